@@ -1,0 +1,63 @@
+import { FormatError } from "./errors.ts";
+
+/** Random access to immutable bytes: a file, a Blob, an array in memory, a range-readable URL. */
+export interface ByteSource {
+  /** What messages call it: a file name, never a full path in reports. */
+  readonly name: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /**
+   * Fill all of `into` with the bytes from `offset` on.
+   * @throws FormatError when the source ends before that.
+   */
+  read(offset: number, into: Uint8Array): Promise<void>;
+}
+
+/** Random-access writing into an output of known size; writes of distinct ranges may come in any order. */
+export interface ByteSink {
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+}
+
+/** The error of every ByteSource for a range that it does not hold. */
+export function endsEarly(source: { name: string; size: number }, offset: number, length: number): FormatError {
+  return new FormatError(
+    `${source.name} ends early: it has ${source.size} bytes, but bytes ${offset} to ${offset + length} are needed; copy or download it again.`,
+  );
+}
+
+/** A ByteSource over bytes that are already in memory. */
+export function memorySource(name: string, bytes: Uint8Array): ByteSource {
+  const size = bytes.byteLength;
+  return {
+    name,
+    size,
+    async read(offset, into) {
+      if (offset < 0 || offset + into.byteLength > size) throw endsEarly({ name, size }, offset, into.byteLength);
+      into.set(bytes.subarray(offset, offset + into.byteLength));
+    },
+  };
+}
+
+/** A ByteSource over a Blob or File (browser, or Node's Blob). */
+export function blobSource(name: string, blob: Blob): ByteSource {
+  const size = blob.size;
+  return {
+    name,
+    size,
+    async read(offset, into) {
+      if (offset < 0 || offset + into.byteLength > size) throw endsEarly({ name, size }, offset, into.byteLength);
+      into.set(new Uint8Array(await blob.slice(offset, offset + into.byteLength).arrayBuffer()));
+    },
+  };
+}
+
+/** A ByteSink into memory, for small results and tests. */
+export function memorySink(size: number): ByteSink & { readonly bytes: Uint8Array } {
+  const bytes = new Uint8Array(size);
+  return {
+    bytes,
+    async write(offset, chunk) {
+      bytes.set(chunk, offset);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/** Bits of each element type, by the names that safetensors uses. */
+const BITS = {
+  BOOL: 8,
+  F4: 4,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  F8_E8M0: 8,
+  I16: 16,
+  U16: 16,
+  F16: 16,
+  BF16: 16,
+  I32: 32,
+  U32: 32,
+  F32: 32,
+  C64: 64,
+  F64: 64,
+  I64: 64,
+  U64: 64,
+} as const;
+
+/** An element type, by its safetensors name. */
+export type Dtype = keyof typeof BITS;
+
+/** The element types that a LoRA factor may be stored in: those that widen to f32. */
+export type FactorDtype = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
+
+/** The element types that lora-lego writes factors in. */
+export type OutputDtype = "F32" | "F16" | "BF16";
+
+const FACTOR_DTYPES: ReadonlySet<string> = new Set<FactorDtype>(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"]);
+
+/** Whether `name` is an element type that safetensors knows. */
+export function isDtype(name: string): name is Dtype {
+  return Object.hasOwn(BITS, name);
+}
+
+/** Whether tensors of this type can be widened to f32. */
+export function isFactorDtype(name: string): name is FactorDtype {
+  return FACTOR_DTYPES.has(name);
+}
+
+/** Bits of one element. */
+export function bitsOf(dtype: Dtype): number {
+  return BITS[dtype];
+}
+
+/** Bytes of one element of a type whose elements fill whole bytes. */
+export function bytesOf(dtype: FactorDtype): number {
+  return BITS[dtype] / 8;
+}

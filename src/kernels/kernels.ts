@@ -1,0 +1,111 @@
+import type { FactorDtype, OutputDtype } from "../core/dtype.ts";
+
+/**
+ * The numeric inner loops of a merge over one memory arena. Two backends share this interface: WebAssembly SIMD (`wasm.ts`)
+ * and plain loops (`reference.ts`), which defines what every kernel means. All views passed to a kernel must come from this
+ * backend's own arena. Rows are f32; row i of a block starts at `rows[i * stride]`. Sums run in a fixed order, so each
+ * backend gives the same bits at every run on every machine.
+ */
+export interface Kernels {
+  readonly backend: "wasm" | "reference";
+
+  /** Drop all views of this arena and make room for `bytes` in all. Earlier views must not be used again. */
+  reset(bytes: number): void;
+  /** A zeroed view of `length` f32 (16-byte aligned). */
+  f32(length: number): Float32Array;
+  /** A zeroed view of `length` f64 (16-byte aligned). */
+  f64(length: number): Float64Array;
+  /** A view of `length` bytes (16-byte aligned), not zeroed. */
+  bytes(length: number): Uint8Array;
+
+  /**
+   * dst[i] = f32(src[i]) * factor, i < dst.length; src holds little-endian elements of `dtype`.
+   * F64 rounds to nearest even. `src` need not be aligned.
+   * @returns whether every source element is finite and stayed so.
+   */
+  widen(dtype: FactorDtype, src: Uint8Array, dst: Float32Array, factor: number): boolean;
+
+  /**
+   * As `widen`, of a (rows, cols) matrix into its transpose: dst[c * stride + r] = f32(src[r * cols + c]) * factor.
+   * @returns whether every source element is finite and stayed so.
+   */
+  widenTransposed(
+    dtype: FactorDtype,
+    src: Uint8Array,
+    rows: number,
+    cols: number,
+    dst: Float32Array,
+    stride: number,
+    factor: number,
+  ): boolean;
+
+  /**
+   * dst[i] = src[i] in `dtype`, rounded to nearest even, i < src.length.
+   * @returns whether every finite element stayed finite.
+   */
+  narrow(dtype: OutputDtype, src: Float32Array, dst: Uint8Array): boolean;
+
+  /**
+   * As `narrow`, of rows into columns: dst (length, rows), dst[j * count + i] = src[i * stride + j], i < count, j < length.
+   * @returns whether every finite element stayed finite.
+   */
+  narrowTransposed(
+    dtype: OutputDtype,
+    src: Float32Array,
+    count: number,
+    stride: number,
+    length: number,
+    dst: Uint8Array,
+  ): boolean;
+
+  /**
+   * Inner products of `count` rows of `length`: out[i * count + j] = sum_x rows_i[x] rows_j[x], both triangles.
+   * Accumulates in f32 over blocks of at most 1024 elements, in f64 across blocks; the relative error of a diagonal entry stays below 1e-5.
+   */
+  gram(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
+
+  /** As `gram` with products and sums in f64. */
+  gramF64(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
+
+  /**
+   * Manhattan distances: out[i * count + j] = sum_x |rows_i[x] - sign * rows_j[x]|, sign 1 or -1, both triangles;
+   * the diagonal is 0 for sign 1. Accumulates like `gram`.
+   */
+  manhattan(rows: Float32Array, count: number, stride: number, length: number, sign: 1 | -1, out: Float64Array): void;
+
+  /**
+   * dst[x] = sum_m coefficients[m] * rows[members[m] * stride + x], x < dst.length, in f32, members in the given order.
+   * A single member with coefficient 1 is copied exactly.
+   */
+  combine(
+    rows: Float32Array,
+    stride: number,
+    members: ArrayLike<number>,
+    coefficients: ArrayLike<number>,
+    dst: Float32Array,
+  ): void;
+
+  /**
+   * Small product: dst[i * dstStride + x] = sum_j coefficients[i * count + j] * rows[j * stride + x], i < outRows, j < count,
+   * x < length; products and sums in f64, rounded to f32 once. `dst` must not overlap `rows`.
+   */
+  multiply(
+    coefficients: Float64Array,
+    outRows: number,
+    rows: Float32Array,
+    count: number,
+    stride: number,
+    length: number,
+    dst: Float32Array,
+    dstStride: number,
+  ): void;
+
+  /** row[x] *= factor (rounded to f32), in place. */
+  scale(row: Float32Array, factor: number): void;
+
+  /** out[i] = the largest |element| of row i. */
+  maxAbs(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
+
+  /** out[i] = sum of squares of row i, in f64. */
+  squaredNorms(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
+}
