@@ -19,3 +19,22 @@ export class UsageError extends LoraLegoError {}
 
 /** The target cannot be written as asked (not ours to replace, inside an input, no space). */
 export class OutputError extends LoraLegoError {}
+
+const KINDS = { FormatError, RefusedError, UsageError, OutputError };
+
+/** An error as plain data, to cross from a worker to its owner. */
+export interface ErrorMessage {
+  readonly kind: string;
+  readonly message: string;
+}
+
+/** Take an error apart for `reviveError`. */
+export function errorMessage(error: unknown): ErrorMessage {
+  if (!(error instanceof Error)) return { kind: "Error", message: String(error) };
+  return { kind: error.name, message: error instanceof LoraLegoError ? error.message : (error.stack ?? error.message) };
+}
+
+/** The error that `errorMessage` took apart, of its own class where it is one of ours. */
+export function reviveError({ kind, message }: ErrorMessage): Error {
+  return Object.hasOwn(KINDS, kind) ? new KINDS[kind as keyof typeof KINDS](message) : new Error(message);
+}

@@ -11,9 +11,9 @@ export interface Kernels {
 
   /** Drop all views of this arena and make room for `bytes` in all. Earlier views must not be used again. */
   reset(bytes: number): void;
-  /** A zeroed view of `length` f32 (16-byte aligned). */
+  /** A view of `length` f32 (16-byte aligned), not zeroed. */
   f32(length: number): Float32Array;
-  /** A zeroed view of `length` f64 (16-byte aligned). */
+  /** A view of `length` f64 (16-byte aligned), not zeroed. */
   f64(length: number): Float64Array;
   /** A view of `length` bytes (16-byte aligned), not zeroed. */
   bytes(length: number): Uint8Array;

@@ -1,0 +1,78 @@
+// All pairs of rows: inner products and Manhattan distances, by tiles of 3 x 3 pairs of packed rows.
+//
+// The sum of a pair takes the same steps in the same order wherever its rows stand: lane by lane within a block, the lanes of a
+// block in f64, blocks in f64. So permuting the rows permutes the result bit for bit, and equal rows give equal entries.
+import { GROUP_BYTES, GROUP_ROWS, PANELS, PANEL_ROWS, PANEL_STEPS } from "./memory";
+import { pack, stepsOf } from "./panels";
+import { tileF32, tileF64, tileManhattan } from "./tiles";
+
+const GRAM: i32 = 0;
+const GRAM_F64: i32 = 1;
+const MANHATTAN: i32 = 2;
+
+/** Pairs of the rows from g on with the rows from h >= g on; each group stands packed at its panels. */
+function pairsOfGroups(
+  kind: i32, signBit: i32, steps: usize, g: usize, gEnd: usize, h: usize, hEnd: usize, hPanels: usize, out: usize, count: usize,
+): void {
+  const panelBytes = steps * PANEL_ROWS * 16;
+  for (let i = g; i < gEnd; i += PANEL_ROWS) {
+    const a = PANELS + ((i - g) / PANEL_ROWS) * panelBytes;
+    for (let j = max(i, h); j < hEnd; j += PANEL_ROWS) {
+      const b = hPanels + ((j - h) / PANEL_ROWS) * panelBytes;
+      if (kind == GRAM) tileF32(a, b, steps, out, count, i, j);
+      else if (kind == GRAM_F64) tileF64(a, b, steps, out, count, i, j);
+      else tileManhattan(a, b, steps, signBit, out, count, i, j);
+    }
+  }
+}
+
+function packAs(kind: i32, rows: usize, count: usize, stride: usize, width: usize, panels: usize): void {
+  if (kind == GRAM_F64) pack<f64>(rows, count, stride, width, panels);
+  else pack<f32>(rows, count, stride, width, panels);
+}
+
+function pairs(kind: i32, signBit: i32, rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
+  memory.fill(out, 0, (count * count) << 3);
+  const blockWidth = kind == GRAM_F64 ? PANEL_STEPS * 2 : PANEL_STEPS * 4;
+  for (let x: usize = 0; x < length; x += blockWidth) {
+    const width = min(blockWidth, length - x);
+    const steps = kind == GRAM_F64 ? stepsOf<f64>(width) : stepsOf<f32>(width);
+    const left = rows + (x << 2);
+    // Two groups of panels fit the second-level cache, and the scratch area stays small for any number of rows.
+    for (let g: usize = 0; g < count; g += GROUP_ROWS) {
+      const gEnd = min(g + GROUP_ROWS, count);
+      packAs(kind, left + g * stride, gEnd - g, stride, width, PANELS);
+      pairsOfGroups(kind, signBit, steps, g, gEnd, g, gEnd, PANELS, out, count);
+      for (let h = gEnd; h < count; h += GROUP_ROWS) {
+        const hEnd = min(h + GROUP_ROWS, count);
+        packAs(kind, left + h * stride, hEnd - h, stride, width, PANELS + GROUP_BYTES);
+        pairsOfGroups(kind, signBit, steps, g, gEnd, h, hEnd, PANELS + GROUP_BYTES, out, count);
+      }
+    }
+  }
+  mirror(out, count);
+}
+
+/** Copy the upper triangle to the lower one. */
+function mirror(out: usize, count: usize): void {
+  for (let i: usize = 1; i < count; i++) {
+    for (let j: usize = 0; j < i; j++) {
+      store<f64>(out + ((i * count + j) << 3), load<f64>(out + ((j * count + i) << 3)));
+    }
+  }
+}
+
+/** out[i, j] = sum_x rows_i[x] rows_j[x]; f32 in blocks of 512, f64 across; `stride` in bytes. */
+export function gram(rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
+  pairs(GRAM, 0, rows, count, stride, length, out);
+}
+
+/** As `gram`, all in f64. */
+export function gramF64(rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
+  pairs(GRAM_F64, 0, rows, count, stride, length, out);
+}
+
+/** out[i, j] = sum_x |rows_i[x] - sign rows_j[x]|, accumulated like `gram`. */
+export function manhattan(rows: usize, count: usize, stride: usize, length: usize, sign: i32, out: usize): void {
+  pairs(MANHATTAN, sign & 0x80000000, rows, count, stride, length, out);
+}

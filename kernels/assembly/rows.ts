@@ -1,0 +1,39 @@
+// One pass over single rows.
+import { magnitudeBits } from "./elements";
+
+/** row[x] *= factor. */
+export function scale(row: usize, length: usize, factor: f32): void {
+  const f = f32x4.splat(factor);
+  const end = row + (length << 2);
+  for (; row + 16 <= end; row += 16) v128.store(row, f32x4.mul(v128.load(row), f));
+  for (; row < end; row += 4) store<f32>(row, load<f32>(row) * factor);
+}
+
+/** The largest |element|, found by comparing bits as integers: exact, and a NaN wins over everything. */
+export function maxAbs(row: usize, length: usize): f64 {
+  let largest = i32x4.splat(0);
+  const end = row + (length << 2);
+  for (; row + 16 <= end; row += 16) largest = i32x4.max_s(largest, magnitudeBits(v128.load(row)));
+  for (; row < end; row += 4) largest = i32x4.max_s(largest, magnitudeBits(v128.load32_zero(row)));
+  largest = i32x4.max_s(largest, v128.shuffle<i64>(largest, largest, 1, 0));
+  largest = i32x4.max_s(largest, v128.shuffle<i32>(largest, largest, 1, 0, 3, 2));
+  return f64(f32x4.extract_lane(largest, 0));
+}
+
+/** The sum of squares, in f64. */
+export function squaredNorm(row: usize, length: usize): f64 {
+  let even = f64x2.splat(0), odd = f64x2.splat(0);
+  const end = row + (length << 2);
+  for (; row + 16 <= end; row += 16) {
+    const low = f64x2.promote_low_f32x4(v128.load64_zero(row));
+    const high = f64x2.promote_low_f32x4(v128.load64_zero(row, 8));
+    even = f64x2.add(even, f64x2.mul(low, low));
+    odd = f64x2.add(odd, f64x2.mul(high, high));
+  }
+  for (; row < end; row += 4) {
+    const v = f64x2.promote_low_f32x4(v128.load32_zero(row));
+    even = f64x2.add(even, f64x2.mul(v, v));
+  }
+  const sum = f64x2.add(even, odd);
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}

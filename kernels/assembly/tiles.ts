@@ -1,0 +1,90 @@
+// The inner loops of pairs.ts: nine sums of 3 x 3 pairs of rows, kept in registers. (V8 on x64 has 15 free vector registers: larger
+// tiles spill, and so does an unrolled loop, whose loads V8 moves to the front.)
+import { PANEL_ROWS } from "./memory";
+
+// @ts-ignore: decorator
+@inline const PRODUCT: i32 = 0;
+// @ts-ignore: decorator
+@inline const DIFFERENCE: i32 = 1;
+
+// @ts-ignore: decorator
+@inline
+function term<T>(kind: i32, a: v128, b: v128): v128 {
+  return kind == PRODUCT ? v128.mul<T>(a, b) : v128.abs<T>(v128.sub<T>(a, b));
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOfLanes<T>(v: v128): f64 {
+  const pair = sizeof<T>() == 4
+    ? f64x2.add(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(v128.shuffle<i64>(v, v, 1, 0)))
+    : v;
+  return f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1);
+}
+
+/** Add to out[i, j] of the upper triangle; the rows that fill up the last panel are dropped here. */
+// @ts-ignore: decorator
+@inline
+function accumulate<T>(out: usize, count: usize, i: usize, j: usize, sums: v128): void {
+  if (i <= j && j < count) {
+    const at = out + ((i * count + j) << 3);
+    store<f64>(at, load<f64>(at) + sumOfLanes<T>(sums));
+  }
+}
+
+/** The pairs of panel a (rows i to i + 2) with panel b (rows j to j + 2); `flip` holds the sign bits to turn in b. */
+// @ts-ignore: decorator
+@inline
+function tile<T>(
+  kind: i32, a: usize, b: usize, steps: usize, flip: v128, out: usize, count: usize, i: usize, j: usize,
+): void {
+  let s00 = i32x4.splat(0), s01 = s00, s02 = s00;
+  let s10 = s00, s11 = s00, s12 = s00;
+  let s20 = s00, s21 = s00, s22 = s00;
+  const end = a + steps * PANEL_ROWS * 16;
+  while (a < end) {
+    const a0 = v128.load(a), a1 = v128.load(a, 16), a2 = v128.load(a, 32);
+    let b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32);
+    if (kind == DIFFERENCE) {
+      b0 = v128.xor(b0, flip);
+      b1 = v128.xor(b1, flip);
+      b2 = v128.xor(b2, flip);
+    }
+    s00 = v128.add<T>(s00, term<T>(kind, a0, b0));
+    s01 = v128.add<T>(s01, term<T>(kind, a0, b1));
+    s02 = v128.add<T>(s02, term<T>(kind, a0, b2));
+    s10 = v128.add<T>(s10, term<T>(kind, a1, b0));
+    s11 = v128.add<T>(s11, term<T>(kind, a1, b1));
+    s12 = v128.add<T>(s12, term<T>(kind, a1, b2));
+    s20 = v128.add<T>(s20, term<T>(kind, a2, b0));
+    s21 = v128.add<T>(s21, term<T>(kind, a2, b1));
+    s22 = v128.add<T>(s22, term<T>(kind, a2, b2));
+    a += PANEL_ROWS * 16;
+    b += PANEL_ROWS * 16;
+  }
+  accumulate<T>(out, count, i, j, s00);
+  accumulate<T>(out, count, i, j + 1, s01);
+  accumulate<T>(out, count, i, j + 2, s02);
+  accumulate<T>(out, count, i + 1, j, s10);
+  accumulate<T>(out, count, i + 1, j + 1, s11);
+  accumulate<T>(out, count, i + 1, j + 2, s12);
+  accumulate<T>(out, count, i + 2, j, s20);
+  accumulate<T>(out, count, i + 2, j + 1, s21);
+  accumulate<T>(out, count, i + 2, j + 2, s22);
+}
+
+// These three are exports of the module only to keep them functions of their own: inlined into their only caller, their sums spill.
+
+export function tileF32(a: usize, b: usize, steps: usize, out: usize, count: usize, i: usize, j: usize): void {
+  tile<f32>(PRODUCT, a, b, steps, i32x4.splat(0), out, count, i, j);
+}
+
+export function tileF64(a: usize, b: usize, steps: usize, out: usize, count: usize, i: usize, j: usize): void {
+  tile<f64>(PRODUCT, a, b, steps, i32x4.splat(0), out, count, i, j);
+}
+
+export function tileManhattan(
+  a: usize, b: usize, steps: usize, signBit: i32, out: usize, count: usize, i: usize, j: usize,
+): void {
+  tile<f32>(DIFFERENCE, a, b, steps, i32x4.splat(signBit), out, count, i, j);
+}

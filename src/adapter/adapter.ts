@@ -1,0 +1,56 @@
+import type { ByteSource } from "../core/bytes.ts";
+import type { Dtype, FactorDtype } from "../core/dtype.ts";
+
+/** Where one tensor lies: a byte range of one of an adapter's files. Plain data, so that a plan can travel to a worker. */
+export interface TensorRef<T extends Dtype = Dtype> {
+  readonly name: string;
+  /** Index into the adapter's files. */
+  readonly file: number;
+  readonly dtype: T;
+  readonly shape: readonly number[];
+  /** First byte and the byte after the last, in the file. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** How a module applies its delta; decides the key names and shapes of its factors. */
+export type ModuleKind = "linear" | "embedding" | "conv";
+
+/** One adapted weight: delta = scale * B A with A (rank, in) and B (out, rank), whatever the stored shapes. */
+export interface AdapterModule {
+  /** Dotted path in the base model, without the dialect's prefix. */
+  readonly name: string;
+  readonly kind: ModuleKind;
+  /** Columns of A: input features; for conv input channels times the kernel's size; for embeddings the vocabulary. */
+  readonly in: number;
+  /** Rows of B. */
+  readonly out: number;
+  /** The stored shape of A behind its rank: [in], for conv [channels, ...kernel]. */
+  readonly inputShape: readonly number[];
+  readonly rank: number;
+  readonly scale: number;
+  readonly a: TensorRef<FactorDtype>;
+  readonly b: TensorRef<FactorDtype>;
+}
+
+/** A LoRA adapter known by its headers: everything but the tensors' values. */
+export interface Adapter {
+  /** What messages and reports call it. */
+  readonly name: string;
+  readonly format: "peft";
+  readonly files: readonly ByteSource[];
+  readonly modules: ReadonlyMap<string, AdapterModule>;
+  /** Full tensors that are saved beside the LoRA factors (heads, biases, modules_to_save), by the key they are written under. */
+  readonly extras: ReadonlyMap<string, TensorRef>;
+  /** Keys that carry nothing of their own and are never written: copies of the base's tensors. */
+  readonly ignored: readonly string[];
+  readonly baseModel: string | null;
+  readonly taskType: string | null;
+  readonly fanInFanOut: boolean;
+  /** target_modules as a plain list, where the config has one that says all. */
+  readonly targetModules: readonly string[] | null;
+  /** Whether the adapter says itself that it leaves layers out. */
+  readonly someLayers: boolean;
+  readonly modulesToSave: readonly string[];
+  readonly unknownFields: readonly string[];
+}

@@ -1,0 +1,70 @@
+import { RefusedError } from "../core/errors.ts";
+import type { Adapter, AdapterModule } from "./adapter.ts";
+
+/**
+ * Refuse adapters that cannot belong to one base model. Every two must share a module, agree in kind and shape on all that
+ * they share, and end at the same layer, unless one of them says that it leaves layers out.
+ * A base that was itself changed but kept its shapes cannot be seen here.
+ *
+ * @param allowPartial accept all but a mismatch of shapes
+ */
+export function refuseMisfits(adapters: readonly Adapter[], allowPartial: boolean): void {
+  for (const [i, one] of adapters.entries()) {
+    for (const other of adapters.slice(i + 1)) {
+      refuseShapes(one, other);
+      if (!allowPartial) refusePartial(one, other);
+    }
+  }
+}
+
+function refuseShapes(one: Adapter, other: Adapter): void {
+  for (const module of one.modules.values()) {
+    const twin = other.modules.get(module.name);
+    if (twin === undefined || (twin.kind === module.kind && sameShape(module, twin))) continue;
+    throw new RefusedError(
+      `${one.name} and ${other.name} adapt different bases: ${module.name} is ${describe(module)} in the first and ${describe(twin)} in the second; merge adapters of one base model.`,
+    );
+  }
+}
+
+function refusePartial(one: Adapter, other: Adapter): void {
+  if (![...one.modules.keys()].some((name) => other.modules.has(name))) {
+    const [a, b] = [first(one.modules.keys()), first(other.modules.keys())];
+    throw new RefusedError(
+      `${one.name} (${one.modules.size} modules, as ${a}) and ${other.name} (${other.modules.size} modules, as ${b}) share no module; merge adapters of one base model, or pass --allow-partial.`,
+    );
+  }
+  if (one.someLayers || other.someLayers) return;
+  const ends = lastLayers(other);
+  for (const [prefix, layer] of lastLayers(one)) {
+    const otherLayer = ends.get(prefix);
+    if (otherLayer === undefined || otherLayer === layer) continue;
+    throw new RefusedError(
+      `${one.name} ends at layer ${prefix}.${layer} (${one.modules.size} modules) and ${other.name} at ${prefix}.${otherLayer} (${other.modules.size} modules), so their bases differ in depth; merge adapters of one base model, or pass --allow-partial if they only leave layers out.`,
+    );
+  }
+}
+
+/** The highest layer index (first integer of the path) for each path before it. */
+function lastLayers(adapter: Adapter): Map<string, number> {
+  const last = new Map<string, number>();
+  for (const name of adapter.modules.keys()) {
+    const match = /^(.*?)\.(\d+)(?:\.|$)/.exec(name);
+    if (match === null) continue;
+    last.set(match[1]!, Math.max(last.get(match[1]!) ?? 0, Number(match[2])));
+  }
+  return last;
+}
+
+function sameShape(one: AdapterModule, other: AdapterModule): boolean {
+  return one.out === other.out && one.inputShape.join() === other.inputShape.join();
+}
+
+function describe({ kind, inputShape, out }: AdapterModule): string {
+  return `${kind} ${inputShape.join("x")} -> ${out}`;
+}
+
+function first(names: Iterable<string>): string {
+  for (const name of names) return name;
+  return "";
+}

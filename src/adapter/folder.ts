@@ -1,0 +1,91 @@
+import type { ByteSource } from "../core/bytes.ts";
+import { FormatError, RefusedError } from "../core/errors.ts";
+
+/** What a user hands over as one adapter: a folder on disk, dropped files in a page, a repository. */
+export interface AdapterFolder {
+  /** What messages and reports call it: the folder's own name. */
+  readonly name: string;
+  /** Names of the files in it. */
+  readonly files: readonly string[];
+  /** Names of the folders in it that hold adapters or checkpoints themselves. */
+  readonly folders: readonly string[];
+  /** A source named "<folder>/<file>". */
+  open(file: string): Promise<ByteSource>;
+}
+
+/** Which files of a folder make up its adapter. */
+export interface AdapterFiles {
+  /** The weights: one .safetensors file, or the index of several (.safetensors.index.json). */
+  readonly weights: string;
+  readonly sharded: boolean;
+  readonly config: string | null;
+}
+
+const CONFIG = /^adapter_config.*\.json$/;
+const INDEX = /\.safetensors\.index\.json$/;
+const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
+
+/**
+ * Choose the adapter's files: the names that PEFT writes, else the only file of the right kind (browsers write
+ * "adapter_model (1).safetensors").
+ *
+ * @throws RefusedError when the folder holds no weights, weights that are not read, or several adapters
+ */
+export function chooseFiles(folder: AdapterFolder): AdapterFiles {
+  const config = pick(folder, "adapter_config.json", folder.files.filter((file) => CONFIG.test(file)), "configs");
+  const index = folder.files.find((file) => INDEX.test(file));
+  const single = folder.files.filter((file) => file.endsWith(".safetensors") && !SHARD.test(file));
+  const ours = single.filter((file) => file.startsWith("adapter_model"));
+  if (single.length === 0 && index !== undefined) return { weights: index, sharded: true, config };
+  const named = single.includes("adapters.safetensors") ? "adapters.safetensors" : "adapter_model.safetensors";
+  const weights = pick(folder, named, ours.length > 0 ? ours : single, "adapters");
+  if (weights === null) throw noWeights(folder, config);
+  return { weights, sharded: false, config };
+}
+
+function pick(folder: AdapterFolder, preferred: string, candidates: string[], what: string): string | null {
+  if (candidates.includes(preferred)) return preferred;
+  if (candidates.length > 1) {
+    const kind = what === "adapters" ? "pass one of these files itself" : "keep the one that belongs to the weights";
+    throw new RefusedError(`${folder.name} holds several ${what} (${list(candidates)}); ${kind}.`);
+  }
+  return candidates[0] ?? null;
+}
+
+function noWeights(folder: AdapterFolder, config: string | null): Error {
+  const { name, files, folders } = folder;
+  const pickle = files.find((file) => /\.(bin|pt|pth|ckpt)$/.test(file) && file !== "training_args.bin");
+  if (pickle !== undefined) {
+    return new RefusedError(
+      `${name} holds ${pickle}, a PyTorch pickle, which lora-lego does not read yet; load it with PEFT and save_pretrained it as safetensors.`,
+    );
+  }
+  const gguf = files.find((file) => file.endsWith(".gguf"));
+  if (gguf !== undefined) {
+    return new RefusedError(
+      `${name} holds ${gguf}, a GGUF file, which lora-lego does not read yet; pass the PEFT adapter that it was made from.`,
+    );
+  }
+  if (folders.length > 0) {
+    return new RefusedError(
+      `${name} holds no adapter itself but ${folders.length === 1 ? "one folder" : `${folders.length} folders`} with adapters (${list(folders)}); pass one of them.`,
+    );
+  }
+  if (config !== null) {
+    return new RefusedError(
+      `${name} has ${config} but no weights beside it; add adapter_model.safetensors (it may have been left out of git or of the download).`,
+    );
+  }
+  if (files.includes("training_args.bin")) {
+    return new RefusedError(
+      `${name} holds training_args.bin, which is the trainer's settings and no adapter; pass the folder that holds adapter_model.safetensors.`,
+    );
+  }
+  return new FormatError(`${name} holds no adapter: expected adapter_config.json and adapter_model.safetensors.`);
+}
+
+/** "a, b, c and 4 more". */
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, 4).join(", ");
+  return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown;
+}

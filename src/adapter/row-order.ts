@@ -1,0 +1,48 @@
+/**
+ * Puts rows into an order that depends on their values alone, slab of columns by slab of columns, and finds equal rows.
+ * Rows compare as their f32 values one after the other; zeros of different sign are equal values, but not equal bits, and
+ * keep a fixed order.
+ */
+export class RowOrder {
+  /** Row numbers in order. */
+  readonly order: Int32Array;
+  /** equal[x]: row order[x] has the same values as row order[x - 1]. */
+  readonly equal: Uint8Array;
+  readonly #weights: Float64Array;
+
+  /** @param weights of each row; they order rows of equal values */
+  constructor(weights: Float64Array) {
+    this.#weights = weights;
+    this.order = Int32Array.from(weights.keys());
+    this.equal = new Uint8Array(weights.length).fill(1);
+    this.equal[0] = 0;
+  }
+
+  /** Order the rows that were equal so far by the next `length` columns. */
+  refine(rows: Float32Array, stride: number, length: number): void {
+    const { order, equal } = this;
+    const bits = new Int32Array(rows.buffer, rows.byteOffset, rows.length);
+    const weights = this.#weights;
+    const compare = (i: number, j: number): number =>
+      compareRows(rows, i * stride, j * stride, length) ||
+      compareRows(bits, i * stride, j * stride, length) ||
+      weights[i]! - weights[j]!;
+    for (let start = 0; start < order.length; ) {
+      let end = start + 1;
+      while (end < order.length && equal[end]) end++;
+      order.subarray(start, end).sort(compare);
+      for (let x = start + 1; x < end; x++) {
+        equal[x] = compareRows(rows, order[x - 1]! * stride, order[x]! * stride, length) === 0 ? 1 : 0;
+      }
+      start = end;
+    }
+  }
+}
+
+function compareRows(values: Float32Array | Int32Array, p: number, q: number, length: number): number {
+  for (let x = 0; x < length; x++) {
+    const difference = values[p + x]! - values[q + x]!;
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

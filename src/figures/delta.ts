@@ -1,0 +1,119 @@
+import { type Combination, productsWithPool } from "../adapter/combination.ts";
+import type { Pool } from "../adapter/pool.ts";
+
+/**
+ * Frobenius inner products of the deltas of one module, or of several (they add up): all that norms, cosines and energy
+ * are made of. Plain data.
+ */
+export interface DeltaProducts {
+  /** <D_t, D_u>, (T, T) row-major over all inputs; 0 where an input lacks the module. */
+  readonly inputs: number[];
+  /** <delta', D_t> of the merged delta. */
+  readonly cross: number[];
+  /** |delta'|^2. */
+  readonly merged: number;
+}
+
+/** How a merged delta relates to its inputs. */
+export interface DeltaFigures {
+  /** |delta'| over the mean |D_t| of the inputs that are not zero here; null where all are. */
+  readonly normRatio: number | null;
+  /** Cosine of delta' with each D_t; null where an input lacks the module or a norm is 0. */
+  readonly cosines: (number | null)[];
+  /** Squared cosine of delta' with sum w_t D_t; null where a norm is 0. */
+  readonly energy: number | null;
+}
+
+/**
+ * Products of a module's deltas from its Gram matrices: <D_t, D_u> = sum over units i of t and j of u of G_A,ij G_B,ij.
+ *
+ * @param inputs number of inputs T
+ * @param square factor between the pool's products and the deltas': s^2 where the pool leaves a shared scale s out
+ */
+export function deltaProducts(
+  pool: Pool,
+  merged: readonly Combination[],
+  inputs: number,
+  square: number,
+): DeltaProducts {
+  const n = pool.count;
+  const among = new Array<number>(inputs * inputs).fill(0);
+  const cross = new Array<number>(inputs).fill(0);
+  for (let i = 0; i < n; i++) {
+    const t = pool.ids[i]![0];
+    for (let j = 0; j < n; j++) {
+      among[t * inputs + pool.ids[j]![0]]! += pool.gramA[i * n + j]! * pool.gramB[i * n + j]! * square;
+    }
+  }
+  const a = productsWithPool(merged, "a", pool.gramA, n);
+  const b = productsWithPool(merged, "b", pool.gramB, n);
+  let total = 0;
+  for (const [c] of merged.entries()) {
+    for (let j = 0; j < n; j++) cross[pool.ids[j]![0]]! += a[c * n + j]! * b[c * n + j]! * square;
+    for (const { members, a: ca, b: cb } of merged) {
+      let productA = 0;
+      let productB = 0;
+      for (let x = 0; x < members.length; x++) {
+        productA += ca[x]! * a[c * n + members[x]!]!;
+        productB += cb[x]! * b[c * n + members[x]!]!;
+      }
+      total += productA * productB * square;
+    }
+  }
+  return { inputs: among, cross, merged: Math.max(0, total) };
+}
+
+/** The products of a merged delta multiplied by lambda. */
+export function scaleMerged(products: DeltaProducts, lambda: number): DeltaProducts {
+  return { ...products, cross: products.cross.map((x) => x * lambda), merged: products.merged * lambda * lambda };
+}
+
+/** Sums over modules; the figures of the sums are those of the whole adapters. */
+export function addProducts(one: DeltaProducts, other: DeltaProducts): DeltaProducts {
+  return {
+    inputs: one.inputs.map((x, i) => x + other.inputs[i]!),
+    cross: one.cross.map((x, i) => x + other.cross[i]!),
+    merged: one.merged + other.merged,
+  };
+}
+
+/** Products of nothing, to add to. */
+export function noProducts(inputs: number): DeltaProducts {
+  return { inputs: new Array<number>(inputs * inputs).fill(0), cross: new Array<number>(inputs).fill(0), merged: 0 };
+}
+
+/** Norm of D_t. */
+export function normOf(products: DeltaProducts, t: number): number {
+  return Math.sqrt(Math.max(0, products.inputs[t * products.cross.length + t]!));
+}
+
+/** Cosine of D_t and D_u; null where a norm is 0. */
+export function cosineBetween(products: DeltaProducts, t: number, u: number): number | null {
+  return cosine(products.inputs[t * products.cross.length + u]!, normOf(products, t), normOf(products, u));
+}
+
+/** Norm ratio, cosines and energy of a merged delta; `weights` are those of S = sum w_t D_t. */
+export function deltaFigures(products: DeltaProducts, weights: readonly number[]): DeltaFigures {
+  const { inputs, cross, merged } = products;
+  const count = cross.length;
+  const norms = cross.map((_, t) => normOf(products, t));
+  const alive = norms.filter((norm) => norm > 0);
+  const norm = Math.sqrt(merged);
+  let sumCross = 0;
+  let sumSquare = 0;
+  for (let t = 0; t < count; t++) {
+    sumCross += weights[t]! * cross[t]!;
+    for (let u = 0; u < count; u++) sumSquare += weights[t]! * weights[u]! * inputs[t * count + u]!;
+  }
+  const withSum = cosine(sumCross, norm, Math.sqrt(Math.max(0, sumSquare)));
+  return {
+    normRatio: alive.length === 0 ? null : norm / (alive.reduce((sum, value) => sum + value, 0) / alive.length),
+    cosines: cross.map((product, t) => cosine(product, norm, norms[t]!)),
+    energy: withSum === null ? null : withSum * withSum,
+  };
+}
+
+/** Rounding must not take a cosine beyond 1. */
+function cosine(product: number, one: number, other: number): number | null {
+  return one === 0 || other === 0 ? null : Math.max(-1, Math.min(1, product / (one * other)));
+}

@@ -1,0 +1,79 @@
+import { UsageError } from "../core/errors.ts";
+
+/** Every view starts at a multiple of this, so that no vector straddles two cache lines needlessly. */
+const ALIGNMENT_BYTES = 16;
+
+/** Room for the alignment of about a thousand views, so that callers may simply add up what they need. */
+const SLACK_BYTES = 16 * 1024;
+
+/** WebAssembly's 32-bit addresses, less the last page so that no end address wraps to 0; both backends keep to it. */
+const MAX_BYTES = 2 ** 32 - 2 ** 16;
+
+/** The memory half of `Kernels`. */
+export interface Arena {
+  reset(bytes: number): void;
+  f32(length: number): Float32Array;
+  f64(length: number): Float64Array;
+  bytes(length: number): Uint8Array;
+}
+
+/**
+ * A bump allocator over the buffer that `provide(end)` returns, which must hold `end` bytes; the bytes below `start` are left alone.
+ * It is empty until the first `reset`, which throws a UsageError when the memory would end beyond 4 GB; a view that finds no room
+ * is a mistake in the caller's sum and throws a RangeError.
+ */
+export function createArena(start: number, provide: (end: number) => ArrayBuffer): Arena {
+  let buffer = new ArrayBuffer(0);
+  let next = start;
+  let end = start;
+
+  function take(bytes: number): number {
+    const at = next;
+    if (!(at + bytes <= end)) {
+      throw new RangeError(
+        `The kernel arena has ${end - at} bytes left, but ${bytes} are needed; reset() asked for too few.`,
+      );
+    }
+    next = at + Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    return at;
+  }
+
+  return {
+    reset(bytes) {
+      const needed = start + bytes + SLACK_BYTES;
+      if (!(needed <= MAX_BYTES)) throw outOfMemory(bytes);
+      try {
+        buffer = provide(needed);
+      } catch (cause) {
+        throw outOfMemory(bytes, cause);
+      }
+      next = start;
+      end = needed;
+    },
+    f32: (length) => new Float32Array(buffer, take(length * 4), length).fill(0),
+    f64: (length) => new Float64Array(buffer, take(length * 8), length).fill(0),
+    bytes: (length) => new Uint8Array(buffer, take(length), length),
+  };
+}
+
+function outOfMemory(bytes: number, cause?: unknown): UsageError {
+  return new UsageError(
+    `One module needs ${bytes} bytes of working memory at once, but WebAssembly memory ends at 4 GB; merge fewer adapters or smaller ranks at a time.`,
+    { cause },
+  );
+}
+
+/**
+ * Guard of every kernel, since wasm code checks no array bounds.
+ * @throws RangeError when `view` is shorter than `length`.
+ */
+export function requireLength(view: { readonly length: number }, length: number, what: string): void {
+  if (!(view.length >= length)) {
+    throw new RangeError(`A kernel needs ${length} elements of ${what}, but the view has ${view.length}.`);
+  }
+}
+
+/** Elements from the first of the first row to the last of the last row. */
+export function extentOf(count: number, stride: number, length: number): number {
+  return count === 0 || length === 0 ? 0 : (count - 1) * stride + length;
+}

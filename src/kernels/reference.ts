@@ -1,0 +1,173 @@
+import { bytesOf, type FactorDtype, type OutputDtype } from "../core/dtype.ts";
+import { bf16ToF32, f8E4m3ToF32, f8E5m2ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "../core/float-formats.ts";
+import { createArena, extentOf, requireLength } from "./arena.ts";
+import type { Kernels } from "./kernels.ts";
+
+const READ: Record<FactorDtype, (view: DataView, at: number) => number> = {
+  F64: (view, at) => Math.fround(view.getFloat64(at, true)),
+  F32: (view, at) => view.getFloat32(at, true),
+  F16: (view, at) => f16ToF32(view.getUint16(at, true)),
+  BF16: (view, at) => bf16ToF32(view.getUint16(at, true)),
+  F8_E4M3: (view, at) => f8E4m3ToF32(view.getUint8(at)),
+  F8_E5M2: (view, at) => f8E5m2ToF32(view.getUint8(at)),
+};
+
+/** Write one element, and return what was written. */
+const WRITE: Record<OutputDtype, (view: DataView, at: number, value: number) => number> = {
+  F32(view, at, value) {
+    view.setFloat32(at, value, true);
+    return value;
+  },
+  F16(view, at, value) {
+    const bits = f32ToF16(value);
+    view.setUint16(at, bits, true);
+    return f16ToF32(bits);
+  },
+  BF16(view, at, value) {
+    const bits = f32ToBf16(value);
+    view.setUint16(at, bits, true);
+    return bf16ToF32(bits);
+  },
+};
+
+const dataView = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/**
+ * The kernels as plain loops: they say what each kernel means and check the wasm backend. Sums of `gram` and `manhattan` are
+ * f64 throughout; all else equals the wasm backend bit for bit.
+ */
+export function referenceKernels(): Kernels {
+  const arena = createArena(0, (end) => new ArrayBuffer(end));
+
+  const kernels: Kernels = {
+    backend: "reference",
+    ...arena,
+
+    widen(dtype, src, dst, factor) {
+      return kernels.widenTransposed(dtype, src, dst.length, 1, dst, dst.length, factor);
+    },
+
+    widenTransposed(dtype, src, rows, cols, dst, stride, factor) {
+      requireLength(src, rows * cols * bytesOf(dtype), "src");
+      requireLength(dst, extentOf(cols, stride, rows), "dst");
+      const view = dataView(src);
+      let finite = true;
+      for (let r = 0; r < rows; r++) {
+        for (let c = 0; c < cols; c++) {
+          const value = Math.fround(READ[dtype](view, (r * cols + c) * bytesOf(dtype)) * Math.fround(factor));
+          dst[c * stride + r] = value;
+          finite &&= Number.isFinite(value);
+        }
+      }
+      return finite;
+    },
+
+    narrow(dtype, src, dst) {
+      return kernels.narrowTransposed(dtype, src, 1, src.length, src.length, dst);
+    },
+
+    narrowTransposed(dtype, src, count, stride, length, dst) {
+      requireLength(src, extentOf(count, stride, length), "src");
+      requireLength(dst, count * length * bytesOf(dtype), "dst");
+      const view = dataView(dst);
+      let finite = true;
+      for (let i = 0; i < count; i++) {
+        for (let j = 0; j < length; j++) {
+          const value = src[i * stride + j]!;
+          const written = WRITE[dtype](view, (j * count + i) * bytesOf(dtype), value);
+          finite &&= Number.isFinite(written) || !Number.isFinite(value);
+        }
+      }
+      return finite;
+    },
+
+    gram(rows, count, stride, length, out) {
+      pairs(rows, count, stride, length, out, (a, b) => a * b);
+    },
+
+    gramF64(rows, count, stride, length, out) {
+      pairs(rows, count, stride, length, out, (a, b) => a * b);
+    },
+
+    manhattan(rows, count, stride, length, sign, out) {
+      pairs(rows, count, stride, length, out, (a, b) => Math.abs(a - sign * b));
+    },
+
+    combine(rows, stride, members, coefficients, dst) {
+      requireLength(coefficients, members.length, "coefficients");
+      const sum = new Float32Array(dst.length);
+      for (let m = 0; m < members.length; m++) {
+        const c = Math.fround(coefficients[m]!);
+        const row = rows.subarray(members[m]! * stride, members[m]! * stride + dst.length);
+        requireLength(row, dst.length, `row ${members[m]}`);
+        for (let x = 0; x < sum.length; x++) {
+          const product = Math.fround(c * row[x]!);
+          sum[x] = m === 0 ? product : sum[x]! + product;
+        }
+      }
+      dst.set(sum);
+    },
+
+    multiply(coefficients, outRows, rows, count, stride, length, dst, dstStride) {
+      requireLength(coefficients, outRows * count, "coefficients");
+      requireLength(rows, extentOf(count, stride, length), "rows");
+      requireLength(dst, extentOf(outRows, dstStride, length), "dst");
+      for (let i = 0; i < outRows; i++) {
+        for (let x = 0; x < length; x++) {
+          let sum = 0;
+          for (let j = 0; j < count; j++) sum += coefficients[i * count + j]! * rows[j * stride + x]!;
+          dst[i * dstStride + x] = sum;
+        }
+      }
+    },
+
+    scale(row, factor) {
+      for (let x = 0; x < row.length; x++) row[x] = row[x]! * Math.fround(factor);
+    },
+
+    maxAbs(rows, count, stride, length, out) {
+      fold(rows, count, stride, length, out, (largest, x) => Math.max(largest, Math.abs(x)));
+    },
+
+    squaredNorms(rows, count, stride, length, out) {
+      fold(rows, count, stride, length, out, (sum, x) => sum + x * x);
+    },
+  };
+  return kernels;
+}
+
+function pairs(
+  rows: Float32Array,
+  count: number,
+  stride: number,
+  length: number,
+  out: Float64Array,
+  term: (a: number, b: number) => number,
+): void {
+  requireLength(rows, extentOf(count, stride, length), "rows");
+  requireLength(out, count * count, "out");
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < count; j++) {
+      let sum = 0;
+      for (let x = 0; x < length; x++) sum += term(rows[i * stride + x]!, rows[j * stride + x]!);
+      out[i * count + j] = sum;
+    }
+  }
+}
+
+function fold(
+  rows: Float32Array,
+  count: number,
+  stride: number,
+  length: number,
+  out: Float64Array,
+  step: (sum: number, x: number) => number,
+): void {
+  requireLength(rows, extentOf(count, stride, length), "rows");
+  requireLength(out, count, "out");
+  for (let i = 0; i < count; i++) {
+    let sum = 0;
+    for (let x = 0; x < length; x++) sum = step(sum, rows[i * stride + x]!);
+    out[i] = sum;
+  }
+}

@@ -1,0 +1,163 @@
+import { bytesOf, type FactorDtype } from "../core/dtype.ts";
+import { createArena, extentOf, requireLength } from "./arena.ts";
+import type { Kernels } from "./kernels.ts";
+import { WASM_BASE64 } from "./wasm-bytes.ts";
+
+const PAGE_BYTES = 65_536;
+
+/** What kernels/assembly/index.ts exports. All arguments are addresses, byte strides, counts, or scalars. */
+interface Exports {
+  ARENA_START: WebAssembly.Global<"i32">;
+  LIST_CAPACITY: WebAssembly.Global<"i32">;
+  LIST_ROWS: WebAssembly.Global<"i32">;
+  LIST_COEFFICIENTS: WebAssembly.Global<"i32">;
+  widen(dtype: number, from: number, to: number, length: number, factor: number): number;
+  widenTransposed(
+    dtype: number,
+    from: number,
+    rows: number,
+    cols: number,
+    to: number,
+    toStride: number,
+    factor: number,
+  ): number;
+  narrow(dtype: number, from: number, to: number, length: number): number;
+  narrowTransposed(dtype: number, from: number, rows: number, fromStride: number, length: number, to: number): number;
+  gram(rows: number, count: number, stride: number, length: number, out: number): void;
+  gramF64(rows: number, count: number, stride: number, length: number, out: number): void;
+  manhattan(rows: number, count: number, stride: number, length: number, sign: number, out: number): void;
+  combine(members: number, to: number, length: number, fresh: number): void;
+  multiply(
+    coefficients: number,
+    outRows: number,
+    rows: number,
+    count: number,
+    stride: number,
+    length: number,
+    to: number,
+    toStride: number,
+  ): void;
+  scale(row: number, length: number, factor: number): void;
+  maxAbs(row: number, length: number): number;
+  squaredNorm(row: number, length: number): number;
+}
+
+/** The numbers of kernels/assembly/elements.ts. */
+const DTYPE_CODES: Record<FactorDtype, number> = { F64: 0, F32: 1, F16: 2, BF16: 3, F8_E4M3: 4, F8_E5M2: 5 };
+
+let compiled: WebAssembly.Module | undefined;
+
+function compile(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
+  return compiled;
+}
+
+/**
+ * The kernels in WebAssembly SIMD, each call with a memory of its own that starts at under 1 MB, grows in `reset` and never
+ * shrinks. Compiles synchronously at the first call (milliseconds). A view from another arena, from before a `reset` that grew
+ * the memory, or too short for its kernel throws a RangeError.
+ */
+export function wasmKernels(): Kernels {
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: PAGE_BYTES });
+  const wasm = new WebAssembly.Instance(compile(), { env: { memory } }).exports as unknown as Exports;
+  const listCapacity = wasm.LIST_CAPACITY.value;
+
+  const arena = createArena(wasm.ARENA_START.value, (end) => {
+    const missing = end - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+    return memory.buffer;
+  });
+
+  /** The address of a view of this arena that holds at least `length` elements. */
+  function address(view: Float32Array | Float64Array | Uint8Array, length: number, what: string): number {
+    if (view.buffer !== memory.buffer) {
+      throw new RangeError(`A kernel was given ${what} from outside its arena, or from before reset().`);
+    }
+    requireLength(view, length, what);
+    return view.byteOffset;
+  }
+
+  return {
+    backend: "wasm",
+    ...arena,
+
+    widen(dtype, src, dst, factor) {
+      const from = address(src, dst.length * bytesOf(dtype), "src");
+      return wasm.widen(DTYPE_CODES[dtype], from, address(dst, 0, "dst"), dst.length, factor) === 1;
+    },
+
+    widenTransposed(dtype, src, rows, cols, dst, stride, factor) {
+      const from = address(src, rows * cols * bytesOf(dtype), "src");
+      const to = address(dst, extentOf(cols, stride, rows), "dst");
+      return wasm.widenTransposed(DTYPE_CODES[dtype], from, rows, cols, to, stride * 4, factor) === 1;
+    },
+
+    narrow(dtype, src, dst) {
+      const to = address(dst, src.length * bytesOf(dtype), "dst");
+      return wasm.narrow(DTYPE_CODES[dtype], address(src, 0, "src"), to, src.length) === 1;
+    },
+
+    narrowTransposed(dtype, src, count, stride, length, dst) {
+      const from = address(src, extentOf(count, stride, length), "src");
+      const to = address(dst, count * length * bytesOf(dtype), "dst");
+      return wasm.narrowTransposed(DTYPE_CODES[dtype], from, count, stride * 4, length, to) === 1;
+    },
+
+    gram(rows, count, stride, length, out) {
+      const from = address(rows, extentOf(count, stride, length), "rows");
+      wasm.gram(from, count, stride * 4, length, address(out, count * count, "out"));
+    },
+
+    gramF64(rows, count, stride, length, out) {
+      const from = address(rows, extentOf(count, stride, length), "rows");
+      wasm.gramF64(from, count, stride * 4, length, address(out, count * count, "out"));
+    },
+
+    manhattan(rows, count, stride, length, sign, out) {
+      const from = address(rows, extentOf(count, stride, length), "rows");
+      wasm.manhattan(from, count, stride * 4, length, sign, address(out, count * count, "out"));
+    },
+
+    combine(rows, stride, members, coefficients, dst) {
+      const from = address(rows, 0, "rows");
+      const to = address(dst, 0, "dst");
+      requireLength(coefficients, members.length, "coefficients");
+      if (members.length === 0) dst.fill(0);
+      const listRows = new Uint32Array(memory.buffer, wasm.LIST_ROWS.value, listCapacity);
+      const listCoefficients = new Float32Array(memory.buffer, wasm.LIST_COEFFICIENTS.value, listCapacity);
+      for (let start = 0; start < members.length; start += listCapacity) {
+        const taken = Math.min(listCapacity, members.length - start);
+        for (let m = 0; m < taken; m++) {
+          const first = members[start + m]! * stride;
+          requireLength(rows, first + dst.length, "rows");
+          listRows[m] = from + first * 4;
+          listCoefficients[m] = coefficients[start + m]!;
+        }
+        wasm.combine(taken, to, dst.length, start === 0 ? 1 : 0);
+      }
+    },
+
+    multiply(coefficients, outRows, rows, count, stride, length, dst, dstStride) {
+      const factors = address(coefficients, outRows * count, "coefficients");
+      const from = address(rows, extentOf(count, stride, length), "rows");
+      const to = address(dst, extentOf(outRows, dstStride, length), "dst");
+      wasm.multiply(factors, outRows, from, count, stride * 4, length, to, dstStride * 4);
+    },
+
+    scale(row, factor) {
+      wasm.scale(address(row, 0, "row"), row.length, factor);
+    },
+
+    maxAbs(rows, count, stride, length, out) {
+      const from = address(rows, extentOf(count, stride, length), "rows");
+      address(out, count, "out");
+      for (let i = 0; i < count; i++) out[i] = wasm.maxAbs(from + i * stride * 4, length);
+    },
+
+    squaredNorms(rows, count, stride, length, out) {
+      const from = address(rows, extentOf(count, stride, length), "rows");
+      address(out, count, "out");
+      for (let i = 0; i < count; i++) out[i] = wasm.squaredNorm(from + i * stride * 4, length);
+    },
+  };
+}

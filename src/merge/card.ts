@@ -1,0 +1,66 @@
+import { VERSION } from "../core/version.ts";
+import type { MergePlan } from "./plan.ts";
+import type { MergeReport } from "./report.ts";
+
+/** The model card's file name. */
+export const CARD_FILE = "README.md";
+
+const MARK = /^<!-- Written by lora-lego: (.+) -->$/m;
+
+/** The files that a card's folder was written with; null if lora-lego did not write the card. */
+export function filesOfCard(text: string): string[] | null {
+  return MARK.exec(text)?.[1]?.split(", ") ?? null;
+}
+
+/**
+ * The model card of a merged adapter: what was merged and how, with hashes that identify the inputs. No paths, no times, so
+ * that the same merge writes the same card.
+ *
+ * @param files names of all files of the folder
+ */
+export function modelCard(plan: MergePlan, report: MergeReport, files: readonly string[]): string {
+  const { totals } = report;
+  const { target, ...options } = report.options;
+  const base = plan.config.base_model_name_or_path;
+  return `---
+${typeof base === "string" ? `base_model: ${JSON.stringify(base)}\n` : ""}library_name: peft
+tags:
+- lora
+- merge
+- lora-lego
+---
+<!-- Written by lora-lego: ${files.join(", ")} -->
+
+# Merged LoRA adapter
+
+Made from ${report.inputs.length === 1 ? "one adapter" : `${report.inputs.length} adapters`} by ${report.tool} with the method \`${plan.method}\`, without the base model.
+
+| | |
+|---|---|
+| modules | ${totals.modules} |
+| rank | ${totals.rank} |
+| dtype | ${totals.dtype} |
+| norm ratio | ${figure(totals.normRatio)} |
+| energy | ${figure(totals.energy)} |
+
+## Inputs
+
+| adapter | weight | cosine | sha256 of the weights |
+|---|---|---|---|
+${report.inputs.map((input, t) => `| ${cell(input.name)} | ${input.weight} | ${figure(totals.cosines[t]!)} | ${input.sha256 === null ? "" : `\`${input.sha256}\``} |`).join("\n")}
+
+## Recipe
+
+\`\`\`json
+${JSON.stringify({ ...options, ...(target === undefined ? {} : { target }), version: VERSION }, null, 2)}
+\`\`\`
+`;
+}
+
+function figure(value: number | null): string {
+  return value === null ? "" : value.toFixed(4);
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}

@@ -1,0 +1,88 @@
+import type { ByteSource } from "../core/bytes.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+
+/** What a merge spends its time on; seconds, summed over threads. */
+export interface Timings {
+  read: number;
+  widen: number;
+  gram: number;
+  cluster: number;
+  centre: number;
+  write: number;
+  hash: number;
+}
+
+/** Timings of nothing, to add to. */
+export function noTimings(): Timings {
+  return { read: 0, widen: 0, gram: 0, cluster: 0, centre: 0, write: 0, hash: 0 };
+}
+
+/** Add `other` to `sum`, in place. */
+export function addTimings(sum: Timings, other: Timings): void {
+  for (const share of Object.keys(sum) as (keyof Timings)[]) sum[share] += other[share];
+}
+
+/** Books time under shares; what is not booked by a kernel or a read belongs to whoever asks for the rest. */
+export class Clock {
+  readonly timings: Timings = noTimings();
+
+  /** Run `work` and book its time. */
+  book<T>(share: keyof Timings, work: () => T): T {
+    const start = performance.now();
+    const result = work();
+    this.timings[share] += (performance.now() - start) / 1000;
+    return result;
+  }
+
+  /** Run `work` and book its time until it settles. */
+  async bookAsync<T>(share: keyof Timings, work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.timings[share] += (performance.now() - start) / 1000;
+    }
+  }
+
+  /** Run `work` and book under `share` what no one else booked meanwhile. */
+  async bookRest<T>(share: keyof Timings, work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const before = this.booked();
+    const result = await work();
+    this.timings[share] += (performance.now() - start) / 1000 - (this.booked() - before);
+    return result;
+  }
+
+  booked(): number {
+    return Object.values(this.timings).reduce((sum, seconds) => sum + seconds, 0);
+  }
+}
+
+const KERNEL_SHARES: Readonly<Record<string, keyof Timings>> = {
+  widen: "widen",
+  widenTransposed: "widen",
+  gram: "gram",
+  gramF64: "gram",
+  manhattan: "gram",
+  combine: "centre",
+  multiply: "centre",
+  scale: "centre",
+  maxAbs: "centre",
+  squaredNorms: "centre",
+};
+
+/** The same kernels, their time booked. */
+export function timedKernels(kernels: Kernels, clock: Clock): Kernels {
+  const timed = Object.create(kernels) as Record<string, unknown>;
+  for (const [name, share] of Object.entries(KERNEL_SHARES)) {
+    const kernel = (kernels[name as keyof Kernels] as (...args: unknown[]) => unknown).bind(kernels);
+    timed[name] = (...args: unknown[]) => clock.book(share, () => kernel(...args));
+  }
+  return timed as unknown as Kernels;
+}
+
+/** The same source, its time booked as reading. */
+export function timedSource(source: ByteSource, clock: Clock): ByteSource {
+  const { name, size } = source;
+  return { name, size, read: (offset, into) => clock.bookAsync("read", () => source.read(offset, into)) };
+}

@@ -1,0 +1,102 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import type { PlannedExtra } from "./extras.ts";
+import type { Warning } from "./warning.ts";
+
+/** What the inputs' configs agree on. */
+export interface SharedFacts {
+  readonly baseModel: string | null;
+  readonly taskType: string | null;
+  readonly fanInFanOut: boolean;
+}
+
+/** Find what the inputs say in common, and warn where they differ. */
+export function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnings: Warning[] } {
+  const warnings: Warning[] = [];
+  const bases = distinct(adapters.map(({ baseModel }) => baseModel));
+  if (bases.length > 1) {
+    warnings.push({
+      id: "different-base",
+      text: `The adapters name different base models (${bases.join(", ")}); their shapes agree, and the result names the first.`,
+    });
+  }
+  const tasks = distinct(adapters.map(({ taskType }) => taskType));
+  if (tasks.length > 1) {
+    warnings.push({
+      id: "different-task",
+      text: `The adapters have different task types (${tasks.join(", ")}); the result names none.`,
+    });
+  }
+  const fans = distinct(adapters.map(({ fanInFanOut }) => String(fanInFanOut)));
+  if (fans.length > 1) {
+    warnings.push({
+      id: "different-fan",
+      text: "The adapters differ in fan_in_fan_out, which PEFT sets by the kind of base layer; the result says true.",
+    });
+  }
+  return {
+    facts: {
+      baseModel: bases[0] ?? null,
+      taskType: tasks.length === 1 ? tasks[0]! : null,
+      fanInFanOut: fans.includes("true"),
+    },
+    warnings,
+  };
+}
+
+function distinct(values: readonly (string | null)[]): string[] {
+  return [...new Set(values.filter((value) => value !== null))];
+}
+
+/**
+ * adapter_config.json of a merged adapter: the fields that consumers need and nothing else.
+ *
+ * @param sharedScale the scale that factors were left without; null: scales are folded in and alpha = rank
+ */
+export function outputConfig(
+  adapters: readonly Adapter[],
+  facts: SharedFacts,
+  modules: readonly { readonly name: string; readonly rank: number }[],
+  extras: readonly Pick<PlannedExtra, "key">[],
+  rank: number,
+  sharedScale: number | null,
+): Record<string, unknown> {
+  const alpha = (r: number): number => (sharedScale === null ? r : Math.round(sharedScale * r));
+  const odd = modules.filter((module) => module.rank !== rank);
+  return {
+    peft_type: "LORA",
+    task_type: facts.taskType,
+    base_model_name_or_path: facts.baseModel,
+    r: rank,
+    lora_alpha: alpha(rank),
+    lora_dropout: 0,
+    bias: "none",
+    target_modules: targetModules(adapters, modules),
+    fan_in_fan_out: facts.fanInFanOut,
+    use_rslora: false,
+    use_dora: false,
+    rank_pattern: Object.fromEntries(odd.map((module) => [module.name, module.rank])),
+    alpha_pattern: Object.fromEntries(odd.map((module) => [module.name, alpha(module.rank)])),
+    modules_to_save: savedModules(adapters, extras),
+    inference_mode: true,
+  };
+}
+
+/** The union of the inputs' plain lists, else every module by its full path. */
+function targetModules(adapters: readonly Adapter[], modules: readonly { readonly name: string }[]): string[] {
+  const lists = adapters.map(({ targetModules: list }) => list);
+  if (lists.some((list) => list === null || list.length === 0)) return modules.map(({ name }) => name);
+  return [...new Set(lists.flatMap((list) => list!))].sort();
+}
+
+/** Names of the modules whose weights are kept as extras; single biases belong to no saved module. */
+function savedModules(adapters: readonly Adapter[], extras: readonly Pick<PlannedExtra, "key">[]): string[] | null {
+  const named = new Set(adapters.flatMap(({ modulesToSave }) => modulesToSave));
+  const saved = new Set<string>();
+  for (const { key } of extras) {
+    const path = key.split(".");
+    const known = path.slice(0, -1).find((part) => named.has(part));
+    if (known !== undefined) saved.add(known);
+    else if (path.at(-1) !== "bias") saved.add(path.at(-2)!);
+  }
+  return saved.size === 0 ? null : [...saved].sort();
+}

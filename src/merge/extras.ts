@@ -1,0 +1,97 @@
+import type { Adapter, TensorRef } from "../adapter/adapter.ts";
+import { type Dtype, isFactorDtype } from "../core/dtype.ts";
+import { RefusedError } from "../core/errors.ts";
+import { formatShape } from "../core/shape.ts";
+import type { ExtrasPolicy } from "./recipe.ts";
+import type { Warning } from "./warning.ts";
+
+/** A tensor beside the LoRA factors that goes into the output: a copy of one input's, or the weighted average of several. */
+export interface PlannedExtra {
+  readonly key: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** One source is copied byte for byte; several are averaged with these shares. */
+  readonly sources: readonly { readonly input: number; readonly tensor: TensorRef; readonly share: number }[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+interface ExtrasPlan {
+  readonly extras: readonly PlannedExtra[];
+  readonly skipped: readonly { readonly input: number; readonly tensor: string }[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Decide what becomes of heads, biases and modules_to_save. A single input keeps its own; several need a policy.
+ *
+ * @param weights of all inputs; those with weight 0 are left out
+ * @throws RefusedError for policy "error" when there are extras, and where "average" cannot average
+ */
+export function planExtras(adapters: readonly Adapter[], weights: readonly number[], policy: ExtrasPolicy): ExtrasPlan {
+  const used = [...adapters.keys()].filter((t) => weights[t] !== 0);
+  const holders = new Map<string, number[]>();
+  for (const t of used) for (const key of adapters[t]!.extras.keys()) holders.set(key, [...(holders.get(key) ?? []), t]);
+  const copy = (key: string, input: number): PlannedExtra => {
+    const tensor = adapters[input]!.extras.get(key)!;
+    return { key, dtype: tensor.dtype, shape: tensor.shape, sources: [{ input, tensor, share: 1 }], begin: 0, end: 0 };
+  };
+  if (holders.size === 0) return { extras: [], skipped: [], warnings: [] };
+  if (used.length === 1 || policy === "first") {
+    return { extras: Array.from(holders, ([key, [first]]) => copy(key, first!)), skipped: [], warnings: [] };
+  }
+  if (policy === "drop") {
+    const skipped = [...holders].flatMap(([tensor, inputs]) => inputs.map((input) => ({ input, tensor })));
+    const text = `${holders.size} tensors that are no LoRA factors are left out (${example(holders)}); add heads by hand where the task needs them.`;
+    return { extras: [], skipped, warnings: [{ id: "extras-dropped", text }] };
+  }
+  if (policy === "error") {
+    const who = [...new Set([...holders.values()].flat())].map((t) => adapters[t]!.name).join(", ");
+    throw new RefusedError(
+      `${who} hold ${holders.size} tensors that are no LoRA factors (${example(holders)}); choose --extras drop, first or average.`,
+    );
+  }
+  const total = used.reduce((sum, t) => sum + weights[t]!, 0);
+  const extras = Array.from(holders, ([key, inputs]) => {
+    const averaged = inputs.map((input) => ({
+      input,
+      tensor: adapters[input]!.extras.get(key)!,
+      share: weights[input]! / total,
+    }));
+    refuseUnlike(adapters, key, used, averaged);
+    const dtypes = new Set(averaged.map(({ tensor }) => tensor.dtype));
+    const [only] = dtypes;
+    const dtype: Dtype = dtypes.size === 1 && (only === "F16" || only === "BF16") ? only : "F32";
+    return { key, dtype, shape: averaged[0]!.tensor.shape, sources: averaged, begin: 0, end: 0 };
+  });
+  return { extras, skipped: [], warnings: [] };
+}
+
+function refuseUnlike(
+  adapters: readonly Adapter[],
+  key: string,
+  used: readonly number[],
+  sources: PlannedExtra["sources"],
+): void {
+  const ways = "choose --extras drop or first";
+  const lacking = used.find((t) => !sources.some(({ input }) => input === t));
+  if (lacking !== undefined) {
+    throw new RefusedError(`${key} cannot be averaged: ${adapters[lacking]!.name} does not have it; ${ways}.`);
+  }
+  const [first] = sources;
+  for (const { input, tensor } of sources) {
+    if (tensor.shape.join() !== first!.tensor.shape.join()) {
+      throw new RefusedError(
+        `${key} cannot be averaged: it is ${formatShape(first!.tensor.shape)} in ${adapters[first!.input]!.name} and ${formatShape(tensor.shape)} in ${adapters[input]!.name}; ${ways}.`,
+      );
+    }
+    if (!isFactorDtype(tensor.dtype)) {
+      throw new RefusedError(`${key} cannot be averaged: ${adapters[input]!.name} stores it as ${tensor.dtype}; ${ways}.`);
+    }
+  }
+}
+
+function example(holders: ReadonlyMap<string, unknown>): string {
+  const keys = [...holders.keys()].map((key) => key.replace(/^base_model\.model\./, ""));
+  return keys.length > 3 ? `${keys.slice(0, 3).join(", ")}, ...` : keys.join(", ");
+}

@@ -1,0 +1,75 @@
+import type { Timings } from "./clock.ts";
+import type { Merger, ModuleResult } from "./merger.ts";
+
+/** A piece of a merge that any lane can do. */
+export type Job =
+  | { readonly kind: "module"; readonly index: number }
+  | { readonly kind: "extra"; readonly index: number }
+  | { readonly kind: "hash"; readonly input: number };
+
+/** What came of a job. */
+export type JobResult =
+  | { readonly kind: "module"; readonly result: ModuleResult }
+  | { readonly kind: "extra" }
+  | { readonly kind: "hash"; readonly input: number; readonly sha256: string };
+
+/** Does jobs one after the other: a worker thread, a Web Worker, or the caller's own thread. */
+export interface Lane {
+  run(job: Job): Promise<JobResult>;
+  /** Time spent so far. */
+  timings(): Promise<Timings>;
+}
+
+/** Do a job that is not hashing with a merger of one's own. */
+export async function runJob(merger: Merger, job: Exclude<Job, { kind: "hash" }>): Promise<JobResult> {
+  if (job.kind === "module") return { kind: "module", result: await merger.mergeModule(job.index) };
+  await merger.writeExtra(job.index);
+  return { kind: "extra" };
+}
+
+/** A lane on the caller's own thread. */
+export function localLane(merger: Merger, hash: (input: number) => Promise<string>): Lane {
+  return {
+    async run(job) {
+      if (job.kind !== "hash") return runJob(merger, job);
+      return { kind: "hash", input: job.input, sha256: await hash(job.input) };
+    },
+    timings: async () => merger.timings,
+  };
+}
+
+/** Told after every finished job. */
+export type OnProgress = (progress: { readonly done: number; readonly total: number }) => void;
+
+/**
+ * Hand jobs to lanes in order, each lane taking the next when it is free; results in the order of the jobs.
+ *
+ * @throws the first error of a job, or the signal's reason; running jobs are awaited, none is begun
+ */
+export async function runJobs(
+  jobs: readonly Job[],
+  lanes: readonly Lane[],
+  signal?: AbortSignal,
+  onProgress?: OnProgress,
+): Promise<JobResult[]> {
+  const results: JobResult[] = new Array(jobs.length);
+  let next = 0;
+  let done = 0;
+  let failed = false;
+  const work = async (lane: Lane): Promise<void> => {
+    while (next < jobs.length && !failed) {
+      signal?.throwIfAborted();
+      const at = next++;
+      try {
+        results[at] = await lane.run(jobs[at]!);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+      onProgress?.({ done: ++done, total: jobs.length });
+    }
+  };
+  const ended = await Promise.allSettled(lanes.map(work));
+  for (const end of ended) if (end.status === "rejected") throw end.reason;
+  return results;
+}

@@ -1,0 +1,108 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { type ByteSink, memorySink } from "../core/bytes.ts";
+import { wasmKernels } from "../kernels/wasm.ts";
+import { addTimings, noTimings } from "./clock.ts";
+import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
+import { affordableThreads, type ModuleSize } from "./memory.ts";
+import { Merger, type ModuleResult } from "./merger.ts";
+import { type KnownRanks, type MergePlan, makePlan, type PlannedModule, planLayout } from "./plan.ts";
+import type { Recipe } from "./recipe.ts";
+import { type MergeReport, makeReport } from "./report.ts";
+
+/** Where a merge runs: who provides the output and the lanes. */
+export interface MergeHost {
+  /** Make a fresh output file of plan.size bytes and lanes that write into it; an earlier one of this merge is void. */
+  begin(plan: MergePlan): Promise<{ readonly sink: ByteSink; readonly lanes: readonly Lane[] }>;
+  /** Whether lanes can hash the inputs. */
+  readonly hashes: boolean;
+}
+
+/** Options of a merge that do not change its result. */
+export interface MergeControl {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+/** An executed merge: the plan that was carried out (it says what the output holds) and the report. */
+export interface MergeOutcome {
+  readonly plan: MergePlan;
+  readonly report: MergeReport;
+}
+
+/**
+ * Merge adapters by a recipe. Headers give the ranks at first; where values then show fewer live units than that in every
+ * module, the merge is carried out again at the smaller rank, so that no output is padded beyond need.
+ *
+ * @throws what planning and merging throw; AbortError when the signal fires
+ */
+export async function runMerge(
+  adapters: readonly Adapter[],
+  recipe: Recipe,
+  host: MergeHost,
+  { signal, onProgress }: MergeControl = {},
+): Promise<MergeOutcome> {
+  const hashes = new Map<number, string>();
+  const timings = noTimings();
+  let plan = makePlan(adapters, recipe);
+  for (;;) {
+    affordableThreads(1, plan.modules.map(sizeOf));
+    const { sink, lanes } = await host.begin(plan);
+    await sink.write(0, planLayout(plan.modules, plan.extras, plan.dtype).header);
+    const jobs: Job[] = [
+      ...plan.modules.map((_, index) => ({ kind: "module", index }) as const),
+      ...plan.extras.map((_, index) => ({ kind: "extra", index }) as const),
+    ];
+    if (host.hashes && hashes.size === 0) jobs.push(...adapters.map((_, input) => ({ kind: "hash", input }) as const));
+    const results: ModuleResult[] = [];
+    for (const done of await runJobs(jobs, lanes, signal, onProgress)) {
+      if (done.kind === "module") results.push(done.result);
+      if (done.kind === "hash") hashes.set(done.input, done.sha256);
+    }
+    for (const lane of lanes) addTimings(timings, await lane.timings());
+    const smaller = smallerRanks(plan, results);
+    if (smaller === null) return { plan, report: makeReport(adapters, plan, results, hashes, timings) };
+    plan = makePlan(adapters, recipe, smaller);
+  }
+}
+
+/** A module's size, as memory is planned. */
+export function sizeOf({ name, in: inputs, out, parts }: PlannedModule): ModuleSize {
+  const units = parts.reduce((sum, { module }) => sum + module.rank, 0);
+  return { name: name, in: inputs, out: out, units: units };
+}
+
+/** The ranks that modules came out with, if the output would be smaller for them. */
+function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): KnownRanks | null {
+  const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
+  const needed = Math.max(...ranks.values());
+  const padded =
+    plan.rankLayout === "uniform" ? needed < plan.rank : plan.modules.some(({ name, rank }) => ranks.get(name)! < rank);
+  return padded ? ranks : null;
+}
+
+/** A merged adapter in memory. */
+export interface MergedAdapter extends MergeOutcome {
+  /** adapter_config.json as an object, and the bytes of adapter_model.safetensors. */
+  readonly config: MergePlan["config"];
+  readonly weights: Uint8Array;
+}
+
+/** Merge adapters on the caller's thread into memory; the same bytes as every other way of running the recipe. */
+export async function mergeInMemory(
+  adapters: readonly Adapter[],
+  recipe: Recipe,
+  control: MergeControl = {},
+): Promise<MergedAdapter> {
+  const kernels = wasmKernels();
+  let output = memorySink(0);
+  const host: MergeHost = {
+    hashes: false,
+    async begin(plan) {
+      output = memorySink(plan.size);
+      const merger = new Merger(kernels, plan, adapters.map(({ files }) => files), output);
+      return { sink: output, lanes: [localLane(merger, () => Promise.reject(new Error("not hashed in memory")))] };
+    },
+  };
+  const outcome = await runMerge(adapters, recipe, host, control);
+  return { ...outcome, config: outcome.plan.config, weights: output.bytes };
+}

@@ -1,0 +1,190 @@
+import type { Adapter, AdapterModule, ModuleKind } from "../adapter/adapter.ts";
+import { refuseMisfits } from "../adapter/compatibility.ts";
+import { peftKey } from "../adapter/peft.ts";
+import type { OutputDtype } from "../core/dtype.ts";
+import { UsageError } from "../core/errors.ts";
+import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
+import type { Target } from "../methods/method.ts";
+import { methodById } from "../methods/registry.ts";
+import { outputConfig, sharedFacts } from "./config.ts";
+import { type PlannedExtra, planExtras } from "./extras.ts";
+import { type DtypeChoice, outputDtype, type RankLayout, type Recipe } from "./recipe.ts";
+import type { Warning } from "./warning.ts";
+
+/** The file that holds a merged adapter's tensors, and its config. */
+export const WEIGHTS_FILE = "adapter_model.safetensors";
+export const CONFIG_FILE = "adapter_config.json";
+
+/** A byte range of the output file. */
+export interface Range {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** One module to merge: its share of each input, and where the result goes. */
+export interface PlannedModule {
+  readonly name: string;
+  readonly kind: ModuleKind;
+  readonly in: number;
+  readonly out: number;
+  readonly parts: readonly { readonly input: number; readonly module: AdapterModule }[];
+  /** Rank that it is written with; shorter results are padded with zero units. */
+  readonly rank: number;
+  readonly a: Range;
+  readonly b: Range;
+}
+
+/** What a recipe means for given adapters: plain data that any thread can execute any part of. */
+export interface MergePlan {
+  readonly method: string;
+  readonly options: unknown;
+  readonly target: Target;
+  /** lambda. */
+  readonly scale: number;
+  readonly inputs: readonly { readonly name: string; readonly weight: number }[];
+  readonly dtype: OutputDtype;
+  /** The one scale of all inputs that the factors are left without, or null where scales are folded in. */
+  readonly sharedScale: number | null;
+  readonly rankLayout: RankLayout;
+  /** The largest rank of a module. */
+  readonly rank: number;
+  readonly modules: readonly PlannedModule[];
+  readonly extras: readonly PlannedExtra[];
+  /** Extras that are not written, by input. */
+  readonly skipped: readonly { readonly input: number; readonly tensor: string }[];
+  /** adapter_config.json of the output. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly warnings: readonly Warning[];
+  /** Size of the output file in bytes. */
+  readonly size: number;
+}
+
+/** The planned rank of each module, by name, where it is already known to be less than headers allow. */
+export type KnownRanks = ReadonlyMap<string, number>;
+
+/**
+ * Decide everything about a merge that headers decide: modules, ranks, element type, offsets, config.
+ *
+ * @throws UsageError for a recipe that does not fit the adapters, RefusedError for adapters that do not fit each other
+ */
+export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: KnownRanks = new Map()): MergePlan {
+  const method = methodById(recipe.method ?? "lego");
+  const weights = checkWeights(adapters, recipe, method.id, method.weights);
+  const used = adapters.filter((_, t) => weights[t] !== 0);
+  refuseMisfits(used, recipe.allowPartial ?? false);
+  const { facts, warnings } = sharedFacts(used);
+  const names = new Set(used.flatMap((adapter) => [...adapter.modules.keys()]));
+  const sorted = [...names].sort(new Intl.Collator("en", { numeric: true }).compare);
+  const inputs = adapters.map(({ name }, t) => ({ name, weight: weights[t]! }));
+  const largest = Math.max(...used.flatMap((adapter) => [...adapter.modules.values()].map(({ rank }) => rank)));
+  const target = recipe.target ?? method.defaultTarget(largest);
+  if (target.kind !== "full" && method.defaultTarget(largest).kind === "full") {
+    throw new UsageError(
+      `${method.id} gives the exact result at the sum of the ranks and cannot be cut; leave --rank out, or use --method lego.`,
+    );
+  }
+  const rankLayout = recipe.rankLayout ?? "uniform";
+  const unplaced = sorted.map((name) => {
+    const parts = adapters.flatMap((adapter, input) => {
+      const module = weights[input] === 0 ? undefined : adapter.modules.get(name);
+      return module === undefined ? [] : [{ input, module }];
+    });
+    const units = parts.reduce((sum, { module }) => sum + module.rank, 0);
+    const { kind, in: inputSize, out } = parts[0]!.module;
+    const rank = known.get(name) ?? method.rank(units, target);
+    return { name, kind, in: inputSize, out, parts, rank: Math.max(1, rank) };
+  });
+  const rank = Math.max(...unplaced.map((module) => module.rank));
+  const ranked = unplaced.map((module) => (rankLayout === "uniform" ? { ...module, rank } : module));
+  const { extras, skipped, warnings: extraWarnings } = planExtras(adapters, weights, recipe.extras ?? "error");
+  const dtype = chooseDtype(used, recipe.dtype ?? "auto");
+  const layout = planLayout(ranked, extras, dtype);
+  const place = (key: string): Range => {
+    const { begin, end } = layout.tensors.get(key)!;
+    return { begin, end };
+  };
+  const scales = used.flatMap((adapter) => [...adapter.modules.values()].map(({ scale }) => scale));
+  const sharedScale = commonScale(scales, ranked.map((module) => module.rank));
+  return {
+    method: method.id,
+    options: { ...(method.defaults as object), ...recipe.options },
+    target,
+    scale: recipe.scale ?? 1,
+    inputs,
+    dtype,
+    sharedScale,
+    rankLayout,
+    rank,
+    modules: ranked.map((module) => ({ ...module, a: place(peftKey(module, "A")), b: place(peftKey(module, "B")) })),
+    extras: extras.map((extra) => ({ ...extra, ...place(extra.key) })),
+    skipped,
+    config: outputConfig(used, facts, ranked, extras, rank, sharedScale),
+    warnings: [...leftOut(inputs), ...warnings, ...extraWarnings],
+    size: layout.size,
+  };
+}
+
+/** The output file's header and the place of each tensor. */
+export function planLayout(
+  modules: readonly Pick<PlannedModule, "name" | "kind" | "out" | "parts" | "rank">[],
+  extras: readonly Pick<PlannedExtra, "key" | "dtype" | "shape">[],
+  dtype: OutputDtype,
+): SafetensorsLayout {
+  const specs: TensorSpec[] = extras.map(({ key, dtype: own, shape }) => ({ name: key, dtype: own, shape }));
+  for (const module of modules) {
+    const { inputShape, b } = module.parts[0]!.module;
+    const shapeB = [module.out, module.rank, ...b.shape.slice(2)];
+    specs.push({ name: peftKey(module, "A"), dtype, shape: [module.rank, ...inputShape] });
+    specs.push({ name: peftKey(module, "B"), dtype, shape: shapeB });
+  }
+  return layoutSafetensors(specs, { format: "pt" });
+}
+
+function checkWeights(
+  adapters: readonly Adapter[],
+  recipe: Recipe,
+  method: string,
+  kind: "relative" | "linear",
+): readonly number[] {
+  if (adapters.length === 0) throw new UsageError("There is nothing to merge; pass at least one adapter.");
+  const weights = recipe.weights ?? adapters.map(() => 1);
+  if (weights.length !== adapters.length) {
+    throw new UsageError(
+      `There are ${adapters.length} adapters but ${weights.length} weights; pass one weight for each adapter, in their order.`,
+    );
+  }
+  if (weights.some((weight) => !Number.isFinite(weight)) || !Number.isFinite(recipe.scale ?? 1)) {
+    throw new UsageError("Weights and scale must be finite numbers.");
+  }
+  const negative = weights.findIndex((weight) => weight < 0);
+  if (kind === "relative" && negative >= 0) {
+    throw new UsageError(
+      `Weights of ${method} are relative and cannot be negative, but ${adapters[negative]!.name} has ${weights[negative]}; to subtract an adapter use --method cat.`,
+    );
+  }
+  if (weights.every((weight) => weight === 0)) throw new UsageError("All weights are 0, so nothing is left to merge.");
+  if (method === "average" && weights.reduce((sum, weight) => sum + weight, 0) === 0) {
+    throw new UsageError("The weights sum to 0, so they have no average; use --method cat for their sum.");
+  }
+  return weights;
+}
+
+function leftOut(inputs: MergePlan["inputs"]): Warning[] {
+  return inputs
+    .filter(({ weight }) => weight === 0)
+    .map(({ name }) => ({ id: "left-out", text: `${name} has weight 0 and is left out.` }));
+}
+
+function chooseDtype(adapters: readonly Adapter[], choice: DtypeChoice): OutputDtype {
+  if (choice !== "auto") return outputDtype(choice);
+  const stored = new Set(adapters.flatMap(({ modules }) => [...modules.values()].flatMap(({ a, b }) => [a.dtype, b.dtype])));
+  const [only] = stored;
+  return stored.size === 1 && (only === "F16" || only === "BF16") ? only : "F32";
+}
+
+/** The scale that all modules share, if it can be written as a whole alpha at every written rank. */
+function commonScale(scales: readonly number[], ranks: readonly number[]): number | null {
+  const scale = scales[0]!;
+  if (scale === 0 || scales.some((other) => other !== scale)) return null;
+  return ranks.every((rank) => Math.abs(scale * rank - Math.round(scale * rank)) < 1e-9) ? scale : null;
+}

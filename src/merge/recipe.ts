@@ -1,0 +1,41 @@
+import type { OutputDtype } from "../core/dtype.ts";
+import type { Target } from "../methods/method.ts";
+
+/** What to do with tensors that are saved beside the LoRA factors (heads, biases, modules_to_save). */
+export const EXTRAS_POLICIES = ["error", "drop", "first", "average"] as const;
+export type ExtrasPolicy = (typeof EXTRAS_POLICIES)[number];
+
+/** How ranks are laid out in the output: one for all modules, or each module its own (rank_pattern). */
+export const RANK_LAYOUTS = ["uniform", "pattern"] as const;
+export type RankLayout = (typeof RANK_LAYOUTS)[number];
+
+/** Element types of the output; auto keeps f16 or bf16 where all inputs are in it, else f32. */
+export const OUTPUT_DTYPES = ["auto", "f32", "f16", "bf16"] as const;
+export type DtypeChoice = (typeof OUTPUT_DTYPES)[number];
+
+/** What to merge and how, but for the adapters themselves. Plain data; every field has a default in `makePlan`. */
+export interface Recipe {
+  /** Id of the merge method. Default lego. */
+  readonly method?: string;
+  /** The method's own options, validated; what is absent stands at the method's default. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** The rank asked for. Default: the method's. */
+  readonly target?: Target;
+  /** One weight per adapter. Default 1 each; 0 leaves an adapter out. */
+  readonly weights?: readonly number[];
+  /** lambda: the merged delta is multiplied by it, last of all. Default 1. */
+  readonly scale?: number;
+  /** Default auto. */
+  readonly dtype?: DtypeChoice;
+  /** Default error. */
+  readonly extras?: ExtrasPolicy;
+  /** Accept adapters that share no module or end at different layers. Default false. */
+  readonly allowPartial?: boolean;
+  /** Default uniform. */
+  readonly rankLayout?: RankLayout;
+}
+
+/** The safetensors name of a chosen element type. */
+export function outputDtype(choice: Exclude<DtypeChoice, "auto">): OutputDtype {
+  return choice.toUpperCase() as OutputDtype;
+}

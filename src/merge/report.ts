@@ -1,0 +1,219 @@
+import type { Adapter, ModuleKind } from "../adapter/adapter.ts";
+import type { UnitId } from "../adapter/pool.ts";
+import { VERSION } from "../core/version.ts";
+import { addProducts, cosineBetween, type DeltaProducts, deltaFigures, noProducts, normOf } from "../figures/delta.ts";
+import type { ClusterReport } from "../methods/method.ts";
+import type { Timings } from "./clock.ts";
+import type { ModuleResult } from "./merger.ts";
+import type { MergePlan } from "./plan.ts";
+import type { Warning } from "./warning.ts";
+
+/** Two adapters above this cosine are the same one, or nearly. */
+const SAME_COSINE = 0.99;
+/** B's share of the squared length below which clustering hardly sees it. */
+const LEAST_SHARE_OF_B = 0.02;
+/** Share of single-unit clusters above which a merge is a selection of units. */
+const MOST_SINGLES = 0.8;
+
+/** What one input is. */
+export interface InputReport {
+  readonly name: string;
+  /** SHA-256 of the weights (of all shards one after the other), hexadecimal; null where it was not computed. */
+  readonly sha256: string | null;
+  readonly weight: number;
+  readonly baseModel: string | null;
+  readonly modules: number;
+  /** Config fields that lora-lego does not know; they were ignored. */
+  readonly unknownFields: readonly string[];
+}
+
+/** What became of one module. */
+export interface ModuleReport {
+  /** Dotted path, without base_model.model. */
+  readonly name: string;
+  readonly kind: ModuleKind;
+  readonly in: number;
+  readonly out: number;
+  /** Rank of each input here; null where it lacks the module. */
+  readonly inputRanks: readonly (number | null)[];
+  /** Units of the result, before padding. */
+  readonly rank: number;
+  /** Units whose delta is zero, left out: [input, unit]. */
+  readonly dead: readonly UnitId[];
+  readonly normRatio: number | null;
+  readonly cosines: readonly (number | null)[];
+  readonly energy: number | null;
+  /** Objective of the clustering; null where the method does not cluster. */
+  readonly inertia: number | null;
+  readonly shareOfB: number | null;
+  readonly clusters: readonly ClusterReport[] | null;
+}
+
+/** Figures of the whole adapter. */
+export interface TotalsReport {
+  readonly modules: number;
+  /** Rank written (the largest, where modules differ). */
+  readonly rank: number;
+  readonly dtype: string;
+  readonly bytes: number;
+  readonly normRatio: number | null;
+  readonly cosines: readonly (number | null)[];
+  readonly energy: number | null;
+  readonly inertia: number | null;
+  /** B's mean share of the squared length of the units clustered. */
+  readonly shareOfB: number | null;
+  /** Share of the clusters that hold a single unit, and the size of the largest. */
+  readonly singles: number | null;
+  readonly largestCluster: number | null;
+}
+
+/** What a merge did; the JSON that `merge --report` writes. Arrays over adapters follow the user's order. */
+export interface MergeReport {
+  readonly version: 1;
+  readonly tool: string;
+  readonly inputs: readonly InputReport[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly modules: readonly ModuleReport[];
+  readonly totals: TotalsReport;
+  /** Tensors that were not written, as "<adapter>: <tensor>". */
+  readonly skipped: readonly string[];
+  /** Tensors beside the LoRA factors, and files, that went into the output. */
+  readonly carried: readonly string[];
+  readonly warnings: readonly Warning[];
+  /** Seconds over all threads, by what they were spent on. */
+  readonly timings: Readonly<Timings>;
+}
+
+/** Make the report of an executed plan. */
+export function makeReport(
+  adapters: readonly Adapter[],
+  plan: MergePlan,
+  results: readonly ModuleResult[],
+  hashes: ReadonlyMap<number, string>,
+  timings: Timings,
+): MergeReport {
+  const weights = plan.inputs.map(({ weight }) => weight);
+  const products = results.reduce((sum, result) => addProducts(sum, result.products), noProducts(weights.length));
+  const modules = results.map((result) => moduleReport(plan, result, weights));
+  const totals = { ...totalsOf(plan, results), ...deltaFigures(products, weights) };
+  return {
+    version: 1,
+    tool: `lora-lego ${VERSION}`,
+    inputs: adapters.map((adapter, t) => ({
+      name: adapter.name,
+      sha256: hashes.get(t) ?? null,
+      weight: weights[t]!,
+      baseModel: adapter.baseModel,
+      modules: adapter.modules.size,
+      unknownFields: adapter.unknownFields,
+    })),
+    options: optionsReport(plan),
+    modules,
+    totals,
+    skipped: [
+      ...plan.skipped.map(({ input, tensor }) => `${plan.inputs[input]!.name}: ${tensor}`),
+      ...adapters.flatMap(({ name, ignored }, t) => (weights[t] === 0 ? [] : ignored.map((key) => `${name}: ${key}`))),
+    ],
+    carried: plan.extras.map(({ key }) => key),
+    warnings: [...plan.warnings, ...runWarnings(plan, modules, totals, products, results)],
+    timings,
+  };
+}
+
+function moduleReport(plan: MergePlan, result: ModuleResult, weights: readonly number[]): ModuleReport {
+  const { name, kind, in: inputs, out, parts } = plan.modules[result.index]!;
+  const { rank, dead, inertia, shareOfB, clusters } = result;
+  const inputRanks = weights.map((_, t) => parts.find(({ input }) => input === t)?.module.rank ?? null);
+  const { normRatio, cosines, energy } = deltaFigures(result.products, weights);
+  return { name, kind, in: inputs, out, inputRanks, rank, dead, normRatio, cosines, energy, inertia, shareOfB, clusters };
+}
+
+function totalsOf(plan: MergePlan, results: readonly ModuleResult[]) {
+  const sizes = results.flatMap(({ clusters }) => clusters?.map(({ members }) => members.length) ?? []);
+  const shares = results.flatMap(({ shareOfB }) => (shareOfB === null ? [] : [shareOfB]));
+  const inertias = results.flatMap(({ inertia }) => (inertia === null ? [] : [inertia]));
+  return {
+    modules: results.length,
+    rank: plan.rank,
+    dtype: plan.dtype.toLowerCase(),
+    bytes: plan.size,
+    inertia: inertias.length === 0 ? null : sum(inertias),
+    shareOfB: shares.length === 0 ? null : sum(shares) / shares.length,
+    singles: sizes.length === 0 ? null : sizes.filter((size) => size === 1).length / sizes.length,
+    largestCluster: sizes.length === 0 ? null : Math.max(...sizes),
+  };
+}
+
+function optionsReport(plan: MergePlan): Record<string, unknown> {
+  return {
+    method: plan.method,
+    ...(plan.options as Record<string, unknown>),
+    target: plan.target,
+    scale: plan.scale,
+    dtype: plan.dtype.toLowerCase(),
+    rankLayout: plan.rankLayout,
+  };
+}
+
+/** What only the values could tell. */
+function runWarnings(
+  plan: MergePlan,
+  modules: readonly ModuleReport[],
+  totals: TotalsReport,
+  products: DeltaProducts,
+  results: readonly ModuleResult[],
+): Warning[] {
+  const warnings: Warning[] = [];
+  const used = plan.inputs.flatMap(({ name, weight }, t) => (weight === 0 ? [] : [{ name, weight, t }]));
+  for (const { name, t } of used) {
+    if (normOf(products, t) === 0) {
+      warnings.push({ id: "zero-adapter", text: `${name} changes nothing: all its deltas are zero.` });
+    }
+  }
+  for (const [x, one] of used.entries()) {
+    for (const other of used.slice(x + 1)) {
+      const cosine = cosineBetween(products, one.t, other.t);
+      if (cosine === null || cosine <= SAME_COSINE) continue;
+      warnings.push({
+        id: "same-adapter",
+        text: `${one.name} and ${other.name} are the same adapter, or nearly (cosine ${cosine.toFixed(4)}); is one of them passed twice?`,
+      });
+    }
+  }
+  for (const { name, clusters } of modules) {
+    const cancelled = clusters?.filter(({ reweight }) => reweight === null).length ?? 0;
+    if (cancelled > 0) {
+      const text = `${cancelled} cluster${cancelled > 1 ? "s" : ""} of ${name} cancelled out and became zero.`;
+      warnings.push({ id: "cancelled-cluster", text, module: name });
+    }
+  }
+  if (totals.shareOfB !== null && totals.shareOfB < LEAST_SHARE_OF_B && totals.largestCluster! > 1) {
+    warnings.push({
+      id: "b-ignored",
+      text: `B makes up ${percent(totals.shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced weighs both halves alike.`,
+    });
+  }
+  if (totals.singles !== null && totals.singles > MOST_SINGLES && totals.largestCluster! > 1) {
+    warnings.push({
+      id: "selection-not-merge",
+      text: `${percent(totals.singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`,
+    });
+  }
+  const unequal = used.some(({ weight }) => weight !== used[0]!.weight);
+  const clustered = results.some(({ clusters }) => clusters?.some(({ members }) => members.length > 1));
+  if (plan.method === "lego" && unequal && !clustered) {
+    warnings.push({
+      id: "weights-idle",
+      text: "The weights have no effect: every unit is its own cluster at this rank; use a smaller --rank, or --method cat.",
+    });
+  }
+  return warnings;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toPrecision(2)}%`;
+}

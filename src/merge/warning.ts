@@ -1,0 +1,19 @@
+/** Something that a merge did as asked, but that its user should know. Ids are stable; tests assert on them. */
+export interface Warning {
+  readonly id:
+    | "different-base"
+    | "different-task"
+    | "different-fan"
+    | "left-out"
+    | "weights-idle"
+    | "same-adapter"
+    | "zero-adapter"
+    | "cancelled-cluster"
+    | "b-ignored"
+    | "selection-not-merge"
+    | "extras-dropped"
+    | "tokenizer-differs";
+  readonly text: string;
+  /** The module it is about, where it is about one. */
+  readonly module?: string;
+}

@@ -1,0 +1,26 @@
+import { weightedUnits } from "./cat.ts";
+import type { Method } from "./method.ts";
+import { canonicalPlaces } from "./unit-order.ts";
+
+/**
+ * The weighted mean of the deltas, sum of w_t D_t / sum of w_t, exact at the sum of the ranks. An adapter without a module
+ * has the delta zero there and still counts in the divisor.
+ */
+export const average: Method<Record<string, never>> = {
+  id: "average",
+  title: "Weighted average of the deltas",
+  reference: "Model soups (Wortsman et al. 2022, arXiv 2203.05482), on LoRA deltas",
+  dependsOn: "delta",
+  single: "exact",
+  weights: "linear",
+  defaults: {},
+  schema: (z) => z.strictObject({}),
+  precise: () => false,
+  defaultTarget: () => ({ kind: "full" }),
+  rank: (units) => units,
+  merge(pool, { totalWeight }) {
+    const places = canonicalPlaces(pool);
+    const positions = Array.from(places.keys()).sort((i, j) => places[i]! - places[j]!);
+    return weightedUnits(pool, positions, 1 / totalWeight);
+  },
+};

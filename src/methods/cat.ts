@@ -1,0 +1,38 @@
+import { scaledUnit } from "../adapter/combination.ts";
+import type { Pool } from "../adapter/pool.ts";
+import type { MergedModule, Method } from "./method.ts";
+import { byInput } from "./unit-order.ts";
+
+/**
+ * Concatenation: all adapters' units side by side, so that the delta is exactly the sum of w_t D_t and the rank is the sum
+ * of the ranks. |w| is split evenly over both halves, its sign goes into b. Units stay in the order of the inputs.
+ */
+export const cat: Method<Record<string, never>> = {
+  id: "cat",
+  title: "Concatenation (exact sum)",
+  reference: "PEFT add_weighted_adapter, combination_type cat",
+  dependsOn: "delta",
+  single: "exact",
+  weights: "linear",
+  defaults: {},
+  schema: (z) => z.strictObject({}),
+  precise: () => false,
+  defaultTarget: () => ({ kind: "full" }),
+  rank: (units) => units,
+  merge: (pool) => weightedUnits(pool, byInput(pool), 1),
+};
+
+/**
+ * The given units of a pool, each with its weight times `factor` folded in.
+ *
+ * @param positions units of the pool, in the order of the result
+ */
+export async function weightedUnits(pool: Pool, positions: readonly number[], factor: number): Promise<MergedModule> {
+  const combinations = positions.map((i) => {
+    const weight = pool.weights[i]! * factor;
+    const half = Math.sqrt(Math.abs(weight));
+    return scaledUnit(i, half, weight < 0 ? -half : half);
+  });
+  return { combinations, rows: await pool.combine(combinations) };
+}
+

@@ -1,0 +1,119 @@
+import type { Pool } from "../../adapter/pool.ts";
+import { clusterPoints } from "../../linalg/cluster.ts";
+import { medoidPartition } from "../../linalg/k-medoids.ts";
+import type { GramPoints } from "../../linalg/points.ts";
+import type { Frame } from "./frame.ts";
+import type { LegoOptions } from "./options.ts";
+
+/** Units that become one unit of the result. */
+export interface Group {
+  /** Distinct units of the frame (the first of equals), ascending. */
+  readonly leaders: readonly number[];
+  /** 1 or -1: the sign with which each leader enters the mean. */
+  readonly signs: readonly number[];
+  /** Summed weight of each leader and the units equal to it. */
+  readonly weights: readonly number[];
+  /** All units of the frame in the group. */
+  readonly members: readonly number[];
+}
+
+/** A grouping of all units with its weighted objective. */
+export interface Grouping {
+  readonly groups: readonly Group[];
+  readonly inertia: number;
+}
+
+/**
+ * Group a frame's units into k: each alone where k reaches their number, else by clustering the distinct ones, equal units
+ * being one point with their summed weight. Never more groups than distinct units then, none empty.
+ */
+export async function groupUnits(pool: Pool, frame: Frame, k: number, options: LegoOptions): Promise<Grouping> {
+  const n = frame.units.length;
+  if (k >= n) return { groups: Array.from(frame.units.keys(), (i) => alone(frame, i)), inertia: 0 };
+  const leaders = [...frame.units.keys()].filter((i) => frame.leader[i] === i);
+  const weights = new Float64Array(n);
+  for (const [i, leader] of frame.leader.entries()) weights[leader]! += frame.weights[i]!;
+  const pointWeights = Float64Array.from(leaders, (i) => weights[i]!);
+  const clusters = Math.min(k, leaders.length);
+  const { labels, signs, inertia } =
+    options.metric === "manhattan"
+      ? await byManhattan(pool, frame, leaders, pointWeights, clusters, options)
+      : bySquares(frame, leaders, pointWeights, clusters, options);
+  const groups = Array.from({ length: clusters }, (_, c) => {
+    const own = [...leaders.keys()].filter((x) => labels[x] === c);
+    const units = own.map((x) => leaders[x]!);
+    return {
+      leaders: units,
+      signs: own.map((x) => signs[x]!),
+      weights: own.map((x) => pointWeights[x]!),
+      members: [...frame.units.keys()].filter((i) => units.includes(frame.leader[i]!)),
+    };
+  });
+  return { groups, inertia };
+}
+
+function alone(frame: Frame, i: number): Group {
+  return { leaders: [i], signs: [1], weights: [frame.weights[i]!], members: [i] };
+}
+
+/** k-means on squared distances, of the units or of their directions (cosine). */
+function bySquares(frame: Frame, leaders: number[], weights: Float64Array, k: number, options: LegoOptions) {
+  const n = frame.units.length;
+  const count = leaders.length;
+  const whole = (i: number, j: number): number => frame.gramA[i * n + j]! + frame.gramB[i * n + j]!;
+  const gram = new Float64Array(count * count);
+  for (const [x, i] of leaders.entries()) {
+    for (const [y, j] of leaders.entries()) {
+      const product = whole(i, j);
+      gram[x * count + y] = options.metric === "cosine" ? product / Math.sqrt(whole(i, i) * whole(j, j)) : product;
+    }
+  }
+  const points = { count, gram, weights, line: options.sign === "line" };
+  const partition = clusterPoints(points, k, options.effort, options.seed);
+  return { ...partition, inertia: inertiaOf(points, partition.labels, partition.signs, k) };
+}
+
+/** sum_i w_i |x_i - m_c(i)|^2, as total squares less the squares of the clusters' sums over their weights. */
+function inertiaOf({ count: n, gram, weights }: GramPoints, labels: Int32Array, signs: Int8Array, k: number): number {
+  const mass = new Float64Array(k);
+  const square = new Float64Array(k);
+  let total = 0;
+  for (let i = 0; i < n; i++) {
+    const c = labels[i]!;
+    mass[c]! += weights[i]!;
+    total += weights[i]! * gram[i * n + i]!;
+    for (let j = 0; j < n; j++) {
+      if (labels[j] === c) square[c]! += weights[i]! * weights[j]! * signs[i]! * signs[j]! * gram[i * n + j]!;
+    }
+  }
+  for (let c = 0; c < k; c++) total -= square[c]! / mass[c]!;
+  return Math.max(0, total);
+}
+
+/** k-medoids on Manhattan distances; for lines each point takes the sign that brings it nearer to its medoid. */
+async function byManhattan(
+  pool: Pool,
+  frame: Frame,
+  leaders: number[],
+  weights: Float64Array,
+  k: number,
+  options: LegoOptions,
+) {
+  const count = leaders.length;
+  const units = leaders.map((i) => frame.units[i]!);
+  const distances = await pool.manhattan(units, 1);
+  const signs = new Int8Array(count).fill(1);
+  if (options.sign !== "line") {
+    const partition = medoidPartition(distances, weights, k, options.effort, options.seed);
+    return { labels: partition.labels, signs, inertia: partition.objective };
+  }
+  const turned = await pool.manhattan(units, -1);
+  const nearer = distances.map((distance, cell) => Math.min(distance, turned[cell]!));
+  for (let i = 0; i < count; i++) nearer[i * count + i] = 0;
+  const { labels, medoids, objective } = medoidPartition(nearer, weights, k, options.effort, options.seed);
+  for (let i = 0; i < count; i++) {
+    const medoid = medoids[labels[i]!]!;
+    if (i !== medoid && turned[i * count + medoid]! < distances[i * count + medoid]!) signs[i] = -1;
+  }
+  return { labels, signs, inertia: objective };
+}

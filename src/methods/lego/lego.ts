@@ -1,0 +1,115 @@
+import { scaleCombination } from "../../adapter/combination.ts";
+import type { Pool } from "../../adapter/pool.ts";
+import { type MergedModule, type MergeRequest, type Method, targetRank } from "../method.ts";
+import { compareIds } from "../unit-order.ts";
+import { meanCentre, rank1Centre } from "./centre.ts";
+import { type Frame, frameUnits } from "./frame.ts";
+import { type Group, groupUnits } from "./group.ts";
+import { type LegoOptions, legoSchema, PAPER } from "./options.ts";
+
+/** A centre shorter than this share of its members' mean norm is cancellation noise and is written as zero. */
+const LEAST_CENTRE = 1e-4;
+
+/**
+ * LoRA-LEGO: take every adapter apart into its units, cluster the units of all adapters, and build the result from the
+ * cluster centres, each brought back to its members' mean norm (parameter reweighting) and the whole delta multiplied by
+ * sqrt(r / k) (output reweighting; r the weighted mean of the adapters' live ranks).
+ * Weights are relative sample weights of clustering, centres, norms and r. One adapter at its own rank comes back unchanged.
+ */
+export const lego: Method<LegoOptions> = {
+  id: "lego",
+  title: "LoRA-LEGO (rank-wise clustering)",
+  reference: "Zhao et al. 2024, arXiv 2409.16167",
+  dependsOn: "factors",
+  single: "exact",
+  weights: "relative",
+  defaults: PAPER,
+  schema: legoSchema,
+  precise: ({ gauge, centre }) => gauge === "svd" || centre === "rank1",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  rank: (units, target) => Math.min(units, targetRank(target, units)),
+  merge: mergeLego,
+};
+
+async function mergeLego(pool: Pool, { target, options }: MergeRequest<LegoOptions>): Promise<MergedModule> {
+  const frame = await frameUnits(pool, options);
+  const k = targetRank(target, frame.units.length);
+  const { groups: unordered, inertia } = await groupUnits(pool, frame, k, options);
+  const place = (group: Group): number => Math.min(...group.members.map((i) => frame.places[i]!));
+  const groups = unordered.toSorted((one, other) => place(one) - place(other));
+
+  const decompose = options.centre === "rank1" ? (await import("../../linalg/factor-svd.ts")).factorSvd : null;
+  const centres = groups.map((group) => (decompose ? rank1Centre(frame, group, decompose) : meanCentre(frame, group)));
+  const rows = await pool.combine(centres);
+  const reweights = await reweightCentres(pool, frame, groups, pool.norms(rows, normOf(options)), options);
+  const half = options.outputReweight ? (meanRank(frame) / groups.length) ** 0.25 : 1;
+  const factors = reweights.map((reweight) => (reweight ?? 0) * half);
+  pool.scaleRows(rows, factors);
+  return {
+    rows,
+    combinations: centres.map((centre, c) => scaleCombination(centre, factors[c]!, factors[c]!)),
+    clusters: groups.map((group, c) => ({
+      members: group.members.map((i) => frame.ids[i]!).toSorted(compareIds),
+      reweight: reweights[c]!,
+    })),
+    inertia,
+    shareOfB: shareOfB(frame),
+  };
+}
+
+function normOf({ reweight }: LegoOptions): "linf" | "l2" {
+  return reweight === "l2" ? "l2" : "linf";
+}
+
+/** Mean of the members' norms over the norm of the centre; null where the members cancel. */
+async function reweightCentres(
+  pool: Pool,
+  frame: Frame,
+  groups: readonly Group[],
+  centreNorms: Float64Array,
+  options: LegoOptions,
+): Promise<(number | null)[]> {
+  if (options.reweight === "none") return groups.map(() => 1);
+  const norms = options.reweight === "l2" ? lengths(frame) : await largestEntries(pool, frame);
+  return groups.map(({ leaders, weights }, c) => {
+    if (leaders.length === 1) return 1;
+    const total = weights.reduce((sum, w) => sum + w, 0);
+    const mean = leaders.reduce((sum, i, x) => sum + (weights[x]! / total) * norms[i]!, 0);
+    return centreNorms[c]! < LEAST_CENTRE * mean ? null : mean / centreNorms[c]!;
+  });
+}
+
+function lengths({ units, gramA, gramB }: Frame): number[] {
+  return units.map((_, i) => Math.sqrt(gramA[i * units.length + i]! + gramB[i * units.length + i]!));
+}
+
+async function largestEntries(pool: Pool, { units }: Frame): Promise<number[]> {
+  if (units.every(({ members }) => members.length === 1)) {
+    return units.map(({ members: [i], a: [ga], b: [gb] }) =>
+      Math.max(Math.abs(ga!) * pool.maxA[i!]!, Math.abs(gb!) * pool.maxB[i!]!),
+    );
+  }
+  const { a, b } = await pool.extremes(units);
+  return units.map((_, i) => Math.max(Math.abs(a[i]!), Math.abs(b[i]!)));
+}
+
+/** Weighted mean of the live ranks of the adapters that have live units here. */
+function meanRank({ ids, weights }: Frame): number {
+  const ranks = new Map<number, { rank: number; weight: number }>();
+  for (const [i, [input]] of ids.entries()) {
+    ranks.set(input, { rank: (ranks.get(input)?.rank ?? 0) + 1, weight: weights[i]! });
+  }
+  const adapters = [...ranks.values()].sort((p, q) => p.weight - q.weight || p.rank - q.rank);
+  const total = adapters.reduce((sum, { weight }) => sum + weight, 0);
+  return adapters.reduce((sum, { rank, weight }) => sum + (weight / total) * rank, 0);
+}
+
+function shareOfB({ units, gramA, gramB }: Frame): number {
+  let a = 0;
+  let b = 0;
+  for (let i = 0; i < units.length; i++) {
+    a += gramA[i * units.length + i]!;
+    b += gramB[i * units.length + i]!;
+  }
+  return b / (a + b);
+}

@@ -1,0 +1,95 @@
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { AdapterFolder } from "../adapter/folder.ts";
+import { openAdapter } from "../adapter/open.ts";
+import { UsageError } from "../core/errors.ts";
+import { type FileSource, openFile } from "./file-source.ts";
+
+/** An adapter on disk, its files open. */
+export interface DiskAdapter {
+  readonly adapter: Adapter;
+  /** The folder that holds it. */
+  readonly folder: string;
+  readonly files: readonly FileSource[];
+  close(): void;
+}
+
+/**
+ * Open the adapters at these paths, each a folder or a .safetensors file in one. They are named by their folders' names,
+ * with the parents' where two are alike.
+ */
+export async function openAdapters(paths: readonly string[]): Promise<DiskAdapter[]> {
+  const names = distinctNames(paths);
+  const opened: DiskAdapter[] = [];
+  try {
+    for (const [i, path] of paths.entries()) opened.push(await openAdapterPath(path, names[i]!));
+  } catch (error) {
+    for (const adapter of opened) adapter.close();
+    throw error;
+  }
+  return opened;
+}
+
+/** Open one adapter: a folder or a .safetensors file in one. */
+export async function openAdapterPath(path: string, name: string = nameOf(path, 1)): Promise<DiskAdapter> {
+  const opened: FileSource[] = [];
+  const folder = diskFolder(path, name, opened);
+  const close = (): void => {
+    for (const file of opened) file.close();
+  };
+  try {
+    const adapter = await openAdapter(folder.view);
+    return { adapter, folder: folder.path, files: adapter.files as readonly FileSource[], close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function diskFolder(path: string, name: string, opened: FileSource[]): { path: string; view: AdapterFolder } {
+  const full = resolve(path);
+  const stat = statSync(full, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new UsageError(`There is no file or folder ${path}; pass the folder that holds adapter_config.json.`);
+  }
+  const folder = stat.isDirectory() ? full : dirname(full);
+  const entries = readdirSync(folder, { withFileTypes: true });
+  let files = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+  // A file that is passed itself decides between several; only the configs beside it stay in view.
+  if (!stat.isDirectory()) files = files.filter((file) => file === basename(full) || file.endsWith(".json"));
+  const folders = entries.filter((entry) => entry.isDirectory() && holdsAdapter(join(folder, entry.name)));
+  const view: AdapterFolder = {
+    name,
+    files: files.sort(),
+    folders: folders.map((entry) => entry.name).sort(),
+    async open(file) {
+      const source = openFile(join(folder, file), `${name}/${file}`);
+      opened.push(source);
+      return source;
+    },
+  };
+  return { path: folder, view };
+}
+
+function holdsAdapter(folder: string): boolean {
+  return readdirSync(folder).some((file) => /^adapter_config.*\.json$|\.safetensors$/.test(file));
+}
+
+/** The last `parts` names of the folder that holds an adapter. */
+function nameOf(path: string, parts: number): string {
+  const full = resolve(path);
+  const isFile = /\.\w+$/.test(full) && statSync(full, { throwIfNoEntry: false })?.isFile();
+  const folder = isFile ? dirname(full) : full;
+  const name = folder.split(/[/\\]/).slice(-parts).join("/");
+  const own = isFile && !basename(full).startsWith("adapter_model");
+  return own ? `${name}/${basename(full)}` : name;
+}
+
+function distinctNames(paths: readonly string[]): string[] {
+  const short = paths.map((path) => nameOf(path, 1));
+  const longer = paths.map((path) => nameOf(path, 2));
+  const count = (names: readonly string[], name: string): number => names.filter((other) => other === name).length;
+  const names = short.map((name, i) => (count(short, name) > 1 ? longer[i]! : name));
+  return names.map((name, i) => (count(names, name) > 1 ? `${name} (${i + 1})` : name));
+}

@@ -1,0 +1,35 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Warning } from "../merge/warning.ts";
+
+/** Files that trainers save beside an adapter and that its users load with it. */
+const COMPANIONS = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "tokenizer.model",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "vocab.txt",
+  "merges.txt",
+  "spiece.model",
+  "sentencepiece.bpe.model",
+  "chat_template.jinja",
+  "chat_template.json",
+];
+
+/** Tokenizer files and chat templates that all inputs have alike, to be copied, and a warning for those that differ. */
+export function sharedCompanions(folders: readonly string[]): { files: { name: string; bytes: Uint8Array }[]; warnings: Warning[] } {
+  const files: { name: string; bytes: Uint8Array }[] = [];
+  const differing: string[] = [];
+  for (const name of COMPANIONS) {
+    const found = folders.map((folder) => join(folder, name)).filter((path) => existsSync(path));
+    if (found.length === 0) continue;
+    const contents = found.map((path) => readFileSync(path));
+    const alike = contents.every((bytes) => bytes.equals(contents[0]!));
+    if (!alike) differing.push(name);
+    else if (found.length === folders.length) files.push({ name, bytes: contents[0]! });
+  }
+  const text = `The adapters have different ${differing.join(", ")}; none is copied, so take the base model's.`;
+  return { files, warnings: differing.length === 0 ? [] : [{ id: "tokenizer-differs", text }] };
+}

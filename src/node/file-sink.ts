@@ -1,0 +1,30 @@
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import type { ByteSink } from "../core/bytes.ts";
+
+/** A ByteSink into a file. */
+export interface FileSink extends ByteSink {
+  close(): void;
+}
+
+/** Make a file of `size` bytes, all zero. */
+export function createFile(path: string, size: number): void {
+  const descriptor = openSync(path, "w");
+  try {
+    ftruncateSync(descriptor, size);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Open an existing file for writing at any offset, as several threads may at once. */
+export function openSink(path: string): FileSink {
+  const descriptor = openSync(path, "r+");
+  return {
+    async write(offset, bytes) {
+      for (let done = 0; done < bytes.byteLength; ) {
+        done += writeSync(descriptor, bytes, done, bytes.byteLength - done, offset + done);
+      }
+    },
+    close: () => closeSync(descriptor),
+  };
+}

@@ -1,0 +1,132 @@
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, dirname, resolve } from "node:path";
+import { wasmKernels } from "../kernels/wasm.ts";
+import { CARD_FILE, modelCard } from "../merge/card.ts";
+import type { Lane } from "../merge/lane.ts";
+import { affordableThreads } from "../merge/memory.ts";
+import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
+import { CONFIG_FILE, type MergePlan, WEIGHTS_FILE } from "../merge/plan.ts";
+import type { Recipe } from "../merge/recipe.ts";
+import { type DiskAdapter, openAdapters } from "./adapter-path.ts";
+import { sharedCompanions } from "./companions.ts";
+import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
+import { createFile, openSink } from "./file-sink.ts";
+import { OutputFolder } from "./output-folder.ts";
+import { WorkerLane } from "./worker-lane.ts";
+
+/** Inputs below this many bytes are merged faster on one thread than it takes to start a second. */
+const BYTES_WORTH_A_THREAD = 24e6;
+
+/** How to write a merge to disk. */
+export interface FolderOptions extends MergeControl {
+  /** The folder to write. */
+  readonly out: string;
+  /** Replace a folder that lora-lego wrote. Default false. */
+  readonly force?: boolean;
+  /** Worker threads. Default: the machine's cores, one for small inputs. */
+  readonly threads?: number;
+  /** Also write the report as JSON, to this file. */
+  readonly report?: string;
+  /** Told in one sentence what was put right after a run that was cut off. */
+  readonly onNotice?: (text: string) => void;
+}
+
+/**
+ * Merge the adapters at these paths into a folder: adapter_config.json, adapter_model.safetensors and README.md. The folder
+ * appears complete or not at all, whatever happens.
+ *
+ * @throws OutputError when the folder cannot be written, and what opening and merging throw
+ */
+export async function mergeToFolder(paths: readonly string[], recipe: Recipe, options: FolderOptions): Promise<MergeOutcome> {
+  const opened = await openAdapters(paths);
+  const closers: (() => void | Promise<void>)[] = [...opened.map((adapter) => () => adapter.close())];
+  let output: OutputFolder | null = null;
+  try {
+    output = OutputFolder.create(options.out, paths, options.force ?? false, options.onNotice ?? (() => {}));
+    const host = diskHost(output, opened, options.threads, closers);
+    const outcome = await runMerge(opened.map(({ adapter }) => adapter), recipe, host, options);
+    const finished = writeCompanions(output, opened, outcome, options.report);
+    options.signal?.throwIfAborted();
+    output.commit();
+    return finished;
+  } catch (error) {
+    output?.discard();
+    throw error;
+  } finally {
+    for (const close of closers) await close();
+  }
+}
+
+/** Lanes on worker threads, or on this one where one is enough. */
+function diskHost(
+  output: OutputFolder,
+  opened: readonly DiskAdapter[],
+  threads: number | undefined,
+  closers: (() => void | Promise<void>)[],
+): MergeHost {
+  const inputs = opened.map(({ files }) => files.map(({ path }) => path));
+  const bytes = opened.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
+  const wanted = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));
+  let workers: WorkerLane[] = [];
+  let local: DiskMerger | null = null;
+  closers.push(async () => {
+    local?.close();
+    await Promise.all(workers.map((worker) => worker.close()));
+  });
+  return {
+    hashes: true,
+    async begin(plan: MergePlan) {
+      output.checkSpace(plan.size);
+      const weights = output.path(WEIGHTS_FILE);
+      createFile(weights, plan.size);
+      const sink = openSink(weights);
+      closers.push(() => sink.close());
+      const count = affordableThreads(wanted, plan.modules.map(sizeOf));
+      if (count === 1) {
+        local?.close();
+        local = openDiskMerger(wasmKernels(), plan, inputs, weights);
+        return { sink, lanes: [local.lane] satisfies Lane[] };
+      }
+      if (workers.length === 0) workers = Array.from({ length: count }, () => new WorkerLane());
+      await Promise.all(workers.map((worker) => worker.begin(plan, inputs, weights)));
+      return { sink, lanes: workers };
+    },
+  };
+}
+
+/** Write everything beside the weights; returns the outcome with what only the disk knew. */
+function writeCompanions(
+  output: OutputFolder,
+  opened: readonly DiskAdapter[],
+  { plan, report: bare }: MergeOutcome,
+  reportPath: string | undefined,
+): MergeOutcome {
+  const used = opened.filter((_, t) => plan.inputs[t]!.weight !== 0);
+  const { files, warnings } = sharedCompanions(used.map(({ folder }) => folder));
+  for (const { name, bytes } of files) writeFileSync(output.path(name), bytes);
+  const report = {
+    ...bare,
+    carried: [...bare.carried, ...files.map(({ name }) => name)],
+    warnings: [...bare.warnings, ...warnings],
+  };
+  const inside = reportPath !== undefined && dirname(resolve(reportPath)) === resolve(output.target);
+  const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, ...files.map(({ name }) => name)];
+  if (reportPath !== undefined) {
+    const text = `${JSON.stringify(report, null, 2)}\n`;
+    if (inside) {
+      names.push(basename(reportPath));
+      writeFileSync(output.path(basename(reportPath)), text);
+    } else writeReport(reportPath, text);
+  }
+  writeFileSync(output.path(CONFIG_FILE), `${JSON.stringify(plan.config, null, 2)}\n`);
+  writeFileSync(output.path(CARD_FILE), modelCard(plan, report, names));
+  return { plan, report };
+}
+
+function writeReport(path: string, text: string): void {
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  const temporary = `${path}.tmp-${process.pid}`;
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
+}

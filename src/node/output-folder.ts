@@ -1,0 +1,172 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { OutputError } from "../core/errors.ts";
+import { CARD_FILE, filesOfCard } from "../merge/card.ts";
+
+/** Space that must stay free beside the output, in bytes. */
+const SPARE_BYTES = 16 * 2 ** 20;
+
+/**
+ * A folder that appears complete or not at all. Files are written into `<target>.tmp-<pid>` beside the target; `commit`
+ * flushes them and renames the folder into place. A folder that is replaced steps aside as `<target>.old-<pid>` meanwhile.
+ */
+export class OutputFolder {
+  readonly target: string;
+  readonly #temporary: string;
+  readonly #old: string;
+
+  private constructor(target: string) {
+    this.target = target;
+    this.#temporary = `${target}.tmp-${process.pid}`;
+    this.#old = `${target}.old-${process.pid}`;
+  }
+
+  /**
+   * Check that the target may be written, put right what a killed run left, and make the temporary folder.
+   *
+   * @param inputs paths of the inputs: the target must not be, contain or lie in one
+   * @param force replace a folder that lora-lego wrote
+   * @param tell what was put right, in one sentence each
+   * @throws OutputError when the target is not ours to write
+   */
+  static create(path: string, inputs: readonly string[], force: boolean, tell: (text: string) => void): OutputFolder {
+    const target = realTarget(path);
+    recover(target, tell);
+    refuseInputs(target, path, inputs);
+    refuseForeign(target, path, force);
+    const folder = new OutputFolder(target);
+    mkdirSync(folder.#temporary, { recursive: true });
+    return folder;
+  }
+
+  /** Path of a file of the folder while it is written. */
+  path(file: string): string {
+    return join(this.#temporary, file);
+  }
+
+  /** Refuse when the file system has less room than the output needs. */
+  checkSpace(bytes: number): void {
+    const { bavail, bsize } = statfsSync(this.#temporary);
+    if (bavail * bsize >= bytes + SPARE_BYTES) return;
+    throw new OutputError(
+      `The result needs ${megabytes(bytes)} MB, but only ${megabytes(bavail * bsize)} MB are free beside ${basename(this.target)}; free some space or choose another --out.`,
+    );
+  }
+
+  /** Make the folder appear: flush its files, then rename. An old folder is removed last. */
+  commit(): void {
+    for (const file of readdirSync(this.#temporary)) flush(join(this.#temporary, file));
+    flush(this.#temporary);
+    const empty = existsSync(this.target) && readdirSync(this.target).length === 0;
+    if (empty) rmdirSync(this.target);
+    const aside = existsSync(this.target);
+    if (aside) renameSync(this.target, this.#old);
+    renameSync(this.#temporary, this.target);
+    flush(dirname(this.target));
+    if (aside) rmSync(this.#old, { recursive: true });
+  }
+
+  /** Remove what was written so far. */
+  discard(): void {
+    rmSync(this.#temporary, { recursive: true, force: true });
+  }
+}
+
+/** The target with links resolved in what exists of it, so that it can be compared with the inputs. */
+function realTarget(path: string): string {
+  let existing = resolve(path);
+  const missing: string[] = [];
+  while (!existsSync(existing)) {
+    missing.unshift(basename(existing));
+    existing = dirname(existing);
+  }
+  return join(realpathSync(existing), ...missing);
+}
+
+/** Put back or clear away what runs that were killed left beside the target. */
+function recover(target: string, tell: (text: string) => void): void {
+  const parent = dirname(target);
+  if (!existsSync(parent)) return;
+  const name = basename(target);
+  for (const entry of readdirSync(parent)) {
+    const match = /^(.*)\.(old|tmp)-(\d+)$/.exec(entry);
+    if (match === null || match[1] !== name || isRunning(Number(match[3]))) continue;
+    const side = join(parent, entry);
+    if (match[2] === "old" && !existsSync(target)) {
+      renameSync(side, target);
+      tell(`Put back ${name}, which a run that was cut off had left as ${entry}.`);
+    } else {
+      rmSync(side, { recursive: true });
+      tell(`Removed ${entry}, which a run that was cut off had left.`);
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function refuseInputs(target: string, path: string, inputs: readonly string[]): void {
+  for (const input of inputs) {
+    const real = realpathSync(input);
+    if (!isWithin(real, target) && !isWithin(target, real)) continue;
+    throw new OutputError(`The output ${path} is, contains or lies in the input ${input}; choose another --out.`);
+  }
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  const way = relative(outer, inner);
+  return way === "" || (!isAbsolute(way) && way !== ".." && !way.startsWith(`..${sep}`));
+}
+
+function refuseForeign(target: string, path: string, force: boolean): void {
+  const stat = statSync(target, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isDirectory()) throw new OutputError(`The output ${path} is a file; choose a folder for --out.`);
+  const entries = readdirSync(target);
+  if (entries.length === 0) return;
+  const card = entries.includes(CARD_FILE) ? filesOfCard(readFileSync(join(target, CARD_FILE), "utf8")) : null;
+  if (card === null) {
+    throw new OutputError(`The output ${path} exists and was not written by lora-lego; choose another --out or empty it.`);
+  }
+  const foreign = entries.find((entry) => !card.includes(entry));
+  if (foreign !== undefined) {
+    throw new OutputError(`The output ${path} holds ${foreign}, which lora-lego did not write; move it away or choose another --out.`);
+  }
+  if (!force) throw new OutputError(`The output ${path} exists; pass --force to replace it, or choose another --out.`);
+}
+
+/** Make a file or folder durable; Windows flushes no folders. */
+function flush(path: string): void {
+  if (process.platform === "win32" && statSync(path).isDirectory()) return;
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+}

@@ -1,0 +1,23 @@
+import type { ErrorMessage } from "../core/errors.ts";
+import type { Timings } from "../merge/clock.ts";
+import type { Job, JobResult } from "../merge/lane.ts";
+import type { MergePlan } from "../merge/plan.ts";
+
+/** What a worker is asked. */
+export type WorkerRequest =
+  | {
+      readonly ask: "begin";
+      readonly plan: MergePlan;
+      /** Paths of each input's files, and of the output file. */
+      readonly inputs: readonly (readonly string[])[];
+      readonly output: string;
+    }
+  | { readonly ask: "run"; readonly job: Job }
+  | { readonly ask: "timings" };
+
+/** What it answers, in the order it was asked. */
+export type WorkerAnswer =
+  | { readonly answer: "begun" }
+  | { readonly answer: "done"; readonly result: JobResult }
+  | { readonly answer: "timings"; readonly timings: Timings }
+  | { readonly answer: "failed"; readonly error: ErrorMessage };
