@@ -5,5 +5,5 @@ export { multiply } from "./multiply";
 export { narrow, narrowTransposed } from "./narrow";
 export { gram, gramF64, manhattan } from "./pairs";
 export { maxAbs, scale, squaredNorm } from "./rows";
-export { tileF32, tileF64, tileManhattan } from "./tiles";
+export { tileDifferences, tileF32, tileF64, tileSums } from "./tiles";
 export { widen, widenTransposed } from "./widen";

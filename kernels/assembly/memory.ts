@@ -21,9 +21,9 @@ export const LIST_COEFFICIENTS: usize = 4352;
 // @ts-ignore: decorator
 @inline export const PANELS: usize = 12544;
 // @ts-ignore: decorator
-@inline export const PANEL_ROWS: usize = 3;
+@inline export const PANEL_ROWS: usize = 4;
 // @ts-ignore: decorator
-@inline export const GROUP_ROWS: usize = 126;
+@inline export const GROUP_ROWS: usize = 128;
 // @ts-ignore: decorator
 @inline export const PANEL_STEPS: usize = 128;
 // @ts-ignore: decorator

@@ -1,27 +1,30 @@
-// All pairs of rows: inner products and Manhattan distances, by tiles of 3 x 3 pairs of packed rows.
+// All pairs of rows: inner products and Manhattan distances, by tiles of 2 x 4 pairs of packed rows.
 //
 // The sum of a pair takes the same steps in the same order wherever its rows stand: lane by lane within a block, the lanes of a
 // block in f64, blocks in f64. So permuting the rows permutes the result bit for bit, and equal rows give equal entries.
 import { GROUP_BYTES, GROUP_ROWS, PANELS, PANEL_ROWS, PANEL_STEPS } from "./memory";
 import { pack, stepsOf } from "./panels";
-import { tileF32, tileF64, tileManhattan } from "./tiles";
+import { tileDifferences, tileF32, tileF64, tileSums } from "./tiles";
 
 const GRAM: i32 = 0;
 const GRAM_F64: i32 = 1;
 const MANHATTAN: i32 = 2;
+const MANHATTAN_NEGATED: i32 = 3;
 
 /** Pairs of the rows from g on with the rows from h >= g on; each group stands packed at its panels. */
 function pairsOfGroups(
-  kind: i32, signBit: i32, steps: usize, g: usize, gEnd: usize, h: usize, hEnd: usize, hPanels: usize, out: usize, count: usize,
+  kind: i32, steps: usize, g: usize, gEnd: usize, h: usize, hEnd: usize, hPanels: usize, out: usize, count: usize,
 ): void {
   const panelBytes = steps * PANEL_ROWS * 16;
-  for (let i = g; i < gEnd; i += PANEL_ROWS) {
-    const a = PANELS + ((i - g) / PANEL_ROWS) * panelBytes;
-    for (let j = max(i, h); j < hEnd; j += PANEL_ROWS) {
+  for (let i = g; i < gEnd; i += 2) {
+    const iPanel = i - (i % PANEL_ROWS);
+    const a = PANELS + ((iPanel - g) / PANEL_ROWS) * panelBytes + (i - iPanel) * 16;
+    for (let j = max(iPanel, h); j < hEnd; j += PANEL_ROWS) {
       const b = hPanels + ((j - h) / PANEL_ROWS) * panelBytes;
       if (kind == GRAM) tileF32(a, b, steps, out, count, i, j);
       else if (kind == GRAM_F64) tileF64(a, b, steps, out, count, i, j);
-      else tileManhattan(a, b, steps, signBit, out, count, i, j);
+      else if (kind == MANHATTAN) tileDifferences(a, b, steps, out, count, i, j);
+      else tileSums(a, b, steps, out, count, i, j);
     }
   }
 }
@@ -31,7 +34,7 @@ function packAs(kind: i32, rows: usize, count: usize, stride: usize, width: usiz
   else pack<f32>(rows, count, stride, width, panels);
 }
 
-function pairs(kind: i32, signBit: i32, rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
+function pairs(kind: i32, rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
   memory.fill(out, 0, (count * count) << 3);
   const blockWidth = kind == GRAM_F64 ? PANEL_STEPS * 2 : PANEL_STEPS * 4;
   for (let x: usize = 0; x < length; x += blockWidth) {
@@ -42,11 +45,11 @@ function pairs(kind: i32, signBit: i32, rows: usize, count: usize, stride: usize
     for (let g: usize = 0; g < count; g += GROUP_ROWS) {
       const gEnd = min(g + GROUP_ROWS, count);
       packAs(kind, left + g * stride, gEnd - g, stride, width, PANELS);
-      pairsOfGroups(kind, signBit, steps, g, gEnd, g, gEnd, PANELS, out, count);
+      pairsOfGroups(kind, steps, g, gEnd, g, gEnd, PANELS, out, count);
       for (let h = gEnd; h < count; h += GROUP_ROWS) {
         const hEnd = min(h + GROUP_ROWS, count);
         packAs(kind, left + h * stride, hEnd - h, stride, width, PANELS + GROUP_BYTES);
-        pairsOfGroups(kind, signBit, steps, g, gEnd, h, hEnd, PANELS + GROUP_BYTES, out, count);
+        pairsOfGroups(kind, steps, g, gEnd, h, hEnd, PANELS + GROUP_BYTES, out, count);
       }
     }
   }
@@ -64,15 +67,15 @@ function mirror(out: usize, count: usize): void {
 
 /** out[i, j] = sum_x rows_i[x] rows_j[x]; f32 in blocks of 512, f64 across; `stride` in bytes. */
 export function gram(rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
-  pairs(GRAM, 0, rows, count, stride, length, out);
+  pairs(GRAM, rows, count, stride, length, out);
 }
 
 /** As `gram`, all in f64. */
 export function gramF64(rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
-  pairs(GRAM_F64, 0, rows, count, stride, length, out);
+  pairs(GRAM_F64, rows, count, stride, length, out);
 }
 
 /** out[i, j] = sum_x |rows_i[x] - sign rows_j[x]|, accumulated like `gram`. */
 export function manhattan(rows: usize, count: usize, stride: usize, length: usize, sign: i32, out: usize): void {
-  pairs(MANHATTAN, sign & 0x80000000, rows, count, stride, length, out);
+  pairs(sign > 0 ? MANHATTAN : MANHATTAN_NEGATED, rows, count, stride, length, out);
 }

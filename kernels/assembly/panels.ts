@@ -1,4 +1,4 @@
-// Rows packed for the tiles of pairs.ts: panels of three rows, their vectors interleaved (row 0, 1, 2 of step 0, then of step 1...).
+// Rows packed for the tiles of pairs.ts: panels of four rows, their vectors interleaved (rows 0 to 3 of step 0, then of step 1...).
 // Packed panels stand in consecutive addresses, whatever the stride; zeros fill the last vector, so that tiles have no tails.
 import { PANEL_ROWS } from "./memory";
 

@@ -32,7 +32,12 @@ const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
  * @throws RefusedError when the folder holds no weights, weights that are not read, or several adapters
  */
 export function chooseFiles(folder: AdapterFolder): AdapterFiles {
-  const config = pick(folder, "adapter_config.json", folder.files.filter((file) => CONFIG.test(file)), "configs");
+  const config = pick(
+    folder,
+    "adapter_config.json",
+    folder.files.filter((file) => CONFIG.test(file)),
+    "configs",
+  );
   const index = folder.files.find((file) => INDEX.test(file));
   const single = folder.files.filter((file) => file.endsWith(".safetensors") && !SHARD.test(file));
   const ours = single.filter((file) => file.startsWith("adapter_model"));
@@ -54,7 +59,7 @@ function pick(folder: AdapterFolder, preferred: string, candidates: string[], wh
 
 function noWeights(folder: AdapterFolder, config: string | null): Error {
   const { name, files, folders } = folder;
-  const pickle = files.find((file) => /\.(bin|pt|pth|ckpt)$/.test(file) && file !== "training_args.bin");
+  const pickle = files.find((file) => /^(adapter_model|pytorch_lora_weights).*\.(bin|pt|pth)$/.test(file));
   if (pickle !== undefined) {
     return new RefusedError(
       `${name} holds ${pickle}, a PyTorch pickle, which lora-lego does not read yet; load it with PEFT and save_pretrained it as safetensors.`,

@@ -55,13 +55,17 @@ async function openShards(folder: AdapterFolder, indexFile: string) {
 
 async function readText(source: ByteSource, where: string): Promise<string> {
   if (source.size > MAX_CONFIG_BYTES) {
-    throw new FormatError(`${where} has ${source.size} bytes, too many for a JSON config; take the adapter's own file.`);
+    throw new FormatError(
+      `${where} has ${source.size} bytes, too many for a JSON config; take the adapter's own file.`,
+    );
   }
   const bytes = new Uint8Array(source.size);
   await source.read(0, bytes);
   const text = decodeUtf8(bytes, where);
   if (text.startsWith("version https://git-lfs.github.com/spec/")) {
-    throw new FormatError(`${where} is a Git LFS pointer, not the file itself; run "git lfs pull" or download the file.`);
+    throw new FormatError(
+      `${where} is a Git LFS pointer, not the file itself; run "git lfs pull" or download the file.`,
+    );
   }
   return text;
 }

@@ -48,7 +48,9 @@ export function peftAdapter(
   for (const [path, { kind, a, b }] of halves) {
     if (a === undefined || b === undefined) {
       const [has, lacks] = a === undefined ? ["B", "A"] : ["A", "B"];
-      throw new FormatError(`${name}: ${path} has lora_${has} but no lora_${lacks}; the file is incomplete, save or copy it again.`);
+      throw new FormatError(
+        `${name}: ${path} has lora_${has} but no lora_${lacks}; the file is incomplete, save or copy it again.`,
+      );
     }
     const module = readModule(name, stripPrefix(name, path), kind, a, b);
     const rank = rankOf(module.name);
@@ -61,7 +63,9 @@ export function peftAdapter(
     modules.set(module.name, { ...module, scale: config.rslora ? alpha / Math.sqrt(rank) : alpha / rank });
   }
   if (modules.size === 0) {
-    throw new FormatError(`${name} holds no LoRA factors (no key ends in .lora_A.weight); pass the folder of a LoRA adapter.`);
+    throw new FormatError(
+      `${name} holds no LoRA factors (no key ends in .lora_A.weight); pass the folder of a LoRA adapter.`,
+    );
   }
   return {
     name,
@@ -81,10 +85,14 @@ export function peftAdapter(
 
 function stripPrefix(name: string, path: string): string {
   if (!path.startsWith(PREFIX)) {
-    throw new RefusedError(`${name}: ${path} does not start with ${PREFIX} as PEFT's keys do; save the adapter with PEFT's save_pretrained.`);
+    throw new RefusedError(
+      `${name}: ${path} does not start with ${PREFIX} as PEFT's keys do; save the adapter with PEFT's save_pretrained.`,
+    );
   }
   if (path.endsWith(".base_layer")) {
-    throw new RefusedError(`${name}: ${path} adapts a parameter inside another adapted layer (target_parameters); retrain it on modules.`);
+    throw new RefusedError(
+      `${name}: ${path} adapts a parameter inside another adapted layer (target_parameters); retrain it on modules.`,
+    );
   }
   return path.slice(PREFIX.length);
 }
@@ -100,18 +108,26 @@ function readModule(
   const both = `A is ${formatShape(a.shape)}, B is ${formatShape(b.shape)}`;
   for (const { dtype, name: key } of [a, b]) {
     if (!isFactorDtype(dtype)) {
-      throw new RefusedError(`${name}: ${key} is stored as ${dtype}, which is no floating-point type; save the adapter in f32, f16 or bf16.`);
+      throw new RefusedError(
+        `${name}: ${key} is stored as ${dtype}, which is no floating-point type; save the adapter in f32, f16 or bf16.`,
+      );
     }
   }
   if (a.shape.length === 2 && b.shape.length === 3) {
-    throw new RefusedError(`${name}: ${path} has a grouped B (${both}), as MergedLinear adapters of 2023 have, so B A is undefined; retrain it with today's PEFT.`);
+    throw new RefusedError(
+      `${name}: ${path} has a grouped B (${both}), as MergedLinear adapters of 2023 have, so B A is undefined; retrain it with today's PEFT.`,
+    );
   }
   if (a.shape.length < 2 || a.shape.length !== b.shape.length || b.shape.slice(2).some((size) => size !== 1)) {
-    throw new FormatError(`${name}: ${path} has factors that no LoRA layer has (${both}); expected A (r, in) and B (out, r).`);
+    throw new FormatError(
+      `${name}: ${path} has factors that no LoRA layer has (${both}); expected A (r, in) and B (out, r).`,
+    );
   }
   const rank = a.shape[0]!;
   if (rank !== b.shape[1]) {
-    throw new FormatError(`${name}: the factors of ${path} differ in rank (${both}); expected A (r, in) and B (out, r).`);
+    throw new FormatError(
+      `${name}: the factors of ${path} differ in rank (${both}); expected A (r, in) and B (out, r).`,
+    );
   }
   if (elementCount(a.shape) === 0 || elementCount(b.shape) === 0) {
     throw new FormatError(`${name}: the factors of ${path} are empty (${both}); save the adapter again.`);
@@ -136,13 +152,19 @@ function sortExtras(name: string, tensors: readonly TensorRef[]): Pick<Adapter, 
   for (const tensor of tensors) {
     const key = tensor.name;
     if (key.includes(".lora_magnitude_vector")) {
-      throw new RefusedError(`${name} is a DoRA adapter (tensor ${key}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`);
+      throw new RefusedError(
+        `${name} is a DoRA adapter (tensor ${key}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`,
+      );
     }
     if (key.endsWith(".lora_B.bias")) {
-      throw new RefusedError(`${name} trains a bias beside B (tensor ${key}), which a LoRA delta cannot carry; retrain it without lora_bias.`);
+      throw new RefusedError(
+        `${name} trains a bias beside B (tensor ${key}), which a LoRA delta cannot carry; retrain it without lora_bias.`,
+      );
     }
     if (/\.lora_[a-z]/i.test(key)) {
-      throw new RefusedError(`${name}: the tensor ${key} is no part of a plain LoRA adapter; save the adapter with PEFT's save_pretrained.`);
+      throw new RefusedError(
+        `${name}: the tensor ${key} is no part of a plain LoRA adapter; save the adapter with PEFT's save_pretrained.`,
+      );
     }
     if (/\.(original_module|base_layer)\./.test(key)) ignored.push(key);
     else if (key.includes(".modules_to_save.")) trained.set(plainName(key), tensor);

@@ -190,7 +190,13 @@ export class Pool {
     }
     for (const [c, { members, [half]: values }] of combinations.entries()) {
       const target = into.subarray(c * intoStride, c * intoStride + columns);
-      this.#kernels.combine(source, stride, members.map((i) => this.#row[i]!), values, target);
+      this.#kernels.combine(
+        source,
+        stride,
+        members.map((i) => this.#row[i]!),
+        values,
+        target,
+      );
     }
   }
 }

@@ -2,7 +2,10 @@ import { RefusedError } from "../core/errors.ts";
 
 /** Dialects that are not PEFT's, by a key that only they have. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
-  [/\.(hada_w[12]_[ab]|lokr_w[12]|lokr_w[12]_[ab]|oft_blocks|oft_diag|glora_)/, "LyCORIS (LoHa, LoKr or OFT), which is not LoRA"],
+  [
+    /\.(hada_w[12]_[ab]|lokr_w[12]|lokr_w[12]_[ab]|oft_blocks|oft_diag|glora_)/,
+    "LyCORIS (LoHa, LoKr or OFT), which is not LoRA",
+  ],
   [/^lora_(unet|te|te1|te2|transformer|prior)_.*(lora_down|lora_up)\.weight$/, "kohya / sd-scripts"],
   [/\.lora_(down|up)\.weight$/, "kohya / sd-scripts"],
   [/\.processor\..*_lora\.(down|up)\.weight$/, "diffusers' old attention processors"],

@@ -49,7 +49,12 @@ export class UnitReader {
     this.#kernels = kernels;
     this.#parts = parts;
     this.#slab = slab;
-    this.#staging = kernels.bytes(stagingBytes(parts.map(({ module }) => module), slab));
+    this.#staging = kernels.bytes(
+      stagingBytes(
+        parts.map(({ module }) => module),
+        slab,
+      ),
+    );
   }
 
   /** Hand all rows of one half to `use`: at once, or slab by slab in ascending columns. */

@@ -34,7 +34,8 @@ const REFUSED: Readonly<Record<string, string>> = {
   use_bdlora: "is a block-diagonal LoRA (use_bdlora); retrain it as plain LoRA",
   enable_lora:
     "is a MergedLinear adapter of 2023 (enable_lora), whose grouped B has no product B A; retrain it with today's PEFT",
-  layer_replication: "belongs to a base whose layers are replicated (layer_replication); no other adapter's layers fit it",
+  layer_replication:
+    "belongs to a base whose layers are replicated (layer_replication); no other adapter's layers fit it",
   alora_invocation_tokens:
     "is an activated LoRA (alora_invocation_tokens), which acts only after certain tokens; a merged LoRA acts on all",
   target_parameters:
@@ -69,7 +70,9 @@ const KNOWN = new Set([
 export function parsePeftConfig(text: string, where: string): PeftConfig {
   const value = parseStrictJson(text, where);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new FormatError(`${where} holds no JSON object; take the adapter_config.json that PEFT saved with the adapter.`);
+    throw new FormatError(
+      `${where} holds no JSON object; take the adapter_config.json that PEFT saved with the adapter.`,
+    );
   }
   const fields = value as Fields;
   const kind = fields.peft_type;
@@ -78,7 +81,9 @@ export function parsePeftConfig(text: string, where: string): PeftConfig {
     throw new RefusedError(`${where} has ${got}, but lora-lego merges LoRA adapters only (peft_type "LORA").`);
   }
   if (fields.target_modules === undefined && !isSet(fields.target_parameters)) {
-    throw new FormatError(`${where} has no target_modules, which every PEFT LoRA config has; take the adapter's own config.`);
+    throw new FormatError(
+      `${where} has no target_modules, which every PEFT LoRA config has; take the adapter's own config.`,
+    );
   }
   for (const [field, reason] of Object.entries(REFUSED)) {
     if (isSet(fields[field])) throw new RefusedError(`${where} ${reason}.`);
@@ -127,7 +132,8 @@ function reader(fields: Fields, where: string) {
     },
     texts(field: string): string[] {
       const value = fields[field] ?? [];
-      if (!Array.isArray(value) || value.some((item) => typeof item !== "string")) throw wrong(field, "a list of texts");
+      if (!Array.isArray(value) || value.some((item) => typeof item !== "string"))
+        throw wrong(field, "a list of texts");
       return [...new Set(value as string[])];
     },
     flag(field: string): boolean {

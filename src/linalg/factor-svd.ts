@@ -21,6 +21,7 @@ export interface FactorSvd {
  * @param gramA inner products (n, n) of the a_i, finite; gramB likewise
  */
 export function factorSvd(gramA: Float64Array, gramB: Float64Array, n: number): FactorSvd {
+  if (n === 0) return { sigma: [], v: [], u: [] };
   const a = basis(gramA, n);
   const b = basis(gramB, n);
   if (a.size === 0 || b.size === 0) return { sigma: [], v: [], u: [] };

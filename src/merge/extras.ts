@@ -31,7 +31,8 @@ interface ExtrasPlan {
 export function planExtras(adapters: readonly Adapter[], weights: readonly number[], policy: ExtrasPolicy): ExtrasPlan {
   const used = [...adapters.keys()].filter((t) => weights[t] !== 0);
   const holders = new Map<string, number[]>();
-  for (const t of used) for (const key of adapters[t]!.extras.keys()) holders.set(key, [...(holders.get(key) ?? []), t]);
+  for (const t of used)
+    for (const key of adapters[t]!.extras.keys()) holders.set(key, [...(holders.get(key) ?? []), t]);
   const copy = (key: string, input: number): PlannedExtra => {
     const tensor = adapters[input]!.extras.get(key)!;
     return { key, dtype: tensor.dtype, shape: tensor.shape, sources: [{ input, tensor, share: 1 }], begin: 0, end: 0 };
@@ -86,7 +87,9 @@ function refuseUnlike(
       );
     }
     if (!isFactorDtype(tensor.dtype)) {
-      throw new RefusedError(`${key} cannot be averaged: ${adapters[input]!.name} stores it as ${tensor.dtype}; ${ways}.`);
+      throw new RefusedError(
+        `${key} cannot be averaged: ${adapters[input]!.name} stores it as ${tensor.dtype}; ${ways}.`,
+      );
     }
   }
 }

@@ -27,10 +27,15 @@ export async function runJob(merger: Merger, job: Exclude<Job, { kind: "hash" }>
   return { kind: "extra" };
 }
 
-/** A lane on the caller's own thread. */
-export function localLane(merger: Merger, hash: (input: number) => Promise<string>): Lane {
+/**
+ * A lane on the caller's own thread.
+ *
+ * @param pause lets the thread do other work (take signals, draw) before each job
+ */
+export function localLane(merger: Merger, hash: (input: number) => Promise<string>, pause: () => Promise<void>): Lane {
   return {
     async run(job) {
+      await pause();
       if (job.kind !== "hash") return runJob(merger, job);
       return { kind: "hash", input: job.input, sha256: await hash(job.input) };
     },

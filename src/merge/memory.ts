@@ -33,10 +33,7 @@ export function slabColumns(units: number, inputs: number, out: number): number 
  *
  * @throws RefusedError for a module with more units than can be clustered
  */
-export function affordableThreads(
-  wanted: number,
-  modules: readonly ModuleSize[],
-): number {
+export function affordableThreads(wanted: number, modules: readonly ModuleSize[]): number {
   let largest = 1;
   for (const { name, units, in: inputs, out } of modules) {
     if (units > MAX_UNITS) {

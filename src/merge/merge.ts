@@ -94,13 +94,22 @@ export async function mergeInMemory(
   control: MergeControl = {},
 ): Promise<MergedAdapter> {
   const kernels = wasmKernels();
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
   let output = memorySink(0);
   const host: MergeHost = {
     hashes: false,
     async begin(plan) {
       output = memorySink(plan.size);
-      const merger = new Merger(kernels, plan, adapters.map(({ files }) => files), output);
-      return { sink: output, lanes: [localLane(merger, () => Promise.reject(new Error("not hashed in memory")))] };
+      const merger = new Merger(
+        kernels,
+        plan,
+        adapters.map(({ files }) => files),
+        output,
+      );
+      return {
+        sink: output,
+        lanes: [localLane(merger, () => Promise.reject(new Error("nothing is hashed in memory")), pause)],
+      };
     },
   };
   const outcome = await runMerge(adapters, recipe, host, control);

@@ -104,7 +104,10 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     return { begin, end };
   };
   const scales = used.flatMap((adapter) => [...adapter.modules.values()].map(({ scale }) => scale));
-  const sharedScale = commonScale(scales, ranked.map((module) => module.rank));
+  const sharedScale = commonScale(
+    scales,
+    ranked.map((module) => module.rank),
+  );
   return {
     method: method.id,
     options: { ...(method.defaults as object), ...recipe.options },
@@ -177,7 +180,9 @@ function leftOut(inputs: MergePlan["inputs"]): Warning[] {
 
 function chooseDtype(adapters: readonly Adapter[], choice: DtypeChoice): OutputDtype {
   if (choice !== "auto") return outputDtype(choice);
-  const stored = new Set(adapters.flatMap(({ modules }) => [...modules.values()].flatMap(({ a, b }) => [a.dtype, b.dtype])));
+  const stored = new Set(
+    adapters.flatMap(({ modules }) => [...modules.values()].flatMap(({ a, b }) => [a.dtype, b.dtype])),
+  );
   const [only] = stored;
   return stored.size === 1 && (only === "F16" || only === "BF16") ? only : "F32";
 }

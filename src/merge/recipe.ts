@@ -10,8 +10,8 @@ export const RANK_LAYOUTS = ["uniform", "pattern"] as const;
 export type RankLayout = (typeof RANK_LAYOUTS)[number];
 
 /** Element types of the output; auto keeps f16 or bf16 where all inputs are in it, else f32. */
-export const OUTPUT_DTYPES = ["auto", "f32", "f16", "bf16"] as const;
-export type DtypeChoice = (typeof OUTPUT_DTYPES)[number];
+export const DTYPE_CHOICES = ["auto", "f32", "f16", "bf16"] as const;
+export type DtypeChoice = (typeof DTYPE_CHOICES)[number];
 
 /** What to merge and how, but for the adapters themselves. Plain data; every field has a default in `makePlan`. */
 export interface Recipe {

@@ -125,7 +125,21 @@ function moduleReport(plan: MergePlan, result: ModuleResult, weights: readonly n
   const { rank, dead, inertia, shareOfB, clusters } = result;
   const inputRanks = weights.map((_, t) => parts.find(({ input }) => input === t)?.module.rank ?? null);
   const { normRatio, cosines, energy } = deltaFigures(result.products, weights);
-  return { name, kind, in: inputs, out, inputRanks, rank, dead, normRatio, cosines, energy, inertia, shareOfB, clusters };
+  return {
+    name,
+    kind,
+    in: inputs,
+    out,
+    inputRanks,
+    rank,
+    dead,
+    normRatio,
+    cosines,
+    energy,
+    inertia,
+    shareOfB,
+    clusters,
+  };
 }
 
 function totalsOf(plan: MergePlan, results: readonly ModuleResult[]) {

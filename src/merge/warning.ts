@@ -8,6 +8,7 @@ export interface Warning {
     | "weights-idle"
     | "same-adapter"
     | "zero-adapter"
+    | "zero-modules"
     | "cancelled-cluster"
     | "b-ignored"
     | "selection-not-merge"

@@ -35,4 +35,3 @@ export async function weightedUnits(pool: Pool, positions: readonly number[], fa
   });
   return { combinations, rows: await pool.combine(combinations) };
 }
-

@@ -19,7 +19,10 @@ const COMPANIONS = [
 ];
 
 /** Tokenizer files and chat templates that all inputs have alike, to be copied, and a warning for those that differ. */
-export function sharedCompanions(folders: readonly string[]): { files: { name: string; bytes: Uint8Array }[]; warnings: Warning[] } {
+export function sharedCompanions(folders: readonly string[]): {
+  files: { name: string; bytes: Uint8Array }[];
+  warnings: Warning[];
+} {
   const files: { name: string; bytes: Uint8Array }[] = [];
   const differing: string[] = [];
   for (const name of COMPANIONS) {

@@ -1,10 +1,11 @@
 import { basename } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { Kernels } from "../kernels/kernels.ts";
 import { type Lane, localLane } from "../merge/lane.ts";
 import { Merger } from "../merge/merger.ts";
 import type { MergePlan } from "../merge/plan.ts";
-import { openFile } from "./file-source.ts";
 import { openSink } from "./file-sink.ts";
+import { openFile } from "./file-source.ts";
 import { hashFiles } from "./hash.ts";
 
 /** A lane that reads and writes files by their paths. */
@@ -26,7 +27,11 @@ export function openDiskMerger(
   const sink = openSink(output);
   const merger = new Merger(kernels, plan, files, sink);
   return {
-    lane: localLane(merger, async (input) => hashFiles(inputs[input]!)),
+    lane: localLane(
+      merger,
+      async (input) => hashFiles(inputs[input]!),
+      () => setImmediate(),
+    ),
     close() {
       for (const file of files.flat()) file.close();
       sink.close();

@@ -38,14 +38,23 @@ export interface FolderOptions extends MergeControl {
  *
  * @throws OutputError when the folder cannot be written, and what opening and merging throw
  */
-export async function mergeToFolder(paths: readonly string[], recipe: Recipe, options: FolderOptions): Promise<MergeOutcome> {
+export async function mergeToFolder(
+  paths: readonly string[],
+  recipe: Recipe,
+  options: FolderOptions,
+): Promise<MergeOutcome> {
   const opened = await openAdapters(paths);
   const closers: (() => void | Promise<void>)[] = [...opened.map((adapter) => () => adapter.close())];
   let output: OutputFolder | null = null;
   try {
     output = OutputFolder.create(options.out, paths, options.force ?? false, options.onNotice ?? (() => {}));
     const host = diskHost(output, opened, options.threads, closers);
-    const outcome = await runMerge(opened.map(({ adapter }) => adapter), recipe, host, options);
+    const outcome = await runMerge(
+      opened.map(({ adapter }) => adapter),
+      recipe,
+      host,
+      options,
+    );
     const finished = writeCompanions(output, opened, outcome, options.report);
     options.signal?.throwIfAborted();
     output.commit();

@@ -147,11 +147,15 @@ function refuseForeign(target: string, path: string, force: boolean): void {
   if (entries.length === 0) return;
   const card = entries.includes(CARD_FILE) ? filesOfCard(readFileSync(join(target, CARD_FILE), "utf8")) : null;
   if (card === null) {
-    throw new OutputError(`The output ${path} exists and was not written by lora-lego; choose another --out or empty it.`);
+    throw new OutputError(
+      `The output ${path} exists and was not written by lora-lego; choose another --out or empty it.`,
+    );
   }
   const foreign = entries.find((entry) => !card.includes(entry));
   if (foreign !== undefined) {
-    throw new OutputError(`The output ${path} holds ${foreign}, which lora-lego did not write; move it away or choose another --out.`);
+    throw new OutputError(
+      `The output ${path} holds ${foreign}, which lora-lego did not write; move it away or choose another --out.`,
+    );
   }
   if (!force) throw new OutputError(`The output ${path} exists; pass --force to replace it, or choose another --out.`);
 }

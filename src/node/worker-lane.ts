@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { reviveError } from "../core/errors.ts";
-import type { Job, JobResult, Lane } from "../merge/lane.ts";
 import type { Timings } from "../merge/clock.ts";
+import type { Job, JobResult, Lane } from "../merge/lane.ts";
 import type { MergePlan } from "../merge/plan.ts";
 import type { WorkerAnswer, WorkerRequest } from "./worker-protocol.ts";
 

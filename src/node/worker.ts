@@ -9,7 +9,9 @@ const kernels = wasmKernels();
 let merger: DiskMerger | null = null;
 
 parentPort!.on("message", async (request: WorkerRequest) => {
-  parentPort!.postMessage(await answer(request).catch((error): WorkerAnswer => ({ answer: "failed", error: errorMessage(error) })));
+  parentPort!.postMessage(
+    await answer(request).catch((error): WorkerAnswer => ({ answer: "failed", error: errorMessage(error) })),
+  );
 });
 
 async function answer(request: WorkerRequest): Promise<WorkerAnswer> {

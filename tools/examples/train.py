@@ -3,7 +3,7 @@
     python3 -m venv /tmp/venv-peft && /tmp/venv-peft/bin/pip install -r tools/examples/requirements.txt
     /tmp/venv-peft/bin/python tools/examples/train.py [folder, default examples]
 
-Needs no network, no GPU and some ten minutes of one core. Everything is generated from SEED. The same versions on the
+Needs no network, no GPU and some eight minutes of one core. Everything is generated from SEED. The same versions on the
 same kind of CPU give the same files; another CPU may round sums otherwise and end a point away.
 """
 
@@ -18,7 +18,6 @@ import zlib
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["PYTHONWARNINGS"] = "ignore"
 
 import peft
 import torch
@@ -51,8 +50,8 @@ TASKS = {
 ADAPTERS = {
     "reverse": dict(r=8, lora_alpha=16, target_modules=ALL),
     "sort": dict(r=6, lora_alpha=12, target_modules=ALL),
-    "next": dict(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"]),
-    "swap": dict(r=4, lora_alpha=4, use_rslora=True, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]),
+    "next": dict(r=4, lora_alpha=4, target_modules=["q_proj", "v_proj"]),
+    "swap": dict(r=4, lora_alpha=6, use_rslora=True, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]),
 }
 DTYPES = {"reverse": torch.float32, "sort": torch.bfloat16, "next": torch.float32, "swap": torch.float16}
 
@@ -121,7 +120,7 @@ def accuracy(model, task):
     with torch.no_grad():
         guess = model(input_ids=ids, use_cache=False).logits[:, :-1].argmax(-1)
     wanted = labels[:, 1:]
-    return ((guess == wanted) | (wanted == -100)).all(1).float().mean().item()
+    return ((guess == wanted) | (wanted == -100)).all(1).sum().item() / TEST_ROWS
 
 
 def make_base(folder):
@@ -219,6 +218,7 @@ def main(root):
     torch.set_num_threads(THREADS)
     torch.use_deterministic_algorithms(True)
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     base, adapters = root / "base", root / "adapters"
     for folder in (base, adapters):
         shutil.rmtree(folder, ignore_errors=True)
@@ -234,6 +234,8 @@ def main(root):
         model = PeftModel.from_pretrained(load_base(base), adapters / task)  # what the files say, not what was trained
         scores[task] = {t: accuracy(model, t) for t in TASKS}
         print(task, scores[task], f"{time.time() - start:.0f} s", file=sys.stderr)
+    for path in root.rglob("*.safetensors"):
+        path.chmod(0o644)  # they are written private
     versions = f"torch {torch.__version__.split('+')[0]}, transformers {transformers.__version__}, peft {peft.__version__}, Python {platform.python_version()}"
     write_readmes(root, scores, seeds, parameters, versions)
     print(json.dumps(scores, indent=2))

@@ -9,7 +9,11 @@ type Decompose = (gramA: Float64Array, gramB: Float64Array, n: number) => Factor
 export function meanCentre(frame: Frame, { leaders, signs, weights }: Group): Combination {
   const total = weights.reduce((sum, w) => sum + w, 0);
   const shares = weights.map((w, x) => (w / total) * signs[x]!);
-  return sumCombinations(leaders.map((i) => frame.units[i]!), shares, shares);
+  return sumCombinations(
+    leaders.map((i) => frame.units[i]!),
+    shares,
+    shares,
+  );
 }
 
 /**
@@ -27,7 +31,12 @@ export function rank1Centre(frame: Frame, group: Group, decompose: Decompose): C
   const gram = (whole: Float64Array): Float64Array =>
     Float64Array.from(leaders.flatMap((i, x) => leaders.map((j, y) => roots[x]! * roots[y]! * whole[i * n + j]!)));
   const { sigma, u, v } = decompose(gram(frame.gramA), gram(frame.gramB), m);
-  if (sigma.length === 0) return sumCombinations(leaders.map((i) => frame.units[i]!), Array(m).fill(0), Array(m).fill(0));
+  if (sigma.length === 0)
+    return sumCombinations(
+      leaders.map((i) => frame.units[i]!),
+      Array(m).fill(0),
+      Array(m).fill(0),
+    );
   let lengthA = 0;
   let lengthB = 0;
   let alignment = 0; // of v with the mean of the a-halves

@@ -22,8 +22,12 @@ export interface Frame {
 
 /** Express a pool's units in the gauge and sign of `options`. */
 export async function frameUnits(pool: Pool, options: LegoOptions): Promise<Frame> {
-  const { ids, weights, places, units: unsigned } =
-    options.gauge === "svd" ? await singularUnits(pool) : storedUnits(pool, options.gauge === "balanced");
+  const {
+    ids,
+    weights,
+    places,
+    units: unsigned,
+  } = options.gauge === "svd" ? await singularUnits(pool) : storedUnits(pool, options.gauge === "balanced");
   let units = unsigned;
   if (options.sign === "canonical" || (options.gauge === "svd" && options.sign !== "line")) {
     const { a } = await pool.extremes(units);

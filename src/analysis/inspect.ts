@@ -1,0 +1,97 @@
+import type { Adapter, ModuleKind } from "../adapter/adapter.ts";
+import { effectiveRank } from "../figures/spectrum.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { factorSvd } from "../linalg/factor-svd.ts";
+import type { Warning } from "../merge/warning.ts";
+import { moduleNames, readPool } from "./pools.ts";
+
+/** What one module of an adapter is. */
+export interface InspectedModule {
+  readonly name: string;
+  readonly kind: ModuleKind;
+  readonly in: number;
+  readonly out: number;
+  readonly rank: number;
+  readonly scale: number;
+  readonly dtype: string;
+  /** Frobenius norm of the delta. */
+  readonly norm: number;
+  /** Singular values of the delta, descending; those below about 1e-6 of the first are inaccurate. */
+  readonly spectrum: readonly number[];
+  /** exp of the spectrum's entropy. */
+  readonly effectiveRank: number;
+  /** Units whose delta is zero. */
+  readonly dead: number;
+}
+
+/** What an adapter is, from its headers and values. */
+export interface Inspection {
+  readonly name: string;
+  readonly format: string;
+  readonly baseModel: string | null;
+  readonly taskType: string | null;
+  readonly bytes: number;
+  readonly modules: readonly InspectedModule[];
+  readonly ranks: readonly number[];
+  readonly scales: readonly number[];
+  readonly dtypes: readonly string[];
+  /** Frobenius norm of all deltas together. */
+  readonly norm: number;
+  readonly extras: readonly string[];
+  readonly ignored: readonly string[];
+  readonly unknownFields: readonly string[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Read all of an adapter and say what it is.
+ *
+ * @throws FormatError when a tensor holds NaN or infinite values
+ */
+export async function inspectAdapter(kernels: Kernels, adapter: Adapter): Promise<Inspection> {
+  const modules: InspectedModule[] = [];
+  for (const name of moduleNames([adapter])) modules.push(await inspectModule(kernels, adapter, name));
+  const zero = modules.filter(({ norm }) => norm === 0);
+  const warnings: Warning[] = [];
+  if (zero.length === modules.length) {
+    warnings.push({ id: "zero-adapter", text: `${adapter.name} changes nothing: all its deltas are zero.` });
+  } else if (zero.length > 0) {
+    const text = `${zero.length} of ${modules.length} modules change nothing: their deltas are zero.`;
+    warnings.push({ id: "zero-modules", text });
+  }
+  return {
+    name: adapter.name,
+    format: adapter.format,
+    baseModel: adapter.baseModel,
+    taskType: adapter.taskType,
+    bytes: adapter.files.reduce((sum, { size }) => sum + size, 0),
+    modules,
+    ranks: [...new Set(modules.map(({ rank }) => rank))],
+    scales: [...new Set(modules.map(({ scale }) => scale))],
+    dtypes: [...new Set(modules.map(({ dtype }) => dtype))],
+    norm: Math.sqrt(modules.reduce((sum, { norm }) => sum + norm * norm, 0)),
+    extras: [...adapter.extras.keys()],
+    ignored: adapter.ignored,
+    unknownFields: adapter.unknownFields,
+    warnings,
+  };
+}
+
+async function inspectModule(kernels: Kernels, adapter: Adapter, name: string): Promise<InspectedModule> {
+  const { kind, in: inputs, out, rank, scale, a, b } = adapter.modules.get(name)!;
+  const pool = (await readPool(kernels, [adapter], name))!;
+  const { sigma } = factorSvd(pool.gramA, pool.gramB, pool.count);
+  return {
+    name,
+    kind,
+    in: inputs,
+    out,
+    rank,
+    scale,
+    dtype: a.dtype === b.dtype ? a.dtype.toLowerCase() : `${a.dtype}/${b.dtype}`.toLowerCase(),
+    norm: Math.sqrt(sigma.reduce((sum, value) => sum + value * value, 0)),
+    spectrum: sigma,
+    effectiveRank: effectiveRank(sigma),
+    dead: pool.dead.length,
+  };
+}

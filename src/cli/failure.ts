@@ -1,0 +1,22 @@
+import pc from "picocolors";
+import { LoraLegoError, UsageError } from "../core/errors.ts";
+
+/** Say on stderr what went wrong. @returns the exit status: 1 failed or refused, 2 wrong usage, 130 interrupted */
+export function reportFailure(error: unknown): number {
+  if (error instanceof Error && error.name === "AbortError") {
+    console.error("Interrupted; nothing was written.");
+    return 130;
+  }
+  const system = (error as NodeJS.ErrnoException).code;
+  if (error instanceof LoraLegoError || typeof system === "string") {
+    console.error(`${pc.red("error:")} ${(error as Error).message}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+  console.error(`${pc.red("This is a bug in lora-lego:")} ${error instanceof Error ? error.stack : error}`);
+  return 1;
+}
+
+/** Print warnings on stderr, one line each. */
+export function printWarnings(warnings: readonly { readonly id: string; readonly text: string }[]): void {
+  for (const { id, text } of warnings) console.error(`${pc.yellow("warning:")} ${text} ${pc.dim(`[${id}]`)}`);
+}

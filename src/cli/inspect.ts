@@ -1,0 +1,82 @@
+import { Command } from "commander";
+import type { Inspection } from "../analysis/inspect.ts";
+import { printWarnings, reportFailure } from "./failure.ts";
+import { bytes, figure, table } from "./table.ts";
+
+/** `lora-lego inspect`: what adapters are, from their headers and values. */
+export async function inspectCommand(): Promise<Command> {
+  return new Command("inspect")
+    .description("say what adapters are: modules, ranks, scales, norms, spectra, extras")
+    .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters")
+    .option("--modules", "list every module")
+    .option("--json", "print everything as JSON on stdout")
+    .addHelpText("after", "\nExample:\n  lora-lego inspect math/ med/ --modules")
+    .action(async (paths: string[], flags: { modules?: true; json?: true }) => {
+      const { openAdapterPath } = await import("../node/adapter-path.ts");
+      const { inspectAdapter } = await import("../analysis/inspect.ts");
+      const { wasmKernels } = await import("../kernels/wasm.ts");
+      const kernels = wasmKernels();
+      const found: Inspection[] = [];
+      let status = 0;
+      for (const path of paths) {
+        try {
+          const { adapter, close } = await openAdapterPath(path);
+          const inspection = await inspectAdapter(kernels, adapter).finally(close);
+          found.push(inspection);
+          if (!flags.json) print(inspection, flags.modules ?? false);
+        } catch (error) {
+          status = Math.max(status, reportFailure(error));
+        }
+      }
+      if (flags.json) console.log(JSON.stringify(found, null, 2));
+      process.exitCode = status;
+    });
+}
+
+function print(inspection: Inspection, all: boolean): void {
+  const { name, baseModel, modules, ranks, scales, dtypes, norm, extras, ignored, unknownFields } = inspection;
+  const kinds = [...new Set(modules.map(({ kind }) => kind))].join(", ");
+  const mean = modules.reduce((sum, module) => sum + module.effectiveRank, 0) / modules.length;
+  console.log(`${name}: PEFT LoRA for ${baseModel ?? "a base that it does not name"}, ${bytes(inspection.bytes)}`);
+  console.log(
+    `  ${modules.length} modules (${kinds}), rank ${ranks.join(" ")}, scale ${scales.map(short).join(" ")}, ${dtypes.join(" ")}`,
+  );
+  console.log(
+    `  delta norm ${norm.toPrecision(4)}, mean effective rank ${figure(mean)}, ${modules.filter((module) => module.norm === 0).length} zero modules`,
+  );
+  if (extras.length > 0) console.log(`  beside the LoRA factors (${extras.length}): ${some(extras)}`);
+  if (ignored.length > 0) console.log(`  copies of base tensors, never written (${ignored.length}): ${some(ignored)}`);
+  if (unknownFields.length > 0)
+    console.log(`  config fields that lora-lego does not know: ${unknownFields.join(", ")}`);
+  printWarnings(inspection.warnings);
+  if (all) {
+    console.log(
+      table(
+        ["module", "in", "out", "rank", "scale", "norm", "effective rank", "largest singular values"],
+        modules.map((module) => [
+          module.name,
+          module.in,
+          module.out,
+          module.rank,
+          short(module.scale),
+          module.norm.toPrecision(4),
+          figure(module.effectiveRank),
+          module.spectrum
+            .slice(0, 4)
+            .map((sigma) => sigma.toPrecision(3))
+            .join(" "),
+        ]),
+      ),
+    );
+  }
+  console.log();
+}
+
+function some(keys: readonly string[]): string {
+  const short = keys.slice(0, 3).map((key) => key.replace(/^base_model\.model\./, ""));
+  return keys.length > 3 ? `${short.join(", ")} and ${keys.length - 3} more` : short.join(", ");
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { VERSION } from "../core/version.ts";
+import { reportFailure } from "./failure.ts";
+import { inspectCommand } from "./inspect.ts";
+import { mergeCommand } from "./merge.ts";
+import { pruneCommand } from "./prune.ts";
+import { verifyCommand } from "./verify.ts";
+
+const program = new Command("lora-lego")
+  .description("Merge LoRA adapters without the base model, Python or a GPU.")
+  .version(VERSION)
+  .addHelpText(
+    "after",
+    `
+Examples:
+  lora-lego merge math/ med/ finance/ --out merged
+  lora-lego prune math/ --keep 0.5 --out math-half
+  lora-lego inspect math/
+
+Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`,
+  )
+  .exitOverride()
+  .showSuggestionAfterError();
+
+const argv = process.argv.slice(2);
+try {
+  for (const make of [mergeCommand, pruneCommand, inspectCommand, verifyCommand]) {
+    program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
+  }
+  await program.parseAsync(argv, { from: "user" });
+} catch (error) {
+  process.exitCode = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : reportFailure(error);
+}

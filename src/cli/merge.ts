@@ -1,0 +1,85 @@
+import { Command, Option } from "commander";
+import type { DtypeChoice, ExtrasPolicy, RankLayout, Recipe } from "../merge/recipe.ts";
+import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS } from "../merge/recipe.ts";
+import { addMethodFlags, methodOptions, wantsMethodFlags } from "./method-flags.ts";
+import { parseCount, parseNumber, parseNumbers } from "./numbers.ts";
+import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
+
+interface MergeFlags extends OutputFlags {
+  readonly method: string;
+  readonly preset?: "paper";
+  readonly rank?: number;
+  readonly weights?: number[];
+  readonly scale?: number;
+  readonly dtype: DtypeChoice;
+  readonly extras: ExtrasPolicy;
+  readonly allowPartial?: true;
+  readonly rankLayout: RankLayout;
+}
+
+/** `lora-lego merge`: several adapters into one. */
+export async function mergeCommand(argv: readonly string[]): Promise<Command> {
+  const command = new Command("merge")
+    .description("merge adapters into one")
+    .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
+    .option("--method <id>", "merge method: lego, cat or average", "lego")
+    .addOption(new Option("--preset <name>", "the method exactly as its paper defines it").choices(["paper"]))
+    .option("--rank <k>", "rank of the result (default: the largest input rank; cat and average: the sum)", parseCount)
+    .option("--weights <list>", "one weight for each adapter, as 1,0.5,2 (default: 1 each)", parseNumbers)
+    .option("--scale <x>", "multiply the merged delta by this", parseNumber)
+    .addOption(new Option("--dtype <type>", "element type of the result").choices(DTYPE_CHOICES).default("auto"))
+    .addOption(
+      new Option("--extras <policy>", "what to do with heads, biases and other full tensors")
+        .choices(EXTRAS_POLICIES)
+        .default("error"),
+    )
+    .option("--allow-partial", "accept adapters that share no module or end at different layers")
+    .addOption(
+      new Option("--rank-layout <layout>", "one rank, or each module its own").choices(RANK_LAYOUTS).default("uniform"),
+    );
+  addOutputOptions(command);
+  command.addHelpText(
+    "after",
+    `
+Examples:
+  lora-lego merge math/ med/ finance/ --out merged
+  lora-lego merge math/ med/ --weights 2,1 --rank 16 --out merged
+  lora-lego merge math/ med/ --method cat --out exact-sum`,
+  );
+  if (argv[0] === "merge" && wantsMethodFlags(command, argv.slice(1))) {
+    const { methodById } = await import("../methods/registry.ts");
+    await addMethodFlags(command, methodById(methodNamed(argv)));
+  }
+  return command.action(async (paths: string[], flags: MergeFlags) => {
+    const { methodById } = await import("../methods/registry.ts");
+    const method = methodById(flags.method);
+    const recipe: Recipe = {
+      method: method.id,
+      options: {
+        ...(flags.preset && (await presetOptions(method.id))),
+        ...(await methodOptions(method, { ...flags })),
+      },
+      dtype: flags.dtype,
+      extras: flags.extras,
+      rankLayout: flags.rankLayout,
+      ...(flags.rank !== undefined && { target: { kind: "rank", rank: flags.rank } }),
+      ...(flags.weights && { weights: flags.weights }),
+      ...(flags.scale !== undefined && { scale: flags.scale }),
+      ...(flags.allowPartial && { allowPartial: true }),
+    };
+    await runToFolder(paths, recipe, flags);
+  });
+}
+
+/** The method named by the arguments, before they are parsed. */
+function methodNamed(argv: readonly string[]): string {
+  const at = argv.findIndex((word) => word === "--method" || word.startsWith("--method="));
+  if (at === -1) return "lego";
+  return argv[at]!.split("=")[1] ?? argv[at + 1] ?? "lego";
+}
+
+async function presetOptions(method: string): Promise<object> {
+  const { UsageError } = await import("../core/errors.ts");
+  if (method !== "lego") throw new UsageError(`--preset paper is for --method lego; ${method} has no presets.`);
+  return (await import("../methods/lego/options.ts")).PAPER;
+}

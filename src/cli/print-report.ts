@@ -1,0 +1,77 @@
+import type { MergePlan } from "../merge/plan.ts";
+import type { MergeReport } from "../merge/report.ts";
+import { bytes, figure, table } from "./table.ts";
+
+/** Compositions listed before the rest is summed up. */
+const MOST_COMPOSITIONS = 8;
+
+/** Print what a merge made: the result, how it relates to each input, and what merged with what. */
+export function printReport(report: MergeReport, out: string): void {
+  const { totals, inputs, modules } = report;
+  console.log(`${out}: ${totals.modules} modules, rank ${totals.rank}, ${totals.dtype}, ${bytes(totals.bytes)}`);
+  console.log(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}`);
+  console.log();
+  console.log(
+    table(
+      ["adapter", "weight", "ranks", "modules", "cosine with result"],
+      inputs.map((input, t) => {
+        const ranks = new Set(modules.flatMap(({ inputRanks }) => inputRanks[t] ?? []));
+        return [input.name, input.weight, [...ranks].join(" "), input.modules, figure(totals.cosines[t]!)];
+      }),
+    ),
+  );
+  const merged = compositions(report);
+  if (merged.length === 0) return;
+  console.log();
+  console.log(
+    table(
+      ["what merged with what", "clusters", "units"],
+      [...merged.slice(0, MOST_COMPOSITIONS), ...rest(merged.slice(MOST_COMPOSITIONS))],
+    ),
+  );
+}
+
+type Row = [what: string, clusters: number, units: number];
+
+/** Clusters over all modules by the adapters that they draw from, most units first. */
+function compositions({ modules, inputs }: MergeReport): Row[] {
+  const rows = new Map<string, Row>();
+  for (const { clusters } of modules) {
+    for (const { members } of clusters ?? []) {
+      const from = [...new Set(members.map(([input]) => input))].sort((one, other) => one - other);
+      const names = from.map((input) => inputs[input]!.name).join(" + ");
+      const what = members.length === 1 ? `${names} (single unit)` : from.length === 1 ? `${names} (own units)` : names;
+      const row = rows.get(what) ?? [what, 0, 0];
+      rows.set(what, [what, row[1] + 1, row[2] + members.length]);
+    }
+  }
+  return [...rows.values()].sort((one, other) => other[2] - one[2] || one[0].localeCompare(other[0], "en"));
+}
+
+function rest(rows: readonly Row[]): Row[] {
+  if (rows.length === 0) return [];
+  const sum = (column: 1 | 2): number => rows.reduce((total, row) => total + row[column], 0);
+  return [[`${rows.length} more combinations`, sum(1), sum(2)]];
+}
+
+/** Print what a plan would write. */
+export function printPlan(plan: MergePlan, out: string): void {
+  const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
+  console.log(
+    `${out} would hold ${plan.modules.length} modules by ${plan.method}, rank ${plan.rank}, ${plan.dtype.toLowerCase()}, ${scales}, ${bytes(plan.size)}; nothing was written.`,
+  );
+  console.log();
+  console.log(
+    table(
+      ["module", "kind", "in", "out", "units", "rank"],
+      plan.modules.map(({ name, kind, in: inputs, out: outputs, parts, rank }) => [
+        name,
+        kind,
+        inputs,
+        outputs,
+        parts.map(({ module }) => module.rank).join(" + "),
+        rank,
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,71 @@
+import type { Command } from "commander";
+import type { Recipe } from "../merge/recipe.ts";
+import { printWarnings } from "./failure.ts";
+import { parseCount } from "./numbers.ts";
+import { showProgress } from "./progress.ts";
+
+/** Flags of every command that writes an adapter. */
+export interface OutputFlags {
+  readonly out: string;
+  readonly threads?: number;
+  readonly report?: string;
+  readonly dryRun?: true;
+  readonly force?: true;
+  readonly json?: true;
+}
+
+/** Add the flags of a command that writes an adapter. */
+export function addOutputOptions(command: Command): void {
+  command
+    .requiredOption("--out <dir>", "folder to write; appears complete or not at all")
+    .option("--threads <n>", "worker threads (default: all cores, one for small adapters)", parseCount)
+    .option("--report <file>", "also write the report as JSON")
+    .option("--dry-run", "say what would be written, and write nothing")
+    .option("--force", "replace a folder that lora-lego wrote")
+    .option("--json", "print the report as JSON on stdout");
+}
+
+/** Carry out a recipe as the flags say: merge into the folder, or only plan. */
+export async function runToFolder(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {
+  if (flags.dryRun) return dryRun(paths, recipe, flags);
+  const { mergeToFolder } = await import("../node/merge-to-folder.ts");
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
+  const progress = await showProgress(flags.json ?? false);
+  try {
+    const { report } = await mergeToFolder(paths, recipe, {
+      out: flags.out,
+      force: flags.force ?? false,
+      signal: stop.signal,
+      onProgress: progress.onProgress,
+      onNotice: (text) => console.error(text),
+      ...(flags.threads !== undefined && { threads: flags.threads }),
+      ...(flags.report !== undefined && { report: flags.report }),
+    });
+    progress.stop();
+    printWarnings(report.warnings);
+    if (flags.json) console.log(JSON.stringify(report, null, 2));
+    else (await import("./print-report.ts")).printReport(report, flags.out);
+  } finally {
+    progress.stop();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
+  }
+}
+
+async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {
+  const { openAdapters } = await import("../node/adapter-path.ts");
+  const { makePlan } = await import("../merge/plan.ts");
+  const opened = await openAdapters(paths);
+  try {
+    const plan = makePlan(
+      opened.map(({ adapter }) => adapter),
+      recipe,
+    );
+    printWarnings(plan.warnings);
+    if (flags.json) console.log(JSON.stringify(plan, null, 2));
+    else (await import("./print-report.ts")).printPlan(plan, flags.out);
+  } finally {
+    for (const adapter of opened) adapter.close();
+  }
+}

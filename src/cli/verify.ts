@@ -1,0 +1,33 @@
+import { Command } from "commander";
+import pc from "picocolors";
+import { parseCount, parseNumber } from "./numbers.ts";
+
+/** `lora-lego verify`: the paper's claims, measured on given adapters. */
+export async function verifyCommand(): Promise<Command> {
+  return new Command("verify")
+    .description("measure the paper's claims on adapters: permutation, concatenation, cluster purity")
+    .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
+    .option("--rank <k>", "clusters per module (default: the largest input rank)", parseCount)
+    .option("--seed <n>", "seed of the random inputs and assignments", parseNumber, 0)
+    .option("--json", "print the checks as JSON on stdout")
+    .addHelpText("after", "\nExample:\n  lora-lego verify math/ med/ finance/")
+    .action(async (paths: string[], flags: { rank?: number; seed: number; json?: true }) => {
+      const { openAdapters } = await import("../node/adapter-path.ts");
+      const { refuseMisfits } = await import("../adapter/compatibility.ts");
+      const { verifyAdapters } = await import("../analysis/verify.ts");
+      const { wasmKernels } = await import("../kernels/wasm.ts");
+      const opened = await openAdapters(paths);
+      const adapters = opened.map(({ adapter }) => adapter);
+      refuseMisfits(adapters, false);
+      const checks = await verifyAdapters(wasmKernels(), adapters, flags.rank ?? null, flags.seed);
+      for (const { close } of opened) close();
+      if (flags.json) console.log(JSON.stringify(checks, null, 2));
+      else for (const { claim, measured, holds } of checks) console.log(`${verdict(holds)}  ${claim} (${measured})`);
+      if (checks.some(({ id, holds }) => holds === false && id !== "cluster-purity")) process.exitCode = 1;
+    });
+}
+
+function verdict(holds: boolean | null): string {
+  if (holds === null) return pc.dim("skipped");
+  return holds ? pc.green("holds  ") : pc.red("refuted");
+}

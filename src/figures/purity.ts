@@ -1,0 +1,43 @@
+import type { Random } from "../core/random.ts";
+
+/** How clean clusters are by adapter, beside what clusters of the same sizes would be by chance. */
+export interface Purity {
+  /** Share of the units that lie in a cluster whose majority is of their own adapter. */
+  readonly purity: number;
+  /** Mean and standard deviation over random assignments of the same units to clusters of the same sizes. */
+  readonly chance: number;
+  readonly deviation: number;
+}
+
+/**
+ * Purity of clusters, each given as the adapters of its members, against `draws` random assignments.
+ */
+export function clusterPurity(clusters: readonly (readonly number[])[], random: Random, draws: number): Purity {
+  const units = clusters.flat();
+  const sizes = clusters.map((members) => members.length);
+  const found: number[] = [];
+  const shuffled = [...units];
+  for (let draw = 0; draw < draws; draw++) {
+    for (let x = shuffled.length - 1; x > 0; x--) {
+      const y = random.below(x + 1);
+      [shuffled[x], shuffled[y]] = [shuffled[y]!, shuffled[x]!];
+    }
+    let from = 0;
+    let pure = 0;
+    for (const size of sizes) {
+      pure += majority(shuffled.slice(from, from + size));
+      from += size;
+    }
+    found.push(pure / units.length);
+  }
+  const mean = found.reduce((sum, value) => sum + value, 0) / draws;
+  const variance = found.reduce((sum, value) => sum + (value - mean) ** 2, 0) / draws;
+  const pure = clusters.reduce((sum, members) => sum + majority(members), 0);
+  return { purity: pure / units.length, chance: mean, deviation: Math.sqrt(variance) };
+}
+
+function majority(members: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const adapter of members) counts.set(adapter, (counts.get(adapter) ?? 0) + 1);
+  return Math.max(0, ...counts.values());
+}
