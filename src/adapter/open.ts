@@ -1,5 +1,5 @@
 import type { ByteSource } from "../core/bytes.ts";
-import { FormatError } from "../core/errors.ts";
+import { FormatError, RefusedError } from "../core/errors.ts";
 import { parsePeftConfig } from "../formats/peft-config.ts";
 import { readHeader } from "../formats/safetensors/header.ts";
 import { joinShards, readShardIndex } from "../formats/safetensors/shards.ts";
@@ -10,6 +10,7 @@ import { refuseForeign } from "./recognise.ts";
 
 /** A config larger than this is no adapter_config.json. */
 const MAX_CONFIG_BYTES = 4 << 20;
+const COMPARED_BYTES = 1 << 20;
 
 /**
  * Open an adapter by its headers; no tensor is read.
@@ -29,7 +30,32 @@ export async function openAdapter(folder: AdapterFolder): Promise<Adapter> {
   }
   const where = `${folder.name}/${chosen.config}`;
   const config = parsePeftConfig(await readText(await folder.open(chosen.config), where), where);
-  return peftAdapter(folder.name, config, files, tensors);
+  const { adapter, copies } = peftAdapter(folder.name, config, files, tensors);
+  for (const [trained, plain] of copies) await refuseDiffering(adapter, trained, plain);
+  return adapter;
+}
+
+/** Two copies of one tensor must agree, or there is no telling which one is the adapter's. */
+async function refuseDiffering(adapter: Adapter, trained: TensorRef, plain: TensorRef): Promise<void> {
+  const alike = trained.dtype === plain.dtype && trained.shape.join() === plain.shape.join();
+  if (alike && (await sameBytes(adapter, trained, plain))) return;
+  throw new RefusedError(
+    `${adapter.name}: ${trained.name} and its copy ${plain.name} differ; remove the one that is not the adapter's.`,
+  );
+}
+
+async function sameBytes(adapter: Adapter, one: TensorRef, other: TensorRef): Promise<boolean> {
+  const length = one.end - one.begin;
+  for (let from = 0; from < length; from += COMPARED_BYTES) {
+    const [p, q] = [
+      new Uint8Array(Math.min(COMPARED_BYTES, length - from)),
+      new Uint8Array(Math.min(COMPARED_BYTES, length - from)),
+    ];
+    await adapter.files[one.file]!.read(one.begin + from, p);
+    await adapter.files[other.file]!.read(other.begin + from, q);
+    for (let i = 0; i < p.length; i++) if (p[i] !== q[i]) return false;
+  }
+  return true;
 }
 
 async function openSingle(folder: AdapterFolder, file: string) {

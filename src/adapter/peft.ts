@@ -16,6 +16,13 @@ export function peftKey(module: { name: string; kind: ModuleKind }, factor: "A" 
   return module.kind === "embedding" ? `${stem}embedding_${factor}` : `${stem}${factor}.weight`;
 }
 
+/** An adapter, and the pairs of its tensors that must hold the same bytes. */
+export interface PeftAdapter {
+  readonly adapter: Adapter;
+  /** A tensor of modules_to_save and its copy under the plain name. */
+  readonly copies: readonly (readonly [TensorRef, TensorRef])[];
+}
+
 /**
  * Read a PEFT adapter from its config and its tensors' headers: modules from the keys, scales through rank_pattern,
  * alpha_pattern and rsLoRA (alpha / r, or alpha / sqrt(r)).
@@ -27,7 +34,7 @@ export function peftAdapter(
   config: PeftConfig,
   files: readonly ByteSource[],
   tensors: ReadonlyMap<string, TensorRef>,
-): Adapter {
+): PeftAdapter {
   const halves = new Map<string, { kind: "linear" | "embedding"; a?: TensorRef; b?: TensorRef }>();
   const others: TensorRef[] = [];
   for (const tensor of tensors.values()) {
@@ -67,12 +74,14 @@ export function peftAdapter(
       `${name} holds no LoRA factors (no key ends in .lora_A.weight); pass the folder of a LoRA adapter.`,
     );
   }
-  return {
+  const { extras, ignored, copies } = sortExtras(name, others);
+  const adapter: Adapter = {
     name,
     format: "peft",
     files,
     modules,
-    ...sortExtras(name, others),
+    extras,
+    ignored,
     baseModel: config.baseModel,
     taskType: config.taskType,
     fanInFanOut: config.fanInFanOut,
@@ -81,6 +90,7 @@ export function peftAdapter(
     modulesToSave: config.modulesToSave,
     unknownFields: config.unknownFields,
   };
+  return { adapter, copies };
 }
 
 function stripPrefix(name: string, path: string): string {
@@ -145,7 +155,10 @@ function readModule(
 }
 
 /** Tell the tensors that are saved beside the factors from copies of the base's, and refuse what is neither. */
-function sortExtras(name: string, tensors: readonly TensorRef[]): Pick<Adapter, "extras" | "ignored"> {
+function sortExtras(
+  name: string,
+  tensors: readonly TensorRef[],
+): Pick<Adapter, "extras" | "ignored"> & Pick<PeftAdapter, "copies"> {
   const extras = new Map<string, TensorRef>();
   const ignored: string[] = [];
   const trained = new Map<string, TensorRef>();
@@ -170,8 +183,13 @@ function sortExtras(name: string, tensors: readonly TensorRef[]): Pick<Adapter, 
     else if (key.includes(".modules_to_save.")) trained.set(plainName(key), tensor);
     else extras.set(key, tensor);
   }
-  for (const [key, tensor] of trained) extras.set(key, tensor);
-  return { extras, ignored };
+  const copies: [TensorRef, TensorRef][] = [];
+  for (const [key, tensor] of trained) {
+    const plain = extras.get(key);
+    if (plain !== undefined) copies.push([tensor, plain]);
+    extras.set(key, tensor);
+  }
+  return { extras, ignored, copies };
 }
 
 /** "classifier.modules_to_save.default.weight" and "classifier.modules_to_save.weight" are both kept as "classifier.weight". */

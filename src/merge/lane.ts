@@ -27,20 +27,28 @@ export async function runJob(merger: Merger, job: Exclude<Job, { kind: "hash" }>
   return { kind: "extra" };
 }
 
-/**
- * A lane on the caller's own thread.
- *
- * @param pause lets the thread do other work (take signals, draw) before each job
- */
-export function localLane(merger: Merger, hash: (input: number) => Promise<string>, pause: () => Promise<void>): Lane {
+/** A lane on the caller's own thread, which can do other work (take signals, draw) before each job. */
+export function localLane(merger: Merger, hash: (input: number) => Promise<string>): Lane {
   return {
     async run(job) {
-      await pause();
+      await yieldThread();
       if (job.kind !== "hash") return runJob(merger, job);
       return { kind: "hash", input: job.input, sha256: await hash(job.input) };
     },
     timings: async () => merger.timings,
   };
+}
+
+/** Let the event loop turn once; a timer would wait 4 ms in browsers. */
+function yieldThread(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 }
 
 /** Told after every finished job. */

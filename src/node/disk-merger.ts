@@ -1,5 +1,4 @@
 import { basename } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import type { Kernels } from "../kernels/kernels.ts";
 import { type Lane, localLane } from "../merge/lane.ts";
 import { Merger } from "../merge/merger.ts";
@@ -27,11 +26,7 @@ export function openDiskMerger(
   const sink = openSink(output);
   const merger = new Merger(kernels, plan, files, sink);
   return {
-    lane: localLane(
-      merger,
-      async (input) => hashFiles(inputs[input]!),
-      () => setImmediate(),
-    ),
+    lane: localLane(merger, async (input) => hashFiles(inputs[input]!)),
     close() {
       for (const file of files.flat()) file.close();
       sink.close();

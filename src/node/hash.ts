@@ -10,7 +10,9 @@ export function hashFiles(paths: readonly string[]): string {
   for (const path of paths) {
     const descriptor = openSync(path, "r");
     try {
-      for (let count = 0; (count = readSync(descriptor, chunk)) > 0; ) hash.update(chunk.subarray(0, count));
+      for (let count = readSync(descriptor, chunk); count > 0; count = readSync(descriptor, chunk)) {
+        hash.update(chunk.subarray(0, count));
+      }
     } finally {
       closeSync(descriptor);
     }
