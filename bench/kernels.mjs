@@ -29,7 +29,11 @@ function pairCase(kernel, count, length, ...more) {
       const rows = randomRows(k, count * length);
       const out = k.f64(count * count);
       const terms = ((count * (count + 1)) / 2) * length;
-      return { run: () => k[kernel](rows, count, length, length, ...more, out), out, work: unit === "GFLOP/s" ? 2 * terms : terms };
+      return {
+        run: () => k[kernel](rows, count, length, length, ...more, out),
+        out,
+        work: unit === "GFLOP/s" ? 2 * terms : terms,
+      };
     },
   };
 }

@@ -219,6 +219,9 @@ function emptyHalf(count: number): Halves["a"] {
 function permuted(gram: Float64Array, count: number, rows: Int32Array): Float64Array {
   const n = rows.length;
   const out = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) out[i * n + j] = gram[rows[i]! * count + rows[j]!]!;
+  for (let i = 0; i < n; i++) {
+    const row = rows[i]! * count;
+    for (let j = 0; j < n; j++) out[i * n + j] = gram[row + rows[j]!]!;
+  }
   return out;
 }

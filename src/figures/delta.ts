@@ -39,17 +39,18 @@ export function deltaProducts(
   const n = pool.count;
   const among = new Array<number>(inputs * inputs).fill(0);
   const cross = new Array<number>(inputs).fill(0);
+  const owner = Int32Array.from(pool.ids, ([input]) => input);
   for (let i = 0; i < n; i++) {
-    const t = pool.ids[i]![0];
-    for (let j = 0; j < n; j++) {
-      among[t * inputs + pool.ids[j]![0]]! += pool.gramA[i * n + j]! * pool.gramB[i * n + j]! * square;
+    const row = owner[i]! * inputs;
+    for (let j = 0, cell = i * n; j < n; j++, cell++) {
+      among[row + owner[j]!]! += pool.gramA[cell]! * pool.gramB[cell]! * square;
     }
   }
   const a = productsWithPool(merged, "a", pool.gramA, n);
   const b = productsWithPool(merged, "b", pool.gramB, n);
   let total = 0;
   for (const [c] of merged.entries()) {
-    for (let j = 0; j < n; j++) cross[pool.ids[j]![0]]! += a[c * n + j]! * b[c * n + j]! * square;
+    for (let j = 0; j < n; j++) cross[owner[j]!]! += a[c * n + j]! * b[c * n + j]! * square;
     for (const { members, a: ca, b: cb } of merged) {
       let productA = 0;
       let productB = 0;

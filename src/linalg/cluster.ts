@@ -63,7 +63,7 @@ function improve(points: GramPoints, best: KMeans, effort: number, seed: number)
  * found; a swap's cost grows with n, and larger pools get fewer.
  */
 function swapBudget(n: number, k: number, effort: number): number {
-  return Math.ceil(effort * Math.min(k * (n - k), Math.max(50, Math.min(200, 12_000 / n))));
+  return Math.ceil(effort * Math.min(k * (n - k), Math.max(24, Math.min(200, 5000 / n))));
 }
 
 function renumber({ k, labels, signs }: KMeans): Partition {

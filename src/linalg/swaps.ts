@@ -24,20 +24,27 @@ export function rankedSwaps(points: GramPoints, state: KMeans, most: number): Sw
     for (let c = 0; c < k; c++) if (c !== home) second = Math.min(second, state.distance(i, c));
     loss[home]! += weights[i]! * (second - own[i]!);
   }
-  const estimates = new Float64Array(n * k).fill(Number.POSITIVE_INFINITY);
+  const gain = new Float64Array(n);
   for (let seed = 0; seed < n; seed++) {
-    if (state.companions(seed) === 1) continue;
-    let gain = 0;
     for (let i = 0; i < n; i++) {
       const product = gram[seed * n + i]!;
       const squared = gram[i * n + i]! + gram[seed * n + seed]! - 2 * (line ? Math.abs(product) : product);
-      if (squared < own[i]!) gain += weights[i]! * (own[i]! - squared);
+      if (squared < own[i]!) gain[seed]! += weights[i]! * (own[i]! - squared);
     }
-    for (let gone = 0; gone < k; gone++) estimates[seed * k + gone] = loss[gone]! - gain;
   }
-  return Array.from(estimates.keys())
-    .filter((cell) => estimates[cell] !== Number.POSITIVE_INFINITY)
-    .sort((x, y) => estimates[x]! - estimates[y]! || x - y)
-    .slice(0, most)
-    .map((cell) => ({ gone: cell % k, seed: Math.floor(cell / k) }));
+  const clusters = Array.from(loss.keys()).sort((c, d) => loss[c]! - loss[d]! || c - d);
+  const seeds = Array.from(gain.keys())
+    .filter((i) => state.companions(i) > 1)
+    .sort((i, j) => gain[j]! - gain[i]! || i - j);
+  // The pair of the x-th cluster and the y-th seed has (x + 1) (y + 1) - 1 pairs before it.
+  const pairs: Swap[] = [];
+  for (let x = 0; x < k && x < most; x++) {
+    for (let y = 0; y < seeds.length && (x + 1) * (y + 1) <= most; y++) {
+      pairs.push({ gone: clusters[x]!, seed: seeds[y]! });
+    }
+  }
+  const estimate = ({ gone, seed }: Swap): number => loss[gone]! - gain[seed]!;
+  return pairs
+    .sort((one, other) => estimate(one) - estimate(other) || one.seed - other.seed || one.gone - other.gone)
+    .slice(0, most);
 }

@@ -12,35 +12,30 @@ export interface WardTree {
 
 /**
  * Ward's tree on weighted points, in Gram space: a merge of clusters c and d costs
- * W_c W_d / (W_c + W_d) |m_c - m_d|^2 (Ward 1963), and the inner products of cluster sums add up.
+ * W_c W_d / (W_c + W_d) |m_c - m_d|^2 (Ward 1963), and inner products of means are means of inner products.
  * Ties go to the lower index, so the tree is a function of the points and their order alone.
- * Time O(n^2) as a rule (each cluster remembers its nearest), memory n^2.
+ * Each cluster remembers its nearest one of higher index: time O(n^2) as a rule, memory n^2.
  */
 export function wardTree({ count: n, gram, weights, line }: GramPoints): WardTree {
-  const products = gram.slice(); // (n, n) inner products of the clusters' weighted sums
-  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) products[i * n + j]! *= weights[i]! * weights[j]!;
+  const product = gram.slice(); // (n, n) inner products of the clusters' means
+  const square = Float64Array.from({ length: n }, (_, c) => gram[c * n + c]!);
   const mass = weights.slice();
-  const active = Int32Array.from({ length: n }, (_, i) => i);
+  const active = Int32Array.from({ length: n }, (_, i) => i); // ascending
   const nearest = new Int32Array(n);
   const cost = new Float64Array(n); // of merging a cluster with its nearest
 
-  const costOf = (c: number, d: number): number => {
-    const wc = mass[c]!;
-    const wd = mass[d]!;
-    const cross = products[c * n + d]!;
-    const squared =
-      products[c * n + c]! / (wc * wc) +
-      products[d * n + d]! / (wd * wd) -
-      (2 * (line ? Math.abs(cross) : cross)) / (wc * wd);
-    return ((wc * wd) / (wc + wd)) * squared;
-  };
-  const findNearest = (c: number, live: number): void => {
+  /** Scan the active clusters behind place x for the nearest to the one at x. */
+  const findNearest = (x: number, live: number): void => {
+    const c = active[x]!;
+    const row = c * n;
+    const w = mass[c]!;
+    const own = square[c]!;
     let best = Number.POSITIVE_INFINITY;
     let at = -1;
-    for (let x = 0; x < live; x++) {
-      const d = active[x]!;
-      if (d === c) continue;
-      const value = costOf(c, d);
+    for (let y = x + 1; y < live; y++) {
+      const d = active[y]!;
+      const inner = product[row + d]!;
+      const value = ((w * mass[d]!) / (w + mass[d]!)) * (own + square[d]! - 2 * (line ? Math.abs(inner) : inner));
       if (value < best) {
         best = value;
         at = d;
@@ -50,43 +45,45 @@ export function wardTree({ count: n, gram, weights, line }: GramPoints): WardTre
     cost[c] = best;
   };
 
-  for (let c = 0; c < n; c++) findNearest(c, n);
+  for (let x = 0; x < n; x++) findNearest(x, n);
   const first = new Int32Array(Math.max(0, n - 1));
   const second = new Int32Array(first.length);
   const turn = new Int8Array(first.length);
-  let live = n;
-  for (let m = 0; m < n - 1; m++) {
-    let keep = active[0]!;
-    for (let x = 1; x < live; x++) if (cost[active[x]!]! < cost[keep]!) keep = active[x]!;
-    let gone = nearest[keep]!;
-    if (gone < keep) [keep, gone] = [gone, keep];
-    const sign = line && products[keep * n + gone]! < 0 ? -1 : 1;
+  for (let m = 0, live = n; m < n - 1; m++, live--) {
+    let place = 0;
+    for (let x = 1; x < live; x++) if (cost[active[x]!]! < cost[active[place]!]!) place = x;
+    const keep = active[place]!;
+    const gone = nearest[keep]!;
+    const sign = line && product[keep * n + gone]! < 0 ? -1 : 1;
     first[m] = keep;
     second[m] = gone;
     turn[m] = sign;
 
-    const self = products[keep * n + keep]! + products[gone * n + gone]! + 2 * sign * products[keep * n + gone]!;
-    const at = active.subarray(0, live).indexOf(gone);
-    active.copyWithin(at, at + 1, live);
-    live--;
-    for (let x = 0; x < live; x++) {
+    const total = mass[keep]! + mass[gone]!;
+    const p = mass[keep]! / total;
+    const q = (sign * mass[gone]!) / total;
+    square[keep] = p * p * square[keep]! + q * q * square[gone]! + 2 * p * q * product[keep * n + gone]!;
+    mass[keep] = total;
+    const gonePlace = active.subarray(0, live).indexOf(gone);
+    active.copyWithin(gonePlace, gonePlace + 1, live);
+    const left = live - 1;
+    for (let x = 0; x < left; x++) {
       const e = active[x]!;
-      const sum = products[keep * n + e]! + sign * products[gone * n + e]!;
-      products[keep * n + e] = sum;
-      products[e * n + keep] = sum;
+      const mean = p * product[keep * n + e]! + q * product[gone * n + e]!;
+      product[keep * n + e] = mean;
+      product[e * n + keep] = mean;
     }
-    products[keep * n + keep] = self;
-    mass[keep]! += mass[gone]!;
 
-    findNearest(keep, live);
-    for (let x = 0; x < live; x++) {
+    findNearest(place, left);
+    for (let x = 0; x < gonePlace; x++) {
       const e = active[x]!;
       if (e === keep) continue;
-      if (nearest[e] === keep || nearest[e] === gone) {
-        findNearest(e, live);
-      } else {
-        const value = costOf(e, keep);
-        if (value < cost[e]!) {
+      if (nearest[e] === keep || nearest[e] === gone) findNearest(x, left);
+      else if (x < place) {
+        const inner = product[e * n + keep]!;
+        const value =
+          ((mass[e]! * total) / (mass[e]! + total)) * (square[e]! + square[keep]! - 2 * (line ? Math.abs(inner) : inner));
+        if (value < cost[e]! || (value === cost[e] && keep < nearest[e]!)) {
           nearest[e] = keep;
           cost[e] = value;
         }

@@ -29,13 +29,17 @@ export async function runJob(merger: Merger, job: Exclude<Job, { kind: "hash" }>
 
 /** A lane on the caller's own thread, which can do other work (take signals, draw) before each job. */
 export function localLane(merger: Merger, hash: (input: number) => Promise<string>): Lane {
+  let hashed = 0;
   return {
     async run(job) {
       await yieldThread();
       if (job.kind !== "hash") return runJob(merger, job);
-      return { kind: "hash", input: job.input, sha256: await hash(job.input) };
+      const start = performance.now();
+      const sha256 = await hash(job.input);
+      hashed += (performance.now() - start) / 1000;
+      return { kind: "hash", input: job.input, sha256 };
     },
-    timings: async () => merger.timings,
+    timings: async () => ({ ...merger.timings, hash: hashed }),
   };
 }
 

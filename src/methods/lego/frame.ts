@@ -33,8 +33,9 @@ export async function frameUnits(pool: Pool, options: LegoOptions): Promise<Fram
     const { a } = await pool.extremes(units);
     units = units.map((unit, i) => (a[i]! < 0 ? scaleCombination(unit, -1, -1) : unit));
   }
-  const gramA = gramOf(units, "a", pool.gramA, pool.count);
-  const gramB = gramOf(units, "b", pool.gramB, pool.count);
+  const raw = options.gauge === "raw" && options.sign !== "canonical";
+  const gramA = raw ? pool.gramA : gramOf(units, "a", pool.gramA, pool.count);
+  const gramB = raw ? pool.gramB : gramOf(units, "b", pool.gramB, pool.count);
   const untouched = options.gauge !== "svd" && options.sign === "none";
   const leader = untouched ? leadersByValue(pool) : leadersByGram(gramA, gramB, units.length, options.sign === "line");
   return { units, ids, weights, places, gramA, gramB, leader };

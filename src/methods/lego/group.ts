@@ -60,17 +60,24 @@ function alone(frame: Frame, i: number): Group {
 function bySquares(frame: Frame, leaders: number[], weights: Float64Array, k: number, options: LegoOptions) {
   const n = frame.units.length;
   const count = leaders.length;
-  const whole = (i: number, j: number): number => frame.gramA[i * n + j]! + frame.gramB[i * n + j]!;
   const gram = new Float64Array(count * count);
-  for (const [x, i] of leaders.entries()) {
-    for (const [y, j] of leaders.entries()) {
-      const product = whole(i, j);
-      gram[x * count + y] = options.metric === "cosine" ? product / Math.sqrt(whole(i, i) * whole(j, j)) : product;
+  for (let x = 0; x < count; x++) {
+    const row = leaders[x]! * n;
+    for (let y = 0; y < count; y++) {
+      const cell = row + leaders[y]!;
+      gram[x * count + y] = frame.gramA[cell]! + frame.gramB[cell]!;
     }
   }
+  if (options.metric === "cosine") normalise(gram, count);
   const points = { count, gram, weights, line: options.sign === "line" };
   const partition = clusterPoints(points, k, options.effort, options.seed);
   return { ...partition, inertia: inertiaOf(points, partition.labels, partition.signs, k) };
+}
+
+/** Turn inner products into cosines, in place. */
+function normalise(gram: Float64Array, n: number): void {
+  const lengths = Float64Array.from({ length: n }, (_, i) => Math.sqrt(gram[i * n + i]!));
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) gram[i * n + j]! /= lengths[i]! * lengths[j]!;
 }
 
 /** sum_i w_i |x_i - m_c(i)|^2, as total squares less the squares of the clusters' sums over their weights. */
