@@ -6,7 +6,7 @@ import { seededRandom } from "../dist/core/random.js";
 import { referenceKernels } from "../dist/kernels/reference.js";
 import { wasmKernels } from "../dist/kernels/wasm.js";
 
-const ROUNDS = { wasm: 60, reference: 4 };
+const ROUNDS = { wasm: 60, reference: 2 };
 const MIN_ROUND_MS = 4;
 const BYTES = { F32: 4, BF16: 2, F16: 2, F8_E4M3: 1 };
 
@@ -174,7 +174,7 @@ for (const { name, unit = "G elements/s", tolerance, prepare } of CASES) {
   });
   verify(name, wasm.out, reference.out, tolerance);
   for (const one of [wasm, reference]) {
-    const once = timeRound(one.run, 3);
+    const once = timeRound(one.run, one.backend === "wasm" ? 10 : 1);
     one.calls = Math.max(1, Math.ceil(MIN_ROUND_MS / once));
   }
   for (let round = 0; round < ROUNDS.wasm; round++) {

@@ -54,15 +54,20 @@ function narrowBlock(dtype: i32, from: usize, fromStride: usize, to: usize, toSt
   return v128.or(v128.or(overflows(dtype, a), overflows(dtype, b)), v128.or(overflows(dtype, c), overflows(dtype, d)));
 }
 
-// @ts-ignore: decorator
-@inline
+/** A block of fewer rows or columns, staged so that the same code computes it. One copy for all types: it is rare. */
 function narrowEdge(
   dtype: i32, from: usize, fromStride: usize, rows: usize, cols: usize, to: usize, toStride: usize,
 ): v128 {
+  const size = bytesOf(dtype);
   memory.fill(EDGE_IN, 0, 128);
   for (let r: usize = 0; r < rows; r++) copyFewBytes(EDGE_IN + r * 32, from + r * fromStride, cols << 2);
-  const bad = narrowBlock(dtype, EDGE_IN, 32, EDGE_OUT, 16);
-  for (let c: usize = 0; c < cols; c++) copyFewBytes(to + c * toStride, EDGE_OUT + c * 16, rows * bytesOf(dtype));
+  let bad: v128;
+  switch (dtype) {
+    case F32: { bad = narrowBlock(F32, EDGE_IN, 32, EDGE_OUT, 16); break; }
+    case F16: { bad = narrowBlock(F16, EDGE_IN, 32, EDGE_OUT, 16); break; }
+    default: bad = narrowBlock(BF16, EDGE_IN, 32, EDGE_OUT, 16);
+  }
+  for (let c: usize = 0; c < cols; c++) copyFewBytes(to + c * toStride, EDGE_OUT + c * 16, rows * size);
   return bad;
 }
 

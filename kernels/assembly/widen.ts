@@ -58,15 +58,22 @@ function widenBlock(dtype: i32, from: usize, fromStride: usize, to: usize, toStr
   );
 }
 
-/** A block of fewer rows or columns, staged so that the same code computes it. */
-// @ts-ignore: decorator
-@inline
+/** A block of fewer rows or columns, staged so that the same code computes it. One copy for all types: it is rare. */
 function widenEdge(
   dtype: i32, from: usize, fromStride: usize, rows: usize, cols: usize, to: usize, toStride: usize, scale: v128,
 ): v128 {
+  const size = bytesOf(dtype);
   memory.fill(EDGE_IN, 0, 128);
-  for (let r: usize = 0; r < rows; r++) copyFewBytes(EDGE_IN + r * 32, from + r * fromStride, cols * bytesOf(dtype));
-  const largest = widenBlock(dtype, EDGE_IN, 32, EDGE_OUT, 16, scale);
+  for (let r: usize = 0; r < rows; r++) copyFewBytes(EDGE_IN + r * 32, from + r * fromStride, cols * size);
+  let largest: v128;
+  switch (dtype) {
+    case F64: { largest = widenBlock(F64, EDGE_IN, 32, EDGE_OUT, 16, scale); break; }
+    case F32: { largest = widenBlock(F32, EDGE_IN, 32, EDGE_OUT, 16, scale); break; }
+    case F16: { largest = widenBlock(F16, EDGE_IN, 32, EDGE_OUT, 16, scale); break; }
+    case BF16: { largest = widenBlock(BF16, EDGE_IN, 32, EDGE_OUT, 16, scale); break; }
+    case F8_E4M3: { largest = widenBlock(F8_E4M3, EDGE_IN, 32, EDGE_OUT, 16, scale); break; }
+    default: largest = widenBlock(F8_E5M2, EDGE_IN, 32, EDGE_OUT, 16, scale);
+  }
   for (let c: usize = 0; c < cols; c++) copyFewBytes(to + c * toStride, EDGE_OUT + c * 16, rows << 2);
   return largest;
 }

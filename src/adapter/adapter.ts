@@ -33,6 +33,9 @@ export interface AdapterModule {
   readonly b: TensorRef<FactorDtype>;
 }
 
+/** A unit's origin: [input, unit], indices from 0 in the user's order and the file's. */
+export type UnitId = readonly [input: number, unit: number];
+
 /** A LoRA adapter known by its headers: everything but the tensors' values. */
 export interface Adapter {
   /** What messages and reports call it. */

@@ -1,13 +1,11 @@
 import type { Kernels } from "../kernels/kernels.ts";
-import type { Combination } from "./combination.ts";
+import type { Combination } from "../linalg/combination.ts";
+import type { UnitId } from "./adapter.ts";
 import { RowOrder } from "./row-order.ts";
 import type { UnitReader } from "./unit-reader.ts";
 
 /** Columns of transformed units that manhattan distances are computed from at once. */
 const MANHATTAN_COLUMNS = 2048;
-
-/** A unit's origin: [input, unit], indices from 0 in the user's order and the file's. */
-export type UnitId = readonly [input: number, unit: number];
 
 /** Merged units as rows in kernel memory: a (count, in) and b (count, out), f32, row-major. */
 export interface UnitRows {

@@ -2,8 +2,7 @@ import type { ByteSource } from "../core/bytes.ts";
 import { bytesOf } from "../core/dtype.ts";
 import { FormatError } from "../core/errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import type { AdapterModule, TensorRef } from "./adapter.ts";
-import type { UnitId } from "./pool.ts";
+import type { AdapterModule, TensorRef, UnitId } from "./adapter.ts";
 
 /** One adapter's share of a module's pool. */
 export interface PoolPart {

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { LoraLegoError, UsageError } from "../core/errors.ts";
+import { printable } from "./printable.ts";
 
 /** Say on stderr what went wrong. @returns the exit status: 1 failed or refused, 2 wrong usage, 130 interrupted */
 export function reportFailure(error: unknown): number {
@@ -9,7 +10,7 @@ export function reportFailure(error: unknown): number {
   }
   const system = (error as NodeJS.ErrnoException).code;
   if (error instanceof LoraLegoError || typeof system === "string") {
-    console.error(`${pc.red("error:")} ${(error as Error).message}`);
+    console.error(`${pc.red("error:")} ${printable((error as Error).message)}`);
     return error instanceof UsageError ? 2 : 1;
   }
   console.error(`${pc.red("This is a bug in lora-lego:")} ${error instanceof Error ? error.stack : error}`);
@@ -18,5 +19,6 @@ export function reportFailure(error: unknown): number {
 
 /** Print warnings on stderr, one line each. */
 export function printWarnings(warnings: readonly { readonly id: string; readonly text: string }[]): void {
-  for (const { id, text } of warnings) console.error(`${pc.yellow("warning:")} ${text} ${pc.dim(`[${id}]`)}`);
+  for (const { id, text } of warnings)
+    console.error(`${pc.yellow("warning:")} ${printable(text)} ${pc.dim(`[${id}]`)}`);
 }

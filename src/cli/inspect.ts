@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Inspection } from "../analysis/inspect.ts";
 import { printWarnings, reportFailure } from "./failure.ts";
+import { printable } from "./printable.ts";
 import { bytes, figure, table } from "./table.ts";
 
 /** `lora-lego inspect`: what adapters are, from their headers and values. */
@@ -37,7 +38,8 @@ function print(inspection: Inspection, all: boolean): void {
   const { name, baseModel, modules, ranks, scales, dtypes, norm, extras, ignored, unknownFields } = inspection;
   const kinds = [...new Set(modules.map(({ kind }) => kind))].join(", ");
   const mean = modules.reduce((sum, module) => sum + module.effectiveRank, 0) / modules.length;
-  console.log(`${name}: PEFT LoRA for ${baseModel ?? "a base that it does not name"}, ${bytes(inspection.bytes)}`);
+  const base = printable(baseModel ?? "a base that it does not name");
+  console.log(`${printable(name)}: PEFT LoRA for ${base}, ${bytes(inspection.bytes)}`);
   console.log(
     `  ${modules.length} modules (${kinds}), rank ${ranks.join(" ")}, scale ${scales.map(short).join(" ")}, ${dtypes.join(" ")}`,
   );
@@ -47,7 +49,7 @@ function print(inspection: Inspection, all: boolean): void {
   if (extras.length > 0) console.log(`  beside the LoRA factors (${extras.length}): ${some(extras)}`);
   if (ignored.length > 0) console.log(`  copies of base tensors, never written (${ignored.length}): ${some(ignored)}`);
   if (unknownFields.length > 0)
-    console.log(`  config fields that lora-lego does not know: ${unknownFields.join(", ")}`);
+    console.log(`  config fields that lora-lego does not know: ${printable(unknownFields.join(", "))}`);
   printWarnings(inspection.warnings);
   if (all) {
     console.log(
@@ -74,7 +76,7 @@ function print(inspection: Inspection, all: boolean): void {
 
 function some(keys: readonly string[]): string {
   const short = keys.slice(0, 3).map((key) => key.replace(/^base_model\.model\./, ""));
-  return keys.length > 3 ? `${short.join(", ")} and ${keys.length - 3} more` : short.join(", ");
+  return printable(keys.length > 3 ? `${short.join(", ")} and ${keys.length - 3} more` : short.join(", "));
 }
 
 function short(value: number): string {

@@ -46,9 +46,10 @@ Examples:
   lora-lego merge math/ med/ --weights 2,1 --rank 16 --out merged
   lora-lego merge math/ med/ --method cat --out exact-sum`,
   );
-  if (argv[0] === "merge" && wantsMethodFlags(command, argv.slice(1))) {
+  const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
+  if (words[0] === "merge" && wantsMethodFlags(command, words.slice(1))) {
     const { methodById } = await import("../methods/registry.ts");
-    await addMethodFlags(command, methodById(methodNamed(argv)));
+    await addMethodFlags(command, methodById(methodNamed(words)));
   }
   return command.action(async (paths: string[], flags: MergeFlags) => {
     const { methodById } = await import("../methods/registry.ts");

@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { printable } from "./printable.ts";
 
 /** A plain table: numbers to the right, no lines between rows. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -13,7 +14,7 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
         .map((part) => [part, ""]),
     ),
   });
-  made.push(...rows.map((row) => row.map(String)));
+  made.push(...rows.map((row) => row.map((cell) => printable(String(cell)))));
   return made
     .toString()
     .split("\n")

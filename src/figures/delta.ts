@@ -1,5 +1,15 @@
-import { type Combination, productsWithPool } from "../adapter/combination.ts";
-import type { Pool } from "../adapter/pool.ts";
+import { type Combination, productsWithPool } from "../linalg/combination.ts";
+
+/** The units of one module as far as figures need them: whose they are, and their inner products. A pool is one. */
+export interface UnitGrams {
+  /** Number of units N. */
+  readonly count: number;
+  /** Of each unit the input that it is from, and its index there. */
+  readonly ids: readonly (readonly [input: number, unit: number])[];
+  /** Inner products (N, N) of the a-halves, and of the b-halves. */
+  readonly gramA: Float64Array;
+  readonly gramB: Float64Array;
+}
 
 /**
  * Frobenius inner products of the deltas of one module, or of several (they add up): all that norms, cosines and energy
@@ -31,7 +41,7 @@ export interface DeltaFigures {
  * @param square factor between the pool's products and the deltas': s^2 where the pool leaves a shared scale s out
  */
 export function deltaProducts(
-  pool: Pool,
+  pool: UnitGrams,
   merged: readonly Combination[],
   inputs: number,
   square: number,

@@ -1,4 +1,5 @@
-import { Pool, poolBytes, type UnitId, type UnitRows } from "../adapter/pool.ts";
+import type { UnitId } from "../adapter/adapter.ts";
+import { Pool, poolBytes, type UnitRows } from "../adapter/pool.ts";
 import { type PoolPart, UnitReader, unitReaderBytes } from "../adapter/unit-reader.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
 import { bytesOf, isFactorDtype } from "../core/dtype.ts";
@@ -69,6 +70,7 @@ export class Merger {
       this.#method.merge(pool, {
         target: this.#plan.target,
         options: this.#plan.options,
+        inputs: this.#plan.inputs.filter(({ weight }) => weight !== 0).length,
         totalWeight: this.#plan.inputs.reduce((sum, { weight }) => sum + weight, 0),
       }),
     );

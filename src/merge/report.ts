@@ -1,5 +1,4 @@
-import type { Adapter, ModuleKind } from "../adapter/adapter.ts";
-import type { UnitId } from "../adapter/pool.ts";
+import type { Adapter, ModuleKind, UnitId } from "../adapter/adapter.ts";
 import { VERSION } from "../core/version.ts";
 import { addProducts, cosineBetween, type DeltaProducts, deltaFigures, noProducts, normOf } from "../figures/delta.ts";
 import type { ClusterReport } from "../methods/method.ts";

@@ -1,4 +1,4 @@
-import { scaledUnit } from "../adapter/combination.ts";
+import { scaledUnit } from "../linalg/combination.ts";
 import type { Pool } from "../adapter/pool.ts";
 import type { MergedModule, Method } from "./method.ts";
 import { byInput } from "./unit-order.ts";

@@ -1,5 +1,6 @@
-import type { Combination } from "../adapter/combination.ts";
-import type { Pool, UnitId, UnitRows } from "../adapter/pool.ts";
+import type { Combination } from "../linalg/combination.ts";
+import type { UnitId } from "../adapter/adapter.ts";
+import type { Pool, UnitRows } from "../adapter/pool.ts";
 
 /** zod, handed in by whoever needs a schema: merging itself never loads it. */
 export type Zod = typeof import("zod").z;
@@ -14,7 +15,8 @@ export type Target =
 export interface MergeRequest<Options> {
   readonly target: Target;
   readonly options: Options;
-  /** Sum of all inputs' weights, whether they have the module or not. */
+  /** Number of inputs whose weight is not 0, and the sum of their weights, whether they have the module or not. */
+  readonly inputs: number;
   readonly totalWeight: number;
 }
 

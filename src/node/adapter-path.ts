@@ -1,9 +1,9 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterFolder } from "../adapter/folder.ts";
 import { openAdapter } from "../adapter/open.ts";
-import { UsageError } from "../core/errors.ts";
+import { FormatError, UsageError } from "../core/errors.ts";
 import { type FileSource, openFile } from "./file-source.ts";
 
 /** An adapter on disk, its files open. */
@@ -54,22 +54,37 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
     throw new UsageError(`There is no file or folder ${path}; pass the folder that holds adapter_config.json.`);
   }
   const folder = stat.isDirectory() ? full : dirname(full);
-  const entries = readdirSync(folder, { withFileTypes: true });
-  let files = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
-  // A file that is passed itself decides between several; only the configs beside it stay in view.
-  if (!stat.isDirectory()) files = files.filter((file) => file === basename(full) || file.endsWith(".json"));
-  const folders = entries.filter((entry) => entry.isDirectory() && holdsAdapter(join(folder, entry.name)));
+  const entries = readdirSync(folder).sort();
+  const folders = entries.filter((entry) => isFolder(join(folder, entry)));
+  let files = entries.filter((entry) => !folders.includes(entry));
+  // Weights that are passed themselves decide between several; only the configs beside them stay in view.
+  if (isWeights(full)) files = files.filter((file) => file === basename(full) || file.endsWith(".json"));
   const view: AdapterFolder = {
     name,
-    files: files.sort(),
-    folders: folders.map((entry) => entry.name).sort(),
+    files,
+    folders: folders.filter((entry) => holdsAdapter(join(folder, entry))),
     async open(file) {
-      const source = openFile(join(folder, file), `${name}/${file}`);
+      const path = join(folder, file);
+      if (!existsSync(path)) {
+        throw new FormatError(`${name}/${file} is missing, or a link to nothing; download or copy the adapter again.`);
+      }
+      const source = openFile(path, `${name}/${file}`);
       opened.push(source);
       return source;
     },
   };
   return { path: folder, view };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Whether a path that a user passed is a file other than an adapter's config, which stands for its folder. */
+function isWeights(path: string): boolean {
+  return (
+    statSync(path, { throwIfNoEntry: false })?.isFile() === true && !/^adapter_config.*\.json$/.test(basename(path))
+  );
 }
 
 function holdsAdapter(folder: string): boolean {
@@ -79,10 +94,10 @@ function holdsAdapter(folder: string): boolean {
 /** The last `parts` names of the folder that holds an adapter. */
 function nameOf(path: string, parts: number): string {
   const full = resolve(path);
-  const isFile = /\.\w+$/.test(full) && statSync(full, { throwIfNoEntry: false })?.isFile();
+  const isFile = existsSync(full) && !isFolder(full);
   const folder = isFile ? dirname(full) : full;
   const name = folder.split(/[/\\]/).slice(-parts).join("/");
-  const own = isFile && !basename(full).startsWith("adapter_model");
+  const own = isWeights(full) && !basename(full).startsWith("adapter_model");
   return own ? `${name}/${basename(full)}` : name;
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Warning } from "../merge/warning.ts";
 
 /** Files that trainers save beside an adapter and that its users load with it. */
-const COMPANIONS = [
+export const COMPANIONS: readonly string[] = [
   "tokenizer.json",
   "tokenizer_config.json",
   "tokenizer.model",

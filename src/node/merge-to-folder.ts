@@ -1,6 +1,6 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename, dirname, resolve } from "node:path";
+import { basename } from "node:path";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { CARD_FILE, modelCard } from "../merge/card.ts";
 import type { Lane } from "../merge/lane.ts";
@@ -13,6 +13,7 @@ import { sharedCompanions } from "./companions.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { createFile, openSink } from "./file-sink.ts";
 import { OutputFolder } from "./output-folder.ts";
+import { placeReport, type ReportPlace, writeReport } from "./report-file.ts";
 import { WorkerLane } from "./worker-lane.ts";
 
 /** Inputs below this many bytes are merged faster on one thread than it takes to start a second. */
@@ -47,7 +48,10 @@ export async function mergeToFolder(
   const closers: (() => void | Promise<void>)[] = [...opened.map((adapter) => () => adapter.close())];
   let output: OutputFolder | null = null;
   try {
-    output = OutputFolder.create(options.out, paths, options.force ?? false, options.onNotice ?? (() => {}));
+    // An input's files may be links into another folder, which must not be replaced either.
+    const inputs = [...paths, ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
+    output = OutputFolder.create(options.out, inputs, options.force ?? false, options.onNotice ?? (() => {}));
+    const report = options.report === undefined ? null : placeReport(options.report, output.target, inputs);
     const host = diskHost(output, opened, options.threads, closers);
     const outcome = await runMerge(
       opened.map(({ adapter }) => adapter),
@@ -55,8 +59,8 @@ export async function mergeToFolder(
       host,
       options,
     );
-    const finished = writeCompanions(output, opened, outcome, options.report);
     options.signal?.throwIfAborted();
+    const finished = writeCompanions(output, opened, outcome, report);
     output.commit();
     return finished;
   } catch (error) {
@@ -109,7 +113,7 @@ function writeCompanions(
   output: OutputFolder,
   opened: readonly DiskAdapter[],
   { plan, report: bare }: MergeOutcome,
-  reportPath: string | undefined,
+  place: ReportPlace | null,
 ): MergeOutcome {
   const used = opened.filter((_, t) => plan.inputs[t]!.weight !== 0);
   const { files, warnings } = sharedCompanions(used.map(({ folder }) => folder));
@@ -119,23 +123,15 @@ function writeCompanions(
     carried: [...bare.carried, ...files.map(({ name }) => name)],
     warnings: [...bare.warnings, ...warnings],
   };
-  const inside = reportPath !== undefined && dirname(resolve(reportPath)) === resolve(output.target);
   const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, ...files.map(({ name }) => name)];
-  if (reportPath !== undefined) {
+  if (place !== null) {
     const text = `${JSON.stringify(report, null, 2)}\n`;
-    if (inside) {
-      names.push(basename(reportPath));
-      writeFileSync(output.path(basename(reportPath)), text);
-    } else writeReport(reportPath, text);
+    if (place.inside) {
+      names.push(basename(place.path));
+      writeFileSync(output.path(basename(place.path)), text);
+    } else writeReport(place, text);
   }
   writeFileSync(output.path(CONFIG_FILE), `${JSON.stringify(plan.config, null, 2)}\n`);
   writeFileSync(output.path(CARD_FILE), modelCard(plan, report, names));
   return { plan, report };
-}
-
-function writeReport(path: string, text: string): void {
-  mkdirSync(dirname(resolve(path)), { recursive: true });
-  const temporary = `${path}.tmp-${process.pid}`;
-  writeFileSync(temporary, text);
-  renameSync(temporary, path);
 }

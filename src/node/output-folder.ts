@@ -2,6 +2,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -13,9 +14,10 @@ import {
   statfsSync,
   statSync,
 } from "node:fs";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { OutputError } from "../core/errors.ts";
 import { CARD_FILE, filesOfCard } from "../merge/card.ts";
+import { isWithin, realPath } from "./real-path.ts";
 
 /** Space that must stay free beside the output, in bytes. */
 const SPARE_BYTES = 16 * 2 ** 20;
@@ -28,29 +30,32 @@ export class OutputFolder {
   readonly target: string;
   readonly #temporary: string;
   readonly #old: string;
+  readonly #force: boolean;
+  /** The first folder that had to be made: the temporary one or one that it lies in. */
+  readonly #made: string;
 
-  private constructor(target: string) {
+  private constructor(target: string, force: boolean) {
     this.target = target;
     this.#temporary = `${target}.tmp-${process.pid}`;
     this.#old = `${target}.old-${process.pid}`;
+    this.#force = force;
+    this.#made = mkdirSync(this.#temporary, { recursive: true }) ?? this.#temporary;
   }
 
   /**
    * Check that the target may be written, put right what a killed run left, and make the temporary folder.
    *
-   * @param inputs paths of the inputs: the target must not be, contain or lie in one
+   * @param inputs folders and files of the inputs: the target must not be, contain or lie in one
    * @param force replace a folder that lora-lego wrote
    * @param tell what was put right, in one sentence each
    * @throws OutputError when the target is not ours to write
    */
   static create(path: string, inputs: readonly string[], force: boolean, tell: (text: string) => void): OutputFolder {
-    const target = realTarget(path);
-    recover(target, tell);
+    const target = realPath(path);
     refuseInputs(target, path, inputs);
+    recover(target, inputs, tell);
     refuseForeign(target, path, force);
-    const folder = new OutputFolder(target);
-    mkdirSync(folder.#temporary, { recursive: true });
-    return folder;
+    return new OutputFolder(target, force);
   }
 
   /** Path of a file of the folder while it is written. */
@@ -67,45 +72,48 @@ export class OutputFolder {
     );
   }
 
-  /** Make the folder appear: flush its files, then rename. An old folder is removed last. */
+  /**
+   * Make the folder appear: flush its files, then rename. An old folder is removed last.
+   *
+   * @throws OutputError when something that is not ours came to lie at the target meanwhile
+   */
   commit(): void {
     for (const file of readdirSync(this.#temporary)) flush(join(this.#temporary, file));
     flush(this.#temporary);
+    refuseForeign(this.target, this.target, this.#force);
     const empty = existsSync(this.target) && readdirSync(this.target).length === 0;
     if (empty) rmdirSync(this.target);
     const aside = existsSync(this.target);
     if (aside) renameSync(this.target, this.#old);
     renameSync(this.#temporary, this.target);
     flush(dirname(this.target));
-    if (aside) rmSync(this.#old, { recursive: true });
+    if (!aside) return;
+    // What bears the name .old is complete, so that it can be put back; what is being removed bears the other one.
+    renameSync(this.#old, this.#temporary);
+    rmSync(this.#temporary, { recursive: true });
   }
 
-  /** Remove what was written so far. */
+  /** Remove what was written so far, and the folders that were made for it. */
   discard(): void {
     rmSync(this.#temporary, { recursive: true, force: true });
+    let folder = dirname(this.target);
+    for (; folder.length >= this.#made.length && readdirSync(folder).length === 0; folder = dirname(folder)) {
+      rmdirSync(folder);
+    }
   }
 }
 
-/** The target with links resolved in what exists of it, so that it can be compared with the inputs. */
-function realTarget(path: string): string {
-  let existing = resolve(path);
-  const missing: string[] = [];
-  while (!existsSync(existing)) {
-    missing.unshift(basename(existing));
-    existing = dirname(existing);
-  }
-  return join(realpathSync(existing), ...missing);
-}
-
-/** Put back or clear away what runs that were killed left beside the target. */
-function recover(target: string, tell: (text: string) => void): void {
+/** Put back or clear away what runs that were killed left beside the target; inputs and foreign folders are left alone. */
+function recover(target: string, inputs: readonly string[], tell: (text: string) => void): void {
   const parent = dirname(target);
   if (!existsSync(parent)) return;
   const name = basename(target);
-  for (const entry of readdirSync(parent)) {
+  for (const { name: entry } of readdirSync(parent, { withFileTypes: true }).filter((found) => found.isDirectory())) {
     const match = /^(.*)\.(old|tmp)-(\d+)$/.exec(entry);
     if (match === null || match[1] !== name || isRunning(Number(match[3]))) continue;
     const side = join(parent, entry);
+    if (inputs.some((input) => isWithin(realpathSync(input), side))) continue;
+    if (match[2] === "old" && foreignEntry(side) !== null) continue;
     if (match[2] === "old" && !existsSync(target)) {
       renameSync(side, target);
       tell(`Put back ${name}, which a run that was cut off had left as ${entry}.`);
@@ -134,30 +142,32 @@ function refuseInputs(target: string, path: string, inputs: readonly string[]): 
   }
 }
 
-function isWithin(inner: string, outer: string): boolean {
-  const way = relative(outer, inner);
-  return way === "" || (!isAbsolute(way) && way !== ".." && !way.startsWith(`..${sep}`));
-}
-
 function refuseForeign(target: string, path: string, force: boolean): void {
   const stat = statSync(target, { throwIfNoEntry: false });
-  if (stat === undefined) return;
+  if (stat === undefined && lstatSync(target, { throwIfNoEntry: false }) === undefined) return;
+  if (stat === undefined)
+    throw new OutputError(`The output ${path} is a link to nothing; remove it or choose another --out.`);
   if (!stat.isDirectory()) throw new OutputError(`The output ${path} is a file; choose a folder for --out.`);
-  const entries = readdirSync(target);
-  if (entries.length === 0) return;
-  const card = entries.includes(CARD_FILE) ? filesOfCard(readFileSync(join(target, CARD_FILE), "utf8")) : null;
-  if (card === null) {
+  if (readdirSync(target).length === 0) return;
+  const foreign = foreignEntry(target);
+  if (foreign === CARD_FILE) {
     throw new OutputError(
       `The output ${path} exists and was not written by lora-lego; choose another --out or empty it.`,
     );
   }
-  const foreign = entries.find((entry) => !card.includes(entry));
-  if (foreign !== undefined) {
+  if (foreign !== null) {
     throw new OutputError(
       `The output ${path} holds ${foreign}, which lora-lego did not write; move it away or choose another --out.`,
     );
   }
   if (!force) throw new OutputError(`The output ${path} exists; pass --force to replace it, or choose another --out.`);
+}
+
+/** What lora-lego did not write of a folder: the card, where all of it is foreign, else a file, or null for nothing. */
+function foreignEntry(folder: string): string | null {
+  const entries = readdirSync(folder);
+  const card = entries.includes(CARD_FILE) ? filesOfCard(readFileSync(join(folder, CARD_FILE), "utf8")) : null;
+  return card === null ? CARD_FILE : (entries.find((entry) => !card.includes(entry)) ?? null);
 }
 
 /** Make a file or folder durable; Windows flushes no folders. */

@@ -81,7 +81,7 @@ export function encodeAdapter(adapter: PicoAdapter): { config: string; weights: 
 
 /** One tensor as safetensors holds it. */
 export function encodeTensor(name: string, values: Nested, dtype: Float = "F32"): TensorData {
-  const flat = [values].flat(Number.POSITIVE_INFINITY) as number[];
+  const flat = flatten(values);
   const size = dtype === "F32" ? 4 : 2;
   const data = new Uint8Array(flat.length * size);
   const view = new DataView(data.buffer);
@@ -90,6 +90,10 @@ export function encodeTensor(name: string, values: Nested, dtype: Float = "F32")
     else view.setUint16(2 * i, dtype === "F16" ? f32ToF16(value) : f32ToBf16(value), true);
   }
   return { name, dtype, shape: shapeOf(values), data };
+}
+
+function flatten(values: Nested): number[] {
+  return typeof values === "number" ? [values] : values.flatMap(flatten);
 }
 
 function shapeOf(values: Nested): number[] {
@@ -101,15 +105,26 @@ function withKernel(rows: Nested): Nested {
   return (rows as readonly (readonly number[])[]).map((row) => row.map((value) => [[value]]));
 }
 
+/** Sizes of a random module. */
+export interface RandomModule {
+  readonly in: number;
+  readonly out: number;
+  readonly rank?: number;
+  readonly kind?: Kind;
+}
+
 /** What a random adapter looks like. */
 export interface RandomShape extends Omit<PicoAdapter, "modules"> {
   /** Module names with their sizes; default two modules of 6 -> 5 and 4 -> 7. */
-  readonly modules?: Readonly<Record<string, { in: number; out: number; rank?: number; kind?: Kind }>>;
+  readonly modules?: Readonly<Record<string, RandomModule>>;
   /** Rank of modules that name none. Default 2. */
   readonly rank?: number;
 }
 
-const PICO_MODULES = { "layers.0.q_proj": { in: 6, out: 5 }, "layers.1.q_proj": { in: 4, out: 7 } };
+const PICO_MODULES: Readonly<Record<string, RandomModule>> = {
+  "layers.0.q_proj": { in: 6, out: 5 },
+  "layers.1.q_proj": { in: 4, out: 7 },
+};
 
 /** An adapter of uniform random numbers in [-1, 1); the same seed gives the same one. */
 export function randomAdapter(seed: number, shape: RandomShape = {}): PicoAdapter {

@@ -1,4 +1,4 @@
-import { type Combination, sumCombinations } from "../../adapter/combination.ts";
+import { type Combination, sumCombinations } from "../../linalg/combination.ts";
 import type { FactorSvd } from "../../linalg/factor-svd.ts";
 import type { Frame } from "./frame.ts";
 import type { Group } from "./group.ts";

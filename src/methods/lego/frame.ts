@@ -1,5 +1,6 @@
-import { type Combination, gramOf, scaleCombination, scaledUnit } from "../../adapter/combination.ts";
-import type { Pool, UnitId } from "../../adapter/pool.ts";
+import { type Combination, gramOf, scaleCombination, scaledUnit } from "../../linalg/combination.ts";
+import type { UnitId } from "../../adapter/adapter.ts";
+import type { Pool } from "../../adapter/pool.ts";
 import { canonicalPlaces } from "../unit-order.ts";
 import type { LegoOptions } from "./options.ts";
 
@@ -20,11 +21,15 @@ export interface Frame {
   readonly leader: Int32Array;
 }
 
-/** Express a pool's units in the gauge and sign of `options`. */
-export async function frameUnits(pool: Pool, options: LegoOptions): Promise<Frame> {
+/**
+ * Express a pool's units in the gauge and sign of `options`.
+ *
+ * @param meanWeight of the inputs; weights are relative to it
+ */
+export async function frameUnits(pool: Pool, options: LegoOptions, meanWeight: number): Promise<Frame> {
   const {
     ids,
-    weights,
+    weights: absolute,
     places,
     units: unsigned,
   } = options.gauge === "svd" ? await singularUnits(pool) : storedUnits(pool, options.gauge === "balanced");
@@ -38,6 +43,7 @@ export async function frameUnits(pool: Pool, options: LegoOptions): Promise<Fram
   const gramB = raw ? pool.gramB : gramOf(units, "b", pool.gramB, pool.count);
   const untouched = options.gauge !== "svd" && options.sign === "none";
   const leader = untouched ? leadersByValue(pool) : leadersByGram(gramA, gramB, units.length, options.sign === "line");
+  const weights = absolute.map((weight) => weight / meanWeight);
   return { units, ids, weights, places, gramA, gramB, leader };
 }
 

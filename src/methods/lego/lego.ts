@@ -1,4 +1,4 @@
-import { scaleCombination } from "../../adapter/combination.ts";
+import { scaleCombination } from "../../linalg/combination.ts";
 import type { Pool } from "../../adapter/pool.ts";
 import { type MergedModule, type MergeRequest, type Method, targetRank } from "../method.ts";
 import { compareIds } from "../unit-order.ts";
@@ -31,8 +31,9 @@ export const lego: Method<LegoOptions> = {
   merge: mergeLego,
 };
 
-async function mergeLego(pool: Pool, { target, options }: MergeRequest<LegoOptions>): Promise<MergedModule> {
-  const frame = await frameUnits(pool, options);
+async function mergeLego(pool: Pool, request: MergeRequest<LegoOptions>): Promise<MergedModule> {
+  const { target, options } = request;
+  const frame = await frameUnits(pool, options, request.totalWeight / request.inputs);
   const k = targetRank(target, frame.units.length);
   const { groups: unordered, inertia } = await groupUnits(pool, frame, k, options);
   const place = (group: Group): number => Math.min(...group.members.map((i) => frame.places[i]!));

@@ -1,0 +1,86 @@
+import type { TensorRef } from "../../src/adapter/adapter.ts";
+import { Pool, poolBytes } from "../../src/adapter/pool.ts";
+import { type PoolPart, UnitReader, unitReaderBytes } from "../../src/adapter/unit-reader.ts";
+import { memorySource } from "../../src/core/bytes.ts";
+import type { Kernels } from "../../src/kernels/kernels.ts";
+
+/** One module of one adapter, written out by hand: A (r, in), B (out, r). */
+export interface Factors {
+  readonly A: readonly (readonly number[])[];
+  readonly B: readonly (readonly number[])[];
+  readonly scale?: number;
+  readonly weight?: number;
+}
+
+/** A module of adapter `input` in f32, in memory. */
+export function partOf({ A, B, scale = 1, weight = 1 }: Factors, input: number): PoolPart {
+  const values = Float32Array.from([...A.flat(), ...B.flat()]);
+  const split = 4 * A.flat().length;
+  const tensor = (name: string, shape: number[], begin: number, end: number): TensorRef<"F32"> => ({
+    name,
+    file: 0,
+    dtype: "F32",
+    shape,
+    begin,
+    end,
+  });
+  const rank = A.length;
+  const inputs = A[0]!.length;
+  const out = B.length;
+  return {
+    input,
+    name: `adapter ${input}`,
+    weight,
+    scale,
+    files: [memorySource(`adapter ${input}`, new Uint8Array(values.buffer))],
+    module: {
+      name: "module",
+      kind: "linear",
+      in: inputs,
+      out,
+      inputShape: [inputs],
+      rank,
+      scale,
+      a: tensor("module.lora_A.weight", [rank, inputs], 0, split),
+      b: tensor("module.lora_B.weight", [out, rank], split, values.byteLength),
+    },
+  };
+}
+
+/** The pool of a module; inputs of weight 0 are left out, as plans do. */
+export async function poolOf(
+  kernels: Kernels,
+  adapters: readonly Factors[],
+  precise = false,
+  slab: number | null = null,
+): Promise<Pool> {
+  const parts = adapters.map(partOf).filter(({ weight }) => weight !== 0);
+  const { in: inputs, out } = parts[0]!.module;
+  const units = parts.reduce((sum, { module }) => sum + module.rank, 0);
+  const modules = parts.map(({ module }) => module);
+  kernels.reset(unitReaderBytes(modules, slab) + poolBytes(units, inputs, out, 2 * units) + 8 * units * units);
+  return Pool.survey(kernels, new UnitReader(kernels, parts, slab), precise);
+}
+
+/** B A of rows in kernel memory, (out, in). */
+export function deltaOf(rows: { count: number; a: Float32Array; b: Float32Array }, inputs: number, out: number): number[][] {
+  return Array.from({ length: out }, (_, o) =>
+    Array.from({ length: inputs }, (_, i) => {
+      let sum = 0;
+      for (let c = 0; c < rows.count; c++) sum += rows.b[c * out + o]! * rows.a[c * inputs + i]!;
+      return sum;
+    }),
+  );
+}
+
+/** scale B A of an adapter's factors, (out, in). */
+export function factorsDelta({ A, B, scale = 1 }: Factors): number[][] {
+  return B.map((row) => A[0]!.map((_, i) => scale * row.reduce((sum, value, r) => sum + value * A[r]![i]!, 0)));
+}
+
+/** The largest difference of entries over the largest entry of the second. */
+export function relativeDifference(one: readonly (readonly number[])[], other: readonly (readonly number[])[]): number {
+  const largest = Math.max(...other.flat().map(Math.abs));
+  const apart = Math.max(...one.flatMap((row, o) => row.map((value, i) => Math.abs(value - other[o]![i]!))));
+  return largest === 0 ? apart : apart / largest;
+}
