@@ -1,4 +1,5 @@
-// The kernels of both backends: verified against each other, then timed, interleaved. Run `npm run build && node bench/kernels.mjs`.
+// The kernels of both backends: verified against each other, then timed, interleaved. Run
+// `npm run build && node bench/kernels.mjs [part of a name]`.
 // Prints the best and the median time per call; raw figures go to bench/results/kernels.json.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -161,11 +162,11 @@ function timeRound(run, calls) {
   return (performance.now() - start) / calls;
 }
 
+const chosen = CASES.filter(({ name }) => name.includes(process.argv[2] ?? ""));
 const backends = [wasmKernels(), referenceKernels()];
 const results = [];
 console.log(`${"".padEnd(42)}${"wasm: best, median".padStart(38)}${"reference: best".padStart(28)}`);
-if (process.argv[2]) CASES.splice(0, CASES.length, ...CASES.filter((c) => c.name.includes(process.argv[2])));
-for (const { name, unit = "G elements/s", tolerance, prepare } of CASES) {
+for (const { name, unit = "G elements/s", tolerance, prepare } of chosen) {
   const [wasm, reference] = backends.map((kernels) => {
     kernels.reset(32 * 2 ** 20);
     const prepared = prepare(kernels);

@@ -4,6 +4,9 @@
 
 PEFT folders (safetensors) in, one bf16 PEFT folder of rank k out. Prints one line of JSON: seconds per phase, where
 `import` is the loading of numpy and scikit-learn and `total` all of them. Needs bench/baseline/requirements.txt.
+
+Beside other work KMeans' threads wait for one another (13 times slower, seen on two busy cores): to be fair to it, run it
+on a quiet machine, also with OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1, and report the faster. `threads` says what it had.
 """
 
 import time
@@ -17,6 +20,7 @@ import warnings
 import numpy as np
 from peft_files import Adapter, modules_of, write
 from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_info
 
 
 def main():
@@ -78,7 +82,8 @@ def main():
     write(args.out, tensors, config)
     phase("write")
     seconds["total"] = time.perf_counter() - START
-    print(json.dumps({"modules": len(modules), "k": args.k, "seconds": seconds}))
+    threads = {pool["user_api"]: pool["num_threads"] for pool in threadpool_info()}
+    print(json.dumps({"modules": len(modules), "k": args.k, "threads": threads, "seconds": seconds}))
 
 
 if __name__ == "__main__":

@@ -17,22 +17,39 @@ function term<T>(kind: i32, a: v128, b: v128): v128 {
   return v128.abs<T>(kind == DIFFERENCE ? v128.sub<T>(a, b) : v128.add<T>(a, b));
 }
 
+/** (lane sum of v, lane sum of w) in f64. */
 // @ts-ignore: decorator
 @inline
-function sumOfLanes<T>(v: v128): f64 {
-  const pair = sizeof<T>() == 4
-    ? f64x2.add(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(v128.shuffle<i64>(v, v, 1, 0)))
-    : v;
-  return f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1);
+function laneSums<T>(v: v128, w: v128): v128 {
+  if (sizeof<T>() == 4) {
+    v = f64x2.add(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(v128.shuffle<i64>(v, v, 1, 0)));
+    w = f64x2.add(f64x2.promote_low_f32x4(w), f64x2.promote_low_f32x4(v128.shuffle<i64>(w, w, 1, 0)));
+  }
+  return f64x2.add(v128.shuffle<i64>(v, w, 0, 2), v128.shuffle<i64>(v, w, 1, 3));
 }
 
-/** Add to out[i, j] of the upper triangle; the rows that fill up the last panel are dropped here. */
-// @ts-ignore: decorator
-@inline
-function accumulate<T>(out: usize, count: usize, i: usize, j: usize, sums: v128): void {
+/** Add one sum to out[i, j] of the upper triangle; the rows that fill up the last panel are dropped here. */
+function addOne(out: usize, count: usize, i: usize, j: usize, sum: f64): void {
   if (i <= j && j < count) {
     const at = out + ((i * count + j) << 3);
-    store<f64>(at, load<f64>(at) + sumOfLanes<T>(sums));
+    store<f64>(at, load<f64>(at) + sum);
+  }
+}
+
+/** Add to out[i, j] to out[i, j + 3]. */
+// @ts-ignore: decorator
+@inline
+function addFour<T>(out: usize, count: usize, i: usize, j: usize, s0: v128, s1: v128, s2: v128, s3: v128): void {
+  const low = laneSums<T>(s0, s1), high = laneSums<T>(s2, s3);
+  if (i <= j && j + 3 < count) {
+    const at = out + ((i * count + j) << 3);
+    v128.store(at, f64x2.add(v128.load(at), low));
+    v128.store(at, f64x2.add(v128.load(at, 16), high), 16);
+  } else {
+    addOne(out, count, i, j, f64x2.extract_lane(low, 0));
+    addOne(out, count, i, j + 1, f64x2.extract_lane(low, 1));
+    addOne(out, count, i, j + 2, f64x2.extract_lane(high, 0));
+    addOne(out, count, i, j + 3, f64x2.extract_lane(high, 1));
   }
 }
 
@@ -57,14 +74,8 @@ function tile<T>(kind: i32, a: usize, b: usize, steps: usize, out: usize, count:
     a += PANEL_ROWS * 16;
     b += PANEL_ROWS * 16;
   }
-  accumulate<T>(out, count, i, j, s00);
-  accumulate<T>(out, count, i, j + 1, s01);
-  accumulate<T>(out, count, i, j + 2, s02);
-  accumulate<T>(out, count, i, j + 3, s03);
-  accumulate<T>(out, count, i + 1, j, s10);
-  accumulate<T>(out, count, i + 1, j + 1, s11);
-  accumulate<T>(out, count, i + 1, j + 2, s12);
-  accumulate<T>(out, count, i + 1, j + 3, s13);
+  addFour<T>(out, count, i, j, s00, s01, s02, s03);
+  addFour<T>(out, count, i + 1, j, s10, s11, s12, s13);
 }
 
 // These are exports of the module only to keep them functions of their own: inlined into their only caller, their sums spill.

@@ -2,15 +2,19 @@ import { RefusedError } from "../core/errors.ts";
 
 /** Characters that mean themselves in a regular expression, and the dot, as module paths have them. */
 const PLAIN = /^[\w.-]*$/;
-/** A repeated group that holds a repetition: matching it can take time exponential in the name's length. */
-const NESTED = /\([^()]*[+*}][^()]*\)[+*{?]/;
+/** Far longer than any pattern for module names. */
+const MAX_PATTERN_CHARACTERS = 1000;
+const MAX_DEPTH = 10;
+/** What stands for one character: itself, an escape or a class that Python and JavaScript read alike. */
+const SINGLE = /[^\\()[\]{}*+?|^$]|\\(?:[dwsDWS]|[^A-Za-z0-9])|\[\^?(?:[^\\[\]^]|\\[dws]|\\[^A-Za-z0-9])+\]/y;
 
 /**
  * PEFT's rule of rank_pattern and alpha_pattern: the first pattern, in the file's order, that matches the end of a module's
- * name from its start or from a dot on, as "(.*\.)?(pattern)$".
+ * name from its start or from a dot on, as "(.*\.)?(pattern)$". Time is bounded by a polynomial of the lengths, whatever
+ * the pattern.
  *
  * @returns a function from module name to the value of its pattern, or to `absent`
- * @throws RefusedError when a pattern is no regular expression that both Python and JavaScript read alike
+ * @throws RefusedError when a pattern holds more than characters, classes, groups, alternatives, repetitions, ^ and $
  */
 export function patternLookup(
   patterns: readonly (readonly [string, number])[],
@@ -18,18 +22,119 @@ export function patternLookup(
   where: string,
 ): (moduleName: string) => number {
   const compiled = patterns.map(([pattern, value]) => [compile(pattern, where), value] as const);
-  return (moduleName) => compiled.find(([expression]) => expression.test(moduleName))?.[1] ?? absent;
+  return (moduleName) => compiled.find(([matches]) => matches(moduleName))?.[1] ?? absent;
 }
 
-function compile(pattern: string, where: string): RegExp {
-  if (PLAIN.test(pattern)) return new RegExp(`^(.*\\.)?(${pattern})$`);
+function compile(pattern: string, where: string): (moduleName: string) => boolean {
   try {
-    if (pattern.length > 1000 || NESTED.test(pattern)) throw new SyntaxError("repeats a repetition");
-    return new RegExp(`^(.*\\.)?(${pattern})$`);
+    if (pattern.length > MAX_PATTERN_CHARACTERS) throw new SyntaxError("it is too long");
+    if (PLAIN.test(pattern)) {
+      const expression = new RegExp(`^(.*\\.)?(${pattern})$`);
+      return (moduleName) => expression.test(moduleName);
+    }
+    const part = new PatternParser(pattern).parse();
+    return (moduleName) => part(moduleName, starts(moduleName)).has(moduleName.length);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof SyntaxError)) throw error;
     throw new RefusedError(
-      `${where}: the pattern ${JSON.stringify(pattern.slice(0, 80))} cannot be read (${reason}); name the modules in plain words.`,
+      `${where}: the pattern ${JSON.stringify(pattern.slice(0, 80))} cannot be read (${error.message}); name the modules in plain words.`,
     );
   }
+}
+
+/** Where a pattern may begin: at the name's start and after each dot. */
+function starts(moduleName: string): Set<number> {
+  const found = new Set([0]);
+  for (let dot = moduleName.indexOf("."); dot >= 0; dot = moduleName.indexOf(".", dot + 1)) found.add(dot + 1);
+  return found;
+}
+
+/**
+ * A piece of a pattern: all positions where its matches end that begin at one of `from`. Sets of positions instead of
+ * backtracking, so that no pattern takes exponential time.
+ */
+type Part = (text: string, from: ReadonlySet<number>) => ReadonlySet<number>;
+
+/** Reads the syntax that Python's re and JavaScript's RegExp share; everything else is a SyntaxError. */
+class PatternParser {
+  readonly #pattern: string;
+  #at = 0;
+
+  constructor(pattern: string) {
+    this.#pattern = pattern;
+  }
+
+  parse(): Part {
+    const part = this.#alternatives(0);
+    if (this.#at < this.#pattern.length) throw new SyntaxError("a parenthesis too many");
+    return part;
+  }
+
+  #alternatives(depth: number): Part {
+    if (depth > MAX_DEPTH) throw new SyntaxError("groups nested too deep");
+    const branches = [this.#sequence(depth)];
+    while (this.#take(/\|/y)) branches.push(this.#sequence(depth));
+    if (branches.length === 1) return branches[0]!;
+    return (text, from) => new Set(branches.flatMap((branch) => [...branch(text, from)]));
+  }
+
+  #sequence(depth: number): Part {
+    const parts: Part[] = [];
+    while (this.#at < this.#pattern.length && !/[|)]/.test(this.#pattern[this.#at]!)) parts.push(this.#repeated(depth));
+    return (text, from) => parts.reduce((ends, part) => (ends.size === 0 ? ends : part(text, ends)), from);
+  }
+
+  #repeated(depth: number): Part {
+    if (this.#take(/\^/y)) return (_, from) => new Set(from.has(0) ? [0] : []);
+    if (this.#take(/\$/y)) return (text, from) => new Set(from.has(text.length) ? [text.length] : []);
+    const part = this.#atom(depth);
+    // A lazy repetition has the same matches.
+    const count = this.#take(/(?:[*+?]|\{(\d+)(,?)(\d*)\})\??/y);
+    if (this.#take(/[*+?{]/y)) throw new SyntaxError("it repeats a repetition, or from no number on");
+    if (!count) return part;
+    const [sign, first, comma, last] = count;
+    const least = Number(first ?? (sign[0] === "+" ? 1 : 0));
+    if (first === undefined) return repeat(part, least, sign[0] === "?" ? 1 : Number.POSITIVE_INFINITY);
+    const most = comma === "" ? least : Number(last || Number.POSITIVE_INFINITY);
+    if (most < least) throw new SyntaxError("it repeats from more to fewer times");
+    return repeat(part, least, most);
+  }
+
+  #atom(depth: number): Part {
+    if (this.#take(/\((?!\?)|\(\?:/y)) {
+      const part = this.#alternatives(depth + 1);
+      if (!this.#take(/\)/y)) throw new SyntaxError("a parenthesis is not closed");
+      return part;
+    }
+    const single = this.#take(SINGLE);
+    if (!single) throw new SyntaxError(`${JSON.stringify(this.#pattern.slice(this.#at))} is not understood`);
+    const character = new RegExp(`^(?:${single[0]})$`);
+    return (text, from) => new Set(Array.from(from).flatMap((at) => (character.test(text.charAt(at)) ? at + 1 : [])));
+  }
+
+  #take(token: RegExp): RegExpExecArray | null {
+    token.lastIndex = this.#at;
+    const match = token.exec(this.#pattern);
+    if (match !== null) this.#at = token.lastIndex;
+    return match;
+  }
+}
+
+/** A part from `least` to `most` times. */
+function repeat(part: Part, least: number, most: number): Part {
+  return (text, from) => {
+    let ends = from;
+    // Ends only move forward, so that after a round for each character they stay as they are at the latest.
+    for (let round = 0; round < least; round++) {
+      const next = part(text, ends);
+      if (next.size === ends.size && [...next].every((end) => ends.has(end))) break;
+      ends = next;
+    }
+    const all = new Set(ends);
+    for (let round = least; round < most && ends.size > 0; round++) {
+      ends = new Set([...part(text, ends)].filter((end) => !all.has(end)));
+      for (const end of ends) all.add(end);
+    }
+    return all;
+  };
 }

@@ -68,7 +68,7 @@ export class OutputFolder {
     const { bavail, bsize } = statfsSync(this.#temporary);
     if (bavail * bsize >= bytes + SPARE_BYTES) return;
     throw new OutputError(
-      `The result needs ${megabytes(bytes)} MB, but only ${megabytes(bavail * bsize)} MB are free beside ${basename(this.target)}; free some space or choose another --out.`,
+      `The result needs ${megabytes(bytes)} MB and ${megabytes(SPARE_BYTES)} MB to spare, but only ${megabytes(bavail * bsize)} MB are free beside ${basename(this.target)}; free some space or choose another --out.`,
     );
   }
 

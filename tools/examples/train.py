@@ -23,7 +23,7 @@ import peft
 import torch
 import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 SEED = 20240916
@@ -144,11 +144,18 @@ def make_base(folder):
     rng = random.Random(f"{SEED} base")
     train(model, lambda: base_row(rng), BASE_STEPS, BASE_RATE)
     model.to(torch.bfloat16).save_pretrained(folder)  # adapters are trained on what is kept
+    make_tokenizer(folder)
+    return sum(p.numel() for p in model.parameters())
+
+
+def make_tokenizer(folder):
+    """One token a character, <bos> in front."""
     tokenizer = Tokenizer(models.WordLevel(ID, unk_token="<pad>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 1)])
     tokenizer.decoder = decoders.Fuse()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<bos>", eos_token=".").save_pretrained(folder)
-    return sum(p.numel() for p in model.parameters())
+    names = dict(pad_token="<pad>", bos_token="<bos>", eos_token=".")
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, add_bos_token=True, **names).save_pretrained(folder)
 
 
 def load_base(folder):
@@ -236,7 +243,8 @@ def main(root):
         print(task, scores[task], f"{time.time() - start:.0f} s", file=sys.stderr)
     for path in root.rglob("*.safetensors"):
         path.chmod(0o644)  # they are written private
-    versions = f"torch {torch.__version__.split('+')[0]}, transformers {transformers.__version__}, peft {peft.__version__}, Python {platform.python_version()}"
+    versions = f"torch {torch.__version__.split('+')[0]}, transformers {transformers.__version__}, peft {peft.__version__}"
+    versions += f", Python {platform.python_version()}"
     write_readmes(root, scores, seeds, parameters, versions)
     print(json.dumps(scores, indent=2))
 

@@ -6,7 +6,7 @@
 Written from the definitions alone (docs of the method, LoRA-LEGO 1 to 10), sharing no code with src/. The best clustering
 is certain: every partition of the units into exactly k_eff clusters is tried (checked by scikit-learn's KMeans with 500
 starts where that minimises the same thing, by all medoid sets for manhattan), and the second best must be clearly worse.
-Takes some two minutes. Inputs are multiples of 1/256, so exact in f16, f32 and f64; all arithmetic here is f64.
+Takes some two minutes. A and B are exact in f32 (multiples of 1/256, save in the cases that cancel); all arithmetic is f64.
 """
 
 import itertools

@@ -1,0 +1,203 @@
+import { readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { describe, expect, it } from "vitest";
+import { importsOf, namesIn, readSources, resolveImport, type Sources } from "./support/imports.ts";
+
+/** The rooms of DESIGN.md, each line standing on the ones above it. */
+const ROOMS = [
+  ["core"],
+  ["kernels"],
+  ["linalg"],
+  ["figures"],
+  ["formats"],
+  ["adapter"],
+  ["methods"],
+  ["merge"],
+  ["analysis"],
+  ["evaluate"],
+  ["hub"],
+  ["node", "browser"],
+  ["cli"],
+];
+const ON_A_MACHINE = ["node", "cli"];
+/** What runs anywhere: the package's front door stands above all rooms that do. */
+const FRONT_DOOR = "src/index.ts";
+
+/** The rooms that may import a package. What is not listed may be imported by none. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "ml-matrix": ["linalg"],
+  commander: ["cli"],
+  picocolors: ["cli"],
+  "cli-progress": ["cli"],
+  "cli-table3": ["cli"],
+};
+/** Packages that any room may name in types and load when it needs them, but not at start-up. */
+const LATE = ["zod"];
+/** Globals that only Node has, or only a page. */
+const HOME_GLOBALS = ["process", "Buffer", "require", "__dirname", "__filename", "setImmediate", "document", "window"];
+
+const level = (room: string): number => ROOMS.findIndex((rooms) => rooms.includes(room));
+const roomOf = (path: string): string => path.split("/")[1]!;
+
+/** Whether a file of the front door or of a room may import from `path`. */
+function mayImport(from: string, path: string): boolean {
+  if (path === FRONT_DOOR) return false;
+  const [room, other] = [roomOf(from), roomOf(path)];
+  return from === FRONT_DOOR
+    ? level(other) < level("node")
+    : room === other || (level(other) >= 0 && level(other) < level(room));
+}
+
+/** What one import breaks, or null. */
+function broken(sources: Sources, from: string, specifier: string, early: boolean): string | null {
+  const room = roomOf(from);
+  if (specifier.startsWith(".")) {
+    const path = resolveImport(from, specifier);
+    if (!sources.has(path)) return `${from} imports ${specifier}, which is no file`;
+    return mayImport(from, path) ? null : `${from} imports ${path}, which does not stand above it`;
+  }
+  if (isBuiltin(specifier)) {
+    if (!specifier.startsWith("node:")) return `${from} imports ${specifier} without node:`;
+    return ON_A_MACHINE.includes(room) ? null : `${from} imports ${specifier}, which only Node has`;
+  }
+  if (LATE.includes(specifier)) return early ? `${from} imports ${specifier} at start-up` : null;
+  return PACKAGES[specifier]?.includes(room) ? null : `${from} imports ${specifier}, which is not for ${room}`;
+}
+
+/** Every import that breaks a rule. */
+function brokenImports(sources: Sources): string[] {
+  return Array.from(sources, ([from, source]) =>
+    importsOf(source).flatMap(
+      ({ specifier, type, dynamic }) => broken(sources, from, specifier, !type && !dynamic) ?? [],
+    ),
+  ).flat();
+}
+
+/** The first cycle of imports, types included, as its files in order; null where there is none. */
+function findCycle(sources: Sources): string[] | null {
+  const done = new Set<string>();
+  const search = (path: string, above: readonly string[]): string[] | null => {
+    if (above.includes(path)) return [...above.slice(above.indexOf(path)), path];
+    if (done.has(path)) return null;
+    done.add(path);
+    for (const { specifier } of importsOf(sources.get(path)!)) {
+      const next = specifier.startsWith(".") ? resolveImport(path, specifier) : "";
+      const cycle = sources.has(next) ? search(next, [...above, path]) : null;
+      if (cycle !== null) return cycle;
+    }
+    return null;
+  };
+  for (const path of sources.keys()) {
+    const cycle = search(path, []);
+    if (cycle !== null) return cycle;
+  }
+  return null;
+}
+
+function homeGlobals(sources: Sources): string[] {
+  return Array.from(sources, ([path, source]) => {
+    if (ON_A_MACHINE.includes(roomOf(path))) return [];
+    const names = namesIn(source);
+    return HOME_GLOBALS.filter((name) => names.has(name)).map((name) => `${path} uses ${name}`);
+  }).flat();
+}
+
+const sources = readSources("src");
+
+describe("src", () => {
+  it("consists of the rooms of DESIGN.md and the front door", () => {
+    const strangers = [...sources.keys()].filter((path) => path !== FRONT_DOOR && level(roomOf(path)) < 0);
+    expect(strangers).toEqual([]);
+    expect(sources.size).toBeGreaterThan(60);
+  });
+
+  it("imports along the arrows only, Node's modules in src/node and src/cli, and packages where they belong", () => {
+    expect(brokenImports(sources)).toEqual([]);
+  });
+
+  it("has no cycle of imports between files, types included", () => {
+    expect(findCycle(sources)).toBeNull();
+  });
+
+  it("uses no global that only Node or only a page has, outside src/node and src/cli", () => {
+    expect(homeGlobals(sources)).toEqual([]);
+  });
+
+  it("imports no package at run time that is not among the dependencies", () => {
+    const { dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+    const used = [...sources.values()].flatMap((source) =>
+      importsOf(source).flatMap(({ specifier, type }) =>
+        type || specifier.startsWith(".") || isBuiltin(specifier) ? [] : [specifier],
+      ),
+    );
+    expect(used.filter((name) => !(name in dependencies))).toEqual([]);
+    expect(new Set(used)).toContain("commander");
+  });
+});
+
+describe("the rules", () => {
+  const broken = (path: string, source: string): string[] =>
+    brokenImports(new Map([["src/core/bytes.ts", ""], ["src/merge/plan.ts", ""], ["src/index.ts", ""], [path, source]]));
+
+  it.each([
+    ["src/core/x.ts", 'import { a } from "../merge/plan.ts";'],
+    ["src/core/x.ts", 'import type { A } from "../merge/plan.ts";'],
+    ["src/core/x.ts", 'export * from "../merge/plan.ts";'],
+    ["src/core/x.ts", 'export { a } from "../merge/plan.ts";'],
+    ["src/core/x.ts", 'const a = await import("../merge/plan.ts");'],
+    ["src/core/x.ts", 'const f = (x: import("../merge/plan.ts").Plan) => x;'],
+    ["src/core/x.ts", "const a = await import(name);"],
+    ["src/cli/x.ts", 'import { a } from "../index.ts";'],
+    ["src/merge/x.ts", 'import { a } from "../core/missing.ts";'],
+    ["src/merge/x.ts", 'import { a } from "../core/bytes.js";'],
+    ["src/merge/x.ts", 'import { a } from "../../test/support/pico.ts";'],
+    ["src/merge/x.ts", 'import "node:fs";'],
+    ["src/merge/x.ts", 'import type { Stats } from "node:fs";'],
+    ["src/node/x.ts", 'import { join } from "path";'],
+    ["src/merge/x.ts", 'import pc from "picocolors";'],
+    ["src/node/x.ts", 'import { Command } from "commander";'],
+    ["src/cli/x.ts", 'import { x } from "left-pad";'],
+    ["src/cli/x.ts", 'import { z } from "zod";'],
+    ["src/cli/x.ts", 'import { type ZodType, z } from "zod";'],
+    ["src/cli/x.ts", 'import "zod";'],
+  ])("find what is wrong in %s: %s", (path, source) => {
+    expect(broken(path, source)).toHaveLength(1);
+  });
+
+  it.each([
+    ["src/merge/x.ts", 'import { a } from "../core/bytes.ts"; import { b } from "./plan.ts";'],
+    ["src/index.ts", 'export { a } from "./merge/plan.ts";'],
+    ["src/node/x.ts", 'import { join } from "node:path"; import { a } from "../merge/plan.ts";'],
+    ["src/cli/x.ts", 'import pc from "picocolors"; import { join } from "node:path";'],
+    ["src/methods/x.ts", 'import type { z } from "zod"; type T = import("zod").ZodType;'],
+    ["src/methods/x.ts", 'import { type ZodType } from "zod";'],
+    ["src/cli/x.ts", 'const { z } = await import("zod");'],
+    ["src/core/x.ts", '// import "node:fs";\nconst text = `import "node:fs"`;'],
+  ])("let pass %s: %s", (path, source) => {
+    expect(broken(path, source)).toEqual([]);
+  });
+
+  it("find a front door that opens to what runs on one home only", () => {
+    const sources = new Map([
+      ["src/node/x.ts", ""],
+      ["src/index.ts", 'export * from "./node/x.ts";'],
+    ]);
+    expect(brokenImports(sources)).toHaveLength(1);
+  });
+
+  it("find cycles, through types and import() too", () => {
+    const sources = new Map([
+      ["src/core/a.ts", 'import "./b.ts";'],
+      ["src/core/b.ts", 'import type { C } from "./c.ts";'],
+      ["src/core/c.ts", 'await import("./b.ts");'],
+    ]);
+    expect(findCycle(sources)).toEqual(["src/core/b.ts", "src/core/c.ts", "src/core/b.ts"]);
+  });
+
+  it("tell globals from properties of the same name", () => {
+    const found = (source: string): string[] => homeGlobals(new Map([["src/core/x.ts", source]]));
+    expect(found("process.exit(1);")).toEqual(["src/core/x.ts uses process"]);
+    expect(found("globalThis.document.title;")).toEqual(["src/core/x.ts uses document"]);
+    expect(found("const x = { process: 1 }; x.process; interface Y { window: number }")).toEqual([]);
+  });
+});

@@ -1,0 +1,141 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { VERSION } from "../../src/core/version.ts";
+import { METHODS } from "../../src/methods/registry.ts";
+import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
+import { run } from "./run.ts";
+
+let folder = "";
+
+beforeAll(() => {
+  folder = tempFolder();
+  for (const [t, name] of ["a", "b"].entries()) writeAdapter(join(folder, name), randomAdapter(t));
+});
+
+describe("lora-lego help", () => {
+  it("lists the commands, with examples and what exit statuses mean", async () => {
+    const { code, stdout, stderr } = await run(["--help"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    for (const command of ["merge", "prune", "inspect", "verify"]) {
+      expect(stdout).toMatch(new RegExp(`^  ${command} \\[options\\] <adapter`, "m"));
+    }
+    expect(stdout).toContain("Examples:\n  lora-lego merge ");
+    expect(stdout).toContain("Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.");
+  });
+
+  it.each([
+    [
+      "prune",
+      ["--keep", "--rank", "--dtype", "--rank-layout", "--out", "--threads", "--report", "--dry-run", "--force"],
+    ],
+    ["inspect", ["--modules", "--json"]],
+    ["verify", ["--rank", "--seed", "--json"]],
+  ])("shows usage, options and an example of %s", async (command, flags) => {
+    const { code, stdout, stderr } = await run([command, "--help"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(new RegExp(`^Usage: lora-lego ${command} \\[options\\] <adapter`));
+    for (const flag of flags) expect(stdout).toMatch(new RegExp(`^  ${flag} `, "m"));
+    expect(stdout).toMatch(new RegExp(`^Examples?:\n  lora-lego ${command} `, "m"));
+  });
+
+  it.each([["merge --help"], ["help merge"]])(
+    "shows every option of the default method's schema by `%s`",
+    async (words) => {
+      const { code, stdout } = await run(words.split(" "));
+      expect(code).toBe(0);
+      const lego = METHODS.find(({ id }) => id === "lego")!;
+      const { properties } = z.toJSONSchema(lego.schema(z)) as { properties: Record<string, { description: string }> };
+      expect(Object.keys(properties).length).toBeGreaterThan(0);
+      for (const [name, { description }] of Object.entries(properties)) {
+        const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+        expect(stdout.replace(/\s+/g, " ")).toContain(description);
+        expect(stdout).toMatch(new RegExp(`^  ${flag} <`, "m"));
+      }
+    },
+  );
+
+  it("shows the options of the method that is named, and no other's", async () => {
+    const { code, stdout } = await run(["merge", "--method=average", "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("--weights");
+    expect(stdout).not.toContain("--gauge");
+  });
+
+  it("prints its version", async () => {
+    expect(await run(["--version"])).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
+  });
+
+  it("shows help as a mistake where no command is given", async () => {
+    const { code, stdout, stderr } = await run([]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("Usage: lora-lego");
+  });
+});
+
+const MERGE = ["merge", "a", "b", "--out", "merged"];
+const MISTAKES: [string, string[], RegExp][] = [
+  ["an unknown command", ["mrege"], /unknown command 'mrege'\s+\(Did you mean merge\?\)/],
+  ["an unknown flag", [...MERGE, "--forse"], /unknown option '--forse'\s+\(Did you mean --force\?\)/],
+  ["an unknown method flag", [...MERGE, "--guage", "raw"], /unknown option '--guage'\s+\(Did you mean --gauge\?\)/],
+  ["a method's flag without that method", [...MERGE, "--method", "cat", "--gauge", "raw"], /unknown option '--gauge'/],
+  ["an unknown flag of inspect", ["inspect", "a", "--jsn"], /unknown option '--jsn'\s+\(Did you mean --json\?\)/],
+  ["a choice that is none", [...MERGE, "--gauge", "blanced"], /'--gauge .*'blanced' is invalid.*raw, balanced, svd/],
+  ["a dtype that is none", [...MERGE, "--dtype", "f8"], /'--dtype .*'f8' is invalid.*auto, f32, f16, bf16/],
+  ["an effort out of range", [...MERGE, "--effort", "1000"], /--effort: .*100/],
+  ["a seed that is no number", [...MERGE, "--seed", "x"], /--seed: .*(number|int)/],
+  ["a switch that is neither on nor off", [...MERGE, "--output-reweight", "yes"], /--output-reweight .*'yes'.*on, off/],
+  ["an unknown method", [...MERGE, "--method", "lgeo"], /no method "lgeo"; choose one of lego, cat, average\./],
+  [
+    "a preset of another method",
+    [...MERGE, "--method", "cat", "--preset", "paper"],
+    /--preset paper is for --method lego/,
+  ],
+  ["a preset that is none", [...MERGE, "--preset", "best"], /'--preset .*'best' is invalid.*paper/],
+  ["too few weights", [...MERGE, "--weights", "1"], /2 adapters but 1 weight.*one weight for each adapter/],
+  ["too many weights", [...MERGE, "--weights=1,2,3"], /2 adapters but 3 weights/],
+  ["weights that are no numbers", [...MERGE, "--weights", "1,two"], /--weights .*'1,two' is invalid/],
+  [
+    "a negative weight of lego",
+    [...MERGE, "--weights", "1,-1"],
+    /lego .*cannot be negative, but b has -1.*--method cat/,
+  ],
+  ["a negative first weight of lego", [...MERGE, "--weights", "-1,1"], /cannot be negative, but a has -1/],
+  ["weights that are all 0", [...MERGE, "--weights", "0,0"], /All weights are 0/],
+  [
+    "weights of average that sum to 0",
+    [...MERGE, "--method", "average", "--weights", "1,-1"],
+    /sum to 0.*--method cat/,
+  ],
+  ["a rank of cat", [...MERGE, "--method", "cat", "--rank", "2"], /cat .*cannot be cut.*--method lego/],
+  ["rank 0", [...MERGE, "--rank", "0"], /'--rank <k>' argument '0' is invalid/],
+  ["half a thread", [...MERGE, "--threads", "0.5"], /'--threads <n>' argument '0\.5' is invalid/],
+  ["an infinite scale", [...MERGE, "--scale", "Infinity"], /'--scale <x>' argument 'Infinity' is invalid/],
+  ["no --out", ["merge", "a", "b"], /required option '--out <dir>' not specified/],
+  ["no adapter", ["merge", "--out", "merged"], /missing required argument 'adapter'/],
+  ["an adapter that is not there", ["merge", "a", "c", "--out", "merged"], /no file or folder c; pass the folder/],
+  ["prune without a size", ["prune", "a", "--out", "merged"], /either --keep or --rank/],
+  [
+    "prune with two sizes",
+    ["prune", "a", "--keep", "0.5", "--rank", "1", "--out", "merged"],
+    /either --keep or --rank/,
+  ],
+  [
+    "prune keeping more than all",
+    ["prune", "a", "--keep", "1.5", "--out", "merged"],
+    /'--keep <share>' argument '1\.5'/,
+  ],
+  ["prune keeping nothing", ["prune", "a", "--keep", "0", "--out", "merged"], /'--keep <share>' argument '0'/],
+  ["prune of two adapters", ["prune", "a", "b", "--keep", "0.5", "--out", "merged"], /too many arguments/],
+];
+
+describe("lora-lego with a mistake", () => {
+  it.each(MISTAKES)("ends with status 2 and says what is wrong: %s", async (_, args, expected) => {
+    const { code, stdout, stderr } = await run(args, { cwd: folder });
+    expect(stderr).toMatch(expected);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^error: /);
+    expect(readdirSync(folder)).toEqual(["a", "b"]);
+  });
+});
