@@ -27,10 +27,30 @@ const python = process.env.BENCH_PYTHON;
 const report = join(here, "data/report.json");
 const cli = join(here, "../dist/cli/main.js");
 
-const lego = (adapters, threads) => [process.execPath, cli, "merge", ...adapters, "--rank", 16, "--threads", threads, "--out", out, "--force", "--report", report];
+const lego = (adapters, threads) => [
+  process.execPath,
+  cli,
+  "merge",
+  ...adapters,
+  "--rank",
+  16,
+  "--threads",
+  threads,
+  "--out",
+  out,
+  "--force",
+  "--report",
+  report,
+];
 const commands = { "lora-lego, 7 adapters": lego(seven, 2), "lora-lego, 28 adapters": lego(inputs, 2) };
 if (python !== undefined) {
-  commands["numpy average, 7 adapters"] = [python, join(here, "baseline/average.py"), "--out", `${out}-average`, ...seven];
+  commands["numpy average, 7 adapters"] = [
+    python,
+    join(here, "baseline/average.py"),
+    "--out",
+    `${out}-average`,
+    ...seven,
+  ];
 }
 
 await verify();
@@ -62,7 +82,12 @@ async function verify() {
   const adapters = opened.map(({ adapter }) => adapter);
   const plan = makePlan(adapters, { target: { kind: "rank", rank: 16 } });
   const sink = memorySink(plan.size);
-  await new Merger(referenceKernels(), plan, adapters.map(({ files }) => files), sink).mergeModule(0);
+  await new Merger(
+    referenceKernels(),
+    plan,
+    adapters.map(({ files }) => files),
+    sink,
+  ).mergeModule(0);
   for (const { close } of opened) close();
   const { begin, end } = plan.modules[0].a;
   const word = (bytes, at) => new DataView(bytes.buffer, bytes.byteOffset).getUint16(at, true) << 16;
@@ -74,7 +99,8 @@ async function verify() {
   };
   for (let at = begin; at < end; at += 2) {
     const [ours, plain] = [value(one, at), value(sink.bytes, at)];
-    if (Math.abs(ours - plain) > 0.01 * Math.abs(plain) + 1e-6) throw new Error(`wasm and plain loops differ at byte ${at}`);
+    if (Math.abs(ours - plain) > 0.01 * Math.abs(plain) + 1e-6)
+      throw new Error(`wasm and plain loops differ at byte ${at}`);
   }
   console.log("verified: threads 1 and 2 and reversed inputs give the same bytes; plain loops give the same module");
 }
@@ -108,13 +134,17 @@ function baselineEnvironment() {
 
 function print() {
   const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-  console.log(`\n${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, ${ROUNDS} rounds, cached files, whole processes\n`);
+  console.log(
+    `\n${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, ${ROUNDS} rounds, cached files, whole processes\n`,
+  );
   const ours = median(runs["lora-lego, 7 adapters"].map(({ seconds }) => seconds));
   for (const [name, measured] of Object.entries(runs)) {
     const seconds = measured.map((each) => each.seconds);
     const peak = Math.max(...measured.map((each) => each.megabytes));
     const spread = `min ${Math.min(...seconds).toFixed(2)}, median ${median(seconds).toFixed(2)}, max ${Math.max(...seconds).toFixed(2)} s`;
-    console.log(`${name.padEnd(30)} ${spread}, peak ${peak.toFixed(0)} MB, ${(median(seconds) / ours).toFixed(1)}x lora-lego's time`);
+    console.log(
+      `${name.padEnd(30)} ${spread}, peak ${peak.toFixed(0)} MB, ${(median(seconds) / ours).toFixed(1)}x lora-lego's time`,
+    );
   }
   for (const [name, timings] of Object.entries(shares)) {
     const list = Object.entries(timings).map(([share, seconds]) => `${share} ${seconds.toFixed(2)}`);

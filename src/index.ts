@@ -15,5 +15,6 @@ export {
 export { type MergePlan, makePlan } from "./merge/plan.ts";
 export type { Recipe } from "./merge/recipe.ts";
 export type { MergeReport } from "./merge/report.ts";
+export { reportSchema } from "./merge/report-schema.ts";
 export type { Method, Target } from "./methods/method.ts";
 export { METHODS, methodById } from "./methods/registry.ts";

@@ -10,6 +10,12 @@ const adapters = readdirSync(join(root, "examples/adapters"), { withFileTypes: t
   .map((entry) => join("examples/adapters", entry.name));
 const words = ["merge", ...adapters, "--out", "demo-merged", "--force"];
 console.log(`\n$ lora-lego ${words.join(" ")}\n`);
-const { status } = spawnSync(process.execPath, [join(root, "dist/cli/main.js"), ...words], { cwd: root, stdio: "inherit" });
-if (status === 0) console.log("\ndemo-merged/ is a PEFT adapter: load it with PeftModel.from_pretrained, or pass it to any server that takes one.");
+const { status } = spawnSync(process.execPath, [join(root, "dist/cli/main.js"), ...words], {
+  cwd: root,
+  stdio: "inherit",
+});
+if (status === 0)
+  console.log(
+    "\ndemo-merged/ is a PEFT adapter: load it with PeftModel.from_pretrained, or pass it to any server that takes one.",
+  );
 process.exitCode = status ?? 1;

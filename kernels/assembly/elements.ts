@@ -1,4 +1,5 @@
-// Four elements of any stored type <-> one f32x4. `dtype` is always a constant here, so that each loop compiles to its own branch.
+// Four elements of any stored type <-> one f32x4. `dtype` is a constant at every call, so that
+// each loop compiles to its own branch.
 
 // @ts-ignore: decorator
 @inline export const F64: i32 = 0;
@@ -78,7 +79,10 @@ export function load4(dtype: i32, from: usize): v128 {
   return v128.shuffle<i64>(low, high, 0, 2);
 }
 
-/** f32 -> f16 or bf16 bits in u32 lanes, to nearest even; every NaN becomes the positive quiet one, so that bytes do not depend on the CPU. */
+/**
+ * f32 -> f16 or bf16 bits in u32 lanes, to nearest even; every NaN becomes the positive quiet one, so that bytes do not depend
+ * on the CPU.
+ */
 // @ts-ignore: decorator
 @inline
 function narrowBits(dtype: i32, v: v128): v128 {

@@ -42,7 +42,9 @@ function storeSums(sums: usize, to: usize, pairs: usize): void {
 }
 
 /** The single column that pairs of columns leave over. */
-function multiplyColumn(coefficients: usize, outRows: usize, column: usize, count: usize, stride: usize, to: usize, toStride: usize): void {
+function multiplyColumn(
+  coefficients: usize, outRows: usize, column: usize, count: usize, stride: usize, to: usize, toStride: usize,
+): void {
   for (let i: usize = 0; i < outRows; i++) {
     let sum: f64 = 0;
     for (let j: usize = 0; j < count; j++) {
@@ -54,7 +56,8 @@ function multiplyColumn(coefficients: usize, outRows: usize, column: usize, coun
 
 /** dst[i, x] = sum_j c[i, j] rows_j[x], j in order, in f64, rounded to f32 once; strides in bytes. */
 export function multiply(
-  coefficients: usize, outRows: usize, rows: usize, count: usize, stride: usize, length: usize, to: usize, toStride: usize,
+  coefficients: usize, outRows: usize, rows: usize, count: usize, stride: usize, length: usize,
+  to: usize, toStride: usize,
 ): void {
   const even = length & ~1;
   for (let x: usize = 0; x < even; x += SUMS_WIDTH) {

@@ -28,20 +28,21 @@ function laneSums<T>(v: v128, w: v128): v128 {
   return f64x2.add(v128.shuffle<i64>(v, w, 0, 2), v128.shuffle<i64>(v, w, 1, 3));
 }
 
-/** Add one sum to out[i, j] of the upper triangle; the rows that fill up the last panel are dropped here. */
+/** Add one sum to out[i, j]; the rows that fill up the last panel are dropped here. */
 function addOne(out: usize, count: usize, i: usize, j: usize, sum: f64): void {
-  if (i <= j && j < count) {
+  if (i < count && j < count) {
     const at = out + ((i * count + j) << 3);
     store<f64>(at, load<f64>(at) + sum);
   }
 }
 
-/** Add to out[i, j] to out[i, j + 3]. */
+/** Add to out[i, j..j+3]. Tiles on the diagonal write below it too, where the upper triangle is copied in the end. */
 // @ts-ignore: decorator
 @inline
 function addFour<T>(out: usize, count: usize, i: usize, j: usize, s0: v128, s1: v128, s2: v128, s3: v128): void {
   const low = laneSums<T>(s0, s1), high = laneSums<T>(s2, s3);
-  if (i <= j && j + 3 < count) {
+  // No tile lies wholly below the diagonal, so here i < count too; otherwise j + 3 is past the last row.
+  if (j + 3 < count) {
     const at = out + ((i * count + j) << 3);
     v128.store(at, f64x2.add(v128.load(at), low));
     v128.store(at, f64x2.add(v128.load(at, 16), high), 16);
@@ -49,7 +50,6 @@ function addFour<T>(out: usize, count: usize, i: usize, j: usize, s0: v128, s1: 
     addOne(out, count, i, j, f64x2.extract_lane(low, 0));
     addOne(out, count, i, j + 1, f64x2.extract_lane(low, 1));
     addOne(out, count, i, j + 2, f64x2.extract_lane(high, 0));
-    addOne(out, count, i, j + 3, f64x2.extract_lane(high, 1));
   }
 }
 

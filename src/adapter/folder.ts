@@ -76,6 +76,12 @@ function noWeights(folder: AdapterFolder, config: string | null): Error {
       `${name} holds no adapter itself but ${folders.length === 1 ? "one folder" : `${folders.length} folders`} with adapters (${list(folders)}); pass one of them.`,
     );
   }
+  const shard = files.find((file) => SHARD.test(file));
+  if (shard !== undefined) {
+    return new FormatError(
+      `${name} holds ${shard} but no index beside it (${shard.replace(SHARD, "")}.safetensors.index.json), which says where each tensor lies; download or copy it too.`,
+    );
+  }
   if (config !== null) {
     return new RefusedError(
       `${name} has ${config} but no weights beside it; add adapter_model.safetensors (it may have been left out of git or of the download).`,

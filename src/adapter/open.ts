@@ -11,6 +11,8 @@ import { refuseForeign } from "./recognise.ts";
 /** A config larger than this is no adapter_config.json. */
 const MAX_CONFIG_BYTES = 4 << 20;
 const COMPARED_BYTES = 1 << 20;
+/** Keys of models have 200 at most; the time to match a name against patterns grows with its square. */
+const MAX_KEY_CHARACTERS = 1000;
 
 /**
  * Open an adapter by its headers; no tensor is read.
@@ -22,6 +24,13 @@ export async function openAdapter(folder: AdapterFolder): Promise<Adapter> {
   const { files, tensors } = chosen.sharded
     ? await openShards(folder, chosen.weights)
     : await openSingle(folder, chosen.weights);
+  for (const key of tensors.keys()) {
+    if (key.length > MAX_KEY_CHARACTERS) {
+      throw new FormatError(
+        `${folder.name}: a tensor's name has ${key.length} characters (${key.slice(0, 80)}...), more than ${MAX_KEY_CHARACTERS}; save the adapter again.`,
+      );
+    }
+  }
   refuseForeign(folder.name, [...tensors.keys()]);
   if (chosen.config === null) {
     throw new FormatError(

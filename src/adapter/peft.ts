@@ -19,7 +19,7 @@ export function peftKey(module: { name: string; kind: ModuleKind }, factor: "A" 
 /** An adapter, and the pairs of its tensors that must hold the same bytes. */
 export interface PeftAdapter {
   readonly adapter: Adapter;
-  /** A tensor of modules_to_save and its copy under the plain name. */
+  /** A tensor of modules_to_save and another that is kept under the same name. */
   readonly copies: readonly (readonly [TensorRef, TensorRef])[];
 }
 
@@ -44,7 +44,13 @@ export function peftAdapter(
       continue;
     }
     const path = match[1]!;
-    const module = halves.get(path) ?? { kind: match[2] ? "embedding" : "linear" };
+    const kind = match[2] ? "embedding" : "linear";
+    const module = halves.get(path) ?? { kind };
+    if (module.kind !== kind) {
+      throw new FormatError(
+        `${name}: ${path} has both linear and embedding factors (${tensor.name} is one); save the adapter again.`,
+      );
+    }
     halves.set(path, module);
     if ((match[3] ?? match[4]) === "A") module.a = tensor;
     else module.b = tensor;
@@ -128,7 +134,9 @@ function readModule(
       `${name}: ${path} has a grouped B (${both}), as MergedLinear adapters of 2023 have, so B A is undefined; retrain it with today's PEFT.`,
     );
   }
-  if (a.shape.length < 2 || a.shape.length !== b.shape.length || b.shape.slice(2).some((size) => size !== 1)) {
+  const dims = a.shape.length;
+  const odd = stored === "embedding" ? dims !== 2 : dims < 2;
+  if (odd || dims !== b.shape.length || b.shape.slice(2).some((size) => size !== 1)) {
     throw new FormatError(
       `${name}: ${path} has factors that no LoRA layer has (${both}); expected A (r, in) and B (out, r).`,
     );
@@ -161,7 +169,7 @@ function sortExtras(
 ): Pick<Adapter, "extras" | "ignored"> & Pick<PeftAdapter, "copies"> {
   const extras = new Map<string, TensorRef>();
   const ignored: string[] = [];
-  const trained = new Map<string, TensorRef>();
+  const trained: [string, TensorRef][] = [];
   for (const tensor of tensors) {
     const key = tensor.name;
     if (key.includes(".lora_magnitude_vector")) {
@@ -180,7 +188,7 @@ function sortExtras(
       );
     }
     if (/\.(original_module|base_layer)\./.test(key)) ignored.push(key);
-    else if (key.includes(".modules_to_save.")) trained.set(plainName(key), tensor);
+    else if (key.includes(".modules_to_save.")) trained.push([plainName(key), tensor]);
     else extras.set(key, tensor);
   }
   const copies: [TensorRef, TensorRef][] = [];

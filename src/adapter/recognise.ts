@@ -8,7 +8,7 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
   ],
   [/^lora_(unet|te|te1|te2|transformer|prior)_.*(lora_down|lora_up)\.weight$/, "kohya / sd-scripts"],
   [/\.lora_(down|up)\.weight$/, "kohya / sd-scripts"],
-  [/\.processor\..*_lora\.(down|up)\.weight$/, "diffusers' old attention processors"],
+  [/_lora\.(down|up)\.weight$/, "diffusers' old attention processors"],
   [/\.lora\.(down|up)\.weight$/, "diffusers"],
   [/^(unet|text_encoder|text_encoder_2|transformer)\..*\.lora_[AB]\.weight$/, "diffusers"],
   [/\.lora_[ab]$/, "MLX"],

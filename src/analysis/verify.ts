@@ -1,9 +1,9 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import { scaledUnit } from "../linalg/combination.ts";
 import type { Pool, UnitRows } from "../adapter/pool.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { clusterPurity } from "../figures/purity.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { scaledUnit } from "../linalg/combination.ts";
 import { lego } from "../methods/lego/lego.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
@@ -50,7 +50,12 @@ export async function verifyAdapters(
     permutation = Math.max(permutation, permutationError(pool, rows, x, random));
     concatenation = Math.max(concatenation, concatenationError(pool, rows, x));
     const target = { kind: "rank", rank: rank ?? largest } as const;
-    const { clusters } = await lego.merge(pool, { target, options: { ...lego.defaults, seed }, inputs: 1, totalWeight: 1 });
+    const { clusters } = await lego.merge(pool, {
+      target,
+      options: { ...lego.defaults, seed },
+      inputs: 1,
+      totalWeight: 1,
+    });
     const owners = clusters!.map(({ members }) => members.map(([input]) => input));
     const { purity, chance, deviation } = clusterPurity(owners, random, DRAWS);
     pure.units += pool.count;

@@ -1,5 +1,5 @@
 import { FormatError, RefusedError } from "../core/errors.ts";
-import { parseStrictJson } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson, showJson } from "./json.ts";
 
 /** What a merge needs of PEFT's adapter_config.json; absent fields stand at PEFT's defaults. */
 export interface PeftConfig {
@@ -22,8 +22,6 @@ export interface PeftConfig {
   /** Fields that lora-lego does not know; they are reported and never copied. */
   readonly unknownFields: readonly string[];
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** What each field that changes an adapter's meaning makes of it, and the way out; refused when set. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -68,16 +66,15 @@ const KNOWN = new Set([
  *   adapter's meaning is set
  */
 export function parsePeftConfig(text: string, where: string): PeftConfig {
-  const value = parseStrictJson(text, where);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  const fields = parseStrictJson(text, where);
+  if (!isJsonObject(fields)) {
     throw new FormatError(
       `${where} holds no JSON object; take the adapter_config.json that PEFT saved with the adapter.`,
     );
   }
-  const fields = value as Fields;
   const kind = fields.peft_type;
   if (kind !== "LORA") {
-    const got = kind === undefined ? "no peft_type" : `peft_type ${JSON.stringify(kind)}`;
+    const got = kind === undefined ? "no peft_type" : `peft_type ${showJson(kind)}`;
     throw new RefusedError(`${where} has ${got}, but lora-lego merges LoRA adapters only (peft_type "LORA").`);
   }
   if (fields.target_modules === undefined && !isSet(fields.target_parameters)) {
@@ -91,7 +88,7 @@ export function parsePeftConfig(text: string, where: string): PeftConfig {
   const init = fields.init_lora_weights;
   if (typeof init === "string" && CHANGED_BASE.test(init)) {
     throw new RefusedError(
-      `${where} was trained against a base changed by its ${init} initialisation; save it again as plain LoRA with PEFT (save_pretrained with path_initial_model_for_weight_conversion) and merge that.`,
+      `${where} was trained against a base changed by its ${showJson(init)} initialisation; save it again as plain LoRA with PEFT (save_pretrained with path_initial_model_for_weight_conversion) and merge that.`,
     );
   }
   const read = reader(fields, where);
@@ -116,14 +113,14 @@ export function parsePeftConfig(text: string, where: string): PeftConfig {
 }
 
 /** Whether a field says something: not absent, null, false, or empty. */
-function isSet(value: unknown): boolean {
+function isSet(value: JsonValue | undefined): boolean {
   if (value === undefined || value === null || value === false || value === "") return false;
   return typeof value !== "object" || Object.keys(value).length > 0;
 }
 
-function reader(fields: Fields, where: string) {
+function reader(fields: JsonObject, where: string) {
   const wrong = (field: string, expected: string): FormatError =>
-    new FormatError(`${where}: ${field} is ${JSON.stringify(fields[field])}, but must be ${expected}; correct it.`);
+    new FormatError(`${where}: ${field} is ${showJson(fields[field])}, but must be ${expected}; correct it.`);
   return {
     text(field: string): string | null {
       const value = fields[field] ?? null;

@@ -82,7 +82,8 @@ export function wardTree({ count: n, gram, weights, line }: GramPoints): WardTre
       else if (x < place) {
         const inner = product[e * n + keep]!;
         const value =
-          ((mass[e]! * total) / (mass[e]! + total)) * (square[e]! + square[keep]! - 2 * (line ? Math.abs(inner) : inner));
+          ((mass[e]! * total) / (mass[e]! + total)) *
+          (square[e]! + square[keep]! - 2 * (line ? Math.abs(inner) : inner));
         if (value < cost[e]! || (value === cost[e] && keep < nearest[e]!)) {
           nearest[e] = keep;
           cost[e] = value;

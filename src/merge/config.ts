@@ -61,7 +61,7 @@ export function outputConfig(
   sharedScale: number | null,
 ): Record<string, unknown> {
   const alpha = (r: number): number => (sharedScale === null ? r : Math.round(sharedScale * r));
-  const odd = modules.filter((module) => module.rank !== rank);
+  const odd = patternModules(modules, rank);
   return {
     peft_type: "LORA",
     task_type: facts.taskType,
@@ -81,6 +81,22 @@ export function outputConfig(
   };
 }
 
+/**
+ * The modules that need a pattern: those of another rank, and those whose path ends with such a module's path, since a
+ * pattern matches the ends of paths and the first match wins. Longer paths come first for the same reason.
+ */
+function patternModules<M extends { readonly name: string; readonly rank: number }>(
+  modules: readonly M[],
+  rank: number,
+): M[] {
+  const odd = new Set(modules.filter((module) => module.rank !== rank).map(({ name }) => name));
+  const parts = (name: string): string[] => name.split(".");
+  const matched = (name: string): boolean => parts(name).some((_, from, path) => odd.has(path.slice(from).join(".")));
+  return modules
+    .filter(({ name }) => matched(name))
+    .sort((one, other) => parts(other.name).length - parts(one.name).length);
+}
+
 /** The union of the inputs' plain lists, else every module by its full path. */
 function targetModules(adapters: readonly Adapter[], modules: readonly { readonly name: string }[]): string[] {
   const lists = adapters.map(({ targetModules: list }) => list);
@@ -96,7 +112,7 @@ function savedModules(adapters: readonly Adapter[], extras: readonly Pick<Planne
     const path = key.split(".");
     const known = path.slice(0, -1).find((part) => named.has(part));
     if (known !== undefined) saved.add(known);
-    else if (path.at(-1) !== "bias") saved.add(path.at(-2)!);
+    else if (path.at(-1) !== "bias") saved.add(path.at(-2) ?? key);
   }
   return saved.size === 0 ? null : [...saved].sort();
 }

@@ -52,7 +52,10 @@ export function planExtras(adapters: readonly Adapter[], weights: readonly numbe
       `${who} hold ${holders.size} tensors that are no LoRA factors (${example(holders)}); choose --extras drop, first or average.`,
     );
   }
-  const total = used.reduce((sum, t) => sum + weights[t]!, 0);
+  const total = used
+    .map((t) => weights[t]!)
+    .sort((p, q) => p - q) // the order of the inputs must not change the sum
+    .reduce((sum, weight) => sum + weight, 0);
   const extras = Array.from(holders, ([key, inputs]) => {
     const averaged = inputs.map((input) => ({
       input,

@@ -83,6 +83,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
       `${method.id} gives the exact result at the sum of the ranks and cannot be cut; leave --rank out, or use --method lego.`,
     );
   }
+  checkTarget(target);
   const rankLayout = recipe.rankLayout ?? "uniform";
   const unplaced = sorted.map((name) => {
     const parts = adapters.flatMap((adapter, input) => {
@@ -170,6 +171,15 @@ function checkWeights(
     throw new UsageError("The weights sum to 0, so they have no average; use --method cat for their sum.");
   }
   return weights;
+}
+
+function checkTarget(target: Target): void {
+  if (target.kind === "rank" && !(Number.isSafeInteger(target.rank) && target.rank > 0)) {
+    throw new UsageError(`The rank asked for is ${target.rank}, but must be a whole number above 0.`);
+  }
+  if (target.kind === "share" && !(target.share > 0 && target.share <= 1)) {
+    throw new UsageError(`The share of units to keep is ${target.share}, but must be above 0 and at most 1.`);
+  }
 }
 
 function leftOut(inputs: MergePlan["inputs"]): Warning[] {

@@ -212,15 +212,28 @@ function runWarnings(
       text: `${percent(totals.singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`,
     });
   }
-  const unequal = used.some(({ weight }) => weight !== used[0]!.weight);
-  const clustered = results.some(({ clusters }) => clusters?.some(({ members }) => members.length > 1));
-  if (plan.method === "lego" && unequal && !clustered) {
-    warnings.push({
-      id: "weights-idle",
-      text: "The weights have no effect: every unit is its own cluster at this rank; use a smaller --rank, or --method cat.",
-    });
-  }
+  const idle = plan.method === "lego" ? idleWeights(plan, used, results) : null;
+  if (idle !== null) warnings.push({ id: "weights-idle", text: `The weights have no effect: ${idle}` });
   return warnings;
+}
+
+/** Why weights that a user gave change nothing, and the way out; null where they act or were not given. */
+function idleWeights(
+  plan: MergePlan,
+  used: readonly { readonly weight: number }[],
+  results: readonly ModuleResult[],
+): string | null {
+  const first = used[0]!.weight;
+  if (used.length === 1) {
+    return first === 1 ? null : "they are relative, and there is one adapter; to scale its delta use --scale.";
+  }
+  if (used.every(({ weight }) => weight === first)) return null;
+  const clustered = results.some(({ clusters }) => clusters?.some(({ members }) => members.length > 1));
+  // Output reweighting takes the weighted mean of the ranks.
+  const { outputReweight } = plan.options as { readonly outputReweight?: boolean };
+  const ranksDiffer = results.some(({ live }) => live.some(([, units]) => units !== live[0]![1]));
+  if (clustered || (outputReweight && ranksDiffer)) return null;
+  return "every unit is its own cluster at this rank; use a smaller --rank, or --method cat.";
 }
 
 function sum(values: readonly number[]): number {

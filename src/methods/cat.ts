@@ -1,5 +1,5 @@
-import { scaledUnit } from "../linalg/combination.ts";
 import type { Pool } from "../adapter/pool.ts";
+import { scaledUnit } from "../linalg/combination.ts";
 import type { MergedModule, Method } from "./method.ts";
 import { byInput } from "./unit-order.ts";
 

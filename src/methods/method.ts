@@ -1,6 +1,6 @@
-import type { Combination } from "../linalg/combination.ts";
 import type { UnitId } from "../adapter/adapter.ts";
 import type { Pool, UnitRows } from "../adapter/pool.ts";
+import type { Combination } from "../linalg/combination.ts";
 
 /** zod, handed in by whoever needs a schema: merging itself never loads it. */
 export type Zod = typeof import("zod").z;

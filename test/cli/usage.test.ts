@@ -82,7 +82,6 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["a method's flag without that method", [...MERGE, "--method", "cat", "--gauge", "raw"], /unknown option '--gauge'/],
   ["an unknown flag of inspect", ["inspect", "a", "--jsn"], /unknown option '--jsn'\s+\(Did you mean --json\?\)/],
   ["a choice that is none", [...MERGE, "--gauge", "blanced"], /'--gauge .*'blanced' is invalid.*raw, balanced, svd/],
-  ["a dtype that is none", [...MERGE, "--dtype", "f8"], /'--dtype .*'f8' is invalid.*auto, f32, f16, bf16/],
   ["an effort out of range", [...MERGE, "--effort", "1000"], /--effort: .*100/],
   ["a seed that is no number", [...MERGE, "--seed", "x"], /--seed: .*(number|int)/],
   ["a switch that is neither on nor off", [...MERGE, "--output-reweight", "yes"], /--output-reweight .*'yes'.*on, off/],
@@ -94,7 +93,6 @@ const MISTAKES: [string, string[], RegExp][] = [
   ],
   ["a preset that is none", [...MERGE, "--preset", "best"], /'--preset .*'best' is invalid.*paper/],
   ["too few weights", [...MERGE, "--weights", "1"], /2 adapters but 1 weight.*one weight for each adapter/],
-  ["too many weights", [...MERGE, "--weights=1,2,3"], /2 adapters but 3 weights/],
   ["weights that are no numbers", [...MERGE, "--weights", "1,two"], /--weights .*'1,two' is invalid/],
   [
     "a negative weight of lego",
@@ -110,8 +108,6 @@ const MISTAKES: [string, string[], RegExp][] = [
   ],
   ["a rank of cat", [...MERGE, "--method", "cat", "--rank", "2"], /cat .*cannot be cut.*--method lego/],
   ["rank 0", [...MERGE, "--rank", "0"], /'--rank <k>' argument '0' is invalid/],
-  ["half a thread", [...MERGE, "--threads", "0.5"], /'--threads <n>' argument '0\.5' is invalid/],
-  ["an infinite scale", [...MERGE, "--scale", "Infinity"], /'--scale <x>' argument 'Infinity' is invalid/],
   ["no --out", ["merge", "a", "b"], /required option '--out <dir>' not specified/],
   ["no adapter", ["merge", "--out", "merged"], /missing required argument 'adapter'/],
   ["an adapter that is not there", ["merge", "a", "c", "--out", "merged"], /no file or folder c; pass the folder/],
@@ -126,7 +122,6 @@ const MISTAKES: [string, string[], RegExp][] = [
     ["prune", "a", "--keep", "1.5", "--out", "merged"],
     /'--keep <share>' argument '1\.5'/,
   ],
-  ["prune keeping nothing", ["prune", "a", "--keep", "0", "--out", "merged"], /'--keep <share>' argument '0'/],
   ["prune of two adapters", ["prune", "a", "b", "--keep", "0.5", "--out", "merged"], /too many arguments/],
 ];
 

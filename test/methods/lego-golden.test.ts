@@ -15,7 +15,10 @@ interface GoldenCase {
   readonly expected: {
     readonly dead: readonly (readonly [number, number])[];
     readonly kEff: number;
-    readonly clusters: readonly { readonly members: readonly (readonly number[])[]; readonly reweight: number | null }[];
+    readonly clusters: readonly {
+      readonly members: readonly (readonly number[])[];
+      readonly reweight: number | null;
+    }[];
     readonly inertia: number;
     readonly delta: readonly (readonly number[])[];
     readonly normRatio: number | null;
@@ -53,7 +56,10 @@ for (const kernels of [wasmKernels(), referenceKernels()]) {
         expect(relativeDifference(deltaOf(merged.rows, pool.in, pool.out), expected.delta)).toBeLessThan(TOLERANCE);
       }
       const products = deltaProducts(pool, merged.combinations, adapters.length, 1);
-      const figures = deltaFigures(products, adapters.map(({ weight }) => weight));
+      const figures = deltaFigures(
+        products,
+        adapters.map(({ weight }) => weight),
+      );
       expectNear(figures.normRatio, expected.normRatio);
       expectNear(figures.energy, expected.energy);
       for (const [t, cosine] of expected.cosines.entries()) {

@@ -71,7 +71,8 @@ export function namesIn(source: string): Set<string> {
 
 function isProperty(node: ts.Identifier): boolean {
   const { parent } = node;
-  if (ts.isPropertyAccessExpression(parent)) return parent.name === node && parent.expression.getText() !== "globalThis";
+  if (ts.isPropertyAccessExpression(parent))
+    return parent.name === node && parent.expression.getText() !== "globalThis";
   return "name" in parent && parent.name === node;
 }
 

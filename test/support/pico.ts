@@ -139,7 +139,10 @@ export function randomAdapter(seed: number, shape: RandomShape = {}): PicoAdapte
   return { ...rest, modules: made };
 }
 
-/** A module read back: A (rank, in) and B (out, rank) as stored, and delta = scale * B A (out, in) in f64; all row-major. */
+/**
+ * A module read back: A (rank, in) and B (out, rank) as stored, and delta = scale * B A (out, in) in f64, computed
+ * when it is asked for; all row-major.
+ */
 export interface MergedModule {
   readonly in: number;
   readonly out: number;
@@ -181,8 +184,12 @@ export function decodeAdapter(configText: string, weights: Uint8Array): Merged {
     const alpha = config.alpha_pattern?.[name] ?? config.lora_alpha;
     const scale = config.use_rslora ? alpha / Math.sqrt(r) : alpha / r;
     const inputs = a.values.length / rank;
-    const delta = product(b.values, a.values, out, rank, inputs).map((value) => scale * value);
-    modules.set(name, { in: inputs, out, rank, scale, A: a.values, B: b.values, delta });
+    modules.set(name, {
+      ...{ in: inputs, out, rank, scale, A: a.values, B: b.values },
+      get delta() {
+        return product(b.values, a.values, out, rank, inputs).map((value) => scale * value);
+      },
+    });
     extras.delete(key);
     extras.delete(keyB);
   }

@@ -63,7 +63,11 @@ export async function poolOf(
 }
 
 /** B A of rows in kernel memory, (out, in). */
-export function deltaOf(rows: { count: number; a: Float32Array; b: Float32Array }, inputs: number, out: number): number[][] {
+export function deltaOf(
+  rows: { count: number; a: Float32Array; b: Float32Array },
+  inputs: number,
+  out: number,
+): number[][] {
   return Array.from({ length: out }, (_, o) =>
     Array.from({ length: inputs }, (_, i) => {
       let sum = 0;

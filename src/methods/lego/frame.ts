@@ -1,6 +1,6 @@
-import { type Combination, gramOf, scaleCombination, scaledUnit } from "../../linalg/combination.ts";
 import type { UnitId } from "../../adapter/adapter.ts";
 import type { Pool } from "../../adapter/pool.ts";
+import { type Combination, gramOf, scaleCombination, scaledUnit } from "../../linalg/combination.ts";
 import { canonicalPlaces } from "../unit-order.ts";
 import type { LegoOptions } from "./options.ts";
 

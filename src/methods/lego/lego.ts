@@ -1,5 +1,5 @@
-import { scaleCombination } from "../../linalg/combination.ts";
 import type { Pool } from "../../adapter/pool.ts";
+import { scaleCombination } from "../../linalg/combination.ts";
 import { type MergedModule, type MergeRequest, type Method, targetRank } from "../method.ts";
 import { compareIds } from "../unit-order.ts";
 import { meanCentre, rank1Centre } from "./centre.ts";

@@ -1,0 +1,128 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { patternLookup } from "../../src/adapter/pattern.ts";
+import { RefusedError } from "../../src/core/errors.ts";
+
+/** Whether a pattern matches a module's name, by FORMATS.md's rule. */
+const matches = (pattern: string, name: string): boolean => patternLookup([[pattern, 1]], 0, "x")(name) === 1;
+
+describe("patternLookup", () => {
+  it("gives the value of the first pattern that matches, in the order given", () => {
+    const patterns = [
+      ["layers.1.q", 1],
+      ["q", 2],
+      [".*", 3],
+    ] as const;
+    const lookup = patternLookup(patterns, 9, "x");
+    expect(["layers.1.q", "model.layers.1.q", "layers.2.q", "layers.1.k"].map(lookup)).toEqual([1, 1, 2, 3]);
+    expect(patternLookup(patterns.toReversed(), 9, "x")("layers.1.q")).toBe(3);
+  });
+
+  it("gives `absent` where none matches, and where there are none", () => {
+    expect(patternLookup([["k", 1]], 9, "x")("layers.1.q")).toBe(9);
+    expect(patternLookup([], 9, "x")("layers.1.q")).toBe(9);
+  });
+
+  it.each([
+    // [pattern, names that it matches, names that it does not], as Python's re.match(rf"(.*\.)?({pattern})$", name) says.
+    ["q_proj", ["q_proj", "layers.0.q_proj"], ["xq_proj", "q_proj.0", "layers.0.q_projs"]],
+    ["0.q", ["0.q", "layers.0.q", "0xq"], ["10.q", "layers.10.q"]],
+    ["layers\\.1\\.q", ["layers.1.q", "m.layers.1.q"], ["layers.11.q", "layersx1xq"]],
+    ["layers\\.\\d+\\.q", ["layers.1.q", "layers.12.q"], ["layers.x.q", "layers..q", "layers.1.2.q"]],
+    [".*\\.(q|v)_proj", ["a.q_proj", "a.b.v_proj"], ["q_proj", "a.k_proj"]],
+    ["(layers|blocks)\\.[0-3]\\..*", ["layers.0.a", "m.blocks.3.a.b"], ["layers.4.a", "layers.0"]],
+    ["^layers.0.q", ["layers.0.q"], ["m.layers.0.q"]],
+    ["layers.0.q$", ["layers.0.q", "m.layers.0.q"], ["layers.0.qx"]],
+    ["q|k", ["q", "a.k"], ["a.qk", "aq"]],
+    ["(?:q|k){2}", ["qk", "a.qq"], ["q", "qkq"]],
+    ["a{2,}", ["aa", "aaaa"], ["a"]],
+    ["a{2,3}", ["aa", "aaa"], ["a", "aaaa", "x.aaab"]],
+    ["a{0}b", ["b", "x.b"], ["ab"]],
+    ["(a?b?){3}", ["ab", "aaa", "x.bab"], ["aaaaaaa", "abc"]],
+    ["a+?b*?", ["a", "aab", "x.ab"], ["b"]],
+    ["[^a-c]x", ["dx", "a.-x"], ["ax", "x"]],
+    ["[\\w.]+", ["a.b", "x"], ["a-b"]],
+    ["a\\-b", ["a-b", "x.a-b"], ["ab"]],
+    ["(a|ab)(c|bcd)", ["abcd", "x.ac"], ["abc.d", "abd"]],
+    ["", ["", "a."], ["a"]],
+  ])("matches %s with the end of a name, from its start or from a dot on", (pattern, yes, no) => {
+    expect(yes.filter((name) => !matches(pattern, name))).toEqual([]);
+    expect(no.filter((name) => matches(pattern, name))).toEqual([]);
+  });
+
+  it("agrees with RegExp on patterns of characters, classes, groups, alternatives and repetitions", () => {
+    const count = fc.constantFrom("", "*", "+", "?", "*?", "+?", "{2}", "{1,}", "{0,2}", "{1,3}?");
+    const patternOf = (atom: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+      fc
+        .array(fc.array(fc.tuple(atom, count), { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 2 })
+        .map((branches) => branches.map((parts) => parts.flat().join("")).join("|"));
+    const single = fc.constantFrom("a", "b", ".", "\\.", "[ab]", "[^a]", "\\w");
+    const group = (inner: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+      fc.oneof(
+        single,
+        inner.map((text) => `(${text})`),
+        inner.map((text) => `(?:${text})`),
+      );
+    const pattern = patternOf(group(patternOf(group(patternOf(single)))));
+    const name = fc.string({ unit: fc.constantFrom("a", "b", "."), maxLength: 7 });
+    fc.assert(
+      fc.property(pattern, name, (source, text) => {
+        expect(matches(source, text)).toBe(new RegExp(`^(.*\\.)?(${source})$`).test(text));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    "(a+)+",
+    "((a+))+",
+    "(a|a)*",
+    "(a|aa)+",
+    "(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)!",
+    "(a?){100}a{100}",
+    "((((a?){90}){90}){90}){90}",
+    "(((((((a*)*)*)*)*)*)*)*",
+    "a{999999999999}",
+    "(a?){999999999999}b",
+  ])("answers %s at once, which makes backtracking take ages", (pattern) => {
+    const started = performance.now();
+    expect(matches(pattern, `${"a".repeat(150)}-`)).toBe(false);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  it.each([
+    "(",
+    ")",
+    "a)b",
+    "*a",
+    "a**",
+    "a*+",
+    "a{,3}",
+    "a{3,2}",
+    "a{x}",
+    "[",
+    "[]a]",
+    "[z-a]",
+    "[[:alpha:]]",
+    "(?i)q",
+    "(?=q)q",
+    "(?P<x>q)",
+    "(?<x>q)",
+    "(q)\\1",
+    "\\bq",
+    "q\\Z",
+    "\\Aq",
+    "q\\",
+    `${"(".repeat(12)}q${")".repeat(12)}`,
+  ])("refuses %s, which Python and JavaScript read differently or not at all, and names the pattern", (pattern) => {
+    const read = (): unknown => patternLookup([[pattern, 1]], 0, "adapter: rank_pattern");
+    expect(read).toThrow(RefusedError);
+    expect(read).toThrow("adapter: rank_pattern: the pattern");
+    expect(read).toThrow("name the modules in plain words");
+  });
+
+  it("refuses a pattern of more than 1000 characters", () => {
+    expect(patternLookup([["q".repeat(1000), 1]], 0, "x")("q".repeat(1000))).toBe(1);
+    expect(() => patternLookup([["q".repeat(1001), 1]], 0, "x")).toThrow("it is too long");
+  });
+});

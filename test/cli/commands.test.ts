@@ -1,0 +1,257 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { PAPER } from "../../src/methods/lego/options.ts";
+import { type PicoAdapter, randomAdapter, readMerged, tempFolder, writeAdapter } from "../support/pico.ts";
+import { lines, run } from "./run.ts";
+
+const FILES = ["README.md", "adapter_config.json", "adapter_model.safetensors"];
+const ESCAPE = String.fromCharCode(27);
+
+let a = "";
+let b = "";
+/** A module of a's name, but of another size. */
+let odd = "";
+/** Where a test writes, fresh for each. */
+let folder = "";
+let out = "";
+
+beforeAll(() => {
+  const root = tempFolder();
+  a = writeAdapter(join(root, "a"), randomAdapter(1, { rank: 4 }));
+  b = writeAdapter(join(root, "b"), randomAdapter(2, { rank: 2, config: { lora_alpha: 4, r: 2 } }));
+  odd = writeAdapter(join(root, "odd"), randomAdapter(3, { modules: { "layers.0.q_proj": { in: 3, out: 5 } } }));
+});
+
+beforeEach(() => {
+  folder = tempFolder();
+  out = join(folder, "merged");
+});
+
+describe("lora-lego merge", () => {
+  it("prints the result on stdout and progress on stderr", async () => {
+    const { code, stdout, stderr } = await run(["merge", a, b, "--out", out]);
+    expect(code).toBe(0);
+    expect(readdirSync(out)).toEqual(FILES);
+    expect(lines(stdout)[0]).toMatch(/merged: 2 modules, rank 4, f32, [\d.]+ kB$/);
+    expect(stdout).toMatch(/^a +1 +4 +2 +\d\.\d{3}$/m);
+    expect(stdout).toMatch(/^what merged with what +clusters +units$/m);
+    expect(lines(stderr)).toEqual(["merging: 1 of 4", "merging: 2 of 4", "merging: 3 of 4", "merging: 4 of 4"]);
+  });
+
+  it("prints warnings on stderr with their ids, one line each", async () => {
+    const { code, stdout, stderr } = await run(["merge", a, a, "--out", out]);
+    expect(code).toBe(0);
+    const warnings = lines(stderr).filter((line) => line.startsWith("warning: "));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/a \(1\) and .*a \(2\) are the same adapter.* \[same-adapter\]$/);
+    expect(stdout).not.toContain("warning");
+  });
+
+  it("prints nothing but the report with --json, the same that --report writes", async () => {
+    const file = join(folder, "report.json");
+    const { code, stdout, stderr } = await run(["merge", a, b, "--out", out, "--json", "--report", file]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const report = JSON.parse(stdout);
+    expect(report).toEqual(JSON.parse(readFileSync(file, "utf8")));
+    expect(report).toMatchObject({
+      version: 1,
+      inputs: [{ name: "a" }, { name: "b" }],
+      totals: { modules: 2, rank: 4 },
+    });
+  });
+
+  it("writes nothing with --dry-run, and says what it would write", async () => {
+    const flags = ["--out", out, "--report", join(folder, "r.json"), "--dry-run"];
+    const { code, stdout, stderr } = await run(["merge", a, b, "--rank", "3", ...flags]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(lines(stdout)[0]).toMatch(/merged would hold 2 modules by lego, rank 3, f32, .*; nothing was written\.$/);
+    expect(stdout).toMatch(/^layers\.0\.q_proj +linear +6 +5 +4 \+ 2 +3$/m);
+    expect(readdirSync(folder)).toEqual([]);
+    const { stdout: json } = await run(["merge", a, b, "--rank", "3", ...flags, "--json"]);
+    expect(JSON.parse(json)).toMatchObject({ method: "lego", rank: 3, inputs: [{ name: "a" }, { name: "b" }] });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("refuses with --dry-run what it would refuse without", async () => {
+    const { code, stdout, stderr } = await run(["merge", a, odd, "--out", out, "--dry-run"]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^error: a and odd adapt different bases: layers\.0\.q_proj .*; merge adapters of one base/);
+  });
+
+  it("hands every option of the method to it", async () => {
+    const flags =
+      "--gauge balanced --sign canonical --centre rank1 --reweight none --output-reweight off --metric cosine";
+    const { code, stdout } = await run([
+      "merge",
+      a,
+      b,
+      "--out",
+      out,
+      "--json",
+      ...flags.split(" "),
+      "--effort=2.5",
+      "--seed",
+      "7",
+      "--scale",
+      "-0.5",
+    ]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).options).toMatchObject({
+      gauge: "balanced",
+      sign: "canonical",
+      centre: "rank1",
+      reweight: "none",
+      outputReweight: false,
+      metric: "cosine",
+      effort: 2.5,
+      seed: 7,
+      scale: -0.5,
+    });
+  });
+
+  it("takes the paper's options by --preset paper, but for those that are given", async () => {
+    const { code, stdout } = await run(["merge", a, b, "--out", out, "--json", "--preset", "paper", "--sign", "line"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).options).toMatchObject({ ...PAPER, sign: "line" });
+  });
+
+  it("subtracts by a negative weight of cat", async () => {
+    const args = ["merge", a, b, "--weights", "1,-1", "--method", "cat", "--dtype", "bf16", "--out", out, "--json"];
+    const { code, stdout } = await run(args);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).totals).toMatchObject({ rank: 6, dtype: "bf16" });
+    const [result, one, other] = [out, a, b].map((path) => readMerged(path).modules.get("layers.0.q_proj")!);
+    for (const [i, value] of result!.delta.entries()) {
+      expect(value).toBeCloseTo(one!.delta[i]! - other!.delta[i]!, 1);
+    }
+  });
+
+  it("keeps an output without --force, and replaces it with", async () => {
+    await run(["merge", a, "--out", out]);
+    const before = readFileSync(join(out, "README.md"), "utf8");
+    const refused = await run(["merge", a, b, "--out", out]);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(/^error: The output .*merged exists; pass --force to replace it/);
+    expect(readFileSync(join(out, "README.md"), "utf8")).toBe(before);
+    expect(await run(["merge", a, b, "--out", out, "--force"])).toMatchObject({ code: 0 });
+    expect(readFileSync(join(out, "README.md"), "utf8")).not.toBe(before);
+  });
+
+  it("writes module ranks of their own with --rank-layout pattern, and one for all without", async () => {
+    const names = ["layers.0.q_proj", "layers.1.q_proj"] as const;
+    const uneven = writeAdapter(
+      join(folder, "uneven"),
+      randomAdapter(5, {
+        modules: { [names[0]]: { in: 6, out: 5, rank: 3 }, [names[1]]: { in: 4, out: 7, rank: 1 } },
+        config: { rank_pattern: { [names[1]]: 1 }, alpha_pattern: { [names[1]]: 1 } },
+      }),
+    );
+    const ranks = () => names.map((name) => readMerged(out).modules.get(name)!.rank);
+    await run(["merge", uneven, "--out", out, "--rank-layout", "pattern"]);
+    expect(ranks()).toEqual([3, 1]);
+    expect(readMerged(out).config.rank_pattern).toEqual({ [names[1]]: 1 });
+    await run(["merge", uneven, "--out", out, "--force"]);
+    expect(ranks()).toEqual([3, 3]);
+    expect(readMerged(out).config.rank_pattern).toEqual({});
+  });
+});
+
+describe("lora-lego prune", () => {
+  it.each([
+    ["--keep", "0.5", 2],
+    ["--rank", "3", 3],
+  ])("shrinks one adapter by %s %s", async (flag, value, rank) => {
+    const { code, stdout } = await run(["prune", a, flag, value, "--out", out]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`merged: 2 modules, rank ${rank}, f32`));
+    expect([...readMerged(out).modules.values()].map((module) => module.rank)).toEqual([rank, rank]);
+  });
+});
+
+describe("lora-lego inspect", () => {
+  it("prints every adapter that it can read, an error for each other, and ends with status 1", async () => {
+    writeFileSync(join(folder, "thesis.txt"), "mine");
+    const { code, stdout, stderr } = await run(["inspect", a, folder, b, "--modules"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^a: PEFT LoRA for pico, [\d.]+ kB$/m);
+    expect(stdout).toMatch(/^b: PEFT LoRA for pico/m);
+    expect(stdout).toMatch(/^ {2}2 modules \(linear\), rank 2, scale 2, f32$/m);
+    expect(stdout).toMatch(/^layers\.1\.q_proj +4 +7 +4 +1 +[\d.]+ +[\d.]+ +([\d.]+ ){3}[\d.]+$/m);
+    expect(lines(stderr)).toHaveLength(1);
+    expect(stderr).toMatch(/^error: lora-lego-\w+ holds no adapter: expected adapter_config\.json/);
+  });
+
+  it("prints the good ones as JSON beside the errors of the others", async () => {
+    const { code, stdout, stderr } = await run(["inspect", folder, b, "--json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject([{ name: "b", ranks: [2], scales: [2], dtypes: ["f32"], extras: [] }]);
+    expect(lines(stderr)).toHaveLength(1);
+  });
+
+  it("ends with status 0 for adapters that only deserve a warning", async () => {
+    const zero: PicoAdapter = { modules: { "layers.0.q_proj": { A: [[1, 2]], B: [[0], [0]] } } };
+    const { code, stdout, stderr } = await run(["inspect", writeAdapter(join(folder, "zero"), zero)]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("1 zero modules");
+    expect(lines(stderr)).toEqual(["warning: zero changes nothing: all its deltas are zero. [zero-adapter]"]);
+  });
+
+  it("shows characters that could steer the terminal as escapes", async () => {
+    const evil: PicoAdapter = {
+      modules: { [`q${ESCAPE}[2J`]: { A: [[1, 2]], B: [[1], [2]] } },
+      config: { base_model_name_or_path: `${ESCAPE}]0;pwned`, [`new${ESCAPE}field`]: 1 },
+      extras: { [`base_model.model.head${ESCAPE}.weight`]: [1] },
+    };
+    const shown = await run(["inspect", writeAdapter(join(folder, "evil"), evil), "--modules"]);
+    expect(shown.code).toBe(0);
+    for (const text of ["q\\u001b[2J", "for \\u001b]0;pwned", "new\\u001bfield", "head\\u001b.weight"]) {
+      expect(shown.stdout).toContain(text);
+    }
+    const worse: PicoAdapter = { ...evil, extras: { [`x.lora_q${ESCAPE}\nwarning: all is well`]: [1] } };
+    const refused = await run(["inspect", writeAdapter(join(folder, "evil"), worse)]);
+    expect(lines(refused.stderr)).toHaveLength(1);
+    expect(refused.stderr).toContain("lora_q\\u001b\\u000awarning: all is well");
+    expect(shown.stdout + shown.stderr + refused.stdout + refused.stderr).not.toContain(ESCAPE);
+  });
+});
+
+describe("lora-lego verify", () => {
+  it("prints a verdict with the measured error for each of the paper's claims", async () => {
+    const { code, stdout, stderr } = await run(["verify", a, b]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^holds .*order of an adapter's units.*\(largest relative error \d\.\de-\d+ in f32\)$/m);
+    expect(stdout).toMatch(/^holds .*side by side.*\(largest relative error \d(\.\d)?e[-+]\d+ in f32\)$/m);
+    expect(stdout).toMatch(/^(holds|refuted) .*Clusters gather.*\(purity [\d.]+%, by chance [\d.]+% \+- [\d.]+%\)$/m);
+    expect(lines(stdout)).toHaveLength(3);
+  });
+
+  it("skips what one adapter cannot show, and gives its figures as JSON", async () => {
+    const { code, stdout } = await run(["verify", a, "--json", "--rank", "2"]);
+    expect(code).toBe(0);
+    const checks: { id: string; holds: boolean | null }[] = JSON.parse(stdout);
+    expect(checks.map(({ id, holds }) => [id, holds])).toEqual([
+      ["permutation-invariance", true],
+      ["concatenation-summation", true],
+      ["cluster-purity", null],
+    ]);
+  });
+
+  it("refuses adapters that do not fit each other", async () => {
+    const { code, stdout, stderr } = await run(["verify", a, odd]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^error: a and odd adapt different bases/);
+  });
+});
+
+describe("colours", () => {
+  it("are used where they are asked for, and never under NO_COLOR", async () => {
+    const args = ["merge", a, odd, "--out", out];
+    const coloured = await run(args, { env: { FORCE_COLOR: "1", NO_COLOR: "" } });
+    expect(coloured.stderr).toContain(`${ESCAPE}[31merror:${ESCAPE}[39m`);
+    const plain = await run(args, { env: { FORCE_COLOR: "1", NO_COLOR: "1" } });
+    expect(plain.stderr).toMatch(/^error: a and odd/);
+    expect(plain.stderr).not.toContain(ESCAPE);
+    expect(existsSync(out)).toBe(false);
+  });
+});

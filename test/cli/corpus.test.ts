@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { readMerged, tempFolder } from "../support/pico.ts";
+import { lines, run } from "./run.ts";
+
+const CORPUS = fileURLToPath(new URL("../../../shared/corpus", import.meta.url));
+const absent = !existsSync(CORPUS);
+
+function merge(names: readonly string[], out: string, ...flags: string[]) {
+  return run(["merge", ...names.map((name) => join(CORPUS, name)), "--out", out, "--json", ...flags]);
+}
+
+describe.skipIf(absent)(`adapters that strangers published${absent ? ` (skipped: there is no ${CORPUS})` : ""}`, () => {
+  it.each([
+    { names: ["gpt2-math", "gpt2-med", "gpt2-finance"], flags: [], modules: 36, rank: 8, warnings: [] },
+    {
+      names: ["roberta-r4-bias-all", "roberta-r7"],
+      flags: ["--extras", "drop"],
+      modules: 36,
+      rank: 7,
+      warnings: ["extras-dropped"],
+    },
+  ])("are merged: $names", async ({ names, flags, modules, rank, warnings }) => {
+    const out = join(tempFolder(), "merged");
+    const { code, stdout, stderr } = await merge(names, out, ...flags);
+    expect(lines(stderr).filter((line) => line.startsWith("error:"))).toEqual([]);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report.warnings.map(({ id }: { id: string }) => id)).toEqual(warnings);
+    expect(report.totals).toMatchObject({ modules, rank });
+    const merged = readMerged(out);
+    expect([...merged.modules.keys()].sort()).toEqual(report.modules.map(({ name }: { name: string }) => name).sort());
+    expect([...merged.modules.values()].every(({ A, B }) => A.some(Boolean) && B.some(Boolean))).toBe(true);
+    expect(merged.extras.size).toBe(0);
+  });
+
+  it("are merged where one changes nothing, as without it: the gemmas", async () => {
+    const folder = tempFolder();
+    const gemmas = ["gemma-r4-qkvo", "gemma-r4-qv", "gemma-r8-qv"];
+    const [three, four] = ["three", "four"].map((name) => join(folder, name)) as [string, string];
+    const without = await merge(gemmas, three);
+    const withZero = await merge([...gemmas, "gemma-r4-zero"], four);
+    expect([without.code, withZero.code]).toEqual([0, 0]);
+    const warnings = [without, withZero].map(({ stdout }) =>
+      JSON.parse(stdout).warnings.map(({ id }: { id: string }) => id),
+    );
+    expect(warnings[0]).toContain("different-base");
+    expect(warnings[0]).not.toContain("zero-adapter");
+    expect(warnings[1]).toContain("zero-adapter");
+    expect(readMerged(three).modules.size).toBe(72);
+    for (const file of ["adapter_model.safetensors", "adapter_config.json"]) {
+      expect(readFileSync(join(four, file)).equals(readFileSync(join(three, file))), file).toBe(true);
+    }
+  });
+
+  it("are read by inspect, or refused in one line with their name, each of them", async () => {
+    const paths = [CORPUS, join(CORPUS, "odd")].flatMap((folder) =>
+      readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+        entry.isDirectory() ? [join(folder, entry.name)] : [],
+      ),
+    );
+    const names = paths.map((path) => path.split("/").at(-1)!);
+    const { stdout, stderr } = await run(["inspect", ...paths, "--json"]);
+    const read: { name: string; modules: unknown[] }[] = JSON.parse(stdout);
+    const refused = lines(stderr).filter((line) => !line.startsWith("warning: "));
+    expect(read.every(({ modules }) => modules.length > 0)).toBe(true);
+    for (const line of refused) expect(line).toMatch(/^error: [\w.-]+[ /:].*\.$/);
+    const answered = [...read.map(({ name }) => name), ...refused.map((line) => /^error: ([\w.-]+)/.exec(line)![1]!)];
+    expect(answered.sort()).toEqual(names.sort());
+    expect(read.length).toBeGreaterThanOrEqual(14);
+  });
+});

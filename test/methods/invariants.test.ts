@@ -1,0 +1,210 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { seededRandom } from "../../src/core/random.ts";
+import type { Kernels } from "../../src/kernels/kernels.ts";
+import { wasmKernels } from "../../src/kernels/wasm.ts";
+import { lego } from "../../src/methods/lego/lego.ts";
+import type { LegoOptions } from "../../src/methods/lego/options.ts";
+import type { Target } from "../../src/methods/method.ts";
+import { METHODS, methodById } from "../../src/methods/registry.ts";
+import { deltaOf, type Factors, factorsDelta, poolOf, relativeDifference } from "../support/pools.ts";
+
+let kernels: Kernels;
+beforeAll(() => {
+  kernels = wasmKernels();
+});
+
+function randomFactors(seed: number, rank: number, scale = 1, weight = 1): Required<Factors> {
+  const random = seededRandom(seed);
+  const matrix = (rows: number, columns: number): number[][] =>
+    Array.from({ length: rows }, () => Array.from({ length: columns }, () => Math.fround(random.uniform() - 0.5)));
+  return { A: matrix(rank, 13), B: matrix(9, rank), scale, weight };
+}
+
+/** The delta that a method makes of adapters, by its rows. */
+async function mergedDelta(
+  id: string,
+  adapters: readonly Factors[],
+  target: Target,
+  options: Partial<LegoOptions> = {},
+) {
+  const method = methodById(id);
+  const all = { ...(method.defaults as object), ...options };
+  const pool = await poolOf(kernels, adapters, method.precise(all));
+  const weights = adapters.map(({ weight = 1 }) => weight);
+  const totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
+  const { rows } = await method.merge(pool, { target, options: all, inputs: weights.length, totalWeight });
+  return deltaOf(rows, 13, 9);
+}
+
+const sum = (deltas: readonly number[][][], weights: readonly number[]): number[][] =>
+  deltas[0]!.map((row, o) =>
+    row.map((_, i) => deltas.reduce((total, delta, t) => total + weights[t]! * delta[o]![i]!, 0)),
+  );
+
+const FULL: Target = { kind: "full" };
+const two = [randomFactors(1, 4, 2), randomFactors(2, 6, -0.5)];
+
+describe.each(METHODS.map(({ id }) => id))("%s", (id) => {
+  const method = methodById(id);
+  const target = method.defaultTarget(6);
+
+  it("has a schema whose defaults are its defaults, and refuses unknown options", () => {
+    expect(method.schema(z).parse({})).toEqual(method.defaults);
+    expect(method.schema(z).safeParse({ nonsense: 1 }).success).toBe(false);
+  });
+
+  it("gives one adapter with weight 1 back at its own rank (1e-6)", async () => {
+    const one = randomFactors(3, 5, 1.7);
+    expect(method.single).toBe("exact");
+    expect(relativeDifference(await mergedDelta(id, [one], target), factorsDelta(one))).toBeLessThan(1e-6);
+  });
+
+  it("does not depend on the order of the adapters", async () => {
+    const three = [...two, randomFactors(4, 5)];
+    const expected = await mergedDelta(id, three, target);
+    const turned = await mergedDelta(id, [three[2]!, three[0]!, three[1]!], target);
+    if (id === "cat") expect(relativeDifference(turned, expected)).toBeLessThan(1e-6);
+    else expect(turned).toEqual(expected);
+  });
+
+  it("does not depend on the order of units inside an adapter", async () => {
+    const [one, other] = two as [Required<Factors>, Required<Factors>];
+    const order = [2, 0, 3, 1];
+    const shuffled = { ...one, A: order.map((r) => one.A[r]!), B: one.B.map((row) => order.map((r) => row[r]!)) };
+    const expected = await mergedDelta(id, [one, other], target);
+    expect(relativeDifference(await mergedDelta(id, [shuffled, other], target), expected)).toBeLessThan(1e-6);
+  });
+
+  it("is not changed by an adapter of zeros or by dead units", async () => {
+    const zero = { ...randomFactors(8, 3), B: Array.from({ length: 9 }, () => [0, 0, 0]) };
+    const expected = await mergedDelta(id, two, target);
+    const [one, other] = two as [Required<Factors>, Required<Factors>];
+    const padded = { ...one, A: [...one.A, Array(13).fill(0)], B: one.B.map((row) => [...row, 1]) };
+    if (id === "average")
+      return expect(relativeDifference(await mergedDelta(id, [padded, other], target), expected)).toBeLessThan(1e-6);
+    expect(await mergedDelta(id, [one, other, zero], target)).toEqual(expected);
+    expect(await mergedDelta(id, [padded, other], target)).toEqual(expected);
+  });
+
+  it("says of the delta what its metadata says", async () => {
+    // The same delta in other factors: a times 3, b over 3.
+    const [one, other] = two as [Required<Factors>, Required<Factors>];
+    const rescaled = {
+      ...one,
+      A: one.A.map((row) => row.map((x) => 3 * x)),
+      B: one.B.map((row) => row.map((x) => x / 3)),
+    };
+    const expected = await mergedDelta(
+      id,
+      two,
+      method.rank(10, { kind: "rank", rank: 3 }) === 3 ? { kind: "rank", rank: 3 } : target,
+    );
+    const got = await mergedDelta(
+      id,
+      [rescaled, other],
+      method.rank(10, { kind: "rank", rank: 3 }) === 3 ? { kind: "rank", rank: 3 } : target,
+    );
+    if (method.dependsOn === "delta") expect(relativeDifference(got, expected)).toBeLessThan(1e-6);
+    else expect(relativeDifference(got, expected)).toBeGreaterThan(1e-3);
+  });
+});
+
+describe("cat", () => {
+  it("is the weighted sum of the deltas (1e-6), negative weights included", async () => {
+    const weighted = [
+      { ...two[0]!, weight: 0.7 },
+      { ...two[1]!, weight: -1.3 },
+    ];
+    const expected = sum(two.map(factorsDelta), [0.7, -1.3]);
+    expect(relativeDifference(await mergedDelta("cat", weighted, FULL), expected)).toBeLessThan(1e-6);
+  });
+});
+
+describe("average", () => {
+  it("is the weighted mean of the deltas (1e-6)", async () => {
+    const weighted = [
+      { ...two[0]!, weight: 3 },
+      { ...two[1]!, weight: 1 },
+    ];
+    const expected = sum(two.map(factorsDelta), [0.75, 0.25]);
+    expect(relativeDifference(await mergedDelta("average", weighted, FULL), expected)).toBeLessThan(1e-6);
+  });
+});
+
+describe("lego", () => {
+  const at = (rank: number): Target => ({ kind: "rank", rank });
+
+  it("merges two units into their mean, brought back to their norm (worked by hand)", async () => {
+    // Units (a | b): (4, 0 | 2) and (2, 2 | 2). Mean (3, 1 | 2), largest entry 3; the members' are 4 and 2, mean 3: factor 1.
+    // r = 1, k = 1: delta = 2 * (3, 1).
+    const adapters = [
+      { A: [[4, 0]], B: [[2]] },
+      { A: [[2, 2]], B: [[2]] },
+    ];
+    const pool = await poolOf(kernels, adapters);
+    const merged = await lego.merge(pool, { target: at(1), options: lego.defaults, inputs: 2, totalWeight: 2 });
+    expect(deltaOf(merged.rows, 2, 1)).toEqual([[6, 2]]);
+    expect(merged.clusters).toEqual([
+      {
+        members: [
+          [0, 0],
+          [1, 0],
+        ],
+        reweight: 1,
+      },
+    ]);
+    // |(4,0,2) - (3,1,2)|^2 + |(2,2,2) - (3,1,2)|^2 = 2 + 2
+    expect(merged.inertia).toBeCloseTo(4, 5);
+  });
+
+  it("gives the pool times sqrt(r / N) for k >= N", async () => {
+    const expected = sum(two.map(factorsDelta), [Math.sqrt(5 / 10), Math.sqrt(5 / 10)]);
+    expect(relativeDifference(await mergedDelta("lego", two, at(64)), expected)).toBeLessThan(1e-6);
+  });
+
+  it("takes weights relatively", async () => {
+    const scaled = two.map((adapter, t) => ({ ...adapter, weight: [0.25, 1.5][t]! }));
+    const doubled = scaled.map((adapter) => ({ ...adapter, weight: 2 * adapter.weight }));
+    expect(
+      relativeDifference(await mergedDelta("lego", doubled, at(4)), await mergedDelta("lego", scaled, at(4))),
+    ).toBeLessThan(1e-6);
+  });
+
+  it.each(["balanced", "svd"] as const)("does not see how a delta is split in the gauge %s", async (gauge) => {
+    const [one, other] = two as [Required<Factors>, Required<Factors>];
+    const rescaled = {
+      ...one,
+      A: one.A.map((row) => row.map((x) => 4 * x)),
+      B: one.B.map((row) => row.map((x) => x / 4)),
+    };
+    const options = { gauge, sign: "canonical" } as const;
+    const got = await mergedDelta("lego", [rescaled, other], at(4), options);
+    expect(relativeDifference(got, await mergedDelta("lego", two, at(4), options))).toBeLessThan(1e-4);
+  });
+
+  it.each(["canonical", "line"] as const)("does not see the sign of a unit with sign %s", async (sign) => {
+    const [one, other] = two as [Required<Factors>, Required<Factors>];
+    const flip = (rows: readonly (readonly number[])[]): number[][] => rows.map((row) => row.map((x) => -x));
+    const flipped = { ...one, A: flip(one.A), B: flip(one.B) };
+    const got = await mergedDelta("lego", [flipped, other], at(4), { sign });
+    expect(relativeDifference(got, await mergedDelta("lego", two, at(4), { sign }))).toBeLessThan(1e-5);
+  });
+
+  it("keeps finite where everything is dead", async () => {
+    const dead = {
+      A: [
+        [0, 0],
+        [0, 0],
+      ],
+      B: [[1, 1]],
+    };
+    const pool = await poolOf(kernels, [dead]);
+    const merged = await lego.merge(pool, { target: at(2), options: lego.defaults, inputs: 1, totalWeight: 1 });
+    expect(merged.rows.count).toBe(0);
+    expect(pool.dead).toEqual([
+      [0, 0],
+      [0, 1],
+    ]);
+  });
+});
