@@ -1,0 +1,223 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { seededRandom } from "../../src/core/random.ts";
+import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
+
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const KILLS = 100;
+
+/** Every file of a folder with its hash, as one text. */
+function state(folder: string): string {
+  const hash = (file: string) =>
+    createHash("sha256")
+      .update(readFileSync(join(folder, file)))
+      .digest("hex");
+  return readdirSync(folder)
+    .sort()
+    .map((file) => `${file} ${hash(file)}`)
+    .join("\n");
+}
+
+/** A process that has ended, and whether it was killed. */
+interface Ended {
+  readonly pid: number;
+  readonly killed: boolean;
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+/** Run the command; `started` gets the process at once. */
+function run(args: readonly string[], started: (child: ChildProcess) => void = () => {}, node: readonly string[] = []) {
+  const child = spawn(process.execPath, [...node, MAIN, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  started(child);
+  return new Promise<Ended>((resolve) => {
+    child.on("close", (code, signal) => resolve({ pid: child.pid!, killed: signal === "SIGKILL", code, stderr }));
+  });
+}
+
+/** Two recipes over the same inputs and the state of a folder that each leaves. */
+interface Recipes {
+  readonly args: readonly [readonly string[], readonly string[]];
+  readonly states: readonly [string, string];
+}
+
+/** Run both recipes in peace. @returns the folders that they wrote, too */
+async function prepare(inputs: readonly string[], root: string): Promise<Recipes & { folders: [string, string] }> {
+  const args = [
+    [...inputs, "--method", "lego", "--rank", "4"],
+    [...inputs, "--method", "cat"],
+  ] as const;
+  const folders: [string, string] = [join(root, "known-0"), join(root, "known-1")];
+  for (const which of [0, 1] as const) {
+    expect(await run(["merge", ...args[which], "--out", folders[which]])).toMatchObject({ code: 0 });
+  }
+  const states = [state(folders[0]), state(folders[1])] as const;
+  expect(states[0]).not.toBe(states[1]);
+  return { args, states, folders };
+}
+
+/**
+ * The promise: the output is the old one or the new one, complete, or it is missing and the old one lies complete under
+ * its side name. @returns which of them it was
+ */
+function checkPromise(folder: string, old: string, fresh: string): "old" | "new" | "aside" {
+  const out = join(folder, "merged");
+  if (existsSync(out)) {
+    const found = state(out);
+    expect([old, fresh]).toContain(found);
+    return found === old ? "old" : "new";
+  }
+  const aside = readdirSync(folder).filter((entry) => /^merged\.old-\d+$/.test(entry));
+  expect(aside).toHaveLength(1);
+  expect(state(join(folder, aside[0]!))).toBe(old);
+  return "aside";
+}
+
+/** The next run, which needs no --force to put things right: it leaves the output that was found, and nothing beside it. */
+async function checkRecovery(folder: string, input: string, expected: string): Promise<void> {
+  const { code, stderr } = await run(["merge", input, "--out", join(folder, "merged")]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("merged exists; pass --force to replace it");
+  expect(readdirSync(folder)).toEqual(["merged"]);
+  expect(state(join(folder, "merged"))).toBe(expected);
+}
+
+describe(`a merge onto an existing output, killed at ${KILLS} random moments`, () => {
+  let inputs: string[] = [];
+  let recipes: Recipes;
+
+  beforeAll(async () => {
+    const root = tempFolder();
+    const modules = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [`layers.${i}.q`, { in: 96, out: 96 }]));
+    inputs = [1, 2, 3].map((seed) =>
+      writeAdapter(join(root, `input-${seed}`), randomAdapter(seed, { modules, rank: 8 })),
+    );
+    recipes = await prepare(inputs, root);
+  });
+
+  it("leaves the old output or the new one, complete, and the next run puts things right", async () => {
+    const folder = tempFolder();
+    const out = join(folder, "merged");
+    const start = performance.now();
+    for (const which of [1, 0] as const) await run(["merge", ...recipes.args[which], "--out", out, "--force"]);
+    const duration = (performance.now() - start) / 2;
+    expect(state(out)).toBe(recipes.states[0]);
+
+    const random = seededRandom(2);
+    const delays = Array.from({ length: KILLS }, (_, i) => ((i + random.uniform()) / KILLS) * 1.1 * duration);
+    let current: 0 | 1 = 0;
+    const seen = { old: 0, new: 0, aside: 0, killed: 0, halfWritten: 0 };
+    for (const delay of delays.sort(() => random.uniform() - 0.5)) {
+      const next = current === 0 ? 1 : 0;
+      const threads = String(1 + random.below(2));
+      const args = ["merge", ...recipes.args[next], "--out", out, "--force", "--threads", threads];
+      let timer: NodeJS.Timeout | undefined;
+      const ended = await run(args, (child) => {
+        timer = setTimeout(() => child.kill("SIGKILL"), delay);
+      });
+      clearTimeout(timer);
+      const found = checkPromise(folder, recipes.states[current], recipes.states[next]);
+      if (!ended.killed) expect([ended.code, found]).toEqual([0, "new"]);
+      seen[found]++;
+      if (ended.killed) seen.killed++;
+      if (existsSync(`${out}.tmp-${ended.pid}`)) seen.halfWritten++;
+      if (found === "new") current = next;
+      await checkRecovery(folder, inputs[0]!, recipes.states[current]);
+    }
+    console.log(`of ${KILLS} runs of ${duration.toFixed(0)} ms: ${JSON.stringify(seen)}`);
+    // Without these the moments would not have been spread over the run.
+    expect(seen.killed).toBeGreaterThan(KILLS / 2);
+    expect(seen.halfWritten).toBeGreaterThan(0);
+    expect(seen.old).toBeGreaterThan(0);
+  });
+});
+
+/** Runs before the command: the process kills itself at the KILL_AT-th call that changes the file system. */
+const KILLER = `data:text/javascript,${encodeURIComponent(`
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+let left = Number(process.env.KILL_AT);
+const die = () => process.kill(process.pid, "SIGKILL");
+const { rmSync, readdirSync, unlinkSync } = fs;
+for (const name of ["mkdirSync", "renameSync", "rmdirSync", "writeFileSync", "writeSync", "ftruncateSync", "fsyncSync"]) {
+  const original = fs[name];
+  fs[name] = (...args) => {
+    if (left-- === 0) die();
+    return original(...args);
+  };
+}
+// Removing a folder has a moment before it and one in the middle of it.
+fs.rmSync = (path, options) => {
+  if (left-- === 0) die();
+  if (left-- === 0) {
+    const [first] = fs.existsSync(path) ? readdirSync(path) : [];
+    if (first !== undefined) unlinkSync(path + "/" + first);
+    die();
+  }
+  return rmSync(path, options);
+};
+syncBuiltinESMExports();
+`)}`;
+
+describe("a merge onto an existing output, killed at every call that changes the file system", () => {
+  let root = "";
+  let input = "";
+  let recipes: Recipes & { folders: [string, string] };
+  const ended = spawnSync(process.execPath, ["--version"]).pid;
+
+  beforeAll(async () => {
+    root = tempFolder();
+    input = writeAdapter(join(root, "input"), randomAdapter(1));
+    recipes = await prepare([input, writeAdapter(join(root, "input-2"), randomAdapter(2, { rank: 3 }))], root);
+  });
+
+  const beginnings: [string, (out: string) => void][] = [
+    ["beside nothing", (out) => cpSync(recipes.folders[0], out, { recursive: true })],
+    [
+      "after a run that was killed between its renames",
+      (out) => {
+        cpSync(recipes.folders[0], `${out}.old-${ended}`, { recursive: true });
+        cpSync(recipes.folders[1], `${out}.tmp-${ended}`, { recursive: true });
+      },
+    ],
+    [
+      "after a run that was killed while it removed the old output",
+      (out) => {
+        cpSync(recipes.folders[0], out, { recursive: true });
+        mkdirSync(`${out}.tmp-${ended}`);
+        writeFileSync(join(`${out}.tmp-${ended}`, "adapter_model.safetensors"), "half");
+      },
+    ],
+  ];
+
+  it.each(beginnings)("leaves the old output or the new one, complete: %s", async (_, begin) => {
+    const folder = tempFolder();
+    const out = join(folder, "merged");
+    const found: string[] = [];
+    for (let at = 0; ; at++) {
+      rmSync(folder, { recursive: true });
+      mkdirSync(folder);
+      begin(out);
+      process.env.KILL_AT = String(at);
+      const run1 = await run(["merge", ...recipes.args[1], "--out", out, "--force"], () => {}, ["--import", KILLER]);
+      delete process.env.KILL_AT;
+      const which = checkPromise(folder, recipes.states[0], recipes.states[1]);
+      if (!run1.killed) {
+        expect([run1.code, which, readdirSync(folder)]).toEqual([0, "new", ["merged"]]);
+        break;
+      }
+      found.push(which);
+      await checkRecovery(folder, input, recipes.states[which === "new" ? 1 : 0]);
+    }
+    console.log(`killed at ${found.length} calls: ${found.join(" ")}`);
+    expect(new Set(found)).toEqual(new Set(["old", "aside", "new"]));
+  });
+});
