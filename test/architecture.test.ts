@@ -137,7 +137,14 @@ describe("src", () => {
 
 describe("the rules", () => {
   const broken = (path: string, source: string): string[] =>
-    brokenImports(new Map([["src/core/bytes.ts", ""], ["src/merge/plan.ts", ""], ["src/index.ts", ""], [path, source]]));
+    brokenImports(
+      new Map([
+        ["src/core/bytes.ts", ""],
+        ["src/merge/plan.ts", ""],
+        ["src/index.ts", ""],
+        [path, source],
+      ]),
+    );
 
   it.each([
     ["src/core/x.ts", 'import { a } from "../merge/plan.ts";'],

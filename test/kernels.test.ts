@@ -76,16 +76,14 @@ function encoded(dtype: FactorDtype, random: Random, length: number): Uint8Array
 
 describe.each(BACKENDS)("%s kernels", (_name, create) => {
   describe("arena", () => {
-    it("hands out aligned views, zeroed again after reset", () => {
+    it("hands out aligned views that do not overlap, anew after each reset", () => {
       const k = create();
       for (let round = 0; round < 2; round++) {
         k.reset(1000);
         const views = [k.bytes(3), k.f32(5), k.bytes(1), k.f64(3)];
         for (const view of views) expect(view.byteOffset % 16).toBe(0);
-        expect(views[1]).toEqual(new Float32Array(5));
-        expect(views[3]).toEqual(new Float64Array(3));
-        for (const view of views) view.fill(7);
-        expect(views.map((view) => view.every((x) => x === 7))).toEqual([true, true, true, true]);
+        for (const [i, view] of views.entries()) view.fill(i);
+        expect(views.map((view, i) => view.every((x) => x === i))).toEqual([true, true, true, true]);
       }
     });
 

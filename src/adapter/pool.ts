@@ -45,6 +45,8 @@ export class Pool {
   readonly #row: Int32Array;
   /** Room for dense coefficients, in a precise pool. */
   #dense: Float64Array | null = null;
+  /** Room for one half of one combination. */
+  #half: Float32Array | null = null;
 
   private constructor(kernels: Kernels, reader: UnitReader, precise: boolean, order: RowOrder, halves: Halves) {
     const live: number[] = []; // positions in `order`
@@ -132,7 +134,8 @@ export class Pool {
   /** The entry of largest |value| in each half of each combination, with its sign; the first of equals. */
   async extremes(combinations: readonly Combination[]): Promise<{ a: Float64Array; b: Float64Array }> {
     const found = { a: new Float64Array(combinations.length), b: new Float64Array(combinations.length) };
-    const row = this.#kernels.f32(Math.max(this.in, this.out));
+    this.#half ??= this.#kernels.f32(Math.max(this.in, this.out));
+    const row = this.#half;
     for (const half of ["a", "b"] as const) {
       const most = found[half];
       await this.#reader.visit(half, (rows, stride, length) => {

@@ -50,8 +50,8 @@ export function createArena(start: number, provide: (end: number) => ArrayBuffer
       next = start;
       end = needed;
     },
-    f32: (length) => new Float32Array(buffer, take(length * 4), length).fill(0),
-    f64: (length) => new Float64Array(buffer, take(length * 8), length).fill(0),
+    f32: (length) => new Float32Array(buffer, take(length * 4), length),
+    f64: (length) => new Float64Array(buffer, take(length * 8), length),
     bytes: (length) => new Uint8Array(buffer, take(length), length),
   };
 }

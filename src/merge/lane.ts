@@ -20,20 +20,17 @@ export interface Lane {
   timings(): Promise<Timings>;
 }
 
-/** Do a job that is not hashing with a merger of one's own. */
-export async function runJob(merger: Merger, job: Exclude<Job, { kind: "hash" }>): Promise<JobResult> {
-  if (job.kind === "module") return { kind: "module", result: await merger.mergeModule(job.index) };
-  await merger.writeExtra(job.index);
-  return { kind: "extra" };
-}
-
 /** A lane on the caller's own thread, which can do other work (take signals, draw) before each job. */
 export function localLane(merger: Merger, hash: (input: number) => Promise<string>): Lane {
   let hashed = 0;
   return {
     async run(job) {
       await yieldThread();
-      if (job.kind !== "hash") return runJob(merger, job);
+      if (job.kind === "module") return { kind: "module", result: await merger.mergeModule(job.index) };
+      if (job.kind === "extra") {
+        await merger.writeExtra(job.index);
+        return { kind: "extra" };
+      }
       const start = performance.now();
       const sha256 = await hash(job.input);
       hashed += (performance.now() - start) / 1000;

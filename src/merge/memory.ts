@@ -18,7 +18,7 @@ export interface ModuleSize {
 }
 
 /** What merging one module of this size needs: 4 N (in + out) + 24 N^2 bytes, the pool in slabs where it is large. */
-export function moduleBytes(units: number, inputs: number, out: number): number {
+function moduleBytes(units: number, inputs: number, out: number): number {
   return Math.min(4 * units * (inputs + out), MAX_POOL_BYTES + SLAB_BYTES) + 24 * units * units;
 }
 

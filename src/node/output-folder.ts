@@ -39,7 +39,7 @@ export class OutputFolder {
     this.#temporary = `${target}.tmp-${process.pid}`;
     this.#old = `${target}.old-${process.pid}`;
     this.#force = force;
-    this.#made = mkdirSync(this.#temporary, { recursive: true }) ?? this.#temporary;
+    this.#made = makeFolder(this.#temporary);
   }
 
   /**
@@ -183,4 +183,17 @@ function flush(path: string): void {
 
 function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+}
+
+/**
+ * Make a folder and what is missing above it, one by one: Node's recursive mkdir never ends in file systems that take no
+ * folders, as /proc.
+ *
+ * @returns the first folder that was made
+ */
+function makeFolder(path: string): string {
+  const parent = dirname(path);
+  const first = existsSync(parent) ? path : makeFolder(parent);
+  mkdirSync(path);
+  return first;
 }

@@ -128,7 +128,12 @@ describe("parsePeftConfig", () => {
   it.each(["pissa", "pissa_niter_16", "olora", "corda", "loftq", "lora_ga", "PiSSA"])(
     "refuses the initialisation %s, which changes the base",
     (init) => {
-      refuses(RefusedError, () => withField("init_lora_weights", init), init, "path_initial_model_for_weight_conversion");
+      refuses(
+        RefusedError,
+        () => withField("init_lora_weights", init),
+        init,
+        "path_initial_model_for_weight_conversion",
+      );
     },
   );
 

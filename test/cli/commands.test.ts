@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import { type PicoAdapter, randomAdapter, readMerged, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, run } from "./run.ts";
@@ -12,9 +12,6 @@ let a = "";
 let b = "";
 /** A module of a's name, but of another size. */
 let odd = "";
-/** Where a test writes, fresh for each. */
-let folder = "";
-let out = "";
 
 beforeAll(() => {
   const root = tempFolder();
@@ -23,13 +20,15 @@ beforeAll(() => {
   odd = writeAdapter(join(root, "odd"), randomAdapter(3, { modules: { "layers.0.q_proj": { in: 3, out: 5 } } }));
 });
 
-beforeEach(() => {
-  folder = tempFolder();
-  out = join(folder, "merged");
-});
+/** Where a test writes. */
+function fresh(): { folder: string; out: string } {
+  const folder = tempFolder();
+  return { folder, out: join(folder, "merged") };
+}
 
-describe("lora-lego merge", () => {
+describe.concurrent("lora-lego merge", () => {
   it("prints the result on stdout and progress on stderr", async () => {
+    const { out } = fresh();
     const { code, stdout, stderr } = await run(["merge", a, b, "--out", out]);
     expect(code).toBe(0);
     expect(readdirSync(out)).toEqual(FILES);
@@ -40,6 +39,7 @@ describe("lora-lego merge", () => {
   });
 
   it("prints warnings on stderr with their ids, one line each", async () => {
+    const { out } = fresh();
     const { code, stdout, stderr } = await run(["merge", a, a, "--out", out]);
     expect(code).toBe(0);
     const warnings = lines(stderr).filter((line) => line.startsWith("warning: "));
@@ -49,6 +49,7 @@ describe("lora-lego merge", () => {
   });
 
   it("prints nothing but the report with --json, the same that --report writes", async () => {
+    const { folder, out } = fresh();
     const file = join(folder, "report.json");
     const { code, stdout, stderr } = await run(["merge", a, b, "--out", out, "--json", "--report", file]);
     expect([code, stderr]).toEqual([0, ""]);
@@ -62,6 +63,7 @@ describe("lora-lego merge", () => {
   });
 
   it("writes nothing with --dry-run, and says what it would write", async () => {
+    const { folder, out } = fresh();
     const flags = ["--out", out, "--report", join(folder, "r.json"), "--dry-run"];
     const { code, stdout, stderr } = await run(["merge", a, b, "--rank", "3", ...flags]);
     expect([code, stderr]).toEqual([0, ""]);
@@ -74,12 +76,14 @@ describe("lora-lego merge", () => {
   });
 
   it("refuses with --dry-run what it would refuse without", async () => {
+    const { out } = fresh();
     const { code, stdout, stderr } = await run(["merge", a, odd, "--out", out, "--dry-run"]);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/^error: a and odd adapt different bases: layers\.0\.q_proj .*; merge adapters of one base/);
   });
 
   it("hands every option of the method to it", async () => {
+    const { out } = fresh();
     const flags =
       "--gauge balanced --sign canonical --centre rank1 --reweight none --output-reweight off --metric cosine";
     const { code, stdout } = await run([
@@ -111,12 +115,14 @@ describe("lora-lego merge", () => {
   });
 
   it("takes the paper's options by --preset paper, but for those that are given", async () => {
+    const { out } = fresh();
     const { code, stdout } = await run(["merge", a, b, "--out", out, "--json", "--preset", "paper", "--sign", "line"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).options).toMatchObject({ ...PAPER, sign: "line" });
   });
 
   it("subtracts by a negative weight of cat", async () => {
+    const { out } = fresh();
     const args = ["merge", a, b, "--weights", "1,-1", "--method", "cat", "--dtype", "bf16", "--out", out, "--json"];
     const { code, stdout } = await run(args);
     expect(code).toBe(0);
@@ -128,6 +134,7 @@ describe("lora-lego merge", () => {
   });
 
   it("keeps an output without --force, and replaces it with", async () => {
+    const { out } = fresh();
     await run(["merge", a, "--out", out]);
     const before = readFileSync(join(out, "README.md"), "utf8");
     const refused = await run(["merge", a, b, "--out", out]);
@@ -139,6 +146,7 @@ describe("lora-lego merge", () => {
   });
 
   it("writes module ranks of their own with --rank-layout pattern, and one for all without", async () => {
+    const { folder, out } = fresh();
     const names = ["layers.0.q_proj", "layers.1.q_proj"] as const;
     const uneven = writeAdapter(
       join(folder, "uneven"),
@@ -157,11 +165,12 @@ describe("lora-lego merge", () => {
   });
 });
 
-describe("lora-lego prune", () => {
+describe.concurrent("lora-lego prune", () => {
   it.each([
     ["--keep", "0.5", 2],
     ["--rank", "3", 3],
   ])("shrinks one adapter by %s %s", async (flag, value, rank) => {
+    const { out } = fresh();
     const { code, stdout } = await run(["prune", a, flag, value, "--out", out]);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`merged: 2 modules, rank ${rank}, f32`));
@@ -169,8 +178,9 @@ describe("lora-lego prune", () => {
   });
 });
 
-describe("lora-lego inspect", () => {
+describe.concurrent("lora-lego inspect", () => {
   it("prints every adapter that it can read, an error for each other, and ends with status 1", async () => {
+    const { folder } = fresh();
     writeFileSync(join(folder, "thesis.txt"), "mine");
     const { code, stdout, stderr } = await run(["inspect", a, folder, b, "--modules"]);
     expect(code).toBe(1);
@@ -183,6 +193,7 @@ describe("lora-lego inspect", () => {
   });
 
   it("prints the good ones as JSON beside the errors of the others", async () => {
+    const { folder } = fresh();
     const { code, stdout, stderr } = await run(["inspect", folder, b, "--json"]);
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject([{ name: "b", ranks: [2], scales: [2], dtypes: ["f32"], extras: [] }]);
@@ -190,6 +201,7 @@ describe("lora-lego inspect", () => {
   });
 
   it("ends with status 0 for adapters that only deserve a warning", async () => {
+    const { folder } = fresh();
     const zero: PicoAdapter = { modules: { "layers.0.q_proj": { A: [[1, 2]], B: [[0], [0]] } } };
     const { code, stdout, stderr } = await run(["inspect", writeAdapter(join(folder, "zero"), zero)]);
     expect(code).toBe(0);
@@ -198,6 +210,7 @@ describe("lora-lego inspect", () => {
   });
 
   it("shows characters that could steer the terminal as escapes", async () => {
+    const { folder } = fresh();
     const evil: PicoAdapter = {
       modules: { [`q${ESCAPE}[2J`]: { A: [[1, 2]], B: [[1], [2]] } },
       config: { base_model_name_or_path: `${ESCAPE}]0;pwned`, [`new${ESCAPE}field`]: 1 },
@@ -216,7 +229,7 @@ describe("lora-lego inspect", () => {
   });
 });
 
-describe("lora-lego verify", () => {
+describe.concurrent("lora-lego verify", () => {
   it("prints a verdict with the measured error for each of the paper's claims", async () => {
     const { code, stdout, stderr } = await run(["verify", a, b]);
     expect([code, stderr]).toEqual([0, ""]);
@@ -244,8 +257,9 @@ describe("lora-lego verify", () => {
   });
 });
 
-describe("colours", () => {
+describe.concurrent("colours", () => {
   it("are used where they are asked for, and never under NO_COLOR", async () => {
+    const { out } = fresh();
     const args = ["merge", a, odd, "--out", out];
     const coloured = await run(args, { env: { FORCE_COLOR: "1", NO_COLOR: "" } });
     expect(coloured.stderr).toContain(`${ESCAPE}[31merror:${ESCAPE}[39m`);

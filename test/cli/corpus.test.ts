@@ -13,7 +13,7 @@ function merge(names: readonly string[], out: string, ...flags: string[]) {
 }
 
 describe.skipIf(absent)(`adapters that strangers published${absent ? ` (skipped: there is no ${CORPUS})` : ""}`, () => {
-  it.each([
+  it.concurrent.each([
     { names: ["gpt2-math", "gpt2-med", "gpt2-finance"], flags: [], modules: 36, rank: 8, warnings: [] },
     {
       names: ["roberta-r4-bias-all", "roberta-r7"],
@@ -36,7 +36,7 @@ describe.skipIf(absent)(`adapters that strangers published${absent ? ` (skipped:
     expect(merged.extras.size).toBe(0);
   });
 
-  it("are merged where one changes nothing, as without it: the gemmas", async () => {
+  it.concurrent("are merged where one changes nothing, as without it: the gemmas", async () => {
     const folder = tempFolder();
     const gemmas = ["gemma-r4-qkvo", "gemma-r4-qv", "gemma-r8-qv"];
     const [three, four] = ["three", "four"].map((name) => join(folder, name)) as [string, string];
@@ -55,7 +55,7 @@ describe.skipIf(absent)(`adapters that strangers published${absent ? ` (skipped:
     }
   });
 
-  it("are read by inspect, or refused in one line with their name, each of them", async () => {
+  it.concurrent("are read by inspect, or refused in one line with their name, each of them", async () => {
     const paths = [CORPUS, join(CORPUS, "odd")].flatMap((folder) =>
       readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
         entry.isDirectory() ? [join(folder, entry.name)] : [],

@@ -13,7 +13,7 @@ export interface Factors {
 }
 
 /** A module of adapter `input` in f32, in memory. */
-export function partOf({ A, B, scale = 1, weight = 1 }: Factors, input: number): PoolPart {
+function partOf({ A, B, scale = 1, weight = 1 }: Factors, input: number): PoolPart {
   const values = Float32Array.from([...A.flat(), ...B.flat()]);
   const split = 4 * A.flat().length;
   const tensor = (name: string, shape: number[], begin: number, end: number): TensorRef<"F32"> => ({

@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import { refuseMisfits } from "../../src/adapter/compatibility.ts";
+import { RefusedError } from "../../src/core/errors.ts";
+import { filled, keyOf, linear, openPeft } from "../support/memory-folder.ts";
+
+/** An adapter of linear modules of these names, all of one shape. */
+const adapterOf = (name: string, modules: readonly string[], config = {}): Promise<Adapter> =>
+  openPeft(
+    modules.flatMap((module) => linear(module)),
+    config,
+    name,
+  );
+
+const layers = (count: number, prefix = "layers"): string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix}.${i}.q`);
+
+function refused(adapters: readonly Adapter[], partial: boolean, ...parts: string[]): void {
+  const check = (): void => refuseMisfits(adapters, partial);
+  expect(check).toThrow(RefusedError);
+  for (const part of parts) expect(check).toThrow(part);
+}
+
+describe("refuseMisfits", () => {
+  it("accepts one adapter, and adapters of equal modules", async () => {
+    refuseMisfits([await adapterOf("a", layers(2))], false);
+    refuseMisfits([await adapterOf("a", layers(2)), await adapterOf("b", layers(2))], false);
+  });
+
+  it("accepts differing sets that share a module and end at the same layer", async () => {
+    const one = await adapterOf("one", ["layers.0.q", "layers.3.q"]);
+    const other = await adapterOf("other", ["layers.3.q", "layers.3.v", "layers.1.up"]);
+    refuseMisfits([one, other], false);
+  });
+
+  it("accepts equal shapes of differing ranks, scales and dtypes", async () => {
+    const one = await openPeft(linear("layers.0.q", 2, 3, 4, "F16"), {}, "one");
+    const other = await openPeft(linear("layers.0.q", 5, 3, 4, "F32"), { r: 5 }, "other");
+    refuseMisfits([one, other], false);
+  });
+
+  it("refuses a module of two shapes, with both, even where partial sets are allowed", async () => {
+    const one = await openPeft(linear("layers.0.q", 2, 3, 4), {}, "one");
+    for (const [inputs, out] of [
+      [3, 5],
+      [2, 4],
+    ] as const) {
+      const other = await openPeft(linear("layers.0.q", 2, inputs, out), {}, "other");
+      for (const partial of [false, true]) {
+        refused(
+          [one, other],
+          partial,
+          "one and other",
+          `layers.0.q is linear 3 -> 4 in the first and linear ${inputs} -> ${out}`,
+        );
+      }
+    }
+  });
+
+  it("refuses a module of two kinds, and convolutions of equal size but another kernel", async () => {
+    const embedding = [filled(keyOf("q", "lora_embedding_A"), [2, 3]), filled(keyOf("q", "lora_embedding_B"), [4, 2])];
+    const one = await openPeft(linear("q", 2, 3, 4), {}, "one");
+    refused([one, await openPeft(embedding, {}, "other")], true, "linear 3 -> 4", "embedding 3 -> 4");
+    const conv = (height: number, width: number) => [
+      filled(keyOf("q", "lora_A.weight"), [2, 3, height, width]),
+      filled(keyOf("q", "lora_B.weight"), [4, 2, 1, 1]),
+    ];
+    refused([await openPeft(conv(1, 3)), await openPeft(conv(3, 1))], true, "conv 3x1x3 -> 4", "conv 3x3x1 -> 4");
+  });
+
+  it("refuses adapters that share no module, with counts and examples, unless partial sets are allowed", async () => {
+    const adapters = [await adapterOf("one", ["layers.0.q"]), await adapterOf("other", ["layers.0.k", "layers.0.v"])];
+    refused(adapters, false, "one (1 modules, as layers.0.q)", "other (2 modules, as layers.0.k)", "--allow-partial");
+    refuseMisfits(adapters, true);
+  });
+
+  it("refuses equal names that end at another layer (gpt2 and distilgpt2), unless partial sets are allowed", async () => {
+    const adapters = [
+      await adapterOf("gpt2", layers(12, "transformer.h")),
+      await adapterOf("distil", layers(6, "transformer.h")),
+    ];
+    refused(
+      adapters,
+      false,
+      "gpt2 ends at layer transformer.h.11 (12 modules)",
+      "distil at transformer.h.5 (6 modules)",
+    );
+    refused(adapters.toReversed(), false, "distil ends at layer transformer.h.5", "gpt2 at transformer.h.11");
+    refuseMisfits(adapters, true);
+  });
+
+  it("accepts another last layer where one config says that it leaves layers out", async () => {
+    const whole = await adapterOf("whole", layers(12));
+    const part = await adapterOf("part", layers(6), { layers_to_transform: [0, 1, 2, 3, 4, 5] });
+    refuseMisfits([whole, part], false);
+    refuseMisfits([part, whole], false);
+  });
+
+  it("counts layers by the first integer of the path, for each prefix on its own", async () => {
+    const one = await adapterOf("one", ["encoder.1.q.7", "decoder.3.q"]);
+    refuseMisfits([one, await adapterOf("other", ["encoder.1.q.7", "encoder.1.q.9"])], false);
+    refused([one, await adapterOf("other", ["encoder.1.q.7", "decoder.2.q"])], false, "decoder.3", "decoder.2");
+    const ten = await adapterOf("ten", ["layers.9.q", "layers.10.q"]);
+    refused([ten, await adapterOf("nine", ["layers.9.q"])], false, "layers.10", "layers.9");
+  });
+
+  it("compares every two adapters, not neighbours alone", async () => {
+    const [one, three] = [
+      await openPeft(linear("a.0.q", 2, 3, 4), {}, "one"),
+      await openPeft(linear("a.0.q", 2, 3, 5), {}, "three"),
+    ];
+    const two = await adapterOf("two", ["a.0.k"]);
+    refused([one, two, three], true, "one and three");
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { type AdapterFiles, chooseFiles } from "../../src/adapter/folder.ts";
+import { FormatError, RefusedError } from "../../src/core/errors.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
+
+const folderOf = (files: readonly string[], folders: readonly string[] = []) =>
+  memoryFolder("mine", Object.fromEntries(files.map((file) => [file, ""])), folders);
+
+const choose = (...files: string[]): AdapterFiles => chooseFiles(folderOf(files));
+
+const CONFIG = "adapter_config.json";
+const WEIGHTS = "adapter_model.safetensors";
+const INDEX = "adapter_model.safetensors.index.json";
+const SHARDS = ["adapter_model-00001-of-00002.safetensors", "adapter_model-00002-of-00002.safetensors"];
+
+describe("chooseFiles", () => {
+  it("takes the names that PEFT writes, among whatever else there is", () => {
+    const files = [CONFIG, WEIGHTS, "README.md", "tokenizer.json", "training_args.bin", "adapter_model.bin"];
+    expect(choose(...files)).toEqual({ weights: WEIGHTS, sharded: false, config: CONFIG });
+  });
+
+  it("takes names that a browser changed", () => {
+    const [weights, config] = ["adapter_model (1).safetensors", "adapter_config (1).json"];
+    expect(choose(weights, config)).toEqual({ weights, sharded: false, config });
+  });
+
+  it("prefers the exact names to their copies", () => {
+    expect(choose("adapter_model (1).safetensors", WEIGHTS, "adapter_config (1).json", CONFIG)).toEqual({
+      weights: WEIGHTS,
+      sharded: false,
+      config: CONFIG,
+    });
+  });
+
+  it("takes the only safetensors file, whatever its name, but an adapter_model before others", () => {
+    expect(choose(CONFIG, "lora.safetensors").weights).toBe("lora.safetensors");
+    expect(choose(CONFIG, "a.safetensors", "adapter_model_v2.safetensors").weights).toBe(
+      "adapter_model_v2.safetensors",
+    );
+  });
+
+  it("takes MLX's final weights before its checkpoints", () => {
+    expect(choose(CONFIG, "0000100_adapters.safetensors", "adapters.safetensors").weights).toBe("adapters.safetensors");
+  });
+
+  it("takes an index with its shards, but a whole file before them", () => {
+    expect(choose(CONFIG, INDEX, ...SHARDS)).toEqual({ weights: INDEX, sharded: true, config: CONFIG });
+    expect(choose(CONFIG, INDEX, ...SHARDS, WEIGHTS)).toEqual({ weights: WEIGHTS, sharded: false, config: CONFIG });
+  });
+
+  it("leaves a missing config to those who need it", () => {
+    expect(choose(WEIGHTS)).toEqual({ weights: WEIGHTS, sharded: false, config: null });
+  });
+
+  it("refuses several adapters in one folder and lists them", () => {
+    const pick = (): unknown => choose(CONFIG, "a.safetensors", "b.safetensors");
+    expect(pick).toThrow(RefusedError);
+    expect(pick).toThrow("mine holds several adapters (a.safetensors, b.safetensors); pass one of these files itself.");
+  });
+
+  it("refuses several configs where none has the exact name", () => {
+    const pick = (): unknown => choose("adapter_config (1).json", "adapter_config (2).json", WEIGHTS);
+    expect(pick).toThrow(RefusedError);
+    expect(pick).toThrow("several configs (adapter_config (1).json, adapter_config (2).json)");
+  });
+
+  it("lists the folders that hold adapters where the folder itself holds none, four at most by name", () => {
+    const pick = (count: number) => (): unknown =>
+      chooseFiles(
+        folderOf(
+          ["README.md"],
+          Array.from({ length: count }, (_, i) => `checkpoint-${i + 1}`),
+        ),
+      );
+    expect(pick(1)).toThrow(RefusedError);
+    expect(pick(1)).toThrow("one folder with adapters (checkpoint-1); pass one of them.");
+    expect(pick(6)).toThrow(
+      "6 folders with adapters (checkpoint-1, checkpoint-2, checkpoint-3, checkpoint-4 and 2 more); pass one of them.",
+    );
+  });
+
+  it.each([
+    [[CONFIG, "adapter_model.bin"], RefusedError, "adapter_model.bin, a PyTorch pickle"],
+    [["pytorch_lora_weights.pt"], RefusedError, "pytorch_lora_weights.pt, a PyTorch pickle"],
+    [["adapter.gguf"], RefusedError, "adapter.gguf, a GGUF file"],
+    [[CONFIG], RefusedError, "adapter_config.json but no weights beside it"],
+    [["training_args.bin"], RefusedError, "training_args.bin, which is the trainer's settings"],
+    [[CONFIG, ...SHARDS], FormatError, "adapter_model.safetensors.index.json"],
+    [[], FormatError, "mine holds no adapter: expected adapter_config.json and adapter_model.safetensors"],
+    [["notes.txt"], FormatError, "mine holds no adapter"],
+  ] as const)("says of %j what is there instead of weights", (files, kind, message) => {
+    const pick = (): unknown => choose(...files);
+    expect(pick).toThrow(kind);
+    expect(pick).toThrow(message);
+  });
+});

@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { FormatError, RefusedError } from "../../src/core/errors.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
+import {
+  filled,
+  keyOf,
+  linear,
+  type MemoryFiles,
+  memoryFolder,
+  peftFiles,
+  rejection,
+} from "../support/memory-folder.ts";
+
+const open = (files: MemoryFiles): Promise<Adapter> => openAdapter(memoryFolder("mine", files));
+
+async function refuses(
+  kind: typeof FormatError | typeof RefusedError,
+  files: MemoryFiles,
+  ...parts: string[]
+): Promise<void> {
+  const error = await rejection(open(files));
+  expect(error).toBeInstanceOf(kind);
+  for (const part of ["mine", ...parts]) expect(error.message).toContain(part);
+}
+
+const WEIGHTS = "adapter_model.safetensors";
+const CONFIG = "adapter_config.json";
+const files = peftFiles([...linear("layers.0.q"), filled(keyOf("head", "weight"), [2, 3])]);
+
+/** The same adapter in shards, in the given order of tensors. */
+function shards(...parts: (readonly ReturnType<typeof filled>[])[]): MemoryFiles {
+  const name = (i: number): string => `adapter_model-0000${i + 1}-of-0000${parts.length}.safetensors`;
+  const weightMap = Object.fromEntries(parts.flatMap((part, i) => part.map((tensor) => [tensor.name, name(i)])));
+  return {
+    [CONFIG]: files[CONFIG]!,
+    "adapter_model.safetensors.index.json": JSON.stringify({ metadata: {}, weight_map: weightMap }),
+    ...Object.fromEntries(parts.map((part, i) => [name(i), encodeSafetensors(part)])),
+  };
+}
+
+describe("openAdapter", () => {
+  it("reads the headers alone", async () => {
+    const reads: [string, number, number][] = [];
+    const watched = memoryFolder("mine", files, [], (source) => ({
+      ...source,
+      read(offset, into) {
+        reads.push([source.name, offset, into.byteLength]);
+        return source.read(offset, into);
+      },
+    }));
+    const { modules } = await openAdapter(watched);
+    const dataBegins = Math.min(...Array.from(modules.values(), ({ a }) => a.begin));
+    expect(reads.filter(([name]) => name === `mine/${WEIGHTS}`).length).toBe(2);
+    for (const [name, offset, length] of reads) {
+      if (name === `mine/${WEIGHTS}`) expect(offset + length).toBeLessThanOrEqual(dataBegins);
+    }
+  });
+
+  it("gives the same adapter from shards, each tensor in its own file", async () => {
+    const [a, b] = linear("layers.0.q") as [ReturnType<typeof filled>, ReturnType<typeof filled>];
+    const [a1, b1] = linear("layers.1.q") as [typeof a, typeof b];
+    const one = await open(peftFiles([a, b, a1, b1]));
+    const many = await open(shards([b, a1], [b1], [a]));
+    const plain = ({ a: _, b: __, ...module }: { a: unknown; b: unknown }) => module;
+    expect([...many.modules.keys()].sort()).toEqual([...one.modules.keys()].sort());
+    for (const [name, module] of many.modules) expect(plain(module)).toEqual(plain(one.modules.get(name)!));
+    const module = many.modules.get("layers.0.q")!;
+    expect(many.files.map(({ name }) => name)).toEqual(
+      [1, 2, 3].map((i) => `mine/adapter_model-0000${i}-of-00003.safetensors`),
+    );
+    expect([module.a.file, module.b.file, many.modules.get("layers.1.q")!.b.file]).toEqual([2, 0, 1]);
+    expect(module.a.end).toBe(many.files[2]!.size);
+  });
+
+  it("refuses shards that do not fit their index, and an index that names a missing one", async () => {
+    const [a, b] = linear("q") as [ReturnType<typeof filled>, ReturnType<typeof filled>];
+    const sound = shards([a], [b]);
+    const [, , first, second] = Object.keys(sound) as [string, string, string, string];
+    await refuses(FormatError, { ...sound, [first]: sound[second]!, [second]: sound[first]! }, "should lie in");
+    const { [second]: _, ...incomplete } = sound;
+    await refuses(FormatError, incomplete, second);
+    await refuses(FormatError, { ...sound, "adapter_model.safetensors.index.json": "{}" }, "weight_map");
+  });
+
+  it("names the config and the weights that it cannot read", async () => {
+    await refuses(FormatError, { ...files, [CONFIG]: "{" }, `mine/${CONFIG}`, "line 1");
+    await refuses(FormatError, { ...files, [WEIGHTS]: new Uint8Array(3) }, `mine/${WEIGHTS}`);
+    await refuses(FormatError, { ...files, [CONFIG]: new Uint8Array([0x7b, 0xff, 0x7d]) }, `mine/${CONFIG}`, "UTF-8");
+    await refuses(FormatError, { ...files, [CONFIG]: new Uint8Array((4 << 20) + 1) }, `mine/${CONFIG}`, "too many");
+  });
+
+  it("knows Git LFS pointers in place of the weights and of the config", async () => {
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 123\n`;
+    await refuses(FormatError, { ...files, [WEIGHTS]: pointer }, `mine/${WEIGHTS}`, "Git LFS pointer", "git lfs pull");
+    await refuses(FormatError, { ...files, [CONFIG]: pointer }, `mine/${CONFIG}`, "Git LFS pointer", "git lfs pull");
+  });
+
+  it("asks for the config that is missing", async () => {
+    await refuses(FormatError, { [WEIGHTS]: files[WEIGHTS]! }, "no adapter_config.json beside it", "add it");
+  });
+
+  it("refuses tensor names of more than 1000 characters without repeating them", async () => {
+    const tensors = linear("q".repeat(1000));
+    const error = await rejection(open(peftFiles(tensors)));
+    expect(error).toBeInstanceOf(FormatError);
+    expect(error.message).toContain("more than 1000");
+    expect(error.message.length).toBeLessThan(400);
+    expect((await open(peftFiles(linear("q".repeat(900))))).modules.size).toBe(1);
+  });
+
+  it.each([
+    ["lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight", "kohya"],
+    ["lora_te1_text_model_encoder_layers_0_mlp_fc1.lora_up.weight", "kohya"],
+    ["diffusion_model.blocks.0.lora_down.weight", "kohya"],
+    ["unet.mid_block.attentions.0.to_q.lora.down.weight", "diffusers"],
+    ["transformer.blocks.0.attn.to_q.lora_A.weight", "diffusers"],
+    ["down_blocks.0.attn1.processor.to_q_lora.down.weight", "diffusers' old attention processors"],
+    ["model.layers.0.self_attn.q_proj.lora_a", "MLX"],
+    ["lora_unet_x.hada_w1_a", "LyCORIS"],
+    ["lora_unet_x.lokr_w1", "LyCORIS"],
+    ["unet:12:up", "cloneofsimo"],
+    ["w_a_000", "SAM"],
+  ])("calls the dialect of %s by its name, with or without a config", async (key, dialect) => {
+    const weights = encodeSafetensors([filled(key, [2, 2])]);
+    await refuses(RefusedError, { [WEIGHTS]: weights }, dialect, key);
+    await refuses(RefusedError, { [CONFIG]: "{}", [WEIGHTS]: weights }, dialect, key);
+  });
+});
