@@ -16,20 +16,23 @@ const SEEDS = 10;
 if (!existsSync(corpus)) console.warn(`skipped: the real adapters of ${corpus} are not here`);
 
 describe.skipIf(!existsSync(corpus) || readdirSync(corpus).length === 0)("clustering of real adapters", () => {
-  it.each(Object.entries(GROUPS))("%s: 10 seeds reach the same objective on at least 95%% of the modules", async (_, group) => {
-    const opened = await openAdapters(group.adapters.map((name) => join(corpus, name)));
-    const adapters = opened.map(({ adapter }) => adapter);
-    const bySeed: number[][] = [];
-    for (let seed = 0; seed < SEEDS; seed++) {
-      const recipe = { options: { seed }, target: { kind: "rank", rank: group.rank }, extras: "drop" } as const;
-      bySeed.push((await mergeInMemory(adapters, recipe)).report.modules.map(({ inertia }) => inertia!));
-    }
-    for (const { close } of opened) close();
-    const modules = bySeed[0]!.length;
-    const alike = bySeed[0]!.filter((_value, m) => {
-      const values = bySeed.map((inertias) => inertias[m]!);
-      return Math.max(...values) - Math.min(...values) <= 1e-6 * Math.max(...values);
-    });
-    expect(alike.length / modules).toBeGreaterThanOrEqual(0.95);
-  });
+  it.each(Object.entries(GROUPS))(
+    "%s: 10 seeds reach the same objective on at least 95%% of the modules",
+    async (_, group) => {
+      const opened = await openAdapters(group.adapters.map((name) => join(corpus, name)));
+      const adapters = opened.map(({ adapter }) => adapter);
+      const bySeed: number[][] = [];
+      for (let seed = 0; seed < SEEDS; seed++) {
+        const recipe = { options: { seed }, target: { kind: "rank", rank: group.rank }, extras: "drop" } as const;
+        bySeed.push((await mergeInMemory(adapters, recipe)).report.modules.map(({ inertia }) => inertia!));
+      }
+      for (const { close } of opened) close();
+      const modules = bySeed[0]!.length;
+      const alike = bySeed[0]!.filter((_value, m) => {
+        const values = bySeed.map((inertias) => inertias[m]!);
+        return Math.max(...values) - Math.min(...values) <= 1e-6 * Math.max(...values);
+      });
+      expect(alike.length / modules).toBeGreaterThanOrEqual(0.95);
+    },
+  );
 });
