@@ -54,7 +54,7 @@ export function openPico(name: string, adapter: PicoAdapter): Promise<Adapter> {
 }
 
 /** The text of adapter_config.json and the bytes of adapter_model.safetensors. */
-export function encodeAdapter(adapter: PicoAdapter): { config: string; weights: Uint8Array } {
+function encodeAdapter(adapter: PicoAdapter): { config: string; weights: Uint8Array } {
   const { modules, config, dtype = "F32", extras = {} } = adapter;
   const tensors: TensorData[] = Object.entries(extras).map(([key, values]) => encodeTensor(key, values, dtype));
   for (const [name, { A, B, kind = "linear" }] of Object.entries(modules)) {
