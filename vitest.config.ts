@@ -1,10 +1,11 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: ["test/slow/**"], testTimeout: 20_000 } },
-      { test: { name: "slow", include: ["test/slow/**/*.test.ts"], testTimeout: 600_000 } },
+      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: ["test/slow/**"], testTimeout: 60_000 } },
+      { test: { name: "slow", include: ["test/slow/**/*.test.ts"], testTimeout: 900_000 } },
     ],
   },
 });
+export default config;
