@@ -73,7 +73,8 @@ export function peftAdapter(
         `${name}: the config gives ${module.name} rank ${rank}, but its tensor ${a.name} has shape ${formatShape(a.shape)}; pass the config that was saved with these weights.`,
       );
     }
-    modules.set(module.name, { ...module, scale: config.rslora ? alpha / Math.sqrt(rank) : alpha / rank });
+    // + 0 turns -0, which JSON does not carry, into 0.
+    modules.set(module.name, { ...module, scale: alpha / (config.rslora ? Math.sqrt(rank) : rank) + 0 });
   }
   if (modules.size === 0) {
     throw new FormatError(

@@ -91,6 +91,10 @@ describe("openAdapter", () => {
     await refuses(FormatError, { ...files, [CONFIG]: new Uint8Array((4 << 20) + 1) }, `mine/${CONFIG}`, "too many");
   });
 
+  it("reads a config with a byte order mark, as some editors write it", async () => {
+    expect((await open({ ...files, [CONFIG]: `\ufeff${files[CONFIG]}` })).modules.size).toBe(1);
+  });
+
   it("knows Git LFS pointers in place of the weights and of the config", async () => {
     const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 123\n`;
     await refuses(FormatError, { ...files, [WEIGHTS]: pointer }, `mine/${WEIGHTS}`, "Git LFS pointer", "git lfs pull");

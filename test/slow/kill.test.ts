@@ -112,16 +112,16 @@ describe(`a merge onto an existing output, killed at ${KILLS} random moments`, (
     expect(state(out)).toBe(recipes.states[0]);
 
     const random = seededRandom(2);
-    const delays = Array.from({ length: KILLS }, (_, i) => ((i + random.uniform()) / KILLS) * 1.1 * duration);
     let current: 0 | 1 = 0;
     const seen = { old: 0, new: 0, aside: 0, killed: 0, halfWritten: 0 };
-    for (const delay of delays) {
+    // A moment after the end of a run is no kill, and makes the next one start from the other state.
+    while (seen.killed < KILLS) {
       const next: 0 | 1 = current === 0 ? 1 : 0;
       const threads = String(1 + random.below(2));
       const args = ["merge", ...recipes.args[next], "--out", out, "--force", "--threads", threads];
       let timer: NodeJS.Timeout | undefined;
       const ended = await run(args, (child) => {
-        timer = setTimeout(() => child.kill("SIGKILL"), delay);
+        timer = setTimeout(() => child.kill("SIGKILL"), random.uniform() * 1.3 * duration);
       });
       clearTimeout(timer);
       const found = checkPromise(folder, recipes.states[current], recipes.states[next]);
@@ -132,11 +132,10 @@ describe(`a merge onto an existing output, killed at ${KILLS} random moments`, (
       if (found === "new") current = next;
       await checkRecovery(folder, inputs[0]!, recipes.states[current]);
     }
-    console.log(`of ${KILLS} runs of ${duration.toFixed(0)} ms: ${JSON.stringify(seen)}`);
+    console.log(`runs of ${duration.toFixed(0)} ms: ${JSON.stringify(seen)}`);
     // Without these the moments would not have been spread over the run.
-    expect(seen.killed).toBeGreaterThan(KILLS / 2);
     expect(seen.halfWritten).toBeGreaterThan(0);
-    expect(seen.old).toBeGreaterThan(0);
+    expect(seen.new).toBeGreaterThan(0);
   });
 });
 
