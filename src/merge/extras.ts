@@ -1,7 +1,8 @@
 import type { Adapter, TensorRef } from "../adapter/adapter.ts";
 import { type Dtype, isFactorDtype } from "../core/dtype.ts";
-import { RefusedError } from "../core/errors.ts";
+import { RefusedError, UsageError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
+import { orderlessSum } from "../core/sum.ts";
 import type { ExtrasPolicy } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
@@ -52,10 +53,10 @@ export function planExtras(adapters: readonly Adapter[], weights: readonly numbe
       `${who} hold ${holders.size} tensors that are no LoRA factors (${example(holders)}); choose --extras drop, first or average.`,
     );
   }
-  const total = used
-    .map((t) => weights[t]!)
-    .sort((p, q) => p - q) // the order of the inputs must not change the sum
-    .reduce((sum, weight) => sum + weight, 0);
+  const total = orderlessSum(used.map((t) => weights[t]!));
+  if (total === 0) {
+    throw new UsageError("The weights sum to 0, so extras have no average; choose --extras drop or first.");
+  }
   const extras = Array.from(holders, ([key, inputs]) => {
     const averaged = inputs.map((input) => ({
       input,

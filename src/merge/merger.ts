@@ -5,6 +5,7 @@ import type { ByteSink, ByteSource } from "../core/bytes.ts";
 import { bytesOf, isFactorDtype } from "../core/dtype.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { elementCount } from "../core/shape.ts";
+import { orderlessSum } from "../core/sum.ts";
 import { type DeltaProducts, deltaProducts, scaleMerged } from "../figures/delta.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { ClusterReport, Method } from "../methods/method.ts";
@@ -15,7 +16,7 @@ import { slabColumns } from "./memory.ts";
 import type { MergePlan, PlannedModule } from "./plan.ts";
 
 /** Elements of an extra that are held at once. */
-const EXTRA_CHUNK = 1 << 20;
+const EXTRA_CHUNK = 1 << 16;
 
 /** What merging one module found out; plain data. */
 export interface ModuleResult {
@@ -71,7 +72,7 @@ export class Merger {
         target: this.#plan.target,
         options: this.#plan.options,
         inputs: this.#plan.inputs.filter(({ weight }) => weight !== 0).length,
-        totalWeight: this.#plan.inputs.reduce((sum, { weight }) => sum + weight, 0),
+        totalWeight: orderlessSum(this.#plan.inputs.map(({ weight }) => weight)),
       }),
     );
     await this.#write(module, rows);
@@ -171,26 +172,36 @@ export class Merger {
   }
 
   async #averageChunk(extra: PlannedExtra, from: number, count: number): Promise<void> {
-    this.#kernels.reset(count * 24 + 1024);
-    const sum = this.#kernels.f32(count);
-    const values = this.#kernels.f32(count);
+    this.#kernels.reset(count * (4 * extra.sources.length + 12) + 1024);
     const raw = this.#kernels.bytes(count * 8);
-    for (const [s, { input, tensor, share }] of extra.sources.entries()) {
+    const values: Float32Array[] = [];
+    for (const { input, tensor } of extra.sources) {
       if (!isFactorDtype(tensor.dtype)) throw new Error(`extra ${extra.key} was planned with dtype ${tensor.dtype}`);
       const size = bytesOf(tensor.dtype);
       const bytes = raw.subarray(0, count * size);
       await this.#files[input]![tensor.file]!.read(tensor.begin + from * size, bytes);
-      if (!this.#kernels.widen(tensor.dtype, bytes, values, 1)) {
+      const widened = this.#kernels.f32(count);
+      if (!this.#kernels.widen(tensor.dtype, bytes, widened, 1)) {
         throw new FormatError(
           `${this.#plan.inputs[input]!.name}: the tensor ${tensor.name} holds NaN or infinite values, so it cannot be written; pass --extras drop, or repair it.`,
         );
       }
       if (extra.sources.length === 1) return this.#sink.write(extra.begin + from * size, bytes);
-      for (let i = 0; i < count; i++) sum[i] = (s === 0 ? 0 : sum[i]!) + share * values[i]!;
+      values.push(widened);
+    }
+    const mean = this.#kernels.f32(count);
+    const terms = new Float64Array(values.length);
+    for (let i = 0; i < count; i++) {
+      for (const [s, { share }] of extra.sources.entries()) terms[s] = share * values[s]![i]!;
+      mean[i] = orderlessSum(terms);
     }
     const dtype = extra.dtype === "F16" || extra.dtype === "BF16" ? extra.dtype : "F32";
     const encoded = raw.subarray(0, count * bytesOf(dtype));
-    this.#kernels.narrow(dtype, sum, encoded);
+    if (!this.#kernels.narrow(dtype, mean, encoded)) {
+      throw new RefusedError(
+        `The average of ${extra.key} has values that ${dtype.toLowerCase()} cannot hold; choose --extras drop or first.`,
+      );
+    }
     await this.#sink.write(extra.begin + from * bytesOf(dtype), encoded);
   }
 }

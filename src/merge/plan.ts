@@ -3,6 +3,7 @@ import { refuseMisfits } from "../adapter/compatibility.ts";
 import { peftKey } from "../adapter/peft.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import { UsageError } from "../core/errors.ts";
+import { orderlessSum } from "../core/sum.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
 import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
@@ -167,7 +168,7 @@ function checkWeights(
     );
   }
   if (weights.every((weight) => weight === 0)) throw new UsageError("All weights are 0, so nothing is left to merge.");
-  if (method === "average" && weights.reduce((sum, weight) => sum + weight, 0) === 0) {
+  if (method === "average" && orderlessSum(weights) === 0) {
     throw new UsageError("The weights sum to 0, so they have no average; use --method cat for their sum.");
   }
   return weights;
@@ -201,5 +202,6 @@ function chooseDtype(adapters: readonly Adapter[], choice: DtypeChoice): OutputD
 function commonScale(scales: readonly number[], ranks: readonly number[]): number | null {
   const scale = scales[0]!;
   if (scale === 0 || scales.some((other) => other !== scale)) return null;
-  return ranks.every((rank) => Math.abs(scale * rank - Math.round(scale * rank)) < 1e-9) ? scale : null;
+  const whole = (alpha: number): boolean => Math.abs(alpha / Math.round(alpha) - 1) < 1e-12;
+  return ranks.every((rank) => whole(scale * rank)) ? scale : null;
 }

@@ -135,8 +135,10 @@ describe("the output's scale", () => {
   });
 
   it("is whole where alpha was, though the quotient is not exact", async () => {
-    const adapter = await openPeft(linear("q", 7), { r: 7, lora_alpha: 32 });
-    expect(makePlan([adapter], {}).config).toMatchObject({ r: 7, lora_alpha: 32 });
+    for (const alpha of [32, 1e15 + 1, -5]) {
+      const adapter = await openPeft(linear("q", 7), { r: 7, lora_alpha: alpha });
+      expect(makePlan([adapter], {}).config).toMatchObject({ r: 7, lora_alpha: alpha });
+    }
   });
 
   it("is folded in, alpha = rank, where scales differ, one is no whole alpha at the rank written, or all are 0", async () => {
@@ -145,6 +147,9 @@ describe("the output's scale", () => {
       expect(plan.sharedScale).toBeNull();
       expect(plan.config).toMatchObject({ r: 2, lora_alpha: 2 });
     }
+    // An alpha that only rounds to a whole number would change the scale; one that rounds to 0 would lose the delta.
+    for (const scale of [1e-12, 0.5 + 1e-9, 1e9 + 1 / 3])
+      expect(makePlan([await scaled(scale)], {}).sharedScale).toBeNull();
     const half = { r: 2, lora_alpha: 3 };
     const odd = makePlan([await openPeft(linear("q"), half)], { target: { kind: "rank", rank: 1 } });
     expect(odd.sharedScale).toBeNull();

@@ -107,15 +107,16 @@ function sharded(files: MemoryFiles): MemoryFiles {
   };
 }
 
-const whole = fc.constantFrom(...SOUND).chain((files) =>
-  fc.record({
-    [CONFIG]: fc.oneof(fc.constant(files[CONFIG]!), { arbitrary: mutatedConfig(text(files[CONFIG]!)), weight: 2 }),
-    [WEIGHTS]: fc.oneof(fc.constant(files[WEIGHTS]!), {
-      arbitrary: mutatedWeights(files[WEIGHTS] as Uint8Array),
-      weight: 2,
-    }),
-  }),
-);
+/** Config, weights, or both changed. */
+const whole = fc.constantFrom(...SOUND).chain((files) => {
+  const config = mutatedConfig(text(files[CONFIG]!));
+  const weights = mutatedWeights(files[WEIGHTS] as Uint8Array);
+  return fc.oneof(
+    config.map((mutant) => ({ ...files, [CONFIG]: mutant })),
+    weights.map((mutant) => ({ ...files, [WEIGHTS]: mutant })),
+    fc.tuple(config, weights).map(([one, other]) => ({ [CONFIG]: one, [WEIGHTS]: other })),
+  );
+});
 
 const inShards = fc.constantFrom(...SOUND.map(sharded)).chain((files) => {
   const [, , first, second] = Object.keys(files) as [string, string, string, string];
@@ -199,7 +200,7 @@ const open = (files: MemoryFiles, arena = false): Promise<Adapter> =>
 
 describe("openAdapter on damaged adapters", () => {
   it.each([
-    ["config and header changed together", whole, 12_000, 1500],
+    ["config and header changed together", whole, 20_000, 500],
     ["an index and its shards", inShards, 4000, 50],
   ] as const)("reads them correctly or refuses them with a LoraLegoError: %s", async (_, mutants, numRuns, least) => {
     const outcomes = { read: 0, refused: 0 };
@@ -216,7 +217,6 @@ describe("openAdapter on damaged adapters", () => {
       }),
       { numRuns },
     );
-    console.log(outcomes);
     // Some edits are harmless (white space, unknown fields, unused values); most are not.
     expect(outcomes.read).toBeGreaterThan(least);
     expect(outcomes.refused).toBeGreaterThan(numRuns / 3);
@@ -234,9 +234,8 @@ describe("openAdapter on damaged adapters", () => {
         expect([...again.modules.keys()].sort()).toEqual(outcome.plan.modules.map(({ name }) => name).sort());
         expect([...again.extras.keys()].sort()).toEqual([...outcome.report.carried].sort());
       }),
-      { numRuns: 3000 },
+      { numRuns: 5000 },
     );
-    console.log(merged);
-    expect(merged).toBeGreaterThan(200);
+    expect(merged).toBeGreaterThan(100);
   });
 });

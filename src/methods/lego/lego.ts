@@ -54,7 +54,7 @@ async function mergeLego(pool: Pool, request: MergeRequest<LegoOptions>): Promis
       reweight: reweights[c]!,
     })),
     inertia,
-    shareOfB: shareOfB(frame),
+    ...(frame.units.length > 0 && { shareOfB: shareOfB(frame) }),
   };
 }
 

@@ -1,0 +1,6 @@
+/** The sum of values in ascending order: the same bits whatever order they come in. */
+export function orderlessSum(values: Iterable<number>): number {
+  return Float64Array.from(values)
+    .sort()
+    .reduce((sum, value) => sum + value, 0);
+}
