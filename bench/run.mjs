@@ -126,10 +126,13 @@ async function run([command, ...words]) {
   return { seconds: (performance.now() - start) / 1000, megabytes: peak / 1000 };
 }
 
-/** numpy chooses its own kernels, whatever this machine's environment pins. */
+/**
+ * numpy chooses its own kernels, whatever this machine's environment pins. One thread each for OpenMP and OpenBLAS: on
+ * problems of this size scikit-learn's threads get in each other's way and take many times longer.
+ */
 function baselineEnvironment() {
   const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...rest } = process.env;
-  return rest;
+  return { ...rest, OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" };
 }
 
 function print() {

@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), "lora-lego-package-"));
 const run = (command, words, cwd) => execFileSync(command, words, { cwd, encoding: "utf8" });
 try {
   run("npx", ["publint", "--strict"], root);
-  run("npm", ["pack", "--pack-destination", folder], root);
+  run("npm", ["pack", "--silent", "--pack-destination", folder], root);
   const tarball = readdirSync(folder).find((file) => file.endsWith(".tgz"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
   run("npm", ["install", "--no-audit", "--no-fund", `./${tarball}`], folder);
