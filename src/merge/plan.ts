@@ -201,7 +201,7 @@ function chooseDtype(adapters: readonly Adapter[], choice: DtypeChoice): OutputD
 /** The scale that all modules share, if it can be written as a whole alpha at every written rank. */
 function commonScale(scales: readonly number[], ranks: readonly number[]): number | null {
   const scale = scales[0]!;
-  if (scale === 0 || scales.some((other) => other !== scale)) return null;
+  if (scales.some((other) => other !== scale)) return null;
   const whole = (alpha: number): boolean => Math.abs(alpha / Math.round(alpha) - 1) < 1e-12;
   return ranks.every((rank) => whole(scale * rank)) ? scale : null;
 }

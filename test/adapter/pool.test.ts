@@ -338,11 +338,12 @@ describe.each([
   });
 
   it("adds Manhattan distances up over all columns of long rows", async () => {
-    const columns = 2048 * 2 + 17;
-    const row = (value: number): number[] => Array<number>(columns).fill(value);
-    const pool = await poolOf(kernels, [{ A: [row(1), row(3)], B: [[1, 2]] }]);
-    expect([...(await pool.manhattan(every(pool), 1))]).toEqual([0, 2 * columns + 1, 2 * columns + 1, 0]);
-    expect((await pool.manhattan(every(pool), -1))[1]).toBe(4 * columns + 3);
+    // Rows 1, 1, ... and 3, 3, ..., which from column 2048 on are 0 and 7.
+    const row = (value: number, tail: number): number[] => [...Array(2048).fill(value), ...Array(2065).fill(tail)];
+    const pool = await poolOf(kernels, [{ A: [row(1, 0), row(3, 7)], B: [[1, 2]] }]);
+    const apart = 2048 * 2 + 2065 * 7 + 1;
+    expect([...(await pool.manhattan(every(pool), 1))]).toEqual([0, apart, apart, 0]);
+    expect((await pool.manhattan(every(pool), -1))[1]).toBe(2048 * 4 + 2065 * 7 + 3);
   });
 
   it.each([1, 2, 3, 5, 7, 8, 100])("read in slabs of %i columns is the same as read at once", async (slab) => {

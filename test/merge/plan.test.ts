@@ -264,6 +264,14 @@ describe("the output's config", () => {
     expect(warnings[1]!.text).toContain("CAUSAL_LM, SEQ_CLS");
   });
 
+  it("does not look at adapters that are left out", async () => {
+    const one = await adapterOf("one", { q: 2 }, { base_model_name_or_path: "a/x", target_modules: ["q"] });
+    const gone = await adapterOf("gone", { q: 2 }, { base_model_name_or_path: "b/y", target_modules: ["k"] });
+    const { config, warnings } = makePlan([gone, one], { weights: [0, 1] });
+    expect(config).toMatchObject({ base_model_name_or_path: "a/x", target_modules: ["q"] });
+    expect(warnings.map(({ id }) => id)).toEqual(["left-out"]);
+  });
+
   it("takes the base and the task from those that name one, without a warning", async () => {
     const silent = await adapterOf("silent", { q: 2 });
     const named = await adapterOf("named", { q: 2 }, { base_model_name_or_path: "a/x", task_type: "CAUSAL_LM" });

@@ -1,0 +1,209 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import { RefusedError } from "../../src/core/errors.ts";
+import { type MergedAdapter, mergeInMemory } from "../../src/merge/merge.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
+import { rejection } from "../support/memory-folder.ts";
+import {
+  decodeAdapter,
+  type Merged,
+  openPico,
+  type PicoAdapter,
+  type PicoModule,
+  randomAdapter,
+  relativeError,
+} from "../support/pico.ts";
+
+const merge = (adapters: readonly Adapter[], recipe: Recipe = {}): Promise<MergedAdapter> =>
+  mergeInMemory(adapters, recipe);
+
+const decoded = ({ config, weights }: MergedAdapter): Merged => decodeAdapter(JSON.stringify(config), weights);
+
+const openAll = (adapters: readonly PicoAdapter[]): Promise<Adapter[]> =>
+  Promise.all(adapters.map((adapter, i) => openPico(`a${i}`, adapter)));
+
+/** The bytes of an adapter's only file. */
+async function fileOf({ files: [file] }: Adapter): Promise<Uint8Array> {
+  const bytes = new Uint8Array(file!.size);
+  await file!.read(0, bytes);
+  return bytes;
+}
+
+/** A module of rank 1: delta = b a^T. */
+const unit = (a: readonly number[], b: readonly number[]): PicoModule => ({ A: [a], B: b.map((value) => [value]) });
+
+const KINDS = {
+  modules: {
+    "l.0.q": { in: 5, out: 4 },
+    "l.1.q": { in: 3, out: 6, rank: 1 },
+    embed: { in: 9, out: 4, kind: "embedding" },
+  },
+  rank: 3,
+  config: { rank_pattern: { "l.1.q": 1 }, alpha_pattern: { "l.1.q": 2 }, lora_alpha: 6 },
+} as const;
+
+describe("one adapter", () => {
+  it.each(["F32", "F16", "BF16"] as const)(
+    "with one scale comes back bit for bit in %s, by every method",
+    async (dtype) => {
+      const adapter = randomAdapter(1, { ...KINDS, dtype });
+      const adapters = await openAll([adapter]);
+      const weights = await fileOf(adapters[0]!);
+      for (const method of ["lego", "cat", "average"]) {
+        const merged = await merge(adapters, { method, rankLayout: "pattern" });
+        expect(merged.weights).toEqual(weights);
+        expect(merged.config).toMatchObject({
+          r: 3,
+          lora_alpha: 6,
+          rank_pattern: { "l.1.q": 1 },
+          alpha_pattern: { "l.1.q": 2 },
+        });
+      }
+    },
+  );
+
+  it.each([
+    ["f32", 1e-6],
+    ["f16", 1e-3],
+    ["bf16", 4e-3],
+  ] as const)("with differing scales keeps its delta in %s (%d)", async (dtype, most) => {
+    const config = { r: 2, lora_alpha: 3, alpha_pattern: { "layers.0.q_proj": -0.7 } };
+    const adapters = await openAll([randomAdapter(2, { config })]);
+    const merged = decoded(await merge(adapters, { dtype }));
+    const { modules } = decodeAdapter(JSON.stringify(config), await fileOf(adapters[0]!));
+    for (const [name, { delta }] of modules) {
+      expect(relativeError(merged.modules.get(name)!.delta, delta)).toBeLessThan(most);
+    }
+  });
+});
+
+describe("a merged file", () => {
+  it("holds lambda times the weighted sum, its sign in B", async () => {
+    const adapters = await openAll([
+      { modules: { q: unit([1, 2], [4, 0]) } },
+      { modules: { q: unit([0, 1], [1, 1]) } },
+    ]);
+    const { modules } = decoded(await merge(adapters, { method: "cat", weights: [1, -4], scale: -0.25 }));
+    // -0.25 ([[4, 8], [0, 0]] - 4 [[0, 1], [0, 1]])
+    expect([...modules.get("q")!.delta]).toEqual([-1, -1, 0, 1]);
+    expect([...modules.get("q")!.A]).toEqual([0.5, 1, 0, 1]);
+    expect(Array.from(modules.get("q")!.B, (value) => value + 0)).toEqual([-2, 1, 0, 1]);
+  });
+
+  it("pads shorter modules with zero units up to the one rank", async () => {
+    const two = {
+      A: [
+        [1, 2],
+        [3, 4],
+      ],
+      B: [
+        [5, 6],
+        [7, 8],
+      ],
+    };
+    const adapter = {
+      modules: { k: two, q: unit([1, 2], [3, 4]) },
+      config: { rank_pattern: { q: 1 }, alpha_pattern: { q: 1 } },
+    };
+    const { modules } = decoded(await merge(await openAll([adapter]), {}));
+    expect(modules.get("q")).toMatchObject({ rank: 2, scale: 1 });
+    expect([...modules.get("q")!.A]).toEqual([1, 2, 0, 0]);
+    expect([...modules.get("q")!.B]).toEqual([3, 0, 4, 0]);
+  });
+
+  it("has no higher rank than values need: dead units make it smaller", async () => {
+    const dead = {
+      A: [
+        [1, 2],
+        [0, 0],
+        [3, 4],
+      ],
+      B: [
+        [5, 1, 0],
+        [7, 1, 0],
+      ],
+    };
+    const merged = await merge(await openAll([{ modules: { q: dead, k: dead } }]));
+    expect(merged.config.r).toBe(1);
+    expect(merged.plan.rank).toBe(1);
+    expect([...decoded(merged).modules.get("q")!.A]).toEqual([1, 2]);
+    const zero = await merge(await openAll([{ modules: { q: unit([1, 2], [0, 0]) } }]));
+    expect(decoded(zero).modules.get("q")).toMatchObject({
+      rank: 1,
+      A: Float64Array.of(0, 0),
+      B: Float64Array.of(0, 0),
+    });
+  });
+
+  it("keeps the shapes of convolutions and embeddings", async () => {
+    const conv = { kind: "conv", A: [[[[1, 2, 3]], [[4, 5, 6]]]], B: [[[[2]]], [[[0]]]] } as const;
+    const embed = { kind: "embedding", A: [[1, 2, 3]], B: [[1], [2]] } as const;
+    const merged = await merge(await openAll([{ modules: { c: conv, e: embed } }, { modules: { c: conv, e: embed } }]));
+    const tensors = merged.plan.modules.map(({ name, kind }) => [name, kind]);
+    expect(tensors).toEqual([
+      ["c", "conv"],
+      ["e", "embedding"],
+    ]);
+    const { modules } = decoded(merged);
+    expect([...modules.get("c")!.delta]).toEqual([2, 4, 6, 8, 10, 12, 0, 0, 0, 0, 0, 0]);
+    expect([...modules.get("e")!.delta]).toEqual([1, 2, 3, 2, 4, 6]);
+  });
+
+  it("refuses values that its dtype cannot hold, naming the module and the way out", async () => {
+    const adapters = await openAll([{ modules: { q: unit([70_000, 1], [1, 1]) } }]);
+    const error = await rejection(merge(adapters, { dtype: "f16" }));
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error.message).toBe("q has values that f16 cannot hold (they would become infinite); pass --dtype f32.");
+    await merge(adapters, { dtype: "bf16" });
+  });
+
+  it.each([
+    {},
+    { target: { kind: "rank", rank: 2 } },
+    { method: "average" },
+    { options: { gauge: "svd", sign: "line" } },
+  ] as const)("has the same bytes from any order of the inputs, with their weights (%j)", async (recipe) => {
+    const adapters = await openAll([1, 2, 3].map((seed) => randomAdapter(seed, { rank: 1 + seed })));
+    const weights = [0.1, 0.2, 0.3];
+    const expected = (await merge(adapters, { ...recipe, weights })).weights;
+    for (const order of [
+      [2, 1, 0],
+      [1, 2, 0],
+    ]) {
+      const turned = { ...recipe, weights: order.map((t) => weights[t]!) };
+      expect(
+        (
+          await merge(
+            order.map((t) => adapters[t]!),
+            turned,
+          )
+        ).weights,
+      ).toEqual(expected);
+    }
+  });
+});
+
+describe("a merge", () => {
+  it("tells its progress, job by job", async () => {
+    const seen: number[][] = [];
+    const adapters = await openAll([randomAdapter(1, { extras: { "base_model.model.score.weight": [1] } })]);
+    await mergeInMemory(adapters, {}, { onProgress: ({ done, total }) => seen.push([done, total]) });
+    expect(seen).toEqual([
+      [1, 3],
+      [2, 3],
+      [3, 3],
+    ]);
+  });
+
+  it("ends when its signal fires, with the signal's reason", async () => {
+    const adapters = await openAll([randomAdapter(1)]);
+    const control = new AbortController();
+    const work = mergeInMemory(
+      adapters,
+      {},
+      { signal: control.signal, onProgress: () => control.abort(new Error("enough")) },
+    );
+    expect((await rejection(work)).message).toBe("enough");
+    await expect(mergeInMemory(adapters, {}, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
+  });
+});
