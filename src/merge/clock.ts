@@ -47,13 +47,13 @@ export class Clock {
   /** Run `work` and book under `share` what no one else booked meanwhile. */
   async bookRest<T>(share: keyof Timings, work: () => Promise<T>): Promise<T> {
     const start = performance.now();
-    const before = this.booked();
+    const before = this.#booked();
     const result = await work();
-    this.timings[share] += (performance.now() - start) / 1000 - (this.booked() - before);
+    this.timings[share] += (performance.now() - start) / 1000 - (this.#booked() - before);
     return result;
   }
 
-  booked(): number {
+  #booked(): number {
     return Object.values(this.timings).reduce((sum, seconds) => sum + seconds, 0);
   }
 }
