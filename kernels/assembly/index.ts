@@ -1,9 +1,9 @@
 // What src/kernels/wasm.ts sees of this folder.
 export { combine } from "./combine";
-export { ARENA_START, LIST_CAPACITY, LIST_COEFFICIENTS, LIST_ROWS } from "./memory";
+export { ARENA_START } from "./memory";
 export { multiply } from "./multiply";
 export { narrow, narrowTransposed } from "./narrow";
 export { gram, gramF64, manhattan } from "./pairs";
-export { maxAbs, scale, squaredNorm } from "./rows";
+export { maxAbs, scale, squaredNorms } from "./rows";
 export { tileDifferences, tileF32, tileF64, tileSums } from "./tiles";
 export { widen, widenTransposed } from "./widen";

@@ -6,20 +6,15 @@
 // @ts-ignore: decorator
 @inline export const EDGE_OUT: usize = 128;
 
-/** Addresses (u32) of the rows that `combine` adds up, and their coefficients (f32). */
-export const LIST_CAPACITY: u32 = 1024;
-export const LIST_ROWS: usize = 256;
-export const LIST_COEFFICIENTS: usize = 4352;
-
 /** Two rows of f64 sums of `multiply`. */
 // @ts-ignore: decorator
-@inline export const SUMS: usize = 8448;
+@inline export const SUMS: usize = 256;
 // @ts-ignore: decorator
 @inline export const SUMS_WIDTH: usize = 256;
 
 /** Two groups of packed row panels of the pair kernels. */
 // @ts-ignore: decorator
-@inline export const PANELS: usize = 12544;
+@inline export const PANELS: usize = 4352;
 // @ts-ignore: decorator
 @inline export const PANEL_ROWS: usize = 4;
 // @ts-ignore: decorator

@@ -35,7 +35,6 @@ function packAs(kind: i32, rows: usize, count: usize, stride: usize, width: usiz
 }
 
 function pairs(kind: i32, rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
-  memory.fill(out, 0, (count * count) << 3);
   const blockWidth = kind == GRAM_F64 ? PANEL_STEPS * 2 : PANEL_STEPS * 4;
   for (let x: usize = 0; x < length; x += blockWidth) {
     const width = min(blockWidth, length - x);
@@ -53,19 +52,9 @@ function pairs(kind: i32, rows: usize, count: usize, stride: usize, length: usiz
       }
     }
   }
-  mirror(out, count);
 }
 
-/** Copy the upper triangle to the lower one. */
-function mirror(out: usize, count: usize): void {
-  for (let i: usize = 1; i < count; i++) {
-    for (let j: usize = 0; j < i; j++) {
-      store<f64>(out + ((i * count + j) << 3), load<f64>(out + ((j * count + i) << 3)));
-    }
-  }
-}
-
-/** out[i, j] = sum_x rows_i[x] rows_j[x]; f32 in blocks of 512, f64 across; `stride` in bytes. */
+/** out[i, j] += sum_x rows_i[x] rows_j[x] for i <= j; f32 in blocks of 512, f64 across; `stride` in bytes. */
 export function gram(rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
   pairs(GRAM, rows, count, stride, length, out);
 }
@@ -75,7 +64,7 @@ export function gramF64(rows: usize, count: usize, stride: usize, length: usize,
   pairs(GRAM_F64, rows, count, stride, length, out);
 }
 
-/** out[i, j] = sum_x |rows_i[x] - sign rows_j[x]|, accumulated like `gram`. */
+/** out[i, j] += sum_x |rows_i[x] - sign rows_j[x]|, accumulated like `gram`. */
 export function manhattan(rows: usize, count: usize, stride: usize, length: usize, sign: i32, out: usize): void {
   pairs(sign > 0 ? MANHATTAN : MANHATTAN_NEGATED, rows, count, stride, length, out);
 }

@@ -1,4 +1,4 @@
-// One pass over single rows.
+// One pass over rows.
 import { magnitudeBits } from "./elements";
 
 /** row[x] *= factor. */
@@ -10,7 +10,9 @@ export function scale(row: usize, length: usize, factor: f32): void {
 }
 
 /** The largest |element|, found by comparing bits as integers: exact, and a NaN wins over everything. */
-export function maxAbs(row: usize, length: usize): f64 {
+// @ts-ignore: decorator
+@inline
+function maxAbsOf(row: usize, length: usize): f64 {
   let largest = i32x4.splat(0);
   const end = row + (length << 2);
   for (; row + 16 <= end; row += 16) largest = i32x4.max_s(largest, magnitudeBits(v128.load(row)));
@@ -20,8 +22,15 @@ export function maxAbs(row: usize, length: usize): f64 {
   return f64(f32x4.extract_lane(largest, 0));
 }
 
+/** out[i] = the largest |element| of row i; `stride` in bytes. */
+export function maxAbs(rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
+  for (let i: usize = 0; i < count; i++) store<f64>(out + (i << 3), maxAbsOf(rows + i * stride, length));
+}
+
 /** The sum of squares, in f64. */
-export function squaredNorm(row: usize, length: usize): f64 {
+// @ts-ignore: decorator
+@inline
+function squaredNormOf(row: usize, length: usize): f64 {
   let even = f64x2.splat(0), odd = f64x2.splat(0);
   const end = row + (length << 2);
   for (; row + 16 <= end; row += 16) {
@@ -36,4 +45,9 @@ export function squaredNorm(row: usize, length: usize): f64 {
   }
   const sum = f64x2.add(even, odd);
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}
+
+/** out[i] = the sum of squares of row i, in f64; `stride` in bytes. */
+export function squaredNorms(rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
+  for (let i: usize = 0; i < count; i++) store<f64>(out + (i << 3), squaredNormOf(rows + i * stride, length));
 }

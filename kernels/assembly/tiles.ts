@@ -36,7 +36,7 @@ function addOne(out: usize, count: usize, i: usize, j: usize, sum: f64): void {
   }
 }
 
-/** Add to out[i, j..j+3]. Tiles on the diagonal write below it too, where the upper triangle is copied in the end. */
+/** Add to out[i, j..j+3]. Tiles on the diagonal write below it too, where nothing is promised. */
 // @ts-ignore: decorator
 @inline
 function addFour<T>(out: usize, count: usize, i: usize, j: usize, s0: v128, s1: v128, s2: v128, s3: v128): void {

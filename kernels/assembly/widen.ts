@@ -5,8 +5,7 @@ import { transposed } from "./transpose";
 
 // @ts-ignore: decorator
 @inline
-function widenAs(dtype: i32, from: usize, to: usize, length: usize, factor: f32): i32 {
-  const scale = f32x4.splat(factor);
+function widenRow(dtype: i32, from: usize, length: usize, to: usize, scale: v128): v128 {
   let largest = i32x4.splat(0);
   const whole = to + ((length & ~3) << 2);
   while (to < whole) {
@@ -25,18 +24,33 @@ function widenAs(dtype: i32, from: usize, to: usize, length: usize, factor: f32)
     v128.store(EDGE_OUT, v);
     copyFewBytes(to, EDGE_OUT, rest << 2);
   }
+  return largest;
+}
+
+// @ts-ignore: decorator
+@inline
+function widenAs(
+  dtype: i32, from: usize, fromStride: usize, rows: usize, length: usize, to: usize, toStride: usize, factor: f32,
+): i32 {
+  const scale = f32x4.splat(factor);
+  let largest = i32x4.splat(0);
+  for (let r: usize = 0; r < rows; r++) {
+    largest = i32x4.max_s(largest, widenRow(dtype, from + r * fromStride, length, to + r * toStride, scale));
+  }
   return allFinite(largest);
 }
 
-/** dst[i] = f32(src[i]) * factor; 1 when every product is finite. */
-export function widen(dtype: i32, from: usize, to: usize, length: usize, factor: f32): i32 {
+/** dst[r, x] = f32(src[r, x]) * factor, strides in bytes; 1 when every product is finite. */
+export function widen(
+  dtype: i32, from: usize, fromStride: usize, rows: usize, length: usize, to: usize, toStride: usize, factor: f32,
+): i32 {
   switch (dtype) {
-    case F64: return widenAs(F64, from, to, length, factor);
-    case F32: return widenAs(F32, from, to, length, factor);
-    case F16: return widenAs(F16, from, to, length, factor);
-    case BF16: return widenAs(BF16, from, to, length, factor);
-    case F8_E4M3: return widenAs(F8_E4M3, from, to, length, factor);
-    default: return widenAs(F8_E5M2, from, to, length, factor);
+    case F64: return widenAs(F64, from, fromStride, rows, length, to, toStride, factor);
+    case F32: return widenAs(F32, from, fromStride, rows, length, to, toStride, factor);
+    case F16: return widenAs(F16, from, fromStride, rows, length, to, toStride, factor);
+    case BF16: return widenAs(BF16, from, fromStride, rows, length, to, toStride, factor);
+    case F8_E4M3: return widenAs(F8_E4M3, from, fromStride, rows, length, to, toStride, factor);
+    default: return widenAs(F8_E5M2, from, fromStride, rows, length, to, toStride, factor);
   }
 }
 

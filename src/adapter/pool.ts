@@ -1,11 +1,8 @@
-import type { Kernels } from "../kernels/kernels.ts";
+import type { Kernels, RowSums } from "../kernels/kernels.ts";
 import type { Combination } from "../linalg/combination.ts";
 import type { UnitId } from "./adapter.ts";
 import { RowOrder } from "./row-order.ts";
-import type { UnitReader } from "./unit-reader.ts";
-
-/** Columns of transformed units that manhattan distances are computed from at once. */
-const MANHATTAN_COLUMNS = 2048;
+import { stripColumns, type UnitReader } from "./unit-reader.ts";
 
 /** Merged units as rows in kernel memory: a (count, in) and b (count, out), f32, row-major. */
 export interface UnitRows {
@@ -43,12 +40,20 @@ export class Pool {
   readonly #reader: UnitReader;
   /** Position among the reader's rows. */
   readonly #row: Int32Array;
-  /** Room for dense coefficients, in a precise pool. */
+  /** Room for the coefficients of up to N combinations: dense ones in a precise pool, else lists. */
   #dense: Float64Array | null = null;
-  /** Room for one half of one combination. */
-  #half: Float32Array | null = null;
+  #lists: RowSums | null = null;
+  /** Room for a strip of up to N combinations, and for an N x N matrix. */
+  #strip: Float32Array | null = null;
+  #square: Float64Array | null = null;
 
-  private constructor(kernels: Kernels, reader: UnitReader, precise: boolean, order: RowOrder, halves: Halves) {
+  private constructor(
+    kernels: Kernels,
+    reader: UnitReader,
+    precise: boolean,
+    order: RowOrder,
+    halves: { a: Half; b: Half },
+  ) {
     const live: number[] = []; // positions in `order`
     for (const [x, row] of order.order.entries()) if (halves.a.max[row]! > 0 && halves.b.max[row]! > 0) live.push(x);
     const rows = Int32Array.from(live, (x) => order.order[x]!);
@@ -63,8 +68,8 @@ export class Pool {
       if (this.same[i] && this.weights[i] === this.weights[i - 1]) this.tie[i] = this.tie[i - 1]!;
     }
     if (this.count > 0) this.tie[0] = 0;
-    this.gramA = permuted(halves.a.gram, reader.ids.length, rows);
-    this.gramB = permuted(halves.b.gram, reader.ids.length, rows);
+    this.gramA = mirrored(halves.a.gram, reader.ids.length, rows);
+    this.gramB = mirrored(halves.b.gram, reader.ids.length, rows);
     this.maxA = Float64Array.from(rows, (row) => halves.a.max[row]!);
     this.maxB = Float64Array.from(rows, (row) => halves.b.max[row]!);
     this.dead = reader.ids.filter((_, row) => !(halves.a.max[row]! > 0 && halves.b.max[row]! > 0));
@@ -80,21 +85,20 @@ export class Pool {
   static async survey(kernels: Kernels, reader: UnitReader, precise: boolean): Promise<Pool> {
     const count = reader.ids.length;
     const order = new RowOrder(reader.weights);
-    const sums = kernels.f64(count * count);
     const largest = kernels.f64(count);
-    const halves = { a: emptyHalf(count), b: emptyHalf(count) };
-    for (const half of ["a", "b"] as const) {
-      const { gram, max } = halves[half];
-      await reader.visit(half, (rows, stride, length) => {
-        if (precise) kernels.gramF64(rows, count, stride, length, sums);
-        else kernels.gram(rows, count, stride, length, sums);
-        for (let cell = 0; cell < gram.length; cell++) gram[cell]! += sums[cell]!;
-        kernels.maxAbs(rows, count, stride, length, largest);
-        for (let row = 0; row < count; row++) max[row] = Math.max(max[row]!, largest[row]!);
-        order.refine(rows, stride, length);
+    const survey = async (half: "a" | "b"): Promise<Half> => {
+      const gram = kernels.f64(count * count).fill(0);
+      const max = new Float64Array(count);
+      await reader.visit(half, (rows, length) => {
+        if (precise) kernels.gramF64(rows, count, length, length, gram);
+        else kernels.gram(rows, count, length, length, gram);
+        kernels.maxAbs(rows, count, length, length, largest);
+        for (let row = 0; row < count; row++) if (largest[row]! > max[row]!) max[row] = largest[row]!;
+        order.refine(rows, length);
       });
-    }
-    return new Pool(kernels, reader, precise, order, halves);
+      return { gram, max };
+    };
+    return new Pool(kernels, reader, precise, order, { a: await survey("a"), b: await survey("b") });
   }
 
   /** Write combinations out as rows; f32 sums, or f64 sums rounded once where the pool is precise. */
@@ -102,12 +106,14 @@ export class Pool {
     const count = combinations.length;
     const a = this.#kernels.f32(count * this.in);
     const b = this.#kernels.f32(count * this.out);
-    await this.#reader.visit("a", (rows, stride, length, offset) => {
-      this.#write(combinations, "a", rows, stride, 0, length, a.subarray(offset), this.in);
-    });
-    await this.#reader.visit("b", (rows, stride, length, offset) => {
-      this.#write(combinations, "b", rows, stride, 0, length, b.subarray(offset), this.out);
-    });
+    if (count === 0) return { count, a, b };
+    for (const [half, all, columns] of [
+      ["a", a, this.in],
+      ["b", b, this.out],
+    ] as const) {
+      const write = this.#writer(combinations, half);
+      await this.#reader.visit(half, (rows, length, offset) => write(rows, length, all.subarray(offset), columns));
+    }
     return { count, a, b };
   }
 
@@ -131,98 +137,115 @@ export class Pool {
     }
   }
 
-  /** The entry of largest |value| in each half of each combination, with its sign; the first of equals. */
+  /** The entry of largest |value| in each half of each combination, with its sign; the first of equals. At most N combinations. */
   async extremes(combinations: readonly Combination[]): Promise<{ a: Float64Array; b: Float64Array }> {
     const found = { a: new Float64Array(combinations.length), b: new Float64Array(combinations.length) };
-    this.#half ??= this.#kernels.f32(Math.max(this.in, this.out));
-    const row = this.#half;
     for (const half of ["a", "b"] as const) {
       const most = found[half];
-      await this.#reader.visit(half, (rows, stride, length) => {
-        for (const [c, combination] of combinations.entries()) {
-          this.#write([combination], half, rows, stride, 0, length, row, length);
-          for (let x = 0; x < length; x++) if (Math.abs(row[x]!) > Math.abs(most[c]!)) most[c] = row[x]!;
+      await this.#visitCombined(combinations, half, (strip, length) => {
+        for (let c = 0, cell = 0; c < most.length; c++) {
+          for (let x = 0; x < length; x++, cell++)
+            if (Math.abs(strip[cell]!) > Math.abs(most[c]!)) most[c] = strip[cell]!;
         }
       });
     }
     return found;
   }
 
-  /** Manhattan distances (m, m) between m combinations, or between one and minus the other (sign -1). */
+  /** Manhattan distances (m, m) between m <= N combinations, or between one and minus the other (sign -1). */
   async manhattan(combinations: readonly Combination[], sign: 1 | -1): Promise<Float64Array> {
     const count = combinations.length;
-    const total = new Float64Array(count * count);
-    const sums = this.#kernels.f64(count * count);
-    const block = this.#kernels.f32(count * MANHATTAN_COLUMNS);
+    this.#square ??= this.#kernels.f64(this.count * this.count);
+    const sums = this.#square.subarray(0, count * count).fill(0);
     for (const half of ["a", "b"] as const) {
-      await this.#reader.visit(half, (rows, stride, length) => {
-        for (let from = 0; from < length; from += MANHATTAN_COLUMNS) {
-          const columns = Math.min(MANHATTAN_COLUMNS, length - from);
-          this.#write(combinations, half, rows, stride, from, columns, block, columns);
-          this.#kernels.manhattan(block, count, columns, columns, sign, sums);
-          for (let cell = 0; cell < total.length; cell++) total[cell]! += sums[cell]!;
-        }
+      await this.#visitCombined(combinations, half, (strip, length) => {
+        this.#kernels.manhattan(strip, count, length, length, sign, sums);
       });
     }
-    return total;
+    return mirrored(
+      sums,
+      count,
+      Int32Array.from({ length: count }, (_, c) => c),
+    );
   }
 
-  /** into[c * intoStride + x] = combination c at column from + x, x < columns. */
-  #write(
+  /** Hand one half of all combinations to `use`, strip by strip. */
+  async #visitCombined(
     combinations: readonly Combination[],
     half: "a" | "b",
-    rows: Float32Array,
-    stride: number,
-    from: number,
-    columns: number,
-    into: Float32Array,
-    intoStride: number,
-  ): void {
-    const source = rows.subarray(from);
+    use: (strip: Float32Array, length: number) => void,
+  ): Promise<void> {
+    if (combinations.length === 0) return;
+    this.#strip ??= this.#kernels.f32(this.count * this.#reader.columns);
+    const strip = this.#strip;
+    const write = this.#writer(combinations, half);
+    await this.#reader.visit(half, (rows, length) => {
+      write(rows, length, strip, length);
+      use(strip, length);
+    });
+  }
+
+  /** A function that computes combinations in a strip of rows: into[c * intoStride + x] = combination c at column x. */
+  #writer(combinations: readonly Combination[], half: "a" | "b"): WriteCombinations {
+    const kernels = this.#kernels;
+    const all = this.#reader.ids.length;
     if (this.precise) {
-      const all = this.#reader.ids.length;
-      this.#dense ??= this.#kernels.f64(Math.max(1, this.count) * all);
+      this.#dense ??= kernels.f64(this.count * all);
       const coefficients = this.#dense.subarray(0, combinations.length * all).fill(0);
       for (const [c, { members, [half]: values }] of combinations.entries()) {
         for (const [m, member] of members.entries()) coefficients[c * all + this.#row[member]!] = values[m]!;
       }
-      this.#kernels.multiply(coefficients, combinations.length, source, all, stride, columns, into, intoStride);
-      return;
+      return (rows, length, into, intoStride) =>
+        kernels.multiply(coefficients, combinations.length, rows, all, length, length, into, intoStride);
     }
+    const cells = this.count * this.count;
+    this.#lists ??= {
+      offsets: kernels.u32(this.count + 1),
+      members: kernels.u32(cells),
+      coefficients: kernels.f32(cells),
+    };
+    const { members: listed, coefficients } = this.#lists;
+    const offsets = this.#lists.offsets.subarray(0, combinations.length + 1);
+    let next = 0;
     for (const [c, { members, [half]: values }] of combinations.entries()) {
-      const target = into.subarray(c * intoStride, c * intoStride + columns);
-      this.#kernels.combine(
-        source,
-        stride,
-        members.map((i) => this.#row[i]!),
-        values,
-        target,
-      );
+      offsets[c] = next;
+      for (let m = 0; m < members.length; m++, next++) {
+        listed[next] = this.#row[members[m]!]!;
+        coefficients[next] = values[m]!;
+      }
     }
+    offsets[combinations.length] = next;
+    const sums = { offsets, members: listed, coefficients };
+    return (rows, length, into, intoStride) => kernels.combine(rows, length, length, sums, into, intoStride);
   }
 }
 
+type WriteCombinations = (rows: Float32Array, length: number, into: Float32Array, intoStride: number) => void;
+
 /** Kernel memory beyond the reader's that surveying and merging a pool of `units` into `merged` rows takes, in bytes. */
 export function poolBytes(units: number, inputs: number, out: number, merged: number): number {
-  const distances = 2 * (8 * units * units + 4 * units * MANHATTAN_COLUMNS);
-  return 8 * units * (2 * units + 1) + distances + 4 * (merged + 1) * (inputs + out) + 1024;
+  const matrices = 8 * units * (4 * units + 3);
+  return matrices + 4 * units * stripColumns(units, inputs, out) + 4 * merged * (inputs + out) + 24 * merged + 1024;
 }
 
-interface Halves {
-  readonly a: { readonly gram: Float64Array; readonly max: Float64Array };
-  readonly b: { readonly gram: Float64Array; readonly max: Float64Array };
+/** What surveying one half gives: inner products (their upper triangle) and the largest |entry| of each row, as they were read. */
+interface Half {
+  readonly gram: Float64Array;
+  readonly max: Float64Array;
 }
 
-function emptyHalf(count: number): Halves["a"] {
-  return { gram: new Float64Array(count * count), max: new Float64Array(count) };
-}
-
-function permuted(gram: Float64Array, count: number, rows: Int32Array): Float64Array {
+/** The rows and columns `rows` of a symmetric matrix (count, count) of which the upper triangle is given. */
+function mirrored(upper: Float64Array, count: number, rows: Int32Array): Float64Array {
   const n = rows.length;
   const out = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
-    const row = rows[i]! * count;
-    for (let j = 0; j < n; j++) out[i * n + j] = gram[row + rows[j]!]!;
+    const p = rows[i]!;
+    for (let j = i; j < n; j++) {
+      const q = rows[j]!;
+      const value = p < q ? upper[p * count + q]! : upper[q * count + p]!;
+      out[i * n + j] = value;
+      out[j * n + i] = value;
+    }
   }
   return out;
 }

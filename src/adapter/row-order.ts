@@ -9,6 +9,8 @@ export class RowOrder {
   /** equal[x]: row order[x] has the same values as row order[x - 1]. */
   readonly equal: Uint8Array;
   readonly #weights: Float64Array;
+  /** Whether no two rows are equal so far. */
+  #settled = false;
 
   /** @param weights of each row; they order rows of equal values */
   constructor(weights: Float64Array) {
@@ -18,24 +20,26 @@ export class RowOrder {
     this.equal[0] = 0;
   }
 
-  /** Order the rows that were equal so far by the next `length` columns. */
-  refine(rows: Float32Array, stride: number, length: number): void {
+  /** Order the rows that were equal so far by the next `length` columns; row i starts at rows[i * length]. */
+  refine(rows: Float32Array, length: number): void {
+    if (this.#settled) return;
     const { order, equal } = this;
     const bits = new Int32Array(rows.buffer, rows.byteOffset, rows.length);
     const weights = this.#weights;
     const compare = (i: number, j: number): number =>
-      compareRows(rows, i * stride, j * stride, length) ||
-      compareRows(bits, i * stride, j * stride, length) ||
+      compareRows(rows, i * length, j * length, length) ||
+      compareRows(bits, i * length, j * length, length) ||
       weights[i]! - weights[j]!;
     for (let start = 0; start < order.length; ) {
       let end = start + 1;
       while (end < order.length && equal[end]) end++;
       order.subarray(start, end).sort(compare);
       for (let x = start + 1; x < end; x++) {
-        equal[x] = compareRows(rows, order[x - 1]! * stride, order[x]! * stride, length) === 0 ? 1 : 0;
+        equal[x] = compareRows(rows, order[x - 1]! * length, order[x]! * length, length) === 0 ? 1 : 0;
       }
       start = end;
     }
+    this.#settled = !equal.includes(1);
   }
 }
 

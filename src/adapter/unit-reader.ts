@@ -4,6 +4,11 @@ import { FormatError } from "../core/errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { AdapterModule, TensorRef, UnitId } from "./adapter.ts";
 
+/** Bytes of the rows that are handed out at once: half of a common second-level cache, so that what follows reads them from there. */
+const STRIP_BYTES = 512 * 1024;
+/** Strips are whole multiples of the blocks that kernels sum in, so that their width never changes a bit of a sum. */
+const BLOCK_COLUMNS = 512;
+
 /** One adapter's share of a module's pool. */
 export interface PoolPart {
   /** Index of the adapter among the inputs, and its name for messages. */
@@ -16,28 +21,31 @@ export interface PoolPart {
   readonly scale: number;
 }
 
-/** Rows of one half in kernel memory: row i starts at rows[i * stride] and holds columns offset .. offset + length. */
-export type UseRows = (rows: Float32Array, stride: number, length: number, offset: number) => void;
+/** Some columns of all rows of one half in kernel memory: row i starts at rows[i * length] and holds columns offset .. offset + length. */
+export type UseRows = (rows: Float32Array, length: number, offset: number) => void;
 
 /**
- * Reads the units of one module from all its adapters, sqrt|s| folded into both halves and the sign of s into b.
- * Either the pool stays in kernel memory, or each visit reads it again in slabs of columns.
+ * Reads the units of one module from all its adapters, sqrt|s| folded into both halves and the sign of s into b. The stored bytes
+ * stay in kernel memory, or each visit reads them again slab by slab; either way they are widened strip by strip, at each visit
+ * anew: that costs less than moving f32 rows to and from main memory.
  */
 export class UnitReader {
   readonly in: number;
   readonly out: number;
   readonly ids: readonly UnitId[];
   readonly weights: Float64Array;
+  /** The most columns that a visit hands out at once. */
+  readonly columns: number;
   readonly #kernels: Kernels;
   readonly #parts: readonly PoolPart[];
   readonly #slab: number | null;
-  readonly #staging: Uint8Array;
-  readonly #kept: { a?: Float32Array; b?: Float32Array } = {};
-  #window: Float32Array | null = null;
+  readonly #strip: Float32Array;
+  readonly #kept: { a?: readonly Uint8Array[]; b?: readonly Uint8Array[] } = {};
+  #staging: readonly Uint8Array[] | null = null;
 
   /**
    * @param parts at least one; all of one shape
-   * @param slab columns read at once, or null to keep the whole pool; the arena must have `unitReaderBytes` free
+   * @param slab columns whose bytes are read at once, or null to keep the bytes of all; the arena must have `unitReaderBytes` free
    */
   constructor(kernels: Kernels, parts: readonly PoolPart[], slab: number | null) {
     const { in: inputs, out } = parts[0]!.module;
@@ -45,81 +53,91 @@ export class UnitReader {
     this.out = out;
     this.ids = parts.flatMap(({ input, module }) => Array.from({ length: module.rank }, (_, i) => [input, i] as const));
     this.weights = Float64Array.from(parts.flatMap(({ weight, module }) => Array<number>(module.rank).fill(weight)));
+    this.columns = stripColumns(this.ids.length, inputs, out);
     this.#kernels = kernels;
     this.#parts = parts;
     this.#slab = slab;
-    this.#staging = kernels.bytes(
-      stagingBytes(
-        parts.map(({ module }) => module),
-        slab,
-      ),
-    );
+    this.#strip = kernels.f32(this.ids.length * this.columns);
   }
 
-  /** Hand all rows of one half to `use`: at once, or slab by slab in ascending columns. */
+  /** Hand all rows of one half to `use`, strip by strip in ascending columns. */
   async visit(half: "a" | "b", use: UseRows): Promise<void> {
     const columns = half === "a" ? this.in : this.out;
-    const count = this.ids.length;
-    if (this.#slab === null) {
-      let rows = this.#kept[half];
-      if (rows === undefined) {
-        rows = this.#kernels.f32(count * columns);
-        await this.#read(half, rows, columns, 0, columns);
-        this.#kept[half] = rows;
+    const slab = this.#slab ?? columns;
+    for (let from = 0; from < columns; from += slab) {
+      const size = Math.min(slab, columns - from);
+      const stored = await this.#fetch(half, from, size);
+      for (let at = 0; at < size; at += this.columns) {
+        const length = Math.min(this.columns, size - at);
+        this.#widen(half, stored, size, at, length);
+        use(this.#strip, length, from + at);
       }
-      use(rows, columns, columns, 0);
-      return;
-    }
-    this.#window ??= this.#kernels.f32(count * Math.min(this.#slab, Math.max(this.in, this.out)));
-    for (let offset = 0; offset < columns; offset += this.#slab) {
-      const length = Math.min(this.#slab, columns - offset);
-      await this.#read(half, this.#window, length, offset, length);
-      use(this.#window, length, length, offset);
     }
   }
 
-  async #read(half: "a" | "b", rows: Float32Array, stride: number, offset: number, length: number): Promise<void> {
+  /** The stored bytes of `size` columns of each part: A as rows of these columns, B as these rows. */
+  async #fetch(half: "a" | "b", from: number, size: number): Promise<readonly Uint8Array[]> {
+    const kept = this.#kept[half];
+    if (kept !== undefined) return kept;
+    const stored =
+      this.#slab === null
+        ? this.#parts.map(({ module }) => this.#kernels.bytes(halfBytes(module, half, size)))
+        : this.#stage(this.#slab).map((bytes, p) => bytes.subarray(0, halfBytes(this.#parts[p]!.module, half, size)));
+    for (const [p, { module, files }] of this.#parts.entries()) {
+      const { rank } = module;
+      const tensor = module[half];
+      const file = files[tensor.file]!;
+      const element = bytesOf(tensor.dtype);
+      if (half === "b") await file.read(tensor.begin + from * rank * element, stored[p]!);
+      else if (size === this.in) await file.read(tensor.begin, stored[p]!);
+      else {
+        for (let i = 0; i < rank; i++) {
+          const row = stored[p]!.subarray(i * size * element, (i + 1) * size * element);
+          await file.read(tensor.begin + (i * this.in + from) * element, row);
+        }
+      }
+    }
+    if (this.#slab === null) this.#kept[half] = stored;
+    return stored;
+  }
+
+  #stage(slab: number): readonly Uint8Array[] {
+    this.#staging ??= this.#parts.map(({ module }) => this.#kernels.bytes(slabBytes(module, slab)));
+    return this.#staging;
+  }
+
+  /** Widen columns at .. at + length of the stored `size` ones into the strip. */
+  #widen(half: "a" | "b", stored: readonly Uint8Array[], size: number, at: number, length: number): void {
     let row = 0;
-    for (const part of this.#parts) {
-      const into = rows.subarray(row * stride, (row + part.module.rank) * stride);
+    for (const [p, part] of this.#parts.entries()) {
+      const { rank } = part.module;
+      const { dtype } = part.module[half];
       const factor = Math.sqrt(Math.abs(part.scale));
+      const into = this.#strip.subarray(row * length, (row + rank) * length);
       const finite =
         half === "a"
-          ? await this.#readA(part, into, stride, offset, length, factor)
-          : await this.#readB(part, into, stride, offset, length, part.scale < 0 ? -factor : factor);
+          ? this.#kernels.widen(
+              dtype,
+              stored[p]!.subarray(at * bytesOf(dtype)),
+              size,
+              rank,
+              length,
+              into,
+              length,
+              factor,
+            )
+          : this.#kernels.widenTransposed(
+              dtype,
+              stored[p]!.subarray(at * rank * bytesOf(dtype)),
+              length,
+              rank,
+              into,
+              length,
+              part.scale < 0 ? -factor : factor,
+            );
       if (!finite) throw notFinite(part, part.module[half]);
-      row += part.module.rank;
+      row += rank;
     }
-  }
-
-  /** A (rank, in): its rows are the units' a-halves. */
-  async #readA(part: PoolPart, into: Float32Array, stride: number, offset: number, length: number, factor: number) {
-    const { a, rank, in: inputs } = part.module;
-    const size = bytesOf(a.dtype);
-    if (length === inputs) {
-      const raw = await this.#fetch(part, a, 0, rank * inputs * size);
-      return this.#kernels.widen(a.dtype, raw, into, factor);
-    }
-    let finite = true;
-    for (let i = 0; i < rank; i++) {
-      const raw = await this.#fetch(part, a, (i * inputs + offset) * size, length * size);
-      finite = this.#kernels.widen(a.dtype, raw, into.subarray(i * stride, i * stride + length), factor) && finite;
-    }
-    return finite;
-  }
-
-  /** B (out, rank): its columns are the units' b-halves. */
-  async #readB(part: PoolPart, into: Float32Array, stride: number, offset: number, length: number, factor: number) {
-    const { b, rank } = part.module;
-    const size = bytesOf(b.dtype) * rank;
-    const raw = await this.#fetch(part, b, offset * size, length * size);
-    return this.#kernels.widenTransposed(b.dtype, raw, length, rank, into, stride, factor);
-  }
-
-  async #fetch(part: PoolPart, tensor: TensorRef, offset: number, length: number): Promise<Uint8Array> {
-    const raw = this.#staging.subarray(0, length);
-    await part.files[tensor.file]!.read(tensor.begin + offset, raw);
-    return raw;
   }
 }
 
@@ -127,19 +145,34 @@ export class UnitReader {
 export function unitReaderBytes(modules: readonly AdapterModule[], slab: number | null): number {
   const { in: inputs, out } = modules[0]!;
   const units = modules.reduce((sum, { rank }) => sum + rank, 0);
-  const columns = slab === null ? inputs + out : Math.min(slab, Math.max(inputs, out));
-  return 4 * units * columns + stagingBytes(modules, slab) + 64;
+  const stored =
+    slab === null ? storedBytes(modules) : modules.reduce((sum, module) => sum + slabBytes(module, slab), 0);
+  return 4 * units * stripColumns(units, inputs, out) + stored + 32 * (modules.length + 2);
 }
 
-function stagingBytes(modules: readonly AdapterModule[], slab: number | null): number {
-  return Math.max(
-    ...modules.map(({ a, b, in: inputs, out, rank }) =>
-      Math.max(
-        bytesOf(a.dtype) * (slab === null || slab >= inputs ? rank * inputs : slab),
-        bytesOf(b.dtype) * rank * Math.min(slab ?? out, out),
-      ),
-    ),
+/** Bytes of a module's factors as stored, over all adapters. */
+export function storedBytes(modules: readonly AdapterModule[]): number {
+  return modules.reduce(
+    (sum, module) => sum + halfBytes(module, "a", module.in) + halfBytes(module, "b", module.out),
+    0,
   );
+}
+
+function halfBytes(module: AdapterModule, half: "a" | "b", columns: number): number {
+  return module.rank * columns * bytesOf(module[half].dtype);
+}
+
+function slabBytes(module: AdapterModule, slab: number): number {
+  return Math.max(
+    halfBytes(module, "a", Math.min(slab, module.in)),
+    halfBytes(module, "b", Math.min(slab, module.out)),
+  );
+}
+
+/** Columns of a strip over `units` rows. */
+export function stripColumns(units: number, inputs: number, out: number): number {
+  const blocks = Math.max(1, Math.floor(STRIP_BYTES / (4 * units * BLOCK_COLUMNS)));
+  return Math.min(blocks * BLOCK_COLUMNS, Math.max(inputs, out));
 }
 
 function notFinite(part: PoolPart, tensor: TensorRef): FormatError {

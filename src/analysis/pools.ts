@@ -20,8 +20,8 @@ export async function readPool(kernels: Kernels, adapters: readonly Adapter[], n
   const modules = parts.map(({ module }) => module);
   const { in: inputs, out } = modules[0]!;
   const units = modules.reduce((sum, { rank }) => sum + rank, 0);
-  const slab = slabColumns(units, inputs, out);
-  kernels.reset(unitReaderBytes(modules, slab) + poolBytes(units, inputs, out, 2 * units) + 8 * units * units);
+  const slab = slabColumns(modules);
+  kernels.reset(unitReaderBytes(modules, slab) + poolBytes(units, inputs, out, 2 * units));
   return Pool.survey(kernels, new UnitReader(kernels, parts, slab), true);
 }
 

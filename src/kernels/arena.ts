@@ -1,4 +1,5 @@
 import { UsageError } from "../core/errors.ts";
+import type { RowSums } from "./kernels.ts";
 
 /** Every view starts at a multiple of this, so that no vector straddles two cache lines needlessly. */
 const ALIGNMENT_BYTES = 16;
@@ -14,6 +15,7 @@ export interface Arena {
   reset(bytes: number): void;
   f32(length: number): Float32Array;
   f64(length: number): Float64Array;
+  u32(length: number): Uint32Array;
   bytes(length: number): Uint8Array;
 }
 
@@ -52,6 +54,7 @@ export function createArena(start: number, provide: (end: number) => ArrayBuffer
     },
     f32: (length) => new Float32Array(buffer, take(length * 4), length),
     f64: (length) => new Float64Array(buffer, take(length * 8), length),
+    u32: (length) => new Uint32Array(buffer, take(length * 4), length),
     bytes: (length) => new Uint8Array(buffer, take(length), length),
   };
 }
@@ -71,6 +74,17 @@ export function requireLength(view: { readonly length: number }, length: number,
   if (!(view.length >= length)) {
     throw new RangeError(`A kernel needs ${length} elements of ${what}, but the view has ${view.length}.`);
   }
+}
+
+/** Guard of `combine`. @throws RangeError when a list or a row that it names is not there. */
+export function requireRows(rows: Float32Array, stride: number, length: number, sums: RowSums): void {
+  const { offsets, members, coefficients } = sums;
+  const total = offsets.at(-1)!;
+  requireLength(members, total, "members");
+  requireLength(coefficients, total, "coefficients");
+  let last = -1;
+  for (let m = 0; m < total; m++) if (members[m]! > last) last = members[m]!;
+  requireLength(rows, extentOf(last + 1, stride, length), "rows");
 }
 
 /** Elements from the first of the first row to the last of the last row. */

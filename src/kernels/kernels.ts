@@ -1,6 +1,17 @@
 import type { FactorDtype, OutputDtype } from "../core/dtype.ts";
 
 /**
+ * Several weighted sums over rows: sum s takes row members[m] times coefficients[m], m from offsets[s] up to offsets[s + 1], in that
+ * order. All three are views of the arena.
+ */
+export interface RowSums {
+  /** One more than there are sums, ascending, the first 0. */
+  readonly offsets: Uint32Array;
+  readonly members: Uint32Array;
+  readonly coefficients: Float32Array;
+}
+
+/**
  * The numeric inner loops of a merge over one memory arena. Two backends share this interface: WebAssembly SIMD (`wasm.ts`)
  * and plain loops (`reference.ts`), which defines what every kernel means. All views passed to a kernel must come from this
  * backend's own arena. Rows are f32; row i of a block starts at `rows[i * stride]`. Sums run in a fixed order, so each
@@ -15,15 +26,26 @@ export interface Kernels {
   f32(length: number): Float32Array;
   /** A view of `length` f64 (16-byte aligned), not zeroed. */
   f64(length: number): Float64Array;
+  /** A view of `length` u32 (16-byte aligned), not zeroed. */
+  u32(length: number): Uint32Array;
   /** A view of `length` bytes (16-byte aligned), not zeroed. */
   bytes(length: number): Uint8Array;
 
   /**
-   * dst[i] = f32(src[i]) * factor, i < dst.length; src holds little-endian elements of `dtype`.
-   * F64 rounds to nearest even. `src` need not be aligned.
+   * dst[r * stride + x] = f32(src[r * srcStride + x]) * factor, r < rows, x < length; src holds little-endian elements of `dtype`
+   * and need not be aligned. F64 rounds to nearest even.
    * @returns whether every source element is finite and stayed so.
    */
-  widen(dtype: FactorDtype, src: Uint8Array, dst: Float32Array, factor: number): boolean;
+  widen(
+    dtype: FactorDtype,
+    src: Uint8Array,
+    srcStride: number,
+    rows: number,
+    length: number,
+    dst: Float32Array,
+    stride: number,
+    factor: number,
+  ): boolean;
 
   /**
    * As `widen`, of a (rows, cols) matrix into its transpose: dst[c * stride + r] = f32(src[r * cols + c]) * factor.
@@ -59,8 +81,9 @@ export interface Kernels {
   ): boolean;
 
   /**
-   * Inner products of `count` rows of `length`: out[i * count + j] = sum_x rows_i[x] rows_j[x], both triangles.
-   * Accumulates in f32 over blocks of at most 1024 elements, in f64 across blocks; the relative error of a diagonal entry stays below 1e-5.
+   * Adds the inner products of `count` rows of `length` to out[i * count + j], i <= j: sum_x rows_i[x] rows_j[x]. What stands below the
+   * diagonal is void. Accumulates in f32 over blocks of 512 elements, in f64 across blocks; the relative error of a diagonal entry
+   * stays below 1e-5. Rows that come in pieces of a multiple of 512 columns have the same bits as whole ones.
    */
   gram(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
 
@@ -68,21 +91,22 @@ export interface Kernels {
   gramF64(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
 
   /**
-   * Manhattan distances: out[i * count + j] = sum_x |rows_i[x] - sign * rows_j[x]|, sign 1 or -1, both triangles;
-   * the diagonal is 0 for sign 1. Accumulates like `gram`.
+   * Adds Manhattan distances to out[i * count + j], i <= j: sum_x |rows_i[x] - sign * rows_j[x]|, sign 1 or -1. Below the diagonal and
+   * in accumulation like `gram`.
    */
   manhattan(rows: Float32Array, count: number, stride: number, length: number, sign: 1 | -1, out: Float64Array): void;
 
   /**
-   * dst[x] = sum_m coefficients[m] * rows[members[m] * stride + x], x < dst.length, in f32, members in the given order.
-   * A single member with coefficient 1 is copied exactly.
+   * Weighted sums of rows: dst[s * dstStride + x] = sum_m coefficients[m] * rows[members[m] * stride + x], x < length, in f32. A single
+   * member with coefficient 1 is copied exactly; no member gives zeros. `dst` must not overlap `rows`.
    */
   combine(
     rows: Float32Array,
     stride: number,
-    members: ArrayLike<number>,
-    coefficients: ArrayLike<number>,
+    length: number,
+    sums: RowSums,
     dst: Float32Array,
+    dstStride: number,
   ): void;
 
   /**

@@ -1,6 +1,6 @@
 import { bytesOf, type FactorDtype, type OutputDtype } from "../core/dtype.ts";
 import { bf16ToF32, f8E4m3ToF32, f8E5m2ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "../core/float-formats.ts";
-import { createArena, extentOf, requireLength } from "./arena.ts";
+import { createArena, extentOf, requireLength, requireRows } from "./arena.ts";
 import type { Kernels } from "./kernels.ts";
 
 const READ: Record<FactorDtype, (view: DataView, at: number) => number> = {
@@ -43,8 +43,19 @@ export function referenceKernels(): Kernels {
     backend: "reference",
     ...arena,
 
-    widen(dtype, src, dst, factor) {
-      return kernels.widenTransposed(dtype, src, dst.length, 1, dst, dst.length, factor);
+    widen(dtype, src, srcStride, rows, length, dst, stride, factor) {
+      requireLength(src, extentOf(rows, srcStride, length) * bytesOf(dtype), "src");
+      requireLength(dst, extentOf(rows, stride, length), "dst");
+      const view = dataView(src);
+      let finite = true;
+      for (let r = 0; r < rows; r++) {
+        for (let x = 0; x < length; x++) {
+          const value = Math.fround(READ[dtype](view, (r * srcStride + x) * bytesOf(dtype)) * Math.fround(factor));
+          dst[r * stride + x] = value;
+          finite &&= Number.isFinite(value);
+        }
+      }
+      return finite;
     },
 
     widenTransposed(dtype, src, rows, cols, dst, stride, factor) {
@@ -93,19 +104,20 @@ export function referenceKernels(): Kernels {
       pairs(rows, count, stride, length, out, (a, b) => Math.abs(a - sign * b));
     },
 
-    combine(rows, stride, members, coefficients, dst) {
-      requireLength(coefficients, members.length, "coefficients");
-      const sum = new Float32Array(dst.length);
-      for (let m = 0; m < members.length; m++) {
-        const c = Math.fround(coefficients[m]!);
-        const row = rows.subarray(members[m]! * stride, members[m]! * stride + dst.length);
-        requireLength(row, dst.length, `row ${members[m]}`);
-        for (let x = 0; x < sum.length; x++) {
-          const product = Math.fround(c * row[x]!);
-          sum[x] = m === 0 ? product : sum[x]! + product;
+    combine(rows, stride, length, sums, dst, dstStride) {
+      requireRows(rows, stride, length, sums);
+      const { offsets, members, coefficients } = sums;
+      requireLength(dst, extentOf(offsets.length - 1, dstStride, length), "dst");
+      for (let s = 0; s + 1 < offsets.length; s++) {
+        for (let x = 0; x < length; x++) {
+          let sum = 0;
+          for (let m = offsets[s]!; m < offsets[s + 1]!; m++) {
+            const product = Math.fround(coefficients[m]! * rows[members[m]! * stride + x]!);
+            sum = m === offsets[s] ? product : Math.fround(sum + product);
+          }
+          dst[s * dstStride + x] = sum;
         }
       }
-      dst.set(sum);
     },
 
     multiply(coefficients, outRows, rows, count, stride, length, dst, dstStride) {
@@ -147,8 +159,8 @@ function pairs(
   requireLength(rows, extentOf(count, stride, length), "rows");
   requireLength(out, count * count, "out");
   for (let i = 0; i < count; i++) {
-    for (let j = 0; j < count; j++) {
-      let sum = 0;
+    for (let j = i; j < count; j++) {
+      let sum = out[i * count + j]!;
       for (let x = 0; x < length; x++) sum += term(rows[i * stride + x]!, rows[j * stride + x]!);
       out[i * count + j] = sum;
     }

@@ -1,5 +1,5 @@
 import { bytesOf, type FactorDtype } from "../core/dtype.ts";
-import { createArena, extentOf, requireLength } from "./arena.ts";
+import { createArena, extentOf, requireLength, requireRows } from "./arena.ts";
 import type { Kernels } from "./kernels.ts";
 import { WASM_BASE64 } from "./wasm-bytes.ts";
 
@@ -8,10 +8,16 @@ const PAGE_BYTES = 65_536;
 /** What kernels/assembly/index.ts exports. All arguments are addresses, byte strides, counts, or scalars. */
 interface Exports {
   ARENA_START: WebAssembly.Global<"i32">;
-  LIST_CAPACITY: WebAssembly.Global<"i32">;
-  LIST_ROWS: WebAssembly.Global<"i32">;
-  LIST_COEFFICIENTS: WebAssembly.Global<"i32">;
-  widen(dtype: number, from: number, to: number, length: number, factor: number): number;
+  widen(
+    dtype: number,
+    from: number,
+    fromStride: number,
+    rows: number,
+    length: number,
+    to: number,
+    toStride: number,
+    factor: number,
+  ): number;
   widenTransposed(
     dtype: number,
     from: number,
@@ -26,7 +32,17 @@ interface Exports {
   gram(rows: number, count: number, stride: number, length: number, out: number): void;
   gramF64(rows: number, count: number, stride: number, length: number, out: number): void;
   manhattan(rows: number, count: number, stride: number, length: number, sign: number, out: number): void;
-  combine(members: number, to: number, length: number, fresh: number): void;
+  combine(
+    rows: number,
+    stride: number,
+    length: number,
+    sums: number,
+    offsets: number,
+    members: number,
+    coefficients: number,
+    to: number,
+    toStride: number,
+  ): void;
   multiply(
     coefficients: number,
     outRows: number,
@@ -38,8 +54,8 @@ interface Exports {
     toStride: number,
   ): void;
   scale(row: number, length: number, factor: number): void;
-  maxAbs(row: number, length: number): number;
-  squaredNorm(row: number, length: number): number;
+  maxAbs(rows: number, count: number, stride: number, length: number, out: number): void;
+  squaredNorms(rows: number, count: number, stride: number, length: number, out: number): void;
 }
 
 /** The numbers of kernels/assembly/elements.ts. */
@@ -60,7 +76,6 @@ function compile(): WebAssembly.Module {
 export function wasmKernels(): Kernels {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: PAGE_BYTES });
   const wasm = new WebAssembly.Instance(compile(), { env: { memory } }).exports as unknown as Exports;
-  const listCapacity = wasm.LIST_CAPACITY.value;
 
   const arena = createArena(wasm.ARENA_START.value, (end) => {
     const missing = end - memory.buffer.byteLength;
@@ -69,7 +84,7 @@ export function wasmKernels(): Kernels {
   });
 
   /** The address of a view of this arena that holds at least `length` elements. */
-  function address(view: Float32Array | Float64Array | Uint8Array, length: number, what: string): number {
+  function address(view: Float32Array | Float64Array | Uint32Array | Uint8Array, length: number, what: string): number {
     if (view.buffer !== memory.buffer) {
       throw new RangeError(`A kernel was given ${what} from outside its arena, or from before reset().`);
     }
@@ -81,9 +96,11 @@ export function wasmKernels(): Kernels {
     backend: "wasm",
     ...arena,
 
-    widen(dtype, src, dst, factor) {
-      const from = address(src, dst.length * bytesOf(dtype), "src");
-      return wasm.widen(DTYPE_CODES[dtype], from, address(dst, 0, "dst"), dst.length, factor) === 1;
+    widen(dtype, src, srcStride, rows, length, dst, stride, factor) {
+      const size = bytesOf(dtype);
+      const from = address(src, extentOf(rows, srcStride, length) * size, "src");
+      const to = address(dst, extentOf(rows, stride, length), "dst");
+      return wasm.widen(DTYPE_CODES[dtype], from, srcStride * size, rows, length, to, stride * 4, factor) === 1;
     },
 
     widenTransposed(dtype, src, rows, cols, dst, stride, factor) {
@@ -118,23 +135,20 @@ export function wasmKernels(): Kernels {
       wasm.manhattan(from, count, stride * 4, length, sign, address(out, count * count, "out"));
     },
 
-    combine(rows, stride, members, coefficients, dst) {
-      const from = address(rows, 0, "rows");
-      const to = address(dst, 0, "dst");
-      requireLength(coefficients, members.length, "coefficients");
-      if (members.length === 0) dst.fill(0);
-      const listRows = new Uint32Array(memory.buffer, wasm.LIST_ROWS.value, listCapacity);
-      const listCoefficients = new Float32Array(memory.buffer, wasm.LIST_COEFFICIENTS.value, listCapacity);
-      for (let start = 0; start < members.length; start += listCapacity) {
-        const taken = Math.min(listCapacity, members.length - start);
-        for (let m = 0; m < taken; m++) {
-          const first = members[start + m]! * stride;
-          requireLength(rows, first + dst.length, "rows");
-          listRows[m] = from + first * 4;
-          listCoefficients[m] = coefficients[start + m]!;
-        }
-        wasm.combine(taken, to, dst.length, start === 0 ? 1 : 0);
-      }
+    combine(rows, stride, length, sums, dst, dstStride) {
+      requireRows(rows, stride, length, sums);
+      const count = sums.offsets.length - 1;
+      wasm.combine(
+        address(rows, 0, "rows"),
+        stride * 4,
+        length,
+        count,
+        address(sums.offsets, 1, "offsets"),
+        address(sums.members, 0, "members"),
+        address(sums.coefficients, 0, "coefficients"),
+        address(dst, extentOf(count, dstStride, length), "dst"),
+        dstStride * 4,
+      );
     },
 
     multiply(coefficients, outRows, rows, count, stride, length, dst, dstStride) {
@@ -150,14 +164,12 @@ export function wasmKernels(): Kernels {
 
     maxAbs(rows, count, stride, length, out) {
       const from = address(rows, extentOf(count, stride, length), "rows");
-      address(out, count, "out");
-      for (let i = 0; i < count; i++) out[i] = wasm.maxAbs(from + i * stride * 4, length);
+      wasm.maxAbs(from, count, stride * 4, length, address(out, count, "out"));
     },
 
     squaredNorms(rows, count, stride, length, out) {
       const from = address(rows, extentOf(count, stride, length), "rows");
-      address(out, count, "out");
-      for (let i = 0; i < count; i++) out[i] = wasm.squaredNorm(from + i * stride * 4, length);
+      wasm.squaredNorms(from, count, stride * 4, length, address(out, count, "out"));
     },
   };
 }

@@ -1,31 +1,45 @@
+import type { AdapterModule } from "../adapter/adapter.ts";
+import { storedBytes, stripColumns } from "../adapter/unit-reader.ts";
 import { RefusedError } from "../core/errors.ts";
 
-/** Pools above this many bytes are read twice in slabs of columns instead of being kept. */
-const MAX_POOL_BYTES = 256 * 2 ** 20;
+/** Factors of one module above this many bytes as stored are read twice in slabs of columns instead of being kept. */
+const MAX_STORED_BYTES = 256 * 2 ** 20;
 /** Memory that a merge may plan for over all threads. */
 const MAX_TOTAL_BYTES = 2 ** 30;
 /** Bytes of one slab. */
 const SLAB_BYTES = 64 * 2 ** 20;
-/** Units of one module; their Gram matrices alone take 24 N^2 bytes, and clustering time grows with N^2 k. */
+/** Units of one module; their matrices alone take 48 N^2 bytes, and clustering time grows with N^2 k. */
 const MAX_UNITS = 4096;
 
-/** What decides a module's memory: units over all adapters, columns of A, rows of B. */
+/** What decides a module's memory: its factors over all adapters, and the rank that it is written with. */
 export interface ModuleSize {
   readonly name: string;
-  readonly units: number;
-  readonly in: number;
-  readonly out: number;
+  readonly modules: readonly AdapterModule[];
+  readonly rank: number;
 }
 
-/** What merging one module of this size needs: 4 N (in + out) + 24 N^2 bytes, the pool in slabs where it is large. */
-function moduleBytes(units: number, inputs: number, out: number): number {
-  return Math.min(4 * units * (inputs + out), MAX_POOL_BYTES + SLAB_BYTES) + 24 * units * units;
+const unitsOf = (modules: readonly AdapterModule[]): number => modules.reduce((sum, { rank }) => sum + rank, 0);
+
+/**
+ * What merging one module of this size needs, N units in all: its factors as stored (in slabs where they are large), two strips of
+ * f32 rows, the result, and six N x N matrices in f64 (inner products of both halves, once as summed and once in order, and two that
+ * clustering works on).
+ */
+function moduleBytes({ modules, rank }: ModuleSize): number {
+  const { in: inputs, out } = modules[0]!;
+  const units = unitsOf(modules);
+  const stored = Math.min(storedBytes(modules), MAX_STORED_BYTES);
+  return stored + 8 * units * stripColumns(units, inputs, out) + 6 * rank * (inputs + out) + 48 * units * units;
 }
 
-/** Columns that a pool is read in at once, or null where it is kept whole. */
-export function slabColumns(units: number, inputs: number, out: number): number | null {
-  if (4 * units * (inputs + out) <= MAX_POOL_BYTES) return null;
-  return Math.max(256, Math.floor(SLAB_BYTES / (4 * units)));
+/** Columns whose bytes are read at once, or null where all are kept. */
+export function slabColumns(modules: readonly AdapterModule[]): number | null {
+  const stored = storedBytes(modules);
+  if (stored <= MAX_STORED_BYTES) return null;
+  const { in: inputs, out } = modules[0]!;
+  const columns = Math.floor((SLAB_BYTES / stored) * (inputs + out));
+  const strip = stripColumns(unitsOf(modules), inputs, out);
+  return Math.max(1, Math.floor(columns / strip)) * strip;
 }
 
 /**
@@ -33,15 +47,16 @@ export function slabColumns(units: number, inputs: number, out: number): number 
  *
  * @throws RefusedError for a module with more units than can be clustered
  */
-export function affordableThreads(wanted: number, modules: readonly ModuleSize[]): number {
+export function affordableThreads(wanted: number, sizes: readonly ModuleSize[]): number {
   let largest = 1;
-  for (const { name, units, in: inputs, out } of modules) {
+  for (const size of sizes) {
+    const units = unitsOf(size.modules);
     if (units > MAX_UNITS) {
       throw new RefusedError(
-        `${name} has ${units} units over all adapters, more than ${MAX_UNITS} can be merged at once; merge fewer adapters at a time, or prune them first.`,
+        `${size.name} has ${units} units over all adapters, more than ${MAX_UNITS} can be merged at once; merge fewer adapters at a time, or prune them first.`,
       );
     }
-    largest = Math.max(largest, moduleBytes(units, inputs, out));
+    largest = Math.max(largest, moduleBytes(size));
   }
   return Math.max(1, Math.min(wanted, Math.floor(MAX_TOTAL_BYTES / largest)));
 }

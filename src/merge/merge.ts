@@ -66,9 +66,8 @@ export async function runMerge(
 }
 
 /** A module's size, as memory is planned. */
-export function sizeOf({ name, in: inputs, out, parts }: PlannedModule): ModuleSize {
-  const units = parts.reduce((sum, { module }) => sum + module.rank, 0);
-  return { name: name, in: inputs, out: out, units: units };
+export function sizeOf({ name, rank, parts }: PlannedModule): ModuleSize {
+  return { name, rank, modules: parts.map(({ module }) => module) };
 }
 
 /** The ranks that modules came out with, if the output would be smaller for them. */

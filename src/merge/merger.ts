@@ -95,7 +95,7 @@ export class Merger {
   #prepare(module: PlannedModule): { parts: PoolPart[]; slab: number | null } {
     const modules = module.parts.map((part) => part.module);
     const units = modules.reduce((sum, { rank }) => sum + rank, 0);
-    const slab = slabColumns(units, module.in, module.out);
+    const slab = slabColumns(modules);
     const encoded = bytesOf(this.#plan.dtype) * module.rank * Math.max(module.in, module.out);
     this.#kernels.reset(
       unitReaderBytes(modules, slab) +
@@ -181,7 +181,7 @@ export class Merger {
       const bytes = raw.subarray(0, count * size);
       await this.#files[input]![tensor.file]!.read(tensor.begin + from * size, bytes);
       const widened = this.#kernels.f32(count);
-      if (!this.#kernels.widen(tensor.dtype, bytes, widened, 1)) {
+      if (!this.#kernels.widen(tensor.dtype, bytes, count, 1, count, widened, count, 1)) {
         throw new FormatError(
           `${this.#plan.inputs[input]!.name}: the tensor ${tensor.name} holds NaN or infinite values, so it cannot be written; pass --extras drop, or repair it.`,
         );

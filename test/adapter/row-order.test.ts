@@ -8,9 +8,7 @@ function orderOf(rows: readonly (readonly number[])[], weights = rows.map(() => 
   const columns = rows[0]?.length ?? 0;
   for (let from = 0; from < columns; from += slab) {
     const length = Math.min(slab, columns - from);
-    // A stride beyond the length, filled with what must not be looked at.
-    const values = rows.flatMap((row, i) => [...row.slice(from, from + length), 1000 - i]);
-    order.refine(Float32Array.from(values), length + 1, length);
+    order.refine(Float32Array.from(rows.flatMap((row) => row.slice(from, from + length))), length);
   }
   return { order: [...order.order], equal: [...order.equal] };
 }

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../src/core/random.ts";
+import { BACKENDS, combineOne, differences, floats, fresh, rowSums, SENTINEL, weights } from "../support/kernels.ts";
+
+describe.each(BACKENDS)("%s kernels", (_name, create) => {
+  describe("rows", () => {
+    it("combines by hand, several sums at once, and no members give zeros", () => {
+      const k = fresh(create);
+      const rows = floats(k, [1, 2, 3, 99, 10, 20, 30, 99, -1, -2, -3]);
+      const dst = k.f32(4).fill(SENTINEL);
+      combineOne(k, rows, 4, [2, 0, 1], [0.5, 2, -1], dst.subarray(0, 3));
+      expect([...dst]).toEqual([-8.5, -17, -25.5, SENTINEL]);
+      combineOne(k, rows, 4, [], [], dst.subarray(0, 3));
+      expect([...dst]).toEqual([0, 0, 0, SENTINEL]);
+      const several = k.f32(12).fill(SENTINEL);
+      k.combine(
+        rows,
+        4,
+        3,
+        rowSums(k, [
+          [
+            [1, 1],
+            [2, 2],
+          ],
+          [],
+          [[0, -1]],
+        ]),
+        several,
+        4,
+      );
+      expect([...several]).toEqual([8, 16, 24, SENTINEL, 0, 0, 0, SENTINEL, -1, -2, -3, SENTINEL]);
+    });
+
+    it("adds in f32 in the order of the members", () => {
+      const k = fresh(create);
+      const rows = floats(k, [2 ** 24, 1, -(2 ** 24)]);
+      const dst = k.f32(1);
+      combineOne(k, rows, 1, [0, 1, 2], [1, 1, 1], dst);
+      expect(dst[0]).toBe(0);
+      combineOne(k, rows, 1, [0, 2, 1], [1, 1, 1], dst);
+      expect(dst[0]).toBe(1);
+    });
+
+    it("copies a single member with coefficient 1 exactly, -0 and subnormals included", () => {
+      const k = fresh(create);
+      const row = weights(seededRandom(5), 77);
+      expect([...row].some((x) => Object.is(x, -0))).toBe(true);
+      const dst = k.f32(77);
+      combineOne(k, floats(k, [...new Float32Array(80), ...row]), 80, [1], [1], dst);
+      expect(differences(dst, row)).toEqual([]);
+    });
+
+    it("multiplies by hand, in f64 rounded once", () => {
+      const k = fresh(create);
+      const rows = floats(k, [1, 2, 3, 99, 2 ** 24, 5, 6, 99]);
+      const coefficients = k.f64(4);
+      coefficients.set([1, 1, -1, 2 ** -24]);
+      const dst = k.f32(8).fill(SENTINEL);
+      k.multiply(coefficients, 2, rows, 2, 4, 3, dst, 4);
+      expect([...dst]).toEqual([
+        2 ** 24,
+        7,
+        9,
+        SENTINEL,
+        0,
+        Math.fround(-2 + 5 * 2 ** -24),
+        Math.fround(-3 + 6 * 2 ** -24),
+        SENTINEL,
+      ]);
+      k.multiply(coefficients, 2, rows, 0, 4, 3, dst, 4);
+      expect([...dst]).toEqual([0, 0, 0, SENTINEL, 0, 0, 0, SENTINEL]);
+    });
+
+    it("scales, and finds maxima and squared norms, by hand", () => {
+      const k = fresh(create);
+      const rows = floats(k, [1, -4, 3, 99, 0, -0, 0, 99]);
+      const out = k.f64(3).fill(SENTINEL);
+      k.maxAbs(rows, 2, 4, 3, out);
+      expect([...out]).toEqual([4, 0, SENTINEL]);
+      k.squaredNorms(rows, 2, 4, 3, out);
+      expect([...out]).toEqual([26, 0, SENTINEL]);
+      k.scale(rows.subarray(0, 3), -0.1);
+      const factor = Math.fround(-0.1);
+      expect([...rows.subarray(0, 4)]).toEqual([factor, Math.fround(-4 * factor), Math.fround(3 * factor), 99]);
+      rows[1] = Number.NaN;
+      k.maxAbs(rows, 1, 4, 3, out);
+      expect(out[0]).toBeNaN();
+    });
+  });
+});
