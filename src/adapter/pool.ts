@@ -19,13 +19,15 @@ export class Pool {
   /** Number of live units N. */
   readonly count: number;
   readonly ids: readonly UnitId[];
+  /** The place of each unit in the user's order: adapter by adapter, as in their files (dead units have places too). */
+  readonly rows: Int32Array;
   /** Weight of each unit: that of its adapter. */
   readonly weights: Float64Array;
   /** same[i] = 1: unit i has the same values as unit i - 1. */
   readonly same: Uint8Array;
   /** tie[i] = tie[j]: units i and j have the same values and weight. */
   readonly tie: Int32Array;
-  /** Inner products (N, N) of the a-halves, and of the b-halves. */
+  /** Inner products (N, N) of the a-halves, and of the b-halves, in kernel memory. */
   readonly gramA: Float64Array;
   readonly gramB: Float64Array;
   /** Largest |entry| of each half. */
@@ -38,8 +40,6 @@ export class Pool {
   readonly precise: boolean;
   readonly #kernels: Kernels;
   readonly #reader: UnitReader;
-  /** Position among the reader's rows. */
-  readonly #row: Int32Array;
   /** Room for the coefficients of up to N combinations: dense ones in a precise pool, else lists. */
   #dense: Float64Array | null = null;
   #lists: RowSums | null = null;
@@ -54,31 +54,27 @@ export class Pool {
     order: RowOrder,
     halves: { a: Half; b: Half },
   ) {
-    const live: number[] = []; // positions in `order`
-    for (const [x, row] of order.order.entries()) if (halves.a.max[row]! > 0 && halves.b.max[row]! > 0) live.push(x);
-    const rows = Int32Array.from(live, (x) => order.order[x]!);
-    this.count = rows.length;
-    this.ids = Array.from(rows, (row) => reader.ids[row]!);
-    this.weights = Float64Array.from(rows, (row) => reader.weights[row]!);
+    const alive = (row: number): boolean => halves.a.max[row]! > 0 && halves.b.max[row]! > 0;
     // Equal rows are alike dead or alive, so a live row's equal predecessor is its predecessor here too.
-    this.same = Uint8Array.from(live, (x) => order.equal[x]!);
-    this.tie = Int32Array.from(rows);
+    this.same = order.equal.filter((_, x) => alive(order.order[x]!));
+    this.rows = order.order.filter(alive);
+    this.count = this.rows.length;
+    this.ids = Array.from(this.rows, (row) => reader.ids[row]!);
+    this.weights = Float64Array.from(this.rows, (row) => reader.weights[row]!);
+    this.tie = Int32Array.from({ length: this.count }, (_, i) => i);
     for (let i = 1; i < this.count; i++) {
-      this.tie[i] = i;
       if (this.same[i] && this.weights[i] === this.weights[i - 1]) this.tie[i] = this.tie[i - 1]!;
     }
-    if (this.count > 0) this.tie[0] = 0;
-    this.gramA = mirrored(halves.a.gram, reader.ids.length, rows);
-    this.gramB = mirrored(halves.b.gram, reader.ids.length, rows);
-    this.maxA = Float64Array.from(rows, (row) => halves.a.max[row]!);
-    this.maxB = Float64Array.from(rows, (row) => halves.b.max[row]!);
-    this.dead = reader.ids.filter((_, row) => !(halves.a.max[row]! > 0 && halves.b.max[row]! > 0));
+    this.gramA = mirrored(halves.a.gram, reader.ids.length, this.rows, kernels.f64(this.count * this.count));
+    this.gramB = mirrored(halves.b.gram, reader.ids.length, this.rows, kernels.f64(this.count * this.count));
+    this.maxA = Float64Array.from(this.rows, (row) => halves.a.max[row]!);
+    this.maxB = Float64Array.from(this.rows, (row) => halves.b.max[row]!);
+    this.dead = reader.ids.filter((_, row) => !alive(row));
     this.in = reader.in;
     this.out = reader.out;
     this.precise = precise;
     this.#kernels = kernels;
     this.#reader = reader;
-    this.#row = rows;
   }
 
   /** Read all units of a module once: their order, Gram matrices and largest entries. */
@@ -162,11 +158,8 @@ export class Pool {
         this.#kernels.manhattan(strip, count, length, length, sign, sums);
       });
     }
-    return mirrored(
-      sums,
-      count,
-      Int32Array.from({ length: count }, (_, c) => c),
-    );
+    const all = Int32Array.from({ length: count }, (_, c) => c);
+    return mirrored(sums, count, all, new Float64Array(count * count));
   }
 
   /** Hand one half of all combinations to `use`, strip by strip. */
@@ -193,7 +186,7 @@ export class Pool {
       this.#dense ??= kernels.f64(this.count * all);
       const coefficients = this.#dense.subarray(0, combinations.length * all).fill(0);
       for (const [c, { members, [half]: values }] of combinations.entries()) {
-        for (const [m, member] of members.entries()) coefficients[c * all + this.#row[member]!] = values[m]!;
+        for (let m = 0; m < members.length; m++) coefficients[c * all + this.rows[members[m]!]!] = values[m]!;
       }
       return (rows, length, into, intoStride) =>
         kernels.multiply(coefficients, combinations.length, rows, all, length, length, into, intoStride);
@@ -210,7 +203,7 @@ export class Pool {
     for (const [c, { members, [half]: values }] of combinations.entries()) {
       offsets[c] = next;
       for (let m = 0; m < members.length; m++, next++) {
-        listed[next] = this.#row[members[m]!]!;
+        listed[next] = this.rows[members[m]!]!;
         coefficients[next] = values[m]!;
       }
     }
@@ -224,7 +217,7 @@ type WriteCombinations = (rows: Float32Array, length: number, into: Float32Array
 
 /** Kernel memory beyond the reader's that surveying and merging a pool of `units` into `merged` rows takes, in bytes. */
 export function poolBytes(units: number, inputs: number, out: number, merged: number): number {
-  const matrices = 8 * units * (4 * units + 3);
+  const matrices = 8 * units * (6 * units + 3);
   return matrices + 4 * units * stripColumns(units, inputs, out) + 4 * merged * (inputs + out) + 24 * merged + 1024;
 }
 
@@ -234,10 +227,9 @@ interface Half {
   readonly max: Float64Array;
 }
 
-/** The rows and columns `rows` of a symmetric matrix (count, count) of which the upper triangle is given. */
-function mirrored(upper: Float64Array, count: number, rows: Int32Array): Float64Array {
+/** The rows and columns `rows` of a symmetric matrix (count, count) of which the upper triangle is given, written to `out`. */
+function mirrored(upper: Float64Array, count: number, rows: Int32Array, out: Float64Array): Float64Array {
   const n = rows.length;
-  const out = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     const p = rows[i]!;
     for (let j = i; j < n; j++) {

@@ -4,8 +4,8 @@ import { FormatError } from "../core/errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { AdapterModule, TensorRef, UnitId } from "./adapter.ts";
 
-/** Bytes of the rows that are handed out at once: half of a common second-level cache, so that what follows reads them from there. */
-const STRIP_BYTES = 512 * 1024;
+/** Bytes of the f32 rows that are handed out at once: they stay in the last-level cache, and calls are few. */
+const STRIP_BYTES = 2 * 2 ** 20;
 /** Strips are whole multiples of the blocks that kernels sum in, so that their width never changes a bit of a sum. */
 const BLOCK_COLUMNS = 512;
 
@@ -83,22 +83,28 @@ export class UnitReader {
       this.#slab === null
         ? this.#parts.map(({ module }) => this.#kernels.bytes(halfBytes(module, half, size)))
         : this.#stage(this.#slab).map((bytes, p) => bytes.subarray(0, halfBytes(this.#parts[p]!.module, half, size)));
-    for (const [p, { module, files }] of this.#parts.entries()) {
-      const { rank } = module;
-      const tensor = module[half];
-      const file = files[tensor.file]!;
-      const element = bytesOf(tensor.dtype);
-      if (half === "b") await file.read(tensor.begin + from * rank * element, stored[p]!);
-      else if (size === this.in) await file.read(tensor.begin, stored[p]!);
-      else {
-        for (let i = 0; i < rank; i++) {
-          const row = stored[p]!.subarray(i * size * element, (i + 1) * size * element);
-          await file.read(tensor.begin + (i * this.in + from) * element, row);
-        }
-      }
-    }
+    for (let p = 0; p < stored.length; p++) await this.#read(this.#parts[p]!, half, from, size, stored[p]!);
     if (this.#slab === null) this.#kept[half] = stored;
     return stored;
+  }
+
+  async #read(
+    { module, files }: PoolPart,
+    half: "a" | "b",
+    from: number,
+    size: number,
+    into: Uint8Array,
+  ): Promise<void> {
+    const { rank } = module;
+    const tensor = module[half];
+    const file = files[tensor.file]!;
+    const element = bytesOf(tensor.dtype);
+    if (half === "b") return file.read(tensor.begin + from * rank * element, into);
+    if (size === this.in) return file.read(tensor.begin, into);
+    for (let i = 0; i < rank; i++) {
+      const row = into.subarray(i * size * element, (i + 1) * size * element);
+      await file.read(tensor.begin + (i * this.in + from) * element, row);
+    }
   }
 
   #stage(slab: number): readonly Uint8Array[] {
@@ -109,35 +115,33 @@ export class UnitReader {
   /** Widen columns at .. at + length of the stored `size` ones into the strip. */
   #widen(half: "a" | "b", stored: readonly Uint8Array[], size: number, at: number, length: number): void {
     let row = 0;
-    for (const [p, part] of this.#parts.entries()) {
+    for (let p = 0; p < stored.length; p++) {
+      const part = this.#parts[p]!;
       const { rank } = part.module;
-      const { dtype } = part.module[half];
-      const factor = Math.sqrt(Math.abs(part.scale));
       const into = this.#strip.subarray(row * length, (row + rank) * length);
       const finite =
         half === "a"
-          ? this.#kernels.widen(
-              dtype,
-              stored[p]!.subarray(at * bytesOf(dtype)),
-              size,
-              rank,
-              length,
-              into,
-              length,
-              factor,
-            )
-          : this.#kernels.widenTransposed(
-              dtype,
-              stored[p]!.subarray(at * rank * bytesOf(dtype)),
-              length,
-              rank,
-              into,
-              length,
-              part.scale < 0 ? -factor : factor,
-            );
+          ? this.#widenA(part, stored[p]!, size, at, length, into)
+          : this.#widenB(part, stored[p]!, at, length, into);
       if (!finite) throw notFinite(part, part.module[half]);
       row += rank;
     }
+  }
+
+  #widenA(part: PoolPart, stored: Uint8Array, size: number, at: number, length: number, into: Float32Array): boolean {
+    const { dtype } = part.module.a;
+    const { rank } = part.module;
+    const factor = Math.sqrt(Math.abs(part.scale));
+    const from = stored.subarray(at * bytesOf(dtype));
+    return this.#kernels.widen(dtype, from, size, rank, length, into, length, factor);
+  }
+
+  #widenB(part: PoolPart, stored: Uint8Array, at: number, length: number, into: Float32Array): boolean {
+    const { dtype } = part.module.b;
+    const { rank } = part.module;
+    const factor = Math.sqrt(Math.abs(part.scale));
+    const from = stored.subarray(at * rank * bytesOf(dtype));
+    return this.#kernels.widenTransposed(dtype, from, length, rank, into, length, part.scale < 0 ? -factor : factor);
   }
 }
 

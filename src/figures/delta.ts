@@ -1,4 +1,4 @@
-import { type Combination, productsWithPool } from "../linalg/combination.ts";
+import { type Combination, productsAmong, productsWithPool } from "../linalg/combination.ts";
 
 /** The units of one module as far as figures need them: whose they are, and their inner products. A pool is one. */
 export interface UnitGrams {
@@ -47,31 +47,39 @@ export function deltaProducts(
   square: number,
 ): DeltaProducts {
   const n = pool.count;
-  const among = new Array<number>(inputs * inputs).fill(0);
-  const cross = new Array<number>(inputs).fill(0);
-  const owner = Int32Array.from(pool.ids, ([input]) => input);
+  const owner = ownersOf(pool);
+  const among = new Float64Array(inputs * inputs);
   for (let i = 0; i < n; i++) {
-    const row = owner[i]! * inputs;
-    for (let j = 0, cell = i * n; j < n; j++, cell++) {
-      among[row + owner[j]!]! += pool.gramA[cell]! * pool.gramB[cell]! * square;
-    }
+    addByOwner(among, owner[i]! * inputs, owner, pool.gramA, pool.gramB, i * n, square);
   }
   const a = productsWithPool(merged, "a", pool.gramA, n);
   const b = productsWithPool(merged, "b", pool.gramB, n);
+  const cross = new Float64Array(inputs);
+  for (let c = 0; c < merged.length; c++) addByOwner(cross, 0, owner, a, b, c * n, square);
+  const amongA = productsAmong(merged, "a", a, n);
+  const amongB = productsAmong(merged, "b", b, n);
   let total = 0;
-  for (const [c] of merged.entries()) {
-    for (let j = 0; j < n; j++) cross[owner[j]!]! += a[c * n + j]! * b[c * n + j]! * square;
-    for (const { members, a: ca, b: cb } of merged) {
-      let productA = 0;
-      let productB = 0;
-      for (let x = 0; x < members.length; x++) {
-        productA += ca[x]! * a[c * n + members[x]!]!;
-        productB += cb[x]! * b[c * n + members[x]!]!;
-      }
-      total += productA * productB * square;
-    }
-  }
-  return { inputs: among, cross, merged: Math.max(0, total) };
+  for (let cell = 0; cell < amongA.length; cell++) total += amongA[cell]! * amongB[cell]!;
+  return { inputs: [...among], cross: [...cross], merged: Math.max(0, total * square) };
+}
+
+function ownersOf({ count, ids }: UnitGrams): Int32Array {
+  const owner = new Int32Array(count);
+  for (let i = 0; i < count; i++) owner[i] = ids[i]![0];
+  return owner;
+}
+
+/** out[to + owner of j] += a[at + j] b[at + j] square, over all units j. */
+function addByOwner(
+  out: Float64Array,
+  to: number,
+  owner: Int32Array,
+  a: Float64Array,
+  b: Float64Array,
+  at: number,
+  square: number,
+): void {
+  for (let j = 0; j < owner.length; j++) out[to + owner[j]!]! += a[at + j]! * b[at + j]! * square;
 }
 
 /** The products of a merged delta multiplied by lambda. */

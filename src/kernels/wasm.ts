@@ -63,19 +63,20 @@ const DTYPE_CODES: Record<FactorDtype, number> = { F64: 0, F32: 1, F16: 2, BF16:
 
 let compiled: WebAssembly.Module | undefined;
 
-function compile(): WebAssembly.Module {
+/** The compiled kernels. Threads that are handed it share its machine code, and what one of them has had optimised is fast in all. */
+export function kernelsModule(): WebAssembly.Module {
   compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
   return compiled;
 }
 
 /**
  * The kernels in WebAssembly SIMD, each call with a memory of its own that starts at under 1 MB, grows in `reset` and never
- * shrinks. Compiles synchronously at the first call (milliseconds). A view from another arena, from before a `reset` that grew
+ * shrinks. Compiles synchronously at the first call (milliseconds) unless a module is handed in. A view from another arena, from before a `reset` that grew
  * the memory, or too short for its kernel throws a RangeError.
  */
-export function wasmKernels(): Kernels {
+export function wasmKernels(module: WebAssembly.Module = kernelsModule()): Kernels {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: PAGE_BYTES });
-  const wasm = new WebAssembly.Instance(compile(), { env: { memory } }).exports as unknown as Exports;
+  const wasm = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
 
   const arena = createArena(wasm.ARENA_START.value, (end) => {
     const missing = end - memory.buffer.byteLength;

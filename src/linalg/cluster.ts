@@ -34,28 +34,30 @@ export function clusterPoints(points: GramPoints, k: number, effort: number, see
 function improve(points: GramPoints, best: KMeans, effort: number, seed: number): void {
   const random = seededRandom(seed);
   const trial = new KMeans(points, best.k);
-  let objective = best.objective;
-  const keepIfBetter = (): boolean => {
-    trial.settle();
-    const value = trial.objective;
-    if (value >= objective - LEAST_GAIN * Math.abs(objective)) return false;
-    objective = value;
-    best.copy(trial);
-    return true;
-  };
   for (let start = 0; start < STARTS * effort; start++) {
     trial.assign(plusPlus(points, best.k, random));
-    keepIfBetter();
+    keepIfBetter(best, trial);
   }
   let left = swapBudget(points.count, best.k, effort);
   for (let improved = true; improved && left > 0; ) {
-    improved = rankedSwaps(points, best, left).some(({ gone, seed: at }) => {
+    improved = false;
+    for (const { gone, seed: at } of rankedSwaps(points, best, left)) {
       left--;
       trial.copy(best);
       trial.swap(gone, at);
-      return keepIfBetter();
-    });
+      improved = keepIfBetter(best, trial);
+      if (improved) break;
+    }
   }
+}
+
+/** Settle `trial`, and copy it to `best` if it is better. */
+function keepIfBetter(best: KMeans, trial: KMeans): boolean {
+  trial.settle();
+  const { objective } = best;
+  if (trial.objective >= objective - LEAST_GAIN * Math.abs(objective)) return false;
+  best.copy(trial);
+  return true;
 }
 
 /**

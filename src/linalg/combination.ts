@@ -4,19 +4,19 @@
  */
 export interface Combination {
   /** Positions in the pool, ascending. */
-  readonly members: readonly number[];
-  readonly a: readonly number[];
-  readonly b: readonly number[];
+  readonly members: ArrayLike<number>;
+  readonly a: ArrayLike<number>;
+  readonly b: ArrayLike<number>;
 }
 
 /** The pool's unit i itself, its halves times ga and gb. */
 export function scaledUnit(i: number, ga: number, gb: number): Combination {
-  return { members: [i], a: [ga], b: [gb] };
+  return { members: Int32Array.of(i), a: Float64Array.of(ga), b: Float64Array.of(gb) };
 }
 
 /** fa times the a-half and fb times the b-half. */
 export function scaleCombination({ members, a, b }: Combination, fa: number, fb: number): Combination {
-  return { members, a: a.map((x) => x * fa), b: b.map((x) => x * fb) };
+  return { members, a: Float64Array.from(a, (x) => x * fa), b: Float64Array.from(b, (x) => x * fb) };
 }
 
 /**
@@ -25,36 +25,67 @@ export function scaleCombination({ members, a, b }: Combination, fa: number, fb:
  */
 export function sumCombinations(
   parts: readonly Combination[],
-  ca: readonly number[],
-  cb: readonly number[],
+  ca: ArrayLike<number>,
+  cb: ArrayLike<number>,
 ): Combination {
   if (parts.length === 1 && ca[0] === 1 && cb[0] === 1) return parts[0]!;
-  const sums = new Map<number, [number, number]>();
-  for (const [x, { members, a, b }] of parts.entries()) {
-    for (const [m, member] of members.entries()) {
-      const sum = sums.get(member) ?? [0, 0];
-      sums.set(member, [sum[0] + ca[x]! * a[m]!, sum[1] + cb[x]! * b[m]!]);
+  const found = new Set<number>();
+  for (const { members } of parts) for (let m = 0; m < members.length; m++) found.add(members[m]!);
+  const members = Int32Array.from(found).sort();
+  const place = new Map<number, number>();
+  for (let at = 0; at < members.length; at++) place.set(members[at]!, at);
+  const a = new Float64Array(members.length);
+  const b = new Float64Array(members.length);
+  for (let x = 0; x < parts.length; x++) {
+    const part = parts[x]!;
+    for (let m = 0; m < part.members.length; m++) {
+      const at = place.get(part.members[m]!)!;
+      a[at]! += ca[x]! * part.a[m]!;
+      b[at]! += cb[x]! * part.b[m]!;
     }
   }
-  const members = [...sums.keys()].sort((p, q) => p - q);
-  return { members, a: members.map((m) => sums.get(m)![0]), b: members.map((m) => sums.get(m)![1]) };
+  return { members, a, b };
 }
 
 /**
- * Inner products of one half of combinations: out (left.length, n) = C G for the pool's Gram matrix G (n, n) of that half.
+ * Inner products of one half of m combinations with the pool's units: C G (m, n) for the pool's Gram matrix G (n, n) of that half.
  */
 export function productsWithPool(
-  left: readonly Combination[],
+  combinations: readonly Combination[],
   half: "a" | "b",
   gram: Float64Array,
   n: number,
 ): Float64Array {
-  const out = new Float64Array(left.length * n);
-  for (const [c, combination] of left.entries()) {
-    const coefficients = combination[half];
-    for (const [m, member] of combination.members.entries()) {
-      const factor = coefficients[m]!;
-      for (let j = 0, cell = c * n, from = member * n; j < n; j++, cell++, from++) out[cell]! += factor * gram[from]!;
+  const out = new Float64Array(combinations.length * n);
+  for (let c = 0; c < combinations.length; c++) {
+    const { members, [half]: coefficients } = combinations[c]!;
+    for (let m = 0; m < members.length; m++) addScaledRow(out, c * n, gram, members[m]! * n, n, coefficients[m]!);
+  }
+  return out;
+}
+
+/** out[to + j] += factor * from[at + j], j < n. */
+function addScaledRow(out: Float64Array, to: number, from: Float64Array, at: number, n: number, factor: number): void {
+  for (let j = 0; j < n; j++) out[to + j]! += factor * from[at + j]!;
+}
+
+/**
+ * Inner products (m, m) of one half of m combinations, C G C^T, from their products with the pool, C G.
+ */
+export function productsAmong(
+  combinations: readonly Combination[],
+  half: "a" | "b",
+  withPool: Float64Array,
+  n: number,
+): Float64Array {
+  const m = combinations.length;
+  const out = new Float64Array(m * m);
+  for (let d = 0; d < m; d++) {
+    const { members, [half]: coefficients } = combinations[d]!;
+    for (let c = 0; c < m; c++) {
+      let sum = 0;
+      for (let x = 0; x < members.length; x++) sum += coefficients[x]! * withPool[c * n + members[x]!]!;
+      out[c * m + d] = sum;
     }
   }
   return out;
@@ -67,15 +98,5 @@ export function gramOf(
   gram: Float64Array,
   n: number,
 ): Float64Array {
-  const m = combinations.length;
-  const products = productsWithPool(combinations, half, gram, n);
-  const out = new Float64Array(m * m);
-  for (let c = 0; c < m; c++) {
-    for (const [d, { members, [half]: coefficients }] of combinations.entries()) {
-      let sum = 0;
-      for (let x = 0; x < members.length; x++) sum += coefficients[x]! * products[c * n + members[x]!]!;
-      out[c * m + d] = sum;
-    }
-  }
-  return out;
+  return productsAmong(combinations, half, productsWithPool(combinations, half, gram, n), n);
 }

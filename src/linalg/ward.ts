@@ -17,81 +17,110 @@ export interface WardTree {
  * Each cluster remembers its nearest one of higher index: time O(n^2) as a rule, memory n^2.
  */
 export function wardTree({ count: n, gram, weights, line }: GramPoints): WardTree {
-  const product = gram.slice(); // (n, n) inner products of the clusters' means
-  const square = Float64Array.from({ length: n }, (_, c) => gram[c * n + c]!);
-  const mass = weights.slice();
-  const active = Int32Array.from({ length: n }, (_, i) => i); // ascending
-  const nearest = new Int32Array(n);
-  const cost = new Float64Array(n); // of merging a cluster with its nearest
-
-  /** Scan the active clusters behind place x for the nearest to the one at x. */
-  const findNearest = (x: number, live: number): void => {
-    const c = active[x]!;
-    const row = c * n;
-    const w = mass[c]!;
-    const own = square[c]!;
-    let best = Number.POSITIVE_INFINITY;
-    let at = -1;
-    for (let y = x + 1; y < live; y++) {
-      const d = active[y]!;
-      const inner = product[row + d]!;
-      const value = ((w * mass[d]!) / (w + mass[d]!)) * (own + square[d]! - 2 * (line ? Math.abs(inner) : inner));
-      if (value < best) {
-        best = value;
-        at = d;
-      }
-    }
-    nearest[c] = at;
-    cost[c] = best;
+  const state: Agglomeration = {
+    n,
+    line,
+    product: gram.slice(),
+    square: Float64Array.from({ length: n }, (_, c) => gram[c * n + c]!),
+    mass: weights.slice(),
+    active: Int32Array.from({ length: n }, (_, i) => i),
+    nearest: new Int32Array(n),
+    cost: new Float64Array(n),
   };
+  for (let x = 0; x < n; x++) findNearest(state, x, n);
+  const merges = Math.max(0, n - 1);
+  const tree = { count: n, first: new Int32Array(merges), second: new Int32Array(merges), turn: new Int8Array(merges) };
+  for (let m = 0; m < merges; m++) {
+    const place = cheapest(state, n - m);
+    const keep = state.active[place]!;
+    const gone = state.nearest[keep]!;
+    tree.first[m] = keep;
+    tree.second[m] = gone;
+    tree.turn[m] = join(state, place, n - m);
+  }
+  return tree;
+}
 
-  for (let x = 0; x < n; x++) findNearest(x, n);
-  const first = new Int32Array(Math.max(0, n - 1));
-  const second = new Int32Array(first.length);
-  const turn = new Int8Array(first.length);
-  for (let m = 0, live = n; m < n - 1; m++, live--) {
-    let place = 0;
-    for (let x = 1; x < live; x++) if (cost[active[x]!]! < cost[active[place]!]!) place = x;
-    const keep = active[place]!;
-    const gone = nearest[keep]!;
-    const sign = line && product[keep * n + gone]! < 0 ? -1 : 1;
-    first[m] = keep;
-    second[m] = gone;
-    turn[m] = sign;
+/** The clusters that are left while the tree grows. */
+interface Agglomeration {
+  readonly n: number;
+  readonly line: boolean;
+  /** (n, n) inner products of the clusters' means, their squared norms and weights. */
+  readonly product: Float64Array;
+  readonly square: Float64Array;
+  readonly mass: Float64Array;
+  /** The clusters that are left, ascending. */
+  readonly active: Int32Array;
+  /** Of each cluster the nearest one of higher index, and what merging the two costs. */
+  readonly nearest: Int32Array;
+  readonly cost: Float64Array;
+}
 
-    const total = mass[keep]! + mass[gone]!;
-    const p = mass[keep]! / total;
-    const q = (sign * mass[gone]!) / total;
-    square[keep] = p * p * square[keep]! + q * q * square[gone]! + 2 * p * q * product[keep * n + gone]!;
-    mass[keep] = total;
-    const gonePlace = active.subarray(0, live).indexOf(gone);
-    active.copyWithin(gonePlace, gonePlace + 1, live);
-    const left = live - 1;
-    for (let x = 0; x < left; x++) {
-      const e = active[x]!;
-      const mean = p * product[keep * n + e]! + q * product[gone * n + e]!;
-      product[keep * n + e] = mean;
-      product[e * n + keep] = mean;
+/** Scan the active clusters behind place x for the nearest to the one at x. */
+function findNearest(state: Agglomeration, x: number, live: number): void {
+  const { n, line, product, square, mass, active } = state;
+  const c = active[x]!;
+  const row = c * n;
+  const w = mass[c]!;
+  const own = square[c]!;
+  let best = Number.POSITIVE_INFINITY;
+  let at = -1;
+  for (let y = x + 1; y < live; y++) {
+    const d = active[y]!;
+    const inner = product[row + d]!;
+    const value = ((w * mass[d]!) / (w + mass[d]!)) * (own + square[d]! - 2 * (line ? Math.abs(inner) : inner));
+    if (value < best) {
+      best = value;
+      at = d;
     }
+  }
+  state.nearest[c] = at;
+  state.cost[c] = best;
+}
 
-    findNearest(place, left);
-    for (let x = 0; x < gonePlace; x++) {
-      const e = active[x]!;
-      if (e === keep) continue;
-      if (nearest[e] === keep || nearest[e] === gone) findNearest(x, left);
-      else if (x < place) {
-        const inner = product[e * n + keep]!;
-        const value =
-          ((mass[e]! * total) / (mass[e]! + total)) *
-          (square[e]! + square[keep]! - 2 * (line ? Math.abs(inner) : inner));
-        if (value < cost[e]! || (value === cost[e] && keep < nearest[e]!)) {
-          nearest[e] = keep;
-          cost[e] = value;
-        }
+/** Place of the cluster whose merge with its nearest costs least. */
+function cheapest({ active, cost }: Agglomeration, live: number): number {
+  let place = 0;
+  for (let x = 1; x < live; x++) if (cost[active[x]!]! < cost[active[place]!]!) place = x;
+  return place;
+}
+
+/** Merge the cluster at `place` with its nearest; returns the sign by which the latter's members turn. */
+function join(state: Agglomeration, place: number, live: number): number {
+  const { n, line, product, square, mass, active, nearest, cost } = state;
+  const keep = active[place]!;
+  const gone = nearest[keep]!;
+  const sign = line && product[keep * n + gone]! < 0 ? -1 : 1;
+  const total = mass[keep]! + mass[gone]!;
+  const p = mass[keep]! / total;
+  const q = (sign * mass[gone]!) / total;
+  square[keep] = p * p * square[keep]! + q * q * square[gone]! + 2 * p * q * product[keep * n + gone]!;
+  mass[keep] = total;
+  const gonePlace = active.subarray(0, live).indexOf(gone);
+  active.copyWithin(gonePlace, gonePlace + 1, live);
+  const left = live - 1;
+  for (let x = 0; x < left; x++) {
+    const e = active[x]!;
+    const mean = p * product[keep * n + e]! + q * product[gone * n + e]!;
+    product[keep * n + e] = mean;
+    product[e * n + keep] = mean;
+  }
+  findNearest(state, place, left);
+  for (let x = 0; x < gonePlace; x++) {
+    const e = active[x]!;
+    if (e === keep) continue;
+    if (nearest[e] === keep || nearest[e] === gone) findNearest(state, x, left);
+    else if (x < place) {
+      const inner = product[e * n + keep]!;
+      const value =
+        ((mass[e]! * total) / (mass[e]! + total)) * (square[e]! + square[keep]! - 2 * (line ? Math.abs(inner) : inner));
+      if (value < cost[e]! || (value === cost[e] && keep < nearest[e]!)) {
+        nearest[e] = keep;
+        cost[e] = value;
       }
     }
   }
-  return { count: n, first, second, turn };
+  return sign;
 }
 
 /** The k clusters that are left after the cheapest n - k merges, numbered by their first point. */

@@ -15,6 +15,8 @@ export type JobResult =
 
 /** Does jobs one after the other: a worker thread, a Web Worker, or the caller's own thread. */
 export interface Lane {
+  /** How many jobs it is given at once; the others wait in it. */
+  readonly depth: number;
   run(job: Job): Promise<JobResult>;
   /** Time spent so far. */
   timings(): Promise<Timings>;
@@ -24,6 +26,7 @@ export interface Lane {
 export function localLane(merger: Merger, hash: (input: number) => Promise<string>): Lane {
   let hashed = 0;
   return {
+    depth: 1,
     async run(job) {
       await yieldThread();
       if (job.kind === "module") return { kind: "module", result: await merger.mergeModule(job.index) };
@@ -56,7 +59,7 @@ function yieldThread(): Promise<void> {
 export type OnProgress = (progress: { readonly done: number; readonly total: number }) => void;
 
 /**
- * Hand jobs to lanes in order, each lane taking the next when it is free; results in the order of the jobs.
+ * Hand jobs to lanes in order, each lane taking the next when it has room; results in the order of the jobs.
  *
  * @throws the first error of a job, or the signal's reason; running jobs are awaited, none is begun
  */
@@ -83,7 +86,8 @@ export async function runJobs(
       onProgress?.({ done: ++done, total: jobs.length });
     }
   };
-  const ended = await Promise.allSettled(lanes.map(work));
+  const places = lanes.flatMap((lane) => Array.from({ length: lane.depth }, () => lane));
+  const ended = await Promise.allSettled(places.map(work));
   for (const end of ended) if (end.status === "rejected") throw end.reason;
   return results;
 }

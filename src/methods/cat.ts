@@ -27,8 +27,8 @@ export const cat: Method<Record<string, never>> = {
  *
  * @param positions units of the pool, in the order of the result
  */
-export async function weightedUnits(pool: Pool, positions: readonly number[], factor: number): Promise<MergedModule> {
-  const combinations = positions.map((i) => {
+export async function weightedUnits(pool: Pool, positions: ArrayLike<number>, factor: number): Promise<MergedModule> {
+  const combinations = Array.from(positions, (i) => {
     const weight = pool.weights[i]! * factor;
     const half = Math.sqrt(Math.abs(weight));
     return scaledUnit(i, half, weight < 0 ? -half : half);

@@ -1,8 +1,8 @@
 import type { Pool } from "../adapter/pool.ts";
 
-/** Sort positions by the user's order: by input, then by the unit's place in its file. */
-export function byInput(pool: Pool): number[] {
-  return Array.from(pool.ids.keys()).sort((i, j) => compareIds(pool.ids[i]!, pool.ids[j]!));
+/** All positions in the user's order: by input, then by the unit's place in its file. */
+export function byInput({ rows }: Pool): Int32Array {
+  return Int32Array.from(rows.keys()).sort((i, j) => rows[i]! - rows[j]!);
 }
 
 /**
@@ -13,11 +13,13 @@ export function canonicalPlaces(pool: Pool): Int32Array {
   const byAdapter = new Map<number, number[]>();
   for (const i of byInput(pool)) {
     const input = pool.ids[i]![0];
-    byAdapter.set(input, [...(byAdapter.get(input) ?? []), i]);
+    const inFile = byAdapter.get(input);
+    if (inFile === undefined) byAdapter.set(input, [i]);
+    else inFile.push(i);
   }
   const adapters = [...byAdapter.values()].map((inFile) => {
-    const ties = inFile.map((i) => pool.tie[i]!);
-    return { inFile, ties, sorted: ties.toSorted((p, q) => p - q) };
+    const ties = Int32Array.from(inFile, (i) => pool.tie[i]!);
+    return { inFile, ties, sorted: ties.slice().sort() };
   });
   adapters.sort((one, other) => compareLists(one.sorted, other.sorted) || compareLists(one.ties, other.ties));
   const places = new Int32Array(pool.count);
@@ -31,7 +33,7 @@ export function compareIds(one: readonly number[], other: readonly number[]): nu
   return compareLists(one, other);
 }
 
-function compareLists(one: readonly number[], other: readonly number[]): number {
+function compareLists(one: ArrayLike<number>, other: ArrayLike<number>): number {
   for (let x = 0; x < one.length && x < other.length; x++) {
     if (one[x] !== other[x]) return one[x]! - other[x]!;
   }

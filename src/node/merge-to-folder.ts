@@ -3,7 +3,6 @@ import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { CARD_FILE, modelCard } from "../merge/card.ts";
-import type { Lane } from "../merge/lane.ts";
 import { affordableThreads } from "../merge/memory.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
 import { CONFIG_FILE, type MergePlan, WEIGHTS_FILE } from "../merge/plan.ts";
@@ -25,7 +24,7 @@ export interface FolderOptions extends MergeControl {
   readonly out: string;
   /** Replace a folder that lora-lego wrote. Default false. */
   readonly force?: boolean;
-  /** Worker threads. Default: the machine's cores, one for small inputs. */
+  /** Threads, the caller's own among them. Default: the machine's cores, one for small inputs. */
   readonly threads?: number;
   /** Also write the report as JSON, to this file. */
   readonly report?: string;
@@ -71,7 +70,7 @@ export async function mergeToFolder(
   }
 }
 
-/** Lanes on worker threads, or on this one where one is enough. */
+/** Lanes on this thread and, where the inputs are large enough, on worker threads beside it. */
 function diskHost(
   output: OutputFolder,
   opened: readonly DiskAdapter[],
@@ -81,7 +80,8 @@ function diskHost(
   const inputs = opened.map(({ files }) => files.map(({ path }) => path));
   const bytes = opened.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
   const wanted = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));
-  let workers: WorkerLane[] = [];
+  // A worker takes about as long to start as a plan takes to make.
+  const workers = Array.from({ length: wanted - 1 }, () => new WorkerLane());
   let local: DiskMerger | null = null;
   closers.push(async () => {
     local?.close();
@@ -95,15 +95,11 @@ function diskHost(
       createFile(weights, plan.size);
       const sink = openSink(weights);
       closers.push(() => sink.close());
-      const count = affordableThreads(wanted, plan.modules.map(sizeOf));
-      if (count === 1) {
-        local?.close();
-        local = openDiskMerger(wasmKernels(), plan, inputs, weights);
-        return { sink, lanes: [local.lane] satisfies Lane[] };
-      }
-      if (workers.length === 0) workers = Array.from({ length: count }, () => new WorkerLane());
-      await Promise.all(workers.map((worker) => worker.begin(plan, inputs, weights)));
-      return { sink, lanes: workers };
+      local?.close();
+      local = openDiskMerger(wasmKernels(), plan, inputs, weights);
+      const helpers = workers.slice(0, affordableThreads(wanted, plan.modules.map(sizeOf)) - 1);
+      for (const worker of helpers) worker.begin(plan, inputs, weights);
+      return { sink, lanes: [local.lane, ...helpers] };
     },
   };
 }

@@ -3,6 +3,11 @@ import type { Timings } from "../merge/clock.ts";
 import type { Job, JobResult } from "../merge/lane.ts";
 import type { MergePlan } from "../merge/plan.ts";
 
+/** What a worker starts with. */
+export interface WorkerStart {
+  readonly kernels: WebAssembly.Module;
+}
+
 /** What a worker is asked. */
 export type WorkerRequest =
   | {

@@ -1,17 +1,19 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { errorMessage } from "../core/errors.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
-import type { WorkerAnswer, WorkerRequest } from "./worker-protocol.ts";
+import type { WorkerAnswer, WorkerRequest, WorkerStart } from "./worker-protocol.ts";
 
-// A worker thread of a merge: begins with a plan, then does the jobs it is handed, one at a time.
-const kernels = wasmKernels();
+// A worker thread of a merge: begins with a plan, then does the jobs it is handed, one after the other.
+const kernels = wasmKernels((workerData as WorkerStart).kernels);
 let merger: DiskMerger | null = null;
+let last: Promise<void> = Promise.resolve();
 
-parentPort!.on("message", async (request: WorkerRequest) => {
-  parentPort!.postMessage(
-    await answer(request).catch((error): WorkerAnswer => ({ answer: "failed", error: errorMessage(error) })),
-  );
+parentPort!.on("message", (request: WorkerRequest) => {
+  last = last
+    .then(() => answer(request))
+    .catch((error): WorkerAnswer => ({ answer: "failed", error: errorMessage(error) }))
+    .then((result) => parentPort!.postMessage(result));
 });
 
 async function answer(request: WorkerRequest): Promise<WorkerAnswer> {

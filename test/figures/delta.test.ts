@@ -78,7 +78,7 @@ describe("deltaProducts", () => {
       Array.from({ length: rows }, () => Array.from({ length: columns }, () => random.uniform() - 0.5));
     const [a, b] = [matrix(6, 4), matrix(6, 3)];
     const inputs = [0, 1, 0, 2, 1, 1];
-    const merged: Combination[] = Array.from({ length: 3 }, () => ({
+    const merged = Array.from({ length: 3 }, () => ({
       members: [0, 2, 5],
       a: matrix(1, 3)[0]!,
       b: matrix(1, 3)[0]!,

@@ -30,26 +30,30 @@ export interface Grouping {
 export async function groupUnits(pool: Pool, frame: Frame, k: number, options: LegoOptions): Promise<Grouping> {
   const n = frame.units.length;
   if (k >= n) return { groups: Array.from(frame.units.keys(), (i) => alone(frame, i)), inertia: 0 };
-  const leaders = [...frame.units.keys()].filter((i) => frame.leader[i] === i);
-  const weights = new Float64Array(n);
-  for (const [i, leader] of frame.leader.entries()) weights[leader]! += frame.weights[i]!;
-  const pointWeights = Float64Array.from(leaders, (i) => weights[i]!);
+  const leaders = Int32Array.from({ length: n }, (_, i) => i).filter((i) => frame.leader[i] === i);
+  const summed = new Float64Array(n);
+  for (let i = 0; i < n; i++) summed[frame.leader[i]!]! += frame.weights[i]!;
+  const weights = Float64Array.from(leaders, (i) => summed[i]!);
   const clusters = Math.min(k, leaders.length);
   const { labels, signs, inertia } =
     options.metric === "manhattan"
-      ? await byManhattan(pool, frame, leaders, pointWeights, clusters, options)
-      : bySquares(frame, leaders, pointWeights, clusters, options);
-  const groups = Array.from({ length: clusters }, (_, c) => {
-    const own = [...leaders.keys()].filter((x) => labels[x] === c);
-    const units = own.map((x) => leaders[x]!);
-    return {
-      leaders: units,
-      signs: own.map((x) => signs[x]!),
-      weights: own.map((x) => pointWeights[x]!),
-      members: [...frame.units.keys()].filter((i) => units.includes(frame.leader[i]!)),
-    };
-  });
+      ? await byManhattan(pool, frame, leaders, weights, clusters, options)
+      : bySquares(frame, leaders, weights, clusters, options);
+  const groups = Array.from({ length: clusters }, emptyGroup);
+  const groupOf = new Int32Array(n); // of each leader
+  for (let x = 0; x < leaders.length; x++) {
+    const group = groups[labels[x]!]!;
+    group.leaders.push(leaders[x]!);
+    group.signs.push(signs[x]!);
+    group.weights.push(weights[x]!);
+    groupOf[leaders[x]!] = labels[x]!;
+  }
+  for (let i = 0; i < n; i++) groups[groupOf[frame.leader[i]!]!]!.members.push(i);
   return { groups, inertia };
+}
+
+function emptyGroup(): { [Field in keyof Group]: number[] } {
+  return { leaders: [], signs: [], weights: [], members: [] };
 }
 
 function alone(frame: Frame, i: number): Group {
@@ -57,7 +61,7 @@ function alone(frame: Frame, i: number): Group {
 }
 
 /** k-means on squared distances, of the units or of their directions (cosine). */
-function bySquares(frame: Frame, leaders: number[], weights: Float64Array, k: number, options: LegoOptions) {
+function bySquares(frame: Frame, leaders: Int32Array, weights: Float64Array, k: number, options: LegoOptions) {
   const n = frame.units.length;
   const count = leaders.length;
   const gram = new Float64Array(count * count);
@@ -101,13 +105,13 @@ function inertiaOf({ count: n, gram, weights }: GramPoints, labels: Int32Array, 
 async function byManhattan(
   pool: Pool,
   frame: Frame,
-  leaders: number[],
+  leaders: Int32Array,
   weights: Float64Array,
   k: number,
   options: LegoOptions,
 ) {
   const count = leaders.length;
-  const units = leaders.map((i) => frame.units[i]!);
+  const units = Array.from(leaders, (i) => frame.units[i]!);
   const distances = await pool.manhattan(units, 1);
   const signs = new Int8Array(count).fill(1);
   if (options.sign !== "line") {

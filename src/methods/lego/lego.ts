@@ -86,8 +86,8 @@ function lengths({ units, gramA, gramB }: Frame): number[] {
 
 async function largestEntries(pool: Pool, { units }: Frame): Promise<number[]> {
   if (units.every(({ members }) => members.length === 1)) {
-    return units.map(({ members: [i], a: [ga], b: [gb] }) =>
-      Math.max(Math.abs(ga!) * pool.maxA[i!]!, Math.abs(gb!) * pool.maxB[i!]!),
+    return units.map(({ members, a, b }) =>
+      Math.max(Math.abs(a[0]!) * pool.maxA[members[0]!]!, Math.abs(b[0]!) * pool.maxB[members[0]!]!),
     );
   }
   const { a, b } = await pool.extremes(units);
@@ -97,8 +97,10 @@ async function largestEntries(pool: Pool, { units }: Frame): Promise<number[]> {
 /** Weighted mean of the live ranks of the adapters that have live units here. */
 function meanRank({ ids, weights }: Frame): number {
   const ranks = new Map<number, { rank: number; weight: number }>();
-  for (const [i, [input]] of ids.entries()) {
-    ranks.set(input, { rank: (ranks.get(input)?.rank ?? 0) + 1, weight: weights[i]! });
+  for (let i = 0; i < ids.length; i++) {
+    const found = ranks.get(ids[i]![0]);
+    if (found === undefined) ranks.set(ids[i]![0], { rank: 1, weight: weights[i]! });
+    else found.rank++;
   }
   const adapters = [...ranks.values()].sort((p, q) => p.weight - q.weight || p.rank - q.rank);
   const total = adapters.reduce((sum, { weight }) => sum + weight, 0);
