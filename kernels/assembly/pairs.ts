@@ -11,20 +11,26 @@ const GRAM_F64: i32 = 1;
 const MANHATTAN: i32 = 2;
 const MANHATTAN_NEGATED: i32 = 3;
 
-/** Pairs of the rows from g on with the rows from h >= g on; each group stands packed at its panels. */
+/**
+ * Pairs of the rows from g on with the others from h on; each group stands packed at its panels. With themselves, only panels on and
+ * above the diagonal.
+ */
+// @ts-ignore: decorator
+@inline
 function pairsOfGroups(
-  kind: i32, steps: usize, g: usize, gEnd: usize, h: usize, hEnd: usize, hPanels: usize, out: usize, count: usize,
+  kind: i32, steps: usize, g: usize, gEnd: usize, h: usize, hEnd: usize, hPanels: usize, out: usize, rows: usize, columns: usize,
+  themselves: i32,
 ): void {
   const panelBytes = steps * PANEL_ROWS * 16;
   for (let i = g; i < gEnd; i += 2) {
     const iPanel = i - (i % PANEL_ROWS);
     const a = PANELS + ((iPanel - g) / PANEL_ROWS) * panelBytes + (i - iPanel) * 16;
-    for (let j = max(iPanel, h); j < hEnd; j += PANEL_ROWS) {
+    for (let j = themselves ? max(iPanel, h) : h; j < hEnd; j += PANEL_ROWS) {
       const b = hPanels + ((j - h) / PANEL_ROWS) * panelBytes;
-      if (kind == GRAM) tileF32(a, b, steps, out, count, i, j);
-      else if (kind == GRAM_F64) tileF64(a, b, steps, out, count, i, j);
-      else if (kind == MANHATTAN) tileDifferences(a, b, steps, out, count, i, j);
-      else tileSums(a, b, steps, out, count, i, j);
+      if (kind == GRAM) tileF32(a, b, steps, out, rows, columns, i, j);
+      else if (kind == GRAM_F64) tileF64(a, b, steps, out, rows, columns, i, j);
+      else if (kind == MANHATTAN) tileDifferences(a, b, steps, out, rows, columns, i, j);
+      else tileSums(a, b, steps, out, rows, columns, i, j);
     }
   }
 }
@@ -44,11 +50,11 @@ function pairs(kind: i32, rows: usize, count: usize, stride: usize, length: usiz
     for (let g: usize = 0; g < count; g += GROUP_ROWS) {
       const gEnd = min(g + GROUP_ROWS, count);
       packAs(kind, left + g * stride, gEnd - g, stride, width, PANELS);
-      pairsOfGroups(kind, steps, g, gEnd, g, gEnd, PANELS, out, count);
+      pairsOfGroups(kind, steps, g, gEnd, g, gEnd, PANELS, out, count, count, 1);
       for (let h = gEnd; h < count; h += GROUP_ROWS) {
         const hEnd = min(h + GROUP_ROWS, count);
         packAs(kind, left + h * stride, hEnd - h, stride, width, PANELS + GROUP_BYTES);
-        pairsOfGroups(kind, steps, g, gEnd, h, hEnd, PANELS + GROUP_BYTES, out, count);
+        pairsOfGroups(kind, steps, g, gEnd, h, hEnd, PANELS + GROUP_BYTES, out, count, count, 1);
       }
     }
   }
@@ -62,6 +68,26 @@ export function gram(rows: usize, count: usize, stride: usize, length: usize, ou
 /** As `gram`, all in f64. */
 export function gramF64(rows: usize, count: usize, stride: usize, length: usize, out: usize): void {
   pairs(GRAM_F64, rows, count, stride, length, out);
+}
+
+/** out[i, j] += sum_x rows_i[x] others_j[x], all j, in f64; out is (count, otherCount), strides in bytes. */
+export function cross(
+  rows: usize, count: usize, stride: usize, others: usize, otherCount: usize, otherStride: usize, length: usize, out: usize,
+): void {
+  const blockWidth = PANEL_STEPS * 2;
+  for (let x: usize = 0; x < length; x += blockWidth) {
+    const width = min(blockWidth, length - x);
+    const steps = stepsOf<f64>(width);
+    for (let g: usize = 0; g < count; g += GROUP_ROWS) {
+      const gEnd = min(g + GROUP_ROWS, count);
+      pack<f64>(rows + (x << 2) + g * stride, gEnd - g, stride, width, PANELS);
+      for (let h: usize = 0; h < otherCount; h += GROUP_ROWS) {
+        const hEnd = min(h + GROUP_ROWS, otherCount);
+        pack<f64>(others + (x << 2) + h * otherStride, hEnd - h, otherStride, width, PANELS + GROUP_BYTES);
+        pairsOfGroups(GRAM_F64, steps, g, gEnd, h, hEnd, PANELS + GROUP_BYTES, out, count, otherCount, 0);
+      }
+    }
+  }
 }
 
 /** out[i, j] += sum_x |rows_i[x] - sign rows_j[x]|, accumulated like `gram`. */

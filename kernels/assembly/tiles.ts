@@ -28,35 +28,39 @@ function laneSums<T>(v: v128, w: v128): v128 {
   return f64x2.add(v128.shuffle<i64>(v, w, 0, 2), v128.shuffle<i64>(v, w, 1, 3));
 }
 
-/** Add one sum to out[i, j]; the rows that fill up the last panel are dropped here. */
-function addOne(out: usize, count: usize, i: usize, j: usize, sum: f64): void {
-  if (i < count && j < count) {
-    const at = out + ((i * count + j) << 3);
+/** Add one sum to out[i, j] of a matrix of `columns` columns; the rows that fill up the last panel are dropped here. */
+function addOne(out: usize, columns: usize, i: usize, j: usize, sum: f64): void {
+  if (j < columns) {
+    const at = out + ((i * columns + j) << 3);
     store<f64>(at, load<f64>(at) + sum);
   }
 }
 
-/** Add to out[i, j..j+3]. Tiles on the diagonal write below it too, where nothing is promised. */
+/** Add to out[i, j..j+3], i < rows. Tiles on the diagonal write below it too, where nothing is promised. */
 // @ts-ignore: decorator
 @inline
-function addFour<T>(out: usize, count: usize, i: usize, j: usize, s0: v128, s1: v128, s2: v128, s3: v128): void {
+function addFour<T>(
+  out: usize, rows: usize, columns: usize, i: usize, j: usize, s0: v128, s1: v128, s2: v128, s3: v128,
+): void {
   const low = laneSums<T>(s0, s1), high = laneSums<T>(s2, s3);
-  // No tile lies wholly below the diagonal, so here i < count too; otherwise j + 3 is past the last row.
-  if (j + 3 < count) {
-    const at = out + ((i * count + j) << 3);
+  if (i >= rows) return;
+  if (j + 3 < columns) {
+    const at = out + ((i * columns + j) << 3);
     v128.store(at, f64x2.add(v128.load(at), low));
     v128.store(at, f64x2.add(v128.load(at, 16), high), 16);
   } else {
-    addOne(out, count, i, j, f64x2.extract_lane(low, 0));
-    addOne(out, count, i, j + 1, f64x2.extract_lane(low, 1));
-    addOne(out, count, i, j + 2, f64x2.extract_lane(high, 0));
+    addOne(out, columns, i, j, f64x2.extract_lane(low, 0));
+    addOne(out, columns, i, j + 1, f64x2.extract_lane(low, 1));
+    addOne(out, columns, i, j + 2, f64x2.extract_lane(high, 0));
   }
 }
 
 /** The pairs of the rows i and i + 1, at address a of their panel, with the panel b of the rows j to j + 3. */
 // @ts-ignore: decorator
 @inline
-function tile<T>(kind: i32, a: usize, b: usize, steps: usize, out: usize, count: usize, i: usize, j: usize): void {
+function tile<T>(
+  kind: i32, a: usize, b: usize, steps: usize, out: usize, rows: usize, columns: usize, i: usize, j: usize,
+): void {
   let s00 = i32x4.splat(0), s01 = s00, s02 = s00, s03 = s00;
   let s10 = s00, s11 = s00, s12 = s00, s13 = s00;
   const end = a + steps * PANEL_ROWS * 16;
@@ -74,24 +78,32 @@ function tile<T>(kind: i32, a: usize, b: usize, steps: usize, out: usize, count:
     a += PANEL_ROWS * 16;
     b += PANEL_ROWS * 16;
   }
-  addFour<T>(out, count, i, j, s00, s01, s02, s03);
-  addFour<T>(out, count, i + 1, j, s10, s11, s12, s13);
+  addFour<T>(out, rows, columns, i, j, s00, s01, s02, s03);
+  addFour<T>(out, rows, columns, i + 1, j, s10, s11, s12, s13);
 }
 
 // These are exports of the module only to keep them functions of their own: inlined into their only caller, their sums spill.
 
-export function tileF32(a: usize, b: usize, steps: usize, out: usize, count: usize, i: usize, j: usize): void {
-  tile<f32>(PRODUCT, a, b, steps, out, count, i, j);
+export function tileF32(
+  a: usize, b: usize, steps: usize, out: usize, rows: usize, columns: usize, i: usize, j: usize,
+): void {
+  tile<f32>(PRODUCT, a, b, steps, out, rows, columns, i, j);
 }
 
-export function tileF64(a: usize, b: usize, steps: usize, out: usize, count: usize, i: usize, j: usize): void {
-  tile<f64>(PRODUCT, a, b, steps, out, count, i, j);
+export function tileF64(
+  a: usize, b: usize, steps: usize, out: usize, rows: usize, columns: usize, i: usize, j: usize,
+): void {
+  tile<f64>(PRODUCT, a, b, steps, out, rows, columns, i, j);
 }
 
-export function tileDifferences(a: usize, b: usize, steps: usize, out: usize, count: usize, i: usize, j: usize): void {
-  tile<f32>(DIFFERENCE, a, b, steps, out, count, i, j);
+export function tileDifferences(
+  a: usize, b: usize, steps: usize, out: usize, rows: usize, columns: usize, i: usize, j: usize,
+): void {
+  tile<f32>(DIFFERENCE, a, b, steps, out, rows, columns, i, j);
 }
 
-export function tileSums(a: usize, b: usize, steps: usize, out: usize, count: usize, i: usize, j: usize): void {
-  tile<f32>(SUM, a, b, steps, out, count, i, j);
+export function tileSums(
+  a: usize, b: usize, steps: usize, out: usize, rows: usize, columns: usize, i: usize, j: usize,
+): void {
+  tile<f32>(SUM, a, b, steps, out, rows, columns, i, j);
 }

@@ -1,5 +1,5 @@
 import type { Kernels, RowSums } from "../kernels/kernels.ts";
-import type { Combination } from "../linalg/combination.ts";
+import type { Combination, UnitProducts } from "../linalg/combination.ts";
 import type { UnitId } from "./adapter.ts";
 import { RowOrder } from "./row-order.ts";
 import { stripColumns, type UnitReader } from "./unit-reader.ts";
@@ -133,6 +133,42 @@ export class Pool {
     }
   }
 
+  /** Inner products of merged units with the pool's and among themselves, in f64. */
+  async products(merged: UnitRows): Promise<UnitProducts> {
+    const kernels = this.#kernels;
+    const { count } = merged;
+    const all = this.#reader.ids.length;
+    const half = async (half: "a" | "b", rows: Float32Array, columns: number) => {
+      const crossed = kernels.f64(count * all).fill(0);
+      const among = kernels.f64(count * count).fill(0);
+      kernels.gramF64(rows, count, columns, columns, among);
+      await this.#reader.visit(half, (units, length, offset) => {
+        kernels.cross(rows.subarray(offset), count, columns, units, all, length, length, crossed);
+      });
+      const withPool = new Float64Array(count * this.count);
+      for (let c = 0; c < count; c++) {
+        for (let i = 0; i < this.count; i++) withPool[c * this.count + i] = crossed[c * all + this.rows[i]!]!;
+      }
+      const every = Int32Array.from({ length: count }, (_, c) => c);
+      return { withPool, among: mirrored(among, count, every, new Float64Array(count * count)) };
+    };
+    const a = await half("a", merged.a, this.in);
+    const b = await half("b", merged.b, this.out);
+    return { count, withPoolA: a.withPool, withPoolB: b.withPool, amongA: a.among, amongB: b.among };
+  }
+
+  /** Merged units out of others: row j is sum_c a[j][c] a_c and sum_c b[j][c] b_c; f64 sums rounded once. */
+  transform(merged: UnitRows, a: readonly ArrayLike<number>[], b: readonly ArrayLike<number>[]): UnitRows {
+    const multiply = (rows: Float32Array, by: readonly ArrayLike<number>[], columns: number): Float32Array => {
+      const coefficients = this.#kernels.f64(by.length * merged.count);
+      for (const [j, row] of by.entries()) coefficients.set(row, j * merged.count);
+      const out = this.#kernels.f32(by.length * columns);
+      this.#kernels.multiply(coefficients, by.length, rows, merged.count, columns, columns, out, columns);
+      return out;
+    };
+    return { count: a.length, a: multiply(merged.a, a, this.in), b: multiply(merged.b, b, this.out) };
+  }
+
   /** The entry of largest |value| in each half of each combination, with its sign; the first of equals. At most N combinations. */
   async extremes(combinations: readonly Combination[]): Promise<{ a: Float64Array; b: Float64Array }> {
     const found = { a: new Float64Array(combinations.length), b: new Float64Array(combinations.length) };
@@ -218,7 +254,15 @@ type WriteCombinations = (rows: Float32Array, length: number, into: Float32Array
 /** Kernel memory beyond the reader's that surveying and merging a pool of `units` into `merged` rows takes, in bytes. */
 export function poolBytes(units: number, inputs: number, out: number, merged: number): number {
   const matrices = 8 * units * (6 * units + 3);
-  return matrices + 4 * units * stripColumns(units, inputs, out) + 4 * merged * (inputs + out) + 24 * merged + 1024;
+  const products = 16 * merged * (units + 2 * merged);
+  return (
+    matrices +
+    products +
+    4 * units * stripColumns(units, inputs, out) +
+    4 * merged * (inputs + out) +
+    64 * merged +
+    2048
+  );
 }
 
 /** What surveying one half gives: inner products (their upper triangle) and the largest |entry| of each row, as they were read. */

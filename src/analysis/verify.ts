@@ -49,9 +49,8 @@ export async function verifyAdapters(
     const x = Float32Array.from({ length: pool.in }, () => Math.fround(2 * random.uniform() - 1));
     permutation = Math.max(permutation, permutationError(pool, rows, x, random));
     concatenation = Math.max(concatenation, concatenationError(pool, rows, x));
-    const target = { kind: "rank", rank: rank ?? largest } as const;
     const { clusters } = await lego.merge(pool, {
-      target,
+      rank: rank ?? largest,
       options: { ...lego.defaults, seed },
       inputs: 1,
       totalWeight: 1,

@@ -1,14 +1,16 @@
 import { Command, Option } from "commander";
 import type { DtypeChoice, ExtrasPolicy, RankLayout, Recipe } from "../merge/recipe.ts";
 import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS } from "../merge/recipe.ts";
+import type { EnergyRule } from "../methods/method.ts";
 import { addMethodFlags, methodOptions, wantsMethodFlags } from "./method-flags.ts";
-import { parseCount, parseNumber, parseNumbers } from "./numbers.ts";
+import { parseCount, parseEnergy, parseNumber, parseNumbers } from "./numbers.ts";
 import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
 
 interface MergeFlags extends OutputFlags {
   readonly method: string;
   readonly preset?: "paper";
   readonly rank?: number;
+  readonly energy?: { readonly rule: EnergyRule; readonly threshold: number };
   readonly weights?: number[];
   readonly scale?: number;
   readonly dtype: DtypeChoice;
@@ -22,9 +24,18 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
   const command = new Command("merge")
     .description("merge adapters into one")
     .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
-    .option("--method <id>", "merge method: lego, cat or average", "lego")
+    .option("--method <id>", "merge method: lego, cat, average, svd or task_arithmetic", "lego")
     .addOption(new Option("--preset <name>", "the method exactly as its paper defines it").choices(["paper"]))
-    .option("--rank <k>", "rank of the result (default: the largest input rank; cat and average: the sum)", parseCount)
+    .option(
+      "--rank <k>",
+      "rank of the result (default: the largest input rank; for exact sums the sum of the ranks)",
+      parseCount,
+    )
+    .addOption(
+      new Option("--energy <rule=t>", "rank of each module by its singular values: sv_ratio, sv_cumulative or sv_fro")
+        .argParser(parseEnergy)
+        .conflicts("rank"),
+    )
     .option("--weights <list>", "one weight for each adapter, as 1,0.5,2 (default: 1 each)", parseNumbers)
     .option("--scale <x>", "multiply the merged delta by this", parseNumber)
     .addOption(new Option("--dtype <type>", "element type of the result").choices(DTYPE_CHOICES).default("auto"))
@@ -64,6 +75,7 @@ Examples:
       extras: flags.extras,
       rankLayout: flags.rankLayout,
       ...(flags.rank !== undefined && { target: { kind: "rank", rank: flags.rank } }),
+      ...(flags.energy && { target: { kind: "energy", ...flags.energy } }),
       ...(flags.weights && { weights: flags.weights }),
       ...(flags.scale !== undefined && { scale: flags.scale }),
       ...(flags.allowPartial && { allowPartial: true }),

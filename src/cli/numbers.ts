@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { ENERGY_RULES, type EnergyRule } from "../methods/method.ts";
 
 /** A finite number from a flag. */
 export function parseNumber(text: string): number {
@@ -24,4 +25,14 @@ export function parseShare(text: string): number {
 /** Numbers separated by commas from a flag. */
 export function parseNumbers(text: string): number[] {
   return text.split(",").map(parseNumber);
+}
+
+/** "sv_fro=0.95": an energy rule and its threshold. */
+export function parseEnergy(text: string): { rule: EnergyRule; threshold: number } {
+  const [name, threshold, ...rest] = text.split("=");
+  const rule = ENERGY_RULES.find((known) => known === name);
+  if (rule === undefined || threshold === undefined || rest.length > 0) {
+    throw new InvalidArgumentError(`Expected ${ENERGY_RULES.join(", ")}, each with a threshold, as sv_fro=0.95.`);
+  }
+  return { rule, threshold: parseNumber(threshold) };
 }

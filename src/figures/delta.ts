@@ -1,4 +1,4 @@
-import { type Combination, productsAmong, productsWithPool } from "../linalg/combination.ts";
+import type { UnitProducts } from "../linalg/combination.ts";
 
 /** The units of one module as far as figures need them: whose they are, and their inner products. A pool is one. */
 export interface UnitGrams {
@@ -40,24 +40,16 @@ export interface DeltaFigures {
  * @param inputs number of inputs T
  * @param square factor between the pool's products and the deltas': s^2 where the pool leaves a shared scale s out
  */
-export function deltaProducts(
-  pool: UnitGrams,
-  merged: readonly Combination[],
-  inputs: number,
-  square: number,
-): DeltaProducts {
+export function deltaProducts(pool: UnitGrams, merged: UnitProducts, inputs: number, square: number): DeltaProducts {
   const n = pool.count;
   const owner = ownersOf(pool);
   const among = new Float64Array(inputs * inputs);
   for (let i = 0; i < n; i++) {
     addByOwner(among, owner[i]! * inputs, owner, pool.gramA, pool.gramB, i * n, square);
   }
-  const a = productsWithPool(merged, "a", pool.gramA, n);
-  const b = productsWithPool(merged, "b", pool.gramB, n);
+  const { count, withPoolA, withPoolB, amongA, amongB } = merged;
   const cross = new Float64Array(inputs);
-  for (let c = 0; c < merged.length; c++) addByOwner(cross, 0, owner, a, b, c * n, square);
-  const amongA = productsAmong(merged, "a", a, n);
-  const amongB = productsAmong(merged, "b", b, n);
+  for (let c = 0; c < count; c++) addByOwner(cross, 0, owner, withPoolA, withPoolB, c * n, square);
   let total = 0;
   for (let cell = 0; cell < amongA.length; cell++) total += amongA[cell]! * amongB[cell]!;
   return { inputs: [...among], cross: [...cross], merged: Math.max(0, total * square) };

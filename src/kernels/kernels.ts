@@ -91,6 +91,20 @@ export interface Kernels {
   gramF64(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
 
   /**
+   * Adds the inner products of `count` rows with `otherCount` others to out[i * otherCount + j]; products and sums in f64.
+   */
+  cross(
+    rows: Float32Array,
+    count: number,
+    stride: number,
+    others: Float32Array,
+    otherCount: number,
+    otherStride: number,
+    length: number,
+    out: Float64Array,
+  ): void;
+
+  /**
    * Adds Manhattan distances to out[i * count + j], i <= j: sum_x |rows_i[x] - sign * rows_j[x]|, sign 1 or -1. Below the diagonal and
    * in accumulation like `gram`.
    */

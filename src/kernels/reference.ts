@@ -100,6 +100,19 @@ export function referenceKernels(): Kernels {
       pairs(rows, count, stride, length, out, (a, b) => a * b);
     },
 
+    cross(rows, count, stride, others, otherCount, otherStride, length, out) {
+      requireLength(rows, extentOf(count, stride, length), "rows");
+      requireLength(others, extentOf(otherCount, otherStride, length), "others");
+      requireLength(out, count * otherCount, "out");
+      for (let i = 0; i < count; i++) {
+        for (let j = 0; j < otherCount; j++) {
+          let sum = out[i * otherCount + j]!;
+          for (let x = 0; x < length; x++) sum += rows[i * stride + x]! * others[j * otherStride + x]!;
+          out[i * otherCount + j] = sum;
+        }
+      }
+    },
+
     manhattan(rows, count, stride, length, sign, out) {
       pairs(rows, count, stride, length, out, (a, b) => Math.abs(a - sign * b));
     },

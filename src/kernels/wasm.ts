@@ -31,6 +31,16 @@ interface Exports {
   narrowTransposed(dtype: number, from: number, rows: number, fromStride: number, length: number, to: number): number;
   gram(rows: number, count: number, stride: number, length: number, out: number): void;
   gramF64(rows: number, count: number, stride: number, length: number, out: number): void;
+  cross(
+    rows: number,
+    count: number,
+    stride: number,
+    others: number,
+    otherCount: number,
+    otherStride: number,
+    length: number,
+    out: number,
+  ): void;
   manhattan(rows: number, count: number, stride: number, length: number, sign: number, out: number): void;
   combine(
     rows: number,
@@ -129,6 +139,13 @@ export function wasmKernels(module: WebAssembly.Module = kernelsModule()): Kerne
     gramF64(rows, count, stride, length, out) {
       const from = address(rows, extentOf(count, stride, length), "rows");
       wasm.gramF64(from, count, stride * 4, length, address(out, count * count, "out"));
+    },
+
+    cross(rows, count, stride, others, otherCount, otherStride, length, out) {
+      const from = address(rows, extentOf(count, stride, length), "rows");
+      const partners = address(others, extentOf(otherCount, otherStride, length), "others");
+      const to = address(out, count * otherCount, "out");
+      wasm.cross(from, count, stride * 4, partners, otherCount, otherStride * 4, length, to);
     },
 
     manhattan(rows, count, stride, length, sign, out) {

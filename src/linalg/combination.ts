@@ -50,7 +50,7 @@ export function sumCombinations(
 /**
  * Inner products of one half of m combinations with the pool's units: C G (m, n) for the pool's Gram matrix G (n, n) of that half.
  */
-export function productsWithPool(
+function productsWithPool(
   combinations: readonly Combination[],
   half: "a" | "b",
   gram: Float64Array,
@@ -72,7 +72,7 @@ function addScaledRow(out: Float64Array, to: number, from: Float64Array, at: num
 /**
  * Inner products (m, m) of one half of m combinations, C G C^T, from their products with the pool, C G.
  */
-export function productsAmong(
+function productsAmong(
   combinations: readonly Combination[],
   half: "a" | "b",
   withPool: Float64Array,
@@ -99,4 +99,32 @@ export function gramOf(
   n: number,
 ): Float64Array {
   return productsAmong(combinations, half, productsWithPool(combinations, half, gram, n), n);
+}
+
+/** Inner products of a merged module's units with the pool's and among themselves: all that its figures and its SVD are made of. */
+export interface UnitProducts {
+  /** Number of merged units m. */
+  readonly count: number;
+  /** (m, n) with the pool's units, of the a-halves and of the b-halves. */
+  readonly withPoolA: Float64Array;
+  readonly withPoolB: Float64Array;
+  /** (m, m) among the merged units. */
+  readonly amongA: Float64Array;
+  readonly amongB: Float64Array;
+}
+
+/** The products of combinations, from the pool's Gram matrices. */
+export function combinationProducts(
+  combinations: readonly Combination[],
+  { gramA, gramB, count }: { readonly gramA: Float64Array; readonly gramB: Float64Array; readonly count: number },
+): UnitProducts {
+  const withPoolA = productsWithPool(combinations, "a", gramA, count);
+  const withPoolB = productsWithPool(combinations, "b", gramB, count);
+  return {
+    count: combinations.length,
+    withPoolA,
+    withPoolB,
+    amongA: productsAmong(combinations, "a", withPoolA, count),
+    amongB: productsAmong(combinations, "b", withPoolB, count),
+  };
 }

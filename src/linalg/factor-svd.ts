@@ -54,3 +54,10 @@ function basis(gram: Float64Array, n: number): { size: number; rooted: Matrix; w
   }
   return { size: kept.length, rooted, whitened };
 }
+
+/** Square roots of the eigenvalues of a Gram matrix (n, n), descending: the singular values of its rows. */
+export function gramSpectrum(gram: Float64Array, n: number): number[] {
+  const matrix = Matrix.from1DArray(n, n, Array.from(gram));
+  const { realEigenvalues } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
+  return realEigenvalues.map((value) => Math.sqrt(Math.max(0, value))).sort((one, other) => other - one);
+}

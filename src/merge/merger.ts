@@ -8,8 +8,10 @@ import { elementCount } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { type DeltaProducts, deltaProducts, scaleMerged } from "../figures/delta.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { finishModule } from "../methods/finish.ts";
 import type { ClusterReport, Method } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
+import { resolveRank } from "../methods/resolve-rank.ts";
 import { Clock, type Timings, timedKernels, timedSource } from "./clock.ts";
 import type { PlannedExtra } from "./extras.ts";
 import { slabColumns } from "./memory.ts";
@@ -64,20 +66,23 @@ export class Merger {
   async mergeModule(index: number): Promise<ModuleResult> {
     const module = this.#plan.modules[index]!;
     const { parts, slab } = this.#prepare(module);
-    const precise = this.#method.precise(this.#plan.options);
+    const { target, options, inputs } = this.#plan;
+    const precise = this.#method.precise(options) || (this.#method.cut === "svd" && target.kind !== "full");
     const reader = new UnitReader(this.#kernels, parts, slab);
     const pool = await Pool.survey(this.#kernels, reader, precise);
-    const { rows, ...merged } = await this.#clock.bookRest("cluster", () =>
-      this.#method.merge(pool, {
-        target: this.#plan.target,
-        options: this.#plan.options,
-        inputs: this.#plan.inputs.filter(({ weight }) => weight !== 0).length,
-        totalWeight: orderlessSum(this.#plan.inputs.map(({ weight }) => weight)),
-      }),
-    );
+    const { merged, rows, products } = await this.#clock.bookRest("cluster", async () => {
+      const rank = await resolveRank(pool, target, this.#method.cut);
+      const merged = await this.#method.merge(pool, {
+        rank,
+        options,
+        inputs: inputs.filter(({ weight }) => weight !== 0).length,
+        totalWeight: orderlessSum(inputs.map(({ weight }) => weight)),
+      });
+      return { merged, ...(await finishModule(pool, merged, rank)) };
+    });
     await this.#write(module, rows);
     const square = (this.#plan.sharedScale ?? 1) ** 2;
-    const products = deltaProducts(pool, merged.combinations, this.#plan.inputs.length, square);
+    const figures = deltaProducts(pool, products, inputs.length, square);
     const live = new Map<number, number>();
     for (const [input] of pool.ids) live.set(input, (live.get(input) ?? 0) + 1);
     return {
@@ -88,7 +93,7 @@ export class Merger {
       inertia: merged.inertia === undefined ? null : merged.inertia * Math.sqrt(square),
       shareOfB: merged.shareOfB ?? null,
       live: [...live].sort(([one], [other]) => one - other),
-      products: scaleMerged(products, this.#plan.scale),
+      products: scaleMerged(figures, this.#plan.scale),
     };
   }
 
@@ -97,9 +102,10 @@ export class Merger {
     const units = modules.reduce((sum, { rank }) => sum + rank, 0);
     const slab = slabColumns(modules);
     const encoded = bytesOf(this.#plan.dtype) * module.rank * Math.max(module.in, module.out);
+    const uncut = this.#method.yields === "rows" ? this.#method.fullRank(modules.map(({ rank }) => rank)) : 0;
     this.#kernels.reset(
       unitReaderBytes(modules, slab) +
-        poolBytes(units, module.in, module.out, module.rank) +
+        poolBytes(units, module.in, module.out, module.rank + uncut) +
         encoded +
         4 * module.rank * module.out +
         64 * 16,

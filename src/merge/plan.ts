@@ -5,7 +5,7 @@ import type { OutputDtype } from "../core/dtype.ts";
 import { UsageError } from "../core/errors.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
-import type { Target } from "../methods/method.ts";
+import { sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { outputConfig, sharedFacts } from "./config.ts";
 import { type PlannedExtra, planExtras } from "./extras.ts";
@@ -79,11 +79,6 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
   const inputs = adapters.map(({ name }, t) => ({ name, weight: weights[t]! }));
   const largest = Math.max(...used.flatMap((adapter) => [...adapter.modules.values()].map(({ rank }) => rank)));
   const target = recipe.target ?? method.defaultTarget(largest);
-  if (target.kind !== "full" && method.defaultTarget(largest).kind === "full") {
-    throw new UsageError(
-      `${method.id} gives the exact result at the sum of the ranks and cannot be cut; leave --rank out, or use --method lego.`,
-    );
-  }
   checkTarget(target);
   const rankLayout = recipe.rankLayout ?? "uniform";
   const unplaced = sorted.map((name) => {
@@ -91,9 +86,9 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
       const module = weights[input] === 0 ? undefined : adapter.modules.get(name);
       return module === undefined ? [] : [{ input, module }];
     });
-    const units = parts.reduce((sum, { module }) => sum + module.rank, 0);
+    const ranks = parts.map(({ module }) => module.rank);
     const { kind, in: inputSize, out } = parts[0]!.module;
-    const rank = known.get(name) ?? method.rank(units, target);
+    const rank = known.get(name) ?? Math.min(method.fullRank(ranks), targetRank(target, sumOfRanks(ranks)));
     return { name, kind, in: inputSize, out, parts, rank: Math.max(1, rank) };
   });
   const rank = Math.max(...unplaced.map((module) => module.rank));
@@ -180,6 +175,14 @@ function checkTarget(target: Target): void {
   }
   if (target.kind === "share" && !(target.share > 0 && target.share <= 1)) {
     throw new UsageError(`The share of units to keep is ${target.share}, but must be above 0 and at most 1.`);
+  }
+  if (target.kind === "energy") {
+    const { rule, threshold } = target;
+    const fits =
+      rule === "sv_ratio" ? threshold >= 1 && threshold < Number.POSITIVE_INFINITY : threshold > 0 && threshold <= 1;
+    if (fits) return;
+    const range = rule === "sv_ratio" ? "a finite number from 1 on" : "above 0 and at most 1";
+    throw new UsageError(`The threshold of ${rule} is ${threshold}, but must be ${range}.`);
   }
 }
 

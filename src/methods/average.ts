@@ -1,6 +1,6 @@
 import { weightedUnits } from "./cat.ts";
-import type { Method } from "./method.ts";
-import { canonicalPlaces } from "./unit-order.ts";
+import { type Method, sumOfRanks } from "./method.ts";
+import { canonicalPlaces, inOrder } from "./unit-order.ts";
 
 /**
  * The weighted mean of the deltas, sum of w_t D_t / sum of w_t, exact at the sum of the ranks. An adapter without a module
@@ -16,11 +16,11 @@ export const average: Method<Record<string, never>> = {
   defaults: {},
   schema: (z) => z.strictObject({}),
   precise: () => false,
+  yields: "combinations",
+  cut: "svd",
   defaultTarget: () => ({ kind: "full" }),
-  rank: (units) => units,
-  merge(pool, { totalWeight }) {
-    const places = canonicalPlaces(pool);
-    const positions = Array.from(places.keys()).sort((i, j) => places[i]! - places[j]!);
-    return weightedUnits(pool, positions, 1 / totalWeight);
+  fullRank: sumOfRanks,
+  async merge(pool, { totalWeight }) {
+    return weightedUnits(pool, inOrder(canonicalPlaces(pool)), 1 / totalWeight);
   },
 };

@@ -1,6 +1,6 @@
 import type { Pool } from "../adapter/pool.ts";
 import { scaledUnit } from "../linalg/combination.ts";
-import type { MergedModule, Method } from "./method.ts";
+import { type MergedModule, type Method, sumOfRanks } from "./method.ts";
 import { byInput } from "./unit-order.ts";
 
 /**
@@ -17,9 +17,11 @@ export const cat: Method<Record<string, never>> = {
   defaults: {},
   schema: (z) => z.strictObject({}),
   precise: () => false,
+  yields: "combinations",
+  cut: "svd",
   defaultTarget: () => ({ kind: "full" }),
-  rank: (units) => units,
-  merge: (pool) => weightedUnits(pool, byInput(pool), 1),
+  fullRank: sumOfRanks,
+  merge: async (pool) => weightedUnits(pool, byInput(pool), 1),
 };
 
 /**
@@ -27,11 +29,11 @@ export const cat: Method<Record<string, never>> = {
  *
  * @param positions units of the pool, in the order of the result
  */
-export async function weightedUnits(pool: Pool, positions: ArrayLike<number>, factor: number): Promise<MergedModule> {
+export function weightedUnits(pool: Pool, positions: ArrayLike<number>, factor: number): MergedModule {
   const combinations = Array.from(positions, (i) => {
     const weight = pool.weights[i]! * factor;
     const half = Math.sqrt(Math.abs(weight));
     return scaledUnit(i, half, weight < 0 ? -half : half);
   });
-  return { combinations, rows: await pool.combine(combinations) };
+  return { combinations, rows: null };
 }

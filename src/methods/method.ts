@@ -5,15 +5,24 @@ import type { Combination } from "../linalg/combination.ts";
 /** zod, handed in by whoever needs a schema: merging itself never loads it. */
 export type Zod = typeof import("zod").z;
 
-/** The rank asked for: the same for every module, a share of each module's live units, or all that the method yields. */
+/** Rules that choose a rank from singular values; `resolveRank` says how. */
+export const ENERGY_RULES = ["sv_ratio", "sv_cumulative", "sv_fro"] as const;
+export type EnergyRule = (typeof ENERGY_RULES)[number];
+
+/**
+ * The rank asked for: the same for every module, a share of each module's live units, what an energy rule finds in each module's
+ * singular values, or all that the method yields.
+ */
 export type Target =
   | { readonly kind: "rank"; readonly rank: number }
   | { readonly kind: "share"; readonly share: number }
+  | { readonly kind: "energy"; readonly rule: EnergyRule; readonly threshold: number }
   | { readonly kind: "full" };
 
 /** What a method gets to know beside the pool. */
 export interface MergeRequest<Options> {
-  readonly target: Target;
+  /** The rank k asked for, at least 1; Infinity for all that the method yields. */
+  readonly rank: number;
   readonly options: Options;
   /** Number of inputs whose weight is not 0, and the sum of their weights, whether they have the module or not. */
   readonly inputs: number;
@@ -27,10 +36,15 @@ export interface ClusterReport {
   readonly reweight: number | null;
 }
 
-/** What a method made of one module: units as rows, and the same units as combinations of the pool. */
+/**
+ * What a method made of one module: the result's units as combinations of the pool's, as rows, or both (they then agree). There may be
+ * more than k; `finishModule` cuts them.
+ */
 export interface MergedModule {
-  readonly rows: UnitRows;
-  readonly combinations: readonly Combination[];
+  /** null where the units are no combinations of the pool's, as after elementwise operations. */
+  readonly combinations: readonly Combination[] | null;
+  /** null where the rows follow from the combinations. */
+  readonly rows: UnitRows | null;
   /** For clustering methods, in the order of the rows. */
   readonly clusters?: readonly ClusterReport[];
   /** Weighted objective of what was clustered, in squared units of the pool (or its metric's). */
@@ -55,14 +69,23 @@ export interface Method<Options = unknown> {
   schema(z: Zod): import("zod").ZodType<Options>;
   /** Whether these options need Gram matrices and sums in f64. */
   precise(options: Options): boolean;
+  /** What `merge` gives: combinations of the pool's units, or rows (elementwise methods). */
+  readonly yields: "combinations" | "rows";
+  /** How a result of more than k units comes to k: by clustering (the method keeps to k itself), or by the SVD of its delta. */
+  readonly cut: "clusters" | "svd";
   /** The rank asked for when the user names none; `largest` is the largest input rank. */
   defaultTarget(largest: number): Target;
-  /** The highest rank that a module of `units` units can come out with. */
-  rank(units: number, target: Target): number;
+  /** The most units that a module comes out with before it is cut to k; `ranks` are those of its adapters. */
+  fullRank(ranks: readonly number[]): number;
   merge(pool: Pool, request: MergeRequest<Options>): Promise<MergedModule>;
 }
 
-/** The k that a target means for a module of n units, at least 1; no limit for "full". */
+/** `fullRank` of methods that keep all units of all adapters. */
+export function sumOfRanks(ranks: readonly number[]): number {
+  return ranks.reduce((sum, rank) => sum + rank, 0);
+}
+
+/** The k that a target means for a module of n live units, as far as their number tells; no limit for "full" and "energy". */
 export function targetRank(target: Target, n: number): number {
   if (target.kind === "rank") return target.rank;
   return target.kind === "share" ? Math.max(1, Math.round(target.share * n)) : Number.POSITIVE_INFINITY;

@@ -2,7 +2,7 @@ import type { Pool } from "../adapter/pool.ts";
 
 /** All positions in the user's order: by input, then by the unit's place in its file. */
 export function byInput({ rows }: Pool): Int32Array {
-  return Int32Array.from(rows.keys()).sort((i, j) => rows[i]! - rows[j]!);
+  return inOrder(rows);
 }
 
 /**
@@ -26,6 +26,11 @@ export function canonicalPlaces(pool: Pool): Int32Array {
   let place = 0;
   for (const { inFile } of adapters) for (const i of inFile) places[i] = place++;
   return places;
+}
+
+/** Positions by their places. */
+export function inOrder(places: Int32Array): Int32Array {
+  return Int32Array.from(places.keys()).sort((i, j) => places[i]! - places[j]!);
 }
 
 /** Order of two unit ids: by input, then by unit. */

@@ -104,7 +104,6 @@ const MISTAKES: [string, string[], RegExp][] = [
     [...MERGE, "--method", "average", "--weights", "1,-1"],
     /sum to 0.*--method cat/,
   ],
-  ["a rank of cat", [...MERGE, "--method", "cat", "--rank", "2"], /cat .*cannot be cut.*--method lego/],
   ["rank 0", [...MERGE, "--rank", "0"], /'--rank <k>' argument '0' is invalid/],
   ["no --out", ["merge", "a", "b"], /required option '--out <dir>' not specified/],
   ["no adapter", ["merge", "--out", "merged"], /missing required argument 'adapter'/],

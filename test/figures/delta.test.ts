@@ -11,7 +11,7 @@ import {
   scaleMerged,
   type UnitGrams,
 } from "../../src/figures/delta.ts";
-import type { Combination } from "../../src/linalg/combination.ts";
+import { type Combination, combinationProducts } from "../../src/linalg/combination.ts";
 
 type Rows = readonly (readonly number[])[];
 
@@ -52,7 +52,7 @@ describe("deltaProducts", () => {
     // The merged delta has one unit: half of unit 0 and twice unit 2 in a, minus unit 1 and unit 2 in b:
     // a (2.5, 2), b (3, -2), delta [[7.5, 6], [-5, -4]].
     const merged: Combination[] = [{ members: [0, 1, 2], a: [0.5, 0, 2], b: [0, -1, 1] }];
-    expect(deltaProducts(grams, merged, 2, 1)).toEqual({
+    expect(deltaProducts(grams, combinationProducts(merged, grams), 2, 1)).toEqual({
       inputs: [5, 3, 3, 18],
       cross: [7.5 - 8, 22.5 + 18],
       merged: 56.25 + 36 + 25 + 16,
@@ -61,11 +61,15 @@ describe("deltaProducts", () => {
 
   it("multiplies by the square of a scale that the units leave out", () => {
     const merged: Combination[] = [{ members: [2], a: [1], b: [1] }];
-    expect(deltaProducts(grams, merged, 2, 9)).toEqual({ inputs: [45, 27, 27, 162], cross: [27, 162], merged: 162 });
+    expect(deltaProducts(grams, combinationProducts(merged, grams), 2, 9)).toEqual({
+      inputs: [45, 27, 27, 162],
+      cross: [27, 162],
+      merged: 162,
+    });
   });
 
   it("is 0 for inputs without units and for a result without units", () => {
-    expect(deltaProducts(grams, [], 3, 1)).toEqual({
+    expect(deltaProducts(grams, combinationProducts([], grams), 3, 1)).toEqual({
       inputs: [5, 3, 0, 3, 18, 0, 0, 0, 0],
       cross: [0, 0, 0],
       merged: 0,
@@ -95,7 +99,8 @@ describe("deltaProducts", () => {
         b.filter((_, i) => inputs[i] === t),
       ),
     );
-    const products = deltaProducts(gramsOf(inputs, a, b), merged, 3, 1);
+    const grams = gramsOf(inputs, a, b);
+    const products = deltaProducts(grams, combinationProducts(merged, grams), 3, 1);
     const expected = own.flatMap((one) => own.map((other) => dot(one, other)));
     for (const [cell, value] of expected.entries()) expect(products.inputs[cell]).toBeCloseTo(value, 12);
     for (const [t, delta] of own.entries()) expect(products.cross[t]).toBeCloseTo(dot(delta, mergedDelta), 12);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
-import { BACKENDS, differences, floats, fresh, MEGABYTE, weights, wholeMatrix } from "../support/kernels.ts";
+import { BACKENDS, differences, floats, fresh, MEGABYTE, SENTINEL, weights, wholeMatrix } from "../support/kernels.ts";
 
 describe.each(BACKENDS)("%s kernels", (_name, create) => {
   describe("gram and manhattan", () => {
@@ -11,6 +11,16 @@ describe.each(BACKENDS)("%s kernels", (_name, create) => {
       expect(wholeMatrix(k, 2, (out) => k.gramF64(rows, 2, 4, 3, out))).toEqual([14, 12, 12, 77]);
       expect(wholeMatrix(k, 2, (out) => k.manhattan(rows, 2, 4, 3, 1, out))).toEqual([0, 13, 13, 0]);
       expect(wholeMatrix(k, 2, (out) => k.manhattan(rows, 2, 4, 3, -1, out))).toEqual([12, 17, 17, 30]);
+    });
+
+    it("computes inner products with other rows by hand, added to what is there", () => {
+      const k = fresh(create);
+      const rows = floats(k, [1, 2, 99, 3, 4]);
+      const others = floats(k, [5, 6, 0, -1, 1, 1]);
+      const out = k.f64(7).fill(SENTINEL);
+      out.fill(1, 0, 6);
+      k.cross(rows, 2, 3, others, 3, 2, 2, out);
+      expect([...out]).toEqual([18, -1, 4, 40, -3, 8, SENTINEL]);
     });
 
     it("adds to what is there, so that rows may come in pieces", () => {

@@ -128,6 +128,31 @@ describe("wasm against the reference", () => {
     }
   });
 
+  it("agrees on cross to 1e-12 of the norms, for any two numbers of rows, and writes nothing else", () => {
+    for (const { random, count, length, stride } of [
+      ...shapes(18, 40),
+      ...[127, 128, 131].map((count) => ({ ...shapes(19, 1)[0]!, count, length: 300, stride: 301 })),
+    ]) {
+      const others = 1 + random.below(140);
+      const values = [weights(random, count * stride), weights(random, others * (stride + 1))] as const;
+      const [actual, expected] = both((k) => {
+        const out = k.f64(count * others + 4).fill(SENTINEL);
+        out.fill(0, 0, count * others);
+        k.cross(floats(k, values[0]), count, stride, floats(k, values[1]), others, stride + 1, length, out);
+        return out;
+      });
+      const norm = (rows: Float32Array, at: number): number => Math.hypot(...rows.subarray(at, at + length));
+      const bad = [...expected].filter((value, cell) => {
+        const [i, j] = [Math.floor(cell / others), cell % others];
+        if (i >= count) return actual[cell] !== SENTINEL;
+        return (
+          Math.abs(actual[cell]! - value) > 1e-12 * norm(values[0], i * stride) * norm(values[1], j * (stride + 1))
+        );
+      });
+      expect(bad, `${count} x ${others} x ${length}`).toEqual([]);
+    }
+  });
+
   it("combines, multiplies, scales and takes maxima bit for bit, squared norms to 1e-12", () => {
     for (const { random, count, length, stride } of shapes(16, 66)) {
       const values = weights(random, count * stride);

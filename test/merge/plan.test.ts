@@ -356,16 +356,15 @@ describe("a recipe", () => {
     expect(options).toMatchObject({ gauge: "svd", seed: 7, sign: "none", centre: "mean" });
   });
 
-  it.each(["cat", "average"])("cannot cut %s to a rank, which would not be exact", async (method) => {
-    const adapters = [await scaled(2)];
-    refused(
-      () => makePlan(adapters, { method, target: { kind: "rank", rank: 1 } }),
-      UsageError,
-      method,
-      "--method lego",
-    );
-    refused(() => makePlan(adapters, { method, target: { kind: "share", share: 0.5 } }), UsageError, method);
+  it.each(["cat", "average"])("keeps the sum of the ranks for %s unless a rank is asked for", async (method) => {
+    const adapters = [await scaled(2), await scaled(2)];
     expect(makePlan(adapters, { method }).target).toEqual({ kind: "full" });
+    expect(makePlan(adapters, { method }).rank).toBe(4);
+    expect(makePlan(adapters, { method, target: { kind: "rank", rank: 1 } }).rank).toBe(1);
+    expect(makePlan(adapters, { method, target: { kind: "share", share: 0.5 } }).rank).toBe(2);
+    // Energy is known only from the values.
+    const energy = { kind: "energy", rule: "sv_fro", threshold: 0.9 } as const;
+    expect(makePlan(adapters, { method, target: energy }).rank).toBe(4);
   });
 
   it.each([
@@ -376,6 +375,10 @@ describe("a recipe", () => {
     { kind: "share", share: 0 },
     { kind: "share", share: 1.1 },
     { kind: "share", share: Number.NaN },
+    { kind: "energy", rule: "sv_ratio", threshold: 0.5 },
+    { kind: "energy", rule: "sv_ratio", threshold: Number.POSITIVE_INFINITY },
+    { kind: "energy", rule: "sv_cumulative", threshold: 0 },
+    { kind: "energy", rule: "sv_fro", threshold: 1.1 },
   ] as const)("cannot ask for %j", async (target) => {
     const adapter = await scaled(2);
     refused(() => makePlan([adapter], { target }), UsageError, "must be");

@@ -3,10 +3,12 @@ import { z } from "zod";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
+import { finishModule } from "../../src/methods/finish.ts";
 import { lego } from "../../src/methods/lego/lego.ts";
 import type { LegoOptions } from "../../src/methods/lego/options.ts";
 import type { Target } from "../../src/methods/method.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
+import { resolveRank } from "../../src/methods/resolve-rank.ts";
 import { deltaOf, type Factors, factorsDelta, poolOf, relativeDifference } from "../support/pools.ts";
 
 let kernels: Kernels;
@@ -30,10 +32,13 @@ async function mergedDelta(
 ) {
   const method = methodById(id);
   const all = { ...(method.defaults as object), ...options };
-  const pool = await poolOf(kernels, adapters, method.precise(all));
+  const precise = method.precise(all) || (method.cut === "svd" && target.kind !== "full");
+  const pool = await poolOf(kernels, adapters, precise);
   const weights = adapters.map(({ weight = 1 }) => weight);
   const totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
-  const { rows } = await method.merge(pool, { target, options: all, inputs: weights.length, totalWeight });
+  const rank = await resolveRank(pool, target, method.cut);
+  const merged = await method.merge(pool, { rank, options: all, inputs: weights.length, totalWeight });
+  const { rows } = await finishModule(pool, merged, rank);
   return deltaOf(rows, 13, 9);
 }
 
@@ -95,16 +100,9 @@ describe.each(METHODS.map(({ id }) => id))("%s", (id) => {
       A: one.A.map((row) => row.map((x) => 3 * x)),
       B: one.B.map((row) => row.map((x) => x / 3)),
     };
-    const expected = await mergedDelta(
-      id,
-      two,
-      method.rank(10, { kind: "rank", rank: 3 }) === 3 ? { kind: "rank", rank: 3 } : target,
-    );
-    const got = await mergedDelta(
-      id,
-      [rescaled, other],
-      method.rank(10, { kind: "rank", rank: 3 }) === 3 ? { kind: "rank", rank: 3 } : target,
-    );
+    const cut: Target = { kind: "rank", rank: 3 };
+    const expected = await mergedDelta(id, two, cut);
+    const got = await mergedDelta(id, [rescaled, other], cut);
     if (method.dependsOn === "delta") expect(relativeDifference(got, expected)).toBeLessThan(1e-6);
     else expect(relativeDifference(got, expected)).toBeGreaterThan(1e-3);
   });
@@ -143,8 +141,8 @@ describe("lego", () => {
       { A: [[2, 2]], B: [[2]] },
     ];
     const pool = await poolOf(kernels, adapters);
-    const merged = await lego.merge(pool, { target: at(1), options: lego.defaults, inputs: 2, totalWeight: 2 });
-    expect(deltaOf(merged.rows, 2, 1)).toEqual([[6, 2]]);
+    const merged = await lego.merge(pool, { rank: 1, options: lego.defaults, inputs: 2, totalWeight: 2 });
+    expect(deltaOf(merged.rows!, 2, 1)).toEqual([[6, 2]]);
     expect(merged.clusters).toEqual([
       {
         members: [
@@ -200,8 +198,8 @@ describe("lego", () => {
       B: [[1, 1]],
     };
     const pool = await poolOf(kernels, [dead]);
-    const merged = await lego.merge(pool, { target: at(2), options: lego.defaults, inputs: 1, totalWeight: 1 });
-    expect(merged.rows.count).toBe(0);
+    const merged = await lego.merge(pool, { rank: 2, options: lego.defaults, inputs: 1, totalWeight: 1 });
+    expect(merged.rows!.count).toBe(0);
     expect(pool.dead).toEqual([
       [0, 0],
       [0, 1],

@@ -1,6 +1,6 @@
 import type { Pool } from "../../adapter/pool.ts";
 import { scaleCombination } from "../../linalg/combination.ts";
-import { type MergedModule, type MergeRequest, type Method, targetRank } from "../method.ts";
+import { type MergedModule, type MergeRequest, type Method, sumOfRanks } from "../method.ts";
 import { compareIds } from "../unit-order.ts";
 import { meanCentre, rank1Centre } from "./centre.ts";
 import { type Frame, frameUnits } from "./frame.ts";
@@ -26,15 +26,16 @@ export const lego: Method<LegoOptions> = {
   defaults: PAPER,
   schema: legoSchema,
   precise: ({ gauge, centre }) => gauge === "svd" || centre === "rank1",
+  yields: "combinations",
+  cut: "clusters",
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
-  rank: (units, target) => Math.min(units, targetRank(target, units)),
+  fullRank: sumOfRanks,
   merge: mergeLego,
 };
 
 async function mergeLego(pool: Pool, request: MergeRequest<LegoOptions>): Promise<MergedModule> {
-  const { target, options } = request;
+  const { rank: k, options } = request;
   const frame = await frameUnits(pool, options, request.totalWeight / request.inputs);
-  const k = targetRank(target, frame.units.length);
   const { groups: unordered, inertia } = await groupUnits(pool, frame, k, options);
   const place = (group: Group): number => Math.min(...group.members.map((i) => frame.places[i]!));
   const groups = unordered.toSorted((one, other) => place(one) - place(other));

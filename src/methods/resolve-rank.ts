@@ -1,0 +1,45 @@
+import type { Pool } from "../adapter/pool.ts";
+import { type EnergyRule, type Method, type Target, targetRank } from "./method.ts";
+
+/**
+ * The k that a target means for a module. Energy rules look at the singular values of S = sum w_t D_t or, for methods that cluster, at
+ * the square roots of the eigenvalues of the units' Gram matrix; k is exactly enough.
+ */
+export async function resolveRank(pool: Pool, target: Target, cut: Method["cut"]): Promise<number> {
+  if (target.kind !== "energy") return targetRank(target, pool.count);
+  const { factorSvd, gramSpectrum } = await import("../linalg/factor-svd.ts");
+  const n = pool.count;
+  if (cut === "clusters") {
+    return energyRank(
+      gramSpectrum(
+        pool.gramA.map((value, cell) => value + pool.gramB[cell]!),
+        n,
+      ),
+      target,
+    );
+  }
+  const weighted = pool.gramA.map((v, cell) => v * pool.weights[Math.floor(cell / n)]! * pool.weights[cell % n]!);
+  return energyRank(factorSvd(weighted, pool.gramB, n).sigma, target);
+}
+
+/**
+ * The smallest number of leading singular values that is enough: those above sigma_0 / threshold (sv_ratio), a share of their sum
+ * (sv_cumulative) or of the root of their squares' sum (sv_fro) of at least the threshold. At least 1.
+ *
+ * @param sigma descending
+ */
+export function energyRank(
+  sigma: readonly number[],
+  { rule, threshold }: { readonly rule: EnergyRule; readonly threshold: number },
+): number {
+  if (rule === "sv_ratio") return Math.max(1, sigma.filter((value) => value > sigma[0]! / threshold).length);
+  const power = rule === "sv_fro" ? 2 : 1;
+  const needed = rule === "sv_fro" ? threshold ** 2 : threshold;
+  const total = sigma.reduce((sum, value) => sum + value ** power, 0);
+  let kept = 0;
+  for (const [j, value] of sigma.entries()) {
+    kept += value ** power;
+    if (kept >= needed * total) return j + 1;
+  }
+  return Math.max(1, sigma.length);
+}
