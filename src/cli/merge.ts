@@ -24,7 +24,7 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
   const command = new Command("merge")
     .description("merge adapters into one")
     .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
-    .option("--method <id>", "merge method: lego, cat, average, svd or task_arithmetic", "lego")
+    .option("--method <id>", "merge method (docs/methods describes each)", "lego")
     .addOption(new Option("--preset <name>", "the method exactly as its paper defines it").choices(["paper"]))
     .option(
       "--rank <k>",

@@ -2,10 +2,10 @@ import type { Adapter, AdapterModule, ModuleKind } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
 import { peftKey } from "../adapter/peft.ts";
 import type { OutputDtype } from "../core/dtype.ts";
-import { UsageError } from "../core/errors.ts";
+import { RefusedError, UsageError } from "../core/errors.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
-import { sumOfRanks, type Target, targetRank } from "../methods/method.ts";
+import { type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { outputConfig, sharedFacts } from "./config.ts";
 import { type PlannedExtra, planExtras } from "./extras.ts";
@@ -72,6 +72,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
   const method = methodById(recipe.method ?? "lego");
   const weights = checkWeights(adapters, recipe, method.id, method.weights);
   const used = adapters.filter((_, t) => weights[t] !== 0);
+  refuseUnmet(method, used);
   refuseMisfits(used, recipe.allowPartial ?? false);
   const { facts, warnings } = sharedFacts(used);
   const names = new Set(used.flatMap((adapter) => [...adapter.modules.keys()]));
@@ -167,6 +168,27 @@ function checkWeights(
     throw new UsageError("The weights sum to 0, so they have no average; use --method cat for their sum.");
   }
   return weights;
+}
+
+/** Refuse adapters that a method's `needs` rule out. */
+function refuseUnmet({ id, needs }: Method, adapters: readonly Adapter[]): void {
+  if (needs.adapters !== undefined && adapters.length !== needs.adapters) {
+    throw new UsageError(
+      `${id} merges ${needs.adapters} adapters, but ${adapters.length} are given; pass ${needs.adapters}, or choose another --method.`,
+    );
+  }
+  if (!needs.equalRanks) return;
+  const seen = new Map<string, { readonly adapter: string; readonly rank: number }>();
+  for (const { name: adapter, modules } of adapters) {
+    for (const { name, rank } of modules.values()) {
+      const first = seen.get(name) ?? { adapter, rank };
+      seen.set(name, first);
+      if (first.rank === rank) continue;
+      throw new RefusedError(
+        `${id} needs adapters of equal rank, but ${name} has rank ${first.rank} in ${first.adapter} and ${rank} in ${adapter}; bring them to one rank first, or choose a method that takes any, as svd.`,
+      );
+    }
+  }
 }
 
 function checkTarget(target: Target): void {

@@ -13,6 +13,7 @@ export const average: Method<Record<string, never>> = {
   dependsOn: "delta",
   single: "exact",
   weights: "linear",
+  needs: {},
   defaults: {},
   schema: (z) => z.strictObject({}),
   precise: () => false,

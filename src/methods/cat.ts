@@ -14,6 +14,7 @@ export const cat: Method<Record<string, never>> = {
   dependsOn: "delta",
   single: "exact",
   weights: "linear",
+  needs: {},
   defaults: {},
   schema: (z) => z.strictObject({}),
   precise: () => false,

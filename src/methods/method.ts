@@ -64,6 +64,8 @@ export interface Method<Options = unknown> {
   readonly single: "exact" | "exact at density 1" | "changes";
   /** relative: sample weights, only their ratios count, none negative. linear: factors of the deltas, negative ones subtract. */
   readonly weights: "relative" | "linear";
+  /** What it cannot do without: this many adapters; the same rank in every adapter that has a module. */
+  readonly needs: { readonly adapters?: number; readonly equalRanks?: true };
   readonly defaults: Options;
   /** The options' schema: validates them, and is the source of flags, forms and docs. */
   schema(z: Zod): import("zod").ZodType<Options>;

@@ -84,7 +84,7 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["an effort out of range", [...MERGE, "--effort", "1000"], /--effort: .*100/],
   ["a seed that is no number", [...MERGE, "--seed", "x"], /--seed: .*(number|int)/],
   ["a switch that is neither on nor off", [...MERGE, "--output-reweight", "yes"], /--output-reweight .*'yes'.*on, off/],
-  ["an unknown method", [...MERGE, "--method", "lgeo"], /no method "lgeo"; choose one of lego, cat, average\./],
+  ["an unknown method", [...MERGE, "--method", "lgeo"], /no method "lgeo"; choose one of lego, cat, average/],
   [
     "a preset of another method",
     [...MERGE, "--method", "cat", "--preset", "paper"],

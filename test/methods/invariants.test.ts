@@ -5,7 +5,6 @@ import type { Kernels } from "../../src/kernels/kernels.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { finishModule } from "../../src/methods/finish.ts";
 import { lego } from "../../src/methods/lego/lego.ts";
-import type { LegoOptions } from "../../src/methods/lego/options.ts";
 import type { Target } from "../../src/methods/method.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
 import { resolveRank } from "../../src/methods/resolve-rank.ts";
@@ -24,12 +23,7 @@ function randomFactors(seed: number, rank: number, scale = 1, weight = 1): Requi
 }
 
 /** The delta that a method makes of adapters, by its rows. */
-async function mergedDelta(
-  id: string,
-  adapters: readonly Factors[],
-  target: Target,
-  options: Partial<LegoOptions> = {},
-) {
+async function mergedDelta(id: string, adapters: readonly Factors[], target: Target, options: object = {}) {
   const method = methodById(id);
   const all = { ...(method.defaults as object), ...options };
   const precise = method.precise(all) || (method.cut === "svd" && target.kind !== "full");
@@ -39,6 +33,7 @@ async function mergedDelta(
   const rank = await resolveRank(pool, target, method.cut);
   const merged = await method.merge(pool, { rank, options: all, inputs: weights.length, totalWeight });
   const { rows } = await finishModule(pool, merged, rank);
+  expect(rows.count).toBeLessThanOrEqual(rank);
   return deltaOf(rows, 13, 9);
 }
 
@@ -53,58 +48,76 @@ const two = [randomFactors(1, 4, 2), randomFactors(2, 6, -0.5)];
 describe.each(METHODS.map(({ id }) => id))("%s", (id) => {
   const method = methodById(id);
   const target = method.defaultTarget(6);
+  // Adapters of any ranks and scales, as far as the method takes them.
+  const ranks = method.needs.equalRanks ? [5, 5, 5] : [4, 6, 5];
+  const adapters = [2, -0.5, 1]
+    .slice(0, method.needs.adapters)
+    .map((scale, t) => randomFactors(t + 1, ranks[t]!, scale));
+  const [first, ...others] = adapters as [Required<Factors>, ...Required<Factors>[]];
 
   it("has a schema whose defaults are its defaults, and refuses unknown options", () => {
     expect(method.schema(z).parse({})).toEqual(method.defaults);
     expect(method.schema(z).safeParse({ nonsense: 1 }).success).toBe(false);
   });
 
-  it("gives one adapter with weight 1 back at its own rank (1e-6)", async () => {
+  it("gives one adapter with weight 1 what its metadata says, at its own rank (1e-6)", async () => {
+    if (method.needs.adapters !== undefined) return;
     const one = randomFactors(3, 5, 1.7);
-    expect(method.single).toBe("exact");
-    expect(relativeDifference(await mergedDelta(id, [one], target), factorsDelta(one))).toBeLessThan(1e-6);
+    const options = method.single === "exact at density 1" ? { density: 1 } : {};
+    const difference = relativeDifference(await mergedDelta(id, [one], target, options), factorsDelta(one));
+    if (method.single === "changes") expect(difference).toBeGreaterThan(1e-3);
+    else expect(difference).toBeLessThan(1e-6);
+    if (method.single === "exact at density 1") {
+      const sparse = await mergedDelta(id, [one], target, { density: 0.5 });
+      expect(relativeDifference(sparse, factorsDelta(one))).toBeGreaterThan(1e-3);
+    }
   });
 
   it("does not depend on the order of the adapters", async () => {
-    const three = [...two, randomFactors(4, 5)];
-    const expected = await mergedDelta(id, three, target);
-    const turned = await mergedDelta(id, [three[2]!, three[0]!, three[1]!], target);
+    const expected = await mergedDelta(id, adapters, target);
+    const turned = await mergedDelta(id, [...others, first], target);
     if (id === "cat") expect(relativeDifference(turned, expected)).toBeLessThan(1e-6);
     else expect(turned).toEqual(expected);
   });
 
-  it("does not depend on the order of units inside an adapter", async () => {
-    const [one, other] = two as [Required<Factors>, Required<Factors>];
+  it("does not depend on the order of units inside an adapter, where it sees only deltas or units", async () => {
+    if (method.needs.equalRanks) return; // The i-th units of all adapters go together.
     const order = [2, 0, 3, 1];
-    const shuffled = { ...one, A: order.map((r) => one.A[r]!), B: one.B.map((row) => order.map((r) => row[r]!)) };
-    const expected = await mergedDelta(id, [one, other], target);
-    expect(relativeDifference(await mergedDelta(id, [shuffled, other], target), expected)).toBeLessThan(1e-6);
+    const shuffled = { ...first, A: order.map((r) => first.A[r]!), B: first.B.map((row) => order.map((r) => row[r]!)) };
+    const expected = await mergedDelta(id, adapters, target);
+    expect(relativeDifference(await mergedDelta(id, [shuffled, ...others], target), expected)).toBeLessThan(1e-6);
   });
 
   it("is not changed by an adapter of zeros or by dead units", async () => {
-    const zero = { ...randomFactors(8, 3), B: Array.from({ length: 9 }, () => [0, 0, 0]) };
-    const expected = await mergedDelta(id, two, target);
-    const [one, other] = two as [Required<Factors>, Required<Factors>];
-    const padded = { ...one, A: [...one.A, Array(13).fill(0)], B: one.B.map((row) => [...row, 1]) };
-    if (id === "average")
-      return expect(relativeDifference(await mergedDelta(id, [padded, other], target), expected)).toBeLessThan(1e-6);
-    expect(await mergedDelta(id, [one, other, zero], target)).toEqual(expected);
-    expect(await mergedDelta(id, [padded, other], target)).toEqual(expected);
+    const zero = { ...randomFactors(8, 5), B: Array.from({ length: 9 }, () => Array(5).fill(0)) };
+    const expected = await mergedDelta(id, adapters, target);
+    if (method.needs.adapters === undefined && id !== "average") {
+      expect(await mergedDelta(id, [...adapters, zero], target)).toEqual(expected);
+    }
+    if (method.needs.equalRanks) return;
+    const padded = { ...first, A: [...first.A, Array(13).fill(0)], B: first.B.map((row) => [...row, 1]) };
+    expect(await mergedDelta(id, [padded, ...others], target)).toEqual(expected);
   });
 
   it("says of the delta what its metadata says", async () => {
     // The same delta in other factors: a times 3, b over 3.
-    const [one, other] = two as [Required<Factors>, Required<Factors>];
     const rescaled = {
-      ...one,
-      A: one.A.map((row) => row.map((x) => 3 * x)),
-      B: one.B.map((row) => row.map((x) => x / 3)),
+      ...first,
+      A: first.A.map((row) => row.map((x) => 3 * x)),
+      B: first.B.map((row) => row.map((x) => x / 3)),
     };
     const cut: Target = { kind: "rank", rank: 3 };
-    const expected = await mergedDelta(id, two, cut);
-    const got = await mergedDelta(id, [rescaled, other], cut);
+    const expected = await mergedDelta(id, adapters, cut);
+    const got = await mergedDelta(id, [rescaled, ...others], cut);
     if (method.dependsOn === "delta") expect(relativeDifference(got, expected)).toBeLessThan(1e-6);
     else expect(relativeDifference(got, expected)).toBeGreaterThan(1e-3);
+  });
+
+  it("comes out with the rank asked for at most, and with finite values", async () => {
+    for (const rank of [1, 3, 64]) {
+      const delta = await mergedDelta(id, adapters, { kind: "rank", rank });
+      expect(delta.flat().every(Number.isFinite)).toBe(true);
+    }
   });
 });
 

@@ -23,6 +23,7 @@ export const lego: Method<LegoOptions> = {
   dependsOn: "factors",
   single: "exact",
   weights: "relative",
+  needs: {},
   defaults: PAPER,
   schema: legoSchema,
   precise: ({ gauge, centre }) => gauge === "svd" || centre === "rank1",

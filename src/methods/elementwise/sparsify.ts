@@ -1,0 +1,83 @@
+/** Values that are merged element by element: a factor, a dense delta, or a piece of one. */
+export type Values = Float32Array | Float64Array;
+
+/**
+ * Which entries of a tensor are its largest: those above a magnitude, and the first `ties` (in index order) that equal it. Applied to
+ * the tensor's pieces one after the other.
+ */
+export class MagnitudeCut {
+  readonly threshold: number;
+  #ties: number;
+
+  constructor(threshold: number, ties: number) {
+    this.threshold = threshold;
+    this.#ties = ties;
+  }
+
+  /** Whether the next entry of the tensor, in index order, is kept. */
+  keeps(value: number): boolean {
+    const magnitude = Math.abs(value);
+    if (magnitude !== this.threshold) return magnitude > this.threshold;
+    return this.#ties-- > 0;
+  }
+
+  /** Zero the entries of the tensor's next piece that are not kept. */
+  pruneInPlace(values: Values): void {
+    for (let i = 0; i < values.length; i++) if (!this.keeps(values[i]!)) values[i] = 0;
+  }
+}
+
+/** Number of entries that a density keeps of n: int(density n), as PEFT and mergekit count. */
+function keptCount(density: number, n: number): number {
+  return Math.floor(density * n);
+}
+
+/** The cut that keeps the `count` largest |entries| of a whole tensor. */
+export function largestOf(values: Values, count: number): MagnitudeCut {
+  if (count >= values.length) return new MagnitudeCut(-1, 0);
+  if (count === 0) return new MagnitudeCut(Number.POSITIVE_INFINITY, 0);
+  const magnitudes = values.map(Math.abs).sort();
+  const threshold = magnitudes[magnitudes.length - count]!;
+  let above = 0;
+  for (let i = magnitudes.length - 1; i >= 0 && magnitudes[i]! > threshold; i--) above++;
+  return new MagnitudeCut(threshold, count - above);
+}
+
+/** Zero all but the int(density n) largest |entries| of a whole tensor, in place. */
+export function pruneByMagnitude(values: Values, density: number): void {
+  largestOf(values, keptCount(density, values.length)).pruneInPlace(values);
+}
+
+/** Says of entry `index` of task `task` whether it is kept: drawn at random, or read from a golden file. */
+export type Mask = (task: number, index: number) => boolean;
+
+/**
+ * A mask that keeps each entry with probability `density`, independently: a hash of seed, task, tensor and index, so that entries may be
+ * visited in any order and pieces, and the same seed gives the same mask on every machine.
+ *
+ * @param tensor tells a module's tensors apart (0 for A, 1 for B)
+ */
+export function bernoulliMask(seed: number, tensor: number, density: number): Mask {
+  const limit = density * 2 ** 32;
+  const start = mix(mix(seed | 0) ^ Math.floor(seed / 2 ** 32)) ^ Math.imul(tensor + 1, 0x9e3779b1);
+  return (task, index) => {
+    const high = Math.floor(index / 2 ** 32);
+    return mix(mix(start ^ Math.imul(task + 1, 0x85ebca77) ^ high) ^ (index | 0)) >>> 0 < limit;
+  };
+}
+
+/** The finalizer of MurmurHash3 (Appleby, public domain): a bijection of 32-bit words whose every bit depends on all. */
+function mix(word: number): number {
+  let h = word | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/**
+ * DARE (Yu et al. 2023, arXiv 2311.03099): drop entries by a mask and divide the others by the density, so that the expectation stays.
+ * In place; `from` is the index of the first entry in its tensor.
+ */
+export function dropAndRescale(values: Values, task: number, mask: Mask, density: number, from = 0): void {
+  for (let i = 0; i < values.length; i++) values[i] = mask(task, from + i) ? values[i]! / density : 0;
+}
