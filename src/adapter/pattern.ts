@@ -28,10 +28,7 @@ export function patternLookup(
 function compile(pattern: string, where: string): (moduleName: string) => boolean {
   try {
     if (pattern.length > MAX_PATTERN_CHARACTERS) throw new SyntaxError("it is too long");
-    if (PLAIN.test(pattern)) {
-      const expression = new RegExp(`^(.*\\.)?(${pattern})$`);
-      return (moduleName) => expression.test(moduleName);
-    }
+    if (PLAIN.test(pattern)) return (moduleName) => endsWithPlain(moduleName, pattern);
     const part = new PatternParser(pattern).parse();
     return (moduleName) => part(moduleName, starts(moduleName)).has(moduleName.length);
   } catch (error) {
@@ -40,6 +37,16 @@ function compile(pattern: string, where: string): (moduleName: string) => boolea
       `${where}: the pattern ${JSON.stringify(pattern.slice(0, 80))} cannot be read (${error.message}); name the modules in plain words.`,
     );
   }
+}
+
+/** Whether a name ends with a pattern without operators, from its start or a dot on; a dot in the pattern is any character. */
+function endsWithPlain(moduleName: string, pattern: string): boolean {
+  const from = moduleName.length - pattern.length;
+  if (from < 0 || (from > 0 && moduleName[from - 1] !== ".")) return false;
+  for (let i = 0; i < pattern.length; i++) {
+    if (pattern[i] !== "." && pattern[i] !== moduleName[from + i]) return false;
+  }
+  return true;
 }
 
 /** Where a pattern may begin: at the name's start and after each dot. */

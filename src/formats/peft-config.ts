@@ -150,6 +150,13 @@ function reader(fields: JsonObject, where: string) {
       if (!entries?.every((entry): entry is [string, number] => Number.isFinite(entry[1]))) {
         throw wrong(field, "an object of finite numbers");
       }
+      const number = entries.find(([key]) => /^\d+$/.test(key));
+      if (number !== undefined && entries.length > 1) {
+        // JavaScript moves such keys to the front of an object, and the first match wins.
+        throw new RefusedError(
+          `${where}: ${field} has the key ${JSON.stringify(number[0])} among others, so which of them comes first is lost; name that module with its parent, as to_out.0.`,
+        );
+      }
       return entries;
     },
   };

@@ -64,6 +64,15 @@ describe("parsePeftConfig", () => {
     });
   });
 
+  it("refuses a whole number as a pattern among others, whose place would be lost", () => {
+    const config = (pattern: string): string => `{"peft_type":"LORA","target_modules":"x","rank_pattern":${pattern}}`;
+    expect(() => parsePeftConfig(config('{"q":1,"0":2}'), WHERE)).toThrow(
+      /rank_pattern has the key "0" among others.*name that module with its parent/,
+    );
+    expect(parsePeftConfig(config('{"0":2}'), WHERE).rankPattern).toEqual([["0", 2]]);
+    expect(parsePeftConfig(config('{"q":1,"to_out.0":2}'), WHERE).rankPattern).toHaveLength(2);
+  });
+
   it("keeps patterns in the file's order, whatever their names", () => {
     const text = '{"peft_type":"LORA","target_modules":"x","rank_pattern":{"z":1,"__proto__":2,"a":3,"constructor":4}}';
     expect(parsePeftConfig(text, WHERE).rankPattern.map(([pattern]) => pattern)).toEqual([
