@@ -5,6 +5,9 @@ const PLAIN = /^[\w.-]*$/;
 /** Far longer than any pattern for module names. */
 const MAX_PATTERN_CHARACTERS = 1000;
 const MAX_DEPTH = 10;
+/** Repetitions of a pattern, and patterns that are more than plain names: beyond any real config, and few enough to be fast. */
+const MAX_REPETITIONS = 8;
+const MAX_EXPRESSIONS = 1000;
 /** What stands for one character: itself, an escape or a class that Python and JavaScript read alike. */
 const SINGLE = /[^\\()[\]{}*+?|^$]|\\(?:[dwsDWS]|[^A-Za-z0-9])|\[\^?(?:[^\\[\]^]|\\[dws]|\\[^A-Za-z0-9])+\]/y;
 
@@ -14,13 +17,18 @@ const SINGLE = /[^\\()[\]{}*+?|^$]|\\(?:[dwsDWS]|[^A-Za-z0-9])|\[\^?(?:[^\\[\]^]
  * the pattern.
  *
  * @returns a function from module name to the value of its pattern, or to `absent`
- * @throws RefusedError when a pattern holds more than characters, classes, groups, alternatives, repetitions, ^ and $
+ * @throws RefusedError when a pattern holds more than characters, classes and their repetitions, groups, alternatives, ^ and $
  */
 export function patternLookup(
   patterns: readonly (readonly [string, number])[],
   absent: number,
   where: string,
 ): (moduleName: string) => number {
+  if (patterns.filter(([pattern]) => !PLAIN.test(pattern)).length > MAX_EXPRESSIONS) {
+    throw new RefusedError(
+      `${where} has more than ${MAX_EXPRESSIONS} regular expressions; name the modules in plain words.`,
+    );
+  }
   const compiled = patterns.map(([pattern, value]) => [compile(pattern, where), value] as const);
   return (moduleName) => compiled.find(([matches]) => matches(moduleName))?.[1] ?? absent;
 }
@@ -66,6 +74,7 @@ type Part = (text: string, from: ReadonlySet<number>) => ReadonlySet<number>;
 class PatternParser {
   readonly #pattern: string;
   #at = 0;
+  #repetitions = 0;
 
   constructor(pattern: string) {
     this.#pattern = pattern;
@@ -94,11 +103,14 @@ class PatternParser {
   #repeated(depth: number): Part {
     if (this.#take(/\^/y)) return (_, from) => new Set(from.has(0) ? [0] : []);
     if (this.#take(/\$/y)) return (text, from) => new Set(from.has(text.length) ? [text.length] : []);
+    const isGroup = this.#pattern[this.#at] === "(";
     const part = this.#atom(depth);
     // A lazy repetition has the same matches.
     const count = this.#take(/(?:[*+?]|\{(\d+)(,?)(\d*)\})\??/y);
     if (this.#take(/[*+?{]/y)) throw new SyntaxError("it repeats a repetition, or from no number on");
     if (!count) return part;
+    if (isGroup) throw new SyntaxError("it repeats a group");
+    if (++this.#repetitions > MAX_REPETITIONS) throw new SyntaxError(`it has more than ${MAX_REPETITIONS} repetitions`);
     const [sign, first, comma, last] = count;
     const least = Number(first ?? (sign[0] === "+" ? 1 : 0));
     if (first === undefined) return repeat(part, least, sign[0] === "?" ? 1 : Number.POSITIVE_INFINITY);

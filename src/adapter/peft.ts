@@ -81,7 +81,7 @@ export function peftAdapter(
       `${name} holds no LoRA factors (no key ends in .lora_A.weight); pass the folder of a LoRA adapter.`,
     );
   }
-  const { extras, ignored, copies } = sortExtras(name, others);
+  const { extras, ignored, copies } = sortExtras(name, others, config.trainsBiases);
   const adapter: Adapter = {
     name,
     format: "peft",
@@ -163,10 +163,14 @@ function readModule(
   };
 }
 
-/** Tell the tensors that are saved beside the factors from copies of the base's, and refuse what is neither. */
+/**
+ * Tell the tensors that are saved beside the factors from copies of the base's, and refuse what is neither. The own bias of an adapted
+ * layer (base_layer.bias) is a copy unless biases were trained.
+ */
 function sortExtras(
   name: string,
   tensors: readonly TensorRef[],
+  trainsBiases: boolean,
 ): Pick<Adapter, "extras" | "ignored"> & Pick<PeftAdapter, "copies"> {
   const extras = new Map<string, TensorRef>();
   const ignored: string[] = [];
@@ -188,7 +192,8 @@ function sortExtras(
         `${name}: the tensor ${key} is no part of a plain LoRA adapter; save the adapter with PEFT's save_pretrained.`,
       );
     }
-    if (/\.(original_module|base_layer)\./.test(key)) ignored.push(key);
+    const ownBias = trainsBiases && key.endsWith(".base_layer.bias");
+    if (/\.(original_module|base_layer)\./.test(key) && !ownBias) ignored.push(key);
     else if (key.includes(".modules_to_save.")) trained.push([plainName(key), tensor]);
     else extras.set(key, tensor);
   }

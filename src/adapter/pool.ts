@@ -4,6 +4,10 @@ import type { UnitId } from "./adapter.ts";
 import { RowOrder } from "./row-order.ts";
 import { stripColumns, type UnitReader } from "./unit-reader.ts";
 
+/** Rows whose largest entry lies between these have squares that f32 sums hold well; others are summed in f64. */
+const LEAST_F32_SQUARE = 1e-15;
+const MOST_F32_SQUARE = 1e15;
+
 /** Merged units as rows in kernel memory: a (count, in) and b (count, out), f32, row-major. */
 export interface UnitRows {
   readonly count: number;
@@ -85,13 +89,17 @@ export class Pool {
     const survey = async (half: "a" | "b"): Promise<Half> => {
       const gram = kernels.f64(count * count).fill(0);
       const max = new Float64Array(count);
+      const sum = precise ? kernels.gramF64 : kernels.gram;
       await reader.visit(half, (rows, length) => {
-        if (precise) kernels.gramF64(rows, count, length, length, gram);
-        else kernels.gram(rows, count, length, length, gram);
+        sum.call(kernels, rows, count, length, length, gram);
         kernels.maxAbs(rows, count, length, length, largest);
         for (let row = 0; row < count; row++) if (largest[row]! > max[row]!) max[row] = largest[row]!;
         order.refine(rows, length);
       });
+      if (!precise && max.some((value) => value > 0 && !(value > LEAST_F32_SQUARE && value < MOST_F32_SQUARE))) {
+        gram.fill(0);
+        await reader.visit(half, (rows, length) => kernels.gramF64(rows, count, length, length, gram));
+      }
       return { gram, max };
     };
     return new Pool(kernels, reader, precise, order, { a: await survey("a"), b: await survey("b") });

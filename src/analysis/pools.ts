@@ -1,8 +1,9 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { Pool, poolBytes } from "../adapter/pool.ts";
 import { UnitReader, unitReaderBytes } from "../adapter/unit-reader.ts";
+import { compareNaturally } from "../core/natural-order.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import { slabColumns } from "../merge/memory.ts";
+import { refuseTooManyUnits, slabColumns } from "../merge/memory.ts";
 
 /**
  * Read a module's units from all adapters that have it, scales folded in, sums in f64. The pool is void when the next one
@@ -18,6 +19,7 @@ export async function readPool(kernels: Kernels, adapters: readonly Adapter[], n
   });
   if (parts.length === 0) return null;
   const modules = parts.map(({ module }) => module);
+  refuseTooManyUnits(name, modules);
   const { in: inputs, out } = modules[0]!;
   const units = modules.reduce((sum, { rank }) => sum + rank, 0);
   const slab = slabColumns(modules);
@@ -28,5 +30,5 @@ export async function readPool(kernels: Kernels, adapters: readonly Adapter[], n
 /** Names of all modules of some adapters, in natural order ("layers.2" before "layers.10"). */
 export function moduleNames(adapters: readonly Adapter[]): string[] {
   const names = new Set(adapters.flatMap(({ modules }) => [...modules.keys()]));
-  return [...names].sort(new Intl.Collator("en", { numeric: true }).compare);
+  return [...names].sort(compareNaturally);
 }

@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Pool, UnitRows } from "../adapter/pool.ts";
+import { maximum } from "../core/maximum.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { clusterPurity } from "../figures/purity.ts";
 import type { Kernels } from "../kernels/kernels.ts";
@@ -38,7 +39,7 @@ export async function verifyAdapters(
   seed: number,
 ): Promise<Check[]> {
   const random = seededRandom(seed);
-  const largest = Math.max(...adapters.flatMap(({ modules }) => [...modules.values()].map((module) => module.rank)));
+  const largest = maximum(adapters.flatMap(({ modules }) => [...modules.values()].map((module) => module.rank)));
   let permutation = 0;
   let concatenation = 0;
   const pure = { units: 0, purity: 0, chance: 0, variance: 0 };

@@ -23,6 +23,9 @@ Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`,
   .exitOverride()
   .showSuggestionAfterError();
 
+// Whoever reads our output may stop reading (| head): what is being merged is finished all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 const argv = process.argv.slice(2);
 try {
   for (const make of [mergeCommand, pruneCommand, inspectCommand, verifyCommand]) {

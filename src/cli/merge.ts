@@ -25,7 +25,11 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
     .description("merge adapters into one")
     .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
     .option("--method <id>", "merge method (docs/methods describes each)", "lego")
-    .addOption(new Option("--preset <name>", "the method exactly as its paper defines it").choices(["paper"]))
+    .addOption(
+      new Option("--preset <name>", "the method as its paper defines it, but for options given beside it").choices([
+        "paper",
+      ]),
+    )
     .option(
       "--rank <k>",
       "rank of the result (default: the largest input rank; for exact sums the sum of the ranks)",

@@ -56,8 +56,10 @@ export async function runToFolder(paths: readonly string[], recipe: Recipe, flag
 async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {
   const { openAdapters } = await import("../node/adapter-path.ts");
   const { makePlan } = await import("../merge/plan.ts");
+  const { OutputFolder } = await import("../node/output-folder.ts");
   const opened = await openAdapters(paths);
   try {
+    OutputFolder.check(flags.out, paths, flags.force ?? false);
     const plan = makePlan(
       opened.map(({ adapter }) => adapter),
       recipe,

@@ -26,15 +26,20 @@ const KINDS = { FormatError, RefusedError, UsageError, OutputError };
 export interface ErrorMessage {
   readonly kind: string;
   readonly message: string;
+  /** The code of a system error, as ENOSPC. */
+  readonly code?: string;
 }
 
 /** Take an error apart for `reviveError`. */
 export function errorMessage(error: unknown): ErrorMessage {
   if (!(error instanceof Error)) return { kind: "Error", message: String(error) };
+  const { code } = error as Error & { code?: string };
+  if (code !== undefined) return { kind: error.name, message: error.message, code };
   return { kind: error.name, message: error instanceof LoraLegoError ? error.message : (error.stack ?? error.message) };
 }
 
 /** The error that `errorMessage` took apart, of its own class where it is one of ours. */
-export function reviveError({ kind, message }: ErrorMessage): Error {
-  return Object.hasOwn(KINDS, kind) ? new KINDS[kind as keyof typeof KINDS](message) : new Error(message);
+export function reviveError({ kind, message, code }: ErrorMessage): Error {
+  if (Object.hasOwn(KINDS, kind)) return new KINDS[kind as keyof typeof KINDS](message);
+  return code === undefined ? new Error(message) : Object.assign(new Error(message), { code });
 }

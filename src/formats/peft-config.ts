@@ -14,6 +14,8 @@ export interface PeftConfig {
   readonly alphaPattern: readonly (readonly [string, number])[];
   readonly rslora: boolean;
   readonly fanInFanOut: boolean;
+  /** Whether biases were trained (bias "all" or "lora_only"): then a layer's own bias is the adapter's. */
+  readonly trainsBiases: boolean;
   /** The plain list of target_modules; null where it is a regular expression or other fields narrow it. */
   readonly targetModules: readonly string[] | null;
   /** Whether the adapter was told to leave layers out (layers_to_transform). */
@@ -102,6 +104,7 @@ export function parsePeftConfig(text: string, where: string): PeftConfig {
     alphaPattern: read.pattern("alpha_pattern"),
     rslora: read.flag("use_rslora"),
     fanInFanOut: read.flag("fan_in_fan_out"),
+    trainsBiases: (read.text("bias") ?? "none") !== "none",
     targetModules:
       Array.isArray(targets) && !isSet(fields.layers_to_transform) && !isSet(fields.exclude_modules)
         ? read.texts("target_modules")

@@ -132,7 +132,8 @@ export class KMeans {
           target = d;
         }
       }
-      if (here - best <= LEAST_GAIN * w * own) continue;
+      // Written so that a NaN is no gain, or it would move for ever.
+      if (!(here - best > LEAST_GAIN * w * own)) continue;
       this.#remove(i);
       this.#add(i, target, this.#signAt(i, target));
       still = 0;

@@ -126,7 +126,7 @@ function settle(distances: Float64Array, weights: Float64Array, medoids: number[
     }
     let slot = 0;
     for (let m = 1; m < k; m++) if (change[m]! < change[slot]!) slot = m;
-    if (change[slot]! + shared >= -LEAST_GAIN * objective) continue;
+    if (!(change[slot]! + shared < -LEAST_GAIN * objective)) continue;
     medoids[slot] = c;
     update();
     still = 0;

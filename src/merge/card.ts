@@ -62,5 +62,5 @@ function figure(value: number | null): string {
 }
 
 function cell(text: string): string {
-  return text.replaceAll("|", "\\|");
+  return text.replace(/[\s]+/g, " ").replace(/[\\`*_<>|[\]]/g, "\\$&");
 }

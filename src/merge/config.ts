@@ -97,22 +97,37 @@ function patternModules<M extends { readonly name: string; readonly rank: number
     .sort((one, other) => parts(other.name).length - parts(one.name).length);
 }
 
-/** The union of the inputs' plain lists, else every module by its full path. */
+/** The union of the inputs' plain lists where it names every module, else every module by its full path. */
 function targetModules(adapters: readonly Adapter[], modules: readonly { readonly name: string }[]): string[] {
   const lists = adapters.map(({ targetModules: list }) => list);
-  if (lists.some((list) => list === null || list.length === 0)) return modules.map(({ name }) => name);
-  return [...new Set(lists.flatMap((list) => list!))].sort();
+  const united = new Set(lists.flatMap((list) => list ?? []));
+  const named = (name: string): boolean => suffixes(name).some((suffix) => united.has(suffix));
+  if (lists.includes(null) || !modules.every(({ name }) => named(name))) return modules.map(({ name }) => name);
+  return [...united].sort();
 }
 
-/** Names of the modules whose weights are kept as extras; single biases belong to no saved module. */
+/** A dotted path and what is left of it from each dot on. */
+function suffixes(path: string): string[] {
+  const parts = path.split(".");
+  return parts.map((_, from) => parts.slice(from).join("."));
+}
+
+/**
+ * The modules whose weights are kept as extras, as modules_to_save names them: an entry of an input's list where one holds the tensor,
+ * else the full path of the module that owns it (a bare last name would match others). Single biases, and tensors of the model
+ * itself, belong to no saved module.
+ */
 function savedModules(adapters: readonly Adapter[], extras: readonly Pick<PlannedExtra, "key">[]): string[] | null {
   const named = new Set(adapters.flatMap(({ modulesToSave }) => modulesToSave));
   const saved = new Set<string>();
   for (const { key } of extras) {
-    const path = key.split(".");
-    const known = path.slice(0, -1).find((part) => named.has(part));
+    const path = key.replace(/^base_model\.model\./, "").split(".");
+    const owner = path.slice(0, -1);
+    // All runs of whole parts of the owner's path: "model.head" names what lies in model.head or x.model.head.
+    const runs = owner.flatMap((_, from) => owner.slice(from).map((_, length) => owner.slice(from, from + length + 1)));
+    const known = runs.map((run) => run.join(".")).find((run) => named.has(run));
     if (known !== undefined) saved.add(known);
-    else if (path.at(-1) !== "bias") saved.add(path.at(-2) ?? key);
+    else if (path.at(-1) !== "bias" && owner.length > 0) saved.add(owner.join("."));
   }
   return saved.size === 0 ? null : [...saved].sort();
 }

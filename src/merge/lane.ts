@@ -61,7 +61,7 @@ export type OnProgress = (progress: { readonly done: number; readonly total: num
 /**
  * Hand jobs to lanes in order, each lane taking the next when it has room; results in the order of the jobs.
  *
- * @throws the first error of a job, or the signal's reason; running jobs are awaited, none is begun
+ * @throws the error of the first job that failed, or the signal's reason; running jobs are awaited, none is begun
  */
 export async function runJobs(
   jobs: readonly Job[],
@@ -72,22 +72,25 @@ export async function runJobs(
   const results: JobResult[] = new Array(jobs.length);
   let next = 0;
   let done = 0;
-  let failed = false;
+  const failures: { readonly at: number; readonly error: unknown }[] = [];
   const work = async (lane: Lane): Promise<void> => {
-    while (next < jobs.length && !failed) {
+    while (next < jobs.length && failures.length === 0) {
       signal?.throwIfAborted();
       const at = next++;
       try {
         results[at] = await lane.run(jobs[at]!);
       } catch (error) {
-        failed = true;
-        throw error;
+        failures.push({ at, error });
+        return;
       }
       onProgress?.({ done: ++done, total: jobs.length });
     }
   };
   const places = lanes.flatMap((lane) => Array.from({ length: lane.depth }, () => lane));
   const ended = await Promise.allSettled(places.map(work));
+  // Which of several failing jobs fails first depends on timing; the first in the order of the jobs does not.
+  failures.sort((one, other) => one.at - other.at);
+  if (failures.length > 0) throw failures[0]!.error;
   for (const end of ended) if (end.status === "rejected") throw end.reason;
   return results;
 }

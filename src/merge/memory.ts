@@ -1,6 +1,7 @@
 import type { AdapterModule } from "../adapter/adapter.ts";
 import { storedBytes, stripColumns } from "../adapter/unit-reader.ts";
 import { RefusedError } from "../core/errors.ts";
+import { maximum } from "../core/maximum.ts";
 
 /** Factors of one module above this many bytes as stored are read twice in slabs of columns instead of being kept. */
 const MAX_STORED_BYTES = 256 * 2 ** 20;
@@ -13,7 +14,6 @@ const MAX_UNITS = 4096;
 
 /** What decides a module's memory: its factors over all adapters, and the rank that it is written with. */
 export interface ModuleSize {
-  readonly name: string;
   readonly modules: readonly AdapterModule[];
   readonly rank: number;
 }
@@ -42,21 +42,17 @@ export function slabColumns(modules: readonly AdapterModule[]): number | null {
   return Math.max(1, Math.floor(columns / strip)) * strip;
 }
 
-/**
- * How many of `wanted` threads fit into memory, at least one.
- *
- * @throws RefusedError for a module with more units than can be clustered
- */
+/** @throws RefusedError for a module with more units than can be clustered */
+export function refuseTooManyUnits(name: string, modules: readonly AdapterModule[]): void {
+  const units = unitsOf(modules);
+  if (units <= MAX_UNITS) return;
+  throw new RefusedError(
+    `${name} has ${units} units over all adapters, more than ${MAX_UNITS} can be merged at once; merge fewer adapters at a time, or prune them first.`,
+  );
+}
+
+/** How many of `wanted` threads fit into memory, at least one. */
 export function affordableThreads(wanted: number, sizes: readonly ModuleSize[]): number {
-  let largest = 1;
-  for (const size of sizes) {
-    const units = unitsOf(size.modules);
-    if (units > MAX_UNITS) {
-      throw new RefusedError(
-        `${size.name} has ${units} units over all adapters, more than ${MAX_UNITS} can be merged at once; merge fewer adapters at a time, or prune them first.`,
-      );
-    }
-    largest = Math.max(largest, moduleBytes(size));
-  }
-  return Math.max(1, Math.min(wanted, Math.floor(MAX_TOTAL_BYTES / largest)));
+  const largest = maximum(sizes.map(moduleBytes));
+  return Math.max(1, Math.min(wanted, Math.floor(MAX_TOTAL_BYTES / Math.max(1, largest))));
 }

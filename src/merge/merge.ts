@@ -1,9 +1,10 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { type ByteSink, memorySink } from "../core/bytes.ts";
+import { maximum } from "../core/maximum.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { addTimings, noTimings } from "./clock.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
-import { affordableThreads, type ModuleSize } from "./memory.ts";
+import type { ModuleSize } from "./memory.ts";
 import { Merger, type ModuleResult } from "./merger.ts";
 import { type KnownRanks, type MergePlan, makePlan, type PlannedModule, planLayout } from "./plan.ts";
 import type { Recipe } from "./recipe.ts";
@@ -45,7 +46,6 @@ export async function runMerge(
   const timings = noTimings();
   let plan = makePlan(adapters, recipe);
   for (;;) {
-    affordableThreads(1, plan.modules.map(sizeOf));
     const { sink, lanes } = await host.begin(plan);
     await sink.write(0, planLayout(plan.modules, plan.extras, plan.dtype).header);
     const jobs: Job[] = [
@@ -66,14 +66,14 @@ export async function runMerge(
 }
 
 /** A module's size, as memory is planned. */
-export function sizeOf({ name, rank, parts }: PlannedModule): ModuleSize {
-  return { name, rank, modules: parts.map(({ module }) => module) };
+export function sizeOf({ rank, parts }: PlannedModule): ModuleSize {
+  return { rank, modules: parts.map(({ module }) => module) };
 }
 
 /** The ranks that modules came out with, if the output would be smaller for them. */
 function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): KnownRanks | null {
   const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
-  const needed = Math.max(...ranks.values());
+  const needed = maximum(ranks.values());
   const padded =
     plan.rankLayout === "uniform" ? needed < plan.rank : plan.modules.some(({ name, rank }) => ranks.get(name)! < rank);
   return padded ? ranks : null;

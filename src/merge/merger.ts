@@ -2,7 +2,7 @@ import type { UnitId } from "../adapter/adapter.ts";
 import { Pool, poolBytes, type UnitRows } from "../adapter/pool.ts";
 import { type PoolPart, UnitReader, unitReaderBytes } from "../adapter/unit-reader.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
-import { bytesOf, isFactorDtype } from "../core/dtype.ts";
+import { bytesOf, isFactorDtype, type OutputDtype } from "../core/dtype.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { elementCount } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
@@ -20,12 +20,17 @@ import type { MergePlan, PlannedModule } from "./plan.ts";
 /** Elements of an extra that are held at once. */
 const EXTRA_CHUNK = 1 << 16;
 
+/** Half of the least number above zero of each element type: what is no larger rounds to zero. */
+const HALF_LEAST: Readonly<Record<OutputDtype, number>> = { F32: 0, F16: 2 ** -25, BF16: 2 ** -134 };
+
 /** What merging one module found out; plain data. */
 export interface ModuleResult {
   readonly index: number;
   /** Units of the result, before padding. */
   readonly rank: number;
   readonly dead: readonly UnitId[];
+  /** Units of the result whose a or b is too small for the output's element type and was written as zero. */
+  readonly underflows: number;
   readonly clusters: readonly ClusterReport[] | null;
   readonly inertia: number | null;
   readonly shareOfB: number | null;
@@ -80,7 +85,7 @@ export class Merger {
       });
       return { merged, ...(await finishModule(pool, merged, rank)) };
     });
-    await this.#write(module, rows);
+    const underflows = await this.#write(module, rows);
     const square = (this.#plan.sharedScale ?? 1) ** 2;
     const figures = deltaProducts(pool, products, inputs.length, square);
     const live = new Map<number, number>();
@@ -89,8 +94,9 @@ export class Merger {
       index,
       rank: rows.count,
       dead: pool.dead,
+      underflows,
       clusters: merged.clusters ?? null,
-      inertia: merged.inertia === undefined ? null : merged.inertia * Math.sqrt(square),
+      inertia: merged.inertia === undefined ? null : merged.inertia * square ** ((merged.inertiaPower ?? 1) / 2),
       shareOfB: merged.shareOfB ?? null,
       live: [...live].sort(([one], [other]) => one - other),
       products: scaleMerged(figures, this.#plan.scale),
@@ -108,6 +114,7 @@ export class Merger {
         poolBytes(units, module.in, module.out, module.rank + uncut) +
         encoded +
         4 * module.rank * module.out +
+        8 * module.rank +
         64 * 16,
     );
     const parts = module.parts.map(({ input, module: part }) => ({
@@ -122,7 +129,7 @@ export class Merger {
   }
 
   /** Encode the rows as A (rank, in) and B (out, rank), lambda folded in, zero units behind them up to the planned rank. */
-  async #write(module: PlannedModule, rows: UnitRows): Promise<void> {
+  async #write(module: PlannedModule, rows: UnitRows): Promise<number> {
     const { dtype, scale } = this.#plan;
     const kernels = this.#kernels;
     const padding = module.rank - rows.count;
@@ -148,6 +155,21 @@ export class Merger {
       return b;
     });
     await this.#clock.bookAsync("write", () => this.#sink.write(module.b.begin, encoded));
+    return dtype === "F32" ? 0 : this.#countUnderflows(module, rows);
+  }
+
+  /** Units of which a half is not zero, but rounds to zero in the output's element type. */
+  #countUnderflows(module: PlannedModule, { count, a, b }: UnitRows): number {
+    const largest = this.#kernels.f64(count);
+    const lost = new Uint8Array(count);
+    for (const [rows, columns] of [
+      [a, module.in],
+      [b, module.out],
+    ] as const) {
+      this.#kernels.maxAbs(rows, count, columns, columns, largest);
+      for (let c = 0; c < count; c++) if (largest[c]! > 0 && largest[c]! <= HALF_LEAST[this.#plan.dtype]) lost[c] = 1;
+    }
+    return lost.reduce((sum, one) => sum + one, 0);
   }
 
   #refuseOverflow(module: PlannedModule, finite: boolean): void {

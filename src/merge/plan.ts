@@ -3,12 +3,15 @@ import { refuseMisfits } from "../adapter/compatibility.ts";
 import { peftKey } from "../adapter/peft.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
+import { maximum } from "../core/maximum.ts";
+import { compareNaturally } from "../core/natural-order.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
 import { type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { outputConfig, sharedFacts } from "./config.ts";
 import { type PlannedExtra, planExtras } from "./extras.ts";
+import { refuseTooManyUnits } from "./memory.ts";
 import { type DtypeChoice, outputDtype, type RankLayout, type Recipe } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
@@ -76,9 +79,9 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
   refuseMisfits(used, recipe.allowPartial ?? false);
   const { facts, warnings } = sharedFacts(used);
   const names = new Set(used.flatMap((adapter) => [...adapter.modules.keys()]));
-  const sorted = [...names].sort(new Intl.Collator("en", { numeric: true }).compare);
+  const sorted = [...names].sort(compareNaturally);
   const inputs = adapters.map(({ name }, t) => ({ name, weight: weights[t]! }));
-  const largest = Math.max(...used.flatMap((adapter) => [...adapter.modules.values()].map(({ rank }) => rank)));
+  const largest = maximum(used.flatMap((adapter) => [...adapter.modules.values()].map(({ rank }) => rank)));
   const target = recipe.target ?? method.defaultTarget(largest);
   checkTarget(target);
   const rankLayout = recipe.rankLayout ?? "uniform";
@@ -92,8 +95,13 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     const rank = known.get(name) ?? Math.min(method.fullRank(ranks), targetRank(target, sumOfRanks(ranks)));
     return { name, kind, in: inputSize, out, parts, rank: Math.max(1, rank) };
   });
-  const rank = Math.max(...unplaced.map((module) => module.rank));
+  const rank = maximum(unplaced.map((module) => module.rank));
   const ranked = unplaced.map((module) => (rankLayout === "uniform" ? { ...module, rank } : module));
+  for (const { name, parts } of ranked)
+    refuseTooManyUnits(
+      name,
+      parts.map(({ module }) => module),
+    );
   const { extras, skipped, warnings: extraWarnings } = planExtras(adapters, weights, recipe.extras ?? "error");
   const dtype = chooseDtype(used, recipe.dtype ?? "auto");
   const layout = planLayout(ranked, extras, dtype);
@@ -120,7 +128,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     extras: extras.map((extra) => ({ ...extra, ...place(extra.key) })),
     skipped,
     config: outputConfig(used, facts, ranked, extras, rank, sharedScale),
-    warnings: [...leftOut(inputs), ...warnings, ...extraWarnings],
+    warnings: [...leftOut(inputs), ...warnings, ...droppedCopies(used), ...extraWarnings],
     size: layout.size,
   };
 }
@@ -163,11 +171,24 @@ function checkWeights(
       `Weights of ${method} are relative and cannot be negative, but ${adapters[negative]!.name} has ${weights[negative]}; to subtract an adapter use --method cat.`,
     );
   }
+  refuseExtremeWeights(weights, method);
   if (weights.every((weight) => weight === 0)) throw new UsageError("All weights are 0, so nothing is left to merge.");
   if (method === "average" && orderlessSum(weights) === 0) {
     throw new UsageError("The weights sum to 0, so they have no average; use --method cat for their sum.");
   }
   return weights;
+}
+
+/** Sums of weights this far apart lose the smaller ones to rounding. */
+const MOST_WEIGHT_RATIO = 1e12;
+
+function refuseExtremeWeights(weights: readonly number[], method: string): void {
+  const sizes = weights.map(Math.abs).filter((weight) => weight > 0);
+  const ratio = maximum(sizes) / -maximum(sizes.map((size) => -size));
+  if (sizes.length === 0 || (ratio <= MOST_WEIGHT_RATIO && Number.isFinite(orderlessSum(sizes)))) return;
+  throw new UsageError(
+    `The weights of ${method} range over a factor of ${ratio.toExponential(0)} (their sum is ${orderlessSum(sizes)}), beyond ${MOST_WEIGHT_RATIO.toExponential(0)}, so the smaller ones would be lost; pass weights of more alike size, or 0 to leave an adapter out.`,
+  );
 }
 
 /** Refuse adapters that a method's `needs` rule out. */
@@ -212,6 +233,13 @@ function leftOut(inputs: MergePlan["inputs"]): Warning[] {
   return inputs
     .filter(({ weight }) => weight === 0)
     .map(({ name }) => ({ id: "left-out", text: `${name} has weight 0 and is left out.` }));
+}
+
+function droppedCopies(adapters: readonly Adapter[]): Warning[] {
+  const keys = adapters.flatMap(({ ignored }) => ignored).filter((key) => key.includes(".base_layer."));
+  if (keys.length === 0) return [];
+  const text = `${keys.length} tensors that copy the base model's own (as ${keys[0]}) are left out; if the base was changed before training (a larger vocabulary), keep that base.`;
+  return [{ id: "base-copies-dropped", text }];
 }
 
 function chooseDtype(adapters: readonly Adapter[], choice: DtypeChoice): OutputDtype {

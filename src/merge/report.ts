@@ -1,4 +1,5 @@
 import type { Adapter, ModuleKind, UnitId } from "../adapter/adapter.ts";
+import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
 import { addProducts, cosineBetween, type DeltaProducts, deltaFigures, noProducts, normOf } from "../figures/delta.ts";
 import type { ClusterReport } from "../methods/method.ts";
@@ -153,7 +154,7 @@ function totalsOf(plan: MergePlan, results: readonly ModuleResult[]) {
     inertia: inertias.length === 0 ? null : sum(inertias),
     shareOfB: shares.length === 0 ? null : sum(shares) / shares.length,
     singles: sizes.length === 0 ? null : sizes.filter((size) => size === 1).length / sizes.length,
-    largestCluster: sizes.length === 0 ? null : Math.max(...sizes),
+    largestCluster: sizes.length === 0 ? null : maximum(sizes),
   };
 }
 
@@ -199,6 +200,16 @@ function runWarnings(
       const text = `${cancelled} cluster${cancelled > 1 ? "s" : ""} of ${name} cancelled out and became zero.`;
       warnings.push({ id: "cancelled-cluster", text, module: name });
     }
+  }
+  const lost = sum(results.map(({ underflows }) => underflows));
+  if (lost > 0) {
+    const text = `${lost} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
+    warnings.push({ id: "underflow", text });
+  }
+  const zero = modules.filter(({ normRatio }) => normRatio === null);
+  if (zero.length > 0 && zero.length < modules.length) {
+    const text = `${zero.length} of ${modules.length} modules change nothing: their deltas are zero in all adapters.`;
+    warnings.push({ id: "zero-modules", text });
   }
   if (totals.shareOfB !== null && totals.shareOfB < LEAST_SHARE_OF_B && totals.largestCluster! > 1) {
     warnings.push({

@@ -13,6 +13,8 @@ export interface Warning {
     | "b-ignored"
     | "selection-not-merge"
     | "extras-dropped"
+    | "base-copies-dropped"
+    | "underflow"
     | "tokenizer-differs";
   readonly text: string;
   /** The module it is about, where it is about one. */

@@ -49,6 +49,8 @@ export interface MergedModule {
   readonly clusters?: readonly ClusterReport[];
   /** Weighted objective of what was clustered, in squared units of the pool (or its metric's). */
   readonly inertia?: number;
+  /** The power of |s| that the inertia grows with where all units are multiplied by sqrt|s|: 1 for squares, 0.5 for sums, 0 for angles. */
+  readonly inertiaPower?: number;
   /** B's share of the squared length of what was clustered, 0 to 1. */
   readonly shareOfB?: number;
 }

@@ -20,10 +20,10 @@ export function openDiskMerger(
   inputs: readonly (readonly string[])[],
   output: string,
 ): DiskMerger {
+  const sink = openSink(output);
   const files = inputs.map((paths, t) =>
     paths.map((path) => openFile(path, `${plan.inputs[t]!.name}/${basename(path)}`)),
   );
-  const sink = openSink(output);
   const merger = new Merger(kernels, plan, files, sink);
   return {
     lane: localLane(merger, async (input) => hashFiles(inputs[input]!)),

@@ -19,12 +19,16 @@ export function createFile(path: string, size: number): void {
 /** Open an existing file for writing at any offset, as several threads may at once. */
 export function openSink(path: string): FileSink {
   const descriptor = openSync(path, "r+");
+  let open = true;
   return {
     async write(offset, bytes) {
       for (let done = 0; done < bytes.byteLength; ) {
         done += writeSync(descriptor, bytes, done, bytes.byteLength - done, offset + done);
       }
     },
-    close: () => closeSync(descriptor),
+    close() {
+      if (open) closeSync(descriptor);
+      open = false;
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
+import { maximum } from "../core/maximum.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { CARD_FILE, modelCard } from "../merge/card.ts";
 import { affordableThreads } from "../merge/memory.ts";
@@ -60,14 +61,21 @@ export async function mergeToFolder(
     );
     options.signal?.throwIfAborted();
     const finished = writeCompanions(output, opened, outcome, report);
+    // Every file is closed before it is moved: some systems insist on it.
+    await closeAll(closers);
     output.commit();
     return finished;
   } catch (error) {
     output?.discard();
     throw error;
   } finally {
-    for (const close of closers) await close();
+    await closeAll(closers);
   }
+}
+
+/** Close each once, all of them even where one fails. */
+async function closeAll(closers: (() => void | Promise<void>)[]): Promise<void> {
+  await Promise.allSettled(closers.splice(0).map(async (close) => close()));
 }
 
 /** Lanes on this thread and, where the inputs are large enough, on worker threads beside it. */
@@ -79,7 +87,9 @@ function diskHost(
 ): MergeHost {
   const inputs = opened.map(({ files }) => files.map(({ path }) => path));
   const bytes = opened.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
-  const wanted = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));
+  const jobs = maximum(opened.map(({ adapter }) => adapter.modules.size)) + opened.length;
+  const most = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));
+  const wanted = Math.max(1, Math.min(most, jobs));
   // A worker takes about as long to start as a plan takes to make.
   const workers = Array.from({ length: wanted - 1 }, () => new WorkerLane());
   let local: DiskMerger | null = null;

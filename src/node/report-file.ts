@@ -1,9 +1,10 @@
-import { mkdirSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../core/errors.ts";
 import { CARD_FILE } from "../merge/card.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
 import { COMPANIONS } from "./companions.ts";
+import { makeFolder } from "./make-folder.ts";
 import { isWithin, realPath } from "./real-path.ts";
 
 /** Where a report goes: a file of the output folder, or one elsewhere. */
@@ -38,8 +39,13 @@ export function placeReport(report: string, target: string, inputs: readonly str
 
 /** Write a report that lies elsewhere than in the output folder, complete or not at all. */
 export function writeReport({ path }: ReportPlace, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
+  if (!existsSync(dirname(path))) makeFolder(dirname(path));
   const temporary = `${path}.tmp-${process.pid}`;
-  writeFileSync(temporary, text);
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, text);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }

@@ -211,6 +211,18 @@ describe("tensors beside the factors", () => {
     expect([...extras.keys()]).toEqual([head("").name]);
   });
 
+  it("hold the own biases of adapted layers where biases were trained", async () => {
+    const bias = filled(keyOf("q", "base_layer.bias"), [4]);
+    const tensors = [...linear("q"), bias, filled(keyOf("q", "base_layer.weight"), [4, 3])];
+    for (const trained of ["all", "lora_only"]) {
+      const { extras, ignored } = await openPeft(tensors, { bias: trained });
+      expect([...extras.keys()]).toEqual([bias.name]);
+      expect(ignored).toHaveLength(1);
+    }
+    expect((await openPeft(tensors, { bias: "none" })).extras.size).toBe(0);
+    expect((await openPeft(tensors)).extras.size).toBe(0);
+  });
+
   it("may be there twice if the copies are equal", async () => {
     const tensors = [...linear("q"), head("", 7), head("modules_to_save.", 7), head("modules_to_save.default.", 7)];
     const { extras } = await openPeft(tensors);

@@ -1,9 +1,10 @@
+import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import { type PicoAdapter, randomAdapter, readMerged, tempFolder, writeAdapter } from "../support/pico.ts";
-import { lines, run } from "./run.ts";
+import { lines, MAIN, run } from "./run.ts";
 
 const FILES = ["README.md", "adapter_config.json", "adapter_model.safetensors"];
 const ESCAPE = String.fromCharCode(27);
@@ -131,6 +132,22 @@ describe.concurrent("lora-lego merge", () => {
     for (const [i, value] of result!.delta.entries()) {
       expect(value).toBeCloseTo(one!.delta[i]! - other!.delta[i]!, 1);
     }
+  });
+
+  it("finishes and cleans up when nobody reads what it says", async () => {
+    const { folder, out } = fresh();
+    const child = spawn(process.execPath, [MAIN, "merge", a, b, "--out", out], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    child.stderr.destroy();
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect(code).toBe(0);
+    expect(readdirSync(folder)).toEqual(["merged"]);
+  });
+
+  it("starts no more threads than there are jobs", async () => {
+    const { out } = fresh();
+    const { code, stderr } = await run(["merge", a, b, "--threads", "100000", "--out", out]);
+    expect([code, stderr.includes("error")]).toEqual([0, false]);
   });
 
   it("keeps an output without --force, and replaces it with", async () => {

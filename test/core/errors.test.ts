@@ -49,6 +49,12 @@ describe("errors", () => {
     expect(revived.message).toContain("errors.test.ts");
   });
 
+  it("of the system keep their code and their one sentence", async () => {
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    const revived = reviveError(await posted(errorMessage(full)));
+    expect(revived).toMatchObject({ code: "ENOSPC", message: full.message });
+  });
+
   it("may be anything that was thrown", () => {
     expect(reviveError(errorMessage("just text")).message).toBe("just text");
     expect(reviveError(errorMessage(undefined)).message).toBe("undefined");

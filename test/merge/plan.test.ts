@@ -243,7 +243,9 @@ describe("the output's config", () => {
     expect(await targets({ target_modules: ".*q" })).toEqual(full);
     expect(await targets({ target_modules: ["q"], exclude_modules: ["l.2.q"] })).toEqual(full);
     expect(await targets({ target_modules: ["q"], layers_to_transform: [0, 1] })).toEqual(full);
-    expect(await targets({ target_modules: [] })).toEqual(full);
+    expect(await targets({ target_modules: [] })).toEqual(["q", "v"]);
+    const partial = await adapterOf("partial", ranks, { target_modules: ["l.0.q"] });
+    expect(makePlan([partial], {}).config.target_modules).toEqual(full);
   });
 
   it("names the first base, no task and true for fan_in_fan_out where inputs differ, each with a warning", async () => {
@@ -287,7 +289,14 @@ describe("the output's config", () => {
     expect(await saved(["score.weight"])).toEqual(["score"]);
     const head = ["classifier.out_proj.weight", "classifier.dense.weight", "classifier.dense.bias"];
     expect(await saved(head, { modules_to_save: ["classifier"] })).toEqual(["classifier"]);
-    expect(await saved(head)).toEqual(["dense", "out_proj"]);
+    expect(await saved(head, { modules_to_save: ["model.classifier"] })).toEqual([
+      "classifier.dense",
+      "classifier.out_proj",
+    ]);
+    expect(await saved(["model.head.proj.weight"], { modules_to_save: ["model.head"] })).toEqual(["model.head"]);
+    // Full paths: "dense" alone would wrap every dense layer of an encoder.
+    expect(await saved(head)).toEqual(["classifier.dense", "classifier.out_proj"]);
+    expect(await saved(["log_scale"])).toBeNull();
     expect(await saved(["layers.0.q.bias", "layers.0.norm.bias"])).toBeNull();
   });
 });

@@ -102,6 +102,30 @@ describe("figures of a module", () => {
     }
   });
 
+  it.each([
+    ["euclidean", 4],
+    ["manhattan", 2],
+    ["cosine", 1],
+  ])("count inertia by %s in the units' own size: a shared scale of 4 multiplies it by %d", async (metric, factor) => {
+    const options = { metric };
+    const inertia = async (scale: number) =>
+      (await report(await right({ lora_alpha: scale }), { ...RANK_1, options })).modules[0]!.inertia!;
+    near(await inertia(4), factor * (await inertia(1)));
+    // 4.5 is no whole alpha and is folded in.
+    near(await inertia(4.5), (factor === 4 ? 4.5 : factor === 2 ? Math.sqrt(4.5) : 1) * (await inertia(1)));
+  });
+
+  it("warn of units that become zero in a small type, and of modules that are zero everywhere", async () => {
+    const faint = unit([1e-9, 0], [1, 0]);
+    const nothing = unit([1, 1], [0, 0]);
+    const { warnings } = await report([await open("a", { q: faint, z: nothing })], { dtype: "f16" });
+    const texts = new Map(warnings.map(({ id, text }) => [id, text]));
+    expect(texts.get("underflow")).toMatch(/^1 units are too small for f16/);
+    expect(texts.get("zero-modules")).toMatch(/^1 of 2 modules change nothing/);
+    const bf16 = await report([await open("a", { q: faint })], { dtype: "bf16" });
+    expect(bf16.warnings).toEqual([]);
+  });
+
   it("see differing scales of the inputs", async () => {
     const adapters = [
       await open("three", { q: three }, { lora_alpha: 2 }),

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { OutputError } from "../../src/core/errors.ts";
@@ -61,6 +62,19 @@ describe("OutputFolder", () => {
     expect(namesBeside(target)).toEqual(["merged"]);
     expect(readdirSync(target)).toEqual(["a", "b"]);
     expect(told).toEqual([]);
+  });
+
+  it("is refused while this process is writing the same target", () => {
+    const output = create();
+    expect(() => create()).toThrow(/Another merge of this process is writing .*merged; wait for it/);
+    output.discard();
+    create().discard();
+  });
+
+  it("leaves nothing where the folder cannot be made", () => {
+    const root = dirname(target);
+    expect(() => create({ path: join(root, "new", "x".repeat(300)) })).toThrow(/ENAMETOOLONG/);
+    expect(readdirSync(root)).toEqual([]);
   });
 
   it("leaves nothing when it is discarded, nor the folders that it made for its target", () => {
@@ -218,18 +232,52 @@ describe("OutputFolder", () => {
       expect(told).toEqual([`Put back merged, which a run that was cut off had left as merged.old-${ended}.`]);
     });
 
-    it("removes the old folder where the target is there, and what was half written, and says so", () => {
+    /** A folder that a killed run was writing or removing; the mark says on which machine. */
+    function unfinished(folder: string, host = hostname()): void {
+      mkdirSync(folder);
+      writeFileSync(join(folder, ".lora-lego-unfinished"), JSON.stringify({ host, pid: ended }));
+      writeFileSync(join(folder, "adapter_model.safetensors"), "half");
+    }
+
+    const mark = (folder: string, pid: number): void =>
+      writeFileSync(join(folder, ".lora-lego-unfinished"), JSON.stringify({ host: hostname(), pid }));
+
+    it("removes what was half written and the old output that a complete one replaced, and says so", () => {
       cpSync(written, target, { recursive: true });
+      mark(target, ended);
       cpSync(written, `${target}.old-${ended}`, { recursive: true });
-      mkdirSync(`${target}.tmp-${ended}`);
-      writeFileSync(join(`${target}.tmp-${ended}`, "adapter_model.safetensors"), "half");
+      unfinished(`${target}.tmp-99999999`);
       create({ force: true }).discard();
       expect(namesBeside(target)).toEqual(["merged"]);
       expect(readdirSync(target)).toEqual(readdirSync(written));
       expect(told.sort()).toEqual([
         `Removed merged.old-${ended}, which a run that was cut off had left.`,
-        `Removed merged.tmp-${ended}, which a run that was cut off had left.`,
+        `Removed merged.tmp-99999999, which a run that was cut off had left.`,
       ]);
+    });
+
+    it("leaves alone an older output that its user keeps beside the target", () => {
+      cpSync(written, target, { recursive: true });
+      cpSync(written, `${target}.old-${ended}`, { recursive: true });
+      create({ force: true }).discard();
+      expect(namesBeside(target)).toEqual(["merged", `merged.old-${ended}`]);
+      expect(told).toEqual([]);
+    });
+
+    it("leaves alone unmarked folders, and those of another machine on a shared disk", () => {
+      mkdirSync(`${target}.tmp-${ended}`);
+      writeFileSync(join(`${target}.tmp-${ended}`, "thesis.txt"), "mine");
+      unfinished(`${target}.tmp-99999999`, "elsewhere");
+      create().discard();
+      expect(namesBeside(target)).toEqual([`merged.tmp-${ended}`, `merged.tmp-99999999`]);
+      expect(told).toEqual([]);
+    });
+
+    it("takes an output whose mark a kill left in it for complete", () => {
+      cpSync(written, target, { recursive: true });
+      mark(target, ended);
+      replace("new", true);
+      expect(readdirSync(target)).toEqual(["README.md"]);
     });
 
     it("leaves alone what belongs to a running process", () => {

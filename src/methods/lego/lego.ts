@@ -10,6 +10,8 @@ import { type LegoOptions, legoSchema, PAPER } from "./options.ts";
 /** A centre shorter than this share of its members' mean norm is cancellation noise and is written as zero. */
 const LEAST_CENTRE = 1e-4;
 
+const INERTIA_POWERS = { euclidean: 1, manhattan: 0.5, cosine: 0 } as const;
+
 /**
  * LoRA-LEGO: take every adapter apart into its units, cluster the units of all adapters, and build the result from the
  * cluster centres, each brought back to its members' mean norm (parameter reweighting) and the whole delta multiplied by
@@ -56,6 +58,7 @@ async function mergeLego(pool: Pool, request: MergeRequest<LegoOptions>): Promis
       reweight: reweights[c]!,
     })),
     inertia,
+    inertiaPower: INERTIA_POWERS[options.metric],
     ...(frame.units.length > 0 && { shareOfB: shareOfB(frame) }),
   };
 }
