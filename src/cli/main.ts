@@ -4,7 +4,7 @@ import { VERSION } from "../core/version.ts";
 import { reportFailure } from "./failure.ts";
 import { inspectCommand } from "./inspect.ts";
 import { mergeCommand } from "./merge.ts";
-import { pruneCommand } from "./prune.ts";
+import { pruneCommand, resizeCommand } from "./prune.ts";
 import { verifyCommand } from "./verify.ts";
 
 const program = new Command("lora-lego")
@@ -28,7 +28,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 
 const argv = process.argv.slice(2);
 try {
-  for (const make of [mergeCommand, pruneCommand, inspectCommand, verifyCommand]) {
+  for (const make of [mergeCommand, pruneCommand, resizeCommand, inspectCommand, verifyCommand]) {
     program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
   }
   await program.parseAsync(argv, { from: "user" });

@@ -1,16 +1,14 @@
 import { Command, Option } from "commander";
 import type { DtypeChoice, ExtrasPolicy, RankLayout, Recipe } from "../merge/recipe.ts";
 import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS } from "../merge/recipe.ts";
-import type { EnergyRule } from "../methods/method.ts";
 import { addMethodFlags, methodOptions, wantsMethodFlags } from "./method-flags.ts";
-import { parseCount, parseEnergy, parseNumber, parseNumbers } from "./numbers.ts";
+import { parseNumber, parseNumbers } from "./numbers.ts";
 import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
+import { addRankOptions, type TargetFlags, targetOf } from "./target-flags.ts";
 
-interface MergeFlags extends OutputFlags {
+interface MergeFlags extends OutputFlags, TargetFlags {
   readonly method: string;
   readonly preset?: "paper";
-  readonly rank?: number;
-  readonly energy?: { readonly rule: EnergyRule; readonly threshold: number };
   readonly weights?: number[];
   readonly scale?: number;
   readonly dtype: DtypeChoice;
@@ -30,16 +28,6 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
         "paper",
       ]),
     )
-    .option(
-      "--rank <k>",
-      "rank of the result (default: the largest input rank; for exact sums the sum of the ranks)",
-      parseCount,
-    )
-    .addOption(
-      new Option("--energy <rule=t>", "rank of each module by its singular values: sv_ratio, sv_cumulative or sv_fro")
-        .argParser(parseEnergy)
-        .conflicts("rank"),
-    )
     .option("--weights <list>", "one weight for each adapter, as 1,0.5,2 (default: 1 each)", parseNumbers)
     .option("--scale <x>", "multiply the merged delta by this", parseNumber)
     .addOption(new Option("--dtype <type>", "element type of the result").choices(DTYPE_CHOICES).default("auto"))
@@ -52,6 +40,7 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
     .addOption(
       new Option("--rank-layout <layout>", "one rank, or each module its own").choices(RANK_LAYOUTS).default("uniform"),
     );
+  addRankOptions(command, "rank of the result (default: the largest input rank; for exact sums the sum of the ranks)");
   addOutputOptions(command);
   command.addHelpText(
     "after",
@@ -69,6 +58,7 @@ Examples:
   return command.action(async (paths: string[], flags: MergeFlags) => {
     const { methodById } = await import("../methods/registry.ts");
     const method = methodById(flags.method);
+    const target = targetOf(flags);
     const recipe: Recipe = {
       method: method.id,
       options: {
@@ -78,8 +68,7 @@ Examples:
       dtype: flags.dtype,
       extras: flags.extras,
       rankLayout: flags.rankLayout,
-      ...(flags.rank !== undefined && { target: { kind: "rank", rank: flags.rank } }),
-      ...(flags.energy && { target: { kind: "energy", ...flags.energy } }),
+      ...(target && { target }),
       ...(flags.weights && { weights: flags.weights }),
       ...(flags.scale !== undefined && { scale: flags.scale }),
       ...(flags.allowPartial && { allowPartial: true }),

@@ -1,24 +1,37 @@
 import { Command, Option } from "commander";
-import { UsageError } from "../core/errors.ts";
-import type { DtypeChoice, RankLayout } from "../merge/recipe.ts";
-import { DTYPE_CHOICES, RANK_LAYOUTS } from "../merge/recipe.ts";
-import { parseCount, parseShare } from "./numbers.ts";
+import { DTYPE_CHOICES, type DtypeChoice, RANK_LAYOUTS, type RankLayout } from "../merge/recipe.ts";
 import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
+import { addKeepOption, addRankOptions, requiredTarget, type TargetFlags } from "./target-flags.ts";
 
-interface PruneFlags extends OutputFlags {
-  readonly keep?: number;
-  readonly rank?: number;
+interface ShrinkFlags extends OutputFlags, TargetFlags {
+  readonly method?: "svd" | "lego";
   readonly dtype: DtypeChoice;
   readonly rankLayout: RankLayout;
 }
 
 /** `lora-lego prune`: one adapter to fewer ranks, by clustering its own units. */
 export async function pruneCommand(): Promise<Command> {
-  const command = new Command("prune")
-    .description("shrink one adapter by clustering its own units")
-    .argument("<adapter>", "folder (or .safetensors file) of a PEFT LoRA adapter")
-    .option("--keep <share>", "share of each module's units to keep, as 0.5", parseShare)
-    .option("--rank <k>", "rank to keep in every module", parseCount)
+  const command = new Command("prune").description("shrink one adapter by clustering its own units");
+  return shrinking(command, "lora-lego prune math/ --keep 0.5 --out math-half");
+}
+
+/** `lora-lego resize`: one adapter to another rank, by its singular values or by clustering. */
+export async function resizeCommand(): Promise<Command> {
+  const command = new Command("resize")
+    .description("bring one adapter to another rank")
+    .addOption(
+      new Option("--method <id>", "keep the leading singular directions (svd), or cluster units (lego)")
+        .choices(["svd", "lego"])
+        .default("svd"),
+    );
+  return shrinking(command, "lora-lego resize math/ --energy sv_fro=0.95 --out math-small");
+}
+
+function shrinking(command: Command, example: string): Command {
+  command.argument("<adapter>", "folder (or .safetensors file) of a PEFT LoRA adapter");
+  addKeepOption(command);
+  addRankOptions(command, "rank to keep in every module");
+  command
     .addOption(new Option("--dtype <type>", "element type of the result").choices(DTYPE_CHOICES).default("auto"))
     .addOption(
       new Option("--rank-layout <layout>", "each module its own rank, or one for all")
@@ -26,11 +39,9 @@ export async function pruneCommand(): Promise<Command> {
         .default("pattern"),
     );
   addOutputOptions(command);
-  command.addHelpText("after", "\nExample:\n  lora-lego prune math/ --keep 0.5 --out math-half");
-  return command.action(async (path: string, { keep, rank, dtype, rankLayout, ...flags }: PruneFlags) => {
-    if ((keep === undefined) === (rank === undefined)) throw new UsageError("Pass either --keep or --rank.");
-    const target =
-      keep === undefined ? ({ kind: "rank", rank: rank! } as const) : ({ kind: "share", share: keep } as const);
-    await runToFolder([path], { method: "lego", target, dtype, rankLayout }, flags);
+  command.addHelpText("after", `\nExample:\n  ${example}`);
+  return command.action(async (path: string, flags: ShrinkFlags) => {
+    const { method = "lego", dtype, rankLayout } = flags;
+    await runToFolder([path], { method, target: requiredTarget(flags), dtype, rankLayout }, flags);
   });
 }

@@ -182,6 +182,31 @@ describe.concurrent("lora-lego merge", () => {
   });
 });
 
+describe.concurrent("lora-lego resize", () => {
+  it("keeps the leading singular directions, or clusters with --method lego", async () => {
+    const { out } = fresh();
+    const { code, stdout } = await run(["resize", a, "--rank", "2", "--out", out, "--json"]);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ totals: { rank: 2 }, options: { method: "svd" } });
+    // The best approximation of rank 2 keeps at least half of the squares of rank 4.
+    expect(report.totals.energy).toBeGreaterThan(0.5);
+    const clustered = await run(["resize", a, "--rank", "2", "--method", "lego", "--out", `${out}-lego`, "--json"]);
+    expect(JSON.parse(clustered.stdout).options.method).toBe("lego");
+    expect(JSON.parse(clustered.stdout).totals.energy).toBeLessThan(report.totals.energy);
+  });
+
+  it("takes an energy rule, each module its own rank", async () => {
+    const { out } = fresh();
+    const { code, stdout } = await run(["resize", a, "--energy", "sv_fro=0.9", "--out", out, "--json"]);
+    expect(code).toBe(0);
+    for (const { rank, energy } of JSON.parse(stdout).modules) {
+      expect(rank).toBeLessThanOrEqual(4);
+      expect(energy).toBeGreaterThanOrEqual(0.81);
+    }
+  });
+});
+
 describe.concurrent("lora-lego prune", () => {
   it.each([
     ["--keep", "0.5", 2],
