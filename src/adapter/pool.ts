@@ -141,6 +141,19 @@ export class Pool {
     }
   }
 
+  /** The entries of every unit's half at some columns, (N, columns). */
+  async entries(half: "a" | "b", columns: Int32Array): Promise<Float64Array> {
+    const out = new Float64Array(this.count * columns.length);
+    await this.#reader.visit(half, (rows, length, offset) => {
+      for (let x = 0; x < columns.length; x++) {
+        const column = columns[x]! - offset;
+        if (column < 0 || column >= length) continue;
+        for (let i = 0; i < this.count; i++) out[i * columns.length + x] = rows[this.rows[i]! * length + column]!;
+      }
+    });
+    return out;
+  }
+
   /** Inner products of merged units with the pool's and among themselves, in f64. */
   async products(merged: UnitRows): Promise<UnitProducts> {
     const kernels = this.#kernels;

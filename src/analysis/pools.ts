@@ -4,26 +4,36 @@ import { UnitReader, unitReaderBytes } from "../adapter/unit-reader.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { refuseTooManyUnits, slabColumns } from "../merge/memory.ts";
+import { sumOfRanks } from "../methods/method.ts";
 
 /**
  * Read a module's units from all adapters that have it, scales folded in, sums in f64. The pool is void when the next one
  * is read with the same kernels.
  *
+ * @param weights one per adapter, 1 each by default; adapters of weight 0 are left out
+ * @param room units that will be made of the pool's in all, from the adapters' ranks; twice their sum by default
  * @returns null where no adapter has the module
  */
-export async function readPool(kernels: Kernels, adapters: readonly Adapter[], name: string): Promise<Pool | null> {
+export async function readPool(
+  kernels: Kernels,
+  adapters: readonly Adapter[],
+  name: string,
+  weights: readonly number[] = adapters.map(() => 1),
+  room: (ranks: readonly number[]) => number = (ranks) => 2 * sumOfRanks(ranks),
+): Promise<Pool | null> {
   const parts = adapters.flatMap((adapter, input) => {
     const module = adapter.modules.get(name);
-    if (module === undefined) return [];
-    return [{ input, name: adapter.name, weight: 1, module, files: adapter.files, scale: module.scale }];
+    const weight = weights[input]!;
+    if (module === undefined || weight === 0) return [];
+    return [{ input, name: adapter.name, weight, module, files: adapter.files, scale: module.scale }];
   });
   if (parts.length === 0) return null;
   const modules = parts.map(({ module }) => module);
   refuseTooManyUnits(name, modules);
   const { in: inputs, out } = modules[0]!;
-  const units = modules.reduce((sum, { rank }) => sum + rank, 0);
+  const ranks = modules.map(({ rank }) => rank);
   const slab = slabColumns(modules);
-  kernels.reset(unitReaderBytes(modules, slab) + poolBytes(units, inputs, out, 2 * units));
+  kernels.reset(unitReaderBytes(modules, slab) + poolBytes(sumOfRanks(ranks), inputs, out, room(ranks)));
   return Pool.survey(kernels, new UnitReader(kernels, parts, slab), true);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../core/version.ts";
+import { compareCommand } from "./compare.ts";
 import { reportFailure } from "./failure.ts";
 import { inspectCommand } from "./inspect.ts";
 import { mergeCommand } from "./merge.ts";
@@ -28,7 +29,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 
 const argv = process.argv.slice(2);
 try {
-  for (const make of [mergeCommand, pruneCommand, resizeCommand, inspectCommand, verifyCommand]) {
+  for (const make of [mergeCommand, pruneCommand, resizeCommand, compareCommand, inspectCommand, verifyCommand]) {
     program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
   }
   await program.parseAsync(argv, { from: "user" });

@@ -1,0 +1,242 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import type { Pool, UnitRows } from "../adapter/pool.ts";
+import { LoraLegoError } from "../core/errors.ts";
+import { seededRandom } from "../core/random.ts";
+import { orderlessSum } from "../core/sum.ts";
+import {
+  addProducts,
+  cosineBetween,
+  type DeltaProducts,
+  deltaFigures,
+  deltaProducts,
+  noProducts,
+} from "../figures/delta.ts";
+import { effectiveRank } from "../figures/spectrum.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { makePlan } from "../merge/plan.ts";
+import type { Recipe } from "../merge/recipe.ts";
+import { finishModule } from "../methods/finish.ts";
+import type { Method, Target } from "../methods/method.ts";
+import { methodById } from "../methods/registry.ts";
+import { resolveRank } from "../methods/resolve-rank.ts";
+import { moduleNames, readPool } from "./pools.ts";
+
+/** Rows and columns of the block of each delta in which signs are compared. */
+const SAMPLE = 48;
+
+/** How one method at one rank does on given adapters, over all modules. */
+export interface ComparedMerge {
+  readonly method: string;
+  /** The largest rank that it came out with. */
+  readonly rank: number;
+  /** As in the report of a merge. */
+  readonly normRatio: number | null;
+  readonly cosines: readonly (number | null)[];
+  readonly energy: number | null;
+  /**
+   * Share of entries, sampled in each module, where the merged delta has another sign than an adapter's (mean over the adapters);
+   * entries that are zero in either do not count. null where none do.
+   */
+  readonly signConflicts: number | null;
+  /** Effective rank of the merged deltas, mean over the modules. */
+  readonly effectiveRank: number;
+  /** Seconds of merging, without reading. */
+  readonly seconds: number;
+  /** Size of the result's tensors in the element type that a merge would choose. */
+  readonly bytes: number;
+  /** Clusters by the adapters that they draw from (0 for single units), of methods that cluster: [adapters, clusters]. */
+  readonly composition: readonly (readonly [adapters: number, clusters: number])[];
+}
+
+/** What a comparison found; cosines between the adapters themselves beside the methods. */
+export interface Comparison {
+  readonly adapters: readonly string[];
+  /** Cosine of each two adapters' deltas, (T, T); null where one is zero. */
+  readonly similarity: readonly (readonly (number | null)[])[];
+  readonly merges: readonly ComparedMerge[];
+  /** Methods that do not take these adapters, and why, in one sentence each. */
+  readonly refused: readonly { readonly method: string; readonly reason: string }[];
+}
+
+/** A recipe to compare, as far as methods and ranks go. */
+export type ComparedRecipe = Pick<Recipe, "method" | "options" | "target">;
+
+interface Contestant {
+  readonly method: Method;
+  readonly options: unknown;
+  readonly target: Target;
+  readonly bytesPerElement: number;
+  products: DeltaProducts;
+  readonly ranks: number[];
+  readonly sizes: number[];
+  readonly spectra: number[];
+  readonly conflicts: { disagree: number; count: number };
+  readonly composition: Map<number, number>;
+  seconds: number;
+}
+
+/**
+ * Merge adapters by several methods in one pass over the inputs, without writing: each module's units and Gram matrices are read once
+ * and shared. All sums in f64, so that figures can differ from a merge's in the seventh digit.
+ *
+ * @param weights one per adapter
+ * @throws RefusedError when the adapters do not fit each other
+ */
+export async function compareMethods(
+  kernels: Kernels,
+  adapters: readonly Adapter[],
+  recipes: readonly ComparedRecipe[],
+  weights: readonly number[],
+): Promise<Comparison> {
+  const common = { weights, extras: "drop" } as const;
+  makePlan(adapters, { ...common, method: "cat" });
+  const refused: { method: string; reason: string }[] = [];
+  const contestants: Contestant[] = [];
+  for (const recipe of recipes) {
+    try {
+      contestants.push(enter(adapters, { ...common, ...recipe }));
+    } catch (error) {
+      if (!(error instanceof LoraLegoError)) throw error;
+      refused.push({ method: recipe.method ?? "lego", reason: error.message });
+    }
+  }
+  const random = seededRandom(0);
+  for (const name of moduleNames(adapters)) {
+    const pool = await readPool(kernels, adapters, name, weights, (ranks) => roomOf(contestants, ranks));
+    if (pool === null) continue;
+    const [columns, rows] = [sample(pool.in, random.below), sample(pool.out, random.below)];
+    const inputs = await inputBlocks(pool, columns, rows, adapters.length);
+    for (const contestant of contestants)
+      await run(contestant, pool, adapters.length, weights, { columns, rows, inputs });
+  }
+  const among = contestants[0]?.products ?? noProducts(adapters.length);
+  return {
+    adapters: adapters.map(({ name }) => name),
+    similarity: adapters.map((_, t) => adapters.map((_, u) => cosineBetween(among, t, u))),
+    merges: contestants.map((contestant) => outcome(contestant, weights)),
+    refused,
+  };
+}
+
+/** Plan a method, so that what it does not take is refused in a merge's own words. */
+function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
+  const plan = makePlan(adapters, recipe);
+  return {
+    method: methodById(plan.method),
+    options: plan.options,
+    target: plan.target,
+    bytesPerElement: plan.dtype === "F32" ? 4 : 2,
+    products: noProducts(adapters.length),
+    ranks: [],
+    sizes: [],
+    spectra: [],
+    conflicts: { disagree: 0, count: 0 },
+    composition: new Map(),
+    seconds: 0,
+  };
+}
+
+/** Units of all results together, before and after they are cut. */
+function roomOf(contestants: readonly Contestant[], ranks: readonly number[]): number {
+  return contestants.reduce((sum, { method }) => sum + 2 * method.fullRank(ranks), 0);
+}
+
+async function run(
+  contestant: Contestant,
+  pool: Pool,
+  inputs: number,
+  weights: readonly number[],
+  block: { columns: Int32Array; rows: Int32Array; inputs: readonly Float64Array[] },
+): Promise<void> {
+  const { method, options, target } = contestant;
+  const start = performance.now();
+  const rank = await resolveRank(pool, target, method.cut);
+  const used = weights.filter((weight) => weight !== 0).length;
+  const merged = await method.merge(pool, { rank, options, inputs: used, totalWeight: orderlessSum(weights) });
+  const { rows, products } = await finishModule(pool, merged, rank);
+  contestant.seconds += (performance.now() - start) / 1000;
+  contestant.products = addProducts(contestant.products, deltaProducts(pool, products, inputs, 1));
+  contestant.ranks.push(rows.count);
+  contestant.sizes.push(pool.in + pool.out);
+  const { factorSvd } = await import("../linalg/factor-svd.ts");
+  contestant.spectra.push(effectiveRank(factorSvd(products.amongA, products.amongB, products.count).sigma));
+  countConflicts(contestant.conflicts, mergedBlock(rows, pool, block.columns, block.rows), block.inputs);
+  for (const { members } of merged.clusters ?? []) {
+    const from = members.length === 1 ? 0 : new Set(members.map(([input]) => input)).size;
+    contestant.composition.set(from, (contestant.composition.get(from) ?? 0) + 1);
+  }
+}
+
+function outcome(contestant: Contestant, weights: readonly number[]): ComparedMerge {
+  const { method, ranks, sizes, bytesPerElement, spectra, conflicts, composition, seconds } = contestant;
+  const rank = ranks.reduce((most, value) => Math.max(most, value), 0);
+  return {
+    method: method.id,
+    rank,
+    ...deltaFigures(contestant.products, weights),
+    signConflicts: conflicts.count === 0 ? null : conflicts.disagree / conflicts.count,
+    effectiveRank: spectra.reduce((sum, value) => sum + value, 0) / Math.max(1, spectra.length),
+    seconds,
+    bytes: sizes.reduce((sum, size) => sum + rank * size * bytesPerElement, 0),
+    composition: [...composition].sort(([one], [other]) => one - other),
+  };
+}
+
+function sample(length: number, below: (limit: number) => number): Int32Array {
+  if (length <= SAMPLE) return Int32Array.from({ length }, (_, i) => i);
+  return Int32Array.from({ length: SAMPLE }, () => below(length));
+}
+
+/** The sampled block of every adapter's delta, (rows, columns). */
+async function inputBlocks(
+  pool: Pool,
+  columns: Int32Array,
+  rows: Int32Array,
+  inputs: number,
+): Promise<readonly Float64Array[]> {
+  const a = await pool.entries("a", columns);
+  const b = await pool.entries("b", rows);
+  const blocks = Array.from({ length: inputs }, () => new Float64Array(rows.length * columns.length));
+  for (let i = 0; i < pool.count; i++)
+    addProduct(blocks[pool.ids[i]![0]]!, b, i * rows.length, a, i * columns.length, columns.length);
+  return blocks;
+}
+
+function mergedBlock({ count, a, b }: UnitRows, pool: Pool, columns: Int32Array, rows: Int32Array): Float64Array {
+  const block = new Float64Array(rows.length * columns.length);
+  for (let c = 0; c < count; c++) {
+    const right = Float64Array.from(columns, (x) => a[c * pool.in + x]!);
+    const left = Float64Array.from(rows, (x) => b[c * pool.out + x]!);
+    addProduct(block, left, 0, right, 0, columns.length);
+  }
+  return block;
+}
+
+/** block += left right^T. */
+function addProduct(
+  block: Float64Array,
+  left: Float64Array,
+  leftFrom: number,
+  right: Float64Array,
+  rightFrom: number,
+  columns: number,
+): void {
+  for (let cell = 0; cell < block.length; cell++) {
+    block[cell]! += left[leftFrom + Math.floor(cell / columns)]! * right[rightFrom + (cell % columns)]!;
+  }
+}
+
+function countConflicts(
+  sum: { disagree: number; count: number },
+  merged: Float64Array,
+  inputs: readonly Float64Array[],
+): void {
+  for (const block of inputs) {
+    for (let cell = 0; cell < merged.length; cell++) {
+      const product = merged[cell]! * block[cell]!;
+      if (product === 0) continue;
+      sum.count++;
+      if (product < 0) sum.disagree++;
+    }
+  }
+}

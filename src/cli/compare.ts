@@ -1,0 +1,74 @@
+import { writeFileSync } from "node:fs";
+import { Command } from "commander";
+import type { ComparedRecipe, Comparison } from "../analysis/compare.ts";
+import { parseCount, parseNumbers } from "./numbers.ts";
+import { printable } from "./printable.ts";
+import { bytes, figure, table } from "./table.ts";
+
+interface CompareFlags {
+  readonly methods?: string[];
+  readonly ranks?: number[];
+  readonly weights?: number[];
+  readonly html?: string;
+  readonly json?: true;
+}
+
+/** `lora-lego compare`: what several methods make of the same adapters. */
+export async function compareCommand(): Promise<Command> {
+  return new Command("compare")
+    .description("merge adapters by several methods in one pass, write nothing, and compare the results")
+    .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
+    .option("--methods <list>", "methods to compare, as lego,svd (default: all)", (text) => text.split(","))
+    .option("--ranks <list>", "ranks to compare at, as 8,16 (default: each method's own)", (text) =>
+      text.split(",").map(parseCount),
+    )
+    .option("--weights <list>", "one weight for each adapter (default: 1 each)", parseNumbers)
+    .option("--html <file>", "also write the comparison as one self-contained page with plots")
+    .option("--json", "print the comparison as JSON on stdout")
+    .addHelpText("after", "\nExample:\n  lora-lego compare math/ med/ finance/ --methods lego,svd,average --ranks 8,16")
+    .action(compare);
+}
+
+async function compare(paths: string[], { methods, ranks, weights, html, json }: CompareFlags): Promise<void> {
+  const { openAdapters } = await import("../node/adapter-path.ts");
+  const { compareMethods } = await import("../analysis/compare.ts");
+  const { METHODS, methodById } = await import("../methods/registry.ts");
+  const { wasmKernels } = await import("../kernels/wasm.ts");
+  const ids = methods ?? METHODS.map(({ id }) => id);
+  for (const id of ids) methodById(id);
+  const recipes: ComparedRecipe[] = ids.flatMap((method): ComparedRecipe[] =>
+    ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } })),
+  );
+  const opened = await openAdapters(paths);
+  try {
+    const adapters = opened.map(({ adapter }) => adapter);
+    const given = weights ?? adapters.map(() => 1);
+    const comparison = await compareMethods(wasmKernels(), adapters, recipes, given);
+    if (html !== undefined) writeFileSync(html, (await import("./compare-page.ts")).comparePage(comparison));
+    if (json) console.log(JSON.stringify(comparison, null, 2));
+    else print(comparison);
+  } finally {
+    for (const { close } of opened) close();
+  }
+}
+
+function print({ adapters, merges, refused }: Comparison): void {
+  const head = ["method", "rank", "norm ratio", "energy", ...adapters.map((name) => `cos ${name}`)];
+  console.log(
+    table(
+      [...head, "sign conflicts", "effective rank", "seconds", "size"],
+      merges.map((merge) => [
+        merge.method,
+        merge.rank,
+        figure(merge.normRatio),
+        figure(merge.energy),
+        ...merge.cosines.map(figure),
+        figure(merge.signConflicts),
+        merge.effectiveRank.toFixed(1),
+        merge.seconds.toFixed(3),
+        bytes(merge.bytes),
+      ]),
+    ),
+  );
+  for (const { method, reason } of refused) console.log(`left out: ${method}: ${printable(reason)}`);
+}
