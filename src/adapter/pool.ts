@@ -1,8 +1,9 @@
 import type { Kernels, RowSums } from "../kernels/kernels.ts";
 import type { Combination, UnitProducts } from "../linalg/combination.ts";
+import { mirrored } from "../linalg/mirrored.ts";
 import type { UnitId } from "./adapter.ts";
 import { RowOrder } from "./row-order.ts";
-import { stripColumns, type UnitReader } from "./unit-reader.ts";
+import { stripColumns, type UnitReader, type UseRows } from "./unit-reader.ts";
 
 /** Rows whose largest entry lies between these have squares that f32 sums hold well; others are summed in f64. */
 const LEAST_F32_SQUARE = 1e-15;
@@ -27,6 +28,8 @@ export class Pool {
   readonly rows: Int32Array;
   /** Weight of each unit: that of its adapter. */
   readonly weights: Float64Array;
+  /** Scale that is folded into each unit: its adapter's, or 1 where one scale serves the whole file. */
+  readonly scales: Float64Array;
   /** same[i] = 1: unit i has the same values as unit i - 1. */
   readonly same: Uint8Array;
   /** tie[i] = tie[j]: units i and j have the same values and weight. */
@@ -44,6 +47,7 @@ export class Pool {
   readonly precise: boolean;
   readonly #kernels: Kernels;
   readonly #reader: UnitReader;
+  readonly #deadRows: Int32Array;
   /** Room for the coefficients of up to N combinations: dense ones in a precise pool, else lists. */
   #dense: Float64Array | null = null;
   #lists: RowSums | null = null;
@@ -65,6 +69,7 @@ export class Pool {
     this.count = this.rows.length;
     this.ids = Array.from(this.rows, (row) => reader.ids[row]!);
     this.weights = Float64Array.from(this.rows, (row) => reader.weights[row]!);
+    this.scales = Float64Array.from(this.rows, (row) => reader.scales[row]!);
     this.tie = Int32Array.from({ length: this.count }, (_, i) => i);
     for (let i = 1; i < this.count; i++) {
       if (this.same[i] && this.weights[i] === this.weights[i - 1]) this.tie[i] = this.tie[i - 1]!;
@@ -73,7 +78,8 @@ export class Pool {
     this.gramB = mirrored(halves.b.gram, reader.ids.length, this.rows, kernels.f64(this.count * this.count));
     this.maxA = Float64Array.from(this.rows, (row) => halves.a.max[row]!);
     this.maxB = Float64Array.from(this.rows, (row) => halves.b.max[row]!);
-    this.dead = reader.ids.filter((_, row) => !alive(row));
+    this.#deadRows = order.order.filter((row) => !alive(row)).sort();
+    this.dead = Array.from(this.#deadRows, (row) => reader.ids[row]!);
     this.in = reader.in;
     this.out = reader.out;
     this.precise = precise;
@@ -107,18 +113,34 @@ export class Pool {
 
   /** Write combinations out as rows; f32 sums, or f64 sums rounded once where the pool is precise. */
   async combine(combinations: readonly Combination[]): Promise<UnitRows> {
-    const count = combinations.length;
-    const a = this.#kernels.f32(count * this.in);
-    const b = this.#kernels.f32(count * this.out);
-    if (count === 0) return { count, a, b };
-    for (const [half, all, columns] of [
-      ["a", a, this.in],
-      ["b", b, this.out],
+    const merged = this.emptyRows(combinations.length);
+    if (merged.count === 0) return merged;
+    for (const [half, columns] of [
+      ["a", this.in],
+      ["b", this.out],
     ] as const) {
+      const all = merged[half];
       const write = this.#writer(combinations, half);
       await this.#reader.visit(half, (rows, length, offset) => write(rows, length, all.subarray(offset), columns));
     }
-    return { count, a, b };
+    return merged;
+  }
+
+  /** Room for merged units in kernel memory; what it holds is undefined. */
+  emptyRows(count: number): UnitRows {
+    return { count, a: this.#kernels.f32(count * this.in), b: this.#kernels.f32(count * this.out) };
+  }
+
+  /**
+   * Hand one half of all rows to `use` as they are stored (without their scales), strip by strip, dead units as zeros; `use` may
+   * overwrite them. Row `rows[i]` of a strip is unit i.
+   */
+  async visitStored(half: "a" | "b", use: UseRows): Promise<void> {
+    const clear: UseRows = (strip, length, offset) => {
+      for (const row of this.#deadRows) strip.fill(0, row * length, (row + 1) * length);
+      use(strip, length, offset);
+    };
+    await this.#reader.visit(half, clear, false);
   }
 
   /** Norm of each merged unit over both halves together: the largest |entry| (linf) or the length (l2). */
@@ -290,19 +312,4 @@ export function poolBytes(units: number, inputs: number, out: number, merged: nu
 interface Half {
   readonly gram: Float64Array;
   readonly max: Float64Array;
-}
-
-/** The rows and columns `rows` of a symmetric matrix (count, count) of which the upper triangle is given, written to `out`. */
-function mirrored(upper: Float64Array, count: number, rows: Int32Array, out: Float64Array): Float64Array {
-  const n = rows.length;
-  for (let i = 0; i < n; i++) {
-    const p = rows[i]!;
-    for (let j = i; j < n; j++) {
-      const q = rows[j]!;
-      const value = p < q ? upper[p * count + q]! : upper[q * count + p]!;
-      out[i * n + j] = value;
-      out[j * n + i] = value;
-    }
-  }
-  return out;
 }

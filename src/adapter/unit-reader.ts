@@ -34,10 +34,13 @@ export class UnitReader {
   readonly out: number;
   readonly ids: readonly UnitId[];
   readonly weights: Float64Array;
+  /** The scale that is folded into each unit. */
+  readonly scales: Float64Array;
   /** The most columns that a visit hands out at once. */
   readonly columns: number;
   readonly #kernels: Kernels;
   readonly #parts: readonly PoolPart[];
+  readonly #unscaled: readonly PoolPart[];
   readonly #slab: number | null;
   readonly #strip: Float32Array;
   readonly #kept: { a?: readonly Uint8Array[]; b?: readonly Uint8Array[] } = {};
@@ -53,15 +56,22 @@ export class UnitReader {
     this.out = out;
     this.ids = parts.flatMap(({ input, module }) => Array.from({ length: module.rank }, (_, i) => [input, i] as const));
     this.weights = Float64Array.from(parts.flatMap(({ weight, module }) => Array<number>(module.rank).fill(weight)));
+    this.scales = Float64Array.from(parts.flatMap(({ scale, module }) => Array<number>(module.rank).fill(scale)));
     this.columns = stripColumns(this.ids.length, inputs, out);
     this.#kernels = kernels;
     this.#parts = parts;
+    this.#unscaled = parts.map((part) => ({ ...part, scale: 1 }));
     this.#slab = slab;
     this.#strip = kernels.f32(this.ids.length * this.columns);
   }
 
-  /** Hand all rows of one half to `use`, strip by strip in ascending columns. */
-  async visit(half: "a" | "b", use: UseRows): Promise<void> {
+  /**
+   * Hand all rows of one half to `use`, strip by strip in ascending columns.
+   *
+   * @param folded false for rows as they are stored, without their scales
+   */
+  async visit(half: "a" | "b", use: UseRows, folded = true): Promise<void> {
+    const parts = folded ? this.#parts : this.#unscaled;
     const columns = half === "a" ? this.in : this.out;
     const slab = this.#slab ?? columns;
     for (let from = 0; from < columns; from += slab) {
@@ -69,7 +79,7 @@ export class UnitReader {
       const stored = await this.#fetch(half, from, size);
       for (let at = 0; at < size; at += this.columns) {
         const length = Math.min(this.columns, size - at);
-        this.#widen(half, stored, size, at, length);
+        this.#widen(parts, half, stored, size, at, length);
         use(this.#strip, length, from + at);
       }
     }
@@ -113,10 +123,17 @@ export class UnitReader {
   }
 
   /** Widen columns at .. at + length of the stored `size` ones into the strip. */
-  #widen(half: "a" | "b", stored: readonly Uint8Array[], size: number, at: number, length: number): void {
+  #widen(
+    parts: readonly PoolPart[],
+    half: "a" | "b",
+    stored: readonly Uint8Array[],
+    size: number,
+    at: number,
+    length: number,
+  ): void {
     let row = 0;
     for (let p = 0; p < stored.length; p++) {
-      const part = this.#parts[p]!;
+      const part = parts[p]!;
       const { rank } = part.module;
       const into = this.#strip.subarray(row * length, (row + rank) * length);
       const finite =

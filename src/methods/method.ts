@@ -89,6 +89,11 @@ export function sumOfRanks(ranks: readonly number[]): number {
   return ranks.reduce((sum, rank) => sum + rank, 0);
 }
 
+/** `fullRank` of methods that make one unit of the i-th units of all adapters. */
+export function largestRank(ranks: readonly number[]): number {
+  return Math.max(...ranks);
+}
+
 /** The k that a target means for a module of n live units, as far as their number tells; no limit for "full" and "energy". */
 export function targetRank(target: Target, n: number): number {
   if (target.kind === "rank") return target.rank;

@@ -1,13 +1,29 @@
 import { UsageError } from "../core/errors.ts";
 import { average } from "./average.ts";
 import { cat } from "./cat.ts";
+import { dareLinear } from "./dare-linear.ts";
+import { dareTies } from "./dare-ties.ts";
 import { lego } from "./lego/lego.ts";
+import { linear } from "./linear.ts";
+import { magnitudePrune } from "./magnitude-prune.ts";
 import type { Method } from "./method.ts";
 import { svd } from "./svd.ts";
 import { taskArithmetic } from "./task-arithmetic.ts";
+import { ties } from "./ties.ts";
 
 /** All merge methods, LEGO first. */
-export const METHODS: readonly Method[] = [lego, cat, average, svd, taskArithmetic] as readonly Method[];
+export const METHODS: readonly Method[] = [
+  lego,
+  cat,
+  average,
+  svd,
+  taskArithmetic,
+  linear,
+  magnitudePrune,
+  ties,
+  dareLinear,
+  dareTies,
+] as readonly Method[];
 
 /** The method of this id. @throws UsageError naming the ids there are. */
 export function methodById(id: string): Method {

@@ -28,7 +28,7 @@ export class MagnitudeCut {
 }
 
 /** Number of entries that a density keeps of n: int(density n), as PEFT and mergekit count. */
-function keptCount(density: number, n: number): number {
+export function keptCount(density: number, n: number): number {
   return Math.floor(density * n);
 }
 

@@ -1,0 +1,33 @@
+import { byChance } from "./elementwise/by-chance.ts";
+import { mergeFactors, summed } from "./elementwise/merge-factors.ts";
+import { DARE_DEFAULTS, type DareOptions, dareFields } from "./elementwise/options.ts";
+import { bernoulliMask } from "./elementwise/sparsify.ts";
+import { largestRank, type Method } from "./method.ts";
+
+/**
+ * DARE on the factors, as PEFT has it: keep each entry of every A_t and B_t with probability density, divide what is kept by it, and add
+ * up with PEFT's weights (see `linear`). Masks follow from the seed and the adapter's canonical place, not from the module: the order of
+ * the inputs does not matter.
+ */
+export const dareLinear: Method<DareOptions> = {
+  id: "dare_linear",
+  title: "DARE on the factors, summed",
+  reference: "Yu et al. 2023, arXiv 2311.03099; PEFT add_weighted_adapter, combination_type dare_linear",
+  dependsOn: "factors",
+  single: "exact at density 1",
+  weights: "linear",
+  needs: { equalRanks: true },
+  defaults: DARE_DEFAULTS,
+  schema: (z) => z.strictObject(dareFields(z)),
+  precise: () => false,
+  yields: "rows",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: largestRank,
+  merge: (pool, { options: { density, rescale, seed } }) =>
+    mergeFactors(
+      pool,
+      byChance((tensor) => bernoulliMask(seed, tensor, density), density, rescale),
+      summed,
+    ),
+};

@@ -1,0 +1,52 @@
+import type { Pool } from "../../adapter/pool.ts";
+import { canonicalPlaces, inOrder } from "../unit-order.ts";
+
+/** An adapter whose i-th unit belongs to the i-th units of the others. */
+export interface AlignedAdapter {
+  readonly input: number;
+  /** Place of its first unit among the stored rows; unit i lies i rows further on. */
+  readonly firstRow: number;
+  readonly weight: number;
+  readonly scale: number;
+}
+
+/** The adapters of a module side by side, for methods that merge entry by entry. */
+export interface Alignment {
+  /** The rank r that all adapters share. */
+  readonly rank: number;
+  /** Indices of the units that are live in some adapter, ascending. */
+  readonly units: readonly number[];
+  /** In canonical order, which does not depend on that of the inputs. Adapters without a live unit are not among them. */
+  readonly adapters: readonly AlignedAdapter[];
+}
+
+/** Align the adapters of a pool; they must be of equal rank. */
+export function alignAdapters(pool: Pool): Alignment {
+  const adapters = new Map<number, AlignedAdapter>();
+  for (const i of inOrder(canonicalPlaces(pool))) {
+    const [input, unit] = pool.ids[i]!;
+    if (adapters.has(input)) continue;
+    const firstRow = pool.rows[i]! - unit;
+    adapters.set(input, { input, firstRow, weight: pool.weights[i]!, scale: pool.scales[i]! });
+  }
+  const inputs = new Set([...pool.ids, ...pool.dead].map(([input]) => input)).size;
+  const units = [...new Set(pool.ids.map(([, unit]) => unit))].sort((one, other) => one - other);
+  return { rank: (pool.count + pool.dead.length) / inputs, units, adapters: [...adapters.values()] };
+}
+
+/** The stored rows of adapter t in a strip: (rank, length), row-major. */
+export type UseBlock = (t: number, block: Float32Array, length: number, offset: number) => void;
+
+/** Hand one half of each adapter to `use`, strip by strip in ascending columns, as it is stored, dead units as zeros. */
+export async function visitAdapters(
+  pool: Pool,
+  { rank, adapters }: Alignment,
+  half: "a" | "b",
+  use: UseBlock,
+): Promise<void> {
+  await pool.visitStored(half, (strip, length, offset) => {
+    for (const [t, { firstRow }] of adapters.entries()) {
+      use(t, strip.subarray(firstRow * length, (firstRow + rank) * length), length, offset);
+    }
+  });
+}

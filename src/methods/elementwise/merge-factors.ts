@@ -1,0 +1,71 @@
+import type { Pool } from "../../adapter/pool.ts";
+import { shareOf } from "../linear.ts";
+import type { MergedModule } from "../method.ts";
+import { type AlignedAdapter, type Alignment, alignAdapters, type UseBlock } from "./alignment.ts";
+import { agreeingMean, type Consensus, type Majority, weightedSum } from "./consensus.ts";
+import type { Values } from "./sparsify.ts";
+
+/** Prepares what one half of each adapter loses; the result zeroes and rescales its blocks in place, in ascending columns. */
+export type Sparsifier = (pool: Pool, alignment: Alignment, half: "a" | "b") => Promise<UseBlock>;
+
+/** Merges the same entries of all adapters, as they are stored, into `out`; may overwrite them. */
+type MergeEntries = (tasks: readonly Values[], out: Values) => void;
+export type Rule = (adapters: readonly AlignedAdapter[], half: "a" | "b") => MergeEntries;
+
+/**
+ * PEFT's merging of factors: sparsify A_t and B_t as they are stored, then merge the A_t entry by entry into A', and apart from them the
+ * B_t into B'. A is finished before B begins. Entries are summed in f64 and rounded once; a unit that is dead (a or b all zero) is
+ * zero in both halves, where PEFT would let its other half into the cross terms.
+ */
+export async function mergeFactors(pool: Pool, sparsifier: Sparsifier, rule: Rule): Promise<MergedModule> {
+  const alignment = alignAdapters(pool);
+  const { rank, units, adapters } = alignment;
+  const rows = pool.emptyRows(units.length);
+  for (const [half, columns] of [
+    ["a", pool.in],
+    ["b", pool.out],
+  ] as const) {
+    const sparsify = await sparsifier(pool, alignment, half);
+    const merge = rule(adapters, half);
+    await pool.visitStored(half, (strip, length, offset) => {
+      for (const [t, { firstRow }] of adapters.entries()) {
+        sparsify(t, strip.subarray(firstRow * length, (firstRow + rank) * length), length, offset);
+      }
+      const sums = new Float64Array(length);
+      for (const [c, i] of units.entries()) {
+        const tasks = adapters.map(({ firstRow }) =>
+          strip.subarray((firstRow + i) * length, (firstRow + i + 1) * length),
+        );
+        merge(tasks, sums);
+        rows[half].set(sums, c * columns + offset);
+      }
+    });
+  }
+  return { combinations: null, rows };
+}
+
+/** The sum of a_t A_t and of b_t B_t. */
+export const summed: Rule = (adapters, half) => {
+  const weights = adapters.map(({ weight, scale }) => shareOf(half, weight * scale));
+  return (tasks, out) => weightedSum(tasks, weights, out);
+};
+
+/**
+ * TIES' vote and mean. PEFT's votes on the values as stored and takes a_t (b_t) as weights. mergekit's divides by the weights, so that a
+ * scale among them would cancel: it sees the values with sqrt|s_t| in them, and only the share of w_t as weight.
+ */
+export function elected(majority: Majority, consensus: Consensus): Rule {
+  return (adapters, half) => {
+    const scaled = consensus === "mergekit";
+    const weights = adapters.map(({ weight, scale }) => shareOf(half, scaled ? weight : weight * scale));
+    return (tasks, out) => {
+      if (scaled) for (const [t, { scale }] of adapters.entries()) scaleInPlace(tasks[t]!, shareOf(half, scale));
+      agreeingMean(tasks, weights, majority, consensus, out);
+    };
+  };
+}
+
+function scaleInPlace(values: Values, factor: number): void {
+  if (factor === 1) return;
+  for (let x = 0; x < values.length; x++) values[x]! *= factor;
+}

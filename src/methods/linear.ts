@@ -1,0 +1,54 @@
+import type { Pool } from "../adapter/pool.ts";
+import type { Combination } from "../linalg/combination.ts";
+import { largestRank, type Method } from "./method.ts";
+
+/**
+ * PEFT's linear combination of factors: A = sum of a_t A_t and B = sum of b_t B_t with a_t = sign(w_t s_t) sqrt|w_t s_t| and
+ * b_t = sqrt|w_t s_t|. Not the sum of the deltas: B A also holds the products of one adapter's B with another's A. A dead unit (a or b
+ * all zero) has no part in it, where PEFT would let its other half into those products.
+ */
+export const linear: Method<Record<string, never>> = {
+  id: "linear",
+  title: "Linear combination of the factors",
+  reference: "PEFT add_weighted_adapter, combination_type linear",
+  dependsOn: "factors",
+  single: "exact",
+  weights: "linear",
+  needs: { equalRanks: true },
+  defaults: {},
+  schema: (z) => z.strictObject({}),
+  precise: () => false,
+  yields: "combinations",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: largestRank,
+  merge: async (pool) => ({ combinations: sumsOfAligned(pool), rows: null }),
+};
+
+/** One combination for each unit index: the sum of the adapters' units there. */
+function sumsOfAligned(pool: Pool): Combination[] {
+  const byUnit = new Map<number, number[]>();
+  for (let i = 0; i < pool.count; i++) {
+    const unit = pool.ids[i]![1];
+    const members = byUnit.get(unit);
+    if (members === undefined) byUnit.set(unit, [i]);
+    else members.push(i);
+  }
+  const units = [...byUnit].sort(([one], [other]) => one - other);
+  return units.map(([, members]) => ({
+    members,
+    // The pool's units hold sqrt|s_t| in both halves and the sign of s_t in b; here it belongs to a.
+    a: members.map((i) => shareOf("a", pool.weights[i]! * Math.sign(pool.scales[i]!))),
+    b: members.map((i) => shareOf("b", pool.weights[i]!) * Math.sign(pool.scales[i]!)),
+  }));
+}
+
+/**
+ * What a factor f of the delta is for one half: sqrt|f| for both, the sign of f on A. With f = w_t s_t these are PEFT's a_t and b_t.
+ * Where all adapters share one scale the pool gives s_t = 1 and the output file carries the scale s: A' and B' are then PEFT's over
+ * sqrt|s| (up to the sign of s), and s B' A' is PEFT's delta.
+ */
+export function shareOf(half: "a" | "b", factor: number): number {
+  const root = Math.sqrt(Math.abs(factor));
+  return half === "a" && factor < 0 ? -root : root;
+}

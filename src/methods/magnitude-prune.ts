@@ -1,0 +1,26 @@
+import { byMagnitude } from "./elementwise/by-magnitude.ts";
+import { mergeFactors, summed } from "./elementwise/merge-factors.ts";
+import { DENSITY_DEFAULT, type DensityOption, densityField } from "./elementwise/options.ts";
+import { largestRank, type Method } from "./method.ts";
+
+/**
+ * Keep the largest entries of every A_t and of every B_t, int(density n) of the n in each, and add up: A = sum of a_t A_t, B = sum of
+ * b_t B_t with PEFT's weights (see `linear`).
+ */
+export const magnitudePrune: Method<DensityOption> = {
+  id: "magnitude_prune",
+  title: "Magnitude pruning of the factors",
+  reference: "PEFT add_weighted_adapter, combination_type magnitude_prune",
+  dependsOn: "factors",
+  single: "exact at density 1",
+  weights: "linear",
+  needs: { equalRanks: true },
+  defaults: DENSITY_DEFAULT,
+  schema: (z) => z.strictObject(densityField(z)),
+  precise: () => false,
+  yields: "rows",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: largestRank,
+  merge: (pool, { options }) => mergeFactors(pool, byMagnitude(options.density), summed),
+};

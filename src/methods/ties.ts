@@ -1,0 +1,37 @@
+import { byMagnitude } from "./elementwise/by-magnitude.ts";
+import { elected, mergeFactors } from "./elementwise/merge-factors.ts";
+import {
+  CONSENSUS_DEFAULTS,
+  type ConsensusOptions,
+  consensusFields,
+  DENSITY_DEFAULT,
+  type DensityOption,
+  densityField,
+} from "./elementwise/options.ts";
+import { largestRank, type Method } from "./method.ts";
+
+/** Options of TIES on the factors. */
+type TiesOptions = DensityOption & ConsensusOptions;
+
+/**
+ * TIES on the factors, as PEFT has it: keep the largest entries of every A_t and B_t, elect a sign for every entry of A and of B, and
+ * average the weighted entries that have it.
+ */
+export const ties: Method<TiesOptions> = {
+  id: "ties",
+  title: "TIES on the factors",
+  reference: "Yadav et al. 2023, arXiv 2306.01708; PEFT add_weighted_adapter, combination_type ties",
+  dependsOn: "factors",
+  single: "exact at density 1",
+  weights: "linear",
+  needs: { equalRanks: true },
+  defaults: { ...DENSITY_DEFAULT, ...CONSENSUS_DEFAULTS },
+  schema: (z) => z.strictObject({ ...densityField(z), ...consensusFields(z) }),
+  precise: () => false,
+  yields: "rows",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: largestRank,
+  merge: (pool, { options: { density, majority, consensus } }) =>
+    mergeFactors(pool, byMagnitude(density), elected(majority, consensus)),
+};
