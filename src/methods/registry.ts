@@ -7,6 +7,7 @@ import { lego } from "./lego/lego.ts";
 import { linear } from "./linear.ts";
 import { magnitudePrune } from "./magnitude-prune.ts";
 import type { Method } from "./method.ts";
+import { robustMerge } from "./robust-merge.ts";
 import { svd } from "./svd.ts";
 import { taskArithmetic } from "./task-arithmetic.ts";
 import { ties } from "./ties.ts";
@@ -23,6 +24,7 @@ export const METHODS: readonly Method[] = [
   ties,
   dareLinear,
   dareTies,
+  robustMerge,
 ] as readonly Method[];
 
 /** The method of this id. @throws UsageError naming the ids there are. */

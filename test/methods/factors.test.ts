@@ -10,7 +10,7 @@ import { methodById } from "../../src/methods/registry.ts";
 import { deltaOf, type Factors, poolOf, relativeDifference } from "../support/pools.ts";
 
 /** The methods that merge factors of equal rank. */
-const IDS = ["linear", "magnitude_prune", "ties", "dare_linear", "dare_ties"];
+const IDS = ["linear", "magnitude_prune", "ties", "dare_linear", "dare_ties", "robust_merge"];
 
 let kernels: Kernels;
 beforeAll(() => {
@@ -189,6 +189,44 @@ describe("dare", () => {
     const first = await delta(id, adapters, { seed: 1 });
     expect(await delta(id, adapters, { seed: 1 })).toEqual(first);
     expect(await delta(id, adapters, { seed: 2 })).not.toEqual(first);
+  });
+});
+
+describe("robust_merge", () => {
+  it("gives B back what A lost, relative to the other adapters (worked by hand)", async () => {
+    // A~ = (3, 0) and (0, 2): s = 4/3 and 3/2, over their mean 17/12: 16/17 and 18/17. B~ = (17, 0) and (0, 34).
+    // A = (3, 2), B = (16, 36).
+    const adapters = [
+      { A: [[3, 1]], B: [[17], [1]] },
+      { A: [[1, 2]], B: [[2], [34]] },
+    ];
+    const expected = [
+      [48, 32],
+      [108, 72],
+    ];
+    expect(relativeDifference(await delta("robust_merge", adapters, { density: 0.5 }), expected)).toBeLessThan(1e-6);
+  });
+
+  it("leaves out units of which pruning leaves nothing", async () => {
+    // Unit 1 of the first adapter is pruned away, so that of the second alone has s = 1: B = (0, 2) there.
+    const adapters = [
+      {
+        A: [
+          [4, 3],
+          [1, 1],
+        ],
+        B: [[1, 5]],
+      },
+      {
+        A: [
+          [0, 1],
+          [3, 2],
+        ],
+        B: [[1, 2]],
+      },
+    ];
+    // A~ = (4, 3) and (3, 2) in units 0 and 1; int(0.5 * 2) = 1 entry of B: 5 of the first (its s is 0), 2 of the second.
+    expect(await delta("robust_merge", adapters, { density: 0.5 })).toEqual([[6, 4]]);
   });
 });
 

@@ -65,7 +65,8 @@ export function elected(majority: Majority, consensus: Consensus): Rule {
   };
 }
 
-function scaleInPlace(values: Values, factor: number): void {
+/** Multiply values by a factor, in place. */
+export function scaleInPlace(values: Values, factor: number): void {
   if (factor === 1) return;
   for (let x = 0; x < values.length; x++) values[x]! *= factor;
 }
