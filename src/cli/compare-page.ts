@@ -17,6 +17,7 @@ export function comparePage(comparison: Comparison): string {
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1a1a1a; background: #fff; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid #ddd; }
+td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 svg { max-width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; fill: currentColor; }
 .scroll { overflow-x: auto; }
@@ -92,7 +93,7 @@ function heatMap({ adapters, similarity }: Comparison): string {
       const [x, y] = [left + u * cell, 10 + t * cell];
       const shade = cosine === null ? "#8882" : cosine >= 0 ? "#0072b2" : "#d55e00";
       const opacity = cosine === null ? 1 : Math.abs(cosine).toFixed(2);
-      return `<rect x="${x}" y="${y}" width="${cell - 2}" height="${cell - 2}" fill="${shade}" fill-opacity="${opacity}" stroke="#8884"/><text x="${x + 5}" y="${y + cell / 2 + 3}">${figure(cosine)}</text>`;
+      return `<rect x="${x}" y="${y}" width="${cell - 2}" height="${cell - 2}" fill="${shade}" fill-opacity="${opacity}" stroke="#8884"/><text x="${x + 5}" y="${y + cell / 2 + 3}"${Math.abs(cosine ?? 0) > 0.6 ? ' style="fill:#fff"' : ""}>${figure(cosine)}</text>`;
     }),
   );
   const names = adapters.map((name, t) => `<text x="0" y="${10 + t * cell + cell / 2 + 3}">${escapeHtml(name)}</text>`);

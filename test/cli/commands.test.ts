@@ -182,6 +182,33 @@ describe.concurrent("lora-lego merge", () => {
   });
 });
 
+describe.concurrent("lora-lego compare", () => {
+  it("prints a row for each method and rank, as JSON and as a page too", async () => {
+    const { folder } = fresh();
+    const page = join(folder, "compare.html");
+    const args = ["compare", a, b, "--methods", "lego,svd", "--ranks", "2,3", "--html", page];
+    const { code, stdout } = await run(args);
+    expect(code).toBe(0);
+    expect(lines(stdout).map((line) => line.split(/ +/).slice(0, 2))).toEqual([
+      ["method", "rank"],
+      ["lego", "2"],
+      ["lego", "3"],
+      ["svd", "2"],
+      ["svd", "3"],
+    ]);
+    expect(readFileSync(page, "utf8")).toMatch(/^<!doctype html>/);
+    const { merges } = JSON.parse((await run([...args, "--json"])).stdout);
+    expect(merges).toHaveLength(4);
+  });
+
+  it("says which methods do not take the adapters, and refuses unknown ones", async () => {
+    const { code, stdout } = await run(["compare", a, b]);
+    expect([code, /^left out: linear: linear needs adapters of equal rank/m.test(stdout)]).toEqual([0, true]);
+    const unknown = await run(["compare", a, b, "--methods", "lgeo"]);
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('no method "lgeo"')]);
+  });
+});
+
 describe.concurrent("lora-lego resize", () => {
   it("keeps the leading singular directions, or clusters with --method lego", async () => {
     const { out } = fresh();

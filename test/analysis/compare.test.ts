@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import { compareMethods } from "../../src/analysis/compare.ts";
+import { comparePage } from "../../src/cli/compare-page.ts";
+import { RefusedError } from "../../src/core/errors.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import type { TensorData } from "../../src/formats/safetensors/write.ts";
+import { wasmKernels } from "../../src/kernels/wasm.ts";
+import { mergeInMemory } from "../../src/merge/merge.ts";
+import { METHODS } from "../../src/methods/registry.ts";
+import { keyOf, openPeft } from "../support/memory-folder.ts";
+
+function tensor(name: string, shape: number[], values: readonly number[]): TensorData {
+  return { name, dtype: "F32", shape, data: new Uint8Array(Float32Array.from(values).buffer) };
+}
+
+/** An adapter of module q with A (r, in) and B (out, r) given flat, scale 1. */
+function adapter(name: string, rank: number, a: readonly number[], b: readonly number[], module = "q") {
+  const tensors = [
+    tensor(keyOf(module, "lora_A.weight"), [rank, a.length / rank], a),
+    tensor(keyOf(module, "lora_B.weight"), [b.length / rank, rank], b),
+  ];
+  return openPeft(tensors, { r: rank, lora_alpha: rank }, name);
+}
+
+function random(name: string, seed: number, rank: number) {
+  const { uniform } = seededRandom(seed);
+  const values = (count: number): number[] => Array.from({ length: count }, () => uniform() - 0.5);
+  return adapter(name, rank, values(rank * 60), values(rank * 70));
+}
+
+describe("compareMethods", () => {
+  it("counts signs, cosines and similarity by hand", async () => {
+    // D_0 = [[1, 1], [0, 0]], D_1 = [[-3, 0], [0, 0]]; sum [[-2, 1], [0, 0]]: it differs from D_0 in one of two entries, from D_1 in
+    // none of one. Cosine between them: -3 / (sqrt 2 * 3).
+    const adapters = [await adapter("one", 1, [1, 1], [1, 0]), await adapter("other", 1, [-3, 0], [1, 0])];
+    const { merges, similarity } = await compareMethods(wasmKernels(), adapters, [{ method: "cat" }], [1, 1]);
+    expect(merges).toHaveLength(1);
+    expect(merges[0]).toMatchObject({ method: "cat", rank: 2, composition: [], bytes: 2 * 4 * 4 });
+    expect(merges[0]!.signConflicts).toBeCloseTo(1 / 3, 12);
+    expect(merges[0]!.cosines[1]).toBeCloseTo(2 / Math.sqrt(5), 6);
+    expect(similarity[0]![1]).toBeCloseTo(-1 / Math.SQRT2, 6);
+    expect(similarity[1]![1]).toBeCloseTo(1, 6);
+  });
+
+  it("gives the figures of a merge, for every method that takes the adapters", async () => {
+    const adapters = [await random("one", 1, 4), await random("other", 2, 4)];
+    const recipes = METHODS.map(({ id }) => ({ method: id, target: { kind: "rank", rank: 3 } as const }));
+    const { merges, refused } = await compareMethods(wasmKernels(), adapters, recipes, [1, 2]);
+    expect([...merges, ...refused]).toHaveLength(METHODS.length);
+    for (const { method, rank, normRatio, energy, cosines } of merges) {
+      const target = { kind: "rank", rank: 3 } as const;
+      const { totals } = (await mergeInMemory(adapters, { method, target, weights: [1, 2] })).report;
+      expect(rank, method).toBe(totals.rank);
+      for (const [found, merged] of [
+        [normRatio, totals.normRatio],
+        [energy, totals.energy],
+        [cosines[0], totals.cosines[0]],
+        [cosines[1], totals.cosines[1]],
+      ]) {
+        expect(Math.abs(found! - merged!), method).toBeLessThan(1e-5);
+      }
+    }
+  });
+
+  it("says why a method does not take the adapters, and goes on with the others", async () => {
+    const adapters = [await random("one", 1, 4), await random("other", 2, 3)];
+    const { merges, refused } = await compareMethods(
+      wasmKernels(),
+      adapters,
+      [{ method: "linear" }, { method: "svd" }],
+      [1, 1],
+    );
+    expect(merges.map(({ method }) => method)).toEqual(["svd"]);
+    expect(refused).toEqual([
+      { method: "linear", reason: expect.stringContaining("linear needs adapters of equal rank") },
+    ]);
+  });
+
+  it("refuses adapters that do not fit each other", async () => {
+    const adapters = [await random("one", 1, 4), await adapter("other", 1, [1, 2], [3], "k")];
+    const comparison = compareMethods(wasmKernels(), adapters, [{ method: "svd" }], [1, 1]);
+    await expect(comparison).rejects.toThrow(RefusedError);
+  });
+
+  it("counts of how many adapters clusters draw", async () => {
+    // The second units are equal; the first ones are far from all others.
+    const adapters = [
+      await adapter("one", 2, [9, 0, 1, 1], [1, 1, 0, 0]),
+      await adapter("other", 2, [-9, 5, 1, 1], [1, 1, 0, 0]),
+    ];
+    const target = { kind: "rank", rank: 3 } as const;
+    const { merges } = await compareMethods(wasmKernels(), adapters, [{ method: "lego", target }], [1, 1]);
+    expect(merges[0]!.composition).toEqual([
+      [0, 2],
+      [2, 1],
+    ]);
+  });
+});
+
+describe("comparePage", () => {
+  it("is one page with a row for each merge, and shows names as text", async () => {
+    const adapters = [await random("<script>", 1, 4), await random("a & b", 2, 3)];
+    const recipes = [{ method: "lego" }, { method: "svd" }, { method: "linear" }];
+    const page = comparePage(await compareMethods(wasmKernels(), adapters, recipes, [1, 1]));
+    expect(page).not.toContain("<script");
+    expect(page).toContain("a &#38; b");
+    expect(page.match(/<tr>/g)).toHaveLength(3);
+    expect(page).toContain("linear needs adapters of equal rank");
+    expect(page).not.toMatch(/(src|href)=/);
+    expect(page).not.toMatch(/NaN|undefined/);
+  });
+});
