@@ -1,8 +1,9 @@
 // Look at what a merge would do, from the headers alone.
+import { fileURLToPath } from "node:url";
 import { makePlan } from "lora-lego";
 import { openAdapters } from "lora-lego/node";
 
-const paths = ["next", "reverse"].map((name) => new URL(`adapters/${name}`, import.meta.url).pathname);
+const paths = ["next", "reverse"].map((name) => fileURLToPath(new URL(`adapters/${name}`, import.meta.url)));
 const opened = await openAdapters(paths);
 const plan = makePlan(
   opened.map(({ adapter }) => adapter),

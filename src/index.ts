@@ -1,20 +1,28 @@
-export type { Adapter, AdapterModule, ModuleKind, TensorRef } from "./adapter/adapter.ts";
-export type { AdapterFolder } from "./adapter/folder.ts";
+export type { Adapter, AdapterModule, ModuleKind, TensorRef, UnitId } from "./adapter/adapter.ts";
+export { type AdapterFolder, adapterFolder } from "./adapter/folder.ts";
 export { openAdapter } from "./adapter/open.ts";
-export { type ByteSink, type ByteSource, blobSource, memorySink, memorySource } from "./core/bytes.ts";
+export {
+  type ByteSink,
+  type ByteSource,
+  blobSource,
+  memorySink,
+  memorySource,
+} from "./core/bytes.ts";
 export { FormatError, LoraLegoError, OutputError, RefusedError, UsageError } from "./core/errors.ts";
 export { VERSION } from "./core/version.ts";
+export type { OnProgress } from "./merge/lane.ts";
 export {
   type MergeControl,
   type MergedAdapter,
-  type MergeHost,
   type MergeOutcome,
   mergeInMemory,
-  runMerge,
+  mergeToSink,
 } from "./merge/merge.ts";
 export { type MergePlan, makePlan } from "./merge/plan.ts";
 export type { Recipe } from "./merge/recipe.ts";
-export type { MergeReport } from "./merge/report.ts";
+export type { InputReport, MergeReport, ModuleReport, TotalsReport } from "./merge/report.ts";
 export { reportSchema } from "./merge/report-schema.ts";
-export type { Method, Target } from "./methods/method.ts";
+export type { Warning } from "./merge/warning.ts";
+export type { LegoOptions } from "./methods/lego/options.ts";
+export type { ClusterReport, EnergyRule, Method, Target } from "./methods/method.ts";
 export { METHODS, methodById } from "./methods/registry.ts";

@@ -13,6 +13,21 @@ export interface AdapterFolder {
   open(file: string): Promise<ByteSource>;
 }
 
+/** An AdapterFolder of sources at hand, by file name: dropped files, downloads, bytes in memory. */
+export function adapterFolder(name: string, files: Readonly<Record<string, ByteSource>>): AdapterFolder {
+  return {
+    name,
+    files: Object.keys(files),
+    folders: [],
+    async open(file) {
+      if (!Object.hasOwn(files, file)) {
+        throw new FormatError(`${name}/${file} is missing; add it to the adapter's files.`);
+      }
+      return files[file]!;
+    },
+  };
+}
+
 /** Which files of a folder make up its adapter. */
 export interface AdapterFiles {
   /** The weights: one .safetensors file, or the index of several (.safetensors.index.json). */

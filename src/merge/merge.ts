@@ -86,30 +86,43 @@ export interface MergedAdapter extends MergeOutcome {
   readonly weights: Uint8Array;
 }
 
+/**
+ * Merge adapters on the caller's thread into an output of the caller's own.
+ *
+ * @param create makes the output of adapter_model.safetensors, which is to have `plan.size` bytes; it is asked again where values
+ *   show that a smaller rank is enough, and the earlier output is void then
+ * @throws UsageError, RefusedError or FormatError in one sentence each; AbortError when the signal fires
+ */
+export async function mergeToSink(
+  adapters: readonly Adapter[],
+  recipe: Recipe,
+  create: (plan: MergePlan) => ByteSink | Promise<ByteSink>,
+  control: MergeControl = {},
+): Promise<MergeOutcome> {
+  const kernels = wasmKernels();
+  const files = adapters.map((adapter) => adapter.files);
+  const noHash = () => Promise.reject(new Error("nothing is hashed here"));
+  const host: MergeHost = {
+    hashes: false,
+    async begin(plan) {
+      const sink = await create(plan);
+      return { sink, lanes: [localLane(new Merger(kernels, plan, files, sink), noHash)] };
+    },
+  };
+  return runMerge(adapters, recipe, host, control);
+}
+
 /** Merge adapters on the caller's thread into memory; the same bytes as every other way of running the recipe. */
 export async function mergeInMemory(
   adapters: readonly Adapter[],
   recipe: Recipe,
   control: MergeControl = {},
 ): Promise<MergedAdapter> {
-  const kernels = wasmKernels();
   let output = memorySink(0);
-  const host: MergeHost = {
-    hashes: false,
-    async begin(plan) {
-      output = memorySink(plan.size);
-      const merger = new Merger(
-        kernels,
-        plan,
-        adapters.map(({ files }) => files),
-        output,
-      );
-      return {
-        sink: output,
-        lanes: [localLane(merger, () => Promise.reject(new Error("nothing is hashed in memory")))],
-      };
-    },
+  const create = ({ size }: MergePlan): ByteSink => {
+    output = memorySink(size);
+    return output;
   };
-  const outcome = await runMerge(adapters, recipe, host, control);
+  const outcome = await mergeToSink(adapters, recipe, create, control);
   return { ...outcome, config: outcome.plan.config, weights: output.bytes };
 }

@@ -1,2 +1,3 @@
 export { type DiskAdapter, openAdapterPath, openAdapters } from "./adapter-path.ts";
+export type { FileSource } from "./file-source.ts";
 export { type FolderOptions, mergeToFolder } from "./merge-to-folder.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AdapterFiles, chooseFiles } from "../../src/adapter/folder.ts";
+import { type AdapterFiles, adapterFolder, chooseFiles } from "../../src/adapter/folder.ts";
+import { memorySource } from "../../src/core/bytes.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 
@@ -92,5 +93,14 @@ describe("chooseFiles", () => {
     const pick = (): unknown => choose(...files);
     expect(pick).toThrow(kind);
     expect(pick).toThrow(message);
+  });
+});
+
+describe("adapterFolder", () => {
+  it("opens the sources it was given, and says which file is missing", async () => {
+    const source = memorySource("a.safetensors", new Uint8Array(3));
+    const folder = adapterFolder("x", { "a.safetensors": source });
+    expect([folder.files, await folder.open("a.safetensors")]).toEqual([["a.safetensors"], source]);
+    await expect(folder.open("toString")).rejects.toThrow("x/toString is missing");
   });
 });
