@@ -6,7 +6,6 @@
  *   npm run bench                                   lora-lego alone
  *   BENCH_PYTHON=.venv/bin/python npm run bench     beside the baselines
  */
-import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -17,6 +16,7 @@ import { Merger } from "../dist/merge/merger.js";
 import { makePlan } from "../dist/merge/plan.js";
 import { openAdapters } from "../dist/node/index.js";
 import { makeInputs } from "./make-inputs.mjs";
+import { median, run } from "./measure.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -105,38 +105,7 @@ async function verify() {
   console.log("verified: threads 1 and 2 and reversed inputs give the same bytes; plain loops give the same module");
 }
 
-/** Run a command to its end: seconds, and peak memory in MB by the kernel's own high-water mark. */
-async function run([command, ...words]) {
-  const start = performance.now();
-  const child = spawn(command, words.map(String), { stdio: ["ignore", "ignore", "pipe"], env: baselineEnvironment() });
-  let errors = "";
-  child.stderr.on("data", (text) => {
-    errors += text;
-  });
-  let peak = 0;
-  const poll = setInterval(() => {
-    try {
-      const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
-      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0));
-    } catch {}
-  }, 5);
-  const code = await new Promise((resolve) => child.on("close", resolve));
-  clearInterval(poll);
-  if (code !== 0) throw new Error(`${words.join(" ")} ended with ${code}: ${errors}`);
-  return { seconds: (performance.now() - start) / 1000, megabytes: peak / 1000 };
-}
-
-/**
- * numpy chooses its own kernels, whatever this machine's environment pins. One thread each for OpenMP and OpenBLAS: on
- * problems of this size scikit-learn's threads get in each other's way and take many times longer.
- */
-function baselineEnvironment() {
-  const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...rest } = process.env;
-  return { ...rest, OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" };
-}
-
 function print() {
-  const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
   console.log(
     `\n${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, ${ROUNDS} rounds, cached files, whole processes\n`,
   );

@@ -1,0 +1,37 @@
+// Whole processes, timed from outside.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+export function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** Run a command to its end: seconds, and peak memory in MB by the kernel's own high-water mark. */
+export async function run([command, ...words]) {
+  const start = performance.now();
+  const child = spawn(command, words.map(String), { stdio: ["ignore", "ignore", "pipe"], env: baselineEnvironment() });
+  let errors = "";
+  child.stderr.on("data", (text) => {
+    errors += text;
+  });
+  let peak = 0;
+  const poll = setInterval(() => {
+    try {
+      const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0));
+    } catch {}
+  }, 5);
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  clearInterval(poll);
+  if (code !== 0) throw new Error(`${words.join(" ")} ended with ${code}: ${errors}`);
+  return { seconds: (performance.now() - start) / 1000, megabytes: peak / 1000 };
+}
+
+/**
+ * numpy chooses its own kernels, whatever this machine's environment pins. One thread each for OpenMP and OpenBLAS: on
+ * problems of this size scikit-learn's threads get in each other's way and take many times longer.
+ */
+export function baselineEnvironment() {
+  const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...rest } = process.env;
+  return { ...rest, OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" };
+}
