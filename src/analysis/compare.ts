@@ -151,8 +151,13 @@ async function run(
   const { method, options, target } = contestant;
   const start = performance.now();
   const rank = await resolveRank(pool, target, method.cut);
-  const used = weights.filter((weight) => weight !== 0).length;
-  const merged = await method.merge(pool, { rank, options, inputs: used, totalWeight: orderlessSum(weights) });
+  const merged = await method.merge(pool, {
+    rank,
+    options,
+    inputs: weights.filter((weight) => weight !== 0).length,
+    totalWeight: orderlessSum(weights),
+    firstInput: weights.findIndex((weight) => weight !== 0),
+  });
   const { rows, products } = await finishModule(pool, merged, rank);
   contestant.seconds += (performance.now() - start) / 1000;
   contestant.products = addProducts(contestant.products, deltaProducts(pool, products, inputs, 1));

@@ -55,6 +55,7 @@ export async function verifyAdapters(
       options: { ...lego.defaults, seed },
       inputs: 1,
       totalWeight: 1,
+      firstInput: 0,
     });
     const owners = clusters!.map(({ members }) => members.map(([input]) => input));
     const { purity, chance, deviation } = clusterPurity(owners, random, DRAWS);

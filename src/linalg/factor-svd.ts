@@ -1,7 +1,5 @@
-import { EigenvalueDecomposition, Matrix, SingularValueDecomposition } from "ml-matrix";
-
-/** Eigenvalues of a Gram matrix below this share of the largest are rounding. */
-const LEAST_EIGENVALUE = 1e-12;
+import { Matrix, SingularValueDecomposition } from "ml-matrix";
+import { gramBasis, symmetricEigen } from "./gram-basis.ts";
 
 /** The singular value decomposition of D = sum_i b_i a_i^T = U S V^T, its vectors as combinations of the rows. */
 export interface FactorSvd {
@@ -21,43 +19,34 @@ export interface FactorSvd {
  * @param gramA inner products (n, n) of the a_i, finite; gramB likewise
  */
 export function factorSvd(gramA: Float64Array, gramB: Float64Array, n: number): FactorSvd {
-  if (n === 0) return { sigma: [], v: [], u: [] };
-  const a = basis(gramA, n);
-  const b = basis(gramB, n);
-  if (a.size === 0 || b.size === 0) return { sigma: [], v: [], u: [] };
-  const core = b.rooted.transpose().mmul(a.rooted);
-  const svd = new SingularValueDecomposition(core, { autoTranspose: true });
-  const count = svd.diagonal.filter((value) => value > 0).length;
-  const v = a.whitened.mmul(svd.rightSingularVectors);
-  const u = b.whitened.mmul(svd.leftSingularVectors);
+  const a = gramBasis(gramA, n);
+  const b = gramBasis(gramB, n);
+  const { sigma, left, right } = thinSvd(b.rooted.transpose().mmul(a.rooted));
+  const v = a.whitened.mmul(right);
+  const u = b.whitened.mmul(left);
   return {
-    sigma: svd.diagonal.slice(0, count),
-    v: Array.from({ length: count }, (_, j) => v.getColumn(j)),
-    u: Array.from({ length: count }, (_, j) => u.getColumn(j)),
+    sigma,
+    v: sigma.map((_, j) => v.getColumn(j)),
+    u: sigma.map((_, j) => u.getColumn(j)),
   };
 }
 
-/** E sqrt(L) and E / sqrt(L) of a Gram matrix, on its eigenvalues above rounding. */
-function basis(gram: Float64Array, n: number): { size: number; rooted: Matrix; whitened: Matrix } {
-  const matrix = Matrix.from1DArray(n, n, Array.from(gram));
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
-  const largest = Math.max(...realEigenvalues, 0);
-  const kept = [...realEigenvalues.keys()].filter((j) => realEigenvalues[j]! > LEAST_EIGENVALUE * largest);
-  const rooted = new Matrix(n, kept.length);
-  const whitened = new Matrix(n, kept.length);
-  for (const [column, j] of kept.entries()) {
-    const root = Math.sqrt(realEigenvalues[j]!);
-    for (let i = 0; i < n; i++) {
-      rooted.set(i, column, eigenvectorMatrix.get(i, j) * root);
-      whitened.set(i, column, eigenvectorMatrix.get(i, j) / root);
-    }
-  }
-  return { size: kept.length, rooted, whitened };
+/** The SVD of a small matrix, only its singular values above zero (descending) and their vectors as columns. */
+export function thinSvd(matrix: Matrix): { sigma: number[]; left: Matrix; right: Matrix } {
+  const { rows, columns } = matrix;
+  if (rows === 0 || columns === 0) return { sigma: [], left: new Matrix(rows, 0), right: new Matrix(columns, 0) };
+  const svd = new SingularValueDecomposition(matrix, { autoTranspose: true });
+  const sigma = svd.diagonal.filter((value) => value > 0);
+  const leading = [...sigma.keys()];
+  return {
+    sigma,
+    left: svd.leftSingularVectors.selection([...Array(rows).keys()], leading),
+    right: svd.rightSingularVectors.selection([...Array(columns).keys()], leading),
+  };
 }
 
 /** Square roots of the eigenvalues of a Gram matrix (n, n), descending: the singular values of its rows. */
 export function gramSpectrum(gram: Float64Array, n: number): number[] {
-  const matrix = Matrix.from1DArray(n, n, Array.from(gram));
-  const { realEigenvalues } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
-  return realEigenvalues.map((value) => Math.sqrt(Math.max(0, value))).sort((one, other) => other - one);
+  const { values } = symmetricEigen(Matrix.from1DArray(n, n, Array.from(gram)));
+  return values.map((value) => Math.sqrt(Math.max(0, value)));
 }

@@ -82,6 +82,7 @@ export class Merger {
         options,
         inputs: inputs.filter(({ weight }) => weight !== 0).length,
         totalWeight: orderlessSum(inputs.map(({ weight }) => weight)),
+        firstInput: inputs.findIndex(({ weight }) => weight !== 0),
       });
       return { merged, ...(await finishModule(pool, merged, rank)) };
     });

@@ -27,6 +27,8 @@ export interface MergeRequest<Options> {
   /** Number of inputs whose weight is not 0, and the sum of their weights, whether they have the module or not. */
   readonly inputs: number;
   readonly totalWeight: number;
+  /** Index of the first input whose weight is not 0, for methods that tell the first adapter from the second. */
+  readonly firstInput: number;
 }
 
 /** A cluster of units that became one unit of the result. */

@@ -1,16 +1,23 @@
 import { UsageError } from "../core/errors.ts";
 import { average } from "./average.ts";
 import { cat } from "./cat.ts";
+import { coreSpace } from "./core-space.ts";
+import { ctm } from "./ctm.ts";
 import { dareLinear } from "./dare-linear.ts";
 import { dareTies } from "./dare-ties.ts";
+import { isoC } from "./iso-c.ts";
+import { isoCts } from "./iso-cts.ts";
 import { lego } from "./lego/lego.ts";
 import { linear } from "./linear.ts";
 import { magnitudePrune } from "./magnitude-prune.ts";
 import type { Method } from "./method.ts";
+import { pico } from "./pico.ts";
 import { robustMerge } from "./robust-merge.ts";
+import { slerp } from "./slerp.ts";
 import { svd } from "./svd.ts";
 import { taskArithmetic } from "./task-arithmetic.ts";
 import { ties } from "./ties.ts";
+import { tsv } from "./tsv.ts";
 
 /** All merge methods, LEGO first. */
 export const METHODS: readonly Method[] = [
@@ -25,6 +32,13 @@ export const METHODS: readonly Method[] = [
   dareLinear,
   dareTies,
   robustMerge,
+  slerp,
+  tsv,
+  isoC,
+  isoCts,
+  coreSpace,
+  pico,
+  ctm,
 ] as readonly Method[];
 
 /** The method of this id. @throws UsageError naming the ids there are. */

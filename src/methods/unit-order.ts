@@ -5,11 +5,19 @@ export function byInput({ rows }: Pool): Int32Array {
   return inOrder(rows);
 }
 
+/** One adapter's live units in a module. */
+export interface AdapterUnits {
+  readonly input: number;
+  /** Positions in the pool, in the order of the adapter's file. */
+  readonly units: readonly number[];
+  readonly weight: number;
+}
+
 /**
- * The place of every unit in an output that must not depend on the order of the inputs: adapters by their first unit in
- * value order (ties by the next ones, then by file order), units of an adapter as in its file. One adapter alone keeps its order.
+ * The adapters that have live units, in an order that does not depend on that of the inputs: by their first unit in value order (ties by
+ * the next ones, then by file order).
  */
-export function canonicalPlaces(pool: Pool): Int32Array {
+export function adaptersInOrder(pool: Pool): AdapterUnits[] {
   const byAdapter = new Map<number, number[]>();
   for (const i of byInput(pool)) {
     const input = pool.ids[i]![0];
@@ -17,14 +25,21 @@ export function canonicalPlaces(pool: Pool): Int32Array {
     if (inFile === undefined) byAdapter.set(input, [i]);
     else inFile.push(i);
   }
-  const adapters = [...byAdapter.values()].map((inFile) => {
-    const ties = Int32Array.from(inFile, (i) => pool.tie[i]!);
-    return { inFile, ties, sorted: ties.slice().sort() };
+  const adapters = Array.from(byAdapter, ([input, units]) => {
+    const ties = Int32Array.from(units, (i) => pool.tie[i]!);
+    return { input, units, weight: pool.weights[units[0]!]!, ties, sorted: ties.slice().sort() };
   });
-  adapters.sort((one, other) => compareLists(one.sorted, other.sorted) || compareLists(one.ties, other.ties));
+  return adapters.sort((one, other) => compareLists(one.sorted, other.sorted) || compareLists(one.ties, other.ties));
+}
+
+/**
+ * The place of every unit in an output that must not depend on the order of the inputs: adapters in their canonical order, units of an
+ * adapter as in its file. One adapter alone keeps its order.
+ */
+export function canonicalPlaces(pool: Pool): Int32Array {
   const places = new Int32Array(pool.count);
   let place = 0;
-  for (const { inFile } of adapters) for (const i of inFile) places[i] = place++;
+  for (const { units } of adaptersInOrder(pool)) for (const i of units) places[i] = place++;
   return places;
 }
 

@@ -37,7 +37,7 @@ describe.each([
     const merge = async (a: number, b: number) => {
       const adapters = [factors(1, a, b), factors(2, a, b)];
       const pool = await poolOf(wasmKernels(), adapters, lego.precise(options));
-      const merged = await lego.merge(pool, { rank: 3, options, inputs: 2, totalWeight: 2 });
+      const merged = await lego.merge(pool, { rank: 3, options, inputs: 2, totalWeight: 2, firstInput: 0 });
       const products = deltaProducts(pool, combinationProducts(merged.combinations!, pool), 2, 1);
       return { clusters: merged.clusters!.map(({ members }) => members), figures: deltaFigures(products, [1, 1]) };
     };

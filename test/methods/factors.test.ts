@@ -25,7 +25,12 @@ async function mergedFactors(
 ) {
   const method = methodById(id);
   const pool = await poolOf(kernels, adapters, false, slab);
-  const request = { rank: Number.POSITIVE_INFINITY, inputs: adapters.length, totalWeight: adapters.length };
+  const request = {
+    rank: Number.POSITIVE_INFINITY,
+    inputs: adapters.length,
+    totalWeight: adapters.length,
+    firstInput: 0,
+  };
   const merged = await method.merge(pool, { ...request, options: { ...(method.defaults as object), ...options } });
   const rows = merged.rows ?? (await pool.combine(merged.combinations!));
   return { count: rows.count, a: [...rows.a], b: [...rows.b], delta: deltaOf(rows, pool.in, pool.out) };

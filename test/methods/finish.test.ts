@@ -20,7 +20,7 @@ const ADAPTERS: readonly Factors[] = [
   },
   { A: [[0, 0, 3, 0]], B: [[0], [0], [1]] },
 ];
-const REQUEST = { options: {}, inputs: 2, totalWeight: 2 };
+const REQUEST = { options: {}, inputs: 2, totalWeight: 2, firstInput: 0 };
 
 async function summed() {
   const pool = await poolOf(wasmKernels(), ADAPTERS, true);

@@ -45,7 +45,7 @@ for (const kernels of [wasmKernels(), referenceKernels()]) {
       const pool = await poolOf(kernels, adapters, lego.precise(options));
       const totalWeight = adapters.reduce((sum, { weight }) => sum + weight, 0);
       const inputs = adapters.filter(({ weight }) => weight !== 0).length;
-      const merged = await lego.merge(pool, { rank: k, options, inputs, totalWeight });
+      const merged = await lego.merge(pool, { rank: k, options, inputs, totalWeight, firstInput: 0 });
 
       expect(merged.rows!.count).toBe(expected.kEff);
       const key = ({ members }: { members: readonly (readonly number[])[] }): string => JSON.stringify(members);

@@ -59,7 +59,13 @@ async function merge(
   const method = methodById(id);
   const totalWeight = adapters.reduce((sum, { weight = 1 }) => sum + weight, 0);
   const all = { ...(method.defaults as object), ...options };
-  return method.merge(pool, { rank: Number.POSITIVE_INFINITY, options: all, inputs: adapters.length, totalWeight });
+  return method.merge(pool, {
+    rank: Number.POSITIVE_INFINITY,
+    options: all,
+    inputs: adapters.length,
+    totalWeight,
+    firstInput: 0,
+  });
 }
 
 /** A (rank, in) and B (out, rank) of rows in kernel memory. */

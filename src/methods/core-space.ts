@@ -1,0 +1,32 @@
+import { inCoreSpace, mergeCores } from "./cores.ts";
+import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
+import { type Method, sumOfRanks } from "./method.ts";
+
+const DEFAULTS = ruleDefaults("ties");
+
+/**
+ * Merging in core space: express every delta in shared bases U of the columns and V of the rows of all deltas, M_t = U^T D_t V, and
+ * merge these small matrices by an elementwise rule. The bases are the singular ones of [D_1|...|D_T] and [D_1;...;D_T], so that the
+ * result depends on the deltas alone; the paper takes those of the stacked factors.
+ */
+export const coreSpace: Method<RuleOptions> = {
+  id: "core_space",
+  title: "Rules in core space",
+  reference: "Panariello et al. 2025, arXiv 2509.17786",
+  dependsOn: "delta",
+  single: "exact at density 1",
+  weights: "linear",
+  needs: {},
+  defaults: DEFAULTS,
+  schema: (z) => ruleSchema(z, DEFAULTS) as unknown as import("zod").ZodType<RuleOptions>,
+  precise: () => true,
+  yields: "combinations",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: sumOfRanks,
+  merge: (pool, { options }) =>
+    inCoreSpace(pool, (tasks, space, algebra) => {
+      const bases = algebra.sharedBases(tasks.map(({ core }) => core));
+      return algebra.singularUnits(space, mergeCores(tasks, bases, options));
+    }),
+};

@@ -1,0 +1,57 @@
+import type { Zod } from "../method.ts";
+import { agreeingMean, type Consensus, type Majority, weightedSum } from "./consensus.ts";
+import { CONSENSUS_DEFAULTS, consensusFields, DENSITY_DEFAULT, densityField } from "./options.ts";
+import { bernoulliMask, dropAndRescale, pruneByMagnitude } from "./sparsify.ts";
+
+/** How matrices that stand for tasks are merged entry by entry. */
+export const RULES = ["sum", "magnitude_prune", "ties", "dare_linear", "dare_ties"] as const;
+export type Rule = (typeof RULES)[number];
+
+/** A rule with what it needs. */
+export interface RuleOptions {
+  readonly rule: Rule;
+  readonly density: number;
+  readonly majority: Majority;
+  readonly consensus: Consensus;
+  readonly seed: number;
+}
+
+/** Options of a rule that stands at `rule` by default. */
+export function ruleDefaults(rule: Rule): RuleOptions {
+  return { rule, ...DENSITY_DEFAULT, ...CONSENSUS_DEFAULTS, seed: 0 };
+}
+
+/** The schema of a rule's options. */
+export function ruleSchema(z: Zod, defaults: RuleOptions): import("zod").ZodObject {
+  return z.strictObject({
+    rule: z
+      .enum(RULES)
+      .default(defaults.rule)
+      .describe("sum; sum of the largest entries; elect signs; or drop entries at random before either"),
+    ...densityField(z),
+    ...consensusFields(z),
+    seed: z.int().default(defaults.seed).describe("seed of the random masks"),
+  });
+}
+
+/**
+ * Merge one array per task, in f64, into a new one. The arrays are sparsified in place.
+ *
+ * @param tasks in an order that does not depend on that of the inputs, as masks are drawn by place
+ */
+export function mergeByRule(
+  tasks: readonly Float64Array[],
+  weights: readonly number[],
+  options: RuleOptions,
+): Float64Array {
+  const { rule, density, majority, consensus, seed } = options;
+  if (rule === "magnitude_prune" || rule === "ties") for (const values of tasks) pruneByMagnitude(values, density);
+  if (rule === "dare_linear" || rule === "dare_ties") {
+    const mask = bernoulliMask(seed, 0, density);
+    for (const [t, values] of tasks.entries()) dropAndRescale(values, t, mask, density);
+  }
+  const out = new Float64Array(tasks[0]!.length);
+  if (rule === "ties" || rule === "dare_ties") agreeingMean(tasks, weights, majority, consensus, out);
+  else weightedSum(tasks, weights, out);
+  return out;
+}

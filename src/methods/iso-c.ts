@@ -1,0 +1,30 @@
+import { inCoreSpace, weightedCore } from "./cores.ts";
+import { type Method, sumOfRanks } from "./method.ts";
+
+/**
+ * Iso-C: the k leading singular directions of the sum of w_t D_t, all with the mean of its non-zero singular values, so that no task's
+ * directions outweigh the others'.
+ */
+export const isoC: Method<Record<string, never>> = {
+  id: "iso_c",
+  title: "Isotropic merging in the common subspace",
+  reference: "Marczak et al. 2025, arXiv 2502.04959",
+  dependsOn: "delta",
+  single: "changes",
+  weights: "linear",
+  needs: {},
+  defaults: {},
+  schema: (z) => z.strictObject({}),
+  precise: () => true,
+  yields: "combinations",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: sumOfRanks,
+  merge: (pool, { rank }) =>
+    inCoreSpace(pool, (tasks, space, { firstColumns, truncated, unitsOf }) => {
+      const { sigma, left, right } = truncated(weightedCore(tasks), Number.POSITIVE_INFINITY);
+      const mean = sigma.reduce((sum, value) => sum + value, 0) / sigma.length;
+      const equal = Array<number>(Math.min(rank, sigma.length)).fill(mean);
+      return unitsOf(space, firstColumns(left, rank), equal, firstColumns(right, rank));
+    }),
+};

@@ -1,0 +1,53 @@
+import { inCoreSpace, weightedCore } from "./cores.ts";
+import { type Method, sumOfRanks } from "./method.ts";
+
+/** Options of Iso-CTS. */
+interface IsoCtsOptions {
+  readonly common: number;
+}
+
+/**
+ * Iso-CTS: the leading directions of the sum of w_t D_t (common ones), then the leading directions of each task's residual
+ * D_t - U U^T D_t; all orthogonalised together (polar factors) and given the mean of their singular values.
+ */
+export const isoCts: Method<IsoCtsOptions> = {
+  id: "iso_cts",
+  title: "Isotropic merging in common and task-specific subspaces",
+  reference: "Marczak et al. 2025, arXiv 2502.04959",
+  dependsOn: "delta",
+  single: "changes",
+  weights: "linear",
+  needs: {},
+  defaults: { common: 0.8 },
+  schema: (z) =>
+    z.strictObject({
+      common: z.number().gt(0).max(1).default(0.8).describe("share of the rank that common directions take"),
+    }),
+  precise: () => true,
+  yields: "combinations",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: sumOfRanks,
+  merge: (pool, { rank, options: { common } }) =>
+    inCoreSpace(pool, (tasks, space, { polarFactor, sideBySide, truncated, unitsOf }) => {
+      const total = Math.min(rank, pool.count);
+      const shared = Math.max(1, Math.round(common * total));
+      const each = Math.floor((total - shared) / tasks.length);
+      const sum = truncated(weightedCore(tasks), total - each * tasks.length);
+      const residuals = tasks.map(({ core, weight }) => {
+        const task = core.clone().mul(weight);
+        return truncated(task.sub(sum.left.mmul(sum.left.transpose().mmul(task))), each);
+      });
+      const parts = [sum, ...residuals];
+      const sigma = parts.flatMap((part) => part.sigma);
+      const mean = sigma.reduce((all, value) => all + value, 0) / sigma.length;
+      const left = polarFactor(sideBySide(parts.map((part) => part.left)));
+      const right = polarFactor(sideBySide(parts.map((part) => part.right)));
+      return unitsOf(
+        space,
+        left,
+        sigma.map(() => mean),
+        right,
+      );
+    }),
+};

@@ -1,0 +1,36 @@
+import { inCoreSpace } from "./cores.ts";
+import { type Method, sumOfRanks } from "./method.ts";
+
+/**
+ * Task singular vectors (TSV-Merge): keep the leading singular triplets of each w_t D_t, at most floor(min(in, out) / T) of them and at
+ * least one, and decorrelate the tasks by replacing the stacked left vectors, and the stacked right ones, by their polar factors.
+ */
+export const tsv: Method<Record<string, never>> = {
+  id: "tsv",
+  title: "Task singular vectors",
+  reference: "Gargiulo et al. 2025, arXiv 2412.00081",
+  dependsOn: "delta",
+  single: "exact",
+  weights: "linear",
+  needs: {},
+  defaults: {},
+  schema: (z) => z.strictObject({}),
+  precise: () => true,
+  yields: "combinations",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: sumOfRanks,
+  merge: (pool) =>
+    inCoreSpace(pool, (tasks, space, { polarFactor, sideBySide, truncated, unitsOf }) => {
+      const most = Math.max(1, Math.floor(Math.min(pool.in, pool.out) / tasks.length));
+      const kept = tasks.map(({ core, weight }) => truncated(core.clone().mul(weight), most));
+      const left = polarFactor(sideBySide(kept.map((task) => task.left)));
+      const right = polarFactor(sideBySide(kept.map((task) => task.right)));
+      return unitsOf(
+        space,
+        left,
+        kept.flatMap(({ sigma }) => sigma),
+        right,
+      );
+    }),
+};
