@@ -45,7 +45,8 @@ export class Pool {
   readonly out: number;
   /** Whether Gram matrices and combinations are summed in f64. */
   readonly precise: boolean;
-  readonly #kernels: Kernels;
+  /** Kernels over the arena that all rows of this pool live in; methods that take more room say so (`Method.scratchBytes`). */
+  readonly kernels: Kernels;
   readonly #reader: UnitReader;
   readonly #deadRows: Int32Array;
   /** Room for the coefficients of up to N combinations: dense ones in a precise pool, else lists. */
@@ -83,7 +84,7 @@ export class Pool {
     this.in = reader.in;
     this.out = reader.out;
     this.precise = precise;
-    this.#kernels = kernels;
+    this.kernels = kernels;
     this.#reader = reader;
   }
 
@@ -128,7 +129,7 @@ export class Pool {
 
   /** Room for merged units in kernel memory; what it holds is undefined. */
   emptyRows(count: number): UnitRows {
-    return { count, a: this.#kernels.f32(count * this.in), b: this.#kernels.f32(count * this.out) };
+    return { count, a: this.kernels.f32(count * this.in), b: this.kernels.f32(count * this.out) };
   }
 
   /**
@@ -143,14 +144,30 @@ export class Pool {
     await this.#reader.visit(half, clear, false);
   }
 
+  /** The units at these positions as they were read, as rows of their own. */
+  async copy(positions: readonly number[]): Promise<UnitRows> {
+    const count = positions.length;
+    const copied = { count, a: this.kernels.f32(count * this.in), b: this.kernels.f32(count * this.out) };
+    for (const half of ["a", "b"] as const) {
+      const columns = half === "a" ? this.in : this.out;
+      await this.#reader.visit(half, (rows, length, offset) => {
+        for (const [c, i] of positions.entries()) {
+          const row = this.rows[i]! * length;
+          copied[half].set(rows.subarray(row, row + length), c * columns + offset);
+        }
+      });
+    }
+    return copied;
+  }
+
   /** Norm of each merged unit over both halves together: the largest |entry| (linf) or the length (l2). */
   norms(rows: UnitRows, norm: "linf" | "l2"): Float64Array {
     const { count } = rows;
-    const a = this.#kernels.f64(count);
-    const b = this.#kernels.f64(count);
-    const measure = norm === "linf" ? this.#kernels.maxAbs : this.#kernels.squaredNorms;
-    measure.call(this.#kernels, rows.a, count, this.in, this.in, a);
-    measure.call(this.#kernels, rows.b, count, this.out, this.out, b);
+    const a = this.kernels.f64(count);
+    const b = this.kernels.f64(count);
+    const measure = norm === "linf" ? this.kernels.maxAbs : this.kernels.squaredNorms;
+    measure.call(this.kernels, rows.a, count, this.in, this.in, a);
+    measure.call(this.kernels, rows.b, count, this.out, this.out, b);
     return Float64Array.from(a, (value, c) => (norm === "linf" ? Math.max(value, b[c]!) : Math.sqrt(value + b[c]!)));
   }
 
@@ -158,8 +175,8 @@ export class Pool {
   scaleRows(rows: UnitRows, factors: readonly number[]): void {
     for (const [c, factor] of factors.entries()) {
       if (factor === 1) continue;
-      this.#kernels.scale(rows.a.subarray(c * this.in, (c + 1) * this.in), factor);
-      this.#kernels.scale(rows.b.subarray(c * this.out, (c + 1) * this.out), factor);
+      this.kernels.scale(rows.a.subarray(c * this.in, (c + 1) * this.in), factor);
+      this.kernels.scale(rows.b.subarray(c * this.out, (c + 1) * this.out), factor);
     }
   }
 
@@ -178,7 +195,7 @@ export class Pool {
 
   /** Inner products of merged units with the pool's and among themselves, in f64. */
   async products(merged: UnitRows): Promise<UnitProducts> {
-    const kernels = this.#kernels;
+    const kernels = this.kernels;
     const { count } = merged;
     const all = this.#reader.ids.length;
     const half = async (half: "a" | "b", rows: Float32Array, columns: number) => {
@@ -203,10 +220,10 @@ export class Pool {
   /** Merged units out of others: row j is sum_c a[j][c] a_c and sum_c b[j][c] b_c; f64 sums rounded once. */
   transform(merged: UnitRows, a: readonly ArrayLike<number>[], b: readonly ArrayLike<number>[]): UnitRows {
     const multiply = (rows: Float32Array, by: readonly ArrayLike<number>[], columns: number): Float32Array => {
-      const coefficients = this.#kernels.f64(by.length * merged.count);
+      const coefficients = this.kernels.f64(by.length * merged.count);
       for (const [j, row] of by.entries()) coefficients.set(row, j * merged.count);
-      const out = this.#kernels.f32(by.length * columns);
-      this.#kernels.multiply(coefficients, by.length, rows, merged.count, columns, columns, out, columns);
+      const out = this.kernels.f32(by.length * columns);
+      this.kernels.multiply(coefficients, by.length, rows, merged.count, columns, columns, out, columns);
       return out;
     };
     return { count: a.length, a: multiply(merged.a, a, this.in), b: multiply(merged.b, b, this.out) };
@@ -230,11 +247,11 @@ export class Pool {
   /** Manhattan distances (m, m) between m <= N combinations, or between one and minus the other (sign -1). */
   async manhattan(combinations: readonly Combination[], sign: 1 | -1): Promise<Float64Array> {
     const count = combinations.length;
-    this.#square ??= this.#kernels.f64(this.count * this.count);
+    this.#square ??= this.kernels.f64(this.count * this.count);
     const sums = this.#square.subarray(0, count * count).fill(0);
     for (const half of ["a", "b"] as const) {
       await this.#visitCombined(combinations, half, (strip, length) => {
-        this.#kernels.manhattan(strip, count, length, length, sign, sums);
+        this.kernels.manhattan(strip, count, length, length, sign, sums);
       });
     }
     const all = Int32Array.from({ length: count }, (_, c) => c);
@@ -248,7 +265,7 @@ export class Pool {
     use: (strip: Float32Array, length: number) => void,
   ): Promise<void> {
     if (combinations.length === 0) return;
-    this.#strip ??= this.#kernels.f32(this.count * this.#reader.columns);
+    this.#strip ??= this.kernels.f32(this.count * this.#reader.columns);
     const strip = this.#strip;
     const write = this.#writer(combinations, half);
     await this.#reader.visit(half, (rows, length) => {
@@ -259,7 +276,7 @@ export class Pool {
 
   /** A function that computes combinations in a strip of rows: into[c * intoStride + x] = combination c at column x. */
   #writer(combinations: readonly Combination[], half: "a" | "b"): WriteCombinations {
-    const kernels = this.#kernels;
+    const kernels = this.kernels;
     const all = this.#reader.ids.length;
     if (this.precise) {
       this.#dense ??= kernels.f64(this.count * all);

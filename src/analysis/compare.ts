@@ -16,10 +16,10 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { makePlan } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import { finishModule } from "../methods/finish.ts";
-import type { Method, Target } from "../methods/method.ts";
+import { type Method, type ModuleShape, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { resolveRank } from "../methods/resolve-rank.ts";
-import { moduleNames, readPool } from "./pools.ts";
+import { moduleNames, type Room, readPool } from "./pools.ts";
 
 /** Rows and columns of the block of each delta in which signs are compared. */
 const SAMPLE = 48;
@@ -102,7 +102,7 @@ export async function compareMethods(
   }
   const random = seededRandom(0);
   for (const name of moduleNames(adapters)) {
-    const pool = await readPool(kernels, adapters, name, weights, (ranks) => roomOf(contestants, ranks));
+    const pool = await readPool(kernels, adapters, name, weights, (shape) => roomOf(contestants, shape));
     if (pool === null) continue;
     const [columns, rows] = [sample(pool.in, random.below), sample(pool.out, random.below)];
     const inputs = await inputBlocks(pool, columns, rows, adapters.length);
@@ -136,9 +136,17 @@ function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
   };
 }
 
-/** Units of all results together, before and after they are cut. */
-function roomOf(contestants: readonly Contestant[], ranks: readonly number[]): number {
-  return contestants.reduce((sum, { method }) => sum + 2 * method.fullRank(ranks), 0);
+/** Memory that all results take together, before and after they are cut. */
+function roomOf(contestants: readonly Contestant[], shape: Omit<ModuleShape, "rank">): Room {
+  let units = 0;
+  let bytes = 0;
+  for (const { method, target } of contestants) {
+    const full = method.fullRank(shape.ranks, shape);
+    const rank = Math.min(full, targetRank(target, sumOfRanks(shape.ranks)));
+    units += rank + (method.yields === "rows" && method.scratchBytes === undefined ? full : 0);
+    bytes += method.scratchBytes?.({ ...shape, rank }) ?? 0;
+  }
+  return { units, bytes };
 }
 
 async function run(

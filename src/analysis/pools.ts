@@ -4,14 +4,20 @@ import { UnitReader, unitReaderBytes } from "../adapter/unit-reader.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { refuseTooManyUnits, slabColumns } from "../merge/memory.ts";
-import { sumOfRanks } from "../methods/method.ts";
+import { type ModuleShape, sumOfRanks } from "../methods/method.ts";
+
+/** Memory for what is made of a pool: so many merged units in all, and bytes besides. */
+export interface Room {
+  readonly units: number;
+  readonly bytes: number;
+}
 
 /**
  * Read a module's units from all adapters that have it, scales folded in, sums in f64. The pool is void when the next one
  * is read with the same kernels.
  *
  * @param weights one per adapter, 1 each by default; adapters of weight 0 are left out
- * @param room units that will be made of the pool's in all, from the adapters' ranks; twice their sum by default
+ * @param room of what will be made of the pool; twice its units by default
  * @returns null where no adapter has the module
  */
 export async function readPool(
@@ -19,7 +25,7 @@ export async function readPool(
   adapters: readonly Adapter[],
   name: string,
   weights: readonly number[] = adapters.map(() => 1),
-  room: (ranks: readonly number[]) => number = (ranks) => 2 * sumOfRanks(ranks),
+  room: (shape: Omit<ModuleShape, "rank">) => Room = ({ ranks }) => ({ units: 2 * sumOfRanks(ranks), bytes: 0 }),
 ): Promise<Pool | null> {
   const parts = adapters.flatMap((adapter, input) => {
     const module = adapter.modules.get(name);
@@ -33,7 +39,8 @@ export async function readPool(
   const { in: inputs, out } = modules[0]!;
   const ranks = modules.map(({ rank }) => rank);
   const slab = slabColumns(modules);
-  kernels.reset(unitReaderBytes(modules, slab) + poolBytes(sumOfRanks(ranks), inputs, out, room(ranks)));
+  const { units, bytes } = room({ in: inputs, out, ranks });
+  kernels.reset(unitReaderBytes(modules, slab) + poolBytes(sumOfRanks(ranks), inputs, out, units) + bytes);
   return Pool.survey(kernels, new UnitReader(kernels, parts, slab), true);
 }
 

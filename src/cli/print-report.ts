@@ -9,7 +9,8 @@ const MOST_COMPOSITIONS = 8;
 export function printReport(report: MergeReport, out: string): void {
   const { totals, inputs, modules } = report;
   console.log(`${out}: ${totals.modules} modules, rank ${totals.rank}, ${totals.dtype}, ${bytes(totals.bytes)}`);
-  console.log(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}`);
+  const cut = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
+  console.log(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${cut}`);
   console.log();
   console.log(
     table(

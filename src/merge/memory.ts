@@ -16,20 +16,24 @@ const MAX_UNITS = 4096;
 export interface ModuleSize {
   readonly modules: readonly AdapterModule[];
   readonly rank: number;
+  /** Bytes that the method takes beside the pool and the result. */
+  readonly scratch: number;
 }
 
 const unitsOf = (modules: readonly AdapterModule[]): number => modules.reduce((sum, { rank }) => sum + rank, 0);
 
 /**
  * What merging one module of this size needs, N units in all: its factors as stored (in slabs where they are large), two strips of
- * f32 rows, the result, and six N x N matrices in f64 (inner products of both halves, once as summed and once in order, and two that
- * clustering works on).
+ * f32 rows, the result, six N x N matrices in f64 (inner products of both halves, once as summed and once in order, and two that
+ * clustering works on), and the method's scratch.
  */
-function moduleBytes({ modules, rank }: ModuleSize): number {
+function moduleBytes({ modules, rank, scratch }: ModuleSize): number {
   const { in: inputs, out } = modules[0]!;
   const units = unitsOf(modules);
   const stored = Math.min(storedBytes(modules), MAX_STORED_BYTES);
-  return stored + 8 * units * stripColumns(units, inputs, out) + 6 * rank * (inputs + out) + 48 * units * units;
+  return (
+    stored + 8 * units * stripColumns(units, inputs, out) + 6 * rank * (inputs + out) + 48 * units * units + scratch
+  );
 }
 
 /** Columns whose bytes are read at once, or null where all are kept. */

@@ -66,8 +66,8 @@ export async function runMerge(
 }
 
 /** A module's size, as memory is planned. */
-export function sizeOf({ rank, parts }: PlannedModule): ModuleSize {
-  return { rank, modules: parts.map(({ module }) => module) };
+export function sizeOf({ rank, parts, scratch }: PlannedModule): ModuleSize {
+  return { rank, scratch, modules: parts.map(({ module }) => module) };
 }
 
 /** The ranks that modules came out with, if the output would be smaller for them. */

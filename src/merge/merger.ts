@@ -34,6 +34,7 @@ export interface ModuleResult {
   readonly clusters: readonly ClusterReport[] | null;
   readonly inertia: number | null;
   readonly shareOfB: number | null;
+  readonly residual: number | null;
   /** Live units of each input that has any. */
   readonly live: readonly (readonly [input: number, units: number])[];
   readonly products: DeltaProducts;
@@ -99,6 +100,7 @@ export class Merger {
       clusters: merged.clusters ?? null,
       inertia: merged.inertia === undefined ? null : merged.inertia * square ** ((merged.inertiaPower ?? 1) / 2),
       shareOfB: merged.shareOfB ?? null,
+      residual: merged.residual ?? null,
       live: [...live].sort(([one], [other]) => one - other),
       products: scaleMerged(figures, this.#plan.scale),
     };
@@ -109,10 +111,14 @@ export class Merger {
     const units = modules.reduce((sum, { rank }) => sum + rank, 0);
     const slab = slabColumns(modules);
     const encoded = bytesOf(this.#plan.dtype) * module.rank * Math.max(module.in, module.out);
-    const uncut = this.#method.yields === "rows" ? this.#method.fullRank(modules.map(({ rank }) => rank)) : 0;
+    // Methods that name their scratch count uncut rows among it.
+    const { yields, fullRank, scratchBytes } = this.#method;
+    const ranks = modules.map(({ rank }) => rank);
+    const uncut = yields === "rows" && scratchBytes === undefined ? fullRank(ranks, module) : 0;
     this.#kernels.reset(
       unitReaderBytes(modules, slab) +
         poolBytes(units, module.in, module.out, module.rank + uncut) +
+        module.scratch +
         encoded +
         4 * module.rank * module.out +
         8 * module.rank +

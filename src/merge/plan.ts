@@ -36,6 +36,8 @@ export interface PlannedModule {
   readonly rank: number;
   readonly a: Range;
   readonly b: Range;
+  /** Kernel memory that the method takes beside the pool and the result, in bytes. */
+  readonly scratch: number;
 }
 
 /** What a recipe means for given adapters: plain data that any thread can execute any part of. */
@@ -84,6 +86,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
   const largest = maximum(used.flatMap((adapter) => [...adapter.modules.values()].map(({ rank }) => rank)));
   const target = recipe.target ?? method.defaultTarget(largest);
   checkTarget(target);
+  refuseUncut(method, target);
   const rankLayout = recipe.rankLayout ?? "uniform";
   const unplaced = sorted.map((name) => {
     const parts = adapters.flatMap((adapter, input) => {
@@ -92,8 +95,11 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     });
     const ranks = parts.map(({ module }) => module.rank);
     const { kind, in: inputSize, out } = parts[0]!.module;
-    const rank = known.get(name) ?? Math.min(method.fullRank(ranks), targetRank(target, sumOfRanks(ranks)));
-    return { name, kind, in: inputSize, out, parts, rank: Math.max(1, rank) };
+    const size = { in: inputSize, out };
+    const most = Math.max(1, Math.min(method.fullRank(ranks, size), targetRank(target, sumOfRanks(ranks))));
+    // A method may use what memory the target asks for, even where the result is known to be smaller.
+    const scratch = method.scratchBytes?.({ ...size, ranks, rank: most }) ?? 0;
+    return { name, kind, ...size, parts, rank: Math.max(1, known.get(name) ?? most), scratch };
   });
   const rank = maximum(unplaced.map((module) => module.rank));
   const ranked = unplaced.map((module) => (rankLayout === "uniform" ? { ...module, rank } : module));
@@ -210,6 +216,12 @@ function refuseUnmet({ id, needs }: Method, adapters: readonly Adapter[]): void 
       );
     }
   }
+}
+
+/** Refuse "full" for a method whose result has no rank of its own. */
+function refuseUncut({ id, needs }: Method, target: Target): void {
+  if (!needs.cut || target.kind !== "full") return;
+  throw new UsageError(`${id} makes dense deltas, which have no rank of their own; pass the rank to cut them to.`);
 }
 
 function checkTarget(target: Target): void {

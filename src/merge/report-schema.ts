@@ -1,5 +1,8 @@
 import type { Zod } from "../methods/method.ts";
 
+const RESIDUAL =
+  "|R - R'| / |R| of what a method on dense deltas cut to R', in the Frobenius norm; null for other methods";
+
 /** The schema of the report, version 1; its JSON Schema is docs/report.schema.json. */
 export function reportSchema(z: Zod): import("zod").ZodObject {
   const index = z.int().min(0);
@@ -31,6 +34,7 @@ export function reportSchema(z: Zod): import("zod").ZodObject {
     energy: figure.describe("squared cosine of the merged delta with the weighted sum of the inputs'"),
     inertia: figure,
     shareOfB: figure,
+    residual: figure.describe(RESIDUAL),
     clusters: z.array(cluster).nullable(),
   });
   const totals = z.strictObject({
@@ -43,6 +47,7 @@ export function reportSchema(z: Zod): import("zod").ZodObject {
     energy: figure,
     inertia: figure,
     shareOfB: figure,
+    residual: figure.describe(RESIDUAL),
     singles: figure.describe("share of the clusters that hold a single unit"),
     largestCluster: index.nullable(),
   });

@@ -46,6 +46,8 @@ export interface ModuleReport {
   /** Objective of the clustering; null where the method does not cluster. */
   readonly inertia: number | null;
   readonly shareOfB: number | null;
+  /** |R - R'|_F / |R|_F of the dense delta R that was cut to R'; null where the method makes none. */
+  readonly residual: number | null;
   readonly clusters: readonly ClusterReport[] | null;
 }
 
@@ -62,6 +64,8 @@ export interface TotalsReport {
   readonly inertia: number | null;
   /** B's mean share of the squared length of the units clustered. */
   readonly shareOfB: number | null;
+  /** As a module's, over all dense deltas together. */
+  readonly residual: number | null;
   /** Share of the clusters that hold a single unit, and the size of the largest. */
   readonly singles: number | null;
   readonly largestCluster: number | null;
@@ -122,7 +126,7 @@ export function makeReport(
 
 function moduleReport(plan: MergePlan, result: ModuleResult, weights: readonly number[]): ModuleReport {
   const { name, kind, in: inputs, out, parts } = plan.modules[result.index]!;
-  const { rank, dead, inertia, shareOfB, clusters } = result;
+  const { rank, dead, inertia, shareOfB, residual, clusters } = result;
   const inputRanks = weights.map((_, t) => parts.find(({ input }) => input === t)?.module.rank ?? null);
   const { normRatio, cosines, energy } = deltaFigures(result.products, weights);
   return {
@@ -138,6 +142,7 @@ function moduleReport(plan: MergePlan, result: ModuleResult, weights: readonly n
     energy,
     inertia,
     shareOfB,
+    residual,
     clusters,
   };
 }
@@ -153,9 +158,21 @@ function totalsOf(plan: MergePlan, results: readonly ModuleResult[]) {
     bytes: plan.size,
     inertia: inertias.length === 0 ? null : sum(inertias),
     shareOfB: shares.length === 0 ? null : sum(shares) / shares.length,
+    residual: totalResidual(results),
     singles: sizes.length === 0 ? null : sizes.filter((size) => size === 1).length / sizes.length,
     largestCluster: sizes.length === 0 ? null : maximum(sizes),
   };
+}
+
+/** |R - R'|_F / |R|_F over all modules: |R|^2 = |R'|^2 / (1 - residual^2), since R' is a projection of R. */
+function totalResidual(results: readonly ModuleResult[]): number | null {
+  const cut = results.flatMap(({ residual, products }) =>
+    residual === null ? [] : [{ residual, kept: products.merged }],
+  );
+  if (cut.length === 0) return null;
+  const whole = ({ residual, kept }: (typeof cut)[number]): number => (kept === 0 ? 0 : kept / (1 - residual ** 2));
+  const all = sum(cut.map(whole));
+  return all === 0 ? 0 : Math.sqrt(sum(cut.map((module) => module.residual ** 2 * whole(module))) / all);
 }
 
 function optionsReport(plan: MergePlan): Record<string, unknown> {

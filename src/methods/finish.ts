@@ -36,12 +36,25 @@ async function finishCombinations(
   return { rows: await pool.combine(cut), products: combinationProducts(cut, pool) };
 }
 
-/** Coefficients over the given units of the k leading singular units sqrt(sigma_j) (v_j, u_j) of their delta. */
-async function topUnits(products: UnitProducts, k: number): Promise<{ a: Float64Array[]; b: Float64Array[] }> {
+/** The leading singular units of a delta. */
+export interface TopUnits {
+  /** Their singular values, descending, all above zero. */
+  readonly sigma: readonly number[];
+  /** Coefficients over the given units' halves of sqrt(sigma_j) v_j and sqrt(sigma_j) u_j. */
+  readonly a: Float64Array[];
+  readonly b: Float64Array[];
+}
+
+/** The k leading singular units of the delta of the given units. */
+export async function topUnits(
+  products: Pick<UnitProducts, "count" | "amongA" | "amongB">,
+  k: number,
+): Promise<TopUnits> {
   const { factorSvd } = await import("../linalg/factor-svd.ts");
   const { sigma, u, v } = factorSvd(products.amongA, products.amongB, products.count);
   const kept = sigma.slice(0, k);
   return {
+    sigma: kept,
     a: kept.map((value, j) => Float64Array.from(v[j]!, (x) => x * Math.sqrt(value))),
     b: kept.map((value, j) => Float64Array.from(u[j]!, (x) => x * Math.sqrt(value))),
   };

@@ -55,6 +55,18 @@ export interface MergedModule {
   readonly inertiaPower?: number;
   /** B's share of the squared length of what was clustered, 0 to 1. */
   readonly shareOfB?: number;
+  /** For methods that cut a dense delta R themselves: |R - R'|_F / |R|_F of what they give, R'; 0 where R is zero. */
+  readonly residual?: number;
+}
+
+/** What decides how much memory merging one module takes. */
+export interface ModuleShape {
+  readonly in: number;
+  readonly out: number;
+  /** Ranks of the adapters that have the module. */
+  readonly ranks: readonly number[];
+  /** The most units that the module is cut to. */
+  readonly rank: number;
 }
 
 /** A merge method: what it says of itself, its options, and a pure function on the pool of one module. */
@@ -68,8 +80,8 @@ export interface Method<Options = unknown> {
   readonly single: "exact" | "exact at density 1" | "changes";
   /** relative: sample weights, only their ratios count, none negative. linear: factors of the deltas, negative ones subtract. */
   readonly weights: "relative" | "linear";
-  /** What it cannot do without: this many adapters; the same rank in every adapter that has a module. */
-  readonly needs: { readonly adapters?: number; readonly equalRanks?: true };
+  /** What it cannot do without: this many adapters; the same rank in every adapter that has a module; a rank to cut to. */
+  readonly needs: { readonly adapters?: number; readonly equalRanks?: true; readonly cut?: true };
   readonly defaults: Options;
   /** The options' schema: validates them, and is the source of flags, forms and docs. */
   schema(z: Zod): import("zod").ZodType<Options>;
@@ -81,8 +93,13 @@ export interface Method<Options = unknown> {
   readonly cut: "clusters" | "svd";
   /** The rank asked for when the user names none; `largest` is the largest input rank. */
   defaultTarget(largest: number): Target;
-  /** The most units that a module comes out with before it is cut to k; `ranks` are those of its adapters. */
-  fullRank(ranks: readonly number[]): number;
+  /** The most units that a module comes out with before `finishModule` cuts it to k; `ranks` are those of its adapters. */
+  fullRank(ranks: readonly number[], size: { readonly in: number; readonly out: number }): number;
+  /**
+   * Kernel memory that `merge` takes beside the pool and the result, in bytes. Where a method does not say, it is what its uncut rows
+   * take, if it yields rows.
+   */
+  scratchBytes?(shape: ModuleShape): number;
   merge(pool: Pool, request: MergeRequest<Options>): Promise<MergedModule>;
 }
 
@@ -96,8 +113,9 @@ export function largestRank(ranks: readonly number[]): number {
   return Math.max(...ranks);
 }
 
-/** The k that a target means for a module of n live units, as far as their number tells; no limit for "full" and "energy". */
+/** The most units that a target asks of a module of n live ones: energy rules at most all n, "full" any number. */
 export function targetRank(target: Target, n: number): number {
   if (target.kind === "rank") return target.rank;
-  return target.kind === "share" ? Math.max(1, Math.round(target.share * n)) : Number.POSITIVE_INFINITY;
+  if (target.kind === "share") return Math.max(1, Math.round(target.share * n));
+  return target.kind === "energy" ? n : Number.POSITIVE_INFINITY;
 }

@@ -1,15 +1,20 @@
 import { UsageError } from "../core/errors.ts";
 import { average } from "./average.ts";
+import { breadcrumbs } from "./breadcrumbs.ts";
 import { cat } from "./cat.ts";
 import { coreSpace } from "./core-space.ts";
 import { ctm } from "./ctm.ts";
 import { dareLinear } from "./dare-linear.ts";
+import { dareLinearSvd } from "./dare-linear-svd.ts";
 import { dareTies } from "./dare-ties.ts";
+import { dareTiesSvd } from "./dare-ties-svd.ts";
+import { della } from "./della.ts";
 import { isoC } from "./iso-c.ts";
 import { isoCts } from "./iso-cts.ts";
 import { lego } from "./lego/lego.ts";
 import { linear } from "./linear.ts";
 import { magnitudePrune } from "./magnitude-prune.ts";
+import { magnitudePruneSvd } from "./magnitude-prune-svd.ts";
 import type { Method } from "./method.ts";
 import { pico } from "./pico.ts";
 import { robustMerge } from "./robust-merge.ts";
@@ -17,6 +22,7 @@ import { slerp } from "./slerp.ts";
 import { svd } from "./svd.ts";
 import { taskArithmetic } from "./task-arithmetic.ts";
 import { ties } from "./ties.ts";
+import { tiesSvd } from "./ties-svd.ts";
 import { tsv } from "./tsv.ts";
 
 /** All merge methods, LEGO first. */
@@ -39,6 +45,12 @@ export const METHODS: readonly Method[] = [
   coreSpace,
   pico,
   ctm,
+  magnitudePruneSvd,
+  tiesSvd,
+  dareLinearSvd,
+  dareTiesSvd,
+  della,
+  breadcrumbs,
 ] as readonly Method[];
 
 /** The method of this id. @throws UsageError naming the ids there are. */

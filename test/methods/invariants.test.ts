@@ -20,7 +20,8 @@ async function mergedDelta(id: string, adapters: readonly Factors[], target: Tar
   const method = methodById(id);
   const all = { ...(method.defaults as object), ...options };
   const precise = method.precise(all) || (method.cut === "svd" && target.kind !== "full");
-  const pool = await poolOf(kernels, adapters, precise);
+  const scratch = method.scratchBytes?.({ in: 13, out: 9, ranks: adapters.map(({ A }) => A.length), rank: 9 }) ?? 0;
+  const pool = await poolOf(kernels, adapters, precise, null, scratch);
   const weights = adapters.map(({ weight = 1 }) => weight);
   const totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
   const rank = await resolveRank(pool, target, method.cut);

@@ -53,12 +53,15 @@ export async function poolOf(
   adapters: readonly Factors[],
   precise = false,
   slab: number | null = null,
+  scratch = 0,
 ): Promise<Pool> {
   const parts = adapters.map(partOf).filter(({ weight }) => weight !== 0);
   const { in: inputs, out } = parts[0]!.module;
   const units = parts.reduce((sum, { module }) => sum + module.rank, 0);
   const modules = parts.map(({ module }) => module);
-  kernels.reset(unitReaderBytes(modules, slab) + poolBytes(units, inputs, out, 2 * units) + 8 * units * units);
+  kernels.reset(
+    unitReaderBytes(modules, slab) + poolBytes(units, inputs, out, 2 * units) + 8 * units * units + scratch,
+  );
   return Pool.survey(kernels, new UnitReader(kernels, parts, slab), precise);
 }
 

@@ -51,18 +51,29 @@ export function pruneByMagnitude(values: Values, density: number): void {
 /** Says of entry `index` of task `task` whether it is kept: drawn at random, or read from a golden file. */
 export type Mask = (task: number, index: number) => boolean;
 
+/** A whole number in [0, 2^32) for entry `index` of task `task`. */
+export type Draw = (task: number, index: number) => number;
+
 /**
- * A mask that keeps each entry with probability `density`, independently: a hash of seed, task, tensor and index, so that entries may be
- * visited in any order and pieces, and the same seed gives the same mask on every machine.
+ * A mask that keeps each entry with probability `density`, independently, as `hashedDraws` draws.
  *
- * @param tensor tells a module's tensors apart (0 for A, 1 for B)
+ * @param tensor tells a module's tensors apart (0 for A, 1 for B, 2 for a delta)
  */
 export function bernoulliMask(seed: number, tensor: number, density: number): Mask {
   const limit = density * 2 ** 32;
+  const draw = hashedDraws(seed, tensor);
+  return (task, index) => draw(task, index) < limit;
+}
+
+/**
+ * Independent uniform numbers: a hash of seed, task, tensor and index, so that entries may be visited in any order and pieces, and the
+ * same seed draws the same on every machine.
+ */
+export function hashedDraws(seed: number, tensor: number): Draw {
   const start = mix(mix(seed | 0) ^ Math.floor(seed / 2 ** 32)) ^ Math.imul(tensor + 1, 0x9e3779b1);
   return (task, index) => {
     const high = Math.floor(index / 2 ** 32);
-    return mix(mix(start ^ Math.imul(task + 1, 0x85ebca77) ^ high) ^ (index | 0)) >>> 0 < limit;
+    return mix(mix(start ^ Math.imul(task + 1, 0x85ebca77) ^ high) ^ (index | 0)) >>> 0;
   };
 }
 

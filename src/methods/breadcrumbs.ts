@@ -1,0 +1,35 @@
+import { denseMethod } from "./dense/dense-method.ts";
+import { densitySchema } from "./dense/options.ts";
+import { middleShare } from "./dense/sparsifiers.ts";
+import { weightedSum } from "./elementwise/consensus.ts";
+import type { Method } from "./method.ts";
+
+export interface BreadcrumbsOptions {
+  readonly density: number;
+  readonly gamma: number;
+}
+
+const DEFAULTS: BreadcrumbsOptions = { density: 0.9, gamma: 0.01 };
+
+/**
+ * Model Breadcrumbs on the dense deltas: of each D_t the int(gamma n) largest |entries| are dropped as outliers and the smallest as noise,
+ * so that int(density n) stay; the weighted sum is cut to rank k by its singular values.
+ */
+export const breadcrumbs: Method<BreadcrumbsOptions> = denseMethod<BreadcrumbsOptions>({
+  id: "breadcrumbs",
+  title: "Model Breadcrumbs (without outliers and small entries)",
+  reference: "Davari and Belilovsky 2023, arXiv 2312.06795",
+  single: "exact at density 1",
+  defaults: DEFAULTS,
+  schema: (z) =>
+    z.strictObject({
+      density: densitySchema(z, DEFAULTS.density),
+      gamma: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(DEFAULTS.gamma)
+        .describe("share of the entries that is dropped as outliers, the largest"),
+    }),
+  rule: ({ density, gamma }) => ({ prepare: middleShare(density, gamma), combine: weightedSum }),
+});

@@ -1,0 +1,55 @@
+import type { Pool } from "../../adapter/pool.ts";
+import type { Task } from "./task-tiles.ts";
+
+/** A task and where its units stand in the pool. */
+export interface DeltaTask extends Task {
+  readonly positions: readonly number[];
+}
+
+/**
+ * The deltas of a pool's adapters as tasks, in an order that depends on the deltas and weights alone, however they are split into
+ * factors: by their entries row by row, then by weight. Random masks are drawn by an adapter's place in it. Each delta sums its units in
+ * the pool's order. Takes 4 N (in + out) bytes of kernel memory.
+ */
+export async function deltaTasks(pool: Pool): Promise<DeltaTask[]> {
+  const byInput = new Map<number, number[]>();
+  for (let i = 0; i < pool.count; i++) {
+    const input = pool.ids[i]![0];
+    const positions = byInput.get(input);
+    if (positions === undefined) byInput.set(input, [i]);
+    else positions.push(i);
+  }
+  const tasks: DeltaTask[] = [];
+  for (const positions of byInput.values()) {
+    const { a, b, count } = await pool.copy(positions);
+    tasks.push({ weight: pool.weights[positions[0]!]!, rank: count, a, b, positions });
+  }
+  return tasks.sort((one, other) => compareDeltas(one, other, pool) || one.weight - other.weight);
+}
+
+/** Kernel memory that the tasks' rows take, in bytes. */
+export function deltaTasksBytes(units: number, tasks: number, inputs: number, out: number): number {
+  return 4 * units * (inputs + out) + 32 * tasks;
+}
+
+function compareDeltas(one: Task, other: Task, { in: columns, out: rows }: Pool): number {
+  if (sameValues(one.a, other.a) && sameValues(one.b, other.b)) return 0;
+  for (let o = 0; o < rows; o++) {
+    for (let x = 0; x < columns; x++) {
+      const difference = entry(one, o, x, rows, columns) - entry(other, o, x, rows, columns);
+      if (difference !== 0) return difference;
+    }
+  }
+  return 0;
+}
+
+/** What `TaskTiles` computes, bit for bit. */
+function entry({ rank, a, b }: Task, o: number, x: number, rows: number, columns: number): number {
+  let sum = 0;
+  for (let j = 0; j < rank; j++) sum += b[j * rows + o]! * a[j * columns + x]!;
+  return Math.fround(sum);
+}
+
+function sameValues(one: Task["b"], other: Task["b"]): boolean {
+  return one.length === other.length && one.every((value, i) => value === other[i]);
+}

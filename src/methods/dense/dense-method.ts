@@ -1,0 +1,63 @@
+import type { Pool } from "../../adapter/pool.ts";
+import { agreeingMean } from "../elementwise/consensus.ts";
+import type { MergedModule, Method, ModuleShape } from "../method.ts";
+import { deltaTasks, deltaTasksBytes } from "./delta-tasks.ts";
+import { lowRank, lowRankBytes } from "./low-rank.ts";
+import { type Combine, type ElementwiseRule, mergedTiles } from "./merge-tiles.ts";
+import type { VoteOptions } from "./options.ts";
+import { TaskTiles, taskTilesBytes } from "./task-tiles.ts";
+
+/** What tells one method on dense deltas from another. */
+export interface DenseMethod<Options>
+  extends Pick<Method<Options>, "id" | "title" | "reference" | "single" | "defaults" | "schema"> {
+  rule(options: Options): ElementwiseRule;
+}
+
+/**
+ * A method that works on the entries of the dense deltas D_t (out, in), tile by tile, and cuts what comes of them to rank k; at no time
+ * does it hold a matrix of out x in. Kernel memory beside the pool and the result: `denseBytes`.
+ */
+export function denseMethod<Options>({ rule, ...own }: DenseMethod<Options>): Method<Options> {
+  return {
+    ...own,
+    dependsOn: "delta",
+    weights: "linear",
+    needs: { cut: true },
+    precise: () => true,
+    yields: "rows",
+    cut: "svd",
+    defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+    fullRank: (_, { in: inputs, out }) => Math.min(inputs, out),
+    scratchBytes: denseBytes,
+    async merge(pool, { rank, options }) {
+      const tasks = await deltaTasks(pool);
+      if (tasks.length === 0) return nothing(pool);
+      const tiles = new TaskTiles(pool.kernels, tasks, pool.out, pool.in);
+      const { rows, residual } = await lowRank(pool, mergedTiles(tiles, rule(options)), rank);
+      return { combinations: null, rows, residual };
+    },
+  };
+}
+
+/** What a module without live units merges into. */
+function nothing({ kernels }: Pool): MergedModule {
+  return { combinations: null, rows: { count: 0, a: kernels.f32(0), b: kernels.f32(0) }, residual: 0 };
+}
+
+/**
+ * Kernel memory in bytes: the N units as f32, 4 N (in + out); the tiles, about a megabyte; and the range finder's 16 l in + 4 l out for
+ * l = k + 10 directions.
+ */
+function denseBytes({ in: inputs, out, ranks, rank }: ModuleShape): number {
+  const units = ranks.reduce((sum, value) => sum + value, 0);
+  return (
+    deltaTasksBytes(units, ranks.length, inputs, out) +
+    taskTilesBytes(ranks.length, inputs, Math.max(...ranks)) +
+    lowRankBytes(inputs, out, rank)
+  );
+}
+
+/** TIES' vote and mean. */
+export function votedMean({ majority, consensus }: VoteOptions): Combine {
+  return (tiles, weights, merged) => agreeingMean(tiles, weights, majority, consensus, merged);
+}

@@ -1,0 +1,34 @@
+import type { RowTiles } from "./low-rank.ts";
+import type { TaskTiles } from "./task-tiles.ts";
+
+/** Sparsifies the next tile of a task in place; `from` is the index of its first entry in the task's matrix, row by row. */
+export type Sparsify = (tile: Float32Array, task: number, from: number) => void;
+
+/** Merges a tile of every task into one. */
+export type Combine = (tiles: readonly Float32Array[], weights: readonly number[], merged: Float32Array) => void;
+
+/** An elementwise method: what it does to each task's entries, and how it merges them. */
+export interface ElementwiseRule {
+  /**
+   * Look at the whole matrices where that is needed (thresholds), and return what starts a pass: tiles come in ascending order in each
+   * pass, and every pass sees the same values.
+   */
+  prepare(tiles: TaskTiles): () => Sparsify;
+  readonly combine: Combine;
+}
+
+/** The merged matrix of all tasks, tile by tile. */
+export function mergedTiles(tiles: TaskTiles, { prepare, combine }: ElementwiseRule): RowTiles {
+  const { columns, weights } = tiles;
+  const room = tiles.kernels.f32(tiles.tileRows * columns);
+  const begin = prepare(tiles);
+  return (use) => {
+    const sparsify = begin();
+    tiles.each((tasks, from, rows) => {
+      for (const [t, tile] of tasks.entries()) sparsify(tile, t, from * columns);
+      const merged = room.subarray(0, rows * columns);
+      combine(tasks, weights, merged);
+      use(merged, from, rows);
+    });
+  };
+}

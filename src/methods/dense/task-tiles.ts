@@ -1,0 +1,78 @@
+import type { Kernels } from "../../kernels/kernels.ts";
+
+/** One task's matrix (rows, columns) as a product: entry (o, x) = sum_j b[j * rows + o] a[j * columns + x], j < rank. */
+export interface Task {
+  readonly weight: number;
+  readonly rank: number;
+  /** (rank, columns), in kernel memory. */
+  readonly a: Float32Array;
+  /** (rank, rows). */
+  readonly b: Float32Array | Float64Array;
+}
+
+/** Uses the same rows of all tasks, row-major; `from` is the first row. The tiles may be changed, and are void after the call. */
+export type UseTiles = (tiles: readonly Float32Array[], from: number, rows: number) => void;
+
+/** Bytes of one row tile of all tasks and their merge together: about a second-level cache. */
+const TILES_BYTES = 2 ** 20;
+/** The most rows that a tile has; more at once gain nothing. */
+export const MOST_TILE_ROWS = 64;
+
+/**
+ * Dense matrices of several tasks that are never held: rows of all of them are computed tile by tile, at each pass anew. An entry is a
+ * sum of f64 products over j in order, rounded to f32 once, so it has the same bits whatever the tile.
+ */
+export class TaskTiles {
+  readonly rows: number;
+  readonly columns: number;
+  readonly weights: readonly number[];
+  readonly kernels: Kernels;
+  readonly #tasks: readonly Task[];
+  /** The most rows that are handed out at once. */
+  readonly tileRows: number;
+  readonly #tiles: readonly Float32Array[];
+  readonly #coefficients: Float64Array;
+
+  /** @param tileRows rows computed at once; the arena must have `taskTilesBytes` free */
+  constructor(kernels: Kernels, tasks: readonly Task[], rows: number, columns: number, tileRows?: number) {
+    this.rows = rows;
+    this.columns = columns;
+    this.weights = tasks.map(({ weight }) => weight);
+    this.kernels = kernels;
+    this.#tasks = tasks;
+    this.tileRows = Math.min(rows, tileRows ?? rowsOfTile(tasks.length, columns));
+    this.#tiles = tasks.map(() => kernels.f32(this.tileRows * columns));
+    this.#coefficients = kernels.f64(this.tileRows * Math.max(0, ...tasks.map(({ rank }) => rank)));
+  }
+
+  /** Hand all rows to `use`, in ascending order. */
+  each(use: UseTiles): void {
+    const { rows: all, columns } = this;
+    for (let from = 0; from < all; from += this.tileRows) {
+      const rows = Math.min(this.tileRows, all - from);
+      const tiles = this.#tiles.map((tile) => tile.subarray(0, rows * columns));
+      for (const [t, tile] of tiles.entries()) this.#fill(this.#tasks[t]!, from, rows, tile);
+      use(tiles, from, rows);
+    }
+  }
+
+  #fill({ rank, a, b }: Task, from: number, rows: number, tile: Float32Array): void {
+    const coefficients = this.#coefficients.subarray(0, rows * rank);
+    for (let j = 0; j < rank; j++) {
+      for (let i = 0; i < rows; i++) coefficients[i * rank + j] = b[j * this.rows + from + i]!;
+    }
+    this.kernels.multiply(coefficients, rows, a, rank, this.columns, this.columns, tile, this.columns);
+  }
+}
+
+function rowsOfTile(tasks: number, columns: number): number {
+  return Math.max(1, Math.min(MOST_TILE_ROWS, Math.floor(TILES_BYTES / (4 * columns * (tasks + 1)))));
+}
+
+/**
+ * Kernel memory that tiles of such tasks take, in bytes: a megabyte, or one row of every task and their merge where that is more; and
+ * the coefficients. It does not grow with the number of rows.
+ */
+export function taskTilesBytes(tasks: number, columns: number, largestRank: number): number {
+  return Math.max(TILES_BYTES, 4 * columns * (tasks + 1)) + 8 * MOST_TILE_ROWS * largestRank + 16 * (tasks + 2);
+}
