@@ -11,6 +11,7 @@ import { dareTiesSvd } from "./dare-ties-svd.ts";
 import { della } from "./della.ts";
 import { isoC } from "./iso-c.ts";
 import { isoCts } from "./iso-cts.ts";
+import { knots } from "./knots.ts";
 import { lego } from "./lego/lego.ts";
 import { linear } from "./linear.ts";
 import { magnitudePrune } from "./magnitude-prune.ts";
@@ -51,6 +52,7 @@ export const METHODS: readonly Method[] = [
   dareTiesSvd,
   della,
   breadcrumbs,
+  knots,
 ] as readonly Method[];
 
 /** The method of this id. @throws UsageError naming the ids there are. */

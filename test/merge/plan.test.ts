@@ -365,6 +365,17 @@ describe("a recipe", () => {
     expect(options).toMatchObject({ gauge: "svd", seed: 7, sign: "none", centre: "mean" });
   });
 
+  it("cuts dense deltas to the rank asked for, their smaller side at most, and refuses to keep all", async () => {
+    const adapters = [await adapterOf("one", { q: 2 }), await adapterOf("other", { q: 1 })];
+    const method = "ties_svd";
+    expect(makePlan(adapters, { method }).rank).toBe(2);
+    const plan = makePlan(adapters, { method, target: { kind: "rank", rank: 64 } });
+    expect(plan.rank).toBe(3);
+    expect(plan.modules[0]!.scratch).toBeGreaterThan(0);
+    const full = { method, target: { kind: "full" } } as const;
+    refused(() => makePlan(adapters, full), UsageError, "ties_svd", "pass the rank to cut them to");
+  });
+
   it.each(["cat", "average"])("keeps the sum of the ranks for %s unless a rank is asked for", async (method) => {
     const adapters = [await scaled(2), await scaled(2)];
     expect(makePlan(adapters, { method }).target).toEqual({ kind: "full" });

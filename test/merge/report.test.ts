@@ -51,6 +51,31 @@ describe("figures of a module", () => {
     expect(modules[0]).toMatchObject({ rank: 2, inertia: null, shareOfB: null, clusters: null });
   });
 
+  it("of a dense delta that was cut: residual, by hand, over all modules too", async () => {
+    const dense = async (name: string, delta: PicoModule) =>
+      open(name, { p: delta, q: three }, { r: 2, rank_pattern: { q: 1 }, alpha_pattern: { q: 2 }, lora_alpha: 2 });
+    // p: diag(3, 4), cut to 4: 3 of 5 is lost. q: rank 1, nothing is lost. Over both: 3 of sqrt(25 + 36), as q has alpha / r = 2.
+    const diagonal = {
+      A: [
+        [3, 0],
+        [0, 4],
+      ],
+      B: [
+        [1, 0],
+        [0, 1],
+      ],
+    };
+    const { modules, totals } = await report([await dense("one", diagonal)], {
+      ...RANK_1,
+      method: "ties_svd",
+      options: { density: 1 },
+    });
+    near(modules[0]!.residual, 3 / 5);
+    expect(modules[1]!.residual).toBeLessThan(1e-6);
+    near(totals.residual, 3 / Math.sqrt(25 + 36));
+    expect((await report(await right(), CAT)).totals.residual).toBeNull();
+  });
+
   it("of a weighted sum: energy is with the weighted sum of the inputs", async () => {
     const { modules } = await report(await right(), { ...CAT, weights: [2, -1] });
     // 2 D_0 - D_1 has the norm sqrt(36 + 16).

@@ -10,7 +10,7 @@ type Prepare = ElementwiseRule["prepare"];
 const DELTA = 2;
 
 /** Keep all. */
-function keepAll(): Prepare {
+export function keepAll(): Prepare {
   return () => () => () => {};
 }
 

@@ -1,0 +1,118 @@
+import type { Pool } from "../adapter/pool.ts";
+import { deltaTasks, deltaTasksBytes } from "./dense/delta-tasks.ts";
+import { votedMean } from "./dense/dense-method.ts";
+import { type ElementwiseRule, mergedTiles } from "./dense/merge-tiles.ts";
+import { densitySchema, seedSchema, VOTE, type VoteOptions, voteSchema } from "./dense/options.ts";
+import { droppedAtRandom, keepAll, largestShare } from "./dense/sparsifiers.ts";
+import { type Task, TaskTiles, taskTilesBytes } from "./dense/task-tiles.ts";
+import { weightedSum } from "./elementwise/consensus.ts";
+import { type MergedModule, type Method, type ModuleShape, sumOfRanks } from "./method.ts";
+
+const RULES = ["ties", "dare_ties", "mean"] as const;
+
+export interface KnotsOptions extends VoteOptions {
+  /** How the blocks S V_t^T are merged. */
+  readonly rule: (typeof RULES)[number];
+  readonly density: number;
+  readonly seed: number;
+}
+
+const DEFAULTS: KnotsOptions = { rule: "ties", density: 0.5, seed: 0, ...VOTE };
+
+/**
+ * KnOTS: with [D_1 | ... | D_T] = U S [V_1 | ... | V_T]^T, all tasks share the directions U, and their blocks S V_t^T (at most N x in) are
+ * merged element by element, in tiles; delta = U * merged. U comes from the Gram matrices in f64, so directions below about 1e-6 of the
+ * largest are left out. Exact at rank N; cut to k by singular values. Kernel memory beside the pool: 12 N in + 8 N out bytes, a megabyte
+ * of tiles, and small matrices.
+ */
+export const knots: Method<KnotsOptions> = {
+  id: "knots",
+  title: "KnOTS (merging in a shared singular basis)",
+  reference: "Stoica et al. 2024, arXiv 2410.19735",
+  dependsOn: "delta",
+  single: "exact at density 1",
+  weights: "linear",
+  needs: {},
+  defaults: DEFAULTS,
+  schema: (z) =>
+    z.strictObject({
+      rule: z.enum(RULES).default(DEFAULTS.rule).describe("how the tasks' blocks in the shared basis are merged"),
+      density: densitySchema(z, DEFAULTS.density),
+      seed: seedSchema(z),
+      ...voteSchema(z),
+    }),
+  precise: () => true,
+  yields: "rows",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: sumOfRanks,
+  scratchBytes,
+  async merge(pool, { options }): Promise<MergedModule> {
+    const tasks = await deltaTasks(pool);
+    const basis = await sharedBasis(pool, tasks);
+    const count = basis.length;
+    const everyUnit = Int32Array.from({ length: pool.count }, (_, i) => i);
+    const { b } = await pool.combine(basis.map((u) => ({ members: everyUnit, a: u, b: u })));
+    const blocks = tasks.map((task) => ({ ...task, b: coordinates(pool, basis, task.positions) }));
+    const a = pool.kernels.f32(count * pool.in);
+    const tiles = new TaskTiles(pool.kernels, blocks, count, pool.in);
+    mergedTiles(tiles, ruleOf(options))((tile, from) => a.set(tile, from * pool.in));
+    return { combinations: null, rows: { count, a, b } };
+  },
+};
+
+function ruleOf({ rule, density, seed, ...vote }: KnotsOptions): ElementwiseRule {
+  if (rule === "mean") return { prepare: keepAll(), combine: mean };
+  return {
+    prepare: rule === "ties" ? largestShare(density) : droppedAtRandom(density, seed),
+    combine: votedMean(vote),
+  };
+}
+
+/** The weighted sum over the number of tasks. */
+function mean(tiles: readonly Float32Array[], weights: readonly number[], merged: Float32Array): void {
+  weightedSum(
+    tiles,
+    weights.map((weight) => weight / weights.length),
+    merged,
+  );
+}
+
+/**
+ * U as coefficients over the pool's b: side by side, the a-halves of different tasks never meet, so the Gram matrix of the long rows is
+ * G_A without the products between tasks.
+ */
+async function sharedBasis(pool: Pool, tasks: readonly { readonly positions: readonly number[] }[]) {
+  const n = pool.count;
+  const withinTasks = new Float64Array(n * n);
+  for (const { positions } of tasks) {
+    for (const i of positions) for (const j of positions) withinTasks[i * n + j] = pool.gramA[i * n + j]!;
+  }
+  const { factorSvd } = await import("../linalg/factor-svd.ts");
+  return factorSvd(withinTasks, pool.gramB, n).u.map((u) => Float64Array.from(u));
+}
+
+/** U^T b_i (units, basis) of a task's units: its block is sum_i (U^T b_i) a_i^T. */
+function coordinates(pool: Pool, basis: readonly Float64Array[], positions: readonly number[]): Task["b"] {
+  const n = pool.count;
+  const inner = new Float64Array(positions.length * basis.length);
+  for (const [local, i] of positions.entries()) {
+    for (const [j, u] of basis.entries()) {
+      inner[local * basis.length + j] = u.reduce((sum, value, m) => sum + value * pool.gramB[m * n + i]!, 0);
+    }
+  }
+  return inner;
+}
+
+function scratchBytes({ in: inputs, out, ranks, rank }: ModuleShape): number {
+  const units = sumOfRanks(ranks);
+  return (
+    deltaTasksBytes(units, ranks.length, inputs, out) +
+    taskTilesBytes(ranks.length, inputs, Math.max(...ranks)) +
+    4 * units * (2 * inputs + out) +
+    // The products of the uncut rows, and the coefficients that cut them.
+    32 * units * units +
+    16 * units * rank +
+    256
+  );
+}
