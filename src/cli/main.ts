@@ -5,6 +5,7 @@ import { compareCommand } from "./compare.ts";
 import { reportFailure } from "./failure.ts";
 import { inspectCommand } from "./inspect.ts";
 import { mergeCommand } from "./merge.ts";
+import { methodsCommand } from "./methods.ts";
 import { pruneCommand, resizeCommand } from "./prune.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -29,7 +30,15 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 
 const argv = process.argv.slice(2);
 try {
-  for (const make of [mergeCommand, pruneCommand, resizeCommand, compareCommand, inspectCommand, verifyCommand]) {
+  for (const make of [
+    mergeCommand,
+    pruneCommand,
+    resizeCommand,
+    compareCommand,
+    inspectCommand,
+    verifyCommand,
+    methodsCommand,
+  ]) {
     program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
   }
   await program.parseAsync(argv, { from: "user" });

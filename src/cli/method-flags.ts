@@ -1,14 +1,7 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
 import type { Method } from "../methods/method.ts";
-
-/** What of a JSON Schema property becomes a flag. */
-interface Property {
-  readonly type?: string;
-  readonly enum?: readonly string[];
-  readonly default?: unknown;
-  readonly description?: string;
-}
+import { parametersOf } from "../methods/parameters.ts";
 
 /**
  * Add a flag for each option of a method's schema. Loads zod, so it is done only where help is asked for or a flag is used
@@ -16,14 +9,17 @@ interface Property {
  */
 export async function addMethodFlags(command: Command, method: Method): Promise<void> {
   const { z } = await import("zod");
-  const { properties } = z.toJSONSchema(method.schema(z)) as { properties?: Record<string, Property> };
-  for (const [name, { type, enum: choices, default: value, description = "" }] of Object.entries(properties ?? {})) {
-    const shown = type === "boolean" ? (value ? "on" : "off") : String(value);
+  for (const { name, type, choices, default: value, description } of parametersOf(method, z)) {
     const values = type === "boolean" ? ["on", "off"] : choices;
-    const placeholder = values === undefined ? "n" : values.join("|");
-    const option = new Option(`--${kebab(name)} <${placeholder}>`, `${description} (default: ${shown})`);
-    command.addOption((values === undefined ? option : option.choices(values)).helpGroup(`Options of ${method.id}:`));
+    const placeholder = values === null ? "n" : values.join("|");
+    const option = new Option(`--${kebab(name)} <${placeholder}>`, `${description} (default: ${shownDefault(value)})`);
+    command.addOption((values === null ? option : option.choices(values)).helpGroup(`Options of ${method.id}:`));
   }
+}
+
+/** A default as its flag is written. */
+export function shownDefault(value: unknown): string {
+  return typeof value === "boolean" ? (value ? "on" : "off") : String(value);
 }
 
 /** Whether the arguments hold help or a flag that the command does not know yet. */
@@ -58,6 +54,7 @@ export async function methodOptions(
   throw new UsageError(`--${kebab(String(issue!.path[0]))}: ${issue!.message}.`);
 }
 
-function kebab(name: string): string {
+/** A parameter's name as its flag has it: outputReweight becomes output-reweight. */
+export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -21,6 +21,7 @@ describe.concurrent("lora-lego help", () => {
     for (const command of ["merge", "prune", "inspect", "verify"]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} \\[options\\] <adapter`, "m"));
     }
+    expect(stdout).toMatch(/^ {2}methods \[options\]/m);
     expect(stdout).toContain("Examples:\n  lora-lego merge ");
     expect(stdout).toContain("Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.");
   });
