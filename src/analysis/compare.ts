@@ -10,6 +10,7 @@ import {
   deltaFigures,
   deltaProducts,
   noProducts,
+  sumProducts,
 } from "../figures/delta.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
@@ -186,7 +187,7 @@ function outcome(contestant: Contestant, weights: readonly number[]): ComparedMe
   return {
     method: method.id,
     rank,
-    ...deltaFigures(contestant.products, weights),
+    ...deltaFigures(contestant.products, sumProducts(contestant.products, weights)),
     signConflicts: conflicts.count === 0 ? null : conflicts.disagree / conflicts.count,
     effectiveRank: spectra.reduce((sum, value) => sum + value, 0) / Math.max(1, spectra.length),
     seconds,

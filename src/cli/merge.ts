@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
-import type { DtypeChoice, ExtrasPolicy, RankLayout, Recipe } from "../merge/recipe.ts";
+import type { DtypeChoice, ExtrasPolicy, ModuleWeights, RankLayout, Recipe } from "../merge/recipe.ts";
 import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS } from "../merge/recipe.ts";
 import { addMethodFlags, methodOptions, wantsMethodFlags } from "./method-flags.ts";
-import { parseNumber, parseNumbers } from "./numbers.ts";
+import { collect, parseModuleWeights, parseNumber, parseNumbers } from "./numbers.ts";
 import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
 import { addRankOptions, type TargetFlags, targetOf } from "./target-flags.ts";
 
@@ -15,6 +15,9 @@ interface MergeFlags extends OutputFlags, TargetFlags {
   readonly extras: ExtrasPolicy;
   readonly allowPartial?: true;
   readonly rankLayout: RankLayout;
+  readonly include?: string[];
+  readonly exclude?: string[];
+  readonly moduleWeights?: ModuleWeights[];
 }
 
 /** `lora-lego merge`: several adapters into one. */
@@ -39,6 +42,17 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
     .option("--allow-partial", "accept adapters that share no module or end at different layers")
     .addOption(
       new Option("--rank-layout <layout>", "one rank, or each module its own").choices(RANK_LAYOUTS).default("uniform"),
+    )
+    .option(
+      "--include <pattern>",
+      "merge only modules whose path ends so, as q_proj or layers.1*.** (repeatable)",
+      collect,
+    )
+    .option("--exclude <pattern>", "leave such modules out (repeatable)", collect)
+    .option(
+      "--module-weights <pattern=list>",
+      "weights for such modules, as q_proj=1,0.5 (repeatable, the last match counts)",
+      parseModuleWeights,
     );
   addRankOptions(command, "rank of the result (default: the largest input rank; for exact sums the sum of the ranks)");
   addOutputOptions(command);
@@ -48,7 +62,8 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
 Examples:
   lora-lego merge math/ med/ finance/ --out merged
   lora-lego merge math/ med/ --weights 2,1 --rank 16 --out merged
-  lora-lego merge math/ med/ --method cat --out exact-sum`,
+  lora-lego merge math/ med/ --method cat --out exact-sum
+  lora-lego merge math/ med/ --exclude "layers.0.**" --module-weights v_proj=1,0.5 --out merged`,
   );
   const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
   if (words[0] === "merge" && wantsMethodFlags(command, words.slice(1))) {
@@ -72,6 +87,9 @@ Examples:
       ...(flags.weights && { weights: flags.weights }),
       ...(flags.scale !== undefined && { scale: flags.scale }),
       ...(flags.allowPartial && { allowPartial: true }),
+      ...(flags.include && { include: flags.include }),
+      ...(flags.exclude && { exclude: flags.exclude }),
+      ...(flags.moduleWeights && { moduleWeights: flags.moduleWeights }),
     };
     await runToFolder(paths, recipe, flags);
   });

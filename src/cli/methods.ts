@@ -54,5 +54,5 @@ function asText({ method, parameters }: Described): string {
 /** The rank of a result when none is asked for, in words. */
 function defaultRank(method: Method): string {
   if (method.defaultTarget(1).kind === "rank") return "the largest input rank";
-  return method.fullRank([1, 1]) === 2 ? "the sum of the ranks" : "the inputs' own rank";
+  return method.fullRank([1, 1], { in: 2, out: 2 }) === 2 ? "the sum of the ranks" : "the inputs' own rank";
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { ModuleWeights } from "../merge/recipe.ts";
 import { ENERGY_RULES, type EnergyRule } from "../methods/method.ts";
 
 /** A finite number from a flag. */
@@ -25,6 +26,18 @@ export function parseShare(text: string): number {
 /** Numbers separated by commas from a flag. */
 export function parseNumbers(text: string): number[] {
   return text.split(",").map(parseNumber);
+}
+
+/** "q_proj=1,0.5": a pattern of modules and the weights of the adapters there; beside those that were given before. */
+export function parseModuleWeights(text: string, before: readonly ModuleWeights[] = []): ModuleWeights[] {
+  const at = text.lastIndexOf("=");
+  if (at < 1) throw new InvalidArgumentError("Expected a pattern and one weight for each adapter, as q_proj=1,0.5.");
+  return [...before, { match: text.slice(0, at), weights: parseNumbers(text.slice(at + 1)) }];
+}
+
+/** A flag that may be given several times. */
+export function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
 }
 
 /** "sv_fro=0.95": an energy rule and its threshold. */

@@ -103,20 +103,30 @@ export function cosineBetween(products: DeltaProducts, t: number, u: number): nu
   return cosine(products.inputs[t * products.cross.length + u]!, normOf(products, t), normOf(products, u));
 }
 
-/** Norm ratio, cosines and energy of a merged delta; `weights` are those of S = sum w_t D_t. */
-export function deltaFigures(products: DeltaProducts, weights: readonly number[]): DeltaFigures {
-  const { inputs, cross, merged } = products;
-  const count = cross.length;
+/** <delta', S> and |S|^2 of the weighted sum S = sum w_t D_t; over modules they add up, whose weights may differ. */
+export interface SumProducts {
+  readonly cross: number;
+  readonly square: number;
+}
+
+/** The products of S with these weights. */
+export function sumProducts({ inputs, cross: own }: DeltaProducts, weights: readonly number[]): SumProducts {
+  let cross = 0;
+  let square = 0;
+  for (const [t, weight] of weights.entries()) {
+    cross += weight * own[t]!;
+    for (const [u, other] of weights.entries()) square += weight * other * inputs[t * weights.length + u]!;
+  }
+  return { cross, square };
+}
+
+/** Norm ratio, cosines and energy of a merged delta. */
+export function deltaFigures(products: DeltaProducts, sum: SumProducts): DeltaFigures {
+  const { cross, merged } = products;
   const norms = cross.map((_, t) => normOf(products, t));
   const alive = norms.filter((norm) => norm > 0);
   const norm = Math.sqrt(merged);
-  let sumCross = 0;
-  let sumSquare = 0;
-  for (let t = 0; t < count; t++) {
-    sumCross += weights[t]! * cross[t]!;
-    for (let u = 0; u < count; u++) sumSquare += weights[t]! * weights[u]! * inputs[t * count + u]!;
-  }
-  const withSum = cosine(sumCross, norm, Math.sqrt(Math.max(0, sumSquare)));
+  const withSum = cosine(sum.cross, norm, Math.sqrt(Math.max(0, sum.square)));
   return {
     normRatio: alive.length === 0 ? null : norm / (alive.reduce((sum, value) => sum + value, 0) / alive.length),
     cosines: cross.map((product, t) => cosine(product, norm, norms[t]!)),

@@ -50,12 +50,14 @@ function distinct(values: readonly (string | null)[]): string[] {
 /**
  * adapter_config.json of a merged adapter: the fields that consumers need and nothing else.
  *
+ * @param left modules of the inputs that are not written
  * @param sharedScale the scale that factors were left without; null: scales are folded in and alpha = rank
  */
 export function outputConfig(
   adapters: readonly Adapter[],
   facts: SharedFacts,
   modules: readonly { readonly name: string; readonly rank: number }[],
+  left: readonly { readonly name: string }[],
   extras: readonly Pick<PlannedExtra, "key">[],
   rank: number,
   sharedScale: number | null,
@@ -70,7 +72,7 @@ export function outputConfig(
     lora_alpha: alpha(rank),
     lora_dropout: 0,
     bias: "none",
-    target_modules: targetModules(adapters, modules),
+    target_modules: targetModules(adapters, modules, left),
     fan_in_fan_out: facts.fanInFanOut,
     use_rslora: false,
     use_dora: false,
@@ -97,13 +99,21 @@ function patternModules<M extends { readonly name: string; readonly rank: number
     .sort((one, other) => parts(other.name).length - parts(one.name).length);
 }
 
-/** The union of the inputs' plain lists where it names every module, else every module by its full path. */
-function targetModules(adapters: readonly Adapter[], modules: readonly { readonly name: string }[]): string[] {
+/**
+ * The union of the inputs' plain lists but for what is left out, where that names every module; else every module by its full path.
+ */
+function targetModules(
+  adapters: readonly Adapter[],
+  modules: readonly { readonly name: string }[],
+  left: readonly { readonly name: string }[],
+): string[] {
+  const full = modules.map(({ name }) => name);
   const lists = adapters.map(({ targetModules: list }) => list);
-  const united = new Set(lists.flatMap((list) => list ?? []));
-  const named = (name: string): boolean => suffixes(name).some((suffix) => united.has(suffix));
-  if (lists.includes(null) || !modules.every(({ name }) => named(name))) return modules.map(({ name }) => name);
-  return [...united].sort();
+  if (lists.includes(null)) return full;
+  const union = new Set(lists.flatMap((list) => list ?? []));
+  // PEFT would make a fresh LoRA for a module that an entry names and the file lacks.
+  for (const { name } of left) for (const suffix of suffixes(name)) union.delete(suffix);
+  return full.every((name) => suffixes(name).some((suffix) => union.has(suffix))) ? [...union].sort() : full;
 }
 
 /** A dotted path and what is left of it from each dot on. */

@@ -73,6 +73,7 @@ export class Merger {
     const module = this.#plan.modules[index]!;
     const { parts, slab } = this.#prepare(module);
     const { target, options, inputs } = this.#plan;
+    const { weights } = module;
     const precise = this.#method.precise(options) || (this.#method.cut === "svd" && target.kind !== "full");
     const reader = new UnitReader(this.#kernels, parts, slab);
     const pool = await Pool.survey(this.#kernels, reader, precise);
@@ -81,8 +82,8 @@ export class Merger {
       const merged = await this.#method.merge(pool, {
         rank,
         options,
-        inputs: inputs.filter(({ weight }) => weight !== 0).length,
-        totalWeight: orderlessSum(inputs.map(({ weight }) => weight)),
+        inputs: weights.filter((weight) => weight !== 0).length,
+        totalWeight: orderlessSum(weights),
         firstInput: inputs.findIndex(({ weight }) => weight !== 0),
       });
       return { merged, ...(await finishModule(pool, merged, rank)) };
@@ -127,7 +128,7 @@ export class Merger {
     const parts = module.parts.map(({ input, module: part }) => ({
       input,
       name: this.#plan.inputs[input]!.name,
-      weight: this.#plan.inputs[input]!.weight,
+      weight: module.weights[input]!,
       module: part,
       files: this.#files[input]!,
       scale: this.#plan.sharedScale === null ? part.scale : 1,

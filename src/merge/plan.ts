@@ -4,7 +4,6 @@ import { peftKey } from "../adapter/peft.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
-import { compareNaturally } from "../core/natural-order.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
 import { type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
@@ -13,6 +12,7 @@ import { outputConfig, sharedFacts } from "./config.ts";
 import { type PlannedExtra, planExtras } from "./extras.ts";
 import { refuseTooManyUnits } from "./memory.ts";
 import { type DtypeChoice, outputDtype, type RankLayout, type Recipe } from "./recipe.ts";
+import { type Selection, selectModules } from "./selection.ts";
 import type { Warning } from "./warning.ts";
 
 /** The file that holds a merged adapter's tensors, and its config. */
@@ -32,6 +32,8 @@ export interface PlannedModule {
   readonly in: number;
   readonly out: number;
   readonly parts: readonly { readonly input: number; readonly module: AdapterModule }[];
+  /** The weight of each input here, whether it has the module or not. */
+  readonly weights: readonly number[];
   /** Rank that it is written with; shorter results are padded with zero units. */
   readonly rank: number;
   readonly a: Range;
@@ -58,6 +60,8 @@ export interface MergePlan {
   readonly extras: readonly PlannedExtra[];
   /** Extras that are not written, by input. */
   readonly skipped: readonly { readonly input: number; readonly tensor: string }[];
+  /** Modules that are not written, and why, in words. */
+  readonly leftOut: readonly { readonly name: string; readonly why: string }[];
   /** adapter_config.json of the output. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly warnings: readonly Warning[];
@@ -75,31 +79,35 @@ export type KnownRanks = ReadonlyMap<string, number>;
  */
 export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: KnownRanks = new Map()): MergePlan {
   const method = methodById(recipe.method ?? "lego");
-  const weights = checkWeights(adapters, recipe, method.id, method.weights);
-  const used = adapters.filter((_, t) => weights[t] !== 0);
-  refuseUnmet(method, used);
+  const weights = checkWeights(adapters, recipe, method);
+  const selection = selectModules(adapters, recipe, weights);
+  refuseNoAverage(method, selection);
+  const used = adapters.filter((_, t) => selection.used[t]);
   refuseMisfits(used, recipe.allowPartial ?? false);
   const { facts, warnings } = sharedFacts(used);
-  const names = new Set(used.flatMap((adapter) => [...adapter.modules.keys()]));
-  const sorted = [...names].sort(compareNaturally);
   const inputs = adapters.map(({ name }, t) => ({ name, weight: weights[t]! }));
-  const largest = maximum(used.flatMap((adapter) => [...adapter.modules.values()].map(({ rank }) => rank)));
+  const shares = selection.modules.map((module) => {
+    const parts = adapters.flatMap((adapter, input) => {
+      const found = module.weights[input] === 0 ? undefined : adapter.modules.get(module.name);
+      return found === undefined ? [] : [{ input, module: found }];
+    });
+    return { ...module, parts };
+  });
+  refuseUnmet(method, adapters, used.length, shares);
+  const sources = shares.flatMap(({ parts }) => parts.map(({ module }) => module));
+  const largest = maximum(sources.map(({ rank }) => rank));
   const target = recipe.target ?? method.defaultTarget(largest);
   checkTarget(target);
   refuseUncut(method, target);
   const rankLayout = recipe.rankLayout ?? "uniform";
-  const unplaced = sorted.map((name) => {
-    const parts = adapters.flatMap((adapter, input) => {
-      const module = weights[input] === 0 ? undefined : adapter.modules.get(name);
-      return module === undefined ? [] : [{ input, module }];
-    });
+  const unplaced = shares.map(({ name, weights: own, parts }) => {
     const ranks = parts.map(({ module }) => module.rank);
     const { kind, in: inputSize, out } = parts[0]!.module;
     const size = { in: inputSize, out };
     const most = Math.max(1, Math.min(method.fullRank(ranks, size), targetRank(target, sumOfRanks(ranks))));
     // A method may use what memory the target asks for, even where the result is known to be smaller.
     const scratch = method.scratchBytes?.({ ...size, ranks, rank: most }) ?? 0;
-    return { name, kind, ...size, parts, rank: Math.max(1, known.get(name) ?? most), scratch };
+    return { name, kind, ...size, parts, weights: own, rank: Math.max(1, known.get(name) ?? most), scratch };
   });
   const rank = maximum(unplaced.map((module) => module.rank));
   const ranked = unplaced.map((module) => (rankLayout === "uniform" ? { ...module, rank } : module));
@@ -108,16 +116,23 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
       name,
       parts.map(({ module }) => module),
     );
-  const { extras, skipped, warnings: extraWarnings } = planExtras(adapters, weights, recipe.extras ?? "error");
-  const dtype = chooseDtype(used, recipe.dtype ?? "auto");
+  const {
+    extras,
+    skipped,
+    warnings: extraWarnings,
+  } = planExtras(
+    adapters,
+    weights.map((weight, t) => (selection.used[t] ? weight : 0)),
+    recipe.extras ?? "error",
+  );
+  const dtype = chooseDtype(sources, recipe.dtype ?? "auto");
   const layout = planLayout(ranked, extras, dtype);
   const place = (key: string): Range => {
     const { begin, end } = layout.tensors.get(key)!;
     return { begin, end };
   };
-  const scales = used.flatMap((adapter) => [...adapter.modules.values()].map(({ scale }) => scale));
   const sharedScale = commonScale(
-    scales,
+    sources.map(({ scale }) => scale),
     ranked.map((module) => module.rank),
   );
   return {
@@ -133,8 +148,9 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     modules: ranked.map((module) => ({ ...module, a: place(peftKey(module, "A")), b: place(peftKey(module, "B")) })),
     extras: extras.map((extra) => ({ ...extra, ...place(extra.key) })),
     skipped,
-    config: outputConfig(used, facts, ranked, extras, rank, sharedScale),
-    warnings: [...leftOut(inputs), ...warnings, ...droppedCopies(used), ...extraWarnings],
+    leftOut: selection.left,
+    config: outputConfig(used, facts, ranked, selection.left, extras, rank, sharedScale),
+    warnings: [...leftOut(adapters, weights, selection, shares), ...warnings, ...droppedCopies(used), ...extraWarnings],
     size: layout.size,
   };
 }
@@ -155,33 +171,15 @@ export function planLayout(
   return layoutSafetensors(specs, { format: "pt" });
 }
 
-function checkWeights(
-  adapters: readonly Adapter[],
-  recipe: Recipe,
-  method: string,
-  kind: "relative" | "linear",
-): readonly number[] {
+/** The adapters' weights, after a look at those of single modules too. */
+function checkWeights(adapters: readonly Adapter[], recipe: Recipe, method: Method): readonly number[] {
   if (adapters.length === 0) throw new UsageError("There is nothing to merge; pass at least one adapter.");
   const weights = recipe.weights ?? adapters.map(() => 1);
-  if (weights.length !== adapters.length) {
-    throw new UsageError(
-      `There are ${adapters.length} adapters but ${weights.length} weights; pass one weight for each adapter, in their order.`,
-    );
+  checkWeightList(adapters, weights, method, "");
+  for (const { match, weights: own } of recipe.moduleWeights ?? []) {
+    checkWeightList(adapters, own, method, ` for ${match}`);
   }
-  if (weights.some((weight) => !Number.isFinite(weight)) || !Number.isFinite(recipe.scale ?? 1)) {
-    throw new UsageError("Weights and scale must be finite numbers.");
-  }
-  const negative = weights.findIndex((weight) => weight < 0);
-  if (kind === "relative" && negative >= 0) {
-    throw new UsageError(
-      `Weights of ${method} are relative and cannot be negative, but ${adapters[negative]!.name} has ${weights[negative]}; to subtract an adapter use --method cat.`,
-    );
-  }
-  refuseExtremeWeights(weights, method);
-  if (weights.every((weight) => weight === 0)) throw new UsageError("All weights are 0, so nothing is left to merge.");
-  if (method === "average" && orderlessSum(weights) === 0) {
-    throw new UsageError("The weights sum to 0, so they have no average; use --method cat for their sum.");
-  }
+  if (!Number.isFinite(recipe.scale ?? 1)) throw new UsageError("Weights and scale must be finite numbers.");
   return weights;
 }
 
@@ -197,24 +195,58 @@ function refuseExtremeWeights(weights: readonly number[], method: string): void 
   );
 }
 
-/** Refuse adapters that a method's `needs` rule out. */
-function refuseUnmet({ id, needs }: Method, adapters: readonly Adapter[]): void {
-  if (needs.adapters !== undefined && adapters.length !== needs.adapters) {
+function checkWeightList(
+  adapters: readonly Adapter[],
+  weights: readonly number[],
+  method: Method,
+  where: string,
+): void {
+  if (weights.length !== adapters.length) {
     throw new UsageError(
-      `${id} merges ${needs.adapters} adapters, but ${adapters.length} are given; pass ${needs.adapters}, or choose another --method.`,
+      `There are ${adapters.length} adapters but ${weights.length} weights${where}; pass one weight for each adapter, in their order.`,
+    );
+  }
+  if (weights.some((weight) => !Number.isFinite(weight))) {
+    throw new UsageError("Weights and scale must be finite numbers.");
+  }
+  const negative = weights.findIndex((weight) => weight < 0);
+  if (method.weights === "relative" && negative >= 0) {
+    throw new UsageError(
+      `Weights of ${method.id} are relative and cannot be negative, but ${adapters[negative]!.name} has ${weights[negative]}${where}; to subtract an adapter use --method cat.`,
+    );
+  }
+  refuseExtremeWeights(weights, method.id);
+}
+
+function refuseNoAverage(method: Method, { modules }: Selection): void {
+  const zero = method.id === "average" ? modules.find(({ weights }) => orderlessSum(weights) === 0) : undefined;
+  if (zero === undefined) return;
+  throw new UsageError(
+    `The weights sum to 0 for ${zero.name}, so they have no average; use --method cat for their sum.`,
+  );
+}
+
+/** Refuse adapters that a method's `needs` rule out. */
+function refuseUnmet(
+  { id, needs }: Method,
+  adapters: readonly Adapter[],
+  used: number,
+  modules: readonly Pick<PlannedModule, "name" | "parts">[],
+): void {
+  if (needs.adapters !== undefined && used !== needs.adapters) {
+    throw new UsageError(
+      `${id} merges ${needs.adapters} adapters, but ${used} are given; pass ${needs.adapters}, or choose another --method.`,
     );
   }
   if (!needs.equalRanks) return;
-  const seen = new Map<string, { readonly adapter: string; readonly rank: number }>();
-  for (const { name: adapter, modules } of adapters) {
-    for (const { name, rank } of modules.values()) {
-      const first = seen.get(name) ?? { adapter, rank };
-      seen.set(name, first);
-      if (first.rank === rank) continue;
-      throw new RefusedError(
-        `${id} needs adapters of equal rank, but ${name} has rank ${first.rank} in ${first.adapter} and ${rank} in ${adapter}; bring them to one rank first, or choose a method that takes any, as svd.`,
-      );
-    }
+  for (const { name, parts } of modules) {
+    const [first] = parts;
+    const other = parts.find(({ module }) => module.rank !== first!.module.rank);
+    if (other === undefined) continue;
+    const [one, two] = [first!, other].map(({ input, module }) => `${module.rank} in ${adapters[input]!.name}`);
+    throw new RefusedError(
+      `${id} needs adapters of equal rank, but ${name} has rank ${one} and ${two}; bring them to one rank first, or choose a method that takes any, as svd.`,
+    );
   }
 }
 
@@ -241,10 +273,20 @@ function checkTarget(target: Target): void {
   }
 }
 
-function leftOut(inputs: MergePlan["inputs"]): Warning[] {
-  return inputs
-    .filter(({ weight }) => weight === 0)
-    .map(({ name }) => ({ id: "left-out", text: `${name} has weight 0 and is left out.` }));
+/** Say which adapters add nothing. */
+function leftOut(
+  adapters: readonly Adapter[],
+  weights: readonly number[],
+  { used }: Selection,
+  modules: readonly Pick<PlannedModule, "parts">[],
+): Warning[] {
+  const present = new Set(modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
+  return adapters.flatMap(({ name }, t) => {
+    if (present.has(t)) return [];
+    if (used[t]) return [{ id: "left-out", text: `${name} has none of the chosen modules, so it adds nothing.` }];
+    const where = weights[t] === 0 ? "" : " in every module";
+    return [{ id: "left-out", text: `${name} has weight 0${where} and is left out.` }];
+  });
 }
 
 function droppedCopies(adapters: readonly Adapter[]): Warning[] {
@@ -254,11 +296,9 @@ function droppedCopies(adapters: readonly Adapter[]): Warning[] {
   return [{ id: "base-copies-dropped", text }];
 }
 
-function chooseDtype(adapters: readonly Adapter[], choice: DtypeChoice): OutputDtype {
+function chooseDtype(modules: readonly AdapterModule[], choice: DtypeChoice): OutputDtype {
   if (choice !== "auto") return outputDtype(choice);
-  const stored = new Set(
-    adapters.flatMap(({ modules }) => [...modules.values()].flatMap(({ a, b }) => [a.dtype, b.dtype])),
-  );
+  const stored = new Set(modules.flatMap(({ a, b }) => [a.dtype, b.dtype]));
   const [only] = stored;
   return stored.size === 1 && (only === "F16" || only === "BF16") ? only : "F32";
 }

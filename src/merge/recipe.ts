@@ -33,6 +33,18 @@ export interface Recipe {
   readonly allowPartial?: boolean;
   /** Default uniform. */
   readonly rankLayout?: RankLayout;
+  /** Patterns of the modules that go into the result (`modulePattern` says what they match). Default: all. */
+  readonly include?: readonly string[];
+  /** Patterns of modules that are left out, included or not. Default: none. */
+  readonly exclude?: readonly string[];
+  /** Weights of single modules instead of `weights`; where several match, the last one counts. */
+  readonly moduleWeights?: readonly ModuleWeights[];
+}
+
+/** One weight per adapter for the modules that a pattern matches; 0 leaves an adapter out of them. */
+export interface ModuleWeights {
+  readonly match: string;
+  readonly weights: readonly number[];
 }
 
 /** The safetensors name of a chosen element type. */

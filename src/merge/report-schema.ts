@@ -27,6 +27,7 @@ export function reportSchema(z: Zod): import("zod").ZodObject {
     in: index,
     out: index,
     inputRanks: z.array(index.nullable()).describe("null where an input lacks the module"),
+    weights: z.array(z.number()).describe("of each input here"),
     rank: index.describe("units of the result, before padding"),
     dead: z.array(unit),
     normRatio: figure.describe("norm of the merged delta over the mean norm of the inputs' that are not zero"),
@@ -59,7 +60,11 @@ export function reportSchema(z: Zod): import("zod").ZodObject {
     options: z.record(z.string(), z.unknown()),
     modules: z.array(module),
     totals,
-    skipped: z.array(z.string()).describe("tensors that were not written, as <adapter>: <tensor>"),
+    skipped: z
+      .array(z.string())
+      .describe(
+        "tensors that were not written, as <adapter>: <tensor>, and modules that were left out, as <module>: <why>",
+      ),
     carried: z.array(z.string()).describe("tensors and files that were kept beside the factors"),
     warnings: z.array(z.strictObject({ id: z.string(), text: z.string(), module: z.string().optional() })),
     timings: z

@@ -1,7 +1,16 @@
 import type { Adapter, ModuleKind, UnitId } from "../adapter/adapter.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
-import { addProducts, cosineBetween, type DeltaProducts, deltaFigures, noProducts, normOf } from "../figures/delta.ts";
+import {
+  addProducts,
+  cosineBetween,
+  type DeltaProducts,
+  deltaFigures,
+  noProducts,
+  normOf,
+  type SumProducts,
+  sumProducts,
+} from "../figures/delta.ts";
 import type { ClusterReport } from "../methods/method.ts";
 import type { Timings } from "./clock.ts";
 import type { ModuleResult } from "./merger.ts";
@@ -36,6 +45,8 @@ export interface ModuleReport {
   readonly out: number;
   /** Rank of each input here; null where it lacks the module. */
   readonly inputRanks: readonly (number | null)[];
+  /** Weight of each input here. */
+  readonly weights: readonly number[];
   /** Units of the result, before padding. */
   readonly rank: number;
   /** Units whose delta is zero, left out: [input, unit]. */
@@ -79,7 +90,7 @@ export interface MergeReport {
   readonly options: Readonly<Record<string, unknown>>;
   readonly modules: readonly ModuleReport[];
   readonly totals: TotalsReport;
-  /** Tensors that were not written, as "<adapter>: <tensor>". */
+  /** Tensors that were not written, as "<adapter>: <tensor>", and modules that were left out, as "<module>: <why>". */
   readonly skipped: readonly string[];
   /** Tensors beside the LoRA factors, and files, that went into the output. */
   readonly carried: readonly string[];
@@ -98,8 +109,11 @@ export function makeReport(
 ): MergeReport {
   const weights = plan.inputs.map(({ weight }) => weight);
   const products = results.reduce((sum, result) => addProducts(sum, result.products), noProducts(weights.length));
-  const modules = results.map((result) => moduleReport(plan, result, weights));
-  const totals = { ...totalsOf(plan, results), ...deltaFigures(products, weights) };
+  const sums = results.map((result) => sumProducts(result.products, plan.modules[result.index]!.weights));
+  const modules = results.map((result, m) => moduleReport(plan, result, sums[m]!));
+  const sumOf = (key: keyof SumProducts): number => sum(sums.map((module) => module[key]));
+  const figures = deltaFigures(products, { cross: sumOf("cross"), square: sumOf("square") });
+  const totals = { ...totalsOf(plan, results), ...figures };
   return {
     version: 1,
     tool: `lora-lego ${VERSION}`,
@@ -117,6 +131,7 @@ export function makeReport(
     skipped: [
       ...plan.skipped.map(({ input, tensor }) => `${plan.inputs[input]!.name}: ${tensor}`),
       ...adapters.flatMap(({ name, ignored }, t) => (weights[t] === 0 ? [] : ignored.map((key) => `${name}: ${key}`))),
+      ...plan.leftOut.map(({ name, why }) => `${name}: ${why}`),
     ],
     carried: plan.extras.map(({ key }) => key),
     warnings: [...plan.warnings, ...runWarnings(plan, modules, totals, products, results)],
@@ -124,17 +139,18 @@ export function makeReport(
   };
 }
 
-function moduleReport(plan: MergePlan, result: ModuleResult, weights: readonly number[]): ModuleReport {
-  const { name, kind, in: inputs, out, parts } = plan.modules[result.index]!;
+function moduleReport(plan: MergePlan, result: ModuleResult, weighted: SumProducts): ModuleReport {
+  const { name, kind, in: inputs, out, parts, weights } = plan.modules[result.index]!;
   const { rank, dead, inertia, shareOfB, residual, clusters } = result;
   const inputRanks = weights.map((_, t) => parts.find(({ input }) => input === t)?.module.rank ?? null);
-  const { normRatio, cosines, energy } = deltaFigures(result.products, weights);
+  const { normRatio, cosines, energy } = deltaFigures(result.products, weighted);
   return {
     name,
     kind,
     in: inputs,
     out,
     inputRanks,
+    weights,
     rank,
     dead,
     normRatio,
@@ -195,7 +211,8 @@ function runWarnings(
   results: readonly ModuleResult[],
 ): Warning[] {
   const warnings: Warning[] = [];
-  const used = plan.inputs.flatMap(({ name, weight }, t) => (weight === 0 ? [] : [{ name, weight, t }]));
+  const present = new Set(plan.modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
+  const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
   for (const { name, t } of used) {
     if (normOf(products, t) === 0) {
       warnings.push({ id: "zero-adapter", text: `${name} changes nothing: all its deltas are zero.` });
@@ -240,22 +257,20 @@ function runWarnings(
       text: `${percent(totals.singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`,
     });
   }
-  const idle = plan.method === "lego" ? idleWeights(plan, used, results) : null;
+  const idle = plan.method === "lego" ? idleWeights(plan, results) : null;
   if (idle !== null) warnings.push({ id: "weights-idle", text: `The weights have no effect: ${idle}` });
   return warnings;
 }
 
 /** Why weights that a user gave change nothing, and the way out; null where they act or were not given. */
-function idleWeights(
-  plan: MergePlan,
-  used: readonly { readonly weight: number }[],
-  results: readonly ModuleResult[],
-): string | null {
-  const first = used[0]!.weight;
-  if (used.length === 1) {
-    return first === 1 ? null : "they are relative, and there is one adapter; to scale its delta use --scale.";
+function idleWeights(plan: MergePlan, results: readonly ModuleResult[]): string | null {
+  const weights = plan.modules.map((module) => module.weights.filter((weight) => weight !== 0));
+  if (weights.every(({ length }) => length === 1)) {
+    return weights.every(([weight]) => weight === 1)
+      ? null
+      : "they are relative, and there is one adapter; to scale its delta use --scale.";
   }
-  if (used.every(({ weight }) => weight === first)) return null;
+  if (weights.every((own) => own.every((weight) => weight === own[0]))) return null;
   const clustered = results.some(({ clusters }) => clusters?.some(({ members }) => members.length > 1));
   // Output reweighting takes the weighted mean of the ranks.
   const { outputReweight } = plan.options as { readonly outputReweight?: boolean };

@@ -150,6 +150,28 @@ describe.concurrent("lora-lego merge", () => {
     expect([code, stderr.includes("error")]).toEqual([0, false]);
   });
 
+  it("chooses modules and weights in them by patterns, each flag as often as needed", async () => {
+    const { out } = fresh();
+    const args = ["merge", a, b, "--method", "cat", "--out", out, "--json"];
+    const weights = ["--module-weights", "**=2,2", "--module-weights", "layers.1.*=-1,0"];
+    const { code, stdout } = await run([...args, ...weights]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).modules).toMatchObject([{ weights: [2, 2] }, { weights: [-1, 0] }]);
+    const chosen = await run([
+      ...args,
+      "--force",
+      "--include",
+      "layers.1.*",
+      "--include",
+      "0.q_proj",
+      "--exclude",
+      "1.*",
+    ]);
+    expect(chosen.code).toBe(0);
+    expect(JSON.parse(chosen.stdout).skipped).toEqual(["layers.1.q_proj: left out by exclude 1.*"]);
+    expect([...readMerged(out).modules.keys()]).toEqual(["layers.0.q_proj"]);
+  });
+
   it("keeps an output without --force, and replaces it with", async () => {
     const { out } = fresh();
     await run(["merge", a, "--out", out]);

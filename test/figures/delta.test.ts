@@ -3,12 +3,14 @@ import { seededRandom } from "../../src/core/random.ts";
 import {
   addProducts,
   cosineBetween,
+  type DeltaFigures,
   type DeltaProducts,
   deltaFigures,
   deltaProducts,
   noProducts,
   normOf,
   scaleMerged,
+  sumProducts,
   type UnitGrams,
 } from "../../src/figures/delta.ts";
 import { type Combination, combinationProducts } from "../../src/linalg/combination.ts";
@@ -108,6 +110,10 @@ describe("deltaProducts", () => {
   });
 });
 
+/** Figures with the weights of S. */
+const figuresOf = (products: DeltaProducts, weights: readonly number[]): DeltaFigures =>
+  deltaFigures(products, sumProducts(products, weights));
+
 describe("figures", () => {
   const products: DeltaProducts = { inputs: [9, 6, 0, 6, 16, 0, 0, 0, 0], cross: [3, -8, 0], merged: 4 };
 
@@ -120,27 +126,27 @@ describe("figures", () => {
 
   it("are norm ratio, cosines and energy of the result", () => {
     // The zero input does not count in the mean norm; S = D_0 + 2 D_1 has <S, delta> = -13 and |S|^2 = 9 + 24 + 64.
-    const { normRatio, cosines, energy } = deltaFigures(products, [1, 2, 5]);
+    const { normRatio, cosines, energy } = figuresOf(products, [1, 2, 5]);
     expect(normRatio).toBe(2 / 3.5);
     expect(cosines).toEqual([0.5, -1, null]);
     expect(energy).toBeCloseTo(169 / (4 * 97), 15);
   });
 
   it("are null where a norm is 0", () => {
-    expect(deltaFigures({ ...products, merged: 0 }, [1, 1, 1])).toEqual({
+    expect(figuresOf({ ...products, merged: 0 }, [1, 1, 1])).toEqual({
       normRatio: 0,
       cosines: [null, null, null],
       energy: null,
     });
-    expect(deltaFigures(noProducts(2), [1, 1])).toEqual({ normRatio: null, cosines: [null, null], energy: null });
+    expect(figuresOf(noProducts(2), [1, 1])).toEqual({ normRatio: null, cosines: [null, null], energy: null });
     const opposite: DeltaProducts = { inputs: [1, -1, -1, 1], cross: [1, -1], merged: 1 };
-    expect(deltaFigures(opposite, [1, 1]).energy).toBeNull();
+    expect(figuresOf(opposite, [1, 1]).energy).toBeNull();
   });
 
   it("stay within [-1, 1] and [0, 1] whatever rounding does, and take a negative square for 0", () => {
     const rounded: DeltaProducts = { inputs: [1], cross: [1 + 1e-15], merged: 1 };
-    expect(deltaFigures(rounded, [1])).toEqual({ normRatio: 1, cosines: [1], energy: 1 });
-    expect(deltaFigures({ ...rounded, cross: [-1 - 1e-15] }, [1]).cosines).toEqual([-1]);
+    expect(figuresOf(rounded, [1])).toEqual({ normRatio: 1, cosines: [1], energy: 1 });
+    expect(figuresOf({ ...rounded, cross: [-1 - 1e-15] }, [1]).cosines).toEqual([-1]);
     expect(normOf({ inputs: [-1e-20], cross: [0], merged: 0 }, 0)).toBe(0);
   });
 

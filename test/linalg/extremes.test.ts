@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
-import { deltaFigures, deltaProducts } from "../../src/figures/delta.ts";
+import { deltaFigures, deltaProducts, sumProducts } from "../../src/figures/delta.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { combinationProducts } from "../../src/linalg/combination.ts";
 import { lego } from "../../src/methods/lego/lego.ts";
@@ -39,7 +39,10 @@ describe.each([
       const pool = await poolOf(wasmKernels(), adapters, lego.precise(options));
       const merged = await lego.merge(pool, { rank: 3, options, inputs: 2, totalWeight: 2, firstInput: 0 });
       const products = deltaProducts(pool, combinationProducts(merged.combinations!, pool), 2, 1);
-      return { clusters: merged.clusters!.map(({ members }) => members), figures: deltaFigures(products, [1, 1]) };
+      return {
+        clusters: merged.clusters!.map(({ members }) => members),
+        figures: deltaFigures(products, sumProducts(products, [1, 1])),
+      };
     };
     const { clusters, figures } = await merge(sizeA, sizeB);
     expect(clusters).toHaveLength(3);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { deltaFigures, deltaProducts } from "../../src/figures/delta.ts";
+import { deltaFigures, deltaProducts, sumProducts } from "../../src/figures/delta.ts";
 import { referenceKernels } from "../../src/kernels/reference.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { combinationProducts } from "../../src/linalg/combination.ts";
@@ -57,10 +57,8 @@ for (const kernels of [wasmKernels(), referenceKernels()]) {
         expect(relativeDifference(deltaOf(merged.rows!, pool.in, pool.out), expected.delta)).toBeLessThan(TOLERANCE);
       }
       const products = deltaProducts(pool, combinationProducts(merged.combinations!, pool), adapters.length, 1);
-      const figures = deltaFigures(
-        products,
-        adapters.map(({ weight }) => weight),
-      );
+      const weights = adapters.map(({ weight }) => weight);
+      const figures = deltaFigures(products, sumProducts(products, weights));
       expectNear(figures.normRatio, expected.normRatio);
       expectNear(figures.energy, expected.energy);
       for (const [t, cosine] of expected.cosines.entries()) {
