@@ -20,6 +20,15 @@ export {
 } from "./merge/merge.ts";
 export { type MergePlan, makePlan } from "./merge/plan.ts";
 export type { Recipe } from "./merge/recipe.ts";
+export {
+  type ParsedRecipe,
+  parseRecipe,
+  type RecipeFile,
+  type RecipeSource,
+  type RecipeStep,
+} from "./merge/recipe-file.ts";
+export { recipeSchema } from "./merge/recipe-schema.ts";
+export { recipeText } from "./merge/recipe-text.ts";
 export type { InputReport, MergeReport, ModuleReport, TotalsReport } from "./merge/report.ts";
 export { reportSchema } from "./merge/report-schema.ts";
 export type { Warning } from "./merge/warning.ts";

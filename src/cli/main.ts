@@ -7,6 +7,7 @@ import { inspectCommand } from "./inspect.ts";
 import { mergeCommand } from "./merge.ts";
 import { methodsCommand } from "./methods.ts";
 import { pruneCommand, resizeCommand } from "./prune.ts";
+import { runCommand } from "./run.ts";
 import { verifyCommand } from "./verify.ts";
 
 const program = new Command("lora-lego")
@@ -17,6 +18,7 @@ const program = new Command("lora-lego")
     `
 Examples:
   lora-lego merge math/ med/ finance/ --out merged
+  lora-lego run recipe.yaml
   lora-lego prune math/ --keep 0.5 --out math-half
   lora-lego inspect math/
 
@@ -32,6 +34,7 @@ const argv = process.argv.slice(2);
 try {
   for (const make of [
     mergeCommand,
+    runCommand,
     pruneCommand,
     resizeCommand,
     compareCommand,

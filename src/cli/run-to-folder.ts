@@ -18,8 +18,14 @@ export interface OutputFlags {
 export function addOutputOptions(command: Command): void {
   command
     .requiredOption("--out <dir>", "folder to write; appears complete or not at all")
+    .option("--report <file>", "also write the report as JSON");
+  addRunOptions(command);
+}
+
+/** Add the flags that say how a merge is run, whatever it is. */
+export function addRunOptions(command: Command): void {
+  command
     .option("--threads <n>", "worker threads (default: all cores, one for small adapters)", parseCount)
-    .option("--report <file>", "also write the report as JSON")
     .option("--dry-run", "say what would be written, and write nothing")
     .option("--force", "replace a folder that lora-lego wrote")
     .option("--json", "print the report as JSON on stdout");
@@ -29,26 +35,31 @@ export function addOutputOptions(command: Command): void {
 export async function runToFolder(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {
   if (flags.dryRun) return dryRun(paths, recipe, flags);
   const { mergeToFolder } = await import("../node/merge-to-folder.ts");
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
   const progress = await showProgress(flags.json ?? false);
-  try {
-    const { report } = await mergeToFolder(paths, recipe, {
+  const { report } = await untilInterrupted((signal) =>
+    mergeToFolder(paths, recipe, {
       out: flags.out,
       force: flags.force ?? false,
-      signal: stop.signal,
+      signal,
       onProgress: progress.onProgress,
       onNotice: (text) => console.error(text),
       ...(flags.threads !== undefined && { threads: flags.threads }),
       ...(flags.report !== undefined && { report: flags.report }),
-    });
-    progress.stop();
-    printWarnings(report.warnings);
-    if (flags.json) console.log(JSON.stringify(report, null, 2));
-    else (await import("./print-report.ts")).printReport(report, flags.out);
+    }),
+  ).finally(progress.stop);
+  printWarnings(report.warnings);
+  if (flags.json) console.log(JSON.stringify(report, null, 2));
+  else (await import("./print-report.ts")).printReport(report, flags.out);
+}
+
+/** Do work that ends early, and cleans up, when the process is asked to end. */
+export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
+  try {
+    return await work(stop.signal);
   } finally {
-    progress.stop();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
   }
 }

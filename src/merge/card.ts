@@ -1,4 +1,3 @@
-import { VERSION } from "../core/version.ts";
 import type { MergePlan } from "./plan.ts";
 import type { MergeReport } from "./report.ts";
 
@@ -17,10 +16,10 @@ export function filesOfCard(text: string): string[] | null {
  * that the same merge writes the same card.
  *
  * @param files names of all files of the folder
+ * @param recipe the text of its recipe file
  */
-export function modelCard(plan: MergePlan, report: MergeReport, files: readonly string[]): string {
+export function modelCard(plan: MergePlan, report: MergeReport, files: readonly string[], recipe: string): string {
   const { totals } = report;
-  const { target, ...options } = report.options;
   const base = plan.config.base_model_name_or_path;
   return `---
 ${typeof base === "string" ? `base_model: ${JSON.stringify(base)}\n` : ""}library_name: peft
@@ -51,9 +50,8 @@ ${report.inputs.map((input, t) => `| ${cell(input.name)} | ${input.weight} | ${f
 
 ## Recipe
 
-\`\`\`json
-${JSON.stringify({ ...options, ...(target === undefined ? {} : { target }), version: VERSION }, null, 2)}
-\`\`\`
+\`\`\`yaml
+${recipe}\`\`\`
 `;
 }
 

@@ -256,7 +256,8 @@ function refuseUncut({ id, needs }: Method, target: Target): void {
   throw new UsageError(`${id} makes dense deltas, which have no rank of their own; pass the rank to cut them to.`);
 }
 
-function checkTarget(target: Target): void {
+/** @throws UsageError for a rank, share or threshold out of range */
+export function checkTarget(target: Target): void {
   if (target.kind === "rank" && !(Number.isSafeInteger(target.rank) && target.rank > 0)) {
     throw new UsageError(`The rank asked for is ${target.rank}, but must be a whole number above 0.`);
   }

@@ -101,6 +101,20 @@ function nameOf(path: string, parts: number): string {
   return own ? `${name}/${basename(full)}` : name;
 }
 
+/**
+ * Each path as it is from a folder that holds the adapters: the folder's own name, with as many of its parents' as tell it
+ * from others of that name.
+ */
+export function localPaths(paths: readonly string[]): string[] {
+  const parts = (path: string): number => resolve(path).split(/[/\\]/).length;
+  const others = (path: string): string[] => paths.filter((other) => resolve(other) !== resolve(path));
+  return paths.map((path) => {
+    let count = 1;
+    while (count < parts(path) && others(path).some((other) => nameOf(other, count) === nameOf(path, count))) count++;
+    return nameOf(path, count);
+  });
+}
+
 function distinctNames(paths: readonly string[]): string[] {
   const short = paths.map((path) => nameOf(path, 1));
   const longer = paths.map((path) => nameOf(path, 2));

@@ -1,20 +1,19 @@
-import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename } from "node:path";
 import { maximum } from "../core/maximum.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { CARD_FILE, modelCard } from "../merge/card.ts";
 import { affordableThreads } from "../merge/memory.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
-import { CONFIG_FILE, type MergePlan, WEIGHTS_FILE } from "../merge/plan.ts";
+import { type MergePlan, WEIGHTS_FILE } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
-import { type DiskAdapter, openAdapters } from "./adapter-path.ts";
-import { sharedCompanions } from "./companions.ts";
+import type { RecipeStep } from "../merge/recipe-file.ts";
+import { carriedOut } from "../merge/recipe-text.ts";
+import { type DiskAdapter, localPaths, openAdapters } from "./adapter-path.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { createFile, openSink } from "./file-sink.ts";
 import { OutputFolder } from "./output-folder.ts";
-import { placeReport, type ReportPlace, writeReport } from "./report-file.ts";
+import { placeReport } from "./report-file.ts";
 import { WorkerLane } from "./worker-lane.ts";
+import { writeCompanions } from "./write-companions.ts";
 
 /** Inputs below this many bytes are merged faster on one thread than it takes to start a second. */
 const BYTES_WORTH_A_THREAD = 24e6;
@@ -34,8 +33,8 @@ export interface FolderOptions extends MergeControl {
 }
 
 /**
- * Merge the adapters at these paths into a folder: adapter_config.json, adapter_model.safetensors and README.md. The folder
- * appears complete or not at all, whatever happens.
+ * Merge the adapters at these paths into a folder: adapter_config.json, adapter_model.safetensors, README.md and recipe.yaml.
+ * The folder appears complete or not at all, whatever happens.
  *
  * @throws OutputError when the folder cannot be written, and what opening and merging throw
  */
@@ -45,12 +44,45 @@ export async function mergeToFolder(
   options: FolderOptions,
 ): Promise<MergeOutcome> {
   const opened = await openAdapters(paths);
-  const closers: (() => void | Promise<void>)[] = [...opened.map((adapter) => () => adapter.close())];
   let output: OutputFolder | null = null;
   try {
-    // An input's files may be links into another folder, which must not be replaced either.
-    const inputs = [...paths, ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
+    const inputs = inputPaths(paths, opened);
     output = OutputFolder.create(options.out, inputs, options.force ?? false, options.onNotice ?? (() => {}));
+    const adapters = localPaths(paths).map((path) => ({ path }));
+    const outcome = await mergeInto(output, opened, inputs, recipe, options, (plan) => [
+      { name: null, adapters, recipe: carriedOut(recipe, plan) },
+    ]);
+    output.commit();
+    return outcome;
+  } catch (error) {
+    output?.discard();
+    throw error;
+  } finally {
+    for (const adapter of opened) adapter.close();
+  }
+}
+
+/** What must not be written into: an input's files may be links into another folder, which must not be replaced either. */
+export function inputPaths(paths: readonly string[], opened: readonly DiskAdapter[]): string[] {
+  return [...paths, ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
+}
+
+/**
+ * Merge open adapters into a folder that is begun, and leave it to the caller to commit or discard it.
+ *
+ * @param inputs paths that must not be written into
+ * @param stepsOf what recipe.yaml says, once the plan that was carried out is known
+ */
+export async function mergeInto(
+  output: OutputFolder,
+  opened: readonly DiskAdapter[],
+  inputs: readonly string[],
+  recipe: Recipe,
+  options: Pick<FolderOptions, "threads" | "report" | "signal" | "onProgress">,
+  stepsOf: (plan: MergePlan) => readonly RecipeStep[],
+): Promise<MergeOutcome> {
+  const closers: (() => void | Promise<void>)[] = [];
+  try {
     const report = options.report === undefined ? null : placeReport(options.report, output.target, inputs);
     const host = diskHost(output, opened, options.threads, closers);
     const outcome = await runMerge(
@@ -60,14 +92,7 @@ export async function mergeToFolder(
       options,
     );
     options.signal?.throwIfAborted();
-    const finished = writeCompanions(output, opened, outcome, report);
-    // Every file is closed before it is moved: some systems insist on it.
-    await closeAll(closers);
-    output.commit();
-    return finished;
-  } catch (error) {
-    output?.discard();
-    throw error;
+    return writeCompanions(output, opened, outcome, stepsOf(outcome.plan), report);
   } finally {
     await closeAll(closers);
   }
@@ -112,32 +137,4 @@ function diskHost(
       return { sink, lanes: [local.lane, ...helpers] };
     },
   };
-}
-
-/** Write everything beside the weights; returns the outcome with what only the disk knew. */
-function writeCompanions(
-  output: OutputFolder,
-  opened: readonly DiskAdapter[],
-  { plan, report: bare }: MergeOutcome,
-  place: ReportPlace | null,
-): MergeOutcome {
-  const used = opened.filter((_, t) => plan.inputs[t]!.weight !== 0);
-  const { files, warnings } = sharedCompanions(used.map(({ folder }) => folder));
-  for (const { name, bytes } of files) writeFileSync(output.path(name), bytes);
-  const report = {
-    ...bare,
-    carried: [...bare.carried, ...files.map(({ name }) => name)],
-    warnings: [...bare.warnings, ...warnings],
-  };
-  const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, ...files.map(({ name }) => name)];
-  if (place !== null) {
-    const text = `${JSON.stringify(report, null, 2)}\n`;
-    if (place.inside) {
-      names.push(basename(place.path));
-      writeFileSync(output.path(basename(place.path)), text);
-    } else writeReport(place, text);
-  }
-  writeFileSync(output.path(CONFIG_FILE), `${JSON.stringify(plan.config, null, 2)}\n`);
-  writeFileSync(output.path(CARD_FILE), modelCard(plan, report, names));
-  return { plan, report };
 }

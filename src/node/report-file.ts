@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../core/errors.ts";
 import { CARD_FILE } from "../merge/card.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
+import { RECIPE_FILE } from "../merge/recipe-text.ts";
 import { COMPANIONS } from "./companions.ts";
 import { makeFolder } from "./make-folder.ts";
 import { isWithin, realPath } from "./real-path.ts";
@@ -25,7 +26,7 @@ export function placeReport(report: string, target: string, inputs: readonly str
   const full = resolve(report);
   const path = join(realPath(dirname(full)), basename(full));
   const inside = dirname(path) === target;
-  const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, ...COMPANIONS];
+  const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, RECIPE_FILE, ...COMPANIONS];
   const refuse = (why: string): never => {
     throw new OutputError(`The report ${report} ${why}; choose another --report.`);
   };

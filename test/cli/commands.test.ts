@@ -6,7 +6,7 @@ import { PAPER } from "../../src/methods/lego/options.ts";
 import { type PicoAdapter, randomAdapter, readMerged, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, MAIN, run } from "./run.ts";
 
-const FILES = ["README.md", "adapter_config.json", "adapter_model.safetensors"];
+const FILES = ["README.md", "adapter_config.json", "adapter_model.safetensors", "recipe.yaml"];
 const ESCAPE = String.fromCharCode(27);
 
 let a = "";

@@ -1,0 +1,67 @@
+import { Command } from "commander";
+import type { LoadedRecipe } from "../node/run-recipe.ts";
+import { printWarnings } from "./failure.ts";
+import { showProgress } from "./progress.ts";
+import { addRunOptions, type OutputFlags, untilInterrupted } from "./run-to-folder.ts";
+
+interface RunFlags extends Omit<OutputFlags, "out" | "report"> {
+  readonly out?: string;
+  readonly adapters?: string;
+}
+
+/** `lora-lego run`: what a recipe file says, one merge or several. */
+export async function runCommand(): Promise<Command> {
+  const command = new Command("run")
+    .description("carry out a recipe file (docs/recipe.md)")
+    .argument("<recipe>", "YAML file, as every merge writes one into its folder")
+    .option("--out <dir>", "folder to write (default: the recipe's)")
+    .option("--adapters <dir>", "folder that relative paths of adapters start at (default: the recipe's own)");
+  addRunOptions(command);
+  command.addHelpText("after", "\nExample:\n  lora-lego run recipe.yaml --out merged");
+  return command.action(async (file: string, flags: RunFlags) => {
+    const { loadRecipe } = await import("../node/run-recipe.ts");
+    const recipe = await loadRecipe(file, flags.adapters);
+    await (flags.dryRun ? dryRun(recipe, flags) : run(recipe, flags));
+  });
+}
+
+async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
+  const { runRecipe } = await import("../node/run-recipe.ts");
+  const { printReport } = await import("./print-report.ts");
+  let progress = await showProgress(true);
+  const outcomes = await untilInterrupted((signal) =>
+    runRecipe(recipe, {
+      ...(flags.out !== undefined && { out: flags.out }),
+      ...(flags.threads !== undefined && { threads: flags.threads }),
+      force: flags.force ?? false,
+      signal,
+      onProgress: (state) => progress.onProgress(state),
+      onNotice: (text) => console.error(text),
+      async onStep(name) {
+        progress.stop();
+        if (name !== null && !flags.json) console.error(`step ${name}`);
+        progress = await showProgress(flags.json ?? false);
+      },
+    }),
+  ).finally(() => progress.stop());
+  for (const { report } of outcomes) printWarnings(report.warnings);
+  const last = outcomes.at(-1)!;
+  if (!flags.json) printReport(last.report, flags.out ?? recipe.out!);
+  else if (last.name === null) console.log(JSON.stringify(last.report, null, 2));
+  else console.log(JSON.stringify({ steps: outcomes.map(({ name, report }) => ({ name, report })) }, null, 2));
+}
+
+async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
+  const { planRecipe } = await import("../node/run-recipe.ts");
+  const { printPlan } = await import("./print-report.ts");
+  const planned = await planRecipe(recipe);
+  for (const { plan } of planned) printWarnings(plan.warnings);
+  const last = planned.at(-1)!;
+  if (flags.json) console.log(JSON.stringify(last.name === null ? last.plan : { steps: planned }, null, 2));
+  else {
+    for (const step of planned) {
+      printPlan(step.plan, step === last ? (flags.out ?? recipe.out ?? "the output") : `step ${step.name}`);
+      if (step !== last) console.log();
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { UsageError } from "../core/errors.ts";
+import { nearest } from "../core/suggest.ts";
+import type { Method, Zod } from "../methods/method.ts";
+import { modulePattern } from "./module-pattern.ts";
+import type { DataPath, PlacedYaml } from "./placed-yaml.ts";
+import { checkTarget } from "./plan.ts";
+import type { FileData, MergeData } from "./recipe-schema.ts";
+
+/** Says where in a file something is wrong. */
+type Fail = (path: DataPath, why: string) => never;
+
+/** Keys of a file that are not of a single merge. */
+const OF_THE_FILE = ["steps", "out", "report"];
+
+/**
+ * Check what a schema cannot say of a recipe file: what excludes each other, and what steps call each other.
+ *
+ * @throws UsageError with the place
+ */
+export function checkFile(file: FileData, yaml: PlacedYaml): void {
+  const fail: Fail = (path, why) => {
+    throw new UsageError(`${yaml.placeOfKey(path)}: ${why}`);
+  };
+  if (file.steps === undefined) {
+    if (file.adapters === undefined) fail([], "adapters is missing; list the adapters to merge, as [math, med].");
+    checkMerge(file, [], new Map(), fail);
+    return;
+  }
+  const stray = Object.keys(file).find((key) => !OF_THE_FILE.includes(key));
+  if (stray !== undefined) fail([stray], `${stray} stands beside steps; move it into the step that it is for.`);
+  const earlier = new Map<string, boolean>();
+  for (const [i, step] of file.steps.entries()) {
+    const path = ["steps", i];
+    if (step.adapters === undefined) fail(path, `adapters is missing in ${step.name}; list the adapters to merge.`);
+    if (earlier.has(step.name)) fail([...path, "name"], `there is a step ${step.name} already; choose another name.`);
+    checkMerge(step, path, earlier, fail);
+    earlier.set(step.name, false);
+  }
+  const unused = file.steps.findIndex(({ name }, i) => i < file.steps!.length - 1 && !earlier.get(name));
+  if (unused < 0) return;
+  const { name } = file.steps[unused]!;
+  fail(
+    ["steps", unused, "name"],
+    `no later step takes the result of ${name}; add { step: ${name} } to one, or remove it.`,
+  );
+}
+
+/** @param earlier names of the steps above, and whether one took their result; marked here */
+function checkMerge(merge: MergeData, path: DataPath, earlier: Map<string, boolean>, fail: Fail): void {
+  for (const [t, adapter] of merge.adapters!.entries()) {
+    if (typeof adapter === "string" || !("step" in adapter)) continue;
+    if (!earlier.has(adapter.step)) {
+      const meant = nearest(adapter.step, [...earlier.keys()]);
+      const way = meant === null ? "name a step above, or a path." : `did you mean ${meant}?`;
+      fail([...path, "adapters", t, "step"], `there is no step ${adapter.step} above this one; ${way}`);
+    }
+    earlier.set(adapter.step, true);
+  }
+  checkRank(merge, path, fail);
+  for (const field of ["include", "exclude"] as const) {
+    for (const [i, pattern] of (merge[field] ?? []).entries()) {
+      placed([...path, field, i], fail, () => modulePattern(pattern));
+    }
+  }
+  const count = merge.adapters!.length;
+  for (const [i, { match, weights }] of (merge.moduleWeights ?? []).entries()) {
+    const at = [...path, "moduleWeights", i];
+    placed([...at, "match"], fail, () => modulePattern(match));
+    if (weights.length === count) continue;
+    const numbers = `${count} adapters but ${weights.length} weights`;
+    fail([...at, "weights"], `there are ${numbers} for ${match}; give one weight for each adapter, in their order.`);
+  }
+}
+
+function checkRank({ rank, keep, energy }: MergeData, path: DataPath, fail: Fail): void {
+  const given = Object.entries({ rank, keep, energy }).filter(([, value]) => value !== undefined);
+  const [first, second] = given.map(([key]) => key);
+  if (second !== undefined) fail([...path, second], `${second} and ${first} exclude each other; keep one of them.`);
+  if (keep !== undefined) placed([...path, "keep"], fail, () => checkTarget({ kind: "share", share: keep }));
+  if (energy !== undefined) placed([...path, "energy"], fail, () => checkTarget({ kind: "energy", ...energy }));
+}
+
+/** Give an error of `check` its place. */
+function placed(path: DataPath, fail: Fail, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    fail(path, error.message);
+  }
+}
+
+/**
+ * Check a method's options by its schema.
+ *
+ * @param path of the options
+ * @throws UsageError with the place
+ */
+export function checkOptions(
+  z: Zod,
+  method: Method,
+  options: Readonly<Record<string, unknown>>,
+  yaml: PlacedYaml,
+  path: DataPath,
+): void {
+  const known = Object.keys(method.defaults as object);
+  const strange = Object.keys(options).find((name) => !known.includes(name));
+  if (strange !== undefined) {
+    const meant = nearest(strange, known);
+    const there = known.length === 0 ? "it has none" : `its options are ${known.join(", ")}`;
+    throw new UsageError(
+      `${yaml.placeOfKey([...path, strange])}: ${method.id} has no option ${JSON.stringify(strange)}; ${meant === null ? `${there}.` : `did you mean ${meant}?`}`,
+    );
+  }
+  const parsed = method.schema(z).safeParse(options);
+  if (parsed.success) return;
+  const [issue] = parsed.error.issues;
+  const name = String(issue!.path[0]);
+  const why = issue!.message.replace(/^[A-Z]/, (letter) => letter.toLowerCase());
+  throw new UsageError(`${yaml.place([...path, name])}: ${name} is ${JSON.stringify(options[name])}: ${why}.`);
+}

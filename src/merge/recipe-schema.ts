@@ -1,0 +1,137 @@
+import { nearest } from "../core/suggest.ts";
+import { ENERGY_RULES, type EnergyRule, type Zod } from "../methods/method.ts";
+import { METHODS } from "../methods/registry.ts";
+import {
+  DTYPE_CHOICES,
+  type DtypeChoice,
+  EXTRAS_POLICIES,
+  type ExtrasPolicy,
+  type ModuleWeights,
+  RANK_LAYOUTS,
+  type RankLayout,
+} from "./recipe.ts";
+
+/** An adapter in a recipe file: a path, or a map of a path or an earlier step's name, and a weight. */
+export type AdapterData =
+  | string
+  | { readonly path: string; readonly weight?: number | undefined }
+  | { readonly step: string; readonly weight?: number | undefined };
+
+/** One merge as a recipe file says it. */
+export interface MergeData {
+  readonly adapters?: readonly AdapterData[] | undefined;
+  readonly method?: string | undefined;
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+  readonly rank?: number | "full" | undefined;
+  readonly keep?: number | undefined;
+  readonly energy?: { readonly rule: EnergyRule; readonly threshold: number } | undefined;
+  readonly scale?: number | undefined;
+  readonly dtype?: DtypeChoice | undefined;
+  readonly extras?: ExtrasPolicy | undefined;
+  readonly allowPartial?: boolean | undefined;
+  readonly rankLayout?: RankLayout | undefined;
+  readonly include?: readonly string[] | undefined;
+  readonly exclude?: readonly string[] | undefined;
+  readonly moduleWeights?: readonly ModuleWeights[] | undefined;
+}
+
+/** A whole recipe file: one merge, or steps. */
+export interface FileData extends MergeData {
+  readonly steps?: readonly (MergeData & { readonly name: string })[] | undefined;
+  readonly out?: string | undefined;
+  readonly report?: string | undefined;
+}
+
+/** Folder names that no file system and no YAML reader takes for something else. */
+const STEP_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
+
+/** The schema of recipe files; its JSON Schema, for editors, is docs/recipe.schema.json. Messages go on from "<value> is <...>, but". */
+export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
+  /** A map that refuses keys it does not know, with the one that was meant. */
+  const record = <Shape extends Record<string, import("zod").ZodType>>(shape: Shape, what: string) =>
+    z.strictObject(shape, {
+      error: (issue) =>
+        issue.code === "unrecognized_keys"
+          ? `is unknown here; ${suggestion((issue as { keys?: string[] }).keys?.[0] ?? "", Object.keys(shape))}`
+          : `must be ${what}`,
+    });
+  const choice = <const Choices extends readonly string[]>(choices: Choices) =>
+    z.enum(choices, {
+      error: ({ input }) => {
+        const meant = nearest(String(input), choices);
+        return `must be one of ${choices.join(", ")}${meant === null ? "" : `; did you mean ${meant}?`}`;
+      },
+    });
+  const list = <Item extends import("zod").ZodType>(item: Item, what: string) =>
+    z.array(item, { error: `must be a list of ${what}` });
+  const rankError = { error: "must be a whole number above 0, or full" };
+  const number = z.number({ error: "must be a finite number" });
+  const text = z
+    .string({ error: "must be text, in quotes where it looks like something else" })
+    .min(1, { error: "must not be empty" });
+  const weight = number.optional().describe("1 where none is given; 0 leaves the adapter out");
+  const path = text.describe("folder (or .safetensors file) of an adapter, relative to the recipe file");
+  const adapter = z.union(
+    [
+      path,
+      record({ path, weight }, "a map of path and weight"),
+      record({ step: text.describe("name of an earlier step"), weight }, "a map of step and weight"),
+    ],
+    { error: "must be a path, or a map of path (or step) and weight" },
+  );
+  const merge = {
+    adapters: list(adapter, "adapters, as [math, med]").min(1, { error: "must name at least one adapter" }).optional(),
+    method: choice(METHODS.map(({ id }) => id))
+      .optional()
+      .describe("merge method; default lego"),
+    options: z
+      .record(z.string(), z.unknown(), { error: "must be a map of the method's options" })
+      .optional()
+      .describe("the method's own options; `lora-lego methods` lists them"),
+    rank: z
+      .union([z.int(rankError).min(1, rankError), z.literal("full")], rankError)
+      .optional()
+      .describe("rank of the result, or full for all that the method yields"),
+    keep: number.optional().describe("share of each module's units to keep, as 0.5"),
+    energy: record({ rule: choice(ENERGY_RULES), threshold: number }, "a map of rule and threshold")
+      .optional()
+      .describe("rank of each module by its singular values"),
+    scale: number.optional().describe("multiplies the merged delta"),
+    dtype: choice(DTYPE_CHOICES).optional().describe("element type of the result; default auto"),
+    extras: choice(EXTRAS_POLICIES).optional().describe("what to do with heads, biases and other full tensors"),
+    allowPartial: z
+      .boolean({ error: "must be true or false" })
+      .optional()
+      .describe("accept adapters that share no module or end at different layers"),
+    rankLayout: choice(RANK_LAYOUTS).optional().describe("one rank, or each module its own; default uniform"),
+    include: list(text, "patterns, as [q_proj]").optional().describe("merge only modules whose path ends so"),
+    exclude: list(text, "patterns, as [q_proj]").optional().describe("leave out modules whose path ends so"),
+    moduleWeights: list(
+      record({ match: text, weights: list(number, "numbers, one for each adapter") }, "a map of match and weights"),
+      "maps of match and weights",
+    )
+      .optional()
+      .describe("weights of single modules; the last entry that matches counts"),
+  };
+  const name = text
+    .regex(STEP_NAME, { error: "must be letters, digits, - and _, a letter first" })
+    .describe("what later steps call the result");
+  return record(
+    {
+      ...merge,
+      steps: list(record({ name, ...merge }, "a map with a name and adapters"), "merges, each with a name and adapters")
+        .min(1, { error: "must hold at least one merge" })
+        .optional()
+        .describe("merges one after the other; the last one writes the output"),
+      out: text.optional().describe("folder to write, relative to the recipe file"),
+      report: text.optional().describe("also write the report of the (last) merge as JSON, to this file"),
+    },
+    "a map with adapters, or with steps",
+  );
+}
+
+/** What was meant by an unknown key, or what there is. */
+function suggestion(key: string, known: readonly string[]): string {
+  const meant = nearest(key, known);
+  return meant === null ? `the keys are ${known.join(", ")}` : `did you mean ${meant}?`;
+}
