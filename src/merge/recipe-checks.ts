@@ -1,6 +1,7 @@
 import { UsageError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import type { Method, Zod } from "../methods/method.ts";
+import { methodById } from "../methods/registry.ts";
 import { modulePattern } from "./module-pattern.ts";
 import type { DataPath, PlacedYaml } from "./placed-yaml.ts";
 import { checkTarget } from "./plan.ts";
@@ -57,6 +58,7 @@ function checkMerge(merge: MergeData, path: DataPath, earlier: Map<string, boole
     earlier.set(adapter.step, true);
   }
   checkRank(merge, path, fail);
+  refuseNegative(merge, path, fail);
   for (const field of ["include", "exclude"] as const) {
     for (const [i, pattern] of (merge[field] ?? []).entries()) {
       placed([...path, field, i], fail, () => modulePattern(pattern));
@@ -69,6 +71,22 @@ function checkMerge(merge: MergeData, path: DataPath, earlier: Map<string, boole
     if (weights.length === count) continue;
     const numbers = `${count} adapters but ${weights.length} weights`;
     fail([...at, "weights"], `there are ${numbers} for ${match}; give one weight for each adapter, in their order.`);
+  }
+}
+
+/** Relative weights are none below 0. */
+function refuseNegative({ method, adapters, moduleWeights = [] }: MergeData, path: DataPath, fail: Fail): void {
+  const { id, weights } = methodById(method ?? "lego");
+  if (weights !== "relative") return;
+  const why = (weight: number): string =>
+    `weights of ${id} are relative and cannot be negative, as ${weight} is; to subtract an adapter use method: cat.`;
+  for (const [t, adapter] of adapters!.entries()) {
+    const weight = typeof adapter === "string" ? 1 : (adapter.weight ?? 1);
+    if (weight < 0) fail([...path, "adapters", t, "weight"], why(weight));
+  }
+  for (const [i, { weights: own }] of moduleWeights.entries()) {
+    const t = own.findIndex((weight) => weight < 0);
+    if (t >= 0) fail([...path, "moduleWeights", i, "weights", t], why(own[t]!));
   }
 }
 

@@ -101,7 +101,7 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
 
 /** Open every adapter once, so that what is wrong with one is said before the first step runs. */
 async function inputsOf(recipe: LoadedRecipe): Promise<string[]> {
-  const paths = recipe.paths.flat().filter((path) => path !== null);
+  const paths = [...new Set(recipe.paths.flat().filter((path) => path !== null))];
   const opened = await openAdapters(paths);
   for (const adapter of opened) adapter.close();
   return inputPaths(paths, opened);

@@ -224,6 +224,18 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "there are 2 adapters but 1 weights for q; give one weight for each adapter, in their order.",
   ],
   [
+    "a negative weight of a method that takes none",
+    "adapters:\n  - a\n  - path: b\n    weight: -1",
+    "4:5",
+    "weights of lego are relative and cannot be negative, as -1 is; to subtract an adapter use method: cat.",
+  ],
+  [
+    "a negative weight of a module",
+    "adapters: [a, b]\nmoduleWeights: [{match: q, weights: [1, -2]}]",
+    "2:41",
+    "weights of lego are relative and cannot be negative, as -2 is",
+  ],
+  [
     "settings beside steps",
     "rank: 4\nsteps: [{name: x, adapters: [a]}]",
     "1:1",

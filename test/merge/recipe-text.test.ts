@@ -28,6 +28,7 @@ const text = fc.oneof(
   fc.stringMatching(/^[\w./-]{1,12}$/),
 );
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
+const weight = number.map(Math.abs);
 const pattern = fc.constantFrom("q_proj", "layers.*.**", "**", "mlp.*_proj", "a b.c#", "'x'");
 const target: fc.Arbitrary<Target> = fc.oneof(
   fc.record({ kind: fc.constant("rank" as const), rank: fc.integer({ min: 1 }) }),
@@ -42,7 +43,7 @@ const target: fc.Arbitrary<Target> = fc.oneof(
 
 /** A recipe for this many adapters. */
 const recipeFor = (count: number): fc.Arbitrary<Recipe> => {
-  const weights = fc.array(number, { minLength: count, maxLength: count });
+  const weights = fc.array(weight, { minLength: count, maxLength: count });
   return fc.record(
     {
       method: fc.constant("lego"),
