@@ -18,7 +18,11 @@ export async function compareCommand(): Promise<Command> {
   return new Command("compare")
     .description("merge adapters by several methods in one pass, write nothing, and compare the results")
     .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
-    .option("--methods <list>", "methods to compare, as lego,svd (default: all)", (text) => text.split(","))
+    .option(
+      "--methods <list>",
+      "methods to compare, as lego,ties_svd (default: all but the slow ones on dense deltas)",
+      (text) => text.split(","),
+    )
     .option("--ranks <list>", "ranks to compare at, as 8,16 (default: each method's own)", (text) =>
       text.split(",").map(parseCount),
     )
@@ -34,7 +38,7 @@ async function compare(paths: string[], { methods, ranks, weights, html, json }:
   const { compareMethods } = await import("../analysis/compare.ts");
   const { METHODS, methodById } = await import("../methods/registry.ts");
   const { wasmKernels } = await import("../kernels/wasm.ts");
-  const ids = methods ?? METHODS.map(({ id }) => id);
+  const ids = methods ?? METHODS.filter(({ needs }) => !needs.cut).map(({ id }) => id);
   for (const id of ids) methodById(id);
   const recipes: ComparedRecipe[] = ids.flatMap((method): ComparedRecipe[] =>
     ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } })),
