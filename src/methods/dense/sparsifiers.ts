@@ -1,6 +1,6 @@
 import { largestOfPieces } from "../elementwise/magnitude-select.ts";
 import { EntryRanks } from "../elementwise/rank-entries.ts";
-import { bernoulliMask, dropAndRescale, hashedDraws, keptCount } from "../elementwise/sparsify.ts";
+import { DRAWS, HashedDraws, keptCount } from "../elementwise/sparsify.ts";
 import type { ElementwiseRule } from "./merge-tiles.ts";
 import type { TaskTiles } from "./task-tiles.ts";
 
@@ -37,9 +37,16 @@ export function middleShare(density: number, gamma: number): Prepare {
       const fresh = cuts.map(([outliers, rest]) => [outliers!(), rest!()] as const);
       return (tile, task) => {
         const [outliers, rest] = fresh[task]!;
+        const most = outliers.threshold;
+        const least = rest.threshold;
         for (let i = 0; i < tile.length; i++) {
           const value = tile[i]!;
-          // Both cuts count their ties, so both must see every entry.
+          const magnitude = Math.abs(value);
+          if (magnitude !== most && magnitude !== least) {
+            tile[i] = value * Number(magnitude < most) * Number(magnitude > least);
+            continue;
+          }
+          // Both cuts count their ties, so both must see these.
           const outlier = outliers.keeps(value);
           if (!rest.keeps(value) || outlier) tile[i] = 0;
         }
@@ -48,10 +55,19 @@ export function middleShare(density: number, gamma: number): Prepare {
   };
 }
 
-/** DARE: keep each entry with probability `density`, and divide what is kept by it. */
+/** DARE: keep each entry with probability `density`, as `bernoulliMask` says, and divide what is kept by it. */
 export function droppedAtRandom(density: number, seed: number): Prepare {
-  const mask = bernoulliMask(seed, DELTA, density);
-  return () => () => (tile, task, from) => dropAndRescale(tile, task, mask, density, from);
+  const draws = new HashedDraws(seed, DELTA);
+  const limit = Math.ceil(density * DRAWS);
+  return ({ tileRows, columns }) => {
+    const room = new Int32Array(tileRows * columns);
+    return () => (tile, task, from) => {
+      const drawn = room.subarray(0, tile.length);
+      draws.fill(task, from, drawn);
+      // The sign bit of the difference: a branch on random bits costs more than all else.
+      for (let i = 0; i < tile.length; i++) tile[i] = (tile[i]! / density) * ((drawn[i]! - limit) >>> 31);
+    };
+  };
 }
 
 /**
@@ -60,21 +76,24 @@ export function droppedAtRandom(density: number, seed: number): Prepare {
  */
 export function droppedByRank(density: number, epsilon: number, seed: number): Prepare {
   if (density === 1) return keepAll();
-  const draw = hashedDraws(seed, DELTA);
+  const draws = new HashedDraws(seed, DELTA);
   return ({ columns }) => {
     const ranks = new EntryRanks(columns);
+    const drawn = new Int32Array(columns);
     const probabilities = Float64Array.from({ length: columns }, (_, i) => {
       const place = columns === 1 ? 0 : 1 / 2 - i / (columns - 1);
       return Math.max(0, Math.min(1, density - epsilon * place));
     });
+    const limits = probabilities.map((probability) => Math.ceil(probability * DRAWS));
+    const factors = probabilities.map((probability) => (probability === 0 ? 0 : 1 / probability));
     return () => (tile, task, from) => {
       for (let start = 0; start < tile.length; start += columns) {
         const row = tile.subarray(start, start + columns);
         const order = ranks.ascending(row);
+        draws.fill(task, from + start, drawn);
         for (let i = 0; i < columns; i++) {
           const x = order[i]!;
-          const probability = probabilities[i]!;
-          row[x] = draw(task, from + start + x) < probability * 2 ** 32 ? row[x]! / probability : 0;
+          row[x] = row[x]! * factors[i]! * ((drawn[x]! - limits[i]!) >>> 31);
         }
       }
     };
