@@ -2,6 +2,8 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { type ByteSink, memorySink } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
+import { methodById } from "../methods/registry.ts";
+import { checkOptions } from "./check-recipe.ts";
 import { addTimings, noTimings } from "./clock.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
 import type { ModuleSize } from "./memory.ts";
@@ -45,6 +47,7 @@ export async function runMerge(
   const hashes = new Map<number, string>();
   const timings = noTimings();
   let plan = makePlan(adapters, recipe);
+  await checkOptions(recipe, methodById(plan.method));
   for (;;) {
     const { sink, lanes } = await host.begin(plan);
     await sink.write(0, planLayout(plan.modules, plan.extras, plan.dtype).header);

@@ -8,6 +8,7 @@ import { orderlessSum } from "../core/sum.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
 import { type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
+import { checkRecipe } from "./check-recipe.ts";
 import { outputConfig, sharedFacts } from "./config.ts";
 import { type PlannedExtra, planExtras } from "./extras.ts";
 import { refuseTooManyUnits } from "./memory.ts";
@@ -79,6 +80,7 @@ export type KnownRanks = ReadonlyMap<string, number>;
  */
 export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: KnownRanks = new Map()): MergePlan {
   const method = methodById(recipe.method ?? "lego");
+  checkRecipe(recipe, method);
   const weights = checkWeights(adapters, recipe, method);
   const selection = selectModules(adapters, recipe, weights);
   refuseNoAverage(method, selection);

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { UsageError } from "../../src/core/errors.ts";
+import { mergeInMemory } from "../../src/merge/merge.ts";
+import { makePlan } from "../../src/merge/plan.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
+import { linear, openPeft } from "../support/memory-folder.ts";
+
+describe("a recipe out of plain JavaScript", () => {
+  it.each<[object, RegExp]>([
+    [{ weigths: [1] }, /field "weigths", which there is not; did you mean weights\?/],
+    [{ rank: 2 }, /field "rank", which there is not; there are method, options, target/],
+    [{ dtype: "fp16" }, /dtype is "fp16", but must be one of auto, f32, f16, bf16/],
+    [{ extras: "fisrt" }, /extras is "fisrt", but must be one of error, drop, first, average/],
+    [{ rankLayout: "own" }, /rankLayout is "own"/],
+    [{ target: 2 }, /target.kind is 2, but must be one of rank, share, energy, full/],
+    [{ target: { kind: "rnk" } }, /target.kind is "rnk"/],
+    [{ options: { guage: "balanced" } }, /lego is given an option "guage", which there is not; did you mean gauge\?/],
+    [{ options: { outputReweight: "off" } }, /outputReweight of lego is off, but must be a boolean/],
+    [{ options: { effort: Number.NaN } }, /effort of lego is NaN, but must be a number/],
+    [{ method: "cat", options: { seed: 1 } }, /cat is given an option "seed", which there is not; there are none/],
+  ])("is refused where it says nothing or something else: %j", async (recipe, message) => {
+    const adapters = [await openPeft(linear("q"))];
+    expect(() => makePlan(adapters, recipe as Recipe)).toThrow(UsageError);
+    expect(() => makePlan(adapters, recipe as Recipe)).toThrow(message);
+  });
+
+  it("is refused before anything is merged where an option's value is no choice", async () => {
+    const adapters = [await openPeft(linear("q"))];
+    const merge = mergeInMemory(adapters, { options: { gauge: "balancd" } });
+    await expect(merge).rejects.toThrow(UsageError);
+    await expect(mergeInMemory(adapters, { options: { effort: -1 } })).rejects.toThrow(/option effort of lego/);
+  });
+});
