@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { DtypeChoice, ExtrasPolicy, ModuleWeights, RankLayout, Recipe } from "../merge/recipe.ts";
 import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS } from "../merge/recipe.ts";
+import { AFTER_STEPS, type AfterStep } from "../methods/method.ts";
 import { addMethodFlags, methodOptions, wantsMethodFlags } from "./method-flags.ts";
 import { collect, parseModuleWeights, parseNumber, parseNumbers } from "./numbers.ts";
 import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
@@ -9,6 +10,7 @@ import { addRankOptions, type TargetFlags, targetOf } from "./target-flags.ts";
 interface MergeFlags extends OutputFlags, TargetFlags {
   readonly method: string;
   readonly preset?: "paper";
+  readonly after?: AfterStep;
   readonly weights?: number[];
   readonly scale?: number;
   readonly dtype: DtypeChoice;
@@ -30,6 +32,11 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
       new Option("--preset <name>", "the method as its paper defines it, but for options given beside it").choices([
         "paper",
       ]),
+    )
+    .addOption(
+      new Option("--after <step>", "follow the method by singular value calibration (docs/methods/svc.md)").choices(
+        AFTER_STEPS,
+      ),
     )
     .option("--weights <list>", "one weight for each adapter, as 1,0.5,2 (default: 1 each)", parseNumbers)
     .option("--scale <x>", "multiply the merged delta by this", parseNumber)
@@ -84,6 +91,7 @@ Examples:
       extras: flags.extras,
       rankLayout: flags.rankLayout,
       ...(target && { target }),
+      ...(flags.after && { after: flags.after }),
       ...(flags.weights && { weights: flags.weights }),
       ...(flags.scale !== undefined && { scale: flags.scale }),
       ...(flags.allowPartial && { allowPartial: true }),

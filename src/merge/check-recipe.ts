@@ -1,12 +1,13 @@
 import { UsageError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
-import type { Method } from "../methods/method.ts";
+import { AFTER_STEPS, type Method } from "../methods/method.ts";
 import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS, type Recipe } from "./recipe.ts";
 
 const FIELDS: Readonly<Record<keyof Recipe, true>> = {
   method: true,
   options: true,
   target: true,
+  after: true,
   weights: true,
   scale: true,
   dtype: true,
@@ -27,6 +28,7 @@ const TARGETS = ["rank", "share", "energy", "full"];
 export function checkRecipe(recipe: Recipe, method: Method): void {
   refuseUnknown(Object.keys(recipe), Object.keys(FIELDS), "The recipe has a field");
   refuseOther("dtype", recipe.dtype, DTYPE_CHOICES);
+  refuseOther("after", recipe.after, AFTER_STEPS);
   refuseOther("extras", recipe.extras, EXTRAS_POLICIES);
   refuseOther("rankLayout", recipe.rankLayout, RANK_LAYOUTS);
   if (recipe.target !== undefined) refuseOther("target.kind", recipe.target?.kind ?? recipe.target, TARGETS);

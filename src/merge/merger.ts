@@ -72,9 +72,10 @@ export class Merger {
   async mergeModule(index: number): Promise<ModuleResult> {
     const module = this.#plan.modules[index]!;
     const { parts, slab } = this.#prepare(module);
-    const { target, options, inputs } = this.#plan;
+    const { target, after, options, inputs } = this.#plan;
     const { weights } = module;
-    const precise = this.#method.precise(options) || (this.#method.cut === "svd" && target.kind !== "full");
+    const decomposed = after !== null || (this.#method.cut === "svd" && target.kind !== "full");
+    const precise = decomposed || this.#method.precise(options);
     const reader = new UnitReader(this.#kernels, parts, slab);
     const pool = await Pool.survey(this.#kernels, reader, precise);
     const { merged, rows, products } = await this.#clock.bookRest("cluster", async () => {
@@ -86,7 +87,7 @@ export class Merger {
         totalWeight: orderlessSum(weights),
         firstInput: inputs.findIndex(({ weight }) => weight !== 0),
       });
-      return { merged, ...(await finishModule(pool, merged, rank)) };
+      return { merged, ...(await finishModule(pool, merged, rank, after)) };
     });
     const underflows = await this.#write(module, rows);
     const square = (this.#plan.sharedScale ?? 1) ** 2;
@@ -116,10 +117,11 @@ export class Merger {
     const { yields, fullRank, scratchBytes } = this.#method;
     const ranks = modules.map(({ rank }) => rank);
     const uncut = yields === "rows" && scratchBytes === undefined ? fullRank(ranks, module) : 0;
+    // Methods that have written their rows write them again where a step changes them.
+    const rewritten = this.#plan.after !== null ? module.rank : 0;
     this.#kernels.reset(
       unitReaderBytes(modules, slab) +
-        poolBytes(units, module.in, module.out, module.rank + uncut) +
-        module.scratch +
+        poolBytes(units, module.in, module.out, module.rank + uncut + rewritten) +
         encoded +
         4 * module.rank * module.out +
         8 * module.rank +

@@ -6,7 +6,7 @@ import { RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
-import { type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
+import { type AfterStep, type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { checkRecipe } from "./check-recipe.ts";
 import { outputConfig, sharedFacts } from "./config.ts";
@@ -48,6 +48,8 @@ export interface MergePlan {
   readonly method: string;
   readonly options: unknown;
   readonly target: Target;
+  /** The step that follows the method, or null. */
+  readonly after: AfterStep | null;
   /** lambda. */
   readonly scale: number;
   readonly inputs: readonly { readonly name: string; readonly weight: number }[];
@@ -101,6 +103,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
   const target = recipe.target ?? method.defaultTarget(largest);
   checkTarget(target);
   refuseUncut(method, target);
+  const after = recipe.after ?? null;
   const rankLayout = recipe.rankLayout ?? "uniform";
   const unplaced = shares.map(({ name, weights: own, parts }) => {
     const ranks = parts.map(({ module }) => module.rank);
@@ -141,6 +144,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     method: method.id,
     options: { ...(method.defaults as object), ...recipe.options },
     target,
+    after,
     scale: recipe.scale ?? 1,
     inputs,
     dtype,

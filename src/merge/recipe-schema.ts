@@ -1,5 +1,5 @@
 import { nearest } from "../core/suggest.ts";
-import { ENERGY_RULES, type EnergyRule, type Zod } from "../methods/method.ts";
+import { AFTER_STEPS, type AfterStep, ENERGY_RULES, type EnergyRule, type Zod } from "../methods/method.ts";
 import { METHODS } from "../methods/registry.ts";
 import {
   DTYPE_CHOICES,
@@ -25,6 +25,7 @@ export interface MergeData {
   readonly rank?: number | "full" | undefined;
   readonly keep?: number | undefined;
   readonly energy?: { readonly rule: EnergyRule; readonly threshold: number } | undefined;
+  readonly after?: AfterStep | undefined;
   readonly scale?: number | undefined;
   readonly dtype?: DtypeChoice | undefined;
   readonly extras?: ExtrasPolicy | undefined;
@@ -96,6 +97,7 @@ export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
     energy: record({ rule: choice(ENERGY_RULES), threshold: number }, "a map of rule and threshold")
       .optional()
       .describe("rank of each module by its singular values"),
+    after: choice(AFTER_STEPS).optional().describe("a step that follows the method: svc calibrates singular values"),
     scale: number.optional().describe("multiplies the merged delta"),
     dtype: choice(DTYPE_CHOICES).optional().describe("element type of the result; default auto"),
     extras: choice(EXTRAS_POLICIES).optional().describe("what to do with heads, biases and other full tensors"),

@@ -24,6 +24,7 @@ export function carriedOut(recipe: Recipe, plan: MergePlan): Recipe {
 
 /** Fields that a file has as the recipe has them, in the order that they are written in. */
 const FIELDS = [
+  "after",
   "scale",
   "dtype",
   "extras",

@@ -1,5 +1,5 @@
 import type { OutputDtype } from "../core/dtype.ts";
-import type { Target } from "../methods/method.ts";
+import type { AfterStep, Target } from "../methods/method.ts";
 
 /** What to do with tensors that are saved beside the LoRA factors (heads, biases, modules_to_save). */
 export const EXTRAS_POLICIES = ["error", "drop", "first", "average"] as const;
@@ -21,6 +21,8 @@ export interface Recipe {
   readonly options?: Readonly<Record<string, unknown>>;
   /** The rank asked for. Default: the method's. */
   readonly target?: Target;
+  /** A step that follows the method. Default: none. */
+  readonly after?: AfterStep;
   /** One weight per adapter. Default 1 each; 0 leaves an adapter out. */
   readonly weights?: readonly number[];
   /** lambda: the merged delta is multiplied by it, last of all. Default 1. */

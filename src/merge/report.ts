@@ -196,6 +196,7 @@ function optionsReport(plan: MergePlan): Record<string, unknown> {
     method: plan.method,
     ...(plan.options as Record<string, unknown>),
     target: plan.target,
+    ...(plan.after !== null && { after: plan.after }),
     scale: plan.scale,
     dtype: plan.dtype.toLowerCase(),
     rankLayout: plan.rankLayout,

@@ -1,6 +1,7 @@
 import type { Pool, UnitRows } from "../adapter/pool.ts";
 import { type Combination, combinationProducts, sumCombinations, type UnitProducts } from "../linalg/combination.ts";
-import type { MergedModule } from "./method.ts";
+import type { FactorSvd } from "../linalg/factor-svd.ts";
+import type { AfterStep, MergedModule } from "./method.ts";
 
 /** A merged module at its final rank: its rows, and the inner products that figures are made of. */
 export interface FinishedModule {
@@ -9,16 +10,21 @@ export interface FinishedModule {
 }
 
 /**
- * Cut what a method made of a module to rank k by its singular values (the best approximation in the Frobenius norm), and write it out
- * as rows. What has k units or fewer stays as it is.
+ * Cut what a method made of a module to rank k by its singular values (the best approximation in the Frobenius norm), carry out the step
+ * after it, and write it out as rows. What has k units or fewer stays as it is where no step follows.
  */
-export async function finishModule(pool: Pool, merged: MergedModule, k: number): Promise<FinishedModule> {
-  if (merged.combinations !== null) return finishCombinations(pool, merged.combinations, merged.rows, k);
+export async function finishModule(
+  pool: Pool,
+  merged: MergedModule,
+  k: number,
+  after: AfterStep | null = null,
+): Promise<FinishedModule> {
+  if (merged.combinations !== null) return finishCombinations(pool, merged.combinations, merged.rows, k, after);
   const { rows } = merged;
   if (rows === null) throw new Error("a method gave neither rows nor combinations");
   const products = await pool.products(rows);
-  if (rows.count <= k) return { rows, products };
-  const { a, b } = await topUnits(products, k);
+  if (rows.count <= k && after === null) return { rows, products };
+  const { a, b } = await topUnits(products, k, calibration(pool, products, after));
   const cut = pool.transform(rows, a, b);
   return { rows: cut, products: await pool.products(cut) };
 }
@@ -28,10 +34,11 @@ async function finishCombinations(
   whole: readonly Combination[],
   written: UnitRows | null,
   k: number,
+  after: AfterStep | null,
 ): Promise<FinishedModule> {
   const products = combinationProducts(whole, pool);
-  if (whole.length <= k) return { rows: written ?? (await pool.combine(whole)), products };
-  const { a, b } = await topUnits(products, k);
+  if (whole.length <= k && after === null) return { rows: written ?? (await pool.combine(whole)), products };
+  const { a, b } = await topUnits(products, k, calibration(pool, products, after));
   const cut = a.map((row, j) => sumCombinations(whole, row, b[j]!));
   return { rows: await pool.combine(cut), products: combinationProducts(cut, pool) };
 }
@@ -45,17 +52,31 @@ export interface TopUnits {
   readonly b: Float64Array[];
 }
 
-/** The k leading singular units of the delta of the given units. */
+/**
+ * The k leading singular units of the delta of the given units.
+ *
+ * @param calibrate gives what each singular value is multiplied by
+ */
 export async function topUnits(
   products: Pick<UnitProducts, "count" | "amongA" | "amongB">,
   k: number,
+  calibrate: ((svd: FactorSvd) => Promise<number[]>) | null = null,
 ): Promise<TopUnits> {
   const { factorSvd } = await import("../linalg/factor-svd.ts");
-  const { sigma, u, v } = factorSvd(products.amongA, products.amongB, products.count);
-  const kept = sigma.slice(0, k);
+  const whole = factorSvd(products.amongA, products.amongB, products.count);
+  const svd = { ...whole, sigma: whole.sigma.slice(0, k) };
+  const factors = await calibrate?.(svd);
+  const sigma = svd.sigma.map((value, j) => value * (factors?.[j] ?? 1));
+  const scaled = (vector: readonly number[], j: number): Float64Array =>
+    Float64Array.from(vector, (x) => x * Math.sqrt(sigma[j]!));
   return {
-    sigma: kept,
-    a: kept.map((value, j) => Float64Array.from(v[j]!, (x) => x * Math.sqrt(value))),
-    b: kept.map((value, j) => Float64Array.from(u[j]!, (x) => x * Math.sqrt(value))),
+    sigma,
+    a: sigma.map((_, j) => scaled(svd.v[j]!, j)),
+    b: sigma.map((_, j) => scaled(svd.u[j]!, j)),
   };
+}
+
+function calibration(pool: Pool, products: UnitProducts, after: AfterStep | null) {
+  if (after === null) return null;
+  return async (svd: FactorSvd): Promise<number[]> => (await import("./svc.ts")).svcFactors(pool, products, svd);
 }

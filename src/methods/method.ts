@@ -19,6 +19,10 @@ export type Target =
   | { readonly kind: "energy"; readonly rule: EnergyRule; readonly threshold: number }
   | { readonly kind: "full" };
 
+/** Steps that may follow any method: svc rescales the result's singular values. */
+export const AFTER_STEPS = ["svc"] as const;
+export type AfterStep = (typeof AFTER_STEPS)[number];
+
 /** What a method gets to know beside the pool. */
 export interface MergeRequest<Options> {
   /** The rank k asked for, at least 1; Infinity for all that the method yields. */

@@ -122,6 +122,15 @@ describe.concurrent("lora-lego merge", () => {
     expect(JSON.parse(stdout).options).toMatchObject({ ...PAPER, sign: "line" });
   });
 
+  it("follows a method by a step, each with its own flags", async () => {
+    const { out } = fresh();
+    const flags = "--method core_space --rule dare_ties --density 0.3 --after svc --json".split(" ");
+    const { code, stdout } = await run(["merge", a, b, "--out", out, ...flags]);
+    expect(code).toBe(0);
+    const { options } = JSON.parse(stdout);
+    expect(options).toMatchObject({ method: "core_space", rule: "dare_ties", density: 0.3, after: "svc" });
+  });
+
   it("subtracts by a negative weight of cat", async () => {
     const { out } = fresh();
     const args = ["merge", a, b, "--weights", "1,-1", "--method", "cat", "--dtype", "bf16", "--out", out, "--json"];

@@ -86,6 +86,7 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["a seed that is no number", [...MERGE, "--seed", "x"], /--seed: .*(number|int)/],
   ["a switch that is neither on nor off", [...MERGE, "--output-reweight", "yes"], /--output-reweight .*'yes'.*on, off/],
   ["an unknown method", [...MERGE, "--method", "lgeo"], /no method "lgeo"; choose one of lego, cat, average/],
+  ["a step that is none", [...MERGE, "--after", "svd"], /'--after <step>' argument 'svd' is invalid.*svc/],
   [
     "a preset of another method",
     [...MERGE, "--method", "cat", "--preset", "paper"],

@@ -404,6 +404,13 @@ describe("a recipe", () => {
     refused(() => makePlan([adapter], { target }), UsageError, "must be");
   });
 
+  it("names a step that there is", async () => {
+    const adapters = [await scaled(2)];
+    expect(makePlan(adapters, {}).after).toBeNull();
+    expect(makePlan(adapters, { after: "svc" }).after).toBe("svc");
+    refused(() => makePlan(adapters, { after: "svd" as "svc" }), UsageError, 'after is "svd", but must be one of svc');
+  });
+
   it("names a method that there is", async () => {
     const adapter = await scaled(2);
     refused(() => makePlan([adapter], { method: "magic" }), UsageError, 'no method "magic"', "lego, cat, average");
