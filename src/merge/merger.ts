@@ -122,9 +122,10 @@ export class Merger {
     this.#kernels.reset(
       unitReaderBytes(modules, slab) +
         poolBytes(units, module.in, module.out, module.rank + uncut + rewritten) +
+        module.scratch +
         encoded +
         4 * module.rank * module.out +
-        8 * module.rank +
+        16 * module.rank +
         64 * 16,
     );
     const parts = module.parts.map(({ input, module: part }) => ({
@@ -149,6 +150,7 @@ export class Merger {
         kernels.scale(rows.a, half);
         kernels.scale(rows.b, scale < 0 ? -half : half);
       }
+      this.#refuseOverflow(module, this.#isFinite(module, rows));
       const bytes = kernels.bytes(bytesOf(dtype) * module.rank * Math.max(module.in, module.out));
       const a = bytes.subarray(0, module.a.end - module.a.begin);
       const used = bytesOf(dtype) * rows.count * module.in;
@@ -168,6 +170,20 @@ export class Merger {
     return dtype === "F32" ? 0 : this.#countUnderflows(module, rows);
   }
 
+  /** Whether all values are finite: weights or a scale may have taken them beyond f32. */
+  #isFinite(module: PlannedModule, { count, a, b }: UnitRows): boolean {
+    const largest = this.#kernels.f64(count);
+    return (
+      [
+        [a, module.in],
+        [b, module.out],
+      ] as const
+    ).every(([rows, columns]) => {
+      this.#kernels.maxAbs(rows, count, columns, columns, largest);
+      return largest.every(Number.isFinite);
+    });
+  }
+
   /** Units of which a half is not zero, but rounds to zero in the output's element type. */
   #countUnderflows(module: PlannedModule, { count, a, b }: UnitRows): number {
     const largest = this.#kernels.f64(count);
@@ -185,7 +201,7 @@ export class Merger {
   #refuseOverflow(module: PlannedModule, finite: boolean): void {
     if (finite) return;
     throw new RefusedError(
-      `${module.name} has values that ${this.#plan.dtype.toLowerCase()} cannot hold (they would become infinite); pass --dtype f32.`,
+      `${module.name} has values that ${this.#plan.dtype.toLowerCase()} cannot hold (they would become infinite); pass ${this.#plan.dtype === "F32" ? "smaller weights or a smaller --scale" : "--dtype f32"}.`,
     );
   }
 

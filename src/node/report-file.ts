@@ -32,7 +32,10 @@ export function placeReport(report: string, target: string, inputs: readonly str
   };
   if (inside && names.includes(basename(path))) refuse("has the name of another file of the output");
   if (!inside && isWithin(path, target)) refuse("lies deeper in the output, which holds no folders");
-  if (isWithin(target, path) || statSync(path, { throwIfNoEntry: false })?.isDirectory()) refuse("is a folder");
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (isWithin(target, path) || stat?.isDirectory()) refuse("is a folder");
+  // A device or pipe would be replaced by a file; --json prints the report on stdout.
+  if (stat !== undefined && !stat.isFile()) refuse("is no plain file (for stdout use --json)");
   const input = inputs.find((candidate) => isWithin(path, realpathSync(candidate)));
   if (input !== undefined) refuse(`lies in the input ${input}`);
   return { inside, path };

@@ -3,7 +3,7 @@ import { UsageError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { makePlan } from "../../src/merge/plan.ts";
 import type { Recipe } from "../../src/merge/recipe.ts";
-import { linear, openPeft } from "../support/memory-folder.ts";
+import { keyOf, linear, openPeft } from "../support/memory-folder.ts";
 
 describe("a recipe out of plain JavaScript", () => {
   it.each<[object, RegExp]>([
@@ -29,5 +29,19 @@ describe("a recipe out of plain JavaScript", () => {
     const merge = mergeInMemory(adapters, { options: { gauge: "balancd" } });
     await expect(merge).rejects.toThrow(UsageError);
     await expect(mergeInMemory(adapters, { options: { effort: -1 } })).rejects.toThrow(/option effort of lego/);
+  });
+});
+
+describe("a scale beyond f32", () => {
+  it("is refused where the result would hold Inf", async () => {
+    const one = (value: number) => new Uint8Array(Float32Array.of(value).buffer);
+    const adapter = await openPeft(
+      [
+        { name: keyOf("q", "lora_A.weight"), dtype: "F32", shape: [1, 1], data: one(1e30) },
+        { name: keyOf("q", "lora_B.weight"), dtype: "F32", shape: [1, 1], data: one(1) },
+      ],
+      { r: 1, lora_alpha: 1 },
+    );
+    await expect(mergeInMemory([adapter], { scale: 1e20 })).rejects.toThrow(/q has values that f32 cannot hold/);
   });
 });
