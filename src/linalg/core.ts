@@ -1,16 +1,25 @@
-import { Matrix } from "ml-matrix";
 import type { Combination } from "./combination.ts";
-import { thinSvd } from "./factor-svd.ts";
-import { type GramBasis, gramBasis, symmetricEigen } from "./gram-basis.ts";
-
-export type { Matrix } from "ml-matrix";
+import { factorSvd } from "./factor-svd.ts";
+import { type GramBasis, gramBasis } from "./gram-basis.ts";
+import {
+  firstRows,
+  type Matrix,
+  matrix,
+  product,
+  productTransposed,
+  scaledRows,
+  stacked,
+  transposedProduct,
+} from "./matrix.ts";
+import { smallSvd } from "./small-svd.ts";
+import { symmetricEigen } from "./symmetric-eigen.ts";
 
 /** Directions whose part of all deltas' squares is below this are rounding. */
 const LEAST_SHARE = 1e-12;
 
 /**
- * A module's deltas in coordinates: with orthonormal bases of the span of all a-halves and of all b-halves, delta t is the core
- * M_t = sum of y_i x_i^T over its units i, x_i and y_i the units' coordinates. Subspace methods work on cores, of at most N x N.
+ * A module's deltas in coordinates, by orthonormal bases of the span of all a-halves and of all b-halves. Subspace methods work in these,
+ * on matrices of at most N x N. Directions are rows throughout.
  */
 export interface CoreSpace {
   readonly a: GramBasis;
@@ -18,112 +27,132 @@ export interface CoreSpace {
   readonly count: number;
 }
 
-/** The core space of n units, from their two Gram matrices in f64. */
-export function coreSpace(gramA: Float64Array, gramB: Float64Array, n: number): CoreSpace {
-  return { a: gramBasis(gramA, n), b: gramBasis(gramB, n), count: n };
+/** A delta in coordinates, sum_i b_i a_i^T of its units' halves: b (r, b.size), a (r, a.size). */
+export interface Core {
+  readonly a: Matrix;
+  readonly b: Matrix;
 }
 
-/** M_t (b.size, a.size): the delta of the units at these positions. */
-export function coreOf({ a, b }: CoreSpace, units: ArrayLike<number>): Matrix {
-  const core = Matrix.zeros(b.size, a.size);
-  for (let u = 0; u < units.length; u++) {
-    for (let p = 0; p < b.size; p++) {
-      const y = b.rooted.get(units[u]!, p);
-      for (let q = 0; q < a.size; q++) core.set(p, q, core.get(p, q) + y * a.rooted.get(units[u]!, q));
-    }
-  }
-  return core;
+/** Singular triplets: sigma descending, left (count, b.size) and right (count, a.size) of unit rows. */
+export interface Triplets {
+  readonly sigma: number[];
+  readonly left: Matrix;
+  readonly right: Matrix;
 }
 
-/** left (b.size, m) diag(sigma) right (a.size, m)^T as m units over all units of the pool, |a| = |b| where left and right are unit. */
-export function unitsOf(
-  { a, b, count }: CoreSpace,
-  left: Matrix,
-  sigma: readonly number[],
-  right: Matrix,
-): Combination[] {
-  const members = Int32Array.from({ length: count }, (_, i) => i);
-  const [overA, overB] = [a.whitened.mmul(right), b.whitened.mmul(left)];
-  return sigma.map((value, j) => {
-    const root = Math.sqrt(value);
-    return {
-      members,
-      a: Float64Array.from(overA.getColumn(j), (x) => x * root),
-      b: Float64Array.from(overB.getColumn(j), (x) => x * root),
-    };
-  });
-}
-
-/** A core as units: its singular units, the largest first. */
-export function singularUnits(space: CoreSpace, core: Matrix): Combination[] {
-  const { sigma, left, right } = truncated(core, Number.POSITIVE_INFINITY);
-  return unitsOf(space, left, sigma, right);
-}
-
-/** Two shared bases of cores: the left singular vectors of them side by side, the right ones of them one above another. */
+/** Two shared bases of cores: left (k, b.size) and right (l, a.size), of orthonormal rows. */
 export interface SharedBases {
   readonly left: Matrix;
   readonly right: Matrix;
 }
 
+/** The core space of n units, from their two Gram matrices in f64. */
+export function coreSpace(gramA: Float64Array, gramB: Float64Array, n: number): CoreSpace {
+  return { a: gramBasis(gramA, n), b: gramBasis(gramB, n), count: n };
+}
+
+/** The delta of the units at these positions. */
+export function coreOf({ a, b }: CoreSpace, units: readonly number[]): Core {
+  return { a: coordinates(a, units), b: coordinates(b, units) };
+}
+
+function coordinates({ size, rooted }: GramBasis, units: readonly number[]): Matrix {
+  const out = matrix(units.length, size);
+  for (const [at, i] of units.entries()) out.data.set(rooted.subarray(i * size, (i + 1) * size), at * size);
+  return out;
+}
+
+/** |D|_F of a core. */
+export function coreNorm({ a, b }: Core): number {
+  const [amongA, amongB] = [productTransposed(a, a).data, productTransposed(b, b).data];
+  return Math.sqrt(
+    Math.max(
+      0,
+      amongA.reduce((sum, value, cell) => sum + value * amongB[cell]!, 0),
+    ),
+  );
+}
+
+/** left^T diag(sigma) right as units over all units of the pool, |a| = |b|. */
+export function unitsOf({ a, b, count }: CoreSpace, { sigma, left, right }: Triplets): Combination[] {
+  const members = Int32Array.from({ length: count }, (_, i) => i);
+  const roots = sigma.map(Math.sqrt);
+  const over = (directions: Matrix, { size, whitened }: GramBasis): Float64Array =>
+    scaledRows(productTransposed(directions, matrix(count, size, whitened)), roots).data;
+  const [overA, overB] = [over(right, a), over(left, b)];
+  return sigma.map((_, j) => ({
+    members,
+    a: overA.subarray(j * count, (j + 1) * count),
+    b: overB.subarray(j * count, (j + 1) * count),
+  }));
+}
+
 /**
- * Bases that depend on the deltas alone, however they are split into factors: eigenvectors of the sums of M M^T and of M^T M, the
+ * Bases that depend on the deltas alone, however they are split into factors: eigenvectors of the sums of D D^T and of D^T D, the
  * strongest directions first, those below 1e-12 of the squares dropped.
  *
  * @param most directions kept at most
  */
-export function sharedBases(cores: readonly Matrix[], most: number = Number.POSITIVE_INFINITY): SharedBases {
+export function sharedBases(cores: readonly Core[], most: number = Number.POSITIVE_INFINITY): SharedBases {
   return {
-    left: leading(
-      cores.map((core) => core.mmul(core.transpose())),
+    left: strongest(
+      cores.map(({ a, b }) => ({ seen: a, spread: b })),
       most,
-    ),
-    right: leading(
-      cores.map((core) => core.transpose().mmul(core)),
+    ).directions,
+    right: strongest(
+      cores.map(({ a, b }) => ({ seen: b, spread: a })),
       most,
-    ),
+    ).directions,
   };
 }
 
-/** The leading eigenvectors of a sum of symmetric matrices, as columns. */
-export function leading(terms: readonly Matrix[], most: number): Matrix {
-  const { values, vectors } = symmetricEigen(terms.reduce((sum, term) => Matrix.add(sum, term)));
-  const kept = values.filter((value) => value > LEAST_SHARE * values[0]!).length;
-  return firstColumns(vectors, Math.min(kept, most));
+/**
+ * The leading eigenvectors of sum_t S_t^T (Z_t Z_t^T) S_t, of `seen` Z_t (r, any) and `spread` S_t (r, size), and the sum of their
+ * eigenvalues.
+ */
+export function strongest(
+  terms: readonly { readonly seen: Matrix; readonly spread: Matrix }[],
+  most: number,
+): { directions: Matrix; energy: number } {
+  const size = terms[0]!.spread.columns;
+  const all = stacked(terms.map(({ spread }) => spread));
+  const weighted = stacked(terms.map(({ seen, spread }) => product(productTransposed(seen, seen), spread)));
+  const { values, vectors } = symmetricEigen(transposedProduct(all, weighted).data, size);
+  const kept = values.filter((value) => value > LEAST_SHARE * values[0]!).subarray(0, most);
+  return {
+    directions: matrix(kept.length, size, vectors.slice(0, kept.length * size)),
+    energy: kept.reduce((sum, value) => sum + value, 0),
+  };
 }
 
-/** The orthonormal columns nearest to those of a matrix, P Q^T of its SVD P S Q^T; directions that are only rounding are left out. */
-export function polarFactor(matrix: Matrix): Matrix {
-  const { left, right } = truncated(matrix, Number.POSITIVE_INFINITY);
-  return left.mmul(right.transpose());
+/** The orthonormal rows nearest to those of a matrix, P Q^T of its SVD P S Q^T; directions that are only rounding are left out. */
+export function polarFactor(rows: Matrix): Matrix {
+  const { left, right } = truncated(rows);
+  return transposedProduct(left, right);
 }
 
-/** The leading singular triplets of a core. */
-export function truncated(core: Matrix, count: number): { sigma: number[]; left: Matrix; right: Matrix } {
-  const { sigma, left, right } = thinSvd(core);
-  const kept = Math.min(count, sigma.filter((value) => value ** 2 > LEAST_SHARE * sigma[0]! ** 2).length);
-  return { sigma: sigma.slice(0, kept), left: firstColumns(left, kept), right: firstColumns(right, kept) };
+/** The leading singular triplets of a dense matrix. */
+export function truncated({ rows, columns, data }: Matrix, count: number = Number.POSITIVE_INFINITY): Triplets {
+  const { sigma, left, right } = smallSvd(data, rows, columns);
+  const kept = countAboveRounding(sigma, count);
+  return {
+    sigma: Array.from(sigma.subarray(0, kept)),
+    left: firstRows(matrix(sigma.length, rows, left), kept),
+    right: firstRows(matrix(sigma.length, columns, right), kept),
+  };
 }
 
-/** The first columns of a matrix, at most `count`. */
-export function firstColumns(matrix: Matrix, count: number): Matrix {
-  const kept = [...Array(Math.min(count, matrix.columns)).keys()];
-  return matrix.selection([...Array(matrix.rows).keys()], kept);
+/** The leading singular triplets of a core, by the Gram matrices of its few units. */
+export function coreTriplets({ a, b }: Core, count: number = Number.POSITIVE_INFINITY): Triplets {
+  const { sigma, u, v } = factorSvd(productTransposed(a, a).data, productTransposed(b, b).data, a.rows);
+  const kept = countAboveRounding(sigma, count);
+  const rowsOf = (coefficients: readonly Float64Array[], half: Matrix): Matrix =>
+    product(stacked(coefficients.slice(0, kept).map((row) => matrix(1, half.rows, row))), half);
+  if (kept === 0) return { sigma: [], left: matrix(0, b.columns), right: matrix(0, a.columns) };
+  return { sigma: sigma.slice(0, kept), left: rowsOf(u, b), right: rowsOf(v, a) };
 }
 
-/** Matrices of equally many rows side by side. */
-export function sideBySide(parts: readonly Matrix[]): Matrix {
-  const columns = parts.reduce((sum, part) => sum + part.columns, 0);
-  const out = new Matrix(parts[0]?.rows ?? 0, columns);
-  let at = 0;
-  for (const part of parts) {
-    out.setSubMatrix(part, 0, at);
-    at += part.columns;
-  }
-  return out;
-}
-
-/** Frobenius norm. */
-export function normOf(matrix: Matrix): number {
-  return matrix.norm("frobenius");
+function countAboveRounding(sigma: ArrayLike<number>, most: number): number {
+  const kept = Array.from(sigma).findIndex((value) => !(value ** 2 > LEAST_SHARE * sigma[0]! ** 2));
+  return Math.min(most, kept < 0 ? sigma.length : kept);
 }

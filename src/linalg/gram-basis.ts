@@ -1,39 +1,72 @@
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+/** A row whose squared distance from the span of those before it is below this share of the longest row's is in that span. */
+const LEAST_SHARE = 1e-12;
 
-/** Eigenvalues of a Gram matrix below this share of the largest are rounding. */
-const LEAST_EIGENVALUE = 1e-12;
-
-/** An orthonormal basis of the span of n rows, by their Gram matrix G = E L E^T alone. */
+/** An orthonormal basis of the span of n rows, by their Gram matrix alone. */
 export interface GramBasis {
   /** Number of basis vectors, at most n. */
   readonly size: number;
-  /** E sqrt(L), (n, size): row i holds the coordinates of row i in the basis. */
-  readonly rooted: Matrix;
-  /** E / sqrt(L), (n, size): column j holds the coefficients of basis vector j over the rows. */
-  readonly whitened: Matrix;
+  /** L of G = L L^T, (n, size): row i holds the coordinates of row i in the basis. */
+  readonly rooted: Float64Array;
+  /** (n, size): column j holds the coefficients of basis vector j over the rows. */
+  readonly whitened: Float64Array;
 }
 
-/** @param gram inner products (n, n), finite; eigenvalues below 1e-12 of the largest are dropped; the largest come first */
+/**
+ * The basis that Gram and Schmidt find when they take the row farthest from the span so far each time: the Cholesky decomposition of G with
+ * pivots, in f64. It costs a small part of an eigenvalue decomposition. Rows in the span of others get no part in it.
+ *
+ * @param gram inner products (n, n), finite
+ */
 export function gramBasis(gram: Float64Array, n: number): GramBasis {
-  const { values, vectors } = symmetricEigen(Matrix.from1DArray(n, n, Array.from(gram)));
-  const kept = values.filter((value) => value > LEAST_EIGENVALUE * Math.max(values[0] ?? 0, 0)).length;
-  const rooted = new Matrix(n, kept);
-  const whitened = new Matrix(n, kept);
-  for (let j = 0; j < kept; j++) {
-    const root = Math.sqrt(values[j]!);
+  const { pivots, columns } = pivotedCholesky(gram, n);
+  const size = pivots.length;
+  const rooted = new Float64Array(n * size);
+  for (let j = 0; j < size; j++) for (let i = 0; i < n; i++) rooted[i * size + j] = columns[j * n + i]!;
+  return { size, rooted, whitened: inverseOfPivots(rooted, pivots, n) };
+}
+
+/** G = C^T C: row j of C (size, n) holds the j-th coordinate of every row, 0 for the pivots before it. */
+function pivotedCholesky(gram: Float64Array, n: number): { pivots: number[]; columns: Float64Array } {
+  const left = Float64Array.from({ length: n }, (_, i) => gram[i * n + i]!);
+  const least = LEAST_SHARE * left.reduce((most, square) => Math.max(most, square), 0);
+  const columns = new Float64Array(n * n);
+  const pivots: number[] = [];
+  while (pivots.length < n) {
+    let pivot = 0;
+    for (let i = 1; i < n; i++) if (left[i]! > left[pivot]!) pivot = i;
+    if (!(left[pivot]! > least)) break;
+    const at = pivots.length * n;
+    const column = columns.subarray(at, at + n);
+    column.set(gram.subarray(pivot * n, pivot * n + n));
+    for (let j = 0; j < at; j += n) {
+      const factor = columns[j + pivot]!;
+      for (let i = 0; i < n; i++) column[i]! -= factor * columns[j + i]!;
+    }
+    const root = Math.sqrt(left[pivot]!);
+    for (const earlier of pivots) column[earlier] = 0;
     for (let i = 0; i < n; i++) {
-      rooted.set(i, j, vectors.get(i, j) * root);
-      whitened.set(i, j, vectors.get(i, j) / root);
+      column[i]! /= root;
+      left[i]! -= column[i]! ** 2;
+    }
+    column[pivot] = root;
+    left[pivot] = 0;
+    pivots.push(pivot);
+  }
+  return { pivots, columns };
+}
+
+/** (n, size): the inverse of the triangle that the pivots' rows of L are, transposed, in the pivots' places; 0 elsewhere. */
+function inverseOfPivots(rooted: Float64Array, pivots: readonly number[], n: number): Float64Array {
+  const size = pivots.length;
+  const whitened = new Float64Array(n * size);
+  for (let j = 0; j < size; j++) {
+    const unit = rooted[pivots[j]! * size + j]!;
+    whitened[pivots[j]! * size + j] = 1 / unit;
+    for (let i = 0; i < j; i++) {
+      let sum = 0;
+      for (let m = i; m < j; m++) sum += rooted[pivots[j]! * size + m]! * whitened[pivots[i]! * size + m]!;
+      whitened[pivots[i]! * size + j] = -sum / unit;
     }
   }
-  return { size: kept, rooted, whitened };
-}
-
-/** Eigenvalues of a symmetric matrix, descending, and its eigenvectors as columns in that order. */
-export function symmetricEigen(matrix: Matrix): { values: number[]; vectors: Matrix } {
-  if (matrix.rows === 0) return { values: [], vectors: matrix };
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
-  const order = [...realEigenvalues.keys()].sort((i, j) => realEigenvalues[j]! - realEigenvalues[i]! || i - j);
-  const rows = [...Array(matrix.rows).keys()];
-  return { values: order.map((i) => realEigenvalues[i]!), vectors: eigenvectorMatrix.selection(rows, order) };
+  return whitened;
 }

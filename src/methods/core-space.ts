@@ -1,4 +1,4 @@
-import { inCoreSpace, mergeCores } from "./cores.ts";
+import { inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
 import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
@@ -24,9 +24,9 @@ export const coreSpace: Method<RuleOptions> = {
   cut: "svd",
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
-  merge: (pool, { options }) =>
-    inCoreSpace(pool, (tasks, space, algebra) => {
+  merge: (pool, { rank, options }) =>
+    inCoreSpace(pool, (tasks, algebra) => {
       const bases = algebra.sharedBases(tasks.map(({ core }) => core));
-      return algebra.singularUnits(space, mergeCores(tasks, bases, options));
+      return innerTriplets(mergeCores(tasks, bases, options), rank, algebra);
     }),
 };

@@ -1,50 +1,68 @@
 import type { Pool } from "../adapter/pool.ts";
-import type { CoreSpace, Matrix, SharedBases } from "../linalg/core.ts";
+import type { Core, CoreSpace, SharedBases, Triplets } from "../linalg/core.ts";
+import {
+  type Matrix,
+  matrix,
+  product,
+  productTransposed,
+  scaledRows,
+  stacked,
+  transposedProduct,
+} from "../linalg/matrix.ts";
 import { mergeByRule, type RuleOptions } from "./elementwise/rules.ts";
 import type { MergedModule } from "./method.ts";
 import { adaptersInOrder } from "./unit-order.ts";
 
 /** One adapter's delta of a module as a core, without its weight. */
 export interface TaskCore {
-  readonly core: Matrix;
+  readonly core: Core;
   readonly weight: number;
 }
 
-/** The algebra of cores; loaded only when a method needs it, as it brings a library. */
+/** The algebra of cores; loaded only when a method needs it. */
 export type CoreAlgebra = typeof import("../linalg/core.ts");
 
 /**
- * Merge a module in core space: `merge` gets the adapters' cores in canonical order and gives the result's units. A module without
- * live units comes out empty.
+ * Merge a module in core space: `merge` gets the adapters' cores in canonical order and gives the result as triplets. A module without live units comes out empty.
  */
 export async function inCoreSpace(
   pool: Pool,
-  merge: (tasks: readonly TaskCore[], space: CoreSpace, algebra: CoreAlgebra) => MergedModule["combinations"],
+  merge: (tasks: readonly TaskCore[], algebra: CoreAlgebra) => Triplets,
 ): Promise<MergedModule> {
   if (pool.count === 0) return { combinations: [], rows: null };
   const algebra = await import("../linalg/core.ts");
-  const space = algebra.coreSpace(pool.gramA, pool.gramB, pool.count);
+  const space: CoreSpace = algebra.coreSpace(pool.gramA, pool.gramB, pool.count);
   const tasks = adaptersInOrder(pool).map(({ units, weight }) => ({ core: algebra.coreOf(space, units), weight }));
-  return { combinations: merge(tasks, space, algebra), rows: null };
+  return { combinations: algebra.unitsOf(space, merge(tasks, algebra)), rows: null };
 }
 
-/** sum of w_t M_t. */
-export function weightedCore(tasks: readonly TaskCore[]): Matrix {
-  return tasks.map(({ core, weight }) => core.clone().mul(weight)).reduce((sum, core) => sum.add(core));
+/** The core of w D. */
+export function weighted({ core: { a, b }, weight }: TaskCore): Core {
+  return { a, b: scaledRows(b, Array<number>(b.rows).fill(weight)) };
 }
 
-/** Merge cores entry by entry in shared bases: U rule(U^T M_t V) V^T. */
-export function mergeCores(tasks: readonly TaskCore[], { left, right }: SharedBases, options: RuleOptions): Matrix {
-  const inner = tasks.map(({ core }) => left.transpose().mmul(core).mmul(right));
-  const values = inner.map((matrix) => Float64Array.from(matrix.to1DArray()));
-  const merged = mergeByRule(
-    values,
-    tasks.map(({ weight }) => weight),
-    options,
+/** sum of w_t D_t (b.size, a.size), dense. */
+export function weightedSum(tasks: readonly TaskCore[]): Matrix {
+  const cores = tasks.map(weighted);
+  return transposedProduct(stacked(cores.map(({ b }) => b)), stacked(cores.map(({ a }) => a)));
+}
+
+/** A matrix between shared bases: left^T inner right. */
+export interface InnerMerge extends SharedBases {
+  readonly inner: Matrix;
+}
+
+/** Merge cores entry by entry in shared bases: left^T rule(left D_t right^T) right. */
+export function mergeCores(tasks: readonly TaskCore[], { left, right }: SharedBases, options: RuleOptions): InnerMerge {
+  const values = tasks.map(
+    ({ core: { a, b } }) => product(productTransposed(left, b), productTransposed(a, right)).data,
   );
-  const result = inner[0]!;
-  for (const [cell, value] of merged.entries()) {
-    result.set(Math.floor(cell / result.columns), cell % result.columns, value);
-  }
-  return left.mmul(result).mmul(right.transpose());
+  const weights = tasks.map(({ weight }) => weight);
+  return { left, right, inner: matrix(left.rows, right.rows, mergeByRule(values, weights, options)) };
+}
+
+/** The leading singular triplets of a merge in shared bases, at most `rank`. */
+export function innerTriplets({ left, right, inner }: InnerMerge, rank: number, { truncated }: CoreAlgebra): Triplets {
+  const found = truncated(inner, rank);
+  return { sigma: found.sigma, left: product(found.left, left), right: product(found.right, right) };
 }

@@ -1,10 +1,13 @@
-import type { Matrix, SharedBases } from "../linalg/core.ts";
-import { type CoreAlgebra, inCoreSpace, mergeCores } from "./cores.ts";
+import type { Core, SharedBases } from "../linalg/core.ts";
+import { productTransposed, scaledRows } from "../linalg/matrix.ts";
+import { type CoreAlgebra, inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
 import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
-/** Rounds of HOOI; it settles in a few. */
-const ROUNDS = 10;
+/** Rounds of HOOI at most. */
+const MOST_ROUNDS = 10;
+/** A round that adds less than this share to the squares held is the last. */
+const LEAST_GAIN = 1e-6;
 
 /** Options of compress then merge. */
 interface CtmOptions extends RuleOptions {
@@ -41,33 +44,34 @@ export const ctm: Method<CtmOptions> = {
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: (pool, { rank, options }) =>
-    inCoreSpace(pool, (tasks, space, algebra) => {
+    inCoreSpace(pool, (tasks, algebra) => {
       const cores = tasks.map(({ core }) => core);
       const bases = tucker(levelled(cores, options.beta, algebra), rank, algebra);
-      return algebra.singularUnits(space, mergeCores(tasks, bases, options));
+      return innerTriplets(mergeCores(tasks, bases, options), rank, algebra);
     }),
 };
 
-function levelled(cores: readonly Matrix[], beta: number, { normOf }: CoreAlgebra): Matrix[] {
-  const norms = cores.map(normOf);
+function levelled(cores: readonly Core[], beta: number, { coreNorm }: CoreAlgebra): Core[] {
+  const norms = cores.map(coreNorm);
   const mean = norms.reduce((sum, norm) => sum + norm, 0) / norms.length;
-  return cores.map((core, t) => core.clone().mul((beta * norms[t]! + (1 - beta) * mean) / norms[t]!));
+  return cores.map(({ a, b }, t) => {
+    const factor = (beta * norms[t]! + (1 - beta) * mean) / norms[t]!;
+    return { a, b: scaledRows(b, Array<number>(b.rows).fill(factor)) };
+  });
 }
 
-/** Shared bases of rank k that hold most of the cores' squares: HOSVD, then HOOI. */
-function tucker(cores: readonly Matrix[], k: number, { leading, sharedBases }: CoreAlgebra): SharedBases {
+/** Shared bases of rank k that hold most of the cores' squares: HOSVD, then HOOI until it gains no more. */
+function tucker(cores: readonly Core[], k: number, { sharedBases, strongest }: CoreAlgebra): SharedBases {
   let { left, right } = sharedBases(cores, k);
-  for (let round = 0; round < ROUNDS; round++) {
-    const across = cores.map((core) => core.mmul(right));
-    left = leading(
-      across.map((part) => part.mmul(part.transpose())),
-      k,
-    );
-    const down = cores.map((core) => left.transpose().mmul(core));
-    right = leading(
-      down.map((part) => part.transpose().mmul(part)),
-      k,
-    );
+  let held = 0;
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const across = cores.map(({ a, b }) => ({ seen: productTransposed(a, right), spread: b }));
+    left = strongest(across, k).directions;
+    const down = cores.map(({ a, b }) => ({ seen: productTransposed(b, left), spread: a }));
+    const found = strongest(down, k);
+    right = found.directions;
+    if (found.energy <= held * (1 + LEAST_GAIN)) break;
+    held = found.energy;
   }
   return { left, right };
 }

@@ -67,8 +67,7 @@ export async function topUnits(
   const svd = { ...whole, sigma: whole.sigma.slice(0, k) };
   const factors = await calibrate?.(svd);
   const sigma = svd.sigma.map((value, j) => value * (factors?.[j] ?? 1));
-  const scaled = (vector: readonly number[], j: number): Float64Array =>
-    Float64Array.from(vector, (x) => x * Math.sqrt(sigma[j]!));
+  const scaled = (vector: Float64Array, j: number): Float64Array => vector.map((x) => x * Math.sqrt(sigma[j]!));
   return {
     sigma,
     a: sigma.map((_, j) => scaled(svd.v[j]!, j)),

@@ -1,4 +1,5 @@
-import { inCoreSpace, weightedCore } from "./cores.ts";
+import { firstRows } from "../linalg/matrix.ts";
+import { inCoreSpace, weightedSum } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
 /**
@@ -21,10 +22,10 @@ export const isoC: Method<Record<string, never>> = {
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: (pool, { rank }) =>
-    inCoreSpace(pool, (tasks, space, { firstColumns, truncated, unitsOf }) => {
-      const { sigma, left, right } = truncated(weightedCore(tasks), Number.POSITIVE_INFINITY);
+    inCoreSpace(pool, (tasks, { truncated }) => {
+      const { sigma, left, right } = truncated(weightedSum(tasks));
       const mean = sigma.reduce((sum, value) => sum + value, 0) / sigma.length;
       const equal = Array<number>(Math.min(rank, sigma.length)).fill(mean);
-      return unitsOf(space, firstColumns(left, rank), equal, firstColumns(right, rank));
+      return { sigma: equal, left: firstRows(left, rank), right: firstRows(right, rank) };
     }),
 };

@@ -1,4 +1,6 @@
-import { inCoreSpace, weightedCore } from "./cores.ts";
+import type { Core } from "../linalg/core.ts";
+import { type Matrix, matrix, product, productTransposed, stacked } from "../linalg/matrix.ts";
+import { inCoreSpace, weighted, weightedSum } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
 /** Options of Iso-CTS. */
@@ -29,25 +31,31 @@ export const isoCts: Method<IsoCtsOptions> = {
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: (pool, { rank, options: { common } }) =>
-    inCoreSpace(pool, (tasks, space, { polarFactor, sideBySide, truncated, unitsOf }) => {
+    inCoreSpace(pool, (tasks, { coreTriplets, polarFactor, truncated }) => {
       const total = Math.min(rank, pool.count);
       const shared = Math.max(1, Math.round(common * total));
       const each = Math.floor((total - shared) / tasks.length);
-      const sum = truncated(weightedCore(tasks), total - each * tasks.length);
-      const residuals = tasks.map(({ core, weight }) => {
-        const task = core.clone().mul(weight);
-        return truncated(task.sub(sum.left.mmul(sum.left.transpose().mmul(task))), each);
-      });
-      const parts = [sum, ...residuals];
+      const sum = truncated(weightedSum(tasks), total - each * tasks.length);
+      const parts = [sum, ...tasks.map((task) => coreTriplets(without(weighted(task), sum.left), each))];
       const sigma = parts.flatMap((part) => part.sigma);
       const mean = sigma.reduce((all, value) => all + value, 0) / sigma.length;
-      const left = polarFactor(sideBySide(parts.map((part) => part.left)));
-      const right = polarFactor(sideBySide(parts.map((part) => part.right)));
-      return unitsOf(
-        space,
-        left,
-        sigma.map(() => mean),
-        right,
-      );
+      return {
+        sigma: sigma.map(() => mean),
+        left: polarFactor(stacked(parts.map(({ left }) => left))),
+        right: polarFactor(stacked(parts.map(({ right }) => right))),
+      };
     }),
 };
+
+/** D - U U^T D, of directions U in rows. */
+function without({ a, b }: Core, directions: Matrix): Core {
+  const common = product(productTransposed(b, directions), directions);
+  return {
+    a,
+    b: matrix(
+      b.rows,
+      b.columns,
+      b.data.map((value, cell) => value - common.data[cell]!),
+    ),
+  };
+}

@@ -89,7 +89,7 @@ async function sharedBasis(pool: Pool, tasks: readonly { readonly positions: rea
     for (const i of positions) for (const j of positions) withinTasks[i * n + j] = pool.gramA[i * n + j]!;
   }
   const { factorSvd } = await import("../linalg/factor-svd.ts");
-  return factorSvd(withinTasks, pool.gramB, n).u.map((u) => Float64Array.from(u));
+  return factorSvd(withinTasks, pool.gramB, n).u;
 }
 
 /** U^T b_i (units, basis) of a task's units: its block is sum_i (U^T b_i) a_i^T. */

@@ -1,5 +1,5 @@
-import type { Matrix } from "../linalg/core.ts";
-import { type CoreAlgebra, inCoreSpace, mergeCores, type TaskCore } from "./cores.ts";
+import { type Matrix, matrix, normOf, product, productTransposed, scaledRows, stacked } from "../linalg/matrix.ts";
+import { type CoreAlgebra, inCoreSpace, innerTriplets, mergeCores, type TaskCore } from "./cores.ts";
 import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
@@ -25,35 +25,37 @@ export const pico: Method<RuleOptions> = {
   cut: "svd",
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
-  merge: (pool, { options }) =>
-    inCoreSpace(pool, (tasks, space, algebra) => {
+  merge: (pool, { rank, options }) =>
+    inCoreSpace(pool, (tasks, algebra) => {
       const calibrated = calibrate(tasks, algebra);
       const bases = algebra.sharedBases(calibrated.map(({ core }) => core));
       const merged = mergeCores(calibrated, bases, options);
-      const mean = tasks.reduce((sum, { core }) => sum + algebra.normOf(core), 0) / tasks.length;
-      const norm = algebra.normOf(merged);
-      return algebra.singularUnits(space, norm === 0 ? merged : merged.mul(mean / norm));
+      const mean = tasks.reduce((sum, { core }) => sum + algebra.coreNorm(core), 0) / tasks.length;
+      const norm = normOf(merged.inner);
+      const triplets = innerTriplets(merged, rank, algebra);
+      return norm === 0 ? triplets : { ...triplets, sigma: triplets.sigma.map((value) => (value * mean) / norm) };
     }),
 };
 
 /** Shrink what the tasks share in the space of B. */
-function calibrate(tasks: readonly TaskCore[], { sideBySide, truncated }: CoreAlgebra): TaskCore[] {
+function calibrate(tasks: readonly TaskCore[], { coreTriplets, truncated }: CoreAlgebra): TaskCore[] {
   const gauged = tasks.map(({ core }) => {
-    const { sigma, left } = truncated(core, Number.POSITIVE_INFINITY);
-    return left.mulRowVector(sigma.map(Math.sqrt));
+    const { sigma, left } = coreTriplets(core);
+    return scaledRows(left, sigma.map(Math.sqrt));
   });
-  const { sigma, left } = truncated(sideBySide(gauged), Number.POSITIVE_INFINITY);
+  const { sigma, right: directions } = truncated(stacked(gauged));
   const total = sigma.reduce((sum, value) => sum + value ** 2, 0);
   const change = sigma.map((value) => 1 / (1 + ((tasks.length - 1) * value ** 2) / total) - 1);
   // Acting on B_t from the left is acting on D_t = B_t A_t from the left.
-  return tasks.map(({ core, weight }) => ({ core: shrink(core, left, change), weight }));
+  return tasks.map(({ core: { a, b }, weight }) => ({ core: { a, b: shrunk(b, directions, change) }, weight }));
 }
 
-/** M + U diag(change) U^T M. */
-function shrink(core: Matrix, directions: Matrix, change: readonly number[]): Matrix {
-  const parts = directions
-    .transpose()
-    .mmul(core)
-    .mulColumnVector([...change]);
-  return directions.mmul(parts).add(core);
+/** Each row y becomes y + U diag(change) U^T y, of directions U in rows. */
+function shrunk(rows: Matrix, directions: Matrix, change: readonly number[]): Matrix {
+  const parts = product(productTransposed(rows, directions), scaledRows(directions, change));
+  return matrix(
+    rows.rows,
+    rows.columns,
+    rows.data.map((value, cell) => value + parts.data[cell]!),
+  );
 }

@@ -31,7 +31,7 @@ export function svcFactors(pool: Pool, products: UnitProducts, svd: FactorSvd): 
 }
 
 /** sum_c coefficients[c] matrix[c, i]. */
-function combine(coefficients: readonly number[], matrix: Float64Array, n: number): Float64Array {
+function combine(coefficients: Float64Array, matrix: Float64Array, n: number): Float64Array {
   const out = new Float64Array(n);
   for (const [c, factor] of coefficients.entries()) for (let i = 0; i < n; i++) out[i]! += factor * matrix[c * n + i]!;
   return out;

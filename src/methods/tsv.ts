@@ -1,4 +1,5 @@
-import { inCoreSpace } from "./cores.ts";
+import { stacked } from "../linalg/matrix.ts";
+import { inCoreSpace, weighted } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
 /**
@@ -21,16 +22,13 @@ export const tsv: Method<Record<string, never>> = {
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: (pool) =>
-    inCoreSpace(pool, (tasks, space, { polarFactor, sideBySide, truncated, unitsOf }) => {
+    inCoreSpace(pool, (tasks, { coreTriplets, polarFactor }) => {
       const most = Math.max(1, Math.floor(Math.min(pool.in, pool.out) / tasks.length));
-      const kept = tasks.map(({ core, weight }) => truncated(core.clone().mul(weight), most));
-      const left = polarFactor(sideBySide(kept.map((task) => task.left)));
-      const right = polarFactor(sideBySide(kept.map((task) => task.right)));
-      return unitsOf(
-        space,
-        left,
-        kept.flatMap(({ sigma }) => sigma),
-        right,
-      );
+      const kept = tasks.map((task) => coreTriplets(weighted(task), most));
+      return {
+        sigma: kept.flatMap(({ sigma }) => sigma),
+        left: polarFactor(stacked(kept.map(({ left }) => left))),
+        right: polarFactor(stacked(kept.map(({ right }) => right))),
+      };
     }),
 };

@@ -7,7 +7,7 @@ function gramOf(rows: readonly (readonly number[])[]): Float64Array {
   return Float64Array.from(rows.flatMap((p) => rows.map((q) => p.reduce((sum, x, i) => sum + x * q[i]!, 0))));
 }
 
-function combine(rows: readonly (readonly number[])[], coefficients: readonly number[]): number[] {
+function combine(rows: readonly (readonly number[])[], coefficients: ArrayLike<number>): number[] {
   return rows[0]!.map((_, x) => rows.reduce((sum, row, i) => sum + coefficients[i]! * row[x]!, 0));
 }
 
