@@ -13,8 +13,16 @@ export interface TensorRef<T extends Dtype = Dtype> {
   readonly end: number;
 }
 
+/** A factor of a module: its units lie in the rows of the stored matrix, or in its columns. */
+export interface FactorRef extends TensorRef<FactorDtype> {
+  readonly units: "rows" | "columns";
+}
+
 /** How a module applies its delta; decides the key names and shapes of its factors. */
 export type ModuleKind = "linear" | "embedding" | "conv";
+
+/** The ways of naming and laying out an adapter's tensors. */
+export type DialectId = "peft" | "kohya" | "diffusers" | "mlx" | "gguf" | "lora_diffusion" | "sam";
 
 /** One adapted weight: delta = scale * B A with A (rank, in) and B (out, rank), whatever the stored shapes. */
 export interface AdapterModule {
@@ -25,12 +33,12 @@ export interface AdapterModule {
   readonly in: number;
   /** Rows of B. */
   readonly out: number;
-  /** The stored shape of A behind its rank: [in], for conv [channels, ...kernel]. */
+  /** The shape of A behind its rank: [in], for conv [channels, ...kernel]. */
   readonly inputShape: readonly number[];
   readonly rank: number;
   readonly scale: number;
-  readonly a: TensorRef<FactorDtype>;
-  readonly b: TensorRef<FactorDtype>;
+  readonly a: FactorRef;
+  readonly b: FactorRef;
 }
 
 /** A unit's origin: [input, unit], indices from 0 in the user's order and the file's. */
@@ -40,7 +48,7 @@ export type UnitId = readonly [input: number, unit: number];
 export interface Adapter {
   /** What messages and reports call it. */
   readonly name: string;
-  readonly format: "peft";
+  readonly format: DialectId;
   readonly files: readonly ByteSource[];
   readonly modules: ReadonlyMap<string, AdapterModule>;
   /** Full tensors that are saved beside the LoRA factors (heads, biases, modules_to_save), by the key they are written under. */

@@ -2,7 +2,7 @@ import type { ByteSource } from "../core/bytes.ts";
 import { bytesOf } from "../core/dtype.ts";
 import { FormatError } from "../core/errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import type { AdapterModule, TensorRef, UnitId } from "./adapter.ts";
+import type { AdapterModule, FactorRef, UnitId } from "./adapter.ts";
 
 /** Bytes of the f32 rows that are handed out at once: they stay in the last-level cache, and calls are few. */
 const STRIP_BYTES = 2 * 2 ** 20;
@@ -85,7 +85,7 @@ export class UnitReader {
     }
   }
 
-  /** The stored bytes of `size` columns of each part: A as rows of these columns, B as these rows. */
+  /** The stored bytes of `size` columns of each part, of all its units. */
   async #fetch(half: "a" | "b", from: number, size: number): Promise<readonly Uint8Array[]> {
     const kept = this.#kept[half];
     if (kept !== undefined) return kept;
@@ -109,11 +109,12 @@ export class UnitReader {
     const tensor = module[half];
     const file = files[tensor.file]!;
     const element = bytesOf(tensor.dtype);
-    if (half === "b") return file.read(tensor.begin + from * rank * element, into);
-    if (size === this.in) return file.read(tensor.begin, into);
+    if (tensor.units === "columns") return file.read(tensor.begin + from * rank * element, into);
+    const columns = half === "a" ? this.in : this.out;
+    if (size === columns) return file.read(tensor.begin, into);
     for (let i = 0; i < rank; i++) {
       const row = into.subarray(i * size * element, (i + 1) * size * element);
-      await file.read(tensor.begin + (i * this.in + from) * element, row);
+      await file.read(tensor.begin + (i * columns + from) * element, row);
     }
   }
 
@@ -134,31 +135,32 @@ export class UnitReader {
     let row = 0;
     for (let p = 0; p < stored.length; p++) {
       const part = parts[p]!;
+      const factor = part.module[half];
       const { rank } = part.module;
       const into = this.#strip.subarray(row * length, (row + rank) * length);
-      const finite =
-        half === "a"
-          ? this.#widenA(part, stored[p]!, size, at, length, into)
-          : this.#widenB(part, stored[p]!, at, length, into);
-      if (!finite) throw notFinite(part, part.module[half]);
+      const root = Math.sqrt(Math.abs(part.scale));
+      const times = half === "b" && part.scale < 0 ? -root : root;
+      if (!this.#widenFactor(factor, rank, stored[p]!, size, at, length, into, times)) throw notFinite(part, factor);
       row += rank;
     }
   }
 
-  #widenA(part: PoolPart, stored: Uint8Array, size: number, at: number, length: number, into: Float32Array): boolean {
-    const { dtype } = part.module.a;
-    const { rank } = part.module;
-    const factor = Math.sqrt(Math.abs(part.scale));
-    const from = stored.subarray(at * bytesOf(dtype));
-    return this.#kernels.widen(dtype, from, size, rank, length, into, length, factor);
-  }
-
-  #widenB(part: PoolPart, stored: Uint8Array, at: number, length: number, into: Float32Array): boolean {
-    const { dtype } = part.module.b;
-    const { rank } = part.module;
-    const factor = Math.sqrt(Math.abs(part.scale));
+  #widenFactor(
+    { dtype, units }: FactorRef,
+    rank: number,
+    stored: Uint8Array,
+    size: number,
+    at: number,
+    length: number,
+    into: Float32Array,
+    times: number,
+  ): boolean {
+    const kernels = this.#kernels;
+    if (units === "rows") {
+      return kernels.widen(dtype, stored.subarray(at * bytesOf(dtype)), size, rank, length, into, length, times);
+    }
     const from = stored.subarray(at * rank * bytesOf(dtype));
-    return this.#kernels.widenTransposed(dtype, from, length, rank, into, length, part.scale < 0 ? -factor : factor);
+    return kernels.widenTransposed(dtype, from, length, rank, into, length, times);
   }
 }
 
@@ -196,7 +198,7 @@ export function stripColumns(units: number, inputs: number, out: number): number
   return Math.min(blocks * BLOCK_COLUMNS, Math.max(inputs, out));
 }
 
-function notFinite(part: PoolPart, tensor: TensorRef): FormatError {
+function notFinite(part: PoolPart, tensor: FactorRef): FormatError {
   return new FormatError(
     `${part.name}: the tensor ${tensor.name} holds NaN or infinite values (or values beyond f32), so it cannot be merged; retrain or repair that adapter, or leave it out.`,
   );

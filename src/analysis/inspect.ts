@@ -1,4 +1,4 @@
-import type { Adapter, ModuleKind } from "../adapter/adapter.ts";
+import type { Adapter, DialectId, ModuleKind } from "../adapter/adapter.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
@@ -27,7 +27,7 @@ export interface InspectedModule {
 /** What an adapter is, from its headers and values. */
 export interface Inspection {
   readonly name: string;
-  readonly format: string;
+  readonly format: DialectId;
   readonly baseModel: string | null;
   readonly taskType: string | null;
   readonly bytes: number;

@@ -17,7 +17,7 @@ interface CompareFlags {
 export async function compareCommand(): Promise<Command> {
   return new Command("compare")
     .description("merge adapters by several methods in one pass, write nothing, and compare the results")
-    .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
+    .argument("<adapter...>", "folders or files of LoRA adapters of one base model")
     .option(
       "--methods <list>",
       "methods to compare, as lego,ties_svd (default: all but the slow ones on dense deltas)",

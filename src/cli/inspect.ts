@@ -8,7 +8,7 @@ import { bytes, figure, table } from "./table.ts";
 export async function inspectCommand(): Promise<Command> {
   return new Command("inspect")
     .description("say what adapters are: modules, ranks, scales, norms, spectra, extras")
-    .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters")
+    .argument("<adapter...>", "folders or files of LoRA adapters, of any format that is read")
     .option("--modules", "list every module")
     .option("--json", "print everything as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego inspect math/ med/ --modules")
@@ -16,6 +16,7 @@ export async function inspectCommand(): Promise<Command> {
       const { openAdapterPath } = await import("../node/adapter-path.ts");
       const { inspectAdapter } = await import("../analysis/inspect.ts");
       const { wasmKernels } = await import("../kernels/wasm.ts");
+      const { dialectTitle } = await import("../adapter/dialects.ts");
       const kernels = wasmKernels();
       const found: Inspection[] = [];
       let status = 0;
@@ -24,7 +25,7 @@ export async function inspectCommand(): Promise<Command> {
           const { adapter, close } = await openAdapterPath(path);
           const inspection = await inspectAdapter(kernels, adapter).finally(close);
           found.push(inspection);
-          if (!flags.json) print(inspection, flags.modules ?? false);
+          if (!flags.json) print(inspection, dialectTitle(inspection.format), flags.modules ?? false);
         } catch (error) {
           status = Math.max(status, reportFailure(error));
         }
@@ -34,12 +35,12 @@ export async function inspectCommand(): Promise<Command> {
     });
 }
 
-function print(inspection: Inspection, all: boolean): void {
+function print(inspection: Inspection, title: string, all: boolean): void {
   const { name, baseModel, modules, ranks, scales, dtypes, norm, extras, ignored, unknownFields } = inspection;
   const kinds = [...new Set(modules.map(({ kind }) => kind))].join(", ");
   const mean = modules.reduce((sum, module) => sum + module.effectiveRank, 0) / modules.length;
   const base = printable(baseModel ?? "a base that it does not name");
-  console.log(`${printable(name)}: PEFT LoRA for ${base}, ${bytes(inspection.bytes)}`);
+  console.log(`${printable(name)}: ${title} LoRA for ${base}, ${bytes(inspection.bytes)}`);
   console.log(
     `  ${modules.length} modules (${kinds}), rank ${ranks.join(" ")}, scale ${scales.map(short).join(" ")}, ${dtypes.join(" ")}`,
   );

@@ -26,7 +26,7 @@ interface MergeFlags extends OutputFlags, TargetFlags {
 export async function mergeCommand(argv: readonly string[]): Promise<Command> {
   const command = new Command("merge")
     .description("merge adapters into one")
-    .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
+    .argument("<adapter...>", "folders or files of LoRA adapters of one base model")
     .option("--method <id>", "merge method (docs/methods describes each)", "lego")
     .addOption(
       new Option("--preset <name>", "the method as its paper defines it, but for options given beside it").choices([

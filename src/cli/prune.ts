@@ -28,7 +28,7 @@ export async function resizeCommand(): Promise<Command> {
 }
 
 function shrinking(command: Command, example: string): Command {
-  command.argument("<adapter>", "folder (or .safetensors file) of a PEFT LoRA adapter");
+  command.argument("<adapter>", "folder or file of a LoRA adapter");
   addKeepOption(command);
   addRankOptions(command, "rank to keep in every module");
   command

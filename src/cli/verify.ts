@@ -6,7 +6,7 @@ import { parseCount, parseNumber } from "./numbers.ts";
 export async function verifyCommand(): Promise<Command> {
   return new Command("verify")
     .description("measure the paper's claims on adapters: permutation, concatenation, cluster purity")
-    .argument("<adapter...>", "folders (or .safetensors files) of PEFT LoRA adapters of one base model")
+    .argument("<adapter...>", "folders or files of LoRA adapters of one base model")
     .option("--rank <k>", "clusters per module (default: the largest input rank)", parseCount)
     .option("--seed <n>", "seed of the random inputs and assignments", parseNumber, 0)
     .option("--json", "print the checks as JSON on stdout")

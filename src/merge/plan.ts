@@ -1,6 +1,6 @@
 import type { Adapter, AdapterModule, ModuleKind } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
-import { peftKey } from "../adapter/peft.ts";
+import { peftKey } from "../adapter/dialects/peft.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
@@ -169,8 +169,8 @@ export function planLayout(
 ): SafetensorsLayout {
   const specs: TensorSpec[] = extras.map(({ key, dtype: own, shape }) => ({ name: key, dtype: own, shape }));
   for (const module of modules) {
-    const { inputShape, b } = module.parts[0]!.module;
-    const shapeB = [module.out, module.rank, ...b.shape.slice(2)];
+    const { inputShape } = module.parts[0]!.module;
+    const shapeB = [module.out, module.rank, ...inputShape.slice(1).fill(1)];
     specs.push({ name: peftKey(module, "A"), dtype, shape: [module.rank, ...inputShape] });
     specs.push({ name: peftKey(module, "B"), dtype, shape: shapeB });
   }

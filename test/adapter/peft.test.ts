@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { peftKey } from "../../src/adapter/peft.ts";
+import { peftKey } from "../../src/adapter/dialects/peft.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { filled, keyOf, linear, openPeft, rejection } from "../support/memory-folder.ts";

@@ -192,16 +192,25 @@ const CASES: Case[] = [
   ],
   foreign(
     "kohya",
-    ["lora_unet_a.lora_down.weight", "lora_unet_a.lora_up.weight", "lora_unet_a.alpha"],
-    /kohya.*; pass a/,
+    ["lora_unet_a.lora_down.weight", "lora_unet_a.lora_up.weight", "lora_unet_a.dora_scale"],
+    /DoRA.*fuse/,
   ),
-  foreign("diffusers", ["unet.mid.to_q.lora_A.weight", "unet.mid.to_q.lora_B.weight"], /of diffusers .*; pass a PEFT/),
-  foreign("diffusers-2023", ["unet.a.to_k.lora.down.weight", "unet.a.to_k.lora.up.weight"], /of diffusers .*; pass a/),
-  foreign("processors", ["a.processor.to_q_lora.down.weight"], /diffusers' old attention processors .*; pass a PEFT/),
-  foreign("mlx", ["model.layers.0.q.lora_a", "model.layers.0.q.lora_b"], /format of MLX .*; pass a PEFT adapter/),
-  foreign("lyco", ["lora_unet_a.hada_w1_a", "lora_unet_a.hada_w1_b"], /LyCORIS .*not LoRA.*; pass a PEFT adapter/),
-  foreign("pivotal", ["unet:0:up", "unet:0:down"], /cloneofsimo's lora_diffusion .*; pass a PEFT adapter/),
-  foreign("segment", ["w_a_000", "w_b_000"], /hand-written SAM LoRA .*; pass a PEFT adapter/),
+  foreign(
+    "locon",
+    ["lora_unet_a.lora_down.weight", "lora_unet_a.lora_up.weight", "lora_unet_a.lora_mid.weight"],
+    /into three .*CP decomposition/,
+  ),
+  foreign("diffusers", ["unet.mid.to_q.lora_A.weight"], /has lora_A but no lora_B; the file is incomplete/),
+  foreign(
+    "mlx",
+    ["model.layers.0.q.lora_a", "model.layers.0.q.lora_b"],
+    /no adapter_config.json beside it, .*; add it/,
+  ),
+  foreign(
+    "lyco",
+    ["lora_unet_a.hada_w1_a", "lora_unet_a.hada_w1_b"],
+    /LyCORIS .*not plain LoRA.*; pass a LoRA adapter/,
+  ),
 ];
 
 describe("an adapter that cannot be merged correctly", () => {

@@ -1,4 +1,4 @@
-import type { TensorRef } from "../../src/adapter/adapter.ts";
+import type { FactorRef } from "../../src/adapter/adapter.ts";
 import { Pool, poolBytes } from "../../src/adapter/pool.ts";
 import { type PoolPart, UnitReader, unitReaderBytes } from "../../src/adapter/unit-reader.ts";
 import { memorySource } from "../../src/core/bytes.ts";
@@ -16,10 +16,11 @@ export interface Factors {
 function partOf({ A, B, scale = 1, weight = 1 }: Factors, input: number): PoolPart {
   const values = Float32Array.from([...A.flat(), ...B.flat()]);
   const split = 4 * A.flat().length;
-  const tensor = (name: string, shape: number[], begin: number, end: number): TensorRef<"F32"> => ({
+  const tensor = (name: string, shape: number[], begin: number, end: number): FactorRef => ({
     name,
     file: 0,
     dtype: "F32",
+    units: name.includes("lora_A") ? "rows" : "columns",
     shape,
     begin,
     end,

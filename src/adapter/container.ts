@@ -1,0 +1,73 @@
+import type { ByteSource } from "../core/bytes.ts";
+import { FormatError } from "../core/errors.ts";
+import { readHeader } from "../formats/safetensors/header.ts";
+import { joinShards, readShardIndex } from "../formats/safetensors/shards.ts";
+import type { TensorRef } from "./adapter.ts";
+import type { AdapterContents } from "./dialect.ts";
+import type { AdapterFiles, AdapterFolder } from "./folder.ts";
+
+/** A text larger than this is no adapter's config or index. */
+const MAX_TEXT_BYTES = 4 << 20;
+
+/** Open the chosen files of a folder by their headers, whatever container holds the tensors. */
+export async function openContents(folder: AdapterFolder, chosen: AdapterFiles): Promise<AdapterContents> {
+  const weights = chosen.sharded
+    ? await openShards(folder, chosen.weights)
+    : await openSafetensors(await folder.open(chosen.weights));
+  return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config) };
+}
+
+type Weights = Pick<AdapterContents, "files" | "tensors" | "metadata">;
+
+async function openSafetensors(source: ByteSource): Promise<Weights> {
+  const { tensors, metadata } = await readHeader(source);
+  return {
+    files: [source],
+    tensors: new Map(Array.from(tensors, ([name, info]) => [name, { name, file: 0, ...info }])),
+    metadata,
+  };
+}
+
+async function openShards(folder: AdapterFolder, indexFile: string): Promise<Weights> {
+  const where = `${folder.name}/${indexFile}`;
+  const index = readShardIndex(await readText(await folder.open(indexFile), where), where);
+  const files = await Promise.all(index.files.map((file) => folder.open(file)));
+  const headers = new Map<string, Awaited<ReturnType<typeof readHeader>>>();
+  for (const [i, source] of files.entries()) headers.set(index.files[i]!, await readHeader(source));
+  const tensors = new Map<string, TensorRef>();
+  for (const [name, { file, info }] of joinShards(index, headers)) {
+    tensors.set(name, { name, file: index.files.indexOf(file), ...info });
+  }
+  return { files, tensors, metadata: new Map() };
+}
+
+async function openConfig(folder: AdapterFolder, file: string | null): Promise<AdapterContents["config"]> {
+  if (file === null) return null;
+  const where = `${folder.name}/${file}`;
+  return { text: await readText(await folder.open(file), where), where };
+}
+
+async function readText(source: ByteSource, where: string): Promise<string> {
+  if (source.size > MAX_TEXT_BYTES) {
+    throw new FormatError(
+      `${where} has ${source.size} bytes, too many for a JSON config; take the adapter's own file.`,
+    );
+  }
+  const bytes = new Uint8Array(source.size);
+  await source.read(0, bytes);
+  const text = decodeUtf8(bytes, where);
+  if (text.startsWith("version https://git-lfs.github.com/spec/")) {
+    throw new FormatError(
+      `${where} is a Git LFS pointer, not the file itself; run "git lfs pull" or download the file.`,
+    );
+  }
+  return text;
+}
+
+function decodeUtf8(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new FormatError(`${where} is not UTF-8 text; take the JSON file that was saved with the adapter.`);
+  }
+}

@@ -1,0 +1,29 @@
+import type { ByteSource } from "../core/bytes.ts";
+import type { Adapter, DialectId, TensorRef } from "./adapter.ts";
+
+/** An adapter's files, opened and known by their headers, before anyone says what their tensors mean. */
+export interface AdapterContents {
+  /** What messages call the adapter. */
+  readonly name: string;
+  readonly files: readonly ByteSource[];
+  readonly tensors: ReadonlyMap<string, TensorRef>;
+  /** Texts that the weights' file says of itself. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** The text of adapter_config.json, and what messages call that file; null where there is none. */
+  readonly config: { readonly text: string; readonly where: string } | null;
+}
+
+/** One way of naming and laying out an adapter's tensors. */
+export interface Dialect {
+  readonly id: DialectId;
+  /** What messages and tables call it. */
+  readonly title: string;
+  /** Whether a tensor of this name is one that only this dialect has. */
+  recognises(key: string): boolean;
+  /**
+   * Make the tensors into modules; only scalars are read.
+   *
+   * @throws FormatError when keys, shapes and settings contradict each other; RefusedError for what is no plain LoRA
+   */
+  read(contents: AdapterContents): Promise<Adapter>;
+}

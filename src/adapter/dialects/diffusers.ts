@@ -1,0 +1,106 @@
+import { RefusedError } from "../../core/errors.ts";
+import { isJsonObject, type JsonObject, parseStrictJson } from "../../formats/json.ts";
+import { type PeftConfig, parsePeftConfig } from "../../formats/peft-config.ts";
+import type { AdapterModule, TensorRef } from "../adapter.ts";
+import type { AdapterContents, Dialect } from "../dialect.ts";
+import { type FactorKey, pairFactors } from "../factor-pairs.ts";
+import { moduleOfFactors } from "../module-of-factors.ts";
+import { peftScales } from "../peft-scales.ts";
+import { addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
+
+const COMPONENT = /^(unet|text_encoder(?:_[23])?|transformer(?:_2)?|prior|controlnet|diffusion_model)\./;
+/** The three ages: today's, that of LoRACompatibleLinear, and that of attention processors. */
+const TODAY = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/;
+const MIDDLE = /^(.+)\.(?:lora|lora_linear_layer)\.(down|up)\.weight$/;
+const OLD = /^(.+)\.processor\.(to_q|to_k|to_v|to_out)_lora\.(down|up)\.weight$/;
+const ALPHA = /^(.+)\.alpha$/;
+/** Where diffusers writes the LoraConfig of each component, its fields' names behind the component's. */
+const METADATA = "lora_adapter_metadata";
+
+/**
+ * diffusers' dialect in its three ages: <component>.<module>.lora_A.weight, .lora.down.weight, and ...processor.to_q_lora.down.weight
+ * (of the UNet where no component is named). Scales come from the LoraConfig in the file's metadata, else from <module>.alpha, else are 1.
+ */
+export const diffusers: Dialect = {
+  id: "diffusers",
+  title: "diffusers",
+  recognises: (key) => MIDDLE.test(key) || OLD.test(key) || (COMPONENT.test(key) && TODAY.test(key)),
+  async read(contents) {
+    const { name, files, tensors } = contents;
+    const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
+    const scaleOf = await scalesOf(contents, alphasOf(name, others));
+    const modules = new Map<string, AdapterModule>();
+    for (const { path, a, b } of pairs) {
+      const module = moduleOfFactors(name, path, "linear", a, b);
+      addModule(name, modules, { ...module, scale: scaleOf(module) });
+    }
+    return plainAdapter("diffusers", { name, files, modules });
+  },
+};
+
+function factorKey(key: string): FactorKey | null {
+  const today = TODAY.exec(key);
+  if (today !== null) return { path: withComponent(today[1]!), half: today[2] === "A" ? "a" : "b" };
+  const middle = MIDDLE.exec(key);
+  if (middle !== null) return { path: withComponent(middle[1]!), half: middle[2] === "down" ? "a" : "b" };
+  const old = OLD.exec(key);
+  return old === null ? null : { path: withComponent(`${old[1]}.${old[2]}`), half: old[3] === "down" ? "a" : "b" };
+}
+
+/** A path with its component, the UNet unless named; attention's output is a list whose first entry is the layer. */
+function withComponent(path: string): string {
+  const whole = COMPONENT.test(path) ? path : `unet.${path}`;
+  return whole.replace(/\.to_out$/, ".to_out.0");
+}
+
+function alphasOf(name: string, others: readonly TensorRef[]): Map<string, TensorRef> {
+  const alphas = new Map<string, TensorRef>();
+  for (const tensor of others) {
+    const match = ALPHA.exec(tensor.name);
+    if (match === null) throw refused(name, tensor.name);
+    alphas.set(withComponent(match[1]!.replace(/\.lora$/, "")), tensor);
+  }
+  return alphas;
+}
+
+function refused(name: string, key: string): RefusedError {
+  if (key.includes("lora_magnitude_vector") || key.endsWith(".dora_scale")) {
+    return new RefusedError(
+      `${name} is a DoRA adapter (tensor ${key}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`,
+    );
+  }
+  return new RefusedError(
+    `${name}: the tensor ${key} is no part of a plain LoRA adapter; merge adapters that hold factors and alphas only.`,
+  );
+}
+
+/** The scale of a module by its component's config in the metadata, else by its alpha. */
+async function scalesOf({ name, files, metadata }: AdapterContents, alphas: ReadonlyMap<string, TensorRef>) {
+  const configs = configsOf(name, metadata.get(METADATA));
+  const byAlpha = await scalesOfAlphas(name, files, alphas);
+  return (module: Omit<AdapterModule, "scale">): number => {
+    const component = COMPONENT.exec(module.name)![1]!;
+    const config = configs.get(component);
+    if (config === undefined) return byAlpha(module.name, module.rank);
+    return config({ ...module, name: module.name.slice(component.length + 1) });
+  };
+}
+
+function configsOf(name: string, text: string | undefined) {
+  const scales = new Map<string, ReturnType<typeof peftScales>>();
+  const where = `${name}: ${METADATA}`;
+  const fields = text === undefined ? {} : parseStrictJson(text, where);
+  const grouped = new Map<string, JsonObject>();
+  for (const [key, value] of Object.entries(isJsonObject(fields) ? fields : {})) {
+    const component = COMPONENT.exec(key)?.[1];
+    if (component === undefined) continue;
+    grouped.set(component, { ...grouped.get(component), [key.slice(component.length + 1)]: value });
+  }
+  for (const [component, own] of grouped)
+    scales.set(component, peftScales(name, configOf(own, `${where} of ${component}`)));
+  return scales;
+}
+
+function configOf(fields: JsonObject, where: string): PeftConfig {
+  return parsePeftConfig(JSON.stringify({ peft_type: "LORA", target_modules: [], ...fields }), where);
+}

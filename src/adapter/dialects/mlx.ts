@@ -1,0 +1,67 @@
+import { FormatError, RefusedError } from "../../core/errors.ts";
+import { formatShape } from "../../core/shape.ts";
+import { parseMlxConfig } from "../../formats/mlx-config.ts";
+import type { AdapterModule, TensorRef } from "../adapter.ts";
+import type { Dialect } from "../dialect.ts";
+import { type FactorKey, pairFactors } from "../factor-pairs.ts";
+import { moduleOfFactors } from "../module-of-factors.ts";
+import { addModule, plainAdapter } from "../plain-adapter.ts";
+
+const FACTOR = /^(.+)\.lora_([ab])$/;
+/** MLX names a layer alike whether it looks tokens up or multiplies; these are the names of those that look up. */
+const EMBEDDING = /(^|\.)(embed_tokens|wte|wpe|word_embeddings|tok_embeddings|embed_in)$/;
+
+/**
+ * The dialect of mlx-lm: <module>.lora_a (in, r) and .lora_b (r, out), the transposes of PEFT's, and one scale in adapter_config.json
+ * that multiplies the product as it is.
+ */
+export const mlx: Dialect = {
+  id: "mlx",
+  title: "MLX",
+  recognises: (key) => FACTOR.test(key),
+  async read({ name, files, tensors, config }) {
+    if (config === null) {
+      throw new FormatError(`${files[0]!.name} has no adapter_config.json beside it, which holds the scale; add it.`);
+    }
+    const { scale, rank, baseModel, someLayers } = parseMlxConfig(config.text, config.where);
+    const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_a", b: "lora_b" });
+    for (const { name: key } of others) throw refused(name, key);
+    const modules = new Map<string, AdapterModule>();
+    for (const { path, a, b } of pairs) {
+      const module = moduleOf(name, path, a, b);
+      if (module.rank !== rank) {
+        throw new FormatError(
+          `${name}: the config gives rank ${rank}, but ${a.name} has shape ${formatShape(a.shape)}; pass the config that was saved with these weights.`,
+        );
+      }
+      addModule(name, modules, { ...module, scale });
+    }
+    return plainAdapter("mlx", { name, files, modules, baseModel, someLayers });
+  },
+};
+
+function factorKey(key: string): FactorKey | null {
+  const match = FACTOR.exec(key);
+  return match === null ? null : { path: match[1]!, half: match[2] as "a" | "b" };
+}
+
+function moduleOf(name: string, path: string, a: TensorRef, b: TensorRef): Omit<AdapterModule, "scale"> {
+  if (a.shape.length === 3) {
+    throw new RefusedError(
+      `${name}: ${path} adapts experts (lora_a is ${formatShape(a.shape)}), which lora-lego does not read; leave those layers out.`,
+    );
+  }
+  const stored = EMBEDDING.test(path) ? "embedding" : "linear";
+  const turned = (tensor: TensorRef): TensorRef => ({ ...tensor, shape: tensor.shape.toReversed() });
+  const module = moduleOfFactors(name, path, stored, turned(a), turned(b));
+  return { ...module, a: { ...module.a, units: "columns" }, b: { ...module.b, units: "rows" } };
+}
+
+function refused(name: string, key: string): RefusedError {
+  if (key.endsWith(".m")) {
+    return new RefusedError(
+      `${name} is a DoRA adapter (tensor ${key}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`,
+    );
+  }
+  return new RefusedError(`${name}: the tensor ${key} is no part of an MLX LoRA adapter; train it as plain LoRA.`);
+}

@@ -1,0 +1,59 @@
+import { type FactorDtype, isFactorDtype } from "../core/dtype.ts";
+import { FormatError, RefusedError } from "../core/errors.ts";
+import { elementCount, formatShape } from "../core/shape.ts";
+import type { AdapterModule, TensorRef } from "./adapter.ts";
+
+/**
+ * A module without its scale, from the shapes of its two factors: A (r, in), B (out, r), or for conv A (r, channels, ...kernel) and
+ * B (out, r, 1...).
+ *
+ * @param stored what the keys say of it; conv is told by the shapes
+ * @throws FormatError for shapes that are no LoRA layer's, RefusedError for element types and grouped factors
+ */
+export function moduleOfFactors(
+  name: string,
+  path: string,
+  stored: "linear" | "embedding",
+  a: TensorRef,
+  b: TensorRef,
+): Omit<AdapterModule, "scale"> {
+  const both = `A is ${formatShape(a.shape)}, B is ${formatShape(b.shape)}`;
+  for (const { dtype, name: key } of [a, b]) {
+    if (!isFactorDtype(dtype)) {
+      throw new RefusedError(
+        `${name}: ${key} is stored as ${dtype}, which is no floating-point type; save the adapter in f32, f16 or bf16.`,
+      );
+    }
+  }
+  if (a.shape.length === 2 && b.shape.length === 3) {
+    throw new RefusedError(
+      `${name}: ${path} has a grouped B (${both}), as MergedLinear adapters of 2023 have, so B A is undefined; retrain it with today's PEFT.`,
+    );
+  }
+  const dims = a.shape.length;
+  const odd = stored === "embedding" ? dims !== 2 : dims < 2;
+  if (odd || dims !== b.shape.length || b.shape.slice(2).some((size) => size !== 1)) {
+    throw new FormatError(
+      `${name}: ${path} has factors that no LoRA layer has (${both}); expected A (r, in) and B (out, r).`,
+    );
+  }
+  const rank = a.shape[0]!;
+  if (rank !== b.shape[1]) {
+    throw new FormatError(
+      `${name}: the factors of ${path} differ in rank (${both}); expected A (r, in) and B (out, r).`,
+    );
+  }
+  if (elementCount(a.shape) === 0 || elementCount(b.shape) === 0) {
+    throw new FormatError(`${name}: the factors of ${path} are empty (${both}); save the adapter again.`);
+  }
+  return {
+    name: path,
+    kind: a.shape.length > 2 ? "conv" : stored,
+    in: elementCount(a.shape.slice(1)),
+    out: b.shape[0]!,
+    inputShape: a.shape.slice(1),
+    rank,
+    a: { ...(a as TensorRef<FactorDtype>), units: "rows" },
+    b: { ...(b as TensorRef<FactorDtype>), units: "columns" },
+  };
+}

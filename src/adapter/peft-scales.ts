@@ -1,0 +1,26 @@
+import { FormatError } from "../core/errors.ts";
+import { formatShape } from "../core/shape.ts";
+import type { PeftConfig } from "../formats/peft-config.ts";
+import type { AdapterModule } from "./adapter.ts";
+import { patternLookup } from "./pattern.ts";
+
+/**
+ * The scale of each module by a PEFT config: alpha / r, or alpha / sqrt(r) for rsLoRA, each through its pattern.
+ *
+ * @param name of the adapter, for messages
+ * @returns a function that throws FormatError where the config's rank is not the tensor's
+ */
+export function peftScales(name: string, config: PeftConfig): (module: Omit<AdapterModule, "scale">) => number {
+  const rankOf = patternLookup(config.rankPattern, config.rank, `${name}: rank_pattern`);
+  const alphaOf = patternLookup(config.alphaPattern, config.alpha, `${name}: alpha_pattern`);
+  return (module) => {
+    const rank = rankOf(module.name);
+    if (rank !== module.rank) {
+      throw new FormatError(
+        `${name}: the config gives ${module.name} rank ${rank}, but its tensor ${module.a.name} has shape ${formatShape(module.a.shape)}; pass the config that was saved with these weights.`,
+      );
+    }
+    // + 0 turns -0, which JSON does not carry, into 0.
+    return alphaOf(module.name) / (config.rslora ? Math.sqrt(rank) : rank) + 0;
+  };
+}

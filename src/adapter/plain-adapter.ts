@@ -1,0 +1,59 @@
+import type { ByteSource } from "../core/bytes.ts";
+import { FormatError } from "../core/errors.ts";
+import type { Adapter, AdapterModule, DialectId, TensorRef } from "./adapter.ts";
+import { readScalar } from "./tensor-values.ts";
+
+/** What every dialect knows of an adapter, and what only some know. */
+type Known = Pick<Adapter, "name" | "files" | "modules"> &
+  Partial<Pick<Adapter, "baseModel" | "someLayers" | "extras">>;
+
+/**
+ * An adapter of a dialect that saves nothing beside factors and their scales.
+ *
+ * @throws FormatError when it has no module
+ */
+export function plainAdapter(format: DialectId, known: Known): Adapter {
+  if (known.modules.size === 0) {
+    throw new FormatError(`${known.name} holds no LoRA factors; pass the file of a LoRA adapter.`);
+  }
+  return {
+    format,
+    extras: new Map(),
+    ignored: [],
+    baseModel: null,
+    taskType: null,
+    fanInFanOut: false,
+    targetModules: null,
+    someLayers: false,
+    modulesToSave: [],
+    unknownFields: [],
+    ...known,
+  };
+}
+
+/**
+ * The scale alpha / r of each module, by its own alpha; one that is missing or 0 stands for r.
+ *
+ * @param alphas tensors of one number, by module
+ * @returns a function of the module, as `alphas` names it, and its rank
+ */
+export async function scalesOfAlphas(
+  name: string,
+  files: readonly ByteSource[],
+  alphas: ReadonlyMap<string, TensorRef>,
+): Promise<(module: string, rank: number) => number> {
+  const values = new Map<string, number>();
+  for (const [module, tensor] of alphas) values.set(module, await readScalar(name, files, tensor));
+  return (module, rank) => (values.get(module) || rank) / rank;
+}
+
+/** Put a module among the others. @throws FormatError where two names of the file mean one module */
+export function addModule(name: string, modules: Map<string, AdapterModule>, module: AdapterModule): void {
+  const twin = modules.get(module.name);
+  if (twin !== undefined) {
+    throw new FormatError(
+      `${name}: ${twin.a.name} and ${module.a.name} both belong to the module ${module.name}; remove the one that is not the adapter's.`,
+    );
+  }
+  modules.set(module.name, module);
+}

@@ -1,0 +1,295 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { FormatError, RefusedError } from "../../src/core/errors.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
+import { mergeInMemory } from "../../src/merge/merge.ts";
+import { filled, type MemoryFiles, memoryFolder, rejection } from "../support/memory-folder.ts";
+import { decodeAdapter, encodeTensor, type Nested } from "../support/pico.ts";
+
+/** A (2, 3) and B (2, 2): at scale 3, delta = 3 B A. */
+const A = [
+  [1, 2, 3],
+  [4, 5, 6],
+];
+const B = [
+  [1, -1],
+  [0.5, 2],
+];
+const BA = [-3, -3, -3, 8.5, 11, 13.5];
+
+const across = (rows: readonly (readonly number[])[]): number[][] => rows[0]!.map((_, j) => rows.map((row) => row[j]!));
+
+type Tensors = Readonly<Record<string, Nested>>;
+
+function files(tensors: Tensors, metadata?: Record<string, string>, config?: object): MemoryFiles {
+  const weights = encodeSafetensors(
+    Object.entries(tensors).map(([name, values]) => encodeTensor(name, values)),
+    metadata,
+  );
+  const configs = config === undefined ? {} : { "adapter_config.json": JSON.stringify(config) };
+  return { "weights.safetensors": weights, ...configs };
+}
+
+const open = (...args: Parameters<typeof files>): Promise<Adapter> => openAdapter(memoryFolder("mine", files(...args)));
+
+async function refuses(kind: typeof FormatError | typeof RefusedError, tensors: Tensors, ...parts: string[]) {
+  const error = await rejection(open(tensors));
+  expect(error).toBeInstanceOf(kind);
+  for (const part of ["mine", ...parts]) expect(error.message).toContain(part);
+}
+
+/** The deltas that an adapter merges to when it is alone. */
+async function deltasOf(adapter: Adapter): Promise<Record<string, number[]>> {
+  const { config, weights } = await mergeInMemory([adapter], { method: "cat", dtype: "f32" });
+  const { modules } = decodeAdapter(JSON.stringify(config), weights);
+  return Object.fromEntries(
+    Array.from(modules, ([name, { delta }]) => [name, [...delta].map((value) => Number(value.toFixed(5)))]),
+  );
+}
+
+const times = (factor: number): number[] => BA.map((value) => factor * value);
+
+describe("kohya", () => {
+  const UNET = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out_0";
+
+  it("reads underscored modules, scale alpha / r", async () => {
+    const adapter = await open({
+      [`${UNET}.lora_down.weight`]: A,
+      [`${UNET}.lora_up.weight`]: B,
+      [`${UNET}.alpha`]: 6,
+    });
+    expect(adapter.format).toBe("kohya");
+    expect(await deltasOf(adapter)).toEqual({
+      "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0": times(3),
+    });
+  });
+
+  it.each([
+    ["an alpha that is missing", {}],
+    ["an alpha of 0", { [`${UNET}.alpha`]: 0 }],
+  ])("takes the rank for %s", async (_, alpha) => {
+    const adapter = await open({ [`${UNET}.lora_down.weight`]: A, [`${UNET}.lora_up.weight`]: B, ...alpha });
+    expect(Object.values(await deltasOf(adapter))).toEqual([BA]);
+  });
+
+  it.each([
+    [
+      "lora_te_text_model_encoder_layers_11_self_attn_q_proj",
+      "text_encoder.text_model.encoder.layers.11.self_attn.q_proj",
+    ],
+    ["lora_te1_text_model_encoder_layers_0_mlp_fc1", "text_encoder.text_model.encoder.layers.0.mlp.fc1"],
+    ["lora_te2_text_projection", "text_encoder_2.text_projection"],
+    [
+      "lora_te3_encoder_block_0_layer_1_DenseReluDense_wi_0",
+      "text_encoder_3.encoder.block.0.layer.1.DenseReluDense.wi_0",
+    ],
+    ["lora_te_model_layers_3_self_attn_q_proj", "model.layers.3.self_attn.q_proj"],
+    ["lora_unet_unet_mid_block_resnets_1_time_emb_proj", "unet.mid_block.resnets.1.time_emb_proj"],
+    ["lora_unet_up_blocks_2_upsamplers_0_conv", "unet.up_blocks.2.upsamplers.0.conv"],
+    [
+      "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k",
+      "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k",
+    ],
+    ["lora_unet_input_blocks_3_0_op", "unet.down_blocks.0.downsamplers.0.conv"],
+    ["lora_unet_middle_block_2_in_layers_2", "unet.mid_block.resnets.1.conv1"],
+    ["lora_unet_output_blocks_5_2_conv", "unet.up_blocks.1.upsamplers.0.conv"],
+    ["lora_unet_output_blocks_0_0_skip_connection", "unet.up_blocks.0.resnets.0.conv_shortcut"],
+    ["lora_unet_double_blocks_7_img_attn_qkv", "diffusion_model.double_blocks.7.img_attn.qkv"],
+    ["lora_unet_some_new_model_3_layer", "lora_unet_some_new_model_3_layer"],
+    ["diffusion_model.blocks.0.attn", "diffusion_model.blocks.0.attn"],
+  ])("calls %s %s", async (key, name) => {
+    const { modules } = await open({ [`${key}.lora_down.weight`]: A, [`${key}.lora_up.weight`]: B });
+    expect([...modules.keys()]).toEqual([name]);
+  });
+
+  it("reads convolutions", async () => {
+    const key = "lora_unet_down_blocks_0_resnets_0_conv1";
+    const kernel = (rows: number[][]) =>
+      rows.map((row) =>
+        row.map((value) => [
+          [value, 0, 0],
+          [0, 0, 0],
+          [0, 0, 0],
+        ]),
+      );
+    const { modules } = await open({
+      [`${key}.lora_down.weight`]: kernel(A),
+      [`${key}.lora_up.weight`]: B.map((row) => row.map((value) => [[value]])),
+    });
+    expect(modules.get("unet.down_blocks.0.resnets.0.conv1")).toMatchObject({
+      kind: "conv",
+      in: 27,
+      out: 2,
+      inputShape: [3, 3, 3],
+    });
+  });
+
+  it.each([
+    ["lora_unet_x.dora_scale", "DoRA"],
+    ["lora_unet_x.lora_mid.weight", "CP decomposition"],
+    ["lora_unet_x.diff", "no part of a plain LoRA"],
+  ])("refuses %s", async (key, words) => {
+    const factors = { "lora_unet_x.lora_down.weight": A, "lora_unet_x.lora_up.weight": B };
+    await refuses(RefusedError, { ...factors, [key]: [[1]] }, key, words);
+  });
+
+  it("refuses two names for one module", async () => {
+    const half = (key: string) => ({ [`${key}.lora_down.weight`]: A, [`${key}.lora_up.weight`]: B });
+    const twice = { ...half("lora_unet_conv_in"), ...half("lora_unet_input_blocks_0_0") };
+    await refuses(FormatError, twice, "unet.conv_in", "both belong");
+  });
+
+  it("refuses an alpha that is no number", async () => {
+    const factors = { "lora_unet_x.lora_down.weight": A, "lora_unet_x.lora_up.weight": B };
+    await refuses(FormatError, { ...factors, "lora_unet_x.alpha": [1, 2] }, "lora_unet_x.alpha", "one number");
+    await refuses(FormatError, { ...factors, "lora_unet_x.alpha": Number.NaN }, "lora_unet_x.alpha", "finite");
+  });
+});
+
+describe("diffusers", () => {
+  const NAME = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0";
+  const STEM = "down_blocks.0.attentions.0.transformer_blocks.0.attn1";
+
+  it.each([
+    ["today's", `unet.${STEM}.to_out.0.lora_A.weight`, `unet.${STEM}.to_out.0.lora_B.weight`],
+    ["the middle", `unet.${STEM}.to_out.0.lora.down.weight`, `unet.${STEM}.to_out.0.lora.up.weight`],
+    ["the oldest", `${STEM}.processor.to_out_lora.down.weight`, `${STEM}.processor.to_out_lora.up.weight`],
+  ])("reads %s keys at scale 1", async (_, a, b) => {
+    const adapter = await open({ [a]: A, [b]: B });
+    expect(adapter.format).toBe("diffusers");
+    expect(await deltasOf(adapter)).toEqual({ [NAME]: BA });
+  });
+
+  it("reads text encoders' linear layers", async () => {
+    const key = "text_encoder.text_model.encoder.layers.0.self_attn.q_proj";
+    const { modules } = await open({
+      [`${key}.lora_linear_layer.down.weight`]: A,
+      [`${key}.lora_linear_layer.up.weight`]: B,
+    });
+    expect([...modules.keys()]).toEqual([key]);
+  });
+
+  it("takes scales from <module>.alpha", async () => {
+    const adapter = await open({ [`${NAME}.lora_A.weight`]: A, [`${NAME}.lora_B.weight`]: B, [`${NAME}.alpha`]: 8 });
+    expect(await deltasOf(adapter)).toEqual({ [NAME]: times(4) });
+  });
+
+  it("takes scales from the LoraConfig in the metadata, patterns and rsLoRA included", async () => {
+    const other = "unet.conv_in";
+    const fields = {
+      "unet.r": 2,
+      "unet.lora_alpha": 4,
+      "unet.alpha_pattern": { conv_in: 6 },
+      "unet.target_modules": ["x"],
+    };
+    const tensors = {
+      [`${NAME}.lora_A.weight`]: A,
+      [`${NAME}.lora_B.weight`]: B,
+      [`${other}.lora_A.weight`]: A,
+      [`${other}.lora_B.weight`]: B,
+    };
+    const adapter = await open(tensors, { lora_adapter_metadata: JSON.stringify(fields) });
+    expect(await deltasOf(adapter)).toEqual({ [NAME]: times(2), [other]: times(3) });
+    const rooted = await open(tensors, {
+      lora_adapter_metadata: JSON.stringify({ ...fields, "unet.use_rslora": true }),
+    });
+    expect(rooted.modules.get(other)!.scale).toBeCloseTo(6 / Math.SQRT2, 12);
+  });
+
+  it("refuses DoRA", async () => {
+    const factors = { [`${NAME}.lora_A.weight`]: A, [`${NAME}.lora_B.weight`]: B };
+    await refuses(RefusedError, { ...factors, [`${NAME}.lora_magnitude_vector`]: [1, 1] }, "DoRA");
+    const dora = {
+      lora_adapter_metadata: JSON.stringify({ "unet.r": 2, "unet.lora_alpha": 2, "unet.use_dora": true }),
+    };
+    const error = await rejection(open(factors, dora));
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error.message).toContain("DoRA");
+  });
+});
+
+describe("MLX", () => {
+  const NAME = "model.layers.0.self_attn.q_proj";
+  const tensors = { [`${NAME}.lora_a`]: across(A), [`${NAME}.lora_b`]: across(B) };
+  const config = { fine_tune_type: "lora", num_layers: 4, lora_parameters: { rank: 2, scale: 10, alpha: 16 } };
+
+  it("reads the transposed factors, the scale as it is", async () => {
+    const adapter = await open(tensors, undefined, config);
+    expect(adapter).toMatchObject({ format: "mlx", someLayers: true });
+    expect(await deltasOf(adapter)).toEqual({ [NAME]: times(10) });
+  });
+
+  it("tells embeddings by their names", async () => {
+    const { modules } = await open(
+      { "model.embed_tokens.lora_a": across(A), "model.embed_tokens.lora_b": across(B) },
+      undefined,
+      { lora_parameters: { rank: 2, scale: 1 } },
+    );
+    expect(modules.get("model.embed_tokens")).toMatchObject({ kind: "embedding", in: 3, out: 2 });
+  });
+
+  it.each([
+    ["has no config", undefined, FormatError, "adapter_config.json"],
+    ["has PEFT's config", { peft_type: "LORA", r: 2 }, FormatError, "lora_parameters"],
+    ["has another rank", { lora_parameters: { rank: 4, scale: 1 } }, FormatError, "rank 4"],
+    ["has a scale in words", { lora_parameters: { rank: 2, scale: "10" } }, FormatError, "lora_parameters.scale"],
+    ["is DoRA", { ...config, fine_tune_type: "dora" }, RefusedError, "dora"],
+  ])("is refused where it %s", async (_, own, kind, words) => {
+    const error = await rejection(open(tensors, undefined, own));
+    expect(error).toBeInstanceOf(kind);
+    expect(error.message).toContain(words);
+  });
+
+  it("refuses experts", async () => {
+    const error = await rejection(
+      open({ [`${NAME}.lora_a`]: [across(A)], [`${NAME}.lora_b`]: [across(B)] }, undefined, config),
+    );
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error.message).toContain("experts");
+  });
+});
+
+describe("dialects without names", () => {
+  it("reads lora_diffusion, and its learnt tokens as extras", async () => {
+    const adapter = await open({ "unet:12:down": A, "unet:12:up": B, "<s1>": [1, 2] });
+    expect(adapter.format).toBe("lora_diffusion");
+    expect([...adapter.extras.keys()]).toEqual(["<s1>"]);
+    expect(await deltasOf(adapter)).toEqual({ "unet:12": BA });
+  });
+
+  it("reads hand-written SAM factors", async () => {
+    const adapter = await open({ w_a_000: A, w_b_000: B });
+    expect(adapter.format).toBe("sam");
+    expect(await deltasOf(adapter)).toEqual({ w_000: BA });
+    await refuses(RefusedError, { w_a_000: A, w_b_000: B, sam_head: [1] }, "sam_head");
+  });
+});
+
+describe("any dialect", () => {
+  it.each(["lora_unet_x.hada_w1_a", "lora_unet_x.lokr_w1", "unet.x.oft_blocks", "lora_unet_x.a1.weight"])(
+    "calls what is no LoRA by its name (%s)",
+    async (key) => {
+      const error = await rejection(
+        openAdapter(memoryFolder("mine", { "x.safetensors": encodeSafetensors([filled(key, [2, 2])]) })),
+      );
+      expect(error).toBeInstanceOf(RefusedError);
+      for (const part of ["LyCORIS", key]) expect(error.message).toContain(part);
+    },
+  );
+
+  it("refuses half a module", async () => {
+    await refuses(FormatError, { "lora_unet_conv_in.lora_down.weight": A }, "lora_up", "incomplete");
+    await refuses(FormatError, { w_b_000: B }, "w_000", "w_a");
+  });
+
+  it("merges with another dialect of the same base", async () => {
+    const name = "unet.mid_block.attentions.0.proj_in";
+    const one = await open({ [`${name}.lora_A.weight`]: A, [`${name}.lora_B.weight`]: B });
+    const key = "lora_unet_mid_block_attentions_0_proj_in";
+    const other = await open({ [`${key}.lora_down.weight`]: A, [`${key}.lora_up.weight`]: B, [`${key}.alpha`]: 4 });
+    const { config, weights } = await mergeInMemory([one, other], { method: "cat", dtype: "f32" });
+    const { delta } = decodeAdapter(JSON.stringify(config), weights).modules.get(name)!;
+    for (const [i, value] of times(3).entries()) expect(delta[i]).toBeCloseTo(value, 5);
+  });
+});
