@@ -10,6 +10,11 @@ function refuses(text: string, ...parts: string[]): void {
   for (const part of parts) expect(() => parse(text)).toThrow(part);
 }
 
+function holdsInfinity(value: unknown): boolean {
+  if (typeof value === "number") return !Number.isFinite(value);
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsInfinity);
+}
+
 describe("parseStrictJson", () => {
   it("agrees with JSON.parse on every kind of value", () => {
     const text =
@@ -51,7 +56,7 @@ describe("parseStrictJson", () => {
           }
           // The only two things that 6 pieces can say and that JSON.parse lets through.
           if (/"a":.*"a":|"b":.*"b":/s.test(text)) return;
-          if (/\d[eE]\+?\d{3}/.test(text)) return refuses(text, "too large for a double");
+          if (holdsInfinity(value)) return refuses(text, "too large for a double");
           expect(parse(text)).toEqual(value);
         },
       ),
