@@ -13,6 +13,7 @@ const ROOMS = [
   ["adapter"],
   ["methods"],
   ["merge"],
+  ["convert"],
   ["analysis"],
   ["evaluate"],
   ["hub"],

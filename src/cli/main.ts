@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../core/version.ts";
 import { compareCommand } from "./compare.ts";
+import { convertCommand } from "./convert.ts";
 import { reportFailure } from "./failure.ts";
 import { inspectCommand } from "./inspect.ts";
 import { mergeCommand } from "./merge.ts";
@@ -39,6 +40,7 @@ try {
     resizeCommand,
     compareCommand,
     inspectCommand,
+    convertCommand,
     verifyCommand,
     methodsCommand,
   ]) {

@@ -1,3 +1,4 @@
+import type { Adapter } from "../adapter/adapter.ts";
 import type { MergePlan } from "./plan.ts";
 import type { MergeReport } from "./report.ts";
 
@@ -52,6 +53,31 @@ ${report.inputs.map((input, t) => `| ${cell(input.name)} | ${input.weight} | ${f
 
 \`\`\`yaml
 ${recipe}\`\`\`
+`;
+}
+
+/**
+ * The model card of an adapter that was converted from another format.
+ *
+ * @param to what the new format is called
+ * @param files names of all files of the folder
+ */
+export function conversionCard(
+  { name, format, baseModel, modules }: Adapter,
+  to: string,
+  files: readonly string[],
+  tool: string,
+): string {
+  return `---
+${baseModel === null ? "" : `base_model: ${JSON.stringify(baseModel)}\n`}tags:
+- lora
+- lora-lego
+---
+<!-- Written by lora-lego: ${files.join(", ")} -->
+
+# LoRA adapter ${cell(name)}
+
+Converted from ${format} to ${to} by ${tool}: ${modules.size} modules, the same deltas.
 `;
 }
 

@@ -47,29 +47,33 @@ function distinct(values: readonly (string | null)[]): string[] {
   return [...new Set(values.filter((value) => value !== null))];
 }
 
+/** What PEFT's scale is made of: alpha / rank. */
+interface RankAndAlpha {
+  readonly rank: number;
+  readonly alpha: number;
+}
+
 /**
  * adapter_config.json of a merged adapter: the fields that consumers need and nothing else.
  *
  * @param left modules of the inputs that are not written
- * @param sharedScale the scale that factors were left without; null: scales are folded in and alpha = rank
+ * @param common rank and alpha of modules that no pattern names
  */
 export function outputConfig(
   adapters: readonly Adapter[],
   facts: SharedFacts,
-  modules: readonly { readonly name: string; readonly rank: number }[],
+  modules: readonly (RankAndAlpha & { readonly name: string })[],
   left: readonly { readonly name: string }[],
   extras: readonly Pick<PlannedExtra, "key">[],
-  rank: number,
-  sharedScale: number | null,
+  common: RankAndAlpha,
 ): Record<string, unknown> {
-  const alpha = (r: number): number => (sharedScale === null ? r : Math.round(sharedScale * r));
-  const odd = patternModules(modules, rank);
+  const odd = patternModules(modules, common);
   return {
     peft_type: "LORA",
     task_type: facts.taskType,
     base_model_name_or_path: facts.baseModel,
-    r: rank,
-    lora_alpha: alpha(rank),
+    r: common.rank,
+    lora_alpha: common.alpha,
     lora_dropout: 0,
     bias: "none",
     target_modules: targetModules(adapters, modules, left),
@@ -77,21 +81,22 @@ export function outputConfig(
     use_rslora: false,
     use_dora: false,
     rank_pattern: Object.fromEntries(odd.map((module) => [module.name, module.rank])),
-    alpha_pattern: Object.fromEntries(odd.map((module) => [module.name, alpha(module.rank)])),
+    alpha_pattern: Object.fromEntries(odd.map((module) => [module.name, module.alpha])),
     modules_to_save: savedModules(adapters, extras),
     inference_mode: true,
   };
 }
 
 /**
- * The modules that need a pattern: those of another rank, and those whose path ends with such a module's path, since a
+ * The modules that need a pattern: those of another rank or alpha, and those whose path ends with such a module's path, since a
  * pattern matches the ends of paths and the first match wins. Longer paths come first for the same reason.
  */
-function patternModules<M extends { readonly name: string; readonly rank: number }>(
+function patternModules<M extends RankAndAlpha & { readonly name: string }>(
   modules: readonly M[],
-  rank: number,
+  common: RankAndAlpha,
 ): M[] {
-  const odd = new Set(modules.filter((module) => module.rank !== rank).map(({ name }) => name));
+  const differs = ({ rank, alpha }: M): boolean => rank !== common.rank || alpha !== common.alpha;
+  const odd = new Set(modules.filter(differs).map(({ name }) => name));
   const parts = (name: string): string[] => name.split(".");
   const matched = (name: string): boolean => parts(name).some((_, from, path) => odd.has(path.slice(from).join(".")));
   return modules

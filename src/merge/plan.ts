@@ -140,6 +140,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     sources.map(({ scale }) => scale),
     ranked.map((module) => module.rank),
   );
+  const alphaOf = (own: number): number => (sharedScale === null ? own : Math.round(sharedScale * own));
   return {
     method: method.id,
     options: { ...(method.defaults as object), ...recipe.options },
@@ -155,7 +156,14 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     extras: extras.map((extra) => ({ ...extra, ...place(extra.key) })),
     skipped,
     leftOut: selection.left,
-    config: outputConfig(used, facts, ranked, selection.left, extras, rank, sharedScale),
+    config: outputConfig(
+      used,
+      facts,
+      ranked.map(({ name, rank: own }) => ({ name, rank: own, alpha: alphaOf(own) })),
+      selection.left,
+      extras,
+      { rank, alpha: alphaOf(rank) },
+    ),
     warnings: [...leftOut(adapters, weights, selection, shares), ...warnings, ...droppedCopies(used), ...extraWarnings],
     size: layout.size,
   };

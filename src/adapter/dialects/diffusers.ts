@@ -5,10 +5,10 @@ import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
+import { componentOf } from "../names/components.ts";
 import { peftScales } from "../peft-scales.ts";
 import { addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
 
-const COMPONENT = /^(unet|text_encoder(?:_[23])?|transformer(?:_2)?|prior|controlnet|diffusion_model)\./;
 /** The three ages: today's, that of LoRACompatibleLinear, and that of attention processors. */
 const TODAY = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/;
 const MIDDLE = /^(.+)\.(?:lora|lora_linear_layer)\.(down|up)\.weight$/;
@@ -24,7 +24,7 @@ const METADATA = "lora_adapter_metadata";
 export const diffusers: Dialect = {
   id: "diffusers",
   title: "diffusers",
-  recognises: (key) => MIDDLE.test(key) || OLD.test(key) || (COMPONENT.test(key) && TODAY.test(key)),
+  recognises: (key) => MIDDLE.test(key) || OLD.test(key) || (componentOf(key) !== null && TODAY.test(key)),
   async read(contents) {
     const { name, files, tensors } = contents;
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
@@ -49,7 +49,7 @@ function factorKey(key: string): FactorKey | null {
 
 /** A path with its component, the UNet unless named; attention's output is a list whose first entry is the layer. */
 function withComponent(path: string): string {
-  const whole = COMPONENT.test(path) ? path : `unet.${path}`;
+  const whole = componentOf(path) === null ? `unet.${path}` : path;
   return whole.replace(/\.to_out$/, ".to_out.0");
 }
 
@@ -79,7 +79,7 @@ async function scalesOf({ name, files, metadata }: AdapterContents, alphas: Read
   const configs = configsOf(name, metadata.get(METADATA));
   const byAlpha = await scalesOfAlphas(name, files, alphas);
   return (module: Omit<AdapterModule, "scale">): number => {
-    const component = COMPONENT.exec(module.name)![1]!;
+    const component = componentOf(module.name)!;
     const config = configs.get(component);
     if (config === undefined) return byAlpha(module.name, module.rank);
     return config({ ...module, name: module.name.slice(component.length + 1) });
@@ -92,8 +92,8 @@ function configsOf(name: string, text: string | undefined) {
   const fields = text === undefined ? {} : parseStrictJson(text, where);
   const grouped = new Map<string, JsonObject>();
   for (const [key, value] of Object.entries(isJsonObject(fields) ? fields : {})) {
-    const component = COMPONENT.exec(key)?.[1];
-    if (component === undefined) continue;
+    const component = componentOf(key);
+    if (component === null) continue;
     grouped.set(component, { ...grouped.get(component), [key.slice(component.length + 1)]: value });
   }
   for (const [component, own] of grouped)

@@ -1,10 +1,10 @@
 import { RefusedError } from "../../core/errors.ts";
+import { isJsonObject, parseStrictJson } from "../../formats/json.ts";
 import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
-import { FLUX, LANGUAGE_MODEL, LDM_UNET, TEXT_ENCODER, UNET, unetOfLdm } from "../names/image-models.ts";
-import { dotted } from "../names/underscored.ts";
+import { moduleOfKohya, PATHS_METADATA } from "../names/kohya.ts";
 import { addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
 
 const FACTOR = /^(.+?)[._]lora_(down|up)\.weight$/;
@@ -22,8 +22,9 @@ export const kohya: Dialect = {
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_down", b: "lora_up" });
     const modules = new Map<string, AdapterModule>();
     const scaleOf = await scalesOfAlphas(name, files, alphasOf(name, others));
+    const kept = keptPaths(name, metadata.get(PATHS_METADATA));
     for (const { path, a, b } of pairs) {
-      const module = moduleOfFactors(name, kohyaModule(path), "linear", a, b);
+      const module = moduleOfFactors(name, kept.get(path) ?? moduleOfKohya(path), "linear", a, b);
       addModule(name, modules, { ...module, scale: scaleOf(path, module.rank) });
     }
     const baseModel = metadata.get("ss_base_model_version") ?? metadata.get("ss_sd_model_name") ?? null;
@@ -34,6 +35,12 @@ export const kohya: Dialect = {
 function factorKey(key: string): FactorKey | null {
   const match = FACTOR.exec(key);
   return match === null ? null : { path: match[1]!, half: match[2] === "down" ? "a" : "b" };
+}
+
+function keptPaths(name: string, text: string | undefined): Map<string, string> {
+  const fields = text === undefined ? {} : parseStrictJson(text, `${name}: ${PATHS_METADATA}`);
+  const entries = isJsonObject(fields) ? Object.entries(fields) : [];
+  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
 }
 
 /** The alpha tensors by module; anything else beside the factors would be lost. */
@@ -61,36 +68,4 @@ function refused(name: string, key: string): RefusedError {
   return new RefusedError(
     `${name}: the tensor ${key} is no part of a plain LoRA adapter; merge adapters that hold lora_down, lora_up and alpha only.`,
   );
-}
-
-/** The component of the pipeline that a prefix stands for. */
-const COMPONENTS: readonly (readonly [prefix: string, component: string])[] = [
-  ["lora_unet_", "unet"],
-  ["lora_te_", "text_encoder"],
-  ["lora_te1_", "text_encoder"],
-  ["lora_te2_", "text_encoder_2"],
-  ["lora_te3_", "text_encoder_3"],
-  ["lora_transformer_", "transformer"],
-];
-
-/**
- * A module's dotted path by its name in kohya's keys; a name of no known family stays as it is, so that such adapters still merge among
- * themselves.
- */
-function kohyaModule(path: string): string {
-  const found = COMPONENTS.find(([prefix]) => path.startsWith(prefix));
-  if (found === undefined) return path;
-  const [prefix, component] = found;
-  // Some converters leave the component's own name behind the prefix.
-  const rest = path.slice(prefix.length).replace(new RegExp(`^${component}_`), "");
-  if (component.startsWith("text_encoder")) {
-    const encoder = dotted(rest, TEXT_ENCODER);
-    return encoder !== null ? `${component}.${encoder}` : (dotted(rest, LANGUAGE_MODEL) ?? path);
-  }
-  const unet = dotted(rest, UNET);
-  if (unet !== null) return `${component}.${unet}`;
-  const ldm = unetOfLdm(dotted(rest, LDM_UNET) ?? "");
-  if (ldm !== null) return `unet.${ldm}`;
-  const flux = dotted(rest, FLUX);
-  return flux === null ? path : `diffusion_model.${flux}`;
 }

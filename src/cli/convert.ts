@@ -1,0 +1,48 @@
+import { Command, Option } from "commander";
+import { printable } from "./printable.ts";
+import { untilInterrupted } from "./run-to-folder.ts";
+import { bytes } from "./table.ts";
+
+interface ConvertFlags {
+  readonly to: string;
+  readonly out: string;
+  readonly extras: "error" | "drop";
+  readonly force?: true;
+  readonly json?: true;
+}
+
+/** `lora-lego convert`: one adapter in another format, the same deltas. */
+export async function convertCommand(): Promise<Command> {
+  return new Command("convert")
+    .description("write an adapter in another format, the same deltas")
+    .argument("<adapter>", "folder or file of a LoRA adapter, of any format that is read")
+    .requiredOption("--to <format>", "peft, diffusers or mlx (a folder), kohya (a .safetensors file)")
+    .requiredOption("--out <path>", "folder or file to write; appears complete or not at all")
+    .addOption(
+      new Option("--extras <policy>", "what to do with heads and biases where the format cannot carry them")
+        .choices(["error", "drop"])
+        .default("error"),
+    )
+    .option("--force", "replace a folder that lora-lego wrote, or a file")
+    .option("--json", "print what was written as JSON on stdout")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lora-lego convert merged/ --to kohya --out merged.safetensors\n  lora-lego convert style.safetensors --to diffusers --out style",
+    )
+    .action(async (path: string, { to, out, extras, force, json }: ConvertFlags) => {
+      const { convertAdapter } = await import("../node/convert-adapter.ts");
+      const converted = await untilInterrupted((signal) =>
+        convertAdapter(path, {
+          to,
+          out,
+          dropExtras: extras === "drop",
+          force: force ?? false,
+          signal,
+          onNotice: (text) => console.error(text),
+        }),
+      );
+      const { from, modules, bytes: size } = converted;
+      if (json) console.log(JSON.stringify(converted, null, 2));
+      else console.log(`${printable(out)}: ${modules} modules from ${from} to ${to}, ${bytes(size)}`);
+    });
+}

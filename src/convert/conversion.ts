@@ -1,0 +1,87 @@
+import type { Adapter, AdapterModule, DialectId, FactorRef, TensorRef } from "../adapter/adapter.ts";
+import type { Dtype } from "../core/dtype.ts";
+import { layoutSafetensors } from "../formats/safetensors/layout.ts";
+
+/** A factor as another format stores it. */
+export interface FactorContent {
+  readonly kind: "factor";
+  readonly factor: FactorRef;
+  /** Units as stored, and the length of each. */
+  readonly rank: number;
+  readonly size: number;
+  /** What each unit's entries are multiplied by. */
+  readonly times: number;
+  /** Where the units lie in the written matrix. */
+  readonly units: "rows" | "columns";
+  /** Units that are written; those beyond the stored ones are zero. */
+  readonly writtenRank: number;
+  /** The entries of a unit that are written, in their order; null for all. */
+  readonly entries: Int32Array | null;
+}
+
+/** A tensor to be written, and where its bytes come from: a factor, a copy of another tensor, or bytes at hand. */
+export interface WrittenTensor {
+  readonly name: string;
+  readonly dtype: Dtype;
+  /** Row-major. */
+  readonly shape: readonly number[];
+  readonly content:
+    | FactorContent
+    | { readonly kind: "copy"; readonly tensor: TensorRef }
+    | { readonly kind: "bytes"; readonly bytes: Uint8Array };
+}
+
+/** What an adapter becomes in another format: plain data, made from headers. */
+export interface Conversion {
+  readonly weightsFile: string;
+  readonly tensors: readonly WrittenTensor[];
+  /** The weights' file: its first bytes, the range of each tensor, and its size in bytes. */
+  readonly layout: {
+    readonly header: Uint8Array;
+    readonly tensors: ReadonlyMap<string, { readonly begin: number; readonly end: number }>;
+    readonly size: number;
+  };
+  /** The config beside the weights, or null where the format has none. */
+  readonly config: { readonly file: string; readonly fields: Readonly<Record<string, unknown>> } | null;
+}
+
+/** Turns an adapter into one format. */
+export interface Writer {
+  readonly id: DialectId;
+  /** Whether a folder is written, or one file with this suffix. */
+  readonly output: "folder" | ".safetensors" | ".gguf";
+  /** @throws RefusedError for what the format cannot carry */
+  convert(adapter: Adapter): Conversion;
+}
+
+/** Tensors in a safetensors file. */
+export function inSafetensors(
+  tensors: readonly WrittenTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Pick<Conversion, "tensors" | "layout"> {
+  return { tensors, layout: layoutSafetensors(tensors, metadata) };
+}
+
+/** A whole factor at its own rank, laid out as PEFT does: A with its units in rows, B in columns. */
+export function wholeFactor(module: AdapterModule, half: "a" | "b", times = 1): FactorContent {
+  return {
+    kind: "factor",
+    factor: module[half],
+    rank: module.rank,
+    size: half === "a" ? module.in : module.out,
+    times,
+    units: half === "a" ? "rows" : "columns",
+    writtenRank: module.rank,
+    entries: null,
+  };
+}
+
+/**
+ * The element type of a factor that is multiplied: its own where that is exact (by a power of two, but for values at the ends of its
+ * range), else f32.
+ */
+export function dtypeOf({ factor: { dtype }, times }: FactorContent): Dtype {
+  return times === 1 || (Number.isInteger(Math.log2(Math.abs(times))) && (dtype === "F16" || dtype === "BF16"))
+    ? dtype
+    : "F32";
+}

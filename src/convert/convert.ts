@@ -1,0 +1,54 @@
+import type { Adapter, DialectId } from "../adapter/adapter.ts";
+import type { ByteSink } from "../core/bytes.ts";
+import { UsageError } from "../core/errors.ts";
+import type { Conversion, Writer, WrittenTensor } from "./conversion.ts";
+import { factorBytes } from "./factor-bytes.ts";
+import { diffusersWriter } from "./writers/diffusers.ts";
+import { kohyaWriter } from "./writers/kohya.ts";
+import { mlxWriter } from "./writers/mlx.ts";
+import { peftWriter } from "./writers/peft.ts";
+
+/** Bytes that are copied at once. */
+const COPIED_BYTES = 1 << 20;
+
+/** The formats that can be written. */
+export const WRITERS: readonly Writer[] = [peftWriter, kohyaWriter, diffusersWriter, mlxWriter];
+
+/** The writer of a format. @throws UsageError when there is none of this name */
+export function writerOf(id: DialectId | string): Writer {
+  const writer = WRITERS.find((candidate) => candidate.id === id);
+  if (writer !== undefined) return writer;
+  throw new UsageError(
+    `There is no format "${id}" to write; choose one of ${WRITERS.map((known) => known.id).join(", ")}.`,
+  );
+}
+
+/** Write the weights of a conversion, one tensor in memory at a time. */
+export async function writeConversion(
+  { files }: Adapter,
+  { tensors, layout }: Conversion,
+  sink: ByteSink,
+  signal?: AbortSignal,
+): Promise<void> {
+  await sink.write(0, layout.header);
+  for (const tensor of tensors) {
+    signal?.throwIfAborted();
+    await writeTensor(files, tensor, layout.tensors.get(tensor.name)!.begin, sink);
+  }
+}
+
+async function writeTensor(
+  files: Adapter["files"],
+  { name, dtype, content }: WrittenTensor,
+  begin: number,
+  sink: ByteSink,
+): Promise<void> {
+  if (content.kind === "bytes") return sink.write(begin, content.bytes);
+  if (content.kind === "factor") return sink.write(begin, await factorBytes(files, content, dtype, name));
+  const { tensor } = content;
+  for (let from = tensor.begin; from < tensor.end; from += COPIED_BYTES) {
+    const bytes = new Uint8Array(Math.min(COPIED_BYTES, tensor.end - from));
+    await files[tensor.file]!.read(from, bytes);
+    await sink.write(begin + from - tensor.begin, bytes);
+  }
+}

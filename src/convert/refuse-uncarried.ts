@@ -1,0 +1,21 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { RefusedError } from "../core/errors.ts";
+
+/** Names that are a place in some code's list of layers, as lora_diffusion and SAM adapters have. */
+const NUMBERED = /^(?:(?:unet|text_encoder):\d+|w_\d{3,})$/;
+
+/** Refuse what a format of factors and scales has no place for: tensors beside the factors, and modules that have numbers for names. */
+export function refuseUncarried({ name, extras, modules }: Adapter, format: string): void {
+  const [extra] = extras.keys();
+  if (extra !== undefined) {
+    throw new RefusedError(
+      `${name} holds ${extras.size === 1 ? "a tensor" : `${extras.size} tensors`} beside its factors (as ${extra}), which ${format} files cannot carry; pass --extras drop if the task does not need them.`,
+    );
+  }
+  const numbered = [...modules.keys()].find((module) => NUMBERED.test(module));
+  if (numbered !== undefined) {
+    throw new RefusedError(
+      `${name} numbers its modules (as ${numbered}) instead of naming them, so ${format} files cannot say where they belong; its own format or peft can hold it.`,
+    );
+  }
+}

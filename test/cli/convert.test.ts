@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { randomAdapter, readMerged, relativeError, tempFolder, writeAdapter } from "../support/pico.ts";
+import { lines, run } from "./run.ts";
+
+const folder = tempFolder();
+const HEAD = "base_model.model.head.weight";
+const plain = writeAdapter(join(folder, "plain"), randomAdapter(1, { config: { lora_alpha: 3 } }));
+const headed = writeAdapter(join(folder, "headed"), randomAdapter(2, { extras: { [HEAD]: [[1]] } }));
+
+describe("lora-lego convert", () => {
+  it.concurrent("writes a file, and from it a folder with the same deltas", async () => {
+    const [file, back] = [join(folder, "there.safetensors"), join(folder, "back")];
+    const there = await run(["convert", plain, "--to", "kohya", "--out", file]);
+    expect([there.code, there.stderr]).toEqual([0, ""]);
+    expect(there.stdout).toMatch(/there\.safetensors: 2 modules from peft to kohya, [\d.]+ \w?B$/m);
+    const { code, stdout } = await run(["convert", file, "--to", "peft", "--out", back, "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ from: "kohya", to: "peft", modules: 2, tensors: 4 });
+    expect(readdirSync(back).sort()).toEqual(["README.md", "adapter_config.json", "adapter_model.safetensors"]);
+    const [before, after] = [readMerged(plain).modules, readMerged(back).modules];
+    for (const [name, { delta }] of before) expect(relativeError(after.get(name)!.delta, delta)).toBeLessThan(1e-7);
+  });
+
+  it.concurrent("replaces what it wrote only with --force", async () => {
+    const [file, out] = [join(folder, "twice.safetensors"), join(folder, "twice")];
+    for (const [to, target] of [
+      ["kohya", file],
+      ["mlx", out],
+    ] as const) {
+      const args = ["convert", plain, "--to", to, "--out", target];
+      expect((await run(args)).code).toBe(0);
+      const again = await run(args);
+      expect(again.code).toBe(1);
+      expect(again.stderr).toMatch(/exists; pass --force/);
+      expect((await run([...args, "--force"])).code).toBe(0);
+    }
+    expect(readdirSync(folder).filter((name) => name.includes(".tmp-"))).toEqual([]);
+  });
+
+  it.concurrent("drops heads when asked to", async () => {
+    const args = ["convert", headed, "--to", "mlx", "--out", join(folder, "no-head")];
+    const refused = await run(args);
+    expect(refused.code).toBe(1);
+    expect(lines(refused.stderr)).toEqual([
+      expect.stringMatching(/headed holds a tensor .*head\.weight.*--extras drop/),
+    ]);
+    expect((await run([...args, "--extras", "drop"])).code).toBe(0);
+  });
+
+  it.concurrent.each([
+    ["no format of this name", ["--to", "onnx", "--out", join(folder, "x")], 2, /no format "onnx"/],
+    ["a file without its suffix", ["--to", "kohya", "--out", join(folder, "x")], 2, /ends in \.safetensors/],
+    ["the input itself", ["--to", "mlx", "--out", plain], 1, /is, contains or lies in the input/],
+    ["a file in the input", ["--to", "kohya", "--out", join(plain, "x.safetensors")], 1, /lies in the input/],
+    ["a folder where a file is due", ["--to", "kohya", "--out", `${folder}/dir.safetensors`], 1, /is a folder/],
+  ])("refuses %s", async (_, flags, status, words) => {
+    if (flags.includes(`${folder}/dir.safetensors`)) writeAdapter(`${folder}/dir.safetensors`, randomAdapter(3));
+    const { code, stderr } = await run(["convert", plain, ...flags]);
+    expect(lines(stderr)).toEqual([expect.stringMatching(words)]);
+    expect(code).toBe(status);
+  });
+
+  it.concurrent("leaves nothing of a conversion that fails", async () => {
+    const modules = { "unet.conv_in": { A: [[1]], B: [[40000]] } };
+    const loud = writeAdapter(join(folder, "loud"), { modules, dtype: "F16", config: { lora_alpha: 2 } });
+    const old = join(folder, "old.txt");
+    writeFileSync(old, "kept");
+    const { code, stderr } = await run(["convert", loud, "--to", "diffusers", "--out", join(folder, "failed")]);
+    expect([code, lines(stderr)]).toEqual([1, [expect.stringMatching(/f16 cannot hold/)]]);
+    expect(readdirSync(folder).filter((name) => name.startsWith("failed"))).toEqual([]);
+    expect(readFileSync(old, "utf8")).toBe("kept");
+  });
+});

@@ -1,0 +1,208 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { writeConversion, writerOf } from "../../src/convert/convert.ts";
+import { memorySink } from "../../src/core/bytes.ts";
+import { RefusedError, UsageError } from "../../src/core/errors.ts";
+import { mergeInMemory } from "../../src/merge/merge.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
+import { decodeAdapter, openPico, type PicoAdapter, randomAdapter, relativeError } from "../support/pico.ts";
+
+/** An adapter in another format, opened again. */
+async function converted(adapter: Adapter, to: string): Promise<Adapter> {
+  const conversion = writerOf(to).convert(adapter);
+  const sink = memorySink(conversion.layout.size);
+  await writeConversion(adapter, conversion, sink);
+  const { config, weightsFile } = conversion;
+  const configs = config === null ? {} : { [config.file]: JSON.stringify(config.fields) };
+  return openAdapter(memoryFolder(`in-${to}`, { [weightsFile]: sink.bytes, ...configs }));
+}
+
+async function deltasOf(adapter: Adapter): Promise<Map<string, Float64Array>> {
+  const { config, weights } = await mergeInMemory([adapter], { method: "cat", dtype: "f32" });
+  const { modules } = decodeAdapter(JSON.stringify(config), weights);
+  return new Map(Array.from(modules, ([name, { delta }]) => [name, delta]));
+}
+
+/** The deltas are the same after a way there and back. */
+async function expectSame(one: Adapter, other: Adapter, tolerance: number): Promise<void> {
+  const [expected, got] = [await deltasOf(one), await deltasOf(other)];
+  expect([...got.keys()].sort()).toEqual([...expected.keys()].sort());
+  for (const [name, delta] of expected) {
+    if (delta.every((value) => value === 0)) expect(got.get(name)).toEqual(delta);
+    else expect(relativeError(got.get(name)!, delta)).toBeLessThanOrEqual(tolerance);
+  }
+}
+
+const LANGUAGE = [
+  "model.layers.0.self_attn.q_proj",
+  "model.layers.1.mlp.down_proj",
+  "model.layers.10.self_attn.v_proj",
+];
+/** Names that no list of a family holds. */
+const UNKNOWN = ["odd_model.block_7.w_q", "odd_model.block_7.w_k", "layers.0.q_proj"];
+const IMAGE = [
+  "unet.down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_k",
+  "unet.mid_block.resnets.1.conv2",
+  "text_encoder.text_model.encoder.layers.3.mlp.fc1",
+  "text_encoder_2.text_model.encoder.layers.0.self_attn.out_proj",
+];
+
+/** Random adapters over these modules, of mixed ranks and scales; of one rank and scale where `uniform`. */
+function adapters(names: readonly string[], uniform: boolean): fc.Arbitrary<PicoAdapter> {
+  const dtypes = fc.constantFrom("F32" as const, "F16" as const, "BF16" as const);
+  return fc
+    .record({
+      seed: fc.integer(),
+      ranks: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 4, maxLength: 4 }),
+      dtype: dtypes,
+    })
+    .map(({ seed, ranks, dtype }) => {
+      const rankOf = (i: number): number => (uniform ? 3 : ranks[i]!);
+      const modules = Object.fromEntries(
+        names.map((name, i) => [
+          name,
+          {
+            in: 5 + i,
+            out: 4 + i,
+            rank: rankOf(i),
+            kind: name.includes("conv") ? ("conv" as const) : ("linear" as const),
+          },
+        ]),
+      );
+      const patterns = {
+        rank_pattern: Object.fromEntries(names.map((name, i) => [name, rankOf(i)])),
+        alpha_pattern: uniform ? {} : Object.fromEntries(names.map((name, i) => [name, ranks[i]! + 0.25 * i - 1])),
+      };
+      return randomAdapter(seed, { modules, dtype, config: { r: 3, lora_alpha: 7, ...patterns } });
+    });
+}
+
+describe("convert", () => {
+  it.each([
+    ["peft", LANGUAGE, false],
+    ["peft", IMAGE, false],
+    ["kohya", LANGUAGE, false],
+    ["kohya", IMAGE, false],
+    ["kohya", UNKNOWN, false],
+    ["diffusers", IMAGE, false],
+    ["mlx", LANGUAGE, false],
+    ["mlx", LANGUAGE, true],
+  ])("to %s and back gives the same deltas (%j, uniform %s)", async (to, names, uniform) => {
+    await fc.assert(
+      fc.asyncProperty(adapters(names, uniform), async (pico) => {
+        const adapter = await openPico("mine", pico);
+        const there = await converted(adapter, to);
+        expect(there.format).toBe(to);
+        await expectSame(adapter, there, 1e-6);
+        await expectSame(adapter, await converted(there, "peft"), 1e-6);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("moves the bytes of the factors as they are where the format has their scales", async () => {
+    const adapter = await openPico("mine", randomAdapter(1, { dtype: "BF16", config: { lora_alpha: 5 } }));
+    for (const to of ["peft", "kohya", "mlx"]) {
+      const there = await converted(adapter, to);
+      for (const { a, b } of there.modules.values()) expect([a.dtype, b.dtype]).toEqual(["BF16", "BF16"]);
+      await expectSame(adapter, there, 1e-7);
+    }
+  });
+
+  it("keeps 16 bits where a scale that is folded in is a power of two, and takes f32 where it is not", async () => {
+    const [name] = IMAGE as [string, ...string[]];
+    const module = { [name]: { in: 4, out: 3, rank: 2 } };
+    const dtypes = async (alpha: number): Promise<string[]> => {
+      const pico = randomAdapter(2, { modules: module, dtype: "F16", config: { lora_alpha: alpha } });
+      const { a, b } = (await converted(await openPico("mine", pico), "diffusers")).modules.get(name)!;
+      return [a.dtype, b.dtype];
+    };
+    expect(await dtypes(2)).toEqual(["F16", "F16"]);
+    expect(await dtypes(8)).toEqual(["F16", "F16"]);
+    expect(await dtypes(3)).toEqual(["F16", "F32"]);
+  });
+
+  it("writes a scale of 0 so that no reader takes it for the rank", async () => {
+    const adapter = await openPico("mine", randomAdapter(3, { config: { lora_alpha: 0 } }));
+    for (const to of ["peft", "kohya", "mlx"]) {
+      for (const delta of (await deltasOf(await converted(adapter, to))).values())
+        expect(delta.every((x) => x === 0)).toBe(true);
+    }
+  });
+
+  it("carries embeddings to MLX, transposed", async () => {
+    const modules = { "model.embed_tokens": { in: 7, out: 3, kind: "embedding" as const } };
+    const adapter = await openPico("mine", randomAdapter(4, { modules }));
+    const there = await converted(adapter, "mlx");
+    expect(there.modules.get("model.embed_tokens")).toMatchObject({ kind: "embedding", in: 7, out: 3 });
+    await expectSame(adapter, there, 1e-7);
+  });
+
+  it("keeps heads in PEFT, and refuses them elsewhere", async () => {
+    const pico = randomAdapter(5, { extras: { "base_model.model.classifier.weight": [[1, 2]] } });
+    const adapter = await openPico("mine", pico);
+    expect([...(await converted(adapter, "peft")).extras.keys()]).toEqual(["base_model.model.classifier.weight"]);
+    for (const to of ["kohya", "mlx", "diffusers"]) {
+      expect(() => writerOf(to).convert(adapter)).toThrow(RefusedError);
+      expect(() => writerOf(to).convert(adapter)).toThrow(/classifier\.weight.*--extras drop/);
+    }
+  });
+
+  it("splits Flux's fused layers by the rows of B and repeats A", async () => {
+    const modules = {
+      "diffusion_model.double_blocks.3.img_attn.qkv": { in: 4, out: 6 },
+      "diffusion_model.single_blocks.0.linear1": { in: 2, out: 14 },
+      "diffusion_model.double_blocks.0.txt_mlp.2": { in: 3, out: 5 },
+    };
+    const adapter = await openPico("mine", randomAdapter(6, { modules }));
+    const there = await converted(adapter, "diffusers");
+    const double = "transformer.transformer_blocks";
+    const single = "transformer.single_transformer_blocks.0";
+    const sizes = Object.fromEntries(Array.from(there.modules, ([name, { in: inputs, out }]) => [name, [inputs, out]]));
+    expect(sizes).toEqual({
+      [`${double}.3.attn.to_q`]: [4, 2],
+      [`${double}.3.attn.to_k`]: [4, 2],
+      [`${double}.3.attn.to_v`]: [4, 2],
+      [`${single}.attn.to_q`]: [2, 2],
+      [`${single}.attn.to_k`]: [2, 2],
+      [`${single}.attn.to_v`]: [2, 2],
+      [`${single}.proj_mlp`]: [2, 8],
+      [`${double}.0.ff_context.net.2`]: [3, 5],
+    });
+    const [whole, parts] = [await deltasOf(adapter), await deltasOf(there)];
+    const stacked = ["to_q", "to_k", "to_v"].flatMap((part) => [...parts.get(`${double}.3.attn.${part}`)!]);
+    expect(stacked).toEqual([...whole.get("diffusion_model.double_blocks.3.img_attn.qkv")!]);
+  });
+
+  it.each([
+    [
+      "diffusers",
+      { "model.layers.0.q_proj": { in: 3, out: 3 } },
+      /model\.layers\.0\.q_proj is no module of an image model/,
+    ],
+    ["diffusers", { "transformer.h.0.attn.c_attn": { in: 3, out: 3 } }, /is no module of an image model/],
+    ["mlx", { "unet.conv_in": { in: 3, out: 3, kind: "conv" as const } }, /unet\.conv_in is a convolution/],
+    ["kohya", { "a.b_c": { in: 3, out: 3 }, "a_b.c": { in: 3, out: 3 } }, /a\.b_c and a_b\.c would both be called/],
+    ["kohya", { "unet:12": { in: 3, out: 3 } }, /numbers its modules \(as unet:12\)/],
+  ])("to %s refuses %j", async (to, modules, words) => {
+    const adapter = await openPico("mine", randomAdapter(7, { modules }));
+    expect(() => writerOf(to).convert(adapter)).toThrow(RefusedError);
+    expect(() => writerOf(to).convert(adapter)).toThrow(words);
+  });
+
+  it("refuses values that leave 16 bits when the scale is folded in", async () => {
+    const modules = { "unet.conv_in": { A: [[1]], B: [[40000]] } };
+    const adapter = await openPico("mine", { modules, dtype: "F16", config: { lora_alpha: 2 } });
+    const conversion = writerOf("diffusers").convert(adapter);
+    await expect(writeConversion(adapter, conversion, memorySink(conversion.layout.size))).rejects.toThrow(
+      /unet\.conv_in\.lora_B\.weight has values .* f16 cannot hold/,
+    );
+  });
+
+  it("names the formats where one is unknown", () => {
+    expect(() => writerOf("onnx")).toThrow(UsageError);
+    expect(() => writerOf("onnx")).toThrow(/"onnx".*peft, kohya/);
+  });
+});
