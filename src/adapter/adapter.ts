@@ -58,6 +58,8 @@ export interface Adapter {
   readonly baseModel: string | null;
   readonly taskType: string | null;
   readonly fanInFanOut: boolean;
+  /** The scale of the file's own lora_alpha and r, which readers that know no patterns take for all modules; null where it has none. */
+  readonly statedScale: number | null;
   /** target_modules as a plain list, where the config has one that says all. */
   readonly targetModules: readonly string[] | null;
   /** Whether the adapter says itself that it leaves layers out. */

@@ -23,6 +23,7 @@ export function plainAdapter(format: DialectId, known: Known): Adapter {
     baseModel: null,
     taskType: null,
     fanInFanOut: false,
+    statedScale: null,
     targetModules: null,
     someLayers: false,
     modulesToSave: [],

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../core/version.ts";
+import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
 import { reportFailure } from "./failure.ts";
@@ -40,6 +41,7 @@ try {
     resizeCommand,
     compareCommand,
     inspectCommand,
+    checkCommand,
     convertCommand,
     verifyCommand,
     methodsCommand,

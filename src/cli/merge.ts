@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { CONSUMER_IDS, type ConsumerId } from "../adapter/consumers.ts";
 import type { DtypeChoice, ExtrasPolicy, ModuleWeights, RankLayout, Recipe } from "../merge/recipe.ts";
 import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS } from "../merge/recipe.ts";
 import { AFTER_STEPS, type AfterStep } from "../methods/method.ts";
@@ -16,6 +17,7 @@ interface MergeFlags extends OutputFlags, TargetFlags {
   readonly dtype: DtypeChoice;
   readonly extras: ExtrasPolicy;
   readonly allowPartial?: true;
+  readonly for?: ConsumerId;
   readonly rankLayout: RankLayout;
   readonly include?: string[];
   readonly exclude?: string[];
@@ -49,6 +51,11 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
     .option("--allow-partial", "accept adapters that share no module or end at different layers")
     .addOption(
       new Option("--rank-layout <layout>", "one rank, or each module its own").choices(RANK_LAYOUTS).default("uniform"),
+    )
+    .addOption(
+      new Option("--for <consumer>", "make rank and fields fit the program that is to load the result").choices(
+        CONSUMER_IDS,
+      ),
     )
     .option(
       "--include <pattern>",
@@ -94,6 +101,7 @@ Examples:
       ...(flags.after && { after: flags.after }),
       ...(flags.weights && { weights: flags.weights }),
       ...(flags.scale !== undefined && { scale: flags.scale }),
+      ...(flags.for && { for: flags.for }),
       ...(flags.allowPartial && { allowPartial: true }),
       ...(flags.include && { include: flags.include }),
       ...(flags.exclude && { exclude: flags.exclude }),

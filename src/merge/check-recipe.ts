@@ -1,3 +1,4 @@
+import { CONSUMER_IDS } from "../adapter/consumers.ts";
 import { UsageError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import { AFTER_STEPS, type Method } from "../methods/method.ts";
@@ -13,6 +14,7 @@ const FIELDS: Readonly<Record<keyof Recipe, true>> = {
   dtype: true,
   extras: true,
   allowPartial: true,
+  for: true,
   rankLayout: true,
   include: true,
   exclude: true,
@@ -30,6 +32,7 @@ export function checkRecipe(recipe: Recipe, method: Method): void {
   refuseOther("dtype", recipe.dtype, DTYPE_CHOICES);
   refuseOther("after", recipe.after, AFTER_STEPS);
   refuseOther("extras", recipe.extras, EXTRAS_POLICIES);
+  refuseOther("for", recipe.for, CONSUMER_IDS);
   refuseOther("rankLayout", recipe.rankLayout, RANK_LAYOUTS);
   if (recipe.target !== undefined) refuseOther("target.kind", recipe.target?.kind ?? recipe.target, TARGETS);
   const defaults = method.defaults as Readonly<Record<string, unknown>>;

@@ -24,7 +24,8 @@ interface ExtrasPlan {
 }
 
 /**
- * Decide what becomes of heads, biases and modules_to_save. A single input keeps its own; several need a policy.
+ * Decide what becomes of heads, biases and modules_to_save. A single input keeps its own unless they are to be dropped; several need a
+ * policy.
  *
  * @param weights of all inputs; those with weight 0 are left out
  * @throws RefusedError for policy "error" when there are extras, and where "average" cannot average
@@ -39,7 +40,7 @@ export function planExtras(adapters: readonly Adapter[], weights: readonly numbe
     return { key, dtype: tensor.dtype, shape: tensor.shape, sources: [{ input, tensor, share: 1 }], begin: 0, end: 0 };
   };
   if (holders.size === 0) return { extras: [], skipped: [], warnings: [] };
-  if (used.length === 1 || policy === "first") {
+  if (policy !== "drop" && (used.length === 1 || policy === "first")) {
     return { extras: Array.from(holders, ([key, [first]]) => copy(key, first!)), skipped: [], warnings: [] };
   }
   if (policy === "drop") {

@@ -1,10 +1,13 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { consumerById } from "../adapter/consumers.ts";
+import { peftKey } from "../adapter/dialects/peft.ts";
 import { type ByteSink, memorySink } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { methodById } from "../methods/registry.ts";
 import { checkOptions } from "./check-recipe.ts";
 import { addTimings, noTimings } from "./clock.ts";
+import { consumerRank } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
 import type { ModuleSize } from "./memory.ts";
 import { Merger, type ModuleResult } from "./merger.ts";
@@ -50,7 +53,7 @@ export async function runMerge(
   await checkOptions(recipe, methodById(plan.method));
   for (;;) {
     const { sink, lanes } = await host.begin(plan);
-    await sink.write(0, planLayout(plan.modules, plan.extras, plan.dtype).header);
+    await writeFixed(plan, sink);
     const jobs: Job[] = [
       ...plan.modules.map((_, index) => ({ kind: "module", index }) as const),
       ...plan.extras.map((_, index) => ({ kind: "extra", index }) as const),
@@ -68,6 +71,18 @@ export async function runMerge(
   }
 }
 
+/** Write what is known before anything is merged: the header, and factors that are zero. */
+async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
+  const { header, tensors } = planLayout(plan);
+  await sink.write(0, header);
+  for (const zero of plan.zeros) {
+    for (const factor of ["A", "B"] as const) {
+      const { begin, end } = tensors.get(peftKey(zero, factor))!;
+      await sink.write(begin, new Uint8Array(end - begin));
+    }
+  }
+}
+
 /** A module's size, as memory is planned. */
 export function sizeOf({ rank, parts, scratch }: PlannedModule): ModuleSize {
   return { rank, scratch, modules: parts.map(({ module }) => module) };
@@ -76,7 +91,8 @@ export function sizeOf({ rank, parts, scratch }: PlannedModule): ModuleSize {
 /** The ranks that modules came out with, if the output would be smaller for them. */
 function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): KnownRanks | null {
   const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
-  const needed = maximum(ranks.values());
+  const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
+  const needed = consumerRank(consumer, maximum(ranks.values()));
   const padded =
     plan.rankLayout === "uniform" ? needed < plan.rank : plan.modules.some(({ name, rank }) => ranks.get(name)! < rank);
   return padded ? ranks : null;

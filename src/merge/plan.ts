@@ -1,16 +1,26 @@
 import type { Adapter, AdapterModule, ModuleKind } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
+import type { ConsumerId } from "../adapter/consumers.ts";
 import { peftKey } from "../adapter/dialects/peft.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
-import { orderlessSum } from "../core/sum.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
 import { type AfterStep, type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { checkRecipe } from "./check-recipe.ts";
+import { checkTarget, refuseUncut } from "./check-target.ts";
+import { checkWeights, refuseNoAverage } from "./check-weights.ts";
 import { outputConfig, sharedFacts } from "./config.ts";
 import { type PlannedExtra, planExtras } from "./extras.ts";
+import {
+  consumerOf,
+  consumerRank,
+  refuseUnloadable,
+  type ZeroModule,
+  zeroModules,
+  zerosAdded,
+} from "./for-consumer.ts";
 import { refuseTooManyUnits } from "./memory.ts";
 import { type DtypeChoice, outputDtype, type RankLayout, type Recipe } from "./recipe.ts";
 import { type Selection, selectModules } from "./selection.ts";
@@ -56,10 +66,14 @@ export interface MergePlan {
   readonly dtype: OutputDtype;
   /** The one scale of all inputs that the factors are left without, or null where scales are folded in. */
   readonly sharedScale: number | null;
+  /** What is to load the result, where that decides its form; else null. */
+  readonly consumer: ConsumerId | null;
   readonly rankLayout: RankLayout;
   /** The largest rank of a module. */
   readonly rank: number;
   readonly modules: readonly PlannedModule[];
+  /** Modules that are written with zero factors, for consumers that want a type of module in every layer. */
+  readonly zeros: readonly ZeroModule[];
   readonly extras: readonly PlannedExtra[];
   /** Extras that are not written, by input. */
   readonly skipped: readonly { readonly input: number; readonly tensor: string }[];
@@ -83,6 +97,7 @@ export type KnownRanks = ReadonlyMap<string, number>;
 export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: KnownRanks = new Map()): MergePlan {
   const method = methodById(recipe.method ?? "lego");
   checkRecipe(recipe, method);
+  const consumer = consumerOf(recipe);
   const weights = checkWeights(adapters, recipe, method);
   const selection = selectModules(adapters, recipe, weights);
   refuseNoAverage(method, selection);
@@ -114,7 +129,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     const scratch = method.scratchBytes?.({ ...size, ranks, rank: most }) ?? 0;
     return { name, kind, ...size, parts, weights: own, rank: Math.max(1, known.get(name) ?? most), scratch };
   });
-  const rank = maximum(unplaced.map((module) => module.rank));
+  const rank = consumerRank(consumer, maximum(unplaced.map((module) => module.rank)));
   const ranked = unplaced.map((module) => (rankLayout === "uniform" ? { ...module, rank } : module));
   for (const { name, parts } of ranked)
     refuseTooManyUnits(
@@ -130,8 +145,10 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     weights.map((weight, t) => (selection.used[t] ? weight : 0)),
     recipe.extras ?? "error",
   );
+  if (consumer !== null) refuseUnloadable(consumer, sources, extras);
+  const zeros = consumer?.everyLayer ? zeroModules(ranked) : [];
   const dtype = chooseDtype(sources, recipe.dtype ?? "auto");
-  const layout = planLayout(ranked, extras, dtype);
+  const layout = planLayout({ modules: ranked, zeros, extras, dtype });
   const place = (key: string): Range => {
     const { begin, end } = layout.tensors.get(key)!;
     return { begin, end };
@@ -150,8 +167,10 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     inputs,
     dtype,
     sharedScale,
+    consumer: consumer?.id ?? null,
     rankLayout,
     rank,
+    zeros,
     modules: ranked.map((module) => ({ ...module, a: place(peftKey(module, "A")), b: place(peftKey(module, "B")) })),
     extras: extras.map((extra) => ({ ...extra, ...place(extra.key) })),
     skipped,
@@ -159,85 +178,42 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     config: outputConfig(
       used,
       facts,
-      ranked.map(({ name, rank: own }) => ({ name, rank: own, alpha: alphaOf(own) })),
+      [...ranked, ...zeros].map(({ name, rank: own }) => ({ name, rank: own, alpha: alphaOf(own) })),
       selection.left,
       extras,
       { rank, alpha: alphaOf(rank) },
     ),
-    warnings: [...leftOut(adapters, weights, selection, shares), ...warnings, ...droppedCopies(used), ...extraWarnings],
+    warnings: [
+      ...zerosAdded(zeros),
+      ...leftOut(adapters, weights, selection, shares),
+      ...warnings,
+      ...droppedCopies(used),
+      ...extraWarnings,
+    ],
     size: layout.size,
   };
 }
 
 /** The output file's header and the place of each tensor. */
-export function planLayout(
-  modules: readonly Pick<PlannedModule, "name" | "kind" | "out" | "parts" | "rank">[],
-  extras: readonly Pick<PlannedExtra, "key" | "dtype" | "shape">[],
-  dtype: OutputDtype,
-): SafetensorsLayout {
+export function planLayout({
+  modules,
+  zeros,
+  extras,
+  dtype,
+}: {
+  readonly modules: readonly Pick<PlannedModule, "name" | "kind" | "out" | "parts" | "rank">[];
+  readonly zeros: readonly ZeroModule[];
+  readonly extras: readonly Pick<PlannedExtra, "key" | "dtype" | "shape">[];
+  readonly dtype: OutputDtype;
+}): SafetensorsLayout {
   const specs: TensorSpec[] = extras.map(({ key, dtype: own, shape }) => ({ name: key, dtype: own, shape }));
-  for (const module of modules) {
-    const { inputShape } = module.parts[0]!.module;
-    const shapeB = [module.out, module.rank, ...inputShape.slice(1).fill(1)];
-    specs.push({ name: peftKey(module, "A"), dtype, shape: [module.rank, ...inputShape] });
-    specs.push({ name: peftKey(module, "B"), dtype, shape: shapeB });
+  const shapes = modules.map((module) => ({ ...module, inputShape: module.parts[0]!.module.inputShape }));
+  for (const module of [...shapes, ...zeros]) {
+    const { inputShape, out, rank } = module;
+    specs.push({ name: peftKey(module, "A"), dtype, shape: [rank, ...inputShape] });
+    specs.push({ name: peftKey(module, "B"), dtype, shape: [out, rank, ...inputShape.slice(1).fill(1)] });
   }
   return layoutSafetensors(specs, { format: "pt" });
-}
-
-/** The adapters' weights, after a look at those of single modules too. */
-function checkWeights(adapters: readonly Adapter[], recipe: Recipe, method: Method): readonly number[] {
-  if (adapters.length === 0) throw new UsageError("There is nothing to merge; pass at least one adapter.");
-  const weights = recipe.weights ?? adapters.map(() => 1);
-  checkWeightList(adapters, weights, method, "");
-  for (const { match, weights: own } of recipe.moduleWeights ?? []) {
-    checkWeightList(adapters, own, method, ` for ${match}`);
-  }
-  if (!Number.isFinite(recipe.scale ?? 1)) throw new UsageError("Weights and scale must be finite numbers.");
-  return weights;
-}
-
-/** Sums of weights this far apart lose the smaller ones to rounding. */
-const MOST_WEIGHT_RATIO = 1e12;
-
-function refuseExtremeWeights(weights: readonly number[], method: string): void {
-  const sizes = weights.map(Math.abs).filter((weight) => weight > 0);
-  const ratio = maximum(sizes) / -maximum(sizes.map((size) => -size));
-  if (sizes.length === 0 || (ratio <= MOST_WEIGHT_RATIO && Number.isFinite(orderlessSum(sizes)))) return;
-  throw new UsageError(
-    `The weights of ${method} range over a factor of ${ratio.toExponential(0)} (their sum is ${orderlessSum(sizes)}), beyond ${MOST_WEIGHT_RATIO.toExponential(0)}, so the smaller ones would be lost; pass weights of more alike size, or 0 to leave an adapter out.`,
-  );
-}
-
-function checkWeightList(
-  adapters: readonly Adapter[],
-  weights: readonly number[],
-  method: Method,
-  where: string,
-): void {
-  if (weights.length !== adapters.length) {
-    throw new UsageError(
-      `There are ${adapters.length} adapters but ${weights.length} weights${where}; pass one weight for each adapter, in their order.`,
-    );
-  }
-  if (weights.some((weight) => !Number.isFinite(weight))) {
-    throw new UsageError("Weights and scale must be finite numbers.");
-  }
-  const negative = weights.findIndex((weight) => weight < 0);
-  if (method.weights === "relative" && negative >= 0) {
-    throw new UsageError(
-      `Weights of ${method.id} are relative and cannot be negative, but ${adapters[negative]!.name} has ${weights[negative]}${where}; to subtract an adapter use --method cat.`,
-    );
-  }
-  refuseExtremeWeights(weights, method.id);
-}
-
-function refuseNoAverage(method: Method, { modules }: Selection): void {
-  const zero = method.id === "average" ? modules.find(({ weights }) => orderlessSum(weights) === 0) : undefined;
-  if (zero === undefined) return;
-  throw new UsageError(
-    `The weights sum to 0 for ${zero.name}, so they have no average; use --method cat for their sum.`,
-  );
 }
 
 /** Refuse adapters that a method's `needs` rule out. */
@@ -261,30 +237,6 @@ function refuseUnmet(
     throw new RefusedError(
       `${id} needs adapters of equal rank, but ${name} has rank ${one} and ${two}; bring them to one rank first, or choose a method that takes any, as svd.`,
     );
-  }
-}
-
-/** Refuse "full" for a method whose result has no rank of its own. */
-function refuseUncut({ id, needs }: Method, target: Target): void {
-  if (!needs.cut || target.kind !== "full") return;
-  throw new UsageError(`${id} makes dense deltas, which have no rank of their own; pass the rank to cut them to.`);
-}
-
-/** @throws UsageError for a rank, share or threshold out of range */
-export function checkTarget(target: Target): void {
-  if (target.kind === "rank" && !(Number.isSafeInteger(target.rank) && target.rank > 0)) {
-    throw new UsageError(`The rank asked for is ${target.rank}, but must be a whole number above 0.`);
-  }
-  if (target.kind === "share" && !(target.share > 0 && target.share <= 1)) {
-    throw new UsageError(`The share of units to keep is ${target.share}, but must be above 0 and at most 1.`);
-  }
-  if (target.kind === "energy") {
-    const { rule, threshold } = target;
-    const fits =
-      rule === "sv_ratio" ? threshold >= 1 && threshold < Number.POSITIVE_INFINITY : threshold > 0 && threshold <= 1;
-    if (fits) return;
-    const range = rule === "sv_ratio" ? "a finite number from 1 on" : "above 0 and at most 1";
-    throw new UsageError(`The threshold of ${rule} is ${threshold}, but must be ${range}.`);
   }
 }
 

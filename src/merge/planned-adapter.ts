@@ -5,7 +5,7 @@ import { CONFIG_FILE, type MergePlan, planLayout, WEIGHTS_FILE } from "./plan.ts
 
 /** The adapter that a plan will write, as far as headers go, so that what is to be made of it can be planned too. */
 export function plannedAdapter(name: string, plan: MergePlan): Promise<Adapter> {
-  const { header } = planLayout(plan.modules, plan.extras, plan.dtype);
+  const { header } = planLayout(plan);
   const weights: ByteSource = {
     name: `${name}/${WEIGHTS_FILE}`,
     size: plan.size,

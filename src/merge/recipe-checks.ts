@@ -2,9 +2,9 @@ import { UsageError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import type { Method, Zod } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
+import { checkTarget } from "./check-target.ts";
 import { modulePattern } from "./module-pattern.ts";
 import type { DataPath, PlacedYaml } from "./placed-yaml.ts";
-import { checkTarget } from "./plan.ts";
 import type { FileData, MergeData } from "./recipe-schema.ts";
 
 /** Says where in a file something is wrong. */

@@ -1,3 +1,4 @@
+import { CONSUMER_IDS, type ConsumerId } from "../adapter/consumers.ts";
 import { nearest } from "../core/suggest.ts";
 import { AFTER_STEPS, type AfterStep, ENERGY_RULES, type EnergyRule, type Zod } from "../methods/method.ts";
 import { METHODS } from "../methods/registry.ts";
@@ -30,6 +31,7 @@ export interface MergeData {
   readonly dtype?: DtypeChoice | undefined;
   readonly extras?: ExtrasPolicy | undefined;
   readonly allowPartial?: boolean | undefined;
+  readonly for?: ConsumerId | undefined;
   readonly rankLayout?: RankLayout | undefined;
   readonly include?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
@@ -105,6 +107,7 @@ export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
       .boolean({ error: "must be true or false" })
       .optional()
       .describe("accept adapters that share no module or end at different layers"),
+    for: choice(CONSUMER_IDS).optional().describe("the program that is to load the result; rank and fields fit it"),
     rankLayout: choice(RANK_LAYOUTS).optional().describe("one rank, or each module its own; default uniform"),
     include: list(text, "patterns, as [q_proj]").optional().describe("merge only modules whose path ends so"),
     exclude: list(text, "patterns, as [q_proj]").optional().describe("leave out modules whose path ends so"),

@@ -29,6 +29,7 @@ const FIELDS = [
   "dtype",
   "extras",
   "allowPartial",
+  "for",
   "rankLayout",
   "include",
   "exclude",

@@ -1,3 +1,4 @@
+import type { ConsumerId } from "../adapter/consumers.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import type { AfterStep, Target } from "../methods/method.ts";
 
@@ -33,6 +34,8 @@ export interface Recipe {
   readonly extras?: ExtrasPolicy;
   /** Accept adapters that share no module or end at different layers. Default false. */
   readonly allowPartial?: boolean;
+  /** The program that is to load the result; its rank and fields are made to fit. Default: none in particular. */
+  readonly for?: ConsumerId;
   /** Default uniform. */
   readonly rankLayout?: RankLayout;
   /** Patterns of the modules that go into the result (`modulePattern` says what they match). Default: all. */

@@ -5,6 +5,7 @@ export interface Warning {
     | "different-task"
     | "different-fan"
     | "left-out"
+    | "zero-factors"
     | "weights-idle"
     | "same-adapter"
     | "zero-adapter"

@@ -42,32 +42,37 @@ async function refuses(
 }
 
 describe("extras of one input", () => {
-  it.each(["error", "drop", "first", "average", undefined] as const)(
-    "are kept as they are (policy %s)",
-    async (extras) => {
-      const ids: TensorData = {
-        name: "base_model.model.ids.x",
-        dtype: "I64",
-        shape: [2],
-        data: new Uint8Array(16).fill(3),
-      };
-      const adapter = await adapterWith("one", [
-        head([
-          [1, -0],
-          [0.1, 4],
-        ]),
-        encodeTensor(BIAS, [5], "BF16"),
-        ids,
-      ]);
-      const merged = await mergeInMemory([adapter], extras === undefined ? {} : { extras });
-      const bytes = (tensors: Map<string, Uint8Array>, key: string) => tensors.get(key)!;
-      const [before, after] = [tensorBytes(await bytesOf(adapter)), tensorBytes(merged.weights)];
-      for (const key of [HEAD, BIAS, ids.name]) expect(bytes(after, key)).toEqual(bytes(before, key));
-      expect([...merged.report.carried].sort()).toEqual([BIAS, ids.name, HEAD].sort());
-      expect(merged.report.warnings).toEqual([]);
-      expect(merged.config.modules_to_save).toEqual(["ids", "score"]);
-    },
-  );
+  it("are left out where that is asked for", async () => {
+    const adapter = await adapterWith("one", [head([[1, 2]])]);
+    const { weights, report, config } = await mergeInMemory([adapter], { extras: "drop" });
+    expect([...tensorBytes(weights).keys()].filter((key) => !key.includes("lora_"))).toEqual([]);
+    expect(report.warnings.map(({ id }) => id)).toEqual(["extras-dropped"]);
+    expect(config.modules_to_save).toBeNull();
+  });
+
+  it.each(["error", "first", "average", undefined] as const)("are kept as they are (policy %s)", async (extras) => {
+    const ids: TensorData = {
+      name: "base_model.model.ids.x",
+      dtype: "I64",
+      shape: [2],
+      data: new Uint8Array(16).fill(3),
+    };
+    const adapter = await adapterWith("one", [
+      head([
+        [1, -0],
+        [0.1, 4],
+      ]),
+      encodeTensor(BIAS, [5], "BF16"),
+      ids,
+    ]);
+    const merged = await mergeInMemory([adapter], extras === undefined ? {} : { extras });
+    const bytes = (tensors: Map<string, Uint8Array>, key: string) => tensors.get(key)!;
+    const [before, after] = [tensorBytes(await bytesOf(adapter)), tensorBytes(merged.weights)];
+    for (const key of [HEAD, BIAS, ids.name]) expect(bytes(after, key)).toEqual(bytes(before, key));
+    expect([...merged.report.carried].sort()).toEqual([BIAS, ids.name, HEAD].sort());
+    expect(merged.report.warnings).toEqual([]);
+    expect(merged.config.modules_to_save).toEqual(["ids", "score"]);
+  });
 
   it("are those of the only adapter that is not left out", async () => {
     const adapters = [await adapterWith("one", [head([1])]), await adapterWith("other", [head([2])])];

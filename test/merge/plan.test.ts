@@ -453,7 +453,7 @@ describe("a plan as data", () => {
 
   it("gives every tensor its own range, all ranges together filling the file behind the header", async () => {
     const plan = await richPlan();
-    const { header, size } = planLayout(plan.modules, plan.extras, plan.dtype);
+    const { header, size } = planLayout(plan);
     expect(size).toBe(plan.size);
     const ranges = [...plan.modules.flatMap(({ a, b }) => [a, b]), ...plan.extras].toSorted(
       (p, q) => p.begin - q.begin,
@@ -468,7 +468,7 @@ describe("a plan as data", () => {
 
   it("has a header that readers find the same tensors in, in PEFT's keys and shapes", async () => {
     const plan = await richPlan();
-    const { header } = planLayout(plan.modules, plan.extras, plan.dtype);
+    const { header } = planLayout(plan);
     const parsed = parseHeader(header.subarray(8), header.byteLength, plan.size, "out");
     expect(Object.fromEntries(parsed.metadata)).toEqual({ format: "pt" });
     const shapes = Object.fromEntries(

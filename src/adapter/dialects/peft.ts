@@ -73,6 +73,7 @@ function peftAdapter({ name, files, tensors }: AdapterContents, config: PeftConf
     baseModel: config.baseModel,
     taskType: config.taskType,
     fanInFanOut: config.fanInFanOut,
+    statedScale: config.alpha / (config.rslora ? Math.sqrt(config.rank) : config.rank),
     targetModules: config.targetModules,
     someLayers: config.someLayers,
     modulesToSave: config.modulesToSave,

@@ -1,0 +1,26 @@
+import { UsageError } from "../core/errors.ts";
+import type { Method, Target } from "../methods/method.ts";
+
+/** @throws UsageError for a rank, share or threshold out of range */
+export function checkTarget(target: Target): void {
+  if (target.kind === "rank" && !(Number.isSafeInteger(target.rank) && target.rank > 0)) {
+    throw new UsageError(`The rank asked for is ${target.rank}, but must be a whole number above 0.`);
+  }
+  if (target.kind === "share" && !(target.share > 0 && target.share <= 1)) {
+    throw new UsageError(`The share of units to keep is ${target.share}, but must be above 0 and at most 1.`);
+  }
+  if (target.kind === "energy") {
+    const { rule, threshold } = target;
+    const fits =
+      rule === "sv_ratio" ? threshold >= 1 && threshold < Number.POSITIVE_INFINITY : threshold > 0 && threshold <= 1;
+    if (fits) return;
+    const range = rule === "sv_ratio" ? "a finite number from 1 on" : "above 0 and at most 1";
+    throw new UsageError(`The threshold of ${rule} is ${threshold}, but must be ${range}.`);
+  }
+}
+
+/** Refuse "full" for a method whose result has no rank of its own. */
+export function refuseUncut({ id, needs }: Method, target: Target): void {
+  if (!needs.cut || target.kind !== "full") return;
+  throw new UsageError(`${id} makes dense deltas, which have no rank of their own; pass the rank to cut them to.`);
+}

@@ -1,0 +1,85 @@
+import type { AdapterModule, ModuleKind } from "../adapter/adapter.ts";
+import { type Consumer, consumerById, missingLayers, paddedRank, placeOf } from "../adapter/consumers.ts";
+import { RefusedError, UsageError } from "../core/errors.ts";
+import type { PlannedExtra } from "./extras.ts";
+import type { PlannedModule } from "./plan.ts";
+import type { Recipe } from "./recipe.ts";
+import type { Warning } from "./warning.ts";
+
+/** A module whose factors are zero. */
+export interface ZeroModule {
+  readonly name: string;
+  readonly kind: ModuleKind;
+  readonly inputShape: readonly number[];
+  readonly out: number;
+  readonly rank: number;
+}
+
+/**
+ * The consumer that a recipe names, or null.
+ *
+ * @throws UsageError for one that loads no PEFT folders, or that reads no patterns where the recipe asks for them
+ */
+export function consumerOf({ for: id, rankLayout }: Recipe): Consumer | null {
+  if (id === undefined) return null;
+  const consumer = consumerById(id);
+  if (!consumer.formats.includes("peft")) {
+    throw new UsageError(
+      `${consumer.title} loads ${consumer.formats.join(" and ")} files, but a merge writes a PEFT folder; leave --for out and convert the result with lora-lego convert --to ${consumer.formats[0]}.`,
+    );
+  }
+  if (rankLayout === "pattern" && consumer.differing !== "all") {
+    throw new UsageError(
+      `${consumer.title} reads no rank_pattern and alpha_pattern, which --rank-layout pattern writes; leave that out.`,
+    );
+  }
+  return consumer;
+}
+
+/** The rank to write for modules of `rank` units. @throws RefusedError beyond the consumer's largest */
+export function consumerRank(consumer: Consumer | null, rank: number): number {
+  if (consumer === null) return rank;
+  const padded = paddedRank(consumer, rank);
+  if (padded !== null) return padded;
+  throw new RefusedError(
+    `${consumer.title} takes rank ${consumer.mostRank} at most, but the result has ${rank}; pass --rank ${consumer.mostRank} or less.`,
+  );
+}
+
+/** Refuse modules and tensors that a consumer does not load. */
+export function refuseUnloadable(
+  { title, kinds, extras: loads }: Consumer,
+  modules: readonly AdapterModule[],
+  extras: readonly PlannedExtra[],
+): void {
+  const odd = modules.find(({ kind }) => !kinds.includes(kind));
+  if (odd !== undefined) {
+    throw new RefusedError(
+      `${title} adapts no ${odd.kind} modules, as ${odd.name} is one; leave them out with --exclude, or merge without --for.`,
+    );
+  }
+  if (!loads && extras.length > 0) {
+    throw new RefusedError(
+      `${title} loads factors only, but ${extras.length === 1 ? "a tensor" : `${extras.length} tensors`} beside them would be written (as ${extras[0]!.key}); pass --extras drop.`,
+    );
+  }
+}
+
+/** A zero module for every layer that a type of module lacks, in the shape of that type's first. */
+export function zeroModules(modules: readonly UnplacedModule[]): ZeroModule[] {
+  return [...missingLayers(modules.map(({ name }) => name))].flatMap(([type, layers]) => {
+    const model = modules.find(({ name }) => placeOf(name)?.type === type)!;
+    const { kind, out, rank, parts } = model;
+    const { inputShape } = parts[0]!.module;
+    return layers.map((layer) => ({ name: type.replace("*", String(layer)), kind, inputShape, out, rank }));
+  });
+}
+
+type UnplacedModule = Omit<PlannedModule, "a" | "b">;
+
+/** Say that modules were written that no adapter has. */
+export function zerosAdded(zeros: readonly ZeroModule[]): Warning[] {
+  if (zeros.length === 0) return [];
+  const text = `${zeros.length} modules that no adapter has (as ${zeros[0]!.name}) are written with zero factors, so that their types are complete.`;
+  return [{ id: "zero-factors", text }];
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { consumerById } from "../../src/adapter/consumers.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { checkAdapter } from "../../src/analysis/check.ts";
+import { RefusedError, UsageError } from "../../src/core/errors.ts";
+import { mergeInMemory } from "../../src/merge/merge.ts";
+import { makePlan } from "../../src/merge/plan.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
+import { decodeAdapter, openPico, type RandomShape, randomAdapter, relativeError } from "../support/pico.ts";
+
+const layer = (i: number, name = "q_proj"): string => `model.layers.${i}.self_attn.${name}`;
+const SIZE = { in: 12, out: 11 };
+const open = (name: string, seed: number, shape: RandomShape) => openPico(name, randomAdapter(seed, shape));
+
+async function merged(adapters: Parameters<typeof mergeInMemory>[0], recipe: Recipe) {
+  const { config, weights, report, plan } = await mergeInMemory(adapters, recipe);
+  return { config, weights, report, plan, modules: decodeAdapter(JSON.stringify(config), weights).modules };
+}
+
+describe("a merge for a consumer", () => {
+  const modules = { [layer(0)]: SIZE, [layer(1)]: SIZE };
+
+  it("pads the rank to one that TGI keeps, the deltas unchanged", async () => {
+    const adapters = [await open("one", 1, { rank: 5, modules }), await open("two", 2, { rank: 6, modules })];
+    const recipe = { method: "svd", dtype: "f32" } as const;
+    const [usual, padded] = [await merged(adapters, recipe), await merged(adapters, { ...recipe, for: "tgi" })];
+    expect([usual.config.r, padded.config.r]).toEqual([6, 8]);
+    for (const [name, { rank, delta }] of padded.modules) {
+      expect(rank).toBe(8);
+      expect(relativeError(delta, usual.modules.get(name)!.delta)).toBeLessThan(1e-6);
+    }
+  });
+
+  it("writes zero factors where a type of module lacks a layer, and says so", async () => {
+    const partial = { [layer(0)]: SIZE, [layer(2)]: SIZE, [layer(1, "v_proj")]: { in: 12, out: 4 } };
+    const adapter = await open("one", 3, { rank: 8, modules: partial });
+    const { modules: got, report, plan, weights, config } = await merged([adapter], { method: "cat", for: "tgi" });
+    expect(plan.zeros.map(({ name }) => name).sort()).toEqual([layer(0, "v_proj"), layer(1), layer(2, "v_proj")]);
+    for (const { name, out } of plan.zeros) {
+      expect(got.get(name)).toMatchObject({ in: 12, out, rank: 8 });
+      expect(got.get(name)!.delta.every((value) => value === 0)).toBe(true);
+    }
+    expect(report.warnings.map(({ id }) => id)).toEqual(["zero-factors"]);
+    const files = { "adapter_config.json": JSON.stringify(config), "adapter_model.safetensors": weights };
+    expect(checkAdapter(await openAdapter(memoryFolder("merged", files)), consumerById("tgi"))).toEqual([]);
+  });
+
+  it("ends where dead units leave less than the padded rank", async () => {
+    const zero = { A: Array<number[]>(4).fill(Array<number>(12).fill(0)), B: Array<number[]>(11).fill([0, 0, 0, 0]) };
+    const { config, plan } = await merged([await openPico("zero", { modules: { [layer(0)]: zero } })], { for: "tgi" });
+    expect([config.r, plan.rank]).toEqual([8, 8]);
+  });
+
+  it("leaves the rank to vLLM up to its largest", async () => {
+    const adapter = await open("one", 4, { rank: 5, modules });
+    expect(makePlan([adapter], { for: "vllm" }).rank).toBe(5);
+    const tall = await open("tall", 5, { rank: 513, modules: { [layer(0)]: { in: 2, out: 2 } } });
+    expect(() => makePlan([tall], { for: "vllm", method: "linear" })).toThrow(RefusedError);
+    expect(() => makePlan([tall], { for: "vllm", method: "linear" })).toThrow(/rank 512 at most.*--rank 512/);
+  });
+
+  it("refuses heads unless they are dropped", async () => {
+    const adapter = await open("one", 6, { modules, extras: { "base_model.model.score.weight": [[1]] } });
+    expect(() => makePlan([adapter], { for: "vllm" })).toThrow(/a tensor beside them .*score\.weight.*--extras drop/);
+    expect(makePlan([adapter], { for: "vllm", extras: "drop" }).extras).toEqual([]);
+    expect(makePlan([adapter], { for: "peft" }).extras).toHaveLength(1);
+  });
+
+  it.each([
+    ["llamacpp", {}, /llama\.cpp loads gguf files.*convert --to gguf/],
+    ["vllm", { rankLayout: "pattern" }, /no rank_pattern/],
+  ] as const)("refuses what cannot be: %s with %j", async (id, recipe, words) => {
+    const adapter = await open("one", 7, { modules });
+    expect(() => makePlan([adapter], { ...recipe, for: id })).toThrow(UsageError);
+    expect(() => makePlan([adapter], { ...recipe, for: id })).toThrow(words);
+  });
+});
