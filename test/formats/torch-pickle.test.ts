@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
-import { MAX_MARKS, MAX_OPCODES } from "../../src/formats/torch/pickle.ts";
+import { MAX_MARKS, MAX_OBJECTS, MAX_OPCODES } from "../../src/formats/torch/pickle.ts";
 import { MAX_PICKLE_BYTES } from "../../src/formats/torch/read.ts";
 import { MAX_TENSORS } from "../../src/formats/torch/tensors.ts";
 import {
@@ -163,11 +163,13 @@ describe("readTorch refuses damaged and endless pickles", () => {
   });
 
   it.each([
-    ["dicts", EMPTY_DICT],
-    ["memo entries", [0x29, 0x94]],
-    ["doubled tuples", [0x29, 0x94, 0x86]],
-  ])("with endless %s", async (_, piece) => {
-    await expectRefused(withPickle(repeated(piece, Math.ceil((MAX_OPCODES + 1) / piece.length))), FormatError);
+    ["values", NONE, MAX_OPCODES, "opcodes"],
+    ["memo entries", [0x4e, 0x94], MAX_OPCODES, "opcodes"],
+    ["dicts", EMPTY_DICT, MAX_OBJECTS, "objects"],
+    ["tuples", [0x29, 0x85], MAX_OBJECTS, "objects"],
+  ])("with endless %s", async (_, piece, most, what) => {
+    const times = Math.ceil((most + 1) / (what === "objects" ? 1 : piece.length));
+    await expectRefused(withPickle(repeated(piece, times)), FormatError, `more than ${most} ${what}`);
   });
 
   it("larger than any state dict's, before they are read", async () => {

@@ -4,8 +4,11 @@ import { PickleReader } from "./pickle-reader.ts";
 import { allowedGlobal, callGlobal, setState, storageOf } from "./rebuild.ts";
 import { describeValue, PickleDict, type PickleValue, SAVE_INSTEAD, Unread } from "./values.ts";
 
-/** About forty a tensor, so a hundred thousand tensors; bounds time and, at some ten bytes an opcode, memory. */
+/** About forty a tensor, so a hundred thousand tensors; bounds time. */
 export const MAX_OPCODES: number = 1 << 22;
+
+/** Tuples, dicts, storages and tensors: nine a tensor. Bounds memory, at some hundred bytes an object. */
+export const MAX_OBJECTS: number = 1 << 20;
 
 /** A state dict opens four marks at once at most. */
 export const MAX_MARKS: number = 1000;
@@ -88,6 +91,7 @@ class Unpickler extends PickleReader {
   readonly memo: PickleValue[] = [];
   private readonly stack: PickleValue[] = [];
   private readonly marks: number[] = [];
+  private objects = 0;
 
   run(): PickleValue {
     const protocol = this.bytes[0] === PROTO ? this.bytes[1] : undefined;
@@ -101,24 +105,23 @@ class Unpickler extends PickleReader {
       const operation = OPERATIONS[opcode] ?? this.refuseOpcode(opcode);
       operation(this);
     }
-    throw new FormatError(
-      `${this.fileName}: its pickle has more than ${MAX_OPCODES} opcodes, more than any adapter's; ${SAVE_INSTEAD}.`,
-    );
+    this.refuseLength(MAX_OPCODES, "opcodes");
   }
 
   push(value: PickleValue): void {
+    if (typeof value === "object" && value !== null && ++this.objects > MAX_OBJECTS)
+      this.refuseLength(MAX_OBJECTS, "objects");
     this.stack.push(value);
   }
 
   pop(): PickleValue {
-    if (this.stack.length <= (this.marks.at(-1) ?? 0)) this.fail("an opcode takes a value that is not there");
-    return this.stack.pop()!;
+    return this.pops(1)[0]!;
   }
 
   pops(count: number): PickleValue[] {
-    const values: PickleValue[] = [];
-    for (let i = 0; i < count; i++) values.push(this.pop());
-    return values.reverse();
+    const begin = this.stack.length - count;
+    if (begin < (this.marks.at(-1) ?? 0)) this.fail("an opcode takes a value that is not there");
+    return this.stack.splice(begin);
   }
 
   popsToMark(): PickleValue[] {
@@ -156,7 +159,7 @@ class Unpickler extends PickleReader {
 
   recall(index: number): void {
     if (index >= this.memo.length) this.fail(`it takes entry ${index} of the memo, which is not there`);
-    this.push(this.memo[index]!);
+    this.stack.push(this.memo[index]!);
   }
 
   stackGlobal(): void {
@@ -196,6 +199,12 @@ class Unpickler extends PickleReader {
     if (this.stack.length > 0 || this.marks.length > 0) this.fail("it leaves values behind");
     if (this.bytesLeft > 0) this.fail(`${this.bytesLeft} bytes follow its end`);
     return value;
+  }
+
+  private refuseLength(most: number, what: string): never {
+    throw new FormatError(
+      `${this.fileName}: its pickle has more than ${most} ${what}, more than any adapter's; ${SAVE_INSTEAD}.`,
+    );
   }
 
   private refuseOpcode(opcode: number): never {
