@@ -142,6 +142,16 @@ describe("readTorch refuses damaged and endless pickles", () => {
     await refuses(root, FormatError, "its pickle is damaged", part, "nothing was executed");
   });
 
+  it("with negative numbers of any width, read as what they are", async () => {
+    for (const number of [
+      [0x4a, 255, 255, 255, 255],
+      [0x8a, 1, 255],
+      [0x8a, 8, 255, 255, 255, 255, 255, 255, 255, 255],
+    ]) {
+      await refuses(dict({ rank: number }), RefusedError, '"rank" is -1');
+    }
+  });
+
   it("of no protocol or one that does not exist", async () => {
     await expectRefused(withPickle(new Uint8Array(0)), FormatError, "does not start");
     await expectRefused(withPickle(Uint8Array.of(0x7d, 0x2e)), FormatError, "protocol 2 to 5");

@@ -47,6 +47,7 @@ describe("readTorch refuses tensors", () => {
     ],
     ["arguments too many", tensor({ more: [NONE, NONE] })],
     ["a dtype beside a typed storage", tensor({ rebuild: "_rebuild_tensor_v3", more: [global("torch", "uint16")] })],
+    ["a state of a parameter", call("torch._utils", "_rebuild_parameter", tensor(), FALSE, ORDERED_DICT, NONE)],
     ["a parameter of no tensor", call("torch._utils", "_rebuild_parameter", NONE, FALSE, ORDERED_DICT)],
     ["arguments of an OrderedDict", call("collections", "OrderedDict", EMPTY_LIST)],
   ])("with %s", async (_, value) => {

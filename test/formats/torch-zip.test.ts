@@ -113,6 +113,7 @@ describe("readTorch refuses archives", () => {
     const broken = (change: Partial<ZipFile>) => rawZip([pickle, { ...data, ...change }, version]);
     await expectRefused(broken({ localName: "archive/data/1" }), FormatError, '"archive/data/0" does not begin');
     await expectRefused(broken({ localName: "archive/data/00" }), FormatError, '"archive/data/0" does not begin');
+    await expectRefused(broken({ localMethod: 8 }), FormatError, '"archive/data/0" does not begin');
     await expectRefused(broken({ headerBegin: 1 }), FormatError, '"archive/data/0" does not begin');
     await expectRefused(broken({ headerBegin: 2 ** 31 }), FormatError, "begins beyond the files' end");
     await expectRefused(broken({ storedSize: 7 }), FormatError, "two sizes");

@@ -7,8 +7,9 @@ export interface ZipFile {
   readonly bytes: Uint8Array;
   readonly method?: number;
   readonly flags?: number;
-  /** What the entry's own header calls it. */
+  /** What the entry's own header says. */
   readonly localName?: string;
+  readonly localMethod?: number;
   /** What the directory says of it. */
   readonly size?: number;
   readonly storedSize?: number;
@@ -63,7 +64,16 @@ export function rawZip(files: readonly ZipFile[], end: ZipEnd = {}): Uint8Array 
     const { bytes, flags = 0, method = 0 } = file;
     const [name, local] = [utf8(file.name), utf8(file.localName ?? file.name)];
     const padding = Uint8Array.of(0x46, 0x42, 3, 0, 0x5a, 0x5a, 0x5a);
-    const header = record([4, 0x04034b50], [2, 0], [2, flags], [2, method], [4, 0], [4, 0], [4, 0], [4, 0]);
+    const header = record(
+      [4, 0x04034b50],
+      [2, 0],
+      [2, flags],
+      [2, file.localMethod ?? method],
+      [4, 0],
+      [4, 0],
+      [4, 0],
+      [4, 0],
+    );
     const [size, stored, begin] = [file.size ?? bytes.length, file.storedSize ?? bytes.length, file.headerBegin ?? at];
     const sizes = end.zip64 === true ? record([8, size], [8, stored]) : new Uint8Array(0);
     const wide = joined([sizes, record([8, begin])]);
