@@ -2,6 +2,7 @@ import type { ByteSource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import { readHeader } from "../formats/safetensors/header.ts";
 import { joinShards, readShardIndex } from "../formats/safetensors/shards.ts";
+import { readTorch } from "../formats/torch/read.ts";
 import type { TensorRef } from "./adapter.ts";
 import type { AdapterContents } from "./dialect.ts";
 import type { AdapterFiles, AdapterFolder } from "./folder.ts";
@@ -13,19 +14,32 @@ const MAX_TEXT_BYTES = 4 << 20;
 export async function openContents(folder: AdapterFolder, chosen: AdapterFiles): Promise<AdapterContents> {
   const weights = chosen.sharded
     ? await openShards(folder, chosen.weights)
-    : await openSafetensors(await folder.open(chosen.weights));
+    : await openSingle(await folder.open(chosen.weights));
   return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config) };
 }
 
 type Weights = Pick<AdapterContents, "files" | "tensors" | "metadata">;
 
-async function openSafetensors(source: ByteSource): Promise<Weights> {
-  const { tensors, metadata } = await readHeader(source);
+/** One file, read as what its first bytes say it is. */
+async function openSingle(source: ByteSource): Promise<Weights> {
+  const { tensors, metadata } = (await isTorch(source))
+    ? { tensors: await readTorch(source), metadata: new Map<string, string>() }
+    : await readHeader(source);
   return {
     files: [source],
     tensors: new Map(Array.from(tensors, ([name, info]) => [name, { name, file: 0, ...info }])),
     metadata,
   };
+}
+
+/** Whether a file is, or claims to be, a PyTorch checkpoint: by its first bytes, and by its suffix where these tell nothing. */
+async function isTorch(source: ByteSource): Promise<boolean> {
+  const head = new Uint8Array(Math.min(source.size, 9));
+  await source.read(0, head);
+  // The JSON of a safetensors file begins behind its length, which may be any bytes.
+  if (head[8] === "{".charCodeAt(0)) return false;
+  const pickle = head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5;
+  return pickle || String.fromCharCode(...head.subarray(0, 2)) === "PK" || /\.(bin|pt|pth)$/.test(source.name);
 }
 
 async function openShards(folder: AdapterFolder, indexFile: string): Promise<Weights> {

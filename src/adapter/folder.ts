@@ -30,7 +30,7 @@ export function adapterFolder(name: string, files: Readonly<Record<string, ByteS
 
 /** Which files of a folder make up its adapter. */
 export interface AdapterFiles {
-  /** The weights: one .safetensors file, or the index of several (.safetensors.index.json). */
+  /** The weights: one file, or the index of several (.safetensors.index.json). */
   readonly weights: string;
   readonly sharded: boolean;
   readonly config: string | null;
@@ -39,6 +39,9 @@ export interface AdapterFiles {
 const CONFIG = /^adapter_config.*\.json$/;
 const INDEX = /\.safetensors\.index\.json$/;
 const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
+const PICKLE = /\.(bin|pt|pth)$/;
+/** What trainers save beside an adapter. */
+const TRAINERS = /^(training_args|optimizer|scheduler|scaler|rng_state|random_states)/;
 
 /**
  * Choose the adapter's files: the names that PEFT writes, else the only file of the right kind (browsers write
@@ -55,12 +58,22 @@ export function chooseFiles(folder: AdapterFolder): AdapterFiles {
   );
   const index = folder.files.find((file) => INDEX.test(file));
   const single = folder.files.filter((file) => file.endsWith(".safetensors") && !SHARD.test(file));
-  const ours = single.filter((file) => file.startsWith("adapter_model"));
   if (single.length === 0 && index !== undefined) return { weights: index, sharded: true, config };
   const named = single.includes("adapters.safetensors") ? "adapters.safetensors" : "adapter_model.safetensors";
-  const weights = pick(folder, named, ours.length > 0 ? ours : single, "adapters");
+  const pickles = folder.files.filter((file) => PICKLE.test(file) && !TRAINERS.test(file));
+  const ggufs = folder.files.filter((file) => file.endsWith(".gguf"));
+  const weights =
+    pick(folder, named, ofAdapter(single), "adapters") ??
+    pick(folder, "adapter_model.bin", ofAdapter(pickles), "adapters") ??
+    pick(folder, "adapter_model.gguf", ggufs, "adapters");
   if (weights === null) throw noWeights(folder, config);
   return { weights, sharded: false, config };
+}
+
+/** The files that are named as PEFT names an adapter's, where there are any. */
+function ofAdapter(files: readonly string[]): string[] {
+  const ours = files.filter((file) => file.startsWith("adapter_model"));
+  return ours.length > 0 ? ours : [...files];
 }
 
 function pick(folder: AdapterFolder, preferred: string, candidates: string[], what: string): string | null {
@@ -74,18 +87,6 @@ function pick(folder: AdapterFolder, preferred: string, candidates: string[], wh
 
 function noWeights(folder: AdapterFolder, config: string | null): Error {
   const { name, files, folders } = folder;
-  const pickle = files.find((file) => /^(adapter_model|pytorch_lora_weights).*\.(bin|pt|pth)$/.test(file));
-  if (pickle !== undefined) {
-    return new RefusedError(
-      `${name} holds ${pickle}, a PyTorch pickle, which lora-lego does not read yet; load it with PEFT and save_pretrained it as safetensors.`,
-    );
-  }
-  const gguf = files.find((file) => file.endsWith(".gguf"));
-  if (gguf !== undefined) {
-    return new RefusedError(
-      `${name} holds ${gguf}, a GGUF file, which lora-lego does not read yet; pass the PEFT adapter that it was made from.`,
-    );
-  }
   if (folders.length > 0) {
     return new RefusedError(
       `${name} holds no adapter itself but ${folders.length === 1 ? "one folder" : `${folders.length} folders`} with adapters (${list(folders)}); pass one of them.`,

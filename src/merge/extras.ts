@@ -45,7 +45,7 @@ export function planExtras(adapters: readonly Adapter[], weights: readonly numbe
   }
   if (policy === "drop") {
     const skipped = [...holders].flatMap(([tensor, inputs]) => inputs.map((input) => ({ input, tensor })));
-    const text = `${holders.size} tensors that are no LoRA factors are left out (${example(holders)}); add heads by hand where the task needs them.`;
+    const text = `${holders.size === 1 ? "One tensor that is no LoRA factor is" : `${holders.size} tensors that are no LoRA factors are`} left out (${example(holders)}); add heads by hand where the task needs them.`;
     return { extras: [], skipped, warnings: [{ id: "extras-dropped", text }] };
   }
   if (policy === "error") {

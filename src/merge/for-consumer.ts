@@ -2,7 +2,6 @@ import type { AdapterModule, ModuleKind } from "../adapter/adapter.ts";
 import { type Consumer, consumerById, missingLayers, paddedRank, placeOf } from "../adapter/consumers.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import type { PlannedExtra } from "./extras.ts";
-import type { PlannedModule } from "./plan.ts";
 import type { Recipe } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
@@ -65,8 +64,13 @@ export function refuseUnloadable(
   }
 }
 
+/** A module that will be written, its shape that of its parts. */
+interface ShapedModule extends Omit<ZeroModule, "inputShape"> {
+  readonly parts: readonly { readonly module: Pick<AdapterModule, "inputShape"> }[];
+}
+
 /** A zero module for every layer that a type of module lacks, in the shape of that type's first. */
-export function zeroModules(modules: readonly UnplacedModule[]): ZeroModule[] {
+export function zeroModules(modules: readonly ShapedModule[]): ZeroModule[] {
   return [...missingLayers(modules.map(({ name }) => name))].flatMap(([type, layers]) => {
     const model = modules.find(({ name }) => placeOf(name)?.type === type)!;
     const { kind, out, rank, parts } = model;
@@ -74,8 +78,6 @@ export function zeroModules(modules: readonly UnplacedModule[]): ZeroModule[] {
     return layers.map((layer) => ({ name: type.replace("*", String(layer)), kind, inputShape, out, rank }));
   });
 }
-
-type UnplacedModule = Omit<PlannedModule, "a" | "b">;
 
 /** Say that modules were written that no adapter has. */
 export function zerosAdded(zeros: readonly ZeroModule[]): Warning[] {

@@ -20,6 +20,16 @@ describe("chooseFiles", () => {
     expect(choose(...files)).toEqual({ weights: WEIGHTS, sharded: false, config: CONFIG });
   });
 
+  it.each([
+    [[CONFIG, "adapter_model.bin", "training_args.bin", "optimizer.pt"], "adapter_model.bin"],
+    [["pytorch_lora_weights.pt", "scheduler.pt"], "pytorch_lora_weights.pt"],
+    [["pytorch_model.bin", "adapter_model (1).bin"], "adapter_model (1).bin"],
+    [["adapter.gguf"], "adapter.gguf"],
+    [["adapter.gguf", "adapter_model.bin", "x.safetensors"], "x.safetensors"],
+  ])("takes the other containers where there is no safetensors file: of %j %s", (files, weights) => {
+    expect(choose(...files)).toMatchObject({ weights, sharded: false });
+  });
+
   it("takes names that a browser changed", () => {
     const [weights, config] = ["adapter_model (1).safetensors", "adapter_config (1).json"];
     expect(choose(weights, config)).toEqual({ weights, sharded: false, config });
@@ -81,9 +91,8 @@ describe("chooseFiles", () => {
   });
 
   it.each([
-    [[CONFIG, "adapter_model.bin"], RefusedError, "adapter_model.bin, a PyTorch pickle"],
-    [["pytorch_lora_weights.pt"], RefusedError, "pytorch_lora_weights.pt, a PyTorch pickle"],
-    [["adapter.gguf"], RefusedError, "adapter.gguf, a GGUF file"],
+    [["a.bin", "b.pt"], RefusedError, "several adapters (a.bin, b.pt); pass one of these files itself"],
+    [["optimizer.pt", "rng_state.pth"], FormatError, "mine holds no adapter"],
     [[CONFIG], RefusedError, "adapter_config.json but no weights beside it"],
     [["training_args.bin"], RefusedError, "training_args.bin, which is the trainer's settings"],
     [[CONFIG, ...SHARDS], FormatError, "adapter_model.safetensors.index.json"],

@@ -175,9 +175,8 @@ const CASES: Case[] = [
   files(
     "pickle",
     { "adapter_model.bin": "PK", [CONFIG]: "{}" },
-    /adapter_model\.bin, a PyTorch pickle.*; load it with PEFT/,
+    /adapter_model\.bin .*zip archive.*; copy or download/,
   ),
-  files("gguf", { "lora.gguf": "GGUF" }, /lora\.gguf, a GGUF file.*; pass the PEFT adapter/),
   files(
     "several",
     { "x.safetensors": "", "y.safetensors": "" },
