@@ -1,6 +1,10 @@
-import { type GramBasis, gramBasis } from "./gram-basis.ts";
+import { gramBasis, pivotedCholesky } from "./gram-basis.ts";
+import { firstRows, type Matrix, matrix, product, productTransposed, scaledRows, transposedProduct } from "./matrix.ts";
 import { smallSvd } from "./small-svd.ts";
 import { symmetricEigen } from "./symmetric-eigen.ts";
+
+/** The least share of the largest singular value down to which the eigenvalues of D^T D are exact enough: to 1e-10 of it. */
+const LEAST_RATIO = 1e-3;
 
 /** The singular value decomposition of D = sum_i b_i a_i^T = U S V^T, its vectors as combinations of the rows. */
 export interface FactorSvd {
@@ -13,49 +17,55 @@ export interface FactorSvd {
 }
 
 /**
- * Decompose a product of factors through their Gram matrices alone, in f64: with G_A = L_A L_A^T and G_B alike, the core L_B^T L_A has
- * D's singular values. Never touches the rows. Singular values below about 1e-6 of the largest are inaccurate, as Gram matrices square
- * the condition.
+ * Decompose a product of factors through their Gram matrices alone, in f64. Never touches the rows. Singular values below about 1e-6 of the
+ * largest are inaccurate, as Gram matrices square the condition.
  *
  * @param gramA inner products (n, n) of the a_i, finite; gramB likewise
+ * @param most how many of the leading triplets are wanted; the fewer, the faster
  */
-export function factorSvd(gramA: Float64Array, gramB: Float64Array, n: number): FactorSvd {
+export function factorSvd(
+  gramA: Float64Array,
+  gramB: Float64Array,
+  n: number,
+  most: number = Number.POSITIVE_INFINITY,
+): FactorSvd {
+  return bySquare(gramA, gramB, n, most) ?? byCore(gramA, gramB, n, most);
+}
+
+/**
+ * The leading triplets by the eigenvectors z of D^T D in a basis of the a_i: with G_A = C^T C that is C G_B C^T; then C^T z / sigma makes u
+ * of the b_i, and v = D^T u / sigma. Null where the least of them would be lost by squaring.
+ */
+function bySquare(gramA: Float64Array, gramB: Float64Array, n: number, most: number): FactorSvd | null {
+  const { pivots, columns } = pivotedCholesky(gramA, n);
+  const size = pivots.length;
+  const basis = matrix(size, n, columns);
+  const among = matrix(n, n, gramB);
+  const count = Math.min(most, size);
+  const { values, vectors } = symmetricEigen(productTransposed(product(basis, among), basis).data, size, count);
+  if (count === 0 || !(values[count - 1]! > LEAST_RATIO ** 2 * values[0]!)) return null;
+  const sigma = Array.from(values.subarray(0, count), Math.sqrt);
+  const inverses = sigma.map((value) => 1 / value);
+  const u = scaledRows(product(matrix(count, size, vectors), basis), inverses);
+  return { sigma, v: rowsOf(scaledRows(product(u, among), inverses)), u: rowsOf(u) };
+}
+
+/** All triplets down to rounding: with G_A = L_A L_A^T and G_B alike, the core L_B^T L_A has D's singular values. */
+function byCore(gramA: Float64Array, gramB: Float64Array, n: number, most: number): FactorSvd {
   const a = gramBasis(gramA, n);
   const b = gramBasis(gramB, n);
-  const { sigma, left, right } = smallSvd(coreOfAll(a, b, n), b.size, a.size);
-  return {
-    sigma: Array.from(sigma),
-    v: Array.from(sigma, (_, j) => overRows(a, right.subarray(j * a.size, (j + 1) * a.size), n)),
-    u: Array.from(sigma, (_, j) => overRows(b, left.subarray(j * b.size, (j + 1) * b.size), n)),
-  };
+  const core = transposedProduct(matrix(n, b.size, b.rooted), matrix(n, a.size, a.rooted));
+  const { sigma, left, right } = smallSvd(core.data, b.size, a.size);
+  const overRows = (vectors: Float64Array, { size, whitened }: { size: number; whitened: Float64Array }) =>
+    rowsOf(productTransposed(firstRows(matrix(sigma.length, size, vectors), most), matrix(n, size, whitened)));
+  return { sigma: Array.from(sigma.subarray(0, most)), v: overRows(right, a), u: overRows(left, b) };
 }
 
-/** L_B^T L_A (b.size, a.size). */
-function coreOfAll(a: GramBasis, b: GramBasis, n: number): Float64Array {
-  const core = new Float64Array(b.size * a.size);
-  for (let p = 0; p < b.size; p++) {
-    const row = core.subarray(p * a.size, (p + 1) * a.size);
-    for (let i = 0; i < n; i++) {
-      const y = b.rooted[i * b.size + p]!;
-      if (y === 0) continue;
-      for (let q = 0, at = i * a.size; q < a.size; q++, at++) row[q]! += y * a.rooted[at]!;
-    }
-  }
-  return core;
-}
-
-/** The coefficients over the rows of a vector given by its coordinates in the basis. */
-function overRows({ size, whitened }: GramBasis, coordinates: Float64Array, n: number): Float64Array {
-  const out = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    let sum = 0;
-    for (let j = 0, at = i * size; j < size; j++, at++) sum += whitened[at]! * coordinates[j]!;
-    out[i] = sum;
-  }
-  return out;
+function rowsOf({ rows, columns, data }: Matrix): Float64Array[] {
+  return Array.from({ length: rows }, (_, j) => data.subarray(j * columns, (j + 1) * columns));
 }
 
 /** Square roots of the eigenvalues of a Gram matrix (n, n), descending: the singular values of its rows. */
 export function gramSpectrum(gram: Float64Array, n: number): number[] {
-  return Array.from(symmetricEigen(gram, n).values, (value) => Math.sqrt(Math.max(0, value)));
+  return Array.from(symmetricEigen(gram, n, 0).values, (value) => Math.sqrt(Math.max(0, value)));
 }

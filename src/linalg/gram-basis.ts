@@ -25,8 +25,16 @@ export function gramBasis(gram: Float64Array, n: number): GramBasis {
   return { size, rooted, whitened: inverseOfPivots(rooted, pivots, n) };
 }
 
-/** G = C^T C: row j of C (size, n) holds the j-th coordinate of every row, 0 for the pivots before it. */
-function pivotedCholesky(gram: Float64Array, n: number): { pivots: number[]; columns: Float64Array } {
+/** G = C^T C of a Gram matrix (n, n). */
+export interface PivotedCholesky {
+  /** The row that each basis vector was made of. */
+  readonly pivots: readonly number[];
+  /** C (size, n): row j holds the j-th coordinate of every row, 0 for the pivots before it. */
+  readonly columns: Float64Array;
+}
+
+/** The Cholesky decomposition with pivots, the row farthest from the span so far each time; rows at rounding from it are left out. */
+export function pivotedCholesky(gram: Float64Array, n: number): PivotedCholesky {
   const left = Float64Array.from({ length: n }, (_, i) => gram[i * n + i]!);
   const least = LEAST_SHARE * left.reduce((most, square) => Math.max(most, square), 0);
   const columns = new Float64Array(n * n);
@@ -36,23 +44,38 @@ function pivotedCholesky(gram: Float64Array, n: number): { pivots: number[]; col
     for (let i = 1; i < n; i++) if (left[i]! > left[pivot]!) pivot = i;
     if (!(left[pivot]! > least)) break;
     const at = pivots.length * n;
-    const column = columns.subarray(at, at + n);
-    column.set(gram.subarray(pivot * n, pivot * n + n));
-    for (let j = 0; j < at; j += n) {
-      const factor = columns[j + pivot]!;
-      for (let i = 0; i < n; i++) column[i]! -= factor * columns[j + i]!;
-    }
+    columns.set(gram.subarray(pivot * n, pivot * n + n), at);
+    subtractEarlier(columns, at, pivot, n);
     const root = Math.sqrt(left[pivot]!);
-    for (const earlier of pivots) column[earlier] = 0;
+    for (const earlier of pivots) columns[at + earlier] = 0;
     for (let i = 0; i < n; i++) {
-      column[i]! /= root;
-      left[i]! -= column[i]! ** 2;
+      const coordinate = columns[at + i]! / root;
+      columns[at + i] = coordinate;
+      left[i]! -= coordinate * coordinate;
     }
-    column[pivot] = root;
+    columns[at + pivot] = root;
     left[pivot] = 0;
     pivots.push(pivot);
   }
-  return { pivots, columns };
+  return { pivots, columns: columns.subarray(0, pivots.length * n) };
+}
+
+/** Take from the row at `at` the rows before it, each times its entry at the pivot; four at once. */
+function subtractEarlier(columns: Float64Array, at: number, pivot: number, n: number): void {
+  let j = 0;
+  for (; j + 4 * n <= at; j += 4 * n) {
+    const f0 = columns[j + pivot]!;
+    const f1 = columns[j + n + pivot]!;
+    const f2 = columns[j + 2 * n + pivot]!;
+    const f3 = columns[j + 3 * n + pivot]!;
+    for (let i = 0, p = j, q = j + n, r = j + 2 * n, s = j + 3 * n; i < n; i++, p++, q++, r++, s++) {
+      columns[at + i] = columns[at + i]! - f0 * columns[p]! - f1 * columns[q]! - f2 * columns[r]! - f3 * columns[s]!;
+    }
+  }
+  for (; j < at; j += n) {
+    const factor = columns[j + pivot]!;
+    for (let i = 0; i < n; i++) columns[at + i]! -= factor * columns[j + i]!;
+  }
 }
 
 /** (n, size): the inverse of the triangle that the pivots' rows of L are, transposed, in the pivots' places; 0 elsewhere. */

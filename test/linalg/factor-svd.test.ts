@@ -53,6 +53,40 @@ describe("factorSvd", () => {
     }
   });
 
+  it.each([
+    { of: "values of one size", ratio: 0.8 },
+    { of: "values down to 1e-5 of the first, beyond what squares keep", ratio: 0.1 },
+  ])("gives the leading triplets alone as they are among all: $of", ({ ratio }) => {
+    const random = seededRandom(9);
+    const rows = (length: number): number[][] =>
+      Array.from({ length: 12 }, (_, i) => Array.from({ length }, () => (random.uniform() - 0.5) * ratio ** i));
+    const [a, b] = [rows(40), rows(30)];
+    const all = factorSvd(gramOf(a), gramOf(b), 12);
+    for (const most of [1, 3, 6]) {
+      const { sigma, u, v } = factorSvd(gramOf(a), gramOf(b), 12, most);
+      expect(sigma).toHaveLength(most);
+      for (let j = 0; j < most; j++) {
+        expect(sigma[j]! / all.sigma[j]!).toBeCloseTo(1, 6);
+        for (const [vectors, others, factors] of [
+          [u, all.u, b],
+          [v, all.v, a],
+        ] as const) {
+          const cosine = combine(factors, vectors[j]!).reduce(
+            (sum, x, at) => sum + x * combine(factors, others[j]!)[at]!,
+            0,
+          );
+          expect(Math.abs(cosine)).toBeCloseTo(1, 6);
+        }
+      }
+    }
+  });
+
+  it("keeps a triplet of 1e-8 of the first where rows are orthogonal", () => {
+    const { sigma } = factorSvd(Float64Array.of(1, 0, 0, 1e-8), Float64Array.of(1, 0, 0, 1e-8), 2, 2);
+    expect(sigma[0]).toBeCloseTo(1, 12);
+    expect(sigma[1]! / 1e-8).toBeCloseTo(1, 6);
+  });
+
   it("gives nothing for a zero product and for no rows", () => {
     expect(factorSvd(new Float64Array(4), gramOf([[1], [2]]), 2).sigma).toEqual([]);
     expect(factorSvd(new Float64Array(0), new Float64Array(0), 0).sigma).toEqual([]);

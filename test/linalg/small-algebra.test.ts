@@ -71,6 +71,20 @@ describe("symmetricEigen", () => {
     );
   });
 
+  it("gives the leading vectors alone with the bits that they have among all, equal values included", () => {
+    const size = fc.integer({ min: 1, max: 30 });
+    fc.assert(
+      fc.property(fc.integer(), size, size, fc.nat(40), (seed, n, rank, count) => {
+        const gram = flat(productsOf(randomMatrix(seed, n, rank)));
+        for (let i = 0; i < n; i++) gram[i * n + i]! += i % 2;
+        const all = symmetricEigen(gram, n);
+        const { values, vectors } = symmetricEigen(gram, n, count);
+        expect(values).toEqual(all.values);
+        expect(vectors).toEqual(all.vectors.slice(0, Math.min(count, n) * n));
+      }),
+    );
+  });
+
   it("leaves the matrix as it is and gives the same bits again", () => {
     const data = flat(productsOf(randomMatrix(3, 12, 12)));
     const copy = data.slice();
