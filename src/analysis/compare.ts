@@ -14,6 +14,7 @@ import {
 } from "../figures/delta.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { factorSvd } from "../linalg/factor-svd.ts";
 import { makePlan } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import { finishModule } from "../methods/finish.ts";
@@ -159,7 +160,7 @@ async function run(
 ): Promise<void> {
   const { method, options, target } = contestant;
   const start = performance.now();
-  const rank = await resolveRank(pool, target, method.cut);
+  const rank = resolveRank(pool, target, method.cut);
   const merged = await method.merge(pool, {
     rank,
     options,
@@ -172,7 +173,6 @@ async function run(
   contestant.products = addProducts(contestant.products, deltaProducts(pool, products, inputs, 1));
   contestant.ranks.push(rows.count);
   contestant.sizes.push(pool.in + pool.out);
-  const { factorSvd } = await import("../linalg/factor-svd.ts");
   contestant.spectra.push(effectiveRank(factorSvd(products.amongA, products.amongB, products.count).sigma));
   countConflicts(contestant.conflicts, mergedBlock(rows, pool, block.columns, block.rows), block.inputs);
   for (const { members } of merged.clusters ?? []) {

@@ -79,7 +79,7 @@ export class Merger {
     const reader = new UnitReader(this.#kernels, parts, slab);
     const pool = await Pool.survey(this.#kernels, reader, precise);
     const { merged, rows, products } = await this.#clock.bookRest("cluster", async () => {
-      const rank = await resolveRank(pool, target, this.#method.cut);
+      const rank = resolveRank(pool, target, this.#method.cut);
       const merged = await this.#method.merge(pool, {
         rank,
         options,

@@ -1,3 +1,4 @@
+import { sharedBases } from "../linalg/core.ts";
 import { inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
 import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
@@ -24,9 +25,9 @@ export const coreSpace: Method<RuleOptions> = {
   cut: "svd",
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
-  merge: (pool, { rank, options }) =>
-    inCoreSpace(pool, (tasks, algebra) => {
-      const bases = algebra.sharedBases(tasks.map(({ core }) => core));
-      return innerTriplets(mergeCores(tasks, bases, options), rank, algebra);
+  merge: async (pool, { rank, options }) =>
+    inCoreSpace(pool, (tasks) => {
+      const bases = sharedBases(tasks.map(({ core }) => core));
+      return innerTriplets(mergeCores(tasks, bases, options), rank);
     }),
 };

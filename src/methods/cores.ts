@@ -1,5 +1,5 @@
 import type { Pool } from "../adapter/pool.ts";
-import type { Core, CoreSpace, SharedBases, Triplets } from "../linalg/core.ts";
+import { type Core, coreOf, coreSpace, type SharedBases, type Triplets, truncated, unitsOf } from "../linalg/core.ts";
 import {
   type Matrix,
   matrix,
@@ -19,21 +19,14 @@ export interface TaskCore {
   readonly weight: number;
 }
 
-/** The algebra of cores; loaded only when a method needs it. */
-export type CoreAlgebra = typeof import("../linalg/core.ts");
-
 /**
  * Merge a module in core space: `merge` gets the adapters' cores in canonical order and gives the result as triplets. A module without live units comes out empty.
  */
-export async function inCoreSpace(
-  pool: Pool,
-  merge: (tasks: readonly TaskCore[], algebra: CoreAlgebra) => Triplets,
-): Promise<MergedModule> {
+export function inCoreSpace(pool: Pool, merge: (tasks: readonly TaskCore[]) => Triplets): MergedModule {
   if (pool.count === 0) return { combinations: [], rows: null };
-  const algebra = await import("../linalg/core.ts");
-  const space: CoreSpace = algebra.coreSpace(pool.gramA, pool.gramB, pool.count);
-  const tasks = adaptersInOrder(pool).map(({ units, weight }) => ({ core: algebra.coreOf(space, units), weight }));
-  return { combinations: algebra.unitsOf(space, merge(tasks, algebra)), rows: null };
+  const space = coreSpace(pool.gramA, pool.gramB, pool.count);
+  const tasks = adaptersInOrder(pool).map(({ units, weight }) => ({ core: coreOf(space, units), weight }));
+  return { combinations: unitsOf(space, merge(tasks)), rows: null };
 }
 
 /** The core of w D. */
@@ -62,7 +55,7 @@ export function mergeCores(tasks: readonly TaskCore[], { left, right }: SharedBa
 }
 
 /** The leading singular triplets of a merge in shared bases, at most `rank`. */
-export function innerTriplets({ left, right, inner }: InnerMerge, rank: number, { truncated }: CoreAlgebra): Triplets {
+export function innerTriplets({ left, right, inner }: InnerMerge, rank: number): Triplets {
   const found = truncated(inner, rank);
   return { sigma: found.sigma, left: product(found.left, left), right: product(found.right, right) };
 }

@@ -1,6 +1,6 @@
-import type { Core, SharedBases } from "../linalg/core.ts";
+import { type Core, coreNorm, type SharedBases, sharedBases, strongest } from "../linalg/core.ts";
 import { productTransposed, scaledRows } from "../linalg/matrix.ts";
-import { type CoreAlgebra, inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
+import { inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
 import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
@@ -43,15 +43,15 @@ export const ctm: Method<CtmOptions> = {
   cut: "svd",
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
-  merge: (pool, { rank, options }) =>
-    inCoreSpace(pool, (tasks, algebra) => {
+  merge: async (pool, { rank, options }) =>
+    inCoreSpace(pool, (tasks) => {
       const cores = tasks.map(({ core }) => core);
-      const bases = tucker(levelled(cores, options.beta, algebra), rank, algebra);
-      return innerTriplets(mergeCores(tasks, bases, options), rank, algebra);
+      const bases = tucker(levelled(cores, options.beta), rank);
+      return innerTriplets(mergeCores(tasks, bases, options), rank);
     }),
 };
 
-function levelled(cores: readonly Core[], beta: number, { coreNorm }: CoreAlgebra): Core[] {
+function levelled(cores: readonly Core[], beta: number): Core[] {
   const norms = cores.map(coreNorm);
   const mean = norms.reduce((sum, norm) => sum + norm, 0) / norms.length;
   return cores.map(({ a, b }, t) => {
@@ -61,7 +61,7 @@ function levelled(cores: readonly Core[], beta: number, { coreNorm }: CoreAlgebr
 }
 
 /** Shared bases of rank k that hold most of the cores' squares: HOSVD, then HOOI until it gains no more. */
-function tucker(cores: readonly Core[], k: number, { sharedBases, strongest }: CoreAlgebra): SharedBases {
+function tucker(cores: readonly Core[], k: number): SharedBases {
   let { left, right } = sharedBases(cores, k);
   let held = 0;
   for (let round = 0; round < MOST_ROUNDS; round++) {

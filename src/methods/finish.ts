@@ -1,7 +1,8 @@
 import type { Pool, UnitRows } from "../adapter/pool.ts";
 import { type Combination, combinationProducts, sumCombinations, type UnitProducts } from "../linalg/combination.ts";
-import type { FactorSvd } from "../linalg/factor-svd.ts";
+import { type FactorSvd, factorSvd } from "../linalg/factor-svd.ts";
 import type { AfterStep, MergedModule } from "./method.ts";
+import { svcFactors } from "./svc.ts";
 
 /** A merged module at its final rank: its rows, and the inner products that figures are made of. */
 export interface FinishedModule {
@@ -24,7 +25,7 @@ export async function finishModule(
   if (rows === null) throw new Error("a method gave neither rows nor combinations");
   const products = await pool.products(rows);
   if (rows.count <= k && after === null) return { rows, products };
-  const { a, b } = await topUnits(products, k, calibration(pool, products, after));
+  const { a, b } = topUnits(products, k, calibration(pool, products, after));
   const cut = pool.transform(rows, a, b);
   return { rows: cut, products: await pool.products(cut) };
 }
@@ -38,7 +39,7 @@ async function finishCombinations(
 ): Promise<FinishedModule> {
   const products = combinationProducts(whole, pool);
   if (whole.length <= k && after === null) return { rows: written ?? (await pool.combine(whole)), products };
-  const { a, b } = await topUnits(products, k, calibration(pool, products, after));
+  const { a, b } = topUnits(products, k, calibration(pool, products, after));
   const cut = a.map((row, j) => sumCombinations(whole, row, b[j]!));
   return { rows: await pool.combine(cut), products: combinationProducts(cut, pool) };
 }
@@ -57,15 +58,13 @@ export interface TopUnits {
  *
  * @param calibrate gives what each singular value is multiplied by
  */
-export async function topUnits(
+export function topUnits(
   products: Pick<UnitProducts, "count" | "amongA" | "amongB">,
   k: number,
-  calibrate: ((svd: FactorSvd) => Promise<number[]>) | null = null,
-): Promise<TopUnits> {
-  const { factorSvd } = await import("../linalg/factor-svd.ts");
-  const whole = factorSvd(products.amongA, products.amongB, products.count);
-  const svd = { ...whole, sigma: whole.sigma.slice(0, k) };
-  const factors = await calibrate?.(svd);
+  calibrate: ((svd: FactorSvd) => number[]) | null = null,
+): TopUnits {
+  const svd = factorSvd(products.amongA, products.amongB, products.count, k);
+  const factors = calibrate?.(svd);
   const sigma = svd.sigma.map((value, j) => value * (factors?.[j] ?? 1));
   const scaled = (vector: Float64Array, j: number): Float64Array => vector.map((x) => x * Math.sqrt(sigma[j]!));
   return {
@@ -77,5 +76,5 @@ export async function topUnits(
 
 function calibration(pool: Pool, products: UnitProducts, after: AfterStep | null) {
   if (after === null) return null;
-  return async (svd: FactorSvd): Promise<number[]> => (await import("./svc.ts")).svcFactors(pool, products, svd);
+  return (svd: FactorSvd): number[] => svcFactors(pool, products, svd);
 }

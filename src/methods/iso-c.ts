@@ -1,3 +1,4 @@
+import { truncated } from "../linalg/core.ts";
 import { firstRows } from "../linalg/matrix.ts";
 import { inCoreSpace, weightedSum } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
@@ -21,8 +22,8 @@ export const isoC: Method<Record<string, never>> = {
   cut: "svd",
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
-  merge: (pool, { rank }) =>
-    inCoreSpace(pool, (tasks, { truncated }) => {
+  merge: async (pool, { rank }) =>
+    inCoreSpace(pool, (tasks) => {
       const { sigma, left, right } = truncated(weightedSum(tasks));
       const mean = sigma.reduce((sum, value) => sum + value, 0) / sigma.length;
       const equal = Array<number>(Math.min(rank, sigma.length)).fill(mean);

@@ -1,4 +1,4 @@
-import type { Core } from "../linalg/core.ts";
+import { type Core, coreTriplets, polarFactor, truncated } from "../linalg/core.ts";
 import { type Matrix, matrix, product, productTransposed, stacked } from "../linalg/matrix.ts";
 import { inCoreSpace, weighted, weightedSum } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
@@ -30,8 +30,8 @@ export const isoCts: Method<IsoCtsOptions> = {
   cut: "svd",
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
-  merge: (pool, { rank, options: { common } }) =>
-    inCoreSpace(pool, (tasks, { coreTriplets, polarFactor, truncated }) => {
+  merge: async (pool, { rank, options: { common } }) =>
+    inCoreSpace(pool, (tasks) => {
       const total = Math.min(rank, pool.count);
       const shared = Math.max(1, Math.round(common * total));
       const each = Math.floor((total - shared) / tasks.length);

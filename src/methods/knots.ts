@@ -1,4 +1,5 @@
 import type { Pool } from "../adapter/pool.ts";
+import { factorSvd } from "../linalg/factor-svd.ts";
 import { deltaTasks, deltaTasksBytes } from "./dense/delta-tasks.ts";
 import { votedMean } from "./dense/dense-method.ts";
 import { type ElementwiseRule, mergedTiles } from "./dense/merge-tiles.ts";
@@ -49,7 +50,7 @@ export const knots: Method<KnotsOptions> = {
   scratchBytes,
   async merge(pool, { options }): Promise<MergedModule> {
     const tasks = await deltaTasks(pool);
-    const basis = await sharedBasis(pool, tasks);
+    const basis = sharedBasis(pool, tasks);
     const count = basis.length;
     const everyUnit = Int32Array.from({ length: pool.count }, (_, i) => i);
     const { b } = await pool.combine(basis.map((u) => ({ members: everyUnit, a: u, b: u })));
@@ -82,13 +83,12 @@ function mean(tiles: readonly Float32Array[], weights: readonly number[], merged
  * U as coefficients over the pool's b: side by side, the a-halves of different tasks never meet, so the Gram matrix of the long rows is
  * G_A without the products between tasks.
  */
-async function sharedBasis(pool: Pool, tasks: readonly { readonly positions: readonly number[] }[]) {
+function sharedBasis(pool: Pool, tasks: readonly { readonly positions: readonly number[] }[]) {
   const n = pool.count;
   const withinTasks = new Float64Array(n * n);
   for (const { positions } of tasks) {
     for (const i of positions) for (const j of positions) withinTasks[i * n + j] = pool.gramA[i * n + j]!;
   }
-  const { factorSvd } = await import("../linalg/factor-svd.ts");
   return factorSvd(withinTasks, pool.gramB, n).u;
 }
 

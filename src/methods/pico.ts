@@ -1,5 +1,6 @@
+import { coreNorm, coreTriplets, sharedBases, truncated } from "../linalg/core.ts";
 import { type Matrix, matrix, normOf, product, productTransposed, scaledRows, stacked } from "../linalg/matrix.ts";
-import { type CoreAlgebra, inCoreSpace, innerTriplets, mergeCores, type TaskCore } from "./cores.ts";
+import { inCoreSpace, innerTriplets, mergeCores, type TaskCore } from "./cores.ts";
 import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
@@ -25,20 +26,20 @@ export const pico: Method<RuleOptions> = {
   cut: "svd",
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
-  merge: (pool, { rank, options }) =>
-    inCoreSpace(pool, (tasks, algebra) => {
-      const calibrated = calibrate(tasks, algebra);
-      const bases = algebra.sharedBases(calibrated.map(({ core }) => core));
+  merge: async (pool, { rank, options }) =>
+    inCoreSpace(pool, (tasks) => {
+      const calibrated = calibrate(tasks);
+      const bases = sharedBases(calibrated.map(({ core }) => core));
       const merged = mergeCores(calibrated, bases, options);
-      const mean = tasks.reduce((sum, { core }) => sum + algebra.coreNorm(core), 0) / tasks.length;
+      const mean = tasks.reduce((sum, { core }) => sum + coreNorm(core), 0) / tasks.length;
       const norm = normOf(merged.inner);
-      const triplets = innerTriplets(merged, rank, algebra);
+      const triplets = innerTriplets(merged, rank);
       return norm === 0 ? triplets : { ...triplets, sigma: triplets.sigma.map((value) => (value * mean) / norm) };
     }),
 };
 
 /** Shrink what the tasks share in the space of B. */
-function calibrate(tasks: readonly TaskCore[], { coreTriplets, truncated }: CoreAlgebra): TaskCore[] {
+function calibrate(tasks: readonly TaskCore[]): TaskCore[] {
   const gauged = tasks.map(({ core }) => {
     const { sigma, left } = coreTriplets(core);
     return scaledRows(left, sigma.map(Math.sqrt));

@@ -1,13 +1,13 @@
 import type { Pool } from "../adapter/pool.ts";
+import { factorSvd, gramSpectrum } from "../linalg/factor-svd.ts";
 import { type EnergyRule, type Method, type Target, targetRank } from "./method.ts";
 
 /**
  * The k that a target means for a module. Energy rules look at the singular values of S = sum w_t D_t or, for methods that cluster, at
  * the square roots of the eigenvalues of the units' Gram matrix; k is exactly enough.
  */
-export async function resolveRank(pool: Pool, target: Target, cut: Method["cut"]): Promise<number> {
+export function resolveRank(pool: Pool, target: Target, cut: Method["cut"]): number {
   if (target.kind !== "energy") return targetRank(target, pool.count);
-  const { factorSvd, gramSpectrum } = await import("../linalg/factor-svd.ts");
   const n = pool.count;
   if (cut === "clusters") {
     return energyRank(

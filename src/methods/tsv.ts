@@ -1,3 +1,4 @@
+import { coreTriplets, polarFactor } from "../linalg/core.ts";
 import { stacked } from "../linalg/matrix.ts";
 import { inCoreSpace, weighted } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
@@ -21,8 +22,8 @@ export const tsv: Method<Record<string, never>> = {
   cut: "svd",
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
-  merge: (pool) =>
-    inCoreSpace(pool, (tasks, { coreTriplets, polarFactor }) => {
+  merge: async (pool) =>
+    inCoreSpace(pool, (tasks) => {
       const most = Math.max(1, Math.floor(Math.min(pool.in, pool.out) / tasks.length));
       const kept = tasks.map((task) => coreTriplets(weighted(task), most));
       return {

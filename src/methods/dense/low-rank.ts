@@ -55,7 +55,7 @@ export function lowRankBytes(inputs: number, out: number, k: number): number {
 async function leadingRows(pool: Pool, count: number): Promise<Float32Array> {
   const { count: n, weights, gramA, gramB } = pool;
   const amongA = gramA.map((value, cell) => value * weights[Math.floor(cell / n)]! * weights[cell % n]!);
-  const { a } = await topUnits({ count: n, amongA, amongB: gramB }, count);
+  const { a } = topUnits({ count: n, amongA, amongB: gramB }, count);
   const members = Int32Array.from({ length: n }, (_, i) => i);
   const rows = await pool.combine(a.map((row) => ({ members, a: row.map((x, i) => x * weights[i]!), b: row })));
   return rows.a;
@@ -156,7 +156,7 @@ class Sketch {
       }
     });
     mirror(amongB, l);
-    const top = await topUnits({ count: l, amongA, amongB }, k);
+    const top = topUnits({ count: l, amongA, amongB }, k);
     const captured = top.sigma.reduce((sum, value) => sum + value * value, 0);
     const rows = this.#pool.transform({ count: l, a: basis, b }, top.a, top.b);
     return { rows, residual: squares === 0 ? 0 : Math.sqrt(Math.max(0, 1 - captured / squares)) };

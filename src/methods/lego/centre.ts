@@ -1,9 +1,7 @@
 import { type Combination, sumCombinations } from "../../linalg/combination.ts";
-import type { FactorSvd } from "../../linalg/factor-svd.ts";
+import { factorSvd } from "../../linalg/factor-svd.ts";
 import type { Frame } from "./frame.ts";
 import type { Group } from "./group.ts";
-
-type Decompose = (gramA: Float64Array, gramB: Float64Array, n: number) => FactorSvd;
 
 /** The weighted mean of a group's units, sign-aligned. */
 export function meanCentre(frame: Frame, { leaders, signs, weights }: Group): Combination {
@@ -21,7 +19,7 @@ export function meanCentre(frame: Frame, { leaders, signs, weights }: Group): Co
  * mean of b a^T, split as a' = sqrt(sigma / q) v and b' = sqrt(sigma q) u with q = mean |b| / mean |a| of the members, and
  * the sign that gives a' . mean(a) >= 0.
  */
-export function rank1Centre(frame: Frame, group: Group, decompose: Decompose): Combination {
+export function rank1Centre(frame: Frame, group: Group): Combination {
   const { leaders, signs, weights } = group;
   if (leaders.length === 1) return meanCentre(frame, group);
   const n = frame.units.length;
@@ -30,7 +28,7 @@ export function rank1Centre(frame: Frame, group: Group, decompose: Decompose): C
   const roots = weights.map((w) => Math.sqrt(w / total));
   const gram = (whole: Float64Array): Float64Array =>
     Float64Array.from(leaders.flatMap((i, x) => leaders.map((j, y) => roots[x]! * roots[y]! * whole[i * n + j]!)));
-  const { sigma, u, v } = decompose(gram(frame.gramA), gram(frame.gramB), m);
+  const { sigma, u, v } = factorSvd(gram(frame.gramA), gram(frame.gramB), m, 1);
   if (sigma.length === 0)
     return sumCombinations(
       leaders.map((i) => frame.units[i]!),

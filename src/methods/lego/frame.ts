@@ -1,6 +1,7 @@
 import type { UnitId } from "../../adapter/adapter.ts";
 import type { Pool } from "../../adapter/pool.ts";
 import { type Combination, gramOf, scaleCombination, scaledUnit } from "../../linalg/combination.ts";
+import { factorSvd } from "../../linalg/factor-svd.ts";
 import { canonicalPlaces } from "../unit-order.ts";
 import type { LegoOptions } from "./options.ts";
 
@@ -32,7 +33,7 @@ export async function frameUnits(pool: Pool, options: LegoOptions, meanWeight: n
     weights: absolute,
     places,
     units: unsigned,
-  } = options.gauge === "svd" ? await singularUnits(pool) : storedUnits(pool, options.gauge === "balanced");
+  } = options.gauge === "svd" ? singularUnits(pool) : storedUnits(pool, options.gauge === "balanced");
   let units = unsigned;
   if (options.sign === "canonical" || (options.gauge === "svd" && options.sign !== "line")) {
     const { a } = await pool.extremes(units);
@@ -60,8 +61,7 @@ function storedUnits(pool: Pool, balanced: boolean): Units {
 }
 
 /** The singular units sqrt(sigma_j) (v_j, u_j) of each adapter's delta, the adapters in canonical order. */
-async function singularUnits(pool: Pool): Promise<Units> {
-  const { factorSvd } = await import("../../linalg/factor-svd.ts");
+function singularUnits(pool: Pool): Units {
   const places = canonicalPlaces(pool);
   const members = new Map<number, number[]>();
   for (const i of Array.from(places.keys()).sort((p, q) => places[p]! - places[q]!)) {

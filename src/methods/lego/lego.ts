@@ -43,8 +43,8 @@ async function mergeLego(pool: Pool, request: MergeRequest<LegoOptions>): Promis
   const place = (group: Group): number => Math.min(...group.members.map((i) => frame.places[i]!));
   const groups = unordered.toSorted((one, other) => place(one) - place(other));
 
-  const decompose = options.centre === "rank1" ? (await import("../../linalg/factor-svd.ts")).factorSvd : null;
-  const centres = groups.map((group) => (decompose ? rank1Centre(frame, group, decompose) : meanCentre(frame, group)));
+  const centreOf = options.centre === "rank1" ? rank1Centre : meanCentre;
+  const centres = groups.map((group) => centreOf(frame, group));
   const rows = await pool.combine(centres);
   const reweights = await reweightCentres(pool, frame, groups, pool.norms(rows, normOf(options)), options);
   const half = options.outputReweight ? (meanRank(frame) / groups.length) ** 0.25 : 1;
