@@ -117,7 +117,7 @@ export function strongest(
   const size = terms[0]!.spread.columns;
   const all = stacked(terms.map(({ spread }) => spread));
   const weighted = stacked(terms.map(({ seen, spread }) => product(productTransposed(seen, seen), spread)));
-  const { values, vectors } = symmetricEigen(transposedProduct(all, weighted).data, size);
+  const { values, vectors } = symmetricEigen(transposedProduct(all, weighted).data, size, most);
   const kept = values.filter((value) => value > LEAST_SHARE * values[0]!).subarray(0, most);
   return {
     directions: matrix(kept.length, size, vectors.slice(0, kept.length * size)),

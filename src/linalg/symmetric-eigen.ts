@@ -98,10 +98,22 @@ function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number): Ch
 
 /** Carry out the inverses of a chain's rotations, the last one first, on rows of `count` entries. */
 function rotateBack(rows: Float64Array, count: number, { top, length, turns }: Chain): void {
-  for (let at = length - 1; at >= 0; at--) {
+  let at = length - 1;
+  // Two at once: the row between them is loaded and stored once.
+  for (; at >= 1; at -= 2) {
     const x = (top - at) * count;
-    rotateRows(rows, x, x + count, count, turns[2 * at]!, -turns[2 * at + 1]!);
+    const [c, s, d, t] = [turns[2 * at]!, turns[2 * at + 1]!, turns[2 * at - 2]!, turns[2 * at - 1]!];
+    for (let k = x, l = x + count, m = l + count; k < x + count; k++, l++, m++) {
+      const first = rows[k]!;
+      const second = rows[l]!;
+      const third = rows[m]!;
+      const between = c * second - s * first;
+      rows[k] = c * first + s * second;
+      rows[l] = d * between + t * third;
+      rows[m] = d * third - t * between;
+    }
   }
+  if (at === 0) rotateRows(rows, top * count, (top + 1) * count, count, turns[0]!, -turns[1]!);
 }
 
 /** Rows x and y of `count` entries become c x - s y and s x + c y. */

@@ -111,20 +111,41 @@ function subtractFrom(matrix: Float64Array, v: Float64Array, w: Float64Array, fr
 }
 
 /** Each row z of (count, n) becomes H_0 H_1 ... z: eigenvectors of T become those of M. */
-export function reflectRowsInPlace(
-  rows: Float64Array,
-  count: number,
-  { vectors, betas }: Reflections,
-  n: number,
-): void {
+export function reflectRowsInPlace(rows: Float64Array, count: number, { vectors, betas }: Reflections, n: number): void {
+  const whole = count - (count % 4);
   for (let k = n - 2; k >= 0; k--) {
-    if (betas[k] === 0) continue;
+    const beta = betas[k]!;
+    if (beta === 0) continue;
     const v = vectors.subarray(k * n, k * n + n);
-    for (let r = 0; r < count; r++) {
+    for (let r = 0; r < whole; r += 4) reflectFour(rows, r * n, v, beta, k + 1, n);
+    for (let r = whole; r < count; r++) {
       let sum = 0;
       for (let i = k + 1, at = r * n + i; i < n; i++, at++) sum += v[i]! * rows[at]!;
-      const factor = betas[k]! * sum;
+      const factor = beta * sum;
       for (let i = k + 1, at = r * n + i; i < n; i++, at++) rows[at]! -= factor * v[i]!;
     }
+  }
+}
+
+/** Reflect four rows of n entries from `at` on by v, the entries from..n of it. */
+function reflectFour(rows: Float64Array, at: number, v: Float64Array, beta: number, from: number, n: number): void {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  for (let i = from, r0 = at + i, r1 = r0 + n, r2 = r1 + n, r3 = r2 + n; i < n; i++, r0++, r1++, r2++, r3++) {
+    const x = v[i]!;
+    s0 += x * rows[r0]!;
+    s1 += x * rows[r1]!;
+    s2 += x * rows[r2]!;
+    s3 += x * rows[r3]!;
+  }
+  s0 *= beta;
+  s1 *= beta;
+  s2 *= beta;
+  s3 *= beta;
+  for (let i = from, r0 = at + i, r1 = r0 + n, r2 = r1 + n, r3 = r2 + n; i < n; i++, r0++, r1++, r2++, r3++) {
+    const x = v[i]!;
+    rows[r0]! -= s0 * x;
+    rows[r1]! -= s1 * x;
+    rows[r2]! -= s2 * x;
+    rows[r3]! -= s3 * x;
   }
 }
