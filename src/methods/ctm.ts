@@ -1,4 +1,4 @@
-import { type Core, coreNorm, type SharedBases, sharedBases, strongest } from "../linalg/core.ts";
+import { type Core, coreNorm, type SharedBases, strongest } from "../linalg/core.ts";
 import { productTransposed, scaledRows } from "../linalg/matrix.ts";
 import { inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
 import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
@@ -60,9 +60,13 @@ function levelled(cores: readonly Core[], beta: number): Core[] {
   });
 }
 
-/** Shared bases of rank k that hold most of the cores' squares: HOSVD, then HOOI until it gains no more. */
+/** Shared bases of rank k that hold most of the cores' squares: the right one of HOSVD, then HOOI until it gains no more. */
 function tucker(cores: readonly Core[], k: number): SharedBases {
-  let { left, right } = sharedBases(cores, k);
+  let right = strongest(
+    cores.map(({ a, b }) => ({ seen: b, spread: a })),
+    k,
+  ).directions;
+  let left = right;
   let held = 0;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const across = cores.map(({ a, b }) => ({ seen: productTransposed(a, right), spread: b }));

@@ -97,8 +97,11 @@ function coordinates(pool: Pool, basis: readonly Float64Array[], positions: read
   const n = pool.count;
   const inner = new Float64Array(positions.length * basis.length);
   for (const [local, i] of positions.entries()) {
-    for (const [j, u] of basis.entries()) {
-      inner[local * basis.length + j] = u.reduce((sum, value, m) => sum + value * pool.gramB[m * n + i]!, 0);
+    for (let j = 0; j < basis.length; j++) {
+      const u = basis[j]!;
+      let sum = 0;
+      for (let m = 0, cell = i * n; m < n; m++, cell++) sum += u[m]! * pool.gramB[cell]!;
+      inner[local * basis.length + j] = sum;
     }
   }
   return inner;

@@ -32,21 +32,46 @@ export function agreeingMean(
   consensus: Consensus,
   out: Values,
 ): void {
-  const votes = consensus === "mergekit" ? weights : weights.map(() => 1);
+  const factors = Float64Array.from(weights);
+  if (consensus === "mergekit") meanByWeight(tasks, factors, majority === "total", out);
+  else meanByNumber(tasks, factors, majority === "total", out);
+}
+
+// Signs are near random: below, products with 0 or 1 are faster than branches.
+
+function meanByNumber(tasks: readonly Values[], weights: Float64Array, byValue: boolean, out: Values): void {
+  const count = tasks.length;
   for (let x = 0; x < out.length; x++) {
     let election = 0;
-    for (let t = 0; t < tasks.length; t++) {
-      const vote = votes[t]! * tasks[t]![x]!;
-      election += majority === "total" ? vote : Math.sign(vote);
+    if (byValue) for (let t = 0; t < count; t++) election += tasks[t]![x]!;
+    else for (let t = 0; t < count; t++) election += Math.sign(tasks[t]![x]!);
+    const plus = election >= 0;
+    let sum = 0;
+    let agreeing = 0;
+    for (let t = 0; t < count; t++) {
+      const value = tasks[t]![x]!;
+      const agrees = Number(plus ? value > 0 : value < 0);
+      sum += weights[t]! * value * agrees;
+      agreeing += agrees;
     }
-    const elected = election >= 0 ? 1 : -1;
+    out[x] = sum / (agreeing === 0 ? 1 : agreeing);
+  }
+}
+
+function meanByWeight(tasks: readonly Values[], weights: Float64Array, byValue: boolean, out: Values): void {
+  const count = tasks.length;
+  for (let x = 0; x < out.length; x++) {
+    let election = 0;
+    if (byValue) for (let t = 0; t < count; t++) election += weights[t]! * tasks[t]![x]!;
+    else for (let t = 0; t < count; t++) election += Math.sign(weights[t]! * tasks[t]![x]!);
+    const plus = election >= 0;
     let sum = 0;
     let divisor = 0;
-    for (let t = 0; t < tasks.length; t++) {
-      const value = tasks[t]![x]!;
-      if (Math.sign(votes[t]! * value) !== elected) continue;
-      sum += weights[t]! * value;
-      divisor += consensus === "mergekit" ? weights[t]! : 1;
+    for (let t = 0; t < count; t++) {
+      const vote = weights[t]! * tasks[t]![x]!;
+      const agrees = Number(plus ? vote > 0 : vote < 0);
+      sum += vote * agrees;
+      divisor += weights[t]! * agrees;
     }
     out[x] = sum / (divisor === 0 ? 1 : divisor);
   }
