@@ -1,20 +1,15 @@
-import type { Kernels, RowSums } from "../kernels/kernels.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import type { Combination, UnitProducts } from "../linalg/combination.ts";
 import { mirrored } from "../linalg/mirrored.ts";
 import type { UnitId } from "./adapter.ts";
+import { CombinedStrips } from "./combined-strips.ts";
 import { RowOrder } from "./row-order.ts";
 import { stripColumns, type UnitReader, type UseRows } from "./unit-reader.ts";
+import { rowGrams, type UnitRows } from "./unit-rows.ts";
 
 /** Rows whose largest entry lies between these have squares that f32 sums hold well; others are summed in f64. */
 const LEAST_F32_SQUARE = 1e-15;
 const MOST_F32_SQUARE = 1e15;
-
-/** Merged units as rows in kernel memory: a (count, in) and b (count, out), f32, row-major. */
-export interface UnitRows {
-  readonly count: number;
-  readonly a: Float32Array;
-  readonly b: Float32Array;
-}
 
 /**
  * All live units of one module, in an order that depends on their values alone and not on the order of the adapters. Every
@@ -49,12 +44,7 @@ export class Pool {
   readonly kernels: Kernels;
   readonly #reader: UnitReader;
   readonly #deadRows: Int32Array;
-  /** Room for the coefficients of up to N combinations: dense ones in a precise pool, else lists. */
-  #dense: Float64Array | null = null;
-  #lists: RowSums | null = null;
-  /** Room for a strip of up to N combinations, and for an N x N matrix. */
-  #strip: Float32Array | null = null;
-  #square: Float64Array | null = null;
+  readonly #strips: CombinedStrips;
 
   private constructor(
     kernels: Kernels,
@@ -86,6 +76,7 @@ export class Pool {
     this.precise = precise;
     this.kernels = kernels;
     this.#reader = reader;
+    this.#strips = new CombinedStrips(kernels, reader, this.rows, precise);
   }
 
   /** Read all units of a module once: their order, Gram matrices and largest entries. */
@@ -116,14 +107,8 @@ export class Pool {
   async combine(combinations: readonly Combination[]): Promise<UnitRows> {
     const merged = this.emptyRows(combinations.length);
     if (merged.count === 0) return merged;
-    for (const [half, columns] of [
-      ["a", this.in],
-      ["b", this.out],
-    ] as const) {
-      const all = merged[half];
-      const write = this.#writer(combinations, half);
-      await this.#reader.visit(half, (rows, length, offset) => write(rows, length, all.subarray(offset), columns));
-    }
+    await this.#strips.write(combinations, "a", merged.a, this.in);
+    await this.#strips.write(combinations, "b", merged.b, this.out);
     return merged;
   }
 
@@ -160,26 +145,6 @@ export class Pool {
     return copied;
   }
 
-  /** Norm of each merged unit over both halves together: the largest |entry| (linf) or the length (l2). */
-  norms(rows: UnitRows, norm: "linf" | "l2"): Float64Array {
-    const { count } = rows;
-    const a = this.kernels.f64(count);
-    const b = this.kernels.f64(count);
-    const measure = norm === "linf" ? this.kernels.maxAbs : this.kernels.squaredNorms;
-    measure.call(this.kernels, rows.a, count, this.in, this.in, a);
-    measure.call(this.kernels, rows.b, count, this.out, this.out, b);
-    return Float64Array.from(a, (value, c) => (norm === "linf" ? Math.max(value, b[c]!) : Math.sqrt(value + b[c]!)));
-  }
-
-  /** Multiply both halves of merged unit c by factors[c], in place. */
-  scaleRows(rows: UnitRows, factors: readonly number[]): void {
-    for (const [c, factor] of factors.entries()) {
-      if (factor === 1) continue;
-      this.kernels.scale(rows.a.subarray(c * this.in, (c + 1) * this.in), factor);
-      this.kernels.scale(rows.b.subarray(c * this.out, (c + 1) * this.out), factor);
-    }
-  }
-
   /** The entries of every unit's half at some columns, (N, columns). */
   async entries(half: "a" | "b", columns: Int32Array): Promise<Float64Array> {
     const out = new Float64Array(this.count * columns.length);
@@ -195,121 +160,35 @@ export class Pool {
 
   /** Inner products of merged units with the pool's and among themselves, in f64. */
   async products(merged: UnitRows): Promise<UnitProducts> {
-    const kernels = this.kernels;
-    const { count } = merged;
-    const all = this.#reader.ids.length;
-    const half = async (half: "a" | "b", rows: Float32Array, columns: number) => {
-      const crossed = kernels.f64(count * all).fill(0);
-      const among = kernels.f64(count * count).fill(0);
-      kernels.gramF64(rows, count, columns, columns, among);
-      await this.#reader.visit(half, (units, length, offset) => {
-        kernels.cross(rows.subarray(offset), count, columns, units, all, length, length, crossed);
-      });
-      const withPool = new Float64Array(count * this.count);
-      for (let c = 0; c < count; c++) {
-        for (let i = 0; i < this.count; i++) withPool[c * this.count + i] = crossed[c * all + this.rows[i]!]!;
-      }
-      const every = Int32Array.from({ length: count }, (_, c) => c);
-      return { withPool, among: mirrored(among, count, every, new Float64Array(count * count)) };
-    };
-    const a = await half("a", merged.a, this.in);
-    const b = await half("b", merged.b, this.out);
-    return { count, withPoolA: a.withPool, withPoolB: b.withPool, amongA: a.among, amongB: b.among };
+    const withPoolA = await this.#productsWith("a", merged.count, merged.a, this.in);
+    const withPoolB = await this.#productsWith("b", merged.count, merged.b, this.out);
+    return { ...rowGrams(this, merged), withPoolA, withPoolB };
   }
 
-  /** Merged units out of others: row j is sum_c a[j][c] a_c and sum_c b[j][c] b_c; f64 sums rounded once. */
-  transform(merged: UnitRows, a: readonly ArrayLike<number>[], b: readonly ArrayLike<number>[]): UnitRows {
-    const multiply = (rows: Float32Array, by: readonly ArrayLike<number>[], columns: number): Float32Array => {
-      const coefficients = this.kernels.f64(by.length * merged.count);
-      for (const [j, row] of by.entries()) coefficients.set(row, j * merged.count);
-      const out = this.kernels.f32(by.length * columns);
-      this.kernels.multiply(coefficients, by.length, rows, merged.count, columns, columns, out, columns);
-      return out;
-    };
-    return { count: a.length, a: multiply(merged.a, a, this.in), b: multiply(merged.b, b, this.out) };
+  /** Inner products (count, N) of rows with one half of the pool's units. */
+  async #productsWith(half: "a" | "b", count: number, rows: Float32Array, columns: number): Promise<Float64Array> {
+    const all = this.#reader.ids.length;
+    const crossed = this.kernels.f64(count * all).fill(0);
+    await this.#reader.visit(half, (units, length, offset) => {
+      this.kernels.cross(rows.subarray(offset), count, columns, units, all, length, length, crossed);
+    });
+    const withPool = new Float64Array(count * this.count);
+    for (let c = 0; c < count; c++) {
+      for (let i = 0; i < this.count; i++) withPool[c * this.count + i] = crossed[c * all + this.rows[i]!]!;
+    }
+    return withPool;
   }
 
   /** The entry of largest |value| in each half of each combination, with its sign; the first of equals. At most N combinations. */
-  async extremes(combinations: readonly Combination[]): Promise<{ a: Float64Array; b: Float64Array }> {
-    const found = { a: new Float64Array(combinations.length), b: new Float64Array(combinations.length) };
-    for (const half of ["a", "b"] as const) {
-      const most = found[half];
-      await this.#visitCombined(combinations, half, (strip, length) => {
-        for (let c = 0, cell = 0; c < most.length; c++) {
-          for (let x = 0; x < length; x++, cell++)
-            if (Math.abs(strip[cell]!) > Math.abs(most[c]!)) most[c] = strip[cell]!;
-        }
-      });
-    }
-    return found;
+  extremes(combinations: readonly Combination[]): Promise<{ a: Float64Array; b: Float64Array }> {
+    return this.#strips.extremes(combinations);
   }
 
   /** Manhattan distances (m, m) between m <= N combinations, or between one and minus the other (sign -1). */
-  async manhattan(combinations: readonly Combination[], sign: 1 | -1): Promise<Float64Array> {
-    const count = combinations.length;
-    this.#square ??= this.kernels.f64(this.count * this.count);
-    const sums = this.#square.subarray(0, count * count).fill(0);
-    for (const half of ["a", "b"] as const) {
-      await this.#visitCombined(combinations, half, (strip, length) => {
-        this.kernels.manhattan(strip, count, length, length, sign, sums);
-      });
-    }
-    const all = Int32Array.from({ length: count }, (_, c) => c);
-    return mirrored(sums, count, all, new Float64Array(count * count));
-  }
-
-  /** Hand one half of all combinations to `use`, strip by strip. */
-  async #visitCombined(
-    combinations: readonly Combination[],
-    half: "a" | "b",
-    use: (strip: Float32Array, length: number) => void,
-  ): Promise<void> {
-    if (combinations.length === 0) return;
-    this.#strip ??= this.kernels.f32(this.count * this.#reader.columns);
-    const strip = this.#strip;
-    const write = this.#writer(combinations, half);
-    await this.#reader.visit(half, (rows, length) => {
-      write(rows, length, strip, length);
-      use(strip, length);
-    });
-  }
-
-  /** A function that computes combinations in a strip of rows: into[c * intoStride + x] = combination c at column x. */
-  #writer(combinations: readonly Combination[], half: "a" | "b"): WriteCombinations {
-    const kernels = this.kernels;
-    const all = this.#reader.ids.length;
-    if (this.precise) {
-      this.#dense ??= kernels.f64(this.count * all);
-      const coefficients = this.#dense.subarray(0, combinations.length * all).fill(0);
-      for (const [c, { members, [half]: values }] of combinations.entries()) {
-        for (let m = 0; m < members.length; m++) coefficients[c * all + this.rows[members[m]!]!] = values[m]!;
-      }
-      return (rows, length, into, intoStride) =>
-        kernels.multiply(coefficients, combinations.length, rows, all, length, length, into, intoStride);
-    }
-    const cells = this.count * this.count;
-    this.#lists ??= {
-      offsets: kernels.u32(this.count + 1),
-      members: kernels.u32(cells),
-      coefficients: kernels.f32(cells),
-    };
-    const { members: listed, coefficients } = this.#lists;
-    const offsets = this.#lists.offsets.subarray(0, combinations.length + 1);
-    let next = 0;
-    for (const [c, { members, [half]: values }] of combinations.entries()) {
-      offsets[c] = next;
-      for (let m = 0; m < members.length; m++, next++) {
-        listed[next] = this.rows[members[m]!]!;
-        coefficients[next] = values[m]!;
-      }
-    }
-    offsets[combinations.length] = next;
-    const sums = { offsets, members: listed, coefficients };
-    return (rows, length, into, intoStride) => kernels.combine(rows, length, length, sums, into, intoStride);
+  manhattan(combinations: readonly Combination[], sign: 1 | -1): Promise<Float64Array> {
+    return this.#strips.manhattan(combinations, sign);
   }
 }
-
-type WriteCombinations = (rows: Float32Array, length: number, into: Float32Array, intoStride: number) => void;
 
 /** Kernel memory beyond the reader's that surveying and merging a pool of `units` into `merged` rows takes, in bytes. */
 export function poolBytes(units: number, inputs: number, out: number, merged: number): number {

@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import type { Pool, UnitRows } from "../adapter/pool.ts";
+import type { Pool } from "../adapter/pool.ts";
+import type { UnitRows } from "../adapter/unit-rows.ts";
 import { LoraLegoError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import { orderlessSum } from "../core/sum.ts";

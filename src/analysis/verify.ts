@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import type { Pool, UnitRows } from "../adapter/pool.ts";
+import type { Pool } from "../adapter/pool.ts";
+import type { UnitRows } from "../adapter/unit-rows.ts";
 import { maximum } from "../core/maximum.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { clusterPurity } from "../figures/purity.ts";

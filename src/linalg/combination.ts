@@ -29,22 +29,32 @@ export function sumCombinations(
   cb: ArrayLike<number>,
 ): Combination {
   if (parts.length === 1 && ca[0] === 1 && cb[0] === 1) return parts[0]!;
+  return transformCombinations(parts, [ca], [cb])[0]!;
+}
+
+/** Sums of the same combinations: a of sum j = sum_x ca[j][x] a_x, b = sum_x cb[j][x] b_x. */
+export function transformCombinations(
+  parts: readonly Combination[],
+  ca: readonly ArrayLike<number>[],
+  cb: readonly ArrayLike<number>[],
+): Combination[] {
   const found = new Set<number>();
   for (const { members } of parts) for (let m = 0; m < members.length; m++) found.add(members[m]!);
   const members = Int32Array.from(found).sort();
   const place = new Map<number, number>();
   for (let at = 0; at < members.length; at++) place.set(members[at]!, at);
-  const a = new Float64Array(members.length);
-  const b = new Float64Array(members.length);
-  for (let x = 0; x < parts.length; x++) {
-    const part = parts[x]!;
-    for (let m = 0; m < part.members.length; m++) {
-      const at = place.get(part.members[m]!)!;
-      a[at]! += ca[x]! * part.a[m]!;
-      b[at]! += cb[x]! * part.b[m]!;
-    }
-  }
-  return { members, a, b };
+  const places = parts.map((part) => Int32Array.from(part.members, (member) => place.get(member)!));
+  const sum = (half: "a" | "b", coefficients: ArrayLike<number>): Float64Array => {
+    const out = new Float64Array(members.length);
+    for (let x = 0; x < parts.length; x++) addScaledAt(out, places[x]!, parts[x]![half], coefficients[x]!);
+    return out;
+  };
+  return ca.map((row, j) => ({ members, a: sum("a", row), b: sum("b", cb[j]!) }));
+}
+
+/** out[places[m]] += factor * values[m]. */
+function addScaledAt(out: Float64Array, places: Int32Array, values: ArrayLike<number>, factor: number): void {
+  for (let m = 0; m < places.length; m++) out[places[m]!]! += factor * values[m]!;
 }
 
 /**
@@ -58,8 +68,10 @@ function productsWithPool(
 ): Float64Array {
   const out = new Float64Array(combinations.length * n);
   for (let c = 0; c < combinations.length; c++) {
-    const { members, [half]: coefficients } = combinations[c]!;
-    for (let m = 0; m < members.length; m++) addScaledRow(out, c * n, gram, members[m]! * n, n, coefficients[m]!);
+    const { members, [half]: values } = combinations[c]!;
+    let m = 0;
+    for (; m + 4 <= members.length; m += 4) addFourRows(out, c * n, gram, members, values, m, n);
+    for (; m < members.length; m++) addScaledRow(out, c * n, gram, members[m]! * n, n, values[m]!);
   }
   return out;
 }
@@ -67,6 +79,23 @@ function productsWithPool(
 /** out[to + j] += factor * from[at + j], j < n. */
 function addScaledRow(out: Float64Array, to: number, from: Float64Array, at: number, n: number, factor: number): void {
   for (let j = 0; j < n; j++) out[to + j]! += factor * from[at + j]!;
+}
+
+/** `addScaledRow` for the members m to m + 3, in order: each sum is loaded and stored once for them. */
+function addFourRows(
+  out: Float64Array,
+  to: number,
+  gram: Float64Array,
+  members: ArrayLike<number>,
+  values: ArrayLike<number>,
+  m: number,
+  n: number,
+): void {
+  const [f0, f1, f2, f3] = [values[m]!, values[m + 1]!, values[m + 2]!, values[m + 3]!];
+  const [r0, r1, r2, r3] = [members[m]! * n, members[m + 1]! * n, members[m + 2]! * n, members[m + 3]! * n];
+  for (let j = 0; j < n; j++) {
+    out[to + j] = out[to + j]! + f0 * gram[r0 + j]! + f1 * gram[r1 + j]! + f2 * gram[r2 + j]! + f3 * gram[r3 + j]!;
+  }
 }
 
 /**
@@ -79,16 +108,44 @@ function productsAmong(
   n: number,
 ): Float64Array {
   const m = combinations.length;
+  const whole = m - (m % 4);
   const out = new Float64Array(m * m);
   for (let d = 0; d < m; d++) {
-    const { members, [half]: coefficients } = combinations[d]!;
-    for (let c = 0; c < m; c++) {
+    const { members, [half]: values } = combinations[d]!;
+    for (let c = 0; c < whole; c += 4) sumFour(out, c * m + d, m, withPool, c * n, n, members, values);
+    for (let c = whole; c < m; c++) {
       let sum = 0;
-      for (let x = 0; x < members.length; x++) sum += coefficients[x]! * withPool[c * n + members[x]!]!;
+      for (let x = 0; x < members.length; x++) sum += values[x]! * withPool[c * n + members[x]!]!;
       out[c * m + d] = sum;
     }
   }
   return out;
+}
+
+/** The products of one combination with four rows of n entries, written `apart` from one another. */
+function sumFour(
+  out: Float64Array,
+  to: number,
+  apart: number,
+  rows: Float64Array,
+  at: number,
+  n: number,
+  members: ArrayLike<number>,
+  values: ArrayLike<number>,
+): void {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  for (let x = 0; x < members.length; x++) {
+    const value = values[x]!;
+    const cell = at + members[x]!;
+    s0 += value * rows[cell]!;
+    s1 += value * rows[cell + n]!;
+    s2 += value * rows[cell + 2 * n]!;
+    s3 += value * rows[cell + 3 * n]!;
+  }
+  out[to] = s0;
+  out[to + apart] = s1;
+  out[to + 2 * apart] = s2;
+  out[to + 3 * apart] = s3;
 }
 
 /** Gram matrix (m, m) of one half of m combinations: C G C^T. */

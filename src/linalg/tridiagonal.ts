@@ -111,7 +111,12 @@ function subtractFrom(matrix: Float64Array, v: Float64Array, w: Float64Array, fr
 }
 
 /** Each row z of (count, n) becomes H_0 H_1 ... z: eigenvectors of T become those of M. */
-export function reflectRowsInPlace(rows: Float64Array, count: number, { vectors, betas }: Reflections, n: number): void {
+export function reflectRowsInPlace(
+  rows: Float64Array,
+  count: number,
+  { vectors, betas }: Reflections,
+  n: number,
+): void {
   const whole = count - (count % 4);
   for (let k = n - 2; k >= 0; k--) {
     const beta = betas[k]!;

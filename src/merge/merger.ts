@@ -1,6 +1,7 @@
 import type { UnitId } from "../adapter/adapter.ts";
-import { Pool, poolBytes, type UnitRows } from "../adapter/pool.ts";
+import { Pool, poolBytes } from "../adapter/pool.ts";
 import { type PoolPart, UnitReader, unitReaderBytes } from "../adapter/unit-reader.ts";
+import type { UnitRows } from "../adapter/unit-rows.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
 import { bytesOf, isFactorDtype, type OutputDtype } from "../core/dtype.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";

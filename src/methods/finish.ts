@@ -1,5 +1,11 @@
-import type { Pool, UnitRows } from "../adapter/pool.ts";
-import { type Combination, combinationProducts, sumCombinations, type UnitProducts } from "../linalg/combination.ts";
+import type { Pool } from "../adapter/pool.ts";
+import { rowGrams, transformRows, type UnitRows } from "../adapter/unit-rows.ts";
+import {
+  type Combination,
+  combinationProducts,
+  transformCombinations,
+  type UnitProducts,
+} from "../linalg/combination.ts";
 import { type FactorSvd, factorSvd } from "../linalg/factor-svd.ts";
 import type { AfterStep, MergedModule } from "./method.ts";
 import { svcFactors } from "./svc.ts";
@@ -23,10 +29,10 @@ export async function finishModule(
   if (merged.combinations !== null) return finishCombinations(pool, merged.combinations, merged.rows, k, after);
   const { rows } = merged;
   if (rows === null) throw new Error("a method gave neither rows nor combinations");
-  const products = await pool.products(rows);
-  if (rows.count <= k && after === null) return { rows, products };
-  const { a, b } = topUnits(products, k, calibration(pool, products, after));
-  const cut = pool.transform(rows, a, b);
+  if (rows.count <= k && after === null) return { rows, products: await pool.products(rows) };
+  const { a, b } =
+    after === null ? topUnits(rowGrams(pool, rows), k) : calibratedUnits(pool, await pool.products(rows), k);
+  const cut = transformRows(pool, rows, a, b);
   return { rows: cut, products: await pool.products(cut) };
 }
 
@@ -39,8 +45,8 @@ async function finishCombinations(
 ): Promise<FinishedModule> {
   const products = combinationProducts(whole, pool);
   if (whole.length <= k && after === null) return { rows: written ?? (await pool.combine(whole)), products };
-  const { a, b } = topUnits(products, k, calibration(pool, products, after));
-  const cut = a.map((row, j) => sumCombinations(whole, row, b[j]!));
+  const { a, b } = after === null ? topUnits(products, k) : calibratedUnits(pool, products, k);
+  const cut = transformCombinations(whole, a, b);
   return { rows: await pool.combine(cut), products: combinationProducts(cut, pool) };
 }
 
@@ -74,7 +80,6 @@ export function topUnits(
   };
 }
 
-function calibration(pool: Pool, products: UnitProducts, after: AfterStep | null) {
-  if (after === null) return null;
-  return (svd: FactorSvd): number[] => svcFactors(pool, products, svd);
+function calibratedUnits(pool: Pool, products: UnitProducts, k: number): TopUnits {
+  return topUnits(products, k, (svd) => svcFactors(pool, products, svd));
 }

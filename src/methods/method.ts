@@ -1,5 +1,6 @@
 import type { UnitId } from "../adapter/adapter.ts";
-import type { Pool, UnitRows } from "../adapter/pool.ts";
+import type { Pool } from "../adapter/pool.ts";
+import type { UnitRows } from "../adapter/unit-rows.ts";
 import type { Combination } from "../linalg/combination.ts";
 
 /** zod, handed in by whoever needs a schema: merging itself never loads it. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Pool, poolBytes, type UnitRows } from "../../src/adapter/pool.ts";
+import { Pool, poolBytes } from "../../src/adapter/pool.ts";
 import { UnitReader, unitReaderBytes } from "../../src/adapter/unit-reader.ts";
+import { rowNorms, scaleRows, type UnitRows } from "../../src/adapter/unit-rows.ts";
 import type { FactorDtype } from "../../src/core/dtype.ts";
 import { FormatError } from "../../src/core/errors.ts";
 import { bf16ToF32, f8E4m3ToF32, f8E5m2ToF32, f16ToF32 } from "../../src/core/float-formats.ts";
@@ -309,14 +310,14 @@ describe.each([
     it("measures norms over both halves together", async () => {
       const pool = await poolOf(kernels, HAND, precise);
       const rows = await pool.combine([one, other]);
-      expect([...pool.norms(rows, "linf")]).toEqual([5, 4]);
-      expect([...pool.norms(rows, "l2")]).toEqual([Math.sqrt(1 + 16 + 9 + 25), Math.sqrt(1 + 1 + 16)]);
+      expect([...rowNorms(pool, rows, "linf")]).toEqual([5, 4]);
+      expect([...rowNorms(pool, rows, "l2")]).toEqual([Math.sqrt(1 + 16 + 9 + 25), Math.sqrt(1 + 1 + 16)]);
     });
 
     it("scales rows in place, both halves of each by its own factor", async () => {
       const pool = await poolOf(kernels, HAND, precise);
       const rows = await pool.combine([one, other]);
-      pool.scaleRows(rows, [1, -0.5]);
+      scaleRows(pool, rows, [1, -0.5]);
       expect(plainRows(rows)).toEqual({ count: 2, a: [-1, 4, 0.5, -0.5], b: [3, 5, 2, 0] });
     });
 
@@ -406,9 +407,9 @@ describe.each([
       await pool.manhattan(all, 1);
       await pool.manhattan(all, -1);
       const rows = await pool.combine(all.slice(0, merged));
-      pool.norms(rows, "linf");
+      rowNorms(pool, rows, "linf");
       await pool.extremes(all);
-      pool.scaleRows(rows, Array(merged).fill(0.5));
+      scaleRows(pool, rows, Array(merged).fill(0.5));
       expect(rows.count).toBe(merged);
     },
   );

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Pool, UnitRows } from "../../src/adapter/pool.ts";
+import type { Pool } from "../../src/adapter/pool.ts";
+import type { UnitRows } from "../../src/adapter/unit-rows.ts";
 import { referenceKernels } from "../../src/kernels/reference.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { alignAdapters } from "../../src/methods/elementwise/alignment.ts";

@@ -1,4 +1,5 @@
-import type { Pool, UnitRows } from "../../adapter/pool.ts";
+import type { Pool } from "../../adapter/pool.ts";
+import { transformRows, type UnitRows } from "../../adapter/unit-rows.ts";
 import { seededRandom } from "../../core/random.ts";
 import { topUnits } from "../finish.ts";
 import { orthonormalize } from "./orthonormalize.ts";
@@ -158,7 +159,7 @@ class Sketch {
     mirror(amongB, l);
     const top = topUnits({ count: l, amongA, amongB }, k);
     const captured = top.sigma.reduce((sum, value) => sum + value * value, 0);
-    const rows = this.#pool.transform({ count: l, a: basis, b }, top.a, top.b);
+    const rows = transformRows(this.#pool, { count: l, a: basis, b }, top.a, top.b);
     return { rows, residual: squares === 0 ? 0 : Math.sqrt(Math.max(0, 1 - captured / squares)) };
   }
 

@@ -1,4 +1,5 @@
 import type { Pool } from "../../adapter/pool.ts";
+import { rowNorms, scaleRows } from "../../adapter/unit-rows.ts";
 import { scaleCombination } from "../../linalg/combination.ts";
 import { type MergedModule, type MergeRequest, type Method, sumOfRanks } from "../method.ts";
 import { compareIds } from "../unit-order.ts";
@@ -46,10 +47,10 @@ async function mergeLego(pool: Pool, request: MergeRequest<LegoOptions>): Promis
   const centreOf = options.centre === "rank1" ? rank1Centre : meanCentre;
   const centres = groups.map((group) => centreOf(frame, group));
   const rows = await pool.combine(centres);
-  const reweights = await reweightCentres(pool, frame, groups, pool.norms(rows, normOf(options)), options);
+  const reweights = await reweightCentres(pool, frame, groups, rowNorms(pool, rows, normOf(options)), options);
   const half = options.outputReweight ? (meanRank(frame) / groups.length) ** 0.25 : 1;
   const factors = reweights.map((reweight) => (reweight ?? 0) * half);
-  pool.scaleRows(rows, factors);
+  scaleRows(pool, rows, factors);
   return {
     rows,
     combinations: centres.map((centre, c) => scaleCombination(centre, factors[c]!, factors[c]!)),
