@@ -11,7 +11,7 @@ import {
   stacked,
   transposedProduct,
 } from "./matrix.ts";
-import { smallSvd } from "./small-svd.ts";
+import { leadingSvd, smallSvd } from "./small-svd.ts";
 import { symmetricEigen } from "./symmetric-eigen.ts";
 
 /** Directions whose part of all deltas' squares is below this are rounding. */
@@ -132,8 +132,9 @@ export function polarFactor(rows: Matrix): Matrix {
 }
 
 /** The leading singular triplets of a dense matrix. */
-export function truncated({ rows, columns, data }: Matrix, count: number = Number.POSITIVE_INFINITY): Triplets {
-  const { sigma, left, right } = smallSvd(data, rows, columns);
+export function truncated(of: Matrix, count: number = Number.POSITIVE_INFINITY): Triplets {
+  const { rows, columns, data } = of;
+  const { sigma, left, right } = leadingSvd(of, count) ?? smallSvd(data, rows, columns);
   const kept = countAboveRounding(sigma, count);
   return {
     sigma: Array.from(sigma.subarray(0, kept)),
@@ -144,7 +145,7 @@ export function truncated({ rows, columns, data }: Matrix, count: number = Numbe
 
 /** The leading singular triplets of a core, by the Gram matrices of its few units. */
 export function coreTriplets({ a, b }: Core, count: number = Number.POSITIVE_INFINITY): Triplets {
-  const { sigma, u, v } = factorSvd(productTransposed(a, a).data, productTransposed(b, b).data, a.rows);
+  const { sigma, u, v } = factorSvd(productTransposed(a, a).data, productTransposed(b, b).data, a.rows, count);
   const kept = countAboveRounding(sigma, count);
   const rowsOf = (coefficients: readonly Float64Array[], half: Matrix): Matrix =>
     product(stacked(coefficients.slice(0, kept).map((row) => matrix(1, half.rows, row))), half);

@@ -1,10 +1,7 @@
 import { gramBasis, pivotedCholesky } from "./gram-basis.ts";
 import { firstRows, type Matrix, matrix, product, productTransposed, scaledRows, transposedProduct } from "./matrix.ts";
 import { smallSvd } from "./small-svd.ts";
-import { symmetricEigen } from "./symmetric-eigen.ts";
-
-/** The least share of the largest singular value down to which the eigenvalues of D^T D are exact enough: to 1e-10 of it. */
-const LEAST_RATIO = 1e-3;
+import { leadingRoots, symmetricEigen } from "./symmetric-eigen.ts";
 
 /** The singular value decomposition of D = sum_i b_i a_i^T = U S V^T, its vectors as combinations of the rows. */
 export interface FactorSvd {
@@ -43,8 +40,8 @@ function bySquare(gramA: Float64Array, gramB: Float64Array, n: number, most: num
   const among = matrix(n, n, gramB);
   const count = Math.min(most, size);
   const { values, vectors } = symmetricEigen(productTransposed(product(basis, among), basis).data, size, count);
-  if (count === 0 || !(values[count - 1]! > LEAST_RATIO ** 2 * values[0]!)) return null;
-  const sigma = Array.from(values.subarray(0, count), Math.sqrt);
+  const sigma = leadingRoots(values, count);
+  if (sigma === null) return null;
   const inverses = sigma.map((value) => 1 / value);
   const u = scaledRows(product(matrix(count, size, vectors), basis), inverses);
   return { sigma, v: rowsOf(scaledRows(product(u, among), inverses)), u: rowsOf(u) };

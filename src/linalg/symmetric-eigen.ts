@@ -33,6 +33,15 @@ export function symmetricEigen(matrix: Float64Array, n: number, count: number = 
   return { values: Float64Array.from(order, (i) => diagonal[i]!), vectors };
 }
 
+/** The least share of the largest singular value down to which eigenvalues of a square X^T X are exact enough: to 1e-10 of it. */
+const LEAST_RATIO = 1e-3;
+
+/** The square roots of the leading eigenvalues of X^T X, X's singular values; null where the least of them would be lost by squaring. */
+export function leadingRoots(values: Float64Array, count: number): number[] | null {
+  if (count === 0 || !(values[count - 1]! > LEAST_RATIO ** 2 * values[0]!)) return null;
+  return Array.from(values.subarray(0, count), Math.sqrt);
+}
+
 /** The rotations of one QL step, from the highest pair of rows down. */
 interface Chain {
   /** The first rotation is of the rows top and top + 1, the next one of top - 1 and top... */

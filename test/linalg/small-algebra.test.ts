@@ -3,7 +3,8 @@ import { EigenvalueDecomposition, Matrix, SingularValueDecomposition } from "ml-
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { gramBasis } from "../../src/linalg/gram-basis.ts";
-import { smallSvd } from "../../src/linalg/small-svd.ts";
+import { matrix } from "../../src/linalg/matrix.ts";
+import { leadingSvd, smallSvd } from "../../src/linalg/small-svd.ts";
 import { symmetricEigen } from "../../src/linalg/symmetric-eigen.ts";
 
 /** Rows x columns of normal entries, row i times scale(i). */
@@ -138,6 +139,35 @@ describe("smallSvd", () => {
     const { sigma } = smallSvd(matrix, 2, 2);
     expect(sigma[0]).toBeCloseTo(1, 14);
     expect(sigma[1]! / 1e-10).toBeCloseTo(1, 5);
+  });
+});
+
+describe("leadingSvd", () => {
+  it("gives the leading triplets of any shape as smallSvd does, to 1e-9", () => {
+    const size = fc.integer({ min: 1, max: 30 });
+    fc.assert(
+      fc.property(fc.integer(), size, size, size, (seed, rows, columns, most) => {
+        const of = flat(randomMatrix(seed, rows, columns));
+        const all = smallSvd(of, rows, columns);
+        const count = Math.min(most, all.sigma.length);
+        const found = leadingSvd(matrix(rows, columns, of), most);
+        if (all.sigma[count - 1]! < 2e-3 * all.sigma[0]!) return;
+        expect(found!.sigma).toHaveLength(count);
+        for (let j = 0; j < count; j++) expect(found!.sigma[j]! / all.sigma[j]!).toBeCloseTo(1, 9);
+        const [u, v] = [rowsOf(found!.left, count), rowsOf(found!.right, count)];
+        expect(lossOfOrthogonality(u)).toBeLessThan(1e-9);
+        expect(lossOfOrthogonality(v)).toBeLessThan(1e-9);
+        const projected = u.mmul(Matrix.from1DArray(rows, columns, [...of])).mmul(v.transpose());
+        expect(worst(projected, Matrix.diag([...found!.sigma]))).toBeLessThan(1e-9 * all.sigma[0]!);
+      }),
+    );
+  });
+
+  it("declines where the least triplet asked for is lost by squaring, and takes those before it", () => {
+    const of = matrix(2, 2, Float64Array.of(1, 0, 0, 1e-4));
+    expect(leadingSvd(of, 2)).toBeNull();
+    expect([...leadingSvd(of, 1)!.sigma]).toEqual([1]);
+    expect(leadingSvd(matrix(2, 3), 1)).toBeNull();
   });
 });
 
