@@ -104,6 +104,20 @@ function combineCase(members, length) {
   };
 }
 
+function electedMeanCase(count, length) {
+  return {
+    name: `electedMean ${count} x ${length}`,
+    prepare(k) {
+      const rows = randomRows(k, count * length);
+      const weights = k.f64(count).fill(1);
+      const out = k.f32(length);
+      const vote = { weighted: false, byValue: true };
+      const run = () => k.electedMean(rows, count, length, length, weights, vote, out);
+      return { run, out, work: count * length };
+    },
+  };
+}
+
 function multiplyCase(outRows, count, length) {
   return {
     name: `multiply (${outRows}, ${count}) x (${count}, ${length})`,
@@ -149,6 +163,7 @@ const CASES = [
   ...["BF16", "F16", "F32"].map((dtype) => narrowCase("narrowTransposed", dtype, 16, 4096)),
   ...[1, 7, 112].map((members) => combineCase(members, 8192)),
   multiplyCase(16, 112, 4096),
+  electedMeanCase(7, 4096),
   foldCase("maxAbs", 112, 8192),
   foldCase("squaredNorms", 112, 8192),
   scaleCase,

@@ -11,6 +11,14 @@ export interface RowSums {
   readonly coefficients: Float32Array;
 }
 
+/** How `electedMean` elects the sign of a column; zero counts as plus. */
+export interface Vote {
+  /** Votes are weights[t] * value, and the mean is over the sum of the weights; else the values as they are, and over their number. */
+  readonly weighted: boolean;
+  /** The sign of the sum of the votes; else of the sum of their signs. */
+  readonly byValue: boolean;
+}
+
 /**
  * The numeric inner loops of a merge over one memory arena. Two backends share this interface: WebAssembly SIMD (`wasm.ts`)
  * and plain loops (`reference.ts`), which defines what every kernel means. All views passed to a kernel must come from this
@@ -136,6 +144,20 @@ export interface Kernels {
     length: number,
     dst: Float32Array,
     dstStride: number,
+  ): void;
+
+  /**
+   * TIES' vote and mean over `count` rows, in f64, rounded to f32 once: dst[x] = the mean of weights[t] * rows[t * stride + x] over the
+   * rows whose vote has the elected sign; 0 where none has it, and weights that cancel divide by 1. `dst` must not overlap `rows`.
+   */
+  electedMean(
+    rows: Float32Array,
+    count: number,
+    stride: number,
+    length: number,
+    weights: Float64Array,
+    vote: Vote,
+    dst: Float32Array,
   ): void;
 
   /** row[x] *= factor (rounded to f32), in place. */

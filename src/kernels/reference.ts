@@ -146,6 +146,25 @@ export function referenceKernels(): Kernels {
       }
     },
 
+    electedMean(rows, count, stride, length, weights, { weighted, byValue }, dst) {
+      requireLength(rows, extentOf(count, stride, length), "rows");
+      requireLength(weights, count, "weights");
+      requireLength(dst, length, "dst");
+      for (let x = 0; x < length; x++) {
+        const values = Array.from({ length: count }, (_, t) => rows[t * stride + x]!);
+        const votes = values.map((value, t) => (weighted ? weights[t]! * value : value));
+        const election = votes.reduce((sum, vote) => sum + (byValue ? vote : Math.sign(vote)), 0);
+        let sum = 0;
+        let divisor = 0;
+        for (const [t, vote] of votes.entries()) {
+          if (!(election < 0 ? vote < 0 : vote > 0)) continue;
+          sum += weights[t]! * values[t]!;
+          divisor += weighted ? weights[t]! : 1;
+        }
+        dst[x] = sum / (divisor === 0 ? 1 : divisor);
+      }
+    },
+
     scale(row, factor) {
       for (let x = 0; x < row.length; x++) row[x] = row[x]! * Math.fround(factor);
     },

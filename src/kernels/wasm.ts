@@ -63,6 +63,16 @@ interface Exports {
     to: number,
     toStride: number,
   ): void;
+  electedMean(
+    rows: number,
+    count: number,
+    stride: number,
+    length: number,
+    weights: number,
+    weighted: number,
+    byValue: number,
+    to: number,
+  ): void;
   scale(row: number, length: number, factor: number): void;
   maxAbs(rows: number, count: number, stride: number, length: number, out: number): void;
   squaredNorms(rows: number, count: number, stride: number, length: number, out: number): void;
@@ -174,6 +184,13 @@ export function wasmKernels(module: WebAssembly.Module = kernelsModule()): Kerne
       const from = address(rows, extentOf(count, stride, length), "rows");
       const to = address(dst, extentOf(outRows, dstStride, length), "dst");
       wasm.multiply(factors, outRows, from, count, stride * 4, length, to, dstStride * 4);
+    },
+
+    electedMean(rows, count, stride, length, weights, { weighted, byValue }, dst) {
+      const from = address(rows, extentOf(count, stride, length), "rows");
+      const factors = address(weights, count, "weights");
+      const to = address(dst, length, "dst");
+      wasm.electedMean(from, count, stride * 4, length, factors, Number(weighted), Number(byValue), to);
     },
 
     scale(row, factor) {

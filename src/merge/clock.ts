@@ -66,6 +66,7 @@ const KERNEL_SHARES: Readonly<Record<string, keyof Timings>> = {
   manhattan: "gram",
   combine: "centre",
   multiply: "centre",
+  electedMean: "centre",
   scale: "centre",
   maxAbs: "centre",
   squaredNorms: "centre",

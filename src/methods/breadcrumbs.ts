@@ -1,7 +1,7 @@
 import { denseMethod } from "./dense/dense-method.ts";
+import { weightedSum } from "./dense/merge-tiles.ts";
 import { densitySchema } from "./dense/options.ts";
 import { middleShare } from "./dense/sparsifiers.ts";
-import { weightedSum } from "./elementwise/consensus.ts";
 import type { Method } from "./method.ts";
 
 export interface BreadcrumbsOptions {

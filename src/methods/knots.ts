@@ -2,11 +2,10 @@ import type { Pool } from "../adapter/pool.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
 import { deltaTasks, deltaTasksBytes } from "./dense/delta-tasks.ts";
 import { votedMean } from "./dense/dense-method.ts";
-import { type ElementwiseRule, mergedTiles } from "./dense/merge-tiles.ts";
+import { type Combine, type ElementwiseRule, mergedTiles, weightedSum } from "./dense/merge-tiles.ts";
 import { densitySchema, seedSchema, VOTE, type VoteOptions, voteSchema } from "./dense/options.ts";
 import { droppedAtRandom, keepAll, largestShare } from "./dense/sparsifiers.ts";
 import { type Task, TaskTiles, taskTilesBytes } from "./dense/task-tiles.ts";
-import { weightedSum } from "./elementwise/consensus.ts";
 import { type MergedModule, type Method, type ModuleShape, sumOfRanks } from "./method.ts";
 
 const RULES = ["ties", "dare_ties", "mean"] as const;
@@ -71,13 +70,10 @@ function ruleOf({ rule, density, seed, ...vote }: KnotsOptions): ElementwiseRule
 }
 
 /** The weighted sum over the number of tasks. */
-function mean(tiles: readonly Float32Array[], weights: readonly number[], merged: Float32Array): void {
-  weightedSum(
-    tiles,
-    weights.map((weight) => weight / weights.length),
-    merged,
-  );
-}
+const mean: Combine = (tiles, weights, length, merged) => {
+  weightedSum(tiles, weights, length, merged);
+  tiles.kernels.scale(merged, 1 / weights.length);
+};
 
 /**
  * U as coefficients over the pool's b: side by side, the a-halves of different tasks never meet, so the Gram matrix of the long rows is

@@ -31,6 +31,25 @@ describe.each(BACKENDS)("%s kernels", (_name, create) => {
       expect([...several]).toEqual([8, 16, 24, SENTINEL, 0, 0, 0, SENTINEL, -1, -2, -3, SENTINEL]);
     });
 
+    it("elects signs by hand", () => {
+      const k = fresh(create);
+      // 3 + -1 + -1 elects plus by value, minus by signs; weights 1, 2, 2 turn the first to minus. A tie is plus; nothing agrees on zeros.
+      const rows = floats(k, [3, 2, 0, 99, -1, -2, 0, 99, -1, 0, 0, 99]);
+      const shares = k.f64(3);
+      shares.set([1, 2, 2]);
+      const dst = k.f32(4).fill(SENTINEL);
+      const merged = (weighted: boolean, byValue: boolean): number[] => {
+        k.electedMean(rows, 3, 4, 3, shares, { weighted, byValue }, dst.subarray(0, 3));
+        return [...dst];
+      };
+      expect(merged(false, true)).toEqual([3, 2, 0, SENTINEL]);
+      expect(merged(false, false)).toEqual([-2, 2, 0, SENTINEL]);
+      expect(merged(true, true)).toEqual([-1, -2, 0, SENTINEL]);
+      expect(merged(true, false)).toEqual([-1, 2, 0, SENTINEL]);
+      shares.set([1, -1, -1]);
+      expect(merged(true, true)).toEqual([-5, 4, 0, SENTINEL]);
+    });
+
     it("adds in f32 in the order of the members", () => {
       const k = fresh(create);
       const rows = floats(k, [2 ** 24, 1, -(2 ** 24)]);

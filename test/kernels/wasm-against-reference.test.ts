@@ -153,6 +153,26 @@ describe("wasm against the reference", () => {
     }
   });
 
+  it("elects signs bit for bit, whatever the vote, and writes nothing else", () => {
+    for (const { random, count, length, stride } of shapes(21, 40)) {
+      const values = weights(random, count * stride);
+      const factors = Float64Array.from({ length: count }, () => random.below(5) - 2);
+      for (const weighted of [false, true]) {
+        for (const byValue of [false, true]) {
+          const [actual, expected] = both((k) => {
+            const shares = k.f64(count);
+            shares.set(factors);
+            const merged = k.f32(length + 9).fill(SENTINEL);
+            const into = merged.subarray(1, 1 + length);
+            k.electedMean(floats(k, values), count, stride, length, shares, { weighted, byValue }, into);
+            return merged;
+          });
+          expect(differences(actual, expected)).toEqual([]);
+        }
+      }
+    }
+  });
+
   it("combines, multiplies, scales and takes maxima bit for bit, squared norms to 1e-12", () => {
     for (const { random, count, length, stride } of shapes(16, 66)) {
       const values = weights(random, count * stride);

@@ -1,5 +1,4 @@
 import type { Pool } from "../../adapter/pool.ts";
-import { agreeingMean } from "../elementwise/consensus.ts";
 import type { MergedModule, Method, ModuleShape } from "../method.ts";
 import { deltaTasks, deltaTasksBytes } from "./delta-tasks.ts";
 import { lowRank, lowRankBytes } from "./low-rank.ts";
@@ -59,5 +58,7 @@ function denseBytes({ in: inputs, out, ranks, rank }: ModuleShape): number {
 
 /** TIES' vote and mean. */
 export function votedMean({ majority, consensus }: VoteOptions): Combine {
-  return (tiles, weights, merged) => agreeingMean(tiles, weights, majority, consensus, merged);
+  const vote = { weighted: consensus === "mergekit", byValue: majority === "total" };
+  return ({ kernels, stacked, stride }, weights, length, merged) =>
+    kernels.electedMean(stacked, weights.length, stride, length, weights, vote, merged);
 }

@@ -4,8 +4,12 @@ import type { TaskTiles } from "./task-tiles.ts";
 /** Sparsifies the next tile of a task in place; `from` is the index of its first entry in the task's matrix, row by row. */
 export type Sparsify = (tile: Float32Array, task: number, from: number) => void;
 
-/** Merges a tile of every task into one. */
-export type Combine = (tiles: readonly Float32Array[], weights: readonly number[], merged: Float32Array) => void;
+/** Merges the first `length` entries of every task's tile into one; the weights are in kernel memory. */
+export type Combine = (tiles: TaskTiles, weights: Float64Array, length: number, merged: Float32Array) => void;
+
+/** The sum of w_t D_t. */
+export const weightedSum: Combine = ({ kernels, stacked, stride }, weights, length, merged) =>
+  kernels.multiply(weights, 1, stacked, weights.length, stride, length, merged, length);
 
 /** An elementwise method: what it does to each task's entries, and how it merges them. */
 export interface ElementwiseRule {
@@ -19,15 +23,17 @@ export interface ElementwiseRule {
 
 /** The merged matrix of all tasks, tile by tile. */
 export function mergedTiles(tiles: TaskTiles, { prepare, combine }: ElementwiseRule): RowTiles {
-  const { columns, weights } = tiles;
-  const room = tiles.kernels.f32(tiles.tileRows * columns);
+  const { columns, kernels } = tiles;
+  const weights = kernels.f64(tiles.weights.length);
+  weights.set(tiles.weights);
+  const room = kernels.f32(tiles.tileRows * columns);
   const begin = prepare(tiles);
   return (use) => {
     const sparsify = begin();
     tiles.each((tasks, from, rows) => {
       for (const [t, tile] of tasks.entries()) sparsify(tile, t, from * columns);
       const merged = room.subarray(0, rows * columns);
-      combine(tasks, weights, merged);
+      combine(tiles, weights, merged.length, merged);
       use(merged, from, rows);
     });
   };

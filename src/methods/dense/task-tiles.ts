@@ -30,7 +30,9 @@ export class TaskTiles {
   readonly #tasks: readonly Task[];
   /** The most rows that are handed out at once. */
   readonly tileRows: number;
-  readonly #tiles: readonly Float32Array[];
+  /** All tasks' tiles: entry x of task t's tile at t * stride + x. */
+  readonly stacked: Float32Array;
+  readonly stride: number;
   readonly #coefficients: Float64Array;
 
   /** @param tileRows rows computed at once; the arena must have `taskTilesBytes` free */
@@ -41,7 +43,8 @@ export class TaskTiles {
     this.kernels = kernels;
     this.#tasks = tasks;
     this.tileRows = Math.min(rows, tileRows ?? rowsOfTile(tasks.length, columns));
-    this.#tiles = tasks.map(() => kernels.f32(this.tileRows * columns));
+    this.stride = this.tileRows * columns;
+    this.stacked = kernels.f32(tasks.length * this.stride);
     this.#coefficients = kernels.f64(this.tileRows * Math.max(0, ...tasks.map(({ rank }) => rank)));
   }
 
@@ -50,7 +53,10 @@ export class TaskTiles {
     const { rows: all, columns } = this;
     for (let from = 0; from < all; from += this.tileRows) {
       const rows = Math.min(this.tileRows, all - from);
-      const tiles = this.#tiles.map((tile) => tile.subarray(0, rows * columns));
+      const tiles = this.#tasks.map((_, t) => {
+        const start = t * this.stride;
+        return this.stacked.subarray(start, start + rows * columns);
+      });
       for (const [t, tile] of tiles.entries()) this.#fill(this.#tasks[t]!, from, rows, tile);
       use(tiles, from, rows);
     }
@@ -74,5 +80,5 @@ function rowsOfTile(tasks: number, columns: number): number {
  * the coefficients. It does not grow with the number of rows.
  */
 export function taskTilesBytes(tasks: number, columns: number, largestRank: number): number {
-  return Math.max(TILES_BYTES, 4 * columns * (tasks + 1)) + 8 * MOST_TILE_ROWS * largestRank + 16 * (tasks + 2);
+  return Math.max(TILES_BYTES, 4 * columns * (tasks + 1)) + 8 * MOST_TILE_ROWS * largestRank + 8 * tasks + 64;
 }
