@@ -5,6 +5,6 @@ export { ARENA_START } from "./memory";
 export { multiply } from "./multiply";
 export { narrow, narrowTransposed } from "./narrow";
 export { cross, gram, gramF64, manhattan } from "./pairs";
-export { maxAbs, scale, squaredNorms } from "./rows";
+export { maxAbs, prune, scale, squaredNorms } from "./rows";
 export { tileDifferences, tileF32, tileF64, tileSums } from "./tiles";
 export { widen, widenTransposed } from "./widen";

@@ -9,6 +9,31 @@ export function scale(row: usize, length: usize, factor: f32): void {
   for (; row < end; row += 4) store<f32>(row, load<f32>(row) * factor);
 }
 
+/** Four elements, 0 for those whose magnitude is below the threshold. */
+// @ts-ignore: decorator
+@inline
+function pruned(v: v128, threshold: v128): v128 {
+  return v128.and(v, f32x4.ge(f32x4.abs(v), threshold));
+}
+
+/** row[x] becomes 0 where |row[x]| < threshold; returns how many |row[x]| equal it. */
+export function prune(row: usize, length: usize, threshold: f32): i32 {
+  const least = f32x4.splat(threshold);
+  const end = row + (length << 2);
+  let equal = i32x4.splat(0);
+  for (; row + 16 <= end; row += 16) {
+    const v = v128.load(row);
+    equal = i32x4.sub(equal, f32x4.eq(f32x4.abs(v), least));
+    v128.store(row, pruned(v, least));
+  }
+  for (; row < end; row += 4) {
+    const v = v128.load32_splat(row);
+    equal = i32x4.sub(equal, v128.and(f32x4.eq(f32x4.abs(v), least), i32x4(-1, 0, 0, 0)));
+    v128.store32_lane(row, pruned(v, least), 0);
+  }
+  return i32x4.extract_lane(equal, 0) + i32x4.extract_lane(equal, 1) + i32x4.extract_lane(equal, 2) + i32x4.extract_lane(equal, 3);
+}
+
 /** The largest |element|, found by comparing bits as integers: exact, and a NaN wins over everything. */
 // @ts-ignore: decorator
 @inline

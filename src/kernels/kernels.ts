@@ -160,6 +160,12 @@ export interface Kernels {
     dst: Float32Array,
   ): void;
 
+  /**
+   * row[x] becomes 0 where |row[x]| < threshold (rounded to f32), in place.
+   * @returns how many |row[x]| equal it.
+   */
+  prune(row: Float32Array, threshold: number): number;
+
   /** row[x] *= factor (rounded to f32), in place. */
   scale(row: Float32Array, factor: number): void;
 

@@ -165,6 +165,17 @@ export function referenceKernels(): Kernels {
       }
     },
 
+    prune(row, threshold) {
+      const least = Math.fround(threshold);
+      let equal = 0;
+      for (let x = 0; x < row.length; x++) {
+        const magnitude = Math.abs(row[x]!);
+        if (magnitude < least) row[x] = 0;
+        else if (magnitude === least) equal++;
+      }
+      return equal;
+    },
+
     scale(row, factor) {
       for (let x = 0; x < row.length; x++) row[x] = row[x]! * Math.fround(factor);
     },

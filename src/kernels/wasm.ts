@@ -73,6 +73,7 @@ interface Exports {
     byValue: number,
     to: number,
   ): void;
+  prune(row: number, length: number, threshold: number): number;
   scale(row: number, length: number, factor: number): void;
   maxAbs(rows: number, count: number, stride: number, length: number, out: number): void;
   squaredNorms(rows: number, count: number, stride: number, length: number, out: number): void;
@@ -191,6 +192,10 @@ export function wasmKernels(module: WebAssembly.Module = kernelsModule()): Kerne
       const factors = address(weights, count, "weights");
       const to = address(dst, length, "dst");
       wasm.electedMean(from, count, stride * 4, length, factors, Number(weighted), Number(byValue), to);
+    },
+
+    prune(row, threshold) {
+      return wasm.prune(address(row, 0, "row"), row.length, threshold);
     },
 
     scale(row, factor) {

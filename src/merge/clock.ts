@@ -67,6 +67,7 @@ const KERNEL_SHARES: Readonly<Record<string, keyof Timings>> = {
   combine: "centre",
   multiply: "centre",
   electedMean: "centre",
+  prune: "centre",
   scale: "centre",
   maxAbs: "centre",
   squaredNorms: "centre",

@@ -31,6 +31,16 @@ describe.each(BACKENDS)("%s kernels", (_name, create) => {
       expect([...several]).toEqual([8, 16, 24, SENTINEL, 0, 0, 0, SENTINEL, -1, -2, -3, SENTINEL]);
     });
 
+    it("prunes what is below a magnitude, keeps and counts what equals it", () => {
+      const k = fresh(create);
+      const row = floats(k, [1, -3, 2, -2, 0, 5, -1, 2.5, SENTINEL]);
+      expect(k.prune(row.subarray(0, 8), 2)).toBe(2);
+      expect([...row]).toEqual([0, -3, 2, -2, 0, 5, 0, 2.5, SENTINEL]);
+      expect(k.prune(row.subarray(1, 4), 0)).toBe(0);
+      expect(k.prune(row.subarray(0, 8), Number.POSITIVE_INFINITY)).toBe(0);
+      expect([...row]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, SENTINEL]);
+    });
+
     it("elects signs by hand", () => {
       const k = fresh(create);
       // 3 + -1 + -1 elects plus by value, minus by signs; weights 1, 2, 2 turn the first to minus. A tie is plus; nothing agrees on zeros.

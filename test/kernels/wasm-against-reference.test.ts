@@ -173,7 +173,7 @@ describe("wasm against the reference", () => {
     }
   });
 
-  it("combines, multiplies, scales and takes maxima bit for bit, squared norms to 1e-12", () => {
+  it("combines, multiplies, scales, prunes and takes maxima bit for bit, squared norms to 1e-12", () => {
     for (const { random, count, length, stride } of shapes(16, 66)) {
       const values = weights(random, count * stride);
       const members = Array.from({ length: random.below(2 * count) }, () => random.below(count));
@@ -192,8 +192,11 @@ describe("wasm against the reference", () => {
         k.maxAbs(rows, count, stride, length, largest);
         const norms = k.f64(count + 2).fill(SENTINEL);
         k.squaredNorms(rows, count, stride, length, norms);
+        const pruned = floats(k, values);
+        const ties = pruned.subarray(1);
+        const equal = k.f64(1).fill(k.prune(ties, Math.abs(values[0]!)));
         k.scale(rows.subarray(1), 0.3);
-        return { exact: [combined, product, largest, rows], norms };
+        return { exact: [combined, product, largest, rows, pruned, equal], norms };
       });
       actual.exact.forEach((view, i) => {
         expect(differences(view, expected.exact[i]!)).toEqual([]);

@@ -21,7 +21,13 @@ export function largestShare(density: number): Prepare {
     const cuts = largestOfPieces(piecesOf(tiles), tiles.weights.length, size, [keptCount(density, size)]);
     return () => {
       const fresh = cuts.map(([cut]) => cut!());
-      return (tile, task) => fresh[task]!.pruneInPlace(tile);
+      return (tile, task) => {
+        const cut = fresh[task]!;
+        if (tiles.kernels.prune(tile, cut.threshold) === 0) return;
+        for (let i = 0; i < tile.length; i++) {
+          if (Math.abs(tile[i]!) === cut.threshold && !cut.keeps(tile[i]!)) tile[i] = 0;
+        }
+      };
     };
   };
 }
