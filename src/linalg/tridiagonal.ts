@@ -8,7 +8,7 @@ export interface Tridiagonal {
 }
 
 interface Reflections {
-  /** (n, n): row k holds v_k, zero up to and including place k. */
+  /** (n, n): row k holds v_k behind place k; v_k is zero up to there, whatever stands in the row. */
   readonly vectors: Float64Array;
   /** (n): beta_k, 0 where nothing is reflected. */
   readonly betas: Float64Array;
@@ -17,19 +17,17 @@ interface Reflections {
 /**
  * Householder's reduction of a symmetric matrix to a tridiagonal one (Golub and Van Loan, Matrix Computations, 8.3.1), in f64.
  *
- * @param matrix (n, n), finite; overwritten
+ * @param matrix (n, n), finite; becomes the reflections
  */
 export function tridiagonalize(matrix: Float64Array, n: number): Tridiagonal {
   const diagonal = new Float64Array(n);
   const beside = new Float64Array(n);
-  const vectors = new Float64Array(n * n);
   const betas = new Float64Array(n);
   const image = new Float64Array(n);
   for (let k = 0; k < n; k++) {
     diagonal[k] = matrix[k * n + k]!;
     if (k + 1 === n) break;
-    const v = vectors.subarray(k * n, k * n + n);
-    for (let i = k + 1; i < n; i++) v[i] = matrix[k * n + i]!;
+    const v = matrix.subarray(k * n, k * n + n);
     const { beta, along } = reflectionInPlace(v, k + 1, n);
     beside[k] = along;
     betas[k] = beta;
@@ -44,7 +42,7 @@ export function tridiagonalize(matrix: Float64Array, n: number): Tridiagonal {
     for (let i = k + 1; i < n; i++) image[i]! -= half * v[i]!;
     subtractFrom(matrix, v, image, k + 1, n);
   }
-  return { diagonal, beside, reflections: { vectors, betas } };
+  return { diagonal, beside, reflections: { vectors: matrix, betas } };
 }
 
 /** Turn x into v of the reflection that sends x to (along, 0, ..., 0), x the entries from..n. */
