@@ -4,27 +4,35 @@ import { readHeader } from "../formats/safetensors/header.ts";
 import { joinShards, readShardIndex } from "../formats/safetensors/shards.ts";
 import { readTorch } from "../formats/torch/read.ts";
 import type { TensorRef } from "./adapter.ts";
-import type { AdapterContents } from "./dialect.ts";
+import type { AdapterContents, AdapterText } from "./dialect.ts";
 import type { AdapterFiles, AdapterFolder } from "./folder.ts";
+import { openGguf } from "./open-gguf.ts";
 
 /** A text larger than this is no adapter's config or index. */
 const MAX_TEXT_BYTES = 4 << 20;
 
 /** Open the chosen files of a folder by their headers, whatever container holds the tensors. */
-export async function openContents(folder: AdapterFolder, chosen: AdapterFiles): Promise<AdapterContents> {
+export async function openContents(
+  folder: AdapterFolder,
+  chosen: AdapterFiles,
+  baseConfig: AdapterText | null,
+): Promise<AdapterContents> {
   const weights = chosen.sharded
     ? await openShards(folder, chosen.weights)
     : await openSingle(await folder.open(chosen.weights));
-  return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config) };
+  return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config), baseConfig };
 }
 
 type Weights = Pick<AdapterContents, "files" | "tensors" | "metadata">;
 
-/** One file, read as what its first bytes say it is. */
+/** One file, read as what its first bytes say it is, and by its suffix where these tell nothing. */
 async function openSingle(source: ByteSource): Promise<Weights> {
-  const { tensors, metadata } = (await isTorch(source))
-    ? { tensors: await readTorch(source), metadata: new Map<string, string>() }
-    : await readHeader(source);
+  const container = await containerOf(source);
+  if (container === "gguf") return openGguf(source);
+  const { tensors, metadata } =
+    container === "torch"
+      ? { tensors: await readTorch(source), metadata: new Map<string, string>() }
+      : await readHeader(source);
   return {
     files: [source],
     tensors: new Map(Array.from(tensors, ([name, info]) => [name, { name, file: 0, ...info }])),
@@ -32,14 +40,16 @@ async function openSingle(source: ByteSource): Promise<Weights> {
   };
 }
 
-/** Whether a file is, or claims to be, a PyTorch checkpoint: by its first bytes, and by its suffix where these tell nothing. */
-async function isTorch(source: ByteSource): Promise<boolean> {
+async function containerOf(source: ByteSource): Promise<"safetensors" | "torch" | "gguf"> {
   const head = new Uint8Array(Math.min(source.size, 9));
   await source.read(0, head);
+  const text = String.fromCharCode(...head);
+  if (text.startsWith("GGUF")) return "gguf";
   // The JSON of a safetensors file begins behind its length, which may be any bytes.
-  if (head[8] === "{".charCodeAt(0)) return false;
+  if (text[8] === "{") return "safetensors";
+  if (source.name.endsWith(".gguf")) return "gguf";
   const pickle = head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5;
-  return pickle || String.fromCharCode(...head.subarray(0, 2)) === "PK" || /\.(bin|pt|pth)$/.test(source.name);
+  return pickle || text.startsWith("PK") || /\.(bin|pt|pth)$/.test(source.name) ? "torch" : "safetensors";
 }
 
 async function openShards(folder: AdapterFolder, indexFile: string): Promise<Weights> {

@@ -9,8 +9,16 @@ export interface AdapterContents {
   readonly tensors: ReadonlyMap<string, TensorRef>;
   /** Texts that the weights' file says of itself. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** The text of adapter_config.json, and what messages call that file; null where there is none. */
-  readonly config: { readonly text: string; readonly where: string } | null;
+  /** adapter_config.json, where there is one. */
+  readonly config: AdapterText | null;
+  /** config.json of the base model, where the user gave it. */
+  readonly baseConfig: AdapterText | null;
+}
+
+/** A text, and what messages call the file that holds it. */
+export interface AdapterText {
+  readonly text: string;
+  readonly where: string;
 }
 
 /** One way of naming and laying out an adapter's tensors. */

@@ -2,6 +2,7 @@ import { RefusedError } from "../core/errors.ts";
 import type { DialectId } from "./adapter.ts";
 import type { AdapterContents, Dialect } from "./dialect.ts";
 import { diffusers } from "./dialects/diffusers.ts";
+import { gguf } from "./dialects/gguf.ts";
 import { kohya } from "./dialects/kohya.ts";
 import { loraDiffusion } from "./dialects/lora-diffusion.ts";
 import { mlx } from "./dialects/mlx.ts";
@@ -9,7 +10,7 @@ import { peft } from "./dialects/peft.ts";
 import { sam } from "./dialects/sam.ts";
 
 /** Every dialect that is read. PEFT's comes last: it takes what nobody else knows, to say what is wrong with it. */
-const DIALECTS: readonly Dialect[] = [kohya, diffusers, mlx, loraDiffusion, sam, peft];
+const DIALECTS: readonly Dialect[] = [kohya, diffusers, gguf, mlx, loraDiffusion, sam, peft];
 
 /** Adapters that are no LoRA, by a key that only they have. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [

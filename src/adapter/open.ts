@@ -1,6 +1,7 @@
 import { FormatError } from "../core/errors.ts";
 import type { Adapter } from "./adapter.ts";
 import { openContents } from "./container.ts";
+import type { AdapterText } from "./dialect.ts";
 import { dialectOf } from "./dialects.ts";
 import { type AdapterFolder, chooseFiles } from "./folder.ts";
 
@@ -10,10 +11,11 @@ const MAX_KEY_CHARACTERS = 1000;
 /**
  * Open an adapter of any dialect by its headers; of its tensors only scalars are read.
  *
+ * @param baseConfig config.json of the base model, which GGUF files of some families need to name their modules
  * @throws FormatError when a file is damaged, RefusedError when it is recognised but cannot be merged correctly
  */
-export async function openAdapter(folder: AdapterFolder): Promise<Adapter> {
-  const contents = await openContents(folder, chooseFiles(folder));
+export async function openAdapter(folder: AdapterFolder, baseConfig: AdapterText | null = null): Promise<Adapter> {
+  const contents = await openContents(folder, chooseFiles(folder), baseConfig);
   for (const key of contents.tensors.keys()) {
     if (key.length > MAX_KEY_CHARACTERS) {
       throw new FormatError(

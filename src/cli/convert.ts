@@ -6,6 +6,7 @@ import { bytes } from "./table.ts";
 interface ConvertFlags {
   readonly to: string;
   readonly out: string;
+  readonly baseConfig?: string;
   readonly extras: "error" | "drop";
   readonly force?: true;
   readonly json?: true;
@@ -16,8 +17,12 @@ export async function convertCommand(): Promise<Command> {
   return new Command("convert")
     .description("write an adapter in another format, the same deltas")
     .argument("<adapter>", "folder or file of a LoRA adapter, of any format that is read")
-    .requiredOption("--to <format>", "peft, diffusers or mlx (a folder), kohya (a .safetensors file)")
+    .requiredOption(
+      "--to <format>",
+      "peft, diffusers or mlx (a folder), kohya (a .safetensors file), gguf (a .gguf file)",
+    )
     .requiredOption("--out <path>", "folder or file to write; appears complete or not at all")
+    .option("--base-config <file>", "config.json of the base model, which gguf needs for names and rows")
     .addOption(
       new Option("--extras <policy>", "what to do with heads and biases where the format cannot carry them")
         .choices(["error", "drop"])
@@ -27,14 +32,15 @@ export async function convertCommand(): Promise<Command> {
     .option("--json", "print what was written as JSON on stdout")
     .addHelpText(
       "after",
-      "\nExamples:\n  lora-lego convert merged/ --to kohya --out merged.safetensors\n  lora-lego convert style.safetensors --to diffusers --out style",
+      "\nExamples:\n  lora-lego convert merged/ --to kohya --out merged.safetensors\n  lora-lego convert style.safetensors --to diffusers --out style\n  lora-lego convert merged/ --to gguf --base-config base/config.json --out merged.gguf",
     )
-    .action(async (path: string, { to, out, extras, force, json }: ConvertFlags) => {
+    .action(async (path: string, { to, out, baseConfig, extras, force, json }: ConvertFlags) => {
       const { convertAdapter } = await import("../node/convert-adapter.ts");
       const converted = await untilInterrupted((signal) =>
         convertAdapter(path, {
           to,
           out,
+          ...(baseConfig !== undefined && { baseConfig }),
           dropExtras: extras === "drop",
           force: force ?? false,
           signal,

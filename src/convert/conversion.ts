@@ -1,4 +1,5 @@
 import type { Adapter, AdapterModule, DialectId, FactorRef, TensorRef } from "../adapter/adapter.ts";
+import type { AdapterText } from "../adapter/dialect.ts";
 import type { Dtype } from "../core/dtype.ts";
 import { layoutSafetensors } from "../formats/safetensors/layout.ts";
 
@@ -50,8 +51,11 @@ export interface Writer {
   readonly id: DialectId;
   /** Whether a folder is written, or one file with this suffix. */
   readonly output: "folder" | ".safetensors" | ".gguf";
-  /** @throws RefusedError for what the format cannot carry */
-  convert(adapter: Adapter): Conversion;
+  /**
+   * @param baseConfig config.json of the base model, where the user gave it
+   * @throws RefusedError for what the format cannot carry
+   */
+  convert(adapter: Adapter, baseConfig: AdapterText | null): Conversion;
 }
 
 /** Tensors in a safetensors file. */

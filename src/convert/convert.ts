@@ -4,6 +4,7 @@ import { UsageError } from "../core/errors.ts";
 import type { Conversion, Writer, WrittenTensor } from "./conversion.ts";
 import { factorBytes } from "./factor-bytes.ts";
 import { diffusersWriter } from "./writers/diffusers.ts";
+import { ggufWriter } from "./writers/gguf.ts";
 import { kohyaWriter } from "./writers/kohya.ts";
 import { mlxWriter } from "./writers/mlx.ts";
 import { peftWriter } from "./writers/peft.ts";
@@ -12,7 +13,7 @@ import { peftWriter } from "./writers/peft.ts";
 const COPIED_BYTES = 1 << 20;
 
 /** The formats that can be written. */
-export const WRITERS: readonly Writer[] = [peftWriter, kohyaWriter, diffusersWriter, mlxWriter];
+export const WRITERS: readonly Writer[] = [peftWriter, kohyaWriter, diffusersWriter, mlxWriter, ggufWriter];
 
 /** The writer of a format. @throws UsageError when there is none of this name */
 export function writerOf(id: DialectId | string): Writer {

@@ -25,12 +25,18 @@ export function endsEarly(source: { name: string; size: number }, offset: number
   );
 }
 
+/** A ByteSource over bytes in memory, which it shows. */
+export interface MemorySource extends ByteSource {
+  readonly bytes: Uint8Array;
+}
+
 /** A ByteSource over bytes that are already in memory. */
-export function memorySource(name: string, bytes: Uint8Array): ByteSource {
+export function memorySource(name: string, bytes: Uint8Array): MemorySource {
   const size = bytes.byteLength;
   return {
     name,
     size,
+    bytes,
     async read(offset, into) {
       if (offset < 0 || offset + into.byteLength > size) throw endsEarly({ name, size }, offset, into.byteLength);
       into.set(bytes.subarray(offset, offset + into.byteLength));

@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
+import type { AdapterText } from "../adapter/dialect.ts";
 import type { AdapterFolder } from "../adapter/folder.ts";
 import { openAdapter } from "../adapter/open.ts";
+import type { ByteSource } from "../core/bytes.ts";
 import { FormatError, UsageError } from "../core/errors.ts";
 import { type FileSource, openFile } from "./file-source.ts";
 
@@ -11,6 +13,7 @@ export interface DiskAdapter {
   readonly adapter: Adapter;
   /** The folder that holds it. */
   readonly folder: string;
+  /** Its weights' files on disk. */
   readonly files: readonly FileSource[];
   close(): void;
 }
@@ -31,20 +34,32 @@ export async function openAdapters(paths: readonly string[]): Promise<DiskAdapte
   return opened;
 }
 
-/** Open one adapter: a folder or a .safetensors file in one. */
-export async function openAdapterPath(path: string, name: string = nameOf(path, 1)): Promise<DiskAdapter> {
+/**
+ * Open one adapter: a folder or a file in one.
+ *
+ * @param baseConfig config.json of the base model, which GGUF files of some families need to name their modules
+ */
+export async function openAdapterPath(
+  path: string,
+  name: string = nameOf(path, 1),
+  baseConfig: AdapterText | null = null,
+): Promise<DiskAdapter> {
   const opened: FileSource[] = [];
   const folder = diskFolder(path, name, opened);
   const close = (): void => {
     for (const file of opened) file.close();
   };
   try {
-    const adapter = await openAdapter(folder.view);
-    return { adapter, folder: folder.path, files: adapter.files as readonly FileSource[], close };
+    const adapter = await openAdapter(folder.view, baseConfig);
+    return { adapter, folder: folder.path, files: adapter.files.filter(isFile), close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+function isFile(source: ByteSource): source is FileSource {
+  return "path" in source;
 }
 
 function diskFolder(path: string, name: string, opened: FileSource[]): { path: string; view: AdapterFolder } {

@@ -1,4 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { AdapterText } from "../adapter/dialect.ts";
 import type { Conversion } from "../convert/conversion.ts";
 import { writeConversion, writerOf } from "../convert/convert.ts";
 import { UsageError } from "../core/errors.ts";
@@ -17,6 +19,8 @@ export interface ConvertOptions {
   readonly to: string;
   /** The folder, or for formats of one file the file, to write. */
   readonly out: string;
+  /** Path of the base model's config.json, which GGUF files need for names and rows. */
+  readonly baseConfig?: string;
   /** Leave out heads, biases and other tensors beside the factors. Default false. */
   readonly dropExtras?: boolean;
   /** Replace a folder that lora-lego wrote, or a file. Default false. */
@@ -48,10 +52,11 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
       `${writer.id} adapters are one file; pass --out with a name that ends in ${writer.output}, not ${options.out}.`,
     );
   }
-  const opened = await openAdapterPath(path);
+  const baseConfig = options.baseConfig === undefined ? null : readBaseConfig(options.baseConfig);
+  const opened = await openAdapterPath(path, undefined, baseConfig);
   try {
     const { adapter } = opened;
-    const conversion = writer.convert(options.dropExtras ? { ...adapter, extras: new Map() } : adapter);
+    const conversion = writer.convert(options.dropExtras ? { ...adapter, extras: new Map() } : adapter, baseConfig);
     const inputs = inputPaths([path], [opened]);
     if (writer.output === "folder") await intoFolder(opened, conversion, inputs, writer.id, options);
     else await intoFile(opened, conversion, inputs, options);
@@ -65,6 +70,13 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
   } finally {
     opened.close();
   }
+}
+
+function readBaseConfig(path: string): AdapterText {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    throw new UsageError(`There is no file ${path}; pass the base model's config.json as --base-config.`);
+  }
+  return { text: readFileSync(path, "utf8"), where: basename(path) };
 }
 
 async function intoFolder(

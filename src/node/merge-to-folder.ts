@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { ByteSource, MemorySource } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { affordableThreads } from "../merge/memory.ts";
@@ -10,9 +11,11 @@ import { carriedOut } from "../merge/recipe-text.ts";
 import { type DiskAdapter, localPaths, openAdapters } from "./adapter-path.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { createFile, openSink } from "./file-sink.ts";
+import type { FileSource } from "./file-source.ts";
 import { OutputFolder } from "./output-folder.ts";
 import { placeReport } from "./report-file.ts";
 import { WorkerLane } from "./worker-lane.ts";
+import type { InputFile } from "./worker-protocol.ts";
 import { writeCompanions } from "./write-companions.ts";
 
 /** Inputs below this many bytes are merged faster on one thread than it takes to start a second. */
@@ -103,6 +106,13 @@ async function closeAll(closers: (() => void | Promise<void>)[]): Promise<void> 
   await Promise.allSettled(closers.splice(0).map(async (close) => close()));
 }
 
+/** A file as a worker opens it again. */
+function inputFile(source: ByteSource): InputFile {
+  if ("path" in source) return (source as FileSource).path;
+  const { name, bytes } = source as MemorySource;
+  return { name, bytes };
+}
+
 /** Lanes on this thread and, where the inputs are large enough, on worker threads beside it. */
 function diskHost(
   output: OutputFolder,
@@ -110,7 +120,7 @@ function diskHost(
   threads: number | undefined,
   closers: (() => void | Promise<void>)[],
 ): MergeHost {
-  const inputs = opened.map(({ files }) => files.map(({ path }) => path));
+  const inputs = opened.map(({ adapter }) => adapter.files.map(inputFile));
   const bytes = opened.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
   const jobs = maximum(opened.map(({ adapter }) => adapter.modules.size)) + opened.length;
   const most = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));

@@ -4,7 +4,7 @@ import { kernelsModule } from "../kernels/wasm.ts";
 import type { Timings } from "../merge/clock.ts";
 import type { Job, JobResult, Lane } from "../merge/lane.ts";
 import type { MergePlan } from "../merge/plan.ts";
-import type { WorkerAnswer, WorkerRequest, WorkerStart } from "./worker-protocol.ts";
+import type { InputFiles, WorkerAnswer, WorkerRequest, WorkerStart } from "./worker-protocol.ts";
 
 /** A lane on a worker thread. */
 export class WorkerLane implements Lane {
@@ -24,7 +24,7 @@ export class WorkerLane implements Lane {
   }
 
   /** Take up a plan; earlier ones are dropped. What goes wrong is thrown by the jobs that follow. */
-  begin(plan: MergePlan, inputs: readonly (readonly string[])[], output: string): void {
+  begin(plan: MergePlan, inputs: InputFiles, output: string): void {
     this.#begun = this.#ask({ ask: "begin", plan, inputs, output });
     this.#begun.catch(() => {});
   }

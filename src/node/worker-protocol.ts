@@ -3,6 +3,12 @@ import type { Timings } from "../merge/clock.ts";
 import type { Job, JobResult } from "../merge/lane.ts";
 import type { MergePlan } from "../merge/plan.ts";
 
+/** A file of an input as plain data: its path, or bytes that were decoded into memory. */
+export type InputFile = string | { readonly name: string; readonly bytes: Uint8Array };
+
+/** The files of each input, as its tensors count them. */
+export type InputFiles = readonly (readonly InputFile[])[];
+
 /** What a worker starts with. */
 export interface WorkerStart {
   readonly kernels: WebAssembly.Module;
@@ -13,8 +19,8 @@ export type WorkerRequest =
   | {
       readonly ask: "begin";
       readonly plan: MergePlan;
-      /** Paths of each input's files, and of the output file. */
-      readonly inputs: readonly (readonly string[])[];
+      /** Each input's files, and the path of the output file. */
+      readonly inputs: InputFiles;
       readonly output: string;
     }
   | { readonly ask: "run"; readonly job: Job }

@@ -4,19 +4,25 @@ import type { Adapter } from "../../src/adapter/adapter.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { writeConversion, writerOf } from "../../src/convert/convert.ts";
 import { memorySink } from "../../src/core/bytes.ts";
-import { RefusedError, UsageError } from "../../src/core/errors.ts";
+import { FormatError, RefusedError, UsageError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import { decodeAdapter, openPico, type PicoAdapter, randomAdapter, relativeError } from "../support/pico.ts";
 
+const LLAMA = {
+  text: JSON.stringify({ model_type: "mistral", num_attention_heads: 2, num_key_value_heads: 1 }),
+  where: "config.json",
+};
+
 /** An adapter in another format, opened again. */
 async function converted(adapter: Adapter, to: string): Promise<Adapter> {
-  const conversion = writerOf(to).convert(adapter);
+  const base = to === "gguf" ? LLAMA : null;
+  const conversion = writerOf(to).convert(adapter, base);
   const sink = memorySink(conversion.layout.size);
   await writeConversion(adapter, conversion, sink);
   const { config, weightsFile } = conversion;
   const configs = config === null ? {} : { [config.file]: JSON.stringify(config.fields) };
-  return openAdapter(memoryFolder(`in-${to}`, { [weightsFile]: sink.bytes, ...configs }));
+  return openAdapter(memoryFolder(`in-${to}`, { [weightsFile]: sink.bytes, ...configs }), base);
 }
 
 async function deltasOf(adapter: Adapter): Promise<Map<string, Float64Array>> {
@@ -33,6 +39,15 @@ async function expectSame(one: Adapter, other: Adapter, tolerance: number): Prom
     if (delta.every((value) => value === 0)) expect(got.get(name)).toEqual(delta);
     else expect(relativeError(got.get(name)!, delta)).toBeLessThanOrEqual(tolerance);
   }
+}
+
+/** The GGUF file of these modules. */
+async function bytesOf(modules: PicoAdapter["modules"]): Promise<Uint8Array> {
+  const adapter = await openPico("mine", { modules });
+  const conversion = writerOf("gguf").convert(adapter, LLAMA);
+  const sink = memorySink(conversion.layout.size);
+  await writeConversion(adapter, conversion, sink);
+  return sink.bytes;
 }
 
 const LANGUAGE = [
@@ -89,6 +104,8 @@ describe("convert", () => {
     ["diffusers", IMAGE, false],
     ["mlx", LANGUAGE, false],
     ["mlx", LANGUAGE, true],
+    ["gguf", LANGUAGE, false],
+    ["gguf", LANGUAGE, true],
   ])("to %s and back gives the same deltas (%j, uniform %s)", async (to, names, uniform) => {
     await fc.assert(
       fc.asyncProperty(adapters(names, uniform), async (pico) => {
@@ -145,8 +162,8 @@ describe("convert", () => {
     const adapter = await openPico("mine", pico);
     expect([...(await converted(adapter, "peft")).extras.keys()]).toEqual(["base_model.model.classifier.weight"]);
     for (const to of ["kohya", "mlx", "diffusers"]) {
-      expect(() => writerOf(to).convert(adapter)).toThrow(RefusedError);
-      expect(() => writerOf(to).convert(adapter)).toThrow(/classifier\.weight.*--extras drop/);
+      expect(() => writerOf(to).convert(adapter, null)).toThrow(RefusedError);
+      expect(() => writerOf(to).convert(adapter, null)).toThrow(/classifier\.weight.*--extras drop/);
     }
   });
 
@@ -188,17 +205,58 @@ describe("convert", () => {
     ["kohya", { "unet:12": { in: 3, out: 3 } }, /numbers its modules \(as unet:12\)/],
   ])("to %s refuses %j", async (to, modules, words) => {
     const adapter = await openPico("mine", randomAdapter(7, { modules }));
-    expect(() => writerOf(to).convert(adapter)).toThrow(RefusedError);
-    expect(() => writerOf(to).convert(adapter)).toThrow(words);
+    expect(() => writerOf(to).convert(adapter, null)).toThrow(RefusedError);
+    expect(() => writerOf(to).convert(adapter, null)).toThrow(words);
   });
 
   it("refuses values that leave 16 bits when the scale is folded in", async () => {
     const modules = { "unet.conv_in": { A: [[1]], B: [[40000]] } };
     const adapter = await openPico("mine", { modules, dtype: "F16", config: { lora_alpha: 2 } });
-    const conversion = writerOf("diffusers").convert(adapter);
+    const conversion = writerOf("diffusers").convert(adapter, null);
     await expect(writeConversion(adapter, conversion, memorySink(conversion.layout.size))).rejects.toThrow(
       /unet\.conv_in\.lora_B\.weight has values .* f16 cannot hold/,
     );
+  });
+
+  it("permutes the rows of queries and keys in GGUF files, each by its own heads", async () => {
+    const modules = { "model.layers.0.self_attn.k_proj": { A: [[1]], B: [[0], [1], [2], [3]] } };
+    const there = await converted(await openPico("mine", { modules }), "gguf");
+    // One head of keys and values: its halves (0, 1) and (2, 3) lie entry by entry.
+    const raw = await openAdapter(memoryFolder("raw", { "x.gguf": await bytesOf(modules) }));
+    expect([...raw.modules.keys()]).toEqual(["blk.0.attn_k"]);
+    expect([...(await deltasOf(raw)).get("blk.0.attn_k")!]).toEqual([0, 2, 1, 3]);
+    expect([...(await deltasOf(there)).get("model.layers.0.self_attn.k_proj")!]).toEqual([0, 1, 2, 3]);
+  });
+
+  it("writes adapters that were read without their base's config as they are", async () => {
+    const modules = { "model.layers.0.self_attn.k_proj": { A: [[1]], B: [[0], [1], [2], [3]] } };
+    const bytes = await bytesOf(modules);
+    const raw = await openAdapter(memoryFolder("raw", { "x.gguf": bytes }));
+    const conversion = writerOf("gguf").convert(raw, LLAMA);
+    const sink = memorySink(conversion.layout.size);
+    await writeConversion(raw, conversion, sink);
+    expect(sink.bytes).toEqual(bytes);
+  });
+
+  it("carries embeddings to GGUF, their A stored for look-ups", async () => {
+    const modules = { "model.embed_tokens": { in: 7, out: 3, kind: "embedding" as const } };
+    const adapter = await openPico("mine", randomAdapter(4, { modules }));
+    const there = await converted(adapter, "gguf");
+    expect(there.modules.get("model.embed_tokens")!.a).toMatchObject({ shape: [2, 7], units: "columns" });
+    await expectSame(adapter, there, 1e-7);
+  });
+
+  it.each([
+    [null, UsageError, /--base-config/],
+    [{ model_type: "bloom" }, RefusedError, /model_type bloom is not known.*llama, mistral/],
+    [{ model_type: "gpt2" }, RefusedError, /q_proj is no module of gpt2 models/],
+    [{ model_type: "llama" }, RefusedError, /an unknown number of heads/],
+    [{}, FormatError, /no model_type/],
+  ])("to gguf refuses the base config %j", async (fields, kind, words) => {
+    const adapter = await openPico("mine", randomAdapter(7, { modules: { [LANGUAGE[0]!]: { in: 3, out: 4 } } }));
+    const base = fields === null ? null : { text: JSON.stringify(fields), where: "config.json" };
+    expect(() => writerOf("gguf").convert(adapter, base)).toThrow(kind);
+    expect(() => writerOf("gguf").convert(adapter, base)).toThrow(words);
   });
 
   it("names the formats where one is unknown", () => {

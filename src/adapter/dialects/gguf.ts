@@ -1,0 +1,119 @@
+import { bytesOf } from "../../core/dtype.ts";
+import { FormatError, RefusedError } from "../../core/errors.ts";
+import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
+import type { AdapterModule, FactorRef, TensorRef } from "../adapter.ts";
+import type { AdapterContents, Dialect } from "../dialect.ts";
+import { type FactorKey, pairFactors } from "../factor-pairs.ts";
+import { heldTensor } from "../held-tensor.ts";
+import { moduleOfFactors } from "../module-of-factors.ts";
+import { GGUF_FAMILIES, type GgufFamily, moduleOfGguf, permutedBy } from "../names/gguf.ts";
+import { inverseOf, permutedRows } from "../names/head-rows.ts";
+import { addModule, plainAdapter } from "../plain-adapter.ts";
+
+const FACTOR = /^(.+)\.weight\.lora_([ab])$/;
+/** Its lora_a is stored transposed, so that its rows can be looked up. */
+const TOKEN_EMBEDDING = "token_embd";
+
+/**
+ * The dialect of llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), scale alpha / r, or 1 where alpha is 0. Modules get Hugging
+ * Face's names where their rows are in Hugging Face's order; where a family permutes rows per head, only with the base's config.json,
+ * and else all keep the names that the file has, so that such adapters merge among themselves.
+ */
+export const gguf: Dialect = {
+  id: "gguf",
+  title: "GGUF (llama.cpp)",
+  recognises: (key) => FACTOR.test(key),
+  async read(contents) {
+    const { name, tensors, metadata } = contents;
+    const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_a", b: "lora_b" });
+    for (const { name: key } of others) {
+      throw new RefusedError(
+        `${name}: the tensor ${key} is no LoRA factor, so merging the factors alone would lose it; convert the adapter again without it.`,
+      );
+    }
+    const alpha = Number(metadata.get("adapter.lora.alpha") ?? 0);
+    if (!Number.isFinite(alpha))
+      throw new FormatError(`${name}: adapter.lora.alpha is ${alpha}; convert the adapter again.`);
+    const naming = namingOf(
+      contents,
+      pairs.map(({ path }) => path),
+    );
+    const files = [...contents.files];
+    const modules = new Map<string, AdapterModule>();
+    for (const { path, a, b } of pairs) {
+      const module = moduleOf(name, naming.nameOf(path), path, a, b);
+      const order = naming.rowsOf(path, module.out);
+      const ordered = order === null ? module.b : await reordered(files, module.b, module.rank, order);
+      addModule(name, modules, { ...module, b: ordered, scale: alpha === 0 ? 1 : alpha / module.rank });
+    }
+    return plainAdapter("gguf", { name, files, modules, baseModel: metadata.get("general.base_model.0.name") ?? null });
+  },
+};
+
+function factorKey(key: string): FactorKey | null {
+  const match = FACTOR.exec(key);
+  return match === null ? null : { path: match[1]!, half: match[2] as "a" | "b" };
+}
+
+function moduleOf(
+  name: string,
+  module: string,
+  path: string,
+  a: TensorRef,
+  b: TensorRef,
+): Omit<AdapterModule, "scale"> {
+  if (path !== TOKEN_EMBEDDING) return moduleOfFactors(name, module, "linear", a, b);
+  const found = moduleOfFactors(name, module, "embedding", { ...a, shape: a.shape.toReversed() }, b);
+  return { ...found, a: { ...found.a, units: "columns" } };
+}
+
+/** What the modules of a file are called, and the order of B's rows where it must be undone. */
+interface Naming {
+  nameOf(path: string): string;
+  rowsOf(path: string, rows: number): Int32Array | null;
+}
+
+function namingOf({ name, metadata, baseConfig }: AdapterContents, paths: readonly string[]): Naming {
+  const architecture = metadata.get("general.architecture") ?? "";
+  const family = GGUF_FAMILIES.find((known) => known.architecture === architecture);
+  const config = baseConfig === null ? null : parseModelConfig(baseConfig.text, baseConfig.where);
+  if (config !== null && !family?.modelTypes.includes(config.modelType)) {
+    throw new RefusedError(
+      `${name} is an adapter of ${architecture || "no named architecture"}, but the base config says model_type ${config.modelType}; pass the config.json of its own base model.`,
+    );
+  }
+  const asStored: Naming = { nameOf: (path) => path, rowsOf: () => null };
+  if (family === undefined) return asStored;
+  if (config === null && paths.some((path) => permutedBy(family, path) !== null)) return asStored;
+  return {
+    nameOf: (path) => moduleOfGguf(family, path) ?? path,
+    rowsOf: (path, rows) => (config === null ? null : orderOf(name, family, config, path, rows)),
+  };
+}
+
+function orderOf(name: string, family: GgufFamily, config: ModelConfig, path: string, rows: number): Int32Array | null {
+  const whose = permutedBy(family, path);
+  if (whose === null) return null;
+  const heads = config[whose];
+  if (heads === null || rows % (2 * heads) !== 0) {
+    throw new RefusedError(
+      `${name}: ${path} has ${rows} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; pass the config.json of its own base model.`,
+    );
+  }
+  return inverseOf(permutedRows(rows, heads));
+}
+
+/** B with its rows in another order, held in memory. */
+async function reordered(
+  files: AdapterContents["files"][number][],
+  b: FactorRef,
+  rank: number,
+  order: Int32Array,
+): Promise<FactorRef> {
+  const stored = new Uint8Array(b.end - b.begin);
+  await files[b.file]!.read(b.begin, stored);
+  const row = rank * bytesOf(b.dtype);
+  const bytes = new Uint8Array(stored.length);
+  for (const [i, from] of order.entries()) bytes.set(stored.subarray(from * row, (from + 1) * row), i * row);
+  return { ...b, ...heldTensor(files, b, bytes) };
+}

@@ -1,0 +1,16 @@
+import { type ByteSource, memorySource } from "../core/bytes.ts";
+import type { TensorRef } from "./adapter.ts";
+
+/**
+ * Hold a tensor's bytes in memory, for those that no range of a file holds as they are needed: quantized ones, and rows in another order.
+ *
+ * @param files the adapter's, to which one is added
+ */
+export function heldTensor(
+  files: ByteSource[],
+  { name }: TensorRef,
+  bytes: Uint8Array,
+): Pick<TensorRef, "file" | "begin" | "end"> {
+  files.push(memorySource(`${files[0]!.name}: ${name}`, bytes));
+  return { file: files.length - 1, begin: 0, end: bytes.length };
+}

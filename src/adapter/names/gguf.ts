@@ -1,0 +1,99 @@
+/** How one family of language models calls its modules in Hugging Face's code and in GGUF files. */
+export interface GgufFamily {
+  /** general.architecture. */
+  readonly architecture: string;
+  /** model_type of the configs that belong to it. */
+  readonly modelTypes: readonly string[];
+  /** What stands before a layer's number. */
+  readonly layers: string;
+  /** Names behind a layer's number, to those behind blk.<number>. */
+  readonly modules: Readonly<Record<string, string>>;
+  /** Names outside of the layers. */
+  readonly around: Readonly<Record<string, string>>;
+  /** GGUF names whose rows are permuted per head, by whose heads: those of queries, or of keys and values. */
+  readonly permuted: Readonly<Record<string, "heads" | "keyValueHeads">>;
+}
+
+const LLAMA_AROUND = { "model.embed_tokens": "token_embd", lm_head: "output" };
+/** Of families that have no output matrix of their own. */
+const TIED_AROUND = { "model.embed_tokens": "token_embd" };
+const FEED_FORWARD = { "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down" };
+const SPLIT = {
+  "self_attn.q_proj": "attn_q",
+  "self_attn.k_proj": "attn_k",
+  "self_attn.v_proj": "attn_v",
+  "self_attn.o_proj": "attn_output",
+  ...FEED_FORWARD,
+};
+
+/** A family whose modules are called as Llama's, unpermuted. */
+const alike = (architecture: string, ...modelTypes: string[]): GgufFamily => ({
+  architecture,
+  modelTypes: [architecture, ...modelTypes],
+  layers: "model.layers",
+  modules: SPLIT,
+  around: LLAMA_AROUND,
+  permuted: {},
+});
+
+/** Every family that is known; a new one is a new entry. Facts from llama.cpp's convert_hf_to_gguf and gguf's tensor_mapping. */
+export const GGUF_FAMILIES: readonly GgufFamily[] = [
+  { ...alike("llama", "mistral"), permuted: { attn_q: "heads", attn_k: "keyValueHeads" } },
+  alike("qwen2"),
+  alike("qwen3"),
+  { ...alike("gemma"), around: TIED_AROUND },
+  { ...alike("gemma2"), around: TIED_AROUND },
+  alike("gemma3", "gemma3_text"),
+  {
+    ...alike("phi3"),
+    modules: {
+      "self_attn.qkv_proj": "attn_qkv",
+      "self_attn.o_proj": "attn_output",
+      "mlp.gate_up_proj": "ffn_up",
+      "mlp.down_proj": "ffn_down",
+    },
+  },
+  {
+    architecture: "gpt2",
+    modelTypes: ["gpt2"],
+    layers: "transformer.h",
+    modules: {
+      "attn.c_attn": "attn_qkv",
+      "attn.c_proj": "attn_output",
+      "mlp.c_fc": "ffn_up",
+      "mlp.c_proj": "ffn_down",
+    },
+    around: { "transformer.wte": "token_embd", "transformer.wpe": "position_embd", lm_head: "output" },
+    permuted: {},
+  },
+];
+
+/** What wraps the language model of multimodal ones, which llama.cpp drops. */
+const WRAPPERS = /^(?:model\.)?language_model\./;
+
+/** The GGUF name of a module, as blk.3.attn_q; null where the family has no such module. */
+export function ggufName(family: GgufFamily, module: string): string | null {
+  const own = WRAPPERS.test(module) ? `model.${module.replace(WRAPPERS, "").replace(/^model\./, "")}` : module;
+  const around = family.around[own] ?? family.around[own.replace(/^model\.(?=lm_head$)/, "")];
+  if (around !== undefined) return around;
+  if (!own.startsWith(`${family.layers}.`)) return null;
+  const match = /^(\d+)\.(.+)$/.exec(own.slice(family.layers.length + 1));
+  const name = match === null ? undefined : family.modules[match[2]!];
+  return name === undefined ? null : `blk.${match![1]}.${name}`;
+}
+
+/** The module of a GGUF name, as Hugging Face's code calls it; null where the family has no such module. */
+export function moduleOfGguf(family: GgufFamily, name: string): string | null {
+  const find = (names: Readonly<Record<string, string>>, wanted: string): string | undefined =>
+    Object.keys(names).find((key) => names[key] === wanted);
+  const around = find(family.around, name);
+  if (around !== undefined) return around;
+  const match = /^blk\.(\d+)\.(.+)$/.exec(name);
+  const module = match === null ? undefined : find(family.modules, match[2]!);
+  return module === undefined ? null : `${family.layers}.${match![1]}.${module}`;
+}
+
+/** Whose heads the rows of a GGUF name are permuted by; null where they are in order. */
+export function permutedBy(family: GgufFamily, name: string): "heads" | "keyValueHeads" | null {
+  return family.permuted[name.replace(/^blk\.\d+\./, "")] ?? null;
+}

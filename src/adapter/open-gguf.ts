@@ -1,0 +1,49 @@
+import type { ByteSource } from "../core/bytes.ts";
+import { RefusedError } from "../core/errors.ts";
+import { type GgufTensor, readGguf } from "../formats/gguf/header.ts";
+import { decodeQ8 } from "../formats/gguf/q8.ts";
+import type { TensorRef } from "./adapter.ts";
+import type { AdapterContents } from "./dialect.ts";
+import { heldTensor } from "./held-tensor.ts";
+
+/**
+ * Open a GGUF file of a LoRA adapter. Tensors in Q8_0 are decoded and held in memory as f32.
+ *
+ * @throws RefusedError for a model, other adapters than LoRA, and element types that are not read
+ */
+export async function openGguf(source: ByteSource): Promise<Pick<AdapterContents, "files" | "tensors" | "metadata">> {
+  const header = await readGguf(source);
+  const type = header.metadata.get("general.type");
+  const kind = header.metadata.get("adapter.type");
+  if (type !== "adapter" || kind !== "lora") {
+    const what = type === "adapter" ? `an adapter of type ${String(kind)}` : `a ${String(type ?? "model")}`;
+    throw new RefusedError(
+      `${source.name} is ${what} by its metadata, not a LoRA adapter; pass the adapter's own file.`,
+    );
+  }
+  if (header.metadata.has("adapter.alora.invocation_tokens")) {
+    throw new RefusedError(
+      `${source.name} is an activated LoRA (adapter.alora.invocation_tokens), which acts only after certain tokens; a merged LoRA acts on all.`,
+    );
+  }
+  const files = [source];
+  const tensors = new Map<string, TensorRef>();
+  for (const [name, tensor] of header.tensors) tensors.set(name, await placed(files, name, tensor));
+  const texts = Array.from(header.metadata, ([key, value]) => [key, String(value)] as const);
+  return { files, tensors, metadata: new Map(texts) };
+}
+
+async function placed(files: ByteSource[], name: string, { type, shape, begin, end }: GgufTensor): Promise<TensorRef> {
+  if (type.dtype !== null) return { name, file: 0, dtype: type.dtype, shape, begin, end };
+  if (type.name !== "Q8_0") {
+    throw new RefusedError(
+      `${files[0]!.name}: ${name} is quantized to ${type.name}, which is not read; convert the adapter again with --outtype f16 or q8_0.`,
+    );
+  }
+  const stored = new Uint8Array(end - begin);
+  await files[0]!.read(begin, stored);
+  const values = decodeQ8(stored);
+  const bytes = new Uint8Array(values.buffer);
+  const tensor: TensorRef = { name, file: 0, dtype: "F32", shape, begin, end };
+  return { ...tensor, ...heldTensor(files, tensor, bytes) };
+}

@@ -1,0 +1,116 @@
+import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import type { AdapterText } from "../../adapter/dialect.ts";
+import { GGUF_FAMILIES, type GgufFamily, ggufName, permutedBy } from "../../adapter/names/gguf.ts";
+import { permutedRows } from "../../adapter/names/head-rows.ts";
+import { RefusedError, UsageError } from "../../core/errors.ts";
+import { type GgufTensorSpec, layoutGguf } from "../../formats/gguf/layout.ts";
+import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
+import {
+  type Conversion,
+  dtypeOf,
+  type FactorContent,
+  type Writer,
+  type WrittenTensor,
+  wholeFactor,
+} from "../conversion.ts";
+import { refuseUncarried } from "../refuse-uncarried.ts";
+
+/** What a GGUF name looks like: modules of adapters that were read without their base's config. */
+const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
+
+/**
+ * llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), rows of queries and keys permuted where the family has them so. There is one
+ * alpha per file, and the scale is alpha / r of each module: where these differ, scales are folded into lora_b.
+ */
+export const ggufWriter: Writer = {
+  id: "gguf",
+  output: ".gguf",
+  convert(adapter, baseConfig): Conversion {
+    refuseUncarried(adapter, "GGUF");
+    const { family, config } = familyOf(adapter, baseConfig);
+    const modules = [...adapter.modules.values()];
+    const alpha = commonAlpha(modules);
+    const tensors = modules.flatMap((module) => written(adapter.name, family, config, module, alpha === null));
+    const specs = tensors.map(({ name, dtype, shape }): GgufTensorSpec => ({ name, dtype: writable(dtype), shape }));
+    const layout = layoutGguf(
+      [
+        ["general.architecture", family.architecture],
+        ["general.type", "adapter"],
+        ["adapter.type", "lora"],
+        ["adapter.lora.alpha", alpha ?? 0],
+      ],
+      specs,
+    );
+    return { weightsFile: "adapter.gguf", tensors, layout, config: null };
+  },
+};
+
+function familyOf(adapter: Adapter, baseConfig: AdapterText | null): { family: GgufFamily; config: ModelConfig } {
+  if (baseConfig === null) {
+    throw new UsageError("GGUF names and rows depend on the base model; pass its config.json as --base-config.");
+  }
+  const config = parseModelConfig(baseConfig.text, baseConfig.where);
+  const family = GGUF_FAMILIES.find(({ modelTypes }) => modelTypes.includes(config.modelType));
+  if (family !== undefined) return { family, config };
+  const known = GGUF_FAMILIES.flatMap(({ modelTypes }) => modelTypes).join(", ");
+  throw new RefusedError(
+    `${adapter.name}: how llama.cpp calls the modules of model_type ${config.modelType} is not known here (known are ${known}); use convert_lora_to_gguf of llama.cpp.`,
+  );
+}
+
+/** The alpha that gives every module its scale, or null where scales must be folded in: llama.cpp takes 0 for a scale of 1. */
+function commonAlpha(modules: readonly AdapterModule[]): number | null {
+  const alphas = new Set(modules.map(({ scale, rank }) => Math.fround(scale * rank)));
+  const [only] = alphas;
+  return alphas.size === 1 && only !== 0 ? only! : null;
+}
+
+function written(
+  name: string,
+  family: GgufFamily,
+  config: ModelConfig,
+  module: AdapterModule,
+  folded: boolean,
+): WrittenTensor[] {
+  const own = OWN_NAME.test(module.name);
+  const stem = own ? module.name : ggufName(family, module.name);
+  if (stem === null || module.kind === "conv") {
+    throw new RefusedError(
+      `${name}: ${module.name} is no module of ${family.architecture} models that llama.cpp adapts; leave it out with lora-lego merge --exclude.`,
+    );
+  }
+  const lookedUp = module.kind === "embedding";
+  const a: FactorContent = { ...wholeFactor(module, "a"), units: lookedUp ? "columns" : "rows" };
+  const entries = own ? null : rowsOf(name, family, config, stem, module);
+  const b: FactorContent = { ...wholeFactor(module, "b", folded ? module.scale : 1), entries };
+  return [
+    {
+      name: `${stem}.weight.lora_a`,
+      dtype: writable(dtypeOf(a)),
+      shape: lookedUp ? [module.in, module.rank] : [module.rank, module.in],
+      content: a,
+    },
+    { name: `${stem}.weight.lora_b`, dtype: writable(dtypeOf(b)), shape: [module.out, module.rank], content: b },
+  ];
+}
+
+function rowsOf(
+  name: string,
+  family: GgufFamily,
+  config: ModelConfig,
+  stem: string,
+  module: AdapterModule,
+): Int32Array | null {
+  const whose = permutedBy(family, stem);
+  if (whose === null) return null;
+  const heads = config[whose];
+  if (heads !== null && module.out % (2 * heads) === 0) return permutedRows(module.out, heads);
+  throw new RefusedError(
+    `${name}: ${module.name} has ${module.out} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; pass the config.json of its own base model.`,
+  );
+}
+
+/** llama.cpp reads no f64 and f8 factors: those become f32. */
+function writable(dtype: string): GgufTensorSpec["dtype"] {
+  return dtype === "F16" || dtype === "BF16" ? dtype : "F32";
+}

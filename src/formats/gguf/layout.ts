@@ -1,0 +1,115 @@
+import { UsageError } from "../../core/errors.ts";
+import { elementCount } from "../../core/shape.ts";
+import { showJson } from "../json.ts";
+import { DEFAULT_ALIGNMENT, GGML_TYPES, MAGIC } from "./types.ts";
+
+const VERSION = 3;
+/** Numbers of the value types that are written. */
+const STRING = 8;
+const FLOAT32 = 6;
+
+/** The element types that are written, by ggml's numbers. */
+const NUMBERS = { F32: 0, F16: 1, BF16: 30 } as const;
+
+/** A tensor to be written: row-major, little-endian. */
+export interface GgufTensorSpec {
+  readonly name: string;
+  readonly dtype: keyof typeof NUMBERS;
+  readonly shape: readonly number[];
+}
+
+/** Where everything of a GGUF file to be written goes; tensors end where the next one may begin. */
+export interface GgufLayout {
+  /** The file's first bytes: everything before the tensors. */
+  readonly header: Uint8Array;
+  readonly tensors: ReadonlyMap<string, { readonly begin: number; readonly end: number }>;
+  /** Length of the whole file in bytes; what no tensor covers is zero. */
+  readonly size: number;
+}
+
+/**
+ * Plan a GGUF file of version 3, aligned to 32 bytes, byte for byte as the Python package gguf writes it: metadata and tensors in the
+ * order given.
+ *
+ * @param metadata texts, and numbers that are written as float32
+ * @throws UsageError for names that occur twice
+ */
+export function layoutGguf(
+  metadata: readonly (readonly [key: string, value: string | number])[],
+  tensors: readonly GgufTensorSpec[],
+): GgufLayout {
+  const bytes = new Bytes();
+  bytes.raw(new TextEncoder().encode(MAGIC));
+  bytes.uint32(VERSION);
+  bytes.uint64(tensors.length);
+  bytes.uint64(metadata.length);
+  for (const [key, value] of metadata) {
+    bytes.text(key);
+    bytes.uint32(typeof value === "string" ? STRING : FLOAT32);
+    if (typeof value === "string") bytes.text(value);
+    else bytes.float32(value);
+  }
+  const offsets = new Map<string, { begin: number; end: number }>();
+  let end = 0;
+  for (const { name, dtype, shape } of tensors) {
+    if (offsets.has(name))
+      throw new UsageError(`A GGUF file cannot hold the tensor name ${showJson(name)} twice; rename it.`);
+    const begin = aligned(end);
+    end = begin + elementCount(shape) * GGML_TYPES.get(NUMBERS[dtype])!.bytes;
+    offsets.set(name, { begin, end });
+    bytes.text(name);
+    bytes.uint32(shape.length);
+    for (const size of shape.toReversed()) bytes.uint64(size);
+    bytes.uint32(NUMBERS[dtype]);
+    bytes.uint64(begin);
+  }
+  const header = bytes.aligned();
+  for (const [name, range] of offsets) {
+    offsets.set(name, { begin: header.length + range.begin, end: header.length + range.end });
+  }
+  return { header, tensors: offsets, size: header.length + aligned(end) };
+}
+
+function aligned(offset: number): number {
+  return Math.ceil(offset / DEFAULT_ALIGNMENT) * DEFAULT_ALIGNMENT;
+}
+
+/** Little-endian fields one after the other. */
+class Bytes {
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+
+  raw(bytes: Uint8Array): void {
+    this.#parts.push(bytes);
+    this.#length += bytes.length;
+  }
+
+  uint32(value: number): void {
+    this.raw(new Uint8Array(Uint32Array.of(value).buffer));
+  }
+
+  uint64(value: number): void {
+    this.raw(new Uint8Array(BigUint64Array.of(BigInt(value)).buffer));
+  }
+
+  float32(value: number): void {
+    this.raw(new Uint8Array(Float32Array.of(value).buffer));
+  }
+
+  text(value: string): void {
+    const bytes = new TextEncoder().encode(value);
+    this.uint64(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** All of it, zeros behind up to the alignment. */
+  aligned(): Uint8Array {
+    const out = new Uint8Array(aligned(this.#length));
+    let at = 0;
+    for (const part of this.#parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+}

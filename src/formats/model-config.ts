@@ -1,0 +1,43 @@
+import { FormatError } from "../core/errors.ts";
+import { isJsonObject, type JsonObject, parseStrictJson, showJson } from "./json.ts";
+
+/** What the conversion of names and rows needs of a base model's config.json. */
+export interface ModelConfig {
+  /** model_type, as transformers writes it. */
+  readonly modelType: string;
+  /** num_attention_heads and num_key_value_heads; null where the config has none. */
+  readonly heads: number | null;
+  readonly keyValueHeads: number | null;
+}
+
+/**
+ * Parse a base model's config.json; of models with several parts, the language model's.
+ *
+ * @param where what messages call the file
+ * @throws FormatError when it is no such file
+ */
+export function parseModelConfig(text: string, where: string): ModelConfig {
+  const root = parseStrictJson(text, where);
+  if (!isJsonObject(root)) throw noConfig(where);
+  const nested = root.text_config;
+  const fields: JsonObject = isJsonObject(nested) ? { ...root, ...nested } : root;
+  const modelType = fields.model_type;
+  if (typeof modelType !== "string") throw noConfig(where);
+  const heads = count(fields, "num_attention_heads", where) ?? count(fields, "n_head", where);
+  return { modelType, heads, keyValueHeads: count(fields, "num_key_value_heads", where) ?? heads };
+}
+
+function count(fields: JsonObject, field: string, where: string): number | null {
+  const value = fields[field] ?? null;
+  if (value === null) return null;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
+  throw new FormatError(
+    `${where}: ${field} is ${showJson(value)}, but must be a whole number above 0; take the model's own config.json.`,
+  );
+}
+
+function noConfig(where: string): FormatError {
+  return new FormatError(
+    `${where} has no model_type, which every model's config.json has; pass the base model's config.json.`,
+  );
+}

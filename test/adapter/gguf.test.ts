@@ -1,0 +1,137 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import { GGUF_FAMILIES, ggufName, moduleOfGguf } from "../../src/adapter/names/gguf.ts";
+import { inverseOf, permutedRows } from "../../src/adapter/names/head-rows.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { RefusedError } from "../../src/core/errors.ts";
+import { layoutGguf } from "../../src/formats/gguf/layout.ts";
+import { mergeInMemory } from "../../src/merge/merge.ts";
+import { GGUF_MANIFEST, goldenGguf } from "../support/gguf.ts";
+import { memoryFolder, rejection } from "../support/memory-folder.ts";
+import { decodeAdapter, relativeError } from "../support/pico.ts";
+
+const config = (fields: object) => ({ text: JSON.stringify(fields), where: "config.json" });
+const LLAMA = config({ model_type: "llama", num_attention_heads: 4, num_key_value_heads: 2 });
+
+const open = (bytes: Uint8Array, base: ReturnType<typeof config> | null = null): Promise<Adapter> =>
+  openAdapter(memoryFolder("mine", { "lora.gguf": bytes }), base);
+
+describe("GGUF's names", () => {
+  it.each(Object.keys(GGUF_MANIFEST.names))("are those of Python's gguf for %s", (architecture) => {
+    const family = GGUF_FAMILIES.find((known) => known.architecture === architecture)!;
+    for (const [module, name] of Object.entries(GGUF_MANIFEST.names[architecture]!)) {
+      expect([module, ggufName(family, module)]).toEqual([module, name]);
+      if (name !== null) expect(moduleOfGguf(family, name)).toBe(module);
+    }
+  });
+
+  it("are the same for language models inside of multimodal ones", () => {
+    const gemma = GGUF_FAMILIES.find(({ architecture }) => architecture === "gemma3")!;
+    for (const wrapper of ["model.language_model.", "language_model.model."]) {
+      expect(ggufName(gemma, `${wrapper}layers.3.mlp.up_proj`)).toBe("blk.3.ffn_up");
+    }
+    expect(ggufName(gemma, "vision_tower.layers.3.mlp.up_proj")).toBeNull();
+  });
+});
+
+describe("the rows of queries and keys", () => {
+  it.each(GGUF_MANIFEST.orders)(
+    "are permuted as convert_hf_to_gguf does: $rows rows, $heads heads",
+    ({ rows, heads, order }) => {
+      const ours = permutedRows(rows, heads);
+      expect([...ours]).toEqual(order);
+      expect([...inverseOf(ours)].map((at) => ours[at])).toEqual(Array.from({ length: rows }, (_, i) => i));
+    },
+  );
+});
+
+describe("a GGUF adapter", () => {
+  const f32 = goldenGguf("lora-f32.gguf");
+
+  it("keeps the file's names where rows of an unknown order are among them", async () => {
+    const adapter = await open(f32);
+    expect(adapter.format).toBe("gguf");
+    expect([...adapter.modules.keys()]).toEqual(["blk.0.attn_q", "blk.1.ffn_down", "token_embd"]);
+    expect(adapter.modules.get("blk.0.attn_q")).toMatchObject({ in: 32, out: 16, rank: 4, scale: 4 });
+    expect(adapter.modules.get("token_embd")).toMatchObject({ kind: "embedding", in: 40, out: 32 });
+  });
+
+  it("gets Hugging Face's names and rows with the base's config", async () => {
+    const { modules } = await open(f32, LLAMA);
+    expect([...modules.keys()]).toEqual([
+      "model.layers.0.self_attn.q_proj",
+      "model.layers.1.mlp.down_proj",
+      "model.embed_tokens",
+    ]);
+    const stored = GGUF_MANIFEST.adapters.F32!["blk.0.attn_q.weight.lora_b"]!.values;
+    const adapter = await open(f32, LLAMA);
+    const { b } = adapter.modules.get("model.layers.0.self_attn.q_proj")!;
+    const bytes = new Uint8Array(b.end - b.begin);
+    await adapter.files[b.file]!.read(b.begin, bytes);
+    const rows = new Float32Array(bytes.buffer);
+    // 16 rows, 4 heads of 4: Hugging Face's row 1 of head 0 is the GGUF's row 2.
+    expect([...rows.subarray(4, 8)]).toEqual(stored.slice(8, 12).map(Math.fround));
+    expect([...rows.subarray(0, 4)]).toEqual(stored.slice(0, 4).map(Math.fround));
+  });
+
+  it.each(["F16", "BF16", "Q8_0"])("merges alike from %s, but for its rounding", async (dtype) => {
+    const deltas = async (bytes: Uint8Array): Promise<Map<string, Float64Array>> => {
+      const { config: made, weights } = await mergeInMemory([await open(bytes)], { method: "cat", dtype: "f32" });
+      const { modules } = decodeAdapter(JSON.stringify(made), weights);
+      return new Map(Array.from(modules, ([name, { delta }]) => [name, delta]));
+    };
+    const [exact, rounded] = [await deltas(f32), await deltas(goldenGguf(`lora-${dtype.toLowerCase()}.gguf`))];
+    for (const [name, delta] of exact) {
+      const error = relativeError(rounded.get(name)!, delta);
+      expect(error).toBeGreaterThan(0);
+      expect(error).toBeLessThan(0.02);
+    }
+  });
+
+  it("names modules without a config where no rows are permuted", async () => {
+    const layout = layoutGguf(
+      [
+        ["general.architecture", "qwen2"],
+        ["general.type", "adapter"],
+        ["adapter.type", "lora"],
+      ],
+      [
+        { name: "blk.7.attn_q.weight.lora_a", dtype: "F32", shape: [1, 2] },
+        { name: "blk.7.attn_q.weight.lora_b", dtype: "F32", shape: [3, 1] },
+      ],
+    );
+    const bytes = new Uint8Array(layout.size);
+    bytes.set(layout.header);
+    const { modules } = await open(bytes);
+    expect([...modules]).toEqual([["model.layers.7.self_attn.q_proj", expect.objectContaining({ scale: 1 })]]);
+  });
+
+  it("refuses another base's config", async () => {
+    for (const [base, words] of [
+      [config({ model_type: "qwen2" }), /adapter of llama, but .* model_type qwen2/],
+      [config({ model_type: "llama", num_attention_heads: 3 }), /16 rows, which 3 heads cannot share/],
+    ] as const) {
+      const error = await rejection(open(f32, base));
+      expect(error).toBeInstanceOf(RefusedError);
+      expect(error.message).toMatch(words);
+    }
+  });
+
+  it.each([
+    [[["general.architecture", "llama"]], /a model by its metadata/],
+    [
+      [
+        ["general.type", "adapter"],
+        ["adapter.type", "control"],
+      ],
+      /adapter of type control/,
+    ],
+  ] as const)("refuses what is no LoRA: %j", async (metadata, words) => {
+    const { header, size } = layoutGguf(metadata as never, []);
+    const bytes = new Uint8Array(size);
+    bytes.set(header);
+    const error = await rejection(open(bytes));
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error.message).toMatch(words);
+  });
+});
