@@ -1,4 +1,5 @@
 import { RefusedError } from "../core/errors.ts";
+import { plural } from "../core/plural.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
 
 /**
@@ -31,7 +32,7 @@ function refusePartial(one: Adapter, other: Adapter): void {
   if (![...one.modules.keys()].some((name) => other.modules.has(name))) {
     const [a, b] = [first(one.modules.keys()), first(other.modules.keys())];
     throw new RefusedError(
-      `${one.name} (${one.modules.size} modules, as ${a}) and ${other.name} (${other.modules.size} modules, as ${b}) share no module; merge adapters of one base model, or pass --allow-partial.`,
+      `${one.name} (${plural(one.modules.size, "module")}, as ${a}) and ${other.name} (${plural(other.modules.size, "module")}, as ${b}) share no module; merge adapters of one base model, or pass --allow-partial.`,
     );
   }
   if (one.someLayers || other.someLayers) return;
@@ -40,7 +41,7 @@ function refusePartial(one: Adapter, other: Adapter): void {
     const otherLayer = ends.get(prefix);
     if (otherLayer === undefined || otherLayer === layer) continue;
     throw new RefusedError(
-      `${one.name} ends at layer ${prefix}.${layer} (${one.modules.size} modules) and ${other.name} at ${prefix}.${otherLayer} (${other.modules.size} modules), so their bases differ in depth; merge adapters of one base model, or pass --allow-partial if they only leave layers out.`,
+      `${one.name} ends at layer ${prefix}.${layer} (${plural(one.modules.size, "module")}) and ${other.name} at ${prefix}.${otherLayer} (${plural(other.modules.size, "module")}), so their bases differ in depth; merge adapters of one base model, or pass --allow-partial if they only leave layers out.`,
     );
   }
 }

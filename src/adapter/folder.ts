@@ -50,15 +50,12 @@ const TRAINERS = /^(training_args|optimizer|scheduler|scaler|rng_state|random_st
  * @throws RefusedError when the folder holds no weights, weights that are not read, or several adapters
  */
 export function chooseFiles(folder: AdapterFolder): AdapterFiles {
-  const config = pick(
-    folder,
-    "adapter_config.json",
-    folder.files.filter((file) => CONFIG.test(file)),
-    "configs",
-  );
+  const configs = folder.files.filter((file) => CONFIG.test(file));
   const index = folder.files.find((file) => INDEX.test(file));
   const single = folder.files.filter((file) => file.endsWith(".safetensors") && !SHARD.test(file));
-  if (single.length === 0 && index !== undefined) return { weights: index, sharded: true, config };
+  if (single.length === 0 && index !== undefined) {
+    return { weights: index, sharded: true, config: pickConfig(folder, configs, index) };
+  }
   const named = single.includes("adapters.safetensors") ? "adapters.safetensors" : "adapter_model.safetensors";
   const pickles = folder.files.filter((file) => PICKLE.test(file) && !TRAINERS.test(file));
   const ggufs = folder.files.filter((file) => file.endsWith(".gguf"));
@@ -66,8 +63,15 @@ export function chooseFiles(folder: AdapterFolder): AdapterFiles {
     pick(folder, named, ofAdapter(single), "adapters") ??
     pick(folder, "adapter_model.bin", ofAdapter(pickles), "adapters") ??
     pick(folder, "adapter_model.gguf", ggufs, "adapters");
-  if (weights === null) throw noWeights(folder, config);
-  return { weights, sharded: false, config };
+  if (weights === null) throw noWeights(folder, configs[0] ?? null);
+  return { weights, sharded: false, config: pickConfig(folder, configs, weights) };
+}
+
+/** The config of the same suffix as the weights ("adapter_model (1).safetensors" has "adapter_config (1).json"), else PEFT's. */
+function pickConfig(folder: AdapterFolder, configs: string[], weights: string): string | null {
+  const suffix = /^adapter_model(.*?)\.(?:safetensors|bin|pt|pth|gguf)/.exec(weights)?.[1] ?? "";
+  const twin = `adapter_config${suffix}.json`;
+  return configs.includes(twin) ? twin : pick(folder, "adapter_config.json", configs, "configs");
 }
 
 /** The files that are named as PEFT names an adapter's, where there are any. */

@@ -1,6 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Pool } from "../adapter/pool.ts";
-import type { UnitRows } from "../adapter/unit-rows.ts";
 import { LoraLegoError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import { orderlessSum } from "../core/sum.ts";
@@ -13,19 +12,17 @@ import {
   noProducts,
   sumProducts,
 } from "../figures/delta.ts";
-import { effectiveRank } from "../figures/spectrum.ts";
+import { effectiveRank, MeanSpectrum } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
 import { makePlan } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
-import { finishModule } from "../methods/finish.ts";
+import { cutModule } from "../methods/finish.ts";
 import { type Method, type ModuleShape, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { resolveRank } from "../methods/resolve-rank.ts";
 import { moduleNames, type Room, readPool } from "./pools.ts";
-
-/** Rows and columns of the block of each delta in which signs are compared. */
-const SAMPLE = 48;
+import { type SignCount, SignSample } from "./sign-sample.ts";
 
 /** How one method at one rank does on given adapters, over all modules. */
 export interface ComparedMerge {
@@ -43,7 +40,9 @@ export interface ComparedMerge {
   readonly signConflicts: number | null;
   /** Effective rank of the merged deltas, mean over the modules. */
   readonly effectiveRank: number;
-  /** Seconds of merging, without reading. */
+  /** Singular values relative to the largest, the first 64, mean over the modules. */
+  readonly spectrum: readonly number[];
+  /** Seconds of merging, without reading and writing. */
   readonly seconds: number;
   /** Size of the result's tensors in the element type that a merge would choose. */
   readonly bytes: number;
@@ -56,6 +55,8 @@ export interface Comparison {
   readonly adapters: readonly string[];
   /** Cosine of each two adapters' deltas, (T, T); null where one is zero. */
   readonly similarity: readonly (readonly (number | null)[])[];
+  /** Singular values of each adapter's deltas as `ComparedMerge.spectrum` has them. */
+  readonly spectra: readonly (readonly number[])[];
   readonly merges: readonly ComparedMerge[];
   /** Methods that do not take these adapters, and why, in one sentence each. */
   readonly refused: readonly { readonly method: string; readonly reason: string }[];
@@ -72,8 +73,9 @@ interface Contestant {
   products: DeltaProducts;
   readonly ranks: number[];
   readonly sizes: number[];
-  readonly spectra: number[];
-  readonly conflicts: { disagree: number; count: number };
+  readonly effectiveRanks: number[];
+  readonly spectrum: MeanSpectrum;
+  readonly conflicts: SignCount;
   readonly composition: Map<number, number>;
   seconds: number;
 }
@@ -104,18 +106,19 @@ export async function compareMethods(
     }
   }
   const random = seededRandom(0);
+  const spectra = adapters.map(() => new MeanSpectrum());
   for (const name of moduleNames(adapters)) {
     const pool = await readPool(kernels, adapters, name, weights, (shape) => roomOf(contestants, shape));
     if (pool === null) continue;
-    const [columns, rows] = [sample(pool.in, random.below), sample(pool.out, random.below)];
-    const inputs = await inputBlocks(pool, columns, rows, adapters.length);
-    for (const contestant of contestants)
-      await run(contestant, pool, adapters.length, weights, { columns, rows, inputs });
+    const signs = await SignSample.draw(pool, random.below, adapters.length);
+    for (const [t, spectrum] of spectra.entries()) spectrum.add(spectrumOf(pool, t));
+    for (const contestant of contestants) await run(contestant, pool, adapters.length, weights, signs);
   }
   const among = contestants[0]?.products ?? noProducts(adapters.length);
   return {
     adapters: adapters.map(({ name }) => name),
     similarity: adapters.map((_, t) => adapters.map((_, u) => cosineBetween(among, t, u))),
+    spectra: spectra.map(({ values }) => values),
     merges: contestants.map((contestant) => outcome(contestant, weights)),
     refused,
   };
@@ -132,7 +135,8 @@ function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
     products: noProducts(adapters.length),
     ranks: [],
     sizes: [],
-    spectra: [],
+    effectiveRanks: [],
+    spectrum: new MeanSpectrum(),
     conflicts: { disagree: 0, count: 0 },
     composition: new Map(),
     seconds: 0,
@@ -157,7 +161,7 @@ async function run(
   pool: Pool,
   inputs: number,
   weights: readonly number[],
-  block: { columns: Int32Array; rows: Int32Array; inputs: readonly Float64Array[] },
+  signs: SignSample,
 ): Promise<void> {
   const { method, options, target } = contestant;
   const start = performance.now();
@@ -169,89 +173,42 @@ async function run(
     totalWeight: orderlessSum(weights),
     firstInput: weights.findIndex((weight) => weight !== 0),
   });
-  const { rows, products } = await finishModule(pool, merged, rank);
+  const cut = await cutModule(pool, merged, rank);
+  const { products } = cut;
   contestant.seconds += (performance.now() - start) / 1000;
   contestant.products = addProducts(contestant.products, deltaProducts(pool, products, inputs, 1));
-  contestant.ranks.push(rows.count);
+  contestant.ranks.push(products.count);
   contestant.sizes.push(pool.in + pool.out);
-  contestant.spectra.push(effectiveRank(factorSvd(products.amongA, products.amongB, products.count).sigma));
-  countConflicts(contestant.conflicts, mergedBlock(rows, pool, block.columns, block.rows), block.inputs);
+  const { sigma } = factorSvd(products.amongA, products.amongB, products.count);
+  contestant.effectiveRanks.push(effectiveRank(sigma));
+  contestant.spectrum.add(sigma);
+  signs.countConflicts(cut, contestant.conflicts);
   for (const { members } of merged.clusters ?? []) {
     const from = members.length === 1 ? 0 : new Set(members.map(([input]) => input)).size;
     contestant.composition.set(from, (contestant.composition.get(from) ?? 0) + 1);
   }
 }
 
+/** Singular values of one adapter's delta. */
+function spectrumOf({ count, ids, gramA, gramB }: Pool, input: number): readonly number[] {
+  const units = Array.from(ids.keys()).filter((i) => ids[i]![0] === input);
+  const among = (gram: Float64Array): Float64Array =>
+    Float64Array.from(units.flatMap((i) => units.map((j) => gram[i * count + j]!)));
+  return factorSvd(among(gramA), among(gramB), units.length).sigma;
+}
+
 function outcome(contestant: Contestant, weights: readonly number[]): ComparedMerge {
-  const { method, ranks, sizes, bytesPerElement, spectra, conflicts, composition, seconds } = contestant;
+  const { method, ranks, sizes, bytesPerElement, effectiveRanks, conflicts, composition, seconds } = contestant;
   const rank = ranks.reduce((most, value) => Math.max(most, value), 0);
   return {
     method: method.id,
     rank,
     ...deltaFigures(contestant.products, sumProducts(contestant.products, weights)),
     signConflicts: conflicts.count === 0 ? null : conflicts.disagree / conflicts.count,
-    effectiveRank: spectra.reduce((sum, value) => sum + value, 0) / Math.max(1, spectra.length),
+    effectiveRank: effectiveRanks.reduce((sum, value) => sum + value, 0) / Math.max(1, effectiveRanks.length),
+    spectrum: contestant.spectrum.values,
     seconds,
     bytes: sizes.reduce((sum, size) => sum + rank * size * bytesPerElement, 0),
     composition: [...composition].sort(([one], [other]) => one - other),
   };
-}
-
-function sample(length: number, below: (limit: number) => number): Int32Array {
-  if (length <= SAMPLE) return Int32Array.from({ length }, (_, i) => i);
-  return Int32Array.from({ length: SAMPLE }, () => below(length));
-}
-
-/** The sampled block of every adapter's delta, (rows, columns). */
-async function inputBlocks(
-  pool: Pool,
-  columns: Int32Array,
-  rows: Int32Array,
-  inputs: number,
-): Promise<readonly Float64Array[]> {
-  const a = await pool.entries("a", columns);
-  const b = await pool.entries("b", rows);
-  const blocks = Array.from({ length: inputs }, () => new Float64Array(rows.length * columns.length));
-  for (let i = 0; i < pool.count; i++)
-    addProduct(blocks[pool.ids[i]![0]]!, b, i * rows.length, a, i * columns.length, columns.length);
-  return blocks;
-}
-
-function mergedBlock({ count, a, b }: UnitRows, pool: Pool, columns: Int32Array, rows: Int32Array): Float64Array {
-  const block = new Float64Array(rows.length * columns.length);
-  for (let c = 0; c < count; c++) {
-    const right = Float64Array.from(columns, (x) => a[c * pool.in + x]!);
-    const left = Float64Array.from(rows, (x) => b[c * pool.out + x]!);
-    addProduct(block, left, 0, right, 0, columns.length);
-  }
-  return block;
-}
-
-/** block += left right^T. */
-function addProduct(
-  block: Float64Array,
-  left: Float64Array,
-  leftFrom: number,
-  right: Float64Array,
-  rightFrom: number,
-  columns: number,
-): void {
-  for (let cell = 0; cell < block.length; cell++) {
-    block[cell]! += left[leftFrom + Math.floor(cell / columns)]! * right[rightFrom + (cell % columns)]!;
-  }
-}
-
-function countConflicts(
-  sum: { disagree: number; count: number },
-  merged: Float64Array,
-  inputs: readonly Float64Array[],
-): void {
-  for (const block of inputs) {
-    for (let cell = 0; cell < merged.length; cell++) {
-      const product = merged[cell]! * block[cell]!;
-      if (product === 0) continue;
-      sum.count++;
-      if (product < 0) sum.disagree++;
-    }
-  }
 }

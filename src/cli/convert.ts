@@ -1,4 +1,6 @@
 import { Command, Option } from "commander";
+import { plural } from "../core/plural.ts";
+import { parsePath } from "./numbers.ts";
 import { printable } from "./printable.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
 import { bytes } from "./table.ts";
@@ -21,8 +23,8 @@ export async function convertCommand(): Promise<Command> {
       "--to <format>",
       "peft, diffusers or mlx (a folder), kohya (a .safetensors file), gguf (a .gguf file)",
     )
-    .requiredOption("--out <path>", "folder or file to write; appears complete or not at all")
-    .option("--base-config <file>", "config.json of the base model, which gguf needs for names and rows")
+    .requiredOption("--out <path>", "folder or file to write; appears complete or not at all", parsePath)
+    .option("--base-config <file>", "config.json of the base model, which gguf needs for names and rows", parsePath)
     .addOption(
       new Option("--extras <policy>", "what to do with heads and biases where the format cannot carry them")
         .choices(["error", "drop"])
@@ -49,6 +51,6 @@ export async function convertCommand(): Promise<Command> {
       );
       const { from, modules, bytes: size } = converted;
       if (json) console.log(JSON.stringify(converted, null, 2));
-      else console.log(`${printable(out)}: ${modules} modules from ${from} to ${to}, ${bytes(size)}`);
+      else console.log(`${printable(out)}: ${plural(modules, "module")} from ${from} to ${to}, ${bytes(size)}`);
     });
 }

@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import { LoraLegoError, UsageError } from "../core/errors.ts";
 import { printable } from "./printable.ts";
+import { systemFailure } from "./system-failure.ts";
 
 /** Say on stderr what went wrong. @returns the exit status: 1 failed or refused, 2 wrong usage, 130 interrupted */
 export function reportFailure(error: unknown): number {
@@ -10,7 +11,8 @@ export function reportFailure(error: unknown): number {
   }
   const system = (error as NodeJS.ErrnoException).code;
   if (error instanceof LoraLegoError || typeof system === "string") {
-    console.error(`${pc.red("error:")} ${printable((error as Error).message)}`);
+    const text = error instanceof LoraLegoError ? error.message : systemFailure(error as NodeJS.ErrnoException);
+    console.error(`${pc.red("error:")} ${printable(text)}`);
     return error instanceof UsageError ? 2 : 1;
   }
   console.error(`${pc.red("This is a bug in lora-lego:")} ${error instanceof Error ? error.stack : error}`);

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Inspection } from "../analysis/inspect.ts";
+import { plural } from "../core/plural.ts";
 import { printWarnings, reportFailure } from "./failure.ts";
 import { printable } from "./printable.ts";
 import { bytes, figure, table } from "./table.ts";
@@ -42,7 +43,7 @@ function print(inspection: Inspection, title: string, all: boolean): void {
   const base = printable(baseModel ?? "a base that it does not name");
   console.log(`${printable(name)}: ${title} LoRA for ${base}, ${bytes(inspection.bytes)}`);
   console.log(
-    `  ${modules.length} modules (${kinds}), rank ${ranks.join(" ")}, scale ${scales.map(short).join(" ")}, ${dtypes.join(" ")}`,
+    `  ${plural(modules.length, "module")} (${kinds}), rank ${ranks.join(" ")}, scale ${scales.map(short).join(" ")}, ${dtypes.join(" ")}`,
   );
   console.log(
     `  delta norm ${norm.toPrecision(4)}, mean effective rank ${figure(mean)}, ${modules.filter((module) => module.norm === 0).length} zero modules`,

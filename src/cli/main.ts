@@ -29,8 +29,12 @@ Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`,
   .exitOverride()
   .showSuggestionAfterError();
 
-// Whoever reads our output may stop reading (| head): what is being merged is finished all the same.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    // Whoever reads our output may stop reading (| head): what is being merged is finished all the same.
+    if (error.code !== "EPIPE") process.exitCode = reportFailure({ ...error, path: "The output" });
+  });
+}
 
 const argv = process.argv.slice(2);
 try {

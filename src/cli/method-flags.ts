@@ -44,7 +44,7 @@ export async function methodOptions(
     const text = flags[name];
     if (text === undefined) continue;
     const kind = typeof defaults[name];
-    given[name] = kind === "boolean" ? text === "on" : kind === "number" ? Number(text) : text;
+    given[name] = kind === "boolean" ? text === "on" : kind === "number" ? numberOf(name, String(text)) : text;
   }
   if (Object.keys(given).length === 0) return {};
   const { z } = await import("zod");
@@ -52,6 +52,11 @@ export async function methodOptions(
   if (parsed.success) return given;
   const [issue] = parsed.error.issues;
   throw new UsageError(`--${kebab(String(issue!.path[0]))}: ${issue!.message}.`);
+}
+
+function numberOf(name: string, text: string): number {
+  if (text.trim() !== "" && Number.isFinite(Number(text))) return Number(text);
+  throw new UsageError(`--${kebab(name)} is "${text}", but must be a finite number.`);
 }
 
 /** A parameter's name as its flag has it: outputReweight becomes output-reweight. */

@@ -9,6 +9,13 @@ export function parseNumber(text: string): number {
   return value;
 }
 
+/** A path from a flag. */
+export function parsePath(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It is empty.");
+  if (text.includes("\0")) throw new InvalidArgumentError("It holds a NUL character, which no path may.");
+  return text;
+}
+
 /** A whole number above zero from a flag. */
 export function parseCount(text: string): number {
   const value = parseNumber(text);

@@ -1,3 +1,4 @@
+import { plural } from "../core/plural.ts";
 import type { MergePlan } from "../merge/plan.ts";
 import type { MergeReport } from "../merge/report.ts";
 import { bytes, figure, table } from "./table.ts";
@@ -8,7 +9,9 @@ const MOST_COMPOSITIONS = 8;
 /** Print what a merge made: the result, how it relates to each input, and what merged with what. */
 export function printReport(report: MergeReport, out: string): void {
   const { totals, inputs, modules } = report;
-  console.log(`${out}: ${totals.modules} modules, rank ${totals.rank}, ${totals.dtype}, ${bytes(totals.bytes)}`);
+  console.log(
+    `${out}: ${plural(totals.modules, "module")}, rank ${totals.rank}, ${totals.dtype}, ${bytes(totals.bytes)}`,
+  );
   const cut = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
   console.log(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${cut}`);
   console.log();
@@ -59,7 +62,7 @@ function rest(rows: readonly Row[]): Row[] {
 export function printPlan(plan: MergePlan, out: string): void {
   const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
   console.log(
-    `${out} would hold ${plan.modules.length} modules by ${plan.method}, rank ${plan.rank}, ${plan.dtype.toLowerCase()}, ${scales}, ${bytes(plan.size)}; nothing was written.`,
+    `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, rank ${plan.rank}, ${plan.dtype.toLowerCase()}, ${scales}, ${bytes(plan.size)}; nothing was written.`,
   );
   console.log();
   console.log(

@@ -12,7 +12,7 @@ export async function showProgress(quiet: boolean): Promise<Progress> {
   if (!process.stderr.isTTY) return lines();
   const { default: cliProgress } = await import("cli-progress");
   const bar = new cliProgress.SingleBar({
-    format: "merging {bar} {value}/{total}",
+    format: "merging {bar} {value}/{total} modules",
     stream: process.stderr,
     clearOnComplete: true,
     hideCursor: true,
@@ -35,7 +35,7 @@ function lines(): Progress {
       const reached = Math.floor((4 * done) / total);
       if (reached === quarter) return;
       quarter = reached;
-      console.error(`merging: ${done} of ${total}`);
+      console.error(`merging: ${done} of ${total} modules`);
     },
     stop: () => {},
   };

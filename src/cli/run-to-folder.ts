@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Recipe } from "../merge/recipe.ts";
 import { printWarnings } from "./failure.ts";
-import { parseCount } from "./numbers.ts";
+import { parseCount, parsePath } from "./numbers.ts";
 import { showProgress } from "./progress.ts";
 
 /** Flags of every command that writes an adapter. */
@@ -17,8 +17,8 @@ export interface OutputFlags {
 /** Add the flags of a command that writes an adapter. */
 export function addOutputOptions(command: Command): void {
   command
-    .requiredOption("--out <dir>", "folder to write; appears complete or not at all")
-    .option("--report <file>", "also write the report as JSON");
+    .requiredOption("--out <dir>", "folder to write; appears complete or not at all", parsePath)
+    .option("--report <file>", "also write the report as JSON", parsePath);
   addRunOptions(command);
 }
 
@@ -52,15 +52,18 @@ export async function runToFolder(paths: readonly string[], recipe: Recipe, flag
   else (await import("./print-report.ts")).printReport(report, flags.out);
 }
 
+/** Signals that ask a process to end; SIGHUP comes when its terminal is closed. */
+const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Do work that ends early, and cleans up, when the process is asked to end. */
 export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
+  for (const signal of INTERRUPTIONS) process.once(signal, onSignal);
   try {
     return await work(stop.signal);
   } finally {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
+    for (const signal of INTERRUPTIONS) process.off(signal, onSignal);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import { printWarnings } from "./failure.ts";
+import { parsePath } from "./numbers.ts";
 import { showProgress } from "./progress.ts";
 import { addRunOptions, type OutputFlags, untilInterrupted } from "./run-to-folder.ts";
 
@@ -14,8 +15,12 @@ export async function runCommand(): Promise<Command> {
   const command = new Command("run")
     .description("carry out a recipe file (docs/recipe.md)")
     .argument("<recipe>", "YAML file, as every merge writes one into its folder")
-    .option("--out <dir>", "folder to write (default: the recipe's)")
-    .option("--adapters <dir>", "folder that relative paths of adapters start at (default: the recipe's own)");
+    .option("--out <dir>", "folder to write (default: the recipe's)", parsePath)
+    .option(
+      "--adapters <dir>",
+      "folder that relative paths of adapters start at (default: the recipe's own)",
+      parsePath,
+    );
   addRunOptions(command);
   command.addHelpText("after", "\nExample:\n  lora-lego run recipe.yaml --out merged");
   return command.action(async (file: string, flags: RunFlags) => {

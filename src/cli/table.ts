@@ -22,9 +22,11 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
     .join("\n");
 }
 
-/** A figure with three decimals, a dash for none. */
+/** A figure with three decimals, or four digits where it is large or tiny; a dash for none. */
 export function figure(value: number | null): string {
-  return value === null ? "-" : value.toFixed(3);
+  if (value === null) return "-";
+  const size = Math.abs(value);
+  return size >= 1e4 || (size > 0 && size < 5e-4) ? value.toPrecision(4) : value.toFixed(3);
 }
 
 /** A size in the unit that fits. */

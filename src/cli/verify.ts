@@ -9,16 +9,17 @@ export async function verifyCommand(): Promise<Command> {
     .argument("<adapter...>", "folders or files of LoRA adapters of one base model")
     .option("--rank <k>", "clusters per module (default: the largest input rank)", parseCount)
     .option("--seed <n>", "seed of the random inputs and assignments", parseNumber, 0)
+    .option("--allow-partial", "accept adapters that share no module or end at different layers")
     .option("--json", "print the checks as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego verify math/ med/ finance/")
-    .action(async (paths: string[], flags: { rank?: number; seed: number; json?: true }) => {
+    .action(async (paths: string[], flags: { rank?: number; seed: number; allowPartial?: true; json?: true }) => {
       const { openAdapters } = await import("../node/adapter-path.ts");
       const { refuseMisfits } = await import("../adapter/compatibility.ts");
       const { verifyAdapters } = await import("../analysis/verify.ts");
       const { wasmKernels } = await import("../kernels/wasm.ts");
       const opened = await openAdapters(paths);
       const adapters = opened.map(({ adapter }) => adapter);
-      refuseMisfits(adapters, false);
+      refuseMisfits(adapters, flags.allowPartial ?? false);
       const checks = await verifyAdapters(wasmKernels(), adapters, flags.rank ?? null, flags.seed);
       for (const { close } of opened) close();
       if (flags.json) console.log(JSON.stringify(checks, null, 2));

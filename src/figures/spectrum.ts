@@ -9,3 +9,25 @@ export function effectiveRank(sigma: readonly number[]): number {
   for (const value of sigma) if (value > 0) entropy -= (value / total) * Math.log(value / total);
   return Math.exp(entropy);
 }
+
+/** Leading values of a spectrum that are kept; the rest of a merge's is of no interest beside them. */
+const KEPT = 64;
+
+/** The mean over modules of their relative spectra sigma_j / sigma_1, the first 64 values; modules whose delta is zero do not count. */
+export class MeanSpectrum {
+  readonly #sums: number[] = [];
+  #modules = 0;
+
+  /** @param sigma singular values of one module, descending */
+  add(sigma: readonly number[]): void {
+    const [first] = sigma;
+    if (first === undefined || first === 0) return;
+    this.#modules++;
+    for (const [j, value] of sigma.slice(0, KEPT).entries()) this.#sums[j] = (this.#sums[j] ?? 0) + value / first;
+  }
+
+  /** Descending from 1; empty where every delta is zero. */
+  get values(): number[] {
+    return this.#sums.map((sum) => sum / this.#modules);
+  }
+}

@@ -48,6 +48,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   kasa_config: "is a KaSA variant (kasa_config); retrain it as plain LoRA",
 };
 
+/** Those that are true or false. */
+const FLAGS = ["use_dora", "lora_bias", "use_qalora"];
+
 /** Initialisations that train against a changed base: the file is then not relative to the base it names. */
 const CHANGED_BASE = /^(pissa|olora|corda|loftq|lora_ga)/i;
 
@@ -85,7 +88,11 @@ export function parsePeftConfig(text: string, where: string): PeftConfig {
     );
   }
   for (const [field, reason] of Object.entries(REFUSED)) {
-    if (isSet(fields[field])) throw new RefusedError(`${where} ${reason}.`);
+    const value = fields[field];
+    if (FLAGS.includes(field) && isSet(value) && ["string", "number"].includes(typeof value)) {
+      throw new FormatError(`${where}: ${field} is ${showJson(value)}, but must be true or false; correct it.`);
+    }
+    if (isSet(value)) throw new RefusedError(`${where} ${reason}.`);
   }
   const init = fields.init_lora_weights;
   if (typeof init === "string" && CHANGED_BASE.test(init)) {
@@ -149,10 +156,13 @@ function reader(fields: JsonObject, where: string) {
     },
     pattern(field: string): [string, number][] {
       const value = fields[field] ?? {};
-      const entries = typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : null;
-      if (!entries?.every((entry): entry is [string, number] => Number.isFinite(entry[1]))) {
-        throw wrong(field, "an object of finite numbers");
-      }
+      if (!isJsonObject(value)) throw wrong(field, "an object of finite numbers");
+      const entries = Object.entries(value).map(([key, entry]): [string, number] => {
+        if (typeof entry === "number" && Number.isFinite(entry)) return [key, entry];
+        throw new FormatError(
+          `${where}: ${field} gives ${showJson(key)} the value ${showJson(entry)}, but it must be a finite number; correct it.`,
+        );
+      });
       const number = entries.find(([key]) => /^\d+$/.test(key));
       if (number !== undefined && entries.length > 1) {
         // JavaScript moves such keys to the front of an object, and the first match wins.

@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { plural } from "../core/plural.ts";
 import type { MergePlan } from "./plan.ts";
 import type { MergeReport } from "./report.ts";
 
@@ -9,7 +10,15 @@ const MARK = /^<!-- Written by lora-lego: (.+) -->$/m;
 
 /** The files that a card's folder was written with; null if lora-lego did not write the card. */
 export function filesOfCard(text: string): string[] | null {
-  return MARK.exec(text)?.[1]?.split(", ") ?? null;
+  const list = MARK.exec(text)?.[1];
+  if (list === undefined) return null;
+  if (!list.startsWith("[")) return list.split(", ");
+  try {
+    const names: unknown = JSON.parse(list);
+    return Array.isArray(names) && names.every((name) => typeof name === "string") ? names : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -29,7 +38,7 @@ tags:
 - merge
 - lora-lego
 ---
-<!-- Written by lora-lego: ${files.join(", ")} -->
+${markOf(files)}
 
 # Merged LoRA adapter
 
@@ -73,12 +82,17 @@ ${baseModel === null ? "" : `base_model: ${JSON.stringify(baseModel)}\n`}tags:
 - lora
 - lora-lego
 ---
-<!-- Written by lora-lego: ${files.join(", ")} -->
+${markOf(files)}
 
 # LoRA adapter ${cell(name)}
 
-Converted from ${format} to ${to} by ${tool}: ${modules.size} modules, the same deltas.
+Converted from ${format} to ${to} by ${tool}: ${plural(modules.size, "module")}, the same deltas.
 `;
+}
+
+/** A comment must not hold "--" or end early, whatever the files are called. */
+function markOf(files: readonly string[]): string {
+  return `<!-- Written by lora-lego: ${JSON.stringify(files).replaceAll("-", "\\u002d").replaceAll(">", "\\u003e")} -->`;
 }
 
 function figure(value: number | null): string {
@@ -86,5 +100,5 @@ function figure(value: number | null): string {
 }
 
 function cell(text: string): string {
-  return text.replace(/[\s]+/g, " ").replace(/[\\`*_<>|[\]]/g, "\\$&");
+  return text.replace(/[\s\p{Cc}\p{Bidi_Control}]+/gu, " ").replace(/[\\`*_<>|[\]]/g, "\\$&");
 }

@@ -1,6 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
+import { plural } from "../core/plural.ts";
 import { orderlessSum } from "../core/sum.ts";
 import type { Method } from "../methods/method.ts";
 import type { Recipe } from "./recipe.ts";
@@ -42,7 +43,7 @@ function checkWeightList(
 ): void {
   if (weights.length !== adapters.length) {
     throw new UsageError(
-      `There are ${adapters.length} adapters but ${weights.length} weights${where}; pass one weight for each adapter, in their order.`,
+      `There ${adapters.length === 1 ? "is" : "are"} ${plural(adapters.length, "adapter")} but ${plural(weights.length, "weight")}${where}; pass one weight for each adapter, in their order.`,
     );
   }
   if (weights.some((weight) => !Number.isFinite(weight))) {

@@ -80,8 +80,8 @@ export function outputConfig(
     fan_in_fan_out: facts.fanInFanOut,
     use_rslora: false,
     use_dora: false,
-    rank_pattern: Object.fromEntries(odd.map((module) => [module.name, module.rank])),
-    alpha_pattern: Object.fromEntries(odd.map((module) => [module.name, module.alpha])),
+    rank_pattern: Object.fromEntries(odd.map((module) => [patternOf(module.name, modules), module.rank])),
+    alpha_pattern: Object.fromEntries(odd.map((module) => [patternOf(module.name, modules), module.alpha])),
     modules_to_save: savedModules(adapters, extras),
     inference_mode: true,
   };
@@ -102,6 +102,21 @@ function patternModules<M extends RankAndAlpha & { readonly name: string }>(
   return modules
     .filter(({ name }) => matched(name))
     .sort((one, other) => parts(other.name).length - parts(one.name).length);
+}
+
+/** Names that mean themselves in a regular expression, but for their dots, and are no number, which JavaScript would put first. */
+const PLAIN_NAME = /^(?!\d+$)[\w.-]+$/;
+
+/**
+ * The pattern that matches a module and those whose paths end with its own. It is the plain path, as people write it, unless PEFT's
+ * "(.*\.)?(pattern)$" would then match more (a dot stands for any character there) or less: then the path itself, escaped.
+ */
+function patternOf(name: string, modules: readonly { readonly name: string }[]): string {
+  const escaped = `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`;
+  if (!PLAIN_NAME.test(name)) return escaped;
+  const loose = new RegExp(`(^|\\.)${name}$`);
+  const strays = modules.some((other) => loose.test(other.name) && !`.${other.name}`.endsWith(`.${name}`));
+  return strays ? escaped : name;
 }
 
 /**

@@ -51,7 +51,7 @@ export function planExtras(adapters: readonly Adapter[], weights: readonly numbe
   if (policy === "error") {
     const who = [...new Set([...holders.values()].flat())].map((t) => adapters[t]!.name).join(", ");
     throw new RefusedError(
-      `${who} hold ${holders.size} tensors that are no LoRA factors (${example(holders)}); choose --extras drop, first or average.`,
+      `${who} ${holders.size === 1 ? "holds a tensor that is no LoRA factor" : `hold ${holders.size} tensors that are no LoRA factors`} (${example(holders)}); choose --extras drop, first or average.`,
     );
   }
   const total = orderlessSum(used.map((t) => weights[t]!));

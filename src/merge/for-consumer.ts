@@ -1,6 +1,7 @@
 import type { AdapterModule, ModuleKind } from "../adapter/adapter.ts";
 import { type Consumer, consumerById, missingLayers, paddedRank, placeOf } from "../adapter/consumers.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
+import { plural } from "../core/plural.ts";
 import type { PlannedExtra } from "./extras.ts";
 import type { Recipe } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
@@ -82,6 +83,6 @@ export function zeroModules(modules: readonly ShapedModule[]): ZeroModule[] {
 /** Say that modules were written that no adapter has. */
 export function zerosAdded(zeros: readonly ZeroModule[]): Warning[] {
   if (zeros.length === 0) return [];
-  const text = `${zeros.length} modules that no adapter has (as ${zeros[0]!.name}) are written with zero factors, so that their types are complete.`;
+  const text = `${plural(zeros.length, "module")} that no adapter has (as ${zeros[0]!.name}) ${zeros.length === 1 ? "is" : "are"} written with zero factors, so that each type of module is complete.`;
   return [{ id: "zero-factors", text }];
 }

@@ -55,7 +55,7 @@ function yieldThread(): Promise<void> {
   });
 }
 
-/** Told after every finished job. */
+/** Told after every module that is merged: how many are, and of how many. */
 export type OnProgress = (progress: { readonly done: number; readonly total: number }) => void;
 
 /**
@@ -72,6 +72,7 @@ export async function runJobs(
   const results: JobResult[] = new Array(jobs.length);
   let next = 0;
   let done = 0;
+  const modules = jobs.filter(({ kind }) => kind === "module").length;
   const failures: { readonly at: number; readonly error: unknown }[] = [];
   const work = async (lane: Lane): Promise<void> => {
     while (next < jobs.length && failures.length === 0) {
@@ -83,7 +84,7 @@ export async function runJobs(
         failures.push({ at, error });
         return;
       }
-      onProgress?.({ done: ++done, total: jobs.length });
+      if (jobs[at]!.kind === "module") onProgress?.({ done: ++done, total: modules });
     }
   };
   const places = lanes.flatMap((lane) => Array.from({ length: lane.depth }, () => lane));

@@ -5,6 +5,7 @@ import { peftKey } from "../adapter/dialects/peft.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
+import { plural } from "../core/plural.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
 import { type AfterStep, type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
@@ -259,7 +260,7 @@ function leftOut(
 function droppedCopies(adapters: readonly Adapter[]): Warning[] {
   const keys = adapters.flatMap(({ ignored }) => ignored).filter((key) => key.includes(".base_layer."));
   if (keys.length === 0) return [];
-  const text = `${keys.length} tensors that copy the base model's own (as ${keys[0]}) are left out; if the base was changed before training (a larger vocabulary), keep that base.`;
+  const text = `${plural(keys.length, "tensor")} that ${keys.length === 1 ? "copies" : "copy"} the base model's own (as ${keys[0]}) ${keys.length === 1 ? "is" : "are"} left out; if the base was changed before training (a larger vocabulary), keep that base.`;
   return [{ id: "base-copies-dropped", text }];
 }
 

@@ -1,4 +1,5 @@
 import { UsageError } from "../core/errors.ts";
+import { plural } from "../core/plural.ts";
 import { nearest } from "../core/suggest.ts";
 import type { Method, Zod } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
@@ -69,7 +70,7 @@ function checkMerge(merge: MergeData, path: DataPath, earlier: Map<string, boole
     const at = [...path, "moduleWeights", i];
     placed([...at, "match"], fail, () => modulePattern(match));
     if (weights.length === count) continue;
-    const numbers = `${count} adapters but ${weights.length} weights`;
+    const numbers = `${plural(count, "adapter")} but ${plural(weights.length, "weight")}`;
     fail([...at, "weights"], `there are ${numbers} for ${match}; give one weight for each adapter, in their order.`);
   }
 }

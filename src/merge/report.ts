@@ -1,5 +1,6 @@
 import type { Adapter, ModuleKind, UnitId } from "../adapter/adapter.ts";
 import { maximum } from "../core/maximum.ts";
+import { plural } from "../core/plural.ts";
 import { VERSION } from "../core/version.ts";
 import {
   addProducts,
@@ -243,7 +244,7 @@ function runWarnings(
   }
   const zero = modules.filter(({ normRatio }) => normRatio === null);
   if (zero.length > 0 && zero.length < modules.length) {
-    const text = `${zero.length} of ${modules.length} modules change nothing: their deltas are zero in all adapters.`;
+    const text = `${zero.length} of ${plural(modules.length, "module")} change nothing: their deltas are zero in all adapters.`;
     warnings.push({ id: "zero-modules", text });
   }
   if (totals.shareOfB !== null && totals.shareOfB < LEAST_SHARE_OF_B && totals.largestCluster! > 1) {

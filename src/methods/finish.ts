@@ -10,44 +10,61 @@ import { type FactorSvd, factorSvd } from "../linalg/factor-svd.ts";
 import type { AfterStep, MergedModule } from "./method.ts";
 import { svcFactors } from "./svc.ts";
 
-/** A merged module at its final rank: its rows, and the inner products that figures are made of. */
-export interface FinishedModule {
-  readonly rows: UnitRows;
+/** A merged module at its final rank: as combinations of the pool's units or as rows, and the inner products that figures are made of. */
+export interface CutModule {
+  readonly combinations: readonly Combination[] | null;
+  /** Written rows, where there are some already. */
+  readonly rows: UnitRows | null;
   readonly products: UnitProducts;
 }
 
-/**
- * Cut what a method made of a module to rank k by its singular values (the best approximation in the Frobenius norm), carry out the step
- * after it, and write it out as rows. What has k units or fewer stays as it is where no step follows.
- */
+/** A merged module at its final rank, written out. */
+export interface FinishedModule extends CutModule {
+  readonly rows: UnitRows;
+}
+
+/** Cut what a method made of a module as `cutModule` does, and write it out as rows. */
 export async function finishModule(
   pool: Pool,
   merged: MergedModule,
   k: number,
   after: AfterStep | null = null,
 ): Promise<FinishedModule> {
-  if (merged.combinations !== null) return finishCombinations(pool, merged.combinations, merged.rows, k, after);
-  const { rows } = merged;
+  const cut = await cutModule(pool, merged, k, after);
+  return { ...cut, rows: cut.rows ?? (await pool.combine(cut.combinations!)) };
+}
+
+/**
+ * Cut what a method made of a module to rank k by its singular values (the best approximation in the Frobenius norm), and carry out the
+ * step after it. What has k units or fewer stays as it is where no step follows.
+ */
+export async function cutModule(
+  pool: Pool,
+  { combinations, rows }: MergedModule,
+  k: number,
+  after: AfterStep | null = null,
+): Promise<CutModule> {
+  if (combinations !== null) return cutCombinations(pool, combinations, rows, k, after);
   if (rows === null) throw new Error("a method gave neither rows nor combinations");
-  if (rows.count <= k && after === null) return { rows, products: await pool.products(rows) };
+  if (rows.count <= k && after === null) return { combinations, rows, products: await pool.products(rows) };
   const { a, b } =
     after === null ? topUnits(rowGrams(pool, rows), k) : calibratedUnits(pool, await pool.products(rows), k);
   const cut = transformRows(pool, rows, a, b);
-  return { rows: cut, products: await pool.products(cut) };
+  return { combinations, rows: cut, products: await pool.products(cut) };
 }
 
-async function finishCombinations(
+function cutCombinations(
   pool: Pool,
-  whole: readonly Combination[],
-  written: UnitRows | null,
+  combinations: readonly Combination[],
+  rows: UnitRows | null,
   k: number,
   after: AfterStep | null,
-): Promise<FinishedModule> {
-  const products = combinationProducts(whole, pool);
-  if (whole.length <= k && after === null) return { rows: written ?? (await pool.combine(whole)), products };
+): CutModule {
+  const products = combinationProducts(combinations, pool);
+  if (combinations.length <= k && after === null) return { combinations, rows, products };
   const { a, b } = after === null ? topUnits(products, k) : calibratedUnits(pool, products, k);
-  const cut = transformCombinations(whole, a, b);
-  return { rows: await pool.combine(cut), products: combinationProducts(cut, pool) };
+  const cut = transformCombinations(combinations, a, b);
+  return { combinations: cut, rows: null, products: combinationProducts(cut, pool) };
 }
 
 /** The leading singular units of a delta. */

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { type ByteSource, endsEarly } from "../core/bytes.ts";
+import { FormatError } from "../core/errors.ts";
 
 /** A ByteSource over a file that stays open until it is closed. */
 export interface FileSource extends ByteSource {
@@ -12,6 +13,10 @@ export interface FileSource extends ByteSource {
  * local disk, where a call costs microseconds and a hop to the thread pool ten times as much.
  */
 export function openFile(path: string, name: string): FileSource {
+  // Opening a pipe would wait for somebody to write into it.
+  if (!statSync(path).isFile()) {
+    throw new FormatError(`${name} is a folder, pipe or device; pass an adapter whose files are plain files.`);
+  }
   const descriptor = openSync(path, "r");
   const { size } = fstatSync(descriptor);
   let open = true;

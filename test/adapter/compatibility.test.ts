@@ -70,7 +70,7 @@ describe("refuseMisfits", () => {
 
   it("refuses adapters that share no module, with counts and examples, unless partial sets are allowed", async () => {
     const adapters = [await adapterOf("one", ["layers.0.q"]), await adapterOf("other", ["layers.0.k", "layers.0.v"])];
-    refused(adapters, false, "one (1 modules, as layers.0.q)", "other (2 modules, as layers.0.k)", "--allow-partial");
+    refused(adapters, false, "one (1 module, as layers.0.q)", "other (2 modules, as layers.0.k)", "--allow-partial");
     refuseMisfits(adapters, true);
   });
 

@@ -182,11 +182,24 @@ describe("parsePeftConfig", () => {
     ["modules_to_save", [null]],
     ["rank_pattern", []],
     ["rank_pattern", "q"],
-    ["rank_pattern", { q: "4" }],
-    ["rank_pattern", { q: null }],
-    ["alpha_pattern", { q: [1] }],
+    ["use_dora", 0],
+    ["use_dora", "false"],
+    ["lora_bias", 1],
   ])("refuses %s of %j, naming the field and what it must be", (field, value) => {
     refuses(FormatError, () => withField(field, value), `${field} is `, "but must be");
+  });
+
+  it.each([
+    ["rank_pattern", "4"],
+    ["rank_pattern", null],
+    ["alpha_pattern", [1]],
+  ])("refuses %s of { q: %j }, naming the module", (field, value) => {
+    refuses(
+      FormatError,
+      () => withField(field, { q: value }),
+      `${field} gives "q" the value `,
+      "must be a finite number",
+    );
   });
 
   it("keeps its messages short, whatever the config holds", () => {

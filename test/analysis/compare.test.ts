@@ -42,6 +42,15 @@ describe("compareMethods", () => {
     expect(similarity[1]![1]).toBeCloseTo(1, 6);
   });
 
+  it("gives spectra relative to the largest value, by hand", async () => {
+    // Singular values 4 and 2, and 3; their sum has 7 and 2.
+    const adapters = [await adapter("one", 2, [4, 0, 0, 1], [1, 0, 0, 2]), await adapter("other", 1, [3, 0], [1, 0])];
+    const { merges, spectra } = await compareMethods(wasmKernels(), adapters, [{ method: "svd" }], [1, 1]);
+    const near = (values: number[]) => values.map((value) => expect.closeTo(value, 6));
+    expect(spectra).toEqual([near([1, 0.5]), near([1])]);
+    expect(merges[0]!.spectrum).toEqual(near([1, 2 / 7]));
+  });
+
   it("gives the figures of a merge, for every method that takes the adapters", async () => {
     const adapters = [await random("one", 1, 4), await random("other", 2, 4)];
     const recipes = METHODS.map(({ id }) => ({ method: id, target: { kind: "rank", rank: 3 } as const }));
@@ -104,7 +113,10 @@ describe("comparePage", () => {
     const page = comparePage(await compareMethods(wasmKernels(), adapters, recipes, [1, 1]));
     expect(page).not.toContain("<script");
     expect(page).toContain("a &#38; b");
-    expect(page.match(/<tr>/g)).toHaveLength(3);
+    // Heads and rows of the table of figures, and of that of the spectra, which has the adapters too.
+    expect(page.match(/<tr>/g)).toHaveLength(3 + 5);
+    expect(page).toContain("Singular spectra");
+    expect(page.match(/<polyline/g)).toHaveLength(4);
     expect(page).toContain("linear needs adapters of equal rank");
     expect(page).not.toMatch(/(src|href)=/);
     expect(page).not.toMatch(/NaN|undefined/);

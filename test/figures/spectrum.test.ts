@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { effectiveRank } from "../../src/figures/spectrum.ts";
+import { effectiveRank, MeanSpectrum } from "../../src/figures/spectrum.ts";
 
 describe("effectiveRank", () => {
   it("is 1 for one direction, n for n equal ones, 0 for none", () => {
@@ -17,5 +17,20 @@ describe("effectiveRank", () => {
 
   it("does not depend on scale or order", () => {
     expect(effectiveRank([1e-20, 4e-20, 2e-20])).toBeCloseTo(effectiveRank([4, 2, 1]), 12);
+  });
+});
+
+describe("MeanSpectrum", () => {
+  it("is the mean of sigma_j / sigma_1, shorter spectra ending in zeros and zero deltas left out", () => {
+    const mean = new MeanSpectrum();
+    expect(mean.values).toEqual([]);
+    for (const sigma of [[4, 2, 1], [2], [], [0]]) mean.add(sigma);
+    expect(mean.values).toEqual([1, 0.25, 0.125]);
+  });
+
+  it("keeps the first 64 values", () => {
+    const mean = new MeanSpectrum();
+    mean.add(Array<number>(100).fill(3));
+    expect(mean.values).toEqual(Array(64).fill(1));
   });
 });

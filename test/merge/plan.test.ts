@@ -305,7 +305,7 @@ describe("weights", () => {
   it("are checked: their number, that they are finite, that one is not 0", async () => {
     const adapters = [await scaled(2, "one"), await scaled(2, "other")];
     const plan = (recipe: Recipe) => () => makePlan(adapters, recipe);
-    refused(plan({ weights: [1] }), UsageError, "2 adapters but 1 weights");
+    refused(plan({ weights: [1] }), UsageError, "2 adapters but 1 weight");
     refused(plan({ weights: [1, Number.NaN] }), UsageError, "finite");
     refused(plan({ weights: [1, Number.POSITIVE_INFINITY] }), UsageError, "finite");
     refused(plan({ scale: Number.NaN }), UsageError, "finite");

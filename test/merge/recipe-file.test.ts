@@ -221,7 +221,7 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "too few module weights",
     "adapters: [a, b]\nmoduleWeights:\n  - match: q\n    weights: [1]",
     "4:5",
-    "there are 2 adapters but 1 weights for q; give one weight for each adapter, in their order.",
+    "there are 2 adapters but 1 weight for q; give one weight for each adapter, in their order.",
   ],
   [
     "a negative weight of a method that takes none",
