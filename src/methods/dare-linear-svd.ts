@@ -1,7 +1,7 @@
 import { denseMethod } from "./dense/dense-method.ts";
 import { weightedSum } from "./dense/merge-tiles.ts";
 import { densitySchema, seedSchema } from "./dense/options.ts";
-import { droppedAtRandom } from "./dense/sparsifiers.ts";
+import { deltaDraws, droppedAtRandom } from "./dense/sparsifiers.ts";
 import type { Method } from "./method.ts";
 
 export interface DareOptions {
@@ -20,5 +20,5 @@ export const dareLinearSvd: Method<DareOptions> = denseMethod<DareOptions>({
   single: "exact at density 1",
   defaults: { density: 0.5, seed: 0 },
   schema: (z) => z.strictObject({ density: densitySchema(z, 0.5), seed: seedSchema(z) }),
-  rule: ({ density, seed }) => ({ prepare: droppedAtRandom(density, seed), combine: weightedSum }),
+  rule: ({ density, seed }) => ({ prepare: droppedAtRandom(density, deltaDraws(seed)), combine: weightedSum }),
 });

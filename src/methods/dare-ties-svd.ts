@@ -1,6 +1,6 @@
 import { denseMethod, votedMean } from "./dense/dense-method.ts";
 import { densitySchema, seedSchema, VOTE, type VoteOptions, voteSchema } from "./dense/options.ts";
-import { droppedAtRandom } from "./dense/sparsifiers.ts";
+import { deltaDraws, droppedAtRandom } from "./dense/sparsifiers.ts";
 import type { Method } from "./method.ts";
 
 export interface DareTiesOptions extends VoteOptions {
@@ -16,5 +16,8 @@ export const dareTiesSvd: Method<DareTiesOptions> = denseMethod<DareTiesOptions>
   single: "exact at density 1",
   defaults: { density: 0.5, seed: 0, ...VOTE },
   schema: (z) => z.strictObject({ density: densitySchema(z, 0.5), seed: seedSchema(z), ...voteSchema(z) }),
-  rule: ({ density, seed, ...vote }) => ({ prepare: droppedAtRandom(density, seed), combine: votedMean(vote) }),
+  rule: ({ density, seed, ...vote }) => ({
+    prepare: droppedAtRandom(density, deltaDraws(seed)),
+    combine: votedMean(vote),
+  }),
 });

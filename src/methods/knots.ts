@@ -4,7 +4,7 @@ import { deltaTasks, deltaTasksBytes } from "./dense/delta-tasks.ts";
 import { votedMean } from "./dense/dense-method.ts";
 import { type Combine, type ElementwiseRule, mergedTiles, weightedSum } from "./dense/merge-tiles.ts";
 import { densitySchema, seedSchema, VOTE, type VoteOptions, voteSchema } from "./dense/options.ts";
-import { droppedAtRandom, keepAll, largestShare } from "./dense/sparsifiers.ts";
+import { deltaDraws, droppedAtRandom, keepAll, largestShare } from "./dense/sparsifiers.ts";
 import { type Task, TaskTiles, taskTilesBytes } from "./dense/task-tiles.ts";
 import { type MergedModule, type Method, type ModuleShape, sumOfRanks } from "./method.ts";
 
@@ -64,7 +64,7 @@ export const knots: Method<KnotsOptions> = {
 function ruleOf({ rule, density, seed, ...vote }: KnotsOptions): ElementwiseRule {
   if (rule === "mean") return { prepare: keepAll(), combine: mean };
   return {
-    prepare: rule === "ties" ? largestShare(density) : droppedAtRandom(density, seed),
+    prepare: rule === "ties" ? largestShare(density) : droppedAtRandom(density, deltaDraws(seed)),
     combine: votedMean(vote),
   };
 }

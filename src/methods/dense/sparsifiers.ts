@@ -61,9 +61,16 @@ export function middleShare(density: number, gamma: number): Prepare {
   };
 }
 
-/** DARE: keep each entry with probability `density`, as `bernoulliMask` says, and divide what is kept by it. */
-export function droppedAtRandom(density: number, seed: number): Prepare {
-  const draws = new HashedDraws(seed, DELTA);
+/** Numbers in [0, DRAWS) for the entries of a task's delta from `from` on: drawn, or read from a golden file. */
+export type Draws = Pick<HashedDraws, "fill">;
+
+/** The numbers that a seed draws. */
+export function deltaDraws(seed: number): Draws {
+  return new HashedDraws(seed, DELTA);
+}
+
+/** DARE: keep each entry whose number is below `density`, and divide what is kept by it. */
+export function droppedAtRandom(density: number, draws: Draws): Prepare {
   const limit = Math.ceil(density * DRAWS);
   return ({ tileRows, columns }) => {
     const room = new Int32Array(tileRows * columns);
@@ -82,7 +89,7 @@ export function droppedAtRandom(density: number, seed: number): Prepare {
  */
 export function droppedByRank(density: number, epsilon: number, seed: number): Prepare {
   if (density === 1) return keepAll();
-  const draws = new HashedDraws(seed, DELTA);
+  const draws = deltaDraws(seed);
   return ({ columns }) => {
     const ranks = new EntryRanks(columns);
     const drawn = new Int32Array(columns);
