@@ -10,7 +10,7 @@ export {
   memorySink,
   memorySource,
 } from "./core/bytes.ts";
-export { FormatError, LoraLegoError, OutputError, RefusedError, UsageError } from "./core/errors.ts";
+export { FormatError, HubError, LoraLegoError, OutputError, RefusedError, UsageError } from "./core/errors.ts";
 export { VERSION } from "./core/version.ts";
 export type { OnProgress } from "./merge/lane.ts";
 export {

@@ -26,6 +26,7 @@ const FRONT_DOOR = "src/index.ts";
 
 /** The rooms that may import a package. What is not listed may be imported by none. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@huggingface/hub": ["node"],
   commander: ["cli"],
   picocolors: ["cli"],
   "cli-progress": ["cli"],

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import pc from "picocolors";
 import { reportFailure } from "./failure.ts";
 import { printable } from "./printable.ts";
+import { showDownload } from "./progress.ts";
 
 interface CheckFlags {
   readonly for: string;
@@ -30,7 +31,7 @@ export async function checkCommand(): Promise<Command> {
       const checked = [];
       for (const path of paths) {
         try {
-          const { adapter, close } = await openAdapterPath(path);
+          const { adapter, close } = await openAdapterPath(path, { onDownload: showDownload });
           close();
           const findings = checkAdapter(adapter, consumer);
           checked.push({ name: adapter.name, for: consumer.id, findings });

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { ComparedRecipe, Comparison } from "../analysis/compare.ts";
 import { parseCount, parseNumbers } from "./numbers.ts";
 import { printable } from "./printable.ts";
+import { showDownload } from "./progress.ts";
 import { bytes, figure, table } from "./table.ts";
 
 interface CompareFlags {
@@ -43,7 +44,7 @@ async function compare(paths: string[], { methods, ranks, weights, html, json }:
   const recipes: ComparedRecipe[] = ids.flatMap((method): ComparedRecipe[] =>
     ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } })),
   );
-  const opened = await openAdapters(paths);
+  const opened = await openAdapters(paths, { onDownload: showDownload });
   try {
     const adapters = opened.map(({ adapter }) => adapter);
     const given = weights ?? adapters.map(() => 1);

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
 import { parsePath } from "./numbers.ts";
 import { printable } from "./printable.ts";
+import { showDownload } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
 import { bytes } from "./table.ts";
 
@@ -46,6 +47,7 @@ export async function convertCommand(): Promise<Command> {
           dropExtras: extras === "drop",
           force: force ?? false,
           signal,
+          onDownload: showDownload,
           onNotice: (text) => console.error(text),
         }),
       );

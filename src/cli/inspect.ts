@@ -3,6 +3,7 @@ import type { Inspection } from "../analysis/inspect.ts";
 import { plural } from "../core/plural.ts";
 import { printWarnings, reportFailure } from "./failure.ts";
 import { printable } from "./printable.ts";
+import { showDownload } from "./progress.ts";
 import { bytes, figure, table } from "./table.ts";
 
 /** `lora-lego inspect`: what adapters are, from their headers and values. */
@@ -11,9 +12,10 @@ export async function inspectCommand(): Promise<Command> {
     .description("say what adapters are: modules, ranks, scales, norms, spectra, extras")
     .argument("<adapter...>", "folders or files of LoRA adapters, of any format that is read")
     .option("--modules", "list every module")
+    .option("--stream", "read adapters on the Hub (hf://...) by range instead of downloading them")
     .option("--json", "print everything as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego inspect math/ med/ --modules")
-    .action(async (paths: string[], flags: { modules?: true; json?: true }) => {
+    .action(async (paths: string[], flags: { modules?: true; stream?: true; json?: true }) => {
       const { openAdapterPath } = await import("../node/adapter-path.ts");
       const { inspectAdapter } = await import("../analysis/inspect.ts");
       const { wasmKernels } = await import("../kernels/wasm.ts");
@@ -23,7 +25,10 @@ export async function inspectCommand(): Promise<Command> {
       let status = 0;
       for (const path of paths) {
         try {
-          const { adapter, close } = await openAdapterPath(path);
+          const { adapter, close } = await openAdapterPath(path, {
+            onDownload: showDownload,
+            stream: flags.stream ?? false,
+          });
           const inspection = await inspectAdapter(kernels, adapter).finally(close);
           found.push(inspection);
           if (!flags.json) print(inspection, dialectTitle(inspection.format), flags.modules ?? false);

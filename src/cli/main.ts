@@ -9,6 +9,7 @@ import { inspectCommand } from "./inspect.ts";
 import { mergeCommand } from "./merge.ts";
 import { methodsCommand } from "./methods.ts";
 import { pruneCommand, resizeCommand } from "./prune.ts";
+import { pushCommand } from "./push.ts";
 import { runCommand } from "./run.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -49,6 +50,7 @@ try {
     convertCommand,
     verifyCommand,
     methodsCommand,
+    pushCommand,
   ]) {
     program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
   }

@@ -28,6 +28,20 @@ export async function showProgress(quiet: boolean): Promise<Progress> {
   };
 }
 
+/** Files below this many bytes come too fast to be told of. */
+const TOLD_BYTES = 1e6;
+
+/** Tell on stderr of downloads from the Hub: a line for each quarter of a large file. */
+export function showDownload(file: string, done: number, size: number): void {
+  const quarter = Math.floor((4 * done) / size);
+  if (size < TOLD_BYTES || quarters.get(file) === quarter) return;
+  quarters.set(file, quarter);
+  console.error(`downloading ${file}: ${Math.round(done / 1e6)} of ${Math.round(size / 1e6)} MB`);
+}
+
+/** The quarter that was told last, by file. */
+const quarters = new Map<string, number>();
+
 function lines(): Progress {
   let quarter = 0;
   return {

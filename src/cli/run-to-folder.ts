@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Recipe } from "../merge/recipe.ts";
 import { printWarnings } from "./failure.ts";
 import { parseCount, parsePath } from "./numbers.ts";
-import { showProgress } from "./progress.ts";
+import { showDownload, showProgress } from "./progress.ts";
 
 /** Flags of every command that writes an adapter. */
 export interface OutputFlags {
@@ -11,6 +11,7 @@ export interface OutputFlags {
   readonly report?: string;
   readonly dryRun?: true;
   readonly force?: true;
+  readonly stream?: true;
   readonly json?: true;
 }
 
@@ -28,6 +29,7 @@ export function addRunOptions(command: Command): void {
     .option("--threads <n>", "worker threads (default: all cores, one for small adapters)", parseCount)
     .option("--dry-run", "say what would be written, and write nothing")
     .option("--force", "replace a folder that lora-lego wrote")
+    .option("--stream", "read adapters on the Hub (hf://...) by range instead of downloading them")
     .option("--json", "print the report as JSON on stdout");
 }
 
@@ -43,6 +45,8 @@ export async function runToFolder(paths: readonly string[], recipe: Recipe, flag
       signal,
       onProgress: progress.onProgress,
       onNotice: (text) => console.error(text),
+      onDownload: showDownload,
+      stream: flags.stream ?? false,
       ...(flags.threads !== undefined && { threads: flags.threads }),
       ...(flags.report !== undefined && { report: flags.report }),
     }),
@@ -71,9 +75,10 @@ async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFla
   const { openAdapters } = await import("../node/adapter-path.ts");
   const { makePlan } = await import("../merge/plan.ts");
   const { OutputFolder } = await import("../node/output-folder.ts");
-  const opened = await openAdapters(paths);
+  const { inputPaths } = await import("../node/merge-to-folder.ts");
+  const opened = await openAdapters(paths, { onDownload: showDownload, stream: flags.stream ?? false });
   try {
-    OutputFolder.check(flags.out, paths, flags.force ?? false);
+    OutputFolder.check(flags.out, inputPaths(paths, opened), flags.force ?? false);
     const plan = makePlan(
       opened.map(({ adapter }) => adapter),
       recipe,

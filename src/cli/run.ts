@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import { printWarnings } from "./failure.ts";
 import { parsePath } from "./numbers.ts";
-import { showProgress } from "./progress.ts";
+import { showDownload, showProgress } from "./progress.ts";
 import { addRunOptions, type OutputFlags, untilInterrupted } from "./run-to-folder.ts";
 
 interface RunFlags extends Omit<OutputFlags, "out" | "report"> {
@@ -42,6 +42,8 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
       signal,
       onProgress: (state) => progress.onProgress(state),
       onNotice: (text) => console.error(text),
+      onDownload: showDownload,
+      stream: flags.stream ?? false,
       async onStep(name) {
         progress.stop();
         if (name !== null && !flags.json) console.error(`step ${name}`);

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import pc from "picocolors";
 import { parseCount, parseNumber } from "./numbers.ts";
+import { showDownload } from "./progress.ts";
 
 /** `lora-lego verify`: the paper's claims, measured on given adapters. */
 export async function verifyCommand(): Promise<Command> {
@@ -17,7 +18,7 @@ export async function verifyCommand(): Promise<Command> {
       const { refuseMisfits } = await import("../adapter/compatibility.ts");
       const { verifyAdapters } = await import("../analysis/verify.ts");
       const { wasmKernels } = await import("../kernels/wasm.ts");
-      const opened = await openAdapters(paths);
+      const opened = await openAdapters(paths, { onDownload: showDownload });
       const adapters = opened.map(({ adapter }) => adapter);
       refuseMisfits(adapters, flags.allowPartial ?? false);
       const checks = await verifyAdapters(wasmKernels(), adapters, flags.rank ?? null, flags.seed);

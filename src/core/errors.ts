@@ -1,6 +1,6 @@
 /**
  * What can go wrong, one class per kind. Every message is a full sentence that names the file and tensor, what was found,
- * what was expected, and what to do. All of these are permanent: the same input fails the same way again.
+ * what was expected, and what to do. All but HubError are permanent: the same input fails the same way again.
  */
 export abstract class LoraLegoError extends Error {
   override get name(): string {
@@ -20,7 +20,10 @@ export class UsageError extends LoraLegoError {}
 /** The target cannot be written as asked (not ours to replace, inside an input, no space). */
 export class OutputError extends LoraLegoError {}
 
-const KINDS = { FormatError, RefusedError, UsageError, OutputError };
+/** The Hub cannot be reached or does not give what was asked for; the same request may work later, or with a token. */
+export class HubError extends LoraLegoError {}
+
+const KINDS = { FormatError, RefusedError, UsageError, OutputError, HubError };
 
 /** An error as plain data, to cross from a worker to its owner. */
 export interface ErrorMessage {

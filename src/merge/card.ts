@@ -27,16 +27,24 @@ export function filesOfCard(text: string): string[] | null {
  *
  * @param files names of all files of the folder
  * @param recipe the text of its recipe file
+ * @param datasets what the inputs' cards say they were trained on
  */
-export function modelCard(plan: MergePlan, report: MergeReport, files: readonly string[], recipe: string): string {
+export function modelCard(
+  plan: MergePlan,
+  report: MergeReport,
+  files: readonly string[],
+  recipe: string,
+  datasets: readonly string[],
+): string {
   const { totals } = report;
   const base = plan.config.base_model_name_or_path;
   return `---
-${typeof base === "string" ? `base_model: ${JSON.stringify(base)}\n` : ""}library_name: peft
-tags:
+${typeof base === "string" ? `base_model: ${JSON.stringify(base)}\nbase_model_relation: adapter\n` : ""}library_name: peft
+${datasets.length === 0 ? "" : `datasets:\n${datasets.map((name) => `- ${JSON.stringify(name)}\n`).join("")}`}tags:
 - lora
 - merge
 - lora-lego
+- ${plan.method}
 ---
 ${markOf(files)}
 

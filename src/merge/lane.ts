@@ -11,7 +11,7 @@ export type Job =
 export type JobResult =
   | { readonly kind: "module"; readonly result: ModuleResult }
   | { readonly kind: "extra" }
-  | { readonly kind: "hash"; readonly input: number; readonly sha256: string };
+  | { readonly kind: "hash"; readonly input: number; readonly sha256: string | null };
 
 /** Does jobs one after the other: a worker thread, a Web Worker, or the caller's own thread. */
 export interface Lane {
@@ -23,7 +23,7 @@ export interface Lane {
 }
 
 /** A lane on the caller's own thread, which can do other work (take signals, draw) before each job. */
-export function localLane(merger: Merger, hash: (input: number) => Promise<string>): Lane {
+export function localLane(merger: Merger, hash: (input: number) => Promise<string | null>): Lane {
   let hashed = 0;
   return {
     depth: 1,

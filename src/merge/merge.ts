@@ -48,6 +48,7 @@ export async function runMerge(
   { signal, onProgress }: MergeControl = {},
 ): Promise<MergeOutcome> {
   const hashes = new Map<number, string>();
+  let hashed = false;
   const timings = noTimings();
   let plan = makePlan(adapters, recipe);
   await checkOptions(recipe, methodById(plan.method));
@@ -58,11 +59,12 @@ export async function runMerge(
       ...plan.modules.map((_, index) => ({ kind: "module", index }) as const),
       ...plan.extras.map((_, index) => ({ kind: "extra", index }) as const),
     ];
-    if (host.hashes && hashes.size === 0) jobs.push(...adapters.map((_, input) => ({ kind: "hash", input }) as const));
+    if (host.hashes && !hashed) jobs.push(...adapters.map((_, input) => ({ kind: "hash", input }) as const));
+    hashed = true;
     const results: ModuleResult[] = [];
     for (const done of await runJobs(jobs, lanes, signal, onProgress)) {
       if (done.kind === "module") results.push(done.result);
-      if (done.kind === "hash") hashes.set(done.input, done.sha256);
+      if (done.kind === "hash" && done.sha256 !== null) hashes.set(done.input, done.sha256);
     }
     for (const lane of lanes) addTimings(timings, await lane.timings());
     const smaller = smallerRanks(plan, results);

@@ -73,7 +73,7 @@ export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
     .string({ error: "must be text, in quotes where it looks like something else" })
     .min(1, { error: "must not be empty" });
   const weight = number.optional().describe("1 where none is given; 0 leaves the adapter out");
-  const path = text.describe("folder (or .safetensors file) of an adapter, relative to the recipe file");
+  const path = text.describe("folder or file of an adapter, relative to the recipe file, or hf://owner/name");
   const adapter = z.union(
     [
       path,

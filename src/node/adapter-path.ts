@@ -6,27 +6,35 @@ import type { AdapterFolder } from "../adapter/folder.ts";
 import { openAdapter } from "../adapter/open.ts";
 import type { ByteSource } from "../core/bytes.ts";
 import { FormatError, UsageError } from "../core/errors.ts";
+import { hubName, isHubPath, parseHubPath } from "../hub/hub-path.ts";
 import { type FileSource, openFile } from "./file-source.ts";
+import { fetchHubAdapter, type HubOptions, pinnedPath, streamHubAdapter } from "./hub-adapters.ts";
 
-/** An adapter on disk, its files open. */
+/** An adapter on disk, its files open, or on the Hub. */
 export interface DiskAdapter {
   readonly adapter: Adapter;
-  /** The folder that holds it. */
-  readonly folder: string;
+  /** The folder that holds it; null where it is read from the Hub by range. */
+  readonly folder: string | null;
   /** Its weights' files on disk. */
   readonly files: readonly FileSource[];
   close(): void;
 }
 
+/** How to open adapters. */
+export interface OpenOptions extends HubOptions {
+  /** Read adapters on the Hub by range instead of downloading them. Default false. */
+  readonly stream?: boolean;
+}
+
 /**
- * Open the adapters at these paths, each a folder or a .safetensors file in one. They are named by their folders' names,
- * with the parents' where two are alike.
+ * Open the adapters at these paths, each a folder, a file in one, or a path on the Hub (hf://owner/name). They are named by their folders'
+ * names, with the parents' where two are alike, or as on the Hub.
  */
-export async function openAdapters(paths: readonly string[]): Promise<DiskAdapter[]> {
+export async function openAdapters(paths: readonly string[], options: OpenOptions = {}): Promise<DiskAdapter[]> {
   const names = distinctNames(paths);
   const opened: DiskAdapter[] = [];
   try {
-    for (const [i, path] of paths.entries()) opened.push(await openAdapterPath(path, names[i]!));
+    for (const [i, path] of paths.entries()) opened.push(await openAdapterPath(path, { ...options, name: names[i]! }));
   } catch (error) {
     for (const adapter of opened) adapter.close();
     throw error;
@@ -35,17 +43,24 @@ export async function openAdapters(paths: readonly string[]): Promise<DiskAdapte
 }
 
 /**
- * Open one adapter: a folder or a file in one.
+ * Open one adapter: a folder, a file in one, or a path on the Hub.
  *
- * @param baseConfig config.json of the base model, which GGUF files of some families need to name their modules
+ * @param options.name default the folder's own name, or that on the Hub
+ * @param options.baseConfig config.json of the base model, which GGUF files of some families need to name their modules
  */
 export async function openAdapterPath(
   path: string,
-  name: string = nameOf(path, 1),
-  baseConfig: AdapterText | null = null,
+  options: OpenOptions & { readonly name?: string; readonly baseConfig?: AdapterText | null } = {},
 ): Promise<DiskAdapter> {
+  const { name = nameOf(path, 1), baseConfig = null } = options;
+  if (options.stream && isHubPath(path)) {
+    const { folder } = await streamHubAdapter(path, options);
+    const adapter = await openAdapter({ ...folder, name }, baseConfig);
+    return { adapter, folder: null, files: [], close: () => {} };
+  }
   const opened: FileSource[] = [];
-  const folder = diskFolder(path, name, opened);
+  const local = isHubPath(path) ? (await fetchHubAdapter(path, options)).folder : path;
+  const folder = diskFolder(local, name, opened);
   const close = (): void => {
     for (const file of opened) file.close();
   };
@@ -108,6 +123,7 @@ function holdsAdapter(folder: string): boolean {
 
 /** The last `parts` names of the folder that holds an adapter. */
 function nameOf(path: string, parts: number): string {
+  if (isHubPath(path)) return hubName(parseHubPath(path));
   const full = resolve(path);
   const isFile = existsSync(full) && !isFolder(full);
   const folder = isFile ? dirname(full) : full;
@@ -117,13 +133,14 @@ function nameOf(path: string, parts: number): string {
 }
 
 /**
- * Each path as it is from a folder that holds the adapters: the folder's own name, with as many of its parents' as tell it
+ * Each path as recipes name it elsewhere: on the Hub with its commit; else as it is from a folder that holds the adapters: the folder's own name, with as many of its parents' as tell it
  * from others of that name.
  */
 export function localPaths(paths: readonly string[]): string[] {
   const parts = (path: string): number => resolve(path).split(/[/\\]/).length;
   const others = (path: string): string[] => paths.filter((other) => resolve(other) !== resolve(path));
   return paths.map((path) => {
+    if (isHubPath(path)) return pinnedPath(path);
     let count = 1;
     while (count < parts(path) && others(path).some((other) => nameOf(other, count) === nameOf(path, count))) count++;
     return nameOf(path, count);

@@ -9,6 +9,7 @@ import { CARD_FILE, conversionCard } from "../merge/card.ts";
 import { type DiskAdapter, openAdapterPath } from "./adapter-path.ts";
 import { sharedCompanions } from "./companions.ts";
 import { createFile, openSink } from "./file-sink.ts";
+import type { OnDownload } from "./hub-cache.ts";
 import { inputPaths } from "./merge-to-folder.ts";
 import { OutputFile } from "./output-file.ts";
 import { OutputFolder } from "./output-folder.ts";
@@ -26,6 +27,8 @@ export interface ConvertOptions {
   /** Replace a folder that lora-lego wrote, or a file. Default false. */
   readonly force?: boolean;
   readonly signal?: AbortSignal;
+  /** Told of downloads from the Hub. */
+  readonly onDownload?: OnDownload;
   /** Told in one sentence what was put right after a run that was cut off. */
   readonly onNotice?: (text: string) => void;
 }
@@ -53,7 +56,10 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
     );
   }
   const baseConfig = options.baseConfig === undefined ? null : readBaseConfig(options.baseConfig);
-  const opened = await openAdapterPath(path, undefined, baseConfig);
+  const opened = await openAdapterPath(path, {
+    baseConfig,
+    ...(options.onDownload && { onDownload: options.onDownload }),
+  });
   try {
     const { adapter } = opened;
     const conversion = writer.convert(options.dropExtras ? { ...adapter, extras: new Map() } : adapter, baseConfig);
@@ -91,7 +97,7 @@ async function intoFolder(
     output.checkSpace(conversion.layout.size);
     await writeWeights(opened, conversion, output.path(conversion.weightsFile), signal);
     const { config, weightsFile } = conversion;
-    const { files } = sharedCompanions([opened.folder]);
+    const { files } = sharedCompanions(opened.folder === null ? [] : [opened.folder]);
     for (const { name, bytes } of files) writeFileSync(output.path(name), bytes);
     if (config !== null) writeFileSync(output.path(config.file), `${JSON.stringify(config.fields, null, 2)}\n`);
     const names = [weightsFile, ...(config === null ? [] : [config.file]), CARD_FILE, ...files.map(({ name }) => name)];

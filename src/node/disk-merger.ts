@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { memorySource } from "../core/bytes.ts";
+import { urlSource } from "../hub/url-source.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { type Lane, localLane } from "../merge/lane.ts";
 import { Merger } from "../merge/merger.ts";
@@ -7,12 +8,19 @@ import type { MergePlan } from "../merge/plan.ts";
 import { openSink } from "./file-sink.ts";
 import { type FileSource, openFile } from "./file-source.ts";
 import { hashFiles } from "./hash.ts";
-import type { InputFiles } from "./worker-protocol.ts";
+import type { InputFile, InputFiles } from "./worker-protocol.ts";
 
 /** A lane that reads and writes files by their paths. */
 export interface DiskMerger {
   readonly lane: Lane;
   close(): void;
+}
+
+/** SHA-256 of an input's weights on disk; of weights on the Hub as the Hub gives it, null where it does not. */
+function hashOf(files: readonly InputFile[]): string | null {
+  const remote = files.flatMap((file) => (typeof file !== "string" && "remote" in file ? [file.remote] : []));
+  if (remote.length > 0) return remote.length === 1 ? remote[0]!.sha256 : null;
+  return hashFiles(files.filter((file) => typeof file === "string"));
 }
 
 /** Open the inputs' files and the output file (which must exist at its full size) for one thread. */
@@ -21,7 +29,9 @@ export function openDiskMerger(kernels: Kernels, plan: MergePlan, inputs: InputF
   const opened: FileSource[] = [];
   const sources = inputs.map((files, t) =>
     files.map((file) => {
-      if (typeof file !== "string") return memorySource(file.name, file.bytes);
+      if (typeof file !== "string") {
+        return "remote" in file ? urlSource({ ...file, fetch }, file.remote) : memorySource(file.name, file.bytes);
+      }
       const source = openFile(file, `${plan.inputs[t]!.name}/${basename(file)}`);
       opened.push(source);
       return source;
@@ -29,7 +39,7 @@ export function openDiskMerger(kernels: Kernels, plan: MergePlan, inputs: InputF
   );
   const merger = new Merger(kernels, plan, sources, sink);
   return {
-    lane: localLane(merger, async (input) => hashFiles(inputs[input]!.filter((file) => typeof file === "string"))),
+    lane: localLane(merger, async (input) => hashOf(inputs[input]!)),
     close() {
       for (const file of opened) file.close();
       sink.close();

@@ -1,7 +1,10 @@
 export { type DiskAdapter, openAdapterPath, openAdapters } from "./adapter-path.ts";
 export { type Converted, type ConvertOptions, convertAdapter } from "./convert-adapter.ts";
 export type { FileSource } from "./file-source.ts";
+export { type HubOptions, streamHubAdapter } from "./hub-adapters.ts";
+export { type HubSettings, hubSettings } from "./hub-settings.ts";
 export { type FolderOptions, mergeToFolder } from "./merge-to-folder.ts";
+export { type Pushed, type PushOptions, pushAdapter } from "./push-adapter.ts";
 export {
   type LoadedRecipe,
   loadRecipe,

@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { ByteSource, MemorySource } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
+import { isHubPath } from "../hub/hub-path.ts";
+import type { RemoteSource } from "../hub/url-source.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { affordableThreads } from "../merge/memory.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
@@ -8,7 +10,7 @@ import { type MergePlan, WEIGHTS_FILE } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import type { RecipeStep } from "../merge/recipe-file.ts";
 import { carriedOut } from "../merge/recipe-text.ts";
-import { type DiskAdapter, localPaths, openAdapters } from "./adapter-path.ts";
+import { type DiskAdapter, localPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { createFile, openSink } from "./file-sink.ts";
 import type { FileSource } from "./file-source.ts";
@@ -22,7 +24,7 @@ import { writeCompanions } from "./write-companions.ts";
 const BYTES_WORTH_A_THREAD = 24e6;
 
 /** How to write a merge to disk. */
-export interface FolderOptions extends MergeControl {
+export interface FolderOptions extends MergeControl, OpenOptions {
   /** The folder to write. */
   readonly out: string;
   /** Replace a folder that lora-lego wrote. Default false. */
@@ -46,7 +48,7 @@ export async function mergeToFolder(
   recipe: Recipe,
   options: FolderOptions,
 ): Promise<MergeOutcome> {
-  const opened = await openAdapters(paths);
+  const opened = await openAdapters(paths, options);
   let output: OutputFolder | null = null;
   try {
     const inputs = inputPaths(paths, opened);
@@ -67,7 +69,7 @@ export async function mergeToFolder(
 
 /** What must not be written into: an input's files may be links into another folder, which must not be replaced either. */
 export function inputPaths(paths: readonly string[], opened: readonly DiskAdapter[]): string[] {
-  return [...paths, ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
+  return [...paths.filter((path) => !isHubPath(path)), ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
 }
 
 /**
@@ -108,9 +110,12 @@ async function closeAll(closers: (() => void | Promise<void>)[]): Promise<void> 
 
 /** A file as a worker opens it again. */
 function inputFile(source: ByteSource): InputFile {
-  if ("path" in source) return (source as FileSource).path;
-  const { name, bytes } = source as MemorySource;
-  return { name, bytes };
+  if ("remote" in source) {
+    const { remote, access } = source as RemoteSource;
+    return { remote, endpoint: access.endpoint, token: access.token };
+  }
+  if ("bytes" in source) return { name: source.name, bytes: (source as MemorySource).bytes };
+  return (source as FileSource).path;
 }
 
 /** Lanes on this thread and, where the inputs are large enough, on worker threads beside it. */
@@ -121,7 +126,7 @@ function diskHost(
   closers: (() => void | Promise<void>)[],
 ): MergeHost {
   const inputs = opened.map(({ adapter }) => adapter.files.map(inputFile));
-  const bytes = opened.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
+  const bytes = opened.flatMap(({ adapter }) => adapter.files).reduce((sum, { size }) => sum + size, 0);
   const jobs = maximum(opened.map(({ adapter }) => adapter.modules.size)) + opened.length;
   const most = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));
   const wanted = Math.max(1, Math.min(most, jobs));

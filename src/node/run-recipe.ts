@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
+import { isHubPath } from "../hub/hub-path.ts";
 import type { MergeControl, MergeOutcome } from "../merge/merge.ts";
 import { type MergePlan, makePlan } from "../merge/plan.ts";
 import { plannedAdapter } from "../merge/planned-adapter.ts";
 import { type ParsedRecipe, parseRecipe, type RecipeSource, type RecipeStep } from "../merge/recipe-file.ts";
 import { carriedOut } from "../merge/recipe-text.ts";
-import { localPaths, openAdapters } from "./adapter-path.ts";
+import { localPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
 import { inputPaths, mergeInto, mergeToFolder } from "./merge-to-folder.ts";
 import { OutputFolder } from "./output-folder.ts";
 import { placeReport } from "./report-file.ts";
@@ -45,6 +46,7 @@ export async function loadRecipe(file: string, adapters?: string): Promise<Loade
 }
 
 function existing(recipe: ParsedRecipe, from: string, path: string, step: number, adapter: number): string {
+  if (isHubPath(path)) return path;
   const full = resolve(from, path);
   if (existsSync(full)) return full;
   throw new UsageError(
@@ -53,7 +55,7 @@ function existing(recipe: ParsedRecipe, from: string, path: string, step: number
 }
 
 /** How to carry out a recipe; `out` is the recipe's where it is not given. */
-export interface RunOptions extends MergeControl {
+export interface RunOptions extends MergeControl, OpenOptions {
   readonly out?: string;
   readonly force?: boolean;
   readonly threads?: number;
@@ -76,7 +78,7 @@ export interface StepOutcome extends MergeOutcome {
 export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}): Promise<StepOutcome[]> {
   const { out = recipe.out, force = false, onNotice = () => {}, onStep, ...control } = options;
   if (out === null) throw new UsageError("The recipe does not say where to write; add out: DIR to it, or pass --out.");
-  const inputs = await inputsOf(recipe);
+  const inputs = await inputsOf(recipe, options);
   const output = OutputFolder.create(out, inputs, force, onNotice);
   try {
     if (recipe.report !== null) placeReport(recipe.report, output.target, inputs);
@@ -100,9 +102,9 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
 }
 
 /** Open every adapter once, so that what is wrong with one is said before the first step runs. */
-async function inputsOf(recipe: LoadedRecipe): Promise<string[]> {
+async function inputsOf(recipe: LoadedRecipe, options: RunOptions): Promise<string[]> {
   const paths = [...new Set(recipe.paths.flat().filter((path) => path !== null))];
-  const opened = await openAdapters(paths);
+  const opened = await openAdapters(paths, options);
   for (const adapter of opened) adapter.close();
   return inputPaths(paths, opened);
 }
@@ -118,9 +120,9 @@ async function mergeLast(
   inputs: readonly string[],
   recipe: LoadedRecipe,
   done: readonly StepOutcome[],
-  control: MergeControl & { readonly threads?: number },
+  control: Omit<RunOptions, "out" | "force" | "onNotice" | "onStep">,
 ): Promise<MergeOutcome> {
-  const opened = await openAdapters(folders);
+  const opened = await openAdapters(folders, control);
   try {
     const options = { ...control, ...(recipe.report !== null && { report: recipe.report }) };
     const { recipe: merge } = recipe.steps.at(-1)!;

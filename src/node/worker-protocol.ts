@@ -1,10 +1,15 @@
 import type { ErrorMessage } from "../core/errors.ts";
+import type { HubAccess } from "../hub/hub-client.ts";
+import type { RemoteFile } from "../hub/url-source.ts";
 import type { Timings } from "../merge/clock.ts";
 import type { Job, JobResult } from "../merge/lane.ts";
 import type { MergePlan } from "../merge/plan.ts";
 
-/** A file of an input as plain data: its path, or bytes that were decoded into memory. */
-export type InputFile = string | { readonly name: string; readonly bytes: Uint8Array };
+/** A file of an input as plain data: its path, bytes that were decoded into memory, or where it lies on the Hub. */
+export type InputFile =
+  | string
+  | { readonly name: string; readonly bytes: Uint8Array }
+  | ({ readonly remote: RemoteFile } & Pick<HubAccess, "endpoint" | "token">);
 
 /** The files of each input, as its tensors count them. */
 export type InputFiles = readonly (readonly InputFile[])[];

@@ -7,6 +7,7 @@ import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
 import type { RecipeStep } from "../merge/recipe-file.ts";
 import { RECIPE_FILE, recipeText } from "../merge/recipe-text.ts";
 import type { DiskAdapter } from "./adapter-path.ts";
+import { cardDatasets } from "./card-datasets.ts";
 import { sharedCompanions } from "./companions.ts";
 import type { OutputFolder } from "./output-folder.ts";
 import { type ReportPlace, writeReport } from "./report-file.ts";
@@ -16,15 +17,16 @@ const RECIPE_COMMENT = `# How lora-lego ${VERSION} made this adapter. To make it
 `;
 
 /** Write everything beside the weights; returns the outcome with what only the disk knew. */
-export function writeCompanions(
+export async function writeCompanions(
   output: OutputFolder,
   opened: readonly DiskAdapter[],
   { plan, report: bare }: MergeOutcome,
   steps: readonly RecipeStep[],
   place: ReportPlace | null,
-): MergeOutcome {
+): Promise<MergeOutcome> {
   const used = opened.filter((_, t) => plan.inputs[t]!.weight !== 0);
-  const { files, warnings } = sharedCompanions(used.map(({ folder }) => folder));
+  const folders = used.flatMap(({ folder }) => folder ?? []);
+  const { files, warnings } = sharedCompanions(folders);
   for (const { name, bytes } of files) writeFileSync(output.path(name), bytes);
   const report = {
     ...bare,
@@ -42,6 +44,6 @@ export function writeCompanions(
   writeFileSync(output.path(CONFIG_FILE), `${JSON.stringify(plan.config, null, 2)}\n`);
   const recipe = recipeText({ steps, out: null, report: null });
   writeFileSync(output.path(RECIPE_FILE), `${RECIPE_COMMENT}${recipe}`);
-  writeFileSync(output.path(CARD_FILE), modelCard(plan, report, names, recipe));
+  writeFileSync(output.path(CARD_FILE), modelCard(plan, report, names, recipe, await cardDatasets(folders)));
   return { plan, report };
 }

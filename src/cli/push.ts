@@ -1,0 +1,17 @@
+import { Command } from "commander";
+import { parsePath } from "./numbers.ts";
+
+/** `lora-lego push`: an adapter's folder to the Hugging Face Hub. */
+export async function pushCommand(): Promise<Command> {
+  return new Command("push")
+    .description("upload an adapter to the Hugging Face Hub (needs HF_TOKEN)")
+    .argument("<folder>", "folder of an adapter, as every merge writes one", parsePath)
+    .argument("<owner/name>", "repository, made if it is not there")
+    .option("--private", "make the repository private, where it is made")
+    .addHelpText("after", "\nExample:\n  lora-lego push merged/ me/merged-lora --private")
+    .action(async (folder: string, repo: string, flags: { private?: true }) => {
+      const { pushAdapter } = await import("../node/push-adapter.ts");
+      const { url, files } = await pushAdapter(folder, repo, { private: flags.private ?? false });
+      console.log(`${url}: ${files.join(", ")}`);
+    });
+}

@@ -1,0 +1,29 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const MAX_CARD_BYTES = 1 << 20;
+const FRONT_MATTER = /^---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/;
+const MAX_DATASETS = 100;
+
+/**
+ * The datasets that the model cards of these folders name in their front matter, sorted, each once. A card that cannot be read is as none:
+ * what people write there is theirs.
+ */
+export async function cardDatasets(folders: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const folder of folders) for (const dataset of await datasetsOf(join(folder, "README.md"))) found.add(dataset);
+  return [...found].sort().slice(0, MAX_DATASETS);
+}
+
+async function datasetsOf(card: string): Promise<string[]> {
+  if (!existsSync(card) || !statSync(card).isFile() || statSync(card).size > MAX_CARD_BYTES) return [];
+  const text = FRONT_MATTER.exec(readFileSync(card, "utf8"))?.[1];
+  if (text === undefined || !/^datasets:/m.test(text)) return [];
+  try {
+    const { parse } = await import("yaml");
+    const datasets: unknown = (parse(text, { maxAliasCount: 0 }) as { datasets?: unknown } | null)?.datasets;
+    return (Array.isArray(datasets) ? datasets : [datasets]).filter((name) => typeof name === "string" && name !== "");
+  } catch {
+    return [];
+  }
+}
