@@ -14,6 +14,7 @@ const ROOMS = [
   ["methods"],
   ["merge"],
   ["convert"],
+  ["fuse"],
   ["analysis"],
   ["evaluate"],
   ["hub"],

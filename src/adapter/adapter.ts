@@ -53,6 +53,8 @@ export interface Adapter {
   readonly modules: ReadonlyMap<string, AdapterModule>;
   /** Full tensors that are saved beside the LoRA factors (heads, biases, modules_to_save), by the key they are written under. */
   readonly extras: ReadonlyMap<string, TensorRef>;
+  /** DoRA's magnitude vectors by module, where the adapter was opened for them; merges refuse such adapters. */
+  readonly magnitudes: ReadonlyMap<string, TensorRef>;
   /** Keys that carry nothing of their own and are never written: copies of the base's tensors. */
   readonly ignored: readonly string[];
   readonly baseModel: string | null;

@@ -11,16 +11,24 @@ import { openGguf } from "./open-gguf.ts";
 /** A text larger than this is no adapter's config or index. */
 const MAX_TEXT_BYTES = 4 << 20;
 
+/** What more may be said of how an adapter is read. */
+export interface ReadingOptions {
+  /** config.json of the base model, which GGUF files of some families need to name their modules. */
+  readonly baseConfig?: AdapterText | null;
+  /** Read DoRA's magnitudes instead of refusing them. Default false. */
+  readonly dora?: boolean;
+}
+
 /** Open the chosen files of a folder by their headers, whatever container holds the tensors. */
 export async function openContents(
   folder: AdapterFolder,
   chosen: AdapterFiles,
-  baseConfig: AdapterText | null,
+  { baseConfig = null, dora = false }: ReadingOptions,
 ): Promise<AdapterContents> {
   const weights = chosen.sharded
     ? await openShards(folder, chosen.weights)
     : await openSingle(await folder.open(chosen.weights));
-  return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config), baseConfig };
+  return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config), baseConfig, dora };
 }
 
 type Weights = Pick<AdapterContents, "files" | "tensors" | "metadata">;

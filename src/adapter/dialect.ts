@@ -13,6 +13,8 @@ export interface AdapterContents {
   readonly config: AdapterText | null;
   /** config.json of the base model, where the user gave it. */
   readonly baseConfig: AdapterText | null;
+  /** Whether DoRA's magnitudes are read instead of refused: only what fuses an adapter into its base can apply them. */
+  readonly dora: boolean;
 }
 
 /** A text, and what messages call the file that holds it. */

@@ -1,7 +1,6 @@
 import { FormatError } from "../core/errors.ts";
 import type { Adapter } from "./adapter.ts";
-import { openContents } from "./container.ts";
-import type { AdapterText } from "./dialect.ts";
+import { openContents, type ReadingOptions } from "./container.ts";
 import { dialectOf } from "./dialects.ts";
 import { type AdapterFolder, chooseFiles } from "./folder.ts";
 
@@ -11,11 +10,10 @@ const MAX_KEY_CHARACTERS = 1000;
 /**
  * Open an adapter of any dialect by its headers; of its tensors only scalars are read.
  *
- * @param baseConfig config.json of the base model, which GGUF files of some families need to name their modules
  * @throws FormatError when a file is damaged, RefusedError when it is recognised but cannot be merged correctly
  */
-export async function openAdapter(folder: AdapterFolder, baseConfig: AdapterText | null = null): Promise<Adapter> {
-  const contents = await openContents(folder, chooseFiles(folder), baseConfig);
+export async function openAdapter(folder: AdapterFolder, options: ReadingOptions = {}): Promise<Adapter> {
+  const contents = await openContents(folder, chooseFiles(folder), options);
   for (const key of contents.tensors.keys()) {
     if (key.length > MAX_KEY_CHARACTERS) {
       throw new FormatError(

@@ -19,6 +19,7 @@ export function plainAdapter(format: DialectId, known: Known): Adapter {
   return {
     format,
     extras: new Map(),
+    magnitudes: new Map(),
     ignored: [],
     baseModel: null,
     taskType: null,

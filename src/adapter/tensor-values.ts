@@ -24,13 +24,13 @@ export async function sameTensor(files: readonly ByteSource[], one: TensorRef, o
   return true;
 }
 
-const SCALARS: Partial<Record<Dtype, (view: DataView) => number>> = {
-  F64: (view) => view.getFloat64(0, true),
-  F32: (view) => view.getFloat32(0, true),
-  F16: (view) => f16ToF32(view.getUint16(0, true)),
-  BF16: (view) => bf16ToF32(view.getUint16(0, true)),
-  I64: (view) => Number(view.getBigInt64(0, true)),
-  I32: (view) => view.getInt32(0, true),
+const DECODE: Partial<Record<Dtype, (view: DataView, at: number) => number>> = {
+  F64: (view, at) => view.getFloat64(at, true),
+  F32: (view, at) => view.getFloat32(at, true),
+  F16: (view, at) => f16ToF32(view.getUint16(at, true)),
+  BF16: (view, at) => bf16ToF32(view.getUint16(at, true)),
+  I64: (view, at) => Number(view.getBigInt64(at, true)),
+  I32: (view, at) => view.getInt32(at, true),
 };
 
 /**
@@ -40,15 +40,36 @@ const SCALARS: Partial<Record<Dtype, (view: DataView) => number>> = {
  * @throws FormatError when it has several elements, another type than numbers are stored in, or is not finite
  */
 export async function readScalar(name: string, files: readonly ByteSource[], tensor: TensorRef): Promise<number> {
-  const decode = SCALARS[tensor.dtype];
-  if (elementCount(tensor.shape) !== 1 || decode === undefined) {
+  if (elementCount(tensor.shape) === 1 && DECODE[tensor.dtype] !== undefined) {
+    return (await readNumbers(name, files, tensor))[0]!;
+  }
+  throw new FormatError(
+    `${name}: ${tensor.name} is ${tensor.dtype} ${formatShape(tensor.shape)}, but must be one number; save the adapter again.`,
+  );
+}
+
+/**
+ * The values of a small tensor.
+ *
+ * @throws FormatError when they are stored in another type than numbers are, or not finite
+ */
+export async function readNumbers(
+  name: string,
+  files: readonly ByteSource[],
+  { name: key, dtype, file, begin, end }: TensorRef,
+): Promise<Float64Array> {
+  const decode = DECODE[dtype];
+  if (decode === undefined) {
     throw new FormatError(
-      `${name}: ${tensor.name} is ${tensor.dtype} ${formatShape(tensor.shape)}, but must be one number; save the adapter again.`,
+      `${name}: ${key} is stored as ${dtype}, which is no type of numbers here; save the adapter again.`,
     );
   }
-  const bytes = new Uint8Array(bitsOf(tensor.dtype) / 8);
-  await files[tensor.file]!.read(tensor.begin, bytes);
-  const value = decode(new DataView(bytes.buffer));
-  if (Number.isFinite(value)) return value;
-  throw new FormatError(`${name}: ${tensor.name} is ${value}, but must be a finite number; repair that adapter.`);
+  const bytes = new Uint8Array(end - begin);
+  await files[file]!.read(begin, bytes);
+  const view = new DataView(bytes.buffer);
+  const size = bitsOf(dtype) / 8;
+  const values = Float64Array.from({ length: bytes.length / size }, (_, i) => decode(view, i * size));
+  const bad = values.find((value) => !Number.isFinite(value));
+  if (bad === undefined) return values;
+  throw new FormatError(`${name}: ${key} holds ${bad}, but must be finite; repair that adapter.`);
 }

@@ -5,6 +5,7 @@ import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
 import { reportFailure } from "./failure.ts";
+import { fuseCommand } from "./fuse.ts";
 import { inspectCommand } from "./inspect.ts";
 import { mergeCommand } from "./merge.ts";
 import { methodsCommand } from "./methods.ts";
@@ -48,6 +49,7 @@ try {
     inspectCommand,
     checkCommand,
     convertCommand,
+    fuseCommand,
     verifyCommand,
     methodsCommand,
     pushCommand,

@@ -1,18 +1,18 @@
 import type { OnProgress } from "../merge/lane.ts";
 
-/** Progress of a merge on stderr: a bar on a terminal, a line for each quarter elsewhere. */
+/** Progress of long work on stderr: a bar on a terminal, a line for each quarter elsewhere. */
 export interface Progress {
   readonly onProgress: OnProgress;
   stop(): void;
 }
 
 /** Start showing progress; nothing for `quiet`. */
-export async function showProgress(quiet: boolean): Promise<Progress> {
+export async function showProgress(quiet: boolean, verb = "merging", noun = "modules"): Promise<Progress> {
   if (quiet) return { onProgress: () => {}, stop: () => {} };
-  if (!process.stderr.isTTY) return lines();
+  if (!process.stderr.isTTY) return lines(verb, noun);
   const { default: cliProgress } = await import("cli-progress");
   const bar = new cliProgress.SingleBar({
-    format: "merging {bar} {value}/{total} modules",
+    format: `${verb} {bar} {value}/{total} ${noun}`,
     stream: process.stderr,
     clearOnComplete: true,
     hideCursor: true,
@@ -42,14 +42,14 @@ export function showDownload(file: string, done: number, size: number): void {
 /** The quarter that was told last, by file. */
 const quarters = new Map<string, number>();
 
-function lines(): Progress {
+function lines(verb: string, noun: string): Progress {
   let quarter = 0;
   return {
     onProgress({ done, total }) {
       const reached = Math.floor((4 * done) / total);
       if (reached === quarter) return;
       quarter = reached;
-      console.error(`merging: ${done} of ${total} modules`);
+      console.error(`${verb}: ${done} of ${total} ${noun}`);
     },
     stop: () => {},
   };

@@ -67,10 +67,11 @@ const KNOWN = new Set([
  * Parse adapter_config.json of a PEFT LoRA adapter.
  *
  * @param where what messages call the file
+ * @param dora let use_dora pass, for who applies magnitudes
  * @throws FormatError when it is not such a file or a field has the wrong type; RefusedError when a field that changes the
  *   adapter's meaning is set
  */
-export function parsePeftConfig(text: string, where: string): PeftConfig {
+export function parsePeftConfig(text: string, where: string, dora = false): PeftConfig {
   const fields = parseStrictJson(text, where);
   if (!isJsonObject(fields)) {
     throw new FormatError(
@@ -92,7 +93,7 @@ export function parsePeftConfig(text: string, where: string): PeftConfig {
     if (FLAGS.includes(field) && isSet(value) && ["string", "number"].includes(typeof value)) {
       throw new FormatError(`${where}: ${field} is ${showJson(value)}, but must be true or false; correct it.`);
     }
-    if (isSet(value)) throw new RefusedError(`${where} ${reason}.`);
+    if (isSet(value) && !(dora && field === "use_dora")) throw new RefusedError(`${where} ${reason}.`);
   }
   const init = fields.init_lora_weights;
   if (typeof init === "string" && CHANGED_BASE.test(init)) {

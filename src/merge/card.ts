@@ -98,6 +98,21 @@ Converted from ${format} to ${to} by ${tool}: ${plural(modules.size, "module")},
 `;
 }
 
+/** The model card of a base model that adapters were fused into. */
+export function fusionCard(base: string, adapters: readonly string[], files: readonly string[], tool: string): string {
+  return `---
+base_model: ${JSON.stringify(base)}
+tags:
+- lora-lego
+---
+${markOf(files)}
+
+# ${cell(base)} with ${adapters.map(cell).join(" and ")}
+
+The deltas of ${plural(adapters.length, "LoRA adapter")} were added to the weights of ${cell(base)} by ${tool}.
+`;
+}
+
 /** A comment must not hold "--" or end early, whatever the files are called. */
 function markOf(files: readonly string[]): string {
   return `<!-- Written by lora-lego: ${JSON.stringify(files).replaceAll("-", "\\u002d").replaceAll(">", "\\u003e")} -->`;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
-import type { AdapterText } from "../adapter/dialect.ts";
+import type { ReadingOptions } from "../adapter/container.ts";
 import type { AdapterFolder } from "../adapter/folder.ts";
 import { openAdapter } from "../adapter/open.ts";
 import type { ByteSource } from "../core/bytes.ts";
@@ -21,7 +21,7 @@ export interface DiskAdapter {
 }
 
 /** How to open adapters. */
-export interface OpenOptions extends HubOptions {
+export interface OpenOptions extends HubOptions, ReadingOptions {
   /** Read adapters on the Hub by range instead of downloading them. Default false. */
   readonly stream?: boolean;
 }
@@ -46,16 +46,15 @@ export async function openAdapters(paths: readonly string[], options: OpenOption
  * Open one adapter: a folder, a file in one, or a path on the Hub.
  *
  * @param options.name default the folder's own name, or that on the Hub
- * @param options.baseConfig config.json of the base model, which GGUF files of some families need to name their modules
  */
 export async function openAdapterPath(
   path: string,
-  options: OpenOptions & { readonly name?: string; readonly baseConfig?: AdapterText | null } = {},
+  options: OpenOptions & { readonly name?: string } = {},
 ): Promise<DiskAdapter> {
-  const { name = nameOf(path, 1), baseConfig = null } = options;
+  const { name = nameOf(path, 1) } = options;
   if (options.stream && isHubPath(path)) {
     const { folder } = await streamHubAdapter(path, options);
-    const adapter = await openAdapter({ ...folder, name }, baseConfig);
+    const adapter = await openAdapter({ ...folder, name }, options);
     return { adapter, folder: null, files: [], close: () => {} };
   }
   const opened: FileSource[] = [];
@@ -65,7 +64,7 @@ export async function openAdapterPath(
     for (const file of opened) file.close();
   };
   try {
-    const adapter = await openAdapter(folder.view, baseConfig);
+    const adapter = await openAdapter(folder.view, options);
     return { adapter, folder: folder.path, files: adapter.files.filter(isFile), close };
   } catch (error) {
     close();

@@ -1,6 +1,7 @@
 export { type DiskAdapter, openAdapterPath, openAdapters } from "./adapter-path.ts";
 export { type Converted, type ConvertOptions, convertAdapter } from "./convert-adapter.ts";
 export type { FileSource } from "./file-source.ts";
+export { type Fused, type FuseOptions, fuseModel } from "./fuse-model.ts";
 export { type HubOptions, streamHubAdapter } from "./hub-adapters.ts";
 export { type HubSettings, hubSettings } from "./hub-settings.ts";
 export { type FolderOptions, mergeToFolder } from "./merge-to-folder.ts";

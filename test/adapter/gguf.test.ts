@@ -14,7 +14,7 @@ const config = (fields: object) => ({ text: JSON.stringify(fields), where: "conf
 const LLAMA = config({ model_type: "llama", num_attention_heads: 4, num_key_value_heads: 2 });
 
 const open = (bytes: Uint8Array, base: ReturnType<typeof config> | null = null): Promise<Adapter> =>
-  openAdapter(memoryFolder("mine", { "lora.gguf": bytes }), base);
+  openAdapter(memoryFolder("mine", { "lora.gguf": bytes }), { baseConfig: base });
 
 describe("GGUF's names", () => {
   it.each(Object.keys(GGUF_MANIFEST.names))("are those of Python's gguf for %s", (architecture) => {

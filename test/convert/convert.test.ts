@@ -22,7 +22,7 @@ async function converted(adapter: Adapter, to: string): Promise<Adapter> {
   await writeConversion(adapter, conversion, sink);
   const { config, weightsFile } = conversion;
   const configs = config === null ? {} : { [config.file]: JSON.stringify(config.fields) };
-  return openAdapter(memoryFolder(`in-${to}`, { [weightsFile]: sink.bytes, ...configs }), base);
+  return openAdapter(memoryFolder(`in-${to}`, { [weightsFile]: sink.bytes, ...configs }), { baseConfig: base });
 }
 
 async function deltasOf(adapter: Adapter): Promise<Map<string, Float64Array>> {

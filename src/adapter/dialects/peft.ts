@@ -31,7 +31,7 @@ export const peft: Dialect = {
         `${files[0]!.name} has no adapter_config.json beside it, which holds rank and alpha; add it.`,
       );
     }
-    const { adapter, copies } = peftAdapter(contents, parsePeftConfig(config.text, config.where));
+    const { adapter, copies } = peftAdapter(contents, parsePeftConfig(config.text, config.where, contents.dora));
     for (const [trained, plain] of copies) {
       if (await sameTensor(files, trained, plain)) continue;
       throw new RefusedError(
@@ -49,7 +49,7 @@ interface PeftAdapter {
   readonly copies: readonly (readonly [TensorRef, TensorRef])[];
 }
 
-function peftAdapter({ name, files, tensors }: AdapterContents, config: PeftConfig): PeftAdapter {
+function peftAdapter({ name, files, tensors, dora }: AdapterContents, config: PeftConfig): PeftAdapter {
   const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
   const scaleOf = peftScales(name, config);
   const modules = new Map<string, AdapterModule>();
@@ -62,13 +62,16 @@ function peftAdapter({ name, files, tensors }: AdapterContents, config: PeftConf
       `${name} holds no LoRA factors (no key ends in .lora_A.weight); pass the folder of a LoRA adapter.`,
     );
   }
-  const { extras, ignored, copies } = sortExtras(name, others, config.trainsBiases);
+  const magnitudes = new Map<string, TensorRef>();
+  const rest = dora ? others.filter((tensor) => !takeMagnitude(name, tensor, magnitudes)) : others;
+  const { extras, ignored, copies } = sortExtras(name, rest, config.trainsBiases);
   const adapter: Adapter = {
     name,
     format: "peft",
     files,
     modules,
     extras,
+    magnitudes,
     ignored,
     baseModel: config.baseModel,
     taskType: config.taskType,
@@ -86,6 +89,13 @@ function factorKey(key: string): FactorKey | null {
   const match = FACTOR.exec(key);
   if (match === null) return null;
   return { path: match[1]!, half: (match[3] ?? match[4]) === "A" ? "a" : "b", embedding: match[2] !== undefined };
+}
+
+/** Whether a tensor is a magnitude vector of DoRA, which is put among the others then. */
+function takeMagnitude(name: string, tensor: TensorRef, magnitudes: Map<string, TensorRef>): boolean {
+  const path = /^(.+)\.lora_magnitude_vector(?:\.weight)?$/.exec(tensor.name)?.[1];
+  if (path !== undefined) magnitudes.set(stripPrefix(name, path), tensor);
+  return path !== undefined;
 }
 
 function stripPrefix(name: string, path: string): string {

@@ -1,0 +1,63 @@
+import { Command, Option } from "commander";
+import { plural } from "../core/plural.ts";
+import { parseNumber, parseNumbers, parsePath } from "./numbers.ts";
+import { printable } from "./printable.ts";
+import { showDownload, showProgress } from "./progress.ts";
+import { untilInterrupted } from "./run-to-folder.ts";
+import { bytes } from "./table.ts";
+
+interface FuseFlags {
+  readonly base: string;
+  readonly out: string;
+  readonly weights?: number[];
+  readonly scale?: number;
+  readonly extras: "replace" | "drop";
+  readonly force?: true;
+  readonly json?: true;
+}
+
+/** `lora-lego fuse`: the deltas of adapters added to their base model. */
+export async function fuseCommand(): Promise<Command> {
+  return new Command("fuse")
+    .description("add the deltas of adapters to their base model, shard by shard")
+    .argument("<adapter...>", "folders or files of LoRA adapters of one base model")
+    .requiredOption("--base <dir>", "folder of the base model in safetensors", parsePath)
+    .requiredOption("--out <dir>", "folder to write; appears complete or not at all", parsePath)
+    .option("--weights <list>", "one weight for each adapter, as 1,0.5 (default: 1 each)", parseNumbers)
+    .option("--scale <x>", "multiply all deltas by this", parseNumber)
+    .addOption(
+      new Option("--extras <policy>", "what to do with heads and biases of a single adapter")
+        .choices(["replace", "drop"])
+        .default("replace"),
+    )
+    .option("--force", "replace a folder that lora-lego wrote")
+    .option("--json", "print what was fused as JSON on stdout")
+    .addHelpText("after", "\nExample:\n  lora-lego fuse merged/ --base models/llama --out models/llama-merged")
+    .action(async (paths: string[], flags: FuseFlags) => {
+      const { fuseModel } = await import("../node/fuse-model.ts");
+      const progress = await showProgress(flags.json ?? false, "fusing", "tensors");
+      const { base, out, weights, scale, extras, force } = flags;
+      const fused = await untilInterrupted((signal) =>
+        fuseModel(paths, {
+          base,
+          out,
+          dropExtras: extras === "drop",
+          force: force ?? false,
+          signal,
+          onProgress: progress.onProgress,
+          onDownload: showDownload,
+          onNotice: (text) => console.error(text),
+          ...(weights && { weights }),
+          ...(scale !== undefined && { scale }),
+        }),
+      ).finally(progress.stop);
+      if (flags.json) return console.log(JSON.stringify(fused, null, 2));
+      const own =
+        fused.replaced.length === 0 ? "" : `, ${plural(fused.replaced.length, "tensor")} replaced by the adapter's own`;
+      console.log(
+        printable(
+          `${out}: ${fused.base} with ${fused.adapters.join(" + ")}: ${plural(fused.fused, "tensor")} fused${own}, ${bytes(fused.bytes)}`,
+        ),
+      );
+    });
+}
