@@ -1,4 +1,4 @@
-import type { ByteSource } from "../core/bytes.ts";
+import { type ByteSource, bytesEqual } from "../core/bytes.ts";
 import { bitsOf, type Dtype } from "../core/dtype.ts";
 import { FormatError } from "../core/errors.ts";
 import { bf16ToF32, f16ToF32 } from "../core/float-formats.ts";
@@ -19,7 +19,7 @@ export async function sameTensor(files: readonly ByteSource[], one: TensorRef, o
     ];
     await files[one.file]!.read(one.begin + from, p);
     await files[other.file]!.read(other.begin + from, q);
-    for (let i = 0; i < p.length; i++) if (p[i] !== q[i]) return false;
+    if (!bytesEqual(p, q)) return false;
   }
   return true;
 }

@@ -10,7 +10,7 @@ export interface UnitRows {
 }
 
 /** Where merged units live, and how long their halves are. A pool is one. */
-interface RowSpace {
+export interface RowSpace {
   readonly kernels: Kernels;
   readonly in: number;
   readonly out: number;

@@ -4,6 +4,7 @@ import { VERSION } from "../core/version.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
+import { extractCommand } from "./extract.ts";
 import { reportFailure } from "./failure.ts";
 import { fuseCommand } from "./fuse.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -50,6 +51,7 @@ try {
     checkCommand,
     convertCommand,
     fuseCommand,
+    extractCommand,
     verifyCommand,
     methodsCommand,
     pushCommand,

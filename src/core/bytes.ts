@@ -18,6 +18,13 @@ export interface ByteSink {
   write(offset: number, bytes: Uint8Array): Promise<void>;
 }
 
+/** Whether two arrays hold the same bytes. */
+export function bytesEqual(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
+}
+
 /** The error of every ByteSource for a range that it does not hold. */
 export function endsEarly(source: { name: string; size: number }, offset: number, length: number): FormatError {
   return new FormatError(

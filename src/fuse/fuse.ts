@@ -12,9 +12,6 @@ const COPIED_BYTES = 4 << 20;
 /** Bytes of f32 rows of the base that are fused at once. */
 const SLAB_BYTES = 8 << 20;
 
-/** Told after every tensor: how many of the fused ones are done. */
-export type OnFused = (progress: { readonly done: number; readonly total: number }) => void;
-
 /**
  * Write one shard of a fused model: the base's header and tensors, deltas added where the plan says so. The same ranges, so the index of
  * the shards stays as it is. Memory does not grow with the model: a slab of rows and one module's factors are held at a time.

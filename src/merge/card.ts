@@ -113,6 +113,24 @@ The deltas of ${plural(adapters.length, "LoRA adapter")} were added to the weigh
 `;
 }
 
+/** The model card of a LoRA that was extracted from a fine-tune. */
+export function extractionCard(base: string, tuned: string, files: readonly string[], tool: string): string {
+  return `---
+base_model: ${JSON.stringify(base)}
+base_model_relation: adapter
+library_name: peft
+tags:
+- lora
+- lora-lego
+---
+${markOf(files)}
+
+# LoRA of ${cell(tuned)}
+
+Extracted from ${cell(tuned)} and its base ${cell(base)} by ${tool}.
+`;
+}
+
 /** A comment must not hold "--" or end early, whatever the files are called. */
 function markOf(files: readonly string[]): string {
   return `<!-- Written by lora-lego: ${JSON.stringify(files).replaceAll("-", "\\u002d").replaceAll(">", "\\u003e")} -->`;

@@ -1,5 +1,6 @@
 export { type DiskAdapter, openAdapterPath, openAdapters } from "./adapter-path.ts";
 export { type Converted, type ConvertOptions, convertAdapter } from "./convert-adapter.ts";
+export { type Extracted, type ExtractOptions, extractAdapter } from "./extract-adapter.ts";
 export type { FileSource } from "./file-source.ts";
 export { type Fused, type FuseOptions, fuseModel } from "./fuse-model.ts";
 export { type HubOptions, streamHubAdapter } from "./hub-adapters.ts";

@@ -9,7 +9,7 @@ type Tensors = Readonly<Record<string, Nested>>;
 type Float = "F32" | "F16" | "BF16";
 
 /** A model's files by their names: one, or shards with an index where several parts are given. */
-export function modelFiles(parts: readonly Tensors[], dtype: Float = "F32"): Record<string, Uint8Array> {
+function modelFiles(parts: readonly Tensors[], dtype: Float = "F32"): Record<string, Uint8Array> {
   const encode = (tensors: Tensors): Uint8Array =>
     encodeSafetensors(
       Object.entries(tensors).map(([name, values]) => encodeTensor(name, values, dtype)),

@@ -1,4 +1,5 @@
 import type { Pool } from "../../adapter/pool.ts";
+import { topUnits } from "../finish.ts";
 import type { MergedModule, Method, ModuleShape } from "../method.ts";
 import { deltaTasks, deltaTasksBytes } from "./delta-tasks.ts";
 import { lowRank, lowRankBytes } from "./low-rank.ts";
@@ -32,10 +33,22 @@ export function denseMethod<Options>({ rule, ...own }: DenseMethod<Options>): Me
       const tasks = await deltaTasks(pool);
       if (tasks.length === 0) return nothing(pool);
       const tiles = new TaskTiles(pool.kernels, tasks, pool.out, pool.in);
-      const { rows, residual } = await lowRank(pool, mergedTiles(tiles, rule(options)), rank);
+      const { rows, residual } = await lowRank(pool, mergedTiles(tiles, rule(options)), rank, (count) =>
+        leadingRows(pool, count),
+      );
       return { combinations: null, rows, residual };
     },
   };
+}
+
+/** The leading right singular vectors of sum w_t D_t, at most `count`. */
+async function leadingRows(pool: Pool, count: number): Promise<Float32Array> {
+  const { count: n, weights, gramA, gramB } = pool;
+  const amongA = gramA.map((value, cell) => value * weights[Math.floor(cell / n)]! * weights[cell % n]!);
+  const { a } = topUnits({ count: n, amongA, amongB: gramB }, count);
+  const members = Int32Array.from({ length: n }, (_, i) => i);
+  const rows = await pool.combine(a.map((row) => ({ members, a: row.map((x, i) => x * weights[i]!), b: row })));
+  return rows.a;
 }
 
 /** What a module without live units merges into. */

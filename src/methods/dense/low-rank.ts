@@ -1,12 +1,14 @@
-import type { Pool } from "../../adapter/pool.ts";
-import { transformRows, type UnitRows } from "../../adapter/unit-rows.ts";
+import { type RowSpace, transformRows, type UnitRows } from "../../adapter/unit-rows.ts";
 import { seededRandom } from "../../core/random.ts";
 import { topUnits } from "../finish.ts";
 import { orthonormalize } from "./orthonormalize.ts";
 import { MOST_TILE_ROWS } from "./task-tiles.ts";
 
 /** A matrix R (out, in) that is handed out in tiles of rows, in ascending order and with the same values at every call. */
-export type RowTiles = (use: (tile: Float32Array, from: number, rows: number) => void) => void;
+export type RowTiles = (use: (tile: Float32Array, from: number, rows: number) => void) => void | Promise<void>;
+
+/** Directions to begin with, rows (at most `count`, in); null for random ones. */
+export type StartingRows = (count: number) => Promise<Float32Array>;
 
 /** Up to this smaller side a module is decomposed exactly. */
 const EXACT_SIDE = 128;
@@ -19,25 +21,36 @@ const OVERSAMPLING = 10;
 const PASSES = 2;
 
 /**
- * The k leading singular units of R (out, in), a merge of the pool's deltas that is never held. A basis W (l, in) of its row space is
+ * The k leading singular units of R (out, in), which is never held. A basis W (l, in) of its row space is
  * found by subspace iteration (Halko, Martinsson and Tropp 2011, arXiv 0909.4061, algorithm 4.4, on R^T R: one pass over the tiles each)
- * from the leading directions of sum w_t D_t and seeded random ones, then R W^T W is decomposed in f64. Where the smaller side is at most
+ * from given directions and seeded random ones, then R W^T W is decomposed in f64. Where the smaller side is at most
  * 128, or k + 10, W spans the whole row space and the result is the exact truncated SVD, up to f32 rounding; beyond, `residual` says what
  * was lost, the unavoidable part included.
  *
  * @param tiles tiles of at most `MOST_TILE_ROWS` rows
- * @returns at most k units, and |R - R'|_F / |R|_F of their delta R' (before its rows are rounded)
+ * @param start directions that are likely among the leading ones
+ * @returns at most k units, and what their delta R' leaves of R (before its rows are rounded)
  */
 export async function lowRank(
-  pool: Pool,
+  space: RowSpace,
   tiles: RowTiles,
   k: number,
-): Promise<{ readonly rows: UnitRows; readonly residual: number }> {
-  const sketch = new Sketch(pool, sketchWidth(k, pool.in, pool.out));
-  if (sketch.width === pool.in) sketch.spanAll();
-  else if (sketch.width === pool.out) sketch.spanRows(tiles);
-  else sketch.iterate(tiles, await leadingRows(pool, sketch.width));
+  start: StartingRows | null,
+): Promise<LowRank> {
+  const sketch = new Sketch(space, sketchWidth(k, space.in, space.out));
+  if (sketch.width === space.in) sketch.spanAll();
+  else if (sketch.width === space.out) await sketch.spanRows(tiles);
+  else await sketch.iterate(tiles, (await start?.(sketch.width)) ?? new Float32Array(0));
   return sketch.decompose(tiles, k);
+}
+
+/** The leading units of a matrix. */
+export interface LowRank {
+  readonly rows: UnitRows;
+  /** |R - R'|_F / |R|_F. */
+  readonly residual: number;
+  /** |R|_F^2. */
+  readonly squares: number;
 }
 
 /** Directions that are followed for rank k. */
@@ -52,19 +65,9 @@ export function lowRankBytes(inputs: number, out: number, k: number): number {
   return l * (20 * inputs + 8 * out + 16 * MOST_TILE_ROWS + 8 * l + 16 * k) + 256;
 }
 
-/** The leading right singular vectors of sum w_t D_t, at most `count`. */
-async function leadingRows(pool: Pool, count: number): Promise<Float32Array> {
-  const { count: n, weights, gramA, gramB } = pool;
-  const amongA = gramA.map((value, cell) => value * weights[Math.floor(cell / n)]! * weights[cell % n]!);
-  const { a } = topUnits({ count: n, amongA, amongB: gramB }, count);
-  const members = Int32Array.from({ length: n }, (_, i) => i);
-  const rows = await pool.combine(a.map((row) => ({ members, a: row.map((x, i) => x * weights[i]!), b: row })));
-  return rows.a;
-}
-
 class Sketch {
   readonly width: number;
-  readonly #pool: Pool;
+  readonly #space: RowSpace;
   /** W (width, in), its first `#count` rows orthonormal up to f32 rounding. */
   readonly #basis: Float32Array;
   readonly #sums: Float64Array;
@@ -73,10 +76,10 @@ class Sketch {
   readonly #turned: Float64Array;
   #count = 0;
 
-  constructor(pool: Pool, width: number) {
-    const { kernels, in: columns } = pool;
+  constructor(space: RowSpace, width: number) {
+    const { kernels, in: columns } = space;
     this.width = width;
-    this.#pool = pool;
+    this.#space = space;
     this.#basis = kernels.f32(width * columns);
     this.#sums = kernels.f64(width * columns);
     this.#tileSums = kernels.f32(width * columns);
@@ -90,17 +93,17 @@ class Sketch {
     this.#count = this.width;
   }
 
-  spanRows(tiles: RowTiles): void {
-    tiles((tile, from) => this.#sums.set(tile, from * this.#pool.in));
-    this.#count = orthonormalize(this.#sums, this.width, this.#pool.in, this.#basis);
+  async spanRows(tiles: RowTiles): Promise<void> {
+    await tiles((tile, from) => this.#sums.set(tile, from * this.#space.in));
+    this.#count = orthonormalize(this.#sums, this.width, this.#space.in, this.#basis);
   }
 
-  iterate(tiles: RowTiles, start: Float32Array): void {
+  async iterate(tiles: RowTiles, start: Float32Array): Promise<void> {
     this.#start(start);
     for (let pass = 0; pass < PASSES; pass++) {
       this.#sums.fill(0);
-      tiles((tile, _, rows) => this.#addSquare(tile, rows));
-      this.#count = orthonormalize(this.#sums, this.#count, this.#pool.in, this.#basis);
+      await tiles((tile, _, rows) => this.#addSquare(tile, rows));
+      this.#count = orthonormalize(this.#sums, this.#count, this.#space.in, this.#basis);
     }
   }
 
@@ -109,12 +112,12 @@ class Sketch {
     const random = seededRandom(0);
     this.#sums.set(directions);
     for (let x = directions.length; x < this.#sums.length; x++) this.#sums[x] = random.uniform() - 0.5;
-    this.#count = orthonormalize(this.#sums, this.width, this.#pool.in, this.#basis);
+    this.#count = orthonormalize(this.#sums, this.width, this.#space.in, this.#basis);
   }
 
   /** sums += W R^T R, for some rows of R. */
   #addSquare(tile: Float32Array, rows: number): void {
-    const { kernels, in: columns } = this.#pool;
+    const { kernels, in: columns } = this.#space;
     const count = this.#count;
     const inner = this.#innerProducts(tile, rows);
     const turned = this.#turned.subarray(0, rows * count);
@@ -127,14 +130,14 @@ class Sketch {
 
   /** R W^T (rows, count) of some rows of R. */
   #innerProducts(tile: Float32Array, rows: number): Float64Array {
-    const { kernels, in: columns } = this.#pool;
+    const { kernels, in: columns } = this.#space;
     const inner = this.#inner.subarray(0, rows * this.#count).fill(0);
     kernels.cross(tile, rows, columns, this.#basis, this.#count, columns, columns, inner);
     return inner;
   }
 
-  async decompose(tiles: RowTiles, k: number): Promise<{ rows: UnitRows; residual: number }> {
-    const { kernels, in: columns, out } = this.#pool;
+  async decompose(tiles: RowTiles, k: number): Promise<LowRank> {
+    const { kernels, in: columns, out } = this.#space;
     const l = this.#count;
     const basis = this.#basis.subarray(0, l * columns);
     const amongA = kernels.f64(l * l).fill(0);
@@ -143,7 +146,7 @@ class Sketch {
     const amongB = new Float64Array(l * l);
     const b = kernels.f32(l * out);
     let squares = 0;
-    tiles((tile, from, rows) => {
+    await tiles((tile, from, rows) => {
       for (let x = 0; x < tile.length; x++) squares += tile[x]! * tile[x]!;
       const inner = this.#innerProducts(tile, rows);
       const solved = this.width === columns ? inner : this.#correct(inner, rows, amongA);
@@ -159,8 +162,8 @@ class Sketch {
     mirror(amongB, l);
     const top = topUnits({ count: l, amongA, amongB }, k);
     const captured = top.sigma.reduce((sum, value) => sum + value * value, 0);
-    const rows = transformRows(this.#pool, { count: l, a: basis, b }, top.a, top.b);
-    return { rows, residual: squares === 0 ? 0 : Math.sqrt(Math.max(0, 1 - captured / squares)) };
+    const rows = transformRows(this.#space, { count: l, a: basis, b }, top.a, top.b);
+    return { rows, residual: squares === 0 ? 0 : Math.sqrt(Math.max(0, 1 - captured / squares)), squares };
   }
 
   /** Y (2 I - H): Y H^-1, since rounding W to f32 takes its Gram matrix H off I by 1e-7 only. */

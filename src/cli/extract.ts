@@ -1,0 +1,76 @@
+import { Command, Option } from "commander";
+import { plural } from "../core/plural.ts";
+import { DTYPE_CHOICES, type DtypeChoice } from "../merge/recipe.ts";
+import { collect, parseCount, parsePath } from "./numbers.ts";
+import { printable } from "./printable.ts";
+import { showProgress } from "./progress.ts";
+import { untilInterrupted } from "./run-to-folder.ts";
+import { bytes, figure, table } from "./table.ts";
+
+interface ExtractFlags {
+  readonly base: string;
+  readonly tuned: string;
+  readonly rank: number;
+  readonly out: string;
+  readonly dtype: DtypeChoice;
+  readonly include?: string[];
+  readonly exclude?: string[];
+  readonly force?: true;
+  readonly json?: true;
+}
+
+/** Modules listed before the rest is summed up: those that lose most. */
+const MOST_MODULES = 8;
+
+/** `lora-lego extract`: a LoRA out of a full fine-tune. */
+export async function extractCommand(): Promise<Command> {
+  return new Command("extract")
+    .description("extract a LoRA from a fully fine-tuned model")
+    .requiredOption("--base <dir>", "folder of the model before tuning, in safetensors", parsePath)
+    .requiredOption("--tuned <dir>", "folder of the model after tuning", parsePath)
+    .requiredOption("--rank <k>", "rank of the LoRA", parseCount)
+    .requiredOption("--out <dir>", "folder to write; appears complete or not at all", parsePath)
+    .addOption(new Option("--dtype <type>", "element type of the LoRA").choices(DTYPE_CHOICES).default("auto"))
+    .option("--include <pattern>", "extract only modules whose path ends so, as q_proj (repeatable)", collect)
+    .option("--exclude <pattern>", "leave such modules out (repeatable)", collect)
+    .option("--force", "replace a folder that lora-lego wrote")
+    .option("--json", "print what was extracted as JSON on stdout")
+    .addHelpText(
+      "after",
+      "\nExample:\n  lora-lego extract --base models/llama --tuned models/llama-chat --rank 32 --out chat-lora",
+    )
+    .action(async ({ force, json, ...flags }: ExtractFlags) => {
+      const { extractAdapter } = await import("../node/extract-adapter.ts");
+      const progress = await showProgress(json ?? false, "extracting");
+      const extracted = await untilInterrupted((signal) =>
+        extractAdapter({
+          ...flags,
+          force: force ?? false,
+          signal,
+          onProgress: progress.onProgress,
+          onNotice: (text) => console.error(text),
+        }),
+      ).finally(progress.stop);
+      if (json) return console.log(JSON.stringify(extracted, null, 2));
+      const { modules, rank, energy, unrepresented, bytes: size } = extracted;
+      console.log(
+        printable(
+          `${flags.out}: ${plural(modules.length, "module")}, rank ${rank}, ${bytes(size)}; energy kept ${figure(energy)}`,
+        ),
+      );
+      const worst = [...modules].sort((one, other) => one.energy - other.energy).slice(0, MOST_MODULES);
+      console.log(
+        `\n${table(
+          ["modules that lose most", "norm of the change", "energy kept"],
+          worst.map((module) => [module.name, figure(module.norm), figure(module.energy)]),
+        )}`,
+      );
+      if (unrepresented.length === 0) return;
+      const shown = unrepresented.slice(0, 4).join(", ");
+      console.log(
+        printable(
+          `\nchanged, but not in the adapter (${unrepresented.length}): ${shown}${unrepresented.length > 4 ? ", ..." : ""}`,
+        ),
+      );
+    });
+}

@@ -1,0 +1,278 @@
+import type { TensorRef } from "../adapter/adapter.ts";
+import { peftKey } from "../adapter/dialects/peft.ts";
+import { type ByteSink, bytesEqual } from "../core/bytes.ts";
+import { bytesOf, type FactorDtype, isFactorDtype, type OutputDtype } from "../core/dtype.ts";
+import { FormatError, RefusedError, UsageError } from "../core/errors.ts";
+import { maximum } from "../core/maximum.ts";
+import { elementCount, formatShape } from "../core/shape.ts";
+import { layoutSafetensors, type SafetensorsLayout } from "../formats/safetensors/layout.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { modulePattern } from "../merge/module-pattern.ts";
+import { type DtypeChoice, outputDtype } from "../merge/recipe.ts";
+import { lowRank, lowRankBytes } from "../methods/dense/low-rank.ts";
+import { MOST_TILE_ROWS } from "../methods/dense/task-tiles.ts";
+import type { BaseModel } from "./base-model.ts";
+
+/** Bytes that are compared at once. */
+const COMPARED_BYTES = 4 << 20;
+/** Layers that look rows up: their LoRA is (A, B) of the transpose. */
+const EMBEDDING = /(^|\.)(embed_tokens|wte|wpe|word_embeddings|embed_in|tok_embeddings)$/;
+
+/** Layers of these names are Conv1D in models of these types: they hold their weights as (in, out). */
+const CONV1D = /(^|\.)(c_attn|q_attn|c_proj|c_fc)$/;
+const CONV1D_MODELS = ["gpt2", "openai-gpt", "imagegpt", "decision_transformer"];
+
+/** How to extract. */
+export interface ExtractRecipe {
+  /** The largest rank of a module. */
+  readonly rank: number;
+  /** Default auto: the tuned model's, where all that differs is in f16 or bf16; else f32. */
+  readonly dtype?: DtypeChoice;
+  /** Patterns of the modules to extract, and to leave out. */
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+/** A weight that was tuned, as a module of a LoRA. */
+export interface TunedModule {
+  readonly name: string;
+  readonly kind: "linear" | "embedding" | "conv";
+  /** Whether the stored matrix is (in, out), as embeddings and Conv1D have it. */
+  readonly turned: boolean;
+  readonly base: TensorRef<FactorDtype>;
+  readonly tuned: TensorRef<FactorDtype>;
+  /** Of the stored matrix, kernels flattened. */
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** What an extraction writes. */
+export interface ExtractPlan {
+  readonly modules: readonly TunedModule[];
+  /** Tensors that differ and that no LoRA of these modules represents. */
+  readonly unrepresented: readonly string[];
+  readonly rank: number;
+  readonly dtype: OutputDtype;
+  readonly layout: SafetensorsLayout;
+  /** adapter_config.json. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** How much of a module's change its LoRA holds. */
+export interface ExtractedModule {
+  readonly name: string;
+  /** |tuned - base|_F. */
+  readonly norm: number;
+  /** Share of its square that is kept. */
+  readonly energy: number;
+}
+
+/**
+ * Compare two models and decide what to extract: every matrix or convolution that differs.
+ *
+ * @param modelType of the base's config.json, which says whether layers hold their weights as (in, out)
+ * @throws RefusedError when they are not two states of one model; UsageError when nothing differs
+ */
+export async function planExtraction(
+  base: BaseModel,
+  tuned: BaseModel,
+  recipe: ExtractRecipe,
+  modelType: string | null = null,
+): Promise<ExtractPlan> {
+  refuseOther(base, tuned);
+  const include = recipe.include?.map(modulePattern);
+  const exclude = (recipe.exclude ?? []).map(modulePattern);
+  const modules: TunedModule[] = [];
+  const unrepresented: string[] = [];
+  for (const tensor of base.tensors.values()) {
+    const twin = tuned.tensors.get(tensor.name)!;
+    if (await sameBytes(base, tuned, tensor, twin)) continue;
+    const module = moduleOf(tensor, twin, CONV1D_MODELS.includes(modelType ?? ""));
+    const chosen =
+      module !== null &&
+      (include?.some((matches) => matches(module.name)) ?? true) &&
+      !exclude.some((matches) => matches(module.name));
+    if (chosen) modules.push(module);
+    else unrepresented.push(tensor.name);
+  }
+  if (modules.length === 0) {
+    throw new UsageError(
+      unrepresented.length === 0
+        ? `${base.name} and ${tuned.name} hold the same weights, so there is nothing to extract; pass the model before and the one after tuning.`
+        : `No matrix that is to be extracted differs between ${base.name} and ${tuned.name} (only ${unrepresented.slice(0, 3).join(", ")}); choose other --include and --exclude.`,
+    );
+  }
+  const dtype = chooseDtype(modules, recipe.dtype ?? "auto");
+  const rank = Math.min(recipe.rank, maximum(modules.map(({ rows, columns }) => Math.min(rows, columns))));
+  return {
+    modules,
+    unrepresented,
+    rank,
+    dtype,
+    layout: layoutOf(modules, rank, dtype),
+    config: configOf(base, modules, rank),
+  };
+}
+
+function refuseOther(base: BaseModel, tuned: BaseModel): void {
+  for (const [name, tensor] of base.tensors) {
+    const twin = tuned.tensors.get(name);
+    if (twin !== undefined && twin.shape.join() === tensor.shape.join()) continue;
+    const what =
+      twin === undefined
+        ? `lacks ${name}`
+        : `has ${name} of ${formatShape(twin.shape)}, not ${formatShape(tensor.shape)}`;
+    throw new RefusedError(
+      `${tuned.name} ${what}, which ${base.name} has; pass the base model that it was tuned from.`,
+    );
+  }
+  const stray = [...tuned.tensors.keys()].find((name) => !base.tensors.has(name));
+  if (stray !== undefined) {
+    throw new RefusedError(
+      `${tuned.name} has a tensor ${stray} that ${base.name} lacks; pass the base model that it was tuned from.`,
+    );
+  }
+}
+
+async function sameBytes(base: BaseModel, tuned: BaseModel, one: TensorRef, other: TensorRef): Promise<boolean> {
+  if (one.dtype !== other.dtype) return false;
+  const length = one.end - one.begin;
+  for (let from = 0; from < length; from += COMPARED_BYTES) {
+    const p = new Uint8Array(Math.min(COMPARED_BYTES, length - from));
+    const q = new Uint8Array(p.length);
+    await base.shards[one.file]!.source.read(one.begin + from, p);
+    await tuned.shards[other.file]!.source.read(other.begin + from, q);
+    if (!bytesEqual(p, q)) return false;
+  }
+  return true;
+}
+
+function moduleOf(base: TensorRef, tuned: TensorRef, conv1d: boolean): TunedModule | null {
+  const name = /^(.+)\.weight$/.exec(base.name)?.[1];
+  const { shape } = base;
+  if (name === undefined || shape.length < 2 || !isFactorDtype(base.dtype) || !isFactorDtype(tuned.dtype)) return null;
+  const kind = shape.length > 2 ? "conv" : EMBEDDING.test(name) ? "embedding" : "linear";
+  return {
+    name,
+    kind,
+    turned: kind === "embedding" || (kind === "linear" && conv1d && CONV1D.test(name)),
+    base: base as TensorRef<FactorDtype>,
+    tuned: tuned as TensorRef<FactorDtype>,
+    rows: shape[0]!,
+    columns: elementCount(shape.slice(1)),
+  };
+}
+
+function chooseDtype(modules: readonly TunedModule[], choice: DtypeChoice): OutputDtype {
+  if (choice !== "auto") return outputDtype(choice);
+  const [only, ...others] = new Set(modules.map(({ tuned }) => tuned.dtype));
+  return others.length === 0 && (only === "F16" || only === "BF16") ? only : "F32";
+}
+
+function layoutOf(modules: readonly TunedModule[], rank: number, dtype: OutputDtype): SafetensorsLayout {
+  const specs = modules.flatMap((module) => {
+    const { shape } = module.base;
+    const inputs = module.turned ? [shape[0]!] : shape.slice(1);
+    const out = module.turned ? shape[1]! : shape[0]!;
+    return [
+      { name: peftKey(module, "A"), dtype, shape: [rank, ...inputs] },
+      { name: peftKey(module, "B"), dtype, shape: [out, rank, ...inputs.slice(1).fill(1)] },
+    ];
+  });
+  return layoutSafetensors(specs, { format: "pt" });
+}
+
+function configOf(base: BaseModel, modules: readonly TunedModule[], rank: number): Record<string, unknown> {
+  return {
+    peft_type: "LORA",
+    task_type: null,
+    base_model_name_or_path: base.name,
+    r: rank,
+    lora_alpha: rank,
+    lora_dropout: 0,
+    bias: "none",
+    target_modules: modules.map(({ name }) => name),
+    fan_in_fan_out: modules.some(({ kind, turned }) => turned && kind === "linear"),
+    use_rslora: false,
+    use_dora: false,
+    rank_pattern: {},
+    alpha_pattern: {},
+    modules_to_save: null,
+    inference_mode: true,
+  };
+}
+
+/**
+ * Write the factors of one module: the leading singular units of tuned - base, found in tiles of rows that are read anew at each pass.
+ *
+ * @throws FormatError for values that are not finite, RefusedError when a factor leaves the range of the element type
+ */
+export async function extractModule(
+  kernels: Kernels,
+  base: BaseModel,
+  tuned: BaseModel,
+  { rank, dtype, layout }: ExtractPlan,
+  module: TunedModule,
+  sink: ByteSink,
+): Promise<ExtractedModule> {
+  const { rows, columns, turned, name } = module;
+  const k = Math.min(rank, rows, columns);
+  const element = bytesOf(dtype);
+  kernels.reset(
+    lowRankBytes(columns, rows, k) +
+      32 * (k + 64) * (rows + columns) +
+      24 * MOST_TILE_ROWS * columns +
+      element * rank * (rows + columns) +
+      65536,
+  );
+  const tiles = differences(kernels, base, tuned, module);
+  const { rows: units, residual, squares } = await lowRank({ kernels, in: columns, out: rows }, tiles, k, null);
+  const [along, across] = turned ? [units.b, units.a] : [units.a, units.b];
+  const lengths = turned ? [rows, columns] : [columns, rows];
+  for (const [half, values, length] of [
+    ["A", along, lengths[0]!],
+    ["B", across, lengths[1]!],
+  ] as const) {
+    const padded = kernels.f32(rank * length).fill(0);
+    padded.set(values.subarray(0, units.count * length));
+    const bytes = kernels.bytes(element * rank * length);
+    const fits =
+      half === "A"
+        ? kernels.narrow(dtype, padded, bytes)
+        : kernels.narrowTransposed(dtype, padded, rank, length, length, bytes);
+    if (!fits) throw new RefusedError(`${name} has values that ${dtype.toLowerCase()} cannot hold; pass --dtype f32.`);
+    await sink.write(layout.tensors.get(peftKey(module, half))!.begin, bytes);
+  }
+  return { name, norm: Math.sqrt(squares), energy: 1 - residual * residual };
+}
+
+/** tuned - base in f32, tile by tile. */
+function differences(kernels: Kernels, base: BaseModel, tuned: BaseModel, module: TunedModule) {
+  const { rows, columns } = module;
+  const tile = kernels.f32(MOST_TILE_ROWS * columns);
+  const other = kernels.f32(MOST_TILE_ROWS * columns);
+  const stored = kernels.bytes(8 * MOST_TILE_ROWS * columns);
+  const read = async (
+    { name, shards }: BaseModel,
+    tensor: TensorRef<FactorDtype>,
+    from: number,
+    count: number,
+    into: Float32Array,
+  ) => {
+    const element = bytesOf(tensor.dtype);
+    const bytes = stored.subarray(0, element * count * columns);
+    await shards[tensor.file]!.source.read(tensor.begin + element * from * columns, bytes);
+    if (kernels.widen(tensor.dtype, bytes, columns, count, columns, into, columns, 1)) return;
+    throw new FormatError(`${name}: the tensor ${tensor.name} holds NaN or infinite values; repair the model.`);
+  };
+  return async (use: (tile: Float32Array, from: number, rows: number) => void): Promise<void> => {
+    for (let from = 0; from < rows; from += MOST_TILE_ROWS) {
+      const count = Math.min(MOST_TILE_ROWS, rows - from);
+      await read(tuned, module.tuned, from, count, tile);
+      await read(base, module.base, from, count, other);
+      const values = tile.subarray(0, count * columns);
+      for (let x = 0; x < values.length; x++) values[x]! -= other[x]!;
+      use(values, from, count);
+    }
+  };
+}

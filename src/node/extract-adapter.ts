@@ -1,0 +1,92 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { VERSION } from "../core/version.ts";
+import { parseModelConfig } from "../formats/model-config.ts";
+import { openModel } from "../fuse/base-model.ts";
+import { type ExtractedModule, type ExtractRecipe, extractModule, planExtraction } from "../fuse/extract.ts";
+import { wasmKernels } from "../kernels/wasm.ts";
+import { CARD_FILE, extractionCard } from "../merge/card.ts";
+import type { OnProgress } from "../merge/lane.ts";
+import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
+import { createFile, openSink } from "./file-sink.ts";
+import { diskModel } from "./model-folder.ts";
+import { OutputFolder } from "./output-folder.ts";
+
+/** How to extract. */
+export interface ExtractOptions extends ExtractRecipe {
+  /** Folders of the model before and after tuning. */
+  readonly base: string;
+  readonly tuned: string;
+  /** Folder to write. */
+  readonly out: string;
+  /** Replace a folder that lora-lego wrote. Default false. */
+  readonly force?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly onNotice?: (text: string) => void;
+}
+
+/** What was extracted. */
+export interface Extracted {
+  readonly rank: number;
+  readonly modules: readonly ExtractedModule[];
+  /** Share of the square of all changes together that is kept, of the modules that were extracted. */
+  readonly energy: number;
+  /** Tensors that differ and are not in the adapter. */
+  readonly unrepresented: readonly string[];
+  /** Of the weights' file. */
+  readonly bytes: number;
+}
+
+/** model_type of a folder's config.json; null where it has none. */
+function modelTypeOf(folder: string): string | null {
+  const file = join(folder, "config.json");
+  return existsSync(file)
+    ? parseModelConfig(readFileSync(file, "utf8"), `${basename(resolve(folder))}/config.json`).modelType
+    : null;
+}
+
+/** Extract a LoRA from a full fine-tune into a folder that appears complete or not at all. @throws as `planExtraction` and `extractModule` */
+export async function extractAdapter(options: ExtractOptions): Promise<Extracted> {
+  const { out, force = false, onProgress = () => {}, onNotice = () => {}, signal } = options;
+  const folders = [diskModel(options.base), diskModel(options.tuned)] as const;
+  let output: OutputFolder | null = null;
+  try {
+    const [base, tuned] = await Promise.all([openModel(folders[0]), openModel(folders[1])]);
+    const plan = await planExtraction(base, tuned, options, modelTypeOf(options.base));
+    output = OutputFolder.create(out, [options.base, options.tuned], force, onNotice);
+    output.checkSpace(plan.layout.size);
+    createFile(output.path(WEIGHTS_FILE), plan.layout.size);
+    const sink = openSink(output.path(WEIGHTS_FILE));
+    const kernels = wasmKernels();
+    const modules: ExtractedModule[] = [];
+    try {
+      await sink.write(0, plan.layout.header);
+      for (const module of plan.modules) {
+        signal?.throwIfAborted();
+        modules.push(await extractModule(kernels, base, tuned, plan, module, sink));
+        onProgress({ done: modules.length, total: plan.modules.length });
+      }
+    } finally {
+      sink.close();
+    }
+    writeFileSync(output.path(CONFIG_FILE), `${JSON.stringify(plan.config, null, 2)}\n`);
+    const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE];
+    writeFileSync(output.path(CARD_FILE), extractionCard(base.name, tuned.name, names, `lora-lego ${VERSION}`));
+    output.commit();
+    const squares = modules.reduce((sum, { norm }) => sum + norm * norm, 0);
+    const kept = modules.reduce((sum, { norm, energy }) => sum + energy * norm * norm, 0);
+    return {
+      rank: plan.rank,
+      modules,
+      energy: kept / squares,
+      unrepresented: plan.unrepresented,
+      bytes: plan.layout.size,
+    };
+  } catch (error) {
+    output?.discard();
+    throw error;
+  } finally {
+    for (const folder of folders) folder.close();
+  }
+}
