@@ -13,6 +13,9 @@ export interface AdapterFolder {
   open(file: string): Promise<ByteSource>;
 }
 
+/** What is known of a folder before anything in it is opened. */
+type FolderNames = Omit<AdapterFolder, "open">;
+
 /** An AdapterFolder of sources at hand, by file name: dropped files, downloads, bytes in memory. */
 export function adapterFolder(name: string, files: Readonly<Record<string, ByteSource>>): AdapterFolder {
   return {
@@ -49,7 +52,7 @@ const TRAINERS = /^(training_args|optimizer|scheduler|scaler|rng_state|random_st
  *
  * @throws RefusedError when the folder holds no weights, weights that are not read, or several adapters
  */
-export function chooseFiles(folder: AdapterFolder): AdapterFiles {
+export function chooseFiles(folder: FolderNames): AdapterFiles {
   const configs = folder.files.filter((file) => CONFIG.test(file));
   const index = folder.files.find((file) => INDEX.test(file));
   const single = folder.files.filter((file) => file.endsWith(".safetensors") && !SHARD.test(file));
@@ -68,7 +71,7 @@ export function chooseFiles(folder: AdapterFolder): AdapterFiles {
 }
 
 /** The config of the same suffix as the weights ("adapter_model (1).safetensors" has "adapter_config (1).json"), else PEFT's. */
-function pickConfig(folder: AdapterFolder, configs: string[], weights: string): string | null {
+function pickConfig(folder: FolderNames, configs: string[], weights: string): string | null {
   const suffix = /^adapter_model(.*?)\.(?:safetensors|bin|pt|pth|gguf)/.exec(weights)?.[1] ?? "";
   const twin = `adapter_config${suffix}.json`;
   return configs.includes(twin) ? twin : pick(folder, "adapter_config.json", configs, "configs");
@@ -80,7 +83,7 @@ function ofAdapter(files: readonly string[]): string[] {
   return ours.length > 0 ? ours : [...files];
 }
 
-function pick(folder: AdapterFolder, preferred: string, candidates: string[], what: string): string | null {
+function pick(folder: FolderNames, preferred: string, candidates: string[], what: string): string | null {
   if (candidates.includes(preferred)) return preferred;
   if (candidates.length > 1) {
     const kind = what === "adapters" ? "pass one of these files itself" : "keep the one that belongs to the weights";
@@ -89,7 +92,7 @@ function pick(folder: AdapterFolder, preferred: string, candidates: string[], wh
   return candidates[0] ?? null;
 }
 
-function noWeights(folder: AdapterFolder, config: string | null): Error {
+function noWeights(folder: FolderNames, config: string | null): Error {
   const { name, files, folders } = folder;
   if (folders.length > 0) {
     return new RefusedError(

@@ -12,15 +12,12 @@ import { type DtypeChoice, outputDtype } from "../merge/recipe.ts";
 import { lowRank, lowRankBytes } from "../methods/dense/low-rank.ts";
 import { MOST_TILE_ROWS } from "../methods/dense/task-tiles.ts";
 import type { BaseModel } from "./base-model.ts";
+import { isConv1d } from "./conv1d.ts";
 
 /** Bytes that are compared at once. */
 const COMPARED_BYTES = 4 << 20;
 /** Layers that look rows up: their LoRA is (A, B) of the transpose. */
 const EMBEDDING = /(^|\.)(embed_tokens|wte|wpe|word_embeddings|embed_in|tok_embeddings)$/;
-
-/** Layers of these names are Conv1D in models of these types: they hold their weights as (in, out). */
-const CONV1D = /(^|\.)(c_attn|q_attn|c_proj|c_fc)$/;
-const CONV1D_MODELS = ["gpt2", "openai-gpt", "imagegpt", "decision_transformer"];
 
 /** How to extract. */
 export interface ExtractRecipe {
@@ -87,7 +84,7 @@ export async function planExtraction(
   for (const tensor of base.tensors.values()) {
     const twin = tuned.tensors.get(tensor.name)!;
     if (await sameBytes(base, tuned, tensor, twin)) continue;
-    const module = moduleOf(tensor, twin, CONV1D_MODELS.includes(modelType ?? ""));
+    const module = moduleOf(tensor, twin, modelType);
     const chosen =
       module !== null &&
       (include?.some((matches) => matches(module.name)) ?? true) &&
@@ -147,7 +144,7 @@ async function sameBytes(base: BaseModel, tuned: BaseModel, one: TensorRef, othe
   return true;
 }
 
-function moduleOf(base: TensorRef, tuned: TensorRef, conv1d: boolean): TunedModule | null {
+function moduleOf(base: TensorRef, tuned: TensorRef, modelType: string | null): TunedModule | null {
   const name = /^(.+)\.weight$/.exec(base.name)?.[1];
   const { shape } = base;
   if (name === undefined || shape.length < 2 || !isFactorDtype(base.dtype) || !isFactorDtype(tuned.dtype)) return null;
@@ -155,7 +152,7 @@ function moduleOf(base: TensorRef, tuned: TensorRef, conv1d: boolean): TunedModu
   return {
     name,
     kind,
-    turned: kind === "embedding" || (kind === "linear" && conv1d && CONV1D.test(name)),
+    turned: kind === "embedding" || (kind === "linear" && isConv1d(name, modelType)),
     base: base as TensorRef<FactorDtype>,
     tuned: tuned as TensorRef<FactorDtype>,
     rows: shape[0]!,

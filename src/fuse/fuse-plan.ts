@@ -4,6 +4,7 @@ import { RefusedError, UsageError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import type { BaseModel } from "./base-model.ts";
 import { baseTensor } from "./base-tensor.ts";
+import { isConv1d } from "./conv1d.ts";
 
 /** One adapter's share of a tensor: factor * (left column) (right row), summed over its units. */
 export interface FusedPart {
@@ -46,9 +47,15 @@ export interface FuseRecipe {
 /**
  * Decide from headers which tensors of a base change, and how.
  *
+ * @param modelType of the base's config.json, which says whether layers hold their weights as (in, out)
  * @throws UsageError for weights that do not fit, RefusedError for adapters that do not fit the base
  */
-export function planFusion(base: BaseModel, adapters: readonly Adapter[], recipe: FuseRecipe): FusePlan {
+export function planFusion(
+  base: BaseModel,
+  adapters: readonly Adapter[],
+  recipe: FuseRecipe,
+  modelType: string | null = null,
+): FusePlan {
   const weights = checkedWeights(adapters, recipe);
   const fused = new Map<string, FusedTensor>();
   for (const [input, adapter] of adapters.entries()) {
@@ -56,7 +63,7 @@ export function planFusion(base: BaseModel, adapters: readonly Adapter[], recipe
     for (const module of adapter.modules.values()) {
       const tensor = baseTensor(base, `${module.name}.weight`, `${adapter.name}: ${module.name}`);
       const factor = Math.fround(weights[input]! * (recipe.scale ?? 1) * module.scale);
-      const added = placed(base, adapter, module, tensor);
+      const added = placed(base, adapter, module, tensor, isConv1d(module.name, modelType));
       const parts = [...(fused.get(tensor.name)?.parts ?? []), { input, module, factor, rowHalf: added.rowHalf }];
       fused.set(tensor.name, { ...added, parts, magnitude: magnitudeOf(adapters, weights, recipe, input, module) });
     }
@@ -101,7 +108,7 @@ function magnitudeOf(
 }
 
 /** A module on its tensor: (out, in) as PEFT has it, (in, out) for Conv1D and embeddings, kernels flattened for conv. */
-function placed({ name }: BaseModel, adapter: Adapter, module: AdapterModule, tensor: TensorRef) {
+function placed({ name }: BaseModel, adapter: Adapter, module: AdapterModule, tensor: TensorRef, conv1d: boolean) {
   const { dtype, shape } = tensor;
   if (!isFactorDtype(dtype) || (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")) {
     throw new RefusedError(
@@ -111,7 +118,7 @@ function placed({ name }: BaseModel, adapter: Adapter, module: AdapterModule, te
   const { kind, in: inputs, out, inputShape } = module;
   const straight = [out, ...inputShape].join() === shape.join();
   const turned = kind !== "conv" && [inputs, out].join() === shape.join();
-  const mayTurn = kind === "embedding" || (turned && (!straight || adapter.fanInFanOut));
+  const mayTurn = kind === "embedding" || (turned && (!straight || conv1d || adapter.fanInFanOut));
   if (kind === "embedding" ? !turned : !straight && !turned) {
     throw new RefusedError(
       `${adapter.name}: ${module.name} has a delta of ${formatShape([out, ...inputShape])}, but ${tensor.name} of ${name} is ${formatShape(shape)}; pass the base model that the adapter was trained on.`,

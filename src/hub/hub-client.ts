@@ -43,7 +43,7 @@ export async function listHubFolder(access: HubAccess, path: HubPath): Promise<H
   const { repo, revision, subfolder } = path;
   const model = `${access.endpoint}/api/models/${repo}`;
   const info = await json(access, path, `${model}/revision/${encodeURIComponent(revision)}`);
-  const commit = (info as { sha?: unknown }).sha;
+  const commit = (info as { sha?: unknown } | null)?.sha;
   if (typeof commit !== "string" || !/^[0-9a-f]{40}$/.test(commit)) {
     throw new HubError(`${hubName(path)}: the Hub gave no commit for revision ${revision}; try again later.`);
   }
@@ -53,10 +53,12 @@ export async function listHubFolder(access: HubAccess, path: HubPath): Promise<H
   let next: string | null = `${model}/tree/${commit}${folder}`;
   while (next !== null) {
     const response: Response = await request(access, path, next);
-    for (const entry of (await response.json()) as TreeEntry[]) {
-      const name = entry.path.split("/").at(-1)!;
+    const entries = await parsed(path, response);
+    if (!Array.isArray(entries)) throw nonsense(path);
+    for (const entry of entries as TreeEntry[]) {
+      const name = checkedName(path, entry);
       if (entry.type === "directory") folders.push(name);
-      else if (entry.type === "file") files.set(name, fileOf(entry));
+      else if (entry.type === "file") files.set(name, checkedFile(path, entry));
     }
     next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("Link") ?? "")?.[1] ?? null;
   }
@@ -72,10 +74,33 @@ interface TreeEntry {
   readonly lfs?: { readonly oid: string; readonly size: number };
 }
 
-function fileOf({ path, size, oid, lfs }: TreeEntry): HubFile {
-  return lfs === undefined
-    ? { path, size, etag: oid, large: false }
-    : { path, size: lfs.size, etag: lfs.oid, large: true };
+/** The name of an entry, which must lie in the folder that was listed: paths become files of the cache. */
+function checkedName(path: HubPath, entry: TreeEntry): string {
+  const prefix = path.subfolder === "" ? "" : `${path.subfolder}/`;
+  const name = typeof entry?.path === "string" && entry.path.startsWith(prefix) ? entry.path.slice(prefix.length) : "";
+  if (name === "" || name === "." || name === ".." || /[/\\\0]/.test(name)) throw nonsense(path);
+  return name;
+}
+
+/** What a file is known by; its checksum becomes the name of a file of the cache. */
+function checkedFile(hub: HubPath, { path, size, oid, lfs }: TreeEntry): HubFile {
+  const file =
+    lfs === undefined ? { path, size, etag: oid, large: false } : { path, size: lfs.size, etag: lfs.oid, large: true };
+  const sound = /^[0-9a-f]+$/.test(file.etag) && file.etag.length === (file.large ? 64 : 40);
+  if (sound && Number.isSafeInteger(file.size) && file.size >= 0) return file;
+  throw nonsense(hub);
+}
+
+async function parsed(path: HubPath, response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    throw nonsense(path);
+  }
+}
+
+function nonsense(path: HubPath): HubError {
+  return new HubError(`${hubName(path)}: the Hub's answer makes no sense; check HF_ENDPOINT, or try again later.`);
 }
 
 /** Where a file's bytes are to be had. */
@@ -89,7 +114,7 @@ export function fileUrl(
 }
 
 async function json(access: HubAccess, path: HubPath, url: string): Promise<unknown> {
-  return (await request(access, path, url)).json();
+  return parsed(path, await request(access, path, url));
 }
 
 /**
@@ -107,7 +132,8 @@ export async function request(
 ): Promise<Response> {
   const headers: Record<string, string> = {};
   // The token must not travel to the stores that the Hub sends large downloads to; fetch drops it where a redirect leaves the origin.
-  if (access.token !== null && url.startsWith(access.endpoint)) headers.Authorization = `Bearer ${access.token}`;
+  if (access.token !== null && new URL(url).origin === new URL(access.endpoint).origin)
+    headers.Authorization = `Bearer ${access.token}`;
   if (range !== null) headers.Range = `bytes=${range.from}-${range.to === undefined ? "" : range.to - 1}`;
   let failure: HubError | null = null;
   for (let attempt = 0, pause = access.pause ?? FIRST_PAUSE_MS; attempt < TRIES; attempt++, pause *= 2) {

@@ -30,6 +30,7 @@ export function parseHubPath(path: string): HubPath {
     NAME.test(name) &&
     REVISION.test(revision) &&
     more.length === 0 &&
+    soundParts(revision) &&
     folders.every((folder) => folder !== "" && folder !== "." && folder !== "..");
   if (!good) {
     throw new UsageError(
@@ -37,6 +38,17 @@ export function parseHubPath(path: string): HubPath {
     );
   }
   return { repo: `${owner}/${name}`, revision: decodeURIComponent(revision), subfolder: folders.join("/") };
+}
+
+/** Whether a revision is made of names: it becomes a path in the cache. */
+function soundParts(revision: string): boolean {
+  try {
+    return decodeURIComponent(revision)
+      .split("/")
+      .every((part) => /^[\w-][\w.-]*$/.test(part));
+  } catch {
+    return false;
+  }
 }
 
 /** The path at a certain commit, which means the same for ever. */

@@ -8,7 +8,7 @@ import type { ByteSource } from "../core/bytes.ts";
 import { FormatError, UsageError } from "../core/errors.ts";
 import { hubName, isHubPath, parseHubPath } from "../hub/hub-path.ts";
 import { type FileSource, openFile } from "./file-source.ts";
-import { fetchHubAdapter, type HubOptions, pinnedPath, streamHubAdapter } from "./hub-adapters.ts";
+import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "./hub-adapters.ts";
 
 /** An adapter on disk, its files open, or on the Hub. */
 export interface DiskAdapter {
@@ -53,8 +53,7 @@ export async function openAdapterPath(
 ): Promise<DiskAdapter> {
   const { name = nameOf(path, 1) } = options;
   if (options.stream && isHubPath(path)) {
-    const { folder } = await streamHubAdapter(path, options);
-    const adapter = await openAdapter({ ...folder, name }, options);
+    const adapter = await openAdapter({ ...(await streamedFolder(path, options)), name }, options);
     return { adapter, folder: null, files: [], close: () => {} };
   }
   const opened: FileSource[] = [];

@@ -1,7 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
 import { VERSION } from "../core/version.ts";
-import { parseModelConfig } from "../formats/model-config.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { type ExtractedModule, type ExtractRecipe, extractModule, planExtraction } from "../fuse/extract.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
@@ -9,7 +7,7 @@ import { CARD_FILE, extractionCard } from "../merge/card.ts";
 import type { OnProgress } from "../merge/lane.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
 import { createFile, openSink } from "./file-sink.ts";
-import { diskModel } from "./model-folder.ts";
+import { diskModel, modelTypeOf } from "./model-folder.ts";
 import { OutputFolder } from "./output-folder.ts";
 
 /** How to extract. */
@@ -38,14 +36,6 @@ export interface Extracted {
   readonly bytes: number;
 }
 
-/** model_type of a folder's config.json; null where it has none. */
-function modelTypeOf(folder: string): string | null {
-  const file = join(folder, "config.json");
-  return existsSync(file)
-    ? parseModelConfig(readFileSync(file, "utf8"), `${basename(resolve(folder))}/config.json`).modelType
-    : null;
-}
-
 /** Extract a LoRA from a full fine-tune into a folder that appears complete or not at all. @throws as `planExtraction` and `extractModule` */
 export async function extractAdapter(options: ExtractOptions): Promise<Extracted> {
   const { out, force = false, onProgress = () => {}, onNotice = () => {}, signal } = options;
@@ -53,7 +43,7 @@ export async function extractAdapter(options: ExtractOptions): Promise<Extracted
   let output: OutputFolder | null = null;
   try {
     const [base, tuned] = await Promise.all([openModel(folders[0]), openModel(folders[1])]);
-    const plan = await planExtraction(base, tuned, options, modelTypeOf(options.base));
+    const plan = await planExtraction(base, tuned, options, modelTypeOf(folders[0]));
     output = OutputFolder.create(out, [options.base, options.tuned], force, onNotice);
     output.checkSpace(plan.layout.size);
     createFile(output.path(WEIGHTS_FILE), plan.layout.size);

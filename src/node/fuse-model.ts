@@ -9,7 +9,7 @@ import type { OnProgress } from "../merge/lane.ts";
 import { type OpenOptions, openAdapters } from "./adapter-path.ts";
 import { createFile, openSink } from "./file-sink.ts";
 import { inputPaths } from "./merge-to-folder.ts";
-import { copyBeside, diskModel } from "./model-folder.ts";
+import { copyBeside, diskModel, modelTypeOf } from "./model-folder.ts";
 import { OutputFolder } from "./output-folder.ts";
 
 /** How to fuse. */
@@ -48,7 +48,7 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
   try {
     const base = await openModel(folder);
     const adapters = opened.map(({ adapter }) => adapter);
-    const plan = planFusion(base, adapters, options);
+    const plan = planFusion(base, adapters, options, modelTypeOf(folder));
     output = OutputFolder.create(out, [...inputPaths(paths, opened), options.base], force, onNotice);
     const bytes = base.shards.reduce((sum, { source }) => sum + source.size, 0);
     output.checkSpace(bytes);

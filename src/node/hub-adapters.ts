@@ -1,12 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AdapterFolder, chooseFiles } from "../adapter/folder.ts";
-import { memorySource } from "../core/bytes.ts";
 import { HubError } from "../core/errors.ts";
 import { readShardIndex } from "../formats/safetensors/shards.ts";
-import { fileUrl, type HubFile, type HubListing, listHubFolder } from "../hub/hub-client.ts";
+import { type HubFile, listHubFolder } from "../hub/hub-client.ts";
 import { type HubPath, hubName, isCommit, parseHubPath, pinnedHubPath } from "../hub/hub-path.ts";
-import { type RemoteFile, urlSource } from "../hub/url-source.ts";
+import { listedFolder, streamHubAdapter } from "../hub/stream-adapter.ts";
 import { type OnDownload, RepositoryCache } from "./hub-cache.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 
@@ -85,7 +84,7 @@ async function bring(
   }
   const listing = await listHubFolder(settings, hub);
   const get = (file: HubFile): Promise<void> => cache.fetch(listing.commit, file, onDownload, signal);
-  const chosen = chooseFiles(folderOf(hub, listing));
+  const chosen = chooseFiles(listedFolder(hub, listing));
   const wanted = [chosen.config, chosen.weights].filter((name) => name !== null);
   const card = listing.files.get(CARD);
   if (card !== undefined && card.size <= MAX_CARD_BYTES) wanted.push(CARD);
@@ -111,7 +110,7 @@ function isComplete(folder: string, name: string): boolean {
   if (!existsSync(folder)) return false;
   const files = readdirSync(folder);
   try {
-    const { weights, sharded } = chooseFiles({ name, files, folders: [], open: noFile });
+    const { weights, sharded } = chooseFiles({ name, files, folders: [] });
     if (!sharded) return existsSync(join(folder, weights));
     const index = readShardIndex(readFileSync(join(folder, weights), "utf8"), name);
     return index.files.every((shard) => existsSync(join(folder, shard)));
@@ -120,42 +119,9 @@ function isComplete(folder: string, name: string): boolean {
   }
 }
 
-function folderOf(hub: HubPath, { files, folders }: HubListing): AdapterFolder {
-  return { name: hubName(hub), files: [...files.keys()].sort(), folders, open: noFile };
-}
-
-async function noFile(): Promise<never> {
-  throw new Error("a listing opens no files");
-}
-
-/**
- * An adapter on the Hub as a folder whose files are read by range, so that nothing is stored: small files whole, weights as they are asked
- * for.
- */
-export async function streamHubAdapter(
-  path: string,
-  { settings = hubSettings() }: HubOptions = {},
-): Promise<{ readonly name: string; readonly folder: AdapterFolder }> {
-  const hub = parseHubPath(path);
-  const listing = await listHubFolder(settings, hub);
-  pinned.set(path, pinnedHubPath(hub, listing.commit));
-  const name = hubName(hub);
-  const folder: AdapterFolder = {
-    ...folderOf(hub, listing),
-    async open(file) {
-      const entry = listing.files.get(file);
-      if (entry === undefined) throw new HubError(`${name} has no file ${file}; ask its author to upload it.`);
-      const source = urlSource(settings, remoteFile(settings, hub, listing.commit, entry, `${name}/${file}`));
-      if (!file.endsWith(".json")) return source;
-      const bytes = new Uint8Array(entry.size);
-      await source.read(0, bytes);
-      return memorySource(source.name, bytes);
-    },
-  };
-  return { name, folder };
-}
-
-function remoteFile(settings: HubSettings, path: HubPath, commit: string, file: HubFile, name: string): RemoteFile {
-  const sha256 = file.large ? file.etag : null;
-  return { name, url: fileUrl(settings, path, commit, file), size: file.size, path, sha256 };
+/** An adapter on the Hub as a folder whose files are read by range. */
+export async function streamedFolder(path: string, { settings = hubSettings() }: HubOptions): Promise<AdapterFolder> {
+  const { folder, pinned: at } = await streamHubAdapter(path, settings);
+  pinned.set(path, at);
+  return folder;
 }

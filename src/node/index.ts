@@ -3,7 +3,7 @@ export { type Converted, type ConvertOptions, convertAdapter } from "./convert-a
 export { type Extracted, type ExtractOptions, extractAdapter } from "./extract-adapter.ts";
 export type { FileSource } from "./file-source.ts";
 export { type Fused, type FuseOptions, fuseModel } from "./fuse-model.ts";
-export { type HubOptions, streamHubAdapter } from "./hub-adapters.ts";
+export type { HubOptions } from "./hub-adapters.ts";
 export { type HubSettings, hubSettings } from "./hub-settings.ts";
 export { type FolderOptions, mergeToFolder } from "./merge-to-folder.ts";
 export { type Pushed, type PushOptions, pushAdapter } from "./push-adapter.ts";

@@ -1,6 +1,7 @@
-import { copyFileSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
+import { isJsonObject, parseStrictJson } from "../formats/json.ts";
 import type { ModelFolder } from "../fuse/base-model.ts";
 import { type FileSource, openFile } from "./file-source.ts";
 
@@ -34,6 +35,13 @@ export function diskModel(path: string): DiskModel {
       for (const source of opened) source.close();
     },
   };
+}
+
+/** model_type of a model's config.json; null where it has none. */
+export function modelTypeOf({ path, name, files }: DiskModel): string | null {
+  if (!files.includes("config.json")) return null;
+  const fields = parseStrictJson(readFileSync(join(path, "config.json"), "utf8"), `${name}/config.json`);
+  return isJsonObject(fields) && typeof fields.model_type === "string" ? fields.model_type : null;
 }
 
 /** Copy what a model has beside its weights (config, tokenizer, index of shards). @returns the names */

@@ -96,6 +96,21 @@ describe("fuse", () => {
     expect(await tensorOf(base, second!, "lm_head.weight")).toEqual([5]);
   });
 
+  it("knows by the base's type that a square layer of gpt2 is stored as (in, out)", async () => {
+    const base = await openPicoModel({
+      "h.0.attn.c_proj.weight": [
+        [0, 0],
+        [0, 0],
+      ],
+    });
+    const adapter = await openPico("mine", { modules: { "h.0.attn.c_proj": { A: [[1, 10]], B: [[2], [3]] } } });
+    const sink = memorySink(base.shards[0]!.source.size);
+    await fuseShard(wasmKernels(), base, [adapter], planFusion(base, [adapter], {}, "gpt2"), 0, sink);
+    expect(await tensorOf(base, sink.bytes, "h.0.attn.c_proj.weight")).toEqual([2, 3, 20, 30]);
+    const [straight] = await fused(base, [adapter]);
+    expect(await tensorOf(base, straight!, "h.0.attn.c_proj.weight")).toEqual([2, 20, 3, 30]);
+  });
+
   it.each([
     ["h.0.attn.c_attn", "transformer.h.0.attn.c_attn"],
     ["roberta.encoder.layer.0.q", "encoder.layer.0.q"],

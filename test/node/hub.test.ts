@@ -99,6 +99,9 @@ describe("a path on the Hub", () => {
     "hf://../x",
     "hf://owner/name/..",
     "hf://owner/name@",
+    "hf://owner/name@..",
+    "hf://owner/name@a%2F%2E%2E",
+    "hf://a/b@%zz",
     "hf://a/b@c@d",
     "hf://a b/c",
   ])("%s is refused", (path) => {
@@ -199,6 +202,35 @@ describe("an adapter of the Hub", () => {
   ])("%s (token %s) is refused in words", async (path, token, words) => {
     const error = await rejection(fetchHubAdapter(path, { settings: settings({ token }) }));
     expect(error.message).toMatch(words);
+  });
+
+  it.each([
+    ["no JSON", "<html>", /answer makes no sense; check HF_ENDPOINT/],
+    ["no list", "{}", /answer makes no sense/],
+    [
+      "a path out of the cache",
+      [{ type: "file", path: "../../evil", size: 1, oid: "a".repeat(40) }],
+      /answer makes no sense/,
+    ],
+    [
+      "a checksum that is a path",
+      [{ type: "file", path: "x.safetensors", size: 1, oid: "../../../evil" }],
+      /answer makes no sense/,
+    ],
+    [
+      "a size that is none",
+      [{ type: "file", path: "x.safetensors", size: -1, oid: "a".repeat(40) }],
+      /answer makes no sense/,
+    ],
+  ])("is refused when the Hub gives %s", async (_, answer, words) => {
+    const answers: typeof fetch = async (url) => {
+      const body = String(url).includes("/tree/") ? answer : { sha: "b".repeat(40) };
+      return new Response(typeof body === "string" ? body : JSON.stringify(body));
+    };
+    const error = await rejection(fetchHubAdapter(fresh(), { settings: settings({ fetch: answers }) }));
+    expect(error).toBeInstanceOf(HubError);
+    expect(error.message).toMatch(words);
+    expect(readdirSync(cache)).toEqual([]);
   });
 
   it("says so when the Hub cannot be reached", async () => {

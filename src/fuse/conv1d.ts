@@ -1,0 +1,12 @@
+/** Layers of these names are Conv1D in models of these types, and hold their weights as (in, out). */
+const LAYERS = /(^|\.)(c_attn|q_attn|c_proj|c_fc)$/;
+const MODEL_TYPES = ["gpt2", "openai-gpt", "imagegpt", "decision_transformer"];
+
+/**
+ * Whether a module's weight is stored as (in, out).
+ *
+ * @param modelType of the model's config.json; null where there is none
+ */
+export function isConv1d(module: string, modelType: string | null): boolean {
+  return modelType !== null && MODEL_TYPES.includes(modelType) && LAYERS.test(module);
+}

@@ -1,0 +1,47 @@
+import type { AdapterFolder } from "../adapter/folder.ts";
+import { memorySource } from "../core/bytes.ts";
+import { HubError } from "../core/errors.ts";
+import { fileUrl, type HubAccess, type HubListing, listHubFolder } from "./hub-client.ts";
+import { type HubPath, hubName, parseHubPath, pinnedHubPath } from "./hub-path.ts";
+import { urlSource } from "./url-source.ts";
+
+/** An adapter on the Hub that is read as it is needed. */
+export interface StreamedAdapter {
+  /** For `openAdapter`. */
+  readonly folder: AdapterFolder;
+  /** The path at the commit that was found. */
+  readonly pinned: string;
+}
+
+/**
+ * An adapter on the Hub as a folder whose files are read by range, so that nothing is stored: configs whole, weights as they are asked for.
+ * Runs in Node and in browsers.
+ *
+ * @param path hf://owner/name[@revision][/subfolder]
+ * @throws HubError or UsageError in one sentence each
+ */
+export async function streamHubAdapter(path: string, access: HubAccess): Promise<StreamedAdapter> {
+  const hub = parseHubPath(path);
+  const listing = await listHubFolder(access, hub);
+  const name = hubName(hub);
+  const folder: AdapterFolder = {
+    ...listedFolder(hub, listing),
+    async open(file) {
+      const entry = listing.files.get(file);
+      if (entry === undefined) throw new HubError(`${name} has no file ${file}; ask its author to upload it.`);
+      const url = fileUrl(access, hub, listing.commit, entry);
+      const sha256 = entry.large ? entry.etag : null;
+      const source = urlSource(access, { name: `${name}/${file}`, url, size: entry.size, path: hub, sha256 });
+      if (!file.endsWith(".json")) return source;
+      const bytes = new Uint8Array(entry.size);
+      await source.read(0, bytes);
+      return memorySource(source.name, bytes);
+    },
+  };
+  return { folder, pinned: pinnedHubPath(hub, listing.commit) };
+}
+
+/** What a listing says of an adapter's folder. */
+export function listedFolder(hub: HubPath, { files, folders }: HubListing): Omit<AdapterFolder, "open"> {
+  return { name: hubName(hub), files: [...files.keys()].sort(), folders };
+}
