@@ -4,6 +4,7 @@ import { VERSION } from "../core/version.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
+import { evalCommand } from "./eval.ts";
 import { extractCommand } from "./extract.ts";
 import { reportFailure } from "./failure.ts";
 import { fuseCommand } from "./fuse.ts";
@@ -26,6 +27,10 @@ Examples:
   lora-lego run recipe.yaml
   lora-lego prune math/ --keep 0.5 --out math-half
   lora-lego inspect math/
+  lora-lego compare math/ med/ finance/ --methods lego,ties,svd
+  lora-lego convert merged/ --to gguf --base-config base/config.json --out merged.gguf
+  lora-lego check merged/ --for vllm
+  lora-lego eval --base base.gguf --adapter merged/ --tasks tasks.jsonl
 
 Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`,
   )
@@ -52,6 +57,7 @@ try {
     convertCommand,
     fuseCommand,
     extractCommand,
+    evalCommand,
     verifyCommand,
     methodsCommand,
     pushCommand,

@@ -5,8 +5,21 @@ import { DEFAULT_ALIGNMENT, GGML_TYPES, MAGIC } from "./types.ts";
 
 const VERSION = 3;
 /** Numbers of the value types that are written. */
-const STRING = 8;
+const UINT32 = 4;
+const INT32 = 5;
 const FLOAT32 = 6;
+const BOOL = 7;
+const STRING = 8;
+const ARRAY = 9;
+
+/** A metadata value to be written: a text, a number as float32, or one whose type is named. */
+export type GgufField =
+  | string
+  | number
+  | { readonly uint32: number }
+  | { readonly bool: boolean }
+  | { readonly texts: readonly string[] }
+  | { readonly int32s: readonly number[] };
 
 /** The element types that are written, by ggml's numbers. */
 const NUMBERS = { F32: 0, F16: 1, BF16: 30 } as const;
@@ -31,11 +44,10 @@ export interface GgufLayout {
  * Plan a GGUF file of version 3, aligned to 32 bytes, byte for byte as the Python package gguf writes it: metadata and tensors in the
  * order given.
  *
- * @param metadata texts, and numbers that are written as float32
  * @throws UsageError for names that occur twice
  */
 export function layoutGguf(
-  metadata: readonly (readonly [key: string, value: string | number])[],
+  metadata: readonly (readonly [key: string, value: GgufField])[],
   tensors: readonly GgufTensorSpec[],
 ): GgufLayout {
   const bytes = new Bytes();
@@ -45,9 +57,7 @@ export function layoutGguf(
   bytes.uint64(metadata.length);
   for (const [key, value] of metadata) {
     bytes.text(key);
-    bytes.uint32(typeof value === "string" ? STRING : FLOAT32);
-    if (typeof value === "string") bytes.text(value);
-    else bytes.float32(value);
+    bytes.field(value);
   }
   const offsets = new Map<string, { begin: number; end: number }>();
   let end = 0;
@@ -94,6 +104,38 @@ class Bytes {
 
   float32(value: number): void {
     this.raw(new Uint8Array(Float32Array.of(value).buffer));
+  }
+
+  int32(value: number): void {
+    this.raw(new Uint8Array(Int32Array.of(value).buffer));
+  }
+
+  /** A metadata value, its type in front. */
+  field(value: GgufField): void {
+    if (typeof value === "string") {
+      this.uint32(STRING);
+      this.text(value);
+    } else if (typeof value === "number") {
+      this.uint32(FLOAT32);
+      this.float32(value);
+    } else if ("uint32" in value) {
+      this.uint32(UINT32);
+      this.uint32(value.uint32);
+    } else if ("bool" in value) {
+      this.uint32(BOOL);
+      this.raw(Uint8Array.of(value.bool ? 1 : 0));
+    } else if ("texts" in value) {
+      this.#list(STRING, value.texts, (text) => this.text(text));
+    } else {
+      this.#list(INT32, value.int32s, (number) => this.int32(number));
+    }
+  }
+
+  #list<T>(type: number, values: readonly T[], write: (value: T) => void): void {
+    this.uint32(ARRAY);
+    this.uint32(type);
+    this.uint64(values.length);
+    for (const value of values) write(value);
   }
 
   text(value: string): void {

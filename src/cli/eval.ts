@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { basename, extname } from "node:path";
+import { Command } from "commander";
+import { UsageError } from "../core/errors.ts";
+import type { Evaluated, TaskRow } from "../node/evaluate.ts";
+import { parseCount, parsePath } from "./numbers.ts";
+import { showDownload, showProgress } from "./progress.ts";
+import { untilInterrupted } from "./run-to-folder.ts";
+import { table } from "./table.ts";
+
+interface EvalFlags {
+  readonly base: string;
+  readonly adapter: string[];
+  readonly tasks: string[];
+  readonly glue?: string;
+  readonly limit?: number;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, parsePath(value)];
+
+/** `lora-lego eval`: how well a base model with adapters does its tasks, by llama.cpp. */
+export async function evalCommand(): Promise<Command> {
+  return new Command("eval")
+    .description("score a base model and adapters on task rows, by llama.cpp (package node-llama-cpp)")
+    .requiredOption(
+      "--base <path>",
+      "GGUF file of the base model, or its folder (llama, mistral, qwen2, gpt2)",
+      parsePath,
+    )
+    .option(
+      "--adapter <path>",
+      "adapter of any format that is read, scored alone on the base; may be repeated",
+      collect,
+      [],
+    )
+    .requiredOption(
+      "--tasks <file>",
+      "rows {prompt, choices, answer} as JSON Lines, or a GLUE .tsv; may be repeated",
+      collect,
+      [],
+    )
+    .option("--glue <task>", "what the .tsv files are: cola, sst2, mrpc, qqp, qnli, mnli, snli, rte or wnli")
+    .option("--limit <n>", "only so many rows of each task, from the top", parseCount)
+    .option("--threads <n>", "threads of llama.cpp (default: the cores)", parseCount)
+    .option("--json", "print all scores as JSON on stdout")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lora-lego eval --base base.gguf --adapter merged/ --adapter math/ --tasks tasks.jsonl\n  lora-lego eval --base base.gguf --adapter merged/ --tasks RTE/dev.tsv --glue rte",
+    )
+    .action(async (flags: EvalFlags) => {
+      const { evaluate } = await import("../node/evaluate.ts");
+      const rows = await readRows(flags);
+      const progress = await showProgress(flags.json ?? false, "scoring", "rows");
+      const evaluated = await untilInterrupted((signal) =>
+        evaluate({
+          base: flags.base,
+          adapters: flags.adapter,
+          rows,
+          signal,
+          onProgress: progress.onProgress,
+          onDownload: showDownload,
+          ...(flags.threads !== undefined && { threads: flags.threads }),
+        }),
+      ).finally(progress.stop);
+      console.log(flags.json ? JSON.stringify(evaluated, null, 2) : scoreTable(evaluated));
+    });
+}
+
+async function readRows({ tasks, glue, limit = Number.POSITIVE_INFINITY }: EvalFlags): Promise<TaskRow[]> {
+  const { parseGlue, parseTaskRows } = await import("../node/evaluate.ts");
+  const rows = tasks.flatMap((path) => {
+    const text = readFileSync(path, "utf8");
+    const tabs = extname(path) === ".tsv";
+    if (tabs && glue === undefined) {
+      throw new UsageError(`${path} is tab-separated; say by --glue which task it holds (rte, wnli, mrpc ...).`);
+    }
+    return tabs
+      ? parseGlue(text, glue!, basename(path))
+      : parseTaskRows(text, basename(path, extname(path)), basename(path));
+  });
+  const taken = new Map<string, number>();
+  return rows.filter(({ task }) => {
+    taken.set(task, (taken.get(task) ?? 0) + 1);
+    return taken.get(task)! <= limit;
+  });
+}
+
+/** Accuracies in per cent, a line for the base and for each adapter. */
+function scoreTable(evaluated: readonly Evaluated[]): string {
+  const tasks = Object.keys(evaluated[0]!.tasks);
+  const percent = (share: number): string => (100 * share).toFixed(1);
+  const lines = evaluated.map(({ adapter, tasks: scores, average }) => [
+    adapter ?? "(base)",
+    ...tasks.map((task) => percent(scores[task]!.accuracy)),
+    ...(tasks.length > 1 ? [percent(average)] : []),
+  ]);
+  const counts = tasks.map((task) => `${task} ${evaluated[0]!.tasks[task]!.rows}`).join(", ");
+  const head = ["accuracy in %", ...tasks, ...(tasks.length > 1 ? ["average"] : [])];
+  return `${table(head, lines)}\nRows: ${counts}.`;
+}

@@ -1,0 +1,52 @@
+import { FormatError } from "../core/errors.ts";
+import { isJsonObject, type JsonValue, parseStrictJson, showJson } from "../formats/json.ts";
+
+/** One question to a model: the likelier of its choices, as continuations of the prompt, is the model's answer. */
+export interface TaskRow {
+  /** Rows of the same task are scored together. */
+  readonly task: string;
+  readonly prompt: string;
+  /** Continuations to choose from, without the space in front of them. */
+  readonly choices: readonly string[];
+  /** Index of the right one. */
+  readonly answer: number;
+}
+
+/**
+ * Rows of a JSON Lines file: {prompt, choices, answer} and, where the file holds several, task. The answer is one of the choices, or its
+ * index.
+ *
+ * @param task what rows without a task belong to
+ * @param where what messages call the file
+ * @throws FormatError naming the line
+ */
+export function parseTaskRows(text: string, task: string, where: string): TaskRow[] {
+  const lines = text.split(/\r?\n/);
+  const rows = lines.flatMap((line, i) => (line.trim() === "" ? [] : [parseRow(line, task, `${where}:${i + 1}`)]));
+  if (rows.length > 0) return rows;
+  throw new FormatError(`${where} has no rows; write one object {"prompt", "choices", "answer"} a line.`);
+}
+
+function parseRow(line: string, task: string, where: string): TaskRow {
+  const row = parseStrictJson(line, where);
+  if (!isJsonObject(row)) throw wrong(where, "the line", row, 'an object {"prompt", "choices", "answer"}');
+  if (typeof row.prompt !== "string" || row.prompt === "") throw wrong(where, "prompt", row.prompt, "a text");
+  const { choices } = row;
+  if (!isTexts(choices) || choices.length < 2 || new Set(choices).size < choices.length) {
+    throw wrong(where, "choices", choices, "two or more different texts");
+  }
+  const answer = typeof row.answer === "number" ? row.answer : choices.indexOf(String(row.answer));
+  if (!Number.isSafeInteger(answer) || answer < 0 || answer >= choices.length) {
+    throw wrong(where, "answer", row.answer, `one of the choices or its index, 0 to ${choices.length - 1}`);
+  }
+  if (row.task !== undefined && typeof row.task !== "string") throw wrong(where, "task", row.task, "a text");
+  return { task: row.task ?? task, prompt: row.prompt, choices, answer };
+}
+
+function isTexts(value: JsonValue | undefined): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "");
+}
+
+function wrong(where: string, what: string, got: JsonValue | undefined, expected: string): FormatError {
+  return new FormatError(`${where}: ${what} is ${showJson(got)}, but must be ${expected}; correct that line.`);
+}

@@ -1,0 +1,151 @@
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { UsageError } from "../core/errors.ts";
+import { type TaskScores, taskScores } from "../evaluate/metrics.ts";
+import type { TaskRow } from "../evaluate/task-rows.ts";
+import { MAGIC } from "../formats/gguf/types.ts";
+import { configOfGguf, writeBaseGgufFile } from "./base-gguf-file.ts";
+import { convertAdapter } from "./convert-adapter.ts";
+import type { OnDownload } from "./hub-cache.ts";
+import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
+import { scoreRows } from "./score-rows.ts";
+
+export { GLUE_TASKS, parseGlue } from "../evaluate/glue.ts";
+export type { ChoiceScore, TaskScores } from "../evaluate/metrics.ts";
+export { parseTaskRows, type TaskRow } from "../evaluate/task-rows.ts";
+export { writeBaseGgufFile } from "./base-gguf-file.ts";
+export { type LlamaModule, loadLlama } from "./llama.ts";
+
+/** What to score, and on what. */
+export interface EvaluateOptions {
+  /** GGUF file of the base model, or its folder (llama, mistral, qwen2 and gpt2 models with byte-level BPE), which is converted in f32. */
+  readonly base: string;
+  /** Adapters of any format that is read, or GGUF files; each is scored alone on top of the base. */
+  readonly adapters: readonly string[];
+  readonly rows: readonly TaskRow[];
+  /** Threads of llama.cpp. Default: the cores. */
+  readonly threads?: number;
+  /** The package node-llama-cpp. Default: the one installed beside lora-lego, or in the working folder or above. */
+  readonly llama?: LlamaModule;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+  readonly onDownload?: OnDownload;
+}
+
+/** The scores of the base model or of one adapter on it. */
+export interface Evaluated {
+  /** The adapter as it was passed; null for the base alone. */
+  readonly adapter: string | null;
+  readonly tasks: Readonly<Record<string, TaskScores>>;
+  /** Mean accuracy of the tasks. */
+  readonly average: number;
+}
+
+/**
+ * Score a base model alone and with each adapter on rows of tasks, by llama.cpp.
+ *
+ * @returns the base first, then the adapters in their order
+ * @throws UsageError when node-llama-cpp is not installed; what converting the base and the adapters throws
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
+  const { base, adapters, rows, threads = availableParallelism(), signal, onProgress = () => {} } = options;
+  if (rows.length === 0) throw new UsageError("There are no rows to score; pass --tasks with some.");
+  const module = options.llama ?? (await loadLlama());
+  const scratch = mkdtempSync(join(tmpdir(), "lora-lego-eval-"));
+  try {
+    const prepared = await prepare(scratch, base, adapters, options);
+    const loaded = await loadModel(module, prepared.model, threads);
+    try {
+      const evaluated: Evaluated[] = [];
+      const total = rows.length * (1 + adapters.length);
+      let done = 0;
+      for (const file of [null, ...prepared.adapters]) {
+        const on = file === null ? [] : [{ filePath: file, scale: 1 }];
+        const onRow = (): void => onProgress({ done: ++done, total });
+        const scores = await scoreRows(loaded.model, on, rows, threads, onRow, signal);
+        const adapter = file === null ? null : adapters[prepared.adapters.indexOf(file)]!;
+        evaluated.push({ adapter, ...summarise(rows, scores) });
+      }
+      return evaluated;
+    } finally {
+      await loaded.close();
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The base and the adapters as GGUF files, converted into the scratch folder where they are not. */
+async function prepare(
+  scratch: string,
+  base: string,
+  adapters: readonly string[],
+  { signal, onDownload }: EvaluateOptions,
+): Promise<{ model: string; adapters: string[] }> {
+  const stat = statSync(base, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new UsageError(`There is no ${base}; pass the GGUF file or the folder of the base model as --base.`);
+  }
+  let model = resolve(base);
+  let baseConfig = join(base, "config.json");
+  if (stat.isDirectory()) {
+    model = join(scratch, "base.gguf");
+    await writeBaseGgufFile(base, model);
+  } else {
+    baseConfig = join(scratch, "config.json");
+    writeFileSync(baseConfig, await configOfGguf(base));
+  }
+  const files: string[] = [];
+  for (const [i, adapter] of adapters.entries()) {
+    if (isGguf(adapter)) {
+      files.push(resolve(adapter));
+      continue;
+    }
+    const out = join(scratch, `adapter-${i}.gguf`);
+    await convertAdapter(adapter, {
+      to: "gguf",
+      out,
+      baseConfig,
+      ...(signal && { signal }),
+      ...(onDownload && { onDownload }),
+    });
+    files.push(out);
+  }
+  return { model, adapters: files };
+}
+
+function isGguf(path: string): boolean {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
+  const descriptor = openSync(path, "r");
+  try {
+    const magic = Buffer.alloc(MAGIC.length);
+    readSync(descriptor, magic, 0, magic.length, 0);
+    return magic.toString("latin1") === MAGIC;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function summarise(
+  rows: readonly TaskRow[],
+  scores: Awaited<ReturnType<typeof scoreRows>>,
+): Pick<Evaluated, "tasks" | "average"> {
+  const names = [...new Set(rows.map(({ task }) => task))];
+  const tasks = Object.fromEntries(
+    names.map((name) => {
+      const own = rows.flatMap(({ task }, i) => (task === name ? [i] : []));
+      const choices = Math.max(...own.map((i) => rows[i]!.choices.length));
+      return [
+        name,
+        taskScores(
+          own.map((i) => scores[i]!),
+          own.map((i) => rows[i]!.answer),
+          choices,
+        ),
+      ];
+    }),
+  );
+  const average = names.reduce((sum, name) => sum + tasks[name]!.accuracy, 0) / names.length;
+  return { tasks, average };
+}

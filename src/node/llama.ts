@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { FormatError, UsageError } from "../core/errors.ts";
+
+type Token = number;
+
+/** As much of the package node-llama-cpp (version 3) as is used here. */
+export interface LlamaModule {
+  getLlama(options: object): Promise<Llama>;
+}
+interface Llama {
+  loadModel(options: { modelPath: string; gpuLayers?: number }): Promise<LlamaModel>;
+  dispose(): Promise<void>;
+}
+export interface LlamaModel {
+  readonly trainContextSize: number;
+  readonly tokens: { readonly bos: Token | null; readonly shouldPrependBosToken: boolean };
+  tokenize(text: string): readonly Token[];
+  createContext(options: object): Promise<LlamaContext>;
+  dispose(): Promise<void>;
+}
+export interface LlamaContext {
+  getSequence(): LlamaSequence;
+  dispose(): Promise<void>;
+}
+type Input =
+  | Token
+  | readonly [
+      Token,
+      { readonly generateNext: { readonly logits: object; readonly totalLogitWeight: true; readonly options: object } },
+    ];
+interface Next {
+  readonly next: { readonly logits?: ReadonlyMap<Token, number>; readonly totalLogitWeight?: number };
+}
+export interface LlamaSequence {
+  readonly nextTokenIndex: number;
+  controlledEvaluate(input: readonly Input[]): Promise<readonly (Next | undefined)[]>;
+  clearHistory(): Promise<void>;
+  eraseContextTokenRanges(ranges: readonly { readonly start: number; readonly end: number }[]): Promise<void>;
+}
+
+const PACKAGE = "node-llama-cpp";
+const INSTALL =
+  "npm install node-llama-cpp@3 (beside lora-lego, or in the folder that you call it from) gives it what it needs";
+
+/**
+ * The package node-llama-cpp, which is not installed with lora-lego: beside it, else in the working folder or one above.
+ *
+ * @throws UsageError that says how to install it
+ */
+export async function loadLlama(from: string = process.cwd()): Promise<LlamaModule> {
+  const found = installedAbove(dirname(fileURLToPath(import.meta.url))) ?? installedAbove(from);
+  if (found === null) {
+    throw new UsageError(`Models are run by llama.cpp, in the package ${PACKAGE}, which is not installed; ${INSTALL}.`);
+  }
+  try {
+    return (await import(found)) as LlamaModule;
+  } catch (error) {
+    throw new UsageError(`${PACKAGE} does not start (${(error as Error).message.split("\n")[0]}); ${INSTALL}.`);
+  }
+}
+
+/** Where the package is, in node_modules of the folder or of one above; null where it is not. */
+function installedAbove(folder: string): string | null {
+  const at = join(folder, "node_modules", PACKAGE);
+  if (existsSync(join(at, "package.json"))) {
+    const { main } = JSON.parse(readFileSync(join(at, "package.json"), "utf8")) as { main?: string };
+    return pathToFileURL(join(at, main ?? "dist/index.js")).href;
+  }
+  return dirname(folder) === folder ? null : installedAbove(dirname(folder));
+}
+
+/** llama.cpp with a base model loaded. */
+export interface LoadedModel {
+  readonly model: LlamaModel;
+  close(): Promise<void>;
+}
+
+/** @throws FormatError when llama.cpp cannot load the file */
+export async function loadModel(module: LlamaModule, path: string, threads: number): Promise<LoadedModel> {
+  const llama = await module.getLlama({ gpu: false, build: "never", maxThreads: threads, logLevel: "error" });
+  try {
+    const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
+    return {
+      model,
+      async close() {
+        await model.dispose();
+        await llama.dispose();
+      },
+    };
+  } catch (error) {
+    await llama.dispose();
+    throw new FormatError(
+      `llama.cpp cannot load ${path}: ${(error as Error).message.split("\n")[0]}; pass a GGUF file of a language model.`,
+    );
+  }
+}
