@@ -69,7 +69,7 @@ export async function evalCommand(): Promise<Command> {
 }
 
 async function readRows({ tasks, glue, limit = Number.POSITIVE_INFINITY }: EvalFlags): Promise<TaskRow[]> {
-  const { parseGlue, parseTaskRows } = await import("../node/evaluate.ts");
+  const { firstOfEach, parseGlue, parseTaskRows } = await import("../node/evaluate.ts");
   const rows = tasks.flatMap((path) => {
     const text = readFileSync(path, "utf8");
     const tabs = extname(path) === ".tsv";
@@ -80,11 +80,7 @@ async function readRows({ tasks, glue, limit = Number.POSITIVE_INFINITY }: EvalF
       ? parseGlue(text, glue!, basename(path))
       : parseTaskRows(text, basename(path, extname(path)), basename(path));
   });
-  const taken = new Map<string, number>();
-  return rows.filter(({ task }) => {
-    taken.set(task, (taken.get(task) ?? 0) + 1);
-    return taken.get(task)! <= limit;
-  });
+  return firstOfEach(rows, limit);
 }
 
 /** Accuracies in per cent, a line for the base and for each adapter. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../core/version.ts";
+import { benchCommand } from "./bench.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
@@ -58,6 +59,7 @@ try {
     fuseCommand,
     extractCommand,
     evalCommand,
+    benchCommand,
     verifyCommand,
     methodsCommand,
     pushCommand,

@@ -18,10 +18,14 @@ export interface TaskScores {
   readonly matthews: number;
 }
 
-/** Index of the likeliest choice; of equals the first. */
+/** Index of the greatest value; of equals the first. */
+export function greatest(values: readonly number[]): number {
+  return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
+}
+
+/** Index of the likeliest choice. */
 export function likeliest(scores: readonly ChoiceScore[], normalised = false): number {
-  const of = ({ logProbability, tokens }: ChoiceScore): number => logProbability / (normalised ? tokens : 1);
-  return scores.reduce((best, score, i) => (of(score) > of(scores[best]!) ? i : best), 0);
+  return greatest(scores.map(({ logProbability, tokens }) => logProbability / (normalised ? tokens : 1)));
 }
 
 /** @param answers index of the right choice of each row @param choices of the row with most of them */

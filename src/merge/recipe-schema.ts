@@ -48,8 +48,22 @@ export interface FileData extends MergeData {
 /** Folder names that no file system and no YAML reader takes for something else. */
 const STEP_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 
-/** The schema of recipe files; its JSON Schema, for editors, is docs/recipe.schema.json. Messages go on from "<value> is <...>, but". */
-export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
+/** What schemas of files that people write are made of. */
+export interface SchemaParts {
+  readonly record: <Shape extends Record<string, import("zod").ZodType>>(
+    shape: Shape,
+    what: string,
+  ) => import("zod").ZodObject<Shape, import("zod").core.$strict>;
+  readonly choice: <const Choices extends readonly string[]>(
+    choices: Choices,
+  ) => import("zod").ZodType<Choices[number]>;
+  readonly list: <Item extends import("zod").ZodType>(item: Item, what: string) => import("zod").ZodArray<Item>;
+  readonly number: import("zod").ZodNumber;
+  readonly text: import("zod").ZodString;
+}
+
+/** The parts, with messages that go on from "<value> is <...>, but". */
+export function schemaParts(z: Zod): SchemaParts {
   /** A map that refuses keys it does not know, with the one that was meant. */
   const record = <Shape extends Record<string, import("zod").ZodType>>(shape: Shape, what: string) =>
     z.strictObject(shape, {
@@ -67,23 +81,22 @@ export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
     });
   const list = <Item extends import("zod").ZodType>(item: Item, what: string) =>
     z.array(item, { error: `must be a list of ${what}` });
-  const rankError = { error: "must be a whole number above 0, or full" };
   const number = z.number({ error: "must be a finite number" });
   const text = z
     .string({ error: "must be text, in quotes where it looks like something else" })
     .min(1, { error: "must not be empty" });
-  const weight = number.optional().describe("1 where none is given; 0 leaves the adapter out");
-  const path = text.describe("folder or file of an adapter, relative to the recipe file, or hf://owner/name");
-  const adapter = z.union(
-    [
-      path,
-      record({ path, weight }, "a map of path and weight"),
-      record({ step: text.describe("name of an earlier step"), weight }, "a map of step and weight"),
-    ],
-    { error: "must be a path, or a map of path (or step) and weight" },
-  );
-  const merge = {
-    adapters: list(adapter, "adapters, as [math, med]").min(1, { error: "must name at least one adapter" }).optional(),
+  return { record, choice, list, number, text };
+}
+
+/** The fields of one merge, but for its adapters. */
+export type MergeFields = Required<Omit<MergeData, "adapters">>;
+
+export function mergeFields(z: Zod): {
+  readonly [Field in keyof MergeFields]: import("zod").ZodType<MergeData[Field]>;
+} {
+  const { record, choice, list, number, text } = schemaParts(z);
+  const rankError = { error: "must be a whole number above 0, or full" };
+  return {
     method: choice(METHODS.map(({ id }) => id))
       .optional()
       .describe("merge method; default lego"),
@@ -117,6 +130,25 @@ export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
     )
       .optional()
       .describe("weights of single modules; the last entry that matches counts"),
+  };
+}
+
+/** The schema of recipe files; its JSON Schema, for editors, is docs/recipe.schema.json. */
+export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
+  const { record, list, number, text } = schemaParts(z);
+  const weight = number.optional().describe("1 where none is given; 0 leaves the adapter out");
+  const path = text.describe("folder or file of an adapter, relative to the recipe file, or hf://owner/name");
+  const adapter = z.union(
+    [
+      path,
+      record({ path, weight }, "a map of path and weight"),
+      record({ step: text.describe("name of an earlier step"), weight }, "a map of step and weight"),
+    ],
+    { error: "must be a path, or a map of path (or step) and weight" },
+  );
+  const merge = {
+    adapters: list(adapter, "adapters, as [math, med]").min(1, { error: "must name at least one adapter" }).optional(),
+    ...mergeFields(z),
   };
   const name = text
     .regex(STEP_NAME, { error: "must be letters, digits, - and _, a letter first" })

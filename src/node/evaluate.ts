@@ -1,21 +1,22 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { type TaskScores, taskScores } from "../evaluate/metrics.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
-import { MAGIC } from "../formats/gguf/types.ts";
-import { configOfGguf, writeBaseGgufFile } from "./base-gguf-file.ts";
-import { convertAdapter } from "./convert-adapter.ts";
+import { prepareAdapter, prepareBase } from "./gguf-inputs.ts";
 import type { OnDownload } from "./hub-cache.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
 import { scoreRows } from "./score-rows.ts";
 
+export type { BenchResult, BenchScores, MergeScores } from "../evaluate/bench.ts";
+export { benchPage } from "../evaluate/bench-page.ts";
 export { GLUE_TASKS, parseGlue } from "../evaluate/glue.ts";
 export type { ChoiceScore, TaskScores } from "../evaluate/metrics.ts";
 export { parseTaskRows, type TaskRow } from "../evaluate/task-rows.ts";
 export { writeBaseGgufFile } from "./base-gguf-file.ts";
 export { type LlamaModule, loadLlama } from "./llama.ts";
+export { type BenchOptions, firstOfEach, runBenchFile } from "./run-bench.ts";
 
 /** What to score, and on what. */
 export interface EvaluateOptions {
@@ -54,18 +55,21 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
   const module = options.llama ?? (await loadLlama());
   const scratch = mkdtempSync(join(tmpdir(), "lora-lego-eval-"));
   try {
-    const prepared = await prepare(scratch, base, adapters, options);
-    const loaded = await loadModel(module, prepared.model, threads);
+    const { model, config } = await prepareBase(scratch, base);
+    const files: string[] = [];
+    for (const [i, adapter] of adapters.entries()) {
+      files.push(await prepareAdapter(scratch, i, adapter, config, options));
+    }
+    const loaded = await loadModel(module, model, threads);
     try {
       const evaluated: Evaluated[] = [];
       const total = rows.length * (1 + adapters.length);
       let done = 0;
-      for (const file of [null, ...prepared.adapters]) {
+      for (const [i, file] of [null, ...files].entries()) {
         const on = file === null ? [] : [{ filePath: file, scale: 1 }];
         const onRow = (): void => onProgress({ done: ++done, total });
         const scores = await scoreRows(loaded.model, on, rows, threads, onRow, signal);
-        const adapter = file === null ? null : adapters[prepared.adapters.indexOf(file)]!;
-        evaluated.push({ adapter, ...summarise(rows, scores) });
+        evaluated.push({ adapter: file === null ? null : adapters[i - 1]!, ...summarise(rows, scores) });
       }
       return evaluated;
     } finally {
@@ -73,57 +77,6 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-/** The base and the adapters as GGUF files, converted into the scratch folder where they are not. */
-async function prepare(
-  scratch: string,
-  base: string,
-  adapters: readonly string[],
-  { signal, onDownload }: EvaluateOptions,
-): Promise<{ model: string; adapters: string[] }> {
-  const stat = statSync(base, { throwIfNoEntry: false });
-  if (stat === undefined) {
-    throw new UsageError(`There is no ${base}; pass the GGUF file or the folder of the base model as --base.`);
-  }
-  let model = resolve(base);
-  let baseConfig = join(base, "config.json");
-  if (stat.isDirectory()) {
-    model = join(scratch, "base.gguf");
-    await writeBaseGgufFile(base, model);
-  } else {
-    baseConfig = join(scratch, "config.json");
-    writeFileSync(baseConfig, await configOfGguf(base));
-  }
-  const files: string[] = [];
-  for (const [i, adapter] of adapters.entries()) {
-    if (isGguf(adapter)) {
-      files.push(resolve(adapter));
-      continue;
-    }
-    const out = join(scratch, `adapter-${i}.gguf`);
-    await convertAdapter(adapter, {
-      to: "gguf",
-      out,
-      baseConfig,
-      ...(signal && { signal }),
-      ...(onDownload && { onDownload }),
-    });
-    files.push(out);
-  }
-  return { model, adapters: files };
-}
-
-function isGguf(path: string): boolean {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
-  const descriptor = openSync(path, "r");
-  try {
-    const magic = Buffer.alloc(MAGIC.length);
-    readSync(descriptor, magic, 0, magic.length, 0);
-    return magic.toString("latin1") === MAGIC;
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -1,0 +1,45 @@
+import { writeFileSync } from "node:fs";
+import { Command } from "commander";
+import { parseCount, parsePath } from "./numbers.ts";
+import { showProgress } from "./progress.ts";
+import { untilInterrupted } from "./run-to-folder.ts";
+
+interface BenchFlags {
+  readonly config: string;
+  readonly out?: string;
+  readonly cache?: string;
+  readonly limit?: number;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+/** `lora-lego bench`: what each merge keeps of each task. */
+export async function benchCommand(): Promise<Command> {
+  return new Command("bench")
+    .description("merge adapters in many ways and score what each keeps of each task, by llama.cpp")
+    .requiredOption(
+      "--config <file>",
+      "YAML file of the base model, tasks, adapters and merges (docs/bench.md)",
+      parsePath,
+    )
+    .option("--out <file>", "write the tables as Markdown to this file (default: stdout)", parsePath)
+    .option(
+      "--cache <dir>",
+      "folder that keeps scores, so that an interrupted run goes on (default: beside the config)",
+      parsePath,
+    )
+    .option("--limit <n>", "only so many rows of each task, from the top", parseCount)
+    .option("--threads <n>", "threads of llama.cpp (default: the cores)", parseCount)
+    .option("--json", "print all results as JSON on stdout")
+    .addHelpText("after", "\nExample:\n  lora-lego bench --config bench.yaml --out results.md")
+    .action(async ({ config, out, json, ...options }: BenchFlags) => {
+      const { benchPage, runBenchFile } = await import("../node/evaluate.ts");
+      const progress = await showProgress(json ?? false, "scoring", "parts");
+      const result = await untilInterrupted((signal) =>
+        runBenchFile(config, { ...options, signal, onProgress: progress.onProgress }),
+      ).finally(progress.stop);
+      if (out !== undefined) writeFileSync(out, benchPage(result));
+      if (json) console.log(JSON.stringify(result, null, 2));
+      else if (out === undefined) console.log(benchPage(result));
+    });
+}

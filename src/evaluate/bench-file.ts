@@ -1,0 +1,110 @@
+import { UsageError } from "../core/errors.ts";
+import { readYaml } from "../merge/placed-yaml.ts";
+import type { Recipe } from "../merge/recipe.ts";
+import { checkOptions } from "../merge/recipe-checks.ts";
+import { mergeRecipe } from "../merge/recipe-file.ts";
+import { type MergeData, mergeFields, schemaParts } from "../merge/recipe-schema.ts";
+import { schemaMistake } from "../merge/schema-mistake.ts";
+import type { Zod } from "../methods/method.ts";
+import { methodById } from "../methods/registry.ts";
+
+/** One way of merging that is compared with others. */
+export interface BenchMerge {
+  /** What tables call it. */
+  readonly name: string;
+  /** Without weights, and without a rank where the file's ranks apply. */
+  readonly recipe: Recipe;
+}
+
+/** A benchmark: which merges of which adapters are scored on which rows. Paths are relative to the file. */
+export interface BenchFile {
+  readonly base: string;
+  /** Files of rows that scales are chosen on, and that results are counted on. */
+  readonly dev: readonly string[];
+  readonly test: readonly string[];
+  /** The adapters that are merged, and the task that each was trained for, null where the file does not say. */
+  readonly adapters: readonly { readonly path: string; readonly task: string | null }[];
+  /** An adapter trained on all tasks at once, the upper bound; null without one. */
+  readonly joint: string | null;
+  /** Tasks that no adapter was trained for: reported apart, and no scale is chosen by them. */
+  readonly unseen: readonly string[];
+  readonly merges: readonly BenchMerge[];
+  /** Output ranks; every merge without a rank of its own is done at each. */
+  readonly ranks: readonly number[];
+  /** Factors of the merged delta to choose from on dev rows, beside 1; empty for none. */
+  readonly scales: readonly number[];
+}
+
+/** A merge as the file says it. */
+type MergeEntry = Omit<MergeData, "adapters"> & { readonly name?: string | undefined };
+
+/**
+ * Parse a benchmark file (YAML; docs/bench.md describes it). Loads yaml and zod.
+ *
+ * @param file what messages call it
+ * @throws UsageError at the first mistake, as "file:line:column: sentence with the fix"
+ */
+export async function parseBench(text: string, file: string): Promise<BenchFile> {
+  const [yaml, { z }] = await Promise.all([readYaml(text, file), import("zod")]);
+  const parsed = benchSchema(z).safeParse(yaml.data);
+  if (!parsed.success) throw schemaMistake(yaml, parsed.error.issues[0]!, "the benchmark");
+  const { base, tasks, adapters, joint = null, unseen = [], ranks = [], scales = [], merges } = parsed.data;
+  for (const [i, { method = "lego", options = {} }] of merges.entries()) {
+    checkOptions(z, methodById(method), options, yaml, ["merges", i, "options"]);
+  }
+  const named = merges.map(({ name, ...merge }) => ({
+    name: name ?? merge.method ?? "lego",
+    recipe: mergeRecipe(merge),
+  }));
+  const twice = named.findIndex(({ name }, i) => named.findIndex((other) => other.name === name) < i);
+  if (twice >= 0) {
+    throw new UsageError(
+      `${yaml.place(["merges", twice])}: there is a merge called ${named[twice]!.name} already; give this one a name of its own.`,
+    );
+  }
+  return {
+    base,
+    ...tasks,
+    adapters: adapters.map((adapter) => (typeof adapter === "string" ? { path: adapter, task: null } : adapter)),
+    joint,
+    unseen,
+    merges: named,
+    ranks,
+    scales: scales.filter((scale) => scale !== 1),
+  };
+}
+
+function benchSchema(z: Zod) {
+  const { record, list, number, text } = schemaParts(z);
+  const files = z.union([text.transform((one) => [one]), list(text, "files")], {
+    error: "must be a file or a list of files",
+  });
+  const rankError = { error: "must be a whole number above 0" };
+  return record(
+    {
+      base: text,
+      tasks: record({ dev: files, test: files }, "a map of dev and test"),
+      adapters: list(z.union([text, record({ path: text, task: text }, "a map of path and task")]), "adapters"),
+      joint: text.optional(),
+      unseen: list(text, "tasks").optional(),
+      merges: list(record({ name: text.optional(), ...mergeFields(z) }, "a merge, as { method: ties }"), "merges").min(
+        1,
+        {
+          error: "must name at least one merge",
+        },
+      ),
+      ranks: list(z.int(rankError).min(1, rankError), "ranks").optional(),
+      scales: list(number, "numbers").optional(),
+    },
+    "a map with base, tasks, adapters and merges",
+  ) as unknown as import("zod").ZodType<{
+    base: string;
+    tasks: { dev: string[]; test: string[] };
+    adapters: (string | { path: string; task: string })[];
+    joint?: string;
+    unseen?: string[];
+    merges: MergeEntry[];
+    ranks?: number[];
+    scales?: number[];
+  }>;
+}

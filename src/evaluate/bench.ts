@@ -1,0 +1,204 @@
+import type { Recipe } from "../merge/recipe.ts";
+import type { BenchFile } from "./bench-file.ts";
+import { greatest } from "./metrics.ts";
+import { type PairedDifference, pairedDifference } from "./paired.ts";
+import type { TaskRow } from "./task-rows.ts";
+
+/** Log-probabilities of each row's choices. */
+export type LogProbabilities = readonly (readonly number[])[];
+
+/** Who merges and scores for a benchmark. */
+export interface BenchHost {
+  /** Merge the benchmark's adapters. @returns what `score` calls the result */
+  merge(recipe: Recipe): Promise<string>;
+  /**
+   * The log-probability of every choice of the rows.
+   *
+   * @param adapter what `merge` returned, the path of an adapter, or null for the base alone
+   * @param scale factor of the adapter's delta
+   */
+  score(adapter: string | null, scale: number, rows: readonly TaskRow[]): Promise<LogProbabilities>;
+}
+
+/** How many rows of each task were answered rightly. */
+export interface BenchScores {
+  readonly tasks: Readonly<
+    Record<string, { readonly rows: number; readonly accuracy: number; readonly deviation: number }>
+  >;
+  /** Mean accuracy of the tasks that adapters were trained for. */
+  readonly seen: number;
+  /** The same of the unseen tasks; null where there are none. */
+  readonly unseen: number | null;
+}
+
+/** What one merge at one rank scored. */
+export interface MergeScores {
+  readonly name: string;
+  readonly rank: number | null;
+  /** As merged. */
+  readonly plain: BenchScores;
+  /** With its delta times the factor that did best on the dev rows; null where none was searched. */
+  readonly searched: (BenchScores & { readonly scale: number }) | null;
+  /** Against the first merge of the benchmark at this rank, over the seen tasks, both searched where scales are; null of that merge. */
+  readonly against: PairedDifference | null;
+}
+
+/** All results of a benchmark. */
+export interface BenchResult {
+  readonly base: BenchScores;
+  /** Each task by the adapter that was trained for it; null where the file does not say which. */
+  readonly own: BenchScores | null;
+  readonly joint: BenchScores | null;
+  /** The choices' log-probabilities, averaged over the adapters. */
+  readonly ensemble: BenchScores;
+  readonly merges: readonly MergeScores[];
+  readonly reference: string;
+}
+
+/** Progress of a benchmark: parts done and in all. */
+export type OnBenchProgress = (progress: { readonly done: number; readonly total: number }) => void;
+
+/** Run a benchmark. Deterministic as far as the host is. */
+export async function runBench(
+  bench: BenchFile,
+  rows: { readonly dev: readonly TaskRow[]; readonly test: readonly TaskRow[] },
+  host: BenchHost,
+  onProgress: OnBenchProgress = () => {},
+): Promise<BenchResult> {
+  const counted = counter(bench, rows.test);
+  const dev = rows.dev.filter(({ task }) => !bench.unseen.includes(task));
+  const ranked = bench.merges.flatMap(({ name, recipe }) =>
+    recipe.target !== undefined || bench.ranks.length === 0
+      ? [{ name, rank: recipe.target?.kind === "rank" ? recipe.target.rank : null, recipe }]
+      : bench.ranks.map((rank) => ({ name, rank, recipe: { ...recipe, target: { kind: "rank", rank } as const } })),
+  );
+  const total = ranked.length + bench.adapters.length + (bench.joint === null ? 1 : 2);
+  let done = 0;
+  const part = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await work;
+    onProgress({ done: ++done, total });
+    return result;
+  };
+  const base = await part(host.score(null, 1, rows.test));
+  const adapters: LogProbabilities[] = [];
+  for (const { path } of bench.adapters) adapters.push(await part(host.score(path, 1, rows.test)));
+  const joint = bench.joint === null ? null : await part(host.score(bench.joint, 1, rows.test));
+  const merges: MergeScores[] = [];
+  const first = new Map<number | null, readonly number[]>();
+  for (const { name, rank, recipe } of ranked) {
+    const merged = await host.merge(recipe);
+    const plain = answersOf(await host.score(merged, 1, rows.test));
+    const scale = bench.scales.length === 0 ? null : await bestScale(host, merged, bench.scales, dev);
+    const searched = scale === null || scale === 1 ? plain : answersOf(await host.score(merged, scale, rows.test));
+    const reference = first.get(rank);
+    if (reference === undefined) first.set(rank, searched);
+    merges.push({
+      name,
+      rank,
+      plain: counted.scores(plain),
+      searched: scale === null ? null : { scale, ...counted.scores(searched) },
+      against: reference === undefined ? null : counted.difference(searched, reference),
+    });
+    onProgress({ done: ++done, total });
+  }
+  const known = bench.adapters.every(({ task }) => task !== null);
+  return {
+    base: counted.scores(answersOf(base)),
+    own: known ? counted.scores(ownAnswers(bench, rows.test, adapters, answersOf(base))) : null,
+    joint: joint === null ? null : counted.scores(answersOf(joint)),
+    ensemble: counted.scores(answersOf(averaged(adapters))),
+    merges,
+    reference: ranked[0]!.name,
+  };
+}
+
+/** The scale of most right answers over the tasks; of equals the one nearest to 1. */
+async function bestScale(
+  host: BenchHost,
+  merged: string,
+  scales: readonly number[],
+  rows: readonly TaskRow[],
+): Promise<number> {
+  const nearestFirst = [1, ...scales].sort((p, q) => Math.abs(Math.log(Math.abs(p))) - Math.abs(Math.log(Math.abs(q))));
+  let [best, most] = [1, -1];
+  for (const scale of nearestFirst) {
+    const given = answersOf(await host.score(merged, scale, rows));
+    const mean = meanAccuracy(rows, given);
+    if (mean > most) [best, most] = [scale, mean];
+  }
+  return best;
+}
+
+function answersOf(scores: LogProbabilities): number[] {
+  return scores.map(greatest);
+}
+
+/** Mean over adapters of each choice's log-probability. */
+function averaged(adapters: readonly LogProbabilities[]): LogProbabilities {
+  return adapters[0]!.map((row, i) =>
+    row.map((_, j) => adapters.reduce((sum, scores) => sum + scores[i]![j]!, 0) / adapters.length),
+  );
+}
+
+/** Each row answered by the adapter of its task, and by the base where no adapter has it. */
+function ownAnswers(
+  { adapters }: BenchFile,
+  rows: readonly TaskRow[],
+  scores: readonly LogProbabilities[],
+  base: readonly number[],
+): number[] {
+  return rows.map(({ task }, i) => {
+    const own = adapters.findIndex((adapter) => adapter.task === task);
+    return own < 0 ? base[i]! : greatest(scores[own]![i]!);
+  });
+}
+
+function meanAccuracy(rows: readonly TaskRow[], given: readonly number[]): number {
+  const tasks = [...new Set(rows.map(({ task }) => task))];
+  const shares = tasks.map((task) => share(rightOf(rows, given, task)));
+  return shares.reduce((sum, value) => sum + value, 0) / shares.length;
+}
+
+function rightOf(rows: readonly TaskRow[], given: readonly number[], task: string): boolean[] {
+  return rows.flatMap((row, i) => (row.task === task ? [given[i] === row.answer] : []));
+}
+
+function share(right: readonly boolean[]): number {
+  return right.filter(Boolean).length / right.length;
+}
+
+/** Counts answers to the test rows. */
+function counter({ unseen }: BenchFile, rows: readonly TaskRow[]) {
+  const tasks = [...new Set(rows.map(({ task }) => task))];
+  const seen = tasks.filter((task) => !unseen.includes(task));
+  const mean = (of: BenchScores["tasks"], names: readonly string[]): number =>
+    names.reduce((sum, name) => sum + of[name]!.accuracy, 0) / names.length;
+  return {
+    scores(given: readonly number[]): BenchScores {
+      const of = Object.fromEntries(
+        tasks.map((task) => {
+          const right = rightOf(rows, given, task);
+          const accuracy = share(right);
+          const deviation = Math.sqrt((accuracy * (1 - accuracy)) / right.length);
+          return [task, { rows: right.length, accuracy, deviation }];
+        }),
+      );
+      return {
+        tasks: of,
+        seen: mean(of, seen),
+        unseen:
+          seen.length < tasks.length
+            ? mean(
+                of,
+                tasks.filter((task) => unseen.includes(task)),
+              )
+            : null,
+      };
+    },
+    difference(given: readonly number[], reference: readonly number[]): PairedDifference {
+      return pairedDifference(
+        seen.map((task) => ({ one: rightOf(rows, given, task), other: rightOf(rows, reference, task) })),
+      );
+    },
+  };
+}

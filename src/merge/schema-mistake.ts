@@ -1,0 +1,57 @@
+import { UsageError } from "../core/errors.ts";
+import type { DataPath, PlacedYaml } from "./placed-yaml.ts";
+
+/** What of zod's issues is looked at. */
+interface Issue {
+  readonly code: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+  readonly errors?: readonly (readonly Issue[])[];
+}
+
+/** The issue that a union's own issue comes from: that of the only alternative of the right kind, if there is one. */
+function deepest(issue: Issue, above: DataPath): Issue {
+  const path = [...above, ...(issue.path as DataPath)];
+  const meant = (issue.errors ?? [])
+    .filter((issues) => issues.every(({ code, path: own }) => code === "unrecognized_keys" || own.length > 0))
+    .sort((one, other) => one.length - other.length)[0];
+  return meant === undefined ? { ...issue, path } : deepest(meant[0]!, path);
+}
+
+/**
+ * The error that an issue of a file's schema stands for, as "file:line:column: sentence with the fix".
+ *
+ * @param whole what the file as a whole is called
+ */
+export function schemaMistake(yaml: PlacedYaml, issue: Issue, whole: string): UsageError {
+  const { code, path: properties, message, keys = [] } = deepest(issue, []);
+  const path = properties as DataPath;
+  if (code === "unrecognized_keys") {
+    const key = keys[0]!;
+    return new UsageError(`${yaml.placeOfKey([...path, key])}: ${JSON.stringify(key)} ${message}${end(message)}`);
+  }
+  const value = valueAt(yaml.data, path);
+  const name = path.length === 0 ? whole : nameOf(path);
+  const lacking = value === undefined ? "missing" : "empty";
+  const found = value === undefined || value === null ? `is ${lacking}; it` : `is ${shown(value)}, but`;
+  return new UsageError(`${yaml.place(path)}: ${name} ${found} ${message}${end(message)}`);
+}
+
+const end = (sentence: string): string => (/[.?]$/.test(sentence) ? "" : ".");
+
+function valueAt(data: unknown, path: DataPath): unknown {
+  return path.reduce<unknown>((value, part) => (value as Record<string | number, unknown> | undefined)?.[part], data);
+}
+
+/** adapters[1].weight, without the step that it is in: the place says that. */
+function nameOf(path: DataPath): string {
+  const own = path[0] === "steps" && path.length > 2 ? path.slice(2) : path;
+  return own.map((part, i) => (typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`)).join("");
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "number") return String(value);
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

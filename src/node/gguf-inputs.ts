@@ -1,0 +1,54 @@
+import { closeSync, openSync, readSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { UsageError } from "../core/errors.ts";
+import { MAGIC } from "../formats/gguf/types.ts";
+import { configOfGguf, writeBaseGgufFile } from "./base-gguf-file.ts";
+import { convertAdapter } from "./convert-adapter.ts";
+import type { OnDownload } from "./hub-cache.ts";
+
+/**
+ * A base model as llama.cpp reads it, converted into the scratch folder where it is a folder.
+ *
+ * @returns path of its GGUF file, and of a config.json that says what converting adapters needs
+ */
+export async function prepareBase(scratch: string, base: string): Promise<{ model: string; config: string }> {
+  const stat = statSync(base, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new UsageError(`There is no ${base}; pass the GGUF file or the folder of the base model as --base.`);
+  }
+  if (stat.isDirectory()) {
+    const model = join(scratch, "base.gguf");
+    await writeBaseGgufFile(base, model);
+    return { model, config: join(base, "config.json") };
+  }
+  const config = join(scratch, "config.json");
+  writeFileSync(config, await configOfGguf(base));
+  return { model: resolve(base), config };
+}
+
+/** An adapter as llama.cpp reads it, converted into the scratch folder where it is in another format. @returns its path */
+export async function prepareAdapter(
+  scratch: string,
+  index: number,
+  path: string,
+  baseConfig: string,
+  { signal, onDownload }: { readonly signal?: AbortSignal; readonly onDownload?: OnDownload } = {},
+): Promise<string> {
+  if (isGguf(path)) return resolve(path);
+  const out = join(scratch, `adapter-${index}.gguf`);
+  const told = { ...(signal && { signal }), ...(onDownload && { onDownload }) };
+  await convertAdapter(path, { to: "gguf", out, baseConfig, ...told });
+  return out;
+}
+
+function isGguf(path: string): boolean {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
+  const descriptor = openSync(path, "r");
+  try {
+    const magic = Buffer.alloc(MAGIC.length);
+    readSync(descriptor, magic, 0, magic.length, 0);
+    return magic.toString("latin1") === MAGIC;
+  } finally {
+    closeSync(descriptor);
+  }
+}
