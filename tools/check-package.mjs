@@ -17,11 +17,13 @@ try {
   const version = run("npx", ["lora-lego", "--version"], folder).trim();
   const adapters = ["reverse", "sort"].map((name) => join(root, "examples/adapters", name));
   run("npx", ["lora-lego", "merge", ...adapters, "--out", "merged"], folder);
-  const script = `import { METHODS } from "lora-lego"; import { openAdapterPath } from "lora-lego/node";
-    const { adapter, close } = await openAdapterPath("merged"); close(); console.log(METHODS.length, adapter.modules.size);`;
+  const script = `import { METHODS } from "lora-lego"; import { openAdapterPath } from "lora-lego/node"; import { parseTaskRows } from "lora-lego/evaluate";
+    const { adapter, close } = await openAdapterPath("merged"); close(); 
+    const rows = parseTaskRows('{"prompt":"a","choices":["b","c"],"answer":"c"}', "task", "file");
+    console.log(METHODS.length, adapter.modules.size, rows.length);`;
   writeFileSync(join(folder, "use.mjs"), script);
   const used = run(process.execPath, ["use.mjs"], folder).trim();
-  console.log(`The packed package ${version} installs, merges, and exports (methods, modules: ${used}).`);
+  console.log(`The packed package ${version} installs, merges, and exports (methods, modules, rows: ${used}).`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

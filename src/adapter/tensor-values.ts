@@ -61,7 +61,7 @@ export async function readNumbers(
   const decode = DECODE[dtype];
   if (decode === undefined) {
     throw new FormatError(
-      `${name}: ${key} is stored as ${dtype}, which is no type of numbers here; save the adapter again.`,
+      `${name}: ${key} is stored as ${dtype}, which is no type of numbers here; save it again as F32, F16 or BF16.`,
     );
   }
   const bytes = new Uint8Array(end - begin);
@@ -71,5 +71,5 @@ export async function readNumbers(
   const values = Float64Array.from({ length: bytes.length / size }, (_, i) => decode(view, i * size));
   const bad = values.find((value) => !Number.isFinite(value));
   if (bad === undefined) return values;
-  throw new FormatError(`${name}: ${key} holds ${bad}, but must be finite; repair that adapter.`);
+  throw new FormatError(`${name}: ${key} holds ${bad}, but must be finite; repair that file.`);
 }

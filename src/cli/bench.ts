@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
+import { OutputFile } from "../node/output-file.ts";
 import { parseCount, parsePath } from "./numbers.ts";
 import { showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
@@ -34,12 +35,16 @@ export async function benchCommand(): Promise<Command> {
     .addHelpText("after", "\nExample:\n  lora-lego bench --config bench.yaml --out results.md")
     .action(async ({ config, out, json, ...options }: BenchFlags) => {
       const { benchPage, runBenchFile } = await import("../node/evaluate.ts");
+      const file = out === undefined ? null : new OutputFile(out, [config], true);
       const progress = await showProgress(json ?? false, "scoring", "parts");
       const result = await untilInterrupted((signal) =>
         runBenchFile(config, { ...options, signal, onProgress: progress.onProgress }),
       ).finally(progress.stop);
-      if (out !== undefined) writeFileSync(out, benchPage(result));
+      if (file !== null) {
+        writeFileSync(file.temporary, benchPage(result));
+        file.commit();
+      }
       if (json) console.log(JSON.stringify(result, null, 2));
-      else if (out === undefined) console.log(benchPage(result));
+      else if (file === null) console.log(benchPage(result));
     });
 }

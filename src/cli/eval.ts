@@ -1,9 +1,6 @@
-import { readFileSync } from "node:fs";
-import { basename, extname } from "node:path";
 import { Command } from "commander";
-import { UsageError } from "../core/errors.ts";
-import type { Evaluated, TaskRow } from "../node/evaluate.ts";
-import { parseCount, parsePath } from "./numbers.ts";
+import type { Evaluated } from "../node/evaluate.ts";
+import { collect, parseCount, parsePath } from "./numbers.ts";
 import { showDownload, showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
 import { table } from "./table.ts";
@@ -18,7 +15,7 @@ interface EvalFlags {
   readonly json?: true;
 }
 
-const collect = (value: string, before: string[]): string[] => [...before, parsePath(value)];
+const collectPath = (value: string, before: readonly string[]): string[] => collect(parsePath(value), before);
 
 /** `lora-lego eval`: how well a base model with adapters does its tasks, by llama.cpp. */
 export async function evalCommand(): Promise<Command> {
@@ -32,13 +29,13 @@ export async function evalCommand(): Promise<Command> {
     .option(
       "--adapter <path>",
       "adapter of any format that is read, scored alone on the base; may be repeated",
-      collect,
+      collectPath,
       [],
     )
     .requiredOption(
       "--tasks <file>",
       "rows {prompt, choices, answer} as JSON Lines, or a GLUE .tsv; may be repeated",
-      collect,
+      collectPath,
       [],
     )
     .option("--glue <task>", "what the .tsv files are: cola, sst2, mrpc, qqp, qnli, mnli, snli, rte or wnli")
@@ -50,8 +47,8 @@ export async function evalCommand(): Promise<Command> {
       "\nExamples:\n  lora-lego eval --base base.gguf --adapter merged/ --adapter math/ --tasks tasks.jsonl\n  lora-lego eval --base base.gguf --adapter merged/ --tasks RTE/dev.tsv --glue rte",
     )
     .action(async (flags: EvalFlags) => {
-      const { evaluate } = await import("../node/evaluate.ts");
-      const rows = await readRows(flags);
+      const { evaluate, readTaskFiles } = await import("../node/evaluate.ts");
+      const rows = readTaskFiles(flags.tasks, flags);
       const progress = await showProgress(flags.json ?? false, "scoring", "rows");
       const evaluated = await untilInterrupted((signal) =>
         evaluate({
@@ -66,21 +63,6 @@ export async function evalCommand(): Promise<Command> {
       ).finally(progress.stop);
       console.log(flags.json ? JSON.stringify(evaluated, null, 2) : scoreTable(evaluated));
     });
-}
-
-async function readRows({ tasks, glue, limit = Number.POSITIVE_INFINITY }: EvalFlags): Promise<TaskRow[]> {
-  const { firstOfEach, parseGlue, parseTaskRows } = await import("../node/evaluate.ts");
-  const rows = tasks.flatMap((path) => {
-    const text = readFileSync(path, "utf8");
-    const tabs = extname(path) === ".tsv";
-    if (tabs && glue === undefined) {
-      throw new UsageError(`${path} is tab-separated; say by --glue which task it holds (rte, wnli, mrpc ...).`);
-    }
-    return tabs
-      ? parseGlue(text, glue!, basename(path))
-      : parseTaskRows(text, basename(path, extname(path)), basename(path));
-  });
-  return firstOfEach(rows, limit);
 }
 
 /** Accuracies in per cent, a line for the base and for each adapter. */

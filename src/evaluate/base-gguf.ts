@@ -5,10 +5,9 @@ import { readNumbers } from "../adapter/tensor-values.ts";
 import type { ByteSink } from "../core/bytes.ts";
 import { bitsOf, isFactorDtype } from "../core/dtype.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
-import { formatShape } from "../core/shape.ts";
 import { type GgufLayout, layoutGguf } from "../formats/gguf/layout.ts";
 import { isJsonObject, type JsonObject, parseStrictJson, showJson } from "../formats/json.ts";
-import { parseModelConfig } from "../formats/model-config.ts";
+import { type ModelConfig, parseModelConfig } from "../formats/model-config.ts";
 import type { BaseModel } from "../fuse/base-model.ts";
 import { isConv1d } from "../fuse/conv1d.ts";
 import { MODEL_FAMILIES, type ModelFamily } from "./model-families.ts";
@@ -39,11 +38,12 @@ export interface BaseGguf {
  * Plan the GGUF file of a whole model, every weight in f32, so that llama.cpp computes with exactly the values that the model stores.
  * Families: llama, mistral, qwen2 and gpt2 with a byte-level BPE tokenizer.
  *
- * @throws RefusedError for other models, and for settings whose meaning would be lost
+ * @throws RefusedError for other models, and for settings whose meaning would be lost, FormatError where tensors are missing or do not fit
  */
 export function planBaseGguf(model: BaseModel, config: string, tokenizer: string): BaseGguf {
   const where = `${model.name}/config.json`;
-  const { modelType, heads, keyValueHeads } = parseModelConfig(config, where);
+  const parsed = parseModelConfig(config, where);
+  const { modelType } = parsed;
   const names = GGUF_FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType));
   const family = MODEL_FAMILIES.find(({ architecture }) => architecture === names?.architecture);
   if (names === undefined || family === undefined) {
@@ -53,12 +53,16 @@ export function planBaseGguf(model: BaseModel, config: string, tokenizer: string
   }
   const fields = parseStrictJson(config, where) as JsonObject;
   refuseUnknownMeaning(family, fields, where);
-  const tied = fields.tie_word_embeddings !== false;
+  const tied = fields.tie_word_embeddings ?? family.tiedByDefault;
+  if (tied === false && !model.tensors.has("lm_head.weight")) {
+    throw new FormatError(
+      `${model.name} has no lm_head.weight, though its config.json does not tie the output to the embeddings; pass the folder of a whole model.`,
+    );
+  }
   const tensors = [...model.tensors.values()].flatMap((from): WrittenTensor[] => {
-    if (BUFFERS.test(from.name) || (tied && from.name === "lm_head.weight")) return [];
+    if (BUFFERS.test(from.name) || (tied === true && from.name === "lm_head.weight")) return [];
     const { module, parameter, stem } = namesOf(model.name, family, names, from);
-    const whose = permutedBy(names, stem);
-    const order = whose === null ? null : permutedRows(from.shape[0]!, (whose === "heads" ? heads : keyValueHeads)!);
+    const order = rowOrder(model.name, parsed, permutedBy(names, stem), from);
     const transposed = parameter === "weight" && isConv1d(module, modelType);
     return [{ name: `${stem}.${parameter}`, from, order, transposed }];
   });
@@ -114,6 +118,21 @@ function namesOf(
   );
 }
 
+/** Rows of queries and keys, whose pairs lie one after the other in llama.cpp. */
+function rowOrder(
+  name: string,
+  config: ModelConfig,
+  whose: "heads" | "keyValueHeads" | null,
+  { name: key, shape }: TensorRef,
+): Int32Array | null {
+  if (whose === null) return null;
+  const [heads, rows] = [config[whose], shape[0]!];
+  if (heads !== null && rows % (2 * heads) === 0) return permutedRows(rows, heads);
+  throw new FormatError(
+    `${name}: ${key} has ${rows} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; take the model's own config.json.`,
+  );
+}
+
 function normName({ layerNorms, norms }: ModelFamily, { layers }: GgufFamily, module: string): string | null {
   if (norms[module] !== undefined) return norms[module];
   if (!module.startsWith(`${layers}.`)) return null;
@@ -165,8 +184,6 @@ function inPlace(values: Float32Array, { from, order, transposed }: WrittenTenso
     return out;
   }
   if (order === null) return values;
-  if (order.length !== rows)
-    throw new FormatError(`${from.name} is ${formatShape(from.shape)}, not of ${order.length} rows.`);
   const out = new Float32Array(values.length);
   for (let i = 0; i < rows; i++) out.set(values.subarray(order[i]! * columns, (order[i]! + 1) * columns), i * columns);
   return out;

@@ -1,12 +1,13 @@
 import { UsageError } from "../core/errors.ts";
 import { readYaml } from "../merge/placed-yaml.ts";
 import type { Recipe } from "../merge/recipe.ts";
-import { checkOptions } from "../merge/recipe-checks.ts";
+import { checkMergeOf, checkOptions } from "../merge/recipe-checks.ts";
 import { mergeRecipe } from "../merge/recipe-file.ts";
 import { type MergeData, mergeFields, schemaParts } from "../merge/recipe-schema.ts";
 import { schemaMistake } from "../merge/schema-mistake.ts";
 import type { Zod } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
+import type { TaskRow } from "./task-rows.ts";
 
 /** One way of merging that is compared with others. */
 export interface BenchMerge {
@@ -35,6 +36,34 @@ export interface BenchFile {
   readonly scales: readonly number[];
 }
 
+/**
+ * Check that a benchmark's tasks have rows: those of its adapters and the unseen ones to be counted on, and at least one seen one.
+ *
+ * @throws UsageError naming the task that has none
+ */
+export function checkTasks(
+  { adapters, unseen, scales }: BenchFile,
+  rows: { readonly dev: readonly TaskRow[]; readonly test: readonly TaskRow[] },
+  file: string,
+): void {
+  const tasks = new Set(rows.test.map(({ task }) => task));
+  const stray = [...adapters.flatMap(({ task }) => task ?? []), ...unseen].find((task) => !tasks.has(task));
+  if (stray !== undefined) {
+    throw new UsageError(
+      `${file}: there are no test rows of the task ${stray} (the tasks are ${[...tasks].join(", ")}); correct its name.`,
+    );
+  }
+  const seen = ({ task }: TaskRow): boolean => !unseen.includes(task);
+  if (!rows.test.some(seen)) {
+    throw new UsageError(`${file}: all tasks are unseen; leave out those that adapters were trained for.`);
+  }
+  if (scales.length > 0 && !rows.dev.some(seen)) {
+    throw new UsageError(
+      `${file}: there are no dev rows of seen tasks to choose a scale by; add some, or leave out scales.`,
+    );
+  }
+}
+
 /** A merge as the file says it. */
 type MergeEntry = Omit<MergeData, "adapters"> & { readonly name?: string | undefined };
 
@@ -49,8 +78,10 @@ export async function parseBench(text: string, file: string): Promise<BenchFile>
   const parsed = benchSchema(z).safeParse(yaml.data);
   if (!parsed.success) throw schemaMistake(yaml, parsed.error.issues[0]!, "the benchmark");
   const { base, tasks, adapters, joint = null, unseen = [], ranks = [], scales = [], merges } = parsed.data;
-  for (const [i, { method = "lego", options = {} }] of merges.entries()) {
+  for (const [i, merge] of merges.entries()) {
+    const { method = "lego", options = {} } = merge;
     checkOptions(z, methodById(method), options, yaml, ["merges", i, "options"]);
+    checkMergeOf(adapters.length, merge, yaml, ["merges", i]);
   }
   const named = merges.map(({ name, ...merge }) => ({
     name: name ?? merge.method ?? "lego",
@@ -84,7 +115,9 @@ function benchSchema(z: Zod) {
     {
       base: text,
       tasks: record({ dev: files, test: files }, "a map of dev and test"),
-      adapters: list(z.union([text, record({ path: text, task: text }, "a map of path and task")]), "adapters"),
+      adapters: list(z.union([text, record({ path: text, task: text }, "a map of path and task")]), "adapters").min(1, {
+        error: "must name at least one adapter",
+      }),
       joint: text.optional(),
       unseen: list(text, "tasks").optional(),
       merges: list(record({ name: text.optional(), ...mergeFields(z) }, "a merge, as { method: ties }"), "merges").min(

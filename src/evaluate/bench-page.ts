@@ -1,3 +1,4 @@
+import { maximum } from "../core/maximum.ts";
 import type { BenchResult, BenchScores, MergeScores } from "./bench.ts";
 import { isTie, type PairedDifference } from "./paired.ts";
 
@@ -15,7 +16,7 @@ export function benchPage(result: BenchResult): string {
   const searched = result.merges.some((merge) => merge.searched !== null);
   const rows = Object.values(result.base.tasks).map((task) => task.rows);
   return [
-    `Accuracy in % on ${Math.min(...rows) === Math.max(...rows) ? rows[0] : `${Math.min(...rows)} to ${Math.max(...rows)}`} rows of each task; the standard deviation of one accuracy is at most ${(100 * Math.max(...result.merges.flatMap(deviations))).toFixed(1)} points.`,
+    `Accuracy in % on ${Math.min(...rows) === Math.max(...rows) ? rows[0] : `${Math.min(...rows)} to ${Math.max(...rows)}`} rows of each task; the standard deviation of one accuracy is at most ${(100 * maximum(result.merges.flatMap(deviations))).toFixed(1)} points.`,
     "",
     table(
       head,
@@ -37,7 +38,7 @@ export function benchPage(result: BenchResult): string {
               "With the delta times the factor that did best on the dev rows:",
               "",
               table(
-                [...head, "factor", `against ${result.reference}`],
+                [...head, "factor", `against ${merges[0]!.name}`],
                 merges.flatMap(({ name, searched: best, against }) =>
                   best === null ? [] : [[name, ...cells(best), String(best.scale), verdict(against)]],
                 ),

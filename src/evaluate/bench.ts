@@ -39,7 +39,7 @@ export interface MergeScores {
   readonly plain: BenchScores;
   /** With its delta times the factor that did best on the dev rows; null where none was searched. */
   readonly searched: (BenchScores & { readonly scale: number }) | null;
-  /** Against the first merge of the benchmark at this rank, over the seen tasks, both searched where scales are; null of that merge. */
+  /** Against the first merge at the same rank, over the seen tasks, both searched where scales are; null of that merge. */
   readonly against: PairedDifference | null;
 }
 
@@ -52,7 +52,6 @@ export interface BenchResult {
   /** The choices' log-probabilities, averaged over the adapters. */
   readonly ensemble: BenchScores;
   readonly merges: readonly MergeScores[];
-  readonly reference: string;
 }
 
 /** Progress of a benchmark: parts done and in all. */
@@ -67,6 +66,7 @@ export async function runBench(
 ): Promise<BenchResult> {
   const counted = counter(bench, rows.test);
   const dev = rows.dev.filter(({ task }) => !bench.unseen.includes(task));
+  const right = counter(bench, dev);
   const ranked = bench.merges.flatMap(({ name, recipe }) =>
     recipe.target !== undefined || bench.ranks.length === 0
       ? [{ name, rank: recipe.target?.kind === "rank" ? recipe.target.rank : null, recipe }]
@@ -88,7 +88,10 @@ export async function runBench(
   for (const { name, rank, recipe } of ranked) {
     const merged = await host.merge(recipe);
     const plain = answersOf(await host.score(merged, 1, rows.test));
-    const scale = bench.scales.length === 0 ? null : await bestScale(host, merged, bench.scales, dev);
+    const scale =
+      bench.scales.length === 0
+        ? null
+        : await bestScale(bench.scales, async (factor) => right.seen(answersOf(await host.score(merged, factor, dev))));
     const searched = scale === null || scale === 1 ? plain : answersOf(await host.score(merged, scale, rows.test));
     const reference = first.get(rank);
     if (reference === undefined) first.set(rank, searched);
@@ -108,23 +111,16 @@ export async function runBench(
     joint: joint === null ? null : counted.scores(answersOf(joint)),
     ensemble: counted.scores(answersOf(averaged(adapters))),
     merges,
-    reference: ranked[0]!.name,
   };
 }
 
-/** The scale of most right answers over the tasks; of equals the one nearest to 1. */
-async function bestScale(
-  host: BenchHost,
-  merged: string,
-  scales: readonly number[],
-  rows: readonly TaskRow[],
-): Promise<number> {
+/** The scale that does best; of equals the one nearest to 1. */
+async function bestScale(scales: readonly number[], scoreOf: (scale: number) => Promise<number>): Promise<number> {
   const nearestFirst = [1, ...scales].sort((p, q) => Math.abs(Math.log(Math.abs(p))) - Math.abs(Math.log(Math.abs(q))));
   let [best, most] = [1, -1];
   for (const scale of nearestFirst) {
-    const given = answersOf(await host.score(merged, scale, rows));
-    const mean = meanAccuracy(rows, given);
-    if (mean > most) [best, most] = [scale, mean];
+    const score = await scoreOf(scale);
+    if (score > most) [best, most] = [scale, score];
   }
   return best;
 }
@@ -153,12 +149,6 @@ function ownAnswers(
   });
 }
 
-function meanAccuracy(rows: readonly TaskRow[], given: readonly number[]): number {
-  const tasks = [...new Set(rows.map(({ task }) => task))];
-  const shares = tasks.map((task) => share(rightOf(rows, given, task)));
-  return shares.reduce((sum, value) => sum + value, 0) / shares.length;
-}
-
 function rightOf(rows: readonly TaskRow[], given: readonly number[], task: string): boolean[] {
   return rows.flatMap((row, i) => (row.task === task ? [given[i] === row.answer] : []));
 }
@@ -167,13 +157,16 @@ function share(right: readonly boolean[]): number {
   return right.filter(Boolean).length / right.length;
 }
 
-/** Counts answers to the test rows. */
+/** Counts right answers to rows. */
 function counter({ unseen }: BenchFile, rows: readonly TaskRow[]) {
   const tasks = [...new Set(rows.map(({ task }) => task))];
   const seen = tasks.filter((task) => !unseen.includes(task));
-  const mean = (of: BenchScores["tasks"], names: readonly string[]): number =>
-    names.reduce((sum, name) => sum + of[name]!.accuracy, 0) / names.length;
+  const others = tasks.filter((task) => unseen.includes(task));
+  const mean = (given: readonly number[], names: readonly string[]): number =>
+    names.reduce((sum, task) => sum + share(rightOf(rows, given, task)), 0) / names.length;
   return {
+    /** Mean accuracy of the seen tasks. */
+    seen: (given: readonly number[]): number => mean(given, seen),
     scores(given: readonly number[]): BenchScores {
       const of = Object.fromEntries(
         tasks.map((task) => {
@@ -183,17 +176,7 @@ function counter({ unseen }: BenchFile, rows: readonly TaskRow[]) {
           return [task, { rows: right.length, accuracy, deviation }];
         }),
       );
-      return {
-        tasks: of,
-        seen: mean(of, seen),
-        unseen:
-          seen.length < tasks.length
-            ? mean(
-                of,
-                tasks.filter((task) => unseen.includes(task)),
-              )
-            : null,
-      };
+      return { tasks: of, seen: mean(given, seen), unseen: others.length > 0 ? mean(given, others) : null };
     },
     difference(given: readonly number[], reference: readonly number[]): PairedDifference {
       return pairedDifference(

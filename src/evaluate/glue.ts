@@ -16,7 +16,12 @@ const pair = (first: string, second: string, question: string) => (one: string, 
   `${first}: ${one}\n${second}: ${other}\n${question}\nAnswer:`;
 const YES_NO = { entailment: "yes", not_entailment: "no" };
 const FOLLOWS = "Does the hypothesis follow from the premise?";
-const THREE = { entailment: "yes", neutral: "maybe", contradiction: "no" };
+const INFERENCE = {
+  columns: ["sentence1", "sentence2"],
+  label: "gold_label",
+  prompt: pair("Premise", "Hypothesis", FOLLOWS),
+  choices: { entailment: "yes", neutral: "maybe", contradiction: "no" },
+};
 
 /** Facts about the columns: gluebenchmark.com's files, as its starter code reads them. The prompts are this project's. */
 const GLUE: Readonly<Record<string, GlueTask>> = {
@@ -50,18 +55,8 @@ const GLUE: Readonly<Record<string, GlueTask>> = {
     prompt: pair("Question", "Sentence", "Does the sentence answer the question?"),
     choices: YES_NO,
   },
-  mnli: {
-    columns: ["sentence1", "sentence2"],
-    label: "gold_label",
-    prompt: pair("Premise", "Hypothesis", FOLLOWS),
-    choices: THREE,
-  },
-  snli: {
-    columns: ["sentence1", "sentence2"],
-    label: "gold_label",
-    prompt: pair("Premise", "Hypothesis", FOLLOWS),
-    choices: THREE,
-  },
+  mnli: INFERENCE,
+  snli: INFERENCE,
   rte: {
     columns: ["sentence1", "sentence2"],
     label: "label",

@@ -12,6 +12,8 @@ export interface ModelFamily {
   /** Norms behind a layer's number, and outside of the layers, by their GGUF names. */
   readonly layerNorms: Readonly<Record<string, string>>;
   readonly norms: Readonly<Record<string, string>>;
+  /** Whether the output shares the embeddings where config.json does not say. */
+  readonly tiedByDefault: boolean;
   /** Fields of config.json whose meaning would be lost, each with the only value that is understood. */
   readonly only: Readonly<Record<string, readonly unknown[]>>;
 }
@@ -50,12 +52,20 @@ export const MODEL_FAMILIES: readonly ModelFamily[] = [
     architecture: "llama",
     hyperParameters: rotary,
     ...LLAMA_NORMS,
-    only: { rope_scaling: [null], hidden_act: ["silu"], attention_bias: [false], mlp_bias: [false] },
+    tiedByDefault: false,
+    only: {
+      rope_scaling: [null],
+      hidden_act: ["silu"],
+      attention_bias: [false],
+      mlp_bias: [false],
+      sliding_window: [null],
+    },
   },
   {
     architecture: "qwen2",
     hyperParameters: rotary,
     ...LLAMA_NORMS,
+    tiedByDefault: false,
     only: { rope_scaling: [null], hidden_act: ["silu"], use_sliding_window: [false] },
   },
   {
@@ -70,6 +80,7 @@ export const MODEL_FAMILIES: readonly ModelFamily[] = [
     }),
     layerNorms: { ln_1: "attn_norm", ln_2: "ffn_norm" },
     norms: { "transformer.ln_f": "output_norm" },
+    tiedByDefault: true,
     only: {
       activation_function: ["gelu_new"],
       scale_attn_weights: [true],

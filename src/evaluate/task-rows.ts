@@ -27,6 +27,15 @@ export function parseTaskRows(text: string, task: string, where: string): TaskRo
   throw new FormatError(`${where} has no rows; write one object {"prompt", "choices", "answer"} a line.`);
 }
 
+/** The first rows of each task. */
+export function firstOfEach(rows: readonly TaskRow[], limit: number): TaskRow[] {
+  const taken = new Map<string, number>();
+  return rows.filter(({ task }) => {
+    taken.set(task, (taken.get(task) ?? 0) + 1);
+    return taken.get(task)! <= limit;
+  });
+}
+
 function parseRow(line: string, task: string, where: string): TaskRow {
   const row = parseStrictJson(line, where);
   if (!isJsonObject(row)) throw wrong(where, "the line", row, 'an object {"prompt", "choices", "answer"}');

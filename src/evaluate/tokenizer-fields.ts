@@ -34,6 +34,11 @@ export function tokenizerFields(
       `${where} is no byte-level BPE that splits words as GPT-2 does, the one kind that is converted here; write the GGUF file with convert_hf_to_gguf of llama.cpp.`,
     );
   }
+  if ((root.normalizer ?? null) !== null) {
+    throw new RefusedError(
+      `${where} has a normalizer, which changes text before it is split and is not converted here; write the GGUF file with convert_hf_to_gguf of llama.cpp.`,
+    );
+  }
   const tokens = Array.from({ length: vocabulary }, (_, id) => `[PAD${id}]`);
   const kinds = new Array<number>(vocabulary).fill(UNUSED);
   const put = (token: string, id: JsonValue | undefined, kind: number): void => {

@@ -47,6 +47,14 @@ export function checkFile(file: FileData, yaml: PlacedYaml): void {
   );
 }
 
+/** Check the same of one merge of a number of adapters, at its place in a file. @throws UsageError with the place */
+export function checkMergeOf(count: number, merge: MergeData, yaml: PlacedYaml, path: DataPath): void {
+  const fail: Fail = (at, why) => {
+    throw new UsageError(`${yaml.placeOfKey(at)}: ${why}`);
+  };
+  checkSettings(count, merge, path, fail);
+}
+
 /** @param earlier names of the steps above, and whether one took their result; marked here */
 function checkMerge(merge: MergeData, path: DataPath, earlier: Map<string, boolean>, fail: Fail): void {
   for (const [t, adapter] of merge.adapters!.entries()) {
@@ -58,6 +66,11 @@ function checkMerge(merge: MergeData, path: DataPath, earlier: Map<string, boole
     }
     earlier.set(adapter.step, true);
   }
+  checkSettings(merge.adapters!.length, merge, path, fail);
+}
+
+/** What does not depend on which adapters are merged, only on how many. */
+function checkSettings(count: number, merge: MergeData, path: DataPath, fail: Fail): void {
   checkRank(merge, path, fail);
   refuseNegative(merge, path, fail);
   for (const field of ["include", "exclude"] as const) {
@@ -65,7 +78,6 @@ function checkMerge(merge: MergeData, path: DataPath, earlier: Map<string, boole
       placed([...path, field, i], fail, () => modulePattern(pattern));
     }
   }
-  const count = merge.adapters!.length;
   for (const [i, { match, weights }] of (merge.moduleWeights ?? []).entries()) {
     const at = [...path, "moduleWeights", i];
     placed([...at, "match"], fail, () => modulePattern(match));
@@ -76,12 +88,12 @@ function checkMerge(merge: MergeData, path: DataPath, earlier: Map<string, boole
 }
 
 /** Relative weights are none below 0. */
-function refuseNegative({ method, adapters, moduleWeights = [] }: MergeData, path: DataPath, fail: Fail): void {
+function refuseNegative({ method, adapters = [], moduleWeights = [] }: MergeData, path: DataPath, fail: Fail): void {
   const { id, weights } = methodById(method ?? "lego");
   if (weights !== "relative") return;
   const why = (weight: number): string =>
     `weights of ${id} are relative and cannot be negative, as ${weight} is; to subtract an adapter use method: cat.`;
-  for (const [t, adapter] of adapters!.entries()) {
+  for (const [t, adapter] of adapters.entries()) {
     const weight = typeof adapter === "string" ? 1 : (adapter.weight ?? 1);
     if (weight < 0) fail([...path, "adapters", t, "weight"], why(weight));
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../core/errors.ts";
+import { maximum } from "../core/maximum.ts";
 import { type TaskScores, taskScores } from "../evaluate/metrics.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
 import { prepareAdapter, prepareBase } from "./gguf-inputs.ts";
@@ -13,10 +14,11 @@ export type { BenchResult, BenchScores, MergeScores } from "../evaluate/bench.ts
 export { benchPage } from "../evaluate/bench-page.ts";
 export { GLUE_TASKS, parseGlue } from "../evaluate/glue.ts";
 export type { ChoiceScore, TaskScores } from "../evaluate/metrics.ts";
-export { parseTaskRows, type TaskRow } from "../evaluate/task-rows.ts";
+export { firstOfEach, parseTaskRows, type TaskRow } from "../evaluate/task-rows.ts";
 export { writeBaseGgufFile } from "./base-gguf-file.ts";
 export { type LlamaModule, loadLlama } from "./llama.ts";
-export { type BenchOptions, firstOfEach, runBenchFile } from "./run-bench.ts";
+export { type BenchOptions, runBenchFile } from "./run-bench.ts";
+export { readTaskFiles, type TaskFileOptions } from "./task-files.ts";
 
 /** What to score, and on what. */
 export interface EvaluateOptions {
@@ -88,7 +90,7 @@ function summarise(
   const tasks = Object.fromEntries(
     names.map((name) => {
       const own = rows.flatMap(({ task }, i) => (task === name ? [i] : []));
-      const choices = Math.max(...own.map((i) => rows[i]!.choices.length));
+      const choices = maximum(own.map((i) => rows[i]!.choices.length));
       return [
         name,
         taskScores(

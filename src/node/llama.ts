@@ -10,7 +10,7 @@ export interface LlamaModule {
   getLlama(options: object): Promise<Llama>;
 }
 interface Llama {
-  loadModel(options: { modelPath: string; gpuLayers?: number }): Promise<LlamaModel>;
+  loadModel(options: { modelPath: string }): Promise<LlamaModel>;
   dispose(): Promise<void>;
 }
 export interface LlamaModel {
@@ -81,7 +81,7 @@ export interface LoadedModel {
 export async function loadModel(module: LlamaModule, path: string, threads: number): Promise<LoadedModel> {
   const llama = await module.getLlama({ gpu: false, build: "never", maxThreads: threads, logLevel: "error" });
   try {
-    const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
+    const model = await llama.loadModel({ modelPath: path });
     return {
       model,
       async close() {

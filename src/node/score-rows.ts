@@ -1,4 +1,5 @@
 import { FormatError } from "../core/errors.ts";
+import { maximum } from "../core/maximum.ts";
 import type { ChoiceScore } from "../evaluate/metrics.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
 import type { LlamaModel, LlamaSequence } from "./llama.ts";
@@ -37,7 +38,7 @@ export async function scoreRows(
   signal?: AbortSignal,
 ): Promise<ChoiceScore[][]> {
   const tokens = rows.map((row) => tokenRow(model, row));
-  const longest = Math.max(...tokens.map(lengthOf));
+  const longest = maximum(tokens.map(lengthOf));
   if (longest > model.trainContextSize) {
     const row = rows[tokens.findIndex((candidate) => lengthOf(candidate) === longest)]!;
     throw new FormatError(
@@ -139,7 +140,7 @@ async function evaluate(
   );
   return wanted.map((_, i) => {
     const { logits, totalLogitWeight } = results[skipped + i]!.next;
-    const greatest = Math.max(...logits!.values());
+    const greatest = maximum(logits!.values());
     const total = greatest + Math.log(totalLogitWeight!);
     return (token) => logits!.get(token)! - total;
   });

@@ -12,7 +12,11 @@ writeFileSync(tabs, "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tentailment\n")
 
 describe("lora-lego eval", () => {
   it.concurrent.each([
-    ["a .tsv without its task", ["--tasks", tabs], /is tab-separated; say by --glue which task it holds/],
+    [
+      "a .tsv without its task",
+      ["--tasks", tabs],
+      /is tab-separated, and which GLUE task it holds is not known; say so by --glue/,
+    ],
     ["rows that are none", ["--tasks", join(folder, "none.jsonl")], /none\.jsonl/],
     ["an unknown GLUE task", ["--tasks", tabs, "--glue", "squad"], /There is no GLUE task "squad"/],
   ])("refuses %s in one sentence", async (_, args, message) => {

@@ -107,6 +107,15 @@ describe("a whole model as GGUF", () => {
     }
   });
 
+  it("keeps the output's own weights where they are not tied, which llama's config says by saying nothing", async () => {
+    const { tie_word_embeddings: _, ...untied } = LLAMA;
+    const output = { ...TENSORS, "lm_head.weight": numbered(5, 4).map((row) => row.map((value) => -value)) };
+    const { valuesOf } = await written(untied, output);
+    expect(valuesOf("output.weight")).toEqual(numbered(5, 4).flatMap((row) => row.map((value) => -value)));
+    const { "lm_head.weight": __, ...without } = TENSORS;
+    await expect(written(untied, without)).rejects.toThrow(/no lm_head\.weight, though its config\.json does not tie/);
+  });
+
   it.each([
     [
       "another family",
@@ -138,6 +147,21 @@ describe("a whole model as GGUF", () => {
       TOKENIZER,
       /hidden_size is 0, but must be a number above 0/,
     ],
+    [
+      "a window of attention",
+      { ...LLAMA, model_type: "mistral", sliding_window: 4 },
+      TENSORS,
+      TOKENIZER,
+      /sliding_window is 4, which is not converted/,
+    ],
+    [
+      "heads that rows cannot be shared by",
+      { ...LLAMA, num_attention_heads: 3 },
+      TENSORS,
+      TOKENIZER,
+      /q_proj\.weight has 4 rows, which 3 heads cannot share in pairs/,
+    ],
+    ["a normalizer", LLAMA, TENSORS, TOKENIZER.replace("{", '{"normalizer":{"type":"NFC"},'), /has a normalizer/],
     ["another tokenizer", LLAMA, TENSORS, '{"model":{"type":"WordLevel"}}', /no byte-level BPE/],
     [
       "a tokenizer of another model",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type BenchHost, runBench } from "../../src/evaluate/bench.ts";
-import { parseBench } from "../../src/evaluate/bench-file.ts";
+import { checkTasks, parseBench } from "../../src/evaluate/bench-file.ts";
 import { benchPage } from "../../src/evaluate/bench-page.ts";
 import { isTie, pairedDifference } from "../../src/evaluate/paired.ts";
 import type { TaskRow } from "../../src/evaluate/task-rows.ts";
@@ -51,8 +51,37 @@ describe("a benchmark file", () => {
     ],
     [FILE.replace("{ method: lego }", "{ method: lego, options: { gauge: round } }"), /^b\.yaml:6:\d+: .*gauge/],
     [FILE.replace("[1, 2]\nscales", "[0]\nscales"), /ranks\[0\] is 0, but must be a whole number above 0/],
+    [FILE.replace(/adapters: .*/, "adapters: []"), /adapters .*must name at least one adapter/],
+    [FILE.replace("rank: 3", "rank: 3, keep: 0.5"), /^b\.yaml:6:\d+: keep and rank exclude each other/],
+    [
+      FILE.replace("rank: 3", "moduleWeights: [{ match: q_proj, weights: [1] }]"),
+      /^b\.yaml:6:\d+: there are 2 adapters but 1 weight for q_proj/,
+    ],
+    [FILE.replace("rank: 3", "include: [layers..q_proj]"), /^b\.yaml:6:\d+: /],
   ])("refuses %#", async (text, message) => {
     await expect(parseBench(text, "b.yaml")).rejects.toThrow(message);
+  });
+
+  it.each([
+    [["one", "new"], ["one"], /^b\.yaml: there are no test rows of the task other \(the tasks are one, new\)/],
+    [["one", "other", "new"], ["new"], /^b\.yaml: there are no dev rows of seen tasks/],
+    [["one", "other", "new"], ["one"], null],
+  ])("wants rows of its tasks (%#)", async (test, dev, message) => {
+    const bench = await parseBench(FILE, "b.yaml");
+    const check = () =>
+      checkTasks(
+        bench,
+        { test: test.flatMap((task) => rowsOf(task, 1)), dev: dev.flatMap((task) => rowsOf(task, 1)) },
+        "b.yaml",
+      );
+    if (message === null) expect(check()).toBeUndefined();
+    else expect(check).toThrow(message);
+  });
+
+  it("refuses tasks that are all unseen", async () => {
+    const bench = await parseBench(FILE.replace(/adapters: .*/, "adapters: [one]"), "b.yaml");
+    const rows = rowsOf("new", 1);
+    expect(() => checkTasks(bench, { test: rows, dev: rows }, "b.yaml")).toThrow(/all tasks are unseen/);
   });
 });
 

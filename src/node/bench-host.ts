@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BenchHost, LogProbabilities } from "../evaluate/bench.ts";
+import type { TaskRow } from "../evaluate/task-rows.ts";
+import { prepareAdapter } from "./gguf-inputs.ts";
+import { hashFiles } from "./hash.ts";
+import type { LlamaModel } from "./llama.ts";
+import { mergeToFolder } from "./merge-to-folder.ts";
+import { scoreRows } from "./score-rows.ts";
+
+/** What a benchmark runs on. */
+export interface BenchPlace {
+  /** The adapters that are merged. */
+  readonly inputs: readonly string[];
+  /** The loaded base model, its GGUF file, and the config.json that converting adapters needs. */
+  readonly model: LlamaModel;
+  readonly modelFile: string;
+  readonly baseConfig: string;
+  /** Folder for merges, of which one is kept at a time, and one for scores, which stay. */
+  readonly scratch: string;
+  readonly cache: string;
+  readonly threads: number;
+  readonly signal?: AbortSignal;
+}
+
+/** An adapter as llama.cpp reads it. */
+interface ReadyAdapter {
+  readonly file: string;
+  readonly hash: string;
+}
+
+/** Merges by mergeToFolder, scores by llama.cpp, and keeps scores by the content of base, adapter and rows. */
+export function benchHost(place: BenchPlace): BenchHost {
+  const { inputs, model, scratch, cache, threads, signal } = place;
+  const told = { ...(signal && { signal }) };
+  const baseHash = hashFiles([place.modelFile]);
+  const ready = new Map<string, ReadyAdapter>();
+  const digests = new WeakMap<readonly TaskRow[], string>();
+  // llama.cpp knows adapters by their paths, so none is used twice.
+  let made = 0;
+  let merged: string | null = null;
+
+  const readyAdapter = async (path: string): Promise<ReadyAdapter> => {
+    const known = ready.get(path);
+    if (known !== undefined) return known;
+    const file = await prepareAdapter(scratch, made++, path, place.baseConfig, told);
+    const adapter = { file, hash: hashFiles([file]) };
+    ready.set(path, adapter);
+    return adapter;
+  };
+  const digestOf = (rows: readonly TaskRow[]): string => {
+    const known = digests.get(rows) ?? sha256(JSON.stringify(rows));
+    digests.set(rows, known);
+    return known;
+  };
+  const forget = (folder: string): void => {
+    rmSync(folder, { recursive: true, force: true });
+    const adapter = ready.get(folder);
+    if (adapter !== undefined) rmSync(adapter.file, { force: true });
+    ready.delete(folder);
+  };
+
+  return {
+    async merge(recipe) {
+      if (merged !== null) forget(merged);
+      merged = join(scratch, `merge-${made++}`);
+      await mergeToFolder(inputs, recipe, { out: merged, threads: 1, ...told });
+      return merged;
+    },
+    async score(path, scale, rows) {
+      const adapter = path === null ? null : await readyAdapter(path);
+      const kept = join(
+        cache,
+        `${sha256(JSON.stringify([baseHash, adapter?.hash ?? null, scale, digestOf(rows)]))}.f32`,
+      );
+      if (!existsSync(kept)) {
+        const on = adapter === null ? [] : [{ filePath: adapter.file, scale }];
+        const scores = await scoreRows(model, on, rows, threads, () => {}, signal);
+        const values = scores.flatMap((row) => row.map(({ logProbability }) => logProbability));
+        const temporary = `${kept}.tmp-${process.pid}`;
+        writeFileSync(temporary, new Uint8Array(Float32Array.from(values).buffer));
+        renameSync(temporary, kept);
+      }
+      return unpack(readFileSync(kept), rows);
+    },
+  };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function unpack(bytes: Buffer, rows: readonly TaskRow[]): LogProbabilities {
+  const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  let at = 0;
+  return rows.map(({ choices }) => {
+    const row = [...values.subarray(at, at + choices.length)];
+    at += choices.length;
+    return row;
+  });
+}
