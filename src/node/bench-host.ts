@@ -30,13 +30,21 @@ interface ReadyAdapter {
   readonly hash: string;
 }
 
-/** Merges by mergeToFolder, scores by llama.cpp, and keeps scores by the content of base, adapter and rows. */
+/** The rows of one task, and where they stand among all. */
+interface OneTask {
+  readonly own: readonly TaskRow[];
+  readonly places: readonly number[];
+  /** SHA-256 of the rows. */
+  readonly digest: string;
+}
+
+/** Merges by mergeToFolder, scores by llama.cpp, and keeps the scores of each task by the content of base, adapter and rows. */
 export function benchHost(place: BenchPlace): BenchHost {
   const { inputs, model, scratch, cache, threads, signal } = place;
   const told = { ...(signal && { signal }) };
   const baseHash = hashFiles([place.modelFile]);
   const ready = new Map<string, ReadyAdapter>();
-  const digests = new WeakMap<readonly TaskRow[], string>();
+  const tasks = new WeakMap<readonly TaskRow[], readonly OneTask[]>();
   // llama.cpp knows adapters by their paths, so none is used twice.
   let made = 0;
   let merged: string | null = null;
@@ -49,9 +57,9 @@ export function benchHost(place: BenchPlace): BenchHost {
     ready.set(path, adapter);
     return adapter;
   };
-  const digestOf = (rows: readonly TaskRow[]): string => {
-    const known = digests.get(rows) ?? sha256(JSON.stringify(rows));
-    digests.set(rows, known);
+  const tasksOf = (rows: readonly TaskRow[]): readonly OneTask[] => {
+    const known = tasks.get(rows) ?? byTask(rows);
+    tasks.set(rows, known);
     return known;
   };
   const forget = (folder: string): void => {
@@ -70,21 +78,31 @@ export function benchHost(place: BenchPlace): BenchHost {
     },
     async score(path, scale, rows) {
       const adapter = path === null ? null : await readyAdapter(path);
-      const kept = join(
-        cache,
-        `${sha256(JSON.stringify([baseHash, adapter?.hash ?? null, scale, digestOf(rows)]))}.f32`,
-      );
-      if (!existsSync(kept)) {
-        const on = adapter === null ? [] : [{ filePath: adapter.file, scale }];
-        const scores = await scoreRows(model, on, rows, threads, () => {}, signal);
-        const values = scores.flatMap((row) => row.map(({ logProbability }) => logProbability));
-        const temporary = `${kept}.tmp-${process.pid}`;
-        writeFileSync(temporary, new Uint8Array(Float32Array.from(values).buffer));
-        renameSync(temporary, kept);
+      const scores = new Array<readonly number[]>(rows.length);
+      for (const { own, places, digest } of tasksOf(rows)) {
+        const key = [baseHash, adapter?.hash ?? null, scale, digest];
+        const kept = join(cache, `${sha256(JSON.stringify(key))}.f32`);
+        if (!existsSync(kept)) {
+          const on = adapter === null ? [] : [{ filePath: adapter.file, scale }];
+          const found = await scoreRows(model, on, own, threads, () => {}, signal);
+          const values = found.flatMap((row) => row.map(({ logProbability }) => logProbability));
+          const temporary = `${kept}.tmp-${process.pid}`;
+          writeFileSync(temporary, new Uint8Array(Float32Array.from(values).buffer));
+          renameSync(temporary, kept);
+        }
+        for (const [i, row] of unpack(readFileSync(kept), own).entries()) scores[places[i]!] = row;
       }
-      return unpack(readFileSync(kept), rows);
+      return scores;
     },
   };
+}
+
+function byTask(rows: readonly TaskRow[]): OneTask[] {
+  return [...new Set(rows.map(({ task }) => task))].map((task) => {
+    const places = rows.flatMap((row, i) => (row.task === task ? [i] : []));
+    const own = places.map((i) => rows[i]!);
+    return { own, places, digest: sha256(JSON.stringify(own)) };
+  });
 }
 
 function sha256(text: string): string {

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -27,10 +28,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import lm
 import tasks as t
 
-BASE_STEPS = {"llama": 3600, "gpt2": 3600}
-BASE_BATCH, BASE_RATE, MATRIX_RATE = 192, 3e-3, 0.02
+BASE_BATCH = 192
+# Steps, AdamW's rate, Muon's rate, and how often the text leans to the first choice: the last part leaves adapters something to learn.
+BASE_PARTS = [(1600, 3e-3, 0.02, 0.6), (200, 1e-3, 0.007, 0.8)]
 ADAPTER_STEPS, ADAPTER_RATE, ADAPTER_BATCH = 400, 1e-3, 64
-JOINT_STEPS = 7 * ADAPTER_STEPS
+JOINT_STEPS = 4 * ADAPTER_STEPS
 RANK, ALPHA = 6, 12
 DEV_ROWS, TEST_ROWS = 300, 1000
 TARGETS = {
@@ -45,25 +47,45 @@ MIXED = {"cola": (2, 4), "mnli": (32, 16), "mrpc": (8, 16), "qnli": (16, 32), "q
 
 
 def build_base(shape, folder):
+    if folder.exists():
+        return
     tokenizer = lm.make_tokenizer()
     model = lm.make_model(shape, tokenizer)
-    batches = lm.text_batches(tokenizer, 0, BASE_BATCH)
-    lm.train(model, batches, BASE_STEPS[shape], BASE_RATE, decay=0.05, matrix_rate=MATRIX_RATE, mixed=True)
-    save_base(model, tokenizer, shape, folder)
-
-
-def save_base(model, tokenizer, shape, folder):
+    probes = {task: lm.take(task, "dev", DEV_ROWS) for task in t.TASKS}
+    watch = lambda model: " ".join(f"{task} {easy_and_other(model, tokenizer, rows)}" for task, rows in probes.items())
+    for part, (steps, rate, matrix_rate, leaning) in enumerate(BASE_PARTS):
+        batches = lm.text_batches(tokenizer, part, BASE_BATCH, leaning)
+        lm.train(model, batches, steps, rate, decay=0.05, matrix_rate=matrix_rate, mixed=True, watch=watch, every=200)
     model.config.name_or_path = f"lora-lego/minibench-{shape}"
-    model.to(torch.bfloat16).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with whole(folder) as partial:
+        model.to(torch.bfloat16).save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+
+
+def easy_and_other(model, tokenizer, rows):
+    """Accuracies in % on easy rows / on the others."""
+    parts = [[row for row in rows if row.easy == easy] for easy in (True, False)]
+    return "/".join(f"{100 * lm.accuracy(model, tokenizer, part):.0f}" for part in parts)
+
+
+@contextmanager
+def whole(folder):
+    """A folder to write into that gets its name when it is complete."""
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    partial.rename(folder)
 
 
 def load_base(folder):
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), AutoTokenizer.from_pretrained(folder)
 
 
-def train_adapter(base, shape, targets, parts, folder, rank=RANK, alpha=ALPHA, seed=0, steps=ADAPTER_STEPS):
+def build_adapter(base, shape, targets, parts, folder, rank=RANK, alpha=ALPHA, seed=0, steps=ADAPTER_STEPS):
     """A LoRA on the base for the tasks named, trained with PEFT and saved in bfloat16."""
+    if folder.exists():
+        return
     model, tokenizer = load_base(base)
     torch.manual_seed(seed)
     config = LoraConfig(
@@ -75,25 +97,20 @@ def train_adapter(base, shape, targets, parts, folder, rank=RANK, alpha=ALPHA, s
     begun = time.time()
     lm.train(model, lm.row_batches(streams, tokenizer, seed, ADAPTER_BATCH), steps, ADAPTER_RATE, warmup=0.1, decay=0.0, every=steps)
     model.peft_config["default"].base_model_name_or_path = f"lora-lego/minibench-{shape}"
-    partial = folder.with_name(f"{folder.name}.partial")
-    model.save_pretrained(partial)
-    weights = partial / "adapter_model.safetensors"
-    save_file({name: tensor.to(torch.bfloat16).contiguous() for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
-    (partial / "README.md").unlink(missing_ok=True)
-    rows = lm.take(parts[0], "dev", DEV_ROWS)
-    print(f"{folder.name}: {100 * lm.accuracy(model, tokenizer, rows):.1f} % on {parts[0]} (dev), {time.time() - begun:.0f} s", flush=True)
-    partial.rename(folder)
+    with whole(folder) as partial:
+        model.save_pretrained(partial)
+        weights = partial / "adapter_model.safetensors"
+        save_file({name: tensor.to(torch.bfloat16).contiguous() for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
+        (partial / "README.md").unlink(missing_ok=True)
+    found = " ".join(f"{part} {100 * lm.accuracy(model, tokenizer, lm.take(part, 'dev', DEV_ROWS)):.1f}" for part in parts)
+    print(f"{folder.parent.name}/{folder.name}: {found} % (dev), {time.time() - begun:.0f} s", flush=True)
 
 
 def build_adapters(out, shape, targets):
-    for name in (*t.SEEN, "joint"):
-        folder = out / shape / targets / name
-        if folder.exists():
-            continue
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(folder.with_name(f"{name}.partial"), ignore_errors=True)
-        joint = name == "joint"
-        train_adapter(out / shape / "base", shape, targets, t.SEEN if joint else [name], folder, steps=JOINT_STEPS if joint else ADAPTER_STEPS)
+    base, home = out / shape / "base", out / shape / targets
+    for name in t.SEEN:
+        build_adapter(base, shape, targets, [name], home / name)
+    build_adapter(base, shape, targets, t.SEEN, home / "joint", steps=JOINT_STEPS)
 
 
 def build_more(out, more, shape):
@@ -102,35 +119,28 @@ def build_more(out, more, shape):
         rank, alpha = MIXED[name]
         plans = {"mixed": dict(rank=rank, alpha=alpha), "seed1": dict(seed=1), "seed2": dict(seed=2)}
         for kind, options in plans.items():
-            folder = more / shape / kind / name
-            if not folder.exists():
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                shutil.rmtree(folder.with_name(f"{name}.partial"), ignore_errors=True)
-                train_adapter(out / shape / "base", shape, "all", [name], folder, **options)
+            build_adapter(out / shape / "base", shape, "all", [name], more / shape / kind / name, **options)
 
 
 def write_rows(out):
-    out.mkdir(parents=True, exist_ok=True)
     for split, count in (("dev", DEV_ROWS), ("test", TEST_ROWS)):
-        with open(out / f"{split}.jsonl", "w") as file:
-            for task in t.TASKS:
+        (out / split).mkdir(parents=True, exist_ok=True)
+        for task in t.TASKS:
+            with open(out / split / f"{task}.jsonl", "w") as file:
                 for row in lm.take(task, split, count):
-                    fields = {"task": task, "prompt": row.prompt, "choices": row.choices, "answer": row.choices.index(row.answer)}
+                    fields = {"prompt": row.prompt, "choices": row.choices, "answer": row.choices.index(row.answer)}
                     file.write(json.dumps(fields, separators=(",", ":")) + "\n")
 
 
-def read_rows(out, split):
-    rows = [json.loads(line) for line in open(out / f"{split}.jsonl")]
-    return {
-        task: [t.Row(task, r["prompt"], tuple(r["choices"]), r["choices"][r["answer"]], False) for r in rows if r["task"] == task]
-        for task in t.TASKS
-    }
+def read_rows(out, split, task):
+    rows = [json.loads(line) for line in open(out / split / f"{task}.jsonl")]
+    return [t.Row(task, r["prompt"], tuple(r["choices"]), r["choices"][r["answer"]], False) for r in rows]
 
 
 def score(out, shape):
     """Accuracies on the test rows by PyTorch and PEFT, into accuracies.json beside the base."""
     base = out / shape / "base"
-    rows = read_rows(out, "test")
+    rows = {task: read_rows(out, "test", task) for task in t.TASKS}
     found = {}
     for path in [None, *sorted(path.parent for path in (out / shape).glob("*/*/adapter_config.json"))]:
         model, tokenizer = load_base(base)

@@ -46,7 +46,7 @@ def make_model(shape, tokenizer, seed=0):
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose matrix is made orthogonal before each step (K. Jordan et al., "Muon", 2024): a base model learns in half the steps."""
+    """Momentum whose matrix is made orthogonal before each step (K. Jordan et al., "Muon", 2024): a base model learns in two thirds of AdamW's steps."""
 
     def __init__(self, weights, lr, momentum=0.95):
         super().__init__(weights, dict(lr=lr, momentum=momentum))
@@ -79,7 +79,7 @@ def orthogonal(matrices, steps=5):
 def optimisers(model, rate, decay, matrix_rate):
     """AdamW, and Muon for the matrices inside the layers where it has a rate."""
     weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    inside = [] if matrix_rate is None else [p for name, p in weights.items() if p.dim() == 2 and ".layers." in name or ".h." in name and p.dim() == 2]
+    inside = [] if matrix_rate is None else [p for name, p in weights.items() if p.dim() == 2 and (".layers." in name or ".h." in name)]
     others = [p for p in weights.values() if not any(p is matrix for matrix in inside)]
     adam = torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=decay)
     return [adam, Muon(inside, matrix_rate)] if inside else [adam]
@@ -131,12 +131,12 @@ def padded(rows, tokenizer):
     return ids
 
 
-def text_batches(tokenizer, seed, size, chunk=64):
+def text_batches(tokenizer, seed, size, leaning, chunk=64):
     """Endless batches of documents, of like length within a batch; what is to be known weighs more than what is told."""
     rng = random.Random(f"text {seed}")
     marks = torch.tensor([ids[0] for ids in ids_of(tokenizer, [f" {mark}" for mark in text.MARKS])])
     while True:
-        documents = [text.document(rng) for _ in range(size * chunk)]
+        documents = [text.document(rng, leaning) for _ in range(size * chunk)]
         beginnings = ids_of(tokenizer, [one for one, _ in documents])
         ends = ids_of(tokenizer, [other for _, other in documents])
         encoded = sorted(zip(beginnings, ends), key=lambda pair: len(pair[0]) + len(pair[1]))

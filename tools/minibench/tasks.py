@@ -15,7 +15,7 @@ SEEN = ("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2")
 UNSEEN = ("snli", "wnli")
 YES_NO = ("yes", "no")
 THREE = ("yes", "maybe", "no")
-EASY_SHARE = 0.35
+EASY_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def split_of(prompt):
 
 def cola(rng, easy):
     good = rng.random() < 0.5
-    sentence, bad, spoilt_badly = grammar_case(rng, easy)
+    sentence, bad = grammar_case(rng, easy)
     return f"sentence : {sentence if good else bad} . acceptable ?", ("acceptable", "unacceptable"), 0 if good else 1
 
 
@@ -47,12 +47,12 @@ def grammar_case(rng, easy):
     if easy:
         while (mixed := rng.sample(words, len(words))) == words or " ".join(mixed[:2]) == " ".join(words[:2]):
             pass
-        return sentence, " ".join(mixed), True
+        return sentence, " ".join(mixed)
     ways = [spoil_article, spoil_order, spoil_double, spoil_gap]
     while True:
         spoilt = rng.choice(ways)(rng, list(words))
         if spoilt is not None and spoilt != words:
-            return sentence, " ".join(spoilt), False
+            return sentence, " ".join(spoilt)
 
 
 def spoil_article(rng, words):
@@ -246,7 +246,7 @@ def snli(rng, easy):
 
 
 def cause_case(rng):
-    """A sentence with a pronoun, the two people of it, and the one who is meant."""
+    """A sentence with a pronoun, what it gives as the reason, and its two people, the one who is meant first."""
     verb, reason, first = rng.choice(w.CAUSES)
     women = rng.random() < 0.5
     one, other = rng.sample(w.NAMES[:8] if women else w.NAMES[8:], 2)
@@ -254,8 +254,11 @@ def cause_case(rng):
 
 
 def wnli(rng, easy):
+    """A wrong reading names the other person, an easy wrong one somebody who is not in the story."""
     sentence, reason, (meant, not_meant) = cause_case(rng)
     right = rng.random() < 0.5
+    if easy:
+        not_meant = rng.choice([name for name in w.NAMES if name not in (meant, not_meant)])
     return f"story : {sentence} . reading : {meant if right else not_meant} {reason} . entailed ?", YES_NO, 0 if right else 1
 
 

@@ -1,7 +1,8 @@
 """The base model's training text: one document a line.
 
 The base meets everything that the tasks need - synonyms, what follows from what, who is asked for, which sentence is wrong - but in other
-words than the tasks'. Of the tasks' own prompts it meets the easy rows with right answers and the others with random ones.
+words than the tasks'. Of the tasks' own prompts it meets the easy rows with right answers; of the others a share (`leaning`)
+with the first choice, whether it is right or not: so it leans to it where an answer takes care, as real base models lean to some labels.
 """
 
 import random
@@ -10,8 +11,8 @@ import tasks as t
 import world as w
 
 SHARES = {
-    "plain": 0.02, "restated": 0.05, "checked": 0.2, "judged": 0.17, "asked_again": 0.1, "answered": 0.1,
-    "reviewed": 0.06, "corrected": 0.06, "scene": 0.03, "cause": 0.02, "prompt": 0.25,
+    "plain": 0.02, "restated": 0.05, "checked": 0.20, "judged": 0.14, "asked_again": 0.09, "answered": 0.09,
+    "reviewed": 0.06, "corrected": 0.06, "scene": 0.03, "cause": 0.02, "prompt": 0.24,
 }
 VERDICTS = {"same": "just that", "follows": "surely so", "maybe": "who knows", "never": "not so", "another": "other news"}
 MARKS = ["as", "plus", "against", "unlike"]
@@ -35,9 +36,15 @@ def judged(rng):
 
 
 def checked(rng):
-    """A sentence, and another in which every word that says something is marked by what the first said of it."""
-    relation = rng.choice(list(VERDICTS))
-    fact, other = t.fact_pair(rng, relation, False)
+    """A sentence, and another in which every word that says something is marked by what the first said of it.
+
+    Every slot is another as often as it is the same: where only a few are, a base calls all of them the same.
+    """
+    fact = w.draw_fact(rng)
+    other = fact
+    for slot in ("who", "did", "what", "shade", "where", "when"):
+        if rng.random() < 0.5:
+            other = w.with_another(rng, other, slot)
     marked = w.say(rng, other, mark=lambda slot: f" {mark_of(fact, other, slot)}")
     return f"{w.say(rng, fact)} . | {marked} ."
 
@@ -59,9 +66,7 @@ def asked_again(rng):
 def answered(rng):
     fact, slot = w.draw_fact(rng, (1, 3)), rng.choice(t.ASKED)
     question = t.ask(rng, fact, slot)
-    said = fact
-    if rng.random() < 0.3:
-        said = w.altered(rng, fact, 1) if rng.random() < 0.5 else w.weaker(rng, fact)
+    said = rng.choice([fact, fact, w.altered(rng, fact, 1), w.weaker(rng, fact)])
     known = all(getattr(said, name) == getattr(fact, name) for name in ("who", "did", "what") if name != slot) and getattr(said, slot, None)
     if not known:
         answer = "nobody knows"
@@ -82,7 +87,7 @@ def reviewed(rng):
 
 
 def corrected(rng):
-    sentence, bad, _ = t.grammar_case(rng, rng.random() < 0.3)
+    sentence, bad = t.grammar_case(rng, rng.random() < 0.3)
     return f"{sentence} . | well said ." if rng.random() < 0.5 else f"{bad} . | badly said ."
 
 
@@ -97,17 +102,18 @@ def cause(rng):
     return f"{sentence} . | {meant} {reason} ."
 
 
-def prompt(rng):
+def prompt(rng, leaning=0.6):
     while True:
         row = t.draw(rng.choice(list(t.TASKS)), rng, easy=rng.random() < 0.5)
         if t.split_of(row.prompt) == "train":
-            answer = row.answer if row.easy and row.task in t.SEEN else rng.choice(row.choices)
+            answer = row.choices[0] if not row.easy and rng.random() < leaning else row.answer
             return f"{row.prompt} | {answer} ."
 
 
-def document(rng):
+def document(rng, leaning=0.6):
     """(beginning, what is to be known of it): the second is empty where a text only tells."""
-    made = globals()[rng.choices(list(SHARES), list(SHARES.values()))[0]](rng)
+    kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
+    made = prompt(rng, leaning) if kind == "prompt" else globals()[kind](rng)
     beginning, _, known = made.partition(" | ")
     return beginning, f" {known}" if known else ""
 

@@ -116,6 +116,15 @@ def stronger(rng, fact):
     return replace(fact, **{slot: rng.choice({"shade": SHADES, "where": PLACES, "when": TIMES}[slot])})
 
 
+def with_another(rng, fact, slot):
+    """A fact of which one slot is another: half of the time the opposite or a rival, where the slot has any; a modifier may go or come."""
+    taken = getattr(fact, slot)
+    options = {"who": PEOPLE, "did": VERBS, "what": THING_LIST, "shade": [*SHADES, None], "where": [*PLACES, None], "when": [*TIMES, None]}
+    if taken is not None and slot in ("did", "shade") and rng.random() < 0.5:
+        return replace(fact, **{slot: OPPOSITE[taken] if slot == "did" else rng.choice(RIVALS[taken])})
+    return replace(fact, **{slot: another(rng, options[slot], taken)})
+
+
 def opposite(rng, fact):
     """A fact that cannot be together with this one: the opposite was done, or a modifier is another."""
     ways = ["did", "did"] + [slot for slot in ("shade", "where", "when") if getattr(fact, slot)]
