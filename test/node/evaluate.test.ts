@@ -1,0 +1,120 @@
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { TaskRow } from "../../src/evaluate/task-rows.ts";
+import { evaluate, runBenchFile } from "../../src/node/evaluate.ts";
+import { loadModel } from "../../src/node/llama.ts";
+import { scoreRows } from "../../src/node/score-rows.ts";
+import { fakeLlama, logProbability } from "../support/fake-llama.ts";
+import { writeModel } from "../support/models.ts";
+import { tempFolder, writeAdapter } from "../support/pico.ts";
+
+const rowsOf = (task: string, count: number): TaskRow[] =>
+  Array.from({ length: count }, (_, i) => ({
+    task,
+    prompt: `${task} ${i} ?`,
+    choices: ["no", "yes", "maybe"],
+    answer: i % 3,
+  }));
+const score = ({ prompt }: TaskRow, choice: string, adapters = 0): number =>
+  logProbability(prompt, ` ${choice}`, adapters);
+
+describe("scoring rows", () => {
+  it("gives every choice the sum of its tokens' log-probabilities, however many rows are computed at once", async () => {
+    const rows = rowsOf("weather", 40);
+    const contexts: number[] = [];
+    const { model } = await loadModel(
+      fakeLlama(({ sequences }) => contexts.push(sequences)),
+      "base.gguf",
+      1,
+    );
+    for (const some of [rows, rows.slice(0, 1)]) {
+      const scores = await scoreRows(model, [], some, 1);
+      for (const [i, row] of some.entries()) {
+        for (const [j, choice] of row.choices.entries()) {
+          expect(scores[i]![j]!.logProbability).toBeCloseTo(score(row, choice), 9);
+        }
+      }
+    }
+    expect(contexts).toEqual([32, 1]);
+  });
+
+  it("refuses a row that is longer than the model's context", async () => {
+    const { model } = await loadModel(fakeLlama(), "base.gguf", 1);
+    const row = { task: "long", prompt: "a".repeat(70), choices: ["no", "yes"], answer: 0 };
+    await expect(scoreRows(model, [], [row], 1)).rejects.toThrow(/A row of long has 75 tokens, but .* 64 .*shorten it/);
+  });
+});
+
+const folder = tempFolder();
+const layer = "model.layers.0.self_attn.v_proj";
+const base = writeModel(join(folder, "base"), [
+  { "model.embed_tokens.weight": [[1, 2]], [`${layer}.weight`]: [[1, 2]] },
+]);
+writeFileSync(
+  join(base, "config.json"),
+  JSON.stringify({
+    model_type: "llama",
+    hidden_size: 2,
+    num_attention_heads: 1,
+    num_hidden_layers: 1,
+    intermediate_size: 2,
+    max_position_embeddings: 64,
+    rms_norm_eps: 1e-5,
+    vocab_size: 1,
+    tie_word_embeddings: true,
+  }),
+);
+writeFileSync(
+  join(base, "tokenizer.json"),
+  JSON.stringify({ pre_tokenizer: { type: "ByteLevel" }, model: { type: "BPE", vocab: { a: 0 }, merges: [] } }),
+);
+for (const [name, b] of [
+  ["one", 1],
+  ["two", 2],
+] as const) {
+  writeAdapter(join(folder, name), { modules: { [layer]: { A: [[1, 1]], B: [[b]] } } });
+}
+
+describe("evaluate", () => {
+  it("scores the base, then each adapter alone", async () => {
+    const rows = rowsOf("weather", 9);
+    const found = await evaluate({ base, adapters: [join(folder, "one")], rows, threads: 1, llama: fakeLlama() });
+    const right = (adapters: number): number =>
+      rows.filter((row) => {
+        const scores = row.choices.map((choice) => score(row, choice, adapters));
+        return scores.indexOf(Math.max(...scores)) === row.answer;
+      }).length / rows.length;
+    expect(found.map(({ adapter, average }) => [adapter, average])).toEqual([
+      [null, right(0)],
+      [join(folder, "one"), right(1)],
+    ]);
+  });
+});
+
+describe("a benchmark file", () => {
+  it("runs, and scores nothing twice", async () => {
+    const write = (file: string, rows: readonly TaskRow[]): void =>
+      writeFileSync(join(folder, file), rows.map((row) => JSON.stringify(row)).join("\n"));
+    write("dev.jsonl", rowsOf("one", 6));
+    write("test.jsonl", [...rowsOf("one", 9), ...rowsOf("two", 9)]);
+    const file = join(folder, "bench.yaml");
+    const cache = join(folder, "kept");
+    writeFileSync(
+      file,
+      "base: base\ntasks: { dev: dev.jsonl, test: test.jsonl }\nadapters: [{ path: one, task: one }, { path: two, task: two }]\nmerges: [{ method: cat }, { method: average }]\nscales: [0.5]\n",
+    );
+    mkdirSync(cache);
+    const scales: number[] = [];
+    const llama = fakeLlama(({ lora }) => scales.push(lora?.adapters[0]?.scale ?? 0));
+    const first = await runBenchFile(file, { cache, threads: 1, llama });
+    expect(first.merges.map(({ name }) => name)).toEqual(["cat", "average"]);
+    // Two tasks by base, two adapters and two merges; one dev task by two merges at two factors; and the test rows again at the one chosen.
+    const again = first.merges.filter(({ searched }) => searched!.scale !== 1).length;
+    expect(scales).toHaveLength(2 * 5 + 4 + 2 * again);
+    expect(readdirSync(cache)).toHaveLength(scales.length);
+    scales.length = 0;
+    expect(await runBenchFile(file, { cache, threads: 1, llama })).toEqual(first);
+    expect(scales).toEqual([]);
+  });
+});
