@@ -68,7 +68,8 @@ function swapBudget(n: number, k: number, effort: number): number {
   return Math.ceil(effort * Math.min(k * (n - k), Math.max(24, Math.min(200, 5000 / n))));
 }
 
-function renumber({ k, labels, signs }: KMeans): Partition {
+/** The same clusters, numbered by their first point. */
+export function renumber({ k, labels, signs }: Partition): Partition {
   const number = new Int32Array(k).fill(-1);
   let next = 0;
   const renumbered = labels.map((c) => {

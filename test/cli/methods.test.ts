@@ -29,7 +29,7 @@ describe.concurrent("lora-lego methods", () => {
         {
           name: "metric",
           type: "choice",
-          choices: ["euclidean", "cosine", "manhattan"],
+          choices: ["euclidean", "cosine", "manhattan", "transport"],
           default: "euclidean",
           description: expect.any(String),
         },

@@ -14,6 +14,7 @@ const OPTIONS: Partial<LegoOptions>[] = [
   { sign: "line" },
   { metric: "cosine" },
   { metric: "manhattan" },
+  { metric: "transport" },
   { centre: "rank1" },
   { reweight: "l2" },
 ];

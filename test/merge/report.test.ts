@@ -130,6 +130,7 @@ describe("figures of a module", () => {
   it.each([
     ["euclidean", 4],
     ["manhattan", 2],
+    ["transport", 4],
     ["cosine", 1],
   ])("count inertia by %s in the units' own size: a shared scale of 4 multiplies it by %d", async (metric, factor) => {
     const options = { metric };

@@ -2,6 +2,7 @@ import type { Pool } from "../../adapter/pool.ts";
 import { clusterPoints } from "../../linalg/cluster.ts";
 import { medoidPartition } from "../../linalg/k-medoids.ts";
 import type { GramPoints } from "../../linalg/points.ts";
+import { transportPartition } from "../../linalg/transport.ts";
 import type { Frame } from "./frame.ts";
 import type { LegoOptions } from "./options.ts";
 
@@ -60,7 +61,7 @@ function alone(frame: Frame, i: number): Group {
   return { leaders: [i], signs: [1], weights: [frame.weights[i]!], members: [i] };
 }
 
-/** k-means on squared distances, of the units or of their directions (cosine). */
+/** k-means on squared distances, of the units or of their directions (cosine), or with balanced mass (transport). */
 function bySquares(frame: Frame, leaders: Int32Array, weights: Float64Array, k: number, options: LegoOptions) {
   const n = frame.units.length;
   const count = leaders.length;
@@ -74,7 +75,8 @@ function bySquares(frame: Frame, leaders: Int32Array, weights: Float64Array, k: 
   }
   if (options.metric === "cosine") normalise(gram, count);
   const points = { count, gram, weights, line: options.sign === "line" };
-  const partition = clusterPoints(points, k, options.effort, options.seed);
+  const search = options.metric === "transport" ? transportPartition : clusterPoints;
+  const partition = search(points, k, options.effort, options.seed);
   return { ...partition, inertia: inertiaOf(points, partition.labels, partition.signs, k) };
 }
 

@@ -11,7 +11,7 @@ import { type LegoOptions, legoSchema, PAPER } from "./options.ts";
 /** A centre shorter than this share of its members' mean norm is cancellation noise and is written as zero. */
 const LEAST_CENTRE = 1e-4;
 
-const INERTIA_POWERS = { euclidean: 1, manhattan: 0.5, cosine: 0 } as const;
+const INERTIA_POWERS = { euclidean: 1, manhattan: 0.5, cosine: 0, transport: 1 } as const;
 
 /**
  * LoRA-LEGO: take every adapter apart into its units, cluster the units of all adapters, and build the result from the

@@ -5,7 +5,7 @@ const CHOICES = {
   sign: ["none", "canonical", "line"],
   centre: ["mean", "rank1"],
   reweight: ["linf", "l2", "none"],
-  metric: ["euclidean", "cosine", "manhattan"],
+  metric: ["euclidean", "cosine", "manhattan", "transport"],
 } as const;
 
 /** Options of LEGO; the defaults are the paper's definition. */

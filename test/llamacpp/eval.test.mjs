@@ -1,0 +1,40 @@
+/** llama.cpp answers minibench's rows as PyTorch and PEFT do: accuracies within 0.3 points of accuracies.json, which tools/minibench wrote. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { evaluate, loadLlama, readTaskFiles } from "../../dist/node/evaluate.js";
+
+const TOLERANCE = 0.3;
+const SEEN = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
+const minibench = fileURLToPath(new URL("../../examples/minibench", import.meta.url));
+const llama = await loadLlama(fileURLToPath(new URL(".", import.meta.url)));
+const rowsOf = (task) => readTaskFiles([join(minibench, "test", `${task}.jsonl`)]);
+
+for (const shape of ["llama", "gpt2"]) {
+  describe(`minibench's ${shape}`, () => {
+    const expected = JSON.parse(readFileSync(join(minibench, shape, "accuracies.json"), "utf8"));
+    const base = join(minibench, shape, "base");
+
+    it("scores as by PyTorch without an adapter", async () => {
+      const rows = readdirSync(join(minibench, "test")).flatMap((file) => rowsOf(file.replace(".jsonl", "")));
+      const [{ tasks }] = await evaluate({ base, adapters: [], rows, threads: 1, llama });
+      for (const [task, { accuracy }] of Object.entries(tasks)) near(task, 100 * accuracy, expected.base[task]);
+    });
+
+    for (const targets of ["all", "qv"]) {
+      it(`scores as by PyTorch with each adapter of ${targets} on its own task`, async () => {
+        for (const task of SEEN) {
+          const adapters = [join(minibench, shape, targets, task)];
+          const [, { average }] = await evaluate({ base, adapters, rows: rowsOf(task), threads: 1, llama });
+          near(`${targets}/${task}`, 100 * average, expected[`${targets}/${task}`][task]);
+        }
+      });
+    }
+  });
+}
+
+function near(what, got, expected) {
+  assert.ok(Math.abs(got - expected) <= TOLERANCE, `${what}: ${got.toFixed(2)} by llama.cpp, ${expected} by PyTorch`);
+}
