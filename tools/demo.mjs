@@ -1,21 +1,40 @@
-/** The demo: merge the bundled example adapters by LoRA-LEGO and print what merged with what. */
+/** The demo: merge the seven adapters of minibench by LoRA-LEGO, then score base, own adapters, average and lego on their tasks. */
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const ROWS = 200;
 const root = fileURLToPath(new URL("..", import.meta.url));
-const adapters = readdirSync(join(root, "examples/adapters"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map((entry) => join("examples/adapters", entry.name));
-const words = ["merge", ...adapters, "--out", "demo-merged", "--force"];
+const tasks = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
+const words = [
+  "merge",
+  ...tasks.map((task) => `examples/minibench/llama/all/${task}`),
+  "--out",
+  "demo-merged",
+  "--force",
+];
 console.log(`\n$ lora-lego ${words.join(" ")}\n`);
 const { status } = spawnSync(process.execPath, [join(root, "dist/cli/main.js"), ...words], {
   cwd: root,
   stdio: "inherit",
 });
-if (status === 0)
+if (status !== 0) process.exit(status ?? 1);
+console.log(
+  "\ndemo-merged/ is a PEFT adapter: load it with PeftModel.from_pretrained, or pass it to any server that takes one.",
+);
+
+const { benchPage, loadLlama, runBenchFile } = await import("../dist/node/evaluate.js");
+const llama = await loadLlama(join(root, "test/llamacpp")).catch((error) => {
   console.log(
-    "\ndemo-merged/ is a PEFT adapter: load it with PeftModel.from_pretrained, or pass it to any server that takes one.",
+    `\nWhat the merge keeps of the tasks is not scored: ${error.message} For this demo, npm run setup:llama is enough.`,
   );
-process.exitCode = status ?? 1;
+  return null;
+});
+if (llama !== null) {
+  const config = join(root, "examples/minibench/demo.yaml");
+  console.log(`\n$ lora-lego bench --config examples/minibench/demo.yaml --limit ${ROWS}\n`);
+  const cache = join(root, "demo-merged/scores");
+  console.log(benchPage(await runBenchFile(config, { llama, cache, limit: ROWS, threads: 1 })));
+  rmSync(cache, { recursive: true, force: true });
+}

@@ -31,8 +31,8 @@ import tasks as t
 BASE_BATCH = 192
 # Steps, AdamW's rate, Muon's rate, and how often the text leans to the first choice: the last part leaves adapters something to learn.
 BASE_PARTS = [(1600, 3e-3, 0.02, 0.6), (200, 1e-3, 0.007, 0.8)]
-ADAPTER_STEPS, ADAPTER_RATE, ADAPTER_BATCH = 400, 1e-3, 64
-JOINT_STEPS = 4 * ADAPTER_STEPS
+ADAPTER_STEPS, ADAPTER_RATE, ADAPTER_BATCH = 300, 1.5e-3, 64
+JOINT_STEPS = 3 * ADAPTER_STEPS
 RANK, ALPHA = 6, 12
 DEV_ROWS, TEST_ROWS = 300, 1000
 TARGETS = {
@@ -95,7 +95,7 @@ def build_adapter(base, shape, targets, parts, folder, rank=RANK, alpha=ALPHA, s
     model = get_peft_model(model, config)
     streams = [t.rows(part, "train", seed) for part in parts]
     begun = time.time()
-    lm.train(model, lm.row_batches(streams, tokenizer, seed, ADAPTER_BATCH), steps, ADAPTER_RATE, warmup=0.1, decay=0.0, every=steps)
+    lm.train(model, lm.row_batches(streams, tokenizer, seed, ADAPTER_BATCH), steps, ADAPTER_RATE, warmup=0.1, decay=0.0, mixed=True, every=steps)
     model.peft_config["default"].base_model_name_or_path = f"lora-lego/minibench-{shape}"
     with whole(folder) as partial:
         model.save_pretrained(partial)

@@ -118,9 +118,10 @@ def train(model, batches, steps, rate, warmup=0.05, decay=0.01, matrix_rate=None
 def loss_of(model, ids, weights):
     """Mean cross-entropy of the tokens of `ids` by their weights (0 for what is not learnt)."""
     logits = model(input_ids=ids, use_cache=False).logits[:, :-1]
-    losses = torch.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]).float(), ids[:, 1:].reshape(-1), reduction="none")
-    weights = weights[:, 1:].reshape(-1)
-    return (losses * weights).sum() / weights.sum()
+    weights = weights[:, 1:]
+    learnt = weights > 0
+    losses = torch.nn.functional.cross_entropy(logits[learnt].float(), ids[:, 1:][learnt], reduction="none")
+    return (losses * weights[learnt]).sum() / weights.sum()
 
 
 def padded(rows, tokenizer):

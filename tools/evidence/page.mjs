@@ -1,0 +1,191 @@
+/** docs/evidence.md out of the results of the studies. */
+import { FULL, SEEN } from "./studies.mjs";
+
+const SETS = {
+  "llama-all": "Llama, all linear modules",
+  "llama-qv": "Llama, q and v",
+  "gpt2-all": "GPT-2, all linear modules",
+  "gpt2-qv": "GPT-2, q, k and v in one (c_attn)",
+};
+
+const MIXED = {
+  "mixed-all": "Seven adapters of ranks 2 to 32",
+  "mixed-2-and-32": "Rank 2 (cola) with rank 32 (mnli)",
+};
+
+const percent = (share) => (100 * share).toFixed(1);
+const points = (share) => `${share < 0 ? "" : "+"}${percent(share)}`;
+/** A mean over tasks with its standard deviation. */
+const mean = (scores, tasks = SEEN) => {
+  const of = tasks.filter((task) => scores.tasks[task] !== undefined).map((task) => scores.tasks[task].deviation);
+  return `${percent(scores.seen)} ± ${percent(Math.hypot(...of) / of.length)}`;
+};
+const best = (merge) => merge.searched ?? merge.plain;
+const kept = ({ base, own }, scores) => `${Math.round((100 * (scores.seen - base.seen)) / (own.seen - base.seen))}`;
+
+function table(head, rows) {
+  const rule = head.map((_, i) => (i === 0 ? "---" : "---:"));
+  return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+function verdict(against) {
+  if (against === null) return "";
+  const { difference, low, high } = against;
+  const interval = `${points(difference)} (${points(low)} to ${points(high)})`;
+  return low <= 0 && high >= 0 ? `${interval}, tie` : interval;
+}
+
+/** Every method, by rank: as it is, and with the factor that the dev rows choose. */
+function methodsTables(result) {
+  const tasks = Object.keys(result.base.tasks);
+  const cells = (scores) => [...tasks.map((task) => percent(scores.tasks[task].accuracy)), `**${mean(scores)}**`];
+  const bounds = [
+    ["base model", result.base],
+    ["own adapter", result.own],
+    ["joint adapter", result.joint],
+    ["ensemble of outputs", result.ensemble],
+  ].filter(([, scores]) => scores !== null);
+  const head = ["", ...tasks, "seen"];
+  const ranks = [...new Set(result.merges.map(({ rank }) => rank))];
+  return [
+    table(
+      [...head, "gain kept, %"],
+      bounds.map(([name, scores]) => [name, ...cells(scores), kept(result, scores)]),
+    ),
+    ...ranks.flatMap((rank) => {
+      const merges = result.merges.filter((merge) => merge.rank === rank);
+      const sorted = [...merges].sort((p, q) => best(q).seen - best(p).seen);
+      const rows = sorted.map((merge) => [
+        merge.name,
+        mean(merge.plain),
+        ...(merge.searched === null ? [] : [String(merge.searched.scale)]),
+        ...cells(best(merge)),
+        kept(result, best(merge)),
+        verdict(merge.against),
+      ]);
+      const factor = merges[0].searched === null ? [] : ["factor"];
+      const columns = ["", "factor 1", ...factor, ...tasks, "seen", "gain kept, %", `against ${merges[0].name}`];
+      return [`**Rank ${rank}**`, table(columns, rows)];
+    }),
+  ].join("\n\n");
+}
+
+/** One column for each rank. */
+function ranksTable(result) {
+  const ranks = [...new Set(result.merges.map(({ rank }) => rank))];
+  const names = [...new Set(result.merges.map(({ name }) => name))];
+  const of = (name, rank) => result.merges.find((merge) => merge.name === name && merge.rank === rank).plain;
+  const line = (label, name, value) => [`${name}, ${label}`, ...ranks.map((rank) => value(of(name, rank)))];
+  return table(
+    ["rank", ...ranks],
+    names.flatMap((name) => [
+      line("seen", name, (scores) => percent(scores.seen)),
+      line("unseen", name, (scores) => percent(scores.unseen)),
+    ]),
+  );
+}
+
+/** One line for each variant, one column for each study and rank. */
+function variantsTable(studies, found) {
+  const [first] = studies;
+  const columns = studies.flatMap(({ id }) =>
+    [...new Set(found[id].merges.map(({ rank }) => rank))].map((rank) => [id, rank]),
+  );
+  const names = [...new Set(found[first.id].merges.map(({ name }) => name))];
+  return table(
+    ["", ...columns.map(([id, rank]) => `${id.slice(id.indexOf("-") + 1)}, rank ${rank}`)],
+    names.map((name) => [
+      name,
+      ...columns.map(([id, rank]) => {
+        const merge = found[id].merges.find((each) => each.name === name && each.rank === rank);
+        const sure = merge.against === null || (merge.against.low <= 0 && merge.against.high >= 0) ? "" : " *";
+        return `${percent(best(merge).seen)}${sure}`;
+      }),
+    ]),
+  );
+}
+
+function pruneTable(studies, found) {
+  const names = found[studies[0].id].merges.map(({ name }) => name);
+  const share = ({ id }, name) => {
+    const { own, merges } = found[id];
+    return merges.find((merge) => merge.name === name).plain.seen / own.seen;
+  };
+  return table(
+    ["share of the adapter's own accuracy, %", ...studies.map(({ id }) => id.replace("prune-", "")), "mean"],
+    names.map((name) => {
+      const shares = studies.map((study) => share(study, name));
+      return [name, ...[...shares, shares.reduce((sum, value) => sum + value, 0) / shares.length].map(percent)];
+    }),
+  );
+}
+
+/** One line for each merge, one column for each study. */
+function acrossTable(studies, found, columnOf) {
+  const names = found[studies[0].id].merges.map(({ name }) => name);
+  const lines = [
+    ["own adapters", ...studies.map(({ id }) => percent(found[id].own.seen))],
+    ...names.map((name) => [
+      name,
+      ...studies.map(({ id }) => mean(best(found[id].merges.find((merge) => merge.name === name)))),
+    ]),
+  ];
+  return table(["", ...studies.map(columnOf)], lines);
+}
+
+/** Purity above chance, in its standard deviations. */
+function purityTable(result) {
+  const parts = Object.keys(Object.values(result)[0]);
+  return table(
+    ["", ...Object.keys(result)],
+    [
+      ...parts.map((part) => [
+        `purity, ${part}`,
+        ...Object.values(result).map(
+          (of) => `${percent(of[part].purity)} (chance ${percent(of[part].chance)} ± ${percent(of[part].deviation)})`,
+        ),
+      ]),
+      ["single-unit clusters", ...Object.values(result).map(({ all }) => percent(all.singles))],
+      ["B's share of the squared length", ...Object.values(result).map(({ all }) => percent(all.shareOfB))],
+    ],
+  );
+}
+
+function seedsText({ merges }) {
+  const seen = merges.map(({ plain }) => 100 * plain.seen);
+  const middle = seen.reduce((sum, value) => sum + value, 0) / seen.length;
+  const deviation = Math.sqrt(seen.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (seen.length - 1));
+  return `Average of the seen tasks over ${seen.length} seeds: ${middle.toFixed(2)} %, standard deviation ${deviation.toFixed(2)} points (${Math.min(...seen).toFixed(2)} to ${Math.max(...seen).toFixed(2)}).`;
+}
+
+/** @param found results by the ids of the studies @param verdicts what the numbers mean, in words */
+export function evidencePage(found, verdicts) {
+  const of = (name) => FULL.filter(({ table: own }) => own === name);
+  return [
+    verdicts.trim(),
+    "## Every method",
+    ...of("methods").flatMap(({ id }) => [`### ${SETS[id.replace("methods-", "")]}`, methodsTables(found[id])]),
+    "## Unequal ranks and alphas",
+    ...of("mixed").flatMap(({ id }) => [`### ${MIXED[id]}`, methodsTables(found[id])]),
+    "## Pruning one adapter",
+    pruneTable(of("prune"), found),
+    "## The rank of the result",
+    ...of("ranks").flatMap(({ id }) => [`### ${SETS[id.replace("ranks-", "")]}`, ranksTable(found[id])]),
+    "## Variants of LEGO",
+    "Average of the seen tasks with the factor of the dev rows; a star where the difference from the default is no tie.",
+    variantsTable(of("ablation"), found),
+    "## Noise on the units",
+    acrossTable(of("noise"), found, ({ noise }) => `${noise} RMS`),
+    "## Seeds",
+    seedsText(found.seeds),
+    "Three training seeds of the seven adapters:",
+    acrossTable([{ id: "count-7" }, ...of("training")], found, ({ id }) =>
+      id === "count-7" ? "seed 0" : id.slice(-5),
+    ),
+    "## What the clusters are made of",
+    ...of("purity").flatMap(({ id }) => [`### ${SETS[id.replace("purity-", "")]}`, purityTable(found[id])]),
+    "## Number of adapters",
+    ...of("count").flatMap(({ id }) => [`### ${id.replace("count-", "")} adapters`, methodsTables(found[id])]),
+    "",
+  ].join("\n\n");
+}

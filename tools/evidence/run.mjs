@@ -1,0 +1,125 @@
+/**
+ * Measure what merges keep, and write docs/evidence.md and docs/evidence.json.
+ *
+ *   npm run evidence                 every study (hours; goes on where it stopped)
+ *   npm run evidence -- --quick      all methods at rank 6 on 300 rows, compared with the committed figures
+ *   npm run evidence -- ID ...       only these studies, in this process; results stay in build/evidence
+ *
+ * Two processes at a time, each with one thread of llama.cpp; scores are kept in build/evidence/cache by content.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { loadLlama, runBenchFile } from "../../dist/node/evaluate.js";
+import { addNoise } from "./noise.mjs";
+import { evidencePage } from "./page.mjs";
+import { purityOf } from "./purity.mjs";
+import { adapterOf, FULL, NOISE, QUICK, SEEN } from "./studies.mjs";
+
+const PROCESSES = 2;
+/** Accuracies of another machine may lie this far off, in points. */
+const TOLERANCE = 0.3;
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const build = join(root, "build/evidence");
+const results = join(root, "docs/evidence.json");
+mkdirSync(build, { recursive: true });
+
+const words = process.argv.slice(2);
+const quick = words.includes("--quick");
+const ids = words.filter((word) => word !== "--quick");
+if (ids.length > 0) for (const id of ids) await measure(id);
+else if (quick) await checkQuick();
+else await runAll();
+
+async function measure(id) {
+  const study = [...FULL, ...QUICK].find((each) => each.id === id);
+  if (study === undefined) throw new Error(`There is no study ${id}.`);
+  writeFileSync(join(build, `${id}.json`), JSON.stringify(await resultsOf(study)));
+}
+
+async function resultsOf({ id, config, limit, noise, purity }) {
+  if (purity !== undefined) return purities(...purity);
+  if (noise !== undefined) {
+    for (const [seed, task] of SEEN.entries()) {
+      addNoise(adapterOf("llama", "all", task), join(NOISE, String(noise), task), noise, seed);
+    }
+  }
+  const file = join(build, `${id}.yaml`);
+  writeFileSync(file, stringify(config));
+  const begun = performance.now();
+  return runBenchFile(file, {
+    cache: join(build, "cache"),
+    threads: 1,
+    llama: await loadLlama(join(root, "test/llamacpp")),
+    onProgress: ({ done, total }) => console.log(`${id}: ${done} of ${total}, ${seconds(begun)} s`),
+    ...(limit !== undefined && { limit }),
+  });
+}
+
+async function purities(shape, targets) {
+  const adapters = SEEN.map((task) => adapterOf(shape, targets, task));
+  const found = {};
+  for (const gauge of ["raw", "balanced"]) {
+    for (const rank of [6, 12]) found[`${gauge}, rank ${rank}`] = await purityOf(adapters, { gauge }, rank);
+  }
+  return found;
+}
+
+async function runAll() {
+  const studies = [...FULL, ...QUICK];
+  const path = studies
+    .flatMap(({ config, noise }) => (noise === undefined ? (config?.adapters ?? []) : []))
+    .map((adapter) => adapter.path)
+    .find((folder) => !existsSync(join(folder, "adapter_config.json")));
+  if (path !== undefined) throw new Error(`There is no ${path}; make it by tools/minibench/build.py more llama.`);
+  const waiting = studies.map(({ id }) => id);
+  const lane = async () => {
+    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) await inProcess(id);
+  };
+  await Promise.all(Array.from({ length: PROCESSES }, lane));
+  const found = Object.fromEntries(studies.map(({ id }) => [id, resultOf(id)]));
+  writeFileSync(results, `${JSON.stringify(found)}\n`);
+  const verdicts = readFileSync(new URL("verdicts.md", import.meta.url), "utf8");
+  writeFileSync(join(root, "docs/evidence.md"), evidencePage(found, verdicts));
+  console.log("Wrote docs/evidence.md and docs/evidence.json.");
+}
+
+/** Measure a study in a process of its own, which ends with its memory. */
+function inProcess(id) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), id], { stdio: "inherit" });
+    child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`The study ${id} ended with ${code}.`))));
+  });
+}
+
+async function checkQuick() {
+  const begun = performance.now();
+  for (const { id } of QUICK) {
+    await measure(id);
+    const committed = existsSync(results) ? JSON.parse(readFileSync(results, "utf8"))[id] : undefined;
+    if (committed === undefined) throw new Error(`${results} has no figures of ${id}; run npm run evidence.`);
+    const found = resultOf(id);
+    for (const [i, merge] of found.merges.entries()) {
+      near(`${id}, ${merge.name}`, merge.plain.seen, committed.merges[i].plain.seen);
+    }
+    console.log(
+      `${id}: ${found.merges.length} merges as committed, within ${TOLERANCE} points, in ${seconds(begun)} s.`,
+    );
+  }
+}
+
+function near(what, got, expected) {
+  if (100 * Math.abs(got - expected) > TOLERANCE) {
+    throw new Error(`${what}: ${(100 * got).toFixed(2)} % here, ${(100 * expected).toFixed(2)} % committed.`);
+  }
+}
+
+function resultOf(id) {
+  return JSON.parse(readFileSync(join(build, `${id}.json`), "utf8"));
+}
+
+function seconds(begun) {
+  return Math.round((performance.now() - begun) / 1000);
+}

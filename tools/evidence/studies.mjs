@@ -1,0 +1,161 @@
+/** What `npm run evidence` measures: each study is one benchmark (docs/bench.md) on minibench, by the table of docs/evidence.md that it fills. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+
+export const SEEN = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
+export const UNSEEN = ["snli", "wnli"];
+const minibench = fileURLToPath(new URL("../../examples/minibench", import.meta.url));
+/** bench.yaml holds every method and the factors that are searched. */
+const { merges: METHODS, scales: SCALES } = parse(readFileSync(join(minibench, "bench.yaml"), "utf8"));
+const lego = (name, options) => ({ name, method: "lego", options });
+
+const ABLATION = [
+  lego("default", {}),
+  lego("reweight l2", { reweight: "l2" }),
+  lego("reweight none", { reweight: "none" }),
+  lego("output reweight off", { outputReweight: "off" }),
+  lego("neither reweight", { reweight: "none", outputReweight: "off" }),
+  lego("gauge balanced", { gauge: "balanced" }),
+  lego("gauge svd", { gauge: "svd" }),
+  lego("sign canonical", { sign: "canonical" }),
+  lego("sign line", { sign: "line" }),
+  lego("centre rank1", { centre: "rank1" }),
+  lego("metric cosine", { metric: "cosine" }),
+  lego("metric manhattan", { metric: "manhattan" }),
+  lego("metric transport", { metric: "transport" }),
+];
+const FEW = ["lego", "lego balanced", "average", "svd", "ties_svd", "knots"].map((wanted) =>
+  METHODS.find(({ name, method }) => (name ?? method) === wanted),
+);
+
+/** What merges adapters of unequal ranks. */
+const UNEQUAL = METHODS.filter(({ method }) => !["linear", "ties", "robust_merge"].includes(method));
+
+/** Adapters that tools/minibench/build.py makes beside the committed ones: other ranks and alphas, other training seeds. */
+const more = fileURLToPath(new URL("../../build/minibench", import.meta.url));
+/** Adapters with noise, which are written when their study is run. */
+export const NOISE = fileURLToPath(new URL("../../build/evidence/noise", import.meta.url));
+
+export const adapterOf = (shape, targets, task) => join(minibench, shape, targets, task);
+
+/** A benchmark of the adapters of the tasks named, at a target set of a model or in another folder. */
+function config(shape, targets, { tasks = SEEN, unseen = UNSEEN, joint = false, folder, ...rest }) {
+  const files = (split, names) => names.map((task) => join(minibench, split, `${task}.jsonl`));
+  const home = folder ?? join(minibench, shape, targets);
+  return {
+    base: join(minibench, shape, "base"),
+    tasks: { dev: files("dev", tasks), test: files("test", [...tasks, ...unseen]) },
+    adapters: tasks.map((task) => ({ path: join(home, task), task })),
+    ...(joint && { joint: join(minibench, shape, targets, "joint") }),
+    unseen,
+    ...rest,
+  };
+}
+
+const SETS = [
+  ["llama", "all", [6, 12, 42]],
+  ["llama", "qv", [6, 12]],
+  ["gpt2", "all", [6, 12]],
+  ["gpt2", "qv", [6, 12]],
+];
+const study = (id, table, of) => ({ id, table, config: of });
+
+function pruning(task) {
+  const merges = [
+    ...[5, 3, 2].flatMap((rank) => [
+      { name: `lego ${rank}`, method: "lego", rank },
+      { name: `lego balanced ${rank}`, method: "lego", options: { gauge: "balanced" }, rank },
+      { name: `svd ${rank}`, method: "svd", rank },
+    ]),
+    ...[0.75, 0.5, 0.25].map((density) => ({
+      name: `magnitude ${density}`,
+      method: "magnitude_prune",
+      options: { density },
+    })),
+  ];
+  return study(`prune-${task}`, "prune", config("llama", "all", { tasks: [task], unseen: [], merges }));
+}
+
+/** Every study of the full run: a benchmark each, but for the purity of clusters. `noise` is what its adapters get before. */
+export const FULL = [
+  ...SETS.map(([shape, targets, ranks]) =>
+    study(
+      `methods-${shape}-${targets}`,
+      "methods",
+      config(shape, targets, { joint: true, merges: METHODS, ranks, scales: SCALES }),
+    ),
+  ),
+  study(
+    "mixed-all",
+    "mixed",
+    config("llama", "all", { folder: join(more, "llama/mixed"), merges: UNEQUAL, ranks: [6, 12, 42], scales: SCALES }),
+  ),
+  study(
+    "mixed-2-and-32",
+    "mixed",
+    config("llama", "all", {
+      folder: join(more, "llama/mixed"),
+      tasks: ["cola", "mnli"],
+      unseen: [],
+      merges: UNEQUAL,
+      ranks: [2, 8, 32],
+      scales: SCALES,
+    }),
+  ),
+  ...SEEN.map(pruning),
+  ...["llama", "gpt2"].map((shape) =>
+    study(
+      `ranks-${shape}-all`,
+      "ranks",
+      config(shape, "all", { merges: FEW.slice(0, 4), ranks: [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 42] }),
+    ),
+  ),
+  ...SETS.map(([shape, targets]) =>
+    study(
+      `ablation-${shape}-${targets}`,
+      "ablation",
+      config(shape, targets, { merges: ABLATION, ranks: [6, 12], scales: SCALES }),
+    ),
+  ),
+  ...[0, 0.25, 0.5, 1, 2].map((sigma) => ({
+    ...study(
+      `noise-${sigma}`,
+      "noise",
+      config("llama", "all", { folder: join(NOISE, String(sigma)), merges: FEW, ranks: [6], scales: SCALES }),
+    ),
+    noise: sigma,
+  })),
+  study(
+    "seeds",
+    "seeds",
+    config("llama", "all", {
+      merges: Array.from({ length: 10 }, (_, seed) => lego(`seed ${seed}`, { seed })),
+      ranks: [6],
+    }),
+  ),
+  ...["seed1", "seed2"].map((seed) =>
+    study(
+      `training-${seed}`,
+      "training",
+      config("llama", "all", { folder: join(more, "llama", seed), merges: FEW, ranks: [6], scales: SCALES }),
+    ),
+  ),
+  ...SETS.map(([shape, targets]) => ({ id: `purity-${shape}-${targets}`, table: "purity", purity: [shape, targets] })),
+  ...[2, 3, 5, 7].map((count) =>
+    study(
+      `count-${count}`,
+      "count",
+      config("llama", "all", { tasks: SEEN.slice(0, count), unseen: [], merges: FEW, ranks: [6], scales: SCALES }),
+    ),
+  ),
+];
+
+/** The same methods at one rank on fewer rows, unsearched. */
+export const QUICK = [
+  {
+    ...study("quick-llama-all", "quick", config("llama", "all", { joint: true, merges: METHODS, ranks: [6] })),
+    limit: 300,
+  },
+];
