@@ -133,6 +133,16 @@ function acrossTable(studies, found, columnOf) {
   return table(["", ...studies.map(columnOf)], lines);
 }
 
+/** Beside LEGO on whole units. */
+function headsTable(studies, found) {
+  const rows = studies.map(({ id, heads: { shape, gauge, rank } }) => {
+    const name = gauge === "raw" ? "default" : "gauge balanced";
+    const whole = found[`ablation-${shape}-all`].merges.find((each) => each.name === name && each.rank === rank);
+    return [`${shape}, ${gauge}, rank ${rank}`, mean(best(whole)), mean(best(found[id].merges[0]))];
+  });
+  return table(["", "whole units", "pieces"], rows);
+}
+
 /** Purity above chance, in its standard deviations. */
 function purityTable(result) {
   const parts = Object.keys(Object.values(result)[0]);
@@ -174,8 +184,11 @@ export function evidencePage(found, verdicts) {
     "## Variants of LEGO",
     "Average of the seen tasks with the factor of the dev rows; a star where the difference from the default is no tie.",
     variantsTable(of("ablation"), found),
+    "## Pieces for each attention head",
+    "Each head's pieces of the units of q, k, v and o clustered apart, the result cut back to the rank by singular values; factor of the dev rows.",
+    headsTable(of("heads"), found),
     "## Noise on the units",
-    acrossTable(of("noise"), found, ({ noise }) => `${noise} RMS`),
+    acrossTable(of("noise"), found, ({ noise }) => `${noise.sigma} RMS`),
     "## Seeds",
     seedsText(found.seeds),
     "Three training seeds of the seven adapters:",

@@ -13,10 +13,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { loadLlama, runBenchFile } from "../../dist/node/evaluate.js";
+import { mergeHeads } from "./heads.mjs";
 import { addNoise } from "./noise.mjs";
 import { evidencePage } from "./page.mjs";
 import { purityOf } from "./purity.mjs";
-import { adapterOf, FULL, NOISE, QUICK, SEEN } from "./studies.mjs";
+import { adapterOf, FULL, QUICK, SEEN } from "./studies.mjs";
 
 const PROCESSES = 2;
 /** Accuracies of another machine may lie this far off, in points. */
@@ -39,12 +40,16 @@ async function measure(id) {
   writeFileSync(join(build, `${id}.json`), JSON.stringify(await resultsOf(study)));
 }
 
-async function resultsOf({ id, config, limit, noise, purity }) {
+async function resultsOf({ id, config, limit, noise, heads, purity }) {
   if (purity !== undefined) return purities(...purity);
   if (noise !== undefined) {
     for (const [seed, task] of SEEN.entries()) {
-      addNoise(adapterOf("llama", "all", task), join(NOISE, String(noise), task), noise, seed);
+      addNoise(adapterOf("llama", "all", task), join(noise.folder, task), noise.sigma, seed);
     }
+  }
+  if (heads !== undefined) {
+    const adapters = SEEN.map((task) => adapterOf(heads.shape, "all", task));
+    await mergeHeads(adapters, { gauge: heads.gauge }, heads.rank, heads.folder);
   }
   const file = join(build, `${id}.yaml`);
   writeFileSync(file, stringify(config));
@@ -70,7 +75,7 @@ async function purities(shape, targets) {
 async function runAll() {
   const studies = [...FULL, ...QUICK];
   const path = studies
-    .flatMap(({ config, noise }) => (noise === undefined ? (config?.adapters ?? []) : []))
+    .flatMap(({ config, noise, heads }) => ((noise ?? heads) === undefined ? (config?.adapters ?? []) : []))
     .map((adapter) => adapter.path)
     .find((folder) => !existsSync(join(folder, "adapter_config.json")));
   if (path !== undefined) throw new Error(`There is no ${path}; make it by tools/minibench/build.py more llama.`);

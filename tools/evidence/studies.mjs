@@ -35,8 +35,8 @@ const UNEQUAL = METHODS.filter(({ method }) => !["linear", "ties", "robust_merge
 
 /** Adapters that tools/minibench/build.py makes beside the committed ones: other ranks and alphas, other training seeds. */
 const more = fileURLToPath(new URL("../../build/minibench", import.meta.url));
-/** Adapters with noise, which are written when their study is run. */
-export const NOISE = fileURLToPath(new URL("../../build/evidence/noise", import.meta.url));
+/** Adapters that are written when their study is run. */
+const made = fileURLToPath(new URL("../../build/evidence/adapters", import.meta.url));
 
 export const adapterOf = (shape, targets, task) => join(minibench, shape, targets, task);
 
@@ -78,7 +78,22 @@ function pruning(task) {
   return study(`prune-${task}`, "prune", config("llama", "all", { tasks: [task], unseen: [], merges }));
 }
 
-/** Every study of the full run: a benchmark each, but for the purity of clusters. `noise` is what its adapters get before. */
+/** Seven adapters with noise. */
+function noisy(sigma) {
+  const folder = join(made, `noise-${sigma}`);
+  const of = config("llama", "all", { folder, merges: FEW, ranks: [6], scales: SCALES });
+  return { ...study(`noise-${sigma}`, "noise", of), noise: { sigma, folder } };
+}
+
+/** One adapter, the merge of the pieces of seven, cut to the rank. */
+function ofHeads(shape, gauge, rank) {
+  const folder = join(made, `heads-${shape}-${gauge}-${rank}`);
+  const merges = [{ name: `heads, ${gauge}`, method: "svd" }];
+  const of = { ...config(shape, "all", { merges, ranks: [rank], scales: SCALES }), adapters: [folder] };
+  return { ...study(`heads-${shape}-${gauge}-${rank}`, "heads", of), heads: { shape, gauge, rank, folder } };
+}
+
+/** Every study of the full run: a benchmark each, but for the purity of clusters; `noise` and `heads` say how its adapters are made before. */
 export const FULL = [
   ...SETS.map(([shape, targets, ranks]) =>
     study(
@@ -119,14 +134,10 @@ export const FULL = [
       config(shape, targets, { merges: ABLATION, ranks: [6, 12], scales: SCALES }),
     ),
   ),
-  ...[0, 0.25, 0.5, 1, 2].map((sigma) => ({
-    ...study(
-      `noise-${sigma}`,
-      "noise",
-      config("llama", "all", { folder: join(NOISE, String(sigma)), merges: FEW, ranks: [6], scales: SCALES }),
-    ),
-    noise: sigma,
-  })),
+  ...["llama", "gpt2"].flatMap((shape) =>
+    ["raw", "balanced"].flatMap((gauge) => [6, 12].map((rank) => ofHeads(shape, gauge, rank))),
+  ),
+  ...[0, 0.25, 0.5, 1, 2].map(noisy),
   study(
     "seeds",
     "seeds",
