@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { mergeToFolder } from "../../src/node/index.ts";
+import { tempFolder } from "../support/pico.ts";
+
+interface Tensor {
+  readonly shape: readonly [number, number];
+  readonly values: Float32Array;
+}
+interface SmallAdapter {
+  readonly config: { readonly lora_alpha: number; readonly r: number };
+  readonly tensors: Map<string, Tensor>;
+}
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const tool = (name: string) => import(join(root, "tools/evidence", name));
+const adapters = ["reverse", "sort"].map((name) => join(root, "examples/adapters", name));
+const folder = tempFolder();
+
+function delta({ tensors }: SmallAdapter, module: string, scale: number): Float64Array {
+  const [a, b] = ["A", "B"].map((factor) => tensors.get(`base_model.model.${module}.lora_${factor}.weight`)!);
+  const [[rank, width], height] = [a!.shape, b!.shape[0]];
+  const product = new Float64Array(height * width);
+  for (let i = 0; i < height; i++) {
+    for (let k = 0; k < rank; k++) {
+      for (let j = 0; j < width; j++)
+        product[i * width + j]! += scale * b!.values[i * rank + k]! * a!.values[k * width + j]!;
+    }
+  }
+  return product;
+}
+
+it("pieces of heads that each stay alone give the sum of the deltas times sqrt(r / N)", async () => {
+  const { mergeHeads } = await tool("heads.mjs");
+  const { readAdapter } = await tool("adapter-files.mjs");
+  await mergeHeads(adapters, {}, 14, join(folder, "pieces"));
+  await mergeToFolder(adapters, { method: "cat", dtype: "f32" }, { out: join(folder, "cat"), threads: 1 });
+  const [pieces, cat]: SmallAdapter[] = ["pieces", "cat"].map((name) => readAdapter(join(folder, name)));
+  const scale = (cat!.config.lora_alpha / cat!.config.r) * Math.sqrt(7 / 14);
+  for (const module of ["self_attn.q_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.down_proj"]) {
+    const name = `model.layers.1.${module}`;
+    const [got, expected] = [delta(pieces!, name, 1), delta(cat!, name, scale)];
+    expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.01);
+    for (const [i, value] of got.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-6);
+  }
+});
+
+it("noise has the size of each factor times sigma", async () => {
+  const { addNoise } = await tool("noise.mjs");
+  const { readAdapter } = await tool("adapter-files.mjs");
+  const rms = (values: Float32Array): number => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
+  const { tensors: plain }: SmallAdapter = readAdapter(adapters[0]);
+  for (const sigma of [0, 2]) {
+    addNoise(adapters[0], join(folder, `noise-${sigma}`), sigma, 1);
+    const { tensors }: SmallAdapter = readAdapter(join(folder, `noise-${sigma}`));
+    for (const [name, { values }] of plain) {
+      const noise = tensors.get(name)!.values.map((value, i) => value - values[i]!);
+      const ratio = rms(noise) / rms(values);
+      // The standard error of a deviation over n values is 1 / sqrt(2 n) of it.
+      expect(Math.abs(ratio - sigma)).toBeLessThanOrEqual((5 * sigma) / Math.sqrt(2 * values.length));
+    }
+  }
+});
