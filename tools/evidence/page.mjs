@@ -168,11 +168,11 @@ function seedsText({ merges }) {
   return `Average of the seen tasks over ${seen.length} seeds: ${middle.toFixed(2)} %, standard deviation ${deviation.toFixed(2)} points (${Math.min(...seen).toFixed(2)} to ${Math.max(...seen).toFixed(2)}).`;
 }
 
-/** @param found results by the ids of the studies @param verdicts what the numbers mean, in words */
-export function evidencePage(found, verdicts) {
+/** @param found results by the ids of the studies @param words what stands in front of the tables */
+export function evidencePage(found, words) {
   const of = (name) => FULL.filter(({ table: own }) => own === name);
   return [
-    verdicts.trim(),
+    words.trim(),
     "## Every method",
     ...of("methods").flatMap(({ id }) => [`### ${SETS[id.replace("methods-", "")]}`, methodsTables(found[id])]),
     "## Unequal ranks and alphas",

@@ -27,9 +27,9 @@ const build = join(root, "build/evidence");
 const results = join(root, "docs/evidence.json");
 mkdirSync(build, { recursive: true });
 
-const words = process.argv.slice(2);
-const quick = words.includes("--quick");
-const ids = words.filter((word) => word !== "--quick");
+const args = process.argv.slice(2);
+const quick = args.includes("--quick");
+const ids = args.filter((arg) => arg !== "--quick");
 if (ids.length > 0) for (const id of ids) await measure(id);
 else if (quick) await checkQuick();
 else await runAll();
@@ -86,8 +86,8 @@ async function runAll() {
   await Promise.all(Array.from({ length: PROCESSES }, lane));
   const found = Object.fromEntries(studies.map(({ id }) => [id, resultOf(id)]));
   writeFileSync(results, `${JSON.stringify(found)}\n`);
-  const verdicts = readFileSync(new URL("verdicts.md", import.meta.url), "utf8");
-  writeFileSync(join(root, "docs/evidence.md"), evidencePage(found, verdicts));
+  const words = readFileSync(new URL("words.md", import.meta.url), "utf8");
+  writeFileSync(join(root, "docs/evidence.md"), evidencePage(found, words));
   console.log("Wrote docs/evidence.md and docs/evidence.json.");
 }
 
