@@ -1,6 +1,7 @@
 /** The demo: merge the seven adapters of minibench by LoRA-LEGO, then score base, own adapters, average and lego on their tasks. */
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -34,7 +35,7 @@ const llama = await loadLlama(join(root, "test/llamacpp")).catch((error) => {
 if (llama !== null) {
   const config = join(root, "examples/minibench/demo.yaml");
   console.log(`\n$ lora-lego bench --config examples/minibench/demo.yaml --limit ${ROWS}\n`);
-  const cache = join(root, "demo-merged/scores");
+  const cache = mkdtempSync(join(tmpdir(), "lora-lego-demo-"));
   console.log(benchPage(await runBenchFile(config, { llama, cache, limit: ROWS, threads: 1 })));
   rmSync(cache, { recursive: true, force: true });
 }

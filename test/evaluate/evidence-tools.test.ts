@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { stringify } from "yaml";
+import { parseBench } from "../../src/evaluate/bench-file.ts";
 import { mergeToFolder } from "../../src/node/index.ts";
 import { tempFolder } from "../support/pico.ts";
 
@@ -43,6 +45,13 @@ it("pieces of heads that each stay alone give the sum of the deltas times sqrt(r
     const [got, expected] = [delta(pieces!, name, 1), delta(cat!, name, scale)];
     expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.01);
     for (const [i, value] of got.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-6);
+  }
+});
+
+it("every study is a benchmark that can be run", async () => {
+  const { FULL, QUICK } = await tool("studies.mjs");
+  for (const { id, config } of [...FULL, ...QUICK]) {
+    if (config !== undefined) await expect(parseBench(stringify(config), id)).resolves.toBeDefined();
   }
 });
 

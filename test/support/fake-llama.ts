@@ -5,7 +5,7 @@ const BOS = 1;
 const SPACE_OF_LOGITS = 13;
 
 /** A model whose tokens are characters, and whose logits depend on all tokens before and on the number of adapters. */
-export function logitsAfter(tokens: readonly number[], adapters: number): number[] {
+function logitsAfter(tokens: readonly number[], adapters: number): number[] {
   const history = tokens.reduce((hash, token) => (hash * 31 + token) % 9973, 7 + adapters);
   return Array.from({ length: VOCABULARY }, (_, token) => ((history * 17 + token * token) % SPACE_OF_LOGITS) / 4);
 }

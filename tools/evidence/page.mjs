@@ -115,7 +115,9 @@ function pruneTable(studies, found) {
     ["share of the adapter's own accuracy, %", ...studies.map(({ id }) => id.replace("prune-", "")), "mean"],
     names.map((name) => {
       const shares = studies.map((study) => share(study, name));
-      return [name, ...[...shares, shares.reduce((sum, value) => sum + value, 0) / shares.length].map(percent)];
+      const average = shares.reduce((sum, value) => sum + value, 0) / shares.length;
+      const word = average >= 0.99 ? "kept" : average >= 0.9 ? "comparable" : "refuted";
+      return [name, ...shares.map(percent), `${percent(average)}, ${word}`];
     }),
   );
 }

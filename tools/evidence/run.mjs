@@ -101,10 +101,11 @@ function inProcess(id) {
 
 async function checkQuick() {
   const begun = performance.now();
+  const figures = existsSync(results) ? JSON.parse(readFileSync(results, "utf8")) : {};
   for (const { id } of QUICK) {
-    await measure(id);
-    const committed = existsSync(results) ? JSON.parse(readFileSync(results, "utf8"))[id] : undefined;
+    const committed = figures[id];
     if (committed === undefined) throw new Error(`${results} has no figures of ${id}; run npm run evidence.`);
+    await measure(id);
     const found = resultOf(id);
     for (const [i, merge] of found.merges.entries()) {
       near(`${id}, ${merge.name}`, merge.plain.seen, committed.merges[i].plain.seen);

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 
 export const SEEN = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
-export const UNSEEN = ["snli", "wnli"];
+const UNSEEN = ["snli", "wnli"];
 const minibench = fileURLToPath(new URL("../../examples/minibench", import.meta.url));
 /** bench.yaml holds every method and the factors that are searched. */
 const { merges: METHODS, scales: SCALES } = parse(readFileSync(join(minibench, "bench.yaml"), "utf8"));
@@ -15,8 +15,8 @@ const ABLATION = [
   lego("default", {}),
   lego("reweight l2", { reweight: "l2" }),
   lego("reweight none", { reweight: "none" }),
-  lego("output reweight off", { outputReweight: "off" }),
-  lego("neither reweight", { reweight: "none", outputReweight: "off" }),
+  lego("output reweight off", { outputReweight: false }),
+  lego("neither reweight", { reweight: "none", outputReweight: false }),
   lego("gauge balanced", { gauge: "balanced" }),
   lego("gauge svd", { gauge: "svd" }),
   lego("sign canonical", { sign: "canonical" }),
