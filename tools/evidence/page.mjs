@@ -5,7 +5,6 @@ const SETS = {
   "llama-all": "Llama, all linear modules",
   "llama-qv": "Llama, q and v",
   "gpt2-all": "GPT-2, all linear modules",
-  "gpt2-qv": "GPT-2, q, k and v in one (c_attn)",
 };
 
 const MIXED = {

@@ -46,15 +46,15 @@ TARGETS = {
 MIXED = {"cola": (2, 4), "mnli": (32, 16), "mrpc": (8, 16), "qnli": (16, 32), "qqp": (4, 8), "rte": (6, 6), "sst2": (12, 12)}
 
 
-def build_base(shape, folder):
+def build_base(shape, folder, device="cpu", parts=BASE_PARTS, batches_of=lm.text_batches, size=BASE_BATCH):
     if folder.exists():
         return
     tokenizer = lm.make_tokenizer()
-    model = lm.make_model(shape, tokenizer)
+    model = lm.make_model(shape, tokenizer).to(device)
     probes = {task: lm.take(task, "dev", DEV_ROWS) for task in t.TASKS}
     watch = lambda model: " ".join(f"{task} {easy_and_other(model, tokenizer, rows)}" for task, rows in probes.items())
-    for part, (steps, rate, matrix_rate, leaning) in enumerate(BASE_PARTS):
-        batches = lm.text_batches(tokenizer, part, BASE_BATCH, leaning)
+    for part, (steps, rate, matrix_rate, leaning) in enumerate(parts):
+        batches = batches_of(tokenizer, part, size, leaning)
         lm.train(model, batches, steps, rate, decay=0.05, matrix_rate=matrix_rate, mixed=True, watch=watch, every=200)
     model.config.name_or_path = f"lora-lego/minibench-{shape}"
     with whole(folder) as partial:
@@ -78,15 +78,15 @@ def whole(folder):
     partial.rename(folder)
 
 
-def load_base(folder):
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), AutoTokenizer.from_pretrained(folder)
+def load_base(folder, device="cpu"):
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).to(device), AutoTokenizer.from_pretrained(folder)
 
 
-def build_adapter(base, shape, targets, parts, folder, rank=RANK, alpha=ALPHA, seed=0, steps=ADAPTER_STEPS):
+def build_adapter(base, shape, targets, parts, folder, rank=RANK, alpha=ALPHA, seed=0, steps=ADAPTER_STEPS, peak=ADAPTER_RATE, device="cpu"):
     """A LoRA on the base for the tasks named, trained with PEFT and saved in bfloat16."""
     if folder.exists():
         return
-    model, tokenizer = load_base(base)
+    model, tokenizer = load_base(base, device)
     torch.manual_seed(seed)
     config = LoraConfig(
         r=rank, lora_alpha=alpha, target_modules=TARGETS[shape][targets], task_type="CAUSAL_LM",
@@ -95,7 +95,7 @@ def build_adapter(base, shape, targets, parts, folder, rank=RANK, alpha=ALPHA, s
     model = get_peft_model(model, config)
     streams = [t.rows(part, "train", seed) for part in parts]
     begun = time.time()
-    lm.train(model, lm.row_batches(streams, tokenizer, seed, ADAPTER_BATCH), steps, ADAPTER_RATE, warmup=0.1, decay=0.0, mixed=True, every=steps)
+    lm.train(model, lm.row_batches(streams, tokenizer, seed, ADAPTER_BATCH), steps, peak, warmup=0.1, decay=0.0, mixed=True, every=steps)
     model.peft_config["default"].base_model_name_or_path = f"lora-lego/minibench-{shape}"
     with whole(folder) as partial:
         model.save_pretrained(partial)

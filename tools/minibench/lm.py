@@ -15,6 +15,10 @@ import text
 PAD, BOS, EOS = "<pad>", "<s>", "</s>"
 CONTEXT = 64
 TOLD_WEIGHT, KNOWN_WEIGHT = 0.2, 4.0
+LLAMA_SIZES = {
+    "llama": dict(hidden_size=128, intermediate_size=384, num_hidden_layers=4, num_attention_heads=4),
+    "large": dict(hidden_size=512, intermediate_size=1536, num_hidden_layers=8, num_attention_heads=8),
+}
 
 
 def make_tokenizer(seed=0, documents=60_000):
@@ -32,13 +36,12 @@ def make_tokenizer(seed=0, documents=60_000):
 
 
 def make_model(shape, tokenizer, seed=0):
-    """A model with random weights: `llama` (rotary, RMSNorm, gated) or `gpt2` (learnt positions, LayerNorm, fused q, k, v)."""
+    """A model with random weights: `llama` (rotary, RMSNorm, gated; `large` the same, wider and deeper) or `gpt2` (learnt positions, LayerNorm, fused q, k, v)."""
     torch.manual_seed(seed)
     ids = dict(pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id)
-    if shape == "llama":
+    if shape in LLAMA_SIZES:
         return LlamaForCausalLM(LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=128, intermediate_size=384, num_hidden_layers=4, num_attention_heads=4,
-            max_position_embeddings=CONTEXT, tie_word_embeddings=True, rms_norm_eps=1e-5, **ids,
+            vocab_size=len(tokenizer), max_position_embeddings=CONTEXT, tie_word_embeddings=True, rms_norm_eps=1e-5, **LLAMA_SIZES[shape], **ids,
         ))
     return GPT2LMHeadModel(GPT2Config(
         vocab_size=len(tokenizer), n_embd=128, n_layer=4, n_head=4, n_positions=CONTEXT, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, **ids,
@@ -97,8 +100,8 @@ def train(model, batches, steps, rate, warmup=0.05, decay=0.01, matrix_rate=None
     model.train()
     start, total = time.time(), 0.0
     for step in range(1, steps + 1):
-        ids, learnt = next(batches)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=mixed):
+        ids, learnt = (each.to(model.device) for each in next(batches))
+        with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=mixed):
             loss = loss_of(model, ids, learnt)
         for one in used:
             one.zero_grad(set_to_none=True)
@@ -187,7 +190,7 @@ def answers(model, tokenizer, rows, size=256):
     for start in range(0, len(rows), size):
         some = order[start : start + size]
         ids = padded([encoded[i][0] for i in some], tokenizer)
-        logits = model(input_ids=ids, use_cache=False).logits
+        logits = model(input_ids=ids.to(model.device), use_cache=False).logits.cpu()
         for j, i in enumerate(some):
             choices = [ids[0] for ids in ids_of(tokenizer, [f" {choice}" for choice in rows[i].choices])]
             found[i] = int(logits[j, len(encoded[i][0]) - 1, choices].argmax())
