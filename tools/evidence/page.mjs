@@ -1,4 +1,5 @@
 /** docs/evidence.md out of the results of the studies. */
+import { evidencePlots } from "./plots.mjs";
 import { FULL, SEEN } from "./studies.mjs";
 
 const SETS = {
@@ -169,37 +170,102 @@ function seedsText({ merges }) {
   return `Average of the seen tasks over ${seen.length} seeds: ${middle.toFixed(2)} %, standard deviation ${deviation.toFixed(2)} points (${Math.min(...seen).toFixed(2)} to ${Math.max(...seen).toFixed(2)}).`;
 }
 
+function exactnessTable(result) {
+  return table(
+    ["", "rows", "largest difference of a log-probability"],
+    Object.entries(result).map(([name, { rows, error }]) => [name, String(rows), error.toExponential(1)]),
+  );
+}
+
+function costTable(result) {
+  const ranks = Object.keys(Object.values(result)[0]);
+  return table(
+    ["ms of one core", ...ranks.map((rank) => `rank ${rank}`)],
+    Object.entries(result).map(([name, of]) => [name, ...ranks.map((rank) => of[rank].toFixed(0))]),
+  );
+}
+
+/** How much of the units B is, and how many clusters are of one unit: beside LEGO's results, since it groups by what is long. */
+function unitsText(purity) {
+  if (purity === undefined) return [];
+  const parts = Object.entries(purity).map(
+    ([name, { all }]) => `${percent(all.shareOfB)} and ${percent(all.singles)} (${name})`,
+  );
+  return [
+    `LEGO's units: B's share of their squared length and the share of single-unit clusters, in %: ${parts.join("; ")}.`,
+  ];
+}
+
+const NOT_YET = "*Not measured yet.*";
+
 /** @param found results by the ids of the studies @param words what stands in front of the tables */
 export function evidencePage(found, words) {
   const of = (name) => FULL.filter(({ table: own }) => own === name);
+  const whole = (name, text) => (of(name).every(({ id }) => found[id] !== undefined) ? text() : NOT_YET);
+  const each = (name, titleOf, text) =>
+    of(name).flatMap(({ id }) => [`### ${titleOf(id)}`, ...(found[id] === undefined ? [NOT_YET] : [text(id)].flat())]);
+  const plot = (name, text) => (evidencePlots(found)[name] === undefined ? [] : [`![${text}](${name})`]);
   return [
     words.trim(),
     "## Every method",
-    ...of("methods").flatMap(({ id }) => [`### ${SETS[id.replace("methods-", "")]}`, methodsTables(found[id])]),
+    ...plot(
+      "evidence-methods.svg",
+      "Accuracy of every method at rank 6, as merged and with the factor of the dev rows",
+    ),
+    ...each(
+      "methods",
+      (id) => SETS[id.replace("methods-", "")],
+      (id) => [...unitsText(found[id.replace("methods", "purity")]), methodsTables(found[id])],
+    ),
     "## Unequal ranks and alphas",
-    ...of("mixed").flatMap(({ id }) => [`### ${MIXED[id]}`, methodsTables(found[id])]),
+    ...each(
+      "mixed",
+      (id) => MIXED[id],
+      (id) => methodsTables(found[id]),
+    ),
     "## Pruning one adapter",
-    pruneTable(of("prune"), found),
+    whole("prune", () => pruneTable(of("prune"), found)),
     "## The rank of the result",
-    ...of("ranks").flatMap(({ id }) => [`### ${SETS[id.replace("ranks-", "")]}`, ranksTable(found[id])]),
+    ...plot("evidence-ranks.svg", "Accuracy by the rank of the result"),
+    ...each(
+      "ranks",
+      (id) => SETS[id.replace("ranks-", "")],
+      (id) => ranksTable(found[id]),
+    ),
     "## Variants of LEGO",
     "Average of the seen tasks with the factor of the dev rows; a star where the difference from the default is no tie.",
-    variantsTable(of("ablation"), found),
+    whole("ablation", () => variantsTable(of("ablation"), found)),
     "## Pieces for each attention head",
     "Each head's pieces of the units of q, k, v and o clustered apart, the result cut back to the rank by singular values; factor of the dev rows.",
-    headsTable(of("heads"), found),
+    whole("heads", () => headsTable(of("heads"), found)),
     "## Noise on the units",
-    acrossTable(of("noise"), found, ({ noise }) => `${noise.sigma} RMS`),
+    ...plot("evidence-noise.svg", "Accuracy by noise on the units"),
+    whole("noise", () => acrossTable(of("noise"), found, ({ noise }) => `${noise.sigma} RMS`)),
     "## Seeds",
-    seedsText(found.seeds),
+    whole("seeds", () => seedsText(found.seeds)),
     "Three training seeds of the seven adapters:",
-    acrossTable([{ id: "count-7" }, ...of("training")], found, ({ id }) =>
-      id === "count-7" ? "seed 0" : id.slice(-5),
+    whole("training", () =>
+      acrossTable([{ id: "count-7" }, ...of("training")], found, ({ id }) =>
+        id === "count-7" ? "seed 0" : id.slice(-5),
+      ),
     ),
     "## What the clusters are made of",
-    ...of("purity").flatMap(({ id }) => [`### ${SETS[id.replace("purity-", "")]}`, purityTable(found[id])]),
+    ...each(
+      "purity",
+      (id) => SETS[id.replace("purity-", "")],
+      (id) => purityTable(found[id]),
+    ),
     "## Number of adapters",
-    ...of("count").flatMap(({ id }) => [`### ${id.replace("count-", "")} adapters`, methodsTables(found[id])]),
+    ...each(
+      "count",
+      (id) => `${id.replace("count-", "")} adapters`,
+      (id) => methodsTables(found[id]),
+    ),
+    "## What must not matter",
+    whole("exactness", () => exactnessTable(found.exactness)),
+    "## Cost",
+    "Median processor time of five merges of the seven adapters of the Llama-shaped model, from opening the files to the written folder, on one core of an AMD EPYC; README.md has large adapters.",
+    whole("cost", () => costTable(found.cost)),
     "",
   ].join("\n\n");
 }

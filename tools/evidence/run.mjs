@@ -4,6 +4,7 @@
  *   npm run evidence                 every study (hours; goes on where it stopped)
  *   npm run evidence -- --quick      all methods at rank 6 on 300 rows, compared with the committed figures
  *   npm run evidence -- ID ...       only these studies, in this process; results stay in build/evidence
+ *   npm run evidence -- --page       the page from what is in build/evidence, and from docs/evidence.json for other studies
  *
  * Two processes at a time, each with one thread of llama.cpp; scores are kept in build/evidence/cache by content.
  */
@@ -13,9 +14,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { loadLlama, runBenchFile } from "../../dist/node/evaluate.js";
+import { costOf } from "./cost.mjs";
+import { exactnessOf } from "./exactness.mjs";
 import { mergeHeads } from "./heads.mjs";
 import { addNoise } from "./noise.mjs";
 import { evidencePage } from "./page.mjs";
+import { evidencePlots } from "./plots.mjs";
 import { purityOf } from "./purity.mjs";
 import { adapterOf, FULL, QUICK, SEEN } from "./studies.mjs";
 
@@ -28,10 +32,10 @@ const results = join(root, "docs/evidence.json");
 mkdirSync(build, { recursive: true });
 
 const args = process.argv.slice(2);
-const quick = args.includes("--quick");
-const ids = args.filter((arg) => arg !== "--quick");
+const ids = args.filter((arg) => !arg.startsWith("--"));
 if (ids.length > 0) for (const id of ids) await measure(id);
-else if (quick) await checkQuick();
+else if (args.includes("--quick")) await checkQuick();
+else if (args.includes("--page")) writePage();
 else await runAll();
 
 async function measure(id) {
@@ -40,16 +44,18 @@ async function measure(id) {
   writeFileSync(join(build, `${id}.json`), JSON.stringify(await resultsOf(study)));
 }
 
-async function resultsOf({ id, config, limit, noise, heads, purity }) {
+async function resultsOf({ id, config, limit, noise, heads, purity, exactness, cost }) {
   if (purity !== undefined) return purities(...purity);
+  if (cost !== undefined) return costOf(adaptersOf("llama", "all"), cost.merges, cost.ranks);
+  const llama = await loadLlama(join(root, "test/llamacpp"));
+  if (exactness !== undefined) return exactnessOf(exactness, llama);
   if (noise !== undefined) {
     for (const [seed, task] of SEEN.entries()) {
       addNoise(adapterOf("llama", "all", task), join(noise.folder, task), noise.sigma, seed);
     }
   }
   if (heads !== undefined) {
-    const adapters = SEEN.map((task) => adapterOf(heads.shape, "all", task));
-    await mergeHeads(adapters, { gauge: heads.gauge }, heads.rank, heads.folder);
+    await mergeHeads(adaptersOf(heads.shape, "all"), { gauge: heads.gauge }, heads.rank, heads.folder);
   }
   const file = join(build, `${id}.yaml`);
   writeFileSync(file, stringify(config));
@@ -57,14 +63,14 @@ async function resultsOf({ id, config, limit, noise, heads, purity }) {
   return runBenchFile(file, {
     cache: join(build, "cache"),
     threads: 1,
-    llama: await loadLlama(join(root, "test/llamacpp")),
+    llama,
     onProgress: ({ done, total }) => console.log(`${id}: ${done} of ${total}, ${seconds(begun)} s`),
     ...(limit !== undefined && { limit }),
   });
 }
 
 async function purities(shape, targets) {
-  const adapters = SEEN.map((task) => adapterOf(shape, targets, task));
+  const adapters = adaptersOf(shape, targets);
   const found = {};
   for (const gauge of ["raw", "balanced"]) {
     for (const rank of [6, 12]) found[`${gauge}, rank ${rank}`] = await purityOf(adapters, { gauge }, rank);
@@ -84,8 +90,14 @@ async function runAll() {
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) await inProcess(id);
   };
   await Promise.all(Array.from({ length: PROCESSES }, lane));
-  const found = Object.fromEntries(studies.map(({ id }) => [id, resultOf(id)]));
+  writePage();
+}
+
+function writePage() {
+  const found = committed();
+  for (const { id } of [...FULL, ...QUICK]) if (existsSync(join(build, `${id}.json`))) found[id] = resultOf(id);
   writeFileSync(results, `${JSON.stringify(found)}\n`);
+  for (const [name, svg] of Object.entries(evidencePlots(found))) writeFileSync(join(root, "docs", name), svg);
   const words = readFileSync(new URL("words.md", import.meta.url), "utf8");
   writeFileSync(join(root, "docs/evidence.md"), evidencePage(found, words));
   console.log("Wrote docs/evidence.md and docs/evidence.json.");
@@ -101,14 +113,14 @@ function inProcess(id) {
 
 async function checkQuick() {
   const begun = performance.now();
-  const figures = existsSync(results) ? JSON.parse(readFileSync(results, "utf8")) : {};
+  const figures = committed();
   for (const { id } of QUICK) {
-    const committed = figures[id];
-    if (committed === undefined) throw new Error(`${results} has no figures of ${id}; run npm run evidence.`);
+    const expected = figures[id];
+    if (expected === undefined) throw new Error(`${results} has no figures of ${id}; run npm run evidence.`);
     await measure(id);
     const found = resultOf(id);
     for (const [i, merge] of found.merges.entries()) {
-      near(`${id}, ${merge.name}`, merge.plain.seen, committed.merges[i].plain.seen);
+      near(`${id}, ${merge.name}`, merge.plain.seen, expected.merges[i].plain.seen);
     }
     console.log(
       `${id}: ${found.merges.length} merges as committed, within ${TOLERANCE} points, in ${seconds(begun)} s.`,
@@ -120,6 +132,15 @@ function near(what, got, expected) {
   if (100 * Math.abs(got - expected) > TOLERANCE) {
     throw new Error(`${what}: ${(100 * got).toFixed(2)} % here, ${(100 * expected).toFixed(2)} % committed.`);
   }
+}
+
+function adaptersOf(shape, targets) {
+  return SEEN.map((task) => adapterOf(shape, targets, task));
+}
+
+/** The committed results. */
+function committed() {
+  return existsSync(results) ? JSON.parse(readFileSync(results, "utf8")) : {};
 }
 
 function resultOf(id) {

@@ -92,7 +92,7 @@ function ofHeads(shape, gauge, rank) {
   return { ...study(`heads-${shape}-${gauge}-${rank}`, "heads", of), heads: { shape, gauge, rank, folder } };
 }
 
-/** Every study of the full run: a benchmark each, but for the purity of clusters; `noise` and `heads` say how its adapters are made before. */
+/** Every study of the full run: a benchmark each but for `purity`, `exactness` and `cost`; `noise` and `heads` say how its adapters are made before. */
 export const FULL = [
   ...SETS.map(([shape, targets, ranks]) =>
     study(
@@ -159,6 +159,16 @@ export const FULL = [
       config("llama", "all", { tasks: SEEN.slice(0, count), unseen: [], merges: FEW, ranks: [6], scales: SCALES }),
     ),
   ),
+  {
+    id: "exactness",
+    table: "exactness",
+    exactness: {
+      base: join(minibench, "llama/base"),
+      adapters: SEEN.map((task) => adapterOf("llama", "all", task)),
+      tasks: SEEN.map((task) => join(minibench, "dev", `${task}.jsonl`)),
+    },
+  },
+  { id: "cost", table: "cost", cost: { merges: METHODS, ranks: [6, 42] } },
 ];
 
 /** The same methods at one rank on fewer rows, unsearched. */
