@@ -1,11 +1,8 @@
 import type { ByteSource } from "../core/bytes.ts";
-import { endsEarly } from "../core/bytes.ts";
 import { HubError } from "../core/errors.ts";
+import { rangedSource } from "../core/ranged-source.ts";
 import { type HubAccess, request } from "./hub-client.ts";
 import type { HubPath } from "./hub-path.ts";
-
-/** Small reads fetch this much, so that headers and the scalars beside each other come in one request. */
-const WINDOW_BYTES = 1 << 18;
 
 /** A file on the Hub as plain data: enough for any thread to read ranges of it. */
 export interface RemoteFile {
@@ -26,7 +23,6 @@ export interface RemoteSource extends ByteSource {
 /** @throws (on reading) HubError when the Hub cannot be reached or ignores ranges */
 export function urlSource(access: HubAccess, remote: RemoteFile): RemoteSource {
   const { name, size, url, path } = remote;
-  let held: { readonly begin: number; readonly bytes: Uint8Array } | null = null;
   const fetchRange = async (from: number, to: number): Promise<Uint8Array> => {
     const response = await request(access, path, url, { from, to });
     const whole = from === 0 && to === size;
@@ -36,26 +32,7 @@ export function urlSource(access: HubAccess, remote: RemoteFile): RemoteSource {
         `${name}: the server sends whole files only, no ranges; download it instead (leave out --stream).`,
       );
     }
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (bytes.length !== to - from) throw endsEarly({ name, size }, from, to - from);
-    return bytes;
+    return new Uint8Array(await response.arrayBuffer());
   };
-  return {
-    name,
-    size,
-    remote,
-    access,
-    async read(offset, into) {
-      const end = offset + into.byteLength;
-      if (offset < 0 || end > size) throw endsEarly({ name, size }, offset, into.byteLength);
-      if (into.byteLength >= WINDOW_BYTES) {
-        into.set(await fetchRange(offset, end));
-        return;
-      }
-      if (held === null || offset < held.begin || end > held.begin + held.bytes.length) {
-        held = { begin: offset, bytes: await fetchRange(offset, Math.min(size, offset + WINDOW_BYTES)) };
-      }
-      into.set(held.bytes.subarray(offset - held.begin, end - held.begin));
-    },
-  };
+  return { ...rangedSource(name, size, fetchRange), remote, access };
 }

@@ -16,7 +16,7 @@ import { createFile, openSink } from "./file-sink.ts";
 import type { FileSource } from "./file-source.ts";
 import { OutputFolder } from "./output-folder.ts";
 import { placeReport } from "./report-file.ts";
-import { WorkerLane } from "./worker-lane.ts";
+import { workerLane } from "./worker-lane.ts";
 import type { InputFile } from "./worker-protocol.ts";
 import { writeCompanions } from "./write-companions.ts";
 
@@ -131,7 +131,7 @@ function diskHost(
   const most = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));
   const wanted = Math.max(1, Math.min(most, jobs));
   // A worker takes about as long to start as a plan takes to make.
-  const workers = Array.from({ length: wanted - 1 }, () => new WorkerLane());
+  const workers = Array.from({ length: wanted - 1 }, () => workerLane());
   let local: DiskMerger | null = null;
   closers.push(async () => {
     local?.close();
@@ -148,7 +148,7 @@ function diskHost(
       local?.close();
       local = openDiskMerger(wasmKernels(), plan, inputs, weights);
       const helpers = workers.slice(0, affordableThreads(wanted, plan.modules.map(sizeOf)) - 1);
-      for (const worker of helpers) worker.begin(plan, inputs, weights);
+      for (const worker of helpers) worker.begin(plan, { inputs, output: weights });
       return { sink, lanes: [local.lane, ...helpers] };
     },
   };

@@ -1,20 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { VERSION } from "../core/version.ts";
-import { CARD_FILE, modelCard } from "../merge/card.ts";
+import { folderTexts, reportText } from "../merge/folder-texts.ts";
 import type { MergeOutcome } from "../merge/merge.ts";
-import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
 import type { RecipeStep } from "../merge/recipe-file.ts";
-import { RECIPE_FILE, recipeText } from "../merge/recipe-text.ts";
 import type { DiskAdapter } from "./adapter-path.ts";
 import { cardDatasets } from "./card-datasets.ts";
 import { sharedCompanions } from "./companions.ts";
 import type { OutputFolder } from "./output-folder.ts";
 import { type ReportPlace, writeReport } from "./report-file.ts";
-
-const RECIPE_COMMENT = `# How lora-lego ${VERSION} made this adapter. To make it again, where DIR holds the adapters:
-# lora-lego run recipe.yaml --adapters DIR --out OUT
-`;
 
 /** Write everything beside the weights; returns the outcome with what only the disk knew. */
 export async function writeCompanions(
@@ -33,17 +26,15 @@ export async function writeCompanions(
     carried: [...bare.carried, ...files.map(({ name }) => name)],
     warnings: [...bare.warnings, ...warnings],
   };
-  const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, RECIPE_FILE, ...files.map(({ name }) => name)];
+  const others = files.map(({ name }) => name);
   if (place !== null) {
-    const text = `${JSON.stringify(report, null, 2)}\n`;
+    const text = reportText(report);
     if (place.inside) {
-      names.push(basename(place.path));
+      others.push(basename(place.path));
       writeFileSync(output.path(basename(place.path)), text);
     } else writeReport(place, text);
   }
-  writeFileSync(output.path(CONFIG_FILE), `${JSON.stringify(plan.config, null, 2)}\n`);
-  const recipe = recipeText({ steps, out: null, report: null });
-  writeFileSync(output.path(RECIPE_FILE), `${RECIPE_COMMENT}${recipe}`);
-  writeFileSync(output.path(CARD_FILE), modelCard(plan, report, names, recipe, await cardDatasets(folders)));
+  const texts = folderTexts({ plan, report }, steps, others, await cardDatasets(folders));
+  for (const [name, text] of Object.entries(texts)) writeFileSync(output.path(name), text);
   return { plan, report };
 }
