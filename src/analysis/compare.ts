@@ -21,7 +21,7 @@ import { cutModule } from "../methods/finish.ts";
 import { type Method, type ModuleShape, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { resolveRank } from "../methods/resolve-rank.ts";
-import { moduleNames, type Room, readPool } from "./pools.ts";
+import { adapterSpectrum, moduleNames, type Room, readPool } from "./pools.ts";
 import { type SignCount, SignSample } from "./sign-sample.ts";
 
 /** How one method at one rank does on given adapters, over all modules. */
@@ -111,7 +111,7 @@ export async function compareMethods(
     const pool = await readPool(kernels, adapters, name, weights, (shape) => roomOf(contestants, shape));
     if (pool === null) continue;
     const signs = await SignSample.draw(pool, random.below, adapters.length);
-    for (const [t, spectrum] of spectra.entries()) spectrum.add(spectrumOf(pool, t));
+    for (const [t, spectrum] of spectra.entries()) spectrum.add(adapterSpectrum(pool, t));
     for (const contestant of contestants) await run(contestant, pool, adapters.length, weights, signs);
   }
   const among = contestants[0]?.products ?? noProducts(adapters.length);
@@ -187,14 +187,6 @@ async function run(
     const from = members.length === 1 ? 0 : new Set(members.map(([input]) => input)).size;
     contestant.composition.set(from, (contestant.composition.get(from) ?? 0) + 1);
   }
-}
-
-/** Singular values of one adapter's delta. */
-function spectrumOf({ count, ids, gramA, gramB }: Pool, input: number): readonly number[] {
-  const units = Array.from(ids.keys()).filter((i) => ids[i]![0] === input);
-  const among = (gram: Float64Array): Float64Array =>
-    Float64Array.from(units.flatMap((i) => units.map((j) => gram[i * count + j]!)));
-  return factorSvd(among(gramA), among(gramB), units.length).sigma;
 }
 
 function outcome(contestant: Contestant, weights: readonly number[]): ComparedMerge {

@@ -3,6 +3,7 @@ import { Pool, poolBytes } from "../adapter/pool.ts";
 import { UnitReader, unitReaderBytes } from "../adapter/unit-reader.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { factorSvd } from "../linalg/factor-svd.ts";
 import { refuseTooManyUnits, slabColumns } from "../merge/memory.ts";
 import { type ModuleShape, sumOfRanks } from "../methods/method.ts";
 
@@ -48,4 +49,12 @@ export async function readPool(
 export function moduleNames(adapters: readonly Adapter[]): string[] {
   const names = new Set(adapters.flatMap(({ modules }) => [...modules.keys()]));
   return [...names].sort(compareNaturally);
+}
+
+/** Singular values of one adapter's delta, from the Gram matrices of its units. */
+export function adapterSpectrum({ count, ids, gramA, gramB }: Pool, input: number): readonly number[] {
+  const units = Array.from(ids.keys()).filter((i) => ids[i]![0] === input);
+  const among = (gram: Float64Array): Float64Array =>
+    Float64Array.from(units.flatMap((i) => units.map((j) => gram[i * count + j]!)));
+  return factorSvd(among(gramA), among(gramB), units.length).sigma;
 }

@@ -53,14 +53,16 @@ export class SignSample {
   /** Count where a merged delta has another sign than each adapter's; entries that are zero in either do not count. */
   countConflicts({ combinations, rows }: CutModule, sum: SignCount): void {
     const merged = combinations === null ? this.#blockOfRows(rows!) : this.#blockOfCombinations(combinations);
-    for (const block of this.#inputs) {
-      for (let cell = 0; cell < merged.length; cell++) {
-        const product = merged[cell]! * block[cell]!;
-        if (product === 0) continue;
-        sum.count++;
-        if (product < 0) sum.disagree++;
-      }
+    for (const block of this.#inputs) countSigns(merged, block, sum);
+  }
+
+  /** Share of the entries in which two adapters have different signs, over all pairs; null where there are none. */
+  conflictsBetween(): number | null {
+    const sum = { disagree: 0, count: 0 };
+    for (const [t, one] of this.#inputs.entries()) {
+      for (const other of this.#inputs.slice(t + 1)) countSigns(one, other, sum);
     }
+    return sum.count === 0 ? null : sum.disagree / sum.count;
   }
 
   #emptyBlock(): Float64Array {
@@ -94,6 +96,16 @@ export class SignSample {
       const factor = left[i * rows + y]!;
       for (let x = 0, at = y * columns; x < columns; x++, at++) block[at]! += factor * right[j * columns + x]!;
     }
+  }
+}
+
+/** Entries that are zero in either block do not count. */
+function countSigns(one: Float64Array, other: Float64Array, sum: SignCount): void {
+  for (let cell = 0; cell < one.length; cell++) {
+    const product = one[cell]! * other[cell]!;
+    if (product === 0) continue;
+    sum.count++;
+    if (product < 0) sum.disagree++;
   }
 }
 

@@ -17,6 +17,7 @@ export interface Arena {
   f64(length: number): Float64Array;
   u32(length: number): Uint32Array;
   bytes(length: number): Uint8Array;
+  checkpoint(): () => void;
 }
 
 /**
@@ -56,6 +57,12 @@ export function createArena(start: number, provide: (end: number) => ArrayBuffer
     f64: (length) => new Float64Array(buffer, take(length * 8), length),
     u32: (length) => new Uint32Array(buffer, take(length * 4), length),
     bytes: (length) => new Uint8Array(buffer, take(length), length),
+    checkpoint() {
+      const at = next;
+      return () => {
+        next = at;
+      };
+    },
   };
 }
 

@@ -38,6 +38,8 @@ export interface Kernels {
   u32(length: number): Uint32Array;
   /** A view of `length` bytes (16-byte aligned), not zeroed. */
   bytes(length: number): Uint8Array;
+  /** @returns gives back the room of all views taken since; those must not be used again. */
+  checkpoint(): () => void;
 
   /**
    * dst[r * stride + x] = f32(src[r * srcStride + x]) * factor, r < rows, x < length; src holds little-endian elements of `dtype`

@@ -1,0 +1,169 @@
+import type { Adapter, UnitId } from "../adapter/adapter.ts";
+import { type Pool, poolBytes } from "../adapter/pool.ts";
+import { seededRandom } from "../core/random.ts";
+import { type DeltaFigures, deltaFigures, deltaProducts, sumProducts } from "../figures/delta.ts";
+import { clusterPurity, type Purity } from "../figures/purity.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { combinationProducts } from "../linalg/combination.ts";
+import { factorSvd } from "../linalg/factor-svd.ts";
+import { symmetricEigen } from "../linalg/symmetric-eigen.ts";
+import { frameUnits } from "../methods/lego/frame.ts";
+import type { LegoOptions } from "../methods/lego/options.ts";
+import { sumOfRanks } from "../methods/method.ts";
+import { legoOn } from "./clustered.ts";
+import { adapterSpectrum, readPool } from "./pools.ts";
+
+/** Random clusters that purity is compared with. */
+const DRAWS = 50;
+/** Coordinates beyond these carry nothing that is seen. */
+const MOST_AXES = 32;
+
+/** One unit: where it is from, and how long its halves are. */
+export interface ViewedUnit {
+  readonly id: UnitId;
+  readonly lengthA: number;
+  readonly lengthB: number;
+}
+
+/** The units of one module in the plane of their largest variance. */
+export interface ModulePlane {
+  readonly name: string;
+  readonly in: number;
+  readonly out: number;
+  /** In the order of everything else here. */
+  readonly units: readonly ViewedUnit[];
+  /** (N, axes): principal coordinates, whose distances are the units' own; the first two are the plane. */
+  readonly coordinates: readonly (readonly number[])[];
+  /** Share of the variance on each axis. */
+  readonly explained: readonly number[];
+  /** Cosine of each two units, (N, N). */
+  readonly cosines: readonly (readonly number[])[];
+  /** Singular values of each adapter's delta; empty where it lacks the module. */
+  readonly spectra: readonly (readonly number[])[];
+}
+
+/** A cluster: its members by their places, and what became of them. */
+export interface ViewedCluster {
+  readonly members: readonly number[];
+  /** Factor of the parameter reweighting; null where the members cancelled. */
+  readonly reweight: number | null;
+}
+
+/** What LEGO makes of the module at one k. */
+export interface Clustering extends DeltaFigures {
+  readonly k: number;
+  readonly clusters: readonly ViewedCluster[];
+  readonly inertia: number;
+  readonly purity: Purity;
+  /** Singular values of the merged delta. */
+  readonly spectrum: readonly number[];
+  readonly shareOfB: number | null;
+}
+
+/** One module of some adapters, its units in kernel memory, so that any k is tried at once. */
+export class ModuleView {
+  readonly #pool: Pool;
+  readonly #name: string;
+  readonly #inputs: number;
+
+  private constructor(pool: Pool, name: string, inputs: number) {
+    this.#pool = pool;
+    this.#name = name;
+    this.#inputs = inputs;
+  }
+
+  /** Read a module; the view is void when the same kernels read another. @returns null where no adapter has it */
+  static async open(kernels: Kernels, adapters: readonly Adapter[], name: string): Promise<ModuleView | null> {
+    const room = ({ ranks, in: inputs, out }: { ranks: readonly number[]; in: number; out: number }) => {
+      const units = sumOfRanks(ranks);
+      return { units: 2 * units, bytes: poolBytes(units, inputs, out, 2 * units) };
+    };
+    const pool = await readPool(kernels, adapters, name, undefined, room);
+    return pool === null ? null : new ModuleView(pool, name, adapters.length);
+  }
+
+  /** Number of live units. */
+  get count(): number {
+    return this.#pool.count;
+  }
+
+  /** The units as they are clustered with these options. */
+  async plane(options: LegoOptions): Promise<ModulePlane> {
+    return this.#freely(async (pool) => {
+      const { ids, gramA, gramB } = await frameUnits(pool, options, 1);
+      const n = ids.length;
+      const gram = gramA.map((value, cell) => value + gramB[cell]!);
+      const lengths = Array.from({ length: n }, (_, i) => Math.sqrt(gram[i * n + i]!));
+      const { coordinates, explained } = principalCoordinates(gram, n);
+      return {
+        name: this.#name,
+        in: pool.in,
+        out: pool.out,
+        units: ids.map((id, i) => ({
+          id,
+          lengthA: Math.sqrt(gramA[i * n + i]!),
+          lengthB: Math.sqrt(gramB[i * n + i]!),
+        })),
+        coordinates,
+        explained,
+        cosines: lengths.map((one, i) => lengths.map((other, j) => gram[i * n + j]! / (one * other))),
+        spectra: Array.from({ length: this.#inputs }, (_, t) => adapterSpectrum(pool, t)),
+      };
+    });
+  }
+
+  /** Cluster the units into k. */
+  async cluster(k: number, options: LegoOptions): Promise<Clustering> {
+    return this.#freely(async (pool) => {
+      const places = new Map((await frameUnits(pool, options, 1)).ids.map((id, i) => [id.join(), i]));
+      const { combinations, clusters, inertia, shareOfB } = await legoOn(pool, k, options);
+      const merged = combinationProducts(combinations!, pool);
+      const products = deltaProducts(pool, merged, this.#inputs, 1);
+      const weights = Array.from({ length: this.#inputs }, () => 1);
+      const adapters = clusters!.map(({ members }) => members.map(([adapter]) => adapter));
+      return {
+        k: clusters!.length,
+        clusters: clusters!.map(({ members, reweight }) => ({
+          members: members.map((id) => places.get(id.join())!),
+          reweight,
+        })),
+        inertia: inertia!,
+        purity: clusterPurity(adapters, seededRandom(0), DRAWS),
+        spectrum: factorSvd(merged.amongA, merged.amongB, merged.count).sigma,
+        shareOfB: shareOfB ?? null,
+        ...deltaFigures(products, sumProducts(products, weights)),
+      };
+    });
+  }
+
+  /** Give back what `use` took of kernel memory. */
+  async #freely<T>(use: (pool: Pool) => Promise<T>): Promise<T> {
+    const release = this.#pool.kernels.checkpoint();
+    try {
+      return await use(this.#pool);
+    } finally {
+      release();
+    }
+  }
+}
+
+/** Classical scaling: the eigenvectors of the centred Gram matrix times the roots of its eigenvalues. */
+function principalCoordinates(gram: Float64Array, n: number) {
+  const means = Array.from({ length: n }, (_, i) => meanOf(gram.subarray(i * n, (i + 1) * n)));
+  const grand = meanOf(means);
+  const centred = gram.map((value, cell) => value - means[Math.floor(cell / n)]! - means[cell % n]! + grand);
+  const axes = Math.min(n, MOST_AXES);
+  const { values, vectors } = symmetricEigen(centred, n, axes);
+  const total = values.reduce((sum, value) => sum + Math.max(0, value), 0);
+  const roots = Array.from({ length: axes }, (_, j) => Math.sqrt(Math.max(0, values[j]!)));
+  return {
+    coordinates: Array.from({ length: n }, (_, i) => roots.map((root, j) => root * vectors[j * n + i]!)),
+    explained: roots.map((root) => (total === 0 ? 0 : (root * root) / total)),
+  };
+}
+
+function meanOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return values.length === 0 ? 0 : sum / values.length;
+}

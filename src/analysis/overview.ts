@@ -1,0 +1,78 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { seededRandom } from "../core/random.ts";
+import { cosineBetween, deltaProducts, normOf } from "../figures/delta.ts";
+import { clusterPurity, type Purity } from "../figures/purity.ts";
+import { effectiveRank } from "../figures/spectrum.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import type { UnitProducts } from "../linalg/combination.ts";
+import { largestRank } from "../methods/method.ts";
+import { clusteredBy } from "./clustered.ts";
+import { adapterSpectrum, moduleNames, readPool } from "./pools.ts";
+import { SignSample } from "./sign-sample.ts";
+
+/** Random clusters that purity is compared with. */
+const DRAWS = 50;
+
+const EMPTY = new Float64Array(0);
+const NOTHING: UnitProducts = { count: 0, withPoolA: EMPTY, withPoolB: EMPTY, amongA: EMPTY, amongB: EMPTY };
+
+/** What one module is like in all adapters. */
+export interface ModuleOverview {
+  readonly name: string;
+  readonly in: number;
+  readonly out: number;
+  /** Frobenius norm of each adapter's delta, and the effective rank of it; null where it lacks the module. */
+  readonly norms: readonly (number | null)[];
+  readonly effectiveRanks: readonly (number | null)[];
+  /** Cosine of each two adapters' deltas, (T, T); null where one is zero or absent. */
+  readonly cosines: readonly (readonly (number | null)[])[];
+  /** Share of sampled entries in which two adapters' deltas have different signs, mean over pairs; null with fewer than two. */
+  readonly signConflicts: number | null;
+  /** By adapter, of LEGO's clusters at the largest rank; null with fewer than two adapters. */
+  readonly purity: Purity | null;
+}
+
+/**
+ * What adapters are like module by module: one pass over them, sums in f64.
+ *
+ * @param onModule told every module as it is done
+ */
+export async function overviewOf(
+  kernels: Kernels,
+  adapters: readonly Adapter[],
+  onModule: (module: ModuleOverview, of: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const random = seededRandom(0);
+  const names = moduleNames(adapters);
+  for (const name of names) {
+    signal?.throwIfAborted();
+    const pool = await readPool(kernels, adapters, name);
+    if (pool === null) continue;
+    const has = adapters.map(({ modules }) => modules.has(name));
+    const products = deltaProducts(pool, NOTHING, adapters.length, 1);
+    const pairs = await SignSample.draw(pool, random.below, adapters.length);
+    const ranks = adapters.flatMap(({ modules }) => modules.get(name)?.rank ?? []);
+    const clusters = ranks.length < 2 ? null : await clusteredBy(pool, Math.min(largestRank(ranks), pool.count));
+    onModule(
+      {
+        name,
+        in: pool.in,
+        out: pool.out,
+        norms: has.map((own, t) => (own ? normOf(products, t) : null)),
+        effectiveRanks: has.map((own, t) => (own ? effectiveRank(adapterSpectrum(pool, t)) : null)),
+        cosines: adapters.map((_, t) => adapters.map((_, u) => cosineBetween(products, t, u))),
+        signConflicts: pairs.conflictsBetween(),
+        purity:
+          clusters === null || pool.count === 0
+            ? null
+            : clusterPurity(
+                clusters.map(({ members }) => members.map(([adapter]) => adapter)),
+                random,
+                DRAWS,
+              ),
+      },
+      names.length,
+    );
+  }
+}

@@ -1,0 +1,65 @@
+import { compareNaturally } from "../core/natural-order.ts";
+import type { HandedFolder } from "./handed-files.ts";
+
+/** A dropped or picked file and where it lay: "folder/file", or the file's own name. */
+export interface DroppedFile {
+  readonly path: string;
+  readonly blob: Blob;
+}
+
+const HOLDS_ADAPTER = /(?:^|\/)(?:adapter_config.*\.json|[^/]*\.(?:safetensors|bin|pt|pth|gguf))$/;
+const CONFIG = /^adapter_config.*\.json$/;
+const INDEXED = /-\d{5}-of-\d{5}\.safetensors$|\.index\.json$/;
+
+/**
+ * Sort files into adapters: each folder with weights or a config is one, and so is each file with weights that lies in no folder, unless a
+ * config lies beside it. A folder of folders gives as many adapters as hold some; where none does, the folder itself, so that opening it
+ * says what is missing.
+ */
+export function groupDropped(files: readonly DroppedFile[]): HandedFolder[] {
+  const folders = new Map<string, DroppedFile[]>();
+  for (const file of files) {
+    const folder = file.path.includes("/") ? file.path.slice(0, file.path.lastIndexOf("/")) : "";
+    folders.set(folder, [...(folders.get(folder) ?? []), file]);
+  }
+  const found: HandedFolder[] = [];
+  for (const [folder, own] of folders) {
+    if (!own.some(({ path }) => HOLDS_ADAPTER.test(path))) continue;
+    if (folder === "") found.push(...looseFiles(own));
+    else found.push(handed(lastName(folder), own));
+  }
+  if (found.length === 0)
+    for (const [folder, own] of folders) found.push(handed(lastName(folder) || own[0]!.path, own));
+  return found.sort((one, other) => compareNaturally(one.name, other.name));
+}
+
+/** Files that were dropped one by one: one adapter where a config is among them or the weights are in parts, else one for each file. */
+function looseFiles(files: readonly DroppedFile[]): HandedFolder[] {
+  const whole = files.some(({ path }) => CONFIG.test(path) || INDEXED.test(path));
+  if (whole) return [handed("adapter", files)];
+  return files.filter(({ path }) => HOLDS_ADAPTER.test(path)).map((file) => handed(stem(file.path), [file]));
+}
+
+function handed(name: string, files: readonly DroppedFile[]): HandedFolder {
+  return {
+    name,
+    files: Object.fromEntries(files.map(({ path, blob }) => [lastName(path), { blob }])),
+    folders: [],
+  };
+}
+
+function lastName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function stem(file: string): string {
+  return file.replace(/\.[^.]+$/, "");
+}
+
+/** Names that are not taken yet: a number is put behind those that are. */
+export function freeName(name: string, taken: readonly string[]): string {
+  if (!taken.includes(name)) return name;
+  let number = 2;
+  while (taken.includes(`${name} (${number})`)) number++;
+  return `${name} (${number})`;
+}

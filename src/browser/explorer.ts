@@ -1,0 +1,200 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { openAdapter } from "../adapter/open.ts";
+import { type Clustering, type ModulePlane, ModuleView } from "../analysis/module-view.ts";
+import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
+import { moduleNames } from "../analysis/pools.ts";
+import { LoraLegoError, UsageError } from "../core/errors.ts";
+import type { HubAccess } from "../hub/hub-client.ts";
+import { streamHubAdapter } from "../hub/stream-adapter.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { wasmKernels } from "../kernels/wasm.ts";
+import { type MergePlan, makePlan } from "../merge/plan.ts";
+import type { Recipe } from "../merge/recipe.ts";
+import type { RemoteLane } from "../merge/remote-lane.ts";
+import type { MergeReport } from "../merge/report.ts";
+import type { LegoOptions } from "../methods/lego/options.ts";
+import { type HandedFolder, handedFolder } from "./handed-files.ts";
+import type { PageInputs } from "./page-lanes.ts";
+import { mergeInPage } from "./page-merge.ts";
+
+/** What a card of an adapter shows. */
+export interface AdapterCard {
+  readonly id: number;
+  readonly name: string;
+  readonly format: string;
+  readonly baseModel: string | null;
+  readonly modules: number;
+  readonly ranks: readonly number[];
+  readonly scales: readonly number[];
+  readonly dtypes: readonly string[];
+  readonly bytes: number;
+  /** What to mind, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** An adapter of the explorer, and what it is called and weighs in a merge. */
+export interface ChosenAdapter {
+  readonly id: number;
+  readonly name: string;
+  readonly weight: number;
+}
+
+/** What a merge would write, or why it is refused. */
+export type Estimate =
+  | { readonly bytes: number; readonly rank: number; readonly dtype: string; readonly modules: number }
+  | { readonly refused: string };
+
+/** A merge as the page gets it. */
+export interface ExplorerMerge {
+  readonly report: MergeReport;
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+/** All that the page asks for that takes time: opens adapters, looks at their modules and merges them. Free of the DOM. */
+export class Explorer {
+  readonly #newLane: () => RemoteLane<PageInputs>;
+  readonly #lanes: number;
+  readonly #kernels: Kernels = wasmKernels();
+  readonly #moduleKernels: Kernels = wasmKernels();
+  readonly #adapters = new Map<number, Adapter>();
+  #next = 1;
+  #view: ModuleView | null = null;
+  #overview: AbortController = new AbortController();
+  #merge: AbortController = new AbortController();
+
+  /** @param lanes how many workers a merge may use */
+  constructor(newLane: () => RemoteLane<PageInputs>, lanes: number) {
+    this.#newLane = newLane;
+    this.#lanes = lanes;
+  }
+
+  /** @throws what opening throws, in one sentence */
+  async open(folder: HandedFolder): Promise<AdapterCard> {
+    return this.#take(await openAdapter(handedFolder(folder)));
+  }
+
+  /** Open an adapter on the Hub (hf://owner/name), read by range. */
+  async openHub(path: string, access: Pick<HubAccess, "endpoint" | "token">): Promise<AdapterCard> {
+    const { folder } = await streamHubAdapter(path, { ...access, fetch: (...of) => fetch(...of) });
+    return this.#take(await openAdapter(folder));
+  }
+
+  async close(id: number): Promise<void> {
+    this.#adapters.delete(id);
+  }
+
+  #take(adapter: Adapter): AdapterCard {
+    const id = this.#next++;
+    this.#adapters.set(id, adapter);
+    return cardOf(id, adapter);
+  }
+
+  /** Names of the modules of some adapters, in natural order. */
+  async modules(ids: readonly number[]): Promise<string[]> {
+    return moduleNames(this.#of(ids));
+  }
+
+  /** Look at every module; a new call ends an earlier one. */
+  async overview(ids: readonly number[], onModule: (module: ModuleOverview, of: number) => void): Promise<void> {
+    this.#overview.abort();
+    this.#overview = new AbortController();
+    const { signal } = this.#overview;
+    await overviewOf(this.#kernels, this.#of(ids), onModule, signal);
+  }
+
+  /** Take up a module; its units stay in memory until the next one is opened. */
+  async openModule(ids: readonly number[], name: string, options: LegoOptions): Promise<ModulePlane> {
+    this.#view = await ModuleView.open(this.#moduleKernels, this.#of(ids), name);
+    return this.#opened().plane(options);
+  }
+
+  async plane(options: LegoOptions): Promise<ModulePlane> {
+    return this.#opened().plane(options);
+  }
+
+  async cluster(k: number, options: LegoOptions): Promise<Clustering> {
+    return this.#opened().cluster(k, options);
+  }
+
+  #opened(): ModuleView {
+    if (this.#view === null) throw new UsageError("No module is open; choose one that an adapter has.");
+    return this.#view;
+  }
+
+  /** What a merge would write, from the headers alone. */
+  async estimate(chosen: readonly ChosenAdapter[], recipe: Recipe): Promise<Estimate> {
+    try {
+      const plan: MergePlan = makePlan(this.#named(chosen), withWeights(recipe, chosen));
+      return {
+        bytes: plan.size,
+        rank: plan.rank,
+        dtype: plan.dtype.toLowerCase(),
+        modules: plan.modules.length,
+      };
+    } catch (error) {
+      if (error instanceof LoraLegoError) return { refused: error.message };
+      throw error;
+    }
+  }
+
+  /** Merge in workers; one at a time, a new call ends an earlier one. */
+  async merge(
+    chosen: readonly ChosenAdapter[],
+    recipe: Recipe,
+    onProgress: (progress: { readonly done: number; readonly total: number }) => void,
+  ): Promise<ExplorerMerge> {
+    this.#merge.abort();
+    this.#merge = new AbortController();
+    const adapters = this.#named(chosen);
+    const bytes = adapters.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
+    const lanes = Array.from({ length: bytes < BYTES_WORTH_A_LANE ? 1 : this.#lanes }, this.#newLane);
+    const control = { signal: this.#merge.signal, onProgress };
+    const names = chosen.map(({ name }) => name);
+    const { report, files } = await mergeInPage(adapters, names, withWeights(recipe, chosen), lanes, control);
+    return { report, files };
+  }
+
+  /** End the merge that is under way. */
+  async cancelMerge(): Promise<void> {
+    this.#merge.abort();
+  }
+
+  #of(ids: readonly number[]): Adapter[] {
+    return ids.map((id) => this.#adapters.get(id)!);
+  }
+
+  #named(chosen: readonly ChosenAdapter[]): Adapter[] {
+    return chosen.map(({ id, name }) => ({ ...this.#adapters.get(id)!, name }));
+  }
+}
+
+/** Inputs below this many bytes are merged faster in one worker than it takes to start a second. */
+const BYTES_WORTH_A_LANE = 24e6;
+
+function withWeights(recipe: Recipe, chosen: readonly ChosenAdapter[]): Recipe {
+  const weights = chosen.map(({ weight }) => weight);
+  return weights.every((weight) => weight === 1) ? recipe : { ...recipe, weights };
+}
+
+function cardOf(id: number, adapter: Adapter): AdapterCard {
+  const modules = [...adapter.modules.values()];
+  const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
+  const { extras, ignored, unknownFields } = adapter;
+  const notes = [
+    ...(extras.size === 0 ? [] : [`${extras.size} tensors beside the LoRA factors, as ${[...extras.keys()][0]}`]),
+    ...(ignored.length === 0 ? [] : [`${ignored.length} copies of the base's tensors, which are never written`]),
+    ...(unknownFields.length === 0 ? [] : [`config fields that are not known: ${unknownFields.join(", ")}`]),
+  ];
+  return {
+    id,
+    name: adapter.name,
+    format: adapter.format,
+    baseModel: adapter.baseModel,
+    modules: modules.length,
+    ranks: distinct(modules.map(({ rank }) => rank)).sort((one, other) => one - other),
+    scales: distinct(modules.map(({ scale }) => scale)),
+    dtypes: distinct(modules.flatMap(({ a, b }) => [a.dtype.toLowerCase(), b.dtype.toLowerCase()])),
+    bytes: adapter.files.reduce((sum, { size }) => sum + size, 0),
+    notes,
+  };
+}

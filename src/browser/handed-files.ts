@@ -1,0 +1,72 @@
+import type { AdapterFolder } from "../adapter/folder.ts";
+import { type ByteSource, blobSource, memorySource } from "../core/bytes.ts";
+import { FormatError } from "../core/errors.ts";
+import { rangedSource } from "../core/ranged-source.ts";
+import type { HubAccess } from "../hub/hub-client.ts";
+import { type RemoteFile, type RemoteSource, urlSource } from "../hub/url-source.ts";
+
+/** A file as a page holds it, as plain data that workers can be sent: a Blob, a URL that serves ranges, a file on the Hub, or bytes. */
+export type HandedFile =
+  | { readonly blob: Blob }
+  | { readonly url: string; readonly size: number }
+  | ({ readonly remote: RemoteFile } & Pick<HubAccess, "endpoint" | "token">)
+  | { readonly bytes: Uint8Array };
+
+/** Files that make up one adapter, by their names, and what to call it. */
+export interface HandedFolder {
+  readonly name: string;
+  readonly files: Readonly<Record<string, HandedFile>>;
+  /** Names of the folders in it that hold adapters themselves. */
+  readonly folders: readonly string[];
+}
+
+/** A source that knows what it was made of. */
+export interface HandedSource extends ByteSource {
+  readonly handed: HandedFile;
+}
+
+/** @throws (on reading) FormatError when a server does not send what it should */
+export function openHanded(name: string, handed: HandedFile): HandedSource {
+  return { ...plainSource(name, handed), handed };
+}
+
+function plainSource(name: string, handed: HandedFile): ByteSource {
+  if ("blob" in handed) return blobSource(name, handed.blob);
+  if ("bytes" in handed) return memorySource(name, handed.bytes);
+  if ("remote" in handed) return urlSource({ ...handed, fetch: fetchHere }, handed.remote);
+  const { url, size } = handed;
+  return rangedSource(name, size, async (from, to) => {
+    const response = await fetchHere(url, { headers: { range: `bytes=${from}-${to - 1}` } });
+    if (response.status !== 206 && !(response.ok && from === 0 && to === size)) {
+      throw new FormatError(`${name} cannot be read any more (the server answered ${response.status}); open it again.`);
+    }
+    return new Uint8Array(await response.arrayBuffer());
+  });
+}
+
+/** Browsers' fetch must be called on the global object. */
+const fetchHere: typeof fetch = (...of) => fetch(...of);
+
+/** What a source was made of, to open it in a worker; bytes that were decoded into memory travel as they are. */
+export function handedOf(source: ByteSource): HandedFile {
+  if ("handed" in source) return (source as HandedSource).handed;
+  if ("remote" in source) {
+    const { remote, access } = source as RemoteSource;
+    return { remote, endpoint: access.endpoint, token: access.token };
+  }
+  return { bytes: (source as ByteSource & { readonly bytes: Uint8Array }).bytes };
+}
+
+/** Handed files as a folder that can be opened. */
+export function handedFolder({ name, files, folders }: HandedFolder): AdapterFolder {
+  return {
+    name,
+    files: Object.keys(files).sort(),
+    folders,
+    async open(file) {
+      const handed = Object.hasOwn(files, file) ? files[file] : undefined;
+      if (handed === undefined) throw new FormatError(`${name}/${file} is missing; add it to the adapter's files.`);
+      return openHanded(`${name}/${file}`, handed);
+    },
+  };
+}

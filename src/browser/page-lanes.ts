@@ -1,0 +1,86 @@
+import { wasmKernels } from "../kernels/wasm.ts";
+import { type Lane, localLane } from "../merge/lane.ts";
+import type { LaneAnswer, LaneRequest, Written } from "../merge/lane-protocol.ts";
+import { laneServer } from "../merge/lane-server.ts";
+import { Merger } from "../merge/merger.ts";
+import type { MergePlan } from "../merge/plan.ts";
+import { RemoteLane } from "../merge/remote-lane.ts";
+import { type HandedFile, openHanded } from "./handed-files.ts";
+
+/** Files larger than this are not hashed: browsers hash whole arrays only. */
+const MAX_HASHED_BYTES = 2 ** 29;
+
+/** Each input's files, as its tensors count them. */
+export type PageInputs = readonly (readonly HandedFile[])[];
+
+/** What of a Web Worker a lane needs. */
+export interface WorkerLike {
+  postMessage(message: unknown): void;
+  terminate(): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+}
+
+/** A lane in a Web Worker that runs `serveLane`. */
+export function pageLane(worker: WorkerLike): RemoteLane<PageInputs> {
+  return new RemoteLane(({ answered, failed }) => {
+    worker.onmessage = ({ data }: MessageEvent<LaneAnswer>) => answered(data);
+    worker.onerror = ({ message }) => failed(new Error(message || "a worker of the page did not start"));
+    return { post: (request) => worker.postMessage(request), close: () => worker.terminate() };
+  });
+}
+
+/** What of a worker's own scope its side of a lane needs. */
+export interface WorkerScope {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+}
+
+/** The worker's side: merges modules and hands their bytes over. */
+export function serveLane(scope: WorkerScope): void {
+  const kernels = wasmKernels();
+  const take = laneServer<PageInputs>(
+    (plan, inputs) => openPageLane(plan, inputs, kernels),
+    (answer) => {
+      const written = answer.answer === "done" ? answer.written : [];
+      scope.postMessage(
+        answer,
+        written.map(({ bytes }) => bytes.buffer as ArrayBuffer),
+      );
+    },
+  );
+  scope.onmessage = ({ data }: MessageEvent<LaneRequest<PageInputs>>) => take(data);
+}
+
+function openPageLane(plan: MergePlan, inputs: PageInputs, kernels: ReturnType<typeof wasmKernels>) {
+  let written: Written[] = [];
+  const sink = {
+    async write(offset: number, bytes: Uint8Array): Promise<void> {
+      written.push({ offset, bytes: bytes.slice() });
+    },
+  };
+  const sources = inputs.map((files, t) => files.map((file) => openHanded(plan.inputs[t]!.name, file)));
+  const lane: Lane = localLane(new Merger(kernels, plan, sources, sink), (input) => hashOf(inputs[input]!));
+  return {
+    lane,
+    takeWritten(): readonly Written[] {
+      const taken = written;
+      written = [];
+      return taken;
+    },
+    close(): void {},
+  };
+}
+
+/** SHA-256 of an input's only file; of a file on the Hub as the Hub gives it; null where it is too large or in parts. */
+async function hashOf(files: readonly HandedFile[]): Promise<string | null> {
+  const [file] = files;
+  if (file === undefined || files.length !== 1) return null;
+  if ("remote" in file) return file.remote.sha256;
+  const source = openHanded("input", file);
+  if (source.size > MAX_HASHED_BYTES) return null;
+  const bytes = new Uint8Array(source.size);
+  await source.read(0, bytes);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,54 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { memorySink } from "../core/bytes.ts";
+import { folderTexts } from "../merge/folder-texts.ts";
+import { affordableThreads } from "../merge/memory.ts";
+import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
+import { WEIGHTS_FILE } from "../merge/plan.ts";
+import type { Recipe } from "../merge/recipe.ts";
+import { carriedOut } from "../merge/recipe-text.ts";
+import type { RemoteLane } from "../merge/remote-lane.ts";
+import { handedOf } from "./handed-files.ts";
+import type { PageInputs } from "./page-lanes.ts";
+
+/** A merged adapter: what was carried out, and the files of its folder by name. */
+export interface PageMerge extends MergeOutcome {
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+/**
+ * Merge adapters in workers of a page into memory: the bytes that `lora-lego merge` writes for the same recipe.
+ *
+ * @param paths what the recipe file calls the adapters
+ * @param workers at least one; closed at the end
+ */
+export async function mergeInPage(
+  adapters: readonly Adapter[],
+  paths: readonly string[],
+  recipe: Recipe,
+  workers: readonly RemoteLane<PageInputs>[],
+  control: MergeControl = {},
+): Promise<PageMerge> {
+  const inputs = adapters.map(({ files }) => files.map(handedOf));
+  let weights: Uint8Array = new Uint8Array(0);
+  const host: MergeHost = {
+    hashes: true,
+    async begin(plan) {
+      const sink = memorySink(plan.size);
+      weights = sink.bytes;
+      const lanes = workers.slice(0, affordableThreads(workers.length, plan.modules.map(sizeOf)));
+      for (const lane of lanes) lane.begin(plan, inputs, ({ offset, bytes }) => sink.write(offset, bytes));
+      return { sink, lanes };
+    },
+  };
+  try {
+    const outcome = await runMerge(adapters, recipe, host, control);
+    control.signal?.throwIfAborted();
+    const steps = [{ name: null, adapters: paths.map((path) => ({ path })), recipe: carriedOut(recipe, outcome.plan) }];
+    const texts = folderTexts(outcome, steps, [], []);
+    const encoder = new TextEncoder();
+    const encoded = Object.entries(texts).map(([name, text]) => [name, encoder.encode(text)] as const);
+    return { ...outcome, files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(encoded) } };
+  } finally {
+    await Promise.allSettled(workers.map((worker) => worker.close()));
+  }
+}

@@ -1,0 +1,142 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { ModuleOverview } from "../../src/analysis/overview.ts";
+import { Explorer } from "../../src/browser/explorer.ts";
+import type { HandedFolder } from "../../src/browser/handed-files.ts";
+import { pageLane, serveLane, type WorkerLike, type WorkerScope } from "../../src/browser/page-lanes.ts";
+import { PAPER } from "../../src/methods/lego/options.ts";
+import { mergeToFolder } from "../../src/node/index.ts";
+import { minibench, SEEN } from "../support/minibench.ts";
+import { tempFolder } from "../support/pico.ts";
+
+/** A Web Worker as a page starts it, on the test's own thread; what is sent is cloned. */
+function fakeWorker(): WorkerLike {
+  const worker: WorkerLike = {
+    onmessage: null,
+    onerror: null,
+    postMessage: (data) => send(scope, data),
+    terminate() {},
+  };
+  const scope: WorkerScope = { onmessage: null, postMessage: (data) => send(worker, data) };
+  const send = (to: { onmessage: ((event: MessageEvent) => void) | null }, data: unknown): void => {
+    const copy: unknown = structuredClone(data);
+    setImmediate(() => to.onmessage?.({ data: copy } as MessageEvent));
+  };
+  serveLane(scope);
+  return worker;
+}
+
+function explorer(): Explorer {
+  return new Explorer(() => pageLane(fakeWorker()), 2);
+}
+
+function handed(path: string, name: string): HandedFolder {
+  const files = readdirSync(path).map((file) => [file, { blob: new Blob([readFileSync(join(path, file))]) }] as const);
+  return { name, files: Object.fromEntries(files), folders: [] };
+}
+
+const folder = tempFolder();
+
+describe("the explorer", () => {
+  it("merges to the bytes of lora-lego merge, all files of the folder", async () => {
+    const page = explorer();
+    const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
+    const chosen = cards.map(({ id, name }, t) => ({ id, name, weight: t === 2 ? 0.5 : 1 }));
+    const recipe = { method: "lego", options: { gauge: "balanced" }, target: { kind: "rank", rank: 8 } } as const;
+    const progress: number[] = [];
+    const { files, report } = await page.merge(chosen, recipe, ({ done }) => progress.push(done));
+    const out = join(folder, "merged");
+    const weights = chosen.map(({ weight }) => weight);
+    await mergeToFolder(SEEN.map(minibench), { ...recipe, weights }, { out });
+    expect(Object.keys(files).sort()).toEqual(readdirSync(out).sort());
+    for (const [name, bytes] of Object.entries(files)) {
+      expect(readFileSync(join(out, name)).equals(bytes), name).toBe(true);
+    }
+    expect(progress.at(-1)).toBe(report.modules.length);
+  });
+
+  it("says why a folder is not opened in the words of the command line", async () => {
+    const empty = { name: "nothing", files: {}, folders: [] };
+    await expect(explorer().open(empty)).rejects.toThrow("nothing holds no adapter: expected adapter_config.json");
+  });
+
+  it("estimates the size that the merge has, and passes on refusals", async () => {
+    const page = explorer();
+    const cards = await Promise.all(SEEN.slice(0, 2).map((task) => page.open(handed(minibench(task), task))));
+    const chosen = cards.map(({ id, name }) => ({ id, name, weight: 1 }));
+    const { files } = await page.merge(chosen, { method: "svd" }, () => {});
+    const estimate = await page.estimate(chosen, { method: "svd" });
+    expect(estimate).toMatchObject({ bytes: files["adapter_model.safetensors"]!.length, rank: 6, dtype: "bf16" });
+    expect(await page.estimate(chosen, { method: "svd", scale: Number.NaN })).toHaveProperty("refused");
+  });
+
+  it("ends a merge that is cancelled", async () => {
+    const page = explorer();
+    const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
+    const chosen = cards.map(({ id, name }) => ({ id, name, weight: 1 }));
+    const merging = page.merge(chosen, { method: "lego" }, ({ done }) => done === 2 && void page.cancelMerge());
+    await expect(merging).rejects.toThrow(/abort/i);
+  });
+
+  it("shows a module's units in a plane, and any k of its clusters", async () => {
+    const page = explorer();
+    const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
+    const ids = cards.map(({ id }) => id);
+    const name = (await page.modules(ids))[0]!;
+    const plane = await page.openModule(ids, name, PAPER);
+    expect(plane.units).toHaveLength(42);
+    for (const [i, one] of plane.coordinates.entries()) {
+      const { lengthA, lengthB } = plane.units[i]!;
+      const other = plane.coordinates[0]!;
+      const squared = one.reduce((sum, value, axis) => sum + (value - other[axis]!) ** 2, 0);
+      const lengths = [lengthA ** 2 + lengthB ** 2, plane.units[0]!.lengthA ** 2 + plane.units[0]!.lengthB ** 2];
+      const exact = lengths[0]! + lengths[1]! - 2 * plane.cosines[i]![0]! * Math.sqrt(lengths[0]! * lengths[1]!);
+      expect(squared).toBeLessThanOrEqual(exact + 1e-9);
+      expect(squared).toBeGreaterThan(0.9 * exact - 1e-9);
+    }
+    for (let k = 1; k <= 42; k++) {
+      const found = await page.cluster(k, PAPER);
+      expect(found.clusters).toHaveLength(k);
+      expect(found.clusters.flatMap(({ members }) => members).sort((p, q) => p - q)).toEqual([...Array(42).keys()]);
+    }
+    expect(await page.cluster(6, PAPER)).toEqual(await page.cluster(6, PAPER));
+  });
+
+  it("gives the figures of a module that the merge's report gives", async () => {
+    const page = explorer();
+    const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
+    const ids = cards.map(({ id }) => id);
+    const chosen = cards.map(({ id, name }) => ({ id, name, weight: 1 }));
+    const { report } = await page.merge(chosen, { method: "lego" }, () => {});
+    const module = report.modules[5]!;
+    await page.openModule(ids, module.name, PAPER);
+    const found = await page.cluster(6, PAPER);
+    expect(found.inertia).toBeCloseTo(module.inertia!, 4);
+    expect(found.normRatio).toBeCloseTo(module.normRatio!, 4);
+    expect(found.energy).toBeCloseTo(module.energy!, 4);
+    expect(found.clusters.map(({ members }) => members.length)).toEqual(
+      module.clusters!.map(({ members }) => members.length),
+    );
+  });
+
+  it("looks at every module: norms as inspect gives them, similar to itself, purity within 0 and 1", async () => {
+    const page = explorer();
+    const twins = [minibench("cola"), minibench("cola"), minibench("sst2")];
+    const cards = await Promise.all(twins.map((path, t) => page.open(handed(path, `adapter ${t}`))));
+    const seen: ModuleOverview[] = [];
+    await page.overview(
+      cards.map(({ id }) => id),
+      (module) => seen.push(module),
+    );
+    expect(seen).toHaveLength(28);
+    for (const { norms, cosines, purity, signConflicts } of seen) {
+      expect(norms[0]).toBe(norms[1]);
+      expect(cosines[0]![1]).toBeCloseTo(1, 9);
+      expect(Math.abs(cosines[0]![2]!)).toBeLessThan(0.9);
+      expect(purity!.purity).toBeLessThanOrEqual(1);
+      // Of three pairs one agrees everywhere.
+      expect(signConflicts).toBeLessThan(0.5);
+    }
+  });
+});
