@@ -1,6 +1,7 @@
 import type { Comparison } from "../analysis/compare.ts";
-import { compositionBars, cosineDots, escapeHtml, heatMap, label, spectraLines } from "./compare-plots.ts";
-import { bytes, figure } from "./table.ts";
+import { escapeHtml, htmlTable } from "../core/html.ts";
+import { bytes, figure } from "../core/shown.ts";
+import { compositionBars, cosineDots, heatMap, label, spectraLines } from "./compare-plots.ts";
 
 /** A comparison as one HTML page that needs nothing else: figures as a table, and as plots in SVG. */
 export function comparePage(comparison: Comparison): string {
@@ -65,12 +66,6 @@ function spectraTable({ adapters, spectra, merges }: Comparison): string {
   const rows = lines.map(([name, values]) => [name, ...ranks.map((rank) => figure(values[rank - 1] ?? 0))]);
   const made = htmlTable(["", ...ranks.map((rank) => `value ${rank}`)], rows);
   return `<details><summary>Values</summary><div class="scroll">${made}</div></details>`;
-}
-
-function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const row = (cells: readonly string[], tag: string): string =>
-    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
-  return `<table><thead>${row(head, "th")}</thead><tbody>${rows.map((cells) => row(cells, "td")).join("")}</tbody></table>`;
 }
 
 function refusals({ refused }: Comparison): string {

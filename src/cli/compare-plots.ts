@@ -1,5 +1,6 @@
 import type { ComparedMerge, Comparison } from "../analysis/compare.ts";
-import { figure } from "./table.ts";
+import { escapeHtml } from "../core/html.ts";
+import { figure } from "../core/shown.ts";
 
 /** Okabe and Ito's palette, which colour-blind readers can tell apart. */
 const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999"];
@@ -126,9 +127,4 @@ export function label({ method, rank }: ComparedMerge): string {
 
 function color(index: number): string {
   return PALETTE[index % PALETTE.length]!;
-}
-
-/** A text as HTML and SVG show it. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

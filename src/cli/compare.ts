@@ -1,10 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import type { ComparedRecipe, Comparison } from "../analysis/compare.ts";
+import { bytes, figure } from "../core/shown.ts";
 import { parseCount, parseNumbers } from "./numbers.ts";
 import { printable } from "./printable.ts";
 import { showDownload } from "./progress.ts";
-import { bytes, figure, table } from "./table.ts";
+import { table } from "./table.ts";
 
 interface CompareFlags {
   readonly methods?: string[];

@@ -1,10 +1,10 @@
 import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
+import { bytes } from "../core/shown.ts";
 import { parsePath } from "./numbers.ts";
 import { printable } from "./printable.ts";
 import { showDownload } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
-import { bytes } from "./table.ts";
 
 interface ConvertFlags {
   readonly to: string;

@@ -1,11 +1,12 @@
 import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
+import { bytes, figure } from "../core/shown.ts";
 import { DTYPE_CHOICES, type DtypeChoice } from "../merge/recipe.ts";
 import { collect, parseCount, parsePath } from "./numbers.ts";
 import { printable } from "./printable.ts";
 import { showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
-import { bytes, figure, table } from "./table.ts";
+import { table } from "./table.ts";
 
 interface ExtractFlags {
   readonly base: string;

@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import type { Inspection } from "../analysis/inspect.ts";
 import { plural } from "../core/plural.ts";
+import { bytes, figure } from "../core/shown.ts";
 import { printWarnings, reportFailure } from "./failure.ts";
 import { printable } from "./printable.ts";
 import { showDownload } from "./progress.ts";
-import { bytes, figure, table } from "./table.ts";
+import { table } from "./table.ts";
 
 /** `lora-lego inspect`: what adapters are, from their headers and values. */
 export async function inspectCommand(): Promise<Command> {

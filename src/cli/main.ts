@@ -15,6 +15,7 @@ import { methodsCommand } from "./methods.ts";
 import { pruneCommand, resizeCommand } from "./prune.ts";
 import { pushCommand } from "./push.ts";
 import { runCommand } from "./run.ts";
+import { uiCommand } from "./ui.ts";
 import { verifyCommand } from "./verify.ts";
 
 const program = new Command("lora-lego")
@@ -31,6 +32,7 @@ Examples:
   lora-lego compare math/ med/ finance/ --methods lego,ties,svd
   lora-lego convert merged/ --to gguf --base-config base/config.json --out merged.gguf
   lora-lego check merged/ --for vllm
+  lora-lego ui math/ med/
   lora-lego eval --base base.gguf --adapter merged/ --tasks tasks.jsonl
 
 Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`,
@@ -63,6 +65,7 @@ try {
     verifyCommand,
     methodsCommand,
     pushCommand,
+    uiCommand,
   ]) {
     program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
   }

@@ -23,6 +23,15 @@ export function parseCount(text: string): number {
   return value;
 }
 
+/** A port from a flag. */
+export function parsePort(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isSafeInteger(value) || value < 1 || value > 65535) {
+    throw new InvalidArgumentError("Not a port (1 to 65535).");
+  }
+  return value;
+}
+
 /** A share above 0 and up to 1 from a flag. */
 export function parseShare(text: string): number {
   const value = parseNumber(text);

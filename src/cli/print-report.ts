@@ -1,7 +1,9 @@
 import { plural } from "../core/plural.ts";
+import { bytes, figure } from "../core/shown.ts";
+import { type Composition, compositions } from "../merge/compositions.ts";
 import type { MergePlan } from "../merge/plan.ts";
 import type { MergeReport } from "../merge/report.ts";
-import { bytes, figure, table } from "./table.ts";
+import { table } from "./table.ts";
 
 /** Compositions listed before the rest is summed up. */
 const MOST_COMPOSITIONS = 8;
@@ -35,24 +37,7 @@ export function printReport(report: MergeReport, out: string): void {
   );
 }
 
-type Row = [what: string, clusters: number, units: number];
-
-/** Clusters over all modules by the adapters that they draw from, most units first. */
-function compositions({ modules, inputs }: MergeReport): Row[] {
-  const rows = new Map<string, Row>();
-  for (const { clusters } of modules) {
-    for (const { members } of clusters ?? []) {
-      const from = [...new Set(members.map(([input]) => input))].sort((one, other) => one - other);
-      const names = from.map((input) => inputs[input]!.name).join(" + ");
-      const what = members.length === 1 ? `${names} (single unit)` : from.length === 1 ? `${names} (own units)` : names;
-      const row = rows.get(what) ?? [what, 0, 0];
-      rows.set(what, [what, row[1] + 1, row[2] + members.length]);
-    }
-  }
-  return [...rows.values()].sort((one, other) => other[2] - one[2] || one[0].localeCompare(other[0], "en"));
-}
-
-function rest(rows: readonly Row[]): Row[] {
+function rest(rows: readonly Composition[]): Composition[] {
   if (rows.length === 0) return [];
   const sum = (column: 1 | 2): number => rows.reduce((total, row) => total + row[column], 0);
   return [[`${rows.length} more combinations`, sum(1), sum(2)]];

@@ -21,16 +21,3 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
     .map((line) => line.trimEnd())
     .join("\n");
 }
-
-/** A figure with three decimals, or four digits where it is large or tiny; a dash for none. */
-export function figure(value: number | null): string {
-  if (value === null) return "-";
-  const size = Math.abs(value);
-  return size >= 1e4 || (size > 0 && size < 5e-4) ? value.toPrecision(4) : value.toFixed(3);
-}
-
-/** A size in the unit that fits. */
-export function bytes(count: number): string {
-  if (count < 1e6) return `${(count / 1e3).toFixed(1)} kB`;
-  return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`;
-}

@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import { Command } from "commander";
+import { parsePort } from "./numbers.ts";
+
+interface UiFlags {
+  readonly port?: number;
+  readonly open: boolean;
+}
+
+/** `lora-lego ui`: the explorer in the browser. */
+export function uiCommand(): Command {
+  return new Command("ui")
+    .description("look at adapters and merge them in the browser, on this machine alone")
+    .argument("[adapter...]", "folders or files of adapters that are open at once")
+    .option("--port <n>", "port on 127.0.0.1 (default: a free one)", parsePort)
+    .option("--no-open", "do not open the browser")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  lora-lego ui
+  lora-lego ui math/ med/ --port 8080 --no-open`,
+    )
+    .action(async (adapters: string[], { port, open }: UiFlags) => {
+      const { servePage } = await import("../node/ui-server.ts");
+      const { url, close } = await servePage({ adapters, ...(port !== undefined && { port }) });
+      console.log(`The explorer is at ${url} (Ctrl-C ends it).`);
+      if (open) openBrowser(url);
+      process.once("SIGINT", () => void close());
+      process.once("SIGTERM", () => void close());
+    });
+}
+
+/** Open the user's browser; where there is none, the address that was printed is enough. */
+function openBrowser(url: string): void {
+  const [command, ...args] =
+    process.platform === "darwin"
+      ? ["open", url]
+      : process.platform === "win32"
+        ? ["cmd", "/c", "start", "", url]
+        : ["xdg-open", url];
+  spawn(command!, args, { stdio: "ignore", detached: true })
+    .on("error", () => {})
+    .unref();
+}

@@ -1,0 +1,219 @@
+import { createReadStream, existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { basename, dirname, extname, join, resolve, sep } from "node:path";
+import { pipeline } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { OutputError, UsageError } from "../core/errors.ts";
+
+const HOST = "127.0.0.1";
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+};
+/** Scripts and workers are the page's own; it talks to its server and, where a Hub id is opened, to the Hub. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self' https://huggingface.co https://*.huggingface.co https://*.hf.co",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+const HEADERS = {
+  "content-security-policy": POLICY,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store",
+};
+
+/** A page that is served. */
+export interface ServedPage {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** How to serve the explorer. */
+export interface UiOptions {
+  /** Folders or files of adapters that are open at once. */
+  readonly adapters: readonly string[];
+  /** Default: any free port. */
+  readonly port?: number;
+  /** The built page. Default: the one in this package. */
+  readonly page?: string;
+}
+
+/** A file that may be fetched, by the path of its URL. */
+type Served = ReadonlyMap<string, string>;
+
+/**
+ * Serve the explorer on 127.0.0.1: the built page, and the files of the adapters named, by ranges. Nothing else of the disk can be reached,
+ * and no other site can reach the page's files.
+ *
+ * @throws UsageError for adapters that are not there; OutputError where the port is taken
+ */
+export async function servePage(options: UiOptions): Promise<ServedPage> {
+  const page = options.page ?? join(dirname(fileURLToPath(import.meta.url)), "../web");
+  if (!existsSync(join(page, "index.html"))) {
+    throw new UsageError(`The page is not built (no ${join(page, "index.html")}); run npm run build.`);
+  }
+  const files = new Map(pageFiles(page).map((path) => [`/${path}`, join(page, path)]));
+  const listed = options.adapters.map((path, i) => listAdapter(path, i, files));
+  const list = JSON.stringify(listed);
+  const index = readFileSync(join(page, "index.html"), "utf8").replace(
+    "</head>",
+    listed.length === 0 ? "</head>" : `<meta name="lora-lego-adapters" content="./adapters.json" /></head>`,
+  );
+  const texts: ReadonlyMap<string, string> = new Map([
+    ["/", index],
+    ["/index.html", index],
+    ["/adapters.json", list],
+  ]);
+  const server = createServer((request, response) => answer(request, response, { server, files, texts }));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === "EADDRINUSE"
+          ? new OutputError(`Port ${options.port} is taken; pass another --port, or none to take a free one.`)
+          : error,
+      ),
+    );
+    server.listen(options.port ?? 0, HOST, resolve);
+  });
+  return {
+    url: `http://${HOST}:${portOf(server)}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+/** Paths of all files of the built page, with slashes. */
+function pageFiles(page: string): string[] {
+  return readdirSync(page, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(page.length + 1)
+        .replaceAll(sep, "/"),
+    );
+}
+
+/** What the page is told of an adapter; its files may be fetched from then on. */
+function listAdapter(path: string, place: number, files: Map<string, string>) {
+  const full = resolve(path);
+  const stat = statSync(full, { throwIfNoEntry: false });
+  if (stat === undefined) throw new UsageError(`There is no file or folder ${path}; pass the folder of an adapter.`);
+  const folder = stat.isDirectory() ? full : dirname(full);
+  // A file that was named decides between several weights; configs beside it stay in view.
+  const wanted = (name: string): boolean => stat.isDirectory() || name === basename(full) || name.endsWith(".json");
+  const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => wanted(name));
+  const own = entries.flatMap(({ name }) => {
+    const file = join(folder, name);
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (!found?.isFile()) return [];
+    const url = `adapters/${place}/${encodeURIComponent(name)}`;
+    files.set(`/adapters/${place}/${name}`, realpathSync(file));
+    return [{ name, size: found.size, url }];
+  });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return { name: basename(stat.isDirectory() ? full : folder), files: own, folders };
+}
+
+interface Serving {
+  readonly server: Server;
+  readonly files: Served;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, { server, files, texts }: Serving): void {
+  const refuse = (status: number, why: string): void => {
+    response.writeHead(status, { ...HEADERS, "content-type": "text/plain" }).end(why);
+  };
+  const port = portOf(server);
+  const hosts = [`${HOST}:${port}`, `localhost:${port}`];
+  const { host = "", origin } = request.headers;
+  // Another site's page may have its name point here (DNS rebinding), or fetch from here: neither is answered.
+  if (!hosts.includes(host)) {
+    refuse(403, "This server answers to 127.0.0.1 only.");
+    return;
+  }
+  if (origin !== undefined && !hosts.some((own) => origin === `http://${own}`)) {
+    refuse(403, "This server answers its own page only.");
+    return;
+  }
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    refuse(405, "Only GET and HEAD.");
+    return;
+  }
+  const path = pathOf(request.url ?? "/");
+  const text = path === null ? undefined : texts.get(path);
+  if (text !== undefined) {
+    const type = path!.endsWith(".json") ? ".json" : ".html";
+    response.writeHead(200, { ...HEADERS, "content-type": TYPES[type] });
+    response.end(request.method === "HEAD" ? undefined : text);
+    return;
+  }
+  const file = path === null ? undefined : files.get(path);
+  if (file === undefined) {
+    refuse(404, "There is nothing here.");
+    return;
+  }
+  sendFile(request, response, file, refuse);
+}
+
+function pathOf(url: string): string | null {
+  try {
+    return decodeURIComponent(new URL(url, "http://page").pathname);
+  } catch {
+    return null;
+  }
+}
+
+const RANGE = /^bytes=(\d+)-(\d+)$/;
+
+function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: string,
+  refuse: (status: number, why: string) => void,
+): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size;
+  if (size === undefined) {
+    refuse(404, "The file is gone.");
+    return;
+  }
+  const [, from, to] = RANGE.exec(request.headers.range ?? "") ?? [];
+  const [begin, last] = from === undefined ? [0, size - 1] : [Number(from), Math.min(Number(to), size - 1)];
+  if (from !== undefined && begin > last) {
+    refuse(416, "The file has no such range.");
+    return;
+  }
+  response.writeHead(from === undefined ? 200 : 206, {
+    ...HEADERS,
+    "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+    "content-length": size === 0 ? 0 : last - begin + 1,
+    "accept-ranges": "bytes",
+    ...(from !== undefined && { "content-range": `bytes ${begin}-${last}/${size}` }),
+  });
+  if (request.method === "HEAD" || size === 0) {
+    response.end();
+    return;
+  }
+  pipeline(createReadStream(file, { start: begin, end: last }), response, () => {});
+}

@@ -1,0 +1,116 @@
+import { computed, signal } from "@preact/signals";
+import type { DroppedFile } from "../../src/browser/dropped.ts";
+import { freeName, groupDropped } from "../../src/browser/dropped.ts";
+import type { AdapterCard, ChosenAdapter } from "../../src/browser/explorer.ts";
+import type { HandedFolder } from "../../src/browser/handed-files.ts";
+import { explorer, sentenceOf } from "./explorer.ts";
+
+/** An adapter in the list: being opened, open, or refused. */
+export interface ListedAdapter {
+  readonly key: number;
+  readonly name: string;
+  readonly weight: number;
+  readonly card: AdapterCard | null;
+  readonly error: string | null;
+}
+
+export const adapters = signal<readonly ListedAdapter[]>([]);
+/** What a screen reader is told. */
+export const announcement = signal("");
+
+/** Those that are open. */
+export const openAdapters = computed(() =>
+  adapters.value.flatMap((adapter) => (adapter.card === null ? [] : [{ ...adapter, card: adapter.card }])),
+);
+export const chosenAdapters = computed<ChosenAdapter[]>(() =>
+  openAdapters.value.map(({ card, name, weight }) => ({ id: card.id, name, weight })),
+);
+/** Changes only where other adapters are looked at, not with names and weights. */
+export const openIds = computed<string>(() => openAdapters.value.map(({ card }) => card.id).join());
+
+export function idsOf(joined: string): number[] {
+  return joined === "" ? [] : joined.split(",").map(Number);
+}
+
+let next = 1;
+
+function change(key: number, to: Partial<ListedAdapter>): void {
+  adapters.value = adapters.value.map((adapter) => (adapter.key === key ? { ...adapter, ...to } : adapter));
+}
+
+/** List an adapter and open it; what cannot be read stays in the list with the reason. */
+async function add(name: string, open: (name: string) => Promise<AdapterCard>): Promise<void> {
+  const key = next++;
+  const own = freeName(
+    name,
+    adapters.value.map((adapter) => adapter.name),
+  );
+  adapters.value = [...adapters.value, { key, name: own, weight: 1, card: null, error: null }];
+  try {
+    change(key, { card: await open(own) });
+    announcement.value = `${own} is open.`;
+  } catch (error) {
+    change(key, { error: sentenceOf(error) });
+    announcement.value = `${own} is not open: ${sentenceOf(error)}`;
+  }
+}
+
+async function addFolders(folders: readonly HandedFolder[]): Promise<void> {
+  await Promise.all(folders.map((folder) => add(folder.name, (name) => explorer.open({ ...folder, name }))));
+}
+
+export async function addFiles(files: readonly DroppedFile[]): Promise<void> {
+  await addFolders(groupDropped(files));
+}
+
+export async function addFromHub(path: string, token: string): Promise<void> {
+  const full = path.startsWith("hf://") ? path : `hf://${path.replace(/^https:\/\/huggingface\.co\//, "")}`;
+  const access = { endpoint: "https://huggingface.co", token: token === "" ? null : token };
+  await add(full.slice("hf://".length), () => explorer.openHub(full, access));
+}
+
+/** Adapters that lie beside the page: the example set, or what `lora-lego ui` was given. */
+export async function addServed(list: string): Promise<void> {
+  const response = await fetch(list);
+  if (!response.ok) throw new Error(`${list} is not there (${response.status}); serve the whole folder of the page.`);
+  const served = (await response.json()) as readonly {
+    readonly name: string;
+    readonly files: readonly { readonly name: string; readonly size: number; readonly url: string }[];
+    readonly folders: readonly string[];
+  }[];
+  await addFolders(
+    served.map(({ name, files, folders }) => ({
+      name,
+      folders,
+      files: Object.fromEntries(
+        files.map((file) => [file.name, { url: new URL(file.url, response.url).href, size: file.size }]),
+      ),
+    })),
+  );
+}
+
+export function remove(key: number): void {
+  const gone = adapters.value.find((adapter) => adapter.key === key);
+  adapters.value = adapters.value.filter((adapter) => adapter.key !== key);
+  if (gone?.card) void explorer.close(gone.card.id);
+  announcement.value = `${gone?.name} is removed.`;
+}
+
+export function rename(key: number, name: string): void {
+  const others = adapters.value.filter((adapter) => adapter.key !== key).map((adapter) => adapter.name);
+  if (name.trim() !== "") change(key, { name: freeName(name.trim(), others) });
+}
+
+export function weigh(key: number, weight: number): void {
+  if (Number.isFinite(weight)) change(key, { weight });
+}
+
+/** Move an adapter up or down the list. */
+export function move(key: number, by: -1 | 1): void {
+  const list = [...adapters.value];
+  const from = list.findIndex((adapter) => adapter.key === key);
+  const to = from + by;
+  if (to < 0 || to >= list.length) return;
+  [list[from], list[to]] = [list[to]!, list[from]!];
+  adapters.value = list;
+}

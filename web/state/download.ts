@@ -1,0 +1,75 @@
+import { CARD_FILE } from "../../src/merge/card.ts";
+import { reportText } from "../../src/merge/folder-texts.ts";
+import { CONFIG_FILE, WEIGHTS_FILE } from "../../src/merge/plan.ts";
+import { RECIPE_FILE } from "../../src/merge/recipe-text.ts";
+import { reportPage } from "../../src/merge/report-page.ts";
+import type { MadeMerge } from "./merge.ts";
+
+/** What can be downloaded of a merge. */
+export const DOWNLOADS = ["folder", "weights", "config", "recipe", "report", "page"] as const;
+export type Download = (typeof DOWNLOADS)[number];
+
+export const DOWNLOAD_TITLES: Readonly<Record<Download, string>> = {
+  folder: "PEFT folder (zip)",
+  weights: WEIGHTS_FILE,
+  config: CONFIG_FILE,
+  recipe: RECIPE_FILE,
+  report: "report.json",
+  page: "report.html",
+};
+
+export async function download(merge: MadeMerge, what: Download): Promise<void> {
+  const { files, report } = merge;
+  if (what === "folder") return save(`${folderName(merge)}.zip`, await zipOf(merge));
+  if (what === "report") return save("report.json", new Blob([reportText(report)], { type: "application/json" }));
+  if (what === "page") return save("report.html", new Blob([reportPage(report)], { type: "text/html" }));
+  const name = { weights: WEIGHTS_FILE, config: CONFIG_FILE, recipe: RECIPE_FILE }[what];
+  save(name, new Blob([files[name] as Uint8Array<ArrayBuffer>]));
+}
+
+async function zipOf(merge: MadeMerge): Promise<Blob> {
+  const { downloadZip } = await import("client-zip");
+  const folder = folderName(merge);
+  // The card stands first, so that whoever unpacks the folder sees what it is.
+  const names = [CARD_FILE, ...Object.keys(merge.files).filter((name) => name !== CARD_FILE)];
+  const entries = names.map((name) => ({
+    name: `${folder}/${name}`,
+    input: merge.files[name] as Uint8Array<ArrayBuffer>,
+    lastModified: new Date(),
+  }));
+  return downloadZip(entries).blob();
+}
+
+function folderName({ report }: MadeMerge): string {
+  return `merged-${String(report.options.method)}-r${report.totals.rank}`;
+}
+
+function save(name: string, blob: Blob): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Whether folders can be written to directly. */
+export const canPickFolder = "showDirectoryPicker" in globalThis;
+
+/** Write the folder where the user says. @returns the folder's name; null where the user thought better of it */
+export async function saveIntoFolder(merge: MadeMerge): Promise<string | null> {
+  const pick = (globalThis as unknown as { showDirectoryPicker(of: object): Promise<FileSystemDirectoryHandle> })
+    .showDirectoryPicker;
+  try {
+    const parent = await pick.call(globalThis, { mode: "readwrite" });
+    const folder = await parent.getDirectoryHandle(folderName(merge), { create: true });
+    for (const [name, bytes] of Object.entries(merge.files)) {
+      const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+      await stream.write(bytes as Uint8Array<ArrayBuffer>);
+      await stream.close();
+    }
+    return `${parent.name}/${folderName(merge)}`;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { computed, effect, signal } from "@preact/signals";
+import { proxy } from "comlink";
+import type { Estimate } from "../../src/browser/explorer.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
+import type { MergeReport } from "../../src/merge/report.ts";
+import { announcement, chosenAdapters } from "./adapters.ts";
+import { explorer, sentenceOf } from "./explorer.ts";
+
+/** What the form says. */
+export const method = signal("lego");
+export const options = signal<Readonly<Record<string, unknown>>>({});
+export const rank = signal("");
+export const scale = signal("1");
+export const consumer = signal("");
+export const dropExtras = signal(false);
+
+/** The recipe that the form means; weights are the adapters' own. */
+const recipe = computed<Recipe>(() => ({
+  method: method.value,
+  ...(Object.keys(options.value).length > 0 && { options: options.value }),
+  ...(rank.value !== "" && { target: { kind: "rank", rank: Number(rank.value) } as const }),
+  ...(scale.value !== "1" && scale.value !== "" && { scale: Number(scale.value) }),
+  ...(consumer.value !== "" && { for: consumer.value as NonNullable<Recipe["for"]> }),
+  ...(dropExtras.value && { extras: "drop" as const }),
+}));
+
+export const estimate = signal<Estimate | null>(null);
+let estimating = 0;
+
+effect(() => {
+  const [chosen, wanted] = [chosenAdapters.value, recipe.value];
+  const own = ++estimating;
+  estimate.value = null;
+  if (chosen.length === 0) return;
+  explorer.estimate(chosen, wanted).then(
+    (found) => {
+      if (own === estimating) estimate.value = found;
+    },
+    (error: unknown) => {
+      if (own === estimating) estimate.value = { refused: sentenceOf(error) };
+    },
+  );
+});
+
+/** A merge that was made on this page. */
+export interface MadeMerge {
+  readonly number: number;
+  readonly title: string;
+  readonly report: MergeReport;
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly seconds: number;
+}
+
+/** Results that are kept: older ones make room. */
+const KEPT = 4;
+
+export const merges = signal<readonly MadeMerge[]>([]);
+export const progress = signal<{ readonly done: number; readonly total: number } | null>(null);
+export const mergeError = signal<string | null>(null);
+let made = 0;
+
+export async function startMerge(): Promise<void> {
+  const begun = performance.now();
+  mergeError.value = null;
+  progress.value = { done: 0, total: 1 };
+  const onProgress = proxy((at: { readonly done: number; readonly total: number }): void => {
+    if (progress.value !== null) progress.value = at;
+  });
+  try {
+    const { report, files } = await explorer.merge(chosenAdapters.value, recipe.value, onProgress);
+    const seconds = (performance.now() - begun) / 1000;
+    const title = `${report.options.method}, rank ${report.totals.rank}`;
+    merges.value = [{ number: ++made, title, report, files, seconds }, ...merges.value].slice(0, KEPT);
+    announcement.value = `Merged: ${title}.`;
+  } catch (error) {
+    const stopped = error instanceof Error && error.name === "AbortError";
+    mergeError.value = stopped ? "The merge was cancelled; nothing was written." : sentenceOf(error);
+    announcement.value = mergeError.value;
+  } finally {
+    progress.value = null;
+  }
+}
+
+export function cancelMerge(): void {
+  void explorer.cancelMerge();
+}

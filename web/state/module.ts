@@ -1,0 +1,108 @@
+import { effect, signal } from "@preact/signals";
+import type { Clustering, ModulePlane } from "../../src/analysis/module-view.ts";
+import { type LegoOptions, PAPER } from "../../src/methods/lego/options.ts";
+import { idsOf, openIds } from "./adapters.ts";
+import { explorer, sentenceOf } from "./explorer.ts";
+
+/** The module that is looked at, and how its units are clustered. */
+export const moduleName = signal<string | null>(null);
+export const options = signal<LegoOptions>(PAPER);
+export const k = signal(6);
+
+export const plane = signal<ModulePlane | null>(null);
+export const clustering = signal<Clustering | null>(null);
+/** By k, as far as computed. */
+export const curve = signal<readonly Clustering[]>([]);
+/** Positions by UMAP, where they were asked for. */
+export const layout = signal<readonly (readonly [number, number])[] | null>(null);
+export const layoutBusy = signal(false);
+export const moduleError = signal<string | null>(null);
+/** Units that are marked, by their places. */
+export const marked = signal<ReadonlySet<number>>(new Set());
+
+let opening = 0;
+
+/** Open the module anew whenever it, its options or the adapters change. */
+effect(() => {
+  const name = moduleName.value;
+  const ids = idsOf(openIds.value);
+  const own = ++opening;
+  const how = options.value;
+  if (name === null || ids.length === 0) {
+    plane.value = null;
+    clustering.value = null;
+    return;
+  }
+  void open(ids, name, how, own);
+});
+
+async function open(ids: readonly number[], name: string, how: LegoOptions, own: number): Promise<void> {
+  moduleError.value = null;
+  try {
+    const opened = await explorer.openModule(ids, name, how);
+    if (own !== opening) return;
+    layout.value = null;
+    curve.value = [];
+    clustering.value = null;
+    marked.value = new Set();
+    plane.value = opened;
+    if (k.peek() > opened.units.length) k.value = Math.max(1, opened.units.length);
+    await clusterNow();
+    await computeCurve(opened.units.length, how, own);
+  } catch (error) {
+    if (own === opening) moduleError.value = sentenceOf(error);
+  }
+}
+
+let clusteringAt: Promise<void> | null = null;
+
+/** Cluster at the slider's k; while one clustering runs, only the latest k waits. */
+async function clusterNow(): Promise<void> {
+  while (clusteringAt !== null) await clusteringAt;
+  const [wanted, own] = [k.peek(), opening];
+  if (plane.peek() === null || clustering.peek()?.k === wanted) return;
+  clusteringAt = explorer
+    .cluster(wanted, options.peek())
+    .then((found) => {
+      if (own === opening) clustering.value = found;
+    })
+    .catch((error: unknown) => {
+      moduleError.value = sentenceOf(error);
+    });
+  await clusteringAt;
+  clusteringAt = null;
+}
+
+effect(() => {
+  k.value;
+  void clusterNow();
+});
+
+/** Points of a curve at most: large pools are looked at every few k. */
+const CURVE_POINTS = 64;
+
+async function computeCurve(units: number, how: LegoOptions, own: number): Promise<void> {
+  const step = Math.max(1, Math.ceil(units / CURVE_POINTS));
+  const found: Clustering[] = [];
+  for (let at = 1; at <= units; at += step) {
+    while (clusteringAt !== null) await clusteringAt;
+    const one = await explorer.cluster(at, how);
+    if (own !== opening) return;
+    found.push(one);
+    if (found.length % 8 === 0 || at + step > units) curve.value = [...found];
+  }
+}
+
+export async function computeLayout(): Promise<void> {
+  const own = opening;
+  const { coordinates } = plane.peek()!;
+  layoutBusy.value = true;
+  try {
+    const found = await explorer.umap(coordinates);
+    if (own === opening) layout.value = found;
+  } catch (error) {
+    moduleError.value = sentenceOf(error);
+  } finally {
+    layoutBusy.value = false;
+  }
+}

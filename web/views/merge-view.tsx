@@ -1,0 +1,185 @@
+import { signal } from "@preact/signals";
+import { bytes, figure } from "../../src/core/shown.ts";
+import { compositions } from "../../src/merge/compositions.ts";
+import { openAdapters } from "../state/adapters.ts";
+import { canPickFolder, DOWNLOAD_TITLES, DOWNLOADS, download, saveIntoFolder } from "../state/download.ts";
+import { sentenceOf } from "../state/explorer.ts";
+import { cancelMerge, estimate, type MadeMerge, mergeError, merges, progress, startMerge } from "../state/merge.ts";
+import { MethodForm } from "./method-form.tsx";
+
+/** Choose a method, merge, compare results, and take them home. */
+export function MergeTab() {
+  if (openAdapters.value.length === 0) return <p class="empty">Open adapters first; then merge them here.</p>;
+  return (
+    <section aria-labelledby="merge-title">
+      <h2 id="merge-title">
+        Merge {openAdapters.value.length === 1 ? "one adapter" : `${openAdapters.value.length} adapters`}
+      </h2>
+      <MethodForm />
+      <Start />
+      {mergeError.value !== null && (
+        <p class="error" role="alert">
+          {mergeError.value}
+        </p>
+      )}
+      {merges.value.length > 1 && <Compared merges={merges.value} />}
+      {merges.value.map((made) => (
+        <Result key={made.number} made={made} />
+      ))}
+    </section>
+  );
+}
+
+function Start() {
+  const found = estimate.value;
+  const refused = found !== null && "refused" in found ? found.refused : null;
+  const running = progress.value;
+  return (
+    <>
+      <p class={refused === null ? "estimate" : "error"}>
+        {found === null
+          ? "Planning…"
+          : (refused ??
+            ("bytes" in found
+              ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
+              : ""))}
+      </p>
+      <div class="row">
+        <button
+          type="button"
+          class="primary"
+          disabled={running !== null || found === null || refused !== null}
+          onClick={() => void startMerge()}
+        >
+          Merge
+        </button>
+        {running !== null && (
+          <>
+            <progress value={running.done} max={running.total} aria-label="Modules merged" />
+            <span>
+              {running.done} of {running.total}
+            </span>
+            <button type="button" onClick={cancelMerge}>
+              Cancel
+            </button>
+          </>
+        )}
+      </div>
+    </>
+  );
+}
+
+const savedTo = signal<string | null>(null);
+
+function Result({ made }: { made: MadeMerge }) {
+  const { report, title, seconds } = made;
+  const merged = compositions(report).slice(0, 8);
+  return (
+    <article class="result">
+      <h3>
+        {made.number}. {title}
+      </h3>
+      <p class="facts">
+        {report.totals.modules} modules, {report.totals.dtype}, {bytes(report.totals.bytes)}, {seconds.toFixed(1)} s;
+        norm ratio {figure(report.totals.normRatio)}, energy {figure(report.totals.energy)}
+      </p>
+      {report.warnings.map(({ text }) => (
+        <p class="note" key={text}>
+          {text}
+        </p>
+      ))}
+      <fieldset class="row plain">
+        <legend class="visually-hidden">Download {title}</legend>
+        {DOWNLOADS.map((what) => (
+          <button type="button" key={what} onClick={() => void download(made, what)}>
+            {DOWNLOAD_TITLES[what]}
+          </button>
+        ))}
+        {canPickFolder && (
+          <button
+            type="button"
+            onClick={() =>
+              void saveIntoFolder(made).then(
+                (folder) => {
+                  savedTo.value = folder === null ? null : `Saved as ${folder}.`;
+                },
+                (error: unknown) => {
+                  savedTo.value = `Not saved: ${sentenceOf(error)}`;
+                },
+              )
+            }
+          >
+            Save into a folder…
+          </button>
+        )}
+      </fieldset>
+      {savedTo.value !== null && <p role="status">{savedTo.value}</p>}
+      {merged.length > 0 && (
+        <div class="scroll">
+          <table>
+            <caption>What merged with what, the most units first</caption>
+            <thead>
+              <tr>
+                <th scope="col">adapters</th>
+                <th scope="col">clusters</th>
+                <th scope="col">units</th>
+              </tr>
+            </thead>
+            <tbody>
+              {merged.map(([what, clusters, units]) => (
+                <tr key={what}>
+                  <th scope="row">{what}</th>
+                  <td>{clusters}</td>
+                  <td>{units}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </article>
+  );
+}
+
+/** Results side by side. */
+function Compared({ merges: made }: { merges: readonly MadeMerge[] }) {
+  const names = [...new Set(made.flatMap(({ report }) => report.inputs.map(({ name }) => name)))];
+  const cosine = ({ report }: MadeMerge, name: string): string => {
+    const t = report.inputs.findIndex((input) => input.name === name);
+    return t < 0 ? "–" : figure(report.totals.cosines[t] ?? null);
+  };
+  const rows: readonly (readonly [string, (merge: MadeMerge) => string])[] = [
+    ["norm ratio", ({ report }) => figure(report.totals.normRatio)],
+    ["energy", ({ report }) => figure(report.totals.energy)],
+    ["size", ({ report }) => bytes(report.totals.bytes)],
+    ["warnings", ({ report }) => String(report.warnings.length)],
+    ...names.map((name) => [`cosine with ${name}`, (merge: MadeMerge) => cosine(merge, name)] as const),
+  ];
+  return (
+    <div class="scroll">
+      <table>
+        <caption>Results side by side</caption>
+        <thead>
+          <tr>
+            <th scope="col">figure</th>
+            {made.map(({ number, title }) => (
+              <th scope="col" key={number}>
+                {number}. {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([name, of]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              {made.map((merge) => (
+                <td key={merge.number}>{of(merge)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,169 @@
+import { computed, signal } from "@preact/signals";
+import { moduleGrid } from "../../src/analysis/module-grid.ts";
+import type { ModuleOverview } from "../../src/analysis/overview.ts";
+import { figure } from "../../src/core/shown.ts";
+import { openAdapters } from "../state/adapters.ts";
+import { moduleName } from "../state/module.ts";
+import { overview, overviewError, overviewTotal } from "../state/overview.ts";
+import { showTab } from "../state/tabs.ts";
+
+const FIGURES = {
+  norms: { title: "Delta norm", of: "one", hint: "Frobenius norm of s B A: how much a module changes." },
+  effectiveRanks: { title: "Effective rank", of: "one", hint: "exp of the entropy of the singular values." },
+  cosines: { title: "Similarity", of: "two", hint: "Cosine of two adapters' deltas; 1 is the same direction." },
+  signConflicts: {
+    title: "Sign conflict",
+    of: "all",
+    hint: "Share of sampled entries in which two adapters' deltas have different signs; chance is 0.5.",
+  },
+  purity: {
+    title: "Cluster purity",
+    of: "all",
+    hint: "Share of units in a cluster whose majority is of their own adapter, LEGO at the largest rank. High: adapters keep apart.",
+  },
+} as const;
+type FigureId = keyof typeof FIGURES;
+
+const shown = signal<FigureId>("norms");
+const first = signal(-1);
+const second = signal(-1);
+
+/** The figure of a module that is shown; null where there is none. */
+function shownOf(module: ModuleOverview): number | null {
+  const figureId = shown.value;
+  const [one, other] = [first.value, second.value];
+  if (figureId === "signConflicts") return module.signConflicts;
+  if (figureId === "purity") return module.purity?.purity ?? null;
+  if (figureId === "cosines") {
+    const pairs = module.cosines.flatMap((row, t) =>
+      row.filter((_, u) => t < u && (one < 0 || one === t || one === u) && (other < 0 || other === t || other === u)),
+    );
+    return meanOf(pairs);
+  }
+  const values = module[figureId];
+  return one < 0 ? meanOf(values) : (values[one] ?? null);
+}
+
+function meanOf(values: readonly (number | null)[]): number | null {
+  const there = values.filter((value) => value !== null);
+  return there.length === 0 ? null : there.reduce((sum, value) => sum + value, 0) / there.length;
+}
+
+const values = computed(() => new Map(Array.from(overview.value, ([name, module]) => [name, shownOf(module)])));
+const grid = computed(() => moduleGrid([...overview.value.keys()]));
+
+/** Layers by kinds of modules, shaded by one figure; a cell opens its module. */
+export function OverviewView() {
+  const done = overview.value.size;
+  if (openAdapters.value.length === 0) return <p class="empty">Open adapters to see what they change, and where.</p>;
+  if (overviewError.value !== null) {
+    return (
+      <p class="error" role="alert">
+        {overviewError.value}
+      </p>
+    );
+  }
+  if (done === 0) return <p class="loading">Reading the modules…</p>;
+  const all = [...values.value.values()].filter((value) => value !== null);
+  const most = Math.max(...all.map(Math.abs), 1e-30);
+  const { title, hint } = FIGURES[shown.value];
+  return (
+    <section aria-labelledby="overview-title">
+      <h2 id="overview-title">{title}, layer by layer</h2>
+      <Choices />
+      <p class="hint">
+        {hint} Choose a cell to open its module.{" "}
+        {done < overviewTotal.value && `${done} of ${overviewTotal.value} modules read.`}
+      </p>
+      <div class="scroll">
+        <table class="heat">
+          <thead>
+            <tr>
+              <th scope="col">layer</th>
+              {grid.value.kinds.map((kind) => (
+                <th scope="col" key={kind}>
+                  {kind.replace(/\./g, ".\u200b")}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {grid.value.layers.map((layer, y) => (
+              <tr key={layer}>
+                <th scope="row">{layer}</th>
+                {grid.value.cells[y]!.map((name, x) => (
+                  <td key={grid.value.kinds[x]}>{name !== null && <Cell name={name} most={most} />}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Cell({ name, most }: { name: string; most: number }) {
+  const value = values.value.get(name) ?? null;
+  const share = value === null ? 0 : Math.abs(value) / most;
+  return (
+    <button
+      type="button"
+      class={`cell${share > 0.55 ? " strong" : ""}${value !== null && value < 0 ? " negative" : ""}`}
+      aria-label={`${name}: ${figure(value)}`}
+      title={`${name}: ${figure(value)}`}
+      aria-current={moduleName.value === name}
+      style={{ "--share": share.toFixed(3) }}
+      onClick={() => {
+        moduleName.value = name;
+        showTab("module");
+      }}
+    >
+      {value === null ? "–" : value.toPrecision(2)}
+    </button>
+  );
+}
+
+function Choices() {
+  const { of } = FIGURES[shown.value];
+  const names = openAdapters.value.map(({ name }) => name);
+  const choose = (label: string, to: typeof first) => (
+    <label>
+      {label}
+      <select
+        value={to.value}
+        onChange={(event) => {
+          to.value = Number(event.currentTarget.value);
+        }}
+      >
+        <option value={-1}>all, mean</option>
+        {names.map((name, t) => (
+          <option value={t} key={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  return (
+    <div class="row choices">
+      <label>
+        Figure
+        <select
+          value={shown.value}
+          onChange={(event) => {
+            shown.value = event.currentTarget.value as FigureId;
+          }}
+        >
+          {Object.entries(FIGURES).map(([id, { title }]) => (
+            <option value={id} key={id}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
+      {of !== "all" && choose("Adapter", first)}
+      {of === "two" && choose("with", second)}
+    </div>
+  );
+}
