@@ -249,6 +249,13 @@ export function evidencePage(found, words) {
         id === "count-7" ? "seed 0" : id.slice(-5),
       ),
     ),
+    "## Adapters that began alike, and not",
+    "Adapters that are trained with one seed begin with the same random A. Here each of the seven is from one of three seeds, so that no more than three began alike.",
+    ...each(
+      "begun",
+      () => "Seven adapters of three seeds",
+      (id) => methodsTables(found[id]),
+    ),
     "## What the clusters are made of",
     ...each(
       "purity",

@@ -26,9 +26,8 @@ const ABLATION = [
   lego("metric manhattan", { metric: "manhattan" }),
   lego("metric transport", { metric: "transport" }),
 ];
-const FEW = ["lego", "lego balanced", "average", "svd"].map((wanted) =>
-  METHODS.find(({ name, method }) => (name ?? method) === wanted),
-);
+const named = (wanted) => METHODS.find(({ name, method }) => (name ?? method) === wanted);
+const FEW = ["lego", "lego balanced", "average", "svd"].map(named);
 
 /** What merges adapters of unequal ranks. */
 const UNEQUAL = METHODS.filter(({ method }) => !["linear", "ties", "robust_merge"].includes(method));
@@ -38,16 +37,24 @@ const more = fileURLToPath(new URL("../../build/minibench", import.meta.url));
 /** Adapters that are written when their study is run. */
 const made = fileURLToPath(new URL("../../build/evidence/adapters", import.meta.url));
 
+/** The seven adapters of one training seed share the random A that they began with; of three seeds, these do not. */
+const BEGUN_APART = SEEN.map((task, t) =>
+  t % 3 === 0 ? join(minibench, "llama/all", task) : join(more, `llama/seed${t % 3}`, task),
+);
+const BEGUN = ["lego", "lego balanced", "lego svd gauge", "average", "svd", "ties_svd", "tsv", "iso_c", "ctm"].map(
+  named,
+);
+
 export const adapterOf = (shape, targets, task) => join(minibench, shape, targets, task);
 
 /** A benchmark of the adapters of the tasks named, at a target set of a model or in another folder. */
-function config(shape, targets, { tasks = SEEN, unseen = UNSEEN, joint = false, folder, ...rest }) {
+function config(shape, targets, { tasks = SEEN, unseen = UNSEEN, joint = false, folder, paths, ...rest }) {
   const files = (split, names) => names.map((task) => join(minibench, split, `${task}.jsonl`));
   const home = folder ?? join(minibench, shape, targets);
   return {
     base: join(minibench, shape, "base"),
     tasks: { dev: files("dev", tasks), test: files("test", [...tasks, ...unseen]) },
-    adapters: tasks.map((task) => ({ path: join(home, task), task })),
+    adapters: tasks.map((task, t) => ({ path: paths?.[t] ?? join(home, task), task })),
     ...(joint && { joint: join(minibench, shape, targets, "joint") }),
     unseen,
     ...rest,
@@ -129,7 +136,7 @@ export const FULL = [
       "ablation",
       config(shape, targets, {
         merges: ABLATION,
-        ranks: shape === "llama" && targets === "all" ? [6, 12] : [6],
+        ranks: [6],
         scales: SCALES,
       }),
     ),
@@ -150,6 +157,11 @@ export const FULL = [
       "training",
       config("llama", "all", { folder: join(more, "llama", seed), merges: FEW, ranks: [6], scales: SCALES }),
     ),
+  ),
+  study(
+    "begun-apart",
+    "begun",
+    config("llama", "all", { paths: BEGUN_APART, merges: BEGUN, ranks: [6], scales: SCALES }),
   ),
   ...SETS.map(([shape, targets]) => ({ id: `purity-${shape}-${targets}`, table: "purity", purity: [shape, targets] })),
   ...[2, 3, 5, 7].map((count) =>

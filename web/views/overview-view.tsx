@@ -105,12 +105,13 @@ export function OverviewView() {
 
 function Cell({ name, most }: { name: string; most: number }) {
   const value = values.value.get(name) ?? null;
+  const text = value === null ? "–" : value.toPrecision(2);
   const share = value === null ? 0 : Math.abs(value) / most;
   return (
     <button
       type="button"
-      class={`cell${share > 0.55 ? " strong" : ""}${value !== null && value < 0 ? " negative" : ""}`}
-      aria-label={`${name}: ${figure(value)}`}
+      class={`cell${share > 0.79 ? " strong" : ""}${value !== null && value < 0 ? " negative" : ""}`}
+      aria-label={`${name}: ${text}`}
       title={`${name}: ${figure(value)}`}
       aria-current={moduleName.value === name}
       style={{ "--share": share.toFixed(3) }}
@@ -119,7 +120,7 @@ function Cell({ name, most }: { name: string; most: number }) {
         showTab("module");
       }}
     >
-      {value === null ? "–" : value.toPrecision(2)}
+      {text}
     </button>
   );
 }

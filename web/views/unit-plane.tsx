@@ -60,7 +60,7 @@ function Unit({ plane, place, x, y }: { plane: ModulePlane; place: number; x: nu
       class={`unit${on ? " on" : ""}`}
       transform={`translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${on ? 8 : 5.5})`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-label={name}
       aria-pressed={on}
       onClick={toggle}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { freeName, groupDropped } from "../../src/browser/dropped.ts";
+
+const files = (...paths: string[]) => paths.map((path) => ({ path, blob: new Blob([path]) }));
+const grouped = (...paths: string[]) =>
+  groupDropped(files(...paths)).map(({ name, files: own }) => [name, Object.keys(own)]);
+
+describe("dropped files", () => {
+  it("make one adapter of each folder that holds one, at any depth", () => {
+    expect(
+      grouped(
+        "set/b/adapter_model.safetensors",
+        "set/b/adapter_config.json",
+        "set/a10/adapter_model.safetensors",
+        "set/a9/adapter_model.bin",
+        "set/notes.txt",
+      ),
+    ).toEqual([
+      ["a9", ["adapter_model.bin"]],
+      ["a10", ["adapter_model.safetensors"]],
+      ["b", ["adapter_model.safetensors", "adapter_config.json"]],
+    ]);
+  });
+
+  it("are one adapter where a config lies beside the weights, else one each", () => {
+    expect(grouped("adapter_model.safetensors", "adapter_config.json")).toEqual([
+      ["adapter", ["adapter_model.safetensors", "adapter_config.json"]],
+    ]);
+    expect(grouped("one.safetensors", "two.gguf", "readme.md")).toEqual([
+      ["one", ["one.safetensors"]],
+      ["two", ["two.gguf"]],
+    ]);
+    const sharded = ["m-00001-of-00002.safetensors", "m-00002-of-00002.safetensors", "m.safetensors.index.json"];
+    expect(grouped(...sharded)).toEqual([["adapter", sharded]]);
+  });
+
+  it("without any adapter are handed on all the same, so that opening them says what is missing", () => {
+    expect(grouped("folder/notes.txt")).toEqual([["folder", ["notes.txt"]]]);
+    expect(grouped("notes.txt")).toEqual([["notes.txt", ["notes.txt"]]]);
+    expect(grouped()).toEqual([]);
+  });
+
+  it("get names that are not taken", () => {
+    expect(freeName("a", [])).toBe("a");
+    expect(freeName("a", ["a", "a (2)"])).toBe("a (3)");
+  });
+});

@@ -1,0 +1,97 @@
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ServedPage, servePage } from "../../src/node/ui-server.ts";
+import { tempFolder } from "../support/pico.ts";
+
+const folder = tempFolder();
+const page = join(folder, "page");
+const adapter = join(folder, "adapters/one two");
+let served: ServedPage;
+
+beforeAll(async () => {
+  mkdirSync(join(page, "assets"), { recursive: true });
+  writeFileSync(join(page, "index.html"), "<html><head></head></html>");
+  writeFileSync(join(page, "assets/index.js"), "1");
+  mkdirSync(join(adapter, "checkpoint-1"), { recursive: true });
+  writeFileSync(join(adapter, "adapter_model.safetensors"), "0123456789");
+  writeFileSync(join(folder, "secret.json"), "secret");
+  symlinkSync(join(folder, "secret.json"), join(page, "link.json"));
+  served = await servePage({ adapters: [adapter], page });
+});
+afterAll(() => served.close());
+
+/** A request as it is sent: paths are not tidied up before. */
+function get(path: string, headers: Record<string, string> = {}, method = "GET") {
+  const { hostname, port } = new URL(served.url);
+  return new Promise<{ status: number; headers: Record<string, unknown>; text: string }>((resolve, reject) => {
+    const sent = request({ hostname, port, path, headers, method }, (response) => {
+      let text = "";
+      response.on("data", (chunk) => {
+        text += String(chunk);
+      });
+      response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, text }));
+    });
+    sent.on("error", reject).end();
+  });
+}
+
+describe("the server of the explorer", () => {
+  it("listens on 127.0.0.1 alone, and serves the page with strict headers", async () => {
+    expect(new URL(served.url).hostname).toBe("127.0.0.1");
+    const { status, headers, text } = await get("/");
+    expect(status).toBe(200);
+    expect(text).toContain('<meta name="lora-lego-adapters" content="./adapters.json" />');
+    expect(headers["content-security-policy"]).toContain("default-src 'none'");
+    expect(headers["cross-origin-opener-policy"]).toBe("same-origin");
+    expect(headers["cross-origin-embedder-policy"]).toBe("require-corp");
+    expect((await get("/assets/index.js")).text).toBe("1");
+  });
+
+  it("lists the adapters and serves their files by ranges", async () => {
+    const [listed] = JSON.parse((await get("/adapters.json")).text) as [{ name: string; files: { url: string }[] }];
+    expect(listed).toMatchObject({ name: "one two", folders: ["checkpoint-1"], files: [{ size: 10 }] });
+    const url = `/${listed.files[0]!.url}`;
+    expect((await get(url)).text).toBe("0123456789");
+    const part = await get(url, { range: "bytes=3-5" });
+    expect(part).toMatchObject({ status: 206, text: "345", headers: { "content-range": "bytes 3-5/10" } });
+    expect((await get(url, { range: "bytes=8-20" })).text).toBe("89");
+    expect((await get(url, { range: "bytes=10-12" })).status).toBe(416);
+    expect(await get(url, {}, "HEAD")).toMatchObject({ status: 200, text: "", headers: { "content-length": "10" } });
+  });
+
+  it.each([
+    "/../secret.json",
+    "/assets/../../secret.json",
+    "/%2e%2e/secret.json",
+    "/..%2fsecret.json",
+    "/adapters/0/../../../secret.json",
+    "/adapters/0/..%2f..%2f..%2fsecret.json",
+    "/adapters/1/adapter_model.safetensors",
+    "/link.json",
+    "/%00",
+    "/%",
+  ])("gives nothing else of the disk: %s", async (path) => {
+    const { status, text } = await get(path);
+    expect(status).toBe(404);
+    expect(text).not.toContain("secret");
+  });
+
+  it("answers neither other hosts' names nor other sites", async () => {
+    const { host } = new URL(served.url);
+    expect((await get("/", { host: "evil.example" })).status).toBe(403);
+    expect((await get("/", { host: "127.0.0.1:1" })).status).toBe(403);
+    expect((await get("/", { origin: "http://evil.example" })).status).toBe(403);
+    expect((await get("/", { origin: "null" })).status).toBe(403);
+    expect((await get("/", { origin: `http://${host}` })).status).toBe(200);
+    expect((await get("/", {}, "POST")).status).toBe(405);
+  });
+
+  it("says in a sentence what is not there, or taken", async () => {
+    await expect(servePage({ adapters: ["nowhere"], page })).rejects.toThrow("There is no file or folder nowhere;");
+    await expect(servePage({ adapters: [], page: folder })).rejects.toThrow("The page is not built");
+    const port = Number(new URL(served.url).port);
+    await expect(servePage({ adapters: [], page, port })).rejects.toThrow(`Port ${port} is taken;`);
+  });
+});

@@ -1,0 +1,43 @@
+import { existsSync } from "node:fs";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { type ServedPage, servePage } from "../../src/node/ui-server.ts";
+
+/** Debian's Chromium, or where CHROMIUM says it is. */
+export const CHROMIUM: string = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
+const PAGE = new URL("../../dist/web", import.meta.url).pathname;
+
+/** A browser for the tests of a file, and pages of a server of their own in it. */
+export function useBrowser(): { open(adapters?: readonly string[], of?: object): Promise<Page> } {
+  let browser: Browser;
+  const open: { context: BrowserContext; served: ServedPage }[] = [];
+  beforeAll(async () => {
+    if (!existsSync(CHROMIUM)) throw new Error(`There is no ${CHROMIUM}; apt-get install chromium, or set CHROMIUM.`);
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  });
+  afterAll(async () => {
+    for (const { context, served } of open) {
+      await context.close();
+      await served.close();
+    }
+    await browser.close();
+  });
+  return {
+    async open(adapters = [], of = {}) {
+      const served = await servePage({ adapters, page: PAGE });
+      const context = await browser.newContext({
+        viewport: { width: 1300, height: 900 },
+        acceptDownloads: true,
+        ...of,
+      });
+      open.push({ context, served });
+      const page = await context.newPage();
+      page.on("pageerror", (error) => {
+        throw error;
+      });
+      await page.goto(served.url);
+      return page;
+    },
+  };
+}

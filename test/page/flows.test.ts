@@ -1,0 +1,102 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { mergeToFolder } from "../../src/node/index.ts";
+import { minibench, SEEN } from "../support/minibench.ts";
+import { tempFolder } from "../support/pico.ts";
+import { useBrowser } from "./chromium.ts";
+
+const folder = tempFolder();
+const browser = useBrowser();
+
+async function withExamples(): Promise<Page> {
+  const page = await browser.open();
+  await page.getByRole("button", { name: "Example set" }).click();
+  await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
+  return page;
+}
+
+async function downloaded(page: Page, button: string): Promise<string> {
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: button }).click()]);
+  const path = join(folder, file.suggestedFilename());
+  await file.saveAs(path);
+  return path;
+}
+
+describe("the explorer in Chromium", () => {
+  it("goes from the example set to a merge whose files are the command line's, byte by byte", async () => {
+    const page = await withExamples();
+    await page.getByRole("tab", { name: /Merge/ }).click();
+    await page.getByLabel("gauge").selectOption("balanced");
+    await page.getByLabel("Rank", { exact: true }).fill("8");
+    await page.getByText("Writes 28 modules of rank 8 in bf16").waitFor();
+    await page.getByRole("button", { name: "Merge", exact: true }).click();
+    await page.getByRole("heading", { name: "1. lego, rank 8" }).waitFor();
+    const zip = await downloaded(page, "PEFT folder (zip)");
+    execFileSync("python3", ["-m", "zipfile", "-e", zip, join(folder, "unpacked")]);
+    const out = join(folder, "by-command");
+    const recipe = { method: "lego", options: { gauge: "balanced" }, target: { kind: "rank", rank: 8 } } as const;
+    await mergeToFolder(SEEN.map(minibench), recipe, { out });
+    const unpacked = join(folder, "unpacked/merged-lego-r8");
+    expect(readdirSync(unpacked).sort()).toEqual(readdirSync(out).sort());
+    for (const file of readdirSync(out)) {
+      expect(readFileSync(join(unpacked, file)).equals(readFileSync(join(out, file))), file).toBe(true);
+    }
+    const report: unknown = JSON.parse(readFileSync(await downloaded(page, "report.json"), "utf8"));
+    expect(report).toMatchObject({ version: 1, totals: { rank: 8 } });
+    expect(readFileSync(await downloaded(page, "report.html"), "utf8")).toContain("<h2>What merged with what</h2>");
+  });
+
+  it("clusters anew as k moves, and shows what a unit is", async () => {
+    const page = await withExamples();
+    await page.getByRole("button", { name: /^model\.layers\.2\.self_attn\.v_proj: / }).click();
+    await page.getByRole("heading", { name: "model.layers.2.self_attn.v_proj" }).waitFor();
+    const caption = (k: number) => page.getByText(`Clusters at k = ${k}: each becomes one rank of the result`);
+    await caption(6).waitFor();
+    await page.getByLabel("clusters k").focus();
+    await page.keyboard.press("ArrowRight");
+    await caption(7).waitFor();
+    await page.getByRole("button", { name: "cola, unit 0", exact: true }).press("Enter");
+    await page.getByRole("rowheader", { name: "cola 0", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Lay out by UMAP" }).click();
+    await page.getByText("Units by UMAP").waitFor();
+    await page.getByRole("button", { name: "Back to PCA" }).waitFor();
+  });
+
+  it("says what it cannot read in the command line's words, and keeps the rest", async () => {
+    const page = await browser.open([minibench("cola")]);
+    const bad = join(folder, "bad/adapter_model.safetensors");
+    mkdirSync(join(folder, "bad"), { recursive: true });
+    writeFileSync(bad, "not a tensor file at all");
+    await page.locator('input[type="file"]').nth(1).setInputFiles(bad);
+    await page
+      .getByRole("listitem")
+      .getByText(/^adapter_model\/adapter_model\.safetensors is not a/)
+      .waitFor();
+    await page.getByRole("button", { name: /^model\.layers\.0\.mlp\.up_proj: / }).waitFor();
+    await page.getByRole("button", { name: "Remove adapter_model" }).click();
+    expect(await page.getByRole("listitem").filter({ hasText: "adapter_model" }).count()).toBe(0);
+  });
+
+  it("refuses what the command line refuses before anything is merged", async () => {
+    const page = await browser.open([minibench("cola"), join(minibench("cola"), "../../../gpt2/all/cola")]);
+    await page.getByRole("tab", { name: /Merge/ }).click();
+    await page.getByText(/share no module/).waitFor();
+    expect(await page.getByRole("button", { name: "Merge", exact: true }).isDisabled()).toBe(true);
+  });
+
+  it("opens the adapters that it was started with, again after a reload, in the order and with the names of the list", async () => {
+    const page = await browser.open([minibench("cola"), minibench("sst2")]);
+    const names = () =>
+      page
+        .getByRole("textbox", { name: /^Name of/ })
+        .evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value));
+    await expect.poll(names).toEqual(["cola", "sst2"]);
+    await page.getByRole("button", { name: "Move sst2 up" }).click();
+    await expect.poll(names).toEqual(["sst2", "cola"]);
+    await page.reload();
+    await expect.poll(names).toEqual(["cola", "sst2"]);
+  });
+});

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { minibench, SEEN } from "../support/minibench.ts";
+import { useBrowser } from "./chromium.ts";
+
+const browser = useBrowser();
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+/** What axe-core finds, in words. */
+async function violations(page: Page): Promise<string[]> {
+  const found = (await page.evaluate("axe.run()")) as { violations: Violation[] };
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+/** Every view of the page with adapters open. */
+async function eachView(page: Page, look: (view: string) => Promise<void>): Promise<void> {
+  await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
+  await look("overview");
+  await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).click();
+  await page.getByText(/^Clusters at k = /).waitFor();
+  await look("module");
+  await page.getByRole("tab", { name: /Merge/ }).click();
+  await page.getByText("search effort").waitFor();
+  await page.getByRole("button", { name: "Merge", exact: true }).click();
+  await page.getByRole("button", { name: "report.html" }).waitFor();
+  await look("merge");
+}
+
+const adapters = SEEN.slice(0, 3).map(minibench);
+
+describe("the explorer", () => {
+  it.each(["light", "dark"] as const)("has nothing that axe-core finds fault with, %s", async (colorScheme) => {
+    // The page's policy forbids foreign scripts, and so axe-core.
+    const page = await browser.open(adapters, { colorScheme, bypassCSP: true });
+    await page.addScriptTag({ content: axe });
+    await eachView(page, async (view) => expect(await violations(page), view).toEqual([]));
+  });
+
+  it.each([320, 768, 3840])("fits a window %i wide", async (width) => {
+    const page = await browser.open(adapters, { viewport: { width, height: 800 } });
+    await eachView(page, async (view) => {
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(wide, view).toBeLessThanOrEqual(width);
+    });
+  });
+
+  it("is worked by keyboard alone", async () => {
+    const page = await browser.open(adapters);
+    await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
+    const reach = async (name: string | RegExp, role: "button" | "tab"): Promise<void> => {
+      for (let step = 0; step < 120; step++) {
+        if (await page.getByRole(role, { name }).evaluate((node) => node === document.activeElement)) return;
+        await page.keyboard.press("Tab");
+      }
+      throw new Error(`${name} is not reached by Tab`);
+    };
+    await reach("Overview", "tab");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    await page.getByText(/^Writes 28 modules/).waitFor();
+    await reach(/^Merge$/, "button");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: /^1\. lego/ }).waitFor();
+  });
+
+  it("moves nothing that was drawn while adapters open", async () => {
+    const page = await browser.open();
+    await page.evaluate(() => {
+      const own = globalThis as unknown as { shift: number };
+      own.shift = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
+          if (!entry.hadRecentInput) own.shift += entry.value;
+        }
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    await page.getByRole("button", { name: "Example set" }).click();
+    await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
+    expect(await page.evaluate(() => (globalThis as unknown as { shift: number }).shift)).toBeLessThan(0.1);
+  });
+});
