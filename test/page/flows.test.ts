@@ -1,6 +1,5 @@
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { mergeToFolder } from "../../src/node/index.ts";
@@ -25,6 +24,27 @@ async function downloaded(page: Page, button: string): Promise<string> {
   return path;
 }
 
+/** Unpack a zip file that packs nothing tighter. */
+function unzip(bytes: Buffer, into: string): void {
+  const end = bytes.lastIndexOf("PK\x05\x06");
+  let at = bytes.readUInt32LE(end + 16);
+  for (let entry = 0; entry < bytes.readUInt16LE(end + 10); entry++) {
+    const [method, size] = [bytes.readUInt16LE(at + 10), bytes.readUInt32LE(at + 20)];
+    const [name, extra, comment] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field)) as [
+      number,
+      number,
+      number,
+    ];
+    const local = bytes.readUInt32LE(at + 42);
+    const begin = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
+    expect(method).toBe(0);
+    const path = join(into, bytes.toString("utf8", at + 46, at + 46 + name));
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes.subarray(begin, begin + size));
+    at += 46 + name + extra + comment;
+  }
+}
+
 describe("the explorer in Chromium", () => {
   it("goes from the example set to a merge whose files are the command line's, byte by byte", async () => {
     const page = await withExamples();
@@ -35,7 +55,7 @@ describe("the explorer in Chromium", () => {
     await page.getByRole("button", { name: "Merge", exact: true }).click();
     await page.getByRole("heading", { name: "1. lego, rank 8" }).waitFor();
     const zip = await downloaded(page, "PEFT folder (zip)");
-    execFileSync("python3", ["-m", "zipfile", "-e", zip, join(folder, "unpacked")]);
+    unzip(readFileSync(zip), join(folder, "unpacked"));
     const out = join(folder, "by-command");
     const recipe = { method: "lego", options: { gauge: "balanced" }, target: { kind: "rank", rank: 8 } } as const;
     await mergeToFolder(SEEN.map(minibench), recipe, { out });
@@ -63,6 +83,20 @@ describe("the explorer in Chromium", () => {
     await page.getByRole("button", { name: "Lay out by UMAP" }).click();
     await page.getByText("Units by UMAP").waitFor();
     await page.getByRole("button", { name: "Back to PCA" }).waitFor();
+  });
+
+  it("ends a merge that is cancelled, and can merge again", async () => {
+    const page = await withExamples();
+    await page.getByRole("tab", { name: /Merge/ }).click();
+    await page.getByLabel("Method").selectOption("della");
+    await page.getByLabel("Rank", { exact: true }).fill("42");
+    await page.getByText("Writes 28 modules of rank 42").waitFor();
+    await page.getByRole("button", { name: "Merge", exact: true }).click();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("alert").getByText("The merge was cancelled; nothing was written.").waitFor();
+    await page.getByLabel("Method").selectOption("average");
+    await page.getByRole("button", { name: "Merge", exact: true }).click();
+    await page.getByRole("heading", { name: "1. average, rank 42" }).waitFor();
   });
 
   it("says what it cannot read in the command line's words, and keeps the rest", async () => {

@@ -1,0 +1,118 @@
+/**
+ * The explorer in Chromium on seven synthetic adapters of 80 MB (bench/make-inputs.mjs): a merge by lego beside what reading the same bytes
+ * through Blob slices alone takes there plus what the command line's merge takes, and the longest task of the page's own thread meanwhile.
+ *
+ *   npm run bench:page       CHROMIUM names the browser where it is not /usr/bin/chromium
+ */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { servePage } from "../dist/node/ui-server.js";
+import { makeInputs } from "./make-inputs.mjs";
+import { median } from "./measure.mjs";
+
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+/** Bytes of one slice: about A and B of a module. */
+const SLICE = 1 << 18;
+const LIMIT = 1.5;
+const here = fileURLToPath(new URL(".", import.meta.url));
+const inputs = makeInputs(join(here, "data"), 7);
+const cli = join(here, "../dist/cli/main.js");
+
+const served = await servePage({ adapters: [] });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu"],
+});
+const page = await browser.newPage();
+await page.goto(served.url);
+for (const [t, folder] of inputs.entries()) {
+  await page.locator('input[type="file"]').first().setInputFiles(folder);
+  await page.getByRole("textbox", { name: `Name of synthetic-0${t}` }).waitFor();
+}
+await page.getByText(/224 of 224|Choose a cell/).waitFor();
+await page.getByRole("tab", { name: /Merge/ }).click();
+await page.getByLabel("Rank", { exact: true }).fill("16");
+await page.getByText(/^Writes 224 modules of rank 16/).waitFor({ timeout: 60_000 });
+// The overview reads on in the background; it is done when the page is idle.
+await page.waitForTimeout(20_000);
+
+const seconds = { slices: [], cli: [], page: [] };
+let longest = 0;
+for (let round = 0; round < ROUNDS; round++) {
+  seconds.slices.push(await slicesAlone());
+  seconds.cli.push(byCli());
+  const merged = await merge(round + 1);
+  seconds.page.push(merged.seconds);
+  longest = Math.max(longest, merged.longest);
+}
+await browser.close();
+await served.close();
+
+const [slices, command, whole] = [seconds.slices, seconds.cli, seconds.page].map(median);
+const ratio = whole / (slices + command);
+console.log(`slices alone ${slices.toFixed(2)} s, command line ${command.toFixed(2)} s, page ${whole.toFixed(2)} s`);
+console.log(`page / (slices + command line) = ${ratio.toFixed(2)} (at most ${LIMIT})`);
+console.log(`longest task of the page's thread during a merge: ${longest.toFixed(0)} ms (at most 100)`);
+process.exitCode = ratio <= LIMIT && longest <= 100 ? 0 : 1;
+
+/** Read all bytes of the same files in slices, one after the other. */
+async function slicesAlone() {
+  let sum = 0;
+  for (const folder of inputs) {
+    const probe = await page.evaluateHandle(() => {
+      const made = document.createElement("input");
+      made.type = "file";
+      made.multiple = true;
+      document.body.append(made);
+      return made;
+    });
+    await probe.asElement().setInputFiles(join(folder, "adapter_model.safetensors"));
+    sum += await probe.evaluate(async (made, slice) => {
+      const [file] = made.files;
+      const begun = performance.now();
+      for (let at = 0; at < file.size; at += slice) await file.slice(at, at + slice).arrayBuffer();
+      made.remove();
+      return performance.now() - begun;
+    }, SLICE);
+  }
+  return sum / 1000;
+}
+
+function byCli() {
+  const out = join(here, "data/out");
+  const begun = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, [
+    cli,
+    "merge",
+    ...inputs,
+    "--rank",
+    "16",
+    "--out",
+    out,
+    "--force",
+  ]);
+  if (status !== 0) throw new Error(String(stderr));
+  return (performance.now() - begun) / 1000;
+}
+
+/** Merge on the page; the longest task of its thread meanwhile, in ms. */
+async function merge(number) {
+  await page.evaluate(() => {
+    globalThis.longest = 0;
+    globalThis.observer = new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, duration);
+    });
+    globalThis.observer.observe({ entryTypes: ["longtask"] });
+  });
+  const begun = performance.now();
+  await page.getByRole("button", { name: "Merge", exact: true }).click();
+  await page.getByRole("heading", { name: `${number}. lego, rank 16` }).waitFor({ timeout: 120_000 });
+  const took = (performance.now() - begun) / 1000;
+  const longest = await page.evaluate(() => {
+    globalThis.observer.disconnect();
+    return globalThis.longest;
+  });
+  return { seconds: took, longest };
+}
