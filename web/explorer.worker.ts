@@ -5,7 +5,7 @@ import { seededRandom } from "../src/core/random.ts";
 
 /** More lanes than this gain little: a merge is about as fast as its files are read. */
 const MOST_LANES = 4;
-const lanes = Math.max(1, Math.min(MOST_LANES, navigator.hardwareConcurrency - 1));
+const lanes = Math.min(MOST_LANES, navigator.hardwareConcurrency);
 const newLane = () => pageLane(new Worker(new URL("./merge.worker.ts", import.meta.url), { type: "module" }));
 
 /** The explorer as the page has it, with the layout that is computed on request. */
