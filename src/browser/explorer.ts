@@ -8,12 +8,13 @@ import type { HubAccess } from "../hub/hub-client.ts";
 import { streamHubAdapter } from "../hub/stream-adapter.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
+import type { FolderReader } from "../merge/companions.ts";
 import { type MergePlan, makePlan } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import type { RemoteLane } from "../merge/remote-lane.ts";
 import type { MergeReport } from "../merge/report.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
-import { type HandedFolder, handedFolder } from "./handed-files.ts";
+import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 import { mergeInPage } from "./page-merge.ts";
 
@@ -57,6 +58,7 @@ export class Explorer {
   readonly #kernels: Kernels = wasmKernels();
   readonly #moduleKernels: Kernels = wasmKernels();
   readonly #adapters = new Map<number, Adapter>();
+  readonly #folders = new Map<number, FolderReader>();
   #next = 1;
   #view: ModuleView | null = null;
   #overview: AbortController = new AbortController();
@@ -70,7 +72,9 @@ export class Explorer {
 
   /** @throws what opening throws, in one sentence */
   async open(folder: HandedFolder): Promise<AdapterCard> {
-    return this.#take(await openAdapter(handedFolder(folder)));
+    const card = this.#take(await openAdapter(handedFolder(folder)));
+    this.#folders.set(card.id, handedReader(folder));
+    return card;
   }
 
   /** Open an adapter on the Hub (hf://owner/name), read by range. */
@@ -81,6 +85,7 @@ export class Explorer {
 
   async close(id: number): Promise<void> {
     this.#adapters.delete(id);
+    this.#folders.delete(id);
   }
 
   #take(adapter: Adapter): AdapterCard {
@@ -150,7 +155,8 @@ export class Explorer {
     const lanes = Array.from({ length: bytes < BYTES_WORTH_A_LANE ? 1 : this.#lanes }, this.#newLane);
     const control = { signal: this.#merge.signal, onProgress };
     const names = chosen.map(({ name }) => name);
-    const { report, files } = await mergeInPage(adapters, names, withWeights(recipe, chosen), lanes, control);
+    const folders = chosen.map(({ id }) => this.#folders.get(id) ?? null);
+    const { report, files } = await mergeInPage(adapters, names, folders, withWeights(recipe, chosen), lanes, control);
     return { report, files };
   }
 

@@ -4,6 +4,7 @@ import { FormatError } from "../core/errors.ts";
 import { rangedSource } from "../core/ranged-source.ts";
 import type { HubAccess } from "../hub/hub-client.ts";
 import { type RemoteFile, type RemoteSource, urlSource } from "../hub/url-source.ts";
+import type { FolderReader } from "../merge/companions.ts";
 
 /** A file as a page holds it, as plain data that workers can be sent: a Blob, a URL that serves ranges, a file on the Hub, or bytes. */
 export type HandedFile =
@@ -68,5 +69,18 @@ export function handedFolder({ name, files, folders }: HandedFolder): AdapterFol
       if (handed === undefined) throw new FormatError(`${name}/${file} is missing; add it to the adapter's files.`);
       return openHanded(`${name}/${file}`, handed);
     },
+  };
+}
+
+/** Reads single files of a handed folder whole. */
+export function handedReader({ name, files }: HandedFolder): FolderReader {
+  return async (file, most) => {
+    const handed = Object.hasOwn(files, file) ? files[file] : undefined;
+    if (handed === undefined) return null;
+    const source = openHanded(`${name}/${file}`, handed);
+    if (source.size > most) return null;
+    const bytes = new Uint8Array(source.size);
+    await source.read(0, bytes);
+    return bytes;
   };
 }

@@ -1,6 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { memorySink } from "../core/bytes.ts";
-import { folderTexts } from "../merge/folder-texts.ts";
+import type { FolderReader } from "../merge/companions.ts";
+import { folderFiles } from "../merge/folder-files.ts";
 import { affordableThreads } from "../merge/memory.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
 import { WEIGHTS_FILE } from "../merge/plan.ts";
@@ -19,11 +20,13 @@ export interface PageMerge extends MergeOutcome {
  * Merge adapters in workers of a page into memory: the bytes that `lora-lego merge` writes for the same recipe.
  *
  * @param paths what the recipe file calls the adapters
+ * @param folders of the adapters, to copy what they have alike from; null for those that are read by range
  * @param workers at least one; closed at the end
  */
 export async function mergeInPage(
   adapters: readonly Adapter[],
   paths: readonly string[],
+  folders: readonly (FolderReader | null)[],
   recipe: Recipe,
   workers: readonly RemoteLane<PageInputs>[],
   control: MergeControl = {},
@@ -41,13 +44,13 @@ export async function mergeInPage(
     },
   };
   try {
-    const outcome = await runMerge(adapters, recipe, host, control);
+    const merged = await runMerge(adapters, recipe, host, control);
     control.signal?.throwIfAborted();
-    const steps = [{ name: null, adapters: paths.map((path) => ({ path })), recipe: carriedOut(recipe, outcome.plan) }];
-    const texts = folderTexts(outcome, steps, [], []);
-    const encoder = new TextEncoder();
-    const encoded = Object.entries(texts).map(([name, text]) => [name, encoder.encode(text)] as const);
-    return { ...outcome, files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(encoded) } };
+    const steps = [{ name: null, adapters: paths.map((path) => ({ path })), recipe: carriedOut(recipe, merged.plan) }];
+    const used = folders.filter((_, t) => merged.plan.inputs[t]!.weight !== 0).filter((folder) => folder !== null);
+    const { outcome, files } = await folderFiles(merged, steps, used, null);
+    const named = files.map(({ name, bytes }) => [name, bytes] as const);
+    return { ...outcome, files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(named) } };
   } finally {
     await Promise.allSettled(workers.map((worker) => worker.close()));
   }

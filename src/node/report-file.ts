@@ -2,9 +2,9 @@ import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync }
 import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../core/errors.ts";
 import { CARD_FILE } from "../merge/card.ts";
+import { COMPANIONS } from "../merge/companions.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
 import { RECIPE_FILE } from "../merge/recipe-text.ts";
-import { COMPANIONS } from "./companions.ts";
 import { makeFolder } from "./make-folder.ts";
 import { isWithin, realPath } from "./real-path.ts";
 

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ModuleOverview } from "../../src/analysis/overview.ts";
 import { Explorer } from "../../src/browser/explorer.ts";
@@ -54,6 +54,28 @@ describe("the explorer", () => {
       expect(readFileSync(join(out, name)).equals(bytes), name).toBe(true);
     }
     expect(progress.at(-1)).toBe(report.modules.length);
+  });
+
+  it("copies what the adapters have alike and names their datasets, as the command line does", async () => {
+    const made = ["cola", "sst2"].map((task, t) => {
+      const path = join(folder, task);
+      cpSync(minibench(task), path, { recursive: true });
+      writeFileSync(join(path, "tokenizer.json"), "{}");
+      writeFileSync(join(path, "chat_template.jinja"), String(t));
+      writeFileSync(join(path, "README.md"), `---\ndatasets:\n- set-${t}\n---\n`);
+      return path;
+    });
+    const page = explorer();
+    const cards = await Promise.all(made.map((path) => page.open(handed(path, basename(path)))));
+    const chosen = cards.map(({ id, name }) => ({ id, name, weight: 1 }));
+    const { files, report } = await page.merge(chosen, { method: "average" }, () => {});
+    const out = join(folder, "with-companions");
+    await mergeToFolder(made, { method: "average" }, { out });
+    expect(Object.keys(files).sort()).toEqual(readdirSync(out).sort());
+    for (const [name, bytes] of Object.entries(files))
+      expect(readFileSync(join(out, name)).equals(bytes), name).toBe(true);
+    expect(new TextDecoder().decode(files["README.md"])).toContain('- "set-1"');
+    expect(report.warnings.map(({ id }) => id)).toContain("tokenizer-differs");
   });
 
   it("says why a folder is not opened in the words of the command line", async () => {

@@ -105,6 +105,22 @@ function variantsTable(studies, found) {
   );
 }
 
+/** One line for each variant, one column for each set and rank. */
+function devTable(studies, found) {
+  const columns = studies.flatMap(({ id }) => [6, 12].map((rank) => [id, rank]));
+  const names = [...new Set(found[studies[0].id].merges.map(({ name }) => name))];
+  return table(
+    ["", ...columns.map(([id, rank]) => `${id.replace("dev-", "")}, rank ${rank}`)],
+    names.map((name) => [
+      name,
+      ...columns.map(([id, rank]) => {
+        const { plain, searched } = found[id].merges.find((each) => each.name === name && each.rank === rank);
+        return `${percent(plain.seen)} / ${percent(searched.seen)}`;
+      }),
+    ]),
+  );
+}
+
 function pruneTable(studies, found) {
   const names = found[studies[0].id].merges.map(({ name }) => name);
   const share = ({ id }, name) => {
@@ -235,6 +251,9 @@ export function evidencePage(found, words) {
     "## Variants of LEGO",
     "Average of the seen tasks with the factor of the dev rows; a star where the difference from the default is no tie.",
     whole("ablation", () => variantsTable(of("ablation"), found)),
+    "### On the dev rows, by which defaults are chosen",
+    "As merged / with the factor that does best on the same rows; 300 rows a task.",
+    whole("dev", () => devTable(of("dev"), found)),
     "## Pieces for each attention head",
     "Each head's pieces of the units of q, k, v and o clustered apart, the result cut back to the rank by singular values; factor of the dev rows.",
     whole("heads", () => headsTable(of("heads"), found)),

@@ -48,12 +48,16 @@ const BEGUN = ["lego", "lego balanced", "lego svd gauge", "average", "svd", "tie
 export const adapterOf = (shape, targets, task) => join(minibench, shape, targets, task);
 
 /** A benchmark of the adapters of the tasks named, at a target set of a model or in another folder. */
-function config(shape, targets, { tasks = SEEN, unseen = UNSEEN, joint = false, folder, paths, ...rest }) {
+function config(
+  shape,
+  targets,
+  { tasks = SEEN, unseen = UNSEEN, joint = false, folder, paths, onDev = false, ...rest },
+) {
   const files = (split, names) => names.map((task) => join(minibench, split, `${task}.jsonl`));
   const home = folder ?? join(minibench, shape, targets);
   return {
     base: join(minibench, shape, "base"),
-    tasks: { dev: files("dev", tasks), test: files("test", [...tasks, ...unseen]) },
+    tasks: { dev: files("dev", tasks), test: files(onDev ? "dev" : "test", [...tasks, ...unseen]) },
     adapters: tasks.map((task, t) => ({ path: paths?.[t] ?? join(home, task), task })),
     ...(joint && { joint: join(minibench, shape, targets, "joint") }),
     unseen,
@@ -139,6 +143,13 @@ export const FULL = [
         ranks: [6],
         scales: SCALES,
       }),
+    ),
+  ),
+  ...SETS.map(([shape, targets]) =>
+    study(
+      `dev-${shape}-${targets}`,
+      "dev",
+      config(shape, targets, { merges: ABLATION, ranks: [6, 12], scales: SCALES, unseen: [], onDev: true }),
     ),
   ),
   ...["llama", "gpt2"].flatMap((shape) => ["raw", "balanced"].map((gauge) => ofHeads(shape, gauge, 6))),

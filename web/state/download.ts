@@ -1,5 +1,5 @@
 import { CARD_FILE } from "../../src/merge/card.ts";
-import { reportText } from "../../src/merge/folder-texts.ts";
+import { reportText } from "../../src/merge/folder-files.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../../src/merge/plan.ts";
 import { RECIPE_FILE } from "../../src/merge/recipe-text.ts";
 import { reportPage } from "../../src/merge/report-page.ts";

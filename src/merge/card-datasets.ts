@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { CARD_FILE } from "./card.ts";
+import type { FolderReader } from "./companions.ts";
 
 const MAX_CARD_BYTES = 1 << 20;
 const FRONT_MATTER = /^---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/;
@@ -9,15 +9,17 @@ const MAX_DATASETS = 100;
  * The datasets that the model cards of these folders name in their front matter, sorted, each once. A card that cannot be read is as none:
  * what people write there is theirs.
  */
-export async function cardDatasets(folders: readonly string[]): Promise<string[]> {
+export async function cardDatasets(folders: readonly FolderReader[]): Promise<string[]> {
   const found = new Set<string>();
-  for (const folder of folders) for (const dataset of await datasetsOf(join(folder, "README.md"))) found.add(dataset);
+  for (const read of folders) {
+    const card = await read(CARD_FILE, MAX_CARD_BYTES);
+    if (card !== null) for (const dataset of await datasetsOf(new TextDecoder().decode(card))) found.add(dataset);
+  }
   return [...found].sort().slice(0, MAX_DATASETS);
 }
 
 async function datasetsOf(card: string): Promise<string[]> {
-  if (!existsSync(card) || !statSync(card).isFile() || statSync(card).size > MAX_CARD_BYTES) return [];
-  const text = FRONT_MATTER.exec(readFileSync(card, "utf8"))?.[1];
+  const text = FRONT_MATTER.exec(card)?.[1];
   if (text === undefined || !/^datasets:/m.test(text)) return [];
   try {
     const { parse } = await import("yaml");
