@@ -59,6 +59,8 @@ export class Explorer {
   readonly #moduleKernels: Kernels = wasmKernels();
   readonly #adapters = new Map<number, Adapter>();
   readonly #folders = new Map<number, FolderReader>();
+  /** What recipes call adapters on the Hub: their paths with the commits that were read. */
+  readonly #pinned = new Map<number, string>();
   #next = 1;
   #view: ModuleView | null = null;
   #overview: AbortController = new AbortController();
@@ -79,13 +81,16 @@ export class Explorer {
 
   /** Open an adapter on the Hub (hf://owner/name), read by range. */
   async openHub(path: string, access: Pick<HubAccess, "endpoint" | "token">): Promise<AdapterCard> {
-    const { folder } = await streamHubAdapter(path, { ...access, fetch: (...of) => fetch(...of) });
-    return this.#take(await openAdapter(folder));
+    const { folder, pinned } = await streamHubAdapter(path, { ...access, fetch: (...of) => fetch(...of) });
+    const card = this.#take(await openAdapter(folder));
+    this.#pinned.set(card.id, pinned);
+    return card;
   }
 
   async close(id: number): Promise<void> {
     this.#adapters.delete(id);
     this.#folders.delete(id);
+    this.#pinned.delete(id);
   }
 
   #take(adapter: Adapter): AdapterCard {
@@ -154,9 +159,9 @@ export class Explorer {
     const bytes = adapters.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
     const lanes = Array.from({ length: bytes < BYTES_WORTH_A_LANE ? 1 : this.#lanes }, this.#newLane);
     const control = { signal: this.#merge.signal, onProgress };
-    const names = chosen.map(({ name }) => name);
+    const paths = chosen.map(({ id, name }) => this.#pinned.get(id) ?? name);
     const folders = chosen.map(({ id }) => this.#folders.get(id) ?? null);
-    const { report, files } = await mergeInPage(adapters, names, folders, withWeights(recipe, chosen), lanes, control);
+    const { report, files } = await mergeInPage(adapters, paths, folders, withWeights(recipe, chosen), lanes, control);
     return { report, files };
   }
 

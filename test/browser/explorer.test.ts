@@ -8,6 +8,7 @@ import { pageLane, serveLane, type WorkerLike, type WorkerScope } from "../../sr
 import { PAPER } from "../../src/methods/lego/options.ts";
 import { mergeToFolder } from "../../src/node/index.ts";
 import { minibench, SEEN } from "../support/minibench.ts";
+import { MockHub } from "../support/mock-hub.ts";
 import { tempFolder } from "../support/pico.ts";
 
 /** A Web Worker as a page starts it, on the test's own thread; what is sent is cloned. */
@@ -76,6 +77,25 @@ describe("the explorer", () => {
       expect(readFileSync(join(out, name)).equals(bytes), name).toBe(true);
     expect(new TextDecoder().decode(files["README.md"])).toContain('- "set-1"');
     expect(report.warnings.map(({ id }) => id)).toContain("tokenizer-differs");
+  });
+
+  it("opens an adapter on the Hub by ranges, merges it, and pins its commit in the recipe", async () => {
+    const files = Object.fromEntries(
+      readdirSync(minibench("cola")).map((file) => [file, readFileSync(join(minibench("cola"), file))]),
+    );
+    const hub = await MockHub.start({ "owner/cola": { files, large: ["adapter_model.safetensors"] } });
+    try {
+      const page = explorer();
+      const card = await page.openHub("hf://owner/cola", { endpoint: hub.endpoint, token: null });
+      expect(card).toMatchObject({ name: "owner/cola", modules: 28, ranks: [6] });
+      const made = await page.merge([{ id: card.id, name: "cola", weight: 1 }], { method: "lego" }, () => {});
+      const weights = "adapter_model.safetensors";
+      expect(files[weights]!.equals(made.files[weights]!)).toBe(true);
+      const recipe = new TextDecoder().decode(made.files["recipe.yaml"]);
+      expect(recipe).toContain(`hf://owner/cola@${MockHub.commitOf("owner/cola")}`);
+    } finally {
+      hub.stop();
+    }
   });
 
   it("says why a folder is not opened in the words of the command line", async () => {
