@@ -26,7 +26,7 @@ function methodDots(result, rank) {
   const [left, row, top] = [170, 20, 46];
   const bounds = ["base", "ensemble", "own"].map((name) => [name, result[name].seen]);
   const low = Math.min(...merges.map(({ plain }) => plain.seen), result.base.seen);
-  const x = (share) => left + ((share - low) / (1 - low)) * (WIDTH - left - 20);
+  const x = (share) => left + ((share - low) / (1 - low)) * (WIDTH - left - 50);
   const height = top + merges.length * row + 10;
   const rules = bounds.map(
     ([name, share], i) =>
