@@ -1,5 +1,6 @@
 import { render } from "preact";
 import "./style.css";
+import "./views.css";
 import { addServed } from "./state/adapters.ts";
 import { App } from "./views/app.tsx";
 

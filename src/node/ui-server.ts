@@ -1,10 +1,13 @@
-import { createReadStream, existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { createReadStream, existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { pipeline } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { OutputError, UsageError } from "../core/errors.ts";
+import { isHubPath } from "../hub/hub-path.ts";
+import { CARD_FILE } from "../merge/card.ts";
+import { COMPANIONS } from "../merge/companions.ts";
 
 const HOST = "127.0.0.1";
 const TYPES: Readonly<Record<string, string>> = {
@@ -105,28 +108,33 @@ function portOf(server: Server): number {
 
 /** Paths of all files of the built page, with slashes. */
 function pageFiles(page: string): string[] {
-  return readdirSync(page, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(page.length + 1)
-        .replaceAll(sep, "/"),
-    );
+  const paths = readdirSync(page, { recursive: true }).map(String);
+  return paths.filter((path) => lstatSync(join(page, path)).isFile()).map((path) => path.replaceAll(sep, "/"));
 }
+
+/** What the explorer reads of an adapter's folder: weights, configs, and what is copied or named from beside them. */
+const WEIGHTS = /\.(safetensors|bin|pt|pth|gguf)$/;
+const isRead = (name: string): boolean =>
+  WEIGHTS.test(name) || name.endsWith(".json") || name === CARD_FILE || COMPANIONS.includes(name);
 
 /** What the page is told of an adapter; its files may be fetched from then on. */
 function listAdapter(path: string, place: number, files: Map<string, string>) {
+  if (isHubPath(path)) {
+    throw new UsageError(
+      `${path} is read by the page itself; start without it and open it there, under Hugging Face Hub.`,
+    );
+  }
   const full = resolve(path);
   const stat = statSync(full, { throwIfNoEntry: false });
   if (stat === undefined) throw new UsageError(`There is no file or folder ${path}; pass the folder of an adapter.`);
   const folder = stat.isDirectory() ? full : dirname(full);
   // A file that was named decides between several weights; configs beside it stay in view.
-  const wanted = (name: string): boolean => stat.isDirectory() || name === basename(full) || name.endsWith(".json");
+  const wanted = (name: string): boolean => stat.isDirectory() || name === basename(full) || !WEIGHTS.test(name);
   const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => wanted(name));
   const own = entries.flatMap(({ name }) => {
     const file = join(folder, name);
     const found = statSync(file, { throwIfNoEntry: false });
-    if (!found?.isFile()) return [];
+    if (!found?.isFile() || !isRead(name)) return [];
     const url = `adapters/${place}/${encodeURIComponent(name)}`;
     files.set(`/adapters/${place}/${name}`, realpathSync(file));
     return [{ name, size: found.size, url }];

@@ -16,6 +16,7 @@ beforeAll(async () => {
   writeFileSync(join(page, "assets/index.js"), "1");
   mkdirSync(join(adapter, "checkpoint-1"), { recursive: true });
   writeFileSync(join(adapter, "adapter_model.safetensors"), "0123456789");
+  writeFileSync(join(adapter, "diary.txt"), "secret");
   writeFileSync(join(folder, "secret.json"), "secret");
   symlinkSync(join(folder, "secret.json"), join(page, "link.json"));
   served = await servePage({ adapters: [adapter], page });
@@ -69,6 +70,7 @@ describe("the server of the explorer", () => {
     "/adapters/0/../../../secret.json",
     "/adapters/0/..%2f..%2f..%2fsecret.json",
     "/adapters/1/adapter_model.safetensors",
+    "/adapters/0/diary.txt",
     "/link.json",
     "/%00",
     "/%",
@@ -91,6 +93,7 @@ describe("the server of the explorer", () => {
   it("says in a sentence what is not there, or taken", async () => {
     await expect(servePage({ adapters: ["nowhere"], page })).rejects.toThrow("There is no file or folder nowhere;");
     await expect(servePage({ adapters: [], page: folder })).rejects.toThrow("The page is not built");
+    await expect(servePage({ adapters: ["hf://a/b"], page })).rejects.toThrow("hf://a/b is read by the page itself;");
     const port = Number(new URL(served.url).port);
     await expect(servePage({ adapters: [], page, port })).rejects.toThrow(`Port ${port} is taken;`);
   });
