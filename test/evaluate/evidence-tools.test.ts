@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
@@ -53,6 +54,14 @@ it("every study is a benchmark that can be run", async () => {
   for (const { id, config } of [...FULL, ...QUICK]) {
     if (config !== undefined) await expect(parseBench(stringify(config), id)).resolves.toBeDefined();
   }
+});
+
+it("docs/evidence.md says what docs/evidence.json holds, and what was not measured", async () => {
+  const { evidencePage } = await tool("page.mjs");
+  const words = readFileSync(join(root, "tools/evidence/words.md"), "utf8");
+  const found: object = JSON.parse(readFileSync(join(root, "docs/evidence.json"), "utf8"));
+  expect(evidencePage(found, words)).toBe(readFileSync(join(root, "docs/evidence.md"), "utf8"));
+  expect(evidencePage({}, words)).toContain("*Not measured yet.*");
 });
 
 it("noise has the size of each factor times sigma", async () => {

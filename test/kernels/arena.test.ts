@@ -22,6 +22,18 @@ describe.each(BACKENDS)("%s kernels", (_name, create) => {
       expect(k.f32(70_000).length).toBe(70_000);
     });
 
+    it("gives back what was taken since a checkpoint, and leaves what was taken before", () => {
+      const kernels = create();
+      kernels.reset(64);
+      const kept = kernels.f32(4).fill(7);
+      for (let round = 0; round < 5000; round++) {
+        const release = kernels.checkpoint();
+        kernels.f32(8).fill(round);
+        release();
+      }
+      expect([...kept]).toEqual([7, 7, 7, 7]);
+    });
+
     it("throws a RangeError when reset was told too little", () => {
       const k = create();
       expect(() => k.f32(1)).toThrow(RangeError);
