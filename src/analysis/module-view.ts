@@ -63,12 +63,12 @@ export interface Clustering extends DeltaFigures {
 /** One module of some adapters, its units in kernel memory, so that any k is tried at once. */
 export class ModuleView {
   readonly #pool: Pool;
-  readonly #name: string;
+  readonly name: string;
   readonly #inputs: number;
 
   private constructor(pool: Pool, name: string, inputs: number) {
     this.#pool = pool;
-    this.#name = name;
+    this.name = name;
     this.#inputs = inputs;
   }
 
@@ -96,7 +96,7 @@ export class ModuleView {
       const lengths = Array.from({ length: n }, (_, i) => Math.sqrt(gram[i * n + i]!));
       const { coordinates, explained } = principalCoordinates(gram, n);
       return {
-        name: this.#name,
+        name: this.name,
         in: pool.in,
         out: pool.out,
         units: ids.map((id, i) => ({

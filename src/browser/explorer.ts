@@ -17,6 +17,7 @@ import type { LegoOptions } from "../methods/lego/options.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 import { mergeInPage } from "./page-merge.ts";
+import { Turns } from "./turns.ts";
 
 /** What a card of an adapter shows. */
 export interface AdapterCard {
@@ -63,6 +64,9 @@ export class Explorer {
   readonly #pinned = new Map<number, string>();
   #next = 1;
   #view: ModuleView | null = null;
+  /** Who uses the same kernel memory takes turns. */
+  readonly #looking = new Turns();
+  readonly #viewing = new Turns();
   #overview: AbortController = new AbortController();
   #merge: AbortController = new AbortController();
 
@@ -109,21 +113,25 @@ export class Explorer {
     this.#overview.abort();
     this.#overview = new AbortController();
     const { signal } = this.#overview;
-    await overviewOf(this.#kernels, this.#of(ids), onModule, signal);
+    await this.#looking.run(() => overviewOf(this.#kernels, this.#of(ids), onModule, signal));
   }
 
   /** Take up a module; its units stay in memory until the next one is opened. */
   async openModule(ids: readonly number[], name: string, options: LegoOptions): Promise<ModulePlane> {
-    this.#view = await ModuleView.open(this.#moduleKernels, this.#of(ids), name);
-    return this.#opened().plane(options);
+    return this.#viewing.run(async () => {
+      this.#view = null;
+      this.#view = await ModuleView.open(this.#moduleKernels, this.#of(ids), name);
+      return this.#opened().plane(options);
+    });
   }
 
-  async plane(options: LegoOptions): Promise<ModulePlane> {
-    return this.#opened().plane(options);
-  }
-
-  async cluster(k: number, options: LegoOptions): Promise<Clustering> {
-    return this.#opened().cluster(k, options);
+  /** Cluster the open module's units. @throws UsageError where another module was opened meanwhile */
+  async cluster(name: string, k: number, options: LegoOptions): Promise<Clustering> {
+    return this.#viewing.run(() => {
+      const view = this.#opened();
+      if (view.name !== name) throw new UsageError(`${name} is not open any more; choose it again.`);
+      return view.cluster(k, options);
+    });
   }
 
   #opened(): ModuleView {

@@ -37,7 +37,11 @@ function plainSource(name: string, handed: HandedFile): ByteSource {
   if ("remote" in handed) return urlSource({ ...handed, fetch: fetchHere }, handed.remote);
   const { url, size } = handed;
   return rangedSource(name, size, async (from, to) => {
-    const response = await fetchHere(url, { headers: { range: `bytes=${from}-${to - 1}` } });
+    const response = await fetchHere(url, { headers: { range: `bytes=${from}-${to - 1}` } }).catch(() => {
+      throw new FormatError(
+        `${name} cannot be reached any more; is lora-lego ui, or what serves the page, still running?`,
+      );
+    });
     if (response.status !== 206 && !(response.ok && from === 0 && to === size)) {
       throw new FormatError(`${name} cannot be read any more (the server answered ${response.status}); open it again.`);
     }

@@ -66,8 +66,8 @@ export class RemoteLane<Setup> implements Lane {
   async #ask(request: LaneRequest<Setup>): Promise<LaneAnswer> {
     if (this.#ended !== null) throw this.#ended;
     const answer = await new Promise<LaneAnswer>((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
       this.#port.post(request);
+      this.#waiting.push({ resolve, reject });
     });
     if (answer.answer === "failed") throw reviveError(answer.error);
     return answer;

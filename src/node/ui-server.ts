@@ -112,10 +112,15 @@ function pageFiles(page: string): string[] {
   return paths.filter((path) => lstatSync(join(page, path)).isFile()).map((path) => path.replaceAll(sep, "/"));
 }
 
-/** What the explorer reads of an adapter's folder: weights, configs, and what is copied or named from beside them. */
 const WEIGHTS = /\.(safetensors|bin|pt|pth|gguf)$/;
-const isRead = (name: string): boolean =>
-  WEIGHTS.test(name) || name.endsWith(".json") || name === CARD_FILE || COMPANIONS.includes(name);
+const INDEX = /\.safetensors\.index\.json$/;
+const CONFIG = /^adapter_config.*\.json$/;
+
+/** Whether the explorer reads such a file of an adapter's folder: weights, configs, and what is copied or named from beside them. */
+function isRead(name: string): boolean {
+  const kinds = [WEIGHTS, INDEX, CONFIG];
+  return kinds.some((kind) => kind.test(name)) || name === CARD_FILE || COMPANIONS.includes(name);
+}
 
 /** What the page is told of an adapter; its files may be fetched from then on. */
 function listAdapter(path: string, place: number, files: Map<string, string>) {
@@ -128,8 +133,9 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
   const stat = statSync(full, { throwIfNoEntry: false });
   if (stat === undefined) throw new UsageError(`There is no file or folder ${path}; pass the folder of an adapter.`);
   const folder = stat.isDirectory() ? full : dirname(full);
-  // A file that was named decides between several weights; configs beside it stay in view.
-  const wanted = (name: string): boolean => stat.isDirectory() || name === basename(full) || !WEIGHTS.test(name);
+  // Weights that are named themselves decide between several; a config or an index stands for its folder.
+  const single = stat.isFile() && WEIGHTS.test(full) ? basename(full) : null;
+  const wanted = (name: string): boolean => single === null || name === single || !WEIGHTS.test(name);
   const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => wanted(name));
   const own = entries.flatMap(({ name }) => {
     const file = join(folder, name);
@@ -140,7 +146,8 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
     return [{ name, size: found.size, url }];
   });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  return { name: basename(stat.isDirectory() ? full : folder), files: own, folders };
+  const ownName = single === null || single.startsWith("adapter_model") ? "" : `/${single}`;
+  return { name: `${basename(folder)}${ownName}`, files: own, folders };
 }
 
 interface Serving {
@@ -154,7 +161,8 @@ function answer(request: IncomingMessage, response: ServerResponse, { server, fi
     response.writeHead(status, { ...HEADERS, "content-type": "text/plain" }).end(why);
   };
   const port = portOf(server);
-  const hosts = [`${HOST}:${port}`, `localhost:${port}`];
+  // Browsers leave out the port that http has anyway.
+  const hosts = [HOST, "localhost"].map((name) => (port === 80 ? name : `${name}:${port}`));
   const { host = "", origin } = request.headers;
   // Another site's page may have its name point here (DNS rebinding), or fetch from here: neither is answered.
   if (!hosts.includes(host)) {
@@ -193,6 +201,15 @@ function pathOf(url: string): string | null {
   }
 }
 
+/** null where the file cannot be looked at any more. */
+function sizeOf(file: string): number | null {
+  try {
+    return statSync(file).size;
+  } catch {
+    return null;
+  }
+}
+
 const RANGE = /^bytes=(\d+)-(\d+)$/;
 
 function sendFile(
@@ -201,8 +218,8 @@ function sendFile(
   file: string,
   refuse: (status: number, why: string) => void,
 ): void {
-  const size = statSync(file, { throwIfNoEntry: false })?.size;
-  if (size === undefined) {
+  const size = sizeOf(file);
+  if (size === null) {
     refuse(404, "The file is gone.");
     return;
   }

@@ -37,6 +37,17 @@ function handed(path: string, name: string): HandedFolder {
   return { name, files: Object.fromEntries(files), folders: [] };
 }
 
+/** The overview of a fresh explorer. */
+async function explored(page: Explorer, tasks: readonly string[]): Promise<ModuleOverview[]> {
+  const cards = await Promise.all(tasks.map((task) => page.open(handed(minibench(task), task))));
+  const seen: ModuleOverview[] = [];
+  await page.overview(
+    cards.map(({ id }) => id),
+    (module) => seen.push(module),
+  );
+  return seen;
+}
+
 const folder = tempFolder();
 
 describe("the explorer", () => {
@@ -138,11 +149,31 @@ describe("the explorer", () => {
       expect(squared).toBeGreaterThan(0.9 * exact - 1e-9);
     }
     for (let k = 1; k <= 42; k++) {
-      const found = await page.cluster(k, PAPER);
+      const found = await page.cluster(name, k, PAPER);
       expect(found.clusters).toHaveLength(k);
       expect(found.clusters.flatMap(({ members }) => members).sort((p, q) => p - q)).toEqual([...Array(42).keys()]);
     }
-    expect(await page.cluster(6, PAPER)).toEqual(await page.cluster(6, PAPER));
+    expect(await page.cluster(name, 6, PAPER)).toEqual(await page.cluster(name, 6, PAPER));
+  });
+
+  it("keeps what is asked at once apart: modules, clusterings and overviews that share memory take turns", async () => {
+    const page = explorer();
+    const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
+    const ids = cards.map(({ id }) => id);
+    const [one, other] = (await page.modules(ids)) as [string, string];
+    const alone = await explored(explorer(), SEEN.slice(0, 3));
+    const [plane, , late] = await Promise.allSettled([
+      page.openModule(ids, one, PAPER),
+      page.openModule(ids, other, PAPER),
+      page.cluster(one, 6, PAPER),
+    ]);
+    expect(plane).toMatchObject({ status: "fulfilled", value: { name: one } });
+    expect(late).toMatchObject({ status: "rejected" });
+    const seen: ModuleOverview[] = [];
+    const first = page.overview(ids, () => {}).catch(() => "ended");
+    await page.overview(ids.slice(0, 3), (module) => seen.push(module));
+    expect(await first).toBe("ended");
+    expect(seen).toEqual(alone);
   });
 
   it("gives the figures of a module that the merge's report gives", async () => {
@@ -153,7 +184,7 @@ describe("the explorer", () => {
     const { report } = await page.merge(chosen, { method: "lego" }, () => {});
     const module = report.modules[5]!;
     await page.openModule(ids, module.name, PAPER);
-    const found = await page.cluster(6, PAPER);
+    const found = await page.cluster(module.name, 6, PAPER);
     expect(found.inertia).toBeCloseTo(module.inertia!, 4);
     expect(found.normRatio).toBeCloseTo(module.normRatio!, 4);
     expect(found.energy).toBeCloseTo(module.energy!, 4);

@@ -16,6 +16,7 @@ beforeAll(async () => {
   writeFileSync(join(page, "assets/index.js"), "1");
   mkdirSync(join(adapter, "checkpoint-1"), { recursive: true });
   writeFileSync(join(adapter, "adapter_model.safetensors"), "0123456789");
+  writeFileSync(join(adapter, "credentials.json"), "secret");
   writeFileSync(join(adapter, "diary.txt"), "secret");
   writeFileSync(join(folder, "secret.json"), "secret");
   symlinkSync(join(folder, "secret.json"), join(page, "link.json"));
@@ -70,6 +71,7 @@ describe("the server of the explorer", () => {
     "/adapters/0/../../../secret.json",
     "/adapters/0/..%2f..%2f..%2fsecret.json",
     "/adapters/1/adapter_model.safetensors",
+    "/adapters/0/credentials.json",
     "/adapters/0/diary.txt",
     "/link.json",
     "/%00",
@@ -88,6 +90,31 @@ describe("the server of the explorer", () => {
     expect((await get("/", { origin: "null" })).status).toBe(403);
     expect((await get("/", { origin: `http://${host}` })).status).toBe(200);
     expect((await get("/", {}, "POST")).status).toBe(405);
+  });
+
+  it("takes a config or an index for its folder, and weights for themselves, named as elsewhere", async () => {
+    const set = join(folder, "set");
+    mkdirSync(set);
+    const files = ["adapter_config.json", "one.safetensors", "two.safetensors", "one.safetensors.index.json"];
+    for (const file of files) writeFileSync(join(set, file), "{}");
+    const other = await servePage({
+      adapters: [files[0]!, files[3]!, files[1]!].map((file) => join(set, file)),
+      page,
+    });
+    const listed = (await (await fetch(new URL("adapters.json", other.url))).json()) as {
+      name: string;
+      files: { name: string }[];
+    }[];
+    await other.close();
+    const names = listed.map(({ files: own }) =>
+      own.map(({ name }) => name).filter((name) => name.endsWith("safetensors")),
+    );
+    expect(listed.map(({ name }) => name)).toEqual(["set", "set", "set/one.safetensors"]);
+    expect(names).toEqual([
+      ["one.safetensors", "two.safetensors"],
+      ["one.safetensors", "two.safetensors"],
+      ["one.safetensors"],
+    ]);
   });
 
   it("says in a sentence what is not there, or taken", async () => {

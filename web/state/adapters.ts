@@ -17,6 +17,16 @@ export interface ListedAdapter {
 export const adapters = signal<readonly ListedAdapter[]>([]);
 /** What a screen reader is told. */
 export const announcement = signal("");
+/** Why what was dropped, picked or named could not be opened at all. */
+export const openingError = signal<string | null>(null);
+
+/** Do what opens adapters, and say what goes wrong. */
+export function opening(work: Promise<unknown>): void {
+  openingError.value = null;
+  work.catch((error: unknown) => {
+    openingError.value = sentenceOf(error);
+  });
+}
 
 /** Those that are open. */
 export const openAdapters = computed(() =>
@@ -47,7 +57,9 @@ async function add(name: string, open: (name: string) => Promise<AdapterCard>): 
   );
   adapters.value = [...adapters.value, { key, name: own, weight: 1, card: null, error: null }];
   try {
-    change(key, { card: await open(own) });
+    const card = await open(own);
+    if (!adapters.value.some((adapter) => adapter.key === key)) return void explorer.close(card.id);
+    change(key, { card });
     announcement.value = `${own} is open.`;
   } catch (error) {
     change(key, { error: sentenceOf(error) });
@@ -96,13 +108,17 @@ export function remove(key: number): void {
   announcement.value = `${gone?.name} is removed.`;
 }
 
-export function rename(key: number, name: string): void {
+/** @returns the name that the adapter has now: names must not be empty or taken */
+export function rename(key: number, name: string): string {
   const others = adapters.value.filter((adapter) => adapter.key !== key).map((adapter) => adapter.name);
   if (name.trim() !== "") change(key, { name: freeName(name.trim(), others) });
+  return adapters.value.find((adapter) => adapter.key === key)!.name;
 }
 
-export function weigh(key: number, weight: number): void {
+/** @returns the weight that the adapter has now: it must be a number */
+export function weigh(key: number, weight: number): number {
   if (Number.isFinite(weight)) change(key, { weight });
+  return adapters.value.find((adapter) => adapter.key === key)!.weight;
 }
 
 /** Move an adapter up or down the list. */

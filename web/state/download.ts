@@ -1,3 +1,4 @@
+import { freeName } from "../../src/browser/dropped.ts";
 import { CARD_FILE } from "../../src/merge/card.ts";
 import { reportText } from "../../src/merge/folder-files.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../../src/merge/plan.ts";
@@ -55,19 +56,22 @@ function save(name: string, blob: Blob): void {
 /** Whether folders can be written to directly. */
 export const canPickFolder = "showDirectoryPicker" in globalThis;
 
-/** Write the folder where the user says. @returns the folder's name; null where the user thought better of it */
+/** Write a new folder where the user says. @returns the folder's name; null where the user thought better of it */
 export async function saveIntoFolder(merge: MadeMerge): Promise<string | null> {
   const pick = (globalThis as unknown as { showDirectoryPicker(of: object): Promise<FileSystemDirectoryHandle> })
     .showDirectoryPicker;
   try {
     const parent = await pick.call(globalThis, { mode: "readwrite" });
-    const folder = await parent.getDirectoryHandle(folderName(merge), { create: true });
-    for (const [name, bytes] of Object.entries(merge.files)) {
-      const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+    const taken: string[] = [];
+    for await (const name of (parent as unknown as { keys(): AsyncIterable<string> }).keys()) taken.push(name);
+    const name = freeName(folderName(merge), taken);
+    const folder = await parent.getDirectoryHandle(name, { create: true });
+    for (const [file, bytes] of Object.entries(merge.files)) {
+      const stream = await (await folder.getFileHandle(file, { create: true })).createWritable();
       await stream.write(bytes as Uint8Array<ArrayBuffer>);
       await stream.close();
     }
-    return `${parent.name}/${folderName(merge)}`;
+    return `${parent.name}/${name}`;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return null;
     throw error;

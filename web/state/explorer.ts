@@ -1,7 +1,14 @@
+import { signal } from "@preact/signals";
 import { type Remote, wrap } from "comlink";
 import type { PageExplorer } from "../explorer.worker.ts";
 
 const worker = new Worker(new URL("../explorer.worker.ts", import.meta.url), { type: "module" });
+
+/** Why nothing can be opened: the worker did not start. */
+export const explorerError = signal<string | null>(null);
+worker.onerror = ({ message }) => {
+  explorerError.value = `The explorer did not start${message ? ` (${message})` : ""}; it needs a browser with WebAssembly SIMD, and a server that allows it (script-src 'wasm-unsafe-eval').`;
+};
 
 /** The explorer in its worker: the page's thread draws and nothing else. */
 export const explorer: Remote<PageExplorer> = wrap<PageExplorer>(worker);

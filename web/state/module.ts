@@ -28,27 +28,23 @@ effect(() => {
   const ids = idsOf(openIds.value);
   const own = ++opening;
   const how = options.value;
-  if (name === null || ids.length === 0) {
-    plane.value = null;
-    clustering.value = null;
-    return;
-  }
-  void open(ids, name, how, own);
+  plane.value = null;
+  clustering.value = null;
+  layout.value = null;
+  curve.value = [];
+  marked.value = new Set();
+  moduleError.value = null;
+  if (name !== null && ids.length > 0) void open(ids, name, how, own);
 });
 
 async function open(ids: readonly number[], name: string, how: LegoOptions, own: number): Promise<void> {
-  moduleError.value = null;
   try {
     const opened = await explorer.openModule(ids, name, how);
     if (own !== opening) return;
-    layout.value = null;
-    curve.value = [];
-    clustering.value = null;
-    marked.value = new Set();
     plane.value = opened;
     if (k.peek() > opened.units.length) k.value = Math.max(1, opened.units.length);
     await clusterNow();
-    await computeCurve(opened.units.length, how, own);
+    await computeCurve(opened, how, own);
   } catch (error) {
     if (own === opening) moduleError.value = sentenceOf(error);
   }
@@ -59,15 +55,15 @@ let clusteringAt: Promise<void> | null = null;
 /** Cluster at the slider's k; while one clustering runs, only the latest k waits. */
 async function clusterNow(): Promise<void> {
   while (clusteringAt !== null) await clusteringAt;
-  const [wanted, own] = [k.peek(), opening];
-  if (plane.peek() === null || clustering.peek()?.k === wanted) return;
+  const [wanted, own, opened] = [k.peek(), opening, plane.peek()];
+  if (opened === null || clustering.peek()?.k === wanted) return;
   clusteringAt = explorer
-    .cluster(wanted, options.peek())
+    .cluster(opened.name, wanted, options.peek())
     .then((found) => {
       if (own === opening) clustering.value = found;
     })
     .catch((error: unknown) => {
-      moduleError.value = sentenceOf(error);
+      if (own === opening) moduleError.value = sentenceOf(error);
     });
   await clusteringAt;
   clusteringAt = null;
@@ -81,12 +77,17 @@ effect(() => {
 /** Points of a curve at most: large pools are looked at every few k. */
 const CURVE_POINTS = 64;
 
-async function computeCurve(units: number, how: LegoOptions, own: number): Promise<void> {
+async function computeCurve(
+  { name, units: { length: units } }: ModulePlane,
+  how: LegoOptions,
+  own: number,
+): Promise<void> {
   const step = Math.max(1, Math.ceil(units / CURVE_POINTS));
   const found: Clustering[] = [];
   for (let at = 1; at <= units; at += step) {
     while (clusteringAt !== null) await clusteringAt;
-    const one = await explorer.cluster(at, how);
+    if (own !== opening) return;
+    const one = await explorer.cluster(name, at, how);
     if (own !== opening) return;
     found.push(one);
     if (found.length % 8 === 0 || at + step > units) curve.value = [...found];
@@ -101,7 +102,7 @@ export async function computeLayout(): Promise<void> {
     const found = await explorer.umap(coordinates);
     if (own === opening) layout.value = found;
   } catch (error) {
-    moduleError.value = sentenceOf(error);
+    if (own === opening) moduleError.value = sentenceOf(error);
   } finally {
     layoutBusy.value = false;
   }

@@ -25,7 +25,9 @@ function Card({ adapter, place, last }: { adapter: ListedAdapter; place: number;
           class="name"
           aria-label={`Name of ${name}`}
           value={name}
-          onChange={(event) => rename(key, event.currentTarget.value)}
+          onChange={({ currentTarget }) => {
+            currentTarget.value = rename(key, currentTarget.value);
+          }}
         />
         <button type="button" aria-label={`Move ${name} up`} disabled={place === 0} onClick={() => move(key, -1)}>
           ↑
@@ -46,7 +48,9 @@ function Card({ adapter, place, last }: { adapter: ListedAdapter; place: number;
             step="0.1"
             aria-label={`Weight of ${name}`}
             value={weight}
-            onChange={(event) => weigh(key, event.currentTarget.valueAsNumber)}
+            onChange={({ currentTarget }) => {
+              currentTarget.value = String(weigh(key, currentTarget.valueAsNumber));
+            }}
           />
         </label>
       )}

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import { lazy, Suspense } from "preact/compat";
 import { useEffect } from "preact/hooks";
-import { addFiles, announcement } from "../state/adapters.ts";
+import { addFiles, announcement, opening } from "../state/adapters.ts";
+import { explorerError } from "../state/explorer.ts";
 import { merges } from "../state/merge.ts";
 import { moduleName } from "../state/module.ts";
 import { showTab, TABS, type Tab, tab } from "../state/tabs.ts";
@@ -27,7 +28,7 @@ function useDropping(): void {
     const drop = (event: DragEvent): void => {
       event.preventDefault();
       dragging.value = false;
-      if (event.dataTransfer !== null) void droppedFiles(event.dataTransfer).then(addFiles);
+      if (event.dataTransfer !== null) opening(droppedFiles(event.dataTransfer).then(addFiles));
     };
     const listeners = { dragover: over, dragleave: leave, drop } as const;
     for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name as "drop", listener);
@@ -51,6 +52,11 @@ export function App() {
         <AdapterList />
       </aside>
       <main>
+        {explorerError.value !== null && (
+          <p class="error" role="alert">
+            {explorerError.value}
+          </p>
+        )}
         <Tabs />
         <div id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`} tabIndex={-1}>
           {tab.value === "overview" && <OverviewView />}

@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { bytes, figure } from "../../src/core/shown.ts";
 import { compositions } from "../../src/merge/compositions.ts";
 import { openAdapters } from "../state/adapters.ts";
@@ -9,7 +9,9 @@ import { MethodForm } from "./method-form.tsx";
 
 /** Choose a method, merge, compare results, and take them home. */
 export function MergeTab() {
-  if (openAdapters.value.length === 0) return <p class="empty">Open adapters first; then merge them here.</p>;
+  if (openAdapters.value.length === 0 && merges.value.length === 0 && progress.value === null) {
+    return <p class="empty">Open adapters first; then merge them here.</p>;
+  }
   return (
     <section aria-labelledby="merge-title">
       <h2 id="merge-title">
@@ -69,10 +71,20 @@ function Start() {
   );
 }
 
-const savedTo = signal<string | null>(null);
-
 function Result({ made }: { made: MadeMerge }) {
   const { report, title, seconds } = made;
+  const said = useSignal<string | null>(null);
+  const saying = (work: Promise<string | null>): void => {
+    said.value = null;
+    work.then(
+      (text) => {
+        said.value = text;
+      },
+      (error: unknown) => {
+        said.value = `Not saved: ${sentenceOf(error)}`;
+      },
+    );
+  };
   const merged = compositions(report).slice(0, 8);
   return (
     <article class="result">
@@ -91,7 +103,7 @@ function Result({ made }: { made: MadeMerge }) {
       <fieldset class="row plain">
         <legend class="visually-hidden">Download {title}</legend>
         {DOWNLOADS.map((what) => (
-          <button type="button" key={what} onClick={() => void download(made, what)}>
+          <button type="button" key={what} onClick={() => saying(download(made, what).then(() => null))}>
             {DOWNLOAD_TITLES[what]}
           </button>
         ))}
@@ -99,21 +111,14 @@ function Result({ made }: { made: MadeMerge }) {
           <button
             type="button"
             onClick={() =>
-              void saveIntoFolder(made).then(
-                (folder) => {
-                  savedTo.value = folder === null ? null : `Saved as ${folder}.`;
-                },
-                (error: unknown) => {
-                  savedTo.value = `Not saved: ${sentenceOf(error)}`;
-                },
-              )
+              saying(saveIntoFolder(made).then((folder) => (folder === null ? null : `Saved as ${folder}.`)))
             }
           >
             Save into a folder…
           </button>
         )}
       </fieldset>
-      {savedTo.value !== null && <p role="status">{savedTo.value}</p>}
+      {said.value !== null && <p role="status">{said.value}</p>}
       {merged.length > 0 && (
         <div class="scroll">
           <table>

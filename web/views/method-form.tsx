@@ -90,10 +90,15 @@ export function MethodForm() {
 
 function Parameters({ id }: { id: string }) {
   const [found, setFound] = useState<readonly Parameter[] | null>(null);
+  const [failed, setFailed] = useState(false);
   useEffect(() => {
     setFound(null);
-    void import("zod").then(({ z }) => setFound(parametersOf(methodById(id), z)));
+    import("zod").then(
+      ({ z }) => setFound(parametersOf(methodById(id), z)),
+      () => setFailed(true),
+    );
   }, [id]);
+  if (failed) return <p class="error">The options could not be loaded; reload the page.</p>;
   if (found === null) return <p class="loading">Loading…</p>;
   if (found.length === 0) return <p class="hint">None.</p>;
   return (

@@ -1,24 +1,14 @@
 import { signal } from "@preact/signals";
 import type { DroppedFile } from "../../src/browser/dropped.ts";
-import { addFiles, addFromHub, addServed } from "../state/adapters.ts";
-import { sentenceOf } from "../state/explorer.ts";
+import { addFiles, addFromHub, addServed, opening, openingError } from "../state/adapters.ts";
 
 const hubPath = signal("");
 const hubToken = signal("");
-const trouble = signal<string | null>(null);
-
-function report(work: Promise<void>): void {
-  trouble.value = null;
-  work.catch((error: unknown) => {
-    trouble.value = sentenceOf(error);
-  });
-}
-
 function picked(event: Event): void {
   const input = event.currentTarget as HTMLInputElement;
   const files = Array.from(input.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, blob: file }));
   input.value = "";
-  report(addFiles(files));
+  opening(addFiles(files));
 }
 
 /** All ways of opening adapters, but for dropping them on the page. */
@@ -41,7 +31,7 @@ export function OpenControls() {
             onChange={picked}
           />
         </label>
-        <button type="button" onClick={() => report(addServed("./examples/adapters.json"))}>
+        <button type="button" onClick={() => opening(addServed("./examples/adapters.json"))}>
           Example set
         </button>
       </div>
@@ -51,7 +41,7 @@ export function OpenControls() {
           class="stack"
           onSubmit={(event) => {
             event.preventDefault();
-            if (hubPath.value.trim() !== "") report(addFromHub(hubPath.value.trim(), hubToken.value.trim()));
+            if (hubPath.value.trim() !== "") opening(addFromHub(hubPath.value.trim(), hubToken.value.trim()));
           }}
         >
           <label>
@@ -78,9 +68,9 @@ export function OpenControls() {
           <button type="submit">Open</button>
         </form>
       </details>
-      {trouble.value !== null && (
+      {openingError.value !== null && (
         <p class="error" role="alert">
-          {trouble.value}
+          {openingError.value}
         </p>
       )}
     </div>

@@ -25,13 +25,19 @@ const FIGURES = {
 type FigureId = keyof typeof FIGURES;
 
 const shown = signal<FigureId>("norms");
+/** Ids of the adapters that are looked at; -1 for all. */
 const first = signal(-1);
 const second = signal(-1);
+
+/** Where a chosen adapter stands in the list now; -1 for all, also where it was removed. */
+function placeOf(id: number): number {
+  return openAdapters.value.findIndex(({ card }) => card.id === id);
+}
 
 /** The figure of a module that is shown; null where there is none. */
 function shownOf(module: ModuleOverview): number | null {
   const figureId = shown.value;
-  const [one, other] = [first.value, second.value];
+  const [one, other] = [placeOf(first.value), placeOf(second.value)];
   if (figureId === "signConflicts") return module.signConflicts;
   if (figureId === "purity") return module.purity?.purity ?? null;
   if (figureId === "cosines") {
@@ -118,6 +124,7 @@ function Cell({ name, most }: { name: string; most: number }) {
       onClick={() => {
         moduleName.value = name;
         showTab("module");
+        document.getElementById("panel")?.focus();
       }}
     >
       {text}
@@ -127,22 +134,23 @@ function Cell({ name, most }: { name: string; most: number }) {
 
 function Choices() {
   const { of } = FIGURES[shown.value];
-  const names = openAdapters.value.map(({ name }) => name);
-  const choose = (label: string, to: typeof first) => (
+  const choose = (label: string, to: typeof first, besides?: number) => (
     <label>
       {label}
       <select
-        value={to.value}
+        value={placeOf(to.value) < 0 ? -1 : to.value}
         onChange={(event) => {
           to.value = Number(event.currentTarget.value);
         }}
       >
         <option value={-1}>all, mean</option>
-        {names.map((name, t) => (
-          <option value={t} key={name}>
-            {name}
-          </option>
-        ))}
+        {openAdapters.value
+          .filter(({ card }) => card.id !== besides)
+          .map(({ card, name }) => (
+            <option value={card.id} key={card.id}>
+              {name}
+            </option>
+          ))}
       </select>
     </label>
   );
@@ -164,7 +172,7 @@ function Choices() {
         </select>
       </label>
       {of !== "all" && choose("Adapter", first)}
-      {of === "two" && choose("with", second)}
+      {of === "two" && choose("with", second, first.value)}
     </div>
   );
 }

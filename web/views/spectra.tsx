@@ -12,7 +12,7 @@ export function Spectra({ plane }: { plane: ModulePlane }) {
       <figcaption>Singular values over the largest: adapters dashed, merged at this k in full</figcaption>
       <LineChart
         title="Relative singular values"
-        axis="value"
+        axis="number of the value"
         logarithmic
         series={[
           ...plane.spectra.map((values, t) => ({
