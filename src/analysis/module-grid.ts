@@ -8,8 +8,8 @@ export interface ModuleGrid {
   readonly cells: readonly (readonly (string | null)[])[];
 }
 
-/** The first number between dots is the layer, what stands behind it the kind: model.layers.3.self_attn.q_proj. */
-const LAYER = /^(.*?)(?:^|\.)(\d+)(?:\.(.+))?$/;
+/** The first number between dots or colons is the layer, what stands behind it the kind: model.layers.3.self_attn.q_proj. */
+const LAYER = /^(.*?)(?:^|[.:])(\d+)(?:[.:](.+))?$/;
 
 /** Sort module names into a grid. Layers of different parts of a model (text encoder, U-Net blocks) are rows of their own. */
 export function moduleGrid(names: readonly string[]): ModuleGrid {
@@ -17,7 +17,7 @@ export function moduleGrid(names: readonly string[]): ModuleGrid {
     const [, before = "", layer, kind] = LAYER.exec(name) ?? [];
     return layer === undefined
       ? { name, layer: "", kind: name }
-      : { name, layer: `${before}.${layer}`, kind: kind ?? "" };
+      : { name, layer: `${before}.${layer}`, kind: kind ?? "all" };
   });
   const distinct = (values: readonly string[]): string[] => [...new Set(values)].sort(compareNaturally);
   const layers = distinct(places.map(({ layer }) => layer));

@@ -4,16 +4,19 @@ import { type Clustering, type ModulePlane, ModuleView } from "../analysis/modul
 import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
 import { LoraLegoError, UsageError } from "../core/errors.ts";
+import { plural } from "../core/plural.ts";
 import type { HubAccess } from "../hub/hub-client.ts";
 import { streamHubAdapter } from "../hub/stream-adapter.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
+import { checkOptions } from "../merge/check-recipe.ts";
 import type { FolderReader } from "../merge/companions.ts";
 import { type MergePlan, makePlan } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import type { RemoteLane } from "../merge/remote-lane.ts";
 import type { MergeReport } from "../merge/report.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
+import { methodById } from "../methods/registry.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 import { mergeInPage } from "./page-merge.ts";
@@ -142,6 +145,7 @@ export class Explorer {
   /** What a merge would write, from the headers alone. */
   async estimate(chosen: readonly ChosenAdapter[], recipe: Recipe): Promise<Estimate> {
     try {
+      await checkOptions(recipe, methodById(recipe.method ?? "lego"));
       const plan: MergePlan = makePlan(this.#named(chosen), withWeights(recipe, chosen));
       return {
         bytes: plan.size,
@@ -200,7 +204,9 @@ function cardOf(id: number, adapter: Adapter): AdapterCard {
   const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
   const { extras, ignored, unknownFields } = adapter;
   const notes = [
-    ...(extras.size === 0 ? [] : [`${extras.size} tensors beside the LoRA factors, as ${[...extras.keys()][0]}`]),
+    ...(extras.size === 0
+      ? []
+      : [`${plural(extras.size, "tensor")} beside the LoRA factors, as ${[...extras.keys()][0]}`]),
     ...(ignored.length === 0 ? [] : [`${ignored.length} copies of the base's tensors, which are never written`]),
     ...(unknownFields.length === 0 ? [] : [`config fields that are not known: ${unknownFields.join(", ")}`]),
   ];

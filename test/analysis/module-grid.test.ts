@@ -17,3 +17,11 @@ it("keeps layers of different parts of a model apart", () => {
   expect(layers).toEqual(["-", "te.layers.0", "unet.down.0"]);
   expect(kinds).toEqual(["q", "lm_head"]);
 });
+
+it("takes colons for dots, and calls the kind of a layer that is one module all", () => {
+  expect(moduleGrid(["unet:0", "unet:1"])).toEqual({
+    layers: ["0", "1"],
+    kinds: ["all"],
+    cells: [["unet:0"], ["unet:1"]],
+  });
+});

@@ -122,6 +122,8 @@ describe("the explorer", () => {
     const estimate = await page.estimate(chosen, { method: "svd" });
     expect(estimate).toMatchObject({ bytes: files["adapter_model.safetensors"]!.length, rank: 6, dtype: "bf16" });
     expect(await page.estimate(chosen, { method: "svd", scale: Number.NaN })).toHaveProperty("refused");
+    const refused = await page.estimate(chosen, { method: "ties", options: { density: -1 } });
+    expect(refused).toMatchObject({ refused: expect.stringContaining("density") });
   });
 
   it("ends a merge that is cancelled", async () => {

@@ -59,6 +59,12 @@ export const progress = signal<{ readonly done: number; readonly total: number }
 export const mergeError = signal<string | null>(null);
 let made = 0;
 
+/** What went wrong with another recipe is no news any more. */
+effect(() => {
+  void [chosenAdapters.value, recipe.value];
+  mergeError.value = null;
+});
+
 export async function startMerge(): Promise<void> {
   const begun = performance.now();
   mergeError.value = null;
