@@ -44,7 +44,7 @@ export class Pool {
   readonly kernels: Kernels;
   readonly #reader: UnitReader;
   readonly #deadRows: Int32Array;
-  readonly #strips: CombinedStrips;
+  #strips: CombinedStrips;
 
   private constructor(
     kernels: Kernels,
@@ -110,6 +110,18 @@ export class Pool {
     await this.#strips.write(combinations, "a", merged.a, this.in);
     await this.#strips.write(combinations, "b", merged.b, this.out);
     return merged;
+  }
+
+  /** Do something with the pool, and give back the kernel memory that it took, rows that it made included. One at a time. */
+  async freely<T>(use: () => Promise<T>): Promise<T> {
+    const release = this.kernels.checkpoint();
+    try {
+      return await use();
+    } finally {
+      release();
+      // What the old ones keep lies in the memory that is given back.
+      this.#strips = new CombinedStrips(this.kernels, this.#reader, this.rows, this.precise);
+    }
   }
 
   /** Room for merged units in kernel memory; what it holds is undefined. */

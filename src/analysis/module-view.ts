@@ -89,7 +89,8 @@ export class ModuleView {
 
   /** The units as they are clustered with these options. */
   async plane(options: LegoOptions): Promise<ModulePlane> {
-    return this.#freely(async (pool) => {
+    const pool = this.#pool;
+    return pool.freely(async () => {
       const { ids, gramA, gramB } = await frameUnits(pool, options, 1);
       const n = ids.length;
       const gram = gramA.map((value, cell) => value + gramB[cell]!);
@@ -114,7 +115,8 @@ export class ModuleView {
 
   /** Cluster the units into k. */
   async cluster(k: number, options: LegoOptions): Promise<Clustering> {
-    return this.#freely(async (pool) => {
+    const pool = this.#pool;
+    return pool.freely(async () => {
       const places = new Map((await frameUnits(pool, options, 1)).ids.map((id, i) => [id.join(), i]));
       const { combinations, clusters, inertia, shareOfB } = await legoOn(pool, k, options);
       const merged = combinationProducts(combinations!, pool);
@@ -134,16 +136,6 @@ export class ModuleView {
         ...deltaFigures(products, sumProducts(products, weights)),
       };
     });
-  }
-
-  /** Give back what `use` took of kernel memory. */
-  async #freely<T>(use: (pool: Pool) => Promise<T>): Promise<T> {
-    const release = this.#pool.kernels.checkpoint();
-    try {
-      return await use(this.#pool);
-    } finally {
-      release();
-    }
   }
 }
 

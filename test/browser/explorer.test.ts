@@ -158,6 +158,26 @@ describe("the explorer", () => {
     expect(await page.cluster(name, 6, PAPER)).toEqual(await page.cluster(name, 6, PAPER));
   });
 
+  it("clusters alike whatever was clustered before, in every gauge, sign and metric", async () => {
+    const page = explorer();
+    const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
+    const ids = cards.map(({ id }) => id);
+    const name = (await page.modules(ids))[0]!;
+    const kinds = (["raw", "balanced", "svd"] as const).flatMap((gauge) =>
+      (["none", "canonical", "line"] as const).flatMap((sign) =>
+        (["euclidean", "cosine", "transport"] as const).map((metric) => ({ ...PAPER, gauge, sign, metric })),
+      ),
+    );
+    await page.openModule(ids, name, PAPER);
+    const found = [];
+    for (const options of kinds) for (const k of [11, 6]) found.push(await page.cluster(name, k, options));
+    for (const options of kinds.toReversed()) {
+      await page.openModule(ids, name, options);
+      for (const k of [6, 11]) expect(await page.cluster(name, k, options)).toEqual(found.pop());
+    }
+    expect(found).toEqual([]);
+  });
+
   it("keeps what is asked at once apart: modules, clusterings and overviews that share memory take turns", async () => {
     const page = explorer();
     const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
