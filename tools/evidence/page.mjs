@@ -218,6 +218,13 @@ const NOT_YET = "*Not measured yet.*";
 export function evidencePage(found, words) {
   const of = (name) => FULL.filter(({ table: own }) => own === name);
   const whole = (name, text) => (of(name).every(({ id }) => found[id] !== undefined) ? text() : NOT_YET);
+  /** A table over the studies that were measured. */
+  const across = (name, text) => {
+    const there = of(name).filter(({ id }) => found[id] !== undefined);
+    const missing = of(name).filter((one) => !there.includes(one));
+    const rest = missing.length === 0 ? "" : `\n\n*Not measured yet: ${missing.map(({ id }) => id).join(", ")}.*`;
+    return there.length === 0 ? NOT_YET : `${text(there)}${rest}`;
+  };
   const each = (name, titleOf, text) =>
     of(name).flatMap(({ id }) => [`### ${titleOf(id)}`, ...(found[id] === undefined ? [NOT_YET] : [text(id)].flat())]);
   const plot = (name, text) => (evidencePlots(found)[name] === undefined ? [] : [`![${text}](${name})`]);
@@ -250,16 +257,16 @@ export function evidencePage(found, words) {
     ),
     "## Variants of LEGO",
     "Average of the seen tasks with the factor of the dev rows; a star where the difference from the default is no tie.",
-    whole("ablation", () => variantsTable(of("ablation"), found)),
+    across("ablation", (studies) => variantsTable(studies, found)),
     "### On the dev rows, by which defaults are chosen",
     "As merged / with the factor that does best on the same rows; 300 rows a task.",
-    whole("dev", () => devTable(of("dev"), found)),
+    across("dev", (studies) => devTable(studies, found)),
     "## Pieces for each attention head",
     "Each head's pieces of the units of q, k, v and o clustered apart, the result cut back to the rank by singular values; factor of the dev rows.",
     whole("heads", () => headsTable(of("heads"), found)),
     "## Noise on the units",
     ...plot("evidence-noise.svg", "Accuracy by noise on the units"),
-    whole("noise", () => acrossTable(of("noise"), found, ({ noise }) => `${noise.sigma} RMS`)),
+    across("noise", (studies) => acrossTable(studies, found, ({ noise }) => `${noise.sigma} RMS`)),
     "## Seeds",
     whole("seeds", () => seedsText(found.seeds)),
     "Three training seeds of the seven adapters:",
