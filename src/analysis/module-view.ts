@@ -10,7 +10,7 @@ import { symmetricEigen } from "../linalg/symmetric-eigen.ts";
 import { frameUnits } from "../methods/lego/frame.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
 import { sumOfRanks } from "../methods/method.ts";
-import { legoOn } from "./clustered.ts";
+import { legoOn } from "./lego-on.ts";
 import { adapterSpectrum, readPool } from "./pools.ts";
 
 /** Random clusters that purity is compared with. */
@@ -65,6 +65,8 @@ export class ModuleView {
   readonly #pool: Pool;
   readonly name: string;
   readonly #inputs: number;
+  /** The place of each unit in the plane, by its id: the gauge alone decides. */
+  readonly #places = new Map<LegoOptions["gauge"], ReadonlyMap<string, number>>();
 
   private constructor(pool: Pool, name: string, inputs: number) {
     this.#pool = pool;
@@ -80,11 +82,6 @@ export class ModuleView {
     };
     const pool = await readPool(kernels, adapters, name, undefined, room);
     return pool === null ? null : new ModuleView(pool, name, adapters.length);
-  }
-
-  /** Number of live units. */
-  get count(): number {
-    return this.#pool.count;
   }
 
   /** The units as they are clustered with these options. */
@@ -117,7 +114,7 @@ export class ModuleView {
   async cluster(k: number, options: LegoOptions): Promise<Clustering> {
     const pool = this.#pool;
     return pool.freely(async () => {
-      const places = new Map((await frameUnits(pool, options, 1)).ids.map((id, i) => [id.join(), i]));
+      const places = await this.#placesIn(options);
       const { combinations, clusters, inertia, shareOfB } = await legoOn(pool, k, options);
       const merged = combinationProducts(combinations!, pool);
       const products = deltaProducts(pool, merged, this.#inputs, 1);
@@ -136,6 +133,15 @@ export class ModuleView {
         ...deltaFigures(products, sumProducts(products, weights)),
       };
     });
+  }
+
+  async #placesIn(options: LegoOptions): Promise<ReadonlyMap<string, number>> {
+    const known = this.#places.get(options.gauge);
+    if (known !== undefined) return known;
+    const { ids } = await frameUnits(this.#pool, options, 1);
+    const places = new Map(ids.map((id, i) => [id.join(), i]));
+    this.#places.set(options.gauge, places);
+    return places;
   }
 }
 

@@ -5,8 +5,9 @@ import { clusterPurity, type Purity } from "../figures/purity.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { UnitProducts } from "../linalg/combination.ts";
+import { PAPER } from "../methods/lego/options.ts";
 import { largestRank } from "../methods/method.ts";
-import { clusteredBy } from "./clustered.ts";
+import { legoOn } from "./lego-on.ts";
 import { adapterSpectrum, moduleNames, readPool } from "./pools.ts";
 import { SignSample } from "./sign-sample.ts";
 
@@ -53,7 +54,8 @@ export async function overviewOf(
     const products = deltaProducts(pool, NOTHING, adapters.length, 1);
     const pairs = await SignSample.draw(pool, random.below, adapters.length);
     const ranks = adapters.flatMap(({ modules }) => modules.get(name)?.rank ?? []);
-    const clusters = ranks.length < 2 ? null : await clusteredBy(pool, Math.min(largestRank(ranks), pool.count));
+    const clusters =
+      ranks.length < 2 ? null : (await legoOn(pool, Math.min(largestRank(ranks), pool.count), PAPER)).clusters!;
     onModule(
       {
         name,
