@@ -3,28 +3,22 @@ import { CONSUMER_IDS, consumerById } from "../../src/adapter/consumers.ts";
 import { type Parameter, parametersOf } from "../../src/methods/parameters.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
 import { consumer, dropExtras, method, options, rank, scale } from "../state/merge.ts";
+import { Choice } from "./choice.tsx";
 
 /** Method, its options as its schema describes them, rank, factor and the program that is to load the result. */
 export function MethodForm() {
   const { title, reference, weights, dependsOn } = methodById(method.value);
   return (
     <div class="stack">
-      <label>
-        Method
-        <select
-          value={method.value}
-          onChange={(event) => {
-            method.value = event.currentTarget.value;
-            options.value = {};
-          }}
-        >
-          {METHODS.map(({ id, title: name }) => (
-            <option value={id} key={id}>
-              {id}: {name}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice
+        label="Method"
+        value={method.value}
+        options={METHODS.map(({ id, title: name }) => ({ value: id, text: `${id}: ${name}` }))}
+        onChoose={(id) => {
+          method.value = id;
+          options.value = {};
+        }}
+      />
       <p class="hint">
         {title}. {reference}. Weights are {weights === "relative" ? "relative" : "factors"}; depends on{" "}
         {dependsOn === "delta" ? "the deltas alone" : "how deltas are split into factors"}.
@@ -57,22 +51,17 @@ export function MethodForm() {
             }}
           />
         </label>
-        <label>
-          For
-          <select
-            value={consumer.value}
-            onChange={(event) => {
-              consumer.value = event.currentTarget.value;
-            }}
-          >
-            <option value="">any program</option>
-            {CONSUMER_IDS.map((id) => (
-              <option value={id} key={id}>
-                {consumerById(id).title}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          label="For"
+          value={consumer.value}
+          options={[
+            { value: "", text: "any program" },
+            ...CONSUMER_IDS.map((id) => ({ value: id, text: consumerById(id).title })),
+          ]}
+          onChoose={(id) => {
+            consumer.value = id;
+          }}
+        />
         <label class="check">
           <input
             type="checkbox"
@@ -133,21 +122,15 @@ function Field({ parameter }: { parameter: Parameter }) {
   }
   if (choices !== null) {
     return (
-      <label>
-        {name}
-        <select
-          value={String(value)}
-          aria-describedby={`about-${name}`}
-          onChange={(event) => set(event.currentTarget.value)}
-        >
-          {choices.map((choice) => (
-            <option value={choice} key={choice}>
-              {choice}
-            </option>
-          ))}
-        </select>
+      <Choice
+        label={name}
+        value={String(value)}
+        options={choices.map((choice) => ({ value: choice, text: choice }))}
+        describedBy={`about-${name}`}
+        onChoose={set}
+      >
         {hint}
-      </label>
+      </Choice>
     );
   }
   const numeric = type === "number" || type === "integer";

@@ -13,6 +13,7 @@ import {
   plane,
 } from "../state/module.ts";
 import { overview } from "../state/overview.ts";
+import { Choice } from "./choice.tsx";
 import { ClusterTable } from "./cluster-table.tsx";
 import { Curves } from "./curves.tsx";
 import { SimilarityMatrix } from "./similarity-matrix.tsx";
@@ -98,41 +99,28 @@ const METRICS: readonly LegoOptions["metric"][] = ["euclidean", "cosine", "trans
 
 function Choices() {
   const choose = <Name extends "gauge" | "sign" | "metric">(name: Name, values: readonly LegoOptions[Name][]) => (
-    <label>
-      {name}
-      <select
-        value={options.value[name]}
-        onChange={(event) => {
-          options.value = { ...options.value, [name]: event.currentTarget.value };
-        }}
-      >
-        {values.map((value) => (
-          <option value={value} key={value}>
-            {value}
-            {value === PAPER[name] ? " (the paper's)" : ""}
-          </option>
-        ))}
-      </select>
-    </label>
+    <Choice
+      label={name}
+      value={options.value[name]}
+      options={values.map((value) => ({ value, text: value === PAPER[name] ? `${value} (the paper's)` : value }))}
+      onChoose={(value) => {
+        options.value = { ...options.value, [name]: value };
+      }}
+    />
   );
   return (
     <div class="row choices">
-      <label>
-        module
-        <select
-          value={moduleName.value ?? ""}
-          onChange={(event) => {
-            moduleName.value = event.currentTarget.value;
-          }}
-        >
-          {moduleName.value === null && <option value="">…</option>}
-          {Array.from(overview.value.keys(), (name) => (
-            <option value={name} key={name}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice
+        label="module"
+        value={moduleName.value ?? ""}
+        options={[...(moduleName.value === null ? [""] : []), ...overview.value.keys()].map((name) => ({
+          value: name,
+          text: name || "…",
+        }))}
+        onChoose={(name) => {
+          moduleName.value = name;
+        }}
+      />
       {choose("gauge", GAUGES)}
       {choose("sign", SIGNS)}
       {choose("metric", METRICS)}

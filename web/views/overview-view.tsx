@@ -6,6 +6,7 @@ import { openAdapters } from "../state/adapters.ts";
 import { moduleName } from "../state/module.ts";
 import { overview, overviewError, overviewTotal } from "../state/overview.ts";
 import { showTab } from "../state/tabs.ts";
+import { Choice } from "./choice.tsx";
 
 const FIGURES = {
   norms: { title: "Delta norm", of: "one", hint: "Frobenius norm of s B A: how much a module changes." },
@@ -135,42 +136,30 @@ function Cell({ name, most }: { name: string; most: number }) {
 function Choices() {
   const { of } = FIGURES[shown.value];
   const choose = (label: string, to: typeof first, besides?: number) => (
-    <label>
-      {label}
-      <select
-        value={placeOf(to.value) < 0 ? -1 : to.value}
-        onChange={(event) => {
-          to.value = Number(event.currentTarget.value);
-        }}
-      >
-        <option value={-1}>all, mean</option>
-        {openAdapters.value
+    <Choice
+      label={label}
+      value={placeOf(to.value) < 0 ? -1 : to.value}
+      options={[
+        { value: -1, text: "all, mean" },
+        ...openAdapters.value
           .filter(({ card }) => card.id !== besides)
-          .map(({ card, name }) => (
-            <option value={card.id} key={card.id}>
-              {name}
-            </option>
-          ))}
-      </select>
-    </label>
+          .map(({ card, name }) => ({ value: card.id, text: name })),
+      ]}
+      onChoose={(id) => {
+        to.value = Number(id);
+      }}
+    />
   );
   return (
     <div class="row choices">
-      <label>
-        Figure
-        <select
-          value={shown.value}
-          onChange={(event) => {
-            shown.value = event.currentTarget.value as FigureId;
-          }}
-        >
-          {Object.entries(FIGURES).map(([id, { title }]) => (
-            <option value={id} key={id}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice
+        label="Figure"
+        value={shown.value}
+        options={Object.entries(FIGURES).map(([value, { title }]) => ({ value, text: title }))}
+        onChoose={(id) => {
+          shown.value = id as FigureId;
+        }}
+      />
       {of !== "all" && choose("Adapter", first)}
       {of === "two" && choose("with", second, first.value)}
     </div>
