@@ -1,4 +1,17 @@
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { CHROMIUM, CHROMIUM_ARGS } from "./test/support/chromium.ts";
+
+const PAGE_IMPORTS = [
+  "preact",
+  "preact/hooks",
+  "preact/jsx-dev-runtime",
+  "@preact/signals",
+  "comlink",
+  "umap-js",
+  "yaml",
+  "zod",
+];
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -13,6 +26,22 @@ const config: ViteUserConfig = defineConfig({
         },
       },
       { test: { name: "page", include: ["test/page/**/*.test.ts"], testTimeout: 120_000 } },
+      {
+        oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+        // All that the page imports by name: what is found only while tests run would reload them.
+        optimizeDeps: { noDiscovery: true, include: PAGE_IMPORTS },
+        test: {
+          name: "views",
+          include: ["test/views/**/*.test.tsx"],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { executablePath: CHROMIUM, args: [...CHROMIUM_ARGS] } }),
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
       { test: { name: "slow", include: ["test/slow/**/*.test.ts"], testTimeout: 900_000 } },
     ],
   },

@@ -4,13 +4,13 @@
  *
  *   npm run bench:page       CHROMIUM names the browser where it is not /usr/bin/chromium
  */
-import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
+import { chromium } from "playwright";
 import { servePage } from "../dist/node/ui-server.js";
 import { makeInputs } from "./make-inputs.mjs";
-import { median } from "./measure.mjs";
+import { median, run } from "./measure.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 /** Bytes of one slice: about A and B of a module. */
@@ -19,6 +19,7 @@ const LIMIT = 1.5;
 const here = fileURLToPath(new URL(".", import.meta.url));
 const inputs = makeInputs(join(here, "data"), 7);
 const cli = join(here, "../dist/cli/main.js");
+const out = join(here, "data/out");
 
 const served = await servePage({ adapters: [] });
 const browser = await chromium.launch({
@@ -31,30 +32,42 @@ for (const [t, folder] of inputs.entries()) {
   await page.locator('input[type="file"]').first().setInputFiles(folder);
   await page.getByRole("textbox", { name: `Name of synthetic-0${t}` }).waitFor();
 }
-await page.getByText(/224 of 224|Choose a cell/).waitFor();
+await page.waitForFunction((modules) => document.querySelectorAll(".cell").length === modules, 224, {
+  timeout: 120_000,
+});
 await page.getByRole("tab", { name: /Merge/ }).click();
-await page.getByLabel("Rank", { exact: true }).fill("16");
+await page.getByLabel("Rank --rank").fill("16");
 await page.getByText(/^Writes 224 modules of rank 16/).waitFor({ timeout: 60_000 });
-// The overview reads on in the background; it is done when the page is idle.
-await page.waitForTimeout(20_000);
+const renderer = await rendererOf(browser);
 
 const seconds = { slices: [], cli: [], page: [] };
+const megabytes = { before: [], cli: [], page: [] };
 let longest = 0;
 for (let round = 0; round < ROUNDS; round++) {
   seconds.slices.push(await slicesAlone());
-  seconds.cli.push(byCli());
+  const command = await run([process.execPath, cli, "merge", ...inputs, "--rank", 16, "--out", out, "--force"]);
+  seconds.cli.push(command.seconds);
+  megabytes.cli.push(command.megabytes);
+  megabytes.before.push(peakSince(renderer));
   const merged = await merge(round + 1);
   seconds.page.push(merged.seconds);
+  megabytes.page.push(peakSince(renderer));
   longest = Math.max(longest, merged.longest);
 }
 await browser.close();
 await served.close();
 
+const [before, peakOfCli, peakOfPage] = [megabytes.before, megabytes.cli, megabytes.page].map((all) =>
+  Math.max(...all),
+);
 const [slices, command, whole] = [seconds.slices, seconds.cli, seconds.page].map(median);
 const ratio = whole / (slices + command);
 console.log(`slices alone ${slices.toFixed(2)} s, command line ${command.toFixed(2)} s, page ${whole.toFixed(2)} s`);
 console.log(`page / (slices + command line) = ${ratio.toFixed(2)} (at most ${LIMIT})`);
 console.log(`longest task of the page's thread during a merge: ${longest.toFixed(0)} ms (at most 100)`);
+console.log(
+  `peak memory: command line ${peakOfCli.toFixed(0)} MB, the page's process ${peakOfPage.toFixed(0)} MB (${before.toFixed(0)} MB before the last merge)`,
+);
 process.exitCode = ratio <= LIMIT && longest <= 100 ? 0 : 1;
 
 /** Read all bytes of the same files in slices, one after the other. */
@@ -80,21 +93,21 @@ async function slicesAlone() {
   return sum / 1000;
 }
 
-function byCli() {
-  const out = join(here, "data/out");
-  const begun = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, [
-    cli,
-    "merge",
-    ...inputs,
-    "--rank",
-    "16",
-    "--out",
-    out,
-    "--force",
-  ]);
-  if (status !== 0) throw new Error(String(stderr));
-  return (performance.now() - begun) / 1000;
+/** The process that the page and its workers run in. */
+async function rendererOf(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const [most] = processInfo
+    .filter(({ type }) => type === "renderer")
+    .sort((one, other) => other.cpuTime - one.cpuTime);
+  return most.id;
+}
+
+/** The most memory of a process since this was last asked, in MB, by the kernel's own high-water mark. */
+function peakSince(pid) {
+  const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1000;
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
+  return peak;
 }
 
 /** Merge on the page; the longest task of its thread meanwhile, in ms. */

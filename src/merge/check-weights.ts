@@ -20,6 +20,9 @@ export function checkWeights(adapters: readonly Adapter[], recipe: Recipe, metho
     checkWeightList(adapters, own, method, ` for ${match}`);
   }
   if (!Number.isFinite(recipe.scale ?? 1)) throw new UsageError("Weights and scale must be finite numbers.");
+  if (recipe.scale === 0) {
+    throw new UsageError("The scale is 0, so the result would change nothing; pass another --scale, or none for 1.");
+  }
   return weights;
 }
 

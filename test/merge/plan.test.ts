@@ -310,6 +310,7 @@ describe("weights", () => {
     refused(plan({ weights: [1, Number.POSITIVE_INFINITY] }), UsageError, "finite");
     refused(plan({ scale: Number.NaN }), UsageError, "finite");
     refused(plan({ weights: [0, 0] }), UsageError, "All weights are 0");
+    refused(plan({ scale: 0 }), UsageError, "The scale is 0");
     refused(() => makePlan([], {}), UsageError, "nothing to merge");
   });
 

@@ -1,11 +1,9 @@
 import { existsSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { afterAll, beforeAll } from "vitest";
 import { type ServedPage, servePage } from "../../src/node/ui-server.ts";
+import { CHROMIUM, CHROMIUM_ARGS } from "../support/chromium.ts";
 
-/** Debian's Chromium, or where CHROMIUM says it is. */
-export const CHROMIUM: string = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
 const PAGE = new URL("../../dist/web", import.meta.url).pathname;
 
 /** A browser for the tests of a file, and pages of a server of their own in it. */
@@ -14,7 +12,7 @@ export function useBrowser(): { open(adapters?: readonly string[], of?: object):
   const open: { context: BrowserContext; served: ServedPage }[] = [];
   beforeAll(async () => {
     if (!existsSync(CHROMIUM)) throw new Error(`There is no ${CHROMIUM}; apt-get install chromium, or set CHROMIUM.`);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_ARGS] });
   });
   afterAll(async () => {
     for (const { context, served } of open) {

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Page } from "playwright-core";
+import type { Page } from "playwright";
 import { describe, expect, it } from "vitest";
 import { mergeToFolder } from "../../src/node/index.ts";
 import { minibench, SEEN } from "../support/minibench.ts";
@@ -50,7 +50,7 @@ describe("the explorer in Chromium", () => {
     const page = await withExamples();
     await page.getByRole("tab", { name: /Merge/ }).click();
     await page.getByLabel("gauge").selectOption("balanced");
-    await page.getByLabel("Rank", { exact: true }).fill("8");
+    await page.getByLabel("Rank --rank").fill("8");
     await page.getByText("Writes 28 modules of rank 8 in bf16").waitFor();
     await page.getByRole("button", { name: "Merge", exact: true }).click();
     await page.getByRole("heading", { name: "1. lego, rank 8" }).waitFor();
@@ -88,13 +88,16 @@ describe("the explorer in Chromium", () => {
   it("ends a merge that is cancelled, and can merge again", async () => {
     const page = await withExamples();
     await page.getByRole("tab", { name: /Merge/ }).click();
-    await page.getByLabel("Method").selectOption("della");
-    await page.getByLabel("Rank", { exact: true }).fill("42");
+    await page.getByLabel(/^Method/).selectOption("della");
+    await page.getByLabel("Rank --rank").fill("42");
     await page.getByText("Writes 28 modules of rank 42").waitFor();
     await page.getByRole("button", { name: "Merge", exact: true }).click();
-    await page.getByRole("button", { name: "Cancel" }).click();
+    const focused = () => page.evaluate(() => document.activeElement?.textContent);
+    await expect.poll(focused).toBe("Cancel");
+    await page.keyboard.press("Enter");
     await page.getByRole("alert").getByText("The merge was cancelled; nothing was written.").waitFor();
-    await page.getByLabel("Method").selectOption("average");
+    await expect.poll(focused).toBe("Merge");
+    await page.getByLabel(/^Method/).selectOption("average");
     await page.getByRole("button", { name: "Merge", exact: true }).click();
     await page.getByRole("heading", { name: "1. average, rank 42" }).waitFor();
   });
@@ -117,8 +120,13 @@ describe("the explorer in Chromium", () => {
   it("refuses what the command line refuses before anything is merged", async () => {
     const page = await browser.open([minibench("cola"), join(minibench("cola"), "../../../gpt2/all/cola")]);
     await page.getByRole("tab", { name: /Merge/ }).click();
-    await page.getByText(/share no module/).waitFor();
-    expect(await page.getByRole("button", { name: "Merge", exact: true }).isDisabled()).toBe(true);
+    const refused = page.getByText(/share no module; merge adapters of one base model, or pass --allow-partial\.$/);
+    await refused.waitFor();
+    const merge = page.getByRole("button", { name: "Merge", exact: true });
+    expect(await merge.isDisabled()).toBe(true);
+    await page.getByLabel(/--allow-partial/).click();
+    await page.getByText(/^Writes 44 modules/).waitFor();
+    expect(await merge.isEnabled()).toBe(true);
   });
 
   it("opens the adapters that it was started with, again after a reload, in the order and with the names of the list", async () => {

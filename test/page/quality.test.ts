@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Page } from "playwright-core";
+import type { Page } from "playwright";
 import { describe, expect, it } from "vitest";
 import { minibench, SEEN } from "../support/minibench.ts";
 import { useBrowser } from "./chromium.ts";
@@ -62,7 +62,16 @@ describe("the explorer", () => {
       throw new Error(`${name} is not reached by Tab`);
     };
     await reach("Overview", "tab");
+    await reach(/^model\.layers\.0\.mlp\.down_proj: /, "button");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "model.layers.1.mlp.down_proj" }).waitFor();
+    await page.getByText(/^Clusters at k = /).waitFor();
+    await reach("cola, unit 0", "button");
     await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await page.getByRole("rowheader", { name: "cola 1", exact: true }).waitFor();
+    await reach("Module", "tab");
     await page.keyboard.press("ArrowRight");
     await page.getByText(/^Writes 28 modules/).waitFor();
     await reach(/^Merge$/, "button");

@@ -6,25 +6,21 @@ import type { MergeReport } from "../../src/merge/report.ts";
 import { announcement, chosenAdapters } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 
-/** What the form says. */
-export const method = signal("lego");
-export const options = signal<Readonly<Record<string, unknown>>>({});
-export const rank = signal("");
-export const scale = signal("1");
-export const consumer = signal("");
-export const dropExtras = signal(false);
+/** What the form asks for; weights are the adapters' own. */
+export const recipe = signal<Recipe>({ method: "lego" });
 
-/** The recipe that the form means; weights are the adapters' own. */
-const recipe = computed<Recipe>(() => ({
-  method: method.value,
-  ...(Object.keys(options.value).length > 0 && { options: options.value }),
-  ...(rank.value !== "" && { target: { kind: "rank", rank: Number(rank.value) } as const }),
-  ...(scale.value !== "1" && scale.value !== "" && { scale: Number(scale.value) }),
-  ...(consumer.value !== "" && { for: consumer.value as NonNullable<Recipe["for"]> }),
-  ...(dropExtras.value && { extras: "drop" as const }),
-}));
+/** Ask for something else; undefined for the default. */
+export function ask(change: { readonly [Field in keyof Recipe]?: Recipe[Field] | undefined }): void {
+  const asked = Object.entries({ ...recipe.value, ...change }).filter(([, value]) => value !== undefined);
+  recipe.value = Object.fromEntries(asked) as Recipe;
+}
 
 export const estimate = signal<Estimate | null>(null);
+/** Why the merge that is asked for is refused; null where it is not. */
+export const refusal = computed(() => {
+  const found = estimate.value;
+  return found !== null && "refused" in found ? found.refused : null;
+});
 let estimating = 0;
 
 effect(() => {

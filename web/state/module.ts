@@ -1,4 +1,4 @@
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { Clustering, ModulePlane } from "../../src/analysis/module-view.ts";
 import { type LegoOptions, PAPER } from "../../src/methods/lego/options.ts";
 import { idsOf, openIds } from "./adapters.ts";
@@ -7,9 +7,14 @@ import { explorer, sentenceOf } from "./explorer.ts";
 /** The module that is looked at, and how its units are clustered. */
 export const moduleName = signal<string | null>(null);
 export const options = signal<LegoOptions>(PAPER);
-export const k = signal(6);
+/** The k that was asked for; small modules have fewer units. */
+export const wantedK = signal(6);
 
 export const plane = signal<ModulePlane | null>(null);
+/** The number of clusters that is looked at. */
+export const k = computed(() =>
+  Math.min(wantedK.value, Math.max(1, plane.value?.units.length ?? Number.POSITIVE_INFINITY)),
+);
 export const clustering = signal<Clustering | null>(null);
 /** By k, as far as computed. */
 export const curve = signal<readonly Clustering[]>([]);
@@ -34,7 +39,8 @@ effect(() => {
   curve.value = [];
   marked.value = new Set();
   moduleError.value = null;
-  if (name !== null && ids.length > 0) void open(ids, name, how, own);
+  if (ids.length === 0) moduleName.value = null;
+  else if (name !== null) void open(ids, name, how, own);
 });
 
 async function open(ids: readonly number[], name: string, how: LegoOptions, own: number): Promise<void> {
@@ -42,7 +48,6 @@ async function open(ids: readonly number[], name: string, how: LegoOptions, own:
     const opened = await explorer.openModule(ids, name, how);
     if (own !== opening) return;
     plane.value = opened;
-    if (k.peek() > opened.units.length) k.value = Math.max(1, opened.units.length);
     await clusterNow();
     await computeCurve(opened, how, own);
   } catch (error) {

@@ -35,7 +35,11 @@ function Card({ adapter, place, last }: { adapter: ListedAdapter; place: number;
         <button type="button" aria-label={`Move ${name} down`} disabled={last} onClick={() => move(key, 1)}>
           ↓
         </button>
-        <button type="button" aria-label={`Remove ${name}`} onClick={() => remove(key)}>
+        <button
+          type="button"
+          aria-label={`Remove ${name}`}
+          onClick={({ currentTarget }) => removeCard(key, currentTarget)}
+        >
           ×
         </button>
       </div>
@@ -56,6 +60,15 @@ function Card({ adapter, place, last }: { adapter: ListedAdapter; place: number;
       )}
     </li>
   );
+}
+
+/** Remove an adapter; the focus goes to the next card, or to where adapters are opened. */
+function removeCard(key: number, button: HTMLElement): void {
+  const card = button.closest("li")!;
+  const next = card.nextElementSibling ?? card.previousElementSibling;
+  const goal = next?.querySelector<HTMLElement>(".name") ?? document.querySelector<HTMLElement>("aside button");
+  goal?.focus();
+  remove(key);
 }
 
 function Facts({ adapter: { card, error } }: { adapter: ListedAdapter }) {

@@ -1,19 +1,22 @@
 import type { ComponentChildren } from "preact";
+import type { Labelled } from "./field.tsx";
 
 /** One of several values, by name. */
-export function Choice<Value extends string | number>(props: {
-  label: string;
-  value: Value;
-  options: readonly { readonly value: Value; readonly text: string }[];
-  describedBy?: string | undefined;
-  /** What stands behind it. */
-  children?: ComponentChildren;
-  onChoose(value: string): void;
-}) {
-  const { label, value, options, describedBy, children, onChoose } = props;
+export function Choice<Value extends string | number>(
+  props: Labelled & {
+    value: Value;
+    options: readonly { readonly value: Value; readonly text: string }[];
+    /** What stands behind it. */
+    children?: ComponentChildren;
+    onChoose(value: string): void;
+  },
+) {
+  const { label, flag, value, options, describedBy, children, onChoose } = props;
   return (
     <label>
-      {label}
+      <span>
+        {label} {flag && <code>{flag}</code>}
+      </span>
       <select value={value} aria-describedby={describedBy} onChange={(event) => onChoose(event.currentTarget.value)}>
         {options.map(({ value: own, text }) => (
           <option value={own} key={own}>

@@ -3,52 +3,44 @@ import { figure } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { clustering, marked } from "../state/module.ts";
 import { Mark } from "./palette.tsx";
+import { Table } from "./table.tsx";
 
 /** Every cluster with its members; choosing one marks them in the plane. */
 export function ClusterTable({ plane }: { plane: ModulePlane }) {
   const found = clustering.value;
   if (found === null) return <p class="loading">Clustering…</p>;
   return (
-    <div class="scroll">
-      <table class="clusters">
-        <caption>Clusters at k = {found.k}: each becomes one rank of the result</caption>
-        <thead>
-          <tr>
-            <th scope="col">cluster</th>
-            <th scope="col">units</th>
-            <th scope="col">reweighting</th>
-            <th scope="col">members</th>
-          </tr>
-        </thead>
-        <tbody>
-          {found.clusters.map(({ members, reweight }, c) => (
-            <tr key={members.join()}>
-              <th scope="row">
-                <button
-                  type="button"
-                  onClick={() => {
-                    marked.value = new Set(members);
-                  }}
-                >
-                  {c + 1}
-                </button>
-              </th>
-              <td>{members.length}</td>
-              <td>{reweight === null ? "cancelled" : figure(reweight)}</td>
-              <td class="members">
-                {members.map((i) => {
-                  const [adapter, unit] = plane.units[i]!.id;
-                  return (
-                    <span key={i}>
-                      <Mark index={adapter} size={10} /> {openAdapters.value[adapter]?.name} {unit}
-                    </span>
-                  );
-                })}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      class="clusters"
+      caption={`Clusters at k = ${found.k}: each becomes one rank of the result`}
+      columns={["cluster", "units", "reweighting", "members"]}
+    >
+      {found.clusters.map(({ members, reweight }, c) => (
+        <tr key={members.join()}>
+          <th scope="row">
+            <button
+              type="button"
+              onClick={() => {
+                marked.value = new Set(members);
+              }}
+            >
+              {c + 1}
+            </button>
+          </th>
+          <td>{members.length}</td>
+          <td>{reweight === null ? "cancelled" : figure(reweight)}</td>
+          <td class="members">
+            {members.map((i) => {
+              const [adapter, unit] = plane.units[i]!.id;
+              return (
+                <span key={i}>
+                  <Mark index={adapter} size={10} /> {openAdapters.value[adapter]?.name} {unit}
+                </span>
+              );
+            })}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

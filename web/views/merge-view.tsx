@@ -1,11 +1,22 @@
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { bytes, figure } from "../../src/core/shown.ts";
 import { compositions } from "../../src/merge/compositions.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { canPickFolder, DOWNLOAD_TITLES, DOWNLOADS, download, saveIntoFolder } from "../state/download.ts";
 import { sentenceOf } from "../state/explorer.ts";
-import { cancelMerge, estimate, type MadeMerge, mergeError, merges, progress, startMerge } from "../state/merge.ts";
-import { MethodForm } from "./method-form.tsx";
+import {
+  cancelMerge,
+  estimate,
+  type MadeMerge,
+  mergeError,
+  merges,
+  progress,
+  refusal,
+  startMerge,
+} from "../state/merge.ts";
+import { MergeForm } from "./merge-form.tsx";
+import { Table } from "./table.tsx";
 
 /** Choose a method, merge, compare results, and take them home. */
 export function MergeTab() {
@@ -17,7 +28,7 @@ export function MergeTab() {
       <h2 id="merge-title">
         Merge {openAdapters.value.length === 1 ? "one adapter" : `${openAdapters.value.length} adapters`}
       </h2>
-      <MethodForm />
+      <MergeForm />
       <Start />
       {mergeError.value !== null && (
         <p class="error" role="alert">
@@ -34,23 +45,31 @@ export function MergeTab() {
 
 function Start() {
   const found = estimate.value;
-  const refused = found !== null && "refused" in found ? found.refused : null;
+  const refused = refusal.value;
   const running = progress.value;
+  const [start, cancel] = [useRef<HTMLButtonElement>(null), useRef<HTMLButtonElement>(null)];
+  const busy = running !== null;
+  const wasBusy = useRef(busy);
+  // The focus stays where the work is: on what ends a merge while it runs, on what starts one after.
+  useEffect(() => {
+    if (busy && !wasBusy.current) cancel.current!.focus();
+    if (!busy && wasBusy.current && document.activeElement === document.body) start.current!.focus();
+    wasBusy.current = busy;
+  }, [busy]);
   return (
     <>
       <p class={refused === null ? "estimate" : "error"}>
-        {found === null
-          ? "Planning…"
-          : (refused ??
-            ("bytes" in found
-              ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
-              : ""))}
+        {refused ??
+          (found !== null && "bytes" in found
+            ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
+            : "Planning…")}
       </p>
       <div class="row">
         <button
           type="button"
           class="primary"
-          disabled={running !== null || found === null || refused !== null}
+          ref={start}
+          disabled={busy || found === null || refused !== null}
           onClick={() => void startMerge()}
         >
           Merge
@@ -61,7 +80,7 @@ function Start() {
             <span>
               {running.done} of {running.total}
             </span>
-            <button type="button" onClick={cancelMerge}>
+            <button type="button" ref={cancel} onClick={cancelMerge}>
               Cancel
             </button>
           </>
@@ -120,27 +139,15 @@ function Result({ made }: { made: MadeMerge }) {
       </fieldset>
       {said.value !== null && <p role="status">{said.value}</p>}
       {merged.length > 0 && (
-        <div class="scroll">
-          <table>
-            <caption>What merged with what, the most units first</caption>
-            <thead>
-              <tr>
-                <th scope="col">adapters</th>
-                <th scope="col">clusters</th>
-                <th scope="col">units</th>
-              </tr>
-            </thead>
-            <tbody>
-              {merged.map(([what, clusters, units]) => (
-                <tr key={what}>
-                  <th scope="row">{what}</th>
-                  <td>{clusters}</td>
-                  <td>{units}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption="What merged with what, the most units first" columns={["adapters", "clusters", "units"]}>
+          {merged.map(([what, clusters, units]) => (
+            <tr key={what}>
+              <th scope="row">{what}</th>
+              <td>{clusters}</td>
+              <td>{units}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </article>
   );
@@ -161,30 +168,18 @@ function Compared({ merges: made }: { merges: readonly MadeMerge[] }) {
     ...names.map((name) => [`cosine with ${name}`, (merge: MadeMerge) => cosine(merge, name)] as const),
   ];
   return (
-    <div class="scroll">
-      <table>
-        <caption>Results side by side</caption>
-        <thead>
-          <tr>
-            <th scope="col">figure</th>
-            {made.map(({ number, title }) => (
-              <th scope="col" key={number}>
-                {number}. {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(([name, of]) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              {made.map((merge) => (
-                <td key={merge.number}>{of(merge)}</td>
-              ))}
-            </tr>
+    <Table
+      caption="Results side by side"
+      columns={["figure", ...made.map(({ number, title }) => `${number}. ${title}`)]}
+    >
+      {rows.map(([name, of]) => (
+        <tr key={name}>
+          <th scope="row">{name}</th>
+          {made.map((merge) => (
+            <td key={merge.number}>{of(merge)}</td>
           ))}
-        </tbody>
-      </table>
-    </div>
+        </tr>
+      ))}
+    </Table>
   );
 }

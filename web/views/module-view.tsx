@@ -11,6 +11,7 @@ import {
   moduleName,
   options,
   plane,
+  wantedK,
 } from "../state/module.ts";
 import { overview } from "../state/overview.ts";
 import { Choice } from "./choice.tsx";
@@ -68,7 +69,7 @@ function Slider({ most }: { most: number }) {
           max={most}
           value={k.value}
           onInput={(event) => {
-            k.value = event.currentTarget.valueAsNumber;
+            wantedK.value = event.currentTarget.valueAsNumber;
           }}
         />
       </label>

@@ -7,6 +7,8 @@ import { moduleName } from "../state/module.ts";
 import { overview, overviewError, overviewTotal } from "../state/overview.ts";
 import { showTab } from "../state/tabs.ts";
 import { Choice } from "./choice.tsx";
+import { useRoving } from "./roving.ts";
+import { Table } from "./table.tsx";
 
 const FIGURES = {
   norms: { title: "Delta norm", of: "one", hint: "Frobenius norm of s B A: how much a module changes." },
@@ -62,6 +64,7 @@ const grid = computed(() => moduleGrid([...overview.value.keys()]));
 /** Layers by kinds of modules, shaded by one figure; a cell opens its module. */
 export function OverviewView() {
   const done = overview.value.size;
+  const roving = useRoving(grid.value.cells.flat().filter((name) => name !== null));
   if (openAdapters.value.length === 0) return <p class="empty">Open adapters to see what they change, and where.</p>;
   if (overviewError.value !== null) {
     return (
@@ -75,48 +78,37 @@ export function OverviewView() {
   const most = Math.max(...all.map(Math.abs), 1e-30);
   const { title, hint } = FIGURES[shown.value];
   return (
-    <section aria-labelledby="overview-title">
+    <section aria-labelledby="overview-title" onKeyDown={roving.onKeyDown}>
       <h2 id="overview-title">{title}, layer by layer</h2>
       <Choices />
       <p class="hint">
         {hint} Choose a cell to open its module.{" "}
         {done < overviewTotal.value && `${done} of ${overviewTotal.value} modules read.`}
       </p>
-      <div class="scroll">
-        <table class="heat">
-          <thead>
-            <tr>
-              <th scope="col">layer</th>
-              {grid.value.kinds.map((kind) => (
-                <th scope="col" key={kind}>
-                  {kind.replace(/\./g, ".\u200b")}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {grid.value.layers.map((layer, y) => (
-              <tr key={layer}>
-                <th scope="row">{layer}</th>
-                {grid.value.cells[y]!.map((name, x) => (
-                  <td key={grid.value.kinds[x]}>{name !== null && <Cell name={name} most={most} />}</td>
-                ))}
-              </tr>
+      <Table class="heat" columns={["layer", ...grid.value.kinds.map((kind) => kind.replace(/\./g, ".\u200b"))]}>
+        {grid.value.layers.map((layer, y) => (
+          <tr key={layer}>
+            <th scope="row">{layer}</th>
+            {grid.value.cells[y]!.map((name, x) => (
+              <td key={grid.value.kinds[x]}>
+                {name !== null && <Cell name={name} most={most} mark={{ ...roving.mark(name), "data-column": x }} />}
+              </td>
             ))}
-          </tbody>
-        </table>
-      </div>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }
 
-function Cell({ name, most }: { name: string; most: number }) {
+function Cell({ name, most, mark }: { name: string; most: number; mark: object }) {
   const value = values.value.get(name) ?? null;
   const text = value === null ? "–" : value.toPrecision(2);
   const share = value === null ? 0 : Math.abs(value) / most;
   return (
     <button
       type="button"
+      {...mark}
       class={`cell${share > 0.79 ? " strong" : ""}${value !== null && value < 0 ? " negative" : ""}`}
       aria-label={`${name}: ${text}`}
       title={`${name}: ${figure(value)}`}

@@ -4,6 +4,8 @@ import { figure } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { clustering, layout, marked } from "../state/module.ts";
 import { colorOf, Mark, shapeOf } from "./palette.tsx";
+import { useRoving } from "./roving.ts";
+import { Table } from "./table.tsx";
 
 const SIZE = 480;
 const EDGE = 24;
@@ -13,6 +15,9 @@ export function UnitPlane({ plane }: { plane: ModulePlane }) {
   const points = scaled(layout.value ?? plane.coordinates.map(([x, y]) => [x ?? 0, y ?? 0] as const));
   const names = openAdapters.value.map(({ name }) => name);
   const [one, other] = plane.explained;
+  const places = placesInOrder(plane);
+  const keyOf = (i: number): string => plane.units[i]!.id.join();
+  const roving = useRoving(places.map(keyOf));
   return (
     <figure class="tile wide">
       <figcaption>
@@ -21,7 +26,12 @@ export function UnitPlane({ plane }: { plane: ModulePlane }) {
           : "Units by UMAP: neighbours lie together, distances mean little"}
       </figcaption>
       {/* biome-ignore lint/a11y/useSemanticElements: what is grouped are marks of a picture */}
-      <svg viewBox={`0 0 ${SIZE} ${SIZE}`} role="group" aria-label={`${points.length} units in the plane`}>
+      <svg
+        viewBox={`0 0 ${SIZE} ${SIZE}`}
+        role="group"
+        aria-label={`${points.length} units in the plane`}
+        onKeyDown={roving.onKeyDown}
+      >
         {clustering.value?.clusters.map(({ members }) => (
           <Hull
             key={members.join()}
@@ -29,8 +39,8 @@ export function UnitPlane({ plane }: { plane: ModulePlane }) {
             lit={members.some((i) => marked.value.has(i))}
           />
         ))}
-        {points.map(([x, y], i) => (
-          <Unit key={plane.units[i]!.id.join()} plane={plane} place={i} x={x} y={y} />
+        {places.map((i) => (
+          <Unit key={keyOf(i)} plane={plane} place={i} at={points[i]!} mark={roving.mark(keyOf(i))} />
         ))}
       </svg>
       <ul class="legend">
@@ -45,7 +55,9 @@ export function UnitPlane({ plane }: { plane: ModulePlane }) {
   );
 }
 
-function Unit({ plane, place, x, y }: { plane: ModulePlane; place: number; x: number; y: number }) {
+function Unit(props: { plane: ModulePlane; place: number; at: Point; mark: object }) {
+  const { plane, place, mark } = props;
+  const [x, y] = props.at;
   const [adapter, unit] = plane.units[place]!.id;
   const name = `${openAdapters.value[adapter]?.name}, unit ${unit}`;
   const on = marked.value.has(place);
@@ -60,7 +72,7 @@ function Unit({ plane, place, x, y }: { plane: ModulePlane; place: number; x: nu
       class={`unit${on ? " on" : ""}`}
       transform={`translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${on ? 8 : 5.5})`}
       role="button"
-      tabindex={0}
+      {...mark}
       aria-label={name}
       aria-pressed={on}
       onClick={toggle}
@@ -90,37 +102,32 @@ function Details({ plane, names }: { plane: ModulePlane; names: readonly string[
   const places = [...marked.value];
   if (places.length === 0) return <p class="hint">Choose units to see where they are from and how alike they are.</p>;
   return (
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">unit</th>
-            <th scope="col">|a|</th>
-            <th scope="col">|b|</th>
-            <th scope="col">cluster</th>
-            <th scope="col">cosine with the first</th>
+    <Table columns={["unit", "|a|", "|b|", "cluster", "cosine with the first"]}>
+      {places.map((i) => {
+        const { id, lengthA, lengthB } = plane.units[i]!;
+        const cluster = clustering.value?.clusters.findIndex(({ members }) => members.includes(i)) ?? -1;
+        return (
+          <tr key={i}>
+            <th scope="row">
+              <Mark index={id[0]} /> {names[id[0]]} {id[1]}
+            </th>
+            <td>{figure(lengthA)}</td>
+            <td>{figure(lengthB)}</td>
+            <td>{cluster < 0 ? "–" : cluster + 1}</td>
+            <td>{figure(plane.cosines[places[0]!]![i]!)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {places.map((i) => {
-            const { id, lengthA, lengthB } = plane.units[i]!;
-            const cluster = clustering.value?.clusters.findIndex(({ members }) => members.includes(i)) ?? -1;
-            return (
-              <tr key={i}>
-                <th scope="row">
-                  <Mark index={id[0]} /> {names[id[0]]} {id[1]}
-                </th>
-                <td>{figure(lengthA)}</td>
-                <td>{figure(lengthB)}</td>
-                <td>{cluster < 0 ? "–" : cluster + 1}</td>
-                <td>{figure(plane.cosines[places[0]!]![i]!)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+        );
+      })}
+    </Table>
   );
+}
+
+/** Places of the units by adapter and number, as the keyboard goes through them. */
+function placesInOrder({ units }: ModulePlane): number[] {
+  return [...units.keys()].sort((one, other) => {
+    const [[adapter, unit], [otherAdapter, otherUnit]] = [units[one]!.id, units[other]!.id];
+    return adapter - otherAdapter || unit - otherUnit;
+  });
 }
 
 /** Into the picture, the same scale on both axes. */

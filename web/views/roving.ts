@@ -1,0 +1,54 @@
+import { useSignal } from "@preact/signals";
+
+/**
+ * One tab stop for many marks: the arrow keys, Home and End go through them. Up and down stay in a mark's column (data-column), where
+ * it has one.
+ *
+ * @param keys of the marks that are there, in their order in the page
+ */
+export function useRoving(keys: readonly string[]) {
+  const last = useSignal<string | undefined>(undefined);
+  const stop = last.value !== undefined && keys.includes(last.value) ? last.value : keys[0];
+  return {
+    /** Attributes of a mark. */
+    mark: (key: string) => ({
+      tabindex: key === stop ? 0 : -1,
+      onFocus: () => {
+        last.value = key;
+      },
+    }),
+    /** Of what holds the marks, and nothing else that has a tab index. */
+    onKeyDown(event: KeyboardEvent & { readonly currentTarget: Element }): void {
+      const marks = [...event.currentTarget.querySelectorAll<HTMLElement | SVGElement>("[tabindex]")];
+      const at = marks.indexOf(document.activeElement as HTMLElement);
+      const to = at < 0 ? undefined : goal(event.key, marks, at);
+      if (to === undefined) return;
+      event.preventDefault();
+      to.focus();
+    },
+  };
+}
+
+type Mark = HTMLElement | SVGElement;
+
+function goal(key: string, marks: readonly Mark[], at: number): Mark | undefined {
+  const { column } = marks[at]!.dataset;
+  const same = (mark: Mark): boolean => mark.dataset.column === column;
+  const [before, after] = [marks.slice(0, at), marks.slice(at + 1)];
+  switch (key) {
+    case "ArrowRight":
+      return after[0];
+    case "ArrowLeft":
+      return before.at(-1);
+    case "ArrowDown":
+      return after.find(same);
+    case "ArrowUp":
+      return before.findLast(same);
+    case "Home":
+      return marks[0];
+    case "End":
+      return marks.at(-1);
+    default:
+      return undefined;
+  }
+}
