@@ -85,7 +85,7 @@ export function OverviewView() {
         {hint} Choose a cell to open its module.{" "}
         {done < overviewTotal.value && `${done} of ${overviewTotal.value} modules read.`}
       </p>
-      <Table class="heat" columns={["layer", ...grid.value.kinds.map((kind) => kind.replace(/\./g, ".\u200b"))]}>
+      <Table class="heat" columns={["layer", ...grid.value.kinds.map((kind) => kind.replace(/[._]/g, "$&\u200b"))]}>
         {grid.value.layers.map((layer, y) => (
           <tr key={layer}>
             <th scope="row">{layer}</th>
