@@ -1,6 +1,6 @@
 /** docs/evidence.md out of the results of the studies. */
 import { evidencePlots } from "./plots.mjs";
-import { FULL, SEEN } from "./studies.mjs";
+import { FULL, RANK_RULES, SEEN } from "./studies.mjs";
 
 const SETS = {
   "llama-all": "Llama, all linear modules",
@@ -83,6 +83,18 @@ function ranksTable(result) {
       line("unseen", name, (scores) => percent(scores.unseen)),
     ]),
   );
+}
+
+/** One line for each number of adapters of a model, one column for each way to choose the rank. */
+function rulesTable(studies, found) {
+  const rows = studies.map(({ id, units }) => [
+    id.replace("rank-rules-", "").replace("-", ", "),
+    units,
+    ...Object.values(RANK_RULES).map((rule) =>
+      percent(found[id].merges.find(({ rank }) => rank === rule(units)).plain.seen),
+    ),
+  ]);
+  return table(["model, adapters", "units N", ...Object.keys(RANK_RULES)], rows);
 }
 
 /** One line for each variant, one column for each study and rank. */
@@ -255,6 +267,9 @@ export function evidencePage(found, words) {
       (id) => SETS[id.replace("ranks-", "")],
       (id) => ranksTable(found[id]),
     ),
+    "### By the number of adapters, on the dev rows",
+    "LEGO as merged, at ranks chosen by r = 6 and by the number of units of all adapters; 300 rows a task.",
+    across("rules", (studies) => rulesTable(studies, found)),
     "## Variants of LEGO",
     "Average of the seen tasks with the factor of the dev rows; a star where the difference from the default is no tie.",
     across("ablation", (studies) => variantsTable(studies, found)),

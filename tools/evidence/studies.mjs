@@ -95,6 +95,25 @@ function noisy(sigma) {
   return { ...study(`noise-${sigma}`, "noise", of), noise: { sigma, folder } };
 }
 
+/** Ranks by how they follow from the adapters' rank r = 6 and the number of all their units. */
+export const RANK_RULES = {
+  "r / 2": () => 3,
+  r: () => 6,
+  "2r": () => 12,
+  "N / 4": (units) => Math.round(units / 4),
+  "N / 3": (units) => Math.round(units / 3),
+  "N / 2": (units) => units / 2,
+  "2N / 3": (units) => Math.round(units / 1.5),
+  N: (units) => units,
+};
+
+/** LEGO of some adapters by every rule of ranks, on the dev rows. */
+function rankRules(shape, count) {
+  const ranks = [...new Set(Object.values(RANK_RULES).map((rule) => rule(6 * count)))].sort((p, q) => p - q);
+  const of = { tasks: SEEN.slice(0, count), unseen: [], merges: [lego("lego", {})], ranks, onDev: true };
+  return { ...study(`rank-rules-${shape}-${count}`, "rules", config(shape, "all", of)), units: 6 * count };
+}
+
 /** One adapter, the merge of the pieces of seven, cut to the rank. */
 function ofHeads(shape, gauge, rank) {
   const folder = join(made, `heads-${shape}-${gauge}-${rank}`);
@@ -152,6 +171,7 @@ export const FULL = [
       config(shape, targets, { merges: ABLATION, ranks: [6, 12], scales: SCALES, unseen: [], onDev: true }),
     ),
   ),
+  ...["llama", "gpt2"].flatMap((shape) => [2, 3, 5, 7].map((count) => rankRules(shape, count))),
   ...["llama", "gpt2"].flatMap((shape) => ["raw", "balanced"].map((gauge) => ofHeads(shape, gauge, 6))),
   ...[0, 0.25, 0.5, 1, 2].map(noisy),
   study(
