@@ -1,3 +1,7 @@
 import { serveLane, type WorkerScope } from "../src/browser/page-lanes.ts";
 
-serveLane(self as unknown as WorkerScope);
+// Pages of insecure origins have neither locks nor hashes.
+serveLane(
+  self as unknown as WorkerScope,
+  isSecureContext ? (work) => navigator.locks.request("lora-lego hash", work) : null,
+);

@@ -119,6 +119,11 @@ export class Explorer {
     await this.#looking.run(() => overviewOf(this.#kernels, this.#of(ids), onModule, signal));
   }
 
+  /** End the overview that is under way. */
+  async endOverview(): Promise<void> {
+    this.#overview.abort();
+  }
+
   /** Take up a module; its units stay in memory until the next one is opened. */
   async openModule(ids: readonly number[], name: string, options: LegoOptions): Promise<ModulePlane> {
     return this.#viewing.run(async () => {

@@ -1,3 +1,4 @@
+import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { type Lane, localLane } from "../merge/lane.ts";
 import type { LaneAnswer, LaneRequest, Written } from "../merge/lane-protocol.ts";
@@ -6,9 +7,7 @@ import { Merger } from "../merge/merger.ts";
 import type { MergePlan } from "../merge/plan.ts";
 import { RemoteLane } from "../merge/remote-lane.ts";
 import { type HandedFile, openHanded } from "./handed-files.ts";
-
-/** Files larger than this are not hashed: browsers hash whole arrays only. */
-const MAX_HASHED_BYTES = 2 ** 29;
+import { type InTurn, sha256Of } from "./hash.ts";
 
 /** Each input's files, as its tensors count them. */
 export type PageInputs = readonly (readonly HandedFile[])[];
@@ -37,10 +36,10 @@ export interface WorkerScope {
 }
 
 /** The worker's side: merges modules and hands their bytes over. */
-export function serveLane(scope: WorkerScope): void {
+export function serveLane(scope: WorkerScope, inTurn: InTurn | null): void {
   const kernels = wasmKernels();
   const take = laneServer<PageInputs>(
-    (plan, inputs) => openPageLane(plan, inputs, kernels),
+    (plan, inputs) => openPageLane(plan, inputs, kernels, inTurn),
     (answer) => {
       const written = answer.answer === "done" ? answer.written : [];
       scope.postMessage(
@@ -52,7 +51,14 @@ export function serveLane(scope: WorkerScope): void {
   scope.onmessage = ({ data }: MessageEvent<LaneRequest<PageInputs>>) => take(data);
 }
 
-function openPageLane(plan: MergePlan, inputs: PageInputs, kernels: ReturnType<typeof wasmKernels>) {
+/** An input's hash is that of its only file; of a file on the Hub as the Hub gives it; null where it is in parts. */
+async function hashOf(files: readonly HandedFile[], inTurn: InTurn | null): Promise<string | null> {
+  const [file] = files;
+  if (file === undefined || files.length !== 1) return null;
+  return "remote" in file ? file.remote.sha256 : sha256Of("input", file, inTurn);
+}
+
+function openPageLane(plan: MergePlan, inputs: PageInputs, kernels: Kernels, inTurn: InTurn | null) {
   let written: Written[] = [];
   const sink = {
     async write(offset: number, bytes: Uint8Array): Promise<void> {
@@ -60,7 +66,7 @@ function openPageLane(plan: MergePlan, inputs: PageInputs, kernels: ReturnType<t
     },
   };
   const sources = inputs.map((files, t) => files.map((file) => openHanded(plan.inputs[t]!.name, file)));
-  const lane: Lane = localLane(new Merger(kernels, plan, sources, sink), (input) => hashOf(inputs[input]!));
+  const lane: Lane = localLane(new Merger(kernels, plan, sources, sink), (input) => hashOf(inputs[input]!, inTurn));
   return {
     lane,
     takeWritten(): readonly Written[] {
@@ -70,17 +76,4 @@ function openPageLane(plan: MergePlan, inputs: PageInputs, kernels: ReturnType<t
     },
     close(): void {},
   };
-}
-
-/** SHA-256 of an input's only file; of a file on the Hub as the Hub gives it; null where it is too large or in parts. */
-async function hashOf(files: readonly HandedFile[]): Promise<string | null> {
-  const [file] = files;
-  if (file === undefined || files.length !== 1) return null;
-  if ("remote" in file) return file.remote.sha256;
-  const source = openHanded("input", file);
-  if (source.size > MAX_HASHED_BYTES) return null;
-  const bytes = new Uint8Array(source.size);
-  await source.read(0, bytes);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -70,15 +70,16 @@ export async function servePage(options: UiOptions): Promise<ServedPage> {
     throw new UsageError(`The page is not built (no ${join(page, "index.html")}); run npm run build.`);
   }
   const files = new Map(pageFiles(page).map((path) => [`/${path}`, join(page, path)]));
-  const listed = options.adapters.map((path, i) => listAdapter(path, i, files));
-  const list = JSON.stringify(listed);
+  // Listed again whenever the page asks: an adapter may be written anew meanwhile.
+  const list = (): string => JSON.stringify(options.adapters.map((path, i) => listAdapter(path, i, files)));
+  list();
   const index = readFileSync(join(page, "index.html"), "utf8").replace(
     "</head>",
-    listed.length === 0 ? "</head>" : `<meta name="lora-lego-adapters" content="./adapters.json" /></head>`,
+    options.adapters.length === 0 ? "</head>" : `<meta name="lora-lego-adapters" content="./adapters.json" /></head>`,
   );
-  const texts: ReadonlyMap<string, string> = new Map([
-    ["/", index],
-    ["/index.html", index],
+  const texts: ReadonlyMap<string, () => string> = new Map([
+    ["/", () => index],
+    ["/index.html", () => index],
     ["/adapters.json", list],
   ]);
   const server = createServer((request, response) => answer(request, response, { server, files, texts }));
@@ -153,11 +154,11 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
 interface Serving {
   readonly server: Server;
   readonly files: Served;
-  readonly texts: ReadonlyMap<string, string>;
+  readonly texts: ReadonlyMap<string, () => string>;
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, { server, files, texts }: Serving): void {
-  const refuse = (status: number, why: string): void => {
+  const refuse: Refuse = (status, why) => {
     response.writeHead(status, { ...HEADERS, "content-type": "text/plain" }).end(why);
   };
   const port = portOf(server);
@@ -180,9 +181,7 @@ function answer(request: IncomingMessage, response: ServerResponse, { server, fi
   const path = pathOf(request.url ?? "/");
   const text = path === null ? undefined : texts.get(path);
   if (text !== undefined) {
-    const type = path!.endsWith(".json") ? ".json" : ".html";
-    response.writeHead(200, { ...HEADERS, "content-type": TYPES[type] });
-    response.end(request.method === "HEAD" ? undefined : text);
+    sendText(request, response, path!.endsWith(".json") ? ".json" : ".html", text, refuse);
     return;
   }
   const file = path === null ? undefined : files.get(path);
@@ -191,6 +190,26 @@ function answer(request: IncomingMessage, response: ServerResponse, { server, fi
     return;
   }
   sendFile(request, response, file, refuse);
+}
+
+type Refuse = (status: number, why: string) => void;
+
+function sendText(
+  request: IncomingMessage,
+  response: ServerResponse,
+  type: string,
+  text: () => string,
+  refuse: Refuse,
+) {
+  let body: string;
+  try {
+    body = text();
+  } catch (error) {
+    refuse(404, (error as Error).message);
+    return;
+  }
+  response.writeHead(200, { ...HEADERS, "content-type": TYPES[type] });
+  response.end(request.method === "HEAD" ? undefined : body);
 }
 
 function pathOf(url: string): string | null {
@@ -212,12 +231,7 @@ function sizeOf(file: string): number | null {
 
 const RANGE = /^bytes=(\d+)-(\d+)$/;
 
-function sendFile(
-  request: IncomingMessage,
-  response: ServerResponse,
-  file: string,
-  refuse: (status: number, why: string) => void,
-): void {
+function sendFile(request: IncomingMessage, response: ServerResponse, file: string, refuse: Refuse): void {
   const size = sizeOf(file);
   if (size === null) {
     refuse(404, "The file is gone.");

@@ -1,10 +1,13 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { inspectAdapter } from "../../src/analysis/inspect.ts";
 import type { ModuleOverview } from "../../src/analysis/overview.ts";
 import { Explorer } from "../../src/browser/explorer.ts";
-import type { HandedFolder } from "../../src/browser/handed-files.ts";
+import { type HandedFolder, handedFolder } from "../../src/browser/handed-files.ts";
 import { pageLane, serveLane, type WorkerLike, type WorkerScope } from "../../src/browser/page-lanes.ts";
+import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import { mergeToFolder } from "../../src/node/index.ts";
 import { minibench, SEEN } from "../support/minibench.ts";
@@ -24,7 +27,7 @@ function fakeWorker(): WorkerLike {
     const copy: unknown = structuredClone(data);
     setImmediate(() => to.onmessage?.({ data: copy } as MessageEvent));
   };
-  serveLane(scope);
+  serveLane(scope, (work) => work());
   return worker;
 }
 
@@ -215,7 +218,7 @@ describe("the explorer", () => {
     );
   });
 
-  it("looks at every module: norms as inspect gives them, similar to itself, purity within 0 and 1", async () => {
+  it("looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share", async () => {
     const page = explorer();
     const twins = [minibench("cola"), minibench("cola"), minibench("sst2")];
     const cards = await Promise.all(twins.map((path, t) => page.open(handed(path, `adapter ${t}`))));
@@ -225,11 +228,19 @@ describe("the explorer", () => {
       (module) => seen.push(module),
     );
     expect(seen).toHaveLength(28);
-    for (const { norms, cosines, purity, signConflicts } of seen) {
-      expect(norms[0]).toBe(norms[1]);
+    const [cola, , sst2] = await Promise.all(
+      twins.map(async (path) => inspectAdapter(wasmKernels(), await openAdapter(handedFolder(handed(path, path))))),
+    );
+    for (const [m, { name, norms, effectiveRanks, cosines, purity, signConflicts }] of seen.entries()) {
+      for (const [t, { modules }] of [cola!, cola!, sst2!].entries()) {
+        expect(modules[m]!.name).toBe(name);
+        expect(norms[t]).toBeCloseTo(modules[m]!.norm, 5);
+        expect(effectiveRanks[t]).toBeCloseTo(modules[m]!.effectiveRank, 5);
+      }
       expect(cosines[0]![1]).toBeCloseTo(1, 9);
       expect(Math.abs(cosines[0]![2]!)).toBeLessThan(0.9);
       expect(purity!.purity).toBeLessThanOrEqual(1);
+      expect(purity!.purity).toBeGreaterThan(0);
       // Of three pairs one agrees everywhere.
       expect(signConflicts).toBeLessThan(0.5);
     }

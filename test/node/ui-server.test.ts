@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -61,6 +61,21 @@ describe("the server of the explorer", () => {
     expect((await get(url, { range: "bytes=8-20" })).text).toBe("89");
     expect((await get(url, { range: "bytes=10-12" })).status).toBe(416);
     expect(await get(url, {}, "HEAD")).toMatchObject({ status: 200, text: "", headers: { "content-length": "10" } });
+  });
+
+  it("lists an adapter that was written anew with its new size, and says so where it is gone", async () => {
+    const own = join(folder, "anew");
+    mkdirSync(own);
+    writeFileSync(join(own, "adapter_model.safetensors"), "short");
+    const other = await servePage({ adapters: [own], page });
+    const list = () => fetch(new URL("adapters.json", other.url));
+    writeFileSync(join(own, "adapter_model.safetensors"), "longer than before");
+    expect(await (await list()).json()).toMatchObject([{ files: [{ size: 18 }] }]);
+    rmSync(own, { recursive: true });
+    const gone = await list();
+    expect(gone.status).toBe(404);
+    expect(await gone.text()).toMatch(/There is no file or folder .*anew/);
+    await other.close();
   });
 
   it.each([

@@ -80,17 +80,15 @@ describe("the explorer", () => {
   });
 
   it("moves nothing that was drawn while adapters open", async () => {
-    const page = await browser.open();
+    const page = await browser.open(SEEN.map(minibench));
+    // Nobody touches the page, so that every shift counts; what happened before this is in the observer's buffer.
     await page.evaluate(() => {
       const own = globalThis as unknown as { shift: number };
       own.shift = 0;
       new PerformanceObserver((list) => {
-        for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
-          if (!entry.hadRecentInput) own.shift += entry.value;
-        }
+        for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) own.shift += entry.value;
       }).observe({ type: "layout-shift", buffered: true });
     });
-    await page.getByRole("button", { name: "Example set" }).click();
     await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
     expect(await page.evaluate(() => (globalThis as unknown as { shift: number }).shift)).toBeLessThan(0.1);
   });

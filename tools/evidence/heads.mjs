@@ -9,9 +9,11 @@ import { mergeToFolder } from "../../dist/node/index.js";
 import { readAdapter, writeAdapter } from "./adapter-files.mjs";
 
 const HEADS = 4;
-/** Modules whose outputs belong to heads, with the number of pieces, and those whose inputs do. */
-const SPLIT_B = { q_proj: HEADS, k_proj: HEADS, v_proj: HEADS, c_attn: 3 * HEADS };
-const SPLIT_A = { o_proj: HEADS };
+/** Names of the modules whose outputs belong to heads, and of those whose inputs do. */
+const SPLIT_B = /(q_proj|k_proj|v_proj|c_attn)$/;
+const SPLIT_A = /(o_proj|attn\.c_proj)$/;
+/** GPT-2 has q, k and v in one module. */
+const piecesOf = (name) => (name.endsWith("c_attn") ? 3 * HEADS : SPLIT_A.test(name) || SPLIT_B.test(name) ? HEADS : 1);
 const KEY = /^(.*\.)([^.]+)\.lora_([AB])\.weight$/;
 
 /** Merge adapters by lego on the pieces, at rank k each. @returns nothing; writes a folder of rank up to k times the pieces */
@@ -36,10 +38,11 @@ function split({ config, tensors }) {
   const pieces = new Map();
   for (const [key, tensor] of tensors) {
     const [, path, module, factor] = KEY.exec(key);
-    const count = SPLIT_B[module] ?? SPLIT_A[module] ?? 1;
-    const cut = factor === "B" ? module in SPLIT_B : module in SPLIT_A;
+    const whole = `${path}${module}`;
+    const count = piecesOf(whole);
+    const cut = (factor === "B" ? SPLIT_B : SPLIT_A).test(whole);
     for (let piece = 0; piece < count; piece++) {
-      const name = count === 1 ? key : `${path}${module}_head${piece}.lora_${factor}.weight`;
+      const name = count === 1 ? key : `${whole}_head${piece}.lora_${factor}.weight`;
       pieces.set(name, cut ? slice(tensor, factor, piece, count) : tensor);
     }
   }
@@ -68,16 +71,15 @@ function joined({ config, tensors }) {
     const [, path, piece, factor] = KEY.exec(key);
     const [module, head = "0"] = piece.split("_head");
     const name = `${path}${module}`;
-    if (!modules.has(name)) modules.set(name, { module, A: [], B: [] });
+    if (!modules.has(name)) modules.set(name, { A: [], B: [] });
     modules.get(name)[factor][Number(head)] = tensor;
   }
   const whole = new Map();
   const ranks = {};
-  for (const [name, { module, A, B }] of modules) {
-    const rank = A.reduce((sum, { shape }) => sum + shape[0], 0);
-    ranks[module] = rank;
-    whole.set(`${name}.lora_A.weight`, stackedA(A, module in SPLIT_A));
-    whole.set(`${name}.lora_B.weight`, stackedB(B, module in SPLIT_B, scale));
+  for (const [name, { A, B }] of modules) {
+    ranks[name.replace(/^base_model\.model\./, "")] = A.reduce((sum, { shape }) => sum + shape[0], 0);
+    whole.set(`${name}.lora_A.weight`, stackedA(A, SPLIT_A.test(name)));
+    whole.set(`${name}.lora_B.weight`, stackedB(B, SPLIT_B.test(name), scale));
   }
   const patterns = { rank_pattern: ranks, alpha_pattern: ranks, target_modules: Object.keys(ranks) };
   return { config: { ...config, use_rslora: false, ...patterns }, tensors: whole };

@@ -173,7 +173,7 @@ function headsTable(studies, found) {
   return table(["", "whole units", "pieces"], rows);
 }
 
-/** Purity above chance, in its standard deviations. */
+/** Purity beside what random clusters of the same sizes have. */
 function purityTable(result) {
   const parts = Object.keys(Object.values(result)[0]);
   return table(
@@ -229,7 +229,11 @@ const NOT_YET = "*Not measured yet.*";
 /** @param found results by the ids of the studies @param words what stands in front of the tables */
 export function evidencePage(found, words) {
   const of = (name) => FULL.filter(({ table: own }) => own === name);
-  const whole = (name, text) => (of(name).every(({ id }) => found[id] !== undefined) ? text() : NOT_YET);
+  /** A table over all studies of its own, beside what it takes from others. */
+  const whole = (name, text, others = []) => {
+    const needed = [...of(name).map(({ id }) => id), ...others];
+    return needed.every((id) => found[id] !== undefined) ? text() : NOT_YET;
+  };
   /** A table over the studies that were measured. */
   const across = (name, text) => {
     const there = of(name).filter(({ id }) => found[id] !== undefined);
@@ -278,17 +282,20 @@ export function evidencePage(found, words) {
     across("dev", (studies) => devTable(studies, found)),
     "## Pieces for each attention head",
     "Each head's pieces of the units of q, k, v and o clustered apart, the result cut back to the rank by singular values; factor of the dev rows.",
-    whole("heads", () => headsTable(of("heads"), found)),
+    whole("heads", () => headsTable(of("heads"), found), ["ablation-llama-all", "ablation-gpt2-all"]),
     "## Noise on the units",
     ...plot("evidence-noise.svg", "Accuracy by noise on the units"),
     across("noise", (studies) => acrossTable(studies, found, ({ noise }) => `${noise.sigma} RMS`)),
     "## Seeds",
     whole("seeds", () => seedsText(found.seeds)),
     "Three training seeds of the seven adapters:",
-    whole("training", () =>
-      acrossTable([{ id: "count-7" }, ...of("training")], found, ({ id }) =>
-        id === "count-7" ? "seed 0" : id.slice(-5),
-      ),
+    whole(
+      "training",
+      () =>
+        acrossTable([{ id: "count-7" }, ...of("training")], found, ({ id }) =>
+          id === "count-7" ? "seed 0" : id.slice(-5),
+        ),
+      ["count-7"],
     ),
     "## Adapters that began alike, and not",
     "Adapters that are trained with one seed begin with the same random A. Here each of the seven is from one of three seeds, so that no more than three began alike.",

@@ -94,8 +94,12 @@ async function runAll() {
 }
 
 function writePage() {
-  const found = committed();
-  for (const { id } of [...FULL, ...QUICK]) if (existsSync(join(build, `${id}.json`))) found[id] = resultOf(id);
+  const before = committed();
+  const found = {};
+  for (const { id } of [...FULL, ...QUICK]) {
+    const own = existsSync(join(build, `${id}.json`)) ? resultOf(id) : before[id];
+    if (own !== undefined) found[id] = own;
+  }
   writeFileSync(results, `${JSON.stringify(found)}\n`);
   for (const [name, svg] of Object.entries(evidencePlots(found))) writeFileSync(join(root, "docs", name), svg);
   const words = readFileSync(new URL("words.md", import.meta.url), "utf8");
@@ -107,6 +111,7 @@ function writePage() {
 function inProcess(id) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [fileURLToPath(import.meta.url), id], { stdio: "inherit" });
+    child.on("error", reject);
     child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`The study ${id} ended with ${code}.`))));
   });
 }
@@ -119,8 +124,11 @@ async function checkQuick() {
     if (expected === undefined) throw new Error(`${results} has no figures of ${id}; run npm run evidence.`);
     await measure(id);
     const found = resultOf(id);
-    for (const [i, merge] of found.merges.entries()) {
-      near(`${id}, ${merge.name}`, merge.plain.seen, expected.merges[i].plain.seen);
+    for (const { name, rank, plain } of found.merges) {
+      const same = expected.merges.find((merge) => merge.name === name && merge.rank === rank);
+      if (same === undefined)
+        throw new Error(`${results} has no ${name} at rank ${rank} of ${id}; run npm run evidence.`);
+      near(`${id}, ${name}`, plain.seen, same.plain.seen);
     }
     console.log(
       `${id}: ${found.merges.length} merges as committed, within ${TOLERANCE} points, in ${seconds(begun)} s.`,

@@ -72,6 +72,7 @@ async function addFolders(folders: readonly HandedFolder[]): Promise<void> {
 }
 
 export async function addFiles(files: readonly DroppedFile[]): Promise<void> {
+  if (files.length === 0) throw new Error("There are no files in it; drop the folder of an adapter, or its weights.");
   await addFolders(groupDropped(files));
 }
 
@@ -84,7 +85,10 @@ export async function addFromHub(path: string, token: string): Promise<void> {
 /** Adapters that lie beside the page: the example set, or what `lora-lego ui` was given. */
 export async function addServed(list: string): Promise<void> {
   const response = await fetch(list);
-  if (!response.ok) throw new Error(`${list} is not there (${response.status}); serve the whole folder of the page.`);
+  if (!response.ok) {
+    const said = response.headers.get("content-type")?.startsWith("text/plain") ? await response.text() : null;
+    throw new Error(said ?? `${list} is not there (${response.status}); serve the whole folder of the page.`);
+  }
   const served = (await response.json()) as readonly {
     readonly name: string;
     readonly files: readonly { readonly name: string; readonly size: number; readonly url: string }[];
@@ -129,4 +133,5 @@ export function move(key: number, by: -1 | 1): void {
   if (to < 0 || to >= list.length) return;
   [list[from], list[to]] = [list[to]!, list[from]!];
   adapters.value = list;
+  announcement.value = `${list[to]!.name} is number ${to + 1} of ${list.length}.`;
 }

@@ -60,20 +60,28 @@ export const canPickFolder = "showDirectoryPicker" in globalThis;
 export async function saveIntoFolder(merge: MadeMerge): Promise<string | null> {
   const pick = (globalThis as unknown as { showDirectoryPicker(of: object): Promise<FileSystemDirectoryHandle> })
     .showDirectoryPicker;
+  const parent = await pick.call(globalThis, { mode: "readwrite" }).catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === "AbortError") return null;
+    throw error;
+  });
+  return parent === null ? null : `${parent.name}/${await writeFolder(parent, merge)}`;
+}
+
+/** Write a folder of a name that is free; what fails leaves nothing behind. */
+async function writeFolder(parent: FileSystemDirectoryHandle, merge: MadeMerge): Promise<string> {
+  const taken: string[] = [];
+  for await (const name of (parent as unknown as { keys(): AsyncIterable<string> }).keys()) taken.push(name);
+  const name = freeName(folderName(merge), taken);
   try {
-    const parent = await pick.call(globalThis, { mode: "readwrite" });
-    const taken: string[] = [];
-    for await (const name of (parent as unknown as { keys(): AsyncIterable<string> }).keys()) taken.push(name);
-    const name = freeName(folderName(merge), taken);
     const folder = await parent.getDirectoryHandle(name, { create: true });
     for (const [file, bytes] of Object.entries(merge.files)) {
       const stream = await (await folder.getFileHandle(file, { create: true })).createWritable();
       await stream.write(bytes as Uint8Array<ArrayBuffer>);
       await stream.close();
     }
-    return `${parent.name}/${name}`;
+    return name;
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") return null;
+    await parent.removeEntry(name, { recursive: true }).catch(() => {});
     throw error;
   }
 }

@@ -72,8 +72,9 @@ export async function startMerge(): Promise<void> {
     const { report, files } = await explorer.merge(chosenAdapters.value, recipe.value, onProgress);
     const seconds = (performance.now() - begun) / 1000;
     const title = `${report.options.method}, rank ${report.totals.rank}`;
-    merges.value = [{ number: ++made, title, report, files, seconds }, ...merges.value].slice(0, KEPT);
-    announcement.value = `Merged: ${title}.`;
+    const number = ++made;
+    merges.value = [{ number, title, report, files, seconds }, ...merges.value].slice(0, KEPT);
+    announcement.value = `Merged: ${number}. ${title}.`;
   } catch (error) {
     const stopped = error instanceof Error && error.name === "AbortError";
     mergeError.value = stopped ? "The merge was cancelled; nothing was written." : sentenceOf(error);

@@ -21,6 +21,7 @@ effect(() => {
   overviewTotal.value = 0;
   overviewError.value = null;
   if (ids.length > 0) void lookAt(ids, own);
+  else void explorer.endOverview();
 });
 
 async function lookAt(ids: readonly number[], own: number): Promise<void> {

@@ -29,10 +29,10 @@ function Card({ adapter, place, last }: { adapter: ListedAdapter; place: number;
             currentTarget.value = rename(key, currentTarget.value);
           }}
         />
-        <button type="button" aria-label={`Move ${name} up`} disabled={place === 0} onClick={() => move(key, -1)}>
+        <button type="button" aria-label={`Move ${name} up`} aria-disabled={place === 0} onClick={() => move(key, -1)}>
           ↑
         </button>
-        <button type="button" aria-label={`Move ${name} down`} disabled={last} onClick={() => move(key, 1)}>
+        <button type="button" aria-label={`Move ${name} down`} aria-disabled={last} onClick={() => move(key, 1)}>
           ↓
         </button>
         <button

@@ -9,6 +9,7 @@ import { showTab, TABS, type Tab, tab } from "../state/tabs.ts";
 import { AdapterList } from "./adapter-list.tsx";
 import { droppedFiles, OpenControls } from "./open-controls.tsx";
 import { OverviewView } from "./overview-view.tsx";
+import { modified } from "./roving.ts";
 
 const ModuleTab = lazy(() => import("./module-view.tsx").then(({ ModuleTab }) => ModuleTab));
 const MergeTab = lazy(() => import("./merge-view.tsx").then(({ MergeTab }) => MergeTab));
@@ -18,7 +19,9 @@ const dragging = signal(false);
 /** Adapters are dropped anywhere on the page. */
 function useDropping(): void {
   useEffect(() => {
+    const holdsFiles = ({ dataTransfer }: DragEvent): boolean => dataTransfer?.types.includes("Files") ?? false;
     const over = (event: DragEvent): void => {
+      if (!holdsFiles(event)) return;
       event.preventDefault();
       dragging.value = true;
     };
@@ -26,6 +29,7 @@ function useDropping(): void {
       if (event.relatedTarget === null) dragging.value = false;
     };
     const drop = (event: DragEvent): void => {
+      if (!holdsFiles(event)) return;
       event.preventDefault();
       dragging.value = false;
       if (event.dataTransfer !== null) opening(droppedFiles(event.dataTransfer).then(addFiles));
@@ -77,7 +81,7 @@ function Tabs() {
   const ids = Object.keys(TABS) as Tab[];
   const onKeyDown = (event: KeyboardEvent): void => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by === undefined) return;
+    if (by === undefined || modified(event)) return;
     const to = ids[(ids.indexOf(tab.value) + by + ids.length) % ids.length]!;
     showTab(to);
     document.getElementById(`tab-${to}`)?.focus();

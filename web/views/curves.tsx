@@ -27,7 +27,7 @@ export function Curves({ most }: { most: number }) {
             at={k.value}
             low={0}
             series={[
-              { name: title, color: 0, points: points(of) },
+              { name: title.split(/[:,]| by /)[0]!, color: 0, points: points(of) },
               ...(i === 1
                 ? [{ name: "chance", color: 7, dashed: true, points: points(({ purity }) => purity.chance) }]
                 : []),

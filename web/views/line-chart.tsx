@@ -1,10 +1,13 @@
-import { colorOf } from "./palette.tsx";
+import { useSignal } from "@preact/signals";
+import { figure } from "../../src/core/shown.ts";
+import { colorOf, shapeOf } from "./palette.tsx";
+import { Table } from "./table.tsx";
 
 /** A line of a chart. */
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** Index into the palette; null for the text's colour. */
+  /** Index into the palette, whose shape stands at the line's end; null for the text's colour and no shape. */
   readonly color: number | null;
   readonly dashed?: boolean;
 }
@@ -35,39 +38,77 @@ export function LineChart(props: {
     ? [1, 0.1, 0.01, 0.001].filter((tick) => scale(tick) >= low)
     : [low, (low + high) / 2, high];
   return (
-    <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={title}>
-      <title>{title}</title>
-      {ticks.map((tick) => (
-        <g key={tick}>
-          <line class="rule" x1={LEFT} x2={WIDTH - 8} y1={y(tick)} y2={y(tick)} />
-          <text x={LEFT - 4} y={y(tick) + 3} text-anchor="end">
-            {Number(tick.toPrecision(2))}
+    <>
+      <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={title}>
+        <title>{title}</title>
+        {ticks.map((tick) => (
+          <g key={tick}>
+            <line class="rule" x1={LEFT} x2={WIDTH - 8} y1={y(tick)} y2={y(tick)} />
+            <text x={LEFT - 4} y={y(tick) + 3} text-anchor="end">
+              {Number(tick.toPrecision(2))}
+            </text>
+          </g>
+        ))}
+        {[least, most].map((tick) => (
+          <text key={tick} x={x(tick)} y={HEIGHT - 6} text-anchor={tick === least ? "start" : "end"}>
+            {tick}
           </text>
-        </g>
-      ))}
-      {[least, most].map((tick) => (
-        <text key={tick} x={x(tick)} y={HEIGHT - 6} text-anchor={tick === least ? "start" : "end"}>
-          {tick}
+        ))}
+        <text x={(LEFT + WIDTH) / 2} y={HEIGHT - 6} text-anchor="middle">
+          {axis}
         </text>
-      ))}
-      <text x={(LEFT + WIDTH) / 2} y={HEIGHT - 6} text-anchor="middle">
-        {axis}
-      </text>
-      {at !== undefined && at >= least && at <= most && (
-        <line class="now" x1={x(at)} x2={x(at)} y1={TOP} y2={HEIGHT - BOTTOM} />
+        {at !== undefined && at >= least && at <= most && (
+          <line class="now" x1={x(at)} x2={x(at)} y1={TOP} y2={HEIGHT - BOTTOM} />
+        )}
+        {shown.map(({ name, points, color, dashed }) => (
+          <polyline
+            key={name}
+            points={points.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`).join(" ")}
+            fill="none"
+            stroke={color === null ? "currentColor" : colorOf(color)}
+            stroke-width="1.8"
+            stroke-dasharray={dashed ? "4 3" : undefined}
+          >
+            <title>{name}</title>
+          </polyline>
+        ))}
+        {shown.map(({ name, points, color }) => {
+          if (color === null) return null;
+          const [px, py] = points.at(-1)!;
+          const place = `translate(${x(px).toFixed(1)} ${y(py).toFixed(1)}) scale(3.5)`;
+          return <path key={name} d={shapeOf(color)} fill={colorOf(color)} transform={place} />;
+        })}
+      </svg>
+      <Figures axis={axis} series={shown} />
+    </>
+  );
+}
+
+/** The same in figures, drawn where they are asked for. */
+function Figures({ axis, series }: { axis: string; series: readonly Series[] }) {
+  const open = useSignal(false);
+  const places = [...new Set(series.flatMap(({ points }) => points.map(([x]) => x)))].sort((one, other) => one - other);
+  const columns = series.map(({ points }) => new Map(points));
+  return (
+    <details
+      class="data"
+      onToggle={({ currentTarget }) => {
+        open.value = currentTarget.open;
+      }}
+    >
+      <summary>Figures</summary>
+      {open.value && (
+        <Table columns={[axis, ...series.map(({ name }) => name)]}>
+          {places.map((place) => (
+            <tr key={place}>
+              <th scope="row">{place}</th>
+              {columns.map((column, c) => (
+                <td key={series[c]!.name}>{figure(column.get(place) ?? null)}</td>
+              ))}
+            </tr>
+          ))}
+        </Table>
       )}
-      {shown.map(({ name, points, color, dashed }) => (
-        <polyline
-          key={name}
-          points={points.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`).join(" ")}
-          fill="none"
-          stroke={color === null ? "currentColor" : colorOf(color)}
-          stroke-width="1.8"
-          stroke-dasharray={dashed ? "4 3" : undefined}
-        >
-          <title>{name}</title>
-        </polyline>
-      ))}
-    </svg>
+    </details>
   );
 }

@@ -20,16 +20,15 @@ import { Table } from "./table.tsx";
 
 /** Choose a method, merge, compare results, and take them home. */
 export function MergeTab() {
-  if (openAdapters.value.length === 0 && merges.value.length === 0 && progress.value === null) {
+  const count = openAdapters.value.length;
+  if (count === 0 && merges.value.length === 0 && progress.value === null) {
     return <p class="empty">Open adapters first; then merge them here.</p>;
   }
   return (
     <section aria-labelledby="merge-title">
-      <h2 id="merge-title">
-        Merge {openAdapters.value.length === 1 ? "one adapter" : `${openAdapters.value.length} adapters`}
-      </h2>
-      <MergeForm />
-      <Start />
+      <h2 id="merge-title">{count === 0 ? "Results" : `Merge ${count === 1 ? "one adapter" : `${count} adapters`}`}</h2>
+      {count > 0 && <MergeForm />}
+      {(count > 0 || progress.value !== null) && <Start />}
       {mergeError.value !== null && (
         <p class="error" role="alert">
           {mergeError.value}
@@ -58,7 +57,7 @@ function Start() {
   }, [busy]);
   return (
     <>
-      <p class={refused === null ? "estimate" : "error"}>
+      <p class={refused === null ? "estimate" : "error"} aria-live="polite">
         {refused ??
           (found !== null && "bytes" in found
             ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
@@ -90,6 +89,9 @@ function Start() {
   );
 }
 
+/** Rows of the table; pairs of many adapters are many. */
+const MOST_COMPOSITIONS = 8;
+
 function Result({ made }: { made: MadeMerge }) {
   const { report, title, seconds } = made;
   const said = useSignal<string | null>(null);
@@ -104,7 +106,8 @@ function Result({ made }: { made: MadeMerge }) {
       },
     );
   };
-  const merged = compositions(report).slice(0, 8);
+  const all = compositions(report);
+  const merged = all.slice(0, MOST_COMPOSITIONS);
   return (
     <article class="result">
       <h3>
@@ -139,7 +142,10 @@ function Result({ made }: { made: MadeMerge }) {
       </fieldset>
       {said.value !== null && <p role="status">{said.value}</p>}
       {merged.length > 0 && (
-        <Table caption="What merged with what, the most units first" columns={["adapters", "clusters", "units"]}>
+        <Table
+          caption={`What merged with what, the most units first${all.length > merged.length ? ` (${merged.length} of ${all.length}; the others are in the report)` : ""}`}
+          columns={["adapters", "clusters", "units"]}
+        >
           {merged.map(([what, clusters, units]) => (
             <tr key={what}>
               <th scope="row">{what}</th>

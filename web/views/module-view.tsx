@@ -29,6 +29,9 @@ export function ModuleTab() {
     <section aria-labelledby="module-title">
       <h2 id="module-title">{moduleName.value ?? "Choose a module"}</h2>
       <Choices />
+      {openAdapters.value.some(({ weight }) => weight !== 1) && (
+        <p class="hint">All adapters weigh alike here; their weights count when they are merged.</p>
+      )}
       {moduleError.value !== null && (
         <p class="error" role="alert">
           {moduleError.value}
@@ -126,7 +129,7 @@ function Choices() {
       {choose("sign", SIGNS)}
       {choose("metric", METRICS)}
       {plane.value !== null && plane.value.units.length > 3 && (
-        <button type="button" disabled={layoutBusy.value} onClick={() => toggleLayout()}>
+        <button type="button" aria-disabled={layoutBusy.value} onClick={() => toggleLayout()}>
           {layoutBusy.value ? "Laying out…" : layout.value === null ? "Lay out by UMAP" : "Back to PCA"}
         </button>
       )}
@@ -135,6 +138,7 @@ function Choices() {
 }
 
 function toggleLayout(): void {
+  if (layoutBusy.value) return;
   if (layout.value === null) void computeLayout();
   else layout.value = null;
 }

@@ -127,7 +127,7 @@ function Cell({ name, most, mark }: { name: string; most: number; mark: object }
 
 function Choices() {
   const { of } = FIGURES[shown.value];
-  const choose = (label: string, to: typeof first, besides?: number) => (
+  const choose = (label: string, to: typeof first, other: typeof first, besides?: number) => (
     <Choice
       label={label}
       value={placeOf(to.value) < 0 ? -1 : to.value}
@@ -139,6 +139,7 @@ function Choices() {
       ]}
       onChoose={(id) => {
         to.value = Number(id);
+        if (other.value === to.value) other.value = -1;
       }}
     />
   );
@@ -152,8 +153,8 @@ function Choices() {
           shown.value = id as FigureId;
         }}
       />
-      {of !== "all" && choose("Adapter", first)}
-      {of === "two" && choose("with", second, first.value)}
+      {of !== "all" && choose("Adapter", first, second)}
+      {of === "two" && choose("with", second, first, first.value)}
     </div>
   );
 }

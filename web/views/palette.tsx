@@ -13,7 +13,8 @@ const SHAPES = [
 ];
 
 export const colorOf = (index: number): string => COLORS[index % COLORS.length]!;
-export const shapeOf = (index: number): string => SHAPES[index % SHAPES.length]!;
+/** With more adapters than colours, colours come back with other shapes. */
+export const shapeOf = (index: number): string => SHAPES[(index + Math.floor(index / COLORS.length)) % SHAPES.length]!;
 
 /** The mark of an adapter: its colour and shape. */
 export function Mark({ index, size = 12 }: { index: number; size?: number }) {

@@ -19,6 +19,7 @@ export function useRoving(keys: readonly string[]) {
     }),
     /** Of what holds the marks, and nothing else that has a tab index. */
     onKeyDown(event: KeyboardEvent & { readonly currentTarget: Element }): void {
+      if (modified(event)) return;
       const marks = [...event.currentTarget.querySelectorAll<HTMLElement | SVGElement>("[tabindex]")];
       const at = marks.indexOf(document.activeElement as HTMLElement);
       const to = at < 0 ? undefined : goal(event.key, marks, at);
@@ -27,6 +28,11 @@ export function useRoving(keys: readonly string[]) {
       to.focus();
     },
   };
+}
+
+/** Whether a key is part of one of the browser's own shortcuts. */
+export function modified(event: KeyboardEvent): boolean {
+  return event.altKey || event.ctrlKey || event.metaKey;
 }
 
 type Mark = HTMLElement | SVGElement;

@@ -2,51 +2,59 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ModulePlane } from "../../src/analysis/module-view.ts";
 import { clustering } from "../state/module.ts";
 
-const SIZE = 320;
+const ALIKE = [0x00, 0x72, 0xb2] as const;
+const OPPOSED = [0xd5, 0x5e, 0x00] as const;
 
 /** Cosines of each two units, ordered by cluster; lines part the clusters. */
 export function SimilarityMatrix({ plane }: { plane: ModulePlane }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const clusters = clustering.value?.clusters ?? [];
-  useEffect(() => draw(canvas.current!, plane, clusters), [plane, clusters]);
+  const order = clusters.length > 0 ? clusters.flatMap(({ members }) => members) : [...plane.units.keys()];
+  const count = order.length;
+  useEffect(() => canvas.current!.getContext("2d")!.putImageData(picture(plane, order), 0, 0), [plane, clusters]);
   return (
     <figure class="tile">
       <figcaption>Cosines between units, by cluster: blue alike, orange opposed</figcaption>
-      <canvas ref={canvas} width={SIZE} height={SIZE} role="img" aria-label={describe(plane, clusters)} />
+      <div class="matrix">
+        <canvas ref={canvas} width={count} height={count} role="img" aria-label={describe(plane, clusters)} />
+        <svg class="borders" viewBox={`0 0 ${count} ${count}`} aria-hidden="true">
+          {borders(clusters).map((at) => (
+            <path key={at} d={`M0 ${at}H${count}M${at} 0V${count}`} />
+          ))}
+        </svg>
+      </div>
     </figure>
   );
 }
 
-function draw(
-  canvas: HTMLCanvasElement,
-  plane: ModulePlane,
-  clusters: readonly { readonly members: readonly number[] }[],
-) {
-  const context = canvas.getContext("2d")!;
-  context.clearRect(0, 0, SIZE, SIZE);
-  const order = clusters.length > 0 ? clusters.flatMap(({ members }) => members) : [...plane.units.keys()];
-  const cell = SIZE / order.length;
-  for (const [y, i] of order.entries()) {
-    for (const [x, j] of order.entries()) {
+/** One pixel for each two units, the more opaque the larger the cosine. */
+function picture(plane: ModulePlane, order: readonly number[]): ImageData {
+  const image = new ImageData(order.length, order.length);
+  let at = 0;
+  for (const i of order) {
+    for (const j of order) {
       const cosine = plane.cosines[i]![j]!;
-      context.fillStyle = cosine >= 0 ? "#0072b2" : "#d55e00";
-      context.globalAlpha = Math.min(1, Math.abs(cosine));
-      context.fillRect(x * cell, y * cell, Math.ceil(cell), Math.ceil(cell));
+      image.data.set(cosine >= 0 ? ALIKE : OPPOSED, at);
+      image.data[at + 3] = 255 * Math.min(1, Math.abs(cosine));
+      at += 4;
     }
   }
-  context.globalAlpha = 0.6;
-  context.fillStyle = getComputedStyle(canvas).color;
+  return image;
+}
+
+type Clusters = readonly { readonly members: readonly number[] }[];
+
+/** Where one cluster ends and the next begins. */
+function borders(clusters: Clusters): number[] {
   let at = 0;
-  for (const { members } of clusters.slice(0, -1)) {
+  return clusters.slice(0, -1).map(({ members }) => {
     at += members.length;
-    context.fillRect(0, at * cell, SIZE, 0.7);
-    context.fillRect(at * cell, 0, 0.7, SIZE);
-  }
-  context.globalAlpha = 1;
+    return at;
+  });
 }
 
 /** The picture in words: how alike units are within and between clusters. */
-function describe(plane: ModulePlane, clusters: readonly { readonly members: readonly number[] }[]): string {
+function describe(plane: ModulePlane, clusters: Clusters): string {
   const sums = { within: [0, 0], between: [0, 0] };
   const of = new Map(clusters.flatMap(({ members }, c) => members.map((i) => [i, c] as const)));
   for (const [i, row] of plane.cosines.entries()) {
