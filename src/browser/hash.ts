@@ -1,20 +1,36 @@
 import { type HandedFile, openHanded } from "./handed-files.ts";
 
-/** Runs work while no other lane's runs. */
-export type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>;
+/** A hash that is fed piece by piece. */
+export interface RunningHash {
+  update(bytes: Uint8Array): unknown;
+  digest(): string;
+}
+
+/** How a page hashes. */
+export interface Hashing {
+  /** SHA-256 in pieces, of a library: browsers have none. */
+  readonly begin: () => Promise<RunningHash>;
+  /** Runs work while no other lane's runs; null where the browser has no hash of its own (pages of insecure origins). */
+  readonly inTurn: (<Result>(work: () => Promise<Result>) => Promise<Result>) | null;
+}
 
 /** Browsers' own hash is the fastest, but takes whole arrays: what is larger is hashed in pieces. */
 const MOST_WHOLE_BYTES = 1 << 27;
 const PIECE_BYTES = 1 << 22;
 
 /**
- * SHA-256 of a file's bytes, in hex. Whatever the file's size, at most 128 MB of it are in memory, by all lanes together.
+ * SHA-256 of files one after the other, in hex. Whatever their size, at most 128 MB of them are in memory, by all lanes together.
  *
- * @param inTurn null where the browser has no hash of its own (pages of insecure origins)
+ * @param name what refusals call them
  */
-export async function sha256Of(name: string, file: HandedFile, inTurn: InTurn | null): Promise<string> {
-  const { size } = openHanded(name, file);
-  return inTurn !== null && size <= MOST_WHOLE_BYTES ? inTurn(() => hashWhole(name, file)) : hashPieces(name, file);
+export async function sha256Of(name: string, files: readonly HandedFile[], hashing: Hashing): Promise<string> {
+  const { begin, inTurn } = hashing;
+  const [first] = files;
+  const whole = inTurn !== null && files.length === 1 && openHanded(name, first!).size <= MOST_WHOLE_BYTES;
+  if (whole) return inTurn(() => hashWhole(name, first!));
+  const hash = await begin();
+  for (const file of files) await addPieces(name, file, hash);
+  return hash.digest();
 }
 
 async function hashWhole(name: string, file: HandedFile): Promise<string> {
@@ -32,15 +48,12 @@ async function allOf(name: string, file: HandedFile): Promise<Uint8Array<ArrayBu
   return bytes;
 }
 
-async function hashPieces(name: string, file: HandedFile): Promise<string> {
+async function addPieces(name: string, file: HandedFile, hash: RunningHash): Promise<void> {
   const source = openHanded(name, file);
-  const { createSHA256 } = await import("hash-wasm");
-  const hash = await createSHA256();
   const piece = new Uint8Array(Math.min(PIECE_BYTES, source.size));
   for (let at = 0; at < source.size; at += PIECE_BYTES) {
     const bytes = piece.subarray(0, source.size - at);
     await source.read(at, bytes);
     hash.update(bytes);
   }
-  return hash.digest();
 }

@@ -7,7 +7,7 @@ import { Merger } from "../merge/merger.ts";
 import type { MergePlan } from "../merge/plan.ts";
 import { RemoteLane } from "../merge/remote-lane.ts";
 import { type HandedFile, openHanded } from "./handed-files.ts";
-import { type InTurn, sha256Of } from "./hash.ts";
+import { type Hashing, sha256Of } from "./hash.ts";
 
 /** Each input's files, as its tensors count them. */
 export type PageInputs = readonly (readonly HandedFile[])[];
@@ -36,10 +36,10 @@ export interface WorkerScope {
 }
 
 /** The worker's side: merges modules and hands their bytes over. */
-export function serveLane(scope: WorkerScope, inTurn: InTurn | null): void {
+export function serveLane(scope: WorkerScope, hashing: Hashing): void {
   const kernels = wasmKernels();
   const take = laneServer<PageInputs>(
-    (plan, inputs) => openPageLane(plan, inputs, kernels, inTurn),
+    (plan, inputs) => openPageLane(plan, inputs, kernels, hashing),
     (answer) => {
       const written = answer.answer === "done" ? answer.written : [];
       scope.postMessage(
@@ -51,14 +51,14 @@ export function serveLane(scope: WorkerScope, inTurn: InTurn | null): void {
   scope.onmessage = ({ data }: MessageEvent<LaneRequest<PageInputs>>) => take(data);
 }
 
-/** An input's hash is that of its only file; of a file on the Hub as the Hub gives it; null where it is in parts. */
-async function hashOf(files: readonly HandedFile[], inTurn: InTurn | null): Promise<string | null> {
-  const [file] = files;
-  if (file === undefined || files.length !== 1) return null;
-  return "remote" in file ? file.remote.sha256 : sha256Of("input", file, inTurn);
+/** Of a file on the Hub the hash is what the Hub says; null where there are several. */
+async function hashOf(name: string, files: readonly HandedFile[], hashing: Hashing): Promise<string | null> {
+  const remote = files.flatMap((file) => ("remote" in file ? [file.remote.sha256] : []));
+  if (remote.length > 0) return remote.length === 1 ? remote[0]! : null;
+  return sha256Of(name, files, hashing);
 }
 
-function openPageLane(plan: MergePlan, inputs: PageInputs, kernels: Kernels, inTurn: InTurn | null) {
+function openPageLane(plan: MergePlan, inputs: PageInputs, kernels: Kernels, hashing: Hashing) {
   let written: Written[] = [];
   const sink = {
     async write(offset: number, bytes: Uint8Array): Promise<void> {
@@ -66,7 +66,9 @@ function openPageLane(plan: MergePlan, inputs: PageInputs, kernels: Kernels, inT
     },
   };
   const sources = inputs.map((files, t) => files.map((file) => openHanded(plan.inputs[t]!.name, file)));
-  const lane: Lane = localLane(new Merger(kernels, plan, sources, sink), (input) => hashOf(inputs[input]!, inTurn));
+  const lane: Lane = localLane(new Merger(kernels, plan, sources, sink), (input) =>
+    hashOf(plan.inputs[input]!.name, inputs[input]!, hashing),
+  );
   return {
     lane,
     takeWritten(): readonly Written[] {

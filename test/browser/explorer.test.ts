@@ -1,5 +1,6 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { createSHA256 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { inspectAdapter } from "../../src/analysis/inspect.ts";
@@ -27,7 +28,7 @@ function fakeWorker(): WorkerLike {
     const copy: unknown = structuredClone(data);
     setImmediate(() => to.onmessage?.({ data: copy } as MessageEvent));
   };
-  serveLane(scope, (work) => work());
+  serveLane(scope, { begin: createSHA256, inTurn: (work) => work() });
   return worker;
 }
 
@@ -206,7 +207,7 @@ describe("the explorer", () => {
     const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
     const ids = cards.map(({ id }) => id);
     const chosen = cards.map(({ id, name }) => ({ id, name, weight: 1 }));
-    const { report } = await page.merge(chosen, { method: "lego" }, () => {});
+    const { report } = await page.merge(chosen, { method: "lego", target: { kind: "rank", rank: 6 } }, () => {});
     const module = report.modules[5]!;
     await page.openModule(ids, module.name, PAPER);
     const found = await page.cluster(module.name, 6, PAPER);

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { createSHA256 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
 import { sha256Of } from "../../src/browser/hash.ts";
 
@@ -14,10 +15,12 @@ describe("a hash in the page", () => {
         return work();
       };
       for (const file of [{ blob: new Blob([bytes]) }, { bytes }]) {
-        expect(await sha256Of("file", file, inTurn)).toBe(expected);
-        expect(await sha256Of("file", file, null)).toBe(expected);
+        expect(await sha256Of("file", [file], { begin: createSHA256, inTurn })).toBe(expected);
+        expect(await sha256Of("file", [file], { begin: createSHA256, inTurn: null })).toBe(expected);
       }
       expect(turns).toBe(2);
+      const parts = [{ bytes: bytes.subarray(0, size >> 1) }, { blob: new Blob([bytes.subarray(size >> 1)]) }];
+      expect(await sha256Of("file", parts, { begin: createSHA256, inTurn })).toBe(expected);
       expect(bytes.byteLength).toBe(size);
     },
   );

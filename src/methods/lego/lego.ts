@@ -32,7 +32,10 @@ export const lego: Method<LegoOptions> = {
   precise: ({ gauge, centre }) => gauge === "svd" || centre === "rank1",
   yields: "combinations",
   cut: "clusters",
-  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  defaultTarget: ({ largest, units, adapters }) => ({
+    kind: "rank",
+    rank: Math.max(largest, Math.floor(Math.min((2 * units) / adapters, units / 2))),
+  }),
   fullRank: sumOfRanks,
   merge: mergeLego,
 };
