@@ -97,6 +97,14 @@ function rulesTable(studies, found) {
   return table(["model, adapters", "units N", ...Object.keys(RANK_RULES)], rows);
 }
 
+/** One merge at several ranks. */
+function oneLine({ merges }) {
+  return table(
+    ["rank", ...merges.map(({ rank }) => rank)],
+    [["lego", ...merges.map(({ plain }) => percent(plain.seen))]],
+  );
+}
+
 /** One line for each variant, one column for each study and rank. */
 function variantsTable(studies, found) {
   const [first] = studies;
@@ -274,6 +282,8 @@ export function evidencePage(found, words) {
     "### By the number of adapters, on the dev rows",
     "LEGO as merged, at ranks chosen by r = 6 and by the number of units of all adapters; 300 rows a task.",
     across("rules", (studies) => rulesTable(studies, found)),
+    "Seven adapters of ranks 2 to 32, 80 units together, on the same rows:",
+    whole("mixed-ranks", () => oneLine(found["rank-mixed"])),
     "## Variants of LEGO",
     "Average of the seen tasks with the factor of the dev rows; a star where the difference from the default is no tie.",
     across("ablation", (studies) => variantsTable(studies, found)),

@@ -172,6 +172,17 @@ export const FULL = [
     ),
   ),
   ...["llama", "gpt2"].flatMap((shape) => [2, 3, 5, 7].map((count) => rankRules(shape, count))),
+  study(
+    "rank-mixed",
+    "mixed-ranks",
+    config("llama", "all", {
+      folder: join(more, "llama/mixed"),
+      merges: [lego("lego", {})],
+      ranks: [6, 12, 16, 23, 32, 40, 60],
+      unseen: [],
+      onDev: true,
+    }),
+  ),
   ...["llama", "gpt2"].flatMap((shape) => ["raw", "balanced"].map((gauge) => ofHeads(shape, gauge, 6))),
   ...[0, 0.25, 0.5, 1, 2].map(noisy),
   study(
