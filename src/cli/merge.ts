@@ -68,7 +68,10 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
       "weights for such modules, as q_proj=1,0.5 (repeatable, the last match counts)",
       parseModuleWeights,
     );
-  addRankOptions(command, "rank of the result (default: the largest input rank; lego up to twice that, exact sums the sum of the ranks)");
+  addRankOptions(
+    command,
+    "rank of the result (default: the largest input rank; lego up to twice that, exact sums the sum of the ranks)",
+  );
   addOutputOptions(command);
   command.addHelpText(
     "after",

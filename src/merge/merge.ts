@@ -59,7 +59,11 @@ export async function runMerge(
       ...plan.modules.map((_, index) => ({ kind: "module", index }) as const),
       ...plan.extras.map((_, index) => ({ kind: "extra", index }) as const),
     ];
-    if (host.hashes && !hashed) jobs.push(...adapters.map((_, input) => ({ kind: "hash", input }) as const));
+    if (host.hashes && !hashed)
+      scatter(
+        adapters.map((_, input) => ({ kind: "hash", input }) as const),
+        jobs,
+      );
     hashed = true;
     const results: ModuleResult[] = [];
     for (const done of await runJobs(jobs, lanes, signal, onProgress)) {
@@ -71,6 +75,12 @@ export async function runMerge(
     if (smaller === null) return { plan, report: makeReport(adapters, plan, results, hashes, timings) };
     plan = makePlan(adapters, recipe, smaller);
   }
+}
+
+/** Put some jobs evenly among others: few lanes hash at one time, and none is left with a long job at the end. */
+function scatter(few: readonly Job[], jobs: Job[]): void {
+  const step = jobs.length / few.length;
+  for (const [i, job] of [...few.entries()].reverse()) jobs.splice(Math.floor(i * step), 0, job);
 }
 
 /** Write what is known before anything is merged: the header, and factors that are zero. */
