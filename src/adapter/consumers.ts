@@ -118,6 +118,17 @@ export function paddedRank({ ranks, mostRank }: Consumer, rank: number): number 
   return ranks === null ? rank : (ranks.find((candidate) => candidate >= rank) ?? null);
 }
 
+/** Ranks that vLLM can be started for, and the one that it is started for otherwise. */
+const VLLM_RANKS = [1, 8, 16, 32, 64, 128, 256, 320, 512];
+const VLLM_DEFAULT_RANK = 16;
+
+/** How a program must be started to take a rank; null where any start will do. @param always also where its default is enough */
+export function startedFor({ id }: Consumer, rank: number, always: boolean): string | null {
+  if (id !== "vllm" || (!always && rank <= VLLM_DEFAULT_RANK)) return null;
+  const offered = VLLM_RANKS.find((each) => each >= rank)!;
+  return `start vLLM with --max-lora-rank ${offered} or more (its default is ${VLLM_DEFAULT_RANK}).`;
+}
+
 /** A module's place: its layer (the first number of its path) and its type, the path without that. */
 export function placeOf(module: string): { readonly type: string; readonly layer: number } | null {
   const match = /^(.*?)\.(\d+)\.(.+)$/.exec(module);

@@ -1,5 +1,5 @@
 import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
-import { type Consumer, missingLayers, paddedRank } from "../adapter/consumers.ts";
+import { type Consumer, missingLayers, paddedRank, startedFor } from "../adapter/consumers.ts";
 import { componentOf } from "../adapter/names/components.ts";
 
 /** What is in the way of using an adapter, or what to mind. */
@@ -89,11 +89,8 @@ function checkRanks(modules: readonly AdapterModule[], consumer: Consumer): Find
       ),
     ];
   }
-  if (id === "vllm") {
-    const offered = [1, 8, 16, 32, 64, 128, 256, 320, 512].find((rank) => rank >= largest)!;
-    return [{ level: "note", text: `start vLLM with --max-lora-rank ${offered} or more (its default is 16).` }];
-  }
-  return [];
+  const start = startedFor(consumer, largest, true);
+  return start === null ? [] : [{ level: "note", text: start }];
 }
 
 function checkScales({ statedScale }: Adapter, modules: readonly AdapterModule[], consumer: Consumer): Finding[] {

@@ -70,7 +70,7 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
     );
   addRankOptions(
     command,
-    "rank of the result (default: the largest input rank; lego up to twice that, exact sums the sum of the ranks)",
+    "rank of the result (default: the largest input rank; of lego twice the adapters' rank, of two or three half of their units; of exact sums the sum)",
   );
   addOutputOptions(command);
   command.addHelpText(

@@ -57,7 +57,7 @@ function defaultRank(method: Method): string {
   if (target.kind === "rank") {
     return target.rank === 1
       ? "the largest input rank"
-      : "twice the adapters' rank, of few adapters half of their units";
+      : "twice the adapters' rank, of two or three half of their units";
   }
   return method.fullRank([1, 1], { in: 2, out: 2 }) === 2 ? "the sum of the ranks" : "the inputs' own rank";
 }

@@ -1,5 +1,5 @@
 import type { AdapterModule, ModuleKind } from "../adapter/adapter.ts";
-import { type Consumer, consumerById, missingLayers, paddedRank, placeOf } from "../adapter/consumers.ts";
+import { type Consumer, consumerById, missingLayers, paddedRank, placeOf, startedFor } from "../adapter/consumers.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { PlannedExtra } from "./extras.ts";
@@ -44,6 +44,12 @@ export function consumerRank(consumer: Consumer | null, rank: number): number {
   throw new RefusedError(
     `${consumer.title} takes rank ${consumer.mostRank} at most, but the result has ${rank}; pass --rank ${consumer.mostRank} or less.`,
   );
+}
+
+/** Say how the consumer must be started for the rank. */
+export function startWarnings(consumer: Consumer | null, rank: number): Warning[] {
+  const start = consumer === null ? null : startedFor(consumer, rank, false);
+  return start === null ? [] : [{ id: "server-limit", text: `The result has rank ${rank}; ${start}` }];
 }
 
 /** Refuse modules and tensors that a consumer does not load. */

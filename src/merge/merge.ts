@@ -4,9 +4,11 @@ import { peftKey } from "../adapter/dialects/peft.ts";
 import { type ByteSink, memorySink } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
+import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { checkOptions } from "./check-recipe.ts";
 import { addTimings, noTimings } from "./clock.ts";
+import { defaultTarget } from "./default-target.ts";
 import { consumerRank } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
 import type { ModuleSize } from "./memory.ts";
@@ -37,7 +39,8 @@ export interface MergeOutcome {
 
 /**
  * Merge adapters by a recipe. Headers give the ranks at first; where values then show fewer live units than that in every
- * module, the merge is carried out again at the smaller rank, so that no output is padded beyond need.
+ * module, the merge is carried out again at the smaller rank, so that no output is padded beyond need; so it is where an adapter changes
+ * nothing and the method would take another rank without it.
  *
  * @throws what planning and merging throw; AbortError when the signal fires
  */
@@ -50,7 +53,8 @@ export async function runMerge(
   const hashes = new Map<number, string>();
   let hashed = false;
   const timings = noTimings();
-  let plan = makePlan(adapters, recipe);
+  let asked = recipe;
+  let plan = makePlan(adapters, asked);
   await checkOptions(recipe, methodById(plan.method));
   for (;;) {
     const { sink, lanes } = await host.begin(plan);
@@ -71,9 +75,15 @@ export async function runMerge(
       if (done.kind === "hash" && done.sha256 !== null) hashes.set(done.input, done.sha256);
     }
     for (const lane of lanes) addTimings(timings, await lane.timings());
+    const target = targetOfActing(plan, asked, results);
+    if (target !== null) {
+      asked = { ...asked, target };
+      plan = makePlan(adapters, asked);
+      continue;
+    }
     const smaller = smallerRanks(plan, results);
     if (smaller === null) return { plan, report: makeReport(adapters, plan, results, hashes, timings) };
-    plan = makePlan(adapters, recipe, smaller);
+    plan = makePlan(adapters, asked, smaller);
   }
 }
 
@@ -98,6 +108,22 @@ async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
 /** A module's size, as memory is planned. */
 export function sizeOf({ rank, parts, scratch }: PlannedModule): ModuleSize {
   return { rank, scratch, modules: parts.map(({ module }) => module) };
+}
+
+/** The target that the method takes by itself without the adapters that change nothing; null where it is the plan's. */
+function targetOfActing(plan: MergePlan, { target }: Recipe, results: readonly ModuleResult[]): Target | null {
+  const acting = new Set(results.flatMap(({ live }) => live.map(([input]) => input)));
+  if (target !== undefined || acting.size === 0) return null;
+  const ranks = plan.modules.map(({ parts }) =>
+    parts.filter(({ input }) => acting.has(input)).map(({ module }) => module.rank),
+  );
+  const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
+  const own = defaultTarget(
+    methodById(plan.method),
+    consumer,
+    ranks.filter(({ length }) => length > 0),
+  );
+  return JSON.stringify(own) === JSON.stringify(plan.target) ? null : own;
 }
 
 /** The ranks that modules came out with, if the output would be smaller for them. */

@@ -7,17 +7,19 @@ import { RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
-import { type AfterStep, inputRanks, type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
+import { type AfterStep, type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { checkRecipe } from "./check-recipe.ts";
 import { checkTarget, refuseUncut } from "./check-target.ts";
 import { checkWeights, refuseNoAverage } from "./check-weights.ts";
 import { outputConfig, sharedFacts } from "./config.ts";
+import { defaultTarget } from "./default-target.ts";
 import { type PlannedExtra, planExtras } from "./extras.ts";
 import {
   consumerOf,
   consumerRank,
   refuseUnloadable,
+  startWarnings,
   type ZeroModule,
   zeroModules,
   zerosAdded,
@@ -116,7 +118,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
   refuseUnmet(method, adapters, used.length, shares);
   const sources = shares.flatMap(({ parts }) => parts.map(({ module }) => module));
   const ranksOf = shares.map(({ parts }) => parts.map(({ module }) => module.rank));
-  const target = recipe.target ?? method.defaultTarget(inputRanks(ranksOf));
+  const target = recipe.target ?? defaultTarget(method, consumer, ranksOf);
   checkTarget(target);
   refuseUncut(method, target);
   const after = recipe.after ?? null;
@@ -186,6 +188,8 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     ),
     warnings: [
       ...zerosAdded(zeros),
+      ...rankReduced(recipe.target, maximum(unplaced.map((module) => module.rank))),
+      ...startWarnings(consumer, rank),
       ...leftOut(adapters, weights, selection, shares),
       ...warnings,
       ...droppedCopies(used),
@@ -239,6 +243,13 @@ function refuseUnmet(
       `${id} needs adapters of equal rank, but ${name} has rank ${one} and ${two}; bring them to one rank first, or choose a method that takes any, as svd.`,
     );
   }
+}
+
+/** Say that the rank that was asked for is more than there is. */
+function rankReduced(asked: Target | undefined, most: number): Warning[] {
+  if (asked?.kind !== "rank" || asked.rank <= most) return [];
+  const text = `Rank ${asked.rank} was asked for, but no module comes to more than ${plural(most, "unit")}, so that is the result's rank.`;
+  return [{ id: "rank-reduced", text }];
 }
 
 /** Say which adapters add nothing. */

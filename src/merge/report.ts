@@ -242,6 +242,10 @@ function runWarnings(
     const text = `${lost} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
     warnings.push({ id: "underflow", text });
   }
+  if (totals.normRatio === 0) {
+    const text = `The result changes nothing: what weights and scale leave is less than ${totals.dtype} can hold; pass larger ones.`;
+    warnings.push({ id: "zero-result", text });
+  }
   const zero = modules.filter(({ normRatio }) => normRatio === null);
   if (zero.length > 0 && zero.length < modules.length) {
     const text = `${zero.length} of ${plural(modules.length, "module")} change nothing: their deltas are zero in all adapters.`;

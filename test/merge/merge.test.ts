@@ -29,6 +29,26 @@ async function fileOf({ files: [file] }: Adapter): Promise<Uint8Array> {
   return bytes;
 }
 
+describe("an adapter that changes nothing", () => {
+  const modules = { q: { in: 9, out: 8 } };
+  const zero: PicoAdapter = {
+    modules: {
+      q: { A: Array<number[]>(6).fill(Array<number>(9).fill(0)), B: Array<number[]>(8).fill([0, 0, 0, 0, 0, 0]) },
+    },
+  };
+
+  it.each(["lego", "svd"])("leaves %s at the rank and the bytes that it has without it", async (method) => {
+    const acting = [1, 2, 3].map((seed) => randomAdapter(seed, { rank: 4, modules }));
+    const [without, beside] = [
+      await merge(await openAll(acting), { method }),
+      await merge(await openAll([...acting, zero]), { method }),
+    ];
+    expect(without.plan.rank).toBe(method === "lego" ? 6 : 4);
+    expect(beside.plan.rank).toBe(without.plan.rank);
+    expect(beside.weights).toEqual(without.weights);
+  });
+});
+
 /** A module of rank 1: delta = b a^T. */
 const unit = (a: readonly number[], b: readonly number[]): PicoModule => ({ A: [a], B: b.map((value) => [value]) });
 

@@ -62,6 +62,21 @@ describe("the rank where none is asked for", () => {
     expect(await rankOf("tsv", ...ranks)).toBe(Math.max(...ranks));
   });
 
+  it("is named where more was asked for than there is", async () => {
+    const adapters = [await adapterOf("one", { q: 4, v: 2 }), await adapterOf("two", { q: 3 })];
+    const asked = (rank: number) => makePlan(adapters, { target: { kind: "rank", rank } });
+    expect(asked(7)).toMatchObject({ rank: 7, warnings: [] });
+    expect(asked(8)).toMatchObject({
+      rank: 7,
+      warnings: [
+        {
+          id: "rank-reduced",
+          text: "Rank 8 was asked for, but no module comes to more than 7 units, so that is the result's rank.",
+        },
+      ],
+    });
+  });
+
   it("of lego follows the module with the most units", async () => {
     const one = await adapterOf("one", { q: 4, v: 4 });
     const other = await adapterOf("other", { q: 4 });

@@ -336,6 +336,13 @@ describe("warnings", () => {
     expect(await ids([straight, straight], { ...CAT, weights: [1, 0] })).toEqual(["left-out"]);
   });
 
+  it("zero-result: a scale that leaves nothing", async () => {
+    expect(await ids(await right(), { ...CAT, scale: 1e-300 })).toContain("zero-result");
+    expect(await textOf("zero-result", await right(), { ...CAT, scale: 1e-300 })).toBe(
+      "The result changes nothing: what weights and scale leave is less than f32 can hold; pass larger ones.",
+    );
+  });
+
   it("zero-adapter: an input that changes nothing", async () => {
     const zero = await open("zero", { q: unit([1, 2], [0, 0]) });
     expect(await ids([...(await right()), zero], RANK_1)).toEqual(["zero-adapter"]);
