@@ -33,6 +33,14 @@ export function groupDropped(files: readonly DroppedFile[]): HandedFolder[] {
   return found.sort((one, other) => compareNaturally(one.name, other.name));
 }
 
+/** Names of files that were dropped by themselves, beside adapters, and are part of none. */
+export function leftOut(files: readonly DroppedFile[], folders: readonly HandedFolder[]): string[] {
+  const taken = new Set(
+    folders.flatMap((folder) => Object.values(folder.files)).map((file) => ("blob" in file ? file.blob : null)),
+  );
+  return files.filter(({ path, blob }) => !path.includes("/") && !taken.has(blob)).map(({ path }) => path);
+}
+
 /** Files that were dropped one by one: one adapter where a config is among them or the weights are in parts, else one for each file. */
 function looseFiles(files: readonly DroppedFile[]): HandedFolder[] {
   const whole = files.some(({ path }) => CONFIG.test(path) || INDEXED.test(path));

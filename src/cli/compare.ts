@@ -52,13 +52,14 @@ async function compare(paths: string[], { methods, ranks, weights, html, json }:
     const comparison = await compareMethods(wasmKernels(), adapters, recipes, given);
     if (html !== undefined) writeFileSync(html, (await import("./compare-page.ts")).comparePage(comparison));
     if (json) console.log(JSON.stringify(comparison, null, 2));
-    else print(comparison);
+    else print(comparison, ranks === undefined);
   } finally {
     for (const { close } of opened) close();
   }
 }
 
-function print({ adapters, merges, refused }: Comparison): void {
+/** @param ownRanks whether each method chose its rank */
+function print({ adapters, merges, refused }: Comparison, ownRanks: boolean): void {
   const head = ["method", "rank", "norm ratio", "energy", ...adapters.map((name) => `cos ${name}`)];
   console.log(
     table(
@@ -76,5 +77,8 @@ function print({ adapters, merges, refused }: Comparison): void {
       ]),
     ),
   );
+  if (ownRanks && new Set(merges.map(({ rank }) => rank)).size > 1) {
+    console.log("Ranks differ, and a larger one keeps more; --ranks compares at equal ones.");
+  }
   for (const { method, reason } of refused) console.log(`left out: ${method}: ${printable(reason)}`);
 }

@@ -5,6 +5,7 @@ import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { pipeline } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { OutputError, UsageError } from "../core/errors.ts";
+import { compareNaturally } from "../core/natural-order.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { CARD_FILE } from "../merge/card.ts";
 import { COMPANIONS } from "../merge/companions.ts";
@@ -71,7 +72,8 @@ export async function servePage(options: UiOptions): Promise<ServedPage> {
   }
   const files = new Map(pageFiles(page).map((path) => [`/${path}`, join(page, path)]));
   // Listed again whenever the page asks: an adapter may be written anew meanwhile.
-  const list = (): string => JSON.stringify(options.adapters.map((path, i) => listAdapter(path, i, files)));
+  const list = (): string =>
+    JSON.stringify(options.adapters.flatMap(adaptersIn).map((path, i) => listAdapter(path, i, files)));
   list();
   const index = readFileSync(join(page, "index.html"), "utf8").replace(
     "</head>",
@@ -121,6 +123,16 @@ const CONFIG = /^adapter_config.*\.json$/;
 function isRead(name: string): boolean {
   const kinds = [WEIGHTS, INDEX, CONFIG];
   return kinds.some((kind) => kind.test(name)) || name === CARD_FILE || COMPANIONS.includes(name);
+}
+
+/** A folder that is no adapter itself stands for the adapters in it; anything else for itself. */
+function adaptersIn(path: string): string[] {
+  const holdsSome = (folder: string): boolean =>
+    readdirSync(folder).some((name) => WEIGHTS.test(name) || CONFIG.test(name));
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory() || holdsSome(path)) return [path];
+  const entries = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const found = entries.map(({ name }) => join(path, name)).filter(holdsSome);
+  return found.length === 0 ? [path] : found.sort(compareNaturally);
 }
 
 /** What the page is told of an adapter; its files may be fetched from then on. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { freeName, groupDropped } from "../../src/browser/dropped.ts";
+import { freeName, groupDropped, leftOut } from "../../src/browser/dropped.ts";
 
 const files = (...paths: string[]) => paths.map((path) => ({ path, blob: new Blob([path]) }));
 const grouped = (...paths: string[]) =>
@@ -20,6 +20,17 @@ describe("dropped files", () => {
       ["a10", ["adapter_model.safetensors"]],
       ["b", ["adapter_model.safetensors", "adapter_config.json"]],
     ]);
+  });
+
+  it("are named where they lie by themselves and are part of no adapter", () => {
+    const left = (...paths: string[]) => {
+      const dropped = files(...paths);
+      return leftOut(dropped, groupDropped(dropped));
+    };
+    expect(left("hello.txt", "cola/adapter_model.safetensors", "cola/notes.txt")).toEqual(["hello.txt"]);
+    expect(left("one.safetensors", "preview.png")).toEqual(["preview.png"]);
+    expect(left("adapter_config.json", "adapter_model.safetensors", "readme.md")).toEqual([]);
+    expect(left("hello.txt")).toEqual([]);
   });
 
   it("are one adapter where a config lies beside the weights, else one each", () => {

@@ -132,6 +132,18 @@ describe("the server of the explorer", () => {
     ]);
   });
 
+  it("takes a folder of adapters for those in it", async () => {
+    const several = join(folder, "several");
+    for (const name of ["b10", "b9", "none"]) {
+      mkdirSync(join(several, name), { recursive: true });
+      if (name !== "none") writeFileSync(join(several, name, "adapter_model.safetensors"), "{}");
+    }
+    const other = await servePage({ adapters: [several], page });
+    const listed = (await (await fetch(new URL("adapters.json", other.url))).json()) as { name: string }[];
+    await other.close();
+    expect(listed.map(({ name }) => name)).toEqual(["b9", "b10"]);
+  });
+
   it("says in a sentence what is not there, or taken", async () => {
     await expect(servePage({ adapters: ["nowhere"], page })).rejects.toThrow("There is no file or folder nowhere;");
     await expect(servePage({ adapters: [], page: folder })).rejects.toThrow("The page is not built");

@@ -295,6 +295,7 @@ export function evidencePage(found, words) {
     whole("heads", () => headsTable(of("heads"), found), ["ablation-llama-all", "ablation-gpt2-all"]),
     "## Noise on the units",
     ...plot("evidence-noise.svg", "Accuracy by noise on the units"),
+    "Adapters are written anew in f32 for it, without noise too.",
     across("noise", (studies) => acrossTable(studies, found, ({ noise }) => `${noise.sigma} RMS`)),
     "## Seeds",
     whole("seeds", () => seedsText(found.seeds)),

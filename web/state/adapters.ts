@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import type { DroppedFile } from "../../src/browser/dropped.ts";
-import { freeName, groupDropped } from "../../src/browser/dropped.ts";
+import { freeName, groupDropped, leftOut } from "../../src/browser/dropped.ts";
 import type { AdapterCard, ChosenAdapter } from "../../src/browser/explorer.ts";
 import type { HandedFolder } from "../../src/browser/handed-files.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
@@ -20,10 +20,14 @@ export const announcement = signal("");
 /** Why what was dropped, picked or named could not be opened at all. */
 export const openingError = signal<string | null>(null);
 
+/** What of it was left out. */
+export const openingNote = signal<string | null>(null);
+
 /** Do what opens adapters, and say what goes wrong. */
-export function opening(work: Promise<unknown>): void {
+export function opening(work: () => Promise<unknown>): void {
   openingError.value = null;
-  work.catch((error: unknown) => {
+  openingNote.value = null;
+  work().catch((error: unknown) => {
     openingError.value = sentenceOf(error);
   });
 }
@@ -73,7 +77,10 @@ async function addFolders(folders: readonly HandedFolder[]): Promise<void> {
 
 export async function addFiles(files: readonly DroppedFile[]): Promise<void> {
   if (files.length === 0) throw new Error("There are no files in it; drop the folder of an adapter, or its weights.");
-  await addFolders(groupDropped(files));
+  const folders = groupDropped(files);
+  const left = leftOut(files, folders);
+  if (left.length > 0) openingNote.value = `Left out, as part of no adapter: ${left.join(", ")}.`;
+  await addFolders(folders);
 }
 
 export async function addFromHub(path: string, token: string): Promise<void> {

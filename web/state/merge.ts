@@ -62,6 +62,7 @@ effect(() => {
 });
 
 export async function startMerge(): Promise<void> {
+  if (progress.value !== null) return;
   const begun = performance.now();
   mergeError.value = null;
   progress.value = { done: 0, total: 1 };

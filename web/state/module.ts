@@ -1,20 +1,32 @@
 import { computed, effect, signal } from "@preact/signals";
-import type { Clustering, ModulePlane } from "../../src/analysis/module-view.ts";
+import type { Clustering, ModulePlane, ViewedUnit } from "../../src/analysis/module-view.ts";
+import { defaultK } from "../../src/methods/lego/default-k.ts";
 import { type LegoOptions, PAPER } from "../../src/methods/lego/options.ts";
+import { inputRanks } from "../../src/methods/method.ts";
 import { idsOf, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 
 /** The module that is looked at, and how its units are clustered. */
 export const moduleName = signal<string | null>(null);
 export const options = signal<LegoOptions>(PAPER);
-/** The k that was asked for; small modules have fewer units. */
-export const wantedK = signal(6);
+/** The k that was asked for; null for the one that a merge takes by itself. */
+export const wantedK = signal<number | null>(null);
 
 export const plane = signal<ModulePlane | null>(null);
-/** The number of clusters that is looked at. */
-export const k = computed(() =>
-  Math.min(wantedK.value, Math.max(1, plane.value?.units.length ?? Number.POSITIVE_INFINITY)),
-);
+/** The number of clusters that is looked at: small modules have fewer units than others. */
+export const k = computed(() => {
+  const units = plane.value?.units ?? [];
+  if (units.length === 0) return wantedK.value ?? 1;
+  return Math.min(wantedK.value ?? defaultK(inputRanks([ranksOf(units)])), units.length);
+});
+
+/** How many units each adapter has. */
+function ranksOf(units: readonly ViewedUnit[]): number[] {
+  const counts = new Map<number, number>();
+  for (const { id } of units) counts.set(id[0], (counts.get(id[0]) ?? 0) + 1);
+  return [...counts.values()];
+}
+
 export const clustering = signal<Clustering | null>(null);
 /** By k, as far as computed. */
 export const curve = signal<readonly Clustering[]>([]);

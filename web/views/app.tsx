@@ -32,7 +32,10 @@ function useDropping(): void {
       if (!holdsFiles(event)) return;
       event.preventDefault();
       dragging.value = false;
-      if (event.dataTransfer !== null) opening(droppedFiles(event.dataTransfer).then(addFiles));
+      const { dataTransfer } = event;
+      // What was dropped can be looked at during the event alone.
+      const files = dataTransfer === null ? null : droppedFiles(dataTransfer);
+      if (files !== null) opening(async () => addFiles(await files));
     };
     const listeners = { dragover: over, dragleave: leave, drop } as const;
     for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name as "drop", listener);

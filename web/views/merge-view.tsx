@@ -57,12 +57,14 @@ function Start() {
   }, [busy]);
   return (
     <>
-      <p class={refused === null ? "estimate" : "error"} aria-live="polite">
-        {refused ??
-          (found !== null && "bytes" in found
-            ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
-            : "Planning…")}
-      </p>
+      {openAdapters.value.length > 0 && (
+        <p class={refused === null ? "estimate" : "error"} aria-live="polite">
+          {refused ??
+            (found !== null && "bytes" in found
+              ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
+              : "Planning…")}
+        </p>
+      )}
       <div class="row">
         <button
           type="button"

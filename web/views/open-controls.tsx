@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { DroppedFile } from "../../src/browser/dropped.ts";
-import { addFiles, addFromHub, addServed, opening, openingError } from "../state/adapters.ts";
+import { addFiles, addFromHub, addServed, opening, openingError, openingNote } from "../state/adapters.ts";
 
 const hubPath = signal("");
 const hubToken = signal("");
@@ -8,7 +8,7 @@ function picked(event: Event): void {
   const input = event.currentTarget as HTMLInputElement;
   const files = Array.from(input.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, blob: file }));
   input.value = "";
-  opening(addFiles(files));
+  opening(() => addFiles(files));
 }
 
 /** All ways of opening adapters, but for dropping them on the page. */
@@ -31,7 +31,7 @@ export function OpenControls() {
             onChange={picked}
           />
         </label>
-        <button type="button" onClick={() => opening(addServed("./examples/adapters.json"))}>
+        <button type="button" onClick={() => opening(() => addServed("./examples/adapters.json"))}>
           Example set
         </button>
       </div>
@@ -41,7 +41,7 @@ export function OpenControls() {
           class="stack"
           onSubmit={(event) => {
             event.preventDefault();
-            if (hubPath.value.trim() !== "") opening(addFromHub(hubPath.value.trim(), hubToken.value.trim()));
+            if (hubPath.value.trim() !== "") opening(() => addFromHub(hubPath.value.trim(), hubToken.value.trim()));
           }}
         >
           <label>
@@ -68,6 +68,11 @@ export function OpenControls() {
           <button type="submit">Open</button>
         </form>
       </details>
+      {openingNote.value !== null && (
+        <p class="note" role="status">
+          {openingNote.value}
+        </p>
+      )}
       {openingError.value !== null && (
         <p class="error" role="alert">
           {openingError.value}

@@ -4,6 +4,7 @@ import { scaleCombination } from "../../linalg/combination.ts";
 import { type MergedModule, type MergeRequest, type Method, sumOfRanks } from "../method.ts";
 import { compareIds } from "../unit-order.ts";
 import { meanCentre, rank1Centre } from "./centre.ts";
+import { defaultK } from "./default-k.ts";
 import { type Frame, frameUnits } from "./frame.ts";
 import { type Group, groupUnits } from "./group.ts";
 import { type LegoOptions, legoSchema, PAPER } from "./options.ts";
@@ -32,10 +33,7 @@ export const lego: Method<LegoOptions> = {
   precise: ({ gauge, centre }) => gauge === "svd" || centre === "rank1",
   yields: "combinations",
   cut: "clusters",
-  defaultTarget: ({ largest, units, adapters }) => ({
-    kind: "rank",
-    rank: Math.max(largest, Math.floor(Math.min((2 * units) / adapters, units / 2))),
-  }),
+  defaultTarget: (inputs) => ({ kind: "rank", rank: defaultK(inputs) }),
   fullRank: sumOfRanks,
   merge: mergeLego,
 };
