@@ -72,8 +72,13 @@ export async function servePage(options: UiOptions): Promise<ServedPage> {
   }
   const files = new Map(pageFiles(page).map((path) => [`/${path}`, join(page, path)]));
   // Listed again whenever the page asks: an adapter may be written anew meanwhile.
-  const list = (): string =>
-    JSON.stringify(options.adapters.flatMap(adaptersIn).map((path, i) => listAdapter(path, i, files)));
+  const places = new Map<string, number>();
+  const list = (): string => {
+    const paths = options.adapters.flatMap(adaptersIn);
+    // Once given, an address stays the adapter's: pages that are open hold it.
+    for (const path of paths) if (!places.has(path)) places.set(path, places.size);
+    return JSON.stringify(paths.map((path) => listAdapter(path, places.get(path)!, files)));
+  };
   list();
   const index = readFileSync(join(page, "index.html"), "utf8").replace(
     "</head>",

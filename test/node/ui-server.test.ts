@@ -139,9 +139,17 @@ describe("the server of the explorer", () => {
       if (name !== "none") writeFileSync(join(several, name, "adapter_model.safetensors"), "{}");
     }
     const other = await servePage({ adapters: [several], page });
-    const listed = (await (await fetch(new URL("adapters.json", other.url))).json()) as { name: string }[];
+    const list = async () =>
+      (await (await fetch(new URL("adapters.json", other.url))).json()) as { name: string; files: { url: string }[] }[];
+    const before = await list();
+    expect(before.map(({ name }) => name)).toEqual(["b9", "b10"]);
+    mkdirSync(join(several, "a"));
+    writeFileSync(join(several, "a/adapter_model.safetensors"), "{}");
+    const after = await list();
     await other.close();
-    expect(listed.map(({ name }) => name)).toEqual(["b9", "b10"]);
+    expect(after.map(({ name }) => name)).toEqual(["a", "b9", "b10"]);
+    // Pages that are open go on reading what they opened.
+    expect(after.slice(1)).toEqual(before);
   });
 
   it("says in a sentence what is not there, or taken", async () => {
