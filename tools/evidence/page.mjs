@@ -88,7 +88,7 @@ function ranksTable(result) {
 /** One line for each number of adapters of a model, one column for each way to choose the rank. */
 function rulesTable(studies, found) {
   const rows = studies.map(({ id, units }) => [
-    id.replace("rank-rules-", "").replace("-", ", "),
+    id.replace("rank-rules-", "").replace("-", ", ").replace("-apart", " that began apart"),
     units,
     ...Object.values(RANK_RULES).map((rule) =>
       percent(found[id].merges.find(({ rank }) => rank === rule(units)).plain.seen),

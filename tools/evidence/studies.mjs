@@ -107,11 +107,12 @@ export const RANK_RULES = {
   N: (units) => units,
 };
 
-/** LEGO of some adapters by every rule of ranks, on the dev rows. */
-function rankRules(shape, count) {
+/** LEGO of some adapters by every rule of ranks, on the dev rows. @param paths of the adapters, where they are others */
+function rankRules(shape, count, paths) {
   const ranks = [...new Set(Object.values(RANK_RULES).map((rule) => rule(6 * count)))].sort((p, q) => p - q);
   const of = { tasks: SEEN.slice(0, count), unseen: [], merges: [lego("lego", {})], ranks, onDev: true };
-  return { ...study(`rank-rules-${shape}-${count}`, "rules", config(shape, "all", of)), units: 6 * count };
+  const id = `rank-rules-${shape}-${count}${paths === undefined ? "" : "-apart"}`;
+  return { ...study(id, "rules", config(shape, "all", { ...of, ...(paths && { paths }) })), units: 6 * count };
 }
 
 /** One adapter, the merge of the pieces of seven, cut to the rank. */
@@ -172,6 +173,7 @@ export const FULL = [
     ),
   ),
   ...["llama", "gpt2"].flatMap((shape) => [2, 3, 5, 7].map((count) => rankRules(shape, count))),
+  rankRules("llama", 7, BEGUN_APART),
   study(
     "rank-mixed",
     "mixed-ranks",
