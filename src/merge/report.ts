@@ -13,6 +13,7 @@ import {
   sumProducts,
 } from "../figures/delta.ts";
 import type { ClusterReport } from "../methods/method.ts";
+import { beganAlike } from "./began-alike.ts";
 import type { Timings } from "./clock.ts";
 import type { ModuleResult } from "./merger.ts";
 import type { MergePlan } from "./plan.ts";
@@ -263,6 +264,8 @@ function runWarnings(
       text: `${percent(totals.singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`,
     });
   }
+  // Singular units are numbered by their size, not by where training began.
+  if ((plan.options as { readonly gauge?: string }).gauge !== "svd") warnings.push(...beganAlike(modules));
   const idle = plan.method === "lego" ? idleWeights(plan, results) : null;
   if (idle !== null) warnings.push({ id: "weights-idle", text: `The weights have no effect: ${idle}` });
   return warnings;

@@ -16,6 +16,7 @@ export interface Warning {
     | "cancelled-cluster"
     | "b-ignored"
     | "selection-not-merge"
+    | "began-alike"
     | "extras-dropped"
     | "base-copies-dropped"
     | "underflow"
