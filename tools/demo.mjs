@@ -11,6 +11,8 @@ const tasks = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
 const words = [
   "merge",
   ...tasks.map((task) => `examples/minibench/llama/all/${task}`),
+  "--rank",
+  "12",
   "--out",
   "demo-merged",
   "--force",

@@ -68,10 +68,7 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
       "weights for such modules, as q_proj=1,0.5 (repeatable, the last match counts)",
       parseModuleWeights,
     );
-  addRankOptions(
-    command,
-    "rank of the result (default: the largest input rank; of lego twice the adapters' rank, of two or three half of their units; of exact sums the sum)",
-  );
+  addRankOptions(command, "rank of the result (default: the largest input rank; for exact sums the sum of the ranks)");
   addOutputOptions(command);
   command.addHelpText(
     "after",

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { inputRanks, type Method } from "../methods/method.ts";
+import type { Method } from "../methods/method.ts";
 import type { Parameter } from "../methods/parameters.ts";
 import { kebab, shownDefault } from "./method-flags.ts";
 import { table } from "./table.ts";
@@ -53,11 +53,6 @@ function asText({ method, parameters }: Described): string {
 
 /** The rank of a result when none is asked for, in words. */
 function defaultRank(method: Method): string {
-  const target = method.defaultTarget(inputRanks([[1, 1, 1, 1]]));
-  if (target.kind === "rank") {
-    return target.rank === 1
-      ? "the largest input rank"
-      : "twice the adapters' rank, of two or three half of their units";
-  }
+  if (method.defaultTarget(1).kind === "rank") return "the largest input rank";
   return method.fullRank([1, 1], { in: 2, out: 2 }) === 2 ? "the sum of the ranks" : "the inputs' own rank";
 }

@@ -14,7 +14,8 @@ interface Clustered {
 
 /**
  * Say that units are grouped by their number in each adapter. Nothing but the random A that training began with numbers units, so the
- * adapters began with the same one, and A has moved too little since to tell their units apart.
+ * adapters began with the same one, and A has moved too little since to tell their units apart. Few clusters then average the adapters;
+ * with about half as many as units each keeps more (docs/evidence.md, ranks by the number of adapters), so those with fewer are told.
  */
 export function beganAlike(modules: readonly Clustered[]): Warning[] {
   const clusters = modules.flatMap(({ clusters: own }) => own ?? []).map(({ members }) => members);
@@ -24,6 +25,10 @@ export function beganAlike(modules: readonly Clustered[]): Warning[] {
   const alike = joining.filter((members) => new Set(members.map(([, unit]) => unit)).size === 1);
   const share = alike.length / joining.length;
   if (share < MOST_SHARE) return [];
-  const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters began with the same random A (one training seed), and their units are still grouped by it; a larger --rank, up to half of all units, keeps more of each.`;
+  const half = Math.max(
+    ...modules.map(({ clusters: own }) => Math.floor((own ?? []).flatMap(({ members }) => members).length / 2)),
+  );
+  if (Math.max(...modules.map(({ clusters: own }) => own?.length ?? 0)) >= half) return [];
+  const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters began with the same random A (one training seed) and are still grouped by it; a larger --rank, up to ${half}, half of all units, keeps more of each.`;
   return [{ id: "began-alike", text }];
 }

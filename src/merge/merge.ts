@@ -8,7 +8,6 @@ import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { checkOptions } from "./check-recipe.ts";
 import { addTimings, noTimings } from "./clock.ts";
-import { defaultTarget } from "./default-target.ts";
 import { consumerRank } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
 import type { ModuleSize } from "./memory.ts";
@@ -114,15 +113,8 @@ export function sizeOf({ rank, parts, scratch }: PlannedModule): ModuleSize {
 function targetOfActing(plan: MergePlan, { target }: Recipe, results: readonly ModuleResult[]): Target | null {
   const acting = new Set(results.flatMap(({ live }) => live.map(([input]) => input)));
   if (target !== undefined || acting.size === 0) return null;
-  const ranks = plan.modules.map(({ parts }) =>
-    parts.filter(({ input }) => acting.has(input)).map(({ module }) => module.rank),
-  );
-  const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
-  const own = defaultTarget(
-    methodById(plan.method),
-    consumer,
-    ranks.filter(({ length }) => length > 0),
-  );
+  const parts = plan.modules.flatMap((module) => module.parts).filter(({ input }) => acting.has(input));
+  const own = methodById(plan.method).defaultTarget(maximum(parts.map(({ module }) => module.rank)));
   return JSON.stringify(own) === JSON.stringify(plan.target) ? null : own;
 }
 

@@ -13,7 +13,6 @@ import { checkRecipe } from "./check-recipe.ts";
 import { checkTarget, refuseUncut } from "./check-target.ts";
 import { checkWeights, refuseNoAverage } from "./check-weights.ts";
 import { outputConfig, sharedFacts } from "./config.ts";
-import { defaultTarget } from "./default-target.ts";
 import { type PlannedExtra, planExtras } from "./extras.ts";
 import {
   consumerOf,
@@ -117,8 +116,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
   });
   refuseUnmet(method, adapters, used.length, shares);
   const sources = shares.flatMap(({ parts }) => parts.map(({ module }) => module));
-  const ranksOf = shares.map(({ parts }) => parts.map(({ module }) => module.rank));
-  const target = recipe.target ?? defaultTarget(method, consumer, ranksOf);
+  const target = recipe.target ?? method.defaultTarget(maximum(sources.map(({ rank }) => rank)));
   checkTarget(target);
   refuseUncut(method, target);
   const after = recipe.after ?? null;

@@ -41,7 +41,7 @@ export const ctm: Method<CtmOptions> = {
   precise: () => true,
   yields: "combinations",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: async (pool, { rank, options }) =>
     inCoreSpace(pool, (tasks) => {

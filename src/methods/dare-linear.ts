@@ -22,7 +22,7 @@ export const dareLinear: Method<DareOptions> = {
   precise: () => false,
   yields: "rows",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: largestRank,
   merge: (pool, { options: { density, rescale, seed } }) =>
     mergeFactors(

@@ -28,7 +28,7 @@ export const dareTies: Method<DareTiesOptions> = {
   precise: () => false,
   yields: "rows",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: largestRank,
   merge: (pool, { options: { density, rescale, seed, majority, consensus } }) =>
     mergeFactors(

@@ -20,7 +20,7 @@ export const isoC: Method<Record<string, never>> = {
   precise: () => true,
   yields: "combinations",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: async (pool, { rank }) =>
     inCoreSpace(pool, (tasks) => {

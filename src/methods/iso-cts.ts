@@ -28,7 +28,7 @@ export const isoCts: Method<IsoCtsOptions> = {
   precise: () => true,
   yields: "combinations",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: async (pool, { rank, options: { common } }) =>
     inCoreSpace(pool, (tasks) => {

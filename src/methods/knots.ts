@@ -44,7 +44,7 @@ export const knots: Method<KnotsOptions> = {
   precise: () => true,
   yields: "rows",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   scratchBytes,
   async merge(pool, { options }): Promise<MergedModule> {

@@ -20,7 +20,7 @@ export const linear: Method<Record<string, never>> = {
   precise: () => false,
   yields: "combinations",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: largestRank,
   merge: async (pool) => ({ combinations: sumsOfAligned(pool), rows: null }),
 };

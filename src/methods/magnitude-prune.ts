@@ -20,7 +20,7 @@ export const magnitudePrune: Method<DensityOption> = {
   precise: () => false,
   yields: "rows",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: largestRank,
   merge: (pool, { options }) => mergeFactors(pool, byMagnitude(options.density), summed),
 };

@@ -1,7 +1,6 @@
 import type { UnitId } from "../adapter/adapter.ts";
 import type { Pool } from "../adapter/pool.ts";
 import type { UnitRows } from "../adapter/unit-rows.ts";
-import { maximum } from "../core/maximum.ts";
 import type { Combination } from "../linalg/combination.ts";
 
 /** zod, handed in by whoever needs a schema: merging itself never loads it. */
@@ -97,8 +96,8 @@ export interface Method<Options = unknown> {
   readonly yields: "combinations" | "rows";
   /** How a result of more than k units comes to k: by clustering (the method keeps to k itself), or by the SVD of its delta. */
   readonly cut: "clusters" | "svd";
-  /** The rank asked for when the user names none. */
-  defaultTarget(inputs: InputRanks): Target;
+  /** The rank asked for when the user names none; `largest` is the largest input rank. */
+  defaultTarget(largest: number): Target;
   /** The most units that a module comes out with before `finishModule` cuts it to k; `ranks` are those of its adapters. */
   fullRank(ranks: readonly number[], size: { readonly in: number; readonly out: number }): number;
   /**
@@ -107,19 +106,6 @@ export interface Method<Options = unknown> {
    */
   scratchBytes?(shape: ModuleShape): number;
   merge(pool: Pool, request: MergeRequest<Options>): Promise<MergedModule>;
-}
-
-/** What the inputs' ranks say of a result's: the largest of them, and how many units how many adapters have in the module with the most. */
-export interface InputRanks {
-  readonly largest: number;
-  readonly units: number;
-  readonly adapters: number;
-}
-
-/** @param modules the ranks of each module's adapters */
-export function inputRanks(modules: readonly (readonly number[])[]): InputRanks {
-  const most = modules.reduce((one, other) => (sumOfRanks(other) > sumOfRanks(one) ? other : one));
-  return { largest: maximum(modules.flat()), units: sumOfRanks(most), adapters: most.length };
 }
 
 /** `fullRank` of methods that keep all units of all adapters. */

@@ -24,7 +24,7 @@ export const pico: Method<RuleOptions> = {
   precise: () => true,
   yields: "combinations",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: async (pool, { rank, options }) =>
     inCoreSpace(pool, (tasks) => {

@@ -22,7 +22,7 @@ export const robustMerge: Method<DensityOption> = {
   precise: () => false,
   yields: "rows",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: largestRank,
   merge: (pool, { options }) => mergeFactors(pool, pruneAndComplement(options.density), summed),
 };

@@ -29,7 +29,7 @@ export const slerp: Method<SlerpOptions> = {
   precise: () => true,
   yields: "combinations",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   async merge(pool, { options: { t }, firstInput }) {
     const adapters = adaptersInOrder(pool);

@@ -19,7 +19,7 @@ export const svd: Method<Record<string, never>> = {
   precise: () => true,
   yields: "combinations",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: async (pool) => weightedUnits(pool, inOrder(canonicalPlaces(pool)), 1),
 };

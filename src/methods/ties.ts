@@ -30,7 +30,7 @@ export const ties: Method<TiesOptions> = {
   precise: () => false,
   yields: "rows",
   cut: "svd",
-  defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: largestRank,
   merge: (pool, { options: { density, majority, consensus } }) =>
     mergeFactors(pool, byMagnitude(density), elected(majority, consensus)),

@@ -14,7 +14,7 @@ function merge(names: readonly string[], out: string, ...flags: string[]) {
 
 describe.skipIf(absent)(`adapters that strangers published${absent ? ` (skipped: there is no ${CORPUS})` : ""}`, () => {
   it.concurrent.each([
-    { names: ["gpt2-math", "gpt2-med", "gpt2-finance"], flags: [], modules: 36, rank: 12, warnings: [] },
+    { names: ["gpt2-math", "gpt2-med", "gpt2-finance"], flags: [], modules: 36, rank: 8, warnings: [] },
     {
       names: ["roberta-r4-bias-all", "roberta-r7"],
       flags: ["--extras", "drop"],

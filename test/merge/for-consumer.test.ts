@@ -52,15 +52,6 @@ describe("a merge for a consumer", () => {
     expect([config.r, plan.rank]).toEqual([8, 8]);
   });
 
-  it("takes no rank by itself that the consumer does not take, where the inputs are below it", async () => {
-    const large = { modules: { [layer(0)]: { in: 2, out: 2 } } };
-    const four = await Promise.all([1, 2, 3, 4].map((seed) => open(`a${seed}`, seed, { rank: 402, ...large })));
-    expect(makePlan(four, {}).rank).toBe(804);
-    expect(makePlan(four, { for: "vllm" }).rank).toBe(512);
-    const tall = await open("tall", 5, { rank: 600, ...large });
-    expect(() => makePlan([...four, tall], { for: "vllm" })).toThrow(/rank 512 at most, but the result has 600/);
-  });
-
   it("says how vLLM must be started for a rank above its own default", async () => {
     const warned = async (rank: number) => {
       const adapter = await open("one", 4, { rank, modules: { [layer(0)]: { in: 40, out: 40 } } });

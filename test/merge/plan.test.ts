@@ -43,25 +43,7 @@ function refused(plan: () => unknown, kind: typeof UsageError | typeof RefusedEr
   for (const part of parts) expect(plan).toThrow(part);
 }
 
-describe("the rank where none is asked for", () => {
-  const rankOf = async (method: string, ...ranks: readonly number[]): Promise<number> =>
-    makePlan(await Promise.all(ranks.map((rank, t) => adapterOf(`adapter ${t}`, { q: rank }))), { method }).rank;
-
-  it.each([
-    [[6], 6],
-    [[6, 6], 6],
-    [[6, 6, 6], 9],
-    [[5, 5, 5], 7],
-    [[6, 6, 6, 6], 12],
-    [[6, 6, 6, 6, 6, 6, 6], 12],
-    [[4, 6, 5], 7],
-    [[2, 32], 32],
-    [[2, 4, 8, 8, 10, 16, 32], 32],
-  ])("of lego is twice the adapters' mean, at most half of all units, at least the largest: %j", async (ranks, k) => {
-    expect(await rankOf("lego", ...ranks)).toBe(k);
-    expect(await rankOf("tsv", ...ranks)).toBe(Math.max(...ranks));
-  });
-
+describe("the rank asked for", () => {
   it("is named where more was asked for than there is", async () => {
     const adapters = [await adapterOf("one", { q: 4, v: 2 }), await adapterOf("two", { q: 3 })];
     const asked = (rank: number) => makePlan(adapters, { target: { kind: "rank", rank } });
@@ -75,13 +57,6 @@ describe("the rank where none is asked for", () => {
         },
       ],
     });
-  });
-
-  it("of lego follows the module with the most units", async () => {
-    const one = await adapterOf("one", { q: 4, v: 4 });
-    const other = await adapterOf("other", { q: 4 });
-    const third = await adapterOf("third", { q: 4, k: 4 });
-    expect(ranksOf(makePlan([one, other, third], { rankLayout: "pattern" }))).toEqual({ k: 4, q: 6, v: 4 });
   });
 });
 

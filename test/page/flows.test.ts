@@ -74,11 +74,11 @@ describe("the explorer in Chromium", () => {
     await page.getByRole("button", { name: /^model\.layers\.2\.self_attn\.v_proj: / }).click();
     await page.getByRole("heading", { name: "model.layers.2.self_attn.v_proj" }).waitFor();
     const caption = (k: number) => page.getByText(`Clusters at k = ${k}: each becomes one rank of the result`);
-    // Twice the adapters' rank, as a merge takes by itself.
-    await caption(12).waitFor();
+    // The adapters' rank, as a merge takes by itself.
+    await caption(6).waitFor();
     await page.getByLabel("clusters k").focus();
     await page.keyboard.press("ArrowRight");
-    await caption(13).waitFor();
+    await caption(7).waitFor();
     await page.getByRole("button", { name: "cola, unit 0", exact: true }).press("Enter");
     await page.getByRole("rowheader", { name: "cola 0", exact: true }).waitFor();
     await page.getByRole("button", { name: "Lay out by UMAP" }).click();

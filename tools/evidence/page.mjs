@@ -97,11 +97,15 @@ function rulesTable(studies, found) {
   return table(["model, adapters", "units N", ...Object.keys(RANK_RULES)], rows);
 }
 
-/** One merge at several ranks. */
-function oneLine({ merges }) {
+/** One merge at several ranks, a line for each study. */
+function rankLines(studies, found) {
+  const { merges: all } = found[studies[0].id];
   return table(
-    ["rank", ...merges.map(({ rank }) => rank)],
-    [["lego", ...merges.map(({ plain }) => percent(plain.seen))]],
+    ["rank", ...all.map(({ rank }) => rank)],
+    studies.map(({ id }) => [
+      id.replace("rank-mixed-", ""),
+      ...found[id].merges.map(({ plain }) => percent(plain.seen)),
+    ]),
   );
 }
 
@@ -283,7 +287,7 @@ export function evidencePage(found, words) {
     "LEGO as merged, at ranks chosen by r = 6 and by the number of units of all adapters; 300 rows a task.",
     across("rules", (studies) => rulesTable(studies, found)),
     "Seven adapters of ranks 2 to 32, 80 units together, on the same rows:",
-    whole("mixed-ranks", () => oneLine(found["rank-mixed"])),
+    across("mixed-ranks", (studies) => rankLines(studies, found)),
     "## Variants of LEGO",
     "Average of the seen tasks with the factor of the dev rows; a star where the difference from the default is no tie.",
     across("ablation", (studies) => variantsTable(studies, found)),
@@ -312,7 +316,7 @@ export function evidencePage(found, words) {
     "Adapters that are trained with one seed begin with the same random A. Here each of the seven is from one of three seeds, so that no more than three began alike.",
     ...each(
       "begun",
-      () => "Seven adapters of three seeds",
+      (id) => SETS[`${id.replace("begun-apart-", "")}-all`],
       (id) => methodsTables(found[id]),
     ),
     "## What the clusters are made of",

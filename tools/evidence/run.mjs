@@ -87,7 +87,7 @@ async function runAll() {
   const missing = studies.filter((study) => !hasAdapters(study)).map(({ id }) => id);
   if (missing.length > 0) {
     console.log(
-      `Left out, as their adapters are not bundled: ${missing.join(", ")}; tools/minibench/build.py more llama makes them. The page keeps the committed figures.`,
+      `Left out, as their adapters are not bundled: ${missing.join(", ")}; tools/minibench/build.py more llama (and gpt2) makes them. The page keeps the committed figures.`,
     );
   }
   const waiting = studies.map(({ id }) => id).filter((id) => !missing.includes(id));

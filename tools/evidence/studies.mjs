@@ -38,9 +38,8 @@ const more = fileURLToPath(new URL("../../build/minibench", import.meta.url));
 const made = fileURLToPath(new URL("../../build/evidence/adapters", import.meta.url));
 
 /** The seven adapters of one training seed share the random A that they began with; of three seeds, these do not. */
-const BEGUN_APART = SEEN.map((task, t) =>
-  t % 3 === 0 ? join(minibench, "llama/all", task) : join(more, `llama/seed${t % 3}`, task),
-);
+const begunApart = (shape) =>
+  SEEN.map((task, t) => (t % 3 === 0 ? join(minibench, shape, "all", task) : join(more, shape, `seed${t % 3}`, task)));
 const BEGUN = ["lego", "lego balanced", "lego svd gauge", "average", "svd", "ties_svd", "tsv", "iso_c", "ctm"].map(
   named,
 );
@@ -173,17 +172,19 @@ export const FULL = [
     ),
   ),
   ...["llama", "gpt2"].flatMap((shape) => [2, 3, 5, 7].map((count) => rankRules(shape, count))),
-  rankRules("llama", 7, BEGUN_APART),
-  study(
-    "rank-mixed",
-    "mixed-ranks",
-    config("llama", "all", {
-      folder: join(more, "llama/mixed"),
-      merges: [lego("lego", {})],
-      ranks: [6, 12, 16, 23, 32, 40, 60],
-      unseen: [],
-      onDev: true,
-    }),
+  ...["llama", "gpt2"].map((shape) => rankRules(shape, 7, begunApart(shape))),
+  ...["llama", "gpt2"].map((shape) =>
+    study(
+      `rank-mixed-${shape}`,
+      "mixed-ranks",
+      config(shape, "all", {
+        folder: join(more, shape, "mixed"),
+        merges: [lego("lego", {})],
+        ranks: [6, 12, 16, 23, 32, 40, 60],
+        unseen: [],
+        onDev: true,
+      }),
+    ),
   ),
   ...["llama", "gpt2"].flatMap((shape) => ["raw", "balanced"].map((gauge) => ofHeads(shape, gauge, 6))),
   ...[0, 0.25, 0.5, 1, 2].map(noisy),
@@ -202,10 +203,12 @@ export const FULL = [
       config("llama", "all", { folder: join(more, "llama", seed), merges: FEW, ranks: [6], scales: SCALES }),
     ),
   ),
-  study(
-    "begun-apart",
-    "begun",
-    config("llama", "all", { paths: BEGUN_APART, merges: BEGUN, ranks: [6], scales: SCALES }),
+  ...["llama", "gpt2"].map((shape) =>
+    study(
+      `begun-apart-${shape}`,
+      "begun",
+      config(shape, "all", { paths: begunApart(shape), merges: BEGUN, ranks: [6, 12], scales: SCALES }),
+    ),
   ),
   ...SETS.map(([shape, targets]) => ({ id: `purity-${shape}-${targets}`, table: "purity", purity: [shape, targets] })),
   ...[2, 3, 5, 7].map((count) =>

@@ -1,8 +1,6 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Clustering, ModulePlane, ViewedUnit } from "../../src/analysis/module-view.ts";
-import { defaultK } from "../../src/methods/lego/default-k.ts";
 import { type LegoOptions, PAPER } from "../../src/methods/lego/options.ts";
-import { inputRanks } from "../../src/methods/method.ts";
 import { idsOf, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 
@@ -17,7 +15,7 @@ export const plane = signal<ModulePlane | null>(null);
 export const k = computed(() => {
   const units = plane.value?.units ?? [];
   if (units.length === 0) return wantedK.value ?? 1;
-  return Math.min(wantedK.value ?? defaultK(inputRanks([ranksOf(units)])), units.length);
+  return Math.min(wantedK.value ?? Math.max(...ranksOf(units)), units.length);
 });
 
 /** How many units each adapter has. */

@@ -26,7 +26,7 @@ export function denseMethod<Options>({ rule, ...own }: DenseMethod<Options>): Me
     precise: () => true,
     yields: "rows",
     cut: "svd",
-    defaultTarget: ({ largest }) => ({ kind: "rank", rank: largest }),
+    defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
     fullRank: (_, { in: inputs, out }) => Math.min(inputs, out),
     scratchBytes: denseBytes,
     async merge(pool, { rank, options }) {

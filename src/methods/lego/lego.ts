@@ -4,7 +4,6 @@ import { scaleCombination } from "../../linalg/combination.ts";
 import { type MergedModule, type MergeRequest, type Method, sumOfRanks } from "../method.ts";
 import { compareIds } from "../unit-order.ts";
 import { meanCentre, rank1Centre } from "./centre.ts";
-import { defaultK } from "./default-k.ts";
 import { type Frame, frameUnits } from "./frame.ts";
 import { type Group, groupUnits } from "./group.ts";
 import { type LegoOptions, legoSchema, PAPER } from "./options.ts";
@@ -33,7 +32,7 @@ export const lego: Method<LegoOptions> = {
   precise: ({ gauge, centre }) => gauge === "svd" || centre === "rank1",
   yields: "combinations",
   cut: "clusters",
-  defaultTarget: (inputs) => ({ kind: "rank", rank: defaultK(inputs) }),
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: mergeLego,
 };
