@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createSHA256 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
@@ -8,6 +8,9 @@ import type { ModuleOverview } from "../../src/analysis/overview.ts";
 import { Explorer } from "../../src/browser/explorer.ts";
 import { type HandedFolder, handedFolder } from "../../src/browser/handed-files.ts";
 import { pageLane, serveLane, type WorkerLike, type WorkerScope } from "../../src/browser/page-lanes.ts";
+import { memorySource } from "../../src/core/bytes.ts";
+import { readHeader } from "../../src/formats/safetensors/header.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import { mergeToFolder } from "../../src/node/index.ts";
@@ -70,6 +73,40 @@ describe("the explorer", () => {
       expect(readFileSync(join(out, name)).equals(bytes), name).toBe(true);
     }
     expect(progress.at(-1)).toBe(report.modules.length);
+  });
+
+  it("hashes an adapter in parts as the command line does", async () => {
+    const whole = readFileSync(join(minibench("cola"), "adapter_model.safetensors"));
+    const { tensors } = await readHeader(memorySource("cola", whole));
+    const path = join(folder, "parts");
+    cpSync(minibench("cola"), path, { recursive: true });
+    rmSync(join(path, "adapter_model.safetensors"));
+    const shardOf = (name: string): string =>
+      `adapter_model-0000${name.includes("layers.0.") ? 1 : 2}-of-00002.safetensors`;
+    const names = [...tensors.keys()];
+    for (const shard of new Set(names.map(shardOf))) {
+      const own = names
+        .filter((name) => shardOf(name) === shard)
+        .map((name) => {
+          const { dtype, shape, begin, end } = tensors.get(name)!;
+          return { name, dtype, shape, data: whole.subarray(begin, end) };
+        });
+      writeFileSync(join(path, shard), encodeSafetensors(own, { format: "pt" }));
+    }
+    const index = { metadata: {}, weight_map: Object.fromEntries(names.map((name) => [name, shardOf(name)])) };
+    writeFileSync(join(path, "adapter_model.safetensors.index.json"), JSON.stringify(index));
+    const page = explorer();
+    const card = await page.open(handed(path, "parts"));
+    const { files, report } = await page.merge(
+      [{ id: card.id, name: "parts", weight: 1 }],
+      { method: "cat" },
+      () => {},
+    );
+    const out = join(folder, "of-parts");
+    const { report: expected } = await mergeToFolder([path], { method: "cat" }, { out });
+    expect(report.inputs[0]!.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(report.inputs[0]!.sha256).toBe(expected.inputs[0]!.sha256);
+    expect(readFileSync(join(out, "README.md")).equals(files["README.md"]!)).toBe(true);
   });
 
   it("copies what the adapters have alike and names their datasets, as the command line does", async () => {
