@@ -19,7 +19,7 @@ const MOST_WHOLE_BYTES = 1 << 27;
 const PIECE_BYTES = 1 << 22;
 
 /**
- * SHA-256 of files one after the other, in hex. Whatever their size, at most 128 MB of them are in memory, by all lanes together.
+ * SHA-256 of files one after the other, in hex. Whatever their size, at most 128 MB of them are in memory, by all lanes together, and once more while the browser hashes them.
  *
  * @param name what refusals call them
  */

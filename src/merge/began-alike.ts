@@ -1,4 +1,5 @@
 import type { UnitId } from "../adapter/adapter.ts";
+import { maximum } from "../core/maximum.ts";
 import type { Warning } from "./warning.ts";
 
 /** Fewer clusters say nothing. */
@@ -20,15 +21,15 @@ interface Clustered {
 export function beganAlike(modules: readonly Clustered[]): Warning[] {
   const clusters = modules.flatMap(({ clusters: own }) => own ?? []).map(({ members }) => members);
   const joining = clusters.filter((members) => new Set(members.map(([input]) => input)).size > 1);
-  const units = Math.max(0, ...clusters.flat().map(([, unit]) => unit + 1));
+  const units = maximum(clusters.flat().map(([, unit]) => unit + 1));
   if (joining.length < LEAST_CLUSTERS || units < LEAST_UNITS) return [];
   const alike = joining.filter((members) => new Set(members.map(([, unit]) => unit)).size === 1);
   const share = alike.length / joining.length;
   if (share < MOST_SHARE) return [];
-  const half = Math.max(
-    ...modules.map(({ clusters: own }) => Math.floor((own ?? []).flatMap(({ members }) => members).length / 2)),
+  const half = Math.floor(
+    maximum(modules.map(({ clusters: own }) => own?.flatMap(({ members }) => members).length ?? 0)) / 2,
   );
-  if (Math.max(...modules.map(({ clusters: own }) => own?.length ?? 0)) >= half) return [];
+  if (maximum(modules.map(({ clusters: own }) => own?.length ?? 0)) >= half) return [];
   const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters began with the same random A (one training seed) and are still grouped by it; a larger --rank, up to ${half}, half of all units, keeps more of each.`;
   return [{ id: "began-alike", text }];
 }

@@ -12,7 +12,7 @@ import { consumerRank } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
 import type { ModuleSize } from "./memory.ts";
 import { Merger, type ModuleResult } from "./merger.ts";
-import { type KnownRanks, type MergePlan, makePlan, type PlannedModule, planLayout } from "./plan.ts";
+import { type Known, type MergePlan, makePlan, type PlannedModule, planLayout } from "./plan.ts";
 import type { Recipe } from "./recipe.ts";
 import { type MergeReport, makeReport } from "./report.ts";
 
@@ -52,8 +52,7 @@ export async function runMerge(
   const hashes = new Map<number, string>();
   let hashed = false;
   const timings = noTimings();
-  let asked = recipe;
-  let plan = makePlan(adapters, asked);
+  let plan = makePlan(adapters, recipe);
   await checkOptions(recipe, methodById(plan.method));
   for (;;) {
     const { sink, lanes } = await host.begin(plan);
@@ -62,11 +61,8 @@ export async function runMerge(
       ...plan.modules.map((_, index) => ({ kind: "module", index }) as const),
       ...plan.extras.map((_, index) => ({ kind: "extra", index }) as const),
     ];
-    if (host.hashes && !hashed)
-      scatter(
-        adapters.map((_, input) => ({ kind: "hash", input }) as const),
-        jobs,
-      );
+    const hashJobs: Job[] = host.hashes && !hashed ? adapters.map((_, input) => ({ kind: "hash", input })) : [];
+    scatter(hashJobs, jobs);
     hashed = true;
     const results: ModuleResult[] = [];
     for (const done of await runJobs(jobs, lanes, signal, onProgress)) {
@@ -74,15 +70,11 @@ export async function runMerge(
       if (done.kind === "hash" && done.sha256 !== null) hashes.set(done.input, done.sha256);
     }
     for (const lane of lanes) addTimings(timings, await lane.timings());
-    const target = targetOfActing(plan, asked, results);
-    if (target !== null) {
-      asked = { ...asked, target };
-      plan = makePlan(adapters, asked);
-      continue;
-    }
-    const smaller = smallerRanks(plan, results);
-    if (smaller === null) return { plan, report: makeReport(adapters, plan, results, hashes, timings) };
-    plan = makePlan(adapters, asked, smaller);
+    const target = targetOfActing(plan, recipe, results);
+    const ranks = target === null ? smallerRanks(plan, results) : null;
+    if (target !== null) plan = makePlan(adapters, recipe, { target });
+    else if (ranks !== null) plan = makePlan(adapters, recipe, { target: plan.target, ranks });
+    else return { plan, report: makeReport(adapters, plan, results, hashes, timings) };
   }
 }
 
@@ -119,7 +111,7 @@ function targetOfActing(plan: MergePlan, { target }: Recipe, results: readonly M
 }
 
 /** The ranks that modules came out with, if the output would be smaller for them. */
-function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): KnownRanks | null {
+function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): Required<Known>["ranks"] | null {
   const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
   const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
   const needed = consumerRank(consumer, maximum(ranks.values()));

@@ -88,15 +88,20 @@ export interface MergePlan {
   readonly size: number;
 }
 
-/** The planned rank of each module, by name, where it is already known to be less than headers allow. */
-export type KnownRanks = ReadonlyMap<string, number>;
+/** What values have told that headers do not. */
+export interface Known {
+  /** The target where the recipe names none. */
+  readonly target?: Target;
+  /** The rank of each module, by name, where it is less than headers allow. */
+  readonly ranks?: ReadonlyMap<string, number>;
+}
 
 /**
  * Decide everything about a merge that headers decide: modules, ranks, element type, offsets, config.
  *
  * @throws UsageError for a recipe that does not fit the adapters, RefusedError for adapters that do not fit each other
  */
-export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: KnownRanks = new Map()): MergePlan {
+export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Known = {}): MergePlan {
   const method = methodById(recipe.method ?? "lego");
   checkRecipe(recipe, method);
   const consumer = consumerOf(recipe);
@@ -116,7 +121,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
   });
   refuseUnmet(method, adapters, used.length, shares);
   const sources = shares.flatMap(({ parts }) => parts.map(({ module }) => module));
-  const target = recipe.target ?? method.defaultTarget(maximum(sources.map(({ rank }) => rank)));
+  const target = recipe.target ?? known.target ?? method.defaultTarget(maximum(sources.map(({ rank }) => rank)));
   checkTarget(target);
   refuseUncut(method, target);
   const after = recipe.after ?? null;
@@ -128,7 +133,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
     const most = Math.max(1, Math.min(method.fullRank(ranks, size), targetRank(target, sumOfRanks(ranks))));
     // A method may use what memory the target asks for, even where the result is known to be smaller.
     const scratch = method.scratchBytes?.({ ...size, ranks, rank: most }) ?? 0;
-    return { name, kind, ...size, parts, weights: own, rank: Math.max(1, known.get(name) ?? most), scratch };
+    return { name, kind, ...size, parts, weights: own, rank: Math.max(1, known.ranks?.get(name) ?? most), scratch };
   });
   const rank = consumerRank(consumer, maximum(unplaced.map((module) => module.rank)));
   const ranked = unplaced.map((module) => (rankLayout === "uniform" ? { ...module, rank } : module));

@@ -19,6 +19,10 @@ describe("began-alike", () => {
     expect(found!.text).toContain("a larger --rank, up to 6, half of all units");
   });
 
+  it("counts the units of merges as large as they come", () => {
+    expect(beganAlike(times(60_000, four(same)))).toHaveLength(1);
+  });
+
   it("leaves clusters of one adapter alone out of account", () => {
     const alone: Cluster = [
       [0, 1],

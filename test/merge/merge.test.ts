@@ -30,6 +30,23 @@ async function fileOf({ files: [file] }: Adapter): Promise<Uint8Array> {
 }
 
 describe("an adapter that changes nothing", () => {
+  it("leaves a rank that nobody asked for unmentioned, where dead units make it smaller still", async () => {
+    const one = (seed: number): PicoAdapter => ({
+      modules: {
+        q: {
+          A: [[seed, 1, 2], ...Array<number[]>(3).fill([0, 0, 0])],
+          B: [1, seed].map((value) => [value, 0, 0, 0]),
+        },
+      },
+    });
+    const nothing: PicoAdapter = {
+      modules: { q: { A: Array<number[]>(6).fill([0, 0, 0]), B: Array<number[]>(2).fill([0, 0, 0, 0, 0, 0]) } },
+    };
+    const { plan, report } = await merge(await openAll([one(1), one(2), nothing]), { method: "svd" });
+    expect(plan.rank).toBe(2);
+    expect(report.warnings.map(({ id }) => id)).toEqual(["zero-adapter"]);
+  });
+
   const modules = { q: { in: 9, out: 8 } };
   const zero: PicoAdapter = {
     modules: {
@@ -46,6 +63,7 @@ describe("an adapter that changes nothing", () => {
     expect(without.plan.rank).toBe(4);
     expect(beside.plan.rank).toBe(without.plan.rank);
     expect(beside.weights).toEqual(without.weights);
+    expect(beside.report.warnings.map(({ id }) => id)).toEqual(["zero-adapter"]);
   });
 });
 

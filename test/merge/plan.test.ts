@@ -133,10 +133,12 @@ describe("modules of a plan", () => {
 
   it("can be planned at ranks that are known to suffice", async () => {
     const adapter = await adapterOf("one", { "l.0.q": 4, "l.1.q": 4 });
-    const known = new Map([
-      ["l.0.q", 1],
-      ["l.1.q", 3],
-    ]);
+    const known = {
+      ranks: new Map([
+        ["l.0.q", 1],
+        ["l.1.q", 3],
+      ]),
+    };
     expect(ranksOf(makePlan([adapter], {}, known))).toEqual({ "l.0.q": 3, "l.1.q": 3 });
     expect(ranksOf(makePlan([adapter], { rankLayout: "pattern" }, known))).toEqual({ "l.0.q": 1, "l.1.q": 3 });
   });

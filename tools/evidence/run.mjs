@@ -31,11 +31,10 @@ const build = join(root, "build/evidence");
 const results = join(root, "docs/evidence.json");
 mkdirSync(build, { recursive: true });
 
-if (!existsSync(join(root, "test/llamacpp/node_modules"))) {
+const args = process.argv.slice(2);
+if (!args.includes("--page") && !existsSync(join(root, "test/llamacpp/node_modules"))) {
   spawnSync("npm", ["run", "setup:llama"], { cwd: root, stdio: "inherit" });
 }
-
-const args = process.argv.slice(2);
 const ids = args.filter((arg) => !arg.startsWith("--"));
 if (ids.length > 0) for (const id of ids) await measure(id);
 else if (args.includes("--quick")) await checkQuick();

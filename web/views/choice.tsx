@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import type { Labelled } from "./field.tsx";
+import { Caption, type Labelled } from "./field.tsx";
 
 /** One of several values, by name. */
 export function Choice<Value extends string | number>(
@@ -14,9 +14,7 @@ export function Choice<Value extends string | number>(
   const { label, flag, value, options, describedBy, children, onChoose } = props;
   return (
     <label>
-      <span>
-        {label} {flag && <code>{flag}</code>}
-      </span>
+      <Caption label={label} flag={flag} />
       <select value={value} aria-describedby={describedBy} onChange={(event) => onChoose(event.currentTarget.value)}>
         {options.map(({ value: own, text }) => (
           <option value={own} key={own}>

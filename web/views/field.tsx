@@ -4,8 +4,21 @@ import type { ComponentChildren } from "preact";
 export interface Labelled {
   label: string;
   /** The command line's flag for it, by which refusals call it. */
-  flag?: string;
+  flag?: string | undefined;
   describedBy?: string | undefined;
+}
+
+/** What a field is called. */
+export function Caption({
+  label,
+  flag,
+  children,
+}: Pick<Labelled, "label" | "flag"> & { children?: ComponentChildren }) {
+  return (
+    <span>
+      {label} {flag && <code>{flag}</code>} {children}
+    </span>
+  );
 }
 
 /** Text or a number that is typed; it keeps what was typed, also half a number. */
@@ -23,9 +36,7 @@ export function Field(
   const { label, flag, value, number, placeholder, describedBy, children, onType } = props;
   return (
     <label>
-      <span>
-        {label} {flag && <code>{flag}</code>}
-      </span>
+      <Caption label={label} flag={flag} />
       <input
         {...(number !== undefined && { type: "number", ...number })}
         defaultValue={value === undefined ? "" : String(value)}
@@ -51,9 +62,9 @@ export function Check(
         aria-describedby={describedBy}
         onChange={(event) => onCheck(event.currentTarget.checked)}
       />
-      <span>
-        {label} {flag && <code>{flag}</code>} {children}
-      </span>
+      <Caption label={label} flag={flag}>
+        {children}
+      </Caption>
     </label>
   );
 }

@@ -1,6 +1,7 @@
 import { convexHull, type Point } from "../../src/analysis/hull.ts";
 import type { ModulePlane } from "../../src/analysis/module-view.ts";
 import { figure } from "../../src/core/shown.ts";
+import { compareIds } from "../../src/methods/unit-order.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { clustering, layout, marked } from "../state/module.ts";
 import { colorOf, Mark, shapeOf } from "./palette.tsx";
@@ -124,10 +125,7 @@ function Details({ plane, names }: { plane: ModulePlane; names: readonly string[
 
 /** Places of the units by adapter and number, as the keyboard goes through them. */
 function placesInOrder({ units }: ModulePlane): number[] {
-  return [...units.keys()].sort((one, other) => {
-    const [[adapter, unit], [otherAdapter, otherUnit]] = [units[one]!.id, units[other]!.id];
-    return adapter - otherAdapter || unit - otherUnit;
-  });
+  return [...units.keys()].sort((one, other) => compareIds(units[one]!.id, units[other]!.id));
 }
 
 /** Into the picture, the same scale on both axes. */
