@@ -1,13 +1,18 @@
 import { FormatError } from "../core/errors.ts";
 import { isJsonObject, type JsonObject, parseStrictJson, showJson } from "./json.ts";
+import { tiedByDefault } from "./tied-families.ts";
 
-/** What the conversion of names and rows needs of a base model's config.json. */
+/** What is needed of a base model's config.json. */
 export interface ModelConfig {
   /** model_type, as transformers writes it. */
   readonly modelType: string;
   /** num_attention_heads and num_key_value_heads; null where the config has none. */
   readonly heads: number | null;
   readonly keyValueHeads: number | null;
+  /** Whether the head is the embedding's own tensor: tie_word_embeddings, and where the config lacks it, the family's default. */
+  readonly tied: boolean;
+  /** vocab_size: rows of the embedding; null where the config has none. */
+  readonly vocabSize: number | null;
 }
 
 /**
@@ -23,8 +28,23 @@ export function parseModelConfig(text: string, where: string): ModelConfig {
   const fields: JsonObject = isJsonObject(nested) ? { ...root, ...nested } : root;
   const modelType = fields.model_type;
   if (typeof modelType !== "string") throw noConfig(where);
+  // A model of several parts ties by its own field or its own family; its language model's field comes in between.
+  const whole = root.model_type;
   const heads = count(fields, "num_attention_heads", where) ?? count(fields, "n_head", where);
-  return { modelType, heads, keyValueHeads: count(fields, "num_key_value_heads", where) ?? heads };
+  return {
+    modelType,
+    heads,
+    keyValueHeads: count(fields, "num_key_value_heads", where) ?? heads,
+    tied: tiedBy(root, where) ?? tiedBy(fields, where) ?? tiedByDefault(typeof whole === "string" ? whole : modelType),
+    vocabSize: count(fields, "vocab_size", where),
+  };
+}
+
+function tiedBy({ tie_word_embeddings: value = null }: JsonObject, where: string): boolean | null {
+  if (value === null || typeof value === "boolean") return value;
+  throw new FormatError(
+    `${where}: tie_word_embeddings is ${showJson(value)}, but must be true or false; take the model's own config.json.`,
+  );
 }
 
 function count(fields: JsonObject, field: string, where: string): number | null {
