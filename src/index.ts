@@ -1,6 +1,15 @@
-export type { Adapter, AdapterModule, ModuleKind, TensorRef, UnitId } from "./adapter/adapter.ts";
+export type {
+  Adapter,
+  AdapterFileNames,
+  AdapterModule,
+  ModuleKind,
+  TensorRef,
+  TokenRows,
+  UnitId,
+} from "./adapter/adapter.ts";
 export { type AdapterFolder, adapterFolder } from "./adapter/folder.ts";
 export { openAdapter } from "./adapter/open.ts";
+export type { Variant, VariantId } from "./adapter/variants.ts";
 export type { Conversion, Writer, WrittenTensor } from "./convert/conversion.ts";
 export { WRITERS, writeConversion, writerOf } from "./convert/convert.ts";
 export {

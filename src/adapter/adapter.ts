@@ -1,5 +1,6 @@
 import type { ByteSource } from "../core/bytes.ts";
 import type { Dtype, FactorDtype } from "../core/dtype.ts";
+import type { Variant } from "./variants.ts";
 
 /** Where one tensor lies: a byte range of one of an adapter's files. Plain data, so that a plan can travel to a worker. */
 export interface TensorRef<T extends Dtype = Dtype> {
@@ -22,7 +23,7 @@ export interface FactorRef extends TensorRef<FactorDtype> {
 export type ModuleKind = "linear" | "embedding" | "conv";
 
 /** The ways of naming and laying out an adapter's tensors. */
-export type DialectId = "peft" | "kohya" | "diffusers" | "mlx" | "gguf" | "lora_diffusion" | "sam";
+export type DialectId = "peft" | "kohya" | "diffusers" | "mlx" | "gguf" | "lora_diffusion" | "sam" | "foreign";
 
 /** One adapted weight: delta = scale * B A with A (rank, in) and B (out, rank), whatever the stored shapes. */
 export interface AdapterModule {
@@ -44,17 +45,39 @@ export interface AdapterModule {
 /** A unit's origin: [input, unit], indices from 0 in the user's order and the file's. */
 export type UnitId = readonly [input: number, unit: number];
 
+/** Rows of an embedding that were trained by themselves: they take the places of the base's. */
+export interface TokenRows {
+  /** The tokens, one for each row of the tensor. */
+  readonly indices: readonly number[];
+  readonly tensor: TensorRef;
+}
+
+/** The files that an adapter was read from, by their names in its folder. */
+export interface AdapterFileNames {
+  /** The weights, or the index of their shards. */
+  readonly weights: string;
+  readonly config: string | null;
+  readonly sharded: boolean;
+}
+
 /** A LoRA adapter known by its headers: everything but the tensors' values. */
 export interface Adapter {
   /** What messages and reports call it. */
   readonly name: string;
   readonly format: DialectId;
   readonly files: readonly ByteSource[];
+  readonly fileNames: AdapterFileNames;
+  /** What it is beside a plain LoRA; empty for most. Whatever computes with its deltas refuses those that it cannot apply. */
+  readonly variants: readonly Variant[];
   readonly modules: ReadonlyMap<string, AdapterModule>;
   /** Full tensors that are saved beside the LoRA factors (heads, biases, modules_to_save), by the key they are written under. */
   readonly extras: ReadonlyMap<string, TensorRef>;
-  /** DoRA's magnitude vectors by module, where the adapter was opened for them; merges refuse such adapters. */
+  /** DoRA's magnitude vectors by module. */
   readonly magnitudes: ReadonlyMap<string, TensorRef>;
+  /** Trained rows of embeddings, by the embedding's name. */
+  readonly tokenRows: ReadonlyMap<string, TokenRows>;
+  /** Tensors of its variants that nothing here applies (biases beside B, factors of experts, other methods'), by their keys. */
+  readonly others: ReadonlyMap<string, TensorRef>;
   /** Keys that carry nothing of their own and are never written: copies of the base's tensors. */
   readonly ignored: readonly string[];
   readonly baseModel: string | null;

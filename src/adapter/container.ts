@@ -3,9 +3,9 @@ import { FormatError } from "../core/errors.ts";
 import { readHeader } from "../formats/safetensors/header.ts";
 import { joinShards, readShardIndex } from "../formats/safetensors/shards.ts";
 import { readTorch } from "../formats/torch/read.ts";
-import type { TensorRef } from "./adapter.ts";
+import type { AdapterFileNames, TensorRef } from "./adapter.ts";
 import type { AdapterContents, AdapterText } from "./dialect.ts";
-import type { AdapterFiles, AdapterFolder } from "./folder.ts";
+import type { AdapterFolder } from "./folder.ts";
 import { openGguf } from "./open-gguf.ts";
 
 /** A text larger than this is no adapter's config or index. */
@@ -15,20 +15,18 @@ const MAX_TEXT_BYTES = 4 << 20;
 export interface ReadingOptions {
   /** config.json of the base model, which GGUF files of some families need to name their modules. */
   readonly baseConfig?: AdapterText | null;
-  /** Read DoRA's magnitudes instead of refusing them. Default false. */
-  readonly dora?: boolean;
 }
 
 /** Open the chosen files of a folder by their headers, whatever container holds the tensors. */
 export async function openContents(
   folder: AdapterFolder,
-  chosen: AdapterFiles,
-  { baseConfig = null, dora = false }: ReadingOptions,
+  chosen: AdapterFileNames,
+  { baseConfig = null }: ReadingOptions,
 ): Promise<AdapterContents> {
   const weights = chosen.sharded
     ? await openShards(folder, chosen.weights)
     : await openSingle(await folder.open(chosen.weights));
-  return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config), baseConfig, dora };
+  return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config), baseConfig };
 }
 
 type Weights = Pick<AdapterContents, "files" | "tensors" | "metadata">;

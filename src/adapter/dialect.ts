@@ -13,8 +13,6 @@ export interface AdapterContents {
   readonly config: AdapterText | null;
   /** config.json of the base model, where the user gave it. */
   readonly baseConfig: AdapterText | null;
-  /** Whether DoRA's magnitudes are read instead of refused: only what fuses an adapter into its base can apply them. */
-  readonly dora: boolean;
 }
 
 /** A text, and what messages call the file that holds it. */
@@ -22,6 +20,9 @@ export interface AdapterText {
   readonly text: string;
   readonly where: string;
 }
+
+/** What a dialect makes of an adapter's contents. */
+export type ReadAdapter = Omit<Adapter, "fileNames">;
 
 /** One way of naming and laying out an adapter's tensors. */
 export interface Dialect {
@@ -33,7 +34,7 @@ export interface Dialect {
   /**
    * Make the tensors into modules; only scalars are read.
    *
-   * @throws FormatError when keys, shapes and settings contradict each other; RefusedError for what is no plain LoRA
+   * @throws FormatError when keys, shapes and settings contradict each other; RefusedError for tensors whose meaning is not known
    */
-  read(contents: AdapterContents): Promise<Adapter>;
+  read(contents: AdapterContents): Promise<ReadAdapter>;
 }

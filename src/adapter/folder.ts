@@ -1,5 +1,6 @@
 import type { ByteSource } from "../core/bytes.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
+import type { AdapterFileNames } from "./adapter.ts";
 
 /** What a user hands over as one adapter: a folder on disk, dropped files in a page, a repository. */
 export interface AdapterFolder {
@@ -31,14 +32,6 @@ export function adapterFolder(name: string, files: Readonly<Record<string, ByteS
   };
 }
 
-/** Which files of a folder make up its adapter. */
-export interface AdapterFiles {
-  /** The weights: one file, or the index of several (.safetensors.index.json). */
-  readonly weights: string;
-  readonly sharded: boolean;
-  readonly config: string | null;
-}
-
 const CONFIG = /^adapter_config.*\.json$/;
 const INDEX = /\.safetensors\.index\.json$/;
 const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
@@ -52,7 +45,7 @@ const TRAINERS = /^(training_args|optimizer|scheduler|scaler|rng_state|random_st
  *
  * @throws RefusedError when the folder holds no weights, weights that are not read, or several adapters
  */
-export function chooseFiles(folder: FolderNames): AdapterFiles {
+export function chooseFiles(folder: FolderNames): AdapterFileNames {
   const configs = folder.files.filter((file) => CONFIG.test(file));
   const index = folder.files.find((file) => INDEX.test(file));
   const single = folder.files.filter((file) => file.endsWith(".safetensors") && !SHARD.test(file));

@@ -21,11 +21,6 @@ export async function openGguf(source: ByteSource): Promise<Pick<AdapterContents
       `${source.name} is ${what} by its metadata, not a LoRA adapter; pass the adapter's own file.`,
     );
   }
-  if (header.metadata.has("adapter.alora.invocation_tokens")) {
-    throw new RefusedError(
-      `${source.name} is an activated LoRA (adapter.alora.invocation_tokens), which acts only after certain tokens; a merged LoRA acts on all.`,
-    );
-  }
   const files = [source];
   const tensors = new Map<string, TensorRef>();
   for (const [name, tensor] of header.tensors) tensors.set(name, await placed(files, name, tensor));

@@ -8,12 +8,14 @@ import { type AdapterFolder, chooseFiles } from "./folder.ts";
 const MAX_KEY_CHARACTERS = 1000;
 
 /**
- * Open an adapter of any dialect by its headers; of its tensors only scalars are read.
+ * Open an adapter of any dialect by its headers; of its tensors only scalars are read. What it is beside a plain LoRA is told by its
+ * `variants`, and refused by what cannot apply them.
  *
- * @throws FormatError when a file is damaged, RefusedError when it is recognised but cannot be merged correctly
+ * @throws FormatError when a file is damaged, RefusedError when its tensors are not understood
  */
 export async function openAdapter(folder: AdapterFolder, options: ReadingOptions = {}): Promise<Adapter> {
-  const contents = await openContents(folder, chooseFiles(folder), options);
+  const fileNames = chooseFiles(folder);
+  const contents = await openContents(folder, fileNames, options);
   for (const key of contents.tensors.keys()) {
     if (key.length > MAX_KEY_CHARACTERS) {
       throw new FormatError(
@@ -21,5 +23,5 @@ export async function openAdapter(folder: AdapterFolder, options: ReadingOptions
       );
     }
   }
-  return dialectOf(contents).read(contents);
+  return { ...(await dialectOf(contents).read(contents)), fileNames };
 }

@@ -1,25 +1,28 @@
 import type { ByteSource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import type { Adapter, AdapterModule, DialectId, TensorRef } from "./adapter.ts";
+import type { ReadAdapter } from "./dialect.ts";
 import { readScalar } from "./tensor-values.ts";
 
 /** What every dialect knows of an adapter, and what only some know. */
-type Known = Pick<Adapter, "name" | "files" | "modules"> &
-  Partial<Pick<Adapter, "baseModel" | "someLayers" | "extras">>;
+type Known = Pick<Adapter, "name" | "files" | "modules"> & Partial<Omit<ReadAdapter, "format">>;
 
 /**
- * An adapter of a dialect that saves nothing beside factors and their scales.
+ * An adapter of which all that is not said stands as in one of factors and their scales alone.
  *
- * @throws FormatError when it has no module
+ * @throws FormatError when it has neither a module nor a variant
  */
-export function plainAdapter(format: DialectId, known: Known): Adapter {
-  if (known.modules.size === 0) {
+export function plainAdapter(format: DialectId, known: Known): ReadAdapter {
+  const { variants = [] } = known;
+  if (known.modules.size === 0 && variants.length === 0) {
     throw new FormatError(`${known.name} holds no LoRA factors; pass the file of a LoRA adapter.`);
   }
   return {
     format,
     extras: new Map(),
     magnitudes: new Map(),
+    tokenRows: new Map(),
+    others: new Map(),
     ignored: [],
     baseModel: null,
     taskType: null,
@@ -30,6 +33,8 @@ export function plainAdapter(format: DialectId, known: Known): Adapter {
     modulesToSave: [],
     unknownFields: [],
     ...known,
+    // Tensors and config may both tell of one.
+    variants: variants.filter(({ id }, i) => variants.findIndex((other) => other.id === id) === i),
   };
 }
 

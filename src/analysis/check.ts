@@ -1,6 +1,7 @@
 import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
 import { type Consumer, missingLayers, paddedRank, startedFor } from "../adapter/consumers.ts";
 import { componentOf } from "../adapter/names/components.ts";
+import { refuseVariants } from "../adapter/variants.ts";
 
 /** What is in the way of using an adapter, or what to mind. */
 export interface Finding {
@@ -14,6 +15,7 @@ export interface Finding {
  * well. What only the base model tells (whether its modules exist there) is not seen.
  */
 export function checkAdapter(adapter: Adapter, consumer: Consumer): Finding[] {
+  refuseVariants(adapter);
   const modules = [...adapter.modules.values()];
   const foreign = otherModels(adapter, modules, consumer);
   if (foreign !== null) return [foreign];

@@ -1,4 +1,5 @@
 import type { Adapter, DialectId, ModuleKind } from "../adapter/adapter.ts";
+import type { Variant } from "../adapter/variants.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
@@ -31,6 +32,13 @@ export interface Inspection {
   readonly baseModel: string | null;
   readonly taskType: string | null;
   readonly bytes: number;
+  /** What it is beside a plain LoRA, each in the rest of a sentence that begins with its name; empty for most. */
+  readonly variants: readonly Variant[];
+  /** Modules with a magnitude of DoRA, embeddings with trained token rows, and tensors of its variants that nothing here applies. */
+  readonly magnitudes: readonly string[];
+  readonly tokenRows: readonly string[];
+  readonly others: readonly string[];
+  /** The modules' deltas s B A, whatever the variants make of them. */
   readonly modules: readonly InspectedModule[];
   readonly ranks: readonly number[];
   readonly scales: readonly number[];
@@ -53,7 +61,7 @@ export async function inspectAdapter(kernels: Kernels, adapter: Adapter): Promis
   for (const name of moduleNames([adapter])) modules.push(await inspectModule(kernels, adapter, name));
   const zero = modules.filter(({ norm }) => norm === 0);
   const warnings: Warning[] = [];
-  if (zero.length === modules.length) {
+  if (modules.length > 0 && zero.length === modules.length) {
     warnings.push({ id: "zero-adapter", text: `${adapter.name} changes nothing: all its deltas are zero.` });
   } else if (zero.length > 0) {
     const text = `${zero.length} of ${modules.length} modules change nothing: their deltas are zero.`;
@@ -65,6 +73,10 @@ export async function inspectAdapter(kernels: Kernels, adapter: Adapter): Promis
     baseModel: adapter.baseModel,
     taskType: adapter.taskType,
     bytes: adapter.files.reduce((sum, { size }) => sum + size, 0),
+    variants: adapter.variants,
+    magnitudes: [...adapter.magnitudes.keys()],
+    tokenRows: [...adapter.tokenRows.keys()],
+    others: [...adapter.others.keys()],
     modules,
     ranks: [...new Set(modules.map(({ rank }) => rank))],
     scales: [...new Set(modules.map(({ scale }) => scale))],

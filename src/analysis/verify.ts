@@ -1,6 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Pool } from "../adapter/pool.ts";
 import type { UnitRows } from "../adapter/unit-rows.ts";
+import { refuseVariants } from "../adapter/variants.ts";
 import { maximum } from "../core/maximum.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { clusterPurity } from "../figures/purity.ts";
@@ -39,6 +40,7 @@ export async function verifyAdapters(
   rank: number | null,
   seed: number,
 ): Promise<Check[]> {
+  for (const adapter of adapters) refuseVariants(adapter);
   const random = seededRandom(seed);
   const largest = maximum(adapters.flatMap(({ modules }) => [...modules.values()].map((module) => module.rank)));
   let permutation = 0;

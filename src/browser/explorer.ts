@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
+import { refuseVariants } from "../adapter/variants.ts";
 import { type Clustering, type ModulePlane, ModuleView } from "../analysis/module-view.ts";
 import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
@@ -101,6 +102,7 @@ export class Explorer {
   }
 
   #take(adapter: Adapter): AdapterCard {
+    refuseVariants(adapter);
     const id = this.#next++;
     this.#adapters.set(id, adapter);
     return cardOf(id, adapter);

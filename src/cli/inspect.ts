@@ -43,23 +43,19 @@ export async function inspectCommand(): Promise<Command> {
 }
 
 function print(inspection: Inspection, title: string, all: boolean): void {
-  const { name, baseModel, modules, ranks, scales, dtypes, norm, extras, ignored, unknownFields } = inspection;
-  const kinds = [...new Set(modules.map(({ kind }) => kind))].join(", ");
-  const mean = modules.reduce((sum, module) => sum + module.effectiveRank, 0) / modules.length;
+  const { name, baseModel, variants, modules, others, extras, ignored, unknownFields } = inspection;
   const base = printable(baseModel ?? "a base that it does not name");
-  console.log(`${printable(name)}: ${title} LoRA for ${base}, ${bytes(inspection.bytes)}`);
-  console.log(
-    `  ${plural(modules.length, "module")} (${kinds}), rank ${ranks.join(" ")}, scale ${scales.map(short).join(" ")}, ${dtypes.join(" ")}`,
-  );
-  console.log(
-    `  delta norm ${norm.toPrecision(4)}, mean effective rank ${figure(mean)}, ${modules.filter((module) => module.norm === 0).length} zero modules`,
-  );
+  const what = modules.length === 0 ? "adapter" : "LoRA";
+  console.log(`${printable(name)}: ${title} ${what} for ${base}, ${bytes(inspection.bytes)}`);
+  for (const { text } of variants) console.log(`  ${printable(text)}`);
+  if (modules.length > 0) printModules(inspection);
+  if (others.length > 0) console.log(`  tensors that no delta holds (${others.length}): ${some(others)}`);
   if (extras.length > 0) console.log(`  beside the LoRA factors (${extras.length}): ${some(extras)}`);
   if (ignored.length > 0) console.log(`  copies of base tensors, never written (${ignored.length}): ${some(ignored)}`);
   if (unknownFields.length > 0)
     console.log(`  config fields that lora-lego does not know: ${printable(unknownFields.join(", "))}`);
   printWarnings(inspection.warnings);
-  if (all) {
+  if (all && modules.length > 0) {
     console.log(
       table(
         ["module", "in", "out", "rank", "scale", "norm", "effective rank", "largest singular values"],
@@ -80,6 +76,20 @@ function print(inspection: Inspection, title: string, all: boolean): void {
     );
   }
   console.log();
+}
+
+function printModules({ modules, ranks, scales, dtypes, norm, magnitudes, tokenRows }: Inspection): void {
+  const kinds = [...new Set(modules.map(({ kind }) => kind))].join(", ");
+  const mean = modules.reduce((sum, module) => sum + module.effectiveRank, 0) / modules.length;
+  const zero = modules.filter((module) => module.norm === 0).length;
+  console.log(
+    `  ${plural(modules.length, "module")} (${kinds}), rank ${ranks.join(" ")}, scale ${scales.map(short).join(" ")}, ${dtypes.join(" ")}`,
+  );
+  console.log(
+    `  delta norm ${norm.toPrecision(4)}, mean effective rank ${figure(mean)}, ${plural(zero, "zero module")}`,
+  );
+  if (magnitudes.length > 0) console.log(`  magnitudes of DoRA (${magnitudes.length}): ${some(magnitudes)}`);
+  if (tokenRows.length > 0) console.log(`  trained token rows: ${some(tokenRows)}`);
 }
 
 function some(keys: readonly string[]): string {

@@ -1,4 +1,5 @@
 import type { Adapter, DialectId } from "../adapter/adapter.ts";
+import { refuseVariants } from "../adapter/variants.ts";
 import type { ByteSink } from "../core/bytes.ts";
 import { UsageError } from "../core/errors.ts";
 import type { Conversion, Writer, WrittenTensor } from "./conversion.ts";
@@ -13,7 +14,20 @@ import { peftWriter } from "./writers/peft.ts";
 const COPIED_BYTES = 1 << 20;
 
 /** The formats that can be written. */
-export const WRITERS: readonly Writer[] = [peftWriter, kohyaWriter, diffusersWriter, mlxWriter, ggufWriter];
+export const WRITERS: readonly Writer[] = [peftWriter, kohyaWriter, diffusersWriter, mlxWriter, ggufWriter].map(
+  ofPlain,
+);
+
+/** A writer that refuses what is more than the deltas of its modules, which no format here holds. */
+function ofPlain(writer: Writer): Writer {
+  return {
+    ...writer,
+    convert(adapter, baseConfig) {
+      refuseVariants(adapter);
+      return writer.convert(adapter, baseConfig);
+    },
+  };
+}
 
 /** The writer of a format. @throws UsageError when there is none of this name */
 export function writerOf(id: DialectId | string): Writer {

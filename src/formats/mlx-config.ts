@@ -9,13 +9,15 @@ export interface MlxConfig {
   readonly baseModel: string | null;
   /** Whether only the last layers were trained (num_layers above 0). */
   readonly someLayers: boolean;
+  /** Whether it is DoRA, with a magnitude beside each pair of factors. */
+  readonly dora: boolean;
 }
 
 /**
  * Parse adapter_config.json of an mlx-lm LoRA adapter.
  *
  * @param where what messages call the file
- * @throws FormatError when it is no such file, RefusedError for DoRA and full fine-tunes
+ * @throws FormatError when it is no such file, RefusedError for full fine-tunes
  */
 export function parseMlxConfig(text: string, where: string): MlxConfig {
   const fields = parseStrictJson(text, where);
@@ -26,9 +28,9 @@ export function parseMlxConfig(text: string, where: string): MlxConfig {
     );
   }
   const kind = fields.fine_tune_type ?? (fields.use_dora === true ? "dora" : "lora");
-  if (kind !== "lora") {
+  if (kind !== "lora" && kind !== "dora") {
     throw new RefusedError(
-      `${where} has fine_tune_type ${showJson(kind)}, but lora-lego merges plain LoRA only (fine_tune_type "lora").`,
+      `${where} has fine_tune_type ${showJson(kind)}, but lora-lego reads adapters only (fine_tune_type "lora" or "dora").`,
     );
   }
   const number = (field: string): number => {
@@ -42,6 +44,7 @@ export function parseMlxConfig(text: string, where: string): MlxConfig {
   return {
     rank: number("rank"),
     scale: number("scale"),
+    dora: kind === "dora",
     baseModel: typeof fields.model === "string" ? fields.model : null,
     someLayers: typeof layers === "number" && layers > 0,
   };

@@ -21,32 +21,37 @@ export interface PeftConfig {
   /** Whether the adapter was told to leave layers out (layers_to_transform). */
   readonly someLayers: boolean;
   readonly modulesToSave: readonly string[];
+  /** The fields that are set and make it more, or something else, than a plain LoRA. */
+  readonly changes: readonly ChangingField[];
+  /** The initialisation that changed the base before training, as the config shows it; null where none did. */
+  readonly changedBase: string | null;
+  /** target_parameters: paths of parameters that have factors of their own. */
+  readonly targetParameters: readonly string[];
+  /** trainable_token_indices by the embedding's name; a plain list is the input embedding's, under "". */
+  readonly tokenIndices: ReadonlyMap<string, readonly number[]>;
   /** Fields that lora-lego does not know; they are reported and never copied. */
   readonly unknownFields: readonly string[];
 }
 
-/** What each field that changes an adapter's meaning makes of it, and the way out; refused when set. */
-const REFUSED: Readonly<Record<string, string>> = {
-  use_dora:
-    "is a DoRA adapter, whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead",
-  lora_bias: "trains a bias beside B (lora_bias), which a LoRA delta cannot carry; retrain it without lora_bias",
-  use_qalora: "is a QA-LoRA adapter, whose A acts on pooled inputs; retrain it as plain LoRA",
-  use_bdlora: "is a block-diagonal LoRA (use_bdlora); retrain it as plain LoRA",
-  enable_lora:
-    "is a MergedLinear adapter of 2023 (enable_lora), whose grouped B has no product B A; retrain it with today's PEFT",
-  layer_replication:
-    "belongs to a base whose layers are replicated (layer_replication); no other adapter's layers fit it",
-  alora_invocation_tokens:
-    "is an activated LoRA (alora_invocation_tokens), which acts only after certain tokens; a merged LoRA acts on all",
-  target_parameters:
-    "adapts expert parameters (target_parameters), which lora-lego does not read yet; retrain it on modules, or leave it out",
-  trainable_token_indices:
-    "trains single token embeddings (trainable_token_indices), which are not LoRA units; retrain it without them",
-  arrow_config: "is an Arrow router over adapters (arrow_config); merge the adapters that it routes to",
-  velora_config: "is a VeLoRA variant (velora_config); retrain it as plain LoRA",
-  monteclora_config: "is a MonteCLoRA variant (monteclora_config); retrain it as plain LoRA",
-  kasa_config: "is a KaSA variant (kasa_config); retrain it as plain LoRA",
-};
+/** Fields that make an adapter something else than a plain LoRA where they are set. */
+const CHANGING_FIELDS = [
+  "use_dora",
+  "lora_bias",
+  "use_qalora",
+  "use_bdlora",
+  "enable_lora",
+  "layer_replication",
+  "alora_invocation_tokens",
+  "target_parameters",
+  "trainable_token_indices",
+  "arrow_config",
+  "velora_config",
+  "monteclora_config",
+  "kasa_config",
+] as const;
+
+/** A field of `CHANGING_FIELDS`. */
+export type ChangingField = (typeof CHANGING_FIELDS)[number];
 
 /** Those that are true or false. */
 const FLAGS = ["use_dora", "lora_bias", "use_qalora"];
@@ -55,7 +60,7 @@ const FLAGS = ["use_dora", "lora_bias", "use_qalora"];
 const CHANGED_BASE = /^(pissa|olora|corda|loftq|lora_ga)/i;
 
 const KNOWN = new Set([
-  ...Object.keys(REFUSED),
+  ...CHANGING_FIELDS,
   ..."peft_type base_model_name_or_path task_type r lora_alpha rank_pattern alpha_pattern use_rslora".split(" "),
   ..."fan_in_fan_out target_modules exclude_modules layers_to_transform layers_pattern modules_to_save".split(" "),
   ..."init_lora_weights auto_mapping bias inference_mode lora_dropout revision peft_version".split(" "),
@@ -63,44 +68,43 @@ const KNOWN = new Set([
   ..."ensure_weight_tying runtime_config merge_weights".split(" "),
 ]);
 
-/**
- * Parse adapter_config.json of a PEFT LoRA adapter.
- *
- * @param where what messages call the file
- * @param dora let use_dora pass, for who applies magnitudes
- * @throws FormatError when it is not such a file or a field has the wrong type; RefusedError when a field that changes the
- *   adapter's meaning is set
- */
-export function parsePeftConfig(text: string, where: string, dora = false): PeftConfig {
+/** Parse the text of an adapter_config.json. @throws FormatError when it holds no JSON object */
+export function parsePeftFields(text: string, where: string): JsonObject {
   const fields = parseStrictJson(text, where);
-  if (!isJsonObject(fields)) {
-    throw new FormatError(
-      `${where} holds no JSON object; take the adapter_config.json that PEFT saved with the adapter.`,
-    );
-  }
+  if (isJsonObject(fields)) return fields;
+  throw new FormatError(
+    `${where} holds no JSON object; take the adapter_config.json that PEFT saved with the adapter.`,
+  );
+}
+
+/** peft_type: the method that an adapter was trained with. @throws RefusedError where the config has none */
+export function peftMethod(fields: JsonObject, where: string): string {
   const kind = fields.peft_type;
-  if (kind !== "LORA") {
-    const got = kind === undefined ? "no peft_type" : `peft_type ${showJson(kind)}`;
-    throw new RefusedError(`${where} has ${got}, but lora-lego merges LoRA adapters only (peft_type "LORA").`);
-  }
+  if (typeof kind === "string") return kind;
+  const got = kind === undefined ? "no peft_type" : `peft_type ${showJson(kind)}`;
+  throw new RefusedError(`${where} has ${got}, but lora-lego merges LoRA adapters only (peft_type "LORA").`);
+}
+
+/**
+ * Read the adapter_config.json of a PEFT LoRA adapter.
+ *
+ * @param fields of a config whose peft_type is LORA
+ * @param where what messages call the file
+ * @throws FormatError when target_modules is missing or a field has the wrong type
+ */
+export function parsePeftConfig(fields: JsonObject, where: string): PeftConfig {
   if (fields.target_modules === undefined && !isSet(fields.target_parameters)) {
     throw new FormatError(
       `${where} has no target_modules, which every PEFT LoRA config has; take the adapter's own config.`,
     );
   }
-  for (const [field, reason] of Object.entries(REFUSED)) {
-    const value = fields[field];
-    if (FLAGS.includes(field) && isSet(value) && ["string", "number"].includes(typeof value)) {
-      throw new FormatError(`${where}: ${field} is ${showJson(value)}, but must be true or false; correct it.`);
+  const changes = CHANGING_FIELDS.filter((field) => isSet(fields[field]));
+  for (const field of changes) {
+    if (FLAGS.includes(field) && ["string", "number"].includes(typeof fields[field])) {
+      throw new FormatError(`${where}: ${field} is ${showJson(fields[field])}, but must be true or false; correct it.`);
     }
-    if (isSet(value) && !(dora && field === "use_dora")) throw new RefusedError(`${where} ${reason}.`);
   }
   const init = fields.init_lora_weights;
-  if (typeof init === "string" && CHANGED_BASE.test(init)) {
-    throw new RefusedError(
-      `${where} was trained against a base changed by its ${showJson(init)} initialisation; save it again as plain LoRA with PEFT (save_pretrained with path_initial_model_for_weight_conversion) and merge that.`,
-    );
-  }
   const read = reader(fields, where);
   const targets = fields.target_modules;
   return {
@@ -119,6 +123,10 @@ export function parsePeftConfig(text: string, where: string, dora = false): Peft
         : null,
     someLayers: isSet(fields.layers_to_transform),
     modulesToSave: read.texts("modules_to_save"),
+    changes,
+    changedBase: typeof init === "string" && CHANGED_BASE.test(init) ? showJson(init) : null,
+    targetParameters: Array.isArray(fields.target_parameters) ? read.texts("target_parameters") : [],
+    tokenIndices: read.tokenIndices(),
     unknownFields: Object.keys(fields).filter((field) => !KNOWN.has(field)),
   };
 }
@@ -143,6 +151,17 @@ function reader(fields: JsonObject, where: string) {
       if (!Array.isArray(value) || value.some((item) => typeof item !== "string"))
         throw wrong(field, "a list of texts");
       return [...new Set(value as string[])];
+    },
+    tokenIndices(): Map<string, readonly number[]> {
+      const field = "trainable_token_indices";
+      const value = fields[field] ?? {};
+      const lists = Array.isArray(value) ? [["", value] as const] : isJsonObject(value) ? Object.entries(value) : null;
+      const whole = (list: JsonValue): list is number[] =>
+        Array.isArray(list) && list.every((index) => Number.isSafeInteger(index) && (index as number) >= 0);
+      if (lists === null || !lists.every(([, list]) => whole(list))) {
+        throw wrong(field, "a list of token numbers, or one for each embedding");
+      }
+      return new Map(lists.filter(([, list]) => (list as number[]).length > 0) as [string, number[]][]);
     },
     flag(field: string): boolean {
       const value = fields[field] ?? false;

@@ -1,10 +1,14 @@
 import type { Adapter, AdapterModule, TensorRef } from "../adapter/adapter.ts";
+import { refuseVariants, type VariantId } from "../adapter/variants.ts";
 import { isFactorDtype, type OutputDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import type { BaseModel } from "./base-model.ts";
 import { baseTensor } from "./base-tensor.ts";
 import { isConv1d } from "./conv1d.ts";
+
+/** What fusing applies beside the deltas. */
+const APPLIED: readonly VariantId[] = ["dora"];
 
 /** One adapter's share of a tensor: factor * (left column) (right row), summed over its units. */
 export interface FusedPart {
@@ -56,6 +60,7 @@ export function planFusion(
   recipe: FuseRecipe,
   modelType: string | null = null,
 ): FusePlan {
+  for (const adapter of adapters) refuseVariants(adapter, APPLIED);
   const weights = checkedWeights(adapters, recipe);
   const fused = new Map<string, FusedTensor>();
   for (const [input, adapter] of adapters.entries()) {

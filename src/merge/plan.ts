@@ -2,6 +2,7 @@ import type { Adapter, AdapterModule, ModuleKind } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
 import type { ConsumerId } from "../adapter/consumers.ts";
 import { peftKey } from "../adapter/dialects/peft.ts";
+import { refuseVariants } from "../adapter/variants.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
@@ -104,6 +105,7 @@ export interface Known {
 export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Known = {}): MergePlan {
   const method = methodById(recipe.method ?? "lego");
   checkRecipe(recipe, method);
+  for (const adapter of adapters) refuseVariants(adapter);
   const consumer = consumerOf(recipe);
   const weights = checkWeights(adapters, recipe, method);
   const selection = selectModules(adapters, recipe, weights);

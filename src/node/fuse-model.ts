@@ -43,7 +43,7 @@ export interface Fused {
 export async function fuseModel(paths: readonly string[], options: FuseOptions): Promise<Fused> {
   const { out, force = false, onProgress = () => {}, onNotice = () => {}, signal } = options;
   const folder = diskModel(options.base);
-  const opened = await openAdapters(paths, { ...options, dora: true });
+  const opened = await openAdapters(paths, options);
   let output: OutputFolder | null = null;
   try {
     const base = await openModel(folder);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { refuseVariants } from "../adapter/variants.ts";
 import { HubError, UsageError } from "../core/errors.ts";
 import { hubName, parseHubPath } from "../hub/hub-path.ts";
 import { openAdapterPath } from "./adapter-path.ts";
@@ -40,7 +41,9 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new UsageError(`There is no folder ${folder}; pass the folder of an adapter.`);
   }
-  (await openAdapterPath(folder)).close();
+  const { adapter, close } = await openAdapterPath(folder);
+  close();
+  refuseVariants(adapter);
   const files = readdirSync(folder).filter((file) => !file.startsWith(".") && statSync(join(folder, file)).isFile());
   const { createRepo, uploadFiles, HubApiError } = await import("@huggingface/hub");
   const common = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AdapterFiles, adapterFolder, chooseFiles } from "../../src/adapter/folder.ts";
+import type { AdapterFileNames } from "../../src/adapter/adapter.ts";
+import { adapterFolder, chooseFiles } from "../../src/adapter/folder.ts";
 import { memorySource } from "../../src/core/bytes.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
@@ -7,7 +8,7 @@ import { memoryFolder } from "../support/memory-folder.ts";
 const folderOf = (files: readonly string[], folders: readonly string[] = []) =>
   memoryFolder("mine", Object.fromEntries(files.map((file) => [file, ""])), folders);
 
-const choose = (...files: string[]): AdapterFiles => chooseFiles(folderOf(files));
+const choose = (...files: string[]): AdapterFileNames => chooseFiles(folderOf(files));
 
 const CONFIG = "adapter_config.json";
 const WEIGHTS = "adapter_model.safetensors";

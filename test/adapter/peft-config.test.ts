@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
-import { type PeftConfig, parsePeftConfig } from "../../src/formats/peft-config.ts";
+import { type PeftConfig, parsePeftConfig, parsePeftFields, peftMethod } from "../../src/formats/peft-config.ts";
 
 const WHERE = "a/adapter_config.json";
 const LEAST = { peft_type: "LORA", target_modules: ["q_proj"] };
 
-const parse = (fields: object): PeftConfig => parsePeftConfig(JSON.stringify(fields), WHERE);
+const parseText = (text: string): PeftConfig => parsePeftConfig(parsePeftFields(text, WHERE), WHERE);
+const parse = (fields: object): PeftConfig => parseText(JSON.stringify(fields));
 const withField = (field: string, value: unknown): PeftConfig => parse({ ...LEAST, [field]: value });
 
 /** Refused by an error of this kind in one sentence that begins with the file and has all `parts`. */
@@ -28,7 +29,7 @@ const MODERN = `{
 
 describe("parsePeftConfig", () => {
   it("reads all that a merge needs of a config of today, and finds nothing in it unknown", () => {
-    expect(parsePeftConfig(MODERN, WHERE)).toEqual({
+    expect(parseText(MODERN)).toEqual({
       baseModel: "meta-llama/Llama-2-7b-hf",
       taskType: "CAUSAL_LM",
       rank: 16,
@@ -44,6 +45,10 @@ describe("parsePeftConfig", () => {
       targetModules: ["v_proj", "q_proj", "k_proj"],
       someLayers: false,
       modulesToSave: ["lm_head"],
+      changes: [],
+      changedBase: null,
+      targetParameters: [],
+      tokenIndices: new Map(),
       unknownFields: [],
     });
   });
@@ -62,27 +67,26 @@ describe("parsePeftConfig", () => {
       targetModules: ["q_proj"],
       someLayers: false,
       modulesToSave: [],
+      changes: [],
+      changedBase: null,
+      targetParameters: [],
+      tokenIndices: new Map(),
       unknownFields: [],
     });
   });
 
   it("refuses a whole number as a pattern among others, whose place would be lost", () => {
     const config = (pattern: string): string => `{"peft_type":"LORA","target_modules":"x","rank_pattern":${pattern}}`;
-    expect(() => parsePeftConfig(config('{"q":1,"0":2}'), WHERE)).toThrow(
+    expect(() => parseText(config('{"q":1,"0":2}'))).toThrow(
       /rank_pattern has the key "0" among others.*name that module with its parent/,
     );
-    expect(parsePeftConfig(config('{"0":2}'), WHERE).rankPattern).toEqual([["0", 2]]);
-    expect(parsePeftConfig(config('{"q":1,"to_out.0":2}'), WHERE).rankPattern).toHaveLength(2);
+    expect(parseText(config('{"0":2}')).rankPattern).toEqual([["0", 2]]);
+    expect(parseText(config('{"q":1,"to_out.0":2}')).rankPattern).toHaveLength(2);
   });
 
   it("keeps patterns in the file's order, whatever their names", () => {
     const text = '{"peft_type":"LORA","target_modules":"x","rank_pattern":{"z":1,"__proto__":2,"a":3,"constructor":4}}';
-    expect(parsePeftConfig(text, WHERE).rankPattern.map(([pattern]) => pattern)).toEqual([
-      "z",
-      "__proto__",
-      "a",
-      "constructor",
-    ]);
+    expect(parseText(text).rankPattern.map(([pattern]) => pattern)).toEqual(["z", "__proto__", "a", "constructor"]);
   });
 
   it("lists fields that it does not know and reads the rest", () => {
@@ -116,44 +120,51 @@ describe("parsePeftConfig", () => {
   });
 
   it.each([
-    ["use_dora", true, "DoRA"],
-    ["lora_bias", true, "lora_bias"],
-    ["use_qalora", true, "QA-LoRA"],
-    ["use_bdlora", { group: 2 }, "block-diagonal"],
-    ["enable_lora", [true, false, true], "MergedLinear"],
-    ["layer_replication", [[0, 4]], "layer_replication"],
-    ["alora_invocation_tokens", [1, 2], "activated LoRA"],
-    ["target_parameters", ["experts.gate_up_proj"], "target_parameters"],
-    ["trainable_token_indices", [0], "trainable_token_indices"],
-    ["trainable_token_indices", { embed_tokens: [0] }, "trainable_token_indices"],
-    ["arrow_config", { top_k: 2 }, "Arrow"],
-    ["velora_config", { rank: 1 }, "VeLoRA"],
-    ["monteclora_config", { samples: 2 }, "MonteCLoRA"],
-    ["kasa_config", { k: 1 }, "KaSA"],
-  ])("refuses %s when it is set, with the way out, and not when it says nothing", (field, value, word) => {
-    refuses(RefusedError, () => withField(field, value), word);
-    expect(() => withField(field, value)).toThrow(/[;,] .+\.$/);
-    for (const nothing of [null, false, [], {}, ""]) expect(withField(field, nothing).unknownFields).toEqual([]);
+    ["use_dora", true],
+    ["lora_bias", true],
+    ["use_qalora", true],
+    ["use_bdlora", { group: 2 }],
+    ["enable_lora", [true, false, true]],
+    ["layer_replication", [[0, 4]]],
+    ["alora_invocation_tokens", [1, 2]],
+    ["target_parameters", ["experts.gate_up_proj"]],
+    ["trainable_token_indices", [0]],
+    ["trainable_token_indices", { embed_tokens: [0] }],
+    ["arrow_config", { top_k: 2 }],
+    ["velora_config", { rank: 1 }],
+    ["monteclora_config", { samples: 2 }],
+    ["kasa_config", { k: 1 }],
+  ])("tells that %s changes the meaning when it is set, and not when it says nothing", (field, value) => {
+    expect(withField(field, value).changes).toEqual([field]);
+    const unset = field === "trainable_token_indices" ? [null, [], {}] : [null, false, [], {}, ""];
+    for (const nothing of unset) expect(withField(field, nothing)).toMatchObject({ changes: [], unknownFields: [] });
+  });
+
+  it("reads the tokens whose rows are trained, of one embedding or of several", () => {
+    expect([...withField("trainable_token_indices", [3, 1]).tokenIndices]).toEqual([["", [3, 1]]]);
+    const named = withField("trainable_token_indices", { embed_tokens: [5], lm_head: [] });
+    expect([...named.tokenIndices]).toEqual([["embed_tokens", [5]]]);
+    for (const wrong of ["5", 5, [1.5], [-1], { embed_tokens: 5 }, { embed_tokens: ["a"] }]) {
+      refuses(FormatError, () => withField("trainable_token_indices", wrong), "trainable_token_indices is ", "must be");
+    }
   });
 
   it.each(["pissa", "pissa_niter_16", "olora", "corda", "loftq", "lora_ga", "PiSSA"])(
-    "refuses the initialisation %s, which changes the base",
+    "tells that the initialisation %s changes the base",
     (init) => {
-      refuses(
-        RefusedError,
-        () => withField("init_lora_weights", init),
-        init,
-        "path_initial_model_for_weight_conversion",
-      );
+      expect(withField("init_lora_weights", init).changedBase).toBe(JSON.stringify(init));
     },
   );
 
   it.each([true, false, "gaussian", "eva", "orthogonal", null])("reads the initialisation %s", (init) => {
-    expect(withField("init_lora_weights", init).rank).toBe(8);
+    expect(withField("init_lora_weights", init).changedBase).toBeNull();
   });
 
-  it.each([["LOHA"], ["lora"], [null], [undefined], [["LORA"]], [3]])("refuses peft_type %j", (kind) => {
-    refuses(RefusedError, () => withField("peft_type", kind), "peft_type", "LoRA adapters only");
+  it("tells the method by peft_type, which every config has", () => {
+    expect(peftMethod({ peft_type: "LOHA" }, WHERE)).toBe("LOHA");
+    for (const fields of [{}, { peft_type: null }, { peft_type: 3 }, { peft_type: ["LORA"] }]) {
+      refuses(RefusedError, () => peftMethod(fields, WHERE), "peft_type", "LoRA adapters only");
+    }
   });
 
   it("refuses a config without target_modules", () => {
@@ -161,7 +172,7 @@ describe("parsePeftConfig", () => {
   });
 
   it.each(["", "{", "null", "[]", '"LORA"', "{} {}", '{"r":1,"r":2}'])("refuses the text %j", (text) => {
-    refuses(FormatError, () => parsePeftConfig(text, WHERE));
+    refuses(FormatError, () => parseText(text));
   });
 
   it.each([
@@ -205,10 +216,9 @@ describe("parsePeftConfig", () => {
   it("keeps its messages short, whatever the config holds", () => {
     const large = "x".repeat(100_000);
     for (const [field, value] of [
-      ["peft_type", large],
       ["rank_pattern", { [large]: large }],
       ["modules_to_save", Array(10_000).fill(1)],
-      ["init_lora_weights", `pissa${large}`],
+      ["trainable_token_indices", large],
       ["r", large],
     ] as const) {
       const message = ((): string => {

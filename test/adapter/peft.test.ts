@@ -131,10 +131,6 @@ describe("modules", () => {
     const bare = linear("q").map((tensor) => ({ ...tensor, name: tensor.name.replace("base_model.model.", "") }));
     await refuses(RefusedError, bare, {}, "does not start with base_model.model.");
   });
-
-  it("inside another adapted layer (target_parameters) are refused", async () => {
-    await refuses(RefusedError, linear("experts.base_layer"), {}, "target_parameters");
-  });
 });
 
 describe("scale", () => {
@@ -253,16 +249,6 @@ describe("tensors beside the factors", () => {
     expect((await openPeft([...linear("q"), one, other])).extras.size).toBe(1);
     other.data[size - 1] = 2;
     await refuses(RefusedError, [...linear("q"), one, other], {}, "differ");
-  });
-
-  it.each([
-    ["lora_magnitude_vector", "DoRA"],
-    ["lora_magnitude_vector.weight", "DoRA"],
-    ["lora_B.bias", "lora_bias"],
-    ["lora_A.default.weight", "no part of a plain LoRA"],
-    ["lora_variant_x.weight", "no part of a plain LoRA"],
-  ])("such as %s are refused", async (suffix, word) => {
-    await refuses(RefusedError, [...linear("q"), filled(keyOf("q", suffix), [4])], {}, keyOf("q", suffix), word);
   });
 });
 

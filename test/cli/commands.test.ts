@@ -306,7 +306,7 @@ describe.concurrent("lora-lego inspect", () => {
     const zero: PicoAdapter = { modules: { "layers.0.q_proj": { A: [[1, 2]], B: [[0], [0]] } } };
     const { code, stdout, stderr } = await run(["inspect", writeAdapter(join(folder, "zero"), zero)]);
     expect(code).toBe(0);
-    expect(stdout).toContain("1 zero modules");
+    expect(stdout).toContain("1 zero module");
     expect(lines(stderr)).toEqual(["warning: zero changes nothing: all its deltas are zero. [zero-adapter]"]);
   });
 
@@ -323,10 +323,12 @@ describe.concurrent("lora-lego inspect", () => {
       expect(shown.stdout).toContain(text);
     }
     const worse: PicoAdapter = { ...evil, extras: { [`x.lora_q${ESCAPE}\nwarning: all is well`]: [1] } };
-    const refused = await run(["inspect", writeAdapter(join(folder, "evil"), worse)]);
+    const told = await run(["inspect", writeAdapter(join(folder, "evil"), worse)]);
+    expect(told.stdout).toContain("lora_q\\u001b\\u000awarning: all is well");
+    const refused = await run(["verify", join(folder, "evil")]);
     expect(lines(refused.stderr)).toHaveLength(1);
     expect(refused.stderr).toContain("lora_q\\u001b\\u000awarning: all is well");
-    expect(shown.stdout + shown.stderr + refused.stdout + refused.stderr).not.toContain(ESCAPE);
+    for (const { stdout, stderr } of [shown, told, refused]) expect(stdout + stderr).not.toContain(ESCAPE);
   });
 });
 

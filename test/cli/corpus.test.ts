@@ -92,9 +92,9 @@ describe.skipIf(absent)(`adapters that strangers published${absent ? ` (skipped:
     );
     const names = paths.map((path) => path.split("/").at(-1)!);
     const { stdout, stderr } = await run(["inspect", ...paths, "--json"]);
-    const read: { name: string; modules: unknown[] }[] = JSON.parse(stdout);
+    const read: { name: string; modules: unknown[]; others: unknown[] }[] = JSON.parse(stdout);
     const refused = lines(stderr).filter((line) => !line.startsWith("warning: "));
-    expect(read.every(({ modules }) => modules.length > 0)).toBe(true);
+    expect(read.every(({ modules, others }) => modules.length > 0 || others.length > 0)).toBe(true);
     for (const line of refused) expect(line).toMatch(/^error: [\w.-]+[ /:].*\.$/);
     const answered = [...read.map(({ name }) => name), ...refused.map((line) => /^error: ([\w.-]+)/.exec(line)![1]!)];
     expect(answered.sort()).toEqual(names.sort());

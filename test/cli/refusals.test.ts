@@ -71,39 +71,6 @@ const CONFIG = "adapter_config.json";
 const WEIGHTS = "adapter_model.safetensors";
 
 const CASES: Case[] = [
-  config("dora", { use_dora: true }, /is a DoRA adapter, .*; fuse it into its base model/),
-  tensors("dora-tensors", { [`${PREFIX}q.lora_magnitude_vector`]: [1] }, /DoRA.*q\.lora_magnitude_vector.*; fuse it/),
-  config("lora-bias", { lora_bias: true }, /bias beside B \(lora_bias\).*; retrain it without lora_bias/),
-  tensors("lora-bias-tensors", { [`${PREFIX}q.lora_B.bias`]: [1] }, /bias beside B .*q\.lora_B\.bias.*; retrain it/),
-  config("qalora", { use_qalora: true }, /QA-LoRA.*; retrain it as plain LoRA/),
-  config(
-    "replicated",
-    { layer_replication: [[0, 2]] },
-    /replicated \(layer_replication\); no other adapter's layers fit/,
-  ),
-  config("alora", { alora_invocation_tokens: [1] }, /activated LoRA .*; a merged LoRA acts on all/),
-  config(
-    "experts",
-    { target_parameters: ["experts.w"] },
-    /expert parameters .*; retrain it on modules, or leave it out/,
-  ),
-  config("tokens", { trainable_token_indices: [0] }, /single token embeddings .*; retrain it without them/),
-  config("arrow", { arrow_config: { top_k: 3 } }, /Arrow router.*; merge the adapters that it routes to/),
-  config("velora", { velora_config: { a: 1 } }, /VeLoRA.*; retrain it as plain LoRA/),
-  config("monteclora", { monteclora_config: { a: 1 } }, /MonteCLoRA.*; retrain it as plain LoRA/),
-  config("kasa", { kasa_config: { a: 1 } }, /KaSA.*; retrain it as plain LoRA/),
-  ...["pissa", "pissa_niter_16", "olora", "corda", "loftq", "lora_ga"].map((init) =>
-    config(
-      `init-${init}`,
-      { init_lora_weights: init },
-      new RegExp(`base changed by its "${init}" init.*; save it again`),
-    ),
-  ),
-  config(
-    "enable-lora",
-    { enable_lora: [true, false, true] },
-    /MergedLinear.*enable_lora.*; retrain it with today's PEFT/,
-  ),
   [
     "grouped-b",
     (folder) => writeAdapter(folder, { modules: { q: { A: [[1, 2]], B: [[[1]], [[2]]] } } }),
@@ -122,7 +89,6 @@ const CASES: Case[] = [
   config("r-other", { r: 3 }, /gives q rank 3, but its tensor .*q\.lora_A\.weight has shape \(2, 2\); pass the config/),
   config("r-absent", { r: undefined }, /gives q rank 8, but its tensor .* has shape \(2, 2\); pass the config/),
   config("pattern-other", { rank_pattern: { q: 4 } }, /gives q rank 4, but its tensor .*\(2, 2\); pass the config/),
-  config("ia3", { peft_type: "IA3" }, /peft_type "IA3", but lora-lego merges LoRA adapters only \(peft_type "LORA"\)/),
   config("no-type", { peft_type: undefined }, /no peft_type, but .*\(peft_type "LORA"\)/),
   config("no-targets", { target_modules: undefined }, /no target_modules.*; take the adapter's own config/),
   tensors("half-a", { [`${PREFIX}v.lora_A.weight`]: [[1]] }, /v has lora_A but no lora_B; .*save or copy it again/),
@@ -143,11 +109,6 @@ const CASES: Case[] = [
     /inf: the tensor base_model\.model\.q\.lora_B\.weight holds NaN or infinite .*; retrain or repair .* leave it out/,
   ],
   tensors(
-    "unknown-part",
-    { [`${PREFIX}q.lora_C.weight`]: [1] },
-    /q\.lora_C\.weight is no part of .*; save the adapter/,
-  ),
-  tensors(
     "no-prefix",
     { "v.lora_A.weight": [[1]], "v.lora_B.weight": [[1]] },
     /v does not start with base_model\.model\. as PEFT's keys do; save the adapter with PEFT/,
@@ -157,11 +118,7 @@ const CASES: Case[] = [
     { [`${PREFIX}head.weight`]: [1], [`${PREFIX}head.modules_to_save.default.weight`]: [2] },
     /head\.modules_to_save\.default\.weight and its copy .*head\.weight differ; remove the one/,
   ),
-  [
-    "full-model",
-    (folder) => writeAdapter(folder, { modules: {}, extras: { weight: [1] } }),
-    /no LoRA factors .*; pass/,
-  ],
+  ["full-model", (folder) => writeAdapter(folder, { modules: {}, extras: { weight: [1] } }), /no LoRA factors.*; pass/],
   damaged("lfs-weights", WEIGHTS, LFS, /Git LFS pointer.*; run "git lfs pull"/),
   damaged("lfs-config", CONFIG, LFS, /Git LFS pointer.*; run "git lfs pull"/),
   damaged("login-page", WEIGHTS, "<!DOCTYPE html><html>", /HTML .*; download the file itself/),
@@ -189,6 +146,59 @@ const CASES: Case[] = [
     },
     /no adapter itself but 2 folders with adapters \(checkpoint-1, checkpoint-2\); pass one of them/,
   ],
+  foreign("diffusers", ["unet.mid.to_q.lora_A.weight"], /has lora_A but no lora_B; the file is incomplete/),
+  foreign(
+    "mlx",
+    ["model.layers.0.q.lora_a", "model.layers.0.q.lora_b"],
+    /no adapter_config.json beside it, .*; add it/,
+  ),
+];
+
+/** Adapters that are something else than a plain LoRA, and what is said of them. */
+const VARIANTS: Case[] = [
+  config("dora", { use_dora: true }, /is a DoRA adapter .*; fuse it into its base model/),
+  tensors("dora-tensors", { [`${PREFIX}q.lora_magnitude_vector`]: [1] }, /DoRA.*q\.lora_magnitude_vector.*; fuse it/),
+  config("lora-bias", { lora_bias: true }, /bias beside B \(lora_bias\).*; retrain it without lora_bias/),
+  tensors("lora-bias-tensors", { [`${PREFIX}q.lora_B.bias`]: [1] }, /bias beside B .*q\.lora_B\.bias.*; retrain it/),
+  config("qalora", { use_qalora: true }, /QA-LoRA.*; retrain it as plain LoRA/),
+  config(
+    "replicated",
+    { layer_replication: [[0, 2]] },
+    /replicated \(layer_replication\), which no other adapter's layers fit; retrain/,
+  ),
+  config("alora", { alora_invocation_tokens: [1] }, /activated LoRA .*; a merged LoRA acts on all/),
+  config(
+    "experts",
+    { target_parameters: ["experts.w"] },
+    /expert parameters .*; retrain it on modules, or leave it out/,
+  ),
+  config(
+    "tokens",
+    { trainable_token_indices: [0] },
+    /single token embeddings .*; fuse it into its base model, or retrain it without them/,
+  ),
+  config("arrow", { arrow_config: { top_k: 3 } }, /Arrow router.*; merge the adapters that it routes to/),
+  config("velora", { velora_config: { a: 1 } }, /VeLoRA.*; retrain it as plain LoRA/),
+  config("monteclora", { monteclora_config: { a: 1 } }, /MonteCLoRA.*; retrain it as plain LoRA/),
+  config("kasa", { kasa_config: { a: 1 } }, /KaSA.*; retrain it as plain LoRA/),
+  ...["pissa", "pissa_niter_16", "olora", "corda", "loftq", "lora_ga"].map((init) =>
+    config(
+      `init-${init}`,
+      { init_lora_weights: init },
+      new RegExp(`base changed by its "${init}" init.*; save it again`),
+    ),
+  ),
+  config(
+    "enable-lora",
+    { enable_lora: [true, false, true] },
+    /MergedLinear.*enable_lora.*; retrain it with today's PEFT/,
+  ),
+  config("ia3", { peft_type: "IA3" }, /peft_type "IA3", but lora-lego merges LoRA adapters only \(peft_type "LORA"\)/),
+  tensors(
+    "unknown-part",
+    { [`${PREFIX}q.lora_C.weight`]: [1] },
+    /q\.lora_C\.weight, which is no part of .*; save the adapter/,
+  ),
   foreign(
     "kohya",
     ["lora_unet_a.lora_down.weight", "lora_unet_a.lora_up.weight", "lora_unet_a.dora_scale"],
@@ -199,18 +209,62 @@ const CASES: Case[] = [
     ["lora_unet_a.lora_down.weight", "lora_unet_a.lora_up.weight", "lora_unet_a.lora_mid.weight"],
     /into three .*CP decomposition/,
   ),
-  foreign("diffusers", ["unet.mid.to_q.lora_A.weight"], /has lora_A but no lora_B; the file is incomplete/),
-  foreign(
-    "mlx",
-    ["model.layers.0.q.lora_a", "model.layers.0.q.lora_b"],
-    /no adapter_config.json beside it, .*; add it/,
-  ),
   foreign(
     "lyco",
     ["lora_unet_a.hada_w1_a", "lora_unet_a.hada_w1_b"],
     /LyCORIS .*not plain LoRA.*; pass a LoRA adapter/,
   ),
 ];
+
+describe("an adapter that is more, or something else, than a plain LoRA", () => {
+  let root = "";
+
+  beforeAll(() => {
+    root = tempFolder();
+    for (const [name, fill] of VARIANTS) fill(join(root, name));
+  });
+
+  it("is described by inspect, with what to do instead", async () => {
+    const names = VARIANTS.map(([name]) => name);
+    const { code, stdout, stderr } = await run(["inspect", ...names, "--json"], { cwd: root });
+    const found: { name: string; variants: { text: string }[] }[] = JSON.parse(stdout);
+    expect(found.map(({ name }) => name)).toEqual(names);
+    for (const [i, [, , said]] of VARIANTS.entries()) expect(found[i]!.variants[0]!.text).toMatch(said);
+    expect([code, stderr]).toEqual([0, ""]);
+  });
+
+  it("is described in lines too", async () => {
+    const { code, stdout } = await run(["inspect", "dora-tensors", "lyco"], { cwd: root });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/is a DoRA adapter \(tensor .*lora_magnitude_vector\)/);
+    expect(stdout).toMatch(/1 module \(linear\)/);
+    expect(stdout).toMatch(/magnitudes of DoRA \(1\): q/);
+    expect(stdout).toMatch(/tensors that no delta holds \(2\): lora_unet_a\.hada_w1_a/);
+  });
+
+  it.concurrent.each([
+    ["merge", ["merge", "dora-tensors", "--out", "OUT"]],
+    ["convert", ["convert", "kohya", "--to", "peft", "--out", "OUT"]],
+    ["prune", ["prune", "alora", "--rank", "1", "--out", "OUT"]],
+    ["compare", ["compare", "lora-bias"]],
+    ["verify", ["verify", "ia3"]],
+    ["check", ["check", "lyco", "--for", "peft"]],
+  ])("is refused in one line by %s, and nothing is written", async (_, args) => {
+    const out = join(tempFolder(), "out");
+    const { code, stderr } = await run(
+      args.map((word) => (word === "OUT" ? out : word)),
+      { cwd: root },
+    );
+    const name = args[1]!;
+    const said = VARIANTS.find(([known]) => known === name)![2];
+    const errors = lines(stderr).filter((line) => line.startsWith("error: "));
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(new RegExp(`^error: ${name}[ /]`));
+    expect(errors[0]).toMatch(said);
+    expect(code).toBe(1);
+    expect(readdirSync(dirname(out))).toEqual([]);
+  });
+});
 
 describe("an adapter that cannot be merged correctly", () => {
   let said: string[] = [];

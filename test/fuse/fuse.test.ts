@@ -10,7 +10,7 @@ import { fuseShard } from "../../src/fuse/fuse.ts";
 import { type FuseRecipe, planFusion } from "../../src/fuse/fuse-plan.ts";
 import { referenceKernels } from "../../src/kernels/reference.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
-import { keyOf, linear, memoryFolder, peftFiles, rejection } from "../support/memory-folder.ts";
+import { keyOf, memoryFolder, peftFiles } from "../support/memory-folder.ts";
 import { openPicoModel } from "../support/models.ts";
 import { encodeTensor, type Nested, openPico } from "../support/pico.ts";
 
@@ -42,7 +42,7 @@ async function tensorOf(base: BaseModel, bytes: Uint8Array, name: string): Promi
 
 const Q = "model.layers.0.q_proj";
 const dora = (tensors: Parameters<typeof peftFiles>[0], config: object = {}): Promise<Adapter> =>
-  openAdapter(memoryFolder("dora", peftFiles(tensors, { use_dora: true, ...config })), { dora: true });
+  openAdapter(memoryFolder("dora", peftFiles(tensors, { use_dora: true, ...config })));
 
 describe("fuse", () => {
   it.each(
@@ -219,13 +219,5 @@ describe("fuse of a DoRA adapter", () => {
     }
     const odd = await dora([...factors, encodeTensor(keyOf(Q, "lora_magnitude_vector"), [1, 2, 3])], config);
     expect(() => planFusion(base, [odd], {})).toThrow(/magnitudes of .* are F32 \(3\)/);
-  });
-
-  it("is refused by everything else", async () => {
-    const files = peftFiles([...linear("q"), encodeTensor(keyOf("q", "lora_magnitude_vector"), [1, 2, 3, 4])], {
-      use_dora: true,
-    });
-    const error = await rejection(openAdapter(memoryFolder("dora", files)));
-    expect(error.message).toMatch(/DoRA.*fuse it into its base model/);
   });
 });

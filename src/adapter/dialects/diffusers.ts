@@ -3,17 +3,19 @@ import { isJsonObject, type JsonObject, parseStrictJson } from "../../formats/js
 import { type PeftConfig, parsePeftConfig } from "../../formats/peft-config.ts";
 import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
+import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { componentOf } from "../names/components.ts";
 import { peftScales } from "../peft-scales.ts";
+import { configVariants } from "../peft-variants.ts";
 import { addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
 
 /** The three ages: today's, that of LoRACompatibleLinear, and that of attention processors. */
 const TODAY = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/;
 const MIDDLE = /^(.+)\.(?:lora|lora_linear_layer)\.(down|up)\.weight$/;
 const OLD = /^(.+)\.processor\.(to_q|to_k|to_v|to_out)_lora\.(down|up)\.weight$/;
-const ALPHA = /^(.+)\.alpha$/;
+const BESIDE = /^(.+?)(?:\.lora)?\.(?:(alpha)|lora_magnitude_vector(?:\.weight)?|dora_scale)$/;
 /** Where diffusers writes the LoraConfig of each component, its fields' names behind the component's. */
 const METADATA = "lora_adapter_metadata";
 
@@ -28,13 +30,20 @@ export const diffusers: Dialect = {
   async read(contents) {
     const { name, files, tensors } = contents;
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
-    const scaleOf = await scalesOf(contents, alphasOf(name, others));
+    const { alphas, magnitudes } = sortOthers(name, others);
+    const configs = configsOf(name, contents.metadata.get(METADATA));
+    const scaleOf = await scalesOf(contents, configs, alphas);
     const modules = new Map<string, AdapterModule>();
     for (const { path, a, b } of pairs) {
       const module = moduleOfFactors(name, path, "linear", a, b);
       addModule(name, modules, { ...module, scale: scaleOf(module) });
     }
-    return plainAdapter("diffusers", { name, files, modules });
+    const stated = [...configs.values()].flatMap(({ changes }) => changes).includes("use_dora");
+    const variants = [
+      ...[...configs.values()].flatMap(configVariants),
+      ...doraVariants(modules, magnitudes, stated ? `use_dora in ${METADATA}` : null),
+    ];
+    return plainAdapter("diffusers", { name, files, modules, magnitudes, variants });
   },
 };
 
@@ -53,41 +62,40 @@ function withComponent(path: string): string {
   return whole.replace(/\.to_out$/, ".to_out.0");
 }
 
-function alphasOf(name: string, others: readonly TensorRef[]): Map<string, TensorRef> {
+/** The tensors beside the factors, by module; any that is none of these would be lost. */
+function sortOthers(name: string, others: readonly TensorRef[]) {
   const alphas = new Map<string, TensorRef>();
+  const magnitudes = new Map<string, TensorRef>();
   for (const tensor of others) {
-    const match = ALPHA.exec(tensor.name);
-    if (match === null) throw refused(name, tensor.name);
-    alphas.set(withComponent(match[1]!.replace(/\.lora$/, "")), tensor);
+    const [, path, alpha] = BESIDE.exec(tensor.name) ?? [];
+    if (path === undefined) {
+      throw new RefusedError(
+        `${name}: the tensor ${tensor.name} is no part of a plain LoRA adapter; merge adapters that hold factors and alphas only.`,
+      );
+    }
+    (alpha === undefined ? magnitudes : alphas).set(withComponent(path), tensor);
   }
-  return alphas;
-}
-
-function refused(name: string, key: string): RefusedError {
-  if (key.includes("lora_magnitude_vector") || key.endsWith(".dora_scale")) {
-    return new RefusedError(
-      `${name} is a DoRA adapter (tensor ${key}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`,
-    );
-  }
-  return new RefusedError(
-    `${name}: the tensor ${key} is no part of a plain LoRA adapter; merge adapters that hold factors and alphas only.`,
-  );
+  return { alphas, magnitudes };
 }
 
 /** The scale of a module by its component's config in the metadata, else by its alpha. */
-async function scalesOf({ name, files, metadata }: AdapterContents, alphas: ReadonlyMap<string, TensorRef>) {
-  const configs = configsOf(name, metadata.get(METADATA));
+async function scalesOf(
+  { name, files }: AdapterContents,
+  configs: ReadonlyMap<string, PeftConfig>,
+  alphas: ReadonlyMap<string, TensorRef>,
+) {
+  const byConfig = new Map(Array.from(configs, ([component, config]) => [component, peftScales(name, config)]));
   const byAlpha = await scalesOfAlphas(name, files, alphas);
   return (module: Omit<AdapterModule, "scale">): number => {
     const component = componentOf(module.name)!;
-    const config = configs.get(component);
-    if (config === undefined) return byAlpha(module.name, module.rank);
-    return config({ ...module, name: module.name.slice(component.length + 1) });
+    const scaleOf = byConfig.get(component);
+    if (scaleOf === undefined) return byAlpha(module.name, module.rank);
+    return scaleOf({ ...module, name: module.name.slice(component.length + 1) });
   };
 }
 
-function configsOf(name: string, text: string | undefined) {
-  const scales = new Map<string, ReturnType<typeof peftScales>>();
+/** The config of each component in the metadata. */
+function configsOf(name: string, text: string | undefined): Map<string, PeftConfig> {
   const where = `${name}: ${METADATA}`;
   const fields = text === undefined ? {} : parseStrictJson(text, where);
   const grouped = new Map<string, JsonObject>();
@@ -96,11 +104,10 @@ function configsOf(name: string, text: string | undefined) {
     if (component === null) continue;
     grouped.set(component, { ...grouped.get(component), [key.slice(component.length + 1)]: value });
   }
-  for (const [component, own] of grouped)
-    scales.set(component, peftScales(name, configOf(own, `${where} of ${component}`)));
-  return scales;
-}
-
-function configOf(fields: JsonObject, where: string): PeftConfig {
-  return parsePeftConfig(JSON.stringify({ peft_type: "LORA", target_modules: [], ...fields }), where);
+  return new Map(
+    Array.from(grouped, ([component, own]) => [
+      component,
+      parsePeftConfig({ target_modules: [], ...own }, `${where} of ${component}`),
+    ]),
+  );
 }

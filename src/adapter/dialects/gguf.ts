@@ -9,8 +9,11 @@ import { moduleOfFactors } from "../module-of-factors.ts";
 import { GGUF_FAMILIES, type GgufFamily, moduleOfGguf, permutedBy } from "../names/gguf.ts";
 import { inverseOf, permutedRows } from "../names/head-rows.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
+import { activatedVariant } from "../variants.ts";
 
 const FACTOR = /^(.+)\.weight\.lora_([ab])$/;
+/** The key of an activated LoRA's metadata. */
+const INVOCATION = "adapter.alora.invocation_tokens";
 /** Its lora_a is stored transposed, so that its rows can be looked up. */
 const TOKEN_EMBEDDING = "token_embd";
 
@@ -46,7 +49,9 @@ export const gguf: Dialect = {
       const ordered = order === null ? module.b : await reordered(files, module.b, module.rank, order);
       addModule(name, modules, { ...module, b: ordered, scale: alpha === 0 ? 1 : alpha / module.rank });
     }
-    return plainAdapter("gguf", { name, files, modules, baseModel: metadata.get("general.base_model.0.name") ?? null });
+    const variants = metadata.has(INVOCATION) ? [activatedVariant(INVOCATION)] : [];
+    const baseModel = metadata.get("general.base_model.0.name") ?? null;
+    return plainAdapter("gguf", { name, files, modules, baseModel, variants });
   },
 };
 

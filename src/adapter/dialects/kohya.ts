@@ -2,13 +2,15 @@ import { RefusedError } from "../../core/errors.ts";
 import { isJsonObject, parseStrictJson } from "../../formats/json.ts";
 import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { Dialect } from "../dialect.ts";
+import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { moduleOfKohya, PATHS_METADATA } from "../names/kohya.ts";
 import { addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
+import type { Variant } from "../variants.ts";
 
 const FACTOR = /^(.+?)[._]lora_(down|up)\.weight$/;
-const ALPHA = /^(.+)\.alpha$/;
+const BESIDE = /^(.+?)(?:[._]lora)?(?:\.(alpha|dora_scale)|[._](lora_mid)\.weight)$/;
 
 /**
  * The dialect of kohya's sd-scripts: <prefix>_<module path with underscores>.lora_down.weight (r, in), .lora_up.weight (out, r) and
@@ -21,14 +23,24 @@ export const kohya: Dialect = {
   async read({ name, files, tensors, metadata }) {
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_down", b: "lora_up" });
     const modules = new Map<string, AdapterModule>();
-    const scaleOf = await scalesOfAlphas(name, files, alphasOf(name, others));
+    const { alphas, scales, middles } = sortOthers(name, others);
+    const scaleOf = await scalesOfAlphas(name, files, alphas);
     const kept = keptPaths(name, metadata.get(PATHS_METADATA));
+    const moduleOf = (path: string): string => kept.get(path) ?? moduleOfKohya(path);
+    const inThree = new Map<string, TensorRef>();
     for (const { path, a, b } of pairs) {
-      const module = moduleOfFactors(name, kept.get(path) ?? moduleOfKohya(path), "linear", a, b);
+      const middle = middles.get(path);
+      if (middle !== undefined) {
+        for (const tensor of [a, middle, b]) inThree.set(tensor.name, tensor);
+        continue;
+      }
+      const module = moduleOfFactors(name, moduleOf(path), "linear", a, b);
       addModule(name, modules, { ...module, scale: scaleOf(path, module.rank) });
     }
+    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [moduleOf(path), tensor]));
+    const variants = [...doraVariants(modules, magnitudes, null), ...threeFactors(middles)];
     const baseModel = metadata.get("ss_base_model_version") ?? metadata.get("ss_sd_model_name") ?? null;
-    return plainAdapter("kohya", { name, files, modules, baseModel });
+    return plainAdapter("kohya", { name, files, modules, baseModel, magnitudes, others: inThree, variants });
   },
 };
 
@@ -43,29 +55,25 @@ function keptPaths(name: string, text: string | undefined): Map<string, string> 
   return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
 }
 
-/** The alpha tensors by module; anything else beside the factors would be lost. */
-function alphasOf(name: string, others: readonly TensorRef[]): Map<string, TensorRef> {
-  const alphas = new Map<string, TensorRef>();
+/** The tensors beside the two factors, by module; any that is none of these would be lost. */
+function sortOthers(name: string, others: readonly TensorRef[]) {
+  const none = (): Map<string, TensorRef> => new Map();
+  const found = { alpha: none(), dora_scale: none(), lora_mid: none() };
   for (const tensor of others) {
-    const match = ALPHA.exec(tensor.name);
-    if (match === null) throw refused(name, tensor.name);
-    alphas.set(match[1]!.replace(/[._]lora$/, ""), tensor);
+    const [, path, short, long] = BESIDE.exec(tensor.name) ?? [];
+    if (path === undefined) {
+      throw new RefusedError(
+        `${name}: the tensor ${tensor.name} is no part of a plain LoRA adapter; merge adapters that hold lora_down, lora_up and alpha only.`,
+      );
+    }
+    found[(short ?? long) as keyof typeof found].set(path, tensor);
   }
-  return alphas;
+  return { alphas: found.alpha, scales: found.dora_scale, middles: found.lora_mid };
 }
 
-function refused(name: string, key: string): RefusedError {
-  if (key.endsWith(".dora_scale")) {
-    return new RefusedError(
-      `${name} is a DoRA adapter (tensor ${key}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`,
-    );
-  }
-  if (key.endsWith(".lora_mid.weight")) {
-    return new RefusedError(
-      `${name} factors its convolutions into three (tensor ${key}), which B A cannot carry; train it without the CP decomposition (use_cp / use_tucker).`,
-    );
-  }
-  return new RefusedError(
-    `${name}: the tensor ${key} is no part of a plain LoRA adapter; merge adapters that hold lora_down, lora_up and alpha only.`,
-  );
+function threeFactors(middles: ReadonlyMap<string, TensorRef>): Variant[] {
+  const [first] = middles.values();
+  if (first === undefined) return [];
+  const text = `factors its convolutions into three (tensor ${first.name}), which B A cannot carry; train it without the CP decomposition (use_cp / use_tucker).`;
+  return [{ id: "other_method", text }];
 }

@@ -3,6 +3,7 @@ import { formatShape } from "../../core/shape.ts";
 import { parseMlxConfig } from "../../formats/mlx-config.ts";
 import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { Dialect } from "../dialect.ts";
+import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
@@ -23,9 +24,9 @@ export const mlx: Dialect = {
     if (config === null) {
       throw new FormatError(`${files[0]!.name} has no adapter_config.json beside it, which holds the scale; add it.`);
     }
-    const { scale, rank, baseModel, someLayers } = parseMlxConfig(config.text, config.where);
+    const { scale, rank, baseModel, someLayers, dora } = parseMlxConfig(config.text, config.where);
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_a", b: "lora_b" });
-    for (const { name: key } of others) throw refused(name, key);
+    const magnitudes = magnitudesOf(name, others);
     const modules = new Map<string, AdapterModule>();
     for (const { path, a, b } of pairs) {
       const module = moduleOf(name, path, a, b);
@@ -36,7 +37,8 @@ export const mlx: Dialect = {
       }
       addModule(name, modules, { ...module, scale });
     }
-    return plainAdapter("mlx", { name, files, modules, baseModel, someLayers });
+    const variants = doraVariants(modules, magnitudes, dora ? `fine_tune_type "dora" in ${config.where}` : null);
+    return plainAdapter("mlx", { name, files, modules, baseModel, someLayers, magnitudes, variants });
   },
 };
 
@@ -57,11 +59,16 @@ function moduleOf(name: string, path: string, a: TensorRef, b: TensorRef): Omit<
   return { ...module, a: { ...module.a, units: "columns" }, b: { ...module.b, units: "rows" } };
 }
 
-function refused(name: string, key: string): RefusedError {
-  if (key.endsWith(".m")) {
-    return new RefusedError(
-      `${name} is a DoRA adapter (tensor ${key}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`,
-    );
+/** The magnitudes of DoRA by module; any other tensor would be lost. */
+function magnitudesOf(name: string, others: readonly TensorRef[]): Map<string, TensorRef> {
+  const magnitudes = new Map<string, TensorRef>();
+  for (const tensor of others) {
+    if (!tensor.name.endsWith(".m")) {
+      throw new RefusedError(
+        `${name}: the tensor ${tensor.name} is no part of an MLX LoRA adapter; train it as plain LoRA.`,
+      );
+    }
+    magnitudes.set(tensor.name.slice(0, -2), tensor);
   }
-  return new RefusedError(`${name}: the tensor ${key} is no part of an MLX LoRA adapter; train it as plain LoRA.`);
+  return magnitudes;
 }

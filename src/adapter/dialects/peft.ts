@@ -1,15 +1,24 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
-import { type PeftConfig, parsePeftConfig } from "../../formats/peft-config.ts";
-import type { Adapter, AdapterModule, ModuleKind, TensorRef } from "../adapter.ts";
-import type { AdapterContents, Dialect } from "../dialect.ts";
-import { type FactorKey, pairFactors } from "../factor-pairs.ts";
+import { showJson } from "../../formats/json.ts";
+import { type PeftConfig, parsePeftConfig, parsePeftFields, peftMethod } from "../../formats/peft-config.ts";
+import type { AdapterModule, ModuleKind, TensorRef } from "../adapter.ts";
+import type { AdapterContents, Dialect, ReadAdapter } from "../dialect.ts";
+import { doraVariants } from "../dora.ts";
+import { type FactorKey, type FactorPair, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { peftScales } from "../peft-scales.ts";
+import { type Beside, sortBeside } from "../peft-tensors.ts";
+import { configVariants, methodVariant, parameterVariant } from "../peft-variants.ts";
+import { plainAdapter } from "../plain-adapter.ts";
 import { sameTensor } from "../tensor-values.ts";
+import { tokenRowsOf } from "../token-rows.ts";
+import type { Variant } from "../variants.ts";
 
 /** Every key of a PEFT file starts with this. */
 const PREFIX = "base_model.model.";
 const FACTOR = /^(.+)\.lora_(?:(embedding)_([AB])|([AB])\.weight)$/;
+/** A parameter's factors inside those of another parameter of the same layer. */
+const NESTED = /(\.base_layer)+$/;
 
 /** The key of a factor in PEFT's dialect. */
 export function peftKey(module: { name: string; kind: ModuleKind }, factor: "A" | "B"): string {
@@ -25,54 +34,53 @@ export const peft: Dialect = {
   title: "PEFT",
   recognises: (key) => key.startsWith(PREFIX) || /\.lora_(embedding_)?[AB](\.weight)?$/.test(key),
   async read(contents) {
-    const { name, config, files } = contents;
-    if (config === null) {
+    const { name, config: text, files, tensors } = contents;
+    if (text === null) {
       throw new FormatError(
         `${files[0]!.name} has no adapter_config.json beside it, which holds rank and alpha; add it.`,
       );
     }
-    const { adapter, copies } = peftAdapter(contents, parsePeftConfig(config.text, config.where, contents.dora));
-    for (const [trained, plain] of copies) {
-      if (await sameTensor(files, trained, plain)) continue;
-      throw new RefusedError(
-        `${name}: ${trained.name} and its copy ${plain.name} differ; remove the one that is not the adapter's.`,
-      );
-    }
-    return adapter;
+    const fields = parsePeftFields(text.text, text.where);
+    const method = peftMethod(fields, text.where);
+    const baseModel = typeof fields.base_model_name_or_path === "string" ? fields.base_model_name_or_path : null;
+    const whole = (variants: readonly Variant[]): ReadAdapter =>
+      plainAdapter("peft", { name, files, modules: new Map(), baseModel, variants, others: tensors });
+    if (method !== "LORA") return whole([methodVariant(showJson(method))]);
+    const config = parsePeftConfig(fields, text.where);
+    const variants = configVariants(config);
+    return variants.some(({ id }) => id === "other_method") ? whole(variants) : readLora(contents, config, variants);
   },
 };
 
-/** An adapter, and the pairs of its tensors that must hold the same bytes. */
-interface PeftAdapter {
-  readonly adapter: Adapter;
-  /** A tensor of modules_to_save and another that is kept under the same name. */
-  readonly copies: readonly (readonly [TensorRef, TensorRef])[];
-}
-
-function peftAdapter({ name, files, tensors, dora }: AdapterContents, config: PeftConfig): PeftAdapter {
+async function readLora(
+  { name, files, tensors }: AdapterContents,
+  config: PeftConfig,
+  ofConfig: readonly Variant[],
+): Promise<ReadAdapter> {
   const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
-  const scaleOf = peftScales(name, config);
-  const modules = new Map<string, AdapterModule>();
-  for (const { path, stored, a, b } of pairs) {
-    const module = moduleOfFactors(name, stripPrefix(name, path), stored, a, b);
-    modules.set(module.name, { ...module, scale: scaleOf(module) });
-  }
-  if (modules.size === 0) {
-    throw new FormatError(
-      `${name} holds no LoRA factors (no key ends in .lora_A.weight); pass the folder of a LoRA adapter.`,
-    );
-  }
-  const magnitudes = new Map<string, TensorRef>();
-  const rest = dora ? others.filter((tensor) => !takeMagnitude(name, tensor, magnitudes)) : others;
-  const { extras, ignored, copies } = sortExtras(name, rest, config.trainsBiases);
-  const adapter: Adapter = {
+  const { modules, parameters } = modulesOf(name, pairs, config);
+  const beside = sortBeside(others, config.trainsBiases, (path) => stripPrefix(name, path));
+  await refuseDifferingCopies(name, files, beside);
+  const tokens = tokenRowsOf(beside.tokens, config);
+  const said = config.changes.includes("use_dora") ? "use_dora in its config" : null;
+  const [parameter] = parameters.keys();
+  const variants = [
+    ...ofConfig,
+    ...(parameter === undefined ? [] : [parameterVariant(`tensor ${parameter}`)]),
+    ...doraVariants(modules, beside.magnitudes, said),
+    ...tokens.variants,
+    ...beside.variants,
+  ];
+  return plainAdapter("peft", {
     name,
-    format: "peft",
     files,
+    variants,
     modules,
-    extras,
-    magnitudes,
-    ignored,
+    extras: beside.extras,
+    magnitudes: beside.magnitudes,
+    tokenRows: tokens.rows,
+    others: new Map([...parameters, ...tokens.others, ...beside.others]),
+    ignored: beside.ignored,
     baseModel: config.baseModel,
     taskType: config.taskType,
     fanInFanOut: config.fanInFanOut,
@@ -81,8 +89,37 @@ function peftAdapter({ name, files, tensors, dora }: AdapterContents, config: Pe
     someLayers: config.someLayers,
     modulesToSave: config.modulesToSave,
     unknownFields: config.unknownFields,
-  };
-  return { adapter, copies };
+  });
+}
+
+/** Modules with their scales, and the factors of parameters apart, by their keys. */
+function modulesOf(name: string, pairs: readonly FactorPair[], config: PeftConfig) {
+  const scaleOf = peftScales(name, config);
+  const modules = new Map<string, AdapterModule>();
+  const parameters = new Map<string, TensorRef>();
+  for (const { path, stored, a, b } of pairs) {
+    const own = stripPrefix(name, path);
+    if (isParameter(own, a, config)) {
+      for (const tensor of [a, b]) parameters.set(tensor.name, tensor);
+      continue;
+    }
+    const module = moduleOfFactors(name, own, stored, a, b);
+    modules.set(module.name, { ...module, scale: scaleOf(module) });
+  }
+  return { modules, parameters };
+}
+
+/**
+ * Whether factors belong to a parameter of a layer (target_parameters) and not to the layer: they say so by their place inside others, the
+ * config does, or they lie on a layer of experts with the ranks of all of them.
+ */
+function isParameter(path: string, a: TensorRef, { targetParameters, rank }: PeftConfig): boolean {
+  const layer = path.replace(NESTED, "");
+  if (layer !== path) return true;
+  const owners = targetParameters.map((parameter) => parameter.slice(0, parameter.lastIndexOf(".")));
+  if (owners.some((owner) => owner !== "" && `.${layer}`.endsWith(`.${owner}`))) return true;
+  const ranks = a.shape[0] ?? 0;
+  return /(^|\.)experts$/.test(layer) && ranks > rank && ranks % rank === 0;
 }
 
 function factorKey(key: string): FactorKey | null {
@@ -91,71 +128,18 @@ function factorKey(key: string): FactorKey | null {
   return { path: match[1]!, half: (match[3] ?? match[4]) === "A" ? "a" : "b", embedding: match[2] !== undefined };
 }
 
-/** Whether a tensor is a magnitude vector of DoRA, which is put among the others then. */
-function takeMagnitude(name: string, tensor: TensorRef, magnitudes: Map<string, TensorRef>): boolean {
-  const path = /^(.+)\.lora_magnitude_vector(?:\.weight)?$/.exec(tensor.name)?.[1];
-  if (path !== undefined) magnitudes.set(stripPrefix(name, path), tensor);
-  return path !== undefined;
-}
-
 function stripPrefix(name: string, path: string): string {
-  if (!path.startsWith(PREFIX)) {
-    throw new RefusedError(
-      `${name}: ${path} does not start with ${PREFIX} as PEFT's keys do; save the adapter with PEFT's save_pretrained.`,
-    );
-  }
-  if (path.endsWith(".base_layer")) {
-    throw new RefusedError(
-      `${name}: ${path} adapts a parameter inside another adapted layer (target_parameters); retrain it on modules.`,
-    );
-  }
-  return path.slice(PREFIX.length);
+  if (path.startsWith(PREFIX)) return path.slice(PREFIX.length);
+  throw new RefusedError(
+    `${name}: ${path} does not start with ${PREFIX} as PEFT's keys do; save the adapter with PEFT's save_pretrained.`,
+  );
 }
 
-/**
- * Tell the tensors that are saved beside the factors from copies of the base's, and refuse what is neither. The own bias of an adapted
- * layer (base_layer.bias) is a copy unless biases were trained.
- */
-function sortExtras(
-  name: string,
-  tensors: readonly TensorRef[],
-  trainsBiases: boolean,
-): Pick<Adapter, "extras" | "ignored"> & Pick<PeftAdapter, "copies"> {
-  const extras = new Map<string, TensorRef>();
-  const ignored: string[] = [];
-  const trained: [string, TensorRef][] = [];
-  for (const tensor of tensors) {
-    const key = tensor.name;
-    if (key.includes(".lora_magnitude_vector")) {
-      throw new RefusedError(
-        `${name} is a DoRA adapter (tensor ${key}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`,
-      );
-    }
-    if (key.endsWith(".lora_B.bias")) {
-      throw new RefusedError(
-        `${name} trains a bias beside B (tensor ${key}), which a LoRA delta cannot carry; retrain it without lora_bias.`,
-      );
-    }
-    if (/\.lora_[a-z]/i.test(key)) {
-      throw new RefusedError(
-        `${name}: the tensor ${key} is no part of a plain LoRA adapter; save the adapter with PEFT's save_pretrained.`,
-      );
-    }
-    const ownBias = trainsBiases && key.endsWith(".base_layer.bias");
-    if (/\.(original_module|base_layer)\./.test(key) && !ownBias) ignored.push(key);
-    else if (key.includes(".modules_to_save.")) trained.push([plainName(key), tensor]);
-    else extras.set(key, tensor);
+async function refuseDifferingCopies(name: string, files: AdapterContents["files"], { copies }: Beside): Promise<void> {
+  for (const [trained, plain] of copies) {
+    if (await sameTensor(files, trained, plain)) continue;
+    throw new RefusedError(
+      `${name}: ${trained.name} and its copy ${plain.name} differ; remove the one that is not the adapter's.`,
+    );
   }
-  const copies: [TensorRef, TensorRef][] = [];
-  for (const [key, tensor] of trained) {
-    const plain = extras.get(key);
-    if (plain !== undefined) copies.push([tensor, plain]);
-    extras.set(key, tensor);
-  }
-  return { extras, ignored, copies };
-}
-
-/** "classifier.modules_to_save.default.weight" and "classifier.modules_to_save.weight" are both kept as "classifier.weight". */
-function plainName(key: string): string {
-  return key.replace(/\.modules_to_save(\.default)?\./, ".");
 }

@@ -1,0 +1,32 @@
+import type { AdapterModule, TensorRef } from "./adapter.ts";
+import type { Variant } from "./variants.ts";
+
+/**
+ * What the magnitudes of DoRA among an adapter's tensors make of it.
+ *
+ * @param stated what says that every module has a magnitude, in words; null where nothing does
+ */
+export function doraVariants(
+  modules: ReadonlyMap<string, AdapterModule>,
+  magnitudes: ReadonlyMap<string, TensorRef>,
+  stated: string | null,
+): Variant[] {
+  if (stated === null && magnitudes.size === 0) return [];
+  const [first] = magnitudes.values();
+  const said = first === undefined ? stated : `tensor ${first.name}`;
+  const dora: Variant = {
+    id: "dora",
+    text: `is a DoRA adapter (${said}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`,
+  };
+  const bare = stated === null ? undefined : [...modules.keys()].find((name) => !magnitudes.has(name));
+  const lone = [...magnitudes.keys()].find((name) => !modules.has(name));
+  if (bare === undefined && lone === undefined) return [dora];
+  const lack = bare === undefined ? `factors for the magnitude of ${lone}` : `magnitude for ${bare}`;
+  return [
+    dora,
+    {
+      id: "incomplete",
+      text: `is a DoRA adapter (${said}), but its file holds no ${lack}; save the adapter again, or pass the config that belongs to it.`,
+    },
+  ];
+}

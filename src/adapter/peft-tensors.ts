@@ -1,0 +1,80 @@
+import type { TensorRef } from "./adapter.ts";
+import { biasVariant } from "./peft-variants.ts";
+import type { Variant } from "./variants.ts";
+
+/** What a PEFT file holds beside its factors. */
+export interface Beside {
+  readonly extras: ReadonlyMap<string, TensorRef>;
+  readonly ignored: readonly string[];
+  /** Magnitudes of DoRA and trained token rows, by the module they belong to. */
+  readonly magnitudes: ReadonlyMap<string, TensorRef>;
+  readonly tokens: ReadonlyMap<string, TensorRef>;
+  /** Tensors that make it something else than a plain LoRA, and what. */
+  readonly others: ReadonlyMap<string, TensorRef>;
+  readonly variants: readonly Variant[];
+  /** A tensor of modules_to_save and another that is kept under the same name: they must hold the same bytes. */
+  readonly copies: readonly (readonly [TensorRef, TensorRef])[];
+}
+
+const MAGNITUDE = /^(.+)\.lora_magnitude_vector(?:\.weight)?$/;
+const TOKENS = /^(.+)\.token_adapter\.trainable_tokens_delta$/;
+
+/**
+ * Tell the tensors that are saved beside the factors from copies of the base's. The own bias of an adapted layer (base_layer.bias) is a
+ * copy unless biases were trained.
+ *
+ * @param moduleOf the module of a path with PEFT's prefix
+ */
+export function sortBeside(
+  tensors: readonly TensorRef[],
+  trainsBiases: boolean,
+  moduleOf: (path: string) => string,
+): Beside {
+  const extras = new Map<string, TensorRef>();
+  const magnitudes = new Map<string, TensorRef>();
+  const tokens = new Map<string, TensorRef>();
+  const others = new Map<string, TensorRef>();
+  const ignored: string[] = [];
+  const trained: [string, TensorRef][] = [];
+  for (const tensor of tensors) {
+    const key = tensor.name;
+    const magnitude = MAGNITUDE.exec(key)?.[1];
+    const rows = TOKENS.exec(key)?.[1];
+    const ownBias = trainsBiases && key.endsWith(".base_layer.bias");
+    if (magnitude !== undefined) magnitudes.set(moduleOf(magnitude), tensor);
+    else if (rows !== undefined) tokens.set(moduleOf(rows), tensor);
+    else if (/\.lora_[a-z]/i.test(key)) others.set(key, tensor);
+    else if (/\.(original_module|base_layer)\./.test(key) && !ownBias) ignored.push(key);
+    else if (key.includes(".modules_to_save.")) trained.push([plainName(key), tensor]);
+    else extras.set(key, tensor);
+  }
+  const copies: [TensorRef, TensorRef][] = [];
+  for (const [key, tensor] of trained) {
+    const plain = extras.get(key);
+    if (plain !== undefined) copies.push([tensor, plain]);
+    extras.set(key, tensor);
+  }
+  return { extras, ignored, magnitudes, tokens, others, variants: variantsOf(others), copies };
+}
+
+/** "classifier.modules_to_save.default.weight" and "classifier.modules_to_save.weight" are both kept as "classifier.weight". */
+function plainName(key: string): string {
+  return key.replace(/\.modules_to_save(\.default)?\./, ".");
+}
+
+function variantsOf(others: ReadonlyMap<string, TensorRef>): Variant[] {
+  const isBias = (key: string): boolean => key.endsWith(".lora_B.bias");
+  const bias = [...others.keys()].find(isBias);
+  const other = [...others.keys()].find((key) => !isBias(key));
+  return [
+    ...(bias === undefined ? [] : [biasVariant(`tensor ${bias}`)]),
+    ...(other === undefined ? [] : [strange(other)]),
+  ];
+}
+
+function strange(key: string): Variant {
+  return {
+    id: "other_method",
+    text: `holds the tensor ${key}, which is no part of a plain LoRA adapter; save the adapter with PEFT's save_pretrained.`,
+  };
+}

@@ -1,0 +1,75 @@
+import type { ChangingField, PeftConfig } from "../formats/peft-config.ts";
+import { activatedVariant, type Variant } from "./variants.ts";
+
+/** The variants that each field of a PEFT config alone makes; DoRA, expert parameters and token rows show in the tensors too. */
+const BY_FIELD: Readonly<Record<Exclude<ChangingField, "use_dora" | "trainable_token_indices">, Variant>> = {
+  lora_bias: biasVariant("lora_bias"),
+  layer_replication: {
+    id: "layer_replication",
+    text: "belongs to a base whose layers are replicated (layer_replication), which no other adapter's layers fit; retrain it on the plain base.",
+  },
+  alora_invocation_tokens: activatedVariant("alora_invocation_tokens"),
+  target_parameters: parameterVariant("target_parameters"),
+  use_qalora: {
+    id: "other_method",
+    text: "is a QA-LoRA adapter (use_qalora), whose A acts on pooled inputs; retrain it as plain LoRA.",
+  },
+  use_bdlora: {
+    id: "other_method",
+    text: "is a block-diagonal LoRA (use_bdlora), whose factors are blocks; retrain it as plain LoRA.",
+  },
+  enable_lora: {
+    id: "other_method",
+    text: "is a MergedLinear adapter of 2023 (enable_lora), whose grouped B has no product B A; retrain it with today's PEFT.",
+  },
+  arrow_config: {
+    id: "other_method",
+    text: "is an Arrow router over adapters (arrow_config); merge the adapters that it routes to.",
+  },
+  velora_config: {
+    id: "other_method",
+    text: "is a VeLoRA variant (velora_config), whose factors may mean something else; retrain it as plain LoRA.",
+  },
+  monteclora_config: {
+    id: "other_method",
+    text: "is a MonteCLoRA variant (monteclora_config), whose factors are sampled; retrain it as plain LoRA.",
+  },
+  kasa_config: {
+    id: "other_method",
+    text: "is a KaSA variant (kasa_config), whose delta is more than B A; retrain it as plain LoRA.",
+  },
+};
+
+/** What the fields of a PEFT config make of an adapter, but for DoRA and token rows, which need its tensors. */
+export function configVariants({ changes, changedBase }: PeftConfig): Variant[] {
+  const variants = changes.flatMap((field) =>
+    field === "use_dora" || field === "trainable_token_indices" ? [] : [BY_FIELD[field]],
+  );
+  if (changedBase === null) return variants;
+  const text = `was trained against a base changed by its ${changedBase} initialisation; save it again as plain LoRA with PEFT (save_pretrained with path_initial_model_for_weight_conversion) and merge that.`;
+  return [...variants, { id: "changed_base", text }];
+}
+
+/** An adapter of another PEFT method than LoRA. */
+export function methodVariant(shown: string): Variant {
+  return {
+    id: "other_method",
+    text: `has peft_type ${shown}, but lora-lego merges LoRA adapters only (peft_type "LORA").`,
+  };
+}
+
+/** A bias beside B. @param said what shows it: a field or a tensor */
+export function biasVariant(said: string): Variant {
+  return {
+    id: "lora_bias",
+    text: `trains a bias beside B (${said}), which a LoRA delta cannot carry; retrain it without lora_bias.`,
+  };
+}
+
+/** Factors of a parameter, as of all experts at once. @param said what shows it: a field or a tensor */
+export function parameterVariant(said: string): Variant {
+  return {
+    id: "target_parameters",
+    text: `adapts expert parameters (${said}), which lora-lego does not read yet; retrain it on modules, or leave it out.`,
+  };
+}

@@ -1,0 +1,45 @@
+import { RefusedError } from "../core/errors.ts";
+
+/**
+ * What an adapter may be beside a plain LoRA. "incomplete" is one that says so but whose file lacks what it takes; "other_method" one
+ * whose tensors are no factors at all, or factors whose product is not its delta.
+ */
+export type VariantId =
+  | "dora"
+  | "lora_bias"
+  | "alora"
+  | "target_parameters"
+  | "token_indices"
+  | "layer_replication"
+  | "changed_base"
+  | "incomplete"
+  | "other_method";
+
+/** Something that an adapter is beside a plain LoRA. */
+export interface Variant {
+  readonly id: VariantId;
+  /** The rest of a sentence that begins with the adapter's name: what it is, and what to do instead of merging it. */
+  readonly text: string;
+}
+
+/**
+ * Refuse an adapter that is more than the deltas of its modules.
+ *
+ * @param applied what the caller can apply beside deltas
+ * @throws RefusedError for the first variant that is not among them
+ */
+export function refuseVariants(
+  { name, variants }: { readonly name: string; readonly variants: readonly Variant[] },
+  applied: readonly VariantId[] = [],
+): void {
+  const other = variants.find(({ id }) => !applied.includes(id));
+  if (other !== undefined) throw new RefusedError(`${name} ${other.text}`);
+}
+
+/** An activated LoRA. @param said what shows it */
+export function activatedVariant(said: string): Variant {
+  return {
+    id: "alora",
+    text: `is an activated LoRA (${said}), which acts only after certain tokens; a merged LoRA acts on all, so serve it by itself.`,
+  };
+}
