@@ -15,6 +15,7 @@ import {
 import { effectiveRank, MeanSpectrum } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
+import { underOneName } from "../merge/one-name.ts";
 import { makePlan } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import { cutModule } from "../methods/finish.ts";
@@ -89,12 +90,13 @@ interface Contestant {
  */
 export async function compareMethods(
   kernels: Kernels,
-  adapters: readonly Adapter[],
+  given: readonly Adapter[],
   recipes: readonly ComparedRecipe[],
   weights: readonly number[],
 ): Promise<Comparison> {
   const common = { weights, extras: "drop" } as const;
-  makePlan(adapters, { ...common, method: "cat" });
+  makePlan(given, { ...common, method: "cat" });
+  const { adapters } = underOneName(given);
   const refused: { method: string; reason: string }[] = [];
   const contestants: Contestant[] = [];
   for (const recipe of recipes) {

@@ -7,6 +7,7 @@ import { type Random, seededRandom } from "../core/random.ts";
 import { clusterPurity } from "../figures/purity.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { scaledUnit } from "../linalg/combination.ts";
+import { underOneName } from "../merge/one-name.ts";
 import { lego } from "../methods/lego/lego.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
@@ -36,11 +37,12 @@ export interface Check {
  */
 export async function verifyAdapters(
   kernels: Kernels,
-  adapters: readonly Adapter[],
+  given: readonly Adapter[],
   rank: number | null,
   seed: number,
 ): Promise<Check[]> {
-  for (const adapter of adapters) refuseVariants(adapter);
+  for (const adapter of given) refuseVariants(adapter);
+  const { adapters } = underOneName(given);
   const random = seededRandom(seed);
   const largest = maximum(adapters.flatMap(({ modules }) => [...modules.values()].map((module) => module.rank)));
   let permutation = 0;

@@ -12,6 +12,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { checkOptions } from "../merge/check-recipe.ts";
 import type { FolderReader } from "../merge/companions.ts";
+import { underOneName } from "../merge/one-name.ts";
 import { type MergePlan, makePlan } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import type { RemoteLane } from "../merge/remote-lane.ts";
@@ -103,6 +104,7 @@ export class Explorer {
 
   #take(adapter: Adapter): AdapterCard {
     refuseVariants(adapter);
+    underOneName([adapter]);
     const id = this.#next++;
     this.#adapters.set(id, adapter);
     return cardOf(id, adapter);
@@ -190,7 +192,7 @@ export class Explorer {
   }
 
   #of(ids: readonly number[]): Adapter[] {
-    return ids.map((id) => this.#adapters.get(id)!);
+    return [...underOneName(ids.map((id) => this.#adapters.get(id)!)).adapters];
   }
 
   #named(chosen: readonly ChosenAdapter[]): Adapter[] {

@@ -25,6 +25,7 @@ import {
   zerosAdded,
 } from "./for-consumer.ts";
 import { refuseTooManyUnits } from "./memory.ts";
+import { underOneName } from "./one-name.ts";
 import { type DtypeChoice, outputDtype, type RankLayout, type Recipe } from "./recipe.ts";
 import { type Selection, selectModules } from "./selection.ts";
 import type { Warning } from "./warning.ts";
@@ -102,10 +103,11 @@ export interface Known {
  *
  * @throws UsageError for a recipe that does not fit the adapters, RefusedError for adapters that do not fit each other
  */
-export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Known = {}): MergePlan {
+export function makePlan(given: readonly Adapter[], recipe: Recipe, known: Known = {}): MergePlan {
   const method = methodById(recipe.method ?? "lego");
   checkRecipe(recipe, method);
-  for (const adapter of adapters) refuseVariants(adapter);
+  for (const adapter of given) refuseVariants(adapter);
+  const { adapters, warnings: nameWarnings } = underOneName(given);
   const consumer = consumerOf(recipe);
   const weights = checkWeights(adapters, recipe, method);
   const selection = selectModules(adapters, recipe, weights);
@@ -197,6 +199,7 @@ export function makePlan(adapters: readonly Adapter[], recipe: Recipe, known: Kn
       ...startWarnings(consumer, rank),
       ...leftOut(adapters, weights, selection, shares),
       ...warnings,
+      ...nameWarnings,
       ...droppedCopies(used),
       ...extraWarnings,
     ],

@@ -4,6 +4,7 @@ export interface Warning {
     | "different-base"
     | "different-task"
     | "different-fan"
+    | "renamed-modules"
     | "left-out"
     | "zero-factors"
     | "server-limit"

@@ -1,0 +1,73 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { newestName, releaseOf, spellings } from "../adapter/names/renamed.ts";
+import { RefusedError } from "../core/errors.ts";
+import type { Warning } from "./warning.ts";
+
+/** What keys of extras start with. */
+const PREFIX = "base_model.model.";
+
+/**
+ * Bring adapters that name the same modules as different releases of transformers do under the names of the newest release among them, so
+ * that no result holds two names of one module. The names alone tell which release is newest, so the order of the adapters does not
+ * matter. Adapters that agree are given back as they are.
+ *
+ * @throws RefusedError where one adapter has two names for one module
+ */
+export function underOneName(adapters: readonly Adapter[]): { adapters: readonly Adapter[]; warnings: Warning[] } {
+  const names = adapters.map(namesOf);
+  const known = new Map<string, { readonly name: string; readonly owner: string }>();
+  let differing: string | null = null;
+  for (const [t, { name: owner }] of adapters.entries()) {
+    refuseTwice(owner, names[t]!);
+    for (const name of names[t]!) {
+      const first = known.get(newestName(name)) ?? { name, owner };
+      known.set(newestName(name), first);
+      if (first.name !== name)
+        differing ??= `${first.owner} names a module ${first.name} and ${owner} names it ${name}`;
+    }
+  }
+  if (differing === null) return { adapters, warnings: [] };
+  const release = Math.min(...names.map(releaseOf));
+  const text = `${differing}, as releases of transformers before and since 4.52 do; they are merged as one, under the newest names among the inputs.`;
+  return {
+    adapters: adapters.map((adapter) => renamed(adapter, release)),
+    warnings: [{ id: "renamed-modules", text }],
+  };
+}
+
+/** Names of modules, and of tensors beside them, that some release changed. */
+function namesOf({ modules, extras }: Adapter): string[] {
+  const beside = Array.from(extras.keys(), (key) => key.slice(key.startsWith(PREFIX) ? PREFIX.length : 0));
+  return [...modules.keys(), ...beside].filter((name) => spellings(name) !== null);
+}
+
+function refuseTwice(owner: string, names: readonly string[]): void {
+  const own = new Map<string, string>();
+  for (const name of names) {
+    const twin = own.get(newestName(name));
+    if (twin !== undefined) {
+      throw new RefusedError(
+        `${owner} holds ${twin} and ${name}, which are two names for one module (before and since transformers 4.52); remove the one that is not the adapter's.`,
+      );
+    }
+    own.set(newestName(name), name);
+  }
+}
+
+function renamed(adapter: Adapter, release: number): Adapter {
+  const rename = (name: string): string => spellings(name)?.[release] ?? name;
+  const renameKey = (key: string): string =>
+    key.startsWith(PREFIX) ? `${PREFIX}${rename(key.slice(PREFIX.length))}` : rename(key);
+  return {
+    ...adapter,
+    modules: new Map(
+      Array.from(adapter.modules.values(), (module) => {
+        const name = rename(module.name);
+        return [name, { ...module, name }];
+      }),
+    ),
+    extras: new Map(Array.from(adapter.extras, ([key, tensor]) => [renameKey(key), tensor])),
+    targetModules: adapter.targetModules?.map(rename) ?? null,
+    modulesToSave: adapter.modulesToSave.map(rename),
+  };
+}
