@@ -36,7 +36,7 @@ export async function writeBaseGgufFile(folder: string, out: string): Promise<vo
 export async function configOfGguf(path: string): Promise<string> {
   const source = openFile(path, basename(path));
   try {
-    const { metadata } = await readGguf(source);
+    const { metadata, tensors } = await readGguf(source);
     const architecture = String(metadata.get("general.architecture"));
     const family = GGUF_FAMILIES.find((known) => known.architecture === architecture);
     if (metadata.get("general.type") === "adapter") {
@@ -51,6 +51,7 @@ export async function configOfGguf(path: string): Promise<string> {
       model_type: family.modelTypes[0],
       num_attention_heads: metadata.get(`${architecture}.attention.head_count`),
       num_key_value_heads: metadata.get(`${architecture}.attention.head_count_kv`),
+      tie_word_embeddings: !tensors.has("output.weight"),
     });
   } finally {
     source.close();

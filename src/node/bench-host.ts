@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import type { BenchHost, LogProbabilities } from "../evaluate/bench.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
-import { prepareAdapter } from "./gguf-inputs.ts";
+import { type PreparedBase, prepareAdapter } from "./gguf-inputs.ts";
 import { hashFiles } from "./hash.ts";
 import type { LlamaModel } from "./llama.ts";
 import { mergeToFolder } from "./merge-to-folder.ts";
@@ -13,10 +13,9 @@ import { scoreRows } from "./score-rows.ts";
 export interface BenchPlace {
   /** The adapters that are merged. */
   readonly inputs: readonly string[];
-  /** The loaded base model, its GGUF file, and the config.json that converting adapters needs. */
+  /** The base model, loaded and as files. */
   readonly model: LlamaModel;
-  readonly modelFile: string;
-  readonly baseConfig: string;
+  readonly base: PreparedBase;
   /** Folder for merges, of which one is kept at a time, and one for scores, which stay. */
   readonly scratch: string;
   readonly cache: string;
@@ -42,7 +41,7 @@ interface OneTask {
 export function benchHost(place: BenchPlace): BenchHost {
   const { inputs, model, scratch, cache, threads, signal } = place;
   const told = { ...(signal && { signal }) };
-  const baseHash = hashFiles([place.modelFile]);
+  const baseHash = hashFiles([place.base.model]);
   const ready = new Map<string, ReadyAdapter>();
   const tasks = new WeakMap<readonly TaskRow[], readonly OneTask[]>();
   // llama.cpp knows adapters by their paths, so none is used twice.
@@ -52,7 +51,7 @@ export function benchHost(place: BenchPlace): BenchHost {
   const readyAdapter = async (path: string): Promise<ReadyAdapter> => {
     const known = ready.get(path);
     if (known !== undefined) return known;
-    const file = await prepareAdapter(scratch, made++, path, place.baseConfig, told);
+    const file = await prepareAdapter(scratch, made++, path, place.base, told);
     const adapter = { file, hash: hashFiles([file]) };
     ready.set(path, adapter);
     return adapter;

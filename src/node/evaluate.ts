@@ -57,12 +57,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
   const module = options.llama ?? (await loadLlama());
   const scratch = mkdtempSync(join(tmpdir(), "lora-lego-eval-"));
   try {
-    const { model, config } = await prepareBase(scratch, base);
+    const prepared = await prepareBase(scratch, base);
     const files: string[] = [];
     for (const [i, adapter] of adapters.entries()) {
-      files.push(await prepareAdapter(scratch, i, adapter, config, options));
+      files.push(await prepareAdapter(scratch, i, adapter, prepared, options));
     }
-    const loaded = await loadModel(module, model, threads);
+    const loaded = await loadModel(module, prepared.model, threads);
     try {
       const evaluated: Evaluated[] = [];
       const total = rows.length * (1 + adapters.length);

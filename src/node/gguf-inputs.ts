@@ -1,17 +1,24 @@
 import { closeSync, openSync, readSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { MAGIC } from "../formats/gguf/types.ts";
 import { configOfGguf, writeBaseGgufFile } from "./base-gguf-file.ts";
 import { convertAdapter } from "./convert-adapter.ts";
+import { refuseUnfit } from "./gguf-fit.ts";
 import type { OnDownload } from "./hub-cache.ts";
+
+/** A base model as llama.cpp reads it. */
+export interface PreparedBase {
+  /** Path of its GGUF file. */
+  readonly model: string;
+  /** Path of a config.json that says what converting adapters needs. */
+  readonly config: string;
+}
 
 /**
  * A base model as llama.cpp reads it, converted into the scratch folder where it is a folder.
- *
- * @returns path of its GGUF file, and of a config.json that says what converting adapters needs
  */
-export async function prepareBase(scratch: string, base: string): Promise<{ model: string; config: string }> {
+export async function prepareBase(scratch: string, base: string): Promise<PreparedBase> {
   const stat = statSync(base, { throwIfNoEntry: false });
   if (stat === undefined) {
     throw new UsageError(`There is no ${base}; pass the GGUF file or the folder of the base model as --base.`);
@@ -26,19 +33,27 @@ export async function prepareBase(scratch: string, base: string): Promise<{ mode
   return { model: resolve(base), config };
 }
 
-/** An adapter as llama.cpp reads it, converted into the scratch folder where it is in another format. @returns its path */
+/**
+ * An adapter as llama.cpp reads it, converted into the scratch folder where it is in another format.
+ *
+ * @returns its path
+ * @throws RefusedError for one that llama.cpp does not load on the base
+ */
 export async function prepareAdapter(
   scratch: string,
   index: number,
   path: string,
-  baseConfig: string,
+  base: PreparedBase,
   { signal, onDownload }: { readonly signal?: AbortSignal; readonly onDownload?: OnDownload } = {},
 ): Promise<string> {
-  if (isGguf(path)) return resolve(path);
-  const out = join(scratch, `adapter-${index}.gguf`);
-  const told = { ...(signal && { signal }), ...(onDownload && { onDownload }) };
-  await convertAdapter(path, { to: "gguf", out, baseConfig, ...told });
-  return out;
+  const own = isGguf(path);
+  const file = own ? resolve(path) : join(scratch, `adapter-${index}.gguf`);
+  if (!own) {
+    const told = { ...(signal && { signal }), ...(onDownload && { onDownload }) };
+    await convertAdapter(path, { to: "gguf", out: file, baseConfig: base.config, ...told });
+  }
+  await refuseUnfit(basename(path), file, base.model);
+  return file;
 }
 
 function isGguf(path: string): boolean {

@@ -40,11 +40,11 @@ export async function runBenchFile(file: string, options: BenchOptions = {}): Pr
   const module = options.llama ?? (await loadLlama());
   const scratch = mkdtempSync(join(tmpdir(), "lora-lego-bench-"));
   try {
-    const { model: modelFile, config: baseConfig } = await prepareBase(scratch, at(bench.base));
-    const { model, close } = await loadModel(module, modelFile, threads);
+    const base = await prepareBase(scratch, at(bench.base));
+    const { model, close } = await loadModel(module, base.model, threads);
     try {
       const inputs = placed.adapters.map(({ path }) => path);
-      const place = { inputs, model, modelFile, baseConfig, scratch, cache, threads, ...(signal && { signal }) };
+      const place = { inputs, model, base, scratch, cache, threads, ...(signal && { signal }) };
       return await runBench(placed, rows, benchHost(place), onProgress);
     } finally {
       await close();

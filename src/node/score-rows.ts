@@ -1,8 +1,9 @@
-import { FormatError } from "../core/errors.ts";
+import { basename } from "node:path";
+import { FormatError, RefusedError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import type { ChoiceScore } from "../evaluate/metrics.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
-import type { LlamaModel, LlamaSequence } from "./llama.ts";
+import type { LlamaContext, LlamaModel, LlamaSequence } from "./llama.ts";
 
 /** Tokens of all sequences that are computed at once. */
 const BATCH_TOKENS = 2048;
@@ -27,7 +28,7 @@ interface TokenRow {
  * that rows do not depend on which of them are computed together.
  *
  * @param adapters all added to the base model at once
- * @throws FormatError for a row longer than the model's context
+ * @throws FormatError for a row longer than the model's context; RefusedError for adapters that llama.cpp does not load
  */
 export async function scoreRows(
   model: LlamaModel,
@@ -46,7 +47,7 @@ export async function scoreRows(
     );
   }
   const sequences = Math.max(1, Math.min(MAX_SEQUENCES, rows.length, Math.floor(BATCH_TOKENS / longest)));
-  const context = await model.createContext({
+  const context = await contextWith(model, adapters, {
     sequences,
     contextSize: longest + 1,
     batchSize: sequences * longest,
@@ -54,7 +55,6 @@ export async function scoreRows(
     flashAttention: false,
     experimentalKvCacheKeyType: "F32",
     experimentalKvCacheValueType: "F32",
-    ...(adapters.length > 0 && { lora: { adapters } }),
   });
   try {
     const scores = new Array<ChoiceScore[]>(rows.length);
@@ -71,6 +71,23 @@ export async function scoreRows(
     return scores;
   } finally {
     await context.dispose();
+  }
+}
+
+/** @throws RefusedError when llama.cpp takes the model alone, but not with the adapters */
+async function contextWith(
+  model: LlamaModel,
+  adapters: readonly ScaledAdapter[],
+  options: object,
+): Promise<LlamaContext> {
+  if (adapters.length === 0) return model.createContext(options);
+  try {
+    return await model.createContext({ ...options, lora: { adapters } });
+  } catch (error) {
+    const names = adapters.map(({ filePath }) => basename(filePath)).join(" and ");
+    throw new RefusedError(
+      `llama.cpp does not load ${names} on this base model (${(error as Error).message.split("\n")[0]}); pass an adapter of that base model, converted anew.`,
+    );
   }
 }
 
