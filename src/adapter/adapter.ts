@@ -80,6 +80,8 @@ export interface Adapter {
   readonly others: ReadonlyMap<string, TensorRef>;
   /** Keys that carry nothing of their own and are never written: copies of the base's tensors. */
   readonly ignored: readonly string[];
+  /** The copies of the base's embeddings among them (base_layer.weight), by module: the embeddings that it was trained on. */
+  readonly baseCopies: ReadonlyMap<string, TensorRef>;
   readonly baseModel: string | null;
   readonly taskType: string | null;
   readonly fanInFanOut: boolean;
@@ -90,5 +92,7 @@ export interface Adapter {
   /** Whether the adapter says itself that it leaves layers out. */
   readonly someLayers: boolean;
   readonly modulesToSave: readonly string[];
+  /** Whether a head that is tied to the embedding follows it (ensure_weight_tying). */
+  readonly tiesWeights: boolean;
   readonly unknownFields: readonly string[];
 }

@@ -6,6 +6,8 @@ import type { Variant } from "./variants.ts";
 export interface Beside {
   readonly extras: ReadonlyMap<string, TensorRef>;
   readonly ignored: readonly string[];
+  /** Those of them that are the base's embeddings, by module. */
+  readonly baseCopies: ReadonlyMap<string, TensorRef>;
   /** Magnitudes of DoRA and trained token rows, by the module they belong to. */
   readonly magnitudes: ReadonlyMap<string, TensorRef>;
   readonly tokens: ReadonlyMap<string, TensorRef>;
@@ -17,6 +19,7 @@ export interface Beside {
 }
 
 const MAGNITUDE = /^(.+)\.lora_magnitude_vector(?:\.weight)?$/;
+const BASE_COPY = /^(.+?)(?:\.token_adapter)?\.base_layer\.weight$/;
 const TOKENS = /^(.+)\.token_adapter\.trainable_tokens_delta$/;
 
 /**
@@ -35,6 +38,7 @@ export function sortBeside(
   const tokens = new Map<string, TensorRef>();
   const others = new Map<string, TensorRef>();
   const ignored: string[] = [];
+  const baseCopies = new Map<string, TensorRef>();
   const trained: [string, TensorRef][] = [];
   for (const tensor of tensors) {
     const key = tensor.name;
@@ -44,8 +48,11 @@ export function sortBeside(
     if (magnitude !== undefined) magnitudes.set(moduleOf(magnitude), tensor);
     else if (rows !== undefined) tokens.set(moduleOf(rows), tensor);
     else if (/\.lora_[a-z]/i.test(key)) others.set(key, tensor);
-    else if (/\.(original_module|base_layer)\./.test(key) && !ownBias) ignored.push(key);
-    else if (key.includes(".modules_to_save.")) trained.push([plainName(key), tensor]);
+    else if (/\.(original_module|base_layer)\./.test(key) && !ownBias) {
+      ignored.push(key);
+      const copied = BASE_COPY.exec(key)?.[1];
+      if (copied !== undefined) baseCopies.set(moduleOf(copied), tensor);
+    } else if (key.includes(".modules_to_save.")) trained.push([plainName(key), tensor]);
     else extras.set(key, tensor);
   }
   const copies: [TensorRef, TensorRef][] = [];
@@ -54,7 +61,7 @@ export function sortBeside(
     if (plain !== undefined) copies.push([tensor, plain]);
     extras.set(key, tensor);
   }
-  return { extras, ignored, magnitudes, tokens, others, variants: variantsOf(others), copies };
+  return { extras, ignored, baseCopies, magnitudes, tokens, others, variants: variantsOf(others), copies };
 }
 
 /** "classifier.modules_to_save.default.weight" and "classifier.modules_to_save.weight" are both kept as "classifier.weight". */

@@ -62,7 +62,7 @@ export function methodVariant(shown: string): Variant {
 export function biasVariant(said: string): Variant {
   return {
     id: "lora_bias",
-    text: `trains a bias beside B (${said}), which a LoRA delta cannot carry; retrain it without lora_bias.`,
+    text: `trains a bias beside B (${said}), which a LoRA delta cannot carry; fuse it into its base model, or retrain it without lora_bias.`,
   };
 }
 

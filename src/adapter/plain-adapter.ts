@@ -24,6 +24,7 @@ export function plainAdapter(format: DialectId, known: Known): ReadAdapter {
     tokenRows: new Map(),
     others: new Map(),
     ignored: [],
+    baseCopies: new Map(),
     baseModel: null,
     taskType: null,
     fanInFanOut: false,
@@ -31,6 +32,7 @@ export function plainAdapter(format: DialectId, known: Known): ReadAdapter {
     targetModules: null,
     someLayers: false,
     modulesToSave: [],
+    tiesWeights: false,
     unknownFields: [],
     ...known,
     // Tensors and config may both tell of one.

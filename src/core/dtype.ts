@@ -50,6 +50,11 @@ export function bitsOf(dtype: Dtype): number {
   return BITS[dtype];
 }
 
+/** Whether lora-lego writes numbers of this type. */
+export function isOutputDtype(name: string): name is OutputDtype {
+  return name === "F32" || name === "F16" || name === "BF16";
+}
+
 /** Bytes of one element of a type whose elements fill whole bytes. */
 export function bytesOf(dtype: FactorDtype): number {
   return BITS[dtype] / 8;

@@ -21,6 +21,8 @@ export interface PeftConfig {
   /** Whether the adapter was told to leave layers out (layers_to_transform). */
   readonly someLayers: boolean;
   readonly modulesToSave: readonly string[];
+  /** ensure_weight_tying: a head that is tied to the embedding follows what is done to it. */
+  readonly tiesWeights: boolean;
   /** The fields that are set and make it more, or something else, than a plain LoRA. */
   readonly changes: readonly ChangingField[];
   /** The initialisation that changed the base before training, as the config shows it; null where none did. */
@@ -123,6 +125,7 @@ export function parsePeftConfig(fields: JsonObject, where: string): PeftConfig {
         : null,
     someLayers: isSet(fields.layers_to_transform),
     modulesToSave: read.texts("modules_to_save"),
+    tiesWeights: read.flag("ensure_weight_tying"),
     changes,
     changedBase: typeof init === "string" && CHANGED_BASE.test(init) ? showJson(init) : null,
     targetParameters: Array.isArray(fields.target_parameters) ? read.texts("target_parameters") : [],

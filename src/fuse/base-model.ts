@@ -10,6 +10,8 @@ export interface BaseModel {
   readonly name: string;
   /** Its weights' files, in the order of their names. */
   readonly shards: readonly ModelShard[];
+  /** The index of its shards; null of a single file. */
+  readonly index: { readonly file: string; readonly text: string } | null;
   readonly tensors: ReadonlyMap<string, TensorRef>;
 }
 
@@ -19,6 +21,8 @@ export interface ModelShard {
   readonly source: ByteSource;
   /** Bytes in front of the first tensor. */
   readonly headerBytes: number;
+  /** The file's __metadata__. */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 /** A model's folder: which files it has, and how to open them. */
@@ -28,56 +32,61 @@ export interface ModelFolder {
   open(file: string): Promise<ByteSource>;
 }
 
-const SINGLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
+/** Names of weights, as transformers and diffusers write them; variants (".fp16.") are left to who has no others. */
+const SINGLE = ["model.safetensors", "diffusion_pytorch_model.safetensors"];
+const INDEX = /^(model|diffusion_pytorch_model)\.safetensors\.index\.json$/;
 const MAX_INDEX_BYTES = 64 << 20;
 
 /**
- * Open a model by its headers: model.safetensors, or the shards that model.safetensors.index.json names.
+ * Open a model by its headers: the shards that an index names (model.safetensors.index.json), or one file (model.safetensors).
  *
  * @throws FormatError when there are no such weights, or a file is damaged
  */
 export async function openModel(folder: ModelFolder): Promise<BaseModel> {
   const { name, files } = folder;
-  if (files.includes(INDEX)) return openShards(folder);
-  const only = files.includes(SINGLE) ? SINGLE : files.filter((file) => file.endsWith(".safetensors"))[0];
-  if (only === undefined || (only !== SINGLE && files.filter((file) => file.endsWith(".safetensors")).length > 1)) {
-    const other = files.find((file) => /\.(bin|gguf|pt)$/.test(file));
+  const index = files.find((file) => INDEX.test(file));
+  if (index !== undefined) return openShards(folder, index);
+  const weights = files.filter((file) => file.endsWith(".safetensors"));
+  const only = weights.find((file) => SINGLE.includes(file)) ?? weights[0];
+  if (only === undefined || (weights.length > 1 && !SINGLE.includes(only))) {
+    const other = files.find((file) => /\.(bin|gguf|pt|ckpt)$/.test(file));
     throw new FormatError(
-      `${name} holds no ${SINGLE} and no ${INDEX}${other === undefined ? "" : ` (but ${other})`}; pass the folder of a model in safetensors, as transformers saves it.`,
+      `${name} holds no ${SINGLE[0]} and no index of shards${other === undefined ? "" : ` (but ${other})`}; pass the folder of a model in safetensors, as transformers saves it.`,
     );
   }
   const source = await folder.open(only);
-  const { tensors, headerBytes } = await readHeader(source);
+  const { tensors, headerBytes, metadata } = await readHeader(source);
   return {
     name,
-    shards: [{ file: only, source, headerBytes }],
+    index: null,
+    shards: [{ file: only, source, headerBytes, metadata }],
     tensors: new Map(Array.from(tensors, ([key, info]) => [key, { name: key, file: 0, ...info }])),
   };
 }
 
-async function openShards(folder: ModelFolder): Promise<BaseModel> {
+async function openShards(folder: ModelFolder, indexFile: string): Promise<BaseModel> {
   const { name } = folder;
-  const where = `${name}/${INDEX}`;
-  const text = await folder.open(INDEX);
-  if (text.size > MAX_INDEX_BYTES)
-    throw new FormatError(`${where} has ${text.size} bytes, too many for an index; take the model's own.`);
-  const bytes = new Uint8Array(text.size);
-  await text.read(0, bytes);
-  const index = readShardIndex(new TextDecoder().decode(bytes), where);
+  const where = `${name}/${indexFile}`;
+  const source = await folder.open(indexFile);
+  if (source.size > MAX_INDEX_BYTES)
+    throw new FormatError(`${where} has ${source.size} bytes, too many for an index; take the model's own.`);
+  const bytes = new Uint8Array(source.size);
+  await source.read(0, bytes);
+  const text = new TextDecoder().decode(bytes);
+  const index = readShardIndex(text, where);
   const shards: ModelShard[] = [];
   const headers = new Map<string, Awaited<ReturnType<typeof readHeader>>>();
   for (const file of index.files) {
     if (!folder.files.includes(file))
-      throw new FormatError(`${name} lacks ${file}, which ${INDEX} names; download it too.`);
+      throw new FormatError(`${name} lacks ${file}, which ${indexFile} names; download it too.`);
     const source = await folder.open(file);
     const header = await readHeader(source);
     headers.set(file, header);
-    shards.push({ file, source, headerBytes: header.headerBytes });
+    shards.push({ file, source, headerBytes: header.headerBytes, metadata: header.metadata });
   }
   const tensors = new Map<string, TensorRef>();
   for (const [key, { file, info }] of joinShards(index, headers)) {
     tensors.set(key, { name: key, file: index.files.indexOf(file), ...info });
   }
-  return { name, shards, tensors };
+  return { name, index: { file: indexFile, text }, shards, tensors };
 }

@@ -1,4 +1,5 @@
 import type { TensorRef } from "../adapter/adapter.ts";
+import { spellings } from "../adapter/names/renamed.ts";
 import { RefusedError } from "../core/errors.ts";
 import type { BaseModel } from "./base-model.ts";
 
@@ -12,40 +13,72 @@ const PREFIXES = [
   "bert.",
   "distilbert.",
   "gpt_neox.",
+  "model.diffusion_model.",
 ];
 
 /**
- * The tensor of a model that a path names, as "h.0.attn.c_attn.weight": by that name, else with one known prefix more or less, if exactly
- * one such tensor is there.
- *
- * @param wanted what messages call the owner of the path
- * @throws RefusedError when there is none, or several
+ * The tensors of a model that a path may mean, as "h.0.attn.c_attn.weight": the one of that name, else those under the names that it had
+ * in other releases of transformers, else all with one known prefix more or less.
  */
-export function baseTensor({ name, tensors }: BaseModel, path: string, wanted: string): TensorRef {
+export function findTensors({ tensors }: BaseModel, path: string): TensorRef[] {
   const exact = tensors.get(path);
-  if (exact !== undefined) return exact;
+  if (exact !== undefined) return [exact];
+  const renamed = new Set(spellings(path));
+  const found = [...renamed].flatMap((name) => tensors.get(name) ?? []);
+  if (found.length > 0) return found;
   const others = PREFIXES.flatMap((prefix) => [
     `${prefix}${path}`,
     ...(path.startsWith(prefix)
       ? [path.slice(prefix.length), ...PREFIXES.map((other) => `${other}${path.slice(prefix.length)}`)]
       : []),
   ]);
-  const found = [...new Set(others)].filter((candidate) => tensors.has(candidate));
-  if (found.length === 1) return tensors.get(found[0]!)!;
-  if (found.length > 1) {
-    throw new RefusedError(
-      `${wanted} may be ${found.join(" or ")} in ${name}, which is not clear; pass the base model that the adapter was trained on.`,
+  return [...new Set(others)].flatMap((name) => tensors.get(name) ?? []);
+}
+
+/**
+ * The tensor of a model that a path names.
+ *
+ * @param wanted what messages call the owner of the path
+ * @throws RefusedError when there is none, or several
+ */
+export function baseTensor(base: BaseModel, path: string, wanted: string): TensorRef {
+  const [found, ...more] = findTensors(base, path);
+  if (found === undefined) throw missing(base, path, wanted);
+  if (more.length === 0) return found;
+  const names = [found, ...more].map(({ name }) => name);
+  throw new RefusedError(
+    `${wanted} may be ${names.join(" or ")} in ${base.name}, which is not clear; pass the base model that the adapter was trained on.`,
+  );
+}
+
+/** Why a path has no tensor, as far as the base's names tell, and the way out. */
+function missing({ name, tensors }: BaseModel, path: string, wanted: string): RefusedError {
+  const keys = [...tensors.keys()];
+  const stem = path.replace(/(weight|bias)$/, "");
+  const quantized = keys.find((key) => key.startsWith(stem) && /(qweight|absmax|quant_state|scales)/.test(key));
+  if (quantized !== undefined) {
+    return new RefusedError(
+      `${name} is quantized (tensor ${quantized}), and a delta cannot be added to quantized weights; pass the model before quantization.`,
     );
   }
-  const tied = /(^|\.)(lm_head|embed_out|output)\.weight$/.test(path)
-    ? "; it may share its tensor with the input embedding, which must not be changed alone"
-    : "";
-  const quantized = [...tensors.keys()].find(
-    (key) => key.startsWith(path.replace(/weight$/, "")) && /(qweight|absmax|quant_state|scales)/.test(key),
-  );
-  throw new RefusedError(
-    quantized === undefined
-      ? `${name} has no tensor ${path}, which ${wanted} adapts${tied}; pass the base model that the adapter was trained on.`
-      : `${name} is quantized (tensor ${quantized}), and a delta cannot be added to quantized weights; pass the model before quantization.`,
-  );
+  const lacks = `${name} has no tensor ${path}, which ${wanted} adapts`;
+  const experts = /^(?:.*\.)?experts\./.exec(path)?.[0];
+  const together =
+    experts === undefined ? undefined : keys.find((key) => key.includes(experts.replace(/^model\./, "")));
+  if (together !== undefined && tensors.get(together)!.shape.length === 3) {
+    return new RefusedError(
+      `${lacks}: it holds the experts of a layer in one tensor (${together}), into which single experts are not fused yet; pass the model as transformers 4 saved it, an expert each.`,
+    );
+  }
+  if (keys.some((key) => key.startsWith("model.diffusion_model."))) {
+    return new RefusedError(
+      `${lacks}: it is a checkpoint in its first layout (model.diffusion_model.); save it as a diffusers pipeline (from_single_file, save_pretrained) and pass that pipeline's folder unet or transformer.`,
+    );
+  }
+  if (/(^|\.)(score|classifier|qa_outputs|pooler|classification_head)\./.test(path)) {
+    return new RefusedError(
+      `${lacks}: it was saved without that head; load it with the class that the adapter was trained with (as AutoModelForSequenceClassification, with its number of labels), save it, and pass that.`,
+    );
+  }
+  return new RefusedError(`${lacks}; pass the base model that the adapter was trained on.`);
 }

@@ -1,43 +1,41 @@
-import type { Adapter } from "../adapter/adapter.ts";
-import { readNumbers } from "../adapter/tensor-values.ts";
-import type { FusedTensor } from "./fuse-plan.ts";
+import type { Magnitude } from "./fuse-plan.ts";
 
-/** What hands out the rows of W + s B A. */
+/** What hands out the rows of W + s B A, in ascending order. */
 type Slabs = (use: (rows: Float32Array, from: number) => void) => Promise<void>;
 
-/**
- * DoRA's factor of every output: its magnitude over the norm of the output's weights in W + s B A (Liu et al. 2024, arXiv 2402.09353,
- * eq. 5, as PEFT merges it); sums in f64. An output whose weights are all zero stays so.
- */
-export async function outputScales(
-  adapters: readonly Adapter[],
-  { columns, parts, magnitude }: FusedTensor,
-  slabs: Slabs,
-): Promise<Float64Array> {
-  const [{ module, rowHalf }] = parts as [FusedTensor["parts"][number]];
-  const squares = new Float64Array(module.out);
-  await slabs((rows, from) => {
-    for (let x = 0; x < rows.length; x++) {
-      const output = rowHalf === "b" ? from + Math.floor(x / columns) : x % columns;
-      squares[output]! += rows[x]! * rows[x]!;
-    }
-  });
-  const { name, files } = adapters[magnitude!.input]!;
-  const magnitudes = await readNumbers(name, files, magnitude!.tensor);
-  return squares.map((square, output) => (square === 0 ? 0 : magnitudes[output]! / Math.sqrt(square)));
+/** Which magnitude an entry of a matrix has. */
+function indexOf({ axis, group }: Magnitude, columns: number, from: number, x: number): number {
+  return axis === "rows" ? from + Math.floor(x / columns) : Math.floor((x % columns) / group);
 }
 
 /**
- * Multiply every output's weights by its factor, in f32.
+ * DoRA's factors: each magnitude over the norm of its rows or columns in W + s B A (Liu et al. 2024, arXiv 2402.09353, eq. 5); sums in
+ * f64. What is all zero stays so.
  *
- * @param byRow whether outputs are rows; else columns
+ * @param values one for every row, or group of columns
+ * @param slabs of (rows, columns)
  */
-export function scaleOutputs(
+export async function magnitudeScales(
+  values: Float64Array,
+  magnitude: Magnitude,
+  columns: number,
+  slabs: Slabs,
+): Promise<Float64Array> {
+  const squares = new Float64Array(values.length);
+  await slabs((rows, from) => {
+    for (let x = 0; x < rows.length; x++) squares[indexOf(magnitude, columns, from, x)]! += rows[x]! * rows[x]!;
+  });
+  const { epsilon } = magnitude;
+  return squares.map((square, i) => (square === 0 ? 0 : values[i]! / (Math.sqrt(square) + epsilon)));
+}
+
+/** Multiply rows or columns by their factors, each product rounded to f32. @param from index of the first row */
+export function scaleRows(
   rows: Float32Array,
   columns: number,
   from: number,
-  byRow: boolean,
+  magnitude: Magnitude,
   scales: Float64Array,
 ): void {
-  for (let x = 0; x < rows.length; x++) rows[x]! *= scales[byRow ? from + Math.floor(x / columns) : x % columns]!;
+  for (let x = 0; x < rows.length; x++) rows[x]! *= scales[indexOf(magnitude, columns, from, x)]!;
 }

@@ -7,7 +7,7 @@ import { CARD_FILE, extractionCard } from "../merge/card.ts";
 import type { OnProgress } from "../merge/lane.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
 import { createFile, openSink } from "./file-sink.ts";
-import { diskModel, modelTypeOf } from "./model-folder.ts";
+import { baseConfigOf, diskModel } from "./model-folder.ts";
 import { OutputFolder } from "./output-folder.ts";
 
 /** How to extract. */
@@ -43,7 +43,7 @@ export async function extractAdapter(options: ExtractOptions): Promise<Extracted
   let output: OutputFolder | null = null;
   try {
     const [base, tuned] = await Promise.all([openModel(folders[0]), openModel(folders[1])]);
-    const plan = await planExtraction(base, tuned, options, modelTypeOf(folders[0]));
+    const plan = await planExtraction(base, tuned, options, baseConfigOf(folders[0])?.modelType ?? null);
     output = OutputFolder.create(out, [options.base, options.tuned], force, onNotice);
     output.checkSpace(plan.layout.size);
     createFile(output.path(WEIGHTS_FILE), plan.layout.size);

@@ -2,14 +2,15 @@ import { writeFileSync } from "node:fs";
 import { VERSION } from "../core/version.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { fuseShard } from "../fuse/fuse.ts";
-import { type FuseRecipe, planFusion } from "../fuse/fuse-plan.ts";
+import { fusedConfig, fusedIndex, layoutShard } from "../fuse/output-model.ts";
+import { type FuseRecipe, planFusion } from "../fuse/plan-fusion.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { CARD_FILE, fusionCard } from "../merge/card.ts";
 import type { OnProgress } from "../merge/lane.ts";
 import { type OpenOptions, openAdapters } from "./adapter-path.ts";
 import { createFile, openSink } from "./file-sink.ts";
 import { inputPaths } from "./merge-to-folder.ts";
-import { copyBeside, diskModel, modelTypeOf } from "./model-folder.ts";
+import { baseConfigOf, copyBeside, diskModel } from "./model-folder.ts";
 import { OutputFolder } from "./output-folder.ts";
 
 /** How to fuse. */
@@ -31,6 +32,12 @@ export interface Fused {
   /** Tensors that deltas were added to, and that an adapter's own took the place of. */
   readonly fused: number;
   readonly replaced: readonly string[];
+  /** Whether the head, which was the base's embedding, is a tensor of its own now. */
+  readonly untied: boolean;
+  /** Rows of the embedding where they are other than the base's. */
+  readonly vocabSize: number | null;
+  /** Modules of other parts of an image pipeline than the base, counted by part: other folders to fuse into. */
+  readonly elsewhere: Readonly<Record<string, number>>;
   /** Of the weights' files. */
   readonly bytes: number;
 }
@@ -43,41 +50,54 @@ export interface Fused {
 export async function fuseModel(paths: readonly string[], options: FuseOptions): Promise<Fused> {
   const { out, force = false, onProgress = () => {}, onNotice = () => {}, signal } = options;
   const folder = diskModel(options.base);
-  const opened = await openAdapters(paths, options);
+  const config = baseConfigOf(folder);
+  // GGUF files of some families need the base's config to name their modules.
+  const opened = await openAdapters(paths, { ...options, baseConfig: config });
   let output: OutputFolder | null = null;
   try {
     const base = await openModel(folder);
     const adapters = opened.map(({ adapter }) => adapter);
-    const plan = planFusion(base, adapters, options, modelTypeOf(folder));
+    const plan = planFusion(base, adapters, options, config);
+    const layouts = await Promise.all(base.shards.map((_, i) => layoutShard(base, plan, i)));
+    const changed = [...plan.changed.values()];
+    const total = changed.filter(({ parts }) => parts.length > 0).length;
     output = OutputFolder.create(out, [...inputPaths(paths, opened), options.base], force, onNotice);
-    const bytes = base.shards.reduce((sum, { source }) => sum + source.size, 0);
+    const bytes = layouts.reduce((sum, { size }) => sum + size, 0);
     output.checkSpace(bytes);
     const kernels = wasmKernels();
     let done = 0;
-    for (const [i, { file, source }] of base.shards.entries()) {
-      createFile(output.path(file), source.size);
-      const sink = openSink(output.path(file));
+    const onFused = (): void => onProgress({ done: ++done, total });
+    for (const [i, layout] of layouts.entries()) {
+      const path = output.path(base.shards[i]!.file);
+      createFile(path, layout.size);
+      const sink = openSink(path);
       try {
-        await fuseShard(
-          kernels,
-          base,
-          adapters,
-          plan,
-          i,
-          sink,
-          () => onProgress({ done: ++done, total: plan.fused.size }),
-          signal,
-        );
+        await fuseShard(kernels, base, adapters, plan, layout, sink, onFused, signal);
       } finally {
         sink.close();
       }
     }
     const beside = copyBeside(folder, (file) => output!.path(file), true);
+    const texts = [
+      ["config.json", config === null ? null : await fusedConfig(config, plan)],
+      [base.index?.file, base.index === null ? null : fusedIndex(base.index.text, base, layouts)],
+    ] as const;
+    for (const [file, text] of texts) if (text !== null) writeFileSync(output.path(file!), text);
     const names = adapters.map(({ name }) => name);
     const files = [...base.shards.map(({ file }) => file), ...beside, CARD_FILE];
     writeFileSync(output.path(CARD_FILE), fusionCard(base.name, names, files, `lora-lego ${VERSION}`));
     output.commit();
-    return { base: base.name, adapters: names, fused: plan.fused.size, replaced: [...plan.replaced.keys()], bytes };
+    const replaced = changed.filter(({ origin, rows }) => origin.input !== null || rows.length > 0);
+    return {
+      base: base.name,
+      adapters: names,
+      fused: total,
+      replaced: replaced.map(({ name }) => name),
+      untied: plan.untied,
+      vocabSize: plan.vocabSize,
+      elsewhere: Object.fromEntries(plan.elsewhere),
+      bytes,
+    };
   } catch (error) {
     output?.discard();
     throw error;

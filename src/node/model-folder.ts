@@ -1,7 +1,7 @@
 import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
-import { isJsonObject, parseStrictJson } from "../formats/json.ts";
+import { type BaseConfig, parseBaseConfig } from "../fuse/base-config.ts";
 import type { ModelFolder } from "../fuse/base-model.ts";
 import { type FileSource, openFile } from "./file-source.ts";
 
@@ -18,8 +18,13 @@ const INDEX = /\.safetensors\.index\.json$/;
 /** @throws UsageError when there is no such folder */
 export function diskModel(path: string): DiskModel {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isDirectory())
-    throw new UsageError(`There is no folder ${path}; pass the folder of a model, as transformers saves it.`);
+  if (!stat?.isDirectory()) {
+    throw new UsageError(
+      stat === undefined
+        ? `There is no folder ${path}; pass the folder of a model, as transformers saves it.`
+        : `${path} is a file; pass the folder of a model, as transformers saves it, or a part of a pipeline's, as diffusers does (from_single_file, save_pretrained).`,
+    );
+  }
   const name = basename(resolve(path));
   const opened: FileSource[] = [];
   return {
@@ -37,11 +42,10 @@ export function diskModel(path: string): DiskModel {
   };
 }
 
-/** model_type of a model's config.json; null where it has none. */
-export function modelTypeOf({ path, name, files }: DiskModel): string | null {
+/** A model's config.json; null where it has none. */
+export function baseConfigOf({ path, name, files }: DiskModel): BaseConfig | null {
   if (!files.includes("config.json")) return null;
-  const fields = parseStrictJson(readFileSync(join(path, "config.json"), "utf8"), `${name}/config.json`);
-  return isJsonObject(fields) && typeof fields.model_type === "string" ? fields.model_type : null;
+  return parseBaseConfig(readFileSync(join(path, "config.json"), "utf8"), `${name}/config.json`);
 }
 
 /** Copy what a model has beside its weights (config, tokenizer, index of shards). @returns the names */

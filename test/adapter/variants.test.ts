@@ -158,14 +158,14 @@ describe("what an adapter is beside a plain LoRA", () => {
       "lora_bias by its config",
       () => openPeft(linear("q"), { lora_bias: true }),
       ["lora_bias"],
-      /\(lora_bias\).*; retrain/,
+      /\(lora_bias\).*; fuse it .* retrain/,
       { modules: 1, others: 0 },
     ],
     [
       "lora_bias by its tensors",
       () => openPeft([...linear("q"), filled(keyOf("q", "lora_B.bias"), [4])]),
       ["lora_bias"],
-      /q\.lora_B\.bias.*; retrain/,
+      /q\.lora_B\.bias.*; fuse it .* retrain/,
       { modules: 1, others: 1 },
     ],
     [

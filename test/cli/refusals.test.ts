@@ -158,8 +158,12 @@ const CASES: Case[] = [
 const VARIANTS: Case[] = [
   config("dora", { use_dora: true }, /is a DoRA adapter .*; fuse it into its base model/),
   tensors("dora-tensors", { [`${PREFIX}q.lora_magnitude_vector`]: [1] }, /DoRA.*q\.lora_magnitude_vector.*; fuse it/),
-  config("lora-bias", { lora_bias: true }, /bias beside B \(lora_bias\).*; retrain it without lora_bias/),
-  tensors("lora-bias-tensors", { [`${PREFIX}q.lora_B.bias`]: [1] }, /bias beside B .*q\.lora_B\.bias.*; retrain it/),
+  config("lora-bias", { lora_bias: true }, /bias beside B \(lora_bias\).*; fuse it .* retrain it without lora_bias/),
+  tensors(
+    "lora-bias-tensors",
+    { [`${PREFIX}q.lora_B.bias`]: [1] },
+    /bias beside B .*q\.lora_B\.bias.*; fuse it .* retrain it/,
+  ),
   config("qalora", { use_qalora: true }, /QA-LoRA.*; retrain it as plain LoRA/),
   config(
     "replicated",

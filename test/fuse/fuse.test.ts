@@ -1,38 +1,19 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import type { Adapter } from "../../src/adapter/adapter.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { memorySink } from "../../src/core/bytes.ts";
 import { FormatError, RefusedError, UsageError } from "../../src/core/errors.ts";
 import { type BaseModel, openModel } from "../../src/fuse/base-model.ts";
-import { fuseShard } from "../../src/fuse/fuse.ts";
-import { type FuseRecipe, planFusion } from "../../src/fuse/fuse-plan.ts";
+import { type FuseRecipe, planFusion } from "../../src/fuse/plan-fusion.ts";
 import { referenceKernels } from "../../src/kernels/reference.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
-import { keyOf, memoryFolder, peftFiles } from "../support/memory-folder.ts";
+import { baseConfig, fusedFiles as fused, fusedTensors } from "../support/fusing.ts";
+import { keyOf, memoryFolder } from "../support/memory-folder.ts";
 import { openPicoModel } from "../support/models.ts";
-import { encodeTensor, type Nested, openPico } from "../support/pico.ts";
+import { type Nested, openPico } from "../support/pico.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/fuse/", import.meta.url));
 const golden = (path: string): Uint8Array => new Uint8Array(readFileSync(`${GOLDEN}${path}`));
-
-/** The bytes of every shard of a fusion. */
-async function fused(
-  base: BaseModel,
-  adapters: readonly Adapter[],
-  recipe: FuseRecipe = {},
-  kernels = wasmKernels(),
-): Promise<Uint8Array[]> {
-  const plan = planFusion(base, adapters, recipe);
-  return Promise.all(
-    base.shards.map(async ({ source }, i) => {
-      const sink = memorySink(source.size);
-      await fuseShard(kernels, base, adapters, plan, i, sink);
-      return sink.bytes;
-    }),
-  );
-}
 
 /** One f32 tensor of a fused model of one file. */
 async function tensorOf(base: BaseModel, bytes: Uint8Array, name: string): Promise<number[]> {
@@ -41,8 +22,6 @@ async function tensorOf(base: BaseModel, bytes: Uint8Array, name: string): Promi
 }
 
 const Q = "model.layers.0.q_proj";
-const dora = (tensors: Parameters<typeof peftFiles>[0], config: object = {}): Promise<Adapter> =>
-  openAdapter(memoryFolder("dora", peftFiles(tensors, { use_dora: true, ...config })));
 
 describe("fuse", () => {
   it.each(
@@ -64,7 +43,13 @@ describe("fuse", () => {
         return openAdapter(memoryFolder(`adapter-${t}`, Object.fromEntries(files)));
       }),
     );
-    const [bytes] = await fused(base, adapters, { weights, scale }, kernels());
+    const [bytes] = await fused(
+      base,
+      adapters,
+      { weights, scale },
+      baseConfig({ tie_word_embeddings: false }),
+      kernels(),
+    );
     expect(bytes).toEqual(golden(`fused-${dtype}/model.safetensors`));
   });
 
@@ -104,9 +89,8 @@ describe("fuse", () => {
       ],
     });
     const adapter = await openPico("mine", { modules: { "h.0.attn.c_proj": { A: [[1, 10]], B: [[2], [3]] } } });
-    const sink = memorySink(base.shards[0]!.source.size);
-    await fuseShard(wasmKernels(), base, [adapter], planFusion(base, [adapter], {}, "gpt2"), 0, sink);
-    expect(await tensorOf(base, sink.bytes, "h.0.attn.c_proj.weight")).toEqual([2, 3, 20, 30]);
+    const turned = await fusedTensors(base, [adapter], {}, baseConfig({ model_type: "gpt2" }));
+    expect(turned["h.0.attn.c_proj.weight"]!.values).toEqual([2, 3, 20, 30]);
     const [straight] = await fused(base, [adapter]);
     expect(await tensorOf(base, straight!, "h.0.attn.c_proj.weight")).toEqual([2, 20, 3, 30]);
   });
@@ -118,7 +102,7 @@ describe("fuse", () => {
   ])("finds %s of a base for %s of an adapter", async (own, module) => {
     const base = await openPicoModel({ [`${own}.weight`]: [[1]] });
     const adapter = await openPico("mine", { modules: { [module]: { A: [[1]], B: [[3]] } } });
-    expect([...planFusion(base, [adapter], {}).fused.keys()]).toEqual([`${own}.weight`]);
+    expect([...planFusion(base, [adapter], {}).changed.keys()]).toEqual([`${own}.weight`]);
   });
 
   it.each([
@@ -140,11 +124,12 @@ describe("fuse", () => {
     expect(plan).toThrow("weights" in recipe || "scale" in recipe ? UsageError : RefusedError);
   });
 
-  it("says that a tied output has no tensor of its own", async () => {
-    const base = await openPicoModel({ "model.embed_tokens.weight": [[1]] });
-    const adapter = await openPico("mine", { modules: { lm_head: { A: [[1]], B: [[3]] } } });
+  it("refuses a module that two names mean", async () => {
+    const base = await openPicoModel({ [`${Q}.weight`]: [[1]] });
+    const one = { A: [[1]], B: [[1]] };
+    const adapter = await openPico("mine", { modules: { [Q]: one, "layers.0.q_proj": one } });
     expect(() => planFusion(base, [adapter], {})).toThrow(
-      /no tensor lm_head\.weight.*share its tensor with the input embedding/,
+      /layers\.0\.q_proj and model\.layers\.0\.q_proj are both model\.layers\.0\.q_proj\.weight/,
     );
   });
 
@@ -165,59 +150,7 @@ describe("fuse", () => {
     const [dropped] = await fused(base, [head], { dropExtras: true });
     expect(await tensorOf(base, dropped!, "score.weight")).toEqual([2]);
     const wide = await openPicoModel({ [`${Q}.weight`]: [[1]], "score.weight": [[2, 3]] });
-    expect(() => planFusion(wide, [head], {})).toThrow(/cannot take its place; pass --extras drop/);
-    expect(() => planFusion(base, [head, head], {})).toThrow(/together with another adapter; pass --extras drop/);
-  });
-});
-
-describe("fuse of a DoRA adapter", () => {
-  const factors = [
-    encodeTensor(keyOf(Q, "lora_A.weight"), [[1, 0]]),
-    encodeTensor(keyOf(Q, "lora_B.weight"), [[2], [0]]),
-  ];
-  const magnitude = encodeTensor(keyOf(Q, "lora_magnitude_vector"), [10, 3]);
-  const config = { r: 1, lora_alpha: 1 };
-
-  it("gives every output its magnitude, by hand", async () => {
-    // W + B A = ((3, 4), (0, 2)): norms 5 and 2, magnitudes 10 and 3.
-    const base = await openPicoModel({
-      [`${Q}.weight`]: [
-        [1, 4],
-        [0, 2],
-      ],
-    });
-    const [bytes] = await fused(base, [await dora([...factors, magnitude], config)]);
-    expect(await tensorOf(base, bytes!, `${Q}.weight`)).toEqual([6, 8, 0, 3]);
-  });
-
-  it("does so where the base holds the transpose", async () => {
-    const base = await openPicoModel({
-      [`${Q}.weight`]: [
-        [1, 0],
-        [4, 2],
-      ],
-    });
-    const adapter = await dora([...factors, magnitude], { ...config, fan_in_fan_out: true });
-    const [bytes] = await fused(base, [adapter]);
-    expect(await tensorOf(base, bytes!, `${Q}.weight`)).toEqual([6, 0, 8, 3]);
-  });
-
-  it("is refused with other weights, other adapters, or magnitudes of another size", async () => {
-    const base = await openPicoModel({
-      [`${Q}.weight`]: [
-        [1, 4],
-        [0, 2],
-      ],
-    });
-    const adapter = await dora([...factors, magnitude], config);
-    for (const [adapters, recipe] of [
-      [[adapter], { weights: [2] }],
-      [[adapter], { scale: 0.5 }],
-      [[adapter, adapter], {}],
-    ] as const) {
-      expect(() => planFusion(base, adapters, recipe)).toThrow(/is a DoRA adapter.*fuse it by itself/);
-    }
-    const odd = await dora([...factors, encodeTensor(keyOf(Q, "lora_magnitude_vector"), [1, 2, 3])], config);
-    expect(() => planFusion(base, [odd], {})).toThrow(/magnitudes of .* are F32 \(3\)/);
+    expect(() => planFusion(wide, [head], {})).toThrow(/cannot take its place; pass the base model that was saved/);
+    expect(() => planFusion(base, [head, head], {})).toThrow(/together with another adapter; merge the adapters first/);
   });
 });

@@ -9,7 +9,7 @@ type Tensors = Readonly<Record<string, Nested>>;
 type Float = "F32" | "F16" | "BF16";
 
 /** A model's files by their names: one, or shards with an index where several parts are given. */
-function modelFiles(parts: readonly Tensors[], dtype: Float = "F32"): Record<string, Uint8Array> {
+export function modelFiles(parts: readonly Tensors[], dtype: Float = "F32"): Record<string, Uint8Array> {
   const encode = (tensors: Tensors): Uint8Array =>
     encodeSafetensors(
       Object.entries(tensors).map(([name, values]) => encodeTensor(name, values, dtype)),
@@ -28,6 +28,11 @@ function modelFiles(parts: readonly Tensors[], dtype: Float = "F32"): Record<str
 /** Open a model from memory. */
 export function openPicoModel(...parts: readonly Tensors[]): Promise<BaseModel> {
   return openModel(memoryFolder("base", modelFiles(parts)));
+}
+
+/** Open a model of one file from memory, in another element type. */
+export function openTypedModel(dtype: Float, tensors: Tensors): Promise<BaseModel> {
+  return openModel(memoryFolder("base", modelFiles([tensors], dtype)));
 }
 
 /** Write a model's files into a folder, made if need be, and a config beside them. @returns the folder */

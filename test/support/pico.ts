@@ -196,7 +196,8 @@ export function decodeAdapter(configText: string, weights: Uint8Array): Merged {
   return { config, modules, extras };
 }
 
-function decodeTensors(file: Uint8Array): Map<string, { shape: number[]; values: Float64Array }> {
+/** Every tensor of a safetensors file in f64, by code that shares nothing with the library but the float formats. */
+export function decodeTensors(file: Uint8Array): Map<string, { shape: number[]; values: Float64Array }> {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const start = 8 + Number(view.getBigUint64(0, true));
   const header: Record<string, { dtype: Float; shape: number[]; data_offsets: [number, number] }> = JSON.parse(

@@ -81,6 +81,7 @@ async function readLora(
     tokenRows: tokens.rows,
     others: new Map([...parameters, ...tokens.others, ...beside.others]),
     ignored: beside.ignored,
+    baseCopies: beside.baseCopies,
     baseModel: config.baseModel,
     taskType: config.taskType,
     fanInFanOut: config.fanInFanOut,
@@ -88,6 +89,7 @@ async function readLora(
     targetModules: config.targetModules,
     someLayers: config.someLayers,
     modulesToSave: config.modulesToSave,
+    tiesWeights: config.tiesWeights,
     unknownFields: config.unknownFields,
   });
 }

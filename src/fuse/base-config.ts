@@ -1,0 +1,48 @@
+import { FormatError } from "../core/errors.ts";
+import { isJsonObject, parseStrictJson } from "../formats/json.ts";
+import { parseModelConfig } from "../formats/model-config.ts";
+
+/** What a base model's config.json says, as far as fusing needs it. */
+export interface BaseConfig {
+  readonly text: string;
+  /** What messages call the file. */
+  readonly where: string;
+  readonly modelType: string | null;
+  /** Whether the head is the embedding's own tensor. */
+  readonly tied: boolean;
+  /** Whether an encoder has a decoder, which may share more than the head. */
+  readonly encoderDecoder: boolean;
+  /** Whether the model gives tokens: all but classifiers and bare bodies, as `architectures` says. */
+  readonly headed: boolean;
+  /** The class of a part of an image pipeline; null of other models. */
+  readonly className: string | null;
+}
+
+/** Classes without a head over the vocabulary: classifiers, and bodies alone (Qwen2Model; of chat models "Chat" is in the name). */
+const HEADLESS = /For(\w*Classification|QuestionAnswering|MultipleChoice)$|^(?!.*(Chat|LMHead)).*Model$/;
+
+/**
+ * Read a model's config.json; parts of image pipelines have one without a model_type.
+ *
+ * @throws FormatError when it is no such file
+ */
+export function parseBaseConfig(text: string, where: string): BaseConfig {
+  const fields = parseStrictJson(text, where);
+  if (!isJsonObject(fields)) {
+    throw new FormatError(`${where} holds no JSON object; take the model's own config.json.`);
+  }
+  const { architectures } = fields;
+  const known = "model_type" in fields ? parseModelConfig(text, where) : null;
+  return {
+    text,
+    where,
+    modelType: known?.modelType ?? null,
+    tied: known?.tied ?? false,
+    encoderDecoder: fields.is_encoder_decoder === true,
+    className: typeof fields._class_name === "string" ? fields._class_name : null,
+    headed:
+      !Array.isArray(architectures) ||
+      architectures.length === 0 ||
+      !architectures.every((name) => HEADLESS.test(String(name))),
+  };
+}

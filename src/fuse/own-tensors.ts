@@ -1,0 +1,148 @@
+import type { Adapter, TensorRef, TokenRows } from "../adapter/adapter.ts";
+import { type FactorDtype, isFactorDtype, isOutputDtype } from "../core/dtype.ts";
+import { RefusedError } from "../core/errors.ts";
+import { elementCount, formatShape } from "../core/shape.ts";
+import type { ChangedTensors } from "./changed-tensors.ts";
+import { isHead } from "./vocabulary.ts";
+
+/** An adapter that takes part in a fusion. */
+export interface Fusing {
+  readonly adapter: Adapter;
+  /** Its index among the inputs. */
+  readonly input: number;
+  /** Its weight times the scale of all. */
+  readonly factor: number;
+  /** Whether it is the only one. */
+  readonly alone: boolean;
+}
+
+const PREFIX = /^base_model\.model\./;
+
+/**
+ * The tensors that an adapter holds in full: its copies of the base's embeddings (base_layer), which PEFT loads over the base's, and heads,
+ * biases and other modules that were trained whole.
+ *
+ * @throws RefusedError for those that fit nowhere, or come from several adapters
+ */
+export function placeOwnTensors(changed: ChangedTensors, fusing: Fusing, dropExtras: boolean): void {
+  const { adapter, input, alone } = fusing;
+  const { name, extras, baseCopies } = adapter;
+  for (const [module, tensor] of baseCopies) {
+    const wanted = `${name}: ${tensor.name}`;
+    const path = `${module}.weight`;
+    // Among several adapters, a copy as large as the base's is taken for the same.
+    if (!alone && changed.baseShape(path, wanted).join() === tensor.shape.join()) continue;
+    changed.startFrom(path, { input, tensor }, wanted);
+  }
+  if (dropExtras || extras.size === 0) return;
+  if (!alone) {
+    throw new RefusedError(
+      `${name} holds ${extras.size === 1 ? "a tensor" : `${extras.size} tensors`} beside its factors, which cannot stand for the base's together with another adapter; merge the adapters first (lora-lego merge --extras average or first), and fuse the result.`,
+    );
+  }
+  for (const [key, tensor] of extras) {
+    const path = key.replace(PREFIX, "").replace(".base_layer.", ".");
+    const wanted = `${name}: ${key}`;
+    for (const draft of changed.at(path, wanted, headFollows(adapter)))
+      changed.replace(draft, { input, tensor }, wanted);
+  }
+}
+
+/** Whether a tied head follows what an adapter does to the embedding: PEFT was told so, and nothing of the adapter is the head's own. */
+export function headFollows({ tiesWeights, modules, extras }: Adapter): boolean {
+  const heads = [...modules.keys(), ...Array.from(extras.keys(), (key) => key.replace(/\.weight$/, ""))];
+  return tiesWeights && !heads.some((path) => isHead(`${path}.weight`));
+}
+
+/**
+ * Biases beside B (lora_bias): weight * scale * s of each is added to the layer's own.
+ *
+ * @throws RefusedError where a layer has no bias, as PEFT does
+ */
+export function placeBiases(changed: ChangedTensors, { adapter, input, factor }: Fusing): void {
+  const { name, others, modules, magnitudes, variants } = adapter;
+  const biases = [...others].filter(([key]) => key.endsWith(".lora_B.bias"));
+  if (biases.length === 0 && variants.some(({ id }) => id === "lora_bias")) {
+    throw new RefusedError(
+      `${name} says that it trains biases beside B (lora_bias), but holds no tensor .lora_B.bias; save the adapter again.`,
+    );
+  }
+  for (const [key, tensor] of biases) {
+    const path = key.replace(PREFIX, "").replace(/\.lora_B\.bias$/, "");
+    const module = modules.get(path);
+    if (module === undefined || elementCount(tensor.shape) !== module.out || !isFactorDtype(tensor.dtype)) {
+      throw new RefusedError(
+        `${name}: ${key} is ${tensor.dtype} ${formatShape(tensor.shape)}, but must have a number for every output of a module; save the adapter again.`,
+      );
+    }
+    if (magnitudes.has(path)) {
+      throw new RefusedError(
+        `${name}: ${path} has both a magnitude (DoRA) and a bias beside B, whose order PEFT leaves open; merge it with PEFT, or retrain it without lora_bias.`,
+      );
+    }
+    const [draft] = changed.at(`${path}.bias`, `${name}: ${key}`, false);
+    if (draft!.shape.join() !== String(module.out) || !isOutputDtype(draft!.dtype)) {
+      throw new RefusedError(
+        `${name}: ${key} has ${module.out} numbers, but ${draft!.name} is ${draft!.dtype} ${formatShape(draft!.shape)}; pass the base model that the adapter was trained on.`,
+      );
+    }
+    const along = { ...(tensor as TensorRef<FactorDtype>), units: "rows" as const };
+    const scaled = Math.fround(factor * module.scale);
+    draft!.parts.push({ input, module: path, rank: 1, factor: scaled, along, across: null });
+  }
+}
+
+/**
+ * Trained rows of embeddings (trainable_token_indices) in the places of the base's. Of a tied base the head's rows follow, unless the head
+ * has rows of its own.
+ *
+ * @throws RefusedError for rows that the base lacks, or that something else changes too
+ */
+export function placeTokenRows(changed: ChangedTensors, { adapter, input, factor }: Fusing): void {
+  const { name, tokenRows } = adapter;
+  const follows = ![...tokenRows.keys()].some((module) => isHead(`${module}.weight`));
+  for (const [module, { indices, tensor }] of tokenRows) {
+    const wanted = `${name}: ${tensor.name}`;
+    if (factor !== 1) {
+      throw new RefusedError(
+        `${wanted} holds rows that take the places of the base's, which cannot be scaled; fuse ${name} with weight and scale 1.`,
+      );
+    }
+    const rows = { input, tensor, indices };
+    for (const draft of changed.at(`${module}.weight`, wanted, follows)) {
+      refuseRows(wanted, draft, rows);
+      draft.rows.push(rows);
+    }
+  }
+}
+
+function refuseRows(wanted: string, draft: ReturnType<ChangedTensors["at"]>[number], rows: TokenRows): void {
+  const { name, shape, dtype, parts } = draft;
+  const { indices, tensor } = rows;
+  const [count = 0, width] = tensor.shape;
+  if (tensor.shape.length !== 2 || count !== indices.length || width !== shape[1] || !isFactorDtype(tensor.dtype)) {
+    throw new RefusedError(
+      `${wanted} is ${tensor.dtype} ${formatShape(tensor.shape)}, but must have ${indices.length} rows of ${name}, which is ${formatShape(shape)}; pass the base model that the adapter was trained on.`,
+    );
+  }
+  const outside = indices.find((index) => index >= shape[0]!);
+  if (outside !== undefined) {
+    throw new RefusedError(
+      `${wanted} is the row of token ${outside}, but ${name} has ${shape[0]} rows; resize the base model with transformers (resize_token_embeddings, save_pretrained), as before the training, and pass that.`,
+    );
+  }
+  const taken = new Set(draft.rows.flatMap((other) => other.indices));
+  const twice = indices.find((index, i) => taken.has(index) || indices.indexOf(index) !== i);
+  if (twice !== undefined) {
+    throw new RefusedError(
+      `${wanted} is one of two rows for token ${twice} of ${name}; fuse one adapter after the other.`,
+    );
+  }
+  if (parts.length > 0 || !isOutputDtype(dtype)) {
+    throw new RefusedError(
+      parts.length > 0
+        ? `${wanted} holds rows of ${name}, to which ${parts[0]!.module} adds a delta, and which of both counts is not clear; fuse one adapter after the other.`
+        : `${name} is stored as ${dtype}, into which no rows can be put; pass the base model in f32, f16 or bf16.`,
+    );
+  }
+}

@@ -1,0 +1,105 @@
+import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
+import { isFactorDtype, isOutputDtype } from "../core/dtype.ts";
+import { RefusedError } from "../core/errors.ts";
+import { elementCount, formatShape } from "../core/shape.ts";
+import { isConv1d } from "./conv1d.ts";
+import type { ChangedTensor, FusedPart, Magnitude } from "./fuse-plan.ts";
+
+/** How a module's delta lies on the stored matrix, kernels flattened: (out, in), or (in, out) as Conv1D and embeddings have it. */
+type Orientation = "straight" | "turned";
+
+/**
+ * How the delta of a module of an adapter lies on a tensor.
+ *
+ * @param modelType of the base's config.json, which tells Conv1D layers whose shapes do not
+ * @throws RefusedError where the shapes do not agree, or the tensor's type cannot be added to
+ */
+export function orientationOn(
+  adapter: Adapter,
+  module: AdapterModule,
+  { name, dtype, shape }: ChangedTensor,
+  base: string,
+  modelType: string | null,
+): Orientation {
+  if (!isOutputDtype(dtype)) {
+    throw new RefusedError(
+      `${base}: ${name} is stored as ${dtype}, to which no delta can be added; pass the base model in f32, f16 or bf16.`,
+    );
+  }
+  const found = orientation(module, shape, adapter.fanInFanOut || isConv1d(module.name, modelType));
+  if (found !== null) return found;
+  throw new RefusedError(
+    `${adapter.name}: ${module.name} has a delta of ${formatShape([module.out, ...module.inputShape])}, but ${name} of ${base} is ${formatShape(shape)}; pass the base model that the adapter was trained on.`,
+  );
+}
+
+function orientation(module: AdapterModule, shape: readonly number[], conv1d: boolean): Orientation | null {
+  const { kind, in: inputs, out, inputShape } = module;
+  const straight = flat([out, ...inputShape]) === flat(shape);
+  const turned = [inputs, out].join() === shape.join();
+  switch (kind) {
+    case "embedding":
+      return turned ? "turned" : null;
+    case "conv":
+      return straight ? "straight" : null;
+    case "linear":
+      if (straight && !(turned && conv1d)) return "straight";
+      return turned ? "turned" : null;
+    default:
+      return refuseKind(kind);
+  }
+}
+
+/** A new kind of module is placed here before it is fused. */
+function refuseKind(kind: never): never {
+  throw new RefusedError(`Modules of the kind ${kind} cannot be fused; leave them out.`);
+}
+
+/** A shape in words, but for a kernel of one: a convolution with it is a linear layer. */
+function flat(shape: readonly number[]): string {
+  return shape.join("x").replace(/(?<=x\d+)(x1)+$/, "");
+}
+
+/** A module's units on the stored matrix. @param factor weight * scale */
+export function partOf(input: number, module: AdapterModule, lies: Orientation, factor: number): FusedPart {
+  const { name, rank, scale, a, b } = module;
+  const [along, across] = lies === "straight" ? [b, a] : [a, b];
+  return { input, module: name, rank, factor: Math.fround(factor * scale), along, across };
+}
+
+/** What LyCORIS adds to norms: the epsilon of f32. */
+const LYCORIS_EPSILON = 2 ** -23;
+
+/**
+ * The magnitude of a module of a DoRA adapter on its tensor. What is scaled differs by program: PEFT and mlx-lm scale every output of
+ * W + s B A; LyCORIS (dora_scale) the axis that its tensor spans, outputs or input channels; mlx-lm the tokens of an embedding.
+ *
+ * @returns null where the module has none
+ * @throws RefusedError where there is not one number for each
+ */
+export function magnitudeOf(
+  adapter: Adapter,
+  input: number,
+  module: AdapterModule,
+  lies: Orientation,
+): Magnitude | null {
+  const tensor = adapter.magnitudes.get(module.name);
+  if (tensor === undefined) return null;
+  const { out, in: inputs, inputShape, kind, name } = module;
+  const lycoris = tensor.name.endsWith(".dora_scale");
+  const ofInputs = lycoris ? tensor.shape[0] !== out : adapter.format === "mlx" && kind === "embedding";
+  const count = ofInputs ? inputShape[0]! : out;
+  if (elementCount(tensor.shape) !== count || !isFactorDtype(tensor.dtype)) {
+    throw new RefusedError(
+      `${adapter.name}: the magnitudes of ${name} are ${tensor.dtype} ${formatShape(tensor.shape)}, but must be one number for each of its ${count} ${ofInputs ? "inputs" : "outputs"}; save the adapter again.`,
+    );
+  }
+  const rows = ofInputs === (lies === "turned");
+  return {
+    input,
+    tensor,
+    axis: rows ? "rows" : "columns",
+    group: rows || lies === "turned" ? 1 : inputs / inputShape[0]!,
+    epsilon: lycoris ? LYCORIS_EPSILON : 0,
+  };
+}

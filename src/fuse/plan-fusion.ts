@@ -1,0 +1,102 @@
+import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
+import { refuseVariants, type VariantId } from "../adapter/variants.ts";
+import { RefusedError, UsageError } from "../core/errors.ts";
+import type { BaseConfig } from "./base-config.ts";
+import type { BaseModel } from "./base-model.ts";
+import { ChangedTensors } from "./changed-tensors.ts";
+import type { FusePlan } from "./fuse-plan.ts";
+import { type Fusing, headFollows, placeBiases, placeOwnTensors, placeTokenRows } from "./own-tensors.ts";
+import { modulesOfPart } from "./pipeline-part.ts";
+import { magnitudeOf, orientationOn, partOf } from "./placement.ts";
+
+/** What a fusion applies beside deltas. */
+const APPLIED: readonly VariantId[] = ["dora", "lora_bias", "token_indices"];
+
+/** How to fuse. */
+export interface FuseRecipe {
+  /** One per adapter. Default 1 each. */
+  readonly weights?: readonly number[];
+  /** lambda: all deltas are multiplied by it. Default 1. */
+  readonly scale?: number;
+  /** Leave out heads, biases and other tensors beside the factors. Default false. */
+  readonly dropExtras?: boolean;
+}
+
+/**
+ * Decide from headers which tensors of a base change, and how.
+ *
+ * @param config of the base; null where it has none
+ * @throws UsageError for weights that do not fit, RefusedError for adapters that do not fit the base
+ */
+export function planFusion(
+  base: BaseModel,
+  adapters: readonly Adapter[],
+  recipe: FuseRecipe,
+  config: BaseConfig | null = null,
+): FusePlan {
+  const weights = checkedWeights(adapters, recipe);
+  const alone = adapters.length === 1;
+  const { scale = 1, dropExtras = false } = recipe;
+  const fusing = adapters.flatMap((adapter, input): Fusing[] =>
+    weights[input] === 0 ? [] : [{ adapter, input, factor: weights[input]! * scale, alone }],
+  );
+  for (const { adapter } of fusing) refuseVariants(adapter, APPLIED);
+  const changed = new ChangedTensors(base, config);
+  for (const one of fusing) placeOwnTensors(changed, one, dropExtras);
+  const elsewhere = new Map<string, number>();
+  for (const one of fusing) {
+    const part = modulesOfPart(base, config, one.adapter);
+    placeDeltas(changed, base, one, part.modules, config?.modelType ?? null);
+    for (const [component, count] of part.elsewhere) elsewhere.set(component, (elsewhere.get(component) ?? 0) + count);
+  }
+  for (const one of fusing) placeBiases(changed, one);
+  for (const one of fusing) placeTokenRows(changed, one);
+  return { ...changed.settled(), elsewhere };
+}
+
+function checkedWeights(adapters: readonly Adapter[], { weights, scale = 1 }: FuseRecipe): readonly number[] {
+  if (adapters.length === 0) throw new UsageError("There is nothing to fuse; pass at least one adapter.");
+  const own = weights ?? adapters.map(() => 1);
+  if (own.length !== adapters.length) {
+    throw new UsageError(
+      `There are ${adapters.length} adapters but ${own.length} weights; pass one weight for each adapter, in their order.`,
+    );
+  }
+  if (![...own, scale].every(Number.isFinite)) throw new UsageError("Weights and scale must be finite numbers.");
+  return own;
+}
+
+/** @param modules by their paths in the base */
+function placeDeltas(
+  changed: ChangedTensors,
+  base: BaseModel,
+  fusing: Fusing,
+  modules: ReadonlyMap<string, AdapterModule>,
+  modelType: string | null,
+): void {
+  const { adapter, input, factor, alone } = fusing;
+  const seen = new Map<string, AdapterModule>();
+  for (const [path, module] of modules) {
+    const drafts = changed.at(`${path}.weight`, `${adapter.name}: ${module.name}`, headFollows(adapter));
+    const [first] = drafts as [(typeof drafts)[number]];
+    const twin = seen.get(first.name);
+    if (twin !== undefined) {
+      throw new RefusedError(
+        `${adapter.name}: ${twin.name} and ${module.name} are both ${first.name} of ${base.name}; remove the one that is not the adapter's.`,
+      );
+    }
+    seen.set(first.name, module);
+    const lies = orientationOn(adapter, module, first, base.name, modelType);
+    const part = partOf(input, module, lies, factor);
+    const magnitude = magnitudeOf(adapter, input, module, lies);
+    if (magnitude !== null && !(alone && factor === 1)) {
+      throw new RefusedError(
+        `${adapter.name} is a DoRA adapter, whose magnitudes hold for its own delta on this base alone; fuse it by itself, with weight and scale 1.`,
+      );
+    }
+    for (const draft of drafts) {
+      draft.parts.push(part);
+      draft.magnitude = magnitude;
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { BaseConfig } from "./base-config.ts";
+import type { BaseModel } from "./base-model.ts";
+
+/** Input embeddings of language models, and what transformers calls the head of each. */
+const HEADS: readonly (readonly [embedding: RegExp, head: string])[] = [
+  [/^model\.(?:language_model|text_model|decoder)\.embed_tokens\.weight$/, "lm_head.weight"],
+  [/^(.*\.)?model\.embed_tokens\.weight$/, "$1lm_head.weight"],
+  [/^(.*\.)?transformer\.(?:wte|word_embeddings)\.weight$/, "$1lm_head.weight"],
+  [/^backbone\.embeddings?\.weight$/, "lm_head.weight"],
+  [/^gpt_neox\.embed_in\.weight$/, "embed_out.weight"],
+];
+
+const EMBEDDING =
+  /(^|\.)(embed_tokens|wte|word_embeddings|embed_in|tok_embeddings|shared|backbone\.embeddings?)\.weight$/;
+const HEAD = /(^|\.)(lm_head|embed_out|output_layer|output)\.weight$/;
+
+/** Whether a path is that of a language model's head. */
+export function isHead(path: string): boolean {
+  return HEAD.test(path);
+}
+
+/** The bias of a head. */
+export function biasOf(head: string): string {
+  return head.replace(/weight$/, "bias");
+}
+
+/** A base's two tensors with a row for every token. */
+export interface Vocabulary {
+  /** Name of the input embedding; null where the base has none that is known. */
+  readonly embedding: string | null;
+  /** Name of the head's tensor, whether or not the base holds it; null where it cannot be told. */
+  readonly head: string | null;
+  /** Whether the head is the embedding's tensor. */
+  readonly tied: boolean;
+}
+
+/** The embedding and the head of a base, by their names. */
+export function vocabularyOf({ tensors }: BaseModel, config: BaseConfig | null): Vocabulary {
+  const embeddings = [...tensors.keys()].filter((name) => EMBEDDING.test(name));
+  const [embedding = null] = [...embeddings.filter((name) => headOf(name) !== null), ...embeddings];
+  const tied = config?.tied === true && config.headed && embedding !== null;
+  // Where encoder and decoder share an embedding, a head of its own changes more than its values (T5 scales what it multiplies).
+  const parts = embedding === null || (tied && config.encoderDecoder) ? null : headOf(embedding);
+  return { embedding, head: parts, tied };
+}
+
+function headOf(embedding: string): string | null {
+  const found = HEADS.find(([pattern]) => pattern.test(embedding));
+  return found === undefined ? null : embedding.replace(found[0], found[1]);
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
+import { planFusion } from "../../src/fuse/plan-fusion.ts";
+import { baseConfig } from "../support/fusing.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
+import { openPicoModel } from "../support/models.ts";
+import { encodeTensor } from "../support/pico.ts";
+
+const adapter = (...modules: string[]) =>
+  openAdapter(
+    memoryFolder("mine", {
+      "lora.safetensors": encodeSafetensors(
+        modules.flatMap((name) => [
+          encodeTensor(`${name}.lora_A.weight`, [[1]]),
+          encodeTensor(`${name}.lora_B.weight`, [[1]]),
+        ]),
+      ),
+    }),
+  );
+const UNET = "down_blocks.0.attentions.0.proj_in";
+const TEXT = "text_model.encoder.layers.0.mlp.fc1";
+const named = async (name: string, ...paths: string[]) => ({
+  ...(await openPicoModel(Object.fromEntries(paths.map((path) => [`${path}.weight`, [[1]]])))),
+  name,
+});
+const ofClass = (_class_name: string) => baseConfig({ model_type: undefined, _class_name });
+
+describe("fuse into a part of an image pipeline", () => {
+  it.each([
+    ["unet", null],
+    ["my-model", ofClass("UNet2DConditionModel")],
+  ])("takes the modules of that part (%s), and counts the others'", async (name, config) => {
+    const own = await adapter(`unet.${UNET}`, `text_encoder.${TEXT}`, `text_encoder_2.${TEXT}`);
+    const plan = planFusion(await named(name, UNET), [own], {}, config);
+    expect([...plan.changed.keys()]).toEqual([`${UNET}.weight`]);
+    expect([...plan.elsewhere]).toEqual([
+      ["text_encoder", 1],
+      ["text_encoder_2", 1],
+    ]);
+  });
+
+  it("needs no name where the adapter is of one part", async () => {
+    const plan = planFusion(await named("clip", TEXT), [await adapter(`text_encoder.${TEXT}`)], {});
+    expect([[...plan.changed.keys()], plan.elsewhere.size]).toEqual([[`${TEXT}.weight`], 0]);
+  });
+
+  it("finds the first code's names in a checkpoint of that layout", async () => {
+    const own = await adapter("diffusion_model.double_blocks.0.img_attn.proj");
+    for (const path of ["double_blocks.0.img_attn.proj", "model.diffusion_model.double_blocks.0.img_attn.proj"]) {
+      expect([...planFusion(await named("flux", path), [own], {}).changed.keys()]).toEqual([`${path}.weight`]);
+    }
+  });
+
+  it.each([
+    ["base", [`unet.${UNET}`, `text_encoder.${TEXT}`], /which of them base is cannot be told; pass that folder/],
+    ["vae", [`unet.${UNET}`, `text_encoder.${TEXT}`], /which of them vae is cannot be told/],
+    [
+      "text_encoder",
+      [`unet.${UNET}`],
+      /adapts unet, but text_encoder is a pipeline's text_encoder; .* folder unet as --base/,
+    ],
+    [
+      "transformer",
+      ["diffusion_model.double_blocks.0.img_attn.proj"],
+      /first code does.*checkpoint in its first layout/,
+    ],
+  ])("refuses %s for %j", async (name, modules, words) => {
+    const own = await adapter(...modules);
+    const base = await named(name, UNET);
+    expect(() => planFusion(base, [own], {})).toThrow(words);
+  });
+
+  it("says of a checkpoint in its first layout how to pass it", async () => {
+    const base = await named("sd", "model.diffusion_model.input_blocks.0.0");
+    const own = await adapter(`unet.${UNET}`);
+    expect(() => planFusion(base, [own], {})).toThrow(/first layout .*from_single_file, save_pretrained.*folder unet/);
+  });
+});
