@@ -95,4 +95,6 @@ export interface Adapter {
   /** Whether a head that is tied to the embedding follows it (ensure_weight_tying). */
   readonly tiesWeights: boolean;
   readonly unknownFields: readonly string[];
+  /** What the file says of its training, where the dialect keeps that in the weights' file (kohya's ss_* and modelspec.*). */
+  readonly metadata: ReadonlyMap<string, string>;
 }

@@ -1,15 +1,17 @@
 import { RefusedError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
+import { clashOf } from "./names/spelling.ts";
 
 /**
  * Refuse adapters that cannot belong to one base model. Every two must share a module, agree in kind and shape on all that
  * they share, and end at the same layer, unless one of them says that it leaves layers out.
  * A base that was itself changed but kept its shapes cannot be seen here.
  *
- * @param allowPartial accept all but a mismatch of shapes
+ * @param allowPartial accept all but a mismatch of shapes and two names for one weight
  */
 export function refuseMisfits(adapters: readonly Adapter[], allowPartial: boolean): void {
+  refuseSpellings(adapters);
   for (const [i, one] of adapters.entries()) {
     for (const other of adapters.slice(i + 1)) {
       refuseShapes(one, other);
@@ -26,6 +28,22 @@ function refuseShapes(one: Adapter, other: Adapter): void {
       `${one.name} and ${other.name} adapt different bases: ${module.name} is ${describe(module)} in the first and ${describe(twin)} in the second; merge adapters of one base model.`,
     );
   }
+}
+
+/** Refuse modules that are the same under two names, which no program would apply both. */
+function refuseSpellings(adapters: readonly Adapter[]): void {
+  const clash = clashOf(adapters.map(({ modules }) => [...modules.keys()]));
+  if (clash === null) return;
+  const [one, other] = clash.adapters.map((index) => adapters[index]!.name);
+  const [first, second] = clash.modules;
+  if (clash.adapters[0] === clash.adapters[1]) {
+    throw new RefusedError(
+      `${one} names its model's modules in two ways (as ${first} and ${second}), so that one weight may stand there twice; take a file that its trainer wrote, not a mixture of two.`,
+    );
+  }
+  throw new RefusedError(
+    `${one} and ${other} name their model's modules in different ways (as ${first} and ${second}), which lora-lego cannot match yet; merge files of one trainer, or bring both into one form by their trainers' own converters first.`,
+  );
 }
 
 function refusePartial(one: Adapter, other: Adapter): void {

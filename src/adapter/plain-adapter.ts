@@ -34,6 +34,7 @@ export function plainAdapter(format: DialectId, known: Known): ReadAdapter {
     modulesToSave: [],
     tiesWeights: false,
     unknownFields: [],
+    metadata: new Map(),
     ...known,
     // Tensors and config may both tell of one.
     variants: variants.filter(({ id }, i) => variants.findIndex((other) => other.id === id) === i),

@@ -84,7 +84,7 @@ describe("kohya", () => {
       "lora_te3_encoder_block_0_layer_1_DenseReluDense_wi_0",
       "text_encoder_3.encoder.block.0.layer.1.DenseReluDense.wi_0",
     ],
-    ["lora_te_model_layers_3_self_attn_q_proj", "model.layers.3.self_attn.q_proj"],
+    ["lora_te_model_layers_3_self_attn_q_proj", "lora_te_model_layers_3_self_attn_q_proj"],
     ["lora_unet_unet_mid_block_resnets_1_time_emb_proj", "unet.mid_block.resnets.1.time_emb_proj"],
     ["lora_unet_up_blocks_2_upsamplers_0_conv", "unet.up_blocks.2.upsamplers.0.conv"],
     [
@@ -127,12 +127,7 @@ describe("kohya", () => {
 
   it("refuses tensors that it does not know", async () => {
     const factors = { "lora_unet_x.lora_down.weight": A, "lora_unet_x.lora_up.weight": B };
-    await refuses(
-      RefusedError,
-      { ...factors, "lora_unet_x.diff": [[1]] },
-      "lora_unet_x.diff",
-      "no part of a plain LoRA",
-    );
+    await refuses(RefusedError, { ...factors, "lora_unet_x.odd": [[1]] }, "lora_unet_x.odd", "no part of a plain LoRA");
   });
 
   it("refuses two names for one module", async () => {

@@ -5,9 +5,17 @@ import { openAdapter } from "../../src/adapter/open.ts";
 import { writeConversion, writerOf } from "../../src/convert/convert.ts";
 import { memorySink } from "../../src/core/bytes.ts";
 import { FormatError, RefusedError, UsageError } from "../../src/core/errors.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
-import { decodeAdapter, openPico, type PicoAdapter, randomAdapter, relativeError } from "../support/pico.ts";
+import {
+  decodeAdapter,
+  encodeTensor,
+  openPico,
+  type PicoAdapter,
+  randomAdapter,
+  relativeError,
+} from "../support/pico.ts";
 
 const LLAMA = {
   text: JSON.stringify({ model_type: "mistral", num_attention_heads: 2, num_key_value_heads: 1 }),
@@ -55,8 +63,8 @@ const LANGUAGE = [
   "model.layers.1.mlp.down_proj",
   "model.layers.10.self_attn.v_proj",
 ];
-/** Names that no list of a family holds. */
-const UNKNOWN = ["odd_model.block_7.w_q", "odd_model.block_7.w_k", "layers.0.q_proj"];
+/** Names of kohya's keys that no family's table holds. */
+const UNKNOWN = ["lora_unet_blocks_7_self_attn_q", "lora_unet_blocks_7_ffn_0", "lora_unet_head_head"];
 const IMAGE = [
   "unet.down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_k",
   "unet.mid_block.resnets.1.conv2",
@@ -98,7 +106,6 @@ describe("convert", () => {
   it.each([
     ["peft", LANGUAGE, false],
     ["peft", IMAGE, false],
-    ["kohya", LANGUAGE, false],
     ["kohya", IMAGE, false],
     ["kohya", UNKNOWN, false],
     ["diffusers", IMAGE, false],
@@ -121,7 +128,7 @@ describe("convert", () => {
 
   it("moves the bytes of the factors as they are where the format has their scales", async () => {
     const adapter = await openPico("mine", randomAdapter(1, { dtype: "BF16", config: { lora_alpha: 5 } }));
-    for (const to of ["peft", "kohya", "mlx"]) {
+    for (const to of ["peft", "mlx"]) {
       const there = await converted(adapter, to);
       for (const { a, b } of there.modules.values()) expect([a.dtype, b.dtype]).toEqual(["BF16", "BF16"]);
       await expectSame(adapter, there, 1e-7);
@@ -142,7 +149,8 @@ describe("convert", () => {
   });
 
   it("writes a scale of 0 so that no reader takes it for the rank", async () => {
-    const adapter = await openPico("mine", randomAdapter(3, { config: { lora_alpha: 0 } }));
+    const modules = { "unet.conv_in": { in: 3, out: 4 }, "unet.conv_out": { in: 4, out: 3 } };
+    const adapter = await openPico("mine", randomAdapter(3, { modules, config: { lora_alpha: 0 } }));
     for (const to of ["peft", "kohya", "mlx"]) {
       for (const delta of (await deltasOf(await converted(adapter, to))).values())
         expect(delta.every((x) => x === 0)).toBe(true);
@@ -165,6 +173,73 @@ describe("convert", () => {
       expect(() => writerOf(to).convert(adapter, null)).toThrow(RefusedError);
       expect(() => writerOf(to).convert(adapter, null)).toThrow(/classifier\.weight.*--extras drop/);
     }
+  });
+
+  it("writes kohya files of one alpha, that of most modules, and folds the rest into lora_up", async () => {
+    const modules = Object.fromEntries(
+      ["conv_in", "conv_out", "mid_block.resnets.0.conv1", "mid_block.resnets.0.conv2"].map((name) => [
+        `unet.${name}`,
+        { in: 3, out: 4, rank: 2 },
+      ]),
+    );
+    const pattern = { "unet.conv_in": 8, "unet.conv_out": 3 };
+    const pico = randomAdapter(8, { modules, dtype: "F16", config: { r: 2, lora_alpha: 4, alpha_pattern: pattern } });
+    const adapter = await openPico("mine", pico);
+    const there = await converted(adapter, "kohya");
+    expect([...there.modules.values()].map(({ scale }) => scale)).toEqual([2, 2, 2, 2]);
+    const dtypes = Object.fromEntries(Array.from(there.modules, ([name, { b }]) => [name, b.dtype]));
+    expect(dtypes).toMatchObject({
+      "unet.conv_in": "F16",
+      "unet.conv_out": "F32",
+      "unet.mid_block.resnets.0.conv1": "F16",
+    });
+    expect(Object.fromEntries(there.metadata)).toEqual({ ss_network_dim: "2", ss_network_alpha: "4" });
+    await expectSame(adapter, there, 1e-6);
+  });
+
+  it("carries what a kohya file says of its training, but for what it says of its bytes", async () => {
+    const key = "lora_unet_conv_in";
+    const tensors = (alpha: number) => [
+      encodeTensor(`${key}.lora_down.weight`, [[1, 2]]),
+      encodeTensor(`${key}.lora_up.weight`, [[1], [2]]),
+      encodeTensor(`${key}.alpha`, alpha),
+    ];
+    const said = {
+      ss_network_module: "networks.lora_of_somebody",
+      ss_tag_frequency: "{}",
+      ss_network_dim: "Dynamic",
+      ss_network_alpha: "7",
+      sshs_model_hash: "abc",
+      sshs_legacy_hash: "def",
+      "modelspec.hash_sha256": "0xabc",
+      "modelspec.title": "mine",
+      ss_network_args: '{"conv_alpha": "1"}',
+    };
+    const bytes = encodeSafetensors(tensors(0.5), said);
+    const there = await converted(await openAdapter(memoryFolder("mine", { "x.safetensors": bytes })), "kohya");
+    expect(Object.fromEntries(there.metadata)).toEqual({
+      ss_network_module: "networks.lora_of_somebody",
+      ss_tag_frequency: "{}",
+      ss_network_dim: "1",
+      ss_network_alpha: "0.5",
+      "modelspec.title": "mine",
+      ss_network_args: '{"conv_alpha": "1"}',
+    });
+  });
+
+  it("swaps the halves of Flux's last modulation, where diffusers has scale before shift", async () => {
+    const modules = { "diffusion_model.final_layer.adaLN_modulation.1": { A: [[1]], B: [[1], [2], [3], [4]] } };
+    const there = await converted(await openPico("mine", { modules }), "diffusers");
+    expect([...(await deltasOf(there)).get("transformer.norm_out.linear")!]).toEqual([3, 4, 1, 2]);
+  });
+
+  it("leaves Flux.2's own names, which diffusers takes too, where its gated layers tell it from Flux.1", async () => {
+    const modules = {
+      "diffusion_model.double_blocks.0.img_attn.qkv": { in: 4, out: 12 },
+      "diffusion_model.single_blocks.0.linear1": { in: 4, out: 36 },
+    };
+    const there = await converted(await openPico("mine", randomAdapter(9, { modules })), "diffusers");
+    expect([...there.modules.keys()].sort()).toEqual(Object.keys(modules));
   });
 
   it("splits Flux's fused layers by the rows of B and repeats A", async () => {
@@ -201,7 +276,33 @@ describe("convert", () => {
     ],
     ["diffusers", { "transformer.h.0.attn.c_attn": { in: 3, out: 3 } }, /is no module of an image model/],
     ["mlx", { "unet.conv_in": { in: 3, out: 3, kind: "conv" as const } }, /unet\.conv_in is a convolution/],
-    ["kohya", { "a.b_c": { in: 3, out: 3 }, "a_b.c": { in: 3, out: 3 } }, /a\.b_c and a_b\.c would both be called/],
+    [
+      "kohya",
+      { "unet.conv_in": { in: 3, out: 3 }, lora_unet_conv_in: { in: 3, out: 3 } },
+      /lora_unet_conv_in and unet\.conv_in would both be called/,
+    ],
+    ["kohya", { "model.layers.0.q_proj": { in: 3, out: 3 } }, /model\.layers\.0\.q_proj is of no family/],
+    ["kohya", { "transformer.blocks.0.ffn.net.2": { in: 3, out: 3 } }, /would be a guess/],
+    ["kohya", { "unet.conv_in": { in: 3, out: 3 }, "unet.odd": { in: 3, out: 3 } }, /unet\.conv_in is of no family/],
+    [
+      "diffusers",
+      { lora_unet_blocks_0_ffn_0: { in: 3, out: 3 } },
+      /lora_unet_blocks_0_ffn_0 is named as in kohya's keys/,
+    ],
+    ["diffusers", { "text_encoder_3.shared": { in: 3, out: 3 } }, /T5 text encoder.*merge --exclude/],
+    [
+      "diffusers",
+      {
+        "diffusion_model.double_blocks.0.img_attn.proj": { in: 3, out: 3 },
+        "diffusion_model.distilled_guidance_layer.in_proj": { in: 3, out: 3 },
+      },
+      /is of Chroma/,
+    ],
+    [
+      "diffusers",
+      { "diffusion_model.double_blocks.0.img_attn.qkv": { in: 3, out: 4 } },
+      /has 4 rows, which its layers/,
+    ],
     ["kohya", { "unet:12": { in: 3, out: 3 } }, /numbers its modules \(as unet:12\)/],
   ])("to %s refuses %j", async (to, modules, words) => {
     const adapter = await openPico("mine", randomAdapter(7, { modules }));

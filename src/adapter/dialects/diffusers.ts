@@ -6,10 +6,13 @@ import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
-import { componentOf } from "../names/components.ts";
+import { componentOf, isBareDenoiser } from "../names/components.ts";
+import { modulesOfDiffusers } from "../names/diffusers.ts";
 import { peftScales } from "../peft-scales.ts";
-import { configVariants } from "../peft-variants.ts";
+import { biasVariant, configVariants } from "../peft-variants.ts";
 import { addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
+import { isSideTensor } from "../side-tensors.ts";
+import type { Variant } from "../variants.ts";
 
 /** The three ages: today's, that of LoRACompatibleLinear, and that of attention processors. */
 const TODAY = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/;
@@ -20,94 +23,108 @@ const BESIDE = /^(.+?)(?:\.lora)?\.(?:(alpha)|lora_magnitude_vector(?:\.weight)?
 const METADATA = "lora_adapter_metadata";
 
 /**
- * diffusers' dialect in its three ages: <component>.<module>.lora_A.weight, .lora.down.weight, and ...processor.to_q_lora.down.weight
- * (of the UNet where no component is named). Scales come from the LoraConfig in the file's metadata, else from <module>.alpha, else are 1.
+ * diffusers' dialect in its three ages: <component>.<module>.lora_A.weight, .lora.down.weight, and ...processor.to_q_lora.down.weight; also
+ * what other programs write so, without a component or under diffusion_model. Scales come from the LoraConfig in the file's metadata, else
+ * from <module>.alpha, else are 1.
  */
 export const diffusers: Dialect = {
   id: "diffusers",
   title: "diffusers",
-  recognises: (key) => MIDDLE.test(key) || OLD.test(key) || (componentOf(key) !== null && TODAY.test(key)),
+  recognises: (key) =>
+    MIDDLE.test(key) || OLD.test(key) || ((componentOf(key) !== null || isBareDenoiser(key)) && TODAY.test(key)),
   async read(contents) {
     const { name, files, tensors } = contents;
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
-    const { alphas, magnitudes } = sortOthers(name, others);
+    const paths = pairs.map(({ path }) => path);
+    refuseConfig(contents, paths);
+    const names = modulesOfDiffusers(paths);
+    const { alphas, scales, biases, extras } = sortOthers(name, others);
     const configs = configsOf(name, contents.metadata.get(METADATA));
     const scaleOf = await scalesOf(contents, configs, alphas);
     const modules = new Map<string, AdapterModule>();
     for (const { path, a, b } of pairs) {
       const module = moduleOfFactors(name, path, "linear", a, b);
-      addModule(name, modules, { ...module, scale: scaleOf(module) });
+      addModule(name, modules, { ...module, name: names.get(path)!, scale: scaleOf(module) });
     }
+    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [names.get(path) ?? path, tensor]));
     const stated = [...configs.values()].flatMap(({ changes }) => changes).includes("use_dora");
-    const variants = [
+    const variants: Variant[] = [
       ...[...configs.values()].flatMap(configVariants),
       ...doraVariants(modules, magnitudes, stated ? `use_dora in ${METADATA}` : null),
+      ...[...biases.keys()].slice(0, 1).map((key) => biasVariant(`tensor ${key}`)),
     ];
-    return plainAdapter("diffusers", { name, files, modules, magnitudes, variants });
+    return plainAdapter("diffusers", { name, files, modules, magnitudes, extras, others: biases, variants });
   },
 };
 
 function factorKey(key: string): FactorKey | null {
   const today = TODAY.exec(key);
-  if (today !== null) return { path: withComponent(today[1]!), half: today[2] === "A" ? "a" : "b" };
+  if (today !== null) return { path: today[1]!, half: today[2] === "A" ? "a" : "b" };
   const middle = MIDDLE.exec(key);
-  if (middle !== null) return { path: withComponent(middle[1]!), half: middle[2] === "down" ? "a" : "b" };
+  if (middle !== null) return { path: middle[1]!, half: middle[2] === "down" ? "a" : "b" };
   const old = OLD.exec(key);
-  return old === null ? null : { path: withComponent(`${old[1]}.${old[2]}`), half: old[3] === "down" ? "a" : "b" };
+  return old === null ? null : { path: `${old[1]}.${old[2]}`, half: old[3] === "down" ? "a" : "b" };
 }
 
-/** A path with its component, the UNet unless named; attention's output is a list whose first entry is the layer. */
-function withComponent(path: string): string {
-  const whole = componentOf(path) === null ? `unet.${path}` : path;
-  return whole.replace(/\.to_out$/, ".to_out.0");
+/** Names without a component are PEFT's too, where its config lies beside them: then their scale would be a guess. */
+function refuseConfig({ name, config }: AdapterContents, paths: readonly string[]): void {
+  const bare = paths.find((path) => componentOf(path) === null);
+  if (config === null || bare === undefined) return;
+  throw new RefusedError(
+    `${name}: ${bare} starts neither with base_model.model., as PEFT's keys do beside ${config.where}, nor with a component of diffusers, so its scale is not certain; save the adapter with save_pretrained, or take the config away if it belongs to something else.`,
+  );
 }
 
-/** The tensors beside the factors, by module; any that is none of these would be lost. */
+/** The tensors beside the factors, by module or by key; any that is none of these would be lost. */
 function sortOthers(name: string, others: readonly TensorRef[]) {
-  const alphas = new Map<string, TensorRef>();
-  const magnitudes = new Map<string, TensorRef>();
+  const none = (): Map<string, TensorRef> => new Map();
+  const [alphas, scales, biases, extras] = [none(), none(), none(), none()];
   for (const tensor of others) {
     const [, path, alpha] = BESIDE.exec(tensor.name) ?? [];
-    if (path === undefined) {
+    if (path !== undefined) (alpha === undefined ? scales : alphas).set(path, tensor);
+    else if (tensor.name.endsWith(".lora_B.bias")) biases.set(tensor.name, tensor);
+    else if (isSideTensor(tensor.name)) extras.set(tensor.name, tensor);
+    else {
       throw new RefusedError(
         `${name}: the tensor ${tensor.name} is no part of a plain LoRA adapter; merge adapters that hold factors and alphas only.`,
       );
     }
-    (alpha === undefined ? magnitudes : alphas).set(withComponent(path), tensor);
   }
-  return { alphas, magnitudes };
+  return { alphas, scales, biases, extras };
 }
 
 /** The scale of a module by its component's config in the metadata, else by its alpha. */
 async function scalesOf(
   { name, files }: AdapterContents,
-  configs: ReadonlyMap<string, PeftConfig>,
+  configs: ReadonlyMap<string | null, PeftConfig>,
   alphas: ReadonlyMap<string, TensorRef>,
 ) {
   const byConfig = new Map(Array.from(configs, ([component, config]) => [component, peftScales(name, config)]));
   const byAlpha = await scalesOfAlphas(name, files, alphas);
   return (module: Omit<AdapterModule, "scale">): number => {
-    const component = componentOf(module.name)!;
+    const component = componentOf(module.name);
     const scaleOf = byConfig.get(component);
     if (scaleOf === undefined) return byAlpha(module.name, module.rank);
-    return scaleOf({ ...module, name: module.name.slice(component.length + 1) });
+    return scaleOf(component === null ? module : { ...module, name: module.name.slice(component.length + 1) });
   };
 }
 
-/** The config of each component in the metadata. */
-function configsOf(name: string, text: string | undefined): Map<string, PeftConfig> {
+/** The config of each component in the metadata; null for that of a model which was saved by itself, whose fields have no component. */
+function configsOf(name: string, text: string | undefined): Map<string | null, PeftConfig> {
   const where = `${name}: ${METADATA}`;
   const fields = text === undefined ? {} : parseStrictJson(text, where);
-  const grouped = new Map<string, JsonObject>();
+  const grouped = new Map<string | null, JsonObject>();
   for (const [key, value] of Object.entries(isJsonObject(fields) ? fields : {})) {
     const component = componentOf(key);
-    if (component === null) continue;
-    grouped.set(component, { ...grouped.get(component), [key.slice(component.length + 1)]: value });
+    const field = component === null ? key : key.slice(component.length + 1);
+    grouped.set(component, { ...grouped.get(component), [field]: value });
   }
+  // Whatever else the metadata says without a component is no config.
+  if (grouped.get(null)?.r === undefined) grouped.delete(null);
   return new Map(
     Array.from(grouped, ([component, own]) => [
       component,
-      parsePeftConfig({ target_modules: [], ...own }, `${where} of ${component}`),
+      parsePeftConfig({ target_modules: [], ...own }, component === null ? where : `${where} of ${component}`),
     ]),
   );
 }

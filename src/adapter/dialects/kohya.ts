@@ -1,12 +1,12 @@
 import { RefusedError } from "../../core/errors.ts";
-import { isJsonObject, parseStrictJson } from "../../formats/json.ts";
 import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
-import { moduleOfKohya, PATHS_METADATA } from "../names/kohya.ts";
+import { modulesOfKohya } from "../names/kohya.ts";
 import { addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
+import { isSideTensor } from "../side-tensors.ts";
 import type { Variant } from "../variants.ts";
 
 const FACTOR = /^(.+?)[._]lora_(down|up)\.weight$/;
@@ -23,10 +23,10 @@ export const kohya: Dialect = {
   async read({ name, files, tensors, metadata }) {
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_down", b: "lora_up" });
     const modules = new Map<string, AdapterModule>();
-    const { alphas, scales, middles } = sortOthers(name, others);
+    const { alphas, scales, middles, extras } = sortOthers(name, others);
     const scaleOf = await scalesOfAlphas(name, files, alphas);
-    const kept = keptPaths(name, metadata.get(PATHS_METADATA));
-    const moduleOf = (path: string): string => kept.get(path) ?? moduleOfKohya(path);
+    const names = modulesOfKohya(pairs.map(({ path }) => path));
+    const moduleOf = (path: string): string => names.get(path) ?? path;
     const inThree = new Map<string, TensorRef>();
     for (const { path, a, b } of pairs) {
       const middle = middles.get(path);
@@ -40,7 +40,8 @@ export const kohya: Dialect = {
     const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [moduleOf(path), tensor]));
     const variants = [...doraVariants(modules, magnitudes, null), ...threeFactors(middles)];
     const baseModel = metadata.get("ss_base_model_version") ?? metadata.get("ss_sd_model_name") ?? null;
-    return plainAdapter("kohya", { name, files, modules, baseModel, magnitudes, others: inThree, variants });
+    const beside = { extras, magnitudes, others: inThree, metadata };
+    return plainAdapter("kohya", { name, files, modules, baseModel, variants, ...beside });
   },
 };
 
@@ -49,17 +50,16 @@ function factorKey(key: string): FactorKey | null {
   return match === null ? null : { path: match[1]!, half: match[2] === "down" ? "a" : "b" };
 }
 
-function keptPaths(name: string, text: string | undefined): Map<string, string> {
-  const fields = text === undefined ? {} : parseStrictJson(text, `${name}: ${PATHS_METADATA}`);
-  const entries = isJsonObject(fields) ? Object.entries(fields) : [];
-  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
-}
-
 /** The tensors beside the two factors, by module; any that is none of these would be lost. */
 function sortOthers(name: string, others: readonly TensorRef[]) {
   const none = (): Map<string, TensorRef> => new Map();
   const found = { alpha: none(), dora_scale: none(), lora_mid: none() };
+  const extras = none();
   for (const tensor of others) {
+    if (isSideTensor(tensor.name)) {
+      extras.set(tensor.name, tensor);
+      continue;
+    }
     const [, path, short, long] = BESIDE.exec(tensor.name) ?? [];
     if (path === undefined) {
       throw new RefusedError(
@@ -68,7 +68,7 @@ function sortOthers(name: string, others: readonly TensorRef[]) {
     }
     found[(short ?? long) as keyof typeof found].set(path, tensor);
   }
-  return { alphas: found.alpha, scales: found.dora_scale, middles: found.lora_mid };
+  return { alphas: found.alpha, scales: found.dora_scale, middles: found.lora_mid, extras };
 }
 
 function threeFactors(middles: ReadonlyMap<string, TensorRef>): Variant[] {

@@ -1,84 +1,56 @@
-import { componentOf } from "./components.ts";
-import { UNET } from "./image-models.ts";
-
-/** A part of a module that diffusers holds as a layer of its own: rows from .. from + count of B. */
-export interface ModulePart {
-  readonly name: string;
-  readonly from: number;
-  readonly count: number;
-}
-
-/** Flux's modules by their last names in its first code, and what diffusers calls them; lists are parts of equal size. */
-const DOUBLE: Readonly<Record<string, readonly string[]>> = {
-  "img_attn.qkv": ["attn.to_q", "attn.to_k", "attn.to_v"],
-  "img_attn.proj": ["attn.to_out.0"],
-  "img_mlp.0": ["ff.net.0.proj"],
-  "img_mlp.2": ["ff.net.2"],
-  "img_mod.lin": ["norm1.linear"],
-  "txt_attn.qkv": ["attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"],
-  "txt_attn.proj": ["attn.to_add_out"],
-  "txt_mlp.0": ["ff_context.net.0.proj"],
-  "txt_mlp.2": ["ff_context.net.2"],
-  "txt_mod.lin": ["norm1_context.linear"],
-};
-const AROUND: Readonly<Record<string, string>> = {
-  img_in: "x_embedder",
-  txt_in: "context_embedder",
-  "time_in.in_layer": "time_text_embed.timestep_embedder.linear_1",
-  "time_in.out_layer": "time_text_embed.timestep_embedder.linear_2",
-  "vector_in.in_layer": "time_text_embed.text_embedder.linear_1",
-  "vector_in.out_layer": "time_text_embed.text_embedder.linear_2",
-  "guidance_in.in_layer": "time_text_embed.guidance_embedder.linear_1",
-  "guidance_in.out_layer": "time_text_embed.guidance_embedder.linear_2",
-  "final_layer.linear": "proj_out",
-};
+import type { AdapterModule } from "../adapter.ts";
+import { componentOf, isKohyaName, ofImageModel } from "./components.ts";
+import { componentsOf, familyOf } from "./families.ts";
+import { fluxOf, fluxParts, type ModulePart } from "./flux.ts";
 
 /**
- * The layers that a module is in diffusers, one or several that share it.
- *
- * @param out rows of its B
- * @returns null where diffusers has no such module
+ * The modules that the paths of a file in diffusers' dialect mean. A path without a component gets one where all such paths are of one family
+ * (a UNet in diffusers' oldest age, Flux in its own code's names); else they stay as they are. A UNet's to_out is a list with one layer.
  */
-export function diffusersParts(module: string, out: number): readonly ModulePart[] | null {
-  const component = componentOf(module);
-  if (component === "diffusion_model") return fluxParts(module.slice(component.length + 1), out);
-  if (component !== null) return [{ name: module, from: 0, count: out }];
-  const known = module.split(".").every((part) => UNET.includes(part) || /^\d+$/.test(part));
-  return known ? [{ name: `unet.${module}`, from: 0, count: out }] : null;
+export function modulesOfDiffusers(paths: readonly string[]): Map<string, string> {
+  const modules = new Map(paths.map((path) => [path, path]));
+  const rename = (own: readonly string[], component: string, pathOf: (path: string) => string): boolean => {
+    if (familyOf(component, own.map(pathOf)) === null) return false;
+    for (const path of own) modules.set(path, `${component}.${pathOf(path)}`);
+    return true;
+  };
+  const bare = paths.filter((path) => componentOf(path) === null);
+  const unet = (path: string): string => path.replace(/^unet\./, "").replace(/\.to_out$/, ".to_out.0");
+  rename(
+    paths.filter((path) => path.startsWith("unet.")),
+    "unet",
+    unet,
+  );
+  if (!rename(bare, "unet", unet)) rename(bare, "diffusion_model", (path) => path);
+  return modules;
 }
 
-function fluxParts(path: string, out: number): readonly ModulePart[] | null {
-  const around = AROUND[path];
-  if (around !== undefined) return [{ name: `transformer.${around}`, from: 0, count: out }];
-  const double = /^double_blocks\.(\d+)\.(.+)$/.exec(path);
-  if (double !== null) {
-    const names = DOUBLE[double[2]!];
-    if (names === undefined || out % names.length !== 0) return null;
-    return consecutive(
-      names.map((name) => [`transformer.transformer_blocks.${double[1]}.${name}`, out / names.length] as const),
-    );
-  }
-  const single = /^single_blocks\.(\d+)\.(linear1|linear2|modulation\.lin)$/.exec(path);
-  if (single === null) return null;
-  const block = `transformer.single_transformer_blocks.${single[1]}`;
-  if (single[2] === "linear2") return [{ name: `${block}.proj_out`, from: 0, count: out }];
-  if (single[2] === "modulation.lin") return [{ name: `${block}.norm.linear`, from: 0, count: out }];
-  // q, k and v are as wide as the model, the first layer of the MLP four times.
-  if (out % 7 !== 0) return null;
-  const width = out / 7;
-  return consecutive([
-    [`${block}.attn.to_q`, width],
-    [`${block}.attn.to_k`, width],
-    [`${block}.attn.to_v`, width],
-    [`${block}.proj_mlp`, 4 * width],
-  ]);
-}
+/** Why diffusers has no name for a module. */
+export type Unnamed = "kohya" | "language" | "t5" | "chroma" | "rows";
 
-function consecutive(parts: readonly (readonly [string, number])[]): ModulePart[] {
-  let from = 0;
-  return parts.map(([name, count]) => {
-    const part = { name, from, count };
-    from += count;
-    return part;
-  });
+/**
+ * What diffusers calls each module of an adapter. Names stay as they stand but for those of Flux.1 in its own code's names.
+ *
+ * @param own whether the names came in diffusers' dialect
+ * @returns the layers that share a module, or why there is none
+ */
+export function diffusersNames(
+  modules: readonly Pick<AdapterModule, "name" | "in" | "out">[],
+  own: boolean,
+): Map<string, readonly ModulePart[] | Unnamed> {
+  const names = modules.map(({ name }) => name);
+  const image = ofImageModel(names);
+  const families = new Map(componentsOf(names).map(({ name, family }) => [name, family?.id]));
+  const model = fluxOf(modules);
+  const partsOf = ({ name, out }: (typeof modules)[number]): readonly ModulePart[] | Unnamed => {
+    if (isKohyaName(name)) return "kohya";
+    const same: readonly ModulePart[] = [{ name, rows: [[0, out]] }];
+    const component = componentOf(name);
+    if (component === null) return image ? same : "language";
+    const family = families.get(component);
+    if (family === "t5" && !own) return "t5";
+    if (family !== "flux" || model === "Flux.2" || (model === "Chroma" && own)) return same;
+    return model === "Chroma" ? "chroma" : (fluxParts(name.slice(component.length + 1), out) ?? "rows");
+  };
+  return new Map(modules.map((module) => [module.name, partsOf(module)]));
 }

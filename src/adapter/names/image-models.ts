@@ -1,43 +1,59 @@
-/**
- * The names in module paths of image models, one list per family: kohya's keys write the dots between them as underscores, and these
- * tell where they were. A new family is a new list.
+import { type NameTable, nameTable } from "./name-table.ts";
+
+/*
+ * The modules of image models that LoRAs adapt, one table per family and way of naming them. A component of an adapter belongs to a family
+ * only where every name of it stands in the table.
  */
 
+/** Inside one attention of a UNet. */
+const ATTENTION = [
+  "{proj_in,proj_out}",
+  "transformer_blocks.#.{attn1,attn2}.{to_q,to_k,to_v,to_out.0}",
+  "transformer_blocks.#.ff.net.{0.proj,2}",
+];
+
 /** UNets of Stable Diffusion 1, 2 and XL, as diffusers names their modules. */
-export const UNET: readonly string[] = words(
-  "down_blocks up_blocks mid_block attentions resnets downsamplers upsamplers transformer_blocks attn1 attn2 to_q to_k to_v to_out",
-  "ff net proj proj_in proj_out conv conv1 conv2 conv_in conv_out conv_shortcut time_emb_proj time_embedding add_embedding",
-  "linear_1 linear_2 norm1 norm2 norm3",
+export const UNET: NameTable = nameTable(
+  "{conv_in,conv_out}",
+  "{time_embedding,add_embedding}.{linear_1,linear_2}",
+  ...ATTENTION.map((rest) => `{down_blocks.#,mid_block,up_blocks.#}.attentions.#.${rest}`),
+  "{down_blocks.#,mid_block,up_blocks.#}.resnets.#.{conv1,conv2,time_emb_proj,conv_shortcut}",
+  "{down_blocks.#.downsamplers,up_blocks.#.upsamplers}.0.conv",
 );
 
 /** The same UNets as their first code names them (ldm, sgm); `unetOfLdm` maps these to diffusers' names. */
-export const LDM_UNET: readonly string[] = words(
-  "input_blocks middle_block output_blocks in_layers out_layers emb_layers skip_connection op conv time_embed label_emb out",
-  "transformer_blocks attn1 attn2 to_q to_k to_v to_out ff net proj proj_in proj_out",
+export const LDM_UNET: NameTable = nameTable(
+  "{input_blocks.0.0,out.2,time_embed.0,time_embed.2,label_emb.0.0,label_emb.0.2}",
+  ...ATTENTION.map((rest) => `{input_blocks.#,middle_block,output_blocks.#}.1.${rest}`),
+  "{input_blocks.#.0,middle_block.0,middle_block.2,output_blocks.#.0}.{in_layers.2,emb_layers.1,out_layers.3,skip_connection}",
+  "{input_blocks.#.0.op,output_blocks.#.1.conv,output_blocks.#.2.conv}",
 );
 
-/** Flux as its first code names it. */
-export const FLUX: readonly string[] = words(
-  "double_blocks single_blocks img_attn txt_attn img_mlp txt_mlp img_mod txt_mod qkv proj lin linear1 linear2 modulation",
-  "img_in txt_in time_in vector_in guidance_in in_layer out_layer final_layer linear adaLN_modulation",
+/** Flux and what was made from its code (Flux.2 with shared modulations, Chroma with a guidance layer), as that names the modules. */
+export const FLUX: NameTable = nameTable(
+  "double_blocks.#.{img_attn,txt_attn}.{qkv,proj}",
+  "double_blocks.#.{img_mlp.0,img_mlp.2,txt_mlp.0,txt_mlp.2,img_mod.lin,txt_mod.lin}",
+  "single_blocks.#.{linear1,linear2,modulation.lin}",
+  "{img_in,txt_in,final_layer.linear,final_layer.adaLN_modulation.1}",
+  "{time_in,vector_in,guidance_in}.{in_layer,out_layer}",
+  "{double_stream_modulation_img,double_stream_modulation_txt,single_stream_modulation}.lin",
+  "distilled_guidance_layer.{in_proj,out_proj,layers.#.in_layer,layers.#.out_layer}",
 );
 
-/** CLIP and T5 text encoders as transformers names their modules. */
-export const TEXT_ENCODER: readonly string[] = words(
-  "text_model encoder layers self_attn mlp q_proj k_proj v_proj out_proj fc1 fc2 text_projection embeddings token_embedding",
-  "position_embedding block layer SelfAttention EncDecAttention DenseReluDense q k v o wi wi_0 wi_1 wo shared",
+/** CLIP text encoders as transformers names their modules. */
+export const CLIP: NameTable = nameTable(
+  "text_model.encoder.layers.#.self_attn.{q_proj,k_proj,v_proj,out_proj}",
+  "text_model.encoder.layers.#.mlp.{fc1,fc2}",
+  "text_model.embeddings.{token_embedding,position_embedding}",
+  "text_projection",
 );
 
-/** Language models as transformers names their modules; kohya's keys carry them under lora_te. */
-export const LANGUAGE_MODEL: readonly string[] = words(
-  "model language_model transformer gpt_neox decoder layers h wte wpe embed_tokens embed_in lm_head embed_out self_attn attn attention mlp",
-  "q_proj k_proj v_proj o_proj qkv_proj out_proj c_attn c_proj c_fc gate_proj up_proj down_proj gate_up_proj fc1 fc2 fc_in fc_out",
-  "query_key_value dense dense_h_to_4h dense_4h_to_h",
+/** T5 text encoders, likewise. */
+export const T5: NameTable = nameTable(
+  "encoder.block.#.layer.#.SelfAttention.{q,k,v,o}",
+  "encoder.block.#.layer.#.DenseReluDense.{wi,wi_0,wi_1,wo}",
+  "shared",
 );
-
-function words(...lines: readonly string[]): string[] {
-  return lines.flatMap((line) => line.split(" "));
-}
 
 /** Names inside a residual block, from ldm's to diffusers'. */
 const RESNET: Readonly<Record<string, string>> = {
@@ -77,7 +93,7 @@ export function unetOfLdm(path: string): string | null {
   const index = Number(number) - (side === "input" ? 1 : 0);
   const where = `${side === "input" ? "down" : "up"}_blocks.${Math.floor(index / 3)}`;
   if (side === "input" && index % 3 === 2) return part === "0" && rest === "op" ? `${where}.downsamplers.0.conv` : null;
-  if (side === "output" && rest === "conv") return `${where}.upsamplers.0.conv`;
+  if (side === "output" && rest === "conv") return index % 3 === 2 ? `${where}.upsamplers.0.conv` : null;
   return part === "0" ? inResnet(`${where}.resnets.${index % 3}`, rest) : `${where}.attentions.${index % 3}.${rest}`;
 }
 

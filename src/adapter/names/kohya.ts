@@ -1,63 +1,69 @@
-import { componentOf } from "./components.ts";
-import { FLUX, LANGUAGE_MODEL, LDM_UNET, TEXT_ENCODER, UNET, unetOfLdm } from "./image-models.ts";
-import { dotted } from "./underscored.ts";
+import { isKohyaName } from "./components.ts";
+import { componentsOf, type Family, familiesOf } from "./families.ts";
 
-/** The component of the pipeline that a prefix stands for; where two do, the first is written. */
-const COMPONENTS: readonly (readonly [prefix: string, component: string])[] = [
-  ["lora_unet_", "unet"],
-  ["lora_te_", "text_encoder"],
-  ["lora_te1_", "text_encoder"],
-  ["lora_te2_", "text_encoder_2"],
-  ["lora_te3_", "text_encoder_3"],
-  ["lora_transformer_", "transformer"],
-  ["lora_unet_", "diffusion_model"],
+/** The components that a prefix of kohya's keys may stand for: a denoiser is either a UNet or one that its own code names. */
+const PREFIXES: readonly (readonly [prefix: string, components: readonly string[]])[] = [
+  ["lora_unet_", ["unet", "diffusion_model"]],
+  ["lora_te_", ["text_encoder"]],
+  ["lora_te1_", ["text_encoder"]],
+  ["lora_te2_", ["text_encoder_2"]],
+  ["lora_te3_", ["text_encoder_3"]],
 ];
 
-/** Other names under a text encoder's prefix are a language model's. */
-const TEXT_ENCODER_START = /^(text_model|text_projection|encoder|shared)(_|$)/;
-
 /**
- * Metadata in which lora-lego keeps the paths of modules that underscores do not give back: a JSON object from the keys' stems to paths.
- */
-export const PATHS_METADATA = "lora_lego_modules";
-
-/**
- * A module's dotted path by its name in kohya's keys; a name of no known family stays as it is, so that such adapters still merge among
- * themselves.
- */
-export function moduleOfKohya(path: string): string {
-  const found = COMPONENTS.find(([prefix]) => path.startsWith(prefix));
-  if (found === undefined) return path;
-  const [prefix, component] = found;
-  // Some converters leave the component's own name behind the prefix.
-  const rest = path.slice(prefix.length).replace(new RegExp(`^${component}_`), "");
-  if (component.startsWith("text_encoder")) {
-    const encoder = TEXT_ENCODER_START.test(rest) ? dotted(rest, TEXT_ENCODER) : null;
-    return encoder !== null ? `${component}.${encoder}` : (dotted(rest, LANGUAGE_MODEL) ?? path);
-  }
-  const unet = dotted(rest, UNET);
-  if (unet !== null) return `${component}.${unet}`;
-  const ldm = unetOfLdm(dotted(rest, LDM_UNET) ?? "");
-  if (ldm !== null) return `unet.${ldm}`;
-  const flux = dotted(rest, FLUX);
-  return flux === null ? path : `diffusion_model.${flux}`;
-}
-
-/**
- * A module's name in kohya's keys: its component's prefix and its path with underscores; modules of no component are a language model's
- * and go under lora_te. Pipelines with two text encoders call the first lora_te1.
+ * The modules that the names of a file in kohya's keys mean. What family is meant is decided once for all names of a prefix: where none has
+ * them all, they stay as they are, so that such files merge among themselves and nothing is renamed by guess.
  *
- * @param twoEncoders whether the adapter has modules of a second text encoder
+ * @param stems what stands before the keys' endings
+ * @returns the module of each stem
  */
-export function kohyaName(module: string, twoEncoders: boolean): string {
-  if (/^lora_[a-z0-9]+_/.test(module)) return module;
-  const component = componentOf(module);
-  const prefix = COMPONENTS.find(([, known]) => known === component)?.[0];
-  if (component === null || prefix === undefined) return `lora_te_${underscored(module)}`;
-  const own = component === "text_encoder" && twoEncoders ? "lora_te1_" : prefix;
-  return `${own}${underscored(module.slice(component.length + 1))}`;
+export function modulesOfKohya(stems: readonly string[]): Map<string, string> {
+  const modules = new Map(stems.map((stem) => [stem, stem]));
+  for (const [prefix, components] of PREFIXES) {
+    const own = stems.filter((stem) => stem.startsWith(prefix));
+    for (const family of familiesOf(components)) {
+      const component = components.find((candidate) => family.components.includes(candidate))!;
+      const paths = own.map((stem) => pathOf(stem.slice(prefix.length), component, family));
+      if (paths.includes(null)) continue;
+      for (const [i, stem] of own.entries()) modules.set(stem, `${component}.${paths[i]}`);
+      break;
+    }
+  }
+  return modules;
 }
 
-function underscored(path: string): string {
-  return path.replaceAll(".", "_");
+/** Some converters leave the component's own name behind the prefix. */
+function pathOf(rest: string, component: string, { dotted }: Family): string | null {
+  return dotted(rest.startsWith(`${component}_`) ? rest.slice(component.length + 1) : rest);
+}
+
+/**
+ * The names of modules in kohya's keys: prefix and path with underscores for dots, where the family of the component is known; names that
+ * are kohya's already stay.
+ *
+ * @param modules all of an adapter
+ * @returns the name of each module, null where only guessing could give one
+ */
+export function kohyaNames(modules: readonly string[]): Map<string, string | null> {
+  const components = componentsOf(modules);
+  const names = new Map<string, string | null>();
+  for (const { name, paths, family } of components) {
+    const prefix = name === null || family === null ? null : prefixOf(name, components);
+    for (const path of paths) {
+      const module = name === null ? path : `${name}.${path}`;
+      if (isKohyaName(module)) names.set(module, module);
+      else names.set(module, prefix === null ? null : `${prefix}${path.replaceAll(".", "_")}`);
+    }
+  }
+  return names;
+}
+
+/** Pipelines that have several text encoders call the first te1: all but those of Stable Diffusion 1 and 2, whose attentions are one block deep. */
+function prefixOf(component: string, all: ReturnType<typeof componentsOf>): string {
+  if (component !== "text_encoder") return PREFIXES.find(([, known]) => known.includes(component))![0];
+  const several = all.some(({ name, paths, family }) => {
+    if (family?.id === "unet") return paths.some((path) => /\.transformer_blocks\.[1-9]|^add_embedding\./.test(path));
+    return name !== "text_encoder";
+  });
+  return several ? "lora_te1_" : "lora_te_";
 }

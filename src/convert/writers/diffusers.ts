@@ -1,5 +1,6 @@
-import type { AdapterModule } from "../../adapter/adapter.ts";
-import { diffusersParts } from "../../adapter/names/diffusers.ts";
+import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { diffusersNames, type Unnamed } from "../../adapter/names/diffusers.ts";
+import type { ModulePart } from "../../adapter/names/flux.ts";
 import { RefusedError } from "../../core/errors.ts";
 import {
   type Conversion,
@@ -13,21 +14,20 @@ import { refuseUncarried } from "../refuse-uncarried.ts";
 
 /**
  * diffusers of today: <component>.<module>.lora_A.weight. Scales are folded into B, so that releases that read no alpha from such files
- * apply the same delta; Flux modules that hold several of diffusers' layers are split by the rows of B, A repeated.
+ * apply the same delta; Flux modules that hold several of diffusers' layers are split by the rows of B, A repeated. Names of families that
+ * are not known stay as they are, if diffusers' dialect is where they are from.
  */
 export const diffusersWriter: Writer = {
   id: "diffusers",
   output: "folder",
   convert(adapter): Conversion {
     refuseUncarried(adapter, "diffusers");
-    const tensors = [...adapter.modules.values()].flatMap((module) => {
-      const parts = diffusersParts(module.name, module.out);
-      if (parts === null) {
-        throw new RefusedError(
-          `${adapter.name}: ${module.name} is no module of an image model that diffusers loads (unet., text_encoder., transformer.); convert it to peft, mlx or gguf.`,
-        );
-      }
-      return parts.flatMap(({ name, from, count }) => written(name, module, from, count));
+    const modules = [...adapter.modules.values()];
+    const names = diffusersNames(modules, adapter.format === "diffusers");
+    const tensors = modules.flatMap((module) => {
+      const parts = names.get(module.name)!;
+      if (typeof parts === "string") throw unnamed(adapter, module, parts);
+      return parts.flatMap((part) => written(part, module));
     });
     return {
       weightsFile: "pytorch_lora_weights.safetensors",
@@ -37,13 +37,25 @@ export const diffusersWriter: Writer = {
   },
 };
 
-function written(name: string, module: AdapterModule, from: number, count: number): WrittenTensor[] {
+function written({ name, rows }: ModulePart, module: AdapterModule): WrittenTensor[] {
   const a = wholeFactor(module, "a");
-  const entries = count === module.out ? null : Int32Array.from({ length: count }, (_, x) => from + x);
-  const b = { ...wholeFactor(module, "b", module.scale), entries };
+  const held = rows.flatMap(([from, count]) => Array.from({ length: count }, (_, row) => from + row));
+  const whole = held.length === module.out && rows.length === 1;
+  const b = { ...wholeFactor(module, "b", module.scale), entries: whole ? null : Int32Array.from(held) };
   const ones = module.inputShape.slice(1).fill(1);
   return [
     { name: `${name}.lora_A.weight`, dtype: dtypeOf(a), shape: [module.rank, ...module.inputShape], content: a },
-    { name: `${name}.lora_B.weight`, dtype: dtypeOf(b), shape: [count, module.rank, ...ones], content: b },
+    { name: `${name}.lora_B.weight`, dtype: dtypeOf(b), shape: [held.length, module.rank, ...ones], content: b },
   ];
+}
+
+function unnamed({ name }: Adapter, { name: module, out }: AdapterModule, why: Unnamed): RefusedError {
+  const reasons: Readonly<Record<Unnamed, string>> = {
+    kohya: `${module} is named as in kohya's keys, of a family whose names lora-lego does not know, so its name in diffusers would be a guess; kohya and peft can hold it.`,
+    language: `${module} is no module of an image model that diffusers loads (unet., text_encoder., transformer.); convert it to peft, mlx or gguf.`,
+    t5: `${module} belongs to a T5 text encoder, for which diffusers loads no LoRA; convert it to kohya, or leave such modules out with lora-lego merge --exclude.`,
+    chroma: `${module} is of Chroma, whose names in diffusers lora-lego does not know; convert it to kohya.`,
+    rows: `${module} has ${out} rows, which its layers in diffusers cannot share; check that it is a Flux adapter.`,
+  };
+  return new RefusedError(`${name}: ${reasons[why]}`);
 }

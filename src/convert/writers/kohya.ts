@@ -1,5 +1,5 @@
-import type { AdapterModule } from "../../adapter/adapter.ts";
-import { kohyaName, moduleOfKohya, PATHS_METADATA } from "../../adapter/names/kohya.ts";
+import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { kohyaNames } from "../../adapter/names/kohya.ts";
 import { RefusedError } from "../../core/errors.ts";
 import {
   type Conversion,
@@ -11,36 +11,61 @@ import {
 } from "../conversion.ts";
 import { refuseUncarried } from "../refuse-uncarried.ts";
 
-/** kohya's sd-scripts: one file, an alpha per module. */
+/**
+ * kohya's sd-scripts: one file, one alpha for all modules. Some readers take one alpha for many modules, so where these differ, the rest of
+ * a scale is folded into lora_up; the alpha is the one that most modules have.
+ */
 export const kohyaWriter: Writer = {
   id: "kohya",
   output: ".safetensors",
   convert(adapter): Conversion {
     refuseUncarried(adapter, "kohya");
     const modules = [...adapter.modules.values()];
-    const twoEncoders = modules.some(({ name }) => name.startsWith("text_encoder_2."));
-    const names = new Map<string, string>();
-    const tensors = modules.flatMap((module) => {
-      const stem = kohyaName(module.name, twoEncoders);
-      const twin = names.get(stem);
-      if (twin !== undefined) {
-        throw new RefusedError(
-          `${adapter.name}: ${twin} and ${module.name} would both be called ${stem} in kohya's dialect; convert them to another format.`,
-        );
-      }
-      names.set(stem, module.name);
-      return written(stem, module);
-    });
-    return { weightsFile: "adapter.safetensors", ...inSafetensors(tensors, metadataOf(modules, names)), config: null };
+    const stems = stemsOf(adapter);
+    const alpha = commonestAlpha(modules);
+    const tensors = modules.flatMap((module) => written(stems.get(module.name)!, module, alpha));
+    const metadata = metadataOf(adapter, modules, alpha);
+    return { weightsFile: "adapter.safetensors", ...inSafetensors(tensors, metadata), config: null };
   },
 };
 
-function written(stem: string, module: AdapterModule): WrittenTensor[] {
-  // Readers take alpha 0 for the rank, so a scale of 0 is folded in.
-  const silent = module.scale === 0;
+/** The names of the modules in kohya's keys. Names with dots stay in files of a family that is not known, where they came so. */
+function stemsOf({ name: adapter, format, modules }: Adapter): Map<string, string> {
+  const stems = new Map<string, string>();
+  const holders = new Map<string, string>();
+  for (const [module, known] of kohyaNames([...modules.keys()])) {
+    const stem = known ?? (format === "kohya" ? module : null);
+    if (stem === null) {
+      throw new RefusedError(
+        `${adapter}: ${module} is of no family whose names in kohya's dialect lora-lego knows (UNets of Stable Diffusion, Flux, CLIP and T5), so its name there would be a guess; keep it as peft, or as the format that it is from.`,
+      );
+    }
+    const twin = holders.get(stem);
+    if (twin !== undefined) {
+      throw new RefusedError(
+        `${adapter}: ${twin} and ${module} would both be called ${stem} in kohya's dialect; convert them to another format.`,
+      );
+    }
+    holders.set(stem, module);
+    stems.set(module, stem);
+  }
+  return stems;
+}
+
+const alphaOf = ({ rank, scale }: AdapterModule): number => Math.fround(scale * rank);
+
+/** The alpha of most modules, the first of several; never 0, which some readers take for the rank. */
+function commonestAlpha(modules: readonly AdapterModule[]): number {
+  const counts = new Map<number, number>();
+  for (const alpha of modules.map(alphaOf)) if (alpha !== 0) counts.set(alpha, (counts.get(alpha) ?? 0) + 1);
+  const [commonest] = [...counts].sort(([, one], [, other]) => other - one);
+  return commonest?.[0] ?? modules[0]!.rank;
+}
+
+function written(stem: string, module: AdapterModule, alpha: number): WrittenTensor[] {
+  const rest = alphaOf(module) === alpha ? 1 : (module.scale * module.rank) / alpha;
   const a = wholeFactor(module, "a");
-  const b = wholeFactor(module, "b", silent ? 0 : 1);
-  const alpha = silent ? module.rank : module.scale * module.rank;
+  const b = wholeFactor(module, "b", rest);
   const ones = module.inputShape.slice(1).fill(1);
   return [
     { name: `${stem}.lora_down.weight`, dtype: dtypeOf(a), shape: [module.rank, ...module.inputShape], content: a },
@@ -54,16 +79,20 @@ function written(stem: string, module: AdapterModule): WrittenTensor[] {
   ];
 }
 
-function metadataOf(modules: readonly AdapterModule[], names: ReadonlyMap<string, string>): Record<string, string> {
-  const lost = [...names].filter(([stem, path]) => moduleOfKohya(stem) !== path);
-  const only = (values: readonly number[]): string => {
-    const distinct = new Set(values);
-    return distinct.size === 1 ? String(values[0]) : "Dynamic";
-  };
+/** Says of the bytes what changes with them. */
+const OF_THE_BYTES = /^(sshs_|modelspec\.hash|ss_network_(dim|alpha)$)/;
+
+/** What the input's file says of how it was trained, and the rank and alpha of what is written. */
+function metadataOf({ metadata }: Adapter, modules: readonly AdapterModule[], alpha: number): Record<string, string> {
+  const folded = modules.some((module) => alphaOf(module) !== alpha);
+  const kept = [...metadata].filter(
+    // The arguments tell alphas of their own for convolutions.
+    ([key]) => !OF_THE_BYTES.test(key) && !(folded && key === "ss_network_args"),
+  );
+  const ranks = new Set(modules.map(({ rank }) => rank));
   return {
-    ss_network_alpha: only(modules.map(({ rank, scale }) => rank * scale)),
-    ss_network_dim: only(modules.map(({ rank }) => rank)),
-    ss_network_module: "networks.lora",
-    ...(lost.length > 0 && { [PATHS_METADATA]: JSON.stringify(Object.fromEntries(lost)) }),
+    ...Object.fromEntries(kept),
+    ss_network_alpha: String(alpha),
+    ss_network_dim: ranks.size === 1 ? String(modules[0]!.rank) : "Dynamic",
   };
 }

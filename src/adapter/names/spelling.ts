@@ -1,0 +1,90 @@
+import { ofImageModel } from "./components.ts";
+
+/** Two modules that one merge may not hold both, and the adapters that have them. */
+export interface Clash {
+  readonly modules: readonly [string, string];
+  /** Their indices; equal where one adapter has both. */
+  readonly adapters: readonly [number, number];
+}
+
+/** How names of a part of a pipeline may begin; what follows is a module's path, with dots or underscores. */
+const WAYS: readonly (readonly [part: string, beginning: RegExp])[] = [
+  ["denoiser", /^(?:(?:unet|transformer|diffusion_model)\.|lora_unet__?|lora_transformer_|lycoris_)/],
+  ["text encoder", /^(?:text_encoder\.|lora_te1?_)/],
+  ["text encoder 2", /^(?:text_encoder_2\.|lora_te2_)/],
+  ["text encoder 3", /^(?:text_encoder_3\.|lora_te3_)/],
+];
+/** What begins names of other parts, as of a second denoiser. */
+const OTHER_PART = /^(?:lora_[a-z0-9]+_|(?:transformer_2|prior|controlnet)\.)/;
+
+/** What a model's own code and diffusers call the same layers of a denoiser, dots as underscores. */
+const STYLES: readonly (readonly [own: RegExp, diffusers: RegExp])[] = [
+  [/^(?:double|single|joint)_blocks_\d/, /^(?:single_)?transformer_blocks_\d/],
+  [/^(?:input_blocks|output_blocks|middle_block)_/, /^(?:down_blocks|up_blocks|mid_block)_/],
+  [/^blocks_\d+_(?:self|cross)_attn_/, /^blocks_\d+_attn[12]_/],
+  [/^blocks_\d+_ffn_[02]$/, /^blocks_\d+_ffn_net_/],
+  [/^layers_\d+_attention_/, /^layers_\d+_attn_/],
+  [/_feed_forward_w[123]$/, /_feed_forward_linear_[123]$/],
+];
+
+/** Layers that some models hold fused, by the ends of their names, and what their parts are called instead. */
+const FUSED: readonly (readonly [RegExp, readonly string[]])[] = [
+  [
+    /(?<=[._])(?:qkv|qkv_proj|Wqkv|query_key_value)$/,
+    ["to_q", "to_k", "to_v", "q_proj", "k_proj", "v_proj", "q", "k", "v"],
+  ],
+  [/(?<=[._])gate_up_proj$/, ["gate_proj", "up_proj"]],
+];
+
+/**
+ * Find two names that stand for one weight, or for a weight and a part of it: one path with dots and with underscores, a part of a pipeline
+ * that is named in two ways, a fused layer beside its parts. Merged as two modules, they would overwrite each other where the result is
+ * loaded.
+ *
+ * @param adapters the names of their modules
+ * @returns the first found, or null
+ */
+export function clashOf(adapters: readonly (readonly string[])[]): Clash | null {
+  const holders = new Map<string, number>();
+  const marked = new Map<string, { readonly value: string; readonly module: string }>();
+  const clash = (one: string, other: string): Clash => {
+    return { modules: [one, other], adapters: [holders.get(one)!, holders.get(other)!] };
+  };
+  for (const [adapter, modules] of adapters.entries()) {
+    const image = ofImageModel(modules);
+    for (const module of modules) {
+      if (holders.has(module)) continue;
+      holders.set(module, adapter);
+      for (const [mark, value] of image ? marksOf(module) : []) {
+        const earlier = marked.get(mark);
+        if (earlier === undefined) marked.set(mark, { value, module });
+        else if (earlier.value !== value) return clash(earlier.module, module);
+      }
+    }
+  }
+  for (const module of holders.keys()) {
+    for (const [end, parts] of FUSED) {
+      if (!end.test(module)) continue;
+      const part = parts.map((name) => module.replace(end, name)).find((name) => holders.has(name));
+      if (part !== undefined) return clash(module, part);
+    }
+  }
+  return null;
+}
+
+/** What a merge may know a module by in one way only, and its way. */
+function marksOf(module: string): [mark: string, value: string][] {
+  const found = WAYS.map(([part, beginning]) => [part, beginning.exec(module)?.[0]] as const).find(([, way]) => way);
+  if (found === undefined && OTHER_PART.test(module)) return [];
+  const [part, way] = found ?? ["denoiser", ""];
+  const path = module.slice(way!.length).replaceAll(".", "_");
+  const marks: [string, string][] = [
+    [`path of ${part}: ${path}`, module],
+    [`way of ${part}`, way!],
+  ];
+  for (const [style, sides] of part === "denoiser" ? STYLES.entries() : []) {
+    const side = sides.findIndex((pattern) => pattern.test(path));
+    if (side >= 0) marks.push([`style ${style}`, String(side)]);
+  }
+  return marks;
+}
