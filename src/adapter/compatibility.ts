@@ -42,7 +42,7 @@ function refuseSpellings(adapters: readonly Adapter[]): void {
     );
   }
   throw new RefusedError(
-    `${one} and ${other} name their model's modules in different ways (as ${first} and ${second}), which lora-lego cannot match yet; merge files of one trainer, or bring both into one form by their trainers' own converters first.`,
+    `${one} and ${other} name their model's modules in different ways (as ${first} and ${second}), which lora-lego cannot match yet; merge files of one trainer, or bring both into one form first, by lora-lego convert --to diffusers where it knows the family, else by the trainers' own converters.`,
   );
 }
 

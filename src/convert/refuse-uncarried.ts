@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { ofImageModel } from "../adapter/names/components.ts";
 import { RefusedError } from "../core/errors.ts";
 
 /** Names that are a place in some code's list of layers, as lora_diffusion and SAM adapters have. */
@@ -18,4 +19,13 @@ export function refuseUncarried({ name, extras, modules }: Adapter, format: stri
       `${name} numbers its modules (as ${numbered}) instead of naming them, so ${format} files cannot say where they belong; its own format or peft can hold it.`,
     );
   }
+}
+
+/** Refuse adapters of image and video models where a program runs language models alone. */
+export function refuseImageModel({ name, modules }: Adapter, program: string): void {
+  if (!ofImageModel(modules.keys())) return;
+  const [module] = modules.keys();
+  throw new RefusedError(
+    `${name} adapts an image or video model (as ${module}), but ${program} runs language models; convert it to kohya or diffusers.`,
+  );
 }

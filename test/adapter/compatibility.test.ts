@@ -112,4 +112,49 @@ describe("refuseMisfits", () => {
     const two = await adapterOf("two", ["a.0.k"]);
     refused([one, two, three], true, "one and three");
   });
+
+  /** Every way in which two files may name one weight, and a weight and a part of it. */
+  const SPELLINGS: readonly (readonly [string, string])[] = [
+    ["transformer.transformer_blocks.0.attn.to_q", "lora_unet_transformer_blocks_0_attn_to_q"],
+    ["transformer.transformer_blocks.0.attn.to_q", "transformer_blocks.0.attn.to_q"],
+    ["lycoris_transformer_blocks_0_attn_to_q", "diffusion_model.transformer_blocks.0.attn.to_q"],
+    ["lora_transformer_transformer_blocks_0_attn_to_q", "transformer.transformer_blocks.0.attn.to_v"],
+    ["lora_unet__blocks_0_ffn_0", "lora_unet_blocks_0_ffn_0"],
+    ["diffusion_model.double_blocks.0.img_attn_qkv", "diffusion_model.double_blocks.0.img_attn.qkv"],
+    ["transformer.double_blocks.0.img_attn_qkv", "transformer.transformer_blocks.0.attn.to_q"],
+    ["diffusion_model.single_blocks.0.linear1", "diffusion_model.single_transformer_blocks.0.proj_mlp"],
+    ["unet.input_blocks.1.1.proj_in", "unet.down_blocks.0.attentions.0.proj_in"],
+    ["transformer.blocks.0.self_attn.q", "transformer.blocks.1.attn1.to_q"],
+    ["transformer.blocks.0.ffn.0", "transformer.blocks.1.ffn.net.0.proj"],
+    ["transformer.layers.0.attention.to_q", "transformer.layers.0.attn.to_q"],
+    ["diffusion_model.layers.0.attention.qkv", "diffusion_model.layers.0.attention.to_k"],
+    ["lora_te1_odd_q_proj", "text_encoder.text_model.encoder.layers.0.self_attn.q_proj"],
+    ["model.layers.0.self_attn.qkv_proj", "model.layers.0.self_attn.k_proj"],
+    ["model.layers.0.mlp.gate_up_proj", "model.layers.0.mlp.up_proj"],
+  ];
+
+  it.each(SPELLINGS)(
+    "refuses %s and %s, in two adapters and in one, even where partial sets are allowed",
+    async (a, b) => {
+      // Most of such files share other modules.
+      const shared = a.startsWith("model.") ? ["model.layers.0.input"] : [];
+      const [one, other] = [await adapterOf("one", [a, ...shared]), await adapterOf("other", [b, ...shared])];
+      for (const partial of [false, true]) {
+        refused([one, other], partial, "one and other name", `(as ${a} and ${b})`, "cannot match yet");
+        refused([await adapterOf("both", [a, b])], partial, "both names its model's modules in two ways");
+        expect(() => refuseMisfits([one, other], partial)).not.toThrow(/--allow-partial/);
+      }
+    },
+  );
+
+  it.each([
+    ["transformer.blocks.0.attn1.to_q", "transformer_2.blocks.0.attn1.to_q"],
+    ["unet.conv_in", "text_encoder.text_model.encoder.layers.0.mlp.fc1"],
+    ["lora_unet_blocks_0_self_attn_q", "lora_unet_blocks_0_cross_attn_q"],
+    ["diffusion_model.double_blocks.0.img_attn.qkv", "diffusion_model.single_blocks.0.linear1"],
+    ["model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.k_proj"],
+    ["transformer.h.0.attn.c_attn", "transformer.h.0.mlp.c_proj"],
+  ])("takes %s and %s for what they are: two modules", async (a, b) => {
+    refuseMisfits([await adapterOf("one", [a]), await adapterOf("other", [a, b])], false);
+  });
 });

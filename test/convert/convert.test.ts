@@ -149,9 +149,10 @@ describe("convert", () => {
   });
 
   it("writes a scale of 0 so that no reader takes it for the rank", async () => {
-    const modules = { "unet.conv_in": { in: 3, out: 4 }, "unet.conv_out": { in: 4, out: 3 } };
-    const adapter = await openPico("mine", randomAdapter(3, { modules, config: { lora_alpha: 0 } }));
+    const image = { "unet.conv_in": { in: 3, out: 4 }, "unet.conv_out": { in: 4, out: 3 } };
     for (const to of ["peft", "kohya", "mlx"]) {
+      const modules = to === "kohya" ? { modules: image } : {};
+      const adapter = await openPico("mine", randomAdapter(3, { ...modules, config: { lora_alpha: 0 } }));
       for (const delta of (await deltasOf(await converted(adapter, to))).values())
         expect(delta.every((x) => x === 0)).toBe(true);
     }
@@ -275,15 +276,29 @@ describe("convert", () => {
       /model\.layers\.0\.q_proj is no module of an image model/,
     ],
     ["diffusers", { "transformer.h.0.attn.c_attn": { in: 3, out: 3 } }, /is no module of an image model/],
-    ["mlx", { "unet.conv_in": { in: 3, out: 3, kind: "conv" as const } }, /unet\.conv_in is a convolution/],
+    ["mlx", { "model.conv": { in: 3, out: 3, kind: "conv" as const } }, /model\.conv is a convolution/],
+    ["mlx", { "unet.conv_in": { in: 3, out: 3 } }, /image or video model .*mlx-lm runs language models/],
+    ["gguf", { lora_unet_odd: { in: 3, out: 3 } }, /image or video model .*llama\.cpp runs language models/],
     [
       "kohya",
       { "unet.conv_in": { in: 3, out: 3 }, lora_unet_conv_in: { in: 3, out: 3 } },
       /lora_unet_conv_in and unet\.conv_in would both be called/,
     ],
-    ["kohya", { "model.layers.0.q_proj": { in: 3, out: 3 } }, /model\.layers\.0\.q_proj is of no family/],
-    ["kohya", { "transformer.blocks.0.ffn.net.2": { in: 3, out: 3 } }, /would be a guess/],
-    ["kohya", { "unet.conv_in": { in: 3, out: 3 }, "unet.odd": { in: 3, out: 3 } }, /unet\.conv_in is of no family/],
+    [
+      "kohya",
+      { "model.layers.0.q_proj": { in: 3, out: 3 } },
+      /kohya.s keys call model\.layers\.0\.q_proj is not known.*convert it to peft, mlx or gguf/,
+    ],
+    [
+      "kohya",
+      { "transformer.blocks.0.ffn.net.2": { in: 3, out: 3 } },
+      /would be a guess; convert it to diffusers or peft/,
+    ],
+    [
+      "kohya",
+      { "unet.conv_in": { in: 3, out: 3 }, "unet.odd": { in: 3, out: 3 } },
+      /keys call unet\.conv_in is not known/,
+    ],
     [
       "diffusers",
       { lora_unet_blocks_0_ffn_0: { in: 3, out: 3 } },

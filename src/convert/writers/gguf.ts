@@ -13,7 +13,7 @@ import {
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
-import { refuseUncarried } from "../refuse-uncarried.ts";
+import { refuseImageModel, refuseUncarried } from "../refuse-uncarried.ts";
 
 /** What a GGUF name looks like: modules of adapters that were read without their base's config. */
 const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
@@ -27,6 +27,7 @@ export const ggufWriter: Writer = {
   output: ".gguf",
   convert(adapter, baseConfig): Conversion {
     refuseUncarried(adapter, "GGUF");
+    refuseImageModel(adapter, "llama.cpp");
     const { family, config } = familyOf(adapter, baseConfig);
     const modules = [...adapter.modules.values()];
     const alpha = commonAlpha(modules);

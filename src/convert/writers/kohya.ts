@@ -1,4 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { ofImageModel } from "../../adapter/names/components.ts";
 import { kohyaNames } from "../../adapter/names/kohya.ts";
 import { RefusedError } from "../../core/errors.ts";
 import {
@@ -31,13 +32,14 @@ export const kohyaWriter: Writer = {
 
 /** The names of the modules in kohya's keys. Names with dots stay in files of a family that is not known, where they came so. */
 function stemsOf({ name: adapter, format, modules }: Adapter): Map<string, string> {
+  const others = ofImageModel(modules.keys()) ? "diffusers or peft" : "peft, mlx or gguf";
   const stems = new Map<string, string>();
   const holders = new Map<string, string>();
   for (const [module, known] of kohyaNames([...modules.keys()])) {
     const stem = known ?? (format === "kohya" ? module : null);
     if (stem === null) {
       throw new RefusedError(
-        `${adapter}: ${module} is of no family whose names in kohya's dialect lora-lego knows (UNets of Stable Diffusion, Flux, CLIP and T5), so its name there would be a guess; keep it as peft, or as the format that it is from.`,
+        `${adapter}: what kohya's keys call ${module} is not known here (of UNets of Stable Diffusion, Flux in its own code's names, CLIP and T5 it is), so its name would be a guess; convert it to ${others}.`,
       );
     }
     const twin = holders.get(stem);

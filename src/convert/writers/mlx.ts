@@ -8,7 +8,7 @@ import {
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
-import { refuseUncarried } from "../refuse-uncarried.ts";
+import { refuseImageModel, refuseUncarried } from "../refuse-uncarried.ts";
 
 /**
  * mlx-lm: lora_a (in, r) and lora_b (r, out), one rank and one scale. Modules of smaller rank get zero units; where scales differ, they
@@ -19,6 +19,7 @@ export const mlxWriter: Writer = {
   output: "folder",
   convert(adapter): Conversion {
     refuseUncarried(adapter, "MLX");
+    refuseImageModel(adapter, "mlx-lm");
     const modules = [...adapter.modules.values()];
     const conv = modules.find(({ kind }) => kind === "conv");
     if (conv !== undefined) {
