@@ -42,7 +42,7 @@ export function plainAdapter(format: DialectId, known: Known): ReadAdapter {
 }
 
 /**
- * The scale alpha / r of each module, by its own alpha; one that is missing or 0 stands for r.
+ * The scale alpha / r of each module, by its own alpha; one that is missing stands for r, and 0 makes the delta zero, as ComfyUI and diffusers take it.
  *
  * @param alphas tensors of one number, by module
  * @returns a function of the module, as `alphas` names it, and its rank
@@ -54,7 +54,7 @@ export async function scalesOfAlphas(
 ): Promise<(module: string, rank: number) => number> {
   const values = new Map<string, number>();
   for (const [module, tensor] of alphas) values.set(module, await readScalar(name, files, tensor));
-  return (module, rank) => (values.get(module) || rank) / rank;
+  return (module, rank) => (values.get(module) ?? rank) / rank;
 }
 
 /** Put a module among the others. @throws FormatError where two names of the file mean one module */

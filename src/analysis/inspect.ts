@@ -3,6 +3,7 @@ import type { Variant } from "../adapter/variants.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
+import { silencedModules } from "../merge/silenced.ts";
 import type { Warning } from "../merge/warning.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
@@ -60,7 +61,7 @@ export async function inspectAdapter(kernels: Kernels, adapter: Adapter): Promis
   const modules: InspectedModule[] = [];
   for (const name of moduleNames([adapter])) modules.push(await inspectModule(kernels, adapter, name));
   const zero = modules.filter(({ norm }) => norm === 0);
-  const warnings: Warning[] = [];
+  const warnings: Warning[] = silencedModules([adapter]);
   if (modules.length > 0 && zero.length === modules.length) {
     warnings.push({ id: "zero-adapter", text: `${adapter.name} changes nothing: all its deltas are zero.` });
   } else if (zero.length > 0) {

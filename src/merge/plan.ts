@@ -28,6 +28,7 @@ import { refuseTooManyUnits } from "./memory.ts";
 import { underOneName } from "./one-name.ts";
 import { type DtypeChoice, outputDtype, type RankLayout, type Recipe } from "./recipe.ts";
 import { type Selection, selectModules } from "./selection.ts";
+import { silencedModules } from "./silenced.ts";
 import type { Warning } from "./warning.ts";
 
 /** The file that holds a merged adapter's tensors, and its config. */
@@ -200,6 +201,7 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, known: Known
       ...leftOut(adapters, weights, selection, shares),
       ...warnings,
       ...nameWarnings,
+      ...silencedModules(used),
       ...droppedCopies(used),
       ...extraWarnings,
     ],

@@ -13,6 +13,7 @@ export interface Warning {
     | "weights-idle"
     | "same-adapter"
     | "zero-adapter"
+    | "alpha-zero"
     | "zero-modules"
     | "cancelled-cluster"
     | "b-ignored"

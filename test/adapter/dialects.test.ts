@@ -65,12 +65,23 @@ describe("kohya", () => {
     });
   });
 
-  it.each([
-    ["an alpha that is missing", {}],
-    ["an alpha of 0", { [`${UNET}.alpha`]: 0 }],
-  ])("takes the rank for %s", async (_, alpha) => {
-    const adapter = await open({ [`${UNET}.lora_down.weight`]: A, [`${UNET}.lora_up.weight`]: B, ...alpha });
+  it("takes the rank for an alpha that is missing", async () => {
+    const adapter = await open({ [`${UNET}.lora_down.weight`]: A, [`${UNET}.lora_up.weight`]: B });
     expect(Object.values(await deltasOf(adapter))).toEqual([BA]);
+  });
+
+  it("takes an alpha of 0 for a zero delta, and says so", async () => {
+    const other = "lora_unet_conv_in";
+    const factors = (stem: string) => ({ [`${stem}.lora_down.weight`]: A, [`${stem}.lora_up.weight`]: B });
+    const adapter = await open({ ...factors(UNET), [`${UNET}.alpha`]: 0, ...factors(other) });
+    const deltas = await deltasOf(adapter);
+    expect(deltas["unet.conv_in"]).toEqual(BA);
+    expect(deltas["unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0"]).toEqual(BA.map(() => 0));
+    const { report } = await mergeInMemory([adapter], { method: "cat" });
+    expect(report.warnings).toContainEqual({
+      id: "alpha-zero",
+      text: expect.stringMatching(/^mine has alpha 0 in 1 of its modules .*attn1\.to_out\.0.*set alpha to the rank/),
+    });
   });
 
   it.each([
@@ -169,6 +180,49 @@ describe("diffusers", () => {
   it("takes scales from <module>.alpha", async () => {
     const adapter = await open({ [`${NAME}.lora_A.weight`]: A, [`${NAME}.lora_B.weight`]: B, [`${NAME}.alpha`]: 8 });
     expect(await deltasOf(adapter)).toEqual({ [NAME]: times(4) });
+  });
+
+  it("takes the scale of a model that was saved by itself from metadata without components", async () => {
+    const path = "transformer_blocks.0.attn.to_q";
+    const tensors = { [`${path}.lora_A.weight`]: A, [`${path}.lora_B.weight`]: B };
+    const said = (fields: object) => ({ lora_adapter_metadata: JSON.stringify(fields) });
+    const adapter = await open(tensors, said({ r: 2, lora_alpha: 6, target_modules: ["to_q"] }));
+    expect(await deltasOf(adapter)).toEqual({ [path]: times(3) });
+    expect(await deltasOf(await open(tensors, said({ "unet.r": 2, "unet.lora_alpha": 6, note: 1 })))).toEqual({
+      [path]: BA,
+    });
+  });
+
+  it("refuses names without a component beside PEFT's config, where their scale is not certain", async () => {
+    const path = "transformer_blocks.0.attn.to_q";
+    const tensors = { [`${path}.lora_A.weight`]: A, [`${path}.lora_B.weight`]: B };
+    const error = await rejection(open(tensors, undefined, { peft_type: "LORA", r: 2, target_modules: ["to_q"] }));
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error.message).toMatch(/transformer_blocks\.0\.attn\.to_q starts neither .*its scale is not certain/);
+  });
+
+  it("reads what lies beside the factors as extras, by name", async () => {
+    const factors = { [`${NAME}.lora_A.weight`]: A, [`${NAME}.lora_B.weight`]: B };
+    const side = ["unet.x.diff", "unet.x.diff_b", "unet.x.w_norm", "bundle_emb.zkz.clip_l"];
+    const adapter = await open({ ...factors, ...Object.fromEntries(side.map((key) => [key, [1]])) });
+    expect([...adapter.extras.keys()].sort()).toEqual([...side].sort());
+    await expect(mergeInMemory([adapter, adapter], { method: "cat" })).rejects.toThrow(/bundle_emb.*--extras/);
+  });
+
+  it("tells a bias beside B, and the names of XLabs' code", async () => {
+    const path = "double_blocks.0.img_attn.qkv";
+    const control = await open({
+      [`${path}.lora_A.weight`]: A,
+      [`${path}.lora_B.weight`]: B,
+      [`${path}.lora_B.bias`]: [1, 1],
+      "double_blocks.0.img_attn.norm.query_norm.scale": [1],
+    });
+    expect(control.variants.map(({ id }) => id)).toEqual(["lora_bias"]);
+    const xlabs = await open({
+      "double_blocks.0.processor.qkv_lora1.down.weight": A,
+      "double_blocks.0.processor.qkv_lora1.up.weight": B,
+    });
+    expect(xlabs.variants).toEqual([{ id: "other_method", text: expect.stringContaining("XLabs") }]);
   });
 
   it("takes scales from the LoraConfig in the metadata, patterns and rsLoRA included", async () => {

@@ -14,7 +14,7 @@ const BESIDE = /^(.+?)(?:[._]lora)?(?:\.(alpha|dora_scale)|[._](lora_mid)\.weigh
 
 /**
  * The dialect of kohya's sd-scripts: <prefix>_<module path with underscores>.lora_down.weight (r, in), .lora_up.weight (out, r) and
- * .alpha, scale alpha / r; an alpha that is missing or 0 stands for r.
+ * .alpha, scale alpha / r; an alpha that is missing stands for r.
  */
 export const kohya: Dialect = {
   id: "kohya",
