@@ -3,7 +3,7 @@ import type { Variant } from "../adapter/variants.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
-import { silencedModules } from "../merge/silenced.ts";
+import { silencedModules } from "../merge/input-warnings.ts";
 import type { Warning } from "../merge/warning.ts";
 import { moduleNames, readPool } from "./pools.ts";
 

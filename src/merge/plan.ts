@@ -24,11 +24,11 @@ import {
   zeroModules,
   zerosAdded,
 } from "./for-consumer.ts";
+import { inputWarnings } from "./input-warnings.ts";
 import { refuseTooManyUnits } from "./memory.ts";
 import { underOneName } from "./one-name.ts";
 import { type DtypeChoice, outputDtype, type RankLayout, type Recipe } from "./recipe.ts";
 import { type Selection, selectModules } from "./selection.ts";
-import { silencedModules } from "./silenced.ts";
 import type { Warning } from "./warning.ts";
 
 /** The file that holds a merged adapter's tensors, and its config. */
@@ -201,8 +201,7 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, known: Known
       ...leftOut(adapters, weights, selection, shares),
       ...warnings,
       ...nameWarnings,
-      ...silencedModules(used),
-      ...droppedCopies(used),
+      ...inputWarnings(used),
       ...extraWarnings,
     ],
     size: layout.size,
@@ -276,13 +275,6 @@ function leftOut(
     const where = weights[t] === 0 ? "" : " in every module";
     return [{ id: "left-out", text: `${name} has weight 0${where} and is left out.` }];
   });
-}
-
-function droppedCopies(adapters: readonly Adapter[]): Warning[] {
-  const keys = adapters.flatMap(({ ignored }) => ignored).filter((key) => key.includes(".base_layer."));
-  if (keys.length === 0) return [];
-  const text = `${plural(keys.length, "tensor")} that ${keys.length === 1 ? "copies" : "copy"} the base model's own (as ${keys[0]}) ${keys.length === 1 ? "is" : "are"} left out; if the base was changed before training (a larger vocabulary), keep that base.`;
-  return [{ id: "base-copies-dropped", text }];
 }
 
 function chooseDtype(modules: readonly AdapterModule[], choice: DtypeChoice): OutputDtype {

@@ -198,6 +198,14 @@ describe("convert", () => {
     await expectSame(adapter, there, 1e-6);
   });
 
+  it("writes no negative alpha into kohya files, where diffusers would not come to an end, but turns lora_up", async () => {
+    const modules = { "unet.conv_in": { in: 3, out: 4 } };
+    const adapter = await openPico("mine", randomAdapter(3, { modules, dtype: "F16", config: { lora_alpha: -4 } }));
+    const there = await converted(adapter, "kohya");
+    expect(there.modules.get("unet.conv_in")).toMatchObject({ scale: 2, b: { dtype: "F16" } });
+    await expectSame(adapter, there, 1e-7);
+  });
+
   it("carries what a kohya file says of its training, but for what it says of its bytes", async () => {
     const key = "lora_unet_conv_in";
     const tensors = (alpha: number) => [

@@ -56,10 +56,15 @@ function stemsOf({ name: adapter, format, modules }: Adapter): Map<string, strin
 
 const alphaOf = ({ rank, scale }: AdapterModule): number => Math.fround(scale * rank);
 
-/** The alpha of most modules, the first of several; never 0, which some readers take for the rank. */
+/**
+ * The alpha of most modules without its sign, the first of several. Never 0, which some readers take for the rank, and never less: diffusers
+ * does not come to an end where it shares a negative scale out between two factors of Flux.
+ */
 function commonestAlpha(modules: readonly AdapterModule[]): number {
   const counts = new Map<number, number>();
-  for (const alpha of modules.map(alphaOf)) if (alpha !== 0) counts.set(alpha, (counts.get(alpha) ?? 0) + 1);
+  for (const alpha of modules.map((module) => Math.abs(alphaOf(module)))) {
+    if (alpha !== 0) counts.set(alpha, (counts.get(alpha) ?? 0) + 1);
+  }
   const [commonest] = [...counts].sort(([, one], [, other]) => other - one);
   return commonest?.[0] ?? modules[0]!.rank;
 }
