@@ -1,6 +1,6 @@
 import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
 import { type Consumer, missingLayers, paddedRank, startedFor } from "../adapter/consumers.ts";
-import { componentOf } from "../adapter/names/components.ts";
+import { ofImageModel } from "../adapter/names/components.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 
 /** What is in the way of using an adapter, or what to mind. */
@@ -48,17 +48,17 @@ function otherModels(
   modules: readonly AdapterModule[],
   { title, models }: Consumer,
 ): Finding | null {
-  const image = modules.find(({ name }) => componentOf(name) !== null);
-  if (models === "language" && image !== undefined) {
+  const image = ofImageModel(modules.map(({ name }) => name));
+  const [first] = modules as [AdapterModule];
+  if (models === "language" && image) {
     return fails(
-      `${title} runs language models, but ${image.name} belongs to an image model; use diffusers or ComfyUI.`,
+      `${title} runs language models, but ${first.name} belongs to an image model; use diffusers or ComfyUI.`,
     );
   }
-  // kohya's keys of unknown families keep their names; whoever loads them knows more.
-  const other = format === "kohya" ? undefined : modules.find(({ name }) => componentOf(name) === null);
-  if (models !== "image" || other === undefined) return null;
+  // Names that a kohya file has with dots are known to whoever loads them.
+  if (models !== "image" || image || format === "kohya") return null;
   return fails(
-    `${title} adapts image models, but ${other.name} is no module of one; load it where its base model runs.`,
+    `${title} adapts image models, but ${first.name} is no module of one; load it where its base model runs.`,
   );
 }
 

@@ -23,9 +23,14 @@ export function modulesOfKohya(stems: readonly string[]): Map<string, string> {
     const own = stems.filter((stem) => stem.startsWith(prefix));
     for (const family of familiesOf(components)) {
       const component = components.find((candidate) => family.components.includes(candidate))!;
-      const paths = own.map((stem) => pathOf(stem.slice(prefix.length), component, family));
-      if (paths.includes(null)) continue;
-      for (const [i, stem] of own.entries()) modules.set(stem, `${component}.${paths[i]}`);
+      const paths = new Map<string, string>();
+      for (const stem of own) {
+        const path = pathOf(stem.slice(prefix.length), component, family);
+        if (path === null) break;
+        paths.set(stem, path);
+      }
+      if (paths.size < own.length) continue;
+      for (const [stem, path] of paths) modules.set(stem, `${component}.${path}`);
       break;
     }
   }

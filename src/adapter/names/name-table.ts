@@ -13,17 +13,32 @@ export interface NameTable {
  */
 export function nameTable(...patterns: readonly string[]): NameTable {
   const paths = patterns.flatMap(expanded);
-  const withDots = new RegExp(`^(?:${paths.map((path) => source(path)).join("|")})$`);
-  const withUnderscores = paths.map((path) => [path, new RegExp(`^${source(path.replaceAll(".", "_"))}$`)] as const);
+  const withDots = indexed(paths, (path) => path);
+  const withUnderscores = indexed(paths, (path) => path.replaceAll(".", "_"));
   return {
-    has: (path) => withDots.test(path),
+    has: (path) => withDots(path) !== null,
     dotted(underscored) {
-      for (const [path, pattern] of withUnderscores) {
-        const numbers = pattern.exec(underscored)?.slice(1);
-        if (numbers !== undefined) return path.replaceAll("#", () => numbers.shift()!);
-      }
-      return null;
+      const found = withUnderscores(underscored);
+      return found && found.path.replaceAll("#", () => found.numbers.shift()!);
     },
+  };
+}
+
+/** Finds the pattern of a spelled path, and the numbers in it: by the path without its numbers, whatever the size of the table. */
+function indexed(paths: readonly string[], spell: (path: string) => string) {
+  const byShape = new Map<string, { readonly path: string; readonly pattern: RegExp }[]>();
+  const shapeOf = (text: string): string => text.replace(/\d+/g, "#");
+  for (const path of paths) {
+    const entry = { path, pattern: new RegExp(`^${source(spell(path))}$`) };
+    const shape = shapeOf(spell(path));
+    byShape.set(shape, [...(byShape.get(shape) ?? []), entry]);
+  }
+  return (text: string): { readonly path: string; readonly numbers: string[] } | null => {
+    for (const { path, pattern } of byShape.get(shapeOf(text)) ?? []) {
+      const match = pattern.exec(text);
+      if (match !== null) return { path, numbers: match.slice(1) };
+    }
+    return null;
   };
 }
 
