@@ -19,7 +19,7 @@ export function nameTable(...patterns: readonly string[]): NameTable {
     has: (path) => withDots(path) !== null,
     dotted(underscored) {
       const found = withUnderscores(underscored);
-      return found && found.path.replaceAll("#", () => found.numbers.shift()!);
+      return found === null ? null : found.path.replaceAll("#", () => found.numbers.shift()!);
     },
   };
 }

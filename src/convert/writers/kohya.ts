@@ -39,7 +39,7 @@ function stemsOf({ name: adapter, format, modules }: Adapter): Map<string, strin
     const stem = known ?? (format === "kohya" ? module : null);
     if (stem === null) {
       throw new RefusedError(
-        `${adapter}: what kohya's keys call ${module} is not known here (of UNets of Stable Diffusion, Flux in its own code's names, CLIP and T5 it is), so its name would be a guess; convert it to ${others}.`,
+        `${adapter}: ${module} has no certain name in kohya's keys, and any would be a guess (known are UNets of Stable Diffusion, Flux in its own code's names, CLIP and T5); convert it to ${others}.`,
       );
     }
     const twin = holders.get(stem);
