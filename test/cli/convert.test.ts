@@ -6,7 +6,6 @@ import { lines, run } from "./run.ts";
 
 const folder = tempFolder();
 const HEAD = "base_model.model.head.weight";
-const plain = writeAdapter(join(folder, "plain"), randomAdapter(1, { config: { lora_alpha: 3 } }));
 const SIZE = { in: 3, out: 4 };
 const image = writeAdapter(
   join(folder, "image"),
