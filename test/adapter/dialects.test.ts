@@ -218,6 +218,7 @@ describe("diffusers", () => {
       "double_blocks.0.img_attn.norm.query_norm.scale": [1],
     });
     expect(control.variants.map(({ id }) => id)).toEqual(["lora_bias"]);
+    expect([...control.others.keys()]).toEqual([`diffusion_model.${path}.lora_B.bias`]);
     const xlabs = await open({
       "double_blocks.0.processor.qkv_lora1.down.weight": A,
       "double_blocks.0.processor.qkv_lora1.up.weight": B,

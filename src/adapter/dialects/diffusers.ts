@@ -19,6 +19,7 @@ const TODAY = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/;
 const MIDDLE = /^(.+)\.(?:lora|lora_linear_layer)\.(down|up)\.weight$/;
 const OLD = /^(.+)\.processor\.(to_q|to_k|to_v|to_out)_lora\.(down|up)\.weight$/;
 const BESIDE = /^(.+?)(?:\.lora)?\.(?:(alpha)|lora_magnitude_vector(?:\.weight)?|dora_scale)$/;
+const BIAS = ".lora_B.bias";
 /** Where diffusers writes the LoraConfig of each component, its fields' names behind the component's. */
 const METADATA = "lora_adapter_metadata";
 
@@ -51,9 +52,12 @@ export const diffusers: Dialect = {
     const variants: Variant[] = [
       ...[...configs.values()].flatMap(configVariants),
       ...doraVariants(modules, magnitudes, stated ? `use_dora in ${METADATA}` : null),
-      ...[...biases.keys()].slice(0, 1).map((key) => biasVariant(`tensor ${key}`)),
+      ...[...biases.values()].slice(0, 1).map((tensor) => biasVariant(`tensor ${tensor.name}`)),
     ];
-    return plainAdapter("diffusers", { name, files, modules, magnitudes, extras, others: biases, variants });
+    const named = new Map(
+      Array.from(biases, ([path, tensor]) => [`${names.get(path) ?? path}${BIAS}`, tensor] as const),
+    );
+    return plainAdapter("diffusers", { name, files, modules, magnitudes, extras, others: named, variants });
   },
 };
 
@@ -82,7 +86,7 @@ function sortOthers(name: string, others: readonly TensorRef[]) {
   for (const tensor of others) {
     const [, path, alpha] = BESIDE.exec(tensor.name) ?? [];
     if (path !== undefined) (alpha === undefined ? scales : alphas).set(path, tensor);
-    else if (tensor.name.endsWith(".lora_B.bias")) biases.set(tensor.name, tensor);
+    else if (tensor.name.endsWith(BIAS)) biases.set(tensor.name.slice(0, -BIAS.length), tensor);
     else if (isSideTensor(tensor.name)) extras.set(tensor.name, tensor);
     else {
       throw new RefusedError(
