@@ -1,5 +1,6 @@
 import { gramBasis, pivotedCholesky } from "./gram-basis.ts";
 import { firstRows, type Matrix, matrix, product, productTransposed, scaledRows, transposedProduct } from "./matrix.ts";
+import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 import { smallSvd } from "./small-svd.ts";
 import { leadingRoots, symmetricEigen } from "./symmetric-eigen.ts";
 
@@ -15,7 +16,7 @@ export interface FactorSvd {
 
 /**
  * Decompose a product of factors through their Gram matrices alone, in f64. Never touches the rows. Singular values below about 1e-6 of the
- * largest are inaccurate, as Gram matrices square the condition.
+ * largest are inaccurate, as Gram matrices square the condition. Both matrices are scaled first, so rows may have any size.
  *
  * @param gramA inner products (n, n) of the a_i, finite; gramB likewise
  * @param most how many of the leading triplets are wanted; the fewer, the faster
@@ -26,7 +27,14 @@ export function factorSvd(
   n: number,
   most: number = Number.POSITIVE_INFINITY,
 ): FactorSvd {
-  return bySquare(gramA, gramB, n, most) ?? byCore(gramA, gramB, n, most);
+  const [halfA, halfB] = [gramA, gramB].map((gram) => Math.trunc(exponentOf(gram) / 2)) as [number, number];
+  const [a, b] = [timesPowerOfTwo(gramA, -2 * halfA), timesPowerOfTwo(gramB, -2 * halfB)];
+  const { sigma, v, u } = bySquare(a, b, n, most) ?? byCore(a, b, n, most);
+  return {
+    sigma: Array.from(timesPowerOfTwo(Float64Array.from(sigma), halfA + halfB)),
+    v: v.map((coefficients) => timesPowerOfTwo(coefficients, -halfA)),
+    u: u.map((coefficients) => timesPowerOfTwo(coefficients, -halfB)),
+  };
 }
 
 /**

@@ -1,3 +1,5 @@
+import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
+
 /** A row whose squared distance from the span of those before it is below this share of the longest row's is in that span. */
 const LEAST_SHARE = 1e-12;
 
@@ -33,8 +35,13 @@ export interface PivotedCholesky {
   readonly columns: Float64Array;
 }
 
-/** The Cholesky decomposition with pivots, the row farthest from the span so far each time; rows at rounding from it are left out. */
-export function pivotedCholesky(gram: Float64Array, n: number): PivotedCholesky {
+/**
+ * The Cholesky decomposition with pivots, the row farthest from the span so far each time; rows at rounding from it are left out. Gram
+ * matrices of any size: they are scaled first.
+ */
+export function pivotedCholesky(given: Float64Array, n: number): PivotedCholesky {
+  const half = Math.trunc(exponentOf(given) / 2);
+  const gram = timesPowerOfTwo(given, -2 * half);
   const left = Float64Array.from({ length: n }, (_, i) => gram[i * n + i]!);
   const least = LEAST_SHARE * left.reduce((most, square) => Math.max(most, square), 0);
   const columns = new Float64Array(n * n);
@@ -57,7 +64,7 @@ export function pivotedCholesky(gram: Float64Array, n: number): PivotedCholesky 
     left[pivot] = 0;
     pivots.push(pivot);
   }
-  return { pivots, columns: columns.subarray(0, pivots.length * n) };
+  return { pivots, columns: timesPowerOfTwo(columns.subarray(0, pivots.length * n), half) };
 }
 
 /** Take from the row at `at` the rows before it, each times its entry at the pivot; four at once. */

@@ -1,4 +1,5 @@
 import { type Matrix, matrix, product, productTransposed, scaledRows, transposed } from "./matrix.ts";
+import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 import { leadingRoots, rotateRows, symmetricEigen } from "./symmetric-eigen.ts";
 
 /** Sweeps of Jacobi rotations at most; after the eigenvectors one to three are usual. */
@@ -27,14 +28,8 @@ export function smallSvd(entries: Float64Array, rows: number, columns: number): 
     const { sigma, left, right } = smallSvd(transposed(matrix(rows, columns, entries)).data, columns, rows);
     return { sigma, left: right, right: left };
   }
-  let largest = 0;
-  for (const value of entries) largest = Math.max(largest, Math.abs(value));
-  if (largest === 0) return { sigma: new Float64Array(0), left: new Float64Array(0), right: new Float64Array(0) };
-  const scaled = matrix(
-    rows,
-    columns,
-    entries.map((value) => value / largest),
-  );
+  const exponent = exponentOf(entries);
+  const scaled = matrix(rows, columns, timesPowerOfTwo(entries, -exponent));
   const across = transposed(scaled);
   const right = symmetricEigen(productTransposed(across, across).data, columns).vectors;
   const images = product(matrix(columns, columns, right), across).data;
@@ -42,7 +37,10 @@ export function smallSvd(entries: Float64Array, rows: number, columns: number): 
   const order = Array.from(norms.keys()).sort((i, j) => norms[j]! - norms[i]! || i - j);
   const kept = order.filter((j) => norms[j]! > rows * Number.EPSILON * norms[order[0]!]!);
   return {
-    sigma: Float64Array.from(kept, (j) => norms[j]! * largest),
+    sigma: timesPowerOfTwo(
+      Float64Array.from(kept, (j) => norms[j]!),
+      exponent,
+    ),
     left: selectRows(images, kept, rows, (j) => 1 / norms[j]!),
     right: selectRows(right, kept, columns, () => 1),
   };
@@ -57,9 +55,11 @@ export function leadingSvd(of: Matrix, most: number): SmallSvd | null {
     const found = leadingSvd(transposed(of), most);
     return found && { sigma: found.sigma, left: found.right, right: found.left };
   }
-  const across = transposed(of);
+  const exponent = exponentOf(of.data);
+  const scaled = matrix(of.rows, of.columns, timesPowerOfTwo(of.data, -exponent));
+  const across = transposed(scaled);
   const count = Math.min(most, of.columns);
-  const { values, vectors } = symmetricEigen(product(across, of).data, of.columns, count);
+  const { values, vectors } = symmetricEigen(product(across, scaled).data, of.columns, count);
   const sigma = leadingRoots(values, count);
   if (sigma === null) return null;
   const images = product(matrix(count, of.columns, vectors), across);
@@ -67,7 +67,7 @@ export function leadingSvd(of: Matrix, most: number): SmallSvd | null {
     images,
     sigma.map((value) => 1 / value),
   );
-  return { sigma: Float64Array.from(sigma), left: left.data, right: vectors };
+  return { sigma: timesPowerOfTwo(Float64Array.from(sigma), exponent), left: left.data, right: vectors };
 }
 
 /** Rotate pairs of images (count, length), and the vectors (count, count) alike, until the images are orthogonal; gives their norms. */
@@ -82,7 +82,7 @@ function orthogonalizeInPlace(
     rotated = false;
     for (let p = 0; p < count; p++) squares[p] = innerProduct(images, p * length, p * length, length);
     // What is at rounding beside the largest stays as it is.
-    const least = squares.reduce((most, square) => Math.max(most, square)) * (length * Number.EPSILON) ** 2;
+    const least = squares.reduce((most, square) => Math.max(most, square), 0) * (length * Number.EPSILON) ** 2;
     for (let p = 0; p < count; p++) {
       for (let q = p + 1; q < count; q++) {
         if (squares[p]! <= least || squares[q]! <= least) continue;

@@ -1,7 +1,8 @@
+import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 import { reflectRowsInPlace, tridiagonalize } from "./tridiagonal.ts";
 
-/** Rounds of QL that one eigenvalue may take; two or three are usual. */
-const MOST_ROUNDS = 60;
+/** Rounds of QL for one eigenvalue, two or three as a rule, after which each further one doubles what is negligible. */
+const USUAL_ROUNDS = 30;
 
 /** Eigenvalues and leading eigenvectors of a symmetric matrix. */
 export interface SymmetricEigen {
@@ -14,13 +15,16 @@ export interface SymmetricEigen {
 /**
  * The eigenvalues and leading eigenvectors of a symmetric matrix, in f64: Householder reduction to a tridiagonal matrix and implicit QL
  * with Wilkinson's shift on that (Golub and Van Loan, Matrix Computations, 8.3). Its rotations are kept and then carried out backwards on
- * the vectors that are wanted alone, which costs the share of them. Deterministic: the same matrix gives the same bits.
+ * the vectors that are wanted alone, which costs the share of them. The matrix is scaled first, as LAPACK's dsyev does. Any rank and any
+ * spectrum: values are exact to rounding beside the largest one, vectors orthogonal to rounding. Deterministic: the same matrix gives the
+ * same bits.
  *
  * @param matrix (n, n), finite; left as it is
  * @param count how many eigenvectors, at most n
  */
 export function symmetricEigen(matrix: Float64Array, n: number, count: number = n): SymmetricEigen {
-  const { diagonal, beside, reflections } = tridiagonalize(Float64Array.from(matrix), n);
+  const exponent = exponentOf(matrix);
+  const { diagonal, beside, reflections } = tridiagonalize(timesPowerOfTwo(matrix, -exponent), n);
   const chains = diagonalizeInPlace(diagonal, beside, n);
   const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[j]! - diagonal[i]! || i - j);
   const kept = Math.min(count, n);
@@ -30,7 +34,8 @@ export function symmetricEigen(matrix: Float64Array, n: number, count: number = 
   const vectors = new Float64Array(kept * n);
   for (let i = 0; i < n; i++) for (let j = 0; j < kept; j++) vectors[j * n + i] = columns[i * kept + j]!;
   reflectRowsInPlace(vectors, kept, reflections, n);
-  return { values: Float64Array.from(order, (i) => diagonal[i]!), vectors };
+  const values = Float64Array.from(order, (i) => diagonal[i]!);
+  return { values: timesPowerOfTwo(values, exponent), vectors };
 }
 
 /** The least share of the largest singular value down to which eigenvalues of a square X^T X are exact enough: to 1e-10 of it. */
@@ -51,23 +56,32 @@ interface Chain {
   readonly turns: Float64Array;
 }
 
-/** Implicit QL on a tridiagonal matrix: its diagonal becomes the eigenvalues. */
+/**
+ * Implicit QL on a tridiagonal matrix: its diagonal becomes the eigenvalues. What lies beside the diagonal is negligible where it is
+ * rounding beside the whole matrix (EISPACK's tql2): in a null space all that surrounds an entry is rounding as well, which each step
+ * makes anew. Ends whatever the entries are, NaN included.
+ */
 function diagonalizeInPlace(diagonal: Float64Array, beside: Float64Array, n: number): Chain[] {
+  const rounding = Number.EPSILON * normOf(diagonal, beside);
   const chains: Chain[] = [];
   for (let l = 0; l < n; l++) {
     for (let round = 0; ; round++) {
+      const negligible = rounding * 2 ** Math.max(0, round - USUAL_ROUNDS);
       let m = l;
-      while (m + 1 < n && !isNegligible(beside[m]!, diagonal[m]!, diagonal[m + 1]!)) m++;
+      while (m + 1 < n && Math.abs(beside[m]!) > negligible) m++;
       if (m === l) break;
-      if (round === MOST_ROUNDS) throw new Error(`an eigenvalue did not settle in ${MOST_ROUNDS} rounds`);
       chains.push(stepInPlace(diagonal, beside, l, m));
     }
   }
   return chains;
 }
 
-function isNegligible(beside: number, one: number, other: number): boolean {
-  return Math.abs(beside) <= Number.EPSILON * (Math.abs(one) + Math.abs(other));
+/** The largest sum of |entries| of a row of a tridiagonal matrix. */
+function normOf(diagonal: Float64Array, beside: Float64Array): number {
+  return diagonal.reduce((most, value, i) => {
+    const before = i === 0 ? 0 : Math.abs(beside[i - 1]!);
+    return Math.max(most, before + Math.abs(value) + Math.abs(beside[i]!));
+  }, 0);
 }
 
 /** One QL step on the block l..m: a chain of rotations from below. */

@@ -1,0 +1,18 @@
+/**
+ * The exponent e of the largest |value|: it lies between 2^e and 2^(e + 1), up to the rounding of a logarithm. 0 where all are zero.
+ *
+ * Decompositions divide by 2^e first, so that no square on their way leaves the range of f64; that loses nothing but what is below 2^-1022
+ * of the largest value, and changes no other bit of the result.
+ */
+export function exponentOf(values: Float64Array): number {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  return largest > 0 && largest < Number.POSITIVE_INFINITY ? Math.floor(Math.log2(largest)) : 0;
+}
+
+/** The values times 2^exponent, which itself may lie beyond f64: denormals times 2^1074 are of size one. */
+export function timesPowerOfTwo(values: Float64Array, exponent: number): Float64Array {
+  const half = Math.trunc(exponent / 2);
+  const [one, other] = [2 ** half, 2 ** (exponent - half)];
+  return values.map((value) => value * one * other);
+}
