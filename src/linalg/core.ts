@@ -1,3 +1,4 @@
+import { balance } from "./balance.ts";
 import type { Combination } from "./combination.ts";
 import { factorSvd } from "./factor-svd.ts";
 import { type GramBasis, gramBasis } from "./gram-basis.ts";
@@ -14,8 +15,10 @@ import {
 import { leadingSvd, smallSvd } from "./small-svd.ts";
 import { symmetricEigen } from "./symmetric-eigen.ts";
 
-/** Directions whose part of all deltas' squares is below this are rounding. */
+/** Directions whose part of all deltas' squares is below this are rounding; so are deltas beside the squares of what they are sums of. */
 const LEAST_SHARE = 1e-12;
+/** What coordinates in a basis may be off by, as a share of the vector's length: Gram matrices square the condition. */
+export const ROUNDING = 1e-10;
 
 /**
  * A module's deltas in coordinates, by orthonormal bases of the span of all a-halves and of all b-halves. Subspace methods work in these,
@@ -46,9 +49,20 @@ export interface SharedBases {
   readonly right: Matrix;
 }
 
-/** The core space of n units, from their two Gram matrices in f64. */
+/** The core space of n units, from their two Gram matrices in f64; units may be split into halves of any size. */
 export function coreSpace(gramA: Float64Array, gramB: Float64Array, n: number): CoreSpace {
-  return { a: gramBasis(gramA, n), b: gramBasis(gramB, n), count: n };
+  const { a, b, turns } = balance(gramA, gramB, n);
+  return { a: unbalanced(gramBasis(a, n), turns, 1), b: unbalanced(gramBasis(b, n), turns, -1), count: n };
+}
+
+/** The basis for the rows themselves of one for rows times 2^(sign turns). */
+function unbalanced({ size, rooted, whitened }: GramBasis, turns: Int32Array, sign: number): GramBasis {
+  const factor = (at: number): number => 2 ** (sign * turns[Math.floor(at / size)]!);
+  return {
+    size,
+    rooted: rooted.map((x, at) => x / factor(at)),
+    whitened: whitened.map((x, at) => x * factor(at)),
+  };
 }
 
 /** The delta of the units at these positions. */
@@ -62,15 +76,18 @@ function coordinates({ size, rooted }: GramBasis, units: readonly number[]): Mat
   return out;
 }
 
-/** |D|_F of a core. */
+/** |D|_F of a core; 0 where its units cancel out, up to rounding. */
 export function coreNorm({ a, b }: Core): number {
   const [amongA, amongB] = [productTransposed(a, a).data, productTransposed(b, b).data];
-  return Math.sqrt(
-    Math.max(
-      0,
-      amongA.reduce((sum, value, cell) => sum + value * amongB[cell]!, 0),
-    ),
-  );
+  const square = amongA.reduce((sum, value, cell) => sum + value * amongB[cell]!, 0);
+  let parts = 0;
+  for (let i = 0; i < a.rows; i++) parts += Math.sqrt(amongA[i * a.rows + i]! * amongB[i * a.rows + i]!);
+  return square > LEAST_SHARE * parts * parts ? Math.sqrt(square) : 0;
+}
+
+/** Whether a norm is rounding beside another, of what it is a part of. */
+export function isRounding(norm: number, beside: number): boolean {
+  return !(norm ** 2 > LEAST_SHARE * beside ** 2);
 }
 
 /** left^T diag(sigma) right as units over all units of the pool, |a| = |b|. */
@@ -143,8 +160,14 @@ export function truncated(of: Matrix, count: number = Number.POSITIVE_INFINITY):
   };
 }
 
-/** The leading singular triplets of a core, by the Gram matrices of its few units. */
-export function coreTriplets({ a, b }: Core, count: number = Number.POSITIVE_INFINITY): Triplets {
+/**
+ * The leading singular triplets of a core, by the Gram matrices of its few units.
+ *
+ * @param beside the norm of the delta that the core is a part of, so that none are made of the rounding of nothing
+ */
+export function coreTriplets(core: Core, count: number = Number.POSITIVE_INFINITY, beside: number = 0): Triplets {
+  const { a, b } = core;
+  if (isRounding(coreNorm(core), beside)) return { sigma: [], left: matrix(0, b.columns), right: matrix(0, a.columns) };
   const { sigma, u, v } = factorSvd(productTransposed(a, a).data, productTransposed(b, b).data, a.rows, count);
   const kept = countAboveRounding(sigma, count);
   const rowsOf = (coefficients: readonly Float64Array[], half: Matrix): Matrix =>

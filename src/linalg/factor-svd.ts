@@ -1,3 +1,4 @@
+import { balance } from "./balance.ts";
 import { gramBasis, pivotedCholesky } from "./gram-basis.ts";
 import { firstRows, type Matrix, matrix, product, productTransposed, scaledRows, transposedProduct } from "./matrix.ts";
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
@@ -16,7 +17,8 @@ export interface FactorSvd {
 
 /**
  * Decompose a product of factors through their Gram matrices alone, in f64. Never touches the rows. Singular values below about 1e-6 of the
- * largest are inaccurate, as Gram matrices square the condition. Both matrices are scaled first, so rows may have any size.
+ * largest are inaccurate, as Gram matrices square the condition. Rows may have any size, as
+ * units are balanced and both matrices scaled first.
  *
  * @param gramA inner products (n, n) of the a_i, finite; gramB likewise
  * @param most how many of the leading triplets are wanted; the fewer, the faster
@@ -27,13 +29,14 @@ export function factorSvd(
   n: number,
   most: number = Number.POSITIVE_INFINITY,
 ): FactorSvd {
-  const [halfA, halfB] = [gramA, gramB].map((gram) => Math.trunc(exponentOf(gram) / 2)) as [number, number];
-  const [a, b] = [timesPowerOfTwo(gramA, -2 * halfA), timesPowerOfTwo(gramB, -2 * halfB)];
-  const { sigma, v, u } = bySquare(a, b, n, most) ?? byCore(a, b, n, most);
+  const { a, b, turns } = balance(gramA, gramB, n);
+  const [halfA, halfB] = [a, b].map((gram) => Math.trunc(exponentOf(gram) / 2)) as [number, number];
+  const [scaledA, scaledB] = [timesPowerOfTwo(a, -2 * halfA), timesPowerOfTwo(b, -2 * halfB)];
+  const { sigma, v, u } = bySquare(scaledA, scaledB, n, most) ?? byCore(scaledA, scaledB, n, most);
   return {
     sigma: Array.from(timesPowerOfTwo(Float64Array.from(sigma), halfA + halfB)),
-    v: v.map((coefficients) => timesPowerOfTwo(coefficients, -halfA)),
-    u: u.map((coefficients) => timesPowerOfTwo(coefficients, -halfB)),
+    v: v.map((coefficients) => coefficients.map((x, i) => x * 2 ** (turns[i]! - halfA))),
+    u: u.map((coefficients) => coefficients.map((x, i) => x * 2 ** (-turns[i]! - halfB))),
   };
 }
 

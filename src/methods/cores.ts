@@ -1,5 +1,15 @@
 import type { Pool } from "../adapter/pool.ts";
-import { type Core, coreOf, coreSpace, type SharedBases, type Triplets, truncated, unitsOf } from "../linalg/core.ts";
+import {
+  type Core,
+  coreNorm,
+  coreOf,
+  coreSpace,
+  ROUNDING,
+  type SharedBases,
+  type Triplets,
+  truncated,
+  unitsOf,
+} from "../linalg/core.ts";
 import {
   type Matrix,
   matrix,
@@ -47,11 +57,17 @@ export interface InnerMerge extends SharedBases {
 
 /** Merge cores entry by entry in shared bases: left^T rule(left D_t right^T) right. */
 export function mergeCores(tasks: readonly TaskCore[], { left, right }: SharedBases, options: RuleOptions): InnerMerge {
-  const values = tasks.map(
-    ({ core: { a, b } }) => product(productTransposed(left, b), productTransposed(a, right)).data,
-  );
+  const values = tasks.map(({ core }) => {
+    const { data } = product(productTransposed(left, core.b), productTransposed(core.a, right));
+    return withoutRounding(data, coreNorm(core));
+  });
   const weights = tasks.map(({ weight }) => weight);
   return { left, right, inner: matrix(left.rows, right.rows, mergeByRule(values, weights, options)) };
+}
+
+/** The entries of a matrix of this norm, zero where they are rounding: it must have no vote, nor count among those that agree. */
+function withoutRounding(entries: Float64Array, norm: number): Float64Array {
+  return entries.map((value) => (Math.abs(value) > ROUNDING * norm && norm > 0 ? value : 0));
 }
 
 /** The leading singular triplets of a merge in shared bases, at most `rank`. */

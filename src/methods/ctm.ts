@@ -55,7 +55,7 @@ function levelled(cores: readonly Core[], beta: number): Core[] {
   const norms = cores.map(coreNorm);
   const mean = norms.reduce((sum, norm) => sum + norm, 0) / norms.length;
   return cores.map(({ a, b }, t) => {
-    const factor = (beta * norms[t]! + (1 - beta) * mean) / norms[t]!;
+    const factor = norms[t] === 0 ? 0 : (beta * norms[t]! + (1 - beta) * mean) / norms[t]!;
     return { a, b: scaledRows(b, Array<number>(b.rows).fill(factor)) };
   });
 }

@@ -1,4 +1,4 @@
-import { type Core, coreTriplets, polarFactor, truncated } from "../linalg/core.ts";
+import { type Core, coreNorm, coreTriplets, polarFactor, truncated } from "../linalg/core.ts";
 import { type Matrix, matrix, product, productTransposed, stacked } from "../linalg/matrix.ts";
 import { inCoreSpace, weighted, weightedSum } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
@@ -36,7 +36,8 @@ export const isoCts: Method<IsoCtsOptions> = {
       const shared = Math.max(1, Math.round(common * total));
       const each = Math.floor((total - shared) / tasks.length);
       const sum = truncated(weightedSum(tasks), total - each * tasks.length);
-      const parts = [sum, ...tasks.map((task) => coreTriplets(without(weighted(task), sum.left), each))];
+      const own = tasks.map(weighted).map((core) => coreTriplets(without(core, sum.left), each, coreNorm(core)));
+      const parts = [sum, ...own];
       const sigma = parts.flatMap((part) => part.sigma);
       const mean = sigma.reduce((all, value) => all + value, 0) / sigma.length;
       return {

@@ -1,4 +1,5 @@
 import type { Pool } from "../adapter/pool.ts";
+import { ROUNDING } from "../linalg/core.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
 import { deltaTasks, deltaTasksBytes } from "./dense/delta-tasks.ts";
 import { votedMean } from "./dense/dense-method.ts";
@@ -88,16 +89,17 @@ function sharedBasis(pool: Pool, tasks: readonly { readonly positions: readonly 
   return factorSvd(withinTasks, pool.gramB, n).u;
 }
 
-/** U^T b_i (units, basis) of a task's units: its block is sum_i (U^T b_i) a_i^T. */
+/** U^T b_i (units, basis) of a task's units, 0 where it is rounding: its block is sum_i (U^T b_i) a_i^T. */
 function coordinates(pool: Pool, basis: readonly Float64Array[], positions: readonly number[]): Task["b"] {
   const n = pool.count;
   const inner = new Float64Array(positions.length * basis.length);
   for (const [local, i] of positions.entries()) {
+    const least = ROUNDING * Math.sqrt(pool.gramB[i * n + i]!);
     for (let j = 0; j < basis.length; j++) {
       const u = basis[j]!;
       let sum = 0;
       for (let m = 0, cell = i * n; m < n; m++, cell++) sum += u[m]! * pool.gramB[cell]!;
-      inner[local * basis.length + j] = sum;
+      inner[local * basis.length + j] = Math.abs(sum) > least ? sum : 0;
     }
   }
   return inner;

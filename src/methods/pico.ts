@@ -1,4 +1,4 @@
-import { coreNorm, coreTriplets, sharedBases, truncated } from "../linalg/core.ts";
+import { coreNorm, coreTriplets, isRounding, sharedBases, truncated } from "../linalg/core.ts";
 import { type Matrix, matrix, normOf, product, productTransposed, scaledRows, stacked } from "../linalg/matrix.ts";
 import { inCoreSpace, innerTriplets, mergeCores, type TaskCore } from "./cores.ts";
 import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
@@ -34,7 +34,9 @@ export const pico: Method<RuleOptions> = {
       const mean = tasks.reduce((sum, { core }) => sum + coreNorm(core), 0) / tasks.length;
       const norm = normOf(merged.inner);
       const triplets = innerTriplets(merged, rank);
-      return norm === 0 ? triplets : { ...triplets, sigma: triplets.sigma.map((value) => (value * mean) / norm) };
+      // Adapters that cancel out leave rounding, which must not be brought to their norm.
+      const factor = isRounding(norm, mean) ? 0 : mean / norm;
+      return { ...triplets, sigma: triplets.sigma.map((value) => value * factor) };
     }),
 };
 

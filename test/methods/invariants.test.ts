@@ -2,12 +2,11 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
-import { finishModule } from "../../src/methods/finish.ts";
 import { lego } from "../../src/methods/lego/lego.ts";
 import type { Target } from "../../src/methods/method.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
-import { resolveRank } from "../../src/methods/resolve-rank.ts";
 import { randomFactors } from "../support/factors.ts";
+import { mergeFactors } from "../support/merge-factors.ts";
 import { deltaOf, type Factors, factorsDelta, poolOf, relativeDifference } from "../support/pools.ts";
 
 let kernels: Kernels;
@@ -15,21 +14,8 @@ beforeAll(() => {
   kernels = wasmKernels();
 });
 
-/** The delta that a method makes of adapters, by its rows. */
-async function mergedDelta(id: string, adapters: readonly Factors[], target: Target, options: object = {}) {
-  const method = methodById(id);
-  const all = { ...(method.defaults as object), ...options };
-  const precise = method.precise(all) || (method.cut === "svd" && target.kind !== "full");
-  const scratch = method.scratchBytes?.({ in: 13, out: 9, ranks: adapters.map(({ A }) => A.length), rank: 9 }) ?? 0;
-  const pool = await poolOf(kernels, adapters, precise, null, scratch);
-  const weights = adapters.map(({ weight = 1 }) => weight);
-  const totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
-  const rank = await resolveRank(pool, target, method.cut);
-  const merged = await method.merge(pool, { rank, options: all, inputs: weights.length, totalWeight, firstInput: 0 });
-  const { rows } = await finishModule(pool, merged, rank);
-  expect(rows.count).toBeLessThanOrEqual(rank);
-  return deltaOf(rows, 13, 9);
-}
+const mergedDelta = (id: string, adapters: readonly Factors[], target: Target, options: object = {}) =>
+  mergeFactors(kernels, id, adapters, target, options);
 
 const sum = (deltas: readonly number[][][], weights: readonly number[]): number[][] =>
   deltas[0]!.map((row, o) =>

@@ -18,7 +18,10 @@ export async function mergeFactors(
   const method = methodById(id);
   const all = { ...(method.defaults as object), ...options };
   const precise = after !== null || method.precise(all) || (method.cut === "svd" && target.kind !== "full");
-  const pool = await poolOf(kernels, adapters, precise);
+  const [inputs, out] = [adapters[0]!.A[0]!.length, adapters[0]!.B.length];
+  const ranks = adapters.map(({ A }) => A.length);
+  const scratch = method.scratchBytes?.({ in: inputs, out, ranks, rank: Math.min(inputs, out) }) ?? 0;
+  const pool = await poolOf(kernels, adapters, precise, null, scratch);
   const weights = adapters.map(({ weight = 1 }) => weight);
   const totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
   const rank = await resolveRank(pool, target, method.cut);

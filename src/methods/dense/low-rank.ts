@@ -1,5 +1,6 @@
 import { type RowSpace, transformRows, type UnitRows } from "../../adapter/unit-rows.ts";
 import { seededRandom } from "../../core/random.ts";
+import { isRounding } from "../../linalg/core.ts";
 import { topUnits } from "../finish.ts";
 import { orthonormalize } from "./orthonormalize.ts";
 import { MOST_TILE_ROWS } from "./task-tiles.ts";
@@ -161,8 +162,11 @@ class Sketch {
     });
     mirror(amongB, l);
     const top = topUnits({ count: l, amongA, amongB }, k);
-    const captured = top.sigma.reduce((sum, value) => sum + value * value, 0);
-    const rows = transformRows(this.#space, { count: l, a: basis, b }, top.a, top.b);
+    // What is below 1e-6 of the largest is the rounding of tiles and basis to f32.
+    const sigma = top.sigma.filter((value) => !isRounding(value, top.sigma[0]!));
+    const captured = sigma.reduce((sum, value) => sum + value * value, 0);
+    const units = { count: l, a: basis, b };
+    const rows = transformRows(this.#space, units, top.a.slice(0, sigma.length), top.b.slice(0, sigma.length));
     return { rows, residual: squares === 0 ? 0 : Math.sqrt(Math.max(0, 1 - captured / squares)), squares };
   }
 

@@ -1,7 +1,7 @@
 import type { Zod } from "../method.ts";
 import { agreeingMean, type Consensus, type Majority, weightedSum } from "./consensus.ts";
 import { CONSENSUS_DEFAULTS, consensusFields, DENSITY_DEFAULT, densityField } from "./options.ts";
-import { bernoulliMask, dropAndRescale, pruneByMagnitude } from "./sparsify.ts";
+import { bernoulliMask, dropAndRescale, keptCount, largestOf } from "./sparsify.ts";
 
 /** How matrices that stand for tasks are merged entry by entry. */
 export const RULES = ["sum", "magnitude_prune", "ties", "dare_linear", "dare_ties"] as const;
@@ -45,7 +45,10 @@ export function mergeByRule(
   options: RuleOptions,
 ): Float64Array {
   const { rule, density, majority, consensus, seed } = options;
-  if (rule === "magnitude_prune" || rule === "ties") for (const values of tasks) pruneByMagnitude(values, density);
+  if (rule === "magnitude_prune" || rule === "ties") {
+    // At least one: a core of 1 x 1 has nothing to drop.
+    for (const values of tasks) largestOf(values, Math.max(1, keptCount(density, values.length))).pruneInPlace(values);
+  }
   if (rule === "dare_linear" || rule === "dare_ties") {
     const mask = bernoulliMask(seed, 0, density);
     for (const [t, values] of tasks.entries()) dropAndRescale(values, t, mask, density);

@@ -1,0 +1,25 @@
+/** Gram matrices of units whose halves are about equally long. */
+export interface Balanced {
+  /** Inner products (n, n) of the a_i 2^turns[i]. */
+  readonly a: Float64Array;
+  /** Inner products (n, n) of the b_i 2^-turns[i]. */
+  readonly b: Float64Array;
+  /** (n) */
+  readonly turns: Int32Array;
+}
+
+/**
+ * Make the halves of every unit equally long, up to a factor of two, by powers of two: the deltas b_i a_i^T stay to the bit. What is
+ * small beside other units is then so in the delta too, and not because of how the delta was split into factors.
+ *
+ * @param gramA inner products (n, n) of the a_i, finite; gramB likewise of the b_i
+ */
+export function balance(gramA: Float64Array, gramB: Float64Array, n: number): Balanced {
+  const turns = Int32Array.from({ length: n }, (_, i) => {
+    const [squareA, squareB] = [gramA[i * n + i]!, gramB[i * n + i]!];
+    return squareA > 0 && squareB > 0 ? Math.round((Math.log2(squareB) - Math.log2(squareA)) / 4) : 0;
+  });
+  const turned = (gram: Float64Array, sign: number): Float64Array =>
+    gram.map((value, at) => value * 2 ** (sign * turns[Math.floor(at / n)]!) * 2 ** (sign * turns[at % n]!));
+  return { a: turned(gramA, 1), b: turned(gramB, -1), turns };
+}
