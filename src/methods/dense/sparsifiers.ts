@@ -6,6 +6,12 @@ import type { TaskTiles } from "./task-tiles.ts";
 
 type Prepare = ElementwiseRule["prepare"];
 
+/**
+ * Entries whose ranks are remembered from pass to pass, at two bytes each: ranking them takes most of the time. Larger modules rank the
+ * rest anew.
+ */
+const MOST_REMEMBERED = 2 ** 24;
+
 /** Tells the masks of dense deltas from those of A (0) and B (1). */
 const DELTA = 2;
 
@@ -85,12 +91,20 @@ export function droppedAtRandom(density: number, draws: Draws): Prepare {
 
 /**
  * DELLA's MAGPRUNE: the entry of rank i (from the smallest, 0 .. n - 1) of its row is kept with probability
- * density - epsilon (1/2 - i / (n - 1)), at least 0 and at most 1, and divided by it.
+ * density - epsilon (1/2 - i / (n - 1)), at least 0 and at most 1, and divided by it. Takes 32 MB at most beside kernel memory.
+ *
+ * @param mostRemembered entries whose ranks are kept from one pass to the next
  */
-export function droppedByRank(density: number, epsilon: number, seed: number): Prepare {
+export function droppedByRank(
+  density: number,
+  epsilon: number,
+  seed: number,
+  mostRemembered: number = MOST_REMEMBERED,
+): Prepare {
   if (density === 1) return keepAll();
   const draws = deltaDraws(seed);
-  return ({ columns }) => {
+  return ({ rows, columns, weights }) => {
+    const size = rows * columns;
     const ranks = new EntryRanks(columns);
     const drawn = new Int32Array(columns);
     const probabilities = Float64Array.from({ length: columns }, (_, i) => {
@@ -98,17 +112,32 @@ export function droppedByRank(density: number, epsilon: number, seed: number): P
       return Math.max(0, Math.min(1, density - epsilon * place));
     });
     const limits = probabilities.map((probability) => Math.ceil(probability * DRAWS));
-    const factors = probabilities.map((probability) => (probability === 0 ? 0 : 1 / probability));
-    return () => (tile, task, from) => {
-      for (let start = 0; start < tile.length; start += columns) {
-        const row = tile.subarray(start, start + columns);
-        const order = ranks.ascending(row);
-        draws.fill(task, from + start, drawn);
-        for (let i = 0; i < columns; i++) {
-          const x = order[i]!;
-          row[x] = row[x]! * factors[i]! * ((drawn[x]! - limits[i]!) >>> 31);
-        }
+    // By rank; behind the last one stands that of all entries that are dropped.
+    const factors = Float64Array.from({ length: columns + 1 }, (_, i) => (i < columns ? 1 / probabilities[i]! : 0));
+    const dropped = columns;
+    const choose = (row: Float32Array, task: number, from: number, chosen: Uint16Array | Uint32Array): void => {
+      const order = ranks.ascending(row);
+      draws.fill(task, from, drawn);
+      for (let i = 0; i < columns; i++) {
+        const x = order[i]!;
+        chosen[x] = drawn[x]! < limits[i]! ? i : dropped;
       }
+    };
+    const remembered = new Uint16Array(columns < 2 ** 16 ? Math.min(mostRemembered, weights.length * size) : 0);
+    const room = new Uint32Array(columns);
+    let passes = 0;
+    return () => {
+      const first = passes++ === 0;
+      return (tile, task, from) => {
+        for (let start = 0; start < tile.length; start += columns) {
+          const row = tile.subarray(start, start + columns);
+          const at = task * size + from + start;
+          const fits = at + columns <= remembered.length;
+          const chosen = fits ? remembered.subarray(at, at + columns) : room;
+          if (first || !fits) choose(row, task, from + start, chosen);
+          for (let x = 0; x < columns; x++) row[x] = row[x]! * factors[chosen[x]!]!;
+        }
+      };
     };
   };
 }
