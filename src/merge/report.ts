@@ -1,30 +1,13 @@
 import type { Adapter, ModuleKind, UnitId } from "../adapter/adapter.ts";
 import { maximum } from "../core/maximum.ts";
-import { plural } from "../core/plural.ts";
 import { VERSION } from "../core/version.ts";
-import {
-  addProducts,
-  cosineBetween,
-  type DeltaProducts,
-  deltaFigures,
-  noProducts,
-  normOf,
-  type SumProducts,
-  sumProducts,
-} from "../figures/delta.ts";
+import { addProducts, deltaFigures, noProducts, type SumProducts, sumProducts } from "../figures/delta.ts";
 import type { ClusterReport } from "../methods/method.ts";
-import { beganAlike } from "./began-alike.ts";
 import type { Timings } from "./clock.ts";
 import type { ModuleResult } from "./merger.ts";
 import type { MergePlan } from "./plan.ts";
+import { runWarnings } from "./run-warnings.ts";
 import type { Warning } from "./warning.ts";
-
-/** Two adapters above this cosine are the same one, or nearly. */
-const SAME_COSINE = 0.99;
-/** B's share of the squared length below which clustering hardly sees it. */
-const LEAST_SHARE_OF_B = 0.02;
-/** Share of single-unit clusters above which a merge is a selection of units. */
-const MOST_SINGLES = 0.8;
 
 /** What one input is. */
 export interface InputReport {
@@ -205,93 +188,6 @@ function optionsReport(plan: MergePlan): Record<string, unknown> {
   };
 }
 
-/** What only the values could tell. */
-function runWarnings(
-  plan: MergePlan,
-  modules: readonly ModuleReport[],
-  totals: TotalsReport,
-  products: DeltaProducts,
-  results: readonly ModuleResult[],
-): Warning[] {
-  const warnings: Warning[] = [];
-  const present = new Set(plan.modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
-  const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
-  for (const { name, t } of used) {
-    if (normOf(products, t) === 0) {
-      warnings.push({ id: "zero-adapter", text: `${name} changes nothing: all its deltas are zero.` });
-    }
-  }
-  for (const [x, one] of used.entries()) {
-    for (const other of used.slice(x + 1)) {
-      const cosine = cosineBetween(products, one.t, other.t);
-      if (cosine === null || cosine <= SAME_COSINE) continue;
-      warnings.push({
-        id: "same-adapter",
-        text: `${one.name} and ${other.name} are the same adapter, or nearly (cosine ${cosine.toFixed(4)}); is one of them passed twice?`,
-      });
-    }
-  }
-  for (const { name, clusters } of modules) {
-    const cancelled = clusters?.filter(({ reweight }) => reweight === null).length ?? 0;
-    if (cancelled > 0) {
-      const text = `${cancelled} cluster${cancelled > 1 ? "s" : ""} of ${name} cancelled out and became zero.`;
-      warnings.push({ id: "cancelled-cluster", text, module: name });
-    }
-  }
-  const lost = sum(results.map(({ underflows }) => underflows));
-  if (lost > 0) {
-    const text = `${lost} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
-    warnings.push({ id: "underflow", text });
-  }
-  if (totals.normRatio === 0) {
-    const text = `The result changes nothing: what weights and scale leave is less than ${totals.dtype} can hold; pass larger ones.`;
-    warnings.push({ id: "zero-result", text });
-  }
-  const zero = modules.filter(({ normRatio }) => normRatio === null);
-  if (zero.length > 0 && zero.length < modules.length) {
-    const text = `${zero.length} of ${plural(modules.length, "module")} change nothing: their deltas are zero in all adapters.`;
-    warnings.push({ id: "zero-modules", text });
-  }
-  if (totals.shareOfB !== null && totals.shareOfB < LEAST_SHARE_OF_B && totals.largestCluster! > 1) {
-    warnings.push({
-      id: "b-ignored",
-      text: `B makes up ${percent(totals.shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced weighs both halves alike.`,
-    });
-  }
-  if (totals.singles !== null && totals.singles > MOST_SINGLES && totals.largestCluster! > 1) {
-    warnings.push({
-      id: "selection-not-merge",
-      text: `${percent(totals.singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`,
-    });
-  }
-  // Singular units are numbered by their size, not by where training began.
-  if ((plan.options as { readonly gauge?: string }).gauge !== "svd") warnings.push(...beganAlike(modules));
-  const idle = plan.method === "lego" ? idleWeights(plan, results) : null;
-  if (idle !== null) warnings.push({ id: "weights-idle", text: `The weights have no effect: ${idle}` });
-  return warnings;
-}
-
-/** Why weights that a user gave change nothing, and the way out; null where they act or were not given. */
-function idleWeights(plan: MergePlan, results: readonly ModuleResult[]): string | null {
-  const weights = plan.modules.map((module) => module.weights.filter((weight) => weight !== 0));
-  if (weights.every(({ length }) => length === 1)) {
-    return weights.every(([weight]) => weight === 1)
-      ? null
-      : "they are relative, and there is one adapter; to scale its delta use --scale.";
-  }
-  if (weights.every((own) => own.every((weight) => weight === own[0]))) return null;
-  const clustered = results.some(({ clusters }) => clusters?.some(({ members }) => members.length > 1));
-  // Output reweighting takes the weighted mean of the ranks.
-  const { outputReweight } = plan.options as { readonly outputReweight?: boolean };
-  const ranksDiffer = results.some(({ live }) => live.some(([, units]) => units !== live[0]![1]));
-  if (clustered || (outputReweight && ranksDiffer)) return null;
-  return "every unit is its own cluster at this rank; use a smaller --rank, or --method cat.";
-}
-
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)}%`;
 }

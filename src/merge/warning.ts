@@ -14,6 +14,7 @@ export interface Warning {
     | "same-adapter"
     | "zero-adapter"
     | "alpha-zero"
+    | "lost-adapter"
     | "zero-modules"
     | "cancelled-cluster"
     | "b-ignored"
