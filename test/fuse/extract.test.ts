@@ -139,4 +139,14 @@ describe("extract", () => {
     const error = await rejection(planExtraction(base, tuned, { rank: 1, exclude: ["q_proj"] }));
     expect(error.message).toMatch(/No matrix that is to be extracted differs/);
   });
+
+  it("refuses what leaves the range of f16, and holds it in f32", async () => {
+    // Factors of sqrt(1e10) = 100000 each, beyond 65504.
+    const [base, tuned] = [await openPicoModel({ [W]: [[0]] }), await openPicoModel({ [W]: [[1e10]] })];
+    const error = await rejection(extracted(base, tuned, { rank: 1, dtype: "f16" }));
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error.message).toBe("model.layers.0.q_proj has values that f16 cannot hold; pass --dtype f32.");
+    const { modules } = await extracted(base, tuned, { rank: 1, dtype: "f32" });
+    expect(modules.get("model.layers.0.q_proj")!.delta[0]! / 1e10).toBeCloseTo(1, 6);
+  });
 });
