@@ -15,7 +15,7 @@ import {
 import { leadingSvd, smallSvd } from "./small-svd.ts";
 import { symmetricEigen } from "./symmetric-eigen.ts";
 
-/** Directions whose part of all deltas' squares is below this are rounding; so are deltas beside the squares of what they are sums of. */
+/** Directions and deltas are rounding below this share of the squares that they are parts or sums of. */
 const LEAST_SHARE = 1e-12;
 /** What coordinates in a basis may be off by, as a share of the vector's length: Gram matrices square the condition. */
 export const ROUNDING = 1e-10;

@@ -33,10 +33,9 @@ export const pico: Method<RuleOptions> = {
       const merged = mergeCores(calibrated, bases, options);
       const mean = tasks.reduce((sum, { core }) => sum + coreNorm(core), 0) / tasks.length;
       const norm = normOf(merged.inner);
-      const triplets = innerTriplets(merged, rank);
       // Adapters that cancel out leave rounding, which must not be brought to their norm.
-      const factor = isRounding(norm, mean) ? 0 : mean / norm;
-      return { ...triplets, sigma: triplets.sigma.map((value) => value * factor) };
+      const triplets = innerTriplets(merged, isRounding(norm, mean) ? 0 : rank);
+      return { ...triplets, sigma: triplets.sigma.map((value) => (value * mean) / norm) };
     }),
 };
 

@@ -1,5 +1,6 @@
 import { Matrix } from "ml-matrix";
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../src/core/random.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { denseSvd, rebuilt } from "../support/dense.ts";
@@ -138,6 +139,31 @@ describe("an adapter and its negative", () => {
 
   it("lego clusters their units, and stays finite", async () => {
     expect((await merged("lego", both)).to1DArray().every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe("adapters of two units in modules of 64 x 64", () => {
+  /** B is small, and its second column much smaller, as training leaves it. */
+  const trained = (seed: number): Factors => {
+    const { uniform } = seededRandom(seed);
+    const rows = (count: number, length: number, size: (column: number) => number): number[][] =>
+      Array.from({ length: count }, () => Array.from({ length }, (_, x) => Math.fround((uniform() - 0.5) * size(x))));
+    return { A: rows(2, 64, () => 1), B: rows(64, 2, (column) => 0.05 / (1 + 10 * column)) };
+  };
+  const two = [trained(1), trained(2)];
+  const dense = METHODS.filter(({ scratchBytes }) => scratchBytes !== undefined);
+
+  it.each(ids(dense))("%s gives one back at density 1 (1e-5)", async (id) => {
+    for (const one of two) {
+      const found = new Matrix(await mergeFactors(kernels, id, [one], { kind: "rank", rank: 2 }, { density: 1 }));
+      expect(Matrix.sub(found, delta(one)).norm() / delta(one).norm()).toBeLessThan(1e-5);
+    }
+  });
+
+  it.each(["magnitude_prune_svd", "dare_linear_svd", "breadcrumbs"])("%s sums two at density 1 (1e-5)", async (id) => {
+    const sum = Matrix.add(delta(two[0]!), delta(two[1]!));
+    const found = new Matrix(await mergeFactors(kernels, id, two, { kind: "rank", rank: 4 }, { density: 1 }));
+    expect(Matrix.sub(found, sum).norm() / sum.norm()).toBeLessThan(1e-5);
   });
 });
 
