@@ -3,6 +3,7 @@ export type {
   AdapterFileNames,
   AdapterModule,
   ModuleKind,
+  Notice,
   TensorRef,
   TokenRows,
   UnitId,

@@ -52,6 +52,13 @@ export interface TokenRows {
   readonly tensor: TensorRef;
 }
 
+/** Something about an adapter's files that was put right, or that readers disagree on. Ids are stable. */
+export interface Notice {
+  readonly id: "wrapped-names" | "bare-names" | "unknown-field" | "more-adapters";
+  /** One sentence that names the adapter. */
+  readonly text: string;
+}
+
 /** The files that an adapter was read from, by their names in its folder. */
 export interface AdapterFileNames {
   /** The weights, or the index of their shards. */
@@ -67,6 +74,8 @@ export interface Adapter {
   readonly format: DialectId;
   readonly files: readonly ByteSource[];
   readonly fileNames: AdapterFileNames;
+  /** What its user should know of how it was read. */
+  readonly notices: readonly Notice[];
   /** What it is beside a plain LoRA; empty for most. Whatever computes with its deltas refuses those that it cannot apply. */
   readonly variants: readonly Variant[];
   readonly modules: ReadonlyMap<string, AdapterModule>;

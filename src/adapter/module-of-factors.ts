@@ -25,6 +25,7 @@ export function moduleOfFactors(
       );
     }
   }
+  refuseUngathered(name, path, a, b, both);
   if (a.shape.length === 2 && b.shape.length === 3) {
     throw new RefusedError(
       `${name}: ${path} has a grouped B (${both}), as MergedLinear adapters of 2023 have, so B A is undefined; retrain it with today's PEFT.`,
@@ -43,9 +44,6 @@ export function moduleOfFactors(
       `${name}: the factors of ${path} differ in rank (${both}); expected A (r, in) and B (out, r).`,
     );
   }
-  if (elementCount(a.shape) === 0 || elementCount(b.shape) === 0) {
-    throw new FormatError(`${name}: the factors of ${path} are empty (${both}); save the adapter again.`);
-  }
   return {
     name: path,
     kind: a.shape.length > 2 ? "conv" : stored,
@@ -56,4 +54,24 @@ export function moduleOfFactors(
     a: { ...(a as TensorRef<FactorDtype>), units: "rows" },
     b: { ...(b as TensorRef<FactorDtype>), units: "columns" },
   };
+}
+
+/**
+ * Refuse factors as they are saved without gathering what the processes of a training hold: empty ones (DeepSpeed ZeRO-3), and rows of one
+ * process alone (FSDP), of which A shows a whole part of the units that B has.
+ */
+function refuseUngathered(name: string, path: string, a: TensorRef, b: TensorRef, both: string): void {
+  const again =
+    "save it again with the parts gathered, as by model.save_pretrained(folder, state_dict=accelerator.get_state_dict(model))";
+  if ([a, b].some(({ shape }) => elementCount(shape) === 0)) {
+    throw new FormatError(
+      `${name}: the factors of ${path} are empty (${both}), as DeepSpeed ZeRO-3 leaves them where they are not gathered; ${again}.`,
+    );
+  }
+  const [units = 0, columns = 0] = [a.shape[0], b.shape[1]];
+  if (a.shape.length === b.shape.length && columns > units && columns % units === 0) {
+    throw new FormatError(
+      `${name}: the factors of ${path} differ in rank (${both}; expected ${columns} rows of A), as the rows of one process of FSDP alone do; ${again}.`,
+    );
+  }
 }

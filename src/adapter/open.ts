@@ -1,8 +1,9 @@
 import { FormatError } from "../core/errors.ts";
-import type { Adapter } from "./adapter.ts";
+import type { Adapter, Notice } from "./adapter.ts";
 import { openContents, type ReadingOptions } from "./container.ts";
 import { dialectOf } from "./dialects.ts";
 import { type AdapterFolder, chooseFiles } from "./folder.ts";
+import { unwrapped } from "./names/wrapped.ts";
 
 /** Keys of models have 200 at most; the time to match a name against patterns grows with its square. */
 const MAX_KEY_CHARACTERS = 1000;
@@ -23,5 +24,16 @@ export async function openAdapter(folder: AdapterFolder, options: ReadingOptions
       );
     }
   }
-  return { ...(await dialectOf(contents).read(contents)), fileNames };
+  const { tensors, notices } = unwrapped(folder.name, contents.tensors);
+  const unwrappedContents = { ...contents, tensors };
+  const adapter = await dialectOf(unwrappedContents).read(unwrappedContents);
+  return { ...adapter, notices: [...notices, ...others(folder), ...adapter.notices], fileNames };
+}
+
+/** Say which adapters lie below the one that is read; checkpoints of its own training are no news. */
+function others({ name, folders }: AdapterFolder): Notice[] {
+  const found = folders.filter((folder) => !/^checkpoint-\d+$/.test(folder));
+  if (found.length === 0) return [];
+  const text = `${name} holds more adapters in folders of its own (${found.slice(0, 4).join(", ")}${found.length > 4 ? ", ..." : ""}), which are not read; pass those that you want by themselves.`;
+  return [{ id: "more-adapters", text }];
 }

@@ -19,6 +19,7 @@ export function plainAdapter(format: DialectId, known: Known): ReadAdapter {
   }
   return {
     format,
+    notices: [],
     extras: new Map(),
     magnitudes: new Map(),
     tokenRows: new Map(),

@@ -61,7 +61,7 @@ export async function inspectAdapter(kernels: Kernels, adapter: Adapter): Promis
   const modules: InspectedModule[] = [];
   for (const name of moduleNames([adapter])) modules.push(await inspectModule(kernels, adapter, name));
   const zero = modules.filter(({ norm }) => norm === 0);
-  const warnings: Warning[] = silencedModules([adapter]);
+  const warnings: Warning[] = [...adapter.notices, ...silencedModules([adapter])];
   if (modules.length > 0 && zero.length === modules.length) {
     warnings.push({ id: "zero-adapter", text: `${adapter.name} changes nothing: all its deltas are zero.` });
   } else if (zero.length > 0) {

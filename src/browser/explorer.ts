@@ -211,13 +211,13 @@ function withWeights(recipe: Recipe, chosen: readonly ChosenAdapter[]): Recipe {
 function cardOf(id: number, adapter: Adapter): AdapterCard {
   const modules = [...adapter.modules.values()];
   const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
-  const { extras, ignored, unknownFields } = adapter;
+  const { extras, ignored, notices } = adapter;
   const notes = [
     ...(extras.size === 0
       ? []
       : [`${plural(extras.size, "tensor")} beside the LoRA factors, as ${[...extras.keys()][0]}`]),
     ...(ignored.length === 0 ? [] : [`${ignored.length} copies of the base's tensors, which are never written`]),
-    ...(unknownFields.length === 0 ? [] : [`config fields that are not known: ${unknownFields.join(", ")}`]),
+    ...notices.map(({ text }) => text),
   ];
   return {
     id,

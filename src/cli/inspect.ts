@@ -43,7 +43,7 @@ export async function inspectCommand(): Promise<Command> {
 }
 
 function print(inspection: Inspection, title: string, all: boolean): void {
-  const { name, baseModel, variants, modules, others, extras, ignored, unknownFields } = inspection;
+  const { name, baseModel, variants, modules, others, extras, ignored } = inspection;
   const base = printable(baseModel ?? "a base that it does not name");
   const what = modules.length === 0 ? "adapter" : "LoRA";
   console.log(`${printable(name)}: ${title} ${what} for ${base}, ${bytes(inspection.bytes)}`);
@@ -52,8 +52,6 @@ function print(inspection: Inspection, title: string, all: boolean): void {
   if (others.length > 0) console.log(`  tensors that no delta holds (${others.length}): ${some(others)}`);
   if (extras.length > 0) console.log(`  beside the LoRA factors (${extras.length}): ${some(extras)}`);
   if (ignored.length > 0) console.log(`  copies of base tensors, never written (${ignored.length}): ${some(ignored)}`);
-  if (unknownFields.length > 0)
-    console.log(`  config fields that lora-lego does not know: ${printable(unknownFields.join(", "))}`);
   printWarnings(inspection.warnings);
   if (all && modules.length > 0) {
     console.log(

@@ -31,7 +31,7 @@ export interface PeftConfig {
   readonly targetParameters: readonly string[];
   /** trainable_token_indices by the embedding's name; a plain list is the input embedding's, under "". */
   readonly tokenIndices: ReadonlyMap<string, readonly number[]>;
-  /** Fields that lora-lego does not know; they are reported and never copied. */
+  /** Fields that are set and that lora-lego does not know; they are reported and never copied. */
   readonly unknownFields: readonly string[];
 }
 
@@ -130,7 +130,9 @@ export function parsePeftConfig(fields: JsonObject, where: string): PeftConfig {
     changedBase: typeof init === "string" && CHANGED_BASE.test(init) ? showJson(init) : null,
     targetParameters: Array.isArray(fields.target_parameters) ? read.texts("target_parameters") : [],
     tokenIndices: read.tokenIndices(),
-    unknownFields: Object.keys(fields).filter((field) => !KNOWN.has(field)),
+    unknownFields: Object.keys(fields).filter(
+      (field) => !KNOWN.has(field) && isSet(fields[field]) && fields[field] !== 0,
+    ),
   };
 }
 

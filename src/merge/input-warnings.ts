@@ -4,7 +4,7 @@ import type { Warning } from "./warning.ts";
 
 /** What the user should know of what the inputs hold, whatever is merged. */
 export function inputWarnings(adapters: readonly Adapter[]): Warning[] {
-  return [...silencedModules(adapters), ...droppedCopies(adapters)];
+  return [...adapters.flatMap(({ notices }) => notices), ...silencedModules(adapters), ...droppedCopies(adapters)];
 }
 
 /** Say of which adapters modules have alpha 0, in formats where some programs take that for the rank. */

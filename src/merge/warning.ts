@@ -1,3 +1,5 @@
+import type { Notice } from "../adapter/adapter.ts";
+
 /** Something that a merge did as asked, but that its user should know. Ids are stable; tests assert on them. */
 export interface Warning {
   readonly id:
@@ -5,6 +7,7 @@ export interface Warning {
     | "different-task"
     | "different-fan"
     | "renamed-modules"
+    | Notice["id"]
     | "left-out"
     | "zero-factors"
     | "server-limit"

@@ -30,7 +30,7 @@ export interface ConvertOptions {
   readonly signal?: AbortSignal;
   /** Told of downloads from the Hub. */
   readonly onDownload?: OnDownload;
-  /** Told in one sentence what was put right after a run that was cut off. */
+  /** Told in one sentence what was put right: after a run that was cut off, or in how the adapter is read. */
   readonly onNotice?: (text: string) => void;
 }
 
@@ -63,6 +63,7 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
   });
   try {
     const { adapter } = opened;
+    for (const { text } of adapter.notices) options.onNotice?.(text);
     const conversion = writer.convert(options.dropExtras ? { ...adapter, extras: new Map() } : adapter, baseConfig);
     const inputs = inputPaths([path], [opened]);
     if (writer.output === "folder") await intoFolder(opened, conversion, inputs, writer.id, options);

@@ -61,6 +61,7 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
     const layouts = await Promise.all(base.shards.map((_, i) => layoutShard(base, plan, i)));
     const changed = [...plan.changed.values()];
     const total = changed.filter(({ parts }) => parts.length > 0).length;
+    for (const { text } of adapters.flatMap(({ notices }) => notices)) onNotice(text);
     output = OutputFolder.create(out, [...inputPaths(paths, opened), options.base], force, onNotice);
     const bytes = layouts.reduce((sum, { size }) => sum + size, 0);
     output.checkSpace(bytes);

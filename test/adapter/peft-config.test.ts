@@ -93,7 +93,7 @@ describe("parsePeftConfig", () => {
 
   it("lists fields that it does not know and reads the rest", () => {
     const config = parse({ ...LEAST, r: 4, quantum_lora: { x: [1] }, another: true, empty: null });
-    expect(config.unknownFields).toEqual(["quantum_lora", "another", "empty"]);
+    expect(config.unknownFields).toEqual(["quantum_lora", "another"]);
     expect(config.rank).toBe(4);
   });
 

@@ -319,9 +319,10 @@ describe.concurrent("lora-lego inspect", () => {
     };
     const shown = await run(["inspect", writeAdapter(join(folder, "evil"), evil), "--modules"]);
     expect(shown.code).toBe(0);
-    for (const text of ["q\\u001b[2J", "for \\u001b]0;pwned", "new\\u001bfield", "head\\u001b.weight"]) {
+    for (const text of ["q\\u001b[2J", "for \\u001b]0;pwned", "head\\u001b.weight"]) {
       expect(shown.stdout).toContain(text);
     }
+    expect(shown.stderr).toContain("sets new\\u001bfield in its config");
     const worse: PicoAdapter = { ...evil, extras: { [`x.lora_q${ESCAPE}\nwarning: all is well`]: [1] } };
     const told = await run(["inspect", writeAdapter(join(folder, "evil"), worse)]);
     expect(told.stdout).toContain("lora_q\\u001b\\u000awarning: all is well");

@@ -1,11 +1,12 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { showJson } from "../../formats/json.ts";
 import { type PeftConfig, parsePeftConfig, parsePeftFields, peftMethod } from "../../formats/peft-config.ts";
-import type { AdapterModule, ModuleKind, TensorRef } from "../adapter.ts";
+import type { AdapterModule, ModuleKind, Notice, TensorRef } from "../adapter.ts";
 import type { AdapterContents, Dialect, ReadAdapter } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, type FactorPair, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
+import { PEFT_PREFIX, prefixed } from "../names/wrapped.ts";
 import { peftScales } from "../peft-scales.ts";
 import { type Beside, sortBeside } from "../peft-tensors.ts";
 import { configVariants, methodVariant, parameterVariant } from "../peft-variants.ts";
@@ -14,15 +15,15 @@ import { sameTensor } from "../tensor-values.ts";
 import { tokenRowsOf } from "../token-rows.ts";
 import type { Variant } from "../variants.ts";
 
-/** Every key of a PEFT file starts with this. */
-const PREFIX = "base_model.model.";
 const FACTOR = /^(.+)\.lora_(?:(embedding)_([AB])|([AB])\.weight)$/;
+/** Names that a sentence lists. */
+const MOST_SHOWN = 5;
 /** A parameter's factors inside those of another parameter of the same layer. */
 const NESTED = /(\.base_layer)+$/;
 
 /** The key of a factor in PEFT's dialect. */
 export function peftKey(module: { name: string; kind: ModuleKind }, factor: "A" | "B"): string {
-  const stem = `${PREFIX}${module.name}.lora_`;
+  const stem = `${PEFT_PREFIX}${module.name}.lora_`;
   return module.kind === "embedding" ? `${stem}embedding_${factor}` : `${stem}${factor}.weight`;
 }
 
@@ -32,7 +33,7 @@ export function peftKey(module: { name: string; kind: ModuleKind }, factor: "A" 
 export const peft: Dialect = {
   id: "peft",
   title: "PEFT",
-  recognises: (key) => key.startsWith(PREFIX) || /\.lora_(embedding_)?[AB](\.weight)?$/.test(key),
+  recognises: (key) => key.startsWith(PEFT_PREFIX) || /\.lora_(embedding_)?[AB](\.weight)?$/.test(key),
   async read(contents) {
     const { name, config: text, files, tensors } = contents;
     if (text === null) {
@@ -53,10 +54,11 @@ export const peft: Dialect = {
 };
 
 async function readLora(
-  { name, files, tensors }: AdapterContents,
+  { name, files, tensors: stored }: AdapterContents,
   config: PeftConfig,
   ofConfig: readonly Variant[],
 ): Promise<ReadAdapter> {
+  const { tensors, notices } = prefixed(name, stored);
   const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
   const { modules, parameters } = modulesOf(name, pairs, config);
   const beside = sortBeside(others, config.trainsBiases, (path) => stripPrefix(name, path));
@@ -74,6 +76,7 @@ async function readLora(
   return plainAdapter("peft", {
     name,
     files,
+    notices: [...notices, ...unknownFields(name, config)],
     variants,
     modules,
     extras: beside.extras,
@@ -92,6 +95,15 @@ async function readLora(
     tiesWeights: config.tiesWeights,
     unknownFields: config.unknownFields,
   });
+}
+
+/** Say which fields are set that nobody here knows: they may change what the adapter means. */
+function unknownFields(name: string, { unknownFields: fields }: PeftConfig): Notice[] {
+  if (fields.length === 0) return [];
+  const shown = fields.slice(0, MOST_SHOWN).map((field) => field.slice(0, 80));
+  const more = fields.length > MOST_SHOWN ? ` and ${fields.length - MOST_SHOWN} more` : "";
+  const text = `${name} sets ${shown.join(", ")}${more} in its config, which lora-lego does not know and the result does not carry; check that ${fields.length === 1 ? "it does" : "they do"} not change what the adapter means.`;
+  return [{ id: "unknown-field", text }];
 }
 
 /** Modules with their scales, and the factors of parameters apart, by their keys. */
@@ -131,9 +143,9 @@ function factorKey(key: string): FactorKey | null {
 }
 
 function stripPrefix(name: string, path: string): string {
-  if (path.startsWith(PREFIX)) return path.slice(PREFIX.length);
+  if (path.startsWith(PEFT_PREFIX)) return path.slice(PEFT_PREFIX.length);
   throw new RefusedError(
-    `${name}: ${path} does not start with ${PREFIX} as PEFT's keys do; save the adapter with PEFT's save_pretrained.`,
+    `${name}: ${path} does not start with ${PEFT_PREFIX} as PEFT's keys do; save the adapter with PEFT's save_pretrained.`,
   );
 }
 
