@@ -140,6 +140,15 @@ describe("src", () => {
   });
 });
 
+describe("YAML", () => {
+  it("is read through one door, which bounds what hostile text costs", () => {
+    const users = [...sources].filter(([, source]) =>
+      importsOf(source).some(({ specifier, type }) => specifier === "yaml" && !type),
+    );
+    expect(users.map(([path]) => path)).toEqual(["src/formats/yaml/placed-yaml.ts"]);
+  });
+});
+
 describe("the rules", () => {
   const broken = (path: string, source: string): string[] =>
     brokenImports(

@@ -1,5 +1,5 @@
 import { UsageError } from "../core/errors.ts";
-import { readYaml } from "../merge/placed-yaml.ts";
+import { readYaml } from "../formats/yaml/placed-yaml.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import { checkMergeOf, checkOptions } from "../merge/recipe-checks.ts";
 import { mergeRecipe } from "../merge/recipe-file.ts";
@@ -89,8 +89,9 @@ export async function parseBench(text: string, file: string): Promise<BenchFile>
   }));
   const twice = named.findIndex(({ name }, i) => named.findIndex((other) => other.name === name) < i);
   if (twice >= 0) {
-    throw new UsageError(
-      `${yaml.place(["merges", twice])}: there is a merge called ${named[twice]!.name} already; give this one a name of its own.`,
+    throw yaml.mistake(
+      ["merges", twice],
+      `there is a merge called ${named[twice]!.name} already; give this one a name of its own.`,
     );
   }
   return {

@@ -1,3 +1,4 @@
+import { readYaml } from "../formats/yaml/placed-yaml.ts";
 import { CARD_FILE } from "./card.ts";
 import type { FolderReader } from "./companions.ts";
 
@@ -22,8 +23,8 @@ async function datasetsOf(card: string): Promise<string[]> {
   const text = FRONT_MATTER.exec(card)?.[1];
   if (text === undefined || !/^datasets:/m.test(text)) return [];
   try {
-    const { parse } = await import("yaml");
-    const datasets: unknown = (parse(text, { maxAliasCount: 0 }) as { datasets?: unknown } | null)?.datasets;
+    const { data } = await readYaml(text, CARD_FILE);
+    const datasets: unknown = (data as { datasets?: unknown } | null)?.datasets;
     return (Array.isArray(datasets) ? datasets : [datasets]).filter((name) => typeof name === "string" && name !== "");
   } catch {
     return [];

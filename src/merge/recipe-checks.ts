@@ -1,11 +1,11 @@
 import { UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import { nearest } from "../core/suggest.ts";
+import type { DataPath, PlacedYaml } from "../formats/yaml/placed-yaml.ts";
 import type { Method, Zod } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { checkTarget } from "./check-target.ts";
 import { modulePattern } from "./module-pattern.ts";
-import type { DataPath, PlacedYaml } from "./placed-yaml.ts";
 import type { FileData, MergeData } from "./recipe-schema.ts";
 
 /** Says where in a file something is wrong. */
@@ -21,7 +21,7 @@ const OF_THE_FILE = ["steps", "out", "report"];
  */
 export function checkFile(file: FileData, yaml: PlacedYaml): void {
   const fail: Fail = (path, why) => {
-    throw new UsageError(`${yaml.placeOfKey(path)}: ${why}`);
+    throw yaml.mistakeOfKey(path, why);
   };
   if (file.steps === undefined) {
     if (file.adapters === undefined) fail([], "adapters is missing; list the adapters to merge, as [math, med].");
@@ -50,7 +50,7 @@ export function checkFile(file: FileData, yaml: PlacedYaml): void {
 /** Check the same of one merge of a number of adapters, at its place in a file. @throws UsageError with the place */
 export function checkMergeOf(count: number, merge: MergeData, yaml: PlacedYaml, path: DataPath): void {
   const fail: Fail = (at, why) => {
-    throw new UsageError(`${yaml.placeOfKey(at)}: ${why}`);
+    throw yaml.mistakeOfKey(at, why);
   };
   checkSettings(count, merge, path, fail);
 }
@@ -139,8 +139,9 @@ export function checkOptions(
   if (strange !== undefined) {
     const meant = nearest(strange, known);
     const there = known.length === 0 ? "it has none" : `its options are ${known.join(", ")}`;
-    throw new UsageError(
-      `${yaml.placeOfKey([...path, strange])}: ${method.id} has no option ${JSON.stringify(strange)}; ${meant === null ? `${there}.` : `did you mean ${meant}?`}`,
+    throw yaml.mistakeOfKey(
+      [...path, strange],
+      `${method.id} has no option ${JSON.stringify(strange)}; ${meant === null ? `${there}.` : `did you mean ${meant}?`}`,
     );
   }
   const parsed = method.schema(z).safeParse(options);
@@ -148,5 +149,5 @@ export function checkOptions(
   const [issue] = parsed.error.issues;
   const name = String(issue!.path[0]);
   const why = issue!.message.replace(/^[A-Z]/, (letter) => letter.toLowerCase());
-  throw new UsageError(`${yaml.place([...path, name])}: ${name} is ${JSON.stringify(options[name])}: ${why}.`);
+  throw yaml.mistake([...path, name], `${name} is ${JSON.stringify(options[name])}: ${why}.`);
 }

@@ -1,6 +1,6 @@
+import { type DataPath, readYaml } from "../formats/yaml/placed-yaml.ts";
 import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
-import { type DataPath, readYaml } from "./placed-yaml.ts";
 import type { Recipe } from "./recipe.ts";
 import { checkFile, checkOptions } from "./recipe-checks.ts";
 import { type AdapterData, type MergeData, recipeSchema } from "./recipe-schema.ts";

@@ -1,5 +1,5 @@
-import { UsageError } from "../core/errors.ts";
-import type { DataPath, PlacedYaml } from "./placed-yaml.ts";
+import type { UsageError } from "../core/errors.ts";
+import type { DataPath, PlacedYaml } from "../formats/yaml/placed-yaml.ts";
 
 /** What of zod's issues is looked at. */
 interface Issue {
@@ -29,13 +29,13 @@ export function schemaMistake(yaml: PlacedYaml, issue: Issue, whole: string): Us
   const path = properties as DataPath;
   if (code === "unrecognized_keys") {
     const key = keys[0]!;
-    return new UsageError(`${yaml.placeOfKey([...path, key])}: ${JSON.stringify(key)} ${message}${end(message)}`);
+    return yaml.mistakeOfKey([...path, key], `${JSON.stringify(key)} ${message}${end(message)}`);
   }
   const value = valueAt(yaml.data, path);
   const name = path.length === 0 ? whole : nameOf(path);
   const lacking = value === undefined ? "missing" : "empty";
   const found = value === undefined || value === null ? `is ${lacking}; it` : `is ${shown(value)}, but`;
-  return new UsageError(`${yaml.place(path)}: ${name} ${found} ${message}${end(message)}`);
+  return yaml.mistake(path, `${name} ${found} ${message}${end(message)}`);
 }
 
 const end = (sentence: string): string => (/[.?]$/.test(sentence) ? "" : ".");
