@@ -22,7 +22,7 @@ export {
 } from "./core/bytes.ts";
 export { FormatError, HubError, LoraLegoError, OutputError, RefusedError, UsageError } from "./core/errors.ts";
 export { VERSION } from "./core/version.ts";
-export type { HubAccess } from "./hub/hub-client.ts";
+export type { HubAccess } from "./hub/request.ts";
 export { type StreamedAdapter, streamHubAdapter } from "./hub/stream-adapter.ts";
 export type { OnProgress } from "./merge/lane.ts";
 export {

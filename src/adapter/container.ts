@@ -9,7 +9,7 @@ import type { AdapterFolder } from "./folder.ts";
 import { openGguf } from "./open-gguf.ts";
 
 /** A text larger than this is no adapter's config or index. */
-const MAX_TEXT_BYTES = 4 << 20;
+export const MAX_TEXT_BYTES: number = 4 << 20;
 
 /** What more may be said of how an adapter is read. */
 export interface ReadingOptions {

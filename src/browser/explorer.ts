@@ -6,7 +6,7 @@ import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
 import { LoraLegoError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
-import type { HubAccess } from "../hub/hub-client.ts";
+import type { HubAccess } from "../hub/request.ts";
 import { streamHubAdapter } from "../hub/stream-adapter.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";

@@ -2,7 +2,8 @@ import type { AdapterFolder } from "../adapter/folder.ts";
 import { type ByteSource, blobSource, memorySource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import { rangedSource } from "../core/ranged-source.ts";
-import type { HubAccess } from "../hub/hub-client.ts";
+import { fillFrom } from "../hub/body.ts";
+import type { HubAccess } from "../hub/request.ts";
 import { type RemoteFile, type RemoteSource, urlSource } from "../hub/url-source.ts";
 import type { FolderReader } from "../merge/companions.ts";
 
@@ -26,7 +27,7 @@ export interface HandedSource extends ByteSource {
   readonly handed: HandedFile;
 }
 
-/** @throws (on reading) FormatError when a server does not send what it should */
+/** @throws (on reading) FormatError or HubError when a server does not send what it should */
 export function openHanded(name: string, handed: HandedFile): HandedSource {
   return { ...plainSource(name, handed), handed };
 }
@@ -45,7 +46,8 @@ function plainSource(name: string, handed: HandedFile): ByteSource {
     if (response.status !== 206 && !(response.ok && from === 0 && to === size)) {
       throw new FormatError(`${name} cannot be read any more (the server answered ${response.status}); open it again.`);
     }
-    return new Uint8Array(await response.arrayBuffer());
+    const bytes = new Uint8Array(to - from);
+    return bytes.subarray(0, await fillFrom(response, bytes, { name }));
   });
 }
 

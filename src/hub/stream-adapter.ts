@@ -1,8 +1,10 @@
+import { MAX_TEXT_BYTES } from "../adapter/container.ts";
 import type { AdapterFolder } from "../adapter/folder.ts";
 import { memorySource } from "../core/bytes.ts";
 import { HubError } from "../core/errors.ts";
-import { fileUrl, type HubAccess, type HubListing, listHubFolder } from "./hub-client.ts";
 import { type HubPath, hubName, parseHubPath, pinnedHubPath } from "./hub-path.ts";
+import { fileUrl, type HubListing, listHubFolder } from "./listing.ts";
+import type { HubAccess } from "./request.ts";
 import { urlSource } from "./url-source.ts";
 
 /** An adapter on the Hub that is read as it is needed. */
@@ -32,7 +34,8 @@ export async function streamHubAdapter(path: string, access: HubAccess): Promise
       const url = fileUrl(access, hub, listing.commit, entry);
       const sha256 = entry.large ? entry.etag : null;
       const source = urlSource(access, { name: `${name}/${file}`, url, size: entry.size, path: hub, sha256 });
-      if (!file.endsWith(".json")) return source;
+      // What is too long for a config is refused by whoever reads it.
+      if (!file.endsWith(".json") || entry.size > MAX_TEXT_BYTES) return source;
       const bytes = new Uint8Array(entry.size);
       await source.read(0, bytes);
       return memorySource(source.name, bytes);

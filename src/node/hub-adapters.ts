@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { MAX_TEXT_BYTES } from "../adapter/container.ts";
 import { type AdapterFolder, chooseFiles } from "../adapter/folder.ts";
 import { HubError } from "../core/errors.ts";
 import { readShardIndex } from "../formats/safetensors/shards.ts";
-import { type HubFile, listHubFolder } from "../hub/hub-client.ts";
 import { type HubPath, hubName, isCommit, parseHubPath, pinnedHubPath } from "../hub/hub-path.ts";
+import { type HubFile, listHubFolder } from "../hub/listing.ts";
 import { listedFolder, streamHubAdapter } from "../hub/stream-adapter.ts";
 import { type OnDownload, RepositoryCache } from "./hub-cache.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
@@ -83,7 +84,14 @@ async function bring(
     );
   }
   const listing = await listHubFolder(settings, hub);
-  const get = (file: HubFile): Promise<void> => cache.fetch(listing.commit, file, onDownload, signal);
+  const get = async (file: HubFile): Promise<void> => {
+    if (file.path.endsWith(".json") && file.size > MAX_TEXT_BYTES) {
+      throw new HubError(
+        `${hubName(hub)} lists ${file.path} with ${file.size} bytes, too many for a JSON file; take another adapter.`,
+      );
+    }
+    await cache.fetch(listing.commit, file, onDownload, signal);
+  };
   const chosen = chooseFiles(listedFolder(hub, listing));
   const wanted = [chosen.config, chosen.weights].filter((name) => name !== null);
   const card = listing.files.get(CARD);

@@ -11,14 +11,17 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { HubError } from "../core/errors.ts";
-import { fileUrl, type HubFile, request } from "../hub/hub-client.ts";
+import { bodyChunks, LongBody, PROGRESS_BYTES, Stalled } from "../hub/body.ts";
 import { type HubPath, hubName, isCommit } from "../hub/hub-path.ts";
+import { fileUrl, type HubFile } from "../hub/listing.ts";
+import { request, TRIES } from "../hub/request.ts";
 import type { HubSettings } from "./hub-settings.ts";
 
 /** Told of a download as it goes. */
@@ -90,7 +93,8 @@ export class RepositoryCache {
     } catch (error) {
       closeSync(descriptor);
       // Another run may go on with it, unless its content is wrong.
-      renameSync(partial, error instanceof WrongContent ? `${partial}.wrong` : `${blob}.incomplete`);
+      if (error instanceof WrongContent || error instanceof LongBody) rmSync(partial);
+      else renameSync(partial, `${blob}.incomplete`);
       throw error;
     }
     closeSync(descriptor);
@@ -104,38 +108,51 @@ export class RepositoryCache {
     onDownload: OnDownload,
     signal: AbortSignal | null,
   ): Promise<void> {
+    const { patience } = this.#settings;
     const url = fileUrl(this.#settings, this.#path, commit, file);
+    const name = hubName(this.#path);
     let done = fstatSync(descriptor).size;
     if (done > file.size)
-      throw new WrongContent(`${hubName(this.#path)}: a part of ${file.path} in the cache is too long; try again.`);
-    while (done < file.size) {
-      const response = await request(this.#settings, this.#path, url, done === 0 ? null : { from: done }, signal);
+      throw new WrongContent(`${name}: a part of ${file.path} in the cache is too long; try again.`);
+    for (let poor = 0; done < file.size; ) {
+      const asking = { range: done === 0 ? null : { from: done }, signal };
+      const response = await request(this.#settings, this.#path, url, async (answer) => answer, asking);
       if (done > 0 && response.status !== 206) {
         await response.body?.cancel();
-        throw new WrongContent(`${hubName(this.#path)}: the download of ${file.path} cannot be resumed; try again.`);
+        throw new WrongContent(`${name}: the download of ${file.path} cannot be resumed; try again.`);
       }
       const before = done;
+      const bounds = { name: `${name}/${file.path}`, most: file.size - done, patience };
       try {
-        for await (const chunk of response.body!) {
-          writeSync(descriptor, chunk);
+        for await (const chunk of bodyChunks(response, bounds)) {
+          write(descriptor, chunk);
           done += chunk.length;
           onDownload(file.path, done, file.size);
         }
       } catch (error) {
         signal?.throwIfAborted();
-        if (
-          typeof (error as NodeJS.ErrnoException).path === "string" ||
-          (error as NodeJS.ErrnoException).code === "ENOSPC"
-        )
-          throw error;
+        if (!isBreak(error)) throw error;
       }
-      if (done === before) {
+      poor = done - before < PROGRESS_BYTES ? poor + 1 : 0;
+      if (poor === TRIES && done < file.size) {
         throw new HubError(
-          `${hubName(this.#path)}: the download of ${file.path} broke off at ${done} of ${file.size} bytes; try again, it goes on from there.`,
+          `${name}: the download of ${file.path} broke off at ${done} of ${file.size} bytes; try again, it goes on from there.`,
         );
       }
     }
   }
+}
+
+/** Append bytes, all of them: a write may take fewer. */
+function write(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
+}
+
+/** Whether a connection broke or brought nothing, rather than the disk or the server's answer being at fault. */
+function isBreak(error: unknown): boolean {
+  if (error instanceof Stalled) return true;
+  // The disk's errors name what the system was asked for; fetch's do not.
+  return !(error instanceof HubError) && (error as NodeJS.ErrnoException).syscall === undefined;
 }
 
 /** Downloaded bytes that cannot become the file. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { HubAccess } from "../hub/hub-client.ts";
+import type { HubAccess } from "../hub/request.ts";
 
 /** What the environment says of the Hub, by the names that Python's huggingface_hub reads. */
 export interface HubSettings extends HubAccess {

@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { refuseVariants } from "../adapter/variants.ts";
 import { HubError, UsageError } from "../core/errors.ts";
+import { boundedFetch } from "../hub/bounded-fetch.ts";
 import { hubName, parseHubPath } from "../hub/hub-path.ts";
 import { openAdapterPath } from "./adapter-path.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
@@ -50,9 +51,10 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
     repo: { type: "model", name: repo },
     accessToken: settings.token,
     hubUrl: settings.endpoint,
-    fetch: settings.fetch,
+    fetch: boundedFetch(settings, repo),
   } as const;
   const refused = (error: unknown): never => {
+    if (error instanceof HubError) throw error;
     if (!(error instanceof HubApiError))
       throw new HubError(
         `${repo}: ${settings.endpoint} cannot be reached (${reasonOf(error)}); check the connection and try again.`,

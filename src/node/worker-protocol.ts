@@ -1,4 +1,4 @@
-import type { HubAccess } from "../hub/hub-client.ts";
+import type { HubAccess } from "../hub/request.ts";
 import type { RemoteFile } from "../hub/url-source.ts";
 
 /** A file of an input as plain data: its path, bytes that were decoded into memory, or where it lies on the Hub. */

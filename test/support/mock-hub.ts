@@ -33,6 +33,8 @@ export class MockHub {
   /** Break the connection after so many bytes of a large download, once for each entry. */
   breaks: number[] = [];
   ignoresRanges: boolean = false;
+  /** Answers in the mock's stead where it returns true; "store" is where large files lie. */
+  instead: ((url: string, response: ServerResponse, request: IncomingMessage) => boolean) | null = null;
   /** Change a byte of each large download. */
   corrupts: boolean = false;
   readonly #repositories: Readonly<Record<string, MockRepository>>;
@@ -79,6 +81,7 @@ export class MockHub {
     const url = decodeURIComponent(request.url!);
     const authorized = request.headers.authorization === `Bearer ${TOKEN}`;
     this.requests.push({ method: request.method!, url, range: request.headers.range ?? null, authorized });
+    if (this.instead?.(url, response, request)) return;
     if (this.failures.left > 0) {
       this.failures.left--;
       return void response.writeHead(this.failures.status).end("busy");
@@ -156,8 +159,14 @@ export class MockHub {
   #serveLarge(request: IncomingMessage, response: ServerResponse): void {
     const authorized = request.headers.authorization !== undefined;
     this.requests.push({ method: request.method!, url: "store", range: request.headers.range ?? null, authorized });
+    if (this.instead?.("store", response, request)) return;
     const etag = request.url!.slice(1);
-    const bytes = this.#held.get(etag)!.slice();
+    const held = this.#held.get(etag);
+    if (held === undefined) {
+      refuse(response, 404, "EntryNotFound");
+      return;
+    }
+    const bytes = held.slice();
     if (this.corrupts) bytes[bytes.length - 1]! ^= 1;
     this.#send(request, response, bytes, etag, this.breaks.shift());
   }
@@ -253,6 +262,6 @@ function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-function gitHash(bytes: Uint8Array): string {
+export function gitHash(bytes: Uint8Array): string {
   return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 }

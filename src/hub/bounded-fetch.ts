@@ -1,0 +1,20 @@
+import { bodyChunks } from "./body.ts";
+import type { HubAccess } from "./request.ts";
+
+/** Answers to an upload are a few lines of JSON for each file. */
+const MOST_BYTES = 16 << 20;
+
+/**
+ * The fetch of an access for a package that reads answers whole: their bodies come within bounds.
+ *
+ * @param name what messages call it
+ */
+export function boundedFetch({ fetch, patience }: HubAccess, name: string): typeof fetch {
+  return async (...request) => {
+    const response = await fetch(...request);
+    if (response.body === null) return response;
+    const parts: BlobPart[] = [];
+    for await (const chunk of bodyChunks(response, { name, most: MOST_BYTES, patience })) parts.push(chunk.slice());
+    return Object.defineProperty(new Response(new Blob(parts), response), "url", { value: response.url });
+  };
+}
