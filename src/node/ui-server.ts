@@ -9,8 +9,8 @@ import { compareNaturally } from "../core/natural-order.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { CARD_FILE } from "../merge/card.ts";
 import { COMPANIONS } from "../merge/companions.ts";
+import { Guard, HOST } from "./ui-guard.ts";
 
-const HOST = "127.0.0.1";
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -18,6 +18,18 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
   ".json": "application/json",
 };
+/**
+ * Where files of the Hub come from: huggingface.co answers small ones itself and redirects large ones to an edge of its CDN, or to what it had
+ * before (docs/hub/models-downloading.md of huggingface/hub-docs, "Downloading behind a proxy or firewall"; cas-bridge was on the list
+ * until July 2026). The hosts of the Xet protocol, which the page does not speak, are not needed.
+ */
+const HUB_HOSTS = [
+  "https://huggingface.co",
+  "https://*.cdn.hf.co",
+  "https://cas-bridge.xethub.hf.co",
+  "https://cdn-lfs-us-1.hf.co",
+  "https://cdn-lfs-eu-1.hf.co",
+].join(" ");
 /** Scripts and workers are the page's own; it talks to its server and, where a Hub id is opened, to the Hub. */
 const POLICY = [
   "default-src 'none'",
@@ -25,7 +37,7 @@ const POLICY = [
   "worker-src 'self'",
   "style-src 'self'",
   "img-src 'self' data:",
-  "connect-src 'self' https://huggingface.co https://*.huggingface.co https://*.hf.co",
+  `connect-src 'self' ${HUB_HOSTS}`,
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -42,6 +54,7 @@ const HEADERS = {
 
 /** A page that is served. */
 export interface ServedPage {
+  /** With the token of this start: without it, and the cookie that it gives, nothing is answered. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -61,7 +74,7 @@ type Served = ReadonlyMap<string, string>;
 
 /**
  * Serve the explorer on 127.0.0.1: the built page, and the files of the adapters named, by ranges. Nothing else of the disk can be reached,
- * and no other site can reach the page's files.
+ * and only who was given the address gets any of it.
  *
  * @throws UsageError for adapters that are not there; OutputError where the port is taken
  */
@@ -89,7 +102,8 @@ export async function servePage(options: UiOptions): Promise<ServedPage> {
     ["/index.html", () => index],
     ["/adapters.json", list],
   ]);
-  const server = createServer((request, response) => answer(request, response, { server, files, texts }));
+  const guard = new Guard();
+  const server = createServer((request, response) => answer(request, response, { server, guard, files, texts }));
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(
@@ -101,7 +115,7 @@ export async function servePage(options: UiOptions): Promise<ServedPage> {
     server.listen(options.port ?? 0, HOST, resolve);
   });
   return {
-    url: `http://${HOST}:${portOf(server)}/`,
+    url: guard.address(portOf(server)),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -170,29 +184,26 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
 
 interface Serving {
   readonly server: Server;
+  readonly guard: Guard;
   readonly files: Served;
   readonly texts: ReadonlyMap<string, () => string>;
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, { server, files, texts }: Serving): void {
+function answer(request: IncomingMessage, response: ServerResponse, { server, guard, files, texts }: Serving): void {
   const refuse: Refuse = (status, why) => {
-    response.writeHead(status, { ...HEADERS, "content-type": "text/plain" }).end(why);
+    response.writeHead(status, { ...HEADERS, "content-type": "text/plain; charset=utf-8" }).end(why);
   };
-  const port = portOf(server);
-  // Browsers leave out the port that http has anyway.
-  const hosts = [HOST, "localhost"].map((name) => (port === 80 ? name : `${name}:${port}`));
-  const { host = "", origin } = request.headers;
-  // Another site's page may have its name point here (DNS rebinding), or fetch from here: neither is answered.
-  if (!hosts.includes(host)) {
-    refuse(403, "This server answers to 127.0.0.1 only.");
-    return;
-  }
-  if (origin !== undefined && !hosts.some((own) => origin === `http://${own}`)) {
-    refuse(403, "This server answers its own page only.");
+  const verdict = guard.check(request, portOf(server));
+  if (verdict !== null && "status" in verdict) {
+    refuse(verdict.status, verdict.why);
     return;
   }
   if (request.method !== "GET" && request.method !== "HEAD") {
     refuse(405, "Only GET and HEAD.");
+    return;
+  }
+  if (verdict !== null) {
+    response.writeHead(303, { ...HEADERS, location: verdict.location, "set-cookie": verdict.cookie }).end();
     return;
   }
   const path = pathOf(request.url ?? "/");

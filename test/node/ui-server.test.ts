@@ -9,6 +9,18 @@ const folder = tempFolder();
 const page = join(folder, "page");
 const adapter = join(folder, "adapters/one two");
 let served: ServedPage;
+let cookie: string;
+
+/** The cookie that the address of a server gives for its token. */
+async function cookieOf({ url }: ServedPage): Promise<string> {
+  const { headers } = await fetch(url, { redirect: "manual" });
+  return headers.get("set-cookie")!.split(";")[0]!;
+}
+
+/** What the page that a server serves fetches from it. */
+async function fetched(from: ServedPage, path: string): Promise<Response> {
+  return fetch(new URL(path, from.url), { headers: { cookie: await cookieOf(from) } });
+}
 
 beforeAll(async () => {
   mkdirSync(join(page, "assets"), { recursive: true });
@@ -21,12 +33,14 @@ beforeAll(async () => {
   writeFileSync(join(folder, "secret.json"), "secret");
   symlinkSync(join(folder, "secret.json"), join(page, "link.json"));
   served = await servePage({ adapters: [adapter], page });
+  cookie = await cookieOf(served);
 });
 afterAll(() => served.close());
 
-/** A request as it is sent: paths are not tidied up before. */
-function get(path: string, headers: Record<string, string> = {}, method = "GET") {
+/** A request as it is sent, with the cookie unless other headers say so: paths are not tidied up before. */
+function get(path: string, more: Record<string, string> = {}, method = "GET") {
   const { hostname, port } = new URL(served.url);
+  const headers = { cookie, ...more };
   return new Promise<{ status: number; headers: Record<string, unknown>; text: string }>((resolve, reject) => {
     const sent = request({ hostname, port, path, headers, method }, (response) => {
       let text = "";
@@ -68,7 +82,7 @@ describe("the server of the explorer", () => {
     mkdirSync(own);
     writeFileSync(join(own, "adapter_model.safetensors"), "short");
     const other = await servePage({ adapters: [own], page });
-    const list = () => fetch(new URL("adapters.json", other.url));
+    const list = () => fetched(other, "adapters.json");
     writeFileSync(join(own, "adapter_model.safetensors"), "longer than before");
     expect(await (await list()).json()).toMatchObject([{ files: [{ size: 18 }] }]);
     rmSync(own, { recursive: true });
@@ -97,6 +111,72 @@ describe("the server of the explorer", () => {
     expect(text).not.toContain("secret");
   });
 
+  it("opens with the token of its address, which a cookie takes the place of", async () => {
+    const { pathname, search, searchParams, port } = new URL(served.url);
+    expect(searchParams.get("token")).toMatch(/^[\w-]{43}$/);
+    const opened = await get(pathname + search, { cookie: "" });
+    expect(opened).toMatchObject({ status: 303, text: "", headers: { location: "/" } });
+    const [set] = opened.headers["set-cookie"] as string[];
+    expect(set).toBe(`lora-lego-${port}=${searchParams.get("token")}; HttpOnly; SameSite=Strict; Path=/`);
+    // The address bar never keeps it, also where the cookie is there already.
+    expect((await get(pathname + search)).status).toBe(303);
+    expect((await get("/", { cookie: `other=1; lora-lego-${port}=old; ${cookie}` })).status).toBe(200);
+  });
+
+  it.each([
+    "/",
+    "/index.html",
+    "/assets/index.js",
+    "/adapters.json",
+    "/adapters/0/adapter_model.safetensors",
+    "/nothing",
+  ])("gives %s to nobody without the token", async (path) => {
+    const { searchParams, port } = new URL(served.url);
+    const token = searchParams.get("token")!;
+    const wrong = `${token[0] === "A" ? "B" : "A"}${token.slice(1)}`;
+    const tries = ["", `lora-lego-${port}=${wrong}`, `lora-lego-1=${token}`, `lora-lego-${port}=`, `token=${token}`];
+    for (const other of tries) {
+      for (const query of ["", `?token=${wrong}`, "?token="]) {
+        const { status, text, headers } = await get(path + query, { cookie: other });
+        expect([status, text]).toEqual([403, expect.stringMatching(/open the address that lora-lego ui printed/)]);
+        expect(headers).not.toHaveProperty("set-cookie");
+      }
+    }
+    const [adapters, names] = [await fetched(served, "adapters.json"), await fetch(new URL(path, served.url))];
+    expect([adapters.status, names.status]).toEqual([200, 403]);
+  });
+
+  it("has another token at every start", async () => {
+    const other = await servePage({ adapters: [], page });
+    const again = await servePage({ adapters: [], page });
+    expect(new URL(other.url).search).not.toBe(new URL(again.url).search);
+    const stale = (await cookieOf(other)).replace(/^[^=]+/, `lora-lego-${new URL(again.url).port}`);
+    expect((await fetch(new URL("/", again.url), { headers: { cookie: stale } })).status).toBe(403);
+    await other.close();
+    await again.close();
+  });
+
+  it("answers no page but its own, by what browsers say of who asks", async () => {
+    for (const site of ["cross-site", "same-site", "whatever"]) {
+      const { status, text } = await get("/", { "sec-fetch-site": site });
+      expect([status, text]).toEqual([403, expect.stringContaining("answers its own page only; paste the address")]);
+      expect((await get(`/${new URL(served.url).search}`, { "sec-fetch-site": site, cookie: "" })).status).toBe(403);
+    }
+    for (const site of ["same-origin", "none"]) expect((await get("/", { "sec-fetch-site": site })).status).toBe(200);
+  });
+
+  it("lets the page talk to itself and the Hub alone", async () => {
+    const policy = String((await get("/")).headers["content-security-policy"]);
+    expect(/connect-src ([^;]*);/.exec(policy)![1]!.split(" ")).toEqual([
+      "'self'",
+      "https://huggingface.co",
+      "https://*.cdn.hf.co",
+      "https://cas-bridge.xethub.hf.co",
+      "https://cdn-lfs-us-1.hf.co",
+      "https://cdn-lfs-eu-1.hf.co",
+    ]);
+  });
+
   it("answers neither other hosts' names nor other sites", async () => {
     const { host } = new URL(served.url);
     expect((await get("/", { host: "evil.example" })).status).toBe(403);
@@ -116,7 +196,7 @@ describe("the server of the explorer", () => {
       adapters: [files[0]!, files[3]!, files[1]!].map((file) => join(set, file)),
       page,
     });
-    const listed = (await (await fetch(new URL("adapters.json", other.url))).json()) as {
+    const listed = (await (await fetched(other, "adapters.json")).json()) as {
       name: string;
       files: { name: string }[];
     }[];
@@ -140,7 +220,7 @@ describe("the server of the explorer", () => {
     }
     const other = await servePage({ adapters: [several], page });
     const list = async () =>
-      (await (await fetch(new URL("adapters.json", other.url))).json()) as { name: string; files: { url: string }[] }[];
+      (await (await fetched(other, "adapters.json")).json()) as { name: string; files: { url: string }[] }[];
     const before = await list();
     expect(before.map(({ name }) => name)).toEqual(["b9", "b10"]);
     mkdirSync(join(several, "a"));
