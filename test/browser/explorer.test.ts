@@ -13,10 +13,12 @@ import { readHeader } from "../../src/formats/safetensors/header.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
+import { convertAdapter } from "../../src/node/convert-adapter.ts";
 import { mergeToFolder } from "../../src/node/index.ts";
 import { minibench, SEEN } from "../support/minibench.ts";
 import { MockHub } from "../support/mock-hub.ts";
 import { tempFolder } from "../support/pico.ts";
+import { checkpoint, dict, storage, tensor } from "../support/torch.ts";
 
 /** A Web Worker as a page starts it, on the test's own thread; what is sent is cloned. */
 function fakeWorker(): WorkerLike {
@@ -148,6 +150,47 @@ describe("the explorer", () => {
     } finally {
       hub.stop();
     }
+  });
+
+  it("opens every format that the command line reads", async () => {
+    const peft = minibench("cola");
+    const baseConfig = join(peft, "../../base/config.json");
+    const targets = { mlx: "mlx", kohya: "kohya.safetensors", gguf: "cola.gguf" };
+    const handedOf = (path: string): HandedFolder => {
+      const file = { blob: new Blob([readFileSync(path)]) };
+      return { name: "cola", files: { [basename(path)]: file }, folders: [] };
+    };
+    const factor = (rows: number, columns: number) =>
+      tensor({ storage: storage("0", rows * columns), size: [rows, columns], stride: [columns, 1] });
+    const key = (half: string): string => `base_model.model.q.lora_${half}.weight`;
+    const torch = checkpoint(dict({ [key("A")]: factor(2, 4), [key("B")]: factor(4, 2) }), 4 * 8);
+    const handedFolders: Record<string, HandedFolder> = {
+      peft: handed(peft, "cola"),
+      "peft, of torch": {
+        name: "cola",
+        folders: [],
+        files: {
+          "adapter_config.json": {
+            blob: new Blob(['{ "peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": ["q"] }']),
+          },
+          "adapter_model.bin": { blob: new Blob([torch.slice()]) },
+        },
+      },
+    };
+    for (const [to, name] of Object.entries(targets)) {
+      const out = join(folder, "formats", name);
+      await convertAdapter(peft, { to, out, ...(to === "gguf" && { baseConfig }) });
+      handedFolders[to] = to === "mlx" ? handed(out, "cola") : handedOf(out);
+    }
+    const cards = await Promise.all(Object.values(handedFolders).map((each) => explorer().open(each)));
+    const found = Object.keys(handedFolders).map((format, i) => [format, cards[i]!.format, cards[i]!.modules]);
+    expect(found).toEqual([
+      ["peft", "peft", 28],
+      ["peft, of torch", "peft", 1],
+      ["mlx", "mlx", 28],
+      ["kohya", "kohya", 28],
+      ["gguf", "gguf", 28],
+    ]);
   });
 
   it("says why a folder is not opened in the words of the command line", async () => {

@@ -286,6 +286,15 @@ describe("an upload", () => {
   });
 });
 
+it("a path is looked up once, whoever asks for it", async () => {
+  const path = fresh();
+  const ask = () => fetchHubAdapter(path, { settings: settings() });
+  const [one, other] = await Promise.all([ask(), ask()]);
+  expect(await ask()).toEqual(one);
+  expect(other).toEqual(one);
+  expect(hub.requests.filter(({ url }) => url.includes("/revision/"))).toHaveLength(1);
+});
+
 it("a commit that is none is refused", async () => {
   hub.instead = (url, response) => {
     if (url.includes("/revision/")) response.end(JSON.stringify({ sha: COMMIT.slice(1) }));

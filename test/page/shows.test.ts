@@ -1,0 +1,175 @@
+import type { Page } from "playwright";
+import { describe, expect, it } from "vitest";
+import { minibench } from "../support/minibench.ts";
+import { useBrowser } from "./chromium.ts";
+
+const browser = useBrowser();
+const SEVERAL = ["cola", "sst2", "mrpc"];
+const CELL = "model.layers.3.mlp.up_proj";
+
+/** A page with adapters open and the overview drawn. */
+async function opened(names: readonly string[] = SEVERAL): Promise<Page> {
+  const page = await browser.open(names.map(minibench));
+  await page.getByRole("button", { name: new RegExp(`^${CELL}: `) }).waitFor();
+  return page;
+}
+
+/** The figure of a module in the overview. */
+async function figureOf(page: Page, module = CELL): Promise<number> {
+  const cell = page.getByRole("button", { name: new RegExp(`^${module}: -?[\\d.e-]+$`) });
+  return Number(await cell.textContent());
+}
+
+const namesIn = (page: Page): Promise<string[]> =>
+  page
+    .getByRole("textbox", { name: /^Name of/ })
+    .evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value));
+
+describe("the overview", () => {
+  it("has every figure of one or two adapters where they are chosen, else the mean, and shades by it", async () => {
+    const page = await opened();
+    const one: number[] = [];
+    for (const name of SEVERAL) {
+      await page.getByRole("combobox", { name: "Adapter", exact: true }).selectOption(name);
+      one.push(await figureOf(page));
+    }
+    await page.getByRole("combobox", { name: "Adapter", exact: true }).selectOption("all, mean");
+    expect(await figureOf(page)).toBeCloseTo(one.reduce((sum, value) => sum + value, 0) / one.length, 1);
+    const within: Record<string, [number, number]> = {
+      "Effective rank": [1, 6],
+      Similarity: [-1, 1],
+      "Sign conflict": [0, 1],
+      "Cluster purity": [0, 1],
+    };
+    for (const [figure, [least, most]] of Object.entries(within)) {
+      await page.getByLabel("Figure").selectOption(figure);
+      await page.getByRole("heading", { name: `${figure}, layer by layer` }).waitFor();
+      const value = await figureOf(page);
+      expect(value, figure).toBeGreaterThanOrEqual(least);
+      expect(value, figure).toBeLessThanOrEqual(most);
+    }
+    await page.getByLabel("Figure").selectOption("Similarity");
+    const mean = await figureOf(page);
+    await page.getByRole("combobox", { name: "Adapter", exact: true }).selectOption("cola");
+    await page.getByRole("combobox", { name: "with", exact: true }).selectOption("sst2");
+    expect(await figureOf(page)).not.toBe(mean);
+    const shares = await page
+      .locator("button.cell")
+      .evaluateAll((cells) =>
+        cells.map((cell) => [
+          Math.abs(Number(cell.textContent)),
+          Number((cell as HTMLElement).style.getPropertyValue("--share")),
+        ]),
+      );
+    const most = Math.max(...shares.map(([value]) => value!));
+    for (const [value, share] of shares) expect(share).toBeCloseTo(value! / most, 1);
+  });
+});
+
+describe("the module", () => {
+  it("draws units, hulls, curves, cosines, singular values and clusters, which follow k", async () => {
+    const page = await opened();
+    await page.getByRole("button", { name: new RegExp(`^${CELL}: `) }).click();
+    await page.getByText(/^Clusters at k = /).waitFor();
+    await page.getByText(/^Units by PCA: \d+% of the variance/).waitFor();
+    // Each adapter has a colour and a shape of its own, the same in the plane and in the legend.
+    const marks = await page.locator("g.unit").evaluateAll((units) =>
+      units.map((unit) => {
+        const path = unit.querySelector("path")!;
+        return [
+          unit.getAttribute("aria-label")!.split(",")[0],
+          path.getAttribute("fill"),
+          path.getAttribute("d"),
+        ].join();
+      }),
+    );
+    expect(marks).toHaveLength(18);
+    expect(new Set(marks).size).toBe(3);
+    for (const part of [1, 2]) expect(new Set(marks.map((mark) => mark.split(",")[part])).size).toBe(3);
+    for (const curve of ["Inertia", "Purity by adapter, chance dashed", "Norm ratio", "Energy"])
+      await page
+        .getByText(new RegExp(`^${curve}`))
+        .first()
+        .waitFor();
+    const present = () => page.locator("line.now").first().getAttribute("x1");
+    const state = async () => ({
+      now: await present(),
+      hulls: await page.locator("path.hull").count(),
+      clusters: await page.locator("table.clusters tbody tr").count(),
+      cosines: await page
+        .getByRole("img", { name: /^Mean cosine of two units within a cluster/ })
+        .getAttribute("aria-label"),
+      merged: await page.locator("polyline", { hasText: "merged" }).getAttribute("points"),
+    });
+    const before = await state();
+    await page.getByLabel("clusters k").fill("3");
+    await page.getByText("Clusters at k = 3: each becomes one rank of the result").waitFor();
+    const after = await state();
+    expect(after).toMatchObject({ hulls: 3, clusters: 3 });
+    for (const part of ["now", "cosines", "merged"] as const) expect(after[part], part).not.toBe(before[part]);
+    const dashed = page.locator("svg", { hasText: "Relative singular values" }).locator("polyline[stroke-dasharray]");
+    expect(await dashed.count()).toBe(3);
+    expect(await page.getByLabel("metric").locator("option").allTextContents()).not.toContain("manhattan");
+    // A cluster's number marks its units.
+    const row = page.locator("table.clusters tbody tr").first();
+    const members = Number(await row.locator("td").first().textContent());
+    await row.getByRole("button").click();
+    await expect.poll(() => page.locator("g.unit.on").count()).toBe(members);
+  });
+
+  it("weighs all adapters alike, whatever they weigh in a merge", async () => {
+    const page = await opened();
+    await page.getByRole("button", { name: new RegExp(`^${CELL}: `) }).click();
+    await page.getByText(/^Clusters at k = /).waitFor();
+    const energy = () => page.locator("dl.figures").textContent();
+    const before = await energy();
+    await page.getByLabel("Weight of cola").fill("5");
+    await page.getByLabel("Weight of cola").press("Enter");
+    await page.getByText("All adapters weigh alike here; their weights count when they are merged.").waitFor();
+    expect(await energy()).toBe(before);
+  });
+});
+
+describe("a card", () => {
+  it("says what an adapter is, and lets it be renamed, weighted, moved and removed", async () => {
+    const page = await opened(["cola", "sst2"]);
+    const card = page.getByRole("listitem").filter({ has: page.getByLabel("Name of cola") });
+    await card.getByText(/^PEFT · rank 6 · scale [\d.]+ · 28 modules · \w+ · [\d.]+ [kM]B$/i).waitFor();
+    await card.getByText(/^base /).waitFor();
+    await page.getByLabel("Name of cola").fill("judge");
+    await page.getByLabel("Weight of judge").fill("2.5");
+    await page.getByLabel("Weight of judge").press("Enter");
+    await page.getByRole("button", { name: "Move sst2 up" }).click();
+    await expect.poll(() => namesIn(page)).toEqual(["sst2", "judge"]);
+    expect(await page.getByLabel("Weight of judge").inputValue()).toBe("2.5");
+    await page.getByRole("button", { name: "Remove sst2" }).click();
+    await expect.poll(() => namesIn(page)).toEqual(["judge"]);
+  });
+
+  it("comes of each adapter in a folder of folders that is dropped on the page", async () => {
+    const page = await browser.open();
+    const session = await page.context().newCDPSession(page);
+    const data = { items: [], files: [minibench("cola").replace(/\/[^/]+\/?$/, "")], dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver", "drop"] as const)
+      await session.send("Input.dispatchDragEvent", { type, x: 900, y: 600, data });
+    await expect.poll(() => namesIn(page), { timeout: 20_000 }).toEqual(expect.arrayContaining(SEVERAL));
+  });
+});
+
+describe("results", () => {
+  it("are kept side by side, the last four of them", async () => {
+    const page = await opened(["cola", "sst2"]);
+    await page.getByRole("tab", { name: /Merge/ }).click();
+    await page.getByLabel(/^Method/).selectOption("average");
+    const merge = page.getByRole("button", { name: "Merge", exact: true });
+    for (let number = 1; number <= 5; number++) {
+      await page.getByText(/^Writes 28 modules/).waitFor();
+      await merge.click();
+      await page.getByRole("heading", { name: new RegExp(`^${number}\\. average`) }).waitFor();
+    }
+    const compared = page.getByRole("table", { name: "Results side by side" });
+    const heads = await compared.getByRole("columnheader").allTextContents();
+    expect(heads.map((head) => head.split(".")[0])).toEqual(["figure", "5", "4", "3", "2"]);
+    expect(await page.getByRole("heading", { name: /^\d\. average/ }).count()).toBe(4);
+  });
+});
