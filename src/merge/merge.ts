@@ -10,11 +10,12 @@ import { checkOptions } from "./check-recipe.ts";
 import { addTimings, noTimings } from "./clock.ts";
 import { consumerRank } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
+import { makeReport } from "./make-report.ts";
 import type { ModuleSize } from "./memory.ts";
 import { Merger, type ModuleResult } from "./merger.ts";
 import { type Known, type MergePlan, makePlan, type PlannedModule, planLayout } from "./plan.ts";
 import type { Recipe } from "./recipe.ts";
-import { type MergeReport, makeReport } from "./report.ts";
+import type { MergeReport } from "./report.ts";
 
 /** Where a merge runs: who provides the output and the lanes. */
 export interface MergeHost {

@@ -17,7 +17,7 @@ import { convertAdapter } from "../../src/node/convert-adapter.ts";
 import { mergeToFolder } from "../../src/node/index.ts";
 import { minibench, SEEN } from "../support/minibench.ts";
 import { MockHub } from "../support/mock-hub.ts";
-import { tempFolder } from "../support/pico.ts";
+import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { checkpoint, dict, storage, tensor } from "../support/torch.ts";
 
 /** A Web Worker as a page starts it, on the test's own thread; what is sent is cloned. */
@@ -177,9 +177,11 @@ describe("the explorer", () => {
         },
       },
     };
+    const unet = { "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q": { in: 4, out: 4 } };
+    const image = writeAdapter(join(folder, "formats", "image"), randomAdapter(7, { modules: unet }));
     for (const [to, name] of Object.entries(targets)) {
       const out = join(folder, "formats", name);
-      await convertAdapter(peft, { to, out, ...(to === "gguf" && { baseConfig }) });
+      await convertAdapter(to === "kohya" ? image : peft, { to, out, ...(to === "gguf" && { baseConfig }) });
       handedFolders[to] = to === "mlx" ? handed(out, "cola") : handedOf(out);
     }
     const cards = await Promise.all(Object.values(handedFolders).map((each) => explorer().open(each)));
@@ -188,7 +190,7 @@ describe("the explorer", () => {
       ["peft", "peft", 28],
       ["peft, of torch", "peft", 1],
       ["mlx", "mlx", 28],
-      ["kohya", "kohya", 28],
+      ["kohya", "kohya", 1],
       ["gguf", "gguf", 28],
     ]);
   });
