@@ -1,5 +1,6 @@
 import type { ByteSource } from "../core/bytes.ts";
 import type { Dtype, FactorDtype } from "../core/dtype.ts";
+import type { PeftConfig } from "../formats/peft-config.ts";
 import type { Variant } from "./variants.ts";
 
 /** Where one tensor lies: a byte range of one of an adapter's files. Plain data, so that a plan can travel to a worker. */
@@ -106,4 +107,6 @@ export interface Adapter {
   readonly unknownFields: readonly string[];
   /** What the file says of its training, where the dialect keeps that in the weights' file (kohya's ss_* and modelspec.*). */
   readonly metadata: ReadonlyMap<string, string>;
+  /** What adapter_config.json says, where PEFT wrote one for a LoRA. */
+  readonly peft: PeftConfig | null;
 }

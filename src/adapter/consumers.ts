@@ -1,109 +1,8 @@
 import { UsageError } from "../core/errors.ts";
-import type { DialectId, ModuleKind } from "./adapter.ts";
+import { CONSUMER_IDS, type Consumer } from "./consumer.ts";
+import { CONSUMERS } from "./consumer-facts.ts";
 
-/** What a program that loads adapters takes, as its own code has it. */
-export interface Consumer {
-  readonly id: ConsumerId;
-  readonly title: string;
-  /** Formats that it loads, the one to write first. */
-  readonly formats: readonly DialectId[];
-  /** Ranks that keep their meaning; null for all. */
-  readonly ranks: readonly number[] | null;
-  /** The largest rank that it can be started with; null for any. */
-  readonly mostRank: number | null;
-  /** What it reads of modules that differ: each its own rank and scale, ranks alone, or one of both for all. */
-  readonly differing: "all" | "ranks" | "none";
-  /** Whether heads, biases and modules_to_save are loaded. */
-  readonly extras: boolean;
-  /** Whether a type of module must be adapted in every layer. */
-  readonly everyLayer: boolean;
-  readonly kinds: readonly ModuleKind[];
-  /** Models that it runs. */
-  readonly models: "language" | "image" | "any";
-}
-
-export const CONSUMER_IDS = ["vllm", "llamacpp", "tgi", "peft", "diffusers", "mlx", "comfyui"] as const;
-export type ConsumerId = (typeof CONSUMER_IDS)[number];
-
-const ANY_RANK = { ranks: null, mostRank: null } as const;
-const FACTORS_ONLY = { extras: false, everyLayer: false } as const;
-
-const CONSUMERS: readonly Consumer[] = [
-  {
-    id: "vllm",
-    title: "vLLM",
-    formats: ["peft"],
-    ranks: null,
-    mostRank: 512,
-    differing: "ranks",
-    ...FACTORS_ONLY,
-    kinds: ["linear", "embedding"],
-    models: "language",
-  },
-  {
-    id: "llamacpp",
-    title: "llama.cpp",
-    formats: ["gguf"],
-    ...ANY_RANK,
-    differing: "all",
-    ...FACTORS_ONLY,
-    kinds: ["linear", "embedding"],
-    models: "language",
-  },
-  {
-    id: "tgi",
-    title: "TGI / LoRAX",
-    formats: ["peft"],
-    ranks: [8, 16, 32, 64, 128],
-    mostRank: 128,
-    differing: "none",
-    extras: false,
-    everyLayer: true,
-    kinds: ["linear"],
-    models: "language",
-  },
-  {
-    id: "peft",
-    title: "PEFT",
-    formats: ["peft"],
-    ...ANY_RANK,
-    differing: "all",
-    extras: true,
-    everyLayer: false,
-    kinds: ["linear", "embedding", "conv"],
-    models: "any",
-  },
-  {
-    id: "diffusers",
-    title: "diffusers",
-    formats: ["diffusers", "kohya"],
-    ...ANY_RANK,
-    differing: "all",
-    ...FACTORS_ONLY,
-    kinds: ["linear", "conv"],
-    models: "image",
-  },
-  {
-    id: "mlx",
-    title: "mlx-lm",
-    formats: ["mlx"],
-    ...ANY_RANK,
-    differing: "none",
-    ...FACTORS_ONLY,
-    kinds: ["linear", "embedding"],
-    models: "language",
-  },
-  {
-    id: "comfyui",
-    title: "ComfyUI / A1111",
-    formats: ["kohya", "diffusers"],
-    ...ANY_RANK,
-    differing: "all",
-    ...FACTORS_ONLY,
-    kinds: ["linear", "conv"],
-    models: "image",
-  },
-];
+export { CONSUMER_IDS, type Consumer, type ConsumerId, type Handling } from "./consumer.ts";
 
 /** A consumer by its id. @throws UsageError for an unknown one */
 export function consumerById(id: string): Consumer {
@@ -116,6 +15,12 @@ export function consumerById(id: string): Consumer {
 export function paddedRank({ ranks, mostRank }: Consumer, rank: number): number | null {
   if (mostRank !== null && rank > mostRank) return null;
   return ranks === null ? rank : (ranks.find((candidate) => candidate >= rank) ?? null);
+}
+
+/** Whether tensors beside factors are a classifying head and nothing else, as vLLM loads one: classifier or score, its weight and bias. */
+export function isOneHead(keys: readonly string[]): boolean {
+  const heads = new Set(keys.map((key) => /(?:^|\.)(score|classifier)\.(?:weight|bias)$/.exec(key)?.[1]));
+  return heads.size === 1 && !heads.has(undefined) && keys.some((key) => key.endsWith(".weight"));
 }
 
 /** Ranks that vLLM can be started for, and the one that it is started for otherwise. */

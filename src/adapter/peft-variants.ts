@@ -1,3 +1,4 @@
+import { showJson } from "../formats/json.ts";
 import type { ChangingField, PeftConfig } from "../formats/peft-config.ts";
 import { activatedVariant, type Variant } from "./variants.ts";
 
@@ -51,10 +52,11 @@ export function configVariants({ changes, changedBase }: PeftConfig): Variant[] 
 }
 
 /** An adapter of another PEFT method than LoRA. */
-export function methodVariant(shown: string): Variant {
+export function methodVariant(method: string): Variant {
   return {
     id: "other_method",
-    text: `has peft_type ${shown}, but lora-lego merges LoRA adapters only (peft_type "LORA").`,
+    method,
+    text: `has peft_type ${showJson(method)}, but lora-lego merges LoRA adapters only (peft_type "LORA").`,
   };
 }
 

@@ -36,6 +36,7 @@ export function plainAdapter(format: DialectId, known: Known): ReadAdapter {
     tiesWeights: false,
     unknownFields: [],
     metadata: new Map(),
+    peft: null,
     ...known,
     // Tensors and config may both tell of one.
     variants: variants.filter(({ id }, i) => variants.findIndex((other) => other.id === id) === i),

@@ -20,6 +20,8 @@ export interface Variant {
   readonly id: VariantId;
   /** The rest of a sentence that begins with the adapter's name: what it is, and what to do instead of merging it. */
   readonly text: string;
+  /** peft_type, of an adapter of another method of PEFT. */
+  readonly method?: string;
 }
 
 /**

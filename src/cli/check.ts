@@ -6,6 +6,8 @@ import { showDownload } from "./progress.ts";
 
 interface CheckFlags {
   readonly for: string;
+  readonly base?: string;
+  readonly baseConfig?: string;
   readonly json?: true;
 }
 
@@ -13,39 +15,63 @@ const COLOURS = { fails: pc.red, differs: pc.yellow, note: pc.dim } as const;
 
 /** `lora-lego check`: whether a program loads an adapter, and whether it means the same there. */
 export async function checkCommand(): Promise<Command> {
-  const { CONSUMER_IDS } = await import("../adapter/consumers.ts");
+  const { CONSUMER_IDS, consumerById } = await import("../adapter/consumers.ts");
+  const versions = CONSUMER_IDS.map((id) => consumerById(id)).map(({ title, version }) => `${title} ${version}`);
   return new Command("check")
     .description("say whether a server or app loads an adapter, and whether it means the same there")
     .argument("<adapter...>", "folders or files of LoRA adapters, of any format that is read")
     .requiredOption("--for <consumer>", CONSUMER_IDS.join(", "))
-    .option("--json", "print the findings as JSON on stdout")
+    .option(
+      "--base <model>",
+      "compare names, sizes and tying with the base: a folder, .safetensors, .gguf or hf:// (headers only)",
+    )
+    .option(
+      "--base-config <file>",
+      "compare with a config.json of the base: layers, widths, vocabulary, tying, architecture",
+    )
+    .option("--json", "print findings, and what was not looked at, as JSON on stdout")
     .addHelpText(
       "after",
-      "\nStatus 1 where an adapter fails to load or means something else.\n\nExample:\n  lora-lego check merged/ --for vllm",
+      [
+        `\nVerdicts hold for ${versions.join(", ")} (docs/formats/consumers.md).`,
+        "\nStatus 0 where nothing was found, as far as was looked (what was not is listed), 1 where an adapter fails to load or means something else, or a file is refused, 2 for wrong use.",
+        "\nExamples:\n  lora-lego check merged/ --for vllm --base hf://acme/base\n  lora-lego check merged/ --for sglang --base-config config.json",
+      ].join("\n"),
     )
     .action(async (paths: string[], flags: CheckFlags) => {
-      const { consumerById } = await import("../adapter/consumers.ts");
-      const { checkAdapter } = await import("../analysis/check.ts");
+      const { checkAdapter, isGood } = await import("../analysis/check.ts");
       const { openAdapterPath } = await import("../node/adapter-path.ts");
+      const { openBase } = await import("../node/open-base.ts");
       const consumer = consumerById(flags.for);
+      const { title, version } = consumer;
+      const base = await openBase(flags);
       const checked = [];
       for (const path of paths) {
         try {
           const { adapter, close } = await openAdapterPath(path, { onDownload: showDownload });
           close();
-          const findings = checkAdapter(adapter, consumer);
-          checked.push({ name: adapter.name, for: consumer.id, findings });
-          if (findings.some(({ level }) => level !== "note")) process.exitCode = 1;
+          const check = checkAdapter(adapter, consumer, base);
+          checked.push({ name: adapter.name, for: consumer.id, version, good: isGood(check), ...check });
+          if (!isGood(check)) process.exitCode = 1;
           if (flags.json) continue;
-          const good = findings.every(({ level }) => level === "note");
+          const { findings, unseen } = check;
           console.log(
-            `${printable(adapter.name)}: ${good ? `${consumer.title} loads it, and it means the same` : `not for ${consumer.title} as it is`}`,
+            `${printable(adapter.name)}: ${verdict(isGood(check), unseen.length > 0, `${title} ${version}`)}`,
           );
           for (const { level, text } of findings) console.log(`  ${COLOURS[level](`${level}:`)} ${printable(text)}`);
+          for (const text of unseen) console.log(`  ${pc.dim("not looked at:")} ${printable(text)}`);
         } catch (error) {
           process.exitCode = Math.max(Number(process.exitCode ?? 0), reportFailure(error));
         }
       }
       if (flags.json) console.log(JSON.stringify(checked, null, 2));
     });
+}
+
+/** What the findings come to, and no more than was looked at. */
+function verdict(good: boolean, unseen: boolean, program: string): string {
+  if (!good) return `not for ${program} as it is`;
+  return unseen
+    ? `nothing found that keeps ${program} from loading it as it is meant`
+    : `${program} loads it, and it means the same`;
 }

@@ -13,6 +13,11 @@ export interface ModelConfig {
   readonly tied: boolean;
   /** vocab_size: rows of the embedding; null where the config has none. */
   readonly vocabSize: number | null;
+  /** The classes of transformers that run the whole model, as MistralForCausalLM. */
+  readonly architectures: readonly string[];
+  /** num_hidden_layers, and hidden_size; null where the config has none. */
+  readonly layers: number | null;
+  readonly hiddenSize: number | null;
 }
 
 /**
@@ -37,6 +42,11 @@ export function parseModelConfig(text: string, where: string): ModelConfig {
     keyValueHeads: count(fields, "num_key_value_heads", where) ?? heads,
     tied: tiedBy(root, where) ?? tiedBy(fields, where) ?? tiedByDefault(typeof whole === "string" ? whole : modelType),
     vocabSize: count(fields, "vocab_size", where),
+    architectures: Array.isArray(root.architectures)
+      ? root.architectures.filter((name) => typeof name === "string")
+      : [],
+    layers: count(fields, "num_hidden_layers", where) ?? count(fields, "n_layer", where),
+    hiddenSize: count(fields, "hidden_size", where) ?? count(fields, "n_embd", where),
   };
 }
 

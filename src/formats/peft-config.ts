@@ -14,8 +14,10 @@ export interface PeftConfig {
   readonly alphaPattern: readonly (readonly [string, number])[];
   readonly rslora: boolean;
   readonly fanInFanOut: boolean;
-  /** Whether biases were trained (bias "all" or "lora_only"): then a layer's own bias is the adapter's. */
-  readonly trainsBiases: boolean;
+  /** bias: "none", or "all" or "lora_only" where biases were trained: then a layer's own bias is the adapter's. */
+  readonly bias: string;
+  /** target_modules as the config has it: a list, or one expression; null where it has neither. */
+  readonly targets: readonly string[] | string | null;
   /** The plain list of target_modules; null where it is a regular expression or other fields narrow it. */
   readonly targetModules: readonly string[] | null;
   /** Whether the adapter was told to leave layers out (layers_to_transform). */
@@ -118,7 +120,8 @@ export function parsePeftConfig(fields: JsonObject, where: string): PeftConfig {
     alphaPattern: read.pattern("alpha_pattern"),
     rslora: read.flag("use_rslora"),
     fanInFanOut: read.flag("fan_in_fan_out"),
-    trainsBiases: (read.text("bias") ?? "none") !== "none",
+    bias: read.text("bias") ?? "none",
+    targets: typeof targets === "string" ? targets : Array.isArray(targets) ? read.texts("target_modules") : null,
     targetModules:
       Array.isArray(targets) && !isSet(fields.layers_to_transform) && !isSet(fields.exclude_modules)
         ? read.texts("target_modules")

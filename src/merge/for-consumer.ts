@@ -1,5 +1,14 @@
 import type { AdapterModule, ModuleKind } from "../adapter/adapter.ts";
-import { type Consumer, consumerById, missingLayers, paddedRank, placeOf, startedFor } from "../adapter/consumers.ts";
+import {
+  type Consumer,
+  consumerById,
+  isOneHead,
+  missingLayers,
+  paddedRank,
+  placeOf,
+  startedFor,
+} from "../adapter/consumers.ts";
+import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { PlannedExtra } from "./extras.ts";
@@ -58,13 +67,13 @@ export function refuseUnloadable(
   modules: readonly AdapterModule[],
   extras: readonly PlannedExtra[],
 ): void {
-  const odd = modules.find(({ kind }) => !kinds.includes(kind));
+  const odd = modules.find(({ kind }) => !kinds[kind]);
   if (odd !== undefined) {
     throw new RefusedError(
       `${title} adapts no ${odd.kind} modules, as ${odd.name} is one; leave them out with --exclude, or merge without --for.`,
     );
   }
-  if (!loads && extras.length > 0) {
+  if (loads !== "all" && extras.length > 0 && !(loads === "one-head" && isOneHead(extras.map(({ key }) => key)))) {
     throw new RefusedError(
       `${title} loads factors only, but ${extras.length === 1 ? "a tensor" : `${extras.length} tensors`} beside them would be written (as ${extras[0]!.key}); pass --extras drop.`,
     );
@@ -76,14 +85,38 @@ interface ShapedModule extends Omit<ZeroModule, "inputShape"> {
   readonly parts: readonly { readonly module: Pick<AdapterModule, "inputShape"> }[];
 }
 
+/** The zero modules that a consumer wants beside those that are written. @throws RefusedError where the size of one is not known */
+export function zeroModules(consumer: Consumer, modules: readonly ShapedModule[]): ZeroModule[] {
+  return [
+    ...(consumer.everyLayer ? layerZeros(modules) : []),
+    ...(consumer.stacks ? stackZeros(consumer, modules) : []),
+  ];
+}
+
 /** A zero module for every layer that a type of module lacks, in the shape of that type's first. */
-export function zeroModules(modules: readonly ShapedModule[]): ZeroModule[] {
+function layerZeros(modules: readonly ShapedModule[]): ZeroModule[] {
   return [...missingLayers(modules.map(({ name }) => name))].flatMap(([type, layers]) => {
     const model = modules.find(({ name }) => placeOf(name)?.type === type)!;
-    const { kind, out, rank, parts } = model;
-    const { inputShape } = parts[0]!.module;
-    return layers.map((layer) => ({ name: type.replace("*", String(layer)), kind, inputShape, out, rank }));
+    return layers.map((layer) => zeroLike(model, type.replace("*", String(layer))));
   });
+}
+
+/** A zero module for every one that its stack lacks, in the shape of its own type in another layer, or of the one that it must be like. */
+function stackZeros({ title }: Consumer, modules: readonly ShapedModule[]): ZeroModule[] {
+  return stackGaps(modules.map(({ name }) => name)).map(({ lacking, beside, alike }) => {
+    const type = placeOf(lacking)?.type;
+    const model =
+      modules.find(({ name }) => type !== undefined && placeOf(name)?.type === type) ??
+      modules.find(({ name }) => name === alike);
+    if (model !== undefined) return zeroLike(model, lacking);
+    throw new RefusedError(
+      `${title} stacks ${beside} with ${lacking}, which no adapter has, so that its size is not known; merge with an adapter that has it, or leave ${beside} out with --exclude.`,
+    );
+  });
+}
+
+function zeroLike({ kind, out, rank, parts }: ShapedModule, name: string): ZeroModule {
+  return { name, kind, inputShape: parts[0]!.module.inputShape, out, rank };
 }
 
 /** Say that modules were written that no adapter has. */

@@ -157,7 +157,7 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, known: Known
     recipe.extras ?? "error",
   );
   if (consumer !== null) refuseUnloadable(consumer, sources, extras);
-  const zeros = consumer?.everyLayer ? zeroModules(ranked) : [];
+  const zeros = consumer === null ? [] : zeroModules(consumer, ranked);
   const dtype = chooseDtype(sources, recipe.dtype ?? "auto");
   const layout = planLayout({ modules: ranked, zeros, extras, dtype });
   const place = (key: string): Range => {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { type ConsumerId, consumerById } from "../../src/adapter/consumers.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
 import { checkAdapter } from "../../src/analysis/check.ts";
 import { UsageError } from "../../src/core/errors.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
+import { linear, memoryFolder } from "../support/memory-folder.ts";
 import { openPico, type RandomShape, randomAdapter } from "../support/pico.ts";
 
 const layer = (i: number, name = "q_proj"): string => `model.layers.${i}.self_attn.${name}`;
@@ -13,9 +16,13 @@ const adapterOf = (shape: RandomShape): Promise<Adapter> => openPico("mine", ran
 const plain = (rank: number, more: Partial<RandomShape> = {}): Promise<Adapter> =>
   adapterOf({ rank, modules: { [layer(0)]: SIZE, [layer(1)]: SIZE }, ...more });
 
+/** An adapter of one block's attention layers. */
+const attention = (letters: readonly string[], config: Record<string, unknown> = {}): Promise<Adapter> =>
+  adapterOf({ rank: 4, config, modules: Object.fromEntries(letters.map((each) => [layer(0, `${each}_proj`), SIZE])) });
+
 /** Level and text of every finding. */
 function found(adapter: Adapter, consumer: ConsumerId): [string, string][] {
-  return checkAdapter(adapter, consumerById(consumer)).map(({ level, text }) => [level, text]);
+  return checkAdapter(adapter, consumerById(consumer)).findings.map(({ level, text }) => [level, text]);
 }
 
 describe("check", () => {
@@ -45,26 +52,62 @@ describe("check", () => {
     const config = { alpha_pattern: { "layers.1.self_attn.q_proj": 4 } };
     const adapter = await plain(8, { config: { r: 8, lora_alpha: 8, ...config } });
     expect(found(adapter, "peft")).toEqual([]);
-    expect(found(adapter, "vllm")).toContainEqual([
-      "differs",
-      expect.stringMatching(
-        /one lora_alpha \/ r for all modules \(1\), but .*layers\.1.* has scale 0\.5; .*merge --for vllm/,
-      ),
+    expect(found(adapter, "vllm")).toEqual([
+      ["note", expect.stringContaining("--max-lora-rank 8")],
+      ["note", expect.stringMatching(/older releases of vLLM than 0\.33\.0 may ignore/)],
+    ]);
+    expect(found(adapter, "tgi")).toEqual([
+      [
+        "differs",
+        expect.stringMatching(
+          /one lora_alpha \/ r for all modules \(1\), but .*layers\.1.* has scale 0\.5; .*merge --for tgi/,
+        ),
+      ],
     ]);
   });
 
   it("takes the stated scale for what readers without patterns apply", async () => {
     // Both modules are named by the pattern, so they agree with each other but not with lora_alpha / r.
     const adapter = await plain(8, { config: { r: 8, lora_alpha: 8, alpha_pattern: { q_proj: 16 } } });
-    expect(found(adapter, "vllm")).toContainEqual(["differs", expect.stringContaining("has scale 2")]);
+    expect(found(adapter, "tgi")).toContainEqual(["differs", expect.stringContaining("has scale 2")]);
   });
 
-  it("lets ranks differ at one scale in vLLM, but not in TGI", async () => {
+  it("lets ranks and scales differ in vLLM, but not in TGI", async () => {
     const modules = { [layer(0)]: { ...SIZE, rank: 8 }, [layer(1)]: { ...SIZE, rank: 16 } };
     const patterns = { rank_pattern: { [layer(1)]: 16 }, alpha_pattern: { [layer(1)]: 32 } };
     const adapter = await adapterOf({ modules, config: { r: 8, lora_alpha: 16, ...patterns } });
-    expect(found(adapter, "vllm").map(([level]) => level)).toEqual(["note"]);
-    expect(found(adapter, "tgi")).toEqual([["differs", expect.stringMatching(/one rank.*has 8 and .* has 16/)]]);
+    expect(found(adapter, "vllm").map(([level]) => level)).toEqual(["note", "note"]);
+    expect(found(adapter, "tgi")).toEqual([["differs", expect.stringMatching(/one rank.*\(8\).* has 16/)]]);
+  });
+
+  it("finds rsLoRA where it is read as alpha / r", async () => {
+    const adapter = await attention(["q", "v"], { r: 4, lora_alpha: 4, use_rslora: true });
+    expect(found(adapter, "sglang")).toEqual([
+      ["differs", expect.stringMatching(/\(1, use_rslora ignored\), but .*q_proj has scale 2; .*--for sglang/)],
+    ]);
+    for (const consumer of ["peft", "tgi"] as const) {
+      expect(found(adapter, consumer).filter(([, text]) => text.includes("scale 2"))).toEqual([]);
+    }
+  });
+
+  it.each([
+    [["q", "v"], null],
+    [["q", "k", "v"], null],
+    [["q"], /stacks .*q_proj with .*v_proj, which is not adapted; .*--for sglang/],
+    [["v"], /stacks .*v_proj with .*q_proj/],
+    [["k"], /stacks .*k_proj with .*q_proj, which is not adapted, and 1 more/],
+  ] as const)("looks for what SGLang stacks with %j", async (letters, words) => {
+    const findings = found(await attention(letters), "sglang");
+    expect(findings).toEqual(words === null ? [] : [["fails", expect.stringMatching(words)]]);
+  });
+
+  it.each([
+    ["all-linear", true],
+    ["all", true],
+    [".*(q|v)_proj", false],
+  ])("says whether SGLang reads target_modules %j: %s", async (targets, reads) => {
+    const findings = found(await attention(["q", "v"], { target_modules: targets }), "sglang");
+    expect(findings).toEqual(reads ? [] : [["fails", expect.stringContaining(`the expression "${targets}"`)]]);
   });
 
   it("finds layers that TGI wants complete", async () => {
@@ -90,6 +133,81 @@ describe("check", () => {
     expect(found(conv, "vllm")).toContainEqual(["fails", expect.stringMatching(/no conv modules.*as model\.conv/)]);
   });
 
+  it.each([
+    [["score"], ["score.weight"], []],
+    [["classifier"], ["classifier.weight", "classifier.bias"], []],
+    [["classifier", "score"], [], []],
+    [["score", "classifier"], ["score.weight", "classifier.weight"], [/one classifier or score, but there are 2/]],
+    [["score"], ["score.bias"], [/one classifier or score/]],
+    [["lm_head"], [], [/refuses modules_to_save .* this has lm_head/]],
+    [["lm_head"], ["lm_head.weight"], [/one classifier or score/, /this has lm_head/]],
+  ] as const)("knows which modules_to_save vLLM takes: %j with %j", async (names, keys, words) => {
+    const extras = Object.fromEntries(keys.map((key) => [`base_model.model.${key}`, [[1]]]));
+    const adapter = await plain(8, { extras, config: { modules_to_save: names } });
+    const fails = found(adapter, "vllm").filter(([level]) => level !== "note");
+    expect(fails).toEqual(words.map((each) => ["fails", expect.stringMatching(each)]));
+  });
+
+  it("finds a bias that vLLM refuses by the config alone", async () => {
+    const adapter = await plain(8, { config: { bias: "all" } });
+    expect(found(adapter, "vllm")).toContainEqual(["fails", expect.stringMatching(/refuses bias "all"/)]);
+    expect(found(adapter, "peft")).toEqual([]);
+  });
+
+  it("finds files under other names, for those who look for them by name", async () => {
+    const files = (weights: string, config: string) => ({
+      [config]: JSON.stringify({ peft_type: "LORA", r: 2, lora_alpha: 4, target_modules: ["q_proj", "v_proj"] }),
+      [weights]: encodeSafetensors([...linear(layer(0)), ...linear(layer(0, "v_proj"))]),
+    });
+    const copy = await openAdapter(
+      memoryFolder("copy", files("adapter_model (1).safetensors", "adapter_config (1).json")),
+    );
+    for (const consumer of ["vllm", "peft"] as const) {
+      expect(found(copy, consumer).filter(([level]) => level === "fails")).toEqual([
+        ["fails", expect.stringMatching(/finds weights as adapter_model\.safetensors .*adapter_model \(1\).*rename/)],
+        ["fails", expect.stringMatching(/finds the config as adapter_config\.json alone.*\(1\)\.json; rename/)],
+      ]);
+    }
+    expect(found(copy, "sglang")).toEqual([["fails", expect.stringContaining("the config as adapter_config.json")]]);
+  });
+
+  it("finds experts that PEFT cannot stack", async () => {
+    const expert = (i: number, name: string) => `model.layers.0.block_sparse_moe.experts.${i}.${name}`;
+    const experts = (names: readonly string[], ranks: readonly number[]) =>
+      adapterOf({
+        modules: Object.fromEntries(
+          ranks.flatMap((rank, i) => names.map((name) => [expert(i, name), { ...SIZE, rank }] as const)),
+        ),
+        config: {
+          r: 4,
+          lora_alpha: 4,
+          rank_pattern: Object.fromEntries(ranks.map((rank, i) => [`experts.${i}.w\\d`, rank])),
+        },
+      });
+    expect(found(await experts(["w1", "w2", "w3"], [4, 4]), "peft")).toEqual([]);
+    expect(found(await experts(["w2"], [4, 4]), "peft")).toEqual([]);
+    expect(found(await experts(["w1", "w2", "w3"], [4, 3]), "peft")).toEqual([
+      ["fails", expect.stringMatching(/experts\.0\.w1 has rank 4 and .*experts\.1\.w1 3; .*--rank-layout uniform/)],
+    ]);
+    expect(found(await experts(["w1", "w3"], [4, 4]), "peft")).toEqual([
+      ["fails", expect.stringMatching(/experts adapts no down;/)],
+    ]);
+    expect(found(await experts(["w1", "w2"], [4, 4]), "peft")).toEqual([
+      ["fails", expect.stringMatching(/experts adapts no up;/)],
+    ]);
+  });
+
+  it("says what it has not looked at", async () => {
+    const unseen = (adapter: Adapter, consumer: ConsumerId) => checkAdapter(adapter, consumerById(consumer)).unseen;
+    expect(unseen(await plain(8), "peft")).toEqual([expect.stringContaining("pass --base")]);
+    expect(unseen(await plain(8), "vllm")).toEqual([
+      expect.stringContaining("pass --base"),
+      expect.stringMatching(/takes LoRA for the base's architecture/),
+    ]);
+    const strange = await plain(8, { config: { use_supernova: true } });
+    expect(unseen(strange, "peft")).toContainEqual(expect.stringContaining("use_supernova"));
+  });
+
   it("finds the format, and names the one to convert to", async () => {
     const adapter = await plain(8);
     expect(found(adapter, "mlx")).toEqual([["fails", expect.stringMatching(/does not load peft files.*--to mlx/)]]);
@@ -107,6 +225,6 @@ describe("check", () => {
 
   it("names the consumers where one is unknown", () => {
     expect(() => consumerById("ollama")).toThrow(UsageError);
-    expect(() => consumerById("ollama")).toThrow(/"ollama".*vllm, llamacpp/);
+    expect(() => consumerById("ollama")).toThrow(/"ollama".*vllm, sglang, llamacpp/);
   });
 });

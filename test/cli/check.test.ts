@@ -1,5 +1,7 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { writeModel } from "../support/models.ts";
 import { randomAdapter, readMerged, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, run } from "./run.ts";
 
@@ -7,25 +9,70 @@ const folder = tempFolder();
 const good = writeAdapter(join(folder, "good"), randomAdapter(1, { rank: 8 }));
 const odd = writeAdapter(join(folder, "odd"), randomAdapter(2, { rank: 3 }));
 
+/** A base with one of the modules of these adapters. */
+const base = writeModel(join(folder, "base"), [{ "model.layers.9.mlp.up_proj.weight": [[1, 2]] }]);
+const baseConfig = join(folder, "config.json");
+writeFileSync(baseConfig, JSON.stringify({ model_type: "gpt2", architectures: ["GPT2LMHeadModel"] }));
+
 describe("lora-lego check", () => {
-  it.concurrent("says that all is well, with status 0", async () => {
+  it.concurrent("says that nothing was found and what was not looked at, with status 0", async () => {
     const { code, stdout } = await run(["check", good, "--for", "vllm"]);
     expect(code).toBe(0);
     expect(lines(stdout)).toEqual([
-      "good: vLLM loads it, and it means the same",
+      "good: nothing found that keeps vLLM 0.33.0 from loading it as it is meant",
       expect.stringMatching(/^ {2}note: start vLLM with --max-lora-rank 8/),
+      expect.stringMatching(/^ {2}not looked at: whether the base model has these modules.*--base/),
+      expect.stringMatching(/^ {2}not looked at: .*architecture/),
     ]);
+  });
+
+  it.concurrent("compares with a base, of which nothing may fit", async () => {
+    const { code, stdout } = await run(["check", good, "--for", "peft", "--base", base]);
+    expect(code).toBe(1);
+    expect(lines(stdout)).toEqual([
+      "good: not for PEFT 0.21.2 as it is",
+      expect.stringMatching(/^ {2}fails: none of its \d+ modules is in base .*bare base/),
+    ]);
+    const config = await run(["check", good, "--for", "vllm", "--base-config", baseConfig, "--json"]);
+    expect(config.code).toBe(1);
+    expect(JSON.parse(config.stdout)[0].findings).toContainEqual({
+      level: "fails",
+      text: expect.stringContaining("takes no LoRA for GPT2LMHeadModel"),
+    });
+  });
+
+  it.concurrent("claims no more than that where all was looked at", async () => {
+    const zeros = (rows: number, columns: number): number[][] => Array(rows).fill(Array(columns).fill(0));
+    const tensors = { "layers.0.q_proj.weight": zeros(5, 6), "layers.1.q_proj.weight": zeros(7, 4) };
+    const whole = writeModel(join(folder, "whole"), [tensors]);
+    const { code, stdout } = await run(["check", good, "--for", "peft", "--base", whole]);
+    expect([code, lines(stdout)]).toEqual([0, ["good: PEFT 0.21.2 loads it, and it means the same"]]);
   });
 
   it.concurrent("prints one line per problem for each adapter, with status 1", async () => {
     const { code, stdout } = await run(["check", good, odd, "--for", "tgi"]);
     expect(code).toBe(1);
-    expect(lines(stdout).slice(1)).toEqual([
-      "odd: not for TGI / LoRAX as it is",
+    expect(lines(stdout).slice(2)).toEqual([
+      "odd: not for TGI 3.3 as it is",
       expect.stringMatching(/^ {2}differs: .*write rank 8 with lora-lego merge --for tgi\.$/),
+      expect.stringMatching(/^ {2}not looked at: /),
     ]);
     const json = JSON.parse((await run(["check", odd, "--for", "tgi", "--json"])).stdout);
-    expect(json).toEqual([{ name: "odd", for: "tgi", findings: [expect.objectContaining({ level: "differs" })] }]);
+    expect(json).toEqual([
+      {
+        name: "odd",
+        for: "tgi",
+        version: "3.3",
+        good: false,
+        findings: [expect.objectContaining({ level: "differs" })],
+        unseen: [expect.stringContaining("--base")],
+      },
+    ]);
+  });
+
+  it.concurrent("ends with status 2 where the base cannot be read", async () => {
+    const { code, stderr } = await run(["check", good, "--for", "peft", "--base", join(folder, "nowhere")]);
+    expect([code, lines(stderr)]).toEqual([2, [expect.stringMatching(/no folder .*nowhere/)]]);
   });
 
   it.concurrent("is satisfied by what merge --for writes", async () => {

@@ -252,7 +252,6 @@ describe("an adapter that is more, or something else, than a plain LoRA", () => 
     ["prune", ["prune", "alora", "--rank", "1", "--out", "OUT"]],
     ["compare", ["compare", "lora-bias"]],
     ["verify", ["verify", "ia3"]],
-    ["check", ["check", "lyco", "--for", "peft"]],
   ])("is refused in one line by %s, and nothing is written", async (_, args) => {
     const out = join(tempFolder(), "out");
     const { code, stderr } = await run(

@@ -145,7 +145,7 @@ describe("a whole model as GGUF", () => {
       { ...LLAMA, hidden_size: 0 },
       TENSORS,
       TOKENIZER,
-      /hidden_size is 0, but must be a number above 0/,
+      /hidden_size is 0, but must be a whole number above 0/,
     ],
     [
       "a window of attention",

@@ -6,11 +6,24 @@ const parse = (fields: object) => parseModelConfig(JSON.stringify(fields), "base
 
 describe("a model's config.json", () => {
   it("tells heads and vocabulary, of several parts the language model's", () => {
-    const text = { model_type: "qwen2", num_attention_heads: 4, num_key_value_heads: 2, vocab_size: 64 };
-    const expected = { modelType: "qwen2", heads: 4, keyValueHeads: 2, tied: false, vocabSize: 64 };
+    const text = {
+      model_type: "qwen2",
+      num_attention_heads: 4,
+      num_key_value_heads: 2,
+      vocab_size: 64,
+      hidden_size: 8,
+    };
+    const expected = {
+      ...{ modelType: "qwen2", heads: 4, keyValueHeads: 2, tied: false, vocabSize: 64 },
+      ...{ architectures: [], layers: null, hiddenSize: 8 },
+    };
     expect(parse(text)).toEqual(expected);
-    expect(parse({ model_type: "qwen2_5_vl", vocab_size: 3, text_config: text })).toEqual(expected);
-    expect(parse({ model_type: "gpt2", n_head: 12 })).toMatchObject({ heads: 12, keyValueHeads: 12, vocabSize: null });
+    const whole = { model_type: "qwen2_5_vl", architectures: ["Whole"], vocab_size: 3, text_config: text };
+    expect(parse(whole)).toEqual({ ...expected, architectures: ["Whole"] });
+    expect(parse({ model_type: "gpt2", n_head: 12, n_layer: 3, n_embd: 24 })).toMatchObject({
+      ...{ heads: 12, keyValueHeads: 12, vocabSize: null },
+      ...{ layers: 3, hiddenSize: 24 },
+    });
   });
 
   it.each([

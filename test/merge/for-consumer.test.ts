@@ -43,7 +43,7 @@ describe("a merge for a consumer", () => {
     }
     expect(report.warnings.map(({ id }) => id)).toEqual(["zero-factors"]);
     const files = { "adapter_config.json": JSON.stringify(config), "adapter_model.safetensors": weights };
-    expect(checkAdapter(await openAdapter(memoryFolder("merged", files)), consumerById("tgi"))).toEqual([]);
+    expect(checkAdapter(await openAdapter(memoryFolder("merged", files)), consumerById("tgi")).findings).toEqual([]);
   });
 
   it("ends where dead units leave less than the padded rank", async () => {
@@ -76,14 +76,54 @@ describe("a merge for a consumer", () => {
 
   it("refuses heads unless they are dropped", async () => {
     const adapter = await open("one", 6, { modules, extras: { "base_model.model.score.weight": [[1]] } });
-    expect(() => makePlan([adapter], { for: "vllm" })).toThrow(/a tensor beside them .*score\.weight.*--extras drop/);
-    expect(makePlan([adapter], { for: "vllm", extras: "drop" }).extras).toEqual([]);
-    expect(makePlan([adapter], { for: "peft" }).extras).toHaveLength(1);
+    expect(() => makePlan([adapter], { for: "tgi" })).toThrow(/a tensor beside them .*score\.weight.*--extras drop/);
+    expect(makePlan([adapter], { for: "tgi", extras: "drop" }).extras).toEqual([]);
+    for (const takes of ["peft", "vllm"] as const) expect(makePlan([adapter], { for: takes }).extras).toHaveLength(1);
+    const other = await open("other", 6, { modules, extras: { "base_model.model.lm_head.weight": [[1]] } });
+    expect(() => makePlan([other], { for: "vllm" })).toThrow(/a tensor beside them .*lm_head\.weight.*--extras drop/);
+  });
+
+  it("fills with zeros what SGLang stacks, and folds rsLoRA and patterns in", async () => {
+    const sizes = { q_proj: 11, k_proj: 4, v_proj: 4 };
+    const of = (...names: (keyof typeof sizes)[]) =>
+      Object.fromEntries(names.map((name) => [layer(0, name), { in: 12, out: sizes[name] }]));
+    const rslora = await open("one", 8, {
+      rank: 4,
+      modules: { ...of("q_proj", "k_proj"), [layer(1)]: SIZE, [layer(1, "v_proj")]: { in: 12, out: 4 } },
+      config: { r: 4, lora_alpha: 6, use_rslora: true, alpha_pattern: { k_proj: 2 } },
+    });
+    const usual = await merged([rslora], { method: "cat" });
+    const { modules: got, plan, weights, config } = await merged([rslora], { method: "cat", for: "sglang" });
+    expect(plan.zeros.map(({ name, out }) => [name, out])).toEqual([[layer(0, "v_proj"), 4]]);
+    expect(config.use_rslora ?? false).toBe(false);
+    for (const [name, { delta }] of usual.modules) {
+      expect(relativeError(got.get(name)!.delta, delta)).toBeLessThan(1e-6);
+    }
+    expect(got.get(layer(0, "v_proj"))!.delta.every((value) => value === 0)).toBe(true);
+    const files = { "adapter_config.json": JSON.stringify(config), "adapter_model.safetensors": weights };
+    expect(checkAdapter(await openAdapter(memoryFolder("merged", files)), consumerById("sglang")).findings).toEqual([]);
+    expect(checkAdapter(rslora, consumerById("sglang")).findings.map(({ level }) => level)).toEqual([
+      "differs",
+      "fails",
+    ]);
+  });
+
+  it("gives v the size of k where no layer has v, and refuses where no size is known", async () => {
+    const of = (...names: string[]) => Object.fromEntries(names.map((name) => [layer(0, name), { in: 12, out: 4 }]));
+    const keyed = await open("keyed", 9, { modules: { ...of("k_proj"), [layer(0)]: SIZE } });
+    const { zeros } = makePlan([keyed], { for: "sglang" });
+    expect(zeros).toMatchObject([{ name: layer(0, "v_proj"), out: 4 }]);
+    const lone = await open("lone", 9, { modules: { [layer(0)]: SIZE } });
+    expect(() => makePlan([lone], { for: "sglang" })).toThrow(
+      /SGLang stacks .*q_proj with .*v_proj, which no adapter has.*--exclude/,
+    );
+    const up = await open("up", 9, { modules: { "model.layers.0.mlp.up_proj": SIZE } });
+    expect(makePlan([up], { for: "sglang" }).zeros).toMatchObject([{ name: "model.layers.0.mlp.gate_proj", out: 11 }]);
   });
 
   it.each([
     ["llamacpp", {}, /llama\.cpp loads gguf files.*convert --to gguf/],
-    ["vllm", { rankLayout: "pattern" }, /no rank_pattern/],
+    ["tgi", { rankLayout: "pattern" }, /no rank_pattern/],
   ] as const)("refuses what cannot be: %s with %j", async (id, recipe, words) => {
     const adapter = await open("one", 7, { modules });
     expect(() => makePlan([adapter], { ...recipe, for: id })).toThrow(UsageError);

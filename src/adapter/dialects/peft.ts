@@ -1,5 +1,4 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
-import { showJson } from "../../formats/json.ts";
 import { type PeftConfig, parsePeftConfig, parsePeftFields, peftMethod } from "../../formats/peft-config.ts";
 import type { AdapterModule, ModuleKind, Notice, TensorRef } from "../adapter.ts";
 import type { AdapterContents, Dialect, ReadAdapter } from "../dialect.ts";
@@ -44,12 +43,14 @@ export const peft: Dialect = {
     const fields = parsePeftFields(text.text, text.where);
     const method = peftMethod(fields, text.where);
     const baseModel = typeof fields.base_model_name_or_path === "string" ? fields.base_model_name_or_path : null;
-    const whole = (variants: readonly Variant[]): ReadAdapter =>
-      plainAdapter("peft", { name, files, modules: new Map(), baseModel, variants, others: tensors });
-    if (method !== "LORA") return whole([methodVariant(showJson(method))]);
+    const whole = (variants: readonly Variant[], config: PeftConfig | null): ReadAdapter =>
+      plainAdapter("peft", { name, files, modules: new Map(), baseModel, variants, others: tensors, peft: config });
+    if (method !== "LORA") return whole([methodVariant(method)], null);
     const config = parsePeftConfig(fields, text.where);
     const variants = configVariants(config);
-    return variants.some(({ id }) => id === "other_method") ? whole(variants) : readLora(contents, config, variants);
+    return variants.some(({ id }) => id === "other_method")
+      ? whole(variants, config)
+      : readLora(contents, config, variants);
   },
 };
 
@@ -61,7 +62,7 @@ async function readLora(
   const { tensors, notices } = prefixed(name, stored);
   const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
   const { modules, parameters } = modulesOf(name, pairs, config);
-  const beside = sortBeside(others, config.trainsBiases, (path) => stripPrefix(name, path));
+  const beside = sortBeside(others, config.bias !== "none", (path) => stripPrefix(name, path));
   await refuseDifferingCopies(name, files, beside);
   const tokens = tokenRowsOf(beside.tokens, config);
   const said = config.changes.includes("use_dora") ? "use_dora in its config" : null;
@@ -94,6 +95,7 @@ async function readLora(
     modulesToSave: config.modulesToSave,
     tiesWeights: config.tiesWeights,
     unknownFields: config.unknownFields,
+    peft: config,
   });
 }
 

@@ -1,0 +1,48 @@
+import type { DialectId, ModuleKind } from "./adapter.ts";
+import type { VariantId } from "./variants.ts";
+
+/** What a program that loads adapters takes, as its own code has it. */
+export interface Consumer {
+  readonly id: ConsumerId;
+  readonly title: string;
+  /** The release whose code was read: everything here holds for that one. */
+  readonly version: string;
+  /** Formats that it loads, the one to write first. */
+  readonly formats: readonly DialectId[];
+  /** What it calls the files of an adapter, where it takes no other names. */
+  readonly files: NamedFiles;
+  /** Ranks that keep their meaning; null for all. */
+  readonly ranks: readonly number[] | null;
+  /** The largest rank that it can be started with; null for any. */
+  readonly mostRank: number | null;
+  /** What it reads of modules that differ: each its own rank and scale, or one of both for all. */
+  readonly differing: "all" | "none";
+  /** Of a config with use_rslora: the scale that it means, or alpha / r all the same. */
+  readonly rslora: boolean;
+  /** Full tensors beside the factors that are loaded: all, a single head that classifies, LyCORIS' differences and norms, none. */
+  readonly extras: "all" | "one-head" | "side-tensors" | "none";
+  /** Whether a type of module must be adapted in every layer. */
+  readonly everyLayer: boolean;
+  /** Whether its layers stack q, k and v, and gate and up, so that some may not be adapted without others (`stackGaps`). */
+  readonly stacks: boolean;
+  readonly kinds: Readonly<Record<ModuleKind, boolean>>;
+  /** Models that it runs. */
+  readonly models: "language" | "image" | "any";
+  /** What becomes of modules that its model does not have: left out with a warning at most, or the adapter is refused. */
+  readonly absent: "ignored" | "refused";
+  readonly variants: Readonly<Record<VariantId, Handling>>;
+}
+
+/** What a program makes of an adapter that is more than a plain LoRA: applies it, refuses it, loads a part of it; or nobody looked. */
+export type Handling = "loads" | "fails" | "differs" | "unknown";
+
+/** The only names under which files are found; null for any. */
+export interface NamedFiles {
+  readonly weights: readonly string[] | null;
+  readonly config: string | null;
+  /** Whether weights may lie in shards. */
+  readonly sharded: boolean;
+}
+
+export const CONSUMER_IDS = ["vllm", "sglang", "llamacpp", "tgi", "peft", "diffusers", "mlx", "comfyui"] as const;
+export type ConsumerId = (typeof CONSUMER_IDS)[number];

@@ -1,0 +1,83 @@
+import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { newestName } from "../../adapter/names/renamed.ts";
+import { isConv1d } from "../../fuse/conv1d.ts";
+import { type BaseFacts, inGguf, inTransformers, type StoredShape } from "../base-facts.ts";
+
+/** A weight of a base under a name that was looked for. */
+export interface Found {
+  /** What the base calls it. */
+  readonly key: string;
+  readonly shape: StoredShape;
+  /** Whether the two names are of different releases of transformers. */
+  readonly renamed: boolean;
+}
+
+/** Where a module of an adapter lies in a base. */
+export interface BasePlace {
+  readonly module: AdapterModule;
+  /** Null where the base has no such module. */
+  readonly found: Found | null;
+  /** Whether its delta has the weight's shape; null where that is not known. */
+  readonly fits: boolean | null;
+}
+
+/** What the class that a checkpoint was saved from adds in front of a name or not: a GPT-2 without its head has h.0, with it transformer.h.0. */
+const CLASSES = /^(?:model|transformer|roberta|bert|distilbert|gpt_neox)\./;
+
+/** Look for weights by their names in transformers, of any release, with the prefix of the saved class or without. */
+export function finder(stored: ReadonlyMap<string, StoredShape>): (name: string) => Found | null {
+  const bare = (name: string): string => newestName(name).replace(CLASSES, "");
+  const newest = new Map(Array.from(stored.keys(), (key) => [newestName(key), key] as const));
+  const byBare = new Map(Array.from(stored.keys(), (key) => [bare(key), key] as const));
+  return (name) => {
+    const renamed = stored.has(name) ? undefined : newest.get(newestName(name));
+    const key = stored.has(name) ? name : (renamed ?? byBare.get(bare(name)));
+    return key === undefined ? null : { key, shape: stored.get(key)!, renamed: renamed !== undefined };
+  };
+}
+
+/** The place of each module in a base; null where the names of the two are of different formats and no family translates them. */
+export function placesIn(base: BaseFacts, { modules, fanInFanOut }: Adapter): BasePlace[] | null {
+  const translate = base.naming === "gguf" ? inGguf : inTransformers;
+  const find = finder(base.modules!);
+  const type = base.config?.modelType ?? null;
+  const places: BasePlace[] = [];
+  for (const module of modules.values()) {
+    const name = translate(base, module.name);
+    if (name === null && base.family === null) return null;
+    const found = name === null ? null : find(name);
+    // GPT-2's Conv1D is stored as (in, out), but for GGUF files; of a base without a config nobody knows.
+    const turned = base.naming === "transformers" && (fanInFanOut || type === null || isConv1d(module.name, type));
+    if (found !== null) places.push({ module, found, fits: fitsIn(module, found.shape, turned) });
+    else places.push((name === null ? null : stackedPlace(module, name, find)) ?? { module, found, fits: null });
+  }
+  return places;
+}
+
+function fitsIn(
+  { kind, in: inputs, out, inputShape }: AdapterModule,
+  shape: StoredShape,
+  mayTurn: boolean,
+): boolean | null {
+  if (shape === null) return null;
+  const stored = shape.join();
+  const turned = stored === `${inputs},${out}`;
+  if (kind === "embedding") return turned;
+  return stored === [out, ...inputShape].join() || (mayTurn && kind !== "conv" && turned);
+}
+
+const EXPERT = /^(.*\.experts)\.(\d+)\.(w1|w2|w3|gate_proj|up_proj|down_proj)$/;
+
+/** A single expert in a base that stacks all experts of a layer into one parameter. */
+function stackedPlace(module: AdapterModule, name: string, find: (name: string) => Found | null): BasePlace | null {
+  const [, layer, index, part] = EXPERT.exec(name) ?? [];
+  if (layer === undefined) return null;
+  const down = part === "w2" || part === "down_proj";
+  const found = find(`${layer}.${down ? "down_proj" : "gate_up_proj"}`);
+  if (found === null || (found.shape !== null && Number(index) >= found.shape[0]!)) return null;
+  const { in: inputs, out } = module;
+  const rows = down ? out : 2 * out;
+  const sizes = found.shape?.slice(1).join();
+  const fits = sizes === undefined ? null : sizes === `${rows},${inputs}` || sizes === `${inputs},${rows}`;
+  return { module, found, fits };
+}

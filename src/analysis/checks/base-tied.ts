@@ -1,0 +1,50 @@
+import type { Adapter } from "../../adapter/adapter.ts";
+import type { Consumer } from "../../adapter/consumers.ts";
+import type { BaseFacts } from "../base-facts.ts";
+import { differs, type Finding, fails } from "./finding.ts";
+
+const HEAD = /(^|\.)(lm_head|embed_out|output)$/;
+const EMBEDDING = /(^|\.)(embed_tokens|embed_in|wte|word_embeddings|token_embd)$/;
+
+/** What a change of the embedding or of the head comes to where the base has one tensor for both. */
+export function checkTied(
+  { modules, extras }: Adapter,
+  consumer: Consumer,
+  base: BaseFacts,
+  unseen: string[],
+): Finding[] {
+  const { id, title, version } = consumer;
+  const changed = [
+    ...modules.keys(),
+    ...Array.from(extras.keys(), (key) => key.replace(/^base_model\.model\.|\.weight$/g, "")),
+  ];
+  const head = changed.find((name) => HEAD.test(name));
+  const embedding = changed.find((name) => EMBEDDING.test(name));
+  const name = head ?? embedding;
+  if (name === undefined || base.tied === false) return [];
+  if (base.tied === null) {
+    unseen.push(`whether ${base.name} ties its head to its embedding, which decides what a change of ${name} means`);
+    return [];
+  }
+  const way = "leave it out with lora-lego merge --exclude, or fuse the adapter into the base, which unties them";
+  if (id === "llamacpp") {
+    return [
+      fails(`it changes ${name}, but ${base.name} ties head and embedding, of which ${title} adapts neither; ${way}.`),
+    ];
+  }
+  if (id === "mlx") {
+    if (head !== undefined)
+      return [
+        fails(`it changes ${head}, but ${base.name} ties head and embedding, so that ${title} has no ${head}; ${way}.`),
+      ];
+    return [
+      differs(
+        `it changes ${name}, but ${base.name} ties head and embedding, so that ${title} changes the head with it; ${way}.`,
+      ),
+    ];
+  }
+  if (id !== "peft") {
+    unseen.push(`what ${title} ${version} makes of a change of ${name} where the base ties head and embedding`);
+  }
+  return [];
+}

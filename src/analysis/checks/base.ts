@@ -1,0 +1,138 @@
+import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import type { Consumer } from "../../adapter/consumers.ts";
+import { ofImageModel } from "../../adapter/names/components.ts";
+import { vllmLoraSupport } from "../../adapter/vllm-architectures.ts";
+import { plural } from "../../core/plural.ts";
+import { formatShape } from "../../core/shape.ts";
+import type { BaseFacts } from "../base-facts.ts";
+import { checkConfigSizes } from "./base-config.ts";
+import { checkExtraSizes } from "./base-extras.ts";
+import { type BasePlace, placesIn } from "./base-places.ts";
+import { checkTied } from "./base-tied.ts";
+import { differs, type Finding, fails } from "./finding.ts";
+
+/** Whether an adapter fits a base model in a consumer; what the base does not tell goes to `unseen`. */
+export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts | null, unseen: string[]): Finding[] {
+  if (base === null) {
+    unseen.push("whether the base model has these modules in these sizes (pass --base, or --base-config)");
+    if (consumer.id === "vllm") unseen.push(`whether ${consumer.title} takes LoRA for the base's architecture`);
+    return [];
+  }
+  // Checkpoints of image models name their weights by other rules than adapters do.
+  if (ofImageModel(adapter.modules.keys()) || consumer.models === "image") {
+    unseen.push(`whether ${base.name} has these modules: those of image models are not compared with a base`);
+    return [];
+  }
+  return [
+    ...checkArchitecture(adapter, consumer, base, unseen),
+    ...checkPlaces(adapter, consumer, base, unseen),
+    ...checkExtraSizes(adapter, consumer, base),
+    ...checkTied(adapter, consumer, base, unseen),
+  ];
+}
+
+/** Whether vLLM takes LoRA for the base's architecture, and of which of its layers. */
+function checkArchitecture(
+  { modules }: Adapter,
+  { id, title, version }: Consumer,
+  { name, config }: BaseFacts,
+  unseen: string[],
+): Finding[] {
+  if (id === "peft" || id === "llamacpp" || id === "mlx") return [];
+  const [architecture] = config?.architectures ?? [];
+  if (architecture === undefined || id !== "vllm") {
+    unseen.push(`whether ${title} ${version} takes LoRA for the architecture of ${name}`);
+    return [];
+  }
+  const support = vllmLoraSupport(architecture);
+  if (support === null) {
+    unseen.push(`whether ${title} ${version} takes LoRA for ${architecture}, which its registry does not list`);
+    return [];
+  }
+  if (support === "none") {
+    return [fails(`${title} ${version} takes no LoRA for ${architecture} (${name}); fuse it into the base instead.`)];
+  }
+  const place = [...modules.values()].find((module) => isHead(module) || module.kind === "embedding");
+  if (place === undefined || support === "both") return [];
+  if (support === "unknown") {
+    unseen.push(`whether ${title} ${version} takes LoRA for ${place.name} of ${architecture}`);
+    return [];
+  }
+  const head = [...modules.values()].find(isHead);
+  const refused = support === "linear" ? place : head;
+  if (refused === undefined) return [];
+  return [
+    fails(
+      `${title} ${version} takes no LoRA on ${refused.name} of ${architecture}; leave it out with lora-lego merge --exclude, at the cost of what it does.`,
+    ),
+  ];
+}
+
+function isHead({ name }: AdapterModule): boolean {
+  return /(^|\.)lm_head$/.test(name);
+}
+
+/** Whether the base has the adapter's modules, in their sizes. */
+function checkPlaces(adapter: Adapter, consumer: Consumer, base: BaseFacts, unseen: string[]): Finding[] {
+  if (base.modules === null) {
+    unseen.push(`whether ${base.name} has modules of these names and sizes (a config alone does not say; pass --base)`);
+    return checkConfigSizes(adapter, consumer, base);
+  }
+  const places = placesIn(base, adapter);
+  if (places === null) {
+    unseen.push(`whether ${base.name} has these modules: how its family's names read in the other format is not known`);
+    return [];
+  }
+  const renamed = places.find(({ found }) => found?.renamed);
+  if (renamed !== undefined) {
+    unseen.push(
+      `whether ${consumer.title} ${consumer.version} knows its names: they are of another release of transformers than those of ${base.name} (${renamed.module.name}, there ${renamed.found!.key})`,
+    );
+  }
+  const hidden = places.filter(({ found, fits }) => found !== null && fits === null);
+  if (hidden.length > 0) {
+    unseen.push(
+      `the sizes of ${plural(hidden.length, "module")}, whose weights in ${base.name} are quantized (as ${hidden[0]!.found!.key})`,
+    );
+  }
+  return [...checkMissing(places, consumer, base), ...checkShapes(places, base)];
+}
+
+function checkMissing(places: readonly BasePlace[], consumer: Consumer, base: BaseFacts): Finding[] {
+  // A head that is tied has no tensor of its own; that is looked at by itself.
+  const tied = ({ name }: AdapterModule): boolean =>
+    base.tied === true && /(^|\.)(lm_head|embed_out|output)$/.test(name);
+  const missing = places.filter(({ module, found }) => found === null && !tied(module));
+  const [first] = missing;
+  if (first === undefined) return [];
+  if (missing.length === places.length) return [nothingLoads(consumer, base, first, places.length)];
+  const text = `${missing.length} of its ${places.length} modules are not in ${base.name} (as ${first.module.name})`;
+  return [
+    consumer.absent === "refused"
+      ? fails(`${text}, and ${consumer.title} refuses such adapters; leave them out with lora-lego merge --exclude.`)
+      : differs(`${text}, so that ${consumer.title} leaves them out at best; pass the base that it was trained on.`),
+  ];
+}
+
+function nothingLoads({ title, absent }: Consumer, base: BaseFacts, { module }: BasePlace, many: number): Finding {
+  const there = [...base.modules!.keys()].find((key) => key.endsWith(`.${module.name.split(".").at(-1)}`));
+  const shown = there ?? [...base.modules!.keys()][0] ?? "nothing";
+  const what = many === 1 ? "its module is not" : `none of its ${many} modules is`;
+  return fails(
+    `${what} in ${base.name} (as ${module.name}, where that has ${shown}): ${title} ${absent === "refused" ? "refuses it" : "loads nothing of it and may serve the bare base without a word"}; pass the base that it was trained on.`,
+  );
+}
+
+function checkShapes(places: readonly BasePlace[], { name }: BaseFacts): Finding[] {
+  const wrong = places.filter(({ fits }) => fits === false);
+  const [first] = wrong;
+  if (first === undefined) return [];
+  const { module, found } = first;
+  const others = wrong.length === 1 ? "" : `, and ${wrong.length - 1} more do not fit`;
+  const resized = module.kind === "embedding" || isHead(module);
+  return [
+    fails(
+      `${module.name} has a delta of ${formatShape([module.out, ...module.inputShape])}, but ${found!.key} of ${name} is ${formatShape(found!.shape!)}${others}; ${resized ? "resize the base's vocabulary to the adapter's first, or " : ""}pass the base that it was trained on.`,
+    ),
+  ];
+}

@@ -1,0 +1,72 @@
+import type { Adapter } from "../../adapter/adapter.ts";
+import type { Consumer } from "../../adapter/consumers.ts";
+import { componentOf } from "../../adapter/names/components.ts";
+import { componentsOf } from "../../adapter/names/families.ts";
+import { differs, type Finding, fails, short } from "./finding.ts";
+
+/** Names of Flux and SD 3 as diffusers has them. */
+const TRANSFORMER =
+  /^transformer\.(single_)?transformer_blocks\.\d+\.(attn2?\.(to_[qkv]|to_out\.0|add_[qkv]_proj|to_add_out)|ff(_context)?\.net\.\d+(\.proj)?|norm1?(_context)?\.linear|proj_mlp|proj_out)$/;
+/** What an image program makes of the names and scales of a file; names of unknown families go to `unseen`. */
+export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
+  if (consumer.models !== "image") return [];
+  const { title, version } = consumer;
+  const names = [...adapter.modules.keys()];
+  const strange = strangeName(names);
+  if (strange !== undefined) {
+    unseen.push(
+      `whether ${title} ${version} finds its modules: the names are of no family that lora-lego knows (as ${strange})`,
+    );
+  }
+  if (names.length === 0) unseen.push(`whether ${title} ${version} finds the weights that its tensors name`);
+  if (consumer.id === "diffusers") return checkDiffusers(adapter, consumer);
+  const scaled = [...adapter.modules.values()].find(({ scale }) => scale !== 1);
+  if (adapter.format === "diffusers" && scaled !== undefined) {
+    unseen.push(
+      `whether the scale ${short(scaled.scale)} of ${scaled.name} stands in an .alpha tensor, which ${title} reads, or in metadata, which it does not`,
+    );
+  }
+  return [];
+}
+
+/** A name of a component that belongs to no known family. */
+function strangeName(names: readonly string[]): string | undefined {
+  const unknown = new Set(
+    componentsOf(names)
+      .filter(({ family }) => family === null)
+      .map(({ name }) => name),
+  );
+  return names.find((name) => unknown.has(componentOf(name)) && !TRANSFORMER.test(name));
+}
+
+/** What diffusers' conversion of kohya's names misses. */
+function checkDiffusers({ format, modules }: Adapter, { title }: Consumer): Finding[] {
+  if (format !== "kohya") return [];
+  const all = [...modules.values()];
+  const way = "write it with lora-lego convert --to diffusers";
+  const lost = all.find(({ a }) => a.name.startsWith("lora_unet_joint_blocks_"));
+  if (lost !== undefined) {
+    return [fails(`${title} finds nothing of SD 3 under kohya's names (as ${lost.a.name}); ${way}.`)];
+  }
+  const raised = all.find(({ a }) => /^lora_transformer_.*_(ff|mlp|norm)/.test(a.name));
+  if (raised !== undefined) {
+    return [
+      fails(`${title} reads attention alone of files with lora_transformer_ names (not ${raised.a.name}); ${way}.`),
+    ];
+  }
+  const flux = all.some(({ name }) => name.startsWith("diffusion_model."));
+  const second = flux ? all.find(({ a }) => /^lora_te[23]_/.test(a.name)) : undefined;
+  if (second !== undefined) {
+    return [
+      differs(`${title} leaves out all text encoders of Flux files but the first (as ${second.a.name}); ${way}.`),
+    ];
+  }
+  const [first, ...others] = all.filter(({ name }) => /^(unet|text_encoder)/.test(name));
+  const other = others.find(({ scale, rank }) => scale * rank !== first!.scale * first!.rank);
+  if (other === undefined) return [];
+  return [
+    differs(
+      `${title} gives some modules of a UNet the alpha of others, and here ${first!.name} has ${short(first!.scale * first!.rank)} and ${other.name} ${short(other.scale * other.rank)}; lora-lego convert --to kohya writes one alpha.`,
+    ),
+  ];
+}

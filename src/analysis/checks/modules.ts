@@ -1,0 +1,107 @@
+import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { type Consumer, missingLayers, paddedRank, startedFor } from "../../adapter/consumers.ts";
+import { ofImageModel } from "../../adapter/names/components.ts";
+import { stackGaps } from "../../adapter/stacked.ts";
+import { areMany, differs, type Finding, fails, note, short } from "./finding.ts";
+
+/** Whether an adapter belongs to models that a consumer does not run: then nothing else matters. */
+export function otherModels({ format, modules }: Adapter, { title, models }: Consumer): Finding | null {
+  const [first] = modules.keys();
+  if (first === undefined) return null;
+  const image = ofImageModel(modules.keys());
+  if (models === "language" && image) {
+    return fails(`${title} runs language models, but ${first} belongs to an image model; use diffusers or ComfyUI.`);
+  }
+  // Names that a kohya file has with dots are known to whoever loads them.
+  if (models !== "image" || image || format === "kohya") return null;
+  return fails(`${title} adapts image models, but ${first} is no module of one; load it where its base model runs.`);
+}
+
+export function checkKinds({ modules }: Adapter, { title, kinds }: Consumer): Finding[] {
+  const odd = [...modules.values()].filter(({ kind }) => !kinds[kind]);
+  const [first] = odd;
+  if (first === undefined) return [];
+  return [
+    fails(
+      `${title} adapts no ${first.kind} modules, of which there ${areMany(odd.length, "is one", "")} (as ${first.name}); leave them out with lora-lego merge --exclude, at the cost of what they do.`,
+    ),
+  ];
+}
+
+export function checkRanks({ modules }: Adapter, consumer: Consumer): Finding[] {
+  const { id, title, ranks, mostRank } = consumer;
+  const distinct = [...new Set(Array.from(modules.values(), ({ rank }) => rank))].sort((one, other) => one - other);
+  const largest = distinct.at(-1);
+  if (largest === undefined) return [];
+  if (mostRank !== null && largest > mostRank) {
+    return [
+      fails(
+        `${title} takes rank ${mostRank} at most, but a module has ${largest}; cut it with lora-lego resize --rank ${mostRank}.`,
+      ),
+    ];
+  }
+  if (ranks !== null && distinct.some((rank) => !ranks.includes(rank))) {
+    return [
+      differs(
+        `${title} pads rank ${distinct.join(", ")} to one of ${ranks.join(", ")} and scales by the padded rank, so the delta shrinks; write rank ${paddedRank(consumer, largest)} with lora-lego merge --for ${id}.`,
+      ),
+    ];
+  }
+  const start = startedFor(consumer, largest, true);
+  return start === null ? [] : [note(start)];
+}
+
+/** Whether every module has the scale that a consumer reads for it. */
+export function checkScales({ modules, statedScale, peft }: Adapter, consumer: Consumer): Finding[] {
+  const { id, title, differing, formats, rslora } = consumer;
+  const [first] = modules.values() as IterableIterator<AdapterModule | undefined>;
+  if (first === undefined || !formats.includes("peft")) return [];
+  if (differing === "all") {
+    const patterned = peft !== null && (peft.rankPattern.length > 0 || peft.alphaPattern.length > 0);
+    if (id !== "vllm" || !patterned) return [];
+    return [note(`older releases of ${title} than ${consumer.version} may ignore rank_pattern and alpha_pattern.`)];
+  }
+  const read = peft !== null && !rslora ? peft.alpha / peft.rank : (statedScale ?? first.scale);
+  const scaled = [...modules.values()].find((module) => module.scale !== read);
+  if (scaled !== undefined) {
+    return [
+      differs(
+        `${title} reads one lora_alpha / r for all modules (${short(read)}${peft?.rslora && !rslora ? ", use_rslora ignored" : ""}), but ${scaled.name} has scale ${short(scaled.scale)}; fold the scales in with lora-lego merge --for ${id}.`,
+      ),
+    ];
+  }
+  const rank = peft?.rank ?? first.rank;
+  const ranked = [...modules.values()].find((module) => module.rank !== rank);
+  if (ranked === undefined) return [];
+  return [
+    differs(
+      `${title} reads one rank for all modules (${rank}), but ${ranked.name} has ${ranked.rank}; write one rank with lora-lego merge --for ${id}.`,
+    ),
+  ];
+}
+
+export function checkLayers({ modules }: Adapter, { id, title, everyLayer }: Consumer): Finding[] {
+  const missing = everyLayer ? [...missingLayers(modules.keys())] : [];
+  const [first] = missing;
+  if (first === undefined) return [];
+  const [type, layers] = first;
+  const others = missing.length === 1 ? "" : `, and ${missing.length - 1} more types lack some`;
+  return [
+    differs(
+      `${title} drops a type of module that is not adapted in every layer: ${type} lacks layer ${layers.slice(0, 5).join(", ")}${layers.length > 5 ? ", ..." : ""}${others}; write zero factors there with lora-lego merge --for ${id}.`,
+    ),
+  ];
+}
+
+/** Whether all layers are adapted that a consumer stacks with adapted ones. */
+export function checkStacks({ modules }: Adapter, { id, title, stacks }: Consumer): Finding[] {
+  const gaps = stacks ? stackGaps(modules.keys()) : [];
+  const [first] = gaps;
+  if (first === undefined) return [];
+  const others = gaps.length === 1 ? "" : `, and ${gaps.length - 1} more such modules`;
+  return [
+    fails(
+      `${title} stacks ${first.beside} with ${first.lacking}, which is not adapted${others}; write zero factors there with lora-lego merge --for ${id}.`,
+    ),
+  ];
+}

@@ -1,0 +1,79 @@
+import type { Adapter } from "../../adapter/adapter.ts";
+import { type Consumer, isOneHead } from "../../adapter/consumers.ts";
+import { areMany, differs, type Finding, fails } from "./finding.ts";
+
+/** What of the tensors beside factors ComfyUI reads. */
+const SIDE_TENSOR = /\.(diff|diff_b|w_norm|b_norm|set_weight|reshape_weight)$/;
+
+/** Whether a consumer takes what a config sets and what is saved beside the factors; fields that nobody knows go to `unseen`. */
+export function checkSettings(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
+  const { unknownFields } = adapter;
+  if (unknownFields.length > 0) {
+    unseen.push(`what its config means by ${unknownFields.join(", ")}, which lora-lego does not know`);
+  }
+  return [
+    ...checkExtras(adapter, consumer, unseen),
+    ...(consumer.id === "vllm" ? checkVllm(adapter, consumer) : []),
+    ...(consumer.id === "sglang" ? checkTargets(adapter, consumer) : []),
+  ];
+}
+
+function checkExtras(
+  { extras }: Adapter,
+  { id, title, version, formats, models, extras: loads }: Consumer,
+  unseen: string[],
+): Finding[] {
+  const keys = [...extras.keys()];
+  const [first] = loads === "side-tensors" ? keys.filter((key) => !SIDE_TENSOR.test(key)) : keys;
+  if (loads === "all" || first === undefined || (loads === "one-head" && isOneHead(keys))) return [];
+  if (id === "diffusers") {
+    // Of some families it reads differences of biases, of others it leaves them out.
+    unseen.push(`what ${title} ${version} makes of what lies beside the factors (as ${first})`);
+    return [];
+  }
+  if (models === "image") return [differs(`${title} leaves out what lies beside the factors (as ${first}).`)];
+  const what = loads === "one-head" ? "factors and one classifier or score" : "factors only";
+  return [
+    fails(
+      `${title} loads ${what}, but there ${areMany(keys.length, "is a tensor", " tensors")} beside them (as ${first}); leave them out with lora-lego convert --to ${formats[0]} --extras drop, if the task does not need them.`,
+    ),
+  ];
+}
+
+/** What vLLM refuses by the config alone (peft_helper.py). */
+function checkVllm({ peft, modulesToSave }: Adapter, { title }: Consumer): Finding[] {
+  const found: Finding[] = [];
+  if (peft !== null && peft.bias !== "none") {
+    found.push(fails(`${title} refuses bias "${peft.bias}" in a config; lora-lego merge --for vllm writes "none".`));
+  }
+  const others = modulesToSave.filter((name) => name !== "classifier" && name !== "score");
+  if (others.length > 0) {
+    found.push(
+      fails(
+        `${title} refuses modules_to_save in a config but for classifier and score, and this has ${others.join(", ")}; lora-lego merge --for vllm writes none.`,
+      ),
+    );
+  }
+  return found;
+}
+
+/** What SGLang takes of target_modules: a list, or "all" and "all-linear"; embeddings and heads only as they are listed. */
+function checkTargets({ peft, modules }: Adapter, { id, title }: Consumer): Finding[] {
+  const targets = peft?.targets;
+  if (targets === undefined || targets === null) return [];
+  if (typeof targets === "string") {
+    if (targets === "all" || targets === "all-linear") return [];
+    return [
+      fails(
+        `${title} reads target_modules as a list, "all" or "all-linear", but this is the expression "${targets}"; lora-lego merge --for ${id} writes a list.`,
+      ),
+    ];
+  }
+  const listed = new Set(targets.map((target) => target.slice(target.lastIndexOf(".") + 1)));
+  const left = [...modules.keys()].find((name) => {
+    const last = name.slice(name.lastIndexOf(".") + 1);
+    return (last === "embed_tokens" || last === "lm_head") && !listed.has(last);
+  });
+  if (left === undefined) return [];
+  return [differs(`${title} skips ${left}, which target_modules does not list; lora-lego merge --for ${id} lists it.`)];
+}

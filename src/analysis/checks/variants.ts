@@ -1,0 +1,68 @@
+import type { Adapter } from "../../adapter/adapter.ts";
+import type { Consumer, Handling } from "../../adapter/consumers.ts";
+import type { Variant } from "../../adapter/variants.ts";
+import { differs, type Finding, fails, note } from "./finding.ts";
+
+/** What a consumer makes of an adapter that is more than a plain LoRA; what nobody looked at goes to `unseen`. */
+export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
+  const { title, version } = consumer;
+  const found: Finding[] = [];
+  for (const variant of adapter.variants) {
+    const own = `it ${variant.text.replace(/\.$/, "")}`;
+    switch (handlingOf(adapter, consumer, variant)) {
+      case "loads":
+        if (variant.id === "changed_base")
+          found.push(note(`it means the same on the very base that it was trained on alone: ${own}.`));
+        break;
+      case "fails":
+        found.push(fails(`${title} ${version} does not load such adapters: ${own}.`));
+        break;
+      case "differs":
+        found.push(differs(`${title} ${version} loads it as something else: ${own}.`));
+        break;
+      case "unknown":
+        unseen.push(`what ${title} ${version} makes of it: it ${variant.text.replace(/[,;] .*$/, "")}`);
+        break;
+    }
+  }
+  return found;
+}
+
+function handlingOf({ format, peft }: Adapter, consumer: Consumer, variant: Variant): Handling {
+  const { id } = consumer;
+  if (variant.id === "other_method") return methodHandling(format, peft, consumer, variant);
+  // ComfyUI reads DoRA's magnitudes as .dora_scale, under no other name.
+  if (variant.id === "dora" && id === "comfyui" && format !== "kohya") return "differs";
+  if (variant.id === "changed_base") {
+    const init = peft?.changedBase ?? "";
+    // LoRA-GA changes the base while it trains and takes that back; CorDA wants its statistics before anything is loaded.
+    if (id === "vllm" && init.includes("lora_ga")) return "loads";
+    if (id === "peft" && init.includes("corda")) return "fails";
+  }
+  return consumer.variants[variant.id];
+}
+
+/** Other methods than LoRA: PEFT's lie in its folders, those of LyCORIS in the files of image models, and each program loads its own. */
+function methodHandling(
+  format: Adapter["format"],
+  peft: Adapter["peft"],
+  { id, variants }: Consumer,
+  { method }: Variant,
+): Handling {
+  if (id === "peft") {
+    const known = method === undefined ? !(peft?.changes.includes("enable_lora") ?? true) : PEFT_TYPES.has(method);
+    return format === "peft" && known ? "loads" : "fails";
+  }
+  // Settings of LoRA that these do not look for.
+  if ((id === "sglang" || id === "tgi") && peft !== null) return "differs";
+  return format === "peft" ? "fails" : variants.other_method;
+}
+
+/** Methods of PEFT 0.21.2 (peft_types.py). */
+const PEFT_TYPES = new Set(
+  [
+    "PROMPT_TUNING MULTITASK_PROMPT_TUNING P_TUNING PREFIX_TUNING LORA ADALORA ADAMSS BOFT ADAPTION_PROMPT IA3 BEFT LILY LOHA LOKR",
+    "OFT POLY LN_TUNING VERA FROD PVERA FOURIERFT GLORA XLORA HRA VBLORA UNILORA CPT MISS RANDLORA ROAD TRAINABLE_TOKENS HIRA SHIRA",
+    "C3A WAVEFT OSF DELORA GRALORA CARTRIDGE TINYLORA PSOFT PEANUT SHADOW SUPERTUNING DEFT",
+  ].flatMap((line) => line.split(" ")),
+);

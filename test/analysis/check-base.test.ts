@@ -1,0 +1,234 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import { type ConsumerId, consumerById } from "../../src/adapter/consumers.ts";
+import { vllmLoraSupport } from "../../src/adapter/vllm-architectures.ts";
+import { type BaseFacts, configFacts, ggufFacts, modelFacts } from "../../src/analysis/base-facts.ts";
+import { checkAdapter } from "../../src/analysis/check.ts";
+import type { GgufTensor } from "../../src/formats/gguf/header.ts";
+import { parseModelConfig } from "../../src/formats/model-config.ts";
+import { openPicoModel } from "../support/models.ts";
+import { type Nested, openPico, type RandomShape, randomAdapter } from "../support/pico.ts";
+
+const LAYER = "model.layers.0.self_attn";
+const zeros = (rows: number, columns: number): number[][] => Array(rows).fill(Array(columns).fill(0));
+const adapterOf = (modules: RandomShape["modules"], more: Partial<RandomShape> = {}): Promise<Adapter> =>
+  openPico("mine", randomAdapter(1, { rank: 2, ...(modules && { modules }), ...more }));
+const attention = (prefix = "model."): Promise<Adapter> =>
+  adapterOf({
+    [`${prefix}layers.0.self_attn.q_proj`]: { in: 6, out: 8 },
+    [`${prefix}layers.0.self_attn.v_proj`]: { in: 6, out: 4 },
+  });
+const weights = (prefix = "model.") => ({
+  [`${prefix}layers.0.self_attn.q_proj.weight`]: zeros(8, 6),
+  [`${prefix}layers.0.self_attn.v_proj.weight`]: zeros(4, 6),
+  [`${prefix}embed_tokens.weight`]: zeros(10, 6),
+});
+const config = (fields: object) => parseModelConfig(JSON.stringify({ model_type: "llama", ...fields }), "config.json");
+const modelOf = async (tensors: Readonly<Record<string, Nested>>, fields: object | null = null) =>
+  modelFacts(await openPicoModel(tensors), fields === null ? null : config(fields));
+
+function found(adapter: Adapter, consumer: ConsumerId, base: BaseFacts): [string, string][] {
+  const { findings } = checkAdapter(adapter, consumerById(consumer), base);
+  return findings.filter(({ level }) => level !== "note").map(({ level, text }) => [level, text]);
+}
+const unseen = (adapter: Adapter, consumer: ConsumerId, base: BaseFacts): readonly string[] =>
+  checkAdapter(adapter, consumerById(consumer), base).unseen;
+
+describe("check against a base model", () => {
+  it("finds an adapter whose modules and sizes are the base's good, and has nothing left to look at in PEFT", async () => {
+    const base = await modelOf(weights(), { tie_word_embeddings: false });
+    expect(checkAdapter(await attention(), consumerById("peft"), base)).toEqual({ findings: [], unseen: [] });
+  });
+
+  it("says that an adapter of which nothing would load serves the bare base", async () => {
+    const base = await modelOf(weights("other."));
+    for (const consumer of ["vllm", "peft", "sglang", "tgi"] as const) {
+      expect(found(await attention(), consumer, base)).toContainEqual([
+        "fails",
+        expect.stringMatching(
+          /none of its 2 modules is in base \(as model\.layers\.0\.self_attn\.q_proj, where that has other\..*q_proj\).*bare base without a word/,
+        ),
+      ]);
+    }
+  });
+
+  it("names modules that are not there, and what becomes of the adapter then", async () => {
+    const adapter = await adapterOf({
+      [`${LAYER}.q_proj`]: { in: 6, out: 8 },
+      [`${LAYER}.o_proj`]: { in: 8, out: 6 },
+    });
+    const base = await modelOf(weights(), {});
+    expect(found(adapter, "peft", base)).toEqual([
+      ["differs", expect.stringMatching(/1 of its 2 modules are not in base \(as .*o_proj\)/)],
+    ]);
+    expect(found(adapter, "mlx", base)).toContainEqual([
+      "fails",
+      expect.stringMatching(/1 of its 2 modules.*mlx-lm refuses such adapters/),
+    ]);
+  });
+
+  it("names a module of another size", async () => {
+    const base = await modelOf({ ...weights(), [`${LAYER}.q_proj.weight`]: zeros(9, 6) });
+    expect(found(await attention(), "peft", base)).toEqual([
+      [
+        "fails",
+        expect.stringMatching(/q_proj has a delta of \(8, 6\), but .*q_proj of base is \(9, 6\); pass the base/),
+      ],
+    ]);
+  });
+
+  it("finds layers that are stored as (in, out), and names with a prefix more or less", async () => {
+    const adapter = await adapterOf({ "transformer.h.0.attn.c_attn": { in: 6, out: 18 } });
+    const base = await modelOf({ "h.0.attn.c_attn.weight": zeros(6, 18) });
+    expect(checkAdapter(adapter, consumerById("peft"), base)).toEqual({ findings: [], unseen: [] });
+  });
+
+  it("finds names of another release of transformers, and does not claim that a program knows them", async () => {
+    const base = await modelOf(weights("model.language_model."), {});
+    expect(found(await attention(), "peft", base)).toEqual([]);
+    expect(unseen(await attention(), "peft", base)).toEqual([
+      expect.stringMatching(/PEFT 0\.21\.2 knows its names: .*there model\.language_model\.layers\.0/),
+    ]);
+  });
+
+  it("finds single experts in a base that stacks them, as many as there are", async () => {
+    const adapter = (last: number) =>
+      adapterOf(
+        Object.fromEntries(
+          [0, last].flatMap((i) => [
+            [`model.layers.0.mlp.experts.${i}.gate_proj`, { in: 6, out: 5 }],
+            [`model.layers.0.mlp.experts.${i}.up_proj`, { in: 6, out: 5 }],
+            [`model.layers.0.mlp.experts.${i}.down_proj`, { in: 5, out: 6 }],
+          ]),
+        ),
+      );
+    const stack = (count: number, rows: number, columns: number) => Array(count).fill(zeros(rows, columns));
+    const base = await modelOf({
+      "model.layers.0.mlp.experts.gate_up_proj": stack(3, 10, 6),
+      "model.layers.0.mlp.experts.down_proj": stack(3, 6, 5),
+    });
+    expect(found(await adapter(2), "peft", base)).toEqual([]);
+    expect(found(await adapter(3), "peft", base)).toEqual([
+      ["differs", expect.stringMatching(/3 of its 6 modules .*experts\.3\./)],
+    ]);
+  });
+
+  it.each([
+    ["GPT2LMHeadModel", "none"],
+    ["BloomForCausalLM", "none"],
+    ["BertForMaskedLM", "none"],
+    ["FalconForCausalLM", "none"],
+    ["LlamaForCausalLM", "both"],
+    ["Qwen2ForCausalLM", "linear"],
+    ["PhiForCausalLM", "embedding"],
+    ["Qwen2VLForConditionalGeneration", "unknown"],
+    ["NeverHeardOfForCausalLM", null],
+  ])("knows what of %s takes LoRA in vLLM: %s", (architecture, support) => {
+    expect(vllmLoraSupport(architecture)).toBe(support);
+  });
+
+  it("says which architectures take no LoRA in vLLM, on which layers, and of which it does not know", async () => {
+    const base = (architecture: string) => configFacts("config.json", config({ architectures: [architecture] }));
+    expect(found(await attention(), "vllm", base("GPT2LMHeadModel"))).toEqual([
+      ["fails", expect.stringMatching(/vLLM 0\.33\.0 takes no LoRA for GPT2LMHeadModel .*fuse/)],
+    ]);
+    const head = await adapterOf({ lm_head: { in: 6, out: 10 } });
+    expect(found(head, "vllm", base("Qwen2ForCausalLM"))).toEqual([
+      ["fails", expect.stringMatching(/takes no LoRA on lm_head of Qwen2ForCausalLM/)],
+    ]);
+    expect(found(head, "vllm", base("PhiForCausalLM"))).toEqual([["fails", expect.stringMatching(/on lm_head of/)]]);
+    const words = await adapterOf({ "model.embed_tokens": { in: 10, out: 6, kind: "embedding" } });
+    expect(found(words, "vllm", base("PhiForCausalLM"))).toEqual([]);
+    expect(unseen(await attention(), "vllm", base("NeverHeardOfForCausalLM"))).toContainEqual(
+      expect.stringContaining("takes LoRA for NeverHeardOfForCausalLM"),
+    );
+    expect(unseen(await attention(), "sglang", base("LlamaForCausalLM"))).toContainEqual(
+      expect.stringContaining("SGLang 0.5.23 takes LoRA for the architecture"),
+    );
+  });
+
+  it.each([
+    [{ num_hidden_layers: 1 }, /adapts model\.layers\.1\..*but config\.json has 1 layers/],
+    [{ hidden_size: 7 }, /q_proj has the width 6, but config\.json has the hidden size 7/],
+    [{ vocab_size: 9 }, /embed_tokens has 10 tokens, but config\.json has vocab_size 9/],
+  ])("compares with a config alone: %j", async (fields, words) => {
+    const adapter = await adapterOf({
+      [`${LAYER}.q_proj`]: { in: 6, out: 8 },
+      "model.layers.1.self_attn.q_proj": { in: 6, out: 8 },
+      "model.vision_tower.layers.7.self_attn.q_proj": { in: 3, out: 3 },
+      "model.embed_tokens": { in: 10, out: 6, kind: "embedding" },
+    });
+    const right = { num_hidden_layers: 2, hidden_size: 6, vocab_size: 10, tie_word_embeddings: false };
+    expect(found(adapter, "peft", configFacts("config.json", config(right)))).toEqual([]);
+    const wrong = configFacts("config.json", config({ ...right, ...fields }));
+    expect(found(adapter, "peft", wrong)).toEqual([["fails", expect.stringMatching(words)]]);
+    expect(unseen(adapter, "peft", wrong)).toEqual([
+      expect.stringContaining("a config alone does not say; pass --base"),
+    ]);
+  });
+
+  it("says what a change of a tied embedding comes to", async () => {
+    const tied = configFacts("config.json", config({ tie_word_embeddings: true }));
+    const untied = configFacts("config.json", config({}));
+    const words = await adapterOf({ "model.embed_tokens": { in: 10, out: 6, kind: "embedding" } });
+    const head = await adapterOf({ lm_head: { in: 6, out: 10 } });
+    const level = (adapter: Adapter, consumer: ConsumerId, base: BaseFacts) =>
+      found(adapter, consumer, base)
+        .filter(([, text]) => text.includes("ties head"))
+        .map(([each]) => each);
+    expect(level(words, "llamacpp", tied)).toEqual(["fails"]);
+    expect(level(head, "llamacpp", tied)).toEqual(["fails"]);
+    expect(level(words, "mlx", tied)).toEqual(["differs"]);
+    expect(level(head, "mlx", tied)).toEqual(["fails"]);
+    expect(level(head, "peft", tied)).toEqual([]);
+    for (const adapter of [words, head]) expect(level(adapter, "llamacpp", untied)).toEqual([]);
+    expect(unseen(head, "vllm", tied)).toContainEqual(expect.stringContaining("ties head and embedding"));
+    expect(unseen(head, "peft", await modelOf(weights()))).toContainEqual(expect.stringContaining("whether base ties"));
+  });
+
+  it("finds a head of another vocabulary", async () => {
+    const adapter = await adapterOf(
+      { [`${LAYER}.q_proj`]: { in: 6, out: 8 } },
+      { extras: { "base_model.model.model.embed_tokens.weight": zeros(12, 6) } },
+    );
+    expect(found(adapter, "peft", await modelOf(weights(), {}))).toEqual([
+      ["fails", expect.stringMatching(/its own model\.embed_tokens is \(12, 6\), but .* \(10, 6\); resize/)],
+    ]);
+    const alone = configFacts("config.json", config({ vocab_size: 10 }));
+    expect(found(adapter, "peft", alone)).toEqual([["fails", expect.stringMatching(/has 12 tokens, .*vocab_size 10/)]]);
+  });
+
+  it("does not claim to have looked for modules of image models", async () => {
+    const adapter = await adapterOf({ "unet.conv_in": { in: 6, out: 8, kind: "conv" } });
+    const base = await modelOf(weights());
+    for (const consumer of ["peft", "diffusers"] as const) {
+      const told = unseen(adapter, consumer, base);
+      expect(told).toContainEqual(expect.stringContaining("those of image models are not compared with a base"));
+      expect(found(adapter, consumer, base).filter(([, text]) => text.includes("in base"))).toEqual([]);
+    }
+  });
+
+  it("reads the names of a GGUF model by its family", async () => {
+    const tensor = (shape: number[]) => ({ shape }) as unknown as GgufTensor;
+    const gguf = (architecture: string) =>
+      ggufFacts("base.gguf", {
+        version: 3,
+        metadata: new Map([["general.architecture", architecture]]),
+        tensors: new Map([
+          ["token_embd.weight", tensor([10, 6])],
+          ["blk.0.attn_q.weight", tensor([8, 6])],
+          ["blk.0.attn_v.weight", tensor([5, 6])],
+        ]),
+      });
+    expect(found(await attention(), "llamacpp", gguf("qwen2")).slice(1)).toEqual([
+      ["fails", expect.stringMatching(/v_proj has a delta of \(4, 6\), but blk\.0\.attn_v of base\.gguf is \(5, 6\)/)],
+    ]);
+    expect(unseen(await attention(), "llamacpp", gguf("unheard"))).toContainEqual(
+      expect.stringContaining("how its family's names read in the other format is not known"),
+    );
+    const head = await adapterOf({ lm_head: { in: 6, out: 10 } });
+    expect(found(head, "llamacpp", gguf("qwen2")).slice(1)).toEqual([
+      ["fails", expect.stringMatching(/changes lm_head, but base\.gguf ties head and embedding/)],
+    ]);
+  });
+});

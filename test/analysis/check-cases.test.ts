@@ -1,0 +1,174 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { type ConsumerId, consumerById } from "../../src/adapter/consumers.ts";
+import { type Check, checkAdapter, isGood } from "../../src/analysis/check.ts";
+import { openAdapterPath } from "../../src/node/adapter-path.ts";
+import { openBase } from "../../src/node/open-base.ts";
+
+const CASES = fileURLToPath(new URL("../../../shared/cases", import.meta.url));
+
+/** What check says of a case: good as far as it looked, or the level and words of a finding; `unseen` are words of what was not looked at. */
+type Verdict = "good" | readonly ["fails" | "differs" | "unseen", RegExp];
+type Row = readonly [path: string, consumers: string, verdict: Verdict, base?: string];
+
+const LLM: readonly Row[] = [
+  // What a config alone decides.
+  ["vllm-config-only/mts", "vllm", ["fails", /modules_to_save .* lm_head/]],
+  ["vllm-config-only/bias", "vllm", ["fails", /bias "lora_only"/]],
+  ["vllm-config-only/sc", "vllm peft sglang", "good"],
+  ["vllm-config-only/mts", "peft", "good"],
+  ["bias-extra-vllm/a", "vllm", ["fails", /bias "lora_only"/]],
+  ["bias-extra-vllm/a", "vllm sglang tgi", ["fails", /4 tensors beside them .*base_layer\.bias/]],
+  ["bias-extra-vllm/a", "peft", "good"],
+  // Variants of LoRA.
+  ["cfg-dora/real", "peft", "good"],
+  ["cfg-dora/real", "vllm sglang", ["fails", /DoRA/]],
+  ["cfg-dora/real", "tgi", ["differs", /DoRA/]],
+  ["cfg-dora/a", "peft", ["differs", /holds no magnitude/]],
+  ["cfg-alora/a", "peft", "good"],
+  ["cfg-alora/a", "vllm", ["fails", /activated LoRA/]],
+  ["cfg-alora/a", "sglang", ["differs", /activated LoRA/]],
+  ["cfg-lora_bias/a", "peft", "good"],
+  ["cfg-lora_bias/a", "vllm", ["fails", /bias beside B/]],
+  ["cfg-layer_replication/a", "peft", "good"],
+  ["cfg-layer_replication/a", "vllm", ["fails", /replicated/]],
+  ["cfg-bdlora/a", "peft", "good"],
+  ["cfg-bdlora/a", "vllm", ["fails", /block-diagonal/]],
+  ["cfg-bdlora/a", "sglang", ["differs", /block-diagonal/]],
+  ["cfg-qalora/a", "peft", "good"],
+  ["cfg-qalora/a", "vllm", ["fails", /QA-LoRA/]],
+  ["cfg-kasa/a", "peft", "good"],
+  ["cfg-pissa/a", "peft", "good"],
+  ["cfg-pissa/a", "vllm", ["fails", /pissa_niter_16/]],
+  ["cfg-pissa/a", "sglang tgi", ["differs", /pissa_niter_16/]],
+  ["cfg-olora/a", "vllm", ["fails", /olora/]],
+  ["cfg-loftq/a", "vllm", ["fails", /loftq/]],
+  ["cfg-corda/a", "peft vllm", ["fails", /corda/]],
+  ["cfg-loraga/a", "vllm", "good"],
+  ["cfg-eva/a", "vllm peft sglang", "good"],
+  ["cfg-gaussian/a", "vllm peft sglang", "good"],
+  ["cfg-orthogonal/a", "vllm peft sglang", "good"],
+  ["cfg-futureflag/a", "vllm peft sglang", ["unseen", /use_supernova, supernova_config/]],
+  ["unknown-field-merge/a", "peft", ["unseen", /use_supernova/]],
+  ["target-parameters/a", "peft vllm", "good"],
+  ["target-parameters/a-noconfig", "peft vllm", "good"],
+  ["target-parameters/a", "sglang", ["unseen", /expert parameters/]],
+  ["token-adapter/a", "peft", "good"],
+  ["token-adapter/a", "vllm", ["fails", /token embeddings/]],
+  ["token-adapter/a", "sglang", ["differs", /token embeddings/]],
+  ["token-adapter/a-nocfg", "peft", ["differs", /names 0 tokens/]],
+  // Other methods of PEFT; BONE left it.
+  ...["ADALORA", "IA3", "LN_TUNING", "LOHA", "OFT", "PROMPT_TUNING", "TRAINABLE_TOKENS", "VERA"].flatMap(
+    (type): Row[] => [
+      [`type-${type}/a`, "peft", "good"],
+      [`type-${type}/a`, "vllm sglang tgi", ["fails", new RegExp(`peft_type "${type}"`)]],
+    ],
+  ),
+  ["type-BONE/a", "peft", ["fails", /peft_type "BONE"/]],
+  // Files.
+  ["sharded/a", "vllm peft", ["fails", /lie in shards/]],
+  ["sharded/a", "sglang tgi", "good"],
+  // Names that wrappers or missing prefixes made.
+  ...["ckpt", "ddp-module", "default", "double", "orig-mod-front", "orig-mod-inside"].flatMap((name): Row[] => [
+    [`key-${name}/a`, "vllm peft tgi", ["fails", /saved from a wrapped model/]],
+    [`key-${name}/a`, "sglang", ["unseen", /finds the names: .*wrapped model/]],
+    [`key-${name}/b`, "vllm peft", "good"],
+  ]),
+  ["key-no-prefix/a", "peft", ["fails", /without base_model\.model\./]],
+  ["key-no-prefix/a", "vllm", "good"],
+  // Scales.
+  ["rslora-mix/a", "vllm peft", "good"],
+  ["rslora-mix/a", "sglang", ["differs", /use_rslora ignored/]],
+  // Tied embeddings.
+  [
+    "gguf-tied-lm-head/qwen2.gguf",
+    "llamacpp",
+    ["fails", /ties head and embedding/],
+    "gguf-tied-lm-head/config-qwen2.json",
+  ],
+  ["gguf-tied-lm-head/gemma3_text.gguf", "llamacpp", ["fails", /lm_head/], "gguf-tied-lm-head/config-gemma3_text.json"],
+  ["gguf-tied-lm-head/llama.gguf", "llamacpp", ["fails", /changes output/], "gguf-tied-lm-head/config-llama.json"],
+  ["gguf-tied-lm-head/a", "llamacpp", ["fails", /ties head and embedding/], "gguf-tied-lm-head/config-qwen3.json"],
+  ["gguf-tied-lm-head/a", "peft", "good", "gguf-tied-lm-head/config-qwen3.json"],
+  ["gguf-tied-embed/a.gguf", "llamacpp", ["fails", /changes model\.embed_tokens/], "gguf-tied-embed/config.json"],
+  ["gguf-tied-embed/a", "peft", "good", "gguf-tied-embed/config.json"],
+  ["mlx-real-tied-embed/mlx", "mlx", ["differs", /changes the head with it/], "bases/qwen2tied"],
+  ["mlx-real-tied-embed/mlx", "mlx", "good", "bases/qwen2"],
+  ["mlx-real-tied-embed/mlx", "mlx", "good"],
+  ["mlx-real-plain/mlx", "mlx", "good", "bases/qwen2tied"],
+  ["mlx-real-moe-attn/mlx", "mlx", "good", "bases/qwen3moe"],
+  ["fuse-mts-tied/a", "vllm", ["unseen", /ties head and embedding/], "bases/qwen2tied"],
+  // Vocabularies.
+  ["resized-vocab/a", "peft", ["fails", /66.*64.*resize the base's vocabulary/], "bases/qwen2"],
+  ["embed-resized-base-layer/a", "peft vllm", ["fails", /embed_tokens .*66.*64.*resize/], "bases/qwen2"],
+  ["embed-resized-base-layer/a", "peft", ["fails", /66 tokens.*vocab_size 64/], "bases/qwen2/config.json"],
+  // Experts.
+  ["moe-per-expert/a", "peft vllm", "good", "bases/qwen3moe"],
+  ["moe-per-expert/a", "peft", ["differs", /26 of its 28 modules are not in qwen2/], "bases/qwen2"],
+  ["moe-per-expert/mlx", "mlx", ["fails", /switch_mlp/]],
+  // Names of other releases.
+  ["mm-rename/old", "peft vllm", "good", "fuse-qwen2vl-new/base"],
+  ["mm-rename/new", "peft vllm", ["unseen", /another release of transformers/], "fuse-qwen2vl-new/base"],
+  ["mm-rename/older", "peft vllm", ["unseen", /another release of transformers/], "fuse-qwen2vl-new/base"],
+  ["fuse-qwen2vl-new/a", "peft vllm", ["unseen", /another release of transformers/], "fuse-qwen2vl-new/base"],
+  // Bases that do not tell all.
+  ["bnb-base/a", "vllm", ["unseen", /sizes of 4 modules, .*quantized/], "bnb-base/base"],
+  ["moe-per-expert/a", "peft", "good", "fuse-fused-experts/base"],
+];
+
+const IMAGE: readonly Row[] = [
+  ["sdxl-kohya", "comfyui", "good"],
+  ["sdxl-kohya", "diffusers", ["differs", /the alpha of others/]],
+  ["sdxl-diffusers", "diffusers comfyui", "good"],
+  ["sdxl-diffusers-meta", "diffusers", "good"],
+  ["sdxl-diffusers-meta", "comfyui", ["unseen", /in metadata, which it does not/]],
+  ["flux-kohya-a", "diffusers comfyui", "good"],
+  ["flux-kohya-t5", "diffusers", ["differs", /text encoders/]],
+  ["flux-kohya-t5", "comfyui", "good"],
+  ["flux-aitoolkit", "diffusers comfyui", "good"],
+  ["dora-kohya", "comfyui", "good"],
+  ["dora-diffusers", "diffusers", "good"],
+  ["dora-diffusers", "comfyui", ["differs", /DoRA/]],
+  ["lokr", "comfyui", ["unseen", /finds the weights that its tensors name/]],
+  ["loha", "diffusers", ["unseen", /makes of it: it is an adapter of LyCORIS/]],
+  ["lokr", "vllm peft", ["fails", /LyCORIS/]],
+  ["alpha-0", "comfyui", "good"],
+  ["norms", "comfyui", "good"],
+  ["norms", "diffusers", ["unseen", /beside the factors \(as .*w_norm\)/]],
+  ["bundle-emb", "comfyui", ["differs", /beside the factors \(as bundle_emb/]],
+  ["wan-lightx2v-diff", "diffusers", ["unseen", /beside the factors \(as .*diff_b\)/]],
+  ["wan-diffusers", "comfyui diffusers", ["unseen", /no family that lora-lego knows/]],
+  ["flux-xlabs", "diffusers", ["unseen", /attention processors/]],
+  ["hunyuanvideo-transformer", "comfyui diffusers", ["unseen", /no family that lora-lego knows/]],
+  ["sdxl-kohya", "vllm llamacpp mlx sglang tgi", ["fails", /belongs to an image model/]],
+];
+
+const rows = (kind: string, all: readonly Row[]) =>
+  all.flatMap(([path, consumers, verdict, base]) =>
+    consumers.split(" ").map((consumer) => ({ kind, path, consumer, verdict, base, on: base ?? "no base" })),
+  );
+
+/** Words of a verdict that the check has, or what it says instead. */
+function holds(check: Check, verdict: Verdict): unknown {
+  if (verdict === "good") return isGood(check) || check.findings;
+  const [level, words] = verdict;
+  const texts =
+    level === "unseen" ? check.unseen : check.findings.filter((each) => each.level === level).map(({ text }) => text);
+  return texts.some((text) => words.test(text)) || check;
+}
+
+describe.skipIf(!existsSync(CASES))("check on the cases (skipped where ../shared/cases is absent)", () => {
+  it.each([...rows("llm", LLM), ...rows("image", IMAGE)])(
+    "$consumer, $path on $on: $verdict",
+    async ({ kind, path, consumer, verdict, base }) => {
+      const at = (name: string): string => join(CASES, kind, name);
+      const known = base === undefined ? {} : base.endsWith(".json") ? { baseConfig: at(base) } : { base: at(base) };
+      const { adapter, close } = await openAdapterPath(at(path));
+      close();
+      const check = checkAdapter(adapter, consumerById(consumer as ConsumerId), await openBase(known));
+      expect(holds(check, verdict)).toBe(true);
+    },
+  );
+});

@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import { CONSUMER_IDS, type ConsumerId, consumerById, type Handling } from "../../src/adapter/consumers.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { checkAdapter } from "../../src/analysis/check.ts";
+import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
+import { filled, keyOf, linear, memoryFolder, openPeft } from "../support/memory-folder.ts";
+
+const MODULES = ["q_proj", "v_proj"].map((name) => `model.layers.0.self_attn.${name}`);
+const FACTORS = MODULES.flatMap((name) => linear(name, 2, 3, 4));
+const targets = { target_modules: ["q_proj", "v_proj"] };
+const peft = (config: Readonly<Record<string, unknown>>, ...more: TensorData[]) =>
+  openPeft([...FACTORS, ...more], { ...targets, ...config });
+const bare = (config: Readonly<Record<string, unknown>>) => openPeft([filled("base_model.model.x", [1])], config);
+const image = (...tensors: TensorData[]) =>
+  openAdapter(memoryFolder("image", { "lora.safetensors": encodeSafetensors(tensors) }));
+
+/** What a consumer makes of the variants of an adapter, by the levels of what is said of them. */
+function handling(adapter: Adapter, consumer: ConsumerId): Handling {
+  const { findings, unseen } = checkAdapter(adapter, consumerById(consumer));
+  const own = findings.find(({ text }) => /does not load such adapters|loads it as something else/.test(text));
+  if (own !== undefined) return own.level === "differs" ? "differs" : "fails";
+  return unseen.some((text) => text.includes("makes of it:")) ? "unknown" : "loads";
+}
+
+const magnitudes = MODULES.map((name) => filled(keyOf(name, "lora_magnitude_vector"), [4]));
+
+describe("check on adapters that are more than a plain LoRA", () => {
+  it.each<readonly [string, () => Promise<Adapter>, Partial<Record<ConsumerId, Handling>>]>([
+    ["plain", () => peft({}), { peft: "loads", vllm: "loads", sglang: "loads", tgi: "loads" }],
+    [
+      "DoRA",
+      () => peft({ use_dora: true }, ...magnitudes),
+      { peft: "loads", vllm: "fails", sglang: "fails", tgi: "differs" },
+    ],
+    ["DoRA without magnitudes", () => peft({ use_dora: true }), { peft: "differs", vllm: "fails" }],
+    [
+      "aLoRA",
+      () => peft({ alora_invocation_tokens: [1] }),
+      { peft: "loads", vllm: "fails", sglang: "differs", tgi: "differs" },
+    ],
+    [
+      "replicated layers",
+      () => peft({ layer_replication: [[0, 1]] }),
+      { peft: "loads", vllm: "fails", sglang: "differs" },
+    ],
+    ["PiSSA", () => peft({ init_lora_weights: "pissa" }), { peft: "loads", vllm: "fails", sglang: "differs" }],
+    ["CorDA", () => peft({ init_lora_weights: "corda" }), { peft: "fails", vllm: "fails" }],
+    ["LoRA-GA", () => peft({ init_lora_weights: "lora_ga" }), { peft: "loads", vllm: "loads" }],
+    ["QA-LoRA", () => peft({ use_qalora: true }), { peft: "loads", vllm: "fails", sglang: "differs" }],
+    ["MergedLinear", () => peft({ enable_lora: [true, false] }), { peft: "fails", vllm: "fails" }],
+    [
+      "LoHa of PEFT",
+      () => bare({ peft_type: "LOHA" }),
+      { peft: "loads", vllm: "fails", sglang: "fails", tgi: "fails" },
+    ],
+    ["a method that PEFT lacks", () => bare({ peft_type: "NEWEST" }), { peft: "fails" }],
+    [
+      "LoKr of LyCORIS",
+      () => image(filled("lora_unet_mid_block_attentions_0_proj_in.lokr_w1", [2, 2])),
+      { comfyui: "loads", diffusers: "unknown", peft: "fails", vllm: "fails", llamacpp: "fails" },
+    ],
+  ])("%s", async (_, open, expected) => {
+    const adapter = await open();
+    for (const [consumer, level] of Object.entries(expected)) {
+      expect([consumer, handling(adapter, consumer as ConsumerId)]).toEqual([consumer, level]);
+    }
+  });
+
+  it("says of PEFT that a changed base must be that very base", async () => {
+    const { findings } = checkAdapter(await peft({ init_lora_weights: "olora" }), consumerById("peft"));
+    expect(findings).toEqual([
+      { level: "note", text: expect.stringMatching(/on the very base that it was trained on alone: .*olora/) },
+    ]);
+  });
+
+  it("answers for every consumer, and names its version", async () => {
+    for (const open of [() => peft({ use_dora: true }, ...magnitudes), () => bare({ peft_type: "IA3" })]) {
+      const adapter = await open();
+      for (const id of CONSUMER_IDS) {
+        expect(consumerById(id).version).toMatch(/\d/);
+        const { findings } = checkAdapter(adapter, consumerById(id));
+        if (id !== "peft") expect(findings.some(({ level }) => level === "fails" || level === "differs")).toBe(true);
+      }
+    }
+  });
+
+  it("leaves it to whoever loads them whether names of unknown families are found", async () => {
+    const strange = await image(
+      filled("lora_unet_strange_place.lora_down.weight", [2, 3]),
+      filled("lora_unet_strange_place.lora_up.weight", [4, 2]),
+    );
+    for (const id of ["comfyui", "diffusers"] as const) {
+      const { findings, unseen } = checkAdapter(strange, consumerById(id));
+      expect(findings).toEqual([]);
+      expect(unseen).toContainEqual(
+        expect.stringMatching(/of no family that lora-lego knows \(as lora_unet_strange_place\)/),
+      );
+    }
+  });
+
+  it.each([
+    ["lora_unet_joint_blocks_0_context_block_attn_qkv", "fails", /nothing of SD 3 under kohya's names/],
+    [
+      "lora_transformer_single_transformer_blocks_0_proj_mlp",
+      "fails",
+      /attention alone of files with lora_transformer_/,
+    ],
+  ])("knows what diffusers does not read of kohya's names: %s", async (stem, level, words) => {
+    const adapter = await image(filled(`${stem}.lora_down.weight`, [2, 3]), filled(`${stem}.lora_up.weight`, [4, 2]));
+    expect(checkAdapter(adapter, consumerById("diffusers")).findings).toEqual([
+      { level, text: expect.stringMatching(words) },
+    ]);
+  });
+});
