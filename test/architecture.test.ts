@@ -99,6 +99,25 @@ function findCycle(sources: Sources): string[] | null {
   return null;
 }
 
+/** What of node:fs changes the disk; a file is opened for writing by openSync too. */
+const WRITING = /^(write|append|truncate|ftruncate|rename|copyFile|cp|link|symlink|createWriteStream|open$|openSync)/;
+/** The doors through which files are written: complete or not at all, and never over an input or a foreign file. */
+const DOORS = ["output-folder", "output-file", "unfinished", "file-sink", "hub-cache"].map(
+  (name) => `src/node/${name}.ts`,
+);
+/** What opens files for reading alone. */
+const READERS = ["regular-file", "read-text", "flush"].map((name) => `src/node/${name}.ts`);
+
+/** Every import of a function that writes files, past the doors. */
+function writers(sources: Sources): string[] {
+  return Array.from(sources, ([path, source]) => {
+    const names = /import \{([^}]*)\} from "node:fs(?:\/promises)?"/.exec(source)?.[1]?.split(",") ?? [];
+    const whole = /import (?:\* as )?\w+ from "node:fs|from "node:fs\/promises"/.test(source);
+    const found = names.map((name) => name.trim()).filter((name) => WRITING.test(name));
+    return [...found, ...(whole ? ["node:fs"] : [])].map((name) => `${path} uses ${name}`);
+  }).flat();
+}
+
 function homeGlobals(sources: Sources): string[] {
   return Array.from(sources, ([path, source]) => {
     if (ON_A_MACHINE.includes(roomOf(path))) return [];
@@ -126,6 +145,12 @@ describe("src", () => {
 
   it("uses no global that only Node or only a page has, outside src/node and src/cli", () => {
     expect(homeGlobals(sources)).toEqual([]);
+  });
+
+  it("writes files through its doors alone", () => {
+    const closed = (path: string): boolean => ![...DOORS, ...READERS].includes(path);
+    expect(writers(new Map([...sources].filter(([path]) => closed(path))))).toEqual([]);
+    for (const door of DOORS) expect(writers(new Map([[door, sources.get(door)!]])), door).not.toEqual([]);
   });
 
   it("imports no package at run time that is not among the dependencies", () => {

@@ -1,6 +1,4 @@
-import { writeFileSync } from "node:fs";
 import { Command } from "commander";
-import { OutputFile } from "../node/output-file.ts";
 import { parseCount, parsePath } from "./numbers.ts";
 import { showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
@@ -8,6 +6,7 @@ import { untilInterrupted } from "./run-to-folder.ts";
 interface BenchFlags {
   readonly config: string;
   readonly out?: string;
+  readonly force?: true;
   readonly cache?: string;
   readonly limit?: number;
   readonly threads?: number;
@@ -31,20 +30,22 @@ export async function benchCommand(): Promise<Command> {
     )
     .option("--limit <n>", "only so many rows of each task, from the top", parseCount)
     .option("--threads <n>", "threads of llama.cpp (default: the cores)", parseCount)
+    .option("--force", "replace the file of --out also where lora-lego did not write it")
     .option("--json", "print all results as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego bench --config bench.yaml --out results.md")
-    .action(async ({ config, out, json, ...options }: BenchFlags) => {
+    .action(async ({ config, json, force, ...options }: BenchFlags) => {
       const { benchPage, runBenchFile } = await import("../node/evaluate.ts");
-      const file = out === undefined ? null : new OutputFile(out, [config], true);
       const progress = await showProgress(json ?? false, "scoring", "parts");
       const result = await untilInterrupted((signal) =>
-        runBenchFile(config, { ...options, signal, onProgress: progress.onProgress }),
+        runBenchFile(config, {
+          ...options,
+          force: force ?? false,
+          signal,
+          onProgress: progress.onProgress,
+          onNotice: (text) => console.error(text),
+        }),
       ).finally(progress.stop);
-      if (file !== null) {
-        writeFileSync(file.temporary, benchPage(result));
-        file.commit();
-      }
       if (json) console.log(JSON.stringify(result, null, 2));
-      else if (file === null) console.log(benchPage(result));
+      else if (options.out === undefined) console.log(benchPage(result));
     });
 }

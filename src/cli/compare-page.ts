@@ -1,11 +1,13 @@
 import type { Comparison } from "../analysis/compare.ts";
 import { escapeHtml, htmlTable } from "../core/html.ts";
 import { bytes, figure } from "../core/shown.ts";
+import { WRITTEN } from "../core/written.ts";
 import { compositionBars, cosineDots, heatMap, label, spectraLines } from "./compare-plots.ts";
 
 /** A comparison as one HTML page that needs nothing else: figures as a table, and as plots in SVG. */
 export function comparePage(comparison: Comparison): string {
   return `<!doctype html>
+${WRITTEN}
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">

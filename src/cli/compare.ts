@@ -1,8 +1,7 @@
-import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import type { ComparedRecipe, Comparison } from "../analysis/compare.ts";
 import { bytes, figure } from "../core/shown.ts";
-import { parseCount, parseNumbers } from "./numbers.ts";
+import { parseCount, parseNumbers, parsePath } from "./numbers.ts";
 import { printable } from "./printable.ts";
 import { showDownload } from "./progress.ts";
 import { table } from "./table.ts";
@@ -12,6 +11,7 @@ interface CompareFlags {
   readonly ranks?: number[];
   readonly weights?: number[];
   readonly html?: string;
+  readonly force?: true;
   readonly json?: true;
 }
 
@@ -29,14 +29,17 @@ export async function compareCommand(): Promise<Command> {
       text.split(",").map(parseCount),
     )
     .option("--weights <list>", "one weight for each adapter (default: 1 each)", parseNumbers)
-    .option("--html <file>", "also write the comparison as one self-contained page with plots")
+    .option("--html <file>", "also write the comparison as one self-contained page with plots", parsePath)
+    .option("--force", "replace the file of --html also where lora-lego did not write it")
     .option("--json", "print the comparison as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego compare math/ med/ finance/ --methods lego,svd,average --ranks 8,16")
     .action(compare);
 }
 
-async function compare(paths: string[], { methods, ranks, weights, html, json }: CompareFlags): Promise<void> {
-  const { openAdapters } = await import("../node/adapter-path.ts");
+async function compare(paths: string[], flags: CompareFlags): Promise<void> {
+  const { methods, ranks, weights, html, force, json } = flags;
+  const { OutputFile } = await import("../node/output-file.ts");
+  const { inputPaths, openAdapters } = await import("../node/adapter-path.ts");
   const { compareMethods } = await import("../analysis/compare.ts");
   const { METHODS, methodById } = await import("../methods/registry.ts");
   const { wasmKernels } = await import("../kernels/wasm.ts");
@@ -47,10 +50,18 @@ async function compare(paths: string[], { methods, ranks, weights, html, json }:
   );
   const opened = await openAdapters(paths, { onDownload: showDownload });
   try {
+    const page = {
+      inputs: inputPaths(paths, opened),
+      force: force ?? false,
+      remade: true,
+      flag: "--html",
+      tell: console.error,
+    };
+    if (html !== undefined) OutputFile.check(html, page);
     const adapters = opened.map(({ adapter }) => adapter);
     const given = weights ?? adapters.map(() => 1);
     const comparison = await compareMethods(wasmKernels(), adapters, recipes, given);
-    if (html !== undefined) writeFileSync(html, (await import("./compare-page.ts")).comparePage(comparison));
+    if (html !== undefined) OutputFile.write(html, (await import("./compare-page.ts")).comparePage(comparison), page);
     if (json) console.log(JSON.stringify(comparison, null, 2));
     else print(comparison, ranks === undefined);
   } finally {

@@ -9,9 +9,8 @@ export function reportFailure(error: unknown): number {
     console.error("Interrupted; nothing was written.");
     return 130;
   }
-  const system = (error as NodeJS.ErrnoException).code;
-  if (error instanceof LoraLegoError || typeof system === "string") {
-    const text = error instanceof LoraLegoError ? error.message : systemFailure(error as NodeJS.ErrnoException);
+  const text = error instanceof LoraLegoError ? error.message : systemFailure(error as Error);
+  if (text !== null) {
     console.error(`${pc.red("error:")} ${printable(text)}`);
     return error instanceof UsageError ? 2 : 1;
   }

@@ -1,75 +1,17 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from "commander";
-import { VERSION } from "../core/version.ts";
-import { benchCommand } from "./bench.ts";
-import { checkCommand } from "./check.ts";
-import { compareCommand } from "./compare.ts";
-import { convertCommand } from "./convert.ts";
-import { evalCommand } from "./eval.ts";
-import { extractCommand } from "./extract.ts";
 import { reportFailure } from "./failure.ts";
-import { fuseCommand } from "./fuse.ts";
-import { inspectCommand } from "./inspect.ts";
-import { mergeCommand } from "./merge.ts";
-import { methodsCommand } from "./methods.ts";
-import { pruneCommand, resizeCommand } from "./prune.ts";
-import { pushCommand } from "./push.ts";
-import { runCommand } from "./run.ts";
-import { uiCommand } from "./ui.ts";
-import { verifyCommand } from "./verify.ts";
-
-const program = new Command("lora-lego")
-  .description("Merge LoRA adapters without the base model, Python or a GPU.")
-  .version(VERSION)
-  .addHelpText(
-    "after",
-    `
-Examples:
-  lora-lego merge math/ med/ finance/ --out merged
-  lora-lego run recipe.yaml
-  lora-lego prune math/ --keep 0.5 --out math-half
-  lora-lego inspect math/
-  lora-lego compare math/ med/ finance/ --methods lego,ties,svd
-  lora-lego convert merged/ --to gguf --base-config base/config.json --out merged.gguf
-  lora-lego check merged/ --for vllm
-  lora-lego ui math/ med/
-  lora-lego eval --base base.gguf --adapter merged/ --tasks tasks.jsonl
-
-Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`,
-  )
-  .exitOverride()
-  .showSuggestionAfterError();
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     // Whoever reads our output may stop reading (| head): what is being merged is finished all the same.
-    if (error.code !== "EPIPE") process.exitCode = reportFailure({ ...error, path: "The output" });
+    if (error.code !== "EPIPE") process.exitCode = reportFailure(Object.assign(error, { path: "The output" }));
   });
 }
 
-const argv = process.argv.slice(2);
+// All else is loaded here, so that what keeps it from being loaded is said in words too.
 try {
-  for (const make of [
-    mergeCommand,
-    runCommand,
-    pruneCommand,
-    resizeCommand,
-    compareCommand,
-    inspectCommand,
-    checkCommand,
-    convertCommand,
-    fuseCommand,
-    extractCommand,
-    evalCommand,
-    benchCommand,
-    verifyCommand,
-    methodsCommand,
-    pushCommand,
-    uiCommand,
-  ]) {
-    program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
-  }
-  await program.parseAsync(argv, { from: "user" });
+  const { runProgram } = await import("./program.ts");
+  process.exitCode = (await runProgram(process.argv.slice(2))) ?? process.exitCode ?? 0;
 } catch (error) {
-  process.exitCode = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : reportFailure(error);
+  process.exitCode = reportFailure(error);
 }

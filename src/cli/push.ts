@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { parsePath } from "./numbers.ts";
 
 /** `lora-lego push`: an adapter's folder to the Hugging Face Hub. */
@@ -7,11 +7,14 @@ export async function pushCommand(): Promise<Command> {
     .description("upload an adapter to the Hugging Face Hub (needs HF_TOKEN)")
     .argument("<folder>", "folder of an adapter, as every merge writes one", parsePath)
     .argument("<owner/name>", "repository, made if it is not there")
-    .option("--private", "make the repository private, where it is made")
+    .option("--public", "make the repository public, where it is made")
+    .addOption(new Option("--private", "make the repository private, where it is made").conflicts("public"))
     .addHelpText("after", "\nExample:\n  lora-lego push merged/ me/merged-lora --private")
-    .action(async (folder: string, repo: string, flags: { private?: true }) => {
+    .action(async (folder: string, repo: string, flags: { public?: true; private?: true }) => {
       const { pushAdapter } = await import("../node/push-adapter.ts");
-      const { url, files } = await pushAdapter(folder, repo, { private: flags.private ?? false });
+      const { url, files } = await pushAdapter(folder, repo, {
+        ...((flags.private || flags.public) && { private: flags.private ?? false }),
+      });
       console.log(`${url}: ${files.join(", ")}`);
     });
 }

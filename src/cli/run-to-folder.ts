@@ -72,13 +72,16 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
 }
 
 async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {
-  const { openAdapters } = await import("../node/adapter-path.ts");
+  const { inputPaths, openAdapters } = await import("../node/adapter-path.ts");
   const { makePlan } = await import("../merge/plan.ts");
   const { OutputFolder } = await import("../node/output-folder.ts");
-  const { inputPaths } = await import("../node/merge-to-folder.ts");
+  const { checkReport } = await import("../node/report-file.ts");
   const opened = await openAdapters(paths, { onDownload: showDownload, stream: flags.stream ?? false });
   try {
-    OutputFolder.check(flags.out, inputPaths(paths, opened), flags.force ?? false);
+    const { report, force = false } = flags;
+    const inputs = inputPaths(paths, opened);
+    const target = OutputFolder.check(flags.out, inputs, force);
+    if (report !== undefined) checkReport(report, target, { inputs, force });
     const plan = makePlan(
       opened.map(({ adapter }) => adapter),
       recipe,

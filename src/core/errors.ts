@@ -29,20 +29,23 @@ const KINDS = { FormatError, RefusedError, UsageError, OutputError, HubError };
 export interface ErrorMessage {
   readonly kind: string;
   readonly message: string;
-  /** The code of a system error, as ENOSPC. */
+  /** The code of a system error, as ENOSPC, and the file that it means. */
   readonly code?: string;
+  readonly path?: string;
 }
 
 /** Take an error apart for `reviveError`. */
 export function errorMessage(error: unknown): ErrorMessage {
   if (!(error instanceof Error)) return { kind: "Error", message: String(error) };
-  const { code } = error as Error & { code?: string };
-  if (code !== undefined) return { kind: error.name, message: error.message, code };
+  const { code, path } = error as Error & { code?: string; path?: string };
+  if (code !== undefined)
+    return { kind: error.name, message: error.message, code, ...(path !== undefined && { path }) };
   return { kind: error.name, message: error instanceof LoraLegoError ? error.message : (error.stack ?? error.message) };
 }
 
 /** The error that `errorMessage` took apart, of its own class where it is one of ours. */
-export function reviveError({ kind, message, code }: ErrorMessage): Error {
+export function reviveError({ kind, message, code, path }: ErrorMessage): Error {
   if (Object.hasOwn(KINDS, kind)) return new KINDS[kind as keyof typeof KINDS](message);
-  return code === undefined ? new Error(message) : Object.assign(new Error(message), { code });
+  if (code === undefined) return new Error(message);
+  return Object.assign(new Error(message), { code, ...(path !== undefined && { path }) });
 }

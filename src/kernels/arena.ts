@@ -48,7 +48,10 @@ export function createArena(start: number, provide: (end: number) => ArrayBuffer
       try {
         buffer = provide(needed);
       } catch (cause) {
-        throw outOfMemory(bytes, cause);
+        throw new UsageError(
+          `One module needs ${bytes} bytes of working memory at once, and no more could be had; close other programs, raise the limit on memory (ulimit -v), or merge fewer adapters or smaller ranks at a time.`,
+          { cause },
+        );
       }
       next = start;
       end = needed;
@@ -66,10 +69,9 @@ export function createArena(start: number, provide: (end: number) => ArrayBuffer
   };
 }
 
-function outOfMemory(bytes: number, cause?: unknown): UsageError {
+function outOfMemory(bytes: number): UsageError {
   return new UsageError(
     `One module needs ${bytes} bytes of working memory at once, but WebAssembly memory ends at 4 GB; merge fewer adapters or smaller ranks at a time.`,
-    { cause },
   );
 }
 

@@ -71,6 +71,11 @@ export async function openAdapterPath(
   }
 }
 
+/** What must not be written into: an input's files may be links into another folder, which must not be replaced either. */
+export function inputPaths(paths: readonly string[], opened: readonly DiskAdapter[]): string[] {
+  return [...paths.filter((path) => !isHubPath(path)), ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
+}
+
 function isFile(source: ByteSource): source is FileSource {
   return "path" in source;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { GGUF_FAMILIES } from "../adapter/names/gguf.ts";
 import { FormatError, RefusedError, UsageError } from "../core/errors.ts";
@@ -8,8 +8,9 @@ import { openModel } from "../fuse/base-model.ts";
 import { createFile, openSink } from "./file-sink.ts";
 import { openFile } from "./file-source.ts";
 import { diskModel } from "./model-folder.ts";
+import { OutputFile } from "./output-file.ts";
 
-/** Write the model of a folder, as transformers saves it, into a GGUF file in f32. @throws as `planBaseGguf` */
+/** Write the model of a folder, as transformers saves it, into a GGUF file in f32. @throws as `planBaseGguf`; OutputError where the file exists */
 export async function writeBaseGgufFile(folder: string, out: string): Promise<void> {
   const disk = diskModel(folder);
   try {
@@ -18,14 +19,21 @@ export async function writeBaseGgufFile(folder: string, out: string): Promise<vo
       throw new FormatError(`${disk.name} has no ${file}; pass the folder of a whole model, or its GGUF file.`);
     }
     const model = await openModel(disk);
-    const read = (file: string): string => readFileSync(join(folder, file), "utf8");
-    const plan = planBaseGguf(model, read("config.json"), read("tokenizer.json"));
-    createFile(out, plan.layout.size);
-    const sink = openSink(out);
+    const plan = planBaseGguf(model, disk.text("config.json"), disk.text("tokenizer.json"));
+    const output = OutputFile.create(out, { inputs: [folder] });
     try {
-      await writeBaseGguf(model, plan, sink);
-    } finally {
-      sink.close();
+      output.checkSpace(plan.layout.size);
+      createFile(output.path, plan.layout.size);
+      const sink = openSink(output.path);
+      try {
+        await writeBaseGguf(model, plan, sink);
+      } finally {
+        sink.close();
+      }
+      output.commit();
+    } catch (error) {
+      output.discard();
+      throw error;
     }
   } finally {
     disk.close();

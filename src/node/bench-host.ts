@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchHost, LogProbabilities } from "../evaluate/bench.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
@@ -7,6 +7,7 @@ import { type PreparedBase, prepareAdapter } from "./gguf-inputs.ts";
 import { hashFiles } from "./hash.ts";
 import type { LlamaModel } from "./llama.ts";
 import { mergeToFolder } from "./merge-to-folder.ts";
+import { OutputFile } from "./output-file.ts";
 import { scoreRows } from "./score-rows.ts";
 
 /** What a benchmark runs on. */
@@ -85,9 +86,8 @@ export function benchHost(place: BenchPlace): BenchHost {
           const on = adapter === null ? [] : [{ filePath: adapter.file, scale }];
           const found = await scoreRows(model, on, own, threads, () => {}, signal);
           const values = found.flatMap((row) => row.map(({ logProbability }) => logProbability));
-          const temporary = `${kept}.tmp-${process.pid}`;
-          writeFileSync(temporary, new Uint8Array(Float32Array.from(values).buffer));
-          renameSync(temporary, kept);
+          const packed = new Uint8Array(Float32Array.from(values).buffer);
+          OutputFile.write(kept, packed, { inputs: [], force: true });
         }
         for (const [i, row] of unpack(readFileSync(kept), own).entries()) scores[places[i]!] = row;
       }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename } from "node:path";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { Conversion } from "../convert/conversion.ts";
@@ -7,13 +7,13 @@ import { UsageError } from "../core/errors.ts";
 import { VERSION } from "../core/version.ts";
 import { CARD_FILE, conversionCard } from "../merge/card.ts";
 import { sharedCompanions } from "../merge/companions.ts";
-import { type DiskAdapter, openAdapterPath } from "./adapter-path.ts";
+import { type DiskAdapter, inputPaths, openAdapterPath } from "./adapter-path.ts";
 import { createFile, openSink } from "./file-sink.ts";
 import { folderReader } from "./folder-reader.ts";
 import type { OnDownload } from "./hub-cache.ts";
-import { inputPaths } from "./merge-to-folder.ts";
 import { OutputFile } from "./output-file.ts";
 import { OutputFolder } from "./output-folder.ts";
+import { readText } from "./read-text.ts";
 
 /** How to convert. */
 export interface ConvertOptions {
@@ -66,6 +66,7 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
     for (const { text } of adapter.notices) options.onNotice?.(text);
     const conversion = writer.convert(options.dropExtras ? { ...adapter, extras: new Map() } : adapter, baseConfig);
     const inputs = inputPaths([path], [opened]);
+    if (options.baseConfig !== undefined) inputs.push(options.baseConfig);
     if (writer.output === "folder") await intoFolder(opened, conversion, inputs, writer.id, options);
     else await intoFile(opened, conversion, inputs, options);
     return {
@@ -81,10 +82,10 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
 }
 
 function readBaseConfig(path: string): AdapterText {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
     throw new UsageError(`There is no file ${path}; pass the base model's config.json as --base-config.`);
   }
-  return { text: readFileSync(path, "utf8"), where: basename(path) };
+  return { text: readText(path), where: basename(path) };
 }
 
 async function intoFolder(
@@ -100,10 +101,10 @@ async function intoFolder(
     await writeWeights(opened, conversion, output.path(conversion.weightsFile), signal);
     const { config, weightsFile } = conversion;
     const { files } = await sharedCompanions(opened.folder === null ? [] : [folderReader(opened.folder)]);
-    for (const { name, bytes } of files) writeFileSync(output.path(name), bytes);
-    if (config !== null) writeFileSync(output.path(config.file), `${JSON.stringify(config.fields, null, 2)}\n`);
+    for (const { name, bytes } of files) output.write(name, bytes);
+    if (config !== null) output.write(config.file, `${JSON.stringify(config.fields, null, 2)}\n`);
     const names = [weightsFile, ...(config === null ? [] : [config.file]), CARD_FILE, ...files.map(({ name }) => name)];
-    writeFileSync(output.path(CARD_FILE), conversionCard(opened.adapter, to, names, `lora-lego ${VERSION}`));
+    output.write(CARD_FILE, conversionCard(opened.adapter, to, names, `lora-lego ${VERSION}`));
     output.commit();
   } catch (error) {
     output.discard();
@@ -115,11 +116,12 @@ async function intoFile(
   opened: DiskAdapter,
   conversion: Conversion,
   inputs: readonly string[],
-  { out, force = false, signal }: ConvertOptions,
+  { out, force = false, signal, onNotice = () => {} }: ConvertOptions,
 ): Promise<void> {
-  const output = new OutputFile(out, inputs, force);
+  const output = OutputFile.create(out, { inputs, force, tell: onNotice });
   try {
-    await writeWeights(opened, conversion, output.temporary, signal);
+    output.checkSpace(conversion.layout.size);
+    await writeWeights(opened, conversion, output.path, signal);
     output.commit();
   } catch (error) {
     output.discard();

@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import { UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { type TaskScores, taskScores } from "../evaluate/metrics.ts";
@@ -9,6 +7,7 @@ import { prepareAdapter, prepareBase } from "./gguf-inputs.ts";
 import type { OnDownload } from "./hub-cache.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
 import { scoreRows } from "./score-rows.ts";
+import { withScratch } from "./scratch.ts";
 
 export type { BenchResult, BenchScores, MergeScores } from "../evaluate/bench.ts";
 export { benchPage } from "../evaluate/bench-page.ts";
@@ -55,8 +54,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
   const { base, adapters, rows, threads = availableParallelism(), signal, onProgress = () => {} } = options;
   if (rows.length === 0) throw new UsageError("There are no rows to score; pass --tasks with some.");
   const module = options.llama ?? (await loadLlama());
-  const scratch = mkdtempSync(join(tmpdir(), "lora-lego-eval-"));
-  try {
+  return withScratch("eval", async (scratch) => {
     const prepared = await prepareBase(scratch, base);
     const files: string[] = [];
     for (const [i, adapter] of adapters.entries()) {
@@ -77,9 +75,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
     } finally {
       await loaded.close();
     }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 function summarise(

@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { VERSION } from "../core/version.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { type ExtractedModule, type ExtractRecipe, extractModule, planExtraction } from "../fuse/extract.ts";
@@ -60,9 +59,9 @@ export async function extractAdapter(options: ExtractOptions): Promise<Extracted
     } finally {
       sink.close();
     }
-    writeFileSync(output.path(CONFIG_FILE), `${JSON.stringify(plan.config, null, 2)}\n`);
+    output.write(CONFIG_FILE, `${JSON.stringify(plan.config, null, 2)}\n`);
     const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE];
-    writeFileSync(output.path(CARD_FILE), extractionCard(base.name, tuned.name, names, `lora-lego ${VERSION}`));
+    output.write(CARD_FILE, extractionCard(base.name, tuned.name, names, `lora-lego ${VERSION}`));
     output.commit();
     const squares = modules.reduce((sum, { norm }) => sum + norm * norm, 0);
     const kept = modules.reduce((sum, { norm, energy }) => sum + energy * norm * norm, 0);

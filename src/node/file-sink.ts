@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import type { ByteSink } from "../core/bytes.ts";
+import { naming } from "./named-failure.ts";
 
 /** A ByteSink into a file. */
 export interface FileSink extends ByteSink {
@@ -10,7 +11,7 @@ export interface FileSink extends ByteSink {
 export function createFile(path: string, size: number): void {
   const descriptor = openSync(path, "w");
   try {
-    ftruncateSync(descriptor, size);
+    naming(path, () => ftruncateSync(descriptor, size));
   } finally {
     closeSync(descriptor);
   }
@@ -23,7 +24,7 @@ export function openSink(path: string): FileSink {
   return {
     async write(offset, bytes) {
       for (let done = 0; done < bytes.byteLength; ) {
-        done += writeSync(descriptor, bytes, done, bytes.byteLength - done, offset + done);
+        done += naming(path, () => writeSync(descriptor, bytes, done, bytes.byteLength - done, offset + done));
       }
     },
     close() {

@@ -1,6 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { type ByteSource, endsEarly } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
+import { naming } from "./named-failure.ts";
+import { openRegular } from "./regular-file.ts";
 
 /** A ByteSource over a file that stays open until it is closed. */
 export interface FileSource extends ByteSource {
@@ -13,11 +15,10 @@ export interface FileSource extends ByteSource {
  * local disk, where a call costs microseconds and a hop to the thread pool ten times as much.
  */
 export function openFile(path: string, name: string): FileSource {
-  // Opening a pipe would wait for somebody to write into it.
-  if (!statSync(path).isFile()) {
+  const descriptor = openRegular(path);
+  if (descriptor === null) {
     throw new FormatError(`${name} is a folder, pipe or device; pass an adapter whose files are plain files.`);
   }
-  const descriptor = openSync(path, "r");
   const { size } = fstatSync(descriptor);
   let open = true;
   return {
@@ -26,7 +27,7 @@ export function openFile(path: string, name: string): FileSource {
     size,
     async read(offset, into) {
       for (let done = 0; done < into.byteLength; ) {
-        const count = readSync(descriptor, into, done, into.byteLength - done, offset + done);
+        const count = naming(path, () => readSync(descriptor, into, done, into.byteLength - done, offset + done));
         if (count === 0) throw endsEarly({ name, size }, offset, into.byteLength);
         done += count;
       }

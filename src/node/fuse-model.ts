@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { VERSION } from "../core/version.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { fuseShard } from "../fuse/fuse.ts";
@@ -7,10 +7,9 @@ import { type FuseRecipe, planFusion } from "../fuse/plan-fusion.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { CARD_FILE, fusionCard } from "../merge/card.ts";
 import type { OnProgress } from "../merge/lane.ts";
-import { type OpenOptions, openAdapters } from "./adapter-path.ts";
+import { inputPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
 import { createFile, openSink } from "./file-sink.ts";
-import { inputPaths } from "./merge-to-folder.ts";
-import { baseConfigOf, copyBeside, diskModel } from "./model-folder.ts";
+import { baseConfigOf, diskModel, filesBeside } from "./model-folder.ts";
 import { OutputFolder } from "./output-folder.ts";
 
 /** How to fuse. */
@@ -62,6 +61,7 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
     const changed = [...plan.changed.values()];
     const total = changed.filter(({ parts }) => parts.length > 0).length;
     for (const { text } of adapters.flatMap(({ notices }) => notices)) onNotice(text);
+    const beside = filesBeside(folder);
     output = OutputFolder.create(out, [...inputPaths(paths, opened), options.base], force, onNotice);
     const bytes = layouts.reduce((sum, { size }) => sum + size, 0);
     output.checkSpace(bytes);
@@ -78,15 +78,18 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
         sink.close();
       }
     }
-    const beside = copyBeside(folder, (file) => output!.path(file), true);
-    const texts = [
+    const texts = new Map([
       ["config.json", config === null ? null : await fusedConfig(config, plan)],
-      [base.index?.file, base.index === null ? null : fusedIndex(base.index.text, base, layouts)],
-    ] as const;
-    for (const [file, text] of texts) if (text !== null) writeFileSync(output.path(file!), text);
+      ...(base.index === null ? [] : [[base.index.file, fusedIndex(base.index.text, base, layouts)] as const]),
+    ]);
+    for (const file of beside) {
+      const text = texts.get(file) ?? null;
+      if (text === null) output.copy(join(folder.path, file), file);
+      else output.write(file, text);
+    }
     const names = adapters.map(({ name }) => name);
     const files = [...base.shards.map(({ file }) => file), ...beside, CARD_FILE];
-    writeFileSync(output.path(CARD_FILE), fusionCard(base.name, names, files, `lora-lego ${VERSION}`));
+    output.write(CARD_FILE, fusionCard(base.name, names, files, `lora-lego ${VERSION}`));
     output.commit();
     const replaced = changed.filter(({ origin, rows }) => origin.input !== null || rows.length > 0);
     return {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, readSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { MAGIC } from "../formats/gguf/types.ts";
@@ -6,6 +6,8 @@ import { configOfGguf, writeBaseGgufFile } from "./base-gguf-file.ts";
 import { convertAdapter } from "./convert-adapter.ts";
 import { refuseUnfit } from "./gguf-fit.ts";
 import type { OnDownload } from "./hub-cache.ts";
+import { OutputFile } from "./output-file.ts";
+import { openRegular } from "./regular-file.ts";
 
 /** A base model as llama.cpp reads it. */
 export interface PreparedBase {
@@ -29,7 +31,7 @@ export async function prepareBase(scratch: string, base: string): Promise<Prepar
     return { model, config: join(base, "config.json") };
   }
   const config = join(scratch, "config.json");
-  writeFileSync(config, await configOfGguf(base));
+  OutputFile.write(config, await configOfGguf(base), { inputs: [base] });
   return { model: resolve(base), config };
 }
 
@@ -57,8 +59,8 @@ export async function prepareAdapter(
 }
 
 function isGguf(path: string): boolean {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
-  const descriptor = openSync(path, "r");
+  const descriptor = statSync(path, { throwIfNoEntry: false }) === undefined ? null : openRegular(path);
+  if (descriptor === null) return false;
   try {
     const magic = Buffer.alloc(MAGIC.length);
     readSync(descriptor, magic, 0, magic.length, 0);

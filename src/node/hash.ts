@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
+import { FormatError } from "../core/errors.ts";
+import { naming } from "./named-failure.ts";
+import { openRegular } from "./regular-file.ts";
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -8,9 +11,11 @@ export function hashFiles(paths: readonly string[]): string {
   const hash = createHash("sha256");
   const chunk = new Uint8Array(CHUNK_BYTES);
   for (const path of paths) {
-    const descriptor = openSync(path, "r");
+    const descriptor = openRegular(path);
+    if (descriptor === null) throw new FormatError(`${path} is no plain file any more; pass one whose files stay.`);
     try {
-      for (let count = readSync(descriptor, chunk); count > 0; count = readSync(descriptor, chunk)) {
+      const next = (): number => naming(path, () => readSync(descriptor, chunk));
+      for (let count = next(); count > 0; count = next()) {
         hash.update(chunk.subarray(0, count));
       }
     } finally {

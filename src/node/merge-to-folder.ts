@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { ByteSource, MemorySource } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
-import { isHubPath } from "../hub/hub-path.ts";
 import type { RemoteSource } from "../hub/url-source.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { affordableThreads } from "../merge/memory.ts";
@@ -10,12 +9,12 @@ import { type MergePlan, WEIGHTS_FILE } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import type { RecipeStep } from "../merge/recipe-file.ts";
 import { carriedOut } from "../merge/recipe-text.ts";
-import { type DiskAdapter, localPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
+import { type DiskAdapter, inputPaths, localPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { createFile, openSink } from "./file-sink.ts";
 import type { FileSource } from "./file-source.ts";
 import { OutputFolder } from "./output-folder.ts";
-import { placeReport } from "./report-file.ts";
+import { openReport, type ReportPlace } from "./report-file.ts";
 import { workerLane } from "./worker-lane.ts";
 import type { InputFile } from "./worker-protocol.ts";
 import { writeCompanions } from "./write-companions.ts";
@@ -52,9 +51,11 @@ export async function mergeToFolder(
   let output: OutputFolder | null = null;
   try {
     const inputs = inputPaths(paths, opened);
-    output = OutputFolder.create(options.out, inputs, options.force ?? false, options.onNotice ?? (() => {}));
+    const { out, force = false, report, onNotice = () => {} } = options;
+    output = OutputFolder.create(out, inputs, force, onNotice);
+    const place = report === undefined ? null : openReport(report, output, { inputs, force, tell: onNotice });
     const adapters = localPaths(paths).map((path) => ({ path }));
-    const outcome = await mergeInto(output, opened, inputs, recipe, options, (plan) => [
+    const outcome = await mergeInto(output, opened, place, recipe, options, (plan) => [
       { name: null, adapters, recipe: carriedOut(recipe, plan) },
     ]);
     output.commit();
@@ -67,28 +68,22 @@ export async function mergeToFolder(
   }
 }
 
-/** What must not be written into: an input's files may be links into another folder, which must not be replaced either. */
-export function inputPaths(paths: readonly string[], opened: readonly DiskAdapter[]): string[] {
-  return [...paths.filter((path) => !isHubPath(path)), ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
-}
-
 /**
  * Merge open adapters into a folder that is begun, and leave it to the caller to commit or discard it.
  *
- * @param inputs paths that must not be written into
+ * @param place where the report goes
  * @param stepsOf what recipe.yaml says, once the plan that was carried out is known
  */
 export async function mergeInto(
   output: OutputFolder,
   opened: readonly DiskAdapter[],
-  inputs: readonly string[],
+  place: ReportPlace | null,
   recipe: Recipe,
-  options: Pick<FolderOptions, "threads" | "report" | "signal" | "onProgress">,
+  options: Pick<FolderOptions, "threads" | "signal" | "onProgress">,
   stepsOf: (plan: MergePlan) => readonly RecipeStep[],
 ): Promise<MergeOutcome> {
   const closers: (() => void | Promise<void>)[] = [];
   try {
-    const report = options.report === undefined ? null : placeReport(options.report, output.target, inputs);
     const host = diskHost(output, opened, options.threads, closers);
     const outcome = await runMerge(
       opened.map(({ adapter }) => adapter),
@@ -97,7 +92,7 @@ export async function mergeInto(
       options,
     );
     options.signal?.throwIfAborted();
-    return writeCompanions(output, opened, outcome, stepsOf(outcome.plan), report);
+    return writeCompanions(output, opened, outcome, stepsOf(outcome.plan), place);
   } finally {
     await closeAll(closers);
   }

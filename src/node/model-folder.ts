@@ -1,19 +1,22 @@
-import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { type BaseConfig, parseBaseConfig } from "../fuse/base-config.ts";
 import type { ModelFolder } from "../fuse/base-model.ts";
 import { type FileSource, openFile } from "./file-source.ts";
+import { refuseForeignFile } from "./own-file.ts";
+import { LARGE_TEXT_BYTES, readText } from "./read-text.ts";
 
-/** A model's folder on disk, its files open until it is closed. */
+/** A model's folder on disk, its files open until it is closed. Links out of it are refused. */
 export interface DiskModel extends ModelFolder {
   readonly path: string;
+  /** The text of a file. */
+  text(file: string): string;
   close(): void;
 }
 
 /** Weights in other formats, and what belongs to the base alone. */
 const LEFT = /\.(safetensors|bin|pt|pth|gguf|h5|msgpack|onnx|ot)$|^README\.md$|^\./;
-const INDEX = /\.safetensors\.index\.json$/;
 
 /** @throws UsageError when there is no such folder */
 export function diskModel(path: string): DiskModel {
@@ -32,9 +35,14 @@ export function diskModel(path: string): DiskModel {
     name,
     files: readdirSync(path).sort(),
     async open(file) {
+      refuseForeignFile(path, file, name);
       const source = openFile(join(path, file), `${name}/${file}`);
       opened.push(source);
       return source;
+    },
+    text(file) {
+      refuseForeignFile(path, file, name);
+      return readText(join(path, file), { name: `${name}/${file}`, most: LARGE_TEXT_BYTES });
     },
     close() {
       for (const source of opened) source.close();
@@ -43,17 +51,14 @@ export function diskModel(path: string): DiskModel {
 }
 
 /** A model's config.json; null where it has none. */
-export function baseConfigOf({ path, name, files }: DiskModel): BaseConfig | null {
+export function baseConfigOf({ text, name, files }: DiskModel): BaseConfig | null {
   if (!files.includes("config.json")) return null;
-  return parseBaseConfig(readFileSync(join(path, "config.json"), "utf8"), `${name}/config.json`);
+  return parseBaseConfig(text("config.json"), `${name}/config.json`);
 }
 
-/** Copy what a model has beside its weights (config, tokenizer, index of shards). @returns the names */
-export function copyBeside({ path, files }: DiskModel, to: (file: string) => string, index: boolean): string[] {
-  const copied = files.filter((file) => {
-    if (LEFT.test(file) || !statSync(join(path, file)).isFile()) return false;
-    return index || !INDEX.test(file);
-  });
-  for (const file of copied) copyFileSync(join(path, file), to(file));
-  return copied;
+/** Names of what a model has beside its weights, to be copied: config, tokenizer, index of shards. @throws RefusedError for links out of the folder */
+export function filesBeside({ path, name, files }: DiskModel): string[] {
+  const beside = files.filter((file) => !LEFT.test(file) && statSync(join(path, file)).isFile());
+  for (const file of beside) refuseForeignFile(path, file, name);
+  return beside;
 }

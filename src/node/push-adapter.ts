@@ -2,15 +2,16 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { refuseVariants } from "../adapter/variants.ts";
-import { HubError, UsageError } from "../core/errors.ts";
 import { boundedFetch } from "../hub/bounded-fetch.ts";
 import { hubName, parseHubPath } from "../hub/hub-path.ts";
+import { HubError, RefusedError, UsageError } from "../core/errors.ts";
 import { openAdapterPath } from "./adapter-path.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
+import { refuseForeignFile } from "./own-file.ts";
 
 /** How to push. */
 export interface PushOptions {
-  /** Make the repository private where it is made. Default false. */
+  /** Whether the repository is private where it is made. Without it none is made: who may see it is for its owner to say. */
   readonly private?: boolean;
   readonly settings?: HubSettings;
 }
@@ -26,7 +27,8 @@ export interface Pushed {
  * itself go up.
  *
  * @param repo owner/name
- * @throws UsageError for what is no adapter or no repository name, HubError when the Hub does not take it
+ * @throws UsageError for what is no adapter or no repository name, and where a repository is to be made without `private`; RefusedError for
+ * a link out of the folder, and for a repository that is private or public against `private`; HubError when the Hub does not take it
  */
 export async function pushAdapter(folder: string, repo: string, options: PushOptions = {}): Promise<Pushed> {
   const settings = options.settings ?? hubSettings();
@@ -45,7 +47,7 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
   const { adapter, close } = await openAdapterPath(folder);
   close();
   refuseVariants(adapter);
-  const files = readdirSync(folder).filter((file) => !file.startsWith(".") && statSync(join(folder, file)).isFile());
+  const files = filesToPush(folder);
   const { createRepo, uploadFiles, HubApiError } = await import("@huggingface/hub");
   const common = {
     repo: { type: "model", name: repo },
@@ -59,16 +61,22 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
       throw new HubError(
         `${repo}: ${settings.endpoint} cannot be reached (${reasonOf(error)}); check the connection and try again.`,
       );
-    const why =
-      error.statusCode === 401 || error.statusCode === 403
-        ? "this HF_TOKEN may not write there; use one with write access"
-        : error.message;
-    throw new HubError(`${hubName(path)}: the Hub refuses the upload with status ${error.statusCode}: ${why}.`);
+    throw refusal(repo, error.statusCode, error.message);
   };
-  await createRepo({ ...common, visibility: options.private ? "private" : "public" }).catch((error: unknown) => {
-    // 409: the repository is there already.
-    if (!(error instanceof HubApiError && error.statusCode === 409)) refused(error);
-  });
+  const there = await visibilityOf(settings, repo).catch(refused);
+  if (there === null && options.private === undefined) {
+    throw new UsageError(`${repo} is not on the Hub yet; pass --public or --private to make it.`);
+  }
+  if (there !== null && options.private !== undefined && there.private === !options.private) {
+    const [is, flag] = there.private ? ["private", "--public"] : ["public", "--private"];
+    throw new RefusedError(`${repo} is there and ${is}; change that on the Hub, or push without ${flag}.`);
+  }
+  if (there === null) {
+    await createRepo({ ...common, visibility: options.private ? "private" : "public" }).catch((error: unknown) => {
+      // 409: the repository was made meanwhile.
+      if (!(error instanceof HubApiError && error.statusCode === 409)) refused(error);
+    });
+  }
   await uploadFiles({
     ...common,
     files: files.map((file) => pathToFileURL(resolve(folder, file))),
@@ -77,6 +85,37 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
     useXet: false,
   }).catch(refused);
   return { url: `${settings.endpoint}/${repo}`, files };
+}
+
+/** Names of the plain files that go up. @throws RefusedError for a link out of the folder */
+function filesToPush(folder: string): string[] {
+  const names = readdirSync(folder).filter((file) => !file.startsWith("."));
+  const files = names.filter((file) => statSync(join(folder, file)).isFile());
+  for (const file of files) refuseForeignFile(folder, file, basename(resolve(folder)));
+  return files;
+}
+
+/** Whether a repository is private, as far as the Hub says; null where there is none that this token may see. */
+async function visibilityOf(
+  { endpoint, token, fetch }: HubSettings,
+  repo: string,
+): Promise<{ readonly private?: unknown } | null> {
+  const url = `${endpoint}/api/models/${repo}/revision/main`;
+  const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+  if (response.status === 404) {
+    await response.body?.cancel();
+    return response.headers.get("x-error-code") === "RevisionNotFound" ? {} : null;
+  }
+  if (response.ok) return (await response.json()) as { private?: unknown };
+  await response.body?.cancel();
+  throw refusal(repo, response.status, `status ${response.status}`);
+}
+
+/** What the Hub's refusal of an upload means. */
+function refusal(repo: string, status: number, message: string): HubError {
+  const why =
+    status === 401 || status === 403 ? "this HF_TOKEN may not write there; use one with write access" : message;
+  return new HubError(`${repo}: the Hub refuses the upload with status ${status}: ${why}.`);
 }
 
 function reasonOf(error: unknown): string {

@@ -1,55 +1,48 @@
-import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../core/errors.ts";
 import { CARD_FILE } from "../merge/card.ts";
 import { COMPANIONS } from "../merge/companions.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
 import { RECIPE_FILE } from "../merge/recipe-text.ts";
-import { makeFolder } from "./make-folder.ts";
+import { OutputFile, type OutputFileOptions } from "./output-file.ts";
+import type { OutputFolder } from "./output-folder.ts";
 import { isWithin, realPath } from "./real-path.ts";
 
-/** Where a report goes: a file of the output folder, or one elsewhere. */
-export interface ReportPlace {
-  readonly inside: boolean;
-  /** Links resolved, but for the file's own. */
-  readonly path: string;
-}
+/** Where a report goes: into the output folder, by its name there, or into a file elsewhere. */
+export type ReportPlace = { readonly inside: string } | { readonly file: OutputFile };
+
+type ReportOptions = Omit<OutputFileOptions, "flag" | "remade">;
+const AS_REPORT = { flag: "--report", remade: true } as const;
 
 /**
- * Find out where a report goes, before anything is merged.
+ * Check that a report may be written, before anything is merged.
  *
  * @param target the output folder, links resolved
- * @param inputs folders and files of the inputs: none is written into
+ * @returns its name in the output folder; null where it lies elsewhere
  * @throws OutputError when the report would take the place of something else
  */
-export function placeReport(report: string, target: string, inputs: readonly string[]): ReportPlace {
+export function checkReport(report: string, target: string, options: ReportOptions): string | null {
   const full = resolve(report);
   const path = join(realPath(dirname(full)), basename(full));
-  const inside = dirname(path) === target;
-  const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, RECIPE_FILE, ...COMPANIONS];
   const refuse = (why: string): never => {
     throw new OutputError(`The report ${report} ${why}; choose another --report.`);
   };
-  if (inside && names.includes(basename(path))) refuse("has the name of another file of the output");
-  if (!inside && isWithin(path, target)) refuse("lies deeper in the output, which holds no folders");
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (isWithin(target, path) || stat?.isDirectory()) refuse("is a folder");
-  // A device or pipe would be replaced by a file; --json prints the report on stdout.
-  if (stat !== undefined && !stat.isFile()) refuse("is no plain file (for stdout use --json)");
-  const input = inputs.find((candidate) => isWithin(path, realpathSync(candidate)));
-  if (input !== undefined) refuse(`lies in the input ${input}`);
-  return { inside, path };
+  if (isWithin(target, path)) refuse("is a folder");
+  if (dirname(path) === target) {
+    const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, RECIPE_FILE, ...COMPANIONS];
+    if (names.includes(basename(path))) refuse("has the name of another file of the output");
+    return basename(path);
+  }
+  if (isWithin(path, target)) refuse("lies deeper in the output, which holds no folders");
+  OutputFile.check(report, { ...options, ...AS_REPORT });
+  return null;
 }
 
-/** Write a report that lies elsewhere than in the output folder, complete or not at all. */
-export function writeReport({ path }: ReportPlace, text: string): void {
-  if (!existsSync(dirname(path))) makeFolder(dirname(path));
-  const temporary = `${path}.tmp-${process.pid}`;
-  try {
-    writeFileSync(temporary, text);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+/** Make room for a report, which appears together with its output. @throws as `checkReport` */
+export function openReport(report: string, output: OutputFolder, options: ReportOptions): ReportPlace {
+  const inside = checkReport(report, output.target, options);
+  if (inside !== null) return { inside };
+  const file = OutputFile.create(report, { ...options, ...AS_REPORT });
+  output.attach(file);
+  return { file };
 }

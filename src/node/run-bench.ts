@@ -1,31 +1,43 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { WRITTEN } from "../core/written.ts";
 import { type BenchResult, type OnBenchProgress, runBench } from "../evaluate/bench.ts";
 import { checkTasks, parseBench } from "../evaluate/bench-file.ts";
+import { benchPage } from "../evaluate/bench-page.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { benchHost } from "./bench-host.ts";
 import { prepareBase } from "./gguf-inputs.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
+import { makeFolder } from "./make-folder.ts";
+import { OutputFile } from "./output-file.ts";
+import { readText } from "./read-text.ts";
+import { withScratch } from "./scratch.ts";
 import { readTaskFiles } from "./task-files.ts";
 
 /** How to run a benchmark. */
 export interface BenchOptions {
   /** Folder that keeps scores, so that an interrupted run goes on; default `<file>.cache` beside the file. */
   readonly cache?: string;
+  /** Also write the tables as Markdown to this file. */
+  readonly out?: string;
+  /** Replace `out` also where lora-lego did not write it. Default false. */
+  readonly force?: boolean;
   /** Only so many rows of each task. */
   readonly limit?: number;
   readonly threads?: number;
   readonly llama?: LlamaModule;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnBenchProgress;
+  /** Told in one sentence what was put right after a run that was cut off. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** Run the benchmark that a file describes. @throws what parsing it, merging and scoring throw */
 export async function runBenchFile(file: string, options: BenchOptions = {}): Promise<BenchResult> {
   const { threads = availableParallelism(), signal, onProgress } = options;
   const limit = { ...(options.limit !== undefined && { limit: options.limit }) };
-  const bench = await parseBench(readFileSync(file, "utf8"), file);
+  const bench = await parseBench(readText(file), file);
   const home = dirname(resolve(file));
   const at = (path: string): string => (isHubPath(path) ? path : resolve(home, path));
   const placed = {
@@ -35,21 +47,40 @@ export async function runBenchFile(file: string, options: BenchOptions = {}): Pr
   };
   const rows = { dev: readTaskFiles(bench.dev.map(at), limit), test: readTaskFiles(bench.test.map(at), limit) };
   checkTasks(placed, rows, file);
-  const cache = options.cache ?? `${resolve(file)}.cache`;
-  mkdirSync(cache, { recursive: true });
-  const module = options.llama ?? (await loadLlama());
-  const scratch = mkdtempSync(join(tmpdir(), "lora-lego-bench-"));
+  const files = [
+    file,
+    at(bench.base),
+    ...placed.adapters.map(({ path }) => path),
+    ...[...bench.dev, ...bench.test].map(at),
+  ];
+  const page = outputOf(options, placed.joint === null ? files : [...files, placed.joint]);
   try {
-    const base = await prepareBase(scratch, at(bench.base));
-    const { model, close } = await loadModel(module, base.model, threads);
-    try {
-      const inputs = placed.adapters.map(({ path }) => path);
-      const place = { inputs, model, base, scratch, cache, threads, ...(signal && { signal }) };
-      return await runBench(placed, rows, benchHost(place), onProgress);
-    } finally {
-      await close();
-    }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    const cache = options.cache ?? `${resolve(file)}.cache`;
+    if (!existsSync(cache)) makeFolder(cache);
+    const module = options.llama ?? (await loadLlama());
+    const result = await withScratch("bench", async (scratch) => {
+      const base = await prepareBase(scratch, at(bench.base));
+      const { model, close } = await loadModel(module, base.model, threads);
+      try {
+        const inputs = placed.adapters.map(({ path }) => path);
+        const place = { inputs, model, base, scratch, cache, threads, ...(signal && { signal }) };
+        return await runBench(placed, rows, benchHost(place), onProgress);
+      } finally {
+        await close();
+      }
+    });
+    page?.write(`${WRITTEN}\n\n${benchPage(result)}`);
+    page?.commit();
+    return result;
+  } catch (error) {
+    page?.discard();
+    throw error;
   }
+}
+
+/** The file of the tables, if one is asked for. @param files what the benchmark reads */
+function outputOf({ out, force = false, onNotice }: BenchOptions, files: readonly string[]): OutputFile | null {
+  if (out === undefined) return null;
+  const inputs = files.filter((path) => !isHubPath(path) && existsSync(path));
+  return OutputFile.create(out, { inputs, force, remade: true, ...(onNotice && { tell: onNotice }) });
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, realpathSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { isHubPath } from "../hub/hub-path.ts";
@@ -7,16 +7,19 @@ import { type MergePlan, makePlan } from "../merge/plan.ts";
 import { plannedAdapter } from "../merge/planned-adapter.ts";
 import { type ParsedRecipe, parseRecipe, type RecipeSource, type RecipeStep } from "../merge/recipe-file.ts";
 import { carriedOut } from "../merge/recipe-text.ts";
-import { localPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
-import { inputPaths, mergeInto, mergeToFolder } from "./merge-to-folder.ts";
+import { inputPaths, localPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
+import { mergeInto, mergeToFolder } from "./merge-to-folder.ts";
 import { OutputFolder } from "./output-folder.ts";
-import { placeReport } from "./report-file.ts";
+import { readText } from "./read-text.ts";
+import { openReport, type ReportPlace } from "./report-file.ts";
 
 /** Where the steps of a recipe write, inside the output folder while that is temporary itself. */
 const STEPS_FOLDER = "steps";
 
 /** A recipe file, its paths looked up. */
 export interface LoadedRecipe {
+  /** The file itself, which nothing is written over; null where the shell handed it over open. */
+  readonly file: string | null;
   readonly steps: readonly RecipeStep[];
   /** The path of each adapter of each step; null for the result of an earlier step. */
   readonly paths: readonly (readonly (string | null)[])[];
@@ -32,10 +35,13 @@ export interface LoadedRecipe {
  */
 export async function loadRecipe(file: string, adapters?: string): Promise<LoadedRecipe> {
   if (!existsSync(file)) throw new UsageError(`There is no recipe file ${file}; pass the path of a YAML file.`);
-  const recipe = await parseRecipe(readFileSync(file, "utf8"), file);
+  const recipe = await parseRecipe(readText(file, { pipes: true }), file);
   const home = dirname(resolve(file));
+  const real = realpathSync(file);
   const from = adapters === undefined ? home : resolve(adapters);
   return {
+    // What a pipe leads to has a name, but is not there.
+    file: existsSync(real) ? real : null,
     steps: recipe.steps,
     paths: recipe.steps.map(({ adapters: sources }, i) =>
       sources.map((source, t) => ("step" in source ? null : existing(recipe, from, source.path, i, t))),
@@ -78,10 +84,11 @@ export interface StepOutcome extends MergeOutcome {
 export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}): Promise<StepOutcome[]> {
   const { out = recipe.out, force = false, onNotice = () => {}, onStep, ...control } = options;
   if (out === null) throw new UsageError("The recipe does not say where to write; add out: DIR to it, or pass --out.");
-  const inputs = await inputsOf(recipe, options);
+  const inputs = [...(await inputsOf(recipe, options)), ...(recipe.file === null ? [] : [recipe.file])];
   const output = OutputFolder.create(out, inputs, force, onNotice);
   try {
-    if (recipe.report !== null) placeReport(recipe.report, output.target, inputs);
+    const { report } = recipe;
+    const place = report === null ? null : openReport(report, output, { inputs, force, tell: onNotice });
     const done: StepOutcome[] = [];
     for (const [i, { name, recipe: merge }] of recipe.steps.entries()) {
       await onStep?.(name);
@@ -89,7 +96,7 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
       const outcome =
         i < recipe.steps.length - 1
           ? await mergeToFolder(folders, merge, { ...control, out: stepFolder(output, { step: name! }) })
-          : await mergeLast(output, folders, inputs, recipe, done, control);
+          : await mergeLast(output, folders, place, recipe, done, control);
       done.push({ name, ...outcome });
     }
     rmSync(output.path(STEPS_FOLDER), { recursive: true, force: true });
@@ -117,16 +124,15 @@ function stepFolder(output: OutputFolder, source: RecipeSource): string {
 async function mergeLast(
   output: OutputFolder,
   folders: readonly string[],
-  inputs: readonly string[],
+  place: ReportPlace | null,
   recipe: LoadedRecipe,
   done: readonly StepOutcome[],
   control: Omit<RunOptions, "out" | "force" | "onNotice" | "onStep">,
 ): Promise<MergeOutcome> {
   const opened = await openAdapters(folders, control);
   try {
-    const options = { ...control, ...(recipe.report !== null && { report: recipe.report }) };
     const { recipe: merge } = recipe.steps.at(-1)!;
-    return await mergeInto(output, opened, inputs, merge, options, (plan) =>
+    return await mergeInto(output, opened, place, merge, control, (plan) =>
       writtenSteps(recipe, [...done.map((step) => step.plan), plan]),
     );
   } finally {

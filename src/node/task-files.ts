@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { parseGlue } from "../evaluate/glue.ts";
 import { firstOfEach, parseTaskRows, type TaskRow } from "../evaluate/task-rows.ts";
+import { LARGE_TEXT_BYTES, readText } from "./read-text.ts";
 
 /** How files of rows are read. */
 export interface TaskFileOptions {
@@ -19,7 +19,7 @@ export interface TaskFileOptions {
  */
 export function readTaskFiles(paths: readonly string[], { glue, limit }: TaskFileOptions = {}): TaskRow[] {
   const rows = paths.flatMap((path) => {
-    const text = readFileSync(path, "utf8");
+    const text = readText(path, { most: LARGE_TEXT_BYTES, pipes: true });
     if (extname(path) !== ".tsv") return parseTaskRows(text, basename(path, extname(path)), basename(path));
     if (glue !== undefined) return parseGlue(text, glue, basename(path));
     throw new UsageError(

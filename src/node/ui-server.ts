@@ -10,6 +10,7 @@ import { isHubPath } from "../hub/hub-path.ts";
 import { CARD_FILE } from "../merge/card.ts";
 import { COMPANIONS } from "../merge/companions.ts";
 import { Guard, HOST } from "./ui-guard.ts";
+import { isOwnFile, refuseForeignFile } from "./own-file.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -173,6 +174,11 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
     const file = join(folder, name);
     const found = statSync(file, { throwIfNoEntry: false });
     if (!found?.isFile() || !isRead(name)) return [];
+    // A file that is named itself may be a link to anywhere; what lies in the folder may not.
+    if (!(stat.isFile() && name === basename(full)) && !isOwnFile(folder, name)) {
+      if (COMPANIONS.includes(name) || name === CARD_FILE) return [];
+      refuseForeignFile(folder, name, basename(folder));
+    }
     const url = `adapters/${place}/${encodeURIComponent(name)}`;
     files.set(`/adapters/${place}/${name}`, realpathSync(file));
     return [{ name, size: found.size, url }];

@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { HubError, UsageError } from "../../src/core/errors.ts";
+import { HubError, RefusedError, UsageError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { parseHubPath } from "../../src/hub/hub-path.ts";
 import { openAdapterPath } from "../../src/node/adapter-path.ts";
@@ -292,6 +292,50 @@ describe("pushAdapter", () => {
     expect([...uploaded.keys()].sort()).toEqual([CONFIG, WEIGHTS]);
     for (const [file, bytes] of uploaded)
       expect(Buffer.from(bytes).equals(readFileSync(join(folder, file)))).toBe(true);
+  });
+
+  it("makes no repository of which nobody said who may see it", async () => {
+    const folder = writeAdapter(join(tempFolder(), "mine"), randomAdapter(7));
+    const error = await rejection(pushAdapter(folder, "me/unsaid", { settings: settings({ token: TOKEN }) }));
+    expect(error).toEqual(new UsageError("me/unsaid is not on the Hub yet; pass --public or --private to make it."));
+    expect([hub.created, [...hub.uploaded.keys()]].flat()).not.toContainEqual(expect.stringContaining("unsaid"));
+    await pushAdapter(folder, "me/said", { private: false, settings: settings({ token: TOKEN }) });
+    expect(hub.created).toContainEqual({ name: "me/said", private: false });
+  });
+
+  it("uploads nothing into a repository that others may see, when told that it is private", async () => {
+    const folder = writeAdapter(join(tempFolder(), "mine"), randomAdapter(8));
+    const asked = { private: true, settings: settings({ token: TOKEN }) };
+    const error = await rejection(pushAdapter(folder, "owner/model-2", asked));
+    expect(error.message).toBe("owner/model-2 is there and public; change that on the Hub, or push without --private.");
+    expect(hub.uploaded.has("owner/model-2")).toBe(false);
+  });
+
+  it.each(["notes.txt", "README.md", WEIGHTS])("uploads nothing where %s is a link out of the folder", async (name) => {
+    const folder = writeAdapter(join(tempFolder(), "mine"), randomAdapter(8));
+    const outside = join(tempFolder(), "secret");
+    writeFileSync(outside, "secret");
+    if (name === WEIGHTS) renameSync(join(folder, WEIGHTS), outside);
+    symlinkSync(outside, join(folder, name));
+    const error = await rejection(
+      pushAdapter(folder, "me/linked", { private: true, settings: settings({ token: TOKEN }) }),
+    );
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error.message).toContain(`mine/${name} is a link out of its folder`);
+    expect(hub.uploaded.has("me/linked")).toBe(false);
+    expect(hub.created).not.toContainEqual(expect.objectContaining({ name: "me/linked" }));
+  });
+
+  it("uploads what the folder links to in itself, and a snapshot of the Hub's cache", async () => {
+    const folder = writeAdapter(join(tempFolder(), "mine"), randomAdapter(8));
+    symlinkSync(WEIGHTS, join(folder, "copy.safetensors"));
+    renameSync(join(folder, "copy.safetensors"), join(folder, "notes.md"));
+    const { files } = await pushAdapter(folder, "me/own", { private: true, settings: settings({ token: TOKEN }) });
+    expect([...files].sort()).toEqual([CONFIG, WEIGHTS, "notes.md"]);
+    const { folder: cached } = await fetchHubAdapter(fresh(), { settings: settings() });
+    expect(lstatSync(join(cached, WEIGHTS)).isSymbolicLink()).toBe(true);
+    const again = await pushAdapter(cached, "me/cached", { private: true, settings: settings({ token: TOKEN }) });
+    expect(again.files).toContain(WEIGHTS);
   });
 
   it("uploads into a repository that is there already", async () => {

@@ -97,7 +97,8 @@ export class MockHub {
     }
     const revision = api?.[3] ?? file![2]!;
     if (revision !== "main" && revision !== commit) return refuse(response, 404, "RevisionNotFound");
-    if (api?.[2] === "revision") return sendJson(response, { id: name, sha: commit });
+    if (api?.[2] === "revision")
+      return sendJson(response, { id: name, sha: commit, private: repository.access === "private" });
     if (api !== null) return this.#tree(response, repository, api[4] ?? "");
     if (repository.access === "gated" && !authorized) return refuse(response, 403, "GatedRepo");
     return this.#resolve(request, response, repository, file![3]!, commit);

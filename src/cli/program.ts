@@ -1,0 +1,69 @@
+import { Command, CommanderError } from "commander";
+import { VERSION } from "../core/version.ts";
+import { benchCommand } from "./bench.ts";
+import { checkCommand } from "./check.ts";
+import { compareCommand } from "./compare.ts";
+import { convertCommand } from "./convert.ts";
+import { evalCommand } from "./eval.ts";
+import { extractCommand } from "./extract.ts";
+import { fuseCommand } from "./fuse.ts";
+import { inspectCommand } from "./inspect.ts";
+import { mergeCommand } from "./merge.ts";
+import { methodsCommand } from "./methods.ts";
+import { pruneCommand, resizeCommand } from "./prune.ts";
+import { pushCommand } from "./push.ts";
+import { runCommand } from "./run.ts";
+import { uiCommand } from "./ui.ts";
+import { verifyCommand } from "./verify.ts";
+
+const EXAMPLES = `
+Examples:
+  lora-lego merge math/ med/ finance/ --out merged
+  lora-lego run recipe.yaml
+  lora-lego prune math/ --keep 0.5 --out math-half
+  lora-lego inspect math/
+  lora-lego compare math/ med/ finance/ --methods lego,ties,svd
+  lora-lego convert merged/ --to gguf --base-config base/config.json --out merged.gguf
+  lora-lego check merged/ --for vllm
+  lora-lego ui math/ med/
+  lora-lego eval --base base.gguf --adapter merged/ --tasks tasks.jsonl
+
+Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`;
+
+/** Run the command that the arguments name. @returns the exit status where parsing them ends it, else null */
+export async function runProgram(argv: readonly string[]): Promise<number | null> {
+  const program = new Command("lora-lego")
+    .description("Merge LoRA adapters without the base model, Python or a GPU.")
+    .version(VERSION)
+    .addHelpText("after", EXAMPLES)
+    .exitOverride()
+    .showSuggestionAfterError();
+
+  try {
+    for (const make of [
+      mergeCommand,
+      runCommand,
+      pruneCommand,
+      resizeCommand,
+      compareCommand,
+      inspectCommand,
+      checkCommand,
+      convertCommand,
+      fuseCommand,
+      extractCommand,
+      evalCommand,
+      benchCommand,
+      verifyCommand,
+      methodsCommand,
+      pushCommand,
+      uiCommand,
+    ]) {
+      program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
+    }
+    await program.parseAsync([...argv], { from: "user" });
+    return null;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+}
