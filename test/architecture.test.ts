@@ -153,6 +153,11 @@ describe("src", () => {
     for (const door of DOORS) expect(writers(new Map([[door, sources.get(door)!]])), door).not.toEqual([]);
   });
 
+  it("prints through src/cli/terminal.ts alone, which filters what could steer a terminal", () => {
+    const printers = [...sources].filter(([, source]) => /\bconsole\.|process\.std(out|err)\.write/.test(source));
+    expect(printers.map(([path]) => path)).toEqual(["src/cli/terminal.ts"]);
+  });
+
   it("imports no package at run time that is not among the dependencies", () => {
     const { dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
     const used = [...sources.values()].flatMap((source) =>

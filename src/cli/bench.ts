@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { parseCount, parsePath } from "./numbers.ts";
 import { showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
+import { printJson, printLines, sayLine } from "./terminal.ts";
 
 interface BenchFlags {
   readonly config: string;
@@ -42,10 +43,10 @@ export async function benchCommand(): Promise<Command> {
           force: force ?? false,
           signal,
           onProgress: progress.onProgress,
-          onNotice: (text) => console.error(text),
+          onNotice: (text) => sayLine(text),
         }),
       ).finally(progress.stop);
-      if (json) console.log(JSON.stringify(result, null, 2));
-      else if (options.out === undefined) console.log(benchPage(result));
+      if (json) printJson(result);
+      else if (options.out === undefined) printLines(benchPage(result).trimEnd().split("\n"));
     });
 }

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import pc from "picocolors";
 import { reportFailure } from "./failure.ts";
-import { printable } from "./printable.ts";
+import { collectPath } from "./numbers.ts";
 import { showDownload } from "./progress.ts";
+import { dim, printJson, printLine, red, yellow } from "./terminal.ts";
 
 interface CheckFlags {
   readonly for: string;
@@ -11,7 +11,7 @@ interface CheckFlags {
   readonly json?: true;
 }
 
-const COLOURS = { fails: pc.red, differs: pc.yellow, note: pc.dim } as const;
+const COLOURS = { fails: red, differs: yellow, note: dim } as const;
 
 /** `lora-lego check`: whether a program loads an adapter, and whether it means the same there. */
 export async function checkCommand(): Promise<Command> {
@@ -19,7 +19,7 @@ export async function checkCommand(): Promise<Command> {
   const versions = CONSUMER_IDS.map((id) => consumerById(id)).map(({ title, version }) => `${title} ${version}`);
   return new Command("check")
     .description("say whether a server or app loads an adapter, and whether it means the same there")
-    .argument("<adapter...>", "folders or files of LoRA adapters, of any format that is read")
+    .argument("<adapter...>", "folders or files of LoRA adapters, of any format that is read", collectPath)
     .requiredOption("--for <consumer>", CONSUMER_IDS.join(", "))
     .option(
       "--base <model>",
@@ -54,17 +54,16 @@ export async function checkCommand(): Promise<Command> {
           checked.push({ name: adapter.name, for: consumer.id, version, good: isGood(check), ...check });
           if (!isGood(check)) process.exitCode = 1;
           if (flags.json) continue;
-          const { findings, unseen } = check;
-          console.log(
-            `${printable(adapter.name)}: ${verdict(isGood(check), unseen.length > 0, `${title} ${version}`)}`,
+          const good = findings.every(({ level }) => level === "note");
+          printLine(
+            `${adapter.name}: ${good ? `${consumer.title} loads it, and it means the same` : `not for ${consumer.title} as it is`}`,
           );
-          for (const { level, text } of findings) console.log(`  ${COLOURS[level](`${level}:`)} ${printable(text)}`);
-          for (const text of unseen) console.log(`  ${pc.dim("not looked at:")} ${printable(text)}`);
+          for (const { level, text } of findings) printLine("  ", COLOURS[level](`${level}:`), ` ${text}`);
         } catch (error) {
           process.exitCode = Math.max(Number(process.exitCode ?? 0), reportFailure(error));
         }
       }
-      if (flags.json) console.log(JSON.stringify(checked, null, 2));
+      if (flags.json) printJson(checked);
     });
 }
 

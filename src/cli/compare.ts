@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import type { ComparedRecipe, Comparison } from "../analysis/compare.ts";
 import { bytes, figure } from "../core/shown.ts";
-import { parseCount, parseNumbers, parsePath } from "./numbers.ts";
-import { printable } from "./printable.ts";
+import { collectPath, parseCount, parseNumbers, parsePath } from "./numbers.ts";
 import { showDownload } from "./progress.ts";
 import { table } from "./table.ts";
+import { printJson, printLine, printLines, sayLine } from "./terminal.ts";
 
 interface CompareFlags {
   readonly methods?: string[];
@@ -19,7 +19,7 @@ interface CompareFlags {
 export async function compareCommand(): Promise<Command> {
   return new Command("compare")
     .description("merge adapters by several methods in one pass, write nothing, and compare the results")
-    .argument("<adapter...>", "folders or files of LoRA adapters of one base model")
+    .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
     .option(
       "--methods <list>",
       "methods to compare, as lego,ties_svd (default: all but the slow ones on dense deltas)",
@@ -55,14 +55,14 @@ async function compare(paths: string[], flags: CompareFlags): Promise<void> {
       force: force ?? false,
       remade: true,
       flag: "--html",
-      tell: console.error,
+      tell: (text: string) => sayLine(text),
     };
     if (html !== undefined) OutputFile.check(html, page);
     const adapters = opened.map(({ adapter }) => adapter);
     const given = weights ?? adapters.map(() => 1);
     const comparison = await compareMethods(wasmKernels(), adapters, recipes, given);
     if (html !== undefined) OutputFile.write(html, (await import("./compare-page.ts")).comparePage(comparison), page);
-    if (json) console.log(JSON.stringify(comparison, null, 2));
+    if (json) printJson(comparison);
     else print(comparison, ranks === undefined);
   } finally {
     for (const { close } of opened) close();
@@ -72,7 +72,7 @@ async function compare(paths: string[], flags: CompareFlags): Promise<void> {
 /** @param ownRanks whether each method chose its rank */
 function print({ adapters, merges, refused }: Comparison, ownRanks: boolean): void {
   const head = ["method", "rank", "norm ratio", "energy", ...adapters.map((name) => `cos ${name}`)];
-  console.log(
+  printLines(
     table(
       [...head, "sign conflicts", "effective rank", "seconds", "size"],
       merges.map((merge) => [
@@ -89,7 +89,7 @@ function print({ adapters, merges, refused }: Comparison, ownRanks: boolean): vo
     ),
   );
   if (ownRanks && new Set(merges.map(({ rank }) => rank)).size > 1) {
-    console.log("Ranks differ, and a larger one keeps more; --ranks compares at equal ones.");
+    printLine("Ranks differ, and a larger one keeps more; --ranks compares at equal ones.");
   }
-  for (const { method, reason } of refused) console.log(`left out: ${method}: ${printable(reason)}`);
+  for (const { method, reason } of refused) printLine(`left out: ${method}: ${reason}`);
 }

@@ -2,9 +2,9 @@ import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
 import { parsePath } from "./numbers.ts";
-import { printable } from "./printable.ts";
 import { showDownload } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
+import { printJson, printLine, sayLine } from "./terminal.ts";
 
 interface ConvertFlags {
   readonly to: string;
@@ -19,7 +19,7 @@ interface ConvertFlags {
 export async function convertCommand(): Promise<Command> {
   return new Command("convert")
     .description("write an adapter in another format, the same deltas")
-    .argument("<adapter>", "folder or file of a LoRA adapter, of any format that is read")
+    .argument("<adapter>", "folder or file of a LoRA adapter, of any format that is read", parsePath)
     .requiredOption(
       "--to <format>",
       "peft, diffusers or mlx (a folder), kohya (a .safetensors file), gguf (a .gguf file)",
@@ -48,11 +48,11 @@ export async function convertCommand(): Promise<Command> {
           force: force ?? false,
           signal,
           onDownload: showDownload,
-          onNotice: (text) => console.error(text),
+          onNotice: (text) => sayLine(text),
         }),
       );
       const { from, modules, bytes: size } = converted;
-      if (json) console.log(JSON.stringify(converted, null, 2));
-      else console.log(`${printable(out)}: ${plural(modules, "module")} from ${from} to ${to}, ${bytes(size)}`);
+      if (json) printJson(converted);
+      else printLine(`${out}: ${plural(modules, "module")} from ${from} to ${to}, ${bytes(size)}`);
     });
 }

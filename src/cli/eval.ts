@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import type { Evaluated } from "../node/evaluate.ts";
-import { collect, parseCount, parsePath } from "./numbers.ts";
+import { collectPath, parseCount, parsePath } from "./numbers.ts";
 import { showDownload, showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
 import { table } from "./table.ts";
+import { printJson, printLines } from "./terminal.ts";
 
 interface EvalFlags {
   readonly base: string;
@@ -14,8 +15,6 @@ interface EvalFlags {
   readonly threads?: number;
   readonly json?: true;
 }
-
-const collectPath = (value: string, before: readonly string[]): string[] => collect(parsePath(value), before);
 
 /** `lora-lego eval`: how well a base model with adapters does its tasks, by llama.cpp. */
 export async function evalCommand(): Promise<Command> {
@@ -61,12 +60,13 @@ export async function evalCommand(): Promise<Command> {
           ...(flags.threads !== undefined && { threads: flags.threads }),
         }),
       ).finally(progress.stop);
-      console.log(flags.json ? JSON.stringify(evaluated, null, 2) : scoreTable(evaluated));
+      if (flags.json) printJson(evaluated);
+      else printLines(scoreTable(evaluated));
     });
 }
 
 /** Accuracies in per cent, a line for the base and for each adapter. */
-function scoreTable(evaluated: readonly Evaluated[]): string {
+function scoreTable(evaluated: readonly Evaluated[]): string[] {
   const tasks = Object.keys(evaluated[0]!.tasks);
   const percent = (share: number): string => (100 * share).toFixed(1);
   const lines = evaluated.map(({ adapter, tasks: scores, average }) => [
@@ -76,5 +76,5 @@ function scoreTable(evaluated: readonly Evaluated[]): string {
   ]);
   const counts = tasks.map((task) => `${task} ${evaluated[0]!.tasks[task]!.rows}`).join(", ");
   const head = ["accuracy in %", ...tasks, ...(tasks.length > 1 ? ["average"] : [])];
-  return `${table(head, lines)}\nRows: ${counts}.`;
+  return [...table(head, lines), `Rows: ${counts}.`];
 }

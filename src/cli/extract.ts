@@ -3,10 +3,10 @@ import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
 import { DTYPE_CHOICES, type DtypeChoice } from "../merge/recipe.ts";
 import { collect, parseCount, parsePath } from "./numbers.ts";
-import { printable } from "./printable.ts";
 import { showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
 import { table } from "./table.ts";
+import { printJson, printLine, printLines, sayLine } from "./terminal.ts";
 
 interface ExtractFlags {
   readonly base: string;
@@ -49,29 +49,27 @@ export async function extractCommand(): Promise<Command> {
           force: force ?? false,
           signal,
           onProgress: progress.onProgress,
-          onNotice: (text) => console.error(text),
+          onNotice: (text) => sayLine(text),
         }),
       ).finally(progress.stop);
-      if (json) return console.log(JSON.stringify(extracted, null, 2));
+      if (json) return printJson(extracted);
       const { modules, rank, energy, unrepresented, bytes: size } = extracted;
-      console.log(
-        printable(
-          `${flags.out}: ${plural(modules.length, "module")}, rank ${rank}, ${bytes(size)}; energy kept ${figure(energy)}`,
-        ),
+      printLine(
+        `${flags.out}: ${plural(modules.length, "module")}, rank ${rank}, ${bytes(size)}; energy kept ${figure(energy)}`,
       );
       const worst = [...modules].sort((one, other) => one.energy - other.energy).slice(0, MOST_MODULES);
-      console.log(
-        `\n${table(
+      printLine();
+      printLines(
+        table(
           ["modules that lose most", "norm of the change", "energy kept"],
           worst.map((module) => [module.name, figure(module.norm), figure(module.energy)]),
-        )}`,
+        ),
       );
       if (unrepresented.length === 0) return;
       const shown = unrepresented.slice(0, 4).join(", ");
-      console.log(
-        printable(
-          `\nchanged, but not in the adapter (${unrepresented.length}): ${shown}${unrepresented.length > 4 ? ", ..." : ""}`,
-        ),
+      printLine();
+      printLine(
+        `changed, but not in the adapter (${unrepresented.length}): ${shown}${unrepresented.length > 4 ? ", ..." : ""}`,
       );
     });
 }

@@ -1,10 +1,10 @@
 import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
-import { parseNumber, parseNumbers, parsePath } from "./numbers.ts";
-import { printable } from "./printable.ts";
+import { collectPath, parseNumber, parseNumbers, parsePath } from "./numbers.ts";
 import { showDownload, showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
+import { printJson, printLine, sayLine } from "./terminal.ts";
 
 interface FuseFlags {
   readonly base: string;
@@ -20,7 +20,7 @@ interface FuseFlags {
 export async function fuseCommand(): Promise<Command> {
   return new Command("fuse")
     .description("add the deltas of adapters to their base model, shard by shard")
-    .argument("<adapter...>", "folders or files of LoRA adapters of one base model")
+    .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
     .requiredOption("--base <dir>", "folder of the base model in safetensors", parsePath)
     .requiredOption("--out <dir>", "folder to write; appears complete or not at all", parsePath)
     .option("--weights <list>", "one weight for each adapter, as 1,0.5 (default: 1 each)", parseNumbers)
@@ -46,18 +46,16 @@ export async function fuseCommand(): Promise<Command> {
           signal,
           onProgress: progress.onProgress,
           onDownload: showDownload,
-          onNotice: (text) => console.error(text),
+          onNotice: (text) => sayLine(text),
           ...(weights && { weights }),
           ...(scale !== undefined && { scale }),
         }),
       ).finally(progress.stop);
-      if (flags.json) return console.log(JSON.stringify(fused, null, 2));
+      if (flags.json) return printJson(fused);
       const own =
         fused.replaced.length === 0 ? "" : `, ${plural(fused.replaced.length, "tensor")} replaced by the adapter's own`;
-      console.log(
-        printable(
-          `${out}: ${fused.base} with ${fused.adapters.join(" + ")}: ${plural(fused.fused, "tensor")} fused${own}, ${bytes(fused.bytes)}`,
-        ),
+      printLine(
+        `${out}: ${fused.base} with ${fused.adapters.join(" + ")}: ${plural(fused.fused, "tensor")} fused${own}, ${bytes(fused.bytes)}`,
       );
       if (fused.untied)
         console.log("  head and embedding are two tensors now (tie_word_embeddings false in config.json)");

@@ -3,15 +3,16 @@ import type { Inspection } from "../analysis/inspect.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
 import { printWarnings, reportFailure } from "./failure.ts";
-import { printable } from "./printable.ts";
+import { collectPath } from "./numbers.ts";
 import { showDownload } from "./progress.ts";
 import { table } from "./table.ts";
+import { printJson, printLine, printLines } from "./terminal.ts";
 
 /** `lora-lego inspect`: what adapters are, from their headers and values. */
 export async function inspectCommand(): Promise<Command> {
   return new Command("inspect")
     .description("say what adapters are: modules, ranks, scales, norms, spectra, extras")
-    .argument("<adapter...>", "folders or files of LoRA adapters, of any format that is read")
+    .argument("<adapter...>", "folders or files of LoRA adapters, of any format that is read", collectPath)
     .option("--modules", "list every module")
     .option("--stream", "read adapters on the Hub (hf://...) by range instead of downloading them")
     .option("--json", "print everything as JSON on stdout")
@@ -37,24 +38,24 @@ export async function inspectCommand(): Promise<Command> {
           status = Math.max(status, reportFailure(error));
         }
       }
-      if (flags.json) console.log(JSON.stringify(found, null, 2));
+      if (flags.json) printJson(found);
       process.exitCode = status;
     });
 }
 
 function print(inspection: Inspection, title: string, all: boolean): void {
   const { name, baseModel, variants, modules, others, extras, ignored } = inspection;
-  const base = printable(baseModel ?? "a base that it does not name");
+  const base = baseModel ?? "a base that it does not name";
   const what = modules.length === 0 ? "adapter" : "LoRA";
-  console.log(`${printable(name)}: ${title} ${what} for ${base}, ${bytes(inspection.bytes)}`);
-  for (const { text } of variants) console.log(`  ${printable(text)}`);
+  printLine(`${name}: ${title} ${what} for ${base}, ${bytes(inspection.bytes)}`);
+  for (const { text } of variants) printLine(`  ${text}`);
   if (modules.length > 0) printModules(inspection);
-  if (others.length > 0) console.log(`  tensors that no delta holds (${others.length}): ${some(others)}`);
-  if (extras.length > 0) console.log(`  beside the LoRA factors (${extras.length}): ${some(extras)}`);
-  if (ignored.length > 0) console.log(`  copies of base tensors, never written (${ignored.length}): ${some(ignored)}`);
+  if (others.length > 0) printLine(`  tensors that no delta holds (${others.length}): ${some(others)}`);
+  if (extras.length > 0) printLine(`  beside the LoRA factors (${extras.length}): ${some(extras)}`);
+  if (ignored.length > 0) printLine(`  copies of base tensors, never written (${ignored.length}): ${some(ignored)}`);
   printWarnings(inspection.warnings);
   if (all && modules.length > 0) {
-    console.log(
+    printLines(
       table(
         ["module", "in", "out", "rank", "scale", "norm", "effective rank", "largest singular values"],
         modules.map((module) => [
@@ -73,26 +74,24 @@ function print(inspection: Inspection, title: string, all: boolean): void {
       ),
     );
   }
-  console.log();
+  printLine();
 }
 
 function printModules({ modules, ranks, scales, dtypes, norm, magnitudes, tokenRows }: Inspection): void {
   const kinds = [...new Set(modules.map(({ kind }) => kind))].join(", ");
   const mean = modules.reduce((sum, module) => sum + module.effectiveRank, 0) / modules.length;
   const zero = modules.filter((module) => module.norm === 0).length;
-  console.log(
+  printLine(
     `  ${plural(modules.length, "module")} (${kinds}), rank ${ranks.join(" ")}, scale ${scales.map(short).join(" ")}, ${dtypes.join(" ")}`,
   );
-  console.log(
-    `  delta norm ${norm.toPrecision(4)}, mean effective rank ${figure(mean)}, ${plural(zero, "zero module")}`,
-  );
-  if (magnitudes.length > 0) console.log(`  magnitudes of DoRA (${magnitudes.length}): ${some(magnitudes)}`);
-  if (tokenRows.length > 0) console.log(`  trained token rows: ${some(tokenRows)}`);
+  printLine(`  delta norm ${norm.toPrecision(4)}, mean effective rank ${figure(mean)}, ${plural(zero, "zero module")}`);
+  if (magnitudes.length > 0) printLine(`  magnitudes of DoRA (${magnitudes.length}): ${some(magnitudes)}`);
+  if (tokenRows.length > 0) printLine(`  trained token rows: ${some(tokenRows)}`);
 }
 
 function some(keys: readonly string[]): string {
   const short = keys.slice(0, 3).map((key) => key.replace(/^base_model\.model\./, ""));
-  return printable(keys.length > 3 ? `${short.join(", ")} and ${keys.length - 3} more` : short.join(", "));
+  return keys.length > 3 ? `${short.join(", ")} and ${keys.length - 3} more` : short.join(", ");
 }
 
 function short(value: number): string {

@@ -4,7 +4,7 @@ import type { DtypeChoice, ExtrasPolicy, ModuleWeights, RankLayout, Recipe } fro
 import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS } from "../merge/recipe.ts";
 import { AFTER_STEPS, type AfterStep } from "../methods/method.ts";
 import { addMethodFlags, methodOptions, wantsMethodFlags } from "./method-flags.ts";
-import { collect, parseModuleWeights, parseNumber, parseNumbers } from "./numbers.ts";
+import { collect, collectPath, parseModuleWeights, parseNumber, parseNumbers } from "./numbers.ts";
 import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
 import { addRankOptions, type TargetFlags, targetOf } from "./target-flags.ts";
 
@@ -28,7 +28,7 @@ interface MergeFlags extends OutputFlags, TargetFlags {
 export async function mergeCommand(argv: readonly string[]): Promise<Command> {
   const command = new Command("merge")
     .description("merge adapters into one")
-    .argument("<adapter...>", "folders or files of LoRA adapters of one base model")
+    .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
     .option("--method <id>", "merge method (docs/methods describes each)", "lego")
     .addOption(
       new Option("--preset <name>", "the method as its paper defines it, but for options given beside it").choices([

@@ -3,6 +3,7 @@ import type { Method } from "../methods/method.ts";
 import type { Parameter } from "../methods/parameters.ts";
 import { kebab, shownDefault } from "./method-flags.ts";
 import { table } from "./table.ts";
+import { printJson, printLines } from "./terminal.ts";
 
 /** `lora-lego methods`: every registered merge method with its parameters, out of its own metadata and schema. */
 export async function methodsCommand(): Promise<Command> {
@@ -15,8 +16,8 @@ export async function methodsCommand(): Promise<Command> {
       const { parametersOf } = await import("../methods/parameters.ts");
       const { z } = await import("zod");
       const described = METHODS.map((method) => ({ method, parameters: parametersOf(method, z) }));
-      if (json) console.log(JSON.stringify(described.map(asData), null, 2));
-      else console.log(described.map(asText).join("\n\n"));
+      if (json) printJson(described.map(asData));
+      else printLines(described.flatMap((method, i) => (i === 0 ? asText(method) : ["", ...asText(method)])));
     });
 }
 
@@ -30,7 +31,7 @@ function asData({ method, parameters }: Described) {
   return { id, title, reference, dependsOn, single, weights, needs, rank: defaultRank(method), cut, parameters };
 }
 
-function asText({ method, parameters }: Described): string {
+function asText({ method, parameters }: Described): string[] {
   const { id, title, reference, dependsOn, weights, needs, cut } = method;
   const asked = cut === "clusters" ? "by clustering to it" : "cut by singular values";
   const lines = [
@@ -41,14 +42,14 @@ function asText({ method, parameters }: Described): string {
   ];
   if (needs.adapters !== undefined) lines.push(`  needs ${needs.adapters} adapters`);
   if (needs.equalRanks) lines.push("  needs adapters of equal rank");
-  if (parameters.length === 0) return lines.join("\n");
+  if (parameters.length === 0) return lines;
   const rows = parameters.map(({ name, type, choices, default: value, description }) => [
     `  --${kebab(name)}`,
     choices?.join("|") ?? (type === "boolean" ? "on|off" : type),
     shownDefault(value),
     description,
   ]);
-  return [...lines, table(["  parameter", "type", "default", "meaning"], rows)].join("\n");
+  return [...lines, ...table(["  parameter", "type", "default", "meaning"], rows)];
 }
 
 /** The rank of a result when none is asked for, in words. */

@@ -16,6 +16,11 @@ export function parsePath(text: string): string {
   return text;
 }
 
+/** A path that may be given several times. */
+export function collectPath(text: string, before: readonly string[] = []): string[] {
+  return collect(parsePath(text), before);
+}
+
 /** A whole number above zero from a flag. */
 export function parseCount(text: string): number {
   const value = parseNumber(text);

@@ -4,6 +4,7 @@ import { type Composition, compositions } from "../merge/compositions.ts";
 import type { MergePlan } from "../merge/plan.ts";
 import type { MergeReport } from "../merge/report.ts";
 import { table } from "./table.ts";
+import { printLine, printLines } from "./terminal.ts";
 
 /** Compositions listed before the rest is summed up. */
 const MOST_COMPOSITIONS = 8;
@@ -11,13 +12,13 @@ const MOST_COMPOSITIONS = 8;
 /** Print what a merge made: the result, how it relates to each input, and what merged with what. */
 export function printReport(report: MergeReport, out: string): void {
   const { totals, inputs, modules } = report;
-  console.log(
+  printLine(
     `${out}: ${plural(totals.modules, "module")}, rank ${totals.rank}, ${totals.dtype}, ${bytes(totals.bytes)}`,
   );
   const cut = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
-  console.log(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${cut}`);
-  console.log();
-  console.log(
+  printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${cut}`);
+  printLine();
+  printLines(
     table(
       ["adapter", "weight", "ranks", "modules", "cosine with result"],
       inputs.map((input, t) => {
@@ -28,8 +29,8 @@ export function printReport(report: MergeReport, out: string): void {
   );
   const merged = compositions(report);
   if (merged.length === 0) return;
-  console.log();
-  console.log(
+  printLine();
+  printLines(
     table(
       ["what merged with what", "clusters", "units"],
       [...merged.slice(0, MOST_COMPOSITIONS), ...rest(merged.slice(MOST_COMPOSITIONS))],
@@ -46,11 +47,11 @@ function rest(rows: readonly Composition[]): Composition[] {
 /** Print what a plan would write. */
 export function printPlan(plan: MergePlan, out: string): void {
   const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
-  console.log(
+  printLine(
     `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, rank ${plan.rank}, ${plan.dtype.toLowerCase()}, ${scales}, ${bytes(plan.size)}; nothing was written.`,
   );
-  console.log();
-  console.log(
+  printLine();
+  printLines(
     table(
       ["module", "kind", "in", "out", "units", "rank"],
       plan.modules.map(({ name, kind, in: inputs, out: outputs, parts, rank }) => [

@@ -13,6 +13,7 @@ import { methodsCommand } from "./methods.ts";
 import { pruneCommand, resizeCommand } from "./prune.ts";
 import { pushCommand } from "./push.ts";
 import { runCommand } from "./run.ts";
+import { writeLines } from "./terminal.ts";
 import { uiCommand } from "./ui.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -37,6 +38,10 @@ export async function runProgram(argv: readonly string[]): Promise<number | null
     .version(VERSION)
     .addHelpText("after", EXAMPLES)
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => writeLines(process.stdout, text),
+      writeErr: (text) => writeLines(process.stderr, text),
+    })
     .showSuggestionAfterError();
 
   try {

@@ -1,4 +1,5 @@
 import type { OnProgress } from "../merge/lane.ts";
+import { sayLine } from "./terminal.ts";
 
 /** Progress of long work on stderr: a bar on a terminal, a line for each quarter elsewhere. */
 export interface Progress {
@@ -36,7 +37,7 @@ export function showDownload(file: string, done: number, size: number): void {
   const quarter = Math.floor((4 * done) / size);
   if (size < TOLD_BYTES || quarters.get(file) === quarter) return;
   quarters.set(file, quarter);
-  console.error(`downloading ${file}: ${Math.round(done / 1e6)} of ${Math.round(size / 1e6)} MB`);
+  sayLine(`downloading ${file}: ${Math.round(done / 1e6)} of ${Math.round(size / 1e6)} MB`);
 }
 
 /** The quarter that was told last, by file. */
@@ -49,7 +50,7 @@ function lines(verb: string, noun: string): Progress {
       const reached = Math.floor((4 * done) / total);
       if (reached === quarter) return;
       quarter = reached;
-      console.error(`${verb}: ${done} of ${total} ${noun}`);
+      sayLine(`${verb}: ${done} of ${total} ${noun}`);
     },
     stop: () => {},
   };

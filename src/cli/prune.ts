@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { DTYPE_CHOICES, type DtypeChoice, RANK_LAYOUTS, type RankLayout } from "../merge/recipe.ts";
+import { parsePath } from "./numbers.ts";
 import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
 import { addKeepOption, addRankOptions, requiredTarget, type TargetFlags } from "./target-flags.ts";
 
@@ -28,7 +29,7 @@ export async function resizeCommand(): Promise<Command> {
 }
 
 function shrinking(command: Command, example: string): Command {
-  command.argument("<adapter>", "folder or file of a LoRA adapter");
+  command.argument("<adapter>", "folder or file of a LoRA adapter", parsePath);
   addKeepOption(command);
   addRankOptions(command, "rank to keep in every module");
   command

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { parsePath } from "./numbers.ts";
+import { printLine } from "./terminal.ts";
 
 /** `lora-lego push`: an adapter's folder to the Hugging Face Hub. */
 export async function pushCommand(): Promise<Command> {
@@ -15,6 +16,6 @@ export async function pushCommand(): Promise<Command> {
       const { url, files } = await pushAdapter(folder, repo, {
         ...((flags.private || flags.public) && { private: flags.private ?? false }),
       });
-      console.log(`${url}: ${files.join(", ")}`);
+      printLine(`${url}: ${files.join(", ")}`);
     });
 }

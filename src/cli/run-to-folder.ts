@@ -3,6 +3,7 @@ import type { Recipe } from "../merge/recipe.ts";
 import { printWarnings } from "./failure.ts";
 import { parseCount, parsePath } from "./numbers.ts";
 import { showDownload, showProgress } from "./progress.ts";
+import { printJson, sayLine } from "./terminal.ts";
 
 /** Flags of every command that writes an adapter. */
 export interface OutputFlags {
@@ -44,7 +45,7 @@ export async function runToFolder(paths: readonly string[], recipe: Recipe, flag
       force: flags.force ?? false,
       signal,
       onProgress: progress.onProgress,
-      onNotice: (text) => console.error(text),
+      onNotice: (text) => sayLine(text),
       onDownload: showDownload,
       stream: flags.stream ?? false,
       ...(flags.threads !== undefined && { threads: flags.threads }),
@@ -52,7 +53,7 @@ export async function runToFolder(paths: readonly string[], recipe: Recipe, flag
     }),
   ).finally(progress.stop);
   printWarnings(report.warnings);
-  if (flags.json) console.log(JSON.stringify(report, null, 2));
+  if (flags.json) printJson(report);
   else (await import("./print-report.ts")).printReport(report, flags.out);
 }
 
@@ -87,7 +88,7 @@ async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFla
       recipe,
     );
     printWarnings(plan.warnings);
-    if (flags.json) console.log(JSON.stringify(plan, null, 2));
+    if (flags.json) printJson(plan);
     else (await import("./print-report.ts")).printPlan(plan, flags.out);
   } finally {
     for (const adapter of opened) adapter.close();

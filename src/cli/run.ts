@@ -4,6 +4,7 @@ import { printWarnings } from "./failure.ts";
 import { parsePath } from "./numbers.ts";
 import { showDownload, showProgress } from "./progress.ts";
 import { addRunOptions, type OutputFlags, untilInterrupted } from "./run-to-folder.ts";
+import { printJson, printLine, sayLine } from "./terminal.ts";
 
 interface RunFlags extends Omit<OutputFlags, "out" | "report"> {
   readonly out?: string;
@@ -14,7 +15,7 @@ interface RunFlags extends Omit<OutputFlags, "out" | "report"> {
 export async function runCommand(): Promise<Command> {
   const command = new Command("run")
     .description("carry out a recipe file (docs/recipe.md)")
-    .argument("<recipe>", "YAML file, as every merge writes one into its folder")
+    .argument("<recipe>", "YAML file, as every merge writes one into its folder", parsePath)
     .option("--out <dir>", "folder to write (default: the recipe's)", parsePath)
     .option(
       "--adapters <dir>",
@@ -41,12 +42,12 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
       force: flags.force ?? false,
       signal,
       onProgress: (state) => progress.onProgress(state),
-      onNotice: (text) => console.error(text),
+      onNotice: (text) => sayLine(text),
       onDownload: showDownload,
       stream: flags.stream ?? false,
       async onStep(name) {
         progress.stop();
-        if (name !== null && !flags.json) console.error(`step ${name}`);
+        if (name !== null && !flags.json) sayLine(`step ${name}`);
         progress = await showProgress(flags.json ?? false);
       },
     }),
@@ -54,8 +55,8 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   for (const { report } of outcomes) printWarnings(report.warnings);
   const last = outcomes.at(-1)!;
   if (!flags.json) printReport(last.report, flags.out ?? recipe.out!);
-  else if (last.name === null) console.log(JSON.stringify(last.report, null, 2));
-  else console.log(JSON.stringify({ steps: outcomes.map(({ name, report }) => ({ name, report })) }, null, 2));
+  else if (last.name === null) printJson(last.report);
+  else printJson({ steps: outcomes.map(({ name, report }) => ({ name, report })) });
 }
 
 async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
@@ -64,11 +65,11 @@ async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   const planned = await planRecipe(recipe);
   for (const { plan } of planned) printWarnings(plan.warnings);
   const last = planned.at(-1)!;
-  if (flags.json) console.log(JSON.stringify(last.name === null ? last.plan : { steps: planned }, null, 2));
+  if (flags.json) printJson(last.name === null ? last.plan : { steps: planned });
   else {
     for (const step of planned) {
       printPlan(step.plan, step === last ? (flags.out ?? recipe.out ?? "the output") : `step ${step.name}`);
-      if (step !== last) console.log();
+      if (step !== last) printLine();
     }
   }
 }

@@ -1,11 +1,11 @@
 import Table from "cli-table3";
-import { printable } from "./printable.ts";
+import { printable } from "../core/printable.ts";
 
-/** A plain table: numbers to the right, no lines between rows. */
-export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+/** Lines of a plain table: numbers to the right, no lines between rows. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
   const aligned = head.map((_, column) => (rows.every((row) => typeof row[column] === "number") ? "right" : "left"));
   const made = new Table({
-    head: [...head],
+    head: head.map(printable),
     colAligns: aligned as ("left" | "right")[],
     style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
     chars: Object.fromEntries(
@@ -18,6 +18,5 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return made
     .toString()
     .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+    .map((line) => line.trimEnd());
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { Command } from "commander";
-import { parsePort } from "./numbers.ts";
+import { collectPath, parsePort } from "./numbers.ts";
+import { printLine } from "./terminal.ts";
 
 interface UiFlags {
   readonly port?: number;
@@ -11,7 +12,7 @@ interface UiFlags {
 export function uiCommand(): Command {
   return new Command("ui")
     .description("look at adapters and merge them in the browser, on this machine alone")
-    .argument("[adapter...]", "folders or files of adapters that are open at once")
+    .argument("[adapter...]", "folders or files of adapters that are open at once", collectPath)
     .option("--port <n>", "port on 127.0.0.1 (default: a free one)", parsePort)
     .option("--no-open", "do not open the browser")
     .addHelpText(
@@ -24,7 +25,7 @@ Examples:
     .action(async (adapters: string[], { port, open }: UiFlags) => {
       const { servePage } = await import("../node/ui-server.ts");
       const { url, close } = await servePage({ adapters, ...(port !== undefined && { port }) });
-      console.log(`The explorer is at ${url} (Ctrl-C ends it).`);
+      printLine(`The explorer is at ${url} (Ctrl-C ends it).`);
       if (open) openBrowser(url);
       process.once("SIGINT", () => void close());
       process.once("SIGTERM", () => void close());

@@ -1,13 +1,13 @@
 import { Command } from "commander";
-import pc from "picocolors";
-import { parseCount, parseNumber } from "./numbers.ts";
+import { collectPath, parseCount, parseNumber } from "./numbers.ts";
 import { showDownload } from "./progress.ts";
+import { dim, green, printJson, printLine, red } from "./terminal.ts";
 
 /** `lora-lego verify`: the paper's claims, measured on given adapters. */
 export async function verifyCommand(): Promise<Command> {
   return new Command("verify")
     .description("measure the paper's claims on adapters: permutation, concatenation, cluster purity")
-    .argument("<adapter...>", "folders or files of LoRA adapters of one base model")
+    .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
     .option("--rank <k>", "clusters per module (default: the largest input rank)", parseCount)
     .option("--seed <n>", "seed of the random inputs and assignments", parseNumber, 0)
     .option("--allow-partial", "accept adapters that share no module or end at different layers")
@@ -23,13 +23,13 @@ export async function verifyCommand(): Promise<Command> {
       refuseMisfits(adapters, flags.allowPartial ?? false);
       const checks = await verifyAdapters(wasmKernels(), adapters, flags.rank ?? null, flags.seed);
       for (const { close } of opened) close();
-      if (flags.json) console.log(JSON.stringify(checks, null, 2));
-      else for (const { claim, measured, holds } of checks) console.log(`${verdict(holds)}  ${claim} (${measured})`);
+      if (flags.json) printJson(checks);
+      else for (const { claim, measured, holds } of checks) printLine(verdict(holds), `  ${claim} (${measured})`);
       if (checks.some(({ id, holds }) => holds === false && id !== "cluster-purity")) process.exitCode = 1;
     });
 }
 
-function verdict(holds: boolean | null): string {
-  if (holds === null) return pc.dim("skipped");
-  return holds ? pc.green("holds  ") : pc.red("refuted");
+function verdict(holds: boolean | null): ReturnType<typeof dim> {
+  if (holds === null) return dim("skipped");
+  return holds ? green("holds  ") : red("refuted");
 }

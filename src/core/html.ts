@@ -1,6 +1,8 @@
-/** A text as HTML and SVG show it. */
+import { printable } from "./printable.ts";
+
+/** A text as HTML and SVG show it; nothing in it can turn what stands around it. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return printable(text).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** A table; numbers and words alike as they are. */

@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { plural } from "../core/plural.ts";
+import { printable } from "../core/printable.ts";
 import type { MergePlan } from "./plan.ts";
 import type { MergeReport } from "./report.ts";
 
@@ -39,8 +40,8 @@ export function modelCard(
   const { totals } = report;
   const base = plan.config.base_model_name_or_path;
   return `---
-${typeof base === "string" ? `base_model: ${JSON.stringify(base)}\nbase_model_relation: adapter\n` : ""}library_name: peft
-${datasets.length === 0 ? "" : `datasets:\n${datasets.map((name) => `- ${JSON.stringify(name)}\n`).join("")}`}tags:
+${typeof base === "string" ? `base_model: ${quoted(base)}\nbase_model_relation: adapter\n` : ""}library_name: peft
+${datasets.length === 0 ? "" : `datasets:\n${datasets.map((name) => `- ${quoted(name)}\n`).join("")}`}tags:
 - lora
 - merge
 - lora-lego
@@ -69,7 +70,7 @@ ${report.inputs.map((input, t) => `| ${cell(input.name)} | ${input.weight} | ${f
 ## Recipe
 
 \`\`\`yaml
-${recipe}\`\`\`
+${recipe.split("\n").map(printable).join("\n")}\`\`\`
 `;
 }
 
@@ -86,7 +87,7 @@ export function conversionCard(
   tool: string,
 ): string {
   return `---
-${baseModel === null ? "" : `base_model: ${JSON.stringify(baseModel)}\n`}tags:
+${baseModel === null ? "" : `base_model: ${quoted(baseModel)}\n`}tags:
 - lora
 - lora-lego
 ---
@@ -101,7 +102,7 @@ Converted from ${format} to ${to} by ${tool}: ${plural(modules.size, "module")},
 /** The model card of a base model that adapters were fused into. */
 export function fusionCard(base: string, adapters: readonly string[], files: readonly string[], tool: string): string {
   return `---
-base_model: ${JSON.stringify(base)}
+base_model: ${quoted(base)}
 tags:
 - lora-lego
 ---
@@ -116,7 +117,7 @@ The deltas of ${plural(adapters.length, "LoRA adapter")} were added to the weigh
 /** The model card of a LoRA that was extracted from a fine-tune. */
 export function extractionCard(base: string, tuned: string, files: readonly string[], tool: string): string {
   return `---
-base_model: ${JSON.stringify(base)}
+base_model: ${quoted(base)}
 base_model_relation: adapter
 library_name: peft
 tags:
@@ -138,6 +139,11 @@ function markOf(files: readonly string[]): string {
 
 function figure(value: number | null): string {
   return value === null ? "" : value.toFixed(4);
+}
+
+/** A text as YAML and JSON quote it, without what could steer a terminal. */
+function quoted(text: string): string {
+  return printable(JSON.stringify(text));
 }
 
 function cell(text: string): string {

@@ -1,3 +1,4 @@
+import { printableJson } from "../core/printable.ts";
 import { VERSION } from "../core/version.ts";
 import { CARD_FILE, modelCard } from "./card.ts";
 import { cardDatasets } from "./card-datasets.ts";
@@ -48,5 +49,5 @@ export async function folderFiles(
 
 /** A report as its file has it. */
 export function reportText(report: MergeOutcome["report"]): string {
-  return `${JSON.stringify(report, null, 2)}\n`;
+  return `${printableJson(report)}\n`;
 }

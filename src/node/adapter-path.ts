@@ -81,6 +81,7 @@ function isFile(source: ByteSource): source is FileSource {
 }
 
 function diskFolder(path: string, name: string, opened: FileSource[]): { path: string; view: AdapterFolder } {
+  if (path === "") throw new UsageError("The path of an adapter is empty; pass its folder or file.");
   const full = resolve(path);
   const stat = statSync(full, { throwIfNoEntry: false });
   if (stat === undefined) {

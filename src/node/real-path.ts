@@ -5,9 +5,10 @@ import { OutputError } from "../core/errors.ts";
 /**
  * A path with links resolved in what exists of it, so that it can be compared with others.
  *
- * @throws OutputError when it lies in a file
+ * @throws OutputError when it lies in a file, or is empty
  */
 export function realPath(path: string): string {
+  if (path === "") throw new OutputError("The path of the output is empty; say where to write.");
   let existing = resolve(path);
   const missing: string[] = [];
   while (!existsSync(existing)) {

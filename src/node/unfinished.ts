@@ -84,7 +84,7 @@ export function leftovers(target: string, inputs: readonly string[]): Leftover[]
   const name = basename(target);
   const folders = readdirSync(parent, { withFileTypes: true }).filter((found) => found.isDirectory());
   return folders.flatMap((entry) => {
-    const match = /^(.*)\.(old|tmp)-(\d+)$/.exec(entry.name);
+    const match = /^(.*)\.(old|tmp)-(\d+)$/s.exec(entry.name);
     if (match === null || match[1] !== name || isRunning(Number(match[3]))) return [];
     const path = join(parent, entry.name);
     if (inputs.some((input) => isWithin(realpathSync(input), path))) return [];

@@ -151,10 +151,12 @@ describe("texts that are no plain files", () => {
       "$RUN <(cat recipe.yaml)",
     ]) {
       const shell = `${given} --adapters ${root} --out out --force`.replace("$RUN", `${process.execPath} ${MAIN} run`);
-      const { status, stderr } = spawnSync("bash", ["-c", shell], { cwd: folder, encoding: "utf8" });
+      const { status, stderr } = spawnSync("bash", ["--norc", "-c", shell], { cwd: folder, encoding: "utf8" });
       expect([status, /^error/m.test(stderr)], given).toEqual([0, false]);
     }
-    const endless = spawnSync("bash", ["-c", `${process.execPath} ${MAIN} run <(yes) --out out`], { encoding: "utf8" });
+    const endless = spawnSync("bash", ["--norc", "-c", `${process.execPath} ${MAIN} run <(yes) --out out`], {
+      encoding: "utf8",
+    });
     expect(endless.stderr).toMatch(/^error: .* has more than 4194304 bytes/);
   });
 });
