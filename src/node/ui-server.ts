@@ -9,8 +9,8 @@ import { compareNaturally } from "../core/natural-order.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { CARD_FILE } from "../merge/card.ts";
 import { COMPANIONS } from "../merge/companions.ts";
-import { Guard, HOST } from "./ui-guard.ts";
 import { isOwnFile, refuseForeignFile } from "./own-file.ts";
+import { Guard, HOST } from "./ui-guard.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",

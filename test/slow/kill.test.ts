@@ -6,13 +6,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
+import { KILLER, MARK } from "../support/killer.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const KILLS = 100;
-
-/** The mark of a run that was killed after its last rename: it lies in a complete output, until the next run. */
-const MARK = ".lora-lego-unfinished";
 
 /** Every file of a folder with its hash, as one text. */
 function state(folder: string): string {
@@ -144,33 +142,6 @@ describe(`a merge onto an existing output, killed at ${KILLS} random moments`, (
     expect(seen.new).toBeGreaterThan(0);
   });
 });
-
-/** Runs before the command: the process kills itself at the KILL_AT-th call that changes the file system. */
-const KILLER = `data:text/javascript,${encodeURIComponent(`
-import fs from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
-let left = Number(process.env.KILL_AT);
-const die = () => process.kill(process.pid, "SIGKILL");
-const { rmSync, readdirSync, statSync, unlinkSync } = fs;
-for (const name of ["mkdirSync", "renameSync", "rmdirSync", "writeFileSync", "writeSync", "ftruncateSync", "fsyncSync"]) {
-  const original = fs[name];
-  fs[name] = (...args) => {
-    if (left-- === 0) die();
-    return original(...args);
-  };
-}
-// Removing a folder has a moment before it and one in the middle of it.
-fs.rmSync = (path, options) => {
-  if (left-- === 0) die();
-  if (fs.existsSync(path) && statSync(path).isDirectory() && left-- === 0) {
-    const [first] = readdirSync(path);
-    if (first !== undefined) unlinkSync(path + "/" + first);
-    die();
-  }
-  return rmSync(path, options);
-};
-syncBuiltinESMExports();
-`)}`;
 
 describe("a merge onto an existing output, killed at every call that changes the file system", () => {
   let root = "";

@@ -41,12 +41,18 @@ export class MockHub {
   readonly #hub: Server;
   /** Large files come from another origin, which must not see the token. */
   readonly #store: Server;
+  #told: (count: number) => unknown = () => {};
   readonly #held = new Map<string, Uint8Array>();
 
   private constructor(repositories: Readonly<Record<string, MockRepository>>) {
     this.#repositories = repositories;
     this.#hub = createServer((request, response) => void this.#answer(request, response));
     this.#store = createServer((request, response) => void this.#serveLarge(request, response));
+  }
+
+  /** Be told of how many requests there were, at each. */
+  onRequest(told: (count: number) => unknown): void {
+    this.#told = told;
   }
 
   static async start(repositories: Readonly<Record<string, MockRepository>>): Promise<MockHub> {
@@ -81,6 +87,7 @@ export class MockHub {
     const url = decodeURIComponent(request.url!);
     const authorized = request.headers.authorization === `Bearer ${TOKEN}`;
     this.requests.push({ method: request.method!, url, range: request.headers.range ?? null, authorized });
+    this.#told(this.requests.length);
     if (this.instead?.(url, response, request)) return;
     if (this.failures.left > 0) {
       this.failures.left--;
