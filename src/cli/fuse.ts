@@ -58,14 +58,14 @@ export async function fuseCommand(): Promise<Command> {
         `${out}: ${fused.base} with ${fused.adapters.join(" + ")}: ${plural(fused.fused, "tensor")} fused${own}, ${bytes(fused.bytes)}`,
       );
       if (fused.untied)
-        console.log("  head and embedding are two tensors now (tie_word_embeddings false in config.json)");
+        printLine("  head and embedding are two tensors now (tie_word_embeddings false in config.json)");
       for (const [part, count] of Object.entries(fused.elsewhere)) {
-        console.log(
+        printLine(
           `  not in this folder: ${plural(count, "module")} of ${part}; fuse into the pipeline's ${part} in another run`,
         );
       }
       if (fused.vocabSize !== null) {
-        console.log(
+        printLine(
           `  the vocabulary has ${fused.vocabSize} tokens now (vocab_size in config.json); copy the adapter's tokenizer files too`,
         );
       }
