@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { refuseVariants } from "../adapter/variants.ts";
 import { HubError, RefusedError, UsageError } from "../core/errors.ts";
 import { boundedFetch } from "../hub/bounded-fetch.ts";
-import { hubName, parseHubPath } from "../hub/hub-path.ts";
+import { parseHubPath } from "../hub/hub-path.ts";
 import { openAdapterPath } from "./adapter-path.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 import { refuseForeignFile } from "./own-file.ts";
@@ -63,7 +63,7 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
       );
     throw refusal(repo, error.statusCode, error.message);
   };
-  const there = await visibilityOf(settings, repo).catch(refused);
+  const there = await visibilityOf(common.fetch, settings, repo).catch(refused);
   if (there === null && options.private === undefined) {
     throw new UsageError(`${repo} is not on the Hub yet; pass --public or --private to make it.`);
   }
@@ -97,7 +97,8 @@ function filesToPush(folder: string): string[] {
 
 /** Whether a repository is private, as far as the Hub says; null where there is none that this token may see. */
 async function visibilityOf(
-  { endpoint, token, fetch }: HubSettings,
+  fetch: HubSettings["fetch"],
+  { endpoint, token }: HubSettings,
   repo: string,
 ): Promise<{ readonly private?: unknown } | null> {
   const url = `${endpoint}/api/models/${repo}/revision/main`;

@@ -17,6 +17,8 @@ import { lines, MAIN, run } from "./run.ts";
 const root = tempFolder();
 const a = writeAdapter(join(root, "a"), randomAdapter(1));
 const b = writeAdapter(join(root, "b"), randomAdapter(2));
+const unet = { "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q": { in: 4, out: 4 } };
+const image = writeAdapter(join(root, "image"), randomAdapter(3, { modules: unet }));
 const WEIGHTS = "adapter_model.safetensors";
 const compare = ["compare", a, b, "--methods", "cat"];
 
@@ -59,7 +61,7 @@ describe.skipIf(process.platform === "win32")("pages and reports onto devices an
     ["compare --html", [...compare, "--force", "--html"]],
     ["merge --report", ["merge", a, b, "--out", out, "--report"]],
     ["merge --dry-run --report", ["merge", a, b, "--out", out, "--dry-run", "--report"]],
-    ["convert", ["convert", a, "--to", "kohya", "--force", "--out"]],
+    ["convert", ["convert", image, "--to", "kohya", "--force", "--out"]],
   ];
 
   it.concurrent.each(commands)("%s is refused before any work, and nothing is replaced", async (name, args) => {
@@ -116,7 +118,7 @@ describe("a converted file", () => {
     const config = join(tempFolder(), "config.safetensors");
     writeFileSync(config, '{"model_type":"llama"}');
     await refuses(
-      ["convert", a, "--to", "kohya", "--base-config", config, "--out", config, "--force"],
+      ["convert", image, "--to", "kohya", "--base-config", config, "--out", config, "--force"],
       /is or lies in the input/,
     );
     expect(readFileSync(config, "utf8")).toBe('{"model_type":"llama"}');

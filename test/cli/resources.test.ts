@@ -12,6 +12,10 @@ const root = tempFolder();
 const modules = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`layers.${i}.q`, { in: 64, out: 64 }]));
 const a = writeAdapter(join(root, "a"), randomAdapter(1, { modules, rank: 16 }));
 const b = writeAdapter(join(root, "b"), randomAdapter(2, { modules, rank: 16 }));
+const unet = Object.fromEntries(
+  [..."qkv"].map((x) => [`unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_${x}`, { in: 64, out: 64 }]),
+);
+const image = writeAdapter(join(root, "image"), randomAdapter(3, { modules: unet, rank: 16 }));
 
 /** Run a command under a limit of the shell's. */
 function limited(limit: string, args: readonly string[], cwd: string) {
@@ -44,7 +48,7 @@ describe.skipIf(process.platform === "win32")("want of what the system gives", (
 
   const large: [string, string[], RegExp][] = [
     ["merge", ["merge", a, b, "--out", "out"], /out\/adapter_model\.safetensors cannot be written/],
-    ["convert", ["convert", a, "--to", "kohya", "--out", "x.safetensors"], /\/x\.safetensors cannot be written/],
+    ["convert", ["convert", image, "--to", "kohya", "--out", "x.safetensors"], /\/x\.safetensors cannot be written/],
     ["compare", ["compare", a, b, "--html", "page.html"], /\/page\.html cannot be written/],
   ];
   it.each(large)("files that may not grow: %s names the file", (_, args, words) => {

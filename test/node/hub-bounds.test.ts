@@ -251,7 +251,9 @@ describe("an upload", () => {
       response.writeHead(200, { "Content-Type": "application/json" });
       return more() || true;
     };
-    const said = await refusalOf(pushAdapter(folder, "me/mine", { settings: settings({ token: TOKEN }) }));
+    const said = await refusalOf(
+      pushAdapter(folder, "me/mine", { private: true, settings: settings({ token: TOKEN }) }),
+    );
     expect(said).toContain("me/mine: the server sends more than the 16777216 bytes");
   });
 
@@ -280,7 +282,7 @@ describe("an upload", () => {
       return true;
     };
     // The mock takes its commits as hashes of what it held itself; that it knows nothing of these files is no matter.
-    await pushAdapter(folder, "me/mine", { settings: settings({ token: TOKEN }) });
+    await pushAdapter(folder, "me/mine", { private: true, settings: settings({ token: TOKEN }) });
     other.close();
     expect(authorized).toEqual([false]);
   });

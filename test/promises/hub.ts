@@ -68,11 +68,20 @@ export const HUB: PromisingText = {
       "browser/explorer > opens an adapter on the Hub by ranges, merges it, and pins its commit in the recipe",
     ],
     [
-      "**`push`** makes the repository if it is not there and uploads the plain files of the folder as one commit, large ones by LFS.",
+      "**`push`** uploads the plain files of the folder as one commit, large ones by LFS.",
       "node/hub > makes the repository and uploads the folder's files, large ones apart",
       "node/hub > uploads into a repository that is there already",
     ],
-    ["It refuses folders that hold no adapter.", "node/hub > refuses folders that hold no adapter"],
+    [
+      "Where the repository is not there yet it is made, and you say who sees it: `--public` or `--private`; without either nothing is made.",
+      "node/hub > makes no repository of which nobody said who may see it",
+    ],
+    [
+      "It refuses folders that hold no adapter, files that are links out of the folder, and `--private` for a repository that is public.",
+      "node/hub > refuses folders that hold no adapter",
+      "node/hub > uploads nothing where %s is a link out of the folder",
+      "node/hub > uploads nothing into a repository that others may see, when told that it is private",
+    ],
     [
       "Busy answers and broken connections are tried again, four times in all; so is a connection that brings less than 16 kB in a minute.",
       "node/hub > is asked for again when the Hub is busy, a few times",

@@ -18,6 +18,9 @@ const Q = "model.layers.0.q_proj";
 const sizes = { [Q]: { in: 6, out: 5 } };
 const a = writeAdapter(join(root, "a"), randomAdapter(1, { modules: sizes }));
 const b = writeAdapter(join(root, "b"), randomAdapter(2, { modules: sizes, rank: 3 }));
+const unet = { "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q": { in: 6, out: 5 } };
+const image = writeAdapter(join(root, "image"), randomAdapter(3, { modules: unet }));
+const otherImage = writeAdapter(join(root, "other-image"), randomAdapter(4, { modules: unet }));
 const rows = (seed: number): number[][] =>
   Array.from({ length: 5 }, (_, i) => Array.from({ length: 6 }, (_, j) => Math.sin(seed + 7 * i + j)));
 const model = (name: string, seed: number): string => writeModel(join(root, name), [{ [`${Q}.weight`]: rows(seed) }]);
@@ -96,8 +99,8 @@ const COMMANDS: readonly Command[] = [
     args: (folder) => {
       const to = ["--to", "kohya", "--out", join(folder, "x.safetensors"), "--force"];
       return [
-        ["convert", a, ...to],
-        ["convert", b, ...to],
+        ["convert", image, ...to],
+        ["convert", otherImage, ...to],
       ];
     },
   },
