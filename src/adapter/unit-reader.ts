@@ -3,6 +3,7 @@ import { bytesOf } from "../core/dtype.ts";
 import { FormatError } from "../core/errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { AdapterModule, FactorRef, UnitId } from "./adapter.ts";
+import { MATRIX_KINDS, refuseKinds } from "./kinds.ts";
 
 /** Bytes of the f32 rows that are handed out at once: they stay in the last-level cache, and calls are few. */
 const STRIP_BYTES = 2 * 2 ** 20;
@@ -51,6 +52,7 @@ export class UnitReader {
    * @param slab columns whose bytes are read at once, or null to keep the bytes of all; the arena must have `unitReaderBytes` free
    */
   constructor(kernels: Kernels, parts: readonly PoolPart[], slab: number | null) {
+    for (const { name, module } of parts) refuseKinds(name, [module], MATRIX_KINDS, "a merge");
     const { in: inputs, out } = parts[0]!.module;
     this.in = inputs;
     this.out = out;

@@ -25,7 +25,11 @@ export async function convertCommand(): Promise<Command> {
       "peft, diffusers or mlx (a folder), kohya (a .safetensors file), gguf (a .gguf file)",
     )
     .requiredOption("--out <path>", "folder or file to write; appears complete or not at all", parsePath)
-    .option("--base-config <file>", "config.json of the base model, which gguf needs for names and rows", parsePath)
+    .option(
+      "--base-config <file>",
+      "config.json of the base model, which gguf needs for names and rows, and mlx for names that are others there, embeddings, heads and experts",
+      parsePath,
+    )
     .addOption(
       new Option("--extras <policy>", "what to do with heads and biases where the format cannot carry them")
         .choices(["error", "drop"])

@@ -1,5 +1,6 @@
 import type { Adapter, AdapterModule, DialectId, FactorRef, TensorRef } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
+import type { Kinds } from "../adapter/kinds.ts";
 import type { Dtype } from "../core/dtype.ts";
 import { layoutSafetensors } from "../formats/safetensors/layout.ts";
 
@@ -20,7 +21,7 @@ export interface FactorContent {
   readonly entries: Int32Array | null;
 }
 
-/** A tensor to be written, and where its bytes come from: a factor, a copy of another tensor, or bytes at hand. */
+/** A tensor to be written, and where its bytes come from: a factor, several of one size (null for zeros), a copy of another tensor, or bytes at hand. */
 export interface WrittenTensor {
   readonly name: string;
   readonly dtype: Dtype;
@@ -28,6 +29,7 @@ export interface WrittenTensor {
   readonly shape: readonly number[];
   readonly content:
     | FactorContent
+    | { readonly kind: "stack"; readonly parts: readonly (FactorContent | null)[] }
     | { readonly kind: "copy"; readonly tensor: TensorRef }
     | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 }
@@ -49,11 +51,17 @@ export interface Conversion {
 /** Turns an adapter into one format. */
 export interface Writer {
   readonly id: DialectId;
+  /** What messages call it. */
+  readonly title: string;
   /** Whether a folder is written, or one file with this suffix. */
   readonly output: "folder" | ".safetensors" | ".gguf";
+  /** Kinds of modules that the format holds. */
+  readonly kinds: Kinds;
+  /** Whether it holds named factors alone: no heads and biases, and no modules that have numbers for names. */
+  readonly factorsOnly: boolean;
   /**
    * @param baseConfig config.json of the base model, where the user gave it
-   * @throws RefusedError for what the format cannot carry
+   * @throws RefusedError for what the format cannot carry; UsageError where the base must be known
    */
   convert(adapter: Adapter, baseConfig: AdapterText | null): Conversion;
 }
@@ -88,4 +96,10 @@ export function dtypeOf({ factor: { dtype }, times }: FactorContent): Dtype {
   return times === 1 || (Number.isInteger(Math.log2(Math.abs(times))) && (dtype === "F16" || dtype === "BF16"))
     ? dtype
     : "F32";
+}
+
+/** The element type of factors for programs that read f32, f16 and bf16 alone: what all have, where it is one of these, else f32. */
+export function plainDtype(factors: readonly FactorContent[]): "F32" | "F16" | "BF16" {
+  const [dtype, ...others] = new Set(factors.map(dtypeOf));
+  return others.length === 0 && (dtype === "F16" || dtype === "BF16") ? dtype : "F32";
 }

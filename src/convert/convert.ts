@@ -1,9 +1,11 @@
-import type { Adapter, DialectId } from "../adapter/adapter.ts";
+import type { Adapter, DialectId, TensorRef } from "../adapter/adapter.ts";
+import { refuseKinds } from "../adapter/kinds.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 import type { ByteSink } from "../core/bytes.ts";
 import { UsageError } from "../core/errors.ts";
 import type { Conversion, Writer, WrittenTensor } from "./conversion.ts";
 import { factorBytes } from "./factor-bytes.ts";
+import { refuseUncarried } from "./refuse-uncarried.ts";
 import { diffusersWriter } from "./writers/diffusers.ts";
 import { ggufWriter } from "./writers/gguf.ts";
 import { kohyaWriter } from "./writers/kohya.ts";
@@ -15,15 +17,18 @@ const COPIED_BYTES = 1 << 20;
 
 /** The formats that can be written. */
 export const WRITERS: readonly Writer[] = [peftWriter, kohyaWriter, diffusersWriter, mlxWriter, ggufWriter].map(
-  ofPlain,
+  careful,
 );
 
-/** A writer that refuses what is more than the deltas of its modules, which no format here holds. */
-function ofPlain(writer: Writer): Writer {
+/** A writer that is given nothing but what its format holds. */
+function careful(writer: Writer): Writer {
   return {
     ...writer,
     convert(adapter, baseConfig) {
       refuseVariants(adapter);
+      const { title, kinds, factorsOnly } = writer;
+      refuseKinds(adapter.name, adapter.modules.values(), kinds, `${title} files`);
+      if (factorsOnly) refuseUncarried(adapter, title);
       return writer.convert(adapter, baseConfig);
     },
   };
@@ -48,19 +53,28 @@ export async function writeConversion(
   await sink.write(0, layout.header);
   for (const tensor of tensors) {
     signal?.throwIfAborted();
-    await writeTensor(files, tensor, layout.tensors.get(tensor.name)!.begin, sink);
+    await writeTensor(files, tensor, layout.tensors.get(tensor.name)!, sink);
   }
 }
 
 async function writeTensor(
   files: Adapter["files"],
   { name, dtype, content }: WrittenTensor,
-  begin: number,
+  { begin, end }: { readonly begin: number; readonly end: number },
   sink: ByteSink,
 ): Promise<void> {
   if (content.kind === "bytes") return sink.write(begin, content.bytes);
   if (content.kind === "factor") return sink.write(begin, await factorBytes(files, content, dtype, name));
-  const { tensor } = content;
+  if (content.kind === "copy") return copyTensor(files, content.tensor, begin, sink);
+  const { parts } = content;
+  const size = (end - begin) / parts.length;
+  for (const [i, part] of parts.entries()) {
+    const bytes = part === null ? new Uint8Array(size) : await factorBytes(files, part, dtype, name);
+    await sink.write(begin + i * size, bytes);
+  }
+}
+
+async function copyTensor(files: Adapter["files"], tensor: TensorRef, begin: number, sink: ByteSink): Promise<void> {
   for (let from = tensor.begin; from < tensor.end; from += COPIED_BYTES) {
     const bytes = new Uint8Array(Math.min(COPIED_BYTES, tensor.end - from));
     await files[tensor.file]!.read(from, bytes);

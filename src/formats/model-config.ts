@@ -6,6 +6,8 @@ import { tiedByDefault } from "./tied-families.ts";
 export interface ModelConfig {
   /** model_type, as transformers writes it. */
   readonly modelType: string;
+  /** model_type of the whole model, where the language model is one of several parts; else the same. */
+  readonly wholeType: string;
   /** num_attention_heads and num_key_value_heads; null where the config has none. */
   readonly heads: number | null;
   readonly keyValueHeads: number | null;
@@ -18,7 +20,12 @@ export interface ModelConfig {
   /** num_hidden_layers, and hidden_size; null where the config has none. */
   readonly layers: number | null;
   readonly hiddenSize: number | null;
+  /** Experts of a layer, by whatever field the family counts them; null where the config has none. */
+  readonly experts: number | null;
 }
+
+/** What families call the number of experts. */
+const EXPERTS = ["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"];
 
 /**
  * Parse a base model's config.json; of models with several parts, the language model's.
@@ -34,19 +41,22 @@ export function parseModelConfig(text: string, where: string): ModelConfig {
   const modelType = fields.model_type;
   if (typeof modelType !== "string") throw noConfig(where);
   // A model of several parts ties by its own field or its own family; its language model's field comes in between.
-  const whole = root.model_type;
+  const wholeType = typeof root.model_type === "string" ? root.model_type : modelType;
   const heads = count(fields, "num_attention_heads", where) ?? count(fields, "n_head", where);
+  const experts = EXPERTS.map((field) => count(fields, field, where)).find((found) => found !== null) ?? null;
   return {
     modelType,
+    wholeType,
     heads,
     keyValueHeads: count(fields, "num_key_value_heads", where) ?? heads,
-    tied: tiedBy(root, where) ?? tiedBy(fields, where) ?? tiedByDefault(typeof whole === "string" ? whole : modelType),
+    tied: tiedBy(root, where) ?? tiedBy(fields, where) ?? tiedByDefault(wholeType),
     vocabSize: count(fields, "vocab_size", where),
     architectures: Array.isArray(root.architectures)
       ? root.architectures.filter((name) => typeof name === "string")
       : [],
     layers: count(fields, "num_hidden_layers", where) ?? count(fields, "n_layer", where),
     hiddenSize: count(fields, "hidden_size", where) ?? count(fields, "n_embd", where),
+    experts,
   };
 }
 

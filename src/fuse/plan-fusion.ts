@@ -1,4 +1,5 @@
 import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
+import { MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
 import { refuseVariants, type VariantId } from "../adapter/variants.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import type { BaseConfig } from "./base-config.ts";
@@ -40,7 +41,10 @@ export function planFusion(
   const fusing = adapters.flatMap((adapter, input): Fusing[] =>
     weights[input] === 0 ? [] : [{ adapter, input, factor: weights[input]! * scale, alone }],
   );
-  for (const { adapter } of fusing) refuseVariants(adapter, APPLIED);
+  for (const { adapter } of fusing) {
+    refuseVariants(adapter, APPLIED);
+    refuseKinds(adapter.name, adapter.modules.values(), MATRIX_KINDS, "a fused model");
+  }
   const changed = new ChangedTensors(base, config);
   for (const one of fusing) placeOwnTensors(changed, one, dropExtras);
   const elsewhere = new Map<string, number>();

@@ -2,6 +2,7 @@ import type { Adapter, AdapterModule, ModuleKind } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
 import type { ConsumerId } from "../adapter/consumers.ts";
 import { peftKey } from "../adapter/dialects/peft.ts";
+import { factorShapes, MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
@@ -114,6 +115,7 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, known: Known
   const selection = selectModules(adapters, recipe, weights);
   refuseNoAverage(method, selection);
   const used = adapters.filter((_, t) => selection.used[t]);
+  for (const adapter of used) refuseKinds(adapter.name, adapter.modules.values(), MATRIX_KINDS, "a merge");
   refuseMisfits(used, recipe.allowPartial ?? false);
   const { facts, warnings } = sharedFacts(used);
   const inputs = adapters.map(({ name }, t) => ({ name, weight: weights[t]! }));
@@ -223,9 +225,8 @@ export function planLayout({
   const specs: TensorSpec[] = extras.map(({ key, dtype: own, shape }) => ({ name: key, dtype: own, shape }));
   const shapes = modules.map((module) => ({ ...module, inputShape: module.parts[0]!.module.inputShape }));
   for (const module of [...shapes, ...zeros]) {
-    const { inputShape, out, rank } = module;
-    specs.push({ name: peftKey(module, "A"), dtype, shape: [rank, ...inputShape] });
-    specs.push({ name: peftKey(module, "B"), dtype, shape: [out, rank, ...inputShape.slice(1).fill(1)] });
+    const { a, b } = factorShapes(module);
+    specs.push({ name: peftKey(module, "A"), dtype, shape: a }, { name: peftKey(module, "B"), dtype, shape: b });
   }
   return layoutSafetensors(specs, { format: "pt" });
 }

@@ -7,6 +7,7 @@ import { memorySink } from "../../src/core/bytes.ts";
 import { FormatError, RefusedError, UsageError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
+import { baseConfig } from "../support/base-config.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import {
   decodeAdapter,
@@ -16,21 +17,16 @@ import {
   randomAdapter,
   relativeError,
 } from "../support/pico.ts";
+import { written } from "../support/written.ts";
 
-const LLAMA = {
-  text: JSON.stringify({ model_type: "mistral", num_attention_heads: 2, num_key_value_heads: 1 }),
-  where: "config.json",
-};
+const LLAMA = baseConfig({ model_type: "mistral", num_attention_heads: 2, num_key_value_heads: 1 });
+/** Formats whose names depend on the base. */
+const baseOf = (to: string): typeof LLAMA | null => (to === "gguf" || to === "mlx" ? LLAMA : null);
 
 /** An adapter in another format, opened again. */
 async function converted(adapter: Adapter, to: string): Promise<Adapter> {
-  const base = to === "gguf" ? LLAMA : null;
-  const conversion = writerOf(to).convert(adapter, base);
-  const sink = memorySink(conversion.layout.size);
-  await writeConversion(adapter, conversion, sink);
-  const { config, weightsFile } = conversion;
-  const configs = config === null ? {} : { [config.file]: JSON.stringify(config.fields) };
-  return openAdapter(memoryFolder(`in-${to}`, { [weightsFile]: sink.bytes, ...configs }), { baseConfig: base });
+  const base = baseOf(to);
+  return openAdapter(memoryFolder(`in-${to}`, await written(adapter, to, base)), { baseConfig: base });
 }
 
 async function deltasOf(adapter: Adapter): Promise<Map<string, Float64Array>> {
@@ -52,10 +48,7 @@ async function expectSame(one: Adapter, other: Adapter, tolerance: number): Prom
 /** The GGUF file of these modules. */
 async function bytesOf(modules: PicoAdapter["modules"]): Promise<Uint8Array> {
   const adapter = await openPico("mine", { modules });
-  const conversion = writerOf("gguf").convert(adapter, LLAMA);
-  const sink = memorySink(conversion.layout.size);
-  await writeConversion(adapter, conversion, sink);
-  return sink.bytes;
+  return (await written(adapter, "gguf", LLAMA))["adapter.gguf"] as Uint8Array;
 }
 
 const LANGUAGE = [
@@ -63,6 +56,7 @@ const LANGUAGE = [
   "model.layers.1.mlp.down_proj",
   "model.layers.10.self_attn.v_proj",
 ];
+const LAYERS = { [LANGUAGE[0]!]: { in: 6, out: 4 }, [LANGUAGE[1]!]: { in: 4, out: 7 } };
 /** Names of kohya's keys that no family's table holds. */
 const UNKNOWN = ["lora_unet_blocks_7_self_attn_q", "lora_unet_blocks_7_ffn_0", "lora_unet_head_head"];
 const IMAGE = [
@@ -127,7 +121,8 @@ describe("convert", () => {
   });
 
   it("moves the bytes of the factors as they are where the format has their scales", async () => {
-    const adapter = await openPico("mine", randomAdapter(1, { dtype: "BF16", config: { lora_alpha: 5 } }));
+    const pico = randomAdapter(1, { modules: LAYERS, dtype: "BF16", config: { lora_alpha: 5 } });
+    const adapter = await openPico("mine", pico);
     for (const to of ["peft", "mlx"]) {
       const there = await converted(adapter, to);
       for (const { a, b } of there.modules.values()) expect([a.dtype, b.dtype]).toEqual(["BF16", "BF16"]);
@@ -151,8 +146,8 @@ describe("convert", () => {
   it("writes a scale of 0 so that no reader takes it for the rank", async () => {
     const image = { "unet.conv_in": { in: 3, out: 4 }, "unet.conv_out": { in: 4, out: 3 } };
     for (const to of ["peft", "kohya", "mlx"]) {
-      const modules = to === "kohya" ? { modules: image } : {};
-      const adapter = await openPico("mine", randomAdapter(3, { ...modules, config: { lora_alpha: 0 } }));
+      const modules = to === "kohya" ? image : LAYERS;
+      const adapter = await openPico("mine", randomAdapter(3, { modules, config: { lora_alpha: 0 } }));
       for (const delta of (await deltasOf(await converted(adapter, to))).values())
         expect(delta.every((x) => x === 0)).toBe(true);
     }
@@ -326,6 +321,16 @@ describe("convert", () => {
       { "diffusion_model.double_blocks.0.img_attn.qkv": { in: 3, out: 4 } },
       /has 4 rows, which its layers/,
     ],
+    [
+      "kohya",
+      { "text_encoder.embed": { in: 3, out: 3, kind: "embedding" as const } },
+      /text_encoder\.embed is an embedding, which kohya files cannot hold/,
+    ],
+    [
+      "diffusers",
+      { "text_encoder.embed": { in: 3, out: 3, kind: "embedding" as const } },
+      /text_encoder\.embed is an embedding, which diffusers files cannot hold/,
+    ],
     ["kohya", { "unet:12": { in: 3, out: 3 } }, /numbers its modules \(as unet:12\)/],
   ])("to %s refuses %j", async (to, modules, words) => {
     const adapter = await openPico("mine", randomAdapter(7, { modules }));
@@ -356,10 +361,7 @@ describe("convert", () => {
     const modules = { "model.layers.0.self_attn.k_proj": { A: [[1]], B: [[0], [1], [2], [3]] } };
     const bytes = await bytesOf(modules);
     const raw = await openAdapter(memoryFolder("raw", { "x.gguf": bytes }));
-    const conversion = writerOf("gguf").convert(raw, LLAMA);
-    const sink = memorySink(conversion.layout.size);
-    await writeConversion(raw, conversion, sink);
-    expect(sink.bytes).toEqual(bytes);
+    expect((await written(raw, "gguf", LLAMA))["adapter.gguf"]).toEqual(bytes);
   });
 
   it("carries embeddings to GGUF, their A stored for look-ups", async () => {
@@ -378,7 +380,7 @@ describe("convert", () => {
     [{}, FormatError, /no model_type/],
   ])("to gguf refuses the base config %j", async (fields, kind, words) => {
     const adapter = await openPico("mine", randomAdapter(7, { modules: { [LANGUAGE[0]!]: { in: 3, out: 4 } } }));
-    const base = fields === null ? null : { text: JSON.stringify(fields), where: "config.json" };
+    const base = fields === null ? null : baseConfig(fields);
     expect(() => writerOf("gguf").convert(adapter, base)).toThrow(kind);
     expect(() => writerOf("gguf").convert(adapter, base)).toThrow(words);
   });

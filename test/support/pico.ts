@@ -221,7 +221,7 @@ export function decodeTensors(file: Uint8Array): Map<string, { shape: number[]; 
 }
 
 /** B (m, k) times A (k, n), row-major. */
-function product(b: Float64Array, a: Float64Array, m: number, k: number, n: number): Float64Array {
+export function product(b: Float64Array, a: Float64Array, m: number, k: number, n: number): Float64Array {
   const out = new Float64Array(m * n);
   for (let i = 0; i < m; i++)
     for (let x = 0; x < k; x++) for (let j = 0; j < n; j++) out[i * n + j]! += b[i * k + x]! * a[x * n + j]!;

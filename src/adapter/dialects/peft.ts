@@ -4,6 +4,7 @@ import type { AdapterModule, ModuleKind, Notice, TensorRef } from "../adapter.ts
 import type { AdapterContents, Dialect, ReadAdapter } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, type FactorPair, pairFactors } from "../factor-pairs.ts";
+import { forKind } from "../kinds.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { PEFT_PREFIX, prefixed } from "../names/wrapped.ts";
 import { peftScales } from "../peft-scales.ts";
@@ -23,7 +24,8 @@ const NESTED = /(\.base_layer)+$/;
 /** The key of a factor in PEFT's dialect. */
 export function peftKey(module: { name: string; kind: ModuleKind }, factor: "A" | "B"): string {
   const stem = `${PEFT_PREFIX}${module.name}.lora_`;
-  return module.kind === "embedding" ? `${stem}embedding_${factor}` : `${stem}${factor}.weight`;
+  const plain = `${stem}${factor}.weight`;
+  return forKind(module.kind, { linear: plain, embedding: `${stem}embedding_${factor}`, conv: plain });
 }
 
 /**

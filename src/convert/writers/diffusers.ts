@@ -1,4 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { factorShapes } from "../../adapter/kinds.ts";
 import { diffusersNames, type Unnamed } from "../../adapter/names/diffusers.ts";
 import type { ModulePart } from "../../adapter/names/flux.ts";
 import { RefusedError } from "../../core/errors.ts";
@@ -10,7 +11,6 @@ import {
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
-import { refuseUncarried } from "../refuse-uncarried.ts";
 
 /**
  * diffusers of today: <component>.<module>.lora_A.weight. Scales are folded into B, so that releases that read no alpha from such files
@@ -19,9 +19,11 @@ import { refuseUncarried } from "../refuse-uncarried.ts";
  */
 export const diffusersWriter: Writer = {
   id: "diffusers",
+  title: "diffusers",
   output: "folder",
+  kinds: { linear: true, embedding: false, conv: true },
+  factorsOnly: true,
   convert(adapter): Conversion {
-    refuseUncarried(adapter, "diffusers");
     const modules = [...adapter.modules.values()];
     const names = diffusersNames(modules, adapter.format === "diffusers");
     const tensors = modules.flatMap((module) => {
@@ -42,10 +44,10 @@ function written({ name, rows }: ModulePart, module: AdapterModule): WrittenTens
   const held = rows.flatMap(([from, count]) => Array.from({ length: count }, (_, row) => from + row));
   const whole = held.length === module.out && rows.length === 1;
   const b = { ...wholeFactor(module, "b", module.scale), entries: whole ? null : Int32Array.from(held) };
-  const ones = module.inputShape.slice(1).fill(1);
+  const shapes = factorShapes({ ...module, out: held.length });
   return [
-    { name: `${name}.lora_A.weight`, dtype: dtypeOf(a), shape: [module.rank, ...module.inputShape], content: a },
-    { name: `${name}.lora_B.weight`, dtype: dtypeOf(b), shape: [held.length, module.rank, ...ones], content: b },
+    { name: `${name}.lora_A.weight`, dtype: dtypeOf(a), shape: shapes.a, content: a },
+    { name: `${name}.lora_B.weight`, dtype: dtypeOf(b), shape: shapes.b, content: b },
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
+import { forKind } from "../../adapter/kinds.ts";
 import { GGUF_FAMILIES, type GgufFamily, ggufName, permutedBy } from "../../adapter/names/gguf.ts";
 import { permutedRows } from "../../adapter/names/head-rows.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
@@ -7,13 +8,14 @@ import { type GgufTensorSpec, layoutGguf } from "../../formats/gguf/layout.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import {
   type Conversion,
-  dtypeOf,
   type FactorContent,
+  plainDtype,
   type Writer,
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
-import { refuseImageModel, refuseUncarried } from "../refuse-uncarried.ts";
+import { refuseTied } from "../refuse-tied.ts";
+import { refuseImageModel } from "../refuse-uncarried.ts";
 
 /** What a GGUF name looks like: modules of adapters that were read without their base's config. */
 const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
@@ -24,15 +26,17 @@ const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
  */
 export const ggufWriter: Writer = {
   id: "gguf",
+  title: "GGUF",
   output: ".gguf",
+  kinds: { linear: true, embedding: true, conv: false },
+  factorsOnly: true,
   convert(adapter, baseConfig): Conversion {
-    refuseUncarried(adapter, "GGUF");
     refuseImageModel(adapter, "llama.cpp");
     const { family, config } = familyOf(adapter, baseConfig);
     const modules = [...adapter.modules.values()];
+    if (config.tied) refuseTied(adapter.name, modules, "llama.cpp");
     const alpha = commonAlpha(modules);
     const tensors = modules.flatMap((module) => written(adapter.name, family, config, module, alpha === null));
-    const specs = tensors.map(({ name, dtype, shape }): GgufTensorSpec => ({ name, dtype: writable(dtype), shape }));
     const layout = layoutGguf(
       [
         ["general.architecture", family.architecture],
@@ -40,7 +44,7 @@ export const ggufWriter: Writer = {
         ["adapter.type", "lora"],
         ["adapter.lora.alpha", alpha ?? 0],
       ],
-      specs,
+      tensors,
     );
     return { weightsFile: "adapter.gguf", tensors, layout, config: null };
   },
@@ -72,26 +76,26 @@ function written(
   config: ModelConfig,
   module: AdapterModule,
   folded: boolean,
-): WrittenTensor[] {
+): (WrittenTensor & GgufTensorSpec)[] {
+  const lookedUp = forKind(module.kind, { linear: false, embedding: true, conv: false });
   const own = OWN_NAME.test(module.name);
   const stem = own ? module.name : ggufName(family, module.name);
-  if (stem === null || module.kind === "conv") {
+  if (stem === null || (lookedUp && stem !== "token_embd")) {
     throw new RefusedError(
       `${name}: ${module.name} is no module of ${family.architecture} models that llama.cpp adapts; leave it out with lora-lego merge --exclude.`,
     );
   }
-  const lookedUp = module.kind === "embedding";
   const a: FactorContent = { ...wholeFactor(module, "a"), units: lookedUp ? "columns" : "rows" };
   const entries = own ? null : rowsOf(name, family, config, stem, module);
   const b: FactorContent = { ...wholeFactor(module, "b", folded ? module.scale : 1), entries };
   return [
     {
       name: `${stem}.weight.lora_a`,
-      dtype: writable(dtypeOf(a)),
+      dtype: plainDtype([a]),
       shape: lookedUp ? [module.in, module.rank] : [module.rank, module.in],
       content: a,
     },
-    { name: `${stem}.weight.lora_b`, dtype: writable(dtypeOf(b)), shape: [module.out, module.rank], content: b },
+    { name: `${stem}.weight.lora_b`, dtype: plainDtype([b]), shape: [module.out, module.rank], content: b },
   ];
 }
 
@@ -109,9 +113,4 @@ function rowsOf(
   throw new RefusedError(
     `${name}: ${module.name} has ${module.out} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; pass the config.json of its own base model.`,
   );
-}
-
-/** llama.cpp reads no f64 and f8 factors: those become f32. */
-function writable(dtype: string): GgufTensorSpec["dtype"] {
-  return dtype === "F16" || dtype === "BF16" ? dtype : "F32";
 }

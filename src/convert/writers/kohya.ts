@@ -1,4 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { factorShapes } from "../../adapter/kinds.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { kohyaNames } from "../../adapter/names/kohya.ts";
 import { RefusedError } from "../../core/errors.ts";
@@ -10,7 +11,6 @@ import {
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
-import { refuseUncarried } from "../refuse-uncarried.ts";
 
 /**
  * kohya's sd-scripts: one file, one alpha for all modules. Some readers take one alpha for many modules, so where these differ, the rest of
@@ -18,9 +18,11 @@ import { refuseUncarried } from "../refuse-uncarried.ts";
  */
 export const kohyaWriter: Writer = {
   id: "kohya",
+  title: "kohya",
   output: ".safetensors",
+  kinds: { linear: true, embedding: false, conv: true },
+  factorsOnly: true,
   convert(adapter): Conversion {
-    refuseUncarried(adapter, "kohya");
     const modules = [...adapter.modules.values()];
     const stems = stemsOf(adapter);
     const alpha = commonestAlpha(modules);
@@ -73,10 +75,10 @@ function written(stem: string, module: AdapterModule, alpha: number): WrittenTen
   const rest = alphaOf(module) === alpha ? 1 : (module.scale * module.rank) / alpha;
   const a = wholeFactor(module, "a");
   const b = wholeFactor(module, "b", rest);
-  const ones = module.inputShape.slice(1).fill(1);
+  const shapes = factorShapes(module);
   return [
-    { name: `${stem}.lora_down.weight`, dtype: dtypeOf(a), shape: [module.rank, ...module.inputShape], content: a },
-    { name: `${stem}.lora_up.weight`, dtype: dtypeOf(b), shape: [module.out, module.rank, ...ones], content: b },
+    { name: `${stem}.lora_down.weight`, dtype: dtypeOf(a), shape: shapes.a, content: a },
+    { name: `${stem}.lora_up.weight`, dtype: dtypeOf(b), shape: shapes.b, content: b },
     {
       name: `${stem}.alpha`,
       dtype: "F32",

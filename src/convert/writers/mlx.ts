@@ -1,62 +1,115 @@
-import { RefusedError } from "../../core/errors.ts";
+import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import type { AdapterText } from "../../adapter/dialect.ts";
+import { MLX_MODEL_TYPES, type MlxFamily, mlxFamily, mlxName } from "../../adapter/names/mlx.ts";
+import { RefusedError, UsageError } from "../../core/errors.ts";
 import { maximum } from "../../core/maximum.ts";
+import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import {
   type Conversion,
-  dtypeOf,
+  type FactorContent,
   inSafetensors,
+  plainDtype,
   type Writer,
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
-import { refuseImageModel, refuseUncarried } from "../refuse-uncarried.ts";
+import { type ExpertStack, stackExperts } from "../expert-stacks.ts";
+import { isTiable, refuseTied } from "../refuse-tied.ts";
+import { refuseImageModel } from "../refuse-uncarried.ts";
+
+/** What is known of the base model. */
+interface Base {
+  readonly family: MlxFamily;
+  readonly config: ModelConfig;
+}
+
+/** How all modules of a file are written: one rank, and what each factor B is multiplied by. */
+interface Form {
+  readonly rank: number;
+  timesOf(module: AdapterModule): number;
+}
 
 /**
  * mlx-lm: lora_a (in, r) and lora_b (r, out), one rank and one scale. Modules of smaller rank get zero units; where scales differ, they
- * are folded into lora_b.
+ * are folded into lora_b. Experts of a layer are stacked: lora_a (E, r, in) and lora_b (E, out, r).
  */
 export const mlxWriter: Writer = {
   id: "mlx",
+  title: "MLX",
   output: "folder",
-  convert(adapter): Conversion {
-    refuseUncarried(adapter, "MLX");
+  kinds: { linear: true, embedding: true, conv: false },
+  factorsOnly: true,
+  convert(adapter, baseConfig): Conversion {
     refuseImageModel(adapter, "mlx-lm");
+    const base = baseOf(adapter, baseConfig);
     const modules = [...adapter.modules.values()];
-    const conv = modules.find(({ kind }) => kind === "conv");
-    if (conv !== undefined) {
-      throw new RefusedError(
-        `${adapter.name}: ${conv.name} is a convolution, which mlx-lm does not adapt; convert it to kohya or diffusers.`,
-      );
-    }
-    const rank = maximum(modules.map((module) => module.rank));
+    if (base !== null && (base.config.tied || base.family.tied)) refuseTied(adapter.name, modules, "mlx-lm");
     const scales = new Set(modules.map(({ scale }) => scale));
     const shared = scales.size === 1 ? modules[0]!.scale : null;
-    const tensors = modules.flatMap((module): WrittenTensor[] => {
-      const a = { ...wholeFactor(module, "a"), units: "columns", writtenRank: rank } as const;
-      const b = {
-        ...wholeFactor(module, "b", shared === null ? module.scale : 1),
-        units: "rows",
-        writtenRank: rank,
-      } as const;
-      return [
-        { name: `${module.name}.lora_a`, dtype: dtypeOf(a), shape: [module.in, rank], content: a },
-        { name: `${module.name}.lora_b`, dtype: dtypeOf(b), shape: [rank, module.out], content: b },
-      ];
-    });
+    const form: Form = {
+      rank: maximum(modules.map((module) => module.rank)),
+      timesOf: ({ scale }) => (shared === null ? scale : 1),
+    };
+    const { stacks, others } = stackExperts(adapter.name, modules, base);
+    const named = others.map((module) => [nameOf(adapter.name, base, module), module] as const);
+    const tensors = [
+      ...named.flatMap(([name, module]) => written(name, module, form)),
+      ...stacks.flatMap((stack) => stacked(stack, form)),
+    ];
+    const names = [...named.map(([name]) => name), ...stacks.map(({ name }) => name)];
     return {
       weightsFile: "adapters.safetensors",
       ...inSafetensors(tensors, { format: "mlx" }),
-      config: {
-        file: "adapter_config.json",
-        fields: configOf(
-          adapter.baseModel,
-          modules.map(({ name }) => name),
-          rank,
-          shared ?? 1,
-        ),
-      },
+      config: { file: "adapter_config.json", fields: configOf(adapter.baseModel, names, form.rank, shared ?? 1) },
     };
   },
 };
+
+function baseOf({ name }: Adapter, baseConfig: AdapterText | null): Base | null {
+  if (baseConfig === null) return null;
+  const config = parseModelConfig(baseConfig.text, baseConfig.where);
+  const family = mlxFamily(config.wholeType);
+  if (family !== null) return { family, config };
+  throw new RefusedError(
+    `${name}: how mlx-lm calls the modules of model_type ${config.wholeType} is not known here (known are ${MLX_MODEL_TYPES.join(", ")}); without --base-config, names as model.layers.0.self_attn.q_proj are written as they are.`,
+  );
+}
+
+function nameOf(name: string, base: Base | null, module: AdapterModule): string {
+  const found = base === null && isTiable(module) ? null : mlxName(base?.family ?? null, module.name);
+  if (found !== null) return found;
+  if (base === null) {
+    throw new UsageError(
+      `${name}: how mlx-lm calls ${module.name}, and whether it can adapt it, depends on the base model; pass its config.json as --base-config.`,
+    );
+  }
+  throw new RefusedError(
+    `${name}: ${module.name} is no module of ${base.config.wholeType} models that mlx-lm adapts; leave it out with lora-lego merge --exclude ${module.name}.`,
+  );
+}
+
+function written(name: string, module: AdapterModule, { rank, timesOf }: Form): WrittenTensor[] {
+  const a: FactorContent = { ...wholeFactor(module, "a"), units: "columns", writtenRank: rank };
+  const b: FactorContent = { ...wholeFactor(module, "b", timesOf(module)), units: "rows", writtenRank: rank };
+  return [
+    { name: `${name}.lora_a`, dtype: plainDtype([a]), shape: [module.in, rank], content: a },
+    { name: `${name}.lora_b`, dtype: plainDtype([b]), shape: [rank, module.out], content: b },
+  ];
+}
+
+function stacked({ name, experts, in: inputs, out }: ExpertStack, { rank, timesOf }: Form): WrittenTensor[] {
+  const factors = (half: "a" | "b"): (FactorContent | null)[] =>
+    experts.map((module) =>
+      module === null ? null : { ...wholeFactor(module, half, half === "a" ? 1 : timesOf(module)), writtenRank: rank },
+    );
+  const tensor = (key: string, shape: number[], parts: (FactorContent | null)[]): WrittenTensor => ({
+    name: `${name}.${key}`,
+    dtype: plainDtype(parts.filter((part) => part !== null)),
+    shape: [experts.length, ...shape],
+    content: { kind: "stack", parts },
+  });
+  return [tensor("lora_a", [rank, inputs], factors("a")), tensor("lora_b", [out, rank], factors("b"))];
+}
 
 /** mlx-lm loads the layers that are counted from the last one back, and of each the modules that `keys` name; modules outside of layers by their whole path. */
 function configOf(

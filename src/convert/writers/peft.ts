@@ -1,4 +1,5 @@
 import { peftKey } from "../../adapter/dialects/peft.ts";
+import { factorShapes } from "../../adapter/kinds.ts";
 import { outputConfig, sharedFacts } from "../../merge/config.ts";
 import {
   type Conversion,
@@ -12,15 +13,18 @@ import {
 /** PEFT: each module at its own rank and scale, by patterns where they differ. */
 export const peftWriter: Writer = {
   id: "peft",
+  title: "PEFT",
   output: "folder",
+  kinds: { linear: true, embedding: true, conv: true },
+  factorsOnly: false,
   convert(adapter): Conversion {
     const modules = [...adapter.modules.values()];
     const factors = modules.flatMap((module): WrittenTensor[] => {
       const [a, b] = [wholeFactor(module, "a"), wholeFactor(module, "b")];
-      const ones = module.inputShape.slice(1).fill(1);
+      const shapes = factorShapes(module);
       return [
-        { name: peftKey(module, "A"), dtype: dtypeOf(a), shape: [module.rank, ...module.inputShape], content: a },
-        { name: peftKey(module, "B"), dtype: dtypeOf(b), shape: [module.out, module.rank, ...ones], content: b },
+        { name: peftKey(module, "A"), dtype: dtypeOf(a), shape: shapes.a, content: a },
+        { name: peftKey(module, "B"), dtype: dtypeOf(b), shape: shapes.b, content: b },
       ];
     });
     const extras = Array.from(adapter.extras, ([key, tensor]): WrittenTensor => {

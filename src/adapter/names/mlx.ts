@@ -1,0 +1,99 @@
+/** How mlx-lm names the modules of models whose names in transformers are others, or that need a look at the base. */
+export interface MlxFamily {
+  /** model_type of the whole model's config. */
+  readonly modelTypes: readonly string[];
+  /** What paths start with in transformers, and in mlx-lm; the first that fits counts, and a path that none fits has no place there. */
+  readonly starts: readonly (readonly [transformers: string, mlx: string])[];
+  /** Whether the head is the embedding whatever the config says. */
+  readonly tied: boolean;
+  /** Where the experts of a layer are stacked, and what their projections are called there; null where mlx-lm has none. */
+  readonly experts: { readonly stack: string; readonly projections: Readonly<Record<string, string>> } | null;
+}
+
+const PLAIN_STARTS: MlxFamily["starts"] = ["model.layers.", "model.embed_tokens", "lm_head"].map((own) => [own, own]);
+const family = (modelTypes: string, more: Partial<MlxFamily> = {}): MlxFamily => ({
+  modelTypes: modelTypes.split(" "),
+  starts: PLAIN_STARTS,
+  tied: false,
+  experts: null,
+  ...more,
+});
+
+/** Models of several parts: whatever the release of transformers, mlx-lm keeps the language model alone, under its old name. */
+const WRAPPED_STARTS: MlxFamily["starts"] = [
+  ["model.language_model.", "language_model.model."],
+  ["language_model.model.", "language_model.model."],
+  ["language_model.lm_head", "language_model.lm_head"],
+  ["model.layers.", "language_model.model.layers."],
+  ["model.embed_tokens", "language_model.model.embed_tokens"],
+  ["lm_head", "language_model.lm_head"],
+];
+
+const GATED = { gate_proj: "gate_proj", up_proj: "up_proj", down_proj: "down_proj" };
+const SWITCHED = { stack: "switch_mlp", projections: GATED };
+const NUMBERED = { stack: "switch_mlp", projections: { w1: "gate_proj", w2: "down_proj", w3: "up_proj" } };
+
+/** Every family that is known; a new one is a new entry. Facts from mlx-lm 0.32: module names, `sanitize` and `layers` of mlx_lm/models. */
+const FAMILIES: readonly MlxFamily[] = [
+  family("llama mistral qwen2 qwen3 gemma3_text phi phi3 starcoder2 stablelm olmo2 olmo3 granite smollm3 glm4 exaone4"),
+  family("gemma gemma2 cohere cohere2", { tied: true }),
+  family("qwen2_moe qwen3_moe olmoe deepseek deepseek_v2 deepseek_v3 kimi_k2 glm4_moe ernie4_5_moe", {
+    experts: SWITCHED,
+  }),
+  family("mixtral phimoe minimax", { experts: NUMBERED }),
+  family("dots1", { experts: { stack: "experts", projections: GATED } }),
+  family("gemma3 gemma4 mistral3 llava pixtral qwen2_vl qwen2_5_vl qwen3_vl qwen3_5 llama4", {
+    starts: WRAPPED_STARTS,
+  }),
+  family("gemma3n", {
+    starts: [["model.language_model.", "model.language_model."]],
+    tied: true,
+  }),
+  family("gpt2", {
+    starts: [
+      ["transformer.h.", "model.h."],
+      ["transformer.wte", "model.wte"],
+      ["transformer.wpe", "model.wpe"],
+    ],
+    tied: true,
+  }),
+  family("gpt_bigcode", { starts: ["transformer.h.", "transformer.wte", "lm_head"].map((own) => [own, own]) }),
+  family("gpt_neox", {
+    starts: [
+      ["gpt_neox.layers.", "model.h."],
+      ["gpt_neox.embed_in", "model.embed_in"],
+      ["embed_out", "model.embed_out"],
+    ],
+  }),
+];
+
+/** Every model_type that is known. */
+export const MLX_MODEL_TYPES: readonly string[] = FAMILIES.flatMap(({ modelTypes }) => modelTypes);
+
+/** The family of a model_type; null where it is not known. */
+export function mlxFamily(modelType: string): MlxFamily | null {
+  return FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType)) ?? null;
+}
+
+/** Names that mlx-lm has alike whatever the family: layers of a language model by itself, and of one in a wrapper by its old name. */
+const SAME_ANYWHERE = /^(language_model\.)?model\.layers\.\d+\./;
+
+/**
+ * mlx-lm's name of a module.
+ *
+ * @param family null where it is not known: then only names that no family changes are given back
+ * @returns null where mlx-lm has no such module, or where the family must be known to tell
+ */
+export function mlxName(family: MlxFamily | null, module: string): string | null {
+  if (family === null) return SAME_ANYWHERE.test(module) ? module : null;
+  const start = family.starts.find(([own]) => (own.endsWith(".") ? module.startsWith(own) : module === own));
+  return start === undefined ? null : start[1] + module.slice(start[0].length);
+}
+
+/** One expert's projection in a path: what stands before the experts, its number, and what the projection is called. */
+export function expertOf(
+  module: string,
+): { readonly before: string; readonly expert: number; readonly projection: string } | null {
+  const match = /^(.+)\.experts\.(0|[1-9]\d*)\.([^.]+)$/.exec(module);
+  return match === null ? null : { before: match[1]!, expert: Number(match[2]), projection: match[3]! };
+}

@@ -1,0 +1,63 @@
+import type { AdapterModule } from "../adapter/adapter.ts";
+import { expertOf, type MlxFamily, mlxName } from "../adapter/names/mlx.ts";
+import { RefusedError, UsageError } from "../core/errors.ts";
+import type { ModelConfig } from "../formats/model-config.ts";
+
+/** One projection of all experts of a layer, as mlx-lm holds them together. */
+export interface ExpertStack {
+  readonly name: string;
+  /** By expert; null for those that the adapter leaves as they are. */
+  readonly experts: readonly (AdapterModule | null)[];
+  readonly in: number;
+  readonly out: number;
+}
+
+/**
+ * Part the experts from the other modules, and put those of a layer's projection together.
+ *
+ * @param name of the adapter
+ * @throws UsageError without a base, which tells how many experts there are; RefusedError for experts that it has no place for
+ */
+export function stackExperts(
+  name: string,
+  modules: readonly AdapterModule[],
+  base: { readonly family: MlxFamily; readonly config: ModelConfig } | null,
+): { readonly stacks: ExpertStack[]; readonly others: AdapterModule[] } {
+  const others: AdapterModule[] = [];
+  const stacks = new Map<string, (AdapterModule | null)[]>();
+  for (const module of modules) {
+    if (!module.name.split(".").includes("experts")) {
+      others.push(module);
+      continue;
+    }
+    if (base === null) {
+      throw new UsageError(
+        `${name}: mlx-lm stacks the experts of a layer, as ${module.name}, and only the base model says how many there are; pass its config.json as --base-config.`,
+      );
+    }
+    const { family, config } = base;
+    const place = expertOf(module.name);
+    const projection = place === null ? undefined : family.experts?.projections[place.projection];
+    const path = place === null ? null : mlxName(family, place.before);
+    if (projection === undefined || path === null || config.experts === null || place!.expert >= config.experts) {
+      throw new RefusedError(
+        `${name}: ${module.name} is no expert of ${config.wholeType} models that mlx-lm adapts${config.experts === null ? "" : ` (${config.experts} in a layer)`}; leave it out with lora-lego merge --exclude ${module.name}.`,
+      );
+    }
+    const key = `${path}.${family.experts!.stack}.${projection}`;
+    const experts = stacks.get(key) ?? Array<null>(config.experts).fill(null);
+    experts[place!.expert] = module;
+    stacks.set(key, experts);
+  }
+  return { others, stacks: Array.from(stacks, ([key, experts]) => stackOf(name, key, experts)) };
+}
+
+function stackOf(name: string, key: string, experts: readonly (AdapterModule | null)[]): ExpertStack {
+  const present = experts.filter((module) => module !== null);
+  const [first] = present as [AdapterModule];
+  const odd = present.find(({ in: inputs, out }) => inputs !== first.in || out !== first.out);
+  if (odd === undefined) return { name: key, experts, in: first.in, out: first.out };
+  throw new RefusedError(
+    `${name}: ${first.name} is ${first.in} -> ${first.out}, but ${odd.name} is ${odd.in} -> ${odd.out}, and mlx-lm stacks experts of one shape; pass an adapter of one base model.`,
+  );
+}

@@ -1,0 +1,29 @@
+import type { AdapterModule } from "../adapter/adapter.ts";
+import { RefusedError } from "../core/errors.ts";
+
+/** Names of the modules that look tokens up, and of those that score them, in transformers, mlx-lm and llama.cpp. */
+const INPUT = /(^|\.)(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|token_embd)$/;
+const HEAD = /(^|\.)(lm_head|embed_out|output)$/;
+
+/** Whether a base decides by its tying if a program can adapt this module. */
+export function isTiable({ name }: Pick<AdapterModule, "name">): boolean {
+  return INPUT.test(name) || HEAD.test(name);
+}
+
+/**
+ * Refuse a change of the embedding or of the head alone for a program that has one tensor for both: PEFT changes the one and leaves the
+ * other as it was.
+ *
+ * @param name of the adapter
+ */
+export function refuseTied(name: string, modules: Iterable<AdapterModule>, program: string): void {
+  for (const module of modules) {
+    if (!isTiable(module)) continue;
+    const what = HEAD.test(module.name)
+      ? `is the head, for which ${program} has no tensor of its own`
+      : `is the embedding, and ${program} would change the head with it`;
+    throw new RefusedError(
+      `${name}: ${module.name} ${what}, since the base model ties the two (tie_word_embeddings); leave it out with lora-lego merge --exclude ${module.name}, or fuse the adapter into its base with lora-lego fuse, which unties them, and convert that model.`,
+    );
+  }
+}
