@@ -1,5 +1,6 @@
 import type { AdapterModule } from "../adapter/adapter.ts";
-import { expertOf, type MlxFamily, mlxName } from "../adapter/names/mlx.ts";
+import { expertOf } from "../adapter/experts.ts";
+import { type MlxFamily, mlxName } from "../adapter/names/mlx.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 
@@ -38,7 +39,7 @@ export function stackExperts(
     const { family, config } = base;
     const place = expertOf(module.name);
     const projection = place === null ? undefined : family.experts?.projections[place.projection];
-    const path = place === null ? null : mlxName(family, place.before);
+    const path = place === null ? null : mlxName(family, place.layer);
     if (projection === undefined || path === null || config.experts === null || place!.expert >= config.experts) {
       throw new RefusedError(
         `${name}: ${module.name} is no expert of ${config.wholeType} models that mlx-lm adapts${config.experts === null ? "" : ` (${config.experts} in a layer)`}; leave it out with lora-lego merge --exclude ${module.name}.`,

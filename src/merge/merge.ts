@@ -8,6 +8,7 @@ import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { checkOptions } from "./check-recipe.ts";
 import { addTimings, noTimings } from "./clock.ts";
+import { evenExperts } from "./expert-ranks.ts";
 import { consumerRank } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
 import { makeReport } from "./make-report.ts";
@@ -116,8 +117,10 @@ function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): Requir
   const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
   const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
   const needed = consumerRank(consumer, maximum(ranks.values()));
+  const { modules: even } = evenExperts(Array.from(ranks, ([name, rank]) => ({ name, rank })));
+  const own = new Map(even.map(({ name, rank }) => [name, rank]));
   const padded =
-    plan.rankLayout === "uniform" ? needed < plan.rank : plan.modules.some(({ name, rank }) => ranks.get(name)! < rank);
+    plan.rankLayout === "uniform" ? needed < plan.rank : plan.modules.some(({ name, rank }) => own.get(name)! < rank);
   return padded ? ranks : null;
 }
 

@@ -15,6 +15,7 @@ import { checkRecipe } from "./check-recipe.ts";
 import { checkTarget, refuseUncut } from "./check-target.ts";
 import { checkWeights, refuseNoAverage } from "./check-weights.ts";
 import { outputConfig, sharedFacts } from "./config.ts";
+import { evenExperts, expertsIncomplete } from "./expert-ranks.ts";
 import { type PlannedExtra, planExtras } from "./extras.ts";
 import {
   consumerOf,
@@ -143,7 +144,10 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, known: Known
     return { name, kind, ...size, parts, weights: own, rank: Math.max(1, known.ranks?.get(name) ?? most), scratch };
   });
   const rank = consumerRank(consumer, maximum(unplaced.map((module) => module.rank)));
-  const ranked = unplaced.map((module) => (rankLayout === "uniform" ? { ...module, rank } : module));
+  const { modules: ranked, rank: expertRank } =
+    rankLayout === "uniform"
+      ? { modules: unplaced.map((module) => ({ ...module, rank })), rank: null }
+      : evenExperts(unplaced);
   for (const { name, parts } of ranked)
     refuseTooManyUnits(
       name,
@@ -194,10 +198,11 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, known: Known
       [...ranked, ...zeros].map(({ name, rank: own }) => ({ name, rank: own, alpha: alphaOf(own) })),
       selection.left,
       extras,
-      { rank, alpha: alphaOf(rank) },
+      { rank: expertRank ?? rank, alpha: alphaOf(expertRank ?? rank) },
     ),
     warnings: [
       ...zerosAdded(zeros),
+      ...expertsIncomplete(ranked),
       ...rankReduced(recipe.target, maximum(unplaced.map((module) => module.rank))),
       ...startWarnings(consumer, rank),
       ...leftOut(adapters, weights, selection, shares),

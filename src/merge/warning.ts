@@ -12,6 +12,7 @@ export interface Warning {
     | "zero-factors"
     | "server-limit"
     | "rank-reduced"
+    | "experts-incomplete"
     | "zero-result"
     | "weights-idle"
     | "same-adapter"

@@ -89,11 +89,3 @@ export function mlxName(family: MlxFamily | null, module: string): string | null
   const start = family.starts.find(([own]) => (own.endsWith(".") ? module.startsWith(own) : module === own));
   return start === undefined ? null : start[1] + module.slice(start[0].length);
 }
-
-/** One expert's projection in a path: what stands before the experts, its number, and what the projection is called. */
-export function expertOf(
-  module: string,
-): { readonly before: string; readonly expert: number; readonly projection: string } | null {
-  const match = /^(.+)\.experts\.(0|[1-9]\d*)\.([^.]+)$/.exec(module);
-  return match === null ? null : { before: match[1]!, expert: Number(match[2]), projection: match[3]! };
-}

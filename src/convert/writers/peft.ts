@@ -1,4 +1,5 @@
 import { peftKey } from "../../adapter/dialects/peft.ts";
+import { stackedModules } from "../../adapter/experts.ts";
 import { factorShapes } from "../../adapter/kinds.ts";
 import { outputConfig, sharedFacts } from "../../merge/config.ts";
 import {
@@ -31,6 +32,9 @@ export const peftWriter: Writer = {
       return { name: key, dtype: tensor.dtype, shape: tensor.shape, content: { kind: "copy", tensor } };
     });
     const ranked = modules.map(({ name, rank, scale }) => ({ name, rank, alpha: scale * rank }));
+    // PEFT gives stacked experts the config's own rank and alpha, whatever the patterns say.
+    const stacked = stackedModules(adapter.modules.keys());
+    const experts = ranked.find(({ name }) => stacked.has(name));
     const { facts } = sharedFacts([adapter]);
     const keys = extras.map(({ name }) => ({ key: name }));
     return {
@@ -38,7 +42,7 @@ export const peftWriter: Writer = {
       ...inSafetensors([...factors, ...extras], { format: "pt" }),
       config: {
         file: "adapter_config.json",
-        fields: outputConfig([adapter], facts, ranked, [], keys, commonest(ranked)),
+        fields: outputConfig([adapter], facts, ranked, [], keys, experts ?? commonest(ranked)),
       },
     };
   },

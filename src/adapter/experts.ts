@@ -1,0 +1,50 @@
+/** One expert's projection in a module's path. */
+export interface ExpertPlace {
+  /** What stands before the experts: their layer, as model.layers.0.mlp. */
+  readonly layer: string;
+  readonly expert: number;
+  /** Its last name, as w1 or up_proj. */
+  readonly projection: string;
+}
+
+/** Where a module is among experts that have a module each; null for all others. */
+export function expertOf(module: string): ExpertPlace | null {
+  const match = /^(.+)\.experts\.(0|[1-9]\d*)\.([^.]+)$/.exec(module);
+  return match === null ? null : { layer: match[1]!, expert: Number(match[2]), projection: match[3]! };
+}
+
+/**
+ * The modules that PEFT under transformers 5 loads into parameters that hold all experts of a layer, and into their router: the
+ * config's own rank and lora_alpha count there, since no pattern of theirs names what they become.
+ */
+export function stackedModules(modules: Iterable<string>): Set<string> {
+  const names = [...modules];
+  const layers = new Set(names.flatMap((name) => expertOf(name)?.layer ?? []));
+  return new Set(names.filter((name) => expertOf(name) !== null || layers.has(name.replace(/\.gate$/, ""))));
+}
+
+/** Projections that are one parameter, and the one that lies around it, by the two ways of naming them. */
+const TOGETHER = [
+  ["w1", "w3", "w2"],
+  ["gate_proj", "up_proj", "down_proj"],
+] as const;
+
+/**
+ * The first layer whose experts cannot be stacked since some projection lacks: gate and up become one parameter, which is found only
+ * where down is adapted too.
+ */
+export function expertGap(modules: Iterable<string>): { readonly layer: string; readonly lacks: string } | null {
+  const layers = new Map<string, Set<string>>();
+  for (const name of modules) {
+    const place = expertOf(name);
+    if (place !== null) layers.set(place.layer, (layers.get(place.layer) ?? new Set()).add(place.projection));
+  }
+  for (const [layer, projections] of layers) {
+    for (const [gate, up, down] of TOGETHER) {
+      const lacks = [gate, up, down].filter((own) => !projections.has(own));
+      if ((projections.has(gate) || projections.has(up)) && lacks.length > 0)
+        return { layer, lacks: lacks.join(" and ") };
+    }
+  }
+  return null;
+}
