@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
 import { writerOf } from "../../src/convert/convert.ts";
 import type { Dtype } from "../../src/core/dtype.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { openAdapterPath } from "../../src/node/adapter-path.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { CASES_ABSENT, caseConfig, casePath, hasCases } from "../support/cases.ts";
-import { linear, openPeft } from "../support/memory-folder.ts";
+import { linear, memoryFolder, openPeft } from "../support/memory-folder.ts";
 import {
   decodeTensors,
   openPico,
@@ -132,6 +133,24 @@ describe("names for mlx-lm", () => {
     const convert = () => writerOf("mlx").convert(adapter, fields === null ? null : baseConfig(fields));
     expect(convert).toThrow(kind);
     expect(convert).toThrow(words);
+  });
+});
+
+describe("an MLX file", () => {
+  it.each([
+    ["gpt2", ["transformer.h.3.attn.c_attn", "transformer.h.3.mlp.c_proj", "transformer.wpe"]],
+    [
+      "gpt_neox",
+      ["gpt_neox.layers.2.attention.dense", "gpt_neox.layers.2.mlp.dense_4h_to_h", "gpt_neox.embed_in", "embed_out"],
+    ],
+    ["gpt_bigcode", ["transformer.h.0.attn.c_attn"]],
+    ["gemma3", ["language_model.model.layers.1.self_attn.q_proj"]],
+    ["llama", ["model.layers.1.mlp.up_proj"]],
+  ])("of %s is read under the names that were written", async (type, names) => {
+    const modules = Object.fromEntries(names.map((name) => [name, sizeOf(name)]));
+    const adapter = await openPico("mine", randomAdapter(1, { modules }));
+    const files = await written(adapter, "mlx", baseConfig({ model_type: type, tie_word_embeddings: type === "gpt2" }));
+    expect([...(await openAdapter(memoryFolder("mlx", files))).modules.keys()].sort()).toEqual(names.sort());
   });
 });
 

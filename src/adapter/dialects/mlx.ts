@@ -6,6 +6,7 @@ import type { Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
+import { moduleOfMlx } from "../names/mlx.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
 
 const FACTOR = /^(.+)\.lora_([ab])$/;
@@ -29,7 +30,7 @@ export const mlx: Dialect = {
     const magnitudes = magnitudesOf(name, others);
     const modules = new Map<string, AdapterModule>();
     for (const { path, a, b } of pairs) {
-      const module = moduleOf(name, path, a, b);
+      const module = moduleOf(name, moduleOfMlx(path), a, b);
       if (module.rank !== rank) {
         throw new FormatError(
           `${name}: the config gives rank ${rank}, but ${a.name} has shape ${formatShape(a.shape)}; pass the config that was saved with these weights.`,
@@ -68,7 +69,7 @@ function magnitudesOf(name: string, others: readonly TensorRef[]): Map<string, T
         `${name}: the tensor ${tensor.name} is no part of an MLX LoRA adapter; train it as plain LoRA.`,
       );
     }
-    magnitudes.set(tensor.name.slice(0, -2), tensor);
+    magnitudes.set(moduleOfMlx(tensor.name.slice(0, -2)), tensor);
   }
   return magnitudes;
 }

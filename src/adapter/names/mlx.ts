@@ -89,3 +89,17 @@ export function mlxName(family: MlxFamily | null, module: string): string | null
   const start = family.starts.find(([own]) => (own.endsWith(".") ? module.startsWith(own) : module === own));
   return start === undefined ? null : start[1] + module.slice(start[0].length);
 }
+
+/** Names that one family alone has in mlx-lm, and that transformers does not have for it: starts, and what they are there. */
+const BACK: readonly (readonly [RegExp, string])[] = [
+  [/^model\.(?=h\.\d+\.(attn|mlp)\.c_|wte$|wpe$)/, "transformer."],
+  [/^model\.h\.(?=\d+\.(attention|mlp)\.)/, "gpt_neox.layers."],
+  [/^model\.(?=embed_in$)/, "gpt_neox."],
+  [/^model\.(?=embed_out$)/, ""],
+];
+
+/** The name that a module of mlx-lm has in transformers, as far as names alone tell; language models of wrappers keep their old name. */
+export function moduleOfMlx(path: string): string {
+  const found = BACK.find(([start]) => start.test(path));
+  return found === undefined ? path : path.replace(found[0], found[1]);
+}
