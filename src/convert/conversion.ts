@@ -89,13 +89,13 @@ export function wholeFactor(module: AdapterModule, half: "a" | "b", times = 1): 
 }
 
 /**
- * The element type of a factor that is multiplied: its own where that is exact (by a power of two, but for values at the ends of its
- * range), else f32.
+ * The element type of a factor that is multiplied: its own where that is exact, else f32. A power of two only moves the exponent, but
+ * f16 has so few that a smaller number may lose bits.
  */
 export function dtypeOf({ factor: { dtype }, times }: FactorContent): Dtype {
-  return times === 1 || (Number.isInteger(Math.log2(Math.abs(times))) && (dtype === "F16" || dtype === "BF16"))
-    ? dtype
-    : "F32";
+  if (times === 1) return dtype;
+  const exact = Number.isInteger(Math.log2(Math.abs(times)));
+  return exact && (dtype === "BF16" || (dtype === "F16" && Math.abs(times) >= 1)) ? dtype : "F32";
 }
 
 /** The element type of factors for programs that read f32, f16 and bf16 alone: what all have, where it is one of these, else f32. */

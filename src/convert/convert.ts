@@ -5,7 +5,7 @@ import type { ByteSink } from "../core/bytes.ts";
 import { UsageError } from "../core/errors.ts";
 import type { Conversion, Writer, WrittenTensor } from "./conversion.ts";
 import { factorBytes } from "./factor-bytes.ts";
-import { refuseUncarried } from "./refuse-uncarried.ts";
+import { refuseExtremeScales, refuseUncarried } from "./refuse-uncarried.ts";
 import { diffusersWriter } from "./writers/diffusers.ts";
 import { ggufWriter } from "./writers/gguf.ts";
 import { kohyaWriter } from "./writers/kohya.ts";
@@ -28,6 +28,7 @@ function careful(writer: Writer): Writer {
       refuseVariants(adapter);
       const { title, kinds, factorsOnly } = writer;
       refuseKinds(adapter.name, adapter.modules.values(), kinds, `${title} files`);
+      refuseExtremeScales(adapter);
       if (factorsOnly) refuseUncarried(adapter, title);
       return writer.convert(adapter, baseConfig);
     },

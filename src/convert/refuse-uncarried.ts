@@ -29,3 +29,13 @@ export function refuseImageModel({ name, modules }: Adapter, program: string): v
     `${name} adapts an image or video model (as ${module}), but ${program} runs language models; convert it to kohya or diffusers.`,
   );
 }
+
+/** Refuse scales whose alpha no format can say: all have it in f32, or multiply in f32. */
+export function refuseExtremeScales({ name, modules }: Adapter): void {
+  for (const { name: module, scale, rank } of modules.values()) {
+    if (Number.isFinite(Math.fround(scale * rank))) continue;
+    throw new RefusedError(
+      `${name}: ${module} has the scale ${scale}, whose alpha (${scale * rank}) is beyond f32; correct lora_alpha in its config.`,
+    );
+  }
+}
