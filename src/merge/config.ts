@@ -68,6 +68,7 @@ export function outputConfig(
   common: RankAndAlpha,
 ): Record<string, unknown> {
   const odd = patternModules(modules, common);
+  const saved = savedModules(adapters, extras);
   return {
     peft_type: "LORA",
     task_type: facts.taskType,
@@ -75,14 +76,14 @@ export function outputConfig(
     r: common.rank,
     lora_alpha: common.alpha,
     lora_dropout: 0,
-    bias: "none",
+    bias: trainedBiases(modules, extras, saved),
     target_modules: targetModules(adapters, modules, left),
     fan_in_fan_out: facts.fanInFanOut,
     use_rslora: false,
     use_dora: false,
     rank_pattern: Object.fromEntries(odd.map((module) => [patternOf(module.name, modules), module.rank])),
     alpha_pattern: Object.fromEntries(odd.map((module) => [patternOf(module.name, modules), module.alpha])),
-    modules_to_save: savedModules(adapters, extras),
+    modules_to_save: saved.length === 0 ? null : saved,
     inference_mode: true,
   };
 }
@@ -147,11 +148,11 @@ function suffixes(path: string): string[] {
  * else the full path of the module that owns it (a bare last name would match others). Single biases, and tensors of the model
  * itself, belong to no saved module.
  */
-function savedModules(adapters: readonly Adapter[], extras: readonly Pick<PlannedExtra, "key">[]): string[] | null {
+function savedModules(adapters: readonly Adapter[], extras: readonly Pick<PlannedExtra, "key">[]): string[] {
   const named = new Set(adapters.flatMap(({ modulesToSave }) => modulesToSave));
   const saved = new Set<string>();
   for (const { key } of extras) {
-    const path = key.replace(/^base_model\.model\./, "").split(".");
+    const path = pathOf(key).split(".");
     const owner = path.slice(0, -1);
     // All runs of whole parts of the owner's path: "model.head" names what lies in model.head or x.model.head.
     const runs = owner.flatMap((_, from) => owner.slice(from).map((_, length) => owner.slice(from, from + length + 1)));
@@ -159,5 +160,25 @@ function savedModules(adapters: readonly Adapter[], extras: readonly Pick<Planne
     if (known !== undefined) saved.add(known);
     else if (path.at(-1) !== "bias" && owner.length > 0) saved.add(owner.join("."));
   }
-  return saved.size === 0 ? null : [...saved].sort();
+  return [...saved].sort();
+}
+
+function pathOf(key: string): string {
+  return key.replace(/^base_model\.model\./, "");
+}
+
+/**
+ * What PEFT calls the biases among the extras: those of adapted layers alone, all kinds, or none. Readers take base_layer.bias for a copy
+ * of the base's where the config says none.
+ */
+function trainedBiases(
+  modules: readonly { readonly name: string }[],
+  extras: readonly Pick<PlannedExtra, "key">[],
+  saved: readonly string[],
+): "none" | "lora_only" | "all" {
+  const owners = extras.flatMap(({ key }) => /^(.+?)(?:\.base_layer)?\.bias$/.exec(pathOf(key))?.[1] ?? []);
+  const biased = owners.filter((owner) => !saved.some((own) => `.${owner}.`.includes(`.${own}.`)));
+  if (biased.length === 0) return "none";
+  const adapted = new Set(modules.map(({ name }) => name));
+  return biased.every((owner) => adapted.has(owner)) ? "lora_only" : "all";
 }
