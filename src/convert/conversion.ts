@@ -90,7 +90,7 @@ export function wholeFactor(module: AdapterModule, half: "a" | "b", times = 1): 
 
 /**
  * The element type of a factor that is multiplied: its own where that is exact, else f32. A power of two only moves the exponent, but
- * f16 has so few that a smaller number may lose bits.
+ * f16 has so few of them that a smaller number may lose bits (bf16 has as many as f32).
  */
 export function dtypeOf({ factor: { dtype }, times }: FactorContent): Dtype {
   if (times === 1) return dtype;
