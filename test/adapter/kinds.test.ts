@@ -38,9 +38,8 @@ describe("a kind of module that nobody has heard of", () => {
     expect(() => makePlan([adapter], {})).toThrow(`mine: ${NAME} is of kind "hologram", which a merge cannot hold`);
   });
 
-  it("is refused by whatever fuses, reads units, lays factors out or names them", async () => {
+  it("is refused by fuse", async () => {
     const adapter = await unheardOf();
-    const module = adapter.modules.get(NAME)!;
     const base = await openPicoModel({
       [`${NAME}.weight`]: [
         [1, 2, 3],
@@ -49,9 +48,16 @@ describe("a kind of module that nobody has heard of", () => {
         [1, 2, 3],
       ],
     });
+    expect(() => planFusion(base, [adapter], {})).toThrow(
+      `mine: ${NAME} is of kind "hologram", which a fused model cannot hold`,
+    );
+  });
+
+  it("is refused by whatever reads units, lays factors out or names them", async () => {
+    const adapter = await unheardOf();
+    const module = adapter.modules.get(NAME)!;
     const part = { input: 0, name: "mine", weight: 1, module, files: adapter.files, scale: 1 };
     for (const use of [
-      () => planFusion(base, [adapter], {}),
       () => new UnitReader(wasmKernels(), [part], null),
       () => factorShapes(module),
       () => peftKey(module, "A"),
