@@ -5,7 +5,7 @@ import { factorShapes } from "../../src/adapter/kinds.ts";
 import { UnitReader } from "../../src/adapter/unit-reader.ts";
 import { WRITERS } from "../../src/convert/convert.ts";
 import { RefusedError } from "../../src/core/errors.ts";
-import { planFusion } from "../../src/fuse/fuse-plan.ts";
+import { planFusion } from "../../src/fuse/plan-fusion.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { makePlan } from "../../src/merge/plan.ts";
 import { baseConfig } from "../support/base-config.ts";
