@@ -11,7 +11,10 @@ const image = writeAdapter(
   join(folder, "image"),
   randomAdapter(1, { modules: { "unet.conv_in": SIZE, "unet.conv_out": SIZE }, config: { lora_alpha: 3 } }),
 );
-const headed = writeAdapter(join(folder, "headed"), randomAdapter(2, { extras: { [HEAD]: [[1]] } }));
+const headed = writeAdapter(
+  join(folder, "headed"),
+  randomAdapter(2, { modules: { "model.layers.0.self_attn.q_proj": SIZE }, extras: { [HEAD]: [[1]] } }),
+);
 
 describe("lora-lego convert", () => {
   it.concurrent("writes a file, and from it a folder with the same deltas", async () => {
@@ -66,9 +69,22 @@ describe("lora-lego convert", () => {
     expect(code).toBe(status);
   });
 
+  it.concurrent("writes MLX names that the base's config tells, and asks for it where it lacks", async () => {
+    const gpt2 = { "transformer.h.0.attn.c_attn": { in: 6, out: 5 } };
+    const adapter = writeAdapter(join(folder, "gpt2"), randomAdapter(4, { modules: gpt2 }));
+    const config = join(folder, "gpt2.json");
+    writeFileSync(config, '{"model_type":"gpt2"}');
+    const args = ["convert", adapter, "--to", "mlx", "--out", join(folder, "gpt2-mlx")];
+    const without = await run(args);
+    expect([without.code, lines(without.stderr)]).toEqual([2, [expect.stringMatching(/--base-config/)]]);
+    expect((await run([...args, "--base-config", config])).code).toBe(0);
+    const written = readFileSync(join(folder, "gpt2-mlx/adapters.safetensors"), "latin1");
+    expect(written).toContain('"model.h.0.attn.c_attn.lora_a"');
+  });
+
   it.concurrent("leaves nothing of a conversion that fails", async () => {
-    const modules = { "unet.conv_in": { A: [[1]], B: [[40000]] } };
-    const loud = writeAdapter(join(folder, "loud"), { modules, dtype: "F16", config: { lora_alpha: 2 } });
+    const large = { "unet.conv_in": { A: [[1]], B: [[40000]] } };
+    const loud = writeAdapter(join(folder, "loud"), { modules: large, dtype: "F16", config: { lora_alpha: 2 } });
     const old = join(folder, "old.txt");
     writeFileSync(old, "kept");
     const { code, stderr } = await run(["convert", loud, "--to", "diffusers", "--out", join(folder, "failed")]);

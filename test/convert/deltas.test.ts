@@ -28,7 +28,10 @@ const NAMES: Readonly<Record<string, Readonly<Partial<Record<ModuleKind, readonl
     conv: ["unet.conv_in", "unet.mid_block.resnets.0.conv1"],
   },
   kohya: {
-    linear: ["unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q", "model.layers.0.mlp.up_proj"],
+    linear: [
+      "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q",
+      "text_encoder.text_model.encoder.layers.3.mlp.fc1",
+    ],
     conv: ["unet.conv_in", "unet.mid_block.resnets.0.conv1"],
   },
   diffusers: {
