@@ -7,7 +7,6 @@ import { refuseVariants } from "../adapter/variants.ts";
 import type { OutputDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
-import { plural } from "../core/plural.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../formats/safetensors/layout.ts";
 import { type AfterStep, type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
@@ -29,8 +28,9 @@ import {
 import { inputWarnings } from "./input-warnings.ts";
 import { refuseTooManyUnits } from "./memory.ts";
 import { underOneName } from "./one-name.ts";
+import { leftOut, rankReduced } from "./plan-warnings.ts";
 import { type DtypeChoice, outputDtype, type RankLayout, type Recipe } from "./recipe.ts";
-import { type Selection, selectModules } from "./selection.ts";
+import { selectModules } from "./selection.ts";
 import type { Warning } from "./warning.ts";
 
 /** The file that holds a merged adapter's tensors, and its config. */
@@ -258,29 +258,6 @@ function refuseUnmet(
       `${id} needs adapters of equal rank, but ${name} has rank ${one} and ${two}; bring them to one rank first, or choose a method that takes any, as svd.`,
     );
   }
-}
-
-/** Say that the rank that was asked for is more than there is. */
-function rankReduced(asked: Target | undefined, most: number): Warning[] {
-  if (asked?.kind !== "rank" || asked.rank <= most) return [];
-  const text = `Rank ${asked.rank} was asked for, but no module comes to more than ${plural(most, "unit")}, so that is the result's rank.`;
-  return [{ id: "rank-reduced", text }];
-}
-
-/** Say which adapters add nothing. */
-function leftOut(
-  adapters: readonly Adapter[],
-  weights: readonly number[],
-  { used }: Selection,
-  modules: readonly Pick<PlannedModule, "parts">[],
-): Warning[] {
-  const present = new Set(modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
-  return adapters.flatMap(({ name }, t) => {
-    if (present.has(t)) return [];
-    if (used[t]) return [{ id: "left-out", text: `${name} has none of the chosen modules, so it adds nothing.` }];
-    const where = weights[t] === 0 ? "" : " in every module";
-    return [{ id: "left-out", text: `${name} has weight 0${where} and is left out.` }];
-  });
 }
 
 function chooseDtype(modules: readonly AdapterModule[], choice: DtypeChoice): OutputDtype {
