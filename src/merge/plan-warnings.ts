@@ -1,7 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { plural } from "../core/plural.ts";
 import type { Target } from "../methods/method.ts";
-import type { PlannedModule } from "./plan.ts";
 import type { Selection } from "./selection.ts";
 import type { Warning } from "./warning.ts";
 
@@ -17,7 +16,7 @@ export function leftOut(
   adapters: readonly Adapter[],
   weights: readonly number[],
   { used }: Selection,
-  modules: readonly Pick<PlannedModule, "parts">[],
+  modules: readonly { readonly parts: readonly { readonly input: number }[] }[],
 ): Warning[] {
   const present = new Set(modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
   return adapters.flatMap(({ name }, t) => {

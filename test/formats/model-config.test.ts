@@ -14,17 +14,25 @@ describe("a model's config.json", () => {
       hidden_size: 8,
     };
     const expected = {
-      ...{ modelType: "qwen2", heads: 4, keyValueHeads: 2, tied: false, vocabSize: 64 },
-      ...{ architectures: [], layers: null, hiddenSize: 8 },
+      ...{ modelType: "qwen2", wholeType: "qwen2", heads: 4, keyValueHeads: 2, tied: false, vocabSize: 64 },
+      ...{ architectures: [], layers: null, hiddenSize: 8, experts: null },
     };
     expect(parse(text)).toEqual(expected);
     const whole = { model_type: "qwen2_5_vl", architectures: ["Whole"], vocab_size: 3, text_config: text };
-    expect(parse(whole)).toEqual({ ...expected, architectures: ["Whole"] });
+    expect(parse(whole)).toEqual({ ...expected, wholeType: "qwen2_5_vl", architectures: ["Whole"] });
     expect(parse({ model_type: "gpt2", n_head: 12, n_layer: 3, n_embd: 24 })).toMatchObject({
       ...{ heads: 12, keyValueHeads: 12, vocabSize: null },
       ...{ layers: 3, hiddenSize: 24 },
     });
   });
+
+  it.each(["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"])(
+    "counts the experts of a layer by %s",
+    (field) => {
+      expect(parse({ model_type: "m", [field]: 8 }).experts).toBe(8);
+      expect(() => parse({ model_type: "m", [field]: 0 })).toThrow(FormatError);
+    },
+  );
 
   it.each([
     ["llama", false],
