@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { convertAdapter } from "../../src/node/convert-adapter.ts";
+import { mergeToFolder } from "../../src/node/merge-to-folder.ts";
+import { readMerged, relativeError, tempFolder } from "../support/pico.ts";
+
+/** What a program made of a file of ours, as tools/consumers/make.mjs wrote it down. */
+interface Fact {
+  readonly id: string;
+  readonly case: string;
+  readonly program: string;
+  /** The format that the case was converted to; null for a merge. */
+  readonly to: string | null;
+  /** Our modules, to the program's that they are made of, in the order of rows. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
+  /** How far a delta may be from ours, relatively. */
+  readonly tolerance: number;
+  /** Of the files that the program read. */
+  readonly sha256: readonly string[];
+  /** (out, in) of every module that the program adapts. */
+  readonly deltas?: Readonly<Record<string, readonly (readonly number[])[]>>;
+}
+
+const GOLDEN = new URL("../golden/consumers/", import.meta.url).pathname;
+const { facts }: { facts: Fact[] } = JSON.parse(readFileSync(join(GOLDEN, "facts.json"), "utf8"));
+
+/** The files that a case becomes now, by SHA-256, in the order of the facts. */
+async function made(fact: Fact): Promise<string[]> {
+  const input = join(GOLDEN, fact.case);
+  const out = join(tempFolder(), fact.to === "kohya" ? "out.safetensors" : "out");
+  if (fact.to === null) await mergeToFolder([input], { method: "cat" }, { out });
+  else {
+    const base = join(input, "base-config.json");
+    await convertAdapter(input, { to: fact.to, out, ...(existsSync(base) && { baseConfig: base }) });
+  }
+  if (fact.to === "kohya") return [sha256(out)];
+  const files = readdirSync(out).sort().reverse();
+  return files
+    .filter((file) => /\.safetensors$|^adapter_config\.json$/.test(file))
+    .map((file) => sha256(join(out, file)));
+}
+
+function sha256(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
+}
+
+describe("what real programs load of our files", () => {
+  it.each(facts.map((fact) => [fact.id, fact] as const))("%s: the same bytes that it loaded", async (_, fact) => {
+    const hint = "The files changed since the programs judged them: run tools/consumers/make.mjs again.";
+    expect(new Set(await made(fact)), hint).toEqual(new Set(fact.sha256));
+  });
+
+  it.each(facts.map((fact) => [fact.id, fact] as const))(
+    "%s: every module, and no other delta than s B A",
+    (_, fact) => {
+      const { modules } = readMerged(join(GOLDEN, fact.case));
+      expect([...modules.keys()].sort()).toEqual(Object.keys(fact.names).sort());
+      expect(Object.keys(fact.deltas ?? {}).sort()).toEqual(Object.values(fact.names).flat().sort());
+      for (const [name, { delta }] of modules) {
+        const rows = fact.names[name]!.flatMap((part) => fact.deltas![part]!);
+        expect(relativeError(Float64Array.from(rows.flat()), delta), name).toBeLessThan(fact.tolerance);
+      }
+    },
+  );
+});
