@@ -6,6 +6,20 @@
 const W = 8;
 const QKV = ["to_q", "to_k", "to_v"];
 
+/** ComfyUI holds UNets by the names of their first code. */
+const UNET_OF_LDM = {
+  "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q":
+    "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_q",
+  "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_out.0":
+    "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_out.0",
+  "unet.down_blocks.0.attentions.0.transformer_blocks.0.ff.net.0.proj":
+    "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.0.proj",
+  "unet.down_blocks.0.attentions.0.proj_in": "diffusion_model.input_blocks.1.1.proj_in",
+  "unet.down_blocks.0.resnets.0.conv1": "diffusion_model.input_blocks.1.0.in_layers.2",
+  "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_v":
+    "diffusion_model.middle_block.1.transformer_blocks.0.attn1.to_v",
+};
+
 export const CASES = [
   {
     id: "llama-patterns",
@@ -47,6 +61,7 @@ export const CASES = [
       "model.layers.1.self_attn.o_proj": [W, W, 2],
     },
     config: { r: 2, lora_alpha: 3 },
+    baseConfig: { model_type: "llama", tie_word_embeddings: false },
     judges: [{ program: "peft", to: "peft" }, { program: "peft" }, { program: "mlx", to: "mlx" }],
   },
   {
@@ -58,6 +73,7 @@ export const CASES = [
       "transformer.h.1.mlp.c_proj": [32, W, 2],
     },
     config: { r: 2, lora_alpha: 4, fan_in_fan_out: true },
+    baseConfig: { model_type: "gpt2", n_head: 2 },
     judges: [
       { program: "peft", to: "peft" },
       { program: "peft" },
@@ -105,6 +121,7 @@ export const CASES = [
     judges: [
       { program: "diffusers", to: "diffusers" },
       { program: "diffusers", to: "kohya" },
+      { program: "comfyui", to: "kohya", parts: (name) => [UNET_OF_LDM[name]] },
     ],
   },
   {
@@ -118,7 +135,11 @@ export const CASES = [
       "diffusion_model.single_blocks.0.linear2": [40, W, 2],
     },
     config: { r: 2, lora_alpha: 4 },
-    judges: [{ program: "diffusers", to: "diffusers", parts: fluxParts }],
+    judges: [
+      { program: "diffusers", to: "diffusers", parts: fluxParts },
+      { program: "comfyui", to: "diffusers" },
+      { program: "comfyui", to: "kohya" },
+    ],
   },
   {
     // Without linear1: diffusers splits it from kohya's names at the sizes of the real model only.

@@ -1,8 +1,8 @@
 """What real programs make of converted adapters: loads each into a tiny model and prints the deltas that it applies, as JSON.
 
-    python judge.py JOBS.json
+    python judge.py JOBS.json [folder of ComfyUI's code]
 
-JOBS.json: [{"id", "program": "peft" | "mlx" | "diffusers", "model", "path"}]. Prints {"versions": {...}, "jobs": {id: answer}}, where an
+JOBS.json: [{"id", "program": "peft" | "mlx" | "diffusers" | "comfyui", "model", "path"}]. Prints {"versions": {...}, "jobs": {id: answer}}, where an
 answer is {"deltas": {module: (out, in) as nested lists, float32}} or {"refused": the program's words}.
 """
 
@@ -73,12 +73,41 @@ def state_of(mixin, path):
     return state, alphas, metadata
 
 
+def by_comfyui(model, path):
+    """Its own key map and conversions; a delta is what a patch adds to a weight of zeros."""
+    import torch
+    from comfy.lora import calculate_weight, load_lora, model_lora_keys_unet
+    from comfy.lora_convert import convert_lora
+    from comfy.utils import load_torch_file
+
+    deltas = {}
+    patches = load_lora(convert_lora(load_torch_file(path, safe_load=True)), model_lora_keys_unet(model, {}))
+    for key, patch in patches.items():
+        name, offset = (key, None) if isinstance(key, str) else key
+        zeros = torch.zeros(model.state_dict()[name].shape)
+        delta = calculate_weight([(1.0, patch, 1.0, offset, None)], zeros, name).flatten(1).numpy()
+        module = name.removesuffix(".weight")
+        deltas[module] = deltas.get(module, 0) + delta
+    return deltas
+
+
 PROGRAMS = {
     "peft": (by_peft, {"llama": models.torch_llama, "gpt2": models.torch_gpt2}),
     "mlx": (by_mlx, {"llama": models.mlx_llama, "gpt2": models.mlx_gpt2, "gemma3": models.mlx_gemma3}),
     "diffusers": (by_diffusers, {"unet": models.unet, "flux": models.flux}),
+    "comfyui": (by_comfyui, {"unet": models.comfy_unet, "flux": models.comfy_flux}),
 }
 PACKAGES = ["peft", "transformers", "torch", "diffusers", "mlx", "mlx-lm", "safetensors"]
+
+
+def use_comfyui(folder):
+    """Make ComfyUI's code importable, on the processor. Returns its version."""
+    sys.path.insert(0, folder)
+    import comfy.cli_args
+    import comfyui_version
+
+    comfy.cli_args.args.cpu = True
+    return comfyui_version.__version__
 
 
 def answer(job):
@@ -94,9 +123,12 @@ def answer(job):
 
 
 def main():
-    with open(sys.argv[1]) as file:
+    jobs_file, *comfyui = sys.argv[1:]
+    with open(jobs_file) as file:
         jobs = json.load(file)
     versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+    if comfyui:
+        versions["comfyui"] = use_comfyui(comfyui[0])
     print(json.dumps({"versions": versions, "jobs": {job["id"]: answer(job) for job in jobs}}))
 
 

@@ -3,7 +3,8 @@
  * our files to these facts without Python: the files must be the very bytes that the programs loaded.
  *
  *   python3 -m venv venv && venv/bin/pip install -r tools/consumers/requirements.txt      (5 GB with torch)
- *   npm run build && node tools/consumers/make.mjs venv/bin/python
+ *   git clone https://github.com/comfyanonymous/ComfyUI      (which is not on PyPI)
+ *   npm run build && node tools/consumers/make.mjs venv/bin/python ComfyUI
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -17,8 +18,12 @@ import { CASES } from "./cases.mjs";
 
 const here = fileURLToPath(new URL("./", import.meta.url));
 const golden = fileURLToPath(new URL("../../test/golden/consumers/", import.meta.url));
-const [python] = process.argv.slice(2);
-if (python === undefined) throw new Error("Pass the Python that has the packages of tools/consumers/requirements.txt.");
+const [python, comfyui] = process.argv.slice(2);
+if (comfyui === undefined) {
+  throw new Error(
+    "Pass the Python that has the packages of tools/consumers/requirements.txt, and the folder of ComfyUI.",
+  );
+}
 
 rmSync(golden, { recursive: true, force: true });
 const work = mkdtempSync(join(tmpdir(), "consumers-"));
@@ -37,7 +42,12 @@ for (const [number, case_] of CASES.entries()) {
 }
 const asked = join(work, "jobs.json");
 writeFileSync(asked, JSON.stringify(jobs.map(({ id, program, model, path }) => ({ id, program, model, path }))));
-const judged = JSON.parse(execFileSync(python, [join(here, "judge.py"), asked], { maxBuffer: 1 << 28 }).toString());
+const judged = JSON.parse(
+  execFileSync(python, [join(here, "judge.py"), asked, comfyui], {
+    maxBuffer: 1 << 28,
+    stdio: ["ignore", "pipe", "inherit"],
+  }).toString(),
+);
 const facts = jobs.map(({ path, ...job }) => ({ ...job, ...rounded(judged.jobs[job.id]) }));
 const lines = facts.map((fact) => JSON.stringify(fact)).join(",\n");
 writeFileSync(

@@ -1,5 +1,8 @@
 """Tiny models of each architecture, as each program builds them: the shapes that the cases of make.mjs have."""
 
+from types import SimpleNamespace
+
+import torch
 from diffusers import FluxTransformer2DModel, UNet2DConditionModel
 from mlx_lm.models import gemma3, gpt2, llama
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
@@ -85,3 +88,67 @@ def flux():
         pooled_projection_dim=WIDTH,
         axes_dims_rope=(0, 2, 2),
     )
+
+
+def comfy_unet():
+    """Stable Diffusion's UNet of the same plan, as its first code has it."""
+    import comfy.model_base
+    import comfy.ops
+    from comfy.ldm.modules.diffusionmodules import openaimodel
+
+    class Narrow(comfy.ops.disable_weight_init):
+        class GroupNorm(comfy.ops.disable_weight_init.GroupNorm):
+            """As many groups as so few channels have."""
+
+            def __init__(self, num_groups, num_channels, **rest):
+                super().__init__(min(4, num_groups), num_channels, **rest)
+
+    config = dict(
+        image_size=8,
+        in_channels=4,
+        out_channels=4,
+        model_channels=WIDTH,
+        num_res_blocks=[1, 1],
+        channel_mult=[1, 2],
+        transformer_depth=[1, 0],
+        transformer_depth_output=[1, 1, 0, 0],
+        transformer_depth_middle=1,
+        context_dim=WIDTH,
+        num_heads=2,
+        use_spatial_transformer=True,
+    )
+    model = openaimodel.UNetModel(**config, operations=Narrow)
+    return held(comfy.model_base.BaseModel, model, config)
+
+
+def comfy_flux():
+    import comfy.model_base
+    import comfy.ops
+    from comfy.ldm.flux.model import Flux
+
+    config = dict(
+        in_channels=4,
+        out_channels=4,
+        patch_size=1,
+        vec_in_dim=WIDTH,
+        context_in_dim=WIDTH,
+        hidden_size=WIDTH,
+        mlp_ratio=4.0,
+        num_heads=2,
+        depth=1,
+        depth_single_blocks=1,
+        axes_dim=[0, 2, 2],
+        theta=10000,
+        qkv_bias=True,
+        guidance_embed=True,
+    )
+    return held(comfy.model_base.Flux, Flux(**config, operations=comfy.ops.disable_weight_init), config)
+
+
+def held(kind, model, config):
+    """What ComfyUI's key maps ask a model for."""
+    holder = kind.__new__(kind)
+    torch.nn.Module.__init__(holder)
+    holder.diffusion_model = model
+    holder.model_config = SimpleNamespace(unet_config=config)
+    return holder
