@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { reportFailure } from "./failure.ts";
-import { collectPath } from "./numbers.ts";
+import { collectPath, parsePath } from "./numbers.ts";
 import { showDownload } from "./progress.ts";
 import { dim, printJson, printLine, red, yellow } from "./terminal.ts";
 
@@ -24,10 +24,12 @@ export async function checkCommand(): Promise<Command> {
     .option(
       "--base <model>",
       "compare names, sizes and tying with the base: a folder, .safetensors, .gguf or hf:// (headers only)",
+      parsePath,
     )
     .option(
       "--base-config <file>",
       "compare with a config.json of the base: layers, widths, vocabulary, tying, architecture",
+      parsePath,
     )
     .option("--json", "print findings, and what was not looked at, as JSON on stdout")
     .addHelpText(
@@ -54,11 +56,10 @@ export async function checkCommand(): Promise<Command> {
           checked.push({ name: adapter.name, for: consumer.id, version, good: isGood(check), ...check });
           if (!isGood(check)) process.exitCode = 1;
           if (flags.json) continue;
-          const good = findings.every(({ level }) => level === "note");
-          printLine(
-            `${adapter.name}: ${good ? `${consumer.title} loads it, and it means the same` : `not for ${consumer.title} as it is`}`,
-          );
+          const { findings, unseen } = check;
+          printLine(`${adapter.name}: ${verdict(isGood(check), unseen.length > 0, `${title} ${version}`)}`);
           for (const { level, text } of findings) printLine("  ", COLOURS[level](`${level}:`), ` ${text}`);
+          for (const text of unseen) printLine("  ", dim("not looked at:"), ` ${text}`);
         } catch (error) {
           process.exitCode = Math.max(Number(process.exitCode ?? 0), reportFailure(error));
         }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { type BaseFacts, configFacts, ggufFacts, modelFacts } from "../analysis/base-facts.ts";
 import type { ByteSource } from "../core/bytes.ts";
@@ -10,6 +10,7 @@ import { type ModelFolder, openModel } from "../fuse/base-model.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { type HubOptions, streamedFolder } from "./hub-adapters.ts";
 import { diskModel } from "./model-folder.ts";
+import { readText } from "./read-text.ts";
 
 const CONFIG = "config.json";
 const MAX_CONFIG_BYTES = 4 << 20;
@@ -50,11 +51,8 @@ function onlyOf(config: BaseFacts, { family, naming, tied }: BaseFacts): Pick<Ba
 }
 
 function readConfig(path: string): ModelConfig {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
-    throw new UsageError(`There is no file ${path}; pass the config.json of the base model.`);
-  }
-  refuseLarge(statSync(path).size, path);
-  return parseModelConfig(readFileSync(path, "utf8"), basename(path));
+  if (!existsSync(path)) throw new UsageError(`There is no file ${path}; pass the config.json of the base model.`);
+  return parseModelConfig(readText(path), basename(path));
 }
 
 /** A base's folder, and the one file of it that is meant; null where the whole folder is. */
