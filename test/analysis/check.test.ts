@@ -189,11 +189,19 @@ describe("check", () => {
     expect(found(await experts(["w1", "w2", "w3"], [4, 3]), "peft")).toEqual([
       ["fails", expect.stringMatching(/experts\.0\.w1 has rank 4 and .*experts\.1\.w1 3; .*--rank-layout uniform/)],
     ]);
+    const routed = {
+      [expert(0, "w2")]: { ...SIZE, rank: 4 },
+      "model.layers.0.block_sparse_moe.gate": { ...SIZE, rank: 2 },
+    };
+    const config = { r: 4, lora_alpha: 4, rank_pattern: { gate: 2 } };
+    expect(found(await adapterOf({ modules: routed, config }), "peft")).toEqual([
+      ["fails", expect.stringMatching(/w2 has rank 4 and .*\.gate 2; .*--rank-layout uniform/)],
+    ]);
     expect(found(await experts(["w1", "w3"], [4, 4]), "peft")).toEqual([
-      ["fails", expect.stringMatching(/experts adapts no down;/)],
+      ["fails", expect.stringMatching(/block_sparse_moe adapts no w2;/)],
     ]);
     expect(found(await experts(["w1", "w2"], [4, 4]), "peft")).toEqual([
-      ["fails", expect.stringMatching(/experts adapts no up;/)],
+      ["fails", expect.stringMatching(/block_sparse_moe adapts no w3;/)],
     ]);
   });
 

@@ -11,6 +11,7 @@ import { baseConfig } from "../support/base-config.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import {
   decodeAdapter,
+  decodeTensors,
   encodeTensor,
   openPico,
   type PicoAdapter,
@@ -133,14 +134,19 @@ describe("convert", () => {
   it("keeps 16 bits where a scale that is folded in is a power of two, and takes f32 where it is not", async () => {
     const [name] = IMAGE as [string, ...string[]];
     const module = { [name]: { in: 4, out: 3, rank: 2 } };
-    const dtypes = async (alpha: number): Promise<string[]> => {
-      const pico = randomAdapter(2, { modules: module, dtype: "F16", config: { lora_alpha: alpha } });
+    const dtypes = async (alpha: number, dtype: "F16" | "BF16" = "F16"): Promise<string[]> => {
+      const pico = randomAdapter(2, { modules: module, dtype, config: { lora_alpha: alpha } });
       const { a, b } = (await converted(await openPico("mine", pico), "diffusers")).modules.get(name)!;
       return [a.dtype, b.dtype];
     };
     expect(await dtypes(2)).toEqual(["F16", "F16"]);
     expect(await dtypes(8)).toEqual(["F16", "F16"]);
+    expect(await dtypes(-2)).toEqual(["F16", "F16"]);
     expect(await dtypes(3)).toEqual(["F16", "F32"]);
+    // Below 1 f16 may lose bits at its lower end; bf16 has none there that anyone computes with.
+    expect(await dtypes(1)).toEqual(["F16", "F32"]);
+    expect(await dtypes(1, "BF16")).toEqual(["BF16", "BF16"]);
+    expect(await dtypes(3, "BF16")).toEqual(["BF16", "F32"]);
   });
 
   it("writes a scale of 0 so that no reader takes it for the rank", async () => {
@@ -164,7 +170,12 @@ describe("convert", () => {
   it("keeps heads in PEFT, and refuses them elsewhere", async () => {
     const pico = randomAdapter(5, { extras: { "base_model.model.classifier.weight": [[1, 2]] } });
     const adapter = await openPico("mine", pico);
-    expect([...(await converted(adapter, "peft")).extras.keys()]).toEqual(["base_model.model.classifier.weight"]);
+    const kept = (await written(adapter, "peft"))["adapter_model.safetensors"] as Uint8Array;
+    const head = decodeTensors(kept).get("base_model.model.classifier.weight")!;
+    expect([head.shape, [...head.values]]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
     for (const to of ["kohya", "mlx", "diffusers"]) {
       expect(() => writerOf(to).convert(adapter, null)).toThrow(RefusedError);
       expect(() => writerOf(to).convert(adapter, null)).toThrow(/classifier\.weight.*--extras drop/);
@@ -355,6 +366,42 @@ describe("convert", () => {
     expect([...raw.modules.keys()]).toEqual(["blk.0.attn_k"]);
     expect([...(await deltasOf(raw)).get("blk.0.attn_k")!]).toEqual([0, 2, 1, 3]);
     expect([...(await deltasOf(there)).get("model.layers.0.self_attn.k_proj")!]).toEqual([0, 1, 2, 3]);
+  });
+
+  it("refuses rows that heads cannot share in pairs, and keeps an alpha that all modules have", async () => {
+    const three = { "model.layers.0.self_attn.k_proj": { A: [[1]], B: [[0], [1], [2]] } };
+    const odd = await openPico("mine", { modules: three });
+    expect(() => writerOf("gguf").convert(odd, LLAMA)).toThrow(/has 3 rows, which 1 heads cannot share in pairs/);
+    const six = { "model.layers.0.self_attn.q_proj": { A: [[1]], B: [[0], [1], [2], [3], [4], [5]] } };
+    const wide = await openPico("mine", { modules: six });
+    expect(() => writerOf("gguf").convert(wide, LLAMA)).toThrow(/has 6 rows, which 2 heads cannot share/);
+    const alike = await openPico(
+      "mine",
+      randomAdapter(1, { modules: LAYERS, dtype: "F16", config: { lora_alpha: 3 } }),
+    );
+    const there = await converted(alike, "gguf");
+    for (const { b, scale } of there.modules.values()) expect([b.dtype, scale]).toEqual(["F16", 1.5]);
+  });
+
+  it("gives PEFT's config the rank and alpha that most modules have", async () => {
+    const names = [0, 1, 2].map((i) => `model.layers.${i}.self_attn.q_proj`);
+    const modules = Object.fromEntries(names.map((name, i) => [name, { in: 4, out: 3, rank: i === 0 ? 1 : 2 }]));
+    const config = {
+      r: 1,
+      lora_alpha: 5,
+      rank_pattern: { [names[1]!]: 2, [names[2]!]: 2 },
+      alpha_pattern: { [names[1]!]: 6, [names[2]!]: 6 },
+    };
+    const { config: written } = writerOf("peft").convert(
+      await openPico("mine", randomAdapter(1, { modules, config })),
+      null,
+    );
+    expect(written!.fields).toMatchObject({
+      r: 2,
+      lora_alpha: 6,
+      rank_pattern: { [names[0]!]: 1 },
+      alpha_pattern: { [names[0]!]: 5 },
+    });
   });
 
   it("writes adapters that were read without their base's config as they are", async () => {

@@ -137,6 +137,30 @@ describe("names for mlx-lm", () => {
 });
 
 describe("an MLX file", () => {
+  it("says in its config what mlx-lm makes layers of", async () => {
+    const names = [
+      "model.layers.1.self_attn.v_proj",
+      "model.layers.0.mlp.up_proj",
+      "model.layers.0.self_attn.v_proj",
+      "lm_head",
+    ];
+    const modules = Object.fromEntries(names.map((name) => [name, sizeOf(name)]));
+    const config = { r: 2, lora_alpha: 3 };
+    const base = baseConfig({ model_type: "qwen2", tie_word_embeddings: false });
+    const fields = async (more: Fields) =>
+      writerOf("mlx").convert(
+        await openPico("mine", randomAdapter(1, { modules, config: { ...config, ...more } })),
+        base,
+      ).config!.fields;
+    const expected = {
+      fine_tune_type: "lora",
+      num_layers: -1,
+      lora_parameters: { rank: 2, scale: 1.5, dropout: 0, keys: ["lm_head", "mlp.up_proj", "self_attn.v_proj"] },
+    };
+    expect(await fields({ base_model_name_or_path: "org/base" })).toEqual({ ...expected, model: "org/base" });
+    expect(await fields({ base_model_name_or_path: null })).toEqual(expected);
+  });
+
   it.each([
     ["gpt2", ["transformer.h.3.attn.c_attn", "transformer.h.3.mlp.c_proj", "transformer.wpe"]],
     [
