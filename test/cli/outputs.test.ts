@@ -158,6 +158,7 @@ describe("texts that are no plain files", () => {
     }
     const endless = spawnSync("bash", ["--norc", "-c", `${process.execPath} ${MAIN} run <(yes) --out out`], {
       encoding: "utf8",
+      env: { ...process.env, NO_COLOR: "1" },
     });
     expect(endless.stderr).toMatch(/^error: .* has more than 4194304 bytes/);
   });
