@@ -18,6 +18,8 @@ interface Fact {
   readonly to: string | null;
   /** Our modules, to the program's that they are made of, in the order of rows. */
   readonly names: Readonly<Record<string, readonly string[]>>;
+  /** Whether the program finds every module. */
+  readonly whole: boolean;
   /** How far a delta may be from ours, relatively. */
   readonly tolerance: number;
   /** Of the files that the program read. */
@@ -58,11 +60,11 @@ describe("what real programs load of our files", () => {
     expect(hashesOf(await made(fact)), hint).toEqual(new Set(fact.sha256));
   });
 
-  it.each(facts.map((fact) => [fact.id, fact] as const))("%s: check finds nothing against it", async (_, fact) => {
+  it.each(facts.map((fact) => [fact.id, fact] as const))("%s: check says whether it loads", async (_, fact) => {
     const { adapter, close } = await openAdapterPath(await made(fact));
     close();
     const { findings } = checkAdapter(adapter, consumerById(fact.program));
-    expect(findings.filter(({ level }) => level !== "note")).toEqual([]);
+    expect(findings.filter(({ level }) => level !== "note")).toHaveLength(fact.whole ? 0 : 1);
   });
 
   it.each(facts.map((fact) => [fact.id, fact] as const))(
@@ -70,8 +72,11 @@ describe("what real programs load of our files", () => {
     (_, fact) => {
       const { modules } = readMerged(join(GOLDEN, fact.case));
       expect([...modules.keys()].sort()).toEqual(Object.keys(fact.names).sort());
-      expect(Object.keys(fact.deltas ?? {}).sort()).toEqual(Object.values(fact.names).flat().sort());
+      const [loaded, ours] = [Object.keys(fact.deltas ?? {}).sort(), Object.values(fact.names).flat().sort()];
+      expect(loaded).toEqual(fact.whole ? ours : ours.filter((name) => loaded.includes(name)));
+      expect(loaded.length === ours.length).toBe(fact.whole);
       for (const [name, { delta }] of modules) {
+        if (!fact.names[name]!.every((part) => loaded.includes(part))) continue;
         const rows = fact.names[name]!.flatMap((part) => fact.deltas![part]!);
         expect(relativeError(Float64Array.from(rows.flat()), delta), name).toBeLessThan(fact.tolerance);
       }

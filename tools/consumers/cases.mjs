@@ -1,7 +1,7 @@
 /**
  * The adapters that real programs judge, in the shapes of models.py: PEFT folders whose modules are { name: [in, out, rank] } (a fourth entry
  * is the kernel of a convolution, "embedding" an embedding), the `model` that they belong to, and which programs load what we make of them.
- * `tolerance` is what bf16 may round off where a merge folds the scale in. `parts` names the program's modules where they are not called as ours: those that ours is split into, in the order of its rows.
+ * `whole` is false where the program is known to miss modules, which check must say. `tolerance` is what bf16 may round off where a merge folds the scale in. `parts` names the program's modules where they are not called as ours: those that ours is split into, in the order of its rows.
  */
 const W = 8;
 const QKV = ["to_q", "to_k", "to_v"];
@@ -122,6 +122,8 @@ export const CASES = [
       { program: "diffusers", to: "diffusers" },
       { program: "diffusers", to: "kohya" },
       { program: "comfyui", to: "kohya", parts: (name) => [UNET_OF_LDM[name]] },
+      // It finds attention layers of UNets under the names of processors alone.
+      { program: "comfyui", to: "diffusers", parts: (name) => [UNET_OF_LDM[name]], whole: false },
     ],
   },
   {

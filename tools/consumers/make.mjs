@@ -32,12 +32,12 @@ for (const [number, case_] of CASES.entries()) {
   const folder = join(golden, case_.id);
   mkdirSync(folder, { recursive: true });
   writeInput(folder, case_, number);
-  for (const { program, to, parts, tolerance = 2e-6 } of case_.judges) {
+  for (const { program, to, parts, tolerance = 2e-6, whole = true } of case_.judges) {
     const id = `${case_.id} ${to === undefined ? "merged" : `to ${to}`} for ${program}`;
     const out = join(work, id.replaceAll(" ", "-"));
     const made = await make(folder, case_, to, out);
     const names = Object.fromEntries(Object.keys(case_.modules).map((name) => [name, parts?.(name) ?? [name]]));
-    jobs.push({ id, case: case_.id, program, to: to ?? null, model: case_.model, tolerance, names, ...made });
+    jobs.push({ id, case: case_.id, program, to: to ?? null, model: case_.model, tolerance, whole, names, ...made });
   }
 }
 const asked = join(work, "jobs.json");
