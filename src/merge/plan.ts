@@ -202,7 +202,7 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, known: Known
     ),
     warnings: [
       ...zerosAdded(zeros),
-      ...expertsIncomplete(ranked),
+      ...expertsIncomplete([...ranked, ...zeros]),
       ...rankReduced(recipe.target, maximum(unplaced.map((module) => module.rank))),
       ...startWarnings(consumer, rank),
       ...leftOut(adapters, weights, selection, shares),

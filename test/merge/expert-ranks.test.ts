@@ -96,6 +96,18 @@ describe("experts of one adapter", () => {
     },
   );
 
+  it("are whole for a consumer whose zero factors stand in", async () => {
+    const names = ["gate_proj", "up_proj", "down_proj"].map((own) => `model.layers.0.mlp.experts.0.${own}`);
+    const modules = Object.fromEntries(
+      [...names, "model.layers.1.mlp.experts.0.gate_proj"].map((name) => [name, SIZE]),
+    );
+    const adapter = await openPico("mine", randomAdapter(1, { modules }));
+    const { zeros, warnings } = makePlan([adapter], { for: "tgi" });
+    expect(zeros).toHaveLength(2);
+    expect(warnings.map((warning) => warning.id)).not.toContain("experts-incomplete");
+    expect(makePlan([adapter], {}).warnings.map((warning) => warning.id)).toEqual(["experts-incomplete"]);
+  });
+
   it("leave modules alone that are no experts", async () => {
     const pico = mixture({ "model.layers.0.mlp.gate": 1, "model.layers.0.mlp.up_proj": 3, [QUERY]: 5 });
     const { config } = await mergeInMemory([await openPico("mine", pico)], { method: "svd", rankLayout: "pattern" });
