@@ -11,10 +11,14 @@ const PREFIX = "base_model.model.";
  * that no result holds two names of one module. The names alone tell which release is newest, so the order of the adapters does not
  * matter. Adapters that agree are given back as they are.
  *
- * @throws RefusedError where one adapter has two names for one module
+ * @param counts whether each adapter has a say; those that have none follow the others' names. All have by default
+ * @throws RefusedError where one adapter that counts has two names for one module
  */
-export function underOneName(adapters: readonly Adapter[]): { adapters: readonly Adapter[]; warnings: Warning[] } {
-  const names = adapters.map(namesOf);
+export function underOneName(
+  adapters: readonly Adapter[],
+  counts: readonly boolean[] = adapters.map(() => true),
+): { adapters: readonly Adapter[]; warnings: Warning[] } {
+  const names = adapters.map((adapter, t) => (counts[t] ? namesOf(adapter) : []));
   const known = new Map<string, { readonly name: string; readonly owner: string }>();
   let differing: string | null = null;
   for (const [t, { name: owner }] of adapters.entries()) {
@@ -26,12 +30,12 @@ export function underOneName(adapters: readonly Adapter[]): { adapters: readonly
         differing ??= `${first.owner} names a module ${first.name} and ${owner} names it ${name}`;
     }
   }
-  if (differing === null) return { adapters, warnings: [] };
+  if (differing === null && !counts.includes(false)) return { adapters, warnings: [] };
   const release = Math.min(...names.map(releaseOf));
   const text = `${differing}, as releases of transformers before and since 4.52 do; they are merged as one, under the newest names among the inputs.`;
   return {
-    adapters: adapters.map((adapter) => renamed(adapter, release)),
-    warnings: [{ id: "renamed-modules", text }],
+    adapters: adapters.map((adapter, t) => (differing === null && counts[t] ? adapter : renamed(adapter, release))),
+    warnings: differing === null ? [] : [{ id: "renamed-modules", text }],
   };
 }
 

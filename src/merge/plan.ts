@@ -30,7 +30,7 @@ import { refuseTooManyUnits } from "./memory.ts";
 import { underOneName } from "./one-name.ts";
 import { leftOut, rankReduced } from "./plan-warnings.ts";
 import { type DtypeChoice, outputDtype, type RankLayout, type Recipe } from "./recipe.ts";
-import { selectModules } from "./selection.ts";
+import { selectModules, weighted } from "./selection.ts";
 import type { Warning } from "./warning.ts";
 
 /** The file that holds a merged adapter's tensors, and its config. */
@@ -109,10 +109,11 @@ export interface Known {
 export function makePlan(given: readonly Adapter[], recipe: Recipe, known: Known = {}): MergePlan {
   const method = methodById(recipe.method ?? "lego");
   checkRecipe(recipe, method);
-  for (const adapter of given) refuseVariants(adapter);
-  const { adapters, warnings: nameWarnings } = underOneName(given);
   const consumer = consumerOf(recipe);
-  const weights = checkWeights(adapters, recipe, method);
+  const weights = checkWeights(given, recipe, method);
+  const counts = weighted(given, recipe, weights);
+  for (const adapter of given.filter((_, t) => counts[t])) refuseVariants(adapter);
+  const { adapters, warnings: nameWarnings } = underOneName(given, counts);
   const selection = selectModules(adapters, recipe, weights);
   refuseNoAverage(method, selection);
   const used = adapters.filter((_, t) => selection.used[t]);

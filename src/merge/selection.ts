@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { spellings } from "../adapter/names/renamed.ts";
 import { UsageError } from "../core/errors.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import { modulePattern } from "./module-pattern.ts";
@@ -26,11 +27,7 @@ export function selectModules(adapters: readonly Adapter[], recipe: Recipe, weig
   const compile = (field: string, pattern: string) => compilePattern(field, pattern, sorted);
   const include = recipe.include?.map((pattern) => compile("include", pattern));
   const exclude = (recipe.exclude ?? []).map((pattern) => compile("exclude", pattern));
-  const ownWeights = (recipe.moduleWeights ?? []).map((entry) => ({
-    matches: compile("module weights", entry.match).matches,
-    weights: entry.weights,
-  }));
-  const weightsOf = (name: string) => ownWeights.findLast(({ matches }) => matches(name))?.weights;
+  const weightsOf = ownWeights(recipe, (pattern) => compile("module weights", pattern).matches);
   const alive = (t: number, name: string): boolean =>
     adapters[t]!.modules.has(name) && (weightsOf(name) ?? weights)[t] !== 0;
   const used = adapters.map(({ modules }, t) => [...modules.keys()].some((name) => alive(t, name)));
@@ -56,6 +53,25 @@ export function selectModules(adapters: readonly Adapter[], recipe: Recipe, weig
     throw new UsageError("include and exclude leave no module to merge; choose wider or fewer patterns.");
   }
   return { modules, left, used };
+}
+
+/**
+ * Whether each adapter has a module with a weight that is not 0, whichever release's names the recipe is written for: the others are left
+ * out, and decide nothing.
+ */
+export function weighted(adapters: readonly Adapter[], recipe: Recipe, weights: readonly number[]): boolean[] {
+  const weightsOf = ownWeights(recipe, modulePattern);
+  return adapters.map(({ modules }, t) => {
+    const names = [...modules.keys()].flatMap((name) => spellings(name) ?? [name]);
+    // What is read without modules has its weight all the same.
+    return names.length === 0 ? weights[t] !== 0 : names.some((name) => (weightsOf(name) ?? weights)[t] !== 0);
+  });
+}
+
+/** The weights that moduleWeights give a module, or undefined. */
+function ownWeights({ moduleWeights = [] }: Recipe, compile: (pattern: string) => (name: string) => boolean) {
+  const entries = moduleWeights.map(({ match, weights }) => ({ matches: compile(match), weights }));
+  return (name: string) => entries.findLast(({ matches }) => matches(name))?.weights;
 }
 
 function compilePattern(field: string, pattern: string, names: readonly string[]) {

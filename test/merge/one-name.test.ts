@@ -7,6 +7,7 @@ import { newestName } from "../../src/adapter/names/renamed.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { makePlan } from "../../src/merge/plan.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
 import { openAdapters } from "../../src/node/adapter-path.ts";
 import { decodeAdapter, openPico, type PicoAdapter, randomAdapter } from "../support/pico.ts";
 
@@ -105,6 +106,47 @@ describe("adapters that name one module as two releases do", () => {
       expect(() => makePlan(adapters, {})).toThrow(RefusedError);
       expect(() => makePlan(adapters, {})).toThrow(/^twice holds model\..*two names for one module.*; remove/);
     }
+  });
+
+  describe("of which one is left out", () => {
+    const YOUNG = "model.language_model.layers.0.q_proj";
+    const open = async () => [
+      await adapterOf("old", 1, "model.", ["0.q_proj", "0.v_proj"]),
+      await adapterOf("young", 2, "model.language_model.", ["0.q_proj", "0.v_proj"]),
+    ];
+    const names = (adapters: readonly Adapter[], recipe: Recipe): string[] =>
+      makePlan(adapters, recipe).modules.map(({ name }) => name);
+
+    it.each([[{ weights: [1, 0] }], [{ moduleWeights: [{ match: "**", weights: [1, 0] }] }]])(
+      "keep the names of those that have a weight: %j",
+      async (recipe) => {
+        const adapters = await open();
+        const { warnings, leftOut } = makePlan(adapters, recipe);
+        expect(names(adapters, recipe)).toEqual(["model.layers.0.q_proj", "model.layers.0.v_proj"]);
+        expect(warnings.map(({ id }) => id)).toEqual(["left-out"]);
+        expect(leftOut).toEqual([]);
+        expect(names(adapters, { ...recipe, exclude: ["model.layers.0.q_proj"] })).toEqual(["model.layers.0.v_proj"]);
+      },
+    );
+
+    it("rename where a module's own weights bring it back, by either name", async () => {
+      for (const match of [YOUNG, "model.language_model.layers.*.q_proj", "q_proj"]) {
+        const recipe = { weights: [0, 1], moduleWeights: [{ match, weights: [1, 1] }] };
+        expect(names(await open(), recipe)).toContain(YOUNG);
+        expect(makePlan(await open(), recipe).warnings.map(({ id }) => id)).toEqual(["renamed-modules"]);
+      }
+    });
+
+    it("refuse nothing for it: two names of one module, or what a merge cannot apply", async () => {
+      const [old] = await open();
+      const sizes = { "model.layers.0.q_proj": { in: 4, out: 3 }, [YOUNG]: { in: 4, out: 3 } };
+      const twice = await openPico("twice", randomAdapter(3, { modules: sizes }));
+      const dora = await openPico("dora", randomAdapter(4, { config: { use_dora: true } }));
+      for (const odd of [twice, dora]) {
+        expect(names([odd, old!], { weights: [0, 1] })).toEqual(["model.layers.0.q_proj", "model.layers.0.v_proj"]);
+        expect(() => makePlan([odd, old!], { allowPartial: true })).toThrow(RefusedError);
+      }
+    });
   });
 
   const CASES = fileURLToPath(new URL("../../../shared/cases/llm/mm-rename/", import.meta.url));
