@@ -96,7 +96,10 @@ export async function compareMethods(
 ): Promise<Comparison> {
   const common = { weights, extras: "drop" } as const;
   makePlan(given, { ...common, method: "cat" });
-  const { adapters } = underOneName(given);
+  const { adapters } = underOneName(
+    given,
+    weights.map((weight) => weight !== 0),
+  );
   const refused: { method: string; reason: string }[] = [];
   const contestants: Contestant[] = [];
   for (const recipe of recipes) {

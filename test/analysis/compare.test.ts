@@ -8,6 +8,7 @@ import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { keyOf, openPeft } from "../support/memory-folder.ts";
+import { openPico, randomAdapter } from "../support/pico.ts";
 
 function tensor(name: string, shape: number[], values: readonly number[]): TensorData {
   return { name, dtype: "F32", shape, data: new Uint8Array(Float32Array.from(values).buffer) };
@@ -40,6 +41,15 @@ describe("compareMethods", () => {
     expect(merges[0]!.cosines[1]).toBeCloseTo(2 / Math.sqrt(5), 6);
     expect(similarity[0]![1]).toBeCloseTo(-1 / Math.SQRT2, 6);
     expect(similarity[1]![1]).toBeCloseTo(1, 6);
+  });
+
+  it("takes no names from an adapter of weight 0, and refuses nothing for it", async () => {
+    const names = ["model.layers.0.q", "model.language_model.layers.0.q"];
+    const sizes = Object.fromEntries(names.map((name) => [name, { in: 4, out: 3 }]));
+    const twice = await openPico("twice", randomAdapter(1, { modules: sizes }));
+    const one = await openPico("one", randomAdapter(2, { modules: { [names[0]!]: { in: 4, out: 3 } } }));
+    const { merges } = await compareMethods(wasmKernels(), [twice, one], [{ method: "cat" }], [0, 1]);
+    expect(merges[0]!.cosines[1]).toBeCloseTo(1, 6);
   });
 
   it("gives spectra relative to the largest value, by hand", async () => {
