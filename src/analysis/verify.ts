@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { refuseMisfits } from "../adapter/compatibility.ts";
 import type { Pool } from "../adapter/pool.ts";
 import type { UnitRows } from "../adapter/unit-rows.ts";
 import { refuseVariants } from "../adapter/variants.ts";
@@ -28,21 +29,25 @@ export interface Check {
 }
 
 /**
- * Measure the paper's claims (arXiv 2409.16167) on adapters that fit each other: that the order of an adapter's units does
+ * Measure the paper's claims (arXiv 2409.16167) on adapters: that the order of an adapter's units does
  * not matter, that the units of all adapters side by side give the sum of their outputs, and that clusters gather units of
  * one adapter more often than chance. Outputs are B (A x) in f32 for one random x per module.
  *
  * @param rank clusters per module; default the largest input rank
  * @param seed of x, the permutation and the random assignments
+ * @param allowPartial accept adapters that share no module or end at different layers
+ * @throws RefusedError for adapters that do not fit each other, or that are more than plain LoRA
  */
 export async function verifyAdapters(
   kernels: Kernels,
   given: readonly Adapter[],
   rank: number | null,
   seed: number,
+  allowPartial = false,
 ): Promise<Check[]> {
   for (const adapter of given) refuseVariants(adapter);
   const { adapters } = underOneName(given);
+  refuseMisfits(adapters, allowPartial);
   const random = seededRandom(seed);
   const largest = maximum(adapters.flatMap(({ modules }) => [...modules.values()].map((module) => module.rank)));
   let permutation = 0;

@@ -15,14 +15,14 @@ export async function verifyCommand(): Promise<Command> {
     .addHelpText("after", "\nExample:\n  lora-lego verify math/ med/ finance/")
     .action(async (paths: string[], flags: { rank?: number; seed: number; allowPartial?: true; json?: true }) => {
       const { openAdapters } = await import("../node/adapter-path.ts");
-      const { refuseMisfits } = await import("../adapter/compatibility.ts");
       const { verifyAdapters } = await import("../analysis/verify.ts");
       const { wasmKernels } = await import("../kernels/wasm.ts");
       const opened = await openAdapters(paths, { onDownload: showDownload });
       const adapters = opened.map(({ adapter }) => adapter);
-      refuseMisfits(adapters, flags.allowPartial ?? false);
-      const checks = await verifyAdapters(wasmKernels(), adapters, flags.rank ?? null, flags.seed);
-      for (const { close } of opened) close();
+      const { rank = null, seed, allowPartial } = flags;
+      const checks = await verifyAdapters(wasmKernels(), adapters, rank, seed, allowPartial).finally(() => {
+        for (const { close } of opened) close();
+      });
       if (flags.json) printJson(checks);
       else for (const { claim, measured, holds } of checks) printLine(verdict(holds), `  ${claim} (${measured})`);
       if (checks.some(({ id, holds }) => holds === false && id !== "cluster-purity")) process.exitCode = 1;

@@ -359,6 +359,26 @@ describe.concurrent("lora-lego verify", () => {
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/^error: a and odd adapt different bases/);
   });
+
+  it("takes adapters named before and since transformers 4.52 for those of one base", async () => {
+    const folder = tempFolder();
+    const write = (name: string, seed: number, body: string) =>
+      writeAdapter(
+        join(folder, name),
+        randomAdapter(seed, { modules: { [`${body}layers.0.q_proj`]: { in: 6, out: 5 } } }),
+      );
+    const paths = [write("before-452", 1, "model."), write("since-452", 2, "model.language_model.")];
+    const { code, stdout, stderr } = await run(["verify", ...paths]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("purity");
+  });
+
+  it("says first what an adapter is that is no LoRA", async () => {
+    const vera = { modules: {}, config: { peft_type: "VERA" }, extras: { "base_model.model.q.vera_lambda_b": [1, 2] } };
+    const { code, stderr } = await run(["verify", a, writeAdapter(join(tempFolder(), "vera"), vera)]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: vera is an adapter of another PEFT method/);
+  });
 });
 
 describe.concurrent("colours", () => {
