@@ -120,6 +120,16 @@ export function sumProducts({ inputs, cross: own }: DeltaProducts, weights: read
   return { cross, square };
 }
 
+/** The products of the deltas w_t D_t with each other and with delta'; over modules they add up, whose weights may differ. */
+export function weightProducts({ inputs, cross, merged }: DeltaProducts, weights: readonly number[]): DeltaProducts {
+  const count = weights.length;
+  return {
+    inputs: inputs.map((product, i) => product * weights[Math.floor(i / count)]! * weights[i % count]!),
+    cross: cross.map((product, t) => product * weights[t]!),
+    merged,
+  };
+}
+
 /** Norm ratio, cosines and energy of a merged delta. */
 export function deltaFigures(products: DeltaProducts, sum: SumProducts): DeltaFigures {
   const { cross, merged } = products;

@@ -14,14 +14,15 @@ interface Input {
   readonly name: string;
   /** Its place in `products` and `cosines`. */
   readonly t: number;
-  readonly weight: number;
+  /** In all modules; null where they differ. */
+  readonly weight: number | null;
 }
 
 /**
  * Say which inputs are practically lost: far smaller than the others, and not to be seen in the result. Names the weight that would bring
  * each to their mean or, where weights are relative and do not scale deltas, how to scale it first.
  *
- * @param products of the inputs, without weights
+ * @param products of the inputs, each with its weights where these multiply deltas
  * @param cosines of the result with each input
  * @param scales whether weights multiply the deltas
  */
@@ -31,16 +32,18 @@ export function lostAdapters(
   cosines: readonly (number | null)[],
   scales: boolean,
 ): Warning[] {
-  const sized = inputs
-    .map((input) => ({ ...input, norm: normOf(products, input.t) * (scales ? Math.abs(input.weight) : 1) }))
-    .filter(({ norm }) => norm > 0);
+  const sized = inputs.map((input) => ({ ...input, norm: normOf(products, input.t) })).filter(({ norm }) => norm > 0);
   return sized.flatMap(({ name, t, weight, norm }) => {
     const others = sized.filter((other) => other.t !== t);
     const times = others.reduce((sum, other) => sum + other.norm, 0) / others.length / norm;
     const cosine = cosines[t] ?? null;
     if (!(times >= LEAST_TIMES) || cosine === null || Math.abs(cosine) >= MOST_COSINE) return [];
+    const heavier =
+      weight === null
+        ? `weights ${short(times)} times as large would balance it`
+        : `a weight of ${short(weight * times)} would balance it`;
     const balance = scales
-      ? `a weight of ${short(weight * times)} would balance it`
+      ? heavier
       : `weights do not scale deltas here, so bring it to their size first: lora-lego merge ${name} --method cat --scale ${short(times)} --out DIR`;
     return {
       id: "lost-adapter",

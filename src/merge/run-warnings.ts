@@ -1,5 +1,12 @@
 import { plural } from "../core/plural.ts";
-import { cosineBetween, type DeltaProducts, normOf } from "../figures/delta.ts";
+import {
+  addProducts,
+  cosineBetween,
+  type DeltaProducts,
+  noProducts,
+  normOf,
+  weightProducts,
+} from "../figures/delta.ts";
 import type { ClusterReport } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { beganAlike } from "./began-alike.ts";
@@ -62,9 +69,10 @@ export function runWarnings(
       });
     }
   }
-  const inputs = used.map(({ name, t }) => ({ name, t, weight: plan.inputs[t]!.weight }));
+  const weighted = weightedProducts(plan, results);
   const scales = methodById(plan.method).weights === "linear";
-  warnings.push(...lostAdapters(inputs, products, totals.cosines, scales));
+  const inputs = used.map(({ name, t }) => ({ name, t, weight: oneWeight(plan, t) }));
+  warnings.push(...lostAdapters(inputs, scales ? weighted : products, totals.cosines, scales));
   for (const { name, clusters } of modules) {
     const cancelled = clusters?.filter(({ reweight }) => reweight === null).length ?? 0;
     if (cancelled > 0) {
@@ -77,7 +85,7 @@ export function runWarnings(
     const text = `${lost} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
     warnings.push({ id: "underflow", text });
   }
-  const cancelled = totals.normRatio !== null && totals.normRatio < LEAST_NORM_RATIO && cancels(inputs, products);
+  const cancelled = totals.normRatio !== null && totals.normRatio < LEAST_NORM_RATIO && cancels(weighted);
   if (cancelled || totals.normRatio === 0) {
     const why = cancelled
       ? "the adapters cancel each other out; pass other weights."
@@ -108,15 +116,26 @@ export function runWarnings(
   return warnings;
 }
 
-/** Whether the weighted sum of the inputs is rounding beside them. */
-function cancels(inputs: readonly { readonly t: number; readonly weight: number }[], products: DeltaProducts): boolean {
-  const count = products.cross.length;
-  let square = 0;
-  let parts = 0;
-  for (const one of inputs) {
-    parts += Math.abs(one.weight) * normOf(products, one.t);
-    for (const other of inputs) square += one.weight * other.weight * products.inputs[one.t * count + other.t]!;
-  }
+/** The products of the inputs' deltas, each multiplied by its weight in each module. */
+function weightedProducts({ modules, inputs }: MergePlan, results: readonly ModuleResult[]): DeltaProducts {
+  return results.reduce(
+    (sum, { index, products }) => addProducts(sum, weightProducts(products, modules[index]!.weights)),
+    noProducts(inputs.length),
+  );
+}
+
+/** The weight of an input in all modules that have it; null where they differ. */
+function oneWeight({ modules }: MergePlan, input: number): number | null {
+  const own = modules.filter(({ parts }) => parts.some((part) => part.input === input));
+  const weights = new Set(own.map((module) => module.weights[input]!));
+  const [only] = weights;
+  return weights.size === 1 ? only! : null;
+}
+
+/** Whether the sum of the inputs, as they are weighted, is rounding beside them. */
+function cancels(weighted: DeltaProducts): boolean {
+  const square = weighted.inputs.reduce((sum, product) => sum + product, 0);
+  const parts = weighted.cross.reduce((sum, _, t) => sum + normOf(weighted, t), 0);
   return square <= (LEAST_NORM_RATIO * parts) ** 2;
 }
 

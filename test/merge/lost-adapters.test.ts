@@ -52,6 +52,34 @@ describe("lost-adapter", () => {
     expect(texts).toEqual([expect.stringMatching(/60 times smaller .* a weight of 30 would balance it\.$/)]);
   });
 
+  it("goes by the weights of each module", async () => {
+    // Of sizes 1 and 1, the second's weights make it 0.01 in q and 0.001 in v: |(1, 1)| / |(0.01, 0.001)| is 141.
+    const unit = (at: number) => ({
+      A: [
+        [1, 0],
+        [0, 1],
+      ].slice(at, at + 1),
+      B: [[1 - at], [at]],
+    });
+    const open = (name: string, at: number) => openPico(name, { modules: { q: unit(at), v: unit(at) } });
+    const adapters = [await open("one", 0), await open("other", 1)];
+    const textsOf = async (recipe: Recipe) => {
+      const { report } = await mergeInMemory(adapters, { ...CAT, ...recipe });
+      return report.warnings.filter(({ id }) => id === "lost-adapter").map(({ text }) => text);
+    };
+    const moduleWeights = [
+      { match: "q", weights: [1, 0.01] },
+      { match: "v", weights: [1, 0.001] },
+    ];
+    expect(await textsOf({ moduleWeights })).toEqual([
+      expect.stringMatching(/^other is practically lost: .* 140 times smaller .*; weights 140 times as large would/),
+    ]);
+    expect(await textsOf({ moduleWeights: [{ match: "**", weights: [1, 0.01] }] })).toEqual([
+      expect.stringMatching(/^other .* 100 times smaller .*; a weight of 1 would balance it/),
+    ]);
+    expect(await textsOf({ weights: [1, 0.001], moduleWeights: [{ match: "**", weights: [1, 1] }] })).toEqual([]);
+  });
+
   it("says how to scale an adapter where weights are relative", async () => {
     const { texts } = await warnings(
       "lost-adapter",
@@ -107,6 +135,27 @@ describe("zero-result", () => {
       );
       expect(texts).toEqual(["The result changes nothing: the adapters cancel each other out; pass other weights."]);
     }
+  });
+});
+
+describe("zero-result by weights of modules", () => {
+  const sizes = [
+    [0, 3],
+    [0, 3],
+  ] as const;
+
+  it("says that adapters cancel where these make them", async () => {
+    const moduleWeights = [{ match: "q", weights: [2, -2] }];
+    const { texts } = await warnings("zero-result", sizes, { ...CAT, moduleWeights });
+    expect(texts).toEqual([expect.stringContaining("cancel each other out")]);
+  });
+
+  it("blames the scale where only weights that no module has would cancel", async () => {
+    const moduleWeights = [{ match: "q", weights: [1, 1] }];
+    const recipe = { ...CAT, weights: [1, -1], moduleWeights, scale: 1e-300 };
+    expect((await warnings("zero-result", sizes, recipe)).texts).toEqual([
+      expect.stringContaining("less than f32 can hold"),
+    ]);
   });
 });
 
