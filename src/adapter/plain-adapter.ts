@@ -47,16 +47,38 @@ export function plainAdapter(format: DialectId, known: Known): ReadAdapter {
  * The scale alpha / r of each module, by its own alpha; one that is missing stands for r, and 0 makes the delta zero, as ComfyUI and diffusers take it.
  *
  * @param alphas tensors of one number, by module
+ * @param paths of the modules that have factors, as `alphas` names them
  * @returns a function of the module, as `alphas` names it, and its rank
+ * @throws FormatError for an alpha of no factors, which would change nothing
  */
 export async function scalesOfAlphas(
   name: string,
   files: readonly ByteSource[],
   alphas: ReadonlyMap<string, TensorRef>,
+  paths: readonly string[],
 ): Promise<(module: string, rank: number) => number> {
   const values = new Map<string, number>();
-  for (const [module, tensor] of alphas) values.set(module, await readScalar(name, files, tensor));
+  const known = new Set(paths);
+  for (const [module, tensor] of alphas) {
+    if (!known.has(module)) {
+      throw new FormatError(
+        `${name}: ${tensor.name} is an alpha, but the file holds no factors of ${module}; save or copy it again, or remove the alpha.`,
+      );
+    }
+    values.set(module, await readScalar(name, files, tensor));
+  }
   return (module, rank) => (values.get(module) ?? rank) / rank;
+}
+
+/** Put a tensor beside a module's factors among those of its sort. @throws FormatError where the module has one already */
+export function addBeside(name: string, sort: Map<string, TensorRef>, path: string, tensor: TensorRef): void {
+  const twin = sort.get(path);
+  if (twin !== undefined) {
+    throw new FormatError(
+      `${name}: ${twin.name} and ${tensor.name} both belong to ${path}; remove the one that is not the adapter's.`,
+    );
+  }
+  sort.set(path, tensor);
 }
 
 /** Put a module among the others. @throws FormatError where two names of the file mean one module */

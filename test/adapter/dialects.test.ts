@@ -147,6 +147,17 @@ describe("kohya", () => {
     await refuses(FormatError, twice, "unet.conv_in", "both belong");
   });
 
+  it("refuses an alpha that has no factors, and two of one module", async () => {
+    const factors = { [`${UNET}.lora_down.weight`]: A, [`${UNET}.lora_up.weight`]: B };
+    await refuses(
+      FormatError,
+      { ...factors, "lora_unet_x.alpha": 4 },
+      "lora_unet_x.alpha",
+      "no factors of lora_unet_x",
+    );
+    await refuses(FormatError, { ...factors, [`${UNET}.alpha`]: 4, [`${UNET}_lora.alpha`]: 8 }, `${UNET}_lora.alpha`);
+  });
+
   it("refuses an alpha that is no number", async () => {
     const factors = { "lora_unet_x.lora_down.weight": A, "lora_unet_x.lora_up.weight": B };
     await refuses(FormatError, { ...factors, "lora_unet_x.alpha": [1, 2] }, "lora_unet_x.alpha", "one number");
@@ -180,6 +191,33 @@ describe("diffusers", () => {
   it("takes scales from <module>.alpha", async () => {
     const adapter = await open({ [`${NAME}.lora_A.weight`]: A, [`${NAME}.lora_B.weight`]: B, [`${NAME}.alpha`]: 8 });
     expect(await deltasOf(adapter)).toEqual({ [NAME]: times(4) });
+  });
+
+  it.each([
+    [`${NAME}.lora.down.weight`, `${NAME}.lora.up.weight`, `${NAME}.lora.alpha`],
+    [`${NAME}.lora.down.weight`, `${NAME}.lora.up.weight`, `${NAME}.alpha`],
+    [`${NAME}.lora_linear_layer.down.weight`, `${NAME}.lora_linear_layer.up.weight`, `${NAME}.lora_linear_layer.alpha`],
+    [
+      "unet.x.processor.to_q_lora.down.weight",
+      "unet.x.processor.to_q_lora.up.weight",
+      "unet.x.processor.to_q_lora.alpha",
+    ],
+    ["unet.x.processor.to_out_lora.down.weight", "unet.x.processor.to_out_lora.up.weight", "unet.x.to_out.alpha"],
+  ])("takes the scale of %s from the alpha beside it", async (a, b, alpha) => {
+    expect(Object.values(await deltasOf(await open({ [a]: A, [b]: B, [alpha]: 8 })))).toEqual([times(4)]);
+  });
+
+  it("refuses an alpha that has no factors, and two of one module", async () => {
+    const factors = { [`${NAME}.lora.down.weight`]: A, [`${NAME}.lora.up.weight`]: B };
+    await refuses(FormatError, { ...factors, "unet.other.alpha": 4 }, "unet.other.alpha", "no factors of unet.other");
+    const twice = { ...factors, [`${NAME}.alpha`]: 4, [`${NAME}.lora.alpha`]: 8 };
+    await refuses(FormatError, twice, `${NAME}.alpha`, `${NAME}.lora.alpha`, "remove the one");
+  });
+
+  it("tells the magnitude of a module by its path in every age", async () => {
+    const stem = "unet.x.processor.to_q_lora";
+    const dora = await open({ [`${stem}.down.weight`]: A, [`${stem}.up.weight`]: B, [`${stem}.dora_scale`]: [1, 1] });
+    expect(dora.variants.map(({ id }) => id)).toEqual(["dora"]);
   });
 
   it("takes the scale of a model that was saved by itself from metadata without components", async () => {

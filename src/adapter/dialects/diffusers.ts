@@ -10,7 +10,7 @@ import { componentOf, isBareDenoiser } from "../names/components.ts";
 import { modulesOfDiffusers } from "../names/diffusers.ts";
 import { peftScales } from "../peft-scales.ts";
 import { biasVariant, configVariants } from "../peft-variants.ts";
-import { addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
+import { addBeside, addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import type { Variant } from "../variants.ts";
 
@@ -18,7 +18,10 @@ import type { Variant } from "../variants.ts";
 const TODAY = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/;
 const MIDDLE = /^(.+)\.(?:lora|lora_linear_layer)\.(down|up)\.weight$/;
 const OLD = /^(.+)\.processor\.(to_q|to_k|to_v|to_out)_lora\.(down|up)\.weight$/;
-const BESIDE = /^(.+?)(?:\.lora)?\.(?:(alpha)|lora_magnitude_vector(?:\.weight)?|dora_scale)$/;
+const BESIDE = /^(.+)\.(?:(alpha)|lora_magnitude_vector(?:\.weight)?|dora_scale)$/;
+/** What stands between a module's path and the tensors of the two older ages. */
+const MIDDLE_STEM = /\.(?:lora|lora_linear_layer)$/;
+const OLD_STEM = /\.processor\.(to_q|to_k|to_v|to_out)_lora$/;
 const BIAS = ".lora_B.bias";
 /** Where diffusers writes the LoraConfig of each component, its fields' names behind the component's. */
 const METADATA = "lora_adapter_metadata";
@@ -41,7 +44,7 @@ export const diffusers: Dialect = {
     const names = modulesOfDiffusers(paths);
     const { alphas, scales, biases, extras } = sortOthers(name, others);
     const configs = configsOf(name, contents.metadata.get(METADATA));
-    const scaleOf = await scalesOf(contents, configs, alphas);
+    const scaleOf = await scalesOf(contents, configs, alphas, paths);
     const modules = new Map<string, AdapterModule>();
     for (const { path, a, b } of pairs) {
       const module = moduleOfFactors(name, path, "linear", a, b);
@@ -84,9 +87,11 @@ function sortOthers(name: string, others: readonly TensorRef[]) {
   const none = (): Map<string, TensorRef> => new Map();
   const [alphas, scales, biases, extras] = [none(), none(), none(), none()];
   for (const tensor of others) {
-    const [, path, alpha] = BESIDE.exec(tensor.name) ?? [];
-    if (path !== undefined) (alpha === undefined ? scales : alphas).set(path, tensor);
-    else if (tensor.name.endsWith(BIAS)) biases.set(tensor.name.slice(0, -BIAS.length), tensor);
+    const [, stem, alpha] = BESIDE.exec(tensor.name) ?? [];
+    if (stem !== undefined) {
+      const path = stem.replace(MIDDLE_STEM, "").replace(OLD_STEM, ".$1");
+      addBeside(name, alpha === undefined ? scales : alphas, path, tensor);
+    } else if (tensor.name.endsWith(BIAS)) biases.set(tensor.name.slice(0, -BIAS.length), tensor);
     else if (isSideTensor(tensor.name)) extras.set(tensor.name, tensor);
     else {
       throw new RefusedError(
@@ -102,9 +107,10 @@ async function scalesOf(
   { name, files }: AdapterContents,
   configs: ReadonlyMap<string | null, PeftConfig>,
   alphas: ReadonlyMap<string, TensorRef>,
+  paths: readonly string[],
 ) {
   const byConfig = new Map(Array.from(configs, ([component, config]) => [component, peftScales(name, config)]));
-  const byAlpha = await scalesOfAlphas(name, files, alphas);
+  const byAlpha = await scalesOfAlphas(name, files, alphas, paths);
   return (module: Omit<AdapterModule, "scale">): number => {
     const component = componentOf(module.name);
     const scaleOf = byConfig.get(component);

@@ -5,7 +5,7 @@ import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { modulesOfKohya } from "../names/kohya.ts";
-import { addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
+import { addBeside, addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import type { Variant } from "../variants.ts";
 
@@ -24,8 +24,9 @@ export const kohya: Dialect = {
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_down", b: "lora_up" });
     const modules = new Map<string, AdapterModule>();
     const { alphas, scales, middles, extras } = sortOthers(name, others);
-    const scaleOf = await scalesOfAlphas(name, files, alphas);
-    const names = modulesOfKohya(pairs.map(({ path }) => path));
+    const paths = pairs.map(({ path }) => path);
+    const scaleOf = await scalesOfAlphas(name, files, alphas, paths);
+    const names = modulesOfKohya(paths);
     const moduleOf = (path: string): string => names.get(path) ?? path;
     const inThree = new Map<string, TensorRef>();
     for (const { path, a, b } of pairs) {
@@ -66,7 +67,7 @@ function sortOthers(name: string, others: readonly TensorRef[]) {
         `${name}: the tensor ${tensor.name} is no part of a plain LoRA adapter; merge adapters that hold lora_down, lora_up and alpha only.`,
       );
     }
-    found[(short ?? long) as keyof typeof found].set(path, tensor);
+    addBeside(name, found[(short ?? long) as keyof typeof found], path, tensor);
   }
   return { alphas: found.alpha, scales: found.dora_scale, middles: found.lora_mid, extras };
 }
