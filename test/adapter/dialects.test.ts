@@ -264,6 +264,24 @@ describe("diffusers", () => {
     expect(xlabs.variants).toEqual([{ id: "other_method", text: expect.stringContaining("XLabs") }]);
   });
 
+  it("warns of fields in the metadata that nobody here knows", async () => {
+    const tensors = { [`${NAME}.lora_A.weight`]: A, [`${NAME}.lora_B.weight`]: B };
+    const said = (fields: object) => ({ lora_adapter_metadata: JSON.stringify(fields) });
+    const fields = { "unet.r": 2, "unet.lora_alpha": 2, "unet.use_supernova": true, "unet.future": false };
+    const adapter = await open(tensors, said(fields));
+    expect(adapter.unknownFields).toEqual(["unet.use_supernova"]);
+    expect(adapter.notices).toEqual([
+      {
+        id: "unknown-field",
+        text: expect.stringMatching(/^mine sets unet\.use_supernova in lora_adapter_metadata, which .* check that it /),
+      },
+    ]);
+    const { report } = await mergeInMemory([adapter], { method: "cat" });
+    expect(report.warnings.map(({ id }) => id)).toEqual(["unknown-field"]);
+    expect(report.inputs[0]!.unknownFields).toEqual(["unet.use_supernova"]);
+    expect((await open(tensors, said({ "unet.r": 2, "unet.lora_alpha": 2 }))).notices).toEqual([]);
+  });
+
   it("takes scales from the LoraConfig in the metadata, patterns and rsLoRA included", async () => {
     const other = "unet.conv_in";
     const fields = {

@@ -12,6 +12,7 @@ import { peftScales } from "../peft-scales.ts";
 import { biasVariant, configVariants } from "../peft-variants.ts";
 import { addBeside, addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
+import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
 
 /** The three ages: today's, that of LoRACompatibleLinear, and that of attention processors. */
@@ -60,7 +61,12 @@ export const diffusers: Dialect = {
     const named = new Map(
       Array.from(biases, ([path, tensor]) => [`${names.get(path) ?? path}${BIAS}`, tensor] as const),
     );
-    return plainAdapter("diffusers", { name, files, modules, magnitudes, extras, others: named, variants });
+    const unknownFields = Array.from(configs, ([component, config]) =>
+      config.unknownFields.map((field) => (component === null ? field : `${component}.${field}`)),
+    ).flat();
+    const notices = unknownFieldNotices(name, unknownFields, METADATA);
+    const beside = { magnitudes, extras, others: named, unknownFields, notices };
+    return plainAdapter("diffusers", { name, files, modules, variants, ...beside });
   },
 };
 

@@ -1,6 +1,6 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { type PeftConfig, parsePeftConfig, parsePeftFields, peftMethod } from "../../formats/peft-config.ts";
-import type { AdapterModule, ModuleKind, Notice, TensorRef } from "../adapter.ts";
+import type { AdapterModule, ModuleKind, TensorRef } from "../adapter.ts";
 import type { AdapterContents, Dialect, ReadAdapter } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, type FactorPair, pairFactors } from "../factor-pairs.ts";
@@ -13,11 +13,10 @@ import { configVariants, methodVariant, parameterVariant } from "../peft-variant
 import { plainAdapter } from "../plain-adapter.ts";
 import { sameTensor } from "../tensor-values.ts";
 import { tokenRowsOf } from "../token-rows.ts";
+import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
 
 const FACTOR = /^(.+)\.lora_(?:(embedding)_([AB])|([AB])\.weight)$/;
-/** Names that a sentence lists. */
-const MOST_SHOWN = 5;
 /** A parameter's factors inside those of another parameter of the same layer. */
 const NESTED = /(\.base_layer)+$/;
 
@@ -79,7 +78,7 @@ async function readLora(
   return plainAdapter("peft", {
     name,
     files,
-    notices: [...notices, ...unknownFields(name, config)],
+    notices: [...notices, ...unknownFieldNotices(name, config.unknownFields, "its config")],
     variants,
     modules,
     extras: beside.extras,
@@ -99,15 +98,6 @@ async function readLora(
     unknownFields: config.unknownFields,
     peft: config,
   });
-}
-
-/** Say which fields are set that nobody here knows: they may change what the adapter means. */
-function unknownFields(name: string, { unknownFields: fields }: PeftConfig): Notice[] {
-  if (fields.length === 0) return [];
-  const shown = fields.slice(0, MOST_SHOWN).map((field) => field.slice(0, 80));
-  const more = fields.length > MOST_SHOWN ? ` and ${fields.length - MOST_SHOWN} more` : "";
-  const text = `${name} sets ${shown.join(", ")}${more} in its config, which lora-lego does not know and the result does not carry; check that ${fields.length === 1 ? "it does" : "they do"} not change what the adapter means.`;
-  return [{ id: "unknown-field", text }];
 }
 
 /** Modules with their scales, and the factors of parameters apart, by their keys. */
