@@ -36,7 +36,7 @@ export function planFusion(
   config: BaseConfig | null = null,
 ): FusePlan {
   const weights = checkedWeights(adapters, recipe);
-  const alone = adapters.length === 1;
+  const alone = weights.filter((weight) => weight !== 0).length === 1;
   const { scale = 1, dropExtras = false } = recipe;
   const fusing = adapters.flatMap((adapter, input): Fusing[] =>
     weights[input] === 0 ? [] : [{ adapter, input, factor: weights[input]! * scale, alone }],

@@ -206,6 +206,18 @@ describe("fuse of a DoRA adapter", () => {
     );
   });
 
+  it("is fused by itself where the other adapters have the weight 0", async () => {
+    const base = await openPicoModel({ [`${Q}.weight`]: W });
+    const stem = keyOf(Q, "x").slice(0, -2);
+    const adapter = await peft([...factors(stem, A, B), encodeTensor(`${stem}.lora_magnitude_vector`, [1, 2, 3])]);
+    const wanted = await fusedTensors(base, [adapter]);
+    for (const weights of [
+      [1, 0],
+      [0, 1],
+    ])
+      expect(await fusedTensors(base, [adapter, adapter], { weights })).toEqual(wanted);
+  });
+
   it("is refused with other weights, other adapters, or magnitudes of another size", async () => {
     const base = await openPicoModel({ [`${Q}.weight`]: W });
     const stem = keyOf(Q, "x").slice(0, -2);
