@@ -1,4 +1,4 @@
-import type { Adapter, TensorRef, TokenRows } from "../adapter/adapter.ts";
+import type { Adapter, AdapterModule, TensorRef, TokenRows } from "../adapter/adapter.ts";
 import { type FactorDtype, isFactorDtype, isOutputDtype } from "../core/dtype.ts";
 import { RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
@@ -55,11 +55,17 @@ export function headFollows({ tiesWeights, modules, extras }: Adapter): boolean 
 }
 
 /**
- * Biases beside B (lora_bias): weight * scale * s of each is added to the layer's own.
+ * Biases beside B (lora_bias): weight * scale * s of each is added to the layer's own; those of other parts of a pipeline are left with
+ * their modules.
  *
+ * @param inBase the modules that the base holds, by their paths there
  * @throws RefusedError where a layer has no bias, as PEFT does
  */
-export function placeBiases(changed: ChangedTensors, { adapter, input, factor }: Fusing): void {
+export function placeBiases(
+  changed: ChangedTensors,
+  { adapter, input, factor }: Fusing,
+  inBase: ReadonlyMap<string, AdapterModule>,
+): void {
   const { name, others, modules, magnitudes, variants } = adapter;
   const biases = [...others].filter(([key]) => key.endsWith(".lora_B.bias"));
   if (biases.length === 0 && variants.some(({ id }) => id === "lora_bias")) {
@@ -67,6 +73,7 @@ export function placeBiases(changed: ChangedTensors, { adapter, input, factor }:
       `${name} says that it trains biases beside B (lora_bias), but holds no tensor .lora_B.bias; save the adapter again.`,
     );
   }
+  const pathInBase = new Map(Array.from(inBase, ([place, module]) => [module, place]));
   for (const [key, tensor] of biases) {
     const path = key.replace(PREFIX, "").replace(/\.lora_B\.bias$/, "");
     const module = modules.get(path);
@@ -75,12 +82,14 @@ export function placeBiases(changed: ChangedTensors, { adapter, input, factor }:
         `${name}: ${key} is ${tensor.dtype} ${formatShape(tensor.shape)}, but must have a number for every output of a module; save the adapter again.`,
       );
     }
+    const place = pathInBase.get(module);
+    if (place === undefined) continue;
     if (magnitudes.has(path)) {
       throw new RefusedError(
         `${name}: ${path} has both a magnitude (DoRA) and a bias beside B, whose order PEFT leaves open; merge it with PEFT, or retrain it without lora_bias.`,
       );
     }
-    const [draft] = changed.at(`${path}.bias`, `${name}: ${key}`, false);
+    const [draft] = changed.at(`${place}.bias`, `${name}: ${key}`, false);
     if (draft!.shape.join() !== String(module.out) || !isOutputDtype(draft!.dtype)) {
       throw new RefusedError(
         `${name}: ${key} has ${module.out} numbers, but ${draft!.name} is ${draft!.dtype} ${formatShape(draft!.shape)}; pass the base model that the adapter was trained on.`,

@@ -48,12 +48,13 @@ export function planFusion(
   const changed = new ChangedTensors(base, config);
   for (const one of fusing) placeOwnTensors(changed, one, dropExtras);
   const elsewhere = new Map<string, number>();
-  for (const one of fusing) {
-    const part = modulesOfPart(base, config, one.adapter);
+  const parts = fusing.map(({ adapter }) => modulesOfPart(base, config, adapter));
+  for (const [i, one] of fusing.entries()) {
+    const part = parts[i]!;
     placeDeltas(changed, base, one, part.modules, config?.modelType ?? null);
     for (const [component, count] of part.elsewhere) elsewhere.set(component, (elsewhere.get(component) ?? 0) + count);
   }
-  for (const one of fusing) placeBiases(changed, one);
+  for (const [i, one] of fusing.entries()) placeBiases(changed, one, parts[i]!.modules);
   for (const one of fusing) placeTokenRows(changed, one);
   return { ...changed.settled(), elsewhere };
 }

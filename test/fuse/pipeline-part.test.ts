@@ -1,23 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
+import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
 import { planFusion } from "../../src/fuse/plan-fusion.ts";
-import { baseConfig } from "../support/fusing.ts";
+import { baseConfig, fusedTensors } from "../support/fusing.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import { openPicoModel } from "../support/models.ts";
 import { encodeTensor } from "../support/pico.ts";
 
-const adapter = (...modules: string[]) =>
-  openAdapter(
-    memoryFolder("mine", {
-      "lora.safetensors": encodeSafetensors(
-        modules.flatMap((name) => [
-          encodeTensor(`${name}.lora_A.weight`, [[1]]),
-          encodeTensor(`${name}.lora_B.weight`, [[1]]),
-        ]),
-      ),
-    }),
-  );
+const factors = (module: string) => [
+  encodeTensor(`${module}.lora_A.weight`, [[1]]),
+  encodeTensor(`${module}.lora_B.weight`, [[1]]),
+];
+const adapterOf = (tensors: readonly TensorData[]) =>
+  openAdapter(memoryFolder("mine", { "lora.safetensors": encodeSafetensors(tensors) }));
+const adapter = (...modules: string[]) => adapterOf(modules.flatMap(factors));
 const UNET = "down_blocks.0.attentions.0.proj_in";
 const TEXT = "text_model.encoder.layers.0.mlp.fc1";
 const named = async (name: string, ...paths: string[]) => ({
@@ -38,6 +34,22 @@ describe("fuse into a part of an image pipeline", () => {
       ["text_encoder", 1],
       ["text_encoder_2", 1],
     ]);
+  });
+
+  it("adds the biases beside B of that part, and leaves the others' with their modules", async () => {
+    const bias = (module: string, value: number) => encodeTensor(`${module}.lora_B.bias`, [value]);
+    const parts = [`unet.${UNET}`, `text_encoder.${TEXT}`];
+    const own = await adapterOf([...parts.flatMap(factors), bias(parts[0]!, 3), bias(parts[1]!, 5)]);
+    for (const [name, path, added] of [
+      ["unet", UNET, 3],
+      ["text_encoder", TEXT, 5],
+    ] as const) {
+      const base = { ...(await openPicoModel({ [`${path}.weight`]: [[1]], [`${path}.bias`]: [10] })), name };
+      const fused = await fusedTensors(base, [own]);
+      expect([fused[`${path}.weight`]!.values, fused[`${path}.bias`]!.values]).toEqual([[2], [10 + added]]);
+    }
+    const bare = await named("unet", UNET);
+    expect(() => planFusion(bare, [own], {})).toThrow(`unet has no tensor ${UNET}.bias`);
   });
 
   it("needs no name where the adapter is of one part", async () => {
