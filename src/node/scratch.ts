@@ -1,7 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { endedWriter, removeMarked, writeMark } from "./unfinished.ts";
+import { endedWriter, isRunning, removeMarked, writeMark } from "./unfinished.ts";
+
+/** Scratch folders that this process works in. */
+const live = new Set<string>();
 
 /**
  * Do work in a scratch folder of this machine's temporary ones, and remove it whatever happens; what killed runs left of theirs goes too.
@@ -10,21 +13,24 @@ import { endedWriter, removeMarked, writeMark } from "./unfinished.ts";
  */
 export async function withScratch<T>(kind: string, work: (folder: string) => Promise<T>): Promise<T> {
   const parent = tmpdir();
-  const stem = join(parent, `lora-lego-${kind}-`);
+  const stem = `lora-lego-${kind}-`;
   for (const entry of readdirSync(parent, { withFileTypes: true })) {
     const folder = join(parent, entry.name);
-    if (!entry.isDirectory() || !folder.startsWith(stem)) continue;
+    const pid = entry.name.startsWith(stem) ? /^(\d+)-/.exec(entry.name.slice(stem.length))?.[1] : undefined;
+    if (!entry.isDirectory() || pid === undefined || live.has(folder) || isRunning(Number(pid))) continue;
     try {
       if (endedWriter(folder) !== null) removeMarked(folder);
     } catch {
       // Another user's, or another run is removing it.
     }
   }
-  const folder = mkdtempSync(stem);
+  const folder = mkdtempSync(join(parent, `${stem}${process.pid}-`));
+  live.add(folder);
   try {
     writeMark(folder);
     return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    live.delete(folder);
   }
 }

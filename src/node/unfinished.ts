@@ -125,7 +125,8 @@ export function endedWriter(folder: string): number | null {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Whether another process has this number; what bears this process's own is an ended one's, unless it is known to be live. */
+export function isRunning(pid: number): boolean {
   if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);
