@@ -12,6 +12,8 @@ export interface BodyBounds {
   readonly most: number;
   /** Milliseconds to wait for 16 kB, or for the end. Default a minute. */
   readonly patience?: number | undefined;
+  /** Ends the reading, by its reason. */
+  readonly signal?: AbortSignal | null;
 }
 
 /** More came than was listed or asked for; another try would bring the same. */
@@ -41,11 +43,11 @@ export function waitFor(end: () => void, patience: number = PATIENCE_MS): () => 
  * The chunks of an answer's body, which ends where it is longer than it should be, or where next to nothing comes. The time that the caller takes for
  * a chunk does not count.
  *
- * @throws LongBody, Stalled, or fetch's own error where the connection breaks
+ * @throws LongBody, Stalled, the signal's reason, or fetch's own error where the connection breaks
  */
 export async function* bodyChunks(
   response: Response,
-  { name, most, patience }: BodyBounds,
+  { name, most, patience, signal = null }: BodyBounds,
 ): AsyncGenerator<Uint8Array> {
   if (response.body === null) return;
   const reader = response.body.getReader();
@@ -53,15 +55,19 @@ export async function* bodyChunks(
   let fresh = 0;
   let left = patience ?? PATIENCE_MS;
   let expired = false;
+  // Ends the read that is waited for.
+  const cancel = (): void => void reader.cancel().catch(() => {});
+  signal?.addEventListener("abort", cancel);
   try {
     for (;;) {
+      signal?.throwIfAborted();
       const began = performance.now();
       const callOff = waitFor(() => {
         expired = true;
-        // Ends the read that is waited for.
-        void reader.cancel().catch(() => {});
+        cancel();
       }, left);
       const { done, value } = await reader.read().finally(callOff);
+      signal?.throwIfAborted();
       if (expired) throw stalled(name, patience);
       if (done) return;
       total += value.length;
@@ -76,6 +82,7 @@ export async function* bodyChunks(
       yield value;
     }
   } finally {
+    signal?.removeEventListener("abort", cancel);
     await reader.cancel().catch(() => {});
   }
 }

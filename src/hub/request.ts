@@ -23,6 +23,7 @@ export interface HubAccess {
 export interface Asking {
   /** First byte that is wanted; with `to`, the byte behind the last. Default all of it. */
   readonly range?: { readonly from: number; readonly to?: number } | null;
+  /** Ends the wait for an answer; while its body is read, that is for the reader to heed. */
   readonly signal?: AbortSignal | null;
 }
 
@@ -90,6 +91,7 @@ async function answered(
     throw expired ? stalled(hubName(path), patience) : error;
   } finally {
     callOff();
+    signal?.removeEventListener("abort", end);
   }
 }
 

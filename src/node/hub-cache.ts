@@ -122,7 +122,7 @@ export class RepositoryCache {
         throw new WrongContent(`${name}: the download of ${file.path} cannot be resumed; try again.`);
       }
       const before = done;
-      const bounds = { name: `${name}/${file.path}`, most: file.size - done, patience };
+      const bounds = { name: `${name}/${file.path}`, most: file.size - done, patience, signal };
       try {
         for await (const chunk of bodyChunks(response, bounds)) {
           write(descriptor, chunk);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { getEventListeners } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -102,6 +103,33 @@ describe("a download", () => {
     expect(await refusalOf(fetchHubAdapter(path, { settings: settings() }))).toContain("with the checksum");
     expect(blobs(path)).toHaveLength(1);
     expect(blobs(path).filter((name) => name.includes("incomplete"))).toEqual([]);
+  });
+
+  it("leaves nothing on the signal that may end it, however often it was tried", async () => {
+    hub.breaks = [50, 20];
+    hub.failures = { status: 503, left: 2 };
+    const { signal } = new AbortController();
+    await fetchHubAdapter(fresh(), { settings: settings(), signal });
+    expect(hub.requests.length).toBeGreaterThan(6);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+
+  it("ends while its body is waited for when it is called off", async () => {
+    const stop = new AbortController();
+    let sent = 0;
+    store((response) => {
+      sent++;
+      response.writeHead(200, { "content-length": weights.length }).write(weights.subarray(0, 10));
+    });
+    const path = fresh();
+    const onDownload = (file: string): void => {
+      if (file === WEIGHTS) setImmediate(() => stop.abort(new Error("called off")));
+    };
+    const work = fetchHubAdapter(path, { settings: settings(), signal: stop.signal, onDownload });
+    await expect(work).rejects.toThrow("called off");
+    expect(sent).toBe(1);
+    expect(getEventListeners(stop.signal, "abort")).toHaveLength(0);
+    expect(blobs(path).filter((name) => name.endsWith(".incomplete"))).toHaveLength(1);
   });
 
   it("that ends early every time is given up, and kept to go on with", async () => {
