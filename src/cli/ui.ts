@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import { Command } from "commander";
+import { openBrowser } from "./browser.ts";
 import { collectPath, parsePort } from "./numbers.ts";
 import { printLine } from "./terminal.ts";
 
@@ -24,23 +24,10 @@ Examples:
     )
     .action(async (adapters: string[], { port, open }: UiFlags) => {
       const { servePage } = await import("../node/ui-server.ts");
-      const { url, close } = await servePage({ adapters, ...(port !== undefined && { port }) });
+      const { url, ticket, close } = await servePage({ adapters, ...(port !== undefined && { port }) });
       printLine(`The explorer is at ${url} (Ctrl-C ends it).`);
-      if (open) openBrowser(url);
+      if (open) openBrowser(ticket());
       process.once("SIGINT", () => void close());
       process.once("SIGTERM", () => void close());
     });
-}
-
-/** Open the user's browser; where there is none, the address that was printed is enough. */
-function openBrowser(url: string): void {
-  const [command, ...args] =
-    process.platform === "darwin"
-      ? ["open", url]
-      : process.platform === "win32"
-        ? ["cmd", "/c", "start", "", url]
-        : ["xdg-open", url];
-  spawn(command!, args, { stdio: "ignore", detached: true })
-    .on("error", () => {})
-    .unref();
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { isOwnPeer } from "./own-peer.ts";
 
 export const HOST = "127.0.0.1";
 const PARAMETER = "token";
@@ -17,11 +18,22 @@ export type Verdict =
  * made to point here), and not other programs and users of this machine, which can reach the port as well.
  */
 export class Guard {
-  readonly #token = randomBytes(32).toString("base64url");
+  readonly #token = newToken();
+  /** For one opening by this user; null once it is spent. */
+  #ticket: string | null = null;
 
   /** The address that opens the page: with the token, which a cookie takes the place of. */
   address(port: number): string {
-    return `http://${HOST}:${port}/?${PARAMETER}=${this.#token}`;
+    return addressOf(port, this.#token);
+  }
+
+  /**
+   * An address that opens the page once, and for programs of this user alone; it takes the place of the one before. It may stand in the
+   * arguments of a program, which all users of a machine can read.
+   */
+  ticket(port: number): string {
+    this.#ticket = newToken();
+    return addressOf(port, this.#ticket);
   }
 
   check(request: IncomingMessage, port: number): Verdict {
@@ -42,20 +54,35 @@ export class Guard {
     // Cookies do not tell ports apart.
     const cookie = `lora-lego-${port}`;
     const given = tokenIn(request.url ?? "/");
-    if (given !== null && this.#knows(given)) {
+    if (given !== null && (alike(given, this.#token) || this.#spends(given, request))) {
       return { location: "/", cookie: `${cookie}=${this.#token}; HttpOnly; SameSite=Strict; Path=/` };
     }
-    if (cookiesOf(request, cookie).some((value) => this.#knows(value))) return null;
+    if (cookiesOf(request, cookie).some((value) => alike(value, this.#token))) return null;
     return {
       status: 403,
       why: "This needs the token of the present start: open the address that lora-lego ui printed, with ?token= at its end.",
     };
   }
 
-  /** Takes as long whatever is given. */
-  #knows(given: string): boolean {
-    return timingSafeEqual(digest(given), digest(this.#token));
+  /** Whether the ticket is given by a program of this user, which spends it. */
+  #spends(given: string, { socket }: IncomingMessage): boolean {
+    if (this.#ticket === null || !alike(given, this.#ticket) || !isOwnPeer(socket)) return false;
+    this.#ticket = null;
+    return true;
   }
+}
+
+function newToken(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+function addressOf(port: number, token: string): string {
+  return `http://${HOST}:${port}/?${PARAMETER}=${token}`;
+}
+
+/** Takes as long whatever is given. */
+function alike(given: string, token: string): boolean {
+  return timingSafeEqual(digest(given), digest(token));
 }
 
 function digest(text: string): Buffer {

@@ -57,6 +57,8 @@ const HEADERS = {
 export interface ServedPage {
   /** With the token of this start: without it, and the cookie that it gives, nothing is answered. */
   readonly url: string;
+  /** An address that works once, on Linux for this user's programs alone: for the arguments of a browser, which others can read. */
+  ticket(): string;
   close(): Promise<void>;
 }
 
@@ -117,6 +119,7 @@ export async function servePage(options: UiOptions): Promise<ServedPage> {
   });
   return {
     url: guard.address(portOf(server)),
+    ticket: () => guard.ticket(portOf(server)),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

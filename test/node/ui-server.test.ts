@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ServedPage, servePage } from "../../src/node/ui-server.ts";
 import { tempFolder } from "../support/pico.ts";
@@ -145,6 +147,39 @@ describe("the server of the explorer", () => {
     const [adapters, names] = [await fetched(served, "adapters.json"), await fetch(new URL(path, served.url))];
     expect([adapters.status, names.status]).toEqual([200, 403]);
   });
+
+  it("has an address that works once, and takes the place of the one before", async () => {
+    const { port } = new URL(served.url);
+    const [old, ticket] = [served.ticket(), served.ticket()];
+    expect(new Set([old, ticket, served.url]).size).toBe(3);
+    expect((await fetch(old, { redirect: "manual" })).status).toBe(403);
+    const site = { "sec-fetch-site": "cross-site" };
+    expect((await fetch(ticket, { redirect: "manual", headers: site })).status).toBe(403);
+    const opened = await fetch(ticket, { redirect: "manual" });
+    expect([opened.status, opened.headers.get("location")]).toEqual([303, "/"]);
+    const [given] = opened.headers.get("set-cookie")!.split(";");
+    expect((await get("/", { cookie: given! })).status).toBe(200);
+    const { search } = new URL(ticket);
+    for (const again of [search, search, "?token=", "?token=null"]) {
+      expect((await get(`/${again}`, { cookie: "" })).status).toBe(403);
+    }
+    expect((await get("/", { cookie: `lora-lego-${port}=${search.slice("?token=".length)}` })).status).toBe(403);
+    expect((await get(`/${new URL(served.url).search}`, { cookie: "" })).status).toBe(303);
+  });
+
+  // Only root can run a program as another user.
+  it.skipIf(process.platform !== "linux" || process.getuid?.() !== 0)(
+    "gives nothing to another user who has the address of the browser",
+    async () => {
+      const ticket = served.ticket();
+      const asked = "fetch(process.argv[1], { redirect: 'manual' }).then(({ status }) => console.log(status))";
+      const statusFor = async (uid: number): Promise<string> =>
+        (await promisify(execFile)(process.execPath, ["-e", asked, ticket], { uid, cwd: "/" })).stdout.trim();
+      expect(await statusFor(65_534)).toBe("403");
+      // It is not spent by that.
+      expect([await statusFor(0), await statusFor(0)]).toEqual(["303", "403"]);
+    },
+  );
 
   it("has another token at every start", async () => {
     const other = await servePage({ adapters: [], page });

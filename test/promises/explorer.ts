@@ -29,6 +29,13 @@ export const EXPLORER: PromisingText = {
       "node/ui-server > answers neither other hosts' names nor other sites",
     ],
     [
+      "The browser that `ui` opens gets an address of its own, since other users of a machine can read the arguments of programs: it works once, on Linux for programs of the same user alone; on macOS it is no argument, and on Windows others cannot read them.",
+      "cli/ui > opens the browser with an address that is not the printed one, and works once",
+      "node/ui-server > has an address that works once, and takes the place of the one before",
+      "node/ui-server > gives nothing to another user who has the address of the browser",
+      "cli/ui > keeps the address from the arguments that others can read",
+    ],
+    [
       "A browser sends the cookie to every port of 127.0.0.1: do not open what you do not trust there meanwhile.",
       EXPLAINS,
     ],

@@ -1,0 +1,29 @@
+import { spawn } from "node:child_process";
+
+/** Open the user's browser; where there is none, the address that was printed is enough. */
+export function openBrowser(url: string): void {
+  const opener = openerOn(process.platform, url);
+  if (opener === null) return;
+  const { command, args, input } = opener;
+  const child = spawn(command, args, { stdio: ["pipe", "ignore", "ignore"], detached: true }).on("error", () => {});
+  child.stdin.on("error", () => {}).end(input);
+  child.unref();
+}
+
+interface Opener {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** What it reads from its standard input. */
+  readonly input: string;
+}
+
+/**
+ * What opens an address in a browser; null where it could not be kept from other users. All users of a Linux machine see a program's
+ * arguments, and the server tells whose program asks; of macOS they do too, so that the address is not among them; on Windows only the
+ * user and administrators see them.
+ */
+export function openerOn(platform: NodeJS.Platform, url: string): Opener | null {
+  if (platform === "darwin") return { command: "osascript", args: [], input: `open location "${url}"\n` };
+  if (platform === "win32") return { command: "cmd", args: ["/c", "start", "", url], input: "" };
+  return platform === "linux" ? { command: "xdg-open", args: [url], input: "" } : null;
+}
