@@ -1,38 +1,11 @@
 import type { TensorRef } from "../adapter/adapter.ts";
-import { spellings } from "../adapter/names/renamed.ts";
+import { storedNames } from "../adapter/names/stored-names.ts";
 import { RefusedError } from "../core/errors.ts";
 import type { BaseModel } from "./base-model.ts";
 
-/** What wraps a model in some checkpoints and not in others. */
-const PREFIXES = [
-  "model.",
-  "transformer.",
-  "language_model.",
-  "model.language_model.",
-  "roberta.",
-  "bert.",
-  "distilbert.",
-  "gpt_neox.",
-  "model.diffusion_model.",
-];
-
-/**
- * The tensors of a model that a path may mean, as "h.0.attn.c_attn.weight": the one of that name, else those under the names that it had
- * in other releases of transformers, else all with one known prefix more or less.
- */
+/** The tensors of a model that a path may mean, as "h.0.attn.c_attn.weight"; several where its names do not tell which. */
 export function findTensors({ tensors }: BaseModel, path: string): TensorRef[] {
-  const exact = tensors.get(path);
-  if (exact !== undefined) return [exact];
-  const renamed = new Set(spellings(path));
-  const found = [...renamed].flatMap((name) => tensors.get(name) ?? []);
-  if (found.length > 0) return found;
-  const others = PREFIXES.flatMap((prefix) => [
-    `${prefix}${path}`,
-    ...(path.startsWith(prefix)
-      ? [path.slice(prefix.length), ...PREFIXES.map((other) => `${other}${path.slice(prefix.length)}`)]
-      : []),
-  ]);
-  return [...new Set(others)].flatMap((name) => tensors.get(name) ?? []);
+  return storedNames(tensors, path).map((name) => tensors.get(name)!);
 }
 
 /**

@@ -91,6 +91,26 @@ describe("check against a base model", () => {
     ]);
   });
 
+  it.each(["", "model.", "language_model.", "model.language_model.", "transformer."])(
+    "finds modules without a prefix in a base that has them under %j, and the other way round",
+    async (prefix) => {
+      const bare = await modelOf(weights(""), {});
+      const wrapped = await modelOf(weights(prefix), {});
+      expect(found(await attention(""), "peft", wrapped)).toEqual([]);
+      expect(found(await attention(prefix), "peft", bare)).toEqual([]);
+      expect(found(await attention(""), "peft", await modelOf(weights(`${prefix}other.`), {}))).not.toEqual([]);
+    },
+  );
+
+  it("does not choose between two weights that a name may mean, as fuse does not", async () => {
+    const base = await modelOf({ ...weights("model."), ...weights("language_model.") }, {});
+    const adapter = await attention("");
+    expect(found(adapter, "peft", base)).toEqual([]);
+    expect(unseen(adapter, "peft", base)).toEqual([
+      "the sizes of layers.0.self_attn.q_proj, which may be model.layers.0.self_attn.q_proj or language_model.layers.0.self_attn.q_proj in base (fuse refuses that)",
+    ]);
+  });
+
   it("finds single experts in a base that stacks them, as many as there are", async () => {
     const adapter = (last: number) =>
       adapterOf(

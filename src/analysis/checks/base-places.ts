@@ -1,5 +1,6 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { newestName } from "../../adapter/names/renamed.ts";
+import { storedNames } from "../../adapter/names/stored-names.ts";
 import { isConv1d } from "../../fuse/conv1d.ts";
 import { type BaseFacts, inGguf, inTransformers, type StoredShape } from "../base-facts.ts";
 
@@ -7,6 +8,9 @@ import { type BaseFacts, inGguf, inTransformers, type StoredShape } from "../bas
 export interface Found {
   /** What the base calls it. */
   readonly key: string;
+  /** Further names that it may be under just as well; none for most. */
+  readonly others: readonly string[];
+  /** Null where it is not known: of quantized weights, and where several may be meant. */
   readonly shape: StoredShape;
   /** Whether the two names are of different releases of transformers. */
   readonly renamed: boolean;
@@ -21,18 +25,13 @@ export interface BasePlace {
   readonly fits: boolean | null;
 }
 
-/** What the class that a checkpoint was saved from adds in front of a name or not: a GPT-2 without its head has h.0, with it transformer.h.0. */
-const CLASSES = /^(?:model|transformer|roberta|bert|distilbert|gpt_neox)\./;
-
-/** Look for weights by their names in transformers, of any release, with the prefix of the saved class or without. */
+/** Look for weights by the names that fuse goes by: in transformers, of any release, with a known prefix more or less. */
 export function finder(stored: ReadonlyMap<string, StoredShape>): (name: string) => Found | null {
-  const bare = (name: string): string => newestName(name).replace(CLASSES, "");
-  const newest = new Map(Array.from(stored.keys(), (key) => [newestName(key), key] as const));
-  const byBare = new Map(Array.from(stored.keys(), (key) => [bare(key), key] as const));
   return (name) => {
-    const renamed = stored.has(name) ? undefined : newest.get(newestName(name));
-    const key = stored.has(name) ? name : (renamed ?? byBare.get(bare(name)));
-    return key === undefined ? null : { key, shape: stored.get(key)!, renamed: renamed !== undefined };
+    const [key, ...others] = storedNames(stored, name);
+    if (key === undefined) return null;
+    const renamed = key !== name && newestName(key) === newestName(name);
+    return { key, others, shape: others.length > 0 ? null : stored.get(key)!, renamed };
   };
 }
 

@@ -89,7 +89,14 @@ function checkPlaces(adapter: Adapter, consumer: Consumer, base: BaseFacts, unse
       `whether ${consumer.title} ${consumer.version} knows its names: they are of another release of transformers than those of ${base.name} (${renamed.module.name}, there ${renamed.found!.key})`,
     );
   }
-  const hidden = places.filter(({ found, fits }) => found !== null && fits === null);
+  const unclear = places.find(({ found }) => (found?.others.length ?? 0) > 0);
+  if (unclear !== undefined) {
+    const { key, others } = unclear.found!;
+    unseen.push(
+      `the sizes of ${unclear.module.name}, which may be ${[key, ...others].join(" or ")} in ${base.name} (fuse refuses that)`,
+    );
+  }
+  const hidden = places.filter(({ found, fits }) => found?.others.length === 0 && fits === null);
   if (hidden.length > 0) {
     unseen.push(
       `the sizes of ${plural(hidden.length, "module")}, whose weights in ${base.name} are quantized (as ${hidden[0]!.found!.key})`,

@@ -1,0 +1,34 @@
+import { spellings } from "./renamed.ts";
+
+/** What wraps a model in some checkpoints and not in others: a GPT-2 without its head has h.0, with it transformer.h.0. */
+const PREFIXES = [
+  "model.",
+  "transformer.",
+  "language_model.",
+  "model.language_model.",
+  "roberta.",
+  "bert.",
+  "distilbert.",
+  "gpt_neox.",
+  "model.diffusion_model.",
+];
+
+/**
+ * The names of a model that a module's name, or a tensor's, may mean: that name itself, else those that it had in other releases of
+ * transformers, else all with one known prefix more, less or in place of another.
+ *
+ * @param stored the model's own names
+ * @returns none where the model lacks it; several where its names do not tell which is meant
+ */
+export function storedNames(stored: { has(name: string): boolean }, name: string): string[] {
+  if (stored.has(name)) return [name];
+  const ofReleases = [...new Set(spellings(name))].filter((spelling) => stored.has(spelling));
+  if (ofReleases.length > 0) return ofReleases;
+  const wrapped = PREFIXES.flatMap((prefix) => [
+    `${prefix}${name}`,
+    ...(name.startsWith(prefix)
+      ? [name.slice(prefix.length), ...PREFIXES.map((other) => `${other}${name.slice(prefix.length)}`)]
+      : []),
+  ]);
+  return [...new Set(wrapped)].filter((other) => stored.has(other));
+}
