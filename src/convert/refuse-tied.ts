@@ -1,13 +1,10 @@
 import type { AdapterModule } from "../adapter/adapter.ts";
+import { isEmbeddingName, isHeadName } from "../adapter/names/vocabulary.ts";
 import { RefusedError } from "../core/errors.ts";
-
-/** Names of the modules that look tokens up, and of those that score them, in transformers, mlx-lm and llama.cpp. */
-const INPUT = /(^|\.)(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|token_embd)$/;
-const HEAD = /(^|\.)(lm_head|embed_out|output)$/;
 
 /** Whether a base decides by its tying if a program can adapt this module. */
 export function isTiable({ name }: Pick<AdapterModule, "name">): boolean {
-  return INPUT.test(name) || HEAD.test(name);
+  return isEmbeddingName(name) || isHeadName(name);
 }
 
 /**
@@ -19,7 +16,7 @@ export function isTiable({ name }: Pick<AdapterModule, "name">): boolean {
 export function refuseTied(name: string, modules: Iterable<AdapterModule>, program: string): void {
   for (const module of modules) {
     if (!isTiable(module)) continue;
-    const what = HEAD.test(module.name)
+    const what = isHeadName(module.name)
       ? `is the head, for which ${program} has no tensor of its own`
       : `is the embedding, and ${program} would change the head with it`;
     throw new RefusedError(

@@ -1,5 +1,6 @@
 import type { TensorRef } from "../adapter/adapter.ts";
 import { peftKey } from "../adapter/dialects/peft.ts";
+import { isTableName } from "../adapter/names/vocabulary.ts";
 import { type ByteSink, bytesEqual } from "../core/bytes.ts";
 import { bytesOf, type FactorDtype, isFactorDtype, type OutputDtype } from "../core/dtype.ts";
 import { FormatError, RefusedError, UsageError } from "../core/errors.ts";
@@ -16,8 +17,6 @@ import { isConv1d } from "./conv1d.ts";
 
 /** Bytes that are compared at once. */
 const COMPARED_BYTES = 4 << 20;
-/** Layers that look rows up: their LoRA is (A, B) of the transpose. */
-const EMBEDDING = /(^|\.)(embed_tokens|wte|wpe|word_embeddings|embed_in|tok_embeddings)$/;
 
 /** How to extract. */
 export interface ExtractRecipe {
@@ -148,7 +147,7 @@ function moduleOf(base: TensorRef, tuned: TensorRef, modelType: string | null): 
   const name = /^(.+)\.weight$/.exec(base.name)?.[1];
   const { shape } = base;
   if (name === undefined || shape.length < 2 || !isFactorDtype(base.dtype) || !isFactorDtype(tuned.dtype)) return null;
-  const kind = shape.length > 2 ? "conv" : EMBEDDING.test(name) ? "embedding" : "linear";
+  const kind = shape.length > 2 ? "conv" : isTableName(name) ? "embedding" : "linear";
   return {
     name,
     kind,

@@ -1,9 +1,9 @@
 import type { Adapter, AdapterModule, TensorRef, TokenRows } from "../adapter/adapter.ts";
+import { isHeadName } from "../adapter/names/vocabulary.ts";
 import { type FactorDtype, isFactorDtype, isOutputDtype } from "../core/dtype.ts";
 import { RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import type { ChangedTensors } from "./changed-tensors.ts";
-import { isHead } from "./vocabulary.ts";
 
 /** An adapter that takes part in a fusion. */
 export interface Fusing {
@@ -51,7 +51,7 @@ export function placeOwnTensors(changed: ChangedTensors, fusing: Fusing, dropExt
 /** Whether a tied head follows what an adapter does to the embedding: PEFT was told so, and nothing of the adapter is the head's own. */
 export function headFollows({ tiesWeights, modules, extras }: Adapter): boolean {
   const heads = [...modules.keys(), ...Array.from(extras.keys(), (key) => key.replace(/\.weight$/, ""))];
-  return tiesWeights && !heads.some((path) => isHead(`${path}.weight`));
+  return tiesWeights && !heads.some((path) => isHeadName(path));
 }
 
 /**
@@ -109,7 +109,7 @@ export function placeBiases(
  */
 export function placeTokenRows(changed: ChangedTensors, { adapter, input, factor }: Fusing): void {
   const { name, tokenRows } = adapter;
-  const follows = ![...tokenRows.keys()].some((module) => isHead(`${module}.weight`));
+  const follows = ![...tokenRows.keys()].some((module) => isHeadName(module));
   for (const [module, { indices, tensor }] of tokenRows) {
     const wanted = `${name}: ${tensor.name}`;
     if (factor !== 1) {

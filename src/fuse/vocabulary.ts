@@ -1,5 +1,8 @@
+import { isEmbeddingName, isHeadName } from "../adapter/names/vocabulary.ts";
 import type { BaseConfig } from "./base-config.ts";
 import type { BaseModel } from "./base-model.ts";
+
+const WEIGHT = ".weight";
 
 /** Input embeddings of language models, and what transformers calls the head of each. */
 const HEADS: readonly (readonly [embedding: RegExp, head: string])[] = [
@@ -10,13 +13,9 @@ const HEADS: readonly (readonly [embedding: RegExp, head: string])[] = [
   [/^gpt_neox\.embed_in\.weight$/, "embed_out.weight"],
 ];
 
-const EMBEDDING =
-  /(^|\.)(embed_tokens|wte|word_embeddings|embed_in|tok_embeddings|shared|backbone\.embeddings?)\.weight$/;
-const HEAD = /(^|\.)(lm_head|embed_out|output_layer|output)\.weight$/;
-
-/** Whether a path is that of a language model's head. */
+/** Whether a tensor is the weight of a language model's head. */
 export function isHead(path: string): boolean {
-  return HEAD.test(path);
+  return path.endsWith(WEIGHT) && isHeadName(path.slice(0, -WEIGHT.length));
 }
 
 /** The bias of a head. */
@@ -36,7 +35,9 @@ export interface Vocabulary {
 
 /** The embedding and the head of a base, by their names. */
 export function vocabularyOf({ tensors }: BaseModel, config: BaseConfig | null): Vocabulary {
-  const embeddings = [...tensors.keys()].filter((name) => EMBEDDING.test(name));
+  const embeddings = [...tensors.keys()].filter(
+    (name) => name.endsWith(WEIGHT) && isEmbeddingName(name.slice(0, -WEIGHT.length)),
+  );
   const [embedding = null] = [...embeddings.filter((name) => headOf(name) !== null), ...embeddings];
   const tied = config?.tied === true && config.headed && embedding !== null;
   // Where encoder and decoder share an embedding, a head of its own changes more than its values (T5 scales what it multiplies).

@@ -218,6 +218,44 @@ describe("check against a base model", () => {
     expect(found(adapter, "peft", alone)).toEqual([["fails", expect.stringMatching(/has 12 tokens, .*vocab_size 10/)]]);
   });
 
+  it.each(["model.embed_tokens", "tok_embeddings", "gpt_neox.embed_in", "transformer.word_embeddings", "shared"])(
+    "knows %s for an embedding wherever it matters",
+    async (name) => {
+      const words = await adapterOf({ [name]: { in: 10, out: 6, kind: "embedding" } });
+      const tied = configFacts("config.json", config({ tie_word_embeddings: true }));
+      expect(found(words, "mlx", tied)).toContainEqual(["differs", expect.stringContaining("ties head and embedding")]);
+      const own = await adapterOf(
+        { [`${LAYER}.q_proj`]: { in: 6, out: 8 } },
+        { extras: { [`base_model.model.${name}.weight`]: zeros(12, 6) } },
+      );
+      const sized = configFacts("config.json", config({ vocab_size: 10 }));
+      expect(found(own, "peft", sized)).toEqual([["fails", expect.stringMatching(/has 12 tokens, .*vocab_size 10/)]]);
+    },
+  );
+
+  it.each(["lm_head", "embed_out", "output", "transformer.output_layer"])("knows %s for a head", async (name) => {
+    const head = await adapterOf({ [name]: { in: 6, out: 12 } });
+    const base = (tied: boolean) =>
+      configFacts(
+        "config.json",
+        config({ vocab_size: 10, tie_word_embeddings: tied, architectures: ["GemmaForCausalLM"] }),
+      );
+    expect(found(head, "mlx", base(true))).toContainEqual(["fails", expect.stringContaining(`has no ${name};`)]);
+    expect(found(head, "peft", base(false))).toEqual([
+      ["fails", expect.stringMatching(/has 12 tokens, .*vocab_size 10/)],
+    ]);
+    expect(found(head, "vllm", base(false))).toContainEqual([
+      "fails",
+      expect.stringContaining(`no LoRA on ${name} of`),
+    ]);
+  });
+
+  it("does not take a table of positions for the vocabulary", async () => {
+    const adapter = await adapterOf({ "transformer.wpe": { in: 4, out: 6, kind: "embedding" } });
+    const base = configFacts("config.json", config({ model_type: "gpt2", vocab_size: 10 }));
+    expect(found(adapter, "peft", base)).toEqual([]);
+  });
+
   it("does not claim to have looked for modules of image models", async () => {
     const adapter = await adapterOf({ "unet.conv_in": { in: 6, out: 8, kind: "conv" } });
     const base = await modelOf(weights());

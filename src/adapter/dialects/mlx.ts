@@ -7,11 +7,10 @@ import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { moduleOfMlx } from "../names/mlx.ts";
+import { isTableName } from "../names/vocabulary.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
 
 const FACTOR = /^(.+)\.lora_([ab])$/;
-/** MLX names a layer alike whether it looks tokens up or multiplies; these are the names of those that look up. */
-const EMBEDDING = /(^|\.)(embed_tokens|wte|wpe|word_embeddings|tok_embeddings|embed_in)$/;
 
 /**
  * The dialect of mlx-lm: <module>.lora_a (in, r) and .lora_b (r, out), the transposes of PEFT's, and one scale in adapter_config.json
@@ -54,7 +53,8 @@ function moduleOf(name: string, path: string, a: TensorRef, b: TensorRef): Omit<
       `${name}: ${path} adapts experts (lora_a is ${formatShape(a.shape)}), which lora-lego does not read; leave those layers out.`,
     );
   }
-  const stored = EMBEDDING.test(path) ? "embedding" : "linear";
+  // MLX names the factors of a layer alike whether it looks rows up or multiplies.
+  const stored = isTableName(path) ? "embedding" : "linear";
   const turned = (tensor: TensorRef): TensorRef => ({ ...tensor, shape: tensor.shape.toReversed() });
   const module = moduleOfFactors(name, path, stored, turned(a), turned(b));
   return { ...module, a: { ...module.a, units: "columns" }, b: { ...module.b, units: "rows" } };

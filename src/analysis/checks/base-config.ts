@@ -1,5 +1,6 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
+import { isEmbeddingName, isHeadName } from "../../adapter/names/vocabulary.ts";
 import type { BaseFacts } from "../base-facts.ts";
 import { type Finding, fails } from "./finding.ts";
 
@@ -54,6 +55,7 @@ function widthOf({ name, in: inputs, out }: AdapterModule): number | null {
 }
 
 function wordsOf({ name, kind, in: inputs, out }: AdapterModule): number | null {
-  if (kind === "embedding") return inputs;
-  return /(^|\.)lm_head$/.test(name) ? out : null;
+  // Tables of positions are embeddings too.
+  if (kind === "embedding") return isEmbeddingName(name) ? inputs : null;
+  return isHeadName(name) ? out : null;
 }

@@ -1,11 +1,12 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
+import { isEmbeddingName, isHeadName } from "../../adapter/names/vocabulary.ts";
 import { formatShape } from "../../core/shape.ts";
 import type { BaseFacts } from "../base-facts.ts";
 import { finder } from "./base-places.ts";
 import { type Finding, fails } from "./finding.ts";
 
-const WORDED = /(^|\.)(embed_tokens|wte|lm_head|embed_out)$/;
+const isWorded = (name: string): boolean => isEmbeddingName(name) || isHeadName(name);
 
 /** Whether full tensors that an adapter brings have the sizes of the base's own. */
 export function checkExtraSizes({ extras }: Adapter, { extras: loads }: Consumer, base: BaseFacts): Finding[] {
@@ -22,7 +23,7 @@ export function checkExtraSizes({ extras }: Adapter, { extras: loads }: Consumer
         ),
       ];
     }
-    if (found === null && WORDED.test(name) && vocabulary !== null && shape[0] !== vocabulary) {
+    if (found === null && isWorded(name) && vocabulary !== null && shape[0] !== vocabulary) {
       return [
         fails(
           `its own ${name} has ${shape[0]} tokens, but ${base.name} has vocab_size ${vocabulary}; ${resize(name)}.`,
@@ -35,5 +36,5 @@ export function checkExtraSizes({ extras }: Adapter, { extras: loads }: Consumer
 
 function resize(name: string): string {
   const pass = "pass the base that it was trained on";
-  return WORDED.test(name) ? `resize the base's vocabulary to the adapter's before loading it, or ${pass}` : pass;
+  return isWorded(name) ? `resize the base's vocabulary to the adapter's before loading it, or ${pass}` : pass;
 }

@@ -1,10 +1,8 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
+import { isEmbeddingName, isHeadName } from "../../adapter/names/vocabulary.ts";
 import type { BaseFacts } from "../base-facts.ts";
 import { differs, type Finding, fails } from "./finding.ts";
-
-const HEAD = /(^|\.)(lm_head|embed_out|output)$/;
-const EMBEDDING = /(^|\.)(embed_tokens|embed_in|wte|word_embeddings|token_embd)$/;
 
 /** What a change of the embedding or of the head comes to where the base has one tensor for both. */
 export function checkTied(
@@ -18,8 +16,8 @@ export function checkTied(
     ...modules.keys(),
     ...Array.from(extras.keys(), (key) => key.replace(/^base_model\.model\.|\.weight$/g, "")),
   ];
-  const head = changed.find((name) => HEAD.test(name));
-  const embedding = changed.find((name) => EMBEDDING.test(name));
+  const head = changed.find(isHeadName);
+  const embedding = changed.find(isEmbeddingName);
   const name = head ?? embedding;
   if (name === undefined || base.tied === false) return [];
   if (base.tied === null) {

@@ -1,6 +1,7 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
+import { isHeadName } from "../../adapter/names/vocabulary.ts";
 import { vllmLoraSupport } from "../../adapter/vllm-architectures.ts";
 import { plural } from "../../core/plural.ts";
 import { formatShape } from "../../core/shape.ts";
@@ -69,7 +70,7 @@ function checkArchitecture(
 }
 
 function isHead({ name }: AdapterModule): boolean {
-  return /(^|\.)lm_head$/.test(name);
+  return isHeadName(name);
 }
 
 /** Whether the base has the adapter's modules, in their sizes. */
@@ -107,8 +108,7 @@ function checkPlaces(adapter: Adapter, consumer: Consumer, base: BaseFacts, unse
 
 function checkMissing(places: readonly BasePlace[], consumer: Consumer, base: BaseFacts): Finding[] {
   // A head that is tied has no tensor of its own; that is looked at by itself.
-  const tied = ({ name }: AdapterModule): boolean =>
-    base.tied === true && /(^|\.)(lm_head|embed_out|output)$/.test(name);
+  const tied = (module: AdapterModule): boolean => base.tied === true && isHead(module);
   const missing = places.filter(({ module, found }) => found === null && !tied(module));
   const [first] = missing;
   if (first === undefined) return [];
