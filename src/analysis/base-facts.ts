@@ -1,4 +1,5 @@
 import { GGUF_FAMILIES, type GgufFamily, ggufName, moduleOfGguf } from "../adapter/names/gguf.ts";
+import { isHeadName } from "../adapter/names/vocabulary.ts";
 import { isFactorDtype } from "../core/dtype.ts";
 import type { GgufHeader } from "../formats/gguf/header.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
@@ -38,7 +39,9 @@ export function modelFacts({ name, tensors }: BaseModel, config: ModelConfig | n
     else if (shape.length === 3) modules.set(key, shape);
   }
   const family = config === null ? null : familyOf(config);
-  return { name, config, modules, naming: "transformers", family, tied: config?.tied ?? null };
+  // A tied head is not stored; one that is missing may be tied, or the file may be a part of a model.
+  const headed = [...modules.keys()].some(isHeadName);
+  return { name, config, modules, naming: "transformers", family, tied: config?.tied ?? (headed ? false : null) };
 }
 
 /** What the header of a GGUF model tells. */

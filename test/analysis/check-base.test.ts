@@ -204,6 +204,12 @@ describe("check against a base model", () => {
     for (const adapter of [words, head]) expect(level(adapter, "llamacpp", untied)).toEqual([]);
     expect(unseen(head, "vllm", tied)).toContainEqual(expect.stringContaining("ties head and embedding"));
     expect(unseen(head, "peft", await modelOf(weights()))).toContainEqual(expect.stringContaining("whether base ties"));
+    const headed = { ...weights(), "lm_head.weight": zeros(10, 6) };
+    for (const adapter of [words, head]) {
+      const base = await modelOf(headed);
+      expect(unseen(adapter, "llamacpp", base).filter((text) => text.includes("ties"))).toEqual([]);
+      expect(level(adapter, "llamacpp", await modelOf(headed, { tie_word_embeddings: true }))).toEqual(["fails"]);
+    }
   });
 
   it("finds a head of another vocabulary", async () => {
