@@ -8,6 +8,7 @@ import { isJsonObject, parseStrictJson } from "../formats/json.ts";
 import { type ModelConfig, parseModelConfig } from "../formats/model-config.ts";
 import { type ModelFolder, openModel } from "../fuse/base-model.ts";
 import { isHubPath } from "../hub/hub-path.ts";
+import { openFile } from "./file-source.ts";
 import { type HubOptions, streamedFolder } from "./hub-adapters.ts";
 import { diskModel } from "./model-folder.ts";
 import { readText } from "./read-text.ts";
@@ -73,8 +74,22 @@ async function placeOf(path: string, options: HubOptions): Promise<BasePlace> {
       `${path} is no model; pass its folder, its .safetensors or .gguf file, or --base-config for a config.json.`,
     );
   }
-  const folder = diskModel(isFile ? dirname(path) : path);
-  return { folder, file: isFile ? basename(path) : null, close: () => folder.close() };
+  if (isFile) return placeOfFile(path);
+  const folder = diskModel(path);
+  return { folder, file: null, close: () => folder.close() };
+}
+
+/** A file that the user names is opened wherever it leads; its folder's config.json must be the folder's own. */
+function placeOfFile(path: string): BasePlace {
+  const folder = diskModel(dirname(path));
+  const file = basename(path);
+  const source = openFile(path, `${folder.name}/${file}`);
+  const open = async (each: string): Promise<ByteSource> => (each === file ? source : folder.open(each));
+  const close = (): void => {
+    source.close();
+    folder.close();
+  };
+  return { folder: { ...folder, open }, file, close };
 }
 
 async function readFacts(folder: ModelFolder, file: string | null): Promise<BaseFacts> {

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FormatError, UsageError } from "../../src/core/errors.ts";
@@ -39,6 +39,23 @@ describe("a base model", () => {
         ["model.layers.0.mlp.up_proj", [1, 2]],
       ]);
     }
+  });
+
+  it("is a file that is named, link or not; what a folder holds must be its own", async () => {
+    const path = writeModel(join(folder, "real"), [{ "lm_head.weight": [[1]] }]);
+    const gguf = join(path, "model.gguf");
+    writeFileSync(gguf, layoutGguf([["general.architecture", "llama"]], []).header);
+    const links = join(folder, "links");
+    mkdirSync(links);
+    for (const [target, name] of [
+      [join(path, "model.safetensors"), "named.safetensors"],
+      [gguf, "named.gguf"],
+    ] as const) {
+      symlinkSync(target, join(links, name));
+      const [linked, own] = [await openBase({ base: join(links, name) }), await openBase({ base: target })];
+      expect(linked!.modules).toEqual(own!.modules);
+    }
+    expect((await rejection(openBase({ base: links }))).message).toMatch(/is a link out of its folder/);
   });
 
   it("is a config alone, or decides by that where both are given", async () => {
