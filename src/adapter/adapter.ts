@@ -55,7 +55,7 @@ export interface TokenRows {
 
 /** Something about an adapter's files that was put right, or that readers disagree on. Ids are stable. */
 export interface Notice {
-  readonly id: "wrapped-names" | "bare-names" | "unknown-field" | "more-adapters";
+  readonly id: "wrapped-names" | "bare-names" | "unknown-field" | "more-adapters" | "alpha-zero";
   /** One sentence that names the adapter. */
   readonly text: string;
 }

@@ -1,6 +1,6 @@
 import type { ByteSource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
-import type { Adapter, AdapterModule, DialectId, TensorRef } from "./adapter.ts";
+import type { Adapter, AdapterModule, DialectId, Notice, TensorRef } from "./adapter.ts";
 import type { ReadAdapter } from "./dialect.ts";
 import { readScalar } from "./tensor-values.ts";
 
@@ -79,6 +79,15 @@ export function addBeside(name: string, sort: Map<string, TensorRef>, path: stri
     );
   }
   sort.set(path, tensor);
+}
+
+/** Say of how many modules alpha is 0, which some programs take for the rank; for formats whose files hold an alpha of each module. */
+export function silencedModules(name: string, modules: ReadonlyMap<string, AdapterModule>): Notice[] {
+  const silent = [...modules.values()].filter(({ scale }) => scale === 0);
+  const [first] = silent;
+  if (first === undefined) return [];
+  const text = `${name} has alpha 0 in ${silent.length} of its modules (as ${first.name}), so their deltas are zero, as ComfyUI and diffusers take it; sd-scripts trains with the rank instead, so if it did, set alpha to the rank.`;
+  return [{ id: "alpha-zero", text }];
 }
 
 /** Put a module among the others. @throws FormatError where two names of the file mean one module */

@@ -6,8 +6,8 @@ import { checkExperts } from "./checks/experts.ts";
 import { checkFiles } from "./checks/files.ts";
 import type { Finding } from "./checks/finding.ts";
 import { checkImage } from "./checks/image.ts";
-import { checkKeys } from "./checks/keys.ts";
 import { checkKinds, checkLayers, checkRanks, checkScales, checkStacks, otherModels } from "./checks/modules.ts";
+import { checkNotices } from "./checks/notices.ts";
 import { checkSettings } from "./checks/settings.ts";
 import { checkVariants } from "./checks/variants.ts";
 
@@ -33,7 +33,7 @@ export function checkAdapter(adapter: Adapter, consumer: Consumer, base: BaseFac
   const unseen: string[] = [];
   const findings = [
     ...checkFiles(adapter, consumer),
-    ...checkKeys(adapter, consumer, unseen),
+    ...checkNotices(adapter, consumer, unseen),
     ...checkVariants(adapter, consumer, unseen),
     ...checkKinds(adapter, consumer),
     ...checkRanks(adapter, consumer),

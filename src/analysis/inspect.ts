@@ -3,7 +3,6 @@ import type { Variant } from "../adapter/variants.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
-import { silencedModules } from "../merge/input-warnings.ts";
 import type { Warning } from "../merge/warning.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
@@ -61,7 +60,7 @@ export async function inspectAdapter(kernels: Kernels, adapter: Adapter): Promis
   const modules: InspectedModule[] = [];
   for (const name of moduleNames([adapter])) modules.push(await inspectModule(kernels, adapter, name));
   const zero = modules.filter(({ norm }) => norm === 0);
-  const warnings: Warning[] = [...adapter.notices, ...silencedModules([adapter])];
+  const warnings: Warning[] = [...adapter.notices];
   if (modules.length > 0 && zero.length === modules.length) {
     warnings.push({ id: "zero-adapter", text: `${adapter.name} changes nothing: all its deltas are zero.` });
   } else if (zero.length > 0) {

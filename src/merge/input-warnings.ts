@@ -4,19 +4,7 @@ import type { Warning } from "./warning.ts";
 
 /** What the user should know of what the inputs hold, whatever is merged. */
 export function inputWarnings(adapters: readonly Adapter[]): Warning[] {
-  return [...adapters.flatMap(({ notices }) => notices), ...silencedModules(adapters), ...droppedCopies(adapters)];
-}
-
-/** Say of which adapters modules have alpha 0, in formats where some programs take that for the rank. */
-export function silencedModules(adapters: readonly Adapter[]): Warning[] {
-  return adapters.flatMap(({ name, format, modules }): Warning[] => {
-    if (format !== "kohya" && format !== "diffusers") return [];
-    const silent = [...modules.values()].filter(({ scale }) => scale === 0);
-    const [first] = silent;
-    if (first === undefined) return [];
-    const text = `${name} has alpha 0 in ${silent.length} of its modules (as ${first.name}), so their deltas are zero, as ComfyUI and diffusers take it; sd-scripts trains with the rank instead, so if it did, set alpha to the rank.`;
-    return [{ id: "alpha-zero", text }];
-  });
+  return [...adapters.flatMap(({ notices }) => notices), ...droppedCopies(adapters)];
 }
 
 function droppedCopies(adapters: readonly Adapter[]): Warning[] {

@@ -17,7 +17,6 @@ export interface Warning {
     | "weights-idle"
     | "same-adapter"
     | "zero-adapter"
-    | "alpha-zero"
     | "lost-adapter"
     | "zero-modules"
     | "cancelled-cluster"

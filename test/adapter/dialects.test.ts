@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
+import { consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
+import { checkAdapter } from "../../src/analysis/check.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
@@ -77,11 +79,21 @@ describe("kohya", () => {
     const deltas = await deltasOf(adapter);
     expect(deltas["unet.conv_in"]).toEqual(BA);
     expect(deltas["unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0"]).toEqual(BA.map(() => 0));
-    const { report } = await mergeInMemory([adapter], { method: "cat" });
-    expect(report.warnings).toContainEqual({
-      id: "alpha-zero",
+    const notice = {
+      id: "alpha-zero" as const,
       text: expect.stringMatching(/^mine has alpha 0 in 1 of its modules .*attn1\.to_out\.0.*set alpha to the rank/),
+    };
+    expect(adapter.notices).toEqual([notice]);
+    const { report } = await mergeInMemory([adapter], { method: "cat" });
+    expect(report.warnings).toContainEqual(notice);
+    const { findings } = checkAdapter(adapter, consumerById("comfyui"));
+    expect(findings).toContainEqual({ level: "note", text: notice.text });
+    const inDiffusers = await open({
+      "unet.conv_in.lora_A.weight": A,
+      "unet.conv_in.lora_B.weight": B,
+      "unet.conv_in.alpha": 0,
     });
+    expect(inDiffusers.notices).toMatchObject([{ id: "alpha-zero" }]);
   });
 
   it.each([

@@ -10,7 +10,7 @@ import { componentOf, isBareDenoiser } from "../names/components.ts";
 import { modulesOfDiffusers } from "../names/diffusers.ts";
 import { peftScales } from "../peft-scales.ts";
 import { biasVariant, configVariants } from "../peft-variants.ts";
-import { addBeside, addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
+import { addBeside, addModule, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
@@ -64,7 +64,7 @@ export const diffusers: Dialect = {
     const unknownFields = Array.from(configs, ([component, config]) =>
       config.unknownFields.map((field) => (component === null ? field : `${component}.${field}`)),
     ).flat();
-    const notices = unknownFieldNotices(name, unknownFields, METADATA);
+    const notices = [...silencedModules(name, modules), ...unknownFieldNotices(name, unknownFields, METADATA)];
     const beside = { magnitudes, extras, others: named, unknownFields, notices };
     return plainAdapter("diffusers", { name, files, modules, variants, ...beside });
   },

@@ -5,7 +5,7 @@ import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { modulesOfKohya } from "../names/kohya.ts";
-import { addBeside, addModule, plainAdapter, scalesOfAlphas } from "../plain-adapter.ts";
+import { addBeside, addModule, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import type { Variant } from "../variants.ts";
 
@@ -42,7 +42,8 @@ export const kohya: Dialect = {
     const variants = [...doraVariants(modules, magnitudes, null), ...threeFactors(middles)];
     const baseModel = metadata.get("ss_base_model_version") ?? metadata.get("ss_sd_model_name") ?? null;
     const beside = { extras, magnitudes, others: inThree, metadata };
-    return plainAdapter("kohya", { name, files, modules, baseModel, variants, ...beside });
+    const notices = silencedModules(name, modules);
+    return plainAdapter("kohya", { name, files, notices, modules, baseModel, variants, ...beside });
   },
 };
 
