@@ -91,12 +91,13 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
   const entries = readdirSync(folder).sort();
   const folders = entries.filter((entry) => isFolder(join(folder, entry)));
   let files = entries.filter((entry) => !folders.includes(entry));
-  // Weights that are passed themselves decide between several; only the configs beside them stay in view.
-  if (isWeights(full)) files = files.filter((file) => file === basename(full) || file.endsWith(".json"));
+  // Weights that are passed themselves decide between several; only the configs beside them stay in view, and folders are others'.
+  const own = isWeights(full);
+  if (own) files = files.filter((file) => file === basename(full) || file.endsWith(".json"));
   const view: AdapterFolder = {
     name,
     files,
-    folders: folders.filter((entry) => holdsAdapter(join(folder, entry))),
+    folders: own ? [] : folders.filter((entry) => holdsAdapter(join(folder, entry))),
     async open(file) {
       const path = join(folder, file);
       if (!existsSync(path)) {

@@ -25,6 +25,19 @@ describe("openAdapters", () => {
     expect(await namesOf(join(folder, "adapter_config.json"))).toEqual(["math"]);
   });
 
+  it("tells of adapters in folders inside of a folder, but not of those beside a file", async () => {
+    const folder = writeAdapter(join(tempFolder(), "math"), randomAdapter(1));
+    writeAdapter(join(folder, "other"), randomAdapter(2));
+    const noticesOf = async (path: string): Promise<string[]> => {
+      const { adapter, close } = await openAdapterPath(path);
+      close();
+      return adapter.notices.map(({ id }) => id);
+    };
+    expect(await noticesOf(folder)).toEqual(["more-adapters"]);
+    expect(await noticesOf(join(folder, "adapter_config.json"))).toEqual(["more-adapters"]);
+    expect(await noticesOf(join(folder, WEIGHTS))).toEqual([]);
+  });
+
   it("names folders of one name with their parents, and the same folder twice by number", async () => {
     const root = tempFolder();
     const paths = ["one/final", "two/final", "math"].map((name) => writeAdapter(join(root, name), randomAdapter(1)));
