@@ -14,19 +14,13 @@ export function doraVariants(
   if (stated === null && magnitudes.size === 0) return [];
   const [first] = magnitudes.values();
   const said = first === undefined ? stated : `tensor ${first.name}`;
-  const dora: Variant = {
-    id: "dora",
-    text: `is a DoRA adapter (${said}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`,
-  };
   const bare = stated === null ? undefined : [...modules.keys()].find((name) => !magnitudes.has(name));
   const lone = [...magnitudes.keys()].find((name) => !modules.has(name));
-  if (bare === undefined && lone === undefined) return [dora];
+  if (bare === undefined && lone === undefined) {
+    const text = `is a DoRA adapter (${said}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`;
+    return [{ id: "dora", text }];
+  }
   const lack = bare === undefined ? `factors for the magnitude of ${lone}` : `magnitude for ${bare}`;
-  return [
-    dora,
-    {
-      id: "incomplete",
-      text: `is a DoRA adapter (${said}), but its file holds no ${lack}; save the adapter again, or pass the config that belongs to it.`,
-    },
-  ];
+  const text = `is a DoRA adapter (${said}), but its file holds no ${lack}; save the adapter again, or pass the config that belongs to it.`;
+  return [{ id: "incomplete", of: "dora", text }];
 }

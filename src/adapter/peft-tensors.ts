@@ -1,5 +1,6 @@
+import type { PeftConfig } from "../formats/peft-config.ts";
 import type { TensorRef } from "./adapter.ts";
-import { biasVariant } from "./peft-variants.ts";
+import { biasVariants } from "./peft-variants.ts";
 import type { Variant } from "./variants.ts";
 
 /** What a PEFT file holds beside its factors. */
@@ -30,7 +31,7 @@ const TOKENS = /^(.+)\.token_adapter\.trainable_tokens_delta$/;
  */
 export function sortBeside(
   tensors: readonly TensorRef[],
-  trainsBiases: boolean,
+  { changes, bias }: Pick<PeftConfig, "changes" | "bias">,
   moduleOf: (path: string) => string,
 ): Beside {
   const extras = new Map<string, TensorRef>();
@@ -44,7 +45,7 @@ export function sortBeside(
     const key = tensor.name;
     const magnitude = MAGNITUDE.exec(key)?.[1];
     const rows = TOKENS.exec(key)?.[1];
-    const ownBias = trainsBiases && key.endsWith(".base_layer.bias");
+    const ownBias = bias !== "none" && key.endsWith(".base_layer.bias");
     if (magnitude !== undefined) magnitudes.set(moduleOf(magnitude), tensor);
     else if (rows !== undefined) tokens.set(moduleOf(rows), tensor);
     else if (/\.lora_[a-z]/i.test(key)) others.set(key, tensor);
@@ -61,7 +62,16 @@ export function sortBeside(
     if (plain !== undefined) copies.push([tensor, plain]);
     extras.set(key, tensor);
   }
-  return { extras, ignored, baseCopies, magnitudes, tokens, others, variants: variantsOf(others), copies };
+  return {
+    extras,
+    ignored,
+    baseCopies,
+    magnitudes,
+    tokens,
+    others,
+    variants: variantsOf(others, changes.includes("lora_bias")),
+    copies,
+  };
 }
 
 /** "classifier.modules_to_save.default.weight" and "classifier.modules_to_save.weight" are both kept as "classifier.weight". */
@@ -69,14 +79,11 @@ function plainName(key: string): string {
   return key.replace(/\.modules_to_save(\.default)?\./, ".");
 }
 
-function variantsOf(others: ReadonlyMap<string, TensorRef>): Variant[] {
+function variantsOf(others: ReadonlyMap<string, TensorRef>, statesBias: boolean): Variant[] {
   const isBias = (key: string): boolean => key.endsWith(".lora_B.bias");
   const bias = [...others.keys()].find(isBias);
   const other = [...others.keys()].find((key) => !isBias(key));
-  return [
-    ...(bias === undefined ? [] : [biasVariant(`tensor ${bias}`)]),
-    ...(other === undefined ? [] : [strange(other)]),
-  ];
+  return [...biasVariants(bias, statesBias), ...(other === undefined ? [] : [strange(other)])];
 }
 
 function strange(key: string): Variant {

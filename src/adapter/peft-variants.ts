@@ -2,9 +2,11 @@ import { showJson } from "../formats/json.ts";
 import type { ChangingField, PeftConfig } from "../formats/peft-config.ts";
 import { activatedVariant, type Variant } from "./variants.ts";
 
-/** The variants that each field of a PEFT config alone makes; DoRA, expert parameters and token rows show in the tensors too. */
-const BY_FIELD: Readonly<Record<Exclude<ChangingField, "use_dora" | "trainable_token_indices">, Variant>> = {
-  lora_bias: biasVariant("lora_bias"),
+/** Fields that promise tensors: what they make of an adapter, those tell. */
+type PromisingField = "use_dora" | "trainable_token_indices" | "lora_bias";
+
+/** The variants that each other field of a PEFT config makes; expert parameters show in the tensors too. */
+const BY_FIELD: Readonly<Record<Exclude<ChangingField, PromisingField>, Variant>> = {
   layer_replication: {
     id: "layer_replication",
     text: "belongs to a base whose layers are replicated (layer_replication), which no other adapter's layers fit; retrain it on the plain base.",
@@ -41,10 +43,10 @@ const BY_FIELD: Readonly<Record<Exclude<ChangingField, "use_dora" | "trainable_t
   },
 };
 
-/** What the fields of a PEFT config make of an adapter, but for DoRA and token rows, which need its tensors. */
+/** What the fields of a PEFT config make of an adapter, but for DoRA, biases and token rows, which need its tensors. */
 export function configVariants({ changes, changedBase }: PeftConfig): Variant[] {
   const variants = changes.flatMap((field) =>
-    field === "use_dora" || field === "trainable_token_indices" ? [] : [BY_FIELD[field]],
+    field === "use_dora" || field === "trainable_token_indices" || field === "lora_bias" ? [] : [BY_FIELD[field]],
   );
   if (changedBase === null) return variants;
   const text = `was trained against a base changed by its ${changedBase} initialisation; save it again as plain LoRA with PEFT (save_pretrained with path_initial_model_for_weight_conversion) and merge that.`;
@@ -60,12 +62,21 @@ export function methodVariant(method: string): Variant {
   };
 }
 
-/** A bias beside B. @param said what shows it: a field or a tensor */
-export function biasVariant(said: string): Variant {
-  return {
-    id: "lora_bias",
-    text: `trains a bias beside B (${said}), which a LoRA delta cannot carry; fuse it into its base model, or retrain it without lora_bias.`,
-  };
+/**
+ * Biases beside B.
+ *
+ * @param first the name of a tensor that holds one; undefined where none does
+ * @param stated whether a config says that they are trained
+ */
+export function biasVariants(first: string | undefined, stated: boolean): Variant[] {
+  if (first !== undefined) {
+    const text = `trains a bias beside B (tensor ${first}), which a LoRA delta cannot carry; fuse it into its base model, or retrain it without lora_bias.`;
+    return [{ id: "lora_bias", text }];
+  }
+  if (!stated) return [];
+  const text =
+    "trains a bias beside B (lora_bias), but its file holds no tensor .lora_B.bias; save the adapter again, or pass the config that belongs to it.";
+  return [{ id: "incomplete", of: "lora_bias", text }];
 }
 
 /** Factors of a parameter, as of all experts at once. @param said what shows it: a field or a tensor */

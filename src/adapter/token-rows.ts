@@ -40,7 +40,10 @@ function variantsOf(tensors: ReadonlyMap<string, TensorRef>, stated: boolean, wr
   if (tensors.size === 0 && !stated) return [];
   const [first] = tensors.values();
   const said = stated || first === undefined ? "trainable_token_indices" : `tensor ${first.name}`;
+  if (wrong !== null) {
+    const text = `trains single token embeddings (${said}), and ${wrong}; save the adapter again, or pass the config that belongs to it.`;
+    return [{ id: "incomplete", of: "token_indices", text }];
+  }
   const text = `trains single token embeddings (${said}), which are no low-rank deltas; fuse it into its base model, or retrain it without them.`;
-  const lacking = `trains single token embeddings (${said}), and ${wrong}; save the adapter again, or pass the config that belongs to it.`;
-  return [{ id: "token_indices", text }, ...(wrong === null ? [] : [{ id: "incomplete" as const, text: lacking }])];
+  return [{ id: "token_indices", text }];
 }

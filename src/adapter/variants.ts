@@ -1,8 +1,8 @@
 import { RefusedError } from "../core/errors.ts";
 
 /**
- * What an adapter may be beside a plain LoRA. "incomplete" is one that says so but whose file lacks what it takes; "other_method" one
- * whose tensors are no factors at all, or factors whose product is not its delta.
+ * What an adapter may be beside a plain LoRA. "incomplete" stands in the place of another where the file lacks what that takes;
+ * "other_method" is one whose tensors are no factors at all, or factors whose product is not its delta.
  */
 export type VariantId =
   | "dora"
@@ -22,6 +22,8 @@ export interface Variant {
   readonly text: string;
   /** peft_type, of an adapter of another method of PEFT. */
   readonly method?: string;
+  /** Of an incomplete one: what it says that it is. */
+  readonly of?: VariantId;
 }
 
 /**

@@ -66,13 +66,8 @@ export function placeBiases(
   { adapter, input, factor }: Fusing,
   inBase: ReadonlyMap<string, AdapterModule>,
 ): void {
-  const { name, others, modules, magnitudes, variants } = adapter;
+  const { name, others, modules, magnitudes } = adapter;
   const biases = [...others].filter(([key]) => key.endsWith(".lora_B.bias"));
-  if (biases.length === 0 && variants.some(({ id }) => id === "lora_bias")) {
-    throw new RefusedError(
-      `${name} says that it trains biases beside B (lora_bias), but holds no tensor .lora_B.bias; save the adapter again.`,
-    );
-  }
   const pathInBase = new Map(Array.from(inBase, ([place, module]) => [module, place]));
   for (const [key, tensor] of biases) {
     const path = key.replace(PREFIX, "").replace(/\.lora_B\.bias$/, "");

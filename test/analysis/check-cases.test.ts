@@ -30,7 +30,7 @@ const LLM: readonly Row[] = [
   ["cfg-alora/a", "peft", "good"],
   ["cfg-alora/a", "vllm", ["fails", /activated LoRA/]],
   ["cfg-alora/a", "sglang", ["differs", /activated LoRA/]],
-  ["cfg-lora_bias/a", "peft", "good"],
+  ["cfg-lora_bias/a", "peft", ["differs", /holds no tensor \.lora_B\.bias/]],
   ["cfg-lora_bias/a", "vllm", ["fails", /bias beside B/]],
   ["cfg-layer_replication/a", "peft", "good"],
   ["cfg-layer_replication/a", "vllm", ["fails", /replicated/]],

@@ -33,7 +33,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
       () => peft({ use_dora: true }, ...magnitudes),
       { peft: "loads", vllm: "fails", sglang: "fails", tgi: "differs" },
     ],
-    ["DoRA without magnitudes", () => peft({ use_dora: true }), { peft: "differs", vllm: "fails" }],
+    ["DoRA without magnitudes", () => peft({ use_dora: true }), { peft: "differs", vllm: "fails", tgi: "differs" }],
     [
       "aLoRA",
       () => peft({ alora_invocation_tokens: [1] }),
@@ -82,6 +82,14 @@ describe("check on adapters that are more than a plain LoRA", () => {
         const { findings } = checkAdapter(adapter, consumerById(id));
         if (id !== "peft") expect(findings.some(({ level }) => level === "fails" || level === "differs")).toBe(true);
       }
+    }
+  });
+
+  it("says one thing of an adapter that lacks what it says that it is", async () => {
+    const bare = await peft({ use_dora: true });
+    for (const id of CONSUMER_IDS) {
+      const { findings } = checkAdapter(bare, consumerById(id));
+      expect(findings.filter(({ text }) => text.includes("DoRA")).length).toBeLessThan(2);
     }
   });
 

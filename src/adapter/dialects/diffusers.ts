@@ -9,7 +9,7 @@ import { moduleOfFactors } from "../module-of-factors.ts";
 import { componentOf, isBareDenoiser } from "../names/components.ts";
 import { modulesOfDiffusers } from "../names/diffusers.ts";
 import { peftScales } from "../peft-scales.ts";
-import { biasVariant, configVariants } from "../peft-variants.ts";
+import { biasVariants, configVariants } from "../peft-variants.ts";
 import { addBeside, addModule, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
@@ -52,11 +52,12 @@ export const diffusers: Dialect = {
       addModule(name, modules, { ...module, name: names.get(path)!, scale: scaleOf(module) });
     }
     const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [names.get(path) ?? path, tensor]));
-    const stated = [...configs.values()].flatMap(({ changes }) => changes).includes("use_dora");
+    const stated = new Set([...configs.values()].flatMap(({ changes }) => changes));
+    const [bias] = biases.values();
     const variants: Variant[] = [
       ...[...configs.values()].flatMap(configVariants),
-      ...doraVariants(modules, magnitudes, stated ? `use_dora in ${METADATA}` : null),
-      ...[...biases.values()].slice(0, 1).map((tensor) => biasVariant(`tensor ${tensor.name}`)),
+      ...doraVariants(modules, magnitudes, stated.has("use_dora") ? `use_dora in ${METADATA}` : null),
+      ...biasVariants(bias?.name, stated.has("lora_bias")),
     ];
     const named = new Map(
       Array.from(biases, ([path, tensor]) => [`${names.get(path) ?? path}${BIAS}`, tensor] as const),

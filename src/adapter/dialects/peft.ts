@@ -63,7 +63,7 @@ async function readLora(
   const { tensors, notices } = prefixed(name, stored);
   const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
   const { modules, parameters } = modulesOf(name, pairs, config);
-  const beside = sortBeside(others, config.bias !== "none", (path) => stripPrefix(name, path));
+  const beside = sortBeside(others, config, (path) => stripPrefix(name, path));
   await refuseDifferingCopies(name, files, beside);
   const tokens = tokenRowsOf(beside.tokens, config);
   const said = config.changes.includes("use_dora") ? "use_dora in its config" : null;

@@ -28,8 +28,14 @@ export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: stri
   return found;
 }
 
-function handlingOf({ format, peft }: Adapter, consumer: Consumer, variant: Variant): Handling {
+function handlingOf(adapter: Adapter, consumer: Consumer, variant: Variant): Handling {
+  const { format, peft } = adapter;
   const { id } = consumer;
+  // Whoever refuses or drops the whole does so with a part of it.
+  if (variant.of !== undefined) {
+    const whole = handlingOf(adapter, consumer, { id: variant.of, text: variant.text });
+    return whole === "loads" ? consumer.variants.incomplete : whole;
+  }
   if (variant.id === "other_method") return methodHandling(format, peft, consumer, variant);
   // ComfyUI reads DoRA's magnitudes as .dora_scale, under no other name.
   if (variant.id === "dora" && id === "comfyui" && format !== "kohya") return "differs";
