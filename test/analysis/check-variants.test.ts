@@ -107,6 +107,39 @@ describe("check on adapters that are more than a plain LoRA", () => {
     }
   });
 
+  describe.each(["diffusers", "comfyui"] as const)("Flux under its own code's names in %s", (id) => {
+    const pair = (path: string): TensorData[] => [
+      filled(`${path}.lora_A.weight`, [2, 3]),
+      filled(`${path}.lora_B.weight`, [4, 2]),
+    ];
+    const own = "double_blocks.0.img_attn.proj";
+    const told = async (...tensors: TensorData[]): Promise<string[]> =>
+      checkAdapter(await image(...tensors), consumerById(id)).findings.flatMap(({ level, text }) =>
+        /component/.test(text) ? [`${level}: ${text}`] : [],
+      );
+
+    it("needs a component in front of them", async () => {
+      const format = id === "diffusers" ? "diffusers" : "kohya";
+      expect(await told(...pair(`diffusion_model.${own}`))).toEqual([]);
+      expect(await told(...pair(own))).toEqual([
+        expect.stringMatching(new RegExp(`^fails: none of its names .*${own}.*convert --to ${format}\\.$`)),
+      ]);
+      const mixed = [...pair(own), ...pair("diffusion_model.double_blocks.1.img_attn.proj")];
+      expect(await told(...mixed)).toEqual([expect.stringMatching(/^differs: 1 of its 2 modules have names without/)]);
+    });
+
+    it("is offered no conversion that refuses it", async () => {
+      expect(await told(...pair(own), filled(`${own}.dora_scale`, [4, 1]))).toEqual([
+        expect.stringMatching(/; put diffusion_model\. in front of them\.$/),
+      ]);
+    });
+
+    it("is found in control files, which have norms", async () => {
+      const norms = ["query", "key"].map((name) => filled(`single_blocks.0.norm.${name}_norm.scale`, [4]));
+      expect(await told(...pair(own), ...pair("img_in"), ...norms)).toEqual([]);
+    });
+  });
+
   it.each([
     ["lora_unet_joint_blocks_0_context_block_attn_qkv", "fails", /nothing of SD 3 under kohya's names/],
     [

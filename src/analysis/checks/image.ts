@@ -19,14 +19,15 @@ export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[
     );
   }
   if (names.length === 0) unseen.push(`whether ${title} ${version} finds the weights that its tensors name`);
-  if (consumer.id === "diffusers") return checkDiffusers(adapter, consumer);
+  const bare = checkBare(adapter, consumer);
+  if (consumer.id === "diffusers") return [...bare, ...checkDiffusers(adapter, consumer)];
   const scaled = [...adapter.modules.values()].find(({ scale }) => scale !== 1);
   if (adapter.format === "diffusers" && scaled !== undefined) {
     unseen.push(
       `whether the scale ${short(scaled.scale)} of ${scaled.name} stands in an .alpha tensor, which ${title} reads, or in metadata, which it does not`,
     );
   }
-  return [];
+  return bare;
 }
 
 /** A name of a component that belongs to no known family. */
@@ -39,11 +40,34 @@ function strangeName(names: readonly string[]): string | undefined {
   return names.find((name) => unknown.has(componentOf(name)) && !TRANSFORMER.test(name));
 }
 
+/** Whether a Flux file in its own code's names, which need a component in front, has one. */
+function checkBare({ format, modules, extras, variants }: Adapter, { id, title }: Consumer): Finding[] {
+  if (format !== "diffusers") return [];
+  const all = [...modules.values()];
+  const bare = all.filter(({ name, a }) => componentOf(name) === "diffusion_model" && componentOf(a.name) === null);
+  const [first] = bare;
+  // Both take the names of the control files of Flux's makers, and each tells these by other tensors.
+  const control =
+    id === "diffusers"
+      ? [...extras.keys()].some((key) => key.includes("query_norm.scale"))
+      : modules.has("diffusion_model.img_in") && extras.has("single_blocks.0.norm.key_norm.scale");
+  if (first === undefined || control) return [];
+  const way =
+    variants.length > 0
+      ? "put diffusion_model. in front of them"
+      : `convert it with lora-lego convert --to ${id === "diffusers" ? "diffusers" : "kohya"}`;
+  const lost = `a component that ${title} looks for (as ${first.a.name})`;
+  if (bare.length === all.length) return [fails(`none of its names has ${lost}; ${way}.`)];
+  return [differs(`${bare.length} of its ${all.length} modules have names without ${lost}; ${way}.`)];
+}
+
 /** What diffusers' conversion of kohya's names misses. */
-function checkDiffusers({ format, modules }: Adapter, { title }: Consumer): Finding[] {
+function checkDiffusers({ format, modules, variants }: Adapter, { title }: Consumer): Finding[] {
   if (format !== "kohya") return [];
   const all = [...modules.values()];
-  const way = "write it with lora-lego convert --to diffusers";
+  // No conversion carries what is more than a plain LoRA.
+  const plain = variants.length === 0;
+  const way = plain ? "write it with lora-lego convert --to diffusers" : "load it in ComfyUI";
   const lost = all.find(({ a }) => a.name.startsWith("lora_unet_joint_blocks_"));
   if (lost !== undefined) {
     return [fails(`${title} finds nothing of SD 3 under kohya's names (as ${lost.a.name}); ${way}.`)];
@@ -66,7 +90,7 @@ function checkDiffusers({ format, modules }: Adapter, { title }: Consumer): Find
   if (other === undefined) return [];
   return [
     differs(
-      `${title} gives some modules of a UNet the alpha of others, and here ${first!.name} has ${short(first!.scale * first!.rank)} and ${other.name} ${short(other.scale * other.rank)}; lora-lego convert --to kohya writes one alpha.`,
+      `${title} gives some modules of a UNet the alpha of others, and here ${first!.name} has ${short(first!.scale * first!.rank)} and ${other.name} ${short(other.scale * other.rank)}; ${plain ? "lora-lego convert --to kohya writes one alpha" : way}.`,
     ),
   ];
 }
