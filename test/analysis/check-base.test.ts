@@ -212,6 +212,15 @@ describe("check against a base model", () => {
     }
   });
 
+  it.each(["llamacpp", "mlx"] as const)("says that tying was not looked at without a base for %s", async (id) => {
+    const told = async (modules: Parameters<typeof adapterOf>[0]) =>
+      checkAdapter(await adapterOf(modules), consumerById(id)).unseen;
+    const tying = expect.stringMatching(/^whether the base model ties its head to its embedding/);
+    expect(await told({ lm_head: { in: 6, out: 10 } })).toContainEqual(tying);
+    expect(await told({ "model.embed_tokens": { in: 10, out: 6, kind: "embedding" } })).toContainEqual(tying);
+    expect(await told({ "model.layers.0.self_attn.q_proj": { in: 6, out: 6 } })).not.toContainEqual(tying);
+  });
+
   it("finds a head of another vocabulary", async () => {
     const adapter = await adapterOf(
       { [`${LAYER}.q_proj`]: { in: 6, out: 8 } },

@@ -97,6 +97,7 @@ const LLM: readonly Row[] = [
   ["mlx-real-tied-embed/mlx", "mlx", ["differs", /changes the head with it/], "bases/qwen2tied"],
   ["mlx-real-tied-embed/mlx", "mlx", "good", "bases/qwen2"],
   ["mlx-real-tied-embed/mlx", "mlx", "good"],
+  ["llamacpp-tied-real/lmhead.gguf", "llamacpp", ["unseen", /ties its head to its embedding/]],
   ["mlx-real-plain/mlx", "mlx", "good", "bases/qwen2tied"],
   ["mlx-real-moe-attn/mlx", "mlx", "good", "bases/qwen3moe"],
   ["fuse-mts-tied/a", "vllm", ["unseen", /ties head and embedding/], "bases/qwen2tied"],

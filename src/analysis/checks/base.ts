@@ -12,10 +12,22 @@ import { type BasePlace, placesIn } from "./base-places.ts";
 import { checkTied } from "./base-tied.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
+/** A base of which nothing is known. */
+const UNKNOWN: BaseFacts = {
+  name: "the base model",
+  config: null,
+  modules: null,
+  naming: "transformers",
+  family: null,
+  tied: null,
+};
+
 /** Whether an adapter fits a base model in a consumer; what the base does not tell goes to `unseen`. */
 export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts | null, unseen: string[]): Finding[] {
   if (base === null) {
     unseen.push("whether the base model has these modules in these sizes (pass --base, or --base-config)");
+    // Where one tensor is both, these refuse a change of it or change both.
+    if (consumer.id === "llamacpp" || consumer.id === "mlx") checkTied(adapter, consumer, UNKNOWN, unseen);
     if (consumer.id === "vllm") unseen.push(`whether ${consumer.title} takes LoRA for the base's architecture`);
     return [];
   }
