@@ -87,6 +87,9 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
   if (stat === undefined) {
     throw new UsageError(`There is no file or folder ${path}; pass the folder that holds adapter_config.json.`);
   }
+  if (!stat.isDirectory() && !stat.isFile()) {
+    throw new UsageError(`${path} is a pipe or device, no plain file; save what it gives into a file and pass that.`);
+  }
   const folder = stat.isDirectory() ? full : dirname(full);
   const entries = readdirSync(folder).sort();
   const folders = entries.filter((entry) => isFolder(join(folder, entry)));

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -45,6 +46,19 @@ describe("openAdapters", () => {
     const [first, second] = await namesOf(paths[2]!, paths[2]!);
     expect(first).toMatch(/math \(1\)$/);
     expect(second).toMatch(/math \(2\)$/);
+  });
+
+  it("refuses a pipe as such, whatever lies beside it", async (test) => {
+    if (process.platform === "win32") return test.skip("no named pipes among files");
+    const folder = writeAdapter(join(tempFolder(), "math"), randomAdapter(1));
+    for (const file of ["p.safetensors", "adapter_config.pipe.json"]) {
+      const pipe = join(folder, file);
+      spawnSync("mkfifo", [pipe]);
+      await expect(openAdapters([pipe])).rejects.toThrow(
+        new UsageError(`${pipe} is a pipe or device, no plain file; save what it gives into a file and pass that.`),
+      );
+    }
+    await expect(openAdapters(["/dev/null"])).rejects.toThrow("/dev/null is a pipe or device");
   });
 
   it("closes every file when one of the adapters cannot be opened", async (test) => {
