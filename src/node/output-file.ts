@@ -135,6 +135,9 @@ function placeOf(path: string): string {
   return join(realPath(dirname(full)), basename(full));
 }
 
+/** Files that a page or report never replaces: weights, and what says how to read them. */
+const OF_ADAPTERS = /\.(?:safetensors|gguf|bin|pth?|ckpt)$|^adapter_config\.json$/i;
+
 /** Folders, pipes and devices are never replaced, nor the file that a shell sends this command's own output into. */
 function refuseOdd(stat: Stats, refuse: Refuse): void {
   if (!stat.isFile())
@@ -180,6 +183,8 @@ function refuseExisting(target: string, path: string, options: OutputFileOptions
     throw new OutputError(`The output ${path} ${why}; ${way}choose another ${flag}.`);
   };
   if (!stat.isFile()) refuse("is a folder, pipe or device", "");
+  if (remade && OF_ADAPTERS.test(basename(target)))
+    refuse("is a file of a model or adapter, whose place a page or report never takes", "");
   if (force || (remade && isWritten(startOf(target)))) return;
   const why = remade ? "exists and was not written by lora-lego" : "exists";
   refuse(why, "pass --force to replace it, or ");

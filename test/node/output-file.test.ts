@@ -71,6 +71,26 @@ describe("OutputFile", () => {
     expect(readdirSync(folder)).toEqual(["page.html"]);
   });
 
+  it.each(["adapter_model.safetensors", "model.GGUF", "adapter_model.bin", "lora.pt", "adapter_config.json"])(
+    "never puts a page or report in the place of %s, nor proposes it",
+    (name) => {
+      const weights = join(folder, name);
+      writeFileSync(weights, "mine");
+      for (const force of [false, true]) {
+        expect(() => write("new", { remade: true, flag: "--html", force }, weights)).toThrow(
+          new OutputError(
+            `The output ${weights} is a file of a model or adapter, whose place a page or report never takes; choose another --html.`,
+          ),
+        );
+      }
+      symlinkSync(weights, target);
+      expect(() => write("new", { remade: true, force: true })).toThrow("never takes");
+      expect(text(weights)).toBe("mine");
+      write("new", { force: true }, weights);
+      expect(text(weights)).toBe("new");
+    },
+  );
+
   it.each([
     ["a page", `<!doctype html>\n${WRITTEN}\n<html>`],
     ["a table", `${WRITTEN}\n\n| a |`],
