@@ -12,8 +12,10 @@ import { modulePattern } from "../merge/module-pattern.ts";
 import { type DtypeChoice, outputDtype } from "../merge/recipe.ts";
 import { lowRank, lowRankBytes } from "../methods/dense/low-rank.ts";
 import { MOST_TILE_ROWS } from "../methods/dense/task-tiles.ts";
+import type { BaseConfig } from "./base-config.ts";
 import type { BaseModel } from "./base-model.ts";
 import { isConv1d } from "./conv1d.ts";
+import { vocabularyOf } from "./vocabulary.ts";
 
 /** Bytes that are compared at once. */
 const COMPARED_BYTES = 4 << 20;
@@ -64,32 +66,34 @@ export interface ExtractedModule {
 }
 
 /**
- * Compare two models and decide what to extract: every matrix or convolution that differs.
+ * Compare two models and decide what to extract: every matrix or convolution that differs. A head that the tuned model has and a tied
+ * base lacks is compared with the base's embedding.
  *
- * @param modelType of the base's config.json, which says whether layers hold their weights as (in, out)
+ * @param config the base's, which says whether layers hold their weights as (in, out), and whether its head is the embedding
  * @throws RefusedError when they are not two states of one model; UsageError when nothing differs
  */
 export async function planExtraction(
   base: BaseModel,
   tuned: BaseModel,
   recipe: ExtractRecipe,
-  modelType: string | null = null,
+  config: BaseConfig | null = null,
 ): Promise<ExtractPlan> {
-  refuseOther(base, tuned);
+  const before = stateBefore(base, tuned, config);
+  refuseOther(base, tuned, before);
   const include = recipe.include?.map(modulePattern);
   const exclude = (recipe.exclude ?? []).map(modulePattern);
   const modules: TunedModule[] = [];
   const unrepresented: string[] = [];
-  for (const tensor of base.tensors.values()) {
-    const twin = tuned.tensors.get(tensor.name)!;
+  for (const [name, tensor] of before) {
+    const twin = tuned.tensors.get(name)!;
     if (await sameBytes(base, tuned, tensor, twin)) continue;
-    const module = moduleOf(tensor, twin, modelType);
+    const module = moduleOf(tensor, twin, config?.modelType ?? null);
     const chosen =
       module !== null &&
       (include?.some((matches) => matches(module.name)) ?? true) &&
       !exclude.some((matches) => matches(module.name));
     if (chosen) modules.push(module);
-    else unrepresented.push(tensor.name);
+    else unrepresented.push(name);
   }
   if (modules.length === 0) {
     throw new UsageError(
@@ -110,19 +114,25 @@ export async function planExtraction(
   };
 }
 
-function refuseOther(base: BaseModel, tuned: BaseModel): void {
-  for (const [name, tensor] of base.tensors) {
+/** What each tensor of the tuned model was tuned from, by name: of a tied base, its embedding also for a head. */
+function stateBefore(base: BaseModel, tuned: BaseModel, config: BaseConfig | null): ReadonlyMap<string, TensorRef> {
+  const { tied, embedding, head } = vocabularyOf(base, config);
+  if (!tied || embedding === null || head === null || base.tensors.has(head) || !tuned.tensors.has(head))
+    return base.tensors;
+  return new Map([...base.tensors, [head, base.tensors.get(embedding)!]]);
+}
+
+function refuseOther(base: BaseModel, tuned: BaseModel, before: ReadonlyMap<string, TensorRef>): void {
+  for (const [name, tensor] of before) {
     const twin = tuned.tensors.get(name);
     if (twin !== undefined && twin.shape.join() === tensor.shape.join()) continue;
     const what =
       twin === undefined
-        ? `lacks ${name}`
-        : `has ${name} of ${formatShape(twin.shape)}, not ${formatShape(tensor.shape)}`;
-    throw new RefusedError(
-      `${tuned.name} ${what}, which ${base.name} has; pass the base model that it was tuned from.`,
-    );
+        ? `lacks ${name}, which ${base.name} has`
+        : `has ${name} of ${formatShape(twin.shape)}, not ${formatShape(tensor.shape)} as ${tensor.name} of ${base.name}`;
+    throw new RefusedError(`${tuned.name} ${what}; pass the base model that it was tuned from.`);
   }
-  const stray = [...tuned.tensors.keys()].find((name) => !base.tensors.has(name));
+  const stray = [...tuned.tensors.keys()].find((name) => !before.has(name));
   if (stray !== undefined) {
     throw new RefusedError(
       `${tuned.name} has a tensor ${stray} that ${base.name} lacks; pass the base model that it was tuned from.`,
@@ -144,7 +154,7 @@ async function sameBytes(base: BaseModel, tuned: BaseModel, one: TensorRef, othe
 }
 
 function moduleOf(base: TensorRef, tuned: TensorRef, modelType: string | null): TunedModule | null {
-  const name = /^(.+)\.weight$/.exec(base.name)?.[1];
+  const name = /^(.+)\.weight$/.exec(tuned.name)?.[1];
   const { shape } = base;
   if (name === undefined || shape.length < 2 || !isFactorDtype(base.dtype) || !isFactorDtype(tuned.dtype)) return null;
   const kind = shape.length > 2 ? "conv" : isTableName(name) ? "embedding" : "linear";

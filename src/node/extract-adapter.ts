@@ -42,7 +42,7 @@ export async function extractAdapter(options: ExtractOptions): Promise<Extracted
   let output: OutputFolder | null = null;
   try {
     const [base, tuned] = await Promise.all([openModel(folders[0]), openModel(folders[1])]);
-    const plan = await planExtraction(base, tuned, options, baseConfigOf(folders[0])?.modelType ?? null);
+    const plan = await planExtraction(base, tuned, options, baseConfigOf(folders[0]));
     output = OutputFolder.create(out, [options.base, options.tuned], force, onNotice);
     output.checkSpace(plan.layout.size);
     createFile(output.path(WEIGHTS_FILE), plan.layout.size);

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { memorySink } from "../../src/core/bytes.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
+import { parseBaseConfig } from "../../src/fuse/base-config.ts";
 import type { BaseModel } from "../../src/fuse/base-model.ts";
 import { type ExtractRecipe, extractModule, planExtraction } from "../../src/fuse/extract.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
@@ -12,8 +13,9 @@ import { openPicoModel } from "../support/models.ts";
 import { decodeAdapter, type Nested } from "../support/pico.ts";
 
 /** Extract in memory: the adapter's modules, the figures and the plan. */
-async function extracted(base: BaseModel, tuned: BaseModel, recipe: ExtractRecipe, modelType: string | null = null) {
-  const plan = await planExtraction(base, tuned, recipe, modelType);
+async function extracted(base: BaseModel, tuned: BaseModel, recipe: ExtractRecipe, config: object | null = null) {
+  const parsed = config && parseBaseConfig(JSON.stringify(config), "config.json");
+  const plan = await planExtraction(base, tuned, recipe, parsed);
   const sink = memorySink(plan.layout.size);
   await sink.write(0, plan.layout.header);
   const kernels = wasmKernels();
@@ -61,6 +63,56 @@ describe("extract", () => {
     ]);
   });
 
+  describe("of a tied base and a tuned model with a head of its own", () => {
+    const EMBEDDING = "model.embed_tokens.weight";
+    const HEAD = "lm_head.weight";
+    const TIED = { model_type: "qwen2", tie_word_embeddings: true };
+    const before = [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ];
+    const after = [
+      [1, 2],
+      [3, 5],
+      [5, 8],
+    ];
+
+    it.each([
+      ["head", before, after, ["lm_head"]],
+      ["embedding", after, before, ["model.embed_tokens"]],
+      ["embedding and head", after, after, ["model.embed_tokens", "lm_head"]],
+    ])("finds a change of the %s against the base's embedding", async (_, embedding, head, names) => {
+      const base = await openPicoModel({ [EMBEDDING]: before });
+      const tuned = await openPicoModel({ [EMBEDDING]: embedding, [HEAD]: head });
+      const { plan, modules, figures } = await extracted(base, tuned, { rank: 1 }, TIED);
+      expect([[...modules.keys()].toSorted(), figures.map(({ name }) => name), plan.unrepresented]).toEqual([
+        names.toSorted(),
+        names,
+        [],
+      ]);
+      const { delta } = modules.get(names.at(-1)!)!;
+      for (const [i, value] of [0, 0, 0, 1, 0, 2].entries()) {
+        // An embedding's LoRA is that of its transpose.
+        const at = names.at(-1) === "lm_head" ? i : (i % 2) * 3 + Math.floor(i / 2);
+        expect(delta[at]).toBeCloseTo(value, 5);
+      }
+    });
+
+    it("names the head where nothing may be extracted of it, and refuses one of other rows or of an untied base", async () => {
+      const base = await openPicoModel({ [EMBEDDING]: before });
+      const tuned = await openPicoModel({ [EMBEDDING]: after, [HEAD]: after });
+      const { plan } = await extracted(base, tuned, { rank: 1, exclude: ["lm_head"] }, TIED);
+      expect(plan.unrepresented).toEqual([HEAD]);
+      const longer = await openPicoModel({ [EMBEDDING]: before, [HEAD]: [...before, [7, 8]] });
+      await expect(extracted(base, longer, { rank: 1 }, TIED)).rejects.toThrow(
+        "lm_head.weight of (4, 2), not (3, 2) as model.embed_tokens.weight of",
+      );
+      for (const config of [null, { ...TIED, tie_word_embeddings: false }])
+        await expect(extracted(base, tuned, { rank: 1 }, config)).rejects.toThrow("has a tensor lm_head.weight that");
+    });
+  });
+
   it("gives the best change of its rank, and says how much of it that keeps", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.integer({ min: 1, max: 6 }), async (seed, rank) => {
@@ -103,7 +155,12 @@ describe("extract", () => {
       await openPicoModel({ [`${name}.weight`]: before }),
       await openPicoModel({ [`${name}.weight`]: sum(before, change) }),
     ];
-    const { plan, modules } = await extracted(base, tuned, { rank: 1 }, modelType);
+    const { plan, modules } = await extracted(
+      base,
+      tuned,
+      { rank: 1 },
+      modelType === null ? null : { model_type: modelType },
+    );
     const { in: inputs, out, delta } = modules.get(name)!;
     expect([inputs, out]).toEqual(sizes);
     const stored = inputs === 5 ? new Matrix(change).transpose() : new Matrix(change);
