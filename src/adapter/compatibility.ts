@@ -1,6 +1,7 @@
 import { RefusedError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
+import { namesInDiffusers } from "./names/diffusers.ts";
 import { clashOf } from "./names/spelling.ts";
 
 /**
@@ -34,7 +35,8 @@ function refuseShapes(one: Adapter, other: Adapter): void {
 function refuseSpellings(adapters: readonly Adapter[]): void {
   const clash = clashOf(adapters.map(({ modules }) => [...modules.keys()]));
   if (clash === null) return;
-  const [one, other] = clash.adapters.map((index) => adapters[index]!.name);
+  const holders = clash.adapters.map((index) => adapters[index]!);
+  const [one, other] = holders.map(({ name }) => name);
   const [first, second] = clash.modules;
   if (clash.adapters[0] === clash.adapters[1]) {
     throw new RefusedError(
@@ -42,8 +44,23 @@ function refuseSpellings(adapters: readonly Adapter[]): void {
     );
   }
   throw new RefusedError(
-    `${one} and ${other} name their model's modules in different ways (as ${first} and ${second}), which lora-lego cannot match yet; merge files of one trainer, or bring both into one form first, by lora-lego convert --to diffusers where it knows the family, else by the trainers' own converters.`,
+    `${one} and ${other} name their model's modules in different ways (as ${first} and ${second}), which lora-lego cannot match yet; ${wayOut(holders)}.`,
   );
+}
+
+/** What makes names alike: a conversion of one or both, where that gives two files names that match; else other files. */
+function wayOut(adapters: readonly Adapter[]): string {
+  const own = adapters.map(({ modules }) => [...modules.keys()]);
+  const converted = adapters.map(({ modules, format }) =>
+    namesInDiffusers([...modules.values()], format === "diffusers"),
+  );
+  for (const chosen of [[0], [1], [0, 1]]) {
+    const [one, other] = own.map((names, i) => (chosen.includes(i) ? (converted[i] ?? null) : names));
+    if (!one || !other || clashOf([one, other]) !== null || !one.some((name) => other.includes(name))) continue;
+    const files = chosen.map((i) => adapters[i]!.name).join(" and ");
+    return `convert ${files} first (lora-lego convert --to diffusers), or merge files of one trainer`;
+  }
+  return "it does not know how the names of this family correspond, so pass files of one trainer";
 }
 
 function refusePartial(one: Adapter, other: Adapter): void {

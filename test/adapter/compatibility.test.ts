@@ -147,6 +147,30 @@ describe("refuseMisfits", () => {
     },
   );
 
+  it("advises a conversion only where that makes the names alike", async () => {
+    const flux = await adapterOf("flux", ["diffusion_model.double_blocks.0.img_attn.proj"]);
+    const diffusers = await adapterOf("other", ["transformer.transformer_blocks.0.attn.to_out.0"]);
+    const advice = "convert flux first (lora-lego convert --to diffusers), or merge files of one trainer.";
+    refused([flux, diffusers], false, advice);
+    refused([diffusers, flux], true, advice);
+    const chroma = await adapterOf("chroma", [
+      ...flux.modules.keys(),
+      "diffusion_model.distilled_guidance_layer.in_proj",
+    ]);
+    const attention = ["layers.0.attention.to_q", "layers.0.attention.to_k"];
+    const zimage = ["transformer", "diffusion_model"].map((part) =>
+      adapterOf(
+        part,
+        attention.map((name) => `${part}.${name}`),
+      ),
+    );
+    const musubi = await adapterOf("musubi", ["lora_unet_layers_0_attention_to_q"]);
+    for (const pair of [[chroma, diffusers], await Promise.all(zimage), [musubi, await zimage[0]!]]) {
+      refused(pair, false, "it does not know how the names of this family correspond, so pass files of one trainer.");
+      expect(() => refuseMisfits(pair, false)).not.toThrow("lora-lego convert");
+    }
+  });
+
   it.each([
     ["transformer.blocks.0.attn1.to_q", "transformer_2.blocks.0.attn1.to_q"],
     ["unet.conv_in", "text_encoder.text_model.encoder.layers.0.mlp.fc1"],

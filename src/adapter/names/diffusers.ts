@@ -25,6 +25,19 @@ export function modulesOfDiffusers(paths: readonly string[]): Map<string, string
   return modules;
 }
 
+/** The names that a conversion to diffusers gives an adapter's modules; null where it refuses one. @param own as of `diffusersNames` */
+export function namesInDiffusers(
+  modules: readonly Pick<AdapterModule, "name" | "in" | "out">[],
+  own: boolean,
+): string[] | null {
+  const all: string[] = [];
+  for (const parts of diffusersNames(modules, own).values()) {
+    if (typeof parts === "string") return null;
+    all.push(...parts.map(({ name }) => name));
+  }
+  return all;
+}
+
 /** Why diffusers has no name for a module. */
 export type Unnamed = "kohya" | "language" | "t5" | "chroma" | "rows";
 
