@@ -2,6 +2,7 @@ import { RefusedError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
 import { namesInDiffusers } from "./names/diffusers.ts";
+import { certainFluxOf } from "./names/flux.ts";
 import { clashOf } from "./names/spelling.ts";
 
 /**
@@ -9,9 +10,10 @@ import { clashOf } from "./names/spelling.ts";
  * they share, and end at the same layer, unless one of them says that it leaves layers out.
  * A base that was itself changed but kept its shapes cannot be seen here.
  *
- * @param allowPartial accept all but a mismatch of shapes and two names for one weight
+ * @param allowPartial accept all but different models, a mismatch of shapes and two names for one weight
  */
 export function refuseMisfits(adapters: readonly Adapter[], allowPartial: boolean): void {
+  refuseModels(adapters);
   refuseSpellings(adapters);
   for (const [i, one] of adapters.entries()) {
     for (const other of adapters.slice(i + 1)) {
@@ -29,6 +31,19 @@ function refuseShapes(one: Adapter, other: Adapter): void {
       `${one.name} and ${other.name} adapt different bases: ${module.name} is ${describe(module)} in the first and ${describe(twin)} in the second; merge adapters of one base model.`,
     );
   }
+}
+
+/** Refuse adapters of models that are known and differ, though what both adapt may have one name and shape. */
+function refuseModels(adapters: readonly Adapter[]): void {
+  const known = adapters.flatMap(({ name, modules }) => {
+    const model = certainFluxOf(modules.values());
+    return model === null ? [] : [{ name, model }];
+  });
+  const other = known.find(({ model }) => model !== known[0]!.model);
+  if (other === undefined) return;
+  throw new RefusedError(
+    `${known[0]!.name} is of ${known[0]!.model} and ${other.name} of ${other.model}, which are different models; merge adapters of one base model.`,
+  );
 }
 
 /** Refuse modules that are the same under two names, which no program would apply both. */

@@ -147,6 +147,18 @@ describe("refuseMisfits", () => {
     },
   );
 
+  it("refuses models of one code that are known and differ, not those that nothing tells", async () => {
+    const shared = "diffusion_model.double_blocks.0.img_attn.proj";
+    const chroma = await adapterOf("chroma", [shared, "diffusion_model.distilled_guidance_layer.in_proj"]);
+    const flux = await adapterOf("flux", [shared, "diffusion_model.double_blocks.0.img_mod.lin"]);
+    const either = await adapterOf("either", [shared]);
+    for (const partial of [false, true]) {
+      refused([either, chroma, flux], partial, "chroma is of Chroma and flux of Flux.1, which are different models");
+      refuseMisfits([chroma, either], partial);
+      refuseMisfits([either, flux], partial);
+    }
+  });
+
   it("advises a conversion only where that makes the names alike", async () => {
     const flux = await adapterOf("flux", ["diffusion_model.double_blocks.0.img_attn.proj"]);
     const diffusers = await adapterOf("other", ["transformer.transformer_blocks.0.attn.to_out.0"]);

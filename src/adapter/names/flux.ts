@@ -31,8 +31,17 @@ const AROUND: Readonly<Record<string, string>> = {
   "final_layer.linear": "proj_out",
 };
 
-/** Which of the models of Flux's code it is, by what only they have; Flux.1 where nothing tells: what all have they name alike. */
-export function fluxOf(modules: Iterable<Pick<AdapterModule, "name" | "in" | "out">>): "Flux.1" | "Flux.2" | "Chroma" {
+/** A model of Flux's code. */
+type FluxModel = "Flux.1" | "Flux.2" | "Chroma";
+
+/** Which of the models of Flux's code it is; Flux.1 where nothing tells: what all have they name alike. */
+export function fluxOf(modules: Iterable<Pick<AdapterModule, "name" | "in" | "out">>): FluxModel {
+  return certainFluxOf(modules) ?? "Flux.1";
+}
+
+/** The model of Flux's code that it is for certain, by what only that has; null where nothing tells. */
+export function certainFluxOf(modules: Iterable<Pick<AdapterModule, "name" | "in" | "out">>): FluxModel | null {
+  let found: FluxModel | null = null;
   for (const { name, in: width, out } of modules) {
     if (!name.startsWith("diffusion_model.")) continue;
     if (name.includes(".distilled_guidance_layer.")) return "Chroma";
@@ -43,8 +52,10 @@ export function fluxOf(modules: Iterable<Pick<AdapterModule, "name" | "in" | "ou
       (/\.linear1$/.test(name) && out === 9 * width) ||
       (/\.linear2$/.test(name) && width === 4 * out);
     if (gated || name.includes("_stream_modulation")) return "Flux.2";
+    // Modulations of each block's own, and a vector of the text.
+    if (/\.(?:img_mod|txt_mod|modulation)\.lin$|\.vector_in\./.test(name)) found = "Flux.1";
   }
-  return "Flux.1";
+  return found;
 }
 
 /**
