@@ -156,7 +156,11 @@ const CASES: Case[] = [
 
 /** Adapters that are something else than a plain LoRA, and what is said of them. */
 const VARIANTS: Case[] = [
-  config("dora", { use_dora: true }, /is a DoRA adapter .*; fuse it into its base model/),
+  config(
+    "dora",
+    { use_dora: true },
+    /is a DoRA adapter .*, but its file holds no magnitude .*; save the adapter again/,
+  ),
   tensors("dora-tensors", { [`${PREFIX}q.lora_magnitude_vector`]: [1] }, /DoRA.*q\.lora_magnitude_vector.*; fuse it/),
   config(
     "lora-bias",
@@ -183,7 +187,7 @@ const VARIANTS: Case[] = [
   config(
     "tokens",
     { trainable_token_indices: [0] },
-    /single token embeddings .*; fuse it into its base model, or retrain it without them/,
+    /single token embeddings .*holds no trained rows .*; save the adapter again/,
   ),
   config("arrow", { arrow_config: { top_k: 3 } }, /Arrow router.*; merge the adapters that it routes to/),
   config("velora", { velora_config: { a: 1 } }, /VeLoRA.*; retrain it as plain LoRA/),

@@ -52,7 +52,7 @@ export const README: PromisingText = {
       "cli/outputs > never takes the place of an input, whatever leads there, even with --force",
     ],
     [
-      "What exists is replaced only with `--force`, and of folders only those that lora-lego wrote; pages and reports (`--html`, `--report`, `bench --out`) take the place of older ones of lora-lego's without it.",
+      "What exists is replaced only with `--force`, and of folders only those that lora-lego wrote; pages and reports (`--html`, `--report`, `bench --out`) take the place of older ones of lora-lego's without it, and of weights or an adapter_config.json not even with it.",
       "node/output-folder > refuses a folder that it did not write and changes nothing in it (force %s)",
       "node/output-file > replaces what exists by force only, whoever wrote it",
       "node/output-file > replaces %s that lora-lego wrote by one without force",

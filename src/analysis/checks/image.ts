@@ -7,6 +7,7 @@ import { differs, type Finding, fails, short } from "./finding.ts";
 /** Names of Flux and SD 3 as diffusers has them. */
 const TRANSFORMER =
   /^transformer\.(single_)?transformer_blocks\.\d+\.(attn2?\.(to_[qkv]|to_out\.0|add_[qkv]_proj|to_add_out)|ff(_context)?\.net\.\d+(\.proj)?|norm1?(_context)?\.linear|proj_mlp|proj_out)$/;
+
 /** What an image program makes of the names and scales of a file; names of unknown families go to `unseen`. */
 export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   if (consumer.models !== "image") return [];
@@ -27,7 +28,22 @@ export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[
       `whether the scale ${short(scaled.scale)} of ${scaled.name} stands in an .alpha tensor, which ${title} reads, or in metadata, which it does not`,
     );
   }
-  return bare;
+  return consumer.id === "comfyui" ? [...bare, ...checkComfyui(adapter, consumer)] : bare;
+}
+
+/** Attention layers of UNets, which ComfyUI knows in diffusers' files by the names of their processors alone (comfy/lora.py). */
+function checkComfyui({ format, modules, variants }: Adapter, { title }: Consumer): Finding[] {
+  if (format !== "diffusers") return [];
+  const all = [...modules.values()];
+  const lost = all.filter(
+    ({ name, a }) => name.startsWith("unet.") && /\.to_(q|k|v|out\.0)$/.test(name) && !a.name.includes(".processor."),
+  );
+  const [first] = lost;
+  if (first === undefined) return [];
+  const way = variants.length > 0 ? "load it in diffusers" : "convert it with lora-lego convert --to kohya";
+  const which = lost.length === all.length ? "none of its modules" : `${lost.length} of its ${all.length} modules not`;
+  const text = `${title} finds ${which}: it looks for attention under names with .processor. (not ${first.a.name}); ${way}.`;
+  return [lost.length === all.length ? fails(text) : differs(text)];
 }
 
 /** A name of a component that belongs to no known family. */
