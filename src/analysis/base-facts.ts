@@ -59,14 +59,17 @@ function familyOf({ modelType }: ModelConfig): GgufFamily | null {
   return GGUF_FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType)) ?? null;
 }
 
+/** What a module's name in llama.cpp looks like. */
+const GGUF_NAME = /^blk\.\d+\.|^(token_embd|output|position_embd)$/;
+
 /** A module's name in llama.cpp as the base's family has it; the name itself where it is llama.cpp's already. */
 export function inGguf({ family }: BaseFacts, module: string): string | null {
-  if (/^blk\.\d+\.|^(token_embd|output|position_embd)$/.test(module)) return module;
+  if (GGUF_NAME.test(module)) return module;
   return family === null ? null : ggufName(family, module);
 }
 
 /** A module's name in transformers; the name itself where it is that already. */
 export function inTransformers({ family }: BaseFacts, module: string): string | null {
-  if (!/^blk\.\d+\.|^(token_embd|output|position_embd)$/.test(module)) return module;
+  if (!GGUF_NAME.test(module)) return module;
   return family === null ? null : moduleOfGguf(family, module);
 }

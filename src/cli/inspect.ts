@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { withoutPeftPrefix } from "../adapter/names/wrapped.ts";
 import type { Inspection } from "../analysis/inspect.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
@@ -90,7 +91,7 @@ function printModules({ modules, ranks, scales, dtypes, norm, magnitudes, tokenR
 }
 
 function some(keys: readonly string[]): string {
-  const short = keys.slice(0, 3).map((key) => key.replace(/^base_model\.model\./, ""));
+  const short = keys.slice(0, 3).map(withoutPeftPrefix);
   return keys.length > 3 ? `${short.join(", ")} and ${keys.length - 3} more` : short.join(", ");
 }
 

@@ -1,5 +1,6 @@
 import type { Adapter, AdapterModule, TensorRef, TokenRows } from "../adapter/adapter.ts";
 import { isHeadName } from "../adapter/names/vocabulary.ts";
+import { withoutPeftPrefix } from "../adapter/names/wrapped.ts";
 import { type FactorDtype, isFactorDtype, isOutputDtype } from "../core/dtype.ts";
 import { RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
@@ -15,8 +16,6 @@ export interface Fusing {
   /** Whether it is the only one. */
   readonly alone: boolean;
 }
-
-const PREFIX = /^base_model\.model\./;
 
 /**
  * The tensors that an adapter holds in full: its copies of the base's embeddings (base_layer), which PEFT loads over the base's, and heads,
@@ -41,7 +40,7 @@ export function placeOwnTensors(changed: ChangedTensors, fusing: Fusing, dropExt
     );
   }
   for (const [key, tensor] of extras) {
-    const path = key.replace(PREFIX, "").replace(".base_layer.", ".");
+    const path = withoutPeftPrefix(key).replace(".base_layer.", ".");
     const wanted = `${name}: ${key}`;
     for (const draft of changed.at(path, wanted, headFollows(adapter)))
       changed.replace(draft, { input, tensor }, wanted);
@@ -70,7 +69,7 @@ export function placeBiases(
   const biases = [...others].filter(([key]) => key.endsWith(".lora_B.bias"));
   const pathInBase = new Map(Array.from(inBase, ([place, module]) => [module, place]));
   for (const [key, tensor] of biases) {
-    const path = key.replace(PREFIX, "").replace(/\.lora_B\.bias$/, "");
+    const path = withoutPeftPrefix(key).replace(/\.lora_B\.bias$/, "");
     const module = modules.get(path);
     if (module === undefined || elementCount(tensor.shape) !== module.out || !isFactorDtype(tensor.dtype)) {
       throw new RefusedError(

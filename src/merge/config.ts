@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { withoutPeftPrefix } from "../adapter/names/wrapped.ts";
 import type { PlannedExtra } from "./extras.ts";
 import type { Warning } from "./warning.ts";
 
@@ -152,7 +153,7 @@ function savedModules(adapters: readonly Adapter[], extras: readonly Pick<Planne
   const named = new Set(adapters.flatMap(({ modulesToSave }) => modulesToSave));
   const saved = new Set<string>();
   for (const { key } of extras) {
-    const path = pathOf(key).split(".");
+    const path = withoutPeftPrefix(key).split(".");
     const owner = path.slice(0, -1);
     // All runs of whole parts of the owner's path: "model.head" names what lies in model.head or x.model.head.
     const runs = owner.flatMap((_, from) => owner.slice(from).map((_, length) => owner.slice(from, from + length + 1)));
@@ -161,10 +162,6 @@ function savedModules(adapters: readonly Adapter[], extras: readonly Pick<Planne
     else if (path.at(-1) !== "bias" && owner.length > 0) saved.add(owner.join("."));
   }
   return [...saved].sort();
-}
-
-function pathOf(key: string): string {
-  return key.replace(/^base_model\.model\./, "");
 }
 
 /**
@@ -176,7 +173,7 @@ function trainedBiases(
   extras: readonly Pick<PlannedExtra, "key">[],
   saved: readonly string[],
 ): "none" | "lora_only" | "all" {
-  const owners = extras.flatMap(({ key }) => /^(.+?)(?:\.base_layer)?\.bias$/.exec(pathOf(key))?.[1] ?? []);
+  const owners = extras.flatMap(({ key }) => /^(.+?)(?:\.base_layer)?\.bias$/.exec(withoutPeftPrefix(key))?.[1] ?? []);
   const biased = owners.filter((owner) => !saved.some((own) => `.${owner}.`.includes(`.${own}.`)));
   if (biased.length === 0) return "none";
   const adapted = new Set(modules.map(({ name }) => name));

@@ -1,4 +1,5 @@
 import type { Adapter, TensorRef } from "../adapter/adapter.ts";
+import { withoutPeftPrefix } from "../adapter/names/wrapped.ts";
 import { type Dtype, isFactorDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
@@ -100,6 +101,6 @@ function refuseUnlike(
 }
 
 function example(holders: ReadonlyMap<string, unknown>): string {
-  const keys = [...holders.keys()].map((key) => key.replace(/^base_model\.model\./, ""));
+  const keys = [...holders.keys()].map(withoutPeftPrefix);
   return keys.length > 3 ? `${keys.slice(0, 3).join(", ")}, ...` : keys.join(", ");
 }

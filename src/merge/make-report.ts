@@ -7,6 +7,7 @@ import type { ModuleResult } from "./merger.ts";
 import type { MergePlan } from "./plan.ts";
 import type { MergeReport, ModuleReport } from "./report.ts";
 import { runWarnings } from "./run-warnings.ts";
+
 /** Make the report of an executed plan. */
 export function makeReport(
   adapters: readonly Adapter[],

@@ -1,10 +1,8 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { newestName, releaseOf, spellings } from "../adapter/names/renamed.ts";
+import { PEFT_PREFIX, withoutPeftPrefix } from "../adapter/names/wrapped.ts";
 import { RefusedError } from "../core/errors.ts";
 import type { Warning } from "./warning.ts";
-
-/** What keys of extras start with. */
-const PREFIX = "base_model.model.";
 
 /**
  * Bring adapters that name the same modules as different releases of transformers do under the names of the newest release among them, so
@@ -41,7 +39,7 @@ export function underOneName(
 
 /** Names of modules, and of tensors beside them, that some release changed. */
 function namesOf({ modules, extras }: Adapter): string[] {
-  const beside = Array.from(extras.keys(), (key) => key.slice(key.startsWith(PREFIX) ? PREFIX.length : 0));
+  const beside = Array.from(extras.keys(), withoutPeftPrefix);
   return [...modules.keys(), ...beside].filter((name) => spellings(name) !== null);
 }
 
@@ -61,7 +59,7 @@ function refuseTwice(owner: string, names: readonly string[]): void {
 function renamed(adapter: Adapter, release: number): Adapter {
   const rename = (name: string): string => spellings(name)?.[release] ?? name;
   const renameKey = (key: string): string =>
-    key.startsWith(PREFIX) ? `${PREFIX}${rename(key.slice(PREFIX.length))}` : rename(key);
+    key.startsWith(PEFT_PREFIX) ? `${PEFT_PREFIX}${rename(withoutPeftPrefix(key))}` : rename(key);
   return {
     ...adapter,
     modules: new Map(

@@ -123,7 +123,7 @@ const IMAGE: readonly Row[] = [
   ["sdxl-kohya", "comfyui", "good"],
   ["sdxl-kohya", "diffusers", ["differs", /the alpha of others/]],
   ["sdxl-diffusers", "diffusers", "good"],
-  ["sdxl-diffusers", "comfyui", ["differs", /attention under names with \.processor\.|none of its modules/]],
+  ["sdxl-diffusers", "comfyui", ["differs", /misses .*: it looks for attention under names with \.processor\./]],
   ["sdxl-diffusers-meta", "diffusers", "good"],
   ["sdxl-diffusers-meta", "comfyui", ["unseen", /in metadata, which it does not/]],
   ["flux-kohya-a", "diffusers comfyui", "good"],

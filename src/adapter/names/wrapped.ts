@@ -3,6 +3,12 @@ import type { Notice, TensorRef } from "../adapter.ts";
 
 /** Every key of a PEFT file starts with this. */
 export const PEFT_PREFIX = "base_model.model.";
+
+/** A key of a PEFT file without that, as the base model calls the tensor; other names stay as they are. */
+export function withoutPeftPrefix(key: string): string {
+  return key.startsWith(PEFT_PREFIX) ? key.slice(PEFT_PREFIX.length) : key;
+}
+
 /** Segments that torch.compile, FSDP and checkpointed activations put into the names of what they wrap. */
 const WRAPPERS = new Set(["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"]);
 /** What DDP and DeepSpeed put before PEFT's prefix, and that prefix again where a PEFT model was wrapped twice. */

@@ -1,6 +1,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { isEmbeddingName, isHeadName } from "../../adapter/names/vocabulary.ts";
+import { withoutPeftPrefix } from "../../adapter/names/wrapped.ts";
 import { formatShape } from "../../core/shape.ts";
 import type { BaseFacts } from "../base-facts.ts";
 import { finder } from "./base-places.ts";
@@ -13,7 +14,7 @@ export function checkExtraSizes({ extras }: Adapter, { extras: loads }: Consumer
   if (loads !== "all") return [];
   const find = base.modules === null ? () => null : finder(base.modules);
   for (const [key, { shape }] of extras) {
-    const name = key.replace(/^base_model\.model\./, "").replace(/\.weight$/, "");
+    const name = withoutPeftPrefix(key).replace(/\.weight$/, "");
     const found = find(name);
     const vocabulary = base.config?.vocabSize ?? null;
     if (found !== null && found.shape !== null && found.shape.join() !== shape.join()) {

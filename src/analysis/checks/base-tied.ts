@@ -1,6 +1,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { isEmbeddingName, isHeadName } from "../../adapter/names/vocabulary.ts";
+import { withoutPeftPrefix } from "../../adapter/names/wrapped.ts";
 import type { BaseFacts } from "../base-facts.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
@@ -14,7 +15,7 @@ export function checkTied(
   const { id, title, version } = consumer;
   const changed = [
     ...modules.keys(),
-    ...Array.from(extras.keys(), (key) => key.replace(/^base_model\.model\.|\.weight$/g, "")),
+    ...Array.from(extras.keys(), (key) => withoutPeftPrefix(key).replace(/\.weight$/, "")),
   ];
   const head = changed.find(isHeadName);
   const embedding = changed.find(isEmbeddingName);

@@ -28,7 +28,7 @@ export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[
       `whether the scale ${short(scaled.scale)} of ${scaled.name} stands in an .alpha tensor, which ${title} reads, or in metadata, which it does not`,
     );
   }
-  return consumer.id === "comfyui" ? [...bare, ...checkComfyui(adapter, consumer)] : bare;
+  return [...bare, ...checkComfyui(adapter, consumer)];
 }
 
 /** Attention layers of UNets, which ComfyUI knows in diffusers' files by the names of their processors alone (comfy/lora.py). */
@@ -41,8 +41,8 @@ function checkComfyui({ format, modules, variants }: Adapter, { title }: Consume
   const [first] = lost;
   if (first === undefined) return [];
   const way = variants.length > 0 ? "load it in diffusers" : "convert it with lora-lego convert --to kohya";
-  const which = lost.length === all.length ? "none of its modules" : `${lost.length} of its ${all.length} modules not`;
-  const text = `${title} finds ${which}: it looks for attention under names with .processor. (not ${first.a.name}); ${way}.`;
+  const which = lost.length === all.length ? "all of its modules" : `${lost.length} of its ${all.length} modules`;
+  const text = `${title} misses ${which}: it looks for attention under names with .processor. (not ${first.a.name}); ${way}.`;
   return [lost.length === all.length ? fails(text) : differs(text)];
 }
 
