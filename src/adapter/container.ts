@@ -60,7 +60,7 @@ async function containerOf(source: ByteSource): Promise<"safetensors" | "torch" 
 
 async function openShards(folder: AdapterFolder, indexFile: string): Promise<Weights> {
   const where = `${folder.name}/${indexFile}`;
-  const index = readShardIndex(await readText(await folder.open(indexFile), where), where);
+  const index = readShardIndex(await sourceText(await folder.open(indexFile), where), where);
   const files = await Promise.all(index.files.map((file) => folder.open(file)));
   const headers = new Map<string, Awaited<ReturnType<typeof readHeader>>>();
   for (const [i, source] of files.entries()) headers.set(index.files[i]!, await readHeader(source));
@@ -74,10 +74,11 @@ async function openShards(folder: AdapterFolder, indexFile: string): Promise<Wei
 async function openConfig(folder: AdapterFolder, file: string | null): Promise<AdapterContents["config"]> {
   if (file === null) return null;
   const where = `${folder.name}/${file}`;
-  return { text: await readText(await folder.open(file), where), where };
+  return { text: await sourceText(await folder.open(file), where), where };
 }
 
-async function readText(source: ByteSource, where: string): Promise<string> {
+/** A small text of an adapter or model: its config or index. @throws FormatError for what is too long, a Git LFS pointer or no UTF-8 */
+export async function sourceText(source: ByteSource, where: string): Promise<string> {
   if (source.size > MAX_TEXT_BYTES) {
     throw new FormatError(
       `${where} has ${source.size} bytes, too many for a JSON config; take the adapter's own file.`,

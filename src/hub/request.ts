@@ -156,5 +156,6 @@ function sleep(ms: number, signal: AbortSignal | null): Promise<void> {
       resolve();
     }
     signal?.addEventListener("abort", done);
+    if (signal?.aborted) done();
   });
 }

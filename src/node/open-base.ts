@@ -1,8 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { sourceText } from "../adapter/container.ts";
 import { type BaseFacts, configFacts, ggufFacts, modelFacts } from "../analysis/base-facts.ts";
 import type { ByteSource } from "../core/bytes.ts";
-import { FormatError, UsageError } from "../core/errors.ts";
+import { UsageError } from "../core/errors.ts";
 import { readGguf } from "../formats/gguf/header.ts";
 import { isJsonObject, parseStrictJson } from "../formats/json.ts";
 import { type ModelConfig, parseModelConfig } from "../formats/model-config.ts";
@@ -14,7 +15,6 @@ import { diskModel } from "./model-folder.ts";
 import { readText } from "./read-text.ts";
 
 const CONFIG = "config.json";
-const MAX_CONFIG_BYTES = 4 << 20;
 const WEIGHTS = /\.(safetensors|gguf)$/;
 /** A file of a repository, or of a folder in one. */
 const HUB_FILE = /^(hf:\/\/[^/]+\/[^/]+(?:\/.*)?)\/([^/]+\.(?:safetensors|gguf))$/;
@@ -115,16 +115,7 @@ async function openedGguf(file: string, source: ByteSource): Promise<BaseFacts> 
 /** A model's own config.json; null where it is of a part of an image pipeline, which has no model_type. */
 async function folderConfig(folder: ModelFolder): Promise<ModelConfig | null> {
   const where = `${folder.name}/${CONFIG}`;
-  const source: ByteSource = await folder.open(CONFIG);
-  refuseLarge(source.size, where);
-  const bytes = new Uint8Array(source.size);
-  await source.read(0, bytes);
-  const text = new TextDecoder().decode(bytes);
+  const text = await sourceText(await folder.open(CONFIG), where);
   const fields = parseStrictJson(text, where);
   return isJsonObject(fields) && !("model_type" in fields) ? null : parseModelConfig(text, where);
-}
-
-function refuseLarge(bytes: number, where: string): void {
-  if (bytes <= MAX_CONFIG_BYTES) return;
-  throw new FormatError(`${where} has ${bytes} bytes, too many for a config; take the model's own.`);
 }

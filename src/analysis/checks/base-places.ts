@@ -69,7 +69,8 @@ function fitsIn(
 /** A single expert in a base that stacks all experts of a layer into one parameter. */
 function stackedPlace(module: AdapterModule, name: string, find: (name: string) => Found | null): BasePlace | null {
   const place = expertOf(name);
-  if (place === null || !["w1", "w2", "w3", "gate_proj", "up_proj", "down_proj"].includes(place.projection)) return null;
+  if (place === null || !["w1", "w2", "w3", "gate_proj", "up_proj", "down_proj"].includes(place.projection))
+    return null;
   const down = place.projection === "w2" || place.projection === "down_proj";
   const found = find(`${place.layer}.experts.${down ? "down_proj" : "gate_up_proj"}`);
   if (found === null || (found.shape !== null && place.expert >= found.shape[0]!)) return null;
