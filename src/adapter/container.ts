@@ -81,7 +81,7 @@ async function openConfig(folder: AdapterFolder, file: string | null): Promise<A
 export async function sourceText(source: ByteSource, where: string): Promise<string> {
   if (source.size > MAX_TEXT_BYTES) {
     throw new FormatError(
-      `${where} has ${source.size} bytes, too many for a JSON config; take the adapter's own file.`,
+      `${where} has ${source.size} bytes, too many for a JSON config; take the adapter's or model's own file.`,
     );
   }
   const bytes = new Uint8Array(source.size);
