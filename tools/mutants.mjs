@@ -56,6 +56,8 @@ function copyOfTree(folder) {
     "-z",
     "src",
     "test",
+    "docs",
+    "examples",
     "package.json",
     "package-lock.json",
     "tsconfig.json",
