@@ -60,14 +60,17 @@ async function add(name: string, open: (name: string) => Promise<AdapterCard>): 
     adapters.value.map((adapter) => adapter.name),
   );
   adapters.value = [...adapters.value, { key, name: own, weight: 1, card: null, error: null }];
+  // It may be called otherwise by then, or be removed.
+  const now = (): ListedAdapter | undefined => adapters.value.find((adapter) => adapter.key === key);
   try {
     const card = await open(own);
-    if (!adapters.value.some((adapter) => adapter.key === key)) return void explorer.close(card.id);
+    if (now() === undefined) return void explorer.close(card.id);
     change(key, { card });
-    announcement.value = `${own} is open.`;
+    announcement.value = `${now()!.name} is open.`;
   } catch (error) {
+    if (now() === undefined) return;
     change(key, { error: sentenceOf(error) });
-    announcement.value = `${own} is not open: ${sentenceOf(error)}`;
+    announcement.value = `${now()!.name} is not open: ${sentenceOf(error)}`;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Recipe } from "../../src/merge/recipe.ts";
 import type { MergeReport } from "../../src/merge/report.ts";
 import { announcement, chosenAdapters } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
+import { Latest } from "./latest.ts";
 
 /** What the form asks for; weights are the adapters' own. */
 export const recipe = signal<Recipe>({ method: "lego" });
@@ -21,21 +22,18 @@ export const refusal = computed(() => {
   const found = estimate.value;
   return found !== null && "refused" in found ? found.refused : null;
 });
-let estimating = 0;
+
+const estimating = new Latest((error) => {
+  estimate.value = { refused: sentenceOf(error) };
+});
 
 effect(() => {
   const [chosen, wanted] = [chosenAdapters.value, recipe.value];
-  const own = ++estimating;
   estimate.value = null;
-  if (chosen.length === 0) return;
-  explorer.estimate(chosen, wanted).then(
-    (found) => {
-      if (own === estimating) estimate.value = found;
-    },
-    (error: unknown) => {
-      if (own === estimating) estimate.value = { refused: sentenceOf(error) };
-    },
-  );
+  if (chosen.length === 0) return estimating.cancel();
+  void estimating.ask(async ({ wait }) => {
+    estimate.value = await wait(explorer.estimate(chosen, wanted));
+  });
 });
 
 /** A merge that was made on this page. */

@@ -3,6 +3,7 @@ import type { Clustering, ModulePlane, ViewedUnit } from "../../src/analysis/mod
 import { type LegoOptions, PAPER } from "../../src/methods/lego/options.ts";
 import { idsOf, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
+import { Latest, type Question } from "./latest.ts";
 
 /** The module that is looked at, and how its units are clustered. */
 export const moduleName = signal<string | null>(null);
@@ -35,34 +36,32 @@ export const moduleError = signal<string | null>(null);
 /** Units that are marked, by their places. */
 export const marked = signal<ReadonlySet<number>>(new Set());
 
-let opening = 0;
+const opening = new Latest((error) => {
+  moduleError.value = sentenceOf(error);
+});
 
 /** Open the module anew whenever it, its options or the adapters change. */
 effect(() => {
   const name = moduleName.value;
   const ids = idsOf(openIds.value);
-  const own = ++opening;
   const how = options.value;
+  opening.cancel();
   plane.value = null;
   clustering.value = null;
   layout.value = null;
+  layoutBusy.value = false;
   curve.value = [];
   marked.value = new Set();
   moduleError.value = null;
   if (ids.length === 0) moduleName.value = null;
-  else if (name !== null) void open(ids, name, how, own);
+  else if (name !== null) void opening.ask((question) => open(ids, name, how, question));
 });
 
-async function open(ids: readonly number[], name: string, how: LegoOptions, own: number): Promise<void> {
-  try {
-    const opened = await explorer.openModule(ids, name, how);
-    if (own !== opening) return;
-    plane.value = opened;
-    await clusterNow();
-    await computeCurve(opened, how, own);
-  } catch (error) {
-    if (own === opening) moduleError.value = sentenceOf(error);
-  }
+async function open(ids: readonly number[], name: string, how: LegoOptions, question: Question): Promise<void> {
+  const opened = await question.wait(explorer.openModule(ids, name, how));
+  plane.value = opened;
+  await clusterNow();
+  await computeCurve(opened, how, question);
 }
 
 let clusteringAt: Promise<void> | null = null;
@@ -70,16 +69,11 @@ let clusteringAt: Promise<void> | null = null;
 /** Cluster at the slider's k; while one clustering runs, only the latest k waits. */
 async function clusterNow(): Promise<void> {
   while (clusteringAt !== null) await clusteringAt;
-  const [wanted, own, opened] = [k.peek(), opening, plane.peek()];
+  const [wanted, opened, how] = [k.peek(), plane.peek(), options.peek()];
   if (opened === null || clustering.peek()?.k === wanted) return;
-  clusteringAt = explorer
-    .cluster(opened.name, wanted, options.peek())
-    .then((found) => {
-      if (own === opening) clustering.value = found;
-    })
-    .catch((error: unknown) => {
-      if (own === opening) moduleError.value = sentenceOf(error);
-    });
+  clusteringAt = opening.also(async ({ wait }) => {
+    clustering.value = await wait(explorer.cluster(opened.name, wanted, how));
+  });
   await clusteringAt;
   clusteringAt = null;
 }
@@ -95,30 +89,25 @@ const CURVE_POINTS = 64;
 async function computeCurve(
   { name, units: { length: units } }: ModulePlane,
   how: LegoOptions,
-  own: number,
+  { wait }: Question,
 ): Promise<void> {
   const step = Math.max(1, Math.ceil(units / CURVE_POINTS));
   const found: Clustering[] = [];
   for (let at = 1; at <= units; at += step) {
-    while (clusteringAt !== null) await clusteringAt;
-    if (own !== opening) return;
-    const one = await explorer.cluster(name, at, how);
-    if (own !== opening) return;
-    found.push(one);
+    while (clusteringAt !== null) await wait(clusteringAt);
+    found.push(await wait(explorer.cluster(name, at, how)));
     if (found.length % 8 === 0 || at + step > units) curve.value = [...found];
   }
 }
 
-export async function computeLayout(): Promise<void> {
-  const own = opening;
+export function computeLayout(): Promise<void> {
   const { coordinates } = plane.peek()!;
   layoutBusy.value = true;
-  try {
-    const found = await explorer.umap(coordinates);
-    if (own === opening) layout.value = found;
-  } catch (error) {
-    if (own === opening) moduleError.value = sentenceOf(error);
-  } finally {
-    layoutBusy.value = false;
-  }
+  return opening.also(async ({ current, wait }) => {
+    try {
+      layout.value = await wait(explorer.umap(coordinates));
+    } finally {
+      if (current()) layoutBusy.value = false;
+    }
+  });
 }

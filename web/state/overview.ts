@@ -3,6 +3,7 @@ import { proxy } from "comlink";
 import type { ModuleOverview } from "../../src/analysis/overview.ts";
 import { idsOf, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
+import { Latest, type Question } from "./latest.ts";
 
 export const overview = signal<ReadonlyMap<string, ModuleOverview>>(new Map());
 export const overviewTotal = signal(0);
@@ -11,24 +12,26 @@ export const overviewError = signal<string | null>(null);
 /** Figures are handed to the page in groups, so that drawing keeps up with computing. */
 const DRAW_EVERY_MS = 120;
 
-let run = 0;
+const looking = new Latest((error) => {
+  overviewError.value = sentenceOf(error);
+});
 
 /** Look at all modules whenever other adapters are open. */
 effect(() => {
   const ids = idsOf(openIds.value);
-  const own = ++run;
   overview.value = new Map();
   overviewTotal.value = 0;
   overviewError.value = null;
-  if (ids.length > 0) void lookAt(ids, own);
-  else void explorer.endOverview();
+  if (ids.length > 0) return void looking.ask((question) => lookAt(ids, question));
+  looking.cancel();
+  void explorer.endOverview();
 });
 
-async function lookAt(ids: readonly number[], own: number): Promise<void> {
+async function lookAt(ids: readonly number[], question: Question): Promise<void> {
   const found = new Map<string, ModuleOverview>();
   let drawn = 0;
   const onModule = (module: ModuleOverview, of: number): void => {
-    if (own !== run) return;
+    if (!question.current()) return;
     found.set(module.name, module);
     const now = performance.now();
     if (now - drawn < DRAW_EVERY_MS && found.size < of) return;
@@ -36,9 +39,5 @@ async function lookAt(ids: readonly number[], own: number): Promise<void> {
     overviewTotal.value = of;
     overview.value = new Map(found);
   };
-  try {
-    await explorer.overview(ids, proxy(onModule));
-  } catch (error) {
-    if (own === run) overviewError.value = sentenceOf(error);
-  }
+  await explorer.overview(ids, proxy(onModule));
 }

@@ -1,0 +1,117 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { mergeInMemory } from "../../src/merge/merge.ts";
+import { DOWNLOADS, type Download, download, saveIntoFolder } from "../../web/state/download.ts";
+import type { MadeMerge } from "../../web/state/merge.ts";
+import { linear, openPeft } from "../support/memory-folder.ts";
+import { MemoryDirectory } from "./memory-directory.ts";
+
+const FILES = {
+  "adapter_model.safetensors": "weights",
+  "adapter_config.json": "config",
+  "recipe.yaml": "recipe",
+  "README.md": "card",
+  "tokenizer.json": "tokens",
+};
+const NAME = "merged-cat-r2";
+
+let made: MadeMerge;
+beforeAll(async () => {
+  const tensors = linear("q").map((tensor) => ({ ...tensor, data: tensor.data.fill(0x3d) }));
+  const { report } = await mergeInMemory([await openPeft(tensors)], { method: "cat" });
+  const files = Object.fromEntries(Object.entries(FILES).map(([name, text]) => [name, new TextEncoder().encode(text)]));
+  made = { number: 1, title: "cat, rank 2", report, files, seconds: 1 };
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe("a download", () => {
+  const saved = new Map<string, Blob>();
+  const blobs = new Map<string, Blob>();
+  beforeEach(() => {
+    saved.clear();
+    blobs.clear();
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    vi.spyOn(URL, "createObjectURL").mockImplementation((blob) => {
+      blobs.set(`blob:${blobs.size}`, blob as Blob);
+      return `blob:${blobs.size - 1}`;
+    });
+    vi.spyOn(URL, "revokeObjectURL").mockImplementation((url) => void blobs.delete(url));
+    const createElement = () => ({
+      href: "",
+      download: "",
+      click() {
+        saved.set(this.download, blobs.get(this.href)!);
+      },
+    });
+    vi.stubGlobal("document", { createElement });
+  });
+
+  const textOf = async (what: Download): Promise<Record<string, string>> => {
+    await download(made, what);
+    return Object.fromEntries(await Promise.all(Array.from(saved, async ([name, blob]) => [name, await blob.text()])));
+  };
+
+  it.each([
+    ["weights", { "adapter_model.safetensors": "weights" }],
+    ["config", { "adapter_config.json": "config" }],
+    ["recipe", { "recipe.yaml": "recipe" }],
+  ] as const)("of the %s is the merge's own file", async (what, files) => {
+    expect(await textOf(what)).toEqual(files);
+  });
+
+  it("of the report is JSON or a page", async () => {
+    const files = { ...(await textOf("report")), ...(await textOf("page")) };
+    expect(JSON.parse(files["report.json"]!)).toEqual(JSON.parse(JSON.stringify(made.report)));
+    expect(files["report.html"]).toMatch(/^<!doctype html>/i);
+  });
+
+  it("of the folder has every file, the card first", async () => {
+    const zip = (await textOf("folder"))[`${NAME}.zip`]!;
+    const names = Array.from(zip.matchAll(/merged-[\w./-]+?(?:\.(?:safetensors|json|yaml|md))/g), ([name]) => name);
+    // Each stands before its file, and again in the directory at the end.
+    expect(new Set(names)).toEqual(new Set(Object.keys(FILES).map((name) => `${NAME}/${name}`)));
+    expect(names).toHaveLength(2 * Object.keys(FILES).length);
+    expect(names[0]).toBe(`${NAME}/README.md`);
+    for (const text of Object.values(FILES)) expect(zip).toContain(text);
+  });
+
+  it("is held in memory for a minute, which is enough to be saved", async () => {
+    for (const what of DOWNLOADS) await download(made, what);
+    expect(saved.size).toBe(DOWNLOADS.length);
+    expect(blobs.size).toBe(DOWNLOADS.length);
+    vi.advanceTimersByTime(60_000);
+    expect(blobs.size).toBe(0);
+  });
+});
+
+describe("saving into a folder", () => {
+  const pick = (picked: () => Promise<MemoryDirectory>) => vi.stubGlobal("showDirectoryPicker", picked);
+
+  it("writes a new folder of a name that is free", async () => {
+    const home = new MemoryDirectory("home");
+    pick(async () => home);
+    expect(await saveIntoFolder(made)).toBe(`home/${NAME}`);
+    expect(await saveIntoFolder(made)).toBe(`home/${NAME} (2)`);
+    expect(home.contents()).toEqual({ [NAME]: FILES, [`${NAME} (2)`]: FILES });
+  });
+
+  it("leaves nothing behind where a file cannot be written, and what lay there as it was", async () => {
+    const home = new MemoryDirectory("home");
+    pick(async () => home);
+    await saveIntoFolder(made);
+    home.full = "recipe.yaml";
+    await expect(saveIntoFolder(made)).rejects.toThrow("no space for recipe.yaml");
+    expect(home.contents()).toEqual({ [NAME]: FILES });
+  });
+
+  it("is no error where the user thinks better of it, but is one where no folder can be picked", async () => {
+    pick(() => Promise.reject(new DOMException("The user aborted a request.", "AbortError")));
+    expect(await saveIntoFolder(made)).toBeNull();
+    pick(() => Promise.reject(new DOMException("Not here.", "SecurityError")));
+    await expect(saveIntoFolder(made)).rejects.toThrow("Not here.");
+  });
+});

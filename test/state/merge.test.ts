@@ -1,0 +1,142 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Asked } from "./fake-worker.ts";
+import { freshPage, openAll, type Page } from "./page.ts";
+
+let page: Page;
+beforeEach(async () => {
+  page = await freshPage();
+});
+
+const plan = (rank: number) => ({ bytes: 8, rank, dtype: "f32", modules: 1 });
+
+describe("the estimate", () => {
+  it("plans what is open and asked for, anew with every change", async () => {
+    await openAll(page, "one");
+    expect((await page.worker.next("estimate")).args).toEqual([
+      [{ id: 1, name: "one", weight: 1 }],
+      { method: "lego" },
+    ]);
+    page.ask({ target: { kind: "rank", rank: 2 }, scale: 0.5 });
+    const asked = await page.worker.next("estimate");
+    expect(asked.args[1]).toEqual({ method: "lego", target: { kind: "rank", rank: 2 }, scale: 0.5 });
+    asked.answer(plan(2));
+    await page.settled();
+    expect(page.estimate.value).toEqual(plan(2));
+    expect(page.refusal.value).toBeNull();
+    page.weigh(page.adapters.value[0]!.key, 3);
+    expect(page.estimate.value).toBeNull();
+    expect((await page.worker.next("estimate")).args[0]).toEqual([{ id: 1, name: "one", weight: 3 }]);
+    page.ask({ scale: undefined, target: undefined });
+    expect((await page.worker.next("estimate")).args[1]).toEqual({ method: "lego" });
+  });
+
+  it("drops the plan and the error of an older wish", async () => {
+    await openAll(page, "one");
+    const first = await page.worker.next("estimate");
+    page.ask({ method: "ties" });
+    const second = await page.worker.next("estimate");
+    page.ask({ method: "svd" });
+    const third = await page.worker.next("estimate");
+    third.answer(plan(3));
+    first.answer(plan(1));
+    second.refuse(new Error("no ties"));
+    await page.settled();
+    expect(page.estimate.value).toEqual(plan(3));
+  });
+
+  it("shows why the newest is refused, by the worker's answer or its error", async () => {
+    await openAll(page, "one");
+    (await page.worker.next("estimate")).answer({ refused: "one has no ranks." });
+    await page.settled();
+    expect(page.refusal.value).toBe("one has no ranks.");
+    page.ask({ method: "ties" });
+    expect(page.refusal.value).toBeNull();
+    (await page.worker.next("estimate")).refuse(new Error("The worker failed."));
+    await page.settled();
+    expect(page.refusal.value).toBe("The worker failed.");
+  });
+
+  it("is none where no adapter is open any more", async () => {
+    await openAll(page, "one");
+    const asked = await page.worker.next("estimate");
+    page.remove(page.adapters.value[0]!.key);
+    asked.answer(plan(1));
+    await page.settled();
+    expect(page.estimate.value).toBeNull();
+    expect(page.worker.waiting).not.toContain("estimate");
+  });
+});
+
+const made = { report: { options: { method: "lego" }, totals: { rank: 2 } }, files: { "a.json": new Uint8Array([1]) } };
+/** The worker is done with some modules. */
+const tell = ({ args }: Asked, done: number): Promise<void> =>
+  (args[2] as (progress: object) => Promise<void>)({ done, total: 4 });
+
+describe("a merge", () => {
+  beforeEach(() => openAll(page, "one"));
+
+  it("shows how far it is, and its result first", async () => {
+    const merging = page.startMerge();
+    expect(page.progress.value).toEqual({ done: 0, total: 1 });
+    const asked = await page.worker.next("merge");
+    expect(asked.args.slice(0, 2)).toEqual([[{ id: 1, name: "one", weight: 1 }], { method: "lego" }]);
+    await tell(asked, 3);
+    expect(page.progress.value).toEqual({ done: 3, total: 4 });
+    asked.answer(made);
+    await merging;
+    expect(page.merges.value).toMatchObject([{ number: 1, title: "lego, rank 2", ...made }]);
+    expect(page.merges.value[0]!.seconds).toBeGreaterThan(0);
+    expect(page.announcement.value).toBe("Merged: 1. lego, rank 2.");
+    expect(page.progress.value).toBeNull();
+    await tell(asked, 4);
+    expect(page.progress.value).toBeNull();
+  });
+
+  it("runs alone", async () => {
+    const merging = page.startMerge();
+    const asked = await page.worker.next("merge");
+    await page.startMerge();
+    await page.settled();
+    expect(page.worker.waiting).not.toContain("merge");
+    asked.answer(made);
+    await merging;
+    expect(page.merges.value).toHaveLength(1);
+  });
+
+  it("keeps the last four results, whose numbers go on", async () => {
+    for (let merge = 1; merge <= 5; merge++) {
+      const merging = page.startMerge();
+      (await page.worker.next("merge")).answer(made);
+      await merging;
+    }
+    expect(page.merges.value.map(({ number }) => number)).toEqual([5, 4, 3, 2]);
+  });
+
+  it("ends in the worker where it is cancelled, and says so", async () => {
+    const merging = page.startMerge();
+    const asked = await page.worker.next("merge");
+    page.cancelMerge();
+    await page.settled();
+    expect(page.worker.told).toContainEqual({ method: "cancelMerge", args: [] });
+    asked.refuse(new DOMException("This operation was aborted", "AbortError"));
+    await merging;
+    expect(page.mergeError.value).toBe("The merge was cancelled; nothing was written.");
+    expect(page.announcement.value).toBe(page.mergeError.value);
+    expect(page.progress.value).toBeNull();
+    expect(page.merges.value).toEqual([]);
+  });
+
+  it.each([
+    ["another recipe is asked for", () => page.ask({ method: "ties" })],
+    ["other weights are chosen", () => page.weigh(page.adapters.value[0]!.key, 2)],
+    ["another merge begins", () => void page.startMerge()],
+  ])("says what went wrong, until %s", async (_, change) => {
+    const merging = page.startMerge();
+    (await page.worker.next("merge")).refuse(new Error("one is damaged."));
+    await merging;
+    expect(page.mergeError.value).toBe("one is damaged.");
+    expect(page.announcement.value).toBe("one is damaged.");
+    change();
+    expect(page.mergeError.value).toBeNull();
+  });
+});
