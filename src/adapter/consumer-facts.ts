@@ -1,7 +1,8 @@
 import type { Consumer, NamedFiles } from "./consumer.ts";
 
-const PLAIN = { everyLayer: false, stacks: false, rslora: true } as const;
+const PLAIN = { everyLayer: false, stacks: false, rslora: true, startRank: null } as const;
 const ANY_RANK = { ranks: null, mostRank: null } as const;
+const VLLM_RANKS = [1, 8, 16, 32, 64, 128, 256, 320, 512];
 const ANY_FILE: NamedFiles = { weights: null, config: null, sharded: false };
 const PEFT_CONFIG = "adapter_config.json";
 const PEFT_WEIGHTS = ["adapter_model.safetensors", "adapter_model.bin"] as const;
@@ -29,7 +30,8 @@ export const CONSUMERS: readonly Consumer[] = [
     formats: ["peft"],
     files: { weights: [...PEFT_WEIGHTS, "adapter_model.pt"], config: PEFT_CONFIG, sharded: false },
     ranks: null,
-    mostRank: 512,
+    mostRank: VLLM_RANKS.at(-1)!,
+    startRank: { option: "--max-lora-rank", offered: VLLM_RANKS, default: 16 },
     differing: "all",
     extras: "one-head",
     kinds: { linear: true, embedding: true, conv: false },

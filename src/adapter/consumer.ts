@@ -15,6 +15,8 @@ export interface Consumer {
   readonly ranks: readonly number[] | null;
   /** The largest rank that it can be started with; null for any. */
   readonly mostRank: number | null;
+  /** How it must be started for a rank; null where any start will do. */
+  readonly startRank: StartRank | null;
   /** What it reads of modules that differ: each its own rank and scale, or one of both for all. */
   readonly differing: "all" | "none";
   /** Of a config with use_rslora: the scale that it means, or alpha / r all the same. */
@@ -35,6 +37,14 @@ export interface Consumer {
 
 /** What a program makes of an adapter that is more than a plain LoRA: applies it, refuses it, loads a part of it; or nobody looked. */
 export type Handling = "loads" | "fails" | "differs" | "unknown";
+
+/** An option that a program is started with, for the largest rank that it then takes. */
+export interface StartRank {
+  readonly option: string;
+  /** The values that it may have, ascending, and the one that it has by itself. */
+  readonly offered: readonly number[];
+  readonly default: number;
+}
 
 /** The only names under which files are found; null for any. */
 export interface NamedFiles {

@@ -23,15 +23,11 @@ export function isOneHead(keys: readonly string[]): boolean {
   return heads.size === 1 && !heads.has(undefined) && keys.some((key) => key.endsWith(".weight"));
 }
 
-/** Ranks that vLLM can be started for, and the one that it is started for otherwise. */
-const VLLM_RANKS = [1, 8, 16, 32, 64, 128, 256, 320, 512];
-const VLLM_DEFAULT_RANK = 16;
-
-/** How a program must be started to take a rank; null where any start will do. @param always also where its default is enough */
-export function startedFor({ id }: Consumer, rank: number, always: boolean): string | null {
-  if (id !== "vllm" || (!always && rank <= VLLM_DEFAULT_RANK)) return null;
-  const offered = VLLM_RANKS.find((each) => each >= rank)!;
-  return `start vLLM with --max-lora-rank ${offered} or more (its default is ${VLLM_DEFAULT_RANK}).`;
+/** How a program must be started to take a rank, `mostRank` or less; null where any start will do. */
+export function startedFor({ title, startRank }: Consumer, rank: number): string | null {
+  if (startRank === null) return null;
+  const offered = startRank.offered.find((each) => each >= rank)!;
+  return `start ${title} with ${startRank.option} ${offered} or more (its default is ${startRank.default}).`;
 }
 
 /** A module's place: its layer (the first number of its path) and its type, the path without that. */

@@ -1,13 +1,13 @@
 import type { TensorRef } from "../adapter/adapter.ts";
-import { GGUF_FAMILIES, type GgufFamily, ggufName, permutedBy } from "../adapter/names/gguf.ts";
-import { permutedRows } from "../adapter/names/head-rows.ts";
+import { GGUF_FAMILIES, type GgufFamily, ggufName } from "../adapter/names/gguf.ts";
+import { headOrder } from "../adapter/names/head-rows.ts";
 import { readNumbers } from "../adapter/tensor-values.ts";
 import type { ByteSink } from "../core/bytes.ts";
 import { bitsOf, isFactorDtype } from "../core/dtype.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { type GgufLayout, layoutGguf } from "../formats/gguf/layout.ts";
 import { isJsonObject, type JsonObject, parseStrictJson, showJson } from "../formats/json.ts";
-import { type ModelConfig, parseModelConfig } from "../formats/model-config.ts";
+import { parseModelConfig } from "../formats/model-config.ts";
 import type { BaseModel } from "../fuse/base-model.ts";
 import { isConv1d } from "../fuse/conv1d.ts";
 import { MODEL_FAMILIES, type ModelFamily } from "./model-families.ts";
@@ -62,7 +62,7 @@ export function planBaseGguf(model: BaseModel, config: string, tokenizer: string
   const tensors = [...model.tensors.values()].flatMap((from): WrittenTensor[] => {
     if (BUFFERS.test(from.name) || (tied === true && from.name === "lm_head.weight")) return [];
     const { module, parameter, stem } = namesOf(model.name, family, names, from);
-    const order = rowOrder(model.name, parsed, permutedBy(names, stem), from);
+    const order = headOrder(names, parsed, stem, from.shape[0]!, `${model.name}: ${from.name}`);
     const transposed = parameter === "weight" && isConv1d(module, modelType);
     return [{ name: `${stem}.${parameter}`, from, order, transposed }];
   });
@@ -115,21 +115,6 @@ function namesOf(
   }
   throw new RefusedError(
     `${name}: ${key} (${dtype}) has no place in a GGUF file of ${family.architecture}; write the file with convert_hf_to_gguf of llama.cpp.`,
-  );
-}
-
-/** Rows of queries and keys, whose pairs lie one after the other in llama.cpp. */
-function rowOrder(
-  name: string,
-  config: ModelConfig,
-  whose: "heads" | "keyValueHeads" | null,
-  { name: key, shape }: TensorRef,
-): Int32Array | null {
-  if (whose === null) return null;
-  const [heads, rows] = [config[whose], shape[0]!];
-  if (heads !== null && rows % (2 * heads) === 0) return permutedRows(rows, heads);
-  throw new FormatError(
-    `${name}: ${key} has ${rows} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; take the model's own config.json.`,
   );
 }
 

@@ -55,9 +55,9 @@ export function consumerRank(consumer: Consumer | null, rank: number): number {
   );
 }
 
-/** Say how the consumer must be started for the rank. */
+/** Say how the consumer must be started for the rank, where its default does not do. */
 export function startWarnings(consumer: Consumer | null, rank: number): Warning[] {
-  const start = consumer === null ? null : startedFor(consumer, rank, false);
+  const start = consumer === null || rank <= (consumer.startRank?.default ?? rank) ? null : startedFor(consumer, rank);
   return start === null ? [] : [{ id: "server-limit", text: `The result has rank ${rank}; ${start}` }];
 }
 

@@ -3,7 +3,7 @@ import { figure } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { clustering, marked } from "../state/module.ts";
 import { Mark } from "./palette.tsx";
-import { Table } from "./table.tsx";
+import { Row, Table } from "./table.tsx";
 
 /** Every cluster with its members; choosing one marks them in the plane. */
 export function ClusterTable({ plane }: { plane: ModulePlane }) {
@@ -16,8 +16,9 @@ export function ClusterTable({ plane }: { plane: ModulePlane }) {
       columns={["cluster", "units", "reweighting", "members"]}
     >
       {found.clusters.map(({ members, reweight }, c) => (
-        <tr key={members.join()}>
-          <th scope="row">
+        <Row
+          key={members.join()}
+          head={
             <button
               type="button"
               onClick={() => {
@@ -26,7 +27,8 @@ export function ClusterTable({ plane }: { plane: ModulePlane }) {
             >
               {c + 1}
             </button>
-          </th>
+          }
+        >
           <td>{members.length}</td>
           <td>{reweight === null ? "cancelled" : figure(reweight)}</td>
           <td class="members">
@@ -39,7 +41,7 @@ export function ClusterTable({ plane }: { plane: ModulePlane }) {
               );
             })}
           </td>
-        </tr>
+        </Row>
       ))}
     </Table>
   );

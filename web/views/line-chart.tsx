@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { figure } from "../../src/core/shown.ts";
 import { colorOf, shapeOf } from "./palette.tsx";
-import { Table } from "./table.tsx";
+import { Row, Table } from "./table.tsx";
 
 /** A line of a chart. */
 export interface Series {
@@ -100,12 +100,11 @@ function Figures({ axis, series }: { axis: string; series: readonly Series[] }) 
       {open.value && (
         <Table columns={[axis, ...series.map(({ name }) => name)]}>
           {places.map((place) => (
-            <tr key={place}>
-              <th scope="row">{place}</th>
+            <Row key={place} head={place}>
               {columns.map((column, c) => (
                 <td key={series[c]!.name}>{figure(column.get(place) ?? null)}</td>
               ))}
-            </tr>
+            </Row>
           ))}
         </Table>
       )}

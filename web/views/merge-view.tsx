@@ -16,7 +16,7 @@ import {
   startMerge,
 } from "../state/merge.ts";
 import { MergeForm } from "./merge-form.tsx";
-import { Table } from "./table.tsx";
+import { Row, Table } from "./table.tsx";
 
 /** Choose a method, merge, compare results, and take them home. */
 export function MergeTab() {
@@ -149,11 +149,10 @@ function Result({ made }: { made: MadeMerge }) {
           columns={["adapters", "clusters", "units"]}
         >
           {merged.map(([what, clusters, units]) => (
-            <tr key={what}>
-              <th scope="row">{what}</th>
+            <Row key={what} head={what}>
               <td>{clusters}</td>
               <td>{units}</td>
-            </tr>
+            </Row>
           ))}
         </Table>
       )}
@@ -181,12 +180,11 @@ function Compared({ merges: made }: { merges: readonly MadeMerge[] }) {
       columns={["figure", ...made.map(({ number, title }) => `${number}. ${title}`)]}
     >
       {rows.map(([name, of]) => (
-        <tr key={name}>
-          <th scope="row">{name}</th>
+        <Row key={name} head={name}>
           {made.map((merge) => (
             <td key={merge.number}>{of(merge)}</td>
           ))}
-        </tr>
+        </Row>
       ))}
     </Table>
   );

@@ -8,7 +8,7 @@ import { overview, overviewError, overviewTotal } from "../state/overview.ts";
 import { showTab } from "../state/tabs.ts";
 import { Choice } from "./choice.tsx";
 import { useRoving } from "./roving.ts";
-import { Table } from "./table.tsx";
+import { Row, Table } from "./table.tsx";
 
 const FIGURES = {
   norms: { title: "Delta norm", of: "one", hint: "Frobenius norm of s B A: how much a module changes." },
@@ -87,14 +87,13 @@ export function OverviewView() {
       </p>
       <Table class="heat" columns={["layer", ...grid.value.kinds.map((kind) => kind.replace(/[._]/g, "$&\u200b"))]}>
         {grid.value.layers.map((layer, y) => (
-          <tr key={layer}>
-            <th scope="row">{layer}</th>
+          <Row key={layer} head={layer}>
             {grid.value.cells[y]!.map((name, x) => (
               <td key={grid.value.kinds[x]}>
                 {name !== null && <Cell name={name} most={most} mark={{ ...roving.mark(name), "data-column": x }} />}
               </td>
             ))}
-          </tr>
+          </Row>
         ))}
       </Table>
     </section>

@@ -1,5 +1,15 @@
 import type { ComponentChildren } from "preact";
 
+/** A row of a table, which its first cell names. */
+export function Row({ head, children }: { head: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <tr>
+      <th scope="row">{head}</th>
+      {children}
+    </tr>
+  );
+}
+
 /** A table that scrolls by itself where it is too wide; its columns' names differ. */
 export function Table(props: {
   caption?: string;

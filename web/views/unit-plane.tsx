@@ -6,7 +6,7 @@ import { openAdapters } from "../state/adapters.ts";
 import { clustering, layout, marked } from "../state/module.ts";
 import { colorOf, Mark, shapeOf } from "./palette.tsx";
 import { useRoving } from "./roving.ts";
-import { Table } from "./table.tsx";
+import { Row, Table } from "./table.tsx";
 
 const SIZE = 480;
 const EDGE = 24;
@@ -108,15 +108,19 @@ function Details({ plane, names }: { plane: ModulePlane; names: readonly string[
         const { id, lengthA, lengthB } = plane.units[i]!;
         const cluster = clustering.value?.clusters.findIndex(({ members }) => members.includes(i)) ?? -1;
         return (
-          <tr key={i}>
-            <th scope="row">
-              <Mark index={id[0]} /> {names[id[0]]} {id[1]}
-            </th>
+          <Row
+            key={i}
+            head={
+              <>
+                <Mark index={id[0]} /> {names[id[0]]} {id[1]}
+              </>
+            }
+          >
             <td>{figure(lengthA)}</td>
             <td>{figure(lengthB)}</td>
             <td>{cluster < 0 ? "–" : cluster + 1}</td>
             <td>{figure(plane.cosines[places[0]!]![i]!)}</td>
-          </tr>
+          </Row>
         );
       })}
     </Table>

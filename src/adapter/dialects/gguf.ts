@@ -1,13 +1,13 @@
 import { bytesOf } from "../../core/dtype.ts";
 import { FormatError, RefusedError } from "../../core/errors.ts";
-import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
+import { parseModelConfig } from "../../formats/model-config.ts";
 import type { AdapterModule, FactorRef, TensorRef } from "../adapter.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { heldTensor } from "../held-tensor.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
-import { GGUF_FAMILIES, type GgufFamily, moduleOfGguf, permutedBy } from "../names/gguf.ts";
-import { inverseOf, permutedRows } from "../names/head-rows.ts";
+import { GGUF_FAMILIES, moduleOfGguf, permutedBy } from "../names/gguf.ts";
+import { headOrder, inverseOf } from "../names/head-rows.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
 import { activatedVariant } from "../variants.ts";
 
@@ -92,20 +92,11 @@ function namingOf({ name, metadata, baseConfig }: AdapterContents, paths: readon
   if (config === null && paths.some((path) => permutedBy(family, path) !== null)) return asStored;
   return {
     nameOf: (path) => moduleOfGguf(family, path) ?? path,
-    rowsOf: (path, rows) => (config === null ? null : orderOf(name, family, config, path, rows)),
+    rowsOf(path, rows) {
+      const order = config === null ? null : headOrder(family, config, path, rows, `${name}: ${path}`);
+      return order === null ? null : inverseOf(order);
+    },
   };
-}
-
-function orderOf(name: string, family: GgufFamily, config: ModelConfig, path: string, rows: number): Int32Array | null {
-  const whose = permutedBy(family, path);
-  if (whose === null) return null;
-  const heads = config[whose];
-  if (heads === null || rows % (2 * heads) !== 0) {
-    throw new RefusedError(
-      `${name}: ${path} has ${rows} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; pass the config.json of its own base model.`,
-    );
-  }
-  return inverseOf(permutedRows(rows, heads));
 }
 
 /** B with its rows in another order, held in memory. */

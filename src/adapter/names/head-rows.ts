@@ -1,3 +1,7 @@
+import { RefusedError } from "../../core/errors.ts";
+import type { ModelConfig } from "../../formats/model-config.ts";
+import { type GgufFamily, permutedBy } from "./gguf.ts";
+
 /**
  * Where llama.cpp puts the rows of a query or key matrix: per head, the two halves that rotate together lie one entry after the other
  * (convert_hf_to_gguf: reshape to (heads, 2, d / 2), swap the two last).
@@ -12,6 +16,29 @@ export function permutedRows(rows: number, heads: number): Int32Array {
     const within = i % (2 * half);
     return head * 2 * half + (within % 2) * half + Math.floor(within / 2);
   });
+}
+
+/**
+ * Where llama.cpp puts the rows of a module: see `permutedRows`; null where it leaves them, which is all but queries and keys of some families.
+ *
+ * @param stem the module's name in GGUF files, as blk.3.attn_q
+ * @param where what messages call the module, and whose it is
+ * @throws RefusedError where the heads that the config counts cannot share the rows
+ */
+export function headOrder(
+  family: GgufFamily,
+  config: Pick<ModelConfig, "heads" | "keyValueHeads">,
+  stem: string,
+  rows: number,
+  where: string,
+): Int32Array | null {
+  const whose = permutedBy(family, stem);
+  if (whose === null) return null;
+  const heads = config[whose];
+  if (heads !== null && rows % (2 * heads) === 0) return permutedRows(rows, heads);
+  throw new RefusedError(
+    `${where} has ${rows} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; take the config.json of the model that it belongs to.`,
+  );
 }
 
 /** The inverse of a permutation: entry order[i] is i. */

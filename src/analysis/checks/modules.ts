@@ -47,7 +47,7 @@ export function checkRanks({ modules }: Adapter, consumer: Consumer): Finding[] 
       ),
     ];
   }
-  const start = startedFor(consumer, largest, true);
+  const start = startedFor(consumer, largest);
   return start === null ? [] : [note(start)];
 }
 

@@ -1,8 +1,8 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
 import { forKind } from "../../adapter/kinds.ts";
-import { GGUF_FAMILIES, type GgufFamily, ggufName, permutedBy } from "../../adapter/names/gguf.ts";
-import { permutedRows } from "../../adapter/names/head-rows.ts";
+import { GGUF_FAMILIES, type GgufFamily, ggufName } from "../../adapter/names/gguf.ts";
+import { headOrder } from "../../adapter/names/head-rows.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
 import { type GgufTensorSpec, layoutGguf } from "../../formats/gguf/layout.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
@@ -86,7 +86,7 @@ function written(
     );
   }
   const a: FactorContent = { ...wholeFactor(module, "a"), units: lookedUp ? "columns" : "rows" };
-  const entries = own ? null : rowsOf(name, family, config, stem, module);
+  const entries = own ? null : headOrder(family, config, stem, module.out, `${name}: ${module.name}`);
   const b: FactorContent = { ...wholeFactor(module, "b", folded ? module.scale : 1), entries };
   return [
     {
@@ -97,20 +97,4 @@ function written(
     },
     { name: `${stem}.weight.lora_b`, dtype: plainDtype([b]), shape: [module.out, module.rank], content: b },
   ];
-}
-
-function rowsOf(
-  name: string,
-  family: GgufFamily,
-  config: ModelConfig,
-  stem: string,
-  module: AdapterModule,
-): Int32Array | null {
-  const whose = permutedBy(family, stem);
-  if (whose === null) return null;
-  const heads = config[whose];
-  if (heads !== null && module.out % (2 * heads) === 0) return permutedRows(module.out, heads);
-  throw new RefusedError(
-    `${name}: ${module.name} has ${module.out} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; pass the config.json of its own base model.`,
-  );
 }
