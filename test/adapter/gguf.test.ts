@@ -109,7 +109,10 @@ describe("a GGUF adapter", () => {
   it("refuses another base's config", async () => {
     for (const [base, words] of [
       [config({ model_type: "qwen2" }), /adapter of llama, but .* model_type qwen2/],
-      [config({ model_type: "llama", num_attention_heads: 3 }), /16 rows, which 3 heads cannot share in pairs; take the config.json of the model that/],
+      [
+        config({ model_type: "llama", num_attention_heads: 3 }),
+        /16 rows, which 3 heads cannot share in pairs; take the config.json of the model that/,
+      ],
     ] as const) {
       const error = await rejection(open(f32, base));
       expect(error).toBeInstanceOf(RefusedError);

@@ -178,7 +178,20 @@ describe("the curve", () => {
     expect(page.worker.waiting).not.toContain("cluster");
   });
 
-  it("ends where another module is chosen", async () => {
+  it.each([1, 2])("ends at point %s where another module is chosen, and is not drawn", async (points) => {
+    let curve = await openClustered("up", planeOf("up", 0));
+    for (let point = 1; point < points; point++) {
+      cluster(curve);
+      curve = await page.worker.next("cluster");
+    }
+    page.moduleName.value = "down";
+    cluster(curve);
+    await page.settled();
+    expect(page.worker.waiting).not.toContain("cluster");
+    expect(page.curve.value).toEqual([]);
+  });
+
+  it("of an older module leaves the clustering of a newer one alone", async () => {
     const curve = await openClustered("up");
     await open("down", planeOf("down", 0));
     cluster(curve);

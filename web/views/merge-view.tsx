@@ -101,7 +101,7 @@ function Result({ made }: { made: MadeMerge }) {
     said.value = null;
     work.then(
       (text) => {
-        said.value = text;
+        if (text !== null) said.value = text;
       },
       (error: unknown) => {
         said.value = `Not saved: ${sentenceOf(error)}`;
