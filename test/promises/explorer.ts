@@ -9,34 +9,41 @@ export const EXPLORER: PromisingText = {
       "page/flows > goes from the example set to a merge whose files are the command line's, byte by byte",
     ],
     [
-      "Nothing is uploaded: the page may talk to its server and to the hosts that the Hugging Face Hub sends files from, nothing else.",
+      "Nothing is uploaded: the page may talk only to its own server and to the hosts that the Hugging Face Hub sends files from.",
       "node/ui-server > lets the page talk to itself and the Hub alone",
     ],
     [
-      "The server answers on 127.0.0.1 alone and gives out the page's files and those of the adapters named, nothing else of the disk.",
+      "The server listens only on 127.0.0.1 and serves only the page's files and those of the adapters you named.",
       "node/ui-server > listens on 127.0.0.1 alone, and serves the page with strict headers",
       "node/ui-server > gives nothing else of the disk: %s",
     ],
+    ["The [glossary](glossary.md) explains the words used on the page, which links to it.", EXPLAINS],
     [
-      "The address that `ui` prints ends in a token, new at every start.",
+      "The address that `ui` prints ends in a token, which is new at every start.",
       "node/ui-server > has another token at every start",
       "node/ui-server > opens with the token of its address, which a cookie takes the place of",
     ],
     [
-      "Opening it sets a cookie and leads to the page; without either, nothing is answered, so that neither other sites nor other users of the machine see the adapters.",
+      "Opening it sets a cookie and leads to the page.",
       "node/ui-server > opens with the token of its address, which a cookie takes the place of",
+    ],
+    [
+      "Without the token or the cookie nothing is answered, so neither other sites nor other users of the machine can see the adapters.",
       "node/ui-server > gives %s to nobody without the token",
       "node/ui-server > answers neither other hosts' names nor other sites",
     ],
     [
-      "The browser that `ui` opens gets an address of its own, since other users of a machine can read the arguments of programs: it works once, on Linux for programs of the same user alone; on macOS it is no argument, and on Windows others cannot read them.",
+      "Other users of a machine can read the arguments of programs, so the browser that `ui` opens gets an address of its own that works only once.",
       "cli/ui > opens the browser with an address that is not the printed one, and works once",
       "node/ui-server > has an address that works once, and takes the place of the one before",
+    ],
+    [
+      "On Linux it also works only for programs of the same user; on macOS it is not passed as an argument, and on Windows other users cannot read arguments.",
       "node/ui-server > gives nothing to another user who has the address of the browser",
       "cli/ui > keeps the address from the arguments that others can read",
     ],
     [
-      "A browser sends the cookie to every port of 127.0.0.1: do not open what you do not trust there meanwhile.",
+      "A browser sends the cookie to every port of 127.0.0.1, so do not open anything there that you do not trust while the explorer runs.",
       EXPLAINS,
     ],
     [
@@ -44,7 +51,7 @@ export const EXPLORER: PromisingText = {
       "node/ui-server > answers no page but its own, by what browsers say of who asks",
     ],
     [
-      "Without the server: `npm run build:web` writes the same page to `dist/web`, which any static host can serve.",
+      "To use the page without the server, run `npm run build:web`: it writes the same page to `dist/web`, which any static host can serve.",
       EXPLAINS,
     ],
     [
@@ -55,71 +62,92 @@ export const EXPLORER: PromisingText = {
       "browser/explorer > opens an adapter on the Hub by ranges, merges it, and pins its commit in the recipe",
     ],
     [
-      "A folder of folders opens all adapters in it.",
+      "If a folder contains other folders, all adapters in them are opened.",
       "page/shows > comes of each adapter in a folder of folders that is dropped on the page",
       "browser/dropped > make one adapter of each folder that holds one, at any depth",
     ],
     [
-      "Every format that the command line reads is read, and what cannot be read says why in the command line's words.",
+      "The page reads every format that the command line reads, and explains what it cannot read in the same words.",
       "page/flows > says what it cannot read in the command line's words, and keeps the rest",
       "browser/explorer > says why a folder is not opened in the words of the command line",
       "browser/explorer > opens every format that the command line reads",
     ],
     [
-      "A card shows format, base, rank, scale, modules, element types and size; there the adapter is renamed, weighted, moved and removed.",
+      "A card shows format, base, rank, scale, modules, element types and size; there you can rename, weight, move and remove the adapter.",
       "page/shows > says what an adapter is, and lets it be renamed, weighted, moved and removed",
     ],
     [
-      "Layers by kinds of modules, shaded by one figure, which stands in the cell as well: **delta norm** (Frobenius norm of s B A), **effective rank**, **similarity** (cosine of two adapters' deltas), **sign conflict** (share of sampled entries in which two deltas have different signs; 0.5 is chance), **cluster purity** (share of units in a cluster whose majority is of their own adapter, LEGO at the largest rank).",
+      "The table shows layers by kind of module, shaded by one figure that each cell also prints:",
       "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
       "browser/explorer > looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share",
     ],
     [
-      "Figures of one or two adapters can be chosen, else the mean.",
+      "**delta norm**: the Frobenius norm of s B A",
+      "browser/explorer > looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share",
+    ],
+    [
+      "**effective rank**: how many singular values the delta really uses",
+      "browser/explorer > looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share",
+    ],
+    [
+      "**similarity**: the cosine of two adapters' deltas",
       "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
     ],
     [
-      "A cell opens its module; the arrow keys go from cell to cell.",
+      "**sign conflict**: the share of sampled entries in which two deltas have different signs; 0.5 is chance",
+      "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
+    ],
+    [
+      "**cluster purity**: the share of units in a cluster whose majority comes from their own adapter, for LEGO at the largest rank",
+      "browser/explorer > looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share",
+    ],
+    [
+      "You can choose the figures of one or two adapters; otherwise the mean is shown.",
+      "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
+    ],
+    [
+      "A cell opens its module; the arrow keys move from cell to cell.",
       "page/quality > is worked by keyboard alone",
       "views/roving > goes up and down in a column, over what is missing there, and stays at the edges",
     ],
     [
-      "**Units** lie in the plane of their largest variance (PCA from the Gram matrix), or as UMAP lays them out on request.",
+      "**Units** are drawn in the plane of their largest variance (PCA from the Gram matrix), or laid out by UMAP if you ask for it.",
       "page/flows > clusters anew as k moves, and shows what a unit is",
       "browser/explorer > shows a module's units in a plane, and any k of its clusters",
     ],
     [
-      "Colour and shape say the adapter, hulls the clusters.",
+      "Colour and shape show the adapter, hulls the clusters.",
       "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
     ],
     [
-      "Choose units to see their lengths, cluster and likeness; the arrow keys go through them by adapter.",
+      "Choose units to see their lengths, cluster and similarity; the arrow keys go through them by adapter.",
       "page/flows > clusters anew as k moves, and shows what a unit is",
       "page/quality > is worked by keyboard alone",
     ],
     [
-      "All adapters weigh alike here, whatever they weigh in a merge.",
+      "All adapters count equally here, whatever their weights in a merge.",
       "page/shows > weighs all adapters alike, whatever they weigh in a merge",
     ],
     [
-      "**k** moves the number of clusters, which is the rank of the result; everything follows at once, since the Gram matrices stay in memory.",
+      "**k** sets the number of clusters, which is the rank of the result; everything follows at once, because the Gram matrices stay in memory.",
       "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
       "browser/explorer > clusters alike whatever was clustered before, in every gauge, sign and metric",
     ],
     [
-      "Gauge, sign and metric are LEGO's options ([methods/lego.md](methods/lego.md)); manhattan, which clusters by k-medoids, is in the merge form only.",
+      "Gauge, sign and metric are LEGO's options ([methods/lego.md](methods/lego.md)).",
+      "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
+    ],
+    ["Only the merge form has manhattan, which clusters by k-medoids.", EXPLAINS],
+    [
+      "**Curves** over k: inertia, purity and its chance level, norm ratio, energy.",
       "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
     ],
     [
-      "**Curves** over k: inertia, purity beside chance, norm ratio, energy.",
+      "The dashed line is the current k.",
       "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
     ],
     [
-      "The dashed line is the present k.",
-      "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
-    ],
-    [
-      "**Cosines** between all units, ordered by cluster; blue alike, orange opposed.",
+      "**Cosines** between all units, ordered by cluster; blue means similar, orange opposed.",
       "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
     ],
     [
@@ -131,57 +159,75 @@ export const EXPLORER: PromisingText = {
       "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
     ],
     [
-      "Clusters that hold one unit of every adapter each, all with the same number, are a sign of adapters that were trained with the same seed: they began with the same random A, and their units are still grouped by it (the example set shows it).",
+      "If each cluster holds one unit of every adapter, all with the same number, the adapters were probably trained with the same seed.",
       EXPLAINS,
     ],
-    ["What the adapters learnt then lies in B.", EXPLAINS],
     [
-      "The form has every method with its options as its schema describes them, the rank, a factor of the delta, and the program that is to load the result; under *More* what few merges need: heads and other full tensors, element type, modules in and out, adapters that share little.",
+      "They started from the same random A, and their units are still grouped by it (the example set shows it).",
+      EXPLAINS,
+    ],
+    ["What the adapters learnt is then in B.", EXPLAINS],
+    [
+      "The form has every method with its options, the rank, a factor for the delta, and the program that will load the result.",
       "views/merge-form > has the options of the method chosen, and forgets those of the one before",
       "views/merge-form > asks for what is chosen, and for nothing where the default is chosen again",
       "views/merge-form > takes several patterns of modules",
     ],
     [
-      "Each field names its flag of the command line, since refusals speak of flags; what a refusal speaks of opens by itself.",
+      "Under *More* are the settings that few merges need: heads and other full tensors, element type, modules to include or exclude, adapters that share little.",
+      "views/merge-form > has the options of the method chosen, and forgets those of the one before",
+      "views/merge-form > asks for what is chosen, and for nothing where the default is chosen again",
+      "views/merge-form > takes several patterns of modules",
+    ],
+    [
+      "Each field names its command line flag, because refusals mention flags; the field that a refusal is about opens by itself.",
       "views/merge-form > shows the field that a refusal speaks of",
       "page/flows > refuses what the command line refuses before anything is merged",
     ],
     [
-      "What a merge would write, or why it is refused, stands below before anything runs, as far as the headers tell.",
+      "Before anything runs, the page shows what the merge would write, or why it is refused, as far as the headers tell.",
       "browser/explorer > estimates the size that the merge has, and passes on refusals",
       "page/flows > refuses what the command line refuses before anything is merged",
     ],
     [
-      "A merge shows its progress and can be cancelled; its report and downloads follow: a PEFT folder (zip, or written into a folder where the browser can), the single files, the recipe, the report as JSON or as a page.",
+      "A merge shows its progress and can be cancelled.",
       "page/flows > ends a merge that is cancelled, and can merge again",
+    ],
+    [
+      "When it is done you can see its report and download a PEFT folder (zip, or written into a folder if the browser can do that), the single files, the recipe, and the report as JSON or as a page.",
       "page/flows > goes from the example set to a merge whose files are the command line's, byte by byte",
     ],
     ["The last four results are compared side by side.", "page/shows > are kept side by side, the last four of them"],
     [
-      "The files are those that `lora-lego merge` writes for the same recipe, byte by byte.",
+      "The files are byte-identical to those that `lora-lego merge` writes for the same recipe.",
       "page/flows > goes from the example set to a merge whose files are the command line's, byte by byte",
       "browser/explorer > merges to the bytes of lora-lego merge, all files of the folder",
     ],
     [
-      "Seven adapters of 80 MB (all linear modules of Llama-2-7B's shape, rank 16), Chromium 156 on two cores of an AMD EPYC, `npm run bench:page`: 5.4 s for a merge by lego to rank 16, where reading the same bytes in slices alone takes 2.2 s there and the command line 1.6 s (1.40 times the two together).",
+      "Measured with seven adapters of 80 MB (all linear modules of Llama-2-7B's shape, rank 16) in Chromium 156 on two cores of an AMD EPYC, by `npm run bench:page`.",
       `${MEASURED}bench/page.mjs`,
     ],
-    ["The page's own thread had no task of more than 50 ms meanwhile.", `${MEASURED}bench/page.mjs`],
+    ["A merge by lego to rank 16 takes 5.4 s.", `${MEASURED}bench/page.mjs`],
+    [
+      "Reading the same bytes in slices alone takes 2.2 s there, and the command line takes 1.6 s to merge, so the page takes 1.40 times the two together.",
+      `${MEASURED}bench/page.mjs`,
+    ],
+    ["Meanwhile the page's own thread had no task longer than 50 ms.", `${MEASURED}bench/page.mjs`],
     [
       "Adapters stay on disk and are read in slices.",
       "browser/handed-files > are read in slices: of large weights, the header when they are opened",
     ],
     [
-      "A merge takes some 280 MB beside what the page holds already: 80 MB are the result, and most of the rest is the one input that is being hashed.",
+      "A merge takes about 280 MB in addition to what the page already holds: 80 MB for the result, and most of the rest for the one input that is being hashed.",
       `${MEASURED}bench/page.mjs`,
     ],
     [
-      "Browsers hash whole files; those above 128 MB are hashed in pieces, more slowly.",
+      "Browsers can only hash whole files; files above 128 MB are hashed in pieces, more slowly.",
       "browser/hash > of %i bytes is that of Node, whole and in pieces",
     ],
     ["The command line's peak is 149 MB.", `${MEASURED}bench/page.mjs`],
     [
-      "Results are held in memory, as large as they are, the last four of them.",
+      "Results are held in memory at their full size, the last four of them.",
       "page/shows > are kept side by side, the last four of them",
     ],
   ],
