@@ -88,7 +88,7 @@ function ranksTable(result) {
 /** One line for each number of adapters of a model, one column for each way to choose the rank. */
 function rulesTable(studies, found) {
   const rows = studies.map(({ id, units }) => [
-    id.replace("rank-rules-", "").replace("-", ", ").replace("-apart", " that began apart"),
+    id.replace("rank-rules-", "").replace("-", ", ").replace("-apart", ", different seeds"),
     units,
     ...Object.values(RANK_RULES).map((rule) =>
       percent(found[id].merges.find(({ rank }) => rank === rule(units)).plain.seen),
@@ -175,7 +175,7 @@ function acrossTable(studies, found, columnOf) {
   return table(["", ...studies.map(columnOf)], lines);
 }
 
-/** Beside LEGO on whole units. */
+/** LEGO on whole units and on their pieces. */
 function headsTable(studies, found) {
   const rows = studies.map(({ id, heads: { shape, gauge, rank } }) => {
     const name = gauge === "raw" ? "default" : "gauge balanced";
@@ -185,7 +185,7 @@ function headsTable(studies, found) {
   return table(["", "whole units", "pieces"], rows);
 }
 
-/** Purity beside what random clusters of the same sizes have. */
+/** Purity, and that of random clusters of the same sizes. */
 function purityTable(result) {
   const parts = Object.keys(Object.values(result)[0]);
   return table(
@@ -207,7 +207,11 @@ function seedsText({ merges }) {
   const seen = merges.map(({ plain }) => 100 * plain.seen);
   const middle = seen.reduce((sum, value) => sum + value, 0) / seen.length;
   const deviation = Math.sqrt(seen.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (seen.length - 1));
-  return `Average of the seen tasks over ${seen.length} seeds: ${middle.toFixed(2)} %, standard deviation ${deviation.toFixed(2)} points (${Math.min(...seen).toFixed(2)} to ${Math.max(...seen).toFixed(2)}).`;
+  const range = `${Math.min(...seen).toFixed(2)} to ${Math.max(...seen).toFixed(2)}`;
+  return [
+    `Over ${seen.length} clustering seeds the average of the seen tasks is ${middle.toFixed(2)}%`,
+    `(standard deviation ${deviation.toFixed(2)} points, range ${range}).`,
+  ].join("\n");
 }
 
 function exactnessTable(result) {
@@ -225,20 +229,16 @@ function costTable(result) {
   );
 }
 
-/** How much of the units B is, and how many clusters are of one unit: beside LEGO's results, since it groups by what is long. */
-function unitsText(purity) {
+/** How much of the units B is, and how many clusters hold one unit: shown with LEGO's results, since it groups by what is long. */
+function unitsTable(purity) {
   if (purity === undefined) return [];
-  const parts = Object.entries(purity).map(
-    ([name, { all }]) => `${percent(all.shareOfB)} and ${percent(all.singles)} (${name})`,
-  );
-  return [
-    `LEGO's units: B's share of their squared length and the share of single-unit clusters, in %: ${parts.join("; ")}.`,
-  ];
+  const rows = Object.entries(purity).map(([name, { all }]) => [name, percent(all.shareOfB), percent(all.singles)]);
+  return [table(["LEGO's units, %", "B's share of their squared length", "clusters that hold a single unit"], rows)];
 }
 
 const NOT_YET = "*Not measured yet.*";
 
-/** @param found results by the ids of the studies @param words what stands in front of the tables */
+/** @param found results by the ids of the studies @param words the text before the tables */
 export function evidencePage(found, words) {
   const of = (name) => FULL.filter(({ table: own }) => own === name);
   /** A table over all studies of its own, beside what it takes from others. */
@@ -261,12 +261,12 @@ export function evidencePage(found, words) {
     "## Every method",
     ...plot(
       "evidence-methods.svg",
-      "Accuracy of every method at rank 6, as merged and with the factor of the dev rows",
+      "Accuracy of every method at rank 6, as merged and with the factor chosen on the dev rows",
     ),
     ...each(
       "methods",
       (id) => SETS[id.replace("methods-", "")],
-      (id) => [...unitsText(found[id.replace("methods", "purity")]), methodsTables(found[id])],
+      (id) => [...unitsTable(found[id.replace("methods", "purity")]), methodsTables(found[id])],
     ),
     "## Unequal ranks and alphas",
     ...each(
@@ -284,26 +284,26 @@ export function evidencePage(found, words) {
       (id) => ranksTable(found[id]),
     ),
     "### By the number of adapters, on the dev rows",
-    "LEGO as merged, at ranks chosen by r = 6 and by the number of units of all adapters; 300 rows a task.",
+    "LEGO as merged, at ranks that follow from r = 6 or from the number of units of all adapters; 300 rows per task.",
     across("rules", (studies) => rulesTable(studies, found)),
-    "Seven adapters of ranks 2 to 32, 80 units together, on the same rows:",
+    "Seven adapters of ranks 2 to 32, 80 units in total, on the same rows:",
     across("mixed-ranks", (studies) => rankLines(studies, found)),
     "## Variants of LEGO",
-    "Average of the seen tasks with the factor of the dev rows; a star where the difference from the default is no tie.",
+    "Average of the seen tasks with the factor chosen on the dev rows.\nA star marks a difference from the default that is not a tie.",
     across("ablation", (studies) => variantsTable(studies, found)),
-    "### On the dev rows, by which defaults are chosen",
-    "As merged / with the factor that does best on the same rows; 300 rows a task.",
+    "### The dev rows, used to choose defaults",
+    "As merged / with the factor that does best on the same rows; 300 rows per task.",
     across("dev", (studies) => devTable(studies, found)),
     "## Pieces for each attention head",
-    "Each head's pieces of the units of q, k, v and o clustered apart, the result cut back to the rank by singular values; factor of the dev rows.",
+    "For each head its pieces of the units of q, k, v and o are clustered separately.\nThe result is cut back to the rank by singular values; the factor is chosen on the dev rows.",
     whole("heads", () => headsTable(of("heads"), found), ["ablation-llama-all", "ablation-gpt2-all"]),
     "## Noise on the units",
     ...plot("evidence-noise.svg", "Accuracy by noise on the units"),
-    "Adapters are written anew in f32 for it, without noise too.",
+    "For this the adapters are rewritten in f32, including those without noise.",
     across("noise", (studies) => acrossTable(studies, found, ({ noise }) => `${noise.sigma} RMS`)),
     "## Seeds",
     whole("seeds", () => seedsText(found.seeds)),
-    "Three training seeds of the seven adapters:",
+    "The seven adapters trained three times, each time from another seed:",
     whole(
       "training",
       () =>
@@ -312,8 +312,8 @@ export function evidencePage(found, words) {
         ),
       ["count-7"],
     ),
-    "## Adapters that began alike, and not",
-    "Adapters that are trained with one seed begin with the same random A. Here each of the seven is from one of three seeds, so that no more than three began alike.",
+    "## Same seed and different seeds",
+    "Adapters trained with the same seed start from the same random A.\nHere the seven adapters come from three seeds, so at most three of them share their start.",
     ...each(
       "begun",
       (id) => SETS[`${id.replace("begun-apart-", "")}-all`],
@@ -331,10 +331,10 @@ export function evidencePage(found, words) {
       (id) => `${id.replace("count-", "")} adapters`,
       (id) => methodsTables(found[id]),
     ),
-    "## What must not matter",
+    "## What must make no difference",
     whole("exactness", () => exactnessTable(found.exactness)),
     "## Cost",
-    "Median processor time of five merges of the seven adapters of the Llama-shaped model, from opening the files to the written folder, on one core of an AMD EPYC; README.md has large adapters.",
+    "Median processor time of five merges of the seven adapters of the Llama-shaped model, on one core of an AMD EPYC.\nIt runs from opening the files to the written folder; README.md has figures for large adapters.",
     whole("cost", () => costTable(found.cost)),
     "",
   ].join("\n\n");
