@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 const ROOT = new URL("../", import.meta.url);
@@ -8,6 +8,29 @@ const pagesIn = (folder: string): string[] =>
     .filter((name) => name.endsWith(".md"))
     .map((name) => `${folder}${name}`);
 const PAGES = ["README.md", ...pagesIn("docs/"), ...pagesIn("docs/formats/")];
+/** Every document of the repository below a folder. */
+function pagesBelow(folder: string): string[] {
+  return readdirSync(new URL(folder, ROOT), { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : pagesBelow(`${folder}${entry.name}/`);
+    return entry.name.endsWith(".md") ? [`${folder}${entry.name}`] : [];
+  });
+}
+const ALL_PAGES = [
+  ...pagesIn("./").map((path) => path.slice(2)),
+  ...["bench/", "docs/", "examples/", "kernels/", "test/", "tools/"].flatMap(pagesBelow),
+];
+/** Written as the front of pages in other folders, where their links lead. */
+const FOLDER_OF_LINKS: Readonly<Record<string, string>> = {
+  "tools/evidence/words.md": "docs/evidence.md",
+  "tools/minibench/large.md": "docs/evidence-large.md",
+};
+const MAX_LINE = 120;
+const {
+  anchorOf,
+  glossaryPage,
+}: { anchorOf(heading: string): string; glossaryPage(text: string, style: string): string } = await import(
+  new URL("tools/markdown.mjs", ROOT).href
+);
 
 /** What stands more than once. */
 function twice(texts: readonly string[]): string[] {
@@ -26,6 +49,35 @@ function firstColumns(markdown: string): string[][] {
   });
 }
 
+const withoutCode = (markdown: string): string => markdown.replace(/^```[\s\S]*?^```$/gm, "");
+
+/** Lines of prose that are too long: tables, code, images and what cannot be broken, such as a long link, are none. */
+function longLines(markdown: string): string[] {
+  return withoutCode(markdown)
+    .split("\n")
+    .filter(
+      (line) => line.length > MAX_LINE && !/^(\||!\[| {4}\S)/.test(line) && /\S\s+\S/.test(line.slice(0, MAX_LINE)),
+    );
+}
+
+/** Where the links of a document lead that lead to no file, or to no heading of it. */
+function brokenLinks(path: string): string[] {
+  const home = FOLDER_OF_LINKS[path] ?? path;
+  const text = withoutCode(textOf(path)).replace(/`[^`]*`/g, "");
+  const targets = Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, target]) => target!);
+  return targets.filter((target) => {
+    if (/^(https?|mailto):/.test(target)) return false;
+    const [file, anchor] = target.split("#") as [string, string?];
+    const url = file === "" ? new URL(home, ROOT) : new URL(file, new URL(home, ROOT));
+    if (!existsSync(url)) return true;
+    return anchor !== undefined && !anchorsOf(readFileSync(url, "utf8")).has(anchor);
+  });
+}
+
+function anchorsOf(markdown: string): Set<string> {
+  return new Set(Array.from(withoutCode(markdown).matchAll(/^#+ (.+)$/gm), ([, heading]) => anchorOf(heading!)));
+}
+
 describe("the documents", () => {
   it("finds rows that stand twice", () => {
     const page =
@@ -36,6 +88,35 @@ describe("the documents", () => {
 
   it.each(PAGES)("have no two rows of a table about the same: %s", (path) => {
     expect(firstColumns(textOf(path)).flatMap(twice)).toEqual([]);
+  });
+
+  it("finds lines that are too long, and headings that links lead to", () => {
+    const long = "word ".repeat(25);
+    const page = `# A title: it's \`code\`\n\n${long}\n- ${long}\n| ${long} |\n\n\`\`\`\n# ${long}\n\`\`\`\n`;
+    expect(longLines(page)).toEqual([long, `- ${long}`]);
+    expect([...anchorsOf(page)]).toEqual(["a-title-its-code"]);
+  });
+
+  it.each(ALL_PAGES)(`have no line of prose longer than ${MAX_LINE} characters: %s`, (path) => {
+    expect(longLines(textOf(path))).toEqual([]);
+  });
+
+  it.each(ALL_PAGES)("have no link that leads nowhere: %s", (path) => {
+    expect(brokenLinks(path)).toEqual([]);
+  });
+
+  it.each(Object.entries(FOLDER_OF_LINKS))("have %s at the front of %s", (front, path) => {
+    expect(textOf(path).startsWith(textOf(front).trim())).toBe(true);
+  });
+
+  it("become a page that leads only to itself: the glossary", () => {
+    const page = glossaryPage(textOf("docs/glossary.md"), "./style.css");
+    const ids = Array.from(page.matchAll(/ id="([^"]+)"/g), ([, id]) => `#${id}`);
+    const links = Array.from(page.matchAll(/<a href="([^"]+)"/g), ([, href]) => href!);
+    expect(ids).toContain("#norm-ratio");
+    expect(links.length).toBeGreaterThan(0);
+    expect(links.filter((href) => !ids.includes(href))).toEqual([]);
+    expect(page).toContain("<code>lego</code> clusters units");
   });
 
   it("say no change twice, nor in two versions of a line", () => {

@@ -1,8 +1,9 @@
-/** Build the explorer into dist/web, with the example set beside it: `npm run build:web`. */
-import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+/** Build the explorer into dist/web, with the example set and the glossary: `npm run build:web`. */
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
+import { glossaryPage } from "./markdown.mjs";
 
 const TASKS = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -22,3 +23,7 @@ const listed = TASKS.map((task) => {
   return { name: task, folders: [], files };
 });
 writeFileSync(join(out, "examples/adapters.json"), `${JSON.stringify(listed)}\n`);
+
+const style = readdirSync(join(out, "assets")).find((name) => /^index-.*\.css$/.test(name));
+const glossary = readFileSync(join(root, "docs/glossary.md"), "utf8");
+writeFileSync(join(out, "glossary.html"), glossaryPage(glossary, `./assets/${style}`));

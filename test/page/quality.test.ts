@@ -43,6 +43,17 @@ describe("the explorer", () => {
     await eachView(page, async (view) => expect(await violations(page), view).toEqual([]));
   });
 
+  it("opens the glossary in a tab of its own, accessible too", async () => {
+    const page = await browser.open([], { bypassCSP: true });
+    const [glossary] = await Promise.all([
+      page.context().waitForEvent("page"),
+      page.getByRole("link", { name: "Glossary" }).click(),
+    ]);
+    await glossary.getByRole("heading", { name: "Norm ratio" }).waitFor();
+    await glossary.addScriptTag({ content: axe });
+    expect(await violations(glossary)).toEqual([]);
+  });
+
   it.each([320, 768, 3840])("fits a window %i wide", async (width) => {
     const page = await browser.open(adapters, { viewport: { width, height: 800 } });
     await eachView(page, async (view) => {

@@ -17,7 +17,10 @@ export const EXPLORER: PromisingText = {
       "node/ui-server > listens on 127.0.0.1 alone, and serves the page with strict headers",
       "node/ui-server > gives nothing else of the disk: %s",
     ],
-    ["The [glossary](glossary.md) explains the words used on the page, which links to it.", EXPLAINS],
+    [
+      "The [glossary](glossary.md) explains the words used on the page, which links to it.",
+      "page/quality > opens the glossary in a tab of its own, accessible too",
+    ],
     [
       "The address that `ui` prints ends in a token, which is new at every start.",
       "node/ui-server > has another token at every start",

@@ -190,18 +190,21 @@ def write_readmes(root, scores, seeds, parameters, versions):
         options = ADAPTERS[task]
         scale = options["lora_alpha"] / (options["r"] ** 0.5 if options.get("use_rslora") else options["r"])
         (root / "adapters" / task / "README.md").write_text(
-            f"# {task}\n"
-            f"Tag `{tag}`: {text}, as in `{example}`\n\n"
+            f"# {task}\n\n"
+            f"Tag `{tag}`: {text}. Example: `{example}`\n\n"
             f"LoRA r {options['r']}, alpha {options['lora_alpha']}{', rsLoRA' if options.get('use_rslora') else ''} (scale {scale:g}), "
-            f"{str(DTYPES[task]).removeprefix('torch.')}, on {', '.join(options['target_modules'])} of all three layers.\n"
-            f"Held-out strings right: base {percent(scores['base'][task])}%, with this adapter {percent(scores[task][task])}%.\n"
+            f"{str(DTYPES[task]).removeprefix('torch.')}, on these modules of all three layers:\n"
+            f"{', '.join(options['target_modules'])}.\n\n"
+            f"Correct answers on held-out strings: base {percent(scores['base'][task])}%, with this adapter {percent(scores[task][task])}%.\n\n"
             f"Seed {seeds[task]}; {versions}; made by tools/examples/train.py.\n"
         )
     (root / "adapters" / "README.md").write_text(
-        "# Four small adapters of our own\n"
-        f"Trained with PEFT on `{BASE_NAME}` ([../base](../base)) by tools/examples/train.py, to have something to merge. They differ in rank, alpha,\n"
-        "rsLoRA, number type and modules on purpose; `reverse` and `sort` adapt the same modules.\n\n"
-        "Per cent of 1000 held-out strings of 3 to 6 letters answered without a fault, by task (columns):\n\n"
+        "# Four small adapters of our own\n\n"
+        f"They were trained with PEFT on `{BASE_NAME}` ([../base](../base)), to have something to merge.\n"
+        "tools/examples/train.py made them.\n"
+        "They differ in rank, alpha, rsLoRA, number type and modules on purpose.\n"
+        "`reverse` and `sort` adapt the same modules.\n\n"
+        "Percentage of 1000 held-out strings of 3 to 6 letters that each model (row) answers correctly, by task (column):\n\n"
         f"{table}\n"
         "| adapter | task | example | r | alpha | scale | type | modules |\n|---|---|---|---|---|---|---|---|\n"
         + "".join(
@@ -213,10 +216,13 @@ def write_readmes(root, scores, seeds, parameters, versions):
         + f"\nSeed {SEED}; {versions}.\n"
     )
     (root / "base" / "README.md").write_text(
-        f"# {BASE_NAME}\n"
-        f"A Llama of {parameters} parameters (hidden 64, 3 layers, 4 heads, 2 key-value heads, d_ff 128, 32 tokens of one character, tied embeddings),\n"
-        f"bfloat16, pre-trained by tools/examples/train.py on generated lines `<bos>tag string > answer .` Half of them are untagged copies; behind a\n"
-        f"tag the right answer stands only one time in {1 / KNOWN:g}, else a copy. So it can do the tasks of ../adapters but, left alone, copies.\n"
+        f"# {BASE_NAME}\n\n"
+        f"A Llama of {parameters} parameters in bfloat16.\n"
+        "It has hidden size 64, 3 layers, 4 heads, 2 key-value heads, d_ff 128, 32 tokens of one character, and tied embeddings.\n\n"
+        "tools/examples/train.py pre-trained it on generated lines `<bos>tag string > answer .`\n"
+        "Half of the lines have no tag and copy the string.\n"
+        f"After a tag the right answer appears only one time in {1 / KNOWN:g}; otherwise it is a copy.\n"
+        "So the model can do the tasks of ../adapters, but by itself it mostly copies.\n\n"
         f"Seed {SEED}; {versions}.\n"
     )
 

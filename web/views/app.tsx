@@ -52,7 +52,10 @@ export function App() {
     <div class={`page${dragging.value ? " dragging" : ""}`}>
       <header>
         <h1>lora-lego explorer</h1>
-        <p>See what merges with what, and merge, on this machine alone.</p>
+        <p>See what merges with what, and merge, without leaving this machine.</p>
+        <a href="./glossary.html" target="_blank" rel="noopener">
+          Glossary
+        </a>
       </header>
       <aside aria-label="Adapters">
         <OpenControls />
