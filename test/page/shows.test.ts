@@ -125,7 +125,7 @@ describe("the module", () => {
     const before = await energy();
     await page.getByLabel("Weight of cola").fill("5");
     await page.getByLabel("Weight of cola").press("Enter");
-    await page.getByText("All adapters weigh alike here; their weights count when they are merged.").waitFor();
+    await page.getByText("All adapters count equally here; their weights apply when they are merged.").waitFor();
     expect(await energy()).toBe(before);
   });
 });

@@ -5,7 +5,7 @@ import { LineChart } from "./line-chart.tsx";
 const CURVES: readonly { readonly title: string; readonly of: (at: Clustering) => number | null }[] = [
   { title: "Inertia: squared distances within clusters", of: ({ inertia }) => inertia },
   { title: "Purity by adapter, chance dashed", of: ({ purity }) => purity.purity },
-  { title: "Norm ratio: merged delta over the mean adapter's", of: ({ normRatio }) => normRatio },
+  { title: "Norm ratio: merged delta against the adapters' mean", of: ({ normRatio }) => normRatio },
   { title: "Energy: squared cosine with the sum of the adapters", of: ({ energy }) => energy },
 ];
 

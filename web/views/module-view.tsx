@@ -30,7 +30,7 @@ export function ModuleTab() {
       <h2 id="module-title">{moduleName.value ?? "Choose a module"}</h2>
       <Choices />
       {openAdapters.value.some(({ weight }) => weight !== 1) && (
-        <p class="hint">All adapters weigh alike here; their weights count when they are merged.</p>
+        <p class="hint">All adapters count equally here; their weights apply when they are merged.</p>
       )}
       {moduleError.value !== null && (
         <p class="error" role="alert">

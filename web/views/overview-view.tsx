@@ -22,7 +22,7 @@ const FIGURES = {
   purity: {
     title: "Cluster purity",
     of: "all",
-    hint: "Share of units in a cluster whose majority is of their own adapter, LEGO at the largest rank. High: adapters keep apart.",
+    hint: "Share of units in a cluster whose majority comes from their own adapter, LEGO at the largest rank. High: clusters rarely mix adapters.",
   },
 } as const;
 type FigureId = keyof typeof FIGURES;

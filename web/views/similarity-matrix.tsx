@@ -14,7 +14,7 @@ export function SimilarityMatrix({ plane }: { plane: ModulePlane }) {
   useEffect(() => canvas.current!.getContext("2d")!.putImageData(picture(plane, order), 0, 0), [plane, clusters]);
   return (
     <figure class="tile">
-      <figcaption>Cosines between units, by cluster: blue alike, orange opposed</figcaption>
+      <figcaption>Cosines between units, by cluster: blue is similar, orange opposed</figcaption>
       <div class="matrix">
         <canvas ref={canvas} width={count} height={count} role="img" aria-label={describe(plane, clusters)} />
         <svg class="borders" viewBox={`0 0 ${count} ${count}`} aria-hidden="true">

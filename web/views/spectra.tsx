@@ -9,7 +9,7 @@ export function Spectra({ plane }: { plane: ModulePlane }) {
   const merged = clustering.value?.spectrum ?? [];
   return (
     <figure class="tile">
-      <figcaption>Singular values over the largest: adapters dashed, merged at this k in full</figcaption>
+      <figcaption>Singular values relative to the largest: adapters dashed, the merge at this k solid</figcaption>
       <LineChart
         title="Relative singular values"
         axis="number of the value"

@@ -101,7 +101,8 @@ function Hull({ points, lit }: { points: readonly Point[]; lit: boolean }) {
 /** What is known of the marked units. */
 function Details({ plane, names }: { plane: ModulePlane; names: readonly string[] }) {
   const places = [...marked.value];
-  if (places.length === 0) return <p class="hint">Choose units to see where they are from and how alike they are.</p>;
+  if (places.length === 0)
+    return <p class="hint">Choose units to see which adapters they come from and how similar they are.</p>;
   return (
     <Table columns={["unit", "|a|", "|b|", "cluster", "cosine with the first"]}>
       {places.map((i) => {
