@@ -19,7 +19,7 @@ const ALL_PAGES = [
   ...pagesIn("./").map((path) => path.slice(2)),
   ...["bench/", "docs/", "examples/", "kernels/", "test/", "tools/"].flatMap(pagesBelow),
 ];
-/** Written as the front of pages in other folders, where their links lead. */
+/** Texts that become the front of a page in another folder: their links start there. */
 const FOLDER_OF_LINKS: Readonly<Record<string, string>> = {
   "tools/evidence/words.md": "docs/evidence.md",
   "tools/minibench/large.md": "docs/evidence-large.md",
@@ -32,6 +32,8 @@ const {
   new URL("tools/markdown.mjs", ROOT).href
 );
 
+const withoutCode = (markdown: string): string => markdown.replace(/^```[\s\S]*?^```$/gm, "");
+
 /** What stands more than once. */
 function twice(texts: readonly string[]): string[] {
   return [...new Set(texts.filter((text, i) => texts.indexOf(text) !== i))];
@@ -39,8 +41,7 @@ function twice(texts: readonly string[]): string[] {
 
 /** The first cells of the rows of each table of a page, but for empty ones. */
 function firstColumns(markdown: string): string[][] {
-  const outside = markdown.replace(/^```[\s\S]*?^```/gm, "");
-  const tables = outside.match(/(?:^\|.*(?:\n|$))+/gm) ?? [];
+  const tables = withoutCode(markdown).match(/(?:^\|.*(?:\n|$))+/gm) ?? [];
   return tables.map((table) => {
     const rows = table.trim().split("\n");
     const body = /^[|\s:-]+$/.test(rows[1] ?? "") ? rows.slice(2) : rows;
@@ -49,9 +50,7 @@ function firstColumns(markdown: string): string[][] {
   });
 }
 
-const withoutCode = (markdown: string): string => markdown.replace(/^```[\s\S]*?^```$/gm, "");
-
-/** Lines of prose that are too long: tables, code, images and what cannot be broken, such as a long link, are none. */
+/** Lines of prose that are too long. Tables, code, images and lines without a place to break are not counted. */
 function longLines(markdown: string): string[] {
   return withoutCode(markdown)
     .split("\n")
@@ -60,10 +59,10 @@ function longLines(markdown: string): string[] {
     );
 }
 
-/** Where the links of a document lead that lead to no file, or to no heading of it. */
-function brokenLinks(path: string): string[] {
+/** Links of a document to files or headings that do not exist. */
+function brokenLinks(path: string, markdown = textOf(path)): string[] {
   const home = FOLDER_OF_LINKS[path] ?? path;
-  const text = withoutCode(textOf(path)).replace(/`[^`]*`/g, "");
+  const text = withoutCode(markdown).replace(/`[^`]*`/g, "");
   const targets = Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, target]) => target!);
   return targets.filter((target) => {
     if (/^(https?|mailto):/.test(target)) return false;
@@ -95,6 +94,8 @@ describe("the documents", () => {
     const page = `# A title: it's \`code\`\n\n${long}\n- ${long}\n| ${long} |\n\n\`\`\`\n# ${long}\n\`\`\`\n`;
     expect(longLines(page)).toEqual([long, `- ${long}`]);
     expect([...anchorsOf(page)]).toEqual(["a-title-its-code"]);
+    const links = "[a](report.md#warnings) [b](nowhere.md) [c](#cache) [d](https://example.com) `[e](nowhere.md)`";
+    expect(brokenLinks("docs/hub.md", links)).toEqual(["nowhere.md", "#cache"]);
   });
 
   it.each(ALL_PAGES)(`have no line of prose longer than ${MAX_LINE} characters: %s`, (path) => {

@@ -1,4 +1,4 @@
-/** Markdown: the anchors of its headings, and a page of it that stands alone. */
+/** Anchors of Markdown headings, and the glossary as a page. */
 import { Marked } from "marked";
 
 /** The anchor that GitHub gives a heading: lower case, hyphens for spaces, without punctuation. */
@@ -11,7 +11,7 @@ export function anchorOf(heading) {
 }
 
 /**
- * docs/glossary.md as an HTML page. Links within the page stay; those to other documents, which the page does not lie beside, become text.
+ * docs/glossary.md as an HTML page. Links within the page stay. Links to other documents become text, because those are not served with it.
  *
  * @param style address of the style sheet
  */
