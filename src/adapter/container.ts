@@ -1,9 +1,9 @@
 import type { ByteSource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import { readHeader } from "../formats/safetensors/header.ts";
-import { joinShards, readShardIndex } from "../formats/safetensors/shards.ts";
+import { openShards, readShardIndex } from "../formats/safetensors/shards.ts";
 import { readTorch } from "../formats/torch/read.ts";
-import type { AdapterFileNames, TensorRef } from "./adapter.ts";
+import type { AdapterFileNames } from "./adapter.ts";
 import type { AdapterContents, AdapterText } from "./dialect.ts";
 import type { AdapterFolder } from "./folder.ts";
 import { openGguf } from "./open-gguf.ts";
@@ -24,7 +24,7 @@ export async function openContents(
   { baseConfig = null }: ReadingOptions,
 ): Promise<AdapterContents> {
   const weights = chosen.sharded
-    ? await openShards(folder, chosen.weights)
+    ? await openSharded(folder, chosen.weights)
     : await openSingle(await folder.open(chosen.weights));
   return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config), baseConfig };
 }
@@ -58,17 +58,11 @@ async function containerOf(source: ByteSource): Promise<"safetensors" | "torch" 
   return pickle || text.startsWith("PK") || /\.(bin|pt|pth)$/.test(source.name) ? "torch" : "safetensors";
 }
 
-async function openShards(folder: AdapterFolder, indexFile: string): Promise<Weights> {
+async function openSharded(folder: AdapterFolder, indexFile: string): Promise<Weights> {
   const where = `${folder.name}/${indexFile}`;
   const index = readShardIndex(await sourceText(await folder.open(indexFile), where), where);
-  const files = await Promise.all(index.files.map((file) => folder.open(file)));
-  const headers = new Map<string, Awaited<ReturnType<typeof readHeader>>>();
-  for (const [i, source] of files.entries()) headers.set(index.files[i]!, await readHeader(source));
-  const tensors = new Map<string, TensorRef>();
-  for (const [name, { file, info }] of joinShards(index, headers)) {
-    tensors.set(name, { name, file: index.files.indexOf(file), ...info });
-  }
-  return { files, tensors, metadata: new Map() };
+  const { shards, tensors } = await openShards(index, (file) => folder.open(file));
+  return { files: shards.map(({ source }) => source), tensors, metadata: new Map() };
 }
 
 async function openConfig(folder: AdapterFolder, file: string | null): Promise<AdapterContents["config"]> {
@@ -78,8 +72,12 @@ async function openConfig(folder: AdapterFolder, file: string | null): Promise<A
 }
 
 /** A small text of an adapter or model: its config or index. @throws FormatError for what is too long, a Git LFS pointer or no UTF-8 */
-export async function sourceText(source: ByteSource, where: string): Promise<string> {
-  if (source.size > MAX_TEXT_BYTES) {
+export async function sourceText(
+  source: ByteSource,
+  where: string,
+  mostBytes: number = MAX_TEXT_BYTES,
+): Promise<string> {
+  if (source.size > mostBytes) {
     throw new FormatError(
       `${where} has ${source.size} bytes, too many for a JSON config; take the adapter's or model's own file.`,
     );

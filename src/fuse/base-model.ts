@@ -1,8 +1,9 @@
 import type { TensorRef } from "../adapter/adapter.ts";
+import { sourceText } from "../adapter/container.ts";
 import type { ByteSource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import { readHeader } from "../formats/safetensors/header.ts";
-import { joinShards, readShardIndex } from "../formats/safetensors/shards.ts";
+import { type OpenShard, openShards, readShardIndex } from "../formats/safetensors/shards.ts";
 
 /** A whole model in safetensors, known by its headers. */
 export interface BaseModel {
@@ -45,7 +46,7 @@ const MAX_INDEX_BYTES = 64 << 20;
 export async function openModel(folder: ModelFolder): Promise<BaseModel> {
   const { name, files } = folder;
   const index = files.find((file) => INDEX.test(file));
-  if (index !== undefined) return openShards(folder, index);
+  if (index !== undefined) return openSharded(folder, index);
   const weights = files.filter((file) => file.endsWith(".safetensors"));
   const only = weights.find((file) => SINGLE.includes(file)) ?? weights[0];
   if (only === undefined || (weights.length > 1 && !SINGLE.includes(only))) {
@@ -64,29 +65,18 @@ export async function openModel(folder: ModelFolder): Promise<BaseModel> {
   };
 }
 
-async function openShards(folder: ModelFolder, indexFile: string): Promise<BaseModel> {
+async function openSharded(folder: ModelFolder, indexFile: string): Promise<BaseModel> {
   const { name } = folder;
   const where = `${name}/${indexFile}`;
-  const source = await folder.open(indexFile);
-  if (source.size > MAX_INDEX_BYTES)
-    throw new FormatError(`${where} has ${source.size} bytes, too many for an index; take the model's own.`);
-  const bytes = new Uint8Array(source.size);
-  await source.read(0, bytes);
-  const text = new TextDecoder().decode(bytes);
+  const text = await sourceText(await folder.open(indexFile), where, MAX_INDEX_BYTES);
   const index = readShardIndex(text, where);
-  const shards: ModelShard[] = [];
-  const headers = new Map<string, Awaited<ReturnType<typeof readHeader>>>();
-  for (const file of index.files) {
-    if (!folder.files.includes(file))
-      throw new FormatError(`${name} lacks ${file}, which ${indexFile} names; download it too.`);
-    const source = await folder.open(file);
-    const header = await readHeader(source);
-    headers.set(file, header);
-    shards.push({ file, source, headerBytes: header.headerBytes, metadata: header.metadata });
-  }
-  const tensors = new Map<string, TensorRef>();
-  for (const [key, { file, info }] of joinShards(index, headers)) {
-    tensors.set(key, { name: key, file: index.files.indexOf(file), ...info });
-  }
-  return { name, index: { file: indexFile, text }, shards, tensors };
+  const missing = index.files.find((file) => !folder.files.includes(file));
+  if (missing !== undefined)
+    throw new FormatError(`${name} lacks ${missing}, which ${indexFile} names; download it too.`);
+  const { shards, tensors } = await openShards(index, (file) => folder.open(file));
+  return { name, index: { file: indexFile, text }, shards: shards.map(modelShard), tensors };
+}
+
+function modelShard({ file, source, header: { headerBytes, metadata } }: OpenShard): ModelShard {
+  return { file, source, headerBytes, metadata };
 }

@@ -1,6 +1,7 @@
+import type { ByteSource } from "../../core/bytes.ts";
 import { FormatError } from "../../core/errors.ts";
 import { isJsonObject, type JsonValue, parseStrictJson, showJson } from "../json.ts";
-import type { SafetensorsHeader, TensorInfo } from "./header.ts";
+import { readHeader, type SafetensorsHeader, type TensorInfo } from "./header.ts";
 
 /** What a *.safetensors.index.json says: which tensor lies in which file beside it. */
 export interface ShardIndex {
@@ -86,4 +87,38 @@ export function joinShards(
     }
   }
   return joined;
+}
+
+/** A tensor of several files: where it lies in which. */
+interface ShardedTensor extends TensorInfo {
+  readonly name: string;
+  /** The place of its file among the shards. */
+  readonly file: number;
+}
+
+/** A file of several, known by its header. */
+export interface OpenShard {
+  readonly file: string;
+  readonly source: ByteSource;
+  readonly header: SafetensorsHeader;
+}
+
+/**
+ * Open the shards that an index names, in the order of their names, and find each tensor in one of them.
+ *
+ * @throws FormatError where a shard is damaged or does not hold what the index says
+ */
+export async function openShards(
+  index: ShardIndex,
+  open: (file: string) => Promise<ByteSource>,
+): Promise<{ readonly shards: readonly OpenShard[]; readonly tensors: ReadonlyMap<string, ShardedTensor> }> {
+  const sources = await Promise.all(index.files.map(open));
+  const shards: OpenShard[] = [];
+  for (const [i, source] of sources.entries())
+    shards.push({ file: index.files[i]!, source, header: await readHeader(source) });
+  const joined = joinShards(index, new Map(shards.map(({ file, header }) => [file, header])));
+  const tensors = new Map(
+    Array.from(joined, ([name, { file, info }]) => [name, { name, file: index.files.indexOf(file), ...info }]),
+  );
+  return { shards, tensors };
 }
