@@ -2,7 +2,6 @@ export type {
   Adapter,
   AdapterFileNames,
   AdapterModule,
-  ModuleKind,
   Notice,
   TensorRef,
   TokenRows,
@@ -21,6 +20,7 @@ export {
   memorySource,
 } from "./core/bytes.ts";
 export { FormatError, HubError, LoraLegoError, OutputError, RefusedError, UsageError } from "./core/errors.ts";
+export type { ModuleKind } from "./core/module-kind.ts";
 export { VERSION } from "./core/version.ts";
 export type { HubAccess } from "./hub/request.ts";
 export { type StreamedAdapter, streamHubAdapter } from "./hub/stream-adapter.ts";
@@ -32,7 +32,8 @@ export {
   mergeInMemory,
   mergeToSink,
 } from "./merge/merge.ts";
-export { type MergePlan, makePlan } from "./merge/plan.ts";
+export type { MergePlan } from "./merge/merge-plan.ts";
+export { makePlan } from "./merge/plan.ts";
 export type { Recipe } from "./merge/recipe.ts";
 export {
   type ParsedRecipe,

@@ -1,6 +1,7 @@
 import type { ByteSource } from "../core/bytes.ts";
 import type { Dtype, FactorDtype } from "../core/dtype.ts";
-import type { PeftConfig } from "../formats/peft-config.ts";
+import type { ModuleKind } from "../core/module-kind.ts";
+import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
 import type { Variant } from "./variants.ts";
 
 /** Where one tensor lies: a byte range of one of an adapter's files. Plain data, so that a plan can travel to a worker. */
@@ -19,9 +20,6 @@ export interface TensorRef<T extends Dtype = Dtype> {
 export interface FactorRef extends TensorRef<FactorDtype> {
   readonly units: "rows" | "columns";
 }
-
-/** How a module applies its delta; decides the key names and shapes of its factors. */
-export type ModuleKind = "linear" | "embedding" | "conv";
 
 /** The ways of naming and laying out an adapter's tensors. */
 export type DialectId = "peft" | "kohya" | "diffusers" | "mlx" | "gguf" | "lora_diffusion" | "sam" | "foreign";

@@ -1,11 +1,11 @@
+import { CONFIG_FILE, PICKLED_WEIGHTS_FILE, TORCH_WEIGHTS_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import type { Consumer, NamedFiles } from "./consumer.ts";
 
 const PLAIN = { everyLayer: false, stacks: false, rslora: true, startRank: null } as const;
 const ANY_RANK = { ranks: null, mostRank: null } as const;
 const VLLM_RANKS = [1, 8, 16, 32, 64, 128, 256, 320, 512];
 const ANY_FILE: NamedFiles = { weights: null, config: null, sharded: false };
-const PEFT_CONFIG = "adapter_config.json";
-const PEFT_WEIGHTS = ["adapter_model.safetensors", "adapter_model.bin"] as const;
+const PEFT_WEIGHTS = [WEIGHTS_FILE, PICKLED_WEIGHTS_FILE] as const;
 
 /** Of formats that hold no variant but DoRA. */
 const NO_VARIANTS = {
@@ -28,7 +28,7 @@ export const CONSUMERS: readonly Consumer[] = [
     title: "vLLM",
     version: "0.33.0",
     formats: ["peft"],
-    files: { weights: [...PEFT_WEIGHTS, "adapter_model.pt"], config: PEFT_CONFIG, sharded: false },
+    files: { weights: [...PEFT_WEIGHTS, TORCH_WEIGHTS_FILE], config: CONFIG_FILE, sharded: false },
     ranks: null,
     mostRank: VLLM_RANKS.at(-1)!,
     startRank: { option: "--max-lora-rank", offered: VLLM_RANKS, default: 16 },
@@ -45,7 +45,7 @@ export const CONSUMERS: readonly Consumer[] = [
     title: "SGLang",
     version: "0.5.23",
     formats: ["peft"],
-    files: { weights: null, config: PEFT_CONFIG, sharded: true },
+    files: { weights: null, config: CONFIG_FILE, sharded: true },
     ...ANY_RANK,
     differing: "none",
     rslora: false,
@@ -85,7 +85,7 @@ export const CONSUMERS: readonly Consumer[] = [
     title: "TGI",
     version: "3.3",
     formats: ["peft"],
-    files: { weights: null, config: PEFT_CONFIG, sharded: true },
+    files: { weights: null, config: CONFIG_FILE, sharded: true },
     ranks: [8, 16, 32, 64, 128],
     mostRank: 128,
     differing: "none",
@@ -111,7 +111,7 @@ export const CONSUMERS: readonly Consumer[] = [
     title: "PEFT",
     version: "0.21.2",
     formats: ["peft"],
-    files: { weights: PEFT_WEIGHTS, config: PEFT_CONFIG, sharded: false },
+    files: { weights: PEFT_WEIGHTS, config: CONFIG_FILE, sharded: false },
     ...ANY_RANK,
     differing: "all",
     extras: "all",
@@ -151,7 +151,7 @@ export const CONSUMERS: readonly Consumer[] = [
     title: "mlx-lm",
     version: "0.32.2",
     formats: ["mlx"],
-    files: { weights: ["adapters.safetensors"], config: PEFT_CONFIG, sharded: false },
+    files: { weights: ["adapters.safetensors"], config: CONFIG_FILE, sharded: false },
     ...ANY_RANK,
     differing: "none",
     extras: "none",

@@ -1,4 +1,5 @@
-import type { DialectId, ModuleKind } from "./adapter.ts";
+import type { ModuleKind } from "../core/module-kind.ts";
+import type { DialectId } from "./adapter.ts";
 import type { VariantId } from "./variants.ts";
 
 /** What a program that loads adapters takes, as its own code has it. */

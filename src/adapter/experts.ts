@@ -1,3 +1,5 @@
+import { maximum } from "../core/maximum.ts";
+
 /** One expert's projection in a module's path. */
 export interface ExpertPlace {
   /** What stands before the experts: their layer, as model.layers.0.mlp. */
@@ -23,11 +25,33 @@ export function stackedModules(modules: Iterable<string>): Set<string> {
   return new Set(names.filter((name) => expertOf(name) !== null || layers.has(name.replace(/\.gate$/, ""))));
 }
 
-/** Projections that are one parameter, and the one that lies around it, by the two ways of naming them. */
-const TOGETHER = [
-  ["w1", "w3", "w2"],
-  ["gate_proj", "up_proj", "down_proj"],
+/**
+ * Give experts and their routers one rank, the largest that one of them comes to: the others are padded with zero units, which changes no
+ * delta, where cutting the larger ones would.
+ *
+ * @returns the modules with their ranks, and that rank; null where there are no experts
+ */
+export function evenExperts<M extends { readonly name: string; readonly rank: number }>(
+  modules: readonly M[],
+): { readonly modules: readonly M[]; readonly rank: number | null } {
+  const stacked = stackedModules(modules.map(({ name }) => name));
+  if (stacked.size === 0) return { modules, rank: null };
+  const rank = maximum(modules.filter(({ name }) => stacked.has(name)).map((module) => module.rank));
+  return { modules: modules.map((module) => (stacked.has(module.name) ? { ...module, rank } : module)), rank };
+}
+
+/** The projections of an expert, by the two ways of naming them: gate and up, which are one parameter where experts are stacked, and down. */
+const PROJECTIONS = [
+  { gate: "w1", up: "w3", down: "w2" },
+  { gate: "gate_proj", up: "up_proj", down: "down_proj" },
 ] as const;
+
+/** The parameter of all experts of a layer that a projection of one of them is part of; null for names that experts do not have. */
+export function stackedParameter(projection: string): "gate_up_proj" | "down_proj" | null {
+  const own = PROJECTIONS.find((names) => Object.values<string>(names).includes(projection));
+  if (own === undefined) return null;
+  return projection === own.down ? "down_proj" : "gate_up_proj";
+}
 
 /**
  * The first layer whose experts cannot be stacked since some projection lacks: gate and up become one parameter, which is found only
@@ -40,7 +64,7 @@ export function expertGap(modules: Iterable<string>): { readonly layer: string; 
     if (place !== null) layers.set(place.layer, (layers.get(place.layer) ?? new Set()).add(place.projection));
   }
   for (const [layer, projections] of layers) {
-    for (const [gate, up, down] of TOGETHER) {
+    for (const { gate, up, down } of PROJECTIONS) {
       const lacks = [gate, up, down].filter((own) => !projections.has(own));
       if ((projections.has(gate) || projections.has(up)) && lacks.length > 0)
         return { layer, lacks: lacks.join(" and ") };

@@ -1,5 +1,15 @@
 import type { ByteSource } from "../core/bytes.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
+import {
+  CONFIG_FILE,
+  configNameBeside,
+  GGUF_WEIGHTS_FILE,
+  hasWeightsName,
+  isConfigFile,
+  isIndexFile,
+  PICKLED_WEIGHTS_FILE,
+  WEIGHTS_FILE,
+} from "../formats/peft-folder/files.ts";
 import type { AdapterFileNames } from "./adapter.ts";
 
 /** What a user hands over as one adapter: a folder on disk, dropped files in a page, a repository. */
@@ -32,8 +42,6 @@ export function adapterFolder(name: string, files: Readonly<Record<string, ByteS
   };
 }
 
-const CONFIG = /^adapter_config.*\.json$/;
-const INDEX = /\.safetensors\.index\.json$/;
 const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
 const PICKLE = /\.(bin|pt|pth)$/;
 /** What trainers save beside an adapter. */
@@ -46,33 +54,32 @@ const TRAINERS = /^(training_args|optimizer|scheduler|scaler|rng_state|random_st
  * @throws RefusedError when the folder holds no weights, weights that are not read, or several adapters
  */
 export function chooseFiles(folder: FolderNames): AdapterFileNames {
-  const configs = folder.files.filter((file) => CONFIG.test(file));
-  const index = folder.files.find((file) => INDEX.test(file));
+  const configs = folder.files.filter(isConfigFile);
+  const index = folder.files.find(isIndexFile);
   const single = folder.files.filter((file) => file.endsWith(".safetensors") && !SHARD.test(file));
   if (single.length === 0 && index !== undefined) {
     return { weights: index, sharded: true, config: pickConfig(folder, configs, index) };
   }
-  const named = single.includes("adapters.safetensors") ? "adapters.safetensors" : "adapter_model.safetensors";
+  const named = single.includes("adapters.safetensors") ? "adapters.safetensors" : WEIGHTS_FILE;
   const pickles = folder.files.filter((file) => PICKLE.test(file) && !TRAINERS.test(file));
   const ggufs = folder.files.filter((file) => file.endsWith(".gguf"));
   const weights =
     pick(folder, named, ofAdapter(single), "adapters") ??
-    pick(folder, "adapter_model.bin", ofAdapter(pickles), "adapters") ??
-    pick(folder, "adapter_model.gguf", ggufs, "adapters");
+    pick(folder, PICKLED_WEIGHTS_FILE, ofAdapter(pickles), "adapters") ??
+    pick(folder, GGUF_WEIGHTS_FILE, ggufs, "adapters");
   if (weights === null) throw noWeights(folder, configs[0] ?? null);
   return { weights, sharded: false, config: pickConfig(folder, configs, weights) };
 }
 
 /** The config of the same suffix as the weights ("adapter_model (1).safetensors" has "adapter_config (1).json"), else PEFT's. */
 function pickConfig(folder: FolderNames, configs: string[], weights: string): string | null {
-  const suffix = /^adapter_model(.*?)\.(?:safetensors|bin|pt|pth|gguf)/.exec(weights)?.[1] ?? "";
-  const twin = `adapter_config${suffix}.json`;
-  return configs.includes(twin) ? twin : pick(folder, "adapter_config.json", configs, "configs");
+  const twin = configNameBeside(weights);
+  return configs.includes(twin) ? twin : pick(folder, CONFIG_FILE, configs, "configs");
 }
 
 /** The files that are named as PEFT names an adapter's, where there are any. */
 function ofAdapter(files: readonly string[]): string[] {
-  const ours = files.filter((file) => file.startsWith("adapter_model"));
+  const ours = files.filter(hasWeightsName);
   return ours.length > 0 ? ours : [...files];
 }
 
@@ -100,15 +107,15 @@ function noWeights(folder: FolderNames, config: string | null): Error {
   }
   if (config !== null) {
     return new RefusedError(
-      `${name} has ${config} but no weights beside it; add adapter_model.safetensors (it may have been left out of git or of the download).`,
+      `${name} has ${config} but no weights beside it; add ${WEIGHTS_FILE} (it may have been left out of git or of the download).`,
     );
   }
   if (files.includes("training_args.bin")) {
     return new RefusedError(
-      `${name} holds training_args.bin, which is the trainer's settings and no adapter; pass the folder that holds adapter_model.safetensors.`,
+      `${name} holds training_args.bin, which is the trainer's settings and no adapter; pass the folder that holds ${WEIGHTS_FILE}.`,
     );
   }
-  return new FormatError(`${name} holds no adapter: expected adapter_config.json and adapter_model.safetensors.`);
+  return new FormatError(`${name} holds no adapter: expected ${CONFIG_FILE} and ${WEIGHTS_FILE}.`);
 }
 
 /** "a, b, c and 4 more". */

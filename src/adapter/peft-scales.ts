@@ -1,6 +1,6 @@
 import { FormatError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
-import type { PeftConfig } from "../formats/peft-config.ts";
+import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
 import type { AdapterModule } from "./adapter.ts";
 import { patternLookup } from "./pattern.ts";
 

@@ -1,4 +1,5 @@
-import type { PeftConfig } from "../formats/peft-config.ts";
+import { pathOfBias } from "../formats/peft-folder/keys.ts";
+import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
 import type { TensorRef } from "./adapter.ts";
 import { biasVariants } from "./peft-variants.ts";
 import type { Variant } from "./variants.ts";
@@ -80,7 +81,7 @@ function plainName(key: string): string {
 }
 
 function variantsOf(others: ReadonlyMap<string, TensorRef>, statesBias: boolean): Variant[] {
-  const isBias = (key: string): boolean => key.endsWith(".lora_B.bias");
+  const isBias = (key: string): boolean => pathOfBias(key) !== null;
   const bias = [...others.keys()].find(isBias);
   const other = [...others.keys()].find((key) => !isBias(key));
   return [...biasVariants(bias, statesBias), ...(other === undefined ? [] : [strange(other)])];

@@ -1,5 +1,5 @@
 import { showJson } from "../formats/json.ts";
-import type { ChangingField, PeftConfig } from "../formats/peft-config.ts";
+import type { ChangingField, PeftConfig } from "../formats/peft-folder/read-config.ts";
 import { activatedVariant, type Variant } from "./variants.ts";
 
 /** Fields that promise tensors: what they make of an adapter, those tell. */

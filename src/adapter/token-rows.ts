@@ -1,5 +1,5 @@
 import { formatShape } from "../core/shape.ts";
-import type { PeftConfig } from "../formats/peft-config.ts";
+import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
 import type { TensorRef, TokenRows } from "./adapter.ts";
 import type { Variant } from "./variants.ts";
 

@@ -1,5 +1,6 @@
-import type { Adapter, DialectId, ModuleKind } from "../adapter/adapter.ts";
+import type { Adapter, DialectId } from "../adapter/adapter.ts";
 import type { Variant } from "../adapter/variants.ts";
+import type { ModuleKind } from "../core/module-kind.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";

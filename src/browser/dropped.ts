@@ -1,4 +1,5 @@
 import { compareNaturally } from "../core/natural-order.ts";
+import { isConfigFile, isWeightsFile } from "../formats/peft-folder/files.ts";
 import type { HandedFolder } from "./handed-files.ts";
 
 /** A dropped or picked file and where it lay: "folder/file", or the file's own name. */
@@ -7,8 +8,6 @@ export interface DroppedFile {
   readonly blob: Blob;
 }
 
-const HOLDS_ADAPTER = /(?:^|\/)(?:adapter_config.*\.json|[^/]*\.(?:safetensors|bin|pt|pth|gguf))$/;
-const CONFIG = /^adapter_config.*\.json$/;
 const INDEXED = /-\d{5}-of-\d{5}\.safetensors$|\.index\.json$/;
 
 /**
@@ -24,7 +23,7 @@ export function groupDropped(files: readonly DroppedFile[]): HandedFolder[] {
   }
   const found: HandedFolder[] = [];
   for (const [folder, own] of folders) {
-    if (!own.some(({ path }) => HOLDS_ADAPTER.test(path))) continue;
+    if (!own.some(({ path }) => holdsAdapter(path))) continue;
     if (folder === "") found.push(...looseFiles(own));
     else found.push(handed(lastName(folder), own));
   }
@@ -43,9 +42,9 @@ export function leftOut(files: readonly DroppedFile[], folders: readonly HandedF
 
 /** Files that were dropped one by one: one adapter where a config is among them or the weights are in parts, else one for each file. */
 function looseFiles(files: readonly DroppedFile[]): HandedFolder[] {
-  const whole = files.some(({ path }) => CONFIG.test(path) || INDEXED.test(path));
+  const whole = files.some(({ path }) => isConfigFile(path) || INDEXED.test(path));
   if (whole) return [handed("adapter", files)];
-  return files.filter(({ path }) => HOLDS_ADAPTER.test(path)).map((file) => handed(stem(file.path), [file]));
+  return files.filter(({ path }) => holdsAdapter(path)).map((file) => handed(stem(file.path), [file]));
 }
 
 function handed(name: string, files: readonly DroppedFile[]): HandedFolder {
@@ -54,6 +53,10 @@ function handed(name: string, files: readonly DroppedFile[]): HandedFolder {
     files: Object.fromEntries(files.map(({ path, blob }) => [lastName(path), { blob }])),
     folders: [],
   };
+}
+
+function holdsAdapter(path: string): boolean {
+  return isConfigFile(lastName(path)) || isWeightsFile(path);
 }
 
 function lastName(path: string): string {

@@ -1,10 +1,10 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { memorySink } from "../core/bytes.ts";
+import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import type { FolderReader } from "../merge/companions.ts";
 import { folderFiles } from "../merge/folder-files.ts";
 import { affordableThreads } from "../merge/memory.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
-import { WEIGHTS_FILE } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import { carriedOut } from "../merge/recipe-text.ts";
 import type { RemoteLane } from "../merge/remote-lane.ts";

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { withoutPeftPrefix } from "../adapter/names/wrapped.ts";
 import type { Inspection } from "../analysis/inspect.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
+import { withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import { printWarnings, reportFailure } from "./failure.ts";
 import { collectPath } from "./numbers.ts";
 import { showDownload } from "./progress.ts";

@@ -1,7 +1,7 @@
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
 import { type Composition, compositions } from "../merge/compositions.ts";
-import type { MergePlan } from "../merge/plan.ts";
+import type { MergePlan } from "../merge/merge-plan.ts";
 import type { MergeReport } from "../merge/report.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";

@@ -1,7 +1,7 @@
 import type { Adapter, AdapterModule, DialectId, FactorRef, TensorRef } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { Kinds } from "../adapter/kinds.ts";
-import type { Dtype } from "../core/dtype.ts";
+import { commonDtype, type Dtype, type OutputDtype } from "../core/dtype.ts";
 import { layoutSafetensors } from "../formats/safetensors/layout.ts";
 
 /** A factor as another format stores it. */
@@ -99,7 +99,6 @@ export function dtypeOf({ factor: { dtype }, times }: FactorContent): Dtype {
 }
 
 /** The element type of factors for programs that read f32, f16 and bf16 alone: what all have, where it is one of these, else f32. */
-export function plainDtype(factors: readonly FactorContent[]): "F32" | "F16" | "BF16" {
-  const [dtype, ...others] = new Set(factors.map(dtypeOf));
-  return others.length === 0 && (dtype === "F16" || dtype === "BF16") ? dtype : "F32";
+export function plainDtype(factors: readonly FactorContent[]): OutputDtype {
+  return commonDtype(factors.map(dtypeOf));
 }

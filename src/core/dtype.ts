@@ -55,6 +55,12 @@ export function isOutputDtype(name: string): name is OutputDtype {
   return name === "F32" || name === "F16" || name === "BF16";
 }
 
+/** The element type that tensors of these types are written in: f16 or bf16 where all have it, else f32. */
+export function commonDtype(dtypes: Iterable<Dtype>): OutputDtype {
+  const [only, ...others] = new Set(dtypes);
+  return others.length === 0 && (only === "F16" || only === "BF16") ? only : "F32";
+}
+
 /** Bytes of one element of a type whose elements fill whole bytes. */
 export function bytesOf(dtype: FactorDtype): number {
   return BITS[dtype] / 8;

@@ -1,5 +1,6 @@
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { isJsonObject, parseStrictJson, showJson } from "./json.ts";
+import { CONFIG_FILE } from "./peft-folder/files.ts";
 
 /** What a merge needs of the adapter_config.json that mlx-lm writes. */
 export interface MlxConfig {
@@ -24,7 +25,7 @@ export function parseMlxConfig(text: string, where: string): MlxConfig {
   const lora = isJsonObject(fields) ? fields.lora_parameters : undefined;
   if (!isJsonObject(fields) || !isJsonObject(lora)) {
     throw new FormatError(
-      `${where} has no lora_parameters, where mlx-lm writes rank and scale; take the adapter_config.json that was saved with the adapter.`,
+      `${where} has no lora_parameters, where mlx-lm writes rank and scale; take the ${CONFIG_FILE} that was saved with the adapter.`,
     );
   }
   const kind = fields.fine_tune_type ?? (fields.use_dora === true ? "dora" : "lora");

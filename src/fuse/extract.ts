@@ -1,15 +1,17 @@
 import type { TensorRef } from "../adapter/adapter.ts";
-import { peftKey } from "../adapter/dialects/peft.ts";
 import { isTableName } from "../adapter/names/vocabulary.ts";
 import { type ByteSink, bytesEqual } from "../core/bytes.ts";
 import { bytesOf, type FactorDtype, isFactorDtype, type OutputDtype } from "../core/dtype.ts";
 import { FormatError, RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
+import type { ModuleKind } from "../core/module-kind.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
-import { layoutSafetensors, type SafetensorsLayout } from "../formats/safetensors/layout.ts";
+import { layoutWeights, peftKey, type StoredModule } from "../formats/peft-folder/factors.ts";
+import { peftConfig } from "../formats/peft-folder/write-config.ts";
+import type { SafetensorsLayout } from "../formats/safetensors/layout.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { modulePattern } from "../merge/module-pattern.ts";
-import { type DtypeChoice, outputDtype } from "../merge/recipe.ts";
+import { chosenDtype, type DtypeChoice } from "../merge/recipe.ts";
 import { lowRank, lowRankBytes } from "../methods/dense/low-rank.ts";
 import { MOST_TILE_ROWS } from "../methods/dense/task-tiles.ts";
 import type { BaseConfig } from "./base-config.ts";
@@ -34,7 +36,7 @@ export interface ExtractRecipe {
 /** A weight that was tuned, as a module of a LoRA. */
 export interface TunedModule {
   readonly name: string;
-  readonly kind: "linear" | "embedding" | "conv";
+  readonly kind: ModuleKind;
   /** Whether the stored matrix is (in, out), as embeddings and Conv1D have it. */
   readonly turned: boolean;
   readonly base: TensorRef<FactorDtype>;
@@ -102,14 +104,20 @@ export async function planExtraction(
         : `No matrix that is to be extracted differs between ${base.name} and ${tuned.name} (only ${unrepresented.slice(0, 3).join(", ")}); choose other --include and --exclude.`,
     );
   }
-  const dtype = chooseDtype(modules, recipe.dtype ?? "auto");
+  const dtype = chosenDtype(
+    recipe.dtype,
+    modules.map((module) => module.tuned.dtype),
+  );
   const rank = Math.min(recipe.rank, maximum(modules.map(({ rows, columns }) => Math.min(rows, columns))));
   return {
     modules,
     unrepresented,
     rank,
     dtype,
-    layout: layoutOf(modules, rank, dtype),
+    layout: layoutWeights(
+      modules.map((module) => storedModule(module, rank)),
+      dtype,
+    ),
     config: configOf(base, modules, rank),
   };
 }
@@ -169,43 +177,23 @@ function moduleOf(base: TensorRef, tuned: TensorRef, modelType: string | null): 
   };
 }
 
-function chooseDtype(modules: readonly TunedModule[], choice: DtypeChoice): OutputDtype {
-  if (choice !== "auto") return outputDtype(choice);
-  const [only, ...others] = new Set(modules.map(({ tuned }) => tuned.dtype));
-  return others.length === 0 && (only === "F16" || only === "BF16") ? only : "F32";
-}
-
-function layoutOf(modules: readonly TunedModule[], rank: number, dtype: OutputDtype): SafetensorsLayout {
-  const specs = modules.flatMap((module) => {
-    const { shape } = module.base;
-    const inputs = module.turned ? [shape[0]!] : shape.slice(1);
-    const out = module.turned ? shape[1]! : shape[0]!;
-    return [
-      { name: peftKey(module, "A"), dtype, shape: [rank, ...inputs] },
-      { name: peftKey(module, "B"), dtype, shape: [out, rank, ...inputs.slice(1).fill(1)] },
-    ];
-  });
-  return layoutSafetensors(specs, { format: "pt" });
+/** A module as its factors will be stored. */
+function storedModule({ name, kind, turned, base: { shape } }: TunedModule, rank: number): StoredModule {
+  return { name, kind, rank, inputShape: turned ? [shape[0]!] : shape.slice(1), out: turned ? shape[1]! : shape[0]! };
 }
 
 function configOf(base: BaseModel, modules: readonly TunedModule[], rank: number): Record<string, unknown> {
-  return {
-    peft_type: "LORA",
-    task_type: null,
-    base_model_name_or_path: base.name,
-    r: rank,
-    lora_alpha: rank,
-    lora_dropout: 0,
-    bias: "none",
-    target_modules: modules.map(({ name }) => name),
-    fan_in_fan_out: modules.some(({ kind, turned }) => turned && kind === "linear"),
-    use_rslora: false,
-    use_dora: false,
-    rank_pattern: {},
-    alpha_pattern: {},
-    modules_to_save: null,
-    inference_mode: true,
-  };
+  const common = { rank, alpha: rank };
+  return peftConfig({
+    baseModel: base.name,
+    taskType: null,
+    fanInFanOut: modules.some(({ kind, turned }) => turned && kind === "linear"),
+    modules: modules.map(({ name }) => ({ name, ...common })),
+    common,
+    extras: [],
+    sources: [],
+    left: [],
+  });
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { Adapter, AdapterModule, TensorRef, TokenRows } from "../adapter/adapter.ts";
 import { isHeadName } from "../adapter/names/vocabulary.ts";
-import { withoutPeftPrefix } from "../adapter/names/wrapped.ts";
 import { type FactorDtype, isFactorDtype, isOutputDtype } from "../core/dtype.ts";
 import { RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
+import { pathOfBias, withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { ChangedTensors } from "./changed-tensors.ts";
 
 /** An adapter that takes part in a fusion. */
@@ -66,10 +66,11 @@ export function placeBiases(
   inBase: ReadonlyMap<string, AdapterModule>,
 ): void {
   const { name, others, modules, magnitudes } = adapter;
-  const biases = [...others].filter(([key]) => key.endsWith(".lora_B.bias"));
   const pathInBase = new Map(Array.from(inBase, ([place, module]) => [module, place]));
-  for (const [key, tensor] of biases) {
-    const path = withoutPeftPrefix(key).replace(/\.lora_B\.bias$/, "");
+  for (const [key, tensor] of others) {
+    const stored = pathOfBias(key);
+    if (stored === null) continue;
+    const path = withoutPeftPrefix(stored);
     const module = modules.get(path);
     if (module === undefined || elementCount(tensor.shape) !== module.out || !isFactorDtype(tensor.dtype)) {
       throw new RefusedError(

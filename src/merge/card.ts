@@ -1,7 +1,8 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
-import type { MergePlan } from "./plan.ts";
+import { baseModelOf } from "../formats/peft-folder/read-config.ts";
+import type { MergePlan } from "./merge-plan.ts";
 import type { MergeReport } from "./report.ts";
 
 /** The model card's file name. */
@@ -38,9 +39,9 @@ export function modelCard(
   datasets: readonly string[],
 ): string {
   const { totals } = report;
-  const base = plan.config.base_model_name_or_path;
+  const base = baseModelOf(plan.config);
   return `---
-${typeof base === "string" ? `base_model: ${quoted(base)}\nbase_model_relation: adapter\n` : ""}library_name: peft
+${base !== null ? `base_model: ${quoted(base)}\nbase_model_relation: adapter\n` : ""}library_name: peft
 ${datasets.length === 0 ? "" : `datasets:\n${datasets.map((name) => `- ${quoted(name)}\n`).join("")}`}tags:
 - lora
 - merge

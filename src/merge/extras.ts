@@ -1,9 +1,9 @@
 import type { Adapter, TensorRef } from "../adapter/adapter.ts";
-import { withoutPeftPrefix } from "../adapter/names/wrapped.ts";
-import { type Dtype, isFactorDtype } from "../core/dtype.ts";
+import { commonDtype, type Dtype, isFactorDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
+import { withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { ExtrasPolicy } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
@@ -66,9 +66,7 @@ export function planExtras(adapters: readonly Adapter[], weights: readonly numbe
       share: weights[input]! / total,
     }));
     refuseUnlike(adapters, key, used, averaged);
-    const dtypes = new Set(averaged.map(({ tensor }) => tensor.dtype));
-    const [only] = dtypes;
-    const dtype: Dtype = dtypes.size === 1 && (only === "F16" || only === "BF16") ? only : "F32";
+    const dtype = commonDtype(averaged.map(({ tensor }) => tensor.dtype));
     return { key, dtype, shape: averaged[0]!.tensor.shape, sources: averaged, begin: 0, end: 0 };
   });
   return { extras, skipped: [], warnings: [] };

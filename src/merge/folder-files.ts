@@ -1,10 +1,10 @@
 import { printableJson } from "../core/printable.ts";
 import { VERSION } from "../core/version.ts";
+import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { CARD_FILE, modelCard } from "./card.ts";
 import { cardDatasets } from "./card-datasets.ts";
 import { type Companion, type FolderReader, sharedCompanions } from "./companions.ts";
 import type { MergeOutcome } from "./merge.ts";
-import { CONFIG_FILE, WEIGHTS_FILE } from "./plan.ts";
 import type { RecipeStep } from "./recipe-file.ts";
 import { RECIPE_FILE, recipeText } from "./recipe-text.ts";
 

@@ -1,4 +1,4 @@
-import type { AdapterModule, ModuleKind } from "../adapter/adapter.ts";
+import type { AdapterModule } from "../adapter/adapter.ts";
 import {
   type Consumer,
   consumerById,
@@ -11,18 +11,13 @@ import {
 import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
+import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import type { PlannedExtra } from "./extras.ts";
 import type { Recipe } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
 /** A module whose factors are zero. */
-export interface ZeroModule {
-  readonly name: string;
-  readonly kind: ModuleKind;
-  readonly inputShape: readonly number[];
-  readonly out: number;
-  readonly rank: number;
-}
+export type ZeroModule = StoredModule;
 
 /**
  * The consumer that a recipe names, or null.
@@ -80,13 +75,8 @@ export function refuseUnloadable(
   }
 }
 
-/** A module that will be written, its shape that of its parts. */
-interface ShapedModule extends Omit<ZeroModule, "inputShape"> {
-  readonly parts: readonly { readonly module: Pick<AdapterModule, "inputShape"> }[];
-}
-
 /** The zero modules that a consumer wants beside those that are written. @throws RefusedError where the size of one is not known */
-export function zeroModules(consumer: Consumer, modules: readonly ShapedModule[]): ZeroModule[] {
+export function zeroModules(consumer: Consumer, modules: readonly StoredModule[]): ZeroModule[] {
   return [
     ...(consumer.everyLayer ? layerZeros(modules) : []),
     ...(consumer.stacks ? stackZeros(consumer, modules) : []),
@@ -94,7 +84,7 @@ export function zeroModules(consumer: Consumer, modules: readonly ShapedModule[]
 }
 
 /** A zero module for every layer that a type of module lacks, in the shape of that type's first. */
-function layerZeros(modules: readonly ShapedModule[]): ZeroModule[] {
+function layerZeros(modules: readonly StoredModule[]): ZeroModule[] {
   return [...missingLayers(modules.map(({ name }) => name))].flatMap(([type, layers]) => {
     const model = modules.find(({ name }) => placeOf(name)?.type === type)!;
     return layers.map((layer) => zeroLike(model, type.replace("*", String(layer))));
@@ -102,7 +92,7 @@ function layerZeros(modules: readonly ShapedModule[]): ZeroModule[] {
 }
 
 /** A zero module for every one that its stack lacks, in the shape of its own type in another layer, or of the one that it must be like. */
-function stackZeros({ title }: Consumer, modules: readonly ShapedModule[]): ZeroModule[] {
+function stackZeros({ title }: Consumer, modules: readonly StoredModule[]): ZeroModule[] {
   return stackGaps(modules.map(({ name }) => name)).map(({ lacking, beside, alike }) => {
     const type = placeOf(lacking)?.type;
     const model =
@@ -115,8 +105,8 @@ function stackZeros({ title }: Consumer, modules: readonly ShapedModule[]): Zero
   });
 }
 
-function zeroLike({ kind, out, rank, parts }: ShapedModule, name: string): ZeroModule {
-  return { name, kind, inputShape: parts[0]!.module.inputShape, out, rank };
+function zeroLike({ kind, inputShape, out, rank }: StoredModule, name: string): ZeroModule {
+  return { name, kind, inputShape, out, rank };
 }
 
 /** Say that modules were written that no adapter has. */

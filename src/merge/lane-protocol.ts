@@ -1,7 +1,7 @@
 import type { ErrorMessage } from "../core/errors.ts";
 import type { Timings } from "./clock.ts";
 import type { Job, JobResult } from "./lane.ts";
-import type { MergePlan } from "./plan.ts";
+import type { MergePlan } from "./merge-plan.ts";
 
 /** What a lane elsewhere (a worker thread, a Web Worker) is asked. `setup` says where its inputs and its output are. */
 export type LaneRequest<Setup> =

@@ -1,7 +1,7 @@
 import { errorMessage } from "../core/errors.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneAnswer, LaneRequest, Written } from "./lane-protocol.ts";
-import type { MergePlan } from "./plan.ts";
+import type { MergePlan } from "./merge-plan.ts";
 
 /** A lane at work on a plan, in a worker. */
 export interface ServedLane {

@@ -3,8 +3,8 @@ import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
 import { addProducts, deltaFigures, noProducts, type SumProducts, sumProducts } from "../figures/delta.ts";
 import type { Timings } from "./clock.ts";
+import type { MergePlan } from "./merge-plan.ts";
 import type { ModuleResult } from "./merger.ts";
-import type { MergePlan } from "./plan.ts";
 import type { MergeReport, ModuleReport } from "./report.ts";
 import { runWarnings } from "./run-warnings.ts";
 

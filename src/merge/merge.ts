@@ -1,20 +1,23 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { consumerById } from "../adapter/consumers.ts";
-import { peftKey } from "../adapter/dialects/peft.ts";
+import { evenExperts } from "../adapter/experts.ts";
 import { type ByteSink, memorySink } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
+import { peftKey } from "../formats/peft-folder/factors.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { checkOptions } from "./check-recipe.ts";
 import { addTimings, noTimings } from "./clock.ts";
-import { evenExperts } from "./expert-ranks.ts";
 import { consumerRank } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
 import { makeReport } from "./make-report.ts";
 import type { ModuleSize } from "./memory.ts";
+import type { MergePlan, PlannedModule } from "./merge-plan.ts";
 import { Merger, type ModuleResult } from "./merger.ts";
-import { type Known, type MergePlan, makePlan, type PlannedModule, planLayout } from "./plan.ts";
+import { makePlan } from "./plan.ts";
+import { planLayout } from "./plan-layout.ts";
+import type { Findings } from "./plan-ranks.ts";
 import type { Recipe } from "./recipe.ts";
 import type { MergeReport } from "./report.ts";
 
@@ -113,7 +116,7 @@ function targetOfActing(plan: MergePlan, { target }: Recipe, results: readonly M
 }
 
 /** The ranks that modules came out with, if the output would be smaller for them. */
-function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): Required<Known>["ranks"] | null {
+function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): Required<Findings>["ranks"] | null {
   const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
   const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
   const needed = consumerRank(consumer, maximum(ranks.values()));

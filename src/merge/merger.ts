@@ -16,7 +16,7 @@ import { resolveRank } from "../methods/resolve-rank.ts";
 import { Clock, type Timings, timedKernels, timedSource } from "./clock.ts";
 import type { PlannedExtra } from "./extras.ts";
 import { slabColumns } from "./memory.ts";
-import type { MergePlan, PlannedModule } from "./plan.ts";
+import type { MergePlan, PlannedModule } from "./merge-plan.ts";
 
 /** Elements of an extra that are held at once. */
 const EXTRA_CHUNK = 1 << 16;

@@ -1,7 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { newestName, releaseOf, spellings } from "../adapter/names/renamed.ts";
-import { PEFT_PREFIX, withoutPeftPrefix } from "../adapter/names/wrapped.ts";
 import { RefusedError } from "../core/errors.ts";
+import { renamedKey, withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { Warning } from "./warning.ts";
 
 /**
@@ -58,8 +58,6 @@ function refuseTwice(owner: string, names: readonly string[]): void {
 
 function renamed(adapter: Adapter, release: number): Adapter {
   const rename = (name: string): string => spellings(name)?.[release] ?? name;
-  const renameKey = (key: string): string =>
-    key.startsWith(PEFT_PREFIX) ? `${PEFT_PREFIX}${rename(withoutPeftPrefix(key))}` : rename(key);
   return {
     ...adapter,
     modules: new Map(
@@ -68,7 +66,7 @@ function renamed(adapter: Adapter, release: number): Adapter {
         return [name, { ...module, name }];
       }),
     ),
-    extras: new Map(Array.from(adapter.extras, ([key, tensor]) => [renameKey(key), tensor])),
+    extras: new Map(Array.from(adapter.extras, ([key, tensor]) => [renamedKey(key, rename), tensor])),
     targetModules: adapter.targetModules?.map(rename) ?? null,
     modulesToSave: adapter.modulesToSave.map(rename),
   };

@@ -1,7 +1,9 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { type ByteSource, memorySource } from "../core/bytes.ts";
-import { CONFIG_FILE, type MergePlan, planLayout, WEIGHTS_FILE } from "./plan.ts";
+import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import type { MergePlan } from "./merge-plan.ts";
+import { planLayout } from "./plan-layout.ts";
 
 /** The adapter that a plan will write, as far as headers go, so that what is to be made of it can be planned too. */
 export function plannedAdapter(name: string, plan: MergePlan): Promise<Adapter> {

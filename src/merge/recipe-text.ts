@@ -1,4 +1,4 @@
-import type { MergePlan } from "./plan.ts";
+import type { MergePlan } from "./merge-plan.ts";
 import type { DtypeChoice, Recipe } from "./recipe.ts";
 import type { RecipeFile, RecipeSource, RecipeStep } from "./recipe-file.ts";
 import type { MergeData } from "./recipe-schema.ts";

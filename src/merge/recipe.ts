@@ -1,5 +1,5 @@
 import type { ConsumerId } from "../adapter/consumers.ts";
-import type { OutputDtype } from "../core/dtype.ts";
+import { commonDtype, type Dtype, type OutputDtype } from "../core/dtype.ts";
 import type { AfterStep, Target } from "../methods/method.ts";
 
 /** What to do with tensors that are saved beside the LoRA factors (heads, biases, modules_to_save). */
@@ -52,7 +52,7 @@ export interface ModuleWeights {
   readonly weights: readonly number[];
 }
 
-/** The safetensors name of a chosen element type. */
-export function outputDtype(choice: Exclude<DtypeChoice, "auto">): OutputDtype {
-  return choice.toUpperCase() as OutputDtype;
+/** The element type to write, by its safetensors name. @param stored the types of what it is made from, which decide for auto */
+export function chosenDtype(choice: DtypeChoice | undefined, stored: Iterable<Dtype>): OutputDtype {
+  return choice === undefined || choice === "auto" ? commonDtype(stored) : (choice.toUpperCase() as OutputDtype);
 }

@@ -2,7 +2,7 @@ import { reviveError } from "../core/errors.ts";
 import type { Timings } from "./clock.ts";
 import type { Job, JobResult, Lane } from "./lane.ts";
 import type { LaneAnswer, LaneRequest, Written } from "./lane-protocol.ts";
-import type { MergePlan } from "./plan.ts";
+import type { MergePlan } from "./merge-plan.ts";
 
 /** The owner's end of a worker. */
 export interface LanePort<Setup> {

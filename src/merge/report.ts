@@ -1,4 +1,5 @@
-import type { ModuleKind, UnitId } from "../adapter/adapter.ts";
+import type { UnitId } from "../adapter/adapter.ts";
+import type { ModuleKind } from "../core/module-kind.ts";
 import type { ClusterReport } from "../methods/method.ts";
 import type { Timings } from "./clock.ts";
 import type { Warning } from "./warning.ts";

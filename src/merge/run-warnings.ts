@@ -11,8 +11,8 @@ import type { ClusterReport } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { beganAlike } from "./began-alike.ts";
 import { lostAdapters } from "./lost-adapters.ts";
+import type { MergePlan } from "./merge-plan.ts";
 import type { ModuleResult } from "./merger.ts";
-import type { MergePlan } from "./plan.ts";
 import type { Warning } from "./warning.ts";
 
 /** Two adapters above this cosine are the same one, or nearly. */

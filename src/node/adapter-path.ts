@@ -6,6 +6,7 @@ import type { AdapterFolder } from "../adapter/folder.ts";
 import { openAdapter } from "../adapter/open.ts";
 import type { ByteSource } from "../core/bytes.ts";
 import { FormatError, UsageError } from "../core/errors.ts";
+import { CONFIG_FILE, hasWeightsName, isConfigFile } from "../formats/peft-folder/files.ts";
 import { hubName, isHubPath, parseHubPath } from "../hub/hub-path.ts";
 import { type FileSource, openFile } from "./file-source.ts";
 import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "./hub-adapters.ts";
@@ -85,7 +86,7 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
   const full = resolve(path);
   const stat = statSync(full, { throwIfNoEntry: false });
   if (stat === undefined) {
-    throw new UsageError(`There is no file or folder ${path}; pass the folder that holds adapter_config.json.`);
+    throw new UsageError(`There is no file or folder ${path}; pass the folder that holds ${CONFIG_FILE}.`);
   }
   if (!stat.isDirectory() && !stat.isFile()) {
     throw new UsageError(`${path} is a pipe or device, no plain file; save what it gives into a file and pass that.`);
@@ -120,13 +121,11 @@ function isFolder(path: string): boolean {
 
 /** Whether a path that a user passed is a file other than an adapter's config, which stands for its folder. */
 function isWeights(path: string): boolean {
-  return (
-    statSync(path, { throwIfNoEntry: false })?.isFile() === true && !/^adapter_config.*\.json$/.test(basename(path))
-  );
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true && !isConfigFile(basename(path));
 }
 
 function holdsAdapter(folder: string): boolean {
-  return readdirSync(folder).some((file) => /^adapter_config.*\.json$|\.safetensors$/.test(file));
+  return readdirSync(folder).some((file) => isConfigFile(file) || file.endsWith(".safetensors"));
 }
 
 /** The last `parts` names of the folder that holds an adapter. */
@@ -136,7 +135,7 @@ function nameOf(path: string, parts: number): string {
   const isFile = existsSync(full) && !isFolder(full);
   const folder = isFile ? dirname(full) : full;
   const name = folder.split(/[/\\]/).slice(-parts).join("/");
-  const own = isWeights(full) && !basename(full).startsWith("adapter_model");
+  const own = isWeights(full) && !hasWeightsName(basename(full));
   return own ? `${name}/${basename(full)}` : name;
 }
 

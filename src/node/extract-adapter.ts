@@ -1,10 +1,10 @@
 import { VERSION } from "../core/version.ts";
+import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { type ExtractedModule, type ExtractRecipe, extractModule, planExtraction } from "../fuse/extract.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { CARD_FILE, extractionCard } from "../merge/card.ts";
 import type { OnProgress } from "../merge/lane.ts";
-import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
 import { createFile, openSink } from "./file-sink.ts";
 import { baseConfigOf, diskModel } from "./model-folder.ts";
 import { OutputFolder } from "./output-folder.ts";

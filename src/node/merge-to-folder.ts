@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
 import type { ByteSource, MemorySource } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
+import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import type { RemoteSource } from "../hub/url-source.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { affordableThreads } from "../merge/memory.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
-import { type MergePlan, WEIGHTS_FILE } from "../merge/plan.ts";
+import type { MergePlan } from "../merge/merge-plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import type { RecipeStep } from "../merge/recipe-file.ts";
 import { carriedOut } from "../merge/recipe-text.ts";

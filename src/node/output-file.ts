@@ -13,6 +13,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../core/errors.ts";
 import { isWritten, WRITTEN_WITHIN_BYTES } from "../core/written.ts";
+import { CONFIG_FILE } from "../formats/peft-folder/files.ts";
 import { checkSpace, flush } from "./flush.ts";
 import { naming } from "./named-failure.ts";
 import { isWithin, realPath } from "./real-path.ts";
@@ -136,7 +137,7 @@ function placeOf(path: string): string {
 }
 
 /** Files that a page or report never replaces: weights, and what says how to read them. */
-const OF_ADAPTERS = /\.(?:safetensors|gguf|bin|pth?|ckpt)$|^adapter_config\.json$/i;
+const OF_ADAPTERS = /\.(?:safetensors|gguf|bin|pth?|ckpt)$/i;
 
 /** Folders, pipes and devices are never replaced, nor the file that a shell sends this command's own output into. */
 function refuseOdd(stat: Stats, refuse: Refuse): void {
@@ -183,7 +184,8 @@ function refuseExisting(target: string, path: string, options: OutputFileOptions
     throw new OutputError(`The output ${path} ${why}; ${way}choose another ${flag}.`);
   };
   if (!stat.isFile()) refuse("is a folder, pipe or device", "");
-  if (remade && OF_ADAPTERS.test(basename(target)))
+  const name = basename(target);
+  if (remade && (OF_ADAPTERS.test(name) || name.toLowerCase() === CONFIG_FILE))
     refuse("is a file of a model or adapter, whose place a page or report never takes", "");
   if (force || (remade && isWritten(startOf(target)))) return;
   const why = remade ? "exists and was not written by lora-lego" : "exists";

@@ -1,8 +1,8 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../core/errors.ts";
+import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { CARD_FILE } from "../merge/card.ts";
 import { COMPANIONS } from "../merge/companions.ts";
-import { CONFIG_FILE, WEIGHTS_FILE } from "../merge/plan.ts";
 import { RECIPE_FILE } from "../merge/recipe-text.ts";
 import { OutputFile, type OutputFileOptions } from "./output-file.ts";
 import type { OutputFolder } from "./output-folder.ts";

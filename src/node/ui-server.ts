@@ -6,6 +6,7 @@ import { pipeline } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { OutputError, UsageError } from "../core/errors.ts";
 import { compareNaturally } from "../core/natural-order.ts";
+import { hasWeightsName, isConfigFile, isIndexFile, isWeightsFile } from "../formats/peft-folder/files.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { CARD_FILE } from "../merge/card.ts";
 import { COMPANIONS } from "../merge/companions.ts";
@@ -138,20 +139,17 @@ function pageFiles(page: string): string[] {
   return paths.filter((path) => lstatSync(join(page, path)).isFile()).map((path) => path.replaceAll(sep, "/"));
 }
 
-const WEIGHTS = /\.(safetensors|bin|pt|pth|gguf)$/;
-const INDEX = /\.safetensors\.index\.json$/;
-const CONFIG = /^adapter_config.*\.json$/;
-
 /** Whether the explorer reads such a file of an adapter's folder: weights, configs, and what is copied or named from beside them. */
 function isRead(name: string): boolean {
-  const kinds = [WEIGHTS, INDEX, CONFIG];
-  return kinds.some((kind) => kind.test(name)) || name === CARD_FILE || COMPANIONS.includes(name);
+  return (
+    [isWeightsFile, isIndexFile, isConfigFile].some((is) => is(name)) || name === CARD_FILE || COMPANIONS.includes(name)
+  );
 }
 
 /** A folder that is no adapter itself stands for the adapters in it; anything else for itself. */
 function adaptersIn(path: string): string[] {
   const holdsSome = (folder: string): boolean =>
-    readdirSync(folder).some((name) => WEIGHTS.test(name) || CONFIG.test(name));
+    readdirSync(folder).some((name) => isWeightsFile(name) || isConfigFile(name));
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory() || holdsSome(path)) return [path];
   const entries = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const found = entries.map(({ name }) => join(path, name)).filter(holdsSome);
@@ -170,8 +168,8 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
   if (stat === undefined) throw new UsageError(`There is no file or folder ${path}; pass the folder of an adapter.`);
   const folder = stat.isDirectory() ? full : dirname(full);
   // Weights that are named themselves decide between several; a config or an index stands for its folder.
-  const single = stat.isFile() && WEIGHTS.test(full) ? basename(full) : null;
-  const wanted = (name: string): boolean => single === null || name === single || !WEIGHTS.test(name);
+  const single = stat.isFile() && isWeightsFile(full) ? basename(full) : null;
+  const wanted = (name: string): boolean => single === null || name === single || !isWeightsFile(name);
   const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => wanted(name));
   const own = entries.flatMap(({ name }) => {
     const file = join(folder, name);
@@ -187,7 +185,7 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
     return [{ name, size: found.size, url }];
   });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  const ownName = single === null || single.startsWith("adapter_model") ? "" : `/${single}`;
+  const ownName = single === null || hasWeightsName(single) ? "" : `/${single}`;
   return { name: `${basename(folder)}${ownName}`, files: own, folders };
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Adapter, ModuleKind } from "../../src/adapter/adapter.ts";
-import { peftKey } from "../../src/adapter/dialects/peft.ts";
-import { factorShapes } from "../../src/adapter/kinds.ts";
+import type { Adapter } from "../../src/adapter/adapter.ts";
 import { UnitReader } from "../../src/adapter/unit-reader.ts";
 import { WRITERS } from "../../src/convert/convert.ts";
 import { RefusedError } from "../../src/core/errors.ts";
+import type { ModuleKind } from "../../src/core/module-kind.ts";
+import { factorShapes, peftKey } from "../../src/formats/peft-folder/factors.ts";
 import { planFusion } from "../../src/fuse/plan-fusion.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { makePlan } from "../../src/merge/plan.ts";

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
-import { type PeftConfig, parsePeftConfig, parsePeftFields, peftMethod } from "../../src/formats/peft-config.ts";
+import {
+  type PeftConfig,
+  parsePeftConfig,
+  parsePeftFields,
+  peftMethod,
+} from "../../src/formats/peft-folder/read-config.ts";
 
 const WHERE = "a/adapter_config.json";
 const LEAST = { peft_type: "LORA", target_modules: ["q_proj"] };

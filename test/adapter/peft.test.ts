@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { peftKey } from "../../src/adapter/dialects/peft.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
+import { peftKey } from "../../src/formats/peft-folder/factors.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { filled, keyOf, linear, openPeft, rejection } from "../support/memory-folder.ts";
 

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Adapter, AdapterModule, FactorRef, ModuleKind } from "../../src/adapter/adapter.ts";
+import type { Adapter, AdapterModule, FactorRef } from "../../src/adapter/adapter.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { WRITERS } from "../../src/convert/convert.ts";
 import { bytesOf, type FactorDtype } from "../../src/core/dtype.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { bf16ToF32, f8E4m3ToF32, f8E5m2ToF32, f16ToF32 } from "../../src/core/float-formats.ts";
+import type { ModuleKind } from "../../src/core/module-kind.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { baseConfig } from "../support/base-config.ts";

@@ -6,6 +6,7 @@ import type { Recipe } from "../../src/merge/recipe.ts";
 import { openAdapterPath } from "../../src/node/adapter-path.ts";
 import { CASES_ABSENT, casePath, hasCases } from "../support/cases.ts";
 import { decodeAdapter, openPico, type PicoModule, randomAdapter, relativeError } from "../support/pico.ts";
+import { written } from "../support/written.ts";
 
 const LAYER = "model.layers.0.block_sparse_moe";
 const QUERY = "model.layers.0.self_attn.q_proj";
@@ -74,6 +75,39 @@ describe("experts of one adapter", () => {
     const fields = writerOf("peft").convert(adapter, null).config!.fields;
     expect(fields).toMatchObject({ r: 3, lora_alpha: 4 });
     expect(Object.keys(fields.rank_pattern as object)).toEqual(Object.keys(others));
+  });
+
+  it.each([
+    ["one scale, which stays in the config", {}, { r: 3, lora_alpha: 6 }],
+    ["several scales, which move into B", { [expert(1, "w2")]: 1 }, { r: 3, lora_alpha: 3 }],
+  ])("come to one rank in a converted adapter, at %s", async (_, own, fields) => {
+    const ranks = {
+      [expert(0, "w1")]: 1,
+      [expert(0, "w2")]: 2,
+      [expert(1, "w2")]: 3,
+      [`${LAYER}.gate`]: 2,
+      [QUERY]: 4,
+    };
+    const modules = Object.fromEntries(Object.entries(ranks).map(([name, rank]) => [name, { ...SIZE, rank }]));
+    const scaled = Object.fromEntries(Object.entries(ranks).map(([name, rank]) => [name, own[name] ?? 2 * rank]));
+    const config = { r: 1, rank_pattern: ranks, alpha_pattern: scaled };
+    const adapter = await openPico("mine", randomAdapter(1, { modules, config }));
+    const files = await written(adapter, "peft");
+    const after = decodeAdapter(
+      files["adapter_config.json"] as string,
+      files["adapter_model.safetensors"] as Uint8Array,
+    );
+    const stacked = [...after.modules].filter(([name]) => name !== QUERY);
+    expect(stacked.map(([name, { rank }]) => [name, rank])).toEqual(stacked.map(([name]) => [name, 3]));
+    expect(JSON.parse(files["adapter_config.json"] as string)).toMatchObject({
+      ...fields,
+      rank_pattern: { [QUERY]: 4 },
+      alpha_pattern: { [QUERY]: 8 },
+    });
+    const same = await mergeInMemory([adapter], { method: "cat", rankLayout: "pattern" });
+    const before = decodeAdapter(JSON.stringify(same.config), same.weights);
+    for (const [name, { delta }] of after.modules)
+      expect(relativeError(delta, before.modules.get(name)!.delta), name).toBeLessThan(1e-6);
   });
 
   it.each([

@@ -4,7 +4,9 @@ import { patternLookup } from "../../src/adapter/pattern.ts";
 import type { Dtype } from "../../src/core/dtype.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { parseHeader } from "../../src/formats/safetensors/header.ts";
-import { type MergePlan, makePlan, planLayout } from "../../src/merge/plan.ts";
+import type { MergePlan } from "../../src/merge/merge-plan.ts";
+import { makePlan } from "../../src/merge/plan.ts";
+import { planLayout } from "../../src/merge/plan-layout.ts";
 import type { Recipe } from "../../src/merge/recipe.ts";
 import { filled, keyOf, linear, openPeft } from "../support/memory-folder.ts";
 

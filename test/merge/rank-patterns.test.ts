@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { patternLookup } from "../../src/adapter/pattern.ts";
-import { outputConfig } from "../../src/merge/config.ts";
+import { rankPatterns } from "../../src/formats/peft-folder/rank-patterns.ts";
 
 interface Ranked {
   readonly name: string;
@@ -10,9 +10,8 @@ interface Ranked {
 }
 
 function patternsOf(modules: readonly Ranked[], common: { rank: number; alpha: number }) {
-  const facts = { baseModel: null, taskType: null, fanInFanOut: false };
-  const config = outputConfig([], facts, modules, [], [], common);
-  return { rank: config.rank_pattern as Record<string, number>, alpha: config.alpha_pattern as Record<string, number> };
+  const { rank_pattern: rank, alpha_pattern: alpha } = rankPatterns(modules, common);
+  return { rank, alpha };
 }
 
 /** PEFT's get_pattern_key and what it does with it: the first key, in the file's order, that matches the end of the name. */

@@ -1,6 +1,7 @@
 import { RefusedError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject, parseStrictJson } from "../../formats/json.ts";
-import { type PeftConfig, parsePeftConfig } from "../../formats/peft-config.ts";
+import { biasKey, PEFT_PREFIX, pathOfBias } from "../../formats/peft-folder/keys.ts";
+import { type PeftConfig, parseLoraFields } from "../../formats/peft-folder/read-config.ts";
 import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
@@ -23,7 +24,6 @@ const BESIDE = /^(.+)\.(?:(alpha)|lora_magnitude_vector(?:\.weight)?|dora_scale)
 /** What stands between a module's path and the tensors of the two older ages. */
 const MIDDLE_STEM = /\.(?:lora|lora_linear_layer)$/;
 const OLD_STEM = /\.processor\.(to_q|to_k|to_v|to_out)_lora$/;
-const BIAS = ".lora_B.bias";
 /** Where diffusers writes the LoraConfig of each component, its fields' names behind the component's. */
 const METADATA = "lora_adapter_metadata";
 
@@ -59,9 +59,7 @@ export const diffusers: Dialect = {
       ...doraVariants(modules, magnitudes, stated.has("use_dora") ? `use_dora in ${METADATA}` : null),
       ...biasVariants(bias?.name, stated.has("lora_bias")),
     ];
-    const named = new Map(
-      Array.from(biases, ([path, tensor]) => [`${names.get(path) ?? path}${BIAS}`, tensor] as const),
-    );
+    const named = new Map(Array.from(biases, ([path, tensor]) => [biasKey(names.get(path) ?? path), tensor] as const));
     const unknownFields = Array.from(configs, ([component, config]) =>
       config.unknownFields.map((field) => (component === null ? field : `${component}.${field}`)),
     ).flat();
@@ -85,7 +83,7 @@ function refuseConfig({ name, config }: AdapterContents, paths: readonly string[
   const bare = paths.find((path) => componentOf(path) === null);
   if (config === null || bare === undefined) return;
   throw new RefusedError(
-    `${name}: ${bare} starts neither with base_model.model., as PEFT's keys do beside ${config.where}, nor with a component of diffusers, so its scale is not certain; save the adapter with save_pretrained, or take the config away if it belongs to something else.`,
+    `${name}: ${bare} starts neither with ${PEFT_PREFIX}, as PEFT's keys do beside ${config.where}, nor with a component of diffusers, so its scale is not certain; save the adapter with save_pretrained, or take the config away if it belongs to something else.`,
   );
 }
 
@@ -95,10 +93,11 @@ function sortOthers(name: string, others: readonly TensorRef[]) {
   const [alphas, scales, biases, extras] = [none(), none(), none(), none()];
   for (const tensor of others) {
     const [, stem, alpha] = BESIDE.exec(tensor.name) ?? [];
+    const biased = pathOfBias(tensor.name);
     if (stem !== undefined) {
       const path = stem.replace(MIDDLE_STEM, "").replace(OLD_STEM, ".$1");
       addBeside(name, alpha === undefined ? scales : alphas, path, tensor);
-    } else if (tensor.name.endsWith(BIAS)) biases.set(tensor.name.slice(0, -BIAS.length), tensor);
+    } else if (biased !== null) biases.set(biased, tensor);
     else if (isSideTensor(tensor.name)) extras.set(tensor.name, tensor);
     else {
       throw new RefusedError(
@@ -141,7 +140,7 @@ function configsOf(name: string, text: string | undefined): Map<string | null, P
   return new Map(
     Array.from(grouped, ([component, own]) => [
       component,
-      parsePeftConfig({ target_modules: [], ...own }, component === null ? where : `${where} of ${component}`),
+      parseLoraFields(own, component === null ? where : `${where} of ${component}`),
     ]),
   );
 }

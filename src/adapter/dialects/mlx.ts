@@ -1,6 +1,7 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import { parseMlxConfig } from "../../formats/mlx-config.ts";
+import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
 import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
@@ -22,7 +23,7 @@ export const mlx: Dialect = {
   recognises: (key) => FACTOR.test(key),
   async read({ name, files, tensors, config }) {
     if (config === null) {
-      throw new FormatError(`${files[0]!.name} has no adapter_config.json beside it, which holds the scale; add it.`);
+      throw new FormatError(`${files[0]!.name} has no ${CONFIG_FILE} beside it, which holds the scale; add it.`);
     }
     const { scale, rank, baseModel, someLayers, dora } = parseMlxConfig(config.text, config.where);
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_a", b: "lora_b" });

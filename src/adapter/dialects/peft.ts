@@ -1,12 +1,25 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
-import { type PeftConfig, parsePeftConfig, parsePeftFields, peftMethod } from "../../formats/peft-config.ts";
-import type { AdapterModule, ModuleKind, TensorRef } from "../adapter.ts";
+import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
+import {
+  hasPeftPrefix,
+  isPeftKey,
+  PEFT_PREFIX,
+  parseFactorKey,
+  withoutPeftPrefix,
+} from "../../formats/peft-folder/keys.ts";
+import {
+  baseModelOf,
+  type PeftConfig,
+  parsePeftConfig,
+  parsePeftFields,
+  peftMethod,
+} from "../../formats/peft-folder/read-config.ts";
+import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { AdapterContents, Dialect, ReadAdapter } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
-import { type FactorKey, type FactorPair, pairFactors } from "../factor-pairs.ts";
-import { forKind } from "../kinds.ts";
+import { type FactorPair, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
-import { PEFT_PREFIX, prefixed } from "../names/wrapped.ts";
+import { prefixed } from "../names/wrapped.ts";
 import { peftScales } from "../peft-scales.ts";
 import { type Beside, sortBeside } from "../peft-tensors.ts";
 import { configVariants, methodVariant, parameterVariant } from "../peft-variants.ts";
@@ -16,16 +29,8 @@ import { tokenRowsOf } from "../token-rows.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
 
-const FACTOR = /^(.+)\.lora_(?:(embedding)_([AB])|([AB])\.weight)$/;
 /** A parameter's factors inside those of another parameter of the same layer. */
 const NESTED = /(\.base_layer)+$/;
-
-/** The key of a factor in PEFT's dialect. */
-export function peftKey(module: { name: string; kind: ModuleKind }, factor: "A" | "B"): string {
-  const stem = `${PEFT_PREFIX}${module.name}.lora_`;
-  const plain = `${stem}${factor}.weight`;
-  return forKind(module.kind, { linear: plain, embedding: `${stem}embedding_${factor}`, conv: plain });
-}
 
 /**
  * PEFT's dialect: base_model.model.<module>.lora_A.weight (r, in) and .lora_B.weight (out, r), with adapter_config.json beside them.
@@ -33,17 +38,15 @@ export function peftKey(module: { name: string; kind: ModuleKind }, factor: "A" 
 export const peft: Dialect = {
   id: "peft",
   title: "PEFT",
-  recognises: (key) => key.startsWith(PEFT_PREFIX) || /\.lora_(embedding_)?[AB](\.weight)?$/.test(key),
+  recognises: isPeftKey,
   async read(contents) {
     const { name, config: text, files, tensors } = contents;
     if (text === null) {
-      throw new FormatError(
-        `${files[0]!.name} has no adapter_config.json beside it, which holds rank and alpha; add it.`,
-      );
+      throw new FormatError(`${files[0]!.name} has no ${CONFIG_FILE} beside it, which holds rank and alpha; add it.`);
     }
     const fields = parsePeftFields(text.text, text.where);
     const method = peftMethod(fields, text.where);
-    const baseModel = typeof fields.base_model_name_or_path === "string" ? fields.base_model_name_or_path : null;
+    const baseModel = baseModelOf(fields);
     const whole = (variants: readonly Variant[], config: PeftConfig | null): ReadAdapter =>
       plainAdapter("peft", { name, files, modules: new Map(), baseModel, variants, others: tensors, peft: config });
     if (method !== "LORA") return whole([methodVariant(method)], null);
@@ -61,7 +64,7 @@ async function readLora(
   ofConfig: readonly Variant[],
 ): Promise<ReadAdapter> {
   const { tensors, notices } = prefixed(name, stored);
-  const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
+  const { pairs, others } = pairFactors(name, tensors.values(), parseFactorKey, { a: "lora_A", b: "lora_B" });
   const { modules, parameters } = modulesOf(name, pairs, config);
   const beside = sortBeside(others, config, (path) => stripPrefix(name, path));
   await refuseDifferingCopies(name, files, beside);
@@ -130,14 +133,8 @@ function isParameter(path: string, a: TensorRef, { targetParameters, rank }: Pef
   return /(^|\.)experts$/.test(layer) && ranks > rank && ranks % rank === 0;
 }
 
-function factorKey(key: string): FactorKey | null {
-  const match = FACTOR.exec(key);
-  if (match === null) return null;
-  return { path: match[1]!, half: (match[3] ?? match[4]) === "A" ? "a" : "b", embedding: match[2] !== undefined };
-}
-
 function stripPrefix(name: string, path: string): string {
-  if (path.startsWith(PEFT_PREFIX)) return path.slice(PEFT_PREFIX.length);
+  if (hasPeftPrefix(path)) return withoutPeftPrefix(path);
   throw new RefusedError(
     `${name}: ${path} does not start with ${PEFT_PREFIX} as PEFT's keys do; save the adapter with PEFT's save_pretrained.`,
   );

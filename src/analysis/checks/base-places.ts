@@ -1,5 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
-import { expertOf } from "../../adapter/experts.ts";
+import { expertOf, stackedParameter } from "../../adapter/experts.ts";
 import { newestName } from "../../adapter/names/renamed.ts";
 import { storedNames } from "../../adapter/names/stored-names.ts";
 import { isConv1d } from "../../fuse/conv1d.ts";
@@ -69,13 +69,12 @@ function fitsIn(
 /** A single expert in a base that stacks all experts of a layer into one parameter. */
 function stackedPlace(module: AdapterModule, name: string, find: (name: string) => Found | null): BasePlace | null {
   const place = expertOf(name);
-  if (place === null || !["w1", "w2", "w3", "gate_proj", "up_proj", "down_proj"].includes(place.projection))
-    return null;
-  const down = place.projection === "w2" || place.projection === "down_proj";
-  const found = find(`${place.layer}.experts.${down ? "down_proj" : "gate_up_proj"}`);
+  const parameter = place === null ? null : stackedParameter(place.projection);
+  if (place === null || parameter === null) return null;
+  const found = find(`${place.layer}.experts.${parameter}`);
   if (found === null || (found.shape !== null && place.expert >= found.shape[0]!)) return null;
   const { in: inputs, out } = module;
-  const rows = down ? out : 2 * out;
+  const rows = parameter === "down_proj" ? out : 2 * out;
   const sizes = found.shape?.slice(1).join();
   const fits = sizes === undefined ? null : sizes === `${rows},${inputs}` || sizes === `${inputs},${rows}`;
   return { module, found, fits };

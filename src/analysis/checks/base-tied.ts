@@ -1,7 +1,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { isEmbeddingName, isHeadName } from "../../adapter/names/vocabulary.ts";
-import { withoutPeftPrefix } from "../../adapter/names/wrapped.ts";
+import { withoutPeftPrefix } from "../../formats/peft-folder/keys.ts";
 import type { BaseFacts } from "../base-facts.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 

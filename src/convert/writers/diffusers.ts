@@ -1,8 +1,8 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
-import { factorShapes } from "../../adapter/kinds.ts";
 import { diffusersNames, type Unnamed } from "../../adapter/names/diffusers.ts";
 import type { ModulePart } from "../../adapter/names/flux.ts";
 import { RefusedError } from "../../core/errors.ts";
+import { factorShapes } from "../../formats/peft-folder/factors.ts";
 import {
   type Conversion,
   dtypeOf,

@@ -1,9 +1,9 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
-import { forKind } from "../../adapter/kinds.ts";
 import { GGUF_FAMILIES, type GgufFamily, ggufName } from "../../adapter/names/gguf.ts";
 import { headOrder } from "../../adapter/names/head-rows.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
+import { forKind } from "../../core/module-kind.ts";
 import { type GgufTensorSpec, layoutGguf } from "../../formats/gguf/layout.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import {

@@ -1,8 +1,8 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
-import { factorShapes } from "../../adapter/kinds.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { kohyaNames } from "../../adapter/names/kohya.ts";
 import { RefusedError } from "../../core/errors.ts";
+import { factorShapes } from "../../formats/peft-folder/factors.ts";
 import {
   type Conversion,
   dtypeOf,

@@ -4,6 +4,7 @@ import { MLX_MODEL_TYPES, type MlxFamily, mlxFamily, mlxName } from "../../adapt
 import { RefusedError, UsageError } from "../../core/errors.ts";
 import { maximum } from "../../core/maximum.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
+import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
 import {
   type Conversion,
   type FactorContent,
@@ -60,7 +61,7 @@ export const mlxWriter: Writer = {
     return {
       weightsFile: "adapters.safetensors",
       ...inSafetensors(tensors, { format: "mlx" }),
-      config: { file: "adapter_config.json", fields: configOf(adapter.baseModel, names, form.rank, shared ?? 1) },
+      config: { file: CONFIG_FILE, fields: configOf(adapter.baseModel, names, form.rank, shared ?? 1) },
     };
   },
 };

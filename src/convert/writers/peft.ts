@@ -1,7 +1,8 @@
-import { peftKey } from "../../adapter/dialects/peft.ts";
-import { stackedModules } from "../../adapter/experts.ts";
-import { factorShapes } from "../../adapter/kinds.ts";
-import { outputConfig, sharedFacts } from "../../merge/config.ts";
+import type { AdapterModule } from "../../adapter/adapter.ts";
+import { evenExperts, stackedModules } from "../../adapter/experts.ts";
+import { factorSpecs, WEIGHTS_METADATA } from "../../formats/peft-folder/factors.ts";
+import { CONFIG_FILE, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
+import { peftConfig } from "../../formats/peft-folder/write-config.ts";
 import {
   type Conversion,
   dtypeOf,
@@ -11,7 +12,10 @@ import {
   wholeFactor,
 } from "../conversion.ts";
 
-/** PEFT: each module at its own rank and scale, by patterns where they differ. */
+/**
+ * PEFT: each module at its own rank and scale, by patterns where they differ. Experts come to one rank and scale, that of the config: PEFT
+ * stacks them under transformers 5 and asks no pattern then. The smaller ones get zero units; where scales differ, they are folded into B.
+ */
 export const peftWriter: Writer = {
   id: "peft",
   title: "PEFT",
@@ -19,34 +23,59 @@ export const peftWriter: Writer = {
   kinds: { linear: true, embedding: true, conv: true },
   factorsOnly: false,
   convert(adapter): Conversion {
-    const modules = [...adapter.modules.values()];
-    const factors = modules.flatMap((module): WrittenTensor[] => {
-      const [a, b] = [wholeFactor(module, "a"), wholeFactor(module, "b")];
-      const shapes = factorShapes(module);
-      return [
-        { name: peftKey(module, "A"), dtype: dtypeOf(a), shape: shapes.a, content: a },
-        { name: peftKey(module, "B"), dtype: dtypeOf(b), shape: shapes.b, content: b },
-      ];
-    });
+    const { baseModel, taskType, fanInFanOut } = adapter;
+    const { forms, common } = formsOf([...adapter.modules.values()]);
     const extras = Array.from(adapter.extras, ([key, tensor]): WrittenTensor => {
       return { name: key, dtype: tensor.dtype, shape: tensor.shape, content: { kind: "copy", tensor } };
     });
-    const ranked = modules.map(({ name, rank, scale }) => ({ name, rank, alpha: scale * rank }));
-    // PEFT gives stacked experts the config's own rank and alpha, whatever the patterns say.
-    const stacked = stackedModules(adapter.modules.keys());
-    const experts = ranked.find(({ name }) => stacked.has(name));
-    const { facts } = sharedFacts([adapter]);
-    const keys = extras.map(({ name }) => ({ key: name }));
+    const fields = peftConfig({
+      baseModel,
+      taskType,
+      fanInFanOut,
+      modules: forms,
+      common,
+      extras: [...adapter.extras.keys()],
+      sources: [adapter],
+      left: [],
+    });
     return {
-      weightsFile: "adapter_model.safetensors",
-      ...inSafetensors([...factors, ...extras], { format: "pt" }),
-      config: {
-        file: "adapter_config.json",
-        fields: outputConfig([adapter], facts, ranked, [], keys, experts ?? commonest(ranked)),
-      },
+      weightsFile: WEIGHTS_FILE,
+      ...inSafetensors([...forms.flatMap(written), ...extras], WEIGHTS_METADATA),
+      config: { file: CONFIG_FILE, fields },
     };
   },
 };
+
+/** How a module is written. */
+interface Form {
+  readonly name: string;
+  readonly module: AdapterModule;
+  readonly rank: number;
+  readonly alpha: number;
+  /** What B is multiplied by: the part of the scale that alpha / rank is not. */
+  readonly times: number;
+}
+
+/** The form of each module, and the rank and alpha of the config. */
+function formsOf(modules: readonly AdapterModule[]): { readonly forms: readonly Form[]; readonly common: Form } {
+  const stacked = stackedModules(modules.map(({ name }) => name));
+  const scales = new Set(modules.filter(({ name }) => stacked.has(name)).map(({ scale }) => scale));
+  const forms = evenExperts(modules).modules.map(({ name, rank, scale }, i): Form => {
+    const times = scales.size > 1 && stacked.has(name) ? scale : 1;
+    return { name, module: modules[i]!, rank, alpha: times === 1 ? scale * rank : rank, times };
+  });
+  return { forms, common: forms.find(({ name }) => stacked.has(name)) ?? commonest(forms) };
+}
+
+function written({ module, rank, times }: Form): WrittenTensor[] {
+  const a = { ...wholeFactor(module, "a"), writtenRank: rank };
+  const b = { ...wholeFactor(module, "b", times), writtenRank: rank };
+  const [specA, specB] = factorSpecs({ ...module, rank }, { a: dtypeOf(a), b: dtypeOf(b) });
+  return [
+    { ...specA, content: a },
+    { ...specB, content: b },
+  ];
+}
 
 /** The rank and alpha that most modules have, so that few need patterns; the first where several do. */
 function commonest<M extends { readonly rank: number; readonly alpha: number }>(modules: readonly M[]): M {

@@ -1,6 +1,7 @@
 import type { Dtype } from "../../core/dtype.ts";
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { showJson } from "../json.ts";
+import { PICKLED_WEIGHTS_FILE, WEIGHTS_FILE } from "../peft-folder/files.ts";
 import {
   AllowedGlobal,
   describeValue,
@@ -65,7 +66,7 @@ export function allowedGlobal(module: string, name: string, fileName: string): A
   const shown = showJson(`${module}.${name}`).slice(1, -1);
   if (/(Arguments|Config)$/.test(name)) {
     throw new RefusedError(
-      `${fileName} holds the settings of a training run (${shown}) and no adapter; nothing was executed; pass adapter_model.safetensors or adapter_model.bin.`,
+      `${fileName} holds the settings of a training run (${shown}) and no adapter; nothing was executed; pass ${WEIGHTS_FILE} or ${PICKLED_WEIGHTS_FILE}.`,
     );
   }
   throw new RefusedError(`${fileName}: its pickle names ${shown}, which no plain tensor needs; ${SAVE_INSTEAD}.`);

@@ -1,5 +1,6 @@
-import { FormatError, RefusedError } from "../core/errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson, showJson } from "./json.ts";
+import { FormatError, RefusedError } from "../../core/errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson, showJson } from "../json.ts";
+import { CONFIG_FILE } from "./files.ts";
 
 /** What a merge needs of PEFT's adapter_config.json; absent fields stand at PEFT's defaults. */
 export interface PeftConfig {
@@ -76,9 +77,7 @@ const KNOWN = new Set([
 export function parsePeftFields(text: string, where: string): JsonObject {
   const fields = parseStrictJson(text, where);
   if (isJsonObject(fields)) return fields;
-  throw new FormatError(
-    `${where} holds no JSON object; take the adapter_config.json that PEFT saved with the adapter.`,
-  );
+  throw new FormatError(`${where} holds no JSON object; take the ${CONFIG_FILE} that PEFT saved with the adapter.`);
 }
 
 /** peft_type: the method that an adapter was trained with. @throws RefusedError where the config has none */
@@ -87,6 +86,12 @@ export function peftMethod(fields: JsonObject, where: string): string {
   if (typeof kind === "string") return kind;
   const got = kind === undefined ? "no peft_type" : `peft_type ${showJson(kind)}`;
   throw new RefusedError(`${where} has ${got}, but lora-lego merges LoRA adapters only (peft_type "LORA").`);
+}
+
+/** The base model that a config names, of whatever method; null where it names none. */
+export function baseModelOf(fields: Readonly<Record<string, unknown>>): string | null {
+  const model = fields.base_model_name_or_path;
+  return typeof model === "string" ? model : null;
 }
 
 /**
@@ -102,6 +107,11 @@ export function parsePeftConfig(fields: JsonObject, where: string): PeftConfig {
       `${where} has no target_modules, which every PEFT LoRA config has; take the adapter's own config.`,
     );
   }
+  return parseLoraFields(fields, where);
+}
+
+/** Read the fields of a LoraConfig that need not say which modules it is for. @throws FormatError for a field of the wrong type */
+export function parseLoraFields(fields: JsonObject, where: string): PeftConfig {
   const changes = CHANGING_FIELDS.filter((field) => isSet(fields[field]));
   for (const field of changes) {
     if (FLAGS.includes(field) && ["string", "number"].includes(typeof fields[field])) {

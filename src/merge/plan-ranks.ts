@@ -1,0 +1,87 @@
+import type { Consumer } from "../adapter/consumers.ts";
+import { evenExperts } from "../adapter/experts.ts";
+import { maximum } from "../core/maximum.ts";
+import { type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
+import { checkTarget, refuseUncut } from "./check-target.ts";
+import { consumerRank } from "./for-consumer.ts";
+import { refuseTooManyUnits } from "./memory.ts";
+import type { PlannedModule } from "./merge-plan.ts";
+import type { MergeParts, ModuleParts } from "./plan-parts.ts";
+import type { RankLayout, Recipe } from "./recipe.ts";
+
+/** What values told, in an earlier run of the same merge, that headers do not. */
+export interface Findings {
+  /** The target where the recipe names none. */
+  readonly target?: Target;
+  /** The rank of each module, by name, where it is less than headers allow. */
+  readonly ranks?: ReadonlyMap<string, number>;
+}
+
+/** A planned module that has no place in the output yet. */
+type RankedModule = Omit<PlannedModule, "a" | "b">;
+
+/** The ranks that modules are written with. */
+export interface RankPlan {
+  readonly modules: readonly RankedModule[];
+  /** The largest rank that a module comes to, before anything is padded. */
+  readonly most: number;
+  /** The largest rank that is written, or would be in a uniform layout. */
+  readonly rank: number;
+  /** r of the config, which counts where no pattern names a module. */
+  readonly common: number;
+}
+
+/** The rank asked for. @throws UsageError for one out of range, and for "full" where a method has no such rank */
+export function planTarget(
+  method: Method,
+  { target: asked }: Recipe,
+  { sources }: MergeParts,
+  found: Findings,
+): Target {
+  const target = asked ?? found.target ?? method.defaultTarget(maximum(sources.map(({ rank }) => rank)));
+  checkTarget(target);
+  refuseUncut(method, target);
+  return target;
+}
+
+/**
+ * Decide the rank of each module: what the method and the target come to, then what the layout and the consumer make of it.
+ *
+ * @throws RefusedError beyond a consumer's largest rank, and for more units than can be merged
+ */
+export function planRanks(
+  parts: readonly ModuleParts[],
+  method: Method,
+  target: Target,
+  layout: RankLayout,
+  consumer: Consumer | null,
+  { ranks }: Findings,
+): RankPlan {
+  const own = parts.map((module) => ownRank(module, method, target, ranks?.get(module.name)));
+  const most = maximum(own.map((module) => module.rank));
+  const rank = consumerRank(consumer, most);
+  const { modules, rank: expertRank } =
+    layout === "uniform" ? { modules: own.map((module) => ({ ...module, rank })), rank: null } : evenExperts(own);
+  for (const { name, parts: own } of modules)
+    refuseTooManyUnits(
+      name,
+      own.map(({ module }) => module),
+    );
+  return { modules, most, rank, common: expertRank ?? rank };
+}
+
+/** A module at the rank that the method and the target come to, or at the one that values told. */
+function ownRank(
+  { name, parts, weights }: ModuleParts,
+  method: Method,
+  target: Target,
+  found: number | undefined,
+): RankedModule {
+  const ranks = parts.map(({ module }) => module.rank);
+  const { kind, in: inputs, out, inputShape } = parts[0]!.module;
+  const size = { in: inputs, out };
+  const most = Math.max(1, Math.min(method.fullRank(ranks, size), targetRank(target, sumOfRanks(ranks))));
+  // A method may use what memory the target asks for, even where the result is known to be smaller.
+  const scratch = method.scratchBytes?.({ ...size, ranks, rank: most }) ?? 0;
+  return { name, kind, ...size, inputShape, parts, weights, rank: Math.max(1, found ?? most), scratch };
+}

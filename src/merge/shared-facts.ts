@@ -1,0 +1,47 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import type { Warning } from "./warning.ts";
+
+/** What the inputs' configs agree on. */
+export interface SharedFacts {
+  readonly baseModel: string | null;
+  readonly taskType: string | null;
+  readonly fanInFanOut: boolean;
+}
+
+/** Find what the inputs say in common, and warn where they differ. */
+export function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnings: Warning[] } {
+  const warnings: Warning[] = [];
+  const bases = distinct(adapters.map(({ baseModel }) => baseModel));
+  if (bases.length > 1) {
+    warnings.push({
+      id: "different-base",
+      text: `The adapters name different base models (${bases.join(", ")}); their shapes agree, and the result names the first.`,
+    });
+  }
+  const tasks = distinct(adapters.map(({ taskType }) => taskType));
+  if (tasks.length > 1) {
+    warnings.push({
+      id: "different-task",
+      text: `The adapters have different task types (${tasks.join(", ")}); the result names none.`,
+    });
+  }
+  const fans = distinct(adapters.map(({ fanInFanOut }) => String(fanInFanOut)));
+  if (fans.length > 1) {
+    warnings.push({
+      id: "different-fan",
+      text: "The adapters differ in fan_in_fan_out, which PEFT sets by the kind of base layer; the result says true.",
+    });
+  }
+  return {
+    facts: {
+      baseModel: bases[0] ?? null,
+      taskType: tasks.length === 1 ? tasks[0]! : null,
+      fanInFanOut: fans.includes("true"),
+    },
+    warnings,
+  };
+}
+
+function distinct(values: readonly (string | null)[]): string[] {
+  return [...new Set(values.filter((value) => value !== null))];
+}
