@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { describe, expect, it } from "vitest";
-import { importsOf, namesIn, readSources, resolveImport, type Sources } from "./support/imports.ts";
+import { importsOf, namesIn, readSources, resolveImport, type Sources, wordsIn } from "./support/imports.ts";
 
 /** The rooms of DESIGN.md, each line standing on the ones above it. */
 const ROOMS = [
@@ -177,6 +177,41 @@ describe("YAML", () => {
     );
     expect(users.map(([path]) => path)).toEqual(["src/formats/yaml/placed-yaml.ts"]);
   });
+});
+
+describe("A PEFT folder", () => {
+  const PEFT_FOLDER = "src/formats/peft-folder/";
+  /** Parts of the names of its files and keys, in regular expressions too. */
+  const NAMES = /adapter_(config|model)|base_model\\?\.model\\?\./;
+  /** r and bias are words of others too, and use_dora is the name of a variant, and a field of mlx-lm's. */
+  const FIELDS =
+    /^(peft_type|task_type|base_model_name_or_path|lora_(alpha|dropout)|target_modules|fan_in_fan_out|use_rslora|(rank|alpha)_pattern|modules_to_save|inference_mode)$/;
+  const says = (source: string): boolean => wordsIn(source).some((word) => NAMES.test(word) || FIELDS.test(word));
+
+  it("is known in its own place alone: names of files, prefix of keys, fields of the config", () => {
+    const all = new Map([...sources, ...readSources("web/state")]);
+    const knowing = [...all].filter(([, source]) => says(source)).map(([path]) => path);
+    expect(knowing.filter((path) => !path.startsWith(PEFT_FOLDER))).toEqual([]);
+    for (const file of ["files", "keys", "read-config", "write-config"])
+      expect(knowing).toContain(`${PEFT_FOLDER}${file}.ts`);
+  });
+
+  it.each([
+    'const file = "adapter_config.json";',
+    "const text = `has no adapter_model.bin`;",
+    "const prefix = /^(?:base_model\\.model\\.)+/;",
+    "const base = config.base_model_name_or_path;",
+    'const { rank_pattern: ranks } = fields; const bias = fields["lora_alpha"];',
+  ])("shows in code: %s", (source) => {
+    expect(says(source)).toBe(true);
+  });
+
+  it.each(["/** adapter_config.json of base_model.model.x */", 'const text = "reads no rank_pattern";'])(
+    "does not show in comments and prose: %s",
+    (source) => {
+      expect(says(source)).toBe(false);
+    },
+  );
 });
 
 describe("the rules", () => {

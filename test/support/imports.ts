@@ -69,6 +69,23 @@ export function namesIn(source: string): Set<string> {
   return names;
 }
 
+/** What a source says outside of comments: identifiers, and the texts of strings, templates and regular expressions. */
+export function wordsIn(source: string): string[] {
+  const words: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (
+      ts.isIdentifier(node) ||
+      ts.isLiteralExpression(node) ||
+      ts.isTemplateMiddleOrTemplateTail(node) ||
+      ts.isTemplateHead(node)
+    )
+      words.push(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(parse(source));
+  return words;
+}
+
 function isProperty(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent))
