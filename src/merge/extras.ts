@@ -4,6 +4,7 @@ import { RefusedError, UsageError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
+import type { MergeParts } from "./plan-parts.ts";
 import type { ExtrasPolicy } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
@@ -28,11 +29,10 @@ interface ExtrasPlan {
  * Decide what becomes of heads, biases and modules_to_save. A single input keeps its own unless they are to be dropped; several need a
  * policy.
  *
- * @param weights of all inputs; those with weight 0 are left out
  * @throws RefusedError for policy "error" when there are extras, and where "average" cannot average
  */
-export function planExtras(adapters: readonly Adapter[], weights: readonly number[], policy: ExtrasPolicy): ExtrasPlan {
-  const used = [...adapters.keys()].filter((t) => weights[t] !== 0);
+export function planExtras({ adapters, weights, selection }: MergeParts, policy: ExtrasPolicy): ExtrasPlan {
+  const used = [...adapters.keys()].filter((t) => selection.used[t] && weights[t] !== 0);
   const holders = new Map<string, number[]>();
   for (const t of used)
     for (const key of adapters[t]!.extras.keys()) holders.set(key, [...(holders.get(key) ?? []), t]);

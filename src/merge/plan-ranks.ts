@@ -29,6 +29,8 @@ export interface RankPlan {
   readonly rank: number;
   /** r of the config, which counts where no pattern names a module. */
   readonly common: number;
+  /** The one scale of all inputs that factors of these ranks can be left without, or null where scales are folded in. */
+  readonly sharedScale: number | null;
 }
 
 /** The rank asked for. @throws UsageError for one out of range, and for "full" where a method has no such rank */
@@ -67,7 +69,7 @@ export function planRanks(
       name,
       own.map(({ module }) => module),
     );
-  return { modules, most, rank, common: expertRank ?? rank };
+  return { modules, most, rank, common: expertRank ?? rank, sharedScale: sharedScale(modules) };
 }
 
 /** A module at the rank that the method and the target come to, or at the one that values told. */
@@ -84,4 +86,11 @@ function ownRank(
   // A method may use what memory the target asks for, even where the result is known to be smaller.
   const scratch = method.scratchBytes?.({ ...size, ranks, rank: most }) ?? 0;
   return { name, kind, ...size, inputShape, parts, weights, rank: Math.max(1, found ?? most), scratch };
+}
+
+/** The scale that all parts share, if it can be written as a whole alpha at every rank; else null. */
+function sharedScale(modules: readonly RankedModule[]): number | null {
+  const [scale, ...others] = new Set(modules.flatMap(({ parts }) => parts.map(({ module }) => module.scale)));
+  const whole = (alpha: number): boolean => Math.abs(alpha / Math.round(alpha) - 1) < 1e-12;
+  return others.length === 0 && modules.every(({ rank }) => whole(scale! * rank)) ? scale! : null;
 }

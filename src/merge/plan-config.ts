@@ -1,15 +1,40 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { peftConfig } from "../formats/peft-folder/write-config.ts";
+import type { PlannedExtra } from "./extras.ts";
+import type { ZeroModule } from "./for-consumer.ts";
+import type { MergeParts } from "./plan-parts.ts";
+import type { RankPlan } from "./plan-ranks.ts";
 import type { Warning } from "./warning.ts";
 
+/** The config of the result, and what the inputs' configs differ in. */
+export function planConfig(
+  { used, selection }: MergeParts,
+  { modules, common, sharedScale }: RankPlan,
+  zeros: readonly ZeroModule[],
+  extras: readonly PlannedExtra[],
+): { readonly config: Readonly<Record<string, unknown>>; readonly warnings: readonly Warning[] } {
+  const { facts, warnings } = sharedFacts(used);
+  const atRank = (rank: number) => ({ rank, alpha: sharedScale === null ? rank : Math.round(sharedScale * rank) });
+  const config = peftConfig({
+    ...facts,
+    modules: [...modules, ...zeros].map(({ name, rank }) => ({ name, ...atRank(rank) })),
+    common: atRank(common),
+    extras: extras.map(({ key }) => key),
+    sources: used,
+    left: selection.left.map(({ name }) => name),
+  });
+  return { config, warnings };
+}
+
 /** What the inputs' configs agree on. */
-export interface SharedFacts {
+interface SharedFacts {
   readonly baseModel: string | null;
   readonly taskType: string | null;
   readonly fanInFanOut: boolean;
 }
 
 /** Find what the inputs say in common, and warn where they differ. */
-export function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnings: Warning[] } {
+function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnings: Warning[] } {
   const warnings: Warning[] = [];
   const bases = distinct(adapters.map(({ baseModel }) => baseModel));
   if (bases.length > 1) {
