@@ -1,23 +1,13 @@
-import type { Adapter, TensorRef } from "../adapter/adapter.ts";
-import { commonDtype, type Dtype, isFactorDtype } from "../core/dtype.ts";
+import type { Adapter } from "../adapter/adapter.ts";
+import { commonDtype, isFactorDtype } from "../core/dtype.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
+import type { PlannedExtra } from "./merge-plan.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { ExtrasPolicy } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
-
-/** A tensor beside the LoRA factors that goes into the output: a copy of one input's, or the weighted average of several. */
-export interface PlannedExtra {
-  readonly key: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-  /** One source is copied byte for byte; several are averaged with these shares. */
-  readonly sources: readonly { readonly input: number; readonly tensor: TensorRef; readonly share: number }[];
-  readonly begin: number;
-  readonly end: number;
-}
 
 interface ExtrasPlan {
   readonly extras: readonly PlannedExtra[];

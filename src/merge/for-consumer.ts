@@ -12,12 +12,9 @@ import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
-import type { PlannedExtra } from "./extras.ts";
+import type { PlannedExtra } from "./merge-plan.ts";
 import type { Recipe } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
-
-/** A module whose factors are zero. */
-export type ZeroModule = StoredModule;
 
 /**
  * The consumer that a recipe names, or null.
@@ -76,7 +73,7 @@ export function refuseUnloadable(
 }
 
 /** The zero modules that a consumer wants beside those that are written. @throws RefusedError where the size of one is not known */
-export function zeroModules(consumer: Consumer, modules: readonly StoredModule[]): ZeroModule[] {
+export function zeroModules(consumer: Consumer, modules: readonly StoredModule[]): StoredModule[] {
   return [
     ...(consumer.everyLayer ? layerZeros(modules) : []),
     ...(consumer.stacks ? stackZeros(consumer, modules) : []),
@@ -84,7 +81,7 @@ export function zeroModules(consumer: Consumer, modules: readonly StoredModule[]
 }
 
 /** A zero module for every layer that a type of module lacks, in the shape of that type's first. */
-function layerZeros(modules: readonly StoredModule[]): ZeroModule[] {
+function layerZeros(modules: readonly StoredModule[]): StoredModule[] {
   return [...missingLayers(modules.map(({ name }) => name))].flatMap(([type, layers]) => {
     const model = modules.find(({ name }) => placeOf(name)?.type === type)!;
     return layers.map((layer) => zeroLike(model, type.replace("*", String(layer))));
@@ -92,7 +89,7 @@ function layerZeros(modules: readonly StoredModule[]): ZeroModule[] {
 }
 
 /** A zero module for every one that its stack lacks, in the shape of its own type in another layer, or of the one that it must be like. */
-function stackZeros({ title }: Consumer, modules: readonly StoredModule[]): ZeroModule[] {
+function stackZeros({ title }: Consumer, modules: readonly StoredModule[]): StoredModule[] {
   return stackGaps(modules.map(({ name }) => name)).map(({ lacking, beside, alike }) => {
     const type = placeOf(lacking)?.type;
     const model =
@@ -105,12 +102,12 @@ function stackZeros({ title }: Consumer, modules: readonly StoredModule[]): Zero
   });
 }
 
-function zeroLike({ kind, inputShape, out, rank }: StoredModule, name: string): ZeroModule {
+function zeroLike({ kind, inputShape, out, rank }: StoredModule, name: string): StoredModule {
   return { name, kind, inputShape, out, rank };
 }
 
 /** Say that modules were written that no adapter has. */
-export function zerosAdded(zeros: readonly ZeroModule[]): Warning[] {
+export function zerosAdded(zeros: readonly StoredModule[]): Warning[] {
   if (zeros.length === 0) return [];
   const text = `${plural(zeros.length, "module")} that no adapter has (as ${zeros[0]!.name}) ${zeros.length === 1 ? "is" : "are"} written with zero factors, so that each type of module is complete.`;
   return [{ id: "zero-factors", text }];

@@ -1,10 +1,8 @@
-import type { AdapterModule } from "../adapter/adapter.ts";
+import type { AdapterModule, TensorRef } from "../adapter/adapter.ts";
 import type { ConsumerId } from "../adapter/consumers.ts";
-import type { OutputDtype } from "../core/dtype.ts";
+import type { Dtype, OutputDtype } from "../core/dtype.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import type { AfterStep, Target } from "../methods/method.ts";
-import type { PlannedExtra } from "./extras.ts";
-import type { ZeroModule } from "./for-consumer.ts";
 import type { RankLayout } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
@@ -28,6 +26,15 @@ export interface PlannedModule extends StoredModule {
   readonly scratch: number;
 }
 
+/** A tensor beside the LoRA factors that goes into the output: a copy of one input's, or the weighted average of several. */
+export interface PlannedExtra extends Range {
+  readonly key: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** One source is copied byte for byte; several are averaged with these shares. */
+  readonly sources: readonly { readonly input: number; readonly tensor: TensorRef; readonly share: number }[];
+}
+
 /** What a recipe means for given adapters: plain data that any thread can execute any part of. */
 export interface MergePlan {
   readonly method: string;
@@ -48,7 +55,7 @@ export interface MergePlan {
   readonly rank: number;
   readonly modules: readonly PlannedModule[];
   /** Modules that are written with zero factors, for consumers that want a type of module in every layer. */
-  readonly zeros: readonly ZeroModule[];
+  readonly zeros: readonly StoredModule[];
   readonly extras: readonly PlannedExtra[];
   /** Extras that are not written, by input. */
   readonly skipped: readonly { readonly input: number; readonly tensor: string }[];

@@ -14,9 +14,8 @@ import type { ClusterReport, Method } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { resolveRank } from "../methods/resolve-rank.ts";
 import { Clock, type Timings, timedKernels, timedSource } from "./clock.ts";
-import type { PlannedExtra } from "./extras.ts";
 import { slabColumns } from "./memory.ts";
-import type { MergePlan, PlannedModule } from "./merge-plan.ts";
+import type { MergePlan, PlannedExtra, PlannedModule } from "./merge-plan.ts";
 
 /** Elements of an extra that are held at once. */
 const EXTRA_CHUNK = 1 << 16;

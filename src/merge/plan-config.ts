@@ -1,7 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import { peftConfig } from "../formats/peft-folder/write-config.ts";
-import type { PlannedExtra } from "./extras.ts";
-import type { ZeroModule } from "./for-consumer.ts";
+import type { PlannedExtra } from "./merge-plan.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { RankPlan } from "./plan-ranks.ts";
 import type { Warning } from "./warning.ts";
@@ -10,7 +10,7 @@ import type { Warning } from "./warning.ts";
 export function planConfig(
   { used, selection }: MergeParts,
   { modules, common, sharedScale }: RankPlan,
-  zeros: readonly ZeroModule[],
+  zeros: readonly StoredModule[],
   extras: readonly PlannedExtra[],
 ): { readonly config: Readonly<Record<string, unknown>>; readonly warnings: readonly Warning[] } {
   const { facts, warnings } = sharedFacts(used);

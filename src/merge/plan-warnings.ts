@@ -1,8 +1,9 @@
 import type { Consumer } from "../adapter/consumers.ts";
 import { expertGap } from "../adapter/experts.ts";
 import { plural } from "../core/plural.ts";
+import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import type { Target } from "../methods/method.ts";
-import { startWarnings, type ZeroModule, zerosAdded } from "./for-consumer.ts";
+import { startWarnings, zerosAdded } from "./for-consumer.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { RankPlan } from "./plan-ranks.ts";
 import type { Recipe } from "./recipe.ts";
@@ -14,7 +15,7 @@ export function planWarnings(
   parts: MergeParts,
   { modules, most, rank }: RankPlan,
   consumer: Consumer | null,
-  zeros: readonly ZeroModule[],
+  zeros: readonly StoredModule[],
 ): Warning[] {
   return [
     ...zerosAdded(zeros),
