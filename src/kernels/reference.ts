@@ -1,34 +1,10 @@
-import { bytesOf, type FactorDtype, type OutputDtype } from "../core/dtype.ts";
-import { bf16ToF32, f8E4m3ToF32, f8E5m2ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "../core/float-formats.ts";
+import { bytesOf } from "../core/dtype.ts";
+import { READ_ELEMENT, WRITE_ELEMENT } from "../core/elements.ts";
 import { createArena, extentOf, requireLength, requireRows } from "./arena.ts";
 import type { Kernels } from "./kernels.ts";
 
-const READ: Record<FactorDtype, (view: DataView, at: number) => number> = {
-  F64: (view, at) => Math.fround(view.getFloat64(at, true)),
-  F32: (view, at) => view.getFloat32(at, true),
-  F16: (view, at) => f16ToF32(view.getUint16(at, true)),
-  BF16: (view, at) => bf16ToF32(view.getUint16(at, true)),
-  F8_E4M3: (view, at) => f8E4m3ToF32(view.getUint8(at)),
-  F8_E5M2: (view, at) => f8E5m2ToF32(view.getUint8(at)),
-};
-
-/** Write one element, and return what was written. */
-const WRITE: Record<OutputDtype, (view: DataView, at: number, value: number) => number> = {
-  F32(view, at, value) {
-    view.setFloat32(at, value, true);
-    return value;
-  },
-  F16(view, at, value) {
-    const bits = f32ToF16(value);
-    view.setUint16(at, bits, true);
-    return f16ToF32(bits);
-  },
-  BF16(view, at, value) {
-    const bits = f32ToBf16(value);
-    view.setUint16(at, bits, true);
-    return bf16ToF32(bits);
-  },
-};
+/** An element widened to f32, times a factor in f32. */
+const timesFactor = (value: number, factor: number): number => Math.fround(Math.fround(value) * Math.fround(factor));
 
 const dataView = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -50,7 +26,7 @@ export function referenceKernels(): Kernels {
       let finite = true;
       for (let r = 0; r < rows; r++) {
         for (let x = 0; x < length; x++) {
-          const value = Math.fround(READ[dtype](view, (r * srcStride + x) * bytesOf(dtype)) * Math.fround(factor));
+          const value = timesFactor(READ_ELEMENT[dtype](view, (r * srcStride + x) * bytesOf(dtype)), factor);
           dst[r * stride + x] = value;
           finite &&= Number.isFinite(value);
         }
@@ -65,7 +41,7 @@ export function referenceKernels(): Kernels {
       let finite = true;
       for (let r = 0; r < rows; r++) {
         for (let c = 0; c < cols; c++) {
-          const value = Math.fround(READ[dtype](view, (r * cols + c) * bytesOf(dtype)) * Math.fround(factor));
+          const value = timesFactor(READ_ELEMENT[dtype](view, (r * cols + c) * bytesOf(dtype)), factor);
           dst[c * stride + r] = value;
           finite &&= Number.isFinite(value);
         }
@@ -85,8 +61,8 @@ export function referenceKernels(): Kernels {
       for (let i = 0; i < count; i++) {
         for (let j = 0; j < length; j++) {
           const value = src[i * stride + j]!;
-          const written = WRITE[dtype](view, (j * count + i) * bytesOf(dtype), value);
-          finite &&= Number.isFinite(written) || !Number.isFinite(value);
+          const fits = WRITE_ELEMENT[dtype](view, (j * count + i) * bytesOf(dtype), value);
+          finite &&= fits || !Number.isFinite(value);
         }
       }
       return finite;

@@ -1,0 +1,30 @@
+import type { FactorDtype, OutputDtype } from "./dtype.ts";
+import { bf16ToF32, f8E4m3ToF32, f8E5m2ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./float-formats.ts";
+
+/** The number that starts at a byte of a view, by its element type; little-endian and exact. */
+export const READ_ELEMENT: Readonly<Record<FactorDtype, (view: DataView, at: number) => number>> = {
+  F64: (view, at) => view.getFloat64(at, true),
+  F32: (view, at) => view.getFloat32(at, true),
+  F16: (view, at) => f16ToF32(view.getUint16(at, true)),
+  BF16: (view, at) => bf16ToF32(view.getUint16(at, true)),
+  F8_E4M3: (view, at) => f8E4m3ToF32(view.getUint8(at)),
+  F8_E5M2: (view, at) => f8E5m2ToF32(view.getUint8(at)),
+};
+
+/** Write an f32 at a byte of a view, rounded to the nearest, ties to even. @returns whether what was written is finite */
+export const WRITE_ELEMENT: Readonly<Record<OutputDtype, (view: DataView, at: number, value: number) => boolean>> = {
+  F32(view, at, value) {
+    view.setFloat32(at, value, true);
+    return Number.isFinite(value);
+  },
+  F16(view, at, value) {
+    const bits = f32ToF16(value);
+    view.setUint16(at, bits, true);
+    return (bits & 0x7c00) !== 0x7c00;
+  },
+  BF16(view, at, value) {
+    const bits = f32ToBf16(value);
+    view.setUint16(at, bits, true);
+    return (bits & 0x7f80) !== 0x7f80;
+  },
+};
