@@ -11,6 +11,7 @@ const ROOMS = [
   ["figures"],
   ["formats"],
   ["adapter"],
+  ["units"],
   ["methods"],
   ["merge"],
   ["convert"],

@@ -24,6 +24,7 @@ const TESTS = {
     "test/merge/{rank-patterns,expert-ranks,output-config}.test.ts",
   ],
   merge: ["test/merge/**", "test/convert/**", "test/methods/invariants.test.ts"],
+  units: ["test/units/**", "test/methods/{invariants,dense,finish}.test.ts", "test/convert/deltas.test.ts"],
   adapter: ["test/adapter/**", "test/convert/**", "test/merge/**", "test/analysis/check.test.ts"],
 };
 

@@ -16,9 +16,20 @@ export interface TensorRef<T extends Dtype = Dtype> {
   readonly end: number;
 }
 
-/** A factor of a module: its units lie in the rows of the stored matrix, or in its columns. */
+/** Where the elements of a matrix of units lie: entry x of unit u is element u * unit + x * entry. Both are above zero. */
+export interface Strides {
+  readonly unit: number;
+  readonly entry: number;
+}
+
+/** A factor of a module: a matrix of units that is a tensor, or lies within one that holds several factors (`denseFactor` makes most). */
 export interface FactorRef extends TensorRef<FactorDtype> {
-  readonly units: "rows" | "columns";
+  /** Units, and entries of each. */
+  readonly rank: number;
+  readonly size: number;
+  /** Elements of the tensor before entry 0 of unit 0, and the steps from there. */
+  readonly offset: number;
+  readonly strides: Strides;
 }
 
 /** The ways of naming and laying out an adapter's tensors. */

@@ -2,6 +2,7 @@ import { type FactorDtype, isFactorDtype } from "../core/dtype.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import type { AdapterModule, TensorRef } from "./adapter.ts";
+import { denseFactor } from "./dense-factor.ts";
 
 /**
  * A module without its scale, from the shapes of its two factors: A (r, in), B (out, r), or for conv A (r, channels, ...kernel) and
@@ -51,8 +52,8 @@ export function moduleOfFactors(
     out: b.shape[0]!,
     inputShape: a.shape.slice(1),
     rank,
-    a: { ...(a as TensorRef<FactorDtype>), units: "rows" },
-    b: { ...(b as TensorRef<FactorDtype>), units: "columns" },
+    a: denseFactor(a as TensorRef<FactorDtype>, "rows", rank),
+    b: denseFactor(b as TensorRef<FactorDtype>, "columns", rank),
   };
 }
 

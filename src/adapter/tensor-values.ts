@@ -1,21 +1,21 @@
-import { type ByteSource, bytesEqual } from "../core/bytes.ts";
+import { type ByteSink, type ByteSource, bytesEqual } from "../core/bytes.ts";
 import { bitsOf, type Dtype } from "../core/dtype.ts";
+import { READ_ELEMENT } from "../core/elements.ts";
 import { FormatError } from "../core/errors.ts";
-import { bf16ToF32, f16ToF32 } from "../core/float-formats.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import type { TensorRef } from "./adapter.ts";
 
-/** Bytes that are compared at once. */
-const COMPARED_BYTES = 1 << 20;
+/** Bytes that are compared or copied at once. */
+const BYTES_AT_ONCE = 1 << 20;
 
 /** Whether two tensors of an adapter hold the same bytes in the same shape. */
 export async function sameTensor(files: readonly ByteSource[], one: TensorRef, other: TensorRef): Promise<boolean> {
   if (one.dtype !== other.dtype || one.shape.join() !== other.shape.join()) return false;
   const length = one.end - one.begin;
-  for (let from = 0; from < length; from += COMPARED_BYTES) {
+  for (let from = 0; from < length; from += BYTES_AT_ONCE) {
     const [p, q] = [
-      new Uint8Array(Math.min(COMPARED_BYTES, length - from)),
-      new Uint8Array(Math.min(COMPARED_BYTES, length - from)),
+      new Uint8Array(Math.min(BYTES_AT_ONCE, length - from)),
+      new Uint8Array(Math.min(BYTES_AT_ONCE, length - from)),
     ];
     await files[one.file]!.read(one.begin + from, p);
     await files[other.file]!.read(other.begin + from, q);
@@ -24,11 +24,28 @@ export async function sameTensor(files: readonly ByteSource[], one: TensorRef, o
   return true;
 }
 
-const DECODE: Partial<Record<Dtype, (view: DataView, at: number) => number>> = {
-  F64: (view, at) => view.getFloat64(at, true),
-  F32: (view, at) => view.getFloat32(at, true),
-  F16: (view, at) => f16ToF32(view.getUint16(at, true)),
-  BF16: (view, at) => bf16ToF32(view.getUint16(at, true)),
+/** Copy a tensor's bytes to `begin` of a sink. */
+export async function copyTensor(
+  files: readonly ByteSource[],
+  tensor: TensorRef,
+  begin: number,
+  sink: ByteSink,
+): Promise<void> {
+  for (let from = tensor.begin; from < tensor.end; from += BYTES_AT_ONCE) {
+    const bytes = new Uint8Array(Math.min(BYTES_AT_ONCE, tensor.end - from));
+    await files[tensor.file]!.read(from, bytes);
+    await sink.write(begin + from - tensor.begin, bytes);
+  }
+}
+
+const { F64, F32, F16, BF16 } = READ_ELEMENT;
+
+/** How numbers beside the factors may be stored: not in 8 bits, which mean little without scales of their own. */
+const READ_NUMBER: Partial<Record<Dtype, (view: DataView, at: number) => number>> = {
+  F64,
+  F32,
+  F16,
+  BF16,
   I64: (view, at) => Number(view.getBigInt64(at, true)),
   I32: (view, at) => view.getInt32(at, true),
 };
@@ -40,7 +57,7 @@ const DECODE: Partial<Record<Dtype, (view: DataView, at: number) => number>> = {
  * @throws FormatError when it has several elements, another type than numbers are stored in, or is not finite
  */
 export async function readScalar(name: string, files: readonly ByteSource[], tensor: TensorRef): Promise<number> {
-  if (elementCount(tensor.shape) === 1 && DECODE[tensor.dtype] !== undefined) {
+  if (elementCount(tensor.shape) === 1 && READ_NUMBER[tensor.dtype] !== undefined) {
     return (await readNumbers(name, files, tensor))[0]!;
   }
   throw new FormatError(
@@ -58,8 +75,8 @@ export async function readNumbers(
   files: readonly ByteSource[],
   { name: key, dtype, file, begin, end }: TensorRef,
 ): Promise<Float64Array> {
-  const decode = DECODE[dtype];
-  if (decode === undefined) {
+  const read = READ_NUMBER[dtype];
+  if (read === undefined) {
     throw new FormatError(
       `${name}: ${key} is stored as ${dtype}, which is no type of numbers here; save it again as F32, F16 or BF16.`,
     );
@@ -68,7 +85,7 @@ export async function readNumbers(
   await files[file]!.read(begin, bytes);
   const view = new DataView(bytes.buffer);
   const size = bitsOf(dtype) / 8;
-  const values = Float64Array.from({ length: bytes.length / size }, (_, i) => decode(view, i * size));
+  const values = Float64Array.from({ length: bytes.length / size }, (_, i) => read(view, i * size));
   const bad = values.find((value) => !Number.isFinite(value));
   if (bad === undefined) return values;
   throw new FormatError(`${name}: ${key} holds ${bad}, but must be finite; repair that file.`);

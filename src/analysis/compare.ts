@@ -1,8 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import type { Pool } from "../adapter/pool.ts";
 import { LoraLegoError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
-import { orderlessSum } from "../core/sum.ts";
 import {
   addProducts,
   cosineBetween,
@@ -16,13 +14,12 @@ import { effectiveRank, MeanSpectrum } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
 import { underOneName } from "../merge/one-name.ts";
-import { makePlan } from "../merge/plan.ts";
+import { makePlan, moduleRun } from "../merge/plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
-import { cutModule } from "../methods/finish.ts";
-import { type Method, type ModuleShape, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
-import { methodById } from "../methods/registry.ts";
-import { resolveRank } from "../methods/resolve-rank.ts";
-import { adapterSpectrum, moduleNames, type Room, readPool } from "./pools.ts";
+import { moduleMemory } from "../methods/module-memory.ts";
+import { type ModuleRun, runModule } from "../methods/run-module.ts";
+import type { Pool } from "../units/pool.ts";
+import { adapterSpectrum, moduleNames, readPool } from "./pools.ts";
 import { type SignCount, SignSample } from "./sign-sample.ts";
 
 /** How one method at one rank does on given adapters, over all modules. */
@@ -67,9 +64,7 @@ export interface Comparison {
 export type ComparedRecipe = Pick<Recipe, "method" | "options" | "target">;
 
 interface Contestant {
-  readonly method: Method;
-  readonly options: unknown;
-  readonly target: Target;
+  readonly run: ModuleRun;
   readonly bytesPerElement: number;
   products: DeltaProducts;
   readonly ranks: number[];
@@ -113,11 +108,14 @@ export async function compareMethods(
   const random = seededRandom(0);
   const spectra = adapters.map(() => new MeanSpectrum());
   for (const name of moduleNames(adapters)) {
-    const pool = await readPool(kernels, adapters, name, weights, (shape) => roomOf(contestants, shape));
+    const runs = contestants.map((contestant) => contestant.run);
+    const pool = await readPool(kernels, adapters, name, weights, (modules) => moduleMemory(modules, runs, 0));
     if (pool === null) continue;
     const signs = await SignSample.draw(pool, random.below, adapters.length);
     for (const [t, spectrum] of spectra.entries()) spectrum.add(adapterSpectrum(pool, t));
-    for (const contestant of contestants) await run(contestant, pool, adapters.length, weights, signs);
+    for (const contestant of contestants) {
+      await pool.freely(() => compete(contestant, pool, adapters.length, weights, signs));
+    }
   }
   const among = contestants[0]?.products ?? noProducts(adapters.length);
   return {
@@ -133,9 +131,7 @@ export async function compareMethods(
 function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
   const plan = makePlan(adapters, recipe);
   return {
-    method: methodById(plan.method),
-    options: plan.options,
-    target: plan.target,
+    run: moduleRun(plan),
     bytesPerElement: plan.dtype === "F32" ? 4 : 2,
     products: noProducts(adapters.length),
     ranks: [],
@@ -148,37 +144,15 @@ function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
   };
 }
 
-/** Memory that all results take together, before and after they are cut. */
-function roomOf(contestants: readonly Contestant[], shape: Omit<ModuleShape, "rank">): Room {
-  let units = 0;
-  let bytes = 0;
-  for (const { method, target } of contestants) {
-    const full = method.fullRank(shape.ranks, shape);
-    const rank = Math.min(full, targetRank(target, sumOfRanks(shape.ranks)));
-    units += rank + (method.yields === "rows" && method.scratchBytes === undefined ? full : 0);
-    bytes += method.scratchBytes?.({ ...shape, rank }) ?? 0;
-  }
-  return { units, bytes };
-}
-
-async function run(
+async function compete(
   contestant: Contestant,
   pool: Pool,
   inputs: number,
   weights: readonly number[],
   signs: SignSample,
 ): Promise<void> {
-  const { method, options, target } = contestant;
   const start = performance.now();
-  const rank = resolveRank(pool, target, method.cut);
-  const merged = await method.merge(pool, {
-    rank,
-    options,
-    inputs: weights.filter((weight) => weight !== 0).length,
-    totalWeight: orderlessSum(weights),
-    firstInput: weights.findIndex((weight) => weight !== 0),
-  });
-  const cut = await cutModule(pool, merged, rank);
+  const { merged, cut } = await runModule(pool, contestant.run, weights);
   const { products } = cut;
   contestant.seconds += (performance.now() - start) / 1000;
   contestant.products = addProducts(contestant.products, deltaProducts(pool, products, inputs, 1));
@@ -195,10 +169,10 @@ async function run(
 }
 
 function outcome(contestant: Contestant, weights: readonly number[]): ComparedMerge {
-  const { method, ranks, sizes, bytesPerElement, effectiveRanks, conflicts, composition, seconds } = contestant;
+  const { run, ranks, sizes, bytesPerElement, effectiveRanks, conflicts, composition, seconds } = contestant;
   const rank = ranks.reduce((most, value) => Math.max(most, value), 0);
   return {
-    method: method.id,
+    method: run.method.id,
     rank,
     ...deltaFigures(contestant.products, sumProducts(contestant.products, weights)),
     signConflicts: conflicts.count === 0 ? null : conflicts.disagree / conflicts.count,

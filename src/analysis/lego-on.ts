@@ -1,10 +1,11 @@
-import type { Pool } from "../adapter/pool.ts";
 import { lego } from "../methods/lego/lego.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
-import type { MergedModule } from "../methods/method.ts";
+import { runModule } from "../methods/run-module.ts";
+import type { Pool } from "../units/pool.ts";
 
 /** LEGO on one pool whose adapters weigh alike. */
-export function legoOn(pool: Pool, k: number, options: LegoOptions): Promise<MergedModule> {
+export function legoOn(pool: Pool, k: number, options: LegoOptions): ReturnType<typeof runModule> {
   const inputs = new Set(pool.ids.map(([input]) => input)).size;
-  return lego.merge(pool, { rank: k, options, inputs, totalWeight: inputs, firstInput: 0 });
+  const run = { method: lego, options, target: { kind: "rank", rank: k }, after: null, firstInput: 0 } as const;
+  return runModule(pool, run, Array<number>(inputs).fill(1));
 }

@@ -1,15 +1,13 @@
 import type { Adapter, UnitId } from "../adapter/adapter.ts";
-import { type Pool, poolBytes } from "../adapter/pool.ts";
 import { seededRandom } from "../core/random.ts";
 import { type DeltaFigures, deltaFigures, deltaProducts, sumProducts } from "../figures/delta.ts";
 import { clusterPurity, type Purity } from "../figures/purity.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import { combinationProducts } from "../linalg/combination.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
 import { symmetricEigen } from "../linalg/symmetric-eigen.ts";
 import { frameUnits } from "../methods/lego/frame.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
-import { sumOfRanks } from "../methods/method.ts";
+import type { Pool } from "../units/pool.ts";
 import { legoOn } from "./lego-on.ts";
 import { adapterSpectrum, readPool } from "./pools.ts";
 
@@ -76,11 +74,7 @@ export class ModuleView {
 
   /** Read a module; the view is void when the same kernels read another. @returns null where no adapter has it */
   static async open(kernels: Kernels, adapters: readonly Adapter[], name: string): Promise<ModuleView | null> {
-    const room = ({ ranks, in: inputs, out }: { ranks: readonly number[]; in: number; out: number }) => {
-      const units = sumOfRanks(ranks);
-      return { units: 2 * units, bytes: poolBytes(units, inputs, out, 2 * units) };
-    };
-    const pool = await readPool(kernels, adapters, name, undefined, room);
+    const pool = await readPool(kernels, adapters, name);
     return pool === null ? null : new ModuleView(pool, name, adapters.length);
   }
 
@@ -115,9 +109,9 @@ export class ModuleView {
     const pool = this.#pool;
     return pool.freely(async () => {
       const places = await this.#placesIn(options);
-      const { combinations, clusters, inertia, shareOfB } = await legoOn(pool, k, options);
-      const merged = combinationProducts(combinations!, pool);
-      const products = deltaProducts(pool, merged, this.#inputs, 1);
+      const { merged, cut } = await legoOn(pool, k, options);
+      const { clusters, inertia, shareOfB } = merged;
+      const products = deltaProducts(pool, cut.products, this.#inputs, 1);
       const weights = Array.from({ length: this.#inputs }, () => 1);
       const adapters = clusters!.map(({ members }) => members.map(([adapter]) => adapter));
       return {
@@ -128,7 +122,7 @@ export class ModuleView {
         })),
         inertia: inertia!,
         purity: clusterPurity(adapters, seededRandom(0), DRAWS),
-        spectrum: factorSvd(merged.amongA, merged.amongB, merged.count).sigma,
+        spectrum: factorSvd(cut.products.amongA, cut.products.amongB, cut.products.count).sigma,
         shareOfB: shareOfB ?? null,
         ...deltaFigures(products, sumProducts(products, weights)),
       };

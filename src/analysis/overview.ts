@@ -55,7 +55,7 @@ export async function overviewOf(
     const pairs = await SignSample.draw(pool, random.below, adapters.length);
     const ranks = adapters.flatMap(({ modules }) => modules.get(name)?.rank ?? []);
     const clusters =
-      ranks.length < 2 ? null : (await legoOn(pool, Math.min(largestRank(ranks), pool.count), PAPER)).clusters!;
+      ranks.length < 2 ? null : (await legoOn(pool, Math.min(largestRank(ranks), pool.count), PAPER)).merged.clusters!;
     onModule(
       {
         name,

@@ -1,24 +1,17 @@
-import type { Adapter } from "../adapter/adapter.ts";
-import { Pool, poolBytes } from "../adapter/pool.ts";
-import { UnitReader, unitReaderBytes } from "../adapter/unit-reader.ts";
+import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
-import { refuseTooManyUnits, slabColumns } from "../merge/memory.ts";
-import { type ModuleShape, sumOfRanks } from "../methods/method.ts";
-
-/** Memory for what is made of a pool: so many merged units in all, and bytes besides. */
-export interface Room {
-  readonly units: number;
-  readonly bytes: number;
-}
+import { sumOfRanks } from "../methods/method.ts";
+import { type PoolMemory, poolMemory, refuseTooManyUnits } from "../units/memory.ts";
+import { Pool } from "../units/pool.ts";
 
 /**
  * Read a module's units from all adapters that have it, scales folded in, sums in f64. The pool is void when the next one
  * is read with the same kernels.
  *
  * @param weights one per adapter, 1 each by default; adapters of weight 0 are left out
- * @param room of what will be made of the pool; twice its units by default
+ * @param memoryOf what the pool and what will be made of it take; room for twice its units by default
  * @returns null where no adapter has the module
  */
 export async function readPool(
@@ -26,7 +19,7 @@ export async function readPool(
   adapters: readonly Adapter[],
   name: string,
   weights: readonly number[] = adapters.map(() => 1),
-  room: (shape: Omit<ModuleShape, "rank">) => Room = ({ ranks }) => ({ units: 2 * sumOfRanks(ranks), bytes: 0 }),
+  memoryOf: (modules: readonly AdapterModule[]) => PoolMemory = roomForTwice,
 ): Promise<Pool | null> {
   const parts = adapters.flatMap((adapter, input) => {
     const module = adapter.modules.get(name);
@@ -37,12 +30,11 @@ export async function readPool(
   if (parts.length === 0) return null;
   const modules = parts.map(({ module }) => module);
   refuseTooManyUnits(name, modules);
-  const { in: inputs, out } = modules[0]!;
-  const ranks = modules.map(({ rank }) => rank);
-  const slab = slabColumns(modules);
-  const { units, bytes } = room({ in: inputs, out, ranks });
-  kernels.reset(unitReaderBytes(modules, slab) + poolBytes(sumOfRanks(ranks), inputs, out, units) + bytes);
-  return Pool.survey(kernels, new UnitReader(kernels, parts, slab), true);
+  return Pool.survey(kernels, parts, memoryOf(modules), true);
+}
+
+function roomForTwice(modules: readonly AdapterModule[]): PoolMemory {
+  return poolMemory(modules, { units: 2 * sumOfRanks(modules.map(({ rank }) => rank)), bytes: 0 });
 }
 
 /** Names of all modules of some adapters, in natural order ("layers.2" before "layers.10"). */

@@ -1,7 +1,7 @@
-import type { Pool } from "../adapter/pool.ts";
-import type { UnitRows } from "../adapter/unit-rows.ts";
 import type { Combination } from "../linalg/combination.ts";
 import type { CutModule } from "../methods/finish.ts";
+import type { Pool } from "../units/pool.ts";
+import type { UnitRows } from "../units/unit-rows.ts";
 
 /** Rows and columns of the block of each delta in which signs are compared. */
 const SAMPLE = 48;

@@ -1,7 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
-import type { Pool } from "../adapter/pool.ts";
-import type { UnitRows } from "../adapter/unit-rows.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 import { maximum } from "../core/maximum.ts";
 import { type Random, seededRandom } from "../core/random.ts";
@@ -9,7 +7,10 @@ import { clusterPurity } from "../figures/purity.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { scaledUnit } from "../linalg/combination.ts";
 import { underOneName } from "../merge/one-name.ts";
-import { lego } from "../methods/lego/lego.ts";
+import { PAPER } from "../methods/lego/options.ts";
+import type { Pool } from "../units/pool.ts";
+import type { UnitRows } from "../units/unit-rows.ts";
+import { legoOn } from "./lego-on.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
 /** Largest relative error that f32 arithmetic may leave where the algebra is exact. */
@@ -60,14 +61,8 @@ export async function verifyAdapters(
     const x = Float32Array.from({ length: pool.in }, () => Math.fround(2 * random.uniform() - 1));
     permutation = Math.max(permutation, permutationError(pool, rows, x, random));
     concatenation = Math.max(concatenation, concatenationError(pool, rows, x));
-    const { clusters } = await lego.merge(pool, {
-      rank: rank ?? largest,
-      options: { ...lego.defaults, seed },
-      inputs: 1,
-      totalWeight: 1,
-      firstInput: 0,
-    });
-    const owners = clusters!.map(({ members }) => members.map(([input]) => input));
+    const { merged } = await legoOn(pool, rank ?? largest, { ...PAPER, seed });
+    const owners = merged.clusters!.map(({ members }) => members.map(([input]) => input));
     const { purity, chance, deviation } = clusterPurity(owners, random, DRAWS);
     pure.units += pool.count;
     pure.purity += pool.count * purity;

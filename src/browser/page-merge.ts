@@ -1,10 +1,10 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { memorySink } from "../core/bytes.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import { affordableThreads } from "../merge/affordable-threads.ts";
 import type { FolderReader } from "../merge/companions.ts";
 import { folderFiles } from "../merge/folder-files.ts";
-import { affordableThreads } from "../merge/memory.ts";
-import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
+import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import { carriedOut } from "../merge/recipe-text.ts";
 import type { RemoteLane } from "../merge/remote-lane.ts";
@@ -38,7 +38,7 @@ export async function mergeInPage(
     async begin(plan) {
       const sink = memorySink(plan.size);
       weights = sink.bytes;
-      const lanes = workers.slice(0, affordableThreads(workers.length, plan.modules.map(sizeOf)));
+      const lanes = workers.slice(0, affordableThreads(workers.length, plan.modules));
       for (const lane of lanes) lane.begin(plan, inputs, ({ offset, bytes }) => sink.write(offset, bytes));
       return { sink, lanes };
     },

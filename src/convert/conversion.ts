@@ -8,9 +8,6 @@ import { layoutSafetensors } from "../formats/safetensors/layout.ts";
 export interface FactorContent {
   readonly kind: "factor";
   readonly factor: FactorRef;
-  /** Units as stored, and the length of each. */
-  readonly rank: number;
-  readonly size: number;
   /** What each unit's entries are multiplied by. */
   readonly times: number;
   /** Where the units lie in the written matrix. */
@@ -79,8 +76,6 @@ export function wholeFactor(module: AdapterModule, half: "a" | "b", times = 1): 
   return {
     kind: "factor",
     factor: module[half],
-    rank: module.rank,
-    size: half === "a" ? module.in : module.out,
     times,
     units: half === "a" ? "rows" : "columns",
     writtenRank: module.rank,

@@ -1,5 +1,6 @@
-import type { Adapter, DialectId, TensorRef } from "../adapter/adapter.ts";
+import type { Adapter, DialectId } from "../adapter/adapter.ts";
 import { refuseKinds } from "../adapter/kinds.ts";
+import { copyTensor } from "../adapter/tensor-values.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 import type { ByteSink } from "../core/bytes.ts";
 import { UsageError } from "../core/errors.ts";
@@ -11,9 +12,6 @@ import { ggufWriter } from "./writers/gguf.ts";
 import { kohyaWriter } from "./writers/kohya.ts";
 import { mlxWriter } from "./writers/mlx.ts";
 import { peftWriter } from "./writers/peft.ts";
-
-/** Bytes that are copied at once. */
-const COPIED_BYTES = 1 << 20;
 
 /** The formats that can be written. */
 export const WRITERS: readonly Writer[] = [peftWriter, kohyaWriter, diffusersWriter, mlxWriter, ggufWriter].map(
@@ -72,13 +70,5 @@ async function writeTensor(
   for (const [i, part] of parts.entries()) {
     const bytes = part === null ? new Uint8Array(size) : await factorBytes(files, part, dtype, name);
     await sink.write(begin + i * size, bytes);
-  }
-}
-
-async function copyTensor(files: Adapter["files"], tensor: TensorRef, begin: number, sink: ByteSink): Promise<void> {
-  for (let from = tensor.begin; from < tensor.end; from += COPIED_BYTES) {
-    const bytes = new Uint8Array(Math.min(COPIED_BYTES, tensor.end - from));
-    await files[tensor.file]!.read(from, bytes);
-    await sink.write(begin + from - tensor.begin, bytes);
   }
 }

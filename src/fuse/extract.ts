@@ -12,6 +12,7 @@ import type { SafetensorsLayout } from "../formats/safetensors/layout.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { modulePattern } from "../merge/module-pattern.ts";
 import { chosenDtype, type DtypeChoice } from "../merge/recipe.ts";
+import { writeFactors, writingBytes } from "../merge/write-factors.ts";
 import { lowRank, lowRankBytes } from "../methods/dense/low-rank.ts";
 import { MOST_TILE_ROWS } from "../methods/dense/task-tiles.ts";
 import type { BaseConfig } from "./base-config.ts";
@@ -211,31 +212,20 @@ export async function extractModule(
 ): Promise<ExtractedModule> {
   const { rows, columns, turned, name } = module;
   const k = Math.min(rank, rows, columns);
-  const element = bytesOf(dtype);
+  const [inputs, out] = turned ? [rows, columns] : [columns, rows];
   kernels.reset(
     lowRankBytes(columns, rows, k) +
-      32 * (k + 64) * (rows + columns) +
-      24 * MOST_TILE_ROWS * columns +
-      element * rank * (rows + columns) +
-      65536,
+      4 * k * (rows + columns) +
+      16 * MOST_TILE_ROWS * columns +
+      writingBytes({ dtype, in: inputs, out, rank }),
   );
   const tiles = differences(kernels, base, tuned, module);
   const { rows: units, residual, squares } = await lowRank({ kernels, in: columns, out: rows }, tiles, k, null);
-  const [along, across] = turned ? [units.b, units.a] : [units.a, units.b];
-  const lengths = turned ? [rows, columns] : [columns, rows];
-  for (const [half, values, length] of [
-    ["A", along, lengths[0]!],
-    ["B", across, lengths[1]!],
-  ] as const) {
-    const padded = kernels.f32(rank * length).fill(0);
-    padded.set(values.subarray(0, units.count * length));
-    const bytes = kernels.bytes(element * rank * length);
-    const fits =
-      half === "A"
-        ? kernels.narrow(dtype, padded, bytes)
-        : kernels.narrowTransposed(dtype, padded, rank, length, length, bytes);
-    if (!fits) throw new RefusedError(`${name} has values that ${dtype.toLowerCase()} cannot hold; pass --dtype f32.`);
-    await sink.write(layout.tensors.get(peftKey(module, half))!.begin, bytes);
+  const { count, a, b } = units;
+  const placeOf = (half: "A" | "B") => layout.tensors.get(peftKey(module, half))!;
+  const factors = { dtype, in: inputs, out, rank, a: placeOf("A"), b: placeOf("B") };
+  if (!(await writeFactors(kernels, turned ? { count, a: b, b: a } : units, factors, sink))) {
+    throw new RefusedError(`${name} has values that ${dtype.toLowerCase()} cannot hold; pass --dtype f32.`);
   }
   return { name, norm: Math.sqrt(squares), energy: 1 - residual * residual };
 }

@@ -7,13 +7,12 @@ export interface Origin {
   readonly tensor: TensorRef;
 }
 
-/** Units that are added to a tensor as a matrix (rows, columns): the sum over i < rank of factor * along[i] outer across[i]. */
+/** Units that are added to a tensor as a matrix (rows, columns): the sum over its units of factor * along[i] outer across[i]. */
 export interface FusedPart {
   /** Index of the adapter. */
   readonly input: number;
   /** What messages call the module. */
   readonly module: string;
-  readonly rank: number;
   /** weight * scale * the module's own scale, in f32. */
   readonly factor: number;
   /** The half of every unit that runs along the rows of the matrix. */

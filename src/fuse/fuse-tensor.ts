@@ -91,7 +91,7 @@ async function fusedSlabs(
   const { tensor } = origin;
   const stored = tensor.dtype as FactorDtype;
   const [element, written] = [bytesOf(stored), bytesOf(dtype as OutputDtype)];
-  const units = parts.reduce((sum, { rank }) => sum + rank, 0);
+  const units = parts.reduce((sum, { along }) => sum + along.rank, 0);
   const slab = Math.max(1, Math.min(rows, Math.floor(SLAB_BYTES / (4 * columns))));
   const halfBytes = mostHalfBytes(parts);
   kernels.reset(
@@ -152,7 +152,7 @@ function fillCoefficients(
   units: number,
   parts: readonly FusedPart[],
 ): void {
-  const factors = parts.flatMap(({ factor, rank }) => Array<number>(rank).fill(factor));
+  const factors = parts.flatMap(({ factor, along: { rank } }) => Array<number>(rank).fill(factor));
   for (let o = 0; o + 1 < offsets.length; o++) {
     const at = o * (units + 1);
     coefficients[at] = 1;

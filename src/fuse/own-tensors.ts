@@ -1,4 +1,5 @@
 import type { Adapter, AdapterModule, TensorRef, TokenRows } from "../adapter/adapter.ts";
+import { denseFactor } from "../adapter/dense-factor.ts";
 import { isHeadName } from "../adapter/names/vocabulary.ts";
 import { type FactorDtype, isFactorDtype, isOutputDtype } from "../core/dtype.ts";
 import { RefusedError } from "../core/errors.ts";
@@ -90,9 +91,9 @@ export function placeBiases(
         `${name}: ${key} has ${module.out} numbers, but ${draft!.name} is ${draft!.dtype} ${formatShape(draft!.shape)}; pass the base model that the adapter was trained on.`,
       );
     }
-    const along = { ...(tensor as TensorRef<FactorDtype>), units: "rows" as const };
+    const along = denseFactor(tensor as TensorRef<FactorDtype>, "rows", 1);
     const scaled = Math.fround(factor * module.scale);
-    draft!.parts.push({ input, module: path, rank: 1, factor: scaled, along, across: null });
+    draft!.parts.push({ input, module: path, factor: scaled, along, across: null });
   }
 }
 

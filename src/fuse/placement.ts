@@ -62,9 +62,9 @@ function flat(shape: readonly number[]): string {
 
 /** A module's units on the stored matrix. @param factor weight * scale */
 export function partOf(input: number, module: AdapterModule, lies: Orientation, factor: number): FusedPart {
-  const { name, rank, scale, a, b } = module;
+  const { name, scale, a, b } = module;
   const [along, across] = lies === "straight" ? [b, a] : [a, b];
-  return { input, module: name, rank, factor: Math.fround(factor * scale), along, across };
+  return { input, module: name, factor: Math.fround(factor * scale), along, across };
 }
 
 /** What LyCORIS adds to norms: the epsilon of f32. */

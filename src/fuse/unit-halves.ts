@@ -1,13 +1,14 @@
 import type { Adapter, FactorRef } from "../adapter/adapter.ts";
-import { bytesOf } from "../core/dtype.ts";
 import { FormatError } from "../core/errors.ts";
+import { maximum } from "../core/maximum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { entriesBytes, StoredEntries } from "../units/stored-entries.ts";
 import type { FusedPart } from "./fuse-plan.ts";
 
 /** Bytes that the largest half of some parts takes as it is stored. */
 export function mostHalfBytes(parts: readonly FusedPart[]): number {
-  const stored = parts.flatMap(({ along, across }) => (across === null ? [along] : [along, across]));
-  return stored.reduce((most, { begin, end }) => Math.max(most, end - begin), 0);
+  const halves = parts.flatMap(({ along, across }) => (across === null ? [along] : [along, across]));
+  return Math.max(0, maximum(halves.map((half) => entriesBytes(half, half.size))));
 }
 
 /**
@@ -24,39 +25,31 @@ export async function readUnits(
   along: Float32Array,
   across: Float32Array,
 ): Promise<void> {
-  const units = parts.reduce((sum, { rank }) => sum + rank, 0);
+  const units = parts.reduce((sum, { along: { rank } }) => sum + rank, 0);
   const [rows, columns] = [along.length / units, across.length / units];
   let unit = 0;
   for (const part of parts) {
     const adapter = adapters[part.input]!;
-    const { rank } = part;
-    await readHalf(kernels, adapter, part.along, rank, raw, along.subarray(unit * rows, (unit + rank) * rows));
-    const other = across.subarray(unit * columns, (unit + rank) * columns);
+    const end = unit + part.along.rank;
+    await readHalf(kernels, adapter, part.along, raw, along.subarray(unit * rows, end * rows));
+    const other = across.subarray(unit * columns, end * columns);
     if (part.across === null) other.fill(1);
-    else await readHalf(kernels, adapter, part.across, rank, raw, other);
-    unit += rank;
+    else await readHalf(kernels, adapter, part.across, raw, other);
+    unit = end;
   }
 }
 
-/** One half of a module's units as rows (rank, size) of f32. */
+/** One half of a module's units as rows of f32. */
 async function readHalf(
   kernels: Kernels,
   { name, files }: Adapter,
-  { dtype, begin, file, units, name: key }: FactorRef,
-  rank: number,
+  half: FactorRef,
   raw: Uint8Array,
   into: Float32Array,
 ): Promise<void> {
-  const size = into.length / rank;
-  const stored = raw.subarray(0, bytesOf(dtype) * rank * size);
-  await files[file]!.read(begin, stored);
-  const finite =
-    units === "rows"
-      ? kernels.widen(dtype, stored, size, rank, size, into, size, 1)
-      : kernels.widenTransposed(dtype, stored, size, rank, into, size, 1);
-  if (!finite) {
-    throw new FormatError(
-      `${name}: the tensor ${key} holds NaN or infinite values, so it cannot be fused; retrain or repair that adapter.`,
-    );
-  }
+  const stored = await StoredEntries.read(files, half, 0, half.size, raw);
+  if (stored.widen(kernels, 0, half.size, into, 1)) return;
+  throw new FormatError(
+    `${name}: the tensor ${half.name} holds NaN or infinite values, so it cannot be fused; retrain or repair that adapter.`,
+  );
 }

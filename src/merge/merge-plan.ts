@@ -3,6 +3,7 @@ import type { ConsumerId } from "../adapter/consumers.ts";
 import type { Dtype, OutputDtype } from "../core/dtype.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import type { AfterStep, Target } from "../methods/method.ts";
+import type { PoolMemory } from "../units/memory.ts";
 import type { RankLayout } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
@@ -22,8 +23,8 @@ export interface PlannedModule extends StoredModule {
   readonly rank: number;
   readonly a: Range;
   readonly b: Range;
-  /** Kernel memory that the method takes beside the pool and the result, in bytes. */
-  readonly scratch: number;
+  /** How its units are read, and the kernel memory that merging it takes. */
+  readonly memory: PoolMemory;
 }
 
 /** A tensor beside the LoRA factors that goes into the output: a copy of one input's, or the weighted average of several. */

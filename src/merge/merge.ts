@@ -12,8 +12,7 @@ import { addTimings, noTimings } from "./clock.ts";
 import { consumerRank } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
 import { makeReport } from "./make-report.ts";
-import type { ModuleSize } from "./memory.ts";
-import type { MergePlan, PlannedModule } from "./merge-plan.ts";
+import type { MergePlan } from "./merge-plan.ts";
 import { Merger, type ModuleResult } from "./merger.ts";
 import { makePlan } from "./plan.ts";
 import { planLayout } from "./plan-layout.ts";
@@ -99,11 +98,6 @@ async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
       await sink.write(begin, new Uint8Array(end - begin));
     }
   }
-}
-
-/** A module's size, as memory is planned. */
-export function sizeOf({ rank, parts, scratch }: PlannedModule): ModuleSize {
-  return { rank, scratch, modules: parts.map(({ module }) => module) };
 }
 
 /** The target that the method takes by itself without the adapters that change nothing; null where it is the plan's. */

@@ -1,10 +1,11 @@
 import type { Consumer } from "../adapter/consumers.ts";
 import { evenExperts } from "../adapter/experts.ts";
 import { maximum } from "../core/maximum.ts";
-import { type Method, sumOfRanks, type Target, targetRank } from "../methods/method.ts";
+import type { Method, Target } from "../methods/method.ts";
+import { mostUnits } from "../methods/module-memory.ts";
+import { refuseTooManyUnits } from "../units/memory.ts";
 import { checkTarget, refuseUncut } from "./check-target.ts";
 import { consumerRank } from "./for-consumer.ts";
-import { refuseTooManyUnits } from "./memory.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 import type { MergeParts, ModuleParts } from "./plan-parts.ts";
 import type { RankLayout, Recipe } from "./recipe.ts";
@@ -17,8 +18,8 @@ export interface Findings {
   readonly ranks?: ReadonlyMap<string, number>;
 }
 
-/** A planned module that has no place in the output yet. */
-type RankedModule = Omit<PlannedModule, "a" | "b">;
+/** A planned module that has no memory and no place in the output yet. */
+export type RankedModule = Omit<PlannedModule, "a" | "b" | "memory">;
 
 /** The ranks that modules are written with. */
 export interface RankPlan {
@@ -82,10 +83,8 @@ function ownRank(
   const ranks = parts.map(({ module }) => module.rank);
   const { kind, in: inputs, out, inputShape } = parts[0]!.module;
   const size = { in: inputs, out };
-  const most = Math.max(1, Math.min(method.fullRank(ranks, size), targetRank(target, sumOfRanks(ranks))));
-  // A method may use what memory the target asks for, even where the result is known to be smaller.
-  const scratch = method.scratchBytes?.({ ...size, ranks, rank: most }) ?? 0;
-  return { name, kind, ...size, inputShape, parts, weights, rank: Math.max(1, found ?? most), scratch };
+  const rank = Math.max(1, found ?? mostUnits(method, target, { ...size, ranks }));
+  return { name, kind, ...size, inputShape, parts, weights, rank };
 }
 
 /** The scale that all parts share, if it can be written as a whole alpha at every rank; else null. */

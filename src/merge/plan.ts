@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { methodById } from "../methods/registry.ts";
+import type { ModuleRun } from "../methods/run-module.ts";
 import { checkRecipe } from "./check-recipe.ts";
 import { planExtras } from "./extras.ts";
 import { consumerOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
@@ -7,6 +8,7 @@ import { inputWarnings } from "./input-warnings.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import { planConfig } from "./plan-config.ts";
 import { planPlaces } from "./plan-layout.ts";
+import { planMemory } from "./plan-memory.ts";
 import { planParts } from "./plan-parts.ts";
 import { type Findings, planRanks, planTarget } from "./plan-ranks.ts";
 import { planWarnings } from "./plan-warnings.ts";
@@ -23,6 +25,7 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, found: Findi
   checkRecipe(recipe, method);
   const consumer = consumerOf(recipe);
   const rankLayout = recipe.rankLayout ?? "uniform";
+  const after = recipe.after ?? null;
 
   const parts = planParts(given, recipe, method);
   refuseUnmet(method, parts);
@@ -33,14 +36,15 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, found: Findi
   const zeros = consumer === null ? [] : zeroModules(consumer, ranks.modules);
   const stored = parts.sources.flatMap(({ a, b }) => [a.dtype, b.dtype]);
   const dtype = chosenDtype(recipe.dtype, stored);
-  const places = planPlaces({ modules: ranks.modules, zeros, extras: beside.extras, dtype });
+  const modules = planMemory(ranks.modules, { method, target, after }, dtype);
+  const places = planPlaces({ modules, zeros, extras: beside.extras, dtype });
   const { config, warnings: differences } = planConfig(parts, ranks, zeros, beside.extras);
 
   return {
     method: method.id,
     options: { ...(method.defaults as object), ...recipe.options },
     target,
-    after: recipe.after ?? null,
+    after,
     scale: recipe.scale ?? 1,
     inputs: parts.adapters.map(({ name }, t) => ({ name, weight: parts.weights[t]! })),
     dtype,
@@ -61,4 +65,10 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, found: Findi
       ...beside.warnings,
     ],
   };
+}
+
+/** How a plan's modules are merged. */
+export function moduleRun({ method, options, target, after, inputs }: MergePlan): ModuleRun {
+  const firstInput = inputs.findIndex(({ weight }) => weight !== 0);
+  return { method: methodById(method), options, target, after, firstInput };
 }

@@ -1,4 +1,3 @@
-import type { Pool } from "../adapter/pool.ts";
 import {
   type Core,
   coreNorm,
@@ -19,6 +18,7 @@ import {
   stacked,
   transposedProduct,
 } from "../linalg/matrix.ts";
+import type { Pool } from "../units/pool.ts";
 import { mergeByRule, type RuleOptions } from "./elementwise/rules.ts";
 import type { MergedModule } from "./method.ts";
 import { adaptersInOrder } from "./unit-order.ts";

@@ -1,5 +1,3 @@
-import type { Pool } from "../adapter/pool.ts";
-import { rowGrams, transformRows, type UnitRows } from "../adapter/unit-rows.ts";
 import {
   type Combination,
   combinationProducts,
@@ -7,6 +5,8 @@ import {
   type UnitProducts,
 } from "../linalg/combination.ts";
 import { type FactorSvd, factorSvd } from "../linalg/factor-svd.ts";
+import type { Pool } from "../units/pool.ts";
+import { rowGrams, transformRows, type UnitRows } from "../units/unit-rows.ts";
 import type { AfterStep, MergedModule } from "./method.ts";
 import { svcFactors } from "./svc.ts";
 
@@ -18,20 +18,9 @@ export interface CutModule {
   readonly products: UnitProducts;
 }
 
-/** A merged module at its final rank, written out. */
-export interface FinishedModule extends CutModule {
-  readonly rows: UnitRows;
-}
-
-/** Cut what a method made of a module as `cutModule` does, and write it out as rows. */
-export async function finishModule(
-  pool: Pool,
-  merged: MergedModule,
-  k: number,
-  after: AfterStep | null = null,
-): Promise<FinishedModule> {
-  const cut = await cutModule(pool, merged, k, after);
-  return { ...cut, rows: cut.rows ?? (await pool.combine(cut.combinations!)) };
+/** The rows of a cut module, written out where they are not yet. */
+export async function writtenRows(pool: Pool, { combinations, rows }: CutModule): Promise<UnitRows> {
+  return rows ?? pool.combine(combinations!);
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { Pool } from "../adapter/pool.ts";
 import { ROUNDING } from "../linalg/core.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
+import type { Pool } from "../units/pool.ts";
 import { deltaTasks, deltaTasksBytes } from "./dense/delta-tasks.ts";
 import { votedMean } from "./dense/dense-method.ts";
 import { type Combine, type ElementwiseRule, mergedTiles, weightedSum } from "./dense/merge-tiles.ts";

@@ -1,5 +1,5 @@
-import type { Pool } from "../adapter/pool.ts";
 import type { Combination } from "../linalg/combination.ts";
+import type { Pool } from "../units/pool.ts";
 import { largestRank, type Method } from "./method.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { UnitId } from "../adapter/adapter.ts";
-import type { Pool } from "../adapter/pool.ts";
-import type { UnitRows } from "../adapter/unit-rows.ts";
 import type { Combination } from "../linalg/combination.ts";
+import type { Pool } from "../units/pool.ts";
+import type { UnitRows } from "../units/unit-rows.ts";
 
 /** zod, handed in by whoever needs a schema: merging itself never loads it. */
 export type Zod = typeof import("zod").z;
@@ -45,7 +45,7 @@ export interface ClusterReport {
 
 /**
  * What a method made of one module: the result's units as combinations of the pool's, as rows, or both (they then agree). There may be
- * more than k; `finishModule` cuts them.
+ * more than k; `cutModule` cuts them.
  */
 export interface MergedModule {
   /** null where the units are no combinations of the pool's, as after elementwise operations. */
@@ -98,7 +98,7 @@ export interface Method<Options = unknown> {
   readonly cut: "clusters" | "svd";
   /** The rank asked for when the user names none; `largest` is the largest input rank. */
   defaultTarget(largest: number): Target;
-  /** The most units that a module comes out with before `finishModule` cuts it to k; `ranks` are those of its adapters. */
+  /** The most units that a module comes out with before `cutModule` cuts it to k; `ranks` are those of its adapters. */
   fullRank(ranks: readonly number[], size: { readonly in: number; readonly out: number }): number;
   /**
    * Kernel memory that `merge` takes beside the pool and the result, in bytes. Where a method does not say, it is what its uncut rows

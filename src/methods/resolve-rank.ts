@@ -1,5 +1,5 @@
-import type { Pool } from "../adapter/pool.ts";
 import { factorSvd, gramSpectrum } from "../linalg/factor-svd.ts";
+import type { Pool } from "../units/pool.ts";
 import { type EnergyRule, type Method, type Target, targetRank } from "./method.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Pool } from "../adapter/pool.ts";
 import { scaledUnit } from "../linalg/combination.ts";
+import type { Pool } from "../units/pool.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 import { type AdapterUnits, adaptersInOrder } from "./unit-order.ts";
 

@@ -1,6 +1,6 @@
-import type { Pool } from "../adapter/pool.ts";
 import type { UnitProducts } from "../linalg/combination.ts";
 import type { FactorSvd } from "../linalg/factor-svd.ts";
+import type { Pool } from "../units/pool.ts";
 import { adaptersInOrder } from "./unit-order.ts";
 
 /** |u^T D_t|^2 below this share of |D_t|^2 is rounding: the task does not act on u. */

@@ -1,4 +1,4 @@
-import type { Pool } from "../adapter/pool.ts";
+import type { Pool } from "../units/pool.ts";
 
 /** All positions in the user's order: by input, then by the unit's place in its file. */
 export function byInput({ rows }: Pool): Int32Array {

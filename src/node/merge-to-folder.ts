@@ -4,8 +4,8 @@ import { maximum } from "../core/maximum.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import type { RemoteSource } from "../hub/url-source.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { affordableThreads } from "../merge/memory.ts";
-import { type MergeControl, type MergeHost, type MergeOutcome, runMerge, sizeOf } from "../merge/merge.ts";
+import { affordableThreads } from "../merge/affordable-threads.ts";
+import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
 import type { MergePlan } from "../merge/merge-plan.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import type { RecipeStep } from "../merge/recipe-file.ts";
@@ -143,7 +143,7 @@ function diskHost(
       closers.push(() => sink.close());
       local?.close();
       local = openDiskMerger(wasmKernels(), plan, inputs, weights);
-      const helpers = workers.slice(0, affordableThreads(wanted, plan.modules.map(sizeOf)) - 1);
+      const helpers = workers.slice(0, affordableThreads(wanted, plan.modules) - 1);
       for (const worker of helpers) worker.begin(plan, { inputs, output: weights });
       return { sink, lanes: [local.lane, ...helpers] };
     },

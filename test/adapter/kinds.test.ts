@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
-import { UnitReader } from "../../src/adapter/unit-reader.ts";
 import { WRITERS } from "../../src/convert/convert.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import type { ModuleKind } from "../../src/core/module-kind.ts";
@@ -8,6 +7,7 @@ import { factorShapes, peftKey } from "../../src/formats/peft-folder/factors.ts"
 import { planFusion } from "../../src/fuse/plan-fusion.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { makePlan } from "../../src/merge/plan.ts";
+import { UnitReader } from "../../src/units/unit-reader.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { openPicoModel } from "../support/models.ts";
 import { openPico, randomAdapter } from "../support/pico.ts";

@@ -4,9 +4,9 @@ import { comparePage } from "../../src/cli/compare-page.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
-import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { METHODS } from "../../src/methods/registry.ts";
+import { tightKernels } from "../support/kernels.ts";
 import { keyOf, openPeft } from "../support/memory-folder.ts";
 import { openPico, randomAdapter } from "../support/pico.ts";
 
@@ -34,7 +34,7 @@ describe("compareMethods", () => {
     // D_0 = [[1, 1], [0, 0]], D_1 = [[-3, 0], [0, 0]]; sum [[-2, 1], [0, 0]]: it differs from D_0 in one of two entries, from D_1 in
     // none of one. Cosine between them: -3 / (sqrt 2 * 3).
     const adapters = [await adapter("one", 1, [1, 1], [1, 0]), await adapter("other", 1, [-3, 0], [1, 0])];
-    const { merges, similarity } = await compareMethods(wasmKernels(), adapters, [{ method: "cat" }], [1, 1]);
+    const { merges, similarity } = await compareMethods(tightKernels(), adapters, [{ method: "cat" }], [1, 1]);
     expect(merges).toHaveLength(1);
     expect(merges[0]).toMatchObject({ method: "cat", rank: 2, composition: [], bytes: 2 * 4 * 4 });
     expect(merges[0]!.signConflicts).toBeCloseTo(1 / 3, 12);
@@ -48,14 +48,14 @@ describe("compareMethods", () => {
     const sizes = Object.fromEntries(names.map((name) => [name, { in: 4, out: 3 }]));
     const twice = await openPico("twice", randomAdapter(1, { modules: sizes }));
     const one = await openPico("one", randomAdapter(2, { modules: { [names[0]!]: { in: 4, out: 3 } } }));
-    const { merges } = await compareMethods(wasmKernels(), [twice, one], [{ method: "cat" }], [0, 1]);
+    const { merges } = await compareMethods(tightKernels(), [twice, one], [{ method: "cat" }], [0, 1]);
     expect(merges[0]!.cosines[1]).toBeCloseTo(1, 6);
   });
 
   it("gives spectra relative to the largest value, by hand", async () => {
     // Singular values 4 and 2, and 3; their sum has 7 and 2.
     const adapters = [await adapter("one", 2, [4, 0, 0, 1], [1, 0, 0, 2]), await adapter("other", 1, [3, 0], [1, 0])];
-    const { merges, spectra } = await compareMethods(wasmKernels(), adapters, [{ method: "svd" }], [1, 1]);
+    const { merges, spectra } = await compareMethods(tightKernels(), adapters, [{ method: "svd" }], [1, 1]);
     const near = (values: number[]) => values.map((value) => expect.closeTo(value, 6));
     expect(spectra).toEqual([near([1, 0.5]), near([1])]);
     expect(merges[0]!.spectrum).toEqual(near([1, 2 / 7]));
@@ -64,7 +64,7 @@ describe("compareMethods", () => {
   it("gives the figures of a merge, for every method that takes the adapters", async () => {
     const adapters = [await random("one", 1, 4), await random("other", 2, 4)];
     const recipes = METHODS.map(({ id }) => ({ method: id, target: { kind: "rank", rank: 3 } as const }));
-    const { merges, refused } = await compareMethods(wasmKernels(), adapters, recipes, [1, 2]);
+    const { merges, refused } = await compareMethods(tightKernels(), adapters, recipes, [1, 2]);
     expect([...merges, ...refused]).toHaveLength(METHODS.length);
     for (const { method, rank, normRatio, energy, cosines } of merges) {
       const target = { kind: "rank", rank: 3 } as const;
@@ -84,7 +84,7 @@ describe("compareMethods", () => {
   it("says why a method does not take the adapters, and goes on with the others", async () => {
     const adapters = [await random("one", 1, 4), await random("other", 2, 3)];
     const { merges, refused } = await compareMethods(
-      wasmKernels(),
+      tightKernels(),
       adapters,
       [{ method: "linear" }, { method: "svd" }],
       [1, 1],
@@ -97,7 +97,7 @@ describe("compareMethods", () => {
 
   it("refuses adapters that do not fit each other", async () => {
     const adapters = [await random("one", 1, 4), await adapter("other", 1, [1, 2], [3], "k")];
-    const comparison = compareMethods(wasmKernels(), adapters, [{ method: "svd" }], [1, 1]);
+    const comparison = compareMethods(tightKernels(), adapters, [{ method: "svd" }], [1, 1]);
     await expect(comparison).rejects.toThrow(RefusedError);
   });
 
@@ -108,7 +108,7 @@ describe("compareMethods", () => {
       await adapter("other", 2, [-9, 5, 1, 1], [1, 1, 0, 0]),
     ];
     const target = { kind: "rank", rank: 3 } as const;
-    const { merges } = await compareMethods(wasmKernels(), adapters, [{ method: "lego", target }], [1, 1]);
+    const { merges } = await compareMethods(tightKernels(), adapters, [{ method: "lego", target }], [1, 1]);
     expect(merges[0]!.composition).toEqual([
       [0, 2],
       [2, 1],
@@ -120,7 +120,7 @@ describe("comparePage", () => {
   it("is one page with a row for each merge, and shows names as text", async () => {
     const adapters = [await random("<script>", 1, 4), await random("a & b", 2, 3)];
     const recipes = [{ method: "lego" }, { method: "svd" }, { method: "linear" }];
-    const page = comparePage(await compareMethods(wasmKernels(), adapters, recipes, [1, 1]));
+    const page = comparePage(await compareMethods(tightKernels(), adapters, recipes, [1, 1]));
     expect(page).not.toContain("<script");
     expect(page).toContain("a &#38; b");
     // Heads and rows of the table of figures, and of that of the spectra, which has the adapters too.

@@ -415,7 +415,7 @@ describe("convert", () => {
     const modules = { "model.embed_tokens": { in: 7, out: 3, kind: "embedding" as const } };
     const adapter = await openPico("mine", randomAdapter(4, { modules }));
     const there = await converted(adapter, "gguf");
-    expect(there.modules.get("model.embed_tokens")!.a).toMatchObject({ shape: [2, 7], units: "columns" });
+    expect(there.modules.get("model.embed_tokens")!.a).toMatchObject({ shape: [2, 7], strides: { unit: 1, entry: 2 } });
     await expectSame(adapter, there, 1e-7);
   });
 

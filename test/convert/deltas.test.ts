@@ -4,8 +4,8 @@ import type { Adapter, AdapterModule, FactorRef } from "../../src/adapter/adapte
 import { openAdapter } from "../../src/adapter/open.ts";
 import { WRITERS } from "../../src/convert/convert.ts";
 import { bytesOf, type FactorDtype } from "../../src/core/dtype.ts";
+import { READ_ELEMENT } from "../../src/core/elements.ts";
 import { RefusedError } from "../../src/core/errors.ts";
-import { bf16ToF32, f8E4m3ToF32, f8E5m2ToF32, f16ToF32 } from "../../src/core/float-formats.ts";
 import type { ModuleKind } from "../../src/core/module-kind.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
@@ -57,15 +57,6 @@ const LEAST = 1e-36;
 
 const DTYPES: readonly FactorDtype[] = ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"];
 
-const DECODE: Readonly<Record<FactorDtype, (view: DataView, at: number) => number>> = {
-  F64: (view, at) => view.getFloat64(at, true),
-  F32: (view, at) => view.getFloat32(at, true),
-  F16: (view, at) => f16ToF32(view.getUint16(at, true)),
-  BF16: (view, at) => bf16ToF32(view.getUint16(at, true)),
-  F8_E4M3: (view, at) => f8E4m3ToF32(view.getUint8(at)),
-  F8_E5M2: (view, at) => f8E5m2ToF32(view.getUint8(at)),
-};
-
 /**
  * A tensor of random bits of a type: finite numbers of up to some thousands, the smallest subnormal ones among them; in f16 of up to 15,
  * for writers fold powers of two up to 4096 into the type itself and refuse what leaves it.
@@ -80,28 +71,28 @@ function randomTensor(name: string, shape: readonly number[], dtype: FactorDtype
       for (let k = 0; k < size; k++) data[i * size + k] = Math.floor(256 * uniform());
       if (dtype === "F64") view.setFloat64(8 * i, (uniform() - 0.5) * 10 ** Math.floor(6 * uniform() - 5), true);
       if (dtype === "F32") view.setFloat32(4 * i, (uniform() - 0.5) * 10 ** Math.floor(6 * uniform() - 5), true);
-    } while (!(Math.abs(DECODE[dtype](view, i * size)) < (dtype === "F16" ? 15 : 3000)));
+    } while (!(Math.abs(READ_ELEMENT[dtype](view, i * size)) < (dtype === "F16" ? 15 : 3000)));
   }
   return { name, dtype, shape, data };
 }
 
 /** The entries of a factor in f64, as (units, entries). */
-async function factorOf({ files }: Adapter, factor: FactorRef, rank: number, size: number): Promise<Float64Array> {
+async function factorOf({ files }: Adapter, factor: FactorRef): Promise<Float64Array> {
   const bytes = new Uint8Array(factor.end - factor.begin);
   await files[factor.file]!.read(factor.begin, bytes);
   const view = new DataView(bytes.buffer);
-  const width = bytesOf(factor.dtype);
+  const { rank, size, strides, dtype } = factor;
   return Float64Array.from({ length: rank * size }, (_, i) => {
-    const [unit, entry] = [Math.floor(i / size), i % size];
-    return DECODE[factor.dtype](view, width * (factor.units === "rows" ? i : entry * rank + unit));
+    const place = Math.floor(i / size) * strides.unit + (i % size) * strides.entry;
+    return READ_ELEMENT[dtype](view, bytesOf(dtype) * place);
   });
 }
 
 /** scale B A (out, in) in f64, and the sum of the products' sizes in each entry. */
 async function deltaOf(adapter: Adapter, module: AdapterModule) {
   const { rank, in: inputs, out, scale } = module;
-  const a = await factorOf(adapter, module.a, rank, inputs);
-  const units = await factorOf(adapter, module.b, rank, out);
+  const a = await factorOf(adapter, module.a);
+  const units = await factorOf(adapter, module.b);
   const b = Float64Array.from({ length: out * rank }, (_, i) => units[(i % rank) * out + Math.floor(i / rank)]!);
   const times = (values: Float64Array, s: number): Float64Array => values.map((value) => s * value);
   return {

@@ -7,7 +7,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import { parseBaseConfig } from "../../src/fuse/base-config.ts";
 import type { BaseModel } from "../../src/fuse/base-model.ts";
 import { type ExtractRecipe, extractModule, planExtraction } from "../../src/fuse/extract.ts";
-import { wasmKernels } from "../../src/kernels/wasm.ts";
+import { tightKernels } from "../support/kernels.ts";
 import { rejection } from "../support/memory-folder.ts";
 import { openPicoModel } from "../support/models.ts";
 import { decodeAdapter, type Nested } from "../support/pico.ts";
@@ -18,7 +18,7 @@ async function extracted(base: BaseModel, tuned: BaseModel, recipe: ExtractRecip
   const plan = await planExtraction(base, tuned, recipe, parsed);
   const sink = memorySink(plan.layout.size);
   await sink.write(0, plan.layout.header);
-  const kernels = wasmKernels();
+  const kernels = tightKernels();
   const figures = [];
   for (const module of plan.modules) figures.push(await extractModule(kernels, base, tuned, plan, module, sink));
   return { plan, figures, modules: decodeAdapter(JSON.stringify(plan.config), sink.bytes).modules };
@@ -166,6 +166,21 @@ describe("extract", () => {
     const stored = inputs === 5 ? new Matrix(change).transpose() : new Matrix(change);
     expect(Matrix.sub(stored, Matrix.from1DArray(out, inputs, [...delta])).norm()).toBeLessThan(1e-5);
     expect(plan.config.fan_in_fan_out).toBe(modelType === "gpt2");
+  });
+
+  it.each([
+    [300, 200, "f32"],
+    [2000, 30, "f16"],
+    [30, 2000, "f32"],
+    [10, 700, "bf16"],
+  ] as const)("takes no more kernel memory than it asks for (%i x %i in %s)", async (rows, columns, dtype) => {
+    const before = random(4, rows, columns);
+    const [base, tuned] = [
+      await openPicoModel({ [W]: before, "model.layers.1.q_proj.weight": random(5, 40, 40) }),
+      await openPicoModel({ [W]: random(6, rows, columns), "model.layers.1.q_proj.weight": random(7, 40, 40) }),
+    ];
+    const { modules } = await extracted(base, tuned, { rank: 24, dtype });
+    expect(modules.get("model.layers.0.q_proj")!.rank).toBe(24);
   });
 
   it("extracts convolutions, and only the modules that are asked for", async () => {

@@ -1,18 +1,19 @@
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { beforeAll, describe, expect, it } from "vitest";
-import { poolBytes } from "../../src/adapter/pool.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Kernels } from "../../src/kernels/kernels.ts";
-import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { agreeingMean, weightedSum } from "../../src/methods/elementwise/consensus.ts";
 import { bernoulliMask, largestOf, pruneByMagnitude } from "../../src/methods/elementwise/sparsify.ts";
-import { finishModule } from "../../src/methods/finish.ts";
+import { moduleMemory } from "../../src/methods/module-memory.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
-import { deltaOf, type Factors, factorsDelta, poolOf, relativeDifference } from "../support/pools.ts";
+import { Pool } from "../../src/units/pool.ts";
+import { tightKernels } from "../support/kernels.ts";
+import { mergePool } from "../support/merge-factors.ts";
+import { deltaOf, type Factors, factorsDelta, partOf, relativeDifference } from "../support/pools.ts";
 
 let kernels: Kernels;
 beforeAll(() => {
-  kernels = wasmKernels();
+  kernels = tightKernels();
 });
 
 type Rows = readonly (readonly number[])[];
@@ -33,24 +34,15 @@ function randomAdapter(seed: number, rank: number, inputs: number, out: number, 
   return { A: matrix(rank, inputs), B: matrix(out, rank), weight };
 }
 
-/** Merge by a method in exactly the memory that it names, or with `less` bytes less. */
-async function merge(id: string, adapters: readonly Factors[], rank: number, options: object = {}, less = 0) {
+/** Merge by a method in exactly the memory that it names. */
+async function merge(id: string, adapters: readonly Factors[], rank: number, options: object = {}) {
   const method = methodById(id);
-  const [inputs, out] = [adapters[0]!.A[0]!.length, adapters[0]!.B.length];
-  const ranks = adapters.map(({ A }) => A.length);
-  const units = ranks.reduce((sum, value) => sum + value, 0);
-  // poolOf makes room for any method; take that away again.
-  const ample = poolBytes(units, inputs, out, 2 * units) + 8 * units ** 2;
-  const scratch = method.scratchBytes!({ in: inputs, out, ranks, rank }) + poolBytes(units, inputs, out, rank) - less;
-  const pool = await poolOf(kernels, adapters, true, null, scratch - ample);
-  const merged = await method.merge(pool, {
-    rank,
-    options: { ...(method.defaults as object), ...options },
-    inputs: adapters.length,
-    totalWeight: adapters.length,
-    firstInput: 0,
-  });
-  const { rows } = await finishModule(pool, merged, rank);
+  const parts = adapters.map(partOf);
+  const modules = parts.map(({ module }) => module);
+  const run = { method, target: { kind: "rank", rank }, after: null } as const;
+  const pool = await Pool.survey(kernels, parts, moduleMemory(modules, [run], 0), true);
+  const { merged, rows } = await mergePool(pool, method, adapters, rank, options);
+  const [inputs, out] = [pool.in, pool.out];
   return { rows, residual: merged.residual, delta: deltaOf(rows, inputs, out) };
 }
 
@@ -262,18 +254,6 @@ describe("the range finder", () => {
 });
 
 describe.each(DENSE.map(({ id }) => id))("%s", (id) => {
-  const SLACK_BYTES = 15 * 1024;
-  it.each([
-    [300, 200],
-    [2000, 30],
-    [30, 2000],
-    [5000, 140],
-  ])("merges %i -> %i in the kernel memory that it names", async (inputs, out) => {
-    const adapters = [2, 5, 3].map((rank, t) => randomAdapter(t + 1, rank, inputs, out));
-    const { rows } = await merge(id, adapters, 6, {}, SLACK_BYTES);
-    expect(rows.count).toBe(6);
-  });
-
   it("names far less memory than a dense delta takes", () => {
     const shape = { in: 8192, out: 8192, ranks: [16, 16, 16], rank: 16 };
     expect(methodById(id).scratchBytes!(shape)).toBeLessThan((4 * 8192 * 8192) / 16);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
-import { finishModule } from "../../src/methods/finish.ts";
+import { cutModule, writtenRows } from "../../src/methods/finish.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import { energyRank, resolveRank } from "../../src/methods/resolve-rank.ts";
 import { deltaOf, type Factors, poolOf, relativeDifference } from "../support/pools.ts";
@@ -27,10 +27,15 @@ async function summed() {
   return { pool, merged: await methodById("svd").merge(pool, { ...REQUEST, rank: 2 }) };
 }
 
-describe("finishModule", () => {
+async function finished(...[pool, merged, k]: Parameters<typeof cutModule>) {
+  const cut = await cutModule(pool, merged, k);
+  return { ...cut, rows: await writtenRows(pool, cut) };
+}
+
+describe("a merged module", () => {
   it("cuts a sum to its leading singular units (worked by hand)", async () => {
     const { pool, merged } = await summed();
-    const { rows, products } = await finishModule(pool, merged, 2);
+    const { rows, products } = await finished(pool, merged, 2);
     expect(rows.count).toBe(2);
     const expected = [
       [5, 0, 0, 0],
@@ -45,7 +50,7 @@ describe("finishModule", () => {
 
   it("leaves alone what has k units or fewer", async () => {
     const { pool, merged } = await summed();
-    const { rows } = await finishModule(pool, merged, 3);
+    const { rows } = await finished(pool, merged, 3);
     // The units as they are stored, adapter by adapter.
     expect([...rows.a.subarray(0, 4)].filter((x) => x !== 0)).toHaveLength(1);
     expect([...rows.b].map(Math.abs).sort()).toEqual([0, 0, 0, 0, 0, 0, 1, 2, 5]);
@@ -54,8 +59,8 @@ describe("finishModule", () => {
   it("cuts rows that are no combinations to the same delta, with the same products", async () => {
     const { pool, merged } = await summed();
     const rows = await pool.combine(merged.combinations!);
-    const fromRows = await finishModule(pool, { combinations: null, rows }, 2);
-    const fromCombinations = await finishModule(pool, merged, 2);
+    const fromRows = await finished(pool, { combinations: null, rows }, 2);
+    const fromCombinations = await finished(pool, merged, 2);
     expect(relativeDifference(deltaOf(fromRows.rows, 4, 3), deltaOf(fromCombinations.rows, 4, 3))).toBeLessThan(1e-6);
     const delta = (p: typeof fromRows.products): number[] =>
       Array.from({ length: pool.count }, (_, i) =>

@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Pool } from "../../src/adapter/pool.ts";
-import type { UnitRows } from "../../src/adapter/unit-rows.ts";
 import { referenceKernels } from "../../src/kernels/reference.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { alignAdapters } from "../../src/methods/elementwise/alignment.ts";
@@ -11,6 +9,8 @@ import { elected, mergeFactors, summed } from "../../src/methods/elementwise/mer
 import type { Mask } from "../../src/methods/elementwise/sparsify.ts";
 import type { MergedModule } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
+import type { Pool } from "../../src/units/pool.ts";
+import type { UnitRows } from "../../src/units/unit-rows.ts";
 import { type Factors, poolOf, relativeDifference } from "../support/pools.ts";
 
 interface GoldenCase {

@@ -9,9 +9,9 @@ import { weightedSum } from "../../src/methods/dense/merge-tiles.ts";
 import { type Draws, droppedAtRandom } from "../../src/methods/dense/sparsifiers.ts";
 import type { Majority } from "../../src/methods/elementwise/consensus.ts";
 import { DRAWS } from "../../src/methods/elementwise/sparsify.ts";
-import { finishModule } from "../../src/methods/finish.ts";
 import type { Method } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
+import { mergePool } from "../support/merge-factors.ts";
 import { deltaOf, type Factors, poolOf, relativeDifference } from "../support/pools.ts";
 
 interface GoldenCase {
@@ -71,14 +71,7 @@ for (const kernels of [wasmKernels(), referenceKernels()]) {
       const method = await methodOf(kernels, adapters, expected);
       const pool = await poolOf(kernels, adapters, true, null, SCRATCH);
       const { rank, options } = expected;
-      const merged = await method.merge(pool, {
-        rank,
-        options: { ...(method.defaults as object), ...options },
-        inputs: adapters.length,
-        totalWeight: adapters.reduce((sum, { weight }) => sum + weight, 0),
-        firstInput: 0,
-      });
-      const { rows } = await finishModule(pool, merged, rank);
+      const { rows } = await mergePool(pool, method, adapters, rank, options);
       expect(rows.count).toBeLessThanOrEqual(rank);
       expect(relativeDifference(deltaOf(rows, pool.in, pool.out), expected.delta)).toBeLessThan(TOLERANCE);
     });

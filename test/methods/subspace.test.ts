@@ -2,9 +2,9 @@ import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeByRule, RULES, ruleDefaults } from "../../src/methods/elementwise/rules.ts";
-import { finishModule } from "../../src/methods/finish.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import { randomFactors } from "../support/factors.ts";
+import { mergePool } from "../support/merge-factors.ts";
 import { deltaOf, type Factors, factorsDelta, poolOf, relativeDifference } from "../support/pools.ts";
 
 const SIZE = 3;
@@ -27,14 +27,7 @@ async function merge(
 ): Promise<number[][]> {
   const method = methodById(id);
   const pool = await poolOf(wasmKernels(), adapters, true);
-  const merged = await method.merge(pool, {
-    rank,
-    options: { ...(method.defaults as object), ...options },
-    inputs: adapters.length,
-    totalWeight: adapters.reduce((sum, { weight = 1 }) => sum + weight, 0),
-    firstInput: 0,
-  });
-  const { rows } = await finishModule(pool, merged, rank);
+  const { rows } = await mergePool(pool, method, adapters, rank, options);
   return deltaOf(rows, pool.in, pool.out);
 }
 

@@ -19,6 +19,11 @@ export function fresh(create: () => Kernels, bytes: number = 4 * MEGABYTE): Kern
   return kernels;
 }
 
+/** Kernels whose arena adds next to nothing to what `reset` asks for, so that a sum that is too small shows. */
+export function tightKernels(kernels: Kernels = wasmKernels()): Kernels {
+  return { ...kernels, reset: (bytes) => kernels.reset(bytes - 15 * 1024) };
+}
+
 export function floats(kernels: Kernels, values: ArrayLike<number>): Float32Array {
   const view = kernels.f32(values.length);
   view.set(values);

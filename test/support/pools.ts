@@ -1,8 +1,10 @@
 import type { FactorRef } from "../../src/adapter/adapter.ts";
-import { Pool, poolBytes } from "../../src/adapter/pool.ts";
-import { type PoolPart, UnitReader, unitReaderBytes } from "../../src/adapter/unit-reader.ts";
+import { denseFactor } from "../../src/adapter/dense-factor.ts";
 import { memorySource } from "../../src/core/bytes.ts";
 import type { Kernels } from "../../src/kernels/kernels.ts";
+import { poolBytes } from "../../src/units/memory.ts";
+import { Pool } from "../../src/units/pool.ts";
+import type { PoolPart } from "../../src/units/unit-reader.ts";
 
 /** One module of one adapter, written out by hand: A (r, in), B (out, r). */
 export interface Factors {
@@ -13,18 +15,11 @@ export interface Factors {
 }
 
 /** A module of adapter `input` in f32, in memory. */
-function partOf({ A, B, scale = 1, weight = 1 }: Factors, input: number): PoolPart {
+export function partOf({ A, B, scale = 1, weight = 1 }: Factors, input: number): PoolPart {
   const values = Float32Array.from([...A.flat(), ...B.flat()]);
   const split = 4 * A.flat().length;
-  const tensor = (name: string, shape: number[], begin: number, end: number): FactorRef => ({
-    name,
-    file: 0,
-    dtype: "F32",
-    units: name.includes("lora_A") ? "rows" : "columns",
-    shape,
-    begin,
-    end,
-  });
+  const factor = (name: string, shape: number[], begin: number, end: number): FactorRef =>
+    denseFactor({ name, file: 0, dtype: "F32", shape, begin, end }, name.includes("lora_A") ? "rows" : "columns", rank);
   const rank = A.length;
   const inputs = A[0]!.length;
   const out = B.length;
@@ -42,8 +37,8 @@ function partOf({ A, B, scale = 1, weight = 1 }: Factors, input: number): PoolPa
       inputShape: [inputs],
       rank,
       scale,
-      a: tensor("module.lora_A.weight", [rank, inputs], 0, split),
-      b: tensor("module.lora_B.weight", [out, rank], split, values.byteLength),
+      a: factor("module.lora_A.weight", [rank, inputs], 0, split),
+      b: factor("module.lora_B.weight", [out, rank], split, values.byteLength),
     },
   };
 }
@@ -57,13 +52,10 @@ export async function poolOf(
   scratch = 0,
 ): Promise<Pool> {
   const parts = adapters.map(partOf).filter(({ weight }) => weight !== 0);
-  const { in: inputs, out } = parts[0]!.module;
   const units = parts.reduce((sum, { module }) => sum + module.rank, 0);
   const modules = parts.map(({ module }) => module);
-  kernels.reset(
-    unitReaderBytes(modules, slab) + poolBytes(units, inputs, out, 2 * units) + 8 * units * units + scratch,
-  );
-  return Pool.survey(kernels, new UnitReader(kernels, parts, slab), precise);
+  const bytes = poolBytes(modules, slab, { units: 2 * units, bytes: 8 * units * units + scratch });
+  return Pool.survey(kernels, parts, { slab, bytes }, precise);
 }
 
 /** B A of rows in kernel memory, (out, in). */

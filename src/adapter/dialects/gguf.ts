@@ -2,6 +2,7 @@ import { bytesOf } from "../../core/dtype.ts";
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { parseModelConfig } from "../../formats/model-config.ts";
 import type { AdapterModule, FactorRef, TensorRef } from "../adapter.ts";
+import { denseFactor } from "../dense-factor.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { heldTensor } from "../held-tensor.ts";
@@ -69,7 +70,7 @@ function moduleOf(
 ): Omit<AdapterModule, "scale"> {
   if (path !== TOKEN_EMBEDDING) return moduleOfFactors(name, module, "linear", a, b);
   const found = moduleOfFactors(name, module, "embedding", { ...a, shape: a.shape.toReversed() }, b);
-  return { ...found, a: { ...found.a, units: "columns" } };
+  return { ...found, a: denseFactor(found.a, "columns", found.rank) };
 }
 
 /** What the modules of a file are called, and the order of B's rows where it must be undone. */

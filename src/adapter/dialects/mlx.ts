@@ -3,6 +3,7 @@ import { formatShape } from "../../core/shape.ts";
 import { parseMlxConfig } from "../../formats/mlx-config.ts";
 import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
 import type { AdapterModule, TensorRef } from "../adapter.ts";
+import { denseFactor } from "../dense-factor.ts";
 import type { Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
@@ -58,7 +59,8 @@ function moduleOf(name: string, path: string, a: TensorRef, b: TensorRef): Omit<
   const stored = isTableName(path) ? "embedding" : "linear";
   const turned = (tensor: TensorRef): TensorRef => ({ ...tensor, shape: tensor.shape.toReversed() });
   const module = moduleOfFactors(name, path, stored, turned(a), turned(b));
-  return { ...module, a: { ...module.a, units: "columns" }, b: { ...module.b, units: "rows" } };
+  const { rank } = module;
+  return { ...module, a: denseFactor(module.a, "columns", rank), b: denseFactor(module.b, "rows", rank) };
 }
 
 /** The magnitudes of DoRA by module; any other tensor would be lost. */

@@ -1,4 +1,4 @@
-import type { Pool } from "../../adapter/pool.ts";
+import type { Pool } from "../../units/pool.ts";
 import type { Task } from "./task-tiles.ts";
 
 /** A task and where its units stand in the pool. */

@@ -1,4 +1,4 @@
-import type { Pool } from "../../adapter/pool.ts";
+import type { Pool } from "../../units/pool.ts";
 import { topUnits } from "../finish.ts";
 import type { MergedModule, Method, ModuleShape } from "../method.ts";
 import { deltaTasks, deltaTasksBytes } from "./delta-tasks.ts";

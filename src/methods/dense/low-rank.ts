@@ -1,6 +1,6 @@
-import { type RowSpace, transformRows, type UnitRows } from "../../adapter/unit-rows.ts";
 import { seededRandom } from "../../core/random.ts";
 import { isRounding } from "../../linalg/core.ts";
+import { type RowSpace, transformRows, type UnitRows } from "../../units/unit-rows.ts";
 import { topUnits } from "../finish.ts";
 import { orthonormalize } from "./orthonormalize.ts";
 import { MOST_TILE_ROWS } from "./task-tiles.ts";

@@ -1,4 +1,4 @@
-import type { Pool } from "../../adapter/pool.ts";
+import type { Pool } from "../../units/pool.ts";
 import { canonicalPlaces, inOrder } from "../unit-order.ts";
 
 /** An adapter whose i-th unit belongs to the i-th units of the others. */

@@ -1,4 +1,4 @@
-import type { Pool } from "../../adapter/pool.ts";
+import type { Pool } from "../../units/pool.ts";
 import { type Alignment, visitAdapters } from "./alignment.ts";
 import type { Sparsifier } from "./merge-factors.ts";
 import { keptCount, MagnitudeCut } from "./sparsify.ts";

@@ -1,4 +1,4 @@
-import type { Pool } from "../../adapter/pool.ts";
+import type { Pool } from "../../units/pool.ts";
 import { shareOf } from "../linear.ts";
 import type { MergedModule } from "../method.ts";
 import { type AlignedAdapter, type Alignment, alignAdapters, type UseBlock } from "./alignment.ts";

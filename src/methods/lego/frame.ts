@@ -1,7 +1,7 @@
 import type { UnitId } from "../../adapter/adapter.ts";
-import type { Pool } from "../../adapter/pool.ts";
 import { type Combination, gramOf, scaleCombination, scaledUnit } from "../../linalg/combination.ts";
 import { factorSvd } from "../../linalg/factor-svd.ts";
+import type { Pool } from "../../units/pool.ts";
 import { canonicalPlaces } from "../unit-order.ts";
 import type { LegoOptions } from "./options.ts";
 

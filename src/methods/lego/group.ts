@@ -1,8 +1,8 @@
-import type { Pool } from "../../adapter/pool.ts";
 import { clusterPoints } from "../../linalg/cluster.ts";
 import { medoidPartition } from "../../linalg/k-medoids.ts";
 import type { GramPoints } from "../../linalg/points.ts";
 import { transportPartition } from "../../linalg/transport.ts";
+import type { Pool } from "../../units/pool.ts";
 import type { Frame } from "./frame.ts";
 import type { LegoOptions } from "./options.ts";
 

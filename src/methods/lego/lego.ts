@@ -1,6 +1,6 @@
-import type { Pool } from "../../adapter/pool.ts";
-import { rowNorms, scaleRows } from "../../adapter/unit-rows.ts";
 import { scaleCombination } from "../../linalg/combination.ts";
+import type { Pool } from "../../units/pool.ts";
+import { rowNorms, scaleRows } from "../../units/unit-rows.ts";
 import { type MergedModule, type MergeRequest, type Method, sumOfRanks } from "../method.ts";
 import { compareIds } from "../unit-order.ts";
 import { meanCentre, rank1Centre } from "./centre.ts";

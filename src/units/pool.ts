@@ -1,10 +1,11 @@
+import type { UnitId } from "../adapter/adapter.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Combination, UnitProducts } from "../linalg/combination.ts";
 import { mirrored } from "../linalg/mirrored.ts";
-import type { UnitId } from "./adapter.ts";
 import { CombinedStrips } from "./combined-strips.ts";
+import type { PoolMemory } from "./memory.ts";
 import { RowOrder } from "./row-order.ts";
-import { stripColumns, type UnitReader, type UseRows } from "./unit-reader.ts";
+import { type PoolPart, UnitReader, type UseRows } from "./unit-reader.ts";
 import { rowGrams, type UnitRows } from "./unit-rows.ts";
 
 /** Rows whose largest entry lies between these have squares that f32 sums hold well; others are summed in f64. */
@@ -79,8 +80,19 @@ export class Pool {
     this.#strips = new CombinedStrips(kernels, reader, this.rows, precise);
   }
 
-  /** Read all units of a module once: their order, Gram matrices and largest entries. */
-  static async survey(kernels: Kernels, reader: UnitReader, precise: boolean): Promise<Pool> {
+  /**
+   * Read all units of a module once: their order, Gram matrices and largest entries. An earlier pool of these kernels is void.
+   *
+   * @param precise whether sums are in f64
+   */
+  static async survey(
+    kernels: Kernels,
+    parts: readonly PoolPart[],
+    memory: PoolMemory,
+    precise: boolean,
+  ): Promise<Pool> {
+    kernels.reset(memory.bytes);
+    const reader = new UnitReader(kernels, parts, memory.slab);
     const count = reader.ids.length;
     const order = new RowOrder(reader.weights);
     const largest = kernels.f64(count);
@@ -200,20 +212,6 @@ export class Pool {
   manhattan(combinations: readonly Combination[], sign: 1 | -1): Promise<Float64Array> {
     return this.#strips.manhattan(combinations, sign);
   }
-}
-
-/** Kernel memory beyond the reader's that surveying and merging a pool of `units` into `merged` rows takes, in bytes. */
-export function poolBytes(units: number, inputs: number, out: number, merged: number): number {
-  const matrices = 8 * units * (6 * units + 3);
-  const products = 16 * merged * (units + 2 * merged);
-  return (
-    matrices +
-    products +
-    4 * units * stripColumns(units, inputs, out) +
-    4 * merged * (inputs + out) +
-    64 * merged +
-    2048
-  );
 }
 
 /** What surveying one half gives: inner products (their upper triangle) and the largest |entry| of each row, as they were read. */

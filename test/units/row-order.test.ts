@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { RowOrder } from "../../src/adapter/row-order.ts";
+import { RowOrder } from "../../src/units/row-order.ts";
 
 /** The order of rows read in slabs of `slab` columns, and which of them equal their predecessor. */
 function orderOf(rows: readonly (readonly number[])[], weights = rows.map(() => 1), slab = Number.POSITIVE_INFINITY) {

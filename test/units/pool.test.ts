@@ -1,7 +1,4 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Pool, poolBytes } from "../../src/adapter/pool.ts";
-import { UnitReader, unitReaderBytes } from "../../src/adapter/unit-reader.ts";
-import { rowNorms, scaleRows, type UnitRows } from "../../src/adapter/unit-rows.ts";
 import type { FactorDtype } from "../../src/core/dtype.ts";
 import { FormatError } from "../../src/core/errors.ts";
 import { bf16ToF32, f8E4m3ToF32, f8E5m2ToF32, f16ToF32 } from "../../src/core/float-formats.ts";
@@ -11,6 +8,10 @@ import type { Kernels } from "../../src/kernels/kernels.ts";
 import { referenceKernels } from "../../src/kernels/reference.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import type { Combination } from "../../src/linalg/combination.ts";
+import { poolBytes, poolMemory } from "../../src/units/memory.ts";
+import { Pool } from "../../src/units/pool.ts";
+import { rowNorms, scaleRows, type UnitRows } from "../../src/units/unit-rows.ts";
+import { tightKernels } from "../support/kernels.ts";
 import { keyOf, openPeft, rejection } from "../support/memory-folder.ts";
 import { type Factors, poolOf } from "../support/pools.ts";
 
@@ -385,38 +386,32 @@ describe.each([
     [3, 2000, null],
     [2000, 3, 256],
     [300, 300, null],
-  ])(
-    "never outgrows the memory that poolBytes and unitReaderBytes name (%i -> %i, slab %s)",
-    async (inputs, out, slab) => {
-      const rank = 24;
-      const adapter = await openPeft(
-        [
-          { name: keyOf("m", "lora_A.weight"), dtype: "F32", shape: [rank, inputs], data: noise(rank * inputs) },
-          { name: keyOf("m", "lora_B.weight"), dtype: "F32", shape: [out, rank], data: noise(rank * out) },
-        ],
-        { r: rank },
-      );
-      const module = adapter.modules.get("m")!;
-      const merged = 7;
-      kernels.reset(unitReaderBytes([module], slab) + poolBytes(rank, inputs, out, merged) - SLACK_BYTES);
-      const part = { input: 0, name: "x", weight: 1, module, files: adapter.files, scale: 1 };
-      const pool = await Pool.survey(kernels, new UnitReader(kernels, [part], slab), true);
-      const all = every(pool);
-      // What lego asks for at most: two passes for extremes (signs, norms), two for Manhattan distances, one for the rows.
-      await pool.extremes(all);
-      await pool.manhattan(all, 1);
-      await pool.manhattan(all, -1);
-      const rows = await pool.combine(all.slice(0, merged));
-      rowNorms(pool, rows, "linf");
-      await pool.extremes(all);
-      scaleRows(pool, rows, Array(merged).fill(0.5));
-      expect(rows.count).toBe(merged);
-    },
-  );
+  ])("never outgrows the memory that poolBytes names (%i -> %i, slab %s)", async (inputs, out, slab) => {
+    const rank = 24;
+    const adapter = await openPeft(
+      [
+        { name: keyOf("m", "lora_A.weight"), dtype: "F32", shape: [rank, inputs], data: noise(rank * inputs) },
+        { name: keyOf("m", "lora_B.weight"), dtype: "F32", shape: [out, rank], data: noise(rank * out) },
+      ],
+      { r: rank },
+    );
+    const module = adapter.modules.get("m")!;
+    const merged = 7;
+    const bytes = poolBytes([module], slab, { units: merged, bytes: 0 });
+    const part = { input: 0, name: "x", weight: 1, module, files: adapter.files, scale: 1 };
+    const pool = await Pool.survey(tightKernels(kernels), [part], { slab, bytes }, true);
+    const all = every(pool);
+    // What lego asks for at most: two passes for extremes (signs, norms), two for Manhattan distances, one for the rows.
+    await pool.extremes(all);
+    await pool.manhattan(all, 1);
+    await pool.manhattan(all, -1);
+    const rows = await pool.combine(all.slice(0, merged));
+    rowNorms(pool, rows, "linf");
+    await pool.extremes(all);
+    scaleRows(pool, rows, Array(merged).fill(0.5));
+    expect(rows.count).toBe(merged);
+  });
 });
-
-/** What the arena adds for alignment, which must not hide a sum that is too small. */
-const SLACK_BYTES = 15 * 1024;
 
 function noise(count: number): Uint8Array {
   const random = seededRandom(count);
@@ -435,7 +430,6 @@ async function poolOfTensors(kernels: Kernels, tensors: readonly TensorData[], s
     end: tensor.end + shift,
   });
   const shifted = { ...module, a: moved(module.a), b: moved(module.b) };
-  kernels.reset(unitReaderBytes([shifted], null) + poolBytes(module.rank, module.in, module.out, module.rank));
   const part = { input: 0, name: "adapter", weight: 1, module: shifted, files, scale: 1 };
-  return Pool.survey(kernels, new UnitReader(kernels, [part], null), false);
+  return Pool.survey(kernels, [part], poolMemory([shifted], { units: module.rank, bytes: 0 }), false);
 }
