@@ -15,7 +15,9 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
 import { underOneName } from "../merge/one-name.ts";
 import { makePlan, moduleRun } from "../merge/plan.ts";
-import type { Recipe } from "../merge/recipe.ts";
+import type { Recipe, RecipeFields } from "../merge/recipe.ts";
+import { DEFAULT_METHOD } from "../methods/method.ts";
+import type { MethodChoice } from "../methods/method-options.ts";
 import { moduleMemory } from "../methods/module-memory.ts";
 import { type ModuleRun, runModule } from "../methods/run-module.ts";
 import type { Pool } from "../units/pool.ts";
@@ -61,7 +63,7 @@ export interface Comparison {
 }
 
 /** A recipe to compare, as far as methods and ranks go. */
-export type ComparedRecipe = Pick<Recipe, "method" | "options" | "target">;
+export type ComparedRecipe = MethodChoice & Pick<RecipeFields, "target">;
 
 interface Contestant {
   readonly run: ModuleRun;
@@ -102,7 +104,7 @@ export async function compareMethods(
       contestants.push(enter(adapters, { ...common, ...recipe }));
     } catch (error) {
       if (!(error instanceof LoraLegoError)) throw error;
-      refused.push({ method: recipe.method ?? "lego", reason: error.message });
+      refused.push({ method: recipe.method ?? DEFAULT_METHOD, reason: error.message });
     }
   }
   const random = seededRandom(0);

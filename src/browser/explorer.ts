@@ -10,7 +10,6 @@ import type { HubAccess } from "../hub/request.ts";
 import { streamHubAdapter } from "../hub/stream-adapter.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { checkOptions } from "../merge/check-recipe.ts";
 import type { FolderReader } from "../merge/companions.ts";
 import type { MergePlan } from "../merge/merge-plan.ts";
 import { underOneName } from "../merge/one-name.ts";
@@ -19,7 +18,6 @@ import type { Recipe } from "../merge/recipe.ts";
 import type { RemoteLane } from "../merge/remote-lane.ts";
 import type { MergeReport } from "../merge/report.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
-import { methodById } from "../methods/registry.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 import { mergeInPage } from "./page-merge.ts";
@@ -155,7 +153,6 @@ export class Explorer {
   /** What a merge would write, from the headers alone. */
   async estimate(chosen: readonly ChosenAdapter[], recipe: Recipe): Promise<Estimate> {
     try {
-      await checkOptions(recipe, methodById(recipe.method ?? "lego"));
       const plan: MergePlan = makePlan(this.#named(chosen), withWeights(recipe, chosen));
       return {
         bytes: plan.size,

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { parseCount, parsePath } from "./numbers.ts";
+import { parseCount, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
 import { printJson, printLines, sayLine } from "./terminal.ts";

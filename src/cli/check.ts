@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { reportFailure } from "./failure.ts";
-import { collectPath, parsePath } from "./numbers.ts";
+import { collectPath, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { dim, printJson, printLine, red, yellow } from "./terminal.ts";
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { ComparedRecipe, Comparison } from "../analysis/compare.ts";
 import { bytes, figure } from "../core/shown.ts";
-import { collectPath, parseCount, parseNumbers, parsePath } from "./numbers.ts";
+import { collectPath, parseCount, parseNumbers, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { table } from "./table.ts";
 import { printJson, printLine, printLines, sayLine } from "./terminal.ts";
@@ -44,10 +44,10 @@ async function compare(paths: string[], flags: CompareFlags): Promise<void> {
   const { METHODS, methodById } = await import("../methods/registry.ts");
   const { wasmKernels } = await import("../kernels/wasm.ts");
   const ids = methods ?? METHODS.filter(({ needs }) => !needs.cut).map(({ id }) => id);
-  for (const id of ids) methodById(id);
-  const recipes: ComparedRecipe[] = ids.flatMap((method): ComparedRecipe[] =>
-    ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } })),
-  );
+  const recipes = ids.flatMap((id) => {
+    const method = methodById(id).id;
+    return ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } }));
+  }) as ComparedRecipe[];
   const opened = await openAdapters(paths, { onDownload: showDownload });
   try {
     const page = {

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
-import { parsePath } from "./numbers.ts";
+import { parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Evaluated } from "../node/evaluate.ts";
-import { collectPath, parseCount, parsePath } from "./numbers.ts";
+import { collectPath, parseCount, parsePath } from "./parse-flags.ts";
 import { showDownload, showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
 import { table } from "./table.ts";

@@ -1,8 +1,9 @@
 import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
-import { DTYPE_CHOICES, type DtypeChoice } from "../merge/recipe.ts";
-import { collect, parseCount, parsePath } from "./numbers.ts";
+import type { DtypeChoice } from "../merge/recipe.ts";
+import { choicesOf, RECIPE_FIELDS } from "../merge/recipe-fields.ts";
+import { collect, parseCount, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";
 import { table } from "./table.ts";
@@ -31,7 +32,9 @@ export async function extractCommand(): Promise<Command> {
     .requiredOption("--tuned <dir>", "folder of the model after tuning", parsePath)
     .requiredOption("--rank <k>", "rank of the LoRA", parseCount)
     .requiredOption("--out <dir>", "folder to write; appears complete or not at all", parsePath)
-    .addOption(new Option("--dtype <type>", "element type of the LoRA").choices(DTYPE_CHOICES).default("auto"))
+    .addOption(
+      new Option("--dtype <type>", "element type of the LoRA").choices(choicesOf(RECIPE_FIELDS.dtype)).default("auto"),
+    )
     .option("--include <pattern>", "extract only modules whose path ends so, as q_proj (repeatable)", collect)
     .option("--exclude <pattern>", "leave such modules out (repeatable)", collect)
     .option("--force", "replace a folder that lora-lego wrote")

@@ -4,7 +4,7 @@ import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
 import { withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import { printWarnings, reportFailure } from "./failure.ts";
-import { collectPath } from "./numbers.ts";
+import { collectPath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { table } from "./table.ts";
 import { printJson, printLine, printLines } from "./terminal.ts";

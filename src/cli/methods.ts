@@ -1,11 +1,11 @@
 import { Command } from "commander";
+import { kebab } from "../core/kebab.ts";
 import type { Method } from "../methods/method.ts";
-import type { Parameter } from "../methods/parameters.ts";
-import { kebab, shownDefault } from "./method-flags.ts";
+import { shownDefault } from "./method-flags.ts";
 import { table } from "./table.ts";
 import { printJson, printLines } from "./terminal.ts";
 
-/** `lora-lego methods`: every registered merge method with its parameters, out of its own metadata and schema. */
+/** `lora-lego methods`: every registered merge method with its parameters, out of its own metadata. */
 export async function methodsCommand(): Promise<Command> {
   return new Command("methods")
     .description("list the merge methods and their parameters")
@@ -13,26 +13,28 @@ export async function methodsCommand(): Promise<Command> {
     .addHelpText("after", "\nExample:\n  lora-lego methods")
     .action(async ({ json }: { json?: true }) => {
       const { METHODS } = await import("../methods/registry.ts");
-      const { parametersOf } = await import("../methods/parameters.ts");
-      const { z } = await import("zod");
-      const described = METHODS.map((method) => ({ method, parameters: parametersOf(method, z) }));
-      if (json) printJson(described.map(asData));
-      else printLines(described.flatMap((method, i) => (i === 0 ? asText(method) : ["", ...asText(method)])));
+      if (json) printJson(METHODS.map(asData));
+      else printLines(METHODS.flatMap((method, i) => (i === 0 ? asText(method) : ["", ...asText(method)])));
     });
 }
 
-interface Described {
-  readonly method: Method;
-  readonly parameters: readonly Parameter[];
-}
-
-function asData({ method, parameters }: Described) {
+function asData(method: Method) {
   const { id, title, reference, dependsOn, single, weights, needs, cut } = method;
+  const parameters = Object.entries(method.parameters).map(
+    ([name, { type, default: value, description, ...rest }]) => ({
+      name,
+      type,
+      choices: "choices" in rest ? rest.choices : null,
+      default: value,
+      description,
+    }),
+  );
   return { id, title, reference, dependsOn, single, weights, needs, rank: defaultRank(method), cut, parameters };
 }
 
-function asText({ method, parameters }: Described): string[] {
+function asText(method: Method): string[] {
   const { id, title, reference, dependsOn, weights, needs, cut } = method;
+  const parameters = Object.entries(method.parameters);
   const asked = cut === "clusters" ? "by clustering to it" : "cut by singular values";
   const lines = [
     `${id}: ${title}`,
@@ -43,11 +45,15 @@ function asText({ method, parameters }: Described): string[] {
   if (needs.adapters !== undefined) lines.push(`  needs ${needs.adapters} adapters`);
   if (needs.equalRanks) lines.push("  needs adapters of equal rank");
   if (parameters.length === 0) return lines;
-  const rows = parameters.map(({ name, type, choices, default: value, description }) => [
+  const rows = parameters.map(([name, parameter]) => [
     `  --${kebab(name)}`,
-    choices?.join("|") ?? (type === "boolean" ? "on|off" : type),
-    shownDefault(value),
-    description,
+    parameter.type === "choice"
+      ? parameter.choices.join("|")
+      : parameter.type === "boolean"
+        ? "on|off"
+        : parameter.type,
+    shownDefault(parameter.default),
+    parameter.description,
   ]);
   return [...lines, ...table(["  parameter", "type", "default", "meaning"], rows)];
 }

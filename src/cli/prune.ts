@@ -1,14 +1,15 @@
 import { Command, Option } from "commander";
-import { DTYPE_CHOICES, type DtypeChoice, RANK_LAYOUTS, type RankLayout } from "../merge/recipe.ts";
-import { parsePath } from "./numbers.ts";
+import { UsageError } from "../core/errors.ts";
+import type { Recipe } from "../merge/recipe.ts";
+import { fieldsAmong, RANK_FIELDS, recipeOf, type SaidRecipe } from "../merge/recipe-fields.ts";
+import { addFieldFlags } from "./field-flags.ts";
+import { parsePath } from "./parse-flags.ts";
 import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
-import { addKeepOption, addRankOptions, requiredTarget, type TargetFlags } from "./target-flags.ts";
 
-interface ShrinkFlags extends OutputFlags, TargetFlags {
-  readonly method?: "svd" | "lego";
-  readonly dtype: DtypeChoice;
-  readonly rankLayout: RankLayout;
-}
+/** The best rank-k approximation of a delta. */
+const RESIZING_METHOD = "svd";
+
+interface ShrinkFlags extends OutputFlags, SaidRecipe {}
 
 /** `lora-lego prune`: one adapter to fewer ranks, by clustering its own units. */
 export async function pruneCommand(): Promise<Command> {
@@ -16,33 +17,30 @@ export async function pruneCommand(): Promise<Command> {
   return shrinking(command, "lora-lego prune math/ --keep 0.5 --out math-half");
 }
 
-/** `lora-lego resize`: one adapter to another rank, by its singular values or by clustering. */
-export async function resizeCommand(): Promise<Command> {
-  const command = new Command("resize")
-    .description("bring one adapter to another rank")
-    .addOption(
-      new Option("--method <id>", "keep the leading singular directions (svd), or cluster units (lego)")
-        .choices(["svd", "lego"])
-        .default("svd"),
-    );
+/** `lora-lego resize`: one adapter to another rank, by a method that says how it resizes. */
+export async function resizeCommand(argv: readonly string[]): Promise<Command> {
+  const command = new Command("resize").description("bring one adapter to another rank");
+  // Methods are loaded where they are asked for.
+  if (argv.includes("resize")) {
+    const { METHODS } = await import("../methods/registry.ts");
+    const ways = METHODS.filter(({ resizes }) => resizes !== undefined);
+    const help = ways.map(({ id, resizes }) => `${resizes} (${id})`).join(", or ");
+    command.addOption(new Option("--method <id>", help).choices(ways.map(({ id }) => id)).default(RESIZING_METHOD));
+  }
   return shrinking(command, "lora-lego resize math/ --energy sv_fro=0.95 --out math-small");
 }
 
 function shrinking(command: Command, example: string): Command {
   command.argument("<adapter>", "folder or file of a LoRA adapter", parsePath);
-  addKeepOption(command);
-  addRankOptions(command, "rank to keep in every module");
-  command
-    .addOption(new Option("--dtype <type>", "element type of the result").choices(DTYPE_CHOICES).default("auto"))
-    .addOption(
-      new Option("--rank-layout <layout>", "each module its own rank, or one for all")
-        .choices(RANK_LAYOUTS)
-        .default("pattern"),
-    );
+  addFieldFlags(command, [...RANK_FIELDS, "dtype", "rankLayout"], {
+    rank: { help: "rank to keep in every module" },
+    rankLayout: { default: "pattern" },
+  });
   addOutputOptions(command);
   command.addHelpText("after", `\nExample:\n  ${example}`);
   return command.action(async (path: string, flags: ShrinkFlags) => {
-    const { method = "lego", dtype, rankLayout } = flags;
-    await runToFolder([path], { method, target: requiredTarget(flags), dtype, rankLayout }, flags);
+    const recipe = recipeOf(fieldsAmong(flags));
+    if (recipe.target === undefined) throw new UsageError("Pass one of --rank, --energy and --keep.");
+    await runToFolder([path], recipe as Recipe, flags);
   });
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { parsePath } from "./numbers.ts";
+import { parsePath } from "./parse-flags.ts";
 import { printLine } from "./terminal.ts";
 
 /** `lora-lego push`: an adapter's folder to the Hugging Face Hub. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Recipe } from "../merge/recipe.ts";
 import { printWarnings } from "./failure.ts";
-import { parseCount, parsePath } from "./numbers.ts";
+import { parseCount, parsePath } from "./parse-flags.ts";
 import { showDownload, showProgress } from "./progress.ts";
 import { printJson, sayLine } from "./terminal.ts";
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import { printWarnings } from "./failure.ts";
-import { parsePath } from "./numbers.ts";
+import { parsePath } from "./parse-flags.ts";
 import { showDownload, showProgress } from "./progress.ts";
 import { addRunOptions, type OutputFlags, untilInterrupted } from "./run-to-folder.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { openBrowser } from "./browser.ts";
-import { collectPath, parsePort } from "./numbers.ts";
+import { collectPath, parsePort } from "./parse-flags.ts";
 import { printLine } from "./terminal.ts";
 
 interface UiFlags {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { collectPath, parseCount, parseNumber } from "./numbers.ts";
+import { collectPath, parseCount, parseNumber } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { dim, green, printJson, printLine, red } from "./terminal.ts";
 

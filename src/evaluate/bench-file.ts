@@ -1,12 +1,10 @@
 import { UsageError } from "../core/errors.ts";
 import { readYaml } from "../formats/yaml/placed-yaml.ts";
 import type { Recipe } from "../merge/recipe.ts";
-import { checkMergeOf, checkOptions } from "../merge/recipe-checks.ts";
-import { mergeRecipe } from "../merge/recipe-file.ts";
-import { type MergeData, mergeFields, schemaParts } from "../merge/recipe-schema.ts";
+import { checkedRecipe } from "../merge/recipe-file.ts";
+import { type MergeFields, mergeFields, schemaParts } from "../merge/recipe-schema.ts";
 import { schemaMistake } from "../merge/schema-mistake.ts";
-import type { Zod } from "../methods/method.ts";
-import { methodById } from "../methods/registry.ts";
+import { DEFAULT_METHOD, type Zod } from "../methods/method.ts";
 import type { TaskRow } from "./task-rows.ts";
 
 /** One way of merging that is compared with others. */
@@ -65,7 +63,7 @@ export function checkTasks(
 }
 
 /** A merge as the file says it. */
-type MergeEntry = Omit<MergeData, "adapters"> & { readonly name?: string | undefined };
+type MergeEntry = MergeFields & { readonly name?: string | undefined };
 
 /**
  * Parse a benchmark file (YAML; docs/bench.md describes it). Loads yaml and zod.
@@ -78,14 +76,10 @@ export async function parseBench(text: string, file: string): Promise<BenchFile>
   const parsed = benchSchema(z).safeParse(yaml.data);
   if (!parsed.success) throw schemaMistake(yaml, parsed.error.issues[0]!, "the benchmark");
   const { base, tasks, adapters, joint = null, unseen = [], ranks = [], scales = [], merges } = parsed.data;
-  for (const [i, merge] of merges.entries()) {
-    const { method = "lego", options = {} } = merge;
-    checkOptions(z, methodById(method), options, yaml, ["merges", i, "options"]);
-    checkMergeOf(adapters.length, merge, yaml, ["merges", i]);
-  }
-  const named = merges.map(({ name, ...merge }) => ({
-    name: name ?? merge.method ?? "lego",
-    recipe: mergeRecipe(merge),
+  const inputs = adapters.map((adapter) => (typeof adapter === "string" ? adapter : adapter.path));
+  const named = merges.map(({ name, ...merge }, i) => ({
+    name: name ?? merge.method ?? DEFAULT_METHOD,
+    recipe: checkedRecipe(merge, inputs, null, yaml, ["merges", i]),
   }));
   const twice = named.findIndex(({ name }, i) => named.findIndex((other) => other.name === name) < i);
   if (twice >= 0) {

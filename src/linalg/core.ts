@@ -50,7 +50,7 @@ export interface SharedBases {
 }
 
 /** The core space of n units, from their two Gram matrices in f64; units may be split into halves of any size. */
-export function coreSpace(gramA: Float64Array, gramB: Float64Array, n: number): CoreSpace {
+export function coreSpaceOf(gramA: Float64Array, gramB: Float64Array, n: number): CoreSpace {
   const { a, b, turns } = balance(gramA, gramB, n);
   return { a: unbalanced(gramBasis(a, n), turns, 1), b: unbalanced(gramBasis(b, n), turns, -1), count: n };
 }

@@ -1,71 +1,112 @@
-import { CONSUMER_IDS } from "../adapter/consumers.ts";
 import { UsageError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
-import { AFTER_STEPS, type Method } from "../methods/method.ts";
-import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS, type Recipe } from "./recipe.ts";
+import type { DataPath } from "../formats/yaml/placed-yaml.ts";
+import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
+import { mistakeIn } from "../methods/parameters.ts";
+import { methodById } from "../methods/registry.ts";
+import { checkOptions, type Fail, sentence, shown } from "./check-options.ts";
+import { checkTarget } from "./check-target.ts";
+import { checkWeights } from "./check-weights.ts";
+import { modulePattern } from "./module-pattern.ts";
+import type { LooseRecipe } from "./recipe.ts";
+import { choicesOf, FIELD_NAMES, type Field, type FieldName, RANK_FIELDS, RECIPE_FIELDS } from "./recipe-fields.ts";
 
-const FIELDS: Readonly<Record<keyof Recipe, true>> = {
-  method: true,
-  options: true,
-  target: true,
-  after: true,
-  weights: true,
-  scale: true,
-  dtype: true,
-  extras: true,
-  allowPartial: true,
-  for: true,
-  rankLayout: true,
-  include: true,
-  exclude: true,
-  moduleWeights: true,
+/** Refuse without a place: what is wrong, in a sentence. */
+const refuse: Fail = (_, why) => {
+  throw new UsageError(why);
 };
-const TARGETS = ["rank", "share", "energy", "full"];
 
 /**
- * Refuse what the types of a recipe refuse, for callers in plain JavaScript: unknown fields and options, and values that are no choice.
+ * Check everything of a recipe that does not depend on what its adapters hold: fields, their values, the method's options, the rank,
+ * patterns and weights. The types refuse some of it already; text and plain JavaScript do not know them.
  *
- * @throws UsageError naming the field, and the one that was most likely meant
+ * @param inputs what messages call the adapters, in their order
+ * @param fail says where: files pass the place of a path of the recipe
+ * @returns the method, and one weight for each adapter
+ * @throws UsageError in one sentence, with the name that was most likely meant
  */
-export function checkRecipe(recipe: Recipe, method: Method): void {
-  refuseUnknown(Object.keys(recipe), Object.keys(FIELDS), "The recipe has a field");
-  refuseOther("dtype", recipe.dtype, DTYPE_CHOICES);
-  refuseOther("after", recipe.after, AFTER_STEPS);
-  refuseOther("extras", recipe.extras, EXTRAS_POLICIES);
-  refuseOther("for", recipe.for, CONSUMER_IDS);
-  refuseOther("rankLayout", recipe.rankLayout, RANK_LAYOUTS);
-  if (recipe.target !== undefined) refuseOther("target.kind", recipe.target?.kind ?? recipe.target, TARGETS);
-  const defaults = method.defaults as Readonly<Record<string, unknown>>;
-  const options = recipe.options ?? {};
-  refuseUnknown(Object.keys(options), Object.keys(defaults), `${method.id} is given an option`);
-  for (const [name, value] of Object.entries(options)) {
-    if (typeof value === typeof defaults[name] && !Number.isNaN(value)) continue;
-    throw new UsageError(
-      `The option ${name} of ${method.id} is ${String(value)}, but must be a ${typeof defaults[name]}.`,
-    );
+export function checkRecipe(
+  recipe: LooseRecipe,
+  inputs: readonly string[],
+  fail: Fail = refuse,
+): { readonly method: Method; readonly weights: readonly number[] } {
+  const { method: id = DEFAULT_METHOD, options = {}, target, ...fields } = recipe;
+  for (const [name, value] of Object.entries(fields)) checkField(name, value, fail);
+  const method = methodById(id);
+  checkOptions(method, options, (path, why) => fail(["options", ...path], why));
+  if (target !== undefined) placed(["target"], fail, () => checkTarget(target));
+  for (const field of ["include", "exclude"] as const) {
+    for (const [i, pattern] of (recipe[field] ?? []).entries()) {
+      placed([field, i], fail, () => modulePattern(pattern));
+    }
+  }
+  for (const [i, { match }] of (recipe.moduleWeights ?? []).entries()) {
+    placed(["moduleWeights", i, "match"], fail, () => modulePattern(match));
+  }
+  return { method, weights: checkWeights(recipe, method, inputs, fail) };
+}
+
+/** The fields of a recipe: files and flags say the target in three ways. */
+const FIELDS: readonly string[] = [
+  "method",
+  "options",
+  "target",
+  ...FIELD_NAMES.filter((name) => name !== "method" && !RANK_FIELDS.some((way) => way === name)),
+];
+
+function checkField(name: string, value: unknown, fail: Fail): void {
+  if (!FIELDS.includes(name)) fail([name], unknownField(name));
+  else if (value !== undefined) {
+    const why = mistakeInField(RECIPE_FIELDS[name as FieldName], value);
+    if (why !== null) fail([name], `The recipe's ${name} is ${shown(value)}, but ${sentence(why)}`);
   }
 }
 
-/** Validate a method's options by its schema; loads zod, so only where there are any. @throws UsageError naming the option */
-export async function checkOptions(recipe: Recipe, method: Method): Promise<void> {
-  const options = recipe.options ?? {};
-  if (Object.keys(options).length === 0) return;
-  const { z } = await import("zod");
-  const parsed = method.schema(z).safeParse(options);
-  if (parsed.success) return;
-  const [issue] = parsed.error.issues;
-  throw new UsageError(`The option ${issue!.path.join(".")} of ${method.id}: ${issue!.message}.`);
+function unknownField(name: string): string {
+  const meant = nearest(name, FIELDS);
+  const way = meant === null ? `there are ${FIELDS.join(", ")}.` : `did you mean ${meant}?`;
+  return `The recipe has a field ${JSON.stringify(name)}, which there is not; ${way}`;
 }
 
-function refuseUnknown(names: readonly string[], known: readonly string[], who: string): void {
-  const stray = names.find((name) => !known.includes(name));
-  if (stray === undefined) return;
-  const meant = nearest(stray, known);
-  const advice = meant === null ? `there are ${known.join(", ") || "none"}` : `did you mean ${meant}?`;
-  throw new UsageError(`${who} ${JSON.stringify(stray)}, which there is not; ${advice}`);
+/** What is wrong with a field's value, to go on from "is <value>, but"; null where nothing is. */
+function mistakeInField(field: Field, value: unknown): string | null {
+  switch (field.type) {
+    case "choice":
+      return mistakeIn({ type: "choice", choices: choicesOf(field) }, value);
+    case "number":
+      return mistakeIn({ ...field, type: "number" }, value);
+    case "switch":
+      return mistakeIn({ type: "boolean" }, value);
+    case "patterns":
+      return listOf(value, (item) => typeof item === "string") ? null : "must be a list of patterns";
+    case "weights":
+      return isWeights(value) ? null : "must be a list of numbers, one for each adapter";
+    case "moduleWeights":
+      return listOf(value, isModuleWeights) ? null : "must be a list of { match, weights }";
+    default:
+      return null;
+  }
 }
 
-function refuseOther(field: string, value: unknown, choices: readonly string[]): void {
-  if (value === undefined || choices.includes(value as string)) return;
-  throw new UsageError(`The recipe's ${field} is ${JSON.stringify(value)}, but must be one of ${choices.join(", ")}.`);
+function listOf(value: unknown, fits: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(fits);
+}
+
+function isWeights(value: unknown): boolean {
+  return listOf(value, (item) => typeof item === "number");
+}
+
+function isModuleWeights(value: unknown): boolean {
+  const { match, weights } = (value ?? {}) as { readonly match?: unknown; readonly weights?: unknown };
+  return typeof match === "string" && isWeights(weights);
+}
+
+/** Give an error of `check` its place. */
+function placed(path: DataPath, fail: Fail, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    fail(path, error.message);
+  }
 }

@@ -1,8 +1,15 @@
 import { UsageError } from "../core/errors.ts";
 import type { Method, Target } from "../methods/method.ts";
+import { shown } from "./check-options.ts";
 
-/** @throws UsageError for a rank, share or threshold out of range */
+const TARGETS: readonly string[] = ["rank", "share", "energy", "full"] satisfies Target["kind"][];
+
+/** @throws UsageError for a kind that is none, and a rank, share or threshold out of range */
 export function checkTarget(target: Target): void {
+  const kind: unknown = target?.kind ?? target;
+  if (!TARGETS.includes(kind as string)) {
+    throw new UsageError(`The recipe's target.kind is ${shown(kind)}, but must be one of ${TARGETS.join(", ")}.`);
+  }
   if (target.kind === "rank" && !(Number.isSafeInteger(target.rank) && target.rank > 0)) {
     throw new UsageError(`The rank asked for is ${target.rank}, but must be a whole number above 0.`);
   }

@@ -13,7 +13,7 @@ import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import type { PlannedExtra } from "./merge-plan.ts";
-import type { Recipe } from "./recipe.ts";
+import type { LooseRecipe } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
 /**
@@ -21,7 +21,7 @@ import type { Warning } from "./warning.ts";
  *
  * @throws UsageError for one that loads no PEFT folders, or that reads no patterns where the recipe asks for them
  */
-export function consumerOf({ for: id, rankLayout }: Recipe): Consumer | null {
+export function consumerOf({ for: id, rankLayout }: LooseRecipe): Consumer | null {
   if (id === undefined) return null;
   const consumer = consumerById(id);
   if (!consumer.formats.includes("peft")) {

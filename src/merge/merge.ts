@@ -7,7 +7,6 @@ import { peftKey } from "../formats/peft-folder/factors.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
-import { checkOptions } from "./check-recipe.ts";
 import { addTimings, noTimings } from "./clock.ts";
 import { consumerRank } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
@@ -57,7 +56,6 @@ export async function runMerge(
   let hashed = false;
   const timings = noTimings();
   let plan = makePlan(adapters, recipe);
-  await checkOptions(recipe, methodById(plan.method));
   for (;;) {
     const { sink, lanes } = await host.begin(plan);
     await writeFixed(plan, sink);

@@ -3,10 +3,10 @@ import { refuseMisfits } from "../adapter/compatibility.ts";
 import { MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 import type { Method } from "../methods/method.ts";
-import { checkWeights, refuseNoAverage } from "./check-weights.ts";
+import { refuseCancelled } from "./check-weights.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 import { underOneName } from "./one-name.ts";
-import type { Recipe } from "./recipe.ts";
+import type { FilledRecipe } from "./recipe-fields.ts";
 import { type Selection, selectModules, weighted } from "./selection.ts";
 import type { Warning } from "./warning.ts";
 
@@ -31,18 +31,23 @@ export interface MergeParts {
 /**
  * Decide which modules of which inputs are merged, and with which weights.
  *
- * @throws UsageError for weights and patterns that do not fit the adapters, RefusedError for adapters that do not fit each other
+ * @param weights one for each input, where nothing is said of single modules
+ * @throws UsageError for patterns that do not fit the adapters, RefusedError for adapters that do not fit each other
  */
-export function planParts(given: readonly Adapter[], recipe: Recipe, method: Method): MergeParts {
-  const weights = checkWeights(given, recipe, method);
+export function planParts(
+  given: readonly Adapter[],
+  weights: readonly number[],
+  recipe: FilledRecipe,
+  method: Method,
+): MergeParts {
   const counts = weighted(given, recipe, weights);
   for (const adapter of given.filter((_, t) => counts[t])) refuseVariants(adapter);
   const { adapters, warnings } = underOneName(given, counts);
   const selection = selectModules(adapters, recipe, weights);
-  refuseNoAverage(method, selection);
+  refuseCancelled(method, selection);
   const used = adapters.filter((_, t) => selection.used[t]);
   for (const adapter of used) refuseKinds(adapter.name, adapter.modules.values(), MATRIX_KINDS, "a merge");
-  refuseMisfits(used, recipe.allowPartial ?? false);
+  refuseMisfits(used, recipe.allowPartial);
   const modules = selection.modules.map((module) => ({ ...module, parts: partsOf(module, adapters) }));
   const sources = modules.flatMap(({ parts }) => parts.map(({ module }) => module));
   return { adapters, weights, selection, used, modules, sources, warnings };

@@ -4,11 +4,11 @@ import { maximum } from "../core/maximum.ts";
 import type { Method, Target } from "../methods/method.ts";
 import { mostUnits } from "../methods/module-memory.ts";
 import { refuseTooManyUnits } from "../units/memory.ts";
-import { checkTarget, refuseUncut } from "./check-target.ts";
+import { refuseUncut } from "./check-target.ts";
 import { consumerRank } from "./for-consumer.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 import type { MergeParts, ModuleParts } from "./plan-parts.ts";
-import type { RankLayout, Recipe } from "./recipe.ts";
+import type { LooseRecipe, RankLayout } from "./recipe.ts";
 
 /** What values told, in an earlier run of the same merge, that headers do not. */
 export interface Findings {
@@ -34,15 +34,14 @@ export interface RankPlan {
   readonly sharedScale: number | null;
 }
 
-/** The rank asked for. @throws UsageError for one out of range, and for "full" where a method has no such rank */
+/** The rank asked for. @throws UsageError for "full" where a method has no such rank */
 export function planTarget(
   method: Method,
-  { target: asked }: Recipe,
+  { target: asked }: LooseRecipe,
   { sources }: MergeParts,
   found: Findings,
 ): Target {
   const target = asked ?? found.target ?? method.defaultTarget(maximum(sources.map(({ rank }) => rank)));
-  checkTarget(target);
   refuseUncut(method, target);
   return target;
 }

@@ -6,12 +6,12 @@ import type { Target } from "../methods/method.ts";
 import { startWarnings, zerosAdded } from "./for-consumer.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { RankPlan } from "./plan-ranks.ts";
-import type { Recipe } from "./recipe.ts";
+import type { LooseRecipe } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
 /** What the user should know of what was planned. */
 export function planWarnings(
-  recipe: Recipe,
+  recipe: LooseRecipe,
   parts: MergeParts,
   { modules, most, rank }: RankPlan,
   consumer: Consumer | null,

@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { defaultsOf } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import type { ModuleRun } from "../methods/run-module.ts";
 import { checkRecipe } from "./check-recipe.ts";
@@ -13,6 +14,7 @@ import { planParts } from "./plan-parts.ts";
 import { type Findings, planRanks, planTarget } from "./plan-ranks.ts";
 import { planWarnings } from "./plan-warnings.ts";
 import { chosenDtype, type Recipe } from "./recipe.ts";
+import { withDefaults } from "./recipe-fields.ts";
 import { refuseUnmet } from "./refuse-unmet.ts";
 
 /**
@@ -20,18 +22,19 @@ import { refuseUnmet } from "./refuse-unmet.ts";
  *
  * @throws UsageError for a recipe that does not fit the adapters, RefusedError for adapters that do not fit each other
  */
-export function makePlan(given: readonly Adapter[], recipe: Recipe, found: Findings = {}): MergePlan {
-  const method = methodById(recipe.method ?? "lego");
-  checkRecipe(recipe, method);
+export function makePlan(given: readonly Adapter[], wanted: Recipe, found: Findings = {}): MergePlan {
+  const recipe = withDefaults(wanted);
+  const names = given.map(({ name }) => name);
+  const { method, weights } = checkRecipe(recipe, names);
   const consumer = consumerOf(recipe);
-  const rankLayout = recipe.rankLayout ?? "uniform";
+  const { rankLayout } = recipe;
   const after = recipe.after ?? null;
 
-  const parts = planParts(given, recipe, method);
+  const parts = planParts(given, weights, recipe, method);
   refuseUnmet(method, parts);
   const target = planTarget(method, recipe, parts, found);
   const ranks = planRanks(parts.modules, method, target, rankLayout, consumer, found);
-  const beside = planExtras(parts, recipe.extras ?? "error");
+  const beside = planExtras(parts, recipe.extras);
   if (consumer !== null) refuseUnloadable(consumer, parts.sources, beside.extras);
   const zeros = consumer === null ? [] : zeroModules(consumer, ranks.modules);
   const stored = parts.sources.flatMap(({ a, b }) => [a.dtype, b.dtype]);
@@ -42,10 +45,10 @@ export function makePlan(given: readonly Adapter[], recipe: Recipe, found: Findi
 
   return {
     method: method.id,
-    options: { ...(method.defaults as object), ...recipe.options },
+    options: { ...(defaultsOf(method) as object), ...recipe.options },
     target,
     after,
-    scale: recipe.scale ?? 1,
+    scale: recipe.scale,
     inputs: parts.adapters.map(({ name }, t) => ({ name, weight: parts.weights[t]! })),
     dtype,
     sharedScale: ranks.sharedScale,

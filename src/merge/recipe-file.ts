@@ -1,9 +1,9 @@
-import { type DataPath, readYaml } from "../formats/yaml/placed-yaml.ts";
-import type { Target } from "../methods/method.ts";
-import { methodById } from "../methods/registry.ts";
-import type { Recipe } from "./recipe.ts";
-import { checkFile, checkOptions } from "./recipe-checks.ts";
-import { type AdapterData, type MergeData, recipeSchema } from "./recipe-schema.ts";
+import { type DataPath, type PlacedYaml, readYaml } from "../formats/yaml/placed-yaml.ts";
+import { checkRecipe } from "./check-recipe.ts";
+import { mergesOf } from "./check-steps.ts";
+import type { LooseRecipe, Recipe } from "./recipe.ts";
+import { fieldsAmong, RANK_FIELDS, recipeOf } from "./recipe-fields.ts";
+import { type AdapterData, type MergeFields, recipeSchema } from "./recipe-schema.ts";
 import { schemaMistake } from "./schema-mistake.ts";
 
 /** Where a merge takes an adapter from: a path as the file has it, or the result of an earlier step. */
@@ -41,49 +41,68 @@ export async function parseRecipe(text: string, file: string): Promise<ParsedRec
   const [yaml, { z }] = await Promise.all([readYaml(text, file), import("zod")]);
   const parsed = recipeSchema(z).safeParse(yaml.data);
   if (!parsed.success) throw schemaMistake(yaml, parsed.error.issues[0]!, "the recipe");
-  checkFile(parsed.data, yaml);
-  const { steps, out, report, ...single } = parsed.data;
-  const merges: readonly NamedMerge[] = steps ?? [single];
-  const pathOf = (step: number): DataPath => (steps === undefined ? [] : ["steps", step]);
-  for (const [i, { method = "lego", options = {} }] of merges.entries()) {
-    checkOptions(z, methodById(method), options, yaml, [...pathOf(i), "options"]);
-  }
+  const merges = mergesOf(parsed.data, yaml);
   return {
-    steps: merges.map((merge) => ({
+    steps: merges.map(({ merge, path }) => ({
       name: merge.name ?? null,
-      adapters: merge.adapters!.map(sourceOf),
-      recipe: recipeOf(merge),
+      adapters: merge.adapters.map(sourceOf),
+      recipe: checkedRecipe(merge, merge.adapters.map(nameOf), merge.adapters.map(weightOf), yaml, path),
     })),
-    out: out ?? null,
-    report: report ?? null,
-    placeOfAdapter: (step, adapter) => yaml.place([...pathOf(step), "adapters", adapter]),
+    out: parsed.data.out ?? null,
+    report: parsed.data.report ?? null,
+    placeOfAdapter: (step, adapter) => yaml.place([...merges[step]!.path, "adapters", adapter]),
   };
 }
-
-type NamedMerge = MergeData & { readonly name?: string };
 
 function sourceOf(adapter: AdapterData): RecipeSource {
   if (typeof adapter === "string") return { path: adapter };
   return "step" in adapter ? { step: adapter.step } : { path: adapter.path };
 }
 
-function recipeOf({ name: _, adapters, ...merge }: NamedMerge): Recipe {
-  return {
-    ...mergeRecipe(merge),
-    weights: adapters!.map((adapter) => (typeof adapter === "string" ? 1 : (adapter.weight ?? 1))),
+function nameOf(adapter: AdapterData): string {
+  const source = sourceOf(adapter);
+  return "path" in source ? source.path : source.step;
+}
+
+function weightOf(adapter: AdapterData): number {
+  return typeof adapter === "string" ? 1 : (adapter.weight ?? 1);
+}
+
+/**
+ * The recipe of one merge of a file.
+ *
+ * @param inputs what messages call its adapters
+ * @param weights of the adapters, or null where the file has none
+ * @param path of the merge
+ * @throws UsageError with the place
+ */
+export function checkedRecipe(
+  { options, ...merge }: MergeFields,
+  inputs: readonly string[],
+  weights: readonly number[] | null,
+  yaml: PlacedYaml,
+  path: DataPath,
+): Recipe {
+  const fields = fieldsAmong(merge);
+  const [way, second] = RANK_FIELDS.filter((field) => fields[field] !== undefined);
+  if (second !== undefined) {
+    throw yaml.mistakeOfKey([...path, second], `${second} and ${way} exclude each other; keep one of them.`);
+  }
+  const recipe: LooseRecipe = {
+    ...recipeOf(fields),
+    ...(options !== undefined && { options }),
+    ...(weights !== null && { weights }),
   };
+  checkRecipe(recipe, inputs, ([field, ...rest], why) => {
+    throw yaml.mistakeOfKey([...path, ...keysOf(field, rest, way)], why);
+  });
+  // Checked: the method is one of ours, and so are its options.
+  return recipe as Recipe;
 }
 
-/** The recipe that the fields of one merge stand for. */
-export function mergeRecipe({ rank, keep, energy, ...fields }: Omit<MergeData, "adapters">): Recipe {
-  const target = targetOf({ rank, keep, energy });
-  // zod leaves absent keys absent.
-  return { ...(fields as Recipe), ...(target !== null && { target }) };
-}
-
-/** The rank that a merge asks for, in one of three ways; null for the method's own. */
-function targetOf({ rank, keep, energy }: Pick<MergeData, "rank" | "keep" | "energy">): Target | null {
-  if (rank !== undefined) return rank === "full" ? { kind: "full" } : { kind: "rank", rank };
-  if (keep !== undefined) return { kind: "share", share: keep };
-  return energy === undefined ? null : { kind: "energy", ...energy };
+/** Where a file has what a recipe has in a field: weights stand with the adapters, the target in one of three ways. */
+function keysOf(field: string | number | undefined, rest: DataPath, way: string | undefined): DataPath {
+  if (field === "weights") return ["adapters", ...rest, "weight"];
+  if (field === "target") return way === undefined ? [] : [way];
+  return field === undefined ? [] : [field, ...rest];
 }

@@ -1,16 +1,8 @@
-import { CONSUMER_IDS, type ConsumerId } from "../adapter/consumers.ts";
 import { nearest } from "../core/suggest.ts";
-import { AFTER_STEPS, type AfterStep, ENERGY_RULES, type EnergyRule, type Zod } from "../methods/method.ts";
+import { ENERGY_RULES, type Zod } from "../methods/method.ts";
 import { METHODS } from "../methods/registry.ts";
-import {
-  DTYPE_CHOICES,
-  type DtypeChoice,
-  EXTRAS_POLICIES,
-  type ExtrasPolicy,
-  type ModuleWeights,
-  RANK_LAYOUTS,
-  type RankLayout,
-} from "./recipe.ts";
+import type { LooseRecipe } from "./recipe.ts";
+import { choicesOf, type Field, RECIPE_FIELDS, type SaidRecipe } from "./recipe-fields.ts";
 
 /** An adapter in a recipe file: a path, or a map of a path or an earlier step's name, and a weight. */
 export type AdapterData =
@@ -18,24 +10,15 @@ export type AdapterData =
   | { readonly path: string; readonly weight?: number | undefined }
   | { readonly step: string; readonly weight?: number | undefined };
 
+/** zod leaves absent keys absent, but its types say undefined. */
+type Loose<Fields> = { readonly [Key in keyof Fields]?: Fields[Key] | undefined };
+
+/** One merge as a recipe file says it, but for its adapters: those have the weights. */
+export type MergeFields = Loose<Omit<SaidRecipe, "weights"> & Pick<LooseRecipe, "options">>;
+
 /** One merge as a recipe file says it. */
-export interface MergeData {
+export interface MergeData extends MergeFields {
   readonly adapters?: readonly AdapterData[] | undefined;
-  readonly method?: string | undefined;
-  readonly options?: Readonly<Record<string, unknown>> | undefined;
-  readonly rank?: number | "full" | undefined;
-  readonly keep?: number | undefined;
-  readonly energy?: { readonly rule: EnergyRule; readonly threshold: number } | undefined;
-  readonly after?: AfterStep | undefined;
-  readonly scale?: number | undefined;
-  readonly dtype?: DtypeChoice | undefined;
-  readonly extras?: ExtrasPolicy | undefined;
-  readonly allowPartial?: boolean | undefined;
-  readonly for?: ConsumerId | undefined;
-  readonly rankLayout?: RankLayout | undefined;
-  readonly include?: readonly string[] | undefined;
-  readonly exclude?: readonly string[] | undefined;
-  readonly moduleWeights?: readonly ModuleWeights[] | undefined;
 }
 
 /** A whole recipe file: one merge, or steps. */
@@ -88,49 +71,50 @@ export function schemaParts(z: Zod): SchemaParts {
   return { record, choice, list, number, text };
 }
 
-/** The fields of one merge, but for its adapters. */
-export type MergeFields = Required<Omit<MergeData, "adapters">>;
+type ZodOf<Value> = import("zod").ZodType<Value>;
 
-export function mergeFields(z: Zod): {
-  readonly [Field in keyof MergeFields]: import("zod").ZodType<MergeData[Field]>;
-} {
+/** The schemas of the fields of one merge, but for its adapters. */
+export function mergeFields(z: Zod): { readonly [Field in keyof Required<MergeFields>]: ZodOf<MergeFields[Field]> } {
+  const { weights: _, ...fields } = RECIPE_FIELDS;
+  const schemas = Object.entries<Field>(fields).map(([name, field]) => [
+    name,
+    fieldSchema(z, field).optional().describe(described(field)),
+  ]);
+  const options = z
+    .record(z.string(), z.unknown(), { error: "must be a map of the method's options" })
+    .optional()
+    .describe("the method's own options; `lora-lego methods` lists them");
+  return { ...Object.fromEntries(schemas), options };
+}
+
+function described({ help, default: value }: Field): string {
+  return value === null ? help : `${help}; default ${value}`;
+}
+
+function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
   const { record, choice, list, number, text } = schemaParts(z);
   const rankError = { error: "must be a whole number above 0, or full" };
-  return {
-    method: choice(METHODS.map(({ id }) => id))
-      .optional()
-      .describe("merge method; default lego"),
-    options: z
-      .record(z.string(), z.unknown(), { error: "must be a map of the method's options" })
-      .optional()
-      .describe("the method's own options; `lora-lego methods` lists them"),
-    rank: z
-      .union([z.int(rankError).min(1, rankError), z.literal("full")], rankError)
-      .optional()
-      .describe("rank of the result, or full for all that the method yields"),
-    keep: number.optional().describe("share of each module's units to keep, as 0.5"),
-    energy: record({ rule: choice(ENERGY_RULES), threshold: number }, "a map of rule and threshold")
-      .optional()
-      .describe("rank of each module by its singular values"),
-    after: choice(AFTER_STEPS).optional().describe("a step that follows the method: svc calibrates singular values"),
-    scale: number.optional().describe("multiplies the merged delta"),
-    dtype: choice(DTYPE_CHOICES).optional().describe("element type of the result; default auto"),
-    extras: choice(EXTRAS_POLICIES).optional().describe("what to do with heads, biases and other full tensors"),
-    allowPartial: z
-      .boolean({ error: "must be true or false" })
-      .optional()
-      .describe("accept adapters that share no module or end at different layers"),
-    for: choice(CONSUMER_IDS).optional().describe("the program that is to load the result; rank and fields fit it"),
-    rankLayout: choice(RANK_LAYOUTS).optional().describe("one rank, or each module its own; default uniform"),
-    include: list(text, "patterns, as [q_proj]").optional().describe("merge only modules whose path ends so"),
-    exclude: list(text, "patterns, as [q_proj]").optional().describe("leave out modules whose path ends so"),
-    moduleWeights: list(
-      record({ match: text, weights: list(number, "numbers, one for each adapter") }, "a map of match and weights"),
-      "maps of match and weights",
-    )
-      .optional()
-      .describe("weights of single modules; the last entry that matches counts"),
-  };
+  const weights = list(number, "numbers, one for each adapter");
+  switch (field.type) {
+    case "method":
+      return choice(METHODS.map(({ id }) => id));
+    case "choice":
+      return choice(choicesOf(field));
+    case "number":
+      return number;
+    case "switch":
+      return z.boolean({ error: "must be true or false" });
+    case "patterns":
+      return list(text, "patterns, as [q_proj]");
+    case "rank":
+      return z.union([z.int(rankError).min(1, rankError), z.literal("full")], rankError);
+    case "energy":
+      return record({ rule: choice(ENERGY_RULES), threshold: number }, "a map of rule and threshold");
+    case "weights":
+      return weights;
+    case "moduleWeights":
+      return list(record({ match: text, weights }, "a map of match and weights"), "maps of match and weights");
+  }
 }
 
 /** The schema of recipe files; its JSON Schema, for editors, is docs/recipe.schema.json. */

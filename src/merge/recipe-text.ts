@@ -1,40 +1,23 @@
 import type { MergePlan } from "./merge-plan.ts";
-import type { DtypeChoice, Recipe } from "./recipe.ts";
+import type { DtypeChoice, LooseRecipe, Recipe } from "./recipe.ts";
+import { fieldsAmong, fieldsOf, withDefaults } from "./recipe-fields.ts";
 import type { RecipeFile, RecipeSource, RecipeStep } from "./recipe-file.ts";
 import type { MergeData } from "./recipe-schema.ts";
 
 /** The file of a merged adapter's folder that says how it was made. */
 export const RECIPE_FILE = "recipe.yaml";
 
-/** A recipe with every default that the plan filled in, so that it means the same whatever the defaults become. */
+/** A recipe with every default filled in, and what the plan chose, so that it means the same whatever the defaults become. */
 export function carriedOut(recipe: Recipe, plan: MergePlan): Recipe {
-  return {
-    ...recipe,
-    method: plan.method,
+  const filled: LooseRecipe = {
+    ...withDefaults(recipe),
     options: plan.options as Readonly<Record<string, unknown>>,
     target: plan.target,
     weights: plan.inputs.map(({ weight }) => weight),
-    scale: plan.scale,
     dtype: plan.dtype.toLowerCase() as DtypeChoice,
-    extras: recipe.extras ?? "error",
-    allowPartial: recipe.allowPartial ?? false,
-    rankLayout: plan.rankLayout,
   };
+  return filled as Recipe;
 }
-
-/** Fields that a file has as the recipe has them, in the order that they are written in. */
-const FIELDS = [
-  "after",
-  "scale",
-  "dtype",
-  "extras",
-  "allowPartial",
-  "for",
-  "rankLayout",
-  "include",
-  "exclude",
-  "moduleWeights",
-] as const;
 
 /** Words that need no quotes, and those among them that some YAML reader takes for something else. */
 const PLAIN = /^[A-Za-z_][\w./-]*$/;
@@ -58,26 +41,19 @@ function stepData(step: RecipeStep) {
 }
 
 function mergeData({ adapters, recipe }: RecipeStep): MergeData {
-  const { weights = [], method, options } = recipe;
+  const { weights = [], target, options = {}, ...fields } = recipe as LooseRecipe;
+  const { method, ...others } = fieldsAmong({ ...fields, ...(target !== undefined && fieldsOf(target)) });
   return {
     adapters: adapters.map((source, t) => adapterData(source, weights[t] ?? 1)),
     ...(method !== undefined && { method }),
-    ...(options !== undefined && Object.keys(options).length > 0 && { options }),
-    ...rankData(recipe),
-    ...Object.fromEntries(FIELDS.flatMap((field) => (recipe[field] === undefined ? [] : [[field, recipe[field]]]))),
+    ...(Object.keys(options).length > 0 && { options }),
+    ...others,
   };
 }
 
 function adapterData(source: RecipeSource, weight: number) {
   if ("path" in source && weight === 1) return source.path;
   return weight === 1 ? source : { ...source, weight };
-}
-
-function rankData({ target }: Recipe): Pick<MergeData, "rank" | "keep" | "energy"> {
-  if (target === undefined) return {};
-  if (target.kind === "rank") return { rank: target.rank };
-  if (target.kind === "share") return { keep: target.share };
-  return target.kind === "full" ? { rank: "full" } : { energy: { rule: target.rule, threshold: target.threshold } };
 }
 
 /** A map in block style, its lists of maps too; lists of scalars and everything deeper on one line. */

@@ -1,25 +1,25 @@
 import type { ConsumerId } from "../adapter/consumers.ts";
 import { commonDtype, type Dtype, type OutputDtype } from "../core/dtype.ts";
 import type { AfterStep, Target } from "../methods/method.ts";
+import type { MethodChoice } from "../methods/method-options.ts";
 
 /** What to do with tensors that are saved beside the LoRA factors (heads, biases, modules_to_save). */
-export const EXTRAS_POLICIES = ["error", "drop", "first", "average"] as const;
-export type ExtrasPolicy = (typeof EXTRAS_POLICIES)[number];
+export type ExtrasPolicy = "error" | "drop" | "first" | "average";
 
 /** How ranks are laid out in the output: one for all modules, or each module its own (rank_pattern). */
-export const RANK_LAYOUTS = ["uniform", "pattern"] as const;
-export type RankLayout = (typeof RANK_LAYOUTS)[number];
+export type RankLayout = "uniform" | "pattern";
 
 /** Element types of the output; auto keeps f16 or bf16 where all inputs are in it, else f32. */
-export const DTYPE_CHOICES = ["auto", "f32", "f16", "bf16"] as const;
-export type DtypeChoice = (typeof DTYPE_CHOICES)[number];
+export type DtypeChoice = "auto" | "f32" | "f16" | "bf16";
 
-/** What to merge and how, but for the adapters themselves. Plain data; every field has a default in `makePlan`. */
-export interface Recipe {
-  /** Id of the merge method. Default lego. */
-  readonly method?: string;
-  /** The method's own options, validated; what is absent stands at the method's default. */
-  readonly options?: Readonly<Record<string, unknown>>;
+/** One weight per adapter for the modules that a pattern matches; 0 leaves an adapter out of them. */
+export interface ModuleWeights {
+  readonly match: string;
+  readonly weights: readonly number[];
+}
+
+/** What a recipe says besides its method. `RECIPE_FIELDS` has what stands where a field is absent. */
+export interface RecipeFields {
   /** The rank asked for. Default: the method's. */
   readonly target?: Target;
   /** A step that follows the method. Default: none. */
@@ -46,10 +46,13 @@ export interface Recipe {
   readonly moduleWeights?: readonly ModuleWeights[];
 }
 
-/** One weight per adapter for the modules that a pattern matches; 0 leaves an adapter out of them. */
-export interface ModuleWeights {
-  readonly match: string;
-  readonly weights: readonly number[];
+/** What to merge and how, but for the adapters themselves. Plain data; options are typed by the method. */
+export type Recipe = MethodChoice & RecipeFields;
+
+/** A recipe as text and plain JavaScript give it: any method, any options, until `checkRecipe` has looked at them. */
+export interface LooseRecipe extends RecipeFields {
+  readonly method?: string;
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** The element type to write, by its safetensors name. @param stored the types of what it is made from, which decide for auto */

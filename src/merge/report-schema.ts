@@ -1,10 +1,12 @@
 import type { Zod } from "../methods/method.ts";
+import type { MergeReport } from "./report.ts";
+import type { Warning } from "./warning.ts";
 
 const RESIDUAL =
   "|R - R'| / |R| of what a method on dense deltas cut to R', in the Frobenius norm; null for other methods";
 
-/** The schema of the report, version 1; its JSON Schema is docs/report.schema.json. */
-export function reportSchema(z: Zod): import("zod").ZodObject {
+/** The schema of the report, version 1; its JSON Schema is docs/report.schema.json. The compiler holds it to `MergeReport`. */
+export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
   const index = z.int().min(0);
   const figure = z.number().nullable();
   const cosines = z.array(figure).describe("cosine of the merged delta with each input's; null where it has none");
@@ -52,6 +54,8 @@ export function reportSchema(z: Zod): import("zod").ZodObject {
     singles: figure.describe("share of the clusters that hold a single unit"),
     largestCluster: index.nullable(),
   });
+  // Any text: a later version may have more of them.
+  const warningId = z.string() as unknown as import("zod").ZodType<Warning["id"]>;
   const seconds = z.number().min(0);
   return z.strictObject({
     version: z.literal(1),
@@ -66,7 +70,7 @@ export function reportSchema(z: Zod): import("zod").ZodObject {
         "tensors that were not written, as <adapter>: <tensor>, and modules that were left out, as <module>: <why>",
       ),
     carried: z.array(z.string()).describe("tensors and files that were kept beside the factors"),
-    warnings: z.array(z.strictObject({ id: z.string(), text: z.string(), module: z.string().optional() })),
+    warnings: z.array(z.strictObject({ id: warningId, text: z.string(), module: z.string().exactOptional() })),
     timings: z
       .strictObject({
         read: seconds,

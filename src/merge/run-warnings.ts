@@ -7,7 +7,7 @@ import {
   normOf,
   weightProducts,
 } from "../figures/delta.ts";
-import type { ClusterReport } from "../methods/method.ts";
+import type { ClusterReport, Method } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { beganAlike } from "./began-alike.ts";
 import { lostAdapters } from "./lost-adapters.ts";
@@ -50,12 +50,14 @@ export function runWarnings(
   results: readonly ModuleResult[],
 ): Warning[] {
   const warnings: Warning[] = [];
+  const method = methodById(plan.method);
   const present = new Set(plan.modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
   const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
   for (const { name, t } of used) {
     if (normOf(products, t) === 0) {
-      const counted =
-        plan.method === "average" ? " The mean counts it all the same; leave it out unless it shall." : "";
+      const counted = method.needs.weightSum
+        ? " The mean counts it all the same; leave it out unless it should count."
+        : "";
       warnings.push({ id: "zero-adapter", text: `${name} changes nothing: all its deltas are zero.${counted}` });
     }
   }
@@ -70,7 +72,7 @@ export function runWarnings(
     }
   }
   const weighted = weightedProducts(plan, results);
-  const scales = methodById(plan.method).weights === "linear";
+  const scales = method.weights === "linear";
   const inputs = used.map(({ name, t }) => ({ name, t, weight: oneWeight(plan, t) }));
   warnings.push(...lostAdapters(inputs, scales ? weighted : products, totals.cosines, scales));
   for (const { name, clusters } of modules) {
@@ -109,9 +111,8 @@ export function runWarnings(
       text: `${percent(totals.singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`,
     });
   }
-  // Singular units are numbered by their size, not by where training began.
-  if ((plan.options as { readonly gauge?: string }).gauge !== "svd") warnings.push(...beganAlike(modules));
-  const idle = plan.method === "lego" ? idleWeights(plan, results) : null;
+  if (method.namesStoredUnits?.(plan.options) ?? true) warnings.push(...beganAlike(modules));
+  const idle = method.weights === "relative" ? idleWeights(plan, method, results) : null;
   if (idle !== null) warnings.push({ id: "weights-idle", text: `The weights have no effect: ${idle}` });
   return warnings;
 }
@@ -140,7 +141,7 @@ function cancels(weighted: DeltaProducts): boolean {
 }
 
 /** Why weights that a user gave change nothing, and the way out; null where they act or were not given. */
-function idleWeights(plan: MergePlan, results: readonly ModuleResult[]): string | null {
+function idleWeights(plan: MergePlan, method: Method, results: readonly ModuleResult[]): string | null {
   const weights = plan.modules.map((module) => module.weights.filter((weight) => weight !== 0));
   if (weights.every(({ length }) => length === 1)) {
     return weights.every(([weight]) => weight === 1)
@@ -149,10 +150,8 @@ function idleWeights(plan: MergePlan, results: readonly ModuleResult[]): string 
   }
   if (weights.every((own) => own.every((weight) => weight === own[0]))) return null;
   const clustered = results.some(({ clusters }) => clusters?.some(({ members }) => members.length > 1));
-  // Output reweighting takes the weighted mean of the ranks.
-  const { outputReweight } = plan.options as { readonly outputReweight?: boolean };
   const ranksDiffer = results.some(({ live }) => live.some(([, units]) => units !== live[0]![1]));
-  if (clustered || (outputReweight && ranksDiffer)) return null;
+  if (clustered || (ranksDiffer && method.weighsRanks?.(plan.options))) return null;
   return "every unit is its own cluster at this rank; use a smaller --rank, or --method cat.";
 }
 

@@ -3,7 +3,7 @@ import { spellings } from "../adapter/names/renamed.ts";
 import { UsageError } from "../core/errors.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import { modulePattern } from "./module-pattern.ts";
-import type { Recipe } from "./recipe.ts";
+import type { LooseRecipe } from "./recipe.ts";
 
 /** Which modules go into the result, with which weights. */
 export interface Selection {
@@ -21,7 +21,11 @@ export interface Selection {
  * @param weights of the adapters, where moduleWeights say nothing
  * @throws UsageError for a pattern that matches no module, and when no module is left
  */
-export function selectModules(adapters: readonly Adapter[], recipe: Recipe, weights: readonly number[]): Selection {
+export function selectModules(
+  adapters: readonly Adapter[],
+  recipe: LooseRecipe,
+  weights: readonly number[],
+): Selection {
   const all = [...new Set(adapters.flatMap(({ modules }) => [...modules.keys()]))];
   const sorted = all.sort(compareNaturally);
   const compile = (field: string, pattern: string) => compilePattern(field, pattern, sorted);
@@ -59,7 +63,7 @@ export function selectModules(adapters: readonly Adapter[], recipe: Recipe, weig
  * Whether each adapter has a module with a weight that is not 0, whichever release's names the recipe is written for: the others are left
  * out, and decide nothing.
  */
-export function weighted(adapters: readonly Adapter[], recipe: Recipe, weights: readonly number[]): boolean[] {
+export function weighted(adapters: readonly Adapter[], recipe: LooseRecipe, weights: readonly number[]): boolean[] {
   const weightsOf = ownWeights(recipe, modulePattern);
   return adapters.map(({ modules }, t) => {
     const names = [...modules.keys()].flatMap((name) => spellings(name) ?? [name]);
@@ -69,7 +73,7 @@ export function weighted(adapters: readonly Adapter[], recipe: Recipe, weights: 
 }
 
 /** The weights that moduleWeights give a module, or undefined. */
-function ownWeights({ moduleWeights = [] }: Recipe, compile: (pattern: string) => (name: string) => boolean) {
+function ownWeights({ moduleWeights = [] }: LooseRecipe, compile: (pattern: string) => (name: string) => boolean) {
   const entries = moduleWeights.map(({ match, weights }) => ({ matches: compile(match), weights }));
   return (name: string) => entries.findLast(({ matches }) => matches(name))?.weights;
 }

@@ -1,6 +1,6 @@
 import { denseMethod } from "./dense/dense-method.ts";
 import { weightedSum } from "./dense/merge-tiles.ts";
-import { densitySchema } from "./dense/options.ts";
+import { deltaDensity } from "./dense/options.ts";
 import { middleShare } from "./dense/sparsifiers.ts";
 import type { Method } from "./method.ts";
 
@@ -8,8 +8,6 @@ export interface BreadcrumbsOptions {
   readonly density: number;
   readonly gamma: number;
 }
-
-const DEFAULTS: BreadcrumbsOptions = { density: 0.9, gamma: 0.01 };
 
 /**
  * Model Breadcrumbs on the dense deltas: of each D_t the int(gamma n) largest |entries| are dropped as outliers and the smallest as noise,
@@ -20,16 +18,15 @@ export const breadcrumbs: Method<BreadcrumbsOptions> = denseMethod<BreadcrumbsOp
   title: "Model Breadcrumbs (without outliers and small entries)",
   reference: "Davari and Belilovsky 2023, arXiv 2312.06795",
   single: "exact at density 1",
-  defaults: DEFAULTS,
-  schema: (z) =>
-    z.strictObject({
-      density: densitySchema(z, DEFAULTS.density),
-      gamma: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(DEFAULTS.gamma)
-        .describe("share of the entries that is dropped as outliers, the largest"),
-    }),
+  parameters: {
+    density: deltaDensity(0.9),
+    gamma: {
+      type: "number",
+      least: 0,
+      most: 1,
+      default: 0.01,
+      description: "share of the entries that is dropped as outliers, the largest",
+    },
+  },
   rule: ({ density, gamma }) => ({ prepare: middleShare(density, gamma), combine: weightedSum }),
 });

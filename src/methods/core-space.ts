@@ -1,9 +1,7 @@
 import { sharedBases } from "../linalg/core.ts";
 import { inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
-import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
+import { type RuleOptions, ruleParameters } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
-
-const DEFAULTS = ruleDefaults("ties");
 
 /**
  * Merging in core space: express every delta in shared bases U of the columns and V of the rows of all deltas, M_t = U^T D_t V, and
@@ -18,8 +16,7 @@ export const coreSpace: Method<RuleOptions> = {
   single: "exact at density 1",
   weights: "linear",
   needs: {},
-  defaults: DEFAULTS,
-  schema: (z) => ruleSchema(z, DEFAULTS) as unknown as import("zod").ZodType<RuleOptions>,
+  parameters: ruleParameters("ties"),
   precise: () => true,
   yields: "combinations",
   cut: "svd",

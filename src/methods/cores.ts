@@ -2,7 +2,7 @@ import {
   type Core,
   coreNorm,
   coreOf,
-  coreSpace,
+  coreSpaceOf,
   ROUNDING,
   type SharedBases,
   type Triplets,
@@ -34,7 +34,7 @@ export interface TaskCore {
  */
 export function inCoreSpace(pool: Pool, merge: (tasks: readonly TaskCore[]) => Triplets): MergedModule {
   if (pool.count === 0) return { combinations: [], rows: null };
-  const space = coreSpace(pool.gramA, pool.gramB, pool.count);
+  const space = coreSpaceOf(pool.gramA, pool.gramB, pool.count);
   const tasks = adaptersInOrder(pool).map(({ units, weight }) => ({ core: coreOf(space, units), weight }));
   return { combinations: unitsOf(space, merge(tasks)), rows: null };
 }

@@ -1,7 +1,7 @@
 import { type Core, coreNorm, type SharedBases, strongest } from "../linalg/core.ts";
 import { productTransposed, scaledRows } from "../linalg/matrix.ts";
 import { inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
-import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
+import { type RuleOptions, ruleParameters } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
 /** Rounds of HOOI at most. */
@@ -10,11 +10,9 @@ const MOST_ROUNDS = 10;
 const LEAST_GAIN = 1e-6;
 
 /** Options of compress then merge. */
-interface CtmOptions extends RuleOptions {
+export interface CtmOptions extends RuleOptions {
   readonly beta: number;
 }
-
-const DEFAULTS: CtmOptions = { ...ruleDefaults("ties"), beta: 0.5 };
 
 /**
  * Compress then merge: bring the deltas nearer to one norm (beta of their own, 1 - beta of the mean), find the shared bases of rank k
@@ -28,16 +26,16 @@ export const ctm: Method<CtmOptions> = {
   single: "exact at density 1",
   weights: "linear",
   needs: {},
-  defaults: DEFAULTS,
-  schema: (z) =>
-    ruleSchema(z, DEFAULTS).extend({
-      beta: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(DEFAULTS.beta)
-        .describe("share of its own norm that each delta weighs with"),
-    }) as unknown as import("zod").ZodType<CtmOptions>,
+  parameters: {
+    ...ruleParameters("ties"),
+    beta: {
+      type: "number",
+      least: 0,
+      most: 1,
+      default: 0.5,
+      description: "share of its own norm that each delta weighs with",
+    },
+  },
   precise: () => true,
   yields: "combinations",
   cut: "svd",

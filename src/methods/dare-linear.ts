@@ -1,6 +1,6 @@
 import { byChance } from "./elementwise/by-chance.ts";
 import { mergeFactors, summed } from "./elementwise/merge-factors.ts";
-import { DARE_DEFAULTS, type DareOptions, dareFields } from "./elementwise/options.ts";
+import { DARE, type DareOptions } from "./elementwise/options.ts";
 import { bernoulliMask } from "./elementwise/sparsify.ts";
 import { largestRank, type Method } from "./method.ts";
 
@@ -17,8 +17,7 @@ export const dareLinear: Method<DareOptions> = {
   single: "exact at density 1",
   weights: "linear",
   needs: { equalRanks: true },
-  defaults: DARE_DEFAULTS,
-  schema: (z) => z.strictObject(dareFields(z)),
+  parameters: DARE,
   precise: () => false,
   yields: "rows",
   cut: "svd",

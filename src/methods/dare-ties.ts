@@ -1,18 +1,11 @@
 import { byChance } from "./elementwise/by-chance.ts";
 import { elected, mergeFactors } from "./elementwise/merge-factors.ts";
-import {
-  CONSENSUS_DEFAULTS,
-  type ConsensusOptions,
-  consensusFields,
-  DARE_DEFAULTS,
-  type DareOptions,
-  dareFields,
-} from "./elementwise/options.ts";
+import { CONSENSUS, type ConsensusOptions, DARE, type DareOptions } from "./elementwise/options.ts";
 import { bernoulliMask } from "./elementwise/sparsify.ts";
 import { largestRank, type Method } from "./method.ts";
 
 /** Options of DARE with TIES' consensus. */
-type DareTiesOptions = DareOptions & ConsensusOptions;
+export type DareTiesOptions = DareOptions & ConsensusOptions;
 
 /** DARE's random masks on the factors (see `dare_linear`), then TIES' vote and mean (see `ties`), as PEFT has it. */
 export const dareTies: Method<DareTiesOptions> = {
@@ -23,8 +16,7 @@ export const dareTies: Method<DareTiesOptions> = {
   single: "exact at density 1",
   weights: "linear",
   needs: { equalRanks: true },
-  defaults: { ...DARE_DEFAULTS, ...CONSENSUS_DEFAULTS },
-  schema: (z) => z.strictObject({ ...dareFields(z), ...consensusFields(z) }),
+  parameters: { ...DARE, ...CONSENSUS },
   precise: () => false,
   yields: "rows",
   cut: "svd",

@@ -4,7 +4,7 @@ import { inCoreSpace, weighted, weightedSum } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
 /** Options of Iso-CTS. */
-interface IsoCtsOptions {
+export interface IsoCtsOptions {
   readonly common: number;
 }
 
@@ -20,11 +20,15 @@ export const isoCts: Method<IsoCtsOptions> = {
   single: "changes",
   weights: "linear",
   needs: {},
-  defaults: { common: 0.8 },
-  schema: (z) =>
-    z.strictObject({
-      common: z.number().gt(0).max(1).default(0.8).describe("share of the rank that common directions take"),
-    }),
+  parameters: {
+    common: {
+      type: "number",
+      above: 0,
+      most: 1,
+      default: 0.8,
+      description: "share of the rank that common directions take",
+    },
+  },
   precise: () => true,
   yields: "combinations",
   cut: "svd",

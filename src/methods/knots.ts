@@ -4,21 +4,20 @@ import type { Pool } from "../units/pool.ts";
 import { deltaTasks, deltaTasksBytes } from "./dense/delta-tasks.ts";
 import { votedMean } from "./dense/dense-method.ts";
 import { type Combine, type ElementwiseRule, mergedTiles, weightedSum } from "./dense/merge-tiles.ts";
-import { densitySchema, seedSchema, VOTE, type VoteOptions, voteSchema } from "./dense/options.ts";
+import { deltaDensity } from "./dense/options.ts";
 import { deltaDraws, droppedAtRandom, keepAll, largestShare } from "./dense/sparsifiers.ts";
 import { type Task, TaskTiles, taskTilesBytes } from "./dense/task-tiles.ts";
+import { CONSENSUS, type ConsensusOptions, SEED } from "./elementwise/options.ts";
 import { type MergedModule, type Method, type ModuleShape, sumOfRanks } from "./method.ts";
 
 const RULES = ["ties", "dare_ties", "mean"] as const;
 
-export interface KnotsOptions extends VoteOptions {
+export interface KnotsOptions extends ConsensusOptions {
   /** How the blocks S V_t^T are merged. */
   readonly rule: (typeof RULES)[number];
   readonly density: number;
   readonly seed: number;
 }
-
-const DEFAULTS: KnotsOptions = { rule: "ties", density: 0.5, seed: 0, ...VOTE };
 
 /**
  * KnOTS: with [D_1 | ... | D_T] = U S [V_1 | ... | V_T]^T, all tasks share the directions U, and their blocks S V_t^T (at most N x in) are
@@ -34,14 +33,17 @@ export const knots: Method<KnotsOptions> = {
   single: "exact at density 1",
   weights: "linear",
   needs: {},
-  defaults: DEFAULTS,
-  schema: (z) =>
-    z.strictObject({
-      rule: z.enum(RULES).default(DEFAULTS.rule).describe("how the tasks' blocks in the shared basis are merged"),
-      density: densitySchema(z, DEFAULTS.density),
-      seed: seedSchema(z),
-      ...voteSchema(z),
-    }),
+  parameters: {
+    rule: {
+      type: "choice",
+      choices: RULES,
+      default: "ties",
+      description: "how the tasks' blocks in the shared basis are merged",
+    },
+    density: deltaDensity(0.5),
+    seed: SEED,
+    ...CONSENSUS,
+  },
   precise: () => true,
   yields: "rows",
   cut: "svd",

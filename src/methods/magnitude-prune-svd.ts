@@ -1,23 +1,19 @@
 import { denseMethod } from "./dense/dense-method.ts";
 import { weightedSum } from "./dense/merge-tiles.ts";
-import { densitySchema } from "./dense/options.ts";
+import { deltaDensity } from "./dense/options.ts";
 import { largestShare } from "./dense/sparsifiers.ts";
+import type { DensityOption } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
-
-export interface PruneOptions {
-  readonly density: number;
-}
 
 /**
  * Magnitude pruning on the dense deltas: of each D_t only the int(density n) largest |entries| stay; their weighted sum is cut to rank k
  * by its singular values.
  */
-export const magnitudePruneSvd: Method<PruneOptions> = denseMethod<PruneOptions>({
+export const magnitudePruneSvd: Method<DensityOption> = denseMethod<DensityOption>({
   id: "magnitude_prune_svd",
   title: "Magnitude pruning of the deltas, cut by singular values",
   reference: "PEFT add_weighted_adapter, combination_type magnitude_prune_svd",
   single: "exact at density 1",
-  defaults: { density: 0.5 },
-  schema: (z) => z.strictObject({ density: densitySchema(z, 0.5) }),
+  parameters: { density: deltaDensity(0.5) },
   rule: ({ density }) => ({ prepare: largestShare(density), combine: weightedSum }),
 });

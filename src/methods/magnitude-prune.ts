@@ -1,6 +1,6 @@
 import { byMagnitude } from "./elementwise/by-magnitude.ts";
 import { mergeFactors, summed } from "./elementwise/merge-factors.ts";
-import { DENSITY_DEFAULT, type DensityOption, densityField } from "./elementwise/options.ts";
+import { DENSITY, type DensityOption } from "./elementwise/options.ts";
 import { largestRank, type Method } from "./method.ts";
 
 /**
@@ -15,8 +15,7 @@ export const magnitudePrune: Method<DensityOption> = {
   single: "exact at density 1",
   weights: "linear",
   needs: { equalRanks: true },
-  defaults: DENSITY_DEFAULT,
-  schema: (z) => z.strictObject(densityField(z)),
+  parameters: DENSITY,
   precise: () => false,
   yields: "rows",
   cut: "svd",

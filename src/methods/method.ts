@@ -2,6 +2,10 @@ import type { UnitId } from "../adapter/adapter.ts";
 import type { Combination } from "../linalg/combination.ts";
 import type { Pool } from "../units/pool.ts";
 import type { UnitRows } from "../units/unit-rows.ts";
+import type { Parameter, ParameterTable } from "./parameters.ts";
+
+/** The method of a recipe that names none. */
+export const DEFAULT_METHOD = "lego";
 
 /** zod, handed in by whoever needs a schema: merging itself never loads it. */
 export type Zod = typeof import("zod").z;
@@ -85,11 +89,26 @@ export interface Method<Options = unknown> {
   readonly single: "exact" | "exact at density 1" | "changes";
   /** relative: sample weights, only their ratios count, none negative. linear: factors of the deltas, negative ones subtract. */
   readonly weights: "relative" | "linear";
-  /** What it cannot do without: this many adapters; the same rank in every adapter that has a module; a rank to cut to. */
-  readonly needs: { readonly adapters?: number; readonly equalRanks?: true; readonly cut?: true };
-  readonly defaults: Options;
-  /** The options' schema: validates them, and is the source of flags, forms and docs. */
-  schema(z: Zod): import("zod").ZodType<Options>;
+  /**
+   * What it cannot do without: this many adapters; the same rank in every adapter that has a module; a rank to cut to; weights whose sum
+   * is not 0, since it divides by that.
+   */
+  readonly needs: {
+    readonly adapters?: number;
+    readonly equalRanks?: true;
+    readonly cut?: true;
+    readonly weightSum?: true;
+  };
+  /** Its options, as plain data: what checks, defaults, flags, forms and lists are made of. */
+  readonly parameters: ParameterTable<Options>;
+  /** Options that have a name (`--preset`). */
+  readonly presets?: Readonly<Record<string, Partial<Options>>>;
+  /** How it brings one adapter to a smaller rank, in words; absent where `resize` does not offer it. */
+  readonly resizes?: string;
+  /** Whether its clusters name units as adapters store them, in their order; so where it does not say. */
+  namesStoredUnits?(options: Options): boolean;
+  /** Whether weights act where ranks differ even if no units are grouped; not where it does not say. */
+  weighsRanks?(options: Options): boolean;
   /** Whether these options need Gram matrices and sums in f64. */
   precise(options: Options): boolean;
   /** What `merge` gives: combinations of the pool's units, or rows (elementwise methods). */
@@ -106,6 +125,12 @@ export interface Method<Options = unknown> {
    */
   scratchBytes?(shape: ModuleShape): number;
   merge(pool: Pool, request: MergeRequest<Options>): Promise<MergedModule>;
+}
+
+/** A method's options where the user gives none. */
+export function defaultsOf<Options>({ parameters }: Method<Options>): Options {
+  const entries = Object.entries<Parameter>(parameters as ParameterTable<unknown>);
+  return Object.fromEntries(entries.map(([name, { default: value }]) => [name, value])) as Options;
 }
 
 /** `fullRank` of methods that keep all units of all adapters. */

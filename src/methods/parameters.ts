@@ -1,31 +1,70 @@
-import type { Method, Zod } from "./method.ts";
+import { nearest } from "../core/suggest.ts";
 
-/** One option of a method, as its schema describes it. */
-export interface Parameter {
-  readonly name: string;
-  readonly type: "choice" | "boolean" | "integer" | "number" | "string";
-  /** What a choice is between; null for other types. */
-  readonly choices: readonly string[] | null;
-  readonly default: unknown;
+/** One of some words. */
+interface Choice<Value extends string> {
+  readonly type: "choice";
+  readonly choices: readonly Value[];
+}
+
+/** On or off. */
+interface Switch {
+  readonly type: "boolean";
+}
+
+/** A finite number; `integer` for whole ones. Without a bound there is none. */
+interface Numeric {
+  readonly type: "number" | "integer";
+  readonly least?: number;
+  /** As `least`, but not the bound itself. */
+  readonly above?: number;
+  readonly most?: number;
+}
+
+interface Described<Value> {
+  readonly default: Value;
+  /** What it does, for --help, the page and lists. */
   readonly description: string;
 }
 
-/** What of a JSON Schema property a parameter is made of. */
-interface Property {
-  readonly type?: string;
-  readonly enum?: readonly string[];
-  readonly default?: unknown;
-  readonly description?: string;
-}
+export type ChoiceParameter<Value extends string = string> = Choice<Value> & Described<Value>;
+export type SwitchParameter = Switch & Described<boolean>;
+export type NumberParameter = Numeric & Described<number>;
 
-/** The options of a method in its schema's order: what flags, forms and lists are made of. */
-export function parametersOf(method: Method, z: Zod): Parameter[] {
-  const { properties } = z.toJSONSchema(method.schema(z)) as { properties?: Record<string, Property> };
-  return Object.entries(properties ?? {}).map(([name, property]) => ({
-    name,
-    type: property.enum === undefined ? (property.type as Parameter["type"]) : "choice",
-    choices: property.enum ?? null,
-    default: property.default,
-    description: property.description ?? "",
-  }));
+/** One option of a method, as plain data: checks, flags, forms and lists are made of it. */
+export type Parameter = ChoiceParameter | SwitchParameter | NumberParameter;
+
+type ParameterOf<Value> = [Value] extends [boolean]
+  ? SwitchParameter
+  : [Value] extends [number]
+    ? NumberParameter
+    : ChoiceParameter<Value & string>;
+
+/** A parameter for each option of a method, in the order that they are shown in. */
+export type ParameterTable<Options> = unknown extends Options
+  ? Readonly<Record<string, Parameter>>
+  : { readonly [Name in keyof Options]-?: ParameterOf<Options[Name]> };
+
+/** What is wrong with a value of a type, to go on from "<name> is <value>, but"; null where nothing is. */
+export function mistakeIn(parameter: Choice<string> | Switch | Numeric, value: unknown): string | null {
+  if (parameter.type === "boolean") return typeof value === "boolean" ? null : "must be true or false";
+  if (parameter.type === "choice") {
+    const { choices } = parameter;
+    if (choices.includes(value as string)) return null;
+    const meant = nearest(String(value), choices);
+    return `must be one of ${choices.join(", ")}${meant === null ? "" : `; did you mean ${meant}?`}`;
+  }
+  const { type, least, above, most } = parameter;
+  const fits =
+    (type === "integer" ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
+    (value as number) >= (least ?? Number.NEGATIVE_INFINITY) &&
+    (value as number) > (above ?? Number.NEGATIVE_INFINITY) &&
+    (value as number) <= (most ?? Number.POSITIVE_INFINITY);
+  if (fits) return null;
+  const bounds = [
+    ...(least === undefined ? [] : [`at least ${least}`]),
+    ...(above === undefined ? [] : [`above ${above}`]),
+    ...(most === undefined ? [] : [`at most ${most}`]),
+  ];
+  const kind = type === "integer" ? "a whole number" : "a finite number";
+  return `must be ${kind}${bounds.length === 0 ? "" : `, ${bounds.join(" and ")}`}`;
 }

@@ -1,10 +1,8 @@
 import { coreNorm, coreTriplets, isRounding, sharedBases, truncated } from "../linalg/core.ts";
 import { type Matrix, matrix, normOf, product, productTransposed, scaledRows, stacked } from "../linalg/matrix.ts";
 import { inCoreSpace, innerTriplets, mergeCores, type TaskCore } from "./cores.ts";
-import { type RuleOptions, ruleDefaults, ruleSchema } from "./elementwise/rules.ts";
+import { type RuleOptions, ruleParameters } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
-
-const DEFAULTS = ruleDefaults("sum");
 
 /**
  * Pico: before merging, shrink in every B_t (of the SVD gauge, B_t = U_t sqrt(S_t)) the directions that all adapters share, by
@@ -19,8 +17,7 @@ export const pico: Method<RuleOptions> = {
   single: "exact",
   weights: "linear",
   needs: {},
-  defaults: DEFAULTS,
-  schema: (z) => ruleSchema(z, DEFAULTS) as unknown as import("zod").ZodType<RuleOptions>,
+  parameters: ruleParameters("sum"),
   precise: () => true,
   yields: "combinations",
   cut: "svd",

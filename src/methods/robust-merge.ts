@@ -1,6 +1,6 @@
 import { byMagnitude } from "./elementwise/by-magnitude.ts";
 import { mergeFactors, type Sparsifier, scaleInPlace, summed } from "./elementwise/merge-factors.ts";
-import { DENSITY_DEFAULT, type DensityOption, densityField } from "./elementwise/options.ts";
+import { DENSITY, type DensityOption } from "./elementwise/options.ts";
 import type { Values } from "./elementwise/sparsify.ts";
 import { largestRank, type Method } from "./method.ts";
 
@@ -17,8 +17,7 @@ export const robustMerge: Method<DensityOption> = {
   single: "exact at density 1",
   weights: "linear",
   needs: { equalRanks: true },
-  defaults: DENSITY_DEFAULT,
-  schema: (z) => z.strictObject(densityField(z)),
+  parameters: DENSITY,
   precise: () => false,
   yields: "rows",
   cut: "svd",

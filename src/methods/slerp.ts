@@ -7,7 +7,7 @@ import { type AdapterUnits, adaptersInOrder } from "./unit-order.ts";
 const LEAST_SINE = 1e-6;
 
 /** Options of slerp. */
-interface SlerpOptions {
+export interface SlerpOptions {
   readonly t: number;
 }
 
@@ -23,9 +23,9 @@ export const slerp: Method<SlerpOptions> = {
   single: "changes",
   weights: "linear",
   needs: { adapters: 2 },
-  defaults: { t: 0.5 },
-  schema: (z) =>
-    z.strictObject({ t: z.number().min(0).max(1).default(0.5).describe("0 gives the first adapter, 1 the second") }),
+  parameters: {
+    t: { type: "number", least: 0, most: 1, default: 0.5, description: "0 gives the first adapter, 1 the second" },
+  },
   precise: () => true,
   yields: "combinations",
   cut: "svd",

@@ -1,11 +1,8 @@
 import { denseMethod, votedMean } from "./dense/dense-method.ts";
-import { densitySchema, VOTE, type VoteOptions, voteSchema } from "./dense/options.ts";
+import { deltaDensity } from "./dense/options.ts";
 import { largestShare } from "./dense/sparsifiers.ts";
+import { CONSENSUS, type TiesOptions } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
-
-export interface TiesOptions extends VoteOptions {
-  readonly density: number;
-}
 
 /**
  * TIES on the dense deltas: prune each D_t to its int(density n) largest |entries|, elect a sign per entry, average the tasks that have
@@ -16,7 +13,6 @@ export const tiesSvd: Method<TiesOptions> = denseMethod<TiesOptions>({
   title: "TIES on the deltas, cut by singular values",
   reference: "Yadav et al. 2023, arXiv 2306.01708; PEFT add_weighted_adapter, combination_type ties_svd",
   single: "exact at density 1",
-  defaults: { density: 0.5, ...VOTE },
-  schema: (z) => z.strictObject({ density: densitySchema(z, 0.5), ...voteSchema(z) }),
+  parameters: { density: deltaDensity(0.5), ...CONSENSUS },
   rule: ({ density, ...vote }) => ({ prepare: largestShare(density), combine: votedMean(vote) }),
 });

@@ -1,17 +1,7 @@
 import { byMagnitude } from "./elementwise/by-magnitude.ts";
 import { elected, mergeFactors } from "./elementwise/merge-factors.ts";
-import {
-  CONSENSUS_DEFAULTS,
-  type ConsensusOptions,
-  consensusFields,
-  DENSITY_DEFAULT,
-  type DensityOption,
-  densityField,
-} from "./elementwise/options.ts";
+import { CONSENSUS, DENSITY, type TiesOptions } from "./elementwise/options.ts";
 import { largestRank, type Method } from "./method.ts";
-
-/** Options of TIES on the factors. */
-type TiesOptions = DensityOption & ConsensusOptions;
 
 /**
  * TIES on the factors, as PEFT has it: keep the largest entries of every A_t and B_t, elect a sign for every entry of A and of B, and
@@ -25,8 +15,7 @@ export const ties: Method<TiesOptions> = {
   single: "exact at density 1",
   weights: "linear",
   needs: { equalRanks: true },
-  defaults: { ...DENSITY_DEFAULT, ...CONSENSUS_DEFAULTS },
-  schema: (z) => z.strictObject({ ...densityField(z), ...consensusFields(z) }),
+  parameters: { ...DENSITY, ...CONSENSUS },
   precise: () => false,
   yields: "rows",
   cut: "svd",

@@ -12,6 +12,7 @@ import { encodeSafetensors, type TensorData } from "../../src/formats/safetensor
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { makePlan } from "../../src/merge/plan.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
 import { filled, keyOf, linear, memoryFolder, openPeft } from "../support/memory-folder.ts";
 
 const KOHYA = "lora_unet_mid_block_attentions_0_proj_in";
@@ -140,8 +141,10 @@ describe("DoRA", () => {
           adapters.splice(Math.min(at, adapters.length), 0, dora);
           expect(() => makePlan(adapters, { allowPartial: true })).toThrow(/DoRA/);
           const recipe = { method: "cat", allowPartial: true };
-          await expect(mergeInMemory(adapters, recipe)).rejects.toThrow(/DoRA/);
-          await expect(mergeInMemory(adapters, { ...recipe, ...{ dora: true } })).rejects.toThrow(LoraLegoError);
+          await expect(mergeInMemory(adapters, recipe as Recipe)).rejects.toThrow(/DoRA/);
+          await expect(mergeInMemory(adapters, { ...recipe, ...{ dora: true } } as Recipe)).rejects.toThrow(
+            LoraLegoError,
+          );
           expect(() => writer.convert(dora, null)).toThrow(/DoRA/);
           await expect(verifyAdapters(wasmKernels(), adapters, null, 0)).rejects.toThrow(/DoRA/);
         },

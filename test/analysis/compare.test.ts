@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import type { ComparedRecipe } from "../../src/analysis/compare.ts";
 import { compareMethods } from "../../src/analysis/compare.ts";
 import { comparePage } from "../../src/cli/compare-page.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { tightKernels } from "../support/kernels.ts";
 import { keyOf, openPeft } from "../support/memory-folder.ts";
@@ -64,11 +66,11 @@ describe("compareMethods", () => {
   it("gives the figures of a merge, for every method that takes the adapters", async () => {
     const adapters = [await random("one", 1, 4), await random("other", 2, 4)];
     const recipes = METHODS.map(({ id }) => ({ method: id, target: { kind: "rank", rank: 3 } as const }));
-    const { merges, refused } = await compareMethods(tightKernels(), adapters, recipes, [1, 2]);
+    const { merges, refused } = await compareMethods(tightKernels(), adapters, recipes as ComparedRecipe[], [1, 2]);
     expect([...merges, ...refused]).toHaveLength(METHODS.length);
     for (const { method, rank, normRatio, energy, cosines } of merges) {
       const target = { kind: "rank", rank: 3 } as const;
-      const { totals } = (await mergeInMemory(adapters, { method, target, weights: [1, 2] })).report;
+      const { totals } = (await mergeInMemory(adapters, { method, target, weights: [1, 2] } as Recipe)).report;
       expect(rank, method).toBe(totals.rank);
       for (const [found, merged] of [
         [normRatio, totals.normRatio],
@@ -120,7 +122,7 @@ describe("comparePage", () => {
   it("is one page with a row for each merge, and shows names as text", async () => {
     const adapters = [await random("<script>", 1, 4), await random("a & b", 2, 3)];
     const recipes = [{ method: "lego" }, { method: "svd" }, { method: "linear" }];
-    const page = comparePage(await compareMethods(tightKernels(), adapters, recipes, [1, 1]));
+    const page = comparePage(await compareMethods(tightKernels(), adapters, recipes as ComparedRecipe[], [1, 1]));
     expect(page).not.toContain("<script");
     expect(page).toContain("a &#38; b");
     // Heads and rows of the table of figures, and of that of the spectra, which has the adapters too.

@@ -55,7 +55,7 @@ describe("a benchmark file", () => {
     [FILE.replace("rank: 3", "rank: 3, keep: 0.5"), /^b\.yaml:6:\d+: keep and rank exclude each other/],
     [
       FILE.replace("rank: 3", "moduleWeights: [{ match: q_proj, weights: [1] }]"),
-      /^b\.yaml:6:\d+: there are 2 adapters but 1 weight for q_proj/,
+      /^b\.yaml:6:\d+: There are 2 adapters but 1 weight for q_proj/,
     ],
     [FILE.replace("rank: 3", "include: [layers..q_proj]"), /^b\.yaml:6:\d+: /],
   ])("refuses %#", async (text, message) => {

@@ -5,6 +5,7 @@ import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { combinationProducts } from "../../src/linalg/combination.ts";
 import { lego } from "../../src/methods/lego/lego.ts";
 import type { LegoOptions } from "../../src/methods/lego/options.ts";
+import { defaultsOf } from "../../src/methods/method.ts";
 import { type Factors, poolOf } from "../support/pools.ts";
 
 const OPTIONS: Partial<LegoOptions>[] = [
@@ -34,7 +35,7 @@ describe.each([
   [1e30, 1e-30],
 ])("units of size %d in A and %d in B", (sizeA, sizeB) => {
   it.each(OPTIONS)("cluster as units of common size do, with finite figures: %j", async (given) => {
-    const options = { ...lego.defaults, ...given };
+    const options = { ...defaultsOf(lego), ...given };
     const merge = async (a: number, b: number) => {
       const adapters = [factors(1, a, b), factors(2, a, b)];
       const pool = await poolOf(wasmKernels(), adapters, lego.precise(options));

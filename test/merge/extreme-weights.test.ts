@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/core/errors.ts";
 import { makePlan } from "../../src/merge/plan.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
+import type { RecipeFields } from "../../src/merge/recipe.ts";
 import { openPico, randomAdapter } from "../support/pico.ts";
 
 const two = () => Promise.all([1, 2].map((seed) => openPico(`a${seed}`, randomAdapter(seed))));
@@ -34,7 +34,7 @@ describe("weights of very different size", () => {
 
   it("are found among more than two, and among those of single modules", async () => {
     const adapters = await three();
-    const refused: Recipe[] = [
+    const refused: RecipeFields[] = [
       { weights: [5, 1e-9, 1e4] },
       { moduleWeights: [{ match: "q_proj", weights: [5, 1e-9, 1e4] }] },
     ];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { mergeInMemory } from "../../src/merge/merge.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
+import type { Recipe, RecipeFields } from "../../src/merge/recipe.ts";
 import type { Warning } from "../../src/merge/warning.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { openAdapters } from "../../src/node/adapter-path.ts";
@@ -63,8 +63,8 @@ describe("lost-adapter", () => {
     });
     const open = (name: string, at: number) => openPico(name, { modules: { q: unit(at), v: unit(at) } });
     const adapters = [await open("one", 0), await open("other", 1)];
-    const textsOf = async (recipe: Recipe) => {
-      const { report } = await mergeInMemory(adapters, { ...CAT, ...recipe });
+    const textsOf = async (recipe: RecipeFields) => {
+      const { report } = await mergeInMemory(adapters, { ...recipe, ...CAT });
       return report.warnings.filter(({ id }) => id === "lost-adapter").map(({ text }) => text);
     };
     const moduleWeights = [
@@ -131,7 +131,7 @@ describe("zero-result", () => {
           [0, 3],
           [0, 3],
         ],
-        recipe,
+        recipe as Recipe,
       );
       expect(texts).toEqual(["The result changes nothing: the adapters cancel each other out; pass other weights."]);
     }
@@ -166,7 +166,7 @@ describe("zero-adapter", () => {
       [1, 0],
     ] as const;
     expect((await warnings("zero-adapter", sizes, { method: "average" })).texts).toEqual([
-      "adapter-1 changes nothing: all its deltas are zero. The mean counts it all the same; leave it out unless it shall.",
+      "adapter-1 changes nothing: all its deltas are zero. The mean counts it all the same; leave it out unless it should count.",
     ]);
     expect((await warnings("zero-adapter", sizes, CAT)).texts).toEqual([
       "adapter-1 changes nothing: all its deltas are zero.",
@@ -181,7 +181,7 @@ const lostOf = async (paths: readonly string[], method: string): Promise<string[
   try {
     const { report } = await mergeInMemory(
       opened.map((own) => own.adapter),
-      { method, extras: "drop", dtype: "f32" },
+      { method, extras: "drop", dtype: "f32" } as Recipe,
     );
     return report.warnings.filter(({ id }) => id === "lost-adapter").map(({ text }) => text);
   } finally {

@@ -57,8 +57,8 @@ describe("an adapter that changes nothing", () => {
   it.each(["lego", "svd"])("leaves %s at the rank and the bytes that it has without it", async (method) => {
     const acting = [1, 2, 3].map((seed) => randomAdapter(seed, { rank: 4, modules }));
     const [without, beside] = [
-      await merge(await openAll(acting), { method }),
-      await merge(await openAll([...acting, zero]), { method }),
+      await merge(await openAll(acting), { method } as Recipe),
+      await merge(await openAll([...acting, zero]), { method } as Recipe),
     ];
     expect(without.plan.rank).toBe(4);
     expect(beside.plan.rank).toBe(without.plan.rank);
@@ -88,7 +88,7 @@ describe("one adapter", () => {
       const adapters = await openAll([adapter]);
       const weights = await fileOf(adapters[0]!);
       for (const method of ["lego", "cat", "average"]) {
-        const merged = await merge(adapters, { method, rankLayout: "pattern" });
+        const merged = await merge(adapters, { method, rankLayout: "pattern" } as Recipe);
         expect(merged.weights).toEqual(weights);
         expect(merged.config).toMatchObject({
           r: 3,

@@ -390,7 +390,7 @@ describe("a recipe", () => {
   it("cuts dense deltas to the rank asked for, their smaller side at most, and refuses to keep all", async () => {
     const adapters = [await adapterOf("one", { q: 2 }), await adapterOf("other", { q: 1 })];
     const method = "ties_svd";
-    expect(makePlan(adapters, { method }).rank).toBe(2);
+    expect(makePlan(adapters, { method } as Recipe).rank).toBe(2);
     const plan = makePlan(adapters, { method, target: { kind: "rank", rank: 64 } });
     expect(plan.rank).toBe(3);
     const full = { method, target: { kind: "full" } } as const;
@@ -399,13 +399,13 @@ describe("a recipe", () => {
 
   it.each(["cat", "average"])("keeps the sum of the ranks for %s unless a rank is asked for", async (method) => {
     const adapters = [await scaled(2), await scaled(2)];
-    expect(makePlan(adapters, { method }).target).toEqual({ kind: "full" });
-    expect(makePlan(adapters, { method }).rank).toBe(4);
-    expect(makePlan(adapters, { method, target: { kind: "rank", rank: 1 } }).rank).toBe(1);
-    expect(makePlan(adapters, { method, target: { kind: "share", share: 0.5 } }).rank).toBe(2);
+    expect(makePlan(adapters, { method } as Recipe).target).toEqual({ kind: "full" });
+    expect(makePlan(adapters, { method } as Recipe).rank).toBe(4);
+    expect(makePlan(adapters, { method, target: { kind: "rank", rank: 1 } } as Recipe).rank).toBe(1);
+    expect(makePlan(adapters, { method, target: { kind: "share", share: 0.5 } } as Recipe).rank).toBe(2);
     // Energy is known only from the values.
     const energy = { kind: "energy", rule: "sv_fro", threshold: 0.9 } as const;
-    expect(makePlan(adapters, { method, target: energy }).rank).toBe(4);
+    expect(makePlan(adapters, { method, target: energy } as Recipe).rank).toBe(4);
   });
 
   it.each([
@@ -434,7 +434,12 @@ describe("a recipe", () => {
 
   it("names a method that there is", async () => {
     const adapter = await scaled(2);
-    refused(() => makePlan([adapter], { method: "magic" }), UsageError, 'no method "magic"', "lego, cat, average");
+    refused(
+      () => makePlan([adapter], { method: "magic" } as unknown as Recipe),
+      UsageError,
+      'no method "magic"',
+      "lego, cat, average",
+    );
   });
 
   it("may allow partial sets", async () => {

@@ -208,8 +208,8 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
   [
     "an option out of range",
     "adapters: [a]\noptions:\n  effort: 1000",
-    "3:11",
-    "effort is 1000: too big: expected number to be <=100.",
+    "3:3",
+    "The option effort of lego is 1000, but must be a finite number, at least 0 and at most 100.",
   ],
   [
     "a pattern that cannot be read",
@@ -221,19 +221,19 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "too few module weights",
     "adapters: [a, b]\nmoduleWeights:\n  - match: q\n    weights: [1]",
     "4:5",
-    "there are 2 adapters but 1 weight for q; give one weight for each adapter, in their order.",
+    "There are 2 adapters but 1 weight for q; pass one weight for each adapter, in their order.",
   ],
   [
     "a negative weight of a method that takes none",
     "adapters:\n  - a\n  - path: b\n    weight: -1",
     "4:5",
-    "weights of lego are relative and cannot be negative, as -1 is; to subtract an adapter use method: cat.",
+    "Weights of lego are relative and cannot be negative, but b has -1; to subtract an adapter use --method cat.",
   ],
   [
     "a negative weight of a module",
     "adapters: [a, b]\nmoduleWeights: [{match: q, weights: [1, -2]}]",
     "2:41",
-    "weights of lego are relative and cannot be negative, as -2 is",
+    "Weights of lego are relative and cannot be negative, but b has -2 for q;",
   ],
   [
     "settings beside steps",

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { DTYPE_CHOICES, EXTRAS_POLICIES, RANK_LAYOUTS, type Recipe } from "../../src/merge/recipe.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
+import { RECIPE_FIELDS } from "../../src/merge/recipe-fields.ts";
 import { parseRecipe, type RecipeFile, type RecipeStep } from "../../src/merge/recipe-file.ts";
 import { recipeText } from "../../src/merge/recipe-text.ts";
 import { ENERGY_RULES, type Target } from "../../src/methods/method.ts";
@@ -27,8 +28,9 @@ const text = fc.oneof(
   ),
   fc.stringMatching(/^[\w./-]{1,12}$/),
 );
-const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
-const weight = number.map(Math.abs);
+const number = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => value !== 0);
+/** None below 0, and none that is lost in the sum. */
+const weight = fc.oneof(fc.constant(0), fc.double({ min: 1e-5, max: 1e5, noNaN: true }));
 const pattern = fc.constantFrom("q_proj", "layers.*.**", "**", "mlp.*_proj", "a b.c#", "'x'");
 const target: fc.Arbitrary<Target> = fc.oneof(
   fc.record({ kind: fc.constant("rank" as const), rank: fc.integer({ min: 1 }) }),
@@ -41,6 +43,10 @@ const target: fc.Arbitrary<Target> = fc.oneof(
   fc.constant({ kind: "full" as const }),
 );
 
+/** One of the words that a field takes. */
+const word = <Word extends string>(choices: Readonly<Record<Word, string>>): fc.Arbitrary<Word> =>
+  fc.constantFrom(...(Object.keys(choices) as Word[]));
+
 /** A recipe for this many adapters. */
 const recipeFor = (count: number): fc.Arbitrary<Recipe> => {
   const weights = fc.array(weight, { minLength: count, maxLength: count });
@@ -51,10 +57,10 @@ const recipeFor = (count: number): fc.Arbitrary<Recipe> => {
       target,
       weights,
       scale: number,
-      dtype: fc.constantFrom(...DTYPE_CHOICES),
-      extras: fc.constantFrom(...EXTRAS_POLICIES),
+      dtype: word(RECIPE_FIELDS.dtype.choices),
+      extras: word(RECIPE_FIELDS.extras.choices),
       allowPartial: fc.boolean(),
-      rankLayout: fc.constantFrom(...RANK_LAYOUTS),
+      rankLayout: word(RECIPE_FIELDS.rankLayout.choices),
       include: fc.array(pattern),
       exclude: fc.array(pattern),
       moduleWeights: fc.array(fc.record({ match: pattern, weights }), { minLength: 1 }),
@@ -89,7 +95,7 @@ describe("recipeText", () => {
   });
 
   it("is plain YAML, by hand", () => {
-    const recipe = {
+    const recipe: Recipe = {
       method: "cat",
       options: {},
       weights: [1, -0.5],

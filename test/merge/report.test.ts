@@ -6,6 +6,7 @@ import { mergeInMemory } from "../../src/merge/merge.ts";
 import type { Recipe } from "../../src/merge/recipe.ts";
 import type { MergeReport } from "../../src/merge/report.ts";
 import { reportSchema } from "../../src/merge/report-schema.ts";
+import type { LegoOptions } from "../../src/methods/lego/options.ts";
 import { openPico, type PicoAdapter, type PicoModule } from "../support/pico.ts";
 
 const report = async (adapters: readonly Adapter[], recipe: Recipe = {}): Promise<MergeReport> =>
@@ -133,7 +134,7 @@ describe("figures of a module", () => {
     ["transport", 4],
     ["cosine", 1],
   ])("count inertia by %s in the units' own size: a shared scale of 4 multiplies it by %d", async (metric, factor) => {
-    const options = { metric };
+    const options = { metric } as Partial<LegoOptions>;
     const inertia = async (scale: number) =>
       (await report(await right({ lora_alpha: scale }), { ...RANK_1, options })).modules[0]!.inertia!;
     near(await inertia(4), factor * (await inertia(1)));
@@ -312,7 +313,8 @@ describe("warnings", () => {
     (await report(adapters, recipe)).warnings.find((warning) => warning.id === id)!.text;
 
   it("are none of a clean merge, by any method", async () => {
-    for (const recipe of [{}, RANK_1, CAT, { method: "average" }]) expect(await ids(await right(), recipe)).toEqual([]);
+    for (const recipe of [{}, RANK_1, CAT, { method: "average" }] satisfies Recipe[])
+      expect(await ids(await right(), recipe)).toEqual([]);
     expect(await ids([await open("one", { q: three })])).toEqual([]);
   });
 

@@ -142,7 +142,7 @@ describe("weights of modules", () => {
     [{ match: "q", weights: [1] }, "cat", /2 adapters but 1 weight for q; pass one weight for each adapter/],
     [{ match: "q", weights: [1, Number.NaN] }, "cat", /finite/],
     [{ match: "q", weights: [1, -1] }, "lego", /cannot be negative, but other has -1 for q; .*--method cat/],
-    [{ match: "q", weights: [1, -1] }, "average", /sum to 0 for l\.0\.q, so they have no average/],
+    [{ match: "q", weights: [1, -1] }, "average", /sum to 0 for l\.0\.q, so average cannot divide by it/],
     [{ match: "**", weights: [0, 0] }, "cat", /All weights are 0/],
   ] as const)("are checked like those of adapters: %j of %s", (entry, method, said) => {
     const plan = () => makePlan([one, other], { method, moduleWeights: [entry] });

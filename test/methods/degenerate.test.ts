@@ -2,6 +2,7 @@ import { Matrix } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
+import { defaultsOf } from "../../src/methods/method.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { denseSvd, rebuilt } from "../support/dense.ts";
 import { randomFactors } from "../support/factors.ts";
@@ -14,7 +15,7 @@ const RANK = 4;
 /** What a method makes of adapters, at its default rank; elementwise methods at density 1 unless told otherwise. */
 async function merged(id: string, adapters: readonly Factors[], options: object = { density: 1 }): Promise<Matrix> {
   const method = METHODS.find((known) => known.id === id)!;
-  const known = "density" in (method.defaults as object) ? options : {};
+  const known = "density" in (defaultsOf(method) as object) ? options : {};
   return new Matrix(await mergeFactors(kernels, id, adapters, method.defaultTarget(RANK), known));
 }
 

@@ -4,6 +4,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { agreeingMean, weightedSum } from "../../src/methods/elementwise/consensus.ts";
 import { bernoulliMask, largestOf, pruneByMagnitude } from "../../src/methods/elementwise/sparsify.ts";
+import { defaultsOf } from "../../src/methods/method.ts";
 import { moduleMemory } from "../../src/methods/module-memory.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
 import { Pool } from "../../src/units/pool.ts";
@@ -270,7 +271,7 @@ describe.each(DENSE.map(({ id }) => id))("%s", (id) => {
     const rule = id === "knots" ? { rule: "dare_ties" } : {};
     const first = await merge(id, adapters, 3, rule);
     expect((await merge(id, adapters, 3, rule)).delta).toEqual(first.delta);
-    if (!("seed" in (methodById(id).defaults as object))) return;
+    if (!("seed" in (defaultsOf(methodById(id)) as object))) return;
     const other = await merge(id, adapters, 3, { ...rule, seed: 1 });
     expect(relativeDifference(other.delta, first.delta)).toBeGreaterThan(1e-2);
   });

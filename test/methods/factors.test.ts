@@ -6,6 +6,7 @@ import { byChance, type Rescale } from "../../src/methods/elementwise/by-chance.
 import { byMagnitude } from "../../src/methods/elementwise/by-magnitude.ts";
 import { elected, mergeFactors, summed } from "../../src/methods/elementwise/merge-factors.ts";
 import { type Mask, pruneByMagnitude } from "../../src/methods/elementwise/sparsify.ts";
+import { defaultsOf } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import { deltaOf, type Factors, poolOf, relativeDifference } from "../support/pools.ts";
 
@@ -31,7 +32,7 @@ async function mergedFactors(
     totalWeight: adapters.length,
     firstInput: 0,
   };
-  const merged = await method.merge(pool, { ...request, options: { ...(method.defaults as object), ...options } });
+  const merged = await method.merge(pool, { ...request, options: { ...(defaultsOf(method) as object), ...options } });
   const rows = merged.rows ?? (await pool.combine(merged.combinations!));
   return { count: rows.count, a: [...rows.a], b: [...rows.b], delta: deltaOf(rows, pool.in, pool.out) };
 }

@@ -4,6 +4,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import { writeFactors, writingBytes } from "../../src/merge/write-factors.ts";
 import { writtenRows } from "../../src/methods/finish.ts";
 import type { AfterStep, Target } from "../../src/methods/method.ts";
+import { defaultsOf } from "../../src/methods/method.ts";
 import { moduleMemory, mostUnits } from "../../src/methods/module-memory.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
 import { runModule } from "../../src/methods/run-module.ts";
@@ -25,7 +26,7 @@ function adapters(inputs: number, out: number): Factors[] {
 
 const runOf = (id: string, target: Target, after: AfterStep | null) => {
   const method = methodById(id);
-  return { method, options: method.defaults, target, after, firstInput: 0 };
+  return { method, options: defaultsOf(method), target, after, firstInput: 0 };
 };
 
 const SHAPES = [

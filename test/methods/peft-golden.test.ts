@@ -8,6 +8,7 @@ import type { Majority } from "../../src/methods/elementwise/consensus.ts";
 import { elected, mergeFactors, summed } from "../../src/methods/elementwise/merge-factors.ts";
 import type { Mask } from "../../src/methods/elementwise/sparsify.ts";
 import type { MergedModule } from "../../src/methods/method.ts";
+import { defaultsOf } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import type { Pool } from "../../src/units/pool.ts";
 import type { UnitRows } from "../../src/units/unit-rows.ts";
@@ -59,7 +60,7 @@ async function merge(
   }
   const method = methodById(id);
   const totalWeight = adapters.reduce((sum, { weight = 1 }) => sum + weight, 0);
-  const all = { ...(method.defaults as object), ...options };
+  const all = { ...(defaultsOf(method) as object), ...options };
   return method.merge(pool, {
     rank: Number.POSITIVE_INFINITY,
     options: all,

@@ -60,9 +60,9 @@ async function methodOf(
     },
   };
   const combine = id === "dare_ties_svd" ? votedMean({ majority, consensus: "peft" }) : weightedSum;
-  const { title, reference, single, defaults, schema } = method;
+  const { title, reference, single, parameters } = method;
   const rule = () => ({ prepare: droppedAtRandom(density, recorded), combine });
-  return denseMethod({ id, title, reference, single, defaults, schema, rule });
+  return denseMethod<unknown>({ id, title, reference, single, parameters, rule });
 }
 
 for (const kernels of [wasmKernels(), referenceKernels()]) {

@@ -1,7 +1,9 @@
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
-import { mergeByRule, RULES, ruleDefaults } from "../../src/methods/elementwise/rules.ts";
+import { coreSpace } from "../../src/methods/core-space.ts";
+import { mergeByRule, RULES } from "../../src/methods/elementwise/rules.ts";
+import { defaultsOf } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import { randomFactors } from "../support/factors.ts";
 import { mergePool } from "../support/merge-factors.ts";
@@ -134,7 +136,7 @@ describe("core_space", () => {
       const down = new Matrix(deltas.flatMap((delta) => delta.to2DArray()));
       const [left, right] = [leftBasis(across), leftBasis(down.transpose())];
       const cores = deltas.map((delta) => Float64Array.from(left.transpose().mmul(delta).mmul(right).to1DArray()));
-      const merged = mergeByRule(cores, [1, 2, 0.5], { ...ruleDefaults("ties"), rule, density: 0.4 });
+      const merged = mergeByRule(cores, [1, 2, 0.5], { ...defaultsOf(coreSpace), rule, density: 0.4 });
       const core = Matrix.from1DArray(left.columns, right.columns, Array.from(merged));
       const expected = left.mmul(core).mmul(right.transpose()).to2DArray();
       const found = await merge("core_space", adapters, 64, { rule, density: 0.4 });

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
 import type { Target } from "../../src/methods/method.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { denseSum, denseSvd, rebuilt } from "../support/dense.ts";
@@ -75,9 +76,9 @@ describe("svc", () => {
       const adapters = await Promise.all(
         Array.from({ length: needed }, (_, t) => openPico(`a${t}`, randomAdapter(t, { rank: 3 }))),
       );
-      const plain = await mergeInMemory(adapters, { method });
-      const after = await mergeInMemory(adapters, { method, after: "svc" });
-      const turned = await mergeInMemory([...adapters].reverse(), { method, after: "svc" });
+      const plain = await mergeInMemory(adapters, { method } as Recipe);
+      const after = await mergeInMemory(adapters, { method, after: "svc" } as Recipe);
+      const turned = await mergeInMemory([...adapters].reverse(), { method, after: "svc" } as Recipe);
       const deltaOf = ({ config, weights }: typeof plain): number[] =>
         Array.from(decodeAdapter(JSON.stringify(config), weights).modules.values(), ({ delta }) => [...delta]).flat();
       expect(deltaOf(after)).not.toEqual(deltaOf(plain));

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { LoraLegoError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
+import type { Recipe } from "../../src/merge/recipe.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { type DiskAdapter, openAdapters } from "../../src/node/adapter-path.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
@@ -42,7 +43,7 @@ describe.skipIf(absent).each(GROUPS)(
     it.each(METHODS.map(({ id, needs }) => ({ id, dense: needs.cut === true })))("$id", async ({ id, dense }) => {
       if (opened.length === 0) opened.push(...(await openAdapters(names.map((name) => join(CORPUS, name)))));
       const adapters = opened.map(({ adapter }) => adapter);
-      const recipe = { method: id, extras: "drop", dtype: "f32", ...(dense && { include: [few] }) } as const;
+      const recipe = { method: id, extras: "drop", dtype: "f32", ...(dense && { include: [few] }) } as Recipe;
       const refusal = refusals[id];
       if (refusal !== undefined) {
         const merging = mergeInMemory(adapters, recipe);

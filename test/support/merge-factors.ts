@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { writtenRows } from "../../src/methods/finish.ts";
-import type { AfterStep, MergedModule, Method, Target } from "../../src/methods/method.ts";
+import { type AfterStep, defaultsOf, type MergedModule, type Method, type Target } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import { resolveRank } from "../../src/methods/resolve-rank.ts";
 import { type ModuleRun, needsPrecision, runModule } from "../../src/methods/run-module.ts";
@@ -11,7 +11,7 @@ import { deltaOf, type Factors, poolOf } from "./pools.ts";
 
 /** How a method is run with these options, its defaults for the rest. */
 function runOf(method: Method, target: Target, options: object, after: AfterStep | null): ModuleRun {
-  return { method, options: { ...(method.defaults as object), ...options }, target, after, firstInput: 0 };
+  return { method, options: { ...(defaultsOf(method) as object), ...options }, target, after, firstInput: 0 };
 }
 
 /** What a method makes of the pool of some adapters, and its rows at rank k. */

@@ -3,12 +3,13 @@ import { proxy } from "comlink";
 import type { Estimate } from "../../src/browser/explorer.ts";
 import type { Recipe } from "../../src/merge/recipe.ts";
 import type { MergeReport } from "../../src/merge/report.ts";
+import { DEFAULT_METHOD } from "../../src/methods/method.ts";
 import { announcement, chosenAdapters } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { Latest } from "./latest.ts";
 
 /** What the form asks for; weights are the adapters' own. */
-export const recipe = signal<Recipe>({ method: "lego" });
+export const recipe = signal<Recipe>({ method: DEFAULT_METHOD });
 
 /** Ask for something else; undefined for the default. */
 export function ask(change: { readonly [Field in keyof Recipe]?: Recipe[Field] | undefined }): void {

@@ -1,5 +1,5 @@
 import { figure } from "../../src/core/shown.ts";
-import { type LegoOptions, PAPER } from "../../src/methods/lego/options.ts";
+import { LEGO_PARAMETERS, type LegoOptions, PAPER } from "../../src/methods/lego/options.ts";
 import { openAdapters } from "../state/adapters.ts";
 import {
   clustering,
@@ -97,8 +97,8 @@ function Figure({ name, value }: { name: string; value: number | null }) {
   );
 }
 
-const GAUGES: readonly LegoOptions["gauge"][] = ["raw", "balanced", "svd"];
-const SIGNS: readonly LegoOptions["sign"][] = ["none", "canonical", "line"];
+const { gauge: GAUGES, sign: SIGNS } = LEGO_PARAMETERS;
+/** Those whose plane shows how units are grouped. */
 const METRICS: readonly LegoOptions["metric"][] = ["euclidean", "cosine", "transport"];
 
 function Choices() {
@@ -125,8 +125,8 @@ function Choices() {
           moduleName.value = name;
         }}
       />
-      {choose("gauge", GAUGES)}
-      {choose("sign", SIGNS)}
+      {choose("gauge", GAUGES.choices)}
+      {choose("sign", SIGNS.choices)}
       {choose("metric", METRICS)}
       {plane.value !== null && plane.value.units.length > 3 && (
         <button type="button" aria-disabled={layoutBusy.value} onClick={() => toggleLayout()}>

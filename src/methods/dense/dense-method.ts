@@ -1,15 +1,15 @@
 import type { Pool } from "../../units/pool.ts";
+import type { ConsensusOptions } from "../elementwise/options.ts";
 import { topUnits } from "../finish.ts";
 import type { MergedModule, Method, ModuleShape } from "../method.ts";
 import { deltaTasks, deltaTasksBytes } from "./delta-tasks.ts";
 import { lowRank, lowRankBytes } from "./low-rank.ts";
 import { type Combine, type ElementwiseRule, mergedTiles } from "./merge-tiles.ts";
-import type { VoteOptions } from "./options.ts";
 import { TaskTiles, taskTilesBytes } from "./task-tiles.ts";
 
 /** What tells one method on dense deltas from another. */
 export interface DenseMethod<Options>
-  extends Pick<Method<Options>, "id" | "title" | "reference" | "single" | "defaults" | "schema"> {
+  extends Pick<Method<Options>, "id" | "title" | "reference" | "single" | "parameters"> {
   rule(options: Options): ElementwiseRule;
 }
 
@@ -70,7 +70,7 @@ function denseBytes({ in: inputs, out, ranks, rank }: ModuleShape): number {
 }
 
 /** TIES' vote and mean. */
-export function votedMean({ majority, consensus }: VoteOptions): Combine {
+export function votedMean({ majority, consensus }: ConsensusOptions): Combine {
   const vote = { weighted: consensus === "mergekit", byValue: majority === "total" };
   return ({ kernels, stacked, stride }, weights, length, merged) =>
     kernels.electedMean(stacked, weights.length, stride, length, weights, vote, merged);

@@ -10,14 +10,14 @@ export type Sparsifier = (pool: Pool, alignment: Alignment, half: "a" | "b") => 
 
 /** Merges the same entries of all adapters, as they are stored, into `out`; may overwrite them. */
 type MergeEntries = (tasks: readonly Values[], out: Values) => void;
-export type Rule = (adapters: readonly AlignedAdapter[], half: "a" | "b") => MergeEntries;
+export type FactorRule = (adapters: readonly AlignedAdapter[], half: "a" | "b") => MergeEntries;
 
 /**
  * PEFT's merging of factors: sparsify A_t and B_t as they are stored, then merge the A_t entry by entry into A', and apart from them the
  * B_t into B'. A is finished before B begins. Entries are summed in f64 and rounded once; a unit that is dead (a or b all zero) is
  * zero in both halves, where PEFT would let its other half into the cross terms.
  */
-export async function mergeFactors(pool: Pool, sparsifier: Sparsifier, rule: Rule): Promise<MergedModule> {
+export async function mergeFactors(pool: Pool, sparsifier: Sparsifier, rule: FactorRule): Promise<MergedModule> {
   const alignment = alignAdapters(pool);
   const { rank, units, adapters } = alignment;
   const rows = pool.emptyRows(units.length);
@@ -45,7 +45,7 @@ export async function mergeFactors(pool: Pool, sparsifier: Sparsifier, rule: Rul
 }
 
 /** The sum of a_t A_t and of b_t B_t. */
-export const summed: Rule = (adapters, half) => {
+export const summed: FactorRule = (adapters, half) => {
   const weights = adapters.map(({ weight, scale }) => shareOf(half, weight * scale));
   return (tasks, out) => weightedSum(tasks, weights, out);
 };
@@ -54,7 +54,7 @@ export const summed: Rule = (adapters, half) => {
  * TIES' vote and mean. PEFT's votes on the values as stored and takes a_t (b_t) as weights. mergekit's divides by the weights, so that a
  * scale among them would cancel: it sees the values with sqrt|s_t| in them, and only the share of w_t as weight.
  */
-export function elected(majority: Majority, consensus: Consensus): Rule {
+export function elected(majority: Majority, consensus: Consensus): FactorRule {
   return (adapters, half) => {
     const scaled = consensus === "mergekit";
     const weights = adapters.map(({ weight, scale }) => shareOf(half, scaled ? weight : weight * scale));

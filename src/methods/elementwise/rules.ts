@@ -1,11 +1,11 @@
-import type { Zod } from "../method.ts";
+import type { ParameterTable } from "../parameters.ts";
 import { agreeingMean, type Consensus, type Majority, weightedSum } from "./consensus.ts";
-import { CONSENSUS_DEFAULTS, consensusFields, DENSITY_DEFAULT, densityField } from "./options.ts";
+import { CONSENSUS, DENSITY, SEED } from "./options.ts";
 import { bernoulliMask, dropAndRescale, keptCount, largestOf } from "./sparsify.ts";
 
 /** How matrices that stand for tasks are merged entry by entry. */
 export const RULES = ["sum", "magnitude_prune", "ties", "dare_linear", "dare_ties"] as const;
-export type Rule = (typeof RULES)[number];
+type Rule = (typeof RULES)[number];
 
 /** A rule with what it needs. */
 export interface RuleOptions {
@@ -16,22 +16,19 @@ export interface RuleOptions {
   readonly seed: number;
 }
 
-/** Options of a rule that stands at `rule` by default. */
-export function ruleDefaults(rule: Rule): RuleOptions {
-  return { rule, ...DENSITY_DEFAULT, ...CONSENSUS_DEFAULTS, seed: 0 };
-}
-
-/** The schema of a rule's options. */
-export function ruleSchema(z: Zod, defaults: RuleOptions): import("zod").ZodObject {
-  return z.strictObject({
-    rule: z
-      .enum(RULES)
-      .default(defaults.rule)
-      .describe("sum; sum of the largest entries; elect signs; or drop entries at random before either"),
-    ...densityField(z),
-    ...consensusFields(z),
-    seed: z.int().default(defaults.seed).describe("seed of the random masks"),
-  });
+/** The parameters of a rule that stands at `rule` by default. */
+export function ruleParameters(rule: Rule): ParameterTable<RuleOptions> {
+  return {
+    rule: {
+      type: "choice",
+      choices: RULES,
+      default: rule,
+      description: "sum; sum of the largest entries; elect signs; or drop entries at random before either",
+    },
+    ...DENSITY,
+    ...CONSENSUS,
+    seed: SEED,
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import { compareIds } from "../unit-order.ts";
 import { meanCentre, rank1Centre } from "./centre.ts";
 import { type Frame, frameUnits } from "./frame.ts";
 import { type Group, groupUnits } from "./group.ts";
-import { type LegoOptions, legoSchema, PAPER } from "./options.ts";
+import { LEGO_PARAMETERS, type LegoOptions, PAPER } from "./options.ts";
 
 /** A centre shorter than this share of its members' mean norm is cancellation noise and is written as zero. */
 const LEAST_CENTRE = 1e-4;
@@ -27,8 +27,13 @@ export const lego: Method<LegoOptions> = {
   single: "exact",
   weights: "relative",
   needs: {},
-  defaults: PAPER,
-  schema: legoSchema,
+  parameters: LEGO_PARAMETERS,
+  presets: { paper: PAPER },
+  resizes: "cluster its units",
+  // Singular units are numbered by their size, not by where training began.
+  namesStoredUnits: ({ gauge }) => gauge !== "svd",
+  // Output reweighting takes the weighted mean of the ranks.
+  weighsRanks: ({ outputReweight }) => outputReweight,
   precise: ({ gauge, centre }) => gauge === "svd" || centre === "rank1",
   yields: "combinations",
   cut: "clusters",

@@ -1,4 +1,4 @@
-import type { Zod } from "../method.ts";
+import type { ParameterTable } from "../parameters.ts";
 
 const CHOICES = {
   gauge: ["raw", "balanced", "svd"],
@@ -40,28 +40,49 @@ export const PAPER: LegoOptions = {
   seed: 0,
 };
 
-/** The schema of LEGO's options: one description per option, shown by --help, the page and the docs. */
-export function legoSchema(z: Zod): import("zod").ZodType<LegoOptions> {
-  return z.strictObject({
-    gauge: z
-      .enum(CHOICES.gauge)
-      .default(PAPER.gauge)
-      .describe("units as stored, scaled to |a| = |b|, or the singular units of each delta"),
-    sign: z
-      .enum(CHOICES.sign)
-      .default(PAPER.sign)
-      .describe("leave signs, make the largest entry of a positive, or treat a unit and its negative as one"),
-    centre: z
-      .enum(CHOICES.centre)
-      .default(PAPER.centre)
-      .describe("mean of the members, or the top singular pair of their mean delta"),
-    reweight: z
-      .enum(CHOICES.reweight)
-      .default(PAPER.reweight)
-      .describe("norm that each centre gets back from its members"),
-    outputReweight: z.boolean().default(PAPER.outputReweight).describe("multiply the delta by sqrt(r / k)"),
-    metric: z.enum(CHOICES.metric).default(PAPER.metric).describe("distance that units are clustered by"),
-    effort: z.number().min(0).max(100).default(PAPER.effort).describe("search effort, 0 for the tree alone"),
-    seed: z.int().default(PAPER.seed).describe("seed of the search"),
-  });
-}
+/** LEGO's parameters; the defaults are the paper's definition. */
+export const LEGO_PARAMETERS: ParameterTable<LegoOptions> = {
+  gauge: {
+    type: "choice",
+    choices: CHOICES.gauge,
+    default: PAPER.gauge,
+    description: "units as stored, scaled to |a| = |b|, or the singular units of each delta",
+  },
+  sign: {
+    type: "choice",
+    choices: CHOICES.sign,
+    default: PAPER.sign,
+    description: "leave signs, make the largest entry of a positive, or treat a unit and its negative as one",
+  },
+  centre: {
+    type: "choice",
+    choices: CHOICES.centre,
+    default: PAPER.centre,
+    description: "mean of the members, or the top singular pair of their mean delta",
+  },
+  reweight: {
+    type: "choice",
+    choices: CHOICES.reweight,
+    default: PAPER.reweight,
+    description: "norm that each centre gets back from its members",
+  },
+  outputReweight: {
+    type: "boolean",
+    default: PAPER.outputReweight,
+    description: "multiply the delta by sqrt(r / k)",
+  },
+  metric: {
+    type: "choice",
+    choices: CHOICES.metric,
+    default: PAPER.metric,
+    description: "distance that units are clustered by",
+  },
+  effort: {
+    type: "number",
+    least: 0,
+    most: 100,
+    default: PAPER.effort,
+    description: "search effort, 0 for the tree alone",
+  },
+  seed: { type: "integer", default: PAPER.seed, description: "seed of the search" },
+};

@@ -37,13 +37,6 @@ export function parsePort(text: string): number {
   return value;
 }
 
-/** A share above 0 and up to 1 from a flag. */
-export function parseShare(text: string): number {
-  const value = parseNumber(text);
-  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("Not a share above 0 and at most 1.");
-  return value;
-}
-
 /** Numbers separated by commas from a flag. */
 export function parseNumbers(text: string): number[] {
   return text.split(",").map(parseNumber);

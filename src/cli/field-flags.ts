@@ -1,0 +1,64 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { kebab } from "../core/kebab.ts";
+import type { ModuleWeights } from "../merge/recipe.ts";
+import {
+  choicesOf,
+  type Field,
+  type FieldName,
+  RANK_FIELDS,
+  RECIPE_FIELDS,
+  type SaidRecipe,
+} from "../merge/recipe-fields.ts";
+import { mistakeIn } from "../methods/parameters.ts";
+import { collect, parseCount, parseEnergy, parseModuleWeights, parseNumber, parseNumbers } from "./parse-flags.ts";
+
+/** What a command says of a field otherwise than `RECIPE_FIELDS`. */
+interface Otherwise {
+  readonly help?: string;
+  readonly default?: string;
+}
+
+/** Add the flags of some fields of a recipe. */
+export function addFieldFlags(
+  command: Command,
+  names: readonly FieldName[],
+  otherwise: { readonly [Name in FieldName]?: Otherwise } = {},
+): void {
+  for (const name of names) {
+    const field = RECIPE_FIELDS[name];
+    const { help, default: value } = { ...field, ...otherwise[name] };
+    const repeatable = field.type === "patterns" || field.type === "moduleWeights";
+    const flag = `--${kebab(name)}${field.value === undefined ? "" : ` <${field.value}>`}`;
+    const option = new Option(flag, repeatable ? `${help} (repeatable)` : help);
+    if (field.type === "choice") option.choices(choicesOf(field));
+    else if (field.type !== "switch") option.argParser<unknown>((text, before) => parsed(field, text, before));
+    // The others are said in the help, or are no news.
+    if (typeof value === "string") option.default(value);
+    option.conflicts(RANK_FIELDS.slice(0, Math.max(0, (RANK_FIELDS as readonly string[]).indexOf(name))));
+    command.addOption(option);
+  }
+}
+
+/** A flag's value; `before` is that of the same flag earlier on the line. */
+function parsed(field: Field, text: string, before: unknown): SaidRecipe[FieldName] {
+  switch (field.type) {
+    case "number": {
+      const value = parseNumber(text);
+      const why = mistakeIn({ ...field, type: "number" }, value);
+      if (why !== null) throw new InvalidArgumentError(`It ${why}.`);
+      return value;
+    }
+    case "rank":
+      return parseCount(text);
+    case "energy":
+      return parseEnergy(text);
+    case "weights":
+      return parseNumbers(text);
+    case "patterns":
+      return collect(text, before as string[] | undefined);
+    case "moduleWeights":
+      return parseModuleWeights(text, before as ModuleWeights[] | undefined);
+    default:
+      return text;
+  }
+}

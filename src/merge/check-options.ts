@@ -1,0 +1,33 @@
+import { nearest } from "../core/suggest.ts";
+import type { DataPath } from "../formats/yaml/placed-yaml.ts";
+import type { Method } from "../methods/method.ts";
+import { mistakeIn, type Parameter } from "../methods/parameters.ts";
+
+/** Refuses what lies at a path of a recipe, in a sentence. */
+export type Fail = (path: DataPath, why: string) => never;
+
+/** Check a method's options by its parameters; one that is undefined is not given. */
+export function checkOptions({ id, parameters }: Method, options: Readonly<Record<string, unknown>>, fail: Fail): void {
+  for (const [name, value] of Object.entries(options)) {
+    const parameter: Parameter | undefined = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+    const why = parameter === undefined ? null : mistakeIn(parameter, value);
+    if (parameter === undefined) fail([name], unknownOption(id, name, Object.keys(parameters)));
+    else if (why !== null) fail([name], `The option ${name} of ${id} is ${shown(value)}, but ${sentence(why)}`);
+  }
+}
+
+function unknownOption(id: string, name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  const there = known.length === 0 ? "it has none" : `its options are ${known.join(", ")}`;
+  return `${id} has no option ${JSON.stringify(name)}; ${meant === null ? `${there}.` : `did you mean ${meant}?`}`;
+}
+
+/** A value as it is said in a message. */
+export function shown(value: unknown): string {
+  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+}
+
+/** With its full stop. */
+export function sentence(words: string): string {
+  return words.endsWith("?") ? words : `${words}.`;
+}

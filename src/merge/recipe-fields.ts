@@ -1,0 +1,211 @@
+import { CONSUMER_IDS, type ConsumerId, consumerById } from "../adapter/consumers.ts";
+import { DEFAULT_METHOD, type EnergyRule, type Target } from "../methods/method.ts";
+import type { LooseRecipe, ModuleWeights, RecipeFields } from "./recipe.ts";
+
+/** A recipe as files and flags say it: the rank in one of three ways. Weights of a file stand with its adapters. */
+export interface SaidRecipe extends Omit<RecipeFields, "target"> {
+  readonly method?: string;
+  readonly rank?: number | "full";
+  readonly keep?: number;
+  readonly energy?: { readonly rule: EnergyRule; readonly threshold: number };
+}
+
+/** What values a field takes: checks, flags, schemas and forms are made by it. */
+type FieldType<Value> = [Value] extends [boolean]
+  ? { readonly type: "switch" }
+  : [Value] extends [number]
+    ? { readonly type: "number"; readonly above?: number; readonly most?: number }
+    : [Value] extends [readonly string[]]
+      ? { readonly type: "patterns" }
+      : [Value] extends [readonly number[]]
+        ? { readonly type: "weights" }
+        : [Value] extends [readonly ModuleWeights[]]
+          ? { readonly type: "moduleWeights" }
+          : [Value] extends [string]
+            ? string extends Value
+              ? { readonly type: "method" }
+              : /** Its words, and what a form calls them and the lack of a choice. */
+                { readonly type: "choice"; readonly choices: Readonly<Record<Value, string>>; readonly none?: string }
+            : { readonly type: "rank" | "energy" };
+
+/** One field: its name is the key in files and, in kebab-case, the flag. */
+type FieldOf<Value> = FieldType<Value> & {
+  /** What its value is called in --help; none for a switch. */
+  readonly value?: string;
+  /** What stands where it is not given; null where that is nothing, or follows from other things. */
+  readonly default: Value | null;
+  /** What it is for, in one sentence without its full stop. */
+  readonly help: string;
+  /** What a form calls it; absent where the form does not offer it. */
+  readonly label?: string;
+};
+
+/** Every field of a recipe but for its adapters and its method's options, in the order of files and --help. */
+export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Required<SaidRecipe>[Key]> } = {
+  method: {
+    type: "method",
+    value: "id",
+    default: DEFAULT_METHOD,
+    help: "merge method (docs/methods describes each)",
+    label: "Method",
+  },
+  weights: {
+    type: "weights",
+    value: "list",
+    default: null,
+    help: "one weight for each adapter, as 1,0.5,2 (default: 1 each)",
+  },
+  rank: {
+    type: "rank",
+    value: "k",
+    default: null,
+    help: "rank of the result (default: the largest input rank; for exact sums the sum of the ranks)",
+    label: "Rank",
+  },
+  keep: {
+    type: "number",
+    above: 0,
+    most: 1,
+    value: "share",
+    default: null,
+    help: "share of each module's units to keep, as 0.5",
+  },
+  energy: {
+    type: "energy",
+    value: "rule=t",
+    default: null,
+    help: "rank of each module by its singular values: sv_ratio, sv_cumulative or sv_fro",
+  },
+  after: {
+    type: "choice",
+    choices: { svc: "singular value calibration" },
+    none: "nothing",
+    value: "step",
+    default: null,
+    help: "follow the method by singular value calibration (docs/methods/svc.md)",
+    label: "After the method",
+  },
+  scale: {
+    type: "number",
+    value: "x",
+    default: 1,
+    help: "multiply the merged delta by this",
+    label: "Factor of the delta",
+  },
+  dtype: {
+    type: "choice",
+    choices: { auto: "the adapters'", f32: "f32", f16: "f16", bf16: "bf16" },
+    value: "type",
+    default: "auto",
+    help: "element type of the result",
+    label: "Element type",
+  },
+  extras: {
+    type: "choice",
+    choices: {
+      error: "refuse them",
+      drop: "leave them out",
+      first: "the first adapter's",
+      average: "their average",
+    },
+    value: "policy",
+    default: "error",
+    help: "what to do with heads, biases and other full tensors",
+    label: "Heads and other full tensors",
+  },
+  allowPartial: {
+    type: "switch",
+    default: false,
+    help: "accept adapters that share no module or end at different layers",
+    label: "accept adapters that share no module or end at different layers",
+  },
+  for: {
+    type: "choice",
+    choices: Object.fromEntries(CONSUMER_IDS.map((id) => [id, consumerById(id).title])) as Record<ConsumerId, string>,
+    none: "any program",
+    value: "consumer",
+    default: null,
+    help: "make rank and fields fit the program that is to load the result",
+    label: "For",
+  },
+  rankLayout: {
+    type: "choice",
+    choices: { uniform: "one for all modules", pattern: "each module its own" },
+    value: "layout",
+    default: "uniform",
+    help: "one rank, or each module its own",
+    label: "Ranks",
+  },
+  include: {
+    type: "patterns",
+    value: "pattern",
+    default: null,
+    help: "merge only modules whose path ends so, as q_proj or layers.1*.**",
+    label: "Only modules",
+  },
+  exclude: {
+    type: "patterns",
+    value: "pattern",
+    default: null,
+    help: "leave such modules out",
+    label: "Without modules",
+  },
+  moduleWeights: {
+    type: "moduleWeights",
+    value: "pattern=list",
+    default: null,
+    help: "weights for such modules, as q_proj=1,0.5; the last match counts",
+  },
+};
+
+/** Any field of the table. */
+export type Field = (typeof RECIPE_FIELDS)[FieldName];
+export type FieldName = keyof SaidRecipe;
+export const FIELD_NAMES = Object.keys(RECIPE_FIELDS) as readonly FieldName[];
+
+/** The fields that say which rank a result has; only one of them may be given. */
+export const RANK_FIELDS = ["rank", "keep", "energy"] as const;
+type RankField = (typeof RANK_FIELDS)[number];
+
+/** The words that a field with choices takes. */
+export function choicesOf({ choices }: { readonly choices: Readonly<Record<string, string>> }): readonly string[] {
+  return Object.keys(choices);
+}
+
+/** The fields of a recipe among flags or keys; what is undefined is not given. */
+export function fieldsAmong(given: { readonly [Name in FieldName]?: unknown }): SaidRecipe {
+  return Object.fromEntries(
+    FIELD_NAMES.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
+  ) as SaidRecipe;
+}
+
+/** The recipe that fields stand for, unchecked. */
+export function recipeOf({ rank, keep, energy, ...fields }: SaidRecipe): LooseRecipe {
+  const target = targetOf({ rank, keep, energy });
+  return { ...fields, ...(target !== null && { target }) };
+}
+
+/** The rank asked for, in one of three ways; null for the method's own. */
+function targetOf({ rank, keep, energy }: { [Way in RankField]: SaidRecipe[Way] | undefined }): Target | null {
+  if (rank !== undefined) return rank === "full" ? { kind: "full" } : { kind: "rank", rank };
+  if (keep !== undefined) return { kind: "share", share: keep };
+  return energy === undefined ? null : { kind: "energy", ...energy };
+}
+
+/** The fields that say a target: the way back from `recipeOf`. */
+export function fieldsOf(target: Target): Pick<SaidRecipe, RankField> {
+  if (target.kind === "rank") return { rank: target.rank };
+  if (target.kind === "share") return { keep: target.share };
+  return target.kind === "full" ? { rank: "full" } : { energy: { rule: target.rule, threshold: target.threshold } };
+}
+
+type Defaulted = "scale" | "dtype" | "extras" | "allowPartial" | "rankLayout";
+
+/** A recipe in which every field that has a default is given. */
+export type FilledRecipe = LooseRecipe & Required<Pick<RecipeFields, Defaulted>> & { readonly method: string };
+
+/** Fill in the default of every field that has one. */
+export function withDefaults(recipe: LooseRecipe): FilledRecipe {
+  const defaults = FIELD_NAMES.map((name) => [name, RECIPE_FIELDS[name].default]);
+  return { ...Object.fromEntries(defaults.filter(([, value]) => value !== null)), ...recipe };
+}

@@ -1,0 +1,68 @@
+import { kebab } from "../../src/core/kebab.ts";
+import { type FieldName, RECIPE_FIELDS } from "../../src/merge/recipe-fields.ts";
+import { ask, recipe } from "../state/merge.ts";
+import { Choice } from "./choice.tsx";
+import { Check, Field } from "./field.tsx";
+
+/** Fields that a form can offer. */
+export type OfferedField = Exclude<FieldName, "method" | "keep" | "energy">;
+
+/** A field of the recipe, as `RECIPE_FIELDS` says it; the default is no wish. */
+export function RecipeField({ name }: { name: OfferedField }) {
+  const field = RECIPE_FIELDS[name];
+  const common = { label: field.label!, flag: `--${kebab(name)}` };
+  if (field.type === "rank") {
+    const { target } = recipe.value;
+    return (
+      <Field
+        {...common}
+        number={{ min: 1 }}
+        placeholder="default"
+        value={target?.kind === "rank" ? target.rank : undefined}
+        onType={(text) => ask({ target: text === "" ? undefined : { kind: "rank", rank: Number(text) } })}
+      />
+    );
+  }
+  const own = recipe.value[name as Exclude<typeof name, "rank">];
+  const set = (to: unknown): void => ask({ [name]: to === field.default ? undefined : to });
+  switch (field.type) {
+    case "choice": {
+      const words = Object.entries(field.choices).map(([value, text]) => ({ value, text }));
+      const options = field.default === null ? [{ value: "", text: field.none ?? "" }, ...words] : words;
+      return (
+        <Choice
+          {...common}
+          options={options}
+          value={String(own ?? field.default ?? "")}
+          onChoose={(to) => set(to === "" ? undefined : to)}
+        />
+      );
+    }
+    case "number":
+      return (
+        <Field
+          {...common}
+          number={{ step: 0.05 }}
+          placeholder={String(field.default)}
+          value={own as number | undefined}
+          onType={(text) => set(text === "" ? undefined : Number(text))}
+        />
+      );
+    case "switch":
+      return <Check {...common} checked={own === true} onCheck={set} />;
+    case "patterns":
+      return (
+        <Field
+          {...common}
+          placeholder="q_proj layers.1*.**"
+          value={(own as readonly string[] | undefined)?.join(" ")}
+          onType={(text) => {
+            const patterns = text.split(/[\s,]+/).filter((pattern) => pattern !== "");
+            set(patterns.length === 0 ? undefined : patterns);
+          }}
+        />
+      );
+    default:
+      return null;
+  }
+}
