@@ -7,6 +7,7 @@ export type {
   TokenRows,
   UnitId,
 } from "./adapter/adapter.ts";
+export type { ConsumerId, FormatId } from "./adapter/consumers.ts";
 export { type AdapterFolder, adapterFolder } from "./adapter/folder.ts";
 export { openAdapter } from "./adapter/open.ts";
 export type { Variant, VariantId } from "./adapter/variants.ts";

@@ -55,5 +55,9 @@ export interface NamedFiles {
   readonly sharded: boolean;
 }
 
+/** Formats that can be asked for; comfyui is whichever of the two that ComfyUI loads holds the modules. */
+export const FORMAT_IDS = ["peft", "kohya", "diffusers", "comfyui", "mlx", "gguf"] as const;
+export type FormatId = (typeof FORMAT_IDS)[number];
+
 export const CONSUMER_IDS = ["vllm", "sglang", "llamacpp", "tgi", "peft", "diffusers", "mlx", "comfyui"] as const;
 export type ConsumerId = (typeof CONSUMER_IDS)[number];

@@ -2,7 +2,7 @@ import { UsageError } from "../core/errors.ts";
 import { CONSUMER_IDS, type Consumer } from "./consumer.ts";
 import { CONSUMERS } from "./consumer-facts.ts";
 
-export { CONSUMER_IDS, type Consumer, type ConsumerId, type Handling } from "./consumer.ts";
+export { CONSUMER_IDS, type Consumer, type ConsumerId, FORMAT_IDS, type FormatId, type Handling } from "./consumer.ts";
 
 /** A consumer by its id. @throws UsageError for an unknown one */
 export function consumerById(id: string): Consumer {

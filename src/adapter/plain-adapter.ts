@@ -5,14 +5,14 @@ import type { ReadAdapter } from "./dialect.ts";
 import { readScalar } from "./tensor-values.ts";
 
 /** What every dialect knows of an adapter, and what only some know. */
-type Known = Pick<Adapter, "name" | "files" | "modules"> & Partial<Omit<ReadAdapter, "format">>;
+type PlainFacts = Pick<Adapter, "name" | "files" | "modules"> & Partial<Omit<ReadAdapter, "format">>;
 
 /**
  * An adapter of which all that is not said stands as in one of factors and their scales alone.
  *
  * @throws FormatError when it has neither a module nor a variant
  */
-export function plainAdapter(format: DialectId, known: Known): ReadAdapter {
+export function plainAdapter(format: DialectId, known: PlainFacts): ReadAdapter {
   const { variants = [] } = known;
   if (known.modules.size === 0 && variants.length === 0) {
     throw new FormatError(`${known.name} holds no LoRA factors; pass the file of a LoRA adapter.`);

@@ -2,12 +2,13 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { memorySink } from "../core/bytes.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { affordableThreads } from "../merge/affordable-threads.ts";
-import type { FolderReader } from "../merge/companions.ts";
-import { folderFiles } from "../merge/folder-files.ts";
+import { folderFiles, peftFolder } from "../merge/folder-files.ts";
+import { refuseNoPeft } from "../merge/for-consumer.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import { carriedOut } from "../merge/recipe-text.ts";
 import type { RemoteLane } from "../merge/remote-lane.ts";
+import type { FolderReader } from "../merge/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 
@@ -44,11 +45,12 @@ export async function mergeInPage(
     },
   };
   try {
+    refuseNoPeft(recipe);
     const merged = await runMerge(adapters, recipe, host, control);
     control.signal?.throwIfAborted();
     const steps = [{ name: null, adapters: paths.map((path) => ({ path })), recipe: carriedOut(recipe, merged.plan) }];
     const used = folders.filter((_, t) => merged.plan.inputs[t]!.weight !== 0).filter((folder) => folder !== null);
-    const { outcome, files } = await folderFiles(merged, steps, used, null);
+    const { outcome, files } = await folderFiles(merged, peftFolder(merged.plan), steps, used, null);
     const named = files.map(({ name, bytes }) => [name, bytes] as const);
     return { ...outcome, files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(named) } };
   } finally {

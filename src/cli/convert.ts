@@ -1,13 +1,15 @@
 import { Command, Option } from "commander";
+import { CONSUMER_IDS, type ConsumerId, type FormatId } from "../adapter/consumers.ts";
 import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
 import { parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
-import { untilInterrupted } from "./run-to-folder.ts";
+import { addCarriedExtras, addFormatOptions, OUT_HELP, untilInterrupted } from "./run-to-folder.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
 
 interface ConvertFlags {
-  readonly to: string;
+  readonly to?: FormatId;
+  readonly for?: ConsumerId;
   readonly out: string;
   readonly baseConfig?: string;
   readonly extras: "error" | "drop";
@@ -17,46 +19,35 @@ interface ConvertFlags {
 
 /** `lora-lego convert`: one adapter in another format, the same deltas. */
 export async function convertCommand(): Promise<Command> {
-  return new Command("convert")
+  const command = new Command("convert")
     .description("write an adapter in another format, the same deltas")
     .argument("<adapter>", "folder or file of a LoRA adapter, of any format that is read", parsePath)
-    .requiredOption(
-      "--to <format>",
-      "peft, diffusers or mlx (a folder), kohya (a .safetensors file), gguf (a .gguf file)",
-    )
-    .requiredOption("--out <path>", "folder or file to write; appears complete or not at all", parsePath)
-    .option(
-      "--base-config <file>",
-      "config.json of the base model, which gguf needs for names and rows, and mlx for names that are others there, embeddings, heads and experts",
-      parsePath,
-    )
+    .requiredOption("--out <path>", OUT_HELP, parsePath);
+  addFormatOptions(command);
+  addCarriedExtras(command);
+  return command
     .addOption(
-      new Option("--extras <policy>", "what to do with heads and biases where the format cannot carry them")
-        .choices(["error", "drop"])
-        .default("error"),
+      new Option("--for <consumer>", "choose the format by the program that is to load the result").choices(
+        CONSUMER_IDS,
+      ),
     )
     .option("--force", "replace a folder that lora-lego wrote, or a file")
     .option("--json", "print what was written as JSON on stdout")
     .addHelpText(
       "after",
-      "\nExamples:\n  lora-lego convert merged/ --to kohya --out merged.safetensors\n  lora-lego convert style.safetensors --to diffusers --out style\n  lora-lego convert merged/ --to gguf --base-config base/config.json --out merged.gguf",
+      `
+Examples:
+  lora-lego convert merged/ --to kohya --out merged.safetensors
+  lora-lego convert style.safetensors --to diffusers --out style
+  lora-lego convert merged/ --for llamacpp --base-config base/config.json --out merged.gguf`,
     )
-    .action(async (path: string, { to, out, baseConfig, extras, force, json }: ConvertFlags) => {
+    .action(async (path: string, { json, ...flags }: ConvertFlags) => {
       const { convertAdapter } = await import("../node/convert-adapter.ts");
       const converted = await untilInterrupted((signal) =>
-        convertAdapter(path, {
-          to,
-          out,
-          ...(baseConfig !== undefined && { baseConfig }),
-          dropExtras: extras === "drop",
-          force: force ?? false,
-          signal,
-          onDownload: showDownload,
-          onNotice: (text) => sayLine(text),
-        }),
+        convertAdapter(path, { ...flags, signal, onDownload: showDownload, onNotice: (text) => sayLine(text) }),
       );
-      const { from, modules, bytes: size } = converted;
+      const { from, to, modules, bytes: size } = converted;
       if (json) printJson(converted);
-      else printLine(`${out}: ${plural(modules, "module")} from ${from} to ${to}, ${bytes(size)}`);
+      else printLine(`${flags.out}: ${plural(modules, "module")} from ${from} to ${to}, ${bytes(size)}`);
     });
 }

@@ -41,7 +41,7 @@ export async function fuseCommand(): Promise<Command> {
         fuseModel(paths, {
           base,
           out,
-          dropExtras: extras === "drop",
+          extras,
           force: force ?? false,
           signal,
           onProgress: progress.onProgress,

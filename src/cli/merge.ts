@@ -37,7 +37,9 @@ Examples:
   lora-lego merge math/ med/ finance/ --out merged
   lora-lego merge math/ med/ --weights 2,1 --rank 16 --out merged
   lora-lego merge math/ med/ --method cat --out exact-sum
-  lora-lego merge math/ med/ --exclude "layers.0.**" --module-weights v_proj=1,0.5 --out merged`,
+  lora-lego merge math/ med/ --exclude "layers.0.**" --module-weights v_proj=1,0.5 --out merged
+  lora-lego merge style.safetensors face.safetensors --out both.safetensors
+  lora-lego merge math/ med/ --for llamacpp --base-config llama/config.json --out merged.gguf`,
   );
   const words = argv[0] === "help" ? argv.slice(1) : argv;
   if (words[0] === "merge") addMethodFlags(command, await methodNamed(methodIdAmong(words)));

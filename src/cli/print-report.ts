@@ -1,8 +1,9 @@
+import type { DialectId } from "../adapter/adapter.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
 import { type Composition, compositions } from "../merge/compositions.ts";
-import type { MergePlan } from "../merge/merge-plan.ts";
 import type { MergeReport } from "../merge/report.ts";
+import type { MergedOutputPlan } from "../node/merge-adapters.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";
 
@@ -10,10 +11,10 @@ import { printLine, printLines } from "./terminal.ts";
 const MOST_COMPOSITIONS = 8;
 
 /** Print what a merge made: the result, how it relates to each input, and what merged with what. */
-export function printReport(report: MergeReport, out: string): void {
+export function printReport(report: MergeReport, out: string, format: DialectId): void {
   const { totals, inputs, modules } = report;
   printLine(
-    `${out}: ${plural(totals.modules, "module")}, rank ${totals.rank}, ${totals.dtype}, ${bytes(totals.bytes)}`,
+    `${out}${formatShown(format)}: ${plural(totals.modules, "module")}, rank ${totals.rank}, ${totals.dtype}, ${bytes(totals.bytes)}`,
   );
   const cut = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
   printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${cut}`);
@@ -44,11 +45,17 @@ function rest(rows: readonly Composition[]): Composition[] {
   return [[`${rows.length} more combinations`, sum(1), sum(2)]];
 }
 
-/** Print what a plan would write. */
-export function printPlan(plan: MergePlan, out: string): void {
+function formatShown(format: DialectId): string {
+  return format === "peft" ? "" : ` (${format})`;
+}
+
+/** Print what a merge would write. */
+export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: string): void {
+  // Other formats have scales and element types of their own.
   const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
+  const form = format === "peft" ? `${plan.dtype.toLowerCase()}, ${scales}` : format;
   printLine(
-    `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, rank ${plan.rank}, ${plan.dtype.toLowerCase()}, ${scales}, ${bytes(plan.size)}; nothing was written.`,
+    `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, rank ${plan.rank}, ${form}, ${bytes(size)}; nothing was written.`,
   );
   printLine();
   printLines(

@@ -4,7 +4,7 @@ import type { Recipe } from "../merge/recipe.ts";
 import { fieldsAmong, RANK_FIELDS, recipeOf, type SaidRecipe } from "../merge/recipe-fields.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { parsePath } from "./parse-flags.ts";
-import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
+import { addCarriedExtras, addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
 
 /** The best rank-k approximation of a delta. */
 const RESIZING_METHOD = "svd";
@@ -14,7 +14,10 @@ interface ShrinkFlags extends OutputFlags, SaidRecipe {}
 /** `lora-lego prune`: one adapter to fewer ranks, by clustering its own units. */
 export async function pruneCommand(): Promise<Command> {
   const command = new Command("prune").description("shrink one adapter by clustering its own units");
-  return shrinking(command, "lora-lego prune math/ --keep 0.5 --out math-half");
+  return shrinking(command, [
+    "lora-lego prune math/ --keep 0.5 --out math-half",
+    "lora-lego prune style.safetensors --rank 8 --out style-small.safetensors",
+  ]);
 }
 
 /** `lora-lego resize`: one adapter to another rank, by a method that says how it resizes. */
@@ -27,17 +30,21 @@ export async function resizeCommand(argv: readonly string[]): Promise<Command> {
     const help = ways.map(({ id, resizes }) => `${resizes} (${id})`).join(", or ");
     command.addOption(new Option("--method <id>", help).choices(ways.map(({ id }) => id)).default(RESIZING_METHOD));
   }
-  return shrinking(command, "lora-lego resize math/ --energy sv_fro=0.95 --out math-small");
+  return shrinking(command, [
+    "lora-lego resize math/ --energy sv_fro=0.95 --out math-small",
+    "lora-lego resize math/ --rank 8 --to gguf --base-config llama/config.json --out math.gguf",
+  ]);
 }
 
-function shrinking(command: Command, example: string): Command {
+function shrinking(command: Command, examples: readonly string[]): Command {
   command.argument("<adapter>", "folder or file of a LoRA adapter", parsePath);
   addFieldFlags(command, [...RANK_FIELDS, "dtype", "rankLayout"], {
     rank: { help: "rank to keep in every module" },
     rankLayout: { default: "pattern" },
   });
+  addCarriedExtras(command);
   addOutputOptions(command);
-  command.addHelpText("after", `\nExample:\n  ${example}`);
+  command.addHelpText("after", `\nExamples:\n  ${examples.join("\n  ")}`);
   return command.action(async (path: string, flags: ShrinkFlags) => {
     const recipe = recipeOf(fieldsAmong(flags));
     if (recipe.target === undefined) throw new UsageError("Pass one of --rank, --energy and --keep.");

@@ -2,8 +2,8 @@ import { Command } from "commander";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import { printWarnings } from "./failure.ts";
 import { parsePath } from "./parse-flags.ts";
-import { showDownload, showProgress } from "./progress.ts";
-import { addRunOptions, type OutputFlags, untilInterrupted } from "./run-to-folder.ts";
+import { showProgress } from "./progress.ts";
+import { addRunOptions, OUT_HELP, type OutputFlags, outputOf, untilInterrupted } from "./run-to-folder.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
 
 interface RunFlags extends Omit<OutputFlags, "out" | "report"> {
@@ -16,14 +16,17 @@ export async function runCommand(): Promise<Command> {
   const command = new Command("run")
     .description("carry out a recipe file (docs/recipe.md)")
     .argument("<recipe>", "YAML file, as every merge writes one into its folder", parsePath)
-    .option("--out <dir>", "folder to write (default: the recipe's)", parsePath)
+    .option("--out <path>", `${OUT_HELP} (default: the recipe's)`, parsePath)
     .option(
       "--adapters <dir>",
       "folder that relative paths of adapters start at (default: the recipe's own)",
       parsePath,
     );
   addRunOptions(command);
-  command.addHelpText("after", "\nExample:\n  lora-lego run recipe.yaml --out merged");
+  command.addHelpText(
+    "after",
+    "\nExamples:\n  lora-lego run recipe.yaml --out merged\n  lora-lego run recipe.yaml --to gguf --base-config base/config.json --out merged.gguf",
+  );
   return command.action(async (file: string, flags: RunFlags) => {
     const { loadRecipe } = await import("../node/run-recipe.ts");
     const recipe = await loadRecipe(file, flags.adapters);
@@ -37,14 +40,9 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   let progress = await showProgress(true);
   const outcomes = await untilInterrupted((signal) =>
     runRecipe(recipe, {
-      ...(flags.out !== undefined && { out: flags.out }),
-      ...(flags.threads !== undefined && { threads: flags.threads }),
-      force: flags.force ?? false,
+      ...optionsOf(flags),
       signal,
       onProgress: (state) => progress.onProgress(state),
-      onNotice: (text) => sayLine(text),
-      onDownload: showDownload,
-      stream: flags.stream ?? false,
       async onStep(name) {
         progress.stop();
         if (name !== null && !flags.json) sayLine(`step ${name}`);
@@ -54,7 +52,7 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   ).finally(() => progress.stop());
   for (const { report } of outcomes) printWarnings(report.warnings);
   const last = outcomes.at(-1)!;
-  if (!flags.json) printReport(last.report, flags.out ?? recipe.out!);
+  if (!flags.json) printReport(last.report, flags.out ?? recipe.out!, last.format);
   else if (last.name === null) printJson(last.report);
   else printJson({ steps: outcomes.map(({ name, report }) => ({ name, report })) });
 }
@@ -62,14 +60,18 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
 async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   const { planRecipe } = await import("../node/run-recipe.ts");
   const { printPlan } = await import("./print-report.ts");
-  const planned = await planRecipe(recipe);
+  const planned = await planRecipe(recipe, optionsOf(flags));
   for (const { plan } of planned) printWarnings(plan.warnings);
   const last = planned.at(-1)!;
   if (flags.json) printJson(last.name === null ? last.plan : { steps: planned });
   else {
     for (const step of planned) {
-      printPlan(step.plan, step === last ? (flags.out ?? recipe.out ?? "the output") : `step ${step.name}`);
+      printPlan(step, step === last ? (flags.out ?? recipe.out ?? "the output") : `step ${step.name}`);
       if (step !== last) printLine();
     }
   }
+}
+
+function optionsOf(flags: RunFlags) {
+  return { ...outputOf(flags), ...(flags.out !== undefined && { out: flags.out }) };
 }

@@ -1,4 +1,5 @@
-import type { Adapter, AdapterModule, DialectId, FactorRef, TensorRef } from "../adapter/adapter.ts";
+import type { Adapter, AdapterModule, FactorRef, TensorRef } from "../adapter/adapter.ts";
+import type { FormatId } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { Kinds } from "../adapter/kinds.ts";
 import { commonDtype, type Dtype, type OutputDtype } from "../core/dtype.ts";
@@ -45,13 +46,17 @@ export interface Conversion {
   readonly config: { readonly file: string; readonly fields: Readonly<Record<string, unknown>> } | null;
 }
 
+/** A folder, or a single file by its suffix. */
+export const OUTPUT_FORMS = ["folder", ".safetensors", ".gguf"] as const;
+export type OutputForm = (typeof OUTPUT_FORMS)[number];
+
 /** Turns an adapter into one format. */
 export interface Writer {
-  readonly id: DialectId;
+  readonly id: Exclude<FormatId, "comfyui">;
   /** What messages call it. */
   readonly title: string;
-  /** Whether a folder is written, or one file with this suffix. */
-  readonly output: "folder" | ".safetensors" | ".gguf";
+  /** What it may be written as: a folder, or one file of a suffix. */
+  readonly forms: readonly OutputForm[];
   /** Kinds of modules that the format holds. */
   readonly kinds: Kinds;
   /** Whether it holds named factors alone: no heads and biases, and no modules that have numbers for names. */

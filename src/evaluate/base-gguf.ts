@@ -19,7 +19,7 @@ const BUFFERS = /(\.attn\.(masked_)?bias|rotary_emb\.inv_freq)$/;
 const SLAB = 1 << 20;
 
 /** What becomes of one tensor of a model. */
-interface WrittenTensor {
+interface BaseTensor {
   readonly name: string;
   readonly from: TensorRef;
   /** Rows in the order that llama.cpp wants, entry i the row that becomes row i; null where they stay. */
@@ -31,7 +31,7 @@ interface WrittenTensor {
 /** A whole model as a GGUF file to be written. */
 export interface BaseGguf {
   readonly layout: GgufLayout;
-  readonly tensors: readonly WrittenTensor[];
+  readonly tensors: readonly BaseTensor[];
 }
 
 /**
@@ -59,7 +59,7 @@ export function planBaseGguf(model: BaseModel, config: string, tokenizer: string
       `${model.name} has no lm_head.weight, though its config.json does not tie the output to the embeddings; pass the folder of a whole model.`,
     );
   }
-  const tensors = [...model.tensors.values()].flatMap((from): WrittenTensor[] => {
+  const tensors = [...model.tensors.values()].flatMap((from): BaseTensor[] => {
     if (BUFFERS.test(from.name) || (tied === true && from.name === "lm_head.weight")) return [];
     const { module, parameter, stem } = namesOf(model.name, family, names, from);
     const order = headOrder(names, parsed, stem, from.shape[0]!, `${model.name}: ${from.name}`);
@@ -161,7 +161,7 @@ async function floatsOf(model: BaseModel, tensor: TensorRef): Promise<Float32Arr
   return values;
 }
 
-function inPlace(values: Float32Array, { from, order, transposed }: WrittenTensor): Float32Array {
+function inPlace(values: Float32Array, { from, order, transposed }: BaseTensor): Float32Array {
   const [rows = 1, columns = 1] = from.shape;
   if (transposed) {
     const out = new Float32Array(values.length);

@@ -19,8 +19,8 @@ export interface FuseRecipe {
   readonly weights?: readonly number[];
   /** lambda: all deltas are multiplied by it. Default 1. */
   readonly scale?: number;
-  /** Leave out heads, biases and other tensors beside the factors. Default false. */
-  readonly dropExtras?: boolean;
+  /** What to do with heads, biases and other tensors beside the factors: put them in the place of the base's, or leave them out. Default replace. */
+  readonly extras?: "replace" | "drop";
 }
 
 /**
@@ -37,7 +37,7 @@ export function planFusion(
 ): FusePlan {
   const weights = checkedWeights(adapters, recipe);
   const alone = weights.filter((weight) => weight !== 0).length === 1;
-  const { scale = 1, dropExtras = false } = recipe;
+  const { scale = 1, extras = "replace" } = recipe;
   const fusing = adapters.flatMap((adapter, input): Fusing[] =>
     weights[input] === 0 ? [] : [{ adapter, input, factor: weights[input]! * scale, alone }],
   );
@@ -46,7 +46,7 @@ export function planFusion(
     refuseKinds(adapter.name, adapter.modules.values(), MATRIX_KINDS, "a fused model");
   }
   const changed = new ChangedTensors(base, config);
-  for (const one of fusing) placeOwnTensors(changed, one, dropExtras);
+  for (const one of fusing) placeOwnTensors(changed, one, extras === "drop");
   const elsewhere = new Map<string, number>();
   const parts = fusing.map(({ adapter }) => modulesOfPart(base, config, adapter));
   for (const [i, one] of fusing.entries()) {

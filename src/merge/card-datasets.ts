@@ -1,6 +1,6 @@
 import { readYaml } from "../formats/yaml/placed-yaml.ts";
 import { CARD_FILE } from "./card.ts";
-import type { FolderReader } from "./companions.ts";
+import type { FolderReader } from "./tokenizer-files.ts";
 
 const MAX_CARD_BYTES = 1 << 20;
 const FRONT_MATTER = /^---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/;

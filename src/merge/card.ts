@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import type { FormatId } from "../adapter/consumers.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
 import { baseModelOf } from "../formats/peft-folder/read-config.ts";
@@ -27,12 +28,14 @@ export function filesOfCard(text: string): string[] | null {
  * The model card of a merged adapter: what was merged and how, with hashes that identify the inputs. No paths, no times, so
  * that the same merge writes the same card.
  *
+ * @param format that the adapter is written in
  * @param files names of all files of the folder
  * @param recipe the text of its recipe file
  * @param datasets what the inputs' cards say they were trained on
  */
 export function modelCard(
   plan: MergePlan,
+  format: FormatId,
   report: MergeReport,
   files: readonly string[],
   recipe: string,
@@ -41,8 +44,7 @@ export function modelCard(
   const { totals } = report;
   const base = baseModelOf(plan.config);
   return `---
-${base !== null ? `base_model: ${quoted(base)}\nbase_model_relation: adapter\n` : ""}library_name: peft
-${datasets.length === 0 ? "" : `datasets:\n${datasets.map((name) => `- ${quoted(name)}\n`).join("")}`}tags:
+${base !== null ? `base_model: ${quoted(base)}\nbase_model_relation: adapter\n` : ""}${format === "peft" ? "library_name: peft\n" : ""}${datasets.length === 0 ? "" : `datasets:\n${datasets.map((name) => `- ${quoted(name)}\n`).join("")}`}tags:
 - lora
 - merge
 - lora-lego

@@ -12,7 +12,7 @@ type NamedMerge = MergeData & { readonly adapters: NonNullable<MergeData["adapte
  * @throws UsageError with the place
  */
 export function mergesOf(
-  { steps, out: _, report: __, ...single }: FileData,
+  { steps, out: _, to: __, report: ___, ...single }: FileData,
   yaml: PlacedYaml,
 ): { readonly merge: NamedMerge; readonly path: DataPath }[] {
   if (steps === undefined) {

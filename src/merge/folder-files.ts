@@ -1,46 +1,63 @@
+import type { FormatId } from "../adapter/consumers.ts";
 import { printableJson } from "../core/printable.ts";
 import { VERSION } from "../core/version.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { CARD_FILE, modelCard } from "./card.ts";
 import { cardDatasets } from "./card-datasets.ts";
-import { type Companion, type FolderReader, sharedCompanions } from "./companions.ts";
 import type { MergeOutcome } from "./merge.ts";
+import type { MergePlan } from "./merge-plan.ts";
 import type { RecipeStep } from "./recipe-file.ts";
 import { RECIPE_FILE, recipeText } from "./recipe-text.ts";
+import { type FolderFile, type FolderReader, sharedTokenizerFiles } from "./tokenizer-files.ts";
 
 const RECIPE_COMMENT = `# How lora-lego ${VERSION} made this adapter. To make it again, where DIR holds the adapters:
 # lora-lego run recipe.yaml --adapters DIR --out OUT
 `;
 
+/** What a merged adapter is written as: a PEFT folder, or another format's. */
+export interface MergedFormat {
+  readonly id: FormatId;
+  /** Names of the files that hold the tensors. */
+  readonly weightsFile: string;
+  readonly config: { readonly file: string; readonly fields: Readonly<Record<string, unknown>> } | null;
+}
+
+/** The format that a merge writes by itself. */
+export function peftFolder(plan: MergePlan): MergedFormat {
+  return { id: "peft", weightsFile: WEIGHTS_FILE, config: { file: CONFIG_FILE, fields: plan.config } };
+}
+
 /**
  * The files of a merged adapter's folder beside the weights: config, recipe, model card, and what the inputs have alike; and the outcome with
  * what only their folders knew.
  *
+ * @param written as what
  * @param steps what the recipe says
  * @param folders of the inputs that went in, but for those that are read from elsewhere by range
  * @param reportName name of a report that is to lie in the folder; null for none
  */
 export async function folderFiles(
   { plan, report: bare }: MergeOutcome,
+  { id, weightsFile, config }: MergedFormat,
   steps: readonly RecipeStep[],
   folders: readonly FolderReader[],
   reportName: string | null,
-): Promise<{ readonly outcome: MergeOutcome; readonly files: readonly Companion[] }> {
-  const shared = await sharedCompanions(folders);
+): Promise<{ readonly outcome: MergeOutcome; readonly files: readonly FolderFile[] }> {
+  const shared = await sharedTokenizerFiles(folders);
   const carried = shared.files.map(({ name }) => name);
   const report = {
     ...bare,
     carried: [...bare.carried, ...carried],
     warnings: [...bare.warnings, ...shared.warnings],
   };
-  const recipe = recipeText({ steps, out: null, report: null });
-  const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, RECIPE_FILE, ...carried];
+  const recipe = recipeText({ steps, out: null, to: id === "peft" ? null : id, report: null });
+  const names = [...(config === null ? [] : [config.file]), weightsFile, CARD_FILE, RECIPE_FILE, ...carried];
   if (reportName !== null) names.push(reportName);
   const texts = {
     ...(reportName !== null && { [reportName]: reportText(report) }),
-    [CONFIG_FILE]: `${JSON.stringify(plan.config, null, 2)}\n`,
+    ...(config !== null && { [config.file]: `${JSON.stringify(config.fields, null, 2)}\n` }),
     [RECIPE_FILE]: `${RECIPE_COMMENT}${recipe}`,
-    [CARD_FILE]: modelCard(plan, report, names, recipe, await cardDatasets(folders)),
+    [CARD_FILE]: modelCard(plan, id, report, names, recipe, await cardDatasets(folders)),
   };
   const encoder = new TextEncoder();
   const files = Object.entries(texts).map(([name, text]) => ({ name, bytes: encoder.encode(text) }));

@@ -19,16 +19,13 @@ import type { Warning } from "./warning.ts";
 /**
  * The consumer that a recipe names, or null.
  *
- * @throws UsageError for one that loads no PEFT folders, or that reads no patterns where the recipe asks for them
+ * @throws UsageError for one that reads no patterns where the recipe asks for them
  */
 export function consumerOf({ for: id, rankLayout }: LooseRecipe): Consumer | null {
   if (id === undefined) return null;
   const consumer = consumerById(id);
-  if (!consumer.formats.includes("peft")) {
-    throw new UsageError(
-      `${consumer.title} loads ${consumer.formats.join(" and ")} files, but a merge writes a PEFT folder; leave --for out and convert the result with lora-lego convert --to ${consumer.formats[0]}.`,
-    );
-  }
+  // Writers of other formats give all modules one rank themselves where a program wants that.
+  if (!consumer.formats.includes("peft")) return consumer;
   if (rankLayout === "pattern" && consumer.differing !== "all") {
     throw new UsageError(
       `${consumer.title} reads no rank_pattern and alpha_pattern, which --rank-layout pattern writes; leave that out.`,
@@ -37,13 +34,22 @@ export function consumerOf({ for: id, rankLayout }: LooseRecipe): Consumer | nul
   return consumer;
 }
 
+/** Refuse to make a PEFT adapter, and nothing of it, for a consumer that loads none. */
+export function refuseNoPeft({ for: id }: Pick<LooseRecipe, "for">): void {
+  const consumer = id === undefined ? null : consumerById(id);
+  if (consumer === null || consumer.formats.includes("peft")) return;
+  throw new UsageError(
+    `${consumer.title} loads ${consumer.formats.join(" and ")} files, but a PEFT adapter is made here; leave "for" out and convert the result to ${consumer.formats[0]}.`,
+  );
+}
+
 /** The rank to write for modules of `rank` units. @throws RefusedError beyond the consumer's largest */
 export function consumerRank(consumer: Consumer | null, rank: number): number {
   if (consumer === null) return rank;
   const padded = paddedRank(consumer, rank);
   if (padded !== null) return padded;
   throw new RefusedError(
-    `${consumer.title} takes rank ${consumer.mostRank} at most, but the result has ${rank}; pass --rank ${consumer.mostRank} or less.`,
+    `${consumer.title} takes rank ${consumer.mostRank} at most, but the result has ${rank}; pass --rank ${consumer.mostRank} or less, or bring a single adapter there with lora-lego resize first.`,
   );
 }
 
@@ -55,16 +61,18 @@ export function startWarnings(consumer: Consumer | null, rank: number): Warning[
 
 /** Refuse modules and tensors that a consumer does not load. */
 export function refuseUnloadable(
-  { title, kinds, extras: loads }: Consumer,
-  modules: readonly AdapterModule[],
-  extras: readonly PlannedExtra[],
+  { title, kinds, extras: loads, formats }: Consumer,
+  modules: readonly Pick<AdapterModule, "name" | "kind">[],
+  extras: readonly Pick<PlannedExtra, "key">[],
 ): void {
   const odd = modules.find(({ kind }) => !kinds[kind]);
   if (odd !== undefined) {
     throw new RefusedError(
-      `${title} adapts no ${odd.kind} modules, as ${odd.name} is one; leave them out with --exclude, or merge without --for.`,
+      `${title} adapts no ${odd.kind} modules, as ${odd.name} is one; leave them out with lora-lego merge --exclude, or go without --for.`,
     );
   }
+  // No writer but PEFT's holds such tensors: the others refuse them themselves.
+  if (!formats.includes("peft")) return;
   if (loads !== "all" && extras.length > 0 && !(loads === "one-head" && isOneHead(extras.map(({ key }) => key)))) {
     throw new RefusedError(
       `${title} loads factors only, but ${extras.length === 1 ? "a tensor" : `${extras.length} tensors`} beside them would be written (as ${extras[0]!.key}); pass --extras drop.`,

@@ -8,7 +8,7 @@ import { wasmKernels } from "../kernels/wasm.ts";
 import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { addTimings, noTimings } from "./clock.ts";
-import { consumerRank } from "./for-consumer.ts";
+import { consumerRank, refuseNoPeft } from "./for-consumer.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
 import { makeReport } from "./make-report.ts";
 import type { MergePlan } from "./merge-plan.ts";
@@ -139,6 +139,7 @@ export async function mergeToSink(
   create: (plan: MergePlan) => ByteSink | Promise<ByteSink>,
   control: MergeControl = {},
 ): Promise<MergeOutcome> {
+  refuseNoPeft(recipe);
   const kernels = wasmKernels();
   const files = adapters.map((adapter) => adapter.files);
   const noHash = () => Promise.reject(new Error("nothing is hashed here"));

@@ -5,8 +5,12 @@ import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import { planLayout } from "./plan-layout.ts";
 
-/** The adapter that a plan will write, as far as headers go, so that what is to be made of it can be planned too. */
-export function plannedAdapter(name: string, plan: MergePlan): Promise<Adapter> {
+/**
+ * The adapter that a plan will write, as far as headers go, so that what is to be made of it can be planned too.
+ *
+ * @param inputs that the plan was made for
+ */
+export async function plannedAdapter(name: string, plan: MergePlan, inputs: readonly Adapter[]): Promise<Adapter> {
   const { header } = planLayout(plan);
   const weights: ByteSource = {
     name: `${name}/${WEIGHTS_FILE}`,
@@ -19,5 +23,20 @@ export function plannedAdapter(name: string, plan: MergePlan): Promise<Adapter> 
   };
   const config = memorySource(`${name}/${CONFIG_FILE}`, new TextEncoder().encode(JSON.stringify(plan.config)));
   const open = async (file: string): Promise<ByteSource> => (file === CONFIG_FILE ? config : weights);
-  return openAdapter({ name, files: [CONFIG_FILE, WEIGHTS_FILE], folders: [], open });
+  const adapter = await openAdapter({ name, files: [CONFIG_FILE, WEIGHTS_FILE], folders: [], open });
+  return { ...adapter, ...kept(plan, inputs) };
+}
+
+/** What a merged adapter is said to be because all that went into it is: its dialect, by which names are kept, and what files say of training. */
+export type Kept = Pick<Adapter, "format" | "metadata">;
+
+/** What all adapters that go into a plan's result have alike of their dialect and of what their files say. */
+export function kept({ inputs }: MergePlan, adapters: readonly Adapter[]): Kept {
+  const [first, ...others] = adapters.filter((_, t) => inputs[t]!.weight !== 0) as [Adapter, ...Adapter[]];
+  const alike = others.every(({ format }) => format === first.format);
+  const said = [...first.metadata].filter(
+    // The arguments of a training may tell ranks, and the result has its own.
+    ([key, text]) => key !== "ss_network_args" && others.every(({ metadata }) => metadata.get(key) === text),
+  );
+  return { format: alike ? first.format : "peft", metadata: new Map(said) };
 }

@@ -125,7 +125,7 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Requ
     none: "any program",
     value: "consumer",
     default: null,
-    help: "make rank and fields fit the program that is to load the result",
+    help: "make format, rank and fields fit the program that is to load the result",
     label: "For",
   },
   rankLayout: {

@@ -1,3 +1,4 @@
+import type { FormatId } from "../adapter/consumers.ts";
 import { type DataPath, type PlacedYaml, readYaml } from "../formats/yaml/placed-yaml.ts";
 import { checkRecipe } from "./check-recipe.ts";
 import { mergesOf } from "./check-steps.ts";
@@ -22,6 +23,8 @@ export interface RecipeFile {
   readonly steps: readonly RecipeStep[];
   /** Paths as the file has them, relative to it; null where it has none. */
   readonly out: string | null;
+  /** The format of the output; null for what its name and the last merge's `for` say. */
+  readonly to: FormatId | null;
   readonly report: string | null;
 }
 
@@ -49,6 +52,7 @@ export async function parseRecipe(text: string, file: string): Promise<ParsedRec
       recipe: checkedRecipe(merge, merge.adapters.map(nameOf), merge.adapters.map(weightOf), yaml, path),
     })),
     out: parsed.data.out ?? null,
+    to: parsed.data.to ?? null,
     report: parsed.data.report ?? null,
     placeOfAdapter: (step, adapter) => yaml.place([...merges[step]!.path, "adapters", adapter]),
   };

@@ -1,3 +1,4 @@
+import { FORMAT_IDS, type FormatId } from "../adapter/consumers.ts";
 import { nearest } from "../core/suggest.ts";
 import { ENERGY_RULES, type Zod } from "../methods/method.ts";
 import { METHODS } from "../methods/registry.ts";
@@ -25,6 +26,7 @@ export interface MergeData extends MergeFields {
 export interface FileData extends MergeData {
   readonly steps?: readonly (MergeData & { readonly name: string })[] | undefined;
   readonly out?: string | undefined;
+  readonly to?: FormatId | undefined;
   readonly report?: string | undefined;
 }
 
@@ -119,7 +121,7 @@ function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
 
 /** The schema of recipe files; its JSON Schema, for editors, is docs/recipe.schema.json. */
 export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
-  const { record, list, number, text } = schemaParts(z);
+  const { record, choice, list, number, text } = schemaParts(z);
   const weight = number.optional().describe("1 where none is given; 0 leaves the adapter out");
   const path = text.describe("folder or file of an adapter, relative to the recipe file, or hf://owner/name");
   const adapter = z.union(
@@ -144,7 +146,8 @@ export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
         .min(1, { error: "must hold at least one merge" })
         .optional()
         .describe("merges one after the other; the last one writes the output"),
-      out: text.optional().describe("folder to write, relative to the recipe file"),
+      out: text.optional().describe("folder, or .safetensors or .gguf file, to write, relative to the recipe file"),
+      to: choice(FORMAT_IDS).optional().describe("format of the output; default as its name and `for` say"),
       report: text.optional().describe("also write the report of the (last) merge as JSON, to this file"),
     },
     "a map with adapters, or with steps",

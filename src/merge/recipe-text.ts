@@ -27,10 +27,11 @@ const SPECIAL = /^(true|false|yes|no|on|off|y|n|null)$/i;
  * A recipe file as YAML, which `parseRecipe` reads back as it is. Written without the package yaml, which would take longer
  * to load than a small merge takes.
  */
-export function recipeText({ steps, out, report }: RecipeFile): string {
+export function recipeText({ steps, out, to, report }: RecipeFile): string {
   const file = {
     ...(steps.length === 1 && steps[0]!.name === null ? mergeData(steps[0]!) : { steps: steps.map(stepData) }),
     ...(out !== null && { out }),
+    ...(to !== null && { to }),
     ...(report !== null && { report }),
   };
   return [...mapLines(file), ""].join("\n");

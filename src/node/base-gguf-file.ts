@@ -5,10 +5,10 @@ import { FormatError, RefusedError, UsageError } from "../core/errors.ts";
 import { planBaseGguf, writeBaseGguf } from "../evaluate/base-gguf.ts";
 import { readGguf } from "../formats/gguf/header.ts";
 import { openModel } from "../fuse/base-model.ts";
-import { createFile, openSink } from "./file-sink.ts";
+import { fillFile } from "./file-sink.ts";
 import { openFile } from "./file-source.ts";
+import { intoFile } from "./into-output.ts";
 import { diskModel } from "./model-folder.ts";
-import { OutputFile } from "./output-file.ts";
 
 /** Write the model of a folder, as transformers saves it, into a GGUF file in f32. @throws as `planBaseGguf`; OutputError where the file exists */
 export async function writeBaseGgufFile(folder: string, out: string): Promise<void> {
@@ -20,21 +20,10 @@ export async function writeBaseGgufFile(folder: string, out: string): Promise<vo
     }
     const model = await openModel(disk);
     const plan = planBaseGguf(model, disk.text("config.json"), disk.text("tokenizer.json"));
-    const output = OutputFile.create(out, { inputs: [folder] });
-    try {
-      output.checkSpace(plan.layout.size);
-      createFile(output.path, plan.layout.size);
-      const sink = openSink(output.path);
-      try {
-        await writeBaseGguf(model, plan, sink);
-      } finally {
-        sink.close();
-      }
-      output.commit();
-    } catch (error) {
-      output.discard();
-      throw error;
-    }
+    const bytes = plan.layout.size;
+    await intoFile(out, [folder], { bytes }, (output) =>
+      fillFile(output.path, bytes, (sink) => writeBaseGguf(model, plan, sink)),
+    );
   } finally {
     disk.close();
   }

@@ -6,7 +6,7 @@ import type { TaskRow } from "../evaluate/task-rows.ts";
 import { type PreparedBase, prepareAdapter } from "./gguf-inputs.ts";
 import { hashFiles } from "./hash.ts";
 import type { LlamaModel } from "./llama.ts";
-import { mergeToFolder } from "./merge-to-folder.ts";
+import { mergeToFolder } from "./merge-adapters.ts";
 import { OutputFile } from "./output-file.ts";
 import { scoreRows } from "./score-rows.ts";
 

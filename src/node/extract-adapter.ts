@@ -5,22 +5,19 @@ import { type ExtractedModule, type ExtractRecipe, extractModule, planExtraction
 import { wasmKernels } from "../kernels/wasm.ts";
 import { CARD_FILE, extractionCard } from "../merge/card.ts";
 import type { OnProgress } from "../merge/lane.ts";
-import { createFile, openSink } from "./file-sink.ts";
+import { fillFile } from "./file-sink.ts";
+import { intoFolder, type OutputOptions } from "./into-output.ts";
 import { baseConfigOf, diskModel } from "./model-folder.ts";
-import { OutputFolder } from "./output-folder.ts";
 
 /** How to extract. */
-export interface ExtractOptions extends ExtractRecipe {
+export interface ExtractOptions extends ExtractRecipe, Omit<OutputOptions, "bytes"> {
   /** Folders of the model before and after tuning. */
   readonly base: string;
   readonly tuned: string;
   /** Folder to write. */
   readonly out: string;
-  /** Replace a folder that lora-lego wrote. Default false. */
-  readonly force?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
-  readonly onNotice?: (text: string) => void;
 }
 
 /** What was extracted. */
@@ -39,30 +36,25 @@ export interface Extracted {
 export async function extractAdapter(options: ExtractOptions): Promise<Extracted> {
   const { out, force = false, onProgress = () => {}, onNotice = () => {}, signal } = options;
   const folders = [diskModel(options.base), diskModel(options.tuned)] as const;
-  let output: OutputFolder | null = null;
   try {
     const [base, tuned] = await Promise.all([openModel(folders[0]), openModel(folders[1])]);
     const plan = await planExtraction(base, tuned, options, baseConfigOf(folders[0]));
-    output = OutputFolder.create(out, [options.base, options.tuned], force, onNotice);
-    output.checkSpace(plan.layout.size);
-    createFile(output.path(WEIGHTS_FILE), plan.layout.size);
-    const sink = openSink(output.path(WEIGHTS_FILE));
+    const bytes = plan.layout.size;
     const kernels = wasmKernels();
     const modules: ExtractedModule[] = [];
-    try {
-      await sink.write(0, plan.layout.header);
-      for (const module of plan.modules) {
-        signal?.throwIfAborted();
-        modules.push(await extractModule(kernels, base, tuned, plan, module, sink));
-        onProgress({ done: modules.length, total: plan.modules.length });
-      }
-    } finally {
-      sink.close();
-    }
-    output.write(CONFIG_FILE, `${JSON.stringify(plan.config, null, 2)}\n`);
-    const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE];
-    output.write(CARD_FILE, extractionCard(base.name, tuned.name, names, `lora-lego ${VERSION}`));
-    output.commit();
+    await intoFolder(out, [options.base, options.tuned], { force, onNotice, bytes }, async (output) => {
+      await fillFile(output.path(WEIGHTS_FILE), bytes, async (sink) => {
+        await sink.write(0, plan.layout.header);
+        for (const module of plan.modules) {
+          signal?.throwIfAborted();
+          modules.push(await extractModule(kernels, base, tuned, plan, module, sink));
+          onProgress({ done: modules.length, total: plan.modules.length });
+        }
+      });
+      output.write(CONFIG_FILE, `${JSON.stringify(plan.config, null, 2)}\n`);
+      const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE];
+      output.write(CARD_FILE, extractionCard(base.name, tuned.name, names, `lora-lego ${VERSION}`));
+    });
     const squares = modules.reduce((sum, { norm }) => sum + norm * norm, 0);
     const kept = modules.reduce((sum, { norm, energy }) => sum + energy * norm * norm, 0);
     return {
@@ -70,11 +62,8 @@ export async function extractAdapter(options: ExtractOptions): Promise<Extracted
       modules,
       energy: kept / squares,
       unrepresented: plan.unrepresented,
-      bytes: plan.layout.size,
+      bytes,
     };
-  } catch (error) {
-    output?.discard();
-    throw error;
   } finally {
     for (const folder of folders) folder.close();
   }

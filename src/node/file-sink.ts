@@ -7,6 +7,17 @@ export interface FileSink extends ByteSink {
   close(): void;
 }
 
+/** Make a file of `size` bytes and fill it. */
+export async function fillFile<T>(path: string, size: number, fill: (sink: ByteSink) => Promise<T>): Promise<T> {
+  createFile(path, size);
+  const sink = openSink(path);
+  try {
+    return await fill(sink);
+  } finally {
+    sink.close();
+  }
+}
+
 /** Make a file of `size` bytes, all zero. */
 export function createFile(path: string, size: number): void {
   const descriptor = openSync(path, "w");

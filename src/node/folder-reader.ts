@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FolderReader } from "../merge/companions.ts";
+import type { FolderReader } from "../merge/tokenizer-files.ts";
 import { isOwnFile } from "./own-file.ts";
 import { openRegular } from "./regular-file.ts";
 

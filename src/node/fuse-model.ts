@@ -7,21 +7,19 @@ import { type FuseRecipe, planFusion } from "../fuse/plan-fusion.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { CARD_FILE, fusionCard } from "../merge/card.ts";
 import type { OnProgress } from "../merge/lane.ts";
-import { inputPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
-import { createFile, openSink } from "./file-sink.ts";
+import { inputPaths, openAdapters } from "./adapter-path.ts";
+import { fillFile } from "./file-sink.ts";
+import { intoFolder, type OutputOptions } from "./into-output.ts";
+import type { InputOptions } from "./merge-adapters.ts";
 import { baseConfigOf, diskModel, filesBeside } from "./model-folder.ts";
-import { OutputFolder } from "./output-folder.ts";
 
 /** How to fuse. */
-export interface FuseOptions extends FuseRecipe, OpenOptions {
+export interface FuseOptions extends FuseRecipe, InputOptions, Omit<OutputOptions, "bytes"> {
   /** Folder of the base model. */
   readonly base: string;
   /** Folder to write. */
   readonly out: string;
-  /** Replace a folder that lora-lego wrote. Default false. */
-  readonly force?: boolean;
   readonly onProgress?: OnProgress;
-  readonly onNotice?: (text: string) => void;
 }
 
 /** What was fused. */
@@ -52,7 +50,6 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
   const config = baseConfigOf(folder);
   // GGUF files of some families need the base's config to name their modules.
   const opened = await openAdapters(paths, { ...options, baseConfig: config });
-  let output: OutputFolder | null = null;
   try {
     const base = await openModel(folder);
     const adapters = opened.map(({ adapter }) => adapter);
@@ -62,35 +59,30 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
     const total = changed.filter(({ parts }) => parts.length > 0).length;
     for (const { text } of adapters.flatMap(({ notices }) => notices)) onNotice(text);
     const beside = filesBeside(folder);
-    output = OutputFolder.create(out, [...inputPaths(paths, opened), options.base], force, onNotice);
     const bytes = layouts.reduce((sum, { size }) => sum + size, 0);
-    output.checkSpace(bytes);
-    const kernels = wasmKernels();
-    let done = 0;
-    const onFused = (): void => onProgress({ done: ++done, total });
-    for (const [i, layout] of layouts.entries()) {
-      const path = output.path(base.shards[i]!.file);
-      createFile(path, layout.size);
-      const sink = openSink(path);
-      try {
-        await fuseShard(kernels, base, adapters, plan, layout, sink, onFused, signal);
-      } finally {
-        sink.close();
-      }
-    }
-    const texts = new Map([
-      ["config.json", config === null ? null : await fusedConfig(config, plan)],
-      ...(base.index === null ? [] : [[base.index.file, fusedIndex(base.index.text, base, layouts)] as const]),
-    ]);
-    for (const file of beside) {
-      const text = texts.get(file) ?? null;
-      if (text === null) output.copy(join(folder.path, file), file);
-      else output.write(file, text);
-    }
     const names = adapters.map(({ name }) => name);
-    const files = [...base.shards.map(({ file }) => file), ...beside, CARD_FILE];
-    output.write(CARD_FILE, fusionCard(base.name, names, files, `lora-lego ${VERSION}`));
-    output.commit();
+    const inputs = [...inputPaths(paths, opened), options.base];
+    await intoFolder(out, inputs, { force, onNotice, bytes }, async (output) => {
+      const kernels = wasmKernels();
+      let done = 0;
+      const onFused = (): void => onProgress({ done: ++done, total });
+      for (const [i, layout] of layouts.entries()) {
+        await fillFile(output.path(base.shards[i]!.file), layout.size, (sink) =>
+          fuseShard(kernels, base, adapters, plan, layout, sink, onFused, signal),
+        );
+      }
+      const texts = new Map([
+        ["config.json", config === null ? null : await fusedConfig(config, plan)],
+        ...(base.index === null ? [] : [[base.index.file, fusedIndex(base.index.text, base, layouts)] as const]),
+      ]);
+      for (const file of beside) {
+        const text = texts.get(file) ?? null;
+        if (text === null) output.copy(join(folder.path, file), file);
+        else output.write(file, text);
+      }
+      const files = [...base.shards.map(({ file }) => file), ...beside, CARD_FILE];
+      output.write(CARD_FILE, fusionCard(base.name, names, files, `lora-lego ${VERSION}`));
+    });
     const replaced = changed.filter(({ origin, rows }) => origin.input !== null || rows.length > 0);
     return {
       base: base.name,
@@ -102,9 +94,6 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
       elsewhere: Object.fromEntries(plan.elsewhere),
       bytes,
     };
-  } catch (error) {
-    output?.discard();
-    throw error;
   } finally {
     for (const { close } of opened) close();
     folder.close();

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { MAX_TEXT_BYTES } from "../adapter/container.ts";
 import { type AdapterFolder, chooseFiles } from "../adapter/folder.ts";
@@ -9,6 +9,7 @@ import { type HubFile, listHubFolder } from "../hub/listing.ts";
 import { listedFolder, streamHubAdapter } from "../hub/stream-adapter.ts";
 import { type OnDownload, RepositoryCache } from "./hub-cache.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
+import { readText } from "./read-text.ts";
 
 /** Model cards are read for the data that an adapter was trained on. */
 const CARD = "README.md";
@@ -99,7 +100,7 @@ async function bring(
   for (const name of wanted) await get(listing.files.get(name)!);
   if (chosen.sharded) {
     const index = join(cache.snapshot(listing.commit), listing.files.get(chosen.weights)!.path);
-    for (const shard of readShardIndex(readFileSync(index, "utf8"), `${hubName(hub)}/${chosen.weights}`).files) {
+    for (const shard of readShardIndex(readText(index), `${hubName(hub)}/${chosen.weights}`).files) {
       const file = listing.files.get(shard);
       if (file === undefined) {
         throw new HubError(
@@ -120,7 +121,7 @@ function isComplete(folder: string, name: string): boolean {
   try {
     const { weights, sharded } = chooseFiles({ name, files, folders: [] });
     if (!sharded) return existsSync(join(folder, weights));
-    const index = readShardIndex(readFileSync(join(folder, weights), "utf8"), name);
+    const index = readShardIndex(readText(join(folder, weights)), name);
     return index.files.every((shard) => existsSync(join(folder, shard)));
   } catch {
     return false;

@@ -8,7 +8,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -23,6 +22,7 @@ import { type HubPath, hubName, isCommit } from "../hub/hub-path.ts";
 import { fileUrl, type HubFile } from "../hub/listing.ts";
 import { request, TRIES } from "../hub/request.ts";
 import type { HubSettings } from "./hub-settings.ts";
+import { readText } from "./read-text.ts";
 
 /** Told of a download as it goes. */
 export type OnDownload = (file: string, done: number, size: number) => void;
@@ -44,7 +44,7 @@ export class RepositoryCache {
     const { revision } = this.#path;
     if (isCommit(revision)) return existsSync(this.snapshot(revision)) ? revision : null;
     const ref = join(this.#folder, "refs", revision);
-    return existsSync(ref) ? readFileSync(ref, "utf8").trim() : null;
+    return existsSync(ref) ? readText(ref).trim() : null;
   }
 
   /** Remember the commit that the revision stands at. */

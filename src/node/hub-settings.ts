@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { HubAccess } from "../hub/request.ts";
+import { readText } from "./read-text.ts";
 
 /** What the environment says of the Hub, by the names that Python's huggingface_hub reads. */
 export interface HubSettings extends HubAccess {
@@ -15,7 +16,7 @@ export interface HubSettings extends HubAccess {
 export function hubSettings(env: NodeJS.ProcessEnv = process.env): HubSettings {
   const home = env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
   const file = env.HF_TOKEN_PATH || join(home, "token");
-  const stored = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const stored = existsSync(file) ? readText(file) : "";
   const token = (env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN || stored).trim();
   return {
     endpoint: (env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, ""),

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { FormatError, UsageError } from "../core/errors.ts";
+import { readText } from "./read-text.ts";
 
 type Token = number;
 
@@ -65,7 +66,7 @@ export async function loadLlama(from: string = process.cwd()): Promise<LlamaModu
 function installedAbove(folder: string): string | null {
   const at = join(folder, "node_modules", PACKAGE);
   if (existsSync(join(at, "package.json"))) {
-    const { main } = JSON.parse(readFileSync(join(at, "package.json"), "utf8")) as { main?: string };
+    const { main } = JSON.parse(readText(join(at, "package.json"))) as { main?: string };
     return pathToFileURL(join(at, main ?? "dist/index.js")).href;
   }
   return dirname(folder) === folder ? null : installedAbove(dirname(folder));

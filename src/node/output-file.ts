@@ -104,6 +104,16 @@ export class OutputFile {
     }
   }
 
+  /** Path of the tensors, which are the file, whatever its name. */
+  weights(_name: string): string {
+    return this.path;
+  }
+
+  /** Path of something that the work needs meanwhile, beside the file while it is written. */
+  scratch(name: string): string {
+    return this.#unfinished.scratch(name);
+  }
+
   /** Write it whole. */
   write(content: string | Uint8Array): void {
     naming(this.path, () => writeFileSync(this.path, content));

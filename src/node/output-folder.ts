@@ -15,7 +15,6 @@ import { FormatError, OutputError } from "../core/errors.ts";
 import { CARD_FILE, filesOfCard } from "../merge/card.ts";
 import { checkSpace, flush } from "./flush.ts";
 import { naming } from "./named-failure.ts";
-import type { OutputFile } from "./output-file.ts";
 import { readText } from "./read-text.ts";
 import { isWithin, realPath } from "./real-path.ts";
 import {
@@ -41,7 +40,6 @@ export class OutputFolder {
   readonly target: string;
   readonly #unfinished: Unfinished;
   readonly #force: boolean;
-  readonly #beside: OutputFile[] = [];
 
   private constructor(target: string, path: string, force: boolean) {
     this.target = target;
@@ -79,6 +77,11 @@ export class OutputFolder {
     return join(this.#unfinished.folder, file);
   }
 
+  /** Path of the file that holds the tensors, while it is written. */
+  weights(file: string): string {
+    return this.path(file);
+  }
+
   /** Write a file of the folder whole. */
   write(file: string, content: string | Uint8Array): void {
     naming(this.path(file), () => writeFileSync(this.path(file), content));
@@ -89,9 +92,9 @@ export class OutputFolder {
     copyFileSync(from, this.path(file));
   }
 
-  /** Have a file elsewhere appear with the folder, or not at all. */
-  attach(file: OutputFile): void {
-    this.#beside.push(file);
+  /** Path of something that the work needs meanwhile, in a folder that is not part of the output. */
+  scratch(name: string): string {
+    return this.#unfinished.scratch(name);
   }
 
   /** Refuse when the file system has less room than the output needs. */
@@ -106,6 +109,7 @@ export class OutputFolder {
    */
   commit(): void {
     const temporary = this.#unfinished.folder;
+    this.#unfinished.clearScratch();
     const old = `${this.target}.old-${process.pid}`;
     for (const file of readdirSync(temporary)) flush(join(temporary, file));
     flush(temporary);
@@ -125,13 +129,11 @@ export class OutputFolder {
     if (aside) removeOld(old, temporary);
     // Until here the mark tells a later run that the old output is not needed any more.
     rmSync(join(this.target, MARK_FILE));
-    for (const file of this.#beside) file.commit();
   }
 
   /** Remove what was written so far, and the folders that were made for it. */
   discard(): void {
     this.#unfinished.discard();
-    for (const file of this.#beside) file.discard();
   }
 }
 

@@ -8,9 +8,9 @@ import { benchPage } from "../evaluate/bench-page.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { benchHost } from "./bench-host.ts";
 import { prepareBase } from "./gguf-inputs.ts";
+import { intoFile } from "./into-output.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
 import { makeFolder } from "./make-folder.ts";
-import { OutputFile } from "./output-file.ts";
 import { readText } from "./read-text.ts";
 import { withScratch } from "./scratch.ts";
 import { readTaskFiles } from "./task-files.ts";
@@ -53,12 +53,11 @@ export async function runBenchFile(file: string, options: BenchOptions = {}): Pr
     ...placed.adapters.map(({ path }) => path),
     ...[...bench.dev, ...bench.test].map(at),
   ];
-  const page = outputOf(options, placed.joint === null ? files : [...files, placed.joint]);
-  try {
+  const work = async (): Promise<BenchResult> => {
     const cache = options.cache ?? `${resolve(file)}.cache`;
     if (!existsSync(cache)) makeFolder(cache);
     const module = options.llama ?? (await loadLlama());
-    const result = await withScratch("bench", async (scratch) => {
+    return withScratch("bench", async (scratch) => {
       const base = await prepareBase(scratch, at(bench.base));
       const { model, close } = await loadModel(module, base.model, threads);
       try {
@@ -69,18 +68,15 @@ export async function runBenchFile(file: string, options: BenchOptions = {}): Pr
         await close();
       }
     });
-    page?.write(`${WRITTEN}\n\n${benchPage(result)}`);
-    page?.commit();
+  };
+  const { out, force, onNotice } = options;
+  if (out === undefined) return work();
+  const read = placed.joint === null ? files : [...files, placed.joint];
+  const inputs = read.filter((path) => !isHubPath(path) && existsSync(path));
+  const place = { remade: true, ...(force && { force }), ...(onNotice && { onNotice }) };
+  return intoFile(out, inputs, place, async (page) => {
+    const result = await work();
+    page.write(`${WRITTEN}\n\n${benchPage(result)}`);
     return result;
-  } catch (error) {
-    page?.discard();
-    throw error;
-  }
-}
-
-/** The file of the tables, if one is asked for. @param files what the benchmark reads */
-function outputOf({ out, force = false, onNotice }: BenchOptions, files: readonly string[]): OutputFile | null {
-  if (out === undefined) return null;
-  const inputs = files.filter((path) => !isHubPath(path) && existsSync(path));
-  return OutputFile.create(out, { inputs, force, remade: true, ...(onNotice && { tell: onNotice }) });
+  });
 }

@@ -1,21 +1,30 @@
-import { existsSync, realpathSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { FormatId } from "../adapter/consumers.ts";
+import type { AdapterText } from "../adapter/dialect.ts";
+import { writerOf } from "../convert/convert.ts";
+import { type PlannedMerge, planOutput, writerOfMerge } from "../convert/plan-output.ts";
 import { UsageError } from "../core/errors.ts";
 import { isHubPath } from "../hub/hub-path.ts";
-import type { MergeControl, MergeOutcome } from "../merge/merge.ts";
 import type { MergePlan } from "../merge/merge-plan.ts";
 import { makePlan } from "../merge/plan.ts";
-import { plannedAdapter } from "../merge/planned-adapter.ts";
-import { type ParsedRecipe, parseRecipe, type RecipeSource, type RecipeStep } from "../merge/recipe-file.ts";
+import { type Kept, kept, plannedAdapter } from "../merge/planned-adapter.ts";
+import { type ParsedRecipe, parseRecipe, type RecipeStep } from "../merge/recipe-file.ts";
 import { carriedOut } from "../merge/recipe-text.ts";
-import { inputPaths, localPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
-import { mergeInto, mergeToFolder } from "./merge-to-folder.ts";
-import { OutputFolder } from "./output-folder.ts";
+import { type DiskAdapter, inputPaths, localPaths, openAdapters } from "./adapter-path.ts";
+import { readBaseConfig } from "./base-config.ts";
+import { intoFolder } from "./into-output.ts";
+import {
+  type FormatOptions,
+  formatChoice,
+  type InputOptions,
+  type Merged,
+  type MergedOutputPlan,
+} from "./merge-adapters.ts";
+import { type MachineControl, type MergeJob, mergeInto } from "./merge-into.ts";
+import { checkOutput, intoOutput, type Output, type PlaceOptions } from "./output-place.ts";
 import { readText } from "./read-text.ts";
-import { openReport, type ReportPlace } from "./report-file.ts";
-
-/** Where the steps of a recipe write, inside the output folder while that is temporary itself. */
-const STEPS_FOLDER = "steps";
 
 /** A recipe file, its paths looked up. */
 export interface LoadedRecipe {
@@ -25,6 +34,7 @@ export interface LoadedRecipe {
   /** The path of each adapter of each step; null for the result of an earlier step. */
   readonly paths: readonly (readonly (string | null)[])[];
   readonly out: string | null;
+  readonly to: FormatId | null;
   readonly report: string | null;
 }
 
@@ -48,6 +58,7 @@ export async function loadRecipe(file: string, adapters?: string): Promise<Loade
       sources.map((source, t) => ("step" in source ? null : existing(recipe, from, source.path, i, t))),
     ),
     out: recipe.out === null ? null : resolve(home, recipe.out),
+    to: recipe.to,
     report: recipe.report === null ? null : resolve(home, recipe.report),
   };
 }
@@ -61,114 +72,152 @@ function existing(recipe: ParsedRecipe, from: string, path: string, step: number
   );
 }
 
-/** How to carry out a recipe; `out` is the recipe's where it is not given. */
-export interface RunOptions extends MergeControl, OpenOptions {
+/** How to carry out a recipe; `out`, `to` and `report` are the recipe's where they are not given. */
+export interface RunOptions extends FormatOptions, MachineControl, InputOptions, Omit<PlaceOptions, "bytes"> {
   readonly out?: string;
-  readonly force?: boolean;
-  readonly threads?: number;
-  readonly onNotice?: (text: string) => void;
   /** Told of each step and awaited, before it runs. */
   readonly onStep?: (name: string | null) => Promise<void>;
 }
 
 /** What a step of a recipe did. */
-export interface StepOutcome extends MergeOutcome {
+export interface StepOutcome extends Merged {
   readonly name: string | null;
 }
 
 /**
- * Carry out a recipe: its steps in their order, the last one into the output. Results of earlier steps lie in the output's
- * temporary folder, so that they go with it, whatever happens.
+ * Carry out a recipe: its steps in their order, the last one into the output. Results of earlier steps are PEFT folders beside the output while
+ * it is written, so that they go with it, whatever happens.
  *
- * @throws what `mergeToFolder` throws; UsageError where neither the recipe nor the options say where to write
+ * @throws what `mergeAdapters` throws; UsageError where neither the recipe nor the options say where to write
  */
 export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}): Promise<StepOutcome[]> {
-  const { out = recipe.out, force = false, onNotice = () => {}, onStep, ...control } = options;
+  const { onStep, ...control } = options;
+  const { out, to, report } = destination(recipe, options);
   if (out === null) throw new UsageError("The recipe does not say where to write; add out: DIR to it, or pass --out.");
-  const inputs = [...(await inputsOf(recipe, options)), ...(recipe.file === null ? [] : [recipe.file])];
-  const output = OutputFolder.create(out, inputs, force, onNotice);
-  try {
-    const { report } = recipe;
-    const place = report === null ? null : openReport(report, output, { inputs, force, tell: onNotice });
+  const baseConfig = readBaseConfig(options.baseConfig);
+  const inputs = await inputsOf(recipe, options, baseConfig);
+  const choice = formatChoice(to, recipe.steps.at(-1)!.recipe);
+  const writer = await writerOfMerge(out, choice, async () => (await planSteps(recipe, options, baseConfig)).last);
+  const place = { ...control, ...(report !== null && { report }) };
+  return intoOutput(out, inputs, place, async (output, reportPlace) => {
     const done: StepOutcome[] = [];
+    const results = new Map<string, Kept>();
     for (const [i, { name, recipe: merge }] of recipe.steps.entries()) {
       await onStep?.(name);
-      const folders = recipe.paths[i]!.map((path, t) => path ?? stepFolder(output, recipe.steps[i]!.adapters[t]!));
-      const outcome =
-        i < recipe.steps.length - 1
-          ? await mergeToFolder(folders, merge, { ...control, out: stepFolder(output, { step: name! }) })
-          : await mergeLast(output, folders, place, recipe, done, control);
-      done.push({ name, ...outcome });
+      const isLast = i === recipe.steps.length - 1;
+      const opened = await openStep(recipe, i, output, results, { ...control, baseConfig });
+      try {
+        const job: MergeJob = {
+          opened,
+          recipe: merge,
+          writer: isLast ? writer : writerOf("peft"),
+          baseConfig,
+          place: isLast ? reportPlace : null,
+          stepsOf: (plan) => writtenSteps(recipe, [...done.map((step) => step.plan), plan]),
+        };
+        const outcome = isLast
+          ? await mergeInto(output, job, control)
+          : await intoFolder(output.scratch(name!), [], {}, (folder) => mergeInto(folder, job, control));
+        const adapters = opened.map(({ adapter }) => adapter);
+        results.set(name ?? "", kept(outcome.plan, adapters));
+        done.push({ name, format: job.writer.id, ...outcome });
+      } finally {
+        for (const adapter of opened) adapter.close();
+      }
     }
-    rmSync(output.path(STEPS_FOLDER), { recursive: true, force: true });
-    output.commit();
     return done;
-  } catch (error) {
-    output.discard();
-    throw error;
-  }
+  });
 }
 
-/** Open every adapter once, so that what is wrong with one is said before the first step runs. */
-async function inputsOf(recipe: LoadedRecipe, options: RunOptions): Promise<string[]> {
+/** Where a recipe writes, as what, and its report. */
+function destination(recipe: LoadedRecipe, { out, to, report }: RunOptions) {
+  return { out: out ?? recipe.out, to: to ?? recipe.to ?? undefined, report: report ?? recipe.report };
+}
+
+/** Open every adapter once, so that what is wrong with one is said before the first step runs. @returns what must not be written into */
+async function inputsOf(recipe: LoadedRecipe, options: RunOptions, baseConfig: AdapterText | null): Promise<string[]> {
   const paths = [...new Set(recipe.paths.flat().filter((path) => path !== null))];
-  const opened = await openAdapters(paths, options);
+  const opened = await openAdapters(paths, { ...options, baseConfig });
   for (const adapter of opened) adapter.close();
-  return inputPaths(paths, opened);
+  const others = [recipe.file, options.baseConfig].filter((path) => typeof path === "string");
+  return [...inputPaths(paths, opened), ...others];
 }
 
-function stepFolder(output: OutputFolder, source: RecipeSource): string {
-  if (!("step" in source)) throw new Error(`${source.path} is no step`);
-  return output.path(join(STEPS_FOLDER, source.step));
+/** Open the adapters of a step; results of earlier ones are what went into them, in another layout. */
+async function openStep(
+  { steps, paths }: LoadedRecipe,
+  step: number,
+  output: Output,
+  results: ReadonlyMap<string, Kept>,
+  options: Parameters<typeof openAdapters>[1],
+): Promise<DiskAdapter[]> {
+  const sources = steps[step]!.adapters;
+  const places = sources.map((source, t) => ("step" in source ? output.scratch(source.step) : paths[step]![t]!));
+  const opened = await openAdapters(places, options);
+  return opened.map((one, t) => {
+    const source = sources[t]!;
+    return "step" in source ? { ...one, adapter: { ...one.adapter, ...results.get(source.step)! } } : one;
+  });
 }
 
-async function mergeLast(
-  output: OutputFolder,
-  folders: readonly string[],
-  place: ReportPlace | null,
-  recipe: LoadedRecipe,
-  done: readonly StepOutcome[],
-  control: Omit<RunOptions, "out" | "force" | "onNotice" | "onStep">,
-): Promise<MergeOutcome> {
-  const opened = await openAdapters(folders, control);
-  try {
-    const { recipe: merge } = recipe.steps.at(-1)!;
-    return await mergeInto(output, opened, place, merge, control, (plan) =>
-      writtenSteps(recipe, [...done.map((step) => step.plan), plan]),
-    );
-  } finally {
-    for (const adapter of opened) adapter.close();
-  }
-}
-
-/** The steps as the output's own recipe tells them: adapters by local paths, every default filled in. */
+/** The steps as the output's own recipe tells them, as far as they were carried out: adapters by local paths, every default filled in. */
 function writtenSteps({ steps, paths }: LoadedRecipe, plans: readonly MergePlan[]): RecipeStep[] {
   const given = paths.flat().filter((path) => path !== null);
   const local = new Map(localPaths(given).map((path, i) => [given[i]!, path]));
-  return steps.map(({ name, adapters, recipe }, i) => ({
-    name,
-    adapters: adapters.map((source, t) => ("step" in source ? source : { path: local.get(paths[i]![t]!)! })),
-    recipe: carriedOut(recipe, plans[i]!),
-  }));
+  return plans.map((plan, i) => {
+    const { name, adapters, recipe } = steps[i]!;
+    return {
+      name,
+      adapters: adapters.map((source, t) => ("step" in source ? source : { path: local.get(paths[i]![t]!)! })),
+      recipe: carriedOut(recipe, plan),
+    };
+  });
 }
 
-/** What a recipe would do, step by step, from headers alone; ranks after the first step are the most that can come out. */
-export async function planRecipe(recipe: LoadedRecipe): Promise<{ name: string | null; plan: MergePlan }[]> {
-  const results = new Map<string, MergePlan>();
-  const planned: { name: string | null; plan: MergePlan }[] = [];
+/** What a step would write. */
+export interface PlannedStep extends MergedOutputPlan {
+  readonly name: string | null;
+}
+
+/**
+ * What a recipe would do, step by step, from headers alone; ranks after the first step are the most that can come out. Where the output is known,
+ * its place is checked too.
+ *
+ * @throws what `runRecipe` throws before it begins
+ */
+export async function planRecipe(recipe: LoadedRecipe, options: RunOptions = {}): Promise<PlannedStep[]> {
+  const { out, to, report } = destination(recipe, options);
+  const baseConfig = readBaseConfig(options.baseConfig);
+  if (out !== null) {
+    const inputs = await inputsOf(recipe, options, baseConfig);
+    checkOutput(out, inputs, { ...options, ...(report !== null && { report }) });
+  }
+  const { steps, last } = await planSteps(recipe, options, baseConfig);
+  const { writer, bytes } = await planOutput(out, formatChoice(to, recipe.steps.at(-1)!.recipe), last);
+  return [...steps.slice(0, -1), { ...steps.at(-1)!, format: writer.id, bytes }];
+}
+
+async function planSteps(
+  recipe: LoadedRecipe,
+  options: RunOptions,
+  baseConfig: AdapterText | null,
+): Promise<{ readonly steps: PlannedStep[]; readonly last: PlannedMerge }> {
+  const results = new Map<string, Adapter>();
+  const steps: PlannedStep[] = [];
+  let last: PlannedMerge | null = null;
   for (const [i, { name, adapters: sources, recipe: merge }] of recipe.steps.entries()) {
-    const opened = await openAdapters(recipe.paths[i]!.filter((path) => path !== null));
+    const given = recipe.paths[i]!.filter((path) => path !== null);
+    const opened = await openAdapters(given, { ...options, baseConfig });
     try {
       const disk = opened.map(({ adapter }) => adapter).values();
-      const adapters = sources.map((source) =>
-        "step" in source ? plannedAdapter(source.step, results.get(source.step)!) : disk.next().value!,
-      );
-      const plan = makePlan(await Promise.all(adapters), merge);
-      results.set(name ?? "", plan);
-      planned.push({ name, plan });
+      const adapters = sources.map((source) => ("step" in source ? results.get(source.step)! : disk.next().value!));
+      const plan = makePlan(adapters, merge);
+      results.set(name ?? "", await plannedAdapter(name ?? "", plan, adapters));
+      steps.push({ name, plan, format: "peft", bytes: plan.size });
+      last = { plan, adapters, baseConfig };
     } finally {
       for (const adapter of opened) adapter.close();
     }
   }
-  return planned;
+  return { steps, last: last! };
 }

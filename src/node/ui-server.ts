@@ -9,7 +9,7 @@ import { compareNaturally } from "../core/natural-order.ts";
 import { hasWeightsName, isConfigFile, isIndexFile, isWeightsFile } from "../formats/peft-folder/files.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { CARD_FILE } from "../merge/card.ts";
-import { COMPANIONS } from "../merge/companions.ts";
+import { TOKENIZER_FILES } from "../merge/tokenizer-files.ts";
 import { isOwnFile, refuseForeignFile } from "./own-file.ts";
 import { Guard, HOST } from "./ui-guard.ts";
 
@@ -142,7 +142,9 @@ function pageFiles(page: string): string[] {
 /** Whether the explorer reads such a file of an adapter's folder: weights, configs, and what is copied or named from beside them. */
 function isRead(name: string): boolean {
   return (
-    [isWeightsFile, isIndexFile, isConfigFile].some((is) => is(name)) || name === CARD_FILE || COMPANIONS.includes(name)
+    [isWeightsFile, isIndexFile, isConfigFile].some((is) => is(name)) ||
+    name === CARD_FILE ||
+    TOKENIZER_FILES.includes(name)
   );
 }
 
@@ -177,7 +179,7 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
     if (!found?.isFile() || !isRead(name)) return [];
     // A file that is named itself may be a link to anywhere; what lies in the folder may not.
     if (!(stat.isFile() && name === basename(full)) && !isOwnFile(folder, name)) {
-      if (COMPANIONS.includes(name) || name === CARD_FILE) return [];
+      if (TOKENIZER_FILES.includes(name) || name === CARD_FILE) return [];
       refuseForeignFile(folder, name, basename(folder));
     }
     const url = `adapters/${place}/${encodeURIComponent(name)}`;

@@ -26,6 +26,9 @@ const live = new Set<string>();
 /** A marked folder beside the target, `<target>.tmp-<pid>`, in which an output is written before it appears at the target. */
 export interface Unfinished {
   readonly folder: string;
+  /** Path of something that is only needed while the output is written. */
+  scratch(name: string): string;
+  clearScratch(): void;
   /** Take the target for written, whatever is left of the folder. */
   end(): void;
   /** Remove the folder with all that is in it, and those that were made above it. */
@@ -53,9 +56,17 @@ export function beginUnfinished(target: string, path: string): Unfinished {
   const end = (): void => {
     live.delete(target);
   };
+  const scratch = join(folder, "steps");
   return {
     folder,
     end,
+    scratch(name) {
+      if (!existsSync(scratch)) makeFolder(scratch);
+      return join(scratch, name);
+    },
+    clearScratch() {
+      rmSync(scratch, { recursive: true, force: true });
+    },
     discard() {
       end();
       rmSync(folder, { recursive: true, force: true });

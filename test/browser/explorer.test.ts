@@ -179,7 +179,7 @@ describe("the explorer", () => {
     };
     const unet = { "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q": { in: 4, out: 4 } };
     const image = writeAdapter(join(folder, "formats", "image"), randomAdapter(7, { modules: unet }));
-    for (const [to, name] of Object.entries(targets)) {
+    for (const [to, name] of Object.entries(targets) as [keyof typeof targets, string][]) {
       const out = join(folder, "formats", name);
       await convertAdapter(to === "kohya" ? image : peft, { to, out, ...(to === "gguf" && { baseConfig }) });
       handedFolders[to] = to === "mlx" ? handed(out, "cola") : handedOf(out);

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { consumerById } from "../../src/adapter/consumers.ts";
+import { consumerById, type FormatId } from "../../src/adapter/consumers.ts";
 import { checkAdapter } from "../../src/analysis/check.ts";
 import { openAdapterPath } from "../../src/node/adapter-path.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
-import { mergeToFolder } from "../../src/node/merge-to-folder.ts";
+import { mergeAdapters, mergeToFolder } from "../../src/node/merge-adapters.ts";
 import { readMerged, relativeError, tempFolder } from "../support/pico.ts";
 
 /** What a program made of a file of ours, as tools/consumers/make.mjs wrote it down. */
@@ -15,7 +15,7 @@ interface Fact {
   readonly case: string;
   readonly program: string;
   /** The format that the case was converted to; null for a merge. */
-  readonly to: string | null;
+  readonly to: FormatId | null;
   /** Our modules, to the program's that they are made of, in the order of rows. */
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** Whether the program finds every module. */
@@ -30,6 +30,9 @@ interface Fact {
 
 const GOLDEN = new URL("../golden/consumers/", import.meta.url).pathname;
 const { facts }: { facts: Fact[] } = JSON.parse(readFileSync(join(GOLDEN, "facts.json"), "utf8"));
+
+/** Cases that a merge of them alone keeps byte for byte: of one rank and scale. */
+const OF_ONE_SCALE = ["llama-embedding", "gpt2", "gemma3", "flux"];
 
 /** Where a case lies once it is converted or merged, as the program was given it. */
 async function made(fact: Fact): Promise<string> {
@@ -58,6 +61,19 @@ describe("what real programs load of our files", () => {
   it.each(facts.map((fact) => [fact.id, fact] as const))("%s: the same bytes that it loaded", async (_, fact) => {
     const hint = "The files changed since the programs judged them: run tools/consumers/make.mjs again.";
     expect(hashesOf(await made(fact)), hint).toEqual(new Set(fact.sha256));
+  });
+
+  it.each(
+    facts
+      .filter((fact) => fact.to !== null && OF_ONE_SCALE.includes(fact.case))
+      .map((fact) => [fact.id, fact] as const),
+  )("%s: the same from a merge into that format", async (_, fact) => {
+    const input = join(GOLDEN, fact.case);
+    const base = join(input, "base-config.json");
+    const out = join(tempFolder(), fact.to === "kohya" ? "out.safetensors" : "out");
+    const options = { out, to: fact.to!, ...(existsSync(base) && { baseConfig: base }) };
+    await mergeAdapters([input], { method: "cat" }, options);
+    expect(hashesOf(out)).toEqual(new Set(fact.sha256));
   });
 
   it.each(facts.map((fact) => [fact.id, fact] as const))("%s: check says whether it loads", async (_, fact) => {

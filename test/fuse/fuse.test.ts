@@ -147,7 +147,7 @@ describe("fuse", () => {
     const base = await openPicoModel({ [`${Q}.weight`]: [[1]], "score.weight": [[2]] });
     const [bytes] = await fused(base, [head]);
     expect(await tensorOf(base, bytes!, "score.weight")).toEqual([9]);
-    const [dropped] = await fused(base, [head], { dropExtras: true });
+    const [dropped] = await fused(base, [head], { extras: "drop" });
     expect(await tensorOf(base, dropped!, "score.weight")).toEqual([2]);
     const wide = await openPicoModel({ [`${Q}.weight`]: [[1]], "score.weight": [[2, 3]] });
     expect(() => planFusion(wide, [head], {})).toThrow(/cannot take its place; pass the base model that was saved/);

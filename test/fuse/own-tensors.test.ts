@@ -89,7 +89,7 @@ describe("tensors that an adapter holds in full", () => {
     const own = await adapter(extras);
     const base = await model(more);
     expect(() => planFusion(base, [own], {}, config)).toThrow(words);
-    expect(() => planFusion(base, [own], { dropExtras: true }, config)).not.toThrow();
+    expect(() => planFusion(base, [own], { extras: "drop" }, config)).not.toThrow();
   });
 
   it("are refused where they are not finite", async () => {

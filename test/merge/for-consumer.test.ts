@@ -121,12 +121,20 @@ describe("a merge for a consumer", () => {
     expect(makePlan([up], { for: "sglang" }).zeros).toMatchObject([{ name: "model.layers.0.mlp.gate_proj", out: 11 }]);
   });
 
-  it.each([
-    ["llamacpp", {}, /llama\.cpp loads gguf files.*convert --to gguf/],
-    ["tgi", { rankLayout: "pattern" }, /no rank_pattern/],
-  ] as const)("refuses what cannot be: %s with %j", async (id, recipe, words) => {
+  it("refuses patterns for a consumer that reads none", async () => {
     const adapter = await open("one", 7, { modules });
-    expect(() => makePlan([adapter], { ...recipe, for: id })).toThrow(UsageError);
-    expect(() => makePlan([adapter], { ...recipe, for: id })).toThrow(words);
+    const plan = () => makePlan([adapter], { rankLayout: "pattern", for: "tgi" });
+    expect(plan).toThrow(UsageError);
+    expect(plan).toThrow(/no rank_pattern/);
+  });
+
+  it("is planned for one that loads no PEFT adapters, but not made as one in memory", async () => {
+    const adapter = await open("one", 7, { modules });
+    expect(makePlan([adapter], { for: "llamacpp" }).consumer).toBe("llamacpp");
+    const made = mergeInMemory([adapter], { for: "llamacpp" });
+    await expect(made).rejects.toThrow(
+      /llama\.cpp loads gguf files, but a PEFT adapter is made here.*convert .* to gguf/,
+    );
+    await expect(made).rejects.toThrow(UsageError);
   });
 });

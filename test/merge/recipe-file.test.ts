@@ -33,6 +33,7 @@ moduleWeights:
   - match: layers.0.**
     weights: [1, 0]
 out: merged
+to: mlx
 report: reports/merged.json
 `;
     expect(await parsed(text)).toEqual({
@@ -57,13 +58,14 @@ report: reports/merged.json
         },
       ],
       out: "merged",
+      to: "mlx",
       report: "reports/merged.json",
     });
   });
 
   it("needs nothing but adapters, and leaves the rest to the defaults", async () => {
     const steps = [{ name: null, adapters: [{ path: "a" }], recipe: { weights: [1] } }];
-    expect(await parsed("adapters: [a]")).toEqual({ steps, out: null, report: null });
+    expect(await parsed("adapters: [a]")).toEqual({ steps, out: null, to: null, report: null });
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { FORMAT_IDS } from "../../src/adapter/consumers.ts";
 import type { Recipe } from "../../src/merge/recipe.ts";
 import { RECIPE_FIELDS } from "../../src/merge/recipe-fields.ts";
 import { parseRecipe, type RecipeFile, type RecipeStep } from "../../src/merge/recipe-file.ts";
@@ -84,7 +85,8 @@ const steps: fc.Arbitrary<RecipeStep[]> = fc
 
 describe("recipeText", () => {
   it("writes what parseRecipe reads back as it is", async () => {
-    const file = fc.record({ steps, out: fc.option(text), report: fc.option(text) });
+    const to = fc.option(fc.constantFrom(...FORMAT_IDS));
+    const file = fc.record({ steps, out: fc.option(text), to, report: fc.option(text) });
     await fc.assert(
       fc.asyncProperty(file, async (recipe: RecipeFile) => {
         const { placeOfAdapter: _, ...read } = await parseRecipe(recipeText(recipe), "r.yaml");
@@ -104,6 +106,7 @@ describe("recipeText", () => {
     const written = recipeText({
       steps: [{ name: null, adapters: [{ path: "math" }, { path: "my med" }], recipe }],
       out: "yes",
+      to: null,
       report: null,
     });
     expect(written).toBe(`adapters:

@@ -7,7 +7,7 @@ import { parseHubPath } from "../../src/hub/hub-path.ts";
 import { openAdapterPath } from "../../src/node/adapter-path.ts";
 import { fetchHubAdapter } from "../../src/node/hub-adapters.ts";
 import { hubSettings } from "../../src/node/hub-settings.ts";
-import { mergeToFolder } from "../../src/node/merge-to-folder.ts";
+import { mergeToFolder } from "../../src/node/merge-adapters.ts";
 import { pushAdapter } from "../../src/node/push-adapter.ts";
 import { linear, peftFiles, rejection } from "../support/memory-folder.ts";
 import { MockHub, type MockRepository, TOKEN } from "../support/mock-hub.ts";

@@ -16,7 +16,7 @@ import { mergeToFolder as mergeBuilt } from "lora-lego/node";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FormatError } from "../../src/core/errors.ts";
 import type { Recipe } from "../../src/merge/recipe.ts";
-import { type FolderOptions, mergeToFolder } from "../../src/node/merge-to-folder.ts";
+import { type MergeOptions, mergeToFolder } from "../../src/node/merge-adapters.ts";
 import {
   type PicoAdapter,
   randomAdapter,
@@ -55,7 +55,7 @@ function withNaN(adapter: PicoAdapter, name: string): PicoAdapter {
   return { ...adapter, modules: { ...adapter.modules, [name]: { ...module, A } } };
 }
 
-function merge(recipe: Recipe = {}, options: Partial<FolderOptions> = {}, paths: readonly string[] = inputs) {
+function merge(recipe: Recipe = {}, options: Partial<MergeOptions> = {}, paths: readonly string[] = inputs) {
   return mergeToFolder(paths, recipe, { out, threads: 1, ...options });
 }
 
@@ -162,7 +162,7 @@ describe("mergeToFolder", () => {
 
     it.each(["after the first job", "after the last job"])("leaves nothing when it is cancelled %s", async (when) => {
       const stop = new AbortController();
-      const onProgress: FolderOptions["onProgress"] = ({ done, total }) => {
+      const onProgress: MergeOptions["onProgress"] = ({ done, total }) => {
         expect(existsSync(`${out}.tmp-${process.pid}`)).toBe(true);
         if (done === (when === "after the first job" ? 1 : total)) stop.abort();
       };

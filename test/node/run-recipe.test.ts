@@ -4,7 +4,7 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { OutputError, UsageError } from "../../src/core/errors.ts";
 import { parseRecipe } from "../../src/merge/recipe-file.ts";
 import { localPaths } from "../../src/node/adapter-path.ts";
-import { mergeToFolder } from "../../src/node/merge-to-folder.ts";
+import { mergeToFolder } from "../../src/node/merge-adapters.ts";
 import { loadRecipe, planRecipe, type RunOptions, runRecipe } from "../../src/node/run-recipe.ts";
 import { rejection } from "../support/memory-folder.ts";
 import { randomAdapter, readMerged, tempFolder, writeAdapter } from "../support/pico.ts";

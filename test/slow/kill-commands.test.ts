@@ -82,6 +82,18 @@ const folderCommand = (name: string, old: readonly string[], fresh: readonly str
   ],
 });
 
+const fileCommand = (name: string, old: readonly string[], fresh: readonly string[]): Command => ({
+  name,
+  outputs: ["x.safetensors"],
+  args: (folder) => {
+    const to = ["--out", join(folder, "x.safetensors"), "--force"];
+    return [
+      [...old, ...to],
+      [...fresh, ...to],
+    ];
+  },
+});
+
 const COMMANDS: readonly Command[] = [
   folderCommand("convert to a folder", ["convert", a, "--to", "mlx"], ["convert", b, "--to", "mlx"]),
   folderCommand("fuse", ["fuse", a, "--base", base], ["fuse", b, "--base", base]),
@@ -93,17 +105,9 @@ const COMMANDS: readonly Command[] = [
   folderCommand("resize", ["resize", a, "--rank", "1"], ["resize", b, "--rank", "2"]),
   folderCommand("prune", ["prune", a, "--rank", "1"], ["prune", b, "--rank", "2"]),
   folderCommand("run", ["merge", a], ["run", join(root, "recipe.yaml")]),
-  {
-    name: "convert to a file",
-    outputs: ["x.safetensors"],
-    args: (folder) => {
-      const to = ["--to", "kohya", "--out", join(folder, "x.safetensors"), "--force"];
-      return [
-        ["convert", image, ...to],
-        ["convert", otherImage, ...to],
-      ];
-    },
-  },
+  fileCommand("merge into a file", ["merge", image], ["merge", image, otherImage]),
+  fileCommand("prune into a file", ["prune", image, "--rank", "1"], ["prune", otherImage, "--rank", "1"]),
+  fileCommand("convert to a file", ["convert", image, "--to", "kohya"], ["convert", otherImage, "--to", "kohya"]),
   {
     name: "compare --html",
     outputs: ["page.html"],

@@ -20,7 +20,7 @@ import {
 export const diffusersWriter: Writer = {
   id: "diffusers",
   title: "diffusers",
-  output: "folder",
+  forms: ["folder", ".safetensors"],
   kinds: { linear: true, embedding: false, conv: true },
   factorsOnly: true,
   convert(adapter): Conversion {

@@ -19,7 +19,7 @@ import {
 export const kohyaWriter: Writer = {
   id: "kohya",
   title: "kohya",
-  output: ".safetensors",
+  forms: [".safetensors"],
   kinds: { linear: true, embedding: false, conv: true },
   factorsOnly: true,
   convert(adapter): Conversion {

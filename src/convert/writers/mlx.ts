@@ -37,7 +37,7 @@ interface Form {
 export const mlxWriter: Writer = {
   id: "mlx",
   title: "MLX",
-  output: "folder",
+  forms: ["folder"],
   kinds: { linear: true, embedding: true, conv: false },
   factorsOnly: true,
   convert(adapter, baseConfig): Conversion {

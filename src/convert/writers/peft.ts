@@ -19,7 +19,7 @@ import {
 export const peftWriter: Writer = {
   id: "peft",
   title: "PEFT",
-  output: "folder",
+  forms: ["folder"],
   kinds: { linear: true, embedding: true, conv: true },
   factorsOnly: false,
   convert(adapter): Conversion {

@@ -2,7 +2,7 @@ import { bytesEqual } from "../core/bytes.ts";
 import type { Warning } from "./warning.ts";
 
 /** Files that trainers save beside an adapter and that its users load with it. */
-export const COMPANIONS: readonly string[] = [
+export const TOKENIZER_FILES: readonly string[] = [
   "tokenizer.json",
   "tokenizer_config.json",
   "tokenizer.model",
@@ -18,27 +18,27 @@ export const COMPANIONS: readonly string[] = [
 ];
 
 /** Tokenizers have some megabytes. */
-const MAX_COMPANION_BYTES = 256e6;
+const MAX_TOKENIZER_BYTES = 256e6;
 
 /** A file of an adapter's folder by its name; null where the folder has none of its own, or a larger one than `most` bytes. */
 export type FolderReader = (name: string, most: number) => Promise<Uint8Array | null>;
 
 /** A file to be copied. */
-export interface Companion {
+export interface FolderFile {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
 /** Tokenizer files and chat templates that all inputs have alike, to be copied, and a warning for those that differ. */
-export async function sharedCompanions(
+export async function sharedTokenizerFiles(
   folders: readonly FolderReader[],
-): Promise<{ readonly files: readonly Companion[]; readonly warnings: readonly Warning[] }> {
-  const files: Companion[] = [];
+): Promise<{ readonly files: readonly FolderFile[]; readonly warnings: readonly Warning[] }> {
+  const files: FolderFile[] = [];
   const differing: string[] = [];
-  for (const name of COMPANIONS) {
+  for (const name of TOKENIZER_FILES) {
     const contents: Uint8Array[] = [];
     for (const read of folders) {
-      const bytes = await read(name, MAX_COMPANION_BYTES);
+      const bytes = await read(name, MAX_TOKENIZER_BYTES);
       if (bytes !== null) contents.push(bytes);
     }
     const [first] = contents;

@@ -1,0 +1,123 @@
+import type { Adapter, DialectId } from "../adapter/adapter.ts";
+import { type Consumer, type ConsumerId, consumerById, FORMAT_IDS, type FormatId } from "../adapter/consumers.ts";
+import type { AdapterText } from "../adapter/dialect.ts";
+import { ofImageModel } from "../adapter/names/components.ts";
+import { RefusedError, UsageError } from "../core/errors.ts";
+import { type Conversion, OUTPUT_FORMS, type OutputForm, type Writer } from "./conversion.ts";
+import { WRITERS, writerOf } from "./convert.ts";
+
+/** What a user says of the format of an output. */
+export interface FormatChoice {
+  /** Default: as `for` and the output's name say. */
+  readonly to?: FormatId;
+  /** The program that is to load the output: the first of its formats that holds the modules. */
+  readonly for?: ConsumerId;
+}
+
+/** What an output is by its name: one file where it ends in .safetensors or .gguf, else a folder. */
+export function formOf(out: string): OutputForm {
+  return OUTPUT_FORMS.find((form) => out.endsWith(form) && form !== "folder") ?? "folder";
+}
+
+/**
+ * The writers that may make an output, to be tried one after the other: later ones are for modules that earlier ones have no names for.
+ *
+ * @param out path of the output, whose name says what it is; null where it is not known
+ * @param adapter what is to be written; a .safetensors file is in its own dialect unless the choice says otherwise
+ * @throws UsageError where choice and output do not fit each other; RefusedError for a single file that holds no such adapter
+ */
+export function writersFor(out: string | null, choice: FormatChoice, adapter: Adapter): readonly Writer[] {
+  const ids = chosenFormats(choice) ?? formatsOfForm(out, adapter);
+  const [first, ...others] = ids.map(writerOf) as [Writer, ...Writer[]];
+  refuseMisnamed(first, out);
+  return [first, ...others.filter((writer) => holdsForm(writer, out) && isSafe(choice, writer.id, adapter))];
+}
+
+/** Whether an output is a PEFT folder, whatever goes into it. @throws UsageError as `writersFor` */
+export function isPeftFolder(out: string | null, choice: FormatChoice): boolean {
+  const chosen = chosenFormats(choice);
+  if (chosen === null) return out === null || formOf(out) === "folder";
+  if (chosen[0] !== "peft") return false;
+  refuseMisnamed(writerOf("peft"), out);
+  return true;
+}
+
+/** The formats that the choice names, or null for none. */
+function chosenFormats({ to, for: id }: FormatChoice): readonly DialectId[] | null {
+  const consumer = id === undefined ? null : consumerById(id);
+  if (to === undefined) return consumer?.formats ?? null;
+  if (!FORMAT_IDS.includes(to)) {
+    throw new UsageError(`There is no format "${to}" to write; choose one of ${FORMAT_IDS.join(", ")}.`);
+  }
+  const named = to === "comfyui" ? consumerById(to).formats : [writerOf(to).id];
+  if (consumer === null) return named;
+  const loaded = named.filter((format) => consumer.formats.includes(format));
+  if (loaded.length > 0) return loaded;
+  throw new UsageError(
+    `${consumer.title} loads ${consumer.formats.join(" and ")} files, not ${to}; leave out --to ${to} or --for ${consumer.id}.`,
+  );
+}
+
+/** The formats of an output that nothing but its name tells of. */
+function formatsOfForm(out: string | null, { format, modules }: Adapter): readonly DialectId[] {
+  const form = out === null ? "folder" : formOf(out);
+  if (form === "folder") return ["peft"];
+  if (form === ".gguf") return ["gguf"];
+  if (WRITERS.some(({ id, forms }) => id === format && forms.includes(form))) return [format];
+  if (ofImageModel(modules.keys())) return ["kohya", "diffusers"];
+  const [module] = modules.keys();
+  throw new RefusedError(
+    `${out}: one .safetensors file holds adapters of image models, but ${module} is not named as a module of one; pass a folder's name as --out, or one that ends in .gguf.`,
+  );
+}
+
+/** ComfyUI finds no attention of UNets in diffusers' names, so that these may not stand in for kohya's there. */
+function isSafe({ to, for: consumer }: FormatChoice, id: DialectId, { modules }: Adapter): boolean {
+  if ((consumer ?? to) !== "comfyui" || id !== "diffusers") return true;
+  return ![...modules.keys()].some((name) => name.startsWith("unet."));
+}
+
+function holdsForm({ forms }: Writer, out: string | null): boolean {
+  return out === null || forms.includes(formOf(out));
+}
+
+function refuseMisnamed(writer: Writer, out: string | null): void {
+  if (holdsForm(writer, out)) return;
+  const { id, forms } = writer;
+  const [kind, name] = forms.includes("folder")
+    ? ["folders", "a folder's name"]
+    : ["one file", `a name that ends in ${forms[0]}`];
+  const also = forms.length > 1 ? ` or files that end in ${forms[1]}` : "";
+  throw new UsageError(`${id} adapters are ${kind}${also}; pass --out with ${name}, not ${out}.`);
+}
+
+/**
+ * What an adapter becomes by the first of these writers that holds it.
+ *
+ * @param writers as `writersFor` gives them
+ * @throws what the first writer throws, where none holds it
+ */
+export function convertByFirst(
+  writers: readonly Writer[],
+  adapter: Adapter,
+  baseConfig: AdapterText | null,
+): { readonly writer: Writer; readonly conversion: Conversion } {
+  let reason: unknown = null;
+  for (const writer of writers) {
+    try {
+      return { writer, conversion: writer.convert(adapter, baseConfig) };
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      reason ??= error;
+    }
+  }
+  throw reason;
+}
+
+/** Refuse an adapter that its program would load only in a shape that a conversion, which changes no delta and adds nothing, does not give. */
+export function refuseUnshaped({ title, id, formats, differing, stacks, everyLayer }: Consumer, path: string): void {
+  if (!formats.includes("peft") || (differing === "all" && !stacks && !everyLayer)) return;
+  throw new UsageError(
+    `${title} takes one rank and one scale for all modules, which a conversion leaves as they are; run lora-lego merge ${path} --method cat --for ${id}, which gives the same deltas in that shape.`,
+  );
+}

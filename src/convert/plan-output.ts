@@ -1,0 +1,48 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import type { AdapterText } from "../adapter/dialect.ts";
+import type { MergePlan } from "../merge/merge-plan.ts";
+import { plannedAdapter } from "../merge/planned-adapter.ts";
+import type { Writer } from "./conversion.ts";
+import { writerOf } from "./convert.ts";
+import { convertByFirst, type FormatChoice, isPeftFolder, writersFor } from "./output-format.ts";
+
+/** What a merge's result will be written by, and the size of its weights. */
+export interface PlannedOutput {
+  readonly writer: Writer;
+  /** In bytes. */
+  readonly bytes: number;
+}
+
+/** A plan, the adapters that it was made for, and what is known of their base. */
+export interface PlannedMerge {
+  readonly plan: MergePlan;
+  readonly adapters: readonly Adapter[];
+  readonly baseConfig: AdapterText | null;
+}
+
+/**
+ * Decide from headers how the result of a merge is written.
+ *
+ * @param out path of the output; null where it is not known
+ * @param plan makes the plan, which is not needed where nothing depends on it
+ * @throws what `writersFor` throws, and RefusedError or UsageError for what the format cannot hold
+ */
+export async function writerOfMerge(
+  out: string | null,
+  choice: FormatChoice,
+  plan: () => Promise<PlannedMerge>,
+): Promise<Writer> {
+  return isPeftFolder(out, choice) ? writerOf("peft") : (await planOutput(out, choice, await plan())).writer;
+}
+
+/** How the result of a plan is written. @throws as `writerOfMerge` */
+export async function planOutput(
+  out: string | null,
+  choice: FormatChoice,
+  { plan, adapters, baseConfig }: PlannedMerge,
+): Promise<PlannedOutput> {
+  if (isPeftFolder(out, choice)) return { writer: writerOf("peft"), bytes: plan.size };
+  const adapter = await plannedAdapter("the result", plan, adapters);
+  const { writer, conversion } = convertByFirst(writersFor(out, choice, adapter), adapter, baseConfig);
+  return { writer, bytes: conversion.layout.size };
+}

@@ -1,0 +1,115 @@
+import type { DialectId } from "../adapter/adapter.ts";
+import type { FormatId } from "../adapter/consumers.ts";
+import type { AdapterText } from "../adapter/dialect.ts";
+import type { FormatChoice } from "../convert/output-format.ts";
+import { planOutput, writerOfMerge } from "../convert/plan-output.ts";
+import type { MergeOutcome } from "../merge/merge.ts";
+import type { MergePlan } from "../merge/merge-plan.ts";
+import { makePlan } from "../merge/plan.ts";
+import type { Recipe } from "../merge/recipe.ts";
+import { carriedOut } from "../merge/recipe-text.ts";
+import { type DiskAdapter, inputPaths, localPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
+import { readBaseConfig } from "./base-config.ts";
+import { type MachineControl, mergeInto } from "./merge-into.ts";
+import { checkOutput, intoOutput, type PlaceOptions } from "./output-place.ts";
+
+/** In which format a result is written, and what that needs. */
+export interface FormatOptions {
+  /**
+   * The format: peft, kohya, diffusers, comfyui, mlx or gguf. Default: what the recipe's `for` loads; else PEFT for a folder, GGUF for a .gguf
+   * file, and for a .safetensors file the dialect of the adapters where all are in one that is a single file, else kohya's or diffusers'.
+   */
+  readonly to?: FormatId;
+  /** Path of the base model's config.json, which GGUF files need for names and rows, and MLX for some names. */
+  readonly baseConfig?: string;
+}
+
+/** How adapters are opened for a merge. */
+export type InputOptions = Omit<OpenOptions, "baseConfig">;
+
+/** How to write a merge to disk. */
+export interface MergeOptions extends FormatOptions, MachineControl, InputOptions, Omit<PlaceOptions, "bytes"> {
+  /** What to write: one file where the name ends in .safetensors or .gguf, else a folder. */
+  readonly out: string;
+}
+
+/** A merge as it was written. */
+export interface Merged extends MergeOutcome {
+  readonly format: DialectId;
+}
+
+/**
+ * Merge the adapters at these paths into an output that appears complete or not at all, whatever happens: one file, or a folder with weights,
+ * their config where the format has one, README.md and recipe.yaml.
+ *
+ * @throws UsageError or RefusedError, before anything is written, for what the format cannot hold; OutputError when the output cannot be
+ *   written; and what opening and merging throw
+ */
+export function mergeAdapters(paths: readonly string[], recipe: Recipe, options: MergeOptions): Promise<Merged> {
+  return withOpened(paths, options, async (opened, inputs, baseConfig) => {
+    const { out } = options;
+    const adapters = opened.map(({ adapter }) => adapter);
+    const planned = async () => ({ plan: makePlan(adapters, recipe), adapters, baseConfig });
+    const writer = await writerOfMerge(out, formatChoice(options.to, recipe), planned);
+    const sources = localPaths(paths).map((path) => ({ path }));
+    const stepsOf = (plan: MergePlan) => [{ name: null, adapters: sources, recipe: carriedOut(recipe, plan) }];
+    const outcome = await intoOutput(out, inputs, options, (output, place) =>
+      mergeInto(output, { opened, recipe, writer, baseConfig, place, stepsOf }, options),
+    );
+    return { ...outcome, format: writer.id };
+  });
+}
+
+/** Merge the adapters at these paths into a PEFT folder. @throws as `mergeAdapters` */
+export function mergeToFolder(
+  paths: readonly string[],
+  recipe: Recipe,
+  options: Omit<MergeOptions, keyof FormatOptions>,
+): Promise<Merged> {
+  return mergeAdapters(paths, recipe, { ...options, to: "peft" });
+}
+
+/** What a merge would write. */
+export interface MergedOutputPlan {
+  readonly plan: MergePlan;
+  readonly format: DialectId;
+  /** Of the weights' file. */
+  readonly bytes: number;
+}
+
+/** What `mergeAdapters` would write, from headers alone; refuses what it would refuse before it begins. */
+export function planMergedOutput(
+  paths: readonly string[],
+  recipe: Recipe,
+  options: Omit<MergeOptions, keyof MachineControl>,
+): Promise<MergedOutputPlan> {
+  return withOpened(paths, options, async (opened, inputs, baseConfig) => {
+    checkOutput(options.out, inputs, options);
+    const adapters = opened.map(({ adapter }) => adapter);
+    const plan = makePlan(adapters, recipe);
+    const choice = formatChoice(options.to, recipe);
+    const { writer, bytes } = await planOutput(options.out, choice, { plan, adapters, baseConfig });
+    return { plan, format: writer.id, bytes };
+  });
+}
+
+/** The format that is asked for by name, or by a recipe's `for`. */
+export function formatChoice(to: FormatId | undefined, recipe: Recipe): FormatChoice {
+  return { ...(to !== undefined && { to }), ...(recipe.for !== undefined && { for: recipe.for }) };
+}
+
+/** Open adapters and do work with them. @param work is given what must not be written into, and what is known of the base */
+async function withOpened<T>(
+  paths: readonly string[],
+  options: InputOptions & FormatOptions,
+  work: (opened: readonly DiskAdapter[], inputs: readonly string[], baseConfig: AdapterText | null) => Promise<T>,
+): Promise<T> {
+  const { baseConfig: config, ...opening } = options;
+  const baseConfig = readBaseConfig(config);
+  const opened = await openAdapters(paths, { ...opening, baseConfig });
+  try {
+    return await work(opened, [...inputPaths(paths, opened), ...(config === undefined ? [] : [config])], baseConfig);
+  } finally {
+    for (const adapter of opened) adapter.close();
+  }
+}

@@ -1,0 +1,199 @@
+import { availableParallelism } from "node:os";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { AdapterText } from "../adapter/dialect.ts";
+import type { Conversion, Writer } from "../convert/conversion.ts";
+import { writeConversion } from "../convert/convert.ts";
+import type { ByteSource, MemorySource } from "../core/bytes.ts";
+import { maximum } from "../core/maximum.ts";
+import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import type { RemoteSource } from "../hub/url-source.ts";
+import { wasmKernels } from "../kernels/wasm.ts";
+import { affordableThreads } from "../merge/affordable-threads.ts";
+import { folderFiles, type MergedFormat, peftFolder, reportText } from "../merge/folder-files.ts";
+import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
+import type { MergePlan } from "../merge/merge-plan.ts";
+import { plannedAdapter } from "../merge/planned-adapter.ts";
+import type { Recipe } from "../merge/recipe.ts";
+import type { RecipeStep } from "../merge/recipe-file.ts";
+import type { DiskAdapter } from "./adapter-path.ts";
+import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
+import { createFile, fillFile, openSink } from "./file-sink.ts";
+import { type FileSource, openFile } from "./file-source.ts";
+import { folderReader } from "./folder-reader.ts";
+import { OutputFolder } from "./output-folder.ts";
+import type { Output } from "./output-place.ts";
+import type { ReportPlace } from "./report-file.ts";
+import { workerLane } from "./worker-lane.ts";
+import type { InputFile } from "./worker-protocol.ts";
+
+/** Inputs below this many bytes are merged faster on one thread than it takes to start a second. */
+const BYTES_WORTH_A_THREAD = 24e6;
+
+/** A merge to carry out, and what its result becomes. */
+export interface MergeJob {
+  readonly opened: readonly DiskAdapter[];
+  readonly recipe: Recipe;
+  /** Writes the result; PEFT's stands for the layout that a merge writes by itself. */
+  readonly writer: Writer;
+  readonly baseConfig: AdapterText | null;
+  /** Where the report goes. */
+  readonly place: ReportPlace | null;
+  /** What recipe.yaml says, once the plan that was carried out is known. */
+  stepsOf(plan: MergePlan): readonly RecipeStep[];
+}
+
+/** How a merge runs on a machine. */
+export interface MachineControl extends MergeControl {
+  /** Threads, the caller's own among them. Default: the machine's cores, one for small inputs. */
+  readonly threads?: number;
+}
+
+/**
+ * Merge open adapters into an output that is begun; the caller commits or discards it. A PEFT folder is written directly; another format is
+ * made of a PEFT adapter that lies beside the output meanwhile.
+ */
+export async function mergeInto(output: Output, job: MergeJob, control: MachineControl): Promise<MergeOutcome> {
+  const { opened, writer, baseConfig } = job;
+  const adapters = opened.map(({ adapter }) => adapter);
+  if (writer.id === "peft") {
+    const room = async (plan: MergePlan): Promise<number> => plan.size;
+    const outcome = await mergeOnDisk(output, output.weights(WEIGHTS_FILE), room, job, control);
+    return writeBeside(output, job, outcome, peftFolder(outcome.plan));
+  }
+  const converted = async (plan: MergePlan): Promise<{ adapter: Adapter; conversion: Conversion }> => {
+    const adapter = await plannedAdapter("the result", plan, adapters);
+    return { adapter, conversion: writer.convert(adapter, baseConfig) };
+  };
+  const room = async (plan: MergePlan): Promise<number> => plan.size + (await converted(plan)).conversion.layout.size;
+  const merged = output.scratch(WEIGHTS_FILE);
+  const outcome = await mergeOnDisk(output, merged, room, job, control);
+  const { adapter, conversion } = await converted(outcome.plan);
+  const source = openFile(merged, "the result");
+  try {
+    await writeWeights({ ...adapter, files: [source] }, conversion, output, control.signal);
+  } finally {
+    source.close();
+  }
+  return writeBeside(output, job, asWritten(outcome, conversion), { id: writer.id, ...conversion });
+}
+
+/** Write the tensors of a conversion into an output. */
+export function writeWeights(
+  adapter: Adapter,
+  conversion: Conversion,
+  output: Output,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { layout, weightsFile } = conversion;
+  return fillFile(output.weights(weightsFile), layout.size, (sink) =>
+    writeConversion(adapter, conversion, sink, signal),
+  );
+}
+
+/** A merge whose report tells size and element types of what it was converted to. */
+function asWritten({ plan, report }: MergeOutcome, { tensors, layout }: Conversion): MergeOutcome {
+  const factors = tensors.filter(({ content }) => content.kind === "factor" || content.kind === "stack");
+  const dtype = [...new Set(factors.map((tensor) => tensor.dtype.toLowerCase()))].join(", ");
+  return { plan, report: { ...report, totals: { ...report.totals, dtype, bytes: layout.size } } };
+}
+
+/** Write everything beside the weights of a folder, and the report; returns the outcome with what only the disk knew. */
+async function writeBeside(
+  output: Output,
+  { opened, place, stepsOf }: MergeJob,
+  merged: MergeOutcome,
+  format: MergedFormat,
+): Promise<MergeOutcome> {
+  let outcome = merged;
+  if (output instanceof OutputFolder) {
+    const used = opened.filter((_, t) => merged.plan.inputs[t]!.weight !== 0);
+    const folders = used.flatMap(({ folder }) => (folder === null ? [] : [folderReader(folder)]));
+    const inside = place !== null && "inside" in place ? place.inside : null;
+    const written = await folderFiles(merged, format, stepsOf(merged.plan), folders, inside);
+    for (const { name, bytes } of written.files) output.write(name, bytes);
+    outcome = written.outcome;
+  }
+  if (place !== null && "file" in place) place.file.write(reportText(outcome.report));
+  return outcome;
+}
+
+/**
+ * Merge into a file of weights.
+ *
+ * @param room what a plan takes on the disk, in bytes
+ */
+async function mergeOnDisk(
+  output: Output,
+  weights: string,
+  room: (plan: MergePlan) => Promise<number>,
+  { opened, recipe }: MergeJob,
+  control: MachineControl,
+): Promise<MergeOutcome> {
+  const closers: (() => void | Promise<void>)[] = [];
+  try {
+    const host = diskHost(
+      weights,
+      async (plan) => output.checkSpace(await room(plan)),
+      opened,
+      control.threads,
+      closers,
+    );
+    const outcome = await runMerge(
+      opened.map(({ adapter }) => adapter),
+      recipe,
+      host,
+      control,
+    );
+    control.signal?.throwIfAborted();
+    return outcome;
+  } finally {
+    // Each once, all of them even where one fails.
+    await Promise.allSettled(closers.map(async (close) => close()));
+  }
+}
+
+/** A file as a worker opens it again. */
+function inputFile(source: ByteSource): InputFile {
+  if ("remote" in source) {
+    const { remote, access } = source as RemoteSource;
+    return { remote, endpoint: access.endpoint, token: access.token };
+  }
+  if ("bytes" in source) return { name: source.name, bytes: (source as MemorySource).bytes };
+  return (source as FileSource).path;
+}
+
+/** Lanes on this thread and, where the inputs are large enough, on worker threads beside it. */
+function diskHost(
+  weights: string,
+  checkRoom: (plan: MergePlan) => Promise<void>,
+  opened: readonly DiskAdapter[],
+  threads: number | undefined,
+  closers: (() => void | Promise<void>)[],
+): MergeHost {
+  const inputs = opened.map(({ adapter }) => adapter.files.map(inputFile));
+  const bytes = opened.flatMap(({ adapter }) => adapter.files).reduce((sum, { size }) => sum + size, 0);
+  const jobs = maximum(opened.map(({ adapter }) => adapter.modules.size)) + opened.length;
+  const most = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));
+  const wanted = Math.max(1, Math.min(most, jobs));
+  // A worker takes about as long to start as a plan takes to make.
+  const workers = Array.from({ length: wanted - 1 }, () => workerLane());
+  let local: DiskMerger | null = null;
+  closers.push(async () => {
+    local?.close();
+    await Promise.all(workers.map((worker) => worker.close()));
+  });
+  return {
+    hashes: true,
+    async begin(plan: MergePlan) {
+      await checkRoom(plan);
+      createFile(weights, plan.size);
+      const sink = openSink(weights);
+      closers.push(() => sink.close());
+      local?.close();
+      local = openDiskMerger(wasmKernels(), plan, inputs, weights);
+      const helpers = workers.slice(0, affordableThreads(wanted, plan.modules) - 1);
+      for (const worker of helpers) worker.begin(plan, { inputs, output: weights });
+      return { sink, lanes: [local.lane, ...helpers] };
+    },
+  };
+}
