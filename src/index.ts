@@ -1,30 +1,69 @@
+/**
+ * Merge LoRA adapters, in Node and in browsers: nothing here imports anything of Node.
+ *
+ * Open adapters (`openAdapter`), say what to do (`Recipe`), and plan (`makePlan`) or merge (`mergeInMemory`, `mergeToSink`). What goes
+ * wrong is a `LoraLegoError` whose message is one sentence with the fix. `defineMethod` and `registerMethod` add merge methods.
+ *
+ * @example
+ * ```ts
+ * import { adapterFolder, blobSource, mergeInMemory, openAdapter } from "lora-lego";
+ *
+ * // Files that a user dropped into a page, one list per adapter.
+ * const open = (name: string, files: readonly File[]) =>
+ *   openAdapter(adapterFolder(name, Object.fromEntries(files.map((file) => [file.name, blobSource(file.name, file)]))));
+ * export async function merge(math: readonly File[], med: readonly File[]): Promise<Uint8Array> {
+ *   const adapters = [await open("math", math), await open("med", med)];
+ *   return (await mergeInMemory(adapters, { method: "lego" })).weights;
+ * }
+ * ```
+ * @module lora-lego
+ */
 export type {
   Adapter,
   AdapterFileNames,
   AdapterModule,
+  DialectId,
+  FactorRef,
   Notice,
+  Strides,
   TensorRef,
   TokenRows,
   UnitId,
 } from "./adapter/adapter.ts";
-export type { ConsumerId, FormatId } from "./adapter/consumers.ts";
+export { CONSUMER_IDS, type ConsumerId, FORMAT_IDS, type FormatId } from "./adapter/consumers.ts";
+export type { ReadingOptions } from "./adapter/container.ts";
+export type { AdapterText } from "./adapter/dialect.ts";
 export { type AdapterFolder, adapterFolder } from "./adapter/folder.ts";
+export type { Kinds } from "./adapter/kinds.ts";
 export { openAdapter } from "./adapter/open.ts";
 export type { Variant, VariantId } from "./adapter/variants.ts";
-export type { Conversion, Writer, WrittenTensor } from "./convert/conversion.ts";
+export {
+  type Conversion,
+  type FactorContent,
+  OUTPUT_FORMS,
+  type OutputForm,
+  type Writer,
+  type WrittenTensor,
+} from "./convert/conversion.ts";
 export { WRITERS, writeConversion, writerOf } from "./convert/convert.ts";
 export {
   type ByteSink,
   type ByteSource,
   blobSource,
+  type MemorySource,
   memorySink,
   memorySource,
 } from "./core/bytes.ts";
+export { DTYPE_BITS, type Dtype, type FactorDtype, type OutputDtype } from "./core/dtype.ts";
 export { FormatError, HubError, LoraLegoError, OutputError, RefusedError, UsageError } from "./core/errors.ts";
 export type { ModuleKind } from "./core/module-kind.ts";
 export { VERSION } from "./core/version.ts";
+export type { StoredModule } from "./formats/peft-folder/factors.ts";
+export { CHANGING_FIELDS, type ChangingField, type PeftConfig } from "./formats/peft-folder/read-config.ts";
 export type { HubAccess } from "./hub/request.ts";
 export { type StreamedAdapter, streamHubAdapter } from "./hub/stream-adapter.ts";
+export { type Combination, scaledUnit, type UnitProducts } from "./linalg/combination.ts";
+export type { Timings } from "./merge/clock.ts";
 export type { OnProgress } from "./merge/lane.ts";
 export {
   type MergeControl,
@@ -33,9 +72,19 @@ export {
   mergeInMemory,
   mergeToSink,
 } from "./merge/merge.ts";
-export type { MergePlan } from "./merge/merge-plan.ts";
+export type { MergePlan, PlannedExtra, PlannedModule, Range } from "./merge/merge-plan.ts";
 export { makePlan } from "./merge/plan.ts";
-export type { Recipe } from "./merge/recipe.ts";
+export type { Findings } from "./merge/plan-ranks.ts";
+export type {
+  DtypeChoice,
+  ExtrasPolicy,
+  LooseRecipe,
+  ModuleWeights,
+  RankLayout,
+  Recipe,
+  RecipeFields,
+} from "./merge/recipe.ts";
+export type { SaidRecipe } from "./merge/recipe-fields.ts";
 export {
   type ParsedRecipe,
   parseRecipe,
@@ -43,11 +92,64 @@ export {
   type RecipeSource,
   type RecipeStep,
 } from "./merge/recipe-file.ts";
-export { recipeSchema } from "./merge/recipe-schema.ts";
+export {
+  type AdapterData,
+  type FileData,
+  type Loose,
+  type MergeData,
+  type MergeFields,
+  recipeSchema,
+} from "./merge/recipe-schema.ts";
 export { recipeText } from "./merge/recipe-text.ts";
 export type { InputReport, MergeReport, ModuleReport, TotalsReport } from "./merge/report.ts";
 export { reportSchema } from "./merge/report-schema.ts";
 export type { Warning } from "./merge/warning.ts";
-export type { LegoOptions } from "./methods/lego/options.ts";
-export type { ClusterReport, EnergyRule, Method, Target } from "./methods/method.ts";
-export { METHODS, methodById } from "./methods/registry.ts";
+export type { BreadcrumbsOptions } from "./methods/breadcrumbs.ts";
+export type { CtmOptions } from "./methods/ctm.ts";
+export type { DareSvdOptions } from "./methods/dare-linear-svd.ts";
+export type { DareTiesOptions } from "./methods/dare-ties.ts";
+export type { DareTiesSvdOptions } from "./methods/dare-ties-svd.ts";
+export { defineMethod, type FilledField, type MethodDefinition, type OptionsOf } from "./methods/define-method.ts";
+export type { DellaOptions } from "./methods/della.ts";
+export { RESCALES, type Rescale } from "./methods/elementwise/by-chance.ts";
+export { CONSENSUSES, type Consensus, MAJORITIES, type Majority } from "./methods/elementwise/consensus.ts";
+export type { ConsensusOptions, DareOptions, DensityOption, TiesOptions } from "./methods/elementwise/options.ts";
+export { RULES, type Rule, type RuleOptions } from "./methods/elementwise/rules.ts";
+export type { IsoCtsOptions } from "./methods/iso-cts.ts";
+export { KNOTS_RULES, type KnotsOptions } from "./methods/knots.ts";
+export { LEGO_CHOICES, type LegoOptions } from "./methods/lego/options.ts";
+export {
+  AFTER_STEPS,
+  type AfterStep,
+  type ClusterReport,
+  DEFAULT_METHOD,
+  ENERGY_RULES,
+  type EnergyRule,
+  largestRank,
+  type MergedModule,
+  type MergeRequest,
+  type Method,
+  type ModuleShape,
+  sumOfRanks,
+  type Target,
+  type Zod,
+} from "./methods/method.ts";
+// As a whole, so that users can add the options of their methods to MethodOptions.
+export * from "./methods/method-options.ts";
+export type {
+  Choice as ChoiceValues,
+  ChoiceParameter,
+  Described as DescribedParameter,
+  NumberParameter,
+  Numeric as NumberValues,
+  Parameter,
+  ParameterOf,
+  ParameterTable,
+  Switch as SwitchValues,
+  SwitchParameter,
+} from "./methods/parameters.ts";
+export { METHODS, methodById, type RegisterOptions, registerMethod } from "./methods/registry.ts";
+export type { SlerpOptions } from "./methods/slerp.ts";
+export type { PoolMemory } from "./units/memory.ts";
+export type { Pool } from "./units/pool.ts";
+export type { UnitRows } from "./units/unit-rows.ts";

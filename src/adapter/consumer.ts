@@ -59,5 +59,7 @@ export interface NamedFiles {
 export const FORMAT_IDS = ["peft", "kohya", "diffusers", "comfyui", "mlx", "gguf"] as const;
 export type FormatId = (typeof FORMAT_IDS)[number];
 
+/** The programs that load adapters and whose rules are known here. */
 export const CONSUMER_IDS = ["vllm", "sglang", "llamacpp", "tgi", "peft", "diffusers", "mlx", "comfyui"] as const;
+/** A program that loads adapters. */
 export type ConsumerId = (typeof CONSUMER_IDS)[number];

@@ -27,7 +27,20 @@ export interface AdapterFolder {
 /** What is known of a folder before anything in it is opened. */
 type FolderNames = Omit<AdapterFolder, "open">;
 
-/** An AdapterFolder of sources at hand, by file name: dropped files, downloads, bytes in memory. */
+/**
+ * An AdapterFolder of sources at hand, by file name: dropped files, downloads, bytes in memory.
+ *
+ * @example
+ * ```ts
+ * import { adapterFolder, memorySource, openAdapter } from "lora-lego";
+ * import { readFile } from "node:fs/promises";
+ *
+ * const files = ["adapter_config.json", "adapter_model.safetensors"];
+ * const sources = files.map(async (file) => [file, memorySource(file, await readFile(`adapters/sort/${file}`))]);
+ * const folder = adapterFolder("sort", Object.fromEntries(await Promise.all(sources)));
+ * console.log((await openAdapter(folder)).modules.size); // 21
+ * ```
+ */
 export function adapterFolder(name: string, files: Readonly<Record<string, ByteSource>>): AdapterFolder {
   return {
     name,

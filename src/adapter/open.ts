@@ -13,6 +13,21 @@ const MAX_KEY_CHARACTERS = 1000;
  * `variants`, and refused by what cannot apply them.
  *
  * @throws FormatError when a file is damaged, RefusedError when its tensors are not understood
+ * @example
+ * ```ts
+ * import { adapterFolder, blobSource, openAdapter } from "lora-lego";
+ * import { readFile } from "node:fs/promises";
+ *
+ * // In a page these are files that a user dropped.
+ * const blob = async (file: string) => new Blob([await readFile(`adapters/sort/${file}`)]);
+ * const adapter = await openAdapter(
+ *   adapterFolder("sort", {
+ *     "adapter_config.json": blobSource("adapter_config.json", await blob("adapter_config.json")),
+ *     "adapter_model.safetensors": blobSource("adapter_model.safetensors", await blob("adapter_model.safetensors")),
+ *   }),
+ * );
+ * console.log(adapter.format, adapter.baseModel); // peft lora-lego/tiny-llama-letters
+ * ```
  */
 export async function openAdapter(folder: AdapterFolder, options: ReadingOptions = {}): Promise<Adapter> {
   const fileNames = chooseFiles(folder);

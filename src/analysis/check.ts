@@ -27,7 +27,7 @@ export interface Check {
  *
  * @param base what is known of the base model; null where nothing is
  */
-export function checkAdapter(adapter: Adapter, consumer: Consumer, base: BaseFacts | null = null): Check {
+export function checkOpened(adapter: Adapter, consumer: Consumer, base: BaseFacts | null = null): Check {
   const foreign = otherModels(adapter, consumer);
   if (foreign !== null) return { findings: [foreign], unseen: [] };
   const unseen: string[] = [];

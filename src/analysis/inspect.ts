@@ -57,7 +57,7 @@ export interface Inspection {
  *
  * @throws FormatError when a tensor holds NaN or infinite values
  */
-export async function inspectAdapter(kernels: Kernels, adapter: Adapter): Promise<Inspection> {
+export async function inspectOpened(kernels: Kernels, adapter: Adapter): Promise<Inspection> {
   const modules: InspectedModule[] = [];
   for (const name of moduleNames([adapter])) modules.push(await inspectModule(kernels, adapter, name));
   const zero = modules.filter(({ norm }) => norm === 0);

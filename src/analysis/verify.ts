@@ -19,7 +19,7 @@ const MOST_ERROR = 1e-5;
 const DRAWS = 200;
 
 /** One of the paper's claims, measured on given adapters. */
-export interface Check {
+export interface Claim {
   readonly id: "permutation-invariance" | "concatenation-summation" | "cluster-purity";
   readonly claim: string;
   /** What was measured, in words with its figures. */
@@ -39,13 +39,13 @@ export interface Check {
  * @param allowPartial accept adapters that share no module or end at different layers
  * @throws RefusedError for adapters that do not fit each other, or that are more than plain LoRA
  */
-export async function verifyAdapters(
+export async function verifyOpened(
   kernels: Kernels,
   given: readonly Adapter[],
   rank: number | null,
   seed: number,
   allowPartial = false,
-): Promise<Check[]> {
+): Promise<Claim[]> {
   for (const adapter of given) refuseVariants(adapter);
   const { adapters } = underOneName(given);
   refuseMisfits(adapters, allowPartial);
@@ -80,7 +80,7 @@ export async function verifyAdapters(
   ];
 }
 
-function errorCheck(id: Check["id"], claim: string, error: number): Check {
+function errorCheck(id: Claim["id"], claim: string, error: number): Claim {
   const measured = `largest relative error ${error.toExponential(1)} in f32`;
   return { id, claim, measured, holds: error <= MOST_ERROR, figures: { error } };
 }
@@ -88,7 +88,7 @@ function errorCheck(id: Check["id"], claim: string, error: number): Check {
 function purityCheck(
   adapters: number,
   pure: { units: number; purity: number; chance: number; variance: number },
-): Check {
+): Claim {
   const claim = "Clusters gather units of one adapter more often than chance.";
   const id = "cluster-purity";
   if (adapters < 2 || pure.units === 0) {

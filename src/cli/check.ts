@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { CheckedAdapter } from "../node/check-adapter.ts";
 import { reportFailure } from "./failure.ts";
 import { collectPath, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
@@ -41,23 +42,19 @@ export async function checkCommand(): Promise<Command> {
       ].join("\n"),
     )
     .action(async (paths: string[], flags: CheckFlags) => {
-      const { checkAdapter, isGood } = await import("../analysis/check.ts");
-      const { openAdapterPath } = await import("../node/adapter-path.ts");
+      const { checkPath } = await import("../node/check-adapter.ts");
       const { openBase } = await import("../node/open-base.ts");
       const consumer = consumerById(flags.for);
-      const { title, version } = consumer;
       const base = await openBase(flags);
-      const checked = [];
+      const checked: CheckedAdapter[] = [];
       for (const path of paths) {
         try {
-          const { adapter, close } = await openAdapterPath(path, { onDownload: showDownload });
-          close();
-          const check = checkAdapter(adapter, consumer, base);
-          checked.push({ name: adapter.name, for: consumer.id, version, good: isGood(check), ...check });
-          if (!isGood(check)) process.exitCode = 1;
+          const check = await checkPath(path, consumer, base, { onDownload: showDownload });
+          checked.push(check);
+          const { name, version, good, findings, unseen } = check;
+          if (!good) process.exitCode = 1;
           if (flags.json) continue;
-          const { findings, unseen } = check;
-          printLine(`${adapter.name}: ${verdict(isGood(check), unseen.length > 0, `${title} ${version}`)}`);
+          printLine(`${name}: ${verdict(good, unseen.length > 0, `${consumer.title} ${version}`)}`);
           for (const { level, text } of findings) printLine("  ", COLOURS[level](`${level}:`), ` ${text}`);
           for (const text of unseen) printLine("  ", dim("not looked at:"), ` ${text}`);
         } catch (error) {

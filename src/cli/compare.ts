@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { ComparedRecipe, Comparison } from "../analysis/compare.ts";
+import type { Comparison } from "../analysis/compare.ts";
 import { bytes, figure } from "../core/shown.ts";
 import { collectPath, parseCount, parseNumbers, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
@@ -36,37 +36,16 @@ export async function compareCommand(): Promise<Command> {
     .action(compare);
 }
 
-async function compare(paths: string[], flags: CompareFlags): Promise<void> {
-  const { methods, ranks, weights, html, force, json } = flags;
-  const { OutputFile } = await import("../node/output-file.ts");
-  const { inputPaths, openAdapters } = await import("../node/adapter-path.ts");
-  const { compareMethods } = await import("../analysis/compare.ts");
-  const { METHODS, methodById } = await import("../methods/registry.ts");
-  const { wasmKernels } = await import("../kernels/wasm.ts");
-  const ids = methods ?? METHODS.filter(({ needs }) => !needs.cut).map(({ id }) => id);
-  const recipes = ids.flatMap((id) => {
-    const method = methodById(id).id;
-    return ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } }));
-  }) as ComparedRecipe[];
-  const opened = await openAdapters(paths, { onDownload: showDownload });
-  try {
-    const page = {
-      inputs: inputPaths(paths, opened),
-      force: force ?? false,
-      remade: true,
-      flag: "--html",
-      tell: (text: string) => sayLine(text),
-    };
-    if (html !== undefined) OutputFile.check(html, page);
-    const adapters = opened.map(({ adapter }) => adapter);
-    const given = weights ?? adapters.map(() => 1);
-    const comparison = await compareMethods(wasmKernels(), adapters, recipes, given);
-    if (html !== undefined) OutputFile.write(html, (await import("./compare-page.ts")).comparePage(comparison), page);
-    if (json) printJson(comparison);
-    else print(comparison, ranks === undefined);
-  } finally {
-    for (const { close } of opened) close();
-  }
+async function compare(paths: string[], { json, force, ...options }: CompareFlags): Promise<void> {
+  const { compareAdapters } = await import("../node/compare-adapters.ts");
+  const comparison = await compareAdapters(paths, {
+    ...options,
+    force: force ?? false,
+    onDownload: showDownload,
+    onNotice: (text) => sayLine(text),
+  });
+  if (json) printJson(comparison);
+  else print(comparison, options.ranks === undefined);
 }
 
 /** @param ownRanks whether each method chose its rank */

@@ -19,20 +19,13 @@ export async function inspectCommand(): Promise<Command> {
     .option("--json", "print everything as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego inspect math/ med/ --modules")
     .action(async (paths: string[], flags: { modules?: true; stream?: true; json?: true }) => {
-      const { openAdapterPath } = await import("../node/adapter-path.ts");
-      const { inspectAdapter } = await import("../analysis/inspect.ts");
-      const { wasmKernels } = await import("../kernels/wasm.ts");
+      const { inspectAdapter } = await import("../node/inspect-adapter.ts");
       const { dialectTitle } = await import("../adapter/dialects.ts");
-      const kernels = wasmKernels();
       const found: Inspection[] = [];
       let status = 0;
       for (const path of paths) {
         try {
-          const { adapter, close } = await openAdapterPath(path, {
-            onDownload: showDownload,
-            stream: flags.stream ?? false,
-          });
-          const inspection = await inspectAdapter(kernels, adapter).finally(close);
+          const inspection = await inspectAdapter(path, { onDownload: showDownload, stream: flags.stream ?? false });
           found.push(inspection);
           if (!flags.json) print(inspection, dialectTitle(inspection.format), flags.modules ?? false);
         } catch (error) {

@@ -14,18 +14,12 @@ export async function verifyCommand(): Promise<Command> {
     .option("--json", "print the checks as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego verify math/ med/ finance/")
     .action(async (paths: string[], flags: { rank?: number; seed: number; allowPartial?: true; json?: true }) => {
-      const { openAdapters } = await import("../node/adapter-path.ts");
-      const { verifyAdapters } = await import("../analysis/verify.ts");
-      const { wasmKernels } = await import("../kernels/wasm.ts");
-      const opened = await openAdapters(paths, { onDownload: showDownload });
-      const adapters = opened.map(({ adapter }) => adapter);
-      const { rank = null, seed, allowPartial } = flags;
-      const checks = await verifyAdapters(wasmKernels(), adapters, rank, seed, allowPartial).finally(() => {
-        for (const { close } of opened) close();
-      });
-      if (flags.json) printJson(checks);
-      else for (const { claim, measured, holds } of checks) printLine(verdict(holds), `  ${claim} (${measured})`);
-      if (checks.some(({ id, holds }) => holds === false && id !== "cluster-purity")) process.exitCode = 1;
+      const { verifyAdapters } = await import("../node/verify-adapters.ts");
+      const { json, ...options } = flags;
+      const claims = await verifyAdapters(paths, { ...options, onDownload: showDownload });
+      if (json) printJson(claims);
+      else for (const { claim, measured, holds } of claims) printLine(verdict(holds), `  ${claim} (${measured})`);
+      if (claims.some(({ id, holds }) => holds === false && id !== "cluster-purity")) process.exitCode = 1;
     });
 }
 

@@ -33,7 +33,18 @@ function careful(writer: Writer): Writer {
   };
 }
 
-/** The writer of a format. @throws UsageError when there is none of this name */
+/**
+ * The writer of a format.
+ *
+ * @throws UsageError when there is none of this name
+ * @example
+ * ```ts
+ * import { WRITERS, writerOf } from "lora-lego";
+ *
+ * console.log(WRITERS.map(({ id }) => id).join(" ")); // peft kohya diffusers mlx gguf
+ * console.log(writerOf("gguf").title); // GGUF
+ * ```
+ */
 export function writerOf(id: DialectId | string): Writer {
   const writer = WRITERS.find((candidate) => candidate.id === id);
   if (writer !== undefined) return writer;
@@ -42,7 +53,22 @@ export function writerOf(id: DialectId | string): Writer {
   );
 }
 
-/** Write the weights of a conversion, one tensor in memory at a time. */
+/**
+ * Write the weights of a conversion, one tensor in memory at a time.
+ *
+ * @example
+ * ```ts
+ * import { memorySink, writeConversion, writerOf } from "lora-lego";
+ * import { openAdapterPath } from "lora-lego/node";
+ *
+ * const { adapter, close } = await openAdapterPath("adapters/sort");
+ * const conversion = writerOf("mlx").convert(adapter, null);
+ * const sink = memorySink(conversion.layout.size);
+ * await writeConversion(adapter, conversion, sink);
+ * close();
+ * console.log(conversion.weightsFile, sink.bytes.length === conversion.layout.size); // adapters.safetensors true
+ * ```
+ */
 export async function writeConversion(
   { files }: Adapter,
   { tensors, layout }: Conversion,

@@ -15,6 +15,7 @@ export interface ByteSource {
 
 /** Random-access writing into an output of known size; writes of distinct ranges may come in any order. */
 export interface ByteSink {
+  /** Write all of `bytes` from `offset` on. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
 }
 
@@ -37,7 +38,19 @@ export interface MemorySource extends ByteSource {
   readonly bytes: Uint8Array;
 }
 
-/** A ByteSource over bytes that are already in memory. */
+/**
+ * A ByteSource over bytes that are already in memory.
+ *
+ * @example
+ * ```ts
+ * import { memorySource } from "lora-lego";
+ *
+ * const source = memorySource("numbers", Uint8Array.of(1, 2, 3));
+ * const into = new Uint8Array(2);
+ * await source.read(1, into);
+ * console.log(into.join(" ")); // 2 3
+ * ```
+ */
 export function memorySource(name: string, bytes: Uint8Array): MemorySource {
   const size = bytes.byteLength;
   return {
@@ -51,7 +64,19 @@ export function memorySource(name: string, bytes: Uint8Array): MemorySource {
   };
 }
 
-/** A ByteSource over a Blob or File (browser, or Node's Blob). */
+/**
+ * A ByteSource over a Blob or File (browser, or Node's Blob).
+ *
+ * @example
+ * ```ts
+ * import { blobSource } from "lora-lego";
+ *
+ * const source = blobSource("letters", new Blob(["abcdef"]));
+ * const into = new Uint8Array(2);
+ * await source.read(3, into);
+ * console.log(source.size, new TextDecoder().decode(into)); // 6 de
+ * ```
+ */
 export function blobSource(name: string, blob: Blob): ByteSource {
   const size = blob.size;
   return {
@@ -64,7 +89,18 @@ export function blobSource(name: string, blob: Blob): ByteSource {
   };
 }
 
-/** A ByteSink into memory, for small results and tests. */
+/**
+ * A ByteSink into memory, for small results and tests.
+ *
+ * @example
+ * ```ts
+ * import { memorySink } from "lora-lego";
+ *
+ * const sink = memorySink(4);
+ * await sink.write(2, Uint8Array.of(7, 8));
+ * console.log(sink.bytes.join(" ")); // 0 0 7 8
+ * ```
+ */
 export function memorySink(size: number): ByteSink & { readonly bytes: Uint8Array } {
   const bytes = new Uint8Array(size);
   return {

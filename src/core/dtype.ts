@@ -1,5 +1,5 @@
 /** Bits of each element type, by the names that safetensors uses. */
-const BITS = {
+export const DTYPE_BITS = {
   BOOL: 8,
   F4: 4,
   F6_E2M3: 6,
@@ -25,7 +25,7 @@ const BITS = {
 } as const;
 
 /** An element type, by its safetensors name. */
-export type Dtype = keyof typeof BITS;
+export type Dtype = keyof typeof DTYPE_BITS;
 
 /** The element types that a LoRA factor may be stored in: those that widen to f32. */
 export type FactorDtype = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
@@ -37,7 +37,7 @@ const FACTOR_DTYPES: ReadonlySet<string> = new Set<FactorDtype>(["F64", "F32", "
 
 /** Whether `name` is an element type that safetensors knows. */
 export function isDtype(name: string): name is Dtype {
-  return Object.hasOwn(BITS, name);
+  return Object.hasOwn(DTYPE_BITS, name);
 }
 
 /** Whether tensors of this type can be widened to f32. */
@@ -47,7 +47,7 @@ export function isFactorDtype(name: string): name is FactorDtype {
 
 /** Bits of one element. */
 export function bitsOf(dtype: Dtype): number {
-  return BITS[dtype];
+  return DTYPE_BITS[dtype];
 }
 
 /** Whether lora-lego writes numbers of this type. */
@@ -63,5 +63,5 @@ export function commonDtype(dtypes: Iterable<Dtype>): OutputDtype {
 
 /** Bytes of one element of a type whose elements fill whole bytes. */
 export function bytesOf(dtype: FactorDtype): number {
-  return BITS[dtype] / 8;
+  return DTYPE_BITS[dtype] / 8;
 }

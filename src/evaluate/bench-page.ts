@@ -2,7 +2,22 @@ import { maximum } from "../core/maximum.ts";
 import type { BenchResult, BenchScores, MergeScores } from "./bench.ts";
 import { isTie, type PairedDifference } from "./paired.ts";
 
-/** Results of a benchmark as Markdown: a table for each rank, accuracies in per cent. */
+/**
+ * Results of a benchmark as Markdown: a table for each rank, accuracies in per cent.
+ *
+ * @example
+ * ```ts
+ * import { benchPage, runBenchFile } from "lora-lego/evaluate";
+ * import { writeFile } from "node:fs/promises";
+ *
+ * await writeFile("letters.jsonl", '{"prompt":"word : good","choices":["yes","no"],"answer":"yes"}\n');
+ * await writeFile(
+ *   "page.yaml",
+ *   "base: model\ntasks: { dev: letters.jsonl, test: letters.jsonl }\nadapters: [{ path: cola, task: letters }]\nmerges: [{ method: lego }]\nranks: [4]\n",
+ * );
+ * console.log(benchPage(await runBenchFile("page.yaml")).includes("### Rank 4")); // true
+ * ```
+ */
 export function benchPage(result: BenchResult): string {
   const tasks = Object.keys(result.base.tasks);
   const ranks = [...new Set(result.merges.map(({ rank }) => rank))];

@@ -80,6 +80,13 @@ export const GLUE_TASKS: readonly string[] = Object.keys(GLUE);
  * @param task cola, sst2, mrpc, qqp, qnli, mnli, snli, rte or wnli
  * @param where what messages call the file
  * @throws UsageError for another task, FormatError naming the line
+ * @example
+ * ```ts
+ * import { parseGlue } from "lora-lego/evaluate";
+ *
+ * const [row] = parseGlue("index\tsentence1\tsentence2\tlabel\n0\tIt rains.\tIt is wet.\tentailment\n", "rte", "dev.tsv");
+ * console.log(row?.choices, row?.answer); // [ 'yes', 'no' ] 0
+ * ```
  */
 export function parseGlue(text: string, task: string, where: string): TaskRow[] {
   const glue = GLUE[task];

@@ -19,6 +19,13 @@ export interface TaskRow {
  * @param task what rows without a task belong to
  * @param where what messages call the file
  * @throws FormatError naming the line
+ * @example
+ * ```ts
+ * import { parseTaskRows } from "lora-lego/evaluate";
+ *
+ * const rows = parseTaskRows('{"prompt":"a","choices":["b","c"],"answer":"c"}', "letters", "rows.jsonl");
+ * console.log(rows[0]?.task, rows[0]?.answer); // letters 1
+ * ```
  */
 export function parseTaskRows(text: string, task: string, where: string): TaskRow[] {
   const lines = text.split(/\r?\n/);
@@ -27,7 +34,17 @@ export function parseTaskRows(text: string, task: string, where: string): TaskRo
   throw new FormatError(`${where} has no rows; write one object {"prompt", "choices", "answer"} a line.`);
 }
 
-/** The first rows of each task. */
+/**
+ * The first rows of each task.
+ *
+ * @example
+ * ```ts
+ * import { firstOfEach, parseTaskRows } from "lora-lego/evaluate";
+ *
+ * const line = '{"prompt":"a","choices":["b","c"],"answer":"c"}';
+ * console.log(firstOfEach(parseTaskRows(`${line}\n${line}`, "letters", "rows"), 1).length); // 1
+ * ```
+ */
 export function firstOfEach(rows: readonly TaskRow[], limit: number): TaskRow[] {
   const taken = new Map<string, number>();
   return rows.filter(({ task }) => {

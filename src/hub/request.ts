@@ -12,6 +12,7 @@ export interface HubAccess {
   /** As https://huggingface.co, without a slash at the end. */
   readonly endpoint: string;
   readonly token: string | null;
+  /** What requests are made by. */
   readonly fetch: typeof fetch;
   /** Milliseconds before the second try. Default 500. */
   readonly pause?: number;

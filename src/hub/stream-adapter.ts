@@ -21,6 +21,15 @@ export interface StreamedAdapter {
  *
  * @param path hf://owner/name[@revision][/subfolder]
  * @throws HubError or UsageError in one sentence each
+ * @example
+ * ```ts
+ * import { openAdapter, streamHubAdapter } from "lora-lego";
+ *
+ * const endpoint = process.env.HF_ENDPOINT ?? "https://huggingface.co";
+ * const { folder } = await streamHubAdapter("hf://alice/sort", { endpoint, token: null, fetch });
+ * const adapter = await openAdapter(folder);
+ * console.log(adapter.modules.size); // 21
+ * ```
  */
 export async function streamHubAdapter(path: string, access: HubAccess): Promise<StreamedAdapter> {
   const hub = parseHubPath(path);

@@ -9,7 +9,18 @@ export interface Combination {
   readonly b: ArrayLike<number>;
 }
 
-/** The pool's unit i itself, its halves times ga and gb. */
+/**
+ * The pool's unit i itself, its halves times ga and gb.
+ *
+ * @example
+ * ```ts
+ * import { scaledUnit } from "lora-lego";
+ *
+ * // Unit 3 of a pool, its delta times -2.
+ * const { members, a, b } = scaledUnit(3, 1, -2);
+ * console.log(members[0], a[0], b[0]); // 3 1 -2
+ * ```
+ */
 export function scaledUnit(i: number, ga: number, gb: number): Combination {
   return { members: Int32Array.of(i), a: Float64Array.of(ga), b: Float64Array.of(gb) };
 }

@@ -19,7 +19,7 @@ export interface ServedLane {
  * @returns takes a request
  */
 export function laneServer<Setup>(
-  open: (plan: MergePlan, setup: Setup) => ServedLane,
+  open: (plan: MergePlan, setup: Setup) => ServedLane | Promise<ServedLane>,
   send: (answer: LaneAnswer) => void,
 ): (request: LaneRequest<Setup>) => void {
   let served: ServedLane | null = null;
@@ -28,7 +28,7 @@ export function laneServer<Setup>(
   async function answer(request: LaneRequest<Setup>): Promise<LaneAnswer> {
     if (request.ask === "begin") {
       served?.close();
-      served = open(request.plan, request.setup);
+      served = await open(request.plan, request.setup);
       return { answer: "begun" };
     }
     if (served === null) throw new Error("a worker was asked to run before it had a plan");

@@ -8,7 +8,7 @@ import type { RankLayout } from "./recipe.ts";
 import type { Warning } from "./warning.ts";
 
 /** A byte range of the output file. */
-interface Range {
+export interface Range {
   readonly begin: number;
   readonly end: number;
 }

@@ -132,6 +132,22 @@ export interface MergedAdapter extends MergeOutcome {
  * @param create makes the output of adapter_model.safetensors, which is to have `plan.size` bytes; it is asked again where values
  *   show that a smaller rank is enough, and the earlier output is void then
  * @throws UsageError, RefusedError or FormatError in one sentence each; AbortError when the signal fires
+ * @example
+ * ```ts
+ * import { mergeToSink } from "lora-lego";
+ * import { openAdapters } from "lora-lego/node";
+ *
+ * const opened = await openAdapters(["adapters/reverse", "adapters/sort"]);
+ * let bytes = 0;
+ * const { plan } = await mergeToSink(opened.map(({ adapter }) => adapter), { method: "svd" }, () => ({
+ *   // An upload, or a file of your own: pieces come with their places, in any order.
+ *   write: async (_offset, piece) => {
+ *     bytes += piece.byteLength;
+ *   },
+ * }));
+ * for (const { close } of opened) close();
+ * console.log(bytes === plan.size); // true
+ * ```
  */
 export async function mergeToSink(
   adapters: readonly Adapter[],
@@ -153,7 +169,20 @@ export async function mergeToSink(
   return runMerge(adapters, recipe, host, control);
 }
 
-/** Merge adapters on the caller's thread into memory; the same bytes as every other way of running the recipe. */
+/**
+ * Merge adapters on the caller's thread into memory; the same bytes as every other way of running the recipe.
+ *
+ * @example
+ * ```ts
+ * import { mergeInMemory } from "lora-lego";
+ * import { openAdapters } from "lora-lego/node";
+ *
+ * const opened = await openAdapters(["adapters/reverse", "adapters/sort"]);
+ * const { config, weights } = await mergeInMemory(opened.map(({ adapter }) => adapter), { target: { kind: "rank", rank: 6 } });
+ * for (const { close } of opened) close();
+ * console.log(config.r, weights.byteLength); // 6 78952
+ * ```
+ */
 export async function mergeInMemory(
   adapters: readonly Adapter[],
   recipe: Recipe,

@@ -21,6 +21,16 @@ import { refuseUnmet } from "./refuse-unmet.ts";
  * Decide everything about a merge that headers decide: modules, ranks, element type, offsets, config.
  *
  * @throws UsageError for a recipe that does not fit the adapters, RefusedError for adapters that do not fit each other
+ * @example
+ * ```ts
+ * import { makePlan } from "lora-lego";
+ * import { openAdapters } from "lora-lego/node";
+ *
+ * const opened = await openAdapters(["adapters/reverse", "adapters/sort"]);
+ * const plan = makePlan(opened.map(({ adapter }) => adapter), { method: "cat" });
+ * for (const { close } of opened) close();
+ * console.log(plan.modules.length, plan.rank, plan.dtype); // 21 14 F32
+ * ```
  */
 export function makePlan(given: readonly Adapter[], wanted: Recipe, found: Findings = {}): MergePlan {
   const recipe = withDefaults(wanted);

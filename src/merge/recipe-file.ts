@@ -39,6 +39,13 @@ export interface ParsedRecipe extends RecipeFile {
  *
  * @param file what messages call it
  * @throws UsageError at the first mistake, as "file:line:column: sentence with the fix"
+ * @example
+ * ```ts
+ * import { parseRecipe } from "lora-lego";
+ *
+ * const { steps, out } = await parseRecipe("adapters: [math, { path: med, weight: 0.5 }]\nrank: 16\nout: merged\n", "recipe.yaml");
+ * console.log(steps[0]?.recipe.weights, out); // [ 1, 0.5 ] merged
+ * ```
  */
 export async function parseRecipe(text: string, file: string): Promise<ParsedRecipe> {
   const [yaml, { z }] = await Promise.all([readYaml(text, file), import("zod")]);

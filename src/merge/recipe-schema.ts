@@ -12,7 +12,7 @@ export type AdapterData =
   | { readonly step: string; readonly weight?: number | undefined };
 
 /** zod leaves absent keys absent, but its types say undefined. */
-type Loose<Fields> = { readonly [Key in keyof Fields]?: Fields[Key] | undefined };
+export type Loose<Fields> = { readonly [Key in keyof Fields]?: Fields[Key] | undefined };
 
 /** One merge as a recipe file says it, but for its adapters: those have the weights. */
 export type MergeFields = Loose<Omit<SaidRecipe, "weights"> & Pick<LooseRecipe, "options">>;
@@ -119,7 +119,17 @@ function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
   }
 }
 
-/** The schema of recipe files; its JSON Schema, for editors, is docs/recipe.schema.json. */
+/**
+ * The schema of recipe files; its JSON Schema, for editors, is docs/recipe.schema.json.
+ *
+ * @example
+ * ```ts
+ * import { recipeSchema } from "lora-lego";
+ * import { z } from "zod";
+ *
+ * console.log(recipeSchema(z).safeParse({ adapters: ["math"], rank: -1 }).success); // false
+ * ```
+ */
 export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
   const { record, choice, list, number, text } = schemaParts(z);
   const weight = number.optional().describe("1 where none is given; 0 leaves the adapter out");

@@ -26,6 +26,14 @@ const SPECIAL = /^(true|false|yes|no|on|off|y|n|null)$/i;
 /**
  * A recipe file as YAML, which `parseRecipe` reads back as it is. Written without the package yaml, which would take longer
  * to load than a small merge takes.
+ *
+ * @example
+ * ```ts
+ * import { recipeText } from "lora-lego";
+ *
+ * const step = { name: null, adapters: [{ path: "math" }, { path: "med" }], recipe: { weights: [1, 2] } };
+ * console.log(recipeText({ steps: [step], out: "merged", to: null, report: null }).split("\n")[0]); // adapters:
+ * ```
  */
 export function recipeText({ steps, out, to, report }: RecipeFile): string {
   const file = {

@@ -5,7 +5,17 @@ import type { Warning } from "./warning.ts";
 const RESIDUAL =
   "|R - R'| / |R| of what a method on dense deltas cut to R', in the Frobenius norm; null for other methods";
 
-/** The schema of the report, version 1; its JSON Schema is docs/report.schema.json. The compiler holds it to `MergeReport`. */
+/**
+ * The schema of the report, version 1; its JSON Schema is docs/report.schema.json. The compiler holds it to `MergeReport`.
+ *
+ * @example
+ * ```ts
+ * import { reportSchema } from "lora-lego";
+ * import { z } from "zod";
+ *
+ * console.log(Object.keys(z.toJSONSchema(reportSchema(z)).properties ?? {}).includes("totals")); // true
+ * ```
+ */
 export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
   const index = z.int().min(0);
   const figure = z.number().nullable();

@@ -4,6 +4,7 @@ import { deltaDensity } from "./dense/options.ts";
 import { middleShare } from "./dense/sparsifiers.ts";
 import type { Method } from "./method.ts";
 
+/** Options of Model Breadcrumbs. */
 export interface BreadcrumbsOptions {
   readonly density: number;
   readonly gamma: number;

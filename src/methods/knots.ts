@@ -10,11 +10,12 @@ import { type Task, TaskTiles, taskTilesBytes } from "./dense/task-tiles.ts";
 import { CONSENSUS, type ConsensusOptions, SEED } from "./elementwise/options.ts";
 import { type MergedModule, type Method, type ModuleShape, sumOfRanks } from "./method.ts";
 
-const RULES = ["ties", "dare_ties", "mean"] as const;
+/** What KnOTS does with the aligned right factors. */
+export const KNOTS_RULES = ["ties", "dare_ties", "mean"] as const;
 
 export interface KnotsOptions extends ConsensusOptions {
   /** How the blocks S V_t^T are merged. */
-  readonly rule: (typeof RULES)[number];
+  readonly rule: (typeof KNOTS_RULES)[number];
   readonly density: number;
   readonly seed: number;
 }
@@ -36,7 +37,7 @@ export const knots: Method<KnotsOptions> = {
   parameters: {
     rule: {
       type: "choice",
-      choices: RULES,
+      choices: KNOTS_RULES,
       default: "ties",
       description: "how the tasks' blocks in the shared basis are merged",
     },

@@ -12,6 +12,7 @@ export type Zod = typeof import("zod").z;
 
 /** Rules that choose a rank from singular values; `resolveRank` says how. */
 export const ENERGY_RULES = ["sv_ratio", "sv_cumulative", "sv_fro"] as const;
+/** A rule that chooses a rank. */
 export type EnergyRule = (typeof ENERGY_RULES)[number];
 
 /**
@@ -26,6 +27,7 @@ export type Target =
 
 /** Steps that may follow any method: svc rescales the result's singular values. */
 export const AFTER_STEPS = ["svc"] as const;
+/** A step after a method. */
 export type AfterStep = (typeof AFTER_STEPS)[number];
 
 /** What a method gets to know beside the pool. */
@@ -124,6 +126,7 @@ export interface Method<Options = unknown> {
    * take, if it yields rows.
    */
   scratchBytes?(shape: ModuleShape): number;
+  /** Merge one module: pure, deterministic, and the same whatever the order of the adapters. */
   merge(pool: Pool, request: MergeRequest<Options>): Promise<MergedModule>;
 }
 
@@ -133,12 +136,30 @@ export function defaultsOf<Options>({ parameters }: Method<Options>): Options {
   return Object.fromEntries(entries.map(([name, { default: value }]) => [name, value])) as Options;
 }
 
-/** `fullRank` of methods that keep all units of all adapters. */
+/**
+ * `fullRank` of methods that keep all units of all adapters.
+ *
+ * @example
+ * ```ts
+ * import { sumOfRanks } from "lora-lego";
+ *
+ * console.log(sumOfRanks([8, 6])); // 14
+ * ```
+ */
 export function sumOfRanks(ranks: readonly number[]): number {
   return ranks.reduce((sum, rank) => sum + rank, 0);
 }
 
-/** `fullRank` of methods that make one unit of the i-th units of all adapters. */
+/**
+ * `fullRank` of methods that make one unit of the i-th units of all adapters.
+ *
+ * @example
+ * ```ts
+ * import { largestRank } from "lora-lego";
+ *
+ * console.log(largestRank([8, 6])); // 8
+ * ```
+ */
 export function largestRank(ranks: readonly number[]): number {
   return Math.max(...ranks);
 }

@@ -1,18 +1,18 @@
 import { nearest } from "../core/suggest.ts";
 
 /** One of some words. */
-interface Choice<Value extends string> {
+export interface Choice<Value extends string> {
   readonly type: "choice";
   readonly choices: readonly Value[];
 }
 
 /** On or off. */
-interface Switch {
+export interface Switch {
   readonly type: "boolean";
 }
 
 /** A finite number; `integer` for whole ones. Without a bound there is none. */
-interface Numeric {
+export interface Numeric {
   readonly type: "number" | "integer";
   readonly least?: number;
   /** As `least`, but not the bound itself. */
@@ -20,20 +20,25 @@ interface Numeric {
   readonly most?: number;
 }
 
-interface Described<Value> {
+/** What every parameter has. */
+export interface Described<Value> {
   readonly default: Value;
   /** What it does, for --help, the page and lists. */
   readonly description: string;
 }
 
+/** An option that is one of some words. */
 export type ChoiceParameter<Value extends string = string> = Choice<Value> & Described<Value>;
+/** An option that is on or off. */
 export type SwitchParameter = Switch & Described<boolean>;
+/** An option that is a number. */
 export type NumberParameter = Numeric & Described<number>;
 
 /** One option of a method, as plain data: checks, flags, forms and lists are made of it. */
 export type Parameter = ChoiceParameter | SwitchParameter | NumberParameter;
 
-type ParameterOf<Value> = [Value] extends [boolean]
+/** The parameter that describes an option of some type. */
+export type ParameterOf<Value> = [Value] extends [boolean]
   ? SwitchParameter
   : [Value] extends [number]
     ? NumberParameter

@@ -2,6 +2,7 @@ import { UsageError } from "../core/errors.ts";
 import { average } from "./average.ts";
 import { breadcrumbs } from "./breadcrumbs.ts";
 import { cat } from "./cat.ts";
+import { checkMethod } from "./check-method.ts";
 import { coreSpace } from "./core-space.ts";
 import { ctm } from "./ctm.ts";
 import { dareLinear } from "./dare-linear.ts";
@@ -26,8 +27,7 @@ import { ties } from "./ties.ts";
 import { tiesSvd } from "./ties-svd.ts";
 import { tsv } from "./tsv.ts";
 
-/** All merge methods, LEGO first. */
-export const METHODS: readonly Method[] = [
+const BUILT_IN = [
   lego,
   cat,
   average,
@@ -55,11 +55,73 @@ export const METHODS: readonly Method[] = [
   knots,
 ] as readonly Method[];
 
-/** The method of this id. @throws UsageError naming the ids there are. */
+const methods: Method[] = [...BUILT_IN];
+/** The modules that register methods from outside; null for those that were registered without one. */
+const modules = new Map<string, string | null>();
+
+/** All merge methods, LEGO first and those from outside last, in the order that they were registered. */
+export const METHODS: readonly Method[] = methods;
+
+/**
+ * The method of this id.
+ *
+ * @throws UsageError naming the ids there are
+ * @example
+ * ```ts
+ * import { methodById } from "lora-lego";
+ *
+ * console.log(methodById("cat").title); // Concatenation (exact sum)
+ * ```
+ */
 export function methodById(id: string): Method {
   const method = METHODS.find((candidate) => candidate.id === id);
   if (method === undefined) {
     throw new UsageError(`There is no method "${id}"; choose one of ${METHODS.map((known) => known.id).join(", ")}.`);
   }
   return method;
+}
+
+/** How a method is registered. */
+export interface RegisterOptions {
+  /**
+   * URL of the module that registers the method when it is imported: `import.meta.url` there. Worker threads import it, so that they
+   * have the method too. Without it, merges by the method run on the thread that registered it, and on no other.
+   */
+  readonly module?: string | URL;
+}
+
+/**
+ * Make a method known under its id, until the process ends: to `makePlan` and every merge, recipe files, comparisons, `METHODS` and
+ * `methodById`.
+ *
+ * @returns the method
+ * @throws UsageError where the id is taken, where a field is missing or is no choice, or where a parameter contradicts itself
+ * @example
+ * ```ts
+ * import { defineMethod, METHODS, methodById, registerMethod } from "lora-lego";
+ *
+ * const { merge, ...facts } = methodById("cat");
+ * registerMethod(defineMethod({ ...facts, id: "cat_again", parameters: {}, merge: (pool, request) => merge(pool, request) }));
+ * console.log(METHODS.at(-1)?.id); // cat_again
+ * ```
+ */
+export function registerMethod<Options>(method: Method<Options>, { module }: RegisterOptions = {}): Method<Options> {
+  checkMethod(method as Method);
+  const { id } = method;
+  if (methods.some((known) => known.id === id)) {
+    throw new UsageError(`There is a method "${id}" already; register yours once, under an id of its own.`);
+  }
+  if (module !== undefined && !URL.canParse(module)) {
+    throw new UsageError(`The module of the method ${id} is "${module}", which is no URL; pass import.meta.url.`);
+  }
+  modules.set(id, module === undefined ? null : String(module));
+  methods.push(method as Method);
+  return method;
+}
+
+/**
+ * What a worker thread must import to have a method: undefined where it has it anyway, null where it cannot have it.
+ */
+export function moduleOf(id: string): string | null | undefined {
+  return modules.get(id);
 }

@@ -18,6 +18,7 @@ export interface DiskAdapter {
   readonly folder: string | null;
   /** Its weights' files on disk. */
   readonly files: readonly FileSource[];
+  /** Close its files. */
   close(): void;
 }
 
@@ -30,6 +31,15 @@ export interface OpenOptions extends HubOptions, ReadingOptions {
 /**
  * Open the adapters at these paths, each a folder, a file in one, or a path on the Hub (hf://owner/name). They are named by their folders'
  * names, with the parents' where two are alike, or as on the Hub.
+ *
+ * @example
+ * ```ts
+ * import { openAdapters } from "lora-lego/node";
+ *
+ * const opened = await openAdapters(["adapters/reverse", "adapters/sort"]);
+ * for (const { close } of opened) close();
+ * console.log(opened.map(({ adapter }) => adapter.name)); // [ 'reverse', 'sort' ]
+ * ```
  */
 export async function openAdapters(paths: readonly string[], options: OpenOptions = {}): Promise<DiskAdapter[]> {
   const names = distinctNames(paths);
@@ -47,6 +57,14 @@ export async function openAdapters(paths: readonly string[], options: OpenOption
  * Open one adapter: a folder, a file in one, or a path on the Hub.
  *
  * @param options.name default the folder's own name, or that on the Hub
+ * @example
+ * ```ts
+ * import { openAdapterPath } from "lora-lego/node";
+ *
+ * const { adapter, close } = await openAdapterPath("adapters/sort");
+ * close();
+ * console.log(adapter.name, adapter.format); // sort peft
+ * ```
  */
 export async function openAdapterPath(
   path: string,

@@ -10,7 +10,19 @@ import { openFile } from "./file-source.ts";
 import { intoFile } from "./into-output.ts";
 import { diskModel } from "./model-folder.ts";
 
-/** Write the model of a folder, as transformers saves it, into a GGUF file in f32. @throws as `planBaseGguf`; OutputError where the file exists */
+/**
+ * Write the model of a folder, as transformers saves it, into a GGUF file in f32.
+ *
+ * @throws as `planBaseGguf`; OutputError where the file exists
+ * @example
+ * ```ts
+ * import { writeBaseGgufFile } from "lora-lego/evaluate";
+ * import { stat } from "node:fs/promises";
+ *
+ * await writeBaseGgufFile("model", "model.gguf");
+ * console.log((await stat("model.gguf")).size > 0); // true
+ * ```
+ */
 export async function writeBaseGgufFile(folder: string, out: string): Promise<void> {
   const disk = diskModel(folder);
   try {

@@ -40,6 +40,13 @@ export interface Converted {
  * Write the adapter at a path in another format. What is written appears complete or not at all.
  *
  * @throws RefusedError for what the format cannot carry, OutputError when the target cannot be written
+ * @example
+ * ```ts
+ * import { convertAdapter } from "lora-lego/node";
+ *
+ * const { to, modules } = await convertAdapter("adapters/sort", { to: "mlx", out: "sort-mlx" });
+ * console.log(to, modules); // mlx 21
+ * ```
  */
 export async function convertAdapter(path: string, options: ConvertOptions): Promise<Converted> {
   const { out, baseConfig: config, extras, ...opening } = options;

@@ -1,3 +1,8 @@
+/**
+ * Scores of models and adapters on rows of tasks, by llama.cpp (the package node-llama-cpp, which you install).
+ *
+ * @module lora-lego/evaluate
+ */
 import { availableParallelism } from "node:os";
 import { UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
@@ -9,13 +14,24 @@ import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
 import { scoreRows } from "./score-rows.ts";
 import { withScratch } from "./scratch.ts";
 
-export type { BenchResult, BenchScores, MergeScores } from "../evaluate/bench.ts";
+export type { BenchResult, BenchScores, MergeScores, OnBenchProgress } from "../evaluate/bench.ts";
 export { benchPage } from "../evaluate/bench-page.ts";
 export { GLUE_TASKS, parseGlue } from "../evaluate/glue.ts";
 export type { ChoiceScore, TaskScores } from "../evaluate/metrics.ts";
+export type { PairedDifference } from "../evaluate/paired.ts";
 export { firstOfEach, parseTaskRows, type TaskRow } from "../evaluate/task-rows.ts";
 export { writeBaseGgufFile } from "./base-gguf-file.ts";
-export { type LlamaModule, loadLlama } from "./llama.ts";
+export {
+  type Llama,
+  type LlamaContext,
+  type LlamaInput,
+  type LlamaModel,
+  type LlamaModule,
+  type LlamaNext,
+  type LlamaSequence,
+  type LlamaToken,
+  loadLlama,
+} from "./llama.ts";
 export { type BenchOptions, runBenchFile } from "./run-bench.ts";
 export { readTaskFiles, type TaskFileOptions } from "./task-files.ts";
 
@@ -31,6 +47,7 @@ export interface EvaluateOptions {
   /** The package node-llama-cpp. Default: the one installed beside lora-lego, or in the working folder or above. */
   readonly llama?: LlamaModule;
   readonly signal?: AbortSignal;
+  /** Told after each row. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
   readonly onDownload?: OnDownload;
 }
@@ -49,6 +66,15 @@ export interface Evaluated {
  *
  * @returns the base first, then the adapters in their order
  * @throws UsageError when node-llama-cpp is not installed; what converting the base and the adapters throws
+ * @example
+ * ```ts
+ * import { evaluate, parseTaskRows } from "lora-lego/evaluate";
+ *
+ * // With the package node-llama-cpp installed.
+ * const rows = parseTaskRows('{"prompt":"word : good","choices":["yes","no"],"answer":"yes"}', "sort", "rows");
+ * const scored = await evaluate({ base: "model", adapters: ["cola"], rows });
+ * console.log(scored.map(({ adapter }) => adapter)); // [ null, 'cola' ]
+ * ```
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
   const { base, adapters, rows, threads = availableParallelism(), signal, onProgress = () => {} } = options;

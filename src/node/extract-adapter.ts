@@ -32,7 +32,19 @@ export interface Extracted {
   readonly bytes: number;
 }
 
-/** Extract a LoRA from a full fine-tune into a folder that appears complete or not at all. @throws as `planExtraction` and `extractModule` */
+/**
+ * Extract a LoRA from a full fine-tune into a folder that appears complete or not at all.
+ *
+ * @throws as `planExtraction` and `extractModule`
+ * @example
+ * ```ts
+ * import { extractAdapter, fuseModel } from "lora-lego/node";
+ *
+ * await fuseModel(["adapters/sort"], { base: "base", out: "tuned" });
+ * const { modules } = await extractAdapter({ base: "base", tuned: "tuned", out: "sort-again", rank: 8 });
+ * console.log(modules.length); // 21
+ * ```
+ */
 export async function extractAdapter(options: ExtractOptions): Promise<Extracted> {
   const { out, force = false, onProgress = () => {}, onNotice = () => {}, signal } = options;
   const folders = [diskModel(options.base), diskModel(options.tuned)] as const;

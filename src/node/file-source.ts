@@ -7,6 +7,7 @@ import { openRegular } from "./regular-file.ts";
 /** A ByteSource over a file that stays open until it is closed. */
 export interface FileSource extends ByteSource {
   readonly path: string;
+  /** Close the file; again, nothing. */
   close(): void;
 }
 

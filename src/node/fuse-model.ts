@@ -43,6 +43,13 @@ export interface Fused {
  * Add the deltas of adapters to a base model, shard by shard, into a folder that appears complete or not at all.
  *
  * @throws what opening, planning and fusing throw; OutputError when the folder cannot be written
+ * @example
+ * ```ts
+ * import { fuseModel } from "lora-lego/node";
+ *
+ * const { fused, replaced } = await fuseModel(["adapters/sort"], { base: "base", out: "base-that-sorts" });
+ * console.log(fused, replaced.length); // 21 0
+ * ```
  */
 export async function fuseModel(paths: readonly string[], options: FuseOptions): Promise<Fused> {
   const { out, force = false, onProgress = () => {}, onNotice = () => {}, signal } = options;

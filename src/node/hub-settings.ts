@@ -12,8 +12,18 @@ export interface HubSettings extends HubAccess {
   readonly offline: boolean;
 }
 
-/** Read HF_ENDPOINT, HF_TOKEN (or the token that `hf auth login` stored), HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE. */
-export function hubSettings(env: NodeJS.ProcessEnv = process.env): HubSettings {
+/**
+ * Read HF_ENDPOINT, HF_TOKEN (or the token that `hf auth login` stored), HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE.
+ *
+ * @example
+ * ```ts
+ * import { hubSettings } from "lora-lego/node";
+ *
+ * const { endpoint, token, offline } = hubSettings({ HF_TOKEN: "hf_mine", HF_HUB_OFFLINE: "1", HF_HOME: "cache" });
+ * console.log(endpoint, token, offline); // https://huggingface.co hf_mine true
+ * ```
+ */
+export function hubSettings(env: Readonly<Record<string, string | undefined>> = process.env): HubSettings {
   const home = env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
   const file = env.HF_TOKEN_PATH || join(home, "token");
   const stored = existsSync(file) ? readText(file) : "";

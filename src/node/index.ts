@@ -1,10 +1,26 @@
-export { type DiskAdapter, openAdapterPath, openAdapters } from "./adapter-path.ts";
+/**
+ * What the command line does, as functions on paths: merge, convert, fuse, extract, check, inspect, compare, verify, the Hub, recipe
+ * files. A path is a folder, a file in one, or hf://owner/name. What is written appears complete or not at all.
+ *
+ * @module lora-lego/node
+ */
+export type { Check, Finding } from "../analysis/check.ts";
+export type { ComparedMerge, Comparison } from "../analysis/compare.ts";
+export type { InspectedModule, Inspection } from "../analysis/inspect.ts";
+export type { Claim } from "../analysis/verify.ts";
+export type { ExtractedModule, ExtractRecipe } from "../fuse/extract.ts";
+export type { FuseRecipe } from "../fuse/plan-fusion.ts";
+export { type DiskAdapter, type OpenOptions, openAdapterPath, openAdapters } from "./adapter-path.ts";
+export { type CheckedAdapter, type CheckOptions, checkAdapter } from "./check-adapter.ts";
+export { type CompareOptions, compareAdapters } from "./compare-adapters.ts";
 export { type Converted, type ConvertOptions, convertAdapter } from "./convert-adapter.ts";
 export { type Extracted, type ExtractOptions, extractAdapter } from "./extract-adapter.ts";
 export type { FileSource } from "./file-source.ts";
 export { type Fused, type FuseOptions, fuseModel } from "./fuse-model.ts";
 export type { HubOptions } from "./hub-adapters.ts";
+export type { OnDownload } from "./hub-cache.ts";
 export { type HubSettings, hubSettings } from "./hub-settings.ts";
+export { inspectAdapter } from "./inspect-adapter.ts";
 export type { OutputOptions } from "./into-output.ts";
 export {
   type FormatOptions,
@@ -17,6 +33,7 @@ export {
   planMergedOutput,
 } from "./merge-adapters.ts";
 export type { MachineControl } from "./merge-into.ts";
+export type { BasePaths } from "./open-base.ts";
 export type { PlaceOptions } from "./output-place.ts";
 export { type Pushed, type PushOptions, pushAdapter } from "./push-adapter.ts";
 export {
@@ -28,3 +45,4 @@ export {
   runRecipe,
   type StepOutcome,
 } from "./run-recipe.ts";
+export { type VerifyOptions, verifyAdapters } from "./verify-adapters.ts";

@@ -4,40 +4,58 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { FormatError, UsageError } from "../core/errors.ts";
 import { readText } from "./read-text.ts";
 
-type Token = number;
+/** A token's number in the model's vocabulary. */
+export type LlamaToken = number;
 
 /** As much of the package node-llama-cpp (version 3) as is used here. */
 export interface LlamaModule {
+  /** Start llama.cpp. */
   getLlama(options: object): Promise<Llama>;
 }
-interface Llama {
+/** llama.cpp, started. */
+export interface Llama {
+  /** Load a GGUF file. */
   loadModel(options: { modelPath: string }): Promise<LlamaModel>;
+  /** Free its memory. */
   dispose(): Promise<void>;
 }
+/** A model that is loaded. */
 export interface LlamaModel {
   readonly trainContextSize: number;
-  readonly tokens: { readonly bos: Token | null; readonly shouldPrependBosToken: boolean };
-  tokenize(text: string): readonly Token[];
+  readonly tokens: { readonly bos: LlamaToken | null; readonly shouldPrependBosToken: boolean };
+  /** Split a text into tokens. */
+  tokenize(text: string): readonly LlamaToken[];
+  /** Make room to run the model in. */
   createContext(options: object): Promise<LlamaContext>;
+  /** Free its memory. */
   dispose(): Promise<void>;
 }
+/** Room to run a model in, with the adapters that act there. */
 export interface LlamaContext {
+  /** A text to evaluate. */
   getSequence(): LlamaSequence;
+  /** Free its memory. */
   dispose(): Promise<void>;
 }
-type Input =
-  | Token
+/** A token to evaluate, and for some what to tell of the one that follows it. */
+export type LlamaInput =
+  | LlamaToken
   | readonly [
-      Token,
+      LlamaToken,
       { readonly generateNext: { readonly logits: object; readonly totalLogitWeight: true; readonly options: object } },
     ];
-interface Next {
-  readonly next: { readonly logits?: ReadonlyMap<Token, number>; readonly totalLogitWeight?: number };
+/** What is told of the token that follows. */
+export interface LlamaNext {
+  readonly next: { readonly logits?: ReadonlyMap<LlamaToken, number>; readonly totalLogitWeight?: number };
 }
+/** One text under evaluation. */
 export interface LlamaSequence {
   readonly nextTokenIndex: number;
-  controlledEvaluate(input: readonly Input[]): Promise<readonly (Next | undefined)[]>;
+  /** Evaluate tokens behind those that were evaluated before. */
+  controlledEvaluate(input: readonly LlamaInput[]): Promise<readonly (LlamaNext | undefined)[]>;
+  /** Forget all tokens. */
   clearHistory(): Promise<void>;
+  /** Forget some tokens. */
   eraseContextTokenRanges(ranges: readonly { readonly start: number; readonly end: number }[]): Promise<void>;
 }
 
@@ -49,6 +67,14 @@ const INSTALL =
  * The package node-llama-cpp, which is not installed with lora-lego: beside it, else in the working folder or one above.
  *
  * @throws UsageError that says how to install it
+ * @example
+ * ```ts
+ * import { loadLlama } from "lora-lego/evaluate";
+ *
+ * // With the package node-llama-cpp installed.
+ * const { getLlama } = await loadLlama();
+ * console.log(typeof getLlama); // function
+ * ```
  */
 export async function loadLlama(from: string = process.cwd()): Promise<LlamaModule> {
   const found = installedAbove(dirname(fileURLToPath(import.meta.url))) ?? installedAbove(from);

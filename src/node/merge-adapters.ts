@@ -44,6 +44,14 @@ export interface Merged extends MergeOutcome {
  *
  * @throws UsageError or RefusedError, before anything is written, for what the format cannot hold; OutputError when the output cannot be
  *   written; and what opening and merging throw
+ * @example
+ * ```ts
+ * import { mergeAdapters } from "lora-lego/node";
+ *
+ * const paths = ["adapters/reverse", "adapters/sort"];
+ * const { format, report } = await mergeAdapters(paths, { method: "svd", target: { kind: "rank", rank: 4 } }, { out: "merged" });
+ * console.log(format, report.totals.rank); // peft 4
+ * ```
  */
 export function mergeAdapters(paths: readonly string[], recipe: Recipe, options: MergeOptions): Promise<Merged> {
   return withOpened(paths, options, async (opened, inputs, baseConfig) => {
@@ -60,7 +68,19 @@ export function mergeAdapters(paths: readonly string[], recipe: Recipe, options:
   });
 }
 
-/** Merge the adapters at these paths into a PEFT folder. @throws as `mergeAdapters` */
+/**
+ * Merge the adapters at these paths into a PEFT folder: adapter_config.json, adapter_model.safetensors, README.md and recipe.yaml.
+ *
+ * @throws as `mergeAdapters`
+ * @example
+ * ```ts
+ * import { mergeToFolder } from "lora-lego/node";
+ *
+ * const paths = ["adapters/reverse", "adapters/sort"];
+ * const { report } = await mergeToFolder(paths, { method: "lego", weights: [2, 1] }, { out: "merged-folder" });
+ * console.log(report.totals.rank, report.warnings.map(({ id }) => id)); // 8 []
+ * ```
+ */
 export function mergeToFolder(
   paths: readonly string[],
   recipe: Recipe,
@@ -77,7 +97,18 @@ export interface MergedOutputPlan {
   readonly bytes: number;
 }
 
-/** What `mergeAdapters` would write, from headers alone; refuses what it would refuse before it begins. */
+/**
+ * What `mergeAdapters` would write, from headers alone; refuses what it would refuse before it begins. Values may show that smaller ranks
+ * are enough; the merge then writes those.
+ *
+ * @example
+ * ```ts
+ * import { planMergedOutput } from "lora-lego/node";
+ *
+ * const { plan, format } = await planMergedOutput(["adapters/reverse", "adapters/sort"], { method: "cat" }, { out: "planned" });
+ * console.log(format, plan.rank, plan.dtype, plan.modules.length); // peft 14 F32 21
+ * ```
+ */
 export function planMergedOutput(
   paths: readonly string[],
   recipe: Recipe,

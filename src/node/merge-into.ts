@@ -15,6 +15,8 @@ import type { MergePlan } from "../merge/merge-plan.ts";
 import { plannedAdapter } from "../merge/planned-adapter.ts";
 import type { Recipe } from "../merge/recipe.ts";
 import type { RecipeStep } from "../merge/recipe-file.ts";
+import { DEFAULT_METHOD } from "../methods/method.ts";
+import { moduleOf } from "../methods/registry.ts";
 import type { DiskAdapter } from "./adapter-path.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { createFile, fillFile, openSink } from "./file-sink.ts";
@@ -44,7 +46,10 @@ export interface MergeJob {
 
 /** How a merge runs on a machine. */
 export interface MachineControl extends MergeControl {
-  /** Threads, the caller's own among them. Default: the machine's cores, one for small inputs. */
+  /**
+   * Threads, the caller's own among them. Default: the machine's cores, one for small inputs. Always one for a method that was
+   * registered without its module.
+   */
   readonly threads?: number;
 }
 
@@ -131,11 +136,14 @@ async function mergeOnDisk(
 ): Promise<MergeOutcome> {
   const closers: (() => void | Promise<void>)[] = [];
   try {
+    const methodModule = moduleOf(recipe.method ?? DEFAULT_METHOD);
     const host = diskHost(
       weights,
       async (plan) => output.checkSpace(await room(plan)),
       opened,
-      control.threads,
+      // A method that was registered without a module is known on this thread alone.
+      methodModule === null ? 1 : control.threads,
+      methodModule ?? null,
       closers,
     );
     const outcome = await runMerge(
@@ -168,6 +176,7 @@ function diskHost(
   checkRoom: (plan: MergePlan) => Promise<void>,
   opened: readonly DiskAdapter[],
   threads: number | undefined,
+  methodModule: string | null,
   closers: (() => void | Promise<void>)[],
 ): MergeHost {
   const inputs = opened.map(({ adapter }) => adapter.files.map(inputFile));
@@ -192,7 +201,7 @@ function diskHost(
       local?.close();
       local = openDiskMerger(wasmKernels(), plan, inputs, weights);
       const helpers = workers.slice(0, affordableThreads(wanted, plan.modules) - 1);
-      for (const worker of helpers) worker.begin(plan, { inputs, output: weights });
+      for (const worker of helpers) worker.begin(plan, { methodModule, inputs, output: weights });
       return { sink, lanes: [local.lane, ...helpers] };
     },
   };

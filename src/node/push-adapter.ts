@@ -29,6 +29,15 @@ export interface Pushed {
  * @param repo owner/name
  * @throws UsageError for what is no adapter or no repository name, and where a repository is to be made without `private`; RefusedError for
  * a link out of the folder, and for a repository that is private or public against `private`; HubError when the Hub does not take it
+ * @example
+ * ```ts
+ * import { mergeToFolder, pushAdapter } from "lora-lego/node";
+ *
+ * // With HF_TOKEN set to a token that may write.
+ * await mergeToFolder(["adapters/reverse", "adapters/sort"], {}, { out: "to-push" });
+ * const { files } = await pushAdapter("to-push", "me/merged", { private: true });
+ * console.log(files.length); // 4
+ * ```
  */
 export async function pushAdapter(folder: string, repo: string, options: PushOptions = {}): Promise<Pushed> {
   const settings = options.settings ?? hubSettings();

@@ -33,7 +33,25 @@ export interface BenchOptions {
   readonly onNotice?: (text: string) => void;
 }
 
-/** Run the benchmark that a file describes. @throws what parsing it, merging and scoring throw */
+/**
+ * Run the benchmark that a file describes.
+ *
+ * @throws what parsing it, merging and scoring throw
+ * @example
+ * ```ts
+ * import { runBenchFile } from "lora-lego/evaluate";
+ * import { writeFile } from "node:fs/promises";
+ *
+ * // With the package node-llama-cpp installed.
+ * await writeFile("rows.jsonl", '{"prompt":"word : good","choices":["yes","no"],"answer":"yes"}\n');
+ * await writeFile(
+ *   "bench.yaml",
+ *   "base: model\ntasks: { dev: rows.jsonl, test: rows.jsonl }\nadapters: [{ path: cola, task: rows }]\nmerges: [{ method: lego }]\nranks: [4]\n",
+ * );
+ * const { merges } = await runBenchFile("bench.yaml");
+ * console.log(merges.map(({ name, rank }) => `${name} ${rank}`)); // [ 'lego 4' ]
+ * ```
+ */
 export async function runBenchFile(file: string, options: BenchOptions = {}): Promise<BenchResult> {
   const { threads = availableParallelism(), signal, onProgress } = options;
   const limit = { ...(options.limit !== undefined && { limit: options.limit }) };

@@ -43,6 +43,15 @@ export interface LoadedRecipe {
  *
  * @param adapters folder that relative paths of adapters start at; default the recipe's own
  * @throws UsageError at the first mistake, with its place in the file
+ * @example
+ * ```ts
+ * import { loadRecipe } from "lora-lego/node";
+ * import { writeFile } from "node:fs/promises";
+ *
+ * await writeFile("loaded.yaml", "adapters: [adapters/reverse, adapters/sort]\nrank: 4\n");
+ * const { steps } = await loadRecipe("loaded.yaml");
+ * console.log(steps[0]?.recipe.target); // { kind: 'rank', rank: 4 }
+ * ```
  */
 export async function loadRecipe(file: string, adapters?: string): Promise<LoadedRecipe> {
   if (!existsSync(file)) throw new UsageError(`There is no recipe file ${file}; pass the path of a YAML file.`);
@@ -89,6 +98,15 @@ export interface StepOutcome extends Merged {
  * it is written, so that they go with it, whatever happens.
  *
  * @throws what `mergeAdapters` throws; UsageError where neither the recipe nor the options say where to write
+ * @example
+ * ```ts
+ * import { loadRecipe, runRecipe } from "lora-lego/node";
+ * import { writeFile } from "node:fs/promises";
+ *
+ * await writeFile("run.yaml", "adapters: [adapters/reverse, adapters/sort]\nrank: 4\n");
+ * const steps = await runRecipe(await loadRecipe("run.yaml"), { out: "of-recipe" });
+ * console.log(steps[0]?.report.totals.rank); // 4
+ * ```
  */
 export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}): Promise<StepOutcome[]> {
   const { onStep, ...control } = options;
@@ -184,6 +202,15 @@ export interface PlannedStep extends MergedOutputPlan {
  * its place is checked too.
  *
  * @throws what `runRecipe` throws before it begins
+ * @example
+ * ```ts
+ * import { loadRecipe, planRecipe } from "lora-lego/node";
+ * import { writeFile } from "node:fs/promises";
+ *
+ * await writeFile("planned.yaml", "adapters: [adapters/reverse, adapters/sort]\nmethod: cat\n");
+ * const [step] = await planRecipe(await loadRecipe("planned.yaml"));
+ * console.log(step?.plan.rank); // 14
+ * ```
  */
 export async function planRecipe(recipe: LoadedRecipe, options: RunOptions = {}): Promise<PlannedStep[]> {
   const { out, to, report } = destination(recipe, options);

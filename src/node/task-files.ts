@@ -16,6 +16,14 @@ export interface TaskFileOptions {
  * The rows of JSON Lines and GLUE files, one file after the other. Rows that do not name their task have the file's name.
  *
  * @throws UsageError for a tab-separated file of an unknown task, FormatError naming a line that is no row
+ * @example
+ * ```ts
+ * import { readTaskFiles } from "lora-lego/evaluate";
+ * import { writeFile } from "node:fs/promises";
+ *
+ * await writeFile("colours.jsonl", '{"prompt":"grass","choices":["green","red"],"answer":0}\n');
+ * console.log(readTaskFiles(["colours.jsonl"])[0]?.task); // colours
+ * ```
  */
 export function readTaskFiles(paths: readonly string[], { glue, limit }: TaskFileOptions = {}): TaskRow[] {
   const rows = paths.flatMap((path) => {

@@ -15,8 +15,10 @@ export interface WorkerStart {
   readonly kernels: WebAssembly.Module;
 }
 
-/** Where a worker's inputs and output are: each input's files, and the path of the output file. */
+/** Where a worker's inputs and output are: each input's files, and the path of the output file; and what its method is in. */
 export interface WorkerSetup {
+  /** The module to import for a method from outside; null where the method is built in. */
+  readonly methodModule: string | null;
   readonly inputs: InputFiles;
   readonly output: string;
 }

@@ -41,7 +41,7 @@ export class Pool {
   readonly out: number;
   /** Whether Gram matrices and combinations are summed in f64. */
   readonly precise: boolean;
-  /** Kernels over the arena that all rows of this pool live in; methods that take more room say so (`Method.scratchBytes`). */
+  /** @internal Kernels over the arena that all rows of this pool live in; methods that take more room say so (`Method.scratchBytes`). */
   readonly kernels: Kernels;
   readonly #reader: UnitReader;
   readonly #deadRows: Int32Array;
@@ -81,7 +81,7 @@ export class Pool {
   }
 
   /**
-   * Read all units of a module once: their order, Gram matrices and largest entries. An earlier pool of these kernels is void.
+   * @internal Read all units of a module once: their order, Gram matrices and largest entries. An earlier pool of these kernels is void.
    *
    * @param precise whether sums are in f64
    */
@@ -142,7 +142,7 @@ export class Pool {
   }
 
   /**
-   * Hand one half of all rows to `use` as they are stored (without their scales), strip by strip, dead units as zeros; `use` may
+   * @internal Hand one half of all rows to `use` as they are stored (without their scales), strip by strip, dead units as zeros; `use` may
    * overwrite them. Row `rows[i]` of a strip is unit i.
    */
   async visitStored(half: "a" | "b", use: UseRows): Promise<void> {

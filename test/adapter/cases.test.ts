@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import type { VariantId } from "../../src/adapter/variants.ts";
-import { inspectAdapter } from "../../src/analysis/inspect.ts";
+import { inspectOpened } from "../../src/analysis/inspect.ts";
 import { LoraLegoError } from "../../src/core/errors.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
@@ -65,7 +65,7 @@ describe.skipIf(absent)(`inputs of users' situations${absent ? ` (skipped: there
   it.each(VARIANTS)("are described, and refused by merges: %s", async (path, ids) => {
     await withAdapters([path], async ([adapter]) => {
       expect(adapter!.variants.map(({ id }) => id)).toEqual(ids);
-      const inspection = await inspectAdapter(wasmKernels(), adapter!);
+      const inspection = await inspectOpened(wasmKernels(), adapter!);
       expect(inspection.modules.length + inspection.others.length).toBeGreaterThan(0);
       expect(() => makePlan([adapter!], { extras: "drop" })).toThrow(adapter!.variants[0]!.text);
     });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { checkAdapter } from "../../src/analysis/check.ts";
+import { checkOpened } from "../../src/analysis/check.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
@@ -86,7 +86,7 @@ describe("kohya", () => {
     expect(adapter.notices).toEqual([notice]);
     const { report } = await mergeInMemory([adapter], { method: "cat" });
     expect(report.warnings).toContainEqual(notice);
-    const { findings } = checkAdapter(adapter, consumerById("comfyui"));
+    const { findings } = checkOpened(adapter, consumerById("comfyui"));
     expect(findings).toContainEqual({ level: "note", text: notice.text });
     const inDiffusers = await open({
       "unet.conv_in.lora_A.weight": A,

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { refuseVariants, type VariantId } from "../../src/adapter/variants.ts";
-import { inspectAdapter } from "../../src/analysis/inspect.ts";
-import { verifyAdapters } from "../../src/analysis/verify.ts";
+import { inspectOpened } from "../../src/analysis/inspect.ts";
+import { verifyOpened } from "../../src/analysis/verify.ts";
 import { WRITERS } from "../../src/convert/convert.ts";
 import { LoraLegoError, RefusedError } from "../../src/core/errors.ts";
 import { layoutGguf } from "../../src/formats/gguf/layout.ts";
@@ -146,7 +146,7 @@ describe("DoRA", () => {
             LoraLegoError,
           );
           expect(() => writer.convert(dora, null)).toThrow(/DoRA/);
-          await expect(verifyAdapters(wasmKernels(), adapters, null, 0)).rejects.toThrow(/DoRA/);
+          await expect(verifyOpened(wasmKernels(), adapters, null, 0)).rejects.toThrow(/DoRA/);
         },
       ),
       { numRuns: 60 },
@@ -270,7 +270,7 @@ describe("what an adapter is beside a plain LoRA", () => {
       expect(text).toMatch(/^(is|has|holds|trains|adapts|belongs|was|factors) .*[;,] .*\.$/);
     expect([adapter.modules.size, adapter.others.size]).toEqual([modules, others]);
     expect(adapter.extras.size).toBe(0);
-    const inspection = await inspectAdapter(wasmKernels(), adapter);
+    const inspection = await inspectOpened(wasmKernels(), adapter);
     expect(inspection.variants).toEqual(adapter.variants);
     expect([inspection.modules.length, inspection.others.length]).toEqual([modules, others]);
     expect(() => makePlan([adapter], {})).toThrow(RefusedError);

@@ -3,7 +3,7 @@ import type { Adapter } from "../../src/adapter/adapter.ts";
 import { type ConsumerId, consumerById } from "../../src/adapter/consumers.ts";
 import { vllmLoraSupport } from "../../src/adapter/vllm-architectures.ts";
 import { type BaseFacts, configFacts, ggufFacts, modelFacts } from "../../src/analysis/base-facts.ts";
-import { checkAdapter } from "../../src/analysis/check.ts";
+import { checkOpened } from "../../src/analysis/check.ts";
 import type { GgufTensor } from "../../src/formats/gguf/header.ts";
 import { parseModelConfig } from "../../src/formats/model-config.ts";
 import { openPicoModel } from "../support/models.ts";
@@ -28,16 +28,16 @@ const modelOf = async (tensors: Readonly<Record<string, Nested>>, fields: object
   modelFacts(await openPicoModel(tensors), fields === null ? null : config(fields));
 
 function found(adapter: Adapter, consumer: ConsumerId, base: BaseFacts): [string, string][] {
-  const { findings } = checkAdapter(adapter, consumerById(consumer), base);
+  const { findings } = checkOpened(adapter, consumerById(consumer), base);
   return findings.filter(({ level }) => level !== "note").map(({ level, text }) => [level, text]);
 }
 const unseen = (adapter: Adapter, consumer: ConsumerId, base: BaseFacts): readonly string[] =>
-  checkAdapter(adapter, consumerById(consumer), base).unseen;
+  checkOpened(adapter, consumerById(consumer), base).unseen;
 
 describe("check against a base model", () => {
   it("finds an adapter whose modules and sizes are the base's good, and has nothing left to look at in PEFT", async () => {
     const base = await modelOf(weights(), { tie_word_embeddings: false });
-    expect(checkAdapter(await attention(), consumerById("peft"), base)).toEqual({ findings: [], unseen: [] });
+    expect(checkOpened(await attention(), consumerById("peft"), base)).toEqual({ findings: [], unseen: [] });
   });
 
   it("says that an adapter of which nothing would load serves the bare base", async () => {
@@ -80,7 +80,7 @@ describe("check against a base model", () => {
   it("finds layers that are stored as (in, out), and names with a prefix more or less", async () => {
     const adapter = await adapterOf({ "transformer.h.0.attn.c_attn": { in: 6, out: 18 } });
     const base = await modelOf({ "h.0.attn.c_attn.weight": zeros(6, 18) });
-    expect(checkAdapter(adapter, consumerById("peft"), base)).toEqual({ findings: [], unseen: [] });
+    expect(checkOpened(adapter, consumerById("peft"), base)).toEqual({ findings: [], unseen: [] });
   });
 
   it("finds names of another release of transformers, and does not claim that a program knows them", async () => {
@@ -214,7 +214,7 @@ describe("check against a base model", () => {
 
   it.each(["llamacpp", "mlx"] as const)("says that tying was not looked at without a base for %s", async (id) => {
     const told = async (modules: Parameters<typeof adapterOf>[0]) =>
-      checkAdapter(await adapterOf(modules), consumerById(id)).unseen;
+      checkOpened(await adapterOf(modules), consumerById(id)).unseen;
     const tying = expect.stringMatching(/^whether the base model ties its head to its embedding/);
     expect(await told({ lm_head: { in: 6, out: 10 } })).toContainEqual(tying);
     expect(await told({ "model.embed_tokens": { in: 10, out: 6, kind: "embedding" } })).toContainEqual(tying);

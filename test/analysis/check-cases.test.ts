@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { type ConsumerId, consumerById } from "../../src/adapter/consumers.ts";
-import { type Check, checkAdapter, isGood } from "../../src/analysis/check.ts";
+import { type Check, checkOpened, isGood } from "../../src/analysis/check.ts";
 import { openAdapterPath } from "../../src/node/adapter-path.ts";
 import { openBase } from "../../src/node/open-base.ts";
 
@@ -173,7 +173,7 @@ describe.skipIf(!existsSync(CASES))("check on the cases (skipped where ../shared
       const known = base === undefined ? {} : base.endsWith(".json") ? { baseConfig: at(base) } : { base: at(base) };
       const { adapter, close } = await openAdapterPath(at(path));
       close();
-      const check = checkAdapter(adapter, consumerById(consumer as ConsumerId), await openBase(known));
+      const check = checkOpened(adapter, consumerById(consumer as ConsumerId), await openBase(known));
       expect(holds(check, verdict)).toBe(true);
     },
   );

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { CONSUMER_IDS, type ConsumerId, consumerById, type Handling } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { checkAdapter } from "../../src/analysis/check.ts";
+import { checkOpened } from "../../src/analysis/check.ts";
 import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
 import { filled, keyOf, linear, memoryFolder, openPeft } from "../support/memory-folder.ts";
 
@@ -17,7 +17,7 @@ const image = (...tensors: TensorData[]) =>
 
 /** What a consumer makes of the variants of an adapter, by the levels of what is said of them. */
 function handling(adapter: Adapter, consumer: ConsumerId): Handling {
-  const { findings, unseen } = checkAdapter(adapter, consumerById(consumer));
+  const { findings, unseen } = checkOpened(adapter, consumerById(consumer));
   const own = findings.find(({ text }) => /does not load such adapters|loads it as something else/.test(text));
   if (own !== undefined) return own.level === "differs" ? "differs" : "fails";
   return unseen.some((text) => text.includes("makes of it:")) ? "unknown" : "loads";
@@ -68,7 +68,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
   });
 
   it("says of PEFT that a changed base must be that very base", async () => {
-    const { findings } = checkAdapter(await peft({ init_lora_weights: "olora" }), consumerById("peft"));
+    const { findings } = checkOpened(await peft({ init_lora_weights: "olora" }), consumerById("peft"));
     expect(findings).toEqual([
       { level: "note", text: expect.stringMatching(/on the very base that it was trained on alone: .*olora/) },
     ]);
@@ -79,7 +79,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
       const adapter = await open();
       for (const id of CONSUMER_IDS) {
         expect(consumerById(id).version).toMatch(/\d/);
-        const { findings } = checkAdapter(adapter, consumerById(id));
+        const { findings } = checkOpened(adapter, consumerById(id));
         if (id !== "peft") expect(findings.some(({ level }) => level === "fails" || level === "differs")).toBe(true);
       }
     }
@@ -88,7 +88,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
   it("says one thing of an adapter that lacks what it says that it is", async () => {
     const bare = await peft({ use_dora: true });
     for (const id of CONSUMER_IDS) {
-      const { findings } = checkAdapter(bare, consumerById(id));
+      const { findings } = checkOpened(bare, consumerById(id));
       expect(findings.filter(({ text }) => text.includes("DoRA")).length).toBeLessThan(2);
     }
   });
@@ -99,7 +99,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
       filled("lora_unet_strange_place.lora_up.weight", [4, 2]),
     );
     for (const id of ["comfyui", "diffusers"] as const) {
-      const { findings, unseen } = checkAdapter(strange, consumerById(id));
+      const { findings, unseen } = checkOpened(strange, consumerById(id));
       expect(findings).toEqual([]);
       expect(unseen).toContainEqual(
         expect.stringMatching(/of no family that lora-lego knows \(as lora_unet_strange_place\)/),
@@ -114,7 +114,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
     ];
     const own = "double_blocks.0.img_attn.proj";
     const told = async (...tensors: TensorData[]): Promise<string[]> =>
-      checkAdapter(await image(...tensors), consumerById(id)).findings.flatMap(({ level, text }) =>
+      checkOpened(await image(...tensors), consumerById(id)).findings.flatMap(({ level, text }) =>
         /component/.test(text) ? [`${level}: ${text}`] : [],
       );
 
@@ -149,7 +149,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
     ],
   ])("knows what diffusers does not read of kohya's names: %s", async (stem, level, words) => {
     const adapter = await image(filled(`${stem}.lora_down.weight`, [2, 3]), filled(`${stem}.lora_up.weight`, [4, 2]));
-    expect(checkAdapter(adapter, consumerById("diffusers")).findings).toEqual([
+    expect(checkOpened(adapter, consumerById("diffusers")).findings).toEqual([
       { level, text: expect.stringMatching(words) },
     ]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { type ConsumerId, consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { checkAdapter } from "../../src/analysis/check.ts";
+import { checkOpened } from "../../src/analysis/check.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { linear, memoryFolder } from "../support/memory-folder.ts";
@@ -22,7 +22,7 @@ const attention = (letters: readonly string[], config: Record<string, unknown> =
 
 /** Level and text of every finding. */
 function found(adapter: Adapter, consumer: ConsumerId): [string, string][] {
-  return checkAdapter(adapter, consumerById(consumer)).findings.map(({ level, text }) => [level, text]);
+  return checkOpened(adapter, consumerById(consumer)).findings.map(({ level, text }) => [level, text]);
 }
 
 describe("check", () => {
@@ -206,7 +206,7 @@ describe("check", () => {
   });
 
   it("says what it has not looked at", async () => {
-    const unseen = (adapter: Adapter, consumer: ConsumerId) => checkAdapter(adapter, consumerById(consumer)).unseen;
+    const unseen = (adapter: Adapter, consumer: ConsumerId) => checkOpened(adapter, consumerById(consumer)).unseen;
     expect(unseen(await plain(8), "peft")).toEqual([expect.stringContaining("pass --base")]);
     expect(unseen(await plain(8), "vllm")).toEqual([
       expect.stringContaining("pass --base"),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ComparedRecipe } from "../../src/analysis/compare.ts";
 import { compareMethods } from "../../src/analysis/compare.ts";
-import { comparePage } from "../../src/cli/compare-page.ts";
+import { comparePage } from "../../src/analysis/compare-page.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { createSHA256 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { inspectAdapter } from "../../src/analysis/inspect.ts";
+import { inspectOpened } from "../../src/analysis/inspect.ts";
 import type { ModuleOverview } from "../../src/analysis/overview.ts";
 import { Explorer } from "../../src/browser/explorer.ts";
 import { type HandedFolder, handedFolder } from "../../src/browser/handed-files.ts";
@@ -312,7 +312,7 @@ describe("the explorer", () => {
     );
     expect(seen).toHaveLength(28);
     const [cola, , sst2] = await Promise.all(
-      twins.map(async (path) => inspectAdapter(wasmKernels(), await openAdapter(handedFolder(handed(path, path))))),
+      twins.map(async (path) => inspectOpened(wasmKernels(), await openAdapter(handedFolder(handed(path, path))))),
     );
     for (const [m, { name, norms, effectiveRanks, cosines, purity, signConflicts }] of seen.entries()) {
       for (const [t, { modules }] of [cola!, cola!, sst2!].entries()) {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { consumerById, type FormatId } from "../../src/adapter/consumers.ts";
-import { checkAdapter } from "../../src/analysis/check.ts";
+import { checkOpened } from "../../src/analysis/check.ts";
 import { openAdapterPath } from "../../src/node/adapter-path.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
 import { mergeAdapters, mergeToFolder } from "../../src/node/merge-adapters.ts";
@@ -79,7 +79,7 @@ describe("what real programs load of our files", () => {
   it.each(facts.map((fact) => [fact.id, fact] as const))("%s: check says whether it loads", async (_, fact) => {
     const { adapter, close } = await openAdapterPath(await made(fact));
     close();
-    const { findings } = checkAdapter(adapter, consumerById(fact.program));
+    const { findings } = checkOpened(adapter, consumerById(fact.program));
     expect(findings.filter(({ level }) => level !== "note")).toHaveLength(fact.whole ? 0 : 1);
   });
 

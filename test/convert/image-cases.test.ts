@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { checkAdapter } from "../../src/analysis/check.ts";
-import { inspectAdapter } from "../../src/analysis/inspect.ts";
+import { checkOpened } from "../../src/analysis/check.ts";
+import { inspectOpened } from "../../src/analysis/inspect.ts";
 import { writeConversion, writerOf } from "../../src/convert/convert.ts";
 import { memorySink, memorySource } from "../../src/core/bytes.ts";
 import { readHeader } from "../../src/formats/safetensors/header.ts";
@@ -159,7 +159,7 @@ describe.skipIf(absent)(`files of image models${absent ? ` (skipped: there is no
     if (merge === undefined || adapter.modules.size > 0) {
       expectFate([...adapter.modules.keys()], read, stems, "module");
     }
-    await inspectAdapter(wasmKernels(), adapter);
+    await inspectOpened(wasmKernels(), adapter);
     if (merge !== undefined) {
       await expect(mergeInMemory([adapter, adapter], { method: "cat" })).rejects.toThrow(merge);
       return;
@@ -207,7 +207,7 @@ describe.skipIf(absent)(`files of image models${absent ? ` (skipped: there is no
     for (const to of ["mlx", "gguf"]) expect(() => writerOf(to).convert(adapter, null)).toThrow(name);
     if (adapter.variants.length > 0) return;
     for (const id of ["vllm", "llamacpp", "mlx"] as const) {
-      const said = checkAdapter(adapter, consumerById(id));
+      const said = checkOpened(adapter, consumerById(id));
       expect(JSON.stringify(said), id).toContain('"fails"');
     }
   });

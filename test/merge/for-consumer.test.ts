@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { checkAdapter } from "../../src/analysis/check.ts";
+import { checkOpened } from "../../src/analysis/check.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { makePlan } from "../../src/merge/plan.ts";
@@ -43,7 +43,7 @@ describe("a merge for a consumer", () => {
     }
     expect(report.warnings.map(({ id }) => id)).toEqual(["zero-factors"]);
     const files = { "adapter_config.json": JSON.stringify(config), "adapter_model.safetensors": weights };
-    expect(checkAdapter(await openAdapter(memoryFolder("merged", files)), consumerById("tgi")).findings).toEqual([]);
+    expect(checkOpened(await openAdapter(memoryFolder("merged", files)), consumerById("tgi")).findings).toEqual([]);
   });
 
   it("ends where dead units leave less than the padded rank", async () => {
@@ -101,8 +101,8 @@ describe("a merge for a consumer", () => {
     }
     expect(got.get(layer(0, "v_proj"))!.delta.every((value) => value === 0)).toBe(true);
     const files = { "adapter_config.json": JSON.stringify(config), "adapter_model.safetensors": weights };
-    expect(checkAdapter(await openAdapter(memoryFolder("merged", files)), consumerById("sglang")).findings).toEqual([]);
-    expect(checkAdapter(rslora, consumerById("sglang")).findings.map(({ level }) => level)).toEqual([
+    expect(checkOpened(await openAdapter(memoryFolder("merged", files)), consumerById("sglang")).findings).toEqual([]);
+    expect(checkOpened(rslora, consumerById("sglang")).findings.map(({ level }) => level)).toEqual([
       "differs",
       "fails",
     ]);

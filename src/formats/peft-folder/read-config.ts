@@ -39,7 +39,7 @@ export interface PeftConfig {
 }
 
 /** Fields that make an adapter something else than a plain LoRA where they are set. */
-const CHANGING_FIELDS = [
+export const CHANGING_FIELDS = [
   "use_dora",
   "lora_bias",
   "use_qalora",

@@ -8,6 +8,7 @@ import { dropAndRescale, type Mask } from "./sparsify.ts";
  * does; or nothing.
  */
 export const RESCALES = ["density", "l1", "none"] as const;
+/** How what a random mask keeps is scaled. */
 export type Rescale = (typeof RESCALES)[number];
 
 /**

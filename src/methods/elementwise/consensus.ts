@@ -2,6 +2,7 @@ import type { Values } from "./sparsify.ts";
 
 /** How the sign of an entry is elected: by the sum of the tasks' values, or of their signs. Zero counts as plus. */
 export const MAJORITIES = ["total", "frequency"] as const;
+/** How the sign of an entry is elected. */
 export type Majority = (typeof MAJORITIES)[number];
 
 /**
@@ -9,6 +10,7 @@ export type Majority = (typeof MAJORITIES)[number];
  * values and divides by the agreeing weights.
  */
 export const CONSENSUSES = ["peft", "mergekit"] as const;
+/** How weights act on vote and divisor. */
 export type Consensus = (typeof CONSENSUSES)[number];
 
 /** out[x] = sum_t w_t values_t[x]. */

@@ -5,7 +5,8 @@ import { bernoulliMask, dropAndRescale, keptCount, largestOf } from "./sparsify.
 
 /** How matrices that stand for tasks are merged entry by entry. */
 export const RULES = ["sum", "magnitude_prune", "ties", "dare_linear", "dare_ties"] as const;
-type Rule = (typeof RULES)[number];
+/** What is done with the deltas in a basis that they share. */
+export type Rule = (typeof RULES)[number];
 
 /** A rule with what it needs. */
 export interface RuleOptions {

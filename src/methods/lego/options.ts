@@ -1,6 +1,7 @@
 import type { ParameterTable } from "../parameters.ts";
 
-const CHOICES = {
+/** What the options of LEGO choose between. */
+export const LEGO_CHOICES = {
   gauge: ["raw", "balanced", "svd"],
   sign: ["none", "canonical", "line"],
   centre: ["mean", "rank1"],
@@ -11,17 +12,17 @@ const CHOICES = {
 /** Options of LEGO; the defaults are the paper's definition. */
 export interface LegoOptions {
   /** How units are scaled and rotated before clustering. */
-  readonly gauge: (typeof CHOICES.gauge)[number];
+  readonly gauge: (typeof LEGO_CHOICES.gauge)[number];
   /** What becomes of a unit's sign: (a, b) and (-a, -b) have the same delta. */
-  readonly sign: (typeof CHOICES.sign)[number];
+  readonly sign: (typeof LEGO_CHOICES.sign)[number];
   /** What stands for a cluster. */
-  readonly centre: (typeof CHOICES.centre)[number];
+  readonly centre: (typeof LEGO_CHOICES.centre)[number];
   /** The norm that a centre gets back from its members (parameter reweighting). */
-  readonly reweight: (typeof CHOICES.reweight)[number];
+  readonly reweight: (typeof LEGO_CHOICES.reweight)[number];
   /** Whether the delta is multiplied by sqrt(r / k) (output reweighting). */
   readonly outputReweight: boolean;
   /** The distance that decides who is grouped with whom. */
-  readonly metric: (typeof CHOICES.metric)[number];
+  readonly metric: (typeof LEGO_CHOICES.metric)[number];
   /** How long to search for the best grouping; 1 is the measured default, 0 the tree alone. */
   readonly effort: number;
   /** Seed of the search's random starts. */
@@ -44,25 +45,25 @@ export const PAPER: LegoOptions = {
 export const LEGO_PARAMETERS: ParameterTable<LegoOptions> = {
   gauge: {
     type: "choice",
-    choices: CHOICES.gauge,
+    choices: LEGO_CHOICES.gauge,
     default: PAPER.gauge,
     description: "units as stored, scaled to |a| = |b|, or the singular units of each delta",
   },
   sign: {
     type: "choice",
-    choices: CHOICES.sign,
+    choices: LEGO_CHOICES.sign,
     default: PAPER.sign,
     description: "leave signs, make the largest entry of a positive, or treat a unit and its negative as one",
   },
   centre: {
     type: "choice",
-    choices: CHOICES.centre,
+    choices: LEGO_CHOICES.centre,
     default: PAPER.centre,
     description: "mean of the members, or the top singular pair of their mean delta",
   },
   reweight: {
     type: "choice",
-    choices: CHOICES.reweight,
+    choices: LEGO_CHOICES.reweight,
     default: PAPER.reweight,
     description: "norm that each centre gets back from its members",
   },
@@ -73,7 +74,7 @@ export const LEGO_PARAMETERS: ParameterTable<LegoOptions> = {
   },
   metric: {
     type: "choice",
-    choices: CHOICES.metric,
+    choices: LEGO_CHOICES.metric,
     default: PAPER.metric,
     description: "distance that units are clustered by",
   },

@@ -1,6 +1,6 @@
-import type { ComparedMerge, Comparison } from "../analysis/compare.ts";
 import { escapeHtml } from "../core/html.ts";
 import { figure } from "../core/shown.ts";
+import type { ComparedMerge, Comparison } from "./compare.ts";
 
 /** Okabe and Ito's palette, which colour-blind readers can tell apart. */
 const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999"];

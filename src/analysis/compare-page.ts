@@ -1,7 +1,7 @@
-import type { Comparison } from "../analysis/compare.ts";
 import { escapeHtml, htmlTable } from "../core/html.ts";
 import { bytes, figure } from "../core/shown.ts";
 import { WRITTEN } from "../core/written.ts";
+import type { Comparison } from "./compare.ts";
 import { compositionBars, cosineDots, heatMap, label, spectraLines } from "./compare-plots.ts";
 
 /** A comparison as one HTML page that needs nothing else: figures as a table, and as plots in SVG. */

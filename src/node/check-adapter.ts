@@ -1,0 +1,54 @@
+import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
+import type { BaseFacts } from "../analysis/base-facts.ts";
+import { type Check, checkOpened, isGood } from "../analysis/check.ts";
+import { type OpenOptions, openAdapterPath } from "./adapter-path.ts";
+import { type BasePaths, openBase } from "./open-base.ts";
+
+/** What to check an adapter for, and what is known of its base model. */
+export interface CheckOptions extends BasePaths, Pick<OpenOptions, "settings" | "onDownload" | "signal" | "stream"> {
+  /** The program that is to load the adapter. */
+  readonly for: ConsumerId;
+}
+
+/** A check of one adapter for one program. */
+export interface CheckedAdapter extends Check {
+  /** The adapter's name. */
+  readonly name: string;
+  readonly for: ConsumerId;
+  /** The version of the program that the findings hold for. */
+  readonly version: string;
+  /** Whether nothing was found that keeps the adapter from loading and meaning the same. */
+  readonly good: boolean;
+}
+
+/**
+ * Say whether a program loads the adapter at a path, and whether it means the same there, by headers and configs alone.
+ *
+ * @param path a folder, a file in one, or a path on the Hub
+ * @throws UsageError for an unknown program or a base that is not there; FormatError or RefusedError for files that cannot be read
+ * @example
+ * ```ts
+ * import { checkAdapter } from "lora-lego/node";
+ *
+ * const { good, findings } = await checkAdapter("adapters/sort", { for: "vllm", base: "base" });
+ * console.log(good, findings.length); // true 1
+ * ```
+ */
+export async function checkAdapter(path: string, options: CheckOptions): Promise<CheckedAdapter> {
+  const { for: id, base, baseConfig, ...opening } = options;
+  const paths = { ...(base !== undefined && { base }), ...(baseConfig !== undefined && { baseConfig }) };
+  return checkPath(path, consumerById(id), await openBase(paths, opening), opening);
+}
+
+/** `checkAdapter` on a base that is open already, so that several adapters share it. */
+export async function checkPath(
+  path: string,
+  consumer: Consumer,
+  base: BaseFacts | null,
+  options: OpenOptions,
+): Promise<CheckedAdapter> {
+  const { adapter, close } = await openAdapterPath(path, options);
+  close();
+  const check = checkOpened(adapter, consumer, base);
+  return { name: adapter.name, for: consumer.id, version: consumer.version, good: isGood(check), ...check };
+}

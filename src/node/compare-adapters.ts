@@ -1,0 +1,56 @@
+import { type ComparedRecipe, type Comparison, compareMethods } from "../analysis/compare.ts";
+import { comparePage } from "../analysis/compare-page.ts";
+import { wasmKernels } from "../kernels/wasm.ts";
+import { METHODS, methodById } from "../methods/registry.ts";
+import { inputPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
+import { OutputFile } from "./output-file.ts";
+
+/** What to compare. */
+export interface CompareOptions extends OpenOptions {
+  /** Ids of methods. Default: all that do not need a rank to cut to (the slow ones on dense deltas). */
+  readonly methods?: readonly string[];
+  /** Ranks to compare at. Default: each method's own. */
+  readonly ranks?: readonly number[];
+  /** One weight per adapter. Default 1 each. */
+  readonly weights?: readonly number[];
+  /** Also write the comparison as one self-contained page with plots, to this file. */
+  readonly html?: string;
+  /** Replace the file of `html` also where lora-lego did not write it. Default false. */
+  readonly force?: boolean;
+  /** Told in one sentence what was put right after a run that was cut off. */
+  readonly onNotice?: (text: string) => void;
+}
+
+/**
+ * Merge the adapters at these paths by several methods in one pass, write none of the results, and compare them.
+ *
+ * @throws UsageError for a method that there is not; RefusedError for adapters that do not fit each other; OutputError where `html`
+ * cannot be written. A method that does not take these adapters is no error: it is named in `refused`.
+ * @example
+ * ```ts
+ * import { compareAdapters } from "lora-lego/node";
+ *
+ * const { merges } = await compareAdapters(["adapters/reverse", "adapters/sort"], { methods: ["lego", "svd"], ranks: [8] });
+ * console.log(merges.map(({ method, rank }) => `${method} ${rank}`)); // [ 'lego 8', 'svd 8' ]
+ * ```
+ */
+export async function compareAdapters(paths: readonly string[], options: CompareOptions = {}): Promise<Comparison> {
+  const { ranks, weights, html, force = false, onNotice } = options;
+  const ids = options.methods ?? METHODS.filter(({ needs }) => !needs.cut).map(({ id }) => id);
+  const recipes = ids.flatMap((id) => {
+    const method = methodById(id).id;
+    return ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } }));
+  }) as ComparedRecipe[];
+  const opened = await openAdapters(paths, options);
+  try {
+    const inputs = inputPaths(paths, opened);
+    const page = { inputs, force, remade: true, flag: "--html", ...(onNotice && { tell: onNotice }) };
+    if (html !== undefined) OutputFile.check(html, page);
+    const adapters = opened.map(({ adapter }) => adapter);
+    const comparison = await compareMethods(wasmKernels(), adapters, recipes, weights ?? adapters.map(() => 1));
+    if (html !== undefined) OutputFile.write(html, comparePage(comparison), page);
+    return comparison;
+  } finally {
+    for (const { close } of opened) close();
+  }
+}

@@ -1,0 +1,21 @@
+import { type Inspection, inspectOpened } from "../analysis/inspect.ts";
+import { wasmKernels } from "../kernels/wasm.ts";
+import { type OpenOptions, openAdapterPath } from "./adapter-path.ts";
+
+/**
+ * Read all of the adapter at a path and say what it is: modules, ranks, scales, norms and spectra.
+ *
+ * @param path a folder, a file in one, or a path on the Hub
+ * @throws FormatError or RefusedError for files that cannot be read, and for NaN or infinite values
+ * @example
+ * ```ts
+ * import { inspectAdapter } from "lora-lego/node";
+ *
+ * const { format, modules, ranks } = await inspectAdapter("adapters/sort");
+ * console.log(format, modules.length, ranks); // peft 21 [ 6 ]
+ * ```
+ */
+export async function inspectAdapter(path: string, options: OpenOptions = {}): Promise<Inspection> {
+  const { adapter, close } = await openAdapterPath(path, options);
+  return inspectOpened(wasmKernels(), adapter).finally(close);
+}
