@@ -1,4 +1,3 @@
-import { UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import { orderlessSum } from "../core/sum.ts";
@@ -6,7 +5,6 @@ import type { DataPath } from "../formats/yaml/placed-yaml.ts";
 import type { Method } from "../methods/method.ts";
 import type { Fail } from "./check-options.ts";
 import type { LooseRecipe } from "./recipe.ts";
-import type { Selection } from "./selection.ts";
 
 /**
  * The adapters' weights, after a look at those of single modules and the scale too.
@@ -66,14 +64,5 @@ function refuseExtremeWeights(weights: readonly number[], method: string, path: 
   fail(
     path,
     `The weights of ${method} range over a factor of ${ratio.toExponential(0)} (their sum is ${orderlessSum(sizes)}), beyond ${MOST_WEIGHT_RATIO.toExponential(0)}, so the smaller ones would be lost; pass weights of more alike size, or 0 to leave an adapter out.`,
-  );
-}
-
-/** @throws UsageError for weights that cancel where the method divides by their sum */
-export function refuseCancelled(method: Method, { modules }: Selection): void {
-  const zero = method.needs.weightSum ? modules.find(({ weights }) => orderlessSum(weights) === 0) : undefined;
-  if (zero === undefined) return;
-  throw new UsageError(
-    `The weights sum to 0 for ${zero.name}, so ${method.id} cannot divide by it; use --method cat for their sum.`,
   );
 }

@@ -3,10 +3,10 @@ import { refuseMisfits } from "../adapter/compatibility.ts";
 import { MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 import type { Method } from "../methods/method.ts";
-import { refuseCancelled } from "./check-weights.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 import { underOneName } from "./one-name.ts";
 import type { FilledRecipe } from "./recipe-fields.ts";
+import { refuseCancelled } from "./refuse-unmet.ts";
 import { type Selection, selectModules, weighted } from "./selection.ts";
 import type { Warning } from "./warning.ts";
 

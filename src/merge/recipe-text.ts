@@ -1,23 +1,10 @@
-import type { MergePlan } from "./merge-plan.ts";
-import type { DtypeChoice, LooseRecipe, Recipe } from "./recipe.ts";
-import { fieldsAmong, fieldsOf, withDefaults } from "./recipe-fields.ts";
+import type { LooseRecipe } from "./recipe.ts";
+import { fieldsAmong, fieldsOf } from "./recipe-fields.ts";
 import type { RecipeFile, RecipeSource, RecipeStep } from "./recipe-file.ts";
 import type { MergeData } from "./recipe-schema.ts";
 
 /** The file of a merged adapter's folder that says how it was made. */
 export const RECIPE_FILE = "recipe.yaml";
-
-/** A recipe with every default filled in, and what the plan chose, so that it means the same whatever the defaults become. */
-export function carriedOut(recipe: Recipe, plan: MergePlan): Recipe {
-  const filled: LooseRecipe = {
-    ...withDefaults(recipe),
-    options: plan.options as Readonly<Record<string, unknown>>,
-    target: plan.target,
-    weights: plan.inputs.map(({ weight }) => weight),
-    dtype: plan.dtype.toLowerCase() as DtypeChoice,
-  };
-  return filled as Recipe;
-}
 
 /** Words that need no quotes, and those among them that some YAML reader takes for something else. */
 const PLAIN = /^[A-Za-z_][\w./-]*$/;

@@ -1,6 +1,8 @@
 import { RefusedError, UsageError } from "../core/errors.ts";
+import { orderlessSum } from "../core/sum.ts";
 import type { Method } from "../methods/method.ts";
 import type { MergeParts } from "./plan-parts.ts";
+import type { Selection } from "./selection.ts";
 
 /** Refuse adapters that a method's `needs` rule out. */
 export function refuseUnmet({ id, needs }: Method, { adapters, used, modules }: MergeParts): void {
@@ -19,4 +21,13 @@ export function refuseUnmet({ id, needs }: Method, { adapters, used, modules }: 
       `${id} needs adapters of equal rank, but ${name} has rank ${one} and ${two}; bring them to one rank first, or choose a method that takes any, as svd.`,
     );
   }
+}
+
+/** @throws UsageError for weights that cancel where the method divides by their sum */
+export function refuseCancelled(method: Method, { modules }: Selection): void {
+  const zero = method.needs.weightSum ? modules.find(({ weights }) => orderlessSum(weights) === 0) : undefined;
+  if (zero === undefined) return;
+  throw new UsageError(
+    `The weights sum to 0 for ${zero.name}, so ${method.id} cannot divide by it; use --method cat for their sum.`,
+  );
 }
