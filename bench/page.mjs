@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright";
-import { servePage } from "../dist/node/ui-server.js";
+import { servePage } from "../dist/node/ui/ui-server.js";
 import { makeInputs } from "./make-inputs.mjs";
 import { median, run } from "./measure.mjs";
 

@@ -12,9 +12,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memorySink } from "../dist/core/bytes.js";
 import { referenceKernels } from "../dist/kernels/reference.js";
-import { Merger } from "../dist/merge/merger.js";
-import { makePlan } from "../dist/merge/plan.js";
+import { Merger } from "../dist/lanes/merger.js";
 import { openAdapters } from "../dist/node/index.js";
+import { makePlan } from "../dist/plan/plan.js";
 import { makeInputs } from "./make-inputs.mjs";
 import { median, run } from "./measure.mjs";
 

@@ -62,9 +62,9 @@ export type { StoredModule } from "./formats/peft-folder/factors.ts";
 export { CHANGING_FIELDS, type ChangingField, type PeftConfig } from "./formats/peft-folder/read-config.ts";
 export type { HubAccess } from "./hub/request.ts";
 export { type StreamedAdapter, streamHubAdapter } from "./hub/stream-adapter.ts";
+export type { Timings } from "./lanes/clock.ts";
+export type { OnProgress } from "./lanes/lane.ts";
 export { type Combination, scaledUnit, type UnitProducts } from "./linalg/combination.ts";
-export type { Timings } from "./merge/clock.ts";
-export type { OnProgress } from "./merge/lane.ts";
 export {
   type MergeControl,
   type MergedAdapter,
@@ -72,38 +72,6 @@ export {
   mergeInMemory,
   mergeToSink,
 } from "./merge/merge.ts";
-export type { MergePlan, PlannedExtra, PlannedModule, Range } from "./merge/merge-plan.ts";
-export { makePlan } from "./merge/plan.ts";
-export type { Findings } from "./merge/plan-ranks.ts";
-export type {
-  DtypeChoice,
-  ExtrasPolicy,
-  LooseRecipe,
-  ModuleWeights,
-  RankLayout,
-  Recipe,
-  RecipeFields,
-} from "./merge/recipe.ts";
-export type { SaidRecipe } from "./merge/recipe-fields.ts";
-export {
-  type ParsedRecipe,
-  parseRecipe,
-  type RecipeFile,
-  type RecipeSource,
-  type RecipeStep,
-} from "./merge/recipe-file.ts";
-export {
-  type AdapterData,
-  type FileData,
-  type Loose,
-  type MergeData,
-  type MergeFields,
-  recipeSchema,
-} from "./merge/recipe-schema.ts";
-export { recipeText } from "./merge/recipe-text.ts";
-export type { InputReport, MergeReport, ModuleReport, TotalsReport } from "./merge/report.ts";
-export { reportSchema } from "./merge/report-schema.ts";
-export type { Warning } from "./merge/warning.ts";
 export type { BreadcrumbsOptions } from "./methods/breadcrumbs.ts";
 export type { CtmOptions } from "./methods/ctm.ts";
 export type { DareSvdOptions } from "./methods/dare-linear-svd.ts";
@@ -150,6 +118,38 @@ export type {
 } from "./methods/parameters.ts";
 export { METHODS, methodById, type RegisterOptions, registerMethod } from "./methods/registry.ts";
 export type { SlerpOptions } from "./methods/slerp.ts";
+export type { MergePlan, PlannedExtra, PlannedModule, Range } from "./plan/merge-plan.ts";
+export { makePlan } from "./plan/plan.ts";
+export type { Findings } from "./plan/plan-ranks.ts";
+export type { Warning } from "./plan/warning.ts";
+export type {
+  DtypeChoice,
+  ExtrasPolicy,
+  LooseRecipe,
+  ModuleWeights,
+  RankLayout,
+  Recipe,
+  RecipeFields,
+} from "./recipe/recipe.ts";
+export type { SaidRecipe } from "./recipe/recipe-fields.ts";
+export {
+  type ParsedRecipe,
+  parseRecipe,
+  type RecipeFile,
+  type RecipeSource,
+  type RecipeStep,
+} from "./recipe/recipe-file.ts";
+export {
+  type AdapterData,
+  type FileData,
+  type Loose,
+  type MergeData,
+  type MergeFields,
+  recipeSchema,
+} from "./recipe/recipe-schema.ts";
+export { recipeText } from "./recipe/recipe-text.ts";
+export type { InputReport, MergeReport, ModuleReport, TotalsReport } from "./report/report.ts";
+export { reportSchema } from "./report/report-schema.ts";
 export type { PoolMemory } from "./units/memory.ts";
 export type { Pool } from "./units/pool.ts";
 export type { UnitRows } from "./units/unit-rows.ts";

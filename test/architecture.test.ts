@@ -13,8 +13,12 @@ const ROOMS = [
   ["adapter"],
   ["units"],
   ["methods"],
-  ["merge"],
+  ["recipe"],
+  ["plan"],
   ["convert"],
+  ["lanes"],
+  ["report"],
+  ["merge"],
   ["fuse"],
   ["analysis"],
   ["evaluate"],
@@ -106,11 +110,12 @@ function findCycle(sources: Sources): string[] | null {
 /** What of node:fs changes the disk; a file is opened for writing by openSync too. */
 const WRITING = /^(write|append|truncate|ftruncate|rename|copyFile|cp|link|symlink|createWriteStream|open$|openSync)/;
 /** The doors through which files are written: complete or not at all, and never over an input or a foreign file. */
-const DOORS = ["output-folder", "output-file", "unfinished", "file-sink", "hub-cache"].map(
-  (name) => `src/node/${name}.ts`,
-);
+const DOORS = [
+  ...["output-folder", "output-file", "unfinished", "file-sink"].map((name) => `src/node/output/${name}.ts`),
+  "src/node/hub/hub-cache.ts",
+];
 /** What opens files for reading alone. */
-const READERS = ["regular-file", "read-text", "flush"].map((name) => `src/node/${name}.ts`);
+const READERS = ["input/regular-file", "input/read-text", "output/flush"].map((name) => `src/node/${name}.ts`);
 
 /** A source without its docstrings, whose examples print. */
 const withoutDocs = (source: string): string => source.replace(/^ *\/\*\*[\s\S]*?\*\//gm, "");
@@ -231,19 +236,19 @@ describe("the rules", () => {
     brokenImports(
       new Map([
         ["src/core/bytes.ts", ""],
-        ["src/merge/plan.ts", ""],
+        ["src/plan/plan.ts", ""],
         ["src/index.ts", ""],
         [path, source],
       ]),
     );
 
   it.each([
-    ["src/core/x.ts", 'import { a } from "../merge/plan.ts";'],
-    ["src/core/x.ts", 'import type { A } from "../merge/plan.ts";'],
-    ["src/core/x.ts", 'export * from "../merge/plan.ts";'],
-    ["src/core/x.ts", 'export { a } from "../merge/plan.ts";'],
-    ["src/core/x.ts", 'const a = await import("../merge/plan.ts");'],
-    ["src/core/x.ts", 'const f = (x: import("../merge/plan.ts").Plan) => x;'],
+    ["src/core/x.ts", 'import { a } from "../plan/plan.ts";'],
+    ["src/core/x.ts", 'import type { A } from "../plan/plan.ts";'],
+    ["src/core/x.ts", 'export * from "../plan/plan.ts";'],
+    ["src/core/x.ts", 'export { a } from "../plan/plan.ts";'],
+    ["src/core/x.ts", 'const a = await import("../plan/plan.ts");'],
+    ["src/core/x.ts", 'const f = (x: import("../plan/plan.ts").Plan) => x;'],
     ["src/core/x.ts", "const a = await import(name);"],
     ["src/cli/x.ts", 'import { a } from "../index.ts";'],
     ["src/merge/x.ts", 'import { a } from "../core/missing.ts";'],
@@ -263,9 +268,9 @@ describe("the rules", () => {
   });
 
   it.each([
-    ["src/merge/x.ts", 'import { a } from "../core/bytes.ts"; import { b } from "./plan.ts";'],
-    ["src/index.ts", 'export { a } from "./merge/plan.ts";'],
-    ["src/node/x.ts", 'import { join } from "node:path"; import { a } from "../merge/plan.ts";'],
+    ["src/merge/x.ts", 'import { a } from "../core/bytes.ts"; import { b } from "./merge.ts";'],
+    ["src/index.ts", 'export { a } from "./plan/plan.ts";'],
+    ["src/node/x.ts", 'import { join } from "node:path"; import { a } from "../plan/plan.ts";'],
     ["src/cli/x.ts", 'import pc from "picocolors"; import { join } from "node:path";'],
     ["src/methods/x.ts", 'import type { z } from "zod"; type T = import("zod").ZodType;'],
     ["src/methods/x.ts", 'import { type ZodType } from "zod";'],

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { VERSION } from "../src/core/version.ts";
-import { reportSchema } from "../src/merge/report-schema.ts";
+import { reportSchema } from "../src/report/report-schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const scripts = readdirSync(join(root, "examples")).filter((file) => file.endsWith(".mjs"));

@@ -3,7 +3,7 @@
  * temporary folder. It needs Linux (hard links) and the package registry, for StrykerJS is installed into the copy alone.
  *
  *   npm run test:mutants -- convert                  a room: src/convert by its tests
- *   npm run test:mutants -- merge src/merge/lane.ts  some of its files
+ *   npm run test:mutants -- lanes src/lanes/lane.ts  some of its files
  *
  * The report (build/mutants-<room>.json, the schema of mutation-testing-elements) and the surviving mutants on stdout. A room takes a
  * quarter of an hour (convert) to some hours on one core, at low priority; give files to have it in parts.
@@ -21,11 +21,15 @@ const TESTS = {
   convert: [
     "test/convert/**",
     "test/adapter/kinds.test.ts",
-    "test/merge/{rank-patterns,expert-ranks,output-config}.test.ts",
+    "test/plan/{expert-ranks,output-config}.test.ts",
   ],
-  merge: ["test/merge/**", "test/convert/**", "test/methods/invariants.test.ts"],
+  recipe: ["test/recipe/**"],
+  plan: ["test/{recipe,plan,merge}/**", "test/convert/**"],
+  lanes: ["test/{lanes,merge,plan}/**", "test/methods/invariants.test.ts"],
+  report: ["test/{report,merge}/**"],
+  merge: ["test/{merge,report,plan}/**", "test/methods/invariants.test.ts"],
   units: ["test/units/**", "test/methods/{invariants,dense,finish}.test.ts", "test/convert/deltas.test.ts"],
-  adapter: ["test/adapter/**", "test/convert/**", "test/merge/**", "test/analysis/check.test.ts"],
+  adapter: ["test/adapter/**", "test/convert/**", "test/{plan,merge}/**", "test/analysis/check.test.ts"],
 };
 
 /** Messages' words are not tested letter by letter. */

@@ -13,13 +13,13 @@ import {
 import { effectiveRank, MeanSpectrum } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
-import { underOneName } from "../merge/one-name.ts";
-import { makePlan, moduleRun } from "../merge/plan.ts";
-import type { Recipe, RecipeFields } from "../merge/recipe.ts";
 import { DEFAULT_METHOD } from "../methods/method.ts";
 import type { MethodChoice } from "../methods/method-options.ts";
 import { moduleMemory } from "../methods/module-memory.ts";
 import { type ModuleRun, runModule } from "../methods/run-module.ts";
+import { underOneName } from "../plan/one-name.ts";
+import { makePlan, moduleRun } from "../plan/plan.ts";
+import type { Recipe, RecipeFields } from "../recipe/recipe.ts";
 import type { Pool } from "../units/pool.ts";
 import { adapterSpectrum, moduleNames, readPool } from "./pools.ts";
 import { type SignCount, SignSample } from "./sign-sample.ts";

@@ -4,7 +4,7 @@ import type { ModuleKind } from "../core/module-kind.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
-import type { Warning } from "../merge/warning.ts";
+import type { Warning } from "../plan/warning.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
 /** What one module of an adapter is. */

@@ -5,7 +5,7 @@ import { rangedSource } from "../core/ranged-source.ts";
 import { fillFrom } from "../hub/body.ts";
 import type { HubAccess } from "../hub/request.ts";
 import { type RemoteFile, type RemoteSource, urlSource } from "../hub/url-source.ts";
-import type { FolderReader } from "../merge/tokenizer-files.ts";
+import type { FolderReader } from "../report/tokenizer-files.ts";
 
 /** A file as a page holds it, as plain data that workers can be sent: a Blob, a URL that serves ranges, a file on the Hub, or bytes. */
 export type HandedFile =

@@ -1,11 +1,11 @@
 import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { type Lane, localLane } from "../merge/lane.ts";
-import type { LaneAnswer, LaneRequest, Written } from "../merge/lane-protocol.ts";
-import { laneServer } from "../merge/lane-server.ts";
-import type { MergePlan } from "../merge/merge-plan.ts";
-import { Merger } from "../merge/merger.ts";
-import { RemoteLane } from "../merge/remote-lane.ts";
+import { type Lane, localLane } from "../lanes/lane.ts";
+import type { LaneAnswer, LaneRequest, Written } from "../lanes/lane-protocol.ts";
+import { laneServer } from "../lanes/lane-server.ts";
+import { Merger } from "../lanes/merger.ts";
+import { RemoteLane } from "../lanes/remote-lane.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
 import { type HandedFile, openHanded } from "./handed-files.ts";
 import { type Hashing, sha256Of } from "./hash.ts";
 

@@ -1,14 +1,14 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { memorySink } from "../core/bytes.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
-import { affordableThreads } from "../merge/affordable-threads.ts";
-import { carriedOut } from "../merge/carried-out.ts";
+import { affordableThreads } from "../lanes/affordable-threads.ts";
+import type { RemoteLane } from "../lanes/remote-lane.ts";
 import { folderFiles, peftFolder } from "../merge/folder-files.ts";
-import { refuseNoPeft } from "../merge/for-consumer.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
-import type { Recipe } from "../merge/recipe.ts";
-import type { RemoteLane } from "../merge/remote-lane.ts";
-import type { FolderReader } from "../merge/tokenizer-files.ts";
+import { carriedOut } from "../plan/carried-out.ts";
+import { refuseNoPeft } from "../plan/for-consumer.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import type { FolderReader } from "../report/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 

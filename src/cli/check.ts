@@ -43,7 +43,7 @@ export async function checkCommand(): Promise<Command> {
     )
     .action(async (paths: string[], flags: CheckFlags) => {
       const { checkPath } = await import("../node/check-adapter.ts");
-      const { openBase } = await import("../node/open-base.ts");
+      const { openBase } = await import("../node/input/open-base.ts");
       const consumer = consumerById(flags.for);
       const base = await openBase(flags);
       const checked: CheckedAdapter[] = [];

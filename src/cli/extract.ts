@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
-import type { DtypeChoice } from "../merge/recipe.ts";
-import { choicesOf, RECIPE_FIELDS } from "../merge/recipe-fields.ts";
+import type { DtypeChoice } from "../recipe/recipe.ts";
+import { choicesOf, RECIPE_FIELDS } from "../recipe/recipe-fields.ts";
 import { collect, parseCount, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
 import { untilInterrupted } from "./run-to-folder.ts";

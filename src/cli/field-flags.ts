@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { kebab } from "../core/kebab.ts";
-import type { ModuleWeights } from "../merge/recipe.ts";
+import { mistakeIn } from "../methods/parameters.ts";
+import type { ModuleWeights } from "../recipe/recipe.ts";
 import {
   choicesOf,
   type Field,
@@ -8,8 +9,7 @@ import {
   RANK_FIELDS,
   RECIPE_FIELDS,
   type SaidRecipe,
-} from "../merge/recipe-fields.ts";
-import { mistakeIn } from "../methods/parameters.ts";
+} from "../recipe/recipe-fields.ts";
 import { collect, parseCount, parseEnergy, parseModuleWeights, parseNumber, parseNumbers } from "./parse-flags.ts";
 
 /** What a command says of a field otherwise than `RECIPE_FIELDS`. */

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { UsageError } from "../core/errors.ts";
-import type { Recipe } from "../merge/recipe.ts";
-import { FIELD_NAMES, fieldsAmong, recipeOf, type SaidRecipe } from "../merge/recipe-fields.ts";
 import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import { FIELD_NAMES, fieldsAmong, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { addMethodFlags, methodOptions } from "./method-flags.ts";
 import { collectPath } from "./parse-flags.ts";

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
-import type { ModuleWeights } from "../merge/recipe.ts";
 import { ENERGY_RULES, type EnergyRule } from "../methods/method.ts";
+import type { ModuleWeights } from "../recipe/recipe.ts";
 
 /** A finite number from a flag. */
 export function parseNumber(text: string): number {

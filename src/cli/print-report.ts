@@ -1,9 +1,9 @@
 import type { DialectId } from "../adapter/adapter.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
-import { type Composition, compositions } from "../merge/compositions.ts";
-import type { MergeReport } from "../merge/report.ts";
 import type { MergedOutputPlan } from "../node/merge-adapters.ts";
+import { type Composition, compositions } from "../report/compositions.ts";
+import type { MergeReport } from "../report/report.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";
 

@@ -1,4 +1,4 @@
-import type { OnProgress } from "../merge/lane.ts";
+import type { OnProgress } from "../lanes/lane.ts";
 import { sayLine } from "./terminal.ts";
 
 /** Progress of long work on stderr: a bar on a terminal, a line for each quarter elsewhere. */

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { UsageError } from "../core/errors.ts";
-import type { Recipe } from "../merge/recipe.ts";
-import { fieldsAmong, RANK_FIELDS, recipeOf, type SaidRecipe } from "../merge/recipe-fields.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import { fieldsAmong, RANK_FIELDS, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { parsePath } from "./parse-flags.ts";
 import { addCarriedExtras, addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { FormatId } from "../adapter/consumers.ts";
-import type { Recipe } from "../merge/recipe.ts";
 import type { MergeOptions } from "../node/merge-adapters.ts";
+import type { Recipe } from "../recipe/recipe.ts";
 import { printWarnings } from "./failure.ts";
 import { parseCount, parsePath } from "./parse-flags.ts";
 import { showDownload, showProgress } from "./progress.ts";

@@ -1,4 +1,4 @@
-import { finishedPath } from "../node/unfinished.ts";
+import { finishedPath } from "../node/output/unfinished.ts";
 
 /** What an error of the operating system means, and what to do. */
 const MEANINGS: Readonly<Record<string, string>> = {

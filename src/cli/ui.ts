@@ -23,7 +23,7 @@ Examples:
   lora-lego ui math/ med/ --port 8080 --no-open`,
     )
     .action(async (adapters: string[], { port, open }: UiFlags) => {
-      const { servePage } = await import("../node/ui-server.ts");
+      const { servePage } = await import("../node/ui/ui-server.ts");
       const { url, ticket, close } = await servePage({ adapters, ...(port !== undefined && { port }) });
       printLine(`The explorer is at ${url} (Ctrl-C ends it).`);
       if (open) openBrowser(ticket());

@@ -1,7 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
-import type { MergePlan } from "../merge/merge-plan.ts";
-import { plannedAdapter } from "../merge/planned-adapter.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
+import { plannedAdapter } from "../plan/planned-adapter.ts";
 import type { Writer } from "./conversion.ts";
 import { writerOf } from "./convert.ts";
 import { convertByFirst, type FormatChoice, isPeftFolder, writersFor } from "./output-format.ts";

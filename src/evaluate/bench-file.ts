@@ -1,10 +1,10 @@
 import { UsageError } from "../core/errors.ts";
 import { readYaml } from "../formats/yaml/placed-yaml.ts";
-import type { Recipe } from "../merge/recipe.ts";
-import { checkedRecipe } from "../merge/recipe-file.ts";
-import { type MergeFields, mergeFields, schemaParts } from "../merge/recipe-schema.ts";
-import { schemaMistake } from "../merge/schema-mistake.ts";
 import { DEFAULT_METHOD, type Zod } from "../methods/method.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import { checkedRecipe } from "../recipe/recipe-file.ts";
+import { type MergeFields, mergeFields, schemaParts } from "../recipe/recipe-schema.ts";
+import { schemaMistake } from "../recipe/schema-mistake.ts";
 import type { TaskRow } from "./task-rows.ts";
 
 /** One way of merging that is compared with others. */

@@ -1,4 +1,4 @@
-import type { Recipe } from "../merge/recipe.ts";
+import type { Recipe } from "../recipe/recipe.ts";
 import type { BenchFile } from "./bench-file.ts";
 import { greatest } from "./metrics.ts";
 import { type PairedDifference, pairedDifference } from "./paired.ts";

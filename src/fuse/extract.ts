@@ -10,11 +10,11 @@ import { layoutWeights, peftKey, type StoredModule } from "../formats/peft-folde
 import { peftConfig } from "../formats/peft-folder/write-config.ts";
 import type { SafetensorsLayout } from "../formats/safetensors/layout.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import { modulePattern } from "../merge/module-pattern.ts";
-import { chosenDtype, type DtypeChoice } from "../merge/recipe.ts";
-import { writeFactors, writingBytes } from "../merge/write-factors.ts";
 import { lowRank, lowRankBytes } from "../methods/dense/low-rank.ts";
 import { MOST_TILE_ROWS } from "../methods/dense/task-tiles.ts";
+import { modulePattern } from "../recipe/module-pattern.ts";
+import { chosenDtype, type DtypeChoice } from "../recipe/recipe.ts";
+import { writeFactors, writingBytes } from "../units/write-factors.ts";
 import type { BaseConfig } from "./base-config.ts";
 import type { BaseModel } from "./base-model.ts";
 import { isConv1d } from "./conv1d.ts";

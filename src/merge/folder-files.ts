@@ -2,13 +2,13 @@ import type { FormatId } from "../adapter/consumers.ts";
 import { printableJson } from "../core/printable.ts";
 import { VERSION } from "../core/version.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
-import { CARD_FILE, modelCard } from "./card.ts";
-import { cardDatasets } from "./card-datasets.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
+import type { RecipeStep } from "../recipe/recipe-file.ts";
+import { RECIPE_FILE, recipeText } from "../recipe/recipe-text.ts";
+import { CARD_FILE, modelCard } from "../report/card.ts";
+import { cardDatasets } from "../report/card-datasets.ts";
+import { type FolderFile, type FolderReader, sharedTokenizerFiles } from "../report/tokenizer-files.ts";
 import type { MergeOutcome } from "./merge.ts";
-import type { MergePlan } from "./merge-plan.ts";
-import type { RecipeStep } from "./recipe-file.ts";
-import { RECIPE_FILE, recipeText } from "./recipe-text.ts";
-import { type FolderFile, type FolderReader, sharedTokenizerFiles } from "./tokenizer-files.ts";
 
 const RECIPE_COMMENT = `# How lora-lego ${VERSION} made this adapter. To make it again, where DIR holds the adapters:
 # lora-lego run recipe.yaml --adapters DIR --out OUT

@@ -5,19 +5,19 @@ import { type ByteSink, memorySink } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
 import { peftKey } from "../formats/peft-folder/factors.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
+import { addTimings, noTimings } from "../lanes/clock.ts";
+import { type Job, type Lane, localLane, type OnProgress, runJobs } from "../lanes/lane.ts";
+import { Merger, type ModuleResult } from "../lanes/merger.ts";
 import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
-import { addTimings, noTimings } from "./clock.ts";
-import { consumerRank, refuseNoPeft } from "./for-consumer.ts";
-import { type Job, type Lane, localLane, type OnProgress, runJobs } from "./lane.ts";
-import { makeReport } from "./make-report.ts";
-import type { MergePlan } from "./merge-plan.ts";
-import { Merger, type ModuleResult } from "./merger.ts";
-import { makePlan } from "./plan.ts";
-import { planLayout } from "./plan-layout.ts";
-import type { Findings } from "./plan-ranks.ts";
-import type { Recipe } from "./recipe.ts";
-import type { MergeReport } from "./report.ts";
+import { consumerRank, refuseNoPeft } from "../plan/for-consumer.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
+import { makePlan } from "../plan/plan.ts";
+import { planLayout } from "../plan/plan-layout.ts";
+import type { Findings } from "../plan/plan-ranks.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import { makeReport } from "../report/make-report.ts";
+import type { MergeReport } from "../report/report.ts";
 
 /** Where a merge runs: who provides the output and the lanes. */
 export interface MergeHost {

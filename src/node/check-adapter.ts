@@ -1,8 +1,8 @@
 import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import type { BaseFacts } from "../analysis/base-facts.ts";
 import { type Check, checkOpened, isGood } from "../analysis/check.ts";
-import { type OpenOptions, openAdapterPath } from "./adapter-path.ts";
-import { type BasePaths, openBase } from "./open-base.ts";
+import { type OpenOptions, openAdapterPath } from "./input/adapter-path.ts";
+import { type BasePaths, openBase } from "./input/open-base.ts";
 
 /** What to check an adapter for, and what is known of its base model. */
 export interface CheckOptions extends BasePaths, Pick<OpenOptions, "settings" | "onDownload" | "signal" | "stream"> {

@@ -2,8 +2,8 @@ import { type ComparedRecipe, type Comparison, compareMethods } from "../analysi
 import { comparePage } from "../analysis/compare-page.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { METHODS, methodById } from "../methods/registry.ts";
-import { inputPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
-import { OutputFile } from "./output-file.ts";
+import { inputPaths, type OpenOptions, openAdapters } from "./input/adapter-path.ts";
+import { OutputFile } from "./output/output-file.ts";
 
 /** What to compare. */
 export interface CompareOptions extends OpenOptions {

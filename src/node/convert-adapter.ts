@@ -4,17 +4,17 @@ import type { Conversion } from "../convert/conversion.ts";
 import { convertByFirst, refuseUnshaped, writersFor } from "../convert/output-format.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
-import { CARD_FILE, conversionCard } from "../merge/card.ts";
-import { consumerRank, refuseUnloadable } from "../merge/for-consumer.ts";
-import { sharedTokenizerFiles } from "../merge/tokenizer-files.ts";
-import { type DiskAdapter, inputPaths, openAdapterPath } from "./adapter-path.ts";
-import { readBaseConfig } from "./base-config.ts";
-import { folderReader } from "./folder-reader.ts";
-import type { OutputOptions } from "./into-output.ts";
+import { consumerRank, refuseUnloadable } from "../plan/for-consumer.ts";
+import { CARD_FILE, conversionCard } from "../report/card.ts";
+import { sharedTokenizerFiles } from "../report/tokenizer-files.ts";
+import { type DiskAdapter, inputPaths, openAdapterPath } from "./input/adapter-path.ts";
+import { readBaseConfig } from "./input/base-config.ts";
+import { folderReader } from "./input/folder-reader.ts";
 import type { FormatOptions, InputOptions } from "./merge-adapters.ts";
 import { writeWeights } from "./merge-into.ts";
-import { OutputFolder } from "./output-folder.ts";
-import { intoOutput } from "./output-place.ts";
+import type { OutputOptions } from "./output/into-output.ts";
+import { OutputFolder } from "./output/output-folder.ts";
+import { intoOutput } from "./output/output-place.ts";
 
 /** How to convert. */
 export interface ConvertOptions extends FormatOptions, InputOptions, Omit<OutputOptions, "bytes"> {

@@ -8,11 +8,11 @@ import { UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { type TaskScores, taskScores } from "../evaluate/metrics.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
-import { prepareAdapter, prepareBase } from "./gguf-inputs.ts";
-import type { OnDownload } from "./hub-cache.ts";
-import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
-import { scoreRows } from "./score-rows.ts";
-import { withScratch } from "./scratch.ts";
+import { prepareAdapter, prepareBase } from "./evaluate/gguf-inputs.ts";
+import { type LlamaModule, loadLlama, loadModel } from "./evaluate/llama.ts";
+import { scoreRows } from "./evaluate/score-rows.ts";
+import type { OnDownload } from "./hub/hub-cache.ts";
+import { withScratch } from "./output/scratch.ts";
 
 export type { BenchResult, BenchScores, MergeScores, OnBenchProgress } from "../evaluate/bench.ts";
 export { benchPage } from "../evaluate/bench-page.ts";
@@ -20,7 +20,7 @@ export { GLUE_TASKS, parseGlue } from "../evaluate/glue.ts";
 export type { ChoiceScore, TaskScores } from "../evaluate/metrics.ts";
 export type { PairedDifference } from "../evaluate/paired.ts";
 export { firstOfEach, parseTaskRows, type TaskRow } from "../evaluate/task-rows.ts";
-export { writeBaseGgufFile } from "./base-gguf-file.ts";
+export { writeBaseGgufFile } from "./evaluate/base-gguf-file.ts";
 export {
   type Llama,
   type LlamaContext,
@@ -31,9 +31,9 @@ export {
   type LlamaSequence,
   type LlamaToken,
   loadLlama,
-} from "./llama.ts";
-export { type BenchOptions, runBenchFile } from "./run-bench.ts";
-export { readTaskFiles, type TaskFileOptions } from "./task-files.ts";
+} from "./evaluate/llama.ts";
+export { type BenchOptions, runBenchFile } from "./evaluate/run-bench.ts";
+export { readTaskFiles, type TaskFileOptions } from "./evaluate/task-files.ts";
 
 /** What to score, and on what. */
 export interface EvaluateOptions {

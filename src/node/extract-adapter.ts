@@ -3,11 +3,11 @@ import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { type ExtractedModule, type ExtractRecipe, extractModule, planExtraction } from "../fuse/extract.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { CARD_FILE, extractionCard } from "../merge/card.ts";
-import type { OnProgress } from "../merge/lane.ts";
-import { fillFile } from "./file-sink.ts";
-import { intoFolder, type OutputOptions } from "./into-output.ts";
-import { baseConfigOf, diskModel } from "./model-folder.ts";
+import type { OnProgress } from "../lanes/lane.ts";
+import { CARD_FILE, extractionCard } from "../report/card.ts";
+import { baseConfigOf, diskModel } from "./input/model-folder.ts";
+import { fillFile } from "./output/file-sink.ts";
+import { intoFolder, type OutputOptions } from "./output/into-output.ts";
 
 /** How to extract. */
 export interface ExtractOptions extends ExtractRecipe, Omit<OutputOptions, "bytes"> {

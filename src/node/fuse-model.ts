@@ -5,13 +5,13 @@ import { fuseShard } from "../fuse/fuse.ts";
 import { fusedConfig, fusedIndex, layoutShard } from "../fuse/output-model.ts";
 import { type FuseRecipe, planFusion } from "../fuse/plan-fusion.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { CARD_FILE, fusionCard } from "../merge/card.ts";
-import type { OnProgress } from "../merge/lane.ts";
-import { inputPaths, openAdapters } from "./adapter-path.ts";
-import { fillFile } from "./file-sink.ts";
-import { intoFolder, type OutputOptions } from "./into-output.ts";
+import type { OnProgress } from "../lanes/lane.ts";
+import { CARD_FILE, fusionCard } from "../report/card.ts";
+import { inputPaths, openAdapters } from "./input/adapter-path.ts";
+import { baseConfigOf, diskModel, filesBeside } from "./input/model-folder.ts";
 import type { InputOptions } from "./merge-adapters.ts";
-import { baseConfigOf, diskModel, filesBeside } from "./model-folder.ts";
+import { fillFile } from "./output/file-sink.ts";
+import { intoFolder, type OutputOptions } from "./output/into-output.ts";
 
 /** How to fuse. */
 export interface FuseOptions extends FuseRecipe, InputOptions, Omit<OutputOptions, "bytes"> {

@@ -10,18 +10,18 @@ export type { InspectedModule, Inspection } from "../analysis/inspect.ts";
 export type { Claim } from "../analysis/verify.ts";
 export type { ExtractedModule, ExtractRecipe } from "../fuse/extract.ts";
 export type { FuseRecipe } from "../fuse/plan-fusion.ts";
-export { type DiskAdapter, type OpenOptions, openAdapterPath, openAdapters } from "./adapter-path.ts";
 export { type CheckedAdapter, type CheckOptions, checkAdapter } from "./check-adapter.ts";
 export { type CompareOptions, compareAdapters } from "./compare-adapters.ts";
 export { type Converted, type ConvertOptions, convertAdapter } from "./convert-adapter.ts";
 export { type Extracted, type ExtractOptions, extractAdapter } from "./extract-adapter.ts";
-export type { FileSource } from "./file-source.ts";
 export { type Fused, type FuseOptions, fuseModel } from "./fuse-model.ts";
-export type { HubOptions } from "./hub-adapters.ts";
-export type { OnDownload } from "./hub-cache.ts";
-export { type HubSettings, hubSettings } from "./hub-settings.ts";
+export type { HubOptions } from "./hub/hub-adapters.ts";
+export type { OnDownload } from "./hub/hub-cache.ts";
+export { type HubSettings, hubSettings } from "./hub/hub-settings.ts";
+export { type DiskAdapter, type OpenOptions, openAdapterPath, openAdapters } from "./input/adapter-path.ts";
+export type { FileSource } from "./input/file-source.ts";
+export type { BasePaths } from "./input/open-base.ts";
 export { inspectAdapter } from "./inspect-adapter.ts";
-export type { OutputOptions } from "./into-output.ts";
 export {
   type FormatOptions,
   type InputOptions,
@@ -33,8 +33,8 @@ export {
   planMergedOutput,
 } from "./merge-adapters.ts";
 export type { MachineControl } from "./merge-into.ts";
-export type { BasePaths } from "./open-base.ts";
-export type { PlaceOptions } from "./output-place.ts";
+export type { OutputOptions } from "./output/into-output.ts";
+export type { PlaceOptions } from "./output/output-place.ts";
 export { type Pushed, type PushOptions, pushAdapter } from "./push-adapter.ts";
 export {
   type LoadedRecipe,

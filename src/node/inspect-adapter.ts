@@ -1,6 +1,6 @@
 import { type Inspection, inspectOpened } from "../analysis/inspect.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { type OpenOptions, openAdapterPath } from "./adapter-path.ts";
+import { type OpenOptions, openAdapterPath } from "./input/adapter-path.ts";
 
 /**
  * Read all of the adapter at a path and say what it is: modules, ranks, scales, norms and spectra.

@@ -3,15 +3,15 @@ import type { FormatId } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { FormatChoice } from "../convert/output-format.ts";
 import { planOutput, writerOfMerge } from "../convert/plan-output.ts";
-import { carriedOut } from "../merge/carried-out.ts";
 import type { MergeOutcome } from "../merge/merge.ts";
-import type { MergePlan } from "../merge/merge-plan.ts";
-import { makePlan } from "../merge/plan.ts";
-import type { Recipe } from "../merge/recipe.ts";
-import { type DiskAdapter, inputPaths, localPaths, type OpenOptions, openAdapters } from "./adapter-path.ts";
-import { readBaseConfig } from "./base-config.ts";
+import { carriedOut } from "../plan/carried-out.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
+import { makePlan } from "../plan/plan.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import { type DiskAdapter, inputPaths, localPaths, type OpenOptions, openAdapters } from "./input/adapter-path.ts";
+import { readBaseConfig } from "./input/base-config.ts";
 import { type MachineControl, mergeInto } from "./merge-into.ts";
-import { checkOutput, intoOutput, type PlaceOptions } from "./output-place.ts";
+import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-place.ts";
 
 /** In which format a result is written, and what that needs. */
 export interface FormatOptions {

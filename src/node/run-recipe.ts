@@ -7,14 +7,14 @@ import { writerOf } from "../convert/convert.ts";
 import { type PlannedMerge, planOutput, writerOfMerge } from "../convert/plan-output.ts";
 import { UsageError } from "../core/errors.ts";
 import { isHubPath } from "../hub/hub-path.ts";
-import { carriedOut } from "../merge/carried-out.ts";
-import type { MergePlan } from "../merge/merge-plan.ts";
-import { makePlan } from "../merge/plan.ts";
-import { type Kept, kept, plannedAdapter } from "../merge/planned-adapter.ts";
-import { type ParsedRecipe, parseRecipe, type RecipeStep } from "../merge/recipe-file.ts";
-import { type DiskAdapter, inputPaths, localPaths, openAdapters } from "./adapter-path.ts";
-import { readBaseConfig } from "./base-config.ts";
-import { intoFolder } from "./into-output.ts";
+import { carriedOut } from "../plan/carried-out.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
+import { makePlan } from "../plan/plan.ts";
+import { type Kept, kept, plannedAdapter } from "../plan/planned-adapter.ts";
+import { type ParsedRecipe, parseRecipe, type RecipeStep } from "../recipe/recipe-file.ts";
+import { type DiskAdapter, inputPaths, localPaths, openAdapters } from "./input/adapter-path.ts";
+import { readBaseConfig } from "./input/base-config.ts";
+import { readText } from "./input/read-text.ts";
 import {
   type FormatOptions,
   formatChoice,
@@ -23,8 +23,8 @@ import {
   type MergedOutputPlan,
 } from "./merge-adapters.ts";
 import { type MachineControl, type MergeJob, mergeInto } from "./merge-into.ts";
-import { checkOutput, intoOutput, type Output, type PlaceOptions } from "./output-place.ts";
-import { readText } from "./read-text.ts";
+import { intoFolder } from "./output/into-output.ts";
+import { checkOutput, intoOutput, type Output, type PlaceOptions } from "./output/output-place.ts";
 
 /** A recipe file, its paths looked up. */
 export interface LoadedRecipe {

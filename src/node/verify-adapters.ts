@@ -1,6 +1,6 @@
 import { type Claim, verifyOpened } from "../analysis/verify.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { type OpenOptions, openAdapters } from "./adapter-path.ts";
+import { type OpenOptions, openAdapters } from "./input/adapter-path.ts";
 
 /** How to measure the paper's claims. */
 export interface VerifyOptions extends OpenOptions {

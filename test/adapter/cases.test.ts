@@ -7,9 +7,9 @@ import { inspectOpened } from "../../src/analysis/inspect.ts";
 import { LoraLegoError } from "../../src/core/errors.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
-import { makePlan } from "../../src/merge/plan.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
-import { openAdapters } from "../../src/node/adapter-path.ts";
+import { openAdapters } from "../../src/node/input/adapter-path.ts";
+import { makePlan } from "../../src/plan/plan.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
 import { rejection } from "../support/memory-folder.ts";
 import { decodeAdapter, readMerged, relativeError } from "../support/pico.ts";
 

@@ -6,7 +6,7 @@ import type { ModuleKind } from "../../src/core/module-kind.ts";
 import { factorShapes, peftKey } from "../../src/formats/peft-folder/factors.ts";
 import { planFusion } from "../../src/fuse/plan-fusion.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
-import { makePlan } from "../../src/merge/plan.ts";
+import { makePlan } from "../../src/plan/plan.ts";
 import { UnitReader } from "../../src/units/unit-reader.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { openPicoModel } from "../support/models.ts";

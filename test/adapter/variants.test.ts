@@ -11,8 +11,8 @@ import { layoutGguf } from "../../src/formats/gguf/layout.ts";
 import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
-import { makePlan } from "../../src/merge/plan.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
+import { makePlan } from "../../src/plan/plan.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
 import { filled, keyOf, linear, memoryFolder, openPeft } from "../support/memory-folder.ts";
 
 const KOHYA = "lora_unet_mid_block_attentions_0_proj_in";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
-import { makePlan } from "../../src/merge/plan.ts";
+import { makePlan } from "../../src/plan/plan.ts";
 import { filled, keyOf, linear, openPeft, rejection } from "../support/memory-folder.ts";
 
 const Q = "model.layers.0.self_attn.q_proj";

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { type ConsumerId, consumerById } from "../../src/adapter/consumers.ts";
 import { type Check, checkOpened, isGood } from "../../src/analysis/check.ts";
-import { openAdapterPath } from "../../src/node/adapter-path.ts";
-import { openBase } from "../../src/node/open-base.ts";
+import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
+import { openBase } from "../../src/node/input/open-base.ts";
 
 const CASES = fileURLToPath(new URL("../../../shared/cases", import.meta.url));
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openModel } from "../../src/fuse/base-model.ts";
-import { diskModel } from "../../src/node/model-folder.ts";
+import { diskModel } from "../../src/node/input/model-folder.ts";
 import { writeModel } from "../support/models.ts";
 import { decodeTensors, randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, run } from "./run.ts";

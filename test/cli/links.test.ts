@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { servePage } from "../../src/node/ui-server.ts";
+import { servePage } from "../../src/node/ui/ui-server.ts";
 import { writeModel } from "../support/models.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, run } from "./run.ts";

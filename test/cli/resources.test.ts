@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { systemFailure } from "../../src/cli/system-failure.ts";
 import { errorMessage, reviveError } from "../../src/core/errors.ts";
-import { finishedPath } from "../../src/node/unfinished.ts";
+import { finishedPath } from "../../src/node/output/unfinished.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, MAIN, run } from "./run.ts";
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { consumerById, type FormatId } from "../../src/adapter/consumers.ts";
 import { checkOpened } from "../../src/analysis/check.ts";
-import { openAdapterPath } from "../../src/node/adapter-path.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
+import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { mergeAdapters, mergeToFolder } from "../../src/node/merge-adapters.ts";
 import { readMerged, relativeError, tempFolder } from "../support/pico.ts";
 

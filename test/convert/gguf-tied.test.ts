@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { writerOf } from "../../src/convert/convert.ts";
 import { RefusedError } from "../../src/core/errors.ts";
-import { openAdapterPath } from "../../src/node/adapter-path.ts";
+import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { CASES_ABSENT, caseConfig, casePath, hasCases } from "../support/cases.ts";
 import { openPico, randomAdapter } from "../support/pico.ts";

@@ -4,7 +4,7 @@ import { openAdapter } from "../../src/adapter/open.ts";
 import { writerOf } from "../../src/convert/convert.ts";
 import type { Dtype } from "../../src/core/dtype.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
-import { openAdapterPath } from "../../src/node/adapter-path.ts";
+import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { CASES_ABSENT, caseConfig, casePath, hasCases } from "../support/cases.ts";
 import { linear, memoryFolder, openPeft } from "../support/memory-folder.ts";

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
-import { openAdapterPath } from "../../src/node/adapter-path.ts";
 import { fuseModel } from "../../src/node/fuse-model.ts";
+import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { decodeTensors, tempFolder } from "../support/pico.ts";
 
 const CASES = fileURLToPath(new URL("../../../shared/cases/llm", import.meta.url));

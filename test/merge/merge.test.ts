@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { type MergedAdapter, mergeInMemory } from "../../src/merge/merge.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
 import { rejection } from "../support/memory-folder.ts";
 import {
   decodeAdapter,

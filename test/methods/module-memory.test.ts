@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { memorySink } from "../../src/core/bytes.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import { writeFactors, writingBytes } from "../../src/merge/write-factors.ts";
 import { writtenRows } from "../../src/methods/finish.ts";
 import type { AfterStep, Target } from "../../src/methods/method.ts";
 import { defaultsOf } from "../../src/methods/method.ts";
@@ -9,6 +8,7 @@ import { moduleMemory, mostUnits } from "../../src/methods/module-memory.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
 import { runModule } from "../../src/methods/run-module.ts";
 import { Pool } from "../../src/units/pool.ts";
+import { writeFactors, writingBytes } from "../../src/units/write-factors.ts";
 import { tightKernels } from "../support/kernels.ts";
 import { type Factors, partOf } from "../support/pools.ts";
 

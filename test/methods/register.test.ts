@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { scaledUnit } from "../../src/linalg/combination.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
-import { makePlan } from "../../src/merge/plan.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
-import { parseRecipe } from "../../src/merge/recipe-file.ts";
 import { defineMethod } from "../../src/methods/define-method.ts";
 import { METHODS, methodById, moduleOf, registerMethod } from "../../src/methods/registry.ts";
+import { makePlan } from "../../src/plan/plan.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
+import { parseRecipe } from "../../src/recipe/recipe-file.ts";
 import { openPico } from "../support/pico.ts";
 
 /** A recipe as plain JavaScript has it: types do not know these methods. */

@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FormatError, RefusedError, UsageError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
-import { openAdapterPath, openAdapters } from "../../src/node/adapter-path.ts";
+import { openAdapterPath, openAdapters } from "../../src/node/input/adapter-path.ts";
 import { encodeTensor, randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
 const WEIGHTS = "adapter_model.safetensors";

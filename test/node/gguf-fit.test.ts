@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { RefusedError } from "../../src/core/errors.ts";
 import { type GgufField, layoutGguf } from "../../src/formats/gguf/layout.ts";
+import { refuseUnfit } from "../../src/node/evaluate/gguf-fit.ts";
+import { loadModel } from "../../src/node/evaluate/llama.ts";
+import { scoreRows } from "../../src/node/evaluate/score-rows.ts";
 import { evaluate } from "../../src/node/evaluate.ts";
-import { refuseUnfit } from "../../src/node/gguf-fit.ts";
-import { loadModel } from "../../src/node/llama.ts";
-import { scoreRows } from "../../src/node/score-rows.ts";
 import { fakeLlama } from "../support/fake-llama.ts";
 import { tempFolder } from "../support/pico.ts";
 

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { OutputError, UsageError } from "../../src/core/errors.ts";
-import { CARD_FILE, extractionCard } from "../../src/merge/card.ts";
-import { intoFile, intoFolder, type OutputOptions } from "../../src/node/into-output.ts";
-import type { OutputFile } from "../../src/node/output-file.ts";
-import type { OutputFolder } from "../../src/node/output-folder.ts";
+import { intoFile, intoFolder, type OutputOptions } from "../../src/node/output/into-output.ts";
+import type { OutputFile } from "../../src/node/output/output-file.ts";
+import type { OutputFolder } from "../../src/node/output/output-folder.ts";
+import { CARD_FILE, extractionCard } from "../../src/report/card.ts";
 import { tempFolder } from "../support/pico.ts";
 
 let folder = "";

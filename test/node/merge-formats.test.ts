@@ -4,11 +4,11 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { FormatId } from "../../src/adapter/consumers.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
-import { openAdapterPath } from "../../src/node/adapter-path.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
+import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { type MergeOptions, mergeAdapters, mergeToFolder, planMergedOutput } from "../../src/node/merge-adapters.ts";
 import { loadRecipe, planRecipe, runRecipe } from "../../src/node/run-recipe.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
 import { encodeTensor, type RandomShape, randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
 const SIZE = { in: 8, out: 8 };

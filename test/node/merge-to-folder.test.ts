@@ -15,8 +15,8 @@ import { basename, dirname, join } from "node:path";
 import { mergeToFolder as mergeBuilt } from "lora-lego/node";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FormatError } from "../../src/core/errors.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
 import { type MergeOptions, mergeToFolder } from "../../src/node/merge-adapters.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
 import {
   type PicoAdapter,
   randomAdapter,

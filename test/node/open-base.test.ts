@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FormatError, UsageError } from "../../src/core/errors.ts";
 import { layoutGguf } from "../../src/formats/gguf/layout.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
-import { openBase } from "../../src/node/open-base.ts";
+import { openBase } from "../../src/node/input/open-base.ts";
 import { filled, rejection } from "../support/memory-folder.ts";
 import { MockHub } from "../support/mock-hub.ts";
 import { writeModel } from "../support/models.ts";

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { OutputError } from "../../src/core/errors.ts";
 import { WRITTEN } from "../../src/core/written.ts";
-import { OutputFile, type OutputFileOptions } from "../../src/node/output-file.ts";
+import { OutputFile, type OutputFileOptions } from "../../src/node/output/output-file.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
 let folder = "";

@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { OutputError } from "../../src/core/errors.ts";
 import { mergeToFolder } from "../../src/node/merge-adapters.ts";
-import { OutputFolder } from "../../src/node/output-folder.ts";
+import { OutputFolder } from "../../src/node/output/output-folder.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
 const room = vi.hoisted(() => ({ bytes: Number.POSITIVE_INFINITY }));

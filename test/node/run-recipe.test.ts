@@ -2,10 +2,10 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { OutputError, UsageError } from "../../src/core/errors.ts";
-import { parseRecipe } from "../../src/merge/recipe-file.ts";
-import { localPaths } from "../../src/node/adapter-path.ts";
+import { localPaths } from "../../src/node/input/adapter-path.ts";
 import { mergeToFolder } from "../../src/node/merge-adapters.ts";
 import { loadRecipe, planRecipe, type RunOptions, runRecipe } from "../../src/node/run-recipe.ts";
+import { parseRecipe } from "../../src/recipe/recipe-file.ts";
 import { rejection } from "../support/memory-folder.ts";
 import { randomAdapter, readMerged, tempFolder, writeAdapter } from "../support/pico.ts";
 

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { withScratch } from "../../src/node/scratch.ts";
-import { MARK_FILE } from "../../src/node/unfinished.ts";
+import { withScratch } from "../../src/node/output/scratch.ts";
+import { MARK_FILE } from "../../src/node/output/unfinished.ts";
 import { tempFolder } from "../support/pico.ts";
 
 /** Above what systems give. */

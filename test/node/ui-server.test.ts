@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ServedPage, servePage } from "../../src/node/ui-server.ts";
+import { type ServedPage, servePage } from "../../src/node/ui/ui-server.ts";
 import { tempFolder } from "../support/pico.ts";
 
 const folder = tempFolder();

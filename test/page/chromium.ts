@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { afterAll, beforeAll } from "vitest";
-import { type ServedPage, servePage } from "../../src/node/ui-server.ts";
+import { type ServedPage, servePage } from "../../src/node/ui/ui-server.ts";
 import { CHROMIUM, CHROMIUM_ARGS } from "../support/chromium.ts";
 
 const PAGE = new URL("../../dist/web", import.meta.url).pathname;

@@ -20,12 +20,12 @@ export const README: PromisingText = {
       "merge/merge > has the same bytes from any order of the inputs, with their weights (%j)",
       "methods/invariants > does not depend on the order of the adapters",
       "node/merge-to-folder > writes the same bytes into every file for 1, 2 and 4 threads",
-      "merge/extras > have the same bits from any order of the inputs",
+      "plan/extras > have the same bits from any order of the inputs",
     ],
     [
       "There are two exceptions: `cat` keeps the order you gave (its delta is the same), and `--extras first` takes the extras of the first adapter.",
       "methods/invariants > does not depend on the order of the adapters",
-      "merge/extras > are by first those of the first input that has each",
+      "plan/extras > are by first those of the first input that has each",
     ],
     [
       "What cannot be merged correctly is refused in one sentence that says what to do instead: DoRA, trained biases, PiSSA and other changed bases, adapters of different depth, NaN.",
@@ -36,8 +36,8 @@ export const README: PromisingText = {
     ],
     [
       "Nothing is skipped silently; heads and biases need `--extras`.",
-      "merge/extras > are refused by default, with who has them, the list and the choices",
-      "merge/extras > are left out by drop, which says so and lists each",
+      "plan/extras > are refused by default, with who has them, the list and the choices",
+      "plan/extras > are left out by drop, which says so and lists each",
     ],
     [
       "Every output, folder or file, appears complete or not at all, even after `kill -9`.",

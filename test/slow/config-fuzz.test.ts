@@ -8,7 +8,7 @@ import { LoraLegoError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
-import { makePlan } from "../../src/merge/plan.ts";
+import { makePlan } from "../../src/plan/plan.ts";
 import { filled, keyOf, linear, type MemoryFiles, memoryFolder, peftFiles } from "../support/memory-folder.ts";
 import { mutatedBytes, mutatedJson } from "../support/mutations.ts";
 import { rawSafetensors } from "../support/safetensors.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { mergeInMemory } from "../../src/merge/merge.ts";
-import { openAdapters } from "../../src/node/adapter-path.ts";
+import { openAdapters } from "../../src/node/input/adapter-path.ts";
 
 const corpus = fileURLToPath(new URL("../../../shared/corpus", import.meta.url));
 const GROUPS = {

@@ -5,9 +5,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { LoraLegoError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
 import { METHODS } from "../../src/methods/registry.ts";
-import { type DiskAdapter, openAdapters } from "../../src/node/adapter-path.ts";
+import { type DiskAdapter, openAdapters } from "../../src/node/input/adapter-path.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 
 const CORPUS = fileURLToPath(new URL("../../../shared/corpus", import.meta.url));

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LoraLegoError } from "../../src/core/errors.ts";
-import { openAdapterPath } from "../../src/node/adapter-path.ts";
+import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { MockHub, TOKEN } from "../support/mock-hub.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/core/errors.ts";
 import { MAX_YAML_LENGTH } from "../../src/formats/yaml/tokens.ts";
-import { parseRecipe } from "../../src/merge/recipe-file.ts";
+import { parseRecipe } from "../../src/recipe/recipe-file.ts";
 
 /** The slowest takes some 3 s on one core of a machine that is busy; without bounds most would take minutes, or never end. */
 const MOST_MS = 30_000;

@@ -1,4 +1,4 @@
-import type { LlamaModule, LlamaSequence } from "../../src/node/llama.ts";
+import type { LlamaModule, LlamaSequence } from "../../src/node/evaluate/llama.ts";
 
 const VOCABULARY = 128;
 const BOS = 1;

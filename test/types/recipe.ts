@@ -1,5 +1,5 @@
 /** What the types of recipes refuse and take; `tsc` checks it, nothing runs it. */
-import type { Recipe } from "../../src/merge/recipe.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
 
 declare module "../../src/methods/method-options.ts" {
   interface MethodOptions {

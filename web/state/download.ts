@@ -1,9 +1,9 @@
 import { freeName } from "../../src/browser/dropped.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../../src/formats/peft-folder/files.ts";
-import { CARD_FILE } from "../../src/merge/card.ts";
 import { reportText } from "../../src/merge/folder-files.ts";
-import { RECIPE_FILE } from "../../src/merge/recipe-text.ts";
-import { reportPage } from "../../src/merge/report-page.ts";
+import { RECIPE_FILE } from "../../src/recipe/recipe-text.ts";
+import { CARD_FILE } from "../../src/report/card.ts";
+import { reportPage } from "../../src/report/report-page.ts";
 import type { MadeMerge } from "./merge.ts";
 
 /** What can be downloaded of a merge. */

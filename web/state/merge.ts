@@ -1,9 +1,9 @@
 import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
 import type { Estimate } from "../../src/browser/explorer.ts";
-import type { Recipe } from "../../src/merge/recipe.ts";
-import type { MergeReport } from "../../src/merge/report.ts";
 import { DEFAULT_METHOD } from "../../src/methods/method.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
+import type { MergeReport } from "../../src/report/report.ts";
 import { announcement, chosenAdapters } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { Latest } from "./latest.ts";

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
-import { FIELD_NAMES, RECIPE_FIELDS } from "../../src/merge/recipe-fields.ts";
 import type { MethodId } from "../../src/methods/method-options.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
+import { FIELD_NAMES, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { ask, recipe, refusal } from "../state/merge.ts";
 import { Choice } from "./choice.tsx";
 import { MethodOptions } from "./method-options.tsx";

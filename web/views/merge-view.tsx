@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { bytes, figure } from "../../src/core/shown.ts";
-import { compositions } from "../../src/merge/compositions.ts";
+import { compositions } from "../../src/report/compositions.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { canPickFolder, DOWNLOAD_TITLES, DOWNLOADS, download, saveIntoFolder } from "../state/download.ts";
 import { sentenceOf } from "../state/explorer.ts";

@@ -1,5 +1,5 @@
 import { kebab } from "../../src/core/kebab.ts";
-import { type FieldName, RECIPE_FIELDS } from "../../src/merge/recipe-fields.ts";
+import { type FieldName, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { ask, recipe } from "../state/merge.ts";
 import { Choice } from "./choice.tsx";
 import { Check, Field } from "./field.tsx";

@@ -1,0 +1,123 @@
+import type { UnitId } from "../adapter/adapter.ts";
+import type { ByteSink, ByteSource } from "../core/bytes.ts";
+import { RefusedError } from "../core/errors.ts";
+import { type DeltaProducts, deltaProducts, scaleMerged } from "../figures/delta.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { writtenRows } from "../methods/finish.ts";
+import type { ClusterReport } from "../methods/method.ts";
+import { type ModuleRun, needsPrecision, runModule } from "../methods/run-module.ts";
+import type { MergePlan, PlannedModule } from "../plan/merge-plan.ts";
+import { moduleRun } from "../plan/plan.ts";
+import { Pool } from "../units/pool.ts";
+import type { PoolPart } from "../units/unit-reader.ts";
+import type { UnitRows } from "../units/unit-rows.ts";
+import { countUnderflows, writeFactors } from "../units/write-factors.ts";
+import { Clock, type Timings, timedKernels, timedSource } from "./clock.ts";
+import { writeExtra } from "./write-extras.ts";
+
+/** What merging one module found out; plain data. */
+export interface ModuleResult {
+  readonly index: number;
+  /** Units of the result, before padding. */
+  readonly rank: number;
+  readonly dead: readonly UnitId[];
+  /** Units of the result whose a or b is too small for the output's element type and was written as zero. */
+  readonly underflows: number;
+  readonly clusters: readonly ClusterReport[] | null;
+  readonly inertia: number | null;
+  readonly shareOfB: number | null;
+  readonly residual: number | null;
+  /** Live units of each input that has any. */
+  readonly live: readonly (readonly [input: number, units: number])[];
+  readonly products: DeltaProducts;
+}
+
+/** Merges modules of a plan, one at a time, in one arena of kernel memory; every thread has its own. */
+export class Merger {
+  readonly #plan: MergePlan;
+  readonly #files: readonly (readonly ByteSource[])[];
+  readonly #sink: ByteSink;
+  readonly #kernels: Kernels;
+  readonly #clock: Clock = new Clock();
+  readonly #run: ModuleRun;
+
+  /**
+   * @param files of each input, as the plan's tensors name them
+   * @param sink the output file, the header's place included
+   */
+  constructor(kernels: Kernels, plan: MergePlan, files: readonly (readonly ByteSource[])[], sink: ByteSink) {
+    this.#plan = plan;
+    this.#kernels = timedKernels(kernels, this.#clock);
+    this.#files = files.map((sources) => sources.map((source) => timedSource(source, this.#clock)));
+    this.#sink = sink;
+    this.#run = moduleRun(plan);
+  }
+
+  get timings(): Timings {
+    return this.#clock.timings;
+  }
+
+  /**
+   * Merge one module and write its factors.
+   * @throws FormatError for NaN or infinite values, RefusedError when the result leaves the output's range
+   */
+  async mergeModule(index: number): Promise<ModuleResult> {
+    const module = this.#plan.modules[index]!;
+    const pool = await Pool.survey(this.#kernels, this.#partsOf(module), module.memory, needsPrecision(this.#run));
+    const { merged, cut, rows } = await this.#clock.bookRest("cluster", async () => {
+      const result = await runModule(pool, this.#run, module.weights);
+      return { ...result, rows: await writtenRows(pool, result.cut) };
+    });
+    const underflows = await this.#clock.bookRest("write", () => this.#write(module, rows));
+    const square = (this.#plan.sharedScale ?? 1) ** 2;
+    const figures = deltaProducts(pool, cut.products, this.#plan.inputs.length, square);
+    const live = new Map<number, number>();
+    for (const [input] of pool.ids) live.set(input, (live.get(input) ?? 0) + 1);
+    return {
+      index,
+      rank: rows.count,
+      dead: pool.dead,
+      underflows,
+      clusters: merged.clusters ?? null,
+      inertia: merged.inertia === undefined ? null : merged.inertia * square ** ((merged.inertiaPower ?? 1) / 2),
+      shareOfB: merged.shareOfB ?? null,
+      residual: merged.residual ?? null,
+      live: [...live].sort(([one], [other]) => one - other),
+      products: scaleMerged(figures, this.#plan.scale),
+    };
+  }
+
+  /** Copy or average one extra. @throws as `writeExtra` */
+  writeExtra(index: number): Promise<void> {
+    const inputs = { names: this.#plan.inputs, files: this.#files };
+    return writeExtra(this.#kernels, inputs, this.#plan.extras[index]!, this.#sink);
+  }
+
+  #partsOf({ parts, weights }: PlannedModule): PoolPart[] {
+    return parts.map(({ input, module }) => ({
+      input,
+      name: this.#plan.inputs[input]!.name,
+      weight: weights[input]!,
+      module,
+      files: this.#files[input]!,
+      scale: this.#plan.sharedScale === null ? module.scale : 1,
+    }));
+  }
+
+  /** Write rows as a module's factors, lambda folded in. @returns how many units underflowed */
+  async #write(module: PlannedModule, rows: UnitRows): Promise<number> {
+    const { dtype, scale } = this.#plan;
+    const half = Math.sqrt(Math.abs(scale));
+    if (scale !== 1) {
+      this.#kernels.scale(rows.a, half);
+      this.#kernels.scale(rows.b, scale < 0 ? -half : half);
+    }
+    const factors = { ...module, dtype };
+    if (!(await writeFactors(this.#kernels, rows, factors, this.#sink))) {
+      throw new RefusedError(
+        `${module.name} has values that ${dtype.toLowerCase()} cannot hold (they would become infinite); pass ${dtype === "F32" ? "smaller weights or a smaller --scale" : "--dtype f32"}.`,
+      );
+    }
+    return countUnderflows(this.#kernels, rows, factors);
+  }
+}

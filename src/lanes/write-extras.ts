@@ -1,0 +1,70 @@
+import { copyTensor } from "../adapter/tensor-values.ts";
+import type { ByteSink, ByteSource } from "../core/bytes.ts";
+import { bytesOf, isFactorDtype } from "../core/dtype.ts";
+import { FormatError, RefusedError } from "../core/errors.ts";
+import { elementCount } from "../core/shape.ts";
+import { orderlessSum } from "../core/sum.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import type { MergePlan, PlannedExtra } from "../plan/merge-plan.ts";
+
+/** Elements of an extra that are held at once. */
+const EXTRA_CHUNK = 1 << 16;
+
+/** What an extra is made of. */
+interface Inputs {
+  readonly names: MergePlan["inputs"];
+  readonly files: readonly (readonly ByteSource[])[];
+}
+
+/** Copy or average one extra, checking that it is finite. */
+export async function writeExtra(kernels: Kernels, inputs: Inputs, extra: PlannedExtra, sink: ByteSink): Promise<void> {
+  const [{ input, tensor }] = extra.sources as [PlannedExtra["sources"][number]];
+  if (extra.sources.length === 1 && !isFactorDtype(extra.dtype)) {
+    return copyTensor(inputs.files[input]!, tensor, extra.begin, sink);
+  }
+  const count = elementCount(extra.shape);
+  for (let from = 0; from < count; from += EXTRA_CHUNK) {
+    await averageChunk(kernels, inputs, extra, from, Math.min(EXTRA_CHUNK, count - from), sink);
+  }
+}
+
+async function averageChunk(
+  kernels: Kernels,
+  { names, files }: Inputs,
+  extra: PlannedExtra,
+  from: number,
+  count: number,
+  sink: ByteSink,
+): Promise<void> {
+  kernels.reset(count * (4 * extra.sources.length + 12) + 1024);
+  const raw = kernels.bytes(count * 8);
+  const values: Float32Array[] = [];
+  for (const { input, tensor } of extra.sources) {
+    if (!isFactorDtype(tensor.dtype)) throw new Error(`extra ${extra.key} was planned with dtype ${tensor.dtype}`);
+    const size = bytesOf(tensor.dtype);
+    const bytes = raw.subarray(0, count * size);
+    await files[input]![tensor.file]!.read(tensor.begin + from * size, bytes);
+    const widened = kernels.f32(count);
+    if (!kernels.widen(tensor.dtype, bytes, count, 1, count, widened, count, 1)) {
+      throw new FormatError(
+        `${names[input]!.name}: the tensor ${tensor.name} holds NaN or infinite values, so it cannot be written; pass --extras drop, or repair it.`,
+      );
+    }
+    if (extra.sources.length === 1) return sink.write(extra.begin + from * size, bytes);
+    values.push(widened);
+  }
+  const mean = kernels.f32(count);
+  const terms = new Float64Array(values.length);
+  for (let i = 0; i < count; i++) {
+    for (const [s, { share }] of extra.sources.entries()) terms[s] = share * values[s]![i]!;
+    mean[i] = orderlessSum(terms);
+  }
+  const dtype = extra.dtype === "F16" || extra.dtype === "BF16" ? extra.dtype : "F32";
+  const encoded = raw.subarray(0, count * bytesOf(dtype));
+  if (!kernels.narrow(dtype, mean, encoded)) {
+    throw new RefusedError(
+      `The average of ${extra.key} has values that ${dtype.toLowerCase()} cannot hold; choose --extras drop or first.`,
+    );
+  }
+  await sink.write(extra.begin + from * bytesOf(dtype), encoded);
+}

@@ -1,0 +1,68 @@
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { GGUF_FAMILIES } from "../../adapter/names/gguf.ts";
+import { FormatError, RefusedError, UsageError } from "../../core/errors.ts";
+import { planBaseGguf, writeBaseGguf } from "../../evaluate/base-gguf.ts";
+import { readGguf } from "../../formats/gguf/header.ts";
+import { openModel } from "../../fuse/base-model.ts";
+import { openFile } from "../input/file-source.ts";
+import { diskModel } from "../input/model-folder.ts";
+import { fillFile } from "../output/file-sink.ts";
+import { intoFile } from "../output/into-output.ts";
+
+/**
+ * Write the model of a folder, as transformers saves it, into a GGUF file in f32.
+ *
+ * @throws as `planBaseGguf`; OutputError where the file exists
+ * @example
+ * ```ts
+ * import { writeBaseGgufFile } from "lora-lego/evaluate";
+ * import { stat } from "node:fs/promises";
+ *
+ * await writeBaseGgufFile("model", "model.gguf");
+ * console.log((await stat("model.gguf")).size > 0); // true
+ * ```
+ */
+export async function writeBaseGgufFile(folder: string, out: string): Promise<void> {
+  const disk = diskModel(folder);
+  try {
+    for (const file of ["config.json", "tokenizer.json"]) {
+      if (existsSync(join(folder, file))) continue;
+      throw new FormatError(`${disk.name} has no ${file}; pass the folder of a whole model, or its GGUF file.`);
+    }
+    const model = await openModel(disk);
+    const plan = planBaseGguf(model, disk.text("config.json"), disk.text("tokenizer.json"));
+    const bytes = plan.layout.size;
+    await intoFile(out, [folder], { bytes }, (output) =>
+      fillFile(output.path, bytes, (sink) => writeBaseGguf(model, plan, sink)),
+    );
+  } finally {
+    disk.close();
+  }
+}
+
+/** What converting an adapter needs of the model of a GGUF file, as a config.json says it. */
+export async function configOfGguf(path: string): Promise<string> {
+  const source = openFile(path, basename(path));
+  try {
+    const { metadata, tensors } = await readGguf(source);
+    const architecture = String(metadata.get("general.architecture"));
+    const family = GGUF_FAMILIES.find((known) => known.architecture === architecture);
+    if (metadata.get("general.type") === "adapter") {
+      throw new UsageError(`${basename(path)} is an adapter; pass the GGUF file of the base model as --base.`);
+    }
+    if (family === undefined) {
+      throw new RefusedError(
+        `${basename(path)}: how llama.cpp calls the modules of ${architecture} is not known here; pass adapters as GGUF files, written by convert_lora_to_gguf of llama.cpp.`,
+      );
+    }
+    return JSON.stringify({
+      model_type: family.modelTypes[0],
+      num_attention_heads: metadata.get(`${architecture}.attention.head_count`),
+      num_key_value_heads: metadata.get(`${architecture}.attention.head_count_kv`),
+      tie_word_embeddings: !tensors.has("output.weight"),
+    });
+  } finally {
+    source.close();
+  }
+}

@@ -1,0 +1,71 @@
+import { closeSync, readSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { UsageError } from "../../core/errors.ts";
+import { MAGIC } from "../../formats/gguf/types.ts";
+import { convertAdapter } from "../convert-adapter.ts";
+import type { OnDownload } from "../hub/hub-cache.ts";
+import { openRegular } from "../input/regular-file.ts";
+import { OutputFile } from "../output/output-file.ts";
+import { configOfGguf, writeBaseGgufFile } from "./base-gguf-file.ts";
+import { refuseUnfit } from "./gguf-fit.ts";
+
+/** A base model as llama.cpp reads it. */
+export interface PreparedBase {
+  /** Path of its GGUF file. */
+  readonly model: string;
+  /** Path of a config.json that says what converting adapters needs. */
+  readonly config: string;
+}
+
+/**
+ * A base model as llama.cpp reads it, converted into the scratch folder where it is a folder.
+ */
+export async function prepareBase(scratch: string, base: string): Promise<PreparedBase> {
+  const stat = statSync(base, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new UsageError(`There is no ${base}; pass the GGUF file or the folder of the base model as --base.`);
+  }
+  if (stat.isDirectory()) {
+    const model = join(scratch, "base.gguf");
+    await writeBaseGgufFile(base, model);
+    return { model, config: join(base, "config.json") };
+  }
+  const config = join(scratch, "config.json");
+  OutputFile.write(config, await configOfGguf(base), { inputs: [base] });
+  return { model: resolve(base), config };
+}
+
+/**
+ * An adapter as llama.cpp reads it, converted into the scratch folder where it is in another format.
+ *
+ * @returns its path
+ * @throws RefusedError for one that llama.cpp does not load on the base
+ */
+export async function prepareAdapter(
+  scratch: string,
+  index: number,
+  path: string,
+  base: PreparedBase,
+  { signal, onDownload }: { readonly signal?: AbortSignal; readonly onDownload?: OnDownload } = {},
+): Promise<string> {
+  const own = isGguf(path);
+  const file = own ? resolve(path) : join(scratch, `adapter-${index}.gguf`);
+  if (!own) {
+    const told = { ...(signal && { signal }), ...(onDownload && { onDownload }) };
+    await convertAdapter(path, { to: "gguf", out: file, baseConfig: base.config, ...told });
+  }
+  await refuseUnfit(basename(path), file, base.model);
+  return file;
+}
+
+function isGguf(path: string): boolean {
+  const descriptor = statSync(path, { throwIfNoEntry: false }) === undefined ? null : openRegular(path);
+  if (descriptor === null) return false;
+  try {
+    const magic = Buffer.alloc(MAGIC.length);
+    readSync(descriptor, magic, 0, magic.length, 0);
+    return magic.toString("latin1") === MAGIC;
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { WRITTEN } from "../../core/written.ts";
+import { type BenchResult, type OnBenchProgress, runBench } from "../../evaluate/bench.ts";
+import { checkTasks, parseBench } from "../../evaluate/bench-file.ts";
+import { benchPage } from "../../evaluate/bench-page.ts";
+import { isHubPath } from "../../hub/hub-path.ts";
+import { readText } from "../input/read-text.ts";
+import { intoFile } from "../output/into-output.ts";
+import { makeFolder } from "../output/make-folder.ts";
+import { withScratch } from "../output/scratch.ts";
+import { benchHost } from "./bench-host.ts";
+import { prepareBase } from "./gguf-inputs.ts";
+import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
+import { readTaskFiles } from "./task-files.ts";
+
+/** How to run a benchmark. */
+export interface BenchOptions {
+  /** Folder that keeps scores, so that an interrupted run goes on; default `<file>.cache` beside the file. */
+  readonly cache?: string;
+  /** Also write the tables as Markdown to this file. */
+  readonly out?: string;
+  /** Replace `out` also where lora-lego did not write it. Default false. */
+  readonly force?: boolean;
+  /** Only so many rows of each task. */
+  readonly limit?: number;
+  readonly threads?: number;
+  readonly llama?: LlamaModule;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnBenchProgress;
+  /** Told in one sentence what was put right after a run that was cut off. */
+  readonly onNotice?: (text: string) => void;
+}
+
+/**
+ * Run the benchmark that a file describes.
+ *
+ * @throws what parsing it, merging and scoring throw
+ * @example
+ * ```ts
+ * import { runBenchFile } from "lora-lego/evaluate";
+ * import { writeFile } from "node:fs/promises";
+ *
+ * // With the package node-llama-cpp installed.
+ * await writeFile("rows.jsonl", '{"prompt":"word : good","choices":["yes","no"],"answer":"yes"}\n');
+ * await writeFile(
+ *   "bench.yaml",
+ *   "base: model\ntasks: { dev: rows.jsonl, test: rows.jsonl }\nadapters: [{ path: cola, task: rows }]\nmerges: [{ method: lego }]\nranks: [4]\n",
+ * );
+ * const { merges } = await runBenchFile("bench.yaml");
+ * console.log(merges.map(({ name, rank }) => `${name} ${rank}`)); // [ 'lego 4' ]
+ * ```
+ */
+export async function runBenchFile(file: string, options: BenchOptions = {}): Promise<BenchResult> {
+  const { threads = availableParallelism(), signal, onProgress } = options;
+  const limit = { ...(options.limit !== undefined && { limit: options.limit }) };
+  const bench = await parseBench(readText(file), file);
+  const home = dirname(resolve(file));
+  const at = (path: string): string => (isHubPath(path) ? path : resolve(home, path));
+  const placed = {
+    ...bench,
+    adapters: bench.adapters.map((adapter) => ({ ...adapter, path: at(adapter.path) })),
+    joint: bench.joint === null ? null : at(bench.joint),
+  };
+  const rows = { dev: readTaskFiles(bench.dev.map(at), limit), test: readTaskFiles(bench.test.map(at), limit) };
+  checkTasks(placed, rows, file);
+  const files = [
+    file,
+    at(bench.base),
+    ...placed.adapters.map(({ path }) => path),
+    ...[...bench.dev, ...bench.test].map(at),
+  ];
+  const work = async (): Promise<BenchResult> => {
+    const cache = options.cache ?? `${resolve(file)}.cache`;
+    if (!existsSync(cache)) makeFolder(cache);
+    const module = options.llama ?? (await loadLlama());
+    return withScratch("bench", async (scratch) => {
+      const base = await prepareBase(scratch, at(bench.base));
+      const { model, close } = await loadModel(module, base.model, threads);
+      try {
+        const inputs = placed.adapters.map(({ path }) => path);
+        const place = { inputs, model, base, scratch, cache, threads, ...(signal && { signal }) };
+        return await runBench(placed, rows, benchHost(place), onProgress);
+      } finally {
+        await close();
+      }
+    });
+  };
+  const { out, force, onNotice } = options;
+  if (out === undefined) return work();
+  const read = placed.joint === null ? files : [...files, placed.joint];
+  const inputs = read.filter((path) => !isHubPath(path) && existsSync(path));
+  const place = { remade: true, ...(force && { force }), ...(onNotice && { onNotice }) };
+  return intoFile(out, inputs, place, async (page) => {
+    const result = await work();
+    page.write(`${WRITTEN}\n\n${benchPage(result)}`);
+    return result;
+  });
+}

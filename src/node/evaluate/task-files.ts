@@ -1,0 +1,38 @@
+import { basename, extname } from "node:path";
+import { UsageError } from "../../core/errors.ts";
+import { parseGlue } from "../../evaluate/glue.ts";
+import { firstOfEach, parseTaskRows, type TaskRow } from "../../evaluate/task-rows.ts";
+import { LARGE_TEXT_BYTES, readText } from "../input/read-text.ts";
+
+/** How files of rows are read. */
+export interface TaskFileOptions {
+  /** Which GLUE task tab-separated files hold; without it they are refused. */
+  readonly glue?: string;
+  /** Only so many rows of each task. */
+  readonly limit?: number;
+}
+
+/**
+ * The rows of JSON Lines and GLUE files, one file after the other. Rows that do not name their task have the file's name.
+ *
+ * @throws UsageError for a tab-separated file of an unknown task, FormatError naming a line that is no row
+ * @example
+ * ```ts
+ * import { readTaskFiles } from "lora-lego/evaluate";
+ * import { writeFile } from "node:fs/promises";
+ *
+ * await writeFile("colours.jsonl", '{"prompt":"grass","choices":["green","red"],"answer":0}\n');
+ * console.log(readTaskFiles(["colours.jsonl"])[0]?.task); // colours
+ * ```
+ */
+export function readTaskFiles(paths: readonly string[], { glue, limit }: TaskFileOptions = {}): TaskRow[] {
+  const rows = paths.flatMap((path) => {
+    const text = readText(path, { most: LARGE_TEXT_BYTES, pipes: true });
+    if (extname(path) !== ".tsv") return parseTaskRows(text, basename(path, extname(path)), basename(path));
+    if (glue !== undefined) return parseGlue(text, glue, basename(path));
+    throw new UsageError(
+      `${path} is tab-separated, and which GLUE task it holds is not known; say so by --glue (rte, wnli, mrpc ...) of lora-lego eval, or write JSON Lines.`,
+    );
+  });
+  return limit === undefined ? rows : firstOfEach(rows, limit);
+}

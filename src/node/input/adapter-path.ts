@@ -1,0 +1,181 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Adapter } from "../../adapter/adapter.ts";
+import type { ReadingOptions } from "../../adapter/container.ts";
+import type { AdapterFolder } from "../../adapter/folder.ts";
+import { openAdapter } from "../../adapter/open.ts";
+import type { ByteSource } from "../../core/bytes.ts";
+import { FormatError, UsageError } from "../../core/errors.ts";
+import { CONFIG_FILE, hasWeightsName, isConfigFile } from "../../formats/peft-folder/files.ts";
+import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
+import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "../hub/hub-adapters.ts";
+import { type FileSource, openFile } from "./file-source.ts";
+
+/** An adapter on disk, its files open, or on the Hub. */
+export interface DiskAdapter {
+  readonly adapter: Adapter;
+  /** The folder that holds it; null where it is read from the Hub by range. */
+  readonly folder: string | null;
+  /** Its weights' files on disk. */
+  readonly files: readonly FileSource[];
+  /** Close its files. */
+  close(): void;
+}
+
+/** How to open adapters. */
+export interface OpenOptions extends HubOptions, ReadingOptions {
+  /** Read adapters on the Hub by range instead of downloading them. Default false. */
+  readonly stream?: boolean;
+}
+
+/**
+ * Open the adapters at these paths, each a folder, a file in one, or a path on the Hub (hf://owner/name). They are named by their folders'
+ * names, with the parents' where two are alike, or as on the Hub.
+ *
+ * @example
+ * ```ts
+ * import { openAdapters } from "lora-lego/node";
+ *
+ * const opened = await openAdapters(["adapters/reverse", "adapters/sort"]);
+ * for (const { close } of opened) close();
+ * console.log(opened.map(({ adapter }) => adapter.name)); // [ 'reverse', 'sort' ]
+ * ```
+ */
+export async function openAdapters(paths: readonly string[], options: OpenOptions = {}): Promise<DiskAdapter[]> {
+  const names = distinctNames(paths);
+  const opened: DiskAdapter[] = [];
+  try {
+    for (const [i, path] of paths.entries()) opened.push(await openAdapterPath(path, { ...options, name: names[i]! }));
+  } catch (error) {
+    for (const adapter of opened) adapter.close();
+    throw error;
+  }
+  return opened;
+}
+
+/**
+ * Open one adapter: a folder, a file in one, or a path on the Hub.
+ *
+ * @param options.name default the folder's own name, or that on the Hub
+ * @example
+ * ```ts
+ * import { openAdapterPath } from "lora-lego/node";
+ *
+ * const { adapter, close } = await openAdapterPath("adapters/sort");
+ * close();
+ * console.log(adapter.name, adapter.format); // sort peft
+ * ```
+ */
+export async function openAdapterPath(
+  path: string,
+  options: OpenOptions & { readonly name?: string } = {},
+): Promise<DiskAdapter> {
+  const { name = nameOf(path, 1) } = options;
+  if (options.stream && isHubPath(path)) {
+    const adapter = await openAdapter({ ...(await streamedFolder(path, options)), name }, options);
+    return { adapter, folder: null, files: [], close: () => {} };
+  }
+  const opened: FileSource[] = [];
+  const local = isHubPath(path) ? (await fetchHubAdapter(path, options)).folder : path;
+  const folder = diskFolder(local, name, opened);
+  const close = (): void => {
+    for (const file of opened) file.close();
+  };
+  try {
+    const adapter = await openAdapter(folder.view, options);
+    return { adapter, folder: folder.path, files: adapter.files.filter(isFile), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** What must not be written into: an input's files may be links into another folder, which must not be replaced either. */
+export function inputPaths(paths: readonly string[], opened: readonly DiskAdapter[]): string[] {
+  return [...paths.filter((path) => !isHubPath(path)), ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
+}
+
+function isFile(source: ByteSource): source is FileSource {
+  return "path" in source;
+}
+
+function diskFolder(path: string, name: string, opened: FileSource[]): { path: string; view: AdapterFolder } {
+  if (path === "") throw new UsageError("The path of an adapter is empty; pass its folder or file.");
+  const full = resolve(path);
+  const stat = statSync(full, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new UsageError(`There is no file or folder ${path}; pass the folder that holds ${CONFIG_FILE}.`);
+  }
+  if (!stat.isDirectory() && !stat.isFile()) {
+    throw new UsageError(`${path} is a pipe or device, no plain file; save what it gives into a file and pass that.`);
+  }
+  const folder = stat.isDirectory() ? full : dirname(full);
+  const entries = readdirSync(folder).sort();
+  const folders = entries.filter((entry) => isFolder(join(folder, entry)));
+  let files = entries.filter((entry) => !folders.includes(entry));
+  // Weights that are passed themselves decide between several; only the configs beside them stay in view, and folders are others'.
+  const own = isWeights(full);
+  if (own) files = files.filter((file) => file === basename(full) || file.endsWith(".json"));
+  const view: AdapterFolder = {
+    name,
+    files,
+    folders: own ? [] : folders.filter((entry) => holdsAdapter(join(folder, entry))),
+    async open(file) {
+      const path = join(folder, file);
+      if (!existsSync(path)) {
+        throw new FormatError(`${name}/${file} is missing, or a link to nothing; download or copy the adapter again.`);
+      }
+      const source = openFile(path, `${name}/${file}`);
+      opened.push(source);
+      return source;
+    },
+  };
+  return { path: folder, view };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Whether a path that a user passed is a file other than an adapter's config, which stands for its folder. */
+function isWeights(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true && !isConfigFile(basename(path));
+}
+
+function holdsAdapter(folder: string): boolean {
+  return readdirSync(folder).some((file) => isConfigFile(file) || file.endsWith(".safetensors"));
+}
+
+/** The last `parts` names of the folder that holds an adapter. */
+function nameOf(path: string, parts: number): string {
+  if (isHubPath(path)) return hubName(parseHubPath(path));
+  const full = resolve(path);
+  const isFile = existsSync(full) && !isFolder(full);
+  const folder = isFile ? dirname(full) : full;
+  const name = folder.split(/[/\\]/).slice(-parts).join("/");
+  const own = isWeights(full) && !hasWeightsName(basename(full));
+  return own ? `${name}/${basename(full)}` : name;
+}
+
+/**
+ * Each path as recipes name it elsewhere: on the Hub with its commit; else as it is from a folder that holds the adapters: the folder's own name, with as many of its parents' as tell it
+ * from others of that name.
+ */
+export function localPaths(paths: readonly string[]): string[] {
+  const parts = (path: string): number => resolve(path).split(/[/\\]/).length;
+  const others = (path: string): string[] => paths.filter((other) => resolve(other) !== resolve(path));
+  return paths.map((path) => {
+    if (isHubPath(path)) return pinnedPath(path);
+    let count = 1;
+    while (count < parts(path) && others(path).some((other) => nameOf(other, count) === nameOf(path, count))) count++;
+    return nameOf(path, count);
+  });
+}
+
+function distinctNames(paths: readonly string[]): string[] {
+  const short = paths.map((path) => nameOf(path, 1));
+  const longer = paths.map((path) => nameOf(path, 2));
+  const count = (names: readonly string[], name: string): number => names.filter((other) => other === name).length;
+  const names = short.map((name, i) => (count(short, name) > 1 ? longer[i]! : name));
+  return names.map((name, i) => (count(names, name) > 1 ? `${name} (${i + 1})` : name));
+}

@@ -1,0 +1,46 @@
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import type { ByteSink } from "../../core/bytes.ts";
+import { naming } from "../input/named-failure.ts";
+
+/** A ByteSink into a file. */
+export interface FileSink extends ByteSink {
+  close(): void;
+}
+
+/** Make a file of `size` bytes and fill it. */
+export async function fillFile<T>(path: string, size: number, fill: (sink: ByteSink) => Promise<T>): Promise<T> {
+  createFile(path, size);
+  const sink = openSink(path);
+  try {
+    return await fill(sink);
+  } finally {
+    sink.close();
+  }
+}
+
+/** Make a file of `size` bytes, all zero. */
+export function createFile(path: string, size: number): void {
+  const descriptor = openSync(path, "w");
+  try {
+    naming(path, () => ftruncateSync(descriptor, size));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Open an existing file for writing at any offset, as several threads may at once. */
+export function openSink(path: string): FileSink {
+  const descriptor = openSync(path, "r+");
+  let open = true;
+  return {
+    async write(offset, bytes) {
+      for (let done = 0; done < bytes.byteLength; ) {
+        done += naming(path, () => writeSync(descriptor, bytes, done, bytes.byteLength - done, offset + done));
+      }
+    },
+    close() {
+      if (open) closeSync(descriptor);
+      open = false;
+    },
+  };
+}

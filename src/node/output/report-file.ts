@@ -1,0 +1,64 @@
+import { basename, dirname, join, resolve } from "node:path";
+import { OutputError } from "../../core/errors.ts";
+import { CONFIG_FILE, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
+import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
+import { CARD_FILE } from "../../report/card.ts";
+import { TOKENIZER_FILES } from "../../report/tokenizer-files.ts";
+import { isWithin, realPath } from "../input/real-path.ts";
+import { intoFile, type OutputOptions } from "./into-output.ts";
+import { OutputFile } from "./output-file.ts";
+
+/** Where an output will lie, links resolved. */
+export interface OutputTarget {
+  readonly path: string;
+  readonly isFolder: boolean;
+}
+
+/** Where a report goes: into the output folder, by its name there, or into a file elsewhere. */
+export type ReportPlace = { readonly inside: string } | { readonly file: OutputFile };
+
+const AS_REPORT = { flag: "--report", remade: true } as const;
+
+/**
+ * Check that a report may be written, changing nothing.
+ *
+ * @returns its name in the output folder; null where it lies elsewhere
+ * @throws OutputError when the report would take the place of something else
+ */
+export function checkReport(
+  report: string,
+  target: OutputTarget,
+  inputs: readonly string[],
+  force: boolean,
+): string | null {
+  const full = resolve(report);
+  const path = join(realPath(dirname(full)), basename(full));
+  const refuse = (why: string): never => {
+    throw new OutputError(`The report ${report} ${why}; choose another --report.`);
+  };
+  if (!target.isFolder && path === target.path) refuse("is the output itself");
+  if (isWithin(target.path, path)) refuse("is a folder");
+  if (dirname(path) === target.path) {
+    const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, RECIPE_FILE, ...TOKENIZER_FILES];
+    if (names.includes(basename(path))) refuse("has the name of another file of the output");
+    return basename(path);
+  }
+  if (isWithin(path, target.path)) refuse("lies deeper in the output, which holds no folders");
+  OutputFile.check(report, { inputs, force, ...AS_REPORT });
+  return null;
+}
+
+/** Write an output and, where one is asked for, a report, which appears after it or not at all. @throws as `checkReport` and `write` */
+export async function withReport<T>(
+  report: string | null,
+  target: OutputTarget,
+  inputs: readonly string[],
+  options: OutputOptions,
+  write: (place: ReportPlace | null) => Promise<T>,
+): Promise<T> {
+  if (report === null) return write(null);
+  const { force = false } = options;
+  const inside = checkReport(report, target, inputs, force);
+  if (inside !== null) return write({ inside });
+  return intoFile(report, inputs, { ...options, ...AS_REPORT }, (file) => write({ file }));
+}

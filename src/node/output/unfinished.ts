@@ -1,0 +1,153 @@
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { OutputError } from "../../core/errors.ts";
+import { isWithin } from "../input/real-path.ts";
+import { makeFolder } from "./make-folder.ts";
+
+/** Marks a folder that is being written or removed, and says by whom; a folder without it is left alone. */
+export const MARK_FILE = ".lora-lego-unfinished";
+
+/** A mark has the name of a machine and a number. */
+const MAX_MARK_BYTES = 4096;
+
+/** Targets that this process is writing. */
+const live = new Set<string>();
+
+/** A marked folder beside the target, `<target>.tmp-<pid>`, in which an output is written before it appears at the target. */
+export interface Unfinished {
+  readonly folder: string;
+  /** Path of something that is only needed while the output is written. */
+  scratch(name: string): string;
+  clearScratch(): void;
+  /** Take the target for written, whatever is left of the folder. */
+  end(): void;
+  /** Remove the folder with all that is in it, and those that were made above it. */
+  discard(): void;
+}
+
+/**
+ * Make the folder in which the output for a target is written. Of itself it makes all or nothing.
+ *
+ * @param target absolute, links resolved
+ * @param path what messages call it
+ * @throws OutputError when this process is writing the same target
+ */
+export function beginUnfinished(target: string, path: string): Unfinished {
+  refuseLive(target, path);
+  const folder = `${target}.tmp-${process.pid}`;
+  const made = makeFolder(folder);
+  try {
+    writeMark(folder);
+  } catch (error) {
+    for (const each of made.reverse()) rmSync(each, { recursive: true, force: true });
+    throw error;
+  }
+  live.add(target);
+  const end = (): void => {
+    live.delete(target);
+  };
+  const scratch = join(folder, "steps");
+  return {
+    folder,
+    end,
+    scratch(name) {
+      if (!existsSync(scratch)) makeFolder(scratch);
+      return join(scratch, name);
+    },
+    clearScratch() {
+      rmSync(scratch, { recursive: true, force: true });
+    },
+    discard() {
+      end();
+      rmSync(folder, { recursive: true, force: true });
+      for (const above of made.slice(0, -1).reverse()) if (readdirSync(above).length === 0) rmdirSync(above);
+    },
+  };
+}
+
+/** @throws OutputError when this process is writing the target */
+export function refuseLive(target: string, path: string): void {
+  if (!live.has(target)) return;
+  throw new OutputError(`Another merge of this process is writing ${path}; wait for it, or choose another --out.`);
+}
+
+/** A folder beside a target that an ended process left: `old` is an output that stepped aside, `tmp` what was being written or removed. */
+export interface Leftover {
+  readonly path: string;
+  readonly kind: "old" | "tmp";
+  readonly pid: number;
+}
+
+/** What ended processes left beside a target, by its name alone; inputs and what belongs to running processes are left out. */
+export function leftovers(target: string, inputs: readonly string[]): Leftover[] {
+  const parent = dirname(target);
+  if (!existsSync(parent)) return [];
+  const name = basename(target);
+  const folders = readdirSync(parent, { withFileTypes: true }).filter((found) => found.isDirectory());
+  return folders.flatMap((entry) => {
+    const match = /^(.*)\.(old|tmp)-(\d+)$/s.exec(entry.name);
+    if (match === null || match[1] !== name || isRunning(Number(match[3]))) return [];
+    const path = join(parent, entry.name);
+    if (inputs.some((input) => isWithin(realpathSync(input), path))) return [];
+    return [{ path, kind: match[2] as "old" | "tmp", pid: Number(match[3]) }];
+  });
+}
+
+/** Remove what an ended process was writing or removing; what bears no mark, or one of another machine, stays. */
+export function clearUnfinished({ path }: Leftover, tell: (text: string) => void): void {
+  if (readdirSync(path).length > 0 && endedWriter(path) === null) return;
+  removeMarked(path);
+  tell(`Removed ${basename(path)}, which a run that was cut off had left.`);
+}
+
+export function writeMark(folder: string): void {
+  writeFileSync(join(folder, MARK_FILE), JSON.stringify({ host: hostname(), pid: process.pid }));
+}
+
+/** Remove a marked folder, its mark last, so that what a kill leaves of it is still known as ours. */
+export function removeMarked(folder: string): void {
+  for (const entry of readdirSync(folder)) if (entry !== MARK_FILE) rmSync(join(folder, entry), { recursive: true });
+  rmSync(join(folder, MARK_FILE), { force: true });
+  rmdirSync(folder);
+}
+
+/** The process by whose mark a folder is unfinished, if it was one of this machine and has ended; else null. */
+export function endedWriter(folder: string): number | null {
+  const file = join(folder, MARK_FILE);
+  if (!existsSync(file)) return null;
+  const stat = lstatSync(file);
+  if (!stat.isFile() || stat.size > MAX_MARK_BYTES) return null;
+  try {
+    const { host, pid } = JSON.parse(readFileSync(file, "utf8")) as { host: unknown; pid: unknown };
+    return host === hostname() && typeof pid === "number" && !isRunning(pid) ? pid : null;
+  } catch {
+    // Killed while the mark was written.
+    return 0;
+  }
+}
+
+/** Whether another process has this number; what bears this process's own is an ended one's, unless it is known to be live. */
+export function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** A path in an unfinished folder as it is called once it is finished: `a.tmp-7/x` is `a/x`, and `a.tmp-7/a` is the file `a`. */
+export function finishedPath(path: string): string {
+  return path.replace(/([^/\\]+)\.tmp-\d+(?:[/\\]\1(?=$|[/\\]))?(?=$|[/\\])/g, "$1");
+}

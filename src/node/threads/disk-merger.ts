@@ -1,0 +1,48 @@
+import { basename } from "node:path";
+import { memorySource } from "../../core/bytes.ts";
+import { urlSource } from "../../hub/url-source.ts";
+import type { Kernels } from "../../kernels/kernels.ts";
+import { type Lane, localLane } from "../../lanes/lane.ts";
+import { Merger } from "../../lanes/merger.ts";
+import type { MergePlan } from "../../plan/merge-plan.ts";
+import { type FileSource, openFile } from "../input/file-source.ts";
+import { openSink } from "../output/file-sink.ts";
+import { hashFiles } from "./hash.ts";
+import type { InputFile, InputFiles } from "./worker-protocol.ts";
+
+/** A lane that reads and writes files by their paths. */
+export interface DiskMerger {
+  readonly lane: Lane;
+  close(): void;
+}
+
+/** SHA-256 of an input's weights on disk; of weights on the Hub as the Hub gives it, null where it does not. */
+function hashOf(files: readonly InputFile[]): string | null {
+  const remote = files.flatMap((file) => (typeof file !== "string" && "remote" in file ? [file.remote] : []));
+  if (remote.length > 0) return remote.length === 1 ? remote[0]!.sha256 : null;
+  return hashFiles(files.filter((file) => typeof file === "string"));
+}
+
+/** Open the inputs' files and the output file (which must exist at its full size) for one thread. */
+export function openDiskMerger(kernels: Kernels, plan: MergePlan, inputs: InputFiles, output: string): DiskMerger {
+  const sink = openSink(output);
+  const opened: FileSource[] = [];
+  const sources = inputs.map((files, t) =>
+    files.map((file) => {
+      if (typeof file !== "string") {
+        return "remote" in file ? urlSource({ ...file, fetch }, file.remote) : memorySource(file.name, file.bytes);
+      }
+      const source = openFile(file, `${plan.inputs[t]!.name}/${basename(file)}`);
+      opened.push(source);
+      return source;
+    }),
+  );
+  const merger = new Merger(kernels, plan, sources, sink);
+  return {
+    lane: localLane(merger, async (input) => hashOf(inputs[input]!)),
+    close() {
+      for (const file of opened) file.close();
+      sink.close();
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { createHash } from "node:crypto";
+import { closeSync, readSync } from "node:fs";
+import { FormatError } from "../../core/errors.ts";
+import { naming } from "../input/named-failure.ts";
+import { openRegular } from "../input/regular-file.ts";
+
+const CHUNK_BYTES = 1 << 20;
+
+/** SHA-256 of files one after the other, hexadecimal. */
+export function hashFiles(paths: readonly string[]): string {
+  const hash = createHash("sha256");
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  for (const path of paths) {
+    const descriptor = openRegular(path);
+    if (descriptor === null) throw new FormatError(`${path} is no plain file any more; pass one whose files stay.`);
+    try {
+      const next = (): number => naming(path, () => readSync(descriptor, chunk));
+      for (let count = next(); count > 0; count = next()) {
+        hash.update(chunk.subarray(0, count));
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,15 @@
+import type { DtypeChoice, LooseRecipe, Recipe } from "../recipe/recipe.ts";
+import { withDefaults } from "../recipe/recipe-fields.ts";
+import type { MergePlan } from "./merge-plan.ts";
+
+/** A recipe with every default filled in, and what the plan chose, so that it means the same whatever the defaults become. */
+export function carriedOut(recipe: Recipe, plan: MergePlan): Recipe {
+  const filled: LooseRecipe = {
+    ...withDefaults(recipe),
+    options: plan.options as Readonly<Record<string, unknown>>,
+    target: plan.target,
+    weights: plan.inputs.map(({ weight }) => weight),
+    dtype: plan.dtype.toLowerCase() as DtypeChoice,
+  };
+  return filled as Recipe;
+}

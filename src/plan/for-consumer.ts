@@ -1,0 +1,122 @@
+import type { AdapterModule } from "../adapter/adapter.ts";
+import {
+  type Consumer,
+  consumerById,
+  isOneHead,
+  missingLayers,
+  paddedRank,
+  placeOf,
+  startedFor,
+} from "../adapter/consumers.ts";
+import { stackGaps } from "../adapter/stacked.ts";
+import { RefusedError, UsageError } from "../core/errors.ts";
+import { plural } from "../core/plural.ts";
+import type { StoredModule } from "../formats/peft-folder/factors.ts";
+import type { LooseRecipe } from "../recipe/recipe.ts";
+import type { PlannedExtra } from "./merge-plan.ts";
+import type { Warning } from "./warning.ts";
+
+/**
+ * The consumer that a recipe names, or null.
+ *
+ * @throws UsageError for one that reads no patterns where the recipe asks for them
+ */
+export function consumerOf({ for: id, rankLayout }: LooseRecipe): Consumer | null {
+  if (id === undefined) return null;
+  const consumer = consumerById(id);
+  // Writers of other formats give all modules one rank themselves where a program wants that.
+  if (!consumer.formats.includes("peft")) return consumer;
+  if (rankLayout === "pattern" && consumer.differing !== "all") {
+    throw new UsageError(
+      `${consumer.title} reads no rank_pattern and alpha_pattern, which --rank-layout pattern writes; leave that out.`,
+    );
+  }
+  return consumer;
+}
+
+/** Refuse to make a PEFT adapter, and nothing of it, for a consumer that loads none. */
+export function refuseNoPeft({ for: id }: Pick<LooseRecipe, "for">): void {
+  const consumer = id === undefined ? null : consumerById(id);
+  if (consumer === null || consumer.formats.includes("peft")) return;
+  throw new UsageError(
+    `${consumer.title} loads ${consumer.formats.join(" and ")} files, but a PEFT adapter is made here; leave "for" out and convert the result to ${consumer.formats[0]}.`,
+  );
+}
+
+/** The rank to write for modules of `rank` units. @throws RefusedError beyond the consumer's largest */
+export function consumerRank(consumer: Consumer | null, rank: number): number {
+  if (consumer === null) return rank;
+  const padded = paddedRank(consumer, rank);
+  if (padded !== null) return padded;
+  throw new RefusedError(
+    `${consumer.title} takes rank ${consumer.mostRank} at most, but the result has ${rank}; pass --rank ${consumer.mostRank} or less, or bring a single adapter there with lora-lego resize first.`,
+  );
+}
+
+/** Say how the consumer must be started for the rank, where its default does not do. */
+export function startWarnings(consumer: Consumer | null, rank: number): Warning[] {
+  const start = consumer === null || rank <= (consumer.startRank?.default ?? rank) ? null : startedFor(consumer, rank);
+  return start === null ? [] : [{ id: "server-limit", text: `The result has rank ${rank}; ${start}` }];
+}
+
+/** Refuse modules and tensors that a consumer does not load. */
+export function refuseUnloadable(
+  { title, kinds, extras: loads, formats }: Consumer,
+  modules: readonly Pick<AdapterModule, "name" | "kind">[],
+  extras: readonly Pick<PlannedExtra, "key">[],
+): void {
+  const odd = modules.find(({ kind }) => !kinds[kind]);
+  if (odd !== undefined) {
+    throw new RefusedError(
+      `${title} adapts no ${odd.kind} modules, as ${odd.name} is one; leave them out with lora-lego merge --exclude, or go without --for.`,
+    );
+  }
+  // No writer but PEFT's holds such tensors: the others refuse them themselves.
+  if (!formats.includes("peft")) return;
+  if (loads !== "all" && extras.length > 0 && !(loads === "one-head" && isOneHead(extras.map(({ key }) => key)))) {
+    throw new RefusedError(
+      `${title} loads factors only, but ${extras.length === 1 ? "a tensor" : `${extras.length} tensors`} beside them would be written (as ${extras[0]!.key}); pass --extras drop.`,
+    );
+  }
+}
+
+/** The zero modules that a consumer wants beside those that are written. @throws RefusedError where the size of one is not known */
+export function zeroModules(consumer: Consumer, modules: readonly StoredModule[]): StoredModule[] {
+  return [
+    ...(consumer.everyLayer ? layerZeros(modules) : []),
+    ...(consumer.stacks ? stackZeros(consumer, modules) : []),
+  ];
+}
+
+/** A zero module for every layer that a type of module lacks, in the shape of that type's first. */
+function layerZeros(modules: readonly StoredModule[]): StoredModule[] {
+  return [...missingLayers(modules.map(({ name }) => name))].flatMap(([type, layers]) => {
+    const model = modules.find(({ name }) => placeOf(name)?.type === type)!;
+    return layers.map((layer) => zeroLike(model, type.replace("*", String(layer))));
+  });
+}
+
+/** A zero module for every one that its stack lacks, in the shape of its own type in another layer, or of the one that it must be like. */
+function stackZeros({ title }: Consumer, modules: readonly StoredModule[]): StoredModule[] {
+  return stackGaps(modules.map(({ name }) => name)).map(({ lacking, beside, alike }) => {
+    const type = placeOf(lacking)?.type;
+    const model =
+      modules.find(({ name }) => type !== undefined && placeOf(name)?.type === type) ??
+      modules.find(({ name }) => name === alike);
+    if (model !== undefined) return zeroLike(model, lacking);
+    throw new RefusedError(
+      `${title} stacks ${beside} with ${lacking}, which no adapter has, so that its size is not known; merge with an adapter that has it, or leave ${beside} out with --exclude.`,
+    );
+  });
+}
+
+function zeroLike({ kind, inputShape, out, rank }: StoredModule, name: string): StoredModule {
+  return { name, kind, inputShape, out, rank };
+}
+
+/** Say that modules were written that no adapter has. */
+export function zerosAdded(zeros: readonly StoredModule[]): Warning[] {
+  if (zeros.length === 0) return [];
+  const text = `${plural(zeros.length, "module")} that no adapter has (as ${zeros[0]!.name}) ${zeros.length === 1 ? "is" : "are"} written with zero factors, so that each type of module is complete.`;
+  return [{ id: "zero-factors", text }];
+}

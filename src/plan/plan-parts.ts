@@ -1,0 +1,63 @@
+import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
+import { refuseMisfits } from "../adapter/compatibility.ts";
+import { MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
+import { refuseVariants } from "../adapter/variants.ts";
+import type { Method } from "../methods/method.ts";
+import type { FilledRecipe } from "../recipe/recipe-fields.ts";
+import type { PlannedModule } from "./merge-plan.ts";
+import { underOneName } from "./one-name.ts";
+import { refuseCancelled, type Selection, selectModules, weighted } from "./selection.ts";
+import type { Warning } from "./warning.ts";
+
+/** A module of the result: which inputs have it, and how much each counts there. */
+export type ModuleParts = Pick<PlannedModule, "name" | "parts" | "weights">;
+
+/** What is merged with what. */
+export interface MergeParts {
+  /** All inputs, in the user's order, their modules under one release's names. */
+  readonly adapters: readonly Adapter[];
+  /** One of each input, where nothing is said of single modules. */
+  readonly weights: readonly number[];
+  readonly selection: Selection;
+  /** The inputs that have a say. */
+  readonly used: readonly Adapter[];
+  readonly modules: readonly ModuleParts[];
+  /** The modules of all parts. */
+  readonly sources: readonly AdapterModule[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Decide which modules of which inputs are merged, and with which weights.
+ *
+ * @param weights one for each input, where nothing is said of single modules
+ * @throws UsageError for patterns that do not fit the adapters, RefusedError for adapters that do not fit each other
+ */
+export function planParts(
+  given: readonly Adapter[],
+  weights: readonly number[],
+  recipe: FilledRecipe,
+  method: Method,
+): MergeParts {
+  const counts = weighted(given, recipe, weights);
+  for (const adapter of given.filter((_, t) => counts[t])) refuseVariants(adapter);
+  const { adapters, warnings } = underOneName(given, counts);
+  const selection = selectModules(adapters, recipe, weights);
+  refuseCancelled(method, selection);
+  const used = adapters.filter((_, t) => selection.used[t]);
+  for (const adapter of used) refuseKinds(adapter.name, adapter.modules.values(), MATRIX_KINDS, "a merge");
+  refuseMisfits(used, recipe.allowPartial);
+  const modules = selection.modules.map((module) => ({ ...module, parts: partsOf(module, adapters) }));
+  const sources = modules.flatMap(({ parts }) => parts.map(({ module }) => module));
+  return { adapters, weights, selection, used, modules, sources, warnings };
+}
+
+function partsOf(
+  { name, weights }: Selection["modules"][number],
+  adapters: readonly Adapter[],
+): PlannedModule["parts"] {
+  return adapters.flatMap(({ modules }, input) => {
+    const module = weights[input] === 0 ? undefined : modules.get(name);
+    return module === undefined ? [] : [{ input, module }];
+  });
+}

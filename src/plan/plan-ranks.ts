@@ -1,0 +1,94 @@
+import type { Consumer } from "../adapter/consumers.ts";
+import { evenExperts } from "../adapter/experts.ts";
+import { maximum } from "../core/maximum.ts";
+import type { Method, Target } from "../methods/method.ts";
+import { mostUnits } from "../methods/module-memory.ts";
+import { refuseUncut } from "../recipe/check-target.ts";
+import type { LooseRecipe, RankLayout } from "../recipe/recipe.ts";
+import { refuseTooManyUnits } from "../units/memory.ts";
+import { consumerRank } from "./for-consumer.ts";
+import type { PlannedModule } from "./merge-plan.ts";
+import type { MergeParts, ModuleParts } from "./plan-parts.ts";
+
+/** What values told, in an earlier run of the same merge, that headers do not. */
+export interface Findings {
+  /** The target where the recipe names none. */
+  readonly target?: Target;
+  /** The rank of each module, by name, where it is less than headers allow. */
+  readonly ranks?: ReadonlyMap<string, number>;
+}
+
+/** A planned module that has no memory and no place in the output yet. */
+export type RankedModule = Omit<PlannedModule, "a" | "b" | "memory">;
+
+/** The ranks that modules are written with. */
+export interface RankPlan {
+  readonly modules: readonly RankedModule[];
+  /** The largest rank that a module comes to, before anything is padded. */
+  readonly most: number;
+  /** The largest rank that is written, or would be in a uniform layout. */
+  readonly rank: number;
+  /** r of the config, which counts where no pattern names a module. */
+  readonly common: number;
+  /** The one scale of all inputs that factors of these ranks can be left without, or null where scales are folded in. */
+  readonly sharedScale: number | null;
+}
+
+/** The rank asked for. @throws UsageError for "full" where a method has no such rank */
+export function planTarget(
+  method: Method,
+  { target: asked }: LooseRecipe,
+  { sources }: MergeParts,
+  found: Findings,
+): Target {
+  const target = asked ?? found.target ?? method.defaultTarget(maximum(sources.map(({ rank }) => rank)));
+  refuseUncut(method, target);
+  return target;
+}
+
+/**
+ * Decide the rank of each module: what the method and the target come to, then what the layout and the consumer make of it.
+ *
+ * @throws RefusedError beyond a consumer's largest rank, and for more units than can be merged
+ */
+export function planRanks(
+  parts: readonly ModuleParts[],
+  method: Method,
+  target: Target,
+  layout: RankLayout,
+  consumer: Consumer | null,
+  { ranks }: Findings,
+): RankPlan {
+  const own = parts.map((module) => ownRank(module, method, target, ranks?.get(module.name)));
+  const most = maximum(own.map((module) => module.rank));
+  const rank = consumerRank(consumer, most);
+  const { modules, rank: expertRank } =
+    layout === "uniform" ? { modules: own.map((module) => ({ ...module, rank })), rank: null } : evenExperts(own);
+  for (const { name, parts: own } of modules)
+    refuseTooManyUnits(
+      name,
+      own.map(({ module }) => module),
+    );
+  return { modules, most, rank, common: expertRank ?? rank, sharedScale: sharedScale(modules) };
+}
+
+/** A module at the rank that the method and the target come to, or at the one that values told. */
+function ownRank(
+  { name, parts, weights }: ModuleParts,
+  method: Method,
+  target: Target,
+  found: number | undefined,
+): RankedModule {
+  const ranks = parts.map(({ module }) => module.rank);
+  const { kind, in: inputs, out, inputShape } = parts[0]!.module;
+  const size = { in: inputs, out };
+  const rank = Math.max(1, found ?? mostUnits(method, target, { ...size, ranks }));
+  return { name, kind, ...size, inputShape, parts, weights, rank };
+}
+
+/** The scale that all parts share, if it can be written as a whole alpha at every rank; else null. */
+function sharedScale(modules: readonly RankedModule[]): number | null {
+  const [scale, ...others] = new Set(modules.flatMap(({ parts }) => parts.map(({ module }) => module.scale)));
+  const whole = (alpha: number): boolean => Math.abs(alpha / Math.round(alpha) - 1) < 1e-12;
+  return others.length === 0 && modules.every(({ rank }) => whole(scale! * rank)) ? scale! : null;
+}

@@ -1,0 +1,53 @@
+import type { Consumer } from "../adapter/consumers.ts";
+import { expertGap } from "../adapter/experts.ts";
+import { plural } from "../core/plural.ts";
+import type { StoredModule } from "../formats/peft-folder/factors.ts";
+import type { Target } from "../methods/method.ts";
+import type { LooseRecipe } from "../recipe/recipe.ts";
+import { startWarnings, zerosAdded } from "./for-consumer.ts";
+import type { MergeParts } from "./plan-parts.ts";
+import type { RankPlan } from "./plan-ranks.ts";
+import type { Warning } from "./warning.ts";
+
+/** What the user should know of what was planned. */
+export function planWarnings(
+  recipe: LooseRecipe,
+  parts: MergeParts,
+  { modules, most, rank }: RankPlan,
+  consumer: Consumer | null,
+  zeros: readonly StoredModule[],
+): Warning[] {
+  return [
+    ...zerosAdded(zeros),
+    ...expertsIncomplete([...modules, ...zeros]),
+    ...rankReduced(recipe.target, most),
+    ...startWarnings(consumer, rank),
+    ...leftOut(parts),
+  ];
+}
+
+/** Say that experts lack a projection without which they are not found. */
+function expertsIncomplete(modules: readonly { readonly name: string }[]): Warning[] {
+  const gap = expertGap(modules.map(({ name }) => name));
+  if (gap === null) return [];
+  const text = `The experts of ${gap.layer} have no ${gap.lacks}; PEFT under transformers 5 stacks all three projections of a layer and does not load the others then.`;
+  return [{ id: "experts-incomplete", text }];
+}
+
+/** Say that the rank that was asked for is more than there is. */
+function rankReduced(asked: Target | undefined, most: number): Warning[] {
+  if (asked?.kind !== "rank" || asked.rank <= most) return [];
+  const text = `Rank ${asked.rank} was asked for, but no module comes to more than ${plural(most, "unit")}, so that is the result's rank.`;
+  return [{ id: "rank-reduced", text }];
+}
+
+/** Say which adapters add nothing. */
+function leftOut({ adapters, weights, selection: { used }, modules }: MergeParts): Warning[] {
+  const present = new Set(modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
+  return adapters.flatMap(({ name }, t) => {
+    if (present.has(t)) return [];
+    if (used[t]) return [{ id: "left-out", text: `${name} has none of the chosen modules, so it adds nothing.` }];
+    const where = weights[t] === 0 ? "" : " in every module";
+    return [{ id: "left-out", text: `${name} has weight 0${where} and is left out.` }];
+  });
+}

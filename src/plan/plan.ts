@@ -1,0 +1,87 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { defaultsOf } from "../methods/method.ts";
+import { methodById } from "../methods/registry.ts";
+import type { ModuleRun } from "../methods/run-module.ts";
+import { checkRecipe } from "../recipe/check-recipe.ts";
+import { chosenDtype, type Recipe } from "../recipe/recipe.ts";
+import { withDefaults } from "../recipe/recipe-fields.ts";
+import { planExtras } from "./extras.ts";
+import { consumerOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
+import { inputWarnings } from "./input-warnings.ts";
+import type { MergePlan } from "./merge-plan.ts";
+import { planConfig } from "./plan-config.ts";
+import { planPlaces } from "./plan-layout.ts";
+import { planMemory } from "./plan-memory.ts";
+import { planParts } from "./plan-parts.ts";
+import { type Findings, planRanks, planTarget } from "./plan-ranks.ts";
+import { planWarnings } from "./plan-warnings.ts";
+import { refuseUnmet } from "./refuse-unmet.ts";
+
+/**
+ * Decide everything about a merge that headers decide: modules, ranks, element type, offsets, config.
+ *
+ * @throws UsageError for a recipe that does not fit the adapters, RefusedError for adapters that do not fit each other
+ * @example
+ * ```ts
+ * import { makePlan } from "lora-lego";
+ * import { openAdapters } from "lora-lego/node";
+ *
+ * const opened = await openAdapters(["adapters/reverse", "adapters/sort"]);
+ * const plan = makePlan(opened.map(({ adapter }) => adapter), { method: "cat" });
+ * for (const { close } of opened) close();
+ * console.log(plan.modules.length, plan.rank, plan.dtype); // 21 14 F32
+ * ```
+ */
+export function makePlan(given: readonly Adapter[], wanted: Recipe, found: Findings = {}): MergePlan {
+  const recipe = withDefaults(wanted);
+  const names = given.map(({ name }) => name);
+  const { method, weights } = checkRecipe(recipe, names);
+  const consumer = consumerOf(recipe);
+  const { rankLayout } = recipe;
+  const after = recipe.after ?? null;
+
+  const parts = planParts(given, weights, recipe, method);
+  refuseUnmet(method, parts);
+  const target = planTarget(method, recipe, parts, found);
+  const ranks = planRanks(parts.modules, method, target, rankLayout, consumer, found);
+  const beside = planExtras(parts, recipe.extras);
+  if (consumer !== null) refuseUnloadable(consumer, parts.sources, beside.extras);
+  const zeros = consumer === null ? [] : zeroModules(consumer, ranks.modules);
+  const stored = parts.sources.flatMap(({ a, b }) => [a.dtype, b.dtype]);
+  const dtype = chosenDtype(recipe.dtype, stored);
+  const modules = planMemory(ranks.modules, { method, target, after }, dtype);
+  const places = planPlaces({ modules, zeros, extras: beside.extras, dtype });
+  const { config, warnings: differences } = planConfig(parts, ranks, zeros, beside.extras);
+
+  return {
+    method: method.id,
+    options: { ...(defaultsOf(method) as object), ...recipe.options },
+    target,
+    after,
+    scale: recipe.scale,
+    inputs: parts.adapters.map(({ name }, t) => ({ name, weight: parts.weights[t]! })),
+    dtype,
+    sharedScale: ranks.sharedScale,
+    consumer: consumer?.id ?? null,
+    rankLayout,
+    rank: ranks.rank,
+    zeros,
+    ...places,
+    skipped: beside.skipped,
+    leftOut: parts.selection.left,
+    config,
+    warnings: [
+      ...planWarnings(recipe, parts, ranks, consumer, zeros),
+      ...differences,
+      ...parts.warnings,
+      ...inputWarnings(parts.used),
+      ...beside.warnings,
+    ],
+  };
+}
+
+/** How a plan's modules are merged. */
+export function moduleRun({ method, options, target, after, inputs }: MergePlan): ModuleRun {
+  const firstInput = inputs.findIndex(({ weight }) => weight !== 0);
+  return { method: methodById(method), options, target, after, firstInput };
+}

@@ -1,0 +1,98 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { spellings } from "../adapter/names/renamed.ts";
+import { UsageError } from "../core/errors.ts";
+import { compareNaturally } from "../core/natural-order.ts";
+import { orderlessSum } from "../core/sum.ts";
+import type { Method } from "../methods/method.ts";
+import { modulePattern } from "../recipe/module-pattern.ts";
+import type { LooseRecipe } from "../recipe/recipe.ts";
+
+/** Which modules go into the result, with which weights. */
+export interface Selection {
+  /** In natural order of their names; `weights` has one for each adapter, whether it has the module or not. */
+  readonly modules: readonly { readonly name: string; readonly weights: readonly number[] }[];
+  /** Modules that are left out, and why, in words. */
+  readonly left: readonly { readonly name: string; readonly why: string }[];
+  /** Whether each adapter has a module with a weight that is not 0, chosen or not. */
+  readonly used: readonly boolean[];
+}
+
+/**
+ * Apply a recipe's include, exclude and moduleWeights.
+ *
+ * @param weights of the adapters, where moduleWeights say nothing
+ * @throws UsageError for a pattern that matches no module, and when no module is left
+ */
+export function selectModules(
+  adapters: readonly Adapter[],
+  recipe: LooseRecipe,
+  weights: readonly number[],
+): Selection {
+  const all = [...new Set(adapters.flatMap(({ modules }) => [...modules.keys()]))];
+  const sorted = all.sort(compareNaturally);
+  const compile = (field: string, pattern: string) => compilePattern(field, pattern, sorted);
+  const include = recipe.include?.map((pattern) => compile("include", pattern));
+  const exclude = (recipe.exclude ?? []).map((pattern) => compile("exclude", pattern));
+  const weightsOf = ownWeights(recipe, (pattern) => compile("module weights", pattern).matches);
+  const alive = (t: number, name: string): boolean =>
+    adapters[t]!.modules.has(name) && (weightsOf(name) ?? weights)[t] !== 0;
+  const used = adapters.map(({ modules }, t) => [...modules.keys()].some((name) => alive(t, name)));
+  if (!used.includes(true)) throw new UsageError("All weights are 0, so nothing is left to merge.");
+
+  const modules: { name: string; weights: readonly number[] }[] = [];
+  const left: { name: string; why: string }[] = [];
+  for (const name of sorted) {
+    const own = weightsOf(name);
+    const excluding = exclude.find(({ matches }) => matches(name));
+    if (!adapters.some((_, t) => alive(t, name))) {
+      // Modules of adapters that are left out as a whole are no news.
+      if (own !== undefined) left.push({ name, why: "weight 0 for every adapter that has it" });
+    } else if (include !== undefined && !include.some(({ matches }) => matches(name))) {
+      left.push({ name, why: "not chosen by include" });
+    } else if (excluding !== undefined) {
+      left.push({ name, why: `left out by exclude ${excluding.pattern}` });
+    } else {
+      modules.push({ name, weights: (own ?? weights).map((weight, t) => (used[t] ? weight : 0)) });
+    }
+  }
+  if (modules.length === 0) {
+    throw new UsageError("include and exclude leave no module to merge; choose wider or fewer patterns.");
+  }
+  return { modules, left, used };
+}
+
+/**
+ * Whether each adapter has a module with a weight that is not 0, whichever release's names the recipe is written for: the others are left
+ * out, and decide nothing.
+ */
+export function weighted(adapters: readonly Adapter[], recipe: LooseRecipe, weights: readonly number[]): boolean[] {
+  const weightsOf = ownWeights(recipe, modulePattern);
+  return adapters.map(({ modules }, t) => {
+    const names = [...modules.keys()].flatMap((name) => spellings(name) ?? [name]);
+    // What is read without modules has its weight all the same.
+    return names.length === 0 ? weights[t] !== 0 : names.some((name) => (weightsOf(name) ?? weights)[t] !== 0);
+  });
+}
+
+/** The weights that moduleWeights give a module, or undefined. */
+function ownWeights({ moduleWeights = [] }: LooseRecipe, compile: (pattern: string) => (name: string) => boolean) {
+  const entries = moduleWeights.map(({ match, weights }) => ({ matches: compile(match), weights }));
+  return (name: string) => entries.findLast(({ matches }) => matches(name))?.weights;
+}
+
+function compilePattern(field: string, pattern: string, names: readonly string[]) {
+  const matches = modulePattern(pattern);
+  if (names.some(matches)) return { pattern, matches };
+  throw new UsageError(
+    `The ${field} pattern ${JSON.stringify(pattern)} matches no module; modules have names as ${names[0]}, and a pattern matches the end of a name.`,
+  );
+}
+
+/** @throws UsageError for weights that cancel where the method divides by their sum */
+export function refuseCancelled(method: Method, { modules }: Selection): void {
+  const zero = method.needs.weightSum ? modules.find(({ weights }) => orderlessSum(weights) === 0) : undefined;
+  if (zero === undefined) return;
+  throw new UsageError(
+    `The weights sum to 0 for ${zero.name}, so ${method.id} cannot divide by it; use --method cat for their sum.`,
+  );
+}

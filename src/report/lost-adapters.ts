@@ -1,0 +1,58 @@
+import { type DeltaProducts, normOf } from "../figures/delta.ts";
+import type { Warning } from "../plan/warning.ts";
+
+/**
+ * How many times smaller than the others' mean a delta must be. Adapters that were trained alike differ by 2 to 3, those of different
+ * rank and length of training by up to 9 (docs/report.md); one of 20 leaves at most a four-hundredth of a sum's square.
+ */
+const LEAST_TIMES = 20;
+/** Below this cosine the result has next to nothing of a delta: a small one that others agree with is not lost. */
+const MOST_COSINE = 0.05;
+
+/** One input that takes part in a merge. */
+interface Input {
+  readonly name: string;
+  /** Its place in `products` and `cosines`. */
+  readonly t: number;
+  /** In all modules; null where they differ. */
+  readonly weight: number | null;
+}
+
+/**
+ * Say which inputs are practically lost: far smaller than the others, and not to be seen in the result. Names the weight that would bring
+ * each to their mean or, where weights are relative and do not scale deltas, how to scale it first.
+ *
+ * @param products of the inputs, each with its weights where these multiply deltas
+ * @param cosines of the result with each input
+ * @param scales whether weights multiply the deltas
+ */
+export function lostAdapters(
+  inputs: readonly Input[],
+  products: DeltaProducts,
+  cosines: readonly (number | null)[],
+  scales: boolean,
+): Warning[] {
+  const sized = inputs.map((input) => ({ ...input, norm: normOf(products, input.t) })).filter(({ norm }) => norm > 0);
+  return sized.flatMap(({ name, t, weight, norm }) => {
+    const others = sized.filter((other) => other.t !== t);
+    const times = others.reduce((sum, other) => sum + other.norm, 0) / others.length / norm;
+    const cosine = cosines[t] ?? null;
+    if (!(times >= LEAST_TIMES) || cosine === null || Math.abs(cosine) >= MOST_COSINE) return [];
+    const heavier =
+      weight === null
+        ? `weights ${short(times)} times as large would balance it`
+        : `a weight of ${short(weight * times)} would balance it`;
+    const balance = scales
+      ? heavier
+      : `weights do not scale deltas here, so bring it to their size first: lora-lego merge ${name} --method cat --scale ${short(times)} --out DIR`;
+    return {
+      id: "lost-adapter",
+      text: `${name} is practically lost: its deltas are ${short(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the result; ${balance}.`,
+    };
+  });
+}
+
+/** Two digits are enough to balance by. */
+function short(value: number): string {
+  return String(Number(value.toPrecision(2)));
+}

@@ -1,0 +1,117 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { maximum } from "../core/maximum.ts";
+import { VERSION } from "../core/version.ts";
+import { addProducts, deltaFigures, noProducts, type SumProducts, sumProducts } from "../figures/delta.ts";
+import type { Timings } from "../lanes/clock.ts";
+import type { ModuleResult } from "../lanes/merger.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
+import type { MergeReport, ModuleReport } from "./report.ts";
+import { runWarnings } from "./run-warnings.ts";
+
+/** Make the report of an executed plan. */
+export function makeReport(
+  adapters: readonly Adapter[],
+  plan: MergePlan,
+  results: readonly ModuleResult[],
+  hashes: ReadonlyMap<number, string>,
+  timings: Timings,
+): MergeReport {
+  const weights = plan.inputs.map(({ weight }) => weight);
+  const products = results.reduce((sum, result) => addProducts(sum, result.products), noProducts(weights.length));
+  const sums = results.map((result) => sumProducts(result.products, plan.modules[result.index]!.weights));
+  const modules = results.map((result, m) => moduleReport(plan, result, sums[m]!));
+  const sumOf = (key: keyof SumProducts): number => sum(sums.map((module) => module[key]));
+  const figures = deltaFigures(products, { cross: sumOf("cross"), square: sumOf("square") });
+  const totals = { ...totalsOf(plan, results), ...figures };
+  return {
+    version: 1,
+    tool: `lora-lego ${VERSION}`,
+    inputs: adapters.map((adapter, t) => ({
+      name: adapter.name,
+      sha256: hashes.get(t) ?? null,
+      weight: weights[t]!,
+      baseModel: adapter.baseModel,
+      modules: adapter.modules.size,
+      unknownFields: adapter.unknownFields,
+    })),
+    options: optionsReport(plan),
+    modules,
+    totals,
+    skipped: [
+      ...plan.skipped.map(({ input, tensor }) => `${plan.inputs[input]!.name}: ${tensor}`),
+      ...adapters.flatMap(({ name, ignored }, t) => (weights[t] === 0 ? [] : ignored.map((key) => `${name}: ${key}`))),
+      ...plan.leftOut.map(({ name, why }) => `${name}: ${why}`),
+    ],
+    carried: plan.extras.map(({ key }) => key),
+    warnings: [...plan.warnings, ...runWarnings(plan, modules, totals, products, results)],
+    timings,
+  };
+}
+
+function moduleReport(plan: MergePlan, result: ModuleResult, weighted: SumProducts): ModuleReport {
+  const { name, kind, in: inputs, out, parts, weights } = plan.modules[result.index]!;
+  const { rank, dead, inertia, shareOfB, residual, clusters } = result;
+  const inputRanks = weights.map((_, t) => parts.find(({ input }) => input === t)?.module.rank ?? null);
+  const { normRatio, cosines, energy } = deltaFigures(result.products, weighted);
+  return {
+    name,
+    kind,
+    in: inputs,
+    out,
+    inputRanks,
+    weights,
+    rank,
+    dead,
+    normRatio,
+    cosines,
+    energy,
+    inertia,
+    shareOfB,
+    residual,
+    clusters,
+  };
+}
+
+function totalsOf(plan: MergePlan, results: readonly ModuleResult[]) {
+  const sizes = results.flatMap(({ clusters }) => clusters?.map(({ members }) => members.length) ?? []);
+  const shares = results.flatMap(({ shareOfB }) => (shareOfB === null ? [] : [shareOfB]));
+  const inertias = results.flatMap(({ inertia }) => (inertia === null ? [] : [inertia]));
+  return {
+    modules: results.length,
+    rank: plan.rank,
+    dtype: plan.dtype.toLowerCase(),
+    bytes: plan.size,
+    inertia: inertias.length === 0 ? null : sum(inertias),
+    shareOfB: shares.length === 0 ? null : sum(shares) / shares.length,
+    residual: totalResidual(results),
+    singles: sizes.length === 0 ? null : sizes.filter((size) => size === 1).length / sizes.length,
+    largestCluster: sizes.length === 0 ? null : maximum(sizes),
+  };
+}
+
+/** |R - R'|_F / |R|_F over all modules: |R|^2 = |R'|^2 / (1 - residual^2), since R' is a projection of R. */
+function totalResidual(results: readonly ModuleResult[]): number | null {
+  const cut = results.flatMap(({ residual, products }) =>
+    residual === null ? [] : [{ residual, kept: products.merged }],
+  );
+  if (cut.length === 0) return null;
+  const whole = ({ residual, kept }: (typeof cut)[number]): number => (kept === 0 ? 0 : kept / (1 - residual ** 2));
+  const all = sum(cut.map(whole));
+  return all === 0 ? 0 : Math.sqrt(sum(cut.map((module) => module.residual ** 2 * whole(module))) / all);
+}
+
+function optionsReport(plan: MergePlan): Record<string, unknown> {
+  return {
+    method: plan.method,
+    ...(plan.options as Record<string, unknown>),
+    target: plan.target,
+    ...(plan.after !== null && { after: plan.after }),
+    scale: plan.scale,
+    dtype: plan.dtype.toLowerCase(),
+    rankLayout: plan.rankLayout,
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,80 @@
+import type { UnitId } from "../adapter/adapter.ts";
+import type { ModuleKind } from "../core/module-kind.ts";
+import type { Timings } from "../lanes/clock.ts";
+import type { ClusterReport } from "../methods/method.ts";
+import type { Warning } from "../plan/warning.ts";
+
+/** What one input is. */
+export interface InputReport {
+  readonly name: string;
+  /** SHA-256 of the weights (of all shards one after the other), hexadecimal; null where it was not computed. */
+  readonly sha256: string | null;
+  readonly weight: number;
+  readonly baseModel: string | null;
+  readonly modules: number;
+  /** Config fields that lora-lego does not know; they were ignored. */
+  readonly unknownFields: readonly string[];
+}
+
+/** What became of one module. */
+export interface ModuleReport {
+  /** Dotted path, without base_model.model. */
+  readonly name: string;
+  readonly kind: ModuleKind;
+  readonly in: number;
+  readonly out: number;
+  /** Rank of each input here; null where it lacks the module. */
+  readonly inputRanks: readonly (number | null)[];
+  /** Weight of each input here. */
+  readonly weights: readonly number[];
+  /** Units of the result, before padding. */
+  readonly rank: number;
+  /** Units whose delta is zero, left out: [input, unit]. */
+  readonly dead: readonly UnitId[];
+  readonly normRatio: number | null;
+  readonly cosines: readonly (number | null)[];
+  readonly energy: number | null;
+  /** Objective of the clustering; null where the method does not cluster. */
+  readonly inertia: number | null;
+  readonly shareOfB: number | null;
+  /** |R - R'|_F / |R|_F of the dense delta R that was cut to R'; null where the method makes none. */
+  readonly residual: number | null;
+  readonly clusters: readonly ClusterReport[] | null;
+}
+
+/** Figures of the whole adapter. */
+export interface TotalsReport {
+  readonly modules: number;
+  /** Rank written (the largest, where modules differ). */
+  readonly rank: number;
+  readonly dtype: string;
+  readonly bytes: number;
+  readonly normRatio: number | null;
+  readonly cosines: readonly (number | null)[];
+  readonly energy: number | null;
+  readonly inertia: number | null;
+  /** B's mean share of the squared length of the units clustered. */
+  readonly shareOfB: number | null;
+  /** As a module's, over all dense deltas together. */
+  readonly residual: number | null;
+  /** Share of the clusters that hold a single unit, and the size of the largest. */
+  readonly singles: number | null;
+  readonly largestCluster: number | null;
+}
+
+/** What a merge did; the JSON that `merge --report` writes. Arrays over adapters follow the user's order. */
+export interface MergeReport {
+  readonly version: 1;
+  readonly tool: string;
+  readonly inputs: readonly InputReport[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly modules: readonly ModuleReport[];
+  readonly totals: TotalsReport;
+  /** Tensors that were not written, as "<adapter>: <tensor>", and modules that were left out, as "<module>: <why>". */
+  readonly skipped: readonly string[];
+  /** Tensors beside the LoRA factors, and files, that went into the output. */
+  readonly carried: readonly string[];
+  readonly warnings: readonly Warning[];
+  /** Seconds over all threads, by what they were spent on. */
+  readonly timings: Readonly<Timings>;
+}

@@ -1,0 +1,160 @@
+import { plural } from "../core/plural.ts";
+import {
+  addProducts,
+  cosineBetween,
+  type DeltaProducts,
+  noProducts,
+  normOf,
+  weightProducts,
+} from "../figures/delta.ts";
+import type { ModuleResult } from "../lanes/merger.ts";
+import type { ClusterReport, Method } from "../methods/method.ts";
+import { methodById } from "../methods/registry.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
+import type { Warning } from "../plan/warning.ts";
+import { beganAlike } from "./began-alike.ts";
+import { lostAdapters } from "./lost-adapters.ts";
+
+/** Two adapters above this cosine are the same one, or nearly. */
+const SAME_COSINE = 0.99;
+/** B's share of the squared length below which clustering hardly sees it. */
+const LEAST_SHARE_OF_B = 0.02;
+/** Share of single-unit clusters above which a merge is a selection of units. */
+const MOST_SINGLES = 0.8;
+/** Share of the inputs' norm below which a result is rounding. */
+const LEAST_NORM_RATIO = 1e-6;
+
+/** What the report says of a module, as far as warnings look at it. */
+interface ModuleFigures {
+  readonly name: string;
+  readonly normRatio: number | null;
+  readonly clusters: readonly ClusterReport[] | null;
+}
+
+/** The same of the whole adapter. */
+interface TotalFigures {
+  readonly dtype: string;
+  readonly normRatio: number | null;
+  readonly cosines: readonly (number | null)[];
+  readonly shareOfB: number | null;
+  readonly singles: number | null;
+  readonly largestCluster: number | null;
+}
+
+/** What only the values could tell: warnings of a merge that was carried out, from the figures of its report. */
+export function runWarnings(
+  plan: MergePlan,
+  modules: readonly ModuleFigures[],
+  totals: TotalFigures,
+  products: DeltaProducts,
+  results: readonly ModuleResult[],
+): Warning[] {
+  const warnings: Warning[] = [];
+  const method = methodById(plan.method);
+  const present = new Set(plan.modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
+  const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
+  for (const { name, t } of used) {
+    if (normOf(products, t) === 0) {
+      const counted = method.needs.weightSum
+        ? " The mean counts it all the same; leave it out unless it should count."
+        : "";
+      warnings.push({ id: "zero-adapter", text: `${name} changes nothing: all its deltas are zero.${counted}` });
+    }
+  }
+  for (const [x, one] of used.entries()) {
+    for (const other of used.slice(x + 1)) {
+      const cosine = cosineBetween(products, one.t, other.t);
+      if (cosine === null || cosine <= SAME_COSINE) continue;
+      warnings.push({
+        id: "same-adapter",
+        text: `${one.name} and ${other.name} are the same adapter, or nearly (cosine ${cosine.toFixed(4)}); is one of them passed twice?`,
+      });
+    }
+  }
+  const weighted = weightedProducts(plan, results);
+  const scales = method.weights === "linear";
+  const inputs = used.map(({ name, t }) => ({ name, t, weight: oneWeight(plan, t) }));
+  warnings.push(...lostAdapters(inputs, scales ? weighted : products, totals.cosines, scales));
+  for (const { name, clusters } of modules) {
+    const cancelled = clusters?.filter(({ reweight }) => reweight === null).length ?? 0;
+    if (cancelled > 0) {
+      const text = `${cancelled} cluster${cancelled > 1 ? "s" : ""} of ${name} cancelled out and became zero.`;
+      warnings.push({ id: "cancelled-cluster", text, module: name });
+    }
+  }
+  const lost = results.reduce((sum, { underflows }) => sum + underflows, 0);
+  if (lost > 0) {
+    const text = `${lost} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
+    warnings.push({ id: "underflow", text });
+  }
+  const cancelled = totals.normRatio !== null && totals.normRatio < LEAST_NORM_RATIO && cancels(weighted);
+  if (cancelled || totals.normRatio === 0) {
+    const why = cancelled
+      ? "the adapters cancel each other out; pass other weights."
+      : `what weights and scale leave is less than ${totals.dtype} can hold; pass larger ones.`;
+    warnings.push({ id: "zero-result", text: `The result changes nothing: ${why}` });
+  }
+  const zero = modules.filter(({ normRatio }) => normRatio === null);
+  if (zero.length > 0 && zero.length < modules.length) {
+    const text = `${zero.length} of ${plural(modules.length, "module")} change nothing: their deltas are zero in all adapters.`;
+    warnings.push({ id: "zero-modules", text });
+  }
+  if (totals.shareOfB !== null && totals.shareOfB < LEAST_SHARE_OF_B && totals.largestCluster! > 1) {
+    warnings.push({
+      id: "b-ignored",
+      text: `B makes up ${percent(totals.shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced weighs both halves alike.`,
+    });
+  }
+  if (totals.singles !== null && totals.singles > MOST_SINGLES && totals.largestCluster! > 1) {
+    warnings.push({
+      id: "selection-not-merge",
+      text: `${percent(totals.singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`,
+    });
+  }
+  if (method.namesStoredUnits?.(plan.options) ?? true) warnings.push(...beganAlike(modules));
+  const idle = method.weights === "relative" ? idleWeights(plan, method, results) : null;
+  if (idle !== null) warnings.push({ id: "weights-idle", text: `The weights have no effect: ${idle}` });
+  return warnings;
+}
+
+/** The products of the inputs' deltas, each multiplied by its weight in each module. */
+function weightedProducts({ modules, inputs }: MergePlan, results: readonly ModuleResult[]): DeltaProducts {
+  return results.reduce(
+    (sum, { index, products }) => addProducts(sum, weightProducts(products, modules[index]!.weights)),
+    noProducts(inputs.length),
+  );
+}
+
+/** The weight of an input in all modules that have it; null where they differ. */
+function oneWeight({ modules }: MergePlan, input: number): number | null {
+  const own = modules.filter(({ parts }) => parts.some((part) => part.input === input));
+  const weights = new Set(own.map((module) => module.weights[input]!));
+  const [only] = weights;
+  return weights.size === 1 ? only! : null;
+}
+
+/** Whether the sum of the inputs, as they are weighted, is rounding beside them. */
+function cancels(weighted: DeltaProducts): boolean {
+  const square = weighted.inputs.reduce((sum, product) => sum + product, 0);
+  const parts = weighted.cross.reduce((sum, _, t) => sum + normOf(weighted, t), 0);
+  return square <= (LEAST_NORM_RATIO * parts) ** 2;
+}
+
+/** Why weights that a user gave change nothing, and the way out; null where they act or were not given. */
+function idleWeights(plan: MergePlan, method: Method, results: readonly ModuleResult[]): string | null {
+  const weights = plan.modules.map((module) => module.weights.filter((weight) => weight !== 0));
+  if (weights.every(({ length }) => length === 1)) {
+    return weights.every(([weight]) => weight === 1)
+      ? null
+      : "they are relative, and there is one adapter; to scale its delta use --scale.";
+  }
+  if (weights.every((own) => own.every((weight) => weight === own[0]))) return null;
+  const clustered = results.some(({ clusters }) => clusters?.some(({ members }) => members.length > 1));
+  const ranksDiffer = results.some(({ live }) => live.some(([, units]) => units !== live[0]![1]));
+  if (clustered || (ranksDiffer && method.weighsRanks?.(plan.options))) return null;
+  return "every unit is its own cluster at this rank; use a smaller --rank, or --method cat.";
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toPrecision(2)}%`;
+}
