@@ -268,7 +268,7 @@ describe("the rules", () => {
   });
 
   it.each([
-    ["src/merge/x.ts", 'import { a } from "../core/bytes.ts"; import { b } from "./merge.ts";'],
+    ["src/plan/x.ts", 'import { a } from "../core/bytes.ts"; import { b } from "./plan.ts";'],
     ["src/index.ts", 'export { a } from "./plan/plan.ts";'],
     ["src/node/x.ts", 'import { join } from "node:path"; import { a } from "../plan/plan.ts";'],
     ["src/cli/x.ts", 'import pc from "picocolors"; import { join } from "node:path";'],
