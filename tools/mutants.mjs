@@ -18,11 +18,7 @@ const STRYKER = ["@stryker-mutator/core@9", "@stryker-mutator/vitest-runner@9"];
 
 /** Tests that run a room's code from its source; those of the command line run the built package, which no mutant reaches. */
 const TESTS = {
-  convert: [
-    "test/convert/**",
-    "test/adapter/kinds.test.ts",
-    "test/plan/{expert-ranks,output-config}.test.ts",
-  ],
+  convert: ["test/convert/**", "test/adapter/kinds.test.ts", "test/plan/{expert-ranks,output-config}.test.ts"],
   recipe: ["test/recipe/**"],
   plan: ["test/{recipe,plan,merge}/**", "test/convert/**"],
   lanes: ["test/{lanes,merge,plan}/**", "test/methods/invariants.test.ts"],
