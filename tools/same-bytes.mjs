@@ -33,7 +33,7 @@ const GROUPS = {
 /** Methods that take a quarter of an hour on convolutions and are tried on the small groups alone. */
 const SLOW = new Set(["della", "breadcrumbs", "ctm", "knots", "pico"]);
 
-const METHODS = JSON.parse(lines(builds[1], ["methods", "--json"]).text).map(({ id }) => id);
+const METHODS = JSON.parse(run(builds[1], ["methods", "--json"]).text).map(({ id }) => id);
 const top = mkdtempSync(join(tmpdir(), "lora-lego-bytes-"));
 let [same, refused, different] = [0, 0, 0];
 try {
@@ -46,6 +46,9 @@ try {
   }
   const base = resolve("examples/base");
   compare("example", ["fuse", resolve("examples/adapters/sort"), "--base", base]);
+  const tuned = join(top, "tuned");
+  run(builds[1], ["fuse", resolve("examples/adapters/sort"), "--base", base, "--out", tuned]);
+  compare("example", ["extract", "--base", base, "--tuned", tuned, "--rank", "4"]);
 } finally {
   rmSync(top, { recursive: true, force: true });
 }
@@ -78,7 +81,7 @@ function compare(group, command) {
   const [one, two] = builds.map((build) => {
     const out = join(top, `out${suffix}`);
     rmSync(out, { recursive: true, force: true });
-    const { status, errors } = lines(build, [...args, "--out", out]);
+    const { status, errors } = run(build, [...args, "--out", out]);
     return status === 0 ? digests(out) : { refused: errors };
   });
   if (JSON.stringify(one) !== JSON.stringify(two)) {
@@ -88,7 +91,7 @@ function compare(group, command) {
   else same++;
 }
 
-function lines(build, args) {
+function run(build, args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(build, "dist/cli/main.js"), ...args], {
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },

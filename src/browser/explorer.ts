@@ -12,6 +12,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { RemoteLane } from "../lanes/remote-lane.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
+import { refuseNoPeft } from "../plan/for-consumer.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { underOneName } from "../plan/one-name.ts";
 import { makePlan } from "../plan/plan.ts";
@@ -153,6 +154,7 @@ export class Explorer {
   /** What a merge would write, from the headers alone. */
   async estimate(chosen: readonly ChosenAdapter[], recipe: Recipe): Promise<Estimate> {
     try {
+      refuseNoPeft(recipe);
       const plan: MergePlan = makePlan(this.#named(chosen), withWeights(recipe, chosen));
       return {
         bytes: plan.size,

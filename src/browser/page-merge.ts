@@ -7,6 +7,7 @@ import { folderFiles, peftFolder } from "../merge/folder-files.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
 import { carriedOut } from "../plan/carried-out.ts";
 import { refuseNoPeft } from "../plan/for-consumer.ts";
+import { usedInputs } from "../plan/merge-plan.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
@@ -49,7 +50,8 @@ export async function mergeInPage(
     const merged = await runMerge(adapters, recipe, host, control);
     control.signal?.throwIfAborted();
     const steps = [{ name: null, adapters: paths.map((path) => ({ path })), recipe: carriedOut(recipe, merged.plan) }];
-    const used = folders.filter((_, t) => merged.plan.inputs[t]!.weight !== 0).filter((folder) => folder !== null);
+    const inputsUsed = usedInputs(merged.plan);
+    const used = folders.filter((folder, t) => folder !== null && inputsUsed.has(t)) as FolderReader[];
     const { outcome, files } = await folderFiles(merged, peftFolder(merged.plan), steps, used, null);
     const named = files.map(({ name, bytes }) => [name, bytes] as const);
     return { ...outcome, files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(named) } };

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../core/errors.ts";
 import { kebab } from "../core/kebab.ts";
 import type { Method } from "../methods/method.ts";
 import { mistakeIn, type Parameter } from "../methods/parameters.ts";
@@ -8,9 +9,15 @@ import { parseNumber } from "./parse-flags.ts";
 export function addMethodFlags(command: Command, { id, parameters }: Method): void {
   for (const [name, parameter] of Object.entries(parameters)) {
     const { type, default: value, description } = parameter;
+    const flag = `--${kebab(name)}`;
+    if (command.options.some(({ long }) => long === flag)) {
+      throw new UsageError(
+        `The method ${id} has a parameter ${name}, but ${flag} is a flag of ${command.name()} already; rename the parameter.`,
+      );
+    }
     const words = type === "boolean" ? ["on", "off"] : type === "choice" ? parameter.choices : null;
     const option = new Option(
-      `--${kebab(name)} <${words?.join("|") ?? "n"}>`,
+      `${flag} <${words?.join("|") ?? "n"}>`,
       `${description} (default: ${shownDefault(value)})`,
     );
     if (words === null) option.argParser((text: string) => numberOf(parameter, text));

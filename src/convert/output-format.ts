@@ -54,7 +54,7 @@ function chosenFormats({ to, for: id }: FormatChoice): readonly DialectId[] | nu
   const loaded = named.filter((format) => consumer.formats.includes(format));
   if (loaded.length > 0) return loaded;
   throw new UsageError(
-    `${consumer.title} loads ${consumer.formats.join(" and ")} files, not ${to}; leave out --to ${to} or --for ${consumer.id}.`,
+    `${consumer.title} loads ${consumer.formats.join(" and ")} files, not ${to}; ask for the format (--to) or for the program (--for), not for both.`,
   );
 }
 

@@ -10,9 +10,12 @@ import { cardDatasets } from "../report/card-datasets.ts";
 import { type FolderFile, type FolderReader, sharedTokenizerFiles } from "../report/tokenizer-files.ts";
 import type { MergeOutcome } from "./merge.ts";
 
-const RECIPE_COMMENT = `# How lora-lego ${VERSION} made this adapter. To make it again, where DIR holds the adapters:
-# lora-lego run recipe.yaml --adapters DIR --out OUT
+/** @param based whether the base model's config was needed, which a recipe does not name */
+function recipeComment(based: boolean): string {
+  return `# How lora-lego ${VERSION} made this adapter. To make it again, where DIR holds the adapters:
+# lora-lego run recipe.yaml --adapters DIR --out OUT${based ? " --base-config CONFIG" : ""}
 `;
+}
 
 /** What a merged adapter is written as: a PEFT folder, or another format's. */
 export interface MergedFormat {
@@ -20,11 +23,13 @@ export interface MergedFormat {
   /** Names of the files that hold the tensors. */
   readonly weightsFile: string;
   readonly config: { readonly file: string; readonly fields: Readonly<Record<string, unknown>> } | null;
+  /** Whether it was made with the base model's config. */
+  readonly based: boolean;
 }
 
 /** The format that a merge writes by itself. */
-export function peftFolder(plan: MergePlan): MergedFormat {
-  return { id: "peft", weightsFile: WEIGHTS_FILE, config: { file: CONFIG_FILE, fields: plan.config } };
+export function peftFolder(plan: MergePlan, based = false): MergedFormat {
+  return { id: "peft", weightsFile: WEIGHTS_FILE, config: { file: CONFIG_FILE, fields: plan.config }, based };
 }
 
 /**
@@ -38,7 +43,7 @@ export function peftFolder(plan: MergePlan): MergedFormat {
  */
 export async function folderFiles(
   { plan, report: bare }: MergeOutcome,
-  { id, weightsFile, config }: MergedFormat,
+  { id, weightsFile, config, based }: MergedFormat,
   steps: readonly RecipeStep[],
   folders: readonly FolderReader[],
   reportName: string | null,
@@ -56,7 +61,7 @@ export async function folderFiles(
   const texts = {
     ...(reportName !== null && { [reportName]: reportText(report) }),
     ...(config !== null && { [config.file]: `${JSON.stringify(config.fields, null, 2)}\n` }),
-    [RECIPE_FILE]: `${RECIPE_COMMENT}${recipe}`,
+    [RECIPE_FILE]: `${recipeComment(based)}${recipe}`,
     [CARD_FILE]: modelCard(plan, id, report, names, recipe, await cardDatasets(folders)),
   };
   const encoder = new TextEncoder();

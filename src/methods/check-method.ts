@@ -15,6 +15,7 @@ const CHOICES = {
 } as const satisfies { readonly [Field in keyof Method]?: readonly Method[Field][] };
 
 const FUNCTIONS = ["precise", "defaultTarget", "fullRank", "merge"] as const;
+const OPTIONAL_FUNCTIONS = ["scratchBytes"] as const;
 const TYPES: readonly Parameter["type"][] = ["choice", "boolean", "integer", "number"];
 
 /** Refuse a method that its types would refuse, or whose parameters contradict themselves. @throws UsageError naming the field */
@@ -40,7 +41,33 @@ export function checkMethod(method: Method): void {
     if (typeof method[field] === "function") continue;
     throw new UsageError(`The method ${id} has no function ${field}; make the method by defineMethod.`);
   }
+  for (const field of OPTIONAL_FUNCTIONS) {
+    if (method[field] === undefined || typeof method[field] === "function") continue;
+    throw new UsageError(
+      `The method ${id} has ${JSON.stringify(method[field])} as ${field}, but it must be a function.`,
+    );
+  }
+  for (const field of ["needs", "parameters", "presets"] as const) {
+    const value: unknown = method[field];
+    if ((field === "presets" && value === undefined) || (typeof value === "object" && value !== null)) continue;
+    throw new UsageError(`The method ${id} has ${JSON.stringify(value)} as ${field}, but it must be an object.`);
+  }
+  if (method.resizes !== undefined && typeof method.resizes !== "string") {
+    throw new UsageError(
+      `The method ${id} has ${JSON.stringify(method.resizes)} as resizes, but it must say in a few words how it resizes.`,
+    );
+  }
   for (const [name, parameter] of Object.entries(parameters)) checkParameter(id, name, parameter);
+  for (const [name, options] of Object.entries(method.presets ?? {})) {
+    for (const [option, value] of Object.entries(options as Readonly<Record<string, unknown>>)) {
+      const parameter = parameters[option];
+      const why = parameter === undefined ? "is no parameter" : mistakeIn(parameter, value);
+      if (why === null) continue;
+      throw new UsageError(
+        `The preset ${name} of the method ${id} has ${JSON.stringify(value)} as ${option}, which ${why}; correct it.`,
+      );
+    }
+  }
 }
 
 function checkParameter(id: string, name: string, parameter: Parameter): void {

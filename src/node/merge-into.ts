@@ -13,7 +13,7 @@ import { folderFiles, type MergedFormat, peftFolder, reportText } from "../merge
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
 import { DEFAULT_METHOD } from "../methods/method.ts";
 import { moduleOf } from "../methods/registry.ts";
-import type { MergePlan } from "../plan/merge-plan.ts";
+import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
 import { plannedAdapter } from "../plan/planned-adapter.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RecipeStep } from "../recipe/recipe-file.ts";
@@ -63,7 +63,7 @@ export async function mergeInto(output: Output, job: MergeJob, control: MachineC
   if (writer.id === "peft") {
     const room = async (plan: MergePlan): Promise<number> => plan.size;
     const outcome = await mergeOnDisk(output, output.weights(WEIGHTS_FILE), room, job, control);
-    return writeBeside(output, job, outcome, peftFolder(outcome.plan));
+    return writeBeside(output, job, outcome, peftFolder(outcome.plan, baseConfig !== null));
   }
   const converted = async (plan: MergePlan): Promise<{ adapter: Adapter; conversion: Conversion }> => {
     const adapter = await plannedAdapter("the result", plan, adapters);
@@ -79,7 +79,11 @@ export async function mergeInto(output: Output, job: MergeJob, control: MachineC
   } finally {
     source.close();
   }
-  return writeBeside(output, job, asWritten(outcome, conversion), { id: writer.id, ...conversion });
+  return writeBeside(output, job, asWritten(outcome, conversion), {
+    id: writer.id,
+    ...conversion,
+    based: baseConfig !== null,
+  });
 }
 
 /** Write the tensors of a conversion into an output. */
@@ -111,8 +115,10 @@ async function writeBeside(
 ): Promise<MergeOutcome> {
   let outcome = merged;
   if (output instanceof OutputFolder) {
-    const used = opened.filter((_, t) => merged.plan.inputs[t]!.weight !== 0);
-    const folders = used.flatMap(({ folder }) => (folder === null ? [] : [folderReader(folder)]));
+    const used = usedInputs(merged.plan);
+    const folders = opened
+      .filter((_, t) => used.has(t))
+      .flatMap(({ folder }) => (folder === null ? [] : [folderReader(folder)]));
     const inside = place !== null && "inside" in place ? place.inside : null;
     const written = await folderFiles(merged, format, stepsOf(merged.plan), folders, inside);
     for (const { name, bytes } of written.files) output.write(name, bytes);

@@ -8,6 +8,7 @@ import { type PlannedMerge, planOutput, writerOfMerge } from "../convert/plan-ou
 import { UsageError } from "../core/errors.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { carriedOut } from "../plan/carried-out.ts";
+import { refuseNoPeft } from "../plan/for-consumer.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { type Kept, kept, plannedAdapter } from "../plan/planned-adapter.ts";
@@ -112,6 +113,7 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
   const { onStep, ...control } = options;
   const { out, to, report } = destination(recipe, options);
   if (out === null) throw new UsageError("The recipe does not say where to write; add out: DIR to it, or pass --out.");
+  refuseNoPeftAmong(recipe.steps);
   const baseConfig = readBaseConfig(options.baseConfig);
   const inputs = await inputsOf(recipe, options, baseConfig);
   const choice = formatChoice(to, recipe.steps.at(-1)!.recipe);
@@ -145,6 +147,11 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
     }
     return done;
   });
+}
+
+/** Results of all steps but the last are PEFT adapters. */
+function refuseNoPeftAmong(steps: readonly RecipeStep[]): void {
+  for (const { name, recipe } of steps.slice(0, -1)) refuseNoPeft(recipe, `by the step ${name}`);
 }
 
 /** Where a recipe writes, as what, and its report. */
@@ -214,6 +221,7 @@ export interface PlannedStep extends MergedOutputPlan {
  */
 export async function planRecipe(recipe: LoadedRecipe, options: RunOptions = {}): Promise<PlannedStep[]> {
   const { out, to, report } = destination(recipe, options);
+  refuseNoPeftAmong(recipe.steps);
   const baseConfig = readBaseConfig(options.baseConfig);
   if (out !== null) {
     const inputs = await inputsOf(recipe, options, baseConfig);

@@ -34,12 +34,16 @@ export function consumerOf({ for: id, rankLayout }: LooseRecipe): Consumer | nul
   return consumer;
 }
 
-/** Refuse to make a PEFT adapter, and nothing of it, for a consumer that loads none. */
-export function refuseNoPeft({ for: id }: Pick<LooseRecipe, "for">): void {
+/**
+ * Refuse to make a PEFT adapter, and nothing of it, for a consumer that loads none.
+ *
+ * @param by where it would be made, for the message
+ */
+export function refuseNoPeft({ for: id }: Pick<LooseRecipe, "for">, by = "here"): void {
   const consumer = id === undefined ? null : consumerById(id);
   if (consumer === null || consumer.formats.includes("peft")) return;
   throw new UsageError(
-    `${consumer.title} loads ${consumer.formats.join(" and ")} files, but a PEFT adapter is made here; leave "for" out and convert the result to ${consumer.formats[0]}.`,
+    `${consumer.title} loads ${consumer.formats.join(" and ")} files, but a PEFT adapter is made ${by}; leave "for" out and convert the result to ${consumer.formats[0]}.`,
   );
 }
 

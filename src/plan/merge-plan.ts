@@ -68,3 +68,8 @@ export interface MergePlan {
   /** Size of the output file in bytes. */
   readonly size: number;
 }
+
+/** The inputs that have a share in some module of the result, by index. A weight of 0 for all modules may be another for some. */
+export function usedInputs({ modules }: Pick<MergePlan, "modules">): ReadonlySet<number> {
+  return new Set(modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
+}

@@ -4,11 +4,11 @@ import { methodById } from "../methods/registry.ts";
 import type { ModuleRun } from "../methods/run-module.ts";
 import { checkRecipe } from "../recipe/check-recipe.ts";
 import { chosenDtype, type Recipe } from "../recipe/recipe.ts";
-import { withDefaults } from "../recipe/recipe-fields.ts";
+import { given, withDefaults } from "../recipe/recipe-fields.ts";
 import { planExtras } from "./extras.ts";
 import { consumerOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
 import { inputWarnings } from "./input-warnings.ts";
-import type { MergePlan } from "./merge-plan.ts";
+import { type MergePlan, usedInputs } from "./merge-plan.ts";
 import { planConfig } from "./plan-config.ts";
 import { planPlaces } from "./plan-layout.ts";
 import { planMemory } from "./plan-memory.ts";
@@ -32,15 +32,15 @@ import { refuseUnmet } from "./refuse-unmet.ts";
  * console.log(plan.modules.length, plan.rank, plan.dtype); // 21 14 F32
  * ```
  */
-export function makePlan(given: readonly Adapter[], wanted: Recipe, found: Findings = {}): MergePlan {
+export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Findings = {}): MergePlan {
   const recipe = withDefaults(wanted);
-  const names = given.map(({ name }) => name);
+  const names = inputs.map(({ name }) => name);
   const { method, weights } = checkRecipe(recipe, names);
   const consumer = consumerOf(recipe);
   const { rankLayout } = recipe;
   const after = recipe.after ?? null;
 
-  const parts = planParts(given, weights, recipe, method);
+  const parts = planParts(inputs, weights, recipe, method);
   refuseUnmet(method, parts);
   const target = planTarget(method, recipe, parts, found);
   const ranks = planRanks(parts.modules, method, target, rankLayout, consumer, found);
@@ -55,7 +55,7 @@ export function makePlan(given: readonly Adapter[], wanted: Recipe, found: Findi
 
   return {
     method: method.id,
-    options: { ...(defaultsOf(method) as object), ...recipe.options },
+    options: { ...(defaultsOf(method) as object), ...given(recipe.options ?? {}) },
     target,
     after,
     scale: recipe.scale,
@@ -81,7 +81,8 @@ export function makePlan(given: readonly Adapter[], wanted: Recipe, found: Findi
 }
 
 /** How a plan's modules are merged. */
-export function moduleRun({ method, options, target, after, inputs }: MergePlan): ModuleRun {
-  const firstInput = inputs.findIndex(({ weight }) => weight !== 0);
+export function moduleRun(plan: MergePlan): ModuleRun {
+  const { method, options, target, after } = plan;
+  const firstInput = Math.min(...usedInputs(plan));
   return { method: methodById(method), options, target, after, firstInput };
 }

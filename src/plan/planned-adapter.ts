@@ -2,7 +2,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { type ByteSource, memorySource } from "../core/bytes.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
-import type { MergePlan } from "./merge-plan.ts";
+import { type MergePlan, usedInputs } from "./merge-plan.ts";
 import { planLayout } from "./plan-layout.ts";
 
 /**
@@ -31,8 +31,9 @@ export async function plannedAdapter(name: string, plan: MergePlan, inputs: read
 export type Kept = Pick<Adapter, "format" | "metadata">;
 
 /** What all adapters that go into a plan's result have alike of their dialect and of what their files say. */
-export function kept({ inputs }: MergePlan, adapters: readonly Adapter[]): Kept {
-  const [first, ...others] = adapters.filter((_, t) => inputs[t]!.weight !== 0) as [Adapter, ...Adapter[]];
+export function kept(plan: MergePlan, adapters: readonly Adapter[]): Kept {
+  const used = usedInputs(plan);
+  const [first, ...others] = adapters.filter((_, t) => used.has(t)) as [Adapter, ...Adapter[]];
   const alike = others.every(({ format }) => format === first.format);
   const said = [...first.metadata].filter(
     // The arguments of a training may tell ranks, and the result has its own.

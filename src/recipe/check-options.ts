@@ -8,7 +8,11 @@ export type Fail = (path: DataPath, why: string) => never;
 
 /** Check a method's options by its parameters; one that is undefined is not given. */
 export function checkOptions({ id, parameters }: Method, options: Readonly<Record<string, unknown>>, fail: Fail): void {
+  if (options === null || typeof options !== "object" || Array.isArray(options)) {
+    fail([], `The options of ${id} are ${shown(options)}, but must be a map of names and values.`);
+  }
   for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
     const parameter: Parameter | undefined = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
     const why = parameter === undefined ? null : mistakeIn(parameter, value);
     if (parameter === undefined) fail([name], unknownOption(id, name, Object.keys(parameters)));

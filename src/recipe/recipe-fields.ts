@@ -163,6 +163,11 @@ export type Field = (typeof RECIPE_FIELDS)[FieldName];
 export type FieldName = keyof SaidRecipe;
 export const FIELD_NAMES = Object.keys(RECIPE_FIELDS) as readonly FieldName[];
 
+/** What of a recipe or of options is given: all but what is undefined. */
+export function given<Fields extends object>(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;
+}
+
 /** The fields that say which rank a result has; only one of them may be given. */
 export const RANK_FIELDS = ["rank", "keep", "energy"] as const;
 type RankField = (typeof RANK_FIELDS)[number];
@@ -204,8 +209,8 @@ type Defaulted = "scale" | "dtype" | "extras" | "allowPartial" | "rankLayout";
 /** A recipe in which every field that has a default is given. */
 export type FilledRecipe = LooseRecipe & Required<Pick<RecipeFields, Defaulted>> & { readonly method: string };
 
-/** Fill in the default of every field that has one. */
+/** Fill in the default of every field that has one; a field that is undefined is not given. */
 export function withDefaults(recipe: LooseRecipe): FilledRecipe {
   const defaults = FIELD_NAMES.map((name) => [name, RECIPE_FIELDS[name].default]);
-  return { ...Object.fromEntries(defaults.filter(([, value]) => value !== null)), ...recipe };
+  return { ...Object.fromEntries(defaults.filter(([, value]) => value !== null)), ...given(recipe) };
 }

@@ -113,7 +113,7 @@ export function checkedRecipe(
 
 /** Where a file has what a recipe has in a field: weights stand with the adapters, the target in one of three ways. */
 function keysOf(field: string | number | undefined, rest: DataPath, way: string | undefined): DataPath {
-  if (field === "weights") return ["adapters", ...rest, "weight"];
+  if (field === "weights") return rest.length === 0 ? ["adapters"] : ["adapters", ...rest, "weight"];
   if (field === "target") return way === undefined ? [] : [way];
   return field === undefined ? [] : [field, ...rest];
 }

@@ -10,7 +10,7 @@ import {
 import type { ModuleResult } from "../lanes/merger.ts";
 import type { ClusterReport, Method } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
-import type { MergePlan } from "../plan/merge-plan.ts";
+import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
 import type { Warning } from "../plan/warning.ts";
 import { beganAlike } from "./began-alike.ts";
 import { lostAdapters } from "./lost-adapters.ts";
@@ -51,7 +51,7 @@ export function runWarnings(
 ): Warning[] {
   const warnings: Warning[] = [];
   const method = methodById(plan.method);
-  const present = new Set(plan.modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
+  const present = usedInputs(plan);
   const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
   for (const { name, t } of used) {
     if (normOf(products, t) === 0) {

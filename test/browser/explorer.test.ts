@@ -208,6 +208,9 @@ describe("the explorer", () => {
     const estimate = await page.estimate(chosen, { method: "svd" });
     expect(estimate).toMatchObject({ bytes: files["adapter_model.safetensors"]!.length, rank: 6, dtype: "bf16" });
     expect(await page.estimate(chosen, { method: "svd", scale: Number.NaN })).toHaveProperty("refused");
+    expect(await page.estimate(chosen, { method: "svd", for: "mlx" })).toMatchObject({
+      refused: expect.stringMatching(/mlx-lm loads mlx files, but a PEFT adapter is made here/),
+    });
     const refused = await page.estimate(chosen, { method: "ties", options: { density: -1 } });
     expect(refused).toMatchObject({ refused: expect.stringContaining("density") });
   });

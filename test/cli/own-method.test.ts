@@ -64,6 +64,22 @@ describe("a method from outside", () => {
     expect(await mergeBy(register, "lost", "lost", 2)).toMatch(message);
   });
 
+  it("is refused in one sentence on the command line where a parameter has the name of a flag there", async () => {
+    const module = join(folder, "clash.mjs");
+    writeFileSync(
+      module,
+      `import { methodById, registerMethod } from "lora-lego";
+       const scale = { type: "number", default: 1, description: "clashes" };
+       registerMethod({ ...methodById("average"), id: "clash", parameters: { scale } });`,
+    );
+    const env = { NODE_OPTIONS: `--import ${pathToFileURL(module).href}` };
+    const { code, stderr } = await run(["merge", ...adapters, "--method", "clash", "--out", "x"], { cwd: folder, env });
+    expect([code, stderr]).toEqual([
+      2,
+      "The method clash has a parameter scale, but --scale is a flag of merge already; rename the parameter.\n",
+    ]);
+  });
+
   it("is a method of the command line, with its flags, where node imports its module first", async () => {
     const env = { NODE_OPTIONS: `--import ${METHOD}` };
     const words = ["merge", ...adapters, "--method", "norm_average"];

@@ -268,7 +268,12 @@ describe("a merge for a consumer", () => {
 
   it.each([
     ["comfyui", {}, "out", /kohya adapters are one file/],
-    ["llamacpp", { to: "kohya" }, "x.safetensors", /llama\.cpp loads gguf files, not kohya; leave out --to kohya/],
+    [
+      "llamacpp",
+      { to: "kohya" },
+      "x.safetensors",
+      /llama\.cpp loads gguf files, not kohya; ask for the format \(--to\) or for the program/,
+    ],
     ["vllm", {}, "x.safetensors", /peft adapters are folders/],
   ] as const)("is refused where output and format do not fit it: %s %j %s", async (id, choice, out, words) => {
     const inputs = pair(UNET);
@@ -328,5 +333,44 @@ describe("a recipe into a format", () => {
     const [planned] = await planRecipe(recipe, { out: at("x.gguf"), baseConfig: base });
     await runRecipe(recipe, { out: at("x.gguf"), baseConfig: base });
     expect([planned!.format, planned!.bytes]).toEqual(["gguf", statSync(at("x.gguf")).size]);
+  });
+});
+
+describe("a report inside of the output", () => {
+  it.each<[FormatId, string]>([
+    ["mlx", "adapters.safetensors"],
+    ["diffusers", "pytorch_lora_weights.safetensors"],
+    ["peft", "other.gguf"],
+  ])("never has a name as weights have it: %s, %s", async (to, name) => {
+    const out = at("out");
+    const merged = mergeAdapters(
+      pair(to === "diffusers" ? UNET : LANGUAGE),
+      {},
+      { out, to, baseConfig: base, report: join(out, name) },
+    );
+    await expect(merged).rejects.toThrow(/has a name as files of weights have it; choose another --report/);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe("a merge into another folder than PEFT's", () => {
+  it("takes adapters of weight 0 that some modules weigh otherwise, and says in its recipe what it needs again", async () => {
+    const recipe: Recipe = {
+      method: "cat",
+      weights: [0, 0],
+      moduleWeights: [{ match: "layers.1.**", weights: [1, 2] }],
+    };
+    const out = at("out");
+    const { plan } = await mergeAdapters(pair(LANGUAGE), recipe, { out, to: "mlx", baseConfig: base });
+    expect(plan.modules.map(({ name, parts }) => [name, parts.length])).toEqual([
+      ["model.layers.1.self_attn.k_proj", 2],
+    ]);
+    const text = readFileSync(join(out, "recipe.yaml"), "utf8");
+    expect(text).toContain("lora-lego run recipe.yaml --adapters DIR --out OUT --base-config CONFIG");
+    const again = await loadRecipe(join(out, "recipe.yaml"), folder);
+    await runRecipe(again, { out: at("again"), baseConfig: base });
+    for (const name of ["adapters.safetensors", "adapter_config.json", "recipe.yaml"]) {
+      expect(readFileSync(join(at("again"), name)).equals(readFileSync(join(out, name)))).toBe(true);
+    }
   });
 });

@@ -219,3 +219,28 @@ describe("a recipe that fails", () => {
     expect(readMerged(join(folder, "merged")).config.r).toBe(2);
   });
 });
+
+describe("an adapter of weight 0 that some modules weigh otherwise", () => {
+  const TEXT = `
+adapters: [{ path: a, weight: 0 }, { path: b, weight: 0 }]
+method: cat
+moduleWeights: [{ match: layers.1.**, weights: [1, 1] }]
+`;
+
+  it("goes into the result", async () => {
+    const [done] = await run(TEXT, { out: join(folder, "out") });
+    expect(done!.plan.modules.map(({ parts }) => parts.length)).toEqual(done!.plan.modules.map(() => 2));
+    expect(readdirSync(join(folder, "out")).sort()).toEqual(FILES);
+  });
+});
+
+describe("a step that is not the last", () => {
+  const TEXT = STEPS.replace("method: cat", "method: cat\n    for: llamacpp");
+
+  it("is refused where its program loads no PEFT adapters, before anything is done", async () => {
+    const refused = /llama\.cpp loads gguf files, but a PEFT adapter is made by the step both/;
+    await expect(run(TEXT)).rejects.toThrow(refused);
+    await expect(planRecipe(await loadRecipe(write(TEXT)))).rejects.toThrow(refused);
+    expect(readdirSync(folder)).not.toContain("merged");
+  });
+});

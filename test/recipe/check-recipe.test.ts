@@ -3,6 +3,7 @@ import { UsageError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
+import { FIELD_NAMES } from "../../src/recipe/recipe-fields.ts";
 import { keyOf, linear, openPeft } from "../support/memory-folder.ts";
 
 describe("a recipe out of plain JavaScript", () => {
@@ -23,11 +24,26 @@ describe("a recipe out of plain JavaScript", () => {
     [{ options: { gauge: "balancd" } }, /gauge of lego is "balancd", but must be one of .*; did you mean balanced\?/],
     [{ options: { effort: -1 } }, /effort of lego is -1, but must be/],
     [{ options: { seed: 0.5 } }, /seed of lego is 0.5, but must be a whole number/],
+    [{ options: null }, /options of lego are null, but must be a map/],
+    [{ options: ["raw"] }, /options of lego are \["raw"\], but must be a map/],
     [{ method: "cat", options: { seed: 1 } }, /cat has no option "seed"; it has none/],
   ])("is refused where it says nothing or something else: %j", async (recipe, message) => {
     const adapters = [await openPeft(linear("q"))];
     expect(() => makePlan(adapters, recipe as Recipe)).toThrow(UsageError);
     expect(() => makePlan(adapters, recipe as Recipe)).toThrow(message);
+  });
+});
+
+describe("what is undefined in a recipe", () => {
+  it("is not given: the plan is that of a recipe without it", async () => {
+    const adapters = [await openPeft(linear("q"))];
+    const nothing = makePlan(adapters, {});
+    for (const name of [...FIELD_NAMES, "options", "target"]) {
+      if (["rank", "keep", "energy"].includes(name)) continue;
+      expect([name, makePlan(adapters, { [name]: undefined } as Recipe)]).toEqual([name, nothing]);
+    }
+    const options = { seed: undefined } as unknown as { seed: number };
+    expect(makePlan(adapters, { method: "lego", options })).toEqual(nothing);
   });
 });
 

@@ -10,6 +10,7 @@ const denoTarget = process.platform === "linux" ? `linux-${arch}-glibc` : `${pro
 
 /** Runtimes beside the one that runs this: the npm package that brings the binary for this machine, and how it runs a script. */
 const RUNTIMES = [
+  { title: "Node 20", spec: `node-${OS}-${arch}@20`, binary: "bin/node", words: [] },
   { title: "Node 22", spec: `node-${OS}-${arch}@22`, binary: "bin/node", words: [] },
   { title: "Node 24", spec: `node-${OS}-${arch}@24`, binary: "bin/node", words: [] },
   { title: "Bun", spec: `@oven/bun-${process.platform}-${bunArch}@1`, binary: "bin/bun", words: ["run"] },
@@ -58,7 +59,8 @@ export function installRuntimes(folder) {
 /** Merge by command line and by library on each runtime, and compare the bytes. @throws Error where they differ, or one fails */
 export async function checkRuntimes(project, installed) {
   writeFileSync(join(project, "merge.mjs"), SCRIPT);
-  const own = { title: `Node ${process.versions.node.split(".")[0]}`, command: [process.execPath] };
+  if (installed.every(({ command }) => command === null)) throw new Error("No other runtime could be installed.");
+  const own = { title: `Node ${process.versions.node}`, command: [process.execPath] };
   const hashes = new Set();
   for (const { title, command, why } of [own, ...installed]) {
     if (command === null) {

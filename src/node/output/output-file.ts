@@ -147,7 +147,7 @@ function placeOf(path: string): string {
 }
 
 /** Files that a page or report never replaces: weights, and what says how to read them. */
-const OF_ADAPTERS = /\.(?:safetensors|gguf|bin|pth?|ckpt)$/i;
+export const OF_ADAPTERS: RegExp = /\.(?:safetensors|gguf|bin|pth?|ckpt)$/i;
 
 /** Folders, pipes and devices are never replaced, nor the file that a shell sends this command's own output into. */
 function refuseOdd(stat: Stats, refuse: Refuse): void {

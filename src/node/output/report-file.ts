@@ -6,7 +6,7 @@ import { CARD_FILE } from "../../report/card.ts";
 import { TOKENIZER_FILES } from "../../report/tokenizer-files.ts";
 import { isWithin, realPath } from "../input/real-path.ts";
 import { intoFile, type OutputOptions } from "./into-output.ts";
-import { OutputFile } from "./output-file.ts";
+import { OF_ADAPTERS, OutputFile } from "./output-file.ts";
 
 /** Where an output will lie, links resolved. */
 export interface OutputTarget {
@@ -41,6 +41,7 @@ export function checkReport(
   if (dirname(path) === target.path) {
     const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, RECIPE_FILE, ...TOKENIZER_FILES];
     if (names.includes(basename(path))) refuse("has the name of another file of the output");
+    if (OF_ADAPTERS.test(path)) refuse("has a name as files of weights have it");
     return basename(path);
   }
   if (isWithin(path, target.path)) refuse("lies deeper in the output, which holds no folders");
@@ -57,8 +58,9 @@ export async function withReport<T>(
   write: (place: ReportPlace | null) => Promise<T>,
 ): Promise<T> {
   if (report === null) return write(null);
-  const { force = false } = options;
+  const { bytes: _, ...others } = options;
+  const { force = false } = others;
   const inside = checkReport(report, target, inputs, force);
   if (inside !== null) return write({ inside });
-  return intoFile(report, inputs, { ...options, ...AS_REPORT }, (file) => write({ file }));
+  return intoFile(report, inputs, { ...others, ...AS_REPORT }, (file) => write({ file }));
 }

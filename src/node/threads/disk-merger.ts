@@ -5,7 +5,7 @@ import type { Kernels } from "../../kernels/kernels.ts";
 import { type Lane, localLane } from "../../lanes/lane.ts";
 import { Merger } from "../../lanes/merger.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
-import { type FileSource, openFile } from "../input/file-source.ts";
+import { openFile } from "../input/file-source.ts";
 import { openSink } from "../output/file-sink.ts";
 import { hashFiles } from "./hash.ts";
 import type { InputFile, InputFiles } from "./worker-protocol.ts";
@@ -25,24 +25,29 @@ function hashOf(files: readonly InputFile[]): string | null {
 
 /** Open the inputs' files and the output file (which must exist at its full size) for one thread. */
 export function openDiskMerger(kernels: Kernels, plan: MergePlan, inputs: InputFiles, output: string): DiskMerger {
-  const sink = openSink(output);
-  const opened: FileSource[] = [];
-  const sources = inputs.map((files, t) =>
-    files.map((file) => {
-      if (typeof file !== "string") {
-        return "remote" in file ? urlSource({ ...file, fetch }, file.remote) : memorySource(file.name, file.bytes);
-      }
-      const source = openFile(file, `${plan.inputs[t]!.name}/${basename(file)}`);
-      opened.push(source);
-      return source;
-    }),
-  );
-  const merger = new Merger(kernels, plan, sources, sink);
-  return {
-    lane: localLane(merger, async (input) => hashOf(inputs[input]!)),
-    close() {
-      for (const file of opened) file.close();
-      sink.close();
-    },
-  };
+  const opened: { close(): void }[] = [];
+  try {
+    const sink = openSink(output);
+    opened.push(sink);
+    const sources = inputs.map((files, t) =>
+      files.map((file) => {
+        if (typeof file !== "string") {
+          return "remote" in file ? urlSource({ ...file, fetch }, file.remote) : memorySource(file.name, file.bytes);
+        }
+        const source = openFile(file, `${plan.inputs[t]!.name}/${basename(file)}`);
+        opened.push(source);
+        return source;
+      }),
+    );
+    const merger = new Merger(kernels, plan, sources, sink);
+    const lane = localLane(merger, async (input) => hashOf(inputs[input]!));
+    return { lane, close: () => closeAll(opened) };
+  } catch (error) {
+    closeAll(opened);
+    throw error;
+  }
+}
+
+function closeAll(opened: readonly { close(): void }[]): void {
+  for (const file of opened) file.close();
 }
