@@ -57,6 +57,7 @@ export interface NamedFiles {
 
 /** Formats that can be asked for; comfyui is whichever of the two that ComfyUI loads holds the modules. */
 export const FORMAT_IDS = ["peft", "kohya", "diffusers", "comfyui", "mlx", "gguf"] as const;
+/** A format that can be asked for. */
 export type FormatId = (typeof FORMAT_IDS)[number];
 
 /** The programs that load adapters and whose rules are known here. */

@@ -1,4 +1,4 @@
-import { GGUF_FAMILIES, type GgufFamily, ggufName, moduleOfGguf } from "../adapter/names/gguf.ts";
+import { GGUF_FAMILIES, type GgufFamily, ggufName, isGgufName, moduleOfGguf } from "../adapter/names/gguf.ts";
 import { isHeadName } from "../adapter/names/vocabulary.ts";
 import { isFactorDtype } from "../core/dtype.ts";
 import type { GgufHeader } from "../formats/gguf/header.ts";
@@ -59,17 +59,14 @@ function familyOf({ modelType }: ModelConfig): GgufFamily | null {
   return GGUF_FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType)) ?? null;
 }
 
-/** What a module's name in llama.cpp looks like. */
-const GGUF_NAME = /^blk\.\d+\.|^(token_embd|output|position_embd)$/;
-
 /** A module's name in llama.cpp as the base's family has it; the name itself where it is llama.cpp's already. */
 export function inGguf({ family }: BaseFacts, module: string): string | null {
-  if (GGUF_NAME.test(module)) return module;
+  if (isGgufName(module)) return module;
   return family === null ? null : ggufName(family, module);
 }
 
 /** A module's name in transformers; the name itself where it is that already. */
 export function inTransformers({ family }: BaseFacts, module: string): string | null {
-  if (!GGUF_NAME.test(module)) return module;
+  if (!isGgufName(module)) return module;
   return family === null ? null : moduleOfGguf(family, module);
 }

@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { refuseGgufNames } from "../adapter/names/gguf.ts";
 import { memorySink } from "../core/bytes.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { affordableThreads } from "../lanes/affordable-threads.ts";
@@ -47,6 +48,7 @@ export async function mergeInPage(
   };
   try {
     refuseNoPeft(recipe);
+    for (const adapter of adapters) refuseGgufNames(adapter.name, adapter.modules.keys());
     const merged = await runMerge(adapters, recipe, host, control);
     control.signal?.throwIfAborted();
     const steps = [{ name: null, adapters: paths.map((path) => ({ path })), recipe: carriedOut(recipe, merged.plan) }];

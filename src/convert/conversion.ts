@@ -48,6 +48,7 @@ export interface Conversion {
 
 /** A folder, or a single file by its suffix. */
 export const OUTPUT_FORMS = ["folder", ".safetensors", ".gguf"] as const;
+/** What an output is: a folder, or a single file of a suffix. */
 export type OutputForm = (typeof OUTPUT_FORMS)[number];
 
 /** Turns an adapter into one format. */

@@ -16,7 +16,7 @@ export interface FormatChoice {
 
 /** What an output is by its name: one file where it ends in .safetensors or .gguf, else a folder. */
 export function formOf(out: string): OutputForm {
-  return OUTPUT_FORMS.find((form) => out.endsWith(form) && form !== "folder") ?? "folder";
+  return OUTPUT_FORMS.find((form) => out.toLowerCase().endsWith(form) && form !== "folder") ?? "folder";
 }
 
 /**

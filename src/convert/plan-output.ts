@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
+import { refuseGgufNames } from "../adapter/names/gguf.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { plannedAdapter } from "../plan/planned-adapter.ts";
 import type { Writer } from "./conversion.ts";
@@ -41,7 +42,10 @@ export async function planOutput(
   choice: FormatChoice,
   { plan, adapters, baseConfig }: PlannedMerge,
 ): Promise<PlannedOutput> {
-  if (isPeftFolder(out, choice)) return { writer: writerOf("peft"), bytes: plan.size };
+  if (isPeftFolder(out, choice)) {
+    for (const adapter of adapters) refuseGgufNames(adapter.name, adapter.modules.keys());
+    return { writer: writerOf("peft"), bytes: plan.size };
+  }
   const adapter = await plannedAdapter("the result", plan, adapters);
   const { writer, conversion } = convertByFirst(writersFor(out, choice, adapter), adapter, baseConfig);
   return { writer, bytes: conversion.layout.size };

@@ -10,6 +10,7 @@ import { dareLinearSvd } from "./dare-linear-svd.ts";
 import { dareTies } from "./dare-ties.ts";
 import { dareTiesSvd } from "./dare-ties-svd.ts";
 import { della } from "./della.ts";
+import { guarded } from "./guarded.ts";
 import { isoC } from "./iso-c.ts";
 import { isoCts } from "./iso-cts.ts";
 import { knots } from "./knots.ts";
@@ -94,7 +95,7 @@ export interface RegisterOptions {
  * Make a method known under its id, until the process ends: to `makePlan` and every merge, recipe files, comparisons, `METHODS` and
  * `methodById`.
  *
- * @returns the method
+ * @returns the method as it is known, its results looked at before they are used
  * @throws UsageError where the id is taken, where a field is missing or is no choice, or where a parameter contradicts itself
  * @example
  * ```ts
@@ -115,8 +116,9 @@ export function registerMethod<Options>(method: Method<Options>, { module }: Reg
     throw new UsageError(`The module of the method ${id} is "${module}", which is no URL; pass import.meta.url.`);
   }
   modules.set(id, module === undefined ? null : String(module));
-  methods.push(method as Method);
-  return method;
+  const known = guarded(method as Method);
+  methods.push(known);
+  return known as Method<Options>;
 }
 
 /**

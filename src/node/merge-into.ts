@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
+import { refuseGgufNames } from "../adapter/names/gguf.ts";
 import type { Conversion, Writer } from "../convert/conversion.ts";
 import { writeConversion } from "../convert/convert.ts";
 import type { ByteSource, MemorySource } from "../core/bytes.ts";
@@ -61,6 +62,7 @@ export async function mergeInto(output: Output, job: MergeJob, control: MachineC
   const { opened, writer, baseConfig } = job;
   const adapters = opened.map(({ adapter }) => adapter);
   if (writer.id === "peft") {
+    for (const adapter of adapters) refuseGgufNames(adapter.name, adapter.modules.keys());
     const room = async (plan: MergePlan): Promise<number> => plan.size;
     const outcome = await mergeOnDisk(output, output.weights(WEIGHTS_FILE), room, job, control);
     return writeBeside(output, job, outcome, peftFolder(outcome.plan, baseConfig !== null));

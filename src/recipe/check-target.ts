@@ -1,5 +1,5 @@
 import { UsageError } from "../core/errors.ts";
-import type { Method, Target } from "../methods/method.ts";
+import { ENERGY_RULES, type Method, type Target } from "../methods/method.ts";
 import { shown } from "./check-options.ts";
 
 const TARGETS: readonly string[] = ["rank", "share", "energy", "full"] satisfies Target["kind"][];
@@ -18,6 +18,9 @@ export function checkTarget(target: Target): void {
   }
   if (target.kind === "energy") {
     const { rule, threshold } = target;
+    if (!ENERGY_RULES.includes(rule)) {
+      throw new UsageError(`The rule of the target is ${shown(rule)}, but must be one of ${ENERGY_RULES.join(", ")}.`);
+    }
     const fits =
       rule === "sv_ratio" ? threshold >= 1 && threshold < Number.POSITIVE_INFINITY : threshold > 0 && threshold <= 1;
     if (fits) return;

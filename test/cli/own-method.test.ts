@@ -76,7 +76,7 @@ describe("a method from outside", () => {
     const { code, stderr } = await run(["merge", ...adapters, "--method", "clash", "--out", "x"], { cwd: folder, env });
     expect([code, stderr]).toEqual([
       2,
-      "The method clash has a parameter scale, but --scale is a flag of merge already; rename the parameter.\n",
+      "error: The method clash has a parameter scale, but --scale is a flag of merge already; rename the parameter.\n",
     ]);
   });
 

@@ -53,7 +53,7 @@ const NAMES: Readonly<Record<string, Readonly<Partial<Record<ModuleKind, readonl
 };
 
 /** What the least numbers of f32 and bf16 come to, times those of A: nothing that anyone computes with. */
-const LEAST = 1e-36;
+const LEAST = 1e-35;
 
 const DTYPES: readonly FactorDtype[] = ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"];
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { RefusedError } from "../../src/core/errors.ts";
 import { scaledUnit } from "../../src/linalg/combination.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { defineMethod } from "../../src/methods/define-method.ts";
@@ -102,6 +103,34 @@ describe("registerMethod", () => {
   ])("refuses a method with %s", (_, wrong, message) => {
     expect(() => registerMethod({ ...louder("test_bad"), ...(wrong as object) })).toThrow(message);
     expect(METHODS.some(({ id }) => id === "test_bad")).toBe(false);
+  });
+});
+
+describe("a registered method that goes wrong", () => {
+  let n = 0;
+  const mergeBy = async (merge: () => unknown): Promise<unknown> => {
+    const id = `test_wrong_${n++}`;
+    registerMethod({ ...louder(id), merge: merge as never });
+    return mergeInMemory([await one()], { method: id } as Recipe).catch((error: unknown) => error);
+  };
+
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      "throws",
+      () => {
+        throw new TypeError("boom");
+      },
+      /^The method test_wrong_\d failed \(TypeError: boom\)/,
+    ],
+    ["gives nothing", () => undefined, /neither combinations .* nor rows/],
+    ["gives rows of another size", () => ({ combinations: null, rows: { count: 1, a: [1], b: [1] } }), /neither/],
+    ["gives a unit that there is not", () => ({ combinations: [scaledUnit(9999, 1, 1)], rows: null }), /member 9999/],
+    ["gives no units", () => ({ combinations: [{}], rows: null }), /without as many coefficients/],
+    ["gives NaN", () => ({ combinations: [scaledUnit(0, Number.NaN, 1)], rows: null }), /not finite/],
+  ])("is refused by its name where it %s", async (_, merge, message) => {
+    const error = await mergeBy(merge);
+    expect(error).toBeInstanceOf(RefusedError);
+    expect((error as Error).message).toMatch(message);
   });
 });
 

@@ -374,3 +374,12 @@ describe("a merge into another folder than PEFT's", () => {
     }
   });
 });
+
+describe("a report beside a single file", () => {
+  it("is refused inside of it, where it could not lie", async () => {
+    const out = at("x.gguf");
+    const merged = mergeAdapters(pair(LANGUAGE), {}, { out, baseConfig: base, report: join(out, "report.json") });
+    await expect(merged).rejects.toThrow(/lies in the output, which is a file; choose another --report/);
+    expect(existsSync(out)).toBe(false);
+  });
+});

@@ -1,3 +1,4 @@
+import { RefusedError } from "../../core/errors.ts";
 /** How one family of language models calls its modules in Hugging Face's code and in GGUF files. */
 export interface GgufFamily {
   /** general.architecture. */
@@ -70,6 +71,29 @@ export const GGUF_FAMILIES: readonly GgufFamily[] = [
 
 /** What wraps the language model of multimodal ones, which llama.cpp drops. */
 const WRAPPERS = /^(?:model\.)?language_model\./;
+
+/** What a module's name in llama.cpp looks like. */
+const GGUF_NAME = /^blk\.\d+\.|^(token_embd|output|position_embd)$/;
+
+/** Whether a module's name is llama.cpp's. */
+export function isGgufName(module: string): boolean {
+  return GGUF_NAME.test(module);
+}
+
+/**
+ * Refuse to make a PEFT adapter of modules that have llama.cpp's names, which mean nothing to other programs, and may have llama.cpp's order
+ * of rows.
+ *
+ * @param who what messages call the adapter, or the adapters
+ */
+export function refuseGgufNames(who: string, modules: Iterable<string>): void {
+  for (const module of modules) {
+    if (!isGgufName(module)) continue;
+    throw new RefusedError(
+      `${who}: ${module} is llama.cpp's name of a module, and only the base model's config.json says what other programs call it and how they order its rows; pass that file as --base-config.`,
+    );
+  }
+}
 
 /** The GGUF name of a module, as blk.3.attn_q; null where the family has no such module. */
 export function ggufName(family: GgufFamily, module: string): string | null {

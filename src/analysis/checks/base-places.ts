@@ -37,8 +37,10 @@ export function finder(stored: ReadonlyMap<string, StoredShape>): (name: string)
 }
 
 /** The place of each module in a base; null where the names of the two are of different formats and no family translates them. */
-export function placesIn(base: BaseFacts, { modules, fanInFanOut }: Adapter): BasePlace[] | null {
-  const translate = base.naming === "gguf" ? inGguf : inTransformers;
+export function placesIn(base: BaseFacts, { format, modules, fanInFanOut }: Adapter): BasePlace[] | null {
+  // Programs for PEFT folders translate nothing: llama.cpp's names in one are no modules of a base.
+  const asNamed = (_: BaseFacts, name: string): string => name;
+  const translate = base.naming === "gguf" ? inGguf : format === "gguf" ? inTransformers : asNamed;
   const find = finder(base.modules!);
   const type = base.config?.modelType ?? null;
   const places: BasePlace[] = [];

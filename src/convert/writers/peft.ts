@@ -1,5 +1,6 @@
 import type { AdapterModule } from "../../adapter/adapter.ts";
 import { evenExperts, stackedModules } from "../../adapter/experts.ts";
+import { refuseGgufNames } from "../../adapter/names/gguf.ts";
 import { factorSpecs, WEIGHTS_METADATA } from "../../formats/peft-folder/factors.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
 import { peftConfig } from "../../formats/peft-folder/write-config.ts";
@@ -23,6 +24,7 @@ export const peftWriter: Writer = {
   kinds: { linear: true, embedding: true, conv: true },
   factorsOnly: false,
   convert(adapter): Conversion {
+    refuseGgufNames(adapter.name, adapter.modules.keys());
     const { baseModel, taskType, fanInFanOut } = adapter;
     const { forms, common } = formsOf([...adapter.modules.values()]);
     const extras = Array.from(adapter.extras, ([key, tensor]): WrittenTensor => {

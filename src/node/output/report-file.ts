@@ -37,6 +37,7 @@ export function checkReport(
     throw new OutputError(`The report ${report} ${why}; choose another --report.`);
   };
   if (!target.isFolder && path === target.path) refuse("is the output itself");
+  if (!target.isFolder && isWithin(path, target.path)) refuse("lies in the output, which is a file");
   if (isWithin(target.path, path)) refuse("is a folder");
   if (dirname(path) === target.path) {
     const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, RECIPE_FILE, ...TOKENIZER_FILES];
