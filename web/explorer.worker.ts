@@ -3,14 +3,14 @@ import { Explorer, type ExplorerMerge } from "../src/browser/explorer.ts";
 import { pageLane } from "../src/browser/page-lanes.ts";
 import { seededRandom } from "../src/core/random.ts";
 
-/** More lanes than this gain little: a merge is about as fast as its files are read. */
+/** More lanes than this gain little, because reading the files limits the speed. */
 const MOST_LANES = 4;
 const lanes = Math.min(MOST_LANES, navigator.hardwareConcurrency);
 const newLane = () => pageLane(new Worker(new URL("./merge.worker.ts", import.meta.url), { type: "module" }));
 
-/** The explorer as the page has it, with the layout that is computed on request. */
+/** The explorer for the page, with a UMAP layout on request. */
 class PageExplorer extends Explorer {
-  /** The files' bytes are handed over, not copied. */
+  /** The files' bytes are transferred, not copied. */
   override async merge(...of: Parameters<Explorer["merge"]>): Promise<ExplorerMerge> {
     const made = await super.merge(...of);
     return transfer(
@@ -19,7 +19,7 @@ class PageExplorer extends Explorer {
     );
   }
 
-  /** Positions of the open module's units by UMAP, from their principal coordinates. Seeded: the same units lie alike. */
+  /** Positions of the open module's units by UMAP, from their principal coordinates. Seeded: the same units give the same layout. */
   async umap(coordinates: readonly (readonly number[])[]): Promise<[number, number][]> {
     const { UMAP } = await import("umap-js");
     const random = seededRandom(0);

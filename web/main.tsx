@@ -6,6 +6,6 @@ import { App } from "./views/app.tsx";
 
 render(<App />, document.getElementById("app")!);
 
-// `lora-lego ui` names the adapters that it was given; a static host has no such list.
+// `lora-lego ui` lists the adapters that it was given; a static host has no such list.
 const given = document.querySelector<HTMLMetaElement>('meta[name="lora-lego-adapters"]')?.content;
 if (given !== undefined) opening(() => addServed(given));

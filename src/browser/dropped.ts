@@ -2,7 +2,7 @@ import { compareNaturally } from "../core/natural-order.ts";
 import { isConfigFile, isWeightsFile } from "../formats/peft-folder/files.ts";
 import type { HandedFolder } from "./handed-files.ts";
 
-/** A dropped or picked file and where it lay: "folder/file", or the file's own name. */
+/** A dropped or picked file and its path: "folder/file", or the file's own name. */
 export interface DroppedFile {
   readonly path: string;
   readonly blob: Blob;
@@ -11,9 +11,9 @@ export interface DroppedFile {
 const INDEXED = /-\d{5}-of-\d{5}\.safetensors$|\.index\.json$/;
 
 /**
- * Sort files into adapters: each folder with weights or a config is one, and so is each file with weights that lies in no folder, unless a
- * config lies beside it. A folder of folders gives as many adapters as hold some; where none does, the folder itself, so that opening it
- * says what is missing.
+ * Group files into adapters. Each folder with weights or a config is one, and so is each weights file outside any folder, unless a config
+ * is next to it. A folder of folders gives each subfolder that is an adapter; if none is, every folder is kept, so that opening it says
+ * what is missing.
  */
 export function groupDropped(files: readonly DroppedFile[]): HandedFolder[] {
   const folders = new Map<string, DroppedFile[]>();
@@ -32,7 +32,7 @@ export function groupDropped(files: readonly DroppedFile[]): HandedFolder[] {
   return found.sort((one, other) => compareNaturally(one.name, other.name));
 }
 
-/** Names of files that were dropped by themselves, beside adapters, and are part of none. */
+/** Names of files that were dropped on their own along with adapters, and belong to none of them. */
 export function leftOut(files: readonly DroppedFile[], folders: readonly HandedFolder[]): string[] {
   const taken = new Set(
     folders.flatMap((folder) => Object.values(folder.files)).map((file) => ("blob" in file ? file.blob : null)),
@@ -40,7 +40,7 @@ export function leftOut(files: readonly DroppedFile[], folders: readonly HandedF
   return files.filter(({ path, blob }) => !path.includes("/") && !taken.has(blob)).map(({ path }) => path);
 }
 
-/** Files that were dropped one by one: one adapter where a config is among them or the weights are in parts, else one for each file. */
+/** Files dropped one by one: a single adapter if they include a config or sharded weights, else one adapter for each weights file. */
 function looseFiles(files: readonly DroppedFile[]): HandedFolder[] {
   const whole = files.some(({ path }) => isConfigFile(path) || INDEXED.test(path));
   if (whole) return [handed("adapter", files)];
@@ -67,7 +67,7 @@ function stem(file: string): string {
   return file.replace(/\.[^.]+$/, "");
 }
 
-/** Names that are not taken yet: a number is put behind those that are. */
+/** The name, with a number appended if it is already taken. */
 export function freeName(name: string, taken: readonly string[]): string {
   if (!taken.includes(name)) return name;
   let number = 2;

@@ -35,11 +35,11 @@ export interface AdapterCard {
   readonly scales: readonly number[];
   readonly dtypes: readonly string[];
   readonly bytes: number;
-  /** What to mind, in sentences. */
+  /** What to be aware of, in sentences. */
   readonly notes: readonly string[];
 }
 
-/** An adapter of the explorer, and what it is called and weighs in a merge. */
+/** An adapter in the explorer, with its name and weight in a merge. */
 export interface ChosenAdapter {
   readonly id: number;
   readonly name: string;
@@ -51,13 +51,13 @@ export type Estimate =
   | { readonly bytes: number; readonly rank: number; readonly dtype: string; readonly modules: number }
   | { readonly refused: string };
 
-/** A merge as the page gets it. */
+/** The result of a merge, for the page. */
 export interface ExplorerMerge {
   readonly report: MergeReport;
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 
-/** All that the page asks for that takes time: opens adapters, looks at their modules and merges them. Free of the DOM. */
+/** The page's slow work: opens adapters, analyses their modules and merges them. Does not use the DOM. */
 export class Explorer {
   readonly #newLane: () => RemoteLane<PageInputs>;
   readonly #lanes: number;
@@ -65,11 +65,11 @@ export class Explorer {
   readonly #moduleKernels: Kernels = wasmKernels();
   readonly #adapters = new Map<number, Adapter>();
   readonly #folders = new Map<number, FolderReader>();
-  /** What recipes call adapters on the Hub: their paths with the commits that were read. */
+  /** Paths of Hub adapters for recipes, with the commits that were read. */
   readonly #pinned = new Map<number, string>();
   #next = 1;
   #view: ModuleView | null = null;
-  /** Who uses the same kernel memory takes turns. */
+  /** Tasks that share kernel memory take turns. */
   readonly #looking = new Turns();
   readonly #viewing = new Turns();
   #overview: AbortController = new AbortController();
@@ -81,7 +81,7 @@ export class Explorer {
     this.#lanes = lanes;
   }
 
-  /** @throws what opening throws, in one sentence */
+  /** @throws whatever opening the adapter throws, in one sentence */
   async open(folder: HandedFolder): Promise<AdapterCard> {
     const card = this.#take(await openAdapter(handedFolder(folder)));
     this.#folders.set(card.id, handedReader(folder));
@@ -115,7 +115,7 @@ export class Explorer {
     return moduleNames(this.#of(ids));
   }
 
-  /** Look at every module; a new call ends an earlier one. */
+  /** Analyse every module; a new call cancels an earlier one. */
   async overview(ids: readonly number[], onModule: (module: ModuleOverview, of: number) => void): Promise<void> {
     this.#overview.abort();
     this.#overview = new AbortController();
@@ -123,12 +123,12 @@ export class Explorer {
     await this.#looking.run(() => overviewOf(this.#kernels, this.#of(ids), onModule, signal));
   }
 
-  /** End the overview that is under way. */
+  /** Cancel the running overview. */
   async endOverview(): Promise<void> {
     this.#overview.abort();
   }
 
-  /** Take up a module; its units stay in memory until the next one is opened. */
+  /** Open a module; its units stay in memory until the next one is opened. */
   async openModule(ids: readonly number[], name: string, options: LegoOptions): Promise<ModulePlane> {
     return this.#viewing.run(async () => {
       this.#view = null;
@@ -137,11 +137,11 @@ export class Explorer {
     });
   }
 
-  /** Cluster the open module's units. @throws UsageError where another module was opened meanwhile */
+  /** Cluster the open module's units. @throws UsageError if another module was opened meanwhile */
   async cluster(name: string, k: number, options: LegoOptions): Promise<Clustering> {
     return this.#viewing.run(() => {
       const view = this.#opened();
-      if (view.name !== name) throw new UsageError(`${name} is not open any more; choose it again.`);
+      if (view.name !== name) throw new UsageError(`${name} is no longer open; choose it again.`);
       return view.cluster(k, options);
     });
   }
@@ -168,7 +168,7 @@ export class Explorer {
     }
   }
 
-  /** Merge in workers; one at a time, a new call ends an earlier one. */
+  /** Merge in workers; a new call cancels an earlier one. */
   async merge(
     chosen: readonly ChosenAdapter[],
     recipe: Recipe,
@@ -186,7 +186,7 @@ export class Explorer {
     return { report, files };
   }
 
-  /** End the merge that is under way. */
+  /** Cancel the running merge. */
   async cancelMerge(): Promise<void> {
     this.#merge.abort();
   }
@@ -200,7 +200,7 @@ export class Explorer {
   }
 }
 
-/** Inputs below this many bytes are merged faster in one worker than it takes to start a second. */
+/** Inputs below this many bytes merge in one worker in less time than starting a second one takes. */
 const BYTES_WORTH_A_LANE = 24e6;
 
 function withWeights(recipe: Recipe, chosen: readonly ChosenAdapter[]): Recipe {
@@ -215,7 +215,7 @@ function cardOf(id: number, adapter: Adapter): AdapterCard {
   const notes = [
     ...(extras.size === 0
       ? []
-      : [`${plural(extras.size, "tensor")} beside the LoRA factors, as ${[...extras.keys()][0]}`]),
+      : [`${plural(extras.size, "tensor")} besides the LoRA factors, such as ${[...extras.keys()][0]}`]),
     ...(ignored.length === 0 ? [] : [`${ignored.length} copies of the base's tensors, which are never written`]),
     ...notices.map(({ text }) => text),
   ];

@@ -7,14 +7,14 @@ import type { HubAccess } from "../hub/request.ts";
 import { type RemoteFile, type RemoteSource, urlSource } from "../hub/url-source.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 
-/** A file as a page holds it, as plain data that workers can be sent: a Blob, a URL that serves ranges, a file on the Hub, or bytes. */
+/** A file in a page, as plain data that can be sent to workers: a Blob, a URL that serves ranges, a file on the Hub, or bytes. */
 export type HandedFile =
   | { readonly blob: Blob }
   | { readonly url: string; readonly size: number }
   | ({ readonly remote: RemoteFile } & Pick<HubAccess, "endpoint" | "token">)
   | { readonly bytes: Uint8Array };
 
-/** Files that make up one adapter, by their names, and what to call it. */
+/** The files of one adapter by name, and the adapter's name. */
 export interface HandedFolder {
   readonly name: string;
   readonly files: Readonly<Record<string, HandedFile>>;
@@ -22,7 +22,7 @@ export interface HandedFolder {
   readonly folders: readonly string[];
 }
 
-/** A source that knows what it was made of. */
+/** A source that knows the file it was made from. */
 export interface HandedSource extends ByteSource {
   readonly handed: HandedFile;
 }
@@ -40,21 +40,21 @@ function plainSource(name: string, handed: HandedFile): ByteSource {
   return rangedSource(name, size, async (from, to) => {
     const response = await fetchHere(url, { headers: { range: `bytes=${from}-${to - 1}` } }).catch(() => {
       throw new FormatError(
-        `${name} cannot be reached any more; is lora-lego ui, or what serves the page, still running?`,
+        `${name} can no longer be reached; is lora-lego ui, or whatever serves the page, still running?`,
       );
     });
     if (response.status !== 206 && !(response.ok && from === 0 && to === size)) {
-      throw new FormatError(`${name} cannot be read any more (the server answered ${response.status}); open it again.`);
+      throw new FormatError(`${name} can no longer be read (the server answered ${response.status}); open it again.`);
     }
     const bytes = new Uint8Array(to - from);
     return bytes.subarray(0, await fillFrom(response, bytes, { name }));
   });
 }
 
-/** Browsers' fetch must be called on the global object. */
+/** A browser's fetch must be called on the global object. */
 const fetchHere: typeof fetch = (...of) => fetch(...of);
 
-/** What a source was made of, to open it in a worker; bytes that were decoded into memory travel as they are. */
+/** The file that a source was made from, to open it in a worker; bytes that were decoded into memory are sent as they are. */
 export function handedOf(source: ByteSource): HandedFile {
   if ("handed" in source) return (source as HandedSource).handed;
   if ("remote" in source) {

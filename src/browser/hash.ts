@@ -8,20 +8,21 @@ export interface RunningHash {
 
 /** How a page hashes. */
 export interface Hashing {
-  /** SHA-256 in pieces, of a library: browsers have none. */
+  /** SHA-256 in pieces, from a library: browsers have none. */
   readonly begin: () => Promise<RunningHash>;
-  /** Runs work while no other lane's runs; null where the browser has no hash of its own (pages of insecure origins). */
+  /** Runs work while no other lane does; null if the browser offers no hash (pages from insecure origins). */
   readonly inTurn: (<Result>(work: () => Promise<Result>) => Promise<Result>) | null;
 }
 
-/** Browsers' own hash is the fastest, but takes whole arrays: what is larger is hashed in pieces. */
+/** The browser's own hash is the fastest, but takes whole arrays; larger files are hashed in pieces. */
 const MOST_WHOLE_BYTES = 1 << 27;
 const PIECE_BYTES = 1 << 22;
 
 /**
- * SHA-256 of files one after the other, in hex. Whatever their size, at most 128 MB of them are in memory, by all lanes together, and once more while the browser hashes them.
+ * SHA-256 of the files' concatenated bytes, in hex. All lanes together keep at most 128 MB of them in memory, twice while the browser
+ * hashes them.
  *
- * @param name what refusals call them
+ * @param name the files' name in messages
  */
 export async function sha256Of(name: string, files: readonly HandedFile[], hashing: Hashing): Promise<string> {
   const { begin, inTurn } = hashing;
@@ -36,7 +37,7 @@ export async function sha256Of(name: string, files: readonly HandedFile[], hashi
 async function hashWhole(name: string, file: HandedFile): Promise<string> {
   const bytes = "blob" in file ? await file.blob.arrayBuffer() : (await allOf(name, file)).buffer;
   const digest = await crypto.subtle.digest("SHA-256", bytes);
-  // Gives the memory back at once instead of when the worker collects its garbage, which is after many files.
+  // Frees the memory at once; the worker's garbage collector would wait until after many files.
   (bytes as { transfer?(size: number): ArrayBuffer }).transfer?.(0);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

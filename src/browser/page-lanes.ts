@@ -9,10 +9,10 @@ import type { MergePlan } from "../plan/merge-plan.ts";
 import { type HandedFile, openHanded } from "./handed-files.ts";
 import { type Hashing, sha256Of } from "./hash.ts";
 
-/** Each input's files, as its tensors count them. */
+/** The files of each input, in the order that its tensors refer to. */
 export type PageInputs = readonly (readonly HandedFile[])[];
 
-/** What of a Web Worker a lane needs. */
+/** The part of a Web Worker that a lane needs. */
 export interface WorkerLike {
   postMessage(message: unknown): void;
   terminate(): void;
@@ -29,7 +29,7 @@ export function pageLane(worker: WorkerLike): RemoteLane<PageInputs> {
   });
 }
 
-/** What of a worker's own scope its side of a lane needs. */
+/** The part of a worker's global scope that its side of a lane needs. */
 export interface WorkerScope {
   postMessage(message: unknown, transfer: Transferable[]): void;
   onmessage: ((event: MessageEvent) => void) | null;
@@ -51,7 +51,7 @@ export function serveLane(scope: WorkerScope, hashing: Hashing): void {
   scope.onmessage = ({ data }: MessageEvent<LaneRequest<PageInputs>>) => take(data);
 }
 
-/** Of a file on the Hub the hash is what the Hub says; null where there are several. */
+/** The hash of an input; for a file on the Hub the Hub's own value, and null for several such files. */
 async function hashOf(name: string, files: readonly HandedFile[], hashing: Hashing): Promise<string | null> {
   const remote = files.flatMap((file) => ("remote" in file ? [file.remote.sha256] : []));
   if (remote.length > 0) return remote.length === 1 ? remote[0]! : null;

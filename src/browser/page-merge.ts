@@ -14,16 +14,16 @@ import type { FolderReader } from "../report/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 
-/** A merged adapter: what was carried out, and the files of its folder by name. */
+/** A merged adapter: the outcome, and the files of its folder by name. */
 export interface PageMerge extends MergeOutcome {
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 
 /**
- * Merge adapters in workers of a page into memory: the bytes that `lora-lego merge` writes for the same recipe.
+ * Merge adapters in a page's workers into memory; the bytes are those that `lora-lego merge` writes for the same recipe.
  *
- * @param paths what the recipe file calls the adapters
- * @param folders of the adapters, to copy what they have alike from; null for those that are read by range
+ * @param paths the adapters' paths in the recipe file
+ * @param folders the adapters' folders, from which files that are the same in all are copied; null for adapters read by range
  * @param workers at least one; closed at the end
  */
 export async function mergeInPage(

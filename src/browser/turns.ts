@@ -1,4 +1,4 @@
-/** Runs one task after the other, in the order that they were asked for. */
+/** Runs tasks one after the other, in the order of the calls. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -14,24 +14,24 @@ interface BenchFlags {
   readonly json?: true;
 }
 
-/** `lora-lego bench`: what each merge keeps of each task. */
+/** `lora-lego bench`: score many merges on many tasks. */
 export async function benchCommand(): Promise<Command> {
   return new Command("bench")
-    .description("merge adapters in many ways and score what each keeps of each task, by llama.cpp")
+    .description("merge adapters in many ways and score each merge on each task with llama.cpp")
     .requiredOption(
       "--config <file>",
-      "YAML file of the base model, tasks, adapters and merges (docs/bench.md)",
+      "YAML file that names the base model, tasks, adapters and merges (docs/bench.md)",
       parsePath,
     )
     .option("--out <file>", "write the tables as Markdown to this file (default: stdout)", parsePath)
     .option(
       "--cache <dir>",
-      "folder that keeps scores, so that an interrupted run goes on (default: beside the config)",
+      "folder for finished scores, from which an interrupted run resumes (default: next to the config)",
       parsePath,
     )
-    .option("--limit <n>", "only so many rows of each task, from the top", parseCount)
-    .option("--threads <n>", "threads of llama.cpp (default: the cores)", parseCount)
-    .option("--force", "replace the file of --out also where lora-lego did not write it")
+    .option("--limit <n>", "use only the first n rows of each task", parseCount)
+    .option("--threads <n>", "threads for llama.cpp (default: all cores)", parseCount)
+    .option("--force", "replace the --out file even if lora-lego did not write it")
     .option("--json", "print all results as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego bench --config bench.yaml --out results.md")
     .action(async ({ config, json, force, ...options }: BenchFlags) => {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 
-/** Open the user's browser; where there is none, the address that was printed is enough. */
+/** Open the user's browser; if there is none, the printed address has to do. */
 export function openBrowser(url: string): void {
   const opener = openerOn(process.platform, url);
   if (opener === null) return;
@@ -13,14 +13,16 @@ export function openBrowser(url: string): void {
 interface Opener {
   readonly command: string;
   readonly args: readonly string[];
-  /** What it reads from its standard input. */
+  /** Text for its standard input. */
   readonly input: string;
 }
 
 /**
  * What opens an address in a browser; null where it could not be kept from other users. All users of a Linux machine see a program's
  * arguments, and the server tells whose program asks; of macOS they do too, so that the address is not among them; on Windows only the
- * user and administrators see them.
+ * The program that opens an address in a browser; null where the address could not be kept from other users. On Linux all users see a
+ * program's arguments, but the server checks whose program asks. On macOS they see them too, so the address goes to standard input. On
+ * Windows only the user and administrators see them.
  */
 export function openerOn(platform: NodeJS.Platform, url: string): Opener | null {
   if (platform === "darwin") return { command: "osascript", args: [], input: `open location "${url}"\n` };

@@ -14,30 +14,30 @@ interface CheckFlags {
 
 const COLOURS = { fails: red, differs: yellow, note: dim } as const;
 
-/** `lora-lego check`: whether a program loads an adapter, and whether it means the same there. */
+/** `lora-lego check`: does a program load an adapter, and does it mean the same there? */
 export async function checkCommand(): Promise<Command> {
   const { CONSUMER_IDS, consumerById } = await import("../adapter/consumers.ts");
   const versions = CONSUMER_IDS.map((id) => consumerById(id)).map(({ title, version }) => `${title} ${version}`);
   return new Command("check")
-    .description("say whether a server or app loads an adapter, and whether it means the same there")
-    .argument("<adapter...>", "folders or files of LoRA adapters, of any format that is read", collectPath)
+    .description("check whether a server or app loads an adapter, and whether it means the same there")
+    .argument("<adapter...>", "folders or files of LoRA adapters, in any supported format", collectPath)
     .requiredOption("--for <consumer>", CONSUMER_IDS.join(", "))
     .option(
       "--base <model>",
-      "compare names, sizes and tying with the base: a folder, .safetensors, .gguf or hf:// (headers only)",
+      "compare names, sizes and tied weights with the base: a folder, .safetensors, .gguf or hf:// (only headers are read)",
       parsePath,
     )
     .option(
       "--base-config <file>",
-      "compare with a config.json of the base: layers, widths, vocabulary, tying, architecture",
+      "compare with the base model's config.json: layers, widths, vocabulary, tied weights, architecture",
       parsePath,
     )
-    .option("--json", "print findings, and what was not looked at, as JSON on stdout")
+    .option("--json", "print the findings, and what was not looked at, as JSON on stdout")
     .addHelpText(
       "after",
       [
-        `\nVerdicts hold for ${versions.join(", ")} (docs/formats/consumers.md).`,
-        "\nStatus 0 where nothing was found, as far as was looked (what was not is listed), 1 where an adapter fails to load or means something else, or a file is refused, 2 for wrong use.",
+        `\nVerdicts apply to ${versions.join(", ")} (docs/formats/consumers.md).`,
+        "\nExit status: 0 if no problem was found (what was not looked at is listed), 1 if an adapter fails to load or means something else, or a file is refused, 2 for wrong usage.",
         "\nExamples:\n  lora-lego check merged/ --for vllm --base hf://acme/base\n  lora-lego check merged/ --for sglang --base-config config.json",
       ].join("\n"),
     )
@@ -65,10 +65,10 @@ export async function checkCommand(): Promise<Command> {
     });
 }
 
-/** What the findings come to, and no more than was looked at. */
+/** The verdict; it claims no more than was looked at. */
 function verdict(good: boolean, unseen: boolean, program: string): string {
   if (!good) return `not for ${program} as it is`;
   return unseen
-    ? `nothing found that keeps ${program} from loading it as it is meant`
+    ? `nothing found that keeps ${program} from loading it as intended`
     : `${program} loads it, and it means the same`;
 }

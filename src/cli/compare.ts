@@ -15,22 +15,22 @@ interface CompareFlags {
   readonly json?: true;
 }
 
-/** `lora-lego compare`: what several methods make of the same adapters. */
+/** `lora-lego compare`: the results of several methods on the same adapters. */
 export async function compareCommand(): Promise<Command> {
   return new Command("compare")
     .description("merge adapters by several methods in one pass, write nothing, and compare the results")
     .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
     .option(
       "--methods <list>",
-      "methods to compare, as lego,ties_svd (default: all but the slow ones on dense deltas)",
+      "methods to compare, such as lego,ties_svd (default: all but the slow ones on dense deltas)",
       (text) => text.split(","),
     )
-    .option("--ranks <list>", "ranks to compare at, as 8,16 (default: each method's own)", (text) =>
+    .option("--ranks <list>", "ranks to compare at, such as 8,16 (default: each method's own)", (text) =>
       text.split(",").map(parseCount),
     )
     .option("--weights <list>", "one weight for each adapter (default: 1 each)", parseNumbers)
     .option("--html <file>", "also write the comparison as one self-contained page with plots", parsePath)
-    .option("--force", "replace the file of --html also where lora-lego did not write it")
+    .option("--force", "replace the --html file even if lora-lego did not write it")
     .option("--json", "print the comparison as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego compare math/ med/ finance/ --methods lego,svd,average --ranks 8,16")
     .action(compare);
@@ -68,7 +68,7 @@ function print({ adapters, merges, refused }: Comparison, ownRanks: boolean): vo
     ),
   );
   if (ownRanks && new Set(merges.map(({ rank }) => rank)).size > 1) {
-    printLine("Ranks differ, and a larger one keeps more; --ranks compares at equal ones.");
+    printLine("Ranks differ, and larger ranks keep more; pass --ranks to compare at equal ranks.");
   }
   for (const { method, reason } of refused) printLine(`left out: ${method}: ${reason}`);
 }

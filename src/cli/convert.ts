@@ -17,20 +17,16 @@ interface ConvertFlags {
   readonly json?: true;
 }
 
-/** `lora-lego convert`: one adapter in another format, the same deltas. */
+/** `lora-lego convert`: one adapter in another format, with the same deltas. */
 export async function convertCommand(): Promise<Command> {
   const command = new Command("convert")
-    .description("write an adapter in another format, the same deltas")
-    .argument("<adapter>", "folder or file of a LoRA adapter, of any format that is read", parsePath)
+    .description("write an adapter in another format, with the same deltas")
+    .argument("<adapter>", "folder or file of a LoRA adapter, in any supported format", parsePath)
     .requiredOption("--out <path>", OUT_HELP, parsePath);
   addFormatOptions(command);
   addCarriedExtras(command);
   return command
-    .addOption(
-      new Option("--for <consumer>", "choose the format by the program that is to load the result").choices(
-        CONSUMER_IDS,
-      ),
-    )
+    .addOption(new Option("--for <consumer>", "choose the format that this program loads").choices(CONSUMER_IDS))
     .option("--force", "replace a folder that lora-lego wrote, or a file")
     .option("--json", "print what was written as JSON on stdout")
     .addHelpText(

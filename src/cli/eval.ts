@@ -16,10 +16,10 @@ interface EvalFlags {
   readonly json?: true;
 }
 
-/** `lora-lego eval`: how well a base model with adapters does its tasks, by llama.cpp. */
+/** `lora-lego eval`: how well a base model with adapters does on tasks, run with llama.cpp. */
 export async function evalCommand(): Promise<Command> {
   return new Command("eval")
-    .description("score a base model and adapters on task rows, by llama.cpp (package node-llama-cpp)")
+    .description("score a base model and adapters on task rows with llama.cpp (package node-llama-cpp)")
     .requiredOption(
       "--base <path>",
       "GGUF file of the base model, or its folder (llama, mistral, qwen2, gpt2)",
@@ -27,19 +27,19 @@ export async function evalCommand(): Promise<Command> {
     )
     .option(
       "--adapter <path>",
-      "adapter of any format that is read, scored alone on the base; may be repeated",
+      "adapter in any supported format, scored alone on the base (repeatable)",
       collectPath,
       [],
     )
     .requiredOption(
       "--tasks <file>",
-      "rows {prompt, choices, answer} as JSON Lines, or a GLUE .tsv; may be repeated",
+      "rows {prompt, choices, answer} as JSON Lines, or a GLUE .tsv (repeatable)",
       collectPath,
       [],
     )
-    .option("--glue <task>", "what the .tsv files are: cola, sst2, mrpc, qqp, qnli, mnli, snli, rte or wnli")
-    .option("--limit <n>", "only so many rows of each task, from the top", parseCount)
-    .option("--threads <n>", "threads of llama.cpp (default: the cores)", parseCount)
+    .option("--glue <task>", "GLUE task of the .tsv files: cola, sst2, mrpc, qqp, qnli, mnli, snli, rte or wnli")
+    .option("--limit <n>", "use only the first n rows of each task", parseCount)
+    .option("--threads <n>", "threads for llama.cpp (default: all cores)", parseCount)
     .option("--json", "print all scores as JSON on stdout")
     .addHelpText(
       "after",
@@ -65,7 +65,7 @@ export async function evalCommand(): Promise<Command> {
     });
 }
 
-/** Accuracies in per cent, a line for the base and for each adapter. */
+/** Accuracies in per cent, one line for the base and one for each adapter. */
 function scoreTable(evaluated: readonly Evaluated[]): string[] {
   const tasks = Object.keys(evaluated[0]!.tasks);
   const percent = (share: number): string => (100 * share).toFixed(1);

@@ -21,7 +21,7 @@ interface ExtractFlags {
   readonly json?: true;
 }
 
-/** Modules listed before the rest is summed up: those that lose most. */
+/** How many modules the table lists: those that lose most. */
 const MOST_MODULES = 8;
 
 /** `lora-lego extract`: a LoRA out of a full fine-tune. */
@@ -35,8 +35,12 @@ export async function extractCommand(): Promise<Command> {
     .addOption(
       new Option("--dtype <type>", "element type of the LoRA").choices(choicesOf(RECIPE_FIELDS.dtype)).default("auto"),
     )
-    .option("--include <pattern>", "extract only modules whose path ends so, as q_proj (repeatable)", collect)
-    .option("--exclude <pattern>", "leave such modules out (repeatable)", collect)
+    .option(
+      "--include <pattern>",
+      "extract only modules whose path ends with this, such as q_proj (repeatable)",
+      collect,
+    )
+    .option("--exclude <pattern>", "leave out modules whose path ends with this (repeatable)", collect)
     .option("--force", "replace a folder that lora-lego wrote")
     .option("--json", "print what was extracted as JSON on stdout")
     .addHelpText(

@@ -2,7 +2,7 @@ import { LoraLegoError, UsageError } from "../core/errors.ts";
 import { systemFailure } from "./system-failure.ts";
 import { dim, red, sayLine, yellow } from "./terminal.ts";
 
-/** Say on stderr what went wrong. @returns the exit status: 1 failed or refused, 2 wrong usage, 130 interrupted */
+/** Report on stderr what went wrong. @returns the exit status: 1 failed or refused, 2 wrong usage, 130 interrupted */
 export function reportFailure(error: unknown): number {
   if (error instanceof Error && error.name === "AbortError") {
     sayLine("Interrupted; nothing was written.");

@@ -12,7 +12,7 @@ import {
 } from "../recipe/recipe-fields.ts";
 import { collect, parseCount, parseEnergy, parseModuleWeights, parseNumber, parseNumbers } from "./parse-flags.ts";
 
-/** What a command says of a field otherwise than `RECIPE_FIELDS`. */
+/** What a command says about a field instead of `RECIPE_FIELDS`. */
 interface Otherwise {
   readonly help?: string;
   readonly default?: string;
@@ -32,14 +32,14 @@ export function addFieldFlags(
     const option = new Option(flag, repeatable ? `${help} (repeatable)` : help);
     if (field.type === "choice") option.choices(choicesOf(field));
     else if (field.type !== "switch") option.argParser<unknown>((text, before) => parsed(field, text, before));
-    // The others are said in the help, or are no news.
+    // The help text states the other defaults, or they go without saying.
     if (typeof value === "string") option.default(value);
     option.conflicts(RANK_FIELDS.slice(0, Math.max(0, (RANK_FIELDS as readonly string[]).indexOf(name))));
     command.addOption(option);
   }
 }
 
-/** A flag's value; `before` is that of the same flag earlier on the line. */
+/** A flag's value; `before` is the value of the same flag earlier on the command line. */
 function parsed(field: Field, text: string, before: unknown): SaidRecipe[FieldName] {
   switch (field.type) {
     case "number": {

@@ -23,7 +23,7 @@ export async function fuseCommand(): Promise<Command> {
     .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
     .requiredOption("--base <dir>", "folder of the base model in safetensors", parsePath)
     .requiredOption("--out <dir>", "folder to write; appears complete or not at all", parsePath)
-    .option("--weights <list>", "one weight for each adapter, as 1,0.5 (default: 1 each)", parseNumbers)
+    .option("--weights <list>", "one weight for each adapter, such as 1,0.5 (default: 1 each)", parseNumbers)
     .option("--scale <x>", "multiply all deltas by this", parseNumber)
     .addOption(
       new Option("--extras <policy>", "what to do with heads and biases of a single adapter")
@@ -58,15 +58,15 @@ export async function fuseCommand(): Promise<Command> {
         `${out}: ${fused.base} with ${fused.adapters.join(" + ")}: ${plural(fused.fused, "tensor")} fused${own}, ${bytes(fused.bytes)}`,
       );
       if (fused.untied)
-        printLine("  head and embedding are two tensors now (tie_word_embeddings false in config.json)");
+        printLine("  head and embedding are now two tensors (tie_word_embeddings is false in config.json)");
       for (const [part, count] of Object.entries(fused.elsewhere)) {
         printLine(
-          `  not in this folder: ${plural(count, "module")} of ${part}; fuse into the pipeline's ${part} in another run`,
+          `  not in this folder: ${plural(count, "module")} of ${part}; fuse them into the pipeline's ${part} in another run`,
         );
       }
       if (fused.vocabSize !== null) {
         printLine(
-          `  the vocabulary has ${fused.vocabSize} tokens now (vocab_size in config.json); copy the adapter's tokenizer files too`,
+          `  the vocabulary now has ${fused.vocabSize} tokens (vocab_size in config.json); copy the adapter's tokenizer files too`,
         );
       }
     });

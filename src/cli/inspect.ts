@@ -9,13 +9,13 @@ import { showDownload } from "./progress.ts";
 import { table } from "./table.ts";
 import { printJson, printLine, printLines } from "./terminal.ts";
 
-/** `lora-lego inspect`: what adapters are, from their headers and values. */
+/** `lora-lego inspect`: what adapters contain, from their headers and values. */
 export async function inspectCommand(): Promise<Command> {
   return new Command("inspect")
-    .description("say what adapters are: modules, ranks, scales, norms, spectra, extras")
-    .argument("<adapter...>", "folders or files of LoRA adapters, of any format that is read", collectPath)
+    .description("show what adapters contain: modules, ranks, scales, norms, spectra, extras")
+    .argument("<adapter...>", "folders or files of LoRA adapters, in any supported format", collectPath)
     .option("--modules", "list every module")
-    .option("--stream", "read adapters on the Hub (hf://...) by range instead of downloading them")
+    .option("--stream", "read adapters on the Hub (hf://...) with range requests instead of downloading them")
     .option("--json", "print everything as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego inspect math/ med/ --modules")
     .action(async (paths: string[], flags: { modules?: true; stream?: true; json?: true }) => {
@@ -44,8 +44,8 @@ function print(inspection: Inspection, title: string, all: boolean): void {
   printLine(`${name}: ${title} ${what} for ${base}, ${bytes(inspection.bytes)}`);
   for (const { text } of variants) printLine(`  ${text}`);
   if (modules.length > 0) printModules(inspection);
-  if (others.length > 0) printLine(`  tensors that no delta holds (${others.length}): ${some(others)}`);
-  if (extras.length > 0) printLine(`  beside the LoRA factors (${extras.length}): ${some(extras)}`);
+  if (others.length > 0) printLine(`  tensors outside any delta (${others.length}): ${some(others)}`);
+  if (extras.length > 0) printLine(`  besides the LoRA factors (${extras.length}): ${some(extras)}`);
   if (ignored.length > 0) printLine(`  copies of base tensors, never written (${ignored.length}): ${some(ignored)}`);
   printWarnings(inspection.warnings);
   if (all && modules.length > 0) {

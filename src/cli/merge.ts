@@ -13,7 +13,7 @@ interface MergeFlags extends OutputFlags, SaidRecipe {
   readonly preset?: string;
 }
 
-/** Of one adapter, by prune and resize. */
+/** Fields that only prune and resize take, which work on one adapter. */
 const OF_ONE = ["keep"];
 
 /** `lora-lego merge`: several adapters into one. */
@@ -23,7 +23,7 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
     .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
     .option(
       "--preset <name>",
-      "options of the method that have a name, before those given here: paper for lego's paper",
+      "named set of method options, which other flags override: paper gives the settings of lego's paper",
     );
   addFieldFlags(
     command,
@@ -50,11 +50,11 @@ Examples:
 
 function recipeOfFlags(flags: MergeFlags, method: Method): Recipe {
   const options = { ...(flags.preset && presetOptions(method, flags.preset)), ...methodOptions(method, { ...flags }) };
-  // Planning checks it.
+  // The plan checks it.
   return { ...recipeOf(fieldsAmong(flags)), options } as Recipe;
 }
 
-/** The method of this id; the registry is loaded where a merge is asked for. */
+/** The method of this id. Only a merge loads the registry. */
 async function methodNamed(id: string): Promise<Method> {
   return (await import("../methods/registry.ts")).methodById(id);
 }
@@ -66,7 +66,7 @@ function methodIdAmong(argv: readonly string[]): string {
   return argv[at]!.split("=")[1] ?? argv[at + 1] ?? DEFAULT_METHOD;
 }
 
-/** The options that a preset stands for. @throws UsageError for a name that the method does not know */
+/** The options of a preset. @throws UsageError for a name that the method does not know */
 function presetOptions({ id, presets = {} }: Method, name: string): object {
   const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
   if (preset !== undefined) return preset as object;
@@ -74,6 +74,6 @@ function presetOptions({ id, presets = {} }: Method, name: string): object {
   throw new UsageError(
     there.length === 0
       ? `${id} has no presets; leave --preset out.`
-      : `${id} has no preset ${name}; there is ${there.join(", ")}.`,
+      : `${id} has no preset ${name}; its presets are ${there.join(", ")}.`,
   );
 }

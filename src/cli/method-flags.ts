@@ -33,7 +33,7 @@ function numberOf(parameter: Parameter, text: string): number {
   return value;
 }
 
-/** The method's options out of the parsed flags; only those that were given. */
+/** The method's options from the parsed flags; only those that were given. */
 export function methodOptions(
   { parameters }: Method,
   flags: Readonly<Record<string, unknown>>,

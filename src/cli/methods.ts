@@ -5,7 +5,7 @@ import { shownDefault } from "./method-flags.ts";
 import { table } from "./table.ts";
 import { printJson, printLines } from "./terminal.ts";
 
-/** `lora-lego methods`: every registered merge method with its parameters, out of its own metadata. */
+/** `lora-lego methods`: every registered merge method with its parameters, from the method's own metadata. */
 export async function methodsCommand(): Promise<Command> {
   return new Command("methods")
     .description("list the merge methods and their parameters")
@@ -35,7 +35,7 @@ function asData(method: Method) {
 function asText(method: Method): string[] {
   const { id, title, reference, dependsOn, weights, needs, cut } = method;
   const parameters = Object.entries(method.parameters);
-  const asked = cut === "clusters" ? "by clustering to it" : "cut by singular values";
+  const asked = cut === "clusters" ? "is reached by clustering" : "is reached by cutting singular values";
   const lines = [
     `${id}: ${title}`,
     `  ${reference}`,
@@ -58,7 +58,7 @@ function asText(method: Method): string[] {
   return [...lines, ...table(["  parameter", "type", "default", "meaning"], rows)];
 }
 
-/** The rank of a result when none is asked for, in words. */
+/** The rank of a result when none is asked for, as text. */
 function defaultRank(method: Method): string {
   if (method.defaultTarget(1).kind === "rank") return "the largest input rank";
   return method.fullRank([1, 1], { in: 2, out: 2 }) === 2 ? "the sum of the ranks" : "the inputs' own rank";

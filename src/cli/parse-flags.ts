@@ -12,7 +12,7 @@ export function parseNumber(text: string): number {
 /** A path from a flag. */
 export function parsePath(text: string): string {
   if (text === "") throw new InvalidArgumentError("It is empty.");
-  if (text.includes("\0")) throw new InvalidArgumentError("It holds a NUL character, which no path may.");
+  if (text.includes("\0")) throw new InvalidArgumentError("It contains a NUL character, which no path may contain.");
   return text;
 }
 
@@ -42,10 +42,11 @@ export function parseNumbers(text: string): number[] {
   return text.split(",").map(parseNumber);
 }
 
-/** "q_proj=1,0.5": a pattern of modules and the weights of the adapters there; beside those that were given before. */
+/** "q_proj=1,0.5": a pattern of modules and the adapters' weights there, appended to those given before. */
 export function parseModuleWeights(text: string, before: readonly ModuleWeights[] = []): ModuleWeights[] {
   const at = text.lastIndexOf("=");
-  if (at < 1) throw new InvalidArgumentError("Expected a pattern and one weight for each adapter, as q_proj=1,0.5.");
+  if (at < 1)
+    throw new InvalidArgumentError("Expected a pattern and one weight for each adapter, such as q_proj=1,0.5.");
   return [...before, { match: text.slice(0, at), weights: parseNumbers(text.slice(at + 1)) }];
 }
 
@@ -59,7 +60,7 @@ export function parseEnergy(text: string): { rule: EnergyRule; threshold: number
   const [name, threshold, ...rest] = text.split("=");
   const rule = ENERGY_RULES.find((known) => known === name);
   if (rule === undefined || threshold === undefined || rest.length > 0) {
-    throw new InvalidArgumentError(`Expected ${ENERGY_RULES.join(", ")}, each with a threshold, as sv_fro=0.95.`);
+    throw new InvalidArgumentError(`Expected ${ENERGY_RULES.join(", ")}, each with a threshold, such as sv_fro=0.95.`);
   }
   return { rule, threshold: parseNumber(threshold) };
 }

@@ -7,10 +7,10 @@ import type { MergeReport } from "../report/report.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";
 
-/** Compositions listed before the rest is summed up. */
+/** How many compositions are listed before one line sums up the rest. */
 const MOST_COMPOSITIONS = 8;
 
-/** Print what a merge made: the result, how it relates to each input, and what merged with what. */
+/** Print the result of a merge, how it relates to each input, and what merged with what. */
 export function printReport(report: MergeReport, out: string, format: DialectId): void {
   const { totals, inputs, modules } = report;
   printLine(
@@ -51,7 +51,7 @@ function formatShown(format: DialectId): string {
 
 /** Print what a merge would write. */
 export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: string): void {
-  // Other formats have scales and element types of their own.
+  // Other formats have their own scales and element types.
   const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
   const form = format === "peft" ? `${plan.dtype.toLowerCase()}, ${scales}` : format;
   printLine(

@@ -31,7 +31,7 @@ Examples:
 
 Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`;
 
-/** Run the command that the arguments name. @returns the exit status where parsing them ends it, else null */
+/** Run the command that the arguments name. @returns the exit status if parsing ends the run, else null */
 export async function runProgram(argv: readonly string[]): Promise<number | null> {
   const program = new Command("lora-lego")
     .description("Merge LoRA adapters without the base model, Python or a GPU.")

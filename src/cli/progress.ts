@@ -29,10 +29,10 @@ export async function showProgress(quiet: boolean, verb = "merging", noun = "mod
   };
 }
 
-/** Files below this many bytes come too fast to be told of. */
+/** Files below this many bytes arrive too fast to report. */
 const TOLD_BYTES = 1e6;
 
-/** Tell on stderr of downloads from the Hub: a line for each quarter of a large file. */
+/** Report downloads from the Hub on stderr: a line for each quarter of a large file. */
 export function showDownload(file: string, done: number, size: number): void {
   const quarter = Math.floor((4 * done) / size);
   if (size < TOLD_BYTES || quarters.get(file) === quarter) return;
@@ -40,7 +40,7 @@ export function showDownload(file: string, done: number, size: number): void {
   sayLine(`downloading ${file}: ${Math.round(done / 1e6)} of ${Math.round(size / 1e6)} MB`);
 }
 
-/** The quarter that was told last, by file. */
+/** The quarter reported last, by file. */
 const quarters = new Map<string, number>();
 
 function lines(verb: string, noun: string): Progress {

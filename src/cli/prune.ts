@@ -11,7 +11,7 @@ const RESIZING_METHOD = "svd";
 
 interface ShrinkFlags extends OutputFlags, SaidRecipe {}
 
-/** `lora-lego prune`: one adapter to fewer ranks, by clustering its own units. */
+/** `lora-lego prune`: reduce the rank of one adapter by clustering its own units. */
 export async function pruneCommand(): Promise<Command> {
   const command = new Command("prune").description("shrink one adapter by clustering its own units");
   return shrinking(command, [
@@ -20,10 +20,10 @@ export async function pruneCommand(): Promise<Command> {
   ]);
 }
 
-/** `lora-lego resize`: one adapter to another rank, by a method that says how it resizes. */
+/** `lora-lego resize`: change the rank of one adapter, by a method that says how it resizes. */
 export async function resizeCommand(argv: readonly string[]): Promise<Command> {
-  const command = new Command("resize").description("bring one adapter to another rank");
-  // Methods are loaded where they are asked for.
+  const command = new Command("resize").description("change the rank of one adapter");
+  // Only this command loads the methods.
   if (argv.includes("resize")) {
     const { METHODS } = await import("../methods/registry.ts");
     const ways = METHODS.filter(({ resizes }) => resizes !== undefined);
@@ -47,7 +47,7 @@ function shrinking(command: Command, examples: readonly string[]): Command {
   command.addHelpText("after", `\nExamples:\n  ${examples.join("\n  ")}`);
   return command.action(async (path: string, flags: ShrinkFlags) => {
     const recipe = recipeOf(fieldsAmong(flags));
-    if (recipe.target === undefined) throw new UsageError("Pass one of --rank, --energy and --keep.");
+    if (recipe.target === undefined) throw new UsageError("Pass one of --rank, --energy or --keep.");
     await runToFolder([path], recipe as Recipe, flags);
   });
 }

@@ -20,28 +20,28 @@ export interface OutputFlags {
   readonly json?: true;
 }
 
-/** What `--out` is, for help. */
+/** The help text of `--out`. */
 export const OUT_HELP =
-  "folder to write, or file where the name ends in .safetensors or .gguf; appears complete or not at all";
+  "folder to write, or a file if the name ends in .safetensors or .gguf; appears complete or not at all";
 
 /** Add the flags that say in which format an adapter is written. */
 export function addFormatOptions(command: Command): void {
   command
     .option(
       "--to <format>",
-      "format to write: peft, diffusers or mlx (a folder), kohya, diffusers or comfyui (a .safetensors file), gguf (a .gguf file) (default: peft for a folder; for a file, what its name and the adapters say)",
+      "format to write: peft, diffusers or mlx (a folder), kohya, diffusers or comfyui (a .safetensors file), gguf (a .gguf file) (default: peft for a folder; for a file, it follows from the file's name and the adapters)",
     )
     .option(
       "--base-config <file>",
-      "config.json of the base model, which gguf needs for names and rows, and mlx for names that are others there, embeddings, heads and experts",
+      "config.json of the base model; gguf needs it for names and rows, mlx for renamed modules, embeddings, heads and experts",
       parsePath,
     );
 }
 
-/** Add `--extras` of commands that write one adapter, which keeps its own where it can. */
+/** Add `--extras` for commands that write one adapter, which keeps its extras where the format can carry them. */
 export function addCarriedExtras(command: Command): void {
   command.addOption(
-    new Option("--extras <policy>", "what to do with heads and biases where the format cannot carry them")
+    new Option("--extras <policy>", "what to do with heads and biases that the format cannot carry")
       .choices(["error", "drop"])
       .default("error"),
   );
@@ -55,18 +55,18 @@ export function addOutputOptions(command: Command): void {
   addRunOptions(command);
 }
 
-/** Add the flags that say how a merge is run, whatever it is. */
+/** Add the flags that say how any merge is run. */
 export function addRunOptions(command: Command): void {
   addFormatOptions(command);
   command
     .option("--threads <n>", "worker threads (default: all cores, one for small adapters)", parseCount)
-    .option("--dry-run", "say what would be written, and write nothing")
+    .option("--dry-run", "show what would be written, but write nothing")
     .option("--force", "replace a folder that lora-lego wrote, or a file")
-    .option("--stream", "read adapters on the Hub (hf://...) by range instead of downloading them")
+    .option("--stream", "read adapters on the Hub (hf://...) with range requests instead of downloading them")
     .option("--json", "print the report as JSON on stdout");
 }
 
-/** Carry out a recipe as the flags say: merge into the output, or only plan. */
+/** Carry out a recipe according to the flags: merge into the output, or only plan. */
 export async function runToFolder(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {
   if (flags.dryRun) return dryRun(paths, recipe, flags);
   const { mergeAdapters } = await import("../node/merge-adapters.ts");
@@ -79,10 +79,10 @@ export async function runToFolder(paths: readonly string[], recipe: Recipe, flag
   else (await import("./print-report.ts")).printReport(report, flags.out, format);
 }
 
-/** Signals that ask a process to end; SIGHUP comes when its terminal is closed. */
+/** Signals that ask a process to exit; SIGHUP is sent when its terminal closes. */
 const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Do work that ends early, and cleans up, when the process is asked to end. */
+/** Do work that stops early and cleans up when the process is asked to exit. */
 export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
@@ -102,7 +102,7 @@ async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFla
   else (await import("./print-report.ts")).printPlan(planned, flags.out);
 }
 
-/** The options of the library that the flags of every command that writes a merge stand for. */
+/** The library options for the flags that all commands that write a merge share. */
 export function outputOf(flags: Omit<OutputFlags, "out">): Omit<MergeOptions, "out"> {
   return {
     force: flags.force ?? false,

@@ -11,15 +11,15 @@ interface RunFlags extends Omit<OutputFlags, "out" | "report"> {
   readonly adapters?: string;
 }
 
-/** `lora-lego run`: what a recipe file says, one merge or several. */
+/** `lora-lego run`: carry out a recipe file, one merge or several. */
 export async function runCommand(): Promise<Command> {
   const command = new Command("run")
     .description("carry out a recipe file (docs/recipe.md)")
-    .argument("<recipe>", "YAML file, as every merge writes one into its folder", parsePath)
+    .argument("<recipe>", "YAML file, such as the recipe.yaml that a merge writes into its folder", parsePath)
     .option("--out <path>", `${OUT_HELP} (default: the recipe's)`, parsePath)
     .option(
       "--adapters <dir>",
-      "folder that relative paths of adapters start at (default: the recipe's own)",
+      "folder that relative adapter paths start from (default: the recipe's folder)",
       parsePath,
     );
   addRunOptions(command);

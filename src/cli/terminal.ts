@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { printable, printableJson } from "../core/printable.ts";
 
-/** A piece of a line: text, which may come out of files, or text in a colour of ours. */
+/** A piece of a line: text, which may come from files, or text in one of our colours. */
 type Piece = string | { readonly text: string; readonly colour: (text: string) => string };
 
 const coloured =
@@ -13,7 +13,7 @@ export const yellow: (text: string) => Piece = coloured(pc.yellow);
 export const green: (text: string) => Piece = coloured(pc.green);
 export const dim: (text: string) => Piece = coloured(pc.dim);
 
-// All that a command says leaves here, so that no text out of a file can steer the terminal; a test over the sources says so.
+// All output of the commands goes through here, so that no text from a file can control the terminal; a test checks the sources for it.
 
 /** Print a line on stdout. */
 export function printLine(...pieces: readonly Piece[]): void {
@@ -30,12 +30,12 @@ export function printJson(value: unknown): void {
   console.log(printableJson(value));
 }
 
-/** Say a line on stderr. */
+/** Print a line on stderr. */
 export function sayLine(...pieces: readonly Piece[]): void {
   console.error(lineOf(pieces));
 }
 
-/** Write text of whole lines to a stream as it is, but for what could steer a terminal. */
+/** Write whole lines to a stream unchanged, except for characters that could control a terminal. */
 export function writeLines(stream: NodeJS.WriteStream, text: string): void {
   stream.write(text.split("\n").map(printable).join("\n"));
 }

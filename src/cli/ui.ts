@@ -11,8 +11,8 @@ interface UiFlags {
 /** `lora-lego ui`: the explorer in the browser. */
 export function uiCommand(): Command {
   return new Command("ui")
-    .description("look at adapters and merge them in the browser, on this machine alone")
-    .argument("[adapter...]", "folders or files of adapters that are open at once", collectPath)
+    .description("explore and merge adapters in the browser, served on this machine only")
+    .argument("[adapter...]", "folders or files of adapters to open at the start", collectPath)
     .option("--port <n>", "port on 127.0.0.1 (default: a free one)", parsePort)
     .option("--no-open", "do not open the browser")
     .addHelpText(
@@ -25,7 +25,7 @@ Examples:
     .action(async (adapters: string[], { port, open }: UiFlags) => {
       const { servePage } = await import("../node/ui/ui-server.ts");
       const { url, ticket, close } = await servePage({ adapters, ...(port !== undefined && { port }) });
-      printLine(`The explorer is at ${url} (Ctrl-C ends it).`);
+      printLine(`The explorer is at ${url} (Ctrl-C stops it).`);
       if (open) openBrowser(ticket());
       process.once("SIGINT", () => void close());
       process.once("SIGTERM", () => void close());

@@ -3,7 +3,7 @@ import { collectPath, parseCount, parseNumber } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { dim, green, printJson, printLine, red } from "./terminal.ts";
 
-/** `lora-lego verify`: the paper's claims, measured on given adapters. */
+/** `lora-lego verify`: measure the paper's claims on given adapters. */
 export async function verifyCommand(): Promise<Command> {
   return new Command("verify")
     .description("measure the paper's claims on adapters: permutation, concatenation, cluster purity")

@@ -1,28 +1,28 @@
 import { HubError } from "../core/errors.ts";
 
-/** A connection that brings less than this while patience lasts brings nothing. */
+/** A connection that delivers fewer bytes than this within `patience` counts as stalled. */
 export const PROGRESS_BYTES: number = 16 << 10;
 const PATIENCE_MS = 60_000;
 
 /** How a body is read. */
 export interface BodyBounds {
-  /** What messages call it. */
+  /** The body's name in messages. */
   readonly name: string;
-  /** Bytes that may come; what comes behind them is an error. */
+  /** The most bytes that may come; more are an error. */
   readonly most: number;
-  /** Milliseconds to wait for 16 kB, or for the end. Default a minute. */
+  /** Milliseconds to wait for each 16 kB, or for the end. Default a minute. */
   readonly patience?: number | undefined;
-  /** Ends the reading, by its reason. */
+  /** Stops the reading with its reason. */
   readonly signal?: AbortSignal | null;
 }
 
-/** More came than was listed or asked for; another try would bring the same. */
+/** More bytes came than were listed or asked for; another try would give the same. */
 export class LongBody extends HubError {}
 
-/** Nothing comes any more, or hardly anything; another try may bring more. */
+/** The connection stalled; another try may get further. */
 export class Stalled extends HubError {}
 
-/** The error of a connection that brings nothing. */
+/** The error for a stalled connection. */
 export function stalled(name: string, patience: number = PATIENCE_MS): Stalled {
   return new Stalled(
     `${name}: the server sent less than ${PROGRESS_BYTES} bytes in ${patience / 1000} s; check the connection, or try again later.`,
@@ -30,9 +30,9 @@ export function stalled(name: string, patience: number = PATIENCE_MS): Stalled {
 }
 
 /**
- * End something after the time that patience lasts.
+ * Call `end` after `patience` milliseconds.
  *
- * @returns what calls that off
+ * @returns a function that cancels the call
  */
 export function waitFor(end: () => void, patience: number = PATIENCE_MS): () => void {
   const timer = setTimeout(end, patience);
@@ -40,10 +40,10 @@ export function waitFor(end: () => void, patience: number = PATIENCE_MS): () => 
 }
 
 /**
- * The chunks of an answer's body, which ends where it is longer than it should be, or where next to nothing comes. The time that the caller takes for
- * a chunk does not count.
+ * The chunks of an answer's body; throws when it is longer than it should be, or stalls. The time that the caller takes for a chunk does
+ * not count.
  *
- * @throws LongBody, Stalled, the signal's reason, or fetch's own error where the connection breaks
+ * @throws LongBody, Stalled, the signal's reason, or fetch's own error when the connection breaks
  */
 export async function* bodyChunks(
   response: Response,
@@ -55,7 +55,7 @@ export async function* bodyChunks(
   let fresh = 0;
   let left = patience ?? PATIENCE_MS;
   let expired = false;
-  // Ends the read that is waited for.
+  // Ends the pending read.
   const cancel = (): void => void reader.cancel().catch(() => {});
   signal?.addEventListener("abort", cancel);
   try {
@@ -87,7 +87,7 @@ export async function* bodyChunks(
   }
 }
 
-/** @returns how many bytes came into the array, at most all of it @throws as `bodyChunks` */
+/** Read a body into an array. @returns how many bytes came, at most the array's length @throws as `bodyChunks` */
 export async function fillFrom(
   response: Response,
   into: Uint8Array,

@@ -5,9 +5,9 @@ import type { HubAccess } from "./request.ts";
 const MOST_BYTES = 16 << 20;
 
 /**
- * The fetch of an access for a package that reads answers whole: their bodies come within bounds.
+ * A fetch for a package that reads whole answers: their bodies are bounded in size and time.
  *
- * @param name what messages call it
+ * @param name the answer's name in messages
  */
 export function boundedFetch({ fetch, patience }: HubAccess, name: string): typeof fetch {
   return async (...request) => {

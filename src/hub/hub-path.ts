@@ -12,7 +12,7 @@ export interface HubPath {
 
 const SCHEME = "hf://";
 const NAME = /^[A-Za-z0-9][\w.-]*$/;
-/** Branches may hold slashes, written as %2F here, since a slash begins the subfolder. */
+/** Slashes in branch names are written as %2F, since a slash begins the subfolder. */
 const REVISION = /^[\w.%-]+$/;
 const COMMIT = /^[0-9a-f]{40}$/;
 
@@ -21,7 +21,7 @@ export function isHubPath(path: string): boolean {
   return path.startsWith(SCHEME);
 }
 
-/** @throws UsageError for what is no such path */
+/** @throws UsageError if it is not such a path */
 export function parseHubPath(path: string): HubPath {
   const [owner = "", rest = "", ...folders] = path.slice(SCHEME.length).replace(/\/+$/, "").split("/");
   const [name = "", revision = "main", ...more] = rest.split("@");
@@ -34,13 +34,13 @@ export function parseHubPath(path: string): HubPath {
     folders.every((folder) => folder !== "" && folder !== "." && folder !== "..");
   if (!good) {
     throw new UsageError(
-      `${path} is no Hub path; write hf://owner/name, with @revision and /subfolder behind it where they are meant.`,
+      `${path} is not a Hub path; write hf://owner/name, followed by @revision and /subfolder if needed.`,
     );
   }
   return { repo: `${owner}/${name}`, revision: decodeURIComponent(revision), subfolder: folders.join("/") };
 }
 
-/** Whether a revision is made of names: it becomes a path in the cache. */
+/** Whether each part of a revision is a safe name, because it becomes a path in the cache. */
 function soundParts(revision: string): boolean {
   try {
     return decodeURIComponent(revision)
@@ -51,12 +51,12 @@ function soundParts(revision: string): boolean {
   }
 }
 
-/** The path at a certain commit, which means the same for ever. */
+/** The path pinned to a commit, whose content never changes. */
 export function pinnedHubPath({ repo, subfolder }: HubPath, commit: string): string {
   return `${SCHEME}${repo}@${commit}${subfolder === "" ? "" : `/${subfolder}`}`;
 }
 
-/** What messages, cards and reports call it. */
+/** Its name in messages, cards and reports. */
 export function hubName({ repo, subfolder }: HubPath): string {
   return subfolder === "" ? repo : `${repo}/${subfolder}`;
 }

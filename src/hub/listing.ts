@@ -3,7 +3,7 @@ import { bodyText } from "./body.ts";
 import { type HubPath, hubName } from "./hub-path.ts";
 import { type HubAccess, request } from "./request.ts";
 
-/** A page of a listing has a thousand entries of some 300 bytes each; what the Hub says of a repository names each of its files. */
+/** A page of a listing has a thousand entries of about 300 bytes each; the answer about a repository names each of its files. */
 const MAX_ANSWERS_BYTES: number = 32 << 20;
 const MAX_PAGES = 200;
 
@@ -12,7 +12,7 @@ export interface HubFile {
   /** Its path in the repository. */
   readonly path: string;
   readonly size: number;
-  /** What the cache calls its content: SHA-256 of large files, git's SHA-1 of small ones. */
+  /** Its name in the cache: SHA-256 for large files, git's SHA-1 for small ones. */
   readonly etag: string;
   readonly large: boolean;
 }
@@ -28,7 +28,7 @@ export interface HubListing {
 /**
  * Look up the commit and the files of a path.
  *
- * @throws HubError when the Hub cannot be reached, does not give them, or has no end of them
+ * @throws HubError when the Hub cannot be reached, does not give them, or lists too many
  */
 export async function listHubFolder(access: HubAccess, path: HubPath): Promise<HubListing> {
   const { repo, revision, subfolder } = path;
@@ -56,13 +56,13 @@ export async function listHubFolder(access: HubAccess, path: HubPath): Promise<H
   return { commit, files, folders };
 }
 
-/** An answer in JSON, and where the listing that it is a page of goes on. */
+/** An answer in JSON, and the address of the listing's next page. */
 interface Answer {
   readonly value: unknown;
   readonly next: string | null;
 }
 
-/** Answers of one Hub about one path, bounded in number and in their length together. */
+/** Answers of one Hub about one path, bounded in number and total length. */
 class Answers {
   readonly #access: HubAccess;
   readonly #path: HubPath;
@@ -97,7 +97,7 @@ class Answers {
     }
   }
 
-  /** The address of the next page, which may be relative; another host has no say in what the Hub lists. */
+  /** The address of the next page, which may be relative; other hosts are refused. */
   #following(response: Response, asked: string): string | null {
     const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.get("Link") ?? "")?.[1];
     if (link === undefined) return null;
@@ -106,14 +106,14 @@ class Answers {
     const url = new URL(link, base);
     if (url.origin !== new URL(this.#access.endpoint).origin) {
       throw new HubError(
-        `${hubName(this.#path)}: the Hub's listing goes on at another host, ${url.host}; check HF_ENDPOINT.`,
+        `${hubName(this.#path)}: the Hub's listing continues on another host, ${url.host}; check HF_ENDPOINT.`,
       );
     }
     return url.href;
   }
 }
 
-/** What the Hub's tree lists, as far as it is needed. */
+/** The fields of an entry in the Hub's listing that are used. */
 interface TreeEntry {
   readonly type: string;
   readonly path: string;
@@ -122,7 +122,7 @@ interface TreeEntry {
   readonly lfs?: { readonly oid: string; readonly size: number };
 }
 
-/** The name of an entry, which must lie in the folder that was listed: paths become files of the cache. */
+/** The name of an entry, which must be directly in the listed folder, because paths become files in the cache. */
 function checkedName(path: HubPath, entry: TreeEntry): string {
   const prefix = path.subfolder === "" ? "" : `${path.subfolder}/`;
   const name = typeof entry?.path === "string" && entry.path.startsWith(prefix) ? entry.path.slice(prefix.length) : "";
@@ -130,7 +130,7 @@ function checkedName(path: HubPath, entry: TreeEntry): string {
   return name;
 }
 
-/** What a file is known by; its checksum becomes the name of a file of the cache. */
+/** A file's path, size and checksum; the checksum becomes a file name in the cache, so it must be valid. */
 function checkedFile(hub: HubPath, { path, size, oid, lfs }: TreeEntry): HubFile {
   const file =
     lfs === undefined ? { path, size, etag: oid, large: false } : { path, size: lfs.size, etag: lfs.oid, large: true };
@@ -143,7 +143,7 @@ function nonsense(path: HubPath): HubError {
   return new HubError(`${hubName(path)}: the Hub's answer makes no sense; check HF_ENDPOINT, or try again later.`);
 }
 
-/** Where a file's bytes are to be had. */
+/** The URL of a file's bytes. */
 export function fileUrl(
   { endpoint }: Pick<HubAccess, "endpoint">,
   { repo }: HubPath,

@@ -2,36 +2,36 @@ import { HubError, LoraLegoError, UsageError } from "../core/errors.ts";
 import { Stalled, stalled, waitFor } from "./body.ts";
 import { type HubPath, hubName } from "./hub-path.ts";
 
-/** Tries of a request in all, and the pause before the second one, which doubles each time. */
+/** How often a request is tried in all, and the pause before the second try, which doubles each time. */
 export const TRIES = 4;
 const FIRST_PAUSE_MS = 500;
 const MOST_PAUSE_MS = 10_000;
 
-/** How to speak to the Hub. */
+/** How to reach the Hub. */
 export interface HubAccess {
-  /** As https://huggingface.co, without a slash at the end. */
+  /** Such as https://huggingface.co, without a slash at the end. */
   readonly endpoint: string;
   readonly token: string | null;
-  /** What requests are made by. */
+  /** Makes the requests. */
   readonly fetch: typeof fetch;
   /** Milliseconds before the second try. Default 500. */
   readonly pause?: number;
-  /** Milliseconds that a connection may bring next to nothing before it counts as broken. Default a minute. */
+  /** Milliseconds after which a connection that delivers next to nothing counts as broken. Default a minute. */
   readonly patience?: number;
 }
 
-/** What of a request is not the same for all. */
+/** Options of one request. */
 export interface Asking {
-  /** First byte that is wanted; with `to`, the byte behind the last. Default all of it. */
+  /** The first byte wanted and, with `to`, the byte after the last. Default the whole file. */
   readonly range?: { readonly from: number; readonly to?: number } | null;
-  /** Ends the wait for an answer; while its body is read, that is for the reader to heed. */
+  /** Stops the wait for an answer; while the body is read, the reader must watch it. */
   readonly signal?: AbortSignal | null;
 }
 
 /**
- * Fetch something of a repository and read it, trying again where the Hub is busy, or the connection breaks or brings nothing.
+ * Fetch something from a repository and read it. It tries again when the Hub is busy, or the connection breaks or stalls.
  *
- * @param read what to do with an answer; what it throws is tried again unless it is an error in words
+ * @param read what to do with an answer; errors that it throws lead to another try unless they are a LoraLegoError
  * @throws HubError in one sentence with what to do
  */
 export async function request<T>(
@@ -42,7 +42,7 @@ export async function request<T>(
   { range = null, signal = null }: Asking = {},
 ): Promise<T> {
   const headers: Record<string, string> = {};
-  // The token must not travel to the stores that the Hub sends large downloads to; fetch drops it where a redirect leaves the origin.
+  // The token must not reach the hosts that the Hub redirects large downloads to; fetch drops it when a redirect leaves the origin.
   if (access.token !== null && new URL(url).origin === new URL(access.endpoint).origin)
     headers.Authorization = `Bearer ${access.token}`;
   if (range !== null) headers.Range = `bytes=${range.from}-${range.to === undefined ? "" : range.to - 1}`;
@@ -70,7 +70,7 @@ export async function request<T>(
   throw failure!;
 }
 
-/** The answer to one try, once its headers are there. @throws Stalled when they do not come */
+/** The answer to one try, once its headers have come. @throws Stalled when they do not come */
 async function answered(
   { fetch, patience }: HubAccess,
   path: HubPath,
@@ -96,7 +96,7 @@ async function answered(
   }
 }
 
-/** A part of a file must be the part that was asked for; browsers do not always show what it is. */
+/** Check that the answer is the range that was asked for; browsers do not always reveal its range. */
 function checkRange(path: HubPath, response: Response, range: Asking["range"]): void {
   const sent = response.headers.get("Content-Range");
   if (!range || response.status !== 206 || sent === null) return;
@@ -104,12 +104,12 @@ function checkRange(path: HubPath, response: Response, range: Asking["range"]): 
   if (Number(from) === range.from && (range.to === undefined || Number(last) < range.to)) return;
   void response.body?.cancel();
   throw new HubError(
-    `${hubName(path)}: the server sends ${sent.slice(0, 60)} where bytes from ${range.from} on were asked for; check HF_ENDPOINT, or try again later.`,
+    `${hubName(path)}: the server sent ${sent.slice(0, 60)}, but bytes from ${range.from} on were asked for; check HF_ENDPOINT, or try again later.`,
   );
 }
 
 function busy(path: HubPath, { status }: Response): HubError {
-  const why = status === 429 ? "too many requests" : "an error of its own";
+  const why = status === 429 ? "too many requests" : "an error in the Hub";
   return new HubError(`${hubName(path)}: the Hub answers with status ${status} (${why}); try again later.`);
 }
 
@@ -129,11 +129,11 @@ function refusal({ endpoint, token }: HubAccess, path: HubPath, response: Respon
     return new HubError(`${name} is gated: accept its terms on ${page}, and set HF_TOKEN to a token of that account.`);
   }
   if (code === "RevisionNotFound") {
-    return new UsageError(`${name} has no revision ${path.revision}; look at ${page}/tree/main for its branches.`);
+    return new UsageError(`${name} has no revision ${path.revision}; see ${page}/tree/main for its branches.`);
   }
   if (code === "EntryNotFound") {
     return new UsageError(
-      `${path.repo} has no folder ${path.subfolder} at ${path.revision}; look at ${page}/tree/main.`,
+      `${path.repo} has no folder ${path.subfolder} at ${path.revision}; see ${page}/tree/main for its folders.`,
     );
   }
   if (response.status === 401 || response.status === 403 || response.status === 404) {

@@ -7,7 +7,7 @@ import { fileUrl, type HubListing, listHubFolder } from "./listing.ts";
 import type { HubAccess } from "./request.ts";
 import { urlSource } from "./url-source.ts";
 
-/** An adapter on the Hub that is read as it is needed. */
+/** An adapter on the Hub that is read on demand. */
 export interface StreamedAdapter {
   /** For `openAdapter`. */
   readonly folder: AdapterFolder;
@@ -16,8 +16,8 @@ export interface StreamedAdapter {
 }
 
 /**
- * An adapter on the Hub as a folder whose files are read by range, so that nothing is stored: configs whole, weights as they are asked for.
- * Runs in Node and in browsers.
+ * An adapter on the Hub as a folder whose files are read by range, so that nothing is stored: configs whole, weights on demand. Runs in
+ * Node and in browsers.
  *
  * @param path hf://owner/name[@revision][/subfolder]
  * @throws HubError or UsageError in one sentence each
@@ -43,7 +43,7 @@ export async function streamHubAdapter(path: string, access: HubAccess): Promise
       const url = fileUrl(access, hub, listing.commit, entry);
       const sha256 = entry.large ? entry.etag : null;
       const source = urlSource(access, { name: `${name}/${file}`, url, size: entry.size, path: hub, sha256 });
-      // What is too long for a config is refused by whoever reads it.
+      // Whoever reads a config refuses one that is too long.
       if (!file.endsWith(".json") || entry.size > MAX_TEXT_BYTES) return source;
       const bytes = new Uint8Array(entry.size);
       await source.read(0, bytes);
@@ -53,7 +53,7 @@ export async function streamHubAdapter(path: string, access: HubAccess): Promise
   return { folder, pinned: pinnedHubPath(hub, listing.commit) };
 }
 
-/** What a listing says of an adapter's folder. */
+/** An adapter's folder from its listing. */
 export function listedFolder(hub: HubPath, { files, folders }: HubListing): Omit<AdapterFolder, "open"> {
   return { name: hubName(hub), files: [...files.keys()].sort(), folders };
 }

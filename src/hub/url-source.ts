@@ -11,11 +11,11 @@ export interface RemoteFile {
   readonly url: string;
   readonly size: number;
   readonly path: HubPath;
-  /** Of its content, where the Hub knows it. */
+  /** Of its content; null if the Hub does not know it. */
   readonly sha256: string | null;
 }
 
-/** A ByteSource that reads ranges of a file on the Hub as they are asked for. */
+/** A ByteSource that reads ranges of a file on the Hub on demand. */
 export interface RemoteSource extends ByteSource {
   readonly remote: RemoteFile;
   readonly access: HubAccess;

@@ -26,7 +26,7 @@ export const breadcrumbs: Method<BreadcrumbsOptions> = denseMethod<BreadcrumbsOp
       least: 0,
       most: 1,
       default: 0.01,
-      description: "share of the entries that is dropped as outliers, the largest",
+      description: "share of the entries to drop as outliers, largest first",
     },
   },
   rule: ({ density, gamma }) => ({ prepare: middleShare(density, gamma), combine: weightedSum }),

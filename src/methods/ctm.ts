@@ -33,7 +33,7 @@ export const ctm: Method<CtmOptions> = {
       least: 0,
       most: 1,
       default: 0.5,
-      description: "share of its own norm that each delta weighs with",
+      description: "share of its own norm in each delta's new norm; the mean norm gives the rest",
     },
   },
   precise: () => true,

@@ -26,7 +26,7 @@ export const della: Method<DellaOptions> = denseMethod<DellaOptions>({
       least: 0,
       most: 1,
       default: 0.1,
-      description: "how far the probabilities of keeping a row's smallest and largest entry lie apart",
+      description: "difference between the probabilities of keeping a row's largest and smallest entry",
     },
     seed: SEED,
     ...CONSENSUS,

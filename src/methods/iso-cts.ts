@@ -26,7 +26,7 @@ export const isoCts: Method<IsoCtsOptions> = {
       above: 0,
       most: 1,
       default: 0.8,
-      description: "share of the rank that common directions take",
+      description: "share of the rank that goes to common directions",
     },
   },
   precise: () => true,

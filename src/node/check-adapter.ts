@@ -4,9 +4,9 @@ import { type Check, checkOpened, isGood } from "../analysis/check.ts";
 import { type OpenOptions, openAdapterPath } from "./input/adapter-path.ts";
 import { type BasePaths, openBase } from "./input/open-base.ts";
 
-/** What to check an adapter for, and what is known of its base model. */
+/** What to check an adapter for, and what is known about its base model. */
 export interface CheckOptions extends BasePaths, Pick<OpenOptions, "settings" | "onDownload" | "signal" | "stream"> {
-  /** The program that is to load the adapter. */
+  /** The program that will load the adapter. */
   readonly for: ConsumerId;
 }
 
@@ -15,17 +15,17 @@ export interface CheckedAdapter extends Check {
   /** The adapter's name. */
   readonly name: string;
   readonly for: ConsumerId;
-  /** The version of the program that the findings hold for. */
+  /** The version of the program that the findings apply to. */
   readonly version: string;
-  /** Whether nothing was found that keeps the adapter from loading and meaning the same. */
+  /** Whether nothing was found that keeps the adapter from loading with the same meaning. */
   readonly good: boolean;
 }
 
 /**
- * Say whether a program loads the adapter at a path, and whether it means the same there, by headers and configs alone.
+ * Say whether a program loads the adapter at a path, and whether it means the same there. Only headers and configs are read.
  *
  * @param path a folder, a file in one, or a path on the Hub
- * @throws UsageError for an unknown program or a base that is not there; FormatError or RefusedError for files that cannot be read
+ * @throws UsageError for an unknown program or a base that does not exist; FormatError or RefusedError for files that cannot be read
  * @example
  * ```ts
  * import { checkAdapter } from "lora-lego/node";
@@ -40,7 +40,7 @@ export async function checkAdapter(path: string, options: CheckOptions): Promise
   return checkPath(path, consumerById(id), await openBase(paths, opening), opening);
 }
 
-/** `checkAdapter` on a base that is open already, so that several adapters share it. */
+/** `checkAdapter` with a base that is already open, so that several adapters share it. */
 export async function checkPath(
   path: string,
   consumer: Consumer,

@@ -7,7 +7,7 @@ import { OutputFile } from "./output/output-file.ts";
 
 /** What to compare. */
 export interface CompareOptions extends OpenOptions {
-  /** Ids of methods. Default: all that do not need a rank to cut to (the slow ones on dense deltas). */
+  /** Ids of methods. Default: all except the slow ones on dense deltas, which need a rank to cut to. */
   readonly methods?: readonly string[];
   /** Ranks to compare at. Default: each method's own. */
   readonly ranks?: readonly number[];
@@ -15,17 +15,17 @@ export interface CompareOptions extends OpenOptions {
   readonly weights?: readonly number[];
   /** Also write the comparison as one self-contained page with plots, to this file. */
   readonly html?: string;
-  /** Replace the file of `html` also where lora-lego did not write it. Default false. */
+  /** Replace the `html` file even if lora-lego did not write it. Default false. */
   readonly force?: boolean;
-  /** Told in one sentence what was put right after a run that was cut off. */
+  /** Called with one sentence when something left by an interrupted run is cleaned up. */
   readonly onNotice?: (text: string) => void;
 }
 
 /**
  * Merge the adapters at these paths by several methods in one pass, write none of the results, and compare them.
  *
- * @throws UsageError for a method that there is not; RefusedError for adapters that do not fit each other; OutputError where `html`
- * cannot be written. A method that does not take these adapters is no error: it is named in `refused`.
+ * @throws UsageError for a method that does not exist; RefusedError for adapters that do not fit each other; OutputError when `html`
+ * cannot be written. A method that does not take these adapters is not an error: it is listed in `refused`.
  * @example
  * ```ts
  * import { compareAdapters } from "lora-lego/node";

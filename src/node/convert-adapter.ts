@@ -18,11 +18,11 @@ import { intoOutput } from "./output/output-place.ts";
 
 /** How to convert. */
 export interface ConvertOptions extends FormatOptions, InputOptions, Omit<OutputOptions, "bytes"> {
-  /** What to write: one file where the name ends in .safetensors or .gguf, else a folder. */
+  /** Where to write: one file if the name ends in .safetensors or .gguf, else a folder. */
   readonly out: string;
-  /** The program that is to load the result; refuses what it would not load. Default: none in particular. */
+  /** The program that will load the result; what it would not load is refused. Default: none in particular. */
   readonly for?: ConsumerId;
-  /** Leave out heads, biases and other tensors beside the factors, or refuse them where the format holds none. Default error. */
+  /** Leave out heads, biases and other tensors besides the factors, or refuse them if the format cannot hold them. Default error. */
   readonly extras?: "error" | "drop";
 }
 
@@ -32,7 +32,7 @@ export interface Converted {
   readonly to: string;
   readonly modules: number;
   readonly tensors: number;
-  /** Of the weights' file. */
+  /** Size of the weights file. */
   readonly bytes: number;
 }
 
@@ -76,7 +76,7 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
   }
 }
 
-/** Refuse what a program would not load, or would load as something else, whatever the format. */
+/** Refuse what a program would not load, or would load with another meaning, in any format. */
 function refuseUnfit(path: string, { modules, extras }: Adapter, id: ConsumerId): void {
   const consumer = consumerById(id);
   refuseUnshaped(consumer, path);

@@ -1,5 +1,5 @@
 /**
- * Scores of models and adapters on rows of tasks, by llama.cpp (the package node-llama-cpp, which you install).
+ * Scores models and adapters on task rows with llama.cpp (the package node-llama-cpp, which you install).
  *
  * @module lora-lego/evaluate
  */
@@ -39,15 +39,15 @@ export { readTaskFiles, type TaskFileOptions } from "./evaluate/task-files.ts";
 export interface EvaluateOptions {
   /** GGUF file of the base model, or its folder (llama, mistral, qwen2 and gpt2 models with byte-level BPE), which is converted in f32. */
   readonly base: string;
-  /** Adapters of any format that is read, or GGUF files; each is scored alone on top of the base. */
+  /** Adapters in any supported format, or GGUF files; each is scored alone on top of the base. */
   readonly adapters: readonly string[];
   readonly rows: readonly TaskRow[];
-  /** Threads of llama.cpp. Default: the cores. */
+  /** Threads for llama.cpp. Default: all cores. */
   readonly threads?: number;
-  /** The package node-llama-cpp. Default: the one installed beside lora-lego, or in the working folder or above. */
+  /** The package node-llama-cpp. Default: the one installed next to lora-lego, or in the working folder or above. */
   readonly llama?: LlamaModule;
   readonly signal?: AbortSignal;
-  /** Told after each row. */
+  /** Called after each row. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
   readonly onDownload?: OnDownload;
 }
@@ -62,10 +62,10 @@ export interface Evaluated {
 }
 
 /**
- * Score a base model alone and with each adapter on rows of tasks, by llama.cpp.
+ * Score a base model alone and with each adapter on task rows, with llama.cpp.
  *
- * @returns the base first, then the adapters in their order
- * @throws UsageError when node-llama-cpp is not installed; what converting the base and the adapters throws
+ * @returns the base first, then the adapters in the given order
+ * @throws UsageError when node-llama-cpp is not installed; whatever converting the base and the adapters throws
  * @example
  * ```ts
  * import { evaluate, parseTaskRows } from "lora-lego/evaluate";

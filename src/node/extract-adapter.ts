@@ -24,11 +24,11 @@ export interface ExtractOptions extends ExtractRecipe, Omit<OutputOptions, "byte
 export interface Extracted {
   readonly rank: number;
   readonly modules: readonly ExtractedModule[];
-  /** Share of the square of all changes together that is kept, of the modules that were extracted. */
+  /** Share of the squared norm of all changes that is kept, over the extracted modules. */
   readonly energy: number;
-  /** Tensors that differ and are not in the adapter. */
+  /** Tensors that differ but are not in the adapter. */
   readonly unrepresented: readonly string[];
-  /** Of the weights' file. */
+  /** Size of the weights file. */
   readonly bytes: number;
 }
 

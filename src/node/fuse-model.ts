@@ -26,23 +26,23 @@ export interface FuseOptions extends FuseRecipe, InputOptions, Omit<OutputOption
 export interface Fused {
   readonly base: string;
   readonly adapters: readonly string[];
-  /** Tensors that deltas were added to, and that an adapter's own took the place of. */
+  /** Number of tensors that deltas were added to, and names of those that an adapter's own tensors replaced. */
   readonly fused: number;
   readonly replaced: readonly string[];
-  /** Whether the head, which was the base's embedding, is a tensor of its own now. */
+  /** Whether the head, which was the base's embedding, is now a separate tensor. */
   readonly untied: boolean;
-  /** Rows of the embedding where they are other than the base's. */
+  /** Rows of the embedding if they differ from the base's; else null. */
   readonly vocabSize: number | null;
-  /** Modules of other parts of an image pipeline than the base, counted by part: other folders to fuse into. */
+  /** Number of modules that belong to other parts of an image pipeline, by part; fuse them into those parts' folders. */
   readonly elsewhere: Readonly<Record<string, number>>;
-  /** Of the weights' files. */
+  /** Size of the weights files. */
   readonly bytes: number;
 }
 
 /**
  * Add the deltas of adapters to a base model, shard by shard, into a folder that appears complete or not at all.
  *
- * @throws what opening, planning and fusing throw; OutputError when the folder cannot be written
+ * @throws whatever opening, planning and fusing throw; OutputError when the folder cannot be written
  * @example
  * ```ts
  * import { fuseModel } from "lora-lego/node";

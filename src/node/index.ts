@@ -1,6 +1,6 @@
 /**
- * What the command line does, as functions on paths: merge, convert, fuse, extract, check, inspect, compare, verify, the Hub, recipe
- * files. A path is a folder, a file in one, or hf://owner/name. What is written appears complete or not at all.
+ * The commands of the CLI as functions on paths: merge, convert, fuse, extract, check, inspect, compare, verify, the Hub, recipe files.
+ * A path is a folder, a file in one, or hf://owner/name. Outputs appear complete or not at all.
  *
  * @module lora-lego/node
  */

@@ -3,7 +3,7 @@ import { wasmKernels } from "../kernels/wasm.ts";
 import { type OpenOptions, openAdapterPath } from "./input/adapter-path.ts";
 
 /**
- * Read all of the adapter at a path and say what it is: modules, ranks, scales, norms and spectra.
+ * Read the whole adapter at a path and describe it: modules, ranks, scales, norms and spectra.
  *
  * @param path a folder, a file in one, or a path on the Hub
  * @throws FormatError or RefusedError for files that cannot be read, and for NaN or infinite values

@@ -13,11 +13,11 @@ import { readBaseConfig } from "./input/base-config.ts";
 import { type MachineControl, mergeInto } from "./merge-into.ts";
 import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-place.ts";
 
-/** In which format a result is written, and what that needs. */
+/** The format of a result, and what writing it needs. */
 export interface FormatOptions {
   /**
-   * The format: peft, kohya, diffusers, comfyui, mlx or gguf. Default: what the recipe's `for` loads; else PEFT for a folder, GGUF for a .gguf
-   * file, and for a .safetensors file the dialect of the adapters where all are in one that is a single file, else kohya's or diffusers'.
+   * The format: peft, kohya, diffusers, comfyui, mlx or gguf. Default: what the recipe's `for` loads; else PEFT for a folder and GGUF for a
+   * .gguf file. A .safetensors file gets the adapters' dialect if all share one that is a single file, else kohya's or diffusers'.
    */
   readonly to?: FormatId;
   /** Path of the base model's config.json, which GGUF files need for names and rows, and MLX for some names. */
@@ -29,7 +29,7 @@ export type InputOptions = Omit<OpenOptions, "baseConfig">;
 
 /** How to write a merge to disk. */
 export interface MergeOptions extends FormatOptions, MachineControl, InputOptions, Omit<PlaceOptions, "bytes"> {
-  /** What to write: one file where the name ends in .safetensors or .gguf, else a folder. */
+  /** Where to write: one file if the name ends in .safetensors or .gguf, else a folder. */
   readonly out: string;
 }
 
@@ -39,11 +39,11 @@ export interface Merged extends MergeOutcome {
 }
 
 /**
- * Merge the adapters at these paths into an output that appears complete or not at all, whatever happens: one file, or a folder with weights,
- * their config where the format has one, README.md and recipe.yaml.
+ * Merge the adapters at these paths into an output that appears complete or not at all: one file, or a folder with weights, their config
+ * if the format has one, README.md and recipe.yaml.
  *
  * @throws UsageError or RefusedError, before anything is written, for what the format cannot hold; OutputError when the output cannot be
- *   written; and what opening and merging throw
+ *   written; and whatever opening and merging throw
  * @example
  * ```ts
  * import { mergeAdapters } from "lora-lego/node";
@@ -93,13 +93,13 @@ export function mergeToFolder(
 export interface MergedOutputPlan {
   readonly plan: MergePlan;
   readonly format: DialectId;
-  /** Of the weights' file. */
+  /** Size of the weights file. */
   readonly bytes: number;
 }
 
 /**
- * What `mergeAdapters` would write, from headers alone; refuses what it would refuse before it begins. Values may show that smaller ranks
- * are enough; the merge then writes those.
+ * What `mergeAdapters` would write, from headers alone; refuses what it would refuse before it begins. The values may show that smaller
+ * ranks are enough; the merge then writes those.
  *
  * @example
  * ```ts
@@ -124,12 +124,12 @@ export function planMergedOutput(
   });
 }
 
-/** The format that is asked for by name, or by a recipe's `for`. */
+/** The format requested by name or by a recipe's `for`. */
 export function formatChoice(to: FormatId | undefined, recipe: Recipe): FormatChoice {
   return { ...(to !== undefined && { to }), ...(recipe.for !== undefined && { for: recipe.for }) };
 }
 
-/** Open adapters and do work with them. @param work is given what must not be written into, and what is known of the base */
+/** Open adapters and do work with them. @param work gets the paths that must not be overwritten, and the base's config */
 async function withOpened<T>(
   paths: readonly string[],
   options: InputOptions & FormatOptions,

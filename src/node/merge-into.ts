@@ -29,34 +29,34 @@ import { type DiskMerger, openDiskMerger } from "./threads/disk-merger.ts";
 import { workerLane } from "./threads/worker-lane.ts";
 import type { InputFile } from "./threads/worker-protocol.ts";
 
-/** Inputs below this many bytes are merged faster on one thread than it takes to start a second. */
+/** Inputs below this many bytes merge on one thread in less time than starting a second one takes. */
 const BYTES_WORTH_A_THREAD = 24e6;
 
-/** A merge to carry out, and what its result becomes. */
+/** A merge to carry out, and where and how to write its result. */
 export interface MergeJob {
   readonly opened: readonly DiskAdapter[];
   readonly recipe: Recipe;
-  /** Writes the result; PEFT's stands for the layout that a merge writes by itself. */
+  /** Writes the result; a merge itself writes the layout of the PEFT writer. */
   readonly writer: Writer;
   readonly baseConfig: AdapterText | null;
   /** Where the report goes. */
   readonly place: ReportPlace | null;
-  /** What recipe.yaml says, once the plan that was carried out is known. */
+  /** The steps for recipe.yaml, once the final plan is known. */
   stepsOf(plan: MergePlan): readonly RecipeStep[];
 }
 
 /** How a merge runs on a machine. */
 export interface MachineControl extends MergeControl {
   /**
-   * Threads, the caller's own among them. Default: the machine's cores, one for small inputs. Always one for a method that was
-   * registered without its module.
+   * Threads, including the caller's own. Default: all cores, or one for small inputs. Always one for a method registered without its
+   * module.
    */
   readonly threads?: number;
 }
 
 /**
- * Merge open adapters into an output that is begun; the caller commits or discards it. A PEFT folder is written directly; another format is
- * made of a PEFT adapter that lies beside the output meanwhile.
+ * Merge open adapters into an output in progress; the caller commits or discards it. A PEFT folder is written directly; other formats are
+ * converted from a temporary PEFT adapter next to the output.
  */
 export async function mergeInto(output: Output, job: MergeJob, control: MachineControl): Promise<MergeOutcome> {
   const { opened, writer, baseConfig } = job;
@@ -101,14 +101,14 @@ export function writeWeights(
   );
 }
 
-/** A merge whose report tells size and element types of what it was converted to. */
+/** A merge whose report gives size and element types after conversion. */
 function asWritten({ plan, report }: MergeOutcome, { tensors, layout }: Conversion): MergeOutcome {
   const factors = tensors.filter(({ content }) => content.kind === "factor" || content.kind === "stack");
   const dtype = [...new Set(factors.map((tensor) => tensor.dtype.toLowerCase()))].join(", ");
   return { plan, report: { ...report, totals: { ...report.totals, dtype, bytes: layout.size } } };
 }
 
-/** Write everything beside the weights of a folder, and the report; returns the outcome with what only the disk knew. */
+/** Write the folder's other files and the report. @returns the outcome completed with what these files showed */
 async function writeBeside(
   output: Output,
   { opened, place, stepsOf }: MergeJob,
@@ -133,7 +133,7 @@ async function writeBeside(
 /**
  * Merge into a file of weights.
  *
- * @param room what a plan takes on the disk, in bytes
+ * @param room the disk space that a plan needs, in bytes
  */
 async function mergeOnDisk(
   output: Output,
@@ -149,7 +149,7 @@ async function mergeOnDisk(
       weights,
       async (plan) => output.checkSpace(await room(plan)),
       opened,
-      // A method that was registered without a module is known on this thread alone.
+      // A method registered without a module exists on this thread only.
       methodModule === null ? 1 : control.threads,
       methodModule ?? null,
       closers,
@@ -163,12 +163,12 @@ async function mergeOnDisk(
     control.signal?.throwIfAborted();
     return outcome;
   } finally {
-    // Each once, all of them even where one fails.
+    // Close each once, even if another one fails.
     await Promise.allSettled(closers.map(async (close) => close()));
   }
 }
 
-/** A file as a worker opens it again. */
+/** What a worker needs to open a file again. */
 function inputFile(source: ByteSource): InputFile {
   if ("remote" in source) {
     const { remote, access } = source as RemoteSource;
@@ -178,7 +178,7 @@ function inputFile(source: ByteSource): InputFile {
   return (source as FileSource).path;
 }
 
-/** Lanes on this thread and, where the inputs are large enough, on worker threads beside it. */
+/** A lane on this thread and, if the inputs are large enough, more on worker threads. */
 function diskHost(
   weights: string,
   checkRoom: (plan: MergePlan) => Promise<void>,
@@ -192,7 +192,7 @@ function diskHost(
   const jobs = maximum(opened.map(({ adapter }) => adapter.modules.size)) + opened.length;
   const most = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));
   const wanted = Math.max(1, Math.min(most, jobs));
-  // A worker takes about as long to start as a plan takes to make.
+  // Start workers now: this takes about as long as making the plan.
   const workers = Array.from({ length: wanted - 1 }, () => workerLane());
   let local: DiskMerger | null = null;
   closers.push(async () => {

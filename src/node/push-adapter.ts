@@ -11,7 +11,7 @@ import { refuseForeignFile } from "./output/own-file.ts";
 
 /** How to push. */
 export interface PushOptions {
-  /** Whether the repository is private where it is made. Without it none is made: who may see it is for its owner to say. */
+  /** Whether a new repository is private. Without it no repository is created: its owner must decide who may see it. */
   readonly private?: boolean;
   readonly settings?: HubSettings;
 }
@@ -23,12 +23,12 @@ export interface Pushed {
 }
 
 /**
- * Upload an adapter's folder to a model repository on the Hub, made if it is not there, as one commit. Only plain files of the folder
- * itself go up.
+ * Upload an adapter's folder to a model repository on the Hub as one commit; the repository is created if it does not exist. Only regular
+ * files directly in the folder are uploaded.
  *
  * @param repo owner/name
- * @throws UsageError for what is no adapter or no repository name, and where a repository is to be made without `private`; RefusedError for
- * a link out of the folder, and for a repository that is private or public against `private`; HubError when the Hub does not take it
+ * @throws UsageError for what is not an adapter or repository name, and if a repository must be created but `private` is not given;
+ * RefusedError for a link out of the folder, and for a repository whose visibility contradicts `private`; HubError when the upload fails
  * @example
  * ```ts
  * import { mergeToFolder, pushAdapter } from "lora-lego/node";
@@ -43,7 +43,7 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
   const settings = options.settings ?? hubSettings();
   const path = parseHubPath(`hf://${repo}`);
   if (path.subfolder !== "" || repo.includes("@")) {
-    throw new UsageError(`${repo} is no name of a repository; write owner/name.`);
+    throw new UsageError(`${repo} is not the name of a repository; write owner/name.`);
   }
   if (settings.token === null) {
     throw new HubError(
@@ -74,15 +74,15 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
   };
   const there = await visibilityOf(common.fetch, settings, repo).catch(refused);
   if (there === null && options.private === undefined) {
-    throw new UsageError(`${repo} is not on the Hub yet; pass --public or --private to make it.`);
+    throw new UsageError(`${repo} is not on the Hub yet; pass --public or --private to create it.`);
   }
   if (there !== null && options.private !== undefined && there.private === !options.private) {
     const [is, flag] = there.private ? ["private", "--public"] : ["public", "--private"];
-    throw new RefusedError(`${repo} is there and ${is}; change that on the Hub, or push without ${flag}.`);
+    throw new RefusedError(`${repo} exists and is ${is}; change that on the Hub, or push without ${flag}.`);
   }
   if (there === null) {
     await createRepo({ ...common, visibility: options.private ? "private" : "public" }).catch((error: unknown) => {
-      // 409: the repository was made meanwhile.
+      // 409: the repository was created meanwhile.
       if (!(error instanceof HubApiError && error.statusCode === 409)) refused(error);
     });
   }
@@ -90,13 +90,13 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
     ...common,
     files: files.map((file) => pathToFileURL(resolve(folder, file))),
     commitTitle: `Upload ${basename(resolve(folder))} with lora-lego`,
-    // LFS is understood by every Hub and mirror.
+    // Every Hub and mirror supports LFS.
     useXet: false,
   }).catch(refused);
   return { url: `${settings.endpoint}/${repo}`, files };
 }
 
-/** Names of the plain files that go up. @throws RefusedError for a link out of the folder */
+/** Names of the regular files to upload. @throws RefusedError for a link out of the folder */
 function filesToPush(folder: string): string[] {
   const names = readdirSync(folder).filter((file) => !file.startsWith("."));
   const files = names.filter((file) => statSync(join(folder, file)).isFile());
@@ -104,7 +104,7 @@ function filesToPush(folder: string): string[] {
   return files;
 }
 
-/** Whether a repository is private, as far as the Hub says; null where there is none that this token may see. */
+/** Whether a repository is private, if the Hub says so; null if this token can see no such repository. */
 async function visibilityOf(
   fetch: HubSettings["fetch"],
   { endpoint, token }: HubSettings,

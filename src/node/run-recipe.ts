@@ -27,9 +27,9 @@ import { type MachineControl, type MergeJob, mergeInto } from "./merge-into.ts";
 import { intoFolder } from "./output/into-output.ts";
 import { checkOutput, intoOutput, type Output, type PlaceOptions } from "./output/output-place.ts";
 
-/** A recipe file, its paths looked up. */
+/** A recipe file with its paths resolved. */
 export interface LoadedRecipe {
-  /** The file itself, which nothing is written over; null where the shell handed it over open. */
+  /** The file itself, which is never overwritten; null if it is an open pipe from the shell. */
   readonly file: string | null;
   readonly steps: readonly RecipeStep[];
   /** The path of each adapter of each step; null for the result of an earlier step. */
@@ -40,10 +40,10 @@ export interface LoadedRecipe {
 }
 
 /**
- * Read a recipe file and look up its paths.
+ * Read a recipe file and resolve its paths.
  *
- * @param adapters folder that relative paths of adapters start at; default the recipe's own
- * @throws UsageError at the first mistake, with its place in the file
+ * @param adapters folder that relative adapter paths start from; default the recipe's folder
+ * @throws UsageError for the first mistake, with its place in the file
  * @example
  * ```ts
  * import { loadRecipe } from "lora-lego/node";
@@ -61,7 +61,7 @@ export async function loadRecipe(file: string, adapters?: string): Promise<Loade
   const real = realpathSync(file);
   const from = adapters === undefined ? home : resolve(adapters);
   return {
-    // What a pipe leads to has a name, but is not there.
+    // The resolved name of a pipe does not exist as a file.
     file: existsSync(real) ? real : null,
     steps: recipe.steps,
     paths: recipe.steps.map(({ adapters: sources }, i) =>
@@ -82,23 +82,23 @@ function existing(recipe: ParsedRecipe, from: string, path: string, step: number
   );
 }
 
-/** How to carry out a recipe; `out`, `to` and `report` are the recipe's where they are not given. */
+/** How to carry out a recipe; `out`, `to` and `report` default to the recipe's. */
 export interface RunOptions extends FormatOptions, MachineControl, InputOptions, Omit<PlaceOptions, "bytes"> {
   readonly out?: string;
-  /** Told of each step and awaited, before it runs. */
+  /** Called and awaited before each step. */
   readonly onStep?: (name: string | null) => Promise<void>;
 }
 
-/** What a step of a recipe did. */
+/** The result of one step of a recipe. */
 export interface StepOutcome extends Merged {
   readonly name: string | null;
 }
 
 /**
- * Carry out a recipe: its steps in their order, the last one into the output. Results of earlier steps are PEFT folders beside the output while
- * it is written, so that they go with it, whatever happens.
+ * Carry out a recipe: its steps in order, the last one into the output. Results of earlier steps are temporary PEFT folders inside the
+ * unfinished output, so that they always disappear with it.
  *
- * @throws what `mergeAdapters` throws; UsageError where neither the recipe nor the options say where to write
+ * @throws what `mergeAdapters` throws; UsageError if neither the recipe nor the options say where to write
  * @example
  * ```ts
  * import { loadRecipe, runRecipe } from "lora-lego/node";
@@ -154,12 +154,12 @@ function refuseNoPeftAmong(steps: readonly RecipeStep[]): void {
   for (const { name, recipe } of steps.slice(0, -1)) refuseNoPeft(recipe, `by the step ${name}`);
 }
 
-/** Where a recipe writes, as what, and its report. */
+/** Where a recipe writes its output and report, and in which format. */
 function destination(recipe: LoadedRecipe, { out, to, report }: RunOptions) {
   return { out: out ?? recipe.out, to: to ?? recipe.to ?? undefined, report: report ?? recipe.report };
 }
 
-/** Open every adapter once, so that what is wrong with one is said before the first step runs. @returns what must not be written into */
+/** Open every adapter once, so that a fault in one is reported before the first step. @returns paths that must not be overwritten */
 async function inputsOf(recipe: LoadedRecipe, options: RunOptions, baseConfig: AdapterText | null): Promise<string[]> {
   const paths = [...new Set(recipe.paths.flat().filter((path) => path !== null))];
   const opened = await openAdapters(paths, { ...options, baseConfig });
@@ -168,7 +168,7 @@ async function inputsOf(recipe: LoadedRecipe, options: RunOptions, baseConfig: A
   return [...inputPaths(paths, opened), ...others];
 }
 
-/** Open the adapters of a step; results of earlier ones are what went into them, in another layout. */
+/** Open the adapters of a step; results of earlier steps keep what is known about the adapters that went into them. */
 async function openStep(
   { steps, paths }: LoadedRecipe,
   step: number,
@@ -185,7 +185,7 @@ async function openStep(
   });
 }
 
-/** The steps as the output's own recipe tells them, as far as they were carried out: adapters by local paths, every default filled in. */
+/** The finished steps for the output's own recipe: adapters by local paths, every default filled in. */
 function writtenSteps({ steps, paths }: LoadedRecipe, plans: readonly MergePlan[]): RecipeStep[] {
   const given = paths.flat().filter((path) => path !== null);
   const local = new Map(localPaths(given).map((path, i) => [given[i]!, path]));
@@ -205,8 +205,8 @@ export interface PlannedStep extends MergedOutputPlan {
 }
 
 /**
- * What a recipe would do, step by step, from headers alone; ranks after the first step are the most that can come out. Where the output is known,
- * its place is checked too.
+ * What a recipe would do, step by step, from headers alone; ranks after the first step are upper bounds. If the output is known, its place
+ * is checked too.
  *
  * @throws what `runRecipe` throws before it begins
  * @example

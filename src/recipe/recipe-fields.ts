@@ -53,13 +53,13 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Requ
     type: "weights",
     value: "list",
     default: null,
-    help: "one weight for each adapter, as 1,0.5,2 (default: 1 each)",
+    help: "one weight for each adapter, such as 1,0.5,2 (default: 1 each)",
   },
   rank: {
     type: "rank",
     value: "k",
     default: null,
-    help: "rank of the result (default: the largest input rank; for exact sums the sum of the ranks)",
+    help: "rank of the result (default: the largest input rank; for exact sums, the sum of the ranks)",
     label: "Rank",
   },
   keep: {
@@ -68,13 +68,13 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Requ
     most: 1,
     value: "share",
     default: null,
-    help: "share of each module's units to keep, as 0.5",
+    help: "share of each module's units to keep, such as 0.5",
   },
   energy: {
     type: "energy",
     value: "rule=t",
     default: null,
-    help: "rank of each module by its singular values: sv_ratio, sv_cumulative or sv_fro",
+    help: "choose each module's rank by its singular values: sv_ratio, sv_cumulative or sv_fro",
   },
   after: {
     type: "choice",
@@ -82,7 +82,7 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Requ
     none: "nothing",
     value: "step",
     default: null,
-    help: "follow the method by singular value calibration (docs/methods/svc.md)",
+    help: "follow the method with singular value calibration (docs/methods/svc.md)",
     label: "After the method",
   },
   scale: {
@@ -125,7 +125,7 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Requ
     none: "any program",
     value: "consumer",
     default: null,
-    help: "make format, rank and fields fit the program that is to load the result",
+    help: "fit format, rank and fields to the program that will load the result",
     label: "For",
   },
   rankLayout: {
@@ -140,21 +140,21 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Requ
     type: "patterns",
     value: "pattern",
     default: null,
-    help: "merge only modules whose path ends so, as q_proj or layers.1*.**",
+    help: "merge only modules whose path ends with this, such as q_proj or layers.1*.**",
     label: "Only modules",
   },
   exclude: {
     type: "patterns",
     value: "pattern",
     default: null,
-    help: "leave such modules out",
+    help: "leave out modules whose path ends with this",
     label: "Without modules",
   },
   moduleWeights: {
     type: "moduleWeights",
     value: "pattern=list",
     default: null,
-    help: "weights for such modules, as q_proj=1,0.5; the last match counts",
+    help: "weights for modules whose path ends with this, such as q_proj=1,0.5; the last match counts",
   },
 };
 

@@ -19,7 +19,7 @@ describe("lora-lego check", () => {
     const { code, stdout } = await run(["check", good, "--for", "vllm"]);
     expect(code).toBe(0);
     expect(lines(stdout)).toEqual([
-      "good: nothing found that keeps vLLM 0.33.0 from loading it as it is meant",
+      "good: nothing found that keeps vLLM 0.33.0 from loading it as intended",
       expect.stringMatching(/^ {2}note: start vLLM with --max-lora-rank 8/),
       expect.stringMatching(/^ {2}not looked at: whether the base model has these modules.*--base/),
       expect.stringMatching(/^ {2}not looked at: .*architecture/),

@@ -234,7 +234,7 @@ describe.concurrent("lora-lego compare", () => {
 
   it("says which methods do not take the adapters, and refuses unknown ones", async () => {
     const { code, stdout } = await run(["compare", a, b]);
-    expect(stdout).toMatch(/^Ranks differ, and a larger one keeps more; --ranks compares at equal ones\.$/m);
+    expect(stdout).toMatch(/^Ranks differ, and larger ranks keep more; pass --ranks to compare at equal ranks\.$/m);
     expect([code, /^left out: linear: linear needs adapters of equal rank/m.test(stdout)]).toEqual([0, true]);
     const unknown = await run(["compare", a, b, "--methods", "lgeo"]);
     expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('no method "lgeo"')]);

@@ -12,11 +12,7 @@ writeFileSync(tabs, "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tentailment\n")
 
 describe("lora-lego eval", () => {
   it.concurrent.each([
-    [
-      "a .tsv without its task",
-      ["--tasks", tabs],
-      /is tab-separated, and which GLUE task it holds is not known; say so by --glue/,
-    ],
+    ["a .tsv without its task", ["--tasks", tabs], /is tab-separated, but its GLUE task is not known; pass --glue/],
     ["rows that are none", ["--tasks", join(folder, "none.jsonl")], /none\.jsonl/],
     ["an unknown GLUE task", ["--tasks", tabs, "--glue", "squad"], /There is no GLUE task "squad"/],
   ])("refuses %s in one sentence", async (_, args, message) => {
@@ -32,7 +28,7 @@ describe("lora-lego eval", () => {
     const without = await run(args, { cwd: folder });
     expect([without.code, without.stderr]).toEqual([
       2,
-      expect.stringMatching(/^error: .*node-llama-cpp, which is not installed; npm install node-llama-cpp@3/),
+      expect.stringMatching(/^error: .*node-llama-cpp is not installed; run npm install node-llama-cpp@3/),
     ]);
     const broken = join(folder, "broken");
     mkdirSync(join(broken, "node_modules/node-llama-cpp"), { recursive: true });

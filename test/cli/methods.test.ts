@@ -7,8 +7,10 @@ describe.concurrent("lora-lego methods", () => {
     const { code, stdout, stderr } = await run(["methods"]);
     expect([code, stderr]).toEqual([0, ""]);
     for (const { id, title, reference } of METHODS) expect(stdout).toContain(`${id}: ${title}\n  ${reference}\n`);
-    expect(stdout).toMatch(/^lego: .*\n.*\n {2}rank: the largest input rank; any other by clustering to it$/m);
-    expect(stdout).toMatch(/^cat: .*\n.*\n {2}rank: the sum of the ranks; any other cut by singular values$/m);
+    expect(stdout).toMatch(/^lego: .*\n.*\n {2}rank: the largest input rank; any other is reached by clustering$/m);
+    expect(stdout).toMatch(
+      /^cat: .*\n.*\n {2}rank: the sum of the ranks; any other is reached by cutting singular values$/m,
+    );
     expect(stdout).toMatch(/^ {2}--gauge +raw\|balanced\|svd +raw +units as stored/m);
     expect(stdout).toMatch(/^ {2}--output-reweight +on\|off +on +multiply/m);
     expect(stdout).toMatch(/^ {2}--seed +integer +0 +seed of the search$/m);

@@ -68,8 +68,7 @@ describe.skipIf(process.platform === "win32")("pages and reports onto devices an
     const pipe = join(tempFolder(), "pipe.safetensors");
     execFileSync("mkfifo", [pipe]);
     const devices = name === "convert" ? [pipe] : ["/dev/null", "/dev/stdout", "/dev/full", pipe].filter(existsSync);
-    for (const device of devices)
-      await refuses([...args, device], /is a pipe or device, and a file cannot take its place/);
+    for (const device of devices) await refuses([...args, device], /is a pipe or device, which a file cannot replace/);
     expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
     expect(statSync(pipe).isFIFO()).toBe(true);
     expect(existsSync(out)).toBe(false);
@@ -108,7 +107,7 @@ describe("a report", () => {
     const folder = tempFolder();
     const recipe = join(folder, "recipe.yaml");
     writeFileSync(recipe, `adapters: [${JSON.stringify(a)}, ${JSON.stringify(b)}]\nout: out\nreport: recipe.yaml\n`);
-    await refuses(["run", recipe, "--force"], /is or lies in the input .*recipe\.yaml; choose another --report/);
+    await refuses(["run", recipe, "--force"], /is the input .*recipe\.yaml or inside it; choose another --report/);
     expect(readdirSync(folder)).toEqual(["recipe.yaml"]);
   });
 });
@@ -119,7 +118,7 @@ describe("a converted file", () => {
     writeFileSync(config, '{"model_type":"llama"}');
     await refuses(
       ["convert", image, "--to", "kohya", "--base-config", config, "--out", config, "--force"],
-      /is or lies in the input/,
+      /is the input .* or inside it/,
     );
     expect(readFileSync(config, "utf8")).toBe('{"model_type":"llama"}');
   });
@@ -138,7 +137,7 @@ describe("texts that are no plain files", () => {
       ["eval", "--base", a, "--tasks", path],
       ["convert", a, "--to", "gguf", "--base-config", path, "--out", join(folder, "x.gguf")],
     ]);
-    for (const args of commands) await refuses(args, /is a folder, pipe or device, but must be a plain file/);
+    for (const args of commands) await refuses(args, /is a folder, pipe or device, but must be a regular file/);
     expect((await run(["merge", adapter, "--out", join(folder, "out")])).code).toBe(0);
     // The card decides whose a folder is.
     await refuses(["merge", a, "--out", adapter, "--force"], /was not written by lora-lego/);

@@ -55,7 +55,7 @@ describe.skipIf(process.platform === "win32")("want of what the system gives", (
     const folder = tempFolder();
     const { status, stderr } = limited("ulimit -f 8", args, folder);
     expect(errors(stderr)).toEqual([expect.stringMatching(words)]);
-    expect(stderr).toMatch(/larger than this process may make a file \(ulimit -f\).*\(EFBIG\)/);
+    expect(stderr).toMatch(/larger than this process \(ulimit -f\) or the file system allows.*\(EFBIG\)/);
     expect([status, readdirSync(folder)]).toEqual([1, []]);
   });
 
@@ -86,7 +86,7 @@ describe.skipIf(process.platform === "win32")("want of what the system gives", (
         const { status, stderr } = asNobody(["merge", a, "--out", join(folder, out)]);
         expect([status, errors(stderr)]).toEqual([
           1,
-          [expect.stringMatching(/may not be opened by this user.*\(EACCES\)/)],
+          [expect.stringMatching(/cannot be opened by this user.*\(EACCES\)/)],
         ]);
       }
       expect(readdirSync(join(folder))).toEqual(["locked"]);
@@ -103,7 +103,7 @@ describe.skipIf(process.platform === "win32")("want of what the system gives", (
         const { status, stderr } = limited("true", ["merge", a, b, "--out", join(disk, "out")], root);
         expect([status, errors(stderr)]).toEqual([
           1,
-          [expect.stringMatching(/only .* MB are free beside out; free some space/)],
+          [expect.stringMatching(/only .* MB are free next to out; free some space/)],
         ]);
         writeFileSync(join(disk, "fill"), new Uint8Array(16 * 2 ** 20 - 8192));
         const page = limited("true", ["compare", a, b, "--html", join(disk, "page.html")], root);
@@ -121,8 +121,8 @@ describe.skipIf(process.platform === "win32")("want of what the system gives", (
 
 describe("an error of the system", () => {
   it.each([
-    ["EACCES", /^\/a may not be opened by this user/],
-    ["EROFS", /^\/a lies on a file system that is read-only/],
+    ["EACCES", /^\/a cannot be opened by this user/],
+    ["EROFS", /^\/a is on a read-only file system/],
     ["ENOSPC", /^\/a cannot be written: the disk is full/],
     ["ENAMETOOLONG", /^\/a has a name that is too long/],
     ["EFBIG", /^\/a cannot be written: it would be larger/],

@@ -112,7 +112,7 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["no --out", ["merge", "a", "b"], /required option '--out <path>' not specified/],
   ["no adapter", ["merge", "--out", "merged"], /missing required argument 'adapter'/],
   ["an adapter that is not there", ["merge", "a", "c", "--out", "merged"], /no file or folder c; pass the folder/],
-  ["prune without a size", ["prune", "a", "--out", "merged"], /one of --rank, --energy and --keep/],
+  ["prune without a size", ["prune", "a", "--out", "merged"], /one of --rank, --energy or --keep/],
   [
     "prune with two sizes",
     ["prune", "a", "--keep", "0.5", "--rank", "1", "--out", "merged"],

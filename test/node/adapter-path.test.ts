@@ -55,7 +55,7 @@ describe("openAdapters", () => {
       const pipe = join(folder, file);
       spawnSync("mkfifo", [pipe]);
       await expect(openAdapters([pipe])).rejects.toThrow(
-        new UsageError(`${pipe} is a pipe or device, no plain file; save what it gives into a file and pass that.`),
+        new UsageError(`${pipe} is a pipe or device, not a regular file; save its output to a file and pass that.`),
       );
     }
     await expect(openAdapters(["/dev/null"])).rejects.toThrow("/dev/null is a pipe or device");
@@ -155,7 +155,7 @@ describe("openAdapterPath", () => {
     renameSync(join(folder, WEIGHTS), join(dirname(folder), "gone"));
     symlinkSync(join(folder, "nowhere"), join(folder, WEIGHTS));
     await expect(openAdapterPath(folder)).rejects.toThrow(
-      new FormatError(`pruned/${WEIGHTS} is missing, or a link to nothing; download or copy the adapter again.`),
+      new FormatError(`pruned/${WEIGHTS} is missing or a broken link; download or copy the adapter again.`),
     );
   });
 

@@ -141,7 +141,7 @@ describe("a download", () => {
     });
     const path = fresh();
     const said = await refusalOf(fetchHubAdapter(path, { settings: settings() }));
-    expect(said).toMatch(/broke off at 4 of \d+ bytes; try again, it goes on from there\./);
+    expect(said).toMatch(/broke off at 4 of \d+ bytes; try again to resume it there\./);
     expect(tries).toBe(4);
     expect(blobs(path).filter((name) => name.endsWith(".incomplete"))).toHaveLength(1);
   });
@@ -164,7 +164,7 @@ describe("a download", () => {
     await refusalOf(fetchHubAdapter(path, { settings: settings() }));
     store((response) => response.writeHead(206, { "Content-Range": `bytes 0-9/${weights.length}` }).end("0123456789"));
     expect(await refusalOf(fetchHubAdapter(path, { settings: settings() }))).toMatch(
-      /the server sends bytes 0-9\/\d+ where bytes from 50 on were asked for; check HF_ENDPOINT/,
+      /the server sent bytes 0-9\/\d+, but bytes from 50 on were asked for; check HF_ENDPOINT/,
     );
   });
 
@@ -241,7 +241,7 @@ describe("a listing", () => {
   it("does not go on at another host", async () => {
     pages((response) => response.writeHead(200, next("http://evil.example/page")).end("[]"));
     expect(await refusalOf(listed({ token: TOKEN }))).toMatch(
-      /listing goes on at another host, evil\.example; check HF_ENDPOINT/,
+      /listing continues on another host, evil\.example; check HF_ENDPOINT/,
     );
   });
 

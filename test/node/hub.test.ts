@@ -297,7 +297,7 @@ describe("pushAdapter", () => {
   it("makes no repository of which nobody said who may see it", async () => {
     const folder = writeAdapter(join(tempFolder(), "mine"), randomAdapter(7));
     const error = await rejection(pushAdapter(folder, "me/unsaid", { settings: settings({ token: TOKEN }) }));
-    expect(error).toEqual(new UsageError("me/unsaid is not on the Hub yet; pass --public or --private to make it."));
+    expect(error).toEqual(new UsageError("me/unsaid is not on the Hub yet; pass --public or --private to create it."));
     expect([hub.created, [...hub.uploaded.keys()]].flat()).not.toContainEqual(expect.stringContaining("unsaid"));
     await pushAdapter(folder, "me/said", { private: false, settings: settings({ token: TOKEN }) });
     expect(hub.created).toContainEqual({ name: "me/said", private: false });
@@ -307,7 +307,9 @@ describe("pushAdapter", () => {
     const folder = writeAdapter(join(tempFolder(), "mine"), randomAdapter(8));
     const asked = { private: true, settings: settings({ token: TOKEN }) };
     const error = await rejection(pushAdapter(folder, "owner/model-2", asked));
-    expect(error.message).toBe("owner/model-2 is there and public; change that on the Hub, or push without --private.");
+    expect(error.message).toBe(
+      "owner/model-2 exists and is public; change that on the Hub, or push without --private.",
+    );
     expect(hub.uploaded.has("owner/model-2")).toBe(false);
   });
 
@@ -347,8 +349,8 @@ describe("pushAdapter", () => {
   it.each([
     ["me/mine", null, /needs a token.*set HF_TOKEN/],
     ["me/mine", "hf_wrong", /this HF_TOKEN may not write there/],
-    ["mine", TOKEN, /is no Hub path/],
-    ["me/mine/sub", TOKEN, /no name of a repository/],
+    ["mine", TOKEN, /is not a Hub path/],
+    ["me/mine/sub", TOKEN, /not the name of a repository/],
   ])("to %s with token %s is refused in words", async (repo, token, words) => {
     const folder = writeAdapter(join(tempFolder(), "mine"), randomAdapter(9));
     const error = await rejection(pushAdapter(folder, repo, { settings: settings({ token }) }));

@@ -59,7 +59,7 @@ describe("intoFolder", () => {
   it.each(["x.safetensors", "x.gguf"])("refuses the name of a single file: %s", async (name) => {
     const work = intoFolder(at(name), [], {}, async () => {});
     await expect(work).rejects.toThrow(UsageError);
-    await expect(work).rejects.toThrow(/x\.\w+ has the name of a single file; pass a folder's name/);
+    await expect(work).rejects.toThrow(/x\.\w+ is named like a single file; pass a folder's name/);
     expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -84,7 +84,7 @@ describe("a base model", () => {
 
   it.each([
     ["none", UsageError, /no folder .*none/],
-    ["notes.txt", UsageError, /is no model; pass its folder/],
+    ["notes.txt", UsageError, /is not a model; pass its folder/],
     ["model-00001-of-00002.safetensors", UsageError, /one of several files/],
     ["damaged.gguf", FormatError, /damaged\.gguf/],
   ])("is refused in words where it is %s", async (file, kind, words) => {

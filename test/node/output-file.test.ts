@@ -79,12 +79,12 @@ describe("OutputFile", () => {
       for (const force of [false, true]) {
         expect(() => write("new", { remade: true, flag: "--html", force }, weights)).toThrow(
           new OutputError(
-            `The output ${weights} is a file of a model or adapter, whose place a page or report never takes; choose another --html.`,
+            `The output ${weights} is a file of a model or adapter, which a page or report never replaces; choose another --html.`,
           ),
         );
       }
       symlinkSync(weights, target);
-      expect(() => write("new", { remade: true, force: true })).toThrow("never takes");
+      expect(() => write("new", { remade: true, force: true })).toThrow("never replaces");
       expect(text(weights)).toBe("mine");
       write("new", { force: true }, weights);
       expect(text(weights)).toBe("new");
@@ -153,8 +153,10 @@ describe("OutputFile", () => {
         );
       }
     }
-    expect(() => write("new", { inputs: [way], force }, join(input, "page.html"))).toThrow(/is or lies in the input/);
-    expect(() => write("new", { force })).toThrow(/is a link to nothing; choose another --out/);
+    expect(() => write("new", { inputs: [way], force }, join(input, "page.html"))).toThrow(
+      /is the input .* or inside it/,
+    );
+    expect(() => write("new", { force })).toThrow(/is a broken link; choose another --out/);
     expect(() => write("new", { force }, folder)).toThrow(/is a folder; choose another --out/);
     expect(readFileSync(weights)).toEqual(before);
     expect(readdirSync(input)).toHaveLength(2);
@@ -163,9 +165,7 @@ describe("OutputFile", () => {
   it.skipIf(process.platform === "win32")("refuses devices and pipes, which a file must not replace", () => {
     spawnSync("mkfifo", [target]);
     for (const path of [target, "/dev/null", ...(process.platform === "linux" ? ["/dev/full"] : [])]) {
-      expect(() => write("new", { force: true }, path)).toThrow(
-        /is a pipe or device, and a file cannot take its place/,
-      );
+      expect(() => write("new", { force: true }, path)).toThrow(/is a pipe or device, which a file cannot replace/);
     }
     expect(readdirSync(folder)).toEqual(["page.html"]);
   });
@@ -183,7 +183,7 @@ describe("OutputFile", () => {
       leave(hostname());
       write("new");
       expect(readdirSync(folder)).toEqual(["page.html"]);
-      expect(told).toEqual([`Removed page.html.tmp-${ended}, which a run that was cut off had left.`]);
+      expect(told).toEqual([`Removed page.html.tmp-${ended}, which an interrupted run had left.`]);
     });
 
     it.each([

@@ -128,10 +128,10 @@ describe("OutputFolder", () => {
   it.each([false, true])("refuses a folder of its own that holds something else, naming it (force %s)", (force) => {
     cpSync(written, target, { recursive: true });
     writeFileSync(join(target, "thesis.txt"), "mine");
-    expect(() => create({ force })).toThrow(/holds thesis\.txt, which lora-lego did not write; move it away/);
+    expect(() => create({ force })).toThrow(/contains thesis\.txt, which lora-lego did not write; move it away/);
     rmSync(join(target, "thesis.txt"));
     mkdirSync(join(target, "runs"));
-    expect(() => create({ force })).toThrow(/holds runs, which lora-lego did not write/);
+    expect(() => create({ force })).toThrow(/contains runs, which lora-lego did not write/);
     expect(namesBeside(target)).toEqual(["merged"]);
   });
 
@@ -144,7 +144,7 @@ describe("OutputFolder", () => {
 
   it("refuses a link to nothing as its target", () => {
     symlinkSync(join(dirname(target), "nowhere"), target);
-    expect(() => create()).toThrow(/is a link to nothing; remove it or choose another --out/);
+    expect(() => create()).toThrow(/is a broken link; remove it or choose another --out/);
     expect(namesBeside(target)).toEqual(["merged"]);
   });
 
@@ -206,7 +206,7 @@ describe("OutputFolder", () => {
           // Beside a file that was passed itself there is room for the result.
           if (isFile && (path.startsWith(join(own, "/")) || path.startsWith(join(twin, "/")))) continue;
           expect(() => create({ path, inputs: [input, given], force: true }), `${path} for ${given}`).toThrow(
-            `The output ${path} is, contains or lies in the input ${given}; choose another --out.`,
+            `The output ${path} is the input ${given}, contains it or is inside it; choose another --out.`,
           );
         }
       }
@@ -229,7 +229,7 @@ describe("OutputFolder", () => {
       expect(() => create()).toThrow(/exists; pass --force/);
       expect(readdirSync(target)).toEqual(readdirSync(written));
       expect(namesBeside(target)).toEqual(["merged"]);
-      expect(told).toEqual([`Put back merged, which a run that was cut off had left as merged.old-${ended}.`]);
+      expect(told).toEqual([`Put back merged, which an interrupted run had left as merged.old-${ended}.`]);
     });
 
     /** A folder that a killed run was writing or removing; the mark says on which machine. */
@@ -251,8 +251,8 @@ describe("OutputFolder", () => {
       expect(namesBeside(target)).toEqual(["merged"]);
       expect(readdirSync(target)).toEqual(readdirSync(written));
       expect(told.sort()).toEqual([
-        `Removed merged.old-${ended}, which a run that was cut off had left.`,
-        `Removed merged.tmp-99999999, which a run that was cut off had left.`,
+        `Removed merged.old-${ended}, which an interrupted run had left.`,
+        `Removed merged.tmp-99999999, which an interrupted run had left.`,
       ]);
     });
 
@@ -314,7 +314,7 @@ describe("OutputFolder", () => {
     room.bytes = 100e6;
     expect(() => output.checkSpace(50e6)).not.toThrow();
     expect(() => output.checkSpace(90e6)).toThrow(
-      "The result needs 90 MB and 17 MB to spare, but only 100 MB are free beside merged; free some space or choose another --out.",
+      "The result needs 90 MB and 17 MB to spare, but only 100 MB are free next to merged; free some space or choose another --out.",
     );
     room.bytes = Number.POSITIVE_INFINITY;
     output.discard();

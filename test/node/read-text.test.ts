@@ -22,7 +22,7 @@ describe("readText", () => {
 
   it("refuses one byte more than the most", () => {
     expect(() => readText(file("long", "x".repeat(101)), { name: "it", most: 100 })).toThrow(
-      new FormatError("it has more than 100 bytes, too many for a text of its kind; is it another file by its name?"),
+      new FormatError("it has more than 100 bytes, too many for a text of its kind; is another file using its name?"),
     );
   });
 
@@ -35,7 +35,7 @@ describe("readText", () => {
     spawnSync("mkfifo", [join(folder, "pipe")]);
     for (const path of [join(folder, "folder"), join(folder, "pipe"), "/dev/zero"]) {
       for (const pipes of [false, true]) {
-        expect(() => readText(path, { pipes })).toThrow(/is a folder, pipe or device, but must be a plain file/);
+        expect(() => readText(path, { pipes })).toThrow(/is a folder, pipe or device, but must be a regular file/);
       }
     }
   });

@@ -270,7 +270,9 @@ describe("the server of the explorer", () => {
   it("says in a sentence what is not there, or taken", async () => {
     await expect(servePage({ adapters: ["nowhere"], page })).rejects.toThrow("There is no file or folder nowhere;");
     await expect(servePage({ adapters: [], page: folder })).rejects.toThrow("The page is not built");
-    await expect(servePage({ adapters: ["hf://a/b"], page })).rejects.toThrow("hf://a/b is read by the page itself;");
+    await expect(servePage({ adapters: ["hf://a/b"], page })).rejects.toThrow(
+      "hf://a/b is on the Hub, which the page reads itself;",
+    );
     const port = Number(new URL(served.url).port);
     await expect(servePage({ adapters: [], page, port })).rejects.toThrow(`Port ${port} is taken;`);
   });

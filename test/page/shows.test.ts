@@ -97,7 +97,7 @@ describe("the module", () => {
       hulls: await page.locator("path.hull").count(),
       clusters: await page.locator("table.clusters tbody tr").count(),
       cosines: await page
-        .getByRole("img", { name: /^Mean cosine of two units within a cluster/ })
+        .getByRole("img", { name: /^Mean cosine of two units in the same cluster/ })
         .getAttribute("aria-label"),
       merged: await page.locator("polyline", { hasText: "merged" }).getAttribute("points"),
     });

@@ -64,10 +64,10 @@ describe("opening adapters", () => {
   it("says what it left out, and that nothing was dropped", async () => {
     page.opening(() => page.addFiles([...folderOf("one"), { path: "notes.txt", blob: new Blob([]) }]));
     await page.worker.next("open");
-    expect(page.openingNote.value).toBe("Left out, as part of no adapter: notes.txt.");
+    expect(page.openingNote.value).toBe("Left out, because they belong to no adapter: notes.txt.");
     page.opening(() => page.addFiles([]));
     await page.settled();
-    expect(page.openingError.value).toMatch(/^There are no files in it; drop the folder/);
+    expect(page.openingError.value).toMatch(/^There are no files to open; drop the folder/);
     expect(page.openingNote.value).toBeNull();
     page.opening(async () => {});
     expect(page.openingError.value).toBeNull();
@@ -103,7 +103,7 @@ describe("adapters that are served beside the page", () => {
     [new Response("one is gone.", { status: 500, headers: { "content-type": "text/plain" } }), "one is gone."],
     [
       new Response("<h1>404</h1>", { status: 404, headers: { "content-type": "text/html" } }),
-      "list.json is not there (404); serve the whole folder of the page.",
+      "list.json was not found (404); serve the page's whole folder.",
     ],
   ])("are told missing in the server's own sentence, else in ours", async (response, sentence) => {
     serve(response);

@@ -15,15 +15,15 @@ export interface ListedAdapter {
 }
 
 export const adapters = signal<readonly ListedAdapter[]>([]);
-/** What a screen reader is told. */
+/** Text for screen readers. */
 export const announcement = signal("");
-/** Why what was dropped, picked or named could not be opened at all. */
+/** Why dropped, picked or named adapters could not be opened at all. */
 export const openingError = signal<string | null>(null);
 
-/** What of it was left out. */
+/** Which files were left out. */
 export const openingNote = signal<string | null>(null);
 
-/** Do what opens adapters, and say what goes wrong. */
+/** Open adapters and show any error. */
 export function opening(work: () => Promise<unknown>): void {
   openingError.value = null;
   openingNote.value = null;
@@ -32,14 +32,14 @@ export function opening(work: () => Promise<unknown>): void {
   });
 }
 
-/** Those that are open. */
+/** The open adapters. */
 export const openAdapters = computed(() =>
   adapters.value.flatMap((adapter) => (adapter.card === null ? [] : [{ ...adapter, card: adapter.card }])),
 );
 export const chosenAdapters = computed<ChosenAdapter[]>(() =>
   openAdapters.value.map(({ card, name, weight }) => ({ id: card.id, name, weight })),
 );
-/** Changes only where other adapters are looked at, not with names and weights. */
+/** Changes only when other adapters are open, not when names or weights change. */
 export const openIds = computed<string>(() => openAdapters.value.map(({ card }) => card.id).join());
 
 export function idsOf(joined: string): number[] {
@@ -52,7 +52,7 @@ function change(key: number, to: Partial<ListedAdapter>): void {
   adapters.value = adapters.value.map((adapter) => (adapter.key === key ? { ...adapter, ...to } : adapter));
 }
 
-/** List an adapter and open it; what cannot be read stays in the list with the reason. */
+/** List an adapter and open it; an adapter that cannot be read stays in the list with the reason. */
 async function add(name: string, open: (name: string) => Promise<AdapterCard>): Promise<void> {
   const key = next++;
   const own = freeName(
@@ -60,7 +60,7 @@ async function add(name: string, open: (name: string) => Promise<AdapterCard>): 
     adapters.value.map((adapter) => adapter.name),
   );
   adapters.value = [...adapters.value, { key, name: own, weight: 1, card: null, error: null }];
-  // It may be called otherwise by then, or be removed.
+  // It may have been renamed or removed by then.
   const now = (): ListedAdapter | undefined => adapters.value.find((adapter) => adapter.key === key);
   try {
     const card = await open(own);
@@ -79,10 +79,10 @@ async function addFolders(folders: readonly HandedFolder[]): Promise<void> {
 }
 
 export async function addFiles(files: readonly DroppedFile[]): Promise<void> {
-  if (files.length === 0) throw new Error("There are no files in it; drop the folder of an adapter, or its weights.");
+  if (files.length === 0) throw new Error("There are no files to open; drop the folder of an adapter, or its weights.");
   const folders = groupDropped(files);
   const left = leftOut(files, folders);
-  if (left.length > 0) openingNote.value = `Left out, as part of no adapter: ${left.join(", ")}.`;
+  if (left.length > 0) openingNote.value = `Left out, because they belong to no adapter: ${left.join(", ")}.`;
   await addFolders(folders);
 }
 
@@ -92,12 +92,12 @@ export async function addFromHub(path: string, token: string): Promise<void> {
   await add(full.slice("hf://".length), () => explorer.openHub(full, access));
 }
 
-/** Adapters that lie beside the page: the example set, or what `lora-lego ui` was given. */
+/** Open adapters from the page's server: the example set, or the adapters of `lora-lego ui`. */
 export async function addServed(list: string): Promise<void> {
   const response = await fetch(list);
   if (!response.ok) {
     const said = response.headers.get("content-type")?.startsWith("text/plain") ? await response.text() : null;
-    throw new Error(said ?? `${list} is not there (${response.status}); serve the whole folder of the page.`);
+    throw new Error(said ?? `${list} was not found (${response.status}); serve the page's whole folder.`);
   }
   const served = (await response.json()) as readonly {
     readonly name: string;
@@ -122,14 +122,14 @@ export function remove(key: number): void {
   announcement.value = `${gone?.name} is removed.`;
 }
 
-/** @returns the name that the adapter has now: names must not be empty or taken */
+/** @returns the adapter's name afterwards: names must not be empty or taken */
 export function rename(key: number, name: string): string {
   const others = adapters.value.filter((adapter) => adapter.key !== key).map((adapter) => adapter.name);
   if (name.trim() !== "") change(key, { name: freeName(name.trim(), others) });
   return adapters.value.find((adapter) => adapter.key === key)!.name;
 }
 
-/** @returns the weight that the adapter has now: it must be a number */
+/** @returns the adapter's weight afterwards: it must be a number */
 export function weigh(key: number, weight: number): number {
   if (Number.isFinite(weight)) change(key, { weight });
   return adapters.value.find((adapter) => adapter.key === key)!.weight;

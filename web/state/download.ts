@@ -6,7 +6,7 @@ import { CARD_FILE } from "../../src/report/card.ts";
 import { reportPage } from "../../src/report/report-page.ts";
 import type { MadeMerge } from "./merge.ts";
 
-/** What can be downloaded of a merge. */
+/** The files of a merge that can be downloaded. */
 export const DOWNLOADS = ["folder", "weights", "config", "recipe", "report", "page"] as const;
 export type Download = (typeof DOWNLOADS)[number];
 
@@ -31,7 +31,7 @@ export async function download(merge: MadeMerge, what: Download): Promise<void> 
 async function zipOf(merge: MadeMerge): Promise<Blob> {
   const { downloadZip } = await import("client-zip");
   const folder = folderName(merge);
-  // The card stands first, so that whoever unpacks the folder sees what it is.
+  // The card comes first, so that whoever unpacks the folder sees what it is.
   const names = [CARD_FILE, ...Object.keys(merge.files).filter((name) => name !== CARD_FILE)];
   const entries = names.map((name) => ({
     name: `${folder}/${name}`,
@@ -53,10 +53,10 @@ function save(name: string, blob: Blob): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** Whether folders can be written to directly. */
+/** Whether the browser can write to folders directly. */
 export const canPickFolder = "showDirectoryPicker" in globalThis;
 
-/** Write a new folder where the user says. @returns the folder's name; null where the user thought better of it */
+/** Write a new folder where the user chooses. @returns the folder's name; null if the user cancels */
 export async function saveIntoFolder(merge: MadeMerge): Promise<string | null> {
   const pick = (globalThis as unknown as { showDirectoryPicker(of: object): Promise<FileSystemDirectoryHandle> })
     .showDirectoryPicker;
@@ -67,7 +67,7 @@ export async function saveIntoFolder(merge: MadeMerge): Promise<string | null> {
   return parent === null ? null : `${parent.name}/${await writeFolder(parent, merge)}`;
 }
 
-/** Write a folder of a name that is free; what fails leaves nothing behind. */
+/** Write a folder with a free name; a failure leaves nothing behind. */
 async function writeFolder(parent: FileSystemDirectoryHandle, merge: MadeMerge): Promise<string> {
   const taken: string[] = [];
   for await (const name of (parent as unknown as { keys(): AsyncIterable<string> }).keys()) taken.push(name);

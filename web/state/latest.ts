@@ -1,29 +1,29 @@
-/** Something the page asked the worker for. */
+/** A request from the page to the worker. */
 export interface Question {
-  /** Whether it still counts: no newer one was asked, and it was not cancelled. */
+  /** Whether it still counts: there is no newer one, and it was not cancelled. */
   current(): boolean;
-  /** The answer, while the question counts; after that, the work that waits here ends without a word. */
+  /** Wait for an answer; if the question no longer counts then, the work that waits here ends silently. */
   wait<Answer>(answer: Answer): Promise<Awaited<Answer>>;
 }
 
-/** One question at a time: what still arrives for an older one, be it an answer or an error, is dropped. */
+/** One question at a time: answers and errors for older ones are dropped. */
 export class Latest {
   readonly #onError: (error: unknown) => void;
   #newest = new AbortController();
 
-  /** @param onError told what goes wrong with a question that counts */
+  /** @param onError called with the error of a question that still counts */
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError;
   }
 
-  /** Ask a new question; the one before it counts no more. */
+  /** Ask a new question; the one before it no longer counts. */
   ask(work: (question: Question) => Promise<void>): Promise<void> {
     this.cancel();
     this.#newest = new AbortController();
     return this.also(work);
   }
 
-  /** Do more for the newest question. */
+  /** Do more work for the newest question. */
   async also(work: (question: Question) => Promise<void>): Promise<void> {
     const { signal } = this.#newest;
     const question: Question = {
@@ -41,7 +41,7 @@ export class Latest {
     }
   }
 
-  /** The newest question counts no more, and no other is asked. */
+  /** The newest question no longer counts, and no other is asked. */
   cancel(): void {
     this.#newest.abort();
   }

@@ -8,17 +8,17 @@ import { announcement, chosenAdapters } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { Latest } from "./latest.ts";
 
-/** What the form asks for; weights are the adapters' own. */
+/** The form's recipe; weights are stored with the adapters. */
 export const recipe = signal<Recipe>({ method: DEFAULT_METHOD });
 
-/** Ask for something else; undefined for the default. */
+/** Change fields of the recipe; undefined restores the default. */
 export function ask(change: { readonly [Field in keyof Recipe]?: Recipe[Field] | undefined }): void {
   const asked = Object.entries({ ...recipe.value, ...change }).filter(([, value]) => value !== undefined);
   recipe.value = Object.fromEntries(asked) as Recipe;
 }
 
 export const estimate = signal<Estimate | null>(null);
-/** Why the merge that is asked for is refused; null where it is not. */
+/** Why the requested merge is refused; null if it is not. */
 export const refusal = computed(() => {
   const found = estimate.value;
   return found !== null && "refused" in found ? found.refused : null;
@@ -46,7 +46,7 @@ export interface MadeMerge {
   readonly seconds: number;
 }
 
-/** Results that are kept: older ones make room. */
+/** How many results are kept; the oldest go first. */
 const KEPT = 4;
 
 export const merges = signal<readonly MadeMerge[]>([]);
@@ -54,7 +54,7 @@ export const progress = signal<{ readonly done: number; readonly total: number }
 export const mergeError = signal<string | null>(null);
 let made = 0;
 
-/** What went wrong with another recipe is no news any more. */
+/** The error of an earlier recipe disappears when the recipe changes. */
 effect(() => {
   void [chosenAdapters.value, recipe.value];
   mergeError.value = null;

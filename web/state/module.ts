@@ -5,14 +5,14 @@ import { idsOf, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { Latest, type Question } from "./latest.ts";
 
-/** The module that is looked at, and how its units are clustered. */
+/** The open module, and how its units are clustered. */
 export const moduleName = signal<string | null>(null);
 export const options = signal<LegoOptions>(PAPER);
-/** The k that was asked for; null for the one that a merge takes by itself. */
+/** The requested k; null for the default of a merge. */
 export const wantedK = signal<number | null>(null);
 
 export const plane = signal<ModulePlane | null>(null);
-/** The number of clusters that is looked at: small modules have fewer units than others. */
+/** The number of clusters shown, at most the module's units. */
 export const k = computed(() => {
   const units = plane.value?.units ?? [];
   if (units.length === 0) return wantedK.value ?? 1;
@@ -27,20 +27,20 @@ function ranksOf(units: readonly ViewedUnit[]): number[] {
 }
 
 export const clustering = signal<Clustering | null>(null);
-/** By k, as far as computed. */
+/** The clusterings computed so far, by k. */
 export const curve = signal<readonly Clustering[]>([]);
-/** Positions by UMAP, where they were asked for. */
+/** Positions by UMAP; null unless requested. */
 export const layout = signal<readonly (readonly [number, number])[] | null>(null);
 export const layoutBusy = signal(false);
 export const moduleError = signal<string | null>(null);
-/** Units that are marked, by their places. */
+/** Indices of the marked units. */
 export const marked = signal<ReadonlySet<number>>(new Set());
 
 const opening = new Latest((error) => {
   moduleError.value = sentenceOf(error);
 });
 
-/** Open the module anew whenever it, its options or the adapters change. */
+/** Reopen the module whenever it, its options or the adapters change. */
 effect(() => {
   const name = moduleName.value;
   const ids = idsOf(openIds.value);
@@ -83,7 +83,7 @@ effect(() => {
   void clusterNow();
 });
 
-/** Points of a curve at most: large pools are looked at every few k. */
+/** The most points of a curve; large pools are sampled every few k. */
 const CURVE_POINTS = 64;
 
 async function computeCurve(

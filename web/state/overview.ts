@@ -9,14 +9,14 @@ export const overview = signal<ReadonlyMap<string, ModuleOverview>>(new Map());
 export const overviewTotal = signal(0);
 export const overviewError = signal<string | null>(null);
 
-/** Figures are handed to the page in groups, so that drawing keeps up with computing. */
+/** Figures reach the page in groups, so that drawing keeps up with computing. */
 const DRAW_EVERY_MS = 120;
 
 const looking = new Latest((error) => {
   overviewError.value = sentenceOf(error);
 });
 
-/** Look at all modules whenever other adapters are open. */
+/** Analyse all modules whenever the open adapters change. */
 effect(() => {
   const ids = idsOf(openIds.value);
   overview.value = new Map();

@@ -2,7 +2,7 @@ import { bytes, figure } from "../../src/core/shown.ts";
 import { adapters, type ListedAdapter, move, openAdapters, remove, rename, weigh } from "../state/adapters.ts";
 import { Mark } from "./palette.tsx";
 
-/** The adapters as cards, in the order that they are merged in. */
+/** The adapters as cards, in merge order. */
 export function AdapterList() {
   if (adapters.value.length === 0) return <p class="empty">No adapters yet. The example set is one click away.</p>;
   return (
@@ -62,7 +62,7 @@ function Card({ adapter, place, last }: { adapter: ListedAdapter; place: number;
   );
 }
 
-/** Remove an adapter; the focus goes to the next card, or to where adapters are opened. */
+/** Remove an adapter; the focus moves to the next card, or to the controls that open adapters. */
 function removeCard(key: number, button: HTMLElement): void {
   const card = button.closest("li")!;
   const next = card.nextElementSibling ?? card.previousElementSibling;

@@ -16,7 +16,7 @@ const MergeTab = lazy(() => import("./merge-view.tsx").then(({ MergeTab }) => Me
 
 const dragging = signal(false);
 
-/** Adapters are dropped anywhere on the page. */
+/** Lets adapters be dropped anywhere on the page. */
 function useDropping(): void {
   useEffect(() => {
     const holdsFiles = ({ dataTransfer }: DragEvent): boolean => dataTransfer?.types.includes("Files") ?? false;
@@ -33,7 +33,7 @@ function useDropping(): void {
       event.preventDefault();
       dragging.value = false;
       const { dataTransfer } = event;
-      // What was dropped can be looked at during the event alone.
+      // Dropped items can be read only during the event.
       const files = dataTransfer === null ? null : droppedFiles(dataTransfer);
       if (files !== null) opening(async () => addFiles(await files));
     };
@@ -45,7 +45,7 @@ function useDropping(): void {
   }, []);
 }
 
-/** The page: adapters on one side, what is seen of them on the other. */
+/** The page: adapters on one side, views of them on the other. */
 export function App() {
   useDropping();
   return (

@@ -6,7 +6,7 @@ export function Choice<Value extends string | number>(
   props: Labelled & {
     value: Value;
     options: readonly { readonly value: Value; readonly text: string }[];
-    /** What stands behind it. */
+    /** Shown after it. */
     children?: ComponentChildren;
     onChoose(value: string): void;
   },

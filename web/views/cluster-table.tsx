@@ -5,7 +5,7 @@ import { clustering, marked } from "../state/module.ts";
 import { Mark } from "./palette.tsx";
 import { Row, Table } from "./table.tsx";
 
-/** Every cluster with its members; choosing one marks them in the plane. */
+/** Every cluster with its members; choosing a cluster marks its members in the plane. */
 export function ClusterTable({ plane }: { plane: ModulePlane }) {
   const found = clustering.value;
   if (found === null) return <p class="loading">Clustering…</p>;

@@ -9,7 +9,7 @@ const CURVES: readonly { readonly title: string; readonly of: (at: Clustering) =
   { title: "Energy: squared cosine with the sum of the adapters", of: ({ energy }) => energy },
 ];
 
-/** Figures over k. */
+/** Charts of figures over k. */
 export function Curves({ most }: { most: number }) {
   const points = (of: (at: Clustering) => number | null) =>
     curve.value.flatMap((at) => {

@@ -1,14 +1,14 @@
 import type { ComponentChildren } from "preact";
 
-/** What every field has. */
+/** Properties of every field. */
 export interface Labelled {
   label: string;
-  /** The command line's flag for it, by which refusals call it. */
+  /** Its command-line flag, which error messages name. */
   flag?: string | undefined;
   describedBy?: string | undefined;
 }
 
-/** What a field is called. */
+/** A field's label. */
 export function Caption({
   label,
   flag,
@@ -21,10 +21,10 @@ export function Caption({
   );
 }
 
-/** Text or a number that is typed; it keeps what was typed, also half a number. */
+/** A text or number input; it keeps what was typed, even an unfinished number. */
 export function Field(
   props: Labelled & {
-    /** What it holds at first. */
+    /** Its initial value. */
     value: string | number | undefined;
     /** Set for numbers. */
     number?: { min?: number; step?: number | "any" };

@@ -7,14 +7,14 @@ import { Row, Table } from "./table.tsx";
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** Index into the palette, whose shape stands at the line's end; null for the text's colour and no shape. */
+  /** Index into the palette, whose shape marks the line's end; null for the text's colour and no shape. */
   readonly color: number | null;
   readonly dashed?: boolean;
 }
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [320, 170, 44, 20, 8];
 
-/** Lines over one axis. @param at where a vertical line marks the present value */
+/** Lines over one axis. @param at where a vertical line marks the current value */
 export function LineChart(props: {
   title: string;
   axis: string;
@@ -84,7 +84,7 @@ export function LineChart(props: {
   );
 }
 
-/** The same in figures, drawn where they are asked for. */
+/** The chart's values as a table, rendered when it is opened. */
 function Figures({ axis, series }: { axis: string; series: readonly Series[] }) {
   const open = useSignal(false);
   const places = [...new Set(series.flatMap(({ points }) => points.map(([x]) => x)))].sort((one, other) => one - other);

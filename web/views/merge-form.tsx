@@ -7,13 +7,13 @@ import { Choice } from "./choice.tsx";
 import { MethodOptions } from "./method-options.tsx";
 import { type OfferedField, RecipeField } from "./recipe-field.tsx";
 
-/** Fields that many merges set; the form has the others under "More". */
+/** Fields that many merges set; the others are under "More". */
 const FIRST = ["rank", "scale", "for"] as const;
 const OTHERS = FIELD_NAMES.filter(
   (name) => RECIPE_FIELDS[name].label !== undefined && ![...FIRST, "method"].some((first) => first === name),
 ) as readonly OfferedField[];
 
-/** All that a merge is asked for. */
+/** The form for a merge's recipe. */
 export function MergeForm() {
   const id = recipe.value.method!;
   const { title, reference, weights, dependsOn } = methodById(id);
@@ -44,7 +44,7 @@ export function MergeForm() {
   );
 }
 
-/** What few merges need; it opens by itself where a refusal speaks of it. */
+/** Fields that few merges need; it opens by itself when an error message names one of them. */
 function More() {
   const fields = useRef<HTMLDetailsElement>(null);
   useEffect(() => {

@@ -18,7 +18,7 @@ import {
 import { MergeForm } from "./merge-form.tsx";
 import { Row, Table } from "./table.tsx";
 
-/** Choose a method, merge, compare results, and take them home. */
+/** Choose a method, merge, compare results and download them. */
 export function MergeTab() {
   const count = openAdapters.value.length;
   if (count === 0 && merges.value.length === 0 && progress.value === null) {
@@ -49,7 +49,7 @@ function Start() {
   const [start, cancel] = [useRef<HTMLButtonElement>(null), useRef<HTMLButtonElement>(null)];
   const busy = running !== null;
   const wasBusy = useRef(busy);
-  // The focus stays where the work is: on what ends a merge while it runs, on what starts one after.
+  // While a merge runs, the focus is on the Cancel button; afterwards it returns to the Merge button.
   useEffect(() => {
     if (busy && !wasBusy.current) cancel.current!.focus();
     if (!busy && wasBusy.current && document.activeElement === document.body) start.current!.focus();
@@ -91,7 +91,7 @@ function Start() {
   );
 }
 
-/** Rows of the table; pairs of many adapters are many. */
+/** Most rows of the table: many adapters have many combinations. */
 const MOST_COMPOSITIONS = 8;
 
 function Result({ made }: { made: MadeMerge }) {
@@ -145,7 +145,7 @@ function Result({ made }: { made: MadeMerge }) {
       {said.value !== null && <p role="status">{said.value}</p>}
       {merged.length > 0 && (
         <Table
-          caption={`What merged with what, the most units first${all.length > merged.length ? ` (${merged.length} of ${all.length}; the others are in the report)` : ""}`}
+          caption={`What merged with what, most units first${all.length > merged.length ? ` (${merged.length} of ${all.length}; the others are in the report)` : ""}`}
           columns={["adapters", "clusters", "units"]}
         >
           {merged.map(([what, clusters, units]) => (

@@ -4,7 +4,7 @@ import { ask, recipe } from "../state/merge.ts";
 import { Choice } from "./choice.tsx";
 import { Check, Field } from "./field.tsx";
 
-/** The options of a method, as its parameters describe them. */
+/** Form fields for the options of a method, made from its parameters. */
 export function MethodOptions({ id }: { id: string }) {
   const parameters = Object.entries(methodById(id).parameters);
   if (parameters.length === 0) return <p class="hint">None.</p>;

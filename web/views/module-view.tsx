@@ -98,7 +98,7 @@ function Figure({ name, value }: { name: string; value: number | null }) {
 }
 
 const { gauge: GAUGES, sign: SIGNS } = LEGO_PARAMETERS;
-/** Those whose plane shows how units are grouped. */
+/** The metrics for which the plane shows how units are grouped. */
 const METRICS: readonly LegoOptions["metric"][] = ["euclidean", "cosine", "transport"];
 
 function Choices() {

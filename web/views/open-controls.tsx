@@ -11,7 +11,7 @@ function picked(event: Event): void {
   opening(() => addFiles(files));
 }
 
-/** All ways of opening adapters, but for dropping them on the page. */
+/** All ways to open adapters except dropping them on the page. */
 export function OpenControls() {
   return (
     <div class="open">
@@ -55,7 +55,7 @@ export function OpenControls() {
             />
           </label>
           <label>
-            Token, for private ones
+            Token (for private adapters)
             <input
               type="password"
               autocomplete="off"
@@ -82,7 +82,7 @@ export function OpenControls() {
   );
 }
 
-/** Take dropped folders apart into files with their paths. */
+/** The files in dropped folders, with their paths. */
 export async function droppedFiles(transfer: DataTransfer): Promise<DroppedFile[]> {
   const entries = Array.from(transfer.items).flatMap((item) => item.webkitGetAsEntry() ?? []);
   if (entries.length === 0) return Array.from(transfer.files, (file) => ({ path: file.name, blob: file }));

@@ -12,7 +12,11 @@ import { Row, Table } from "./table.tsx";
 
 const FIGURES = {
   norms: { title: "Delta norm", of: "one", hint: "Frobenius norm of s B A: how much a module changes." },
-  effectiveRanks: { title: "Effective rank", of: "one", hint: "exp of the entropy of the singular values." },
+  effectiveRanks: {
+    title: "Effective rank",
+    of: "one",
+    hint: "Exponential of the entropy of the singular values: how many directions a delta really uses.",
+  },
   cosines: { title: "Similarity", of: "two", hint: "Cosine of two adapters' deltas; 1 is the same direction." },
   signConflicts: {
     title: "Sign conflict",
@@ -28,16 +32,16 @@ const FIGURES = {
 type FigureId = keyof typeof FIGURES;
 
 const shown = signal<FigureId>("norms");
-/** Ids of the adapters that are looked at; -1 for all. */
+/** Ids of the chosen adapters; -1 for all. */
 const first = signal(-1);
 const second = signal(-1);
 
-/** Where a chosen adapter stands in the list now; -1 for all, also where it was removed. */
+/** A chosen adapter's current place in the list; -1 for all, also if it was removed. */
 function placeOf(id: number): number {
   return openAdapters.value.findIndex(({ card }) => card.id === id);
 }
 
-/** The figure of a module that is shown; null where there is none. */
+/** The figure to show for a module; null if there is none. */
 function shownOf(module: ModuleOverview): number | null {
   const figureId = shown.value;
   const [one, other] = [placeOf(first.value), placeOf(second.value)];
@@ -61,7 +65,7 @@ function meanOf(values: readonly (number | null)[]): number | null {
 const values = computed(() => new Map(Array.from(overview.value, ([name, module]) => [name, shownOf(module)])));
 const grid = computed(() => moduleGrid([...overview.value.keys()]));
 
-/** Layers by kinds of modules, shaded by one figure; a cell opens its module. */
+/** A table of layers by module kinds, shaded by one figure; a cell opens its module. */
 export function OverviewView() {
   const done = overview.value.size;
   const roving = useRoving(grid.value.cells.flat().filter((name) => name !== null));

@@ -1,6 +1,6 @@
-/** Okabe and Ito's palette, which colour-blind people can tell apart, and a shape for each colour. */
+/** Okabe and Ito's palette, whose colours colour-blind people can tell apart. Each colour also has a shape. */
 const COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a7a00", "#7f7f7f"];
-/** Around the middle, in units of the mark's size. */
+/** Centred on the origin, in units of the mark's size. */
 const SHAPES = [
   "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0",
   "M-.9-.9h1.8v1.8h-1.8z",
@@ -13,7 +13,7 @@ const SHAPES = [
 ];
 
 export const colorOf = (index: number): string => COLORS[index % COLORS.length]!;
-/** With more adapters than colours, colours come back with other shapes. */
+/** With more adapters than colours, colours repeat with other shapes. */
 export const shapeOf = (index: number): string => SHAPES[(index + Math.floor(index / COLORS.length)) % SHAPES.length]!;
 
 /** The mark of an adapter: its colour and shape. */

@@ -7,7 +7,7 @@ import { Check, Field } from "./field.tsx";
 /** Fields that a form can offer. */
 export type OfferedField = Exclude<FieldName, "method" | "keep" | "energy">;
 
-/** A field of the recipe, as `RECIPE_FIELDS` says it; the default is no wish. */
+/** A field of the recipe, as `RECIPE_FIELDS` describes it; the default value leaves the field out of the recipe. */
 export function RecipeField({ name }: { name: OfferedField }) {
   const field = RECIPE_FIELDS[name];
   const common = { label: field.label!, flag: `--${kebab(name)}` };

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 
 /**
- * One tab stop for many marks: the arrow keys, Home and End go through them. Up and down stay in a mark's column (data-column), where
- * it has one.
+ * One tab stop for many marks: the arrow keys, Home and End move between them. Up and down stay in a mark's column (data-column), if it
+ * has one.
  *
- * @param keys of the marks that are there, in their order in the page
+ * @param keys keys of the existing marks, in page order
  */
 export function useRoving(keys: readonly string[]) {
   const last = useSignal<string | undefined>(undefined);
@@ -17,7 +17,7 @@ export function useRoving(keys: readonly string[]) {
         last.value = key;
       },
     }),
-    /** Of what holds the marks, and nothing else that has a tab index. */
+    /** For the element that contains the marks; it must contain nothing else with a tab index. */
     onKeyDown(event: KeyboardEvent & { readonly currentTarget: Element }): void {
       if (modified(event)) return;
       const marks = [...event.currentTarget.querySelectorAll<HTMLElement | SVGElement>("[tabindex]")];

@@ -5,7 +5,7 @@ import { clustering } from "../state/module.ts";
 const ALIKE = [0x00, 0x72, 0xb2] as const;
 const OPPOSED = [0xd5, 0x5e, 0x00] as const;
 
-/** Cosines of each two units, ordered by cluster; lines part the clusters. */
+/** Cosines of all pairs of units, ordered by cluster; lines separate the clusters. */
 export function SimilarityMatrix({ plane }: { plane: ModulePlane }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const clusters = clustering.value?.clusters ?? [];
@@ -27,7 +27,7 @@ export function SimilarityMatrix({ plane }: { plane: ModulePlane }) {
   );
 }
 
-/** One pixel for each two units, the more opaque the larger the cosine. */
+/** One pixel for each pair of units; larger cosines are more opaque. */
 function picture(plane: ModulePlane, order: readonly number[]): ImageData {
   const image = new ImageData(order.length, order.length);
   let at = 0;
@@ -44,7 +44,7 @@ function picture(plane: ModulePlane, order: readonly number[]): ImageData {
 
 type Clusters = readonly { readonly members: readonly number[] }[];
 
-/** Where one cluster ends and the next begins. */
+/** Positions between clusters. */
 function borders(clusters: Clusters): number[] {
   let at = 0;
   return clusters.slice(0, -1).map(({ members }) => {
@@ -53,7 +53,7 @@ function borders(clusters: Clusters): number[] {
   });
 }
 
-/** The picture in words: how alike units are within and between clusters. */
+/** A text for the picture: how similar units are within and between clusters. */
 function describe(plane: ModulePlane, clusters: Clusters): string {
   const sums = { within: [0, 0], between: [0, 0] };
   const of = new Map(clusters.flatMap(({ members }, c) => members.map((i) => [i, c] as const)));
@@ -65,5 +65,5 @@ function describe(plane: ModulePlane, clusters: Clusters): string {
     }
   }
   const mean = ([total, count]: number[]): string => (count === 0 ? "none" : (total! / count!).toFixed(2));
-  return `Mean cosine of two units within a cluster ${mean(sums.within)}, of different clusters ${mean(sums.between)}`;
+  return `Mean cosine of two units in the same cluster ${mean(sums.within)}, in different clusters ${mean(sums.between)}`;
 }

@@ -3,7 +3,7 @@ import { openAdapters } from "../state/adapters.ts";
 import { clustering } from "../state/module.ts";
 import { LineChart } from "./line-chart.tsx";
 
-/** Singular values of each adapter's delta, and of the merged one. */
+/** Singular values of each adapter's delta and of the merged delta. */
 export function Spectra({ plane }: { plane: ModulePlane }) {
   const line = (values: readonly number[]) => values.map((value, j) => [j + 1, value / (values[0] || 1)] as const);
   const merged = clustering.value?.spectrum ?? [];
@@ -12,7 +12,7 @@ export function Spectra({ plane }: { plane: ModulePlane }) {
       <figcaption>Singular values relative to the largest: adapters dashed, the merge at this k solid</figcaption>
       <LineChart
         title="Relative singular values"
-        axis="number of the value"
+        axis="index of the value"
         logarithmic
         series={[
           ...plane.spectra.map((values, t) => ({

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 
-/** A row of a table, which its first cell names. */
+/** A table row with a header cell. */
 export function Row({ head, children }: { head: ComponentChildren; children: ComponentChildren }) {
   return (
     <tr>
@@ -10,7 +10,7 @@ export function Row({ head, children }: { head: ComponentChildren; children: Com
   );
 }
 
-/** A table that scrolls by itself where it is too wide; its columns' names differ. */
+/** A table that scrolls on its own when it is too wide; column names must be unique. */
 export function Table(props: {
   caption?: string;
   columns: readonly string[];

@@ -11,7 +11,7 @@ import { Row, Table } from "./table.tsx";
 const SIZE = 480;
 const EDGE = 24;
 
-/** The units in the plane of their largest variance, or as UMAP lays them out; clusters as hulls around their members. */
+/** The units in the plane of their largest variance, or laid out by UMAP; clusters as hulls around their members. */
 export function UnitPlane({ plane }: { plane: ModulePlane }) {
   const points = scaled(layout.value ?? plane.coordinates.map(([x, y]) => [x ?? 0, y ?? 0] as const));
   const names = openAdapters.value.map(({ name }) => name);
@@ -24,9 +24,9 @@ export function UnitPlane({ plane }: { plane: ModulePlane }) {
       <figcaption>
         {layout.value === null
           ? `Units by PCA: ${percent(one)} of the variance to the right, ${percent(other)} upwards`
-          : "Units by UMAP: neighbours lie together, distances mean little"}
+          : "Units by UMAP: neighbours are close together, but distances mean little"}
       </figcaption>
-      {/* biome-ignore lint/a11y/useSemanticElements: what is grouped are marks of a picture */}
+      {/* biome-ignore lint/a11y/useSemanticElements: the group holds the marks of a picture */}
       <svg
         viewBox={`0 0 ${SIZE} ${SIZE}`}
         role="group"
@@ -68,7 +68,7 @@ function Unit(props: { plane: ModulePlane; place: number; at: Point; mark: objec
     marked.value = next;
   };
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a picture holds no button element
+    // biome-ignore lint/a11y/useSemanticElements: an SVG cannot contain a button element
     <g
       class={`unit${on ? " on" : ""}`}
       transform={`translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${on ? 8 : 5.5})`}
@@ -90,7 +90,7 @@ function Unit(props: { plane: ModulePlane; place: number; at: Point; mark: objec
   );
 }
 
-/** A hull with some room around its points; a line for two, nothing for one. */
+/** The hull of a cluster's points; a line for two points, nothing for one. */
 function Hull({ points, lit }: { points: readonly Point[]; lit: boolean }) {
   if (points.length < 2) return null;
   const hull = convexHull(points);
@@ -98,7 +98,7 @@ function Hull({ points, lit }: { points: readonly Point[]; lit: boolean }) {
   return <path class={`hull${lit ? " lit" : ""}`} d={path} />;
 }
 
-/** What is known of the marked units. */
+/** Details of the marked units. */
 function Details({ plane, names }: { plane: ModulePlane; names: readonly string[] }) {
   const places = [...marked.value];
   if (places.length === 0)
@@ -128,12 +128,12 @@ function Details({ plane, names }: { plane: ModulePlane; names: readonly string[
   );
 }
 
-/** Places of the units by adapter and number, as the keyboard goes through them. */
+/** Indices of the units by adapter and number, in the order of the keyboard. */
 function placesInOrder({ units }: ModulePlane): number[] {
   return [...units.keys()].sort((one, other) => compareIds(units[one]!.id, units[other]!.id));
 }
 
-/** Into the picture, the same scale on both axes. */
+/** Points scaled into the picture, with the same scale on both axes. */
 function scaled(points: readonly Point[]): Point[] {
   const range = (axis: 0 | 1): [number, number] => {
     const values = points.map((point) => point[axis]);

@@ -7,6 +7,6 @@ export function deltaDensity(value: number): NumberParameter {
     above: 0,
     most: 1,
     default: value,
-    description: "share of the entries of each delta that is kept",
+    description: "share of each delta's entries to keep",
   };
 }

@@ -28,7 +28,7 @@ export const DENSITY: ParameterTable<DensityOption> = {
     above: 0,
     most: 1,
     default: 0.5,
-    description: "share of its entries that each adapter keeps, above 0, at most 1",
+    description: "share of each adapter's entries to keep, above 0, at most 1",
   },
 };
 
@@ -43,7 +43,7 @@ export const CONSENSUS: ParameterTable<ConsensusOptions> = {
     type: "choice",
     choices: CONSENSUSES,
     default: "peft",
-    description: "leave weights out of vote and divisor as PEFT does, or take them in as mergekit does",
+    description: "leave weights out of vote and divisor as PEFT does, or include them as mergekit does",
   },
 };
 
@@ -55,7 +55,7 @@ export const DARE: ParameterTable<DareOptions> = {
     type: "choice",
     choices: RESCALES,
     default: "density",
-    description: "divide what is kept by the density, bring it to the old L1 norm, or leave it",
+    description: "divide the kept entries by the density, restore their old L1 norm, or leave them",
   },
   seed: SEED,
 };

@@ -53,7 +53,7 @@ export const LEGO_PARAMETERS: ParameterTable<LegoOptions> = {
     type: "choice",
     choices: LEGO_CHOICES.sign,
     default: PAPER.sign,
-    description: "leave signs, make the largest entry of a positive, or treat a unit and its negative as one",
+    description: "leave signs, make the largest entry of a positive, or treat a unit and its negative as the same",
   },
   centre: {
     type: "choice",
@@ -65,7 +65,7 @@ export const LEGO_PARAMETERS: ParameterTable<LegoOptions> = {
     type: "choice",
     choices: LEGO_CHOICES.reweight,
     default: PAPER.reweight,
-    description: "norm that each centre gets back from its members",
+    description: "norm in which each centre is scaled back to the size of its members",
   },
   outputReweight: {
     type: "boolean",
@@ -76,14 +76,14 @@ export const LEGO_PARAMETERS: ParameterTable<LegoOptions> = {
     type: "choice",
     choices: LEGO_CHOICES.metric,
     default: PAPER.metric,
-    description: "distance that units are clustered by",
+    description: "distance used to cluster units",
   },
   effort: {
     type: "number",
     least: 0,
     most: 100,
     default: PAPER.effort,
-    description: "search effort, 0 for the tree alone",
+    description: "search effort; 0 uses only the clustering tree",
   },
   seed: { type: "integer", default: PAPER.seed, description: "seed of the search" },
 };

@@ -11,9 +11,9 @@ import { fillFile } from "../output/file-sink.ts";
 import { intoFile } from "../output/into-output.ts";
 
 /**
- * Write the model of a folder, as transformers saves it, into a GGUF file in f32.
+ * Write a model folder, as transformers saves it, into a GGUF file in f32.
  *
- * @throws as `planBaseGguf`; OutputError where the file exists
+ * @throws as `planBaseGguf`; OutputError if the file exists
  * @example
  * ```ts
  * import { writeBaseGgufFile } from "lora-lego/evaluate";
@@ -41,7 +41,7 @@ export async function writeBaseGgufFile(folder: string, out: string): Promise<vo
   }
 }
 
-/** What converting an adapter needs of the model of a GGUF file, as a config.json says it. */
+/** The fields of config.json that converting an adapter needs, read from the base model's GGUF file. */
 export async function configOfGguf(path: string): Promise<string> {
   const source = openFile(path, basename(path));
   try {
@@ -53,7 +53,7 @@ export async function configOfGguf(path: string): Promise<string> {
     }
     if (family === undefined) {
       throw new RefusedError(
-        `${basename(path)}: how llama.cpp calls the modules of ${architecture} is not known here; pass adapters as GGUF files, written by convert_lora_to_gguf of llama.cpp.`,
+        `${basename(path)}: lora-lego does not know llama.cpp's module names for ${architecture}; pass adapters as GGUF files, written by llama.cpp's convert_lora_to_gguf.`,
       );
     }
     return JSON.stringify({

@@ -12,12 +12,12 @@ import { scoreRows } from "./score-rows.ts";
 
 /** What a benchmark runs on. */
 export interface BenchPlace {
-  /** The adapters that are merged. */
+  /** The adapters to merge. */
   readonly inputs: readonly string[];
   /** The base model, loaded and as files. */
   readonly model: LlamaModel;
   readonly base: PreparedBase;
-  /** Folder for merges, of which one is kept at a time, and one for scores, which stay. */
+  /** Folder for merges, which holds one at a time, and folder for scores, which are kept. */
   readonly scratch: string;
   readonly cache: string;
   readonly threads: number;
@@ -30,7 +30,7 @@ interface ReadyAdapter {
   readonly hash: string;
 }
 
-/** The rows of one task, and where they stand among all. */
+/** The rows of one task, and their positions among all rows. */
 interface OneTask {
   readonly own: readonly TaskRow[];
   readonly places: readonly number[];
@@ -38,14 +38,14 @@ interface OneTask {
   readonly digest: string;
 }
 
-/** Merges by mergeToFolder, scores by llama.cpp, and keeps the scores of each task by the content of base, adapter and rows. */
+/** Merges with mergeToFolder, scores with llama.cpp, and caches each task's scores by the content of base, adapter and rows. */
 export function benchHost(place: BenchPlace): BenchHost {
   const { inputs, model, scratch, cache, threads, signal } = place;
   const told = { ...(signal && { signal }) };
   const baseHash = hashFiles([place.base.model]);
   const ready = new Map<string, ReadyAdapter>();
   const tasks = new WeakMap<readonly TaskRow[], readonly OneTask[]>();
-  // llama.cpp knows adapters by their paths, so none is used twice.
+  // llama.cpp identifies adapters by path, so no path is used twice.
   let made = 0;
   let merged: string | null = null;
 

@@ -9,10 +9,10 @@ const EMBEDDING = "token_embd.weight";
 const HEAD = "output.weight";
 
 /**
- * Refuse a GGUF adapter that llama.cpp does not load on a base model, or would end the whole process at (llama-adapter.cpp): every factor
- * has its other half and a tensor of the base that it fits, and the embedding is not the head too.
+ * Refuse a GGUF adapter that llama.cpp does not load on a base model, or on which it would abort the process (llama-adapter.cpp). Every
+ * factor needs its other half and a base tensor that it fits, and an adapted embedding must not also be the head.
  *
- * @param name what messages call the adapter
+ * @param name the adapter's name in messages
  * @param adapter path of its file
  * @param base path of the base's GGUF file
  * @throws RefusedError for what does not fit
@@ -30,7 +30,9 @@ export async function refuseUnfit(name: string, adapter: string, base: string): 
   for (const key of tensors.keys()) {
     const [, path, half] = FACTOR.exec(key) ?? [];
     if (path === undefined) {
-      throw new RefusedError(`${name}: llama.cpp takes ${key} for no factor of a LoRA; convert the adapter again.`);
+      throw new RefusedError(
+        `${name}: llama.cpp does not recognise ${key} as a LoRA factor; convert the adapter again.`,
+      );
     }
     const [a, b] = ["a", "b"].map((other) => tensors.get(`${path}.lora_${other}`)?.shape);
     if (a === undefined || b === undefined) {
@@ -40,7 +42,7 @@ export async function refuseUnfit(name: string, adapter: string, base: string): 
     const own = model.tensors.get(path)?.shape;
     if (own === undefined) {
       throw new RefusedError(
-        `${name} adapts ${path}, which ${where} does not hold; pass an adapter of that base model.`,
+        `${name} adapts ${path}, which ${where} does not contain; pass an adapter of that base model.`,
       );
     }
     const [inputs, outputs] = path === EMBEDDING ? [a.at(-2), b.at(-2)] : [a.at(-1), b.at(-2)];
@@ -53,11 +55,11 @@ export async function refuseUnfit(name: string, adapter: string, base: string): 
   }
 }
 
-/** A base without a head of its own multiplies by the embedding, where llama.cpp meets factors for looking up and aborts. */
+/** A base without its own head multiplies by the embedding; llama.cpp then finds factors meant for look-ups and aborts. */
 function refuseTied(name: string, path: string, { tensors }: GgufHeader, where: string): void {
   if (tensors.has(HEAD) || (path !== EMBEDDING && path !== HEAD)) return;
   throw new RefusedError(
-    `${name} adapts ${path}, but in ${where} head and embedding are one tensor, and llama.cpp has no adapters of either there; fuse it into the base model (lora-lego fuse) and pass the result as --base, or leave that module out of the adapter.`,
+    `${name} adapts ${path}, but in ${where} head and embedding are one tensor, and llama.cpp cannot adapt either there; fuse it into the base model (lora-lego fuse) and pass the result as --base, or leave that module out of the adapter.`,
   );
 }
 

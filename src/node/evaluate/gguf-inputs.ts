@@ -9,16 +9,16 @@ import { OutputFile } from "../output/output-file.ts";
 import { configOfGguf, writeBaseGgufFile } from "./base-gguf-file.ts";
 import { refuseUnfit } from "./gguf-fit.ts";
 
-/** A base model as llama.cpp reads it. */
+/** A base model that llama.cpp can read. */
 export interface PreparedBase {
   /** Path of its GGUF file. */
   readonly model: string;
-  /** Path of a config.json that says what converting adapters needs. */
+  /** Path of a config.json with the fields that converting adapters needs. */
   readonly config: string;
 }
 
 /**
- * A base model as llama.cpp reads it, converted into the scratch folder where it is a folder.
+ * Prepare a base model for llama.cpp; a model folder is converted into the scratch folder.
  */
 export async function prepareBase(scratch: string, base: string): Promise<PreparedBase> {
   const stat = statSync(base, { throwIfNoEntry: false });
@@ -36,10 +36,10 @@ export async function prepareBase(scratch: string, base: string): Promise<Prepar
 }
 
 /**
- * An adapter as llama.cpp reads it, converted into the scratch folder where it is in another format.
+ * Prepare an adapter for llama.cpp; other formats are converted into the scratch folder.
  *
  * @returns its path
- * @throws RefusedError for one that llama.cpp does not load on the base
+ * @throws RefusedError for an adapter that llama.cpp does not load on the base
  */
 export async function prepareAdapter(
   scratch: string,

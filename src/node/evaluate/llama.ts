@@ -7,7 +7,7 @@ import { readText } from "../input/read-text.ts";
 /** A token's number in the model's vocabulary. */
 export type LlamaToken = number;
 
-/** As much of the package node-llama-cpp (version 3) as is used here. */
+/** The part of the package node-llama-cpp (version 3) that is used here. */
 export interface LlamaModule {
   /** Start llama.cpp. */
   getLlama(options: object): Promise<Llama>;
@@ -37,21 +37,21 @@ export interface LlamaContext {
   /** Free its memory. */
   dispose(): Promise<void>;
 }
-/** A token to evaluate, and for some what to tell of the one that follows it. */
+/** A token to evaluate, and for some tokens what to report about the next one. */
 export type LlamaInput =
   | LlamaToken
   | readonly [
       LlamaToken,
       { readonly generateNext: { readonly logits: object; readonly totalLogitWeight: true; readonly options: object } },
     ];
-/** What is told of the token that follows. */
+/** What is reported about the next token. */
 export interface LlamaNext {
   readonly next: { readonly logits?: ReadonlyMap<LlamaToken, number>; readonly totalLogitWeight?: number };
 }
 /** One text under evaluation. */
 export interface LlamaSequence {
   readonly nextTokenIndex: number;
-  /** Evaluate tokens behind those that were evaluated before. */
+  /** Evaluate tokens after those evaluated before. */
   controlledEvaluate(input: readonly LlamaInput[]): Promise<readonly (LlamaNext | undefined)[]>;
   /** Forget all tokens. */
   clearHistory(): Promise<void>;
@@ -60,11 +60,10 @@ export interface LlamaSequence {
 }
 
 const PACKAGE = "node-llama-cpp";
-const INSTALL =
-  "npm install node-llama-cpp@3 (beside lora-lego, or in the folder that you call it from) gives it what it needs";
+const INSTALL = "run npm install node-llama-cpp@3 (next to lora-lego, or in the folder that you call it from)";
 
 /**
- * The package node-llama-cpp, which is not installed with lora-lego: beside it, else in the working folder or one above.
+ * Load the package node-llama-cpp, which is not installed with lora-lego: from next to it, else from the working folder or one above.
  *
  * @throws UsageError that says how to install it
  * @example
@@ -79,7 +78,7 @@ const INSTALL =
 export async function loadLlama(from: string = process.cwd()): Promise<LlamaModule> {
   const found = installedAbove(dirname(fileURLToPath(import.meta.url))) ?? installedAbove(from);
   if (found === null) {
-    throw new UsageError(`Models are run by llama.cpp, in the package ${PACKAGE}, which is not installed; ${INSTALL}.`);
+    throw new UsageError(`llama.cpp runs the models, but its package ${PACKAGE} is not installed; ${INSTALL}.`);
   }
   try {
     return (await import(found)) as LlamaModule;
@@ -88,7 +87,7 @@ export async function loadLlama(from: string = process.cwd()): Promise<LlamaModu
   }
 }
 
-/** Where the package is, in node_modules of the folder or of one above; null where it is not. */
+/** The package in node_modules of the folder or of one above; null if there is none. */
 function installedAbove(folder: string): string | null {
   const at = join(folder, "node_modules", PACKAGE);
   if (existsSync(join(at, "package.json"))) {

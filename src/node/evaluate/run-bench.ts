@@ -17,26 +17,26 @@ import { readTaskFiles } from "./task-files.ts";
 
 /** How to run a benchmark. */
 export interface BenchOptions {
-  /** Folder that keeps scores, so that an interrupted run goes on; default `<file>.cache` beside the file. */
+  /** Folder for finished scores, from which an interrupted run resumes; default `<file>.cache` next to the file. */
   readonly cache?: string;
   /** Also write the tables as Markdown to this file. */
   readonly out?: string;
-  /** Replace `out` also where lora-lego did not write it. Default false. */
+  /** Replace `out` even if lora-lego did not write it. Default false. */
   readonly force?: boolean;
-  /** Only so many rows of each task. */
+  /** Use only the first `limit` rows of each task. */
   readonly limit?: number;
   readonly threads?: number;
   readonly llama?: LlamaModule;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnBenchProgress;
-  /** Told in one sentence what was put right after a run that was cut off. */
+  /** Called with one sentence when something left by an interrupted run is cleaned up. */
   readonly onNotice?: (text: string) => void;
 }
 
 /**
  * Run the benchmark that a file describes.
  *
- * @throws what parsing it, merging and scoring throw
+ * @throws whatever parsing the file, merging and scoring throw
  * @example
  * ```ts
  * import { runBenchFile } from "lora-lego/evaluate";

@@ -5,10 +5,10 @@ import type { ChoiceScore } from "../../evaluate/metrics.ts";
 import type { TaskRow } from "../../evaluate/task-rows.ts";
 import type { LlamaContext, LlamaModel, LlamaSequence } from "./llama.ts";
 
-/** Tokens of all sequences that are computed at once. */
+/** Tokens computed at once, over all sequences. */
 const BATCH_TOKENS = 2048;
 const MAX_SEQUENCES = 32;
-/** Probabilities are over the whole vocabulary, none of it cut off before. */
+/** Probabilities cover the whole vocabulary. */
 const EVERY_TOKEN = { temperature: 1, topK: 0, topP: 1, minP: 0 };
 
 /** A GGUF adapter on top of the base model. */
@@ -17,17 +17,17 @@ export interface ScaledAdapter {
   readonly scale: number;
 }
 
-/** A row in tokens: what all choices begin with, and how each goes on. */
+/** A row in tokens: the start that all choices share, and the rest of each. */
 interface TokenRow {
   readonly prompt: readonly number[];
   readonly choices: readonly (readonly number[])[];
 }
 
 /**
- * The log-probability of every choice of every row, as the continuation of its prompt behind one space. Keys and values are held in f32, so
- * that rows do not depend on which of them are computed together.
+ * The log-probability of every choice of every row, continuing its prompt after one space. Keys and values are kept in f32, so that a
+ * score does not depend on which rows are computed together.
  *
- * @param adapters all added to the base model at once
+ * @param adapters added to the base model together
  * @throws FormatError for a row longer than the model's context; RefusedError for adapters that llama.cpp does not load
  */
 export async function scoreRows(
@@ -86,7 +86,7 @@ async function contextWith(
   } catch (error) {
     const names = adapters.map(({ filePath }) => basename(filePath)).join(" and ");
     throw new RefusedError(
-      `llama.cpp does not load ${names} on this base model (${(error as Error).message.split("\n")[0]}); pass an adapter of that base model, converted anew.`,
+      `llama.cpp does not load ${names} on this base model (${(error as Error).message.split("\n")[0]}); pass an adapter of that base model, and convert it again.`,
     );
   }
 }
@@ -95,7 +95,7 @@ function lengthOf({ prompt, choices }: TokenRow): number {
   return prompt.length + Math.max(...choices.map((choice) => choice.length));
 }
 
-/** Tokens are those of prompt and choice as one text, so that words that join at the border are kept as the model knows them. */
+/** Prompt and choice are tokenized as one text, so that words at the border keep the tokens that the model knows. */
 function tokenRow(model: LlamaModel, { prompt, choices }: TaskRow): TokenRow {
   const { bos, shouldPrependBosToken } = model.tokens;
   const begin = shouldPrependBosToken && bos !== null ? [bos] : [];
@@ -132,7 +132,7 @@ async function scoreRow(sequence: LlamaSequence, { prompt, choices }: TokenRow):
   return scores;
 }
 
-/** Log-probabilities behind the last tokens: entry i of `wanted` lists those asked for behind token n - wanted.length + i. */
+/** Log-probabilities after the last tokens: entry i of `wanted` lists the tokens to score after token n - wanted.length + i. */
 async function evaluate(
   sequence: LlamaSequence,
   tokens: readonly number[],

@@ -6,16 +6,16 @@ import { LARGE_TEXT_BYTES, readText } from "../input/read-text.ts";
 
 /** How files of rows are read. */
 export interface TaskFileOptions {
-  /** Which GLUE task tab-separated files hold; without it they are refused. */
+  /** The GLUE task of tab-separated files; without it they are refused. */
   readonly glue?: string;
-  /** Only so many rows of each task. */
+  /** Use only the first `limit` rows of each task. */
   readonly limit?: number;
 }
 
 /**
- * The rows of JSON Lines and GLUE files, one file after the other. Rows that do not name their task have the file's name.
+ * The rows of JSON Lines and GLUE files, file by file. Rows that do not name their task get the file's name.
  *
- * @throws UsageError for a tab-separated file of an unknown task, FormatError naming a line that is no row
+ * @throws UsageError for a tab-separated file of an unknown task; FormatError that names a line that is not a row
  * @example
  * ```ts
  * import { readTaskFiles } from "lora-lego/evaluate";
@@ -31,7 +31,7 @@ export function readTaskFiles(paths: readonly string[], { glue, limit }: TaskFil
     if (extname(path) !== ".tsv") return parseTaskRows(text, basename(path, extname(path)), basename(path));
     if (glue !== undefined) return parseGlue(text, glue, basename(path));
     throw new UsageError(
-      `${path} is tab-separated, and which GLUE task it holds is not known; say so by --glue (rte, wnli, mrpc ...) of lora-lego eval, or write JSON Lines.`,
+      `${path} is tab-separated, but its GLUE task is not known; pass --glue (rte, wnli, mrpc ...) to lora-lego eval, or write JSON Lines.`,
     );
   });
   return limit === undefined ? rows : firstOfEach(rows, limit);

@@ -11,11 +11,11 @@ import { readText } from "../input/read-text.ts";
 import { type OnDownload, RepositoryCache } from "./hub-cache.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 
-/** Model cards are read for the data that an adapter was trained on. */
+/** Model cards say which data an adapter was trained on. */
 const CARD = "README.md";
 const MAX_CARD_BYTES = 1 << 20;
 
-/** Where an adapter of the Hub is to be had. */
+/** Where an adapter from the Hub is found. */
 export interface HubAdapter {
   readonly name: string;
   /** The path at the commit that was found. */
@@ -31,12 +31,12 @@ export interface HubOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Every path that this process asked for: all steps of a run see one commit. */
+/** Every path that this process asked for, so that all steps of a run see the same commit. */
 const found = new Map<string, Promise<HubAdapter>>();
 const pinned = new Map<string, string>();
 
 /**
- * Bring what an adapter on the Hub needs into the cache: its config, weights and card, nothing else of the repository.
+ * Download the files of a Hub adapter into the cache: its config, weights and card, and nothing else from the repository.
  *
  * @throws HubError, UsageError or RefusedError in one sentence each
  */
@@ -68,7 +68,7 @@ async function locate(
   return adapter;
 }
 
-/** @returns the commit whose files are in the cache then */
+/** @returns the commit whose files are now in the cache */
 async function bring(
   hub: HubPath,
   cache: RepositoryCache,
@@ -88,7 +88,7 @@ async function bring(
   const get = async (file: HubFile): Promise<void> => {
     if (file.path.endsWith(".json") && file.size > MAX_TEXT_BYTES) {
       throw new HubError(
-        `${hubName(hub)} lists ${file.path} with ${file.size} bytes, too many for a JSON file; take another adapter.`,
+        `${hubName(hub)} lists ${file.path} with ${file.size} bytes, too many for a JSON file; choose another adapter.`,
       );
     }
     await cache.fetch(listing.commit, file, onDownload, signal);
@@ -114,7 +114,7 @@ async function bring(
   return listing.commit;
 }
 
-/** Whether a folder of the cache holds an adapter already. */
+/** Whether a folder of the cache already holds a complete adapter. */
 function isComplete(folder: string, name: string): boolean {
   if (!existsSync(folder)) return false;
   const files = readdirSync(folder);
@@ -128,7 +128,7 @@ function isComplete(folder: string, name: string): boolean {
   }
 }
 
-/** An adapter on the Hub as a folder whose files are read by range. */
+/** A Hub adapter as a folder whose files are read by range. */
 export async function streamedFolder(path: string, { settings = hubSettings() }: HubOptions): Promise<AdapterFolder> {
   const { folder, pinned: at } = await streamHubAdapter(path, settings);
   pinned.set(path, at);

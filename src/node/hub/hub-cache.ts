@@ -24,10 +24,10 @@ import { request, TRIES } from "../../hub/request.ts";
 import { readText } from "../input/read-text.ts";
 import type { HubSettings } from "./hub-settings.ts";
 
-/** Told of a download as it goes. */
+/** Called as a download proceeds. */
 export type OnDownload = (file: string, done: number, size: number) => void;
 
-/** The part of the cache that one repository has, laid out as Python's huggingface_hub has it. */
+/** One repository's part of the cache, laid out like that of Python's huggingface_hub. */
 export class RepositoryCache {
   readonly #settings: HubSettings;
   readonly #path: HubPath;
@@ -39,7 +39,7 @@ export class RepositoryCache {
     this.#folder = join(settings.cache, `models--${path.repo.replace("/", "--")}`);
   }
 
-  /** The commit that the revision stood at when it was last looked up; null where it never was. */
+  /** The commit of the revision when it was last looked up; null if it never was. */
   knownCommit(): string | null {
     const { revision } = this.#path;
     if (isCommit(revision)) return existsSync(this.snapshot(revision)) ? revision : null;
@@ -47,7 +47,7 @@ export class RepositoryCache {
     return existsSync(ref) ? readText(ref).trim() : null;
   }
 
-  /** Remember the commit that the revision stands at. */
+  /** Remember the revision's current commit. */
   remember(commit: string): void {
     if (isCommit(this.#path.revision)) return;
     const ref = join(this.#folder, "refs", this.#path.revision);
@@ -61,8 +61,8 @@ export class RepositoryCache {
   }
 
   /**
-   * Bring a file into the snapshot of a commit, by download where the cache has no file of its content. Several processes may do so at
-   * once: each writes a file of its own, and what one that ended left behind is gone on with.
+   * Put a file into the snapshot of a commit; it is downloaded unless the cache has its content. Several processes may do so at once: each
+   * writes its own file, and a process resumes the download that an ended one left behind.
    *
    * @throws HubError when the download fails or its checksum is wrong
    */
@@ -92,7 +92,7 @@ export class RepositoryCache {
       verify(descriptor, file, hubName(this.#path));
     } catch (error) {
       closeSync(descriptor);
-      // Another run may go on with it, unless its content is wrong.
+      // Another run may resume it, unless its content is wrong.
       if (error instanceof WrongContent || error instanceof LongBody) rmSync(partial);
       else renameSync(partial, `${blob}.incomplete`);
       throw error;
@@ -136,29 +136,29 @@ export class RepositoryCache {
       poor = done - before < PROGRESS_BYTES ? poor + 1 : 0;
       if (poor === TRIES && done < file.size) {
         throw new HubError(
-          `${name}: the download of ${file.path} broke off at ${done} of ${file.size} bytes; try again, it goes on from there.`,
+          `${name}: the download of ${file.path} broke off at ${done} of ${file.size} bytes; try again to resume it there.`,
         );
       }
     }
   }
 }
 
-/** Append bytes, all of them: a write may take fewer. */
+/** Append all bytes: a single write may take fewer. */
 function write(descriptor: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
 }
 
-/** Whether a connection broke or brought nothing, rather than the disk or the server's answer being at fault. */
+/** Whether the connection broke or stalled, rather than the disk or the server's answer being at fault. */
 function isBreak(error: unknown): boolean {
   if (error instanceof Stalled) return true;
-  // The disk's errors name what the system was asked for; fetch's do not.
+  // Errors from the disk name a system call; errors from fetch do not.
   return !(error instanceof HubError) && (error as NodeJS.ErrnoException).syscall === undefined;
 }
 
 /** Downloaded bytes that cannot become the file. */
 class WrongContent extends HubError {}
 
-/** Go on with what an earlier run left of a download: by renaming it, so that only one process gets it. */
+/** Take over the partial download of an earlier run. Renaming it ensures that only one process gets it. */
 function adopt(blob: string, partial: string): void {
   const folder = dirname(blob);
   const stem = blob.slice(folder.length + 1);
@@ -183,7 +183,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** SHA-256 of large files, git's SHA-1 of small ones. */
+/** Check SHA-256 for large files, git's SHA-1 for small ones. */
 function verify(descriptor: number, { path, size, etag, large }: HubFile, name: string): void {
   const hash = createHash(large ? "sha256" : "sha1");
   if (!large) hash.update(`blob ${size}\0`);
@@ -201,7 +201,7 @@ function verify(descriptor: number, { path, size, etag, large }: HubFile, name: 
   );
 }
 
-/** A link as Python's library makes it, or a copy where the file system takes none. */
+/** Make a link as Python's library does, or a copy if the file system has no links. */
 function link(blob: string, place: string): void {
   try {
     symlinkSync(relative(dirname(place), blob), place);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { HubAccess } from "../../hub/request.ts";
 import { readText } from "../input/read-text.ts";
 
-/** What the environment says of the Hub, by the names that Python's huggingface_hub reads. */
+/** Hub settings from the environment variables that Python's huggingface_hub reads. */
 export interface HubSettings extends HubAccess {
   /** Folder of the cache. */
   readonly cache: string;

@@ -11,12 +11,12 @@ import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
 import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "../hub/hub-adapters.ts";
 import { type FileSource, openFile } from "./file-source.ts";
 
-/** An adapter on disk, its files open, or on the Hub. */
+/** An open adapter, on disk or on the Hub. */
 export interface DiskAdapter {
   readonly adapter: Adapter;
-  /** The folder that holds it; null where it is read from the Hub by range. */
+  /** The folder that holds it; null if it is read from the Hub by range. */
   readonly folder: string | null;
-  /** Its weights' files on disk. */
+  /** Its weight files on disk. */
   readonly files: readonly FileSource[];
   /** Close its files. */
   close(): void;
@@ -29,8 +29,8 @@ export interface OpenOptions extends HubOptions, ReadingOptions {
 }
 
 /**
- * Open the adapters at these paths, each a folder, a file in one, or a path on the Hub (hf://owner/name). They are named by their folders'
- * names, with the parents' where two are alike, or as on the Hub.
+ * Open the adapters at these paths, each a folder, a file in one, or a path on the Hub (hf://owner/name). Each is named after its folder,
+ * with the parent folder if two names are equal, or as on the Hub.
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export async function openAdapters(paths: readonly string[], options: OpenOption
 /**
  * Open one adapter: a folder, a file in one, or a path on the Hub.
  *
- * @param options.name default the folder's own name, or that on the Hub
+ * @param options.name default the folder's own name, or the name on the Hub
  * @example
  * ```ts
  * import { openAdapterPath } from "lora-lego/node";
@@ -90,7 +90,7 @@ export async function openAdapterPath(
   }
 }
 
-/** What must not be written into: an input's files may be links into another folder, which must not be replaced either. */
+/** Paths that must not be overwritten. An input's files may be links into another folder, which must not be replaced either. */
 export function inputPaths(paths: readonly string[], opened: readonly DiskAdapter[]): string[] {
   return [...paths.filter((path) => !isHubPath(path)), ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
 }
@@ -107,13 +107,13 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
     throw new UsageError(`There is no file or folder ${path}; pass the folder that holds ${CONFIG_FILE}.`);
   }
   if (!stat.isDirectory() && !stat.isFile()) {
-    throw new UsageError(`${path} is a pipe or device, no plain file; save what it gives into a file and pass that.`);
+    throw new UsageError(`${path} is a pipe or device, not a regular file; save its output to a file and pass that.`);
   }
   const folder = stat.isDirectory() ? full : dirname(full);
   const entries = readdirSync(folder).sort();
   const folders = entries.filter((entry) => isFolder(join(folder, entry)));
   let files = entries.filter((entry) => !folders.includes(entry));
-  // Weights that are passed themselves decide between several; only the configs beside them stay in view, and folders are others'.
+  // A weights file that is passed itself is chosen among several; of the rest only the configs next to it stay in view.
   const own = isWeights(full);
   if (own) files = files.filter((file) => file === basename(full) || file.endsWith(".json"));
   const view: AdapterFolder = {
@@ -123,7 +123,7 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
     async open(file) {
       const path = join(folder, file);
       if (!existsSync(path)) {
-        throw new FormatError(`${name}/${file} is missing, or a link to nothing; download or copy the adapter again.`);
+        throw new FormatError(`${name}/${file} is missing or a broken link; download or copy the adapter again.`);
       }
       const source = openFile(path, `${name}/${file}`);
       opened.push(source);
@@ -158,8 +158,8 @@ function nameOf(path: string, parts: number): string {
 }
 
 /**
- * Each path as recipes name it elsewhere: on the Hub with its commit; else as it is from a folder that holds the adapters: the folder's own name, with as many of its parents' as tell it
- * from others of that name.
+ * Each path as recipes name it on any machine: on the Hub with its commit; else relative to a folder that holds the adapters. That is the
+ * folder's own name, with as many parent folders as it takes to tell it from others of that name.
  */
 export function localPaths(paths: readonly string[]): string[] {
   const parts = (path: string): number => resolve(path).split(/[/\\]/).length;

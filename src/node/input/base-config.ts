@@ -4,7 +4,7 @@ import type { AdapterText } from "../../adapter/dialect.ts";
 import { UsageError } from "../../core/errors.ts";
 import { readText } from "./read-text.ts";
 
-/** The config.json of a base model at a path; null for none. @throws UsageError where no file is there */
+/** The config.json of a base model at a path; null for no path. @throws UsageError if the file does not exist */
 export function readBaseConfig(path: string | undefined): AdapterText | null {
   if (path === undefined) return null;
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {

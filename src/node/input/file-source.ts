@@ -7,18 +7,18 @@ import { openRegular } from "./regular-file.ts";
 /** A ByteSource over a file that stays open until it is closed. */
 export interface FileSource extends ByteSource {
   readonly path: string;
-  /** Close the file; again, nothing. */
+  /** Close the file; a second call does nothing. */
   close(): void;
 }
 
 /**
- * Open a file for reading by range. Reads are synchronous pread calls: an adapter's files lie in the page cache or on a
- * local disk, where a call costs microseconds and a hop to the thread pool ten times as much.
+ * Open a file for reading by range. Reads are synchronous pread calls: an adapter's files are in the page cache or on a local disk,
+ * where a call costs microseconds and a hop to the thread pool ten times as much.
  */
 export function openFile(path: string, name: string): FileSource {
   const descriptor = openRegular(path);
   if (descriptor === null) {
-    throw new FormatError(`${name} is a folder, pipe or device; pass an adapter whose files are plain files.`);
+    throw new FormatError(`${name} is a folder, pipe or device; pass an adapter whose files are regular files.`);
   }
   const { size } = fstatSync(descriptor);
   let open = true;

@@ -7,7 +7,7 @@ import { refuseForeignFile } from "../output/own-file.ts";
 import { type FileSource, openFile } from "./file-source.ts";
 import { LARGE_TEXT_BYTES, readText } from "./read-text.ts";
 
-/** A model's folder on disk, its files open until it is closed. Links out of it are refused. */
+/** A model folder on disk; its files stay open until it is closed. Links out of the folder are refused. */
 export interface DiskModel extends ModelFolder {
   readonly path: string;
   /** The text of a file. */
@@ -15,7 +15,7 @@ export interface DiskModel extends ModelFolder {
   close(): void;
 }
 
-/** Weights in other formats, and what belongs to the base alone. */
+/** Files that are not copied: weights in other formats, and what belongs to the base alone. */
 const LEFT = /\.(safetensors|bin|pt|pth|gguf|h5|msgpack|onnx|ot)$|^README\.md$|^\./;
 
 /** @throws UsageError when there is no such folder */
@@ -24,8 +24,8 @@ export function diskModel(path: string): DiskModel {
   if (!stat?.isDirectory()) {
     throw new UsageError(
       stat === undefined
-        ? `There is no folder ${path}; pass the folder of a model, as transformers saves it.`
-        : `${path} is a file; pass the folder of a model, as transformers saves it, or a part of a pipeline's, as diffusers does (from_single_file, save_pretrained).`,
+        ? `There is no folder ${path}; pass a model folder, as transformers saves it.`
+        : `${path} is a file; pass a model folder as transformers saves it, or one part of a pipeline folder as diffusers saves it (from_single_file, save_pretrained).`,
     );
   }
   const name = basename(resolve(path));
@@ -50,13 +50,13 @@ export function diskModel(path: string): DiskModel {
   };
 }
 
-/** A model's config.json; null where it has none. */
+/** A model's config.json; null if it has none. */
 export function baseConfigOf({ text, name, files }: DiskModel): BaseConfig | null {
   if (!files.includes("config.json")) return null;
   return parseBaseConfig(text("config.json"), `${name}/config.json`);
 }
 
-/** Names of what a model has beside its weights, to be copied: config, tokenizer, index of shards. @throws RefusedError for links out of the folder */
+/** Names of the files to copy along with the weights: config, tokenizer, shard index. @throws RefusedError for links out of the folder */
 export function filesBeside({ path, name, files }: DiskModel): string[] {
   const beside = files.filter((file) => !LEFT.test(file) && statSync(join(path, file)).isFile());
   for (const file of beside) refuseForeignFile(path, file, name);

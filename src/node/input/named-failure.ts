@@ -1,7 +1,7 @@
 /**
- * Do something with an open file; an error of the operating system, which does not say which file it means then, is given its path.
+ * Do something with an open file. Errors of the operating system do not name an open file, so they are given its path.
  *
- * @param path where the file lies
+ * @param path the file's path
  */
 export function naming<T>(path: string, work: () => T): T {
   try {

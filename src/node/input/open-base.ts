@@ -16,7 +16,7 @@ import { readText } from "./read-text.ts";
 
 const CONFIG = "config.json";
 const WEIGHTS = /\.(safetensors|gguf)$/;
-/** A file of a repository, or of a folder in one. */
+/** A file in a repository, or in one of its folders. */
 const HUB_FILE = /^(hf:\/\/[^/]+\/[^/]+(?:\/.*)?)\/([^/]+\.(?:safetensors|gguf))$/;
 const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
 
@@ -24,14 +24,14 @@ const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
 export interface BasePaths {
   /** A folder in safetensors, one file of weights (.safetensors, .gguf), or hf://owner/name[/file]. */
   readonly base?: string;
-  /** A config.json, which counts before the one beside the weights. */
+  /** A config.json, which overrides the one next to the weights. */
   readonly baseConfig?: string;
 }
 
 /**
- * Read what headers and config.json tell of a base model; of models on the Hub only these bytes are fetched.
+ * Read what headers and config.json say about a base model; for models on the Hub only these bytes are fetched.
  *
- * @returns null where no base is named
+ * @returns null if no base is named
  * @throws UsageError, FormatError or HubError in one sentence each
  */
 export async function openBase({ base, baseConfig }: BasePaths, options: HubOptions = {}): Promise<BaseFacts | null> {
@@ -46,7 +46,7 @@ export async function openBase({ base, baseConfig }: BasePaths, options: HubOpti
   }
 }
 
-/** What a config decides even where weights are known: tying, and the family where the weights do not tell it. */
+/** What a config decides even if the weights are known: tied weights, and the family if the weights do not show it. */
 function onlyOf(config: BaseFacts, { family, naming, tied }: BaseFacts): Pick<BaseFacts, "family" | "tied"> {
   return naming === "gguf" ? { family: family ?? config.family, tied } : { family: config.family, tied: config.tied };
 }
@@ -56,7 +56,7 @@ function readConfig(path: string): ModelConfig {
   return parseModelConfig(readText(path), basename(path));
 }
 
-/** A base's folder, and the one file of it that is meant; null where the whole folder is. */
+/** A base's folder, and the one file in it that is meant; null for the whole folder. */
 interface BasePlace {
   readonly folder: ModelFolder;
   readonly file: string | null;
@@ -71,7 +71,7 @@ async function placeOf(path: string, options: HubOptions): Promise<BasePlace> {
   const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
   if (isFile && !WEIGHTS.test(path)) {
     throw new UsageError(
-      `${path} is no model; pass its folder, its .safetensors or .gguf file, or --base-config for a config.json.`,
+      `${path} is not a model; pass its folder, its .safetensors or .gguf file, or --base-config for a config.json.`,
     );
   }
   if (isFile) return placeOfFile(path);
@@ -79,7 +79,7 @@ async function placeOf(path: string, options: HubOptions): Promise<BasePlace> {
   return { folder, file: null, close: () => folder.close() };
 }
 
-/** A file that the user names is opened wherever it leads; its folder's config.json must be the folder's own. */
+/** A file that the user names may be a link to anywhere; its folder's config.json must be the folder's own. */
 function placeOfFile(path: string): BasePlace {
   const folder = diskModel(dirname(path));
   const file = basename(path);
@@ -112,7 +112,7 @@ async function openedGguf(file: string, source: ByteSource): Promise<BaseFacts> 
   throw new UsageError(`${file} is an adapter; pass the GGUF file of the base model.`);
 }
 
-/** A model's own config.json; null where it is of a part of an image pipeline, which has no model_type. */
+/** A model's own config.json; null for part of an image pipeline, whose config has no model_type. */
 async function folderConfig(folder: ModelFolder): Promise<ModelConfig | null> {
   const where = `${folder.name}/${CONFIG}`;
   const text = await sourceText(await folder.open(CONFIG), where);

@@ -3,9 +3,9 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import { OutputError } from "../../core/errors.ts";
 
 /**
- * A path with links resolved in what exists of it, so that it can be compared with others.
+ * A path with links resolved as far as it exists, so that it can be compared with others.
  *
- * @throws OutputError when it lies in a file, or is empty
+ * @throws OutputError when a parent of the path is a file, or the path is empty
  */
 export function realPath(path: string): string {
   if (path === "") throw new OutputError("The path of the output is empty; say where to write.");
@@ -21,7 +21,7 @@ export function realPath(path: string): string {
   return join(realpathSync(existing), ...missing);
 }
 
-/** Whether a path is another one or lies in it; both without links. */
+/** Whether a path equals another one or is inside it; both without links. */
 export function isWithin(inner: string, outer: string): boolean {
   const way = relative(outer, inner);
   return way === "" || (!isAbsolute(way) && way !== ".." && !way.startsWith(`..${sep}`));

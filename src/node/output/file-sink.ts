@@ -28,7 +28,7 @@ export function createFile(path: string, size: number): void {
   }
 }
 
-/** Open an existing file for writing at any offset, as several threads may at once. */
+/** Open an existing file for writing at any offset; several threads may do so at once. */
 export function openSink(path: string): FileSink {
   const descriptor = openSync(path, "r+");
   let open = true;

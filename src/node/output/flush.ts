@@ -2,10 +2,10 @@ import { closeSync, fsyncSync, openSync, statfsSync, statSync } from "node:fs";
 import { OutputError } from "../../core/errors.ts";
 import { naming } from "../input/named-failure.ts";
 
-/** Space that must stay free beside an output, in bytes. */
+/** Disk space that must stay free in addition to the output, in bytes. */
 const SPARE_BYTES = 16 * 2 ** 20;
 
-/** Make a file or folder durable; Windows flushes no folders. */
+/** Flush a file or folder to disk; Windows does not flush folders. */
 export function flush(path: string): void {
   if (process.platform === "win32" && statSync(path).isDirectory()) return;
   const descriptor = openSync(path, process.platform === "win32" ? "r+" : "r");
@@ -19,13 +19,13 @@ export function flush(path: string): void {
 /**
  * Refuse when the file system of a folder has less room than an output needs.
  *
- * @param name what the output is called
+ * @param name the output's name in messages
  */
 export function checkSpace(folder: string, bytes: number, name: string): void {
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize >= bytes + SPARE_BYTES) return;
   throw new OutputError(
-    `The result needs ${megabytes(bytes)} MB and ${megabytes(SPARE_BYTES)} MB to spare, but only ${megabytes(bavail * bsize)} MB are free beside ${name}; free some space or choose another --out.`,
+    `The result needs ${megabytes(bytes)} MB and ${megabytes(SPARE_BYTES)} MB to spare, but only ${megabytes(bavail * bsize)} MB are free next to ${name}; free some space or choose another --out.`,
   );
 }
 

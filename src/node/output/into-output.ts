@@ -3,21 +3,21 @@ import { UsageError } from "../../core/errors.ts";
 import { OutputFile, type OutputFileOptions } from "./output-file.ts";
 import { OutputFolder } from "./output-folder.ts";
 
-/** How an output takes its place. */
+/** How an output is put in place. */
 export interface OutputOptions {
   /** Replace a folder that lora-lego wrote, or a file. Default false. */
   readonly force?: boolean;
-  /** Told in one sentence each what was put right after a run that was cut off. */
+  /** Called with one sentence for each thing left by an interrupted run that is cleaned up. */
   readonly onNotice?: (text: string) => void;
-  /** What will be written, in bytes, where it is known: refused at once where less is free. */
+  /** Size of the output in bytes, if known; refused at once when less is free. */
   readonly bytes?: number;
 }
 
 /**
- * Write a folder that appears complete or not at all, whatever `write` throws.
+ * Write a folder that appears complete or not at all, even if `write` throws.
  *
- * @param inputs folders and files that are read: the folder is, holds and lies in none of them
- * @throws UsageError for the name of a single file; OutputError when the folder is not ours to write or has no room; what `write` throws
+ * @param inputs folders and files that are read: the folder must not be, contain or be inside one
+ * @throws UsageError for the name of a single file; OutputError when the folder may not be written or has no room; whatever `write` throws
  */
 export async function intoFolder<T>(
   out: string,
@@ -28,13 +28,13 @@ export async function intoFolder<T>(
   const { force = false, onNotice = () => {} } = options;
   if (formOf(out) !== "folder") {
     throw new UsageError(
-      `A folder is written, but ${out} has the name of a single file; pass a folder's name as --out.`,
+      `The output is a folder, but ${out} is named like a single file; pass a folder's name as --out.`,
     );
   }
   return whole(OutputFolder.create(out, inputs, force, onNotice), options, write);
 }
 
-/** Write a single file that appears complete or not at all. @param inputs as of `intoFolder`; @throws likewise */
+/** Write a single file that appears complete or not at all. @param inputs as for `intoFolder` @throws as `intoFolder` */
 export function intoFile<T>(
   out: string,
   inputs: readonly string[],

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, rmdirSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
- * Make a folder and what is missing above it, one by one: Node's recursive mkdir never ends in file systems that take no
- * folders, as /proc. Makes all or none.
+ * Make a folder and its missing parents one by one, all or none. Node's recursive mkdir never returns in file systems without new
+ * folders, such as /proc.
  *
- * @returns the folders that were made, the outermost first
+ * @returns the folders that were made, outermost first
  */
 export function makeFolder(path: string): string[] {
   const parent = dirname(path);

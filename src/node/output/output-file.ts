@@ -29,26 +29,26 @@ import {
 
 /** How a single file is written. */
 export interface OutputFileOptions {
-  /** Folders and files that are read: the file is none of them, nor lies in one. */
+  /** Folders and files that are read: the output must not be one or be inside one. */
   readonly inputs: readonly string[];
-  /** Replace a file that exists, whoever wrote it. Default false. */
+  /** Replace an existing file, whoever wrote it. Default false. */
   readonly force?: boolean;
-  /** Whether it is a page or report, which takes the place of one that lora-lego wrote without `force`. Default false. */
+  /** Whether it is a page or report, which replaces one that lora-lego wrote even without `force`. Default false. */
   readonly remade?: boolean;
-  /** The flag that named it, for messages. Default --out. */
+  /** The flag that names the file, for messages. Default --out. */
   readonly flag?: string;
-  /** Told in one sentence what was put right after a run that was cut off. */
+  /** Called with one sentence when something left by an interrupted run is cleaned up. */
   readonly tell?: (text: string) => void;
 }
 
 type Refuse = (why: string) => never;
 
 /**
- * A file that appears complete or not at all: written in a marked folder beside the target, flushed, and renamed. Where the target is a
- * link, what it leads to is replaced.
+ * A file that appears complete or not at all: written in a marked folder next to the target, flushed, and renamed. If the target is a
+ * link, the file that it leads to is replaced.
  */
 export class OutputFile {
-  /** Where it is written. */
+  /** Where the file is while it is written. */
   readonly path: string;
   readonly #target: string;
   readonly #given: string;
@@ -64,9 +64,9 @@ export class OutputFile {
   }
 
   /**
-   * Check that the file may be written, clear what a killed run left of it, and make room for it.
+   * Check that the file may be written, remove what a killed run left, and make the temporary folder.
    *
-   * @throws OutputError when it may not be written, or this process is writing it already
+   * @throws OutputError when it may not be written, or this process is already writing it
    */
   static create(path: string, options: OutputFileOptions): OutputFile {
     const target = OutputFile.check(path, options);
@@ -76,7 +76,7 @@ export class OutputFile {
     return new OutputFile(path, target, options);
   }
 
-  /** Check that the file may be written, changing nothing. @returns where it lies, links resolved; @throws OutputError as `create` */
+  /** Check that the file may be written, changing nothing. @returns its path, links resolved @throws OutputError as `create` */
   static check(path: string, options: OutputFileOptions): string {
     const { flag = "--out" } = options;
     const refuse: Refuse = (why) => {
@@ -84,7 +84,7 @@ export class OutputFile {
     };
     const place = placeOf(path);
     const stat = statSync(place, { throwIfNoEntry: false });
-    if (stat === undefined && lstatSync(place, { throwIfNoEntry: false }) !== undefined) refuse("is a link to nothing");
+    if (stat === undefined && lstatSync(place, { throwIfNoEntry: false }) !== undefined) refuse("is a broken link");
     if (stat !== undefined) refuseOdd(stat, refuse);
     const target = stat === undefined ? place : realpathSync(place);
     refuseInputs(target, options.inputs, refuse);
@@ -104,12 +104,12 @@ export class OutputFile {
     }
   }
 
-  /** Path of the tensors, which are the file, whatever its name. */
+  /** Path for the tensors: the file itself, whatever name is asked for. */
   weights(_name: string): string {
     return this.path;
   }
 
-  /** Path of something that the work needs meanwhile, beside the file while it is written. */
+  /** Path of something temporary that the work needs, next to the unfinished file. */
   scratch(name: string): string {
     return this.#unfinished.scratch(name);
   }
@@ -124,7 +124,7 @@ export class OutputFile {
     checkSpace(this.#unfinished.folder, bytes, basename(this.#target));
   }
 
-  /** Make the file appear. @throws OutputError when something came to lie at the target meanwhile */
+  /** Make the file appear. @throws OutputError when something else appeared at the target meanwhile */
   commit(): void {
     flush(this.path);
     refuseExisting(this.#target, this.#given, this.#options);
@@ -140,19 +140,18 @@ export class OutputFile {
   }
 }
 
-/** Where a path lies, in folders without links; a link there is still one. */
+/** A path with links in its folders resolved; the last part may still be a link. */
 function placeOf(path: string): string {
   const full = resolve(path);
   return join(realPath(dirname(full)), basename(full));
 }
 
-/** Files that a page or report never replaces: weights, and what says how to read them. */
+/** Files that a page or report never replaces: weights. */
 export const OF_ADAPTERS: RegExp = /\.(?:safetensors|gguf|bin|pth?|ckpt)$/i;
 
-/** Folders, pipes and devices are never replaced, nor the file that a shell sends this command's own output into. */
+/** Folders, pipes and devices are never replaced, nor is the file that the shell redirects this command's own output to. */
 function refuseOdd(stat: Stats, refuse: Refuse): void {
-  if (!stat.isFile())
-    refuse(stat.isDirectory() ? "is a folder" : "is a pipe or device, and a file cannot take its place");
+  if (!stat.isFile()) refuse(stat.isDirectory() ? "is a folder" : "is a pipe or device, which a file cannot replace");
   const standard = ["input", "output", "error"].find((_, descriptor) => {
     try {
       const own = fstatSync(descriptor);
@@ -169,13 +168,13 @@ function refuseInputs(target: string, inputs: readonly string[], refuse: Refuse)
   const same = sameFileAs(target);
   for (const input of inputs) {
     const real = realpathSync(input);
-    if (isWithin(target, real)) refuse(`is or lies in the input ${input}`);
+    if (isWithin(target, real)) refuse(`is the input ${input} or inside it`);
     const files = statSync(real).isDirectory() ? readdirSync(real).map((file) => join(real, file)) : [real];
-    if (files.some(same)) refuse(`is the same file as one of the input ${input}`);
+    if (files.some(same)) refuse(`is the same file as one in the input ${input}`);
   }
 }
 
-/** Whether another path is the same file by its number on the disk, as hard links and links to it are. */
+/** Whether another path is the same file on disk (by inode), such as a hard link or a link to it. */
 function sameFileAs(target: string): (path: string) => boolean {
   const own = statSync(target, { throwIfNoEntry: false, bigint: true });
   return (path) => {
@@ -185,7 +184,7 @@ function sameFileAs(target: string): (path: string) => boolean {
   };
 }
 
-/** What stands there may be anyone's. */
+/** Refuse to replace a file that may be anyone's. */
 function refuseExisting(target: string, path: string, options: OutputFileOptions): void {
   const { force = false, remade = false, flag = "--out" } = options;
   const stat = statSync(target, { throwIfNoEntry: false });
@@ -196,13 +195,13 @@ function refuseExisting(target: string, path: string, options: OutputFileOptions
   if (!stat.isFile()) refuse("is a folder, pipe or device", "");
   const name = basename(target);
   if (remade && (OF_ADAPTERS.test(name) || name.toLowerCase() === CONFIG_FILE))
-    refuse("is a file of a model or adapter, whose place a page or report never takes", "");
+    refuse("is a file of a model or adapter, which a page or report never replaces", "");
   if (force || (remade && isWritten(startOf(target)))) return;
   const why = remade ? "exists and was not written by lora-lego" : "exists";
   refuse(why, "pass --force to replace it, or ");
 }
 
-/** The first bytes of a file as text; nothing of what is no plain file. */
+/** The first bytes of a file as text; empty if it is not a regular file. */
 function startOf(path: string): string {
   const descriptor = openRegular(path);
   if (descriptor === null) return "";

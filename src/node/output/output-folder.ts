@@ -29,12 +29,12 @@ import {
   writeMark,
 } from "./unfinished.ts";
 
-/** A card that lora-lego wrote has some kilobytes; a foreign one may have any. */
+/** A card that lora-lego wrote has some kilobytes; a foreign one may have any size. */
 const MAX_CARD_BYTES = 16 << 20;
 
 /**
- * A folder that appears complete or not at all. Files are written into `<target>.tmp-<pid>` beside the target; `commit`
- * flushes them and renames the folder into place. A folder that is replaced steps aside as `<target>.old-<pid>` meanwhile.
+ * A folder that appears complete or not at all. Files are written into `<target>.tmp-<pid>` next to the target; `commit` flushes them and
+ * renames the folder into place. A folder that is replaced is first moved aside to `<target>.old-<pid>`.
  */
 export class OutputFolder {
   readonly target: string;
@@ -48,12 +48,12 @@ export class OutputFolder {
   }
 
   /**
-   * Check that the target may be written, put right what a killed run left, and make the temporary folder.
+   * Check that the target may be written, clean up what a killed run left, and make the temporary folder.
    *
-   * @param inputs folders and files of the inputs: the target must not be, contain or lie in one
+   * @param inputs folders and files of the inputs: the target must not be, contain or be inside one
    * @param force replace a folder that lora-lego wrote
-   * @param tell what was put right, in one sentence each
-   * @throws OutputError when the target is not ours to write, or this process is writing it already
+   * @param tell called with one sentence for each thing that was cleaned up
+   * @throws OutputError when the target may not be written, or this process is already writing it
    */
   static create(path: string, inputs: readonly string[], force: boolean, tell: (text: string) => void): OutputFolder {
     const target = realPath(path);
@@ -64,7 +64,7 @@ export class OutputFolder {
     return new OutputFolder(target, path, force);
   }
 
-  /** Check that the target may be written, changing nothing. @returns it, links resolved; @throws OutputError as `create` */
+  /** Check that the target may be written, changing nothing. @returns its path, links resolved @throws OutputError as `create` */
   static check(path: string, inputs: readonly string[], force: boolean): string {
     const target = realPath(path);
     refuseInputs(target, path, inputs);
@@ -72,12 +72,12 @@ export class OutputFolder {
     return target;
   }
 
-  /** Path of a file of the folder while it is written. */
+  /** Path of a file in the unfinished folder. */
   path(file: string): string {
     return join(this.#unfinished.folder, file);
   }
 
-  /** Path of the file that holds the tensors, while it is written. */
+  /** Path of the file for the tensors in the unfinished folder. */
   weights(file: string): string {
     return this.path(file);
   }
@@ -92,7 +92,7 @@ export class OutputFolder {
     copyFileSync(from, this.path(file));
   }
 
-  /** Path of something that the work needs meanwhile, in a folder that is not part of the output. */
+  /** Path of something temporary that the work needs, in a folder that is not part of the output. */
   scratch(name: string): string {
     return this.#unfinished.scratch(name);
   }
@@ -105,7 +105,7 @@ export class OutputFolder {
   /**
    * Make the folder appear: flush its files, then rename. An old folder is removed last.
    *
-   * @throws OutputError when something that is not ours came to lie at the target meanwhile
+   * @throws OutputError when something that lora-lego did not write appeared at the target meanwhile
    */
   commit(): void {
     const temporary = this.#unfinished.folder;
@@ -127,7 +127,7 @@ export class OutputFolder {
     this.#unfinished.end();
     flush(dirname(this.target));
     if (aside) removeOld(old, temporary);
-    // Until here the mark tells a later run that the old output is not needed any more.
+    // Until here the mark tells a later run that the old output is no longer needed.
     rmSync(join(this.target, MARK_FILE));
   }
 
@@ -137,7 +137,7 @@ export class OutputFolder {
   }
 }
 
-/** What bears the name .old is complete, so that it can be put back; what is being removed bears the other name, and a mark. */
+/** A folder named .old is always complete, so that it can be put back; before it is removed it gets the name .tmp and a mark. */
 function removeOld(old: string, temporary: string): void {
   writeMark(old);
   renameSync(old, temporary);
@@ -145,9 +145,9 @@ function removeOld(old: string, temporary: string): void {
 }
 
 /**
- * Put right what runs that were killed left beside the target: an old output whose place is empty is put back, one whose successor is
- * complete and what is half written are removed. Inputs, folders of running processes and of other machines, and what no mark shows to
- * be ours are left alone.
+ * Clean up what killed runs left next to the target. An old output is put back if the target is missing, and removed if its successor is
+ * complete; half-written folders are removed. Inputs, folders of running processes or of other machines, and folders without our mark
+ * are left alone.
  */
 function recover(target: string, inputs: readonly string[], tell: (text: string) => void): void {
   const name = basename(target);
@@ -157,10 +157,10 @@ function recover(target: string, inputs: readonly string[], tell: (text: string)
       clearUnfinished(left, tell);
     } else if (foreignEntry(left.path) === null && !existsSync(target)) {
       renameSync(left.path, target);
-      tell(`Put back ${name}, which a run that was cut off had left as ${basename(left.path)}.`);
+      tell(`Put back ${name}, which an interrupted run had left as ${basename(left.path)}.`);
     } else if (foreignEntry(left.path) === null && replaced === left.pid) {
       removeOld(left.path, `${target}.tmp-${left.pid}`);
-      tell(`Removed ${basename(left.path)}, which a run that was cut off had left.`);
+      tell(`Removed ${basename(left.path)}, which an interrupted run had left.`);
     }
   }
   if (replaced !== null) rmSync(join(target, MARK_FILE), { force: true });
@@ -170,7 +170,9 @@ function refuseInputs(target: string, path: string, inputs: readonly string[]): 
   for (const input of inputs) {
     const real = realpathSync(input);
     if (!isWithin(real, target) && !isWithin(target, real)) continue;
-    throw new OutputError(`The output ${path} is, contains or lies in the input ${input}; choose another --out.`);
+    throw new OutputError(
+      `The output ${path} is the input ${input}, contains it or is inside it; choose another --out.`,
+    );
   }
 }
 
@@ -178,7 +180,7 @@ function refuseForeign(target: string, path: string, force: boolean): void {
   const stat = statSync(target, { throwIfNoEntry: false });
   if (stat === undefined && lstatSync(target, { throwIfNoEntry: false }) === undefined) return;
   if (stat === undefined)
-    throw new OutputError(`The output ${path} is a link to nothing; remove it or choose another --out.`);
+    throw new OutputError(`The output ${path} is a broken link; remove it or choose another --out.`);
   if (!stat.isDirectory()) throw new OutputError(`The output ${path} is a file; choose a folder for --out.`);
   if (readdirSync(target).length === 0) return;
   const foreign = foreignEntry(target);
@@ -189,20 +191,20 @@ function refuseForeign(target: string, path: string, force: boolean): void {
   }
   if (foreign !== null) {
     throw new OutputError(
-      `The output ${path} holds ${foreign}, which lora-lego did not write; move it away or choose another --out.`,
+      `The output ${path} contains ${foreign}, which lora-lego did not write; move it away or choose another --out.`,
     );
   }
   if (!force) throw new OutputError(`The output ${path} exists; pass --force to replace it, or choose another --out.`);
 }
 
-/** What lora-lego did not write of a folder: the card, where all of it is foreign, else a file, or null for nothing. */
+/** Something in a folder that lora-lego did not write: the card if the whole folder is foreign, else a file; null if there is nothing. */
 function foreignEntry(folder: string): string | null {
   const entries = readdirSync(folder).filter((entry) => entry !== MARK_FILE);
   const card = entries.includes(CARD_FILE) ? filesOfCard(cardText(folder)) : null;
   return card === null ? CARD_FILE : (entries.find((entry) => !card.includes(entry)) ?? null);
 }
 
-/** The text of a folder's card; none where it is no text that lora-lego could have written. */
+/** The text of a folder's card; empty if lora-lego cannot have written it. */
 function cardText(folder: string): string {
   try {
     return readText(join(folder, CARD_FILE), { name: CARD_FILE, most: MAX_CARD_BYTES });

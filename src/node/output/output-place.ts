@@ -8,13 +8,17 @@ import { checkReport, type OutputTarget, type ReportPlace, withReport } from "./
 /** An output that is being written: a folder, or one file. */
 export type Output = OutputFolder | OutputFile;
 
-/** How an output and its report take their places. */
+/** How an output and its report are put in place. */
 export interface PlaceOptions extends OutputOptions {
   /** Also write the report as JSON, to this file. */
   readonly report?: string;
 }
 
-/** Write an output, a folder or one file as its name says, and its report: each appears complete or not at all. @throws as `intoFolder` and `withReport` */
+/**
+ * Write an output (its name decides between folder and file) and its report; each appears complete or not at all.
+ *
+ * @throws as `intoFolder` and `withReport`
+ */
 export function intoOutput<T>(
   out: string,
   inputs: readonly string[],

@@ -8,13 +8,13 @@ import { isWithin, realPath } from "../input/real-path.ts";
 import { intoFile, type OutputOptions } from "./into-output.ts";
 import { OF_ADAPTERS, OutputFile } from "./output-file.ts";
 
-/** Where an output will lie, links resolved. */
+/** Where an output will be, links resolved. */
 export interface OutputTarget {
   readonly path: string;
   readonly isFolder: boolean;
 }
 
-/** Where a report goes: into the output folder, by its name there, or into a file elsewhere. */
+/** Where a report goes: into the output folder, under this name, or into a file elsewhere. */
 export type ReportPlace = { readonly inside: string } | { readonly file: OutputFile };
 
 const AS_REPORT = { flag: "--report", remade: true } as const;
@@ -22,8 +22,8 @@ const AS_REPORT = { flag: "--report", remade: true } as const;
 /**
  * Check that a report may be written, changing nothing.
  *
- * @returns its name in the output folder; null where it lies elsewhere
- * @throws OutputError when the report would take the place of something else
+ * @returns its name in the output folder; null if it is elsewhere
+ * @throws OutputError when the report would replace something else
  */
 export function checkReport(
   report: string,
@@ -45,12 +45,12 @@ export function checkReport(
     if (OF_ADAPTERS.test(path)) refuse("has a name as files of weights have it");
     return basename(path);
   }
-  if (isWithin(path, target.path)) refuse("lies deeper in the output, which holds no folders");
+  if (isWithin(path, target.path)) refuse("is in a subfolder of the output, which has no subfolders");
   OutputFile.check(report, { inputs, force, ...AS_REPORT });
   return null;
 }
 
-/** Write an output and, where one is asked for, a report, which appears after it or not at all. @throws as `checkReport` and `write` */
+/** Write an output and, if requested, a report, which appears after the output or not at all. @throws as `checkReport` and `write` */
 export async function withReport<T>(
   report: string | null,
   target: OutputTarget,

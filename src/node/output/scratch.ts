@@ -7,7 +7,7 @@ import { endedWriter, isRunning, removeMarked, writeMark } from "./unfinished.ts
 const live = new Set<string>();
 
 /**
- * Do work in a scratch folder of this machine's temporary ones, and remove it whatever happens; what killed runs left of theirs goes too.
+ * Do work in a scratch folder in the system's temporary folder, and always remove it; scratch folders left by killed runs are removed too.
  *
  * @param kind part of its name
  */
@@ -21,7 +21,7 @@ export async function withScratch<T>(kind: string, work: (folder: string) => Pro
     try {
       if (endedWriter(folder) !== null) removeMarked(folder);
     } catch {
-      // Another user's, or another run is removing it.
+      // It belongs to another user, or another run is removing it.
     }
   }
   const folder = mkdtempSync(join(parent, `${stem}${process.pid}-`));

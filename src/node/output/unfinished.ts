@@ -14,32 +14,32 @@ import { OutputError } from "../../core/errors.ts";
 import { isWithin } from "../input/real-path.ts";
 import { makeFolder } from "./make-folder.ts";
 
-/** Marks a folder that is being written or removed, and says by whom; a folder without it is left alone. */
+/** Marks a folder that is being written or removed, and names the process; a folder without it is left alone. */
 export const MARK_FILE = ".lora-lego-unfinished";
 
-/** A mark has the name of a machine and a number. */
+/** A mark holds a host name and a process number. */
 const MAX_MARK_BYTES = 4096;
 
 /** Targets that this process is writing. */
 const live = new Set<string>();
 
-/** A marked folder beside the target, `<target>.tmp-<pid>`, in which an output is written before it appears at the target. */
+/** A marked folder next to the target, `<target>.tmp-<pid>`, in which an output is written before it appears at the target. */
 export interface Unfinished {
   readonly folder: string;
   /** Path of something that is only needed while the output is written. */
   scratch(name: string): string;
   clearScratch(): void;
-  /** Take the target for written, whatever is left of the folder. */
+  /** Record that the target is written, whatever is left of the folder. */
   end(): void;
-  /** Remove the folder with all that is in it, and those that were made above it. */
+  /** Remove the folder with its contents, and the parent folders that were made for it. */
   discard(): void;
 }
 
 /**
- * Make the folder in which the output for a target is written. Of itself it makes all or nothing.
+ * Make the folder in which the output for a target is written. If this fails, nothing is left behind.
  *
  * @param target absolute, links resolved
- * @param path what messages call it
+ * @param path the target's name in messages
  * @throws OutputError when this process is writing the same target
  */
 export function beginUnfinished(target: string, path: string): Unfinished {
@@ -81,14 +81,14 @@ export function refuseLive(target: string, path: string): void {
   throw new OutputError(`Another merge of this process is writing ${path}; wait for it, or choose another --out.`);
 }
 
-/** A folder beside a target that an ended process left: `old` is an output that stepped aside, `tmp` what was being written or removed. */
+/** A folder next to a target that an ended process left: `old` is an output moved aside, `tmp` was being written or removed. */
 export interface Leftover {
   readonly path: string;
   readonly kind: "old" | "tmp";
   readonly pid: number;
 }
 
-/** What ended processes left beside a target, by its name alone; inputs and what belongs to running processes are left out. */
+/** Folders that ended processes left next to a target, by name alone; inputs and folders of running processes are left out. */
 export function leftovers(target: string, inputs: readonly string[]): Leftover[] {
   const parent = dirname(target);
   if (!existsSync(parent)) return [];
@@ -103,25 +103,25 @@ export function leftovers(target: string, inputs: readonly string[]): Leftover[]
   });
 }
 
-/** Remove what an ended process was writing or removing; what bears no mark, or one of another machine, stays. */
+/** Remove what an ended process was writing or removing; folders without a mark, or with another machine's mark, stay. */
 export function clearUnfinished({ path }: Leftover, tell: (text: string) => void): void {
   if (readdirSync(path).length > 0 && endedWriter(path) === null) return;
   removeMarked(path);
-  tell(`Removed ${basename(path)}, which a run that was cut off had left.`);
+  tell(`Removed ${basename(path)}, which an interrupted run had left.`);
 }
 
 export function writeMark(folder: string): void {
   writeFileSync(join(folder, MARK_FILE), JSON.stringify({ host: hostname(), pid: process.pid }));
 }
 
-/** Remove a marked folder, its mark last, so that what a kill leaves of it is still known as ours. */
+/** Remove a marked folder, its mark last, so that anything left after a kill is still recognised as ours. */
 export function removeMarked(folder: string): void {
   for (const entry of readdirSync(folder)) if (entry !== MARK_FILE) rmSync(join(folder, entry), { recursive: true });
   rmSync(join(folder, MARK_FILE), { force: true });
   rmdirSync(folder);
 }
 
-/** The process by whose mark a folder is unfinished, if it was one of this machine and has ended; else null. */
+/** The process whose mark a folder has, if it ran on this machine and has ended; else null. */
 export function endedWriter(folder: string): number | null {
   const file = join(folder, MARK_FILE);
   if (!existsSync(file)) return null;
@@ -131,12 +131,12 @@ export function endedWriter(folder: string): number | null {
     const { host, pid } = JSON.parse(readFileSync(file, "utf8")) as { host: unknown; pid: unknown };
     return host === hostname() && typeof pid === "number" && !isRunning(pid) ? pid : null;
   } catch {
-    // Killed while the mark was written.
+    // The process was killed while it wrote the mark.
     return 0;
   }
 }
 
-/** Whether another process has this number; what bears this process's own is an ended one's, unless it is known to be live. */
+/** Whether another process has this number. A folder with this process's own number was left by an ended process with the same number. */
 export function isRunning(pid: number): boolean {
   if (pid === process.pid) return false;
   try {
@@ -147,7 +147,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** A path in an unfinished folder as it is called once it is finished: `a.tmp-7/x` is `a/x`, and `a.tmp-7/a` is the file `a`. */
+/** The final path of a path in an unfinished folder: `a.tmp-7/x` becomes `a/x`, and `a.tmp-7/a` becomes the file `a`. */
 export function finishedPath(path: string): string {
   return path.replace(/([^/\\]+)\.tmp-\d+(?:[/\\]\1(?=$|[/\\]))?(?=$|[/\\])/g, "$1");
 }

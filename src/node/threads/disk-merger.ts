@@ -10,13 +10,13 @@ import { openSink } from "../output/file-sink.ts";
 import { hashFiles } from "./hash.ts";
 import type { InputFile, InputFiles } from "./worker-protocol.ts";
 
-/** A lane that reads and writes files by their paths. */
+/** A lane that opens its input and output files by path. */
 export interface DiskMerger {
   readonly lane: Lane;
   close(): void;
 }
 
-/** SHA-256 of an input's weights on disk; of weights on the Hub as the Hub gives it, null where it does not. */
+/** SHA-256 of an input's weights on disk; for weights on the Hub the value that the Hub gives, or null if it gives none. */
 function hashOf(files: readonly InputFile[]): string | null {
   const remote = files.flatMap((file) => (typeof file !== "string" && "remote" in file ? [file.remote] : []));
   if (remote.length > 0) return remote.length === 1 ? remote[0]!.sha256 : null;

@@ -4,7 +4,7 @@ import { methodById } from "../../methods/registry.ts";
 /**
  * Import the module that registers a method from outside, on a worker thread.
  *
- * @throws UsageError where it cannot be imported, or does not register the method with this copy of lora-lego
+ * @throws UsageError if it cannot be imported, or does not register the method with this copy of lora-lego
  */
 export async function importMethod(id: string, module: string): Promise<void> {
   try {

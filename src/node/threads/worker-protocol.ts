@@ -1,13 +1,13 @@
 import type { HubAccess } from "../../hub/request.ts";
 import type { RemoteFile } from "../../hub/url-source.ts";
 
-/** A file of an input as plain data: its path, bytes that were decoded into memory, or where it lies on the Hub. */
+/** A file of an input as plain data: its path, bytes that were decoded into memory, or its place on the Hub. */
 export type InputFile =
   | string
   | { readonly name: string; readonly bytes: Uint8Array }
   | ({ readonly remote: RemoteFile } & Pick<HubAccess, "endpoint" | "token">);
 
-/** The files of each input, as its tensors count them. */
+/** The files of each input, in the order that its tensors refer to. */
 export type InputFiles = readonly (readonly InputFile[])[];
 
 /** What a worker starts with. */
@@ -15,9 +15,9 @@ export interface WorkerStart {
   readonly kernels: WebAssembly.Module;
 }
 
-/** Where a worker's inputs and output are: each input's files, and the path of the output file; and what its method is in. */
+/** A worker's inputs, the path of its output file, and the module of its method. */
 export interface WorkerSetup {
-  /** The module to import for a method from outside; null where the method is built in. */
+  /** The module to import for an external method; null for a built-in one. */
   readonly methodModule: string | null;
   readonly inputs: InputFiles;
   readonly output: string;

@@ -7,8 +7,8 @@ const LOOPBACK = endianness() === "LE" ? "0100007F" : "7F000001";
 const MAPPED = endianness() === "LE" ? "0000000000000000FFFF0000" : "00000000000000000000FFFF";
 
 /**
- * Whether the program at the other end of a connection over 127.0.0.1 is of this process's user. Linux tells whose a socket is
- * (proc_pid_net(5)); elsewhere all are taken for it.
+ * Whether the program at the other end of a connection over 127.0.0.1 belongs to this process's user. Linux reports a socket's owner
+ * (proc_pid_net(5)); on other systems every peer is accepted.
  */
 export function isOwnPeer({ remoteAddress, remotePort = 0, localPort = 0 }: Socket): boolean {
   if (process.platform !== "linux") return true;
@@ -18,7 +18,7 @@ export function isOwnPeer({ remoteAddress, remotePort = 0, localPort = 0 }: Sock
   return ownerIn("/proc/net/tcp", ends) || ownerIn("/proc/net/tcp6", mapped);
 }
 
-/** Whether a table of connections has one between these ends that is this user's. */
+/** Whether a connection table lists a connection between these ends that belongs to this user. */
 function ownerIn(table: string, ends: string): boolean {
   let text: string;
   try {

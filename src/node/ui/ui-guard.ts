@@ -4,32 +4,32 @@ import { isOwnPeer } from "./own-peer.ts";
 
 export const HOST = "127.0.0.1";
 const PARAMETER = "token";
-/** What browsers say of who asks: the page itself, or the user. Other sites, and pages of other ports here, are neither. */
+/** Sec-Fetch-Site values for requests from the page itself or the user; other sites, and pages on other ports here, send others. */
 const OWN_SITES = ["same-origin", "none"];
 
-/** What becomes of a request: it is answered (null), refused, or sent to another address, the cookie set. */
+/** What happens to a request: it is answered (null), refused, or redirected with the cookie set. */
 export type Verdict =
   | null
   | { readonly status: number; readonly why: string }
   | { readonly location: string; readonly cookie: string };
 
 /**
- * Lets in who knows the token of this start, and nobody else: not other sites (by Origin, Sec-Fetch-Site, and Host against names that are
- * made to point here), and not other programs and users of this machine, which can reach the port as well.
+ * Answers only requests that know the token of this start. Other sites are kept out (by Origin, Sec-Fetch-Site, and Host against DNS names
+ * that point here), and so are other programs and users of this machine, which can also reach the port.
  */
 export class Guard {
   readonly #token = newToken();
-  /** For one opening by this user; null once it is spent. */
+  /** Opens the page once for this user; null once it is used. */
   #ticket: string | null = null;
 
-  /** The address that opens the page: with the token, which a cookie takes the place of. */
+  /** The address that opens the page; it carries the token, which a cookie then replaces. */
   address(port: number): string {
     return addressOf(port, this.#token);
   }
 
   /**
-   * An address that opens the page once, and for programs of this user alone; it takes the place of the one before. It may stand in the
-   * arguments of a program, which all users of a machine can read.
+   * An address that opens the page once, and only for this user's programs; it replaces the previous one. It is safe in the arguments of
+   * a program, which all users of a machine can read.
    */
   ticket(port: number): string {
     this.#ticket = newToken();
@@ -37,7 +37,7 @@ export class Guard {
   }
 
   check(request: IncomingMessage, port: number): Verdict {
-    // Browsers leave out the port that http has anyway.
+    // Browsers leave out http's default port.
     const hosts = [HOST, "localhost"].map((name) => (port === 80 ? name : `${name}:${port}`));
     const { host = "", origin } = request.headers;
     const site = request.headers["sec-fetch-site"];
@@ -51,7 +51,7 @@ export class Guard {
         why: "This server answers its own page only; paste the address that lora-lego ui printed into the browser.",
       };
     }
-    // Cookies do not tell ports apart.
+    // Cookies are shared by all ports, so the name holds the port.
     const cookie = `lora-lego-${port}`;
     const given = tokenIn(request.url ?? "/");
     if (given !== null && (alike(given, this.#token) || this.#spends(given, request))) {
@@ -60,11 +60,11 @@ export class Guard {
     if (cookiesOf(request, cookie).some((value) => alike(value, this.#token))) return null;
     return {
       status: 403,
-      why: "This needs the token of the present start: open the address that lora-lego ui printed, with ?token= at its end.",
+      why: "This needs the token of the current run: open the address that lora-lego ui printed, which ends in ?token=...",
     };
   }
 
-  /** Whether the ticket is given by a program of this user, which spends it. */
+  /** Whether the ticket is valid and comes from a program of this user; this uses it up. */
   #spends(given: string, { socket }: IncomingMessage): boolean {
     if (this.#ticket === null || !alike(given, this.#ticket) || !isOwnPeer(socket)) return false;
     this.#ticket = null;
@@ -80,7 +80,7 @@ function addressOf(port: number, token: string): string {
   return `http://${HOST}:${port}/?${PARAMETER}=${token}`;
 }
 
-/** Takes as long whatever is given. */
+/** Compares in constant time. */
 function alike(given: string, token: string): boolean {
   return timingSafeEqual(digest(given), digest(token));
 }

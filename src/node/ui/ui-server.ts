@@ -21,9 +21,9 @@ const TYPES: Readonly<Record<string, string>> = {
   ".json": "application/json",
 };
 /**
- * Where files of the Hub come from: huggingface.co answers small ones itself and redirects large ones to an edge of its CDN, or to what it had
- * before (docs/hub/models-downloading.md of huggingface/hub-docs, "Downloading behind a proxy or firewall"; cas-bridge was on the list
- * until July 2026). The hosts of the Xet protocol, which the page does not speak, are not needed.
+ * Hosts that serve the Hub's files: huggingface.co answers small ones itself and redirects large ones to its CDN, current or former
+ * (docs/hub/models-downloading.md of huggingface/hub-docs, "Downloading behind a proxy or firewall"; cas-bridge was on the list until
+ * July 2026). The page does not use the Xet protocol, so it does not need its hosts.
  */
 const HUB_HOSTS = [
   "https://huggingface.co",
@@ -32,7 +32,7 @@ const HUB_HOSTS = [
   "https://cdn-lfs-us-1.hf.co",
   "https://cdn-lfs-eu-1.hf.co",
 ].join(" ");
-/** Scripts and workers are the page's own; it talks to its server and, where a Hub id is opened, to the Hub. */
+/** Scripts and workers are the page's own; it talks to its server and, when a Hub id is opened, to the Hub. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -54,18 +54,18 @@ const HEADERS = {
   "cache-control": "no-store",
 };
 
-/** A page that is served. */
+/** A served page. */
 export interface ServedPage {
-  /** With the token of this start: without it, and the cookie that it gives, nothing is answered. */
+  /** The address with the token of this start; requests without the token or its cookie are refused. */
   readonly url: string;
-  /** An address that works once, on Linux for this user's programs alone: for the arguments of a browser, which others can read. */
+  /** An address that works once, on Linux only for this user's programs; for a browser's arguments, which others can read. */
   ticket(): string;
   close(): Promise<void>;
 }
 
 /** How to serve the explorer. */
 export interface UiOptions {
-  /** Folders or files of adapters that are open at once. */
+  /** Folders or files of adapters to open at the start. */
   readonly adapters: readonly string[];
   /** Default: any free port. */
   readonly port?: number;
@@ -73,14 +73,14 @@ export interface UiOptions {
   readonly page?: string;
 }
 
-/** A file that may be fetched, by the path of its URL. */
+/** Files that may be fetched, by URL path. */
 type Served = ReadonlyMap<string, string>;
 
 /**
- * Serve the explorer on 127.0.0.1: the built page, and the files of the adapters named, by ranges. Nothing else of the disk can be reached,
- * and only who was given the address gets any of it.
+ * Serve the explorer on 127.0.0.1: the built page, and the files of the named adapters, by range. Nothing else on the disk can be reached,
+ * and only requests with the printed address's token are answered.
  *
- * @throws UsageError for adapters that are not there; OutputError where the port is taken
+ * @throws UsageError for adapters that do not exist; OutputError if the port is taken
  */
 export async function servePage(options: UiOptions): Promise<ServedPage> {
   const page = options.page ?? join(dirname(fileURLToPath(import.meta.url)), "../../web");
@@ -88,11 +88,11 @@ export async function servePage(options: UiOptions): Promise<ServedPage> {
     throw new UsageError(`The page is not built (no ${join(page, "index.html")}); run npm run build.`);
   }
   const files = new Map(pageFiles(page).map((path) => [`/${path}`, join(page, path)]));
-  // Listed again whenever the page asks: an adapter may be written anew meanwhile.
+  // Listed again whenever the page asks: an adapter may have been rewritten.
   const places = new Map<string, number>();
   const list = (): string => {
     const paths = options.adapters.flatMap(adaptersIn);
-    // Once given, an address stays the adapter's: pages that are open hold it.
+    // An adapter keeps its address, because open pages use it.
     for (const path of paths) if (!places.has(path)) places.set(path, places.size);
     return JSON.stringify(paths.map((path) => listAdapter(path, places.get(path)!, files)));
   };
@@ -112,7 +112,7 @@ export async function servePage(options: UiOptions): Promise<ServedPage> {
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(
         error.code === "EADDRINUSE"
-          ? new OutputError(`Port ${options.port} is taken; pass another --port, or none to take a free one.`)
+          ? new OutputError(`Port ${options.port} is taken; pass another --port, or leave it out to use a free one.`)
           : error,
       ),
     );
@@ -139,7 +139,7 @@ function pageFiles(page: string): string[] {
   return paths.filter((path) => lstatSync(join(page, path)).isFile()).map((path) => path.replaceAll(sep, "/"));
 }
 
-/** Whether the explorer reads such a file of an adapter's folder: weights, configs, and what is copied or named from beside them. */
+/** Whether the explorer reads a file of this name from an adapter's folder: weights, configs, card and tokenizer files. */
 function isRead(name: string): boolean {
   return (
     [isWeightsFile, isIndexFile, isConfigFile].some((is) => is(name)) ||
@@ -148,7 +148,7 @@ function isRead(name: string): boolean {
   );
 }
 
-/** A folder that is no adapter itself stands for the adapters in it; anything else for itself. */
+/** A folder that is not an adapter stands for the adapters in it; anything else stands for itself. */
 function adaptersIn(path: string): string[] {
   const holdsSome = (folder: string): boolean =>
     readdirSync(folder).some((name) => isWeightsFile(name) || isConfigFile(name));
@@ -158,18 +158,18 @@ function adaptersIn(path: string): string[] {
   return found.length === 0 ? [path] : found.sort(compareNaturally);
 }
 
-/** What the page is told of an adapter; its files may be fetched from then on. */
+/** What the page learns about an adapter; its files may be fetched from then on. */
 function listAdapter(path: string, place: number, files: Map<string, string>) {
   if (isHubPath(path)) {
     throw new UsageError(
-      `${path} is read by the page itself; start without it and open it there, under Hugging Face Hub.`,
+      `${path} is on the Hub, which the page reads itself; start without it and open it in the page under Hugging Face Hub.`,
     );
   }
   const full = resolve(path);
   const stat = statSync(full, { throwIfNoEntry: false });
   if (stat === undefined) throw new UsageError(`There is no file or folder ${path}; pass the folder of an adapter.`);
   const folder = stat.isDirectory() ? full : dirname(full);
-  // Weights that are named themselves decide between several; a config or an index stands for its folder.
+  // A named weights file is chosen among several; a config or an index stands for its folder.
   const single = stat.isFile() && isWeightsFile(full) ? basename(full) : null;
   const wanted = (name: string): boolean => single === null || name === single || !isWeightsFile(name);
   const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => wanted(name));
@@ -177,7 +177,7 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
     const file = join(folder, name);
     const found = statSync(file, { throwIfNoEntry: false });
     if (!found?.isFile() || !isRead(name)) return [];
-    // A file that is named itself may be a link to anywhere; what lies in the folder may not.
+    // A named file may be a link to anywhere; other files in the folder may not.
     if (!(stat.isFile() && name === basename(full)) && !isOwnFile(folder, name)) {
       if (TOKENIZER_FILES.includes(name) || name === CARD_FILE) return [];
       refuseForeignFile(folder, name, basename(folder));
@@ -257,7 +257,7 @@ function pathOf(url: string): string | null {
   }
 }
 
-/** null where the file cannot be looked at any more. */
+/** A file's size; null if it can no longer be read. */
 function sizeOf(file: string): number | null {
   try {
     return statSync(file).size;
