@@ -6,11 +6,11 @@ import { certainFluxOf } from "./names/flux.ts";
 import { clashOf } from "./names/spelling.ts";
 
 /**
- * Refuse adapters that cannot belong to one base model. Every two must share a module, agree in kind and shape on all that
- * they share, and end at the same layer, unless one of them says that it leaves layers out.
- * A base that was itself changed but kept its shapes cannot be seen here.
+ * Refuse adapters that cannot belong to one base model. Every two must share a module, agree in kind and shape on all modules
+ * that they share, and end at the same layer, unless one of them says that it leaves layers out.
+ * A base whose weights changed but whose shapes did not cannot be detected here.
  *
- * @param allowPartial accept all but different models, a mismatch of shapes and two names for one weight
+ * @param allowPartial refuse only different models, mismatched shapes and two names for one weight
  */
 export function refuseMisfits(adapters: readonly Adapter[], allowPartial: boolean): void {
   refuseModels(adapters);
@@ -33,7 +33,7 @@ function refuseShapes(one: Adapter, other: Adapter): void {
   }
 }
 
-/** Refuse adapters of models that are known and differ, though what both adapt may have one name and shape. */
+/** Refuse adapters of known, different models, even where their modules have the same names and shapes. */
 function refuseModels(adapters: readonly Adapter[]): void {
   const known = adapters.flatMap(({ name, modules }) => {
     const model = certainFluxOf(modules.values());
@@ -42,11 +42,11 @@ function refuseModels(adapters: readonly Adapter[]): void {
   const other = known.find(({ model }) => model !== known[0]!.model);
   if (other === undefined) return;
   throw new RefusedError(
-    `${known[0]!.name} is of ${known[0]!.model} and ${other.name} of ${other.model}, which are different models; merge adapters of one base model.`,
+    `${known[0]!.name} is for ${known[0]!.model} and ${other.name} for ${other.model}, which are different models; merge adapters of one base model.`,
   );
 }
 
-/** Refuse modules that are the same under two names, which no program would apply both. */
+/** Refuse one weight under two names: no program would apply both. */
 function refuseSpellings(adapters: readonly Adapter[]): void {
   const clash = clashOf(adapters.map(({ modules }) => [...modules.keys()]));
   if (clash === null) return;
@@ -55,15 +55,15 @@ function refuseSpellings(adapters: readonly Adapter[]): void {
   const [first, second] = clash.modules;
   if (clash.adapters[0] === clash.adapters[1]) {
     throw new RefusedError(
-      `${one} names its model's modules in two ways (as ${first} and ${second}), so that one weight may stand there twice; take a file that its trainer wrote, not a mixture of two.`,
+      `${one} names its model's modules in two ways (such as ${first} and ${second}), so one weight may be in it twice; use a file that one trainer wrote, not a mixture of two.`,
     );
   }
   throw new RefusedError(
-    `${one} and ${other} name their model's modules in different ways (as ${first} and ${second}), which lora-lego cannot match yet; ${wayOut(holders)}.`,
+    `${one} and ${other} name their model's modules in different ways (such as ${first} and ${second}), which lora-lego cannot match yet; ${wayOut(holders)}.`,
   );
 }
 
-/** What makes names alike: a conversion of one or both, where that gives two files names that match; else other files. */
+/** How to get matching names: convert one or both where that helps, else use other files. */
 function wayOut(adapters: readonly Adapter[]): string {
   const own = adapters.map(({ modules }) => [...modules.keys()]);
   const converted = adapters.map(({ modules, format }) =>
@@ -73,16 +73,16 @@ function wayOut(adapters: readonly Adapter[]): string {
     const [one, other] = own.map((names, i) => (chosen.includes(i) ? (converted[i] ?? null) : names));
     if (!one || !other || clashOf([one, other]) !== null || !one.some((name) => other.includes(name))) continue;
     const files = chosen.map((i) => adapters[i]!.name).join(" and ");
-    return `convert ${files} first (lora-lego convert --to diffusers), or merge files of one trainer`;
+    return `convert ${files} first (lora-lego convert --to diffusers), or merge files from one trainer`;
   }
-  return "it does not know how the names of this family correspond, so pass files of one trainer";
+  return "it does not know how the names of this family correspond, so pass files from one trainer";
 }
 
 function refusePartial(one: Adapter, other: Adapter): void {
   if (![...one.modules.keys()].some((name) => other.modules.has(name))) {
     const [a, b] = [first(one.modules.keys()), first(other.modules.keys())];
     throw new RefusedError(
-      `${one.name} (${plural(one.modules.size, "module")}, as ${a}) and ${other.name} (${plural(other.modules.size, "module")}, as ${b}) share no module; merge adapters of one base model, or pass --allow-partial.`,
+      `${one.name} (${plural(one.modules.size, "module")}, such as ${a}) and ${other.name} (${plural(other.modules.size, "module")}, such as ${b}) share no module; merge adapters of one base model, or pass --allow-partial.`,
     );
   }
   if (one.someLayers || other.someLayers) return;

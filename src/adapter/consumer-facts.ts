@@ -7,7 +7,7 @@ const VLLM_RANKS = [1, 8, 16, 32, 64, 128, 256, 320, 512];
 const ANY_FILE: NamedFiles = { weights: null, config: null, sharded: false };
 const PEFT_WEIGHTS = [WEIGHTS_FILE, PICKLED_WEIGHTS_FILE] as const;
 
-/** Of formats that hold no variant but DoRA. */
+/** For formats that hold no variant but DoRA. */
 const NO_VARIANTS = {
   dora: "fails",
   lora_bias: "fails",
@@ -20,7 +20,7 @@ const NO_VARIANTS = {
   other_method: "fails",
 } as const;
 
-/** Every consumer that is known, with what its code of that version does (docs/formats/consumers.md). */
+/** Every known consumer, with what the code of that version does (docs/formats/consumers.md). */
 export const CONSUMERS: readonly Consumer[] = [
   {
     ...PLAIN,
@@ -68,7 +68,7 @@ export const CONSUMERS: readonly Consumer[] = [
     ...PLAIN,
     id: "llamacpp",
     title: "llama.cpp",
-    version: "of node-llama-cpp 3.22",
+    version: "in node-llama-cpp 3.22",
     formats: ["gguf"],
     files: ANY_FILE,
     ...ANY_RANK,

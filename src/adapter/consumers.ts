@@ -11,32 +11,32 @@ export function consumerById(id: string): Consumer {
   throw new UsageError(`There is no consumer "${id}"; choose one of ${CONSUMER_IDS.join(", ")}.`);
 }
 
-/** The least rank that a consumer takes and that holds `rank` units; null where there is none. */
+/** The smallest rank that a consumer accepts and that holds `rank` units; null where there is none. */
 export function paddedRank({ ranks, mostRank }: Consumer, rank: number): number | null {
   if (mostRank !== null && rank > mostRank) return null;
   return ranks === null ? rank : (ranks.find((candidate) => candidate >= rank) ?? null);
 }
 
-/** Whether tensors beside factors are a classifying head and nothing else, as vLLM loads one: classifier or score, its weight and bias. */
+/** Whether the extra tensors are one classifying head and nothing else, as vLLM loads it: classifier or score, weight and bias. */
 export function isOneHead(keys: readonly string[]): boolean {
   const heads = new Set(keys.map((key) => /(?:^|\.)(score|classifier)\.(?:weight|bias)$/.exec(key)?.[1]));
   return heads.size === 1 && !heads.has(undefined) && keys.some((key) => key.endsWith(".weight"));
 }
 
-/** How a program must be started to take a rank, `mostRank` or less; null where any start will do. */
+/** How to start a program for a rank of at most `mostRank`; null where no option is needed. */
 export function startedFor({ title, startRank }: Consumer, rank: number): string | null {
   if (startRank === null) return null;
   const offered = startRank.offered.find((each) => each >= rank)!;
   return `start ${title} with ${startRank.option} ${offered} or more (its default is ${startRank.default}).`;
 }
 
-/** A module's place: its layer (the first number of its path) and its type, the path without that. */
+/** A module's place: its layer (the first number in its path) and its type (the path without that number). */
 export function placeOf(module: string): { readonly type: string; readonly layer: number } | null {
   const match = /^(.*?)\.(\d+)\.(.+)$/.exec(module);
   return match === null ? null : { type: `${match[1]}.*.${match[3]}`, layer: Number(match[2]) };
 }
 
-/** The layers that some module has and one of this type lacks, by type. */
+/** By type of module: the layers where other types are adapted but this one is not. */
 export function missingLayers(modules: Iterable<string>): Map<string, number[]> {
   const types = new Map<string, Set<number>>();
   for (const name of modules) {

@@ -8,16 +8,16 @@ import type { AdapterContents, AdapterText } from "./dialect.ts";
 import type { AdapterFolder } from "./folder.ts";
 import { openGguf } from "./open-gguf.ts";
 
-/** A text larger than this is no adapter's config or index. */
+/** Larger than any adapter's config or index. */
 export const MAX_TEXT_BYTES: number = 4 << 20;
 
-/** What more may be said of how an adapter is read. */
+/** Optional inputs for reading an adapter. */
 export interface ReadingOptions {
   /** config.json of the base model, which GGUF files of some families need to name their modules. */
   readonly baseConfig?: AdapterText | null;
 }
 
-/** Open the chosen files of a folder by their headers, whatever container holds the tensors. */
+/** Read the headers of a folder's chosen files, whatever container holds the tensors. */
 export async function openContents(
   folder: AdapterFolder,
   chosen: AdapterFileNames,
@@ -31,7 +31,7 @@ export async function openContents(
 
 type Weights = Pick<AdapterContents, "files" | "tensors" | "metadata">;
 
-/** One file, read as what its first bytes say it is, and by its suffix where these tell nothing. */
+/** One file, read as its first bytes say, or as its suffix says where they tell nothing. */
 async function openSingle(source: ByteSource): Promise<Weights> {
   const container = await containerOf(source);
   if (container === "gguf") return openGguf(source);
@@ -51,7 +51,7 @@ async function containerOf(source: ByteSource): Promise<"safetensors" | "torch" 
   await source.read(0, head);
   const text = String.fromCharCode(...head);
   if (text.startsWith("GGUF")) return "gguf";
-  // The JSON of a safetensors file begins behind its length, which may be any bytes.
+  // A safetensors file begins with the length of its JSON, which may be any bytes.
   if (text[8] === "{") return "safetensors";
   if (source.name.endsWith(".gguf")) return "gguf";
   const pickle = head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5;
@@ -71,7 +71,7 @@ async function openConfig(folder: AdapterFolder, file: string | null): Promise<A
   return { text: await sourceText(await folder.open(file), where), where };
 }
 
-/** A small text of an adapter or model: its config or index. @throws FormatError for what is too long, a Git LFS pointer or no UTF-8 */
+/** A small text of an adapter or model: its config or index. @throws FormatError if it is too long, a Git LFS pointer or not UTF-8 */
 export async function sourceText(
   source: ByteSource,
   where: string,
@@ -79,7 +79,7 @@ export async function sourceText(
 ): Promise<string> {
   if (source.size > mostBytes) {
     throw new FormatError(
-      `${where} has ${source.size} bytes, too many for a JSON config; take the adapter's or model's own file.`,
+      `${where} has ${source.size} bytes, too many for a JSON config; use the adapter's or model's own file.`,
     );
   }
   const bytes = new Uint8Array(source.size);
@@ -97,6 +97,6 @@ function decodeUtf8(bytes: Uint8Array, where: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new FormatError(`${where} is not UTF-8 text; take the JSON file that was saved with the adapter.`);
+    throw new FormatError(`${where} is not UTF-8 text; use the JSON file that was saved with the adapter.`);
   }
 }

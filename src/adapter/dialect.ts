@@ -1,13 +1,13 @@
 import type { ByteSource } from "../core/bytes.ts";
 import type { Adapter, DialectId, TensorRef } from "./adapter.ts";
 
-/** An adapter's files, opened and known by their headers, before anyone says what their tensors mean. */
+/** An adapter's files with their headers read, before their tensors are interpreted. */
 export interface AdapterContents {
   /** What messages call the adapter. */
   readonly name: string;
   readonly files: readonly ByteSource[];
   readonly tensors: ReadonlyMap<string, TensorRef>;
-  /** Texts that the weights' file says of itself. */
+  /** Text metadata of the weights' file. */
   readonly metadata: ReadonlyMap<string, string>;
   /** adapter_config.json, where there is one. */
   readonly config: AdapterText | null;
@@ -15,13 +15,13 @@ export interface AdapterContents {
   readonly baseConfig: AdapterText | null;
 }
 
-/** A text, and what messages call the file that holds it. */
+/** A text, and what messages call its file. */
 export interface AdapterText {
   readonly text: string;
   readonly where: string;
 }
 
-/** What a dialect makes of an adapter's contents. */
+/** How a dialect interprets an adapter's contents. */
 export type ReadAdapter = Omit<Adapter, "fileNames">;
 
 /** One way of naming and laying out an adapter's tensors. */
@@ -29,10 +29,10 @@ export interface Dialect {
   readonly id: DialectId;
   /** What messages and tables call it. */
   readonly title: string;
-  /** Whether a tensor of this name is one that only this dialect has. */
+  /** Whether only this dialect has a tensor of this name. */
   recognises(key: string): boolean;
   /**
-   * Make the tensors into modules; only scalars are read.
+   * Interpret the tensors as modules; only scalar values are read.
    *
    * @throws FormatError when keys, shapes and settings contradict each other; RefusedError for tensors whose meaning is not known
    */

@@ -9,10 +9,10 @@ import { mlx } from "./dialects/mlx.ts";
 import { peft } from "./dialects/peft.ts";
 import { sam } from "./dialects/sam.ts";
 
-/** Every dialect that is read; what is no LoRA is told first. PEFT's comes last: it takes what nobody else knows, to say what is wrong with it. */
+/** Every dialect that is read, tried in order: non-LoRA first, PEFT last, which takes the rest and says what is wrong with it. */
 const DIALECTS: readonly Dialect[] = [foreign, kohya, diffusers, gguf, mlx, loraDiffusion, sam, peft];
 
-/** The dialect in which an adapter's tensors are named, told by the names alone. */
+/** The dialect of an adapter, recognised by its tensor names alone. */
 export function dialectOf({ tensors }: AdapterContents): Dialect {
   const keys = [...tensors.keys()];
   return DIALECTS.find((dialect) => keys.some((key) => dialect.recognises(key))) ?? peft;

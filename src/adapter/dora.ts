@@ -2,9 +2,9 @@ import type { AdapterModule, TensorRef } from "./adapter.ts";
 import type { Variant } from "./variants.ts";
 
 /**
- * What the magnitudes of DoRA among an adapter's tensors make of it.
+ * The DoRA variant that an adapter's magnitudes and config show, if any.
  *
- * @param stated what says that every module has a magnitude, in words; null where nothing does
+ * @param stated words for what says that every module has a magnitude; null where nothing does
  */
 export function doraVariants(
   modules: ReadonlyMap<string, AdapterModule>,
@@ -17,7 +17,7 @@ export function doraVariants(
   const bare = stated === null ? undefined : [...modules.keys()].find((name) => !magnitudes.has(name));
   const lone = [...magnitudes.keys()].find((name) => !modules.has(name));
   if (bare === undefined && lone === undefined) {
-    const text = `is a DoRA adapter (${said}), whose magnitudes no sum of low-rank deltas can carry; fuse it into its base model instead.`;
+    const text = `is a DoRA adapter (${said}), whose magnitudes a sum of low-rank deltas cannot carry; fuse it into its base model instead.`;
     return [{ id: "dora", text }];
   }
   const lack = bare === undefined ? `factors for the magnitude of ${lone}` : `magnitude for ${bare}`;

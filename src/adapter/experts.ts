@@ -2,22 +2,22 @@ import { maximum } from "../core/maximum.ts";
 
 /** One expert's projection in a module's path. */
 export interface ExpertPlace {
-  /** What stands before the experts: their layer, as model.layers.0.mlp. */
+  /** The path before the experts: their layer, such as model.layers.0.mlp. */
   readonly layer: string;
   readonly expert: number;
-  /** Its last name, as w1 or up_proj. */
+  /** Its last name, such as w1 or up_proj. */
   readonly projection: string;
 }
 
-/** Where a module is among experts that have a module each; null for all others. */
+/** Which expert's projection a module is, where each expert has modules of its own; null for all others. */
 export function expertOf(module: string): ExpertPlace | null {
   const match = /^(.+)\.experts\.(0|[1-9]\d*)\.([^.]+)$/.exec(module);
   return match === null ? null : { layer: match[1]!, expert: Number(match[2]), projection: match[3]! };
 }
 
 /**
- * The modules that PEFT under transformers 5 loads into parameters that hold all experts of a layer, and into their router: the
- * config's own rank and lora_alpha count there, since no pattern of theirs names what they become.
+ * The modules that PEFT under transformers 5 loads into the router and into parameters that hold all experts of a layer. They get the
+ * config's own rank and lora_alpha, since no pattern names those parameters.
  */
 export function stackedModules(modules: Iterable<string>): Set<string> {
   const names = [...modules];
@@ -26,8 +26,8 @@ export function stackedModules(modules: Iterable<string>): Set<string> {
 }
 
 /**
- * Give experts and their routers one rank, the largest that one of them comes to: the others are padded with zero units, which changes no
- * delta, where cutting the larger ones would.
+ * Give experts and their routers one rank, the largest among them. The others are padded with zero units, which changes no delta;
+ * cutting the larger ones would.
  *
  * @returns the modules with their ranks, and that rank; null where there are no experts
  */
@@ -40,13 +40,13 @@ export function evenExperts<M extends { readonly name: string; readonly rank: nu
   return { modules: modules.map((module) => (stacked.has(module.name) ? { ...module, rank } : module)), rank };
 }
 
-/** The projections of an expert, by the two ways of naming them: gate and up, which are one parameter where experts are stacked, and down. */
+/** The projections of an expert, in both naming styles: gate and up, one parameter where experts are stacked, and down. */
 const PROJECTIONS = [
   { gate: "w1", up: "w3", down: "w2" },
   { gate: "gate_proj", up: "up_proj", down: "down_proj" },
 ] as const;
 
-/** The parameter of all experts of a layer that a projection of one of them is part of; null for names that experts do not have. */
+/** The stacked parameter that one expert's projection is part of; null for names that experts do not have. */
 export function stackedParameter(projection: string): "gate_up_proj" | "down_proj" | null {
   const own = PROJECTIONS.find((names) => Object.values<string>(names).includes(projection));
   if (own === undefined) return null;
@@ -54,8 +54,8 @@ export function stackedParameter(projection: string): "gate_up_proj" | "down_pro
 }
 
 /**
- * The first layer whose experts cannot be stacked since some projection lacks: gate and up become one parameter, which is found only
- * where down is adapted too.
+ * The first layer whose experts cannot be stacked because a projection is missing: gate and up become one parameter, which is found
+ * only where down is adapted too.
  */
 export function expertGap(modules: Iterable<string>): { readonly layer: string; readonly lacks: string } | null {
   const layers = new Map<string, Set<string>>();

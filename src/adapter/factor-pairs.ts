@@ -1,9 +1,9 @@
 import { FormatError } from "../core/errors.ts";
 import type { TensorRef } from "./adapter.ts";
 
-/** What a tensor's name says of a factor. */
+/** The factor that a tensor's name denotes. */
 export interface FactorKey {
-  /** The module's name as the file has it. */
+  /** The module's name in the file. */
   readonly path: string;
   readonly half: "a" | "b";
   readonly embedding?: boolean;
@@ -20,9 +20,9 @@ export interface FactorPair {
 /**
  * Find the factors among an adapter's tensors and pair them, in the order of the file.
  *
- * @param keyOf what a name says of a factor, null where it is none
+ * @param keyOf the factor that a name denotes, null for other tensors
  * @param words what the dialect calls the two halves, for messages
- * @throws FormatError when a half is missing or there is twice one
+ * @throws FormatError when a half is missing or occurs twice
  */
 export function pairFactors(
   name: string,
@@ -42,13 +42,13 @@ export function pairFactors(
     const found = halves.get(path) ?? { embedding };
     if (found.embedding !== embedding) {
       throw new FormatError(
-        `${name}: ${path} has both linear and embedding factors (${tensor.name} is one); save the adapter again.`,
+        `${name}: ${path} has both linear and embedding factors (such as ${tensor.name}); save the adapter again.`,
       );
     }
     const twin = found[half];
     if (twin !== undefined) {
       throw new FormatError(
-        `${name}: ${twin.name} and ${tensor.name} are both the ${words[half]} of ${path}; remove the one that is not the adapter's.`,
+        `${name}: ${twin.name} and ${tensor.name} are both the ${words[half]} of ${path}; remove the one that does not belong to the adapter.`,
       );
     }
     found[half] = tensor;

@@ -12,23 +12,23 @@ import {
 } from "../formats/peft-folder/files.ts";
 import type { AdapterFileNames } from "./adapter.ts";
 
-/** What a user hands over as one adapter: a folder on disk, dropped files in a page, a repository. */
+/** What a user passes as one adapter: a folder on disk, files dropped on a page, a repository. */
 export interface AdapterFolder {
   /** What messages and reports call it: the folder's own name. */
   readonly name: string;
   /** Names of the files in it. */
   readonly files: readonly string[];
-  /** Names of the folders in it that hold adapters or checkpoints themselves. */
+  /** Names of its subfolders that hold adapters or checkpoints. */
   readonly folders: readonly string[];
   /** A source named "<folder>/<file>". */
   open(file: string): Promise<ByteSource>;
 }
 
-/** What is known of a folder before anything in it is opened. */
+/** What is known about a folder before any file is opened. */
 type FolderNames = Omit<AdapterFolder, "open">;
 
 /**
- * An AdapterFolder of sources at hand, by file name: dropped files, downloads, bytes in memory.
+ * An AdapterFolder made from given sources, by file name: dropped files, downloads, bytes in memory.
  *
  * @example
  * ```ts
@@ -57,11 +57,11 @@ export function adapterFolder(name: string, files: Readonly<Record<string, ByteS
 
 const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
 const PICKLE = /\.(bin|pt|pth)$/;
-/** What trainers save beside an adapter. */
+/** What trainers save next to an adapter. */
 const TRAINERS = /^(training_args|optimizer|scheduler|scaler|rng_state|random_states)/;
 
 /**
- * Choose the adapter's files: the names that PEFT writes, else the only file of the right kind (browsers write
+ * Choose the adapter's files: those with PEFT's names, else the only file of the right kind (browsers write
  * "adapter_model (1).safetensors").
  *
  * @throws RefusedError when the folder holds no weights, weights that are not read, or several adapters
@@ -90,7 +90,7 @@ function pickConfig(folder: FolderNames, configs: string[], weights: string): st
   return configs.includes(twin) ? twin : pick(folder, CONFIG_FILE, configs, "configs");
 }
 
-/** The files that are named as PEFT names an adapter's, where there are any. */
+/** The files with PEFT's names, where there are any; else all. */
 function ofAdapter(files: readonly string[]): string[] {
   const ours = files.filter(hasWeightsName);
   return ours.length > 0 ? ours : [...files];
@@ -99,7 +99,7 @@ function ofAdapter(files: readonly string[]): string[] {
 function pick(folder: FolderNames, preferred: string, candidates: string[], what: string): string | null {
   if (candidates.includes(preferred)) return preferred;
   if (candidates.length > 1) {
-    const kind = what === "adapters" ? "pass one of these files itself" : "keep the one that belongs to the weights";
+    const kind = what === "adapters" ? "pass one of these files" : "keep the one that belongs to the weights";
     throw new RefusedError(`${folder.name} holds several ${what} (${list(candidates)}); ${kind}.`);
   }
   return candidates[0] ?? null;
@@ -115,17 +115,17 @@ function noWeights(folder: FolderNames, config: string | null): Error {
   const shard = files.find((file) => SHARD.test(file));
   if (shard !== undefined) {
     return new FormatError(
-      `${name} holds ${shard} but no index beside it (${shard.replace(SHARD, "")}.safetensors.index.json), which says where each tensor lies; download or copy it too.`,
+      `${name} holds ${shard} but no index next to it (${shard.replace(SHARD, "")}.safetensors.index.json), which says where each tensor is; download or copy it too.`,
     );
   }
   if (config !== null) {
     return new RefusedError(
-      `${name} has ${config} but no weights beside it; add ${WEIGHTS_FILE} (it may have been left out of git or of the download).`,
+      `${name} has ${config} but no weights next to it; add ${WEIGHTS_FILE} (git or the download may have left it out).`,
     );
   }
   if (files.includes("training_args.bin")) {
     return new RefusedError(
-      `${name} holds training_args.bin, which is the trainer's settings and no adapter; pass the folder that holds ${WEIGHTS_FILE}.`,
+      `${name} holds training_args.bin, which holds the trainer's settings, not an adapter; pass the folder that holds ${WEIGHTS_FILE}.`,
     );
   }
   return new FormatError(`${name} holds no adapter: expected ${CONFIG_FILE} and ${WEIGHTS_FILE}.`);

@@ -2,7 +2,7 @@ import { type ByteSource, memorySource } from "../core/bytes.ts";
 import type { TensorRef } from "./adapter.ts";
 
 /**
- * Hold a tensor's bytes in memory, for those that no range of a file holds as they are needed: quantized ones, and rows in another order.
+ * Hold a tensor's bytes in memory where no file range holds them in the form needed: quantized tensors and reordered rows.
  *
  * @param files the adapter's, to which one is added
  */

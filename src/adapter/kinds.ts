@@ -2,17 +2,17 @@ import { RefusedError } from "../core/errors.ts";
 import { kindTitle, type ModuleKind } from "../core/module-kind.ts";
 import type { AdapterModule } from "./adapter.ts";
 
-/** Which kinds someone takes. Each is named, so that a new kind does not compile until all who handle modules say what they make of it. */
+/** Which kinds are accepted. All are named, so that a new kind does not compile until all code that handles modules decides on it. */
 export type Kinds = Readonly<Record<ModuleKind, boolean>>;
 
-/** Kinds whose units are the rows of two matrices, whatever the shapes that their factors are stored in. */
+/** Kinds whose units are the rows of two matrices, whatever the stored shapes of their factors. */
 export const MATRIX_KINDS: Kinds = { linear: true, embedding: true, conv: true };
 
 /**
- * Refuse modules of a kind that is not taken, or that nobody has heard of.
+ * Refuse modules of a kind that is not accepted or not known.
  *
  * @param name of the adapter
- * @param what who would take them, for messages, as "MLX files"
+ * @param what what would hold them, for messages, such as "MLX files"
  */
 export function refuseKinds(
   name: string,

@@ -8,8 +8,8 @@ import { denseFactor } from "./dense-factor.ts";
  * A module without its scale, from the shapes of its two factors: A (r, in), B (out, r), or for conv A (r, channels, ...kernel) and
  * B (out, r, 1...).
  *
- * @param stored what the keys say of it; conv is told by the shapes
- * @throws FormatError for shapes that are no LoRA layer's, RefusedError for element types and grouped factors
+ * @param stored what the keys say about it; the shapes tell conv
+ * @throws FormatError for shapes that no LoRA layer has, RefusedError for element types and grouped factors
  */
 export function moduleOfFactors(
   name: string,
@@ -22,14 +22,14 @@ export function moduleOfFactors(
   for (const { dtype, name: key } of [a, b]) {
     if (!isFactorDtype(dtype)) {
       throw new RefusedError(
-        `${name}: ${key} is stored as ${dtype}, which is no floating-point type; save the adapter in f32, f16 or bf16.`,
+        `${name}: ${key} is stored as ${dtype}, which is not a floating-point type; save the adapter in f32, f16 or bf16.`,
       );
     }
   }
   refuseUngathered(name, path, a, b, both);
   if (a.shape.length === 2 && b.shape.length === 3) {
     throw new RefusedError(
-      `${name}: ${path} has a grouped B (${both}), as MergedLinear adapters of 2023 have, so B A is undefined; retrain it with today's PEFT.`,
+      `${name}: ${path} has a grouped B (${both}), as MergedLinear adapters of 2023 have, so B A is undefined; retrain it with current PEFT.`,
     );
   }
   const dims = a.shape.length;
@@ -58,21 +58,21 @@ export function moduleOfFactors(
 }
 
 /**
- * Refuse factors as they are saved without gathering what the processes of a training hold: empty ones (DeepSpeed ZeRO-3), and rows of one
- * process alone (FSDP), of which A shows a whole part of the units that B has.
+ * Refuse factors that were saved without gathering them from all training processes: empty ones (DeepSpeed ZeRO-3), and rows of a single
+ * process (FSDP), where the rows of A are an exact fraction of the units of B.
  */
 function refuseUngathered(name: string, path: string, a: TensorRef, b: TensorRef, both: string): void {
   const again =
-    "save it again with the parts gathered, as by model.save_pretrained(folder, state_dict=accelerator.get_state_dict(model))";
+    "save it again with the parts gathered, for example with model.save_pretrained(folder, state_dict=accelerator.get_state_dict(model))";
   if ([a, b].some(({ shape }) => elementCount(shape) === 0)) {
     throw new FormatError(
-      `${name}: the factors of ${path} are empty (${both}), as DeepSpeed ZeRO-3 leaves them where they are not gathered; ${again}.`,
+      `${name}: the factors of ${path} are empty (${both}), as DeepSpeed ZeRO-3 leaves them unless they are gathered; ${again}.`,
     );
   }
   const [units = 0, columns = 0] = [a.shape[0], b.shape[1]];
   if (a.shape.length === b.shape.length && columns > units && columns % units === 0) {
     throw new FormatError(
-      `${name}: the factors of ${path} differ in rank (${both}; expected ${columns} rows of A), as the rows of one process of FSDP alone do; ${again}.`,
+      `${name}: the factors of ${path} differ in rank (${both}; expected ${columns} rows of A), which looks like the rows of a single FSDP process; ${again}.`,
     );
   }
 }

@@ -9,7 +9,7 @@ import { heldTensor } from "./held-tensor.ts";
 /**
  * Open a GGUF file of a LoRA adapter. Tensors in Q8_0 are decoded and held in memory as f32.
  *
- * @throws RefusedError for a model, other adapters than LoRA, and element types that are not read
+ * @throws RefusedError for a model, adapters other than LoRA, and element types that are not read
  */
 export async function openGguf(source: ByteSource): Promise<Pick<AdapterContents, "files" | "tensors" | "metadata">> {
   const header = await readGguf(source);
@@ -18,7 +18,7 @@ export async function openGguf(source: ByteSource): Promise<Pick<AdapterContents
   if (type !== "adapter" || kind !== "lora") {
     const what = type === "adapter" ? `an adapter of type ${String(kind)}` : `a ${String(type ?? "model")}`;
     throw new RefusedError(
-      `${source.name} is ${what} by its metadata, not a LoRA adapter; pass the adapter's own file.`,
+      `${source.name} is ${what} according to its metadata, not a LoRA adapter; pass the adapter's own file.`,
     );
   }
   const files = [source];
@@ -32,7 +32,7 @@ async function placed(files: ByteSource[], name: string, { type, shape, begin, e
   if (type.dtype !== null) return { name, file: 0, dtype: type.dtype, shape, begin, end };
   if (type.name !== "Q8_0") {
     throw new RefusedError(
-      `${files[0]!.name}: ${name} is quantized to ${type.name}, which is not read; convert the adapter again with --outtype f16 or q8_0.`,
+      `${files[0]!.name}: ${name} is quantized to ${type.name}, which lora-lego does not read; convert the adapter again with --outtype f16 or q8_0.`,
     );
   }
   const stored = new Uint8Array(end - begin);

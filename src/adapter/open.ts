@@ -5,12 +5,12 @@ import { dialectOf } from "./dialects.ts";
 import { type AdapterFolder, chooseFiles } from "./folder.ts";
 import { unwrapped } from "./names/wrapped.ts";
 
-/** Keys of models have 200 at most; the time to match a name against patterns grows with its square. */
+/** Keys of models have 200 at most; the time to match a name against patterns grows with the square of its length. */
 const MAX_KEY_CHARACTERS = 1000;
 
 /**
- * Open an adapter of any dialect by its headers; of its tensors only scalars are read. What it is beside a plain LoRA is told by its
- * `variants`, and refused by what cannot apply them.
+ * Open an adapter of any dialect by its headers; the only tensor values read are scalars. `variants` says what makes it more than a
+ * plain LoRA; code that cannot apply them refuses them.
  *
  * @throws FormatError when a file is damaged, RefusedError when its tensors are not understood
  * @example
@@ -18,7 +18,7 @@ const MAX_KEY_CHARACTERS = 1000;
  * import { adapterFolder, blobSource, openAdapter } from "lora-lego";
  * import { readFile } from "node:fs/promises";
  *
- * // In a page these are files that a user dropped.
+ * // In a page, these are files that a user dropped.
  * const blob = async (file: string) => new Blob([await readFile(`adapters/sort/${file}`)]);
  * const adapter = await openAdapter(
  *   adapterFolder("sort", {
@@ -45,10 +45,10 @@ export async function openAdapter(folder: AdapterFolder, options: ReadingOptions
   return { ...adapter, notices: [...notices, ...others(folder), ...adapter.notices], fileNames };
 }
 
-/** Say which adapters lie below the one that is read; checkpoints of its own training are no news. */
+/** Report adapters in subfolders of the one that is read, except checkpoints of its own training. */
 function others({ name, folders }: AdapterFolder): Notice[] {
   const found = folders.filter((folder) => !/^checkpoint-\d+$/.test(folder));
   if (found.length === 0) return [];
-  const text = `${name} holds more adapters in folders of its own (${found.slice(0, 4).join(", ")}${found.length > 4 ? ", ..." : ""}), which are not read; pass those that you want by themselves.`;
+  const text = `${name} holds more adapters in subfolders (${found.slice(0, 4).join(", ")}${found.length > 4 ? ", ..." : ""}), which are not read; pass the ones that you want separately.`;
   return [{ id: "more-adapters", text }];
 }

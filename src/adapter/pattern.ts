@@ -1,20 +1,19 @@
 import { RefusedError } from "../core/errors.ts";
 
-/** Characters that mean themselves in a regular expression, and the dot, as module paths have them. */
+/** Characters that mean themselves in a regular expression, and the dot of module paths. */
 const PLAIN = /^[\w.-]*$/;
 /** Far longer than any pattern for module names. */
 const MAX_PATTERN_CHARACTERS = 1000;
 const MAX_DEPTH = 10;
-/** Repetitions of a pattern, and patterns that are more than plain names: beyond any real config, and few enough to be fast. */
+/** Limits of repetitions in a pattern, and of patterns that are not plain names: above any real config, yet fast. */
 const MAX_REPETITIONS = 8;
 const MAX_EXPRESSIONS = 1000;
-/** What stands for one character: itself, an escape or a class that Python and JavaScript read alike. */
+/** What matches one character: itself, an escape or a class that Python and JavaScript read alike. */
 const SINGLE = /[^\\()[\]{}*+?|^$]|\\(?:[dwsDWS]|[^A-Za-z0-9])|\[\^?(?:[^\\[\]^]|\\[dws]|\\[^A-Za-z0-9])+\]/y;
 
 /**
- * PEFT's rule of rank_pattern and alpha_pattern: the first pattern, in the file's order, that matches the end of a module's
- * name from its start or from a dot on, as "(.*\.)?(pattern)$". Time is bounded by a polynomial of the lengths, whatever
- * the pattern.
+ * PEFT's rule for rank_pattern and alpha_pattern: the first pattern, in the file's order, that matches a module's whole name
+ * or its end after a dot, like "(.*\.)?(pattern)$". Time is polynomial in the lengths, whatever the pattern.
  *
  * @returns a function from module name to the value of its pattern, or to `absent`
  * @throws RefusedError when a pattern holds more than characters, classes and their repetitions, groups, alternatives, ^ and $
@@ -47,7 +46,7 @@ function compile(pattern: string, where: string): (moduleName: string) => boolea
   }
 }
 
-/** Whether a name ends with a pattern without operators, from its start or a dot on; a dot in the pattern is any character. */
+/** Whether a plain pattern matches a name whole or its end after a dot; a dot in the pattern is any character. */
 function endsWithPlain(moduleName: string, pattern: string): boolean {
   const from = moduleName.length - pattern.length;
   if (from < 0 || (from > 0 && moduleName[from - 1] !== ".")) return false;
@@ -65,8 +64,8 @@ function starts(moduleName: string): Set<number> {
 }
 
 /**
- * A piece of a pattern: all positions where its matches end that begin at one of `from`. Sets of positions instead of
- * backtracking, so that no pattern takes exponential time.
+ * A piece of a pattern: maps the positions `from` to all positions where a match that begins there ends. Sets of positions
+ * replace backtracking, so no pattern takes exponential time.
  */
 type Part = (text: string, from: ReadonlySet<number>) => ReadonlySet<number>;
 
@@ -82,12 +81,12 @@ class PatternParser {
 
   parse(): Part {
     const part = this.#alternatives(0);
-    if (this.#at < this.#pattern.length) throw new SyntaxError("a parenthesis too many");
+    if (this.#at < this.#pattern.length) throw new SyntaxError("it has a parenthesis too many");
     return part;
   }
 
   #alternatives(depth: number): Part {
-    if (depth > MAX_DEPTH) throw new SyntaxError("groups nested too deep");
+    if (depth > MAX_DEPTH) throw new SyntaxError("its groups nest too deep");
     const branches = [this.#sequence(depth)];
     while (this.#take(/\|/y)) branches.push(this.#sequence(depth));
     if (branches.length === 1) return branches[0]!;
@@ -107,7 +106,7 @@ class PatternParser {
     const part = this.#atom(depth);
     // A lazy repetition has the same matches.
     const count = this.#take(/(?:[*+?]|\{(\d+)(,?)(\d*)\})\??/y);
-    if (this.#take(/[*+?{]/y)) throw new SyntaxError("it repeats a repetition, or from no number on");
+    if (this.#take(/[*+?{]/y)) throw new SyntaxError("it repeats a repetition, or a range without a lower bound");
     if (!count) return part;
     if (isGroup) throw new SyntaxError("it repeats a group");
     if (++this.#repetitions > MAX_REPETITIONS) throw new SyntaxError(`it has more than ${MAX_REPETITIONS} repetitions`);
@@ -115,7 +114,7 @@ class PatternParser {
     const least = Number(first ?? (sign[0] === "+" ? 1 : 0));
     if (first === undefined) return repeat(part, least, sign[0] === "?" ? 1 : Number.POSITIVE_INFINITY);
     const most = comma === "" ? least : Number(last || Number.POSITIVE_INFINITY);
-    if (most < least) throw new SyntaxError("it repeats from more to fewer times");
+    if (most < least) throw new SyntaxError("a range ends below its lower bound");
     return repeat(part, least, most);
   }
 
@@ -143,7 +142,7 @@ class PatternParser {
 function repeat(part: Part, least: number, most: number): Part {
   return (text, from) => {
     let ends = from;
-    // Ends only move forward, so that after a round for each character they stay as they are at the latest.
+    // Ends only move forward, so they stop changing after at most one round per character.
     for (let round = 0; round < least; round++) {
       const next = part(text, ends);
       if (next.size === ends.size && [...next].every((end) => ends.has(end))) break;

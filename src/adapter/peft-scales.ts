@@ -5,7 +5,7 @@ import type { AdapterModule } from "./adapter.ts";
 import { patternLookup } from "./pattern.ts";
 
 /**
- * The scale of each module by a PEFT config: alpha / r, or alpha / sqrt(r) for rsLoRA, each through its pattern.
+ * The scale of each module from a PEFT config: alpha / r, or alpha / sqrt(r) for rsLoRA, with patterns applied.
  *
  * @param name of the adapter, for messages
  * @returns a function that throws FormatError where the config's rank is not the tensor's

@@ -4,19 +4,19 @@ import type { TensorRef } from "./adapter.ts";
 import { biasVariants } from "./peft-variants.ts";
 import type { Variant } from "./variants.ts";
 
-/** What a PEFT file holds beside its factors. */
+/** What a PEFT file holds besides its factors. */
 export interface Beside {
   readonly extras: ReadonlyMap<string, TensorRef>;
   readonly ignored: readonly string[];
-  /** Those of them that are the base's embeddings, by module. */
+  /** The base's embeddings among them, by module. */
   readonly baseCopies: ReadonlyMap<string, TensorRef>;
-  /** Magnitudes of DoRA and trained token rows, by the module they belong to. */
+  /** Magnitudes of DoRA and trained token rows, by module. */
   readonly magnitudes: ReadonlyMap<string, TensorRef>;
   readonly tokens: ReadonlyMap<string, TensorRef>;
-  /** Tensors that make it something else than a plain LoRA, and what. */
+  /** Tensors that make it more than a plain LoRA, and the resulting variants. */
   readonly others: ReadonlyMap<string, TensorRef>;
   readonly variants: readonly Variant[];
-  /** A tensor of modules_to_save and another that is kept under the same name: they must hold the same bytes. */
+  /** Two tensors, one from modules_to_save, that are kept under the same name, so they must hold the same bytes. */
   readonly copies: readonly (readonly [TensorRef, TensorRef])[];
 }
 
@@ -25,8 +25,8 @@ const BASE_COPY = /^(.+?)(?:\.token_adapter)?\.base_layer\.weight$/;
 const TOKENS = /^(.+)\.token_adapter\.trainable_tokens_delta$/;
 
 /**
- * Tell the tensors that are saved beside the factors from copies of the base's. The own bias of an adapted layer (base_layer.bias) is a
- * copy unless biases were trained.
+ * Sort the tensors besides the factors into trained ones and copies of the base's. A layer's own bias (base_layer.bias) is a copy
+ * unless biases were trained.
  *
  * @param moduleOf the module of a path with PEFT's prefix
  */
@@ -90,6 +90,6 @@ function variantsOf(others: ReadonlyMap<string, TensorRef>, statesBias: boolean)
 function strange(key: string): Variant {
   return {
     id: "other_method",
-    text: `holds the tensor ${key}, which is no part of a plain LoRA adapter; save the adapter with PEFT's save_pretrained.`,
+    text: `holds the tensor ${key}, which is not part of a plain LoRA adapter; save the adapter with PEFT's save_pretrained.`,
   };
 }

@@ -2,14 +2,14 @@ import { showJson } from "../formats/json.ts";
 import type { ChangingField, PeftConfig } from "../formats/peft-folder/read-config.ts";
 import { activatedVariant, type Variant } from "./variants.ts";
 
-/** Fields that promise tensors: what they make of an adapter, those tell. */
+/** Fields that promise tensors; the tensors decide which variant it is. */
 type PromisingField = "use_dora" | "trainable_token_indices" | "lora_bias";
 
-/** The variants that each other field of a PEFT config makes; expert parameters show in the tensors too. */
+/** The variant that each other field of a PEFT config makes; expert parameters also show in the tensors. */
 const BY_FIELD: Readonly<Record<Exclude<ChangingField, PromisingField>, Variant>> = {
   layer_replication: {
     id: "layer_replication",
-    text: "belongs to a base whose layers are replicated (layer_replication), which no other adapter's layers fit; retrain it on the plain base.",
+    text: "belongs to a base whose layers are replicated (layer_replication), so no other adapter's layers match; retrain it on the plain base.",
   },
   alora_invocation_tokens: activatedVariant("alora_invocation_tokens"),
   target_parameters: parameterVariant("target_parameters"),
@@ -23,7 +23,7 @@ const BY_FIELD: Readonly<Record<Exclude<ChangingField, PromisingField>, Variant>
   },
   enable_lora: {
     id: "other_method",
-    text: "is a MergedLinear adapter of 2023 (enable_lora), whose grouped B has no product B A; retrain it with today's PEFT.",
+    text: "is a MergedLinear adapter of 2023 (enable_lora), whose grouped B has no product B A; retrain it with current PEFT.",
   },
   arrow_config: {
     id: "other_method",
@@ -43,7 +43,7 @@ const BY_FIELD: Readonly<Record<Exclude<ChangingField, PromisingField>, Variant>
   },
 };
 
-/** What the fields of a PEFT config make of an adapter, but for DoRA, biases and token rows, which need its tensors. */
+/** The variants that a PEFT config shows, except DoRA, biases and token rows, which take the tensors. */
 export function configVariants({ changes, changedBase }: PeftConfig): Variant[] {
   const variants = changes.flatMap((field) =>
     field === "use_dora" || field === "trainable_token_indices" || field === "lora_bias" ? [] : [BY_FIELD[field]],
@@ -63,23 +63,23 @@ export function methodVariant(method: string): Variant {
 }
 
 /**
- * Biases beside B.
+ * Biases next to B.
  *
  * @param first the name of a tensor that holds one; undefined where none does
  * @param stated whether a config says that they are trained
  */
 export function biasVariants(first: string | undefined, stated: boolean): Variant[] {
   if (first !== undefined) {
-    const text = `trains a bias beside B (tensor ${first}), which a LoRA delta cannot carry; fuse it into its base model, or retrain it without lora_bias.`;
+    const text = `trains a bias next to B (tensor ${first}), which a LoRA delta cannot carry; fuse it into its base model, or retrain it without lora_bias.`;
     return [{ id: "lora_bias", text }];
   }
   if (!stated) return [];
   const text =
-    "trains a bias beside B (lora_bias), but its file holds no tensor .lora_B.bias; save the adapter again, or pass the config that belongs to it.";
+    "trains a bias next to B (lora_bias), but its file holds no tensor .lora_B.bias; save the adapter again, or pass the config that belongs to it.";
   return [{ id: "incomplete", of: "lora_bias", text }];
 }
 
-/** Factors of a parameter, as of all experts at once. @param said what shows it: a field or a tensor */
+/** Factors of a parameter, such as one of all experts. @param said what shows it: a field or a tensor */
 export function parameterVariant(said: string): Variant {
   return {
     id: "target_parameters",

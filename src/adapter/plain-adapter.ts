@@ -4,11 +4,11 @@ import type { Adapter, AdapterModule, DialectId, Notice, TensorRef } from "./ada
 import type { ReadAdapter } from "./dialect.ts";
 import { readScalar } from "./tensor-values.ts";
 
-/** What every dialect knows of an adapter, and what only some know. */
+/** What every dialect knows about an adapter, and optionally what only some know. */
 type PlainFacts = Pick<Adapter, "name" | "files" | "modules"> & Partial<Omit<ReadAdapter, "format">>;
 
 /**
- * An adapter of which all that is not said stands as in one of factors and their scales alone.
+ * An adapter in which everything not given is as in a plain LoRA of factors and scales.
  *
  * @throws FormatError when it has neither a module nor a variant
  */
@@ -38,18 +38,18 @@ export function plainAdapter(format: DialectId, known: PlainFacts): ReadAdapter 
     metadata: new Map(),
     peft: null,
     ...known,
-    // Tensors and config may both tell of one.
+    // Tensors and config may both report one.
     variants: variants.filter(({ id }, i) => variants.findIndex((other) => other.id === id) === i),
   };
 }
 
 /**
- * The scale alpha / r of each module, by its own alpha; one that is missing stands for r, and 0 makes the delta zero, as ComfyUI and diffusers take it.
+ * The scale alpha / r of each module, by its own alpha. A missing alpha means r; 0 makes the delta zero, as in ComfyUI and diffusers.
  *
  * @param alphas tensors of one number, by module
  * @param paths of the modules that have factors, as `alphas` names them
  * @returns a function of the module, as `alphas` names it, and its rank
- * @throws FormatError for an alpha of no factors, which would change nothing
+ * @throws FormatError for an alpha without factors, which would change nothing
  */
 export async function scalesOfAlphas(
   name: string,
@@ -62,7 +62,7 @@ export async function scalesOfAlphas(
   for (const [module, tensor] of alphas) {
     if (!known.has(module)) {
       throw new FormatError(
-        `${name}: ${tensor.name} is an alpha, but the file holds no factors of ${module}; save or copy it again, or remove the alpha.`,
+        `${name}: ${tensor.name} is an alpha, but the file holds no factors for ${module}; save or copy it again, or remove the alpha.`,
       );
     }
     values.set(module, await readScalar(name, files, tensor));
@@ -70,32 +70,32 @@ export async function scalesOfAlphas(
   return (module, rank) => (values.get(module) ?? rank) / rank;
 }
 
-/** Put a tensor beside a module's factors among those of its sort. @throws FormatError where the module has one already */
+/** Add a module's extra tensor to those of its sort. @throws FormatError where the module has one already */
 export function addBeside(name: string, sort: Map<string, TensorRef>, path: string, tensor: TensorRef): void {
   const twin = sort.get(path);
   if (twin !== undefined) {
     throw new FormatError(
-      `${name}: ${twin.name} and ${tensor.name} both belong to ${path}; remove the one that is not the adapter's.`,
+      `${name}: ${twin.name} and ${tensor.name} both belong to ${path}; remove the one that does not belong to the adapter.`,
     );
   }
   sort.set(path, tensor);
 }
 
-/** Say of how many modules alpha is 0, which some programs take for the rank; for formats whose files hold an alpha of each module. */
+/** Report modules with alpha 0, which some programs take for the rank; for formats that store an alpha per module. */
 export function silencedModules(name: string, modules: ReadonlyMap<string, AdapterModule>): Notice[] {
   const silent = [...modules.values()].filter(({ scale }) => scale === 0);
   const [first] = silent;
   if (first === undefined) return [];
-  const text = `${name} has alpha 0 in ${silent.length} of its modules (as ${first.name}), so their deltas are zero, as ComfyUI and diffusers take it; sd-scripts trains with the rank instead, so if it did, set alpha to the rank.`;
+  const text = `${name} has alpha 0 in ${silent.length} of its modules (such as ${first.name}), so their deltas are zero, as in ComfyUI and diffusers; sd-scripts trains with alpha = rank instead, so if it trained this adapter, set alpha to the rank.`;
   return [{ id: "alpha-zero", text }];
 }
 
-/** Put a module among the others. @throws FormatError where two names of the file mean one module */
+/** Add a module. @throws FormatError where two names in the file mean one module */
 export function addModule(name: string, modules: Map<string, AdapterModule>, module: AdapterModule): void {
   const twin = modules.get(module.name);
   if (twin !== undefined) {
     throw new FormatError(
-      `${name}: ${twin.a.name} and ${module.a.name} both belong to the module ${module.name}; remove the one that is not the adapter's.`,
+      `${name}: ${twin.a.name} and ${module.a.name} both belong to the module ${module.name}; remove the one that does not belong to the adapter.`,
     );
   }
   modules.set(module.name, module);

@@ -40,7 +40,7 @@ export async function copyTensor(
 
 const { F64, F32, F16, BF16 } = READ_ELEMENT;
 
-/** How numbers beside the factors may be stored: not in 8 bits, which mean little without scales of their own. */
+/** How numbers besides the factors may be stored: not in 8 bits, which mean little without scales. */
 const READ_NUMBER: Partial<Record<Dtype, (view: DataView, at: number) => number>> = {
   F64,
   F32,
@@ -54,7 +54,7 @@ const READ_NUMBER: Partial<Record<Dtype, (view: DataView, at: number) => number>
  * The value of a tensor of one element.
  *
  * @param name of the adapter, for messages
- * @throws FormatError when it has several elements, another type than numbers are stored in, or is not finite
+ * @throws FormatError when it has several elements, a type not in `READ_NUMBER`, or is not finite
  */
 export async function readScalar(name: string, files: readonly ByteSource[], tensor: TensorRef): Promise<number> {
   if (elementCount(tensor.shape) === 1 && READ_NUMBER[tensor.dtype] !== undefined) {
@@ -68,7 +68,7 @@ export async function readScalar(name: string, files: readonly ByteSource[], ten
 /**
  * The values of a small tensor.
  *
- * @throws FormatError when they are stored in another type than numbers are, or not finite
+ * @throws FormatError when their type is not in `READ_NUMBER`, or they are not finite
  */
 export async function readNumbers(
   name: string,
@@ -78,7 +78,7 @@ export async function readNumbers(
   const read = READ_NUMBER[dtype];
   if (read === undefined) {
     throw new FormatError(
-      `${name}: ${key} is stored as ${dtype}, which is no type of numbers here; save it again as F32, F16 or BF16.`,
+      `${name}: ${key} is stored as ${dtype}, which lora-lego does not read as numbers; save it again as F32, F16 or BF16.`,
     );
   }
   const bytes = new Uint8Array(end - begin);

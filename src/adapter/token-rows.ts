@@ -3,7 +3,7 @@ import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
 import type { TensorRef, TokenRows } from "./adapter.ts";
 import type { Variant } from "./variants.ts";
 
-/** What trained token rows make of an adapter: those whose tokens are known, the tensors of the rest, and what to say. */
+/** An adapter's trained token rows: those whose tokens are known, the tensors of the others, and the resulting variants. */
 export interface FoundTokenRows {
   readonly rows: ReadonlyMap<string, TokenRows>;
   readonly others: ReadonlyMap<string, TensorRef>;
@@ -11,7 +11,7 @@ export interface FoundTokenRows {
 }
 
 /**
- * Bring the trained rows of embeddings together with the tokens that trainable_token_indices names.
+ * Match trained rows of embeddings with the tokens in trainable_token_indices.
  *
  * @param tensors trainable_tokens_delta by its embedding
  */
@@ -44,6 +44,6 @@ function variantsOf(tensors: ReadonlyMap<string, TensorRef>, stated: boolean, wr
     const text = `trains single token embeddings (${said}), and ${wrong}; save the adapter again, or pass the config that belongs to it.`;
     return [{ id: "incomplete", of: "token_indices", text }];
   }
-  const text = `trains single token embeddings (${said}), which are no low-rank deltas; fuse it into its base model, or retrain it without them.`;
+  const text = `trains single token embeddings (${said}), which are not low-rank deltas; fuse it into its base model, or retrain it without them.`;
   return [{ id: "token_indices", text }];
 }

@@ -1,12 +1,12 @@
 import type { Notice } from "./adapter.ts";
 
-/** Names that a sentence lists. */
+/** The most names that one sentence lists. */
 const MOST_SHOWN = 5;
 
 /**
- * Say which fields of a config are set that nobody here knows: they may change what the adapter means.
+ * Report config fields that are set but unknown to lora-lego: they may change what the adapter means.
  *
- * @param where what holds the fields, in words
+ * @param where words for what holds the fields
  */
 export function unknownFieldNotices(name: string, fields: readonly string[], where: string): Notice[] {
   if (fields.length === 0) return [];

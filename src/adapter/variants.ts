@@ -1,8 +1,8 @@
 import { RefusedError } from "../core/errors.ts";
 
 /**
- * What an adapter may be beside a plain LoRA. "incomplete" stands in the place of another where the file lacks what that takes;
- * "other_method" is one whose tensors are no factors at all, or factors whose product is not its delta.
+ * What makes an adapter more than a plain LoRA. "incomplete" replaces another variant where the file lacks what that needs.
+ * "other_method" means tensors that are not factors at all, or factors whose product is not the delta.
  */
 export type VariantId =
   | "dora"
@@ -15,21 +15,21 @@ export type VariantId =
   | "incomplete"
   | "other_method";
 
-/** Something that an adapter is beside a plain LoRA. */
+/** One thing that makes an adapter more than a plain LoRA. */
 export interface Variant {
   readonly id: VariantId;
   /** The rest of a sentence that begins with the adapter's name: what it is, and what to do instead of merging it. */
   readonly text: string;
-  /** peft_type, of an adapter of another method of PEFT. */
+  /** peft_type, for an adapter of another PEFT method. */
   readonly method?: string;
-  /** Of an incomplete one: what it says that it is. */
+  /** For an incomplete one: the variant that it claims to be. */
   readonly of?: VariantId;
 }
 
 /**
  * Refuse an adapter that is more than the deltas of its modules.
  *
- * @param applied what the caller can apply beside deltas
+ * @param applied what the caller can apply besides deltas
  * @throws RefusedError for the first variant that is not among them
  */
 export function refuseVariants(
@@ -40,10 +40,10 @@ export function refuseVariants(
   if (other !== undefined) throw new RefusedError(`${name} ${other.text}`);
 }
 
-/** An activated LoRA. @param said what shows it */
+/** An activated LoRA. @param said the field or tensor that shows it */
 export function activatedVariant(said: string): Variant {
   return {
     id: "alora",
-    text: `is an activated LoRA (${said}), which acts only after certain tokens; a merged LoRA acts on all, so serve it by itself.`,
+    text: `is an activated LoRA (${said}), which acts only after certain tokens; a merged LoRA acts on all tokens, so serve it by itself.`,
   };
 }

@@ -1,7 +1,7 @@
 /**
- * The architectures of vLLM 0.33.0 by what of them takes LoRA: its classes with SupportsLoRA and their embedding_modules
- * (tools/facts/vllm_lora.py prints them). "unknown" take LoRA on linear layers; whether on embeddings depends on their language model's
- * class.
+ * The architectures of vLLM 0.33.0 by which of their layers take LoRA: classes with SupportsLoRA and their embedding_modules
+ * (tools/facts/vllm_lora.py prints them). "unknown" ones take LoRA on linear layers; for embeddings, the class of their language model
+ * decides.
  */
 const ARCHITECTURES = {
   both: [
@@ -92,7 +92,7 @@ const ARCHITECTURES = {
   ],
 } as const;
 
-/** What of a model takes LoRA: linear layers with both embedding and head, with the embedding, alone; or nothing. */
+/** Which layers of a model take LoRA: linear layers with embedding and head, with the embedding, or alone; or none. */
 export type LoraSupport = keyof typeof ARCHITECTURES;
 
 const SUPPORT: ReadonlyMap<string, LoraSupport> = new Map(
@@ -101,7 +101,7 @@ const SUPPORT: ReadonlyMap<string, LoraSupport> = new Map(
   ),
 );
 
-/** What of an architecture (as config.json calls it) takes LoRA in vLLM; null where vLLM does not list it. */
+/** Which layers of an architecture (as config.json names it) take LoRA in vLLM; null where vLLM does not list it. */
 export function vllmLoraSupport(architecture: string): LoraSupport | null {
   return SUPPORT.get(architecture) ?? null;
 }

@@ -9,17 +9,17 @@ import { layoutSafetensors } from "../formats/safetensors/layout.ts";
 export interface FactorContent {
   readonly kind: "factor";
   readonly factor: FactorRef;
-  /** What each unit's entries are multiplied by. */
+  /** Each unit's entries are multiplied by this. */
   readonly times: number;
-  /** Where the units lie in the written matrix. */
+  /** Whether units are rows or columns of the written matrix. */
   readonly units: "rows" | "columns";
-  /** Units that are written; those beyond the stored ones are zero. */
+  /** Number of units written; those beyond the stored ones are zero. */
   readonly writtenRank: number;
-  /** The entries of a unit that are written, in their order; null for all. */
+  /** The entries of each unit to write, in this order; null for all. */
   readonly entries: Int32Array | null;
 }
 
-/** A tensor to be written, and where its bytes come from: a factor, several of one size (null for zeros), a copy of another tensor, or bytes at hand. */
+/** A tensor to be written and the source of its bytes: a factor, several of one size (null for zeros), another tensor, or given bytes. */
 export interface WrittenTensor {
   readonly name: string;
   readonly dtype: Dtype;
@@ -32,21 +32,21 @@ export interface WrittenTensor {
     | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 }
 
-/** What an adapter becomes in another format: plain data, made from headers. */
+/** An adapter in another format: plain data, made from headers alone. */
 export interface Conversion {
   readonly weightsFile: string;
   readonly tensors: readonly WrittenTensor[];
-  /** The weights' file: its first bytes, the range of each tensor, and its size in bytes. */
+  /** The weights' file: header bytes, the range of each tensor, and size in bytes. */
   readonly layout: {
     readonly header: Uint8Array;
     readonly tensors: ReadonlyMap<string, { readonly begin: number; readonly end: number }>;
     readonly size: number;
   };
-  /** The config beside the weights, or null where the format has none. */
+  /** The config next to the weights, or null where the format has none. */
   readonly config: { readonly file: string; readonly fields: Readonly<Record<string, unknown>> } | null;
 }
 
-/** A folder, or a single file by its suffix. */
+/** A folder, or a single file with this suffix. */
 export const OUTPUT_FORMS = ["folder", ".safetensors", ".gguf"] as const;
 /** What an output is: a folder, or a single file of a suffix. */
 export type OutputForm = (typeof OUTPUT_FORMS)[number];
@@ -56,15 +56,15 @@ export interface Writer {
   readonly id: Exclude<FormatId, "comfyui">;
   /** What messages call it. */
   readonly title: string;
-  /** What it may be written as: a folder, or one file of a suffix. */
+  /** The forms that it can be written in. */
   readonly forms: readonly OutputForm[];
   /** Kinds of modules that the format holds. */
   readonly kinds: Kinds;
-  /** Whether it holds named factors alone: no heads and biases, and no modules that have numbers for names. */
+  /** Whether it holds only named factors: no heads, no biases, and no modules with numbers for names. */
   readonly factorsOnly: boolean;
   /**
    * @param baseConfig config.json of the base model, where the user gave it
-   * @throws RefusedError for what the format cannot carry; UsageError where the base must be known
+   * @throws RefusedError for what the format cannot carry; UsageError where it needs the base's config
    */
   convert(adapter: Adapter, baseConfig: AdapterText | null): Conversion;
 }
@@ -90,8 +90,8 @@ export function wholeFactor(module: AdapterModule, half: "a" | "b", times = 1): 
 }
 
 /**
- * The element type of a factor that is multiplied: its own where that is exact, else f32. A power of two only moves the exponent, but
- * f16 has so few of them that a smaller number may lose bits (bf16 has as many as f32).
+ * The element type of a multiplied factor: its own where that is exact, else f32. A power of two only moves the exponent, but f16 has
+ * so few exponents that shrinking may lose bits (bf16 has as many as f32).
  */
 export function dtypeOf({ factor: { dtype }, times }: FactorContent): Dtype {
   if (times === 1) return dtype;
@@ -99,7 +99,7 @@ export function dtypeOf({ factor: { dtype }, times }: FactorContent): Dtype {
   return exact && (dtype === "BF16" || (dtype === "F16" && Math.abs(times) >= 1)) ? dtype : "F32";
 }
 
-/** The element type of factors for programs that read f32, f16 and bf16 alone: what all have, where it is one of these, else f32. */
+/** The element type for programs that read only f32, f16 and bf16: the factors' common one, if it is one of these, else f32. */
 export function plainDtype(factors: readonly FactorContent[]): OutputDtype {
   return commonDtype(factors.map(dtypeOf));
 }

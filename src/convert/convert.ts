@@ -18,7 +18,7 @@ export const WRITERS: readonly Writer[] = [peftWriter, kohyaWriter, diffusersWri
   careful,
 );
 
-/** A writer that is given nothing but what its format holds. */
+/** Wraps a writer so that it only gets adapters that its format can hold. */
 function careful(writer: Writer): Writer {
   return {
     ...writer,
@@ -36,7 +36,7 @@ function careful(writer: Writer): Writer {
 /**
  * The writer of a format.
  *
- * @throws UsageError when there is none of this name
+ * @throws UsageError for an unknown format
  * @example
  * ```ts
  * import { WRITERS, writerOf } from "lora-lego";

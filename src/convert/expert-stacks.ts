@@ -4,20 +4,20 @@ import { type MlxFamily, mlxName } from "../adapter/names/mlx.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 
-/** One projection of all experts of a layer, as mlx-lm holds them together. */
+/** One projection of all experts in a layer, which mlx-lm stacks. */
 export interface ExpertStack {
   readonly name: string;
-  /** By expert; null for those that the adapter leaves as they are. */
+  /** By expert; null for those that the adapter does not change. */
   readonly experts: readonly (AdapterModule | null)[];
   readonly in: number;
   readonly out: number;
 }
 
 /**
- * Part the experts from the other modules, and put those of a layer's projection together.
+ * Separate the experts from the other modules, and group them by layer and projection.
  *
  * @param name of the adapter
- * @throws UsageError without a base, which tells how many experts there are; RefusedError for experts that it has no place for
+ * @throws UsageError without a base, which says how many experts there are; RefusedError for experts that it has no place for
  */
 export function stackExperts(
   name: string,
@@ -33,7 +33,7 @@ export function stackExperts(
     }
     if (base === null) {
       throw new UsageError(
-        `${name}: mlx-lm stacks the experts of a layer, as ${module.name}, and only the base model says how many there are; pass its config.json as --base-config.`,
+        `${name}: mlx-lm stacks the experts of a layer, such as ${module.name}, and only the base model says how many there are; pass its config.json as --base-config.`,
       );
     }
     const { family, config } = base;
@@ -42,7 +42,7 @@ export function stackExperts(
     const path = place === null ? null : mlxName(family, place.layer);
     if (projection === undefined || path === null || config.experts === null || place!.expert >= config.experts) {
       throw new RefusedError(
-        `${name}: ${module.name} is no expert of ${config.wholeType} models that mlx-lm adapts${config.experts === null ? "" : ` (${config.experts} in a layer)`}; leave it out with lora-lego merge --exclude ${module.name}.`,
+        `${name}: ${module.name} is not an expert that mlx-lm adapts in ${config.wholeType} models${config.experts === null ? "" : ` (${config.experts} per layer)`}; leave it out with lora-lego merge --exclude ${module.name}.`,
       );
     }
     const key = `${path}.${family.experts!.stack}.${projection}`;
@@ -59,6 +59,6 @@ function stackOf(name: string, key: string, experts: readonly (AdapterModule | n
   const odd = present.find(({ in: inputs, out }) => inputs !== first.in || out !== first.out);
   if (odd === undefined) return { name: key, experts, in: first.in, out: first.out };
   throw new RefusedError(
-    `${name}: ${first.name} is ${first.in} -> ${first.out}, but ${odd.name} is ${odd.in} -> ${odd.out}, and mlx-lm stacks experts of one shape; pass an adapter of one base model.`,
+    `${name}: ${first.name} is ${first.in} -> ${first.out}, but ${odd.name} is ${odd.in} -> ${odd.out}, and mlx-lm stacks only experts of one shape; pass an adapter of one base model.`,
   );
 }

@@ -6,8 +6,8 @@ import { copyElements, StoredEntries } from "../units/stored-entries.ts";
 import type { FactorContent } from "./conversion.ts";
 
 /**
- * The bytes of a factor as another format stores it, one factor in memory. Where nothing is multiplied, elements are moved as they are;
- * else they are multiplied in f32 and rounded once, to the nearest, ties to even.
+ * The bytes of a factor as another format stores it, one factor in memory. Without a multiplication, elements are copied unchanged;
+ * else they are multiplied in f32 and rounded once, to nearest, ties to even.
  *
  * @param name of the tensor, for messages
  * @throws RefusedError when a product leaves the range of the element type
@@ -31,7 +31,7 @@ export async function factorBytes(
   return written.bytes;
 }
 
-/** Elements times a factor, in another element type. */
+/** Elements multiplied by a number, in another element type. */
 function multiplied(stored: Uint8Array, from: FactorDtype, dtype: Dtype, times: number, name: string): Uint8Array {
   if (!isOutputDtype(dtype)) throw new Error(`${name} was to be multiplied into ${dtype}`);
   const [read, write] = [READ_ELEMENT[from], WRITE_ELEMENT[dtype]];

@@ -6,25 +6,25 @@ import { RefusedError, UsageError } from "../core/errors.ts";
 import { type Conversion, OUTPUT_FORMS, type OutputForm, type Writer } from "./conversion.ts";
 import { WRITERS, writerOf } from "./convert.ts";
 
-/** What a user says of the format of an output. */
+/** The user's choice of output format. */
 export interface FormatChoice {
-  /** Default: as `for` and the output's name say. */
+  /** Default: decided by `for` and the output's name. */
   readonly to?: FormatId;
-  /** The program that is to load the output: the first of its formats that holds the modules. */
+  /** The program that will load the output; its first format that holds the modules is used. */
   readonly for?: ConsumerId;
 }
 
-/** What an output is by its name: one file where it ends in .safetensors or .gguf, else a folder. */
+/** The form that an output's name implies: one file if it ends in .safetensors or .gguf, else a folder. */
 export function formOf(out: string): OutputForm {
   return OUTPUT_FORMS.find((form) => out.toLowerCase().endsWith(form) && form !== "folder") ?? "folder";
 }
 
 /**
- * The writers that may make an output, to be tried one after the other: later ones are for modules that earlier ones have no names for.
+ * The writers to try for an output, in order: later ones are for modules that earlier ones have no names for.
  *
- * @param out path of the output, whose name says what it is; null where it is not known
- * @param adapter what is to be written; a .safetensors file is in its own dialect unless the choice says otherwise
- * @throws UsageError where choice and output do not fit each other; RefusedError for a single file that holds no such adapter
+ * @param out path of the output, whose name implies its form; null where it is not known
+ * @param adapter to be written; a .safetensors file keeps its dialect unless the choice says otherwise
+ * @throws UsageError where choice and output do not match; RefusedError for a single file that cannot hold the adapter
  */
 export function writersFor(out: string | null, choice: FormatChoice, adapter: Adapter): readonly Writer[] {
   const ids = chosenFormats(choice) ?? formatsOfForm(out, adapter);
@@ -33,7 +33,7 @@ export function writersFor(out: string | null, choice: FormatChoice, adapter: Ad
   return [first, ...others.filter((writer) => holdsForm(writer, out) && isSafe(choice, writer.id, adapter))];
 }
 
-/** Whether an output is a PEFT folder, whatever goes into it. @throws UsageError as `writersFor` */
+/** Whether an output is a PEFT folder, whatever is written to it. @throws UsageError as `writersFor` does */
 export function isPeftFolder(out: string | null, choice: FormatChoice): boolean {
   const chosen = chosenFormats(choice);
   if (chosen === null) return out === null || formOf(out) === "folder";
@@ -58,7 +58,7 @@ function chosenFormats({ to, for: id }: FormatChoice): readonly DialectId[] | nu
   );
 }
 
-/** The formats of an output that nothing but its name tells of. */
+/** The formats for an output where only its name decides. */
 function formatsOfForm(out: string | null, { format, modules }: Adapter): readonly DialectId[] {
   const form = out === null ? "folder" : formOf(out);
   if (form === "folder") return ["peft"];
@@ -67,11 +67,11 @@ function formatsOfForm(out: string | null, { format, modules }: Adapter): readon
   if (ofImageModel(modules.keys())) return ["kohya", "diffusers"];
   const [module] = modules.keys();
   throw new RefusedError(
-    `${out}: one .safetensors file holds adapters of image models, but ${module} is not named as a module of one; pass a folder's name as --out, or one that ends in .gguf.`,
+    `${out}: a single .safetensors file is for adapters of image models, but ${module} is not named like a module of one; pass a folder's name as --out, or a name that ends in .gguf.`,
   );
 }
 
-/** ComfyUI finds no attention of UNets in diffusers' names, so that these may not stand in for kohya's there. */
+/** ComfyUI does not find attentions of UNets by diffusers' names, so these cannot replace kohya's there. */
 function isSafe({ to, for: consumer }: FormatChoice, id: DialectId, { modules }: Adapter): boolean {
   if ((consumer ?? to) !== "comfyui" || id !== "diffusers") return true;
   return ![...modules.keys()].some((name) => name.startsWith("unet."));
@@ -92,10 +92,10 @@ function refuseMisnamed(writer: Writer, out: string | null): void {
 }
 
 /**
- * What an adapter becomes by the first of these writers that holds it.
+ * Convert an adapter with the first of these writers that can hold it.
  *
- * @param writers as `writersFor` gives them
- * @throws what the first writer throws, where none holds it
+ * @param writers from `writersFor`
+ * @throws the first writer's error, where none can hold it
  */
 export function convertByFirst(
   writers: readonly Writer[],
@@ -114,10 +114,10 @@ export function convertByFirst(
   throw reason;
 }
 
-/** Refuse an adapter that its program would load only in a shape that a conversion, which changes no delta and adds nothing, does not give. */
+/** Refuse an adapter that its program loads only after changes that a conversion, unlike a merge, does not make. */
 export function refuseUnshaped({ title, id, formats, differing, stacks, everyLayer }: Consumer, path: string): void {
   if (!formats.includes("peft") || (differing === "all" && !stacks && !everyLayer)) return;
   throw new UsageError(
-    `${title} takes one rank and one scale for all modules, which a conversion leaves as they are; run lora-lego merge ${path} --method cat --for ${id}, which gives the same deltas in that shape.`,
+    `${title} takes one rank and one scale for all modules, but a conversion does not change them; run lora-lego merge ${path} --method cat --for ${id}, which gives the same deltas in that shape.`,
   );
 }

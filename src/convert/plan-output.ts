@@ -7,14 +7,14 @@ import type { Writer } from "./conversion.ts";
 import { writerOf } from "./convert.ts";
 import { convertByFirst, type FormatChoice, isPeftFolder, writersFor } from "./output-format.ts";
 
-/** What a merge's result will be written by, and the size of its weights. */
+/** The writer of a merge's result, and the size of its weights. */
 export interface PlannedOutput {
   readonly writer: Writer;
   /** In bytes. */
   readonly bytes: number;
 }
 
-/** A plan, the adapters that it was made for, and what is known of their base. */
+/** A plan, its adapters, and what is known about their base. */
 export interface PlannedMerge {
   readonly plan: MergePlan;
   readonly adapters: readonly Adapter[];
@@ -25,7 +25,7 @@ export interface PlannedMerge {
  * Decide from headers how the result of a merge is written.
  *
  * @param out path of the output; null where it is not known
- * @param plan makes the plan, which is not needed where nothing depends on it
+ * @param plan makes the plan; called only where something depends on it
  * @throws what `writersFor` throws, and RefusedError or UsageError for what the format cannot hold
  */
 export async function writerOfMerge(
@@ -36,7 +36,7 @@ export async function writerOfMerge(
   return isPeftFolder(out, choice) ? writerOf("peft") : (await planOutput(out, choice, await plan())).writer;
 }
 
-/** How the result of a plan is written. @throws as `writerOfMerge` */
+/** How the result of a plan is written. @throws as `writerOfMerge` does */
 export async function planOutput(
   out: string | null,
   choice: FormatChoice,

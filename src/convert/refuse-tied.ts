@@ -2,14 +2,14 @@ import type { AdapterModule } from "../adapter/adapter.ts";
 import { isEmbeddingName, isHeadName } from "../adapter/names/vocabulary.ts";
 import { RefusedError } from "../core/errors.ts";
 
-/** Whether a base decides by its tying if a program can adapt this module. */
+/** Whether tying in the base decides if a program can adapt this module. */
 export function isTiable({ name }: Pick<AdapterModule, "name">): boolean {
   return isEmbeddingName(name) || isHeadName(name);
 }
 
 /**
- * Refuse a change of the embedding or of the head alone for a program that has one tensor for both: PEFT changes the one and leaves the
- * other as it was.
+ * Refuse a change of only the embedding or only the head for a program that has one tensor for both: PEFT changes one and keeps the
+ * other.
  *
  * @param name of the adapter
  */

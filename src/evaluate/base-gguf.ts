@@ -13,16 +13,16 @@ import { isConv1d } from "../fuse/conv1d.ts";
 import { MODEL_FAMILIES, type ModelFamily } from "./model-families.ts";
 import { tokenizerFields } from "./tokenizer-fields.ts";
 
-/** Buffers that old checkpoints hold beside the weights. */
+/** Buffers that old checkpoints store next to the weights. */
 const BUFFERS = /(\.attn\.(masked_)?bias|rotary_emb\.inv_freq)$/;
-/** Elements that are decoded at once. */
+/** Elements decoded at once. */
 const SLAB = 1 << 20;
 
-/** What becomes of one tensor of a model. */
+/** How one tensor of a model is written. */
 interface BaseTensor {
   readonly name: string;
   readonly from: TensorRef;
-  /** Rows in the order that llama.cpp wants, entry i the row that becomes row i; null where they stay. */
+  /** llama.cpp's order of rows: entry i is the row that becomes row i; null where they stay. */
   readonly order: Int32Array | null;
   /** Stored as (in, out). */
   readonly transposed: boolean;
@@ -35,10 +35,10 @@ export interface BaseGguf {
 }
 
 /**
- * Plan the GGUF file of a whole model, every weight in f32, so that llama.cpp computes with exactly the values that the model stores.
+ * Plan the GGUF file of a whole model, every weight in f32, so llama.cpp computes with exactly the values that the model stores.
  * Families: llama, mistral, qwen2 and gpt2 with a byte-level BPE tokenizer.
  *
- * @throws RefusedError for other models, and for settings whose meaning would be lost, FormatError where tensors are missing or do not fit
+ * @throws RefusedError for other models, and for settings that would be lost, FormatError where tensors are missing or do not fit
  */
 export function planBaseGguf(model: BaseModel, config: string, tokenizer: string): BaseGguf {
   const where = `${model.name}/config.json`;
@@ -48,7 +48,7 @@ export function planBaseGguf(model: BaseModel, config: string, tokenizer: string
   const family = MODEL_FAMILIES.find(({ architecture }) => architecture === names?.architecture);
   if (names === undefined || family === undefined) {
     throw new RefusedError(
-      `${where}: whole models of model_type ${modelType} are not converted here (${MODEL_FAMILIES.map(({ architecture }) => architecture).join(", ")} are); write the GGUF file with convert_hf_to_gguf of llama.cpp.`,
+      `${where}: lora-lego does not convert whole models of model_type ${modelType} (only of ${MODEL_FAMILIES.map(({ architecture }) => architecture).join(", ")}); write the GGUF file with llama.cpp's convert_hf_to_gguf.`,
     );
   }
   const fields = parseStrictJson(config, where) as JsonObject;
@@ -88,7 +88,7 @@ export function planBaseGguf(model: BaseModel, config: string, tokenizer: string
   return { layout, tensors };
 }
 
-/** Write it, a tensor at a time. */
+/** Write the file, one tensor at a time. */
 export async function writeBaseGguf(model: BaseModel, { layout, tensors }: BaseGguf, sink: ByteSink): Promise<void> {
   await sink.write(0, layout.header);
   for (const tensor of tensors) {
@@ -114,7 +114,7 @@ function namesOf(
     }
   }
   throw new RefusedError(
-    `${name}: ${key} (${dtype}) has no place in a GGUF file of ${family.architecture}; write the file with convert_hf_to_gguf of llama.cpp.`,
+    `${name}: ${key} (${dtype}) has no place in a GGUF file of ${family.architecture}; write the file with llama.cpp's convert_hf_to_gguf.`,
   );
 }
 
@@ -130,13 +130,13 @@ function refuseUnknownMeaning(family: ModelFamily, fields: JsonObject, where: st
   for (const [field, known] of Object.entries(family.only)) {
     if (fields[field] === undefined || known.includes(fields[field])) continue;
     throw new RefusedError(
-      `${where}: ${field} is ${showJson(fields[field])}, which is not converted here; write the GGUF file with convert_hf_to_gguf of llama.cpp.`,
+      `${where}: ${field} is ${showJson(fields[field])}, which lora-lego does not convert; write the GGUF file with llama.cpp's convert_hf_to_gguf.`,
     );
   }
   const rope = fields.rope_parameters;
   if (isJsonObject(rope) && rope.rope_type !== undefined && rope.rope_type !== "default") {
     throw new RefusedError(
-      `${where}: rope_type is ${showJson(rope.rope_type)}, which is not converted here; write the GGUF file with convert_hf_to_gguf of llama.cpp.`,
+      `${where}: rope_type is ${showJson(rope.rope_type)}, which lora-lego does not convert; write the GGUF file with llama.cpp's convert_hf_to_gguf.`,
     );
   }
 }
@@ -145,7 +145,7 @@ function numberOf(fields: JsonObject, name: string, where: string, otherwise: nu
   const value = fields[name] ?? otherwise;
   if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
   throw new FormatError(
-    `${where}: ${name} is ${showJson(fields[name])}, but must be a number above 0; take the model's own config.json.`,
+    `${where}: ${name} is ${showJson(fields[name])}, but must be a number above 0; use the model's own config.json.`,
   );
 }
 

@@ -7,37 +7,37 @@ import { type MergeFields, mergeFields, schemaParts } from "../recipe/recipe-sch
 import { schemaMistake } from "../recipe/schema-mistake.ts";
 import type { TaskRow } from "./task-rows.ts";
 
-/** One way of merging that is compared with others. */
+/** One way of merging, to be compared with others. */
 export interface BenchMerge {
   /** What tables call it. */
   readonly name: string;
-  /** Without weights, and without a rank where the file's ranks apply. */
+  /** Has no weights, and no rank where the file's ranks apply. */
   readonly recipe: Recipe;
 }
 
 /** A benchmark: which merges of which adapters are scored on which rows. Paths are relative to the file. */
 export interface BenchFile {
   readonly base: string;
-  /** Files of rows that scales are chosen on, and that results are counted on. */
+  /** Files of rows: dev to choose scales on, test to report results on. */
   readonly dev: readonly string[];
   readonly test: readonly string[];
-  /** The adapters that are merged, and the task that each was trained for, null where the file does not say. */
+  /** The adapters to merge, and the task that each was trained for, null where the file does not say. */
   readonly adapters: readonly { readonly path: string; readonly task: string | null }[];
   /** An adapter trained on all tasks at once, the upper bound; null without one. */
   readonly joint: string | null;
-  /** Tasks that no adapter was trained for: reported apart, and no scale is chosen by them. */
+  /** Tasks that no adapter was trained for: reported separately, and not used to choose scales. */
   readonly unseen: readonly string[];
   readonly merges: readonly BenchMerge[];
-  /** Output ranks; every merge without a rank of its own is done at each. */
+  /** Output ranks; every merge without a rank of its own runs at each. */
   readonly ranks: readonly number[];
-  /** Factors of the merged delta to choose from on dev rows, beside 1; empty for none. */
+  /** Factors of the merged delta to choose from on dev rows, besides 1; empty for none. */
   readonly scales: readonly number[];
 }
 
 /**
- * Check that a benchmark's tasks have rows: those of its adapters and the unseen ones to be counted on, and at least one seen one.
+ * Check that a benchmark's tasks have rows: test rows for those of its adapters and the unseen ones, and at least one seen task.
  *
- * @throws UsageError naming the task that has none
+ * @throws UsageError naming the task without rows
  */
 export function checkTasks(
   { adapters, unseen, scales }: BenchFile,
@@ -57,12 +57,12 @@ export function checkTasks(
   }
   if (scales.length > 0 && !rows.dev.some(seen)) {
     throw new UsageError(
-      `${file}: there are no dev rows of seen tasks to choose a scale by; add some, or leave out scales.`,
+      `${file}: there are no dev rows of seen tasks to choose a scale on; add some, or leave out scales.`,
     );
   }
 }
 
-/** A merge as the file says it. */
+/** A merge as the file describes it. */
 type MergeEntry = MergeFields & { readonly name?: string | undefined };
 
 /**
@@ -85,7 +85,7 @@ export async function parseBench(text: string, file: string): Promise<BenchFile>
   if (twice >= 0) {
     throw yaml.mistake(
       ["merges", twice],
-      `there is a merge called ${named[twice]!.name} already; give this one a name of its own.`,
+      `there is a merge called ${named[twice]!.name} already; give this one another name.`,
     );
   }
   return {
@@ -115,12 +115,12 @@ function benchSchema(z: Zod) {
       }),
       joint: text.optional(),
       unseen: list(text, "tasks").optional(),
-      merges: list(record({ name: text.optional(), ...mergeFields(z) }, "a merge, as { method: ties }"), "merges").min(
-        1,
-        {
-          error: "must name at least one merge",
-        },
-      ),
+      merges: list(
+        record({ name: text.optional(), ...mergeFields(z) }, "a merge, such as { method: ties }"),
+        "merges",
+      ).min(1, {
+        error: "must name at least one merge",
+      }),
       ranks: list(z.int(rankError).min(1, rankError), "ranks").optional(),
       scales: list(number, "numbers").optional(),
     },

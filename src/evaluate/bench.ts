@@ -7,7 +7,7 @@ import type { TaskRow } from "./task-rows.ts";
 /** Log-probabilities of each row's choices. */
 export type LogProbabilities = readonly (readonly number[])[];
 
-/** Who merges and scores for a benchmark. */
+/** Merges and scores for a benchmark. */
 export interface BenchHost {
   /** Merge the benchmark's adapters. @returns what `score` calls the result */
   merge(recipe: Recipe): Promise<string>;
@@ -20,14 +20,14 @@ export interface BenchHost {
   score(adapter: string | null, scale: number, rows: readonly TaskRow[]): Promise<LogProbabilities>;
 }
 
-/** How many rows of each task were answered rightly. */
+/** How many rows of each task were answered correctly. */
 export interface BenchScores {
   readonly tasks: Readonly<
     Record<string, { readonly rows: number; readonly accuracy: number; readonly deviation: number }>
   >;
   /** Mean accuracy of the tasks that adapters were trained for. */
   readonly seen: number;
-  /** The same of the unseen tasks; null where there are none. */
+  /** The same for the unseen tasks; null where there are none. */
   readonly unseen: number | null;
 }
 
@@ -39,14 +39,14 @@ export interface MergeScores {
   readonly plain: BenchScores;
   /** With its delta times the factor that did best on the dev rows; null where none was searched. */
   readonly searched: (BenchScores & { readonly scale: number }) | null;
-  /** Against the first merge at the same rank, over the seen tasks, both searched where scales are; null of that merge. */
+  /** Against the first merge at the same rank, over the seen tasks, with chosen scales where these are searched; null for that merge. */
   readonly against: PairedDifference | null;
 }
 
 /** All results of a benchmark. */
 export interface BenchResult {
   readonly base: BenchScores;
-  /** Each task by the adapter that was trained for it; null where the file does not say which. */
+  /** Each task answered by the adapter trained for it; null where the file does not say which. */
   readonly own: BenchScores | null;
   readonly joint: BenchScores | null;
   /** The choices' log-probabilities, averaged over the adapters. */
@@ -54,10 +54,10 @@ export interface BenchResult {
   readonly merges: readonly MergeScores[];
 }
 
-/** Progress of a benchmark: parts done and in all. */
+/** Progress of a benchmark: parts done and total. */
 export type OnBenchProgress = (progress: { readonly done: number; readonly total: number }) => void;
 
-/** Run a benchmark. Deterministic as far as the host is. */
+/** Run a benchmark. As deterministic as the host. */
 export async function runBench(
   bench: BenchFile,
   rows: { readonly dev: readonly TaskRow[]; readonly test: readonly TaskRow[] },
@@ -114,7 +114,7 @@ export async function runBench(
   };
 }
 
-/** The scale that does best; of equals the one nearest to 1. */
+/** The best scale; among equals, the one nearest to 1. */
 async function bestScale(scales: readonly number[], scoreOf: (scale: number) => Promise<number>): Promise<number> {
   const nearestFirst = [1, ...scales].sort((p, q) => Math.abs(Math.log(Math.abs(p))) - Math.abs(Math.log(Math.abs(q))));
   let [best, most] = [1, -1];

@@ -8,7 +8,7 @@ interface GlueTask {
   readonly label: string | number;
   /** The prompt of a row's columns. */
   prompt(one: string, other: string): string;
-  /** The label of each choice as the files write it, by the choice. */
+  /** The label in the files for each choice. */
   readonly choices: Readonly<Record<string, string>>;
 }
 
@@ -23,7 +23,7 @@ const INFERENCE = {
   choices: { entailment: "yes", neutral: "maybe", contradiction: "no" },
 };
 
-/** Facts about the columns: gluebenchmark.com's files, as its starter code reads them. The prompts are this project's. */
+/** The columns are those of gluebenchmark.com's files, as its starter code reads them. The prompts are this project's own. */
 const GLUE: Readonly<Record<string, GlueTask>> = {
   cola: {
     columns: [3, 3],
@@ -75,7 +75,7 @@ const GLUE: Readonly<Record<string, GlueTask>> = {
 export const GLUE_TASKS: readonly string[] = Object.keys(GLUE);
 
 /**
- * Rows of a GLUE file: tab-separated, no quoting, a header but for CoLA. Rows whose label is "-" (no agreement) are left out.
+ * Rows of a GLUE file: tab-separated, no quoting, a header except in CoLA. Rows whose label is "-" (no agreement) are left out.
  *
  * @param task cola, sst2, mrpc, qqp, qnli, mnli, snli, rte or wnli
  * @param where what messages call the file

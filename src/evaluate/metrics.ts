@@ -1,4 +1,4 @@
-/** What one choice of a prompt scored. */
+/** The score of one choice of a prompt. */
 export interface ChoiceScore {
   /** Sum of the log-probabilities of the choice's tokens. */
   readonly logProbability: number;
@@ -10,15 +10,15 @@ export interface TaskScores {
   readonly rows: number;
   /** Share of rows whose likeliest choice is right. */
   readonly accuracy: number;
-  /** The same with log-probabilities divided by the choices' tokens; equal where every choice has the same number. */
+  /** The same with log-probabilities divided by the number of tokens of each choice. */
   readonly accuracyNormalised: number;
-  /** F1 of the first choice as the positive one, of tasks with two choices; null of others, and where it is undefined. */
+  /** F1 with the first choice as positive, for tasks with two choices; null for others and where it is undefined. */
   readonly f1: number | null;
-  /** Matthews correlation over all choices (Gorodkin's R_K; of two choices the usual coefficient); 0 where it is undefined. */
+  /** Matthews correlation over all choices (Gorodkin's R_K; for two choices, the usual coefficient); 0 where it is undefined. */
   readonly matthews: number;
 }
 
-/** Index of the greatest value; of equals the first. */
+/** Index of the greatest value; the first among equals. */
 export function greatest(values: readonly number[]): number {
   return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
 }
@@ -50,7 +50,7 @@ export function accuracy(given: readonly number[], answers: readonly number[]): 
   return given.filter((choice, i) => choice === answers[i]).length / answers.length;
 }
 
-/** 2 TP / (2 TP + FP + FN) of choice 0; null where nothing was and nothing should have been chosen. */
+/** 2 TP / (2 TP + FP + FN) of choice 0; null where choice 0 neither was nor should have been chosen. */
 export function f1(given: readonly number[], answers: readonly number[]): number | null {
   const hits = given.filter((choice, i) => choice === 0 && answers[i] === 0).length;
   const wrong = given.filter((choice, i) => (choice === 0) !== (answers[i] === 0)).length;

@@ -1,20 +1,20 @@
 import type { GgufField } from "../formats/gguf/layout.ts";
 import type { JsonObject } from "../formats/json.ts";
 
-/** How a whole model of one family becomes a GGUF file: what llama.cpp needs beside the names of its adapted modules. */
+/** How a whole model of one family becomes a GGUF file: what llama.cpp needs besides the names of its adapted modules. */
 export interface ModelFamily {
   readonly architecture: string;
-  /** Hyper-parameters by their GGUF names without the architecture in front, out of the fields of config.json. */
+  /** Hyper-parameters by their GGUF names without the leading architecture, from the fields of config.json. */
   hyperParameters(
     field: (name: string, otherwise?: number) => number,
     config: JsonObject,
   ): Readonly<Record<string, GgufField>>;
-  /** Norms behind a layer's number, and outside of the layers, by their GGUF names. */
+  /** Norms after a layer's number and outside the layers, by their GGUF names. */
   readonly layerNorms: Readonly<Record<string, string>>;
   readonly norms: Readonly<Record<string, string>>;
   /** Whether the output shares the embeddings where config.json does not say. */
   readonly tiedByDefault: boolean;
-  /** Fields of config.json whose meaning would be lost, each with the only value that is understood. */
+  /** Fields of config.json that a GGUF file cannot store, each with the only value that is accepted. */
   readonly only: Readonly<Record<string, readonly unknown[]>>;
 }
 

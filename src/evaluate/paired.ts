@@ -10,10 +10,10 @@ export interface PairedDifference {
 const RESAMPLES = 1000;
 
 /**
- * How much better one set of answers is than another, as the mean over tasks of the difference of accuracies; the interval is that of 1000
- * resamplings of the rows within each task (percentiles 2.5 and 97.5). Deterministic: seeded by `seed`.
+ * How much better one set of answers is than another: the mean over tasks of the difference of accuracies. The interval is from 1000
+ * resamplings of the rows within each task (percentiles 2.5 and 97.5). Deterministic for a given `seed`.
  *
- * @param tasks for each task, whether each row was right by the one and by the other
+ * @param tasks for each task, whether each row was right in the one set and in the other
  */
 export function pairedDifference(
   tasks: readonly { readonly one: readonly boolean[]; readonly other: readonly boolean[] }[],

@@ -6,9 +6,9 @@ export interface TaskRow {
   /** Rows of the same task are scored together. */
   readonly task: string;
   readonly prompt: string;
-  /** Continuations to choose from, without the space in front of them. */
+  /** Continuations to choose from, without the leading space. */
   readonly choices: readonly string[];
-  /** Index of the right one. */
+  /** Index of the right choice. */
   readonly answer: number;
 }
 
@@ -16,7 +16,7 @@ export interface TaskRow {
  * Rows of a JSON Lines file: {prompt, choices, answer} and, where the file holds several, task. The answer is one of the choices, or its
  * index.
  *
- * @param task what rows without a task belong to
+ * @param task the task of rows without one
  * @param where what messages call the file
  * @throws FormatError naming the line
  * @example

@@ -9,7 +9,7 @@ const USER_DEFINED = 4;
 const UNUSED = 5;
 
 /**
- * A tokenizer's metadata in a GGUF file, out of its tokenizer.json: byte-level BPE with GPT-2's rule for words, as the Python library
+ * A tokenizer's metadata for a GGUF file, from its tokenizer.json: byte-level BPE with GPT-2's rule for words, as the Python library
  * tokenizers writes it.
  *
  * @param vocabulary rows of the embedding; ids that no token has become unused tokens
@@ -31,12 +31,12 @@ export function tokenizerFields(
     !isPlainByteLevel(root.pre_tokenizer ?? null)
   ) {
     throw new RefusedError(
-      `${where} is no byte-level BPE that splits words as GPT-2 does, the one kind that is converted here; write the GGUF file with convert_hf_to_gguf of llama.cpp.`,
+      `${where} is not a byte-level BPE tokenizer that splits words as GPT-2 does, the only kind that lora-lego converts; write the GGUF file with llama.cpp's convert_hf_to_gguf.`,
     );
   }
   if ((root.normalizer ?? null) !== null) {
     throw new RefusedError(
-      `${where} has a normalizer, which changes text before it is split and is not converted here; write the GGUF file with convert_hf_to_gguf of llama.cpp.`,
+      `${where} has a normalizer, which changes text before it is split and which lora-lego does not convert; write the GGUF file with llama.cpp's convert_hf_to_gguf.`,
     );
   }
   const tokens = Array.from({ length: vocabulary }, (_, id) => `[PAD${id}]`);

@@ -18,9 +18,9 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Parse JSON (RFC 8259) as JSON.parse does, but refuse what it lets through: a key that occurs twice in one object (it
- * keeps the last), nesting deeper than 64, numbers beyond f64 (it says Infinity) and escapes of half a surrogate pair
- * (they cannot be written as UTF-8 again).
+ * Parse JSON (RFC 8259) like JSON.parse, but refuse what it accepts: a key that occurs twice in one object (it keeps the
+ * last), nesting deeper than 64, numbers beyond f64 (it returns Infinity) and escapes of half a surrogate pair (UTF-8
+ * cannot store them).
  * @param where what messages call the text, such as "a.safetensors: header".
  * @throws FormatError with the line and column.
  */
@@ -33,7 +33,7 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A parsed value as messages show it: scalars and flat arrays as they are written, the rest by kind, never long. */
+/** A parsed value as messages show it: scalars and flat arrays as written, the rest by kind, never long. */
 export function showJson(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (typeof value === "string") return JSON.stringify(value.length > 120 ? `${value.slice(0, 117)}...` : value);
@@ -158,7 +158,7 @@ class Parser {
     return value;
   }
 
-  /** The next character that is no white space, or "" at the end; the parser then stands at it. */
+  /** Moves to the next character that is not white space and returns it, or "" at the end. */
   private next(): string {
     const { text } = this;
     let at = this.at;

@@ -5,12 +5,12 @@ import { CONFIG_FILE } from "./peft-folder/files.ts";
 /** What a merge needs of the adapter_config.json that mlx-lm writes. */
 export interface MlxConfig {
   readonly rank: number;
-  /** Multiplies the product of the factors as it is. */
+  /** Multiplies the product of the factors directly. */
   readonly scale: number;
   readonly baseModel: string | null;
   /** Whether only the last layers were trained (num_layers above 0). */
   readonly someLayers: boolean;
-  /** Whether it is DoRA, with a magnitude beside each pair of factors. */
+  /** Whether it is DoRA, with a magnitude for each pair of factors. */
   readonly dora: boolean;
 }
 
@@ -18,14 +18,14 @@ export interface MlxConfig {
  * Parse adapter_config.json of an mlx-lm LoRA adapter.
  *
  * @param where what messages call the file
- * @throws FormatError when it is no such file, RefusedError for full fine-tunes
+ * @throws FormatError for any other file, RefusedError for full fine-tunes
  */
 export function parseMlxConfig(text: string, where: string): MlxConfig {
   const fields = parseStrictJson(text, where);
   const lora = isJsonObject(fields) ? fields.lora_parameters : undefined;
   if (!isJsonObject(fields) || !isJsonObject(lora)) {
     throw new FormatError(
-      `${where} has no lora_parameters, where mlx-lm writes rank and scale; take the ${CONFIG_FILE} that was saved with the adapter.`,
+      `${where} has no lora_parameters, where mlx-lm writes rank and scale; use the ${CONFIG_FILE} that was saved with the adapter.`,
     );
   }
   const kind = fields.fine_tune_type ?? (fields.use_dora === true ? "dora" : "lora");

@@ -1,6 +1,6 @@
 /**
- * model_type of the language models whose head is the embedding where their config says nothing of tie_word_embeddings: the defaults of
- * the config classes of transformers 5.24 (tools/facts/tied_families.py prints them). Of every other model the head is its own.
+ * model_type of the language models whose head is the embedding where their config lacks tie_word_embeddings: the defaults of the
+ * config classes of transformers 5.24 (tools/facts/tied_families.py prints them). Every other model has a separate head.
  */
 const TIED: ReadonlySet<string> = new Set(
   [
@@ -12,7 +12,7 @@ const TIED: ReadonlySet<string> = new Set(
     "nystromformer openai-gpt opt paddleocr_vl_text qwen2_5_omni_text recurrent_gemma roberta roberta-prelayernorm roc_bert roformer",
     "smollm3 squeezebert starcoder2 t5_gemma_module t5gemma2_decoder t5gemma2_text vaultgemma xglm xlm xlm-roberta xlm-roberta-xl xlnet",
     "xmod yoso youtu zamba zamba2 zaya",
-    // Models of several parts, whose own default counts.
+    // Models of several parts, where the whole model's default counts.
     "aya_vision bart bigbird_pegasus blenderbot blenderbot-small cohere2_vision diffusion_gemma ernie4_5_vl_moe florence2 fun_asr_nano",
     "gemma3 gemma3n gemma4 gemma4_unified got_ocr2 granite_docling hunyuan_vl kosmos-2 kosmos-2.5 led lfm2_vl lfm3_vl longt5 m2m_100",
     "marian mbart mt5 mvp nllb-moe paddleocr_vl paligemma pegasus pegasus_x plbart prophetnet qwen3_asr shieldgemma2 switch_transformers",
@@ -20,7 +20,7 @@ const TIED: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 
-/** Whether the head of a family's models is their embedding where the config does not say so. */
+/** Whether a family's head is its embedding where the config does not say. */
 export function tiedByDefault(modelType: string): boolean {
   return TIED.has(modelType);
 }

@@ -2,34 +2,34 @@ import { FormatError } from "../core/errors.ts";
 import { isJsonObject, parseStrictJson } from "../formats/json.ts";
 import { parseModelConfig } from "../formats/model-config.ts";
 
-/** What a base model's config.json says, as far as fusing needs it. */
+/** What fusing needs from a base model's config.json. */
 export interface BaseConfig {
   readonly text: string;
   /** What messages call the file. */
   readonly where: string;
   readonly modelType: string | null;
-  /** Whether the head is the embedding's own tensor. */
+  /** Whether head and embedding are one tensor. */
   readonly tied: boolean;
-  /** Whether an encoder has a decoder, which may share more than the head. */
+  /** Whether the model has an encoder and a decoder, which may share more than the head. */
   readonly encoderDecoder: boolean;
-  /** Whether the model gives tokens: all but classifiers and bare bodies, as `architectures` says. */
+  /** Whether the model outputs tokens: all but classifiers and bare bodies, according to `architectures`. */
   readonly headed: boolean;
-  /** The class of a part of an image pipeline; null of other models. */
+  /** The class, for a part of an image pipeline; null for other models. */
   readonly className: string | null;
 }
 
-/** Classes without a head over the vocabulary: classifiers, and bodies alone (Qwen2Model; of chat models "Chat" is in the name). */
+/** Classes without a head over the vocabulary: classifiers and bare bodies (Qwen2Model; but chat models have "Chat" in the name). */
 const HEADLESS = /For(\w*Classification|QuestionAnswering|MultipleChoice)$|^(?!.*(Chat|LMHead)).*Model$/;
 
 /**
  * Read a model's config.json; parts of image pipelines have one without a model_type.
  *
- * @throws FormatError when it is no such file
+ * @throws FormatError for any other file
  */
 export function parseBaseConfig(text: string, where: string): BaseConfig {
   const fields = parseStrictJson(text, where);
   if (!isJsonObject(fields)) {
-    throw new FormatError(`${where} holds no JSON object; take the model's own config.json.`);
+    throw new FormatError(`${where} does not hold a JSON object; use the model's own config.json.`);
   }
   const { architectures } = fields;
   const known = "model_type" in fields ? parseModelConfig(text, where) : null;

@@ -5,13 +5,13 @@ import { FormatError } from "../core/errors.ts";
 import { readHeader } from "../formats/safetensors/header.ts";
 import { type OpenShard, openShards, readShardIndex } from "../formats/safetensors/shards.ts";
 
-/** A whole model in safetensors, known by its headers. */
+/** A whole model in safetensors, as its headers describe it. */
 export interface BaseModel {
   /** What messages call it. */
   readonly name: string;
   /** Its weights' files, in the order of their names. */
   readonly shards: readonly ModelShard[];
-  /** The index of its shards; null of a single file. */
+  /** The index of its shards; null for a single file. */
   readonly index: { readonly file: string; readonly text: string } | null;
   readonly tensors: ReadonlyMap<string, TensorRef>;
 }
@@ -20,7 +20,7 @@ export interface BaseModel {
 export interface ModelShard {
   readonly file: string;
   readonly source: ByteSource;
-  /** Bytes in front of the first tensor. */
+  /** Bytes before the first tensor. */
   readonly headerBytes: number;
   /** The file's __metadata__. */
   readonly metadata: ReadonlyMap<string, string>;
@@ -33,7 +33,7 @@ export interface ModelFolder {
   open(file: string): Promise<ByteSource>;
 }
 
-/** Names of weights, as transformers and diffusers write them; variants (".fp16.") are left to who has no others. */
+/** Names of weights, as transformers and diffusers write them; another single file, such as a variant (".fp16."), is read only if it is alone. */
 const SINGLE = ["model.safetensors", "diffusion_pytorch_model.safetensors"];
 const INDEX = /^(model|diffusion_pytorch_model)\.safetensors\.index\.json$/;
 const MAX_INDEX_BYTES = 64 << 20;

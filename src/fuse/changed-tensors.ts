@@ -17,15 +17,15 @@ export interface Draft extends ChangedTensor {
 }
 
 /**
- * The tensors of a fused model that differ from the base's. Of a tied base the head is a second tensor that starts from the same values
- * as the embedding; where both end alike, they stay one.
+ * The tensors of a fused model that differ from the base's. In a tied base, the head is a second tensor that starts from the embedding's
+ * values; where both end up equal, they stay one.
  */
 export class ChangedTensors {
   readonly #base: BaseModel;
   readonly #config: BaseConfig | null;
   readonly #vocabulary: Vocabulary;
   readonly #drafts = new Map<string, Draft>();
-  /** What embedding and head start from, where they are tied. */
+  /** The start values of embedding and head, where they are tied. */
   #shared: Origin | null = null;
 
   constructor(base: BaseModel, config: BaseConfig | null) {
@@ -36,7 +36,7 @@ export class ChangedTensors {
     if (tied) this.#shared = { input: null, tensor: base.tensors.get(embedding!)! };
   }
 
-  /** The name of the tensor that a path means in the fused model. @throws RefusedError when there is none */
+  /** The name of a path's tensor in the fused model. @throws RefusedError when there is none */
   nameOf(path: string, wanted: string): string {
     const { head, tied } = this.#vocabulary;
     if (!tied || !isHead(path) || findTensors(this.#base, path).length > 0)
@@ -45,17 +45,17 @@ export class ChangedTensors {
     return head;
   }
 
-  /** The shape that a path's tensor has in the base: of a tied head, the embedding's. */
+  /** The shape of a path's tensor in the base; for a tied head, the embedding's. */
   baseShape(path: string, wanted: string): readonly number[] {
     const { tensors } = this.#base;
     return (tensors.get(this.nameOf(path, wanted)) ?? tensors.get(this.#vocabulary.embedding!)!).shape;
   }
 
   /**
-   * What a change of a path changes: one tensor, or a tied embedding and the head that follows it.
+   * The tensors that a change at a path changes: one, or a tied embedding and the head that follows it.
    *
-   * @param headFollows whether a change of a tied embedding is one of the head too
-   * @throws RefusedError when the base has no such tensor, or it is tied to one that cannot be told
+   * @param headFollows whether a change of a tied embedding also changes the head
+   * @throws RefusedError when the base has no such tensor, or it is tied to one that cannot be determined
    */
   at(path: string, wanted: string, headFollows: boolean): Draft[] {
     const name = this.nameOf(path, wanted);
@@ -70,7 +70,7 @@ export class ChangedTensors {
     return headFollows && head !== null ? [this.#draft(name), this.#draft(head)] : [this.#draft(name)];
   }
 
-  /** Start from an adapter's own copy of the base's tensor, as PEFT loads it; of a tied base, embedding and head do. */
+  /** Start from an adapter's own copy of the base's tensor, as PEFT loads it; in a tied base, embedding and head do. */
   startFrom(path: string, origin: Origin, wanted: string): void {
     const name = this.nameOf(path, wanted);
     const { embedding, head } = this.#vocabulary;
@@ -84,9 +84,9 @@ export class ChangedTensors {
   }
 
   /**
-   * Put a tensor of an adapter in the place of the base's.
+   * Replace a base tensor with one of an adapter.
    *
-   * @throws RefusedError for a type or shape that cannot take it; embedding and head may have other rows
+   * @throws RefusedError for a type or shape that does not fit; embedding and head may have another number of rows
    */
   replace(draft: Draft, origin: Origin, wanted: string): void {
     const { name, shape: own } = draft;
@@ -95,19 +95,19 @@ export class ChangedTensors {
     const castable = isFactorDtype(dtype) && isOutputDtype(draft.dtype);
     if ((shape.join() !== own.join() && !resized) || (dtype !== draft.dtype && !castable)) {
       throw new RefusedError(
-        `${wanted} is ${dtype} ${formatShape(shape)}, but ${name} of ${this.#base.name} is ${draft.dtype} ${formatShape(own)}, so it cannot take its place; pass the base model that was saved with such a tensor.`,
+        `${wanted} is ${dtype} ${formatShape(shape)}, but ${name} of ${this.#base.name} is ${draft.dtype} ${formatShape(own)}, so it cannot replace it; pass the base model that was saved with such a tensor.`,
       );
     }
     if (draft.origin.input !== null && draft.origin.input !== origin.input) {
       throw new RefusedError(
-        `${wanted} would take the place of ${name}, and so would ${draft.origin.tensor.name} of another adapter; fuse one adapter after the other.`,
+        `${wanted} would replace ${name}, and so would ${draft.origin.tensor.name} of another adapter; fuse one adapter after the other.`,
       );
     }
     draft.shape = shape;
     draft.origin = origin;
   }
 
-  /** @throws RefusedError when embedding and head would differ in their rows */
+  /** @throws RefusedError when embedding and head would differ in their number of rows */
   settled(): Omit<FusePlan, "elsewhere"> {
     const untied = this.#untie();
     const vocabSize = this.#vocabSize();
@@ -142,7 +142,7 @@ export class ChangedTensors {
       one.magnitude === other.magnitude &&
       sameItems(one.parts, other.parts) &&
       sameItems(one.rows, other.rows);
-    // A head that such a base holds beside its embedding is written too, so that no reader finds the old one.
+    // If such a base also stores a head, it is written too, so that no reader finds the old one.
     if (alike && !this.#base.tensors.has(head)) this.#drafts.delete(head);
     return !alike;
   }
@@ -164,7 +164,7 @@ export class ChangedTensors {
     }
     if (this.#config === null) {
       throw new RefusedError(
-        `${resized.name} would have ${resized.rows} rows instead of ${resized.before}, and ${this.#base.name} has no config.json to say so; pass the base model's whole folder.`,
+        `${resized.name} would have ${resized.rows} rows instead of ${resized.before}, and ${this.#base.name} has no config.json to record it; pass the base model's whole folder.`,
       );
     }
     return resized.rows;
@@ -177,7 +177,7 @@ export class ChangedTensors {
 
   #cannotUntie(wanted: string): RefusedError {
     return new RefusedError(
-      `${wanted} would change the embedding or the head of ${this.#base.name} alone, which are one tensor there, and lora-lego does not know how to part them in such a model; untie it first (in transformers: load it with tie_word_embeddings=False, copy the embedding into the head, save it with its head) and pass that.`,
+      `${wanted} would change the embedding or the head of ${this.#base.name} alone, but they are one tensor there, and lora-lego cannot separate them in such a model; untie it first (in transformers: load it with tie_word_embeddings=False, copy the embedding into the head, save it with its head) and pass that.`,
     );
   }
 }

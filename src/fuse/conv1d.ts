@@ -1,4 +1,4 @@
-/** Layers of these names are Conv1D in models of these types, and hold their weights as (in, out). */
+/** Layers with these names are Conv1D in models of these types, which store weights as (in, out). */
 const LAYERS = /(^|\.)(c_attn|q_attn|c_proj|c_fc)$/;
 const MODEL_TYPES = ["gpt2", "openai-gpt", "imagegpt", "decision_transformer"];
 

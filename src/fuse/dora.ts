@@ -1,16 +1,16 @@
 import type { Magnitude } from "./fuse-plan.ts";
 
-/** What hands out the rows of W + s B A, in ascending order. */
+/** Calls back with the rows of W + s B A, in ascending order. */
 type Slabs = (use: (rows: Float32Array, from: number) => void) => Promise<void>;
 
-/** Which magnitude an entry of a matrix has. */
+/** How entries of a matrix map to magnitudes. */
 function indexOf({ axis, group }: Magnitude, columns: number, from: number, x: number): number {
   return axis === "rows" ? from + Math.floor(x / columns) : Math.floor((x % columns) / group);
 }
 
 /**
  * DoRA's factors: each magnitude over the norm of its rows or columns in W + s B A (Liu et al. 2024, arXiv 2402.09353, eq. 5); sums in
- * f64. What is all zero stays so.
+ * f64. Rows or columns of zeros stay zero.
  *
  * @param values one for every row, or group of columns
  * @param slabs of (rows, columns)

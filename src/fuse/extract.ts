@@ -27,14 +27,14 @@ const COMPARED_BYTES = 4 << 20;
 export interface ExtractRecipe {
   /** The largest rank of a module. */
   readonly rank: number;
-  /** Default auto: the tuned model's, where all that differs is in f16 or bf16; else f32. */
+  /** Default auto: f16 or bf16 if all differing tensors of the tuned model have that type, else f32. */
   readonly dtype?: DtypeChoice;
   /** Patterns of the modules to extract, and to leave out. */
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
 }
 
-/** A weight that was tuned, as a module of a LoRA. */
+/** A tuned weight, as a module of a LoRA. */
 export interface TunedModule {
   readonly name: string;
   readonly kind: ModuleKind;
@@ -42,7 +42,7 @@ export interface TunedModule {
   readonly turned: boolean;
   readonly base: TensorRef<FactorDtype>;
   readonly tuned: TensorRef<FactorDtype>;
-  /** Of the stored matrix, kernels flattened. */
+  /** Size of the stored matrix, kernels flattened. */
   readonly rows: number;
   readonly columns: number;
 }
@@ -50,7 +50,7 @@ export interface TunedModule {
 /** What an extraction writes. */
 export interface ExtractPlan {
   readonly modules: readonly TunedModule[];
-  /** Tensors that differ and that no LoRA of these modules represents. */
+  /** Tensors that differ but that the LoRA does not represent. */
   readonly unrepresented: readonly string[];
   readonly rank: number;
   readonly dtype: OutputDtype;
@@ -59,20 +59,20 @@ export interface ExtractPlan {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** How much of a module's change its LoRA holds. */
+/** How much of a module's change its LoRA captures. */
 export interface ExtractedModule {
   readonly name: string;
   /** |tuned - base|_F. */
   readonly norm: number;
-  /** Share of its square that is kept. */
+  /** The kept share of its square. */
   readonly energy: number;
 }
 
 /**
- * Compare two models and decide what to extract: every matrix or convolution that differs. A head that the tuned model has and a tied
- * base lacks is compared with the base's embedding.
+ * Compare two models and decide what to extract: every matrix or convolution that differs. Where a tied base lacks the tuned
+ * model's head, the head is compared with the base's embedding.
  *
- * @param config the base's, which says whether layers hold their weights as (in, out), and whether its head is the embedding
+ * @param config the base's, which says whether layers store weights as (in, out) and whether head and embedding are tied
  * @throws RefusedError when they are not two states of one model; UsageError when nothing differs
  */
 export async function planExtraction(
@@ -102,7 +102,7 @@ export async function planExtraction(
     throw new UsageError(
       unrepresented.length === 0
         ? `${base.name} and ${tuned.name} hold the same weights, so there is nothing to extract; pass the model before and the one after tuning.`
-        : `No matrix that is to be extracted differs between ${base.name} and ${tuned.name} (only ${unrepresented.slice(0, 3).join(", ")}); choose other --include and --exclude.`,
+        : `No selected matrix differs between ${base.name} and ${tuned.name} (only ${unrepresented.slice(0, 3).join(", ")}); choose other --include and --exclude.`,
     );
   }
   const dtype = chosenDtype(
@@ -123,7 +123,7 @@ export async function planExtraction(
   };
 }
 
-/** What each tensor of the tuned model was tuned from, by name: of a tied base, its embedding also for a head. */
+/** The base tensor of each tensor of the tuned model, by name; in a tied base, the embedding also serves the head. */
 function stateBefore(base: BaseModel, tuned: BaseModel, config: BaseConfig | null): ReadonlyMap<string, TensorRef> {
   const { tied, embedding, head } = vocabularyOf(base, config);
   if (!tied || embedding === null || head === null || base.tensors.has(head) || !tuned.tensors.has(head))
@@ -198,7 +198,7 @@ function configOf(base: BaseModel, modules: readonly TunedModule[], rank: number
 }
 
 /**
- * Write the factors of one module: the leading singular units of tuned - base, found in tiles of rows that are read anew at each pass.
+ * Write the factors of one module: the leading singular units of tuned - base, computed in tiles of rows that are read again in each pass.
  *
  * @throws FormatError for values that are not finite, RefusedError when a factor leaves the range of the element type
  */

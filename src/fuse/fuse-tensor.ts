@@ -13,11 +13,11 @@ import { mostHalfBytes, readUnits } from "./unit-halves.ts";
 const SLAB_BYTES = 8 << 20;
 
 /**
- * Write a changed tensor: W' = W + sum over adapters and their units of (factor along[o]) across, one unit after the other: the
- * coefficient, the product and the sum each rounded to f32; then DoRA's magnitudes, then new rows; the result rounded once to the
+ * Write a changed tensor: W' = W + sum over adapters and their units of (factor along[o]) across, one unit after another, with
+ * coefficient, product and sum each rounded to f32. Then come DoRA's magnitudes, then new rows; the result is rounded once to the
  * tensor's element type.
  *
- * @param source that W lies in
+ * @param source that holds W
  * @param begin of the tensor in the sink
  * @throws RefusedError when a value leaves the range of its element type; FormatError for values that are not finite
  */
@@ -62,7 +62,7 @@ async function scalesOf(
   return magnitudeScales(await readNumbers(name, files, magnitude.tensor), magnitude, columns, slabs);
 }
 
-/** The rows that take the places of the tensor's own, by their numbers. */
+/** The rows that replace the tensor's own, by their numbers. */
 async function newRows(
   adapters: readonly Adapter[],
   { rows }: ChangedTensor,
@@ -77,7 +77,7 @@ async function newRows(
   return found;
 }
 
-/** Hands out rows of W' in f32, in ascending order; `bytes` has room for them in the element type that is written. */
+/** Calls back with rows of W' in f32, in ascending order; `bytes` has room for them in the written element type. */
 type FusedSlabs = (use: (rows: Float32Array, from: number, bytes: Uint8Array) => Promise<void> | void) => Promise<void>;
 
 async function fusedSlabs(
@@ -103,7 +103,7 @@ async function fusedSlabs(
       4096,
   );
   const along = kernels.f32(units * rows);
-  // Rows of the tensor first, the units' columns behind them.
+  // Rows of the tensor first, then the units' columns.
   const stacked = kernels.f32((slab + units) * columns);
   if (units > 0) {
     await readUnits(kernels, adapters, parts, kernels.bytes(halfBytes), along, stacked.subarray(slab * columns));
@@ -130,7 +130,7 @@ async function fusedSlabs(
   };
 }
 
-/** Sums of one row of the tensor and all units: member lists that stay as they are. */
+/** The member lists, always the same, that sum one row of the tensor and all units. */
 function rowSums(kernels: Kernels, slab: number, units: number): RowSums {
   const offsets = kernels.u32(slab + 1);
   const members = kernels.u32(slab * (units + 1));

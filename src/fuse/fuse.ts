@@ -11,11 +11,11 @@ import { fuseTensor } from "./fuse-tensor.ts";
 const COPIED_BYTES = 4 << 20;
 
 /**
- * Write one shard of a fused model: the base's tensors, and those that the plan changes or adds. Memory does not grow with the model: a
- * slab of rows and one module's factors are held at a time.
+ * Write one shard of a fused model: the base's tensors, and those that the plan changes or adds. Memory does not grow with the model:
+ * one slab of rows and one module's factors are held at a time.
  *
- * @param layout of the shard, by `layoutShard`
- * @param onFused called behind each tensor that deltas were added to
+ * @param layout of the shard, from `layoutShard`
+ * @param onFused called after each tensor that deltas were added to
  * @throws RefusedError when a value leaves the range of its element type; FormatError for values that are not finite
  */
 export async function fuseShard(
@@ -42,7 +42,7 @@ export async function fuseShard(
   }
 }
 
-/** Whether a tensor is written as it is stored. Numbers of an adapter are looked at: what is not finite is no trained tensor. */
+/** Whether a tensor is copied as stored. Floats of an adapter are not: their values are checked to be finite. */
 function isCopy({ parts, rows, origin, dtype }: ChangedTensor): boolean {
   const looked = origin.input !== null && isOutputDtype(dtype);
   return parts.length + rows.length === 0 && origin.tensor.dtype === dtype && !looked;

@@ -5,8 +5,8 @@ import type { BaseModel } from "./base-model.ts";
 import type { FusePlan } from "./fuse-plan.ts";
 
 /**
- * Where everything of one shard of a fused model goes: as in the base, unless its tensors are others or have other sizes; then as Python's
- * safetensors would write it.
+ * The layout of one shard of a fused model: as in the base, unless its tensors or their sizes change; then as Python's safetensors
+ * would write it.
  *
  * @param shard index of the shard
  */
@@ -43,7 +43,7 @@ export async function fusedConfig(
       edits.push([[...path, "vocab_size"], vocabSize]);
   }
   if (edits.length === 0) return null;
-  // Edits of the text: parsed and written again, 1.0 would be 1, which other programs read as another type.
+  // Edit the text: parsing and writing it again would turn 1.0 into 1, which other programs read as another type.
   const { default: jsonc } = await import("jsonc-parser");
   const formattingOptions = { insertSpaces: true, tabSize: 2 };
   return edits.reduce(

@@ -14,13 +14,13 @@ export interface Fusing {
   readonly input: number;
   /** Its weight times the scale of all. */
   readonly factor: number;
-  /** Whether it is the only one. */
+  /** Whether it is the only adapter fused. */
   readonly alone: boolean;
 }
 
 /**
- * The tensors that an adapter holds in full: its copies of the base's embeddings (base_layer), which PEFT loads over the base's, and heads,
- * biases and other modules that were trained whole.
+ * The tensors that an adapter holds in full: copies of the base's embeddings (base_layer), which PEFT loads over the base's, and fully
+ * trained heads, biases and other modules.
  *
  * @throws RefusedError for those that fit nowhere, or come from several adapters
  */
@@ -30,14 +30,14 @@ export function placeOwnTensors(changed: ChangedTensors, fusing: Fusing, dropExt
   for (const [module, tensor] of baseCopies) {
     const wanted = `${name}: ${tensor.name}`;
     const path = `${module}.weight`;
-    // Among several adapters, a copy as large as the base's is taken for the same.
+    // With several adapters, a copy as large as the base's is assumed to be the same.
     if (!alone && changed.baseShape(path, wanted).join() === tensor.shape.join()) continue;
     changed.startFrom(path, { input, tensor }, wanted);
   }
   if (dropExtras || extras.size === 0) return;
   if (!alone) {
     throw new RefusedError(
-      `${name} holds ${extras.size === 1 ? "a tensor" : `${extras.size} tensors`} beside its factors, which cannot stand for the base's together with another adapter; merge the adapters first (lora-lego merge --extras average or first), and fuse the result.`,
+      `${name} holds ${extras.size === 1 ? "a tensor" : `${extras.size} tensors`} besides its factors, which cannot replace the base's when another adapter is fused too; merge the adapters first (lora-lego merge --extras average or first), and fuse the result.`,
     );
   }
   for (const [key, tensor] of extras) {
@@ -48,15 +48,15 @@ export function placeOwnTensors(changed: ChangedTensors, fusing: Fusing, dropExt
   }
 }
 
-/** Whether a tied head follows what an adapter does to the embedding: PEFT was told so, and nothing of the adapter is the head's own. */
+/** Whether a tied head follows what an adapter does to the embedding: PEFT was told so, and the adapter has nothing for the head itself. */
 export function headFollows({ tiesWeights, modules, extras }: Adapter): boolean {
   const heads = [...modules.keys(), ...Array.from(extras.keys(), (key) => key.replace(/\.weight$/, ""))];
   return tiesWeights && !heads.some((path) => isHeadName(path));
 }
 
 /**
- * Biases beside B (lora_bias): weight * scale * s of each is added to the layer's own; those of other parts of a pipeline are left with
- * their modules.
+ * Biases next to B (lora_bias): each is added to the layer's own, times weight * scale * s. Those of other parts of a pipeline are left
+ * out with their modules.
  *
  * @param inBase the modules that the base holds, by their paths there
  * @throws RefusedError where a layer has no bias, as PEFT does
@@ -82,7 +82,7 @@ export function placeBiases(
     if (place === undefined) continue;
     if (magnitudes.has(path)) {
       throw new RefusedError(
-        `${name}: ${path} has both a magnitude (DoRA) and a bias beside B, whose order PEFT leaves open; merge it with PEFT, or retrain it without lora_bias.`,
+        `${name}: ${path} has both a magnitude (DoRA) and a bias next to B, whose order PEFT leaves open; merge it with PEFT, or retrain it without lora_bias.`,
       );
     }
     const [draft] = changed.at(`${place}.bias`, `${name}: ${key}`, false);
@@ -98,8 +98,8 @@ export function placeBiases(
 }
 
 /**
- * Trained rows of embeddings (trainable_token_indices) in the places of the base's. Of a tied base the head's rows follow, unless the head
- * has rows of its own.
+ * Replace the base's rows of embeddings with trained ones (trainable_token_indices). In a tied base the head's rows follow, unless the
+ * head has rows of its own.
  *
  * @throws RefusedError for rows that the base lacks, or that something else changes too
  */
@@ -110,7 +110,7 @@ export function placeTokenRows(changed: ChangedTensors, { adapter, input, factor
     const wanted = `${name}: ${tensor.name}`;
     if (factor !== 1) {
       throw new RefusedError(
-        `${wanted} holds rows that take the places of the base's, which cannot be scaled; fuse ${name} with weight and scale 1.`,
+        `${wanted} holds rows that replace the base's and cannot be scaled; fuse ${name} with weight and scale 1.`,
       );
     }
     const rows = { input, tensor, indices };
@@ -146,8 +146,8 @@ function refuseRows(wanted: string, draft: ReturnType<ChangedTensors["at"]>[numb
   if (parts.length > 0 || !isOutputDtype(dtype)) {
     throw new RefusedError(
       parts.length > 0
-        ? `${wanted} holds rows of ${name}, to which ${parts[0]!.module} adds a delta, and which of both counts is not clear; fuse one adapter after the other.`
-        : `${name} is stored as ${dtype}, into which no rows can be put; pass the base model in f32, f16 or bf16.`,
+        ? `${wanted} holds rows of ${name}, to which ${parts[0]!.module} adds a delta, and nothing says which of the two counts; fuse one adapter after the other.`
+        : `${name} is stored as ${dtype}, which cannot take new rows; pass the base model in f32, f16 or bf16.`,
     );
   }
 }

@@ -4,7 +4,7 @@ import { RefusedError } from "../core/errors.ts";
 import type { BaseConfig } from "./base-config.ts";
 import type { BaseModel } from "./base-model.ts";
 
-/** The modules of an adapter that a base holds, by their paths there, and how many belong to other folders of its pipeline. */
+/** An adapter's modules that a base holds, by their paths there, and how many belong to other folders of its pipeline. */
 export interface PartModules {
   readonly modules: ReadonlyMap<string, AdapterModule>;
   /** Counts by component (text_encoder, ...). */
@@ -12,10 +12,10 @@ export interface PartModules {
 }
 
 /**
- * Of an image model's adapter, which names the parts of a pipeline (unet., text_encoder., ...), the modules of the part that a folder
- * holds; of other adapters, all.
+ * The modules of an adapter that a folder holds: all, or for an image model's adapter, which names the parts of a pipeline (unet.,
+ * text_encoder., ...), those of the folder's part.
  *
- * @throws RefusedError when none belongs to it, or which part it is cannot be told
+ * @throws RefusedError when none belongs to it, or its part cannot be determined
  */
 export function modulesOfPart(base: BaseModel, config: BaseConfig | null, { name, modules }: Adapter): PartModules {
   const parts = new Map<string | null, Map<string, AdapterModule>>();
@@ -31,14 +31,14 @@ export function modulesOfPart(base: BaseModel, config: BaseConfig | null, { name
   const chosen = part ?? (named.length === 1 ? only : null);
   if (chosen === null) {
     throw new RefusedError(
-      `${name} adapts ${named.join(" and ")}, and which of them ${base.name} is cannot be told; pass that folder of a diffusers pipeline by its own name (unet, transformer, text_encoder, ...).`,
+      `${name} adapts ${named.join(" and ")}, but nothing says which of them ${base.name} is; pass that folder of a diffusers pipeline under its own name (unet, transformer, text_encoder, ...).`,
     );
   }
   const own = parts.get(chosen);
   if (own === undefined) {
     throw new RefusedError(
       parts.has("diffusion_model")
-        ? `${name} calls its modules as the model's first code does (${[...modules.keys()][0]}), but ${base.name} is a pipeline's ${chosen}, as diffusers names it; pass a folder with the model's checkpoint in its first layout.`
+        ? `${name} names its modules as the model's original code does (${[...modules.keys()][0]}), but ${base.name} is a pipeline's ${chosen} with diffusers' names; pass a folder with the model's checkpoint in its original layout.`
         : `${name} adapts ${named.join(" and ")}, but ${base.name} is a pipeline's ${chosen}; pass the pipeline's folder ${named.join(" or ")} as --base.`,
     );
   }
@@ -46,7 +46,7 @@ export function modulesOfPart(base: BaseModel, config: BaseConfig | null, { name
   return { modules: own, elsewhere };
 }
 
-/** The part of a pipeline that a folder is, by its name or the class in its config; null where neither tells. */
+/** The part of a pipeline that a folder is, by its name or the class in its config; null where neither says. */
 function partOf({ name }: BaseModel, config: BaseConfig | null): string | null {
   if (componentOf(`${name}.x`) !== null) return name;
   const kind = config?.className ?? "";

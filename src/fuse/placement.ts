@@ -5,14 +5,14 @@ import { elementCount, formatShape } from "../core/shape.ts";
 import { isConv1d } from "./conv1d.ts";
 import type { ChangedTensor, FusedPart, Magnitude } from "./fuse-plan.ts";
 
-/** How a module's delta lies on the stored matrix, kernels flattened: (out, in), or (in, out) as Conv1D and embeddings have it. */
+/** The orientation of a stored matrix, kernels flattened: (out, in) is straight; (in, out), as in Conv1D and embeddings, is turned. */
 type Orientation = "straight" | "turned";
 
 /**
- * How the delta of a module of an adapter lies on a tensor.
+ * The orientation of a tensor relative to the delta of an adapter's module.
  *
- * @param modelType of the base's config.json, which tells Conv1D layers whose shapes do not
- * @throws RefusedError where the shapes do not agree, or the tensor's type cannot be added to
+ * @param modelType of the base's config.json, which identifies Conv1D layers with square shapes
+ * @throws RefusedError where the shapes do not agree, or no delta can be added to the tensor's type
  */
 export function orientationOn(
   adapter: Adapter,
@@ -23,7 +23,7 @@ export function orientationOn(
 ): Orientation {
   if (!isOutputDtype(dtype)) {
     throw new RefusedError(
-      `${base}: ${name} is stored as ${dtype}, to which no delta can be added; pass the base model in f32, f16 or bf16.`,
+      `${base}: ${name} is stored as ${dtype}, and no delta can be added to that type; pass the base model in f32, f16 or bf16.`,
     );
   }
   const found = orientation(module, shape, adapter.fanInFanOut || isConv1d(module.name, modelType));
@@ -50,12 +50,12 @@ function orientation(module: AdapterModule, shape: readonly number[], conv1d: bo
   }
 }
 
-/** A new kind of module is placed here before it is fused. */
+/** Makes a new kind of module a compile error until it is placed here. */
 function refuseKind(kind: never): never {
   throw new RefusedError(`Modules of the kind ${kind} cannot be fused; leave them out.`);
 }
 
-/** A shape in words, but for a kernel of one: a convolution with it is a linear layer. */
+/** A shape as text, without a kernel of one: such a convolution is a linear layer. */
 function flat(shape: readonly number[]): string {
   return shape.join("x").replace(/(?<=x\d+)(x1)+$/, "");
 }
@@ -71,11 +71,11 @@ export function partOf(input: number, module: AdapterModule, lies: Orientation, 
 const LYCORIS_EPSILON = 2 ** -23;
 
 /**
- * The magnitude of a module of a DoRA adapter on its tensor. What is scaled differs by program: PEFT and mlx-lm scale every output of
- * W + s B A; LyCORIS (dora_scale) the axis that its tensor spans, outputs or input channels; mlx-lm the tokens of an embedding.
+ * The magnitude of a DoRA adapter's module on its tensor. Programs scale different things: PEFT and mlx-lm every output of W + s B A;
+ * LyCORIS (dora_scale) the axis that its tensor spans, outputs or input channels; mlx-lm also the tokens of an embedding.
  *
  * @returns null where the module has none
- * @throws RefusedError where there is not one number for each
+ * @throws RefusedError where the numbers do not match the scaled rows or columns
  */
 export function magnitudeOf(
   adapter: Adapter,

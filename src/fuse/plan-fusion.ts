@@ -10,7 +10,7 @@ import { type Fusing, headFollows, placeBiases, placeOwnTensors, placeTokenRows 
 import { modulesOfPart } from "./pipeline-part.ts";
 import { magnitudeOf, orientationOn, partOf } from "./placement.ts";
 
-/** What a fusion applies beside deltas. */
+/** What a fusion applies besides deltas. */
 const APPLIED: readonly VariantId[] = ["dora", "lora_bias", "token_indices"];
 
 /** How to fuse. */
@@ -19,7 +19,7 @@ export interface FuseRecipe {
   readonly weights?: readonly number[];
   /** lambda: all deltas are multiplied by it. Default 1. */
   readonly scale?: number;
-  /** What to do with heads, biases and other tensors beside the factors: put them in the place of the base's, or leave them out. Default replace. */
+  /** Whether heads, biases and other tensors besides the factors replace the base's or are left out. Default replace. */
   readonly extras?: "replace" | "drop";
 }
 
@@ -87,7 +87,7 @@ function placeDeltas(
     const twin = seen.get(first.name);
     if (twin !== undefined) {
       throw new RefusedError(
-        `${adapter.name}: ${twin.name} and ${module.name} are both ${first.name} of ${base.name}; remove the one that is not the adapter's.`,
+        `${adapter.name}: ${twin.name} and ${module.name} are both ${first.name} of ${base.name}; remove the one that does not belong to the adapter.`,
       );
     }
     seen.set(first.name, module);
@@ -96,7 +96,7 @@ function placeDeltas(
     const magnitude = magnitudeOf(adapter, input, module, lies);
     if (magnitude !== null && !(alone && factor === 1)) {
       throw new RefusedError(
-        `${adapter.name} is a DoRA adapter, whose magnitudes hold for its own delta on this base alone; fuse it by itself, with weight and scale 1.`,
+        `${adapter.name} is a DoRA adapter, whose magnitudes hold only for its own delta on this base; fuse it by itself, with weight and scale 1.`,
       );
     }
     for (const draft of drafts) {

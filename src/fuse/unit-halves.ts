@@ -5,7 +5,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { entriesBytes, StoredEntries } from "../units/stored-entries.ts";
 import type { FusedPart } from "./fuse-plan.ts";
 
-/** Bytes that the largest half of some parts takes as it is stored. */
+/** Bytes of the largest half of these parts, as stored. */
 export function mostHalfBytes(parts: readonly FusedPart[]): number {
   const halves = parts.flatMap(({ along, across }) => (across === null ? [along] : [along, across]));
   return Math.max(0, maximum(halves.map((half) => entriesBytes(half, half.size))));
@@ -14,7 +14,7 @@ export function mostHalfBytes(parts: readonly FusedPart[]): number {
 /**
  * Every unit's half along the rows of a matrix, (units, rows), and the other one along its columns, (units, columns), in f32.
  *
- * @param raw memory for the largest half as it is stored
+ * @param raw memory for the largest half as stored
  * @throws FormatError for values that are not finite
  */
 export async function readUnits(

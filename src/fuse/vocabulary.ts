@@ -23,13 +23,13 @@ export function biasOf(head: string): string {
   return head.replace(/weight$/, "bias");
 }
 
-/** A base's two tensors with a row for every token. */
+/** A base's two tensors with one row per token. */
 export interface Vocabulary {
-  /** Name of the input embedding; null where the base has none that is known. */
+  /** Name of the input embedding; null where none is recognised. */
   readonly embedding: string | null;
-  /** Name of the head's tensor, whether or not the base holds it; null where it cannot be told. */
+  /** Name of the head's tensor, whether or not the base stores it; null where it is unknown. */
   readonly head: string | null;
-  /** Whether the head is the embedding's tensor. */
+  /** Whether head and embedding are one tensor. */
   readonly tied: boolean;
 }
 
@@ -40,7 +40,7 @@ export function vocabularyOf({ tensors }: BaseModel, config: BaseConfig | null):
   );
   const [embedding = null] = [...embeddings.filter((name) => headOf(name) !== null), ...embeddings];
   const tied = config?.tied === true && config.headed && embedding !== null;
-  // Where encoder and decoder share an embedding, a head of its own changes more than its values (T5 scales what it multiplies).
+  // Where encoder and decoder share an embedding, a separate head changes more than its values (T5 scales its input).
   const parts = embedding === null || (tied && config.encoderDecoder) ? null : headOf(embedding);
   return { embedding, head: parts, tied };
 }

@@ -70,7 +70,13 @@ describe("refuseMisfits", () => {
 
   it("refuses adapters that share no module, with counts and examples, unless partial sets are allowed", async () => {
     const adapters = [await adapterOf("one", ["layers.0.q"]), await adapterOf("other", ["layers.0.k", "layers.0.v"])];
-    refused(adapters, false, "one (1 module, as layers.0.q)", "other (2 modules, as layers.0.k)", "--allow-partial");
+    refused(
+      adapters,
+      false,
+      "one (1 module, such as layers.0.q)",
+      "other (2 modules, such as layers.0.k)",
+      "--allow-partial",
+    );
     refuseMisfits(adapters, true);
   });
 
@@ -140,7 +146,7 @@ describe("refuseMisfits", () => {
       const shared = a.startsWith("model.") ? ["model.layers.0.input"] : [];
       const [one, other] = [await adapterOf("one", [a, ...shared]), await adapterOf("other", [b, ...shared])];
       for (const partial of [false, true]) {
-        refused([one, other], partial, "one and other name", `(as ${a} and ${b})`, "cannot match yet");
+        refused([one, other], partial, "one and other name", `(such as ${a} and ${b})`, "cannot match yet");
         refused([await adapterOf("both", [a, b])], partial, "both names its model's modules in two ways");
         expect(() => refuseMisfits([one, other], partial)).not.toThrow(/--allow-partial/);
       }
@@ -153,7 +159,7 @@ describe("refuseMisfits", () => {
     const flux = await adapterOf("flux", [shared, "diffusion_model.double_blocks.0.img_mod.lin"]);
     const either = await adapterOf("either", [shared]);
     for (const partial of [false, true]) {
-      refused([either, chroma, flux], partial, "chroma is of Chroma and flux of Flux.1, which are different models");
+      refused([either, chroma, flux], partial, "chroma is for Chroma and flux for Flux.1, which are different models");
       refuseMisfits([chroma, either], partial);
       refuseMisfits([either, flux], partial);
     }
@@ -162,7 +168,7 @@ describe("refuseMisfits", () => {
   it("advises a conversion only where that makes the names alike", async () => {
     const flux = await adapterOf("flux", ["diffusion_model.double_blocks.0.img_attn.proj"]);
     const diffusers = await adapterOf("other", ["transformer.transformer_blocks.0.attn.to_out.0"]);
-    const advice = "convert flux first (lora-lego convert --to diffusers), or merge files of one trainer.";
+    const advice = "convert flux first (lora-lego convert --to diffusers), or merge files from one trainer.";
     refused([flux, diffusers], false, advice);
     refused([diffusers, flux], true, advice);
     const chroma = await adapterOf("chroma", [
@@ -178,7 +184,7 @@ describe("refuseMisfits", () => {
     );
     const musubi = await adapterOf("musubi", ["lora_unet_layers_0_attention_to_q"]);
     for (const pair of [[chroma, diffusers], await Promise.all(zimage), [musubi, await zimage[0]!]]) {
-      refused(pair, false, "it does not know how the names of this family correspond, so pass files of one trainer.");
+      refused(pair, false, "it does not know how the names of this family correspond, so pass files from one trainer.");
       expect(() => refuseMisfits(pair, false)).not.toThrow("lora-lego convert");
     }
   });

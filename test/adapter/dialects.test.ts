@@ -150,7 +150,12 @@ describe("kohya", () => {
 
   it("refuses tensors that it does not know", async () => {
     const factors = { "lora_unet_x.lora_down.weight": A, "lora_unet_x.lora_up.weight": B };
-    await refuses(RefusedError, { ...factors, "lora_unet_x.odd": [[1]] }, "lora_unet_x.odd", "no part of a plain LoRA");
+    await refuses(
+      RefusedError,
+      { ...factors, "lora_unet_x.odd": [[1]] },
+      "lora_unet_x.odd",
+      "not part of a plain LoRA",
+    );
   });
 
   it("refuses two names for one module", async () => {
@@ -165,7 +170,7 @@ describe("kohya", () => {
       FormatError,
       { ...factors, "lora_unet_x.alpha": 4 },
       "lora_unet_x.alpha",
-      "no factors of lora_unet_x",
+      "no factors for lora_unet_x",
     );
     await refuses(FormatError, { ...factors, [`${UNET}.alpha`]: 4, [`${UNET}_lora.alpha`]: 8 }, `${UNET}_lora.alpha`);
   });
@@ -221,7 +226,7 @@ describe("diffusers", () => {
 
   it("refuses an alpha that has no factors, and two of one module", async () => {
     const factors = { [`${NAME}.lora.down.weight`]: A, [`${NAME}.lora.up.weight`]: B };
-    await refuses(FormatError, { ...factors, "unet.other.alpha": 4 }, "unet.other.alpha", "no factors of unet.other");
+    await refuses(FormatError, { ...factors, "unet.other.alpha": 4 }, "unet.other.alpha", "no factors for unet.other");
     const twice = { ...factors, [`${NAME}.alpha`]: 4, [`${NAME}.lora.alpha`]: 8 };
     await refuses(FormatError, twice, `${NAME}.alpha`, `${NAME}.lora.alpha`, "remove the one");
   });

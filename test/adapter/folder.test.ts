@@ -67,7 +67,7 @@ describe("chooseFiles", () => {
   it("refuses several adapters in one folder and lists them", () => {
     const pick = (): unknown => choose(CONFIG, "a.safetensors", "b.safetensors");
     expect(pick).toThrow(RefusedError);
-    expect(pick).toThrow("mine holds several adapters (a.safetensors, b.safetensors); pass one of these files itself.");
+    expect(pick).toThrow("mine holds several adapters (a.safetensors, b.safetensors); pass one of these files.");
   });
 
   it("refuses several configs where none has the exact name", () => {
@@ -92,10 +92,10 @@ describe("chooseFiles", () => {
   });
 
   it.each([
-    [["a.bin", "b.pt"], RefusedError, "several adapters (a.bin, b.pt); pass one of these files itself"],
+    [["a.bin", "b.pt"], RefusedError, "several adapters (a.bin, b.pt); pass one of these files"],
     [["optimizer.pt", "rng_state.pth"], FormatError, "mine holds no adapter"],
-    [[CONFIG], RefusedError, "adapter_config.json but no weights beside it"],
-    [["training_args.bin"], RefusedError, "training_args.bin, which is the trainer's settings"],
+    [[CONFIG], RefusedError, "adapter_config.json but no weights next to it"],
+    [["training_args.bin"], RefusedError, "training_args.bin, which holds the trainer's settings"],
     [[CONFIG, ...SHARDS], FormatError, "adapter_model.safetensors.index.json"],
     [[], FormatError, "mine holds no adapter: expected adapter_config.json and adapter_model.safetensors"],
     [["notes.txt"], FormatError, "mine holds no adapter"],

@@ -108,10 +108,10 @@ describe("a GGUF adapter", () => {
 
   it("refuses another base's config", async () => {
     for (const [base, words] of [
-      [config({ model_type: "qwen2" }), /adapter of llama, but .* model_type qwen2/],
+      [config({ model_type: "qwen2" }), /adapter for llama, but .* model_type qwen2/],
       [
         config({ model_type: "llama", num_attention_heads: 3 }),
-        /16 rows, which 3 heads cannot share in pairs; take the config.json of the model that/,
+        /16 rows, which 3 heads cannot share in pairs; use the config.json of the model that/,
       ],
     ] as const) {
       const error = await rejection(open(f32, base));
@@ -121,7 +121,7 @@ describe("a GGUF adapter", () => {
   });
 
   it.each([
-    [[["general.architecture", "llama"]], /a model by its metadata/],
+    [[["general.architecture", "llama"]], /a model according to its metadata/],
     [
       [
         ["general.type", "adapter"],

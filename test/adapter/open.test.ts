@@ -79,7 +79,7 @@ describe("openAdapter", () => {
     const [a, b] = linear("q") as [ReturnType<typeof filled>, ReturnType<typeof filled>];
     const sound = shards([a], [b]);
     const [, , first, second] = Object.keys(sound) as [string, string, string, string];
-    await refuses(FormatError, { ...sound, [first]: sound[second]!, [second]: sound[first]! }, "should lie in");
+    await refuses(FormatError, { ...sound, [first]: sound[second]!, [second]: sound[first]! }, "should be in");
     const { [second]: _, ...incomplete } = sound;
     await refuses(FormatError, incomplete, second);
     await refuses(FormatError, { ...sound, "adapter_model.safetensors.index.json": "{}" }, "weight_map");
@@ -103,7 +103,7 @@ describe("openAdapter", () => {
   });
 
   it("asks for the config that is missing", async () => {
-    await refuses(FormatError, { [WEIGHTS]: files[WEIGHTS]! }, "no adapter_config.json beside it", "add it");
+    await refuses(FormatError, { [WEIGHTS]: files[WEIGHTS]! }, "no adapter_config.json next to it", "add it");
   });
 
   it("refuses tensor names of more than 1000 characters without repeating them", async () => {

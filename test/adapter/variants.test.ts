@@ -238,7 +238,7 @@ describe("what an adapter is beside a plain LoRA", () => {
       "a tensor of a LoRA that is not known",
       () => openPeft([...linear("q"), filled(keyOf("q", "lora_diag"), [2])]),
       ["other_method"],
-      /q\.lora_diag, which is no part of a plain LoRA/,
+      /q\.lora_diag, which is not part of a plain LoRA/,
       { modules: 1, others: 1 },
     ],
     [
@@ -267,7 +267,7 @@ describe("what an adapter is beside a plain LoRA", () => {
     expect(ids(adapter)).toEqual(expected);
     expect(adapter.variants[0]!.text).toMatch(said);
     for (const { text } of adapter.variants)
-      expect(text).toMatch(/^(is|has|holds|trains|adapts|belongs|was|factors) .*[;,] .*\.$/);
+      expect(text).toMatch(/^(is|has|holds|trains|adapts|belongs|was|splits) .*[;,] .*\.$/);
     expect([adapter.modules.size, adapter.others.size]).toEqual([modules, others]);
     expect(adapter.extras.size).toBe(0);
     const inspection = await inspectOpened(wasmKernels(), adapter);

@@ -87,7 +87,7 @@ describe("names of tensors without PEFT's prefix", () => {
   it("are read where no name has it, with a notice", async () => {
     const { modules, notices } = await openPeft(bare);
     expect([...modules.keys()]).toEqual([Q]);
-    expect(notices).toMatchObject([{ id: "bare-names", text: expect.stringContaining("loads nothing of it") }]);
+    expect(notices).toMatchObject([{ id: "bare-names", text: expect.stringContaining("loads none of them") }]);
   });
 
   it("are refused among others that have it", async () => {
@@ -109,7 +109,7 @@ describe("factors that were saved without gathering", () => {
       "are one process's rows",
       [4, 3],
       [6, 8],
-      /differ in rank \(A is \(4, 3\), B is \(6, 8\); expected 8 rows of A\), as the rows of one process/,
+      /differ in rank \(A is \(4, 3\), B is \(6, 8\); expected 8 rows of A\), which looks like the rows of a single FSDP process/,
     ],
   ])("are refused with what to call when saving again: %s", async (_, a, b, words) => {
     const error = await rejection(openPeft(pair(a, b), { r: 8 }));

@@ -42,7 +42,7 @@ describe("paths that cannot be what they are passed as", () => {
     const odd = writeAdapter(join(folder, "odd"), randomAdapter(3));
     renameSync(join(odd, "adapter_config.json"), join(folder, "config"));
     mkdirSync(join(odd, "adapter_config.json"));
-    await refuses(["inspect", odd], /odd\/adapter_model\.safetensors has no adapter_config\.json beside it/);
+    await refuses(["inspect", odd], /odd\/adapter_model\.safetensors has no adapter_config\.json next to it/);
   });
 
   it.concurrent("a report beyond a file", async () => {

@@ -74,7 +74,7 @@ const CASES: Case[] = [
   [
     "grouped-b",
     (folder) => writeAdapter(folder, { modules: { q: { A: [[1, 2]], B: [[[1]], [[2]]] } } }),
-    /q has a grouped B \(A is \(1, 2\), B is \(2, 1, 1\)\).*; retrain it with today's PEFT/,
+    /q has a grouped B \(A is \(1, 2\), B is \(2, 1, 1\)\).*; retrain it with current PEFT/,
   ],
   config("r-null", { r: null }, /r is null, but must be a finite number; correct it/),
   config("r-zero", { r: 0 }, /r is 0, but must be a whole number above 0; correct it/),
@@ -90,7 +90,7 @@ const CASES: Case[] = [
   config("r-absent", { r: undefined }, /gives q rank 8, but its tensor .* has shape \(2, 2\); pass the config/),
   config("pattern-other", { rank_pattern: { q: 4 } }, /gives q rank 4, but its tensor .*\(2, 2\); pass the config/),
   config("no-type", { peft_type: undefined }, /no peft_type, but .*\(peft_type "LORA"\)/),
-  config("no-targets", { target_modules: undefined }, /no target_modules.*; take the adapter's own config/),
+  config("no-targets", { target_modules: undefined }, /no target_modules.*; use the adapter's own config/),
   tensors("half-a", { [`${PREFIX}v.lora_A.weight`]: [[1]] }, /v has lora_A but no lora_B; .*save or copy it again/),
   tensors("half-b", { [`${PREFIX}v.lora_B.weight`]: [[1]] }, /v has lora_B but no lora_A; .*save or copy it again/),
   [
@@ -124,11 +124,11 @@ const CASES: Case[] = [
   damaged("login-page", WEIGHTS, "<!DOCTYPE html><html>", /HTML .*; download the file itself/),
   damaged("truncated", WEIGHTS, "\x20\0\0\0\0\0\0\0{", /truncated\/adapter_model\.safetensors .*; .*(download|copy)/i),
   damaged("empty-file", WEIGHTS, "", /empty-file\/adapter_model\.safetensors .*; .*(download|copy)/i),
-  damaged("no-config", CONFIG, null, /no adapter_config\.json beside it, which holds rank and alpha; add it/),
-  damaged("no-weights", WEIGHTS, null, /no weights beside it; add adapter_model\.safetensors/),
-  damaged("config-list", CONFIG, "[]", /no JSON object; take the adapter_config\.json that PEFT saved/),
+  damaged("no-config", CONFIG, null, /no adapter_config\.json next to it, which holds rank and alpha; add it/),
+  damaged("no-weights", WEIGHTS, null, /no weights next to it; add adapter_model\.safetensors/),
+  damaged("config-list", CONFIG, "[]", /not hold a JSON object; use the adapter_config\.json that PEFT saved/),
   files("empty-folder", {}, /holds no adapter: expected adapter_config\.json and adapter_model\.safetensors/),
-  files("trainer", { "training_args.bin": "PK" }, /training_args\.bin, .* no adapter; pass the folder that holds/),
+  files("trainer", { "training_args.bin": "PK" }, /training_args\.bin, .* not an adapter; pass the folder that holds/),
   files(
     "pickle",
     { "adapter_model.bin": "PK", [CONFIG]: "{}" },
@@ -150,7 +150,7 @@ const CASES: Case[] = [
   foreign(
     "mlx",
     ["model.layers.0.q.lora_a", "model.layers.0.q.lora_b"],
-    /no adapter_config.json beside it, .*; add it/,
+    /no adapter_config.json next to it, .*; add it/,
   ),
 ];
 
@@ -165,18 +165,18 @@ const VARIANTS: Case[] = [
   config(
     "lora-bias",
     { lora_bias: true },
-    /bias beside B \(lora_bias\), but its file holds no tensor .*; save the adapter again/,
+    /bias next to B \(lora_bias\), but its file holds no tensor .*; save the adapter again/,
   ),
   tensors(
     "lora-bias-tensors",
     { [`${PREFIX}q.lora_B.bias`]: [1] },
-    /bias beside B .*q\.lora_B\.bias.*; fuse it .* retrain it/,
+    /bias next to B .*q\.lora_B\.bias.*; fuse it .* retrain it/,
   ),
   config("qalora", { use_qalora: true }, /QA-LoRA.*; retrain it as plain LoRA/),
   config(
     "replicated",
     { layer_replication: [[0, 2]] },
-    /replicated \(layer_replication\), which no other adapter's layers fit; retrain/,
+    /replicated \(layer_replication\), so no other adapter's layers match; retrain/,
   ),
   config("alora", { alora_invocation_tokens: [1] }, /activated LoRA .*; a merged LoRA acts on all/),
   config(
@@ -203,13 +203,13 @@ const VARIANTS: Case[] = [
   config(
     "enable-lora",
     { enable_lora: [true, false, true] },
-    /MergedLinear.*enable_lora.*; retrain it with today's PEFT/,
+    /MergedLinear.*enable_lora.*; retrain it with current PEFT/,
   ),
   config("ia3", { peft_type: "IA3" }, /peft_type "IA3", but lora-lego merges LoRA adapters only \(peft_type "LORA"\)/),
   tensors(
     "unknown-part",
     { [`${PREFIX}q.lora_C.weight`]: [1] },
-    /q\.lora_C\.weight, which is no part of .*; save the adapter/,
+    /q\.lora_C\.weight, which is not part of .*; save the adapter/,
   ),
   foreign(
     "kohya",
@@ -371,7 +371,7 @@ describe("adapters that cannot be merged with each other", () => {
     [
       "of different modules",
       both("gpt2", "bert"),
-      /gpt2 \(12 modules, as h\.0\.q\) and bert \(1 modules?, as enc.*--allow-partial/,
+      /gpt2 \(12 modules, such as h\.0\.q\) and bert \(1 modules?, such as enc.*--allow-partial/,
     ],
     [
       "of different depth",

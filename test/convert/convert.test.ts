@@ -287,12 +287,12 @@ describe("convert", () => {
     [
       "diffusers",
       { "model.layers.0.q_proj": { in: 3, out: 3 } },
-      /model\.layers\.0\.q_proj is no module of an image model/,
+      /model\.layers\.0\.q_proj is not a module of an image model/,
     ],
-    ["diffusers", { "transformer.h.0.attn.c_attn": { in: 3, out: 3 } }, /is no module of an image model/],
+    ["diffusers", { "transformer.h.0.attn.c_attn": { in: 3, out: 3 } }, /is not a module of an image model/],
     ["mlx", { "model.conv": { in: 3, out: 3, kind: "conv" as const } }, /model\.conv is a convolution/],
-    ["mlx", { "unet.conv_in": { in: 3, out: 3 } }, /image or video model .*mlx-lm runs language models/],
-    ["gguf", { lora_unet_odd: { in: 3, out: 3 } }, /image or video model .*llama\.cpp runs language models/],
+    ["mlx", { "unet.conv_in": { in: 3, out: 3 } }, /image or video model .*mlx-lm runs only language models/],
+    ["gguf", { lora_unet_odd: { in: 3, out: 3 } }, /image or video model .*llama\.cpp runs only language models/],
     [
       "kohya",
       { "unet.conv_in": { in: 3, out: 3 }, lora_unet_conv_in: { in: 3, out: 3 } },
@@ -306,18 +306,14 @@ describe("convert", () => {
     [
       "kohya",
       { "transformer.blocks.0.ffn.net.2": { in: 3, out: 3 } },
-      /any would be a guess .*convert it to diffusers or peft/,
+      /any name would be a guess .*convert it to diffusers or peft/,
     ],
     [
       "kohya",
       { "unet.conv_in": { in: 3, out: 3 }, "unet.odd": { in: 3, out: 3 } },
       /unet\.conv_in has no certain name/,
     ],
-    [
-      "diffusers",
-      { lora_unet_blocks_0_ffn_0: { in: 3, out: 3 } },
-      /lora_unet_blocks_0_ffn_0 is named as in kohya's keys/,
-    ],
+    ["diffusers", { lora_unet_blocks_0_ffn_0: { in: 3, out: 3 } }, /lora_unet_blocks_0_ffn_0 has a kohya name/],
     ["diffusers", { "text_encoder_3.shared": { in: 3, out: 3 } }, /T5 text encoder.*merge --exclude/],
     [
       "diffusers",
@@ -325,7 +321,7 @@ describe("convert", () => {
         "diffusion_model.double_blocks.0.img_attn.proj": { in: 3, out: 3 },
         "diffusion_model.distilled_guidance_layer.in_proj": { in: 3, out: 3 },
       },
-      /is of Chroma/,
+      /is a module of Chroma/,
     ],
     [
       "diffusers",
@@ -342,7 +338,7 @@ describe("convert", () => {
       { "text_encoder.embed": { in: 3, out: 3, kind: "embedding" as const } },
       /text_encoder\.embed is an embedding, which diffusers files cannot hold/,
     ],
-    ["kohya", { "unet:12": { in: 3, out: 3 } }, /numbers its modules \(as unet:12\)/],
+    ["kohya", { "unet:12": { in: 3, out: 3 } }, /numbers its modules \(such as unet:12\)/],
   ])("to %s refuses %j", async (to, modules, words) => {
     const adapter = await openPico("mine", randomAdapter(7, { modules }));
     expect(() => writerOf(to).convert(adapter, null)).toThrow(RefusedError);
@@ -421,8 +417,8 @@ describe("convert", () => {
 
   it.each([
     [null, UsageError, /--base-config/],
-    [{ model_type: "bloom" }, RefusedError, /model_type bloom is not known.*llama, mistral/],
-    [{ model_type: "gpt2" }, RefusedError, /q_proj is no module of gpt2 models/],
+    [{ model_type: "bloom" }, RefusedError, /does not know .* model_type bloom .*llama, mistral/],
+    [{ model_type: "gpt2" }, RefusedError, /q_proj is not a module that llama\.cpp adapts in gpt2 models/],
     [{ model_type: "llama" }, RefusedError, /an unknown number of heads/],
     [{}, FormatError, /no model_type/],
   ])("to gguf refuses the base config %j", async (fields, kind, words) => {

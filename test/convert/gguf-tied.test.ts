@@ -43,7 +43,7 @@ describe("a tied base in GGUF files", () => {
     const modules = { "transformer.wpe": { in: 7, out: 3, kind: "embedding" as const } };
     const adapter = await openPico("mine", randomAdapter(1, { modules }));
     expect(() => writerOf("gguf").convert(adapter, baseConfig({ model_type: "gpt2" }))).toThrow(
-      /transformer\.wpe is no module of gpt2 models that llama\.cpp adapts/,
+      /transformer\.wpe is not a module that llama\.cpp adapts in gpt2 models/,
     );
   });
 });

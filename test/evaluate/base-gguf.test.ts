@@ -122,14 +122,14 @@ describe("a whole model as GGUF", () => {
       { ...LLAMA, model_type: "mamba" },
       TENSORS,
       TOKENIZER,
-      /model_type mamba are not converted here \(llama, qwen2, gpt2 are\)/,
+      /does not convert whole models of model_type mamba \(only of llama, qwen2, gpt2\)/,
     ],
     [
       "stretched positions",
       { ...LLAMA, rope_scaling: { type: "linear" } },
       TENSORS,
       TOKENIZER,
-      /rope_scaling is an object, which is not converted/,
+      /rope_scaling is an object, which lora-lego does not convert/,
     ],
     ["another rope", { ...LLAMA, rope_parameters: { rope_type: "yarn" } }, TENSORS, TOKENIZER, /rope_type is "yarn"/],
     [
@@ -152,7 +152,7 @@ describe("a whole model as GGUF", () => {
       { ...LLAMA, model_type: "mistral", sliding_window: 4 },
       TENSORS,
       TOKENIZER,
-      /sliding_window is 4, which is not converted/,
+      /sliding_window is 4, which lora-lego does not convert/,
     ],
     [
       "heads that rows cannot be shared by",
@@ -162,7 +162,7 @@ describe("a whole model as GGUF", () => {
       /q_proj\.weight has 4 rows, which 3 heads cannot share in pairs/,
     ],
     ["a normalizer", LLAMA, TENSORS, TOKENIZER.replace("{", '{"normalizer":{"type":"NFC"},'), /has a normalizer/],
-    ["another tokenizer", LLAMA, TENSORS, '{"model":{"type":"WordLevel"}}', /no byte-level BPE/],
+    ["another tokenizer", LLAMA, TENSORS, '{"model":{"type":"WordLevel"}}', /not a byte-level BPE/],
     [
       "a tokenizer of another model",
       LLAMA,

@@ -47,7 +47,7 @@ describe("a benchmark file", () => {
     ],
     [
       FILE.replace("name: half", "name: lego"),
-      /^b\.yaml:6:28: there is a merge called lego already; give this one a name of its own\.$/,
+      /^b\.yaml:6:28: there is a merge called lego already; give this one another name\.$/,
     ],
     [FILE.replace("{ method: lego }", "{ method: lego, options: { gauge: round } }"), /^b\.yaml:6:\d+: .*gauge/],
     [FILE.replace("[1, 2]\nscales", "[0]\nscales"), /ranks\[0\] is 0, but must be a whole number above 0/],

@@ -114,7 +114,11 @@ describe("readGguf", () => {
     ["a stub", fields(GGUF), /4 bytes/],
     ["more tensors than bytes", fields(GGUF, V3, { u64: 1e9 }, { u64: 0 }), /announces 1000000000 tensors/],
     ["2^64 - 1 values", fields(GGUF, V3, { u64: 0 }, { u64: 2n ** 64n - 1n }), /metadata values/],
-    ["a text beyond the file", fields(GGUF, V3, { u64: 0 }, { u64: 1 }, { u64: 900 }, { u64: 0 }), /text of 900 bytes/],
+    [
+      "a text beyond the file",
+      fields(GGUF, V3, { u64: 0 }, { u64: 1 }, { u64: 900 }, { u64: 0 }),
+      /text at \d+ has 900 bytes/,
+    ],
     [
       "a key twice",
       fields(
@@ -139,7 +143,7 @@ describe("readGguf", () => {
     [
       "a truth value of 2",
       fields(GGUF, V3, { u64: 0 }, { u64: 1 }, { text: "k" }, { u32: 7 }, { bytes: Uint8Array.of(2, 0, 0, 0, 0) }),
-      /truth value is 2/,
+      /boolean is 2/,
     ],
     [
       "a text that is no UTF-8",
@@ -161,8 +165,8 @@ describe("readGguf", () => {
     ["five dimensions", oneTensor([1, 1, 1, 1, 1]), /5 dimensions/],
     ["dimensions beyond 2^53", oneTensor([2 ** 40, 2 ** 40]), /beyond the file/],
     ["data beyond the file", oneTensor([17], 0, 0, 64), /ends at \d+, beyond/],
-    ["an offset between", oneTensor([4], 0, 8), /begins at 8, no multiple of 32/],
-    ["half a block", oneTensor([16, 2], 8), /no whole blocks of 32/],
+    ["an offset between", oneTensor([4], 0, 8), /begins at 8, which is not a multiple of 32/],
+    ["half a block", oneTensor([16, 2], 8), /not whole blocks of 32/],
   ])("refuses %s", async (_, bytes, words) => {
     await refuses(bytes, words);
   });

@@ -231,8 +231,8 @@ describe("readHeader refuses", () => {
     await refuses(text("PK\x03\x04\0\0\0\0\0\0\0\0\0\0"), "it is a zip archive", ".bin");
     await refuses(Uint8Array.of(0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46), "it is a Python pickle");
     await refuses(text("GGUF\x03\0\0\0\x10\0\0\0"), "it is a GGUF file");
-    await refuses(text('{\n  "weight_map": {}}'), "it is a JSON text", "index.json");
-    await refuses(text("Entry not found"), "it is a text");
+    await refuses(text('{\n  "weight_map": {}}'), "it is JSON text", "index.json");
+    await refuses(text("Entry not found"), "it is text");
   });
 });
 

@@ -61,7 +61,7 @@ describe("readShardIndex", () => {
       1,
       null,
     ]) {
-      refuses(() => indexOf({ a: file }), 'tensor "a" is said to be in', "a plain *.safetensors file name");
+      refuses(() => indexOf({ a: file }), 'tensor "a" is listed in', "a plain *.safetensors file name");
     }
   });
 });
@@ -94,15 +94,15 @@ describe("joinShards", () => {
   });
 
   it("refuses a tensor that is in another shard than the index says", () => {
-    refuses(join(shard("a"), shard("b", "c")), `"b" should lie in ${FIRST}, but lies in ${SECOND}`);
+    refuses(join(shard("a"), shard("b", "c")), `"b" should be in ${FIRST}, but is in ${SECOND}`);
   });
 
   it("refuses a tensor that is in no shard", () => {
-    refuses(join(shard("a"), shard("c")), `"b" should lie in ${FIRST}, but lies in no shard`);
+    refuses(join(shard("a"), shard("c")), `"b" should be in ${FIRST}, but is in no shard`);
   });
 
   it("refuses a tensor that is in two shards", () => {
-    refuses(join(shard("a", "b"), shard("b", "c")), `"b" lies in two shards, ${FIRST} and ${SECOND}`);
+    refuses(join(shard("a", "b"), shard("b", "c")), `"b" is in two shards, ${FIRST} and ${SECOND}`);
   });
 
   it("refuses a tensor that the index does not list", () => {

@@ -108,11 +108,11 @@ describe("readTorch executes nothing and refuses by name", () => {
     await refuses(
       id(text("module"), float, text("0"), text("cpu"), integer(2)),
       FormatError,
-      "no storage of torch.save",
+      "not a storage of torch.save",
     );
-    await refuses(id(text("storage"), float, integer(0), text("cpu"), integer(2)), FormatError, "no storage");
-    await refuses(id(text("storage"), float, text("0"), text("cpu"), integer(-2)), FormatError, "no storage");
-    await refuses(id(text("storage"), text("x"), text("0"), text("cpu"), integer(2)), FormatError, "no storage");
+    await refuses(id(text("storage"), float, integer(0), text("cpu"), integer(2)), FormatError, "not a storage");
+    await refuses(id(text("storage"), float, text("0"), text("cpu"), integer(-2)), FormatError, "not a storage");
+    await refuses(id(text("storage"), text("x"), text("0"), text("cpu"), integer(2)), FormatError, "not a storage");
     await refuses([...text("0"), 0x51], FormatError, "a string", ...UNTOUCHED);
   });
 });

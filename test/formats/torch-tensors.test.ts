@@ -51,12 +51,12 @@ describe("readTorch refuses tensors", () => {
     ["a parameter of no tensor", call("torch._utils", "_rebuild_parameter", NONE, FALSE, ORDERED_DICT)],
     ["arguments of an OrderedDict", call("collections", "OrderedDict", EMPTY_LIST)],
   ])("with %s", async (_, value) => {
-    await refuses(dict({ a: value }), FormatError, "with other arguments than PyTorch does", ...UNTOUCHED);
+    await refuses(dict({ a: value }), FormatError, "with arguments that PyTorch does not use", ...UNTOUCHED);
   });
 
   it("that reach beyond their storage, at any size", async () => {
     await refuses(dict({ "w.A": tensor({ offset: 1 }) }), FormatError, 'tensor "w.A"', "needs 8 bytes from byte 4");
-    await refuses(dict({ a: tensor({ size: [3], stride: [1] }) }), FormatError, "that has 8");
+    await refuses(dict({ a: tensor({ size: [3], stride: [1] }) }), FormatError, "the storage has 8");
     const huge = [2 ** 50, 2 ** 50];
     await refuses(dict({ a: tensor({ size: huge, stride: [2 ** 50, 1] }) }), FormatError, "Infinity bytes");
     await refuses(dict({ a: tensor({ size: [0], stride: [1], offset: 2 ** 52 }) }), FormatError, "needs 0 bytes");
@@ -83,9 +83,9 @@ describe("readTorch refuses what is no dict of tensors", () => {
         RefusedError,
         'a training run, with "epoch", "loss", "model"',
       );
-      await expectRefused(golden("tensor-alone", version), RefusedError, "holds a tensor and not a dict");
-      await expectRefused(golden("list-of-tensors", version), RefusedError, "holds a list and not a dict");
-      await expectRefused(golden("numbers", version), RefusedError, '"rank" is 8 and not a tensor');
+      await expectRefused(golden("tensor-alone", version), RefusedError, "holds a tensor, not a dict");
+      await expectRefused(golden("list-of-tensors", version), RefusedError, "holds a list, not a dict");
+      await expectRefused(golden("numbers", version), RefusedError, '"rank" is 8, not a named tensor');
       await expectRefused(
         golden("whole-module", version),
         RefusedError,
@@ -97,7 +97,7 @@ describe("readTorch refuses what is no dict of tensors", () => {
 
   it("with keys that are no names", async () => {
     const keyed = (key: Piece): Piece => [...EMPTY_DICT, ...key, ...tensor(), 0x73];
-    await refuses(keyed(integer(7)), RefusedError, "7 is a tensor and not a tensor by name");
+    await refuses(keyed(integer(7)), RefusedError, "7 is a tensor, not a named tensor");
     await refuses(keyed(EMPTY_TUPLE), FormatError, "a tuple is the key of a dict");
     await refuses(
       [...EMPTY_DICT, ...MARK, ...text("a"), ...NONE, ...text("a"), ...NONE, 0x75],
@@ -120,7 +120,7 @@ describe.skipIf(absent)(
       await expectRefused(
         new Uint8Array(readFileSync(ARGUMENTS)),
         RefusedError,
-        "the settings of a training run (transformers.training_args.TrainingArguments) and no adapter",
+        "the settings of a training run (transformers.training_args.TrainingArguments), not an adapter",
       );
     });
   },

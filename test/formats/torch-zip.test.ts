@@ -116,7 +116,7 @@ describe("readTorch refuses archives", () => {
     await expectRefused(broken({ localMethod: 8 }), FormatError, '"archive/data/0" does not begin');
     await expectRefused(broken({ headerBegin: 1 }), FormatError, '"archive/data/0" does not begin');
     await expectRefused(broken({ headerBegin: 2 ** 31 }), FormatError, "begins beyond the files' end");
-    await expectRefused(broken({ storedSize: 7 }), FormatError, "two sizes");
+    await expectRefused(broken({ storedSize: 7 }), FormatError, "two different sizes");
   });
 
   it("whose storages are missing, of another size, or beyond the file", async () => {

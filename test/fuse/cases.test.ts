@@ -175,7 +175,7 @@ describe.skipIf(absent)(`situations of real users${absent ? ` (skipped: there is
   });
 
   it.each([
-    ["bnb-base/a", "bnb-base/base", /stored as U8, to which no delta can be added; pass the base model in f32/],
+    ["bnb-base/a", "bnb-base/base", /stored as U8, and no delta can be added to that type; pass the base model in f32/],
     ["embed-resized-base-layer/a", `${BASE}/qwen2`, /lm_head\.weight of qwen2 keeps 64.*resize_token_embeddings\(66\)/],
     [
       "token-adapter/a",

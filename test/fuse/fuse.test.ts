@@ -110,7 +110,7 @@ describe("fuse", () => {
     [
       { "layers.0.q_proj.weight": [[1, 2]], "bert.layers.0.q_proj.weight": [[1, 2]] },
       {},
-      /may be .* or .* in base, which is not clear/,
+      /may be .* or .* in base, and nothing says which/,
     ],
     [{ [`${Q}.weight`]: [[1, 2, 3]] }, {}, /delta of \(1, 2\), but .* is \(1, 3\)/],
     [{ [`${Q}.qweight`]: [[1]] }, {}, /base is quantized \(tensor .*qweight\)/],
@@ -150,7 +150,9 @@ describe("fuse", () => {
     const [dropped] = await fused(base, [head], { extras: "drop" });
     expect(await tensorOf(base, dropped!, "score.weight")).toEqual([2]);
     const wide = await openPicoModel({ [`${Q}.weight`]: [[1]], "score.weight": [[2, 3]] });
-    expect(() => planFusion(wide, [head], {})).toThrow(/cannot take its place; pass the base model that was saved/);
-    expect(() => planFusion(base, [head, head], {})).toThrow(/together with another adapter; merge the adapters first/);
+    expect(() => planFusion(wide, [head], {})).toThrow(/cannot replace it; pass the base model that was saved/);
+    expect(() => planFusion(base, [head, head], {})).toThrow(
+      /when another adapter is fused too; merge the adapters first/,
+    );
   });
 });

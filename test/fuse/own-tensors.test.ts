@@ -81,10 +81,10 @@ describe("tensors that an adapter holds in full", () => {
       { [keyOf("score", "weight")]: NEW },
       UNTIED,
       { "score.weight": OLD },
-      /score\.weight of base is F32 \(2, 2\), so it cannot take its place; pass the base model/,
+      /score\.weight of base is F32 \(2, 2\), so it cannot replace it; pass the base model/,
     ],
     [{ [keyOf("score", "weight")]: NEW }, UNTIED, {}, /saved without that head; load it with the class/],
-    [{ [keyOf(EMBED, "weight")]: [[1], [2]] }, UNTIED, {}, /cannot take its place/],
+    [{ [keyOf(EMBED, "weight")]: [[1], [2]] }, UNTIED, {}, /cannot replace it/],
   ] as const)("are refused: %j into %j and %j", async (extras, config, more, words) => {
     const own = await adapter(extras);
     const base = await model(more);
@@ -142,7 +142,7 @@ describe("an adapter's copy of the base's embedding (base_layer)", () => {
     );
     const other = await copied(NEW, 3);
     await expect((async () => planFusion(await model(), [own, other], {}, UNTIED))()).rejects.toThrow(
-      /would take the place of .* and so would .* of another adapter; fuse one adapter after the other/,
+      /would replace .* and so would .* of another adapter; fuse one adapter after the other/,
     );
   });
 });

@@ -65,8 +65,8 @@ describe("fuse into a part of an image pipeline", () => {
   });
 
   it.each([
-    ["base", [`unet.${UNET}`, `text_encoder.${TEXT}`], /which of them base is cannot be told; pass that folder/],
-    ["vae", [`unet.${UNET}`, `text_encoder.${TEXT}`], /which of them vae is cannot be told/],
+    ["base", [`unet.${UNET}`, `text_encoder.${TEXT}`], /nothing says which of them base is; pass that folder/],
+    ["vae", [`unet.${UNET}`, `text_encoder.${TEXT}`], /nothing says which of them vae is/],
     [
       "text_encoder",
       [`unet.${UNET}`],
@@ -75,7 +75,7 @@ describe("fuse into a part of an image pipeline", () => {
     [
       "transformer",
       ["diffusion_model.double_blocks.0.img_attn.proj"],
-      /first code does.*checkpoint in its first layout/,
+      /original code does.*checkpoint in its original layout/,
     ],
   ])("refuses %s for %j", async (name, modules, words) => {
     const own = await adapter(...modules);
@@ -86,6 +86,8 @@ describe("fuse into a part of an image pipeline", () => {
   it("says of a checkpoint in its first layout how to pass it", async () => {
     const base = await named("sd", "model.diffusion_model.input_blocks.0.0");
     const own = await adapter(`unet.${UNET}`);
-    expect(() => planFusion(base, [own], {})).toThrow(/first layout .*from_single_file, save_pretrained.*folder unet/);
+    expect(() => planFusion(base, [own], {})).toThrow(
+      /original layout .*from_single_file, save_pretrained.*folder unet/,
+    );
   });
 });

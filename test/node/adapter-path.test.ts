@@ -107,7 +107,7 @@ describe("openAdapterPath", () => {
     renameSync(join(folder, WEIGHTS), join(folder, "first.safetensors"));
     cpSync(join(folder, "first.safetensors"), join(folder, "second.safetensors"));
     await expect(openAdapterPath(folder)).rejects.toThrow(
-      "both holds several adapters (first.safetensors, second.safetensors); pass one of these files itself.",
+      "both holds several adapters (first.safetensors, second.safetensors); pass one of these files.",
     );
     const { adapter, folder: home, files, close } = await openAdapterPath(join(folder, "second.safetensors"));
     close();

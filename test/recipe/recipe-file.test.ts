@@ -285,7 +285,7 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "a key that stands twice",
     "adapters: [a]\nrank: 1\nrank: 2",
     "3:1",
-    'the key "rank" stands twice in one map; remove one.',
+    'the key "rank" occurs twice in one map; remove one.',
   ],
   [
     "a list that is not closed",
@@ -298,15 +298,10 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "two documents",
     "adapters: [a]\n---\nadapters: [b]",
     "2:1",
-    "there must be one document only; remove what follows ---.",
+    "only one document is allowed; remove what follows ---.",
   ],
   ["lists as keys", "? ".repeat(28), "1:3", "a list or a map cannot be a key here; write a word before the colon"],
-  [
-    "a list that holds itself",
-    "adapters: &x [*x, *x]",
-    "1:15",
-    "*x stands inside what it names, which would have no end",
-  ],
+  ["a list that holds itself", "adapters: &x [*x, *x]", "1:15", "*x is inside its own anchor, which would never end"],
   ["a tag", "adapters: [a]\nrank: !foo 3", "2:7", "Unresolved tag: !foo; correct the YAML."],
 ];
 

@@ -24,13 +24,13 @@ const BESIDE = /^(.+)\.(?:(alpha)|lora_magnitude_vector(?:\.weight)?|dora_scale)
 /** What stands between a module's path and the tensors of the two older ages. */
 const MIDDLE_STEM = /\.(?:lora|lora_linear_layer)$/;
 const OLD_STEM = /\.processor\.(to_q|to_k|to_v|to_out)_lora$/;
-/** Where diffusers writes the LoraConfig of each component, its fields' names behind the component's. */
+/** Where diffusers writes the LoraConfig of each component, with field names such as unet.r. */
 const METADATA = "lora_adapter_metadata";
 
 /**
- * diffusers' dialect in its three ages: <component>.<module>.lora_A.weight, .lora.down.weight, and ...processor.to_q_lora.down.weight; also
- * what other programs write so, without a component or under diffusion_model. Scales come from the LoraConfig in the file's metadata, else
- * from <module>.alpha, else are 1.
+ * The diffusers dialect in its three ages: <component>.<module>.lora_A.weight, .lora.down.weight, and ...processor.to_q_lora.down.weight;
+ * also files of other programs in this style, without a component or under diffusion_model. The scale comes from the LoraConfig in the
+ * file's metadata, else from <module>.alpha, else it is 1.
  */
 export const diffusers: Dialect = {
   id: "diffusers",
@@ -78,16 +78,16 @@ function factorKey(key: string): FactorKey | null {
   return old === null ? null : { path: `${old[1]}.${old[2]}`, half: old[3] === "down" ? "a" : "b" };
 }
 
-/** Names without a component are PEFT's too, where its config lies beside them: then their scale would be a guess. */
+/** Next to a PEFT config, names without a component may be PEFT's, so their scale would be a guess. */
 function refuseConfig({ name, config }: AdapterContents, paths: readonly string[]): void {
   const bare = paths.find((path) => componentOf(path) === null);
   if (config === null || bare === undefined) return;
   throw new RefusedError(
-    `${name}: ${bare} starts neither with ${PEFT_PREFIX}, as PEFT's keys do beside ${config.where}, nor with a component of diffusers, so its scale is not certain; save the adapter with save_pretrained, or take the config away if it belongs to something else.`,
+    `${name}: ${bare} starts neither with ${PEFT_PREFIX}, as PEFT's keys do next to ${config.where}, nor with a diffusers component, so its scale is not certain; save the adapter with save_pretrained, or remove the config if it belongs to something else.`,
   );
 }
 
-/** The tensors beside the factors, by module or by key; any that is none of these would be lost. */
+/** The tensors besides the factors, by module or by key. Refuses any others, which would be lost. */
 function sortOthers(name: string, others: readonly TensorRef[]) {
   const none = (): Map<string, TensorRef> => new Map();
   const [alphas, scales, biases, extras] = [none(), none(), none(), none()];
@@ -101,7 +101,7 @@ function sortOthers(name: string, others: readonly TensorRef[]) {
     else if (isSideTensor(tensor.name)) extras.set(tensor.name, tensor);
     else {
       throw new RefusedError(
-        `${name}: the tensor ${tensor.name} is no part of a plain LoRA adapter; merge adapters that hold factors and alphas only.`,
+        `${name}: the tensor ${tensor.name} is not part of a plain LoRA adapter; merge adapters that hold factors and alphas only.`,
       );
     }
   }
@@ -125,7 +125,7 @@ async function scalesOf(
   };
 }
 
-/** The config of each component in the metadata; null for that of a model which was saved by itself, whose fields have no component. */
+/** The config of each component in the metadata, under null for a model that was saved alone, whose fields name no component. */
 function configsOf(name: string, text: string | undefined): Map<string | null, PeftConfig> {
   const where = `${name}: ${METADATA}`;
   const fields = text === undefined ? {} : parseStrictJson(text, where);
@@ -135,7 +135,7 @@ function configsOf(name: string, text: string | undefined): Map<string | null, P
     const field = component === null ? key : key.slice(component.length + 1);
     grouped.set(component, { ...grouped.get(component), [field]: value });
   }
-  // Whatever else the metadata says without a component is no config.
+  // Other metadata without a component is not a config.
   if (grouped.get(null)?.r === undefined) grouped.delete(null);
   return new Map(
     Array.from(grouped, ([component, own]) => [

@@ -4,7 +4,7 @@ import { plainAdapter } from "../plain-adapter.ts";
 const noLora = (what: string) => (key: string) =>
   `is an adapter of ${what} (tensor ${key}), which is not plain LoRA, so its units cannot be merged; pass a LoRA adapter.`;
 
-/** Adapters that are no LoRA, or one in a form that is not read, by a key that only they have. */
+/** Adapters that are not LoRA, or are LoRA in a form that is not read, by a key that only they have. */
 const METHODS: readonly (readonly [RegExp, (key: string) => string])[] = [
   [
     /\.(hada_w[12]_[ab]|hada_t[12]|lokr_w[12]|lokr_w[12]_[ab]|lokr_t2|oft_blocks|oft_diag|on_input$)|^lora_.*\.[ab][12]\.weight$/,
@@ -12,7 +12,7 @@ const METHODS: readonly (readonly [RegExp, (key: string) => string])[] = [
   ],
   [
     /\.(ia3_l|vera_lambda_[bd]|boft_[RS]|hra_u|ln_tuning_layers|randlora_|fourierft_spectrum)/,
-    noLora("another PEFT method than LoRA"),
+    noLora("a PEFT method other than LoRA"),
   ],
   [
     /\.processor\.(qkv|proj)_lora[12]?\.(down|up)\.weight$/,
@@ -23,7 +23,7 @@ const METHODS: readonly (readonly [RegExp, (key: string) => string])[] = [
 
 const textOf = (key: string): string | null => METHODS.find(([pattern]) => pattern.test(key))?.[1](key) ?? null;
 
-/** What is read no further: known by what it is called and by its tensors alone. */
+/** Adapters that are recognised but not interpreted: only their name and tensors are known. */
 export const foreign: Dialect = {
   id: "foreign",
   title: "foreign",

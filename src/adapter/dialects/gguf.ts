@@ -13,15 +13,15 @@ import { addModule, plainAdapter } from "../plain-adapter.ts";
 import { activatedVariant } from "../variants.ts";
 
 const FACTOR = /^(.+)\.weight\.lora_([ab])$/;
-/** The key of an activated LoRA's metadata. */
+/** The metadata key of an activated LoRA. */
 const INVOCATION = "adapter.alora.invocation_tokens";
-/** Its lora_a is stored transposed, so that its rows can be looked up. */
+/** The embedding's lora_a is stored transposed, so that its rows can be looked up. */
 const TOKEN_EMBEDDING = "token_embd";
 
 /**
  * The dialect of llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), scale alpha / r, or 1 where alpha is 0. Modules get Hugging
- * Face's names where their rows are in Hugging Face's order; where a family permutes rows per head, only with the base's config.json,
- * and else all keep the names that the file has, so that such adapters merge among themselves.
+ * Face's names where their rows are in Hugging Face's order. Where a family permutes rows per head, that takes the base's config.json;
+ * without it all modules keep the file's names, so such adapters merge only with each other.
  */
 export const gguf: Dialect = {
   id: "gguf",
@@ -32,12 +32,14 @@ export const gguf: Dialect = {
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_a", b: "lora_b" });
     for (const { name: key } of others) {
       throw new RefusedError(
-        `${name}: the tensor ${key} is no LoRA factor, so merging the factors alone would lose it; convert the adapter again without it.`,
+        `${name}: the tensor ${key} is not a LoRA factor, so merging the factors alone would lose it; convert the adapter again without it.`,
       );
     }
     const alpha = Number(metadata.get("adapter.lora.alpha") ?? 0);
     if (!Number.isFinite(alpha))
-      throw new FormatError(`${name}: adapter.lora.alpha is ${alpha}; convert the adapter again.`);
+      throw new FormatError(
+        `${name}: adapter.lora.alpha is ${alpha}, but must be a finite number; convert the adapter again.`,
+      );
     const naming = namingOf(
       contents,
       pairs.map(({ path }) => path),
@@ -73,7 +75,7 @@ function moduleOf(
   return { ...found, a: denseFactor(found.a, "columns", found.rank) };
 }
 
-/** What the modules of a file are called, and the order of B's rows where it must be undone. */
+/** The names of a file's modules, and the order of B's rows where it must be undone. */
 interface Naming {
   nameOf(path: string): string;
   rowsOf(path: string, rows: number): Int32Array | null;
@@ -85,7 +87,7 @@ function namingOf({ name, metadata, baseConfig }: AdapterContents, paths: readon
   const config = baseConfig === null ? null : parseModelConfig(baseConfig.text, baseConfig.where);
   if (config !== null && !family?.modelTypes.includes(config.modelType)) {
     throw new RefusedError(
-      `${name} is an adapter of ${architecture || "no named architecture"}, but the base config says model_type ${config.modelType}; pass the config.json of its own base model.`,
+      `${name} is an adapter for ${architecture || "an unnamed architecture"}, but the base config says model_type ${config.modelType}; pass the config.json of its own base model.`,
     );
   }
   const asStored: Naming = { nameOf: (path) => path, rowsOf: () => null };
@@ -100,7 +102,7 @@ function namingOf({ name, metadata, baseConfig }: AdapterContents, paths: readon
   };
 }
 
-/** B with its rows in another order, held in memory. */
+/** B with its rows reordered, held in memory. */
 async function reordered(
   files: AdapterContents["files"][number][],
   b: FactorRef,

@@ -14,7 +14,7 @@ const BESIDE = /^(.+?)(?:[._]lora)?(?:\.(alpha|dora_scale)|[._](lora_mid)\.weigh
 
 /**
  * The dialect of kohya's sd-scripts: <prefix>_<module path with underscores>.lora_down.weight (r, in), .lora_up.weight (out, r) and
- * .alpha, scale alpha / r; an alpha that is missing stands for r.
+ * .alpha, scale alpha / r; a missing alpha means r.
  */
 export const kohya: Dialect = {
   id: "kohya",
@@ -52,7 +52,7 @@ function factorKey(key: string): FactorKey | null {
   return match === null ? null : { path: match[1]!, half: match[2] === "down" ? "a" : "b" };
 }
 
-/** The tensors beside the two factors, by module; any that is none of these would be lost. */
+/** The tensors besides the two factors, by module. Refuses any others, which would be lost. */
 function sortOthers(name: string, others: readonly TensorRef[]) {
   const none = (): Map<string, TensorRef> => new Map();
   const found = { alpha: none(), dora_scale: none(), lora_mid: none() };
@@ -65,7 +65,7 @@ function sortOthers(name: string, others: readonly TensorRef[]) {
     const [, path, short, long] = BESIDE.exec(tensor.name) ?? [];
     if (path === undefined) {
       throw new RefusedError(
-        `${name}: the tensor ${tensor.name} is no part of a plain LoRA adapter; merge adapters that hold lora_down, lora_up and alpha only.`,
+        `${name}: the tensor ${tensor.name} is not part of a plain LoRA adapter; merge adapters that hold lora_down, lora_up and alpha only.`,
       );
     }
     addBeside(name, found[(short ?? long) as keyof typeof found], path, tensor);
@@ -76,6 +76,6 @@ function sortOthers(name: string, others: readonly TensorRef[]) {
 function threeFactors(middles: ReadonlyMap<string, TensorRef>): Variant[] {
   const [first] = middles.values();
   if (first === undefined) return [];
-  const text = `factors its convolutions into three (tensor ${first.name}), which B A cannot carry; train it without the CP decomposition (use_cp / use_tucker).`;
+  const text = `splits its convolutions into three factors (tensor ${first.name}), which B A cannot carry; train it without the CP decomposition (use_cp / use_tucker).`;
   return [{ id: "other_method", text }];
 }

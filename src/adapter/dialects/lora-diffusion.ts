@@ -8,7 +8,7 @@ const FACTOR = /^((?:unet|text_encoder):\d+):(down|up)$/;
 
 /**
  * The dialect of cloneofsimo's lora_diffusion: unet:12:down (r, in) and unet:12:up (out, r), numbered in the order in which its code finds
- * the layers, at scale 1. The numbers tell no names, so such adapters merge among themselves only; learnt tokens (<s1>) are extras.
+ * the layers, at scale 1. The numbers are no names, so such adapters merge only with each other; learnt tokens (<s1>) are extras.
  */
 export const loraDiffusion: Dialect = {
   id: "lora_diffusion",

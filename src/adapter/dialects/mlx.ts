@@ -16,7 +16,7 @@ const FACTOR = /^(.+)\.lora_([ab])$/;
 
 /**
  * The dialect of mlx-lm: <module>.lora_a (in, r) and .lora_b (r, out), the transposes of PEFT's, and one scale in adapter_config.json
- * that multiplies the product as it is.
+ * that multiplies the product directly.
  */
 export const mlx: Dialect = {
   id: "mlx",
@@ -24,7 +24,7 @@ export const mlx: Dialect = {
   recognises: (key) => FACTOR.test(key),
   async read({ name, files, tensors, config }) {
     if (config === null) {
-      throw new FormatError(`${files[0]!.name} has no ${CONFIG_FILE} beside it, which holds the scale; add it.`);
+      throw new FormatError(`${files[0]!.name} has no ${CONFIG_FILE} next to it, which holds the scale; add it.`);
     }
     const { scale, rank, baseModel, someLayers, dora } = parseMlxConfig(config.text, config.where);
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_a", b: "lora_b" });
@@ -55,7 +55,7 @@ function moduleOf(name: string, path: string, a: TensorRef, b: TensorRef): Omit<
       `${name}: ${path} adapts experts (lora_a is ${formatShape(a.shape)}), which lora-lego does not read; leave those layers out.`,
     );
   }
-  // MLX names the factors of a layer alike whether it looks rows up or multiplies.
+  // MLX names the factors of embeddings and linear layers alike.
   const stored = isTableName(path) ? "embedding" : "linear";
   const turned = (tensor: TensorRef): TensorRef => ({ ...tensor, shape: tensor.shape.toReversed() });
   const module = moduleOfFactors(name, path, stored, turned(a), turned(b));
@@ -63,13 +63,13 @@ function moduleOf(name: string, path: string, a: TensorRef, b: TensorRef): Omit<
   return { ...module, a: denseFactor(module.a, "columns", rank), b: denseFactor(module.b, "rows", rank) };
 }
 
-/** The magnitudes of DoRA by module; any other tensor would be lost. */
+/** The magnitudes of DoRA, by module. Refuses any other tensor, which would be lost. */
 function magnitudesOf(name: string, others: readonly TensorRef[]): Map<string, TensorRef> {
   const magnitudes = new Map<string, TensorRef>();
   for (const tensor of others) {
     if (!tensor.name.endsWith(".m")) {
       throw new RefusedError(
-        `${name}: the tensor ${tensor.name} is no part of an MLX LoRA adapter; train it as plain LoRA.`,
+        `${name}: the tensor ${tensor.name} is not part of an MLX LoRA adapter; train it as plain LoRA.`,
       );
     }
     magnitudes.set(moduleOfMlx(tensor.name.slice(0, -2)), tensor);

@@ -33,7 +33,7 @@ import type { Variant } from "../variants.ts";
 const NESTED = /(\.base_layer)+$/;
 
 /**
- * PEFT's dialect: base_model.model.<module>.lora_A.weight (r, in) and .lora_B.weight (out, r), with adapter_config.json beside them.
+ * PEFT's dialect: base_model.model.<module>.lora_A.weight (r, in) and .lora_B.weight (out, r), with adapter_config.json next to them.
  */
 export const peft: Dialect = {
   id: "peft",
@@ -42,7 +42,7 @@ export const peft: Dialect = {
   async read(contents) {
     const { name, config: text, files, tensors } = contents;
     if (text === null) {
-      throw new FormatError(`${files[0]!.name} has no ${CONFIG_FILE} beside it, which holds rank and alpha; add it.`);
+      throw new FormatError(`${files[0]!.name} has no ${CONFIG_FILE} next to it, which holds rank and alpha; add it.`);
     }
     const fields = parsePeftFields(text.text, text.where);
     const method = peftMethod(fields, text.where);
@@ -103,7 +103,7 @@ async function readLora(
   });
 }
 
-/** Modules with their scales, and the factors of parameters apart, by their keys. */
+/** Modules with their scales; the factors of parameters separately, by their keys. */
 function modulesOf(name: string, pairs: readonly FactorPair[], config: PeftConfig) {
   const scaleOf = peftScales(name, config);
   const modules = new Map<string, AdapterModule>();
@@ -121,8 +121,8 @@ function modulesOf(name: string, pairs: readonly FactorPair[], config: PeftConfi
 }
 
 /**
- * Whether factors belong to a parameter of a layer (target_parameters) and not to the layer: they say so by their place inside others, the
- * config does, or they lie on a layer of experts with the ranks of all of them.
+ * Whether factors belong to a parameter of a layer (target_parameters) and not to the layer itself: they are nested inside others, the
+ * config says so, or they are on a layer of experts with the ranks of all experts together.
  */
 function isParameter(path: string, a: TensorRef, { targetParameters, rank }: PeftConfig): boolean {
   const layer = path.replace(NESTED, "");
@@ -144,7 +144,7 @@ async function refuseDifferingCopies(name: string, files: AdapterContents["files
   for (const [trained, plain] of copies) {
     if (await sameTensor(files, trained, plain)) continue;
     throw new RefusedError(
-      `${name}: ${trained.name} and its copy ${plain.name} differ; remove the one that is not the adapter's.`,
+      `${name}: ${trained.name} and its copy ${plain.name} differ; remove the one that does not belong to the adapter.`,
     );
   }
 }

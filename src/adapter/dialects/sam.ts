@@ -8,8 +8,8 @@ import { addModule, plainAdapter } from "../plain-adapter.ts";
 const FACTOR = /^w_([ab])_(\d{3,})$/;
 
 /**
- * The dialect of hand-written LoRA for SAM: w_a_000 (r, in) and w_b_000 (out, r), numbered layer by layer, at scale 1. The numbers tell
- * no names, so such adapters merge among themselves only.
+ * The dialect of hand-written LoRA for SAM: w_a_000 (r, in) and w_b_000 (out, r), numbered layer by layer, at scale 1. The numbers say
+ * nothing about names, so such adapters merge only with each other.
  */
 export const sam: Dialect = {
   id: "sam",
@@ -19,7 +19,7 @@ export const sam: Dialect = {
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "w_a", b: "w_b" });
     for (const { name: key } of others) {
       throw new RefusedError(
-        `${name}: the tensor ${key} is no LoRA factor (those are w_a_000 and w_b_000); save the factors alone.`,
+        `${name}: the tensor ${key} is not a LoRA factor (those are named w_a_000 and w_b_000); save the factors alone.`,
       );
     }
     const modules = new Map<string, AdapterModule>();

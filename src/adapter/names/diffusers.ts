@@ -4,8 +4,8 @@ import { componentsOf, familyOf } from "./families.ts";
 import { fluxOf, fluxParts, type ModulePart } from "./flux.ts";
 
 /**
- * The modules that the paths of a file in diffusers' dialect mean. A path without a component gets one where all such paths are of one family
- * (a UNet in diffusers' oldest age, Flux in its own code's names); else they stay as they are. A UNet's to_out is a list with one layer.
+ * The modules that the paths of a file in the diffusers dialect mean. Paths without a component get one where all belong to one family
+ * (a UNet in diffusers' oldest age, Flux in its own code's names), else they stay as they are. A UNet's to_out is a list of one layer.
  */
 export function modulesOfDiffusers(paths: readonly string[]): Map<string, string> {
   const modules = new Map(paths.map((path) => [path, path]));
@@ -25,7 +25,7 @@ export function modulesOfDiffusers(paths: readonly string[]): Map<string, string
   return modules;
 }
 
-/** The names that a conversion to diffusers gives an adapter's modules; null where it refuses one. @param own as of `diffusersNames` */
+/** The names that a conversion to diffusers gives an adapter's modules; null where it refuses one. @param own as in `diffusersNames` */
 export function namesInDiffusers(
   modules: readonly Pick<AdapterModule, "name" | "in" | "out">[],
   own: boolean,
@@ -42,9 +42,9 @@ export function namesInDiffusers(
 export type Unnamed = "kohya" | "language" | "t5" | "chroma" | "rows";
 
 /**
- * What diffusers calls each module of an adapter. Names stay as they stand but for those of Flux.1 in its own code's names.
+ * What diffusers calls each module of an adapter. Only Flux.1 in its own code's names is renamed.
  *
- * @param own whether the names came in diffusers' dialect
+ * @param own whether the names come from the diffusers dialect
  * @returns the layers that share a module, or why there is none
  */
 export function diffusersNames(

@@ -2,14 +2,14 @@ import { componentOf } from "./components.ts";
 import { CLIP, FLUX, LDM_UNET, T5, UNET, unetOfLdm } from "./image-models.ts";
 import type { NameTable } from "./name-table.ts";
 
-/** A model, or a part of one, whose modules' names are known. */
+/** A model, or part of one, whose module names are known. */
 export interface Family {
   readonly id: "unet" | "flux" | "clip" | "t5";
-  /** The components that it may be, as modules' names carry them here. */
+  /** The components that it may be, as module names spell them here. */
   readonly components: readonly string[];
   /** Its modules without their component. */
   readonly names: NameTable;
-  /** The module of a name that has underscores for dots, in any of its spellings; null where it is none. */
+  /** The module that a name with underscores for dots means, in any spelling; null where there is none. */
   readonly dotted: (underscored: string) => string | null;
 }
 
@@ -28,7 +28,7 @@ function unetDotted(underscored: string): string | null {
   return path !== null && UNET.has(path) ? path : null;
 }
 
-/** The families that may be meant by the names of these components. */
+/** The families that these components may belong to. */
 export function familiesOf(components: readonly string[]): Family[] {
   return FAMILIES.filter((family) => family.components.some((component) => components.includes(component)));
 }
@@ -43,13 +43,13 @@ export function familyOf(component: string, paths: readonly string[]): Family | 
 export interface Component {
   /** Null for names without a component. */
   readonly name: string | null;
-  /** Paths behind the component's name. */
+  /** Paths after the component's name. */
   readonly paths: readonly string[];
   /** The family that has every one of the paths; null where none has. */
   readonly family: Family | null;
 }
 
-/** The components of an adapter and their families: one decision for all names of each. @param modules names of modules */
+/** The components of an adapter and their families, decided once per component. @param modules names of modules */
 export function componentsOf(modules: Iterable<string>): Component[] {
   const paths = new Map<string | null, string[]>();
   for (const module of modules) {

@@ -6,7 +6,7 @@ export interface ModulePart {
   readonly rows: readonly (readonly [from: number, count: number])[];
 }
 
-/** Flux's modules by their last names in its first code, and what diffusers calls them; lists are parts of equal size. */
+/** Flux's modules by their last names in its original code, and what diffusers calls them; lists are parts of equal size. */
 const DOUBLE: Readonly<Record<string, readonly string[]>> = {
   "img_attn.qkv": ["attn.to_q", "attn.to_k", "attn.to_v"],
   "img_attn.proj": ["attn.to_out.0"],
@@ -31,39 +31,39 @@ const AROUND: Readonly<Record<string, string>> = {
   "final_layer.linear": "proj_out",
 };
 
-/** A model of Flux's code. */
+/** A model built on Flux's code. */
 type FluxModel = "Flux.1" | "Flux.2" | "Chroma";
 
-/** Which of the models of Flux's code it is; Flux.1 where nothing tells: what all have they name alike. */
+/** Which model built on Flux's code it is; Flux.1 where nothing tells: they share the names of what they have in common. */
 export function fluxOf(modules: Iterable<Pick<AdapterModule, "name" | "in" | "out">>): FluxModel {
   return certainFluxOf(modules) ?? "Flux.1";
 }
 
-/** The model of Flux's code that it is for certain, by what only that has; null where nothing tells. */
+/** The model built on Flux's code, where modules that only it has say so; null where nothing tells. */
 export function certainFluxOf(modules: Iterable<Pick<AdapterModule, "name" | "in" | "out">>): FluxModel | null {
   let found: FluxModel | null = null;
   for (const { name, in: width, out } of modules) {
     if (!name.startsWith("diffusion_model.")) continue;
     if (name.includes(".distilled_guidance_layer.")) return "Chroma";
-    // Flux.2 gates its MLPs, of three times the width, and shares its modulations.
+    // Flux.2 gates its MLPs, which are three times as wide, and shares its modulations.
     const gated =
       (/_mlp\.0$/.test(name) && out === 6 * width) ||
       (/_mlp\.2$/.test(name) && width === 3 * out) ||
       (/\.linear1$/.test(name) && out === 9 * width) ||
       (/\.linear2$/.test(name) && width === 4 * out);
     if (gated || name.includes("_stream_modulation")) return "Flux.2";
-    // Modulations of each block's own, and a vector of the text.
+    // Each block has its own modulations, and there is a vector of the text.
     if (/\.(?:img_mod|txt_mod|modulation)\.lin$|\.vector_in\./.test(name)) found = "Flux.1";
   }
   return found;
 }
 
 /**
- * The layers of diffusers that a module of Flux.1 is.
+ * The diffusers layers that a Flux.1 module holds.
  *
- * @param path in the names of Flux's first code
+ * @param path in the names of Flux's original code
  * @param out rows of its B
- * @returns null where the layers cannot share so many rows
+ * @returns null where the layers cannot share that many rows
  */
 export function fluxParts(path: string, out: number): readonly ModulePart[] | null {
   const parts = partsOf(path, out);
@@ -97,7 +97,7 @@ function partsOf(path: string, out: number): readonly ModulePart[] {
   const block = `transformer.single_transformer_blocks.${number}`;
   if (layer === "linear2") return [{ name: `${block}.proj_out`, rows: [[0, out]] }];
   if (layer === "modulation.lin") return [{ name: `${block}.norm.linear`, rows: [[0, out]] }];
-  // q, k and v are as wide as the model, the first layer of the MLP four times.
+  // q, k and v are as wide as the model, the first layer of the MLP four times as wide.
   const width = out / 7;
   return consecutive([
     [`${block}.attn.to_q`, width],

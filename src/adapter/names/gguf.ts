@@ -1,22 +1,23 @@
 import { RefusedError } from "../../core/errors.ts";
-/** How one family of language models calls its modules in Hugging Face's code and in GGUF files. */
+
+/** What one family of language models calls its modules in Hugging Face's code and in GGUF files. */
 export interface GgufFamily {
   /** general.architecture. */
   readonly architecture: string;
-  /** model_type of the configs that belong to it. */
+  /** The model_types that belong to it. */
   readonly modelTypes: readonly string[];
-  /** What stands before a layer's number. */
+  /** The path before a layer's number. */
   readonly layers: string;
-  /** Names behind a layer's number, to those behind blk.<number>. */
+  /** Names after a layer's number, to those after blk.<number>. */
   readonly modules: Readonly<Record<string, string>>;
-  /** Names outside of the layers. */
+  /** Names outside the layers. */
   readonly around: Readonly<Record<string, string>>;
-  /** GGUF names whose rows are permuted per head, by whose heads: those of queries, or of keys and values. */
+  /** GGUF names whose rows are permuted per head, and by which heads: those of queries, or of keys and values. */
   readonly permuted: Readonly<Record<string, "heads" | "keyValueHeads">>;
 }
 
 const LLAMA_AROUND = { "model.embed_tokens": "token_embd", lm_head: "output" };
-/** Of families that have no output matrix of their own. */
+/** For families without an output matrix of their own. */
 const TIED_AROUND = { "model.embed_tokens": "token_embd" };
 const FEED_FORWARD = { "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down" };
 const SPLIT = {
@@ -27,7 +28,7 @@ const SPLIT = {
   ...FEED_FORWARD,
 };
 
-/** A family whose modules are called as Llama's, unpermuted. */
+/** A family with Llama's module names and no permutation. */
 const alike = (architecture: string, ...modelTypes: string[]): GgufFamily => ({
   architecture,
   modelTypes: [architecture, ...modelTypes],
@@ -37,7 +38,7 @@ const alike = (architecture: string, ...modelTypes: string[]): GgufFamily => ({
   permuted: {},
 });
 
-/** Every family that is known; a new one is a new entry. Facts from llama.cpp's convert_hf_to_gguf and gguf's tensor_mapping. */
+/** Every known family; a new one is a new entry. Facts from llama.cpp's convert_hf_to_gguf and gguf's tensor_mapping. */
 export const GGUF_FAMILIES: readonly GgufFamily[] = [
   { ...alike("llama", "mistral"), permuted: { attn_q: "heads", attn_k: "keyValueHeads" } },
   alike("qwen2"),
@@ -69,7 +70,7 @@ export const GGUF_FAMILIES: readonly GgufFamily[] = [
   },
 ];
 
-/** What wraps the language model of multimodal ones, which llama.cpp drops. */
+/** What wraps the language model in multimodal models; llama.cpp drops it. */
 const WRAPPERS = /^(?:model\.)?language_model\./;
 
 /** What a module's name in llama.cpp looks like. */
@@ -95,7 +96,7 @@ export function refuseGgufNames(who: string, modules: Iterable<string>): void {
   }
 }
 
-/** The GGUF name of a module, as blk.3.attn_q; null where the family has no such module. */
+/** The GGUF name of a module, such as blk.3.attn_q; null where the family has no such module. */
 export function ggufName(family: GgufFamily, module: string): string | null {
   const own = WRAPPERS.test(module) ? `model.${module.replace(WRAPPERS, "").replace(/^model\./, "")}` : module;
   const around = family.around[own] ?? family.around[own.replace(/^model\.(?=lm_head$)/, "")];
@@ -106,7 +107,7 @@ export function ggufName(family: GgufFamily, module: string): string | null {
   return name === undefined ? null : `blk.${match![1]}.${name}`;
 }
 
-/** The module of a GGUF name, as Hugging Face's code calls it; null where the family has no such module. */
+/** Hugging Face's name for a GGUF name; null where the family has no such module. */
 export function moduleOfGguf(family: GgufFamily, name: string): string | null {
   const find = (names: Readonly<Record<string, string>>, wanted: string): string | undefined =>
     Object.keys(names).find((key) => names[key] === wanted);
@@ -117,7 +118,7 @@ export function moduleOfGguf(family: GgufFamily, name: string): string | null {
   return module === undefined ? null : `${family.layers}.${match![1]}.${module}`;
 }
 
-/** Whose heads the rows of a GGUF name are permuted by; null where they are in order. */
+/** Which heads permute the rows of a GGUF name; null where they are in order. */
 export function permutedBy(family: GgufFamily, name: string): "heads" | "keyValueHeads" | null {
   return family.permuted[name.replace(/^blk\.\d+\./, "")] ?? null;
 }

@@ -3,10 +3,10 @@ import type { ModelConfig } from "../../formats/model-config.ts";
 import { type GgufFamily, permutedBy } from "./gguf.ts";
 
 /**
- * Where llama.cpp puts the rows of a query or key matrix: per head, the two halves that rotate together lie one entry after the other
- * (convert_hf_to_gguf: reshape to (heads, 2, d / 2), swap the two last).
+ * Where llama.cpp puts the rows of a query or key matrix: per head, the two halves that rotate together are interleaved
+ * (convert_hf_to_gguf: reshape to (heads, 2, d / 2), swap the last two).
  *
- * @param rows of the matrix; a multiple of 2 heads
+ * @param rows of the matrix; a multiple of twice the heads
  * @returns entry i is the row of Hugging Face's matrix that is row i in the GGUF file
  */
 export function permutedRows(rows: number, heads: number): Int32Array {
@@ -19,11 +19,11 @@ export function permutedRows(rows: number, heads: number): Int32Array {
 }
 
 /**
- * Where llama.cpp puts the rows of a module: see `permutedRows`; null where it leaves them, which is all but queries and keys of some families.
+ * Where llama.cpp puts the rows of a module: see `permutedRows`; null for all but queries and keys of some families.
  *
- * @param stem the module's name in GGUF files, as blk.3.attn_q
- * @param where what messages call the module, and whose it is
- * @throws RefusedError where the heads that the config counts cannot share the rows
+ * @param stem the module's name in GGUF files, such as blk.3.attn_q
+ * @param where what messages call the module and its adapter
+ * @throws RefusedError where the config's heads cannot share the rows
  */
 export function headOrder(
   family: GgufFamily,
@@ -37,7 +37,7 @@ export function headOrder(
   const heads = config[whose];
   if (heads !== null && rows % (2 * heads) === 0) return permutedRows(rows, heads);
   throw new RefusedError(
-    `${where} has ${rows} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; take the config.json of the model that it belongs to.`,
+    `${where} has ${rows} rows, which ${heads ?? "an unknown number of"} heads cannot share in pairs; use the config.json of the model that it belongs to.`,
   );
 }
 

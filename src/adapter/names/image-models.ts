@@ -1,8 +1,8 @@
 import { type NameTable, nameTable } from "./name-table.ts";
 
 /*
- * The modules of image models that LoRAs adapt, one table per family and way of naming them. A component of an adapter belongs to a family
- * only where every name of it stands in the table.
+ * The modules of image models that LoRAs adapt, one table per family and naming style. A component of an adapter belongs to a family
+ * only if all its names are in the table.
  */
 
 /** Inside one attention of a UNet. */
@@ -21,7 +21,7 @@ export const UNET: NameTable = nameTable(
   "{down_blocks.#.downsamplers,up_blocks.#.upsamplers}.0.conv",
 );
 
-/** The same UNets as their first code names them (ldm, sgm); `unetOfLdm` maps these to diffusers' names. */
+/** The same UNets as their original code names them (ldm, sgm); `unetOfLdm` maps these to diffusers' names. */
 export const LDM_UNET: NameTable = nameTable(
   "{input_blocks.0.0,out.2,time_embed.0,time_embed.2,label_emb.0.0,label_emb.0.2}",
   ...ATTENTION.map((rest) => `{input_blocks.#,middle_block,output_blocks.#}.1.${rest}`),
@@ -29,7 +29,7 @@ export const LDM_UNET: NameTable = nameTable(
   "{input_blocks.#.0.op,output_blocks.#.1.conv,output_blocks.#.2.conv}",
 );
 
-/** Flux and what was made from its code (Flux.2 with shared modulations, Chroma with a guidance layer), as that names the modules. */
+/** Flux and models built on its code (Flux.2 with shared modulations, Chroma with a guidance layer), in that code's names. */
 export const FLUX: NameTable = nameTable(
   "double_blocks.#.{img_attn,txt_attn}.{qkv,proj}",
   "double_blocks.#.{img_mlp.0,img_mlp.2,txt_mlp.0,txt_mlp.2,img_mod.lin,txt_mod.lin}",
@@ -63,7 +63,7 @@ const RESNET: Readonly<Record<string, string>> = {
   skip_connection: "conv_shortcut",
 };
 
-/** Modules outside of the blocks. */
+/** Modules outside the blocks. */
 const AROUND: Readonly<Record<string, string>> = {
   "input_blocks.0.0": "conv_in",
   "out.2": "conv_out",
@@ -74,10 +74,10 @@ const AROUND: Readonly<Record<string, string>> = {
 };
 
 /**
- * diffusers' name of a UNet module that ldm's code named: three input blocks make one down block (two layers and a step down), three
- * output blocks one up block; in each, part 0 is a residual block and part 1 an attention.
+ * diffusers' name of a UNet module that ldm's code named: three input blocks make one down block (two layers and a
+ * downsampler), three output blocks one up block. In each, part 0 is a residual block and part 1 an attention.
  *
- * @returns null where it is no such name
+ * @returns null for any other name
  */
 export function unetOfLdm(path: string): string | null {
   const around = AROUND[path];

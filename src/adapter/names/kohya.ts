@@ -1,7 +1,7 @@
 import { isKohyaName } from "./components.ts";
 import { componentsOf, type Family, familiesOf } from "./families.ts";
 
-/** The components that a prefix of kohya's keys may stand for: a denoiser is either a UNet or one that its own code names. */
+/** The components that a prefix of kohya's keys may stand for: a denoiser is a UNet, or has its own code's names. */
 const PREFIXES: readonly (readonly [prefix: string, components: readonly string[]])[] = [
   ["lora_unet_", ["unet", "diffusion_model"]],
   ["lora_te_", ["text_encoder"]],
@@ -11,10 +11,10 @@ const PREFIXES: readonly (readonly [prefix: string, components: readonly string[
 ];
 
 /**
- * The modules that the names of a file in kohya's keys mean. What family is meant is decided once for all names of a prefix: where none has
- * them all, they stay as they are, so that such files merge among themselves and nothing is renamed by guess.
+ * The modules that the names of a file in kohya's keys mean. The family is decided once for all names of a prefix. Where no family has
+ * them all, they stay as they are: such files merge with each other, and nothing is renamed by guess.
  *
- * @param stems what stands before the keys' endings
+ * @param stems the keys without their endings
  * @returns the module of each stem
  */
 export function modulesOfKohya(stems: readonly string[]): Map<string, string> {
@@ -37,16 +37,16 @@ export function modulesOfKohya(stems: readonly string[]): Map<string, string> {
   return modules;
 }
 
-/** Some converters leave the component's own name behind the prefix. */
+/** Some converters leave the component's own name after the prefix. */
 function pathOf(rest: string, component: string, { dotted }: Family): string | null {
   return dotted(rest.startsWith(`${component}_`) ? rest.slice(component.length + 1) : rest);
 }
 
 /**
- * The names of modules in kohya's keys: prefix and path with underscores for dots, where the family of the component is known; names that
- * are kohya's already stay.
+ * The names of modules in kohya's keys: prefix and path with underscores for dots, where the component's family is known; names that
+ * are already kohya's stay.
  *
- * @param modules all of an adapter
+ * @param modules all modules of an adapter
  * @returns the name of each module, null where only guessing could give one
  */
 export function kohyaNames(modules: readonly string[]): Map<string, string | null> {
@@ -63,7 +63,7 @@ export function kohyaNames(modules: readonly string[]): Map<string, string | nul
   return names;
 }
 
-/** Pipelines that have several text encoders call the first te1: all but those of Stable Diffusion 1 and 2, whose attentions are one block deep. */
+/** Pipelines with several text encoders call the first te1: all but Stable Diffusion 1 and 2, whose attentions are one block deep. */
 function prefixOf(component: string, all: ReturnType<typeof componentsOf>): string {
   if (component !== "text_encoder") return PREFIXES.find(([, known]) => known.includes(component))![0];
   const several = all.some(({ name, paths, family }) => {

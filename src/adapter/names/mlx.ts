@@ -1,12 +1,12 @@
-/** How mlx-lm names the modules of models whose names in transformers are others, or that need a look at the base. */
+/** How mlx-lm names the modules of models whose names in transformers differ, or that take a look at the base. */
 export interface MlxFamily {
   /** model_type of the whole model's config. */
   readonly modelTypes: readonly string[];
-  /** What paths start with in transformers, and in mlx-lm; the first that fits counts, and a path that none fits has no place there. */
+  /** How paths start in transformers and in mlx-lm. The first that fits counts; a path that fits none has no place in mlx-lm. */
   readonly starts: readonly (readonly [transformers: string, mlx: string])[];
   /** Whether the head is the embedding whatever the config says. */
   readonly tied: boolean;
-  /** Where the experts of a layer are stacked, and what their projections are called there; null where mlx-lm has none. */
+  /** Where the experts of a layer are stacked, and the names of their projections there; null where mlx-lm has none. */
   readonly experts: { readonly stack: string; readonly projections: Readonly<Record<string, string>> } | null;
 }
 
@@ -19,7 +19,7 @@ const family = (modelTypes: string, more: Partial<MlxFamily> = {}): MlxFamily =>
   ...more,
 });
 
-/** Models of several parts: whatever the release of transformers, mlx-lm keeps the language model alone, under its old name. */
+/** Models of several parts: for every release of transformers, mlx-lm keeps only the language model, under its old name. */
 const WRAPPED_STARTS: MlxFamily["starts"] = [
   ["model.language_model.", "language_model.model."],
   ["language_model.model.", "language_model.model."],
@@ -33,7 +33,7 @@ const GATED = { gate_proj: "gate_proj", up_proj: "up_proj", down_proj: "down_pro
 const SWITCHED = { stack: "switch_mlp", projections: GATED };
 const NUMBERED = { stack: "switch_mlp", projections: { w1: "gate_proj", w2: "down_proj", w3: "up_proj" } };
 
-/** Every family that is known; a new one is a new entry. Facts from mlx-lm 0.32: module names, `sanitize` and `layers` of mlx_lm/models. */
+/** Every known family; a new one is a new entry. Facts from mlx-lm 0.32: module names, `sanitize` and `layers` of mlx_lm/models. */
 const FAMILIES: readonly MlxFamily[] = [
   family("llama mistral qwen2 qwen3 gemma3_text phi phi3 starcoder2 stablelm olmo2 olmo3 granite smollm3 glm4 exaone4"),
   family("gemma gemma2 cohere cohere2", { tied: true }),
@@ -67,7 +67,7 @@ const FAMILIES: readonly MlxFamily[] = [
   }),
 ];
 
-/** Every model_type that is known. */
+/** Every known model_type. */
 export const MLX_MODEL_TYPES: readonly string[] = FAMILIES.flatMap(({ modelTypes }) => modelTypes);
 
 /** The family of a model_type; null where it is not known. */
@@ -75,14 +75,14 @@ export function mlxFamily(modelType: string): MlxFamily | null {
   return FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType)) ?? null;
 }
 
-/** Names that mlx-lm has alike whatever the family: layers of a language model by itself, and of one in a wrapper by its old name. */
+/** Names that mlx-lm shares across families: layers of a plain language model, and of a wrapped one under its old name. */
 const SAME_ANYWHERE = /^(language_model\.)?model\.layers\.\d+\./;
 
 /**
  * mlx-lm's name of a module.
  *
- * @param family null where it is not known: then only names that no family changes are given back
- * @returns null where mlx-lm has no such module, or where the family must be known to tell
+ * @param family null where it is not known: then only names that no family changes are returned
+ * @returns null where mlx-lm has no such module, or where only the family would tell
  */
 export function mlxName(family: MlxFamily | null, module: string): string | null {
   if (family === null) return SAME_ANYWHERE.test(module) ? module : null;
@@ -90,7 +90,7 @@ export function mlxName(family: MlxFamily | null, module: string): string | null
   return start === undefined ? null : start[1] + module.slice(start[0].length);
 }
 
-/** Names that one family alone has in mlx-lm, and that transformers does not have for it: starts, and what they are there. */
+/** How names start that only one family has in mlx-lm and that transformers spells differently, and its spelling there. */
 const BACK: readonly (readonly [RegExp, string])[] = [
   [/^model\.(?=h\.\d+\.(attn|mlp)\.c_|wte$|wpe$)/, "transformer."],
   [/^model\.h\.(?=\d+\.(attention|mlp)\.)/, "gpt_neox.layers."],
@@ -98,7 +98,7 @@ const BACK: readonly (readonly [RegExp, string])[] = [
   [/^model\.(?=embed_out$)/, ""],
 ];
 
-/** The name that a module of mlx-lm has in transformers, as far as names alone tell; language models of wrappers keep their old name. */
+/** The name that a module of mlx-lm has in transformers, as far as names alone tell; wrapped language models keep their old name. */
 export function moduleOfMlx(path: string): string {
   const found = BACK.find(([start]) => start.test(path));
   return found === undefined ? path : path.replace(found[0], found[1]);

@@ -2,14 +2,14 @@
 export interface NameTable {
   /** Whether a dotted path is one of them. */
   has(path: string): boolean;
-  /** The dotted path of a name whose dots were written as underscores; null where it is none of them. */
+  /** The dotted path of a name whose dots were written as underscores; null where the table has none. */
   dotted(underscored: string): string | null;
 }
 
 /**
  * A table of dotted paths.
  *
- * @param patterns paths, where # stands for any number and {a,b} for one of several texts (braces do not nest)
+ * @param patterns paths in which # stands for any number and {a,b} for one of several texts (braces do not nest)
  */
 export function nameTable(...patterns: readonly string[]): NameTable {
   const paths = patterns.flatMap(expanded);
@@ -24,7 +24,7 @@ export function nameTable(...patterns: readonly string[]): NameTable {
   };
 }
 
-/** Finds the pattern of a spelled path, and the numbers in it: by the path without its numbers, whatever the size of the table. */
+/** Finds the pattern of a spelled path and the numbers in it, by the path without its numbers, so independent of the table's size. */
 function indexed(paths: readonly string[], spell: (path: string) => string) {
   const byShape = new Map<string, { readonly path: string; readonly pattern: RegExp }[]>();
   const shapeOf = (text: string): string => text.replace(/\d+/g, "#");
@@ -42,7 +42,7 @@ function indexed(paths: readonly string[], spell: (path: string) => string) {
   };
 }
 
-/** A pattern once for each text in its braces. */
+/** Expands a pattern: once for each text in its braces. */
 function expanded(pattern: string): string[] {
   const braces = /\{([^}]*)\}/.exec(pattern);
   if (braces === null) return [pattern];

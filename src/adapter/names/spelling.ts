@@ -1,23 +1,23 @@
 import { ofImageModel } from "./components.ts";
 
-/** Two modules that one merge may not hold both, and the adapters that have them. */
+/** Two modules that must not both be in one merge, and the adapters that have them. */
 export interface Clash {
   readonly modules: readonly [string, string];
-  /** Their indices; equal where one adapter has both. */
+  /** Indices of the adapters; equal where one adapter has both modules. */
   readonly adapters: readonly [number, number];
 }
 
-/** How names of a part of a pipeline may begin; what follows is a module's path, with dots or underscores. */
+/** How names of a pipeline's part may begin; a module's path follows, with dots or underscores. */
 const WAYS: readonly (readonly [part: string, beginning: RegExp])[] = [
   ["denoiser", /^(?:(?:unet|transformer|diffusion_model)\.|lora_unet__?|lora_transformer_|lycoris_)/],
   ["text encoder", /^(?:text_encoder\.|lora_te1?_)/],
   ["text encoder 2", /^(?:text_encoder_2\.|lora_te2_)/],
   ["text encoder 3", /^(?:text_encoder_3\.|lora_te3_)/],
 ];
-/** What begins names of other parts, as of a second denoiser. */
+/** How names of other parts begin, such as those of a second denoiser. */
 const OTHER_PART = /^(?:lora_[a-z0-9]+_|(?:transformer_2|prior|controlnet)\.)/;
 
-/** What a model's own code and diffusers call the same layers of a denoiser, dots as underscores. */
+/** What a model's own code and diffusers call the same layers of a denoiser, with underscores for dots. */
 const STYLES: readonly (readonly [own: RegExp, diffusers: RegExp])[] = [
   [/^(?:double|single|joint)_blocks_\d/, /^(?:single_)?transformer_blocks_\d/],
   [/^(?:input_blocks|output_blocks|middle_block)_/, /^(?:down_blocks|up_blocks|mid_block)_/],
@@ -27,7 +27,7 @@ const STYLES: readonly (readonly [own: RegExp, diffusers: RegExp])[] = [
   [/_feed_forward_w[123]$/, /_feed_forward_linear_[123]$/],
 ];
 
-/** Layers that some models hold fused, by the ends of their names, and what their parts are called instead. */
+/** Layers that some models fuse, by the ends of their names, and the names of their parts elsewhere. */
 const FUSED: readonly (readonly [RegExp, readonly string[]])[] = [
   [
     /(?<=[._])(?:qkv|qkv_proj|Wqkv|query_key_value)$/,
@@ -37,9 +37,8 @@ const FUSED: readonly (readonly [RegExp, readonly string[]])[] = [
 ];
 
 /**
- * Find two names that stand for one weight, or for a weight and a part of it: one path with dots and with underscores, a part of a pipeline
- * that is named in two ways, a fused layer beside its parts. Merged as two modules, they would overwrite each other where the result is
- * loaded.
+ * Find two names that stand for one weight, or for a weight and a part of it: one path with dots and with underscores, a pipeline's part
+ * with two names, a fused layer next to its parts. Merged as two modules, they would overwrite each other when the result is loaded.
  *
  * @param adapters the names of their modules
  * @returns the first found, or null
@@ -72,7 +71,7 @@ export function clashOf(adapters: readonly (readonly string[])[]): Clash | null 
   return null;
 }
 
-/** What a merge may know a module by in one way only, and its way. */
+/** Keys that may have only one spelling in a merge, with this module's spelling. */
 function marksOf(module: string): [mark: string, value: string][] {
   const found = WAYS.map(([part, beginning]) => [part, beginning.exec(module)?.[0]] as const).find(([, way]) => way);
   if (found === undefined && OTHER_PART.test(module)) return [];

@@ -1,6 +1,6 @@
 import { spellings } from "./renamed.ts";
 
-/** What wraps a model in some checkpoints and not in others: a GPT-2 without its head has h.0, with it transformer.h.0. */
+/** Prefixes that some checkpoints have and others lack: GPT-2 without its head has h.0, with it transformer.h.0. */
 const PREFIXES = [
   "model.",
   "transformer.",
@@ -14,11 +14,11 @@ const PREFIXES = [
 ];
 
 /**
- * The names of a model that a module's name, or a tensor's, may mean: that name itself, else those that it had in other releases of
- * transformers, else all with one known prefix more, less or in place of another.
+ * The names in a model that a module's or tensor's name may mean: the name itself, else its names in other releases of transformers,
+ * else all names with one known prefix added, removed or swapped.
  *
  * @param stored the model's own names
- * @returns none where the model lacks it; several where its names do not tell which is meant
+ * @returns none where the model lacks it; several where the names leave open which is meant
  */
 export function storedNames(stored: { has(name: string): boolean }, name: string): string[] {
   if (stored.has(name)) return [name];

@@ -3,17 +3,17 @@ import { hasPeftPrefix, PEFT_PREFIX } from "../../formats/peft-folder/keys.ts";
 import { adapterInKey, withoutWrappers } from "../../formats/peft-folder/wrapped-keys.ts";
 import type { Notice, TensorRef } from "../adapter.ts";
 
-/** An adapter's tensors under the names that saving it properly gives. */
+/** An adapter's tensors under the names that PEFT would save. */
 export interface Unwrapped {
   readonly tensors: ReadonlyMap<string, TensorRef>;
   readonly notices: readonly Notice[];
 }
 
 /**
- * Take away what wrappers of a model left in the names of an adapter's tensors.
+ * Remove what wrappers of a model left in the names of an adapter's tensors.
  *
  * @param name of the adapter, for messages
- * @throws RefusedError where two names fall together, or belong to several adapters
+ * @throws RefusedError where two names become equal, or names belong to several adapters
  */
 export function unwrapped(name: string, tensors: ReadonlyMap<string, TensorRef>): Unwrapped {
   const adapters = new Set([...tensors.keys()].flatMap((key) => adapterInKey(key) ?? []));
@@ -30,7 +30,7 @@ export function unwrapped(name: string, tensors: ReadonlyMap<string, TensorRef>)
     const twin = stored.get(own);
     if (twin !== undefined) {
       throw new RefusedError(
-        `${name}: ${twin} and ${key} are both ${own} without what wrappers added to the names; remove the one that is not the adapter's.`,
+        `${name}: ${twin} and ${key} are both ${own} without what wrappers added to the names; remove the one that does not belong to the adapter.`,
       );
     }
     stored.set(own, key);
@@ -38,19 +38,19 @@ export function unwrapped(name: string, tensors: ReadonlyMap<string, TensorRef>)
     if (own !== key) example ??= `${key} is ${own}`;
   }
   if (example === null) return { tensors, notices: [] };
-  const text = `${name} was saved from a wrapped model; what wrappers added to the names of its tensors is taken away (${example}), but other programs may load nothing of it.`;
+  const text = `${name} was saved from a wrapped model; lora-lego removes what wrappers added to its tensor names (${example}), but other programs may load none of it.`;
   return { tensors: found, notices: [{ id: "wrapped-names", text }] };
 }
 
 /**
- * Tensors that all lack PEFT's prefix, as a model saves them that PEFT's layers were injected into, with it.
+ * Add PEFT's prefix where all tensors lack it, as in a model that PEFT's layers were injected into.
  *
  * @param name of the adapter, for messages
  */
 export function prefixed(name: string, tensors: ReadonlyMap<string, TensorRef>): Unwrapped {
   const keys = [...tensors.keys()];
   if (keys.length === 0 || keys.some(hasPeftPrefix)) return { tensors, notices: [] };
-  const text = `${name} names its tensors without ${PEFT_PREFIX} (as ${keys[0]}); they are read as if they had it, but PeftModel.from_pretrained loads nothing of it.`;
+  const text = `${name} names its tensors without ${PEFT_PREFIX} (such as ${keys[0]}); they are read as if they had it, but PeftModel.from_pretrained loads none of them.`;
   const whole = Array.from(tensors, ([key, tensor]): [string, TensorRef] => {
     const own = PEFT_PREFIX + key;
     return [own, { ...tensor, name: own }];

@@ -13,9 +13,9 @@ import {
 } from "../conversion.ts";
 
 /**
- * diffusers of today: <component>.<module>.lora_A.weight. Scales are folded into B, so that releases that read no alpha from such files
- * apply the same delta; Flux modules that hold several of diffusers' layers are split by the rows of B, A repeated. Names of families that
- * are not known stay as they are, if diffusers' dialect is where they are from.
+ * Today's diffusers: <component>.<module>.lora_A.weight. Scales are folded into B, so that releases that read no alpha from such files
+ * apply the same delta; Flux modules that hold several of diffusers' layers are split by the rows of B, with A repeated. Names of unknown
+ * families stay as they are, if they come from the diffusers dialect.
  */
 export const diffusersWriter: Writer = {
   id: "diffusers",
@@ -53,10 +53,10 @@ function written({ name, rows }: ModulePart, module: AdapterModule): WrittenTens
 
 function unnamed({ name }: Adapter, { name: module, out }: AdapterModule, why: Unnamed): RefusedError {
   const reasons: Readonly<Record<Unnamed, string>> = {
-    kohya: `${module} is named as in kohya's keys, of a family whose names lora-lego does not know, so its name in diffusers would be a guess; kohya and peft can hold it.`,
-    language: `${module} is no module of an image model that diffusers loads (unet., text_encoder., transformer.); convert it to peft, mlx or gguf.`,
+    kohya: `${module} has a kohya name from a family that lora-lego does not know, so its name in diffusers would be a guess; kohya and peft can hold it.`,
+    language: `${module} is not a module of an image model that diffusers loads (unet., text_encoder., transformer.); convert it to peft, mlx or gguf.`,
     t5: `${module} belongs to a T5 text encoder, for which diffusers loads no LoRA; convert it to kohya, or leave such modules out with lora-lego merge --exclude.`,
-    chroma: `${module} is of Chroma, whose names in diffusers lora-lego does not know; convert it to kohya.`,
+    chroma: `${module} is a module of Chroma, whose names in diffusers lora-lego does not know; convert it to kohya.`,
     rows: `${module} has ${out} rows, which its layers in diffusers cannot share; check that it is a Flux adapter.`,
   };
   return new RefusedError(`${name}: ${reasons[why]}`);

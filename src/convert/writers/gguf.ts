@@ -17,12 +17,12 @@ import {
 import { refuseTied } from "../refuse-tied.ts";
 import { refuseImageModel } from "../refuse-uncarried.ts";
 
-/** What a GGUF name looks like: modules of adapters that were read without their base's config. */
+/** The form of GGUF names, which modules keep where an adapter was read without its base's config. */
 const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
 
 /**
- * llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), rows of queries and keys permuted where the family has them so. There is one
- * alpha per file, and the scale is alpha / r of each module: where these differ, scales are folded into lora_b.
+ * llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), with rows of queries and keys permuted where the family does so. A file
+ * has one alpha, and the scale is alpha / r of each module; where these differ, scales are folded into lora_b.
  */
 export const ggufWriter: Writer = {
   id: "gguf",
@@ -59,7 +59,7 @@ function familyOf(adapter: Adapter, baseConfig: AdapterText | null): { family: G
   if (family !== undefined) return { family, config };
   const known = GGUF_FAMILIES.flatMap(({ modelTypes }) => modelTypes).join(", ");
   throw new RefusedError(
-    `${adapter.name}: how llama.cpp calls the modules of model_type ${config.modelType} is not known here (known are ${known}); use convert_lora_to_gguf of llama.cpp.`,
+    `${adapter.name}: lora-lego does not know what llama.cpp calls the modules of model_type ${config.modelType} (it knows ${known}); use llama.cpp's convert_lora_to_gguf.`,
   );
 }
 
@@ -82,7 +82,7 @@ function written(
   const stem = own ? module.name : ggufName(family, module.name);
   if (stem === null || (lookedUp && stem !== "token_embd")) {
     throw new RefusedError(
-      `${name}: ${module.name} is no module of ${family.architecture} models that llama.cpp adapts; leave it out with lora-lego merge --exclude.`,
+      `${name}: ${module.name} is not a module that llama.cpp adapts in ${family.architecture} models; leave it out with lora-lego merge --exclude.`,
     );
   }
   const a: FactorContent = { ...wholeFactor(module, "a"), units: lookedUp ? "columns" : "rows" };

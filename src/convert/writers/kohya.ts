@@ -13,8 +13,8 @@ import {
 } from "../conversion.ts";
 
 /**
- * kohya's sd-scripts: one file, one alpha for all modules. Some readers take one alpha for many modules, so where these differ, the rest of
- * a scale is folded into lora_up; the alpha is the one that most modules have.
+ * kohya's sd-scripts: one file, one alpha for all modules. Some readers use one alpha for many modules, so the file has the most
+ * common alpha, and the rest of each scale is folded into lora_up.
  */
 export const kohyaWriter: Writer = {
   id: "kohya",
@@ -32,7 +32,7 @@ export const kohyaWriter: Writer = {
   },
 };
 
-/** The names of the modules in kohya's keys. Names with dots stay in files of a family that is not known, where they came so. */
+/** The names of the modules in kohya's keys. Unknown families keep the dots in names that came from such a file. */
 function stemsOf({ name: adapter, format, modules }: Adapter): Map<string, string> {
   const others = ofImageModel(modules.keys()) ? "diffusers or peft" : "peft, mlx or gguf";
   const stems = new Map<string, string>();
@@ -41,7 +41,7 @@ function stemsOf({ name: adapter, format, modules }: Adapter): Map<string, strin
     const stem = known ?? (format === "kohya" ? module : null);
     if (stem === null) {
       throw new RefusedError(
-        `${adapter}: ${module} has no certain name in kohya's keys, and any would be a guess (known are UNets of Stable Diffusion, Flux in its own code's names, CLIP and T5); convert it to ${others}.`,
+        `${adapter}: ${module} has no certain name in kohya's keys, so any name would be a guess (lora-lego knows UNets of Stable Diffusion, Flux in its own code's names, CLIP and T5); convert it to ${others}.`,
       );
     }
     const twin = holders.get(stem);
@@ -59,8 +59,8 @@ function stemsOf({ name: adapter, format, modules }: Adapter): Map<string, strin
 const alphaOf = ({ rank, scale }: AdapterModule): number => Math.fround(scale * rank);
 
 /**
- * The alpha of most modules without its sign, the first of several. Never 0, which some readers take for the rank, and never less: diffusers
- * does not come to an end where it shares a negative scale out between two factors of Flux.
+ * The most common alpha without its sign; of several, the first. Never 0, which some readers take for the rank, and never less:
+ * diffusers does not finish when it splits a negative scale between two factors of Flux.
  */
 function commonestAlpha(modules: readonly AdapterModule[]): number {
   const counts = new Map<number, number>();
@@ -88,14 +88,14 @@ function written(stem: string, module: AdapterModule, alpha: number): WrittenTen
   ];
 }
 
-/** Says of the bytes what changes with them. */
+/** Metadata that describes the bytes and changes with them. */
 const OF_THE_BYTES = /^(sshs_|modelspec\.hash|ss_network_(dim|alpha)$)/;
 
-/** What the input's file says of how it was trained, and the rank and alpha of what is written. */
+/** What the input's file says about its training, with the rank and alpha that are written. */
 function metadataOf({ metadata }: Adapter, modules: readonly AdapterModule[], alpha: number): Record<string, string> {
   const folded = modules.some((module) => alphaOf(module) !== alpha);
   const kept = [...metadata].filter(
-    // The arguments tell alphas of their own for convolutions.
+    // The arguments give separate alphas for convolutions.
     ([key]) => !OF_THE_BYTES.test(key) && !(folded && key === "ss_network_args"),
   );
   const ranks = new Set(modules.map(({ rank }) => rank));

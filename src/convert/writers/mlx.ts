@@ -18,13 +18,13 @@ import { type ExpertStack, stackExperts } from "../expert-stacks.ts";
 import { isTiable, refuseTied } from "../refuse-tied.ts";
 import { refuseImageModel } from "../refuse-uncarried.ts";
 
-/** What is known of the base model. */
+/** What is known about the base model. */
 interface Base {
   readonly family: MlxFamily;
   readonly config: ModelConfig;
 }
 
-/** How all modules of a file are written: one rank, and what each factor B is multiplied by. */
+/** How a file's modules are written: one rank, and the multiplier of each factor B. */
 interface Form {
   readonly rank: number;
   timesOf(module: AdapterModule): number;
@@ -72,7 +72,7 @@ function baseOf({ name }: Adapter, baseConfig: AdapterText | null): Base | null 
   const family = mlxFamily(config.wholeType);
   if (family !== null) return { family, config };
   throw new RefusedError(
-    `${name}: how mlx-lm calls the modules of model_type ${config.wholeType} is not known here (known are ${MLX_MODEL_TYPES.join(", ")}); without --base-config, names as model.layers.0.self_attn.q_proj are written as they are.`,
+    `${name}: lora-lego does not know what mlx-lm calls the modules of model_type ${config.wholeType} (it knows ${MLX_MODEL_TYPES.join(", ")}); without --base-config, names such as model.layers.0.self_attn.q_proj are written as they are.`,
   );
 }
 
@@ -81,11 +81,11 @@ function nameOf(name: string, base: Base | null, module: AdapterModule): string 
   if (found !== null) return found;
   if (base === null) {
     throw new UsageError(
-      `${name}: how mlx-lm calls ${module.name}, and whether it can adapt it, depends on the base model; pass its config.json as --base-config.`,
+      `${name}: what mlx-lm calls ${module.name}, and whether it can adapt it, depends on the base model; pass its config.json as --base-config.`,
     );
   }
   throw new RefusedError(
-    `${name}: ${module.name} is no module of ${base.config.wholeType} models that mlx-lm adapts; leave it out with lora-lego merge --exclude ${module.name}.`,
+    `${name}: ${module.name} is not a module that mlx-lm adapts in ${base.config.wholeType} models; leave it out with lora-lego merge --exclude ${module.name}.`,
   );
 }
 
@@ -112,7 +112,7 @@ function stacked({ name, experts, in: inputs, out }: ExpertStack, { rank, timesO
   return [tensor("lora_a", [rank, inputs], factors("a")), tensor("lora_b", [out, rank], factors("b"))];
 }
 
-/** mlx-lm loads the layers that are counted from the last one back, and of each the modules that `keys` name; modules outside of layers by their whole path. */
+/** mlx-lm adapts the last num_layers layers, and in each the modules in `keys`; modules outside the layers go by their whole path. */
 function configOf(
   model: string | null,
   names: readonly string[],
@@ -124,7 +124,7 @@ function configOf(
   return {
     fine_tune_type: "lora",
     ...(model !== null && { model }),
-    // -1 stands for every layer; a layer without tensors of its own keeps a fresh LoRA, whose delta is zero.
+    // -1 means every layer; a layer without tensors keeps a fresh LoRA, whose delta is zero.
     num_layers: -1,
     lora_parameters: { rank, scale, dropout: 0, keys: [...new Set(keys)].sort() },
   };

@@ -14,8 +14,8 @@ import {
 } from "../conversion.ts";
 
 /**
- * PEFT: each module at its own rank and scale, by patterns where they differ. Experts come to one rank and scale, that of the config: PEFT
- * stacks them under transformers 5 and asks no pattern then. The smaller ones get zero units; where scales differ, they are folded into B.
+ * PEFT: each module at its own rank and scale, by patterns where they differ. Experts get the config's rank and scale, because PEFT
+ * stacks them under transformers 5 and then ignores patterns. Smaller ones get zero units; where scales differ, they are folded into B.
  */
 export const peftWriter: Writer = {
   id: "peft",
@@ -54,7 +54,7 @@ interface Form {
   readonly module: AdapterModule;
   readonly rank: number;
   readonly alpha: number;
-  /** What B is multiplied by: the part of the scale that alpha / rank is not. */
+  /** B is multiplied by this: the part of the scale that alpha / rank does not cover. */
   readonly times: number;
 }
 

@@ -14,7 +14,7 @@ import {
   type ValueType,
 } from "./types.ts";
 
-/** Headers of models hold whole vocabularies; those of adapters are a fraction of this. */
+/** Enough for models, whose headers hold whole vocabularies; adapters need a fraction of it. */
 const MAX_HEADER_BYTES = 256 << 20;
 const MAX_TEXT_BYTES = 64 << 20;
 const MAX_NAME_BYTES = 1000;
@@ -45,7 +45,7 @@ export interface GgufHeader {
  * Read and check the header of a GGUF file; no tensor data is read.
  *
  * @throws FormatError when the file breaks any rule of docs/formats/gguf.md or is another format, RefusedError for versions and element
- *   types that are not read
+ *   types that lora-lego does not read
  */
 export async function readGguf(source: ByteSource): Promise<GgufHeader> {
   const { name } = source;
@@ -85,12 +85,12 @@ async function readVersion(source: ByteSource, reader: RangeReader): Promise<num
   const swapped = VERSIONS.includes(view.getUint32(4, false));
   throw new RefusedError(
     swapped
-      ? `${name} is big-endian, which is not read; convert it on a usual machine.`
-      : `${name} is GGUF of version ${version}, but only ${VERSIONS.join(" and ")} are read; convert it again with a current llama.cpp.`,
+      ? `${name} is big-endian, which lora-lego does not read; convert it on a little-endian machine.`
+      : `${name} is GGUF version ${version}, but only ${VERSIONS.join(" and ")} are read; convert it again with a current llama.cpp.`,
   );
 }
 
-/** A count of things that each take at least `least` bytes of what is left. */
+/** A count of items that each take at least `least` of the bytes left. */
 async function readCount(reader: RangeReader, name: string, what: string, least: number): Promise<number> {
   const count = await reader.uint64();
   if (typeof count === "bigint" || count * least > reader.left) {
@@ -102,7 +102,7 @@ async function readCount(reader: RangeReader, name: string, what: string, least:
 async function readText(reader: RangeReader, name: string, most: number): Promise<string> {
   const length = await reader.uint64();
   if (typeof length === "bigint" || length > most || length > reader.left) {
-    throw damaged(name, `a text of ${length} bytes at ${reader.position}, more than it may have`);
+    throw damaged(name, `the text at ${reader.position} has ${length} bytes, more than fit`);
   }
   const view = await reader.take(length);
   try {
@@ -143,7 +143,7 @@ async function readArray(reader: RangeReader, name: string, depth: number): Prom
   if (depth > MAX_DEPTH) throw damaged(name, `arrays are nested more than ${MAX_DEPTH} deep`);
   const type = await readType(reader, name, "an array");
   const fixed = type === "string" || type === "array" ? null : type;
-  const count = await readCount(reader, name, "entries of an array", fixed === null ? 8 : BYTES[fixed]);
+  const count = await readCount(reader, name, "array entries", fixed === null ? 8 : BYTES[fixed]);
   const values: GgufValue[] = [];
   if (fixed === null) {
     for (let i = 0; i < count; i++) values.push(await readValue(reader, name, type, depth));
@@ -178,7 +178,7 @@ function decodeScalar(view: DataView, at: number, type: keyof typeof BYTES, name
       return narrowed(view.getBigInt64(at, true));
     case "bool": {
       const byte = view.getUint8(at);
-      if (byte > 1) throw damaged(name, `a truth value is ${byte}, but must be 0 or 1`);
+      if (byte > 1) throw damaged(name, `a boolean is ${byte}, but must be 0 or 1`);
       return byte === 1;
     }
   }
@@ -201,7 +201,7 @@ async function readInfo(
   const type = GGML_TYPES.get(number);
   if (type === undefined) {
     throw new RefusedError(
-      `${name}: tensor ${showJson(tensor)} has the element type ${number}, which is unknown here; convert it again as f16.`,
+      `${name}: tensor ${showJson(tensor)} has the element type ${number}, which lora-lego does not know; convert it again as f16.`,
     );
   }
   const offset = await reader.uint64();
@@ -226,13 +226,13 @@ function placeTensors(
   for (const [tensor, { type, shape }, offset] of infos) {
     if (tensors.has(tensor)) throw damaged(name, `the tensor ${showJson(tensor)} occurs twice`);
     if (offset % alignment !== 0) {
-      throw damaged(name, `tensor ${showJson(tensor)} begins at ${offset}, no multiple of ${alignment}`);
+      throw damaged(name, `tensor ${showJson(tensor)} begins at ${offset}, which is not a multiple of ${alignment}`);
     }
     const last = shape.at(-1) ?? 1;
     if (last % type.block !== 0) {
       throw damaged(
         name,
-        `tensor ${showJson(tensor)} is ${type.name} ${formatShape(shape)}, whose rows are no whole blocks of ${type.block}`,
+        `tensor ${showJson(tensor)} is ${type.name} ${formatShape(shape)}, whose rows are not whole blocks of ${type.block}`,
       );
     }
     const begin = data + offset;

@@ -4,7 +4,7 @@ import { showJson } from "../json.ts";
 import { DEFAULT_ALIGNMENT, GGML_TYPES, MAGIC } from "./types.ts";
 
 const VERSION = 3;
-/** Numbers of the value types that are written. */
+/** GGUF's numbers for the value types that are written. */
 const UINT32 = 4;
 const INT32 = 5;
 const FLOAT32 = 6;
@@ -12,7 +12,7 @@ const BOOL = 7;
 const STRING = 8;
 const ARRAY = 9;
 
-/** A metadata value to be written: a text, a number as float32, or one whose type is named. */
+/** A metadata value to be written: a string, a number as float32, or a value with its type. */
 export type GgufField =
   | string
   | number
@@ -21,7 +21,7 @@ export type GgufField =
   | { readonly texts: readonly string[] }
   | { readonly int32s: readonly number[] };
 
-/** The element types that are written, by ggml's numbers. */
+/** The element types that are written, with ggml's numbers. */
 const NUMBERS = { F32: 0, F16: 1, BF16: 30 } as const;
 
 /** A tensor to be written: row-major, little-endian. */
@@ -31,18 +31,18 @@ export interface GgufTensorSpec {
   readonly shape: readonly number[];
 }
 
-/** Where everything of a GGUF file to be written goes; tensors end where the next one may begin. */
+/** The layout of a GGUF file to be written. */
 export interface GgufLayout {
   /** The file's first bytes: everything before the tensors. */
   readonly header: Uint8Array;
   readonly tensors: ReadonlyMap<string, { readonly begin: number; readonly end: number }>;
-  /** Length of the whole file in bytes; what no tensor covers is zero. */
+  /** Length of the whole file in bytes; bytes that no tensor covers are zero. */
   readonly size: number;
 }
 
 /**
- * Plan a GGUF file of version 3, aligned to 32 bytes, byte for byte as the Python package gguf writes it: metadata and tensors in the
- * order given.
+ * Plan a GGUF version 3 file, aligned to 32 bytes and byte-identical to what the Python package gguf writes, with metadata and tensors
+ * in the given order.
  *
  * @throws UsageError for names that occur twice
  */
@@ -84,7 +84,7 @@ function aligned(offset: number): number {
   return Math.ceil(offset / DEFAULT_ALIGNMENT) * DEFAULT_ALIGNMENT;
 }
 
-/** Little-endian fields one after the other. */
+/** Collects little-endian fields. */
 class Bytes {
   readonly #parts: Uint8Array[] = [];
   #length = 0;
@@ -110,7 +110,7 @@ class Bytes {
     this.raw(new Uint8Array(Int32Array.of(value).buffer));
   }
 
-  /** A metadata value, its type in front. */
+  /** A metadata value after its type. */
   field(value: GgufField): void {
     if (typeof value === "string") {
       this.uint32(STRING);
@@ -144,7 +144,7 @@ class Bytes {
     this.raw(bytes);
   }
 
-  /** All of it, zeros behind up to the alignment. */
+  /** All bytes, padded with zeros to the alignment. */
   aligned(): Uint8Array {
     const out = new Uint8Array(aligned(this.#length));
     let at = 0;

@@ -3,7 +3,7 @@ import { f16ToF32 } from "../../core/float-formats.ts";
 const BLOCK = 32;
 const BLOCK_BYTES = 34;
 
-/** The values of a tensor in Q8_0: blocks of an f16 scale and 32 signed bytes that it multiplies. Exact in f32. */
+/** The values of a Q8_0 tensor: blocks of an f16 scale and the 32 signed bytes it multiplies. Exact in f32. */
 export function decodeQ8(bytes: Uint8Array): Float32Array {
   const blocks = bytes.length / BLOCK_BYTES;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

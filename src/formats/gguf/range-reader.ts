@@ -1,7 +1,7 @@
 import type { ByteSource } from "../../core/bytes.ts";
 import { FormatError } from "../../core/errors.ts";
 
-/** Bytes that are fetched at once at first; twice as many each time more are needed. */
+/** Bytes of the first fetch; each further fetch doubles. */
 const FIRST_BYTES = 1 << 16;
 const MOST_BYTES = 4 << 20;
 
@@ -41,7 +41,7 @@ export class RangeReader {
     const { name, size } = this.#source;
     return new FormatError(
       this.#limit < size
-        ? `${name} has a header of more than ${this.#limit} bytes, which no adapter has; pass the adapter's own file.`
+        ? `${name} has a header of more than ${this.#limit} bytes, more than any adapter has; pass the adapter's own file.`
         : `${name} ends early: it has ${size} bytes, but bytes ${this.position} to ${this.position + count} are needed; copy or download it again.`,
     );
   }
@@ -65,7 +65,7 @@ export class RangeReader {
   }
 }
 
-/** A whole number as a number where that is exact. */
+/** An integer as a number where that is exact, else a bigint. */
 export function narrowed(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;

@@ -2,10 +2,10 @@ import type { Dtype } from "../../core/dtype.ts";
 
 /** The first four bytes of every GGUF file. */
 export const MAGIC = "GGUF";
-/** Tensors and the whole data begin at multiples of this, unless general.alignment says otherwise. */
+/** The data and each tensor begin at multiples of this, unless general.alignment says otherwise. */
 export const DEFAULT_ALIGNMENT = 32;
 
-/** Types of metadata values, by the number that the format gives them. */
+/** Types of metadata values, by their number in the format. */
 export const VALUE_TYPES = [
   "uint8",
   "int8",
@@ -26,19 +26,19 @@ export type ValueType = (typeof VALUE_TYPES)[number];
 /** A metadata value; 64-bit integers beyond 2^53 are bigints. */
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[];
 
-/** How ggml stores elements: in blocks of so many elements and bytes. */
+/** How ggml stores elements: in blocks of `block` elements and `bytes` bytes. */
 export interface GgmlType {
   readonly name: string;
   readonly block: number;
   readonly bytes: number;
-  /** The element type that these bytes are without decoding, null for quantized ones. */
+  /** The element type of the raw bytes; null for quantized types. */
   readonly dtype: Dtype | null;
 }
 
 const plain = (name: string, bytes: number, dtype: Dtype): GgmlType => ({ name, block: 1, bytes, dtype });
 const quantized = (name: string, block: number, bytes: number): GgmlType => ({ name, block, bytes, dtype: null });
 
-/** ggml's types by their number (ggml.h, enum ggml_type); numbers that are not here are unknown or were withdrawn. */
+/** ggml's types by their number (ggml.h, enum ggml_type); numbers not listed are unknown or withdrawn. */
 export const GGML_TYPES: ReadonlyMap<number, GgmlType> = new Map([
   [0, plain("F32", 4, "F32")],
   [1, plain("F16", 2, "F16")],

@@ -3,7 +3,7 @@ import { forKind, type ModuleKind } from "../../core/module-kind.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../safetensors/layout.ts";
 import { PEFT_PREFIX } from "./keys.ts";
 
-/** A module as its factors are stored. */
+/** A module, with its factors as stored. */
 export interface StoredModule {
   /** Dotted path in the base model, without the prefix. */
   readonly name: string;
@@ -11,7 +11,7 @@ export interface StoredModule {
   readonly rank: number;
   /** Rows of B. */
   readonly out: number;
-  /** The shape of A behind its rank: [in], for conv [channels, ...kernel]. */
+  /** The shape of A after its rank: [in], for conv [channels, ...kernel]. */
   readonly inputShape: readonly number[];
 }
 
@@ -26,7 +26,7 @@ export function peftKey({ name, kind }: Pick<StoredModule, "name" | "kind">, fac
 }
 
 /**
- * The shapes of A and B, which kohya and diffusers store alike: (r, in) and (out, r); of convolutions (r, channels, ...kernel) and
+ * The shapes of A and B, which kohya and diffusers store alike: (r, in) and (out, r); for convolutions (r, channels, ...kernel) and
  * (out, r, 1...).
  */
 export function factorShapes({ kind, rank, out, inputShape }: Omit<StoredModule, "name">): {
@@ -53,7 +53,7 @@ export function factorSpecs(
   ];
 }
 
-/** The weights' file: tensors beside the factors, and the factors of these modules in one element type. */
+/** The weights' file: the factors of these modules in one element type, and the tensors besides them. */
 export function layoutWeights(
   modules: Iterable<StoredModule>,
   dtype: Dtype,

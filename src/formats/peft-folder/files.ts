@@ -1,14 +1,14 @@
-/** The files of a PEFT folder: its weights, and the config beside them (mlx-lm calls its own config the same). */
+/** The files of a PEFT folder: its weights, and the config next to them (mlx-lm uses the same name for its own config). */
 export const WEIGHTS_FILE = "adapter_model.safetensors";
 export const CONFIG_FILE = "adapter_config.json";
-/** The weights as older releases of PEFT save them, as some trainers do, and as converters to GGUF call theirs. */
+/** Names of the weights in older releases of PEFT, from some trainers, and from converters to GGUF. */
 export const PICKLED_WEIGHTS_FILE = "adapter_model.bin";
 export const TORCH_WEIGHTS_FILE = "adapter_model.pt";
 export const GGUF_WEIGHTS_FILE = "adapter_model.gguf";
 
 const WEIGHTS = /\.(?:safetensors|bin|pt|pth|gguf)$/;
 const INDEX = /\.safetensors\.index\.json$/;
-/** Browsers put a number behind the name of a second download: "adapter_config (1).json". */
+/** Browsers add a number to the name of a second download: "adapter_config (1).json". */
 const CONFIG = /^adapter_config.*\.json$/;
 const OWN_WEIGHTS = /^adapter_model(.*?)\.(?:safetensors|bin|pt|pth|gguf)/;
 
@@ -17,7 +17,7 @@ export function isWeightsFile(file: string): boolean {
   return WEIGHTS.test(file);
 }
 
-/** Whether a file may say which of its neighbours hold which tensors. */
+/** Whether a file may be an index of shards. */
 export function isIndexFile(file: string): boolean {
   return INDEX.test(file);
 }

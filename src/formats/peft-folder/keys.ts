@@ -8,12 +8,12 @@ export function hasPeftPrefix(key: string): boolean {
   return key.startsWith(PEFT_PREFIX);
 }
 
-/** A key of a PEFT file without the prefix, as the base model calls the tensor; other names stay as they are. */
+/** A PEFT key without the prefix, which is the base model's name of the tensor; other names stay as they are. */
 export function withoutPeftPrefix(key: string): string {
   return hasPeftPrefix(key) ? key.slice(PEFT_PREFIX.length) : key;
 }
 
-/** Another name for the tensor of a key, which keeps the prefix where it has it. */
+/** A key with its name replaced, keeping the prefix if it has one. */
 export function renamedKey(key: string, rename: (name: string) => string): string {
   return hasPeftPrefix(key) ? `${PEFT_PREFIX}${rename(withoutPeftPrefix(key))}` : rename(key);
 }
@@ -23,7 +23,7 @@ export function isPeftKey(key: string): boolean {
   return hasPeftPrefix(key) || /\.lora_(embedding_)?[AB](\.weight)?$/.test(key);
 }
 
-/** The factor that a key names, and the path of its module, prefix and all; null for other tensors. */
+/** The factor that a key names, and the path of its module with the prefix; null for other tensors. */
 export function parseFactorKey(
   key: string,
 ): { readonly path: string; readonly half: "a" | "b"; readonly embedding: boolean } | null {
@@ -32,12 +32,12 @@ export function parseFactorKey(
   return { path: match[1]!, half: (match[3] ?? match[4]) === "A" ? "a" : "b", embedding: match[2] !== undefined };
 }
 
-/** The path of the module that a bias beside B (lora_bias) belongs to; null for other tensors. */
+/** The path of the module that a bias next to B (lora_bias) belongs to; null for other tensors. */
 export function pathOfBias(key: string): string | null {
   return key.endsWith(BIAS) ? key.slice(0, -BIAS.length) : null;
 }
 
-/** The key of a bias beside B. */
+/** The key of a bias next to B. */
 export function biasKey(path: string): string {
   return `${path}${BIAS}`;
 }

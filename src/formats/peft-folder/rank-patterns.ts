@@ -1,10 +1,10 @@
-/** What PEFT's scale is made of: alpha / rank. */
+/** The two numbers in PEFT's scale, alpha / rank. */
 export interface RankAndAlpha {
   readonly rank: number;
   readonly alpha: number;
 }
 
-/** A module and what a config says of it. */
+/** A module and what a config says about it. */
 export interface ConfigModule extends RankAndAlpha {
   /** Dotted path in the base model. */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface ConfigModule extends RankAndAlpha {
 
 type Patterns = Readonly<Record<string, number>>;
 
-/** The patterns that give each module its rank and alpha where these are not the common ones. */
+/** The patterns that give modules a rank and alpha other than the common ones. */
 export function rankPatterns(
   modules: readonly ConfigModule[],
   common: RankAndAlpha,
@@ -41,12 +41,12 @@ function patternModules(modules: readonly ConfigModule[], common: RankAndAlpha):
     .sort((one, other) => parts(other.name).length - parts(one.name).length);
 }
 
-/** Names that mean themselves in a regular expression, but for their dots, and are no number, which JavaScript would put first. */
+/** Names that mean themselves in a regular expression, except dots, and are not numbers, which JavaScript would put first. */
 const PLAIN_NAME = /^(?!\d+$)[\w.-]+$/;
 
 /**
- * The pattern that matches a module and those whose paths end with its own. It is the plain path, as people write it, unless PEFT's
- * "(.*\.)?(pattern)$" would then match more (a dot stands for any character there) or less: then the path itself, escaped.
+ * The pattern that matches a module and those whose paths end with its own. It is the plain path, unless PEFT's "(.*\.)?(pattern)$"
+ * would then match more (a dot stands for any character there) or less: then it is the escaped path.
  */
 function patternOf(name: string, modules: readonly { readonly name: string }[]): string {
   const escaped = `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`;

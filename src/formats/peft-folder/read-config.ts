@@ -2,43 +2,43 @@ import { FormatError, RefusedError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson, showJson } from "../json.ts";
 import { CONFIG_FILE } from "./files.ts";
 
-/** What a merge needs of PEFT's adapter_config.json; absent fields stand at PEFT's defaults. */
+/** What a merge needs from PEFT's adapter_config.json; absent fields have PEFT's defaults. */
 export interface PeftConfig {
   readonly baseModel: string | null;
   readonly taskType: string | null;
-  /** r, of modules that no rank pattern matches. */
+  /** r, for modules that no rank pattern matches. */
   readonly rank: number;
-  /** lora_alpha, of modules that no alpha pattern matches. */
+  /** lora_alpha, for modules that no alpha pattern matches. */
   readonly alpha: number;
   /** [pattern, rank] in the file's order: the first match wins. */
   readonly rankPattern: readonly (readonly [string, number])[];
   readonly alphaPattern: readonly (readonly [string, number])[];
   readonly rslora: boolean;
   readonly fanInFanOut: boolean;
-  /** bias: "none", or "all" or "lora_only" where biases were trained: then a layer's own bias is the adapter's. */
+  /** bias: "none", or "all" or "lora_only" where biases were trained; then a layer's own bias belongs to the adapter. */
   readonly bias: string;
-  /** target_modules as the config has it: a list, or one expression; null where it has neither. */
+  /** target_modules as stored: a list or one expression; null where there is neither. */
   readonly targets: readonly string[] | string | null;
   /** The plain list of target_modules; null where it is a regular expression or other fields narrow it. */
   readonly targetModules: readonly string[] | null;
   /** Whether the adapter was told to leave layers out (layers_to_transform). */
   readonly someLayers: boolean;
   readonly modulesToSave: readonly string[];
-  /** ensure_weight_tying: a head that is tied to the embedding follows what is done to it. */
+  /** ensure_weight_tying: a head that is tied to the embedding follows changes of it. */
   readonly tiesWeights: boolean;
-  /** The fields that are set and make it more, or something else, than a plain LoRA. */
+  /** The fields that are set and make it more than, or something other than, a plain LoRA. */
   readonly changes: readonly ChangingField[];
-  /** The initialisation that changed the base before training, as the config shows it; null where none did. */
+  /** The initialisation that changed the base before training, according to the config; null where none did. */
   readonly changedBase: string | null;
   /** target_parameters: paths of parameters that have factors of their own. */
   readonly targetParameters: readonly string[];
-  /** trainable_token_indices by the embedding's name; a plain list is the input embedding's, under "". */
+  /** trainable_token_indices by the embedding's name; a plain list, for the input embedding, is under "". */
   readonly tokenIndices: ReadonlyMap<string, readonly number[]>;
   /** Fields that are set and that lora-lego does not know; they are reported and never copied. */
   readonly unknownFields: readonly string[];
 }
 
-/** Fields that make an adapter something else than a plain LoRA where they are set. */
+/** Fields that, when set, make an adapter something other than a plain LoRA. */
 export const CHANGING_FIELDS = [
   "use_dora",
   "lora_bias",
@@ -58,10 +58,10 @@ export const CHANGING_FIELDS = [
 /** A field of `CHANGING_FIELDS`. */
 export type ChangingField = (typeof CHANGING_FIELDS)[number];
 
-/** Those that are true or false. */
+/** The boolean ones. */
 const FLAGS = ["use_dora", "lora_bias", "use_qalora"];
 
-/** Initialisations that train against a changed base: the file is then not relative to the base it names. */
+/** Initialisations that train against a changed base, so the file is not relative to the base it names. */
 const CHANGED_BASE = /^(pissa|olora|corda|loftq|lora_ga)/i;
 
 const KNOWN = new Set([
@@ -73,14 +73,16 @@ const KNOWN = new Set([
   ..."ensure_weight_tying runtime_config merge_weights".split(" "),
 ]);
 
-/** Parse the text of an adapter_config.json. @throws FormatError when it holds no JSON object */
+/** Parse the text of an adapter_config.json. @throws FormatError when it does not hold a JSON object */
 export function parsePeftFields(text: string, where: string): JsonObject {
   const fields = parseStrictJson(text, where);
   if (isJsonObject(fields)) return fields;
-  throw new FormatError(`${where} holds no JSON object; take the ${CONFIG_FILE} that PEFT saved with the adapter.`);
+  throw new FormatError(
+    `${where} does not hold a JSON object; use the ${CONFIG_FILE} that PEFT saved with the adapter.`,
+  );
 }
 
-/** peft_type: the method that an adapter was trained with. @throws RefusedError where the config has none */
+/** peft_type, the method that an adapter was trained with. @throws RefusedError where the config has none */
 export function peftMethod(fields: JsonObject, where: string): string {
   const kind = fields.peft_type;
   if (typeof kind === "string") return kind;
@@ -88,7 +90,7 @@ export function peftMethod(fields: JsonObject, where: string): string {
   throw new RefusedError(`${where} has ${got}, but lora-lego merges LoRA adapters only (peft_type "LORA").`);
 }
 
-/** The base model that a config names, of whatever method; null where it names none. */
+/** The base model that a config of any method names; null where it names none. */
 export function baseModelOf(fields: Readonly<Record<string, unknown>>): string | null {
   const model = fields.base_model_name_or_path;
   return typeof model === "string" ? model : null;
@@ -104,13 +106,13 @@ export function baseModelOf(fields: Readonly<Record<string, unknown>>): string |
 export function parsePeftConfig(fields: JsonObject, where: string): PeftConfig {
   if (fields.target_modules === undefined && !isSet(fields.target_parameters)) {
     throw new FormatError(
-      `${where} has no target_modules, which every PEFT LoRA config has; take the adapter's own config.`,
+      `${where} has no target_modules, which every PEFT LoRA config has; use the adapter's own config.`,
     );
   }
   return parseLoraFields(fields, where);
 }
 
-/** Read the fields of a LoraConfig that need not say which modules it is for. @throws FormatError for a field of the wrong type */
+/** Read a LoraConfig's fields, where target_modules may be missing. @throws FormatError for a field of the wrong type */
 export function parseLoraFields(fields: JsonObject, where: string): PeftConfig {
   const changes = CHANGING_FIELDS.filter((field) => isSet(fields[field]));
   for (const field of changes) {
@@ -149,7 +151,7 @@ export function parseLoraFields(fields: JsonObject, where: string): PeftConfig {
   };
 }
 
-/** Whether a field says something: not absent, null, false, or empty. */
+/** Whether a field is set: not absent, null, false or empty. */
 function isSet(value: JsonValue | undefined): boolean {
   if (value === undefined || value === null || value === false || value === "") return false;
   return typeof value !== "object" || Object.keys(value).length > 0;
@@ -161,13 +163,13 @@ function reader(fields: JsonObject, where: string) {
   return {
     text(field: string): string | null {
       const value = fields[field] ?? null;
-      if (value !== null && typeof value !== "string") throw wrong(field, "a text or null");
+      if (value !== null && typeof value !== "string") throw wrong(field, "a string or null");
       return value;
     },
     texts(field: string): string[] {
       const value = fields[field] ?? [];
       if (!Array.isArray(value) || value.some((item) => typeof item !== "string"))
-        throw wrong(field, "a list of texts");
+        throw wrong(field, "a list of strings");
       return [...new Set(value as string[])];
     },
     tokenIndices(): Map<string, readonly number[]> {
@@ -177,7 +179,7 @@ function reader(fields: JsonObject, where: string) {
       const whole = (list: JsonValue): list is number[] =>
         Array.isArray(list) && list.every((index) => Number.isSafeInteger(index) && (index as number) >= 0);
       if (lists === null || !lists.every(([, list]) => whole(list))) {
-        throw wrong(field, "a list of token numbers, or one for each embedding");
+        throw wrong(field, "a list of token ids, or one such list for each embedding");
       }
       return new Map(lists.filter(([, list]) => (list as number[]).length > 0) as [string, number[]][]);
     },
@@ -205,7 +207,7 @@ function reader(fields: JsonObject, where: string) {
       if (number !== undefined && entries.length > 1) {
         // JavaScript moves such keys to the front of an object, and the first match wins.
         throw new RefusedError(
-          `${where}: ${field} has the key ${JSON.stringify(number[0])} among others, so which of them comes first is lost; name that module with its parent, as to_out.0.`,
+          `${where}: ${field} has the key ${JSON.stringify(number[0])} among others, so the order of its keys is lost; name that module with its parent, such as to_out.0.`,
         );
       }
       return entries;

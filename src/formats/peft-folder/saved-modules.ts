@@ -1,11 +1,11 @@
 import { withoutPeftPrefix } from "./keys.ts";
 
 /**
- * The modules whose weights are kept beside the factors, as modules_to_save names them: an entry of a source's list where one holds the
- * tensor, else the full path of the module that owns it (a bare last name would match others). Single biases, and tensors of the model
- * itself, belong to no saved module.
+ * The modules whose weights are saved next to the factors, for modules_to_save: an entry of a source's list that covers the tensor, else
+ * the full path of the module that owns it (its last name alone would match others). Single biases and tensors of the model itself
+ * belong to no saved module.
  *
- * @param extras keys of the tensors beside the factors
+ * @param extras keys of the tensors besides the factors
  */
 export function savedModules(
   sources: readonly { readonly modulesToSave: readonly string[] }[],
@@ -16,7 +16,7 @@ export function savedModules(
   for (const key of extras) {
     const path = withoutPeftPrefix(key).split(".");
     const owner = path.slice(0, -1);
-    // All runs of whole parts of the owner's path: "model.head" names what lies in model.head or x.model.head.
+    // All runs of whole parts of the owner's path: "model.head" names what is in model.head or x.model.head.
     const runs = owner.flatMap((_, from) => owner.slice(from).map((_, length) => owner.slice(from, from + length + 1)));
     const known = runs.map((run) => run.join(".")).find((run) => named.has(run));
     if (known !== undefined) saved.add(known);
@@ -26,11 +26,11 @@ export function savedModules(
 }
 
 /**
- * What PEFT calls the biases among the tensors beside the factors: those of adapted layers alone, all kinds, or none. Readers take
- * base_layer.bias for a copy of the base's where the config says none.
+ * PEFT's word for the saved biases: those of adapted layers only, all, or none. Where the config says none, readers take
+ * base_layer.bias for a copy of the base's.
  *
  * @param modules paths of the adapted layers
- * @param saved the modules that are saved whole, whose biases are their own
+ * @param saved the modules that are saved whole, biases included
  */
 export function trainedBiases(
   modules: readonly string[],

@@ -1,10 +1,10 @@
-/** What a config says of its modules: target_modules as a plain list, null where it has none that says all. */
+/** A config's modules: target_modules as a plain list, null where it is not one or other fields narrow it. */
 export interface StatedTargets {
   readonly targetModules: readonly string[] | null;
 }
 
 /**
- * target_modules of a LoRA: the union of its sources' plain lists but for what is left out, where that names every module; else every
+ * target_modules of a LoRA: the union of its sources' plain lists without left-out modules, where that names every module; else every
  * module by its full path.
  */
 export function targetModules(
@@ -20,7 +20,7 @@ export function targetModules(
   return modules.every((name) => suffixes(name).some((suffix) => union.has(suffix))) ? [...union].sort() : modules;
 }
 
-/** A dotted path and what is left of it from each dot on. */
+/** A dotted path, and its rest after each dot. */
 function suffixes(path: string): string[] {
   const parts = path.split(".");
   return parts.map((_, from) => parts.slice(from).join("."));

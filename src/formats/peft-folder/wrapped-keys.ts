@@ -1,10 +1,10 @@
 import { PEFT_PREFIX } from "./keys.ts";
 
-/** Segments that torch.compile, FSDP and checkpointed activations put into the names of what they wrap. */
+/** Segments that torch.compile, FSDP and activation checkpointing put into the names of what they wrap. */
 const WRAPPERS = new Set(["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"]);
-/** What DDP and DeepSpeed put before PEFT's prefix, and that prefix again where a PEFT model was wrapped twice. */
+/** What DDP and DeepSpeed put before PEFT's prefix, and a second prefix where a PEFT model was wrapped twice. */
 const BEFORE = new RegExp(`^(?:module\\.)*(?:${PEFT_PREFIX.replaceAll(".", "\\.")})+`);
-/** The adapter's name inside of a key, which PEFT itself leaves out when it saves. */
+/** The adapter's name inside a key, which PEFT leaves out when it saves. */
 const ADAPTER =
   /(\.(?:lora_[AB]|lora_magnitude_vector))\.([^.]+)(?=\.(?:weight|bias)$)|(\.(?:lora_embedding_[AB]|lora_magnitude_vector|trainable_tokens_delta))\.((?!weight$)[^.]+)$/;
 
@@ -14,7 +14,7 @@ export function adapterInKey(key: string): string | null {
   return match === null ? null : (match[2] ?? match[4])!;
 }
 
-/** A key as PEFT saves it, without what wrappers of the model and the adapter's name added. */
+/** A key as PEFT saves it, without the adapter's name and what wrappers of the model added. */
 export function withoutWrappers(key: string): string {
   const plain = key
     .split(".")

@@ -2,20 +2,20 @@ import { type ConfigModule, type RankAndAlpha, rankPatterns } from "./rank-patte
 import { savedModules, trainedBiases } from "./saved-modules.ts";
 import { type StatedTargets, targetModules } from "./target-modules.ts";
 
-/** A LoRA as its config tells of it. */
+/** A LoRA as its config describes it. */
 export interface ConfiguredLora {
   readonly baseModel: string | null;
   readonly taskType: string | null;
   /** Whether adapted layers hold their weights as (in, out), as GPT-2's Conv1D does. */
   readonly fanInFanOut: boolean;
   readonly modules: readonly ConfigModule[];
-  /** Rank and alpha of modules that no pattern names. */
+  /** Rank and alpha of modules that no pattern matches. */
   readonly common: RankAndAlpha;
-  /** Keys of the tensors that are saved beside the factors. */
+  /** Keys of the tensors saved next to the factors. */
   readonly extras: readonly string[];
-  /** What the configs that it comes from say of their modules; none where it comes from none. */
+  /** What the source configs say about their modules; empty without sources. */
   readonly sources: readonly (StatedTargets & { readonly modulesToSave: readonly string[] })[];
-  /** Modules of those that are not written. */
+  /** Modules of the sources that are not written. */
   readonly left: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 import type { ByteSource } from "../../core/bytes.ts";
 
-/** Enough for the longest mark below and for a glimpse of any text. */
+/** Enough for the longest mark below and to recognise text. */
 const HEAD_BYTES = 64;
 
 /** The marks are long, so that no header length of a truncated file matches one: the upper bytes of those are zero. */
@@ -15,20 +15,20 @@ const FOREIGN: readonly { mark: RegExp | string; what: string }[] = [
   },
   {
     mark: "PK\x03\x04",
-    what: "a zip archive, as torch.save writes it; if it is a PyTorch checkpoint, give it the suffix .bin, if it holds a safetensors file, unpack it",
+    what: "a zip archive, as torch.save writes it; if it is a PyTorch checkpoint, give it the suffix .bin, and if it holds a safetensors file, unpack it",
   },
   {
     mark: "\x80\x02\x8a\x0al\xfc\x9cF",
-    what: "a Python pickle by an old version of torch.save; load it in PyTorch and save it with safetensors.torch.save_file",
+    what: "a Python pickle from an old version of torch.save; load it in PyTorch and save it with safetensors.torch.save_file",
   },
   { mark: "GGUF", what: "a GGUF file; give it the suffix .gguf" },
-  { mark: /^\s*\{\s*"[\s -~]{6}/, what: "a JSON text; if it is an index of shards, name it *.safetensors.index.json" },
-  { mark: /^[\s -~]{8,}$/, what: "a text, perhaps an error message saved by a download; download the file itself" },
+  { mark: /^\s*\{\s*"[\s -~]{6}/, what: "JSON text; if it is an index of shards, name it *.safetensors.index.json" },
+  { mark: /^[\s -~]{8,}$/, what: "text, perhaps an error message saved by a download; download the file itself" },
 ];
 
 /**
- * What a file that cannot be safetensors is instead, with the fix, as the end of "it is ..."; undefined when its first
- * bytes tell nothing.
+ * What a file that cannot be safetensors is instead, with the fix, to complete "it is ..."; undefined when its first bytes
+ * tell nothing.
  */
 export async function foreignFormat(source: ByteSource): Promise<string | undefined> {
   const head = new Uint8Array(Math.min(source.size, HEAD_BYTES));

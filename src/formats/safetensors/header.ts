@@ -5,13 +5,13 @@ import { elementCount } from "../../core/shape.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson, showJson } from "../json.ts";
 import { foreignFormat } from "./foreign.ts";
 
-/** The Rust library's MAX_HEADER_SIZE: larger headers are refused by every reader, so that nobody is made to parse them. */
+/** The Rust library's MAX_HEADER_SIZE: every reader refuses larger headers. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
 /** Bytes of the little-endian header length in front of the header. */
 export const LENGTH_BYTES = 8;
 
-/** Where one tensor lies: `begin` and `end` are byte offsets from the start of the file, row-major, little-endian. */
+/** Where one tensor is stored: `begin` and `end` are byte offsets from the start of the file, row-major, little-endian. */
 export interface TensorInfo {
   readonly dtype: Dtype;
   readonly shape: readonly number[];

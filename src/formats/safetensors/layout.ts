@@ -10,7 +10,7 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
-/** Where everything of a safetensors file to be written goes. */
+/** The layout of a safetensors file to be written. */
 export interface SafetensorsLayout {
   /** The file's first bytes: header length, JSON and padding. */
   readonly header: Uint8Array;
@@ -50,11 +50,11 @@ const ALIGNMENT_BYTES = 8;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Plan a safetensors file, byte for byte as Python's safetensors writes it: tensors by dtype (widest first, in the
+ * Plan a safetensors file, byte-identical to what Python's safetensors writes: tensors by dtype (widest first, in the
  * library's order), then by name in UTF-8 order. The order of `tensors` does not matter. Metadata keys are sorted; the
  * library leaves their order to a randomly seeded hash map, so only one key or none has a definite order there.
  * @param metadata written as `__metadata__`; undefined writes none.
- * @throws UsageError for names that occur twice or are no Unicode, for sizes beyond the format, and for a header beyond its cap.
+ * @throws UsageError for names that occur twice or are not valid Unicode, for sizes beyond the format, and for a header beyond its cap.
  */
 export function layoutSafetensors(
   tensors: readonly TensorSpec[],
@@ -86,7 +86,7 @@ function metadataJson(metadata: Readonly<Record<string, string>>): string {
   return `{${entries.map(([key, value]) => `${quote(key)}:${quote(value)}`).join(",")}}`;
 }
 
-/** JSON.stringify escapes exactly what serde_json does, except that half surrogate pairs do not exist in Rust. */
+/** JSON.stringify escapes exactly what serde_json does, except half surrogate pairs, which do not exist in Rust. */
 function quote(text: string): string {
   if (LONE_SURROGATE.test(text)) {
     throw new UsageError(`${showJson(text)} holds half of a surrogate pair, which UTF-8 cannot store; rename it.`);

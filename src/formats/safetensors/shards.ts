@@ -3,7 +3,7 @@ import { FormatError } from "../../core/errors.ts";
 import { isJsonObject, type JsonValue, parseStrictJson, showJson } from "../json.ts";
 import { readHeader, type SafetensorsHeader, type TensorInfo } from "./header.ts";
 
-/** What a *.safetensors.index.json says: which tensor lies in which file beside it. */
+/** The content of a *.safetensors.index.json: which tensor is in which file next to it. */
 export interface ShardIndex {
   /** What messages call the index. */
   readonly name: string;
@@ -20,14 +20,14 @@ export interface ShardTensor {
   readonly info: TensorInfo;
 }
 
-/** No separators and no drives or streams ("C:x"), and no ".." by the suffix: an index cannot point outside its folder. */
+/** No separators, no drives or streams ("C:x"), and ".." is ruled out by the suffix: an index cannot point outside its folder. */
 const SHARD_NAME = /^[^/\\:\p{Cc}]+\.safetensors$/u;
 
 /**
  * Parse a *.safetensors.index.json. Fields other than `weight_map` are ignored (`metadata.total_size` is written
  * differently by different tools).
  * @param name what messages call the index.
- * @throws FormatError when it is no such index, or names a shard that is not a plain *.safetensors file name.
+ * @throws FormatError when it is not such an index, or names a shard that is not a plain *.safetensors file name.
  */
 export function readShardIndex(text: string, name: string): ShardIndex {
   const root: JsonValue = parseStrictJson(text, name);
@@ -41,7 +41,7 @@ export function readShardIndex(text: string, name: string): ShardIndex {
   for (const [tensor, file] of Object.entries(map)) {
     if (typeof file !== "string" || !SHARD_NAME.test(file)) {
       throw new FormatError(
-        `${name}: tensor ${showJson(tensor)} is said to be in ${showJson(file)}, but a shard must be a plain *.safetensors file name in the index's own folder; correct the index.`,
+        `${name}: tensor ${showJson(tensor)} is listed in ${showJson(file)}, but a shard must be a plain *.safetensors file name in the index's own folder; correct the index.`,
       );
     }
     weightMap.set(tensor, file);
@@ -52,7 +52,8 @@ export function readShardIndex(text: string, name: string): ShardIndex {
 /**
  * Join the headers of all shards into one set of tensors, in the order of the files and of the data in each.
  * @param headers the header of each file of `index.files`, by that name.
- * @throws FormatError when a shard's header is not given, or a tensor is missing, lies in another shard, in two, or in none according to the index.
+ * @throws FormatError when a shard's header is not given, or a tensor is missing, in two shards, in another than the index says, or not in
+ * the index.
  */
 export function joinShards(
   index: ShardIndex,
@@ -67,7 +68,7 @@ export function joinShards(
       const twin = joined.get(tensor);
       if (twin !== undefined) {
         throw new FormatError(
-          `${index.name}: tensor ${showJson(tensor)} lies in two shards, ${twin.file} and ${file}; ${fix}.`,
+          `${index.name}: tensor ${showJson(tensor)} is in two shards, ${twin.file} and ${file}; ${fix}.`,
         );
       }
       joined.set(tensor, { file, info });
@@ -77,7 +78,7 @@ export function joinShards(
     const found = joined.get(tensor)?.file ?? "no shard";
     if (found !== file) {
       throw new FormatError(
-        `${index.name}: tensor ${showJson(tensor)} should lie in ${file}, but lies in ${found}; ${fix}.`,
+        `${index.name}: tensor ${showJson(tensor)} should be in ${file}, but is in ${found}; ${fix}.`,
       );
     }
   }
@@ -89,14 +90,14 @@ export function joinShards(
   return joined;
 }
 
-/** A tensor of several files: where it lies in which. */
+/** A tensor in one of several files. */
 interface ShardedTensor extends TensorInfo {
   readonly name: string;
-  /** The place of its file among the shards. */
+  /** Index of its file among the shards. */
   readonly file: number;
 }
 
-/** A file of several, known by its header. */
+/** One of several files, with its header. */
 export interface OpenShard {
   readonly file: string;
   readonly source: ByteSource;

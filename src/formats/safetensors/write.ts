@@ -8,8 +8,8 @@ export interface TensorData extends TensorSpec {
 }
 
 /**
- * Encode a whole safetensors file in memory, byte for byte as Python's safetensors writes it; for small files. Large
- * ones are planned with layoutSafetensors and written tensor by tensor.
+ * Encode a small safetensors file in memory, byte-identical to what Python's safetensors writes. For large files, plan with
+ * layoutSafetensors and write tensor by tensor.
  * @param metadata written as `__metadata__`; undefined writes none.
  * @throws UsageError as layoutSafetensors does, and when data is not as long as its dtype and shape say.
  */

@@ -3,7 +3,7 @@ import { FormatError, RefusedError } from "../../core/errors.ts";
 import { foreignFormat } from "../safetensors/foreign.ts";
 import { SAVE_INSTEAD } from "./values.ts";
 
-/** As far as tar's mark, which comes last. */
+/** Up to tar's mark, which comes last. */
 const HEAD_BYTES = 512;
 const TAR_MARK_BEGIN = 257;
 
@@ -11,7 +11,7 @@ const TAR_MARK_BEGIN = 257;
 const OLD_FORMAT = "\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19";
 
 /**
- * Refuse what is no zip archive, and so nothing that torch.save writes since 2020, by what it is instead.
+ * Refuse a file that is not a zip archive, which torch.save has written since 2020, and say what it is instead.
  * @throws RefusedError for older checkpoints and bare pickles, FormatError for everything else.
  */
 export async function refuseForeign(source: ByteSource): Promise<void> {
@@ -23,7 +23,7 @@ export async function refuseForeign(source: ByteSource): Promise<void> {
   const pickle = bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5;
   if (pickle && head.slice(0, 64).includes(OLD_FORMAT)) {
     throw new RefusedError(
-      `${name} is a checkpoint in the format of PyTorch before 1.6, without a zip archive around it; ${SAVE_INSTEAD}.`,
+      `${name} is a checkpoint in the format of PyTorch before 1.6, which is not a zip archive; ${SAVE_INSTEAD}.`,
     );
   }
   if (head.startsWith("ustar", TAR_MARK_BEGIN)) {
@@ -32,7 +32,7 @@ export async function refuseForeign(source: ByteSource): Promise<void> {
     );
   }
   if (pickle) {
-    throw new RefusedError(`${name} is a bare Python pickle and no checkpoint of torch.save; ${SAVE_INSTEAD}.`);
+    throw new RefusedError(`${name} is a bare Python pickle, not a checkpoint of torch.save; ${SAVE_INSTEAD}.`);
   }
   if (head.charAt(8) === "{" && new DataView(bytes.buffer).getBigUint64(0, true) <= size - 8) {
     throw new FormatError(`${name} is a safetensors file by its first bytes; give it the suffix .safetensors.`);
@@ -40,6 +40,6 @@ export async function refuseForeign(source: ByteSource): Promise<void> {
   const foreign = await foreignFormat(source);
   if (foreign !== undefined) throw new FormatError(`${name} is not a PyTorch checkpoint: it is ${foreign}.`);
   throw new FormatError(
-    `${name} is damaged or not a PyTorch checkpoint: it has ${size} bytes and does not start as a zip archive does, with "PK"; copy or download it again.`,
+    `${name} is damaged or not a PyTorch checkpoint: it has ${size} bytes and does not start with "PK", as a zip archive does; copy or download it again.`,
   );
 }

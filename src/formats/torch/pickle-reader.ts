@@ -2,7 +2,7 @@ import { FormatError } from "../../core/errors.ts";
 
 const NEWLINE = 0x0a;
 
-/** The bytes of a pickle, from front to back: numbers, strings and lines, all within its end. */
+/** Reads the bytes of a pickle in order, never beyond its end: numbers, strings and lines. */
 export class PickleReader {
   readonly fileName: string;
   protected readonly bytes: Uint8Array;
@@ -21,7 +21,7 @@ export class PickleReader {
     return this.bytes.length - this.at;
   }
 
-  /** An unsigned integer of 1, 2, 4 or 8 bytes; inexact from 2^53 on, which no length or index reaches. */
+  /** An unsigned integer of 1, 2, 4 or 8 bytes; inexact from 2^53, which no length or index reaches. */
   unsigned(width: 1 | 2 | 4 | 8): number {
     const at = this.skip(width);
     if (width === 1) return this.view.getUint8(at);
@@ -29,7 +29,7 @@ export class PickleReader {
     return width === 4 ? this.view.getUint32(at, true) : Number(this.view.getBigUint64(at, true));
   }
 
-  /** A signed integer of up to 8 bytes, with their number in front. */
+  /** A signed integer of up to 8 bytes, preceded by their number. */
   long(): number {
     const width = this.unsigned(1);
     if (width > 8) this.fail(`an integer has ${width} bytes`);
@@ -40,7 +40,7 @@ export class PickleReader {
     return Number.isSafeInteger(number) ? number : this.fail("an integer is beyond 2^53");
   }
 
-  /** A string of that many bytes of UTF-8. */
+  /** A string of `length` bytes of UTF-8. */
   text(length: number): string {
     const at = this.skip(length);
     return this.decode(at, this.at);
@@ -63,7 +63,7 @@ export class PickleReader {
     }
   }
 
-  /** Pass over `length` bytes; where they began. */
+  /** Skip `length` bytes. @returns where they began */
   protected skip(length: number): number {
     const at = this.at;
     if (length > this.bytes.length - at) this.fail("it ends early");
@@ -71,7 +71,7 @@ export class PickleReader {
     return at;
   }
 
-  /** @throws FormatError always, with the place. */
+  /** @throws FormatError always, with the position. */
   protected fail(problem: string): never {
     throw new FormatError(
       `${this.fileName}: its pickle is damaged before byte ${this.at}: ${problem}; nothing was executed; copy or download the file again.`,

@@ -4,13 +4,13 @@ import { PickleReader } from "./pickle-reader.ts";
 import { allowedGlobal, callGlobal, setState, storageOf } from "./rebuild.ts";
 import { describeValue, PickleDict, type PickleValue, SAVE_INSTEAD, Unread } from "./values.ts";
 
-/** About forty a tensor, so a hundred thousand tensors; bounds time. */
+/** About forty per tensor, so a hundred thousand tensors; bounds time. */
 export const MAX_OPCODES: number = 1 << 22;
 
-/** Tuples, dicts, storages and tensors: nine a tensor. Bounds memory, at some hundred bytes an object. */
+/** Tuples, dicts, storages and tensors: nine per tensor. Bounds memory, at some hundred bytes per object. */
 export const MAX_OBJECTS: number = 1 << 20;
 
-/** A state dict opens four marks at once at most. */
+/** A state dict has at most four marks open at once. */
 export const MAX_MARKS: number = 1000;
 
 const PROTO = 0x80;
@@ -34,7 +34,7 @@ const FORBIDDEN: ReadonlyMap<number, string> = new Map([
   [0x50, "PERSID"],
 ]);
 
-/** What Python writes for dicts of tensors in protocols 2 to 5, and nothing else. */
+/** Exactly what Python writes for dicts of tensors in protocols 2 to 5. */
 const OPERATIONS: readonly (((machine: Unpickler) => void) | undefined)[] = table([
   [0x95, (m) => m.frame()],
   // Values.
@@ -68,7 +68,7 @@ const OPERATIONS: readonly (((machine: Unpickler) => void) | undefined)[] = tabl
   [0x94, (m) => m.memoize(m.memo.length)],
   [0x68, (m) => m.recall(m.unsigned(1))],
   [0x6a, (m) => m.recall(m.unsigned(4))],
-  // Names, calls of them, and what torch.save keeps outside of the pickle.
+  // Names, calls of them, and what torch.save keeps outside the pickle.
   [0x63, (m) => m.push(allowedGlobal(m.line(), m.line(), m.fileName))],
   [0x93, (m) => m.stackGlobal()],
   [0x52, (m) => m.reduce()],
@@ -78,10 +78,10 @@ const OPERATIONS: readonly (((machine: Unpickler) => void) | undefined)[] = tabl
 
 /**
  * Read the pickle of a torch.save archive: dicts of tensors, by an allow-list of opcodes and names. Nothing in it is
- * imported, constructed or called; a name outside of the list ends the reading.
+ * imported, constructed or called; reading stops at a name that is not on the list.
  * @param bytes the pickle, whole.
  * @param fileName what messages call the file that holds it.
- * @throws FormatError where it is damaged, or larger than any state dict; RefusedError where it holds other things than tensors.
+ * @throws FormatError where it is damaged, or larger than any state dict; RefusedError where it holds anything but tensors.
  */
 export function unpickle(bytes: Uint8Array, fileName: string): PickleValue {
   return new Unpickler(bytes, fileName).run();
@@ -145,13 +145,13 @@ class Unpickler extends PickleReader {
     }
   }
 
-  /** Lists are never part of a tensor, so that their items need not be kept. */
+  /** Lists are never part of a tensor, so their items need not be kept. */
   append(_items: readonly PickleValue[]): void {
     const list = this.top();
     if (list !== LIST) this.fail(`it appends to ${describeValue(list)}`);
   }
 
-  /** Python counts the memo up from 0, which keeps it as small as the pickle. */
+  /** Python numbers memo entries from 0, so the memo is no larger than the pickle. */
   memoize(index: number): void {
     if (index > this.memo.length) this.fail(`it skips to entry ${index} of the memo`);
     this.memo[index] = this.top();

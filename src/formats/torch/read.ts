@@ -10,17 +10,17 @@ import { SAVE_INSTEAD, type TensorRecord } from "./values.ts";
 import { readZipDirectory, type ZipDirectory } from "./zip-directory.ts";
 import { locateEntry, type ZipEntry } from "./zip-entry.ts";
 
-/** Some 500 bytes for each of the most tensors. */
+/** Some 500 bytes for each of the largest number of tensors. */
 export const MAX_PICKLE_BYTES: number = 32 << 20;
 
 const PICKLE = /(?:^|\/)data\.pkl$/;
 const MAX_BYTE_ORDER_BYTES = 16;
 
 /**
- * Read which tensors a PyTorch checkpoint (*.bin, *.pt, *.pth) holds and where they lie in it; no tensor data is read.
- * Reads the zip directory, the pickle in it by an allow-list, and the header of each storage. Nothing in the file is executed.
+ * Read which tensors a PyTorch checkpoint (*.bin, *.pt, *.pth) holds and where; no tensor data is read.
+ * Reads the zip directory, the pickle (by an allow-list) and the header of each storage. Nothing in the file is executed.
  * @returns the tensors in the order of their data, row-major and little-endian; several may share bytes.
- * @throws FormatError when the file is damaged or another format, RefusedError when it holds other things than tensors, or
+ * @throws FormatError when the file is damaged or another format, RefusedError when it holds anything but tensors, or
  *   tensors that are not plain ranges of bytes (docs/formats/torch.md).
  */
 export async function readTorch(source: ByteSource): Promise<ReadonlyMap<string, TensorInfo>> {
@@ -46,24 +46,24 @@ function findPickle({ entries }: ZipDirectory, source: ByteSource): ZipEntry {
   if (found.length !== 1) {
     const what = found.length === 0 ? "has no data.pkl" : `has ${found.length} files data.pkl`;
     throw new FormatError(
-      `${source.name} is a zip archive, but not of torch.save: it ${what}; if it holds an adapter, unpack it.`,
+      `${source.name} is a zip archive, but not one of torch.save: it ${what}; if it holds an adapter, unpack it.`,
     );
   }
   const pickle = found[0]!;
   if (entries.has(pickle.name.replace("data.pkl", "constants.pkl"))) {
-    throw new RefusedError(`${source.name} is a TorchScript program and no dict of tensors; ${SAVE_INSTEAD}.`);
+    throw new RefusedError(`${source.name} is a TorchScript program, not a dict of tensors; ${SAVE_INSTEAD}.`);
   }
   return pickle;
 }
 
-/** Older archives do not tell; they are little-endian on all machines that anyone trained on. */
+/** Older archives do not say; every machine that people trained on is little-endian. */
 async function checkByteOrder(source: ByteSource, directory: ZipDirectory, folder: string): Promise<void> {
   const entry = directory.entries.get(`${folder}byteorder`);
   if (entry === undefined) return;
   const order = String.fromCharCode(...(await readEntry(source, directory, entry, MAX_BYTE_ORDER_BYTES)));
   if (order === "little") return;
   throw new RefusedError(
-    `${source.name} was saved with the byte order ${showJson(order)}, but only "little" is read; load it in PyTorch on a usual machine and save it again.`,
+    `${source.name} was saved with the byte order ${showJson(order)}, but only "little" is read; load it in PyTorch on a little-endian machine and save it again.`,
   );
 }
 
@@ -75,7 +75,7 @@ async function readEntry(
 ): Promise<Uint8Array> {
   if (entry.size > maxBytes) {
     throw new FormatError(
-      `${source.name}: ${showJson(entry.name)} has ${entry.size} bytes, more than the ${maxBytes} that it may have; ${SAVE_INSTEAD}.`,
+      `${source.name}: ${showJson(entry.name)} has ${entry.size} bytes, more than the ${maxBytes} that it may have at most; ${SAVE_INSTEAD}.`,
     );
   }
   const { begin } = await locateEntry(source, entry, directory.begin);
@@ -84,7 +84,7 @@ async function readEntry(
   return bytes;
 }
 
-/** Where the storage of each tensor lies, by its key; they are as long as the pickle says, and none shares bytes with another. */
+/** The range of each tensor's storage, by its key: as long as the pickle says, and without overlaps. */
 async function locateStorages(
   source: ByteSource,
   directory: ZipDirectory,
@@ -99,7 +99,7 @@ async function locateStorages(
     if (entry === undefined || entry.size !== bytes) {
       const found = entry === undefined ? "the archive has no such file" : `that file has ${entry.size}`;
       throw new FormatError(
-        `${source.name}: tensor ${showJson(name)} lies in ${showJson(`data/${key}`)} of ${bytes} bytes, but ${found}; copy or download it again.`,
+        `${source.name}: tensor ${showJson(name)} is stored in ${showJson(`data/${key}`)} of ${bytes} bytes, but ${found}; copy or download it again.`,
       );
     }
     if (!storages.has(key)) storages.set(key, await locateEntry(source, entry, directory.begin));

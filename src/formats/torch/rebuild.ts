@@ -45,7 +45,7 @@ const DTYPES: Readonly<Record<string, Dtype>> = {
   uint64: "U64",
 };
 
-/** All that a pickle may name. */
+/** Every name that a pickle may use. */
 const ALLOWED: ReadonlyMap<string, AllowedGlobal> = new Map(
   [
     ...[ORDERED_DICT, TENSOR, TENSOR_OF_BYTES, PARAMETER].map((name) => new AllowedGlobal(name, "function", null)),
@@ -56,7 +56,7 @@ const ALLOWED: ReadonlyMap<string, AllowedGlobal> = new Map(
 );
 
 /**
- * The global of this name, if tensors need it.
+ * The global of this name, if it is on the list.
  * @throws RefusedError for every other name.
  */
 export function allowedGlobal(module: string, name: string, fileName: string): AllowedGlobal {
@@ -66,14 +66,14 @@ export function allowedGlobal(module: string, name: string, fileName: string): A
   const shown = showJson(`${module}.${name}`).slice(1, -1);
   if (/(Arguments|Config)$/.test(name)) {
     throw new RefusedError(
-      `${fileName} holds the settings of a training run (${shown}) and no adapter; nothing was executed; pass ${WEIGHTS_FILE} or ${PICKLED_WEIGHTS_FILE}.`,
+      `${fileName} holds the settings of a training run (${shown}), not an adapter; nothing was executed; pass ${WEIGHTS_FILE} or ${PICKLED_WEIGHTS_FILE}.`,
     );
   }
   throw new RefusedError(`${fileName}: its pickle names ${shown}, which no plain tensor needs; ${SAVE_INSTEAD}.`);
 }
 
 /**
- * What a call of an allowed function with these arguments stands for.
+ * What a call of an allowed function with these arguments means.
  * @throws RefusedError for calls of anything else, FormatError for arguments that PyTorch does not give.
  */
 export function callGlobal(callable: PickleValue, args: PickleValue, fileName: string): PickleValue {
@@ -85,12 +85,12 @@ export function callGlobal(callable: PickleValue, args: PickleValue, fileName: s
   const value = isTuple(args) ? rebuild(callable.name, args, fileName) : null;
   if (value !== null) return value;
   throw new FormatError(
-    `${fileName}: its pickle calls ${callable.name} with other arguments than PyTorch does; ${SAVE_INSTEAD}.`,
+    `${fileName}: its pickle calls ${callable.name} with arguments that PyTorch does not use; ${SAVE_INSTEAD}.`,
   );
 }
 
 /**
- * Give an object its attributes: only the version numbers that Module.state_dict() puts on its OrderedDict, which are passed over.
+ * Give an object its attributes: only the version numbers that Module.state_dict() puts on its OrderedDict, which are ignored.
  * @throws RefusedError for all other attributes and objects.
  */
 export function setState(object: PickleValue, state: PickleValue, fileName: string): void {
@@ -107,7 +107,7 @@ export function setState(object: PickleValue, state: PickleValue, fileName: stri
 }
 
 /**
- * The storage that a persistent id stands for: ("storage", type, key, device, elements).
+ * The storage that a persistent id means: ("storage", type, key, device, elements).
  * @throws FormatError for any other id.
  */
 export function storageOf(id: PickleValue, fileName: string): StorageRef {
@@ -119,11 +119,11 @@ export function storageOf(id: PickleValue, fileName: string): StorageRef {
     }
   }
   throw new FormatError(
-    `${fileName}: its pickle has a persistent id that is no storage of torch.save (${describeValue(id)}); ${SAVE_INSTEAD}.`,
+    `${fileName}: its pickle has a persistent id that is not a storage of torch.save (${describeValue(id)}); ${SAVE_INSTEAD}.`,
   );
 }
 
-/** Null for arguments that do not fit. */
+/** @returns null for arguments that do not fit */
 function rebuild(name: string, args: readonly PickleValue[], fileName: string): PickleDict | TensorRecord | null {
   if (name === ORDERED_DICT) return args.length === 0 ? new PickleDict(true) : null;
   if (name === PARAMETER) {
@@ -137,7 +137,7 @@ function rebuild(name: string, args: readonly PickleValue[], fileName: string): 
   return known ? rebuildTensor(args, args[7], dtype.dtype, 8, fileName) : null;
 }
 
-/** @param bytesDtype the element type where the storage is untyped; null where the storage has its own. */
+/** @param bytesDtype the element type where the storage is untyped; null where the storage has one. */
 function rebuildTensor(
   args: readonly PickleValue[],
   metadata: PickleValue | undefined,
@@ -151,7 +151,7 @@ function rebuildTensor(
   if (!isCount(offset) || !isCounts(size) || !isCounts(stride) || size.length !== stride.length) return null;
   if (metadata !== undefined && metadata !== null && !isEmptyDict(metadata)) {
     throw new RefusedError(
-      `${fileName} holds a tensor that stands for its conjugate or its negative; resolve it with .resolve_conj().resolve_neg() and save it again.`,
+      `${fileName} holds a tensor with its conjugate or negative bit set; resolve it with .resolve_conj().resolve_neg() and save it again.`,
     );
   }
   return new TensorRecord(storage, (storage.dtype ?? bytesDtype)!, offset, size, stride);

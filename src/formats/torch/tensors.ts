@@ -5,10 +5,10 @@ import { showJson } from "../json.ts";
 import type { TensorInfo } from "../safetensors/header.ts";
 import { describeValue, PickleDict, type PickleValue, SAVE_INSTEAD, TensorRecord } from "./values.ts";
 
-/** The keys under which training programs put a state dict; read where the checkpoint holds nothing else. */
+/** Keys under which training programs put a state dict; read only if the checkpoint holds nothing else. */
 const WRAPPERS: ReadonlySet<PickleValue> = new Set(["state_dict", "module"]);
 
-/** Far more than the adapter of any model has. */
+/** Far more than any model's adapter has. */
 export const MAX_TENSORS: number = 1 << 16;
 
 /** A range of the file, in bytes. */
@@ -23,7 +23,7 @@ export interface ByteRange {
  */
 export function stateDict(root: PickleValue, fileName: string): ReadonlyMap<string, TensorRecord> {
   if (!(root instanceof PickleDict)) {
-    throw new RefusedError(`${fileName} holds ${describeValue(root)} and not a dict of tensors; ${SAVE_INSTEAD}.`);
+    throw new RefusedError(`${fileName} holds ${describeValue(root)}, not a dict of tensors; ${SAVE_INSTEAD}.`);
   }
   const [first, ...others] = root.entries;
   const wrapped = first !== undefined && others.length === 0 && WRAPPERS.has(first[0]) ? first[1] : root;
@@ -42,16 +42,16 @@ export function stateDict(root: PickleValue, fileName: string): ReadonlyMap<stri
 }
 
 /**
- * Where a tensor lies in the file.
+ * Where a tensor is in the file.
  * @param storage the range of its storage in the file.
- * @throws FormatError when it reaches beyond its storage, RefusedError when its elements do not lie row by row.
+ * @throws FormatError when it reaches beyond its storage, RefusedError when its elements are not stored row by row.
  */
 export function placeTensor(name: string, tensor: TensorRecord, storage: ByteRange, fileName: string): TensorInfo {
   const { dtype, size: shape, stride, offset } = tensor;
   const count = elementCount(shape);
   if (count > 0 && !isContiguous(shape, stride)) {
     throw new RefusedError(
-      `${fileName}: tensor ${showJson(name)} of shape ${showJson(shape)} is stored with strides ${showJson(stride)}, as a transposed or cut view; call .contiguous() on it and save it again, best as safetensors.`,
+      `${fileName}: tensor ${showJson(name)} of shape ${showJson(shape)} is stored with strides ${showJson(stride)}, like a transposed or sliced view; call .contiguous() on it and save it again, preferably as safetensors.`,
     );
   }
   const elementBytes = bitsOf(dtype) / 8;
@@ -59,7 +59,7 @@ export function placeTensor(name: string, tensor: TensorRecord, storage: ByteRan
   const end = begin + count * elementBytes;
   if (!(end <= storage.end)) {
     throw new FormatError(
-      `${fileName}: tensor ${showJson(name)} of ${dtype} ${showJson(shape)} needs ${count * elementBytes} bytes from byte ${offset * elementBytes} of its storage on, but that has ${storage.end - storage.begin}; copy or download the file again.`,
+      `${fileName}: tensor ${showJson(name)} of ${dtype} ${showJson(shape)} needs ${count * elementBytes} bytes from byte ${offset * elementBytes} of its storage on, but the storage has ${storage.end - storage.begin}; copy or download the file again.`,
     );
   }
   return { dtype, shape, begin, end };
@@ -81,11 +81,11 @@ function noTensor(dict: PickleDict, key: PickleValue, value: PickleValue, fileNa
     const shown = keys.slice(0, 4).map(shownKey).join(", ");
     const more = keys.length > 4 ? ` and ${keys.length - 4} more` : "";
     return new RefusedError(
-      `${fileName} is a checkpoint of a training run, with ${shown}${more}; save the dict of the adapter's tensors alone, best with safetensors.torch.save_file.`,
+      `${fileName} is a checkpoint of a training run, with ${shown}${more}; save the dict of the adapter's tensors alone, preferably with safetensors.torch.save_file.`,
     );
   }
   return new RefusedError(
-    `${fileName}: ${shownKey(key)} is ${describeValue(value)} and not a tensor by name; remove it and save the tensors with safetensors.torch.save_file.`,
+    `${fileName}: ${shownKey(key)} is ${describeValue(value)}, not a named tensor; remove it and save the tensors with safetensors.torch.save_file.`,
   );
 }
 

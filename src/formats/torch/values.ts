@@ -1,10 +1,10 @@
 import type { Dtype } from "../../core/dtype.ts";
 
-/** The way out of every refusal, as the end of a sentence. */
+/** How every refusal ends: with what to do. */
 export const SAVE_INSTEAD =
   "nothing was executed; if you trust the file, load it in PyTorch and save its tensors with safetensors.torch.save_file";
 
-/** What a pickle of tensors is made of. Numbers are integers: floats and lists carry nothing a tensor needs. */
+/** Values in a pickle of tensors. Numbers are integers; no tensor needs floats or lists. */
 export type PickleValue =
   | null
   | boolean
@@ -17,7 +17,7 @@ export type PickleValue =
   | StorageRef
   | TensorRecord;
 
-/** A value that is passed over: checked to be well formed, but not kept. */
+/** A value that is checked to be well formed but not kept. */
 export class Unread {
   readonly kind: "a float" | "a list";
 
@@ -29,7 +29,7 @@ export class Unread {
 /** A dict or an OrderedDict. */
 export class PickleDict {
   readonly ordered: boolean;
-  // Made when it is needed: a pickle byte can ask for a dict, and a Map takes 200.
+  // Made on demand: one byte of a pickle can ask for a dict, and a Map takes 200.
   private map: Map<PickleValue, PickleValue> | null = null;
 
   constructor(ordered: boolean) {
@@ -44,7 +44,7 @@ export class PickleDict {
     return this.map ?? new Map();
   }
 
-  /** Add an entry; false, and nothing done, where the key is there already. */
+  /** Add an entry. @returns false, and changes nothing, if the key exists */
   add(key: PickleValue, value: PickleValue): boolean {
     this.map ??= new Map();
     if (this.map.has(key)) return false;
@@ -53,7 +53,7 @@ export class PickleDict {
   }
 }
 
-/** A name of Python's that a pickle of tensors may use. It stands for itself: nothing is imported or called. */
+/** A Python name that a pickle of tensors may use. It is only a name: nothing is imported or called. */
 export class AllowedGlobal {
   readonly name: string;
   readonly kind: "function" | "storage" | "dtype";
@@ -67,13 +67,13 @@ export class AllowedGlobal {
   }
 }
 
-/** A storage: bytes of the archive that one tensor or several lie in. */
+/** A storage: bytes of the archive that hold one or more tensors. */
 export class StorageRef {
   /** Name of its entry in the archive's folder "data". */
   readonly key: string;
-  /** Element type; null for untyped storages, whose tensors tell it. */
+  /** Element type; null for untyped storages, whose tensors give it. */
   readonly dtype: Dtype | null;
-  /** Elements; bytes of an untyped storage. */
+  /** Number of elements, or of bytes in an untyped storage. */
   readonly count: number;
 
   constructor(key: string, dtype: Dtype | null, count: number) {

@@ -7,11 +7,11 @@ import { CENTRAL_BYTES, damaged, LOCAL_BYTES, parseEntry, readView, type ZipEntr
 /** The list of files at the end of an archive. */
 export interface ZipDirectory {
   readonly entries: ReadonlyMap<string, ZipEntry>;
-  /** Where the directory begins, and all files have ended. */
+  /** Where the directory begins; all files end before it. */
   readonly begin: number;
 }
 
-/** A storage has one entry, so far more than adapters have. */
+/** One entry per storage, so far more than adapters have. */
 const MAX_ENTRIES = 1 << 17;
 const MAX_DIRECTORY_BYTES = 32 << 20;
 
@@ -46,7 +46,7 @@ export async function readZipDirectory(source: ByteSource): Promise<ZipDirectory
   return { entries: parseDirectory(await readView(source, begin, bytes), count, begin, source), begin };
 }
 
-/** The end record's offset in the archive's last bytes; a comment may follow it, exactly to the archive's end. */
+/** The end record's offset in the archive's last bytes; a comment may follow it up to the archive's end. */
 function findEnd(tail: DataView, source: ByteSource): number {
   for (let at = tail.byteLength - END_BYTES; at >= 0; at--) {
     if (
@@ -55,7 +55,7 @@ function findEnd(tail: DataView, source: ByteSource): number {
     )
       return at;
   }
-  throw damaged(source, "it has no directory at its end, so that its end is missing or not its own");
+  throw damaged(source, "it has no directory at its end, so its end is missing or replaced");
 }
 
 /** The end record of ZIP64, which comes before the plain one; null where the archive has none. */

@@ -5,10 +5,10 @@ import { showJson } from "../json.ts";
 /** A file of an archive, as the archive's directory describes it. */
 export interface ZipEntry {
   readonly name: string;
-  /** Bytes of the file itself, and of what the archive holds for it. */
+  /** Bytes of the file itself, and bytes that the archive stores for it. */
   readonly size: number;
   readonly storedSize: number;
-  /** 0 for bytes stored as they are, 8 for deflated ones. */
+  /** 0 for stored bytes, 8 for deflated ones. */
   readonly method: number;
   readonly encrypted: boolean;
   /** Offset in the archive of the entry's own header, which comes before its bytes. */
@@ -21,7 +21,7 @@ export const LOCAL_BYTES = 30;
 
 const LOCAL_SIGNATURE = 0x04034b50;
 const ZIP64_EXTRA = 1;
-/** A field of 32 bits whose value stands in the ZIP64 extra field. */
+/** The mark of a 32-bit field whose value is in the ZIP64 extra field. */
 const ELSEWHERE = 0xffffffff;
 
 /**
@@ -33,7 +33,7 @@ export function parseEntry(view: DataView, source: ByteSource): ZipEntry {
   const name = entryName(new Uint8Array(view.buffer, view.byteOffset + CENTRAL_BYTES, nameBytes), source);
   const extra = new DataView(view.buffer, view.byteOffset + CENTRAL_BYTES + nameBytes, view.getUint16(30, true));
   const wide = zip64Fields(extra);
-  // APPNOTE 4.5.3: the extra field has those that do not fit, in this order.
+  // APPNOTE 4.5.3: the extra field holds the values that do not fit, in this order.
   const [size, storedSize, headerBegin] = [24, 20, 42].map((offset) => {
     const field = view.getUint32(offset, true);
     return field === ELSEWHERE ? wide.shift() : field;
@@ -46,8 +46,8 @@ export function parseEntry(view: DataView, source: ByteSource): ZipEntry {
 }
 
 /**
- * Where the bytes of an entry lie in the archive, by the header in front of them.
- * @param filesEnd where the archive's directory begins, and all files have ended.
+ * Where the bytes of an entry are in the archive, according to the header before them.
+ * @param filesEnd where the archive's directory begins; all files end before it.
  * @throws RefusedError when they are compressed or encrypted, FormatError when the header is damaged.
  */
 export async function locateEntry(
@@ -62,7 +62,7 @@ export async function locateEntry(
       `${source.name}: ${showJson(name)} is ${how}, but torch.save stores it as it is; unpack the archive and pack it with "zip -0", or save it again.`,
     );
   }
-  if (size !== entry.storedSize) throw damaged(source, `${showJson(name)} has two sizes`);
+  if (size !== entry.storedSize) throw damaged(source, `${showJson(name)} has two different sizes`);
   const written = new TextEncoder().encode(name);
   const header = await readView(source, headerBegin, LOCAL_BYTES + written.length);
   const sameName = written.every((byte, i) => byte === header.getUint8(LOCAL_BYTES + i));

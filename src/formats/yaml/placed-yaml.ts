@@ -6,26 +6,26 @@ import { keyOf, Values } from "./values.ts";
 /** Keys and indices that lead from the root of a document to a value. */
 export type DataPath = readonly (string | number)[];
 
-/** Data of a YAML file that knows where it was written. */
+/** Data of a YAML file, with the place of each value. */
 export interface PlacedYaml {
   readonly data: unknown;
-  /** "file:line:column" of the value at a path, or of the nearest value above it that there is. */
+  /** "file:line:column" of the value at a path, or of its nearest existing parent. */
   place(path: DataPath): string;
-  /** The error of what is wrong with the value at a path: its place and a sentence, which is cut where the file's words make it long. */
+  /** An error about the value at a path: its place and a sentence, shortened where quoted text makes it long. */
   mistake(path: DataPath, why: string): UsageError;
-  /** The same of the key that a path ends with. */
+  /** The same for the key at the end of a path. */
   mistakeOfKey(path: DataPath, why: string): UsageError;
 }
 
 const MAX_SENTENCE = 600;
 
 /**
- * Read one YAML 1.2 document (merge keys, <<, allowed). Loads the package yaml. All YAML that anything here reads comes through this door:
- * time and memory are bounded by the length of the text, whatever stands in it.
+ * Read one YAML 1.2 document (merge keys, <<, allowed). Loads the package yaml. All YAML is read through this function:
+ * time and memory are bounded by the length of the text, whatever it contains.
  *
  * @param file what messages call it
- * @throws UsageError at the first mistake, as "file:line:column: sentence"; also for text of more than 2 ** 18
- *   characters, as it is or with its aliases written out, nesting deeper than 64, keys that are no scalars, and values that hold themselves
+ * @throws UsageError at the first mistake, as "file:line:column: sentence"; also for text of more than 2 ** 18 characters, as it is
+ *   or with its aliases expanded, nesting deeper than 64, keys that are not scalars, and values that contain themselves
  */
 export async function readYaml(text: string, file: string): Promise<PlacedYaml> {
   const yaml = await import("yaml");
@@ -35,7 +35,7 @@ export async function readYaml(text: string, file: string): Promise<PlacedYaml> 
     throw mistakeAt(offset, /[.?]$/.test(why) ? why : `${why}.`);
   };
   const tokens = checkedTokens(yaml, text, lines, fail);
-  // Keys that stand twice are found as values are made: the composer compares each key with all others.
+  // `Values` finds duplicate keys, since the composer would compare each key with all others.
   const composer = new yaml.Composer({ prettyErrors: false, uniqueKeys: false, resolveKnownTags: false });
   const [root] = composer.compose(tokens, true, text.length);
   const [error] = [...root!.errors, ...root!.warnings];
@@ -51,7 +51,7 @@ export async function readYaml(text: string, file: string): Promise<PlacedYaml> 
   };
 }
 
-/** A sentence that quotes the file, never long: what is to be done stands at its end, and stays. */
+/** Shorten a sentence that quotes the file in its middle, which keeps the fix at its end. */
 function cut(sentence: string): string {
   return sentence.length <= MAX_SENTENCE ? sentence : `${sentence.slice(0, 300)} ... ${sentence.slice(-200)}`;
 }

@@ -1,19 +1,19 @@
 import type { CST, LineCounter } from "yaml";
 
-/** Recipes of 20 adapters with weights of their own in a thousand modules take 100 kB; the worst of this length take some seconds. */
+/** A recipe with weights for 20 adapters in a thousand modules takes 100 kB; the worst text of this length takes some seconds. */
 export const MAX_YAML_LENGTH: number = 1 << 18;
-/** Recipes nest 6 deep; the composer calls itself once a level, and so does all that reads its nodes. */
+/** Recipes nest 6 deep; the composer and everything that reads its nodes recurse once per level. */
 export const MAX_YAML_DEPTH = 64;
 
-/** Ends the reading with an error at an offset of the text. */
+/** Stops reading with an error at an offset of the text. */
 export type FailAt = (offset: number, why: string) => never;
 
 /**
- * The tokens of a YAML stream of at most one document, looked at before anything is made of them: what is nested too deep, and lists, maps
- * and aliases that stand as keys, end the reading here. The package yaml writes out a collection that is a key as text, once for each level
- * around it, so that 57 bytes of `? ? ?` take half a minute.
+ * The tokens of a YAML stream of at most one document, checked before anything is composed: too deep nesting, and lists, maps and
+ * aliases as keys, stop the reading here. The package yaml writes a collection that is a key as text, once for each level around it,
+ * so 57 bytes of `? ? ?` take half a minute.
  *
- * @param lines is told where lines begin
+ * @param lines collects where lines begin
  */
 export function checkedTokens(
   { Lexer, Parser }: typeof import("yaml"),
@@ -29,7 +29,7 @@ export function checkedTokens(
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) tokens.push(checked(token, fail));
-    // Below the document, and the scalar on top.
+    // The two others are the document below and the scalar on top.
     if (parser.stack.length > MAX_YAML_DEPTH + 2) {
       fail(parser.offset, `lists and maps are nested deeper than ${MAX_YAML_DEPTH} here; flatten them`);
     }
@@ -39,13 +39,13 @@ export function checkedTokens(
   for (const token of tokens) {
     if (token.type !== "document") continue;
     documents += 1;
-    if (documents > 1) fail(token.offset, "there must be one document only; remove what follows ---");
+    if (documents > 1) fail(token.offset, "only one document is allowed; remove what follows ---");
     checkKeys(token.value, fail);
   }
   return tokens;
 }
 
-/** A token of the stream itself, of which there may be as many as characters: the first one that is wrong ends the reading. */
+/** Check a token of the stream. There may be as many as characters, so the first wrong one stops the reading. */
 function checked(token: CST.Token, fail: FailAt): CST.Token {
   if (token.type === "error") fail(token.offset, `${token.message}; correct the YAML`);
   if (token.type === "directive" && /^%YAML\s+(?!1\.2\b)/.test(token.source)) {
@@ -54,7 +54,7 @@ function checked(token: CST.Token, fail: FailAt): CST.Token {
   return token;
 }
 
-/** Refuse every key that is more than a word. */
+/** Refuse keys that are not scalars. */
 function checkKeys(token: CST.Token | null | undefined, fail: FailAt): void {
   if (token === null || token === undefined || !("items" in token)) return;
   for (const { key, value } of token.items) {

@@ -1,31 +1,31 @@
 import type { Alias, Node, Pair, ParsedNode, Scalar, YAMLMap } from "yaml";
 import { type FailAt, MAX_YAML_DEPTH, MAX_YAML_LENGTH } from "./tokens.ts";
 
-/** A value that has been made, with what it would take to write it out. */
+/** A value, with its size when written out. */
 interface Made {
   readonly data: unknown;
-  /** Values, and the characters of their text. */
+  /** Number of values, plus the characters of their text. */
   readonly size: number;
-  /** Levels of lists and maps in it. */
+  /** Levels of nested lists and maps. */
   readonly height: number;
 }
 
-/** What an anchor names: its node, and what was made of it; null while that is under way. */
+/** What an anchor names: its node and its value, null until that is complete. */
 interface Anchored {
   readonly node: Node;
   made: Made | null;
 }
 
 /**
- * Makes plain data of the nodes of one document: lists, maps without `__proto__` tricks, and scalars. An alias stands for the same value
- * again; what that would come to, written out, is counted before anything walks over it.
+ * Turns the nodes of one document into plain data: lists, maps without `__proto__` tricks, and scalars. An alias means the same value
+ * again; its size when written out is counted before anything walks over it.
  */
 export class Values {
   readonly #yaml: typeof import("yaml");
   readonly #fail: FailAt;
   readonly #anchors = new Map<string, Anchored>();
   readonly #targets = new Map<Alias, Node>();
-  /** Of all that was made so far. */
+  /** Size of everything made so far. */
   #size = 0;
 
   constructor(yaml: typeof import("yaml"), fail: FailAt) {
@@ -38,7 +38,7 @@ export class Values {
     return root === null ? null : this.#value(root, 0).data;
   }
 
-  /** The node that an alias stands for, once the document's data are made; of other nodes, themselves. */
+  /** The node that an alias stands for, once the document's data is made; other nodes are returned as they are. */
   target(node: unknown): unknown {
     return this.#yaml.isAlias(node) ? this.#targets.get(node) : node;
   }
@@ -76,7 +76,7 @@ export class Values {
     }
     const { made, node } = anchored;
     if (made === null) {
-      const why = `*${alias.source} stands inside what it names, which would have no end; write the values out`;
+      const why = `*${alias.source} is inside its own anchor, which would never end; write the values out`;
       return this.#fail(offsetOf(alias), why);
     }
     if (depth + made.height > MAX_YAML_DEPTH) {
@@ -87,7 +87,7 @@ export class Values {
     }
     this.#targets.set(alias, node);
     this.#size += made.size;
-    // What stands in the text itself is bounded by its length.
+    // Without aliases, the size is bounded by the text's length.
     if (this.#size > MAX_YAML_LENGTH) {
       const why = `with its aliases written out, the YAML is longer than ${MAX_YAML_LENGTH} characters up to here`;
       this.#fail(offsetOf(alias), `${why}; use fewer aliases`);
@@ -112,14 +112,14 @@ export class Values {
         continue;
       }
       if (own.has(name))
-        this.#fail(offsetOf(key), `the key ${JSON.stringify(name)} stands twice in one map; remove one`);
+        this.#fail(offsetOf(key), `the key ${JSON.stringify(name)} occurs twice in one map; remove one`);
       own.set(name, made.data);
     }
-    // Own keys go before those of merged maps, which Object.fromEntries takes as plain keys, __proto__ too.
+    // Own keys override those of merged maps; Object.fromEntries treats all as plain keys, even __proto__.
     return [Object.fromEntries([...merged, ...own]), heightOver(values)];
   }
 
-  /** The entries that `<<` brings in: those of a map, or of several, of which earlier ones go first. */
+  /** The entries that `<<` brings in, from one map or from several; earlier maps win. */
   #mergeSources(node: Node, data: unknown): [string, unknown][] {
     const maps: unknown[] = Array.isArray(data) ? data : [data];
     return maps.flatMap((map) => {
@@ -135,7 +135,7 @@ function heightOver(values: readonly Made[]): number {
   return values.reduce((most, { height }) => Math.max(most, height), 0) + 1;
 }
 
-/** What a key is called; keys are scalars, since the tokens were looked at. */
+/** A key's name; keys are scalars, since `checkedTokens` refused all others. */
 export function keyOf(key: unknown): string {
   return String((key as Scalar).value ?? "");
 }
