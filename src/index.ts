@@ -1,8 +1,8 @@
 /**
- * Merge LoRA adapters, in Node and in browsers: nothing here imports anything of Node.
+ * Merge LoRA adapters in Node and in browsers; nothing here imports from Node.
  *
- * Open adapters (`openAdapter`), say what to do (`Recipe`), and plan (`makePlan`) or merge (`mergeInMemory`, `mergeToSink`). What goes
- * wrong is a `LoraLegoError` whose message is one sentence with the fix. `defineMethod` and `registerMethod` add merge methods.
+ * Open adapters (`openAdapter`), write a `Recipe`, and plan (`makePlan`) or merge (`mergeInMemory`, `mergeToSink`). Errors are
+ * `LoraLegoError`s whose message is one sentence with the fix. `defineMethod` and `registerMethod` add merge methods.
  *
  * @example
  * ```ts

@@ -5,30 +5,30 @@ import type { GgufHeader } from "../formats/gguf/header.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 import type { BaseModel } from "../fuse/base-model.ts";
 
-/** The shape of a weight as it is stored, row-major; null where it is quantized, so that its shape is not the layer's. */
+/** The stored shape of a weight, row-major; null if it is quantized, because its shape then differs from the layer's. */
 export type StoredShape = readonly number[] | null;
 
 /** What is known of a base model: its config, its weights' headers, or both. */
 export interface BaseFacts {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   readonly config: ModelConfig | null;
-  /** The shape of each module's weight, by the module's name in the file; null where no weights were looked at. */
+  /** The shape of each module's weight, by the module's name in the file; null if no weights were read. */
   readonly modules: ReadonlyMap<string, StoredShape> | null;
-  /** Whose names the modules have. */
+  /** The naming scheme of the modules. */
   readonly naming: "transformers" | "gguf";
-  /** How llama.cpp calls them; null where its family is not known. */
+  /** The family with llama.cpp's names; null if it is unknown. */
   readonly family: GgufFamily | null;
-  /** Whether the head is the embedding's tensor; null where neither config nor weights tell. */
+  /** Whether head and embedding are one tensor; null if neither config nor weights show it. */
   readonly tied: boolean | null;
 }
 
-/** What config.json alone tells. */
+/** The facts that config.json alone gives. */
 export function configFacts(name: string, config: ModelConfig): BaseFacts {
   return { name, config, modules: null, naming: "transformers", family: familyOf(config), tied: config.tied };
 }
 
-/** What the headers of a model in safetensors tell, with its config where it has one. */
+/** The facts from the headers of a safetensors model, and from its config if it has one. */
 export function modelFacts({ name, tensors }: BaseModel, config: ModelConfig | null): BaseFacts {
   const modules = new Map<string, StoredShape>();
   for (const { name: key, dtype, shape } of tensors.values()) {
@@ -39,12 +39,12 @@ export function modelFacts({ name, tensors }: BaseModel, config: ModelConfig | n
     else if (shape.length === 3) modules.set(key, shape);
   }
   const family = config === null ? null : familyOf(config);
-  // A tied head is not stored; one that is missing may be tied, or the file may be a part of a model.
+  // A tied head is not stored. A missing head may be tied, or the file may be part of a model.
   const headed = [...modules.keys()].some(isHeadName);
   return { name, config, modules, naming: "transformers", family, tied: config?.tied ?? (headed ? false : null) };
 }
 
-/** What the header of a GGUF model tells. */
+/** The facts from the header of a GGUF model. */
 export function ggufFacts(name: string, { metadata, tensors }: GgufHeader): BaseFacts {
   const architecture = metadata.get("general.architecture");
   const modules = new Map<string, StoredShape>();
@@ -59,13 +59,13 @@ function familyOf({ modelType }: ModelConfig): GgufFamily | null {
   return GGUF_FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType)) ?? null;
 }
 
-/** A module's name in llama.cpp as the base's family has it; the name itself where it is llama.cpp's already. */
+/** A module's name in llama.cpp for the base's family; unchanged if it is llama.cpp's already. */
 export function inGguf({ family }: BaseFacts, module: string): string | null {
   if (isGgufName(module)) return module;
   return family === null ? null : ggufName(family, module);
 }
 
-/** A module's name in transformers; the name itself where it is that already. */
+/** A module's name in transformers; unchanged if it is that already. */
 export function inTransformers({ family }: BaseFacts, module: string): string | null {
   if (!isGgufName(module)) return module;
   return family === null ? null : moduleOfGguf(family, module);

@@ -13,19 +13,19 @@ import { checkVariants } from "./checks/variants.ts";
 
 export type { Finding } from "./checks/finding.ts";
 
-/** What was found of an adapter in a consumer, and what was not looked at. */
+/** Findings about an adapter in a consumer, and what was not checked. */
 export interface Check {
-  /** One per problem, each with its fix; none where all that was looked at is well. */
+  /** One per problem, each with its fix; empty if everything that was checked is fine. */
   readonly findings: readonly Finding[];
-  /** What decides too and was not looked at: parts of a sentence that begins with "not looked at:". */
+  /** What also matters but was not checked, as parts of a sentence that begins with "not looked at:". */
   readonly unseen: readonly string[];
 }
 
 /**
- * Whether a consumer loads an adapter, and whether it means the same there, as far as headers and configs tell. Adapters that merge
- * refuses are checked like others.
+ * Whether a consumer loads an adapter with the same meaning, as far as headers and configs show. Adapters that merge refuses are
+ * checked like others.
  *
- * @param base what is known of the base model; null where nothing is
+ * @param base what is known about the base model; null if nothing is
  */
 export function checkOpened(adapter: Adapter, consumer: Consumer, base: BaseFacts | null = null): Check {
   const foreign = otherModels(adapter, consumer);
@@ -48,7 +48,7 @@ export function checkOpened(adapter: Adapter, consumer: Consumer, base: BaseFact
   return { findings, unseen };
 }
 
-/** Whether nothing was found that keeps an adapter from loading and meaning the same. */
+/** Whether nothing was found that keeps an adapter from loading with the same meaning. */
 export function isGood({ findings }: Check): boolean {
   return findings.every(({ level }) => level === "note");
 }

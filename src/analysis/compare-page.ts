@@ -4,7 +4,7 @@ import { WRITTEN } from "../core/written.ts";
 import type { Comparison } from "./compare.ts";
 import { compositionBars, cosineDots, heatMap, label, spectraLines } from "./compare-plots.ts";
 
-/** A comparison as one HTML page that needs nothing else: figures as a table, and as plots in SVG. */
+/** A comparison as one self-contained HTML page: figures as a table and as SVG plots. */
 export function comparePage(comparison: Comparison): string {
   return `<!doctype html>
 ${WRITTEN}
@@ -27,13 +27,13 @@ svg { max-width: 100%; height: auto; } svg text { font: 12px system-ui, sans-ser
 <div class="scroll">${figuresTable(comparison)}</div>
 ${refusals(comparison)}
 <h2>What each merge keeps of each adapter</h2>
-<p>Cosine of the merged delta with each adapter's delta; 1 is the same direction, 0 none of it.</p>
+<p>Cosine of the merged delta with each adapter's delta; 1 means the same direction, 0 unrelated.</p>
 ${cosineDots(comparison)}
 <h2>Similarity of the adapters</h2>
-<p>Cosine of each two adapters' deltas.</p>
+<p>Cosine of each pair of adapters' deltas.</p>
 ${heatMap(comparison)}
 <h2>Singular spectra</h2>
-<p>Singular values of the deltas relative to the largest, mean over the modules: how many directions a merge uses, beside the adapters' own (dotted).</p>
+<p>Singular values of the deltas relative to the largest, mean over the modules: how many directions a merge uses, compared with the adapters (dotted).</p>
 ${spectraLines(comparison)}
 ${spectraTable(comparison)}
 ${compositionBars(comparison)}
@@ -57,7 +57,7 @@ function figuresTable({ adapters, merges }: Comparison): string {
   return htmlTable([...head, "sign conflicts", "effective rank", "seconds", "size"], rows);
 }
 
-/** The values behind the plot of spectra, folded away. */
+/** The values behind the plot of spectra, collapsed. */
 function spectraTable({ adapters, spectra, merges }: Comparison): string {
   const lines = [
     ...adapters.map((name, t) => [name, spectra[t]!] as const),

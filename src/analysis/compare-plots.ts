@@ -2,12 +2,12 @@ import { escapeHtml } from "../core/html.ts";
 import { figure } from "../core/shown.ts";
 import type { ComparedMerge, Comparison } from "./compare.ts";
 
-/** Okabe and Ito's palette, which colour-blind readers can tell apart. */
+/** Okabe and Ito's palette, which colour-blind readers can distinguish. */
 const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999"];
 const WIDTH = 640;
 const ROW = 22;
 
-/** For each merge a row of dots, one for each adapter, from -1 to 1: cosines. */
+/** Cosines from -1 to 1: a row of dots for each merge, one dot for each adapter. */
 export function cosineDots({ adapters, merges }: Comparison): string {
   const left = 180;
   const x = (cosine: number): number => left + ((cosine + 1) / 2) * (WIDTH - left - 20);
@@ -45,13 +45,13 @@ export function heatMap({ adapters, similarity }: Comparison): string {
   return svg(20 + adapters.length * cell, "Cosines between the adapters", [...cells, ...names]);
 }
 
-/** Lines of more than eight kinds differ in their dashes; those of adapters are dotted. */
+/** After eight colours, lines differ in their dashes. Lines of adapters are dotted. */
 const DASHES = ["", "9 4", "3 3", "12 3 2 3"];
 const DOTTED = "1 4";
-/** Singular values below this share of the largest lie on the floor of the plot. */
+/** Singular values below this share of the largest are drawn at the bottom of the plot. */
 const FLOOR = 1e-4;
 
-/** Mean relative singular values of every adapter and merge, on a logarithmic scale, each line with its own colour, dashes and mark. */
+/** Mean relative singular values of every adapter and merge on a logarithmic scale; each line has its own colour, dashes and mark. */
 export function spectraLines({ adapters, spectra, merges }: Comparison): string {
   const lines = [
     ...adapters.map((name, t) => ({ name, values: spectra[t]!, dash: DOTTED, color: color(t) })),
@@ -84,7 +84,7 @@ export function spectraLines({ adapters, spectra, merges }: Comparison): string 
   return svg(key + rows * ROW, "Mean relative singular values of adapters and merges", [...grid, ...ends, ...drawn]);
 }
 
-/** A small sign at a point: circle, square, triangle or cross, in turn. */
+/** A small mark at a point: circle, square, triangle or cross, in turn. */
 function mark(index: number, point: string, fill: string): string {
   const [x, y] = point.split(",").map(Number) as [number, number];
   const paths = [
@@ -120,7 +120,7 @@ function svg(height: number, title: string, parts: readonly string[]): string {
   return `<svg viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" role="img" aria-label="${title}">${parts.join("")}</svg>`;
 }
 
-/** What plots and tables call a merge. */
+/** The name of a merge in plots and tables. */
 export function label({ method, rank }: ComparedMerge): string {
   return `${method}, rank ${rank}`;
 }

@@ -24,18 +24,18 @@ import type { Pool } from "../units/pool.ts";
 import { adapterSpectrum, moduleNames, readPool } from "./pools.ts";
 import { type SignCount, SignSample } from "./sign-sample.ts";
 
-/** How one method at one rank does on given adapters, over all modules. */
+/** The figures of one method at one rank on given adapters, over all modules. */
 export interface ComparedMerge {
   readonly method: string;
-  /** The largest rank that it came out with. */
+  /** The largest rank of its result. */
   readonly rank: number;
-  /** As in the report of a merge. */
+  /** The same as in the report of a merge. */
   readonly normRatio: number | null;
   readonly cosines: readonly (number | null)[];
   readonly energy: number | null;
   /**
-   * Share of entries, sampled in each module, where the merged delta has another sign than an adapter's (mean over the adapters);
-   * entries that are zero in either do not count. null where none do.
+   * Share of the entries, sampled in each module, in which the merged delta has another sign than an adapter's (mean over the
+   * adapters). Entries that are zero in either do not count; null if none count.
    */
   readonly signConflicts: number | null;
   /** Effective rank of the merged deltas, mean over the modules. */
@@ -46,23 +46,23 @@ export interface ComparedMerge {
   readonly seconds: number;
   /** Size of the result's tensors in the element type that a merge would choose. */
   readonly bytes: number;
-  /** Clusters by the adapters that they draw from (0 for single units), of methods that cluster: [adapters, clusters]. */
+  /** For methods that cluster: numbers of clusters by how many adapters they draw from (0 for single units), [adapters, clusters]. */
   readonly composition: readonly (readonly [adapters: number, clusters: number])[];
 }
 
-/** What a comparison found; cosines between the adapters themselves beside the methods. */
+/** The result of a comparison: figures of the methods, and cosines between the adapters themselves. */
 export interface Comparison {
   readonly adapters: readonly string[];
-  /** Cosine of each two adapters' deltas, (T, T); null where one is zero. */
+  /** Cosine of each pair of adapters' deltas, (T, T); null if one is zero. */
   readonly similarity: readonly (readonly (number | null)[])[];
-  /** Singular values of each adapter's deltas as `ComparedMerge.spectrum` has them. */
+  /** Singular values of each adapter's deltas, in the form of `ComparedMerge.spectrum`. */
   readonly spectra: readonly (readonly number[])[];
   readonly merges: readonly ComparedMerge[];
   /** Methods that do not take these adapters, and why, in one sentence each. */
   readonly refused: readonly { readonly method: string; readonly reason: string }[];
 }
 
-/** A recipe to compare, as far as methods and ranks go. */
+/** A recipe to compare: a method and a rank. */
 export type ComparedRecipe = MethodChoice & Pick<RecipeFields, "target">;
 
 interface Contestant {
@@ -80,7 +80,7 @@ interface Contestant {
 
 /**
  * Merge adapters by several methods in one pass over the inputs, without writing: each module's units and Gram matrices are read once
- * and shared. All sums in f64, so that figures can differ from a merge's in the seventh digit.
+ * and shared. All sums are in f64, so figures can differ from a merge's in the seventh digit.
  *
  * @param weights one per adapter
  * @throws RefusedError when the adapters do not fit each other
@@ -129,7 +129,7 @@ export async function compareMethods(
   };
 }
 
-/** Plan a method, so that what it does not take is refused in a merge's own words. */
+/** Plan a method, so that it refuses adapters with the same message as a merge. */
 function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
   const plan = makePlan(adapters, recipe);
   return {

@@ -1,7 +1,7 @@
 /** A point in the plane. */
 export type Point = readonly [x: number, y: number];
 
-/** The convex hull of some points, counter-clockwise (Andrew's monotone chain); one or two points are their own. */
+/** The convex hull of some points, counter-clockwise (Andrew's monotone chain); one or two points are their own hull. */
 export function convexHull(points: readonly Point[]): Point[] {
   const sorted = [...points].sort((one, other) => one[0] - other[0] || one[1] - other[1]);
   if (sorted.length < 3) return sorted;

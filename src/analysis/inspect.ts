@@ -7,7 +7,7 @@ import { factorSvd } from "../linalg/factor-svd.ts";
 import type { Warning } from "../plan/warning.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
-/** What one module of an adapter is. */
+/** The facts about one module of an adapter. */
 export interface InspectedModule {
   readonly name: string;
   readonly kind: ModuleKind;
@@ -26,20 +26,20 @@ export interface InspectedModule {
   readonly dead: number;
 }
 
-/** What an adapter is, from its headers and values. */
+/** The facts about an adapter, from its headers and values. */
 export interface Inspection {
   readonly name: string;
   readonly format: DialectId;
   readonly baseModel: string | null;
   readonly taskType: string | null;
   readonly bytes: number;
-  /** What it is beside a plain LoRA, each in the rest of a sentence that begins with its name; empty for most. */
+  /** What it is besides a plain LoRA, each as the rest of a sentence that begins with its name; usually empty. */
   readonly variants: readonly Variant[];
-  /** Modules with a magnitude of DoRA, embeddings with trained token rows, and tensors of its variants that nothing here applies. */
+  /** Modules with a DoRA magnitude, embeddings with trained token rows, and tensors of variants that lora-lego does not apply. */
   readonly magnitudes: readonly string[];
   readonly tokenRows: readonly string[];
   readonly others: readonly string[];
-  /** The modules' deltas s B A, whatever the variants make of them. */
+  /** The modules' deltas s B A, without the effect of variants. */
   readonly modules: readonly InspectedModule[];
   readonly ranks: readonly number[];
   readonly scales: readonly number[];
@@ -53,7 +53,7 @@ export interface Inspection {
 }
 
 /**
- * Read all of an adapter and say what it is.
+ * Read a whole adapter and describe it.
  *
  * @throws FormatError when a tensor holds NaN or infinite values
  */

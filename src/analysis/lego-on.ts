@@ -4,7 +4,7 @@ import type { Method } from "../methods/method.ts";
 import { runModule } from "../methods/run-module.ts";
 import type { Pool } from "../units/pool.ts";
 
-/** LEGO on one pool whose adapters weigh alike. */
+/** LEGO on one pool, with equal weights for all adapters. */
 export function legoOn(pool: Pool, k: number, options: LegoOptions): ReturnType<typeof runModule> {
   const inputs = new Set(pool.ids.map(([input]) => input)).size;
   const method = lego as Method;

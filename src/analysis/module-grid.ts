@@ -4,11 +4,11 @@ import { compareNaturally } from "../core/natural-order.ts";
 export interface ModuleGrid {
   readonly layers: readonly string[];
   readonly kinds: readonly string[];
-  /** Name of the module at each row and column; null where there is none. */
+  /** Name of the module at each row and column; null if there is none. */
   readonly cells: readonly (readonly (string | null)[])[];
 }
 
-/** The first number between dots or colons is the layer, what stands behind it the kind: model.layers.3.self_attn.q_proj. */
+/** The first number between dots or colons is the layer, the rest is the kind: model.layers.3.self_attn.q_proj. */
 const LAYER = /^(.*?)(?:^|[.:])(\d+)(?:[.:](.+))?$/;
 
 /** Sort module names into a grid. Layers of different parts of a model (text encoder, U-Net blocks) are rows of their own. */
@@ -31,7 +31,7 @@ export function moduleGrid(names: readonly string[]): ModuleGrid {
   };
 }
 
-/** Layers by their numbers alone where those tell them apart. */
+/** Layers by their numbers alone, if the numbers are unique. */
 function shortNames(layers: readonly string[]): ReadonlyMap<string, string> {
   const last = (layer: string): string => layer.slice(layer.lastIndexOf(".") + 1);
   const unique = new Set(layers.map(last)).size === layers.length;

@@ -11,12 +11,12 @@ import type { Pool } from "../units/pool.ts";
 import { legoOn } from "./lego-on.ts";
 import { adapterSpectrum, readPool } from "./pools.ts";
 
-/** Random clusters that purity is compared with. */
+/** Number of random clusterings that purity is compared with. */
 const DRAWS = 50;
-/** Coordinates beyond these carry nothing that is seen. */
+/** Coordinates beyond these make no visible difference. */
 const MOST_AXES = 32;
 
-/** One unit: where it is from, and how long its halves are. */
+/** One unit: its origin and the lengths of its halves. */
 export interface ViewedUnit {
   readonly id: UnitId;
   readonly lengthA: number;
@@ -28,26 +28,26 @@ export interface ModulePlane {
   readonly name: string;
   readonly in: number;
   readonly out: number;
-  /** In the order of everything else here. */
+  /** In the same order as all other arrays here. */
   readonly units: readonly ViewedUnit[];
-  /** (N, axes): principal coordinates, whose distances are the units' own; the first two are the plane. */
+  /** (N, axes): principal coordinates, with the same distances as the units; the first two are the plane. */
   readonly coordinates: readonly (readonly number[])[];
   /** Share of the variance on each axis. */
   readonly explained: readonly number[];
-  /** Cosine of each two units, (N, N). */
+  /** Cosine of each pair of units, (N, N). */
   readonly cosines: readonly (readonly number[])[];
-  /** Singular values of each adapter's delta; empty where it lacks the module. */
+  /** Singular values of each adapter's delta; empty if it lacks the module. */
   readonly spectra: readonly (readonly number[])[];
 }
 
-/** A cluster: its members by their places, and what became of them. */
+/** A cluster: its members by position, and their reweighting. */
 export interface ViewedCluster {
   readonly members: readonly number[];
-  /** Factor of the parameter reweighting; null where the members cancelled. */
+  /** Factor of the parameter reweighting; null if the members cancelled. */
   readonly reweight: number | null;
 }
 
-/** What LEGO makes of the module at one k. */
+/** LEGO's result for the module at one k. */
 export interface Clustering extends DeltaFigures {
   readonly k: number;
   readonly clusters: readonly ViewedCluster[];
@@ -58,12 +58,12 @@ export interface Clustering extends DeltaFigures {
   readonly shareOfB: number | null;
 }
 
-/** One module of some adapters, its units in kernel memory, so that any k is tried at once. */
+/** One module of some adapters, with its units in kernel memory, so that trying another k is fast. */
 export class ModuleView {
   readonly #pool: Pool;
   readonly name: string;
   readonly #inputs: number;
-  /** The place of each unit in the plane, by its id: the gauge alone decides. */
+  /** The position of each unit in the plane, by its id; it depends on the gauge alone. */
   readonly #places = new Map<LegoOptions["gauge"], ReadonlyMap<string, number>>();
 
   private constructor(pool: Pool, name: string, inputs: number) {
@@ -72,7 +72,7 @@ export class ModuleView {
     this.#inputs = inputs;
   }
 
-  /** Read a module; the view is void when the same kernels read another. @returns null where no adapter has it */
+  /** Read a module; the view is void when the same kernels read another module. @returns null if no adapter has it */
   static async open(kernels: Kernels, adapters: readonly Adapter[], name: string): Promise<ModuleView | null> {
     const pool = await readPool(kernels, adapters, name);
     return pool === null ? null : new ModuleView(pool, name, adapters.length);

@@ -11,32 +11,32 @@ import { legoOn } from "./lego-on.ts";
 import { adapterSpectrum, moduleNames, readPool } from "./pools.ts";
 import { SignSample } from "./sign-sample.ts";
 
-/** Random clusters that purity is compared with. */
+/** Number of random clusterings that purity is compared with. */
 const DRAWS = 50;
 
 const EMPTY = new Float64Array(0);
 const NOTHING: UnitProducts = { count: 0, withPoolA: EMPTY, withPoolB: EMPTY, amongA: EMPTY, amongB: EMPTY };
 
-/** What one module is like in all adapters. */
+/** Figures of one module in all adapters. */
 export interface ModuleOverview {
   readonly name: string;
   readonly in: number;
   readonly out: number;
-  /** Frobenius norm of each adapter's delta, and the effective rank of it; null where it lacks the module. */
+  /** Frobenius norm and effective rank of each adapter's delta; null if it lacks the module. */
   readonly norms: readonly (number | null)[];
   readonly effectiveRanks: readonly (number | null)[];
-  /** Cosine of each two adapters' deltas, (T, T); null where one is zero or absent. */
+  /** Cosine of each pair of adapters' deltas, (T, T); null if one is zero or absent. */
   readonly cosines: readonly (readonly (number | null)[])[];
   /** Share of sampled entries in which two adapters' deltas have different signs, mean over pairs; null with fewer than two. */
   readonly signConflicts: number | null;
-  /** By adapter, of LEGO's clusters at the largest rank; null with fewer than two adapters. */
+  /** Purity by adapter of LEGO's clusters at the largest rank; null with fewer than two adapters. */
   readonly purity: Purity | null;
 }
 
 /**
- * What adapters are like module by module: one pass over them, sums in f64.
+ * Figures of adapters module by module: one pass over them, sums in f64.
  *
- * @param onModule told every module as it is done
+ * @param onModule called with every module when it is done
  */
 export async function overviewOf(
   kernels: Kernels,

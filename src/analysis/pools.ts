@@ -7,12 +7,12 @@ import { type PoolMemory, poolMemory, refuseTooManyUnits } from "../units/memory
 import { Pool } from "../units/pool.ts";
 
 /**
- * Read a module's units from all adapters that have it, scales folded in, sums in f64. The pool is void when the next one
- * is read with the same kernels.
+ * Read a module's units from all adapters that have it, with scales folded in and sums in f64. The pool is void when the
+ * same kernels read the next one.
  *
  * @param weights one per adapter, 1 each by default; adapters of weight 0 are left out
- * @param memoryOf what the pool and what will be made of it take; room for twice its units by default
- * @returns null where no adapter has the module
+ * @param memoryOf memory for the pool and its results; room for twice its units by default
+ * @returns null if no adapter has the module
  */
 export async function readPool(
   kernels: Kernels,

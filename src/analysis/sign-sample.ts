@@ -6,18 +6,18 @@ import type { UnitRows } from "../units/unit-rows.ts";
 /** Rows and columns of the block of each delta in which signs are compared. */
 const SAMPLE = 48;
 
-/** Entries of a merged delta that were compared with an adapter's, and those among them that have another sign. */
+/** How many entries of two deltas were compared, and how many of them have different signs. */
 export interface SignCount {
   disagree: number;
   count: number;
 }
 
-/** A block of a module's deltas, at sampled rows and columns: every adapter's, and what it takes to find a merge's. */
+/** A block of a module's deltas at sampled rows and columns: every adapter's block, and the data for a merge's block. */
 export class SignSample {
   readonly #pool: Pool;
   readonly #columns: Int32Array;
   readonly #rows: Int32Array;
-  /** Entries of every unit's a at the columns, (N, columns), and of its b at the rows. */
+  /** Entries of every unit's a at the columns, (N, columns), and of its b at the rows, (N, rows). */
   readonly #a: Float64Array;
   readonly #b: Float64Array;
   readonly #inputs: readonly Float64Array[];
@@ -40,9 +40,9 @@ export class SignSample {
   }
 
   /**
-   * Draw rows and columns of a module, and read the units there.
+   * Draw rows and columns of a module, and read the units' entries there.
    *
-   * @param below a random whole number below its argument
+   * @param below draws a random whole number below its argument
    * @param inputs number of adapters
    */
   static async draw(pool: Pool, below: (limit: number) => number, inputs: number): Promise<SignSample> {
@@ -50,13 +50,13 @@ export class SignSample {
     return new SignSample(pool, columns, rows, await pool.entries("a", columns), await pool.entries("b", rows), inputs);
   }
 
-  /** Count where a merged delta has another sign than each adapter's; entries that are zero in either do not count. */
+  /** Count entries where a merged delta has another sign than an adapter's. Entries that are zero in either do not count. */
   countConflicts({ combinations, rows }: CutModule, sum: SignCount): void {
     const merged = combinations === null ? this.#blockOfRows(rows!) : this.#blockOfCombinations(combinations);
     for (const block of this.#inputs) countSigns(merged, block, sum);
   }
 
-  /** Share of the entries in which two adapters have different signs, over all pairs; null where there are none. */
+  /** Share of the entries in which two adapters have different signs, over all pairs; null if there are none. */
   conflictsBetween(): number | null {
     const sum = { disagree: 0, count: 0 };
     for (const [t, one] of this.#inputs.entries()) {

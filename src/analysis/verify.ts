@@ -13,26 +13,26 @@ import type { UnitRows } from "../units/unit-rows.ts";
 import { legoOn } from "./lego-on.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
-/** Largest relative error that f32 arithmetic may leave where the algebra is exact. */
+/** Largest relative error from f32 arithmetic where the algebra is exact. */
 const MOST_ERROR = 1e-5;
-/** Random assignments that purity is compared with. */
+/** Number of random assignments that purity is compared with. */
 const DRAWS = 200;
 
 /** One of the paper's claims, measured on given adapters. */
 export interface Claim {
   readonly id: "permutation-invariance" | "concatenation-summation" | "cluster-purity";
   readonly claim: string;
-  /** What was measured, in words with its figures. */
+  /** What was measured, as text with figures. */
   readonly measured: string;
-  /** null where the check has nothing to compare (purity of one adapter). */
+  /** null if the check has nothing to compare (purity of one adapter). */
   readonly holds: boolean | null;
   readonly figures: Readonly<Record<string, number>>;
 }
 
 /**
- * Measure the paper's claims (arXiv 2409.16167) on adapters: that the order of an adapter's units does
- * not matter, that the units of all adapters side by side give the sum of their outputs, and that clusters gather units of
- * one adapter more often than chance. Outputs are B (A x) in f32 for one random x per module.
+ * Measure the paper's claims (arXiv 2409.16167) on adapters: the order of an adapter's units does not matter, the units of all
+ * adapters side by side give the sum of their outputs, and clusters gather units of one adapter more often than chance.
+ * Outputs are B (A x) in f32 for one random x per module.
  *
  * @param rank clusters per module; default the largest input rank
  * @param seed of x, the permutation and the random assignments
@@ -141,7 +141,7 @@ function output(pool: Pool, { a, b }: UnitRows, x: Float32Array, units: readonly
   return y;
 }
 
-/** |one - other| / |one|; 0 where both are zero. */
+/** |one - other| / |one|; 0 if both are zero. */
 function difference(one: Float32Array, other: Float32Array): number {
   let apart = 0;
   let norm = 0;

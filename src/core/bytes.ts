@@ -2,20 +2,20 @@ import { FormatError } from "./errors.ts";
 
 /** Random access to immutable bytes: a file, a Blob, an array in memory, a range-readable URL. */
 export interface ByteSource {
-  /** What messages call it: a file name, never a full path in reports. */
+  /** Its name in messages: a file name, never a full path in reports. */
   readonly name: string;
   /** Length in bytes. */
   readonly size: number;
   /**
-   * Fill all of `into` with the bytes from `offset` on.
-   * @throws FormatError when the source ends before that.
+   * Fill all of `into` with the bytes starting at `offset`.
+   * @throws FormatError if the source ends too early.
    */
   read(offset: number, into: Uint8Array): Promise<void>;
 }
 
 /** Random-access writing into an output of known size; writes of distinct ranges may come in any order. */
 export interface ByteSink {
-  /** Write all of `bytes` from `offset` on. */
+  /** Write all of `bytes` starting at `offset`. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
 }
 
@@ -26,14 +26,14 @@ export function bytesEqual(one: Uint8Array, other: Uint8Array): boolean {
   return true;
 }
 
-/** The error of every ByteSource for a range that it does not hold. */
+/** The error of every ByteSource for a range beyond its end. */
 export function endsEarly(source: { name: string; size: number }, offset: number, length: number): FormatError {
   return new FormatError(
     `${source.name} ends early: it has ${source.size} bytes, but bytes ${offset} to ${offset + length} are needed; copy or download it again.`,
   );
 }
 
-/** A ByteSource over bytes in memory, which it shows. */
+/** A ByteSource over bytes in memory that exposes them. */
 export interface MemorySource extends ByteSource {
   readonly bytes: Uint8Array;
 }

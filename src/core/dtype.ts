@@ -55,7 +55,7 @@ export function isOutputDtype(name: string): name is OutputDtype {
   return name === "F32" || name === "F16" || name === "BF16";
 }
 
-/** The element type that tensors of these types are written in: f16 or bf16 where all have it, else f32. */
+/** The element type for writing tensors of these types: f16 or bf16 if all have it, else f32. */
 export function commonDtype(dtypes: Iterable<Dtype>): OutputDtype {
   const [only, ...others] = new Set(dtypes);
   return others.length === 0 && (only === "F16" || only === "BF16") ? only : "F32";

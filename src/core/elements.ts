@@ -11,7 +11,7 @@ export const READ_ELEMENT: Readonly<Record<FactorDtype, (view: DataView, at: num
   F8_E5M2: (view, at) => f8E5m2ToF32(view.getUint8(at)),
 };
 
-/** Write an f32 at a byte of a view, rounded to the nearest, ties to even. @returns whether what was written is finite */
+/** Write an f32 at a byte of a view, rounded to the nearest, ties to even. @returns whether the written value is finite */
 export const WRITE_ELEMENT: Readonly<Record<OutputDtype, (view: DataView, at: number, value: number) => boolean>> = {
   F32(view, at, value) {
     view.setFloat32(at, value, true);

@@ -1,4 +1,4 @@
-/** A name in camelCase as its flag has it: outputReweight becomes output-reweight. */
+/** The flag for a camelCase name: outputReweight becomes output-reweight. */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

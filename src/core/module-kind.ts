@@ -9,12 +9,12 @@ const TITLES: Readonly<Record<ModuleKind, string>> = {
   conv: "a convolution",
 };
 
-/** What messages call a kind. */
+/** The name of a kind in messages. */
 export function kindTitle(kind: ModuleKind): string {
   return Object.hasOwn(TITLES, kind) ? TITLES[kind] : `of kind "${kind}"`;
 }
 
-/** What a module's kind decides, all kinds named. @throws RefusedError for a kind that is not among them */
+/** The case for a module's kind, with all kinds listed. @throws RefusedError for an unknown kind */
 export function forKind<T>(kind: ModuleKind, cases: Readonly<Record<ModuleKind, T>>): T {
   if (Object.hasOwn(cases, kind)) return cases[kind];
   throw new RefusedError(`A module is ${kindTitle(kind)}, which lora-lego does not know; leave it out with --exclude.`);

@@ -9,8 +9,8 @@ export interface Random {
 }
 
 /**
- * sfc32 of the PractRand suite (three 32-bit words of state and a counter, period at least 2^32), its words filled from the
- * seed and stirred by twelve rounds.
+ * sfc32 of the PractRand suite (three 32-bit words of state and a counter, period at least 2^32), filled from the seed and
+ * mixed by twelve rounds.
  *
  * @param seed any finite number; its low 53 bits count
  */

@@ -1,12 +1,12 @@
 import { type ByteSource, endsEarly } from "./bytes.ts";
 
-/** Small reads fetch this much, so that headers and the scalars beside each other come in one request. */
+/** Small reads fetch this much, so that headers and neighbouring scalars come in one request. */
 const WINDOW_BYTES = 1 << 18;
 
 /**
- * A ByteSource over ranges that are fetched as they are asked for.
+ * A ByteSource over ranges that are fetched on demand.
  *
- * @param fetchRange the bytes from one offset up to another
+ * @param fetchRange fetches the bytes from one offset up to another
  */
 export function rangedSource(
   name: string,

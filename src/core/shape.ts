@@ -1,4 +1,4 @@
-/** Number of elements of a tensor of this shape (1 for a scalar). Exact up to 2^53; larger products come back as Infinity. */
+/** Number of elements of a tensor of this shape (1 for a scalar). Exact up to 2^53; larger products give Infinity. */
 export function elementCount(shape: readonly number[]): number {
   let count = 1;
   for (const size of shape) {

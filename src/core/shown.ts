@@ -1,4 +1,4 @@
-/** A figure with three decimals, or four digits where it is large or tiny; a dash for none. */
+/** A figure with three decimals, or with four digits if it is large or tiny; a dash for none. */
 export function figure(value: number | null): string {
   if (value === null) return "-";
   const size = Math.abs(value);

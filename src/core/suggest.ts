@@ -1,7 +1,7 @@
-/** The candidate that a mistyped word most likely means: few edits away for its length; null where none is near. */
+/** The candidate that a mistyped word most likely means, few edits away for its length; null if none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
-  // As commander: more than 40% of the letters changed is another word, and three edits are the most.
+  // As in commander: a word with more than 40% of its letters changed is another word, and three edits are the most.
   let least = Math.min(3, Math.floor(word.length * 0.4)) + 1;
   for (const candidate of candidates) {
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase());
@@ -10,7 +10,7 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best;
 }
 
-/** Insertions, deletions, exchanges and swaps of neighbours that lead from one word to the other. */
+/** Number of insertions, deletions, substitutions and swaps of neighbours from one word to the other. */
 function editDistance(one: string, other: string): number {
   let before: number[] = [];
   let last = Array.from({ length: other.length + 1 }, (_, j) => j);

@@ -1,4 +1,4 @@
-/** The sum of values in ascending order: the same bits whatever order they come in. */
+/** The sum of values in ascending order: the same bits for any input order. */
 export function orderlessSum(values: Iterable<number>): number {
   return Float64Array.from(values)
     .sort()

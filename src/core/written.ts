@@ -1,7 +1,7 @@
-/** What a page or table that lora-lego writes says of itself. */
+/** The mark in pages and tables that lora-lego writes. */
 export const WRITTEN: string = "<!-- Written by lora-lego -->";
 
-/** Bytes of a file in which `isWritten` looks. */
+/** How many leading bytes of a file `isWritten` needs. */
 export const WRITTEN_WITHIN_BYTES: number = 512;
 
 /** Whether a file is a page, a table or a report that lora-lego wrote, by its first bytes as text. */

@@ -1,10 +1,10 @@
 import type { UnitProducts } from "../linalg/combination.ts";
 
-/** The units of one module as far as figures need them: whose they are, and their inner products. A pool is one. */
+/** The data about one module's units that figures need: their owners and inner products. A pool is one. */
 export interface UnitGrams {
   /** Number of units N. */
   readonly count: number;
-  /** Of each unit the input that it is from, and its index there. */
+  /** The input of each unit, and its index there. */
   readonly ids: readonly (readonly [input: number, unit: number])[];
   /** Inner products (N, N) of the a-halves, and of the b-halves. */
   readonly gramA: Float64Array;
@@ -12,11 +12,11 @@ export interface UnitGrams {
 }
 
 /**
- * Frobenius inner products of the deltas of one module, or of several (they add up): all that norms, cosines and energy
- * are made of. Plain data.
+ * Frobenius inner products of the deltas of one module, or of several (they add up). Norms, cosines and energy are computed
+ * from them alone. Plain data.
  */
 export interface DeltaProducts {
-  /** <D_t, D_u>, (T, T) row-major over all inputs; 0 where an input lacks the module. */
+  /** <D_t, D_u>, (T, T) row-major over all inputs; 0 if an input lacks the module. */
   readonly inputs: number[];
   /** <delta', D_t> of the merged delta. */
   readonly cross: number[];
@@ -26,11 +26,11 @@ export interface DeltaProducts {
 
 /** How a merged delta relates to its inputs. */
 export interface DeltaFigures {
-  /** |delta'| over the mean |D_t| of the inputs that are not zero here; null where all are. */
+  /** |delta'| divided by the mean |D_t| of the inputs that are not zero here; null if all are. */
   readonly normRatio: number | null;
-  /** Cosine of delta' with each D_t; null where an input lacks the module or a norm is 0. */
+  /** Cosine of delta' with each D_t; null if the input lacks the module or a norm is 0. */
   readonly cosines: (number | null)[];
-  /** Squared cosine of delta' with sum w_t D_t; null where a norm is 0. */
+  /** Squared cosine of delta' with sum w_t D_t; null if a norm is 0. */
   readonly energy: number | null;
 }
 
@@ -38,7 +38,7 @@ export interface DeltaFigures {
  * Products of a module's deltas from its Gram matrices: <D_t, D_u> = sum over units i of t and j of u of G_A,ij G_B,ij.
  *
  * @param inputs number of inputs T
- * @param square factor between the pool's products and the deltas': s^2 where the pool leaves a shared scale s out
+ * @param square factor from the pool's products to the deltas': s^2 if the pool leaves out a shared scale s
  */
 export function deltaProducts(pool: UnitGrams, merged: UnitProducts, inputs: number, square: number): DeltaProducts {
   const n = pool.count;
@@ -79,7 +79,7 @@ export function scaleMerged(products: DeltaProducts, lambda: number): DeltaProdu
   return { ...products, cross: products.cross.map((x) => x * lambda), merged: products.merged * lambda * lambda };
 }
 
-/** Sums over modules; the figures of the sums are those of the whole adapters. */
+/** Add products of modules; the figures of the sums are those of whole adapters. */
 export function addProducts(one: DeltaProducts, other: DeltaProducts): DeltaProducts {
   return {
     inputs: one.inputs.map((x, i) => x + other.inputs[i]!),
@@ -88,7 +88,7 @@ export function addProducts(one: DeltaProducts, other: DeltaProducts): DeltaProd
   };
 }
 
-/** Products of nothing, to add to. */
+/** Products of zero, to add to. */
 export function noProducts(inputs: number): DeltaProducts {
   return { inputs: new Array<number>(inputs * inputs).fill(0), cross: new Array<number>(inputs).fill(0), merged: 0 };
 }
@@ -98,12 +98,12 @@ export function normOf(products: DeltaProducts, t: number): number {
   return Math.sqrt(Math.max(0, products.inputs[t * products.cross.length + t]!));
 }
 
-/** Cosine of D_t and D_u; null where a norm is 0. */
+/** Cosine of D_t and D_u; null if a norm is 0. */
 export function cosineBetween(products: DeltaProducts, t: number, u: number): number | null {
   return cosine(products.inputs[t * products.cross.length + u]!, normOf(products, t), normOf(products, u));
 }
 
-/** <delta', S> and |S|^2 of the weighted sum S = sum w_t D_t; over modules they add up, whose weights may differ. */
+/** <delta', S> and |S|^2 of the weighted sum S = sum w_t D_t. They add up over modules, whose weights may differ. */
 export interface SumProducts {
   readonly cross: number;
   readonly square: number;
@@ -120,7 +120,7 @@ export function sumProducts({ inputs, cross: own }: DeltaProducts, weights: read
   return { cross, square };
 }
 
-/** The products of the deltas w_t D_t with each other and with delta'; over modules they add up, whose weights may differ. */
+/** The products of the deltas w_t D_t with each other and with delta'. They add up over modules, whose weights may differ. */
 export function weightProducts({ inputs, cross, merged }: DeltaProducts, weights: readonly number[]): DeltaProducts {
   const count = weights.length;
   return {
@@ -144,7 +144,7 @@ export function deltaFigures(products: DeltaProducts, sum: SumProducts): DeltaFi
   };
 }
 
-/** Rounding must not take a cosine beyond 1. */
+/** Clamped, because rounding must not push a cosine beyond 1. */
 function cosine(product: number, one: number, other: number): number | null {
   return one === 0 || other === 0 ? null : Math.max(-1, Math.min(1, product / (one * other)));
 }

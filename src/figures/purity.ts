@@ -1,8 +1,8 @@
 import type { Random } from "../core/random.ts";
 
-/** How clean clusters are by adapter, beside what clusters of the same sizes would be by chance. */
+/** How pure clusters are by adapter, compared with random clusters of the same sizes. */
 export interface Purity {
-  /** Share of the units that lie in a cluster whose majority is of their own adapter. */
+  /** Share of the units that are in a cluster whose majority comes from their own adapter. */
   readonly purity: number;
   /** Mean and standard deviation over random assignments of the same units to clusters of the same sizes. */
   readonly chance: number;

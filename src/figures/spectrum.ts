@@ -1,6 +1,6 @@
 /**
  * Effective rank of a spectrum: exp of the entropy of the singular values' shares (Roy and Vetterli 2007). 1 for a single
- * direction, the number of values for equal ones, 0 for none.
+ * direction, n for n equal values, 0 for none.
  */
 export function effectiveRank(sigma: readonly number[]): number {
   const total = sigma.reduce((sum, value) => sum + value, 0);
@@ -10,10 +10,10 @@ export function effectiveRank(sigma: readonly number[]): number {
   return Math.exp(entropy);
 }
 
-/** Leading values of a spectrum that are kept; the rest of a merge's is of no interest beside them. */
+/** How many leading values of a spectrum are kept; the rest of a merge's spectrum matters little. */
 const KEPT = 64;
 
-/** The mean over modules of their relative spectra sigma_j / sigma_1, the first 64 values; modules whose delta is zero do not count. */
+/** The mean over modules of their relative spectra sigma_j / sigma_1, first 64 values; modules with a zero delta do not count. */
 export class MeanSpectrum {
   readonly #sums: number[] = [];
   #modules = 0;
@@ -26,7 +26,7 @@ export class MeanSpectrum {
     for (const [j, value] of sigma.slice(0, KEPT).entries()) this.#sums[j] = (this.#sums[j] ?? 0) + value / first;
   }
 
-  /** Descending from 1; empty where every delta is zero. */
+  /** Descending from 1; empty if every delta is zero. */
   get values(): number[] {
     return this.#sums.map((sum) => sum / this.#modules);
   }

@@ -1,13 +1,13 @@
 import { UsageError } from "../core/errors.ts";
 import type { RowSums } from "./kernels.ts";
 
-/** Every view starts at a multiple of this, so that no vector straddles two cache lines needlessly. */
+/** Every view starts at a multiple of this, so that vectors do not cross cache lines needlessly. */
 const ALIGNMENT_BYTES = 16;
 
-/** Room for the alignment of about a thousand views, so that callers may simply add up what they need. */
+/** Room for the alignment of about a thousand views, so that callers can simply add up sizes. */
 const SLACK_BYTES = 16 * 1024;
 
-/** WebAssembly's 32-bit addresses, less the last page so that no end address wraps to 0; both backends keep to it. */
+/** WebAssembly's 32-bit addresses, minus the last page so that no end address wraps to 0; both backends use this limit. */
 const MAX_BYTES = 2 ** 32 - 2 ** 16;
 
 /** The memory half of `Kernels`. */
@@ -22,8 +22,8 @@ export interface Arena {
 
 /**
  * A bump allocator over the buffer that `provide(end)` returns, which must hold `end` bytes; the bytes below `start` are left alone.
- * It is empty until the first `reset`, which throws a UsageError when the memory would end beyond 4 GB; a view that finds no room
- * is a mistake in the caller's sum and throws a RangeError.
+ * It is empty until the first `reset`, which throws a UsageError if the memory would end beyond 4 GB. A view without room is a
+ * mistake in the caller's sum and throws a RangeError.
  */
 export function createArena(start: number, provide: (end: number) => ArrayBuffer): Arena {
   let buffer = new ArrayBuffer(0);
@@ -49,7 +49,7 @@ export function createArena(start: number, provide: (end: number) => ArrayBuffer
         buffer = provide(needed);
       } catch (cause) {
         throw new UsageError(
-          `One module needs ${bytes} bytes of working memory at once, and no more could be had; close other programs, raise the limit on memory (ulimit -v), or merge fewer adapters or smaller ranks at a time.`,
+          `One module needs ${bytes} bytes of working memory at once, but the system has no more; close other programs, raise the limit on memory (ulimit -v), or merge fewer adapters or smaller ranks at a time.`,
           { cause },
         );
       }
@@ -76,8 +76,8 @@ function outOfMemory(bytes: number): UsageError {
 }
 
 /**
- * Guard of every kernel, since wasm code checks no array bounds.
- * @throws RangeError when `view` is shorter than `length`.
+ * Guard of every kernel, because wasm code checks no array bounds.
+ * @throws RangeError if `view` is shorter than `length`.
  */
 export function requireLength(view: { readonly length: number }, length: number, what: string): void {
   if (!(view.length >= length)) {
@@ -85,7 +85,7 @@ export function requireLength(view: { readonly length: number }, length: number,
   }
 }
 
-/** Guard of `combine`. @throws RangeError when a list or a row that it names is not there. */
+/** Guard of `combine`. @throws RangeError if a list is too short or names a missing row. */
 export function requireRows(rows: Float32Array, stride: number, length: number, sums: RowSums): void {
   const { offsets, members, coefficients } = sums;
   const total = offsets.at(-1)!;

@@ -1,11 +1,11 @@
 import type { FactorDtype, OutputDtype } from "../core/dtype.ts";
 
 /**
- * Several weighted sums over rows: sum s takes row members[m] times coefficients[m], m from offsets[s] up to offsets[s + 1], in that
- * order. All three are views of the arena.
+ * Several weighted sums over rows: sum s adds row members[m] times coefficients[m], for m from offsets[s] up to offsets[s + 1], in that
+ * order. All three arrays are views of the arena.
  */
 export interface RowSums {
-  /** One more than there are sums, ascending, the first 0. */
+  /** One more entry than there are sums, ascending, starting with 0. */
   readonly offsets: Uint32Array;
   readonly members: Uint32Array;
   readonly coefficients: Float32Array;
@@ -13,9 +13,9 @@ export interface RowSums {
 
 /** How `electedMean` elects the sign of a column; zero counts as plus. */
 export interface Vote {
-  /** Votes are weights[t] * value, and the mean is over the sum of the weights; else the values as they are, and over their number. */
+  /** If true, votes are weights[t] * value and the divisor is the sum of weights; else votes are values, divided by their count. */
   readonly weighted: boolean;
-  /** The sign of the sum of the votes; else of the sum of their signs. */
+  /** If true, the sign of the sum of the votes; else of the sum of their signs. */
   readonly byValue: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface Vote {
 export interface Kernels {
   readonly backend: "wasm" | "reference";
 
-  /** Drop all views of this arena and make room for `bytes` in all. Earlier views must not be used again. */
+  /** Drop all views of this arena and make room for `bytes` in total. Earlier views must not be used again. */
   reset(bytes: number): void;
   /** A view of `length` f32 (16-byte aligned), not zeroed. */
   f32(length: number): Float32Array;
@@ -38,13 +38,13 @@ export interface Kernels {
   u32(length: number): Uint32Array;
   /** A view of `length` bytes (16-byte aligned), not zeroed. */
   bytes(length: number): Uint8Array;
-  /** @returns gives back the room of all views taken since; those must not be used again. */
+  /** @returns a function that frees all views taken since; those must not be used again. */
   checkpoint(): () => void;
 
   /**
    * dst[r * stride + x] = f32(src[r * srcStride + x]) * factor, r < rows, x < length; src holds little-endian elements of `dtype`
    * and need not be aligned. F64 rounds to nearest even.
-   * @returns whether every source element is finite and stayed so.
+   * @returns whether every source element was finite and stayed finite.
    */
   widen(
     dtype: FactorDtype,
@@ -58,8 +58,8 @@ export interface Kernels {
   ): boolean;
 
   /**
-   * As `widen`, of a (rows, cols) matrix into its transpose: dst[c * stride + r] = f32(src[r * cols + c]) * factor.
-   * @returns whether every source element is finite and stayed so.
+   * Like `widen`, for a (rows, cols) matrix into its transpose: dst[c * stride + r] = f32(src[r * cols + c]) * factor.
+   * @returns whether every source element was finite and stayed finite.
    */
   widenTransposed(
     dtype: FactorDtype,
@@ -78,7 +78,7 @@ export interface Kernels {
   narrow(dtype: OutputDtype, src: Float32Array, dst: Uint8Array): boolean;
 
   /**
-   * As `narrow`, of rows into columns: dst (length, rows), dst[j * count + i] = src[i * stride + j], i < count, j < length.
+   * Like `narrow`, from rows into columns: dst (length, rows), dst[j * count + i] = src[i * stride + j], i < count, j < length.
    * @returns whether every finite element stayed finite.
    */
   narrowTransposed(
@@ -91,13 +91,13 @@ export interface Kernels {
   ): boolean;
 
   /**
-   * Adds the inner products of `count` rows of `length` to out[i * count + j], i <= j: sum_x rows_i[x] rows_j[x]. What stands below the
-   * diagonal is void. Accumulates in f32 over blocks of 512 elements, in f64 across blocks; the relative error of a diagonal entry
-   * stays below 1e-5. Rows that come in pieces of a multiple of 512 columns have the same bits as whole ones.
+   * Adds the inner products of `count` rows of `length` to out[i * count + j], i <= j: sum_x rows_i[x] rows_j[x]. Entries below the
+   * diagonal are void. Accumulates in f32 over blocks of 512 elements, in f64 across blocks; the relative error of a diagonal entry
+   * stays below 1e-5. Rows passed in pieces of a multiple of 512 columns give the same bits as whole rows.
    */
   gram(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
 
-  /** As `gram` with products and sums in f64. */
+  /** Like `gram`, with products and sums in f64. */
   gramF64(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
 
   /**
@@ -115,14 +115,14 @@ export interface Kernels {
   ): void;
 
   /**
-   * Adds Manhattan distances to out[i * count + j], i <= j: sum_x |rows_i[x] - sign * rows_j[x]|, sign 1 or -1. Below the diagonal and
-   * in accumulation like `gram`.
+   * Adds Manhattan distances to out[i * count + j], i <= j: sum_x |rows_i[x] - sign * rows_j[x]|, sign 1 or -1. Entries below
+   * the diagonal and accumulation are as in `gram`.
    */
   manhattan(rows: Float32Array, count: number, stride: number, length: number, sign: 1 | -1, out: Float64Array): void;
 
   /**
    * Weighted sums of rows: dst[s * dstStride + x] = sum_m coefficients[m] * rows[members[m] * stride + x], x < length, in f32. A single
-   * member with coefficient 1 is copied exactly; no member gives zeros. `dst` must not overlap `rows`.
+   * member with coefficient 1 is copied exactly; a sum without members is zero. `dst` must not overlap `rows`.
    */
   combine(
     rows: Float32Array,
@@ -150,7 +150,7 @@ export interface Kernels {
 
   /**
    * TIES' vote and mean over `count` rows, in f64, rounded to f32 once: dst[x] = the mean of weights[t] * rows[t * stride + x] over the
-   * rows whose vote has the elected sign; 0 where none has it, and weights that cancel divide by 1. `dst` must not overlap `rows`.
+   * rows whose vote has the elected sign. It is 0 if none has it; weights that cancel divide by 1. `dst` must not overlap `rows`.
    */
   electedMean(
     rows: Float32Array,
@@ -163,7 +163,7 @@ export interface Kernels {
   ): void;
 
   /**
-   * row[x] becomes 0 where |row[x]| < threshold (rounded to f32), in place.
+   * row[x] becomes 0 if |row[x]| < threshold (rounded to f32), in place.
    * @returns how many |row[x]| equal it.
    */
   prune(row: Float32Array, threshold: number): number;

@@ -9,8 +9,8 @@ const timesFactor = (value: number, factor: number): number => Math.fround(Math.
 const dataView = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /**
- * The kernels as plain loops: they say what each kernel means and check the wasm backend. Sums of `gram` and `manhattan` are
- * f64 throughout; all else equals the wasm backend bit for bit.
+ * The kernels as plain loops: they define what each kernel means and check the wasm backend. Sums of `gram` and `manhattan`
+ * are f64 throughout; everything else equals the wasm backend bit for bit.
  */
 export function referenceKernels(): Kernels {
   const arena = createArena(0, (end) => new ArrayBuffer(end));

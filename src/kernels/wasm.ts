@@ -5,7 +5,7 @@ import { WASM_BASE64 } from "./wasm-bytes.ts";
 
 const PAGE_BYTES = 65_536;
 
-/** What kernels/assembly/index.ts exports. All arguments are addresses, byte strides, counts, or scalars. */
+/** The exports of kernels/assembly/index.ts. All arguments are addresses, byte strides, counts, or scalars. */
 interface Exports {
   ARENA_START: WebAssembly.Global<"i32">;
   widen(
@@ -79,21 +79,21 @@ interface Exports {
   squaredNorms(rows: number, count: number, stride: number, length: number, out: number): void;
 }
 
-/** The numbers of kernels/assembly/elements.ts. */
+/** The codes from kernels/assembly/elements.ts. */
 const DTYPE_CODES: Record<FactorDtype, number> = { F64: 0, F32: 1, F16: 2, BF16: 3, F8_E4M3: 4, F8_E5M2: 5 };
 
 let compiled: WebAssembly.Module | undefined;
 
-/** The compiled kernels. Threads that are handed it share its machine code, and what one of them has had optimised is fast in all. */
+/** The compiled kernels. Threads that share the module share its machine code, so optimising it in one speeds up all. */
 export function kernelsModule(): WebAssembly.Module {
   compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
   return compiled;
 }
 
 /**
- * The kernels in WebAssembly SIMD, each call with a memory of its own that starts at under 1 MB, grows in `reset` and never
- * shrinks. Compiles synchronously at the first call (milliseconds) unless a module is handed in. A view from another arena, from before a `reset` that grew
- * the memory, or too short for its kernel throws a RangeError.
+ * The kernels in WebAssembly SIMD. Each call has its own memory, which starts below 1 MB, grows in `reset` and never shrinks.
+ * Compiles synchronously at the first call (milliseconds) unless a module is passed in. A view from another arena, from before
+ * a `reset` that grew the memory, or too short for its kernel throws a RangeError.
  */
 export function wasmKernels(module: WebAssembly.Module = kernelsModule()): Kernels {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: PAGE_BYTES });

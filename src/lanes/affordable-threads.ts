@@ -1,10 +1,10 @@
 import { maximum } from "../core/maximum.ts";
 import type { PlannedModule } from "../plan/merge-plan.ts";
 
-/** Memory that a merge may plan for over all threads. */
+/** Memory that a merge may use over all threads. */
 const MAX_TOTAL_BYTES = 2 ** 30;
 
-/** How many of `wanted` threads fit into memory, each with the largest module at once; at least one. */
+/** How many of the `wanted` threads fit into memory if each merges the largest module; at least one. */
 export function affordableThreads(wanted: number, modules: readonly Pick<PlannedModule, "memory">[]): number {
   const largest = maximum(modules.map(({ memory }) => memory.bytes));
   return Math.max(1, Math.min(wanted, Math.floor(MAX_TOTAL_BYTES / Math.max(1, largest))));

@@ -12,7 +12,7 @@ export interface Timings {
   hash: number;
 }
 
-/** Timings of nothing, to add to. */
+/** Timings of zero, to add to. */
 export function noTimings(): Timings {
   return { read: 0, widen: 0, gram: 0, cluster: 0, centre: 0, write: 0, hash: 0 };
 }
@@ -22,7 +22,7 @@ export function addTimings(sum: Timings, other: Timings): void {
   for (const share of Object.keys(sum) as (keyof Timings)[]) sum[share] += other[share];
 }
 
-/** Books time under shares; what is not booked by a kernel or a read belongs to whoever asks for the rest. */
+/** Books time under shares. Time that no kernel and no read booked goes to the caller of `bookRest`. */
 export class Clock {
   readonly timings: Timings = noTimings();
 
@@ -44,7 +44,7 @@ export class Clock {
     }
   }
 
-  /** Run `work` and book under `share` what no one else booked meanwhile. */
+  /** Run `work` and book under `share` the time that nothing else booked meanwhile. */
   async bookRest<T>(share: keyof Timings, work: () => Promise<T>): Promise<T> {
     const start = performance.now();
     const before = this.#booked();

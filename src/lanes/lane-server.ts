@@ -6,17 +6,17 @@ import type { LaneAnswer, LaneRequest, Written } from "./lane-protocol.ts";
 /** A lane at work on a plan, in a worker. */
 export interface ServedLane {
   readonly lane: Lane;
-  /** Take what was written since the last time, where the lane does not write into the output itself. */
+  /** Take the bytes written since the last call, if the lane does not write into the output itself. */
   takeWritten(): readonly Written[];
   close(): void;
 }
 
 /**
- * The worker's side of a RemoteLane: begins with a plan, then does the jobs it is handed, one after the other.
+ * The worker's side of a RemoteLane: begins a plan, then runs the jobs it gets, one after the other.
  *
- * @param open a lane for a plan
- * @param send gives an answer to the owner
- * @returns takes a request
+ * @param open makes a lane for a plan
+ * @param send sends an answer to the owner
+ * @returns the handler of requests
  */
 export function laneServer<Setup>(
   open: (plan: MergePlan, setup: Setup) => ServedLane | Promise<ServedLane>,

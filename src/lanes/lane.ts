@@ -7,22 +7,22 @@ export type Job =
   | { readonly kind: "extra"; readonly index: number }
   | { readonly kind: "hash"; readonly input: number };
 
-/** What came of a job. */
+/** The result of a job. */
 export type JobResult =
   | { readonly kind: "module"; readonly result: ModuleResult }
   | { readonly kind: "extra" }
   | { readonly kind: "hash"; readonly input: number; readonly sha256: string | null };
 
-/** Does jobs one after the other: a worker thread, a Web Worker, or the caller's own thread. */
+/** Runs jobs one after the other: a worker thread, a Web Worker, or the caller's own thread. */
 export interface Lane {
-  /** How many jobs it is given at once; the others wait in it. */
+  /** How many jobs it takes at once; all but one wait in its queue. */
   readonly depth: number;
   run(job: Job): Promise<JobResult>;
   /** Time spent so far. */
   timings(): Promise<Timings>;
 }
 
-/** A lane on the caller's own thread, which can do other work (take signals, draw) before each job. */
+/** A lane on the caller's own thread; the thread can do other work (take signals, draw) before each job. */
 export function localLane(merger: Merger, hash: (input: number) => Promise<string | null>): Lane {
   let hashed = 0;
   return {
@@ -55,13 +55,13 @@ function yieldThread(): Promise<void> {
   });
 }
 
-/** Told after every module that is merged: how many are, and of how many. */
+/** Called after every merged module: how many are done, and how many there are. */
 export type OnProgress = (progress: { readonly done: number; readonly total: number }) => void;
 
 /**
- * Hand jobs to lanes in order, each lane taking the next when it has room; results in the order of the jobs.
+ * Hand jobs to lanes in order; each lane takes the next job when it has room. Results are in the order of the jobs.
  *
- * @throws the error of the first job that failed, or the signal's reason; running jobs are awaited, none is begun
+ * @throws the error of the first job that failed, or the signal's reason; running jobs are awaited, and no new one starts
  */
 export async function runJobs(
   jobs: readonly Job[],

@@ -15,13 +15,13 @@ import { countUnderflows, writeFactors } from "../units/write-factors.ts";
 import { Clock, type Timings, timedKernels, timedSource } from "./clock.ts";
 import { writeExtra } from "./write-extras.ts";
 
-/** What merging one module found out; plain data. */
+/** The result of merging one module; plain data. */
 export interface ModuleResult {
   readonly index: number;
   /** Units of the result, before padding. */
   readonly rank: number;
   readonly dead: readonly UnitId[];
-  /** Units of the result whose a or b is too small for the output's element type and was written as zero. */
+  /** Units of the result whose a or b was too small for the output's element type and was written as zero. */
   readonly underflows: number;
   readonly clusters: readonly ClusterReport[] | null;
   readonly inertia: number | null;
@@ -32,7 +32,7 @@ export interface ModuleResult {
   readonly products: DeltaProducts;
 }
 
-/** Merges modules of a plan, one at a time, in one arena of kernel memory; every thread has its own. */
+/** Merges modules of a plan, one at a time, in one arena of kernel memory. Every thread has its own. */
 export class Merger {
   readonly #plan: MergePlan;
   readonly #files: readonly (readonly ByteSource[])[];
@@ -42,8 +42,8 @@ export class Merger {
   readonly #run: ModuleRun;
 
   /**
-   * @param files of each input, as the plan's tensors name them
-   * @param sink the output file, the header's place included
+   * @param files of each input, in the order that the plan's tensors refer to
+   * @param sink the whole output file, header included
    */
   constructor(kernels: Kernels, plan: MergePlan, files: readonly (readonly ByteSource[])[], sink: ByteSink) {
     this.#plan = plan;

@@ -10,7 +10,7 @@ export interface LanePort<Setup> {
   close(): void | Promise<void>;
 }
 
-/** What a worker's messages are handed to. */
+/** Receives a worker's messages. */
 export interface LaneEvents {
   answered(answer: LaneAnswer): void;
   failed(error: Error): void;
@@ -18,7 +18,7 @@ export interface LaneEvents {
 
 /** A lane in a worker: a worker thread of Node, or a Web Worker. */
 export class RemoteLane<Setup> implements Lane {
-  /** One job is under way while the next one waits in the worker, so that it never waits for a busy thread to hand it on. */
+  /** One job runs while the next waits in the worker, so the worker never waits for a busy owner. */
   readonly depth = 2;
   readonly #port: LanePort<Setup>;
   readonly #waiting: { resolve(answer: LaneAnswer): void; reject(error: Error): void }[] = [];
@@ -34,9 +34,9 @@ export class RemoteLane<Setup> implements Lane {
   }
 
   /**
-   * Take up a plan; earlier ones are dropped. What goes wrong is thrown by the jobs that follow.
+   * Start a plan, dropping earlier ones. Errors are thrown by the jobs that follow.
    *
-   * @param write takes what the worker does not write itself
+   * @param write writes the bytes that the worker does not write itself
    */
   begin(plan: MergePlan, setup: Setup, write?: (written: Written) => Promise<void>): void {
     this.#write = write ?? this.#write;

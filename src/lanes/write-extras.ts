@@ -10,7 +10,7 @@ import type { MergePlan, PlannedExtra } from "../plan/merge-plan.ts";
 /** Elements of an extra that are held at once. */
 const EXTRA_CHUNK = 1 << 16;
 
-/** What an extra is made of. */
+/** The inputs that extras come from. */
 interface Inputs {
   readonly names: MergePlan["inputs"];
   readonly files: readonly (readonly ByteSource[])[];

@@ -1,4 +1,4 @@
-/** Gram matrices of units whose halves are about equally long. */
+/** Gram matrices of units with halves of about equal length. */
 export interface Balanced {
   /** Inner products (n, n) of the a_i 2^turns[i]. */
   readonly a: Float64Array;
@@ -9,8 +9,8 @@ export interface Balanced {
 }
 
 /**
- * Make the halves of every unit equally long, up to a factor of two, by powers of two: the deltas b_i a_i^T stay to the bit. What is
- * small beside other units is then so in the delta too, and not because of how the delta was split into factors.
+ * Make the halves of every unit equally long, up to a factor of two, by powers of two; the deltas b_i a_i^T keep every bit. A unit that
+ * is then small compared with others is small in its delta, not just because of how the delta was split into factors.
  *
  * @param gramA inner products (n, n) of the a_i, finite; gramB likewise of the b_i
  */

@@ -5,19 +5,19 @@ import type { GramPoints, Partition } from "./points.ts";
 import { rankedSwaps } from "./swaps.ts";
 import { cutTree, wardTree } from "./ward.ts";
 
-/** k-means++ starts beside Ward's tree, per unit of effort. */
+/** k-means++ starts in addition to Ward's tree, per unit of effort. */
 const STARTS = 2;
-/** A start or swap must lower the objective by this share of it to be kept, else rounding could decide. */
+/** A start or swap is kept only if it lowers the objective by this share, or rounding could decide. */
 const LEAST_GAIN = 1e-12;
 
 /**
  * Cluster weighted points into exactly k clusters by their squared distances (the k-means objective): start from Ward's tree
- * and a few k-means++ seedings, move single points until none gains, then swap clusters, the most promising swaps first,
- * until none of them gains or the budget is spent. The budget is a function of n, k and effort, never of the clock; only
- * the seedings depend on the seed.
+ * and a few k-means++ seedings, move single points until no move gains, then try swaps of clusters, the most promising
+ * first, until no swap gains or the budget is spent. The budget depends on n, k and effort, never on the clock; only the
+ * seedings depend on the seed.
  *
  * @param k 1 <= k <= n
- * @param effort multiplies the numbers of starts and swaps; 0 is Ward's tree with moves alone
+ * @param effort multiplies the numbers of starts and swaps; 0 is Ward's tree with single moves only
  * @returns clusters numbered by their first point
  */
 export function clusterPoints(points: GramPoints, k: number, effort: number, seed: number): Partition {
@@ -61,8 +61,8 @@ function keepIfBetter(best: KMeans, trial: KMeans): boolean {
 }
 
 /**
- * Swaps tried at most. On 108 modules of real adapters (n 11 to 24) 200 swaps found the best objective that any search
- * found; a swap's cost grows with n, and larger pools get fewer.
+ * The most swaps to try. On 108 modules of real adapters (n 11 to 24), 200 swaps found the best objective of any search. A
+ * swap's cost grows with n, so larger pools get fewer.
  */
 function swapBudget(n: number, k: number, effort: number): number {
   return Math.ceil(effort * Math.min(k * (n - k), Math.max(24, Math.min(200, 5000 / n))));

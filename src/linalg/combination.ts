@@ -10,7 +10,7 @@ export interface Combination {
 }
 
 /**
- * The pool's unit i itself, its halves times ga and gb.
+ * The pool's unit i with its halves multiplied by ga and gb.
  *
  * @example
  * ```ts
@@ -31,8 +31,8 @@ export function scaleCombination({ members, a, b }: Combination, fa: number, fb:
 }
 
 /**
- * A sum of combinations with coefficients of their own for each half: a = sum_x ca[x] a_x, b = sum_x cb[x] b_x.
- * One combination with coefficients 1 comes back as it is.
+ * A sum of combinations with separate coefficients for each half: a = sum_x ca[x] a_x, b = sum_x cb[x] b_x.
+ * A single combination with coefficients 1 is returned unchanged.
  */
 export function sumCombinations(
   parts: readonly Combination[],
@@ -92,7 +92,7 @@ function addScaledRow(out: Float64Array, to: number, from: Float64Array, at: num
   for (let j = 0; j < n; j++) out[to + j]! += factor * from[at + j]!;
 }
 
-/** `addScaledRow` for the members m to m + 3, in order: each sum is loaded and stored once for them. */
+/** `addScaledRow` for the members m to m + 3, in order, loading and storing each sum once. */
 function addFourRows(
   out: Float64Array,
   to: number,
@@ -133,7 +133,7 @@ function productsAmong(
   return out;
 }
 
-/** The products of one combination with four rows of n entries, written `apart` from one another. */
+/** The products of one combination with four rows of n entries, written at a distance of `apart`. */
 function sumFour(
   out: Float64Array,
   to: number,
@@ -169,7 +169,7 @@ export function gramOf(
   return productsAmong(combinations, half, productsWithPool(combinations, half, gram, n), n);
 }
 
-/** Inner products of a merged module's units with the pool's and among themselves: all that its figures and its SVD are made of. */
+/** Inner products of a merged module's units with the pool's and among themselves; its figures and SVD need nothing else. */
 export interface UnitProducts {
   /** Number of merged units m. */
   readonly count: number;

@@ -15,14 +15,14 @@ import {
 import { leadingSvd, smallSvd } from "./small-svd.ts";
 import { symmetricEigen } from "./symmetric-eigen.ts";
 
-/** Directions and deltas are rounding below this share of the squares that they are parts or sums of. */
+/** Directions and deltas below this share of the squares they belong to are rounding errors. */
 const LEAST_SHARE = 1e-12;
-/** What coordinates in a basis may be off by, as a share of the vector's length: Gram matrices square the condition. */
+/** Error of coordinates in a basis, as a share of the vector's length: Gram matrices square the condition number. */
 export const ROUNDING = 1e-10;
 
 /**
- * A module's deltas in coordinates, by orthonormal bases of the span of all a-halves and of all b-halves. Subspace methods work in these,
- * on matrices of at most N x N. Directions are rows throughout.
+ * Orthonormal bases of the spans of all a-halves and of all b-halves, for a module's deltas in coordinates. Subspace methods work in
+ * these, on matrices of at most N x N. Directions are rows throughout.
  */
 export interface CoreSpace {
   readonly a: GramBasis;
@@ -49,13 +49,13 @@ export interface SharedBases {
   readonly right: Matrix;
 }
 
-/** The core space of n units, from their two Gram matrices in f64; units may be split into halves of any size. */
+/** The core space of n units, from their two Gram matrices in f64; the halves of a unit may have any sizes. */
 export function coreSpaceOf(gramA: Float64Array, gramB: Float64Array, n: number): CoreSpace {
   const { a, b, turns } = balance(gramA, gramB, n);
   return { a: unbalanced(gramBasis(a, n), turns, 1), b: unbalanced(gramBasis(b, n), turns, -1), count: n };
 }
 
-/** The basis for the rows themselves of one for rows times 2^(sign turns). */
+/** The basis for the original rows, from a basis for the rows times 2^(sign turns). */
 function unbalanced({ size, rooted, whitened }: GramBasis, turns: Int32Array, sign: number): GramBasis {
   const factor = (at: number): number => 2 ** (sign * turns[Math.floor(at / size)]!);
   return {
@@ -76,7 +76,7 @@ function coordinates({ size, rooted }: GramBasis, units: readonly number[]): Mat
   return out;
 }
 
-/** |D|_F of a core; 0 where its units cancel out, up to rounding. */
+/** |D|_F of a core; 0 if its units cancel out up to rounding. */
 export function coreNorm({ a, b }: Core): number {
   const [amongA, amongB] = [productTransposed(a, a).data, productTransposed(b, b).data];
   const square = amongA.reduce((sum, value, cell) => sum + value * amongB[cell]!, 0);
@@ -85,12 +85,12 @@ export function coreNorm({ a, b }: Core): number {
   return square > LEAST_SHARE * parts * parts ? Math.sqrt(square) : 0;
 }
 
-/** Whether a norm is rounding beside another, of what it is a part of. */
+/** Whether a norm is only rounding error compared with the norm of the whole. */
 export function isRounding(norm: number, beside: number): boolean {
   return !(norm ** 2 > LEAST_SHARE * beside ** 2);
 }
 
-/** left^T diag(sigma) right as units over all units of the pool, |a| = |b|. */
+/** left^T diag(sigma) right as units over all units of the pool, with |a| = |b|. */
 export function unitsOf({ a, b, count }: CoreSpace, { sigma, left, right }: Triplets): Combination[] {
   const members = Int32Array.from({ length: count }, (_, i) => i);
   const roots = sigma.map(Math.sqrt);
@@ -105,10 +105,10 @@ export function unitsOf({ a, b, count }: CoreSpace, { sigma, left, right }: Trip
 }
 
 /**
- * Bases that depend on the deltas alone, however they are split into factors: eigenvectors of the sums of D D^T and of D^T D, the
- * strongest directions first, those below 1e-12 of the squares dropped.
+ * Bases that depend on the deltas alone, not on their split into factors: eigenvectors of the sums of D D^T and of D^T D, strongest
+ * directions first. Directions below 1e-12 of the squares are dropped.
  *
- * @param most directions kept at most
+ * @param most the most directions to keep
  */
 export function sharedBases(cores: readonly Core[], most: number = Number.POSITIVE_INFINITY): SharedBases {
   return {
@@ -124,7 +124,7 @@ export function sharedBases(cores: readonly Core[], most: number = Number.POSITI
 }
 
 /**
- * The leading eigenvectors of sum_t S_t^T (Z_t Z_t^T) S_t, of `seen` Z_t (r, any) and `spread` S_t (r, size), and the sum of their
+ * The leading eigenvectors of sum_t S_t^T (Z_t Z_t^T) S_t, with `seen` Z_t (r, any) and `spread` S_t (r, size), and the sum of their
  * eigenvalues.
  */
 export function strongest(
@@ -142,7 +142,7 @@ export function strongest(
   };
 }
 
-/** The orthonormal rows nearest to those of a matrix, P Q^T of its SVD P S Q^T; directions that are only rounding are left out. */
+/** The orthonormal rows nearest to the rows of a matrix: P Q^T of its SVD P S Q^T, without directions that are only rounding. */
 export function polarFactor(rows: Matrix): Matrix {
   const { left, right } = truncated(rows);
   return transposedProduct(left, right);
@@ -161,9 +161,9 @@ export function truncated(of: Matrix, count: number = Number.POSITIVE_INFINITY):
 }
 
 /**
- * The leading singular triplets of a core, by the Gram matrices of its few units.
+ * The leading singular triplets of a core, from the Gram matrices of its few units.
  *
- * @param beside the norm of the delta that the core is a part of, so that none are made of the rounding of nothing
+ * @param beside norm of the delta that the core is a part of; a core that is only rounding error beside it has no triplets
  */
 export function coreTriplets(core: Core, count: number = Number.POSITIVE_INFINITY, beside: number = 0): Triplets {
   const { a, b } = core;

@@ -5,7 +5,7 @@ import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 import { smallSvd } from "./small-svd.ts";
 import { leadingRoots, symmetricEigen } from "./symmetric-eigen.ts";
 
-/** The singular value decomposition of D = sum_i b_i a_i^T = U S V^T, its vectors as combinations of the rows. */
+/** The singular value decomposition of D = sum_i b_i a_i^T = U S V^T, with vectors as combinations of the rows. */
 export interface FactorSvd {
   /** Singular values, descending, all above zero. */
   readonly sigma: readonly number[];
@@ -16,12 +16,12 @@ export interface FactorSvd {
 }
 
 /**
- * Decompose a product of factors through their Gram matrices alone, in f64. Never touches the rows. Singular values below about 1e-6 of the
- * largest are inaccurate, as Gram matrices square the condition. Rows may have any size, as
- * units are balanced and both matrices scaled first.
+ * Decompose a product of factors from their Gram matrices alone, in f64, without the rows. Singular values below about 1e-6 of the
+ * largest are inaccurate, because Gram matrices square the condition number. Rows may have any size, because units are balanced and
+ * both matrices scaled first.
  *
  * @param gramA inner products (n, n) of the a_i, finite; gramB likewise
- * @param most how many of the leading triplets are wanted; the fewer, the faster
+ * @param most how many leading triplets to compute; fewer is faster
  */
 export function factorSvd(
   gramA: Float64Array,
@@ -41,8 +41,8 @@ export function factorSvd(
 }
 
 /**
- * The leading triplets by the eigenvectors z of D^T D in a basis of the a_i: with G_A = C^T C that is C G_B C^T; then C^T z / sigma makes u
- * of the b_i, and v = D^T u / sigma. Null where the least of them would be lost by squaring.
+ * The leading triplets from the eigenvectors z of D^T D in a basis of the a_i. With G_A = C^T C this matrix is C G_B C^T; then
+ * C^T z / sigma gives u over the b_i, and v = D^T u / sigma. Null if squaring would lose the smallest of them.
  */
 function bySquare(gramA: Float64Array, gramB: Float64Array, n: number, most: number): FactorSvd | null {
   const { pivots, columns } = pivotedCholesky(gramA, n);
@@ -58,7 +58,7 @@ function bySquare(gramA: Float64Array, gramB: Float64Array, n: number, most: num
   return { sigma, v: rowsOf(scaledRows(product(u, among), inverses)), u: rowsOf(u) };
 }
 
-/** All triplets down to rounding: with G_A = L_A L_A^T and G_B alike, the core L_B^T L_A has D's singular values. */
+/** All triplets down to rounding: with G_A = L_A L_A^T and likewise G_B, the core L_B^T L_A has D's singular values. */
 function byCore(gramA: Float64Array, gramB: Float64Array, n: number, most: number): FactorSvd {
   const a = gramBasis(gramA, n);
   const b = gramBasis(gramB, n);

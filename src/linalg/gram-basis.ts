@@ -1,9 +1,9 @@
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 
-/** A row whose squared distance from the span of those before it is below this share of the longest row's is in that span. */
+/** A row is in the span of earlier rows if its squared distance is below this share of the longest row's square. */
 const LEAST_SHARE = 1e-12;
 
-/** An orthonormal basis of the span of n rows, by their Gram matrix alone. */
+/** An orthonormal basis of the span of n rows, from their Gram matrix alone. */
 export interface GramBasis {
   /** Number of basis vectors, at most n. */
   readonly size: number;
@@ -14,8 +14,8 @@ export interface GramBasis {
 }
 
 /**
- * The basis that Gram and Schmidt find when they take the row farthest from the span so far each time: the Cholesky decomposition of G with
- * pivots, in f64. It costs a small part of an eigenvalue decomposition. Rows in the span of others get no part in it.
+ * The basis of Gram-Schmidt if each step takes the row farthest from the span so far: the pivoted Cholesky decomposition of G, in f64.
+ * It costs a small part of an eigenvalue decomposition. Rows in the span of others take no part in it.
  *
  * @param gram inner products (n, n), finite
  */
@@ -29,15 +29,15 @@ export function gramBasis(gram: Float64Array, n: number): GramBasis {
 
 /** G = C^T C of a Gram matrix (n, n). */
 export interface PivotedCholesky {
-  /** The row that each basis vector was made of. */
+  /** The row that each basis vector was made from. */
   readonly pivots: readonly number[];
-  /** C (size, n): row j holds the j-th coordinate of every row, 0 for the pivots before it. */
+  /** C (size, n): row j holds the j-th coordinate of every row; 0 for earlier pivots. */
   readonly columns: Float64Array;
 }
 
 /**
- * The Cholesky decomposition with pivots, the row farthest from the span so far each time; rows at rounding from it are left out. Gram
- * matrices of any size: they are scaled first.
+ * The Cholesky decomposition whose pivot is always the row farthest from the span so far; rows within rounding of the span are left
+ * out. Entries may have any size, because the Gram matrix is scaled first.
  */
 export function pivotedCholesky(given: Float64Array, n: number): PivotedCholesky {
   const half = Math.trunc(exponentOf(given) / 2);
@@ -67,7 +67,7 @@ export function pivotedCholesky(given: Float64Array, n: number): PivotedCholesky
   return { pivots, columns: timesPowerOfTwo(columns.subarray(0, pivots.length * n), half) };
 }
 
-/** Take from the row at `at` the rows before it, each times its entry at the pivot; four at once. */
+/** Subtract the earlier rows from the row at `at`, each times its entry at the pivot; four at once. */
 function subtractEarlier(columns: Float64Array, at: number, pivot: number, n: number): void {
   let j = 0;
   for (; j + 4 * n <= at; j += 4 * n) {
@@ -85,7 +85,7 @@ function subtractEarlier(columns: Float64Array, at: number, pivot: number, n: nu
   }
 }
 
-/** (n, size): the inverse of the triangle that the pivots' rows of L are, transposed, in the pivots' places; 0 elsewhere. */
+/** (n, size): the inverse of the triangle formed by the pivots' rows of L, transposed, in the pivots' rows; 0 elsewhere. */
 function inverseOfPivots(rooted: Float64Array, pivots: readonly number[], n: number): Float64Array {
   const size = pivots.length;
   const whitened = new Float64Array(n * size);

@@ -1,14 +1,14 @@
 import type { GramPoints, Partition } from "./points.ts";
 
-/** A move must lower the objective by more than this share of w_i G_ii, else rounding could make it cycle. */
+/** A move must lower the objective by more than this share of w_i G_ii, or rounding could cause cycles. */
 const LEAST_GAIN = 1e-9;
 
 /**
  * A k-means state over points in Gram space that improves by single-point moves (Hartigan and Wong 1979) and can be copied
- * from another. Never leaves a cluster empty.
+ * from another state. Never leaves a cluster empty.
  *
- * Every cluster carries the time of its last change and every point the time it was last looked at, so that a settled state
- * which changes in few clusters settles again by looking at those alone.
+ * Every cluster stores the time of its last change, and every point the time it was last checked. A settled state that
+ * changes in few clusters therefore settles again by checking only those.
  */
 export class KMeans {
   readonly k: number;
@@ -27,7 +27,7 @@ export class KMeans {
   #now = 1;
   readonly #changed: Int32Array;
   readonly #looked: Int32Array;
-  /** Clusters, the last changed first. */
+  /** Clusters, the most recently changed first. */
   readonly #recent: Int32Array;
 
   constructor({ count, gram, weights, line }: GramPoints, k: number) {
@@ -47,7 +47,7 @@ export class KMeans {
     this.#recent = Int32Array.from({ length: k }, (_, c) => c);
   }
 
-  /** Take over a partition into this.k clusters. */
+  /** Load a partition into this.k clusters. */
   assign({ labels, signs }: Pick<Partition, "labels" | "signs">): void {
     this.#inner.fill(0);
     this.#square.fill(0);
@@ -91,7 +91,7 @@ export class KMeans {
     );
   }
 
-  /** Move single points, in order and round and round, until none gains. */
+  /** Move single points, in order and in rounds, until no move gains. */
   settle(): void {
     const n = this.#n;
     const inner = this.#inner;
@@ -110,11 +110,11 @@ export class KMeans {
       if (changed[recent[0]!]! <= since) continue;
       const w = this.#weights[i]!;
       const own = this.#gram[i * n + i]!;
-      // What the point costs where it is, counted against the mean of the others.
+      // The point's cost in its cluster, measured against the mean of the others.
       const restMass = mass[c]! - w;
       const signed = this.signs[i]! * inner[c * n + i]!;
       const restSquare = square[c]! - 2 * w * signed + w * w * own;
-      const restInner = signed - w * own; // with the sign it has now
+      const restInner = signed - w * own; // with its current sign
       const factor = (w * restMass) / mass[c]!;
       const base = own + restSquare / (restMass * restMass);
       const here = factor * (base - (2 * restInner) / restMass);
@@ -132,7 +132,7 @@ export class KMeans {
           target = d;
         }
       }
-      // Written so that a NaN is no gain, or it would move for ever.
+      // Written so that NaN counts as no gain; else the loop would never end.
       if (!(here - best > LEAST_GAIN * w * own)) continue;
       this.#remove(i);
       this.#add(i, target, this.#signAt(i, target));
@@ -140,7 +140,7 @@ export class KMeans {
     }
   }
 
-  /** Dissolve cluster `gone` into its members' nearest others and open it anew at point `seed`, which must not be alone elsewhere. */
+  /** Dissolve cluster `gone` into its members' nearest clusters and restart it at point `seed`, which must not be alone elsewhere. */
   swap(gone: number, seed: number): void {
     const members: number[] = [];
     for (let i = 0; i < this.#n; i++) if (this.labels[i] === gone && i !== seed) members.push(i);

@@ -1,22 +1,22 @@
 import { seededRandom } from "../core/random.ts";
 
-/** Random initialisations beside the greedy one, per unit of effort. */
+/** Random initialisations in addition to the greedy one, per unit of effort. */
 const STARTS = 4;
-/** A swap must lower the total by this share of it, else rounding could make swaps cycle. */
+/** A swap must lower the total by this share of it, or rounding could cause cycles. */
 const LEAST_GAIN = 1e-12;
 
-/** A clustering around k of the points, with its objective: sum_i w_i d(i, medoid of i). */
+/** A clustering around k of the points (medoids), with its objective: sum_i w_i d(i, medoid of i). */
 export interface MedoidPartition {
   /** Cluster of each point. */
   readonly labels: Int32Array;
-  /** The point that stands for each cluster. */
+  /** The medoid of each cluster. */
   readonly medoids: readonly number[];
   readonly objective: number;
 }
 
 /**
  * Weighted k-medoids on a distance matrix by FasterPAM's swaps (Schubert and Rousseeuw 2021, "Fast and eager k-medoids
- * clustering"), from a greedy start (BUILD) and some random ones; the best result counts.
+ * clustering"), from a greedy start (BUILD) and some random starts; returns the best result.
  *
  * @param distances (n, n), symmetric, not negative, zero diagonal
  * @param k 1 <= k <= n
@@ -48,7 +48,7 @@ export function medoidPartition(
   return { labels, medoids, objective: best.objective };
 }
 
-/** BUILD of PAM: each next medoid lowers the total most. */
+/** BUILD of PAM: each next medoid is the one that lowers the total most. */
 function build(distances: Float64Array, weights: Float64Array, k: number): number[] {
   const n = weights.length;
   const nearest = new Float64Array(n).fill(Number.POSITIVE_INFINITY);
@@ -80,7 +80,7 @@ function sample(n: number, k: number, below: (limit: number) => number): number[
   return all.slice(0, k);
 }
 
-/** Swap medoids against other points, each swap taken as soon as it gains, until a whole round finds none. */
+/** Swap medoids with other points, taking each swap as soon as it gains, until a whole round finds none. */
 function settle(distances: Float64Array, weights: Float64Array, medoids: number[]) {
   const n = weights.length;
   const k = medoids.length;

@@ -1,4 +1,4 @@
-/** A small dense matrix in f64, row after row. */
+/** A small dense matrix in f64, row-major. */
 export interface Matrix {
   readonly rows: number;
   readonly columns: number;
@@ -6,7 +6,7 @@ export interface Matrix {
   readonly data: Float64Array;
 }
 
-/** A matrix of zeros, or of the given entries, which it keeps. */
+/** A matrix of zeros, or of the given entries, which are not copied. */
 export function matrix(rows: number, columns: number, data: Float64Array = new Float64Array(rows * columns)): Matrix {
   return { rows, columns, data };
 }
@@ -16,14 +16,14 @@ export function product(left: Matrix, right: Matrix): Matrix {
   return combinedRows(left.data, left.rows, left.columns, 1, right);
 }
 
-/** left^T (m, n) times right (n, p), of left (n, m). */
+/** left^T (m, n) times right (n, p), for left (n, m). */
 export function transposedProduct(left: Matrix, right: Matrix): Matrix {
   return combinedRows(left.data, left.columns, 1, left.columns, right);
 }
 
 /**
- * (count, of.columns): row i is the sum, in order, of the rows of `of` times factors[i * apart + k * stride]. Two sums and four rows at
- * once, so that what is loaded serves several products: four times as fast as one row after the other.
+ * (count, of.columns): row i is the sum, in order, of the rows k of `of` times factors[i * apart + k * stride]. Two sums and four rows
+ * at once, so that each loaded value serves several products: four times as fast as row by row.
  */
 function combinedRows(factors: Float64Array, count: number, apart: number, stride: number, of: Matrix): Matrix {
   const out = matrix(count, of.columns);
@@ -39,7 +39,7 @@ function combinedRows(factors: Float64Array, count: number, apart: number, strid
   return out;
 }
 
-/** Add four rows of `of` from row k to the sums i and i + 1. */
+/** Add four rows of `of`, starting at row k, to the sums i and i + 1. */
 function addFourToTwo(
   out: Float64Array,
   i: number,
@@ -82,7 +82,7 @@ export function transposed({ rows, columns, data }: Matrix): Matrix {
   return out;
 }
 
-/** left (m, n) times right^T, of right (p, n). */
+/** left (m, n) times right^T, for right (p, n). */
 export function productTransposed(left: Matrix, right: Matrix): Matrix {
   return product(left, transposed(right));
 }
@@ -93,7 +93,7 @@ export function firstRows({ rows, columns, data }: Matrix, count: number): Matri
   return matrix(kept, columns, data.slice(0, kept * columns));
 }
 
-/** Matrices of equally many columns one above another. */
+/** Matrices with the same number of columns, one above the other. */
 export function stacked(parts: readonly Matrix[]): Matrix {
   const columns = parts[0]?.columns ?? 0;
   const out = matrix(

@@ -1,4 +1,4 @@
-/** The rows and columns `rows` of a symmetric matrix (count, count) of which the upper triangle is given, written to `out`. */
+/** The rows and columns `rows` of a symmetric matrix (count, count), given by its upper triangle, written to `out`. */
 export function mirrored(upper: Float64Array, count: number, rows: Int32Array, out: Float64Array): Float64Array {
   const n = rows.length;
   for (let i = 0; i < n; i++) {

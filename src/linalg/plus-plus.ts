@@ -3,7 +3,7 @@ import type { GramPoints, Partition } from "./points.ts";
 
 /**
  * k-means++ seeding (Arthur and Vassilvitskii 2007): each next centre is a point drawn with probability proportional to its
- * weighted squared distance from the nearest centre so far; the others join their nearest centre.
+ * weighted squared distance from the nearest centre so far; the other points join their nearest centre.
  */
 export function plusPlus({ count: n, gram, weights, line }: GramPoints, k: number, random: Random): Partition {
   const labels = new Int32Array(n);
@@ -26,7 +26,7 @@ export function plusPlus({ count: n, gram, weights, line }: GramPoints, k: numbe
   return { k, labels, signs };
 }
 
-/** A point not taken yet, drawn by weight times squared distance; the first such point where all distances are 0. */
+/** A point not taken yet, drawn by weight times squared distance; the first such point if all distances are 0. */
 function draw(distance: Float64Array, weights: Float64Array, taken: Uint8Array, uniform: number): number {
   let total = 0;
   for (let i = 0; i < taken.length; i++) if (!taken[i]) total += weights[i]! * distance[i]!;

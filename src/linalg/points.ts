@@ -1,6 +1,6 @@
 /**
- * Weighted points known only through their inner products: what clustering needs of them. Everything that k-means computes
- * (distances, centres' norms, the objective) follows from the Gram matrix.
+ * Weighted points known only by their inner products. Everything that k-means computes (distances, centres' norms, the
+ * objective) follows from the Gram matrix.
  */
 export interface GramPoints {
   /** Number of points n. */

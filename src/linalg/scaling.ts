@@ -1,8 +1,8 @@
 /**
- * The exponent e of the largest |value|: it lies between 2^e and 2^(e + 1), up to the rounding of a logarithm. 0 where all are zero.
+ * The exponent e of the largest |value|, which is between 2^e and 2^(e + 1), up to the rounding of a logarithm. 0 if all are zero.
  *
- * Decompositions divide by 2^e first, so that no square on their way leaves the range of f64; that loses nothing but what is below 2^-1022
- * of the largest value, and changes no other bit of the result.
+ * Decompositions divide by 2^e first, so that no intermediate square leaves the range of f64. Only values below 2^-1022 of the largest
+ * are lost; no other bit of the result changes.
  */
 export function exponentOf(values: Float64Array): number {
   let largest = 0;
@@ -10,7 +10,7 @@ export function exponentOf(values: Float64Array): number {
   return largest > 0 && largest < Number.POSITIVE_INFINITY ? Math.floor(Math.log2(largest)) : 0;
 }
 
-/** The values times 2^exponent, which itself may lie beyond f64: denormals times 2^1074 are of size one. */
+/** The values times 2^exponent, which itself may be out of range of f64: denormals times 2^1074 are of size one. */
 export function timesPowerOfTwo(values: Float64Array, exponent: number): Float64Array {
   const half = Math.trunc(exponent / 2);
   const [one, other] = [2 ** half, 2 ** (exponent - half)];

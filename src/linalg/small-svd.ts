@@ -2,14 +2,14 @@ import { type Matrix, matrix, product, productTransposed, scaledRows, transposed
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 import { leadingRoots, rotateRows, symmetricEigen } from "./symmetric-eigen.ts";
 
-/** Sweeps of Jacobi rotations at most; after the eigenvectors one to three are usual. */
+/** The most sweeps of Jacobi rotations; one to three are usual after the eigenvectors. */
 const MOST_SWEEPS = 30;
 /** Vectors whose cosine is below this are orthogonal. */
 const ORTHOGONAL = 1e-14;
 
 /** The singular value decomposition of a small matrix: M = sum_j sigma_j left_j right_j^T. */
 export interface SmallSvd {
-  /** (count), descending; those at rounding, below max(rows, columns) 2^-52 of the largest, are left out. */
+  /** (count), descending; values at rounding level, below max(rows, columns) 2^-52 of the largest, are left out. */
   readonly sigma: Float64Array;
   /** (count, rows): row j is the left singular vector of sigma[j]. */
   readonly left: Float64Array;
@@ -19,7 +19,7 @@ export interface SmallSvd {
 
 /**
  * The SVD of a small matrix in f64: the eigenvectors V of M^T M make the columns of M V nearly orthogonal, and one-sided Jacobi rotations
- * (Hestenes 1958) finish them, so that small singular values keep the accuracy that squaring M would lose. Deterministic.
+ * (Hestenes 1958) finish the job, so that small singular values keep the accuracy that squaring M would lose. Deterministic.
  *
  * @param entries (rows, columns), finite
  */
@@ -47,8 +47,8 @@ export function smallSvd(entries: Float64Array, rows: number, columns: number): 
 }
 
 /**
- * The leading singular triplets, at most `most`, by eigenvectors of M^T M alone: a fraction of the work, and vectors orthogonal to 1e-10.
- * Null where the least of them would be lost by squaring.
+ * The leading singular triplets, at most `most`, from eigenvectors of M^T M alone: a fraction of the work, with vectors orthogonal to
+ * 1e-10. Null if squaring would lose the smallest of them.
  */
 export function leadingSvd(of: Matrix, most: number): SmallSvd | null {
   if (of.columns > of.rows) {
@@ -70,7 +70,7 @@ export function leadingSvd(of: Matrix, most: number): SmallSvd | null {
   return { sigma: timesPowerOfTwo(Float64Array.from(sigma), exponent), left: left.data, right: vectors };
 }
 
-/** Rotate pairs of images (count, length), and the vectors (count, count) alike, until the images are orthogonal; gives their norms. */
+/** Rotate pairs of images (count, length), and likewise the vectors (count, count), until images are orthogonal; returns their norms. */
 function orthogonalizeInPlace(
   images: Float64Array,
   vectors: Float64Array,
@@ -81,7 +81,7 @@ function orthogonalizeInPlace(
   for (let sweep = 0, rotated = true; rotated && sweep < MOST_SWEEPS; sweep++) {
     rotated = false;
     for (let p = 0; p < count; p++) squares[p] = innerProduct(images, p * length, p * length, length);
-    // What is at rounding beside the largest stays as it is.
+    // Images at rounding level compared with the largest stay unchanged.
     const least = squares.reduce((most, square) => Math.max(most, square), 0) * (length * Number.EPSILON) ** 2;
     for (let p = 0; p < count; p++) {
       for (let q = p + 1; q < count; q++) {

@@ -1,7 +1,7 @@
 import type { KMeans } from "./k-means.ts";
 import type { GramPoints } from "./points.ts";
 
-/** A change too large for single moves: cluster `gone` dissolves and opens anew at point `seed`. */
+/** A change too large for single moves: cluster `gone` dissolves and restarts at point `seed`. */
 export interface Swap {
   readonly gone: number;
   readonly seed: number;
@@ -9,13 +9,13 @@ export interface Swap {
 
 /**
  * All swaps of a settled state, the most promising first, at most `most`.
- * A swap's estimate is what the members of `gone` lose by joining their second-nearest clusters, less what the points nearer
- * to `seed` than to their own centre gain by joining it; moves after the swap do better than either. Ties keep index order.
+ * A swap's estimate is the loss of the members of `gone` when they join their second-nearest clusters, minus the gain of the
+ * points nearer to `seed` than to their own centre when they join it. Moves after the swap improve on both. Ties keep index order.
  */
 export function rankedSwaps(points: GramPoints, state: KMeans, most: number): Swap[] {
   const { count: n, gram, weights, line } = points;
   const k = state.k;
-  const own = new Float64Array(n); // squared distance to the own centre
+  const own = new Float64Array(n); // squared distance to its own centre
   const loss = new Float64Array(k);
   for (let i = 0; i < n; i++) {
     const home = state.labels[i]!;

@@ -1,7 +1,7 @@
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 import { reflectRowsInPlace, tridiagonalize } from "./tridiagonal.ts";
 
-/** Rounds of QL for one eigenvalue, two or three as a rule, after which each further one doubles what is negligible. */
+/** Rounds of QL for one eigenvalue (two or three are usual); each round beyond this doubles the negligible size. */
 const USUAL_ROUNDS = 30;
 
 /** Eigenvalues and leading eigenvectors of a symmetric matrix. */
@@ -13,13 +13,13 @@ export interface SymmetricEigen {
 }
 
 /**
- * The eigenvalues and leading eigenvectors of a symmetric matrix, in f64: Householder reduction to a tridiagonal matrix and implicit QL
- * with Wilkinson's shift on that (Golub and Van Loan, Matrix Computations, 8.3). Its rotations are kept and then carried out backwards on
- * the vectors that are wanted alone, which costs the share of them. The matrix is scaled first, as LAPACK's dsyev does. Any rank and any
- * spectrum: values are exact to rounding beside the largest one, vectors orthogonal to rounding. Deterministic: the same matrix gives the
- * same bits.
+ * The eigenvalues and leading eigenvectors of a symmetric matrix, in f64: Householder reduction to a tridiagonal matrix, then implicit QL
+ * with Wilkinson's shift (Golub and Van Loan, Matrix Computations, 8.3). The rotations are kept and applied backwards to the wanted
+ * vectors only, so the cost is proportional to their number. The matrix is scaled first, as in LAPACK's dsyev. Works for any rank and
+ * spectrum: values are exact up to rounding relative to the largest, vectors orthogonal up to rounding. Deterministic: the same matrix
+ * gives the same bits.
  *
- * @param matrix (n, n), finite; left as it is
+ * @param matrix (n, n), finite; not changed
  * @param count how many eigenvectors, at most n
  */
 export function symmetricEigen(matrix: Float64Array, n: number, count: number = n): SymmetricEigen {
@@ -38,10 +38,10 @@ export function symmetricEigen(matrix: Float64Array, n: number, count: number = 
   return { values: timesPowerOfTwo(values, exponent), vectors };
 }
 
-/** The least share of the largest singular value down to which eigenvalues of a square X^T X are exact enough: to 1e-10 of it. */
+/** Down to this share of the largest singular value, eigenvalues of X^T X are accurate enough, to 1e-10. */
 const LEAST_RATIO = 1e-3;
 
-/** The square roots of the leading eigenvalues of X^T X, X's singular values; null where the least of them would be lost by squaring. */
+/** The square roots of the leading eigenvalues of X^T X: X's singular values. Null if squaring would lose the smallest of them. */
 export function leadingRoots(values: Float64Array, count: number): number[] | null {
   if (count === 0 || !(values[count - 1]! > LEAST_RATIO ** 2 * values[0]!)) return null;
   return Array.from(values.subarray(0, count), Math.sqrt);
@@ -49,17 +49,17 @@ export function leadingRoots(values: Float64Array, count: number): number[] | nu
 
 /** The rotations of one QL step, from the highest pair of rows down. */
 interface Chain {
-  /** The first rotation is of the rows top and top + 1, the next one of top - 1 and top... */
+  /** The first rotation acts on rows top and top + 1, the next on top - 1 and top... */
   readonly top: number;
   readonly length: number;
-  /** cosine and sine by turns. */
+  /** Cosine and sine, alternating. */
   readonly turns: Float64Array;
 }
 
 /**
- * Implicit QL on a tridiagonal matrix: its diagonal becomes the eigenvalues. What lies beside the diagonal is negligible where it is
- * rounding beside the whole matrix (EISPACK's tql2): in a null space all that surrounds an entry is rounding as well, which each step
- * makes anew. Ends whatever the entries are, NaN included.
+ * Implicit QL on a tridiagonal matrix: its diagonal becomes the eigenvalues. An off-diagonal entry is negligible if it is at rounding level
+ * of the whole matrix (EISPACK's tql2): in a null space the neighbours of an entry are rounding errors too, and each step makes new
+ * ones. Terminates for any entries, NaN included.
  */
 function diagonalizeInPlace(diagonal: Float64Array, beside: Float64Array, n: number): Chain[] {
   const rounding = Number.EPSILON * normOf(diagonal, beside);
@@ -84,7 +84,7 @@ function normOf(diagonal: Float64Array, beside: Float64Array): number {
   }, 0);
 }
 
-/** One QL step on the block l..m: a chain of rotations from below. */
+/** One QL step on the block l..m: a chain of rotations from the bottom up. */
 function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number): Chain {
   const turns = new Float64Array(2 * (m - l));
   const slope = (d[l + 1]! - d[l]!) / (2 * e[l]!);
@@ -119,10 +119,10 @@ function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number): Ch
   return { top: m - 1, length: m - l, turns };
 }
 
-/** Carry out the inverses of a chain's rotations, the last one first, on rows of `count` entries. */
+/** Apply the inverses of a chain's rotations, last one first, to rows of `count` entries. */
 function rotateBack(rows: Float64Array, count: number, { top, length, turns }: Chain): void {
   let at = length - 1;
-  // Two at once: the row between them is loaded and stored once.
+  // Two at once, so that the row between them is loaded and stored once.
   for (; at >= 1; at -= 2) {
     const x = (top - at) * count;
     const [c, s, d, t] = [turns[2 * at]!, turns[2 * at + 1]!, turns[2 * at - 2]!, turns[2 * at - 1]!];

@@ -7,22 +7,22 @@ const ROUNDS = 50;
 const SCALINGS = 500;
 /** A plan's columns may miss their mass by this share. */
 const TOLERANCE = 1e-9;
-/** Keeps the division by what no point can reach finite. */
+/** Keeps divisions finite for centres that no point reaches. */
 const LEAST = 1e-300;
 
-/** A clustering whose centres share the points' mass alike, as far as whole points can. */
+/** How points distribute their weight over centres. */
 interface Plan {
-  /** (n, k): how much of each point's weight goes to each centre. */
+  /** (n, k): the part of each point's weight that goes to each centre. */
   readonly shares: Float64Array;
   /** (n, k): 1 or -1, the sign with which each point enters each mean. */
   readonly signs: Int8Array;
 }
 
 /**
- * k-means with balanced mass: points and centres exchange weight by entropic optimal transport (Sinkhorn's scaling, squared distances, every
- * centre taking 1 / k of the weight, epsilon 0.05 of the mean cost), centres move to the means of what they take, and at the end each point
- * belongs to the centre that takes most of it. Starts from `clusterPoints`. A centre that would stay empty takes the point whose share it
- * has most of, from a cluster of several.
+ * k-means with balanced mass. Points distribute their weight over centres by entropic optimal transport: Sinkhorn's scaling, squared
+ * distances, 1 / k of the weight for every centre, epsilon 0.05 of the mean cost. Centres move to the means of their weight. At the end
+ * each point belongs to the centre with its largest share. Starts from `clusterPoints`. A centre that would stay empty takes the
+ * point with the largest share in it, from a cluster of several.
  *
  * @param k 1 <= k <= n
  * @returns clusters numbered by their first point
@@ -53,7 +53,7 @@ function wholePlan({ count: n, weights }: GramPoints, { k, labels, signs }: Part
   return plan;
 }
 
-/** The plan of least cost to the centres of another plan. */
+/** The plan of least cost, to the centres of another plan. */
 function transported({ count: n, gram, weights, line }: GramPoints, k: number, { shares, signs }: Plan): Plan {
   const costs = new Float64Array(n * k);
   const turned = new Int8Array(n * k).fill(1);
@@ -75,7 +75,7 @@ function transported({ count: n, gram, weights, line }: GramPoints, k: number, {
   return { shares: sinkhorn(costs, weights, k), signs: turned };
 }
 
-/** The plan between points of these weights and k alike centres, of least cost less entropy. */
+/** The plan between points of these weights and k equal centres that minimises cost minus entropy. */
 function sinkhorn(costs: Float64Array, weights: Float64Array, k: number): Float64Array {
   const n = weights.length;
   const epsilon = EPSILON * (costs.reduce((sum, cost) => sum + cost, 0) / costs.length);
@@ -105,7 +105,7 @@ function sinkhorn(costs: Float64Array, weights: Float64Array, k: number): Float6
   return plan;
 }
 
-/** Each point's centre by its largest share, of equal ones the first; no centre without a point. */
+/** Each point's centre: the largest share, the first among equals. No centre is left without a point. */
 function rounded({ shares }: Plan, n: number, k: number): Int32Array {
   const labels = Int32Array.from({ length: n }, (_, i) => {
     const row = shares.subarray(i * k, (i + 1) * k);

@@ -2,22 +2,22 @@
 export interface Tridiagonal {
   /** (n): T[k, k]. */
   readonly diagonal: Float64Array;
-  /** (n): T[k, k + 1]; the last one is 0. */
+  /** (n): T[k, k + 1]; the last is 0. */
   readonly beside: Float64Array;
   readonly reflections: Reflections;
 }
 
 interface Reflections {
-  /** (n, n): row k holds v_k behind place k; v_k is zero up to there, whatever stands in the row. */
+  /** (n, n): row k holds v_k after index k; v_k is zero up to k, whatever the row contains there. */
   readonly vectors: Float64Array;
-  /** (n): beta_k, 0 where nothing is reflected. */
+  /** (n): beta_k; 0 if nothing is reflected. */
   readonly betas: Float64Array;
 }
 
 /**
  * Householder's reduction of a symmetric matrix to a tridiagonal one (Golub and Van Loan, Matrix Computations, 8.3.1), in f64.
  *
- * @param matrix (n, n), finite; becomes the reflections
+ * @param matrix (n, n), finite; overwritten with the reflections
  */
 export function tridiagonalize(matrix: Float64Array, n: number): Tridiagonal {
   const diagonal = new Float64Array(n);
@@ -45,7 +45,7 @@ export function tridiagonalize(matrix: Float64Array, n: number): Tridiagonal {
   return { diagonal, beside, reflections: { vectors: matrix, betas } };
 }
 
-/** Turn x into v of the reflection that sends x to (along, 0, ..., 0), x the entries from..n. */
+/** Turn x (the entries from..n) into v of the reflection that sends x to (along, 0, ..., 0). */
 function reflectionInPlace(x: Float64Array, from: number, n: number): { beta: number; along: number } {
   let largest = 0;
   for (let i = from + 1; i < n; i++) largest = Math.max(largest, Math.abs(x[i]!));
@@ -62,7 +62,7 @@ function reflectionInPlace(x: Float64Array, from: number, n: number): { beta: nu
   return { beta: 1 / (norm * (norm + Math.abs(lead))), along: along * scale };
 }
 
-/** image = M v over the rows and columns from..n; four rows at once, so that each entry of v is loaded once for them. */
+/** image = M v over the rows and columns from..n; four rows at once, so that they share each loaded entry of v. */
 function multiplyFrom(matrix: Float64Array, v: Float64Array, image: Float64Array, from: number, n: number): void {
   let i = from;
   for (; i + 4 <= n; i += 4) {
@@ -130,7 +130,7 @@ export function reflectRowsInPlace(
   }
 }
 
-/** Reflect four rows of n entries from `at` on by v, the entries from..n of it. */
+/** Reflect four rows of n entries, starting at `at`, by the entries from..n of v. */
 function reflectFour(rows: Float64Array, at: number, v: Float64Array, beta: number, from: number, n: number): void {
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
   for (let i = from, r0 = at + i, r1 = r0 + n, r2 = r1 + n, r3 = r2 + n; i < n; i++, r0++, r1++, r2++, r3++) {

@@ -1,12 +1,12 @@
 import type { GramPoints, Partition } from "./points.ts";
 
-/** Ward's agglomeration: n - 1 merges, cheapest first; cutting it after n - k merges gives k clusters for every k at once. */
+/** Ward's agglomeration: n - 1 merges, cheapest first. Cutting after n - k merges gives k clusters, for every k. */
 export interface WardTree {
   readonly count: number;
-  /** Merge m joins the cluster that holds point `second[m]` into the one that holds `first[m]`. */
+  /** Merge m joins the cluster of point `second[m]` into the cluster of `first[m]`. */
   readonly first: Int32Array;
   readonly second: Int32Array;
-  /** 1 or -1: the sign by which the second cluster's members turn (always 1 unless the points are lines). */
+  /** 1 or -1: the sign applied to the second cluster's members (always 1 unless the points are lines). */
   readonly turn: Int8Array;
 }
 
@@ -14,7 +14,7 @@ export interface WardTree {
  * Ward's tree on weighted points, in Gram space: a merge of clusters c and d costs
  * W_c W_d / (W_c + W_d) |m_c - m_d|^2 (Ward 1963), and inner products of means are means of inner products.
  * Ties go to the lower index, so the tree is a function of the points and their order alone.
- * Each cluster remembers its nearest one of higher index: time O(n^2) as a rule, memory n^2.
+ * Each cluster stores its nearest cluster of higher index: usually O(n^2) time, n^2 memory.
  */
 export function wardTree({ count: n, gram, weights, line }: GramPoints): WardTree {
   const state: Agglomeration = {
@@ -41,7 +41,7 @@ export function wardTree({ count: n, gram, weights, line }: GramPoints): WardTre
   return tree;
 }
 
-/** The clusters that are left while the tree grows. */
+/** The remaining clusters while the tree grows. */
 interface Agglomeration {
   readonly n: number;
   readonly line: boolean;
@@ -49,14 +49,14 @@ interface Agglomeration {
   readonly product: Float64Array;
   readonly square: Float64Array;
   readonly mass: Float64Array;
-  /** The clusters that are left, ascending. */
+  /** The remaining clusters, ascending. */
   readonly active: Int32Array;
-  /** Of each cluster the nearest one of higher index, and what merging the two costs. */
+  /** Each cluster's nearest cluster of higher index, and the cost of merging the two. */
   readonly nearest: Int32Array;
   readonly cost: Float64Array;
 }
 
-/** Scan the active clusters behind place x for the nearest to the one at x. */
+/** Scan the active clusters after position x for the one nearest to the cluster at x. */
 function findNearest(state: Agglomeration, x: number, live: number): void {
   const { n, line, product, square, mass, active } = state;
   const c = active[x]!;
@@ -78,14 +78,14 @@ function findNearest(state: Agglomeration, x: number, live: number): void {
   state.cost[c] = best;
 }
 
-/** Place of the cluster whose merge with its nearest costs least. */
+/** Position of the cluster whose merge with its nearest costs least. */
 function cheapest({ active, cost }: Agglomeration, live: number): number {
   let place = 0;
   for (let x = 1; x < live; x++) if (cost[active[x]!]! < cost[active[place]!]!) place = x;
   return place;
 }
 
-/** Merge the cluster at `place` with its nearest; returns the sign by which the latter's members turn. */
+/** Merge the cluster at `place` with its nearest; returns the sign applied to the nearest one's members. */
 function join(state: Agglomeration, place: number, live: number): number {
   const { n, line, product, square, mass, active, nearest, cost } = state;
   const keep = active[place]!;
@@ -123,7 +123,7 @@ function join(state: Agglomeration, place: number, live: number): number {
   return sign;
 }
 
-/** The k clusters that are left after the cheapest n - k merges, numbered by their first point. */
+/** The k clusters after the cheapest n - k merges, numbered by their first point. */
 export function cutTree({ count: n, first, second, turn }: WardTree, k: number): Partition {
   const home = Int32Array.from({ length: n }, (_, i) => i);
   const signs = new Int8Array(n).fill(1);

@@ -17,7 +17,7 @@ function recipeComment(based: boolean): string {
 `;
 }
 
-/** What a merged adapter is written as: a PEFT folder, or another format's. */
+/** The format that a merged adapter is written in: a PEFT folder, or another format. */
 export interface MergedFormat {
   readonly id: FormatId;
   /** Names of the files that hold the tensors. */
@@ -27,19 +27,19 @@ export interface MergedFormat {
   readonly based: boolean;
 }
 
-/** The format that a merge writes by itself. */
+/** The format that a merge writes by default. */
 export function peftFolder(plan: MergePlan, based = false): MergedFormat {
   return { id: "peft", weightsFile: WEIGHTS_FILE, config: { file: CONFIG_FILE, fields: plan.config }, based };
 }
 
 /**
- * The files of a merged adapter's folder beside the weights: config, recipe, model card, and what the inputs have alike; and the outcome with
- * what only their folders knew.
+ * The files of a merged adapter's folder except the weights: config, recipe, model card and files that all inputs share. The returned
+ * outcome also reports what only the input folders show.
  *
- * @param written as what
- * @param steps what the recipe says
- * @param folders of the inputs that went in, but for those that are read from elsewhere by range
- * @param reportName name of a report that is to lie in the folder; null for none
+ * @param format the format that the weights are written in
+ * @param steps the steps of the recipe
+ * @param folders of the inputs that were merged, except those that are read by range from elsewhere
+ * @param reportName name of a report to write into the folder; null for none
  */
 export async function folderFiles(
   { plan, report: bare }: MergeOutcome,
@@ -69,7 +69,7 @@ export async function folderFiles(
   return { outcome: { plan, report }, files: [...shared.files, ...files] };
 }
 
-/** A report as its file has it. */
+/** A report as the text of its file. */
 export function reportText(report: MergeOutcome["report"]): string {
   return `${printableJson(report)}\n`;
 }

@@ -21,7 +21,7 @@ import type { MergeReport } from "../report/report.ts";
 
 /** Where a merge runs: who provides the output and the lanes. */
 export interface MergeHost {
-  /** Make a fresh output file of plan.size bytes and lanes that write into it; an earlier one of this merge is void. */
+  /** Make a fresh output file of plan.size bytes and lanes that write into it; an earlier output of this merge is void. */
   begin(plan: MergePlan): Promise<{ readonly sink: ByteSink; readonly lanes: readonly Lane[] }>;
   /** Whether lanes can hash the inputs. */
   readonly hashes: boolean;
@@ -33,16 +33,16 @@ export interface MergeControl {
   readonly onProgress?: OnProgress;
 }
 
-/** An executed merge: the plan that was carried out (it says what the output holds) and the report. */
+/** An executed merge: the plan (which says what the output holds) and the report. */
 export interface MergeOutcome {
   readonly plan: MergePlan;
   readonly report: MergeReport;
 }
 
 /**
- * Merge adapters by a recipe. Headers give the ranks at first; where values then show fewer live units than that in every
- * module, the merge is carried out again at the smaller rank, so that no output is padded beyond need; so it is where an adapter changes
- * nothing and the method would take another rank without it.
+ * Merge adapters by a recipe. Headers give the ranks at first. If values then show fewer live units in every module, the merge
+ * runs again at the smaller rank, so that no output is padded without need. It also runs again if an adapter changes nothing
+ * and the method's default rank is different without it.
  *
  * @throws what planning and merging throw; AbortError when the signal fires
  */
@@ -80,13 +80,13 @@ export async function runMerge(
   }
 }
 
-/** Put some jobs evenly among others: few lanes hash at one time, and none is left with a long job at the end. */
+/** Spread some jobs evenly among others, so that few lanes hash at the same time and no lane has a long job at the end. */
 function scatter(few: readonly Job[], jobs: Job[]): void {
   const step = jobs.length / few.length;
   for (const [i, job] of [...few.entries()].reverse()) jobs.splice(Math.floor(i * step), 0, job);
 }
 
-/** Write what is known before anything is merged: the header, and factors that are zero. */
+/** Write what is known before merging: the header, and zero factors. */
 async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
   const { header, tensors } = planLayout(plan);
   await sink.write(0, header);
@@ -98,7 +98,7 @@ async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
   }
 }
 
-/** The target that the method takes by itself without the adapters that change nothing; null where it is the plan's. */
+/** The method's default target without the adapters that change nothing; null if it is the plan's. */
 function targetOfActing(plan: MergePlan, { target }: Recipe, results: readonly ModuleResult[]): Target | null {
   const acting = new Set(results.flatMap(({ live }) => live.map(([input]) => input)));
   if (target !== undefined || acting.size === 0) return null;
@@ -107,7 +107,7 @@ function targetOfActing(plan: MergePlan, { target }: Recipe, results: readonly M
   return JSON.stringify(own) === JSON.stringify(plan.target) ? null : own;
 }
 
-/** The ranks that modules came out with, if the output would be smaller for them. */
+/** The ranks that modules came out with, if they make the output smaller. */
 function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): Required<Findings>["ranks"] | null {
   const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
   const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
@@ -127,10 +127,10 @@ export interface MergedAdapter extends MergeOutcome {
 }
 
 /**
- * Merge adapters on the caller's thread into an output of the caller's own.
+ * Merge adapters on the caller's thread into the caller's own output.
  *
- * @param create makes the output of adapter_model.safetensors, which is to have `plan.size` bytes; it is asked again where values
- *   show that a smaller rank is enough, and the earlier output is void then
+ * @param create makes the output of adapter_model.safetensors, with `plan.size` bytes; if values show that a smaller rank is
+ *   enough, it is called again and the earlier output is void
  * @throws UsageError, RefusedError or FormatError in one sentence each; AbortError when the signal fires
  * @example
  * ```ts

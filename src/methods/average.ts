@@ -3,8 +3,8 @@ import { type Method, sumOfRanks } from "./method.ts";
 import { canonicalPlaces, inOrder } from "./unit-order.ts";
 
 /**
- * The weighted mean of the deltas, sum of w_t D_t / sum of w_t, exact at the sum of the ranks. An adapter without a module
- * has the delta zero there and still counts in the divisor.
+ * The weighted mean of the deltas, sum of w_t D_t / sum of w_t, exact at the sum of the ranks. An adapter without
+ * a module has delta zero there and still counts in the divisor.
  */
 export const average: Method<Record<string, never>> = {
   id: "average",

@@ -11,8 +11,8 @@ export interface BreadcrumbsOptions {
 }
 
 /**
- * Model Breadcrumbs on the dense deltas: of each D_t the int(gamma n) largest |entries| are dropped as outliers and the smallest as noise,
- * so that int(density n) stay; the weighted sum is cut to rank k by its singular values.
+ * Model Breadcrumbs on the dense deltas. In each D_t the int(gamma n) largest |entries| are dropped as outliers and the smallest as
+ * noise, so that int(density n) stay. The weighted sum is cut to rank k by its singular values.
  */
 export const breadcrumbs: Method<BreadcrumbsOptions> = denseMethod<BreadcrumbsOptions>({
   id: "breadcrumbs",

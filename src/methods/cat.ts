@@ -4,8 +4,8 @@ import { type MergedModule, type Method, sumOfRanks } from "./method.ts";
 import { byInput } from "./unit-order.ts";
 
 /**
- * Concatenation: all adapters' units side by side, so that the delta is exactly the sum of w_t D_t and the rank is the sum
- * of the ranks. |w| is split evenly over both halves, its sign goes into b. Units stay in the order of the inputs.
+ * Concatenation: all adapters' units side by side. The delta is exactly the sum of w_t D_t, and the rank is the sum of the
+ * ranks. |w| is split evenly over both halves; its sign goes into b. Units stay in the order of the inputs.
  */
 export const cat: Method<Record<string, never>> = {
   id: "cat",

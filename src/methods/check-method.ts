@@ -5,7 +5,7 @@ import { mistakeIn, type Parameter } from "./parameters.ts";
 const ID = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 const OPTION = /^[a-z][A-Za-z0-9]*$/;
 
-/** What fields that hold one of some words may hold. */
+/** Allowed words of the fields that take one of several words. */
 const CHOICES = {
   dependsOn: ["delta", "factors"],
   single: ["exact", "exact at density 1", "changes"],
@@ -23,12 +23,12 @@ export function checkMethod(method: Method): void {
   const { id, parameters } = method;
   if (typeof id !== "string" || !ID.test(id)) {
     throw new UsageError(
-      `The id of a method is ${JSON.stringify(id)}, but must be small letters, digits and single _, such as my_method.`,
+      `The id of a method is ${JSON.stringify(id)}, but must be lowercase letters, digits and single _, such as my_method.`,
     );
   }
   for (const field of ["title", "reference"] as const) {
     if (typeof method[field] === "string" && method[field] !== "") continue;
-    throw new UsageError(`The method ${id} has no ${field}; say it in a few words, for lists of methods.`);
+    throw new UsageError(`The method ${id} has no ${field}; give one in a few words, for lists of methods.`);
   }
   for (const [field, choices] of Object.entries(CHOICES)) {
     const value = method[field as keyof typeof CHOICES];
@@ -39,7 +39,7 @@ export function checkMethod(method: Method): void {
   }
   for (const field of FUNCTIONS) {
     if (typeof method[field] === "function") continue;
-    throw new UsageError(`The method ${id} has no function ${field}; make the method by defineMethod.`);
+    throw new UsageError(`The method ${id} has no function ${field}; create the method with defineMethod.`);
   }
   for (const field of OPTIONAL_FUNCTIONS) {
     if (method[field] === undefined || typeof method[field] === "function") continue;
@@ -61,7 +61,7 @@ export function checkMethod(method: Method): void {
   for (const [name, options] of Object.entries(method.presets ?? {})) {
     for (const [option, value] of Object.entries(options as Readonly<Record<string, unknown>>)) {
       const parameter = parameters[option];
-      const why = parameter === undefined ? "is no parameter" : mistakeIn(parameter, value);
+      const why = parameter === undefined ? "is not a parameter" : mistakeIn(parameter, value);
       if (why === null) continue;
       throw new UsageError(
         `The preset ${name} of the method ${id} has ${JSON.stringify(value)} as ${option}, which ${why}; correct it.`,
@@ -76,7 +76,7 @@ function checkParameter(id: string, name: string, parameter: Parameter): void {
   };
   if (!OPTION.test(name)) refuse("must be named in camelCase, such as keepLargest");
   if (!TYPES.includes(parameter.type)) {
-    refuse(`has the type ${JSON.stringify(parameter.type)}, but must be one of ${TYPES.join(", ")}`);
+    refuse(`has type ${JSON.stringify(parameter.type)}, but its type must be one of ${TYPES.join(", ")}`);
   }
   if (parameter.type === "choice" && !(parameter.choices?.length > 0)) refuse("has no choices; list them");
   if (!parameter.description) refuse("has no description; say in a few words what it does");

@@ -5,8 +5,8 @@ import { type Method, sumOfRanks } from "./method.ts";
 
 /**
  * Merging in core space: express every delta in shared bases U of the columns and V of the rows of all deltas, M_t = U^T D_t V, and
- * merge these small matrices by an elementwise rule. The bases are the singular ones of [D_1|...|D_T] and [D_1;...;D_T], so that the
- * result depends on the deltas alone; the paper takes those of the stacked factors.
+ * merge these small matrices by an elementwise rule. The bases are the singular vectors of [D_1|...|D_T] and [D_1;...;D_T], so the
+ * result depends on the deltas alone; the paper uses the singular vectors of the stacked factors.
  */
 export const coreSpace: Method<RuleOptions> = {
   id: "core_space",

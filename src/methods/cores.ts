@@ -23,14 +23,15 @@ import { mergeByRule, type RuleOptions } from "./elementwise/rules.ts";
 import type { MergedModule } from "./method.ts";
 import { adaptersInOrder } from "./unit-order.ts";
 
-/** One adapter's delta of a module as a core, without its weight. */
+/** One adapter's delta of a module as a core, without the adapter's weight. */
 export interface TaskCore {
   readonly core: Core;
   readonly weight: number;
 }
 
 /**
- * Merge a module in core space: `merge` gets the adapters' cores in canonical order and gives the result as triplets. A module without live units comes out empty.
+ * Merge a module in core space: `merge` gets the adapters' cores in canonical order and returns triplets.
+ * The result of a module without live units is empty.
  */
 export function inCoreSpace(pool: Pool, merge: (tasks: readonly TaskCore[]) => Triplets): MergedModule {
   if (pool.count === 0) return { combinations: [], rows: null };
@@ -65,7 +66,7 @@ export function mergeCores(tasks: readonly TaskCore[], { left, right }: SharedBa
   return { left, right, inner: matrix(left.rows, right.rows, mergeByRule(values, weights, options)) };
 }
 
-/** The entries of a matrix of this norm, zero where they are rounding: it must have no vote, nor count among those that agree. */
+/** The entries of a matrix of this norm with rounding errors set to zero, so that they neither vote nor count as agreeing. */
 function withoutRounding(entries: Float64Array, norm: number): Float64Array {
   return entries.map((value) => (Math.abs(value) > ROUNDING * norm && norm > 0 ? value : 0));
 }

@@ -4,9 +4,9 @@ import { inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
 import { type RuleOptions, ruleParameters } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
-/** Rounds of HOOI at most. */
+/** The most rounds of HOOI. */
 const MOST_ROUNDS = 10;
-/** A round that adds less than this share to the squares held is the last. */
+/** Rounds stop when one adds less than this share to the captured squares. */
 const LEAST_GAIN = 1e-6;
 
 /** Options of compress then merge. */
@@ -15,8 +15,8 @@ export interface CtmOptions extends RuleOptions {
 }
 
 /**
- * Compress then merge: bring the deltas nearer to one norm (beta of their own, 1 - beta of the mean), find the shared bases of rank k
- * that hold most of them (Tucker-2 by HOSVD and HOOI), and merge the k x k cores of the original deltas by a rule.
+ * Compress then merge: move the deltas' norms toward their mean (beta own norm, 1 - beta mean norm), find the shared bases of rank k
+ * that capture most of them (Tucker-2 by HOSVD and HOOI), and merge the k x k cores of the original deltas by a rule.
  */
 export const ctm: Method<CtmOptions> = {
   id: "ctm",
@@ -58,7 +58,7 @@ function levelled(cores: readonly Core[], beta: number): Core[] {
   });
 }
 
-/** Shared bases of rank k that hold most of the cores' squares: the right one of HOSVD, then HOOI until it gains no more. */
+/** Shared bases of rank k that capture most of the cores' squares: the right basis from HOSVD, then HOOI until it gains no more. */
 function tucker(cores: readonly Core[], k: number): SharedBases {
   let right = strongest(
     cores.map(({ a, b }) => ({ seen: b, spread: a })),

@@ -12,8 +12,8 @@ export interface DareSvdOptions {
 }
 
 /**
- * DARE on the dense deltas: keep each entry of D_t with probability `density` and divide it by that, so that the expectation stays; the
- * weighted sum is cut to rank k by its singular values.
+ * DARE on the dense deltas: keep each entry of D_t with probability `density` and divide it by `density`, so that the expectation
+ * stays the same. The weighted sum is cut to rank k by its singular values.
  */
 export const dareLinearSvd: Method<DareSvdOptions> = denseMethod<DareSvdOptions>({
   id: "dare_linear_svd",

@@ -5,9 +5,9 @@ import { bernoulliMask } from "./elementwise/sparsify.ts";
 import { largestRank, type Method } from "./method.ts";
 
 /**
- * DARE on the factors, as PEFT has it: keep each entry of every A_t and B_t with probability density, divide what is kept by it, and add
- * up with PEFT's weights (see `linear`). Masks follow from the seed and the adapter's canonical place, not from the module: the order of
- * the inputs does not matter.
+ * DARE on the factors, as in PEFT: keep each entry of every A_t and B_t with probability density, divide the kept entries by density,
+ * and sum with PEFT's weights (see `linear`). Masks depend on the seed and the adapter's canonical place, not on the module or the
+ * order of the inputs.
  */
 export const dareLinear: Method<DareOptions> = {
   id: "dare_linear",

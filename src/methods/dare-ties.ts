@@ -7,7 +7,7 @@ import { largestRank, type Method } from "./method.ts";
 /** Options of DARE with TIES' consensus. */
 export type DareTiesOptions = DareOptions & ConsensusOptions;
 
-/** DARE's random masks on the factors (see `dare_linear`), then TIES' vote and mean (see `ties`), as PEFT has it. */
+/** DARE's random masks on the factors (see `dare_linear`), then TIES' vote and mean (see `ties`), as in PEFT. */
 export const dareTies: Method<DareTiesOptions> = {
   id: "dare_ties",
   title: "DARE on the factors, with TIES' consensus",

@@ -15,16 +15,16 @@ export type OptionsOf<Table> = {
 export type FilledField = "needs" | "precise" | "yields" | "cut" | "defaultTarget" | "fullRank";
 
 /**
- * What a method says of itself. Left out: it needs nothing in particular (`needs`), sums in f32 are enough (`precise`), it `yields`
- * combinations, a result that is too large is `cut` by singular values, all units are kept where no rank is asked for
- * (`defaultTarget`), and there are at most as many as the adapters have together (`fullRank`).
+ * The definition of a method. Defaults: `needs` nothing in particular, sums in f32 are enough (`precise`), it `yields` combinations,
+ * a result that is too large is `cut` by singular values, all units are kept if no rank is asked for (`defaultTarget`), and there
+ * are at most as many as the adapters have together (`fullRank`).
  */
 export interface MethodDefinition<Table extends Readonly<Record<string, Parameter>>>
   extends Omit<Method<OptionsOf<Table>>, FilledField | "parameters" | "merge">,
     Partial<Pick<Method<OptionsOf<Table>>, FilledField>> {
   /** Its options by name; default none. */
   readonly parameters?: Table;
-  /** As `Method.merge`: deterministic, and the same whatever the order of the adapters. */
+  /** Like `Method.merge`: deterministic and independent of the order of the adapters. */
   merge(pool: Pool, request: MergeRequest<OptionsOf<Table>>): MergedModule | Promise<MergedModule>;
 }
 

@@ -11,8 +11,8 @@ export interface DellaOptions extends ConsensusOptions {
 }
 
 /**
- * DELLA on the dense deltas: small entries of a row are dropped at random more often than large ones, what is kept is divided by the
- * probability of keeping it; then TIES' vote and mean. The result is cut to rank k by its singular values.
+ * DELLA on the dense deltas: small entries of a row are dropped at random more often than large ones, and kept entries are divided by
+ * their probability of being kept. TIES' vote and mean follow. The result is cut to rank k by its singular values.
  */
 export const della: Method<DellaOptions> = denseMethod<DellaOptions>({
   id: "della",

@@ -10,22 +10,22 @@ import { rowGrams, transformRows, type UnitRows } from "../units/unit-rows.ts";
 import type { AfterStep, MergedModule } from "./method.ts";
 import { svcFactors } from "./svc.ts";
 
-/** A merged module at its final rank: as combinations of the pool's units or as rows, and the inner products that figures are made of. */
+/** A merged module at its final rank, as combinations of the pool's units or as rows, with the inner products for its figures. */
 export interface CutModule {
   readonly combinations: readonly Combination[] | null;
-  /** Written rows, where there are some already. */
+  /** Written rows, if they exist already. */
   readonly rows: UnitRows | null;
   readonly products: UnitProducts;
 }
 
-/** The rows of a cut module, written out where they are not yet. */
+/** The rows of a cut module, written out if they are not yet. */
 export async function writtenRows(pool: Pool, { combinations, rows }: CutModule): Promise<UnitRows> {
   return rows ?? pool.combine(combinations!);
 }
 
 /**
- * Cut what a method made of a module to rank k by its singular values (the best approximation in the Frobenius norm), and carry out the
- * step after it. What has k units or fewer stays as it is where no step follows.
+ * Cut a method's result for a module to rank k by its singular values (the best approximation in the Frobenius norm), and run the step
+ * after it. A result of at most k units is unchanged if no step follows.
  */
 export async function cutModule(
   pool: Pool,
@@ -68,7 +68,7 @@ export interface TopUnits {
 /**
  * The k leading singular units of the delta of the given units.
  *
- * @param calibrate gives what each singular value is multiplied by
+ * @param calibrate returns the factor of each singular value
  */
 export function topUnits(
   products: Pick<UnitProducts, "count" | "amongA" | "amongB">,

@@ -4,8 +4,8 @@ import { inCoreSpace, weightedSum } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
 /**
- * Iso-C: the k leading singular directions of the sum of w_t D_t, all with the mean of its non-zero singular values, so that no task's
- * directions outweigh the others'.
+ * Iso-C: the k leading singular directions of the sum of w_t D_t, all with the mean of its nonzero singular values, so that no task's
+ * directions outweigh the others.
  */
 export const isoC: Method<Record<string, never>> = {
   id: "iso_c",

@@ -52,7 +52,7 @@ export const isoCts: Method<IsoCtsOptions> = {
     }),
 };
 
-/** D - U U^T D, of directions U in rows. */
+/** D - U U^T D, with the directions U as rows. */
 function without({ a, b }: Core, directions: Matrix): Core {
   const common = product(productTransposed(b, directions), directions);
   return {

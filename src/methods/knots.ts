@@ -10,7 +10,7 @@ import { type Task, TaskTiles, taskTilesBytes } from "./dense/task-tiles.ts";
 import { CONSENSUS, type ConsensusOptions, SEED } from "./elementwise/options.ts";
 import { type MergedModule, type Method, type ModuleShape, sumOfRanks } from "./method.ts";
 
-/** What KnOTS does with the aligned right factors. */
+/** How KnOTS merges the aligned right factors. */
 export const KNOTS_RULES = ["ties", "dare_ties", "mean"] as const;
 
 export interface KnotsOptions extends ConsensusOptions {
@@ -21,10 +21,10 @@ export interface KnotsOptions extends ConsensusOptions {
 }
 
 /**
- * KnOTS: with [D_1 | ... | D_T] = U S [V_1 | ... | V_T]^T, all tasks share the directions U, and their blocks S V_t^T (at most N x in) are
- * merged element by element, in tiles; delta = U * merged. U comes from the Gram matrices in f64, so directions below about 1e-6 of the
- * largest are left out. Exact at rank N; cut to k by singular values. Kernel memory beside the pool: 12 N in + 8 N out bytes, a megabyte
- * of tiles, and small matrices.
+ * KnOTS: with [D_1 | ... | D_T] = U S [V_1 | ... | V_T]^T, all tasks share the directions U. Their blocks S V_t^T (at most N x in) are
+ * merged element by element, in tiles; delta = U * merged. U comes from the Gram matrices in f64, so directions below about 1e-6 of
+ * the largest are left out. Exact at rank N; cut to k by singular values. Kernel memory besides the pool: 12 N in + 8 N out bytes,
+ * a megabyte of tiles, and small matrices.
  */
 export const knots: Method<KnotsOptions> = {
   id: "knots",
@@ -73,15 +73,15 @@ function ruleOf({ rule, density, seed, ...vote }: KnotsOptions): ElementwiseRule
   };
 }
 
-/** The weighted sum over the number of tasks. */
+/** The weighted sum divided by the number of tasks. */
 const mean: Combine = (tiles, weights, length, merged) => {
   weightedSum(tiles, weights, length, merged);
   tiles.kernels.scale(merged, 1 / weights.length);
 };
 
 /**
- * U as coefficients over the pool's b: side by side, the a-halves of different tasks never meet, so the Gram matrix of the long rows is
- * G_A without the products between tasks.
+ * U as coefficients over the pool's b. Side by side, the a-halves of different tasks do not overlap, so the Gram matrix of the long rows
+ * is G_A without the products between tasks.
  */
 function sharedBasis(pool: Pool, tasks: readonly { readonly positions: readonly number[] }[]) {
   const n = pool.count;
@@ -92,7 +92,7 @@ function sharedBasis(pool: Pool, tasks: readonly { readonly positions: readonly 
   return factorSvd(withinTasks, pool.gramB, n).u;
 }
 
-/** U^T b_i (units, basis) of a task's units, 0 where it is rounding: its block is sum_i (U^T b_i) a_i^T. */
+/** U^T b_i (units, basis) of a task's units, with rounding errors set to 0. The task's block is sum_i (U^T b_i) a_i^T. */
 function coordinates(pool: Pool, basis: readonly Float64Array[], positions: readonly number[]): Task["b"] {
   const n = pool.count;
   const inner = new Float64Array(positions.length * basis.length);

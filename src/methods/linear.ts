@@ -4,8 +4,8 @@ import { largestRank, type Method } from "./method.ts";
 
 /**
  * PEFT's linear combination of factors: A = sum of a_t A_t and B = sum of b_t B_t with a_t = sign(w_t s_t) sqrt|w_t s_t| and
- * b_t = sqrt|w_t s_t|. Not the sum of the deltas: B A also holds the products of one adapter's B with another's A. A dead unit (a or b
- * all zero) has no part in it, where PEFT would let its other half into those products.
+ * b_t = sqrt|w_t s_t|. This is not the sum of the deltas: B A also contains products of one adapter's B with another's A. A dead unit (a or
+ * b all zero) takes no part in it, while PEFT lets its other half into those products.
  */
 export const linear: Method<Record<string, never>> = {
   id: "linear",
@@ -36,15 +36,15 @@ function sumsOfAligned(pool: Pool): Combination[] {
   const units = [...byUnit].sort(([one], [other]) => one - other);
   return units.map(([, members]) => ({
     members,
-    // The pool's units hold sqrt|s_t| in both halves and the sign of s_t in b; here it belongs to a.
+    // The pool's units have sqrt|s_t| in both halves and the sign of s_t in b; here the sign belongs to a.
     a: members.map((i) => shareOf("a", pool.weights[i]! * Math.sign(pool.scales[i]!))),
     b: members.map((i) => shareOf("b", pool.weights[i]!) * Math.sign(pool.scales[i]!)),
   }));
 }
 
 /**
- * What a factor f of the delta is for one half: sqrt|f| for both, the sign of f on A. With f = w_t s_t these are PEFT's a_t and b_t.
- * Where all adapters share one scale the pool gives s_t = 1 and the output file carries the scale s: A' and B' are then PEFT's over
+ * One half's share of a factor f of the delta: sqrt|f| for both, with the sign of f on A. With f = w_t s_t these are PEFT's a_t and b_t.
+ * If all adapters share one scale s, the pool has s_t = 1 and the output file carries s: A' and B' are then PEFT's divided by
  * sqrt|s| (up to the sign of s), and s B' A' is PEFT's delta.
  */
 export function shareOf(half: "a" | "b", factor: number): number {

@@ -6,7 +6,7 @@ import type { DensityOption } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
 
 /**
- * Magnitude pruning on the dense deltas: of each D_t only the int(density n) largest |entries| stay; their weighted sum is cut to rank k
+ * Magnitude pruning on the dense deltas: only the int(density n) largest |entries| of each D_t stay. Their weighted sum is cut to rank k
  * by its singular values.
  */
 export const magnitudePruneSvd: Method<DensityOption> = denseMethod<DensityOption>({

@@ -4,8 +4,8 @@ import { DENSITY, type DensityOption } from "./elementwise/options.ts";
 import { largestRank, type Method } from "./method.ts";
 
 /**
- * Keep the largest entries of every A_t and of every B_t, int(density n) of the n in each, and add up: A = sum of a_t A_t, B = sum of
- * b_t B_t with PEFT's weights (see `linear`).
+ * Keep the largest entries of every A_t and every B_t, int(density n) of the n in each, and sum: A = sum of a_t A_t, B = sum of b_t B_t
+ * with PEFT's weights (see `linear`).
  */
 export const magnitudePrune: Method<DensityOption> = {
   id: "magnitude_prune",

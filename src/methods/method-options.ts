@@ -47,7 +47,7 @@ export interface MethodOptions {
 /** The ids that types know. */
 export type MethodId = keyof MethodOptions;
 
-/** A method, and options of its own; what is absent stands at the method's default. Without a method it is `DEFAULT_METHOD`. */
+/** A method and its options; absent options have the method's defaults. The default method is `DEFAULT_METHOD`. */
 export type MethodChoice =
   | {
       readonly [Id in keyof MethodOptions]: { readonly method: Id; readonly options?: Partial<MethodOptions[Id]> };

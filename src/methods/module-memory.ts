@@ -3,17 +3,17 @@ import { type PoolMemory, poolMemory, type Room } from "../units/memory.ts";
 import { type Method, type ModuleShape, sumOfRanks, type Target, targetRank } from "./method.ts";
 import type { ModuleRun } from "./run-module.ts";
 
-/** The most units that a module comes out with: what the method yields, cut to what the target asks for. */
+/** The most units of a module's result: the method's units, cut to the target. */
 export function mostUnits(method: Method, target: Target, shape: Omit<ModuleShape, "rank">): number {
   return Math.max(1, Math.min(method.fullRank(shape.ranks, shape), targetRank(target, sumOfRanks(shape.ranks))));
 }
 
 /**
- * Kernel memory that merging a module takes: its pool, what the method makes of it, and writing the result. Of several runs on one pool,
- * one after the other, what the largest takes (`Pool.freely` gives back what each took).
+ * Kernel memory for merging a module: its pool, the method's result, and writing it. Several runs on one pool, one after the other, need
+ * as much as the largest (`Pool.freely` frees the memory of each).
  *
  * @param modules one module of the adapters that have it
- * @param writing bytes that writing the result takes
+ * @param writing bytes for writing the result
  */
 export function moduleMemory(
   modules: readonly AdapterModule[],
@@ -35,9 +35,9 @@ function roomOf(
 ): Room {
   const { yields, fullRank, scratchBytes } = method;
   const rank = mostUnits(method, target, shape);
-  // Methods that name their scratch count uncut rows among it.
+  // Methods with `scratchBytes` include uncut rows in it.
   const uncut = yields === "rows" && scratchBytes === undefined ? fullRank(shape.ranks, shape) : 0;
-  // Methods that have written their rows write them again where a step changes them.
+  // If a step changes rows that a method has written, they are written again.
   const rewritten = after === null ? 0 : rank;
   return { units: rank + uncut + rewritten, bytes: (scratchBytes?.({ ...shape, rank }) ?? 0) + writing };
 }

@@ -1,6 +1,6 @@
 import { nearest } from "../core/suggest.ts";
 
-/** One of some words. */
+/** One of several words. */
 export interface Choice<Value extends string> {
   readonly type: "choice";
   readonly choices: readonly Value[];
@@ -15,26 +15,26 @@ export interface Switch {
 export interface Numeric {
   readonly type: "number" | "integer";
   readonly least?: number;
-  /** As `least`, but not the bound itself. */
+  /** Like `least`, but excluding the bound itself. */
   readonly above?: number;
   readonly most?: number;
 }
 
-/** What every parameter has. */
+/** Fields of every parameter. */
 export interface Described<Value> {
   readonly default: Value;
   /** What it does, for --help, the page and lists. */
   readonly description: string;
 }
 
-/** An option that is one of some words. */
+/** An option that is one of several words. */
 export type ChoiceParameter<Value extends string = string> = Choice<Value> & Described<Value>;
 /** An option that is on or off. */
 export type SwitchParameter = Switch & Described<boolean>;
 /** An option that is a number. */
 export type NumberParameter = Numeric & Described<number>;
 
-/** One option of a method, as plain data: checks, flags, forms and lists are made of it. */
+/** One option of a method as plain data; checks, flags, forms and lists are made from it. */
 export type Parameter = ChoiceParameter | SwitchParameter | NumberParameter;
 
 /** The parameter that describes an option of some type. */
@@ -44,12 +44,12 @@ export type ParameterOf<Value> = [Value] extends [boolean]
     ? NumberParameter
     : ChoiceParameter<Value & string>;
 
-/** A parameter for each option of a method, in the order that they are shown in. */
+/** A parameter for each option of a method, in display order. */
 export type ParameterTable<Options> = unknown extends Options
   ? Readonly<Record<string, Parameter>>
   : { readonly [Name in keyof Options]-?: ParameterOf<Options[Name]> };
 
-/** What is wrong with a value of a type, to go on from "<name> is <value>, but"; null where nothing is. */
+/** What is wrong with a value of a type, continuing "<name> is <value>, but"; null if nothing is. */
 export function mistakeIn(parameter: Choice<string> | Switch | Numeric, value: unknown): string | null {
   if (parameter.type === "boolean") return typeof value === "boolean" ? null : "must be true or false";
   if (parameter.type === "choice") {

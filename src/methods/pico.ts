@@ -5,9 +5,9 @@ import { type RuleOptions, ruleParameters } from "./elementwise/rules.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
 /**
- * Pico: before merging, shrink in every B_t (of the SVD gauge, B_t = U_t sqrt(S_t)) the directions that all adapters share, by
- * 1 / (1 + (T - 1) p_j), p_j the share of direction j in the squares of [B_1..B_T]; merge by a rule; and bring the result to the mean
- * norm of the deltas.
+ * Pico: before merging, shrink the directions that all adapters share in every B_t (in the SVD gauge, B_t = U_t sqrt(S_t)) by
+ * 1 / (1 + (T - 1) p_j), where p_j is the share of direction j in the squares of [B_1..B_T]. Then merge by a rule, and scale the
+ * result to the mean norm of the deltas.
  */
 export const pico: Method<RuleOptions> = {
   id: "pico",
@@ -30,13 +30,13 @@ export const pico: Method<RuleOptions> = {
       const merged = mergeCores(calibrated, bases, options);
       const mean = tasks.reduce((sum, { core }) => sum + coreNorm(core), 0) / tasks.length;
       const norm = normOf(merged.inner);
-      // Adapters that cancel out leave rounding, which must not be brought to their norm.
+      // Adapters that cancel out leave rounding errors, which must not be scaled up to their norm.
       const triplets = innerTriplets(merged, isRounding(norm, mean) ? 0 : rank);
       return { ...triplets, sigma: triplets.sigma.map((value) => (value * mean) / norm) };
     }),
 };
 
-/** Shrink what the tasks share in the space of B. */
+/** Shrink the directions that the tasks share in the space of B. */
 function calibrate(tasks: readonly TaskCore[]): TaskCore[] {
   const gauged = tasks.map(({ core }) => {
     const { sigma, left } = coreTriplets(core);
@@ -49,7 +49,7 @@ function calibrate(tasks: readonly TaskCore[]): TaskCore[] {
   return tasks.map(({ core: { a, b }, weight }) => ({ core: { a, b: shrunk(b, directions, change) }, weight }));
 }
 
-/** Each row y becomes y + U diag(change) U^T y, of directions U in rows. */
+/** Each row y becomes y + U diag(change) U^T y, with the directions U as rows. */
 function shrunk(rows: Matrix, directions: Matrix, change: readonly number[]): Matrix {
   const parts = product(productTransposed(rows, directions), scaledRows(directions, change));
   return matrix(

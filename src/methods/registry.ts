@@ -57,16 +57,16 @@ const BUILT_IN = [
 ] as readonly Method[];
 
 const methods: Method[] = [...BUILT_IN];
-/** The modules that register methods from outside; null for those that were registered without one. */
+/** The modules that register methods from outside; null for methods registered without one. */
 const modules = new Map<string, string | null>();
 
-/** All merge methods, LEGO first and those from outside last, in the order that they were registered. */
+/** All merge methods: LEGO first, methods from outside last, in order of registration. */
 export const METHODS: readonly Method[] = methods;
 
 /**
  * The method of this id.
  *
- * @throws UsageError naming the ids there are
+ * @throws UsageError naming the known ids
  * @example
  * ```ts
  * import { methodById } from "lora-lego";
@@ -85,8 +85,8 @@ export function methodById(id: string): Method {
 /** How a method is registered. */
 export interface RegisterOptions {
   /**
-   * URL of the module that registers the method when it is imported: `import.meta.url` there. Worker threads import it, so that they
-   * have the method too. Without it, merges by the method run on the thread that registered it, and on no other.
+   * URL of the module that registers the method when it is imported: `import.meta.url` there. Worker threads import it, so they have
+   * the method too. Without it, merges by the method run only on the thread that registered it.
    */
   readonly module?: string | URL;
 }
@@ -96,7 +96,7 @@ export interface RegisterOptions {
  * `methodById`.
  *
  * @returns the method as it is known, its results looked at before they are used
- * @throws UsageError where the id is taken, where a field is missing or is no choice, or where a parameter contradicts itself
+ * @throws UsageError if the id is taken, a field is missing or has an unknown word, or a parameter contradicts itself
  * @example
  * ```ts
  * import { defineMethod, METHODS, methodById, registerMethod } from "lora-lego";
@@ -110,10 +110,10 @@ export function registerMethod<Options>(method: Method<Options>, { module }: Reg
   checkMethod(method as Method);
   const { id } = method;
   if (methods.some((known) => known.id === id)) {
-    throw new UsageError(`There is a method "${id}" already; register yours once, under an id of its own.`);
+    throw new UsageError(`There is already a method "${id}"; register yours once, under an id of its own.`);
   }
   if (module !== undefined && !URL.canParse(module)) {
-    throw new UsageError(`The module of the method ${id} is "${module}", which is no URL; pass import.meta.url.`);
+    throw new UsageError(`The module of the method ${id} is "${module}", which is not a URL; pass import.meta.url.`);
   }
   modules.set(id, module === undefined ? null : String(module));
   const known = guarded(method as Method);
@@ -122,7 +122,7 @@ export function registerMethod<Options>(method: Method<Options>, { module }: Reg
 }
 
 /**
- * What a worker thread must import to have a method: undefined where it has it anyway, null where it cannot have it.
+ * What a worker thread must import for a method: undefined if it has it anyway, null if it cannot have it.
  */
 export function moduleOf(id: string): string | null | undefined {
   return modules.get(id);

@@ -3,8 +3,8 @@ import type { Pool } from "../units/pool.ts";
 import { type EnergyRule, type Method, type Target, targetRank } from "./method.ts";
 
 /**
- * The k that a target means for a module. Energy rules look at the singular values of S = sum w_t D_t or, for methods that cluster, at
- * the square roots of the eigenvalues of the units' Gram matrix; k is exactly enough.
+ * The k that a target means for a module. Energy rules use the singular values of S = sum w_t D_t or, for methods that cluster, the
+ * square roots of the eigenvalues of the units' Gram matrix, and take the smallest k that is enough.
  */
 export function resolveRank(pool: Pool, target: Target, cut: Method["cut"]): number {
   if (target.kind !== "energy") return targetRank(target, pool.count);
@@ -23,8 +23,8 @@ export function resolveRank(pool: Pool, target: Target, cut: Method["cut"]): num
 }
 
 /**
- * The smallest number of leading singular values that is enough: those above sigma_0 / threshold (sv_ratio), a share of their sum
- * (sv_cumulative) or of the root of their squares' sum (sv_fro) of at least the threshold. At least 1.
+ * The smallest number of leading singular values that is enough: all above sigma_0 / threshold (sv_ratio), or a share of at least the
+ * threshold in their sum (sv_cumulative) or in the root of their squares' sum (sv_fro). At least 1.
  *
  * @param sigma descending
  */

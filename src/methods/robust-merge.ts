@@ -5,7 +5,7 @@ import type { Values } from "./elementwise/sparsify.ts";
 import { largestRank, type Method } from "./method.ts";
 
 /**
- * RobustMerge: keep the largest entries of every A_t and B_t, and give each unit of B back what its unit of A lost. With
+ * RobustMerge: keep the largest entries of every A_t and B_t, and scale each unit's b to make up for the loss in its a. With
  * s_t[i] = |A_t[i]|_1 / |pruned A_t[i]|_1, divided by its mean over the adapters, A = sum of a_t A~_t and B = sum of b_t B~_t diag(s_t)
  * (PEFT's weights, see `linear`).
  */
@@ -26,7 +26,7 @@ export const robustMerge: Method<DensityOption> = {
   merge: (pool, { options }) => mergeFactors(pool, pruneAndComplement(options.density), summed),
 };
 
-/** Prunes both halves by magnitude; what A loses row by row is measured on the way and made up for in B. */
+/** Prunes both halves by magnitude, measures the loss in each row of A, and makes up for it in B. */
 function pruneAndComplement(density: number): Sparsifier {
   const before: Float64Array[] = [];
   const after: Float64Array[] = [];
@@ -55,7 +55,7 @@ function addNorms(block: Values, norms: Float64Array): void {
   for (let x = 0; x < block.length; x++) norms[Math.floor(x / length)]! += Math.abs(block[x]!);
 }
 
-/** s_t[i]; units of which nothing is left have 0 and do not count in the mean over adapters. */
+/** s_t[i]; units with nothing left get 0 and do not count in the mean over adapters. */
 function complements(before: readonly Float64Array[], after: readonly Float64Array[]): readonly Float64Array[] {
   const scales = before.map((norms, t) => norms.map((norm, i) => (after[t]![i]! > 0 ? norm / after[t]![i]! : 0)));
   const means = scales[0]?.map((_, i) => {

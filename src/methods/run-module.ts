@@ -15,14 +15,14 @@ export interface ModuleRun {
   readonly firstInput: number;
 }
 
-/** Whether a pool must be surveyed in f64: for methods that say so, and where the result is decomposed. */
+/** Whether a pool must be surveyed in f64: for methods that ask for it, and if the result is decomposed. */
 export function needsPrecision({ method, options, target, after }: ModuleRun): boolean {
   const decomposed = after !== null || (method.cut === "svd" && target.kind !== "full");
   return decomposed || method.precise(options);
 }
 
 /**
- * Merge one module by a method, and bring what comes of it to the rank that the target means here.
+ * Merge one module by a method, and cut the result to the rank that the target means for it.
  *
  * @param weights one per input, whether it has the module or not
  */

@@ -12,8 +12,8 @@ export interface SlerpOptions {
 }
 
 /**
- * Spherical interpolation of two deltas, module by module: sin((1-t) o) / sin(o) D_1 + sin(t o) / sin(o) D_2, o the angle between the
- * flattened deltas, which the Gram matrices give; linear where they are parallel or one is zero. Weights multiply the deltas first.
+ * Spherical interpolation of two deltas, module by module: sin((1-t) o) / sin(o) D_1 + sin(t o) / sin(o) D_2, where o is the angle
+ * between the flattened deltas, from the Gram matrices. Linear if they are parallel or one is zero. Weights multiply the deltas first.
  */
 export const slerp: Method<SlerpOptions> = {
   id: "slerp",

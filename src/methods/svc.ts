@@ -3,16 +3,16 @@ import type { FactorSvd } from "../linalg/factor-svd.ts";
 import type { Pool } from "../units/pool.ts";
 import { adaptersInOrder } from "./unit-order.ts";
 
-/** |u^T D_t|^2 below this share of |D_t|^2 is rounding: the task does not act on u. */
+/** |u^T D_t|^2 below this share of |D_t|^2 is rounding error: the task does not act on u. */
 const LEAST_SHARE = 1e-12;
 
 /**
- * Singular value calibration (Li et al. 2026, arXiv 2602.05536): what each singular value of a merged delta is to be multiplied by, so
- * that directions shared by several of the T tasks do not count several times. For direction j with
- * p_t = <u_j^T delta, u_j^T D_t> / |u_j^T D_t|^2 (0 where the task does not act on u_j), T / sum_t max(1/T, p_t). From inner products
- * alone, in f64; D_t without its weight; sums in the adapters' canonical order.
+ * Singular value calibration (Li et al. 2026, arXiv 2602.05536): the factor of each singular value of a merged delta, so that
+ * directions shared by several of the T tasks do not count several times. The factor of direction j is T / sum_t max(1/T, p_t), with
+ * p_t = <u_j^T delta, u_j^T D_t> / |u_j^T D_t|^2 (0 if the task does not act on u_j). Computed from inner products alone, in f64, with
+ * D_t without its weight; sums are in the adapters' canonical order.
  *
- * @param products of the merged units that `svd` decomposes
+ * @param products products of the merged units that `svd` decomposes
  */
 export function svcFactors(pool: Pool, products: UnitProducts, svd: FactorSvd): number[] {
   const adapters = adaptersInOrder(pool).map(({ units }) => ({ units, square: squaredNorm(pool, units) }));

@@ -3,7 +3,7 @@ import { type Method, sumOfRanks } from "./method.ts";
 import { canonicalPlaces, inOrder } from "./unit-order.ts";
 
 /**
- * Task arithmetic: lambda (--scale) times the sum of w_t D_t, exact at the sum of the ranks, cut by singular values to any other.
+ * Task arithmetic: lambda (--scale) times the sum of w_t D_t, exact at the sum of the ranks, cut by singular values to smaller ranks.
  * Negative weights subtract a task.
  */
 export const taskArithmetic: Method<Record<string, never>> = {

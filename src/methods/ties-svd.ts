@@ -5,8 +5,8 @@ import { CONSENSUS, type TiesOptions } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
 
 /**
- * TIES on the dense deltas: prune each D_t to its int(density n) largest |entries|, elect a sign per entry, average the tasks that have
- * it; the result is cut to rank k by its singular values.
+ * TIES on the dense deltas: prune each D_t to its int(density n) largest |entries|, elect a sign per entry, and average the tasks that
+ * have it. The result is cut to rank k by its singular values.
  */
 export const tiesSvd: Method<TiesOptions> = denseMethod<TiesOptions>({
   id: "ties_svd",

@@ -4,7 +4,7 @@ import { CONSENSUS, DENSITY, type TiesOptions } from "./elementwise/options.ts";
 import { largestRank, type Method } from "./method.ts";
 
 /**
- * TIES on the factors, as PEFT has it: keep the largest entries of every A_t and B_t, elect a sign for every entry of A and of B, and
+ * TIES on the factors, as in PEFT: keep the largest entries of every A_t and B_t, elect a sign for every entry of A and of B, and
  * average the weighted entries that have it.
  */
 export const ties: Method<TiesOptions> = {

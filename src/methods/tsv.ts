@@ -4,8 +4,8 @@ import { inCoreSpace, weighted } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 
 /**
- * Task singular vectors (TSV-Merge): keep the leading singular triplets of each w_t D_t, at most floor(min(in, out) / T) of them and at
- * least one, and decorrelate the tasks by replacing the stacked left vectors, and the stacked right ones, by their polar factors.
+ * Task singular vectors (TSV-Merge): keep the leading singular triplets of each w_t D_t, at most floor(min(in, out) / T) and at least one.
+ * Decorrelate the tasks by replacing the stacked left vectors, and the stacked right vectors, with their polar factors.
  */
 export const tsv: Method<Record<string, never>> = {
   id: "tsv",

@@ -1,6 +1,6 @@
 import type { Pool } from "../units/pool.ts";
 
-/** All positions in the user's order: by input, then by the unit's place in its file. */
+/** All positions in the user's order: by input, then by the unit's position in its file. */
 export function byInput({ rows }: Pool): Int32Array {
   return inOrder(rows);
 }
@@ -14,8 +14,8 @@ export interface AdapterUnits {
 }
 
 /**
- * The adapters that have live units, in an order that does not depend on that of the inputs: by their first unit in value order (ties by
- * the next ones, then by file order).
+ * The adapters that have live units, in an order independent of the order of the inputs: by their first unit in value order (ties by
+ * the next units, then by file order).
  */
 export function adaptersInOrder(pool: Pool): AdapterUnits[] {
   const byAdapter = new Map<number, number[]>();
@@ -33,8 +33,8 @@ export function adaptersInOrder(pool: Pool): AdapterUnits[] {
 }
 
 /**
- * The place of every unit in an output that must not depend on the order of the inputs: adapters in their canonical order, units of an
- * adapter as in its file. One adapter alone keeps its order.
+ * The position of every unit in an output that must not depend on the order of the inputs: adapters in canonical order, the units of
+ * an adapter in file order. A single adapter keeps its order.
  */
 export function canonicalPlaces(pool: Pool): Int32Array {
   const places = new Int32Array(pool.count);

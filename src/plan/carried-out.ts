@@ -2,7 +2,7 @@ import type { DtypeChoice, LooseRecipe, Recipe } from "../recipe/recipe.ts";
 import { withDefaults } from "../recipe/recipe-fields.ts";
 import type { MergePlan } from "./merge-plan.ts";
 
-/** A recipe with every default filled in, and what the plan chose, so that it means the same whatever the defaults become. */
+/** A recipe with every default and every choice of the plan filled in, so that it keeps its meaning if defaults change. */
 export function carriedOut(recipe: Recipe, plan: MergePlan): Recipe {
   const filled: LooseRecipe = {
     ...withDefaults(recipe),

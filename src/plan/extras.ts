@@ -16,10 +16,10 @@ interface ExtrasPlan {
 }
 
 /**
- * Decide what becomes of heads, biases and modules_to_save. A single input keeps its own unless they are to be dropped; several need a
- * policy.
+ * Decide what happens to heads, biases and modules_to_save. A single input keeps its own unless the policy is drop; several inputs
+ * need a policy.
  *
- * @throws RefusedError for policy "error" when there are extras, and where "average" cannot average
+ * @throws RefusedError for policy "error" if there are extras, and for "average" if they cannot be averaged
  */
 export function planExtras({ adapters, weights, selection }: MergeParts, policy: ExtrasPolicy): ExtrasPlan {
   const used = [...adapters.keys()].filter((t) => selection.used[t] && weights[t] !== 0);
@@ -36,13 +36,13 @@ export function planExtras({ adapters, weights, selection }: MergeParts, policy:
   }
   if (policy === "drop") {
     const skipped = [...holders].flatMap(([tensor, inputs]) => inputs.map((input) => ({ input, tensor })));
-    const text = `${holders.size === 1 ? "One tensor that is no LoRA factor is" : `${holders.size} tensors that are no LoRA factors are`} left out (${example(holders)}); add heads by hand where the task needs them.`;
+    const text = `${holders.size === 1 ? "One tensor that is not a LoRA factor is" : `${holders.size} tensors that are not LoRA factors are`} left out (${example(holders)}); add heads by hand if the task needs them.`;
     return { extras: [], skipped, warnings: [{ id: "extras-dropped", text }] };
   }
   if (policy === "error") {
     const who = [...new Set([...holders.values()].flat())].map((t) => adapters[t]!.name).join(", ");
     throw new RefusedError(
-      `${who} ${holders.size === 1 ? "holds a tensor that is no LoRA factor" : `hold ${holders.size} tensors that are no LoRA factors`} (${example(holders)}); choose --extras drop, first or average.`,
+      `${who} ${holders.size === 1 ? "holds a tensor that is not a LoRA factor" : `hold ${holders.size} tensors that are not LoRA factors`} (${example(holders)}); choose --extras drop, first or average.`,
     );
   }
   const total = orderlessSum(used.map((t) => weights[t]!));

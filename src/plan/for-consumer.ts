@@ -19,25 +19,25 @@ import type { Warning } from "./warning.ts";
 /**
  * The consumer that a recipe names, or null.
  *
- * @throws UsageError for one that reads no patterns where the recipe asks for them
+ * @throws UsageError if the recipe asks for patterns and the consumer reads none
  */
 export function consumerOf({ for: id, rankLayout }: LooseRecipe): Consumer | null {
   if (id === undefined) return null;
   const consumer = consumerById(id);
-  // Writers of other formats give all modules one rank themselves where a program wants that.
+  // Writers of other formats give all modules one rank themselves if a program needs that.
   if (!consumer.formats.includes("peft")) return consumer;
   if (rankLayout === "pattern" && consumer.differing !== "all") {
     throw new UsageError(
-      `${consumer.title} reads no rank_pattern and alpha_pattern, which --rank-layout pattern writes; leave that out.`,
+      `${consumer.title} does not read rank_pattern and alpha_pattern, which --rank-layout pattern writes; leave that flag out.`,
     );
   }
   return consumer;
 }
 
 /**
- * Refuse to make a PEFT adapter, and nothing of it, for a consumer that loads none.
+ * Refuse to make a PEFT adapter for a consumer that does not load PEFT, before any work is done.
  *
- * @param by where it would be made, for the message
+ * @param by place or maker of the adapter, for the message
  */
 export function refuseNoPeft({ for: id }: Pick<LooseRecipe, "for">, by = "here"): void {
   const consumer = id === undefined ? null : consumerById(id);
@@ -53,11 +53,11 @@ export function consumerRank(consumer: Consumer | null, rank: number): number {
   const padded = paddedRank(consumer, rank);
   if (padded !== null) return padded;
   throw new RefusedError(
-    `${consumer.title} takes rank ${consumer.mostRank} at most, but the result has ${rank}; pass --rank ${consumer.mostRank} or less, or bring a single adapter there with lora-lego resize first.`,
+    `${consumer.title} takes rank ${consumer.mostRank} at most, but the result has rank ${rank}; pass --rank ${consumer.mostRank} or less, or shrink a single adapter with lora-lego resize first.`,
   );
 }
 
-/** Say how the consumer must be started for the rank, where its default does not do. */
+/** Say how to start the consumer if its default is too small for the rank. */
 export function startWarnings(consumer: Consumer | null, rank: number): Warning[] {
   const start = consumer === null || rank <= (consumer.startRank?.default ?? rank) ? null : startedFor(consumer, rank);
   return start === null ? [] : [{ id: "server-limit", text: `The result has rank ${rank}; ${start}` }];
@@ -72,19 +72,19 @@ export function refuseUnloadable(
   const odd = modules.find(({ kind }) => !kinds[kind]);
   if (odd !== undefined) {
     throw new RefusedError(
-      `${title} adapts no ${odd.kind} modules, as ${odd.name} is one; leave them out with lora-lego merge --exclude, or go without --for.`,
+      `${title} does not adapt ${odd.kind} modules such as ${odd.name}; leave them out with lora-lego merge --exclude, or leave --for out.`,
     );
   }
-  // No writer but PEFT's holds such tensors: the others refuse them themselves.
+  // Only PEFT's writer takes such tensors; the others refuse them themselves.
   if (!formats.includes("peft")) return;
   if (loads !== "all" && extras.length > 0 && !(loads === "one-head" && isOneHead(extras.map(({ key }) => key)))) {
     throw new RefusedError(
-      `${title} loads factors only, but ${extras.length === 1 ? "a tensor" : `${extras.length} tensors`} beside them would be written (as ${extras[0]!.key}); pass --extras drop.`,
+      `${title} loads factors only, but ${extras.length === 1 ? "another tensor" : `${extras.length} other tensors`} would be written too (such as ${extras[0]!.key}); pass --extras drop.`,
     );
   }
 }
 
-/** The zero modules that a consumer wants beside those that are written. @throws RefusedError where the size of one is not known */
+/** The zero modules that a consumer needs besides those that are written. @throws RefusedError if the size of one is unknown */
 export function zeroModules(consumer: Consumer, modules: readonly StoredModule[]): StoredModule[] {
   return [
     ...(consumer.everyLayer ? layerZeros(modules) : []),
@@ -92,7 +92,7 @@ export function zeroModules(consumer: Consumer, modules: readonly StoredModule[]
   ];
 }
 
-/** A zero module for every layer that a type of module lacks, in the shape of that type's first. */
+/** A zero module for every layer in which a module type is missing, in the shape of the type's first module. */
 function layerZeros(modules: readonly StoredModule[]): StoredModule[] {
   return [...missingLayers(modules.map(({ name }) => name))].flatMap(([type, layers]) => {
     const model = modules.find(({ name }) => placeOf(name)?.type === type)!;
@@ -100,7 +100,7 @@ function layerZeros(modules: readonly StoredModule[]): StoredModule[] {
   });
 }
 
-/** A zero module for every one that its stack lacks, in the shape of its own type in another layer, or of the one that it must be like. */
+/** A zero module for every gap in a stack, in the shape of its type in another layer, or else of the module it must match. */
 function stackZeros({ title }: Consumer, modules: readonly StoredModule[]): StoredModule[] {
   return stackGaps(modules.map(({ name }) => name)).map(({ lacking, beside, alike }) => {
     const type = placeOf(lacking)?.type;
@@ -109,7 +109,7 @@ function stackZeros({ title }: Consumer, modules: readonly StoredModule[]): Stor
       modules.find(({ name }) => name === alike);
     if (model !== undefined) return zeroLike(model, lacking);
     throw new RefusedError(
-      `${title} stacks ${beside} with ${lacking}, which no adapter has, so that its size is not known; merge with an adapter that has it, or leave ${beside} out with --exclude.`,
+      `${title} stacks ${beside} with ${lacking}, which no adapter has, so its size is unknown; merge with an adapter that has it, or leave ${beside} out with --exclude.`,
     );
   });
 }
@@ -118,9 +118,9 @@ function zeroLike({ kind, inputShape, out, rank }: StoredModule, name: string): 
   return { name, kind, inputShape, out, rank };
 }
 
-/** Say that modules were written that no adapter has. */
+/** Warn that modules were written that no adapter has. */
 export function zerosAdded(zeros: readonly StoredModule[]): Warning[] {
   if (zeros.length === 0) return [];
-  const text = `${plural(zeros.length, "module")} that no adapter has (as ${zeros[0]!.name}) ${zeros.length === 1 ? "is" : "are"} written with zero factors, so that each type of module is complete.`;
+  const text = `${plural(zeros.length, "module")} that no adapter has (such as ${zeros[0]!.name}) ${zeros.length === 1 ? "is" : "are"} written with zero factors, so that each type of module is complete.`;
   return [{ id: "zero-factors", text }];
 }

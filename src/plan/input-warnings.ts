@@ -2,7 +2,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { plural } from "../core/plural.ts";
 import type { Warning } from "./warning.ts";
 
-/** What the user should know of what the inputs hold, whatever is merged. */
+/** Warnings about the inputs' contents, whatever is merged. */
 export function inputWarnings(adapters: readonly Adapter[]): Warning[] {
   return [...adapters.flatMap(({ notices }) => notices), ...droppedCopies(adapters)];
 }
@@ -10,6 +10,6 @@ export function inputWarnings(adapters: readonly Adapter[]): Warning[] {
 function droppedCopies(adapters: readonly Adapter[]): Warning[] {
   const keys = adapters.flatMap(({ ignored }) => ignored).filter((key) => key.includes(".base_layer."));
   if (keys.length === 0) return [];
-  const text = `${plural(keys.length, "tensor")} that ${keys.length === 1 ? "copies" : "copy"} the base model's own (as ${keys[0]}) ${keys.length === 1 ? "is" : "are"} left out; if the base was changed before training (a larger vocabulary), keep that base.`;
+  const text = `${plural(keys.length, "tensor")} that ${keys.length === 1 ? "copies" : "copy"} the base model's own (such as ${keys[0]}) ${keys.length === 1 ? "is" : "are"} left out; if the base was changed before training (a larger vocabulary), keep that base.`;
   return [{ id: "base-copies-dropped", text }];
 }

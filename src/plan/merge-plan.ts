@@ -13,21 +13,21 @@ export interface Range {
   readonly end: number;
 }
 
-/** One module to merge: its share of each input, and where the result goes. */
+/** One module to merge: its part of each input, and where the result goes. */
 export interface PlannedModule extends StoredModule {
   readonly in: number;
   readonly parts: readonly { readonly input: number; readonly module: AdapterModule }[];
-  /** The weight of each input here, whether it has the module or not. */
+  /** The weight of each input in this module, whether the input has it or not. */
   readonly weights: readonly number[];
-  /** Rank that it is written with; shorter results are padded with zero units. */
+  /** Rank to write; smaller results are padded with zero units. */
   readonly rank: number;
   readonly a: Range;
   readonly b: Range;
-  /** How its units are read, and the kernel memory that merging it takes. */
+  /** How its units are read, and the kernel memory for merging it. */
   readonly memory: PoolMemory;
 }
 
-/** A tensor beside the LoRA factors that goes into the output: a copy of one input's, or the weighted average of several. */
+/** A tensor of the output other than LoRA factors: a copy of one input's, or the weighted average of several. */
 export interface PlannedExtra extends Range {
   readonly key: string;
   readonly dtype: Dtype;
@@ -47,20 +47,20 @@ export interface MergePlan {
   readonly scale: number;
   readonly inputs: readonly { readonly name: string; readonly weight: number }[];
   readonly dtype: OutputDtype;
-  /** The one scale of all inputs that the factors are left without, or null where scales are folded in. */
+  /** The scale that all inputs share, kept out of the factors; null if scales are folded in. */
   readonly sharedScale: number | null;
-  /** What is to load the result, where that decides its form; else null. */
+  /** The program that will load the result and decides its form, or null. */
   readonly consumer: ConsumerId | null;
   readonly rankLayout: RankLayout;
   /** The largest rank of a module. */
   readonly rank: number;
   readonly modules: readonly PlannedModule[];
-  /** Modules that are written with zero factors, for consumers that want a type of module in every layer. */
+  /** Modules written with zero factors, for consumers that need a module type in every layer. */
   readonly zeros: readonly StoredModule[];
   readonly extras: readonly PlannedExtra[];
   /** Extras that are not written, by input. */
   readonly skipped: readonly { readonly input: number; readonly tensor: string }[];
-  /** Modules that are not written, and why, in words. */
+  /** Modules that are not written, with the reason as text. */
   readonly leftOut: readonly { readonly name: string; readonly why: string }[];
   /** adapter_config.json of the output. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -69,7 +69,7 @@ export interface MergePlan {
   readonly size: number;
 }
 
-/** The inputs that have a share in some module of the result, by index. A weight of 0 for all modules may be another for some. */
+/** Indices of the inputs that take part in some module; `moduleWeights` may include an input whose own weight is 0. */
 export function usedInputs({ modules }: Pick<MergePlan, "modules">): ReadonlySet<number> {
   return new Set(modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
 }

@@ -5,12 +5,12 @@ import { renamedKey, withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { Warning } from "./warning.ts";
 
 /**
- * Bring adapters that name the same modules as different releases of transformers do under the names of the newest release among them, so
- * that no result holds two names of one module. The names alone tell which release is newest, so the order of the adapters does not
- * matter. Adapters that agree are given back as they are.
+ * Rename modules that different releases of transformers name differently, to the names of the newest release among the adapters, so
+ * that no result has two names for one module. The names alone show which release is newest, so the order of adapters does not
+ * matter. Adapters that agree are returned unchanged.
  *
- * @param counts whether each adapter has a say; those that have none follow the others' names. All have by default
- * @throws RefusedError where one adapter that counts has two names for one module
+ * @param counts whether each adapter's names count; the others are renamed to match. Default: all count
+ * @throws RefusedError if one adapter that counts has two names for one module
  */
 export function underOneName(
   adapters: readonly Adapter[],
@@ -30,14 +30,14 @@ export function underOneName(
   }
   if (differing === null && !counts.includes(false)) return { adapters, warnings: [] };
   const release = Math.min(...names.map(releaseOf));
-  const text = `${differing}, as releases of transformers before and since 4.52 do; they are merged as one, under the newest names among the inputs.`;
+  const text = `${differing}, because transformers renamed modules in 4.52; they are merged as one, under the newest names among the inputs.`;
   return {
     adapters: adapters.map((adapter, t) => (differing === null && counts[t] ? adapter : renamed(adapter, release))),
     warnings: differing === null ? [] : [{ id: "renamed-modules", text }],
   };
 }
 
-/** Names of modules, and of tensors beside them, that some release changed. */
+/** Names of modules and other tensors that some release changed. */
 function namesOf({ modules, extras }: Adapter): string[] {
   const beside = Array.from(extras.keys(), withoutPeftPrefix);
   return [...modules.keys(), ...beside].filter((name) => spellings(name) !== null);
@@ -49,7 +49,7 @@ function refuseTwice(owner: string, names: readonly string[]): void {
     const twin = own.get(newestName(name));
     if (twin !== undefined) {
       throw new RefusedError(
-        `${owner} holds ${twin} and ${name}, which are two names for one module (before and since transformers 4.52); remove the one that is not the adapter's.`,
+        `${owner} holds ${twin} and ${name}, which are two names for one module (before and since transformers 4.52); remove the one that does not belong to the adapter.`,
       );
     }
     own.set(newestName(name), name);

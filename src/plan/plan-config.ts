@@ -6,7 +6,7 @@ import type { MergeParts } from "./plan-parts.ts";
 import type { RankPlan } from "./plan-ranks.ts";
 import type { Warning } from "./warning.ts";
 
-/** The config of the result, and what the inputs' configs differ in. */
+/** The config of the result, and warnings where the inputs' configs differ. */
 export function planConfig(
   { used, selection }: MergeParts,
   { modules, common, sharedScale }: RankPlan,
@@ -33,7 +33,7 @@ interface SharedFacts {
   readonly fanInFanOut: boolean;
 }
 
-/** Find what the inputs say in common, and warn where they differ. */
+/** Find what the inputs agree on, and warn where they differ. */
 function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnings: Warning[] } {
   const warnings: Warning[] = [];
   const bases = distinct(adapters.map(({ baseModel }) => baseModel));
@@ -54,7 +54,7 @@ function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnin
   if (fans.length > 1) {
     warnings.push({
       id: "different-fan",
-      text: "The adapters differ in fan_in_fan_out, which PEFT sets by the kind of base layer; the result says true.",
+      text: "The adapters differ in fan_in_fan_out, which PEFT sets by the kind of base layer; the result has true.",
     });
   }
   return {

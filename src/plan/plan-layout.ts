@@ -2,7 +2,7 @@ import { layoutWeights, peftKey } from "../formats/peft-folder/factors.ts";
 import type { SafetensorsLayout } from "../formats/safetensors/layout.ts";
 import type { MergePlan, PlannedModule } from "./merge-plan.ts";
 
-/** What a merge writes, whether it has a place yet or not. */
+/** What a merge writes, with or without a place in the output yet. */
 interface Written extends Pick<MergePlan, "zeros" | "dtype"> {
   readonly modules: readonly Omit<PlannedModule, "a" | "b">[];
   readonly extras: MergePlan["extras"];
@@ -14,7 +14,7 @@ export function planLayout({ modules, zeros, extras, dtype }: Written): Safetens
   return layoutWeights([...modules, ...zeros], dtype, beside);
 }
 
-/** Give what is written its place in the output file. */
+/** Assign places in the output file. */
 export function planPlaces(written: Written): Pick<MergePlan, "modules" | "extras" | "size"> {
   const { tensors, size } = planLayout(written);
   const place = (key: string) => {

@@ -5,7 +5,7 @@ import { writingBytes } from "../units/write-factors.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 import type { RankedModule } from "./plan-ranks.ts";
 
-/** Decide how each module's units are read, and what memory merging it and writing the result takes. */
+/** Decide how each module's units are read, and how much memory merging and writing it takes. */
 export function planMemory(
   modules: readonly RankedModule[],
   run: Pick<ModuleRun, "method" | "target" | "after">,

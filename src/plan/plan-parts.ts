@@ -9,17 +9,17 @@ import { underOneName } from "./one-name.ts";
 import { refuseCancelled, type Selection, selectModules, weighted } from "./selection.ts";
 import type { Warning } from "./warning.ts";
 
-/** A module of the result: which inputs have it, and how much each counts there. */
+/** A module of the result: which inputs have it, and each input's weight in it. */
 export type ModuleParts = Pick<PlannedModule, "name" | "parts" | "weights">;
 
 /** What is merged with what. */
 export interface MergeParts {
-  /** All inputs, in the user's order, their modules under one release's names. */
+  /** All inputs in the user's order, with modules under the names of one transformers release. */
   readonly adapters: readonly Adapter[];
-  /** One of each input, where nothing is said of single modules. */
+  /** One for each input, for modules without weights of their own. */
   readonly weights: readonly number[];
   readonly selection: Selection;
-  /** The inputs that have a say. */
+  /** The inputs that take part in the merge. */
   readonly used: readonly Adapter[];
   readonly modules: readonly ModuleParts[];
   /** The modules of all parts. */
@@ -30,7 +30,7 @@ export interface MergeParts {
 /**
  * Decide which modules of which inputs are merged, and with which weights.
  *
- * @param weights one for each input, where nothing is said of single modules
+ * @param weights one for each input, for modules without weights of their own
  * @throws UsageError for patterns that do not fit the adapters, RefusedError for adapters that do not fit each other
  */
 export function planParts(

@@ -10,11 +10,11 @@ import { consumerRank } from "./for-consumer.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 import type { MergeParts, ModuleParts } from "./plan-parts.ts";
 
-/** What values told, in an earlier run of the same merge, that headers do not. */
+/** What an earlier run of the same merge learned from values that headers do not show. */
 export interface Findings {
-  /** The target where the recipe names none. */
+  /** The target if the recipe names none. */
   readonly target?: Target;
-  /** The rank of each module, by name, where it is less than headers allow. */
+  /** The rank of each module, by name, if it is smaller than headers allow. */
   readonly ranks?: ReadonlyMap<string, number>;
 }
 
@@ -24,17 +24,17 @@ export type RankedModule = Omit<PlannedModule, "a" | "b" | "memory">;
 /** The ranks that modules are written with. */
 export interface RankPlan {
   readonly modules: readonly RankedModule[];
-  /** The largest rank that a module comes to, before anything is padded. */
+  /** The largest rank of a module before padding. */
   readonly most: number;
-  /** The largest rank that is written, or would be in a uniform layout. */
+  /** The largest rank that is written, or that a uniform layout would write. */
   readonly rank: number;
-  /** r of the config, which counts where no pattern names a module. */
+  /** r of the config, which holds for modules that no pattern names. */
   readonly common: number;
-  /** The one scale of all inputs that factors of these ranks can be left without, or null where scales are folded in. */
+  /** The scale that all inputs share, if it can be kept out of factors of these ranks; null if scales are folded in. */
   readonly sharedScale: number | null;
 }
 
-/** The rank asked for. @throws UsageError for "full" where a method has no such rank */
+/** The rank asked for. @throws UsageError for "full" if the method has no such rank */
 export function planTarget(
   method: Method,
   { target: asked }: LooseRecipe,
@@ -47,9 +47,9 @@ export function planTarget(
 }
 
 /**
- * Decide the rank of each module: what the method and the target come to, then what the layout and the consumer make of it.
+ * Decide the rank of each module: first from the method and the target, then from the layout and the consumer.
  *
- * @throws RefusedError beyond a consumer's largest rank, and for more units than can be merged
+ * @throws RefusedError for a rank above the consumer's largest, and for more units than can be merged
  */
 export function planRanks(
   parts: readonly ModuleParts[],
@@ -72,7 +72,7 @@ export function planRanks(
   return { modules, most, rank, common: expertRank ?? rank, sharedScale: sharedScale(modules) };
 }
 
-/** A module at the rank that the method and the target come to, or at the one that values told. */
+/** A module at the rank from method and target, or at the rank found in values. */
 function ownRank(
   { name, parts, weights }: ModuleParts,
   method: Method,

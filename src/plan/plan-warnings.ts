@@ -9,7 +9,7 @@ import type { MergeParts } from "./plan-parts.ts";
 import type { RankPlan } from "./plan-ranks.ts";
 import type { Warning } from "./warning.ts";
 
-/** What the user should know of what was planned. */
+/** Warnings about the plan. */
 export function planWarnings(
   recipe: LooseRecipe,
   parts: MergeParts,
@@ -26,22 +26,22 @@ export function planWarnings(
   ];
 }
 
-/** Say that experts lack a projection without which they are not found. */
+/** Warn that experts lack a projection without which they are not found. */
 function expertsIncomplete(modules: readonly { readonly name: string }[]): Warning[] {
   const gap = expertGap(modules.map(({ name }) => name));
   if (gap === null) return [];
-  const text = `The experts of ${gap.layer} have no ${gap.lacks}; PEFT under transformers 5 stacks all three projections of a layer and does not load the others then.`;
+  const text = `The experts of ${gap.layer} have no ${gap.lacks}; PEFT under transformers 5 stacks all three projections of a layer and then does not load the others.`;
   return [{ id: "experts-incomplete", text }];
 }
 
-/** Say that the rank that was asked for is more than there is. */
+/** Warn that the rank asked for is larger than any module can have. */
 function rankReduced(asked: Target | undefined, most: number): Warning[] {
   if (asked?.kind !== "rank" || asked.rank <= most) return [];
-  const text = `Rank ${asked.rank} was asked for, but no module comes to more than ${plural(most, "unit")}, so that is the result's rank.`;
+  const text = `Rank ${asked.rank} was asked for, but no module has more than ${plural(most, "unit")}, so that is the rank of the result.`;
   return [{ id: "rank-reduced", text }];
 }
 
-/** Say which adapters add nothing. */
+/** Warn about adapters that add nothing. */
 function leftOut({ adapters, weights, selection: { used }, modules }: MergeParts): Warning[] {
   const present = new Set(modules.flatMap(({ parts }) => parts.map(({ input }) => input)));
   return adapters.flatMap(({ name }, t) => {

@@ -6,9 +6,9 @@ import { type MergePlan, usedInputs } from "./merge-plan.ts";
 import { planLayout } from "./plan-layout.ts";
 
 /**
- * The adapter that a plan will write, as far as headers go, so that what is to be made of it can be planned too.
+ * The adapter that a plan will write, as far as headers show it, so that later steps can be planned from it.
  *
- * @param inputs that the plan was made for
+ * @param inputs the adapters that the plan was made for
  */
 export async function plannedAdapter(name: string, plan: MergePlan, inputs: readonly Adapter[]): Promise<Adapter> {
   const { header } = planLayout(plan);
@@ -16,7 +16,7 @@ export async function plannedAdapter(name: string, plan: MergePlan, inputs: read
     name: `${name}/${WEIGHTS_FILE}`,
     size: plan.size,
     async read(offset, into) {
-      // Behind the header there are no values yet.
+      // After the header there are no values yet.
       into.fill(0);
       into.set(header.subarray(offset, offset + into.byteLength));
     },
@@ -27,16 +27,16 @@ export async function plannedAdapter(name: string, plan: MergePlan, inputs: read
   return { ...adapter, ...kept(plan, inputs) };
 }
 
-/** What a merged adapter is said to be because all that went into it is: its dialect, by which names are kept, and what files say of training. */
+/** What a merged adapter inherits when all its inputs agree: the dialect, which keeps names, and metadata about training. */
 export type Kept = Pick<Adapter, "format" | "metadata">;
 
-/** What all adapters that go into a plan's result have alike of their dialect and of what their files say. */
+/** The dialect and metadata that all inputs of a plan's result share. */
 export function kept(plan: MergePlan, adapters: readonly Adapter[]): Kept {
   const used = usedInputs(plan);
   const [first, ...others] = adapters.filter((_, t) => used.has(t)) as [Adapter, ...Adapter[]];
   const alike = others.every(({ format }) => format === first.format);
   const said = [...first.metadata].filter(
-    // The arguments of a training may tell ranks, and the result has its own.
+    // Training arguments may name ranks, and the result has its own.
     ([key, text]) => key !== "ss_network_args" && others.every(({ metadata }) => metadata.get(key) === text),
   );
   return { format: alike ? first.format : "peft", metadata: new Map(said) };

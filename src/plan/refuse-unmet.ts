@@ -16,7 +16,7 @@ export function refuseUnmet({ id, needs }: Method, { adapters, used, modules }: 
     if (other === undefined) continue;
     const [one, two] = [first!, other].map(({ input, module }) => `${module.rank} in ${adapters[input]!.name}`);
     throw new RefusedError(
-      `${id} needs adapters of equal rank, but ${name} has rank ${one} and ${two}; bring them to one rank first, or choose a method that takes any, as svd.`,
+      `${id} needs adapters of equal rank, but ${name} has rank ${one} and ${two}; bring them to one rank first, or choose a method that takes any, such as svd.`,
     );
   }
 }

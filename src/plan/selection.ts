@@ -9,9 +9,9 @@ import type { LooseRecipe } from "../recipe/recipe.ts";
 
 /** Which modules go into the result, with which weights. */
 export interface Selection {
-  /** In natural order of their names; `weights` has one for each adapter, whether it has the module or not. */
+  /** In natural order of names; `weights` has one for each adapter, whether it has the module or not. */
   readonly modules: readonly { readonly name: string; readonly weights: readonly number[] }[];
-  /** Modules that are left out, and why, in words. */
+  /** Modules that are left out, with the reason as text. */
   readonly left: readonly { readonly name: string; readonly why: string }[];
   /** Whether each adapter has a module with a weight that is not 0, chosen or not. */
   readonly used: readonly boolean[];
@@ -20,7 +20,7 @@ export interface Selection {
 /**
  * Apply a recipe's include, exclude and moduleWeights.
  *
- * @param weights of the adapters, where moduleWeights say nothing
+ * @param weights of the adapters, for modules that moduleWeights do not match
  * @throws UsageError for a pattern that matches no module, and when no module is left
  */
 export function selectModules(
@@ -45,7 +45,7 @@ export function selectModules(
     const own = weightsOf(name);
     const excluding = exclude.find(({ matches }) => matches(name));
     if (!adapters.some((_, t) => alive(t, name))) {
-      // Modules of adapters that are left out as a whole are no news.
+      // Adapters that are left out as a whole get a warning of their own.
       if (own !== undefined) left.push({ name, why: "weight 0 for every adapter that has it" });
     } else if (include !== undefined && !include.some(({ matches }) => matches(name))) {
       left.push({ name, why: "not chosen by include" });
@@ -62,14 +62,14 @@ export function selectModules(
 }
 
 /**
- * Whether each adapter has a module with a weight that is not 0, whichever release's names the recipe is written for: the others are left
- * out, and decide nothing.
+ * Whether each adapter has a module with a weight that is not 0, for module names of any transformers release. The other adapters are
+ * left out and decide nothing.
  */
 export function weighted(adapters: readonly Adapter[], recipe: LooseRecipe, weights: readonly number[]): boolean[] {
   const weightsOf = ownWeights(recipe, modulePattern);
   return adapters.map(({ modules }, t) => {
     const names = [...modules.keys()].flatMap((name) => spellings(name) ?? [name]);
-    // What is read without modules has its weight all the same.
+    // Adapters read without modules still have their weight.
     return names.length === 0 ? weights[t] !== 0 : names.some((name) => (weightsOf(name) ?? weights)[t] !== 0);
   });
 }
@@ -84,15 +84,15 @@ function compilePattern(field: string, pattern: string, names: readonly string[]
   const matches = modulePattern(pattern);
   if (names.some(matches)) return { pattern, matches };
   throw new UsageError(
-    `The ${field} pattern ${JSON.stringify(pattern)} matches no module; modules have names as ${names[0]}, and a pattern matches the end of a name.`,
+    `The ${field} pattern ${JSON.stringify(pattern)} matches no module; modules have names such as ${names[0]}, and a pattern matches the end of a name.`,
   );
 }
 
-/** @throws UsageError for weights that cancel where the method divides by their sum */
+/** @throws UsageError for weights that cancel if the method divides by their sum */
 export function refuseCancelled(method: Method, { modules }: Selection): void {
   const zero = method.needs.weightSum ? modules.find(({ weights }) => orderlessSum(weights) === 0) : undefined;
   if (zero === undefined) return;
   throw new UsageError(
-    `The weights sum to 0 for ${zero.name}, so ${method.id} cannot divide by it; use --method cat for their sum.`,
+    `The weights sum to 0 for ${zero.name}, so ${method.id} cannot divide by it; use --method cat to add the deltas without dividing.`,
   );
 }

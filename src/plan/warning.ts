@@ -1,6 +1,6 @@
 import type { Notice } from "../adapter/adapter.ts";
 
-/** Something that a merge did as asked, but that its user should know. Ids are stable; tests assert on them. */
+/** Something that a merge did as asked but that the user should know. Ids are stable; tests assert on them. */
 export interface Warning {
   readonly id:
     | "different-base"
@@ -28,6 +28,6 @@ export interface Warning {
     | "underflow"
     | "tokenizer-differs";
   readonly text: string;
-  /** The module it is about, where it is about one. */
+  /** The module it is about, if any. */
   readonly module?: string;
 }

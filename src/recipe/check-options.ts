@@ -3,10 +3,10 @@ import type { DataPath } from "../formats/yaml/placed-yaml.ts";
 import type { Method } from "../methods/method.ts";
 import { mistakeIn, type Parameter } from "../methods/parameters.ts";
 
-/** Refuses what lies at a path of a recipe, in a sentence. */
+/** Refuses the value at a path of a recipe, in one sentence. */
 export type Fail = (path: DataPath, why: string) => never;
 
-/** Check a method's options by its parameters; one that is undefined is not given. */
+/** Check a method's options against its parameters; undefined options count as absent. */
 export function checkOptions({ id, parameters }: Method, options: Readonly<Record<string, unknown>>, fail: Fail): void {
   if (options === null || typeof options !== "object" || Array.isArray(options)) {
     fail([], `The options of ${id} are ${shown(options)}, but must be a map of names and values.`);
@@ -26,12 +26,12 @@ function unknownOption(id: string, name: string, known: readonly string[]): stri
   return `${id} has no option ${JSON.stringify(name)}; ${meant === null ? `${there}.` : `did you mean ${meant}?`}`;
 }
 
-/** A value as it is said in a message. */
+/** A value as messages show it. */
 export function shown(value: unknown): string {
   return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
 }
 
-/** With its full stop. */
+/** Adds the full stop. */
 export function sentence(words: string): string {
   return words.endsWith("?") ? words : `${words}.`;
 }

@@ -11,17 +11,17 @@ import { modulePattern } from "./module-pattern.ts";
 import type { LooseRecipe } from "./recipe.ts";
 import { choicesOf, FIELD_NAMES, type Field, type FieldName, RANK_FIELDS, RECIPE_FIELDS } from "./recipe-fields.ts";
 
-/** Refuse without a place: what is wrong, in a sentence. */
+/** Refuse with the sentence alone, without a place. */
 const refuse: Fail = (_, why) => {
   throw new UsageError(why);
 };
 
 /**
- * Check everything of a recipe that does not depend on what its adapters hold: fields, their values, the method's options, the rank,
- * patterns and weights. The types refuse some of it already; text and plain JavaScript do not know them.
+ * Check everything in a recipe that does not depend on the contents of its adapters: fields, their values, the method's options, the
+ * rank, patterns and weights. The types refuse some mistakes already, but text and plain JavaScript have no types.
  *
- * @param inputs what messages call the adapters, in their order
- * @param fail says where: files pass the place of a path of the recipe
+ * @param inputs names of the adapters in messages, in order
+ * @param fail refuses the value at a path of the recipe; recipe files add the line and column
  * @returns the method, and one weight for each adapter
  * @throws UsageError in one sentence, with the name that was most likely meant
  */
@@ -46,7 +46,7 @@ export function checkRecipe(
   return { method, weights: checkWeights(recipe, method, inputs, fail) };
 }
 
-/** The fields of a recipe: files and flags say the target in three ways. */
+/** The fields of a recipe object, where one target stands for the three rank fields of files and flags. */
 const FIELDS: readonly string[] = [
   "method",
   "options",
@@ -64,11 +64,11 @@ function checkField(name: string, value: unknown, fail: Fail): void {
 
 function unknownField(name: string): string {
   const meant = nearest(name, FIELDS);
-  const way = meant === null ? `there are ${FIELDS.join(", ")}.` : `did you mean ${meant}?`;
-  return `The recipe has a field ${JSON.stringify(name)}, which there is not; ${way}`;
+  const way = meant === null ? `the fields are ${FIELDS.join(", ")}.` : `did you mean ${meant}?`;
+  return `The recipe has a field ${JSON.stringify(name)}, which does not exist; ${way}`;
 }
 
-/** What is wrong with a field's value, to go on from "is <value>, but"; null where nothing is. */
+/** What is wrong with a field's value, continuing "is <value>, but"; null if nothing is. */
 function mistakeInField(field: Field, value: unknown): string | null {
   switch (field.type) {
     case "choice":

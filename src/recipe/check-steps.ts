@@ -6,8 +6,8 @@ import type { FileData, MergeData } from "./recipe-schema.ts";
 type NamedMerge = MergeData & { readonly adapters: NonNullable<MergeData["adapters"]>; readonly name?: string };
 
 /**
- * The merges of a recipe file and their places, after a look at what a schema cannot say: that each has adapters, what stands beside
- * steps, and what steps call each other.
+ * The merges of a recipe file and their places, after the checks that a schema cannot express: each merge has adapters, no other key is
+ * next to steps, and step names are unique and used.
  *
  * @throws UsageError with the place
  */
@@ -17,14 +17,14 @@ export function mergesOf(
 ): { readonly merge: NamedMerge; readonly path: DataPath }[] {
   if (steps === undefined) {
     if (!hasAdapters(single)) {
-      throw yaml.mistakeOfKey([], "adapters is missing; list the adapters to merge, as [math, med].");
+      throw yaml.mistakeOfKey([], "adapters is missing; list the adapters to merge, such as [math, med].");
     }
     markSteps(single, [], new Map(), yaml);
     return [{ merge: single, path: [] }];
   }
   const [stray] = Object.keys(single);
   if (stray !== undefined) {
-    throw yaml.mistakeOfKey([stray], `${stray} stands beside steps; move it into the step that it is for.`);
+    throw yaml.mistakeOfKey([stray], `${stray} is next to steps; move it into the step that it belongs to.`);
   }
   const earlier = new Map<string, boolean>();
   const merges = steps.map((step, i) => {
@@ -33,7 +33,7 @@ export function mergesOf(
       throw yaml.mistakeOfKey(path, `adapters is missing in ${step.name}; list the adapters to merge.`);
     }
     if (earlier.has(step.name)) {
-      throw yaml.mistakeOfKey([...path, "name"], `there is a step ${step.name} already; choose another name.`);
+      throw yaml.mistakeOfKey([...path, "name"], `there is already a step ${step.name}; choose another name.`);
     }
     markSteps(step, path, earlier, yaml);
     earlier.set(step.name, false);
@@ -52,7 +52,7 @@ function hasAdapters<Merge extends MergeData>(merge: Merge): merge is Merge & Na
   return merge.adapters !== undefined;
 }
 
-/** @param earlier names of the steps above, and whether one took their result; marked here */
+/** @param earlier names of the steps above, and whether a later step uses their result; marked here */
 function markSteps({ adapters }: NamedMerge, path: DataPath, earlier: Map<string, boolean>, yaml: PlacedYaml): void {
   for (const [t, adapter] of adapters.entries()) {
     if (typeof adapter === "string" || !("step" in adapter)) continue;

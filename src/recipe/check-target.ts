@@ -4,7 +4,7 @@ import { shown } from "./check-options.ts";
 
 const TARGETS: readonly string[] = ["rank", "share", "energy", "full"] satisfies Target["kind"][];
 
-/** @throws UsageError for a kind that is none, and a rank, share or threshold out of range */
+/** @throws UsageError for an unknown kind, and for a rank, share or threshold out of range */
 export function checkTarget(target: Target): void {
   const kind: unknown = target?.kind ?? target;
   if (!TARGETS.includes(kind as string)) {
@@ -24,7 +24,7 @@ export function checkTarget(target: Target): void {
     const fits =
       rule === "sv_ratio" ? threshold >= 1 && threshold < Number.POSITIVE_INFINITY : threshold > 0 && threshold <= 1;
     if (fits) return;
-    const range = rule === "sv_ratio" ? "a finite number from 1 on" : "above 0 and at most 1";
+    const range = rule === "sv_ratio" ? "a finite number of at least 1" : "above 0 and at most 1";
     throw new UsageError(`The threshold of ${rule} is ${threshold}, but must be ${range}.`);
   }
 }

@@ -7,10 +7,11 @@ import type { Fail } from "./check-options.ts";
 import type { LooseRecipe } from "./recipe.ts";
 
 /**
- * The adapters' weights, after a look at those of single modules and the scale too.
+ * Check the weights of adapters and single modules, and the scale.
  *
- * @param inputs what messages call the adapters
- * @throws what `fail` throws, for weights that are too many, too few, not finite, or that the method does not take
+ * @param inputs names of the adapters in messages
+ * @returns one weight for each adapter
+ * @throws what `fail` throws, for too many or too few weights, and for weights that are not finite or that the method does not take
  */
 export function checkWeights(
   { weights, moduleWeights = [], scale = 1 }: LooseRecipe,
@@ -25,7 +26,7 @@ export function checkWeights(
     checkWeightList(ofModules, method, inputs, ["moduleWeights", i, "weights"], ` for ${match}`, fail);
   }
   if (scale === 0) {
-    fail(["scale"], "The scale is 0, so the result would change nothing; pass another --scale, or none for 1.");
+    fail(["scale"], "The scale is 0, so the result would change nothing; pass another --scale, or leave it out for 1.");
   }
   return own;
 }
@@ -63,6 +64,6 @@ function refuseExtremeWeights(weights: readonly number[], method: string, path: 
   if (sizes.length === 0 || (ratio <= MOST_WEIGHT_RATIO && Number.isFinite(orderlessSum(sizes)))) return;
   fail(
     path,
-    `The weights of ${method} range over a factor of ${ratio.toExponential(0)} (their sum is ${orderlessSum(sizes)}), beyond ${MOST_WEIGHT_RATIO.toExponential(0)}, so the smaller ones would be lost; pass weights of more alike size, or 0 to leave an adapter out.`,
+    `The weights of ${method} range over a factor of ${ratio.toExponential(0)} (their sum is ${orderlessSum(sizes)}), beyond ${MOST_WEIGHT_RATIO.toExponential(0)}, so the smaller ones would be lost; pass weights of more similar size, or 0 to leave an adapter out.`,
   );
 }

@@ -1,11 +1,11 @@
 import { UsageError } from "../core/errors.ts";
 
 /**
- * A pattern of module names. Like an entry of PEFT's target_modules it matches the end of a dotted path, from its start or
- * from a dot on: "q_proj" is every q_proj, "layers.0.mlp.up_proj" that one of every tower. Beyond PEFT, * stands for any
+ * A pattern of module names. Like an entry of PEFT's target_modules, it matches the last whole segments of a dotted path:
+ * "q_proj" matches every q_proj, "layers.0.mlp.up_proj" that module in every tower. Beyond PEFT, * stands for any
  * characters within one segment and a segment ** for any number of segments: "layers.1*.q_proj", "layers.0.**".
  *
- * @throws UsageError for an empty segment, and for ** beside other characters of its segment
+ * @throws UsageError for an empty segment, and for ** next to other characters in a segment
  */
 export function modulePattern(pattern: string): (moduleName: string) => boolean {
   const segments = pattern.split(".").map((segment) => (segment === "**" ? null : segmentPattern(segment, pattern)));
@@ -22,7 +22,7 @@ function segmentPattern(segment: string, pattern: string): RegExp {
   return new RegExp(`^${plain.join(".*")}$`, "s");
 }
 
-/** Whether segments (null for **) match the path's end: reached[j] says whether those so far can end before path[j]. */
+/** Whether segments (null for **) match the path's end; reached[j]: the segments so far can end before path[j]. */
 function matchesEnd(segments: readonly (RegExp | null)[], path: readonly string[]): boolean {
   let reached = Array<boolean>(path.length + 1).fill(true);
   for (const segment of segments) {

@@ -2,7 +2,7 @@ import { CONSUMER_IDS, type ConsumerId, consumerById } from "../adapter/consumer
 import { DEFAULT_METHOD, type EnergyRule, type Target } from "../methods/method.ts";
 import type { LooseRecipe, ModuleWeights, RecipeFields } from "./recipe.ts";
 
-/** A recipe as files and flags say it: the rank in one of three ways. Weights of a file stand with its adapters. */
+/** A recipe as files and flags write it, with the rank in one of three ways. Files write weights with the adapters. */
 export interface SaidRecipe extends Omit<RecipeFields, "target"> {
   readonly method?: string;
   readonly rank?: number | "full";
@@ -10,7 +10,7 @@ export interface SaidRecipe extends Omit<RecipeFields, "target"> {
   readonly energy?: { readonly rule: EnergyRule; readonly threshold: number };
 }
 
-/** What values a field takes: checks, flags, schemas and forms are made by it. */
+/** Which values a field takes; checks, flags, schemas and forms are made from it. */
 type FieldType<Value> = [Value] extends [boolean]
   ? { readonly type: "switch" }
   : [Value] extends [number]
@@ -24,23 +24,23 @@ type FieldType<Value> = [Value] extends [boolean]
           : [Value] extends [string]
             ? string extends Value
               ? { readonly type: "method" }
-              : /** Its words, and what a form calls them and the lack of a choice. */
+              : /** Its words and their labels in a form; `none` is the label of no choice. */
                 { readonly type: "choice"; readonly choices: Readonly<Record<Value, string>>; readonly none?: string }
             : { readonly type: "rank" | "energy" };
 
 /** One field: its name is the key in files and, in kebab-case, the flag. */
 type FieldOf<Value> = FieldType<Value> & {
-  /** What its value is called in --help; none for a switch. */
+  /** Name of its value in --help; a switch has none. */
   readonly value?: string;
-  /** What stands where it is not given; null where that is nothing, or follows from other things. */
+  /** The value of an absent field; null if there is none, or if it depends on other things. */
   readonly default: Value | null;
-  /** What it is for, in one sentence without its full stop. */
+  /** What it is for: one sentence without a full stop. */
   readonly help: string;
-  /** What a form calls it; absent where the form does not offer it. */
+  /** Its label in a form; absent if the form does not offer it. */
   readonly label?: string;
 };
 
-/** Every field of a recipe but for its adapters and its method's options, in the order of files and --help. */
+/** Every field of a recipe except its adapters and its method's options, in the order of files and --help. */
 export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Required<SaidRecipe>[Key]> } = {
   method: {
     type: "method",
@@ -163,12 +163,12 @@ export type Field = (typeof RECIPE_FIELDS)[FieldName];
 export type FieldName = keyof SaidRecipe;
 export const FIELD_NAMES = Object.keys(RECIPE_FIELDS) as readonly FieldName[];
 
-/** What of a recipe or of options is given: all but what is undefined. */
+/** The given fields of a recipe or options: all that are not undefined. */
 export function given<Fields extends object>(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;
 }
 
-/** The fields that say which rank a result has; only one of them may be given. */
+/** The fields that set the rank of the result; only one of them may be given. */
 export const RANK_FIELDS = ["rank", "keep", "energy"] as const;
 type RankField = (typeof RANK_FIELDS)[number];
 
@@ -177,7 +177,7 @@ export function choicesOf({ choices }: { readonly choices: Readonly<Record<strin
   return Object.keys(choices);
 }
 
-/** The fields of a recipe among flags or keys; what is undefined is not given. */
+/** The recipe fields among flags or keys, without undefined ones. */
 export function fieldsAmong(given: { readonly [Name in FieldName]?: unknown }): SaidRecipe {
   return Object.fromEntries(
     FIELD_NAMES.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
@@ -197,7 +197,7 @@ function targetOf({ rank, keep, energy }: { [Way in RankField]: SaidRecipe[Way] 
   return energy === undefined ? null : { kind: "energy", ...energy };
 }
 
-/** The fields that say a target: the way back from `recipeOf`. */
+/** The fields that express a target; the inverse of `recipeOf`. */
 export function fieldsOf(target: Target): Pick<SaidRecipe, RankField> {
   if (target.kind === "rank") return { rank: target.rank };
   if (target.kind === "share") return { keep: target.share };
@@ -209,7 +209,7 @@ type Defaulted = "scale" | "dtype" | "extras" | "allowPartial" | "rankLayout";
 /** A recipe in which every field that has a default is given. */
 export type FilledRecipe = LooseRecipe & Required<Pick<RecipeFields, Defaulted>> & { readonly method: string };
 
-/** Fill in the default of every field that has one; a field that is undefined is not given. */
+/** Fill in the default of every field that has one; undefined fields count as absent. */
 export function withDefaults(recipe: LooseRecipe): FilledRecipe {
   const defaults = FIELD_NAMES.map((name) => [name, RECIPE_FIELDS[name].default]);
   return { ...Object.fromEntries(defaults.filter(([, value]) => value !== null)), ...given(recipe) };

@@ -7,23 +7,23 @@ import { fieldsAmong, RANK_FIELDS, recipeOf } from "./recipe-fields.ts";
 import { type AdapterData, type MergeFields, recipeSchema } from "./recipe-schema.ts";
 import { schemaMistake } from "./schema-mistake.ts";
 
-/** Where a merge takes an adapter from: a path as the file has it, or the result of an earlier step. */
+/** Where a merge takes an adapter from: a path as written in the file, or the result of an earlier step. */
 export type RecipeSource = { readonly path: string } | { readonly step: string };
 
 /** One merge of a recipe file; its weights are among the recipe's. */
 export interface RecipeStep {
-  /** What later steps call it; null for the only merge of a file without steps. */
+  /** Its name for later steps; null for the only merge of a file without steps. */
   readonly name: string | null;
   readonly adapters: readonly RecipeSource[];
   readonly recipe: Recipe;
 }
 
-/** What a recipe file says: merges to carry out in their order, the last one into the output. Plain data. */
+/** The contents of a recipe file: merges to run in order; the last one writes the output. Plain data. */
 export interface RecipeFile {
   readonly steps: readonly RecipeStep[];
-  /** Paths as the file has them, relative to it; null where it has none. */
+  /** Path as written in the file, relative to it; null if absent. */
   readonly out: string | null;
-  /** The format of the output; null for what its name and the last merge's `for` say. */
+  /** The format of the output; null if its name and the last merge's `for` decide. */
   readonly to: FormatId | null;
   readonly report: string | null;
 }
@@ -37,7 +37,7 @@ export interface ParsedRecipe extends RecipeFile {
 /**
  * Parse a recipe file (YAML; docs/recipe.md describes it). Loads yaml and zod.
  *
- * @param file what messages call it
+ * @param file its name in messages
  * @throws UsageError at the first mistake, as "file:line:column: sentence with the fix"
  * @example
  * ```ts
@@ -82,8 +82,8 @@ function weightOf(adapter: AdapterData): number {
 /**
  * The recipe of one merge of a file.
  *
- * @param inputs what messages call its adapters
- * @param weights of the adapters, or null where the file has none
+ * @param inputs names of its adapters in messages
+ * @param weights of the adapters, or null if the file has none
  * @param path of the merge
  * @throws UsageError with the place
  */
@@ -111,7 +111,7 @@ export function checkedRecipe(
   return recipe as Recipe;
 }
 
-/** Where a file has what a recipe has in a field: weights stand with the adapters, the target in one of three ways. */
+/** Where a file writes a field of a recipe: weights with the adapters, the target under one of three keys. */
 function keysOf(field: string | number | undefined, rest: DataPath, way: string | undefined): DataPath {
   if (field === "weights") return rest.length === 0 ? ["adapters"] : ["adapters", ...rest, "weight"];
   if (field === "target") return way === undefined ? [] : [way];

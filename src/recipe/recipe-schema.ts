@@ -14,10 +14,10 @@ export type AdapterData =
 /** zod leaves absent keys absent, but its types say undefined. */
 export type Loose<Fields> = { readonly [Key in keyof Fields]?: Fields[Key] | undefined };
 
-/** One merge as a recipe file says it, but for its adapters: those have the weights. */
+/** One merge as a recipe file writes it, without its adapters, which carry the weights. */
 export type MergeFields = Loose<Omit<SaidRecipe, "weights"> & Pick<LooseRecipe, "options">>;
 
-/** One merge as a recipe file says it. */
+/** One merge as a recipe file writes it. */
 export interface MergeData extends MergeFields {
   readonly adapters?: readonly AdapterData[] | undefined;
 }
@@ -30,10 +30,10 @@ export interface FileData extends MergeData {
   readonly report?: string | undefined;
 }
 
-/** Folder names that no file system and no YAML reader takes for something else. */
+/** Folder names that no file system and no YAML reader misreads. */
 const STEP_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 
-/** What schemas of files that people write are made of. */
+/** Building blocks for the schemas of files that people write. */
 export interface SchemaParts {
   readonly record: <Shape extends Record<string, import("zod").ZodType>>(
     shape: Shape,
@@ -47,9 +47,9 @@ export interface SchemaParts {
   readonly text: import("zod").ZodString;
 }
 
-/** The parts, with messages that go on from "<value> is <...>, but". */
+/** The building blocks, with messages that continue "<value> is <...>, but". */
 export function schemaParts(z: Zod): SchemaParts {
-  /** A map that refuses keys it does not know, with the one that was meant. */
+  /** A map that refuses unknown keys and suggests the key that was meant. */
   const record = <Shape extends Record<string, import("zod").ZodType>>(shape: Shape, what: string) =>
     z.strictObject(shape, {
       error: (issue) =>
@@ -68,14 +68,14 @@ export function schemaParts(z: Zod): SchemaParts {
     z.array(item, { error: `must be a list of ${what}` });
   const number = z.number({ error: "must be a finite number" });
   const text = z
-    .string({ error: "must be text, in quotes where it looks like something else" })
+    .string({ error: "must be text, in quotes if it looks like something else" })
     .min(1, { error: "must not be empty" });
   return { record, choice, list, number, text };
 }
 
 type ZodOf<Value> = import("zod").ZodType<Value>;
 
-/** The schemas of the fields of one merge, but for its adapters. */
+/** The schemas of the fields of one merge, without its adapters. */
 export function mergeFields(z: Zod): { readonly [Field in keyof Required<MergeFields>]: ZodOf<MergeFields[Field]> } {
   const { weights: _, ...fields } = RECIPE_FIELDS;
   const schemas = Object.entries<Field>(fields).map(([name, field]) => [
@@ -107,7 +107,7 @@ function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
     case "switch":
       return z.boolean({ error: "must be true or false" });
     case "patterns":
-      return list(text, "patterns, as [q_proj]");
+      return list(text, "patterns, such as [q_proj]");
     case "rank":
       return z.union([z.int(rankError).min(1, rankError), z.literal("full")], rankError);
     case "energy":
@@ -120,7 +120,7 @@ function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
 }
 
 /**
- * The schema of recipe files; its JSON Schema, for editors, is docs/recipe.schema.json.
+ * The schema of recipe files; docs/recipe.schema.json is its JSON Schema, for editors.
  *
  * @example
  * ```ts
@@ -132,7 +132,7 @@ function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
  */
 export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
   const { record, choice, list, number, text } = schemaParts(z);
-  const weight = number.optional().describe("1 where none is given; 0 leaves the adapter out");
+  const weight = number.optional().describe("default 1; 0 leaves the adapter out");
   const path = text.describe("folder or file of an adapter, relative to the recipe file, or hf://owner/name");
   const adapter = z.union(
     [
@@ -143,28 +143,30 @@ export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
     { error: "must be a path, or a map of path (or step) and weight" },
   );
   const merge = {
-    adapters: list(adapter, "adapters, as [math, med]").min(1, { error: "must name at least one adapter" }).optional(),
+    adapters: list(adapter, "adapters, such as [math, med]")
+      .min(1, { error: "must name at least one adapter" })
+      .optional(),
     ...mergeFields(z),
   };
   const name = text
-    .regex(STEP_NAME, { error: "must be letters, digits, - and _, a letter first" })
-    .describe("what later steps call the result");
+    .regex(STEP_NAME, { error: "must be letters, digits, - and _, starting with a letter" })
+    .describe("name of the result for later steps");
   return record(
     {
       ...merge,
       steps: list(record({ name, ...merge }, "a map with a name and adapters"), "merges, each with a name and adapters")
         .min(1, { error: "must hold at least one merge" })
         .optional()
-        .describe("merges one after the other; the last one writes the output"),
+        .describe("merges to run in order; the last one writes the output"),
       out: text.optional().describe("folder, or .safetensors or .gguf file, to write, relative to the recipe file"),
-      to: choice(FORMAT_IDS).optional().describe("format of the output; default as its name and `for` say"),
+      to: choice(FORMAT_IDS).optional().describe("format of the output; by default its name and `for` decide"),
       report: text.optional().describe("also write the report of the (last) merge as JSON, to this file"),
     },
     "a map with adapters, or with steps",
   );
 }
 
-/** What was meant by an unknown key, or what there is. */
+/** The key that was probably meant, or else all known keys. */
 function suggestion(key: string, known: readonly string[]): string {
   const meant = nearest(key, known);
   return meant === null ? `the keys are ${known.join(", ")}` : `did you mean ${meant}?`;

@@ -3,16 +3,16 @@ import { fieldsAmong, fieldsOf } from "./recipe-fields.ts";
 import type { RecipeFile, RecipeSource, RecipeStep } from "./recipe-file.ts";
 import type { MergeData } from "./recipe-schema.ts";
 
-/** The file of a merged adapter's folder that says how it was made. */
+/** The file in a merged adapter's folder that says how it was made. */
 export const RECIPE_FILE = "recipe.yaml";
 
-/** Words that need no quotes, and those among them that some YAML reader takes for something else. */
+/** Words that need no quotes, except those that some YAML reader misreads. */
 const PLAIN = /^[A-Za-z_][\w./-]*$/;
 const SPECIAL = /^(true|false|yes|no|on|off|y|n|null)$/i;
 
 /**
- * A recipe file as YAML, which `parseRecipe` reads back as it is. Written without the package yaml, which would take longer
- * to load than a small merge takes.
+ * A recipe file as YAML, which `parseRecipe` reads back unchanged. Does not use the package yaml, because loading that takes
+ * longer than a small merge.
  *
  * @example
  * ```ts
@@ -52,7 +52,7 @@ function adapterData(source: RecipeSource, weight: number) {
   return weight === 1 ? source : { ...source, weight };
 }
 
-/** A map in block style, its lists of maps too; lists of scalars and everything deeper on one line. */
+/** A map in block style, with its lists of maps; lists of scalars and everything deeper go on one line. */
 function mapLines(map: object): string[] {
   return Object.entries(map).flatMap(([key, value]) => {
     if (Array.isArray(value) && value.some((item) => typeof item === "object")) {
@@ -70,7 +70,7 @@ function itemLines(item: unknown): string[] {
 
 function flow(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
-  // JSON's strings are YAML's double-quoted ones, but for control characters that YAML wants escaped.
+  // JSON strings are YAML double-quoted strings, except for control characters that YAML wants escaped.
   if (typeof value !== "string") return JSON.stringify(value);
   if (PLAIN.test(value) && !SPECIAL.test(value)) return value;
   return JSON.stringify(value).replace(

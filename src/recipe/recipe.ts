@@ -3,13 +3,13 @@ import { commonDtype, type Dtype, type OutputDtype } from "../core/dtype.ts";
 import type { AfterStep, Target } from "../methods/method.ts";
 import type { MethodChoice } from "../methods/method-options.ts";
 
-/** What to do with tensors that are saved beside the LoRA factors (heads, biases, modules_to_save). */
+/** What to do with tensors other than LoRA factors (heads, biases, modules_to_save). */
 export type ExtrasPolicy = "error" | "drop" | "first" | "average";
 
 /** How ranks are laid out in the output: one for all modules, or each module its own (rank_pattern). */
 export type RankLayout = "uniform" | "pattern";
 
-/** Element types of the output; auto keeps f16 or bf16 where all inputs are in it, else f32. */
+/** Element types of the output; auto keeps f16 or bf16 if all inputs use it, else f32. */
 export type DtypeChoice = "auto" | "f32" | "f16" | "bf16";
 
 /** One weight per adapter for the modules that a pattern matches; 0 leaves an adapter out of them. */
@@ -18,7 +18,7 @@ export interface ModuleWeights {
   readonly weights: readonly number[];
 }
 
-/** What a recipe says besides its method. `RECIPE_FIELDS` has what stands where a field is absent. */
+/** What a recipe says besides its method. `RECIPE_FIELDS` holds the defaults. */
 export interface RecipeFields {
   /** The rank asked for. Default: the method's. */
   readonly target?: Target;
@@ -26,7 +26,7 @@ export interface RecipeFields {
   readonly after?: AfterStep;
   /** One weight per adapter. Default 1 each; 0 leaves an adapter out. */
   readonly weights?: readonly number[];
-  /** lambda: the merged delta is multiplied by it, last of all. Default 1. */
+  /** lambda: multiplies the merged delta as the last step. Default 1. */
   readonly scale?: number;
   /** Default auto. */
   readonly dtype?: DtypeChoice;
@@ -34,7 +34,7 @@ export interface RecipeFields {
   readonly extras?: ExtrasPolicy;
   /** Accept adapters that share no module or end at different layers. Default false. */
   readonly allowPartial?: boolean;
-  /** The program that is to load the result; its rank and fields are made to fit. Default: none in particular. */
+  /** The program that will load the result; rank and fields are fitted to it. Default: any program. */
   readonly for?: ConsumerId;
   /** Default uniform. */
   readonly rankLayout?: RankLayout;
@@ -46,16 +46,16 @@ export interface RecipeFields {
   readonly moduleWeights?: readonly ModuleWeights[];
 }
 
-/** What to merge and how, but for the adapters themselves. Plain data; options are typed by the method. */
+/** What to merge and how, without the adapters themselves. Plain data; options are typed by the method. */
 export type Recipe = MethodChoice & RecipeFields;
 
-/** A recipe as text and plain JavaScript give it: any method, any options, until `checkRecipe` has looked at them. */
+/** A recipe from text or plain JavaScript: any method and any options, until `checkRecipe` has checked them. */
 export interface LooseRecipe extends RecipeFields {
   readonly method?: string;
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** The element type to write, by its safetensors name. @param stored the types of what it is made from, which decide for auto */
+/** The element type to write, by its safetensors name. @param stored the element types of its inputs, which decide for auto */
 export function chosenDtype(choice: DtypeChoice | undefined, stored: Iterable<Dtype>): OutputDtype {
   return choice === undefined || choice === "auto" ? commonDtype(stored) : (choice.toUpperCase() as OutputDtype);
 }

@@ -1,7 +1,7 @@
 import type { UsageError } from "../core/errors.ts";
 import type { DataPath, PlacedYaml } from "../formats/yaml/placed-yaml.ts";
 
-/** What of zod's issues is looked at. */
+/** The parts of zod's issues that are used. */
 interface Issue {
   readonly code: string;
   readonly path: readonly PropertyKey[];
@@ -10,7 +10,7 @@ interface Issue {
   readonly errors?: readonly (readonly Issue[])[];
 }
 
-/** The issue that a union's own issue comes from: that of the only alternative of the right kind, if there is one. */
+/** The issue behind a union's issue: that of the only alternative of the right kind, if there is one. */
 function deepest(issue: Issue, above: DataPath): Issue {
   const path = [...above, ...(issue.path as DataPath)];
   const meant = (issue.errors ?? [])
@@ -20,9 +20,9 @@ function deepest(issue: Issue, above: DataPath): Issue {
 }
 
 /**
- * The error that an issue of a file's schema stands for, as "file:line:column: sentence with the fix".
+ * The error for an issue of a file's schema, as "file:line:column: sentence with the fix".
  *
- * @param whole what the file as a whole is called
+ * @param whole name of the whole file in messages
  */
 export function schemaMistake(yaml: PlacedYaml, issue: Issue, whole: string): UsageError {
   const { code, path: properties, message, keys = [] } = deepest(issue, []);
@@ -44,7 +44,7 @@ function valueAt(data: unknown, path: DataPath): unknown {
   return path.reduce<unknown>((value, part) => (value as Record<string | number, unknown> | undefined)?.[part], data);
 }
 
-/** adapters[1].weight, without the step that it is in: the place says that. */
+/** Such as adapters[1].weight, without its step, which the place already says. */
 function nameOf(path: DataPath): string {
   const own = path[0] === "steps" && path.length > 2 ? path.slice(2) : path;
   return own.map((part, i) => (typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`)).join("");

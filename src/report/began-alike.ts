@@ -2,21 +2,21 @@ import type { UnitId } from "../adapter/adapter.ts";
 import { maximum } from "../core/maximum.ts";
 import type { Warning } from "../plan/warning.ts";
 
-/** Fewer clusters say nothing. */
+/** With fewer clusters the share means nothing. */
 const LEAST_CLUSTERS = 20;
-/** By chance clusters of two are of one number in 1 / r of all cases: with four units and more a quarter. */
+/** By chance, 1 / r of clusters of two have units of the same number: a quarter at four units. */
 const LEAST_UNITS = 4;
 const MOST_SHARE = 0.8;
 
-/** A module with its clusters, where it was clustered. */
+/** A module with its clusters, or null if it was not clustered. */
 interface Clustered {
   readonly clusters: readonly { readonly members: readonly UnitId[] }[] | null;
 }
 
 /**
- * Say that units are grouped by their number in each adapter. Nothing but the random A that training began with numbers units, so the
- * adapters began with the same one, and A has moved too little since to tell their units apart. Few clusters then average the adapters;
- * with about half as many as units each keeps more (docs/evidence.md, ranks by the number of adapters), so those with fewer are told.
+ * Warn that units are grouped by their number in each adapter. Only the random A at the start of training numbers units, so the
+ * adapters started from the same A, and A has moved too little since to tell their units apart. Few clusters then average the
+ * adapters. At half as many clusters as units each adapter keeps more (docs/evidence.md), so the warning appears below that.
  */
 export function beganAlike(modules: readonly Clustered[]): Warning[] {
   const clusters = modules.flatMap(({ clusters: own }) => own ?? []).map(({ members }) => members);
@@ -30,6 +30,6 @@ export function beganAlike(modules: readonly Clustered[]): Warning[] {
     maximum(modules.map(({ clusters: own }) => own?.flatMap(({ members }) => members).length ?? 0)) / 2,
   );
   if (maximum(modules.map(({ clusters: own }) => own?.length ?? 0)) >= half) return [];
-  const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters began with the same random A (one training seed) and are still grouped by it; a larger --rank, up to ${half}, half of all units, keeps more of each.`;
+  const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters were trained from the same random A (one seed) and are still grouped by it; a larger --rank, up to ${half} (half of all units), keeps more of each.`;
   return [{ id: "began-alike", text }];
 }

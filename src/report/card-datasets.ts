@@ -7,8 +7,8 @@ const FRONT_MATTER = /^---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/;
 const MAX_DATASETS = 100;
 
 /**
- * The datasets that the model cards of these folders name in their front matter, sorted, each once. A card that cannot be read is as none:
- * what people write there is theirs.
+ * The datasets that the model cards of these folders name in their front matter, sorted, each once. A card that cannot be read counts as
+ * no card, because people may write anything there.
  */
 export async function cardDatasets(folders: readonly FolderReader[]): Promise<string[]> {
   const found = new Set<string>();

@@ -28,7 +28,7 @@ export function filesOfCard(text: string): string[] | null {
  * The model card of a merged adapter: what was merged and how, with hashes that identify the inputs. No paths, no times, so
  * that the same merge writes the same card.
  *
- * @param format that the adapter is written in
+ * @param format the format that the adapter is written in
  * @param files names of all files of the folder
  * @param recipe the text of its recipe file
  * @param datasets what the inputs' cards say they were trained on
@@ -80,7 +80,7 @@ ${recipe.split("\n").map(printable).join("\n")}\`\`\`
 /**
  * The model card of an adapter that was converted from another format.
  *
- * @param to what the new format is called
+ * @param to name of the new format
  * @param files names of all files of the folder
  */
 export function conversionCard(

@@ -1,6 +1,6 @@
 import type { MergeReport } from "./report.ts";
 
-/** Clusters that draw from the same adapters: whose units they hold, how many there are, and their units in all. */
+/** Clusters that draw from the same adapters: the adapters, the number of clusters, and the number of their units. */
 export type Composition = [what: string, clusters: number, units: number];
 
 /** Clusters over all modules by the adapters that they draw from, most units first. */

@@ -2,11 +2,11 @@ import { type DeltaProducts, normOf } from "../figures/delta.ts";
 import type { Warning } from "../plan/warning.ts";
 
 /**
- * How many times smaller than the others' mean a delta must be. Adapters that were trained alike differ by 2 to 3, those of different
- * rank and length of training by up to 9 (docs/report.md); one of 20 leaves at most a four-hundredth of a sum's square.
+ * How many times smaller than the others' mean a delta must be. Adapters trained alike differ by a factor of 2 to 3, those of
+ * different rank and training length by up to 9 (docs/report.md). At 20, a delta is at most 1/400 of a sum's square.
  */
 const LEAST_TIMES = 20;
-/** Below this cosine the result has next to nothing of a delta: a small one that others agree with is not lost. */
+/** Below this cosine the result keeps almost nothing of a delta. A small delta that others agree with is not lost. */
 const MOST_COSINE = 0.05;
 
 /** One input that takes part in a merge. */
@@ -14,15 +14,15 @@ interface Input {
   readonly name: string;
   /** Its place in `products` and `cosines`. */
   readonly t: number;
-  /** In all modules; null where they differ. */
+  /** In all modules; null if modules differ. */
   readonly weight: number | null;
 }
 
 /**
- * Say which inputs are practically lost: far smaller than the others, and not to be seen in the result. Names the weight that would bring
- * each to their mean or, where weights are relative and do not scale deltas, how to scale it first.
+ * Warn about inputs that are practically lost: far smaller than the others and not visible in the result. Names the weight that would
+ * bring each to the others' mean or, if weights are relative and do not scale deltas, how to scale it first.
  *
- * @param products of the inputs, each with its weights where these multiply deltas
+ * @param products of the inputs, each with its weights if these multiply deltas
  * @param cosines of the result with each input
  * @param scales whether weights multiply the deltas
  */

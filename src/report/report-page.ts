@@ -3,7 +3,7 @@ import { bytes, figure } from "../core/shown.ts";
 import { compositions } from "./compositions.ts";
 import type { MergeReport } from "./report.ts";
 
-/** A report as one HTML page that needs nothing else. */
+/** A report as one self-contained HTML page. */
 export function reportPage(report: MergeReport): string {
   const { totals, inputs, modules, warnings, options } = report;
   return `<!doctype html>

@@ -3,10 +3,10 @@ import type { Warning } from "../plan/warning.ts";
 import type { MergeReport } from "./report.ts";
 
 const RESIDUAL =
-  "|R - R'| / |R| of what a method on dense deltas cut to R', in the Frobenius norm; null for other methods";
+  "|R - R'| / |R| in the Frobenius norm, where a method on dense deltas cut R to R'; null for other methods";
 
 /**
- * The schema of the report, version 1; its JSON Schema is docs/report.schema.json. The compiler holds it to `MergeReport`.
+ * The schema of the report, version 1; its JSON Schema is docs/report.schema.json. The compiler checks it against `MergeReport`.
  *
  * @example
  * ```ts
@@ -19,11 +19,13 @@ const RESIDUAL =
 export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
   const index = z.int().min(0);
   const figure = z.number().nullable();
-  const cosines = z.array(figure).describe("cosine of the merged delta with each input's; null where it has none");
+  const cosines = z
+    .array(figure)
+    .describe("cosine of the merged delta with each input's; null if either is zero or absent");
   const unit = z.tuple([index.describe("input"), index.describe("unit")]);
   const cluster = z.strictObject({
     members: z.array(unit),
-    reweight: figure.describe("factor of the parameter reweighting; null where the members cancelled"),
+    reweight: figure.describe("factor of the parameter reweighting; null if the members cancelled"),
   });
   const input = z.strictObject({
     name: z.string(),
@@ -38,11 +40,11 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     kind: z.enum(["linear", "embedding", "conv"]),
     in: index,
     out: index,
-    inputRanks: z.array(index.nullable()).describe("null where an input lacks the module"),
+    inputRanks: z.array(index.nullable()).describe("null if an input lacks the module"),
     weights: z.array(z.number()).describe("of each input here"),
     rank: index.describe("units of the result, before padding"),
     dead: z.array(unit),
-    normRatio: figure.describe("norm of the merged delta over the mean norm of the inputs' that are not zero"),
+    normRatio: figure.describe("norm of the merged delta divided by the mean norm of the inputs' nonzero deltas"),
     cosines,
     energy: figure.describe("squared cosine of the merged delta with the weighted sum of the inputs'"),
     inertia: figure,
@@ -64,7 +66,7 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     singles: figure.describe("share of the clusters that hold a single unit"),
     largestCluster: index.nullable(),
   });
-  // Any text: a later version may have more of them.
+  // Any text, because a later version may have more ids.
   const warningId = z.string() as unknown as import("zod").ZodType<Warning["id"]>;
   const seconds = z.number().min(0);
   return z.strictObject({
@@ -79,7 +81,7 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
       .describe(
         "tensors that were not written, as <adapter>: <tensor>, and modules that were left out, as <module>: <why>",
       ),
-    carried: z.array(z.string()).describe("tensors and files that were kept beside the factors"),
+    carried: z.array(z.string()).describe("tensors and files that were kept in addition to the factors"),
     warnings: z.array(z.strictObject({ id: warningId, text: z.string(), module: z.string().exactOptional() })),
     timings: z
       .strictObject({

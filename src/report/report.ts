@@ -4,10 +4,10 @@ import type { Timings } from "../lanes/clock.ts";
 import type { ClusterReport } from "../methods/method.ts";
 import type { Warning } from "../plan/warning.ts";
 
-/** What one input is. */
+/** One input. */
 export interface InputReport {
   readonly name: string;
-  /** SHA-256 of the weights (of all shards one after the other), hexadecimal; null where it was not computed. */
+  /** SHA-256 of the weights (of all shards one after the other), hexadecimal; null if it was not computed. */
   readonly sha256: string | null;
   readonly weight: number;
   readonly baseModel: string | null;
@@ -16,14 +16,14 @@ export interface InputReport {
   readonly unknownFields: readonly string[];
 }
 
-/** What became of one module. */
+/** The result for one module. */
 export interface ModuleReport {
   /** Dotted path, without base_model.model. */
   readonly name: string;
   readonly kind: ModuleKind;
   readonly in: number;
   readonly out: number;
-  /** Rank of each input here; null where it lacks the module. */
+  /** Rank of each input here; null if it lacks the module. */
   readonly inputRanks: readonly (number | null)[];
   /** Weight of each input here. */
   readonly weights: readonly number[];
@@ -34,10 +34,10 @@ export interface ModuleReport {
   readonly normRatio: number | null;
   readonly cosines: readonly (number | null)[];
   readonly energy: number | null;
-  /** Objective of the clustering; null where the method does not cluster. */
+  /** Objective of the clustering; null if the method does not cluster. */
   readonly inertia: number | null;
   readonly shareOfB: number | null;
-  /** |R - R'|_F / |R|_F of the dense delta R that was cut to R'; null where the method makes none. */
+  /** |R - R'|_F / |R|_F of the dense delta R that was cut to R'; null if the method makes none. */
   readonly residual: number | null;
   readonly clusters: readonly ClusterReport[] | null;
 }
@@ -45,7 +45,7 @@ export interface ModuleReport {
 /** Figures of the whole adapter. */
 export interface TotalsReport {
   readonly modules: number;
-  /** Rank written (the largest, where modules differ). */
+  /** Rank written (the largest, if modules differ). */
   readonly rank: number;
   readonly dtype: string;
   readonly bytes: number;
@@ -55,7 +55,7 @@ export interface TotalsReport {
   readonly inertia: number | null;
   /** B's mean share of the squared length of the units clustered. */
   readonly shareOfB: number | null;
-  /** As a module's, over all dense deltas together. */
+  /** Like a module's, over all dense deltas together. */
   readonly residual: number | null;
   /** Share of the clusters that hold a single unit, and the size of the largest. */
   readonly singles: number | null;
@@ -72,9 +72,9 @@ export interface MergeReport {
   readonly totals: TotalsReport;
   /** Tensors that were not written, as "<adapter>: <tensor>", and modules that were left out, as "<module>: <why>". */
   readonly skipped: readonly string[];
-  /** Tensors beside the LoRA factors, and files, that went into the output. */
+  /** Other tensors than LoRA factors, and files, that went into the output. */
   readonly carried: readonly string[];
   readonly warnings: readonly Warning[];
-  /** Seconds over all threads, by what they were spent on. */
+  /** Seconds over all threads, by kind of work. */
   readonly timings: Readonly<Timings>;
 }

@@ -15,23 +15,23 @@ import type { Warning } from "../plan/warning.ts";
 import { beganAlike } from "./began-alike.ts";
 import { lostAdapters } from "./lost-adapters.ts";
 
-/** Two adapters above this cosine are the same one, or nearly. */
+/** Two adapters above this cosine are the same, or nearly. */
 const SAME_COSINE = 0.99;
 /** B's share of the squared length below which clustering hardly sees it. */
 const LEAST_SHARE_OF_B = 0.02;
 /** Share of single-unit clusters above which a merge is a selection of units. */
 const MOST_SINGLES = 0.8;
-/** Share of the inputs' norm below which a result is rounding. */
+/** Share of the inputs' norm below which a result is only rounding error. */
 const LEAST_NORM_RATIO = 1e-6;
 
-/** What the report says of a module, as far as warnings look at it. */
+/** The parts of a module's report that warnings use. */
 interface ModuleFigures {
   readonly name: string;
   readonly normRatio: number | null;
   readonly clusters: readonly ClusterReport[] | null;
 }
 
-/** The same of the whole adapter. */
+/** The same for the whole adapter. */
 interface TotalFigures {
   readonly dtype: string;
   readonly normRatio: number | null;
@@ -41,7 +41,7 @@ interface TotalFigures {
   readonly largestCluster: number | null;
 }
 
-/** What only the values could tell: warnings of a merge that was carried out, from the figures of its report. */
+/** Warnings that need values: about an executed merge, from the figures of its report. */
 export function runWarnings(
   plan: MergePlan,
   modules: readonly ModuleFigures[],
@@ -55,9 +55,7 @@ export function runWarnings(
   const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
   for (const { name, t } of used) {
     if (normOf(products, t) === 0) {
-      const counted = method.needs.weightSum
-        ? " The mean counts it all the same; leave it out unless it should count."
-        : "";
+      const counted = method.needs.weightSum ? " The mean still counts it; leave it out unless it should count." : "";
       warnings.push({ id: "zero-adapter", text: `${name} changes nothing: all its deltas are zero.${counted}` });
     }
   }
@@ -91,7 +89,7 @@ export function runWarnings(
   if (cancelled || totals.normRatio === 0) {
     const why = cancelled
       ? "the adapters cancel each other out; pass other weights."
-      : `what weights and scale leave is less than ${totals.dtype} can hold; pass larger ones.`;
+      : `with these weights and scale its values are too small for ${totals.dtype}; pass larger ones.`;
     warnings.push({ id: "zero-result", text: `The result changes nothing: ${why}` });
   }
   const zero = modules.filter(({ normRatio }) => normRatio === null);
@@ -102,7 +100,7 @@ export function runWarnings(
   if (totals.shareOfB !== null && totals.shareOfB < LEAST_SHARE_OF_B && totals.largestCluster! > 1) {
     warnings.push({
       id: "b-ignored",
-      text: `B makes up ${percent(totals.shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced weighs both halves alike.`,
+      text: `B makes up ${percent(totals.shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced gives both halves equal weight.`,
     });
   }
   if (totals.singles !== null && totals.singles > MOST_SINGLES && totals.largestCluster! > 1) {
@@ -125,7 +123,7 @@ function weightedProducts({ modules, inputs }: MergePlan, results: readonly Modu
   );
 }
 
-/** The weight of an input in all modules that have it; null where they differ. */
+/** The weight of an input in all modules that have it; null if modules differ. */
 function oneWeight({ modules }: MergePlan, input: number): number | null {
   const own = modules.filter(({ parts }) => parts.some((part) => part.input === input));
   const weights = new Set(own.map((module) => module.weights[input]!));
@@ -133,14 +131,14 @@ function oneWeight({ modules }: MergePlan, input: number): number | null {
   return weights.size === 1 ? only! : null;
 }
 
-/** Whether the sum of the inputs, as they are weighted, is rounding beside them. */
+/** Whether the weighted sum of the inputs is only rounding error compared with them. */
 function cancels(weighted: DeltaProducts): boolean {
   const square = weighted.inputs.reduce((sum, product) => sum + product, 0);
   const parts = weighted.cross.reduce((sum, _, t) => sum + normOf(weighted, t), 0);
   return square <= (LEAST_NORM_RATIO * parts) ** 2;
 }
 
-/** Why weights that a user gave change nothing, and the way out; null where they act or were not given. */
+/** Why the user's weights change nothing, and what to do; null if they have an effect or were not given. */
 function idleWeights(plan: MergePlan, method: Method, results: readonly ModuleResult[]): string | null {
   const weights = plan.modules.map((module) => module.weights.filter((weight) => weight !== 0));
   if (weights.every(({ length }) => length === 1)) {

@@ -1,7 +1,7 @@
 import { bytesEqual } from "../core/bytes.ts";
 import type { Warning } from "../plan/warning.ts";
 
-/** Files that trainers save beside an adapter and that its users load with it. */
+/** Files that trainers save next to an adapter and that users load with it. */
 export const TOKENIZER_FILES: readonly string[] = [
   "tokenizer.json",
   "tokenizer_config.json",
@@ -20,7 +20,7 @@ export const TOKENIZER_FILES: readonly string[] = [
 /** Tokenizers have some megabytes. */
 const MAX_TOKENIZER_BYTES = 256e6;
 
-/** A file of an adapter's folder by its name; null where the folder has none of its own, or a larger one than `most` bytes. */
+/** A file of an adapter's folder by its name; null if the folder has no such file of its own, or if it is larger than `most` bytes. */
 export type FolderReader = (name: string, most: number) => Promise<Uint8Array | null>;
 
 /** A file to be copied. */
@@ -29,7 +29,7 @@ export interface FolderFile {
   readonly bytes: Uint8Array;
 }
 
-/** Tokenizer files and chat templates that all inputs have alike, to be copied, and a warning for those that differ. */
+/** Tokenizer files and chat templates that are the same in all inputs, to copy, and a warning for those that differ. */
 export async function sharedTokenizerFiles(
   folders: readonly FolderReader[],
 ): Promise<{ readonly files: readonly FolderFile[]; readonly warnings: readonly Warning[] }> {

@@ -10,17 +10,17 @@ type WriteCombinations = (rows: Float32Array, length: number, into: Float32Array
 export class CombinedStrips {
   readonly #kernels: Kernels;
   readonly #reader: UnitReader;
-  /** The place of each live unit among the rows read. */
+  /** The position of each live unit among the rows read. */
   readonly #rows: Int32Array;
   readonly #precise: boolean;
-  /** Room for the coefficients of up to N combinations: dense ones where sums are precise, else lists. */
+  /** Buffers for the coefficients of up to N combinations: dense if sums are precise, else lists. */
   #dense: Float64Array | null = null;
   #lists: RowSums | null = null;
-  /** Room for a strip of up to N combinations, and for an N x N matrix. */
+  /** Buffers for a strip of up to N combinations, and for an N x N matrix. */
   #strip: Float32Array | null = null;
   #square: Float64Array | null = null;
 
-  /** @param precise f64 sums rounded once, not f32 ones */
+  /** @param precise whether sums are in f64, rounded once, instead of f32 */
   constructor(kernels: Kernels, reader: UnitReader, rows: Int32Array, precise: boolean) {
     this.#kernels = kernels;
     this.#reader = reader;
@@ -28,7 +28,7 @@ export class CombinedStrips {
     this.#precise = precise;
   }
 
-  /** Write one half of combinations out as whole rows of `columns` entries. */
+  /** Write one half of combinations as whole rows of `columns` entries. */
   async write(
     combinations: readonly Combination[],
     half: "a" | "b",
@@ -39,7 +39,7 @@ export class CombinedStrips {
     await this.#reader.visit(half, (rows, length, offset) => write(rows, length, into.subarray(offset), columns));
   }
 
-  /** The entry of largest |value| in each half of each combination, with its sign; the first of equals. */
+  /** The entry of largest |value| in each half of each combination, with its sign; among equals the first. */
   async extremes(combinations: readonly Combination[]): Promise<{ a: Float64Array; b: Float64Array }> {
     const found = { a: new Float64Array(combinations.length), b: new Float64Array(combinations.length) };
     for (const half of ["a", "b"] as const) {
@@ -68,7 +68,7 @@ export class CombinedStrips {
     return mirrored(sums, count, all, new Float64Array(count * count));
   }
 
-  /** Hand one half of all combinations to `use`, strip by strip. */
+  /** Pass one half of all combinations to `use`, strip by strip. */
   async #visit(
     combinations: readonly Combination[],
     half: "a" | "b",

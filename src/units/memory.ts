@@ -2,26 +2,26 @@ import type { AdapterModule } from "../adapter/adapter.ts";
 import { RefusedError } from "../core/errors.ts";
 import { entriesBytes } from "./stored-entries.ts";
 
-/** Bytes of the f32 rows that are handed out at once: they stay in the last-level cache, and calls are few. */
+/** Bytes of one strip of f32 rows: it stays in the last-level cache, and calls are few. */
 const STRIP_BYTES = 2 * 2 ** 20;
-/** Strips are whole multiples of the blocks that kernels sum in, so that their width never changes a bit of a sum. */
+/** Strips are whole multiples of the kernels' summation blocks, so their width never changes a bit of a sum. */
 const BLOCK_COLUMNS = 512;
-/** Factors of one module above this many bytes as stored are read at each pass in slabs of columns instead of being kept. */
+/** If a module's stored factors are larger than this, each pass reads them in slabs of columns instead of keeping them. */
 const MAX_STORED_BYTES = 256 * 2 ** 20;
 /** Bytes of one slab. */
 const SLAB_BYTES = 64 * 2 ** 20;
-/** Units of one module; their matrices alone take 48 N^2 bytes, and clustering time grows with N^2 k. */
+/** The most units of one module: their matrices alone take 48 N^2 bytes, and clustering time grows with N^2 k. */
 const MAX_UNITS = 4096;
 
-/** What is made of a pool: the most merged units that are held at once, and kernel memory besides, in bytes. */
+/** Room for a pool's results: the most merged units held at once, and other kernel memory in bytes. */
 export interface Room {
   readonly units: number;
   readonly bytes: number;
 }
 
-/** How a module's units are read, and the kernel memory that the pool and what is made of it take. */
+/** How a module's units are read, and the kernel memory for the pool and its results. */
 export interface PoolMemory {
-  /** Columns whose bytes are read at once, or null where all are kept. */
+  /** Columns whose bytes are read at once, or null if all bytes are kept. */
   readonly slab: number | null;
   readonly bytes: number;
 }
@@ -33,9 +33,9 @@ export function poolMemory(modules: readonly AdapterModule[], room: Room): PoolM
 }
 
 /**
- * Kernel memory of a pool of N units and what is made of it, in bytes: the factors as stored, or a slab of them; two strips of f32 rows,
- * of units and of combinations; six N x N matrices in f64 (inner products of both halves, once as summed and once in order, coefficients,
- * and distances); and merged units with their inner products.
+ * Kernel memory of a pool of N units and its results, in bytes. It holds the stored factors, or a slab of them; two strips of f32 rows,
+ * for units and for combinations; six N x N matrices in f64 (inner products of both halves, as summed and in order, coefficients and
+ * distances); and merged units with their inner products.
  */
 export function poolBytes(modules: readonly AdapterModule[], slab: number | null, room: Room): number {
   const { in: inputs, out } = modules[0]!;
@@ -55,7 +55,7 @@ export function refuseTooManyUnits(name: string, modules: readonly AdapterModule
   const units = unitsOf(modules);
   if (units <= MAX_UNITS) return;
   throw new RefusedError(
-    `${name} has ${units} units over all adapters, more than ${MAX_UNITS} can be merged at once; merge fewer adapters at a time, or prune them first.`,
+    `${name} has ${units} units over all adapters, but at most ${MAX_UNITS} can be merged at once; merge fewer adapters at a time, or prune them first.`,
   );
 }
 
@@ -65,12 +65,12 @@ export function stripColumns(units: number, inputs: number, out: number): number
   return Math.min(blocks * BLOCK_COLUMNS, Math.max(inputs, out));
 }
 
-/** Bytes of so many columns of either half of a module. */
+/** Bytes of `slab` columns of either half of a module, whichever needs more. */
 export function slabBytes({ a, b }: AdapterModule, slab: number): number {
   return Math.max(entriesBytes(a, Math.min(slab, a.size)), entriesBytes(b, Math.min(slab, b.size)));
 }
 
-/** Columns whose bytes are read at once, whole strips of them; null where all are kept. */
+/** Columns whose bytes are read at once, in whole strips; null if all bytes are kept. */
 function slabColumns(modules: readonly AdapterModule[]): number | null {
   const stored = modules.reduce((sum, module) => sum + moduleBytes(module), 0);
   if (stored <= MAX_STORED_BYTES) return null;

@@ -8,23 +8,23 @@ import { RowOrder } from "./row-order.ts";
 import { type PoolPart, UnitReader, type UseRows } from "./unit-reader.ts";
 import { rowGrams, type UnitRows } from "./unit-rows.ts";
 
-/** Rows whose largest entry lies between these have squares that f32 sums hold well; others are summed in f64. */
+/** If a row's largest entry is between these, f32 sums hold its squares well; other rows are summed in f64. */
 const LEAST_F32_SQUARE = 1e-15;
 const MOST_F32_SQUARE = 1e15;
 
 /**
  * All live units of one module, in an order that depends on their values alone and not on the order of the adapters. Every
- * array here is in that order. A unit whose a or b is all zero is dead (its delta is zero) and not among them.
+ * array here uses that order. A unit whose a or b is all zero is dead (its delta is zero) and left out.
  */
 export class Pool {
   /** Number of live units N. */
   readonly count: number;
   readonly ids: readonly UnitId[];
-  /** The place of each unit in the user's order: adapter by adapter, as in their files (dead units have places too). */
+  /** The position of each unit in the user's order: adapter by adapter, in file order (dead units have positions too). */
   readonly rows: Int32Array;
-  /** Weight of each unit: that of its adapter. */
+  /** Weight of each unit's adapter. */
   readonly weights: Float64Array;
-  /** Scale that is folded into each unit: its adapter's, or 1 where one scale serves the whole file. */
+  /** Scale folded into each unit: its adapter's, or 1 if one scale serves the whole output file. */
   readonly scales: Float64Array;
   /** same[i] = 1: unit i has the same values as unit i - 1. */
   readonly same: Uint8Array;
@@ -41,7 +41,7 @@ export class Pool {
   readonly out: number;
   /** Whether Gram matrices and combinations are summed in f64. */
   readonly precise: boolean;
-  /** @internal Kernels over the arena that all rows of this pool live in; methods that take more room say so (`Method.scratchBytes`). */
+  /** @internal Kernels over the arena of this pool's rows; methods that need more memory declare it (`Method.scratchBytes`). */
   readonly kernels: Kernels;
   readonly #reader: UnitReader;
   readonly #deadRows: Int32Array;
@@ -55,7 +55,7 @@ export class Pool {
     halves: { a: Half; b: Half },
   ) {
     const alive = (row: number): boolean => halves.a.max[row]! > 0 && halves.b.max[row]! > 0;
-    // Equal rows are alike dead or alive, so a live row's equal predecessor is its predecessor here too.
+    // Equal rows are all dead or all live, so a live row's equal predecessor is its predecessor here too.
     this.same = order.equal.filter((_, x) => alive(order.order[x]!));
     this.rows = order.order.filter(alive);
     this.count = this.rows.length;
@@ -115,7 +115,7 @@ export class Pool {
     return new Pool(kernels, reader, precise, order, { a: await survey("a"), b: await survey("b") });
   }
 
-  /** Write combinations out as rows; f32 sums, or f64 sums rounded once where the pool is precise. */
+  /** Write combinations as rows; sums in f32, or in f64 rounded once if the pool is precise. */
   async combine(combinations: readonly Combination[]): Promise<UnitRows> {
     const merged = this.emptyRows(combinations.length);
     if (merged.count === 0) return merged;
@@ -124,26 +124,26 @@ export class Pool {
     return merged;
   }
 
-  /** Do something with the pool, and give back the kernel memory that it took, rows that it made included. One at a time. */
+  /** Run `use` with the pool, and free the kernel memory that it took, including rows that it made. One call at a time. */
   async freely<T>(use: () => Promise<T>): Promise<T> {
     const release = this.kernels.checkpoint();
     try {
       return await use();
     } finally {
       release();
-      // What the old ones keep lies in the memory that is given back.
+      // The old strips keep buffers in the freed memory.
       this.#strips = new CombinedStrips(this.kernels, this.#reader, this.rows, this.precise);
     }
   }
 
-  /** Room for merged units in kernel memory; what it holds is undefined. */
+  /** Room for merged units in kernel memory; the contents are undefined. */
   emptyRows(count: number): UnitRows {
     return { count, a: this.kernels.f32(count * this.in), b: this.kernels.f32(count * this.out) };
   }
 
   /**
-   * @internal Hand one half of all rows to `use` as they are stored (without their scales), strip by strip, dead units as zeros; `use` may
-   * overwrite them. Row `rows[i]` of a strip is unit i.
+   * @internal Pass one half of all stored rows (without scales) to `use`, strip by strip, with dead units as zeros; `use` may overwrite
+   * them. Row `rows[i]` of a strip is unit i.
    */
   async visitStored(half: "a" | "b", use: UseRows): Promise<void> {
     const clear: UseRows = (strip, length, offset) => {
@@ -153,7 +153,7 @@ export class Pool {
     await this.#reader.visit(half, clear, false);
   }
 
-  /** The units at these positions as they were read, as rows of their own. */
+  /** A copy of the units at these positions, as rows. */
   async copy(positions: readonly number[]): Promise<UnitRows> {
     const count = positions.length;
     const copied = { count, a: this.kernels.f32(count * this.in), b: this.kernels.f32(count * this.out) };
@@ -203,7 +203,7 @@ export class Pool {
     return withPool;
   }
 
-  /** The entry of largest |value| in each half of each combination, with its sign; the first of equals. At most N combinations. */
+  /** The entry of largest |value| in each half of at most N combinations, with its sign; among equals the first. */
   extremes(combinations: readonly Combination[]): Promise<{ a: Float64Array; b: Float64Array }> {
     return this.#strips.extremes(combinations);
   }
@@ -214,7 +214,7 @@ export class Pool {
   }
 }
 
-/** What surveying one half gives: inner products (their upper triangle) and the largest |entry| of each row, as they were read. */
+/** The survey of one half: inner products (upper triangle) and the largest |entry| of each row, in reading order. */
 interface Half {
   readonly gram: Float64Array;
   readonly max: Float64Array;

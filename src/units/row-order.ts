@@ -1,7 +1,7 @@
 /**
  * Puts rows into an order that depends on their values alone, slab of columns by slab of columns, and finds equal rows.
- * Rows compare as their f32 values one after the other; zeros of different sign are equal values, but not equal bits, and
- * keep a fixed order.
+ * Rows compare by their f32 values one after the other. Zeros of different sign are equal values with different bits; the
+ * bits then fix the order.
  */
 export class RowOrder {
   /** Row numbers in order. */
@@ -9,10 +9,10 @@ export class RowOrder {
   /** equal[x]: row order[x] has the same values as row order[x - 1]. */
   readonly equal: Uint8Array;
   readonly #weights: Float64Array;
-  /** Whether no two rows are equal so far. */
+  /** Whether no equal rows are left. */
   #settled = false;
 
-  /** @param weights of each row; they order rows of equal values */
+  /** @param weights weight of each row; orders rows of equal values */
   constructor(weights: Float64Array) {
     this.#weights = weights;
     this.order = Int32Array.from(weights.keys());

@@ -3,21 +3,21 @@ import type { ByteSource } from "../core/bytes.ts";
 import { bytesOf } from "../core/dtype.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 
-/** Bytes of a file that are read at once to pick elements out of. */
+/** Bytes of a file that are read at once to pick elements from. */
 const SPAN_BYTES = 2 ** 20;
 
-/** Bytes of `count` entries of all units of a factor as they are stored. */
+/** Bytes of `count` stored entries of all units of a factor. */
 export function entriesBytes({ dtype, rank }: FactorRef, count: number): number {
   return rank * count * bytesOf(dtype);
 }
 
-/** Some entries of all units of a factor in memory, in the element type of the file: the one place that knows where a factor's elements lie. */
+/** Some entries of all units of a factor in memory, in the file's element type. Only this class knows where a factor's elements are. */
 export class StoredEntries {
   readonly factor: FactorRef;
   /** Entries of each unit. */
   readonly count: number;
   readonly bytes: Uint8Array;
-  /** Of `bytes`: unit after unit, or entry after entry, whichever is nearer to the file. */
+  /** Strides of `bytes`: unit after unit, or entry after entry, whichever is closer to the file's order. */
   readonly strides: Strides;
 
   private constructor(factor: FactorRef, count: number, bytes: Uint8Array) {
@@ -31,8 +31,8 @@ export class StoredEntries {
   /**
    * Read entries from .. from + count of all units.
    *
-   * @param files that the factor counts
-   * @param room of `entriesBytes` or more
+   * @param files the files that the factor's index refers to
+   * @param room buffer of at least `entriesBytes`
    */
   static async read(
     files: readonly ByteSource[],
@@ -54,7 +54,7 @@ export class StoredEntries {
     if (this.strides.unit === strides.unit && this.strides.entry === strides.entry) {
       return file.read(placeOf(0, 0), this.bytes);
     }
-    // Units whose entries lie among each other are read together, others one by one; one without gaps goes straight to its place.
+    // Interleaved units are read together, others one by one; a unit without gaps is read directly into its place.
     const together = strides.unit < strides.entry ? rank : 1;
     const most = strides.entry === 1 ? this.count : Math.max(1, Math.floor(SPAN_BYTES / (element * strides.entry)));
     for (let unit = 0; unit < rank; unit += together) {
@@ -72,10 +72,10 @@ export class StoredEntries {
   }
 
   /**
-   * Entries at .. at + length of every unit as rows (rank, length) of f32 in kernel memory, which `bytes` must lie in too.
+   * Entries at .. at + length of every unit as rows (rank, length) of f32 in kernel memory, where `bytes` must be too.
    *
-   * @param times what they are multiplied by, in f32
-   * @returns whether every value is finite and stayed so
+   * @param times factor of the entries, in f32
+   * @returns whether every value was finite and stayed finite
    */
   widen(kernels: Kernels, at: number, length: number, into: Float32Array, times: number): boolean {
     const { dtype, rank } = this.factor;
@@ -93,7 +93,7 @@ interface Elements {
   readonly strides: Strides;
 }
 
-/** Copy elements of so many bytes to other places: entry `order[x]` of each unit becomes its entry x. */
+/** Copy elements of `element` bytes each: entry `order[x]` of each unit becomes its entry x. */
 export function copyElements(
   element: number,
   from: Elements,

@@ -6,7 +6,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { slabBytes, stripColumns } from "./memory.ts";
 import { entriesBytes, StoredEntries } from "./stored-entries.ts";
 
-/** One adapter's share of a module's pool. */
+/** One adapter's part of a module's pool. */
 export interface PoolPart {
   /** Index of the adapter among the inputs, and its name for messages. */
   readonly input: number;
@@ -14,7 +14,7 @@ export interface PoolPart {
   readonly weight: number;
   readonly module: AdapterModule;
   readonly files: readonly ByteSource[];
-  /** The scale that is folded into the units: the module's, or 1 where one scale serves the whole file. */
+  /** The scale to fold into the units: the module's, or 1 if one scale serves the whole output file. */
   readonly scale: number;
 }
 
@@ -22,18 +22,18 @@ export interface PoolPart {
 export type UseRows = (rows: Float32Array, length: number, offset: number) => void;
 
 /**
- * Reads the units of one module from all its adapters, sqrt|s| folded into both halves and the sign of s into b. The stored bytes
- * stay in kernel memory, or each visit reads them again slab by slab; either way they are widened strip by strip, at each visit
- * anew: that costs less than moving f32 rows to and from main memory.
+ * Reads the units of one module from all its adapters, with sqrt|s| folded into both halves and the sign of s into b. The stored
+ * bytes stay in kernel memory, or each visit reads them again slab by slab. Either way, each visit widens them again strip by
+ * strip, which costs less than moving f32 rows to and from main memory.
  */
 export class UnitReader {
   readonly in: number;
   readonly out: number;
   readonly ids: readonly UnitId[];
   readonly weights: Float64Array;
-  /** The scale that is folded into each unit. */
+  /** The scale folded into each unit. */
   readonly scales: Float64Array;
-  /** The most columns that a visit hands out at once. */
+  /** The most columns in one strip. */
   readonly columns: number;
   readonly #kernels: Kernels;
   readonly #parts: readonly PoolPart[];
@@ -44,7 +44,7 @@ export class UnitReader {
 
   /**
    * @param parts at least one; all of one shape
-   * @param slab columns whose bytes are read at once, or null to keep the bytes of all; the arena must have the room that `poolMemory` names
+   * @param slab columns whose bytes are read at once, or null to keep all bytes; the arena must have the size from `poolMemory`
    */
   constructor(kernels: Kernels, parts: readonly PoolPart[], slab: number | null) {
     for (const { name, module } of parts) refuseKinds(name, [module], MATRIX_KINDS, "a merge");
@@ -62,9 +62,9 @@ export class UnitReader {
   }
 
   /**
-   * Hand all rows of one half to `use`, strip by strip in ascending columns.
+   * Pass all rows of one half to `use`, strip by strip in ascending columns.
    *
-   * @param folded false for rows as they are stored, without their scales
+   * @param folded false for stored rows, without their scales
    */
   async visit(half: "a" | "b", use: UseRows, folded = true): Promise<void> {
     const columns = half === "a" ? this.in : this.out;
@@ -80,7 +80,7 @@ export class UnitReader {
     }
   }
 
-  /** `size` columns of each part, of all its units. */
+  /** `size` columns of all units of each part. */
   async #fetch(half: "a" | "b", from: number, size: number): Promise<readonly StoredEntries[]> {
     const kept = this.#kept[half];
     if (kept !== undefined) return kept;
@@ -99,7 +99,7 @@ export class UnitReader {
     return this.#staging;
   }
 
-  /** Widen columns at .. at + length of what is stored into the strip. */
+  /** Widen columns at .. at + length of the stored entries into the strip. */
   #widen(stored: readonly StoredEntries[], half: "a" | "b", at: number, length: number, folded: boolean): void {
     let row = 0;
     for (const [p, part] of this.#parts.entries()) {

@@ -9,7 +9,7 @@ export interface UnitRows {
   readonly b: Float32Array;
 }
 
-/** Where merged units live, and how long their halves are. A pool is one. */
+/** The memory of merged units and the lengths of their halves. A pool is one. */
 export interface RowSpace {
   readonly kernels: Kernels;
   readonly in: number;
@@ -38,7 +38,7 @@ export function scaleRows(space: RowSpace, rows: UnitRows, factors: readonly num
   }
 }
 
-/** Merged units out of others: row j is sum_c a[j][c] a_c and sum_c b[j][c] b_c; f64 sums rounded once. */
+/** New merged units from others: row j is sum_c a[j][c] a_c and sum_c b[j][c] b_c; f64 sums rounded once. */
 export function transformRows(
   { kernels, in: inputs, out }: RowSpace,
   rows: UnitRows,

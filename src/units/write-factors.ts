@@ -3,7 +3,7 @@ import { bytesOf, type OutputDtype } from "../core/dtype.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { UnitRows } from "./unit-rows.ts";
 
-/** Half of the least number above zero of each element type: what is no larger rounds to zero. */
+/** Half of the smallest positive number of each element type; values up to this round to zero. */
 const HALF_LEAST: Readonly<Record<OutputDtype, number>> = { F32: 0, F16: 2 ** -25, BF16: 2 ** -134 };
 
 /** How the factors A (rank, in) and B (out, rank) of a module are written, and where each begins. */
@@ -11,7 +11,7 @@ export interface WrittenFactors {
   readonly dtype: OutputDtype;
   readonly in: number;
   readonly out: number;
-  /** Fewer units are padded with zero ones. */
+  /** Fewer units are padded with zero units. */
   readonly rank: number;
   readonly a: { readonly begin: number };
   readonly b: { readonly begin: number };
@@ -22,7 +22,7 @@ export function writingBytes({ dtype, in: inputs, out, rank }: Omit<WrittenFacto
   return bytesOf(dtype) * rank * Math.max(inputs, out) + 4 * rank * out + 32 * rank + 1024;
 }
 
-/** Encode and write merged units. @returns false where a value is not finite, or is not in the element type */
+/** Encode and write merged units. @returns false if a value is not finite, or not in range of the element type */
 export async function writeFactors(
   kernels: Kernels,
   { count, a, b }: UnitRows,
@@ -45,7 +45,7 @@ export async function writeFactors(
   return true;
 }
 
-/** Units of which a half is not zero, but rounds to zero in the element type. */
+/** How many units have a half that is not zero but rounds to zero in the element type. */
 export function countUnderflows(
   kernels: Kernels,
   { count, a, b }: UnitRows,

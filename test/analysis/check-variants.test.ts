@@ -15,12 +15,12 @@ const bare = (config: Readonly<Record<string, unknown>>) => openPeft([filled("ba
 const image = (...tensors: TensorData[]) =>
   openAdapter(memoryFolder("image", { "lora.safetensors": encodeSafetensors(tensors) }));
 
-/** What a consumer makes of the variants of an adapter, by the levels of what is said of them. */
+/** How a consumer handles the variants of an adapter, by the levels of the findings. */
 function handling(adapter: Adapter, consumer: ConsumerId): Handling {
   const { findings, unseen } = checkOpened(adapter, consumerById(consumer));
   const own = findings.find(({ text }) => /does not load such adapters|loads it as something else/.test(text));
   if (own !== undefined) return own.level === "differs" ? "differs" : "fails";
-  return unseen.some((text) => text.includes("makes of it:")) ? "unknown" : "loads";
+  return unseen.some((text) => text.includes("handles it:")) ? "unknown" : "loads";
 }
 
 const magnitudes = MODULES.map((name) => filled(keyOf(name, "lora_magnitude_vector"), [4]));
@@ -70,7 +70,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
   it("says of PEFT that a changed base must be that very base", async () => {
     const { findings } = checkOpened(await peft({ init_lora_weights: "olora" }), consumerById("peft"));
     expect(findings).toEqual([
-      { level: "note", text: expect.stringMatching(/on the very base that it was trained on alone: .*olora/) },
+      { level: "note", text: expect.stringMatching(/only on the exact base that it was trained on: .*olora/) },
     ]);
   });
 
@@ -102,7 +102,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
       const { findings, unseen } = checkOpened(strange, consumerById(id));
       expect(findings).toEqual([]);
       expect(unseen).toContainEqual(
-        expect.stringMatching(/of no family that lora-lego knows \(as lora_unet_strange_place\)/),
+        expect.stringMatching(/lora-lego knows no family with names such as lora_unet_strange_place/),
       );
     }
   });
@@ -141,11 +141,11 @@ describe("check on adapters that are more than a plain LoRA", () => {
   });
 
   it.each([
-    ["lora_unet_joint_blocks_0_context_block_attn_qkv", "fails", /nothing of SD 3 under kohya's names/],
+    ["lora_unet_joint_blocks_0_context_block_attn_qkv", "fails", /nothing of SD 3 under kohya names/],
     [
       "lora_transformer_single_transformer_blocks_0_proj_mlp",
       "fails",
-      /attention alone of files with lora_transformer_/,
+      /only attention from files with lora_transformer_/,
     ],
   ])("knows what diffusers does not read of kohya's names: %s", async (stem, level, words) => {
     const adapter = await image(filled(`${stem}.lora_down.weight`, [2, 3]), filled(`${stem}.lora_up.weight`, [4, 2]));

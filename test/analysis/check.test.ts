@@ -54,7 +54,7 @@ describe("check", () => {
     expect(found(adapter, "peft")).toEqual([]);
     expect(found(adapter, "vllm")).toEqual([
       ["note", expect.stringContaining("--max-lora-rank 8")],
-      ["note", expect.stringMatching(/older releases of vLLM than 0\.33\.0 may ignore/)],
+      ["note", expect.stringMatching(/releases of vLLM before 0\.33\.0 may ignore/)],
     ]);
     expect(found(adapter, "tgi")).toEqual([
       [
@@ -77,7 +77,7 @@ describe("check", () => {
     const patterns = { rank_pattern: { [layer(1)]: 16 }, alpha_pattern: { [layer(1)]: 32 } };
     const adapter = await adapterOf({ modules, config: { r: 8, lora_alpha: 16, ...patterns } });
     expect(found(adapter, "vllm").map(([level]) => level)).toEqual(["note", "note"]);
-    expect(found(adapter, "tgi")).toEqual([["differs", expect.stringMatching(/one rank.*\(8\).* has 16/)]]);
+    expect(found(adapter, "tgi")).toEqual([["differs", expect.stringMatching(/one rank.*\(8\).* has rank 16/)]]);
   });
 
   it("finds rsLoRA where it is read as alpha / r", async () => {
@@ -126,7 +126,7 @@ describe("check", () => {
     expect(found(await plain(8, head), "tgi")).toEqual([
       [
         "fails",
-        expect.stringMatching(/there is a tensor beside them \(as .*score\.weight\).*convert --to peft --extras drop/),
+        expect.stringMatching(/there is another tensor \(such as .*score\.weight\).*convert --to peft --extras drop/),
       ],
     ]);
     const conv = await adapterOf({ rank: 8, modules: { [layer(0)]: SIZE, "model.conv": { ...SIZE, kind: "conv" } } });
@@ -164,11 +164,16 @@ describe("check", () => {
     );
     for (const consumer of ["vllm", "peft"] as const) {
       expect(found(copy, consumer).filter(([level]) => level === "fails")).toEqual([
-        ["fails", expect.stringMatching(/finds weights as adapter_model\.safetensors .*adapter_model \(1\).*rename/)],
-        ["fails", expect.stringMatching(/finds the config as adapter_config\.json alone.*\(1\)\.json; rename/)],
+        [
+          "fails",
+          expect.stringMatching(/finds weights only as adapter_model\.safetensors .*adapter_model \(1\).*rename/),
+        ],
+        ["fails", expect.stringMatching(/finds the config only as adapter_config\.json.*\(1\)\.json; rename/)],
       ]);
     }
-    expect(found(copy, "sglang")).toEqual([["fails", expect.stringContaining("the config as adapter_config.json")]]);
+    expect(found(copy, "sglang")).toEqual([
+      ["fails", expect.stringContaining("the config only as adapter_config.json")],
+    ]);
   });
 
   it("finds experts that PEFT cannot stack", async () => {
@@ -187,7 +192,10 @@ describe("check", () => {
     expect(found(await experts(["w1", "w2", "w3"], [4, 4]), "peft")).toEqual([]);
     expect(found(await experts(["w2"], [4, 4]), "peft")).toEqual([]);
     expect(found(await experts(["w1", "w2", "w3"], [4, 3]), "peft")).toEqual([
-      ["fails", expect.stringMatching(/experts\.0\.w1 has rank 4 and .*experts\.1\.w1 3; .*--rank-layout uniform/)],
+      [
+        "fails",
+        expect.stringMatching(/experts\.0\.w1 has rank 4 and .*experts\.1\.w1 has rank 3; .*--rank-layout uniform/),
+      ],
     ]);
     const routed = {
       [expert(0, "w2")]: { ...SIZE, rank: 4 },
@@ -195,7 +203,7 @@ describe("check", () => {
     };
     const config = { r: 4, lora_alpha: 4, rank_pattern: { gate: 2 } };
     expect(found(await adapterOf({ modules: routed, config }), "peft")).toEqual([
-      ["fails", expect.stringMatching(/w2 has rank 4 and .*\.gate 2; .*--rank-layout uniform/)],
+      ["fails", expect.stringMatching(/w2 has rank 4 and .*\.gate has rank 2; .*--rank-layout uniform/)],
     ]);
     expect(found(await experts(["w1", "w3"], [4, 4]), "peft")).toEqual([
       ["fails", expect.stringMatching(/block_sparse_moe adapts no w2;/)],

@@ -63,9 +63,9 @@ describe("registerMethod", () => {
   });
 
   it("refuses an id that is taken, and a module that is no URL", () => {
-    expect(() => registerMethod(louder("lego"))).toThrow('There is a method "lego" already');
+    expect(() => registerMethod(louder("lego"))).toThrow('There is already a method "lego"');
     expect(() => registerMethod(louder("test_no_url"), { module: "method.mjs" })).toThrow(
-      /no URL; pass import.meta.url/,
+      /not a URL; pass import.meta.url/,
     );
     expect(() => methodById("test_no_url")).toThrow(/There is no method/);
   });
@@ -89,7 +89,7 @@ describe("registerMethod", () => {
     ["no needs", { needs: null }, /null as needs, but it must be an object/],
     ["memory that is no function", { scratchBytes: 3 }, /3 as scratchBytes, but it must be a function/],
     ["a way to resize that is no text", { resizes: 5 }, /5 as resizes/],
-    ["a preset of no parameter", { presets: { p: { nope: 1 } } }, /preset p .* 1 as nope, which is no parameter/],
+    ["a preset of no parameter", { presets: { p: { nope: 1 } } }, /preset p .* 1 as nope, which is not a parameter/],
     ["a preset out of bounds", { presets: { p: { sign: "flop" } } }, /"flop" as sign, which must be one of keep, flip/],
     ["an option that is not in camelCase", { parameters: { "a-b": {} } }, /a-b .*camelCase/],
     ["a type that there is not", { parameters: { x: { type: "text" } } }, /type "text".*choice, boolean/],

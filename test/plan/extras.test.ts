@@ -107,7 +107,7 @@ describe("extras of several inputs", () => {
       await refuses(RefusedError, await two(), recipe, ...parts);
     }
     const single = [await adapterWith("plain", []), await adapterWith("headed", [head([1])])];
-    await refuses(RefusedError, single, {}, "headed holds a tensor that is no LoRA factor");
+    await refuses(RefusedError, single, {}, "headed holds a tensor that is not a LoRA factor");
   });
 
   it("are listed three at most", async () => {

@@ -55,7 +55,7 @@ describe("the rank asked for", () => {
       warnings: [
         {
           id: "rank-reduced",
-          text: "Rank 8 was asked for, but no module comes to more than 7 units, so that is the result's rank.",
+          text: "Rank 8 was asked for, but no module has more than 7 units, so that is the rank of the result.",
         },
       ],
     });

@@ -76,7 +76,7 @@ describe("include and exclude", () => {
   });
 
   it.each([
-    [{ include: ["q", "x_proj"] }, /include pattern "x_proj" matches no module; modules have names as l\.0\.q/],
+    [{ include: ["q", "x_proj"] }, /include pattern "x_proj" matches no module; modules have names such as l\.0\.q/],
     [{ exclude: ["layers.*"] }, /exclude pattern "layers\.\*" matches no module/],
     [{ moduleWeights: [{ match: "k", weights: [1, 1] }] }, /module weights pattern "k" matches no module/],
     [{ include: ["q"], exclude: ["l.**"] }, /leave no module to merge; choose wider or fewer patterns/],

@@ -8,8 +8,8 @@ import { keyOf, linear, openPeft } from "../support/memory-folder.ts";
 
 describe("a recipe out of plain JavaScript", () => {
   it.each<[object, RegExp]>([
-    [{ weigths: [1] }, /field "weigths", which there is not; did you mean weights\?/],
-    [{ rank: 2 }, /field "rank", which there is not; there are method, options, target/],
+    [{ weigths: [1] }, /field "weigths", which does not exist; did you mean weights\?/],
+    [{ rank: 2 }, /field "rank", which does not exist; the fields are method, options, target/],
     [{ dtype: "fp16" }, /dtype is "fp16", but must be one of auto, f32, f16, bf16/],
     [{ extras: "fisrt" }, /extras is "fisrt", but must be one of error, drop, first, average/],
     [{ rankLayout: "own" }, /rankLayout is "own"/],

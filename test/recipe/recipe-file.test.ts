@@ -121,13 +121,13 @@ out: merged`;
 const MISTAKES: [what: string, text: string, place: string, said: string][] = [
   ["nothing", "", "1:1", "the recipe is empty; it must be a map with adapters, or with steps."],
   ["a list", "- a", "1:1", 'the recipe is ["a"], but must be a map with adapters, or with steps.'],
-  ["no adapters", "method: cat", "1:1", "adapters is missing; list the adapters to merge, as [math, med]."],
+  ["no adapters", "method: cat", "1:1", "adapters is missing; list the adapters to merge, such as [math, med]."],
   ["an empty list of adapters", "adapters: []", "1:11", "adapters is [], but must name at least one adapter."],
   [
     "one adapter without a list",
     "adapters: a",
     "1:11",
-    'adapters is "a", but must be a list of adapters, as [math, med].',
+    'adapters is "a", but must be a list of adapters, such as [math, med].',
   ],
   ["a key that was mistyped", "adapters: [a]\nmehtod: cat", "2:1", '"mehtod" is unknown here; did you mean method?'],
   [
@@ -152,7 +152,7 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "an adapter without a path",
     "adapters:\n  - weight: 3",
     "2:5",
-    "adapters[0].path is missing; it must be text, in quotes where it looks like something else.",
+    "adapters[0].path is missing; it must be text, in quotes if it looks like something else.",
   ],
   [
     "a weight that is text",
@@ -241,21 +241,21 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "settings beside steps",
     "rank: 4\nsteps: [{name: x, adapters: [a]}]",
     "1:1",
-    "rank stands beside steps; move it into the step that it is for.",
+    "rank is next to steps; move it into the step that it belongs to.",
   ],
   ["a step without a name", "steps:\n  - adapters: [a]", "2:5", "name is missing; it must be text"],
   [
     "a step named as a path",
     "steps:\n  - name: ../x\n    adapters: [a]",
     "2:11",
-    'name is "../x", but must be letters, digits, - and _, a letter first.',
+    'name is "../x", but must be letters, digits, - and _, starting with a letter.',
   ],
   ["a step without adapters", "steps:\n  - name: x", "2:5", "adapters is missing in x; list the adapters to merge."],
   [
     "a name taken twice",
     "steps:\n- {name: x, adapters: [a]}\n- {name: x, adapters: [{step: x}]}",
     "3:4",
-    "there is a step x already; choose another name.",
+    "there is already a step x; choose another name.",
   ],
   [
     "a mistyped step",

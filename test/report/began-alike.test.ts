@@ -16,7 +16,7 @@ describe("began-alike", () => {
     const [found] = beganAlike(times(5, four(same)));
     expect(found!.id).toBe("began-alike");
     expect(found!.text).toMatch(/^100% of the clusters that join adapters/);
-    expect(found!.text).toContain("a larger --rank, up to 6, half of all units");
+    expect(found!.text).toContain("a larger --rank, up to 6 (half of all units)");
   });
 
   it("counts the units of merges as large as they come", () => {

@@ -341,7 +341,7 @@ describe("warnings", () => {
   it("zero-result: a scale that leaves nothing", async () => {
     expect(await ids(await right(), { ...CAT, scale: 1e-300 })).toContain("zero-result");
     expect(await textOf("zero-result", await right(), { ...CAT, scale: 1e-300 })).toBe(
-      "The result changes nothing: what weights and scale leave is less than f32 can hold; pass larger ones.",
+      "The result changes nothing: with these weights and scale its values are too small for f32; pass larger ones.",
     );
   });
 

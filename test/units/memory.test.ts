@@ -45,6 +45,6 @@ describe("units of one module", () => {
     expect(() => refuseTooManyUnits("q", [module(4000, 8, 8), module(96, 8, 8)])).not.toThrow();
     const refused = () => refuseTooManyUnits("q", [module(4000, 8, 8), module(97, 8, 8)]);
     expect(refused).toThrow(RefusedError);
-    expect(refused).toThrow("q has 4097 units over all adapters, more than 4096 can be merged at once");
+    expect(refused).toThrow("q has 4097 units over all adapters, but at most 4096 can be merged at once");
   });
 });

@@ -10,7 +10,7 @@ const WRITES = /\.(o_proj|down_proj|w2)$/;
 const OTHER_PARTS = /(^|\.)(visual|vision\w*|audio\w*|image\w*|connector|multi_modal_projector|mm_\w+)\./;
 const LAYER = /(^|\.)(?:layers|h|blk)\.(\d+)\./;
 
-/** Whether an adapter's layers, widths and vocabulary are those of a config.json. */
+/** Whether an adapter's layers, widths and vocabulary match a config.json. */
 export function checkConfigSizes({ modules }: Adapter, { title }: Consumer, { name, config }: BaseFacts): Finding[] {
   if (config === null) return [];
   const { layers, hiddenSize, vocabSize } = config;
@@ -20,16 +20,14 @@ export function checkConfigSizes({ modules }: Adapter, { title }: Consumer, { na
   if (beyond !== undefined) {
     found.push(
       fails(
-        `it adapts ${beyond.name}, but ${name} has ${layers} layers (from 0): ${title} has no place for it; ${PASS}.`,
+        `it adapts ${beyond.name}, but ${name} has ${layers} layers (counted from 0), so ${title} has no place for it; ${PASS}.`,
       ),
     );
   }
   const wide =
     hiddenSize === null ? undefined : own.find((module) => widthOf(module) !== null && widthOf(module) !== hiddenSize);
   if (wide !== undefined) {
-    found.push(
-      fails(`${wide.name} has the width ${widthOf(wide)}, but ${name} has the hidden size ${hiddenSize}; ${PASS}.`),
-    );
+    found.push(fails(`${wide.name} has width ${widthOf(wide)}, but ${name} has hidden size ${hiddenSize}; ${PASS}.`));
   }
   const worded = vocabSize === null ? undefined : own.find((module) => (wordsOf(module) ?? vocabSize) !== vocabSize);
   if (worded !== undefined) {
@@ -55,7 +53,7 @@ function widthOf({ name, in: inputs, out }: AdapterModule): number | null {
 }
 
 function wordsOf({ name, kind, in: inputs, out }: AdapterModule): number | null {
-  // Tables of positions are embeddings too.
+  // Position tables are embeddings too.
   if (kind === "embedding") return isEmbeddingName(name) ? inputs : null;
   return isHeadName(name) ? out : null;
 }

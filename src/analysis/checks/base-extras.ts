@@ -9,7 +9,7 @@ import { type Finding, fails } from "./finding.ts";
 
 const isWorded = (name: string): boolean => isEmbeddingName(name) || isHeadName(name);
 
-/** Whether full tensors that an adapter brings have the sizes of the base's own. */
+/** Whether an adapter's full tensors have the sizes of the base's own. */
 export function checkExtraSizes({ extras }: Adapter, { extras: loads }: Consumer, base: BaseFacts): Finding[] {
   if (loads !== "all") return [];
   const find = base.modules === null ? () => null : finder(base.modules);

@@ -5,28 +5,28 @@ import { storedNames } from "../../adapter/names/stored-names.ts";
 import { isConv1d } from "../../fuse/conv1d.ts";
 import { type BaseFacts, inGguf, inTransformers, type StoredShape } from "../base-facts.ts";
 
-/** A weight of a base under a name that was looked for. */
+/** A weight that was found in a base. */
 export interface Found {
-  /** What the base calls it. */
+  /** Its name in the base. */
   readonly key: string;
-  /** Further names that it may be under just as well; none for most. */
+  /** Other names in the base that match equally well; usually none. */
   readonly others: readonly string[];
-  /** Null where it is not known: of quantized weights, and where several may be meant. */
+  /** Null if unknown: for quantized weights, and if several weights match. */
   readonly shape: StoredShape;
-  /** Whether the two names are of different releases of transformers. */
+  /** Whether the two names come from different releases of transformers. */
   readonly renamed: boolean;
 }
 
-/** Where a module of an adapter lies in a base. */
+/** The place of an adapter's module in a base. */
 export interface BasePlace {
   readonly module: AdapterModule;
-  /** Null where the base has no such module. */
+  /** Null if the base has no such module. */
   readonly found: Found | null;
-  /** Whether its delta has the weight's shape; null where that is not known. */
+  /** Whether its delta has the weight's shape; null if that is unknown. */
   readonly fits: boolean | null;
 }
 
-/** Look for weights by the names that fuse goes by: in transformers, of any release, with a known prefix more or less. */
+/** Find weights by the same names as fuse: transformers names of any release, with or without a known prefix. */
 export function finder(stored: ReadonlyMap<string, StoredShape>): (name: string) => Found | null {
   return (name) => {
     const [key, ...others] = storedNames(stored, name);
@@ -36,7 +36,7 @@ export function finder(stored: ReadonlyMap<string, StoredShape>): (name: string)
   };
 }
 
-/** The place of each module in a base; null where the names of the two are of different formats and no family translates them. */
+/** The place of each module in a base; null if names are of different formats and no family translates them. */
 export function placesIn(base: BaseFacts, { format, modules, fanInFanOut }: Adapter): BasePlace[] | null {
   // Programs for PEFT folders translate nothing: llama.cpp's names in one are no modules of a base.
   const asNamed = (_: BaseFacts, name: string): string => name;
@@ -48,7 +48,7 @@ export function placesIn(base: BaseFacts, { format, modules, fanInFanOut }: Adap
     const name = translate(base, module.name);
     if (name === null && base.family === null) return null;
     const found = name === null ? null : find(name);
-    // GPT-2's Conv1D is stored as (in, out), but for GGUF files; of a base without a config nobody knows.
+    // GPT-2's Conv1D is stored as (in, out), except in GGUF files. Without a config the base may have it or not.
     const turned = base.naming === "transformers" && (fanInFanOut || type === null || isConv1d(module.name, type));
     if (found !== null) places.push({ module, found, fits: fitsIn(module, found.shape, turned) });
     else places.push((name === null ? null : stackedPlace(module, name, find)) ?? { module, found, fits: null });

@@ -5,7 +5,7 @@ import { withoutPeftPrefix } from "../../formats/peft-folder/keys.ts";
 import type { BaseFacts } from "../base-facts.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
-/** What a change of the embedding or of the head comes to where the base has one tensor for both. */
+/** The effect of a changed embedding or head if the base has one tensor for both. */
 export function checkTied(
   { modules, extras }: Adapter,
   consumer: Consumer,
@@ -28,22 +28,22 @@ export function checkTied(
   const way = "leave it out with lora-lego merge --exclude, or fuse the adapter into the base, which unties them";
   if (id === "llamacpp") {
     return [
-      fails(`it changes ${name}, but ${base.name} ties head and embedding, of which ${title} adapts neither; ${way}.`),
+      fails(`it changes ${name}, but ${base.name} ties head and embedding, and ${title} adapts neither then; ${way}.`),
     ];
   }
   if (id === "mlx") {
     if (head !== undefined)
       return [
-        fails(`it changes ${head}, but ${base.name} ties head and embedding, so that ${title} has no ${head}; ${way}.`),
+        fails(`it changes ${head}, but ${base.name} ties head and embedding, so ${title} has no ${head}; ${way}.`),
       ];
     return [
       differs(
-        `it changes ${name}, but ${base.name} ties head and embedding, so that ${title} changes the head with it; ${way}.`,
+        `it changes ${name}, but ${base.name} ties head and embedding, so ${title} changes the head too; ${way}.`,
       ),
     ];
   }
   if (id !== "peft") {
-    unseen.push(`what ${title} ${version} makes of a change of ${name} where the base ties head and embedding`);
+    unseen.push(`how ${title} ${version} handles a change of ${name} if the base ties head and embedding`);
   }
   return [];
 }

@@ -12,7 +12,7 @@ import { type BasePlace, placesIn } from "./base-places.ts";
 import { checkTied } from "./base-tied.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
-/** A base of which nothing is known. */
+/** A base that nothing is known about. */
 const UNKNOWN: BaseFacts = {
   name: "the base model",
   config: null,
@@ -22,18 +22,18 @@ const UNKNOWN: BaseFacts = {
   tied: null,
 };
 
-/** Whether an adapter fits a base model in a consumer; what the base does not tell goes to `unseen`. */
+/** Whether an adapter fits a base model in a consumer; what the base does not show goes to `unseen`. */
 export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts | null, unseen: string[]): Finding[] {
   if (base === null) {
     unseen.push("whether the base model has these modules in these sizes (pass --base, or --base-config)");
-    // Where one tensor is both, these refuse a change of it or change both.
+    // If one tensor is both head and embedding, these refuse a change of it or change both.
     if (consumer.id === "llamacpp" || consumer.id === "mlx") checkTied(adapter, consumer, UNKNOWN, unseen);
     if (consumer.id === "vllm") unseen.push(`whether ${consumer.title} takes LoRA for the base's architecture`);
     return [];
   }
   // Checkpoints of image models name their weights by other rules than adapters do.
   if (ofImageModel(adapter.modules.keys()) || consumer.models === "image") {
-    unseen.push(`whether ${base.name} has these modules: those of image models are not compared with a base`);
+    unseen.push(`whether ${base.name} has these modules (modules of image models are not compared with a base)`);
     return [];
   }
   return [
@@ -44,7 +44,7 @@ export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts 
   ];
 }
 
-/** Whether vLLM takes LoRA for the base's architecture, and of which of its layers. */
+/** Whether vLLM takes LoRA for the base's architecture, and for which of its layers. */
 function checkArchitecture(
   { modules }: Adapter,
   { id, title, version }: Consumer,
@@ -76,7 +76,7 @@ function checkArchitecture(
   if (refused === undefined) return [];
   return [
     fails(
-      `${title} ${version} takes no LoRA on ${refused.name} of ${architecture}; leave it out with lora-lego merge --exclude, at the cost of what it does.`,
+      `${title} ${version} takes no LoRA on ${refused.name} of ${architecture}; leave it out with lora-lego merge --exclude, which loses its effect.`,
     ),
   ];
 }
@@ -88,48 +88,52 @@ function isHead({ name }: AdapterModule): boolean {
 /** Whether the base has the adapter's modules, in their sizes. */
 function checkPlaces(adapter: Adapter, consumer: Consumer, base: BaseFacts, unseen: string[]): Finding[] {
   if (base.modules === null) {
-    unseen.push(`whether ${base.name} has modules of these names and sizes (a config alone does not say; pass --base)`);
+    unseen.push(
+      `whether ${base.name} has modules of these names and sizes (a config alone does not show this; pass --base)`,
+    );
     return checkConfigSizes(adapter, consumer, base);
   }
   const places = placesIn(base, adapter);
   if (places === null) {
-    unseen.push(`whether ${base.name} has these modules: how its family's names read in the other format is not known`);
+    unseen.push(
+      `whether ${base.name} has these modules (lora-lego cannot translate its family's names to the other format)`,
+    );
     return [];
   }
   const renamed = places.find(({ found }) => found?.renamed);
   if (renamed !== undefined) {
     unseen.push(
-      `whether ${consumer.title} ${consumer.version} knows its names: they are of another release of transformers than those of ${base.name} (${renamed.module.name}, there ${renamed.found!.key})`,
+      `whether ${consumer.title} ${consumer.version} knows its names: they come from another release of transformers than those of ${base.name} (${renamed.module.name} here, ${renamed.found!.key} there)`,
     );
   }
   const unclear = places.find(({ found }) => (found?.others.length ?? 0) > 0);
   if (unclear !== undefined) {
     const { key, others } = unclear.found!;
     unseen.push(
-      `the sizes of ${unclear.module.name}, which may be ${[key, ...others].join(" or ")} in ${base.name} (fuse refuses that)`,
+      `the sizes of ${unclear.module.name}, which may be ${[key, ...others].join(" or ")} in ${base.name} (fuse refuses this)`,
     );
   }
   const hidden = places.filter(({ found, fits }) => found?.others.length === 0 && fits === null);
   if (hidden.length > 0) {
     unseen.push(
-      `the sizes of ${plural(hidden.length, "module")}, whose weights in ${base.name} are quantized (as ${hidden[0]!.found!.key})`,
+      `the sizes of ${plural(hidden.length, "module")}, whose weights in ${base.name} are quantized (such as ${hidden[0]!.found!.key})`,
     );
   }
   return [...checkMissing(places, consumer, base), ...checkShapes(places, base)];
 }
 
 function checkMissing(places: readonly BasePlace[], consumer: Consumer, base: BaseFacts): Finding[] {
-  // A head that is tied has no tensor of its own; that is looked at by itself.
+  // A tied head has no tensor of its own; checkTied covers it.
   const tied = (module: AdapterModule): boolean => base.tied === true && isHead(module);
   const missing = places.filter(({ module, found }) => found === null && !tied(module));
   const [first] = missing;
   if (first === undefined) return [];
   if (missing.length === places.length) return [nothingLoads(consumer, base, first, places.length)];
-  const text = `${missing.length} of its ${places.length} modules are not in ${base.name} (as ${first.module.name})`;
+  const text = `${missing.length} of its ${places.length} modules are not in ${base.name} (such as ${first.module.name})`;
   return [
     consumer.absent === "refused"
       ? fails(`${text}, and ${consumer.title} refuses such adapters; leave them out with lora-lego merge --exclude.`)
-      : differs(`${text}, so that ${consumer.title} leaves them out at best; pass the base that it was trained on.`),
+      : differs(`${text}, so ${consumer.title} leaves them out at best; pass the base that it was trained on.`),
   ];
 }
 
@@ -138,7 +142,7 @@ function nothingLoads({ title, absent }: Consumer, base: BaseFacts, { module }: 
   const shown = there ?? [...base.modules!.keys()][0] ?? "nothing";
   const what = many === 1 ? "its module is not" : `none of its ${many} modules is`;
   return fails(
-    `${what} in ${base.name} (as ${module.name}, where that has ${shown}): ${title} ${absent === "refused" ? "refuses it" : "loads nothing of it and may serve the bare base without a word"}; pass the base that it was trained on.`,
+    `${what} in ${base.name} (the adapter has ${module.name}, the base ${shown}): ${title} ${absent === "refused" ? "refuses it" : "loads nothing from it and may silently serve the bare base"}; pass the base that it was trained on.`,
   );
 }
 

@@ -3,7 +3,7 @@ import type { Consumer } from "../../adapter/consumers.ts";
 import { expertGap, expertOf, stackedModules } from "../../adapter/experts.ts";
 import { type Finding, fails } from "./finding.ts";
 
-/** Whether programs that stack the experts of a layer can do so with factors of single ones. */
+/** Whether programs that stack the experts of a layer can stack the factors of single experts. */
 export function checkExperts(adapter: Adapter, consumer: Consumer): Finding[] {
   if (consumer.id === "peft") return checkStacked(adapter, consumer);
   const single =
@@ -11,7 +11,7 @@ export function checkExperts(adapter: Adapter, consumer: Consumer): Finding[] {
   if (single === undefined) return [];
   return [
     fails(
-      `${consumer.title} has the experts of a layer as one switch_mlp, and no ${single}; write them so with lora-lego convert --to mlx --base-config config.json.`,
+      `${consumer.title} stores the experts of a layer as one switch_mlp and has no ${single}; convert them with lora-lego convert --to mlx --base-config config.json.`,
     ),
   ];
 }
@@ -24,7 +24,7 @@ function checkStacked({ modules }: Adapter, { title }: Consumer): Finding[] {
   if (odd !== undefined) {
     return [
       fails(
-        `${title} stacks the experts of a layer under transformers 5 and gives all the config's own rank, but ${first!.name} has rank ${first!.rank} and ${odd.name} ${odd.rank}; give them one rank with lora-lego merge --rank-layout uniform.`,
+        `${title} stacks the experts of a layer under transformers 5 and gives them all the config's rank, but ${first!.name} has rank ${first!.rank} and ${odd.name} has rank ${odd.rank}; give them one rank with lora-lego merge --rank-layout uniform.`,
       ),
     ];
   }
@@ -32,7 +32,7 @@ function checkStacked({ modules }: Adapter, { title }: Consumer): Finding[] {
   if (gap === null) return [];
   return [
     fails(
-      `${title} stacks gate and up of experts under transformers 5 and tells down from them by their order, but ${gap.layer} adapts no ${gap.lacks}; train or merge it with those too, or leave its experts out with lora-lego merge --exclude.`,
+      `${title} stacks gate and up of experts under transformers 5 and recognises down by its position after them, but ${gap.layer} adapts no ${gap.lacks}; train or merge it with that projection, or leave its experts out with lora-lego merge --exclude.`,
     ),
   ];
 }

@@ -5,15 +5,15 @@ import { type Finding, fails } from "./finding.ts";
 /** Whether a consumer loads files of this format, under these names. */
 export function checkFiles(adapter: Adapter, consumer: Consumer): Finding[] {
   const { id, title, formats } = consumer;
-  // Adapters of other methods have no format to be converted from; what they are is said by itself.
+  // Adapters of other methods have no format to convert from; checkVariants reports them.
   if (adapter.format === "foreign") return [];
   if (formats.includes(adapter.format)) return checkNames(adapter, consumer);
   if (adapter.variants.length > 0)
-    return [fails(`${title} loads ${formats.join(" and ")} files, and this is ${adapter.format}.`)];
+    return [fails(`${title} loads ${formats.join(" and ")} files, but this is ${adapter.format}.`)];
   const to = formats[0]!;
   return [
     fails(
-      `${title} does not load ${adapter.format} files; write it with lora-lego convert --to ${to}, and check that with --for ${id}.`,
+      `${title} does not load ${adapter.format} files; convert it with lora-lego convert --to ${to}, and check the result with --for ${id}.`,
     ),
   ];
 }
@@ -23,7 +23,7 @@ function checkNames({ fileNames }: Adapter, { title, files }: Consumer): Finding
   if (sharded && !files.sharded) {
     return [
       fails(
-        `${title} reads the weights from one file, but these lie in shards (${weights}); write one file with lora-lego merge --method cat.`,
+        `${title} reads the weights from one file, but these are in shards (${weights}); write one file with lora-lego merge --method cat.`,
       ),
     ];
   }
@@ -31,11 +31,11 @@ function checkNames({ fileNames }: Adapter, { title, files }: Consumer): Finding
   const named = files.weights;
   if (named !== null && !sharded && !named.includes(weights)) {
     found.push(
-      fails(`${title} finds weights as ${named.join(" or ")} alone, but these are ${weights}; rename the file.`),
+      fails(`${title} finds weights only as ${named.join(" or ")}, but these are in ${weights}; rename the file.`),
     );
   }
   if (files.config !== null && config !== null && config !== files.config) {
-    found.push(fails(`${title} finds the config as ${files.config} alone, but this is ${config}; rename the file.`));
+    found.push(fails(`${title} finds the config only as ${files.config}, but this is ${config}; rename the file.`));
   }
   return found;
 }

@@ -4,11 +4,11 @@ import { componentOf } from "../../adapter/names/components.ts";
 import { componentsOf } from "../../adapter/names/families.ts";
 import { differs, type Finding, fails, short } from "./finding.ts";
 
-/** Names of Flux and SD 3 as diffusers has them. */
+/** Names of Flux and SD 3 in diffusers. */
 const TRANSFORMER =
   /^transformer\.(single_)?transformer_blocks\.\d+\.(attn2?\.(to_[qkv]|to_out\.0|add_[qkv]_proj|to_add_out)|ff(_context)?\.net\.\d+(\.proj)?|norm1?(_context)?\.linear|proj_mlp|proj_out)$/;
 
-/** What an image program makes of the names and scales of a file; names of unknown families go to `unseen`. */
+/** How an image program reads the names and scales of a file; names of unknown families go to `unseen`. */
 export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   if (consumer.models !== "image") return [];
   const { title, version } = consumer;
@@ -16,7 +16,7 @@ export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[
   const strange = strangeName(names);
   if (strange !== undefined) {
     unseen.push(
-      `whether ${title} ${version} finds its modules: the names are of no family that lora-lego knows (as ${strange})`,
+      `whether ${title} ${version} finds its modules: lora-lego knows no family with names such as ${strange}`,
     );
   }
   if (names.length === 0) unseen.push(`whether ${title} ${version} finds the weights that its tensors name`);
@@ -25,13 +25,13 @@ export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[
   const scaled = [...adapter.modules.values()].find(({ scale }) => scale !== 1);
   if (adapter.format === "diffusers" && scaled !== undefined) {
     unseen.push(
-      `whether the scale ${short(scaled.scale)} of ${scaled.name} stands in an .alpha tensor, which ${title} reads, or in metadata, which it does not`,
+      `whether the scale ${short(scaled.scale)} of ${scaled.name} is in an .alpha tensor, which ${title} reads, or in metadata, which it does not read`,
     );
   }
   return [...bare, ...checkComfyui(adapter, consumer)];
 }
 
-/** Attention layers of UNets, which ComfyUI knows in diffusers' files by the names of their processors alone (comfy/lora.py). */
+/** Attention layers of UNets. In diffusers' files ComfyUI finds them only by the names of their processors (comfy/lora.py). */
 function checkComfyui({ format, modules, variants }: Adapter, { title }: Consumer): Finding[] {
   if (format !== "diffusers") return [];
   const all = [...modules.values()];
@@ -46,7 +46,7 @@ function checkComfyui({ format, modules, variants }: Adapter, { title }: Consume
   return [lost.length === all.length ? fails(text) : differs(text)];
 }
 
-/** A name of a component that belongs to no known family. */
+/** A name of a component from no known family. */
 function strangeName(names: readonly string[]): string | undefined {
   const unknown = new Set(
     componentsOf(names)
@@ -56,13 +56,13 @@ function strangeName(names: readonly string[]): string | undefined {
   return names.find((name) => unknown.has(componentOf(name)) && !TRANSFORMER.test(name));
 }
 
-/** Whether a Flux file in its own code's names, which need a component in front, has one. */
+/** Whether a Flux file with the names of Flux's own code has the component in front that they need. */
 function checkBare({ format, modules, extras, variants }: Adapter, { id, title }: Consumer): Finding[] {
   if (format !== "diffusers") return [];
   const all = [...modules.values()];
   const bare = all.filter(({ name, a }) => componentOf(name) === "diffusion_model" && componentOf(a.name) === null);
   const [first] = bare;
-  // Both take the names of the control files of Flux's makers, and each tells these by other tensors.
+  // Both take the names in control files of Flux's makers, but each recognises those by other tensors.
   const control =
     id === "diffusers"
       ? [...extras.keys()].some((key) => key.includes("query_norm.scale"))
@@ -72,33 +72,35 @@ function checkBare({ format, modules, extras, variants }: Adapter, { id, title }
     variants.length > 0
       ? "put diffusion_model. in front of them"
       : `convert it with lora-lego convert --to ${id === "diffusers" ? "diffusers" : "kohya"}`;
-  const lost = `a component that ${title} looks for (as ${first.a.name})`;
+  const lost = `a component that ${title} looks for (such as ${first.a.name})`;
   if (bare.length === all.length) return [fails(`none of its names has ${lost}; ${way}.`)];
   return [differs(`${bare.length} of its ${all.length} modules have names without ${lost}; ${way}.`)];
 }
 
-/** What diffusers' conversion of kohya's names misses. */
+/** What diffusers' conversion of kohya names misses. */
 function checkDiffusers({ format, modules, variants }: Adapter, { title }: Consumer): Finding[] {
   if (format !== "kohya") return [];
   const all = [...modules.values()];
-  // No conversion carries what is more than a plain LoRA.
+  // No conversion keeps more than a plain LoRA.
   const plain = variants.length === 0;
   const way = plain ? "write it with lora-lego convert --to diffusers" : "load it in ComfyUI";
   const lost = all.find(({ a }) => a.name.startsWith("lora_unet_joint_blocks_"));
   if (lost !== undefined) {
-    return [fails(`${title} finds nothing of SD 3 under kohya's names (as ${lost.a.name}); ${way}.`)];
+    return [fails(`${title} finds nothing of SD 3 under kohya names (such as ${lost.a.name}); ${way}.`)];
   }
   const raised = all.find(({ a }) => /^lora_transformer_.*_(ff|mlp|norm)/.test(a.name));
   if (raised !== undefined) {
     return [
-      fails(`${title} reads attention alone of files with lora_transformer_ names (not ${raised.a.name}); ${way}.`),
+      fails(`${title} reads only attention from files with lora_transformer_ names (not ${raised.a.name}); ${way}.`),
     ];
   }
   const flux = all.some(({ name }) => name.startsWith("diffusion_model."));
   const second = flux ? all.find(({ a }) => /^lora_te[23]_/.test(a.name)) : undefined;
   if (second !== undefined) {
     return [
-      differs(`${title} leaves out all text encoders of Flux files but the first (as ${second.a.name}); ${way}.`),
+      differs(
+        `${title} leaves out all text encoders of Flux files except the first (such as ${second.a.name}); ${way}.`,
+      ),
     ];
   }
   const [first, ...others] = all.filter(({ name }) => /^(unet|text_encoder)/.test(name));
@@ -106,7 +108,7 @@ function checkDiffusers({ format, modules, variants }: Adapter, { title }: Consu
   if (other === undefined) return [];
   return [
     differs(
-      `${title} gives some modules of a UNet the alpha of others, and here ${first!.name} has ${short(first!.scale * first!.rank)} and ${other.name} ${short(other.scale * other.rank)}; ${plain ? "lora-lego convert --to kohya writes one alpha" : way}.`,
+      `${title} gives some modules of a UNet the alpha of others, but here ${first!.name} has alpha ${short(first!.scale * first!.rank)} and ${other.name} has ${short(other.scale * other.rank)}; ${plain ? "lora-lego convert --to kohya writes one alpha" : way}.`,
     ),
   ];
 }

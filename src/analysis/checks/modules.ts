@@ -12,9 +12,11 @@ export function otherModels({ format, modules }: Adapter, { title, models }: Con
   if (models === "language" && image) {
     return fails(`${title} runs language models, but ${first} belongs to an image model; use diffusers or ComfyUI.`);
   }
-  // Names that a kohya file has with dots are known to whoever loads them.
+  // Programs that load kohya files know their names with dots.
   if (models !== "image" || image || format === "kohya") return null;
-  return fails(`${title} adapts image models, but ${first} is no module of one; load it where its base model runs.`);
+  return fails(
+    `${title} adapts image models, but ${first} is not a module of one; load it in a program that runs its base model.`,
+  );
 }
 
 export function checkKinds({ modules }: Adapter, { title, kinds }: Consumer): Finding[] {
@@ -23,7 +25,7 @@ export function checkKinds({ modules }: Adapter, { title, kinds }: Consumer): Fi
   if (first === undefined) return [];
   return [
     fails(
-      `${title} adapts no ${first.kind} modules, of which there ${areMany(odd.length, "is one", "")} (as ${first.name}); leave them out with lora-lego merge --exclude, at the cost of what they do.`,
+      `${title} adapts no ${first.kind} modules, but there ${areMany(odd.length, "is one", "")} (such as ${first.name}); leave them out with lora-lego merge --exclude, which loses their effect.`,
     ),
   ];
 }
@@ -36,7 +38,7 @@ export function checkRanks({ modules }: Adapter, consumer: Consumer): Finding[] 
   if (mostRank !== null && largest > mostRank) {
     return [
       fails(
-        `${title} takes rank ${mostRank} at most, but a module has ${largest}; cut it with lora-lego resize --rank ${mostRank}.`,
+        `${title} takes rank ${mostRank} at most, but a module has rank ${largest}; cut it with lora-lego resize --rank ${mostRank}.`,
       ),
     ];
   }
@@ -59,7 +61,7 @@ export function checkScales({ modules, statedScale, peft }: Adapter, consumer: C
   if (differing === "all") {
     const patterned = peft !== null && (peft.rankPattern.length > 0 || peft.alphaPattern.length > 0);
     if (id !== "vllm" || !patterned) return [];
-    return [note(`older releases of ${title} than ${consumer.version} may ignore rank_pattern and alpha_pattern.`)];
+    return [note(`releases of ${title} before ${consumer.version} may ignore rank_pattern and alpha_pattern.`)];
   }
   const read = peft !== null && !rslora ? peft.alpha / peft.rank : (statedScale ?? first.scale);
   const scaled = [...modules.values()].find((module) => module.scale !== read);
@@ -75,7 +77,7 @@ export function checkScales({ modules, statedScale, peft }: Adapter, consumer: C
   if (ranked === undefined) return [];
   return [
     differs(
-      `${title} reads one rank for all modules (${rank}), but ${ranked.name} has ${ranked.rank}; write one rank with lora-lego merge --for ${id}.`,
+      `${title} reads one rank for all modules (${rank}), but ${ranked.name} has rank ${ranked.rank}; write one rank with lora-lego merge --for ${id}.`,
     ),
   ];
 }
@@ -85,15 +87,15 @@ export function checkLayers({ modules }: Adapter, { id, title, everyLayer }: Con
   const [first] = missing;
   if (first === undefined) return [];
   const [type, layers] = first;
-  const others = missing.length === 1 ? "" : `, and ${missing.length - 1} more types lack some`;
+  const others = missing.length === 1 ? "" : `, and ${missing.length - 1} more types lack layers`;
   return [
     differs(
-      `${title} drops a type of module that is not adapted in every layer: ${type} lacks layer ${layers.slice(0, 5).join(", ")}${layers.length > 5 ? ", ..." : ""}${others}; write zero factors there with lora-lego merge --for ${id}.`,
+      `${title} drops module types that are not adapted in every layer: ${type} lacks layer ${layers.slice(0, 5).join(", ")}${layers.length > 5 ? ", ..." : ""}${others}; write zero factors there with lora-lego merge --for ${id}.`,
     ),
   ];
 }
 
-/** Whether all layers are adapted that a consumer stacks with adapted ones. */
+/** Whether all modules that a consumer stacks with adapted ones are adapted too. */
 export function checkStacks({ modules }: Adapter, { id, title, stacks }: Consumer): Finding[] {
   const gaps = stacks ? stackGaps(modules.keys()) : [];
   const [first] = gaps;

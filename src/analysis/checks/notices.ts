@@ -2,16 +2,16 @@ import type { Adapter, Notice } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { type Finding, fails, note } from "./finding.ts";
 
-/** What was noticed as the adapter was read: what a consumer makes of its names, and all else as it stands. */
+/** Notices from reading the adapter: how a consumer handles its names, and all others unchanged. */
 export function checkNotices(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   const odd = oddNames(adapter, consumer);
-  // Fields that are not known are told with the settings, as not looked at.
+  // checkSettings reports unknown fields, as not looked at.
   const others = adapter.notices.filter((notice) => notice !== odd && notice.id !== "unknown-field");
   const notes = others.map(({ text }) => note(text));
   return odd === undefined ? notes : [...checkNames(odd, consumer, unseen), ...notes];
 }
 
-/** That tensors have names which lora-lego sees through, of wrapped models or without PEFT's prefix, where that decides whether they are found. */
+/** The notice about names of wrapped models or without PEFT's prefix, if they decide whether tensors are found. */
 function oddNames({ notices, format }: Adapter, { id, formats }: Consumer): Notice | undefined {
   if (!formats.includes(format)) return undefined;
   return notices.find(({ id: notice }) => notice === "wrapped-names" || (notice === "bare-names" && id !== "vllm"));

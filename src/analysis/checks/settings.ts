@@ -2,14 +2,14 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import { type Consumer, isOneHead } from "../../adapter/consumers.ts";
 import { areMany, differs, type Finding, fails } from "./finding.ts";
 
-/** What of the tensors beside factors ComfyUI reads. */
+/** Tensors other than factors that ComfyUI reads. */
 const SIDE_TENSOR = /\.(diff|diff_b|w_norm|b_norm|set_weight|reshape_weight)$/;
 
-/** Whether a consumer takes what a config sets and what is saved beside the factors; fields that nobody knows go to `unseen`. */
+/** Whether a consumer takes the config's settings and the tensors other than factors; unknown fields go to `unseen`. */
 export function checkSettings(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   const { unknownFields } = adapter;
   if (unknownFields.length > 0) {
-    unseen.push(`what its config means by ${unknownFields.join(", ")}, which lora-lego does not know`);
+    unseen.push(`what ${unknownFields.join(", ")} in its config means, which lora-lego does not know`);
   }
   return [
     ...checkExtras(adapter, consumer, unseen),
@@ -27,20 +27,20 @@ function checkExtras(
   const [first] = loads === "side-tensors" ? keys.filter((key) => !SIDE_TENSOR.test(key)) : keys;
   if (loads === "all" || first === undefined || (loads === "one-head" && isOneHead(keys))) return [];
   if (id === "diffusers") {
-    // Of some families it reads differences of biases, of others it leaves them out.
-    unseen.push(`what ${title} ${version} makes of what lies beside the factors (as ${first})`);
+    // For some families it reads differences of biases, for others it leaves them out.
+    unseen.push(`how ${title} ${version} handles tensors other than factors (such as ${first})`);
     return [];
   }
-  if (models === "image") return [differs(`${title} leaves out what lies beside the factors (as ${first}).`)];
+  if (models === "image") return [differs(`${title} leaves out tensors other than factors (such as ${first}).`)];
   const what = loads === "one-head" ? "factors and one classifier or score" : "factors only";
   return [
     fails(
-      `${title} loads ${what}, but there ${areMany(keys.length, "is a tensor", " tensors")} beside them (as ${first}); leave them out with lora-lego convert --to ${formats[0]} --extras drop, if the task does not need them.`,
+      `${title} loads ${what}, but there ${areMany(keys.length, "is another tensor", " other tensors")} (such as ${first}); leave them out with lora-lego convert --to ${formats[0]} --extras drop, if the task does not need them.`,
     ),
   ];
 }
 
-/** What vLLM refuses by the config alone (peft_helper.py). */
+/** What vLLM refuses because of the config alone (peft_helper.py). */
 function checkVllm({ peft, modulesToSave }: Adapter, { title }: Consumer): Finding[] {
   const found: Finding[] = [];
   if (peft !== null && peft.bias !== "none") {
@@ -50,14 +50,14 @@ function checkVllm({ peft, modulesToSave }: Adapter, { title }: Consumer): Findi
   if (others.length > 0) {
     found.push(
       fails(
-        `${title} refuses modules_to_save in a config but for classifier and score, and this has ${others.join(", ")}; lora-lego merge --for vllm writes none.`,
+        `${title} refuses modules_to_save in a config except classifier and score, but this has ${others.join(", ")}; lora-lego merge --for vllm writes none.`,
       ),
     );
   }
   return found;
 }
 
-/** What SGLang takes of target_modules: a list, or "all" and "all-linear"; embeddings and heads only as they are listed. */
+/** What SGLang takes as target_modules: a list, "all" or "all-linear"; embeddings and heads only if listed. */
 function checkTargets({ peft, modules }: Adapter, { id, title }: Consumer): Finding[] {
   const targets = peft?.targets;
   if (targets === undefined || targets === null) return [];

@@ -3,7 +3,7 @@ import type { Consumer, Handling } from "../../adapter/consumers.ts";
 import type { Variant } from "../../adapter/variants.ts";
 import { differs, type Finding, fails, note } from "./finding.ts";
 
-/** What a consumer makes of an adapter that is more than a plain LoRA; what nobody looked at goes to `unseen`. */
+/** How a consumer handles an adapter that is more than a plain LoRA; cases that are unknown go to `unseen`. */
 export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   const { title, version } = consumer;
   const found: Finding[] = [];
@@ -12,7 +12,7 @@ export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: stri
     switch (handlingOf(adapter, consumer, variant)) {
       case "loads":
         if (variant.id === "changed_base")
-          found.push(note(`it means the same on the very base that it was trained on alone: ${own}.`));
+          found.push(note(`it keeps its meaning only on the exact base that it was trained on: ${own}.`));
         break;
       case "fails":
         found.push(fails(`${title} ${version} does not load such adapters: ${own}.`));
@@ -21,7 +21,7 @@ export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: stri
         found.push(differs(`${title} ${version} loads it as something else: ${own}.`));
         break;
       case "unknown":
-        unseen.push(`what ${title} ${version} makes of it: it ${variant.text.replace(/[,;] .*$/, "")}`);
+        unseen.push(`how ${title} ${version} handles it: it ${variant.text.replace(/[,;] .*$/, "")}`);
         break;
     }
   }
@@ -31,24 +31,24 @@ export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: stri
 function handlingOf(adapter: Adapter, consumer: Consumer, variant: Variant): Handling {
   const { format, peft } = adapter;
   const { id } = consumer;
-  // Whoever refuses or drops the whole does so with a part of it.
+  // A program that refuses or drops the whole does the same with a part of it.
   if (variant.of !== undefined) {
     const whole = handlingOf(adapter, consumer, { id: variant.of, text: variant.text });
     return whole === "loads" ? consumer.variants.incomplete : whole;
   }
   if (variant.id === "other_method") return methodHandling(format, peft, consumer, variant);
-  // ComfyUI reads DoRA's magnitudes as .dora_scale, under no other name.
+  // ComfyUI reads DoRA's magnitudes only as .dora_scale.
   if (variant.id === "dora" && id === "comfyui" && format !== "kohya") return "differs";
   if (variant.id === "changed_base") {
     const init = peft?.changedBase ?? "";
-    // LoRA-GA changes the base while it trains and takes that back; CorDA wants its statistics before anything is loaded.
+    // LoRA-GA changes the base for training and then undoes it; CorDA needs its statistics before anything is loaded.
     if (id === "vllm" && init.includes("lora_ga")) return "loads";
     if (id === "peft" && init.includes("corda")) return "fails";
   }
   return consumer.variants[variant.id];
 }
 
-/** Other methods than LoRA: PEFT's lie in its folders, those of LyCORIS in the files of image models, and each program loads its own. */
+/** Other methods than LoRA: PEFT's are in its folders, LyCORIS's in files of image models; each program loads its own. */
 function methodHandling(
   format: Adapter["format"],
   peft: Adapter["peft"],
@@ -59,7 +59,7 @@ function methodHandling(
     const known = method === undefined ? !(peft?.changes.includes("enable_lora") ?? true) : PEFT_TYPES.has(method);
     return format === "peft" && known ? "loads" : "fails";
   }
-  // Settings of LoRA that these do not look for.
+  // LoRA settings that these programs ignore.
   if ((id === "sglang" || id === "tgi") && peft !== null) return "differs";
   return format === "peft" ? "fails" : variants.other_method;
 }

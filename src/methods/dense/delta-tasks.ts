@@ -1,15 +1,15 @@
 import type { Pool } from "../../units/pool.ts";
 import type { Task } from "./task-tiles.ts";
 
-/** A task and where its units stand in the pool. */
+/** A task and the positions of its units in the pool. */
 export interface DeltaTask extends Task {
   readonly positions: readonly number[];
 }
 
 /**
- * The deltas of a pool's adapters as tasks, in an order that depends on the deltas and weights alone, however they are split into
- * factors: by their entries row by row, then by weight. Random masks are drawn by an adapter's place in it. Each delta sums its units in
- * the pool's order. Takes 4 N (in + out) bytes of kernel memory.
+ * The deltas of a pool's adapters as tasks. Their order depends on deltas and weights alone, not on the split into factors: by entries,
+ * row by row, then by weight. An adapter's place in this order decides its random masks. Each delta sums its units in the pool's
+ * order. Takes 4 N (in + out) bytes of kernel memory.
  */
 export async function deltaTasks(pool: Pool): Promise<DeltaTask[]> {
   const byInput = new Map<number, number[]>();
@@ -27,7 +27,7 @@ export async function deltaTasks(pool: Pool): Promise<DeltaTask[]> {
   return tasks.sort((one, other) => compareDeltas(one, other, pool) || one.weight - other.weight);
 }
 
-/** Kernel memory that the tasks' rows take, in bytes. */
+/** Kernel memory for the tasks' rows, in bytes. */
 export function deltaTasksBytes(units: number, tasks: number, inputs: number, out: number): number {
   return 4 * units * (inputs + out) + 32 * tasks;
 }
@@ -43,7 +43,7 @@ function compareDeltas(one: Task, other: Task, { in: columns, out: rows }: Pool)
   return 0;
 }
 
-/** What `TaskTiles` computes, bit for bit. */
+/** The same value as in `TaskTiles`, bit for bit. */
 function entry({ rank, a, b }: Task, o: number, x: number, rows: number, columns: number): number {
   let sum = 0;
   for (let j = 0; j < rank; j++) sum += b[j * rows + o]! * a[j * columns + x]!;

@@ -7,15 +7,15 @@ import { lowRank, lowRankBytes } from "./low-rank.ts";
 import { type Combine, type ElementwiseRule, mergedTiles } from "./merge-tiles.ts";
 import { TaskTiles, taskTilesBytes } from "./task-tiles.ts";
 
-/** What tells one method on dense deltas from another. */
+/** What differs between methods on dense deltas. */
 export interface DenseMethod<Options>
   extends Pick<Method<Options>, "id" | "title" | "reference" | "single" | "parameters"> {
   rule(options: Options): ElementwiseRule;
 }
 
 /**
- * A method that works on the entries of the dense deltas D_t (out, in), tile by tile, and cuts what comes of them to rank k; at no time
- * does it hold a matrix of out x in. Kernel memory beside the pool and the result: `denseBytes`.
+ * A method that works on the entries of the dense deltas D_t (out, in), tile by tile, and cuts the result to rank k. It never holds a
+ * whole out x in matrix. Kernel memory besides the pool and the result: `denseBytes`.
  */
 export function denseMethod<Options>({ rule, ...own }: DenseMethod<Options>): Method<Options> {
   return {
@@ -51,7 +51,7 @@ async function leadingRows(pool: Pool, count: number): Promise<Float32Array> {
   return rows.a;
 }
 
-/** What a module without live units merges into. */
+/** The result of a module without live units. */
 function nothing({ kernels }: Pool): MergedModule {
   return { combinations: null, rows: { count: 0, a: kernels.f32(0), b: kernels.f32(0) }, residual: 0 };
 }

@@ -5,32 +5,32 @@ import { topUnits } from "../finish.ts";
 import { orthonormalize } from "./orthonormalize.ts";
 import { MOST_TILE_ROWS } from "./task-tiles.ts";
 
-/** A matrix R (out, in) that is handed out in tiles of rows, in ascending order and with the same values at every call. */
+/** A matrix R (out, in) that passes its tiles of rows to `use` in ascending order, with the same values at every call. */
 export type RowTiles = (use: (tile: Float32Array, from: number, rows: number) => void) => void | Promise<void>;
 
-/** Directions to begin with, rows (at most `count`, in); null for random ones. */
+/** Starting directions as rows (at most `count`, in); null for random ones. */
 export type StartingRows = (count: number) => Promise<Float32Array>;
 
-/** Up to this smaller side a module is decomposed exactly. */
+/** Modules whose smaller side is at most this are decomposed exactly. */
 const EXACT_SIDE = 128;
-/** Directions beyond k that the range finder follows. */
+/** Extra directions beyond k that the range finder follows. */
 const OVERSAMPLING = 10;
 /**
- * Passes of W <- orth(R^T R W). Measured on 1024 x 1024 modules: from the leading directions of the sum, one pass comes within 1e-4 of the
- * residual of many at density 0.5; two beat three from random directions down to density 0.02.
+ * Passes of W <- orth(R^T R W). Measured on 1024 x 1024 modules, starting from the leading directions of the sum: one pass comes within
+ * 1e-4 of the residual of many at density 0.5; two beat three passes from random directions, down to density 0.02.
  */
 const PASSES = 2;
 
 /**
- * The k leading singular units of R (out, in), which is never held. A basis W (l, in) of its row space is
- * found by subspace iteration (Halko, Martinsson and Tropp 2011, arXiv 0909.4061, algorithm 4.4, on R^T R: one pass over the tiles each)
- * from given directions and seeded random ones, then R W^T W is decomposed in f64. Where the smaller side is at most
- * 128, or k + 10, W spans the whole row space and the result is the exact truncated SVD, up to f32 rounding; beyond, `residual` says what
- * was lost, the unavoidable part included.
+ * The k leading singular units of R (out, in), without ever holding R. Subspace iteration finds a basis W (l, in) of its row space
+ * (Halko, Martinsson and Tropp 2011, arXiv 0909.4061, algorithm 4.4, on R^T R: one pass over the tiles each), from given directions
+ * and seeded random ones. Then R W^T W is decomposed in f64. If the smaller side is at most 128, or k + 10, W spans the whole row
+ * space and the result is the exact truncated SVD up to f32 rounding; otherwise `residual` reports the loss, including the
+ * unavoidable part.
  *
  * @param tiles tiles of at most `MOST_TILE_ROWS` rows
  * @param start directions that are likely among the leading ones
- * @returns at most k units, and what their delta R' leaves of R (before its rows are rounded)
+ * @returns at most k units, and the residual of their delta R' (before its rows are rounded)
  */
 export async function lowRank(
   space: RowSpace,
@@ -54,13 +54,13 @@ export interface LowRank {
   readonly squares: number;
 }
 
-/** Directions that are followed for rank k. */
+/** The number of directions to follow for rank k. */
 function sketchWidth(k: number, inputs: number, out: number): number {
   const smaller = Math.min(inputs, out);
   return smaller <= EXACT_SIDE ? smaller : Math.min(smaller, k + OVERSAMPLING);
 }
 
-/** Kernel memory that `lowRank` takes beside its result, in bytes: 20 l in + 8 l out, and little more; l = k + 10 or min(in, out). */
+/** Kernel memory of `lowRank` besides its result, in bytes: about 20 l in + 8 l out, l = k + 10 or min(in, out). */
 export function lowRankBytes(inputs: number, out: number, k: number): number {
   const l = sketchWidth(k, inputs, out);
   return l * (20 * inputs + 8 * out + 16 * MOST_TILE_ROWS + 8 * l + 16 * k) + 256;
@@ -116,7 +116,7 @@ class Sketch {
     this.#count = orthonormalize(this.#sums, this.width, this.#space.in, this.#basis);
   }
 
-  /** sums += W R^T R, for some rows of R. */
+  /** sums += W R^T R, for a tile of rows of R. */
   #addSquare(tile: Float32Array, rows: number): void {
     const { kernels, in: columns } = this.#space;
     const count = this.#count;
@@ -129,7 +129,7 @@ class Sketch {
     for (let x = 0; x < count * columns; x++) sums[x]! += added[x]!;
   }
 
-  /** R W^T (rows, count) of some rows of R. */
+  /** R W^T (rows, count) for a tile of rows of R. */
   #innerProducts(tile: Float32Array, rows: number): Float64Array {
     const { kernels, in: columns } = this.#space;
     const inner = this.#inner.subarray(0, rows * this.#count).fill(0);
@@ -162,7 +162,7 @@ class Sketch {
     });
     mirror(amongB, l);
     const top = topUnits({ count: l, amongA, amongB }, k);
-    // What is below 1e-6 of the largest is the rounding of tiles and basis to f32.
+    // Values below 1e-6 of the largest come from rounding tiles and basis to f32.
     const sigma = top.sigma.filter((value) => !isRounding(value, top.sigma[0]!));
     const captured = sigma.reduce((sum, value) => sum + value * value, 0);
     const units = { count: l, a: basis, b };
@@ -170,7 +170,7 @@ class Sketch {
     return { rows, residual: squares === 0 ? 0 : Math.sqrt(Math.max(0, 1 - captured / squares)), squares };
   }
 
-  /** Y (2 I - H): Y H^-1, since rounding W to f32 takes its Gram matrix H off I by 1e-7 only. */
+  /** Y (2 I - H), which is Y H^-1 here: rounding W to f32 moves its Gram matrix H only 1e-7 away from I. */
   #correct(inner: Float64Array, rows: number, gram: Float64Array): Float64Array {
     const l = this.#count;
     const solved = this.#turned.subarray(0, rows * l);

@@ -11,11 +11,11 @@ export type Combine = (tiles: TaskTiles, weights: Float64Array, length: number, 
 export const weightedSum: Combine = ({ kernels, stacked, stride }, weights, length, merged) =>
   kernels.multiply(weights, 1, stacked, weights.length, stride, length, merged, length);
 
-/** An elementwise method: what it does to each task's entries, and how it merges them. */
+/** An elementwise method: how it sparsifies each task's entries, and how it merges them. */
 export interface ElementwiseRule {
   /**
-   * Look at the whole matrices where that is needed (thresholds), and return what starts a pass: tiles come in ascending order in each
-   * pass, and every pass sees the same values.
+   * Look at the whole matrices if needed (for thresholds), and return the function that starts a pass. In each pass tiles come in
+   * ascending order, and every pass sees the same values.
    */
   prepare(tiles: TaskTiles): () => Sparsify;
   readonly combine: Combine;

@@ -1,6 +1,6 @@
 import type { NumberParameter } from "../parameters.ts";
 
-/** The parameter of a density of dense deltas. */
+/** The parameter for the density of dense deltas. */
 export function deltaDensity(value: number): NumberParameter {
   return {
     type: "number",

@@ -1,9 +1,9 @@
-/** A row that keeps less of its length than this beside the rows before it is one of their combinations. */
+/** A row that keeps less than this share of its length after orthogonalisation is a combination of earlier rows. */
 const LEAST_LEFT = 1e-14;
 
 /**
- * Make rows orthonormal: modified Gram-Schmidt in f64, each row twice (twice is enough: Kahan and Parlett), rows that depend on earlier
- * ones left out.
+ * Make rows orthonormal by modified Gram-Schmidt in f64, each row twice (twice is enough: Kahan and Parlett). Rows that depend on
+ * earlier ones are left out.
  *
  * @param rows (count, columns); overwritten
  * @param into (count, columns); the result, rounded to f32

@@ -7,12 +7,12 @@ import type { TaskTiles } from "./task-tiles.ts";
 type Prepare = ElementwiseRule["prepare"];
 
 /**
- * Entries whose ranks are remembered from pass to pass, at two bytes each: ranking them takes most of the time. Larger modules rank the
- * rest anew.
+ * How many entries keep their ranks from pass to pass, at two bytes each, because ranking takes most of the time. Larger modules rank
+ * the rest again.
  */
 const MOST_REMEMBERED = 2 ** 24;
 
-/** Tells the masks of dense deltas from those of A (0) and B (1). */
+/** Number of the masks of dense deltas; A has 0, B has 1. */
 const DELTA = 2;
 
 /** Keep all. */
@@ -20,7 +20,7 @@ export function keepAll(): Prepare {
   return () => () => () => {};
 }
 
-/** Keep the int(density n) largest |entries| of each task's whole matrix; the first of equals, row by row. */
+/** Keep the int(density n) largest |entries| of each task's whole matrix; among equals the first, row by row. */
 export function largestShare(density: number): Prepare {
   return (tiles) => {
     const size = tiles.rows * tiles.columns;
@@ -38,7 +38,7 @@ export function largestShare(density: number): Prepare {
   };
 }
 
-/** Keep the int(density n) entries that are left when the largest int(gamma n) are taken away first, then the smallest. */
+/** Keep int(density n) entries: drop the int(gamma n) largest first, then the smallest. */
 export function middleShare(density: number, gamma: number): Prepare {
   return (tiles) => {
     const size = tiles.rows * tiles.columns;
@@ -58,7 +58,7 @@ export function middleShare(density: number, gamma: number): Prepare {
             tile[i] = value * Number(magnitude < most) * Number(magnitude > least);
             continue;
           }
-          // Both cuts count their ties, so both must see these.
+          // Both cuts count their ties, so both must see this entry.
           const outlier = outliers.keeps(value);
           if (!rest.keeps(value) || outlier) tile[i] = 0;
         }
@@ -70,12 +70,12 @@ export function middleShare(density: number, gamma: number): Prepare {
 /** Numbers in [0, DRAWS) for the entries of a task's delta from `from` on: drawn, or read from a golden file. */
 export type Draws = Pick<HashedDraws, "fill">;
 
-/** The numbers that a seed draws. */
+/** The numbers drawn from a seed. */
 export function deltaDraws(seed: number): Draws {
   return new HashedDraws(seed, DELTA);
 }
 
-/** DARE: keep each entry whose number is below `density`, and divide what is kept by it. */
+/** DARE: keep each entry whose number is below `density`, and divide it by `density`. */
 export function droppedAtRandom(density: number, draws: Draws): Prepare {
   const limit = Math.ceil(density * DRAWS);
   return ({ tileRows, columns }) => {
@@ -83,15 +83,15 @@ export function droppedAtRandom(density: number, draws: Draws): Prepare {
     return () => (tile, task, from) => {
       const drawn = room.subarray(0, tile.length);
       draws.fill(task, from, drawn);
-      // The sign bit of the difference: a branch on random bits costs more than all else.
+      // Use the sign bit of the difference, because a branch on random bits costs more than everything else.
       for (let i = 0; i < tile.length; i++) tile[i] = (tile[i]! / density) * ((drawn[i]! - limit) >>> 31);
     };
   };
 }
 
 /**
- * DELLA's MAGPRUNE: the entry of rank i (from the smallest, 0 .. n - 1) of its row is kept with probability
- * density - epsilon (1/2 - i / (n - 1)), at least 0 and at most 1, and divided by it. Takes 32 MB at most beside kernel memory.
+ * DELLA's MAGPRUNE: the entry of rank i in its row (from the smallest, 0 .. n - 1) is kept with probability
+ * density - epsilon (1/2 - i / (n - 1)), clamped to [0, 1], and divided by it. Takes at most 32 MB besides kernel memory.
  *
  * @param mostRemembered entries whose ranks are kept from one pass to the next
  */
@@ -112,7 +112,7 @@ export function droppedByRank(
       return Math.max(0, Math.min(1, density - epsilon * place));
     });
     const limits = probabilities.map((probability) => Math.ceil(probability * DRAWS));
-    // By rank; behind the last one stands that of all entries that are dropped.
+    // By rank; the last element is the factor of all dropped entries.
     const factors = Float64Array.from({ length: columns + 1 }, (_, i) => (i < columns ? 1 / probabilities[i]! : 0));
     const dropped = columns;
     const choose = (row: Float32Array, task: number, from: number, chosen: Uint16Array | Uint32Array): void => {

@@ -10,17 +10,17 @@ export interface Task {
   readonly b: Float32Array | Float64Array;
 }
 
-/** Uses the same rows of all tasks, row-major; `from` is the first row. The tiles may be changed, and are void after the call. */
+/** Uses the same rows of all tasks, row-major; `from` is the first row. The callee may change the tiles; they are void after the call. */
 export type UseTiles = (tiles: readonly Float32Array[], from: number, rows: number) => void;
 
-/** Bytes of one row tile of all tasks and their merge together: about a second-level cache. */
+/** Bytes of one row tile of all tasks and their merge together: about the size of a second-level cache. */
 const TILES_BYTES = 2 ** 20;
-/** The most rows that a tile has; more at once gain nothing. */
+/** The most rows of a tile; more rows gain nothing. */
 export const MOST_TILE_ROWS = 64;
 
 /**
- * Dense matrices of several tasks that are never held: rows of all of them are computed tile by tile, at each pass anew. An entry is a
- * sum of f64 products over j in order, rounded to f32 once, so it has the same bits whatever the tile.
+ * Dense matrices of several tasks that are never held whole: every pass computes their rows again, tile by tile. An entry is a sum of
+ * f64 products over j in order, rounded to f32 once, so it has the same bits whatever the tile size.
  */
 export class TaskTiles {
   readonly rows: number;
@@ -28,7 +28,7 @@ export class TaskTiles {
   readonly weights: readonly number[];
   readonly kernels: Kernels;
   readonly #tasks: readonly Task[];
-  /** The most rows that are handed out at once. */
+  /** The most rows in one tile. */
   readonly tileRows: number;
   /** All tasks' tiles: entry x of task t's tile at t * stride + x. */
   readonly stacked: Float32Array;
@@ -76,8 +76,8 @@ function rowsOfTile(tasks: number, columns: number): number {
 }
 
 /**
- * Kernel memory that tiles of such tasks take, in bytes: a megabyte, or one row of every task and their merge where that is more; and
- * the coefficients. It does not grow with the number of rows.
+ * Kernel memory for tiles of such tasks, in bytes: a megabyte, or one row of every task and their merge if that is larger, plus the
+ * coefficients. It does not grow with the number of rows.
  */
 export function taskTilesBytes(tasks: number, columns: number, largestRank: number): number {
   return Math.max(TILES_BYTES, 4 * columns * (tasks + 1)) + 8 * MOST_TILE_ROWS * largestRank + 8 * tasks + 64;

@@ -4,7 +4,7 @@ import { canonicalPlaces, inOrder } from "../unit-order.ts";
 /** An adapter whose i-th unit belongs to the i-th units of the others. */
 export interface AlignedAdapter {
   readonly input: number;
-  /** Place of its first unit among the stored rows; unit i lies i rows further on. */
+  /** Position of its first unit among the stored rows; unit i is i rows further on. */
   readonly firstRow: number;
   readonly weight: number;
   readonly scale: number;
@@ -16,7 +16,7 @@ export interface Alignment {
   readonly rank: number;
   /** Indices of the units that are live in some adapter, ascending. */
   readonly units: readonly number[];
-  /** In canonical order, which does not depend on that of the inputs. Adapters without a live unit are not among them. */
+  /** In canonical order, independent of the order of the inputs. Adapters without a live unit are left out. */
   readonly adapters: readonly AlignedAdapter[];
 }
 
@@ -37,7 +37,7 @@ export function alignAdapters(pool: Pool): Alignment {
 /** The stored rows of adapter t in a strip: (rank, length), row-major. */
 export type UseBlock = (t: number, block: Float32Array, length: number, offset: number) => void;
 
-/** Hand one half of each adapter to `use`, strip by strip in ascending columns, as it is stored, dead units as zeros. */
+/** Pass one half of each adapter to `use`, strip by strip in ascending columns: stored values, dead units as zeros. */
 export async function visitAdapters(
   pool: Pool,
   { rank, adapters }: Alignment,

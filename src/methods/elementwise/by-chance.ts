@@ -4,17 +4,17 @@ import type { Sparsifier } from "./merge-factors.ts";
 import { dropAndRescale, type Mask } from "./sparsify.ts";
 
 /**
- * What the kept entries are multiplied by: 1 / density as in the paper and PEFT; what brings each tensor back to its L1 norm, as mergekit
- * does; or nothing.
+ * How kept entries are rescaled: by 1 / density as in the paper and PEFT, back to each tensor's L1 norm as in mergekit, or not at
+ * all.
  */
 export const RESCALES = ["density", "l1", "none"] as const;
-/** How what a random mask keeps is scaled. */
+/** How the entries that a random mask keeps are scaled. */
 export type Rescale = (typeof RESCALES)[number];
 
 /**
  * DARE (Yu et al. 2023, arXiv 2311.03099): drop entries of A_t and B_t by masks and rescale the others.
  *
- * @param masks the mask of tensor 0 (A) or 1 (B); its tasks are canonical places, its indices those of the tensor as it is stored
+ * @param masks the mask of tensor 0 (A) or 1 (B); its tasks are canonical places, its indices those of the stored tensor
  */
 export function byChance(masks: (tensor: number) => Mask, density: number, rescale: Rescale): Sparsifier {
   return async (pool, alignment, half) => {
@@ -36,14 +36,14 @@ export function byChance(masks: (tensor: number) => Mask, density: number, resca
   };
 }
 
-/** The share of each adapter's L1 norm that its masks keep; 1 where they keep nothing. */
+/** The share of each adapter's L1 norm that its masks keep; 1 if they keep nothing. */
 async function keptNorms(
   pool: Pool,
   alignment: Alignment,
   half: "a" | "b",
   rows: readonly Mask[],
 ): Promise<readonly number[]> {
-  // Row by row, so that the width of strips changes no sum.
+  // Row by row, so that the width of strips does not change sums.
   const all = alignment.adapters.map(() => new Float64Array(rows.length));
   const kept = alignment.adapters.map(() => new Float64Array(rows.length));
   await visitAdapters(pool, alignment, half, (t, block, length, offset) => {

@@ -3,15 +3,15 @@ import { type Alignment, visitAdapters } from "./alignment.ts";
 import type { Sparsifier } from "./merge-factors.ts";
 import { keptCount, MagnitudeCut } from "./sparsify.ts";
 
-/** |x| as f32 is its bits without the sign, 31 of them: found in two steps of 16 and 15 bits. */
+/** |x| as f32 is its 31 bits without the sign, handled in two steps of 16 and 15 bits. */
 const MAGNITUDE_BITS = 0x7fffffff;
 const LOW_BITS = 15;
 const HIGH_BUCKETS = 1 << 16;
 const LOW_BUCKETS = 1 << LOW_BITS;
 
 /**
- * Keep the int(density r in) largest |entries| of each A_t, and likewise of each B_t; among equals those that come first in the tensor as
- * it is stored. Thresholds are found exactly by a radix histogram, so that a tensor need never be held whole.
+ * Keep the int(density r in) largest |entries| of each A_t, and likewise of each B_t; among equals the first in the stored tensor. A
+ * radix histogram finds thresholds exactly, without ever holding a whole tensor.
  */
 export function byMagnitude(density: number): Sparsifier {
   return async (pool, alignment, half) => {
@@ -22,7 +22,7 @@ export function byMagnitude(density: number): Sparsifier {
     const cuts = half === "a" ? await cutsByRow(pool, alignment, thresholds) : cutsOfAll(alignment, thresholds);
     return (t, block, length) => {
       const ofRows = cuts[t]!;
-      // Column by column: so B is visited in the order in which it is stored, which its ties are counted in.
+      // Column by column, which is B's stored order, because ties are counted in stored order.
       for (let x = 0; x < length; x++) {
         for (let i = 0; i < rank; i++) if (!ofRows[i]!.keeps(block[i * length + x]!)) block[i * length + x] = 0;
       }
@@ -69,7 +69,7 @@ async function findThresholds(
   });
 }
 
-/** The bucket in which the `count`-th largest value lies (the last, above all finite values, for count 0), and how many lie above it. */
+/** The bucket of the `count`-th largest value (for count 0 the last, above all finite values), and how many values are above it. */
 function bucketOf(counts: Uint32Array, count: number): { bucket: number; above: number } {
   let above = 0;
   let bucket = counts.length - 1;
@@ -82,7 +82,7 @@ function cutsOfAll({ rank }: Alignment, thresholds: readonly Threshold[]): Magni
   return thresholds.map(({ magnitude, ties }) => Array<MagnitudeCut>(rank).fill(new MagnitudeCut(magnitude, ties)));
 }
 
-/** A is stored row by row but visited strip by strip: each row gets its share of the ties that are kept. */
+/** A is stored row by row but visited strip by strip, so each row gets its share of the ties to keep. */
 async function cutsByRow(
   pool: Pool,
   alignment: Alignment,

@@ -6,8 +6,8 @@ export const MAJORITIES = ["total", "frequency"] as const;
 export type Majority = (typeof MAJORITIES)[number];
 
 /**
- * Whose consensus: PEFT's votes on the values as they are and divides by the number of agreeing tasks; mergekit's votes on the weighted
- * values and divides by the agreeing weights.
+ * The tool whose consensus is used. PEFT votes on the unweighted values and divides by the number of agreeing tasks; mergekit votes on
+ * the weighted values and divides by the agreeing weights.
  */
 export const CONSENSUSES = ["peft", "mergekit"] as const;
 /** How weights act on vote and divisor. */
@@ -24,8 +24,8 @@ export function weightedSum(tasks: readonly Values[], weights: readonly number[]
 }
 
 /**
- * TIES' consensus (Yadav et al. 2023, arXiv 2306.01708): per entry elect a sign, and average the weighted values of the tasks that have
- * it. Entries that no task agrees on are 0; weights that cancel divide by 1.
+ * TIES' consensus (Yadav et al. 2023, arXiv 2306.01708): elect a sign for each entry, and average the weighted values of the tasks
+ * that have it. Entries without an agreeing task are 0; if weights cancel, the divisor is 1.
  */
 export function agreeingMean(
   tasks: readonly Values[],
@@ -39,7 +39,7 @@ export function agreeingMean(
   else meanByNumber(tasks, factors, majority === "total", out);
 }
 
-// Signs are near random: below, products with 0 or 1 are faster than branches.
+// Signs are nearly random, so products with 0 or 1 are faster than branches below.
 
 function meanByNumber(tasks: readonly Values[], weights: Float64Array, byValue: boolean, out: Values): void {
   const count = tasks.length;

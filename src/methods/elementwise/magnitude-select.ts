@@ -1,21 +1,21 @@
 import { MagnitudeCut } from "./sparsify.ts";
 
-/** Hands all pieces of all tensors to `use`: each tensor's in index order, the same at every call. */
+/** Passes all pieces of all tensors to `use`: each tensor's pieces in index order, the same at every call. */
 export type Pieces = (use: (values: Float32Array, tensor: number) => void) => void;
 
 /** A cut that has not been used yet; `MagnitudeCut` counts its ties down. */
 export type FreshCut = () => MagnitudeCut;
 
 const BUCKETS = 2 ** 16;
-/** Magnitudes order like the bits of their f32, the sign left out. */
+/** Magnitudes sort like the bits of their f32 without the sign. */
 const MAGNITUDE_BITS = 0x7fffffff;
 
 /**
- * The cuts that keep the `count` largest |entries| of f32 tensors that are given in pieces, exactly and without holding a tensor: one
- * pass counts the upper 16 bits of every magnitude, a second one the lower 16 bits of those in the bucket where the cut falls.
+ * The exact cuts that keep the `count` largest |entries| of f32 tensors given in pieces, without holding a tensor. One pass counts the
+ * upper 16 bits of every magnitude, a second pass the lower 16 bits of those in the bucket of the cut.
  *
  * @param tensors how many there are, each of `size` entries
- * @param counts the numbers of entries to keep; no pass is made where all entries are kept, or none
+ * @param counts the numbers of entries to keep; no pass is made if all entries are kept, or none
  * @returns [tensor][count]
  */
 export function largestOfPieces(
@@ -68,7 +68,7 @@ function selectInside(pieces: Pieces, tensors: number, counts: readonly number[]
   );
 }
 
-/** The bucket in which the count-th largest entry lies, and how many of the bucket's largest are still among the `count`. */
+/** The bucket of the count-th largest entry, and how many of the bucket's largest belong to the `count`. */
 function bucketOf(buckets: Uint32Array, count: number): { readonly bucket: number; readonly missing: number } {
   let missing = count;
   let bucket = BUCKETS - 1;

@@ -5,17 +5,17 @@ import { type AlignedAdapter, type Alignment, alignAdapters, type UseBlock } fro
 import { agreeingMean, type Consensus, type Majority, weightedSum } from "./consensus.ts";
 import type { Values } from "./sparsify.ts";
 
-/** Prepares what one half of each adapter loses; the result zeroes and rescales its blocks in place, in ascending columns. */
+/** Prepares the sparsification of one half of each adapter; the result zeroes and rescales blocks in place, in ascending columns. */
 export type Sparsifier = (pool: Pool, alignment: Alignment, half: "a" | "b") => Promise<UseBlock>;
 
-/** Merges the same entries of all adapters, as they are stored, into `out`; may overwrite them. */
+/** Merges the same stored entries of all adapters into `out`; may overwrite them. */
 type MergeEntries = (tasks: readonly Values[], out: Values) => void;
 export type FactorRule = (adapters: readonly AlignedAdapter[], half: "a" | "b") => MergeEntries;
 
 /**
- * PEFT's merging of factors: sparsify A_t and B_t as they are stored, then merge the A_t entry by entry into A', and apart from them the
- * B_t into B'. A is finished before B begins. Entries are summed in f64 and rounded once; a unit that is dead (a or b all zero) is
- * zero in both halves, where PEFT would let its other half into the cross terms.
+ * PEFT's merging of factors: sparsify the stored A_t and B_t, then merge the A_t entry by entry into A', and separately the B_t into
+ * B'. A is finished before B begins. Entries are summed in f64 and rounded once. A dead unit (a or b all zero) is zero in both
+ * halves, while PEFT lets its other half into the cross terms.
  */
 export async function mergeFactors(pool: Pool, sparsifier: Sparsifier, rule: FactorRule): Promise<MergedModule> {
   const alignment = alignAdapters(pool);
@@ -51,8 +51,8 @@ export const summed: FactorRule = (adapters, half) => {
 };
 
 /**
- * TIES' vote and mean. PEFT's votes on the values as stored and takes a_t (b_t) as weights. mergekit's divides by the weights, so that a
- * scale among them would cancel: it sees the values with sqrt|s_t| in them, and only the share of w_t as weight.
+ * TIES' vote and mean. PEFT votes on the stored values and uses a_t (b_t) as weights. mergekit divides by the weights, so a scale among
+ * them would cancel; it therefore sees the values multiplied by sqrt|s_t|, and only w_t's share as the weight.
  */
 export function elected(majority: Majority, consensus: Consensus): FactorRule {
   return (adapters, half) => {

@@ -7,7 +7,7 @@ export interface DensityOption {
   readonly density: number;
 }
 
-/** How TIES elects signs, and whose mean follows. */
+/** How TIES elects signs, and which tool's mean follows. */
 export interface ConsensusOptions {
   readonly majority: Majority;
   readonly consensus: Consensus;

@@ -4,14 +4,14 @@ const DIGITS = 2 ** DIGIT_BITS;
 const DIGIT = DIGITS - 1;
 const MAGNITUDE_BITS = 0x7fffffff;
 
-/** Intervals of magnitudes for each entry: with two, rows like a normal distribution fill each with about one. */
+/** Intervals of magnitudes per entry. With two, normally distributed rows put about one entry into each. */
 const INTERVALS_PER_ENTRY = 2;
 /** The most entries of one interval that are sorted by insertion. */
 const MOST_CROWDED = 32;
 
 /**
- * Ranks the entries of rows of one length; keeps its room between calls. Entries go into equal intervals of magnitudes, whose few are
- * sorted by insertion; a row that crowds into one of them (zeros, outliers) is sorted by the digits of its bits.
+ * Ranks the entries of rows of one length; keeps its buffers between calls. Entries go into equal intervals of magnitudes, and the few
+ * in each are sorted by insertion. A row that crowds one interval (zeros, outliers) is radix sorted by its bits.
  */
 export class EntryRanks {
   readonly #intervals: Uint32Array;
@@ -26,12 +26,12 @@ export class EntryRanks {
     this.#places = [new Uint32Array(length), new Uint32Array(length)];
   }
 
-  /** The row's places in order of ascending |value|, the first of equals first. Valid until the next call. */
+  /** The row's positions by ascending |value|; equals keep their order. Valid until the next call. */
   ascending(row: Float32Array): Uint32Array {
     return this.#byIntervals(row) ?? this.#byDigits(row);
   }
 
-  /** Null where an interval is crowded. */
+  /** Null if an interval is crowded. */
   #byIntervals(row: Float32Array): Uint32Array | null {
     const n = row.length;
     let largest = 0;
@@ -93,7 +93,7 @@ export class EntryRanks {
   }
 }
 
-/** Sort magnitudes that are nearly in order, and their places with them; equals keep theirs. */
+/** Sort nearly sorted magnitudes together with their positions; equals keep their order. */
 function sortByInsertion(magnitudes: Float32Array, places: Uint32Array, n: number): void {
   for (let i = 1; i < n; i++) {
     const magnitude = magnitudes[i]!;

@@ -3,12 +3,12 @@ import { agreeingMean, type Consensus, type Majority, weightedSum } from "./cons
 import { CONSENSUS, DENSITY, SEED } from "./options.ts";
 import { bernoulliMask, dropAndRescale, keptCount, largestOf } from "./sparsify.ts";
 
-/** How matrices that stand for tasks are merged entry by entry. */
+/** How the matrices of tasks are merged entry by entry. */
 export const RULES = ["sum", "magnitude_prune", "ties", "dare_linear", "dare_ties"] as const;
-/** What is done with the deltas in a basis that they share. */
+/** How deltas are merged in a shared basis. */
 export type Rule = (typeof RULES)[number];
 
-/** A rule with what it needs. */
+/** A rule with its options. */
 export interface RuleOptions {
   readonly rule: Rule;
   readonly density: number;
@@ -17,7 +17,7 @@ export interface RuleOptions {
   readonly seed: number;
 }
 
-/** The parameters of a rule that stands at `rule` by default. */
+/** The parameters of a rule, with `rule` as the default. */
 export function ruleParameters(rule: Rule): ParameterTable<RuleOptions> {
   return {
     rule: {
@@ -35,7 +35,7 @@ export function ruleParameters(rule: Rule): ParameterTable<RuleOptions> {
 /**
  * Merge one array per task, in f64, into a new one. The arrays are sparsified in place.
  *
- * @param tasks in an order that does not depend on that of the inputs, as masks are drawn by place
+ * @param tasks in an order independent of the order of the inputs, because masks are drawn by place
  */
 export function mergeByRule(
   tasks: readonly Float64Array[],

@@ -27,14 +27,14 @@ export class MagnitudeCut {
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
       const magnitude = Math.abs(value);
-      // Entries fall on either side at random, so a product is faster than a branch; + 0 makes 0 of -0.
+      // Entries are on either side at random, so a product is faster than a branch; + 0 turns -0 into 0.
       if (magnitude !== threshold) values[i] = value * Number(magnitude > threshold) + 0;
       else if (!this.keeps(value)) values[i] = 0;
     }
   }
 }
 
-/** Number of entries that a density keeps of n: int(density n), as PEFT and mergekit count. */
+/** How many of n entries a density keeps: int(density n), as in PEFT and mergekit. */
 export function keptCount(density: number, n: number): number {
   return Math.floor(density * n);
 }
@@ -55,13 +55,13 @@ export function pruneByMagnitude(values: Values, density: number): void {
   largestOf(values, keptCount(density, values.length)).pruneInPlace(values);
 }
 
-/** Says of entry `index` of task `task` whether it is kept: drawn at random, or read from a golden file. */
+/** Whether entry `index` of task `task` is kept: drawn at random, or read from a golden file. */
 export type Mask = (task: number, index: number) => boolean;
 
 /**
- * A mask that keeps each entry with probability `density`, independently, as `HashedDraws` draws.
+ * A mask that keeps each entry with probability `density`, independently, by `HashedDraws`.
  *
- * @param tensor tells a module's tensors apart (0 for A, 1 for B, 2 for a delta)
+ * @param tensor number of the tensor in a module (0 for A, 1 for B, 2 for a delta)
  */
 export function bernoulliMask(seed: number, tensor: number, density: number): Mask {
   const limit = density * DRAWS;
@@ -73,8 +73,8 @@ export function bernoulliMask(seed: number, tensor: number, density: number): Ma
 export const DRAWS: number = 2 ** 31;
 
 /**
- * Independent uniform numbers in [0, DRAWS): a hash of seed, task, tensor and index, so that entries may be visited in any order and
- * pieces, and the same seed draws the same on every machine.
+ * Independent uniform numbers in [0, DRAWS): a hash of seed, task, tensor and index. Entries may be visited in any order and in pieces,
+ * and a seed draws the same numbers on every machine.
  */
 export class HashedDraws {
   readonly #start: number;
@@ -104,7 +104,7 @@ export class HashedDraws {
   }
 }
 
-/** The finalizer of MurmurHash3 (Appleby, public domain): a bijection of 32-bit words whose every bit depends on all. */
+/** MurmurHash3's finalizer (Appleby, public domain): a bijection of 32-bit words; every output bit depends on all input bits. */
 function mix(word: number): number {
   let h = word | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -113,7 +113,7 @@ function mix(word: number): number {
 }
 
 /**
- * DARE (Yu et al. 2023, arXiv 2311.03099): drop entries by a mask and divide the others by the density, so that the expectation stays.
+ * DARE (Yu et al. 2023, arXiv 2311.03099): drop entries by a mask and divide the others by the density, which keeps the expectation.
  * In place; `from` is the index of the first entry in its tensor.
  */
 export function dropAndRescale(values: Values, task: number, mask: Mask, density: number, from = 0): void {

@@ -8,24 +8,24 @@ import type { LegoOptions } from "./options.ts";
 /** Singular units below this share of the first are dead. */
 const LEAST_SIGMA = 1e-6;
 
-/** The units that are clustered: the pool's, in the gauge and sign asked for. */
+/** The units to cluster: the pool's units in the chosen gauge and sign. */
 export interface Frame {
   readonly units: readonly Combination[];
   readonly ids: readonly UnitId[];
   readonly weights: readonly number[];
-  /** The place of each unit in an output that keeps them all. */
+  /** The position of each unit in an output that keeps all units. */
   readonly places: Int32Array;
   /** Inner products (n, n) of their a-halves and b-halves. */
   readonly gramA: Float64Array;
   readonly gramB: Float64Array;
-  /** leader[i]: the first unit that is equal to unit i (or, for lines, to its negative). */
+  /** leader[i]: the first unit equal to unit i (or, for lines, to its negative). */
   readonly leader: Int32Array;
 }
 
 /**
  * Express a pool's units in the gauge and sign of `options`.
  *
- * @param meanWeight of the inputs; weights are relative to it
+ * @param meanWeight mean weight of the inputs; weights are relative to it
  */
 export async function frameUnits(pool: Pool, options: LegoOptions, meanWeight: number): Promise<Frame> {
   const {
@@ -50,7 +50,7 @@ export async function frameUnits(pool: Pool, options: LegoOptions, meanWeight: n
 
 type Units = Pick<Frame, "units" | "ids" | "weights" | "places">;
 
-/** The pool's units as they are, or scaled to |a| = |b|. */
+/** The pool's units unchanged, or scaled to |a| = |b|. */
 function storedUnits(pool: Pool, balanced: boolean): Units {
   const units = pool.ids.map((_, i) => {
     const cell = i * pool.count + i;
@@ -96,7 +96,7 @@ function leadersByValue(pool: Pool): Int32Array {
   return leader;
 }
 
-/** Equal rows have equal inner products to the last bit, so that units are equal where both halves' distances are exactly 0. */
+/** Equal rows have bit-identical inner products, so units are equal if the distances of both halves are exactly 0. */
 function leadersByGram(gramA: Float64Array, gramB: Float64Array, n: number, line: boolean): Int32Array {
   const leader = Int32Array.from({ length: n }, (_, i) => i);
   for (let i = 0; i < n; i++) {

@@ -25,8 +25,8 @@ export interface Grouping {
 }
 
 /**
- * Group a frame's units into k: each alone where k reaches their number, else by clustering the distinct ones, equal units
- * being one point with their summed weight. Never more groups than distinct units then, none empty.
+ * Group a frame's units into k groups. If k is at least their number, each is alone. Otherwise the distinct units are
+ * clustered, with equal units as one point of summed weight; there are at most as many groups as distinct units, none empty.
  */
 export async function groupUnits(pool: Pool, frame: Frame, k: number, options: LegoOptions): Promise<Grouping> {
   const n = frame.units.length;
@@ -61,7 +61,7 @@ function alone(frame: Frame, i: number): Group {
   return { leaders: [i], signs: [1], weights: [frame.weights[i]!], members: [i] };
 }
 
-/** k-means on squared distances, of the units or of their directions (cosine), or with balanced mass (transport). */
+/** k-means on squared distances of units or of their directions (cosine), or with balanced mass (transport). */
 function bySquares(frame: Frame, leaders: Int32Array, weights: Float64Array, k: number, options: LegoOptions) {
   const n = frame.units.length;
   const count = leaders.length;
@@ -86,7 +86,7 @@ function normalise(gram: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) gram[i * n + j]! /= lengths[i]! * lengths[j]!;
 }
 
-/** sum_i w_i |x_i - m_c(i)|^2, as total squares less the squares of the clusters' sums over their weights. */
+/** sum_i w_i |x_i - m_c(i)|^2, as total squares minus the squares of the clusters' sums divided by their weights. */
 function inertiaOf({ count: n, gram, weights }: GramPoints, labels: Int32Array, signs: Int8Array, k: number): number {
   const mass = new Float64Array(k);
   const square = new Float64Array(k);
@@ -103,7 +103,7 @@ function inertiaOf({ count: n, gram, weights }: GramPoints, labels: Int32Array, 
   return Math.max(0, total);
 }
 
-/** k-medoids on Manhattan distances; for lines each point takes the sign that brings it nearer to its medoid. */
+/** k-medoids on Manhattan distances; for lines, each point gets the sign that is nearer to its medoid. */
 async function byManhattan(
   pool: Pool,
   frame: Frame,

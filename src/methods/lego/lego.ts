@@ -14,10 +14,10 @@ const LEAST_CENTRE = 1e-4;
 const INERTIA_POWERS = { euclidean: 1, manhattan: 0.5, cosine: 0, transport: 1 } as const;
 
 /**
- * LoRA-LEGO: take every adapter apart into its units, cluster the units of all adapters, and build the result from the
- * cluster centres, each brought back to its members' mean norm (parameter reweighting) and the whole delta multiplied by
- * sqrt(r / k) (output reweighting; r the weighted mean of the adapters' live ranks).
- * Weights are relative sample weights of clustering, centres, norms and r. One adapter at its own rank comes back unchanged.
+ * LoRA-LEGO: split every adapter into its units, cluster the units of all adapters, and build the result from the cluster
+ * centres. Each centre is scaled to its members' mean norm (parameter reweighting), and the whole delta is multiplied by
+ * sqrt(r / k) (output reweighting; r is the weighted mean of the adapters' live ranks).
+ * Weights are relative sample weights of clustering, centres, norms and r. A single adapter at its own rank is unchanged.
  */
 export const lego: Method<LegoOptions> = {
   id: "lego",
@@ -30,9 +30,9 @@ export const lego: Method<LegoOptions> = {
   parameters: LEGO_PARAMETERS,
   presets: { paper: PAPER },
   resizes: "cluster its units",
-  // Singular units are numbered by their size, not by where training began.
+  // Singular units are numbered by size, not by the start of training.
   namesStoredUnits: ({ gauge }) => gauge !== "svd",
-  // Output reweighting takes the weighted mean of the ranks.
+  // Output reweighting uses the weighted mean of the ranks.
   weighsRanks: ({ outputReweight }) => outputReweight,
   precise: ({ gauge, centre }) => gauge === "svd" || centre === "rank1",
   yields: "combinations",
@@ -73,7 +73,7 @@ function normOf({ reweight }: LegoOptions): "linf" | "l2" {
   return reweight === "l2" ? "l2" : "linf";
 }
 
-/** Mean of the members' norms over the norm of the centre; null where the members cancel. */
+/** Mean of the members' norms divided by the centre's norm; null if the members cancel. */
 async function reweightCentres(
   pool: Pool,
   frame: Frame,

@@ -1,6 +1,6 @@
 import type { ParameterTable } from "../parameters.ts";
 
-/** What the options of LEGO choose between. */
+/** The choices of LEGO's options. */
 export const LEGO_CHOICES = {
   gauge: ["raw", "balanced", "svd"],
   sign: ["none", "canonical", "line"],
@@ -13,15 +13,15 @@ export const LEGO_CHOICES = {
 export interface LegoOptions {
   /** How units are scaled and rotated before clustering. */
   readonly gauge: (typeof LEGO_CHOICES.gauge)[number];
-  /** What becomes of a unit's sign: (a, b) and (-a, -b) have the same delta. */
+  /** How a unit's sign is treated: (a, b) and (-a, -b) have the same delta. */
   readonly sign: (typeof LEGO_CHOICES.sign)[number];
-  /** What stands for a cluster. */
+  /** How a cluster's centre is computed. */
   readonly centre: (typeof LEGO_CHOICES.centre)[number];
-  /** The norm that a centre gets back from its members (parameter reweighting). */
+  /** The norm in which a centre is scaled to its members (parameter reweighting). */
   readonly reweight: (typeof LEGO_CHOICES.reweight)[number];
   /** Whether the delta is multiplied by sqrt(r / k) (output reweighting). */
   readonly outputReweight: boolean;
-  /** The distance that decides who is grouped with whom. */
+  /** The distance for clustering units. */
   readonly metric: (typeof LEGO_CHOICES.metric)[number];
   /** How long to search for the best grouping; 1 is the measured default, 0 the tree alone. */
   readonly effort: number;
@@ -29,7 +29,7 @@ export interface LegoOptions {
   readonly seed: number;
 }
 
-/** LEGO as the paper defines it (arXiv 2409.16167); `--preset paper` means this whatever the defaults become. */
+/** LEGO as the paper defines it (arXiv 2409.16167); `--preset paper` keeps this meaning even if the defaults change. */
 export const PAPER: LegoOptions = {
   gauge: "raw",
   sign: "none",
