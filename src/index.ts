@@ -131,7 +131,6 @@ export type {
   Recipe,
   RecipeFields,
 } from "./recipe/recipe.ts";
-export type { SaidRecipe } from "./recipe/recipe-fields.ts";
 export {
   type ParsedRecipe,
   parseRecipe,
@@ -139,14 +138,7 @@ export {
   type RecipeSource,
   type RecipeStep,
 } from "./recipe/recipe-file.ts";
-export {
-  type AdapterData,
-  type FileData,
-  type Loose,
-  type MergeData,
-  type MergeFields,
-  recipeSchema,
-} from "./recipe/recipe-schema.ts";
+export { recipeSchema } from "./recipe/recipe-schema.ts";
 export { recipeText } from "./recipe/recipe-text.ts";
 export type { InputReport, MergeReport, ModuleReport, TotalsReport } from "./report/report.ts";
 export { reportSchema } from "./report/report-schema.ts";

@@ -26,6 +26,8 @@ const ROOMS = [
   ["node", "browser"],
   ["cli"],
 ];
+/** The parts of src/node, each line standing on the ones above it; files beside them stand on all. */
+const PARTS_OF_NODE = [["input", "hub"], ["output"], ["threads"], ["evaluate", "ui"]];
 const ON_A_MACHINE = ["node", "cli"];
 /** What runs anywhere: the package's front door stands above all rooms that do. */
 const FRONT_DOOR = "src/index.ts";
@@ -75,6 +77,20 @@ function broken(sources: Sources, from: string, specifier: string, early: boolea
   }
   if (LATE.includes(specifier)) return early ? `${from} imports ${specifier} at start-up` : null;
   return PACKAGES[specifier]?.includes(room) ? null : `${from} imports ${specifier}, which is not for ${room}`;
+}
+
+/** Every import of a part of src/node from one that stands on it. */
+function upwardImports(sources: Sources): string[] {
+  const levelOf = (path: string): number => {
+    const part = /^src\/node\/([^/]+)\//.exec(path)?.[1];
+    return part === undefined ? -1 : PARTS_OF_NODE.findIndex((parts) => parts.includes(part));
+  };
+  return Array.from(sources, ([from, source]) =>
+    importsOf(source).flatMap(({ specifier }) => {
+      const path = specifier.startsWith(".") ? resolveImport(from, specifier) : "";
+      return levelOf(from) >= 0 && levelOf(path) > levelOf(from) ? [`${from} imports ${path}`] : [];
+    }),
+  ).flat();
 }
 
 /** Every import that breaks a rule. */
@@ -150,6 +166,12 @@ describe("src", () => {
 
   it("imports along the arrows only, Node's modules in src/node and src/cli, and packages where they belong", () => {
     expect(brokenImports(sources)).toEqual([]);
+  });
+
+  it("imports among the parts of src/node along their order only", () => {
+    const parts = new Set([...sources.keys()].flatMap((path) => /^src\/node\/([^/]+)\//.exec(path)?.[1] ?? []));
+    expect([...parts].sort()).toEqual(PARTS_OF_NODE.flat().sort());
+    expect(upwardImports(sources)).toEqual([]);
   });
 
   it("has no cycle of imports between files, types included", () => {
@@ -286,6 +308,13 @@ describe("the rules", () => {
       ["src/index.ts", 'export * from "./node/x.ts";'],
     ]);
     expect(brokenImports(sources)).toHaveLength(1);
+  });
+
+  it("find an import of a part of src/node that stands above", () => {
+    const from = (path: string): string[] =>
+      upwardImports(new Map([[path, 'import type { A } from "../output/own.ts";']]));
+    expect(from("src/node/input/x.ts")).toEqual(["src/node/input/x.ts imports src/node/output/own.ts"]);
+    expect(from("src/node/ui/x.ts")).toEqual([]);
   });
 
   it("find cycles, through types and import() too", () => {

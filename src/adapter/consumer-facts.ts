@@ -1,5 +1,15 @@
 import { CONFIG_FILE, PICKLED_WEIGHTS_FILE, TORCH_WEIGHTS_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
-import type { Consumer, NamedFiles } from "./consumer.ts";
+import type { ConsumerFacts, NamedFiles } from "./consumer.ts";
+
+/** The programs that load adapters and whose rules are known here. */
+export const CONSUMER_IDS = ["vllm", "sglang", "llamacpp", "tgi", "peft", "diffusers", "mlx", "comfyui"] as const;
+/** A program that loads adapters. */
+export type ConsumerId = (typeof CONSUMER_IDS)[number];
+
+/** A program that loads adapters, and what it takes. */
+export interface Consumer extends ConsumerFacts {
+  readonly id: ConsumerId;
+}
 
 const PLAIN = { everyLayer: false, stacks: false, rslora: true, startRank: null } as const;
 const ANY_RANK = { ranks: null, mostRank: null } as const;
@@ -20,11 +30,10 @@ const NO_VARIANTS = {
   other_method: "fails",
 } as const;
 
-/** Every known consumer, with what the code of that version does (docs/formats/consumers.md). */
-export const CONSUMERS: readonly Consumer[] = [
-  {
+/** What the code of each consumer's version does (docs/formats/consumers.md). */
+const FACTS: Readonly<Record<ConsumerId, ConsumerFacts>> = {
+  vllm: {
     ...PLAIN,
-    id: "vllm",
     title: "vLLM",
     version: "0.33.0",
     formats: ["peft"],
@@ -39,9 +48,8 @@ export const CONSUMERS: readonly Consumer[] = [
     absent: "ignored",
     variants: { ...NO_VARIANTS, target_parameters: "loads" },
   },
-  {
+  sglang: {
     ...PLAIN,
-    id: "sglang",
     title: "SGLang",
     version: "0.5.23",
     formats: ["peft"],
@@ -64,9 +72,8 @@ export const CONSUMERS: readonly Consumer[] = [
       changed_base: "differs",
     },
   },
-  {
+  llamacpp: {
     ...PLAIN,
-    id: "llamacpp",
     title: "llama.cpp",
     version: "in node-llama-cpp 3.22",
     formats: ["gguf"],
@@ -79,9 +86,8 @@ export const CONSUMERS: readonly Consumer[] = [
     absent: "refused",
     variants: { ...NO_VARIANTS, alora: "loads" },
   },
-  {
+  tgi: {
     ...PLAIN,
-    id: "tgi",
     title: "TGI",
     version: "3.3",
     formats: ["peft"],
@@ -105,9 +111,8 @@ export const CONSUMERS: readonly Consumer[] = [
       changed_base: "differs",
     },
   },
-  {
+  peft: {
     ...PLAIN,
-    id: "peft",
     title: "PEFT",
     version: "0.21.2",
     formats: ["peft"],
@@ -130,9 +135,8 @@ export const CONSUMERS: readonly Consumer[] = [
       other_method: "loads",
     },
   },
-  {
+  diffusers: {
     ...PLAIN,
-    id: "diffusers",
     title: "diffusers",
     version: "0.42.1",
     formats: ["diffusers", "kohya"],
@@ -145,9 +149,8 @@ export const CONSUMERS: readonly Consumer[] = [
     absent: "ignored",
     variants: { ...NO_VARIANTS, dora: "loads", lora_bias: "loads", other_method: "unknown" },
   },
-  {
+  mlx: {
     ...PLAIN,
-    id: "mlx",
     title: "mlx-lm",
     version: "0.32.2",
     formats: ["mlx"],
@@ -160,9 +163,8 @@ export const CONSUMERS: readonly Consumer[] = [
     absent: "refused",
     variants: { ...NO_VARIANTS, dora: "loads" },
   },
-  {
+  comfyui: {
     ...PLAIN,
-    id: "comfyui",
     title: "ComfyUI",
     version: "0.8.1",
     formats: ["kohya", "diffusers"],
@@ -175,4 +177,7 @@ export const CONSUMERS: readonly Consumer[] = [
     absent: "ignored",
     variants: { ...NO_VARIANTS, dora: "loads", other_method: "loads" },
   },
-];
+};
+
+/** Every consumer that is known. */
+export const CONSUMERS: readonly Consumer[] = CONSUMER_IDS.map((id) => ({ id, ...FACTS[id] }));

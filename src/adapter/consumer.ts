@@ -3,8 +3,7 @@ import type { DialectId } from "./adapter.ts";
 import type { VariantId } from "./variants.ts";
 
 /** What a program that loads adapters accepts, according to its own code. */
-export interface Consumer {
-  readonly id: ConsumerId;
+export interface ConsumerFacts {
   readonly title: string;
   /** The release whose code was read; everything here holds for that release. */
   readonly version: string;
@@ -59,8 +58,3 @@ export interface NamedFiles {
 export const FORMAT_IDS = ["peft", "kohya", "diffusers", "comfyui", "mlx", "gguf"] as const;
 /** A format that can be asked for. */
 export type FormatId = (typeof FORMAT_IDS)[number];
-
-/** Programs that load adapters and whose rules lora-lego knows. */
-export const CONSUMER_IDS = ["vllm", "sglang", "llamacpp", "tgi", "peft", "diffusers", "mlx", "comfyui"] as const;
-/** A program that loads adapters. */
-export type ConsumerId = (typeof CONSUMER_IDS)[number];

@@ -1,8 +1,8 @@
 import { UsageError } from "../core/errors.ts";
-import { CONSUMER_IDS, type Consumer } from "./consumer.ts";
-import { CONSUMERS } from "./consumer-facts.ts";
+import { CONSUMER_IDS, CONSUMERS, type Consumer } from "./consumer-facts.ts";
 
-export { CONSUMER_IDS, type Consumer, type ConsumerId, FORMAT_IDS, type FormatId, type Handling } from "./consumer.ts";
+export { FORMAT_IDS, type FormatId, type Handling } from "./consumer.ts";
+export { CONSUMER_IDS, type Consumer, type ConsumerId } from "./consumer-facts.ts";
 
 /** A consumer by its id. @throws UsageError for an unknown one */
 export function consumerById(id: string): Consumer {

@@ -1,4 +1,5 @@
-import { type FactorDtype, isFactorDtype } from "../core/dtype.ts";
+import type { FactorDtype } from "../core/dtype.ts";
+import { isFactorDtype } from "../core/elements.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import type { AdapterModule, TensorRef } from "./adapter.ts";

@@ -1,5 +1,5 @@
 import { type ByteSink, type ByteSource, bytesEqual } from "../core/bytes.ts";
-import { bitsOf, type Dtype } from "../core/dtype.ts";
+import { bytesOf, type Dtype } from "../core/dtype.ts";
 import { READ_ELEMENT } from "../core/elements.ts";
 import { FormatError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
@@ -8,17 +8,22 @@ import type { TensorRef } from "./adapter.ts";
 /** Bytes that are compared or copied at once. */
 const BYTES_AT_ONCE = 1 << 20;
 
-/** Whether two tensors of an adapter hold the same bytes in the same shape. */
-export async function sameTensor(files: readonly ByteSource[], one: TensorRef, other: TensorRef): Promise<boolean> {
-  if (one.dtype !== other.dtype || one.shape.join() !== other.shape.join()) return false;
-  const length = one.end - one.begin;
+/** A tensor, and the files that its own is among. */
+interface PlacedTensor {
+  readonly files: readonly ByteSource[];
+  readonly tensor: TensorRef;
+}
+
+/** Whether two tensors hold the same bytes in the same shape. */
+export async function sameTensor(one: PlacedTensor, other: PlacedTensor): Promise<boolean> {
+  const [first, second] = [one.tensor, other.tensor];
+  if (first.dtype !== second.dtype || first.shape.join() !== second.shape.join()) return false;
+  const length = first.end - first.begin;
   for (let from = 0; from < length; from += BYTES_AT_ONCE) {
-    const [p, q] = [
-      new Uint8Array(Math.min(BYTES_AT_ONCE, length - from)),
-      new Uint8Array(Math.min(BYTES_AT_ONCE, length - from)),
-    ];
-    await files[one.file]!.read(one.begin + from, p);
-    await files[other.file]!.read(other.begin + from, q);
+    const p = new Uint8Array(Math.min(BYTES_AT_ONCE, length - from));
+    const q = new Uint8Array(p.length);
+    await one.files[first.file]!.read(first.begin + from, p);
+    await other.files[second.file]!.read(second.begin + from, q);
     if (!bytesEqual(p, q)) return false;
   }
   return true;
@@ -84,7 +89,7 @@ export async function readNumbers(
   const bytes = new Uint8Array(end - begin);
   await files[file]!.read(begin, bytes);
   const view = new DataView(bytes.buffer);
-  const size = bitsOf(dtype) / 8;
+  const size = bytesOf(dtype);
   const values = Float64Array.from({ length: bytes.length / size }, (_, i) => read(view, i * size));
   const bad = values.find((value) => !Number.isFinite(value));
   if (bad === undefined) return values;

@@ -1,6 +1,6 @@
 import { GGUF_FAMILIES, type GgufFamily, ggufName, isGgufName, moduleOfGguf } from "../adapter/names/gguf.ts";
 import { isHeadName } from "../adapter/names/vocabulary.ts";
-import { isFactorDtype } from "../core/dtype.ts";
+import { isFactorDtype } from "../core/elements.ts";
 import type { GgufHeader } from "../formats/gguf/header.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 import type { BaseModel } from "../fuse/base-model.ts";

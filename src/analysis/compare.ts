@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { bytesOf } from "../core/dtype.ts";
 import { LoraLegoError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import {
@@ -17,8 +18,9 @@ import { DEFAULT_METHOD } from "../methods/method.ts";
 import type { MethodChoice } from "../methods/method-options.ts";
 import { moduleMemory } from "../methods/module-memory.ts";
 import { type ModuleRun, runModule } from "../methods/run-module.ts";
+import { moduleRun } from "../plan/module-run.ts";
 import { underOneName } from "../plan/one-name.ts";
-import { makePlan, moduleRun } from "../plan/plan.ts";
+import { makePlan } from "../plan/plan.ts";
 import type { Recipe, RecipeFields } from "../recipe/recipe.ts";
 import type { Pool } from "../units/pool.ts";
 import { adapterSpectrum, moduleNames, readPool } from "./pools.ts";
@@ -134,7 +136,7 @@ function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
   const plan = makePlan(adapters, recipe);
   return {
     run: moduleRun(plan),
-    bytesPerElement: plan.dtype === "F32" ? 4 : 2,
+    bytesPerElement: bytesOf(plan.dtype),
     products: noProducts(adapters.length),
     ranks: [],
     sizes: [],

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { parseCount, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
-import { untilInterrupted } from "./run-to-folder.ts";
 import { printJson, printLines, sayLine } from "./terminal.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 interface BenchFlags {
   readonly config: string;

@@ -2,10 +2,11 @@ import { Command, Option } from "commander";
 import { CONSUMER_IDS, type ConsumerId, type FormatId } from "../adapter/consumers.ts";
 import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
+import { addCarriedExtras, addFormatOptions, OUT_HELP } from "./output-flags.ts";
 import { parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
-import { addCarriedExtras, addFormatOptions, OUT_HELP, untilInterrupted } from "./run-to-folder.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 interface ConvertFlags {
   readonly to?: FormatId;

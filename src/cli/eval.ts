@@ -2,9 +2,9 @@ import { Command } from "commander";
 import type { Evaluated } from "../node/evaluate.ts";
 import { collectPath, parseCount, parsePath } from "./parse-flags.ts";
 import { showDownload, showProgress } from "./progress.ts";
-import { untilInterrupted } from "./run-to-folder.ts";
 import { table } from "./table.ts";
 import { printJson, printLines } from "./terminal.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 interface EvalFlags {
   readonly base: string;

@@ -5,9 +5,9 @@ import type { DtypeChoice } from "../recipe/recipe.ts";
 import { choicesOf, RECIPE_FIELDS } from "../recipe/recipe-fields.ts";
 import { collect, parseCount, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
-import { untilInterrupted } from "./run-to-folder.ts";
 import { table } from "./table.ts";
 import { printJson, printLine, printLines, sayLine } from "./terminal.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 interface ExtractFlags {
   readonly base: string;

@@ -3,8 +3,8 @@ import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
 import { collectPath, parseNumber, parseNumbers, parsePath } from "./parse-flags.ts";
 import { showDownload, showProgress } from "./progress.ts";
-import { untilInterrupted } from "./run-to-folder.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 interface FuseFlags {
   readonly base: string;

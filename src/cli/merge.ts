@@ -5,8 +5,9 @@ import type { Recipe } from "../recipe/recipe.ts";
 import { FIELD_NAMES, fieldsAmong, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { addMethodFlags, methodOptions } from "./method-flags.ts";
+import { addOutputOptions, type OutputFlags } from "./output-flags.ts";
 import { collectPath } from "./parse-flags.ts";
-import { addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
+import { runToFolder } from "./run-to-folder.ts";
 
 interface MergeFlags extends OutputFlags, SaidRecipe {
   readonly method: string;

@@ -3,8 +3,9 @@ import { UsageError } from "../core/errors.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { fieldsAmong, RANK_FIELDS, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
 import { addFieldFlags } from "./field-flags.ts";
+import { addCarriedExtras, addOutputOptions, type OutputFlags } from "./output-flags.ts";
 import { parsePath } from "./parse-flags.ts";
-import { addCarriedExtras, addOutputOptions, type OutputFlags, runToFolder } from "./run-to-folder.ts";
+import { runToFolder } from "./run-to-folder.ts";
 
 /** The best rank-k approximation of a delta. */
 const RESIZING_METHOD = "svd";

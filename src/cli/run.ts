@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import { printWarnings } from "./failure.ts";
+import { addRunOptions, OUT_HELP, type OutputFlags, outputOf } from "./output-flags.ts";
 import { parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
-import { addRunOptions, OUT_HELP, type OutputFlags, outputOf, untilInterrupted } from "./run-to-folder.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 interface RunFlags extends Omit<OutputFlags, "out" | "report"> {
   readonly out?: string;

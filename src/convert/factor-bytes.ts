@@ -1,6 +1,6 @@
 import type { ByteSource } from "../core/bytes.ts";
-import { bitsOf, bytesOf, type Dtype, type FactorDtype, isOutputDtype } from "../core/dtype.ts";
-import { READ_ELEMENT, WRITE_ELEMENT } from "../core/elements.ts";
+import { bytesOf, type Dtype, type FactorDtype } from "../core/dtype.ts";
+import { isOutputDtype, READ_ELEMENT, WRITE_ELEMENT } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
 import { copyElements, StoredEntries } from "../units/stored-entries.ts";
 import type { FactorContent } from "./conversion.ts";
@@ -22,7 +22,7 @@ export async function factorBytes(
   const same = dtype === factor.dtype && times === 1;
   const bytes = same ? stored : multiplied(stored, factor.dtype, dtype, times, name);
   const length = entries?.length ?? factor.size;
-  const element = bitsOf(dtype) / 8;
+  const element = bytesOf(dtype);
   const written = {
     bytes: new Uint8Array(element * writtenRank * length),
     strides: units === "rows" ? { unit: length, entry: 1 } : { unit: 1, entry: writtenRank },

@@ -42,6 +42,21 @@ export function isPeftFolder(out: string | null, choice: FormatChoice): boolean 
   return true;
 }
 
+/** The formats that can be asked for, by what an output is: "peft, diffusers or mlx (a folder), ..." */
+export function formatsInWords(): string {
+  const ofForm = (form: OutputForm): string => {
+    const ids = FORMAT_IDS.filter((id) => writersNamed(id)[0]!.forms.includes(form));
+    const words = [ids.slice(0, -1).join(", "), ids.at(-1)!].filter((text) => text !== "").join(" or ");
+    return `${words} (${form === "folder" ? "a folder" : `a ${form} file`})`;
+  };
+  return OUTPUT_FORMS.map(ofForm).join(", ");
+}
+
+/** The writers that a format names: comfyui is whichever ComfyUI loads, the first one where it holds the modules. */
+function writersNamed(id: FormatId): readonly Writer[] {
+  return (id === "comfyui" ? consumerById(id).formats : [id]).map(writerOf);
+}
+
 /** The formats that the choice names, or null for none. */
 function chosenFormats({ to, for: id }: FormatChoice): readonly DialectId[] | null {
   const consumer = id === undefined ? null : consumerById(id);
@@ -49,7 +64,7 @@ function chosenFormats({ to, for: id }: FormatChoice): readonly DialectId[] | nu
   if (!FORMAT_IDS.includes(to)) {
     throw new UsageError(`There is no format "${to}" to write; choose one of ${FORMAT_IDS.join(", ")}.`);
   }
-  const named = to === "comfyui" ? consumerById(to).formats : [writerOf(to).id];
+  const named = writersNamed(to).map((writer) => writer.id);
   if (consumer === null) return named;
   const loaded = named.filter((format) => consumer.formats.includes(format));
   if (loaded.length > 0) return loaded;

@@ -33,26 +33,9 @@ export type FactorDtype = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2"
 /** The element types that lora-lego writes factors in. */
 export type OutputDtype = "F32" | "F16" | "BF16";
 
-const FACTOR_DTYPES: ReadonlySet<string> = new Set<FactorDtype>(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"]);
-
 /** Whether `name` is an element type that safetensors knows. */
 export function isDtype(name: string): name is Dtype {
   return Object.hasOwn(DTYPE_BITS, name);
-}
-
-/** Whether tensors of this type can be widened to f32. */
-export function isFactorDtype(name: string): name is FactorDtype {
-  return FACTOR_DTYPES.has(name);
-}
-
-/** Bits of one element. */
-export function bitsOf(dtype: Dtype): number {
-  return DTYPE_BITS[dtype];
-}
-
-/** Whether lora-lego writes numbers of this type. */
-export function isOutputDtype(name: string): name is OutputDtype {
-  return name === "F32" || name === "F16" || name === "BF16";
 }
 
 /** The element type for writing tensors of these types: f16 or bf16 if all have it, else f32. */
@@ -61,7 +44,7 @@ export function commonDtype(dtypes: Iterable<Dtype>): OutputDtype {
   return others.length === 0 && (only === "F16" || only === "BF16") ? only : "F32";
 }
 
-/** Bytes of one element of a type whose elements fill whole bytes. */
-export function bytesOf(dtype: FactorDtype): number {
+/** Bytes of one element; a fraction for types of 4 and 6 bits. */
+export function bytesOf(dtype: Dtype): number {
   return DTYPE_BITS[dtype] / 8;
 }

@@ -11,6 +11,11 @@ export const READ_ELEMENT: Readonly<Record<FactorDtype, (view: DataView, at: num
   F8_E5M2: (view, at) => f8E5m2ToF32(view.getUint8(at)),
 };
 
+/** Whether tensors of this type can be widened to f32. */
+export function isFactorDtype(name: string): name is FactorDtype {
+  return Object.hasOwn(READ_ELEMENT, name);
+}
+
 /** Write an f32 at a byte of a view, rounded to the nearest, ties to even. @returns whether the written value is finite */
 export const WRITE_ELEMENT: Readonly<Record<OutputDtype, (view: DataView, at: number, value: number) => boolean>> = {
   F32(view, at, value) {
@@ -28,3 +33,8 @@ export const WRITE_ELEMENT: Readonly<Record<OutputDtype, (view: DataView, at: nu
     return (bits & 0x7f80) !== 0x7f80;
   },
 };
+
+/** Whether lora-lego writes numbers of this type. */
+export function isOutputDtype(name: string): name is OutputDtype {
+  return Object.hasOwn(WRITE_ELEMENT, name);
+}

@@ -3,12 +3,13 @@ import { GGUF_FAMILIES, type GgufFamily, ggufName } from "../adapter/names/gguf.
 import { headOrder } from "../adapter/names/head-rows.ts";
 import { readNumbers } from "../adapter/tensor-values.ts";
 import type { ByteSink } from "../core/bytes.ts";
-import { bitsOf, isFactorDtype } from "../core/dtype.ts";
+import { bytesOf } from "../core/dtype.ts";
+import { isFactorDtype } from "../core/elements.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { type GgufLayout, layoutGguf } from "../formats/gguf/layout.ts";
 import { isJsonObject, type JsonObject, parseStrictJson, showJson } from "../formats/json.ts";
 import { parseModelConfig } from "../formats/model-config.ts";
-import type { BaseModel } from "../fuse/base-model.ts";
+import { type BaseModel, filesOf } from "../fuse/base-model.ts";
 import { isConv1d } from "../fuse/conv1d.ts";
 import { MODEL_FAMILIES, type ModelFamily } from "./model-families.ts";
 import { tokenizerFields } from "./tokenizer-fields.ts";
@@ -150,13 +151,12 @@ function numberOf(fields: JsonObject, name: string, where: string, otherwise: nu
 }
 
 async function floatsOf(model: BaseModel, tensor: TensorRef): Promise<Float32Array> {
-  const bytes = bitsOf(tensor.dtype) / 8;
+  const bytes = bytesOf(tensor.dtype);
   const values = new Float32Array((tensor.end - tensor.begin) / bytes);
-  const sources = model.shards.map(({ source }) => source);
   for (let from = 0; from < values.length; from += SLAB) {
     const begin = tensor.begin + from * bytes;
     const end = Math.min(tensor.end, begin + SLAB * bytes);
-    values.set(await readNumbers(model.name, sources, { ...tensor, begin, end }), from);
+    values.set(await readNumbers(model.name, filesOf(model), { ...tensor, begin, end }), from);
   }
   return values;
 }

@@ -26,6 +26,11 @@ export interface ModelShard {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** A model's files, as its tensors count them. */
+export function filesOf({ shards }: BaseModel): readonly ByteSource[] {
+  return shards.map(({ source }) => source);
+}
+
 /** A model's folder: which files it has, and how to open them. */
 export interface ModelFolder {
   readonly name: string;

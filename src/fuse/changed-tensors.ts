@@ -1,4 +1,4 @@
-import { isFactorDtype, isOutputDtype } from "../core/dtype.ts";
+import { isFactorDtype, isOutputDtype } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import type { BaseConfig } from "./base-config.ts";

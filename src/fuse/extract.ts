@@ -1,7 +1,9 @@
 import type { TensorRef } from "../adapter/adapter.ts";
 import { isTableName } from "../adapter/names/vocabulary.ts";
-import { type ByteSink, bytesEqual } from "../core/bytes.ts";
-import { bytesOf, type FactorDtype, isFactorDtype, type OutputDtype } from "../core/dtype.ts";
+import { sameTensor } from "../adapter/tensor-values.ts";
+import type { ByteSink } from "../core/bytes.ts";
+import { bytesOf, type FactorDtype, type OutputDtype } from "../core/dtype.ts";
+import { isFactorDtype } from "../core/elements.ts";
 import { FormatError, RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import type { ModuleKind } from "../core/module-kind.ts";
@@ -12,16 +14,14 @@ import type { SafetensorsLayout } from "../formats/safetensors/layout.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { lowRank, lowRankBytes } from "../methods/dense/low-rank.ts";
 import { MOST_TILE_ROWS } from "../methods/dense/task-tiles.ts";
+import { chosenDtype } from "../recipe/chosen-dtype.ts";
 import { modulePattern } from "../recipe/module-pattern.ts";
-import { chosenDtype, type DtypeChoice } from "../recipe/recipe.ts";
+import type { DtypeChoice } from "../recipe/recipe.ts";
 import { writeFactors, writingBytes } from "../units/write-factors.ts";
 import type { BaseConfig } from "./base-config.ts";
-import type { BaseModel } from "./base-model.ts";
+import { type BaseModel, filesOf } from "./base-model.ts";
 import { isConv1d } from "./conv1d.ts";
 import { vocabularyOf } from "./vocabulary.ts";
-
-/** Bytes that are compared at once. */
-const COMPARED_BYTES = 4 << 20;
 
 /** How to extract. */
 export interface ExtractRecipe {
@@ -85,11 +85,12 @@ export async function planExtraction(
   refuseOther(base, tuned, before);
   const include = recipe.include?.map(modulePattern);
   const exclude = (recipe.exclude ?? []).map(modulePattern);
+  const [baseFiles, tunedFiles] = [filesOf(base), filesOf(tuned)];
   const modules: TunedModule[] = [];
   const unrepresented: string[] = [];
   for (const [name, tensor] of before) {
     const twin = tuned.tensors.get(name)!;
-    if (await sameBytes(base, tuned, tensor, twin)) continue;
+    if (await sameTensor({ files: baseFiles, tensor }, { files: tunedFiles, tensor: twin })) continue;
     const module = moduleOf(tensor, twin, config?.modelType ?? null);
     const chosen =
       module !== null &&
@@ -147,19 +148,6 @@ function refuseOther(base: BaseModel, tuned: BaseModel, before: ReadonlyMap<stri
       `${tuned.name} has a tensor ${stray} that ${base.name} lacks; pass the base model that it was tuned from.`,
     );
   }
-}
-
-async function sameBytes(base: BaseModel, tuned: BaseModel, one: TensorRef, other: TensorRef): Promise<boolean> {
-  if (one.dtype !== other.dtype) return false;
-  const length = one.end - one.begin;
-  for (let from = 0; from < length; from += COMPARED_BYTES) {
-    const p = new Uint8Array(Math.min(COMPARED_BYTES, length - from));
-    const q = new Uint8Array(p.length);
-    await base.shards[one.file]!.source.read(one.begin + from, p);
-    await tuned.shards[other.file]!.source.read(other.begin + from, q);
-    if (!bytesEqual(p, q)) return false;
-  }
-  return true;
 }
 
 function moduleOf(base: TensorRef, tuned: TensorRef, modelType: string | null): TunedModule | null {

@@ -1,6 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
-import { isOutputDtype } from "../core/dtype.ts";
+import { isOutputDtype } from "../core/elements.ts";
 import type { SafetensorsLayout } from "../formats/safetensors/layout.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { BaseModel } from "./base-model.ts";

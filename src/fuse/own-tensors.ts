@@ -1,7 +1,8 @@
 import type { Adapter, AdapterModule, TensorRef, TokenRows } from "../adapter/adapter.ts";
 import { denseFactor } from "../adapter/dense-factor.ts";
 import { isHeadName } from "../adapter/names/vocabulary.ts";
-import { type FactorDtype, isFactorDtype, isOutputDtype } from "../core/dtype.ts";
+import type { FactorDtype } from "../core/dtype.ts";
+import { isFactorDtype, isOutputDtype } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import { pathOfBias, withoutPeftPrefix } from "../formats/peft-folder/keys.ts";

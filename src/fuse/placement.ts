@@ -1,5 +1,5 @@
 import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
-import { isFactorDtype, isOutputDtype } from "../core/dtype.ts";
+import { isFactorDtype, isOutputDtype } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import { isConv1d } from "./conv1d.ts";

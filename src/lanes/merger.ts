@@ -7,7 +7,7 @@ import { writtenRows } from "../methods/finish.ts";
 import type { ClusterReport } from "../methods/method.ts";
 import { type ModuleRun, needsPrecision, runModule } from "../methods/run-module.ts";
 import type { MergePlan, PlannedModule } from "../plan/merge-plan.ts";
-import { moduleRun } from "../plan/plan.ts";
+import { moduleRun } from "../plan/module-run.ts";
 import { Pool } from "../units/pool.ts";
 import type { PoolPart } from "../units/unit-reader.ts";
 import type { UnitRows } from "../units/unit-rows.ts";

@@ -1,6 +1,7 @@
 import { copyTensor } from "../adapter/tensor-values.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
-import { bytesOf, isFactorDtype } from "../core/dtype.ts";
+import { bytesOf, commonDtype } from "../core/dtype.ts";
+import { isFactorDtype } from "../core/elements.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { elementCount } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
@@ -59,7 +60,7 @@ async function averageChunk(
     for (const [s, { share }] of extra.sources.entries()) terms[s] = share * values[s]![i]!;
     mean[i] = orderlessSum(terms);
   }
-  const dtype = extra.dtype === "F16" || extra.dtype === "BF16" ? extra.dtype : "F32";
+  const dtype = commonDtype([extra.dtype]);
   const encoded = raw.subarray(0, count * bytesOf(dtype));
   if (!kernels.narrow(dtype, mean, encoded)) {
     throw new RefusedError(

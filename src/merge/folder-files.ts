@@ -2,6 +2,7 @@ import type { FormatId } from "../adapter/consumers.ts";
 import { printableJson } from "../core/printable.ts";
 import { VERSION } from "../core/version.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import { configText } from "../formats/peft-folder/write-config.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import type { RecipeStep } from "../recipe/recipe-file.ts";
 import { RECIPE_FILE, recipeText } from "../recipe/recipe-text.ts";
@@ -60,7 +61,7 @@ export async function folderFiles(
   if (reportName !== null) names.push(reportName);
   const texts = {
     ...(reportName !== null && { [reportName]: reportText(report) }),
-    ...(config !== null && { [config.file]: `${JSON.stringify(config.fields, null, 2)}\n` }),
+    ...(config !== null && { [config.file]: configText(config.fields) }),
     [RECIPE_FILE]: `${recipeComment(based)}${recipe}`,
     [CARD_FILE]: modelCard(plan, id, report, names, recipe, await cardDatasets(folders)),
   };

@@ -4,6 +4,7 @@ import type { Conversion } from "../convert/conversion.ts";
 import { convertByFirst, refuseUnshaped, writersFor } from "../convert/output-format.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
+import { configText } from "../formats/peft-folder/write-config.ts";
 import { consumerRank, refuseUnloadable } from "../plan/for-consumer.ts";
 import { CARD_FILE, conversionCard } from "../report/card.ts";
 import { sharedTokenizerFiles } from "../report/tokenizer-files.ts";
@@ -93,7 +94,7 @@ async function writeBeside(
 ): Promise<void> {
   const { files } = await sharedTokenizerFiles(folder === null ? [] : [folderReader(folder)]);
   for (const { name, bytes } of files) output.write(name, bytes);
-  if (config !== null) output.write(config.file, `${JSON.stringify(config.fields, null, 2)}\n`);
+  if (config !== null) output.write(config.file, configText(config.fields));
   const names = [weightsFile, ...(config === null ? [] : [config.file]), CARD_FILE, ...files.map(({ name }) => name)];
   output.write(CARD_FILE, conversionCard(adapter, to, names, `lora-lego ${VERSION}`));
 }

@@ -1,5 +1,6 @@
 import { VERSION } from "../core/version.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import { configText } from "../formats/peft-folder/write-config.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { type ExtractedModule, type ExtractRecipe, extractModule, planExtraction } from "../fuse/extract.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
@@ -63,7 +64,7 @@ export async function extractAdapter(options: ExtractOptions): Promise<Extracted
           onProgress({ done: modules.length, total: plan.modules.length });
         }
       });
-      output.write(CONFIG_FILE, `${JSON.stringify(plan.config, null, 2)}\n`);
+      output.write(CONFIG_FILE, configText(plan.config));
       const names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE];
       output.write(CARD_FILE, extractionCard(base.name, tuned.name, names, `lora-lego ${VERSION}`));
     });

@@ -16,7 +16,7 @@ import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-plac
 /** The format of a result, and what writing it needs. */
 export interface FormatOptions {
   /**
-   * The format: peft, kohya, diffusers, comfyui, mlx or gguf. Default: what the recipe's `for` loads; else PEFT for a folder and GGUF for a
+   * The format, one of `FORMAT_IDS`. Default: what the recipe's `for` loads; else PEFT for a folder and GGUF for a
    * .gguf file. A .safetensors file gets the adapters' dialect if all share one that is a single file, else kohya's or diffusers'.
    */
   readonly to?: FormatId;

@@ -7,7 +7,7 @@ import { boundedFetch } from "../hub/bounded-fetch.ts";
 import { parseHubPath } from "../hub/hub-path.ts";
 import { type HubSettings, hubSettings } from "./hub/hub-settings.ts";
 import { openAdapterPath } from "./input/adapter-path.ts";
-import { refuseForeignFile } from "./output/own-file.ts";
+import { refuseForeignFile } from "./input/own-file.ts";
 
 /** How to push. */
 export interface PushOptions {

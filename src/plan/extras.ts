@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import { commonDtype, isFactorDtype } from "../core/dtype.ts";
+import { commonDtype } from "../core/dtype.ts";
+import { isFactorDtype } from "../core/elements.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";

@@ -1,14 +1,13 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { defaultsOf } from "../methods/method.ts";
-import { methodById } from "../methods/registry.ts";
-import type { ModuleRun } from "../methods/run-module.ts";
 import { checkRecipe } from "../recipe/check-recipe.ts";
-import { chosenDtype, type Recipe } from "../recipe/recipe.ts";
+import { chosenDtype } from "../recipe/chosen-dtype.ts";
+import type { Recipe } from "../recipe/recipe.ts";
 import { given, withDefaults } from "../recipe/recipe-fields.ts";
 import { planExtras } from "./extras.ts";
 import { consumerOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
 import { inputWarnings } from "./input-warnings.ts";
-import { type MergePlan, usedInputs } from "./merge-plan.ts";
+import type { MergePlan } from "./merge-plan.ts";
 import { planConfig } from "./plan-config.ts";
 import { planPlaces } from "./plan-layout.ts";
 import { planMemory } from "./plan-memory.ts";
@@ -78,11 +77,4 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
       ...beside.warnings,
     ],
   };
-}
-
-/** How a plan's modules are merged. */
-export function moduleRun(plan: MergePlan): ModuleRun {
-  const { method, options, target, after } = plan;
-  const firstInput = Math.min(...usedInputs(plan));
-  return { method: methodById(method), options, target, after, firstInput };
 }

@@ -4,7 +4,7 @@ import { checkRecipe } from "./check-recipe.ts";
 import { mergesOf } from "./check-steps.ts";
 import type { LooseRecipe, Recipe } from "./recipe.ts";
 import { fieldsAmong, RANK_FIELDS, recipeOf } from "./recipe-fields.ts";
-import { type AdapterData, type MergeFields, recipeSchema } from "./recipe-schema.ts";
+import { type AdapterData, fileSchema, type MergeFields } from "./recipe-schema.ts";
 import { schemaMistake } from "./schema-mistake.ts";
 
 /** Where a merge takes an adapter from: a path as written in the file, or the result of an earlier step. */
@@ -49,7 +49,7 @@ export interface ParsedRecipe extends RecipeFile {
  */
 export async function parseRecipe(text: string, file: string): Promise<ParsedRecipe> {
   const [yaml, { z }] = await Promise.all([readYaml(text, file), import("zod")]);
-  const parsed = recipeSchema(z).safeParse(yaml.data);
+  const parsed = fileSchema(z).safeParse(yaml.data);
   if (!parsed.success) throw schemaMistake(yaml, parsed.error.issues[0]!, "the recipe");
   const merges = mergesOf(parsed.data, yaml);
   return {

@@ -130,7 +130,12 @@ function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
  * console.log(recipeSchema(z).safeParse({ adapters: ["math"], rank: -1 }).success); // false
  * ```
  */
-export function recipeSchema(z: Zod): import("zod").ZodType<FileData> {
+export function recipeSchema(z: Zod): import("zod").ZodType<unknown> {
+  return fileSchema(z);
+}
+
+/** The same schema, with the type of what it lets pass. */
+export function fileSchema(z: Zod): import("zod").ZodType<FileData> {
   const { record, choice, list, number, text } = schemaParts(z);
   const weight = number.optional().describe("default 1; 0 leaves the adapter out");
   const path = text.describe("folder or file of an adapter, relative to the recipe file, or hf://owner/name");

@@ -1,5 +1,4 @@
 import type { ConsumerId } from "../adapter/consumers.ts";
-import { commonDtype, type Dtype, type OutputDtype } from "../core/dtype.ts";
 import type { AfterStep, Target } from "../methods/method.ts";
 import type { MethodChoice } from "../methods/method-options.ts";
 
@@ -53,9 +52,4 @@ export type Recipe = MethodChoice & RecipeFields;
 export interface LooseRecipe extends RecipeFields {
   readonly method?: string;
   readonly options?: Readonly<Record<string, unknown>>;
-}
-
-/** The element type to write, by its safetensors name. @param stored the element types of its inputs, which decide for auto */
-export function chosenDtype(choice: DtypeChoice | undefined, stored: Iterable<Dtype>): OutputDtype {
-  return choice === undefined || choice === "auto" ? commonDtype(stored) : (choice.toUpperCase() as OutputDtype);
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter, TensorRef } from "../../src/adapter/adapter.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import type { ByteSource } from "../../src/core/bytes.ts";
-import { bitsOf } from "../../src/core/dtype.ts";
+import { bytesOf } from "../../src/core/dtype.ts";
 import { LoraLegoError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
@@ -153,7 +153,7 @@ function expectCorrect(adapter: Adapter, files: MemoryFiles): void {
   const use = ({ name, file, dtype, shape, begin, end }: TensorRef): void => {
     used.add(name);
     expect(tensors.get(name)).toMatchObject({ dtype, shape });
-    expect((end - begin) * 8).toBe(shape.reduce((product, size) => product * size, bitsOf(dtype)));
+    expect(end - begin).toBe(shape.reduce((product, size) => product * size, bytesOf(dtype)));
     expect(end).toBeLessThanOrEqual(adapter.files[file]!.size);
   };
   const { extras, magnitudes, tokenRows, others } = adapter;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ByteSource, memorySource } from "../../src/core/bytes.ts";
-import { bitsOf } from "../../src/core/dtype.ts";
+import { bytesOf } from "../../src/core/dtype.ts";
 import { LoraLegoError } from "../../src/core/errors.ts";
 import { parseStrictJson } from "../../src/formats/json.ts";
 import { readHeader, type SafetensorsHeader } from "../../src/formats/safetensors/header.ts";
@@ -46,7 +46,7 @@ function expectSound(header: SafetensorsHeader, fileSize: number): void {
   let end = header.headerBytes;
   for (const info of header.tensors.values()) {
     expect(info.begin).toBe(end);
-    expect((info.end - info.begin) * 8).toBe(info.shape.reduce((a, b) => a * b, bitsOf(info.dtype)));
+    expect(info.end - info.begin).toBe(info.shape.reduce((a, b) => a * b, bytesOf(info.dtype)));
     end = info.end;
   }
   expect(end).toBe(fileSize);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ByteSource, memorySource } from "../../src/core/bytes.ts";
-import { bitsOf } from "../../src/core/dtype.ts";
+import { bytesOf } from "../../src/core/dtype.ts";
 import { LoraLegoError } from "../../src/core/errors.ts";
 import type { TensorInfo } from "../../src/formats/safetensors/header.ts";
 import { readTorch } from "../../src/formats/torch/read.ts";
@@ -82,7 +82,7 @@ function expectSound(tensors: ReadonlyMap<string, TensorInfo>, fileSize: number)
   for (const { dtype, shape, begin, end } of tensors.values()) {
     expect(begin).toBeGreaterThan(0);
     expect(end).toBeLessThan(fileSize);
-    expect((end - begin) * 8).toBe(shape.reduce((a, b) => a * b, bitsOf(dtype)));
+    expect(end - begin).toBe(shape.reduce((a, b) => a * b, bytesOf(dtype)));
   }
 }
 

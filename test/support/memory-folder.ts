@@ -2,7 +2,7 @@ import type { Adapter } from "../../src/adapter/adapter.ts";
 import type { AdapterFolder } from "../../src/adapter/folder.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { type ByteSource, memorySource } from "../../src/core/bytes.ts";
-import { bitsOf, type Dtype } from "../../src/core/dtype.ts";
+import { bytesOf, type Dtype } from "../../src/core/dtype.ts";
 import { FormatError } from "../../src/core/errors.ts";
 import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
 
@@ -49,8 +49,8 @@ export function openPeft(
 
 /** A tensor whose bytes are all `fill`. */
 export function filled(name: string, shape: readonly number[], dtype: Dtype = "F32", fill = 0): TensorData {
-  const bits = shape.reduce((product, size) => product * size, bitsOf(dtype));
-  return { name, dtype, shape, data: new Uint8Array(bits / 8).fill(fill) };
+  const bytes = shape.reduce((product, size) => product * size, bytesOf(dtype));
+  return { name, dtype, shape, data: new Uint8Array(bytes).fill(fill) };
 }
 
 /** The key of a tensor of a module, as PEFT writes it. */

@@ -142,7 +142,7 @@ function stripPrefix(name: string, path: string): string {
 
 async function refuseDifferingCopies(name: string, files: AdapterContents["files"], { copies }: Beside): Promise<void> {
   for (const [trained, plain] of copies) {
-    if (await sameTensor(files, trained, plain)) continue;
+    if (await sameTensor({ files, tensor: trained }, { files, tensor: plain })) continue;
     throw new RefusedError(
       `${name}: ${trained.name} and its copy ${plain.name} differ; remove the one that does not belong to the adapter.`,
     );

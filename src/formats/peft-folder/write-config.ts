@@ -41,3 +41,8 @@ export function peftConfig(lora: ConfiguredLora): Record<string, unknown> {
     inference_mode: true,
   };
 }
+
+/** The text of a config's file, PEFT's or another format's. */
+export function configText(fields: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify(fields, null, 2)}\n`;
+}

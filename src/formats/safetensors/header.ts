@@ -1,5 +1,5 @@
 import type { ByteSource } from "../../core/bytes.ts";
-import { bitsOf, type Dtype, isDtype } from "../../core/dtype.ts";
+import { DTYPE_BITS, type Dtype, isDtype } from "../../core/dtype.ts";
 import { FormatError } from "../../core/errors.ts";
 import { elementCount } from "../../core/shape.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson, showJson } from "../json.ts";
@@ -96,7 +96,7 @@ export function parseHeader(
  * or 6 bits do not fill whole bytes (the format refuses both).
  */
 export function tensorBytes(dtype: Dtype, shape: readonly number[]): number {
-  const bits = elementCount(shape) * bitsOf(dtype);
+  const bits = elementCount(shape) * DTYPE_BITS[dtype];
   return bits > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : bits / 8;
 }
 

@@ -1,5 +1,5 @@
 import type { ByteSource } from "../../core/bytes.ts";
-import { bitsOf } from "../../core/dtype.ts";
+import { bytesOf } from "../../core/dtype.ts";
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { showJson } from "../json.ts";
 import type { TensorInfo } from "../safetensors/header.ts";
@@ -95,7 +95,7 @@ async function locateStorages(
   for (const [name, { storage }] of tensors) {
     const { key, dtype, count } = storage;
     const entry = directory.entries.get(`${folder}data/${key}`);
-    const bytes = count * (dtype === null ? 1 : bitsOf(dtype) / 8);
+    const bytes = count * (dtype === null ? 1 : bytesOf(dtype));
     if (entry === undefined || entry.size !== bytes) {
       const found = entry === undefined ? "the archive has no such file" : `that file has ${entry.size}`;
       throw new FormatError(

@@ -1,4 +1,4 @@
-import { bitsOf } from "../../core/dtype.ts";
+import { bytesOf } from "../../core/dtype.ts";
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { elementCount } from "../../core/shape.ts";
 import { showJson } from "../json.ts";
@@ -54,7 +54,7 @@ export function placeTensor(name: string, tensor: TensorRecord, storage: ByteRan
       `${fileName}: tensor ${showJson(name)} of shape ${showJson(shape)} is stored with strides ${showJson(stride)}, like a transposed or sliced view; call .contiguous() on it and save it again, preferably as safetensors.`,
     );
   }
-  const elementBytes = bitsOf(dtype) / 8;
+  const elementBytes = bytesOf(dtype);
   const begin = storage.begin + offset * elementBytes;
   const end = begin + count * elementBytes;
   if (!(end <= storage.end)) {

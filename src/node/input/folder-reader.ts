@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FolderReader } from "../../report/tokenizer-files.ts";
-import { isOwnFile } from "../output/own-file.ts";
+import { isOwnFile } from "./own-file.ts";
 import { openRegular } from "./regular-file.ts";
 
 /** Reads a folder's own files. */

@@ -3,8 +3,8 @@ import { basename, join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { type BaseConfig, parseBaseConfig } from "../../fuse/base-config.ts";
 import type { ModelFolder } from "../../fuse/base-model.ts";
-import { refuseForeignFile } from "../output/own-file.ts";
 import { type FileSource, openFile } from "./file-source.ts";
+import { refuseForeignFile } from "./own-file.ts";
 import { LARGE_TEXT_BYTES, readText } from "./read-text.ts";
 
 /** A model folder on disk; its files stay open until it is closed. Links out of the folder are refused. */

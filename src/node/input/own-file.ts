@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { RefusedError } from "../../core/errors.ts";
-import { isWithin } from "../input/real-path.ts";
+import { isWithin } from "./real-path.ts";
 
 /** A commit's folder in the Hub cache; the first group is its repository, whose blobs the folder's files link to. */
 const SNAPSHOT = /^(.*[/\\]models--[^/\\]+)[/\\]snapshots[/\\][^/\\]+(?:[/\\].*)?$/;
