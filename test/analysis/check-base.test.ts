@@ -52,6 +52,15 @@ describe("check against a base model", () => {
     }
   });
 
+  it("finds nothing of a PEFT adapter whose modules have llama.cpp's names, which PEFT does not translate", async () => {
+    const adapter = await adapterOf({ "blk.0.attn_q": { in: 6, out: 8 }, "blk.0.attn_v": { in: 6, out: 4 } });
+    const base = await modelOf(weights(), { num_attention_heads: 2, num_key_value_heads: 1 });
+    expect(found(adapter, "peft", base)).toContainEqual([
+      "fails",
+      expect.stringMatching(/none of its 2 modules is in base \(the adapter has blk\.0\.attn_q/),
+    ]);
+  });
+
   it("names modules that are not there, and what becomes of the adapter then", async () => {
     const adapter = await adapterOf({
       [`${LAYER}.q_proj`]: { in: 6, out: 8 },
