@@ -8,6 +8,7 @@ import {
   placeOf,
   startedFor,
 } from "../adapter/consumers.ts";
+import { ofImageModel } from "../adapter/names/components.ts";
 import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
@@ -65,10 +66,15 @@ export function startWarnings(consumer: Consumer | null, rank: number): Warning[
 
 /** Refuse modules and tensors that a consumer does not load. */
 export function refuseUnloadable(
-  { title, kinds, extras: loads, formats }: Consumer,
+  { title, kinds, extras: loads, formats, models }: Consumer,
   modules: readonly Pick<AdapterModule, "name" | "kind">[],
   extras: readonly Pick<PlannedExtra, "key">[],
 ): void {
+  if (models === "language" && ofImageModel(modules.map(({ name }) => name))) {
+    throw new RefusedError(
+      `${title} runs language models, but ${modules[0]!.name} belongs to an image model; leave --for out, or pass --for diffusers or --for comfyui.`,
+    );
+  }
   const odd = modules.find(({ kind }) => !kinds[kind]);
   if (odd !== undefined) {
     throw new RefusedError(

@@ -141,4 +141,13 @@ describe("a merge for a consumer", () => {
     );
     await expect(made).rejects.toThrow(UsageError);
   });
+
+  it("refuses image models for a consumer that runs language models", async () => {
+    const unet = { "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q": { in: 5, out: 8 } };
+    const adapter = await open("one", 7, { modules: unet });
+    expect(() => makePlan([adapter], { for: "vllm" })).toThrow(
+      /vLLM runs language models, but unet\.\S+ belongs to an image model; leave --for out/,
+    );
+    expect(makePlan([adapter], { for: "diffusers" }).consumer).toBe("diffusers");
+  });
 });
