@@ -37,15 +37,15 @@ export { type AdapterFolder, adapterFolder } from "./adapter/folder.ts";
 export type { Kinds } from "./adapter/kinds.ts";
 export { openAdapter } from "./adapter/open.ts";
 export type { Variant, VariantId } from "./adapter/variants.ts";
-export {
-  type Conversion,
-  type FactorContent,
-  OUTPUT_FORMS,
-  type OutputForm,
-  type Writer,
-  type WrittenTensor,
+export type {
+  Conversion,
+  FactorContent,
+  Writer,
+  WrittenTensor,
 } from "./convert/conversion.ts";
-export { WRITERS, writeConversion, writerOf } from "./convert/convert.ts";
+export { WRITERS, writerOf } from "./convert/convert.ts";
+export type { WrittenFormat } from "./convert/forms.ts";
+export { writeConversion } from "./convert/write-conversion.ts";
 export {
   type ByteSink,
   type ByteSource,

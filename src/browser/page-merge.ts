@@ -1,5 +1,4 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import { refuseGgufNames } from "../adapter/names/gguf.ts";
 import { memorySink } from "../core/bytes.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { affordableThreads } from "../lanes/affordable-threads.ts";
@@ -9,6 +8,7 @@ import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "
 import { carriedOut } from "../plan/carried-out.ts";
 import { refuseNoPeft } from "../plan/for-consumer.ts";
 import { usedInputs } from "../plan/merge-plan.ts";
+import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
@@ -39,6 +39,7 @@ export async function mergeInPage(
   const host: MergeHost = {
     hashes: true,
     async begin(plan) {
+      refuseGgufInputs(plan, adapters);
       const sink = memorySink(plan.size);
       weights = sink.bytes;
       const lanes = workers.slice(0, affordableThreads(workers.length, plan.modules));
@@ -48,7 +49,6 @@ export async function mergeInPage(
   };
   try {
     refuseNoPeft(recipe);
-    for (const adapter of adapters) refuseGgufNames(adapter.name, adapter.modules.keys());
     const merged = await runMerge(adapters, recipe, host, control);
     control.signal?.throwIfAborted();
     const steps = [{ name: null, adapters: paths.map((path) => ({ path })), recipe: carriedOut(recipe, merged.plan) }];

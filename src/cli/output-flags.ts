@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { FormatId } from "../adapter/consumers.ts";
-import { formatsInWords } from "../convert/output-format.ts";
+import { formatsInWords } from "../convert/forms.ts";
 import type { MergeOptions } from "../node/merge-adapters.ts";
 import { parseCount, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";

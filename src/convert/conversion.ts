@@ -1,9 +1,9 @@
 import type { Adapter, AdapterModule, FactorRef, TensorRef } from "../adapter/adapter.ts";
-import type { FormatId } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { Kinds } from "../adapter/kinds.ts";
 import { commonDtype, type Dtype, type OutputDtype } from "../core/dtype.ts";
 import { layoutSafetensors } from "../formats/safetensors/layout.ts";
+import type { WrittenFormat } from "./forms.ts";
 
 /** A factor as another format stores it. */
 export interface FactorContent {
@@ -46,18 +46,11 @@ export interface Conversion {
   readonly config: { readonly file: string; readonly fields: Readonly<Record<string, unknown>> } | null;
 }
 
-/** A folder, or a single file with this suffix. */
-export const OUTPUT_FORMS = ["folder", ".safetensors", ".gguf"] as const;
-/** What an output is: a folder, or a single file of a suffix. */
-export type OutputForm = (typeof OUTPUT_FORMS)[number];
-
 /** Turns an adapter into one format. */
 export interface Writer {
-  readonly id: Exclude<FormatId, "comfyui">;
+  readonly id: WrittenFormat;
   /** What messages call it. */
   readonly title: string;
-  /** The forms that it can be written in. */
-  readonly forms: readonly OutputForm[];
   /** Kinds of modules that the format holds. */
   readonly kinds: Kinds;
   /** Whether it holds only named factors: no heads, no biases, and no modules with numbers for names. */

@@ -1,23 +1,11 @@
 import type { Adapter, DialectId } from "../adapter/adapter.ts";
-import { type Consumer, type ConsumerId, consumerById, FORMAT_IDS, type FormatId } from "../adapter/consumers.ts";
+import type { Consumer } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
-import { type Conversion, OUTPUT_FORMS, type OutputForm, type Writer } from "./conversion.ts";
-import { WRITERS, writerOf } from "./convert.ts";
-
-/** The user's choice of output format. */
-export interface FormatChoice {
-  /** Default: decided by `for` and the output's name. */
-  readonly to?: FormatId;
-  /** The program that will load the output; its first format that holds the modules is used. */
-  readonly for?: ConsumerId;
-}
-
-/** The form that an output's name implies: one file if it ends in .safetensors or .gguf, else a folder. */
-export function formOf(out: string): OutputForm {
-  return OUTPUT_FORMS.find((form) => out.toLowerCase().endsWith(form) && form !== "folder") ?? "folder";
-}
+import type { Conversion, Writer } from "./conversion.ts";
+import { writerOf } from "./convert.ts";
+import { chosenFormats, FORMS, type FormatChoice, formOf, holdsForm, refuseMisnamed } from "./forms.ts";
 
 /**
  * The writers to try for an output, in order: later ones are for modules that earlier ones have no names for.
@@ -29,48 +17,8 @@ export function formOf(out: string): OutputForm {
 export function writersFor(out: string | null, choice: FormatChoice, adapter: Adapter): readonly Writer[] {
   const ids = chosenFormats(choice) ?? formatsOfForm(out, adapter);
   const [first, ...others] = ids.map(writerOf) as [Writer, ...Writer[]];
-  refuseMisnamed(first, out);
-  return [first, ...others.filter((writer) => holdsForm(writer, out) && isSafe(choice, writer.id, adapter))];
-}
-
-/** Whether an output is a PEFT folder, whatever is written to it. @throws UsageError as `writersFor` does */
-export function isPeftFolder(out: string | null, choice: FormatChoice): boolean {
-  const chosen = chosenFormats(choice);
-  if (chosen === null) return out === null || formOf(out) === "folder";
-  if (chosen[0] !== "peft") return false;
-  refuseMisnamed(writerOf("peft"), out);
-  return true;
-}
-
-/** The formats that can be asked for, by what an output is: "peft, diffusers or mlx (a folder), ..." */
-export function formatsInWords(): string {
-  const ofForm = (form: OutputForm): string => {
-    const ids = FORMAT_IDS.filter((id) => writersNamed(id)[0]!.forms.includes(form));
-    const words = [ids.slice(0, -1).join(", "), ids.at(-1)!].filter((text) => text !== "").join(" or ");
-    return `${words} (${form === "folder" ? "a folder" : `a ${form} file`})`;
-  };
-  return OUTPUT_FORMS.map(ofForm).join(", ");
-}
-
-/** The writers that a format names: comfyui is whichever ComfyUI loads, the first one where it holds the modules. */
-function writersNamed(id: FormatId): readonly Writer[] {
-  return (id === "comfyui" ? consumerById(id).formats : [id]).map(writerOf);
-}
-
-/** The formats that the choice names, or null for none. */
-function chosenFormats({ to, for: id }: FormatChoice): readonly DialectId[] | null {
-  const consumer = id === undefined ? null : consumerById(id);
-  if (to === undefined) return consumer?.formats ?? null;
-  if (!FORMAT_IDS.includes(to)) {
-    throw new UsageError(`There is no format "${to}" to write; choose one of ${FORMAT_IDS.join(", ")}.`);
-  }
-  const named = writersNamed(to).map((writer) => writer.id);
-  if (consumer === null) return named;
-  const loaded = named.filter((format) => consumer.formats.includes(format));
-  if (loaded.length > 0) return loaded;
-  throw new UsageError(
-    `${consumer.title} loads ${consumer.formats.join(" and ")} files, not ${to}; ask for the format (--to) or for the program (--for), not for both.`,
-  );
+  refuseMisnamed(first.id, out);
+  return [first, ...others.filter((writer) => holdsForm(writer.id, out) && isSafe(choice, writer.id, adapter))];
 }
 
 /** The formats for an output where only its name decides. */
@@ -78,7 +26,7 @@ function formatsOfForm(out: string | null, { format, modules }: Adapter): readon
   const form = out === null ? "folder" : formOf(out);
   if (form === "folder") return ["peft"];
   if (form === ".gguf") return ["gguf"];
-  if (WRITERS.some(({ id, forms }) => id === format && forms.includes(form))) return [format];
+  if (Object.entries(FORMS).some(([id, forms]) => id === format && forms.includes(form))) return [format];
   if (ofImageModel(modules.keys())) return ["kohya", "diffusers"];
   const [module] = modules.keys();
   throw new RefusedError(
@@ -90,20 +38,6 @@ function formatsOfForm(out: string | null, { format, modules }: Adapter): readon
 function isSafe({ to, for: consumer }: FormatChoice, id: DialectId, { modules }: Adapter): boolean {
   if ((consumer ?? to) !== "comfyui" || id !== "diffusers") return true;
   return ![...modules.keys()].some((name) => name.startsWith("unet."));
-}
-
-function holdsForm({ forms }: Writer, out: string | null): boolean {
-  return out === null || forms.includes(formOf(out));
-}
-
-function refuseMisnamed(writer: Writer, out: string | null): void {
-  if (holdsForm(writer, out)) return;
-  const { id, forms } = writer;
-  const [kind, name] = forms.includes("folder")
-    ? ["folders", "a folder's name"]
-    : ["one file", `a name that ends in ${forms[0]}`];
-  const also = forms.length > 1 ? ` or files that end in ${forms[1]}` : "";
-  throw new UsageError(`${id} adapters are ${kind}${also}; pass --out with ${name}, not ${out}.`);
 }
 
 /**

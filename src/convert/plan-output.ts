@@ -1,15 +1,15 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
-import { refuseGgufNames } from "../adapter/names/gguf.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { plannedAdapter } from "../plan/planned-adapter.ts";
+import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Writer } from "./conversion.ts";
-import { writerOf } from "./convert.ts";
-import { convertByFirst, type FormatChoice, isPeftFolder, writersFor } from "./output-format.ts";
+import { type FormatChoice, isPeftFolder } from "./forms.ts";
 
 /** The writer of a merge's result, and the size of its weights. */
 export interface PlannedOutput {
-  readonly writer: Writer;
+  /** null for a PEFT folder, which a merge writes by itself. */
+  readonly writer: Writer | null;
   /** In bytes. */
   readonly bytes: number;
 }
@@ -32,8 +32,8 @@ export async function writerOfMerge(
   out: string | null,
   choice: FormatChoice,
   plan: () => Promise<PlannedMerge>,
-): Promise<Writer> {
-  return isPeftFolder(out, choice) ? writerOf("peft") : (await planOutput(out, choice, await plan())).writer;
+): Promise<Writer | null> {
+  return isPeftFolder(out, choice) ? null : (await planOutput(out, choice, await plan())).writer;
 }
 
 /** How the result of a plan is written. @throws as `writerOfMerge` does */
@@ -43,9 +43,11 @@ export async function planOutput(
   { plan, adapters, baseConfig }: PlannedMerge,
 ): Promise<PlannedOutput> {
   if (isPeftFolder(out, choice)) {
-    for (const adapter of adapters) refuseGgufNames(adapter.name, adapter.modules.keys());
-    return { writer: writerOf("peft"), bytes: plan.size };
+    refuseGgufInputs(plan, adapters);
+    return { writer: null, bytes: plan.size };
   }
+  // The writers are many, and most merges need none.
+  const { convertByFirst, writersFor } = await import("./output-format.ts");
   const adapter = await plannedAdapter("the result", plan, adapters);
   const { writer, conversion } = convertByFirst(writersFor(out, choice, adapter), adapter, baseConfig);
   return { writer, bytes: conversion.layout.size };

@@ -1,7 +1,7 @@
 import type { DialectId } from "../adapter/adapter.ts";
 import type { FormatId } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
-import type { FormatChoice } from "../convert/output-format.ts";
+import type { FormatChoice } from "../convert/forms.ts";
 import { planOutput, writerOfMerge } from "../convert/plan-output.ts";
 import type { MergeOutcome } from "../merge/merge.ts";
 import { carriedOut } from "../plan/carried-out.ts";
@@ -64,7 +64,7 @@ export function mergeAdapters(paths: readonly string[], recipe: Recipe, options:
     const outcome = await intoOutput(out, inputs, options, (output, place) =>
       mergeInto(output, { opened, recipe, writer, baseConfig, place, stepsOf }, options),
     );
-    return { ...outcome, format: writer.id };
+    return { ...outcome, format: writer?.id ?? "peft" };
   });
 }
 
@@ -120,7 +120,7 @@ export function planMergedOutput(
     const plan = makePlan(adapters, recipe);
     const choice = formatChoice(options.to, recipe);
     const { writer, bytes } = await planOutput(options.out, choice, { plan, adapters, baseConfig });
-    return { plan, format: writer.id, bytes };
+    return { plan, format: writer?.id ?? "peft", bytes };
   });
 }
 

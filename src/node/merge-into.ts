@@ -1,9 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
-import { refuseGgufNames } from "../adapter/names/gguf.ts";
 import type { Conversion, Writer } from "../convert/conversion.ts";
-import { writeConversion } from "../convert/convert.ts";
+import { writeConversion } from "../convert/write-conversion.ts";
 import type { ByteSource, MemorySource } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
@@ -16,6 +15,7 @@ import { DEFAULT_METHOD } from "../methods/method.ts";
 import { moduleOf } from "../methods/registry.ts";
 import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
 import { plannedAdapter } from "../plan/planned-adapter.ts";
+import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RecipeStep } from "../recipe/recipe-file.ts";
 import type { DiskAdapter } from "./input/adapter-path.ts";
@@ -36,8 +36,8 @@ const BYTES_WORTH_A_THREAD = 24e6;
 export interface MergeJob {
   readonly opened: readonly DiskAdapter[];
   readonly recipe: Recipe;
-  /** Writes the result; a merge itself writes the layout of the PEFT writer. */
-  readonly writer: Writer;
+  /** Writes the result; null for a PEFT folder, which a merge writes by itself. */
+  readonly writer: Writer | null;
   readonly baseConfig: AdapterText | null;
   /** Where the report goes. */
   readonly place: ReportPlace | null;
@@ -61,9 +61,11 @@ export interface MachineControl extends MergeControl {
 export async function mergeInto(output: Output, job: MergeJob, control: MachineControl): Promise<MergeOutcome> {
   const { opened, writer, baseConfig } = job;
   const adapters = opened.map(({ adapter }) => adapter);
-  if (writer.id === "peft") {
-    for (const adapter of adapters) refuseGgufNames(adapter.name, adapter.modules.keys());
-    const room = async (plan: MergePlan): Promise<number> => plan.size;
+  if (writer === null) {
+    const room = async (plan: MergePlan): Promise<number> => {
+      refuseGgufInputs(plan, adapters);
+      return plan.size;
+    };
     const outcome = await mergeOnDisk(output, output.weights(WEIGHTS_FILE), room, job, control);
     return writeBeside(output, job, outcome, peftFolder(outcome.plan, baseConfig !== null));
   }

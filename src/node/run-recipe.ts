@@ -3,7 +3,6 @@ import { dirname, resolve } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { FormatId } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
-import { writerOf } from "../convert/convert.ts";
 import { type PlannedMerge, planOutput, writerOfMerge } from "../convert/plan-output.ts";
 import { UsageError } from "../core/errors.ts";
 import { isHubPath } from "../hub/hub-path.ts";
@@ -130,7 +129,7 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
         const job: MergeJob = {
           opened,
           recipe: merge,
-          writer: isLast ? writer : writerOf("peft"),
+          writer: isLast ? writer : null,
           baseConfig,
           place: isLast ? reportPlace : null,
           stepsOf: (plan) => writtenSteps(recipe, [...done.map((step) => step.plan), plan]),
@@ -140,7 +139,7 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
           : await intoFolder(output.scratch(name!), [], {}, (folder) => mergeInto(folder, job, control));
         const adapters = opened.map(({ adapter }) => adapter);
         results.set(name ?? "", kept(outcome.plan, adapters));
-        done.push({ name, format: job.writer.id, ...outcome });
+        done.push({ name, format: job.writer?.id ?? "peft", ...outcome });
       } finally {
         for (const adapter of opened) adapter.close();
       }
@@ -229,7 +228,7 @@ export async function planRecipe(recipe: LoadedRecipe, options: RunOptions = {})
   }
   const { steps, last } = await planSteps(recipe, options, baseConfig);
   const { writer, bytes } = await planOutput(out, formatChoice(to, recipe.steps.at(-1)!.recipe), last);
-  return [...steps.slice(0, -1), { ...steps.at(-1)!, format: writer.id, bytes }];
+  return [...steps.slice(0, -1), { ...steps.at(-1)!, format: writer?.id ?? "peft", bytes }];
 }
 
 async function planSteps(

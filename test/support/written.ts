@@ -1,6 +1,7 @@
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import type { AdapterText } from "../../src/adapter/dialect.ts";
-import { writeConversion, writerOf } from "../../src/convert/convert.ts";
+import { writerOf } from "../../src/convert/convert.ts";
+import { writeConversion } from "../../src/convert/write-conversion.ts";
 import { memorySink } from "../../src/core/bytes.ts";
 
 /** The files of an adapter in another format, by their names. */

@@ -20,7 +20,6 @@ import {
 export const diffusersWriter: Writer = {
   id: "diffusers",
   title: "diffusers",
-  forms: ["folder", ".safetensors"],
   kinds: { linear: true, embedding: false, conv: true },
   factorsOnly: true,
   convert(adapter): Conversion {

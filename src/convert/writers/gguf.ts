@@ -27,7 +27,6 @@ const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
 export const ggufWriter: Writer = {
   id: "gguf",
   title: "GGUF",
-  forms: [".gguf"],
   kinds: { linear: true, embedding: true, conv: false },
   factorsOnly: true,
   convert(adapter, baseConfig): Conversion {

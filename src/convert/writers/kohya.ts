@@ -19,7 +19,6 @@ import {
 export const kohyaWriter: Writer = {
   id: "kohya",
   title: "kohya",
-  forms: [".safetensors"],
   kinds: { linear: true, embedding: false, conv: true },
   factorsOnly: true,
   convert(adapter): Conversion {

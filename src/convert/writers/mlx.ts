@@ -37,7 +37,6 @@ interface Form {
 export const mlxWriter: Writer = {
   id: "mlx",
   title: "MLX",
-  forms: ["folder"],
   kinds: { linear: true, embedding: true, conv: false },
   factorsOnly: true,
   convert(adapter, baseConfig): Conversion {

@@ -20,7 +20,6 @@ import {
 export const peftWriter: Writer = {
   id: "peft",
   title: "PEFT",
-  forms: ["folder"],
   kinds: { linear: true, embedding: true, conv: true },
   factorsOnly: false,
   convert(adapter): Conversion {

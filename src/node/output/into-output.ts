@@ -1,4 +1,4 @@
-import { formOf } from "../../convert/output-format.ts";
+import { formOf } from "../../convert/forms.ts";
 import { UsageError } from "../../core/errors.ts";
 import { OutputFile, type OutputFileOptions } from "./output-file.ts";
 import { OutputFolder } from "./output-folder.ts";

@@ -1,4 +1,4 @@
-import { formOf } from "../../convert/output-format.ts";
+import { formOf } from "../../convert/forms.ts";
 import { realPath } from "../input/real-path.ts";
 import { intoFile, intoFolder, type OutputOptions } from "./into-output.ts";
 import { OutputFile } from "./output-file.ts";

@@ -1,0 +1,89 @@
+import type { DialectId } from "../adapter/adapter.ts";
+import { type ConsumerId, consumerById, FORMAT_IDS, type FormatId } from "../adapter/consumers.ts";
+import { UsageError } from "../core/errors.ts";
+
+/** A folder, or a single file with this suffix. */
+export const OUTPUT_FORMS = ["folder", ".safetensors", ".gguf"] as const;
+/** What an output is: a folder, or a single file of a suffix. */
+export type OutputForm = (typeof OUTPUT_FORMS)[number];
+
+/** A format that has a writer. */
+export type WrittenFormat = Exclude<FormatId, "comfyui">;
+
+/** The forms that each format can be written in; here, so that nothing needs to load the writers to know them. */
+export const FORMS: Readonly<Record<WrittenFormat, readonly OutputForm[]>> = {
+  peft: ["folder"],
+  kohya: [".safetensors"],
+  diffusers: ["folder", ".safetensors"],
+  mlx: ["folder"],
+  gguf: [".gguf"],
+};
+
+/** The user's choice of output format. */
+export interface FormatChoice {
+  /** Default: decided by `for` and the output's name. */
+  readonly to?: FormatId;
+  /** The program that will load the output; its first format that holds the modules is used. */
+  readonly for?: ConsumerId;
+}
+
+/** The form that an output's name implies: one file if it ends in .safetensors or .gguf, else a folder. */
+export function formOf(out: string): OutputForm {
+  return OUTPUT_FORMS.find((form) => out.toLowerCase().endsWith(form) && form !== "folder") ?? "folder";
+}
+
+/** Whether an output is a PEFT folder, whatever is written to it. @throws UsageError as `writersFor` does */
+export function isPeftFolder(out: string | null, choice: FormatChoice): boolean {
+  const chosen = chosenFormats(choice);
+  if (chosen === null) return out === null || formOf(out) === "folder";
+  if (chosen[0] !== "peft") return false;
+  refuseMisnamed("peft", out);
+  return true;
+}
+
+/** The formats that can be asked for, by what an output is: "peft, diffusers or mlx (a folder), ..." */
+export function formatsInWords(): string {
+  const ofForm = (form: OutputForm): string => {
+    const ids = FORMAT_IDS.filter((id) => FORMS[formatsNamed(id)[0]!].includes(form));
+    const words = [ids.slice(0, -1).join(", "), ids.at(-1)!].filter((text) => text !== "").join(" or ");
+    return `${words} (${form === "folder" ? "a folder" : `a ${form} file`})`;
+  };
+  return OUTPUT_FORMS.map(ofForm).join(", ");
+}
+
+/** The formats that a name stands for: comfyui is whichever ComfyUI loads, the first one where it holds the modules. */
+function formatsNamed(id: FormatId): readonly WrittenFormat[] {
+  return (id === "comfyui" ? consumerById(id).formats : [id]) as readonly WrittenFormat[];
+}
+
+/** The formats that the choice names, or null for none. */
+export function chosenFormats({ to, for: id }: FormatChoice): readonly DialectId[] | null {
+  const consumer = id === undefined ? null : consumerById(id);
+  if (to === undefined) return consumer?.formats ?? null;
+  if (!FORMAT_IDS.includes(to)) {
+    throw new UsageError(`There is no format "${to}" to write; choose one of ${FORMAT_IDS.join(", ")}.`);
+  }
+  const named = formatsNamed(to);
+  if (consumer === null) return named;
+  const loaded = named.filter((format) => consumer.formats.includes(format));
+  if (loaded.length > 0) return loaded;
+  throw new UsageError(
+    `${consumer.title} loads ${consumer.formats.join(" and ")} files, not ${to}; ask for the format (--to) or for the program (--for), not for both.`,
+  );
+}
+
+/** Whether a format can be written in the form of an output; null where that is not known. */
+export function holdsForm(format: WrittenFormat, out: string | null): boolean {
+  return out === null || FORMS[format].includes(formOf(out));
+}
+
+/** @throws UsageError where an output's name is none of a format's forms */
+export function refuseMisnamed(format: WrittenFormat, out: string | null): void {
+  if (holdsForm(format, out)) return;
+  const forms = FORMS[format];
+  const [kind, name] = forms.includes("folder")
+    ? ["folders", "a folder's name"]
+    : ["one file", `a name that ends in ${forms[0]}`];
+  const also = forms.length > 1 ? ` or files that end in ${forms[1]}` : "";
+  throw new UsageError(`${format} adapters are ${kind}${also}; pass --out with ${name}, not ${out}.`);
+}

@@ -1,0 +1,51 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { copyTensor } from "../adapter/tensor-values.ts";
+import type { ByteSink } from "../core/bytes.ts";
+import type { Conversion, WrittenTensor } from "./conversion.ts";
+import { factorBytes } from "./factor-bytes.ts";
+
+/**
+ * Write the weights of a conversion, one tensor in memory at a time.
+ *
+ * @example
+ * ```ts
+ * import { memorySink, writeConversion, writerOf } from "lora-lego";
+ * import { openAdapterPath } from "lora-lego/node";
+ *
+ * const { adapter, close } = await openAdapterPath("adapters/sort");
+ * const conversion = writerOf("mlx").convert(adapter, null);
+ * const sink = memorySink(conversion.layout.size);
+ * await writeConversion(adapter, conversion, sink);
+ * close();
+ * console.log(conversion.weightsFile, sink.bytes.length === conversion.layout.size); // adapters.safetensors true
+ * ```
+ */
+export async function writeConversion(
+  { files }: Adapter,
+  { tensors, layout }: Conversion,
+  sink: ByteSink,
+  signal?: AbortSignal,
+): Promise<void> {
+  await sink.write(0, layout.header);
+  for (const tensor of tensors) {
+    signal?.throwIfAborted();
+    await writeTensor(files, tensor, layout.tensors.get(tensor.name)!, sink);
+  }
+}
+
+async function writeTensor(
+  files: Adapter["files"],
+  { name, dtype, content }: WrittenTensor,
+  { begin, end }: { readonly begin: number; readonly end: number },
+  sink: ByteSink,
+): Promise<void> {
+  if (content.kind === "bytes") return sink.write(begin, content.bytes);
+  if (content.kind === "factor") return sink.write(begin, await factorBytes(files, content, dtype, name));
+  if (content.kind === "copy") return copyTensor(files, content.tensor, begin, sink);
+  const { parts } = content;
+  const size = (end - begin) / parts.length;
+  for (const [i, part] of parts.entries()) {
+    const bytes = part === null ? new Uint8Array(size) : await factorBytes(files, part, dtype, name);
+    await sink.write(begin + i * size, bytes);
+  }
+}
