@@ -1,8 +1,9 @@
 import { escapeHtml, htmlTable } from "../core/html.ts";
-import { bytes, figure } from "../core/shown.ts";
+import { figure } from "../core/shown.ts";
 import { WRITTEN } from "../core/written.ts";
 import type { Comparison } from "./compare.ts";
 import { compositionBars, cosineDots, heatMap, label, spectraLines } from "./compare-plots.ts";
+import { figuresTable } from "./figures-table.ts";
 
 /** A comparison as one self-contained HTML page: figures as a table and as SVG plots. */
 export function comparePage(comparison: Comparison): string {
@@ -24,7 +25,7 @@ svg { max-width: 100%; height: auto; } svg text { font: 12px system-ui, sans-ser
 </style>
 <h1>Merge methods compared</h1>
 <p>${comparison.adapters.map(escapeHtml).join(", ")}</p>
-<div class="scroll">${figuresTable(comparison)}</div>
+<div class="scroll">${shownFigures(comparison)}</div>
 ${refusals(comparison)}
 <h2>What each merge keeps of each adapter</h2>
 <p>Cosine of the merged delta with each adapter's delta; 1 means the same direction, 0 unrelated.</p>
@@ -41,20 +42,12 @@ ${compositionBars(comparison)}
 `;
 }
 
-function figuresTable({ adapters, merges }: Comparison): string {
-  const head = ["method", "rank", "norm ratio", "energy", ...adapters.map((name) => `cos ${name}`)];
-  const rows = merges.map((merge) => [
-    merge.method,
-    String(merge.rank),
-    figure(merge.normRatio),
-    figure(merge.energy),
-    ...merge.cosines.map(figure),
-    figure(merge.signConflicts),
-    merge.effectiveRank.toFixed(1),
-    merge.seconds.toFixed(3),
-    bytes(merge.bytes),
-  ]);
-  return htmlTable([...head, "sign conflicts", "effective rank", "seconds", "size"], rows);
+function shownFigures(comparison: Comparison): string {
+  const { head, rows } = figuresTable(comparison);
+  return htmlTable(
+    head,
+    rows.map((row) => row.map(String)),
+  );
 }
 
 /** The values behind the plot of spectra, collapsed. */

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Comparison } from "../analysis/compare.ts";
-import { bytes, figure } from "../core/shown.ts";
+import { figuresTable } from "../analysis/figures-table.ts";
 import { collectPath, parseCount, parseNumbers, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { table } from "./table.ts";
@@ -49,24 +49,10 @@ async function compare(paths: string[], { json, force, ...options }: CompareFlag
 }
 
 /** @param ownRanks whether each method chose its rank */
-function print({ adapters, merges, refused }: Comparison, ownRanks: boolean): void {
-  const head = ["method", "rank", "norm ratio", "energy", ...adapters.map((name) => `cos ${name}`)];
-  printLines(
-    table(
-      [...head, "sign conflicts", "effective rank", "seconds", "size"],
-      merges.map((merge) => [
-        merge.method,
-        merge.rank,
-        figure(merge.normRatio),
-        figure(merge.energy),
-        ...merge.cosines.map(figure),
-        figure(merge.signConflicts),
-        merge.effectiveRank.toFixed(1),
-        merge.seconds.toFixed(3),
-        bytes(merge.bytes),
-      ]),
-    ),
-  );
+function print(comparison: Comparison, ownRanks: boolean): void {
+  const { merges, refused } = comparison;
+  const { head, rows } = figuresTable(comparison);
+  printLines(table(head, rows));
   if (ownRanks && new Set(merges.map(({ rank }) => rank)).size > 1) {
     printLine("Ranks differ, and larger ranks keep more; pass --ranks to compare at equal ranks.");
   }

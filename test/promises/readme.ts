@@ -48,7 +48,7 @@ export const README: PromisingText = {
       "node/output-file > shows nothing at the target before the commit, and nothing beside it after",
     ],
     [
-      "The next run clears away what a killed one left.",
+      "The next run to the same place clears away what a killed one left there.",
       "slow/kill > leaves the old output or the new one, complete, and the next run puts things right",
       "slow/kill > leaves the old output or the new one, complete: %s",
       "slow/kill-commands > leaves each old output or the new one, complete, and the next run clears the rest",
