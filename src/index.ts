@@ -72,20 +72,12 @@ export {
   mergeInMemory,
   mergeToSink,
 } from "./merge/merge.ts";
-export type { BreadcrumbsOptions } from "./methods/breadcrumbs.ts";
-export type { CtmOptions } from "./methods/ctm.ts";
-export type { DareSvdOptions } from "./methods/dare-linear-svd.ts";
-export type { DareTiesOptions } from "./methods/dare-ties.ts";
-export type { DareTiesSvdOptions } from "./methods/dare-ties-svd.ts";
+export * from "./methods/built-in.ts";
 export { defineMethod, type FilledField, type MethodDefinition, type OptionsOf } from "./methods/define-method.ts";
-export type { DellaOptions } from "./methods/della.ts";
 export { RESCALES, type Rescale } from "./methods/elementwise/by-chance.ts";
 export { CONSENSUSES, type Consensus, MAJORITIES, type Majority } from "./methods/elementwise/consensus.ts";
-export type { ConsensusOptions, DareOptions, DensityOption, TiesOptions } from "./methods/elementwise/options.ts";
-export { RULES, type Rule, type RuleOptions } from "./methods/elementwise/rules.ts";
-export type { IsoCtsOptions } from "./methods/iso-cts.ts";
-export { KNOTS_RULES, type KnotsOptions } from "./methods/knots.ts";
-export { LEGO_CHOICES, type LegoOptions } from "./methods/lego/options.ts";
+export type { ConsensusOptions } from "./methods/elementwise/options.ts";
+export { RULES, type Rule } from "./methods/elementwise/rules.ts";
 export {
   AFTER_STEPS,
   type AfterStep,
@@ -117,7 +109,6 @@ export type {
   SwitchParameter,
 } from "./methods/parameters.ts";
 export { METHODS, methodById, type RegisterOptions, registerMethod } from "./methods/registry.ts";
-export type { SlerpOptions } from "./methods/slerp.ts";
 export type { MergePlan, PlannedExtra, PlannedModule, Range } from "./plan/merge-plan.ts";
 export { makePlan } from "./plan/plan.ts";
 export type { Findings } from "./plan/plan-ranks.ts";
