@@ -25,6 +25,7 @@ export type {
   DialectId,
   FactorRef,
   Notice,
+  ReadAdapter,
   Strides,
   TensorRef,
   TokenRows,

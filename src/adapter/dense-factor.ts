@@ -1,6 +1,6 @@
 import type { FactorDtype } from "../core/dtype.ts";
 import { elementCount } from "../core/shape.ts";
-import type { FactorRef, TensorRef } from "./adapter.ts";
+import type { FactorRef, TensorRef } from "./read-adapter.ts";
 
 /** The factor of `rank` units that fills a whole tensor: its units are the rows of the stored matrix, or its columns. */
 export function denseFactor(tensor: TensorRef<FactorDtype>, units: "rows" | "columns", rank: number): FactorRef {

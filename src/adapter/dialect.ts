@@ -1,5 +1,5 @@
 import type { ByteSource } from "../core/bytes.ts";
-import type { Adapter, DialectId, TensorRef } from "./adapter.ts";
+import type { ReadAdapter, TensorRef } from "./read-adapter.ts";
 
 /** An adapter's files with their headers read, before their tensors are interpreted. */
 export interface AdapterContents {
@@ -21,12 +21,8 @@ export interface AdapterText {
   readonly where: string;
 }
 
-/** How a dialect interprets an adapter's contents. */
-export type ReadAdapter = Omit<Adapter, "fileNames">;
-
 /** One way of naming and laying out an adapter's tensors. */
 export interface Dialect {
-  readonly id: DialectId;
   /** What messages and tables call it. */
   readonly title: string;
   /** Whether only this dialect has a tensor of this name. */

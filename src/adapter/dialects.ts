@@ -1,4 +1,3 @@
-import type { DialectId } from "./adapter.ts";
 import type { AdapterContents, Dialect } from "./dialect.ts";
 import { diffusers } from "./dialects/diffusers.ts";
 import { foreign } from "./dialects/foreign.ts";
@@ -9,16 +8,29 @@ import { mlx } from "./dialects/mlx.ts";
 import { peft } from "./dialects/peft.ts";
 import { sam } from "./dialects/sam.ts";
 
+/** The ways of naming and laying out an adapter's tensors. */
+export type DialectId = "foreign" | "kohya" | "diffusers" | "gguf" | "mlx" | "lora_diffusion" | "sam" | "peft";
+
 /** Every dialect that is read, tried in order: non-LoRA first, PEFT last, which takes the rest and says what is wrong with it. */
-const DIALECTS: readonly Dialect[] = [foreign, kohya, diffusers, gguf, mlx, loraDiffusion, sam, peft];
+const DIALECTS: Readonly<Record<DialectId, Dialect>> = {
+  foreign,
+  kohya,
+  diffusers,
+  gguf,
+  mlx,
+  lora_diffusion: loraDiffusion,
+  sam,
+  peft,
+};
 
 /** The dialect of an adapter, recognised by its tensor names alone. */
-export function dialectOf({ tensors }: AdapterContents): Dialect {
+export function dialectOf({ tensors }: AdapterContents): DialectId {
   const keys = [...tensors.keys()];
-  return DIALECTS.find((dialect) => keys.some((key) => dialect.recognises(key))) ?? peft;
+  const ids = Object.keys(DIALECTS) as DialectId[];
+  return ids.find((id) => keys.some((key) => DIALECTS[id].recognises(key))) ?? "peft";
 }
 
-/** What tables call a dialect. */
-export function dialectTitle(id: DialectId): string {
-  return DIALECTS.find((dialect) => dialect.id === id)!.title;
+/** A dialect by its id. */
+export function dialectById(id: DialectId): Dialect {
+  return DIALECTS[id];
 }

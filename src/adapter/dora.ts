@@ -1,4 +1,4 @@
-import type { AdapterModule, TensorRef } from "./adapter.ts";
+import type { AdapterModule, TensorRef } from "./read-adapter.ts";
 import type { Variant } from "./variants.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { FormatError } from "../core/errors.ts";
-import type { TensorRef } from "./adapter.ts";
+import type { TensorRef } from "./read-adapter.ts";
 
 /** The factor that a tensor's name denotes. */
 export interface FactorKey {

@@ -1,5 +1,5 @@
 import { type ByteSource, memorySource } from "../core/bytes.ts";
-import type { TensorRef } from "./adapter.ts";
+import type { TensorRef } from "./read-adapter.ts";
 
 /**
  * Hold a tensor's bytes in memory where no file range holds them in the form needed: quantized tensors and reordered rows.

@@ -1,6 +1,6 @@
 import { RefusedError } from "../core/errors.ts";
 import { kindTitle, type ModuleKind } from "../core/module-kind.ts";
-import type { AdapterModule } from "./adapter.ts";
+import type { AdapterModule } from "./read-adapter.ts";
 
 /** Which kinds are accepted. All are named, so that a new kind does not compile until all code that handles modules decides on it. */
 export type Kinds = Readonly<Record<ModuleKind, boolean>>;

@@ -2,8 +2,8 @@ import type { FactorDtype } from "../core/dtype.ts";
 import { isFactorDtype } from "../core/elements.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
-import type { AdapterModule, TensorRef } from "./adapter.ts";
 import { denseFactor } from "./dense-factor.ts";
+import type { AdapterModule, TensorRef } from "./read-adapter.ts";
 
 /**
  * A module without its scale, from the shapes of its two factors: A (r, in), B (out, r), or for conv A (r, channels, ...kernel) and

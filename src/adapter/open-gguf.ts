@@ -2,9 +2,9 @@ import type { ByteSource } from "../core/bytes.ts";
 import { RefusedError } from "../core/errors.ts";
 import { type GgufTensor, readGguf } from "../formats/gguf/header.ts";
 import { decodeQ8 } from "../formats/gguf/q8.ts";
-import type { TensorRef } from "./adapter.ts";
 import type { AdapterContents } from "./dialect.ts";
 import { heldTensor } from "./held-tensor.ts";
+import type { TensorRef } from "./read-adapter.ts";
 
 /**
  * Open a GGUF file of a LoRA adapter. Tensors in Q8_0 are decoded and held in memory as f32.

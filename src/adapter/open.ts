@@ -1,7 +1,7 @@
 import { FormatError } from "../core/errors.ts";
 import type { Adapter, Notice } from "./adapter.ts";
 import { openContents, type ReadingOptions } from "./container.ts";
-import { dialectOf } from "./dialects.ts";
+import { dialectById, dialectOf } from "./dialects.ts";
 import { type AdapterFolder, chooseFiles } from "./folder.ts";
 import { unwrapped } from "./names/wrapped.ts";
 
@@ -41,8 +41,9 @@ export async function openAdapter(folder: AdapterFolder, options: ReadingOptions
   }
   const { tensors, notices } = unwrapped(folder.name, contents.tensors);
   const unwrappedContents = { ...contents, tensors };
-  const adapter = await dialectOf(unwrappedContents).read(unwrappedContents);
-  return { ...adapter, notices: [...notices, ...others(folder), ...adapter.notices], fileNames };
+  const format = dialectOf(unwrappedContents);
+  const adapter = await dialectById(format).read(unwrappedContents);
+  return { ...adapter, format, notices: [...notices, ...others(folder), ...adapter.notices], fileNames };
 }
 
 /** Report adapters in subfolders of the one that is read, except checkpoints of its own training. */

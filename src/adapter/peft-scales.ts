@@ -1,8 +1,8 @@
 import { FormatError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
-import type { AdapterModule } from "./adapter.ts";
 import { patternLookup } from "./pattern.ts";
+import type { AdapterModule } from "./read-adapter.ts";
 
 /**
  * The scale of each module from a PEFT config: alpha / r, or alpha / sqrt(r) for rsLoRA, with patterns applied.

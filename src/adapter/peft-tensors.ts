@@ -1,7 +1,7 @@
 import { pathOfBias } from "../formats/peft-folder/keys.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
-import type { TensorRef } from "./adapter.ts";
 import { biasVariants } from "./peft-variants.ts";
+import type { TensorRef } from "./read-adapter.ts";
 import type { Variant } from "./variants.ts";
 
 /** What a PEFT file holds besides its factors. */

@@ -1,24 +1,22 @@
 import type { ByteSource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
-import type { Adapter, AdapterModule, DialectId, Notice, TensorRef } from "./adapter.ts";
-import type { ReadAdapter } from "./dialect.ts";
+import type { AdapterModule, Notice, ReadAdapter, TensorRef } from "./read-adapter.ts";
 import { readScalar } from "./tensor-values.ts";
 
 /** What every dialect knows about an adapter, and optionally what only some know. */
-type PlainFacts = Pick<Adapter, "name" | "files" | "modules"> & Partial<Omit<ReadAdapter, "format">>;
+type PlainFacts = Pick<ReadAdapter, "name" | "files" | "modules"> & Partial<ReadAdapter>;
 
 /**
  * An adapter in which everything not given is as in a plain LoRA of factors and scales.
  *
  * @throws FormatError when it has neither a module nor a variant
  */
-export function plainAdapter(format: DialectId, known: PlainFacts): ReadAdapter {
+export function plainAdapter(known: PlainFacts): ReadAdapter {
   const { variants = [] } = known;
   if (known.modules.size === 0 && variants.length === 0) {
     throw new FormatError(`${known.name} holds no LoRA factors; pass the file of a LoRA adapter.`);
   }
   return {
-    format,
     notices: [],
     extras: new Map(),
     magnitudes: new Map(),

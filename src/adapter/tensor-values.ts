@@ -3,7 +3,7 @@ import { bytesOf, type Dtype } from "../core/dtype.ts";
 import { READ_ELEMENT } from "../core/elements.ts";
 import { FormatError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
-import type { TensorRef } from "./adapter.ts";
+import type { TensorRef } from "./read-adapter.ts";
 
 /** Bytes that are compared or copied at once. */
 const BYTES_AT_ONCE = 1 << 20;

@@ -1,6 +1,6 @@
 import { formatShape } from "../core/shape.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
-import type { TensorRef, TokenRows } from "./adapter.ts";
+import type { TensorRef, TokenRows } from "./read-adapter.ts";
 import type { Variant } from "./variants.ts";
 
 /** An adapter's trained token rows: those whose tokens are known, the tensors of the others, and the resulting variants. */

@@ -1,4 +1,4 @@
-import type { Notice } from "./adapter.ts";
+import type { Notice } from "./read-adapter.ts";
 
 /** The most names that one sentence lists. */
 const MOST_SHOWN = 5;

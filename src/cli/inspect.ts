@@ -20,14 +20,14 @@ export async function inspectCommand(): Promise<Command> {
     .addHelpText("after", "\nExample:\n  lora-lego inspect math/ med/ --modules")
     .action(async (paths: string[], flags: { modules?: true; stream?: true; json?: true }) => {
       const { inspectAdapter } = await import("../node/inspect-adapter.ts");
-      const { dialectTitle } = await import("../adapter/dialects.ts");
+      const { dialectById } = await import("../adapter/dialects.ts");
       const found: Inspection[] = [];
       let status = 0;
       for (const path of paths) {
         try {
           const inspection = await inspectAdapter(path, { onDownload: showDownload, stream: flags.stream ?? false });
           found.push(inspection);
-          if (!flags.json) print(inspection, dialectTitle(inspection.format), flags.modules ?? false);
+          if (!flags.json) print(inspection, dialectById(inspection.format).title, flags.modules ?? false);
         } catch (error) {
           status = Math.max(status, reportFailure(error));
         }

@@ -2,7 +2,6 @@ import { RefusedError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject, parseStrictJson } from "../../formats/json.ts";
 import { biasKey, PEFT_PREFIX, pathOfBias } from "../../formats/peft-folder/keys.ts";
 import { type PeftConfig, parseLoraFields } from "../../formats/peft-folder/read-config.ts";
-import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
@@ -12,6 +11,7 @@ import { modulesOfDiffusers } from "../names/diffusers.ts";
 import { peftScales } from "../peft-scales.ts";
 import { biasVariants, configVariants } from "../peft-variants.ts";
 import { addBeside, addModule, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
+import type { AdapterModule, TensorRef } from "../read-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
@@ -33,7 +33,6 @@ const METADATA = "lora_adapter_metadata";
  * file's metadata, else from <module>.alpha, else it is 1.
  */
 export const diffusers: Dialect = {
-  id: "diffusers",
   title: "diffusers",
   recognises: (key) =>
     MIDDLE.test(key) || OLD.test(key) || ((componentOf(key) !== null || isBareDenoiser(key)) && TODAY.test(key)),
@@ -65,7 +64,7 @@ export const diffusers: Dialect = {
     ).flat();
     const notices = [...silencedModules(name, modules), ...unknownFieldNotices(name, unknownFields, METADATA)];
     const beside = { magnitudes, extras, others: named, unknownFields, notices };
-    return plainAdapter("diffusers", { name, files, modules, variants, ...beside });
+    return plainAdapter({ name, files, modules, variants, ...beside });
   },
 };
 

@@ -25,12 +25,11 @@ const textOf = (key: string): string | null => METHODS.find(([pattern]) => patte
 
 /** Adapters that are recognised but not interpreted: only their name and tensors are known. */
 export const foreign: Dialect = {
-  id: "foreign",
   title: "foreign",
   recognises: (key) => textOf(key) !== null,
   async read({ name, files, tensors }) {
     const text = [...tensors.keys()].map(textOf).find((found) => found !== null)!;
     const variants = [{ id: "other_method", text } as const];
-    return plainAdapter("foreign", { name, files, modules: new Map(), variants, others: tensors });
+    return plainAdapter({ name, files, modules: new Map(), variants, others: tensors });
   },
 };

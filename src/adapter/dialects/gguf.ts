@@ -1,7 +1,6 @@
 import { bytesOf } from "../../core/dtype.ts";
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { parseModelConfig } from "../../formats/model-config.ts";
-import type { AdapterModule, FactorRef, TensorRef } from "../adapter.ts";
 import { denseFactor } from "../dense-factor.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
@@ -10,6 +9,7 @@ import { moduleOfFactors } from "../module-of-factors.ts";
 import { GGUF_FAMILIES, moduleOfGguf, permutedBy } from "../names/gguf.ts";
 import { headOrder, inverseOf } from "../names/head-rows.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
+import type { AdapterModule, FactorRef, TensorRef } from "../read-adapter.ts";
 import { activatedVariant } from "../variants.ts";
 
 const FACTOR = /^(.+)\.weight\.lora_([ab])$/;
@@ -24,7 +24,6 @@ const TOKEN_EMBEDDING = "token_embd";
  * without it all modules keep the file's names, so such adapters merge only with each other.
  */
 export const gguf: Dialect = {
-  id: "gguf",
   title: "GGUF (llama.cpp)",
   recognises: (key) => FACTOR.test(key),
   async read(contents) {
@@ -54,7 +53,7 @@ export const gguf: Dialect = {
     }
     const variants = metadata.has(INVOCATION) ? [activatedVariant(INVOCATION)] : [];
     const baseModel = metadata.get("general.base_model.0.name") ?? null;
-    return plainAdapter("gguf", { name, files, modules, baseModel, variants });
+    return plainAdapter({ name, files, modules, baseModel, variants });
   },
 };
 

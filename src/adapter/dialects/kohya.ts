@@ -1,11 +1,11 @@
 import { RefusedError } from "../../core/errors.ts";
-import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { modulesOfKohya } from "../names/kohya.ts";
 import { addBeside, addModule, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
+import type { AdapterModule, TensorRef } from "../read-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import type { Variant } from "../variants.ts";
 
@@ -17,7 +17,6 @@ const BESIDE = /^(.+?)(?:[._]lora)?(?:\.(alpha|dora_scale)|[._](lora_mid)\.weigh
  * .alpha, scale alpha / r; a missing alpha means r.
  */
 export const kohya: Dialect = {
-  id: "kohya",
   title: "kohya / sd-scripts",
   recognises: (key) => FACTOR.test(key),
   async read({ name, files, tensors, metadata }) {
@@ -43,7 +42,7 @@ export const kohya: Dialect = {
     const baseModel = metadata.get("ss_base_model_version") ?? metadata.get("ss_sd_model_name") ?? null;
     const beside = { extras, magnitudes, others: inThree, metadata };
     const notices = silencedModules(name, modules);
-    return plainAdapter("kohya", { name, files, notices, modules, baseModel, variants, ...beside });
+    return plainAdapter({ name, files, notices, modules, baseModel, variants, ...beside });
   },
 };
 

@@ -1,8 +1,8 @@
-import type { AdapterModule, TensorRef } from "../adapter.ts";
 import type { Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
+import type { AdapterModule, TensorRef } from "../read-adapter.ts";
 
 const FACTOR = /^((?:unet|text_encoder):\d+):(down|up)$/;
 
@@ -11,7 +11,6 @@ const FACTOR = /^((?:unet|text_encoder):\d+):(down|up)$/;
  * the layers, at scale 1. The numbers are no names, so such adapters merge only with each other; learnt tokens (<s1>) are extras.
  */
 export const loraDiffusion: Dialect = {
-  id: "lora_diffusion",
   title: "lora_diffusion",
   recognises: (key) => FACTOR.test(key),
   async read({ name, files, tensors }) {
@@ -21,7 +20,7 @@ export const loraDiffusion: Dialect = {
       addModule(name, modules, { ...moduleOfFactors(name, path, "linear", a, b), scale: 1 });
     }
     const extras = new Map<string, TensorRef>(others.map((tensor) => [tensor.name, tensor]));
-    return plainAdapter("lora_diffusion", { name, files, modules, extras });
+    return plainAdapter({ name, files, modules, extras });
   },
 };
 

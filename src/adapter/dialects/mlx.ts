@@ -2,7 +2,6 @@ import { FormatError, RefusedError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import { parseMlxConfig } from "../../formats/mlx-config.ts";
 import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
-import type { AdapterModule, TensorRef } from "../adapter.ts";
 import { denseFactor } from "../dense-factor.ts";
 import type { Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
@@ -11,6 +10,7 @@ import { moduleOfFactors } from "../module-of-factors.ts";
 import { moduleOfMlx } from "../names/mlx.ts";
 import { isTableName } from "../names/vocabulary.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
+import type { AdapterModule, TensorRef } from "../read-adapter.ts";
 
 const FACTOR = /^(.+)\.lora_([ab])$/;
 
@@ -19,7 +19,6 @@ const FACTOR = /^(.+)\.lora_([ab])$/;
  * that multiplies the product directly.
  */
 export const mlx: Dialect = {
-  id: "mlx",
   title: "MLX",
   recognises: (key) => FACTOR.test(key),
   async read({ name, files, tensors, config }) {
@@ -40,7 +39,7 @@ export const mlx: Dialect = {
       addModule(name, modules, { ...module, scale });
     }
     const variants = doraVariants(modules, magnitudes, dora ? `fine_tune_type "dora" in ${config.where}` : null);
-    return plainAdapter("mlx", { name, files, modules, baseModel, someLayers, magnitudes, variants });
+    return plainAdapter({ name, files, modules, baseModel, someLayers, magnitudes, variants });
   },
 };
 

@@ -14,8 +14,7 @@ import {
   parsePeftFields,
   peftMethod,
 } from "../../formats/peft-folder/read-config.ts";
-import type { AdapterModule, TensorRef } from "../adapter.ts";
-import type { AdapterContents, Dialect, ReadAdapter } from "../dialect.ts";
+import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorPair, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
@@ -24,6 +23,7 @@ import { peftScales } from "../peft-scales.ts";
 import { type Beside, sortBeside } from "../peft-tensors.ts";
 import { configVariants, methodVariant, parameterVariant } from "../peft-variants.ts";
 import { plainAdapter } from "../plain-adapter.ts";
+import type { AdapterModule, ReadAdapter, TensorRef } from "../read-adapter.ts";
 import { sameTensor } from "../tensor-values.ts";
 import { tokenRowsOf } from "../token-rows.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
@@ -36,7 +36,6 @@ const NESTED = /(\.base_layer)+$/;
  * PEFT's dialect: base_model.model.<module>.lora_A.weight (r, in) and .lora_B.weight (out, r), with adapter_config.json next to them.
  */
 export const peft: Dialect = {
-  id: "peft",
   title: "PEFT",
   recognises: isPeftKey,
   async read(contents) {
@@ -48,7 +47,7 @@ export const peft: Dialect = {
     const method = peftMethod(fields, text.where);
     const baseModel = baseModelOf(fields);
     const whole = (variants: readonly Variant[], config: PeftConfig | null): ReadAdapter =>
-      plainAdapter("peft", { name, files, modules: new Map(), baseModel, variants, others: tensors, peft: config });
+      plainAdapter({ name, files, modules: new Map(), baseModel, variants, others: tensors, peft: config });
     if (method !== "LORA") return whole([methodVariant(method)], null);
     const config = parsePeftConfig(fields, text.where);
     const variants = configVariants(config);
@@ -78,7 +77,7 @@ async function readLora(
     ...tokens.variants,
     ...beside.variants,
   ];
-  return plainAdapter("peft", {
+  return plainAdapter({
     name,
     files,
     notices: [...notices, ...unknownFieldNotices(name, config.unknownFields, "its config")],

@@ -1,9 +1,9 @@
 import { RefusedError } from "../../core/errors.ts";
-import type { AdapterModule } from "../adapter.ts";
 import type { Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
+import type { AdapterModule } from "../read-adapter.ts";
 
 const FACTOR = /^w_([ab])_(\d{3,})$/;
 
@@ -12,7 +12,6 @@ const FACTOR = /^w_([ab])_(\d{3,})$/;
  * nothing about names, so such adapters merge only with each other.
  */
 export const sam: Dialect = {
-  id: "sam",
   title: "SAM LoRA (w_a, w_b)",
   recognises: (key) => FACTOR.test(key),
   async read({ name, files, tensors }) {
@@ -26,7 +25,7 @@ export const sam: Dialect = {
     for (const { path, a, b } of pairs) {
       addModule(name, modules, { ...moduleOfFactors(name, path, "linear", a, b), scale: 1 });
     }
-    return plainAdapter("sam", { name, files, modules });
+    return plainAdapter({ name, files, modules });
   },
 };
 

@@ -1,4 +1,4 @@
-import type { AdapterModule } from "../adapter.ts";
+import type { AdapterModule } from "../read-adapter.ts";
 import { componentOf, isKohyaName, ofImageModel } from "./components.ts";
 import { componentsOf, familyOf } from "./families.ts";
 import { fluxOf, fluxParts, type ModulePart } from "./flux.ts";

@@ -1,4 +1,4 @@
-import type { AdapterModule } from "../adapter.ts";
+import type { AdapterModule } from "../read-adapter.ts";
 
 /** A module of diffusers: its name, and the rows of B that it holds, as ranges [first, count] in their order. */
 export interface ModulePart {

@@ -1,7 +1,7 @@
 import { RefusedError } from "../../core/errors.ts";
 import { hasPeftPrefix, PEFT_PREFIX } from "../../formats/peft-folder/keys.ts";
 import { adapterInKey, withoutWrappers } from "../../formats/peft-folder/wrapped-keys.ts";
-import type { Notice, TensorRef } from "../adapter.ts";
+import type { Notice, TensorRef } from "../read-adapter.ts";
 
 /** An adapter's tensors under the names that PEFT would save. */
 export interface Unwrapped {

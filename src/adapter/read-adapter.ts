@@ -1,0 +1,108 @@
+import type { ByteSource } from "../core/bytes.ts";
+import type { Dtype, FactorDtype } from "../core/dtype.ts";
+import type { ModuleKind } from "../core/module-kind.ts";
+import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
+import type { Variant } from "./variants.ts";
+
+/** Where one tensor is stored: a byte range of one of an adapter's files. Plain data, so that a plan can be sent to a worker. */
+export interface TensorRef<T extends Dtype = Dtype> {
+  readonly name: string;
+  /** Index into the adapter's files. */
+  readonly file: number;
+  readonly dtype: T;
+  readonly shape: readonly number[];
+  /** First byte and the byte after the last, in the file. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Where the elements of a matrix of units are: entry x of unit u is element u * unit + x * entry. Both strides are above zero. */
+export interface Strides {
+  readonly unit: number;
+  readonly entry: number;
+}
+
+/** A factor of a module: a matrix of units that is a tensor, or part of one that holds several factors (`denseFactor` makes most). */
+export interface FactorRef extends TensorRef<FactorDtype> {
+  /** Number of units, and of entries in each. */
+  readonly rank: number;
+  readonly size: number;
+  /** Elements of the tensor before entry 0 of unit 0, and the steps from there. */
+  readonly offset: number;
+  readonly strides: Strides;
+}
+
+/** One adapted weight: delta = scale * B A with A (rank, in) and B (out, rank), whatever the stored shapes. */
+export interface AdapterModule {
+  /** Dotted path in the base model, without the dialect's prefix. */
+  readonly name: string;
+  readonly kind: ModuleKind;
+  /** Columns of A: input features; for conv, input channels times kernel size; for embeddings, the vocabulary. */
+  readonly in: number;
+  /** Rows of B. */
+  readonly out: number;
+  /** The shape of A after its rank: [in], for conv [channels, ...kernel]. */
+  readonly inputShape: readonly number[];
+  readonly rank: number;
+  readonly scale: number;
+  readonly a: FactorRef;
+  readonly b: FactorRef;
+}
+
+/** A unit's origin: [input, unit], both from 0: the adapter in the user's order, the unit in the file's. */
+export type UnitId = readonly [input: number, unit: number];
+
+/** Rows of an embedding that were trained on their own and replace the base's. */
+export interface TokenRows {
+  /** The tokens, one for each row of the tensor. */
+  readonly indices: readonly number[];
+  readonly tensor: TensorRef;
+}
+
+/** Something about an adapter's files that was corrected on reading, or that programs read differently. Ids are stable. */
+export interface Notice {
+  readonly id: "wrapped-names" | "bare-names" | "unknown-field" | "more-adapters" | "alpha-zero";
+  /** One sentence that names the adapter. */
+  readonly text: string;
+}
+
+/** What a dialect reads from an adapter's headers: everything but the tensors' values. */
+export interface ReadAdapter {
+  /** What messages and reports call it. */
+  readonly name: string;
+  readonly files: readonly ByteSource[];
+  /** What users should know about how it was read. */
+  readonly notices: readonly Notice[];
+  /** What makes it more than a plain LoRA; empty for most. Code that computes with its deltas refuses the variants it cannot apply. */
+  readonly variants: readonly Variant[];
+  readonly modules: ReadonlyMap<string, AdapterModule>;
+  /** Full tensors saved next to the LoRA factors (heads, biases, modules_to_save), by the key that they are written under. */
+  readonly extras: ReadonlyMap<string, TensorRef>;
+  /** DoRA's magnitude vectors by module. */
+  readonly magnitudes: ReadonlyMap<string, TensorRef>;
+  /** Trained rows of embeddings, by the embedding's name. */
+  readonly tokenRows: ReadonlyMap<string, TokenRows>;
+  /** Tensors of its variants that lora-lego does not apply (biases next to B, factors of experts, of other methods), by key. */
+  readonly others: ReadonlyMap<string, TensorRef>;
+  /** Keys of copies of the base's tensors, which are never written. */
+  readonly ignored: readonly string[];
+  /** The copied embeddings among them (base_layer.weight), by module: those that the adapter was trained on. */
+  readonly baseCopies: ReadonlyMap<string, TensorRef>;
+  readonly baseModel: string | null;
+  readonly taskType: string | null;
+  readonly fanInFanOut: boolean;
+  /** The scale from the file's lora_alpha and r, which readers that ignore patterns use for all modules; null where it has none. */
+  readonly statedScale: number | null;
+  /** target_modules as a plain list; null where it is an expression or other fields narrow it. */
+  readonly targetModules: readonly string[] | null;
+  /** Whether the adapter itself says that it leaves layers out. */
+  readonly someLayers: boolean;
+  readonly modulesToSave: readonly string[];
+  /** Whether a head that is tied to the embedding follows it (ensure_weight_tying). */
+  readonly tiesWeights: boolean;
+  readonly unknownFields: readonly string[];
+  /** What the file says about its training, where the dialect stores that with the weights (kohya's ss_* and modelspec.*). */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** adapter_config.json, where PEFT wrote one for a LoRA. */
+  readonly peft: PeftConfig | null;
+}
