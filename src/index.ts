@@ -31,7 +31,7 @@ export type {
   TokenRows,
   UnitId,
 } from "./adapter/adapter.ts";
-export { CONSUMER_IDS, type ConsumerId, FORMAT_IDS, type FormatId } from "./adapter/consumers.ts";
+export { CONSUMER_IDS, type ConsumerId } from "./adapter/consumers.ts";
 export type { ReadingOptions } from "./adapter/container.ts";
 export type { AdapterText } from "./adapter/dialect.ts";
 export { type AdapterFolder, adapterFolder } from "./adapter/folder.ts";
@@ -41,11 +41,11 @@ export type { Variant, VariantId } from "./adapter/variants.ts";
 export type {
   Conversion,
   FactorContent,
-  Writer,
+  FormatWriter,
   WrittenTensor,
 } from "./convert/conversion.ts";
-export { WRITERS, writerOf } from "./convert/convert.ts";
-export type { WrittenFormat } from "./convert/forms.ts";
+export { type Writer, writerOf } from "./convert/convert.ts";
+export { FORMAT_IDS, type FormatId, WRITTEN_FORMATS, type WrittenFormat } from "./convert/formats.ts";
 export { writeConversion } from "./convert/write-conversion.ts";
 export {
   type ByteSink,

@@ -53,8 +53,3 @@ export interface NamedFiles {
   /** Whether weights may be split into shards. */
   readonly sharded: boolean;
 }
-
-/** Formats that users can ask for; comfyui is whichever of ComfyUI's two formats can hold the modules. */
-export const FORMAT_IDS = ["peft", "kohya", "diffusers", "comfyui", "mlx", "gguf"] as const;
-/** A format that can be asked for. */
-export type FormatId = (typeof FORMAT_IDS)[number];

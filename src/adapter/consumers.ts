@@ -1,7 +1,7 @@
 import { UsageError } from "../core/errors.ts";
 import { CONSUMER_IDS, CONSUMERS, type Consumer } from "./consumer-facts.ts";
 
-export { FORMAT_IDS, type FormatId, type Handling } from "./consumer.ts";
+export type { Handling } from "./consumer.ts";
 export { CONSUMER_IDS, type Consumer, type ConsumerId } from "./consumer-facts.ts";
 
 /** A consumer by its id. @throws UsageError for an unknown one */

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
-import { CONSUMER_IDS, type ConsumerId, type FormatId } from "../adapter/consumers.ts";
+import { CONSUMER_IDS, type ConsumerId } from "../adapter/consumers.ts";
+import type { FormatId } from "../convert/formats.ts";
 import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
 import { addCarriedExtras, addFormatOptions, OUT_HELP } from "./output-flags.ts";

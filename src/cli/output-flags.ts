@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { FormatId } from "../adapter/consumers.ts";
+import type { FormatId } from "../convert/formats.ts";
 import { formatsInWords } from "../convert/forms.ts";
 import type { MergeOptions } from "../node/merge-adapters.ts";
 import { parseCount, parsePath } from "./parse-flags.ts";

@@ -3,7 +3,6 @@ import type { AdapterText } from "../adapter/dialect.ts";
 import type { Kinds } from "../adapter/kinds.ts";
 import { commonDtype, type Dtype, type OutputDtype } from "../core/dtype.ts";
 import { layoutSafetensors } from "../formats/safetensors/layout.ts";
-import type { WrittenFormat } from "./forms.ts";
 
 /** A factor as another format stores it. */
 export interface FactorContent {
@@ -47,8 +46,7 @@ export interface Conversion {
 }
 
 /** Turns an adapter into one format. */
-export interface Writer {
-  readonly id: WrittenFormat;
+export interface FormatWriter {
   /** What messages call it. */
   readonly title: string;
   /** Kinds of modules that the format holds. */

@@ -1,22 +1,17 @@
-import type { DialectId } from "../adapter/adapter.ts";
 import { refuseKinds } from "../adapter/kinds.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 import { UsageError } from "../core/errors.ts";
-import type { Writer } from "./conversion.ts";
+import type { FormatWriter } from "./conversion.ts";
+import { FORMATS, WRITTEN_FORMATS, type WrittenFormat } from "./formats.ts";
 import { refuseExtremeScales, refuseUncarried } from "./refuse-uncarried.ts";
-import { diffusersWriter } from "./writers/diffusers.ts";
-import { ggufWriter } from "./writers/gguf.ts";
-import { kohyaWriter } from "./writers/kohya.ts";
-import { mlxWriter } from "./writers/mlx.ts";
-import { peftWriter } from "./writers/peft.ts";
 
-/** The formats that can be written. */
-export const WRITERS: readonly Writer[] = [peftWriter, kohyaWriter, diffusersWriter, mlxWriter, ggufWriter].map(
-  careful,
-);
+/** The writer of one format. */
+export interface Writer extends FormatWriter {
+  readonly id: WrittenFormat;
+}
 
 /** Wraps a writer so that it only gets adapters that its format can hold. */
-function careful(writer: Writer): Writer {
+function careful(writer: FormatWriter): FormatWriter {
   return {
     ...writer,
     convert(adapter, baseConfig) {
@@ -31,21 +26,21 @@ function careful(writer: Writer): Writer {
 }
 
 /**
- * The writer of a format.
+ * The writer of a format, loaded when it is first asked for.
  *
  * @throws UsageError for an unknown format
  * @example
  * ```ts
- * import { WRITERS, writerOf } from "lora-lego";
+ * import { WRITTEN_FORMATS, writerOf } from "lora-lego";
  *
- * console.log(WRITERS.map(({ id }) => id).join(" ")); // peft kohya diffusers mlx gguf
- * console.log(writerOf("gguf").title); // GGUF
+ * console.log(WRITTEN_FORMATS.join(" ")); // peft kohya diffusers mlx gguf
+ * console.log((await writerOf("gguf")).title); // GGUF
  * ```
  */
-export function writerOf(id: DialectId | string): Writer {
-  const writer = WRITERS.find((candidate) => candidate.id === id);
-  if (writer !== undefined) return writer;
-  throw new UsageError(
-    `There is no format "${id}" to write; choose one of ${WRITERS.map((known) => known.id).join(", ")}.`,
-  );
+export async function writerOf(id: WrittenFormat): Promise<Writer> {
+  const format = FORMATS[id];
+  if (format === undefined) {
+    throw new UsageError(`There is no format "${id}" to write; choose one of ${WRITTEN_FORMATS.join(", ")}.`);
+  }
+  return { id, ...careful(await format.load()) };
 }

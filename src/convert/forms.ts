@@ -1,23 +1,6 @@
-import type { DialectId } from "../adapter/adapter.ts";
-import { type ConsumerId, consumerById, FORMAT_IDS, type FormatId } from "../adapter/consumers.ts";
+import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import { UsageError } from "../core/errors.ts";
-
-/** A folder, or a single file with this suffix. */
-export const OUTPUT_FORMS = ["folder", ".safetensors", ".gguf"] as const;
-/** What an output is: a folder, or a single file of a suffix. */
-export type OutputForm = (typeof OUTPUT_FORMS)[number];
-
-/** A format that has a writer. */
-export type WrittenFormat = Exclude<FormatId, "comfyui">;
-
-/** The forms that each format can be written in; here, so that nothing needs to load the writers to know them. */
-export const FORMS: Readonly<Record<WrittenFormat, readonly OutputForm[]>> = {
-  peft: ["folder"],
-  kohya: [".safetensors"],
-  diffusers: ["folder", ".safetensors"],
-  mlx: ["folder"],
-  gguf: [".gguf"],
-};
+import { FORMAT_IDS, FORMATS, type FormatId, OUTPUT_FORMS, type OutputForm, type WrittenFormat } from "./formats.ts";
 
 /** The user's choice of output format. */
 export interface FormatChoice {
@@ -37,14 +20,14 @@ export function isPeftFolder(out: string | null, choice: FormatChoice): boolean 
   const chosen = chosenFormats(choice);
   if (chosen === null) return out === null || formOf(out) === "folder";
   if (chosen[0] !== "peft") return false;
-  refuseMisnamed("peft", out);
+  refuseMisnamed("peft", out, choice);
   return true;
 }
 
 /** The formats that can be asked for, by what an output is: "peft, diffusers or mlx (a folder), ..." */
 export function formatsInWords(): string {
   const ofForm = (form: OutputForm): string => {
-    const ids = FORMAT_IDS.filter((id) => FORMS[formatsNamed(id)[0]!].includes(form));
+    const ids = FORMAT_IDS.filter((id) => FORMATS[formatsNamed(id)[0]!].forms.includes(form));
     const words = [ids.slice(0, -1).join(", "), ids.at(-1)!].filter((text) => text !== "").join(" or ");
     return `${words} (${form === "folder" ? "a folder" : `a ${form} file`})`;
   };
@@ -53,13 +36,18 @@ export function formatsInWords(): string {
 
 /** The formats that a name stands for: comfyui is whichever ComfyUI loads, the first one where it holds the modules. */
 function formatsNamed(id: FormatId): readonly WrittenFormat[] {
-  return (id === "comfyui" ? consumerById(id).formats : [id]) as readonly WrittenFormat[];
+  return id === "comfyui" ? formatsFor(consumerById(id)) : [id];
+}
+
+/** The formats that a program loads, each of which has a writer. */
+function formatsFor({ formats }: Consumer): readonly WrittenFormat[] {
+  return formats as readonly WrittenFormat[];
 }
 
 /** The formats that the choice names, or null for none. */
-export function chosenFormats({ to, for: id }: FormatChoice): readonly DialectId[] | null {
+export function chosenFormats({ to, for: id }: FormatChoice): readonly WrittenFormat[] | null {
   const consumer = id === undefined ? null : consumerById(id);
-  if (to === undefined) return consumer?.formats ?? null;
+  if (to === undefined) return consumer === null ? null : formatsFor(consumer);
   if (!FORMAT_IDS.includes(to)) {
     throw new UsageError(`There is no format "${to}" to write; choose one of ${FORMAT_IDS.join(", ")}.`);
   }
@@ -74,16 +62,18 @@ export function chosenFormats({ to, for: id }: FormatChoice): readonly DialectId
 
 /** Whether a format can be written in the form of an output; null where that is not known. */
 export function holdsForm(format: WrittenFormat, out: string | null): boolean {
-  return out === null || FORMS[format].includes(formOf(out));
+  return out === null || FORMATS[format].forms.includes(formOf(out));
 }
 
-/** @throws UsageError where an output's name is none of a format's forms */
-export function refuseMisnamed(format: WrittenFormat, out: string | null): void {
+/** @throws UsageError where an output's name is none of a format's forms; it names the format or the program as the choice does */
+export function refuseMisnamed(format: WrittenFormat, out: string | null, { to, for: id }: FormatChoice): void {
   if (holdsForm(format, out)) return;
-  const forms = FORMS[format];
+  const { forms } = FORMATS[format];
   const [kind, name] = forms.includes("folder")
     ? ["folders", "a folder's name"]
     : ["one file", `a name that ends in ${forms[0]}`];
   const also = forms.length > 1 ? ` or files that end in ${forms[1]}` : "";
-  throw new UsageError(`${format} adapters are ${kind}${also}; pass --out with ${name}, not ${out}.`);
+  const adapters =
+    to === undefined && id !== undefined ? `adapters for ${consumerById(id).title}` : `${to ?? format} adapters`;
+  throw new UsageError(`${adapters} are ${kind}${also}; pass --out with ${name}, not ${out}.`);
 }

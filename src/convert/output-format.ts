@@ -1,11 +1,12 @@
-import type { Adapter, DialectId } from "../adapter/adapter.ts";
+import type { Adapter } from "../adapter/adapter.ts";
 import type { Consumer } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
-import type { Conversion, Writer } from "./conversion.ts";
-import { writerOf } from "./convert.ts";
-import { chosenFormats, FORMS, type FormatChoice, formOf, holdsForm, refuseMisnamed } from "./forms.ts";
+import type { Conversion } from "./conversion.ts";
+import { type Writer, writerOf } from "./convert.ts";
+import { WRITTEN_FORMATS, type WrittenFormat } from "./formats.ts";
+import { chosenFormats, type FormatChoice, formOf, holdsForm, refuseMisnamed } from "./forms.ts";
 
 /**
  * The writers to try for an output, in order: later ones are for modules that earlier ones have no names for.
@@ -14,19 +15,24 @@ import { chosenFormats, FORMS, type FormatChoice, formOf, holdsForm, refuseMisna
  * @param adapter to be written; a .safetensors file keeps its dialect unless the choice says otherwise
  * @throws UsageError where choice and output do not match; RefusedError for a single file that cannot hold the adapter
  */
-export function writersFor(out: string | null, choice: FormatChoice, adapter: Adapter): readonly Writer[] {
-  const ids = chosenFormats(choice) ?? formatsOfForm(out, adapter);
-  const [first, ...others] = ids.map(writerOf) as [Writer, ...Writer[]];
-  refuseMisnamed(first.id, out);
-  return [first, ...others.filter((writer) => holdsForm(writer.id, out) && isSafe(choice, writer.id, adapter))];
+export async function writersFor(
+  out: string | null,
+  choice: FormatChoice,
+  adapter: Adapter,
+): Promise<readonly Writer[]> {
+  const [first, ...others] = chosenFormats(choice) ?? formatsOfForm(out, adapter);
+  refuseMisnamed(first!, out, choice);
+  const fallbacks = others.filter((id) => holdsForm(id, out) && isSafe(choice, id, adapter));
+  return Promise.all([first!, ...fallbacks].map(writerOf));
 }
 
 /** The formats for an output where only its name decides. */
-function formatsOfForm(out: string | null, { format, modules }: Adapter): readonly DialectId[] {
+function formatsOfForm(out: string | null, { format, modules }: Adapter): readonly WrittenFormat[] {
   const form = out === null ? "folder" : formOf(out);
   if (form === "folder") return ["peft"];
   if (form === ".gguf") return ["gguf"];
-  if (Object.entries(FORMS).some(([id, forms]) => id === format && forms.includes(form))) return [format];
+  const own = WRITTEN_FORMATS.find((id) => id === format);
+  if (own !== undefined && holdsForm(own, out)) return [own];
   if (ofImageModel(modules.keys())) return ["kohya", "diffusers"];
   const [module] = modules.keys();
   throw new RefusedError(
@@ -35,7 +41,7 @@ function formatsOfForm(out: string | null, { format, modules }: Adapter): readon
 }
 
 /** ComfyUI does not find attentions of UNets by diffusers' names, so these cannot replace kohya's there. */
-function isSafe({ to, for: consumer }: FormatChoice, id: DialectId, { modules }: Adapter): boolean {
+function isSafe({ to, for: consumer }: FormatChoice, id: WrittenFormat, { modules }: Adapter): boolean {
   if ((consumer ?? to) !== "comfyui" || id !== "diffusers") return true;
   return ![...modules.keys()].some((name) => name.startsWith("unet."));
 }

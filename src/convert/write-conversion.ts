@@ -13,7 +13,7 @@ import { factorBytes } from "./factor-bytes.ts";
  * import { openAdapterPath } from "lora-lego/node";
  *
  * const { adapter, close } = await openAdapterPath("adapters/sort");
- * const conversion = writerOf("mlx").convert(adapter, null);
+ * const conversion = (await writerOf("mlx")).convert(adapter, null);
  * const sink = memorySink(conversion.layout.size);
  * await writeConversion(adapter, conversion, sink);
  * close();

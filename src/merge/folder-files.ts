@@ -1,4 +1,4 @@
-import type { FormatId } from "../adapter/consumers.ts";
+import type { FormatId } from "../convert/formats.ts";
 import { printableJson } from "../core/printable.ts";
 import { VERSION } from "../core/version.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";

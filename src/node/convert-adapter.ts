@@ -57,7 +57,7 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
     for (const { text } of opened.adapter.notices) options.onNotice?.(text);
     const adapter = extras === "drop" ? { ...opened.adapter, extras: new Map() } : opened.adapter;
     if (options.for !== undefined) refuseUnfit(path, adapter, options.for);
-    const { writer, conversion } = convertByFirst(writersFor(out, options, adapter), adapter, baseConfig);
+    const { writer, conversion } = convertByFirst(await writersFor(out, options, adapter), adapter, baseConfig);
     const inputs = [...inputPaths([path], [opened]), ...(config === undefined ? [] : [config])];
     const { force, onNotice, signal } = options;
     const place = { bytes: conversion.layout.size, ...(force && { force }), ...(onNotice && { onNotice }) };

@@ -1,12 +1,12 @@
 import type { DialectId } from "../adapter/adapter.ts";
-import type { FormatId } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
+import type { FormatId } from "../convert/formats.ts";
 import type { FormatChoice } from "../convert/forms.ts";
-import { planOutput, writerOfMerge } from "../convert/plan-output.ts";
 import type { MergeOutcome } from "../merge/merge.ts";
 import { carriedOut } from "../plan/carried-out.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
+import { planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { type DiskAdapter, inputPaths, localPaths, type OpenOptions, openAdapters } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";

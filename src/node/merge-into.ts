@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
-import type { Conversion, Writer } from "../convert/conversion.ts";
+import type { Conversion } from "../convert/conversion.ts";
+import type { Writer } from "../convert/convert.ts";
 import { writeConversion } from "../convert/write-conversion.ts";
 import type { ByteSource, MemorySource } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";

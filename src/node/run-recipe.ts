@@ -1,15 +1,15 @@
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
-import type { FormatId } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
-import { type PlannedMerge, planOutput, writerOfMerge } from "../convert/plan-output.ts";
+import type { FormatId } from "../convert/formats.ts";
 import { UsageError } from "../core/errors.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { carriedOut } from "../plan/carried-out.ts";
 import { refuseNoPeft } from "../plan/for-consumer.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
+import { type PlannedMerge, planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import { type Kept, kept, plannedAdapter } from "../plan/planned-adapter.ts";
 import { type ParsedRecipe, parseRecipe, type RecipeStep } from "../recipe/recipe-file.ts";
 import { type DiskAdapter, inputPaths, localPaths, openAdapters } from "./input/adapter-path.ts";

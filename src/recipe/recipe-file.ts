@@ -1,4 +1,4 @@
-import type { FormatId } from "../adapter/consumers.ts";
+import type { FormatId } from "../convert/formats.ts";
 import { type DataPath, type PlacedYaml, readYaml } from "../formats/yaml/placed-yaml.ts";
 import { checkRecipe } from "./check-recipe.ts";
 import { mergesOf } from "./check-steps.ts";

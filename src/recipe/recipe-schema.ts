@@ -1,4 +1,4 @@
-import { FORMAT_IDS, type FormatId } from "../adapter/consumers.ts";
+import { FORMAT_IDS, type FormatId } from "../convert/formats.ts";
 import { nearest } from "../core/suggest.ts";
 import { ENERGY_RULES, type Zod } from "../methods/method.ts";
 import { METHODS } from "../methods/registry.ts";

@@ -1,5 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import type { FormatId } from "../adapter/consumers.ts";
+import type { FormatId } from "../convert/formats.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
 import { baseModelOf } from "../formats/peft-folder/read-config.ts";

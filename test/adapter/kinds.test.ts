@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
-import { WRITERS } from "../../src/convert/convert.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import type { ModuleKind } from "../../src/core/module-kind.ts";
 import { factorShapes, peftKey } from "../../src/formats/peft-folder/factors.ts";
@@ -11,6 +10,7 @@ import { UnitReader } from "../../src/units/unit-reader.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { openPicoModel } from "../support/models.ts";
 import { openPico, randomAdapter } from "../support/pico.ts";
+import { WRITERS } from "../support/writers.ts";
 
 const NAME = "model.layers.0.mlp.up_proj";
 const BASE = baseConfig({ model_type: "llama", tie_word_embeddings: false });

@@ -5,7 +5,6 @@ import { openAdapter } from "../../src/adapter/open.ts";
 import { refuseVariants, type VariantId } from "../../src/adapter/variants.ts";
 import { inspectOpened } from "../../src/analysis/inspect.ts";
 import { verifyOpened } from "../../src/analysis/verify.ts";
-import { WRITERS } from "../../src/convert/convert.ts";
 import { LoraLegoError, RefusedError } from "../../src/core/errors.ts";
 import { layoutGguf } from "../../src/formats/gguf/layout.ts";
 import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
@@ -14,6 +13,7 @@ import { mergeInMemory } from "../../src/merge/merge.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { filled, keyOf, linear, memoryFolder, openPeft } from "../support/memory-folder.ts";
+import { WRITERS } from "../support/writers.ts";
 
 const KOHYA = "lora_unet_mid_block_attentions_0_proj_in";
 const DIFFUSERS = "unet.mid_block.attentions.0.proj_in";

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { writerOf } from "../../src/convert/convert.ts";
+import type { WrittenFormat } from "../../src/convert/formats.ts";
 import { writeConversion } from "../../src/convert/write-conversion.ts";
 import { memorySink } from "../../src/core/bytes.ts";
 import { FormatError, RefusedError, UsageError } from "../../src/core/errors.ts";
@@ -19,6 +20,7 @@ import {
   randomAdapter,
   relativeError,
 } from "../support/pico.ts";
+import { loadedWriter } from "../support/writers.ts";
 import { written } from "../support/written.ts";
 
 const LLAMA = baseConfig({ model_type: "mistral", num_attention_heads: 2, num_key_value_heads: 1 });
@@ -178,8 +180,8 @@ describe("convert", () => {
       [1, 2],
     ]);
     for (const to of ["kohya", "mlx", "diffusers"]) {
-      expect(() => writerOf(to).convert(adapter, null)).toThrow(RefusedError);
-      expect(() => writerOf(to).convert(adapter, null)).toThrow(/classifier\.weight.*--extras drop/);
+      expect(() => loadedWriter(to).convert(adapter, null)).toThrow(RefusedError);
+      expect(() => loadedWriter(to).convert(adapter, null)).toThrow(/classifier\.weight.*--extras drop/);
     }
   });
 
@@ -342,14 +344,14 @@ describe("convert", () => {
     ["kohya", { "unet:12": { in: 3, out: 3 } }, /numbers its modules \(such as unet:12\)/],
   ])("to %s refuses %j", async (to, modules, words) => {
     const adapter = await openPico("mine", randomAdapter(7, { modules }));
-    expect(() => writerOf(to).convert(adapter, null)).toThrow(RefusedError);
-    expect(() => writerOf(to).convert(adapter, null)).toThrow(words);
+    expect(() => loadedWriter(to).convert(adapter, null)).toThrow(RefusedError);
+    expect(() => loadedWriter(to).convert(adapter, null)).toThrow(words);
   });
 
   it("refuses values that leave 16 bits when the scale is folded in", async () => {
     const modules = { "unet.conv_in": { A: [[1]], B: [[40000]] } };
     const adapter = await openPico("mine", { modules, dtype: "F16", config: { lora_alpha: 2 } });
-    const conversion = writerOf("diffusers").convert(adapter, null);
+    const conversion = loadedWriter("diffusers").convert(adapter, null);
     await expect(writeConversion(adapter, conversion, memorySink(conversion.layout.size))).rejects.toThrow(
       /unet\.conv_in\.lora_B\.weight has values .* f16 cannot hold/,
     );
@@ -368,10 +370,10 @@ describe("convert", () => {
   it("refuses rows that heads cannot share in pairs, and keeps an alpha that all modules have", async () => {
     const three = { "model.layers.0.self_attn.k_proj": { A: [[1]], B: [[0], [1], [2]] } };
     const odd = await openPico("mine", { modules: three });
-    expect(() => writerOf("gguf").convert(odd, LLAMA)).toThrow(/has 3 rows, which 1 heads cannot share in pairs/);
+    expect(() => loadedWriter("gguf").convert(odd, LLAMA)).toThrow(/has 3 rows, which 1 heads cannot share in pairs/);
     const six = { "model.layers.0.self_attn.q_proj": { A: [[1]], B: [[0], [1], [2], [3], [4], [5]] } };
     const wide = await openPico("mine", { modules: six });
-    expect(() => writerOf("gguf").convert(wide, LLAMA)).toThrow(/has 6 rows, which 2 heads cannot share/);
+    expect(() => loadedWriter("gguf").convert(wide, LLAMA)).toThrow(/has 6 rows, which 2 heads cannot share/);
     const alike = await openPico(
       "mine",
       randomAdapter(1, { modules: LAYERS, dtype: "F16", config: { lora_alpha: 3 } }),
@@ -389,7 +391,7 @@ describe("convert", () => {
       rank_pattern: { [names[1]!]: 2, [names[2]!]: 2 },
       alpha_pattern: { [names[1]!]: 6, [names[2]!]: 6 },
     };
-    const { config: written } = writerOf("peft").convert(
+    const { config: written } = loadedWriter("peft").convert(
       await openPico("mine", randomAdapter(1, { modules, config })),
       null,
     );
@@ -425,12 +427,13 @@ describe("convert", () => {
   ])("to gguf refuses the base config %j", async (fields, kind, words) => {
     const adapter = await openPico("mine", randomAdapter(7, { modules: { [LANGUAGE[0]!]: { in: 3, out: 4 } } }));
     const base = fields === null ? null : baseConfig(fields);
-    expect(() => writerOf("gguf").convert(adapter, base)).toThrow(kind);
-    expect(() => writerOf("gguf").convert(adapter, base)).toThrow(words);
+    expect(() => loadedWriter("gguf").convert(adapter, base)).toThrow(kind);
+    expect(() => loadedWriter("gguf").convert(adapter, base)).toThrow(words);
   });
 
-  it("names the formats where one is unknown", () => {
-    expect(() => writerOf("onnx")).toThrow(UsageError);
-    expect(() => writerOf("onnx")).toThrow(/"onnx".*peft, kohya/);
+  it("names the formats where one is unknown", async () => {
+    const asked = writerOf("onnx" as WrittenFormat);
+    await expect(asked).rejects.toThrow(UsageError);
+    await expect(asked).rejects.toThrow(/"onnx".*peft, kohya/);
   });
 });

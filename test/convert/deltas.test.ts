@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Adapter, AdapterModule, FactorRef } from "../../src/adapter/adapter.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { WRITERS } from "../../src/convert/convert.ts";
 import { bytesOf, type FactorDtype } from "../../src/core/dtype.ts";
 import { READ_ELEMENT } from "../../src/core/elements.ts";
 import { RefusedError } from "../../src/core/errors.ts";
@@ -12,6 +11,7 @@ import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { keyOf, memoryFolder, openPeft, rejection } from "../support/memory-folder.ts";
 import { product } from "../support/pico.ts";
+import { WRITERS } from "../support/writers.ts";
 import { written } from "../support/written.ts";
 
 const BASE = baseConfig({

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { writerOf } from "../../src/convert/convert.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { CASES_ABSENT, caseConfig, casePath, hasCases } from "../support/cases.ts";
 import { openPico, randomAdapter } from "../support/pico.ts";
+import { loadedWriter } from "../support/writers.ts";
 
 const EMBEDDING = { "model.embed_tokens": { in: 7, out: 3, kind: "embedding" as const } };
 const HEAD = { lm_head: { in: 3, out: 7 } };
@@ -20,14 +20,14 @@ describe("a tied base in GGUF files", () => {
   ])("of %s refuses %j (tie_word_embeddings %s)", async (type, modules, tied, words) => {
     const adapter = await openPico("mine", randomAdapter(1, { modules }));
     const convert = () =>
-      writerOf("gguf").convert(adapter, baseConfig({ model_type: type, tie_word_embeddings: tied }));
+      loadedWriter("gguf").convert(adapter, baseConfig({ model_type: type, tie_word_embeddings: tied }));
     expect(convert).toThrow(RefusedError);
     expect(convert).toThrow(words);
   });
 
   it("takes both where they are apart", async () => {
     const adapter = await openPico("mine", randomAdapter(1, { modules: { ...EMBEDDING, ...HEAD } }));
-    const { tensors } = writerOf("gguf").convert(
+    const { tensors } = loadedWriter("gguf").convert(
       adapter,
       baseConfig({ model_type: "qwen2", tie_word_embeddings: false }),
     );
@@ -42,7 +42,7 @@ describe("a tied base in GGUF files", () => {
   it("never holds embeddings that llama.cpp adds no delta to", async () => {
     const modules = { "transformer.wpe": { in: 7, out: 3, kind: "embedding" as const } };
     const adapter = await openPico("mine", randomAdapter(1, { modules }));
-    expect(() => writerOf("gguf").convert(adapter, baseConfig({ model_type: "gpt2" }))).toThrow(
+    expect(() => loadedWriter("gguf").convert(adapter, baseConfig({ model_type: "gpt2" }))).toThrow(
       /transformer\.wpe is not a module that llama\.cpp adapts in gpt2 models/,
     );
   });
@@ -63,7 +63,7 @@ describe.skipIf(!hasCases)(`public cases of tied bases${CASES_ABSENT}`, () => {
   ])("%s is refused by %s", async (path, config) => {
     const { adapter, close } = await openAdapterPath(casePath(`llm/${path}`));
     try {
-      expect(() => writerOf("gguf").convert(adapter, caseConfig(`llm/${config}`))).toThrow(/tie_word_embeddings/);
+      expect(() => loadedWriter("gguf").convert(adapter, caseConfig(`llm/${config}`))).toThrow(/tie_word_embeddings/);
     } finally {
       close();
     }

@@ -7,7 +7,6 @@ import { consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { checkOpened } from "../../src/analysis/check.ts";
 import { inspectOpened } from "../../src/analysis/inspect.ts";
-import { writerOf } from "../../src/convert/convert.ts";
 import { writeConversion } from "../../src/convert/write-conversion.ts";
 import { memorySink, memorySource } from "../../src/core/bytes.ts";
 import { readHeader } from "../../src/formats/safetensors/header.ts";
@@ -15,6 +14,7 @@ import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import { decodeAdapter, relativeError } from "../support/pico.ts";
+import { loadedWriter } from "../support/writers.ts";
 
 const CASES = fileURLToPath(new URL("../../../shared/cases/image", import.meta.url));
 const absent = !existsSync(CASES);
@@ -182,10 +182,10 @@ describe.skipIf(absent)(`files of image models${absent ? ` (skipped: there is no
   )("$name to $to: whole and with the same deltas, or refused in words", async ({ name, to, fate }) => {
     const adapter = await open(name);
     if (fate instanceof RegExp) {
-      expect(() => writerOf(to).convert(adapter, null)).toThrow(fate);
+      expect(() => loadedWriter(to).convert(adapter, null)).toThrow(fate);
       return;
     }
-    const conversion = writerOf(to).convert(adapter, null);
+    const conversion = loadedWriter(to).convert(adapter, null);
     const sink = memorySink(conversion.layout.size);
     await writeConversion(adapter, conversion, sink);
     expectFate(await stemsOf(sink.bytes), fate, await stemsOf(bytesOf(name)), to);
@@ -205,7 +205,7 @@ describe.skipIf(absent)(`files of image models${absent ? ` (skipped: there is no
   it.each(cases)("%s: no program of language models is written for", async (name, { read }) => {
     if (read instanceof RegExp) return;
     const adapter = await open(name);
-    for (const to of ["mlx", "gguf"]) expect(() => writerOf(to).convert(adapter, null)).toThrow(name);
+    for (const to of ["mlx", "gguf"]) expect(() => loadedWriter(to).convert(adapter, null)).toThrow(name);
     if (adapter.variants.length > 0) return;
     for (const id of ["vllm", "llamacpp", "mlx"] as const) {
       const said = checkOpened(adapter, consumerById(id));
@@ -257,7 +257,7 @@ describe.skipIf(absent)(`files of image models${absent ? ` (skipped: there is no
 
   it("brings Flux in kohya's names to those of other trainers by a conversion", async () => {
     const kohya = await open("flux-kohya-b");
-    const conversion = writerOf("diffusers").convert(kohya, null);
+    const conversion = loadedWriter("diffusers").convert(kohya, null);
     const sink = memorySink(conversion.layout.size);
     await writeConversion(kohya, conversion, sink);
     const merged = await deltasOf([await open("converted", sink.bytes), await open("flux-aitoolkit")]);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
-import { writerOf } from "../../src/convert/convert.ts";
 import type { Dtype } from "../../src/core/dtype.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
@@ -17,6 +16,7 @@ import {
   randomAdapter,
   relativeError,
 } from "../support/pico.ts";
+import { loadedWriter } from "../support/writers.ts";
 import { written } from "../support/written.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -145,7 +145,7 @@ describe("names for mlx-lm", () => {
     ],
   ])("refuses %s where the base says %j", async (module, fields, kind, words) => {
     const adapter = await openPico("mine", randomAdapter(1, { modules: { [module]: sizeOf(module) } }));
-    const convert = () => writerOf("mlx").convert(adapter, fields === null ? null : baseConfig(fields));
+    const convert = () => loadedWriter("mlx").convert(adapter, fields === null ? null : baseConfig(fields));
     expect(convert).toThrow(kind);
     expect(convert).toThrow(words);
   });
@@ -163,7 +163,7 @@ describe("an MLX file", () => {
     const config = { r: 2, lora_alpha: 3 };
     const base = baseConfig({ model_type: "qwen2", tie_word_embeddings: false });
     const fields = async (more: Fields) =>
-      writerOf("mlx").convert(
+      loadedWriter("mlx").convert(
         await openPico("mine", randomAdapter(1, { modules, config: { ...config, ...more } })),
         base,
       ).config!.fields;
@@ -203,7 +203,7 @@ describe("a tied base in MLX", () => {
     ["model.embed_tokens", { model_type: "gemma2", tie_word_embeddings: false }, /is the embedding/],
   ])("refuses %s of %j", async (module, fields, words) => {
     const adapter = await openPico("mine", randomAdapter(1, { modules: { [module]: sizeOf(module) } }));
-    const convert = () => writerOf("mlx").convert(adapter, baseConfig(fields));
+    const convert = () => loadedWriter("mlx").convert(adapter, baseConfig(fields));
     expect(convert).toThrow(RefusedError);
     expect(convert).toThrow(words);
   });
@@ -244,7 +244,7 @@ describe("experts in MLX", () => {
   it("of one projection must have one shape", async () => {
     const pico = randomAdapter(1, { modules: { [at(0)]: { in: 4, out: 3 }, [at(1)]: { in: 5, out: 3 } } });
     const adapter = await openPico("mine", pico);
-    expect(() => writerOf("mlx").convert(adapter, baseConfig(QWEN3_MOE))).toThrow(/is 4 -> 3, but .*is 5 -> 3/);
+    expect(() => loadedWriter("mlx").convert(adapter, baseConfig(QWEN3_MOE))).toThrow(/is 4 -> 3, but .*is 5 -> 3/);
   });
 
   it.each<[string, Dtype, Dtype, string]>([
@@ -253,7 +253,7 @@ describe("experts in MLX", () => {
     ["types that mlx-lm does not read as numbers become f32", "F8_E4M3", "F8_E4M3", "F32"],
   ])("of %s (%s, %s: %s)", async (_, one, other, expected) => {
     const adapter = await openPeft([...linear(at(0), 2, 3, 4, one), ...linear(at(1), 2, 3, 4, other)]);
-    const conversion = writerOf("mlx").convert(adapter, baseConfig(QWEN3_MOE));
+    const conversion = loadedWriter("mlx").convert(adapter, baseConfig(QWEN3_MOE));
     expect(conversion.tensors.map(({ dtype }) => dtype)).toEqual([expected, expected]);
   });
 });
@@ -263,7 +263,7 @@ describe.skipIf(!hasCases)(`public cases in MLX${CASES_ABSENT}`, () => {
 
   it("mlx-real-tied-embed is refused on its tied base", async () => {
     const adapter = await open("mlx-real-tied-embed");
-    expect(() => writerOf("mlx").convert(adapter, caseConfig("llm/bases/qwen2tied/config.json"))).toThrow(
+    expect(() => loadedWriter("mlx").convert(adapter, caseConfig("llm/bases/qwen2tied/config.json"))).toThrow(
       /model\.embed_tokens is the embedding/,
     );
   });

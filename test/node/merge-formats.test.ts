@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { FormatId } from "../../src/adapter/consumers.ts";
+import type { FormatId } from "../../src/convert/formats.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
@@ -197,6 +197,13 @@ describe("a merge into a single file", () => {
     ["a .gguf file without the base's config", LANGUAGE, { out: "x.gguf" }, UsageError, /--base-config/],
     ["PEFT in a file", LANGUAGE, { out: "x.safetensors", to: "peft" }, UsageError, /peft adapters are folders/],
     ["kohya in a folder", UNET, { out: "x", to: "kohya" }, UsageError, /one file; .* ends in \.safetensors/],
+    [
+      "comfyui in a folder",
+      UNET,
+      { out: "x", to: "comfyui" },
+      UsageError,
+      /^comfyui adapters are one file; .*\.safetensors/,
+    ],
     ["diffusers in GGUF", UNET, { out: "x.gguf", to: "diffusers" }, UsageError, /folders or files that end in \.saf/],
     ["image models in MLX", UNET, { out: "x", to: "mlx" }, RefusedError, /mlx-lm runs only language models/],
     [
@@ -267,14 +274,14 @@ describe("a merge for a consumer", () => {
   });
 
   it.each([
-    ["comfyui", {}, "out", /kohya adapters are one file/],
+    ["comfyui", {}, "out", /adapters for ComfyUI are one file/],
     [
       "llamacpp",
       { to: "kohya" },
       "x.safetensors",
       /llama\.cpp loads gguf files, not kohya; ask for the format \(--to\) or for the program/,
     ],
-    ["vllm", {}, "x.safetensors", /peft adapters are folders/],
+    ["vllm", {}, "x.safetensors", /adapters for vLLM are folders/],
   ] as const)("is refused where output and format do not fit it: %s %j %s", async (id, choice, out, words) => {
     const inputs = pair(UNET);
     await expect(mergeAdapters(inputs, { for: id }, { ...choice, out: at(out) })).rejects.toThrow(words);

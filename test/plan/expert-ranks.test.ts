@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { writerOf } from "../../src/convert/convert.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { CASES_ABSENT, casePath, hasCases } from "../support/cases.ts";
 import { decodeAdapter, openPico, type PicoModule, randomAdapter, relativeError } from "../support/pico.ts";
+import { loadedWriter } from "../support/writers.ts";
 import { written } from "../support/written.ts";
 
 const LAYER = "model.layers.0.block_sparse_moe";
@@ -72,7 +72,7 @@ describe("experts of one adapter", () => {
     const modules = { ...others, [expert(0, "w1")]: { ...SIZE, rank: 3 } };
     const config = { r: 2, lora_alpha: 4, rank_pattern: { [expert(0, "w1")]: 3 } };
     const adapter = await openPico("mine", randomAdapter(1, { modules, config }));
-    const fields = writerOf("peft").convert(adapter, null).config!.fields;
+    const fields = loadedWriter("peft").convert(adapter, null).config!.fields;
     expect(fields).toMatchObject({ r: 3, lora_alpha: 4 });
     expect(Object.keys(fields.rank_pattern as object)).toEqual(Object.keys(others));
   });

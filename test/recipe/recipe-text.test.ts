@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { FORMAT_IDS } from "../../src/adapter/consumers.ts";
+import { FORMAT_IDS } from "../../src/convert/formats.ts";
 import { ENERGY_RULES, type Target } from "../../src/methods/method.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";

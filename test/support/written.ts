@@ -1,8 +1,8 @@
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import type { AdapterText } from "../../src/adapter/dialect.ts";
-import { writerOf } from "../../src/convert/convert.ts";
 import { writeConversion } from "../../src/convert/write-conversion.ts";
 import { memorySink } from "../../src/core/bytes.ts";
+import { loadedWriter } from "./writers.ts";
 
 /** The files of an adapter in another format, by their names. */
 export async function written(
@@ -10,7 +10,7 @@ export async function written(
   to: string,
   base: AdapterText | null = null,
 ): Promise<Record<string, Uint8Array | string>> {
-  const conversion = writerOf(to).convert(adapter, base);
+  const conversion = loadedWriter(to).convert(adapter, base);
   const sink = memorySink(conversion.layout.size);
   await writeConversion(adapter, conversion, sink);
   const { config, weightsFile } = conversion;

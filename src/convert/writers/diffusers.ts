@@ -6,8 +6,8 @@ import { factorShapes } from "../../formats/peft-folder/factors.ts";
 import {
   type Conversion,
   dtypeOf,
+  type FormatWriter,
   inSafetensors,
-  type Writer,
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
@@ -17,8 +17,7 @@ import {
  * apply the same delta; Flux modules that hold several of diffusers' layers are split by the rows of B, with A repeated. Names of unknown
  * families stay as they are, if they come from the diffusers dialect.
  */
-export const diffusersWriter: Writer = {
-  id: "diffusers",
+export const diffusersWriter: FormatWriter = {
   title: "diffusers",
   kinds: { linear: true, embedding: false, conv: true },
   factorsOnly: true,

@@ -9,8 +9,8 @@ import { type ModelConfig, parseModelConfig } from "../../formats/model-config.t
 import {
   type Conversion,
   type FactorContent,
+  type FormatWriter,
   plainDtype,
-  type Writer,
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
@@ -24,8 +24,7 @@ const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
  * llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), with rows of queries and keys permuted where the family does so. A file
  * has one alpha, and the scale is alpha / r of each module; where these differ, scales are folded into lora_b.
  */
-export const ggufWriter: Writer = {
-  id: "gguf",
+export const ggufWriter: FormatWriter = {
   title: "GGUF",
   kinds: { linear: true, embedding: true, conv: false },
   factorsOnly: true,

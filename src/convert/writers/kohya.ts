@@ -6,8 +6,8 @@ import { factorShapes } from "../../formats/peft-folder/factors.ts";
 import {
   type Conversion,
   dtypeOf,
+  type FormatWriter,
   inSafetensors,
-  type Writer,
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
@@ -16,8 +16,7 @@ import {
  * kohya's sd-scripts: one file, one alpha for all modules. Some readers use one alpha for many modules, so the file has the most
  * common alpha, and the rest of each scale is folded into lora_up.
  */
-export const kohyaWriter: Writer = {
-  id: "kohya",
+export const kohyaWriter: FormatWriter = {
   title: "kohya",
   kinds: { linear: true, embedding: false, conv: true },
   factorsOnly: true,

@@ -8,9 +8,9 @@ import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
 import {
   type Conversion,
   type FactorContent,
+  type FormatWriter,
   inSafetensors,
   plainDtype,
-  type Writer,
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
@@ -34,8 +34,7 @@ interface Form {
  * mlx-lm: lora_a (in, r) and lora_b (r, out), one rank and one scale. Modules of smaller rank get zero units; where scales differ, they
  * are folded into lora_b. Experts of a layer are stacked: lora_a (E, r, in) and lora_b (E, out, r).
  */
-export const mlxWriter: Writer = {
-  id: "mlx",
+export const mlxWriter: FormatWriter = {
   title: "MLX",
   kinds: { linear: true, embedding: true, conv: false },
   factorsOnly: true,

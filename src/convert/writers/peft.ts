@@ -7,8 +7,8 @@ import { peftConfig } from "../../formats/peft-folder/write-config.ts";
 import {
   type Conversion,
   dtypeOf,
+  type FormatWriter,
   inSafetensors,
-  type Writer,
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
@@ -17,8 +17,7 @@ import {
  * PEFT: each module at its own rank and scale, by patterns where they differ. Experts get the config's rank and scale, because PEFT
  * stacks them under transformers 5 and then ignores patterns. Smaller ones get zero units; where scales differ, they are folded into B.
  */
-export const peftWriter: Writer = {
-  id: "peft",
+export const peftWriter: FormatWriter = {
   title: "PEFT",
   kinds: { linear: true, embedding: true, conv: true },
   factorsOnly: false,

@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../../src/adapter/adapter.ts";
 import { nameTable } from "../../../src/adapter/names/name-table.ts";
 import { openAdapter } from "../../../src/adapter/open.ts";
-import { writerOf } from "../../../src/convert/convert.ts";
 import { writeConversion } from "../../../src/convert/write-conversion.ts";
 import { memorySink } from "../../../src/core/bytes.ts";
 import { encodeSafetensors } from "../../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../../src/merge/merge.ts";
 import { filled, memoryFolder } from "../../support/memory-folder.ts";
 import { decodeAdapter } from "../../support/pico.ts";
+import { loadedWriter } from "../../support/writers.ts";
 
 describe("nameTable", () => {
   const table = nameTable("a_b.#.{c.0,d}", "e");
@@ -177,14 +177,14 @@ describe("names of no family", () => {
         expect([...decodeAdapter(JSON.stringify(merged.config), merged.weights).modules.keys()].sort()).toEqual(
           [...stems].sort(),
         );
-        const conversion = writerOf(way.to).convert(adapter, null);
+        const conversion = loadedWriter(way.to).convert(adapter, null);
         const keys = conversion.tensors.map(({ name }) => name).filter((name) => !name.endsWith(".alpha"));
         expect(keys.sort()).toEqual(stems.flatMap((stem) => way.endings.map((ending) => `${stem}${ending}`)).sort());
         const sink = memorySink(conversion.layout.size);
         await writeConversion(adapter, conversion, sink);
         const again = await openAdapter(memoryFolder("again", { "x.safetensors": sink.bytes }));
         expect([...again.modules.keys()].sort()).toEqual([...stems].sort());
-        if (way.not !== null) expect(() => writerOf(way.not).convert(adapter, null)).toThrow(/would be a guess/);
+        if (way.not !== null) expect(() => loadedWriter(way.not).convert(adapter, null)).toThrow(/would be a guess/);
       }),
       { numRuns: 20 },
     );

@@ -1,10 +1,10 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
-import type { MergePlan } from "../plan/merge-plan.ts";
-import { plannedAdapter } from "../plan/planned-adapter.ts";
-import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
-import type { Writer } from "./conversion.ts";
-import { type FormatChoice, isPeftFolder } from "./forms.ts";
+import type { Writer } from "../convert/convert.ts";
+import { type FormatChoice, isPeftFolder } from "../convert/forms.ts";
+import type { MergePlan } from "./merge-plan.ts";
+import { plannedAdapter } from "./planned-adapter.ts";
+import { refuseGgufInputs } from "./refuse-gguf-inputs.ts";
 
 /** The writer of a merge's result, and the size of its weights. */
 export interface PlannedOutput {
@@ -47,8 +47,8 @@ export async function planOutput(
     return { writer: null, bytes: plan.size };
   }
   // The writers are many, and most merges need none.
-  const { convertByFirst, writersFor } = await import("./output-format.ts");
+  const { convertByFirst, writersFor } = await import("../convert/output-format.ts");
   const adapter = await plannedAdapter("the result", plan, adapters);
-  const { writer, conversion } = convertByFirst(writersFor(out, choice, adapter), adapter, baseConfig);
+  const { writer, conversion } = convertByFirst(await writersFor(out, choice, adapter), adapter, baseConfig);
   return { writer, bytes: conversion.layout.size };
 }
