@@ -27,7 +27,7 @@ const ROOMS = [
   ["cli"],
 ];
 /** The parts of src/node, each line standing on the ones above it; files beside them stand on all. */
-const PARTS_OF_NODE = [["input", "hub"], ["output"], ["threads"], ["evaluate", "ui"]];
+const PARTS_OF_NODE = [["files"], ["hub"], ["input"], ["output"], ["threads"], ["evaluate", "ui"]];
 const ON_A_MACHINE = ["node", "cli"];
 /** What runs anywhere: the package's front door stands above all rooms that do. */
 const FRONT_DOOR = "src/index.ts";
@@ -131,7 +131,7 @@ const DOORS = [
   "src/node/hub/hub-cache.ts",
 ];
 /** What opens files for reading alone. */
-const READERS = ["input/regular-file", "input/read-text", "output/flush"].map((name) => `src/node/${name}.ts`);
+const READERS = ["files/regular-file", "files/read-text", "output/flush"].map((name) => `src/node/${name}.ts`);
 
 /** A source without its docstrings, whose examples print. */
 const withoutDocs = (source: string): string => source.replace(/^ *\/\*\*[\s\S]*?\*\//gm, "");

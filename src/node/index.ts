@@ -14,12 +14,12 @@ export { type CheckedAdapter, type CheckOptions, checkAdapter } from "./check-ad
 export { type CompareOptions, compareAdapters } from "./compare-adapters.ts";
 export { type Converted, type ConvertOptions, convertAdapter } from "./convert-adapter.ts";
 export { type Extracted, type ExtractOptions, extractAdapter } from "./extract-adapter.ts";
+export type { FileSource } from "./files/file-source.ts";
 export { type Fused, type FuseOptions, fuseModel } from "./fuse-model.ts";
 export type { HubOptions } from "./hub/hub-adapters.ts";
 export type { OnDownload } from "./hub/hub-cache.ts";
 export { type HubSettings, hubSettings } from "./hub/hub-settings.ts";
 export { type DiskAdapter, type OpenOptions, openAdapterPath, openAdapters } from "./input/adapter-path.ts";
-export type { FileSource } from "./input/file-source.ts";
 export type { BasePaths } from "./input/open-base.ts";
 export { inspectAdapter } from "./inspect-adapter.ts";
 export {
@@ -32,7 +32,6 @@ export {
   mergeToFolder,
   planMergedOutput,
 } from "./merge-adapters.ts";
-export type { MachineControl } from "./merge-into.ts";
 export type { OutputOptions } from "./output/into-output.ts";
 export type { PlaceOptions } from "./output/output-place.ts";
 export { type Pushed, type PushOptions, pushAdapter } from "./push-adapter.ts";
@@ -45,4 +44,5 @@ export {
   runRecipe,
   type StepOutcome,
 } from "./run-recipe.ts";
+export type { MachineControl } from "./threads/disk-host.ts";
 export { type VerifyOptions, verifyAdapters } from "./verify-adapters.ts";

@@ -10,8 +10,9 @@ import { planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { type DiskAdapter, inputPaths, localPaths, type OpenOptions, openAdapters } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
-import { type MachineControl, mergeInto } from "./merge-into.ts";
+import { mergeInto } from "./merge-into.ts";
 import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-place.ts";
+import type { MachineControl } from "./threads/disk-host.ts";
 
 /** The format of a result, and what writing it needs. */
 export interface FormatOptions {

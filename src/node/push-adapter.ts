@@ -5,9 +5,9 @@ import { refuseVariants } from "../adapter/variants.ts";
 import { HubError, RefusedError, UsageError } from "../core/errors.ts";
 import { boundedFetch } from "../hub/bounded-fetch.ts";
 import { parseHubPath } from "../hub/hub-path.ts";
+import { refuseForeignFile } from "./files/own-file.ts";
 import { type HubSettings, hubSettings } from "./hub/hub-settings.ts";
 import { openAdapterPath } from "./input/adapter-path.ts";
-import { refuseForeignFile } from "./input/own-file.ts";
 
 /** How to push. */
 export interface PushOptions {

@@ -12,9 +12,9 @@ import { makePlan } from "../plan/plan.ts";
 import { type PlannedMerge, planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import { type Kept, kept, plannedAdapter } from "../plan/planned-adapter.ts";
 import { type ParsedRecipe, parseRecipe, type RecipeStep } from "../recipe/recipe-file.ts";
+import { readText } from "./files/read-text.ts";
 import { type DiskAdapter, inputPaths, localPaths, openAdapters } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
-import { readText } from "./input/read-text.ts";
 import {
   type FormatOptions,
   formatChoice,
@@ -22,9 +22,10 @@ import {
   type Merged,
   type MergedOutputPlan,
 } from "./merge-adapters.ts";
-import { type MachineControl, type MergeJob, mergeInto } from "./merge-into.ts";
+import { type MergeJob, mergeInto } from "./merge-into.ts";
 import { intoFolder } from "./output/into-output.ts";
 import { checkOutput, intoOutput, type Output, type PlaceOptions } from "./output/output-place.ts";
+import type { MachineControl } from "./threads/disk-host.ts";
 
 /** A recipe file with its paths resolved. */
 export interface LoadedRecipe {

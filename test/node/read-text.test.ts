@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/core/errors.ts";
-import { readText } from "../../src/node/input/read-text.ts";
+import { readText } from "../../src/node/files/read-text.ts";
 import { tempFolder } from "../support/pico.ts";
 
 const folder = tempFolder();

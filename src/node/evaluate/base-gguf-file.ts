@@ -5,7 +5,7 @@ import { FormatError, RefusedError, UsageError } from "../../core/errors.ts";
 import { planBaseGguf, writeBaseGguf } from "../../evaluate/base-gguf.ts";
 import { readGguf } from "../../formats/gguf/header.ts";
 import { openModel } from "../../fuse/base-model.ts";
-import { openFile } from "../input/file-source.ts";
+import { openFile } from "../files/file-source.ts";
 import { diskModel } from "../input/model-folder.ts";
 import { fillFile } from "../output/file-sink.ts";
 import { intoFile } from "../output/into-output.ts";

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { RefusedError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import { type GgufHeader, readGguf } from "../../formats/gguf/header.ts";
-import { openFile } from "../input/file-source.ts";
+import { openFile } from "../files/file-source.ts";
 
 const FACTOR = /^(.+)\.lora_([ab])$/;
 const EMBEDDING = "token_embd.weight";

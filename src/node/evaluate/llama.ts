@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { FormatError, UsageError } from "../../core/errors.ts";
-import { readText } from "../input/read-text.ts";
+import { readText } from "../files/read-text.ts";
 
 /** A token's number in the model's vocabulary. */
 export type LlamaToken = number;

@@ -6,7 +6,7 @@ import { type BenchResult, type OnBenchProgress, runBench } from "../../evaluate
 import { checkTasks, parseBench } from "../../evaluate/bench-file.ts";
 import { benchPage } from "../../evaluate/bench-page.ts";
 import { isHubPath } from "../../hub/hub-path.ts";
-import { readText } from "../input/read-text.ts";
+import { readText } from "../files/read-text.ts";
 import { intoFile } from "../output/into-output.ts";
 import { makeFolder } from "../output/make-folder.ts";
 import { withScratch } from "../output/scratch.ts";

@@ -2,7 +2,7 @@ import { basename, extname } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { parseGlue } from "../../evaluate/glue.ts";
 import { firstOfEach, parseTaskRows, type TaskRow } from "../../evaluate/task-rows.ts";
-import { LARGE_TEXT_BYTES, readText } from "../input/read-text.ts";
+import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
 
 /** How files of rows are read. */
 export interface TaskFileOptions {

@@ -7,7 +7,7 @@ import { readShardIndex } from "../../formats/safetensors/shards.ts";
 import { type HubPath, hubName, isCommit, parseHubPath, pinnedHubPath } from "../../hub/hub-path.ts";
 import { type HubFile, listHubFolder } from "../../hub/listing.ts";
 import { listedFolder, streamHubAdapter } from "../../hub/stream-adapter.ts";
-import { readText } from "../input/read-text.ts";
+import { readText } from "../files/read-text.ts";
 import { type OnDownload, RepositoryCache } from "./hub-cache.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 

@@ -21,7 +21,7 @@ import { bodyChunks, LongBody, PROGRESS_BYTES, Stalled } from "../../hub/body.ts
 import { type HubPath, hubName, isCommit } from "../../hub/hub-path.ts";
 import { fileUrl, type HubFile } from "../../hub/listing.ts";
 import { request, TRIES } from "../../hub/request.ts";
-import { readText } from "../input/read-text.ts";
+import { readText } from "../files/read-text.ts";
 import type { HubSettings } from "./hub-settings.ts";
 
 /** Called as a download proceeds. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { HubAccess } from "../../hub/request.ts";
-import { readText } from "../input/read-text.ts";
+import { readText } from "../files/read-text.ts";
 
 /** Hub settings from the environment variables that Python's huggingface_hub reads. */
 export interface HubSettings extends HubAccess {

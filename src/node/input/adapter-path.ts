@@ -8,8 +8,8 @@ import type { ByteSource } from "../../core/bytes.ts";
 import { FormatError, UsageError } from "../../core/errors.ts";
 import { CONFIG_FILE, hasWeightsName, isConfigFile } from "../../formats/peft-folder/files.ts";
 import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
+import { type FileSource, openFile } from "../files/file-source.ts";
 import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "../hub/hub-adapters.ts";
-import { type FileSource, openFile } from "./file-source.ts";
 
 /** An open adapter, on disk or on the Hub. */
 export interface DiskAdapter {

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { basename } from "node:path";
 import type { AdapterText } from "../../adapter/dialect.ts";
 import { UsageError } from "../../core/errors.ts";
-import { readText } from "./read-text.ts";
+import { readText } from "../files/read-text.ts";
 
 /** The config.json of a base model at a path; null for no path. @throws UsageError if the file does not exist */
 export function readBaseConfig(path: string | undefined): AdapterText | null {

@@ -1,8 +1,8 @@
 import { closeSync, existsSync, fstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FolderReader } from "../../report/tokenizer-files.ts";
-import { isOwnFile } from "./own-file.ts";
-import { openRegular } from "./regular-file.ts";
+import { isOwnFile } from "../files/own-file.ts";
+import { openRegular } from "../files/regular-file.ts";
 
 /** Reads a folder's own files. */
 export function folderReader(folder: string): FolderReader {

@@ -3,9 +3,9 @@ import { basename, join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { type BaseConfig, parseBaseConfig } from "../../fuse/base-config.ts";
 import type { ModelFolder } from "../../fuse/base-model.ts";
-import { type FileSource, openFile } from "./file-source.ts";
-import { refuseForeignFile } from "./own-file.ts";
-import { LARGE_TEXT_BYTES, readText } from "./read-text.ts";
+import { type FileSource, openFile } from "../files/file-source.ts";
+import { refuseForeignFile } from "../files/own-file.ts";
+import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
 
 /** A model folder on disk; its files stay open until it is closed. Links out of the folder are refused. */
 export interface DiskModel extends ModelFolder {

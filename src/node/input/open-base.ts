@@ -9,10 +9,10 @@ import { isJsonObject, parseStrictJson } from "../../formats/json.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import { type ModelFolder, openModel } from "../../fuse/base-model.ts";
 import { isHubPath } from "../../hub/hub-path.ts";
+import { openFile } from "../files/file-source.ts";
+import { readText } from "../files/read-text.ts";
 import { type HubOptions, streamedFolder } from "../hub/hub-adapters.ts";
-import { openFile } from "./file-source.ts";
 import { diskModel } from "./model-folder.ts";
-import { readText } from "./read-text.ts";
 
 const CONFIG = "config.json";
 const WEIGHTS = /\.(safetensors|gguf)$/;

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import type { ByteSink } from "../../core/bytes.ts";
-import { naming } from "../input/named-failure.ts";
+import { naming } from "../files/named-failure.ts";
 
 /** A ByteSink into a file. */
 export interface FileSink extends ByteSink {

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, statfsSync, statSync } from "node:fs";
 import { OutputError } from "../../core/errors.ts";
-import { naming } from "../input/named-failure.ts";
+import { naming } from "../files/named-failure.ts";
 
 /** Disk space that must stay free in addition to the output, in bytes. */
 const SPARE_BYTES = 16 * 2 ** 20;

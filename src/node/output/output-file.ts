@@ -14,9 +14,9 @@ import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../../core/errors.ts";
 import { isWritten, WRITTEN_WITHIN_BYTES } from "../../core/written.ts";
 import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
-import { naming } from "../input/named-failure.ts";
-import { isWithin, realPath } from "../input/real-path.ts";
-import { openRegular } from "../input/regular-file.ts";
+import { naming } from "../files/named-failure.ts";
+import { isWithin, realPath } from "../files/real-path.ts";
+import { openRegular } from "../files/regular-file.ts";
 import { checkSpace, flush } from "./flush.ts";
 import {
   beginUnfinished,

@@ -13,9 +13,9 @@ import {
 import { basename, dirname, join } from "node:path";
 import { FormatError, OutputError } from "../../core/errors.ts";
 import { CARD_FILE, filesOfCard } from "../../report/card.ts";
-import { naming } from "../input/named-failure.ts";
-import { readText } from "../input/read-text.ts";
-import { isWithin, realPath } from "../input/real-path.ts";
+import { naming } from "../files/named-failure.ts";
+import { readText } from "../files/read-text.ts";
+import { isWithin, realPath } from "../files/real-path.ts";
 import { checkSpace, flush } from "./flush.ts";
 import {
   beginUnfinished,

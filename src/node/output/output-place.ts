@@ -1,5 +1,5 @@
 import { formOf } from "../../convert/forms.ts";
-import { realPath } from "../input/real-path.ts";
+import { realPath } from "../files/real-path.ts";
 import { intoFile, intoFolder, type OutputOptions } from "./into-output.ts";
 import { OutputFile } from "./output-file.ts";
 import { OutputFolder } from "./output-folder.ts";

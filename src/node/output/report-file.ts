@@ -4,7 +4,7 @@ import { CONFIG_FILE, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
 import { CARD_FILE } from "../../report/card.ts";
 import { TOKENIZER_FILES } from "../../report/tokenizer-files.ts";
-import { isWithin, realPath } from "../input/real-path.ts";
+import { isWithin, realPath } from "../files/real-path.ts";
 import { intoFile, type OutputOptions } from "./into-output.ts";
 import { OF_ADAPTERS, OutputFile } from "./output-file.ts";
 

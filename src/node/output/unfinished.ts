@@ -11,7 +11,7 @@ import {
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { OutputError } from "../../core/errors.ts";
-import { isWithin } from "../input/real-path.ts";
+import { isWithin } from "../files/real-path.ts";
 import { makeFolder } from "./make-folder.ts";
 
 /** Marks a folder that is being written or removed, and names the process; a folder without it is left alone. */

@@ -5,7 +5,7 @@ import type { Kernels } from "../../kernels/kernels.ts";
 import { type Lane, localLane } from "../../lanes/lane.ts";
 import { Merger } from "../../lanes/merger.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
-import { openFile } from "../input/file-source.ts";
+import { openFile } from "../files/file-source.ts";
 import { openSink } from "../output/file-sink.ts";
 import { hashFiles } from "./hash.ts";
 import type { InputFile, InputFiles } from "./worker-protocol.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { closeSync, readSync } from "node:fs";
 import { FormatError } from "../../core/errors.ts";
-import { naming } from "../input/named-failure.ts";
-import { openRegular } from "../input/regular-file.ts";
+import { naming } from "../files/named-failure.ts";
+import { openRegular } from "../files/regular-file.ts";
 
 const CHUNK_BYTES = 1 << 20;
 

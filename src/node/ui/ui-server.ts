@@ -10,7 +10,7 @@ import { hasWeightsName, isConfigFile, isIndexFile, isWeightsFile } from "../../
 import { isHubPath } from "../../hub/hub-path.ts";
 import { CARD_FILE } from "../../report/card.ts";
 import { TOKENIZER_FILES } from "../../report/tokenizer-files.ts";
-import { isOwnFile, refuseForeignFile } from "../input/own-file.ts";
+import { isOwnFile, refuseForeignFile } from "../files/own-file.ts";
 import { Guard, HOST } from "./ui-guard.ts";
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -1,0 +1,100 @@
+import { availableParallelism } from "node:os";
+import type { Adapter } from "../../adapter/adapter.ts";
+import type { ByteSource, MemorySource } from "../../core/bytes.ts";
+import { maximum } from "../../core/maximum.ts";
+import type { RemoteSource } from "../../hub/url-source.ts";
+import { wasmKernels } from "../../kernels/wasm.ts";
+import { affordableThreads } from "../../lanes/affordable-threads.ts";
+import type { MergeControl, MergeHost } from "../../merge/merge.ts";
+import { moduleOf } from "../../methods/registry.ts";
+import type { MergePlan } from "../../plan/merge-plan.ts";
+import type { FileSource } from "../files/file-source.ts";
+import { createFile, openSink } from "../output/file-sink.ts";
+import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
+import { workerLane } from "./worker-lane.ts";
+import type { InputFile } from "./worker-protocol.ts";
+
+/** Inputs below this many bytes merge on one thread in less time than starting a second one takes. */
+const BYTES_WORTH_A_THREAD = 24e6;
+
+/** How a merge runs on a machine. */
+export interface MachineControl extends MergeControl {
+  /**
+   * Threads, including the caller's own. Default: all cores, or one for small inputs. Always one for a method registered without its
+   * module.
+   */
+  readonly threads?: number;
+}
+
+/** A merge into a file of weights on this machine. */
+export interface DiskPlace {
+  readonly adapters: readonly Adapter[];
+  /** The file to write. */
+  readonly weights: string;
+  /** Id of the method. */
+  readonly method: string;
+  readonly threads: number | undefined;
+  /** @throws OutputError where a plan's result has no room */
+  checkRoom(plan: MergePlan): Promise<void>;
+}
+
+/** Do work with a lane on this thread and, if the inputs are large enough, more on worker threads; all are closed after it. */
+export async function withDiskHost<T>(place: DiskPlace, work: (host: MergeHost) => Promise<T>): Promise<T> {
+  const closers: (() => void | Promise<void>)[] = [];
+  try {
+    return await work(diskHost(place, closers));
+  } finally {
+    // Close each once, even if another one fails.
+    await Promise.allSettled(closers.map(async (close) => close()));
+  }
+}
+
+function diskHost(
+  { adapters, weights, method, threads, checkRoom }: DiskPlace,
+  closers: (() => void | Promise<void>)[],
+): MergeHost {
+  const inputs = adapters.map(({ files }) => files.map(inputFile));
+  const methodModule = moduleOf(method);
+  // A method registered without a module exists on this thread only.
+  const wanted = methodModule === null ? 1 : wantedThreads(adapters, threads);
+  // Start workers now: this takes about as long as making the plan.
+  const workers = Array.from({ length: wanted - 1 }, () => workerLane());
+  let local: DiskMerger | null = null;
+  closers.push(async () => {
+    local?.close();
+    await Promise.all(workers.map((worker) => worker.close()));
+  });
+  return {
+    hashes: true,
+    async begin(plan: MergePlan) {
+      await checkRoom(plan);
+      createFile(weights, plan.size);
+      const sink = openSink(weights);
+      closers.push(() => sink.close());
+      local?.close();
+      local = openDiskMerger(wasmKernels(), plan, inputs, weights);
+      const helpers = workers.slice(0, affordableThreads(wanted, plan.modules) - 1);
+      const setup = { methodModule: methodModule ?? null, inputs, output: weights };
+      for (const worker of helpers) worker.begin(plan, setup);
+      return { sink, lanes: [local.lane, ...helpers] };
+    },
+  };
+}
+
+/** As many threads as were asked for, or as the inputs are worth; no more than there are jobs. */
+function wantedThreads(adapters: readonly Adapter[], threads: number | undefined): number {
+  const bytes = adapters.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
+  const jobs = maximum(adapters.map(({ modules }) => modules.size)) + adapters.length;
+  const most = threads ?? Math.min(availableParallelism(), Math.ceil(bytes / BYTES_WORTH_A_THREAD));
+  return Math.max(1, Math.min(most, jobs));
+}
+
+/** What a worker needs to open a file again. */
+function inputFile(source: ByteSource): InputFile {
+  if ("remote" in source) {
+    const { remote, access } = source as RemoteSource;
+    return { remote, endpoint: access.endpoint, token: access.token };
+  }
+  if ("bytes" in source) return { name: source.name, bytes: (source as MemorySource).bytes };
+  return (source as FileSource).path;
+}
