@@ -1,13 +1,14 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import { memorySink } from "../core/bytes.ts";
+import { memorySink, memorySource } from "../core/bytes.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import { wasmKernels } from "../kernels/wasm.ts";
 import { affordableThreads } from "../lanes/affordable-threads.ts";
 import type { RemoteLane } from "../lanes/remote-lane.ts";
 import { folderFiles, peftFolder } from "../merge/folder-files.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
 import { carriedOut } from "../plan/carried-out.ts";
 import { refuseNoPeft } from "../plan/for-consumer.ts";
-import { usedInputs } from "../plan/merge-plan.ts";
+import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
 import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
@@ -36,15 +37,25 @@ export async function mergeInPage(
 ): Promise<PageMerge> {
   const inputs = adapters.map(({ files }) => files.map(handedOf));
   let weights: Uint8Array = new Uint8Array(0);
+  const beginInMemory = (plan: MergePlan) => {
+    const sink = memorySink(plan.size);
+    const lanes = workers.slice(0, affordableThreads(workers.length, plan.modules));
+    for (const lane of lanes) lane.begin(plan, inputs, ({ offset, bytes }) => sink.write(offset, bytes));
+    return { sink, lanes };
+  };
   const host: MergeHost = {
     hashes: true,
+    kernels: wasmKernels(),
     async begin(plan) {
       refuseGgufInputs(plan, adapters);
-      const sink = memorySink(plan.size);
-      weights = sink.bytes;
-      const lanes = workers.slice(0, affordableThreads(workers.length, plan.modules));
-      for (const lane of lanes) lane.begin(plan, inputs, ({ offset, bytes }) => sink.write(offset, bytes));
-      return { sink, lanes };
+      const begun = beginInMemory(plan);
+      weights = begun.sink.bytes;
+      return begun;
+    },
+    async beginDraft(draft, output) {
+      refuseGgufInputs(output, adapters);
+      const begun = beginInMemory(draft);
+      return { ...begun, source: memorySource("the draft", begun.sink.bytes) };
     },
   };
   try {

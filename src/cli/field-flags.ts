@@ -48,6 +48,8 @@ function parsed(field: Field, text: string, before: unknown): SaidRecipe[FieldNa
       if (why !== null) throw new InvalidArgumentError(`It ${why}.`);
       return value;
     }
+    case "scale":
+      return text === "auto" ? text : parseNumber(text);
     case "rank":
       return parseCount(text);
     case "energy":

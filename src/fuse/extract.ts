@@ -212,7 +212,7 @@ export async function extractModule(
   const { count, a, b } = units;
   const placeOf = (half: "A" | "B") => layout.tensors.get(peftKey(module, half))!;
   const factors = { dtype, in: inputs, out, rank, a: placeOf("A"), b: placeOf("B") };
-  if (!(await writeFactors(kernels, turned ? { count, a: b, b: a } : units, factors, sink))) {
+  if ((await writeFactors(kernels, turned ? { count, a: b, b: a } : units, factors, sink)) === null) {
     throw new RefusedError(`${name} has values that ${dtype.toLowerCase()} cannot hold; pass --dtype f32.`);
   }
   return { name, norm: Math.sqrt(squares), energy: 1 - residual * residual };

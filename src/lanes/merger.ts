@@ -1,19 +1,22 @@
 import type { UnitId } from "../adapter/adapter.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
-import { RefusedError } from "../core/errors.ts";
-import { type DeltaProducts, deltaProducts, scaleMerged } from "../figures/delta.ts";
+import { type DeltaProducts, deltaProducts } from "../figures/delta.ts";
+import { type ResponseProducts, responseProducts } from "../figures/response.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { deltaWeights } from "../methods/delta-weights.ts";
 import { writtenRows } from "../methods/finish.ts";
 import type { ClusterReport } from "../methods/method.ts";
 import { type ModuleRun, needsPrecision, runModule } from "../methods/run-module.ts";
+import { type AdapterUnits, adaptersInOrder } from "../methods/unit-order.ts";
 import type { MergePlan, PlannedModule } from "../plan/merge-plan.ts";
 import { moduleRun } from "../plan/module-run.ts";
 import { Pool } from "../units/pool.ts";
 import type { PoolPart } from "../units/unit-reader.ts";
 import type { UnitRows } from "../units/unit-rows.ts";
-import { countUnderflows, writeFactors } from "../units/write-factors.ts";
+import { type LargestEntries, writeFactors } from "../units/write-factors.ts";
 import { Clock, type Timings, timedKernels, timedSource } from "./clock.ts";
 import { writeExtra } from "./write-extras.ts";
+import { halfScales, outOfRange } from "./write-scaled.ts";
 
 /** The result of merging one module; plain data. */
 export interface ModuleResult {
@@ -21,15 +24,18 @@ export interface ModuleResult {
   /** Units of the result, before padding. */
   readonly rank: number;
   readonly dead: readonly UnitId[];
-  /** Units of the result whose a or b was too small for the output's element type and was written as zero. */
-  readonly underflows: number;
+  /** The largest |entry| of each unit's halves, as written. */
+  readonly largest: LargestEntries;
   readonly clusters: readonly ClusterReport[] | null;
   readonly inertia: number | null;
   readonly shareOfB: number | null;
   readonly residual: number | null;
   /** Live units of each input that has any. */
   readonly live: readonly (readonly [input: number, units: number])[];
+  /** Before lambda, as all figures here. */
   readonly products: DeltaProducts;
+  /** How the result answers each adapter; null unless the plan's lambda depends on it. */
+  readonly response: ResponseProducts | null;
 }
 
 /** Merges modules of a plan, one at a time, in one arena of kernel memory. Every thread has its own. */
@@ -68,7 +74,7 @@ export class Merger {
       const result = await runModule(pool, this.#run, module.weights);
       return { ...result, rows: await writtenRows(pool, result.cut) };
     });
-    const underflows = await this.#clock.bookRest("write", () => this.#write(module, rows));
+    const largest = await this.#clock.bookRest("write", () => this.#write(module, rows));
     const square = (this.#plan.sharedScale ?? 1) ** 2;
     const figures = deltaProducts(pool, cut.products, this.#plan.inputs.length, square);
     const live = new Map<number, number>();
@@ -77,13 +83,14 @@ export class Merger {
       index,
       rank: rows.count,
       dead: pool.dead,
-      underflows,
+      largest,
       clusters: merged.clusters ?? null,
       inertia: merged.inertia === undefined ? null : merged.inertia * square ** ((merged.inertiaPower ?? 1) / 2),
       shareOfB: merged.shareOfB ?? null,
       residual: merged.residual ?? null,
       live: [...live].sort(([one], [other]) => one - other),
-      products: scaleMerged(figures, this.#plan.scale),
+      products: figures,
+      response: this.#plan.scale === "auto" ? responseProducts(pool, cut.products, this.#askers(pool, module)) : null,
     };
   }
 
@@ -104,20 +111,20 @@ export class Merger {
     }));
   }
 
-  /** Write rows as a module's factors, lambda folded in. @returns how many units underflowed */
-  async #write(module: PlannedModule, rows: UnitRows): Promise<number> {
+  /** The adapters of a module with the weights that their deltas have in the result. */
+  #askers(pool: Pool, module: PlannedModule): AdapterUnits[] {
+    const share = deltaWeights(this.#run.method, module.weights);
+    return adaptersInOrder(pool).map((adapter) => ({ ...adapter, weight: share[adapter.input]! }));
+  }
+
+  /** Write rows as a module's factors, lambda folded in if it is known. */
+  async #write(module: PlannedModule, rows: UnitRows): Promise<LargestEntries> {
     const { dtype, scale } = this.#plan;
-    const half = Math.sqrt(Math.abs(scale));
-    if (scale !== 1) {
-      this.#kernels.scale(rows.a, half);
-      this.#kernels.scale(rows.b, scale < 0 ? -half : half);
-    }
-    const factors = { ...module, dtype };
-    if (!(await writeFactors(this.#kernels, rows, factors, this.#sink))) {
-      throw new RefusedError(
-        `${module.name} has values that ${dtype.toLowerCase()} cannot hold (they would become infinite); pass ${dtype === "F32" ? "smaller weights or a smaller --scale" : "--dtype f32"}.`,
-      );
-    }
-    return countUnderflows(this.#kernels, rows, factors);
+    const { a, b } = halfScales(scale === "auto" ? 1 : scale);
+    if (a !== 1) this.#kernels.scale(rows.a, a);
+    if (b !== 1) this.#kernels.scale(rows.b, b);
+    const largest = await writeFactors(this.#kernels, rows, { ...module, dtype }, this.#sink);
+    if (largest === null) throw outOfRange(module.name, dtype);
+    return largest;
   }
 }

@@ -1,17 +1,23 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { consumerById } from "../adapter/consumers.ts";
 import { evenExperts } from "../adapter/experts.ts";
-import { type ByteSink, memorySink } from "../core/bytes.ts";
+import { type ByteSink, type ByteSource, memorySink, memorySource } from "../core/bytes.ts";
 import { maximum } from "../core/maximum.ts";
+import { autoScale } from "../figures/auto-scale.ts";
+import { addProducts, type DeltaProducts, noProducts, weightProducts } from "../figures/delta.ts";
+import { addResponses, NO_RESPONSE, type ResponseProducts } from "../figures/response.ts";
 import { peftKey } from "../formats/peft-folder/factors.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { addTimings, noTimings } from "../lanes/clock.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "../lanes/lane.ts";
 import { Merger, type ModuleResult } from "../lanes/merger.ts";
+import { type Draft, writeScaled } from "../lanes/write-scaled.ts";
+import { deltaWeights } from "../methods/delta-weights.ts";
 import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { consumerRank, refuseNoPeft } from "../plan/for-consumer.ts";
-import type { MergePlan } from "../plan/merge-plan.ts";
+import { isScaled, type MergePlan, type ScaledPlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { planLayout } from "../plan/plan-layout.ts";
 import type { Findings } from "../plan/plan-ranks.ts";
@@ -19,10 +25,25 @@ import type { Recipe } from "../recipe/recipe.ts";
 import { makeReport } from "../report/make-report.ts";
 import type { MergeReport } from "../report/report.ts";
 
+/** An output in progress: its bytes, and the lanes that write modules into it. */
+export interface OutputInProgress {
+  readonly sink: ByteSink;
+  readonly lanes: readonly Lane[];
+}
+
 /** Where a merge runs: who provides the output and the lanes. */
 export interface MergeHost {
   /** Make a fresh output file of plan.size bytes and lanes that write into it; an earlier output of this merge is void. */
-  begin(plan: MergePlan): Promise<{ readonly sink: ByteSink; readonly lanes: readonly Lane[] }>;
+  begin(plan: MergePlan): Promise<OutputInProgress>;
+  /**
+   * Make a temporary file of draft.size bytes, readable once its lanes are done, and lanes that write into it. An earlier draft is void.
+   *
+   * @param draft the plan of a merge whose factor follows from the merged modules
+   * @param output the plan of the output that will be made of it
+   */
+  beginDraft(draft: MergePlan, output: MergePlan): Promise<OutputInProgress & { readonly source: ByteSource }>;
+  /** Kernels for the caller's thread. */
+  readonly kernels: Kernels;
   /** Whether lanes can hash the inputs. */
   readonly hashes: boolean;
 }
@@ -35,14 +56,15 @@ export interface MergeControl {
 
 /** An executed merge: the plan (which says what the output holds) and the report. */
 export interface MergeOutcome {
-  readonly plan: MergePlan;
+  readonly plan: ScaledPlan;
   readonly report: MergeReport;
 }
 
 /**
  * Merge adapters by a recipe. Headers give the ranks at first. If values then show fewer live units in every module, the merge
  * runs again at the smaller rank, so that no output is padded without need. It also runs again if an adapter changes nothing
- * and the method's default rank is different without it.
+ * and the method's default rank is different without it. If the factor follows from the merged modules, they are written to a draft in
+ * f32 first, and from there into the output.
  *
  * @throws what planning and merging throw; AbortError when the signal fires
  */
@@ -55,29 +77,74 @@ export async function runMerge(
   const hashes = new Map<number, string>();
   let hashed = false;
   const timings = noTimings();
-  let plan = makePlan(adapters, recipe);
-  for (;;) {
-    const { sink, lanes } = await host.begin(plan);
-    await writeFixed(plan, sink);
-    const jobs: Job[] = [
-      ...plan.modules.map((_, index) => ({ kind: "module", index }) as const),
-      ...plan.extras.map((_, index) => ({ kind: "extra", index }) as const),
-    ];
+  /** Run jobs in lanes. */
+  const run = async (jobs: readonly Job[], lanes: readonly Lane[]): Promise<ModuleResult[]> => {
+    const withHashes = [...jobs];
     const hashJobs: Job[] = host.hashes && !hashed ? adapters.map((_, input) => ({ kind: "hash", input })) : [];
-    scatter(hashJobs, jobs);
+    scatter(hashJobs, withHashes);
     hashed = true;
     const results: ModuleResult[] = [];
-    for (const done of await runJobs(jobs, lanes, signal, onProgress)) {
+    for (const done of await runJobs(withHashes, lanes, signal, onProgress)) {
       if (done.kind === "module") results.push(done.result);
       if (done.kind === "hash" && done.sha256 !== null) hashes.set(done.input, done.sha256);
     }
     for (const lane of lanes) addTimings(timings, await lane.timings());
-    const target = targetOfActing(plan, recipe, results);
-    const ranks = target === null ? smallerRanks(plan, results) : null;
-    if (target !== null) plan = makePlan(adapters, recipe, { target });
-    else if (ranks !== null) plan = makePlan(adapters, recipe, { target: plan.target, ranks });
-    else return { plan, report: makeReport(adapters, plan, results, hashes, timings) };
+    return results;
+  };
+  let findings: Findings = {};
+  for (;;) {
+    const plan = makePlan(adapters, recipe, findings);
+    if (isScaled(plan)) {
+      const results = await writeAll(plan, await host.begin(plan), run);
+      const better = betterFindings(plan, recipe, results);
+      if (better === null) return { plan, report: makeReport(adapters, plan, results, hashes, timings, null) };
+      findings = better;
+      continue;
+    }
+    const { draft, results } = await draftModules(adapters, recipe, findings, plan, host, run);
+    const better = betterFindings(plan, recipe, results);
+    if (better !== null) {
+      findings = better;
+      continue;
+    }
+    const auto = autoScale(...productsOf(plan, results));
+    const scaled = { ...plan, scale: auto.factor };
+    const { sink, lanes } = await host.begin(scaled);
+    await writeFixed(scaled, sink);
+    await run(extraJobs(scaled), lanes);
+    await writeScaled(host.kernels, draft, scaled, sink, signal);
+    return { plan: scaled, report: makeReport(adapters, scaled, results, hashes, timings, auto) };
   }
+}
+
+/** Runs jobs in lanes and returns the results of modules. */
+type RunJobs = (jobs: readonly Job[], lanes: readonly Lane[]) => Promise<ModuleResult[]>;
+
+function moduleJobs({ modules }: MergePlan): Job[] {
+  return modules.map((_, index) => ({ kind: "module", index }));
+}
+
+function extraJobs({ extras }: MergePlan): Job[] {
+  return extras.map((_, index) => ({ kind: "extra", index }));
+}
+
+async function writeAll(plan: MergePlan, { sink, lanes }: OutputInProgress, run: RunJobs): Promise<ModuleResult[]> {
+  await writeFixed(plan, sink);
+  return run([...moduleJobs(plan), ...extraJobs(plan)], lanes);
+}
+
+/** Merge the modules alone, in f32 and without a factor. */
+async function draftModules(
+  adapters: readonly Adapter[],
+  recipe: Recipe,
+  findings: Findings,
+  output: MergePlan,
+  host: MergeHost,
+  run: RunJobs,
+): Promise<{ readonly draft: Draft; readonly results: ModuleResult[] }> {
+  const plan = makePlan(adapters, { ...recipe, dtype: "f32", extras: "drop" }, findings);
+  const { source, lanes } = await host.beginDraft(plan, output);
+  return { draft: { plan, source }, results: await run(moduleJobs(plan), lanes) };
 }
 
 /** Spread some jobs evenly among others, so that few lanes hash at the same time and no lane has a long job at the end. */
@@ -96,6 +163,26 @@ async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
       await sink.write(begin, new Uint8Array(end - begin));
     }
   }
+}
+
+/** What values showed that makes another run worthwhile; null if nothing. */
+function betterFindings(plan: MergePlan, recipe: Recipe, results: readonly ModuleResult[]): Findings | null {
+  const target = targetOfActing(plan, recipe, results);
+  if (target !== null) return { target };
+  const ranks = smallerRanks(plan, results);
+  return ranks === null ? null : { target: plan.target, ranks };
+}
+
+/** The products of the adapters' deltas, with the weights that they have in the result, and the responses, over all modules. */
+function productsOf(plan: MergePlan, results: readonly ModuleResult[]): [DeltaProducts, ResponseProducts] {
+  const method = methodById(plan.method);
+  const weighted = results.map(({ index, products }) =>
+    weightProducts(products, deltaWeights(method, plan.modules[index]!.weights)),
+  );
+  return [
+    weighted.reduce(addProducts, noProducts(plan.inputs.length)),
+    results.reduce((sum, { response }) => addResponses(sum, response!), NO_RESPONSE),
+  ];
 }
 
 /** The method's default target without the adapters that change nothing; null if it is the plan's. */
@@ -159,11 +246,17 @@ export async function mergeToSink(
   const kernels = wasmKernels();
   const files = adapters.map((adapter) => adapter.files);
   const noHash = () => Promise.reject(new Error("nothing is hashed here"));
+  const lanesInto = (plan: MergePlan, sink: ByteSink) => [localLane(new Merger(kernels, plan, files, sink), noHash)];
   const host: MergeHost = {
     hashes: false,
+    kernels,
     async begin(plan) {
       const sink = await create(plan);
-      return { sink, lanes: [localLane(new Merger(kernels, plan, files, sink), noHash)] };
+      return { sink, lanes: lanesInto(plan, sink) };
+    },
+    async beginDraft(draft) {
+      const sink = memorySink(draft.size);
+      return { sink, source: memorySource("the draft", sink.bytes), lanes: lanesInto(draft, sink) };
     },
   };
   return runMerge(adapters, recipe, host, control);

@@ -128,9 +128,10 @@ function mergeOnDisk(
   const place = {
     adapters,
     weights,
+    draft: output.scratch("draft.safetensors"),
     method: recipe.method ?? DEFAULT_METHOD,
     threads: control.threads,
-    checkRoom: async (plan: MergePlan) => output.checkSpace(await room(plan)),
+    checkRoom: async (plan: MergePlan, beside: number) => output.checkSpace((await room(plan)) + beside),
   };
   return withDiskHost(place, async (host) => {
     const outcome = await runMerge(adapters, recipe, host, control);

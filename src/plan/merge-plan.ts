@@ -3,7 +3,7 @@ import type { ConsumerId } from "../adapter/consumers.ts";
 import type { Dtype, OutputDtype } from "../core/dtype.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import type { AfterStep, Target } from "../methods/method.ts";
-import type { RankLayout } from "../recipe/recipe.ts";
+import type { RankLayout, Scale } from "../recipe/recipe.ts";
 import type { PoolMemory } from "../units/memory.ts";
 import type { Warning } from "./warning.ts";
 
@@ -43,8 +43,8 @@ export interface MergePlan {
   readonly target: Target;
   /** The step that follows the method, or null. */
   readonly after: AfterStep | null;
-  /** lambda. */
-  readonly scale: number;
+  /** lambda; auto until the merge has computed it. */
+  readonly scale: Scale;
   readonly inputs: readonly { readonly name: string; readonly weight: number }[];
   readonly dtype: OutputDtype;
   /** The scale that all inputs share, kept out of the factors; null if scales are folded in. */
@@ -67,6 +67,14 @@ export interface MergePlan {
   readonly warnings: readonly Warning[];
   /** Size of the output file in bytes. */
   readonly size: number;
+}
+
+/** A plan whose lambda is known. */
+export type ScaledPlan = MergePlan & { readonly scale: number };
+
+/** Whether a plan's lambda is known. */
+export function isScaled(plan: MergePlan): plan is ScaledPlan {
+  return plan.scale !== "auto";
 }
 
 /** Indices of the inputs that take part in some module; `moduleWeights` may include an input whose own weight is 0. */

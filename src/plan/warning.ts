@@ -13,6 +13,8 @@ export interface Warning {
     | "server-limit"
     | "rank-reduced"
     | "experts-incomplete"
+    | "scale-uncertain"
+    | "scale-unknown"
     | "zero-result"
     | "weights-idle"
     | "same-adapter"

@@ -75,6 +75,8 @@ function mistakeInField(field: Field, value: unknown): string | null {
       return mistakeIn({ type: "choice", choices: choicesOf(field) }, value);
     case "number":
       return mistakeIn({ ...field, type: "number" }, value);
+    case "scale":
+      return value === "auto" || Number.isFinite(value) ? null : "must be a finite number, or auto";
     case "switch":
       return mistakeIn({ type: "boolean" }, value);
     case "patterns":

@@ -1,6 +1,6 @@
 import { CONSUMER_IDS, type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import { DEFAULT_METHOD, type EnergyRule, type Target } from "../methods/method.ts";
-import type { LooseRecipe, ModuleWeights, RecipeFields } from "./recipe.ts";
+import type { LooseRecipe, ModuleWeights, RecipeFields, Scale } from "./recipe.ts";
 
 /** A recipe as files and flags write it, with the rank in one of three ways. Files write weights with the adapters. */
 export interface SaidRecipe extends Omit<RecipeFields, "target"> {
@@ -15,18 +15,20 @@ type FieldType<Value> = [Value] extends [boolean]
   ? { readonly type: "switch" }
   : [Value] extends [number]
     ? { readonly type: "number"; readonly above?: number; readonly most?: number }
-    : [Value] extends [readonly string[]]
-      ? { readonly type: "patterns" }
-      : [Value] extends [readonly number[]]
-        ? { readonly type: "weights" }
-        : [Value] extends [readonly ModuleWeights[]]
-          ? { readonly type: "moduleWeights" }
-          : [Value] extends [string]
-            ? string extends Value
-              ? { readonly type: "method" }
-              : /** Its words and their labels in a form; `none` is the label of no choice. */
-                { readonly type: "choice"; readonly choices: Readonly<Record<Value, string>>; readonly none?: string }
-            : { readonly type: "rank" | "energy" };
+    : [Value] extends [Scale]
+      ? { readonly type: "scale" }
+      : [Value] extends [readonly string[]]
+        ? { readonly type: "patterns" }
+        : [Value] extends [readonly number[]]
+          ? { readonly type: "weights" }
+          : [Value] extends [readonly ModuleWeights[]]
+            ? { readonly type: "moduleWeights" }
+            : [Value] extends [string]
+              ? string extends Value
+                ? { readonly type: "method" }
+                : /** Its words and their labels in a form; `none` is the label of no choice. */
+                  { readonly type: "choice"; readonly choices: Readonly<Record<Value, string>>; readonly none?: string }
+              : { readonly type: "rank" | "energy" };
 
 /** One field: its name is the key in files and, in kebab-case, the flag. */
 type FieldOf<Value> = FieldType<Value> & {
@@ -86,10 +88,10 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Requ
     label: "After the method",
   },
   scale: {
-    type: "number",
+    type: "scale",
     value: "x",
     default: 1,
-    help: "multiply the merged delta by this",
+    help: "multiply the merged delta by this, or auto: by a factor computed from the adapters (docs/scale.md)",
     label: "Factor of the delta",
   },
   dtype: {

@@ -104,6 +104,8 @@ function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
       return choice(choicesOf(field));
     case "number":
       return number;
+    case "scale":
+      return z.union([z.number(), z.literal("auto")], { error: "must be a finite number, or auto" });
     case "switch":
       return z.boolean({ error: "must be true or false" });
     case "patterns":

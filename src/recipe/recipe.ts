@@ -11,6 +11,9 @@ export type RankLayout = "uniform" | "pattern";
 /** Element types of the output; auto keeps f16 or bf16 if all inputs use it, else f32. */
 export type DtypeChoice = "auto" | "f32" | "f16" | "bf16";
 
+/** lambda, or auto to compute it from the adapters. */
+export type Scale = number | "auto";
+
 /** One weight per adapter for the modules that a pattern matches; 0 leaves an adapter out of them. */
 export interface ModuleWeights {
   readonly match: string;
@@ -25,8 +28,8 @@ export interface RecipeFields {
   readonly after?: AfterStep;
   /** One weight per adapter. Default 1 each; 0 leaves an adapter out. */
   readonly weights?: readonly number[];
-  /** lambda: multiplies the merged delta as the last step. Default 1. */
-  readonly scale?: number;
+  /** lambda: multiplies the merged delta as the last step; auto computes it from the adapters (docs/scale.md). Default 1. */
+  readonly scale?: Scale;
   /** Default auto. */
   readonly dtype?: DtypeChoice;
   /** Default error. */

@@ -1,21 +1,24 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
-import { addProducts, deltaFigures, noProducts, type SumProducts, sumProducts } from "../figures/delta.ts";
+import type { AutoScale } from "../figures/auto-scale.ts";
+import { addProducts, deltaFigures, noProducts, type SumProducts, scaleMerged, sumProducts } from "../figures/delta.ts";
 import type { Timings } from "../lanes/clock.ts";
 import type { ModuleResult } from "../lanes/merger.ts";
-import type { MergePlan } from "../plan/merge-plan.ts";
+import type { MergePlan, ScaledPlan } from "../plan/merge-plan.ts";
 import type { MergeReport, ModuleReport } from "./report.ts";
 import { runWarnings } from "./run-warnings.ts";
 
 /** Make the report of an executed plan. */
 export function makeReport(
   adapters: readonly Adapter[],
-  plan: MergePlan,
-  results: readonly ModuleResult[],
+  plan: ScaledPlan,
+  merged: readonly ModuleResult[],
   hashes: ReadonlyMap<number, string>,
   timings: Timings,
+  auto: AutoScale | null,
 ): MergeReport {
+  const results = merged.map((result) => ({ ...result, products: scaleMerged(result.products, plan.scale) }));
   const weights = plan.inputs.map(({ weight }) => weight);
   const products = results.reduce((sum, result) => addProducts(sum, result.products), noProducts(weights.length));
   const sums = results.map((result) => sumProducts(result.products, plan.modules[result.index]!.weights));
@@ -35,6 +38,7 @@ export function makeReport(
       unknownFields: adapter.unknownFields,
     })),
     options: optionsReport(plan),
+    autoScale: auto,
     modules,
     totals,
     skipped: [
@@ -43,7 +47,7 @@ export function makeReport(
       ...plan.leftOut.map(({ name, why }) => `${name}: ${why}`),
     ],
     carried: plan.extras.map(({ key }) => key),
-    warnings: [...plan.warnings, ...runWarnings(plan, modules, totals, products, results)],
+    warnings: [...plan.warnings, ...runWarnings(plan, modules, totals, products, results, auto)],
     timings,
   };
 }
@@ -100,7 +104,7 @@ function totalResidual(results: readonly ModuleResult[]): number | null {
   return all === 0 ? 0 : Math.sqrt(sum(cut.map((module) => module.residual ** 2 * whole(module))) / all);
 }
 
-function optionsReport(plan: MergePlan): Record<string, unknown> {
+function optionsReport(plan: ScaledPlan): Record<string, unknown> {
   return {
     method: plan.method,
     ...(plan.options as Record<string, unknown>),

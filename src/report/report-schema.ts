@@ -66,6 +66,13 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     singles: figure.describe("share of the clusters that hold a single unit"),
     largestCluster: index.nullable(),
   });
+  const auto = z.strictObject({
+    factor: z.number().describe("what the merged delta was multiplied by"),
+    rule: z.enum(["pull", "response", "one adapter", "no direction"]).describe("what decided it"),
+    pull: figure.describe("the factor by the pull on the adapters"),
+    response: figure.describe("the factor by the answer to the adapters' own directions"),
+    norm: figure.describe("the factor that would give the delta the adapters' mean norm"),
+  });
   // Any text, because a later version may have more ids.
   const warningId = z.string() as unknown as import("zod").ZodType<Warning["id"]>;
   const seconds = z.number().min(0);
@@ -74,6 +81,7 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     tool: z.string(),
     inputs: z.array(input),
     options: z.record(z.string(), z.unknown()),
+    autoScale: auto.nullable().describe("how scale: auto found the factor; null for a given factor"),
     modules: z.array(module),
     totals,
     skipped: z

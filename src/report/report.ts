@@ -1,5 +1,6 @@
 import type { UnitId } from "../adapter/adapter.ts";
 import type { ModuleKind } from "../core/module-kind.ts";
+import type { AutoScale } from "../figures/auto-scale.ts";
 import type { Timings } from "../lanes/clock.ts";
 import type { ClusterReport } from "../methods/method.ts";
 import type { Warning } from "../plan/warning.ts";
@@ -68,6 +69,8 @@ export interface MergeReport {
   readonly tool: string;
   readonly inputs: readonly InputReport[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** How `scale: auto` found the factor; null for a given factor. */
+  readonly autoScale: AutoScale | null;
   readonly modules: readonly ModuleReport[];
   readonly totals: TotalsReport;
   /** Tensors that were not written, as "<adapter>: <tensor>", and modules that were left out, as "<module>: <why>". */

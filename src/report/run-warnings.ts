@@ -1,4 +1,5 @@
 import { plural } from "../core/plural.ts";
+import type { AutoScale } from "../figures/auto-scale.ts";
 import {
   addProducts,
   cosineBetween,
@@ -8,12 +9,15 @@ import {
   weightProducts,
 } from "../figures/delta.ts";
 import type { ModuleResult } from "../lanes/merger.ts";
+import { halfScales } from "../lanes/write-scaled.ts";
 import type { ClusterReport, Method } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
-import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
+import { type MergePlan, type ScaledPlan, usedInputs } from "../plan/merge-plan.ts";
 import type { Warning } from "../plan/warning.ts";
+import { countUnderflows } from "../units/write-factors.ts";
 import { beganAlike } from "./began-alike.ts";
 import { lostAdapters } from "./lost-adapters.ts";
+import { scaleWarnings } from "./scale-warnings.ts";
 
 /** Two adapters above this cosine are the same, or nearly. */
 const SAME_COSINE = 0.99;
@@ -43,13 +47,14 @@ interface TotalFigures {
 
 /** Warnings that need values: about an executed merge, from the figures of its report. */
 export function runWarnings(
-  plan: MergePlan,
+  plan: ScaledPlan,
   modules: readonly ModuleFigures[],
   totals: TotalFigures,
   products: DeltaProducts,
   results: readonly ModuleResult[],
+  auto: AutoScale | null,
 ): Warning[] {
-  const warnings: Warning[] = [];
+  const warnings: Warning[] = auto === null ? [] : scaleWarnings(auto);
   const method = methodById(plan.method);
   const present = usedInputs(plan);
   const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
@@ -80,7 +85,8 @@ export function runWarnings(
       warnings.push({ id: "cancelled-cluster", text, module: name });
     }
   }
-  const lost = results.reduce((sum, { underflows }) => sum + underflows, 0);
+  const half = auto === null ? undefined : halfScales(auto.factor);
+  const lost = results.reduce((sum, { largest }) => sum + countUnderflows(largest, plan.dtype, half), 0);
   if (lost > 0) {
     const text = `${lost} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
     warnings.push({ id: "underflow", text });

@@ -17,49 +17,62 @@ export interface WrittenFactors {
   readonly b: { readonly begin: number };
 }
 
-/** Kernel memory that `writeFactors` and `countUnderflows` take, in bytes. */
+/** Kernel memory that `writeFactors` takes, in bytes. */
 export function writingBytes({ dtype, in: inputs, out, rank }: Omit<WrittenFactors, "a" | "b">): number {
   return bytesOf(dtype) * rank * Math.max(inputs, out) + 4 * rank * out + 32 * rank + 1024;
 }
 
-/** Encode and write merged units. @returns false if a value is not finite, or not in range of the element type */
+/** The largest |entry| of each unit's a-half and b-half. Plain data. */
+export interface LargestEntries {
+  readonly a: Float64Array;
+  readonly b: Float64Array;
+}
+
+function largestEntries(kernels: Kernels, { count, a, b }: UnitRows, inputs: number, out: number): LargestEntries {
+  const largest = (rows: Float32Array, columns: number): Float64Array => {
+    const found = kernels.f64(count);
+    kernels.maxAbs(rows, count, columns, columns, found);
+    return found.slice();
+  };
+  return { a: largest(a, inputs), b: largest(b, out) };
+}
+
+/** Encode and write merged units. @returns null if a value is not finite, or not in range of the element type */
 export async function writeFactors(
   kernels: Kernels,
-  { count, a, b }: UnitRows,
+  rows: UnitRows,
   { dtype, in: inputs, out, rank, ...begin }: WrittenFactors,
   sink: ByteSink,
-): Promise<boolean> {
-  if (![...largestEntries(kernels, a, count, inputs), ...largestEntries(kernels, b, count, out)].every(Number.isFinite))
-    return false;
+): Promise<LargestEntries | null> {
+  const { count, a, b } = rows;
+  const largest = largestEntries(kernels, rows, inputs, out);
+  if (![...largest.a, ...largest.b].every(Number.isFinite)) return null;
   const bytes = kernels.bytes(bytesOf(dtype) * rank * Math.max(inputs, out));
   const bytesOfA = bytes.subarray(0, bytesOf(dtype) * rank * inputs);
   const used = bytesOf(dtype) * count * inputs;
-  if (!kernels.narrow(dtype, a, bytesOfA.subarray(0, used))) return false;
+  if (!kernels.narrow(dtype, a, bytesOfA.subarray(0, used))) return null;
   bytesOfA.fill(0, used);
   await sink.write(begin.a.begin, bytesOfA);
   const bytesOfB = bytes.subarray(0, bytesOf(dtype) * rank * out);
   const padded = count === rank ? b : kernels.f32(rank * out).fill(0);
   if (count < rank) padded.set(b);
-  if (!kernels.narrowTransposed(dtype, padded, rank, out, out, bytesOfB)) return false;
+  if (!kernels.narrowTransposed(dtype, padded, rank, out, out, bytesOfB)) return null;
   await sink.write(begin.b.begin, bytesOfB);
-  return true;
+  return largest;
 }
 
-/** How many units have a half that is not zero but rounds to zero in the element type. */
+/**
+ * How many units have a half that is not zero but rounds to zero in the element type.
+ *
+ * @param half factors by which the halves are multiplied before they are written
+ */
 export function countUnderflows(
-  kernels: Kernels,
-  { count, a, b }: UnitRows,
-  { dtype, in: inputs, out }: WrittenFactors,
+  { a, b }: LargestEntries,
+  dtype: OutputDtype,
+  half: { readonly a: number; readonly b: number } = { a: 1, b: 1 },
 ): number {
   if (dtype === "F32") return 0;
-  const lost = (largest: number): boolean => largest > 0 && largest <= HALF_LEAST[dtype];
-  const ofB = [...largestEntries(kernels, b, count, out)];
-  return [...largestEntries(kernels, a, count, inputs)].filter((largest, c) => lost(largest) || lost(ofB[c]!)).length;
-}
-
-/** The largest |entry| of each row. */
-function largestEntries(kernels: Kernels, rows: Float32Array, count: number, columns: number): Float64Array {
-  const largest = kernels.f64(count);
-  kernels.maxAbs(rows, count, columns, columns, largest);
-  return largest;
+  const lost = (largest: number, factor: number): boolean =>
+    largest > 0 && Math.fround(largest * Math.abs(factor)) <= HALF_LEAST[dtype];
+  return a.reduce((sum, largest, c) => sum + Number(lost(largest, half.a) || lost(b[c]!, half.b)), 0);
 }

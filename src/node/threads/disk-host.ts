@@ -8,7 +8,7 @@ import { affordableThreads } from "../../lanes/affordable-threads.ts";
 import type { MergeControl, MergeHost } from "../../merge/merge.ts";
 import { moduleOf } from "../../methods/registry.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
-import type { FileSource } from "../files/file-source.ts";
+import { type FileSource, openFile } from "../files/file-source.ts";
 import { createFile, openSink } from "../output/file-sink.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { workerLane } from "./worker-lane.ts";
@@ -31,11 +31,13 @@ export interface DiskPlace {
   readonly adapters: readonly Adapter[];
   /** The file to write. */
   readonly weights: string;
+  /** The file of a draft, if the merge needs one. */
+  readonly draft: string;
   /** Id of the method. */
   readonly method: string;
   readonly threads: number | undefined;
-  /** @throws OutputError where a plan's result has no room */
-  checkRoom(plan: MergePlan): Promise<void>;
+  /** @throws OutputError where a plan's result, and more bytes beside it, have no room */
+  checkRoom(plan: MergePlan, beside: number): Promise<void>;
 }
 
 /** Do work with a lane on this thread and, if the inputs are large enough, more on worker threads; all are closed after it. */
@@ -50,7 +52,7 @@ export async function withDiskHost<T>(place: DiskPlace, work: (host: MergeHost) 
 }
 
 function diskHost(
-  { adapters, weights, method, threads, checkRoom }: DiskPlace,
+  { adapters, weights, draft: draftFile, method, threads, checkRoom }: DiskPlace,
   closers: (() => void | Promise<void>)[],
 ): MergeHost {
   const inputs = adapters.map(({ files }) => files.map(inputFile));
@@ -64,19 +66,30 @@ function diskHost(
     local?.close();
     await Promise.all(workers.map((worker) => worker.close()));
   });
+  const kernels = wasmKernels();
+  const beginFile = (plan: MergePlan, output: string) => {
+    createFile(output, plan.size);
+    const sink = openSink(output);
+    closers.push(() => sink.close());
+    local?.close();
+    local = openDiskMerger(kernels, plan, inputs, output);
+    const helpers = workers.slice(0, affordableThreads(wanted, plan.modules) - 1);
+    for (const worker of helpers) worker.begin(plan, { methodModule: methodModule ?? null, inputs, output });
+    return { sink, lanes: [local.lane, ...helpers] };
+  };
   return {
     hashes: true,
-    async begin(plan: MergePlan) {
-      await checkRoom(plan);
-      createFile(weights, plan.size);
-      const sink = openSink(weights);
-      closers.push(() => sink.close());
-      local?.close();
-      local = openDiskMerger(wasmKernels(), plan, inputs, weights);
-      const helpers = workers.slice(0, affordableThreads(wanted, plan.modules) - 1);
-      const setup = { methodModule: methodModule ?? null, inputs, output: weights };
-      for (const worker of helpers) worker.begin(plan, setup);
-      return { sink, lanes: [local.lane, ...helpers] };
+    kernels,
+    async begin(plan) {
+      await checkRoom(plan, 0);
+      return beginFile(plan, weights);
+    },
+    async beginDraft(draft, output) {
+      await checkRoom(output, draft.size);
+      const begun = beginFile(draft, draftFile);
+      const source = openFile(draftFile, "the draft");
+      closers.push(() => source.close());
+      return { ...begun, source };
     },
   };
 }

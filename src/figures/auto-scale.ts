@@ -1,0 +1,55 @@
+import { orderlessSum } from "../core/sum.ts";
+import { type DeltaProducts, normOf } from "./delta.ts";
+import type { ResponseProducts } from "./response.ts";
+
+/** Digits of a computed factor: enough to be exact for practice, few enough that rounding errors do not show. */
+const DIGITS = 4;
+/** A pull or a norm below this share of what it is compared with is rounding error. */
+const LEAST_SHARE = 1e-6;
+
+/** A factor for a merged delta D', computed from the adapters alone; docs/scale.md derives it. */
+export interface AutoScale {
+  /** What the delta is multiplied by. */
+  readonly factor: number;
+  /** What decided: the smaller of the two figures, or why there is none. */
+  readonly rule: "pull" | "response" | "one adapter" | "no direction";
+  /** The factor that gives D' the pull on the adapters that a sum of unrelated adapters has at their size; null if D' has no pull. */
+  readonly pull: number | null;
+  /** The factor with which D' answers the adapters' own directions best, in the least-squares sense; null if it does not answer. */
+  readonly response: number | null;
+  /** The factor that gives D' the adapters' mean norm, to compare; null if D' is zero. */
+  readonly norm: number | null;
+}
+
+/**
+ * The factor of a merged delta, over all modules together.
+ *
+ * @param products of the inputs' deltas, each times its weight, and of D' before any factor
+ * @param responses the sum over all modules
+ */
+export function autoScale(products: DeltaProducts, responses: ResponseProducts): AutoScale {
+  const norms = products.cross.map((_, t) => normOf(products, t));
+  const acting = norms.filter((norm) => norm > 0);
+  const total = orderlessSum(acting);
+  const merged = Math.sqrt(products.merged);
+  if (acting.length === 0 || !(merged > LEAST_SHARE * total)) return without("no direction");
+  const norm = rounded(total / acting.length / merged);
+  if (acting.length === 1) return { ...without("one adapter"), norm };
+  const pulled = orderlessSum(products.cross);
+  const pull =
+    pulled > LEAST_SHARE * merged * total
+      ? rounded(Math.sqrt(orderlessSum(products.inputs.map((x) => x * x))) / pulled)
+      : null;
+  const response =
+    responses.answered > LEAST_SHARE && responses.square > 0 ? rounded(responses.answered / responses.square) : null;
+  if (pull === null || response === null) return { ...without("no direction"), pull, response, norm };
+  return { factor: Math.min(pull, response), rule: pull < response ? "pull" : "response", pull, response, norm };
+}
+
+function without(rule: AutoScale["rule"]): AutoScale {
+  return { factor: 1, rule, pull: null, response: null, norm: null };
+}
+
+function rounded(factor: number): number {
+  return Number(factor.toPrecision(DIGITS));
+}

@@ -1,0 +1,16 @@
+import { orderlessSum } from "../core/sum.ts";
+import type { Method } from "./method.ts";
+
+/**
+ * The factor of each input's delta that a merge aims at. Weights of linear methods are such factors; where only their ratios count
+ * (relative weights, and methods that divide by their sum), they are divided by their mean, leaving out those that are 0.
+ */
+export function deltaWeights(
+  { weights: kind, needs }: Pick<Method, "weights" | "needs">,
+  weights: readonly number[],
+): readonly number[] {
+  if (kind === "linear" && !needs.weightSum) return weights;
+  const acting = weights.filter((weight) => weight !== 0);
+  const mean = orderlessSum(acting) / acting.length;
+  return mean === 0 ? weights : weights.map((weight) => weight / mean);
+}
