@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { UsageError } from "../core/errors.ts";
+import { AUTO } from "../methods/auto.ts";
 import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { FIELD_NAMES, fieldsAmong, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
@@ -49,14 +50,15 @@ Examples:
   });
 }
 
-function recipeOfFlags(flags: MergeFlags, method: Method): Recipe {
+function recipeOfFlags(flags: MergeFlags, method: Pick<Method, "id" | "parameters" | "presets">): Recipe {
   const options = { ...(flags.preset && presetOptions(method, flags.preset)), ...methodOptions(method, { ...flags }) };
   // The plan checks it.
   return { ...recipeOf(fieldsAmong(flags)), options } as Recipe;
 }
 
 /** The method of this id. Only a merge loads the registry. */
-async function methodNamed(id: string): Promise<Method> {
+async function methodNamed(id: string): Promise<Pick<Method, "id" | "parameters" | "presets">> {
+  if (id === AUTO) return { id, parameters: {} };
   return (await import("../methods/registry.ts")).methodById(id);
 }
 
@@ -68,7 +70,7 @@ function methodIdAmong(argv: readonly string[]): string {
 }
 
 /** The options of a preset. @throws UsageError for a name that the method does not know */
-function presetOptions({ id, presets = {} }: Method, name: string): object {
+function presetOptions({ id, presets = {} }: Pick<Method, "id" | "presets">, name: string): object {
   const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
   if (preset !== undefined) return preset as object;
   const there = Object.keys(presets);

@@ -6,7 +6,7 @@ import { mistakeIn, type Parameter } from "../methods/parameters.ts";
 import { parseNumber } from "./parse-flags.ts";
 
 /** Add a flag for each option of a method. */
-export function addMethodFlags(command: Command, { id, parameters }: Method): void {
+export function addMethodFlags(command: Command, { id, parameters }: Pick<Method, "id" | "parameters">): void {
   for (const [name, parameter] of Object.entries(parameters)) {
     const { type, default: value, description } = parameter;
     const flag = `--${kebab(name)}`;
@@ -35,7 +35,7 @@ function numberOf(parameter: Parameter, text: string): number {
 
 /** The method's options from the parsed flags; only those that were given. */
 export function methodOptions(
-  { parameters }: Method,
+  { parameters }: Pick<Method, "parameters">,
   flags: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const given = Object.entries(parameters).filter(([name]) => flags[name] !== undefined);

@@ -18,6 +18,8 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
   );
   const cut = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
   printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${cut}`);
+  if (report.chosen !== null) printLine(report.chosen);
+  if (report.autoScale !== null) printLine(factorShown(report.autoScale));
   printLine();
   printLines(
     table(
@@ -37,6 +39,15 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
       [...merged.slice(0, MOST_COMPOSITIONS), ...rest(merged.slice(MOST_COMPOSITIONS))],
     ),
   );
+}
+
+function factorShown({ factor, rule }: NonNullable<MergeReport["autoScale"]>): string {
+  const why = {
+    pull: "computed from the adapters",
+    "one adapter": "one adapter keeps its size",
+    "no direction": "the adapters cancel each other out",
+  };
+  return `factor ${factor} (${why[rule]})`;
 }
 
 function rest(rows: readonly Composition[]): Composition[] {

@@ -11,8 +11,8 @@ const LEAST_SHARE = 1e-6;
 export interface AutoScale {
   /** What the delta is multiplied by. */
   readonly factor: number;
-  /** What decided: the smaller of the two figures, or why there is none. */
-  readonly rule: "pull" | "response" | "one adapter" | "no direction";
+  /** What decided, or why the factor is 1. */
+  readonly rule: "pull" | "one adapter" | "no direction";
   /** The factor that gives D' the pull on the adapters that a sum of unrelated adapters has at their size; null if D' has no pull. */
   readonly pull: number | null;
   /** The factor with which D' answers the adapters' own directions best, in the least-squares sense; null if it does not answer. */
@@ -42,8 +42,8 @@ export function autoScale(products: DeltaProducts, responses: ResponseProducts):
       : null;
   const response =
     responses.answered > LEAST_SHARE && responses.square > 0 ? rounded(responses.answered / responses.square) : null;
-  if (pull === null || response === null) return { ...without("no direction"), pull, response, norm };
-  return { factor: Math.min(pull, response), rule: pull < response ? "pull" : "response", pull, response, norm };
+  if (pull === null) return { ...without("no direction"), response, norm };
+  return { factor: pull, rule: "pull", pull, response, norm };
 }
 
 function without(rule: AutoScale["rule"]): AutoScale {

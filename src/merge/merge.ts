@@ -13,6 +13,7 @@ import { addTimings, noTimings } from "../lanes/clock.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "../lanes/lane.ts";
 import { Merger, type ModuleResult } from "../lanes/merger.ts";
 import { type Draft, writeScaled } from "../lanes/write-scaled.ts";
+import { chooseMethod } from "../methods/auto.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
 import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
@@ -98,13 +99,13 @@ export async function runMerge(
       const results = await writeAll(plan, await host.begin(plan), run);
       const better = betterFindings(plan, recipe, results);
       if (better === null) return { plan, report: makeReport(adapters, plan, results, hashes, timings, null) };
-      findings = better;
+      findings = { ...findings, ...better };
       continue;
     }
     const { draft, results } = await draftModules(adapters, recipe, findings, plan, host, run);
     const better = betterFindings(plan, recipe, results);
     if (better !== null) {
-      findings = better;
+      findings = { ...findings, ...better };
       continue;
     }
     const auto = autoScale(...productsOf(plan, results));
@@ -167,7 +168,11 @@ async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
 
 /** What values showed that makes another run worthwhile; null if nothing. */
 function betterFindings(plan: MergePlan, recipe: Recipe, results: readonly ModuleResult[]): Findings | null {
-  const target = targetOfActing(plan, recipe, results);
+  const acting = new Set(results.flatMap(({ live }) => live.map(([input]) => input)));
+  if (plan.chosen !== null && acting.size > 0 && chooseMethod(acting.size).method !== plan.method) {
+    return { acting: acting.size };
+  }
+  const target = targetOfActing(plan, recipe, acting);
   if (target !== null) return { target };
   const ranks = smallerRanks(plan, results);
   return ranks === null ? null : { target: plan.target, ranks };
@@ -186,8 +191,7 @@ function productsOf(plan: MergePlan, results: readonly ModuleResult[]): [DeltaPr
 }
 
 /** The method's default target without the adapters that change nothing; null if it is the plan's. */
-function targetOfActing(plan: MergePlan, { target }: Recipe, results: readonly ModuleResult[]): Target | null {
-  const acting = new Set(results.flatMap(({ live }) => live.map(([input]) => input)));
+function targetOfActing(plan: MergePlan, { target }: Recipe, acting: ReadonlySet<number>): Target | null {
   if (target !== undefined || acting.size === 0) return null;
   const parts = plan.modules.flatMap((module) => module.parts).filter(({ input }) => acting.has(input));
   const own = methodById(plan.method).defaultTarget(maximum(parts.map(({ module }) => module.rank)));

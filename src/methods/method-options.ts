@@ -1,3 +1,4 @@
+import type { AUTO } from "./auto.ts";
 import type { BuiltInOptions } from "./built-in.ts";
 import type { DEFAULT_METHOD } from "./method.ts";
 
@@ -12,4 +13,5 @@ export type MethodChoice =
   | {
       readonly [Id in keyof MethodOptions]: { readonly method: Id; readonly options?: Partial<MethodOptions[Id]> };
     }[keyof MethodOptions]
+  | { readonly method: typeof AUTO; readonly options?: never }
   | { readonly method?: never; readonly options?: Partial<MethodOptions[typeof DEFAULT_METHOD]> };

@@ -6,6 +6,8 @@ import type { MergePlan } from "./merge-plan.ts";
 export function carriedOut(recipe: Recipe, plan: MergePlan): Recipe {
   const filled: LooseRecipe = {
     ...withDefaults(recipe),
+    method: plan.method,
+    scale: plan.scale,
     options: plan.options as Readonly<Record<string, unknown>>,
     target: plan.target,
     weights: plan.inputs.map(({ weight }) => weight),

@@ -39,6 +39,8 @@ export interface PlannedExtra extends Range {
 /** What a recipe means for given adapters: plain data that any thread can execute any part of. */
 export interface MergePlan {
   readonly method: string;
+  /** Why this method, in one sentence, if the recipe left it open (auto); null if the recipe names it. */
+  readonly chosen: string | null;
   readonly options: unknown;
   readonly target: Target;
   /** The step that follows the method, or null. */

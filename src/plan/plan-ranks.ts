@@ -12,6 +12,8 @@ import type { MergeParts, ModuleParts } from "./plan-parts.ts";
 
 /** What an earlier run of the same merge learned from values that headers do not show. */
 export interface Findings {
+  /** How many adapters change something, if fewer than the headers promise. */
+  readonly acting?: number;
   /** The target if the recipe names none. */
   readonly target?: Target;
   /** The rank of each module, by name, if it is smaller than headers allow. */

@@ -34,7 +34,7 @@ import { refuseUnmet } from "./refuse-unmet.ts";
 export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Findings = {}): MergePlan {
   const recipe = withDefaults(wanted);
   const names = inputs.map(({ name }) => name);
-  const { method, weights } = checkRecipe(recipe, names);
+  const { method, weights, chosen } = checkRecipe(recipe, names, undefined, found.acting ?? null);
   const consumer = consumerOf(recipe);
   const { rankLayout } = recipe;
   const after = recipe.after ?? null;
@@ -54,10 +54,11 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
 
   return {
     method: method.id,
+    chosen: chosen?.reason ?? null,
     options: { ...(defaultsOf(method) as object), ...given(recipe.options ?? {}) },
     target,
     after,
-    scale: recipe.scale,
+    scale: chosen !== null && wanted.scale === undefined ? "auto" : recipe.scale,
     inputs: parts.adapters.map(({ name }, t) => ({ name, weight: parts.weights[t]! })),
     dtype,
     sharedScale: ranks.sharedScale,

@@ -1,6 +1,7 @@
 import { UsageError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import type { DataPath } from "../formats/yaml/placed-yaml.ts";
+import { AUTO, type AutoChoice, chooseMethod } from "../methods/auto.ts";
 import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
 import { mistakeIn } from "../methods/parameters.ts";
 import { methodById } from "../methods/registry.ts";
@@ -22,17 +23,21 @@ const refuse: Fail = (_, why) => {
  *
  * @param inputs names of the adapters in messages, in order
  * @param fail refuses the value at a path of the recipe; recipe files add the line and column
- * @returns the method, and one weight for each adapter
+ * @param acting how many adapters change something, if their values are known; it decides what the method auto stands for
+ * @returns the method, one weight for each adapter, and why the method was chosen if the recipe leaves it open
  * @throws UsageError in one sentence, with the name that was most likely meant
  */
 export function checkRecipe(
   recipe: LooseRecipe,
   inputs: readonly string[],
   fail: Fail = refuse,
-): { readonly method: Method; readonly weights: readonly number[] } {
+  acting: number | null = null,
+): { readonly method: Method; readonly weights: readonly number[]; readonly chosen: AutoChoice | null } {
   const { method: id = DEFAULT_METHOD, options = {}, target, ...fields } = recipe;
   for (const [name, value] of Object.entries(fields)) checkField(name, value, fail);
-  const method = methodById(id);
+  const chosen = id === AUTO ? chooseMethod(acting ?? actingInputs(recipe, inputs)) : null;
+  if (chosen !== null && Object.keys(options).length > 0) fail(["options"], noOptions(Object.keys(options)[0]!));
+  const method = methodById(chosen?.method ?? id);
   checkOptions(method, options, (path, why) => fail(["options", ...path], why));
   if (target !== undefined) placed(["target"], fail, () => checkTarget(target));
   for (const field of ["include", "exclude"] as const) {
@@ -43,7 +48,17 @@ export function checkRecipe(
   for (const [i, { match }] of (recipe.moduleWeights ?? []).entries()) {
     placed(["moduleWeights", i, "match"], fail, () => modulePattern(match));
   }
-  return { method, weights: checkWeights(recipe, method, inputs, fail) };
+  return { method, weights: checkWeights(recipe, method, inputs, fail), chosen };
+}
+
+/** How many inputs have a weight that is not 0 in some module. */
+function actingInputs({ weights, moduleWeights = [] }: LooseRecipe, inputs: readonly string[]): number {
+  const lists = [weights ?? inputs.map(() => 1), ...moduleWeights.map((module) => module.weights)];
+  return inputs.filter((_, t) => lists.some((list) => list[t] !== 0)).length;
+}
+
+function noOptions(option: string): string {
+  return `The method auto chooses has its own options, so ${option} cannot be set; name the method, or leave ${option} out.`;
 }
 
 /** The fields of a recipe object, where one target stands for the three rank fields of files and flags. */

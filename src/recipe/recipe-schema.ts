@@ -1,5 +1,6 @@
 import { FORMAT_IDS, type FormatId } from "../convert/formats.ts";
 import { nearest } from "../core/suggest.ts";
+import { AUTO } from "../methods/auto.ts";
 import { ENERGY_RULES, type Zod } from "../methods/method.ts";
 import { METHODS } from "../methods/registry.ts";
 import type { LooseRecipe } from "./recipe.ts";
@@ -99,7 +100,7 @@ function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
   const weights = list(number, "numbers, one for each adapter");
   switch (field.type) {
     case "method":
-      return choice(METHODS.map(({ id }) => id));
+      return choice([AUTO, ...METHODS.map(({ id }) => id)]);
     case "choice":
       return choice(choicesOf(field));
     case "number":

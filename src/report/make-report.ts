@@ -38,6 +38,7 @@ export function makeReport(
       unknownFields: adapter.unknownFields,
     })),
     options: optionsReport(plan),
+    chosen: plan.chosen,
     autoScale: auto,
     modules,
     totals,

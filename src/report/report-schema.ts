@@ -68,7 +68,7 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
   });
   const auto = z.strictObject({
     factor: z.number().describe("what the merged delta was multiplied by"),
-    rule: z.enum(["pull", "response", "one adapter", "no direction"]).describe("what decided it"),
+    rule: z.enum(["pull", "one adapter", "no direction"]).describe("what decided it, or why it is 1"),
     pull: figure.describe("the factor by the pull on the adapters"),
     response: figure.describe("the factor by the answer to the adapters' own directions"),
     norm: figure.describe("the factor that would give the delta the adapters' mean norm"),
@@ -81,6 +81,7 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     tool: z.string(),
     inputs: z.array(input),
     options: z.record(z.string(), z.unknown()),
+    chosen: z.string().nullable().describe("why the method was chosen, if the recipe left it open"),
     autoScale: auto.nullable().describe("how scale: auto found the factor; null for a given factor"),
     modules: z.array(module),
     totals,

@@ -69,6 +69,8 @@ export interface MergeReport {
   readonly tool: string;
   readonly inputs: readonly InputReport[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** Why the method was chosen, if the recipe left it open; null if it names the method. */
+  readonly chosen: string | null;
   /** How `scale: auto` found the factor; null for a given factor. */
   readonly autoScale: AutoScale | null;
   readonly modules: readonly ModuleReport[];
