@@ -31,7 +31,7 @@ const GROUPS = {
 };
 
 /** Methods that take a quarter of an hour on convolutions and are tried on the small groups alone. */
-const SLOW = new Set(["della", "breadcrumbs", "ctm", "knots", "pico"]);
+const SLOW = new Set(["della", "della_linear", "breadcrumbs", "breadcrumbs_ties", "sce", "ctm", "knots", "pico"]);
 
 const METHODS = JSON.parse(run(builds[1], ["methods", "--json"]).text).map(({ id }) => id);
 const top = mkdtempSync(join(tmpdir(), "lora-lego-bytes-"));

@@ -11,12 +11,16 @@ export interface RowSums {
   readonly coefficients: Float32Array;
 }
 
-/** How `electedMean` elects the sign of a column; zero counts as plus. */
+/** What `electedMean` divides the sum of the agreeing rows by: nothing, their number, or the sum of their weights. */
+export type Divisor = "none" | "count" | "weights";
+
+/** How `electedMean` elects the sign of a column, zero counting as plus, and what it makes of the rows that have it. */
 export interface Vote {
-  /** If true, votes are weights[t] * value and the divisor is the sum of weights; else votes are values, divided by their count. */
+  /** If true, votes are weights[t] * value; else they are values. */
   readonly weighted: boolean;
   /** If true, the sign of the sum of the votes; else of the sum of their signs. */
   readonly byValue: boolean;
+  readonly divisor: Divisor;
 }
 
 /**
@@ -149,8 +153,9 @@ export interface Kernels {
   ): void;
 
   /**
-   * TIES' vote and mean over `count` rows, in f64, rounded to f32 once: dst[x] = the mean of weights[t] * rows[t * stride + x] over the
-   * rows whose vote has the elected sign. It is 0 if none has it; weights that cancel divide by 1. `dst` must not overlap `rows`.
+   * TIES' vote and mean over `count` rows, in f64, rounded to f32 once: dst[x] = the sum of weights[t] * rows[t * stride + x] over the
+   * rows whose vote has the elected sign, divided as the vote says. It is 0 if none has it; weights that cancel divide by 1. `dst` must
+   * not overlap `rows`.
    */
   electedMean(
     rows: Float32Array,

@@ -122,7 +122,7 @@ export function referenceKernels(): Kernels {
       }
     },
 
-    electedMean(rows, count, stride, length, weights, { weighted, byValue }, dst) {
+    electedMean(rows, count, stride, length, weights, { weighted, byValue, divisor }, dst) {
       requireLength(rows, extentOf(count, stride, length), "rows");
       requireLength(weights, count, "weights");
       requireLength(dst, length, "dst");
@@ -131,13 +131,13 @@ export function referenceKernels(): Kernels {
         const votes = values.map((value, t) => (weighted ? weights[t]! * value : value));
         const election = votes.reduce((sum, vote) => sum + (byValue ? vote : Math.sign(vote)), 0);
         let sum = 0;
-        let divisor = 0;
+        let shares = 0;
         for (const [t, vote] of votes.entries()) {
           if (!(election < 0 ? vote < 0 : vote > 0)) continue;
           sum += weights[t]! * values[t]!;
-          divisor += weighted ? weights[t]! : 1;
+          shares += divisor === "weights" ? weights[t]! : 1;
         }
-        dst[x] = sum / (divisor === 0 ? 1 : divisor);
+        dst[x] = sum / (divisor === "none" || shares === 0 ? 1 : shares);
       }
     },
 

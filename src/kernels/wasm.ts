@@ -1,9 +1,12 @@
 import { bytesOf, type FactorDtype } from "../core/dtype.ts";
 import { createArena, extentOf, requireLength, requireRows } from "./arena.ts";
-import type { Kernels } from "./kernels.ts";
+import type { Divisor, Kernels } from "./kernels.ts";
 import { WASM_BASE64 } from "./wasm-bytes.ts";
 
 const PAGE_BYTES = 65_536;
+
+/** The divisors of `electedMean` as its export takes them. */
+const DIVIDE: Readonly<Record<Divisor, number>> = { none: 0, count: 1, weights: 2 };
 
 /** The exports of kernels/assembly/index.ts. All arguments are addresses, byte strides, counts, or scalars. */
 interface Exports {
@@ -71,6 +74,7 @@ interface Exports {
     weights: number,
     weighted: number,
     byValue: number,
+    divide: number,
     to: number,
   ): void;
   prune(row: number, length: number, threshold: number): number;
@@ -187,11 +191,21 @@ export function wasmKernels(module: WebAssembly.Module = kernelsModule()): Kerne
       wasm.multiply(factors, outRows, from, count, stride * 4, length, to, dstStride * 4);
     },
 
-    electedMean(rows, count, stride, length, weights, { weighted, byValue }, dst) {
+    electedMean(rows, count, stride, length, weights, { weighted, byValue, divisor }, dst) {
       const from = address(rows, extentOf(count, stride, length), "rows");
       const factors = address(weights, count, "weights");
       const to = address(dst, length, "dst");
-      wasm.electedMean(from, count, stride * 4, length, factors, Number(weighted), Number(byValue), to);
+      wasm.electedMean(
+        from,
+        count,
+        stride * 4,
+        length,
+        factors,
+        Number(weighted),
+        Number(byValue),
+        DIVIDE[divisor],
+        to,
+      );
     },
 
     prune(row, threshold) {

@@ -25,6 +25,12 @@ export function scaledUnit(i: number, ga: number, gb: number): Combination {
   return { members: Int32Array.of(i), a: Float64Array.of(ga), b: Float64Array.of(gb) };
 }
 
+/** The pool's unit i with its delta times a factor: the root of |factor| on both halves, the sign in b. */
+export function timesUnit(i: number, factor: number): Combination {
+  const half = Math.sqrt(Math.abs(factor));
+  return scaledUnit(i, half, factor < 0 ? -half : half);
+}
+
 /** fa times the a-half and fb times the b-half. */
 export function scaleCombination({ members, a, b }: Combination, fa: number, fb: number): Combination {
   return { members, a: Float64Array.from(a, (x) => x * fa), b: Float64Array.from(b, (x) => x * fb) };

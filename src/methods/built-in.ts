@@ -1,5 +1,6 @@
 import { average } from "./average.ts";
 import { type BreadcrumbsOptions, breadcrumbs } from "./breadcrumbs.ts";
+import { type BreadcrumbsTiesOptions, breadcrumbsTies } from "./breadcrumbs-ties.ts";
 import { cat } from "./cat.ts";
 import { coreSpace } from "./core-space.ts";
 import { type CtmOptions, ctm } from "./ctm.ts";
@@ -8,10 +9,12 @@ import { type DareSvdOptions, dareLinearSvd } from "./dare-linear-svd.ts";
 import { type DareTiesOptions, dareTies } from "./dare-ties.ts";
 import { type DareTiesSvdOptions, dareTiesSvd } from "./dare-ties-svd.ts";
 import { type DellaOptions, della } from "./della.ts";
+import { type DellaLinearOptions, dellaLinear } from "./della-linear.ts";
 import type { DareOptions, DensityOption, TiesOptions } from "./elementwise/options.ts";
 import type { RuleOptions } from "./elementwise/rules.ts";
 import { isoC } from "./iso-c.ts";
 import { type IsoCtsOptions, isoCts } from "./iso-cts.ts";
+import { karcher } from "./karcher.ts";
 import { KNOTS_RULES, type KnotsOptions, knots } from "./knots.ts";
 import { lego } from "./lego/lego.ts";
 import { LEGO_CHOICES, type LegoOptions } from "./lego/options.ts";
@@ -19,8 +22,12 @@ import { linear } from "./linear.ts";
 import { magnitudePrune } from "./magnitude-prune.ts";
 import { magnitudePruneSvd } from "./magnitude-prune-svd.ts";
 import type { Method } from "./method.ts";
+import { modelStock } from "./model-stock.ts";
+import { multislerp } from "./multislerp.ts";
+import { nuslerp } from "./nuslerp.ts";
 import { pico } from "./pico.ts";
 import { robustMerge } from "./robust-merge.ts";
+import { sce } from "./sce.ts";
 import { type SlerpOptions, slerp } from "./slerp.ts";
 import { svd } from "./svd.ts";
 import { taskArithmetic } from "./task-arithmetic.ts";
@@ -31,11 +38,13 @@ import { tsv } from "./tsv.ts";
 // What the types of options are made of: the package exports all of this.
 export type {
   BreadcrumbsOptions,
+  BreadcrumbsTiesOptions,
   CtmOptions,
   DareOptions,
   DareSvdOptions,
   DareTiesOptions,
   DareTiesSvdOptions,
+  DellaLinearOptions,
   DellaOptions,
   DensityOption,
   IsoCtsOptions,
@@ -64,6 +73,10 @@ export interface BuiltInOptions {
   dare_ties: DareTiesOptions;
   robust_merge: DensityOption;
   slerp: SlerpOptions;
+  nuslerp: NoOptions;
+  multislerp: NoOptions;
+  karcher: NoOptions;
+  model_stock: NoOptions;
   tsv: NoOptions;
   iso_c: NoOptions;
   iso_cts: IsoCtsOptions;
@@ -75,7 +88,10 @@ export interface BuiltInOptions {
   dare_linear_svd: DareSvdOptions;
   dare_ties_svd: DareTiesSvdOptions;
   della: DellaOptions;
+  della_linear: DellaLinearOptions;
   breadcrumbs: BreadcrumbsOptions;
+  breadcrumbs_ties: BreadcrumbsTiesOptions;
+  sce: DensityOption;
   knots: KnotsOptions;
 }
 
@@ -93,6 +109,10 @@ export const BUILT_IN_METHODS: { readonly [Id in keyof BuiltInOptions]: Method<B
   dare_ties: dareTies,
   robust_merge: robustMerge,
   slerp,
+  nuslerp,
+  multislerp,
+  karcher,
+  model_stock: modelStock,
   tsv,
   iso_c: isoC,
   iso_cts: isoCts,
@@ -104,6 +124,9 @@ export const BUILT_IN_METHODS: { readonly [Id in keyof BuiltInOptions]: Method<B
   dare_linear_svd: dareLinearSvd,
   dare_ties_svd: dareTiesSvd,
   della,
+  della_linear: dellaLinear,
   breadcrumbs,
+  breadcrumbs_ties: breadcrumbsTies,
+  sce,
   knots,
 };

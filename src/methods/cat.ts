@@ -1,4 +1,4 @@
-import { scaledUnit } from "../linalg/combination.ts";
+import { timesUnit } from "../linalg/combination.ts";
 import type { Pool } from "../units/pool.ts";
 import { type MergedModule, type Method, sumOfRanks } from "./method.ts";
 import { byInput } from "./unit-order.ts";
@@ -30,10 +30,6 @@ export const cat: Method<Record<string, never>> = {
  * @param positions units of the pool, in the order of the result
  */
 export function weightedUnits(pool: Pool, positions: ArrayLike<number>, factor: number): MergedModule {
-  const combinations = Array.from(positions, (i) => {
-    const weight = pool.weights[i]! * factor;
-    const half = Math.sqrt(Math.abs(weight));
-    return scaledUnit(i, half, weight < 0 ? -half : half);
-  });
+  const combinations = Array.from(positions, (i) => timesUnit(i, pool.weights[i]! * factor));
   return { combinations, rows: null };
 }

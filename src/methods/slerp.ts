@@ -1,5 +1,5 @@
-import { scaledUnit } from "../linalg/combination.ts";
 import type { Pool } from "../units/pool.ts";
+import { deltaProduct, sumOfDeltas } from "./delta-directions.ts";
 import { type Method, sumOfRanks } from "./method.ts";
 import { type AdapterUnits, adaptersInOrder } from "./unit-order.ts";
 
@@ -36,25 +36,23 @@ export const slerp: Method<SlerpOptions> = {
     const shares = adapters.map(({ input }) => (input === firstInput ? 1 - t : t));
     const [one, other] = adapters;
     const angle = one === undefined || other === undefined ? 0 : angleBetween(pool, one, other);
-    const sine = Math.sin(angle);
-    const factors = shares.map((share) => (sine < LEAST_SINE ? share : Math.sin(share * angle) / sine));
-    const combinations = adapters.flatMap(({ units, weight }, x) => {
-      const factor = weight * factors[x]!;
-      const half = Math.sqrt(Math.abs(factor));
-      return units.map((i) => scaledUnit(i, half, factor < 0 ? -half : half));
-    });
-    return { combinations, rows: null };
+    const factors = arcFactors(shares, angle);
+    return sumOfDeltas(
+      adapters,
+      adapters.map(({ weight }, x) => weight * factors[x]!),
+    );
   },
 };
 
+/** Factors of two points for the point between them on an arc, from its shares of the angle (their sum is 1). */
+export function arcFactors(shares: readonly number[], angle: number): number[] {
+  const sine = Math.sin(angle);
+  return shares.map((share) => (sine < LEAST_SINE ? share : Math.sin(share * angle) / sine));
+}
+
 function angleBetween(pool: Pool, one: AdapterUnits, other: AdapterUnits): number {
-  const product = (left: AdapterUnits, right: AdapterUnits): number => {
-    let sum = 0;
-    for (const i of left.units) {
-      for (const j of right.units) sum += pool.gramA[i * pool.count + j]! * pool.gramB[i * pool.count + j]!;
-    }
-    return left.weight * right.weight * sum;
-  };
+  const product = (left: AdapterUnits, right: AdapterUnits): number =>
+    left.weight * right.weight * deltaProduct(pool, left, right);
   const norms = Math.sqrt(product(one, one) * product(other, other));
   return norms === 0 ? 0 : Math.acos(Math.max(-1, Math.min(1, product(one, other) / norms)));
 }

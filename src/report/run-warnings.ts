@@ -152,7 +152,7 @@ function idleWeights(plan: MergePlan, method: Method, results: readonly ModuleRe
       ? null
       : "they are relative, and there is one adapter; to scale its delta use --scale.";
   }
-  if (weights.every((own) => own.every((weight) => weight === own[0]))) return null;
+  if (method.cut !== "clusters" || weights.every((own) => own.every((weight) => weight === own[0]))) return null;
   const clustered = results.some(({ clusters }) => clusters?.some(({ members }) => members.length > 1));
   const ranksDiffer = results.some(({ live }) => live.some(([, units]) => units !== live[0]![1]));
   if (clustered || (ranksDiffer && method.weighsRanks?.(plan.options))) return null;

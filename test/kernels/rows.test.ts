@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
+import type { Divisor } from "../../src/kernels/kernels.ts";
 import { BACKENDS, combineOne, differences, floats, fresh, rowSums, SENTINEL, weights } from "../support/kernels.ts";
 
 describe.each(BACKENDS)("%s kernels", (_name, create) => {
@@ -48,16 +49,20 @@ describe.each(BACKENDS)("%s kernels", (_name, create) => {
       const shares = k.f64(3);
       shares.set([1, 2, 2]);
       const dst = k.f32(4).fill(SENTINEL);
-      const merged = (weighted: boolean, byValue: boolean): number[] => {
-        k.electedMean(rows, 3, 4, 3, shares, { weighted, byValue }, dst.subarray(0, 3));
+      const merged = (weighted: boolean, byValue: boolean, divisor: Divisor): number[] => {
+        k.electedMean(rows, 3, 4, 3, shares, { weighted, byValue, divisor }, dst.subarray(0, 3));
         return [...dst];
       };
-      expect(merged(false, true)).toEqual([3, 2, 0, SENTINEL]);
-      expect(merged(false, false)).toEqual([-2, 2, 0, SENTINEL]);
-      expect(merged(true, true)).toEqual([-1, -2, 0, SENTINEL]);
-      expect(merged(true, false)).toEqual([-1, 2, 0, SENTINEL]);
+      expect(merged(false, true, "count")).toEqual([3, 2, 0, SENTINEL]);
+      expect(merged(false, false, "count")).toEqual([-2, 2, 0, SENTINEL]);
+      expect(merged(false, false, "weights")).toEqual([-1, 2, 0, SENTINEL]);
+      expect(merged(false, false, "none")).toEqual([-4, 2, 0, SENTINEL]);
+      expect(merged(true, true, "weights")).toEqual([-1, -2, 0, SENTINEL]);
+      expect(merged(true, false, "weights")).toEqual([-1, 2, 0, SENTINEL]);
+      expect(merged(true, true, "count")).toEqual([-2, -4, 0, SENTINEL]);
       shares.set([1, -1, -1]);
-      expect(merged(true, true)).toEqual([-5, 4, 0, SENTINEL]);
+      expect(merged(true, true, "weights")).toEqual([-5, 4, 0, SENTINEL]);
+      expect(merged(true, true, "none")).toEqual([5, 4, 0, SENTINEL]);
     });
 
     it("adds in f32 in the order of the members", () => {

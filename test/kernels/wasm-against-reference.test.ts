@@ -159,15 +159,17 @@ describe("wasm against the reference", () => {
       const factors = Float64Array.from({ length: count }, () => random.below(5) - 2);
       for (const weighted of [false, true]) {
         for (const byValue of [false, true]) {
-          const [actual, expected] = both((k) => {
-            const shares = k.f64(count);
-            shares.set(factors);
-            const merged = k.f32(length + 9).fill(SENTINEL);
-            const into = merged.subarray(1, 1 + length);
-            k.electedMean(floats(k, values), count, stride, length, shares, { weighted, byValue }, into);
-            return merged;
-          });
-          expect(differences(actual, expected)).toEqual([]);
+          for (const divisor of ["none", "count", "weights"] as const) {
+            const [actual, expected] = both((k) => {
+              const shares = k.f64(count);
+              shares.set(factors);
+              const merged = k.f32(length + 9).fill(SENTINEL);
+              const into = merged.subarray(1, 1 + length);
+              k.electedMean(floats(k, values), count, stride, length, shares, { weighted, byValue, divisor }, into);
+              return merged;
+            });
+            expect(differences(actual, expected)).toEqual([]);
+          }
         }
       }
     }

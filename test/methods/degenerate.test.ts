@@ -67,10 +67,9 @@ const multiple =
 /** What the same adapter twice gives, by each method's definition. */
 const TWICE: Readonly<Record<string, (of: Matrix, live: number) => Matrix>> = {
   ...Object.fromEntries(
-    ["cat", "svd", "task_arithmetic", "magnitude_prune_svd", "dare_linear_svd", "breadcrumbs"].map((id) => [
-      id,
-      multiple(2),
-    ]),
+    ["cat", "svd", "task_arithmetic", "magnitude_prune_svd", "dare_linear_svd", "breadcrumbs", "della_linear"].map(
+      (id) => [id, multiple(2)],
+    ),
   ),
   // Both factors are summed, so that their product counts four times.
   ...Object.fromEntries(["linear", "magnitude_prune", "dare_linear", "robust_merge"].map((id) => [id, multiple(4)])),
@@ -118,7 +117,10 @@ describe("an adapter and its negative", () => {
     ties: delta({ ...adapter, B: absolute(adapter.B) }),
     dare_ties: delta({ ...adapter, B: absolute(adapter.B) }),
     ...Object.fromEntries(
-      ["ties_svd", "dare_ties_svd", "della"].map((id) => [id, rebuilt(denseSvd(Matrix.abs(D), RANK))]),
+      ["ties_svd", "dare_ties_svd", "della", "breadcrumbs_ties", "sce"].map((id) => [
+        id,
+        rebuilt(denseSvd(Matrix.abs(D), RANK)),
+      ]),
     ),
   };
 
@@ -161,7 +163,8 @@ describe("adapters of two units in modules of 64 x 64", () => {
     }
   });
 
-  it.each(["magnitude_prune_svd", "dare_linear_svd", "breadcrumbs"])("%s sums two at density 1 (1e-5)", async (id) => {
+  const summing = ["magnitude_prune_svd", "dare_linear_svd", "breadcrumbs", "della_linear"];
+  it.each(summing)("%s sums two at density 1 (1e-5)", async (id) => {
     const sum = Matrix.add(delta(two[0]!), delta(two[1]!));
     const found = new Matrix(await mergeFactors(kernels, id, two, { kind: "rank", rank: 4 }, { density: 1 }));
     expect(Matrix.sub(found, sum).norm() / sum.norm()).toBeLessThan(1e-5);
@@ -201,7 +204,7 @@ describe("adapters that share no input and no output", () => {
   };
   const both = [half(true), half(false)];
 
-  it.each(["ties_svd", "dare_ties_svd", "della", "core_space", "knots", "ctm"])(
+  it.each(["ties_svd", "dare_ties_svd", "della", "breadcrumbs_ties", "sce", "core_space", "knots", "ctm"])(
     "%s lets neither's rounding vote, nor count, where the other acts (1e-5)",
     async (id) => {
       const sum = Matrix.add(delta(both[0]!), delta(both[1]!));

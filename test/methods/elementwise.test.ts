@@ -103,6 +103,9 @@ describe("consensus", () => {
     expect(merge([[1], [1]], [1, -1], "total", "peft")).toEqual([0]);
     expect(merge([[1], [2]], [1, -1], "total", "mergekit")).toEqual([2]);
     expect(merge([[1], [-2]], [1, -1], "total", "mergekit")).toEqual([3]);
+    // Without normalize the sum is divided by nothing: 4 + 4, and 1 + 2.
+    expect(merge(tasks, [1, 4, 4], "total", "mergekit_sum")).toEqual([8]);
+    expect(merge([[1], [-2]], [1, -1], "total", "mergekit_sum")).toEqual([3]);
   });
 
   it("sums by weights", () => {

@@ -129,6 +129,9 @@ describe("ties", () => {
     const mergekit = { density: 1, consensus: "mergekit" };
     const expected = [[-5, 9, 6]];
     expect(relativeDifference(await delta("ties", adapters, mergekit), expected)).toBeLessThan(1e-6);
+    // Added up: (5, -3, -4) times -6.
+    const summed = { density: 1, consensus: "mergekit_sum" };
+    expect(relativeDifference(await delta("ties", adapters, summed), [[-30, 18, 24]])).toBeLessThan(1e-6);
     // Scales are no weights: they do not cancel against the divisor.
     const scaled = adapters.map((adapter) => ({ ...adapter, scale: 4 }));
     const fourfold = [[-20, 36, 24]];

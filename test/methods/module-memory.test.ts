@@ -14,12 +14,12 @@ import { type Factors, partOf } from "../support/pools.ts";
 
 const RANK = { kind: "rank", rank: 6 } as const;
 
-/** Two adapters of one rank, as methods that tell one from the other need. */
+/** Two adapters of one rank, as methods that tell one from the other need, whose deltas agree on the whole, as model_stock needs. */
 function adapters(inputs: number, out: number): Factors[] {
   return [1, 2].map((seed) => {
     const random = seededRandom(seed);
     const matrix = (rows: number, columns: number): number[][] =>
-      Array.from({ length: rows }, () => Array.from({ length: columns }, () => random.uniform() - 0.5));
+      Array.from({ length: rows }, () => Array.from({ length: columns }, () => random.uniform() - 0.25));
     return { A: matrix(8, inputs), B: matrix(out, 8) };
   });
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { referenceKernels } from "../../src/kernels/reference.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
@@ -12,6 +11,7 @@ import { defaultsOf } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import type { Pool } from "../../src/units/pool.ts";
 import type { UnitRows } from "../../src/units/unit-rows.ts";
+import { goldenCases, goldenGroups } from "../support/golden-cases.ts";
 import { type Factors, poolOf, relativeDifference } from "../support/pools.ts";
 
 interface GoldenCase {
@@ -22,25 +22,12 @@ interface GoldenCase {
   readonly A: readonly (readonly number[])[];
   readonly B: readonly (readonly number[])[];
 }
-interface GoldenGroup {
-  readonly name: string;
-  readonly adapters: readonly Required<Factors>[];
-  readonly merged: readonly GoldenCase[];
-}
 
 // Not copied, and so not among the cases: units that are zero in one half only (PEFT lets the other half into the cross terms), entries of
 // equal magnitude (torch.topk keeps any), density 0 (DARE divides 0 by 0), and what PEFT gets wrong around this code: it leaves use_rslora
 // in the config of the merged adapter.
-const golden = JSON.parse(readFileSync(new URL("../golden/peft-merge.json", import.meta.url), "utf8")) as {
-  groups: readonly GoldenGroup[];
-};
-const CASES = golden.groups.flatMap(({ name, adapters, merged }) =>
-  merged.map((expected) => ({
-    name: `${name}: ${expected.method} ${JSON.stringify(expected.options)}`,
-    adapters,
-    expected,
-  })),
-);
+const GROUPS = goldenGroups<GoldenCase>("peft-merge.json");
+const CASES = goldenCases(GROUPS);
 const TOLERANCE = 1e-6;
 
 async function merge(
@@ -88,25 +75,22 @@ for (const kernels of [wasmKernels(), referenceKernels()]) {
       expect(relativeDifference(B, expected.B)).toBeLessThan(TOLERANCE);
     });
 
-    it.each(golden.groups)(
-      "$name: the same delta where one scale serves the whole file",
-      async ({ adapters, merged }) => {
-        // PEFT's result for the scale 4 everywhere: its entries are those for the scale 1 times 2, and so is what a pool without the
-        // scale gives, as the file it goes to has the scale 4.
-        const ones = adapters.map((adapter) => ({ ...adapter, scale: 1 }));
-        const fours = adapters.map((adapter) => ({ ...adapter, scale: 4 }));
-        for (const expected of merged) {
-          const results: Pick<Factors, "A" | "B">[] = [];
-          for (const inputs of [ones, fours]) {
-            const pool = await poolOf(kernels, inputs);
-            const { rows, combinations } = await merge(pool, inputs, expected);
-            results.push(factorsOf(rows ?? (await pool.combine(combinations!)), pool.in, pool.out));
-          }
-          const doubled = (rows: Factors["A"]): number[][] => rows.map((row) => row.map((x) => 2 * x));
-          expect(relativeDifference(results[1]!.A, doubled(results[0]!.A))).toBeLessThan(TOLERANCE);
-          expect(relativeDifference(results[1]!.B, doubled(results[0]!.B))).toBeLessThan(TOLERANCE);
+    it.each(GROUPS)("$name: the same delta where one scale serves the whole file", async ({ adapters, merged }) => {
+      // PEFT's result for the scale 4 everywhere: its entries are those for the scale 1 times 2, and so is what a pool without the
+      // scale gives, as the file it goes to has the scale 4.
+      const ones = adapters.map((adapter) => ({ ...adapter, scale: 1 }));
+      const fours = adapters.map((adapter) => ({ ...adapter, scale: 4 }));
+      for (const expected of merged) {
+        const results: Pick<Factors, "A" | "B">[] = [];
+        for (const inputs of [ones, fours]) {
+          const pool = await poolOf(kernels, inputs);
+          const { rows, combinations } = await merge(pool, inputs, expected);
+          results.push(factorsOf(rows ?? (await pool.combine(combinations!)), pool.in, pool.out));
         }
-      },
-    );
+        const doubled = (rows: Factors["A"]): number[][] => rows.map((row) => row.map((x) => 2 * x));
+        expect(relativeDifference(results[1]!.A, doubled(results[0]!.A))).toBeLessThan(TOLERANCE);
+        expect(relativeDifference(results[1]!.B, doubled(results[0]!.B))).toBeLessThan(TOLERANCE);
+      }
+    });
   });
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { referenceKernels } from "../../src/kernels/reference.ts";
@@ -11,6 +10,7 @@ import type { Majority } from "../../src/methods/elementwise/consensus.ts";
 import { DRAWS } from "../../src/methods/elementwise/sparsify.ts";
 import type { Method } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
+import { goldenCases, goldenGroups } from "../support/golden-cases.ts";
 import { mergePool } from "../support/merge-factors.ts";
 import { deltaOf, type Factors, poolOf, relativeDifference } from "../support/pools.ts";
 
@@ -25,20 +25,11 @@ interface GoldenCase {
 
 // Not among the cases, as PEFT does not define it: entries of equal magnitude (torch.topk keeps any). Before a fix of 2026, PEFT's svd
 // counted alpha / r twice; the release that made these counts it once.
-const golden = JSON.parse(readFileSync(new URL("../golden/peft-svd.json", import.meta.url), "utf8")) as {
-  groups: readonly {
-    readonly name: string;
-    readonly adapters: readonly Required<Factors>[];
-    readonly merged: readonly GoldenCase[];
-  }[];
-};
-const CASES = golden.groups.flatMap(({ name, adapters, merged }) =>
-  merged.map((expected) => ({
-    name: `${name}: ${expected.method} ${JSON.stringify(expected.options)} at rank ${expected.rank}`,
-    adapters,
-    expected,
-  })),
-);
+const CASES = goldenCases(goldenGroups<GoldenCase>("peft-svd.json")).map(({ name, adapters, expected }) => ({
+  name: `${name} at rank ${expected.rank}`,
+  adapters,
+  expected,
+}));
 /** PEFT works in f32 throughout. */
 const TOLERANCE = 2e-6;
 const SCRATCH = 4 << 20;

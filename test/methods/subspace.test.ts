@@ -1,42 +1,11 @@
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
-import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { coreSpace } from "../../src/methods/core-space.ts";
 import { mergeByRule, RULES } from "../../src/methods/elementwise/rules.ts";
 import { defaultsOf } from "../../src/methods/method.ts";
-import { methodById } from "../../src/methods/registry.ts";
-import { randomFactors } from "../support/factors.ts";
-import { mergePool } from "../support/merge-factors.ts";
-import { deltaOf, type Factors, factorsDelta, poolOf, relativeDifference } from "../support/pools.ts";
-
-const SIZE = 3;
-
-/** An adapter of diagonal delta: one unit for each entry that is not 0, (size, size). */
-function diagonal(...entries: number[]): Factors {
-  const units = entries.map((value, at) => ({ value, at })).filter(({ value }) => value !== 0);
-  const row = (at: number, value: number): number[] => Array.from({ length: SIZE }, (_, x) => (x === at ? value : 0));
-  return {
-    A: units.map(({ at }) => row(at, 1)),
-    B: Array.from({ length: SIZE }, (_, o) => units.map(({ at, value }) => (at === o ? value : 0))),
-  };
-}
-
-async function merge(
-  id: string,
-  adapters: readonly Factors[],
-  rank: number,
-  options: object = {},
-): Promise<number[][]> {
-  const method = methodById(id);
-  const pool = await poolOf(wasmKernels(), adapters, true);
-  const { rows } = await mergePool(pool, method, adapters, rank, options);
-  return deltaOf(rows, pool.in, pool.out);
-}
-
-function expectDiagonal(delta: number[][], ...entries: number[]): void {
-  const expected = entries.map((value, at) => entries.map((_, x) => (x === at ? value : 0)));
-  expect(relativeDifference(delta, expected)).toBeLessThan(1e-6);
-}
+import { expectDiagonal, mergeExactly as merge } from "../support/diagonal.ts";
+import { diagonal, randomFactors } from "../support/factors.ts";
+import { factorsDelta, relativeDifference } from "../support/pools.ts";
 
 describe("iso_c", () => {
   it("gives the leading directions of the sum the mean of its singular values (worked by hand)", async () => {

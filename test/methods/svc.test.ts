@@ -74,7 +74,8 @@ describe("svc", () => {
     async (method) => {
       const needed = METHODS.find(({ id }) => id === method)!.needs.adapters ?? 3;
       const adapters = await Promise.all(
-        Array.from({ length: needed }, (_, t) => openPico(`a${t}`, randomAdapter(t, { rank: 3 }))),
+        // By these seeds deltas agree on the whole in some modules; model_stock makes nothing of others.
+        Array.from({ length: needed }, (_, t) => openPico(`a${t}`, randomAdapter(t + 1, { rank: 3 }))),
       );
       const plain = await mergeInMemory(adapters, { method } as Recipe);
       const after = await mergeInMemory(adapters, { method, after: "svc" } as Recipe);

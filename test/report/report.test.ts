@@ -422,6 +422,9 @@ describe("warnings", () => {
     expect(await textOf("weights-idle", single, { weights: [3] })).toContain("--scale");
     expect(await ids(single, { ...CAT, weights: [3] })).toEqual([]);
     expect(await ids(adapters, { weights: [0, 3] })).toEqual(["left-out", "weights-idle"]);
+    // Relative weights without clusters act at any rank.
+    expect(await ids(adapters, { ...full, method: "karcher", weights: [1, 2] })).toEqual([]);
+    expect(await ids(single, { method: "karcher", weights: [3] })).toEqual(["weights-idle"]);
   });
 
   it("weights-idle: not where ranks differ, since output reweighting takes their weighted mean", async () => {

@@ -24,7 +24,9 @@ interface Group {
 const MIXED_RANKS = /needs adapters of equal rank, but .* has rank \d in .* and \d in .*; bring them to one rank first/;
 const NEED_EQUAL_RANKS = ["linear", "magnitude_prune", "ties", "dare_linear", "dare_ties", "robust_merge"];
 const mixed = Object.fromEntries(NEED_EQUAL_RANKS.map((id) => [id, MIXED_RANKS]));
-const three = { slerp: /slerp merges 2 adapters, but 3 are given; pass 2/ };
+const three = Object.fromEntries(
+  ["slerp", "nuslerp"].map((id) => [id, new RegExp(`^${id} merges 2 adapters, but 3 are given; pass 2`)]),
+);
 
 const GROUPS: readonly Group[] = [
   { names: ["gpt2-math", "gpt2-med", "gpt2-finance"], few: "h.0.**", refusals: three },

@@ -1,27 +1,44 @@
+import type { Divisor } from "../../kernels/kernels.ts";
 import type { Pool } from "../../units/pool.ts";
+import type { Consensus } from "../elementwise/consensus.ts";
 import type { ConsensusOptions } from "../elementwise/options.ts";
 import { topUnits } from "../finish.ts";
 import type { MergedModule, Method, ModuleShape } from "../method.ts";
 import { deltaTasks, deltaTasksBytes } from "./delta-tasks.ts";
-import { lowRank, lowRankBytes } from "./low-rank.ts";
+import { lowRank, lowRankBytes, type RowTiles } from "./low-rank.ts";
 import { type Combine, type ElementwiseRule, mergedTiles } from "./merge-tiles.ts";
 import { TaskTiles, taskTilesBytes } from "./task-tiles.ts";
 
-/** What differs between methods on dense deltas. */
-export interface DenseMethod<Options>
-  extends Pick<Method<Options>, "id" | "title" | "reference" | "single" | "parameters"> {
+/** What each consensus divides the sum of those that agree by. */
+const DIVISORS: Readonly<Record<Consensus, Divisor>> = { peft: "count", mergekit: "weights", mergekit_sum: "none" };
+
+/** What methods on dense deltas say of themselves. */
+type OwnFields<Options> = Pick<Method<Options>, "id" | "title" | "reference" | "single" | "parameters">;
+
+/** What differs between methods that sparsify each delta by itself. */
+export interface DenseMethod<Options> extends OwnFields<Options> {
   rule(options: Options): ElementwiseRule;
+}
+
+/** What differs between methods on dense deltas. */
+export interface TiledMethod<Options> extends OwnFields<Options>, Pick<Method<Options>, "weights"> {
+  /** The merged matrix of all tasks. It takes at most a tile and a weight per task of kernel memory. */
+  merged(tiles: TaskTiles, options: Options): RowTiles;
+}
+
+/** A method that sparsifies each delta by itself and merges the entries; see `tiledMethod`. */
+export function denseMethod<Options>({ rule, ...own }: DenseMethod<Options>): Method<Options> {
+  return tiledMethod({ ...own, weights: "linear", merged: (tiles, options) => mergedTiles(tiles, rule(options)) });
 }
 
 /**
  * A method that works on the entries of the dense deltas D_t (out, in), tile by tile, and cuts the result to rank k. It never holds a
  * whole out x in matrix. Kernel memory besides the pool and the result: `denseBytes`.
  */
-export function denseMethod<Options>({ rule, ...own }: DenseMethod<Options>): Method<Options> {
+export function tiledMethod<Options>({ merged, ...own }: TiledMethod<Options>): Method<Options> {
   return {
     ...own,
     dependsOn: "delta",
-    weights: "linear",
     needs: { cut: true },
     precise: () => true,
     yields: "rows",
@@ -33,9 +50,7 @@ export function denseMethod<Options>({ rule, ...own }: DenseMethod<Options>): Me
       const tasks = await deltaTasks(pool);
       if (tasks.length === 0) return nothing(pool);
       const tiles = new TaskTiles(pool.kernels, tasks, pool.out, pool.in);
-      const { rows, residual } = await lowRank(pool, mergedTiles(tiles, rule(options)), rank, (count) =>
-        leadingRows(pool, count),
-      );
+      const { rows, residual } = await lowRank(pool, merged(tiles, options), rank, (count) => leadingRows(pool, count));
       return { combinations: null, rows, residual };
     },
   };
@@ -69,9 +84,9 @@ function denseBytes({ in: inputs, out, ranks, rank }: ModuleShape): number {
   );
 }
 
-/** TIES' vote and mean. */
+/** TIES' vote, and the mean or sum of those that have the elected sign. */
 export function votedMean({ majority, consensus }: ConsensusOptions): Combine {
-  const vote = { weighted: consensus === "mergekit", byValue: majority === "total" };
+  const vote = { weighted: consensus !== "peft", byValue: majority === "total", divisor: DIVISORS[consensus] };
   return ({ kernels, stacked, stride }, weights, length, merged) =>
     kernels.electedMean(stacked, weights.length, stride, length, weights, vote, merged);
 }

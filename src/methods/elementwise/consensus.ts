@@ -7,10 +7,11 @@ export type Majority = (typeof MAJORITIES)[number];
 
 /**
  * The tool whose consensus is used. PEFT votes on the unweighted values and divides by the number of agreeing tasks; mergekit votes on
- * the weighted values and divides by the agreeing weights.
+ * the weighted values and divides by the agreeing weights; mergekit_sum votes likewise and divides by nothing (mergekit's `normalize:
+ * false`).
  */
-export const CONSENSUSES = ["peft", "mergekit"] as const;
-/** How weights act on vote and divisor. */
+export const CONSENSUSES = ["peft", "mergekit", "mergekit_sum"] as const;
+/** How weights act on the vote, and what the sum of those that agree is divided by. */
 export type Consensus = (typeof CONSENSUSES)[number];
 
 /** out[x] = sum_t w_t values_t[x]. */
@@ -25,7 +26,7 @@ export function weightedSum(tasks: readonly Values[], weights: readonly number[]
 
 /**
  * TIES' consensus (Yadav et al. 2023, arXiv 2306.01708): elect a sign for each entry, and average the weighted values of the tasks
- * that have it. Entries without an agreeing task are 0; if weights cancel, the divisor is 1.
+ * that have it, or add them up (mergekit_sum). Entries without an agreeing task are 0; if weights cancel, the divisor is 1.
  */
 export function agreeingMean(
   tasks: readonly Values[],
@@ -35,8 +36,8 @@ export function agreeingMean(
   out: Values,
 ): void {
   const factors = Float64Array.from(weights);
-  if (consensus === "mergekit") meanByWeight(tasks, factors, majority === "total", out);
-  else meanByNumber(tasks, factors, majority === "total", out);
+  if (consensus === "peft") meanByNumber(tasks, factors, majority === "total", out);
+  else meanByWeight(tasks, factors, majority === "total", consensus === "mergekit", out);
 }
 
 // Signs are nearly random, so products with 0 or 1 are faster than branches below.
@@ -60,7 +61,13 @@ function meanByNumber(tasks: readonly Values[], weights: Float64Array, byValue: 
   }
 }
 
-function meanByWeight(tasks: readonly Values[], weights: Float64Array, byValue: boolean, out: Values): void {
+function meanByWeight(
+  tasks: readonly Values[],
+  weights: Float64Array,
+  byValue: boolean,
+  divided: boolean,
+  out: Values,
+): void {
   const count = tasks.length;
   for (let x = 0; x < out.length; x++) {
     let election = 0;
@@ -75,6 +82,6 @@ function meanByWeight(tasks: readonly Values[], weights: Float64Array, byValue: 
       sum += vote * agrees;
       divisor += weights[t]! * agrees;
     }
-    out[x] = sum / (divisor === 0 ? 1 : divisor);
+    out[x] = sum / (divided && divisor !== 0 ? divisor : 1);
   }
 }

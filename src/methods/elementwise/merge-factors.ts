@@ -56,7 +56,7 @@ export const summed: FactorRule = (adapters, half) => {
  */
 export function elected(majority: Majority, consensus: Consensus): FactorRule {
   return (adapters, half) => {
-    const scaled = consensus === "mergekit";
+    const scaled = consensus !== "peft";
     const weights = adapters.map(({ weight, scale }) => shareOf(half, scaled ? weight : weight * scale));
     return (tasks, out) => {
       if (scaled) for (const [t, { scale }] of adapters.entries()) scaleInPlace(tasks[t]!, shareOf(half, scale));

@@ -7,7 +7,7 @@ export interface DensityOption {
   readonly density: number;
 }
 
-/** How TIES elects signs, and which tool's mean follows. */
+/** How TIES elects signs, and which tool's mean or sum follows. */
 export interface ConsensusOptions {
   readonly majority: Majority;
   readonly consensus: Consensus;
@@ -43,7 +43,8 @@ export const CONSENSUS: ParameterTable<ConsensusOptions> = {
     type: "choice",
     choices: CONSENSUSES,
     default: "peft",
-    description: "leave weights out of vote and divisor as PEFT does, or include them as mergekit does",
+    description:
+      "leave weights out of vote and divisor as PEFT does, include them as mergekit does, or vote as mergekit and add up",
   },
 };
 
