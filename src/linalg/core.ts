@@ -6,8 +6,10 @@ import {
   firstRows,
   type Matrix,
   matrix,
+  plus,
   product,
   productTransposed,
+  rowsAt,
   scaledRows,
   stacked,
   transposedProduct,
@@ -71,9 +73,7 @@ export function coreOf({ a, b }: CoreSpace, units: readonly number[]): Core {
 }
 
 function coordinates({ size, rooted }: GramBasis, units: readonly number[]): Matrix {
-  const out = matrix(units.length, size);
-  for (const [at, i] of units.entries()) out.data.set(rooted.subarray(i * size, (i + 1) * size), at * size);
-  return out;
+  return rowsAt(matrix(rooted.length / size, size, rooted), units);
 }
 
 /** |D|_F of a core; 0 if its units cancel out up to rounding. */
@@ -140,6 +140,11 @@ export function strongest(
     directions: matrix(kept.length, size, vectors.slice(0, kept.length * size)),
     energy: kept.reduce((sum, value) => sum + value, 0),
   };
+}
+
+/** What is left of each row outside the span of directions (orthonormal rows). */
+export function outside(rows: Matrix, directions: Matrix): Matrix {
+  return plus(rows, product(productTransposed(rows, directions), directions), -1);
 }
 
 /** The orthonormal rows nearest to the rows of a matrix: P Q^T of its SVD P S Q^T, without directions that are only rounding. */

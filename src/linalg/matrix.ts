@@ -93,6 +93,13 @@ export function firstRows({ rows, columns, data }: Matrix, count: number): Matri
   return matrix(kept, columns, data.slice(0, kept * columns));
 }
 
+/** The rows at these places, in this order. */
+export function rowsAt({ columns, data }: Matrix, places: readonly number[]): Matrix {
+  const out = matrix(places.length, columns);
+  for (const [at, i] of places.entries()) out.data.set(data.subarray(i * columns, (i + 1) * columns), at * columns);
+  return out;
+}
+
 /** Matrices with the same number of columns, one above the other. */
 export function stacked(parts: readonly Matrix[]): Matrix {
   const columns = parts[0]?.columns ?? 0;
@@ -106,6 +113,15 @@ export function stacked(parts: readonly Matrix[]): Matrix {
     at += data.length;
   }
   return out;
+}
+
+/** one + factor other. */
+export function plus(one: Matrix, other: Matrix, factor = 1): Matrix {
+  return matrix(
+    one.rows,
+    one.columns,
+    one.data.map((value, cell) => value + factor * other.data[cell]!),
+  );
 }
 
 /** Row i times factor i. */

@@ -3,13 +3,16 @@ import { type BreadcrumbsOptions, breadcrumbs } from "./breadcrumbs.ts";
 import { type BreadcrumbsTiesOptions, breadcrumbsTies } from "./breadcrumbs-ties.ts";
 import { cat } from "./cat.ts";
 import { coreSpace } from "./core-space.ts";
+import { type CtMergeOptions, ctMerge } from "./ct-merge.ts";
 import { type CtmOptions, ctm } from "./ctm.ts";
 import { dareLinear } from "./dare-linear.ts";
 import { type DareSvdOptions, dareLinearSvd } from "./dare-linear-svd.ts";
 import { type DareTiesOptions, dareTies } from "./dare-ties.ts";
 import { type DareTiesSvdOptions, dareTiesSvd } from "./dare-ties-svd.ts";
+import { type DcMergeOptions, dcMerge, SMOOTHINGS } from "./dc-merge.ts";
 import { type DellaOptions, della } from "./della.ts";
 import { type DellaLinearOptions, dellaLinear } from "./della-linear.ts";
+import { type DoMergingOptions, doMerging } from "./do-merging.ts";
 import type { DareOptions, DensityOption, TiesOptions } from "./elementwise/options.ts";
 import type { RuleOptions } from "./elementwise/rules.ts";
 import { isoC } from "./iso-c.ts";
@@ -30,6 +33,7 @@ import { robustMerge } from "./robust-merge.ts";
 import { sce } from "./sce.ts";
 import { type SlerpOptions, slerp } from "./slerp.ts";
 import { svd } from "./svd.ts";
+import { type SvdClampOptions, svdClamp } from "./svd-clamp.ts";
 import { taskArithmetic } from "./task-arithmetic.ts";
 import { ties } from "./ties.ts";
 import { tiesSvd } from "./ties-svd.ts";
@@ -39,22 +43,26 @@ import { tsv } from "./tsv.ts";
 export type {
   BreadcrumbsOptions,
   BreadcrumbsTiesOptions,
+  CtMergeOptions,
   CtmOptions,
   DareOptions,
   DareSvdOptions,
   DareTiesOptions,
   DareTiesSvdOptions,
+  DcMergeOptions,
   DellaLinearOptions,
   DellaOptions,
   DensityOption,
+  DoMergingOptions,
   IsoCtsOptions,
   KnotsOptions,
   LegoOptions,
   RuleOptions,
   SlerpOptions,
+  SvdClampOptions,
   TiesOptions,
 };
-export { KNOTS_RULES, LEGO_CHOICES };
+export { KNOTS_RULES, LEGO_CHOICES, SMOOTHINGS };
 
 /** The options of a method that has none. */
 export type NoOptions = Record<string, never>;
@@ -65,6 +73,7 @@ export interface BuiltInOptions {
   cat: NoOptions;
   average: NoOptions;
   svd: NoOptions;
+  svd_clamp: SvdClampOptions;
   task_arithmetic: NoOptions;
   linear: NoOptions;
   magnitude_prune: DensityOption;
@@ -83,6 +92,9 @@ export interface BuiltInOptions {
   core_space: RuleOptions;
   pico: RuleOptions;
   ctm: CtmOptions;
+  dc_merge: DcMergeOptions;
+  do_merging: DoMergingOptions;
+  ct_merge: CtMergeOptions;
   magnitude_prune_svd: DensityOption;
   ties_svd: TiesOptions;
   dare_linear_svd: DareSvdOptions;
@@ -101,6 +113,7 @@ export const BUILT_IN_METHODS: { readonly [Id in keyof BuiltInOptions]: Method<B
   cat,
   average,
   svd,
+  svd_clamp: svdClamp,
   task_arithmetic: taskArithmetic,
   linear,
   magnitude_prune: magnitudePrune,
@@ -119,6 +132,9 @@ export const BUILT_IN_METHODS: { readonly [Id in keyof BuiltInOptions]: Method<B
   core_space: coreSpace,
   pico,
   ctm,
+  dc_merge: dcMerge,
+  do_merging: doMerging,
+  ct_merge: ctMerge,
   magnitude_prune_svd: magnitudePruneSvd,
   ties_svd: tiesSvd,
   dare_linear_svd: dareLinearSvd,

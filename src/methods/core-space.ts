@@ -1,7 +1,7 @@
 import { sharedBases } from "../linalg/core.ts";
-import { inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
+import { IN_CORE_SPACE, inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
 import { type RuleOptions, ruleParameters } from "./elementwise/rules.ts";
-import { type Method, sumOfRanks } from "./method.ts";
+import type { Method } from "./method.ts";
 
 /**
  * Merging in core space: express every delta in shared bases U of the columns and V of the rows of all deltas, M_t = U^T D_t V, and
@@ -12,16 +12,9 @@ export const coreSpace: Method<RuleOptions> = {
   id: "core_space",
   title: "Rules in core space",
   reference: "Panariello et al. 2025, arXiv 2509.17786",
-  dependsOn: "delta",
+  ...IN_CORE_SPACE,
   single: "exact at density 1",
-  weights: "linear",
-  needs: {},
   parameters: ruleParameters("ties"),
-  precise: () => true,
-  yields: "combinations",
-  cut: "svd",
-  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
-  fullRank: sumOfRanks,
   merge: async (pool, { rank, options }) =>
     inCoreSpace(pool, (tasks) => {
       const bases = sharedBases(tasks.map(({ core }) => core));

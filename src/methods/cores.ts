@@ -19,9 +19,22 @@ import {
   transposedProduct,
 } from "../linalg/matrix.ts";
 import type { Pool } from "../units/pool.ts";
+import type { FilledField } from "./define-method.ts";
 import { mergeByRule, type RuleOptions } from "./elementwise/rules.ts";
-import type { MergedModule } from "./method.ts";
+import { type MergedModule, type Method, sumOfRanks } from "./method.ts";
 import { adaptersInOrder } from "./unit-order.ts";
+
+/** What all methods that merge in core space say of themselves. */
+export const IN_CORE_SPACE: Pick<Method, FilledField | "dependsOn" | "weights"> = {
+  dependsOn: "delta",
+  weights: "linear",
+  needs: {},
+  precise: () => true,
+  yields: "combinations",
+  cut: "svd",
+  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  fullRank: sumOfRanks,
+};
 
 /** One adapter's delta of a module as a core, without the adapter's weight. */
 export interface TaskCore {
@@ -67,7 +80,7 @@ export function mergeCores(tasks: readonly TaskCore[], { left, right }: SharedBa
 }
 
 /** The entries of a matrix of this norm with rounding errors set to zero, so that they neither vote nor count as agreeing. */
-function withoutRounding(entries: Float64Array, norm: number): Float64Array {
+export function withoutRounding(entries: Float64Array, norm: number): Float64Array {
   return entries.map((value) => (Math.abs(value) > ROUNDING * norm && norm > 0 ? value : 0));
 }
 

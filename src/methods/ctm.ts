@@ -1,13 +1,13 @@
 import { type Core, coreNorm, type SharedBases, strongest } from "../linalg/core.ts";
 import { productTransposed, scaledRows } from "../linalg/matrix.ts";
-import { inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
+import { IN_CORE_SPACE, inCoreSpace, innerTriplets, mergeCores } from "./cores.ts";
 import { type RuleOptions, ruleParameters } from "./elementwise/rules.ts";
-import { type Method, sumOfRanks } from "./method.ts";
+import type { Method } from "./method.ts";
 
-/** The most rounds of HOOI. */
-const MOST_ROUNDS = 10;
-/** Rounds stop when one adds less than this share to the captured squares. */
-const LEAST_GAIN = 1e-6;
+/** The most rounds of HOOI; it stops far earlier. */
+const MOST_ROUNDS = 1000;
+/** From the third on, rounds stop when one changes the relative error of what the bases hold by less than this, as the authors' do. */
+const LEAST_CHANGE = 1e-6;
 
 /** Options of compress then merge. */
 export interface CtmOptions extends RuleOptions {
@@ -22,10 +22,8 @@ export const ctm: Method<CtmOptions> = {
   id: "ctm",
   title: "Compress, then merge",
   reference: "CtM 2026, arXiv 2606.03723",
-  dependsOn: "delta",
+  ...IN_CORE_SPACE,
   single: "exact at density 1",
-  weights: "linear",
-  needs: {},
   parameters: {
     ...ruleParameters("ties"),
     beta: {
@@ -36,11 +34,6 @@ export const ctm: Method<CtmOptions> = {
       description: "share of its own norm in each delta's new norm; the mean norm gives the rest",
     },
   },
-  precise: () => true,
-  yields: "combinations",
-  cut: "svd",
-  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
-  fullRank: sumOfRanks,
   merge: async (pool, { rank, options }) =>
     inCoreSpace(pool, (tasks) => {
       const cores = tasks.map(({ core }) => core);
@@ -58,22 +51,24 @@ function levelled(cores: readonly Core[], beta: number): Core[] {
   });
 }
 
-/** Shared bases of rank k that capture most of the cores' squares: the right basis from HOSVD, then HOOI until it gains no more. */
+/** Shared bases of rank k that hold most of the cores' squares: the right basis from HOSVD, then HOOI until it gains no more. */
 function tucker(cores: readonly Core[], k: number): SharedBases {
   let right = strongest(
     cores.map(({ a, b }) => ({ seen: b, spread: a })),
     k,
   ).directions;
   let left = right;
-  let held = 0;
+  const total = cores.reduce((sum, core) => sum + coreNorm(core) ** 2, 0);
+  let before = Number.POSITIVE_INFINITY;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const across = cores.map(({ a, b }) => ({ seen: productTransposed(a, right), spread: b }));
     left = strongest(across, k).directions;
     const down = cores.map(({ a, b }) => ({ seen: productTransposed(b, left), spread: a }));
     const found = strongest(down, k);
     right = found.directions;
-    if (found.energy <= held * (1 + LEAST_GAIN)) break;
-    held = found.energy;
+    const error = Math.sqrt(Math.abs(total - found.energy) / total);
+    if (round > 1 && !(Math.abs(before - error) >= LEAST_CHANGE)) break;
+    before = error;
   }
   return { left, right };
 }

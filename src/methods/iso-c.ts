@@ -1,7 +1,7 @@
 import { truncated } from "../linalg/core.ts";
 import { firstRows } from "../linalg/matrix.ts";
-import { inCoreSpace, weightedSum } from "./cores.ts";
-import { type Method, sumOfRanks } from "./method.ts";
+import { IN_CORE_SPACE, inCoreSpace, weightedSum } from "./cores.ts";
+import type { Method } from "./method.ts";
 
 /**
  * Iso-C: the k leading singular directions of the sum of w_t D_t, all with the mean of its nonzero singular values, so that no task's
@@ -11,16 +11,9 @@ export const isoC: Method<Record<string, never>> = {
   id: "iso_c",
   title: "Isotropic merging in the common subspace",
   reference: "Marczak et al. 2025, arXiv 2502.04959",
-  dependsOn: "delta",
+  ...IN_CORE_SPACE,
   single: "changes",
-  weights: "linear",
-  needs: {},
   parameters: {},
-  precise: () => true,
-  yields: "combinations",
-  cut: "svd",
-  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
-  fullRank: sumOfRanks,
   merge: async (pool, { rank }) =>
     inCoreSpace(pool, (tasks) => {
       const { sigma, left, right } = truncated(weightedSum(tasks));

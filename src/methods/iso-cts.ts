@@ -1,7 +1,7 @@
-import { type Core, coreNorm, coreTriplets, polarFactor, truncated } from "../linalg/core.ts";
-import { type Matrix, matrix, product, productTransposed, stacked } from "../linalg/matrix.ts";
-import { inCoreSpace, weighted, weightedSum } from "./cores.ts";
-import { type Method, sumOfRanks } from "./method.ts";
+import { coreNorm, coreTriplets, outside, polarFactor, truncated } from "../linalg/core.ts";
+import { stacked } from "../linalg/matrix.ts";
+import { IN_CORE_SPACE, inCoreSpace, weighted, weightedSum } from "./cores.ts";
+import type { Method } from "./method.ts";
 
 /** Options of Iso-CTS. */
 export interface IsoCtsOptions {
@@ -16,10 +16,8 @@ export const isoCts: Method<IsoCtsOptions> = {
   id: "iso_cts",
   title: "Isotropic merging in common and task-specific subspaces",
   reference: "Marczak et al. 2025, arXiv 2502.04959",
-  dependsOn: "delta",
+  ...IN_CORE_SPACE,
   single: "changes",
-  weights: "linear",
-  needs: {},
   parameters: {
     common: {
       type: "number",
@@ -29,18 +27,15 @@ export const isoCts: Method<IsoCtsOptions> = {
       description: "share of the rank that goes to common directions",
     },
   },
-  precise: () => true,
-  yields: "combinations",
-  cut: "svd",
-  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
-  fullRank: sumOfRanks,
   merge: async (pool, { rank, options: { common } }) =>
     inCoreSpace(pool, (tasks) => {
       const total = Math.min(rank, pool.count);
       const shared = Math.max(1, Math.round(common * total));
       const each = Math.floor((total - shared) / tasks.length);
       const sum = truncated(weightedSum(tasks), total - each * tasks.length);
-      const own = tasks.map(weighted).map((core) => coreTriplets(without(core, sum.left), each, coreNorm(core)));
+      const own = tasks
+        .map(weighted)
+        .map((core) => coreTriplets({ ...core, b: outside(core.b, sum.left) }, each, coreNorm(core)));
       const parts = [sum, ...own];
       const sigma = parts.flatMap((part) => part.sigma);
       const mean = sigma.reduce((all, value) => all + value, 0) / sigma.length;
@@ -51,16 +46,3 @@ export const isoCts: Method<IsoCtsOptions> = {
       };
     }),
 };
-
-/** D - U U^T D, with the directions U as rows. */
-function without({ a, b }: Core, directions: Matrix): Core {
-  const common = product(productTransposed(b, directions), directions);
-  return {
-    a,
-    b: matrix(
-      b.rows,
-      b.columns,
-      b.data.map((value, cell) => value - common.data[cell]!),
-    ),
-  };
-}

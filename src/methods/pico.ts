@@ -1,8 +1,8 @@
 import { coreNorm, coreTriplets, isRounding, sharedBases, truncated } from "../linalg/core.ts";
-import { type Matrix, matrix, normOf, product, productTransposed, scaledRows, stacked } from "../linalg/matrix.ts";
-import { inCoreSpace, innerTriplets, mergeCores, type TaskCore } from "./cores.ts";
+import { type Matrix, normOf, plus, product, productTransposed, scaledRows, stacked } from "../linalg/matrix.ts";
+import { IN_CORE_SPACE, inCoreSpace, innerTriplets, mergeCores, type TaskCore } from "./cores.ts";
 import { type RuleOptions, ruleParameters } from "./elementwise/rules.ts";
-import { type Method, sumOfRanks } from "./method.ts";
+import type { Method } from "./method.ts";
 
 /**
  * Pico: before merging, shrink the directions that all adapters share in every B_t (in the SVD gauge, B_t = U_t sqrt(S_t)) by
@@ -13,16 +13,9 @@ export const pico: Method<RuleOptions> = {
   id: "pico",
   title: "Calibration of shared output directions",
   reference: "Tang and Yang 2026, arXiv 2604.16826",
-  dependsOn: "delta",
+  ...IN_CORE_SPACE,
   single: "exact",
-  weights: "linear",
-  needs: {},
   parameters: ruleParameters("sum"),
-  precise: () => true,
-  yields: "combinations",
-  cut: "svd",
-  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
-  fullRank: sumOfRanks,
   merge: async (pool, { rank, options }) =>
     inCoreSpace(pool, (tasks) => {
       const calibrated = calibrate(tasks);
@@ -51,10 +44,5 @@ function calibrate(tasks: readonly TaskCore[]): TaskCore[] {
 
 /** Each row y becomes y + U diag(change) U^T y, with the directions U as rows. */
 function shrunk(rows: Matrix, directions: Matrix, change: readonly number[]): Matrix {
-  const parts = product(productTransposed(rows, directions), scaledRows(directions, change));
-  return matrix(
-    rows.rows,
-    rows.columns,
-    rows.data.map((value, cell) => value + parts.data[cell]!),
-  );
+  return plus(rows, product(productTransposed(rows, directions), scaledRows(directions, change)));
 }

@@ -1,7 +1,7 @@
 import { coreTriplets, polarFactor } from "../linalg/core.ts";
 import { stacked } from "../linalg/matrix.ts";
-import { inCoreSpace, weighted } from "./cores.ts";
-import { type Method, sumOfRanks } from "./method.ts";
+import { IN_CORE_SPACE, inCoreSpace, weighted } from "./cores.ts";
+import type { Method } from "./method.ts";
 
 /**
  * Task singular vectors (TSV-Merge): keep the leading singular triplets of each w_t D_t, at most floor(min(in, out) / T) and at least one.
@@ -11,16 +11,9 @@ export const tsv: Method<Record<string, never>> = {
   id: "tsv",
   title: "Task singular vectors",
   reference: "Gargiulo et al. 2025, arXiv 2412.00081",
-  dependsOn: "delta",
+  ...IN_CORE_SPACE,
   single: "exact",
-  weights: "linear",
-  needs: {},
   parameters: {},
-  precise: () => true,
-  yields: "combinations",
-  cut: "svd",
-  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
-  fullRank: sumOfRanks,
   merge: async (pool) =>
     inCoreSpace(pool, (tasks) => {
       const most = Math.max(1, Math.floor(Math.min(pool.in, pool.out) / tasks.length));

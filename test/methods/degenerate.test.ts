@@ -55,6 +55,25 @@ function respectrum(of: Matrix, change: (sigma: readonly number[]) => number[]):
   return rebuilt({ u, s: change(s), v });
 }
 
+/** V and U S of D limited to the quantile 0.99 of their entries, each right vector's largest entry positive. */
+function clamped(of: Matrix): Matrix {
+  const { u, s, v } = denseSvd(of, RANK);
+  const signs = s.map((_, j) =>
+    Math.sign(v.getColumn(j).reduce((most, x) => (Math.abs(x) > Math.abs(most) ? x : most), 0)),
+  );
+  const [right, left] = [v, u].map((vectors) =>
+    Matrix.mul(vectors, Matrix.ones(vectors.rows, 1).mmul(Matrix.rowVector(signs))),
+  );
+  left!.mulRowVector(s);
+  const sorted = [...right!.to1DArray(), ...left!.to1DArray()].sort((one, other) => one - other);
+  const place = 0.99 * (sorted.length - 1);
+  const [below, above] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+  const limit = below + (place % 1) * (above - below);
+  const limited = (matrix: Matrix): Matrix =>
+    new Matrix(matrix.to2DArray().map((row) => row.map((x) => Math.min(limit, Math.max(-limit, x)))));
+  return limited(left!).mmul(limited(right!).transpose());
+}
+
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
 const total = (values: readonly number[]): number => mean(values) * values.length;
 
@@ -77,6 +96,11 @@ const TWICE: Readonly<Record<string, (of: Matrix, live: number) => Matrix>> = {
   lego: (of, live) => Matrix.mul(of, 2 * live > RANK ? 1 : Math.SQRT2),
   iso_c: (of) => respectrum(Matrix.mul(of, 2), (sigma) => sigma.map(() => mean(sigma))),
   iso_cts: (of) => respectrum(Matrix.mul(of, 2), (sigma) => sigma.map(() => mean(sigma))),
+  svd_clamp: (of) => clamped(Matrix.mul(of, 2)),
+  // Every direction is shared by both: the blocks on the diagonal hold half of each, and what agrees is averaged.
+  dc_merge: (of) => respectrum(of, (sigma) => sigma.map(() => mean(sigma) / 2)),
+  // No direction has more support than another, so none is common.
+  ct_merge: (of) => respectrum(of, (sigma) => sigma.map(() => Math.sqrt(mean(sigma.map((value) => value ** 2))))),
   // p_j = sigma_j / sum sigma: every direction is shared by both, brought back to the norm of D.
   pico: (of) => {
     const shrunk = respectrum(of, (sigma) => sigma.map((value) => value / (1 + value / total(sigma))));

@@ -26,7 +26,9 @@ function adapters(inputs: number, out: number): Factors[] {
 
 const runOf = (id: string, target: Target, after: AfterStep | null) => {
   const method = methodById(id);
-  return { method, options: defaultsOf(method), target, after, firstInput: 0 };
+  // At its default density dc_merge keeps fewer units of such small modules than the rank.
+  const density = id === "dc_merge" ? { density: 1 } : {};
+  return { method, options: { ...(defaultsOf(method) as object), ...density }, target, after, firstInput: 0 };
 };
 
 const SHAPES = [

@@ -68,3 +68,18 @@ for (const kernels of [wasmKernels(), referenceKernels()]) {
     });
   });
 }
+
+describe("svd_clamp", () => {
+  const groups = goldenGroups<{ options: object; rank: number; delta: readonly (readonly number[])[] }>(
+    "peft-clamp.json",
+  );
+  const cases = groups.flatMap(({ name, adapters, merged }) =>
+    merged.map((each) => [`${name}: ${JSON.stringify(each.options)} at rank ${each.rank}`, adapters, each] as const),
+  );
+
+  it.each(cases)("equals PEFT's own code, %s (1e-5)", async (_, adapters, { options, rank, delta }) => {
+    const pool = await poolOf(wasmKernels(), adapters, true);
+    const { rows } = await mergePool(pool, methodById("svd_clamp"), adapters, rank, options);
+    expect(relativeDifference(deltaOf(rows, pool.in, pool.out), delta)).toBeLessThan(1e-5);
+  });
+});

@@ -45,6 +45,16 @@ describe("tsv", () => {
   });
 });
 
+describe("svd_clamp", () => {
+  it("limits the entries of V and of U S to a quantile of all of them (worked by hand)", async () => {
+    // V has two entries of 1, U S has 4 and 1, and eight are 0. Of twelve, 10/11 is the eleventh, 1; 0.99 is 10.89 steps from the first:
+    // 1 + 0.89 (4 - 1).
+    expectDiagonal(await merge("svd_clamp", [diagonal(4, -1, 0)], 3, { clamp: 10 / 11 }), 1, -1, 0);
+    expectDiagonal(await merge("svd_clamp", [diagonal(4, 1, 0)], 3), 3.67, 1, 0);
+    expectDiagonal(await merge("svd_clamp", [diagonal(4, 1, 0)], 3, { clamp: 1 }), 4, 1, 0);
+  });
+});
+
 describe("slerp", () => {
   it("keeps the norm between deltas at a right angle (worked by hand)", async () => {
     const half = Math.sqrt(2);
@@ -83,6 +93,69 @@ describe("ctm", () => {
     expectDiagonal(await merge("ctm", tasks, 1, { rule: "sum", beta: 1 }), 5, 0, 0);
     expectDiagonal(await merge("ctm", tasks, 1, { rule: "sum", beta: 0 }), 0, 0, 2);
     expectDiagonal(await merge("ctm", tasks, 3, { rule: "sum" }), 5, 0, 2);
+  });
+});
+
+describe("dc_merge", () => {
+  it("smooths the singular values of each task to their mean, or to a line (worked by hand)", async () => {
+    const adapters = [diagonal(3, 1, 0), diagonal(0, 0, 4)];
+    expectDiagonal(await merge("dc_merge", adapters, 3, { density: 1 }), 2, 2, 4);
+    // The line falls from min(5, 3 / 1) to 1, and (3, 1) has the sum 4 already; from 2 to 1 it becomes (8, 4) / 3.
+    const linear = { smoothing: "linear", density: 1 };
+    expectDiagonal(await merge("dc_merge", adapters, 3, linear), 3, 1, 4);
+    expectDiagonal(await merge("dc_merge", adapters, 3, { ...linear, rho: 2 }), 8 / 3, 4 / 3, 4);
+  });
+
+  it("keeps at least one entry of each task, and those that equal it (worked by hand)", async () => {
+    const adapters = [diagonal(3, 1, 0), diagonal(0, 0, 4)];
+    expectDiagonal(await merge("dc_merge", adapters, 3), 2, 2, 4);
+    expectDiagonal(await merge("dc_merge", adapters, 3, { smoothing: "linear" }), 3, 0, 4);
+  });
+
+  it("averages what agrees in the tasks' own blocks, and lets the larger sum choose (worked by hand)", async () => {
+    // Both have u = v = e_0: in the cover space 4 and 2 become [[2, 2], [2, 2]] and [[1, 1], [1, 1]]. Their mean is 1.5; the two blocks
+    // on the diagonal hold (1.5 + 1.5) / 2.
+    expectDiagonal(await merge("dc_merge", [diagonal(4, 0, 0), diagonal(2, 0, 0)], 3, { density: 1 }), 1.5, 0, 0);
+    // Against -2 the sum has the sign of 4, alone: (2 + 2) / 2.
+    const against = [diagonal(4, 0, 0), { ...diagonal(2, 0, 0), weight: -1 }];
+    expectDiagonal(await merge("dc_merge", against, 3, { density: 1 }), 2, 0, 0);
+    // A weight scales a task before that.
+    const weighted = [diagonal(4, 0, 0), { ...diagonal(4, 0, 0), weight: 0.5 }];
+    expectDiagonal(await merge("dc_merge", weighted, 3, { density: 1 }), 1.5, 0, 0);
+  });
+});
+
+describe("ct_merge", () => {
+  // e_0 is of both tasks, e_1 and e_2 of one each.
+  const adapters = [diagonal(4, 3, 0), diagonal(2, 0, 1)];
+  const [first, second] = [Math.sqrt((16 + 9) / 2), Math.sqrt((4 + 1) / 2)];
+
+  it("gives the common direction the mean delta's strength, and the tasks' own their root mean square (worked by hand)", async () => {
+    expectDiagonal(await merge("ct_merge", adapters, 3, { common: 1 }), 3, first, second);
+    expectDiagonal(await merge("ct_merge", adapters, 3, { common: 0 }), (first + second) / 2, first, second);
+  });
+
+  it("takes no direction for common that has no more support than one that it leaves out", async () => {
+    expectDiagonal(await merge("ct_merge", adapters, 3, { common: 2 }), 3, first, second);
+    // All three at once: (3, 1.5, 0.5) of the mean, and nothing is left of the tasks' own.
+    const level = Math.sqrt((9 + 2.25 + 0.25) / 3);
+    expectDiagonal(await merge("ct_merge", adapters, 3, { common: 3 }), level, level, level);
+  });
+});
+
+describe("do_merging", () => {
+  const adapters = [diagonal(4, 2, 0), diagonal(2, 0, 1)];
+
+  it("gives every column the mean of its lengths, and sums (worked by hand)", async () => {
+    // Lengths (4, 2, 0) and (2, 0, 1): means 3, 1 and 0.5; e_0 counts twice.
+    expectDiagonal(await merge("do_merging", adapters, 3, { orthogonal: false }), 6, 1, 0.5);
+  });
+
+  it("makes the tasks orthogonal first: each keeps half of what they share (worked by hand)", async () => {
+    // (2, 2, 0) and (1, 0, 1): means 1.5, 1 and 0.5.
+    expectDiagonal(await merge("do_merging", adapters, 3), 3, 1, 0.5);
+    const minus = [adapters[0]!, { ...adapters[1]!, weight: -1 }];
+    expectDiagonal(await merge("do_merging", minus, 3), 0, 1, -0.5);
   });
 });
 

@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { folderReader } from "../../src/node/input/folder-reader.ts";
 import { isOwnFile } from "../../src/node/files/own-file.ts";
+import { folderReader } from "../../src/node/input/folder-reader.ts";
 import { tempFolder } from "../support/pico.ts";
 
 /** A folder below `root` with a file `a` that is a link to `target`, which is made. */

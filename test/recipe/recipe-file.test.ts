@@ -160,7 +160,12 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "3:13",
     'adapters[0].weight is "2", but must be a finite number.',
   ],
-  ["a scale without end", "adapters: [a]\nscale: .inf", "2:8", "scale is Infinity, but must be a finite number, or auto."],
+  [
+    "a scale without end",
+    "adapters: [a]\nscale: .inf",
+    "2:8",
+    "scale is Infinity, but must be a finite number, or auto.",
+  ],
   ["rank 0", "adapters: [a]\nrank: 0", "2:7", "rank is 0, but must be a whole number above 0, or full."],
   ["half a rank", "adapters: [a]\nrank: 1.5", "2:7", "rank is 1.5, but must be a whole number above 0, or full."],
   ["two ranks", "adapters: [a]\nkeep: 0.5\nrank: 4", "2:1", "keep and rank exclude each other; keep one of them."],

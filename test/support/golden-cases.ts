@@ -22,7 +22,7 @@ export interface GoldenGroup<Case> {
 }
 
 /** The groups of a file of test/golden. */
-export function goldenGroups<Case extends Expected>(file: string): readonly GoldenGroup<Case>[] {
+export function goldenGroups<Case>(file: string): readonly GoldenGroup<Case>[] {
   const text = readFileSync(new URL(`../golden/${file}`, import.meta.url), "utf8");
   return (JSON.parse(text) as { readonly groups: readonly GoldenGroup<Case>[] }).groups;
 }

@@ -1,4 +1,4 @@
-"""Write test/golden/peft-merge.json and peft-svd.json: what PEFT's own code makes of tiny adapters.
+"""Write test/golden/peft-merge.json, peft-svd.json and peft-clamp.json: what PEFT's own code makes of tiny adapters.
 
     apt-get install -y python3-torch
     pip install --no-deps --target /tmp/peft peft==0.21.2
@@ -103,7 +103,7 @@ def flat(kind, tensor):
     return tensor.T if kind == "embedding" else tensor.flatten(1)
 
 
-def merge_deltas(kind, adapters, combination, rank, density, majority):
+def merge_deltas(kind, adapters, combination, rank, density, majority, clamp=None):
     """The merged delta (out, in), cut to `rank`."""
     names = [str(t) for t in range(len(adapters))]
     held = {name: None for name in names}
@@ -118,7 +118,7 @@ def merge_deltas(kind, adapters, combination, rank, density, majority):
     targets = [torch.empty((rank, *A.shape[1:])), torch.empty((B.shape[0], rank, *B.shape[2:]))]
     holders = [SimpleNamespace(data=target) for target in targets]
     weights = [a["weight"] for a in adapters]
-    down, up = MERGE_DELTAS(None, combination, names, weights, rank, layer, *holders, density, majority)
+    down, up = MERGE_DELTAS(None, combination, names, weights, rank, layer, *holders, density, majority, clamp)
     return up.flatten(1) @ down.flatten(1)
 
 
@@ -193,6 +193,35 @@ def deltas():
     return groups
 
 
+def clamped():
+    """svd_clamp. LAPACK leaves the signs of singular vectors open, and the quantile depends on them; here each right vector's largest entry is positive."""
+    svd = torch.linalg.svd
+
+    def signed(*args, **kwargs):
+        u, s, vh = svd(*args, **kwargs)
+        sign = torch.sign(vh.gather(1, vh.abs().argmax(1, keepdim=True)))[: len(s)]
+        vh[: len(s)] *= sign
+        u[:, : len(s)] *= sign.T
+        return u, s, vh
+
+    torch.linalg.svd = signed
+    groups = []
+    for name, kind, draws, scales, weights, ranks in DELTA_ADAPTERS:
+        torch.manual_seed(zlib.crc32(name.encode()) ^ SEED ^ 2)
+        adapters = [dict(zip("AB", draw()), scale=s, weight=w) for draw, s, w in zip(draws, scales, weights)]
+        # Above the rank of the sum, PEFT also counts entries of arbitrary vectors.
+        most = sum(len(a["A"]) for a in adapters)
+        cases = [(clamp, rank) for clamp in (0.99, 0.8) for rank in ranks if rank <= most]
+        merged = [
+            dict(options=dict(clamp=c), rank=k, delta=merge_deltas(kind, adapters, "svd", k, None, "total", c).tolist())
+            for c, k in cases
+        ]
+        inputs = [a | dict(A=a["A"].flatten(1).tolist(), B=a["B"].flatten(1).tolist()) for a in adapters]
+        groups.append(dict(name=name, kind=kind, adapters=inputs, merged=merged))
+    torch.linalg.svd = svd
+    return groups
+
+
 def main():
     assert len({case[0] for case in ADAPTERS}) == len(ADAPTERS)
     groups = []
@@ -219,6 +248,7 @@ def main():
         groups.append(dict(name=name, kind=kind, adapters=inputs, merged=merged))
     write("peft-merge.json", groups)
     write("peft-svd.json", deltas())
+    write("peft-clamp.json", clamped())
 
 
 def write(file, groups):
