@@ -27,7 +27,7 @@ const ROOMS = [
   ["cli"],
 ];
 /** The parts of src/node, each line standing on the ones above it; files beside them stand on all. */
-const PARTS_OF_NODE = [["files"], ["hub"], ["input"], ["output"], ["threads"], ["evaluate", "ui"]];
+const PARTS_OF_NODE = [["call"], ["files"], ["hub"], ["input"], ["output"], ["threads"], ["evaluate", "ui"]];
 const ON_A_MACHINE = ["node", "cli"];
 /** What runs anywhere: the package's front door stands above all rooms that do. */
 const FRONT_DOOR = "src/index.ts";
@@ -221,7 +221,8 @@ describe("YAML", () => {
 describe("A PEFT folder", () => {
   const PEFT_FOLDER = "src/formats/peft-folder/";
   /** Parts of the names of its files and keys, in regular expressions too. */
-  const NAMES = /adapter_(config|model)|base_model\\?\.model\\?\./;
+  const NAMES =
+    /adapter_(config|model)|base_model\\?\.model\\?\.|\.\(?(base_layer|original_module|token_adapter|modules_to_save)/;
   /** r and bias are words of others too, and use_dora is the name of a variant, and a field of mlx-lm's. */
   const FIELDS =
     /^(peft_type|task_type|base_model_name_or_path|lora_(alpha|dropout)|target_modules|fan_in_fan_out|use_rslora|(rank|alpha)_pattern|modules_to_save|inference_mode)$/;
@@ -231,7 +232,7 @@ describe("A PEFT folder", () => {
     const all = new Map([...sources, ...readSources("web/state")]);
     const knowing = [...all].filter(([, source]) => says(source)).map(([path]) => path);
     expect(knowing.filter((path) => !path.startsWith(PEFT_FOLDER))).toEqual([]);
-    for (const file of ["files", "keys", "read-config", "write-config"])
+    for (const file of ["files", "keys", "inner-keys", "read-config", "write-config"])
       expect(knowing).toContain(`${PEFT_FOLDER}${file}.ts`);
   });
 
@@ -239,6 +240,8 @@ describe("A PEFT folder", () => {
     'const file = "adapter_config.json";',
     "const text = `has no adapter_model.bin`;",
     "const prefix = /^(?:base_model\\.model\\.)+/;",
+    'const own = key.replace(".base_layer.", ".");',
+    "const copied = /\\.(original_module|base_layer)\\./.test(key);",
     "const base = config.base_model_name_or_path;",
     'const { rank_pattern: ranks } = fields; const bias = fields["lora_alpha"];',
   ])("shows in code: %s", (source) => {

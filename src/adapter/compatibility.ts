@@ -3,6 +3,7 @@ import { plural } from "../core/plural.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
 import { namesInDiffusers } from "./names/diffusers.ts";
 import { certainFluxOf } from "./names/flux.ts";
+import { isGgufName } from "./names/gguf.ts";
 import { clashOf } from "./names/spelling.ts";
 
 /**
@@ -11,14 +12,15 @@ import { clashOf } from "./names/spelling.ts";
  * A base whose weights changed but whose shapes did not cannot be detected here.
  *
  * @param allowPartial refuse only different models, mismatched shapes and two names for one weight
+ * @param mayAllow whether users of the caller can ask for that
  */
-export function refuseMisfits(adapters: readonly Adapter[], allowPartial: boolean): void {
+export function refuseMisfits(adapters: readonly Adapter[], allowPartial: boolean, mayAllow = true): void {
   refuseModels(adapters);
   refuseSpellings(adapters);
   for (const [i, one] of adapters.entries()) {
     for (const other of adapters.slice(i + 1)) {
       refuseShapes(one, other);
-      if (!allowPartial) refusePartial(one, other);
+      if (!allowPartial) refusePartial(one, other, mayAllow);
     }
   }
 }
@@ -78,11 +80,18 @@ function wayOut(adapters: readonly Adapter[]): string {
   return "it does not know how the names of this family correspond, so pass files from one trainer";
 }
 
-function refusePartial(one: Adapter, other: Adapter): void {
+function refusePartial(one: Adapter, other: Adapter, mayAllow: boolean): void {
+  const flag = mayAllow ? ", or pass --allow-partial" : "";
   if (![...one.modules.keys()].some((name) => other.modules.has(name))) {
     const [a, b] = [first(one.modules.keys()), first(other.modules.keys())];
+    if (isGgufName(a) !== isGgufName(b)) {
+      const [gguf, plain] = isGgufName(a) ? [one, other] : [other, one];
+      throw new RefusedError(
+        `${gguf.name} has llama.cpp's names of modules (such as ${isGgufName(a) ? a : b}) and ${plain.name} has not, and only the base model's config.json says which correspond; convert ${gguf.name} first (lora-lego convert --to peft --base-config config.json).`,
+      );
+    }
     throw new RefusedError(
-      `${one.name} (${plural(one.modules.size, "module")}, such as ${a}) and ${other.name} (${plural(other.modules.size, "module")}, such as ${b}) share no module; merge adapters of one base model, or pass --allow-partial.`,
+      `${one.name} (${plural(one.modules.size, "module")}, such as ${a}) and ${other.name} (${plural(other.modules.size, "module")}, such as ${b}) share no module; merge adapters of one base model${flag}.`,
     );
   }
   if (one.someLayers || other.someLayers) return;
@@ -91,7 +100,7 @@ function refusePartial(one: Adapter, other: Adapter): void {
     const otherLayer = ends.get(prefix);
     if (otherLayer === undefined || otherLayer === layer) continue;
     throw new RefusedError(
-      `${one.name} ends at layer ${prefix}.${layer} (${plural(one.modules.size, "module")}) and ${other.name} at ${prefix}.${otherLayer} (${plural(other.modules.size, "module")}), so their bases differ in depth; merge adapters of one base model, or pass --allow-partial if they only leave layers out.`,
+      `${one.name} ends at layer ${prefix}.${layer} (${plural(one.modules.size, "module")}) and ${other.name} at ${prefix}.${otherLayer} (${plural(other.modules.size, "module")}), so their bases differ in depth; merge adapters of one base model${mayAllow ? `${flag} if they only leave layers out` : ""}.`,
     );
   }
 }

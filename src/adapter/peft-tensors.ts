@@ -1,3 +1,11 @@
+import {
+  isLayerBias,
+  isOfBase,
+  pathOfBaseCopy,
+  pathOfMagnitude,
+  pathOfTokens,
+  savedKey,
+} from "../formats/peft-folder/inner-keys.ts";
 import { pathOfBias } from "../formats/peft-folder/keys.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
 import { biasVariants } from "./peft-variants.ts";
@@ -20,10 +28,6 @@ export interface Beside {
   readonly copies: readonly (readonly [TensorRef, TensorRef])[];
 }
 
-const MAGNITUDE = /^(.+)\.lora_magnitude_vector(?:\.weight)?$/;
-const BASE_COPY = /^(.+?)(?:\.token_adapter)?\.base_layer\.weight$/;
-const TOKENS = /^(.+)\.token_adapter\.trainable_tokens_delta$/;
-
 /**
  * Sort the tensors besides the factors into trained ones and copies of the base's. A layer's own bias (base_layer.bias) is a copy
  * unless biases were trained.
@@ -44,17 +48,18 @@ export function sortBeside(
   const trained: [string, TensorRef][] = [];
   for (const tensor of tensors) {
     const key = tensor.name;
-    const magnitude = MAGNITUDE.exec(key)?.[1];
-    const rows = TOKENS.exec(key)?.[1];
-    const ownBias = bias !== "none" && key.endsWith(".base_layer.bias");
-    if (magnitude !== undefined) magnitudes.set(moduleOf(magnitude), tensor);
-    else if (rows !== undefined) tokens.set(moduleOf(rows), tensor);
+    const magnitude = pathOfMagnitude(key);
+    const rows = pathOfTokens(key);
+    const saved = savedKey(key);
+    const ownBias = bias !== "none" && isLayerBias(key);
+    if (magnitude !== null) magnitudes.set(moduleOf(magnitude), tensor);
+    else if (rows !== null) tokens.set(moduleOf(rows), tensor);
     else if (/\.lora_[a-z]/i.test(key)) others.set(key, tensor);
-    else if (/\.(original_module|base_layer)\./.test(key) && !ownBias) {
+    else if (isOfBase(key) && !ownBias) {
       ignored.push(key);
-      const copied = BASE_COPY.exec(key)?.[1];
-      if (copied !== undefined) baseCopies.set(moduleOf(copied), tensor);
-    } else if (key.includes(".modules_to_save.")) trained.push([plainName(key), tensor]);
+      const copied = pathOfBaseCopy(key);
+      if (copied !== null) baseCopies.set(moduleOf(copied), tensor);
+    } else if (saved !== null) trained.push([saved, tensor]);
     else extras.set(key, tensor);
   }
   const copies: [TensorRef, TensorRef][] = [];
@@ -73,11 +78,6 @@ export function sortBeside(
     variants: variantsOf(others, changes.includes("lora_bias")),
     copies,
   };
-}
-
-/** "classifier.modules_to_save.default.weight" and "classifier.modules_to_save.weight" are both kept as "classifier.weight". */
-function plainName(key: string): string {
-  return key.replace(/\.modules_to_save(\.default)?\./, ".");
 }
 
 function variantsOf(others: ReadonlyMap<string, TensorRef>, statesBias: boolean): Variant[] {

@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { refuseMisfits } from "../adapter/compatibility.ts";
 import { bytesOf } from "../core/dtype.ts";
 import { LoraLegoError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
@@ -14,7 +15,7 @@ import {
 import { effectiveRank, MeanSpectrum } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
-import { DEFAULT_METHOD } from "../methods/method.ts";
+import { DEFAULT_METHOD, EXACT_SUM } from "../methods/method.ts";
 import type { MethodChoice } from "../methods/method-options.ts";
 import { moduleMemory } from "../methods/module-memory.ts";
 import { type ModuleRun, runModule } from "../methods/run-module.ts";
@@ -94,11 +95,14 @@ export async function compareMethods(
   weights: readonly number[],
 ): Promise<Comparison> {
   const common = { weights, extras: "drop" } as const;
-  makePlan(given, { ...common, method: "cat" });
-  const { adapters } = underOneName(
-    given,
-    weights.map((weight) => weight !== 0),
+  const used = weights.map((weight) => weight !== 0);
+  const { adapters } = underOneName(given, used);
+  refuseMisfits(
+    adapters.filter((_, t) => used[t] !== false),
+    false,
+    false,
   );
+  makePlan(given, { ...common, method: EXACT_SUM });
   const refused: { method: string; reason: string }[] = [];
   const contestants: Contestant[] = [];
   for (const recipe of recipes) {

@@ -47,7 +47,11 @@ export async function evalCommand(): Promise<Command> {
     )
     .action(async (flags: EvalFlags) => {
       const { evaluate, readTaskFiles } = await import("../node/evaluate.ts");
-      const rows = readTaskFiles(flags.tasks, flags);
+      const { glue, limit } = flags;
+      const rows = readTaskFiles(flags.tasks, {
+        ...(glue !== undefined && { glue }),
+        ...(limit !== undefined && { limit }),
+      });
       const progress = await showProgress(flags.json ?? false, "scoring", "rows");
       const evaluated = await untilInterrupted((signal) =>
         evaluate({

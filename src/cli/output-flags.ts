@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { FormatId } from "../convert/formats.ts";
-import { formatsInWords } from "../convert/forms.ts";
+import { formatById, formatsInWords } from "../convert/forms.ts";
 import type { MergeOptions } from "../node/merge-adapters.ts";
 import { parseCount, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
@@ -29,6 +29,7 @@ export function addFormatOptions(command: Command): void {
     .option(
       "--to <format>",
       `format to write: ${formatsInWords()} (default: peft for a folder; for a file, it follows from the file's name and the adapters)`,
+      formatById,
     )
     .option(
       "--base-config <file>",

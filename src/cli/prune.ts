@@ -7,9 +7,6 @@ import { addCarriedExtras, addOutputOptions, type OutputFlags } from "./output-f
 import { parsePath } from "./parse-flags.ts";
 import { runToFolder } from "./run-to-folder.ts";
 
-/** The best rank-k approximation of a delta. */
-const RESIZING_METHOD = "svd";
-
 interface ShrinkFlags extends OutputFlags, SaidRecipe {}
 
 /** `lora-lego prune`: reduce the rank of one adapter by clustering its own units. */
@@ -29,7 +26,9 @@ export async function resizeCommand(argv: readonly string[]): Promise<Command> {
     const { METHODS } = await import("../methods/registry.ts");
     const ways = METHODS.filter(({ resizes }) => resizes !== undefined);
     const help = ways.map(({ id, resizes }) => `${resizes} (${id})`).join(", or ");
-    command.addOption(new Option("--method <id>", help).choices(ways.map(({ id }) => id)).default(RESIZING_METHOD));
+    // The one that approximates the delta, however it is split into factors.
+    const best = ways.find(({ dependsOn }) => dependsOn === "delta")!;
+    command.addOption(new Option("--method <id>", help).choices(ways.map(({ id }) => id)).default(best.id));
   }
   return shrinking(command, [
     "lora-lego resize math/ --energy sv_fro=0.95 --out math-small",

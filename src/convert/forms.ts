@@ -15,7 +15,7 @@ export function formOf(out: string): OutputForm {
   return OUTPUT_FORMS.find((form) => out.toLowerCase().endsWith(form) && form !== "folder") ?? "folder";
 }
 
-/** Whether an output is a PEFT folder, whatever is written to it. @throws UsageError as `writersFor` does */
+/** Whether an output is a PEFT folder, whatever is written to it. @throws UsageError as `convertFor` does */
 export function isPeftFolder(out: string | null, choice: FormatChoice): boolean {
   const chosen = chosenFormats(choice);
   if (chosen === null) return out === null || formOf(out) === "folder";
@@ -34,6 +34,13 @@ export function formatsInWords(): string {
   return OUTPUT_FORMS.map(ofForm).join(", ");
 }
 
+/** A format by its id. @throws UsageError for an unknown one */
+export function formatById(id: string): FormatId {
+  const found = FORMAT_IDS.find((known) => known === id);
+  if (found !== undefined) return found;
+  throw new UsageError(`There is no format "${id}" to write; choose one of ${FORMAT_IDS.join(", ")}.`);
+}
+
 /** The formats that a name stands for: comfyui is whichever ComfyUI loads, the first one where it holds the modules. */
 function formatsNamed(id: FormatId): readonly WrittenFormat[] {
   return id === "comfyui" ? formatsFor(consumerById(id)) : [id];
@@ -48,16 +55,24 @@ function formatsFor({ formats }: Consumer): readonly WrittenFormat[] {
 export function chosenFormats({ to, for: id }: FormatChoice): readonly WrittenFormat[] | null {
   const consumer = id === undefined ? null : consumerById(id);
   if (to === undefined) return consumer === null ? null : formatsFor(consumer);
-  if (!FORMAT_IDS.includes(to)) {
-    throw new UsageError(`There is no format "${to}" to write; choose one of ${FORMAT_IDS.join(", ")}.`);
-  }
-  const named = formatsNamed(to);
-  if (consumer === null) return named;
-  const loaded = named.filter((format) => consumer.formats.includes(format));
+  if (consumer === null) return formatsNamed(to);
+  const loaded = loadedOf(to, consumer);
   if (loaded.length > 0) return loaded;
   throw new UsageError(
     `${consumer.title} loads ${consumer.formats.join(" and ")} files, not ${to}; ask for the format (--to) or for the program (--for), not for both.`,
   );
+}
+
+/** The formats that a name stands for and a program loads. */
+function loadedOf(to: FormatId, { formats }: Consumer): readonly WrittenFormat[] {
+  return formatsNamed(to).filter((format) => formats.includes(format));
+}
+
+/** The program that a choice names if it does not load the format of the choice; null where the two agree. */
+export function contradicted({ to, for: id }: FormatChoice): Consumer | null {
+  if (to === undefined || id === undefined) return null;
+  const consumer = consumerById(id);
+  return loadedOf(to, consumer).length > 0 ? null : consumer;
 }
 
 /** Whether a format can be written in the form of an output; null where that is not known. */

@@ -1,5 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import type { Consumer } from "../adapter/consumers.ts";
+import { type Consumer, consumerById } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
@@ -9,21 +9,35 @@ import { WRITTEN_FORMATS, type WrittenFormat } from "./formats.ts";
 import { chosenFormats, type FormatChoice, formOf, holdsForm, refuseMisnamed } from "./forms.ts";
 
 /**
- * The writers to try for an output, in order: later ones are for modules that earlier ones have no names for.
+ * Convert an adapter for an output: by the format that the choice or the output's name means, or by the first of several that can hold it.
  *
  * @param out path of the output, whose name implies its form; null where it is not known
  * @param adapter to be written; a .safetensors file keeps its dialect unless the choice says otherwise
- * @throws UsageError where choice and output do not match; RefusedError for a single file that cannot hold the adapter
+ * @throws UsageError where choice and output do not match; RefusedError for what no format can hold, as the first one refuses it
  */
-export async function writersFor(
+export async function convertFor(
   out: string | null,
   choice: FormatChoice,
   adapter: Adapter,
-): Promise<readonly Writer[]> {
-  const [first, ...others] = chosenFormats(choice) ?? formatsOfForm(out, adapter);
+  baseConfig: AdapterText | null,
+): Promise<{ readonly writer: Writer; readonly conversion: Conversion }> {
+  const chosen = chosenFormats(choice);
+  const [first, ...others] = chosen ?? formatsOfForm(out, adapter);
   refuseMisnamed(first!, out, choice);
-  const fallbacks = others.filter((id) => holdsForm(id, out) && isSafe(choice, id, adapter));
-  return Promise.all([first!, ...fallbacks].map(writerOf));
+  const reasons: RefusedError[] = [];
+  for (const id of [first!, ...others.filter((id) => holdsForm(id, out) && isSafe(choice, id, adapter))]) {
+    const writer = await writerOf(id);
+    try {
+      return { writer, conversion: writer.convert(adapter, baseConfig) };
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      reasons.push(error);
+    }
+  }
+  const [reason] = reasons;
+  if (chosen === null || chosen.length === 1) throw reason;
+  const { title, formats } = consumerById(choice.for ?? choice.to!);
+  throw new RefusedError(`${title} loads ${formats.join(" and ")} files, but ${reason!.message}`);
 }
 
 /** The formats for an output where only its name decides. */
@@ -44,29 +58,6 @@ function formatsOfForm(out: string | null, { format, modules }: Adapter): readon
 function isSafe({ to, for: consumer }: FormatChoice, id: WrittenFormat, { modules }: Adapter): boolean {
   if ((consumer ?? to) !== "comfyui" || id !== "diffusers") return true;
   return ![...modules.keys()].some((name) => name.startsWith("unet."));
-}
-
-/**
- * Convert an adapter with the first of these writers that can hold it.
- *
- * @param writers from `writersFor`
- * @throws the first writer's error, where none can hold it
- */
-export function convertByFirst(
-  writers: readonly Writer[],
-  adapter: Adapter,
-  baseConfig: AdapterText | null,
-): { readonly writer: Writer; readonly conversion: Conversion } {
-  let reason: unknown = null;
-  for (const writer of writers) {
-    try {
-      return { writer, conversion: writer.convert(adapter, baseConfig) };
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      reason ??= error;
-    }
-  }
-  throw reason;
 }
 
 /** Refuse an adapter that its program loads only after changes that a conversion, unlike a merge, does not make. */

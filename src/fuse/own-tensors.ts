@@ -5,6 +5,7 @@ import type { FactorDtype } from "../core/dtype.ts";
 import { isFactorDtype, isOutputDtype } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
+import { withoutBaseLayer } from "../formats/peft-folder/inner-keys.ts";
 import { pathOfBias, withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { ChangedTensors } from "./changed-tensors.ts";
 
@@ -42,7 +43,7 @@ export function placeOwnTensors(changed: ChangedTensors, fusing: Fusing, dropExt
     );
   }
   for (const [key, tensor] of extras) {
-    const path = withoutPeftPrefix(key).replace(".base_layer.", ".");
+    const path = withoutBaseLayer(withoutPeftPrefix(key));
     const wanted = `${name}: ${key}`;
     for (const draft of changed.at(path, wanted, headFollows(adapter)))
       changed.replace(draft, { input, tensor }, wanted);

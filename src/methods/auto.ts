@@ -4,15 +4,17 @@ export const AUTO = "auto";
 /** A method that was chosen, and why. */
 export interface AutoChoice {
   readonly method: string;
+  /** The factor of its result, if the recipe gives none. */
+  readonly scale: 1 | "auto";
   /** One sentence. */
   readonly reason: string;
 }
 
 /** The rules of `--method auto`: the first one that covers the number of acting adapters decides. */
-const RULES: readonly { readonly most: number; readonly method: string; readonly why: string }[] = [
-  { most: 1, method: "svd", why: "returns one adapter unchanged, or its best approximation at a smaller rank" },
-  { most: 2, method: "ctm", why: "keeps two adapters best" },
-  { most: Number.POSITIVE_INFINITY, method: "tsv", why: "keeps three or more adapters best" },
+const RULES: readonly (Omit<AutoChoice, "reason"> & { readonly most: number; readonly why: string })[] = [
+  { most: 1, method: "svd", scale: 1, why: "returns one adapter unchanged, or its best approximation at a smaller rank" },
+  { most: 2, method: "ctm", scale: 1, why: "keeps two adapters best, and needs no factor" },
+  { most: Number.POSITIVE_INFINITY, method: "tsv", scale: "auto", why: "keeps three or more adapters best" },
 ];
 
 /**
@@ -21,9 +23,8 @@ const RULES: readonly { readonly most: number; readonly method: string; readonly
  * @param acting at least 0
  */
 export function chooseMethod(acting: number): AutoChoice {
-  const { method, why } = RULES.find(({ most }) => acting <= most)!;
-  return {
-    method,
+  const { method, scale, why } = RULES.find(({ most }) => acting <= most)!;
+  return { method, scale,
     reason: `${method} was chosen for ${acting === 1 ? "1 adapter" : `${acting} adapters`}: it ${why}.`,
   };
 }

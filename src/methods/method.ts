@@ -7,6 +7,9 @@ import type { Parameter, ParameterTable } from "./parameters.ts";
 /** The method of a recipe that names none. */
 export const DEFAULT_METHOD = "lego";
 
+/** The method that takes any adapters and gives the exact sum of their deltas. */
+export const EXACT_SUM = "cat";
+
 /** zod, passed in by callers that need a schema; merging itself never loads it. */
 export type Zod = typeof import("zod").z;
 

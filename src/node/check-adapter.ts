@@ -1,7 +1,9 @@
 import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import type { BaseFacts } from "../analysis/base-facts.ts";
 import { type Check, checkOpened, isGood } from "../analysis/check.ts";
-import { type OpenOptions, openAdapterPath } from "./input/adapter-path.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { CONSUMER, PATH } from "./call/rules.ts";
+import { diskAdapter, INPUT, type OpenOptions } from "./input/adapter-path.ts";
 import { type BasePaths, openBase } from "./input/open-base.ts";
 
 /** What to check an adapter for, and what is known about its base model. */
@@ -9,6 +11,12 @@ export interface CheckOptions extends BasePaths, Pick<OpenOptions, "settings" | 
   /** The program that will load the adapter. */
   readonly for: ConsumerId;
 }
+
+const CHECK: Call<CheckOptions> = {
+  name: "checkAdapter",
+  takes: { path: PATH },
+  options: { ...INPUT, for: { ...CONSUMER, needed: true }, base: PATH, baseConfig: PATH },
+};
 
 /** A check of one adapter for one program. */
 export interface CheckedAdapter extends Check {
@@ -35,6 +43,7 @@ export interface CheckedAdapter extends Check {
  * ```
  */
 export async function checkAdapter(path: string, options: CheckOptions): Promise<CheckedAdapter> {
+  checkCall(CHECK, [path, options]);
   const { for: id, base, baseConfig, ...opening } = options;
   const paths = { ...(base !== undefined && { base }), ...(baseConfig !== undefined && { baseConfig }) };
   return checkPath(path, consumerById(id), await openBase(paths, opening), opening);
@@ -47,7 +56,7 @@ export async function checkPath(
   base: BaseFacts | null,
   options: OpenOptions,
 ): Promise<CheckedAdapter> {
-  const { adapter, close } = await openAdapterPath(path, options);
+  const { adapter, close } = await diskAdapter(path, options);
   close();
   const check = checkOpened(adapter, consumer, base);
   return { name: adapter.name, for: consumer.id, version: consumer.version, good: isGood(check), ...check };

@@ -2,7 +2,9 @@ import { type ComparedRecipe, type Comparison, compareMethods } from "../analysi
 import { comparePage } from "../analysis/compare-page.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { METHODS, methodById } from "../methods/registry.ts";
-import { inputPaths, type OpenOptions, openAdapters } from "./input/adapter-path.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { COUNTS, FUNCTION, NUMBERS, PATH, PATHS, SWITCH, TEXTS } from "./call/rules.ts";
+import { diskAdapters, inputPaths, OPENING, type OpenOptions } from "./input/adapter-path.ts";
 import { OutputFile } from "./output/output-file.ts";
 
 /** What to compare. */
@@ -21,6 +23,20 @@ export interface CompareOptions extends OpenOptions {
   readonly onNotice?: (text: string) => void;
 }
 
+const COMPARE: Call<CompareOptions> = {
+  name: "compareAdapters",
+  takes: { paths: PATHS },
+  options: {
+    ...OPENING,
+    methods: TEXTS,
+    ranks: COUNTS,
+    weights: NUMBERS,
+    html: PATH,
+    force: SWITCH,
+    onNotice: FUNCTION,
+  },
+};
+
 /**
  * Merge the adapters at these paths by several methods in one pass, write none of the results, and compare them.
  *
@@ -35,13 +51,14 @@ export interface CompareOptions extends OpenOptions {
  * ```
  */
 export async function compareAdapters(paths: readonly string[], options: CompareOptions = {}): Promise<Comparison> {
+  checkCall(COMPARE, [paths, options]);
   const { ranks, weights, html, force = false, onNotice } = options;
   const ids = options.methods ?? METHODS.filter(({ needs }) => !needs.cut).map(({ id }) => id);
   const recipes = ids.flatMap((id) => {
     const method = methodById(id).id;
     return ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } }));
   }) as ComparedRecipe[];
-  const opened = await openAdapters(paths, options);
+  const opened = await diskAdapters(paths, options);
   try {
     const inputs = inputPaths(paths, opened);
     const page = { inputs, force, remade: true, flag: "--html", ...(onNotice && { tell: onNotice }) };

@@ -1,17 +1,19 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import type { Conversion } from "../convert/conversion.ts";
-import { convertByFirst, refuseUnshaped, writersFor } from "../convert/output-format.ts";
+import { convertFor, refuseUnshaped } from "../convert/output-format.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
 import { configText } from "../formats/peft-folder/write-config.ts";
 import { consumerRank, refuseUnloadable } from "../plan/for-consumer.ts";
 import { CARD_FILE, conversionCard } from "../report/card.ts";
 import { sharedTokenizerFiles } from "../report/tokenizer-files.ts";
-import { type DiskAdapter, inputPaths, openAdapterPath } from "./input/adapter-path.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { CONSUMER, FORMAT, PATH } from "./call/rules.ts";
+import { type DiskAdapter, diskAdapter, INPUT, inputPaths } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
 import { folderReader } from "./input/folder-reader.ts";
-import type { FormatOptions, InputOptions } from "./merge-adapters.ts";
+import { type FormatOptions, type InputOptions, PLACE } from "./merge-adapters.ts";
 import { writeWeights } from "./merge-into.ts";
 import type { OutputOptions } from "./output/into-output.ts";
 import { OutputFolder } from "./output/output-folder.ts";
@@ -26,6 +28,20 @@ export interface ConvertOptions extends FormatOptions, InputOptions, Omit<Output
   /** Leave out heads, biases and other tensors besides the factors, or refuse them if the format cannot hold them. Default error. */
   readonly extras?: "error" | "drop";
 }
+
+const CONVERT: Call<ConvertOptions> = {
+  name: "convertAdapter",
+  takes: { path: PATH },
+  options: {
+    ...INPUT,
+    ...PLACE,
+    out: { ...PATH, needed: true },
+    to: FORMAT,
+    for: CONSUMER,
+    baseConfig: PATH,
+    extras: { type: "choice", choices: ["error", "drop"] },
+  },
+};
 
 /** What was written. */
 export interface Converted {
@@ -50,14 +66,15 @@ export interface Converted {
  * ```
  */
 export async function convertAdapter(path: string, options: ConvertOptions): Promise<Converted> {
+  checkCall(CONVERT, [path, options]);
   const { out, baseConfig: config, extras, ...opening } = options;
   const baseConfig = readBaseConfig(config);
-  const opened = await openAdapterPath(path, { ...opening, baseConfig });
+  const opened = await diskAdapter(path, { ...opening, baseConfig });
   try {
     for (const { text } of opened.adapter.notices) options.onNotice?.(text);
     const adapter = extras === "drop" ? { ...opened.adapter, extras: new Map() } : opened.adapter;
     if (options.for !== undefined) refuseUnfit(path, adapter, options.for);
-    const { writer, conversion } = convertByFirst(await writersFor(out, options, adapter), adapter, baseConfig);
+    const { writer, conversion } = await convertFor(out, options, adapter, baseConfig);
     const inputs = [...inputPaths([path], [opened]), ...(config === undefined ? [] : [config])];
     const { force, onNotice, signal } = options;
     const place = { bytes: conversion.layout.size, ...(force && { force }), ...(onNotice && { onNotice }) };

@@ -8,6 +8,8 @@ import { UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { type TaskScores, taskScores } from "../evaluate/metrics.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { COUNT, FUNCTION, LLAMA, PATH, PATHS, ROWS, SIGNAL } from "./call/rules.ts";
 import { prepareAdapter, prepareBase } from "./evaluate/gguf-inputs.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./evaluate/llama.ts";
 import { scoreRows } from "./evaluate/score-rows.ts";
@@ -52,6 +54,21 @@ export interface EvaluateOptions {
   readonly onDownload?: OnDownload;
 }
 
+const EVALUATE: Call<EvaluateOptions> = {
+  name: "evaluate",
+  takes: {},
+  options: {
+    base: { ...PATH, needed: true },
+    adapters: { ...PATHS, needed: true },
+    rows: { ...ROWS, needed: true },
+    threads: COUNT,
+    llama: LLAMA,
+    signal: SIGNAL,
+    onProgress: FUNCTION,
+    onDownload: FUNCTION,
+  },
+};
+
 /** The scores of the base model or of one adapter on it. */
 export interface Evaluated {
   /** The adapter as it was passed; null for the base alone. */
@@ -77,6 +94,7 @@ export interface Evaluated {
  * ```
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
+  checkCall(EVALUATE, [options]);
   const { base, adapters, rows, threads = availableParallelism(), signal, onProgress = () => {} } = options;
   if (rows.length === 0) throw new UsageError("There are no rows to score; pass --tasks with some.");
   const module = options.llama ?? (await loadLlama());

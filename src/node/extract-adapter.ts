@@ -5,8 +5,13 @@ import { openModel } from "../fuse/base-model.ts";
 import { type ExtractedModule, type ExtractRecipe, extractModule, planExtraction } from "../fuse/extract.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { OnProgress } from "../lanes/lane.ts";
+import type { DtypeChoice } from "../recipe/recipe.ts";
+import { RECIPE_FIELDS } from "../recipe/recipe-fields.ts";
 import { CARD_FILE, extractionCard } from "../report/card.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { COUNT, FUNCTION, PATH, PATTERNS, SIGNAL } from "./call/rules.ts";
 import { baseConfigOf, diskModel } from "./input/model-folder.ts";
+import { PLACE } from "./merge-adapters.ts";
 import { fillFile } from "./output/file-sink.ts";
 import { intoFolder, type OutputOptions } from "./output/into-output.ts";
 
@@ -20,6 +25,23 @@ export interface ExtractOptions extends ExtractRecipe, Omit<OutputOptions, "byte
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
 }
+
+const EXTRACT: Call<ExtractOptions> = {
+  name: "extractAdapter",
+  takes: {},
+  options: {
+    ...PLACE,
+    base: { ...PATH, needed: true },
+    tuned: { ...PATH, needed: true },
+    out: { ...PATH, needed: true },
+    rank: { ...COUNT, needed: true },
+    dtype: { type: "choice", choices: Object.keys(RECIPE_FIELDS.dtype.choices) as DtypeChoice[] },
+    include: PATTERNS,
+    exclude: PATTERNS,
+    signal: SIGNAL,
+    onProgress: FUNCTION,
+  },
+};
 
 /** What was extracted. */
 export interface Extracted {
@@ -47,6 +69,7 @@ export interface Extracted {
  * ```
  */
 export async function extractAdapter(options: ExtractOptions): Promise<Extracted> {
+  checkCall(EXTRACT, [options]);
   const { out, force = false, onProgress = () => {}, onNotice = () => {}, signal } = options;
   const folders = [diskModel(options.base), diskModel(options.tuned)] as const;
   try {

@@ -7,9 +7,11 @@ import { type FuseRecipe, planFusion } from "../fuse/plan-fusion.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { OnProgress } from "../lanes/lane.ts";
 import { CARD_FILE, fusionCard } from "../report/card.ts";
-import { inputPaths, openAdapters } from "./input/adapter-path.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { FUNCTION, NUMBERS, PATH, PATHS } from "./call/rules.ts";
+import { diskAdapters, INPUT, inputPaths } from "./input/adapter-path.ts";
 import { baseConfigOf, diskModel, filesBeside } from "./input/model-folder.ts";
-import type { InputOptions } from "./merge-adapters.ts";
+import { type InputOptions, PLACE } from "./merge-adapters.ts";
 import { fillFile } from "./output/file-sink.ts";
 import { intoFolder, type OutputOptions } from "./output/into-output.ts";
 
@@ -21,6 +23,21 @@ export interface FuseOptions extends FuseRecipe, InputOptions, Omit<OutputOption
   readonly out: string;
   readonly onProgress?: OnProgress;
 }
+
+const FUSE: Call<FuseOptions> = {
+  name: "fuseModel",
+  takes: { paths: PATHS },
+  options: {
+    ...INPUT,
+    ...PLACE,
+    base: { ...PATH, needed: true },
+    out: { ...PATH, needed: true },
+    weights: NUMBERS,
+    scale: { type: "number" },
+    extras: { type: "choice", choices: ["replace", "drop"] },
+    onProgress: FUNCTION,
+  },
+};
 
 /** What was fused. */
 export interface Fused {
@@ -52,11 +69,12 @@ export interface Fused {
  * ```
  */
 export async function fuseModel(paths: readonly string[], options: FuseOptions): Promise<Fused> {
+  checkCall(FUSE, [paths, options]);
   const { out, force = false, onProgress = () => {}, onNotice = () => {}, signal } = options;
   const folder = diskModel(options.base);
   const config = baseConfigOf(folder);
   // GGUF files of some families need the base's config to name their modules.
-  const opened = await openAdapters(paths, { ...options, baseConfig: config });
+  const opened = await diskAdapters(paths, { ...options, baseConfig: config });
   try {
     const base = await openModel(folder);
     const adapters = opened.map(({ adapter }) => adapter);

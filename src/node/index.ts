@@ -19,7 +19,13 @@ export { type Fused, type FuseOptions, fuseModel } from "./fuse-model.ts";
 export type { HubOptions } from "./hub/hub-adapters.ts";
 export type { OnDownload } from "./hub/hub-cache.ts";
 export { type HubSettings, hubSettings } from "./hub/hub-settings.ts";
-export { type DiskAdapter, type OpenOptions, openAdapterPath, openAdapters } from "./input/adapter-path.ts";
+export {
+  type DiskAdapter,
+  type NamedOptions,
+  type OpenOptions,
+  openAdapterPath,
+  openAdapters,
+} from "./input/adapter-path.ts";
 export type { BasePaths } from "./input/open-base.ts";
 export { inspectAdapter } from "./inspect-adapter.ts";
 export {

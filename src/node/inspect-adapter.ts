@@ -1,6 +1,10 @@
 import { type Inspection, inspectOpened } from "../analysis/inspect.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { type OpenOptions, openAdapterPath } from "./input/adapter-path.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { PATH } from "./call/rules.ts";
+import { diskAdapter, OPENING, type OpenOptions } from "./input/adapter-path.ts";
+
+const INSPECT: Call<OpenOptions> = { name: "inspectAdapter", takes: { path: PATH }, options: OPENING };
 
 /**
  * Read the whole adapter at a path and describe it: modules, ranks, scales, norms and spectra.
@@ -16,6 +20,7 @@ import { type OpenOptions, openAdapterPath } from "./input/adapter-path.ts";
  * ```
  */
 export async function inspectAdapter(path: string, options: OpenOptions = {}): Promise<Inspection> {
-  const { adapter, close } = await openAdapterPath(path, options);
+  checkCall(INSPECT, [path, options]);
+  const { adapter, close } = await diskAdapter(path, options);
   return inspectOpened(wasmKernels(), adapter).finally(close);
 }

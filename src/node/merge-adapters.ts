@@ -8,9 +8,19 @@ import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import type { Recipe } from "../recipe/recipe.ts";
-import { type DiskAdapter, inputPaths, localPaths, type OpenOptions, openAdapters } from "./input/adapter-path.ts";
+import { type Call, checkCall, type OptionTable } from "./call/check-call.ts";
+import { COUNT, FORMAT, FUNCTION, PATH, PATHS, RECIPE, SWITCH } from "./call/rules.ts";
+import {
+  type DiskAdapter,
+  diskAdapters,
+  INPUT,
+  inputPaths,
+  localPaths,
+  type OpenOptions,
+} from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
 import { mergeInto } from "./merge-into.ts";
+import type { OutputOptions } from "./output/into-output.ts";
 import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-place.ts";
 import type { MachineControl } from "./threads/disk-host.ts";
 
@@ -34,6 +44,28 @@ export interface MergeOptions extends FormatOptions, MachineControl, InputOption
   readonly out: string;
 }
 
+/** Rules for the options of every output. */
+export const PLACE: OptionTable<Omit<OutputOptions, "bytes">> = { force: SWITCH, onNotice: FUNCTION };
+const INTO_FOLDER: OptionTable<Omit<MergeOptions, keyof FormatOptions | "out">> = {
+  ...INPUT,
+  ...PLACE,
+  report: PATH,
+  threads: COUNT,
+  onProgress: FUNCTION,
+};
+/** Rules for the options of every function that carries out a merge. */
+export const MERGING: OptionTable<Omit<MergeOptions, "out">> = { ...INTO_FOLDER, to: FORMAT, baseConfig: PATH };
+
+const TAKEN = { paths: PATHS, recipe: RECIPE };
+const OUT = { ...PATH, needed: true } as const;
+const MERGE: Call<MergeOptions> = { name: "mergeAdapters", takes: TAKEN, options: { ...MERGING, out: OUT } };
+const PLAN: Call<MergeOptions> = { ...MERGE, name: "planMergedOutput" };
+const FOLDER: Call<Omit<MergeOptions, keyof FormatOptions>> = {
+  name: "mergeToFolder",
+  takes: TAKEN,
+  options: { ...INTO_FOLDER, out: OUT },
+};
+
 /** A merge as it was written. */
 export interface Merged extends MergeOutcome {
   readonly format: DialectId;
@@ -54,7 +86,8 @@ export interface Merged extends MergeOutcome {
  * console.log(format, report.totals.rank); // peft 4
  * ```
  */
-export function mergeAdapters(paths: readonly string[], recipe: Recipe, options: MergeOptions): Promise<Merged> {
+export async function mergeAdapters(paths: readonly string[], recipe: Recipe, options: MergeOptions): Promise<Merged> {
+  checkCall(MERGE, [paths, recipe, options]);
   return withOpened(paths, options, async (opened, inputs, baseConfig) => {
     const { out } = options;
     const adapters = opened.map(({ adapter }) => adapter);
@@ -82,11 +115,12 @@ export function mergeAdapters(paths: readonly string[], recipe: Recipe, options:
  * console.log(report.totals.rank, report.warnings.map(({ id }) => id)); // 8 []
  * ```
  */
-export function mergeToFolder(
+export async function mergeToFolder(
   paths: readonly string[],
   recipe: Recipe,
   options: Omit<MergeOptions, keyof FormatOptions>,
 ): Promise<Merged> {
+  checkCall(FOLDER, [paths, recipe, options]);
   return mergeAdapters(paths, recipe, { ...options, to: "peft" });
 }
 
@@ -110,11 +144,12 @@ export interface MergedOutputPlan {
  * console.log(format, plan.rank, plan.dtype, plan.modules.length); // peft 14 F32 21
  * ```
  */
-export function planMergedOutput(
+export async function planMergedOutput(
   paths: readonly string[],
   recipe: Recipe,
-  options: Omit<MergeOptions, keyof MachineControl>,
+  options: MergeOptions,
 ): Promise<MergedOutputPlan> {
+  checkCall(PLAN, [paths, recipe, options]);
   return withOpened(paths, options, async (opened, inputs, baseConfig) => {
     checkOutput(options.out, inputs, options);
     const adapters = opened.map(({ adapter }) => adapter);
@@ -138,7 +173,7 @@ async function withOpened<T>(
 ): Promise<T> {
   const { baseConfig: config, ...opening } = options;
   const baseConfig = readBaseConfig(config);
-  const opened = await openAdapters(paths, { ...opening, baseConfig });
+  const opened = await diskAdapters(paths, { ...opening, baseConfig });
   try {
     return await work(opened, [...inputPaths(paths, opened), ...(config === undefined ? [] : [config])], baseConfig);
   } finally {

@@ -5,9 +5,11 @@ import { refuseVariants } from "../adapter/variants.ts";
 import { HubError, RefusedError, UsageError } from "../core/errors.ts";
 import { boundedFetch } from "../hub/bounded-fetch.ts";
 import { parseHubPath } from "../hub/hub-path.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { PATH, SETTINGS, SWITCH, TEXT } from "./call/rules.ts";
 import { refuseForeignFile } from "./files/own-file.ts";
 import { type HubSettings, hubSettings } from "./hub/hub-settings.ts";
-import { openAdapterPath } from "./input/adapter-path.ts";
+import { diskAdapter } from "./input/adapter-path.ts";
 
 /** How to push. */
 export interface PushOptions {
@@ -15,6 +17,12 @@ export interface PushOptions {
   readonly private?: boolean;
   readonly settings?: HubSettings;
 }
+
+const PUSH: Call<PushOptions> = {
+  name: "pushAdapter",
+  takes: { folder: PATH, repo: TEXT },
+  options: { private: SWITCH, settings: SETTINGS },
+};
 
 /** What was uploaded. */
 export interface Pushed {
@@ -40,6 +48,7 @@ export interface Pushed {
  * ```
  */
 export async function pushAdapter(folder: string, repo: string, options: PushOptions = {}): Promise<Pushed> {
+  checkCall(PUSH, [folder, repo, options]);
   const settings = options.settings ?? hubSettings();
   const path = parseHubPath(`hf://${repo}`);
   if (path.subfolder !== "" || repo.includes("@")) {
@@ -53,7 +62,7 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new UsageError(`There is no folder ${folder}; pass the folder of an adapter.`);
   }
-  const { adapter, close } = await openAdapterPath(folder);
+  const { adapter, close } = await diskAdapter(folder, {});
   close();
   refuseVariants(adapter);
   const files = filesToPush(folder);

@@ -6,19 +6,21 @@ import type { FormatId } from "../convert/formats.ts";
 import { UsageError } from "../core/errors.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { carriedOut } from "../plan/carried-out.ts";
-import { refuseNoPeft } from "../plan/for-consumer.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { type PlannedMerge, planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import { type Kept, kept, plannedAdapter } from "../plan/planned-adapter.ts";
 import { type ParsedRecipe, parseRecipe, type RecipeStep } from "../recipe/recipe-file.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { FUNCTION, object, optional, PATH } from "./call/rules.ts";
 import { readText } from "./files/read-text.ts";
-import { type DiskAdapter, inputPaths, localPaths, openAdapters } from "./input/adapter-path.ts";
+import { type DiskAdapter, diskAdapters, inputPaths, localPaths } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
 import {
   type FormatOptions,
   formatChoice,
   type InputOptions,
+  MERGING,
   type Merged,
   type MergedOutputPlan,
 } from "./merge-adapters.ts";
@@ -39,6 +41,8 @@ export interface LoadedRecipe {
   readonly report: string | null;
 }
 
+const LOAD: Call<object> = { name: "loadRecipe", takes: { file: PATH, adapters: optional(PATH) }, options: {} };
+
 /**
  * Read a recipe file and resolve its paths.
  *
@@ -55,6 +59,7 @@ export interface LoadedRecipe {
  * ```
  */
 export async function loadRecipe(file: string, adapters?: string): Promise<LoadedRecipe> {
+  checkCall(LOAD, [file, adapters]);
   if (!existsSync(file)) throw new UsageError(`There is no recipe file ${file}; pass the path of a YAML file.`);
   const recipe = await parseRecipe(readText(file, { pipes: true }), file);
   const home = dirname(resolve(file));
@@ -89,6 +94,14 @@ export interface RunOptions extends FormatOptions, MachineControl, InputOptions,
   readonly onStep?: (name: string | null) => Promise<void>;
 }
 
+const LOADED = { recipe: object("what loadRecipe returns", { steps: "object", paths: "object" }) };
+const RUN: Call<RunOptions> = {
+  name: "runRecipe",
+  takes: LOADED,
+  options: { ...MERGING, out: PATH, onStep: FUNCTION },
+};
+const PLAN: Call<RunOptions> = { ...RUN, name: "planRecipe" };
+
 /** The result of one step of a recipe. */
 export interface StepOutcome extends Merged {
   readonly name: string | null;
@@ -110,10 +123,10 @@ export interface StepOutcome extends Merged {
  * ```
  */
 export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}): Promise<StepOutcome[]> {
+  checkCall(RUN, [recipe, options]);
   const { onStep, ...control } = options;
   const { out, to, report } = destination(recipe, options);
   if (out === null) throw new UsageError("The recipe does not say where to write; add out: DIR to it, or pass --out.");
-  refuseNoPeftAmong(recipe.steps);
   const baseConfig = readBaseConfig(options.baseConfig);
   const inputs = await inputsOf(recipe, options, baseConfig);
   const choice = formatChoice(to, recipe.steps.at(-1)!.recipe);
@@ -149,11 +162,6 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
   });
 }
 
-/** Results of all steps but the last are PEFT adapters. */
-function refuseNoPeftAmong(steps: readonly RecipeStep[]): void {
-  for (const { name, recipe } of steps.slice(0, -1)) refuseNoPeft(recipe, `by the step ${name}`);
-}
-
 /** Where a recipe writes its output and report, and in which format. */
 function destination(recipe: LoadedRecipe, { out, to, report }: RunOptions) {
   return { out: out ?? recipe.out, to: to ?? recipe.to ?? undefined, report: report ?? recipe.report };
@@ -162,7 +170,7 @@ function destination(recipe: LoadedRecipe, { out, to, report }: RunOptions) {
 /** Open every adapter once, so that a fault in one is reported before the first step. @returns paths that must not be overwritten */
 async function inputsOf(recipe: LoadedRecipe, options: RunOptions, baseConfig: AdapterText | null): Promise<string[]> {
   const paths = [...new Set(recipe.paths.flat().filter((path) => path !== null))];
-  const opened = await openAdapters(paths, { ...options, baseConfig });
+  const opened = await diskAdapters(paths, { ...options, baseConfig });
   for (const adapter of opened) adapter.close();
   const others = [recipe.file, options.baseConfig].filter((path) => typeof path === "string");
   return [...inputPaths(paths, opened), ...others];
@@ -174,11 +182,11 @@ async function openStep(
   step: number,
   output: Output,
   results: ReadonlyMap<string, Kept>,
-  options: Parameters<typeof openAdapters>[1],
+  options: Parameters<typeof diskAdapters>[1],
 ): Promise<DiskAdapter[]> {
   const sources = steps[step]!.adapters;
   const places = sources.map((source, t) => ("step" in source ? output.scratch(source.step) : paths[step]![t]!));
-  const opened = await openAdapters(places, options);
+  const opened = await diskAdapters(places, options);
   return opened.map((one, t) => {
     const source = sources[t]!;
     return "step" in source ? { ...one, adapter: { ...one.adapter, ...results.get(source.step)! } } : one;
@@ -220,8 +228,8 @@ export interface PlannedStep extends MergedOutputPlan {
  * ```
  */
 export async function planRecipe(recipe: LoadedRecipe, options: RunOptions = {}): Promise<PlannedStep[]> {
+  checkCall(PLAN, [recipe, options]);
   const { out, to, report } = destination(recipe, options);
-  refuseNoPeftAmong(recipe.steps);
   const baseConfig = readBaseConfig(options.baseConfig);
   if (out !== null) {
     const inputs = await inputsOf(recipe, options, baseConfig);
@@ -242,7 +250,7 @@ async function planSteps(
   let last: PlannedMerge | null = null;
   for (const [i, { name, adapters: sources, recipe: merge }] of recipe.steps.entries()) {
     const given = recipe.paths[i]!.filter((path) => path !== null);
-    const opened = await openAdapters(given, { ...options, baseConfig });
+    const opened = await diskAdapters(given, { ...options, baseConfig });
     try {
       const disk = opened.map(({ adapter }) => adapter).values();
       const adapters = sources.map((source) => ("step" in source ? results.get(source.step)! : disk.next().value!));

@@ -1,6 +1,8 @@
 import { type Claim, verifyOpened } from "../analysis/verify.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
-import { type OpenOptions, openAdapters } from "./input/adapter-path.ts";
+import { type Call, checkCall } from "./call/check-call.ts";
+import { COUNT, PATHS, SWITCH } from "./call/rules.ts";
+import { diskAdapters, OPENING, type OpenOptions } from "./input/adapter-path.ts";
 
 /** How to measure the paper's claims. */
 export interface VerifyOptions extends OpenOptions {
@@ -11,6 +13,12 @@ export interface VerifyOptions extends OpenOptions {
   /** Accept adapters that share no module or end at different layers. Default false. */
   readonly allowPartial?: boolean;
 }
+
+const VERIFY: Call<VerifyOptions> = {
+  name: "verifyAdapters",
+  takes: { paths: PATHS },
+  options: { ...OPENING, rank: COUNT, seed: { type: "integer" }, allowPartial: SWITCH },
+};
 
 /**
  * Measure the claims of the LoRA-LEGO paper on the adapters at these paths: permutation, concatenation and cluster purity. The same
@@ -26,8 +34,9 @@ export interface VerifyOptions extends OpenOptions {
  * ```
  */
 export async function verifyAdapters(paths: readonly string[], options: VerifyOptions = {}): Promise<Claim[]> {
+  checkCall(VERIFY, [paths, options]);
   const { rank = null, seed = 0, allowPartial = false } = options;
-  const opened = await openAdapters(paths, options);
+  const opened = await diskAdapters(paths, options);
   const adapters = opened.map(({ adapter }) => adapter);
   return verifyOpened(wasmKernels(), adapters, rank, seed, allowPartial).finally(() => {
     for (const { close } of opened) close();

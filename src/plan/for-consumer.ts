@@ -40,11 +40,11 @@ export function consumerOf({ for: id, rankLayout }: LooseRecipe): Consumer | nul
  *
  * @param by place or maker of the adapter, for the message
  */
-export function refuseNoPeft({ for: id }: Pick<LooseRecipe, "for">, by = "here"): void {
+export function refuseNoPeft({ for: id }: Pick<LooseRecipe, "for">): void {
   const consumer = id === undefined ? null : consumerById(id);
   if (consumer === null || consumer.formats.includes("peft")) return;
   throw new UsageError(
-    `${consumer.title} loads ${consumer.formats.join(" and ")} files, but a PEFT adapter is made ${by}; leave "for" out and convert the result to ${consumer.formats[0]}.`,
+    `${consumer.title} loads ${consumer.formats.join(" and ")} files, but a PEFT adapter is made here; leave "for" out and convert the result to ${consumer.formats[0]}.`,
   );
 }
 

@@ -26,7 +26,7 @@ export interface PlannedMerge {
  *
  * @param out path of the output; null where it is not known
  * @param plan makes the plan; called only where something depends on it
- * @throws what `writersFor` throws, and RefusedError or UsageError for what the format cannot hold
+ * @throws what `convertFor` throws, and RefusedError or UsageError for what the format cannot hold
  */
 export async function writerOfMerge(
   out: string | null,
@@ -47,8 +47,8 @@ export async function planOutput(
     return { writer: null, bytes: plan.size };
   }
   // The writers are many, and most merges need none.
-  const { convertByFirst, writersFor } = await import("../convert/output-format.ts");
+  const { convertFor } = await import("../convert/output-format.ts");
   const adapter = await plannedAdapter("the result", plan, adapters);
-  const { writer, conversion } = convertByFirst(await writersFor(out, choice, adapter), adapter, baseConfig);
+  const { writer, conversion } = await convertFor(out, choice, adapter, baseConfig);
   return { writer, bytes: conversion.layout.size };
 }

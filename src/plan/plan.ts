@@ -58,7 +58,7 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
     options: { ...(defaultsOf(method) as object), ...given(recipe.options ?? {}) },
     target,
     after,
-    scale: chosen !== null && wanted.scale === undefined ? "auto" : recipe.scale,
+    scale: wanted.scale ?? chosen?.scale ?? recipe.scale,
     inputs: parts.adapters.map(({ name }, t) => ({ name, weight: parts.weights[t]! })),
     dtype,
     sharedScale: ranks.sharedScale,

@@ -3,6 +3,9 @@ import type { DataPath } from "../formats/yaml/placed-yaml.ts";
 import type { Method } from "../methods/method.ts";
 import { mistakeIn, type Parameter } from "../methods/parameters.ts";
 
+/** Characters of a value in a message. */
+const MOST_SHOWN = 200;
+
 /** Refuses the value at a path of a recipe, in one sentence. */
 export type Fail = (path: DataPath, why: string) => never;
 
@@ -20,15 +23,28 @@ export function checkOptions({ id, parameters }: Method, options: Readonly<Recor
   }
 }
 
-function unknownOption(id: string, name: string, known: readonly string[]): string {
+/** That something has no option of this name, and what was meant. */
+export function unknownOption(id: string, name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
   const there = known.length === 0 ? "it has none" : `its options are ${known.join(", ")}`;
   return `${id} has no option ${JSON.stringify(name)}; ${meant === null ? `${there}.` : `did you mean ${meant}?`}`;
 }
 
-/** A value as messages show it. */
+/** A value as messages show it, long ones cut. */
 export function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  if (typeof value === "function") return "a function";
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  const text = jsonOf(value) ?? String(value);
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}...` : text;
+}
+
+/** A value as JSON; undefined where it has none, for example because it contains itself. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return Array.isArray(value) ? "a list" : "an object";
+  }
 }
 
 /** Adds the full stop. */

@@ -30,12 +30,15 @@ type FieldType<Value> = [Value] extends [boolean]
                   { readonly type: "choice"; readonly choices: Readonly<Record<Value, string>>; readonly none?: string }
               : { readonly type: "rank" | "energy" };
 
+/** The fields with a default. The compiler holds the table to it: each of these has one there, and no other field. */
+type Defaulted = "method" | "scale" | "dtype" | "extras" | "allowPartial" | "rankLayout";
+
 /** One field: its name is the key in files and, in kebab-case, the flag. */
-type FieldOf<Value> = FieldType<Value> & {
+type FieldOf<Name, Value> = FieldType<Value> & {
   /** Name of its value in --help; a switch has none. */
   readonly value?: string;
   /** The value of an absent field; null if there is none, or if it depends on other things. */
-  readonly default: Value | null;
+  readonly default: Name extends Defaulted ? Value : null;
   /** What it is for: one sentence without a full stop. */
   readonly help: string;
   /** Its label in a form; absent if the form does not offer it. */
@@ -43,7 +46,7 @@ type FieldOf<Value> = FieldType<Value> & {
 };
 
 /** Every field of a recipe except its adapters and its method's options, in the order of files and --help. */
-export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Required<SaidRecipe>[Key]> } = {
+export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Key, Required<SaidRecipe>[Key]> } = {
   method: {
     type: "method",
     value: "id",
@@ -206,10 +209,8 @@ export function fieldsOf(target: Target): Pick<SaidRecipe, RankField> {
   return target.kind === "full" ? { rank: "full" } : { energy: { rule: target.rule, threshold: target.threshold } };
 }
 
-type Defaulted = "scale" | "dtype" | "extras" | "allowPartial" | "rankLayout";
-
 /** A recipe in which every field that has a default is given. */
-export type FilledRecipe = LooseRecipe & Required<Pick<RecipeFields, Defaulted>> & { readonly method: string };
+export type FilledRecipe = LooseRecipe & Required<Pick<LooseRecipe, Defaulted>>;
 
 /** Fill in the default of every field that has one; undefined fields count as absent. */
 export function withDefaults(recipe: LooseRecipe): FilledRecipe {

@@ -1,4 +1,5 @@
 import type { FormatId } from "../convert/formats.ts";
+import { contradicted } from "../convert/forms.ts";
 import { type DataPath, type PlacedYaml, readYaml } from "../formats/yaml/placed-yaml.ts";
 import { checkRecipe } from "./check-recipe.ts";
 import { mergesOf } from "./check-steps.ts";
@@ -52,17 +53,43 @@ export async function parseRecipe(text: string, file: string): Promise<ParsedRec
   const parsed = fileSchema(z).safeParse(yaml.data);
   if (!parsed.success) throw schemaMistake(yaml, parsed.error.issues[0]!, "the recipe");
   const merges = mergesOf(parsed.data, yaml);
+  const steps = merges.map(({ merge, path }) => ({
+    name: merge.name ?? null,
+    adapters: merge.adapters.map(sourceOf),
+    recipe: checkedRecipe(merge, merge.adapters.map(nameOf), merge.adapters.map(weightOf), yaml, path),
+  }));
+  for (const [i, step] of steps.entries()) {
+    if (i === steps.length - 1) refuseContradiction(parsed.data.to, step, yaml);
+    else refuseNoPeft(step, merges[i]!.path, yaml);
+  }
   return {
-    steps: merges.map(({ merge, path }) => ({
-      name: merge.name ?? null,
-      adapters: merge.adapters.map(sourceOf),
-      recipe: checkedRecipe(merge, merge.adapters.map(nameOf), merge.adapters.map(weightOf), yaml, path),
-    })),
+    steps,
     out: parsed.data.out ?? null,
     to: parsed.data.to ?? null,
     report: parsed.data.report ?? null,
     placeOfAdapter: (step, adapter) => yaml.place([...merges[step]!.path, "adapters", adapter]),
   };
+}
+
+/** Refuse a format of the output that the program of the last merge does not load. */
+function refuseContradiction(to: FormatId | undefined, { name, recipe }: RecipeStep, yaml: PlacedYaml): void {
+  const consumer = contradicted({ ...(to && { to }), ...(recipe.for && { for: recipe.for }) });
+  if (consumer === null) return;
+  const of = name === null ? "" : ` of the step ${name}`;
+  throw yaml.mistakeOfKey(
+    ["to"],
+    `to is ${to}, but the program${of} is ${recipe.for} (for), which loads ${consumer.formats.join(" and ")} files; keep to or for, not both.`,
+  );
+}
+
+/** The results of all steps but the last are PEFT adapters. */
+function refuseNoPeft({ name, recipe }: RecipeStep, path: DataPath, yaml: PlacedYaml): void {
+  const consumer = contradicted({ to: "peft", ...(recipe.for && { for: recipe.for }) });
+  if (consumer === null) return;
+  throw yaml.mistakeOfKey(
+    [...path, "for"],
+    `${consumer.title} loads ${consumer.formats.join(" and ")} files, but the step ${name} makes a PEFT adapter for later steps; leave for out here.`,
+  );
 }
 
 function sourceOf(adapter: AdapterData): RecipeSource {

@@ -1,6 +1,8 @@
+import type { AutoScale } from "../figures/auto-scale.ts";
+import type { Timings } from "../lanes/clock.ts";
 import type { Zod } from "../methods/method.ts";
 import type { Warning } from "../plan/warning.ts";
-import type { MergeReport } from "./report.ts";
+import type { InputReport, MergeReport, ModuleReport, TotalsReport } from "./report.ts";
 
 const RESIDUAL =
   "|R - R'| / |R| in the Frobenius norm, where a method on dense deltas cut R to R'; null for other methods";
@@ -17,17 +19,47 @@ const RESIDUAL =
  * ```
  */
 export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
-  const index = z.int().min(0);
   const figure = z.number().nullable();
-  const cosines = z
-    .array(figure)
-    .describe("cosine of the merged delta with each input's; null if either is zero or absent");
-  const unit = z.tuple([index.describe("input"), index.describe("unit")]);
-  const cluster = z.strictObject({
-    members: z.array(unit),
-    reweight: figure.describe("factor of the parameter reweighting; null if the members cancelled"),
+  const shared: Shared = {
+    z,
+    index: z.int().min(0),
+    figure,
+    cosines: z.array(figure).describe("cosine of the merged delta with each input's; null if either is zero or absent"),
+    residual: figure.describe(RESIDUAL),
+  };
+  // Any text, because a later version may have more ids.
+  const warningId = z.string() as unknown as import("zod").ZodType<Warning["id"]>;
+  return z.strictObject({
+    version: z.literal(1),
+    tool: z.string(),
+    inputs: z.array(inputSchema(shared)),
+    options: z.record(z.string(), z.unknown()),
+    chosen: z.string().nullable().describe("why the method was chosen, if the recipe left it open"),
+    autoScale: autoScaleSchema(shared).nullable().describe("how scale: auto found the factor; null for a given factor"),
+    modules: z.array(moduleSchema(shared)),
+    totals: totalsSchema(shared),
+    skipped: z
+      .array(z.string())
+      .describe(
+        "tensors that were not written, as <adapter>: <tensor>, and modules that were left out, as <module>: <why>",
+      ),
+    carried: z.array(z.string()).describe("tensors and files that were kept in addition to the factors"),
+    warnings: z.array(z.strictObject({ id: warningId, text: z.string(), module: z.string().exactOptional() })),
+    timings: timingsSchema(z),
   });
-  const input = z.strictObject({
+}
+
+/** Parts that several schemas have. */
+interface Shared {
+  readonly z: Zod;
+  readonly index: import("zod").ZodType<number>;
+  readonly figure: import("zod").ZodType<number | null>;
+  readonly cosines: import("zod").ZodType<(number | null)[]>;
+  readonly residual: import("zod").ZodType<number | null>;
+}
+
+function inputSchema({ z, index }: Shared): import("zod").ZodType<InputReport> {
+  return z.strictObject({
     name: z.string(),
     sha256: z.string().nullable().describe("of the weights, all shards one after the other"),
     weight: z.number(),
@@ -35,7 +67,15 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     modules: index,
     unknownFields: z.array(z.string()),
   });
-  const module = z.strictObject({
+}
+
+function moduleSchema({ z, index, figure, cosines, residual }: Shared): import("zod").ZodType<ModuleReport> {
+  const unit = z.tuple([index.describe("input"), index.describe("unit")]);
+  const cluster = z.strictObject({
+    members: z.array(unit),
+    reweight: figure.describe("factor of the parameter reweighting; null if the members cancelled"),
+  });
+  return z.strictObject({
     name: z.string().describe("dotted path without base_model.model"),
     kind: z.enum(["linear", "embedding", "conv"]),
     in: index,
@@ -49,10 +89,13 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     energy: figure.describe("squared cosine of the merged delta with the weighted sum of the inputs'"),
     inertia: figure,
     shareOfB: figure,
-    residual: figure.describe(RESIDUAL),
+    residual,
     clusters: z.array(cluster).nullable(),
   });
-  const totals = z.strictObject({
+}
+
+function totalsSchema({ z, index, figure, cosines, residual }: Shared): import("zod").ZodType<TotalsReport> {
+  return z.strictObject({
     modules: index,
     rank: index,
     dtype: z.string(),
@@ -62,46 +105,33 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     energy: figure,
     inertia: figure,
     shareOfB: figure,
-    residual: figure.describe(RESIDUAL),
+    residual,
     singles: figure.describe("share of the clusters that hold a single unit"),
     largestCluster: index.nullable(),
   });
-  const auto = z.strictObject({
+}
+
+function autoScaleSchema({ z, figure }: Shared): import("zod").ZodType<AutoScale> {
+  return z.strictObject({
     factor: z.number().describe("what the merged delta was multiplied by"),
     rule: z.enum(["pull", "one adapter", "no direction"]).describe("what decided it, or why it is 1"),
     pull: figure.describe("the factor by the pull on the adapters"),
     response: figure.describe("the factor by the answer to the adapters' own directions"),
     norm: figure.describe("the factor that would give the delta the adapters' mean norm"),
   });
-  // Any text, because a later version may have more ids.
-  const warningId = z.string() as unknown as import("zod").ZodType<Warning["id"]>;
+}
+
+function timingsSchema(z: Zod): import("zod").ZodType<Timings> {
   const seconds = z.number().min(0);
-  return z.strictObject({
-    version: z.literal(1),
-    tool: z.string(),
-    inputs: z.array(input),
-    options: z.record(z.string(), z.unknown()),
-    chosen: z.string().nullable().describe("why the method was chosen, if the recipe left it open"),
-    autoScale: auto.nullable().describe("how scale: auto found the factor; null for a given factor"),
-    modules: z.array(module),
-    totals,
-    skipped: z
-      .array(z.string())
-      .describe(
-        "tensors that were not written, as <adapter>: <tensor>, and modules that were left out, as <module>: <why>",
-      ),
-    carried: z.array(z.string()).describe("tensors and files that were kept in addition to the factors"),
-    warnings: z.array(z.strictObject({ id: warningId, text: z.string(), module: z.string().exactOptional() })),
-    timings: z
-      .strictObject({
-        read: seconds,
-        widen: seconds,
-        gram: seconds,
-        cluster: seconds,
-        centre: seconds,
-        write: seconds,
-        hash: seconds,
-      })
-      .describe("seconds over all threads"),
-  });
+  return z
+    .strictObject({
+      read: seconds,
+      widen: seconds,
+      gram: seconds,
+      cluster: seconds,
+      centre: seconds,
+      write: seconds,
+      hash: seconds,
+    })
+    .describe("seconds over all threads");
 }

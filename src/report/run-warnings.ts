@@ -45,6 +45,22 @@ interface TotalFigures {
   readonly largestCluster: number | null;
 }
 
+/** An executed merge, as its warnings see it. */
+interface Run {
+  readonly plan: ScaledPlan;
+  /** The factor of the result that was computed from the adapters; null where it was given. */
+  readonly auto: AutoScale | null;
+  readonly method: Method;
+  /** The inputs that take part. */
+  readonly used: readonly { readonly name: string; readonly t: number }[];
+  readonly modules: readonly ModuleFigures[];
+  readonly totals: TotalFigures;
+  /** Products of the inputs' deltas, and the same with each delta times its weight in each module. */
+  readonly products: DeltaProducts;
+  readonly weighted: DeltaProducts;
+  readonly results: readonly ModuleResult[];
+}
+
 /** Warnings that need values: about an executed merge, from the figures of its report. */
 export function runWarnings(
   plan: ScaledPlan,
@@ -54,71 +70,103 @@ export function runWarnings(
   results: readonly ModuleResult[],
   auto: AutoScale | null,
 ): Warning[] {
-  const warnings: Warning[] = auto === null ? [] : scaleWarnings(auto);
-  const method = methodById(plan.method);
   const present = usedInputs(plan);
   const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
-  for (const { name, t } of used) {
-    if (normOf(products, t) === 0) {
-      const counted = method.needs.weightSum ? " The mean still counts it; leave it out unless it should count." : "";
-      warnings.push({ id: "zero-adapter", text: `${name} changes nothing: all its deltas are zero.${counted}` });
-    }
-  }
-  for (const [x, one] of used.entries()) {
-    for (const other of used.slice(x + 1)) {
-      const cosine = cosineBetween(products, one.t, other.t);
-      if (cosine === null || cosine <= SAME_COSINE) continue;
-      warnings.push({
-        id: "same-adapter",
-        text: `${one.name} and ${other.name} are the same adapter, or nearly (cosine ${cosine.toFixed(4)}); is one of them passed twice?`,
-      });
-    }
-  }
   const weighted = weightedProducts(plan, results);
+  const run: Run = { plan, auto, method: methodById(plan.method), used, modules, totals, products, weighted, results };
+  return RULES.flatMap((rule) => rule(run));
+}
+
+/** What there is to warn of, in the order of the report. */
+const RULES: readonly ((run: Run) => Warning[])[] = [
+  ({ auto }) => (auto === null ? [] : scaleWarnings(auto)),
+  zeroAdapters,
+  sameAdapters,
+  lost,
+  cancelledClusters,
+  underflow,
+  zeroResult,
+  zeroModules,
+  ignoredB,
+  selectedUnits,
+  ({ method, plan, modules }) => ((method.namesStoredUnits?.(plan.options) ?? true) ? beganAlike(modules) : []),
+  idle,
+];
+
+function zeroAdapters({ method, used, products }: Run): Warning[] {
+  const counted = method.needs.weightSum ? " The mean still counts it; leave it out unless it should count." : "";
+  return used
+    .filter(({ t }) => normOf(products, t) === 0)
+    .map(({ name }) => ({
+      id: "zero-adapter",
+      text: `${name} changes nothing: all its deltas are zero.${counted}`,
+    }));
+}
+
+function sameAdapters({ used, products }: Run): Warning[] {
+  const pairs = used.flatMap((one, x) => used.slice(x + 1).map((other) => [one, other] as const));
+  return pairs.flatMap(([one, other]) => {
+    const cosine = cosineBetween(products, one.t, other.t);
+    if (cosine === null || cosine <= SAME_COSINE) return [];
+    const text = `${one.name} and ${other.name} are the same adapter, or nearly (cosine ${cosine.toFixed(4)}); is one of them passed twice?`;
+    return [{ id: "same-adapter", text }];
+  });
+}
+
+function lost({ plan, method, used, products, weighted, totals }: Run): Warning[] {
   const scales = method.weights === "linear";
   const inputs = used.map(({ name, t }) => ({ name, t, weight: oneWeight(plan, t) }));
-  warnings.push(...lostAdapters(inputs, scales ? weighted : products, totals.cosines, scales));
-  for (const { name, clusters } of modules) {
+  return lostAdapters(inputs, scales ? weighted : products, totals.cosines, scales);
+}
+
+function cancelledClusters({ modules }: Run): Warning[] {
+  return modules.flatMap(({ name, clusters }) => {
     const cancelled = clusters?.filter(({ reweight }) => reweight === null).length ?? 0;
-    if (cancelled > 0) {
-      const text = `${cancelled} cluster${cancelled > 1 ? "s" : ""} of ${name} cancelled out and became zero.`;
-      warnings.push({ id: "cancelled-cluster", text, module: name });
-    }
-  }
+    if (cancelled === 0) return [];
+    const text = `${cancelled} cluster${cancelled > 1 ? "s" : ""} of ${name} cancelled out and became zero.`;
+    return [{ id: "cancelled-cluster", text, module: name }];
+  });
+}
+
+function underflow({ plan, auto, results, totals }: Run): Warning[] {
   const half = auto === null ? undefined : halfScales(auto.factor);
-  const lost = results.reduce((sum, { largest }) => sum + countUnderflows(largest, plan.dtype, half), 0);
-  if (lost > 0) {
-    const text = `${lost} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
-    warnings.push({ id: "underflow", text });
-  }
-  const cancelled = totals.normRatio !== null && totals.normRatio < LEAST_NORM_RATIO && cancels(weighted);
-  if (cancelled || totals.normRatio === 0) {
-    const why = cancelled
-      ? "the adapters cancel each other out; pass other weights."
-      : `with these weights and scale its values are too small for ${totals.dtype}; pass larger ones.`;
-    warnings.push({ id: "zero-result", text: `The result changes nothing: ${why}` });
-  }
-  const zero = modules.filter(({ normRatio }) => normRatio === null);
-  if (zero.length > 0 && zero.length < modules.length) {
-    const text = `${zero.length} of ${plural(modules.length, "module")} change nothing: their deltas are zero in all adapters.`;
-    warnings.push({ id: "zero-modules", text });
-  }
-  if (totals.shareOfB !== null && totals.shareOfB < LEAST_SHARE_OF_B && totals.largestCluster! > 1) {
-    warnings.push({
-      id: "b-ignored",
-      text: `B makes up ${percent(totals.shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced gives both halves equal weight.`,
-    });
-  }
-  if (totals.singles !== null && totals.singles > MOST_SINGLES && totals.largestCluster! > 1) {
-    warnings.push({
-      id: "selection-not-merge",
-      text: `${percent(totals.singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`,
-    });
-  }
-  if (method.namesStoredUnits?.(plan.options) ?? true) warnings.push(...beganAlike(modules));
-  const idle = method.weights === "relative" ? idleWeights(plan, method, results) : null;
-  if (idle !== null) warnings.push({ id: "weights-idle", text: `The weights have no effect: ${idle}` });
-  return warnings;
+  const units = results.reduce((sum, { largest }) => sum + countUnderflows(largest, plan.dtype, half), 0);
+  if (units === 0) return [];
+  const text = `${units} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
+  return [{ id: "underflow", text }];
+}
+
+function zeroResult({ totals: { normRatio, dtype }, weighted }: Run): Warning[] {
+  const cancelled = normRatio !== null && normRatio < LEAST_NORM_RATIO && cancels(weighted);
+  if (!cancelled && normRatio !== 0) return [];
+  const why = cancelled
+    ? "the adapters cancel each other out; pass other weights."
+    : `with these weights and scale its values are too small for ${dtype}; pass larger ones.`;
+  return [{ id: "zero-result", text: `The result changes nothing: ${why}` }];
+}
+
+function zeroModules({ modules }: Run): Warning[] {
+  const zero = modules.filter(({ normRatio }) => normRatio === null).length;
+  if (zero === 0 || zero === modules.length) return [];
+  const text = `${zero} of ${plural(modules.length, "module")} change nothing: their deltas are zero in all adapters.`;
+  return [{ id: "zero-modules", text }];
+}
+
+function ignoredB({ totals: { shareOfB, largestCluster } }: Run): Warning[] {
+  if (shareOfB === null || shareOfB >= LEAST_SHARE_OF_B || largestCluster! <= 1) return [];
+  const text = `B makes up ${percent(shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced gives both halves equal weight.`;
+  return [{ id: "b-ignored", text }];
+}
+
+function selectedUnits({ totals: { singles, largestCluster } }: Run): Warning[] {
+  if (singles === null || singles <= MOST_SINGLES || largestCluster! <= 1) return [];
+  const text = `${percent(singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`;
+  return [{ id: "selection-not-merge", text }];
+}
+
+function idle({ plan, method, results }: Run): Warning[] {
+  const why = method.weights === "relative" ? idleWeights(plan, method, results) : null;
+  return why === null ? [] : [{ id: "weights-idle", text: `The weights have no effect: ${why}` }];
 }
 
 /** The products of the inputs' deltas, each multiplied by its weight in each module. */

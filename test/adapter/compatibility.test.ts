@@ -57,6 +57,26 @@ describe("refuseMisfits", () => {
     }
   });
 
+  it("names the flag that would allow partial sets only where there is one", async () => {
+    const apart = [await adapterOf("one", ["q"]), await adapterOf("other", ["v"])];
+    const deep = [await adapterOf("one", layers(2)), await adapterOf("other", layers(3))];
+    for (const adapters of [apart, deep]) {
+      refused(adapters, false, ", or pass --allow-partial");
+      expect(() => refuseMisfits(adapters, false, false)).toThrow(/merge adapters of one base model\.$/);
+    }
+  });
+
+  it("says how to translate llama.cpp's names of one of two adapters", async () => {
+    const [gguf, plain] = [await adapterOf("g.gguf", ["blk.0.attn_q"]), await adapterOf("plain", layers(1))];
+    for (const adapters of [
+      [gguf, plain],
+      [plain, gguf],
+    ]) {
+      refused(adapters, false, "g.gguf has llama.cpp's names of modules (such as blk.0.attn_q) and plain has not");
+      refused(adapters, false, "convert g.gguf first (lora-lego convert --to peft --base-config config.json)");
+    }
+  });
+
   it("refuses a module of two kinds, and convolutions of equal size but another kernel", async () => {
     const embedding = [filled(keyOf("q", "lora_embedding_A"), [2, 3]), filled(keyOf("q", "lora_embedding_B"), [4, 2])];
     const one = await openPeft(linear("q", 2, 3, 4), {}, "one");

@@ -88,6 +88,11 @@ describe("a GGUF adapter", () => {
     }
   });
 
+  it("refuses the config of a model of other sizes", async () => {
+    const other = { ...LLAMA, text: JSON.stringify({ ...JSON.parse(LLAMA.text), num_hidden_layers: 1 }) };
+    await expect(open(f32, other)).rejects.toThrow(/layers\.1\.mlp\.down_proj is in layer 1, but .* has 1 layers/);
+  });
+
   it("names modules without a config where no rows are permuted", async () => {
     const layout = layoutGguf(
       [

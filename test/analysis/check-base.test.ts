@@ -177,7 +177,7 @@ describe("check against a base model", () => {
   });
 
   it.each([
-    [{ num_hidden_layers: 1 }, /adapts model\.layers\.1\..*but config\.json has 1 layers/],
+    [{ num_hidden_layers: 1 }, /model\.layers\.1\..* is in layer 1, but config\.json has 1 layers/],
     [{ hidden_size: 7 }, /q_proj has width 6, but config\.json has hidden size 7/],
     [{ vocab_size: 9 }, /embed_tokens has 10 tokens, but config\.json has vocab_size 9/],
   ])("compares with a config alone: %j", async (fields, words) => {

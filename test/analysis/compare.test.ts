@@ -45,6 +45,12 @@ describe("compareMethods", () => {
     expect(similarity[1]![1]).toBeCloseTo(1, 6);
   });
 
+  it("suggests no flag that compare does not have", async () => {
+    const apart = [await adapter("one", 1, [1], [1]), await adapter("other", 1, [1], [1], "v")];
+    const comparison = compareMethods(tightKernels(), apart, [{ method: "cat" }], [1, 1]);
+    await expect(comparison).rejects.toThrow(/share no module; merge adapters of one base model\.$/);
+  });
+
   it("takes no names from an adapter of weight 0, and refuses nothing for it", async () => {
     const names = ["model.layers.0.q", "model.language_model.layers.0.q"];
     const sizes = Object.fromEntries(names.map((name) => [name, { in: 4, out: 3 }]));

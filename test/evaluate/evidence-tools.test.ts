@@ -80,3 +80,15 @@ it("noise has the size of each factor times sigma", async () => {
     }
   }
 });
+
+it("quick studies are measured in parts that have every merge once, on the rows that are compared alone", async () => {
+  const { QUICK, inParts } = await tool("studies.mjs");
+  for (const study of QUICK) {
+    const parts = inParts(study, 2);
+    expect(parts.map(({ id }: { id: string }) => id)).toEqual([`${study.id}-1-of-2`, `${study.id}-2-of-2`]);
+    const merges = parts.flatMap(({ config }: { config: { merges: unknown[] } }) => config.merges);
+    expect(new Set(merges)).toEqual(new Set(study.config.merges));
+    expect(merges).toHaveLength(study.config.merges.length);
+    expect(parts[0]).toMatchObject({ limit: study.limit, config: { adapters: study.config.adapters, unseen: [] } });
+  }
+});

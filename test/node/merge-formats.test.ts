@@ -211,7 +211,7 @@ describe("a merge into a single file", () => {
       UNET,
       { out: "x", to: "onnx" as FormatId },
       UsageError,
-      /no format "onnx" to write; .*comfyui/,
+      /is "onnx", but must be one of .*comfyui/,
     ],
     ["an input's place", UNET, { out: "one/x.safetensors" }, Error, /is the input .*or inside it/],
   ] as const)("is refused before anything is written: %s", async (_, modules, options, kind, words) => {
@@ -225,6 +225,22 @@ describe("a merge into a single file", () => {
       );
       expect(error).toBeInstanceOf(kind);
       expect(error!.message).toMatch(words);
+    }
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it.each([
+    [{ num_hidden_layers: 1 }, /layers\.1\.self_attn\.k_proj is in layer 1, but other\.json has 1 layers/],
+    [{ hidden_size: 64 }, /_proj has width \d, but other\.json has hidden size 64; pass the base that/],
+  ])("refuses the config of another model, with %j, before anything is written", async (fields, words) => {
+    const inputs = pair(LANGUAGE);
+    writeFileSync(at("other.json"), JSON.stringify({ ...JSON.parse(readFileSync(base, "utf8")), ...fields }));
+    const before = readdirSync(folder);
+    for (const out of ["x.gguf", "x"]) {
+      const options = { out: at(out), baseConfig: at("other.json"), ...(out === "x" && { to: "mlx" as const }) };
+      await expect(mergeAdapters(inputs, {}, options)).rejects.toThrow(words);
+      await expect(planMergedOutput(inputs, {}, options)).rejects.toThrow(words);
+      await expect(convertAdapter(inputs[0]!, options)).rejects.toThrow(words);
     }
     expect(readdirSync(folder)).toEqual(before);
   });

@@ -242,9 +242,10 @@ describe("a step that is not the last", () => {
   const TEXT = STEPS.replace("method: cat", "method: cat\n    for: llamacpp");
 
   it("is refused where its program loads no PEFT adapters, before anything is done", async () => {
-    const refused = /llama\.cpp loads gguf files, but a PEFT adapter is made by the step both/;
+    const refused =
+      /:\d+:\d+: llama\.cpp loads gguf files, but the step both makes a PEFT adapter for later steps; leave for out/;
+    await expect(loadRecipe(write(TEXT))).rejects.toThrow(refused);
     await expect(run(TEXT)).rejects.toThrow(refused);
-    await expect(planRecipe(await loadRecipe(write(TEXT)))).rejects.toThrow(refused);
     expect(readdirSync(folder)).not.toContain("merged");
   });
 });

@@ -188,6 +188,24 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     'energy is "sv_fro=0.9", but must be a map of rule and threshold.',
   ],
   [
+    "a format that its program does not load",
+    "adapters: [a]\nfor: vllm\nout: x.gguf\nto: gguf",
+    "4:1",
+    "to is gguf, but the program is vllm (for), which loads peft files; keep to or for, not both.",
+  ],
+  [
+    "a format that the last step's program does not load",
+    "steps:\n  - {name: one, adapters: [a, b]}\n  - {name: two, adapters: [{step: one}], for: comfyui}\nto: mlx",
+    "4:1",
+    "to is mlx, but the program of the step two is comfyui (for), which loads kohya and diffusers files; keep to or for, not both.",
+  ],
+  [
+    "a program for a step that loads no PEFT adapters",
+    "steps:\n  - {name: one, adapters: [a, b], for: mlx}\n  - {name: two, adapters: [{step: one}]}",
+    "2:35",
+    "mlx-lm loads mlx files, but the step one makes a PEFT adapter for later steps; leave for out here.",
+  ],
+  [
     "a mistyped choice",
     "adapters: [a]\ndtype: fp16",
     "2:8",

@@ -4,14 +4,14 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import { KILLER, MARK } from "../support/killer.ts";
+import { EVERY_KILL, KILLER, MARK } from "../support/killer.ts";
 import { MockHub, TOKEN } from "../support/mock-hub.ts";
 import { writeModel } from "../support/models.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 /** At most so many moments of each command, spread evenly over its calls that change the file system. */
-const MOMENTS = 12;
+const MOMENTS = EVERY_KILL ? 12 : 6;
 
 const root = tempFolder();
 const Q = "model.layers.0.q_proj";

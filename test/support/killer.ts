@@ -1,6 +1,9 @@
 /** The mark of what a run was writing: it may lie in a complete output too, until the next run. */
 export const MARK = ".lora-lego-unfinished";
 
+/** Whether to kill at as many moments as the promises were first tested with (KILLS=all), or at fewer, still spread over each run. */
+export const EVERY_KILL: boolean = process.env.KILLS === "all";
+
 /**
  * Runs before a command: the process kills itself at the KILL_AT-th call that changes the file system. Where that is negative it says at its
  * end how many there were.

@@ -233,7 +233,16 @@ export const FULL = [
 /** The same methods at one rank on fewer rows, unsearched. */
 export const QUICK = [
   {
-    ...study("quick-llama-all", "quick", config("llama", "all", { joint: true, merges: METHODS, ranks: [6] })),
+    ...study("quick-llama-all", "quick", config("llama", "all", { unseen: [], merges: METHODS, ranks: [6] })),
     limit: 300,
   },
 ];
+
+/** A study in parts that have every n-th of its merges each, to be measured at the same time. */
+export function inParts({ id, config, ...rest }, count) {
+  return Array.from({ length: count }, (_, part) => ({
+    ...rest,
+    id: `${id}-${part + 1}-of-${count}`,
+    config: { ...config, merges: config.merges.filter((_, i) => i % count === part) },
+  }));
+}

@@ -38,7 +38,7 @@ export function RecipeField({ name }: { name: OfferedField }) {
         />
       );
     }
-    case "number":
+    case "scale":
       return (
         <Field
           {...common}

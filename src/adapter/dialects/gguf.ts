@@ -1,6 +1,7 @@
 import { bytesOf } from "../../core/dtype.ts";
 import { FormatError, RefusedError } from "../../core/errors.ts";
-import { parseModelConfig } from "../../formats/model-config.ts";
+import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
+import { refuseMisfit } from "../base-sizes.ts";
 import { denseFactor } from "../dense-factor.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
@@ -51,6 +52,7 @@ export const gguf: Dialect = {
       const ordered = order === null ? module.b : await reordered(files, module.b, module.rank, order);
       addModule(name, modules, { ...module, b: ordered, scale: alpha === 0 ? 1 : alpha / module.rank });
     }
+    if (naming.config !== null) refuseMisfit(name, modules.values(), contents.baseConfig!.where, naming.config);
     const variants = metadata.has(INVOCATION) ? [activatedVariant(INVOCATION)] : [];
     const baseModel = metadata.get("general.base_model.0.name") ?? null;
     return plainAdapter({ name, files, modules, baseModel, variants });
@@ -76,6 +78,8 @@ function moduleOf(
 
 /** The names of a file's modules, and the order of B's rows where it must be undone. */
 interface Naming {
+  /** The base's config, where the user gave it. */
+  readonly config: ModelConfig | null;
   nameOf(path: string): string;
   rowsOf(path: string, rows: number): Int32Array | null;
 }
@@ -89,10 +93,11 @@ function namingOf({ name, metadata, baseConfig }: AdapterContents, paths: readon
       `${name} is an adapter for ${architecture || "an unnamed architecture"}, but the base config says model_type ${config.modelType}; pass the config.json of its own base model.`,
     );
   }
-  const asStored: Naming = { nameOf: (path) => path, rowsOf: () => null };
+  const asStored: Naming = { config, nameOf: (path) => path, rowsOf: () => null };
   if (family === undefined) return asStored;
   if (config === null && paths.some((path) => permutedBy(family, path) !== null)) return asStored;
   return {
+    config,
     nameOf: (path) => moduleOfGguf(family, path) ?? path,
     rowsOf(path, rows) {
       const order = config === null ? null : headOrder(family, config, path, rows, `${name}: ${path}`);

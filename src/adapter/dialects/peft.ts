@@ -1,5 +1,6 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
+import { withoutNesting } from "../../formats/peft-folder/inner-keys.ts";
 import {
   hasPeftPrefix,
   isPeftKey,
@@ -28,9 +29,6 @@ import { sameTensor } from "../tensor-values.ts";
 import { tokenRowsOf } from "../token-rows.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
-
-/** A parameter's factors inside those of another parameter of the same layer. */
-const NESTED = /(\.base_layer)+$/;
 
 /**
  * PEFT's dialect: base_model.model.<module>.lora_A.weight (r, in) and .lora_B.weight (out, r), with adapter_config.json next to them.
@@ -124,7 +122,8 @@ function modulesOf(name: string, pairs: readonly FactorPair[], config: PeftConfi
  * config says so, or they are on a layer of experts with the ranks of all experts together.
  */
 function isParameter(path: string, a: TensorRef, { targetParameters, rank }: PeftConfig): boolean {
-  const layer = path.replace(NESTED, "");
+  // Factors inside those of another parameter of the same layer.
+  const layer = withoutNesting(path);
   if (layer !== path) return true;
   const owners = targetParameters.map((parameter) => parameter.slice(0, parameter.lastIndexOf(".")));
   if (owners.some((owner) => owner !== "" && `.${layer}`.endsWith(`.${owner}`))) return true;

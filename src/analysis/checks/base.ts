@@ -1,4 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { misfits } from "../../adapter/base-sizes.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { isHeadName } from "../../adapter/names/vocabulary.ts";
@@ -6,7 +7,6 @@ import { vllmLoraSupport } from "../../adapter/vllm-architectures.ts";
 import { plural } from "../../core/plural.ts";
 import { formatShape } from "../../core/shape.ts";
 import type { BaseFacts } from "../base-facts.ts";
-import { checkConfigSizes } from "./base-config.ts";
 import { checkExtraSizes } from "./base-extras.ts";
 import { type BasePlace, placesIn } from "./base-places.ts";
 import { checkTied } from "./base-tied.ts";
@@ -91,7 +91,8 @@ function checkPlaces(adapter: Adapter, consumer: Consumer, base: BaseFacts, unse
     unseen.push(
       `whether ${base.name} has modules of these names and sizes (a config alone does not show this; pass --base)`,
     );
-    return checkConfigSizes(adapter, consumer, base);
+    const { config, name } = base;
+    return config === null ? [] : misfits(adapter.modules.values(), name, config).map(fails);
   }
   const places = placesIn(base, adapter);
   if (places === null) {

@@ -1,4 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
 import { GGUF_FAMILIES, type GgufFamily, ggufName } from "../../adapter/names/gguf.ts";
 import { headOrder } from "../../adapter/names/head-rows.ts";
@@ -33,6 +34,7 @@ export const ggufWriter: FormatWriter = {
     const { family, config } = familyOf(adapter, baseConfig);
     const modules = [...adapter.modules.values()];
     if (config.tied) refuseTied(adapter.name, modules, "llama.cpp");
+    refuseMisfit(adapter.name, modules, baseConfig!.where, config);
     const alpha = commonAlpha(modules);
     const tensors = modules.flatMap((module) => written(adapter.name, family, config, module, alpha === null));
     const layout = layoutGguf(

@@ -1,4 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
+import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
 import { MLX_MODEL_TYPES, type MlxFamily, mlxFamily, mlxName } from "../../adapter/names/mlx.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
@@ -64,11 +65,14 @@ export const mlxWriter: FormatWriter = {
   },
 };
 
-function baseOf({ name }: Adapter, baseConfig: AdapterText | null): Base | null {
+function baseOf({ name, modules }: Adapter, baseConfig: AdapterText | null): Base | null {
   if (baseConfig === null) return null;
   const config = parseModelConfig(baseConfig.text, baseConfig.where);
   const family = mlxFamily(config.wholeType);
-  if (family !== null) return { family, config };
+  if (family !== null) {
+    refuseMisfit(name, modules.values(), baseConfig.where, config);
+    return { family, config };
+  }
   throw new RefusedError(
     `${name}: lora-lego does not know what mlx-lm calls the modules of model_type ${config.wholeType} (it knows ${MLX_MODEL_TYPES.join(", ")}); without --base-config, names such as model.layers.0.self_attn.q_proj are written as they are.`,
   );

@@ -1,3 +1,4 @@
+import { pathOfLayerBias } from "./inner-keys.ts";
 import { withoutPeftPrefix } from "./keys.ts";
 
 /**
@@ -37,7 +38,7 @@ export function trainedBiases(
   extras: readonly string[],
   saved: readonly string[],
 ): "none" | "lora_only" | "all" {
-  const owners = extras.flatMap((key) => /^(.+?)(?:\.base_layer)?\.bias$/.exec(withoutPeftPrefix(key))?.[1] ?? []);
+  const owners = extras.flatMap((key) => pathOfLayerBias(withoutPeftPrefix(key)) ?? []);
   const biased = owners.filter((owner) => !saved.some((own) => `.${owner}.`.includes(`.${own}.`)));
   if (biased.length === 0) return "none";
   const adapted = new Set(modules);

@@ -5,10 +5,14 @@ import { FormatError, RefusedError, UsageError } from "../../core/errors.ts";
 import { planBaseGguf, writeBaseGguf } from "../../evaluate/base-gguf.ts";
 import { readGguf } from "../../formats/gguf/header.ts";
 import { openModel } from "../../fuse/base-model.ts";
+import { type Call, checkCall } from "../call/check-call.ts";
+import { PATH } from "../call/rules.ts";
 import { openFile } from "../files/file-source.ts";
 import { diskModel } from "../input/model-folder.ts";
 import { fillFile } from "../output/file-sink.ts";
 import { intoFile } from "../output/into-output.ts";
+
+const WRITE: Call<object> = { name: "writeBaseGgufFile", takes: { folder: PATH, out: PATH }, options: {} };
 
 /**
  * Write a model folder, as transformers saves it, into a GGUF file in f32.
@@ -24,6 +28,7 @@ import { intoFile } from "../output/into-output.ts";
  * ```
  */
 export async function writeBaseGgufFile(folder: string, out: string): Promise<void> {
+  checkCall(WRITE, [folder, out]);
   const disk = diskModel(folder);
   try {
     for (const file of ["config.json", "tokenizer.json"]) {

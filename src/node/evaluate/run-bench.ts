@@ -6,6 +6,8 @@ import { type BenchResult, type OnBenchProgress, runBench } from "../../evaluate
 import { checkTasks, parseBench } from "../../evaluate/bench-file.ts";
 import { benchPage } from "../../evaluate/bench-page.ts";
 import { isHubPath } from "../../hub/hub-path.ts";
+import { type Call, checkCall } from "../call/check-call.ts";
+import { COUNT, FUNCTION, LLAMA, PATH, SIGNAL, SWITCH } from "../call/rules.ts";
 import { readText } from "../files/read-text.ts";
 import { intoFile } from "../output/into-output.ts";
 import { makeFolder } from "../output/make-folder.ts";
@@ -33,6 +35,22 @@ export interface BenchOptions {
   readonly onNotice?: (text: string) => void;
 }
 
+const BENCH: Call<BenchOptions> = {
+  name: "runBenchFile",
+  takes: { file: PATH },
+  options: {
+    cache: PATH,
+    out: PATH,
+    force: SWITCH,
+    limit: COUNT,
+    threads: COUNT,
+    llama: LLAMA,
+    signal: SIGNAL,
+    onProgress: FUNCTION,
+    onNotice: FUNCTION,
+  },
+};
+
 /**
  * Run the benchmark that a file describes.
  *
@@ -53,6 +71,7 @@ export interface BenchOptions {
  * ```
  */
 export async function runBenchFile(file: string, options: BenchOptions = {}): Promise<BenchResult> {
+  checkCall(BENCH, [file, options]);
   const { threads = availableParallelism(), signal, onProgress } = options;
   const limit = { ...(options.limit !== undefined && { limit: options.limit }) };
   const bench = await parseBench(readText(file), file);

@@ -2,6 +2,8 @@ import { basename, extname } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { parseGlue } from "../../evaluate/glue.ts";
 import { firstOfEach, parseTaskRows, type TaskRow } from "../../evaluate/task-rows.ts";
+import { type Call, checkCall } from "../call/check-call.ts";
+import { COUNT, PATHS, TEXT } from "../call/rules.ts";
 import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
 
 /** How files of rows are read. */
@@ -11,6 +13,12 @@ export interface TaskFileOptions {
   /** Use only the first `limit` rows of each task. */
   readonly limit?: number;
 }
+
+const READ: Call<TaskFileOptions> = {
+  name: "readTaskFiles",
+  takes: { paths: PATHS },
+  options: { glue: TEXT, limit: COUNT },
+};
 
 /**
  * The rows of JSON Lines and GLUE files, file by file. Rows that do not name their task get the file's name.
@@ -25,7 +33,9 @@ export interface TaskFileOptions {
  * console.log(readTaskFiles(["colours.jsonl"])[0]?.task); // colours
  * ```
  */
-export function readTaskFiles(paths: readonly string[], { glue, limit }: TaskFileOptions = {}): TaskRow[] {
+export function readTaskFiles(paths: readonly string[], options: TaskFileOptions = {}): TaskRow[] {
+  checkCall(READ, [paths, options]);
+  const { glue, limit } = options;
   const rows = paths.flatMap((path) => {
     const text = readText(path, { most: LARGE_TEXT_BYTES, pipes: true });
     if (extname(path) !== ".tsv") return parseTaskRows(text, basename(path, extname(path)), basename(path));

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { HubAccess } from "../../hub/request.ts";
+import { type Call, checkCall } from "../call/check-call.ts";
+import { object } from "../call/rules.ts";
 import { readText } from "../files/read-text.ts";
 
 /** Hub settings from the environment variables that Python's huggingface_hub reads. */
@@ -11,6 +13,12 @@ export interface HubSettings extends HubAccess {
   /** Whether only the cache may be used. */
   readonly offline: boolean;
 }
+
+const READ: Call<object> = {
+  name: "hubSettings",
+  takes: { env: object("an object of environment variables") },
+  options: {},
+};
 
 /**
  * Read HF_ENDPOINT, HF_TOKEN (or the token that `hf auth login` stored), HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE.
@@ -24,6 +32,7 @@ export interface HubSettings extends HubAccess {
  * ```
  */
 export function hubSettings(env: Readonly<Record<string, string | undefined>> = process.env): HubSettings {
+  checkCall(READ, [env]);
   const home = env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
   const file = env.HF_TOKEN_PATH || join(home, "token");
   const stored = existsSync(file) ? readText(file) : "";

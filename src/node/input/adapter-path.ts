@@ -8,6 +8,8 @@ import type { ByteSource } from "../../core/bytes.ts";
 import { FormatError, UsageError } from "../../core/errors.ts";
 import { CONFIG_FILE, hasWeightsName, isConfigFile } from "../../formats/peft-folder/files.ts";
 import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
+import { type Call, checkCall, type OptionTable } from "../call/check-call.ts";
+import { BASE_CONFIG, HUB, PATH, PATHS, SWITCH, TEXT } from "../call/rules.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
 import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "../hub/hub-adapters.ts";
 
@@ -28,6 +30,22 @@ export interface OpenOptions extends HubOptions, ReadingOptions {
   readonly stream?: boolean;
 }
 
+/** How to open one adapter. */
+export interface NamedOptions extends OpenOptions {
+  /** What messages call it. Default: the folder's own name, or the name on the Hub. */
+  readonly name?: string;
+}
+
+/** Rules for the options that say where adapters come from, and how they are opened. */
+export const INPUT: OptionTable<Omit<OpenOptions, "baseConfig">> = { ...HUB, stream: SWITCH };
+export const OPENING: OptionTable<OpenOptions> = { ...INPUT, baseConfig: BASE_CONFIG };
+const OPEN_ALL: Call<OpenOptions> = { name: "openAdapters", takes: { paths: PATHS }, options: OPENING };
+const OPEN: Call<NamedOptions> = {
+  name: "openAdapterPath",
+  takes: { path: PATH },
+  options: { ...OPENING, name: TEXT },
+};
+
 /**
  * Open the adapters at these paths, each a folder, a file in one, or a path on the Hub (hf://owner/name). Each is named after its folder,
  * with the parent folder if two names are equal, or as on the Hub.
@@ -42,10 +60,16 @@ export interface OpenOptions extends HubOptions, ReadingOptions {
  * ```
  */
 export async function openAdapters(paths: readonly string[], options: OpenOptions = {}): Promise<DiskAdapter[]> {
+  checkCall(OPEN_ALL, [paths, options]);
+  return diskAdapters(paths, options);
+}
+
+/** `openAdapters` for callers that have checked their options, and may pass others with them. */
+export async function diskAdapters(paths: readonly string[], options: OpenOptions): Promise<DiskAdapter[]> {
   const names = distinctNames(paths);
   const opened: DiskAdapter[] = [];
   try {
-    for (const [i, path] of paths.entries()) opened.push(await openAdapterPath(path, { ...options, name: names[i]! }));
+    for (const [i, path] of paths.entries()) opened.push(await diskAdapter(path, { ...options, name: names[i]! }));
   } catch (error) {
     for (const adapter of opened) adapter.close();
     throw error;
@@ -56,7 +80,6 @@ export async function openAdapters(paths: readonly string[], options: OpenOption
 /**
  * Open one adapter: a folder, a file in one, or a path on the Hub.
  *
- * @param options.name default the folder's own name, or the name on the Hub
  * @example
  * ```ts
  * import { openAdapterPath } from "lora-lego/node";
@@ -66,10 +89,13 @@ export async function openAdapters(paths: readonly string[], options: OpenOption
  * console.log(adapter.name, adapter.format); // sort peft
  * ```
  */
-export async function openAdapterPath(
-  path: string,
-  options: OpenOptions & { readonly name?: string } = {},
-): Promise<DiskAdapter> {
+export async function openAdapterPath(path: string, options: NamedOptions = {}): Promise<DiskAdapter> {
+  checkCall(OPEN, [path, options]);
+  return diskAdapter(path, options);
+}
+
+/** `openAdapterPath` for callers that have checked their options, and may pass others with them. */
+export async function diskAdapter(path: string, options: NamedOptions): Promise<DiskAdapter> {
   const { name = nameOf(path, 1) } = options;
   if (options.stream && isHubPath(path)) {
     const adapter = await openAdapter({ ...(await streamedFolder(path, options)), name }, options);

@@ -114,6 +114,11 @@ export class OutputFile {
     return this.#unfinished.scratch(name);
   }
 
+  /** As `OutputFolder.accompany`. */
+  accompany(other: OutputFile): void {
+    this.#unfinished.accompany(dirname(other.path));
+  }
+
   /** Write it whole. */
   write(content: string | Uint8Array): void {
     naming(this.path, () => writeFileSync(this.path, content));

@@ -17,8 +17,10 @@ import { naming } from "../files/named-failure.ts";
 import { readText } from "../files/read-text.ts";
 import { isWithin, realPath } from "../files/real-path.ts";
 import { checkSpace, flush } from "./flush.ts";
+import type { OutputFile } from "./output-file.ts";
 import {
   beginUnfinished,
+  clearCompanion,
   clearUnfinished,
   endedWriter,
   leftovers,
@@ -97,6 +99,11 @@ export class OutputFolder {
     return this.#unfinished.scratch(name);
   }
 
+  /** Have a later run clear away the other output with this one, should both be left unfinished. */
+  accompany(other: OutputFile): void {
+    this.#unfinished.accompany(dirname(other.path));
+  }
+
   /** Refuse when the file system has less room than the output needs. */
   checkSpace(bytes: number): void {
     checkSpace(this.#unfinished.folder, bytes, basename(this.target));
@@ -163,7 +170,9 @@ function recover(target: string, inputs: readonly string[], tell: (text: string)
       tell(`Removed ${basename(left.path)}, which an interrupted run had left.`);
     }
   }
-  if (replaced !== null) rmSync(join(target, MARK_FILE), { force: true });
+  if (replaced === null) return;
+  clearCompanion(target, tell);
+  rmSync(join(target, MARK_FILE), { force: true });
 }
 
 function refuseInputs(target: string, path: string, inputs: readonly string[]): void {

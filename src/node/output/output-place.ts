@@ -28,7 +28,10 @@ export function intoOutput<T>(
   const isFolder = formOf(out) === "folder";
   const target: OutputTarget = { path: realPath(out), isFolder };
   return withReport(report ?? null, target, inputs, options, (place) => {
-    const whole = (output: Output): Promise<T> => write(output, place);
+    const whole = (output: Output): Promise<T> => {
+      if (place !== null && "file" in place) output.accompany(place.file);
+      return write(output, place);
+    };
     return isFolder ? intoFolder(out, inputs, options, whole) : intoFile(out, inputs, options, whole);
   });
 }

@@ -17,8 +17,8 @@ import { makeFolder } from "./make-folder.ts";
 /** Marks a folder that is being written or removed, and names the process; a folder without it is left alone. */
 export const MARK_FILE = ".lora-lego-unfinished";
 
-/** A mark holds a host name and a process number. */
-const MAX_MARK_BYTES = 4096;
+/** A mark holds a host name, a process number and perhaps a path. */
+const MAX_MARK_BYTES = 1 << 15;
 
 /** Targets that this process is writing. */
 const live = new Set<string>();
@@ -29,6 +29,8 @@ export interface Unfinished {
   /** Path of something that is only needed while the output is written. */
   scratch(name: string): string;
   clearScratch(): void;
+  /** Note the folder of another output of the same work, which a later run then clears away with this one. */
+  accompany(folder: string): void;
   /** Record that the target is written, whatever is left of the folder. */
   end(): void;
   /** Remove the folder with its contents, and the parent folders that were made for it. */
@@ -66,6 +68,9 @@ export function beginUnfinished(target: string, path: string): Unfinished {
     },
     clearScratch() {
       rmSync(scratch, { recursive: true, force: true });
+    },
+    accompany(other) {
+      writeMark(folder, other);
     },
     discard() {
       end();
@@ -106,12 +111,23 @@ export function leftovers(target: string, inputs: readonly string[]): Leftover[]
 /** Remove what an ended process was writing or removing; folders without a mark, or with another machine's mark, stay. */
 export function clearUnfinished({ path }: Leftover, tell: (text: string) => void): void {
   if (readdirSync(path).length > 0 && endedWriter(path) === null) return;
+  clearCompanion(path, tell);
   removeMarked(path);
   tell(`Removed ${basename(path)}, which an interrupted run had left.`);
 }
 
-export function writeMark(folder: string): void {
-  writeFileSync(join(folder, MARK_FILE), JSON.stringify({ host: hostname(), pid: process.pid }));
+/** Remove the unfinished output that a folder's mark names, if the same process left it. */
+export function clearCompanion(folder: string, tell: (text: string) => void): void {
+  const { pid, with: other } = markOf(folder) ?? {};
+  if (typeof other !== "string" || !other.endsWith(`.tmp-${pid}`)) return;
+  if (!lstatSync(other, { throwIfNoEntry: false })?.isDirectory() || endedWriter(other) !== pid) return;
+  removeMarked(other);
+  tell(`Removed ${basename(other)}, which an interrupted run had left.`);
+}
+
+/** @param other the folder of another output of the same work */
+export function writeMark(folder: string, other?: string): void {
+  writeFileSync(join(folder, MARK_FILE), JSON.stringify({ host: hostname(), pid: process.pid, with: other }));
 }
 
 /** Remove a marked folder, its mark last, so that anything left after a kill is still recognised as ours. */
@@ -123,16 +139,21 @@ export function removeMarked(folder: string): void {
 
 /** The process whose mark a folder has, if it ran on this machine and has ended; else null. */
 export function endedWriter(folder: string): number | null {
+  return markOf(folder)?.pid ?? null;
+}
+
+/** The mark of a folder, if its process ran on this machine and has ended; else null. */
+function markOf(folder: string): { readonly pid: number; readonly with?: unknown } | null {
   const file = join(folder, MARK_FILE);
   if (!existsSync(file)) return null;
   const stat = lstatSync(file);
   if (!stat.isFile() || stat.size > MAX_MARK_BYTES) return null;
   try {
-    const { host, pid } = JSON.parse(readFileSync(file, "utf8")) as { host: unknown; pid: unknown };
-    return host === hostname() && typeof pid === "number" && !isRunning(pid) ? pid : null;
+    const { host, pid, with: other } = JSON.parse(readFileSync(file, "utf8"));
+    return host === hostname() && typeof pid === "number" && !isRunning(pid) ? { pid, with: other } : null;
   } catch {
     // The process was killed while it wrote the mark.
-    return 0;
+    return { pid: 0 };
   }
 }
 
