@@ -59,6 +59,7 @@ export { DTYPE_BITS, type Dtype, type FactorDtype, type OutputDtype } from "./co
 export { FormatError, HubError, LoraLegoError, OutputError, RefusedError, UsageError } from "./core/errors.ts";
 export type { ModuleKind } from "./core/module-kind.ts";
 export { VERSION } from "./core/version.ts";
+export type { AutoScale } from "./figures/auto-scale.ts";
 export type { StoredModule } from "./formats/peft-folder/factors.ts";
 export { CHANGING_FIELDS, type ChangingField, type PeftConfig } from "./formats/peft-folder/read-config.ts";
 export type { HubAccess } from "./hub/request.ts";
@@ -73,6 +74,7 @@ export {
   mergeInMemory,
   mergeToSink,
 } from "./merge/merge.ts";
+export { AUTO } from "./methods/auto.ts";
 export * from "./methods/built-in.ts";
 export { defineMethod, type FilledField, type MethodDefinition, type OptionsOf } from "./methods/define-method.ts";
 export { RESCALES, type Rescale } from "./methods/elementwise/by-chance.ts";
@@ -110,7 +112,7 @@ export type {
   SwitchParameter,
 } from "./methods/parameters.ts";
 export { METHODS, methodById, type RegisterOptions, registerMethod } from "./methods/registry.ts";
-export type { MergePlan, PlannedExtra, PlannedModule, Range } from "./plan/merge-plan.ts";
+export type { MergePlan, PlannedExtra, PlannedModule, Range, ScaledPlan } from "./plan/merge-plan.ts";
 export { makePlan } from "./plan/plan.ts";
 export type { Findings } from "./plan/plan-ranks.ts";
 export type { Warning } from "./plan/warning.ts";
@@ -122,6 +124,7 @@ export type {
   RankLayout,
   Recipe,
   RecipeFields,
+  Scale,
 } from "./recipe/recipe.ts";
 export {
   type ParsedRecipe,

@@ -12,7 +12,12 @@ export interface AutoChoice {
 
 /** The rules of `--method auto`: the first one that covers the number of acting adapters decides. */
 const RULES: readonly (Omit<AutoChoice, "reason"> & { readonly most: number; readonly why: string })[] = [
-  { most: 1, method: "svd", scale: 1, why: "returns one adapter unchanged, or its best approximation at a smaller rank" },
+  {
+    most: 1,
+    method: "svd",
+    scale: 1,
+    why: "returns one adapter unchanged, or its best approximation at a smaller rank",
+  },
   { most: 2, method: "ctm", scale: 1, why: "keeps two adapters best, and needs no factor" },
   { most: Number.POSITIVE_INFINITY, method: "tsv", scale: "auto", why: "keeps three or more adapters best" },
 ];
@@ -24,7 +29,9 @@ const RULES: readonly (Omit<AutoChoice, "reason"> & { readonly most: number; rea
  */
 export function chooseMethod(acting: number): AutoChoice {
   const { method, scale, why } = RULES.find(({ most }) => acting <= most)!;
-  return { method, scale,
+  return {
+    method,
+    scale,
     reason: `${method} was chosen for ${acting === 1 ? "1 adapter" : `${acting} adapters`}: it ${why}.`,
   };
 }

@@ -53,7 +53,7 @@ describe.each(METHODS.map(({ id, needs }) => [id, needs.cut === true] as const))
         expect(rows.count).toBe(rank);
         const sink = memorySink(4 * written.rank * (inputs + out));
         const factors = { ...written, a: { begin: 0 }, b: { begin: 4 * written.rank * inputs } };
-        expect(await writeFactors(kernels, rows, factors, sink)).toBe(true);
+        expect(await writeFactors(kernels, rows, factors, sink)).not.toBeNull();
       }
     }
   });
