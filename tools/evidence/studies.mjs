@@ -46,6 +46,15 @@ const BEGUN = ["lego", "lego balanced", "lego svd gauge", "average", "svd", "tie
 
 export const adapterOf = (shape, targets, task) => join(minibench, shape, targets, task);
 
+/** What is merged with a factor computed from the adapters, and with one searched on the dev rows. */
+const FACTORED = ["lego", "lego svd gauge", "average", "iso_c", "iso_cts", "tsv", "ctm", "dc_merge", "ties_svd"].map(
+  named,
+);
+const COMPUTED = [
+  { name: "auto", method: "auto" },
+  ...FACTORED.map((merge) => ({ name: merge.method, ...merge, scale: "auto" })),
+];
+
 /** A benchmark of the adapters of the tasks named, at a target set of a model or in another folder. */
 function config(
   shape,
@@ -64,12 +73,35 @@ function config(
   };
 }
 
+const study = (id, table, of) => ({ id, table, config: of });
+
+/** The sets of adapters that factors are measured on: the first two are those that the rules were chosen on. */
+export const FACTOR_SETS = [
+  ["llama-all", "Llama, all linear modules", ["llama", "all", {}]],
+  ["gpt2-qv", "GPT-2, attention", ["gpt2", "qv", {}]],
+  ["gpt2-all", "GPT-2, all linear modules", ["gpt2", "all", {}]],
+  ["llama-qv", "Llama, q and v", ["llama", "qv", {}]],
+  ["llama-apart", "Llama, different training seeds", ["llama", "all", { paths: begunApart("llama") }]],
+  ["gpt2-apart", "GPT-2, different training seeds", ["gpt2", "all", { paths: begunApart("gpt2") }]],
+  ...[2, 3, 5].map((count) => [
+    `gpt2-${count}`,
+    `GPT-2, ${count} adapters`,
+    ["gpt2", "all", { tasks: SEEN.slice(0, count) }],
+  ]),
+];
+const factorStudies = FACTOR_SETS.flatMap(([id, , [shape, targets, options]]) => {
+  const of = { ...options, unseen: [], ranks: [6] };
+  return [
+    study(`factor-${id}`, "factor", config(shape, targets, { ...of, merges: FACTORED, scales: SCALES })),
+    study(`factor-${id}-computed`, "factor", config(shape, targets, { ...of, merges: COMPUTED })),
+  ];
+});
+
 const SETS = [
   ["llama", "all", [6, 12, 42]],
   ["llama", "qv", [6]],
   ["gpt2", "all", [6, 12]],
 ];
-const study = (id, table, of) => ({ id, table, config: of });
 
 function pruning(task) {
   const merges = [
@@ -227,6 +259,7 @@ export const FULL = [
       tasks: SEEN.map((task) => join(minibench, "dev", `${task}.jsonl`)),
     },
   },
+  ...factorStudies,
   { id: "cost", table: "cost", cost: { merges: METHODS, ranks: [6, 42] } },
 ];
 
