@@ -112,8 +112,8 @@ export interface Method<Options = unknown> {
   readonly resizes?: string;
   /** Whether its clusters name units by their stored order in the adapters. Default true. */
   namesStoredUnits?(options: Options): boolean;
-  /** Whether weights have an effect when ranks differ, even if no units are grouped. Default false. */
-  weighsRanks?(options: Options): boolean;
+  /** Whether weights have an effect even if no units are grouped, when the adapters' ranks differ or do not. Default false. */
+  weighsUngrouped?(options: Options, ranksDiffer: boolean): boolean;
   /** Whether these options need Gram matrices and sums in f64. */
   precise(options: Options): boolean;
   /** What `merge` returns: combinations of the pool's units, or rows (elementwise methods). */

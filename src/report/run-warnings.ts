@@ -203,7 +203,7 @@ function idleWeights(plan: MergePlan, method: Method, results: readonly ModuleRe
   if (method.cut !== "clusters" || weights.every((own) => own.every((weight) => weight === own[0]))) return null;
   const clustered = results.some(({ clusters }) => clusters?.some(({ members }) => members.length > 1));
   const ranksDiffer = results.some(({ live }) => live.some(([, units]) => units !== live[0]![1]));
-  if (clustered || (ranksDiffer && method.weighsRanks?.(plan.options))) return null;
+  if (clustered || method.weighsUngrouped?.(plan.options, ranksDiffer)) return null;
   return "every unit is its own cluster at this rank; use a smaller --rank, or --method cat.";
 }
 

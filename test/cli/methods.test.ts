@@ -31,7 +31,7 @@ describe.concurrent("lora-lego methods", () => {
         {
           name: "metric",
           type: "choice",
-          choices: ["euclidean", "cosine", "manhattan", "transport"],
+          choices: ["euclidean", "delta", "cosine", "manhattan", "transport"],
           default: "euclidean",
           description: expect.any(String),
         },

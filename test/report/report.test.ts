@@ -130,6 +130,7 @@ describe("figures of a module", () => {
 
   it.each([
     ["euclidean", 4],
+    ["delta", 16],
     ["manhattan", 2],
     ["transport", 4],
     ["cosine", 1],
@@ -139,7 +140,7 @@ describe("figures of a module", () => {
       (await report(await right({ lora_alpha: scale }), { ...RANK_1, options })).modules[0]!.inertia!;
     near(await inertia(4), factor * (await inertia(1)));
     // 4.5 is no whole alpha and is folded in.
-    near(await inertia(4.5), (factor === 4 ? 4.5 : factor === 2 ? Math.sqrt(4.5) : 1) * (await inertia(1)));
+    near(await inertia(4.5), 4.5 ** Math.log2(Math.sqrt(factor)) * (await inertia(1)));
   });
 
   it("warn of units that become zero in a small type, and of modules that are zero everywhere", async () => {
@@ -387,7 +388,9 @@ describe("warnings", () => {
     expect(await ids(await faint(0.15), RANK_1)).toEqual([]);
     expect(await ids(await faint(0.13), { target: { kind: "rank", rank: 2 } })).toEqual([]);
     expect(await textOf("b-ignored", await faint(0.13), RANK_1)).toMatch(/1\.7%.*--gauge balanced/);
-    expect(await ids(await faint(0.13), { ...RANK_1, options: { gauge: "balanced" } })).toEqual([]);
+    for (const options of [{ gauge: "balanced" }, { metric: "delta" }] as const) {
+      expect(await ids(await faint(0.13), { ...RANK_1, options })).toEqual([]);
+    }
   });
 
   it("selection-not-merge: over 80% of the clusters hold a single unit, and one does not", async () => {
@@ -447,5 +450,11 @@ describe("warnings", () => {
     const weighted = await mergeInMemory(adapters, recipe);
     const plain = await mergeInMemory(adapters, { ...recipe, weights: [1, 1] });
     expect(weighted.weights).not.toEqual(plain.weights);
+  });
+
+  it("weights-idle: not where the delta is brought to the weighted mean of the norms", async () => {
+    const recipe = { target: { kind: "rank", rank: 2 }, weights: [1, 3], options: { outputNorm: "mean" } } as const;
+    expect(await ids(await right(), recipe)).toEqual([]);
+    expect(await ids(await right(), { ...recipe, options: {} })).toEqual(["weights-idle"]);
   });
 });

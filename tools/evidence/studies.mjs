@@ -22,6 +22,10 @@ const ABLATION = [
   lego("sign canonical", { sign: "canonical" }),
   lego("sign line", { sign: "line" }),
   lego("centre rank1", { centre: "rank1" }),
+  lego("metric delta", { metric: "delta" }),
+  lego("centre rank1, reweight delta", { centre: "rank1", reweight: "delta" }),
+  lego("decorrelate 0.5", { decorrelate: 0.5 }),
+  lego("output norm mean", { outputNorm: "mean" }),
   lego("metric cosine", { metric: "cosine" }),
   lego("metric manhattan", { metric: "manhattan" }),
   lego("metric transport", { metric: "transport" }),
@@ -40,9 +44,10 @@ const made = fileURLToPath(new URL("../../build/evidence/adapters", import.meta.
 /** The seven adapters of one training seed share the random A that they began with; of three seeds, these do not. */
 const begunApart = (shape) =>
   SEEN.map((task, t) => (t % 3 === 0 ? join(minibench, shape, "all", task) : join(more, shape, `seed${t % 3}`, task)));
-const BEGUN = ["lego", "lego balanced", "lego svd gauge", "average", "svd", "ties_svd", "tsv", "iso_c", "ctm"].map(
-  named,
-);
+const BEGUN = [
+  ...["lego", "lego balanced", "lego svd gauge", "lego decorrelated", "lego deltas"],
+  ...["average", "svd", "ties_svd", "tsv", "iso_c", "ctm"],
+].map(named);
 
 export const adapterOf = (shape, targets, task) => join(minibench, shape, targets, task);
 

@@ -25,6 +25,9 @@ SEED = 20240916
 IN, OUT_DIM = 6, 5
 MIN_GAP = 0.01  # how much worse, relative to the best, the second best partition must be
 DEFAULTS = dict(gauge="raw", sign="none", centre="mean", reweight="linf", outputReweight=True, metric="euclidean")
+# Options that a case names only if it has them; the vectors of the others are older.
+LATER = dict(outputNorm="free", decorrelate=0)
+DELTAS = dict(gauge="svd", centre="rank1", reweight="delta", outputNorm="mean", decorrelate=0.75, metric="delta")
 
 
 # ---- the method -----------------------------------------------------------------------------------------------------
@@ -120,6 +123,10 @@ def centre_of(a, b, w, options):
     if options["sign"] == "line":
         flip = best_signs(np.hstack([a, b]), w)[:, None]
         a, b = a * flip, b * flip
+    if options["metric"] == "delta":  # a unit and its negative are one: all on the side of the main direction
+        main = np.linalg.svd(np.sqrt(w)[:, None] * np.hstack([a, b]))[2][0]
+        flip = np.where(np.hstack([a, b]) @ main < 0, -1.0, 1.0)[:, None]
+        a, b = a * flip, b * flip
     p = w / w.sum()
     ca, cb = p @ a, p @ b
     if options["centre"] == "rank1":
@@ -129,6 +136,13 @@ def centre_of(a, b, w, options):
         ca, cb = flip * np.sqrt(sigma[0] / q) * Vt[0], flip * np.sqrt(sigma[0] * q) * U[:, 0]
     if options["reweight"] == "none":
         return ca, cb, 1.0
+    if options["reweight"] == "delta":
+        rms = np.sqrt(p @ ((a**2).sum(1) * (b**2).sum(1)))
+        size = np.linalg.norm(ca) * np.linalg.norm(cb)
+        if size < 1e-8 * rms:
+            return 0 * ca, 0 * cb, None
+        factor = np.sqrt(rms / size) if len(a) > 1 else 1.0
+        return factor * ca, factor * cb, factor
     x, c = np.hstack([a, b]), np.hstack([ca, cb])
     if np.abs(c).max() < 1e-4 * (p @ np.abs(x).max(1)):
         return 0 * ca, 0 * cb, None
@@ -137,8 +151,24 @@ def centre_of(a, b, w, options):
     return factor * ca, factor * cb, factor
 
 
+def power(gram, p):
+    """gram^p of a symmetric matrix."""
+    values, vectors = np.linalg.eigh(gram)
+    return (vectors * values**p) @ vectors.T
+
+
+def decorrelated(A, B, p):
+    """Rows A (k, in) and B (k, out) with their unit directions turned apart, of the same norm as a delta."""
+    la, lb = np.linalg.norm(A, axis=1)[:, None], np.linalg.norm(B, axis=1)[:, None]
+    U, V = A / la, B / lb
+    newA, newB = la * (power(U @ U.T, -p / 2) @ U), lb * (power(V @ V.T, -p / 2) @ V)
+    half = np.sqrt(np.linalg.norm(B.T @ A) / np.linalg.norm(newB.T @ newA))
+    return half * newA, half * newB
+
+
 def lego(adapters, k, options):
     """Everything that the tests expect, and the gap of the clustering."""
+    options = LATER | options
     used = [t for t, adapter in enumerate(adapters) if adapter["weight"] > 0]
     mean_weight = np.mean([adapters[t]["weight"] for t in used])
     weight = {t: adapters[t]["weight"] / mean_weight for t in used}
@@ -165,6 +195,8 @@ def lego(adapters, k, options):
         same = same.ravel()
         k_eff = min(k, len(first))
         points = x[first]
+        if options["metric"] == "delta":
+            points = np.einsum("na,nb->nab", a[first], b[first]).reshape(len(first), -1)
         if options["metric"] == "cosine":
             points = points / np.linalg.norm(points, axis=1, keepdims=True)
         blocks, inertia, gap = best_partition(points, np.bincount(same, w), k_eff, options["metric"], options["sign"] == "line")
@@ -172,11 +204,19 @@ def lego(adapters, k, options):
     k_eff = len(groups)
     rank = sum(weight[t] * ranks[t] for t in ranks) / sum(weight[t] for t in ranks)
     factor = np.sqrt(rank / k_eff) if options["outputReweight"] else 1.0
-    clusters, delta = [], np.zeros((OUT_DIM, IN))
+    clusters, A, B = [], [], []
     for group in groups:
         ca, cb, reweight = centre_of(a[group], b[group], w[group], options)
-        delta += factor * np.outer(cb, ca)
+        A.append(ca), B.append(cb)
         clusters.append(dict(members=[where[i] for i in group], reweight=reweight))
+    if options["decorrelate"] > 0 and k_eff < n:
+        A, B = decorrelated(np.array(A), np.array(B), options["decorrelate"])
+    delta = np.zeros((OUT_DIM, IN))
+    for ca, cb in zip(A, B):
+        delta += factor * np.outer(cb, ca)
+    if options["outputNorm"] == "mean":
+        norms = [(weight[t], np.linalg.norm(delta_of(adapters[t]))) for t in ranks]
+        delta *= sum(x * norm for x, norm in norms) / sum(x for x, _ in norms) / np.linalg.norm(delta)
     expected = dict(units=n, dead=dead, kEff=k_eff, rank=rank, outputFactor=factor, clusters=clusters, inertia=inertia)
     return expected | figures(delta, adapters, weight), gap
 
@@ -319,6 +359,18 @@ CASES = [
     ("metric manhattan", 3, dict(metric="manhattan"), lambda g: draw(g, [4, 4])),
     ("metric manhattan, unequal weights", 3, dict(metric="manhattan"), lambda g: draw(g, [4, 5], [1.0, 2.0], [1.0, 3.0], noise=0.7)),
     ("metric manhattan, duplicates", 3, dict(metric="manhattan"), lambda g: share_a_unit(draw(g, [4, 4], noise=0.7), [(0, 0, 1, 2)])),
+    ("metric delta", 3, dict(metric="delta"), lambda g: flip_some(draw(g, [3, 4], [0.5, 2.0], themes=3))),
+    ("metric delta, unequal weights", 3, dict(metric="delta"), lambda g: draw(g, [3, 5], [0.5, -2.0], [1.0, 3.0])),
+    ("reweight delta", 3, dict(reweight="delta"), lambda g: draw(g, [4, 4], [1.0, 2.0])),
+    ("reweight delta, centre rank1, unequal weights", 3, dict(centre="rank1", reweight="delta"), lambda g: draw(g, [3, 5], [2.0, -1.0], [1.0, 2.5])),
+    ("output norm mean", 3, dict(outputNorm="mean"), lambda g: draw(g, [4, 4], [1.0, 2.0])),
+    ("output norm mean, k > N, unequal weights and ranks", 9, dict(outputNorm="mean"), lambda g: draw(g, [2, 5], weights=[3.0, 1.0])),
+    ("decorrelate 0.5", 4, dict(decorrelate=0.5), lambda g: draw(g, [4, 4])),
+    ("decorrelate 1, centre rank1, reweight delta", 4, dict(decorrelate=1, centre="rank1", reweight="delta"), lambda g: draw(g, [3, 5])),
+    ("decorrelate 1, k = N changes nothing", 7, dict(decorrelate=1), lambda g: draw(g, [3, 4])),
+    ("the preset deltas", 3, DELTAS, lambda g: draw(g, [4, 4], [1.0, 2.0])),
+    ("the preset deltas, unequal ranks, scales and weights", 4, DELTAS, lambda g: draw(g, [3, 5], [-1.0, 0.5], [2.0, 1.0])),
+    ("the preset deltas, one adapter", 4, DELTAS, lambda g: draw(g, [4], [2.0])),
     ("a cluster that cancels exactly", 2, {}, lambda g: opposed(g, 0.0)),
     ("a cluster that cancels to below 1e-4", 2, {}, lambda g: opposed(g, 2.0**-14)),
     ("a cluster that nearly cancels is reweighted", 2, {}, lambda g: opposed(g, 2.0**-10)),
@@ -338,10 +390,10 @@ TRIES = {}  # which draw a case took
 
 
 def has_bite(adapters, k, options, expected, gap):
-    """The best clustering is certain, and a metric other than the default groups other units."""
+    """The best clustering is certain, and a metric other than the default groups other units (but for presets)."""
     if gap is not None and gap < MIN_GAP:
         return False
-    if options["metric"] == "euclidean":
+    if options["metric"] == "euclidean" or DELTAS.items() <= options.items():
         return True
     plain, _ = lego(adapters, k, options | dict(metric="euclidean"))
     return [c["members"] for c in plain["clusters"]] != [c["members"] for c in expected["clusters"]]

@@ -35,7 +35,9 @@ export async function frameUnits(pool: Pool, options: LegoOptions, meanWeight: n
     units: unsigned,
   } = options.gauge === "svd" ? singularUnits(pool) : storedUnits(pool, options.gauge === "balanced");
   let units = unsigned;
-  if (options.sign === "canonical" || (options.gauge === "svd" && options.sign !== "line")) {
+  // Singular units have the sign of an eigenvector; distances of deltas do not see it.
+  const unsure = options.gauge === "svd" && options.metric !== "delta" && options.sign !== "line";
+  if (options.sign === "canonical" || unsure) {
     const { a } = await pool.extremes(units);
     units = units.map((unit, i) => (a[i]! < 0 ? scaleCombination(unit, -1, -1) : unit));
   }

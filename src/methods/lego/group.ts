@@ -1,6 +1,7 @@
 import { clusterPoints } from "../../linalg/cluster.ts";
 import { medoidPartition } from "../../linalg/k-medoids.ts";
 import type { GramPoints } from "../../linalg/points.ts";
+import { symmetricEigen } from "../../linalg/symmetric-eigen.ts";
 import { transportPartition } from "../../linalg/transport.ts";
 import type { Pool } from "../../units/pool.ts";
 import type { Frame } from "./frame.ts";
@@ -61,23 +62,49 @@ function alone(frame: Frame, i: number): Group {
   return { leaders: [i], signs: [1], weights: [frame.weights[i]!], members: [i] };
 }
 
-/** k-means on squared distances of units or of their directions (cosine), or with balanced mass (transport). */
+/**
+ * k-means on squared distances of units, of their directions (cosine) or of their deltas b a^T (delta), or with balanced mass
+ * (transport).
+ */
 function bySquares(frame: Frame, leaders: Int32Array, weights: Float64Array, k: number, options: LegoOptions) {
   const n = frame.units.length;
   const count = leaders.length;
+  const ofDeltas = options.metric === "delta";
   const gram = new Float64Array(count * count);
   for (let x = 0; x < count; x++) {
     const row = leaders[x]! * n;
     for (let y = 0; y < count; y++) {
-      const cell = row + leaders[y]!;
-      gram[x * count + y] = frame.gramA[cell]! + frame.gramB[cell]!;
+      const a = frame.gramA[row + leaders[y]!]!;
+      const b = frame.gramB[row + leaders[y]!]!;
+      gram[x * count + y] = ofDeltas ? a * b : a + b;
     }
   }
   if (options.metric === "cosine") normalise(gram, count);
-  const points = { count, gram, weights, line: options.sign === "line" };
+  const points = { count, gram, weights, line: options.sign === "line" && !ofDeltas };
   const search = options.metric === "transport" ? transportPartition : clusterPoints;
   const partition = search(points, k, options.effort, options.seed);
-  return { ...partition, inertia: inertiaOf(points, partition.labels, partition.signs, k) };
+  const inertia = inertiaOf(points, partition.labels, partition.signs, k);
+  return { ...partition, inertia, ...(ofDeltas && { signs: sidesOf(frame, leaders, weights, partition.labels) }) };
+}
+
+/**
+ * A unit and its negative have the same delta; each point is turned to the side of its cluster's main direction, the leading right
+ * singular vector of its weighted points.
+ */
+function sidesOf({ units, gramA, gramB }: Frame, leaders: Int32Array, weights: Float64Array, labels: Int32Array) {
+  const signs = new Int8Array(leaders.length).fill(1);
+  for (const cluster of new Set(labels)) {
+    const own = Array.from(leaders.keys()).filter((x) => labels[x] === cluster);
+    const gram = own.flatMap((x) =>
+      own.map((y) => {
+        const cell = leaders[x]! * units.length + leaders[y]!;
+        return Math.sqrt(weights[x]! * weights[y]!) * (gramA[cell]! + gramB[cell]!);
+      }),
+    );
+    const { vectors } = symmetricEigen(Float64Array.from(gram), own.length, 1);
+    for (const [at, x] of own.entries()) if (vectors[at]! < 0) signs[x] = -1;
+  }
+  return signs;
 }
 
 /** Turn inner products into cosines, in place. */

@@ -5,8 +5,9 @@ export const LEGO_CHOICES = {
   gauge: ["raw", "balanced", "svd"],
   sign: ["none", "canonical", "line"],
   centre: ["mean", "rank1"],
-  reweight: ["linf", "l2", "none"],
-  metric: ["euclidean", "cosine", "manhattan", "transport"],
+  reweight: ["linf", "l2", "delta", "none"],
+  outputNorm: ["free", "mean"],
+  metric: ["euclidean", "delta", "cosine", "manhattan", "transport"],
 } as const;
 
 /** Options of LEGO; the defaults are the paper's definition. */
@@ -21,6 +22,10 @@ export interface LegoOptions {
   readonly reweight: (typeof LEGO_CHOICES.reweight)[number];
   /** Whether the delta is multiplied by sqrt(r / k) (output reweighting). */
   readonly outputReweight: boolean;
+  /** Whether each module's delta is brought to the adapters' mean norm. */
+  readonly outputNorm: (typeof LEGO_CHOICES.outputNorm)[number];
+  /** How far the centres' directions are made orthogonal, 0 to 1: 0 leaves them, 1 replaces them by their polar factors. */
+  readonly decorrelate: number;
   /** The distance for clustering units. */
   readonly metric: (typeof LEGO_CHOICES.metric)[number];
   /** How long to search for the best grouping; 1 is the measured default, 0 the tree alone. */
@@ -36,9 +41,22 @@ export const PAPER: LegoOptions = {
   centre: "mean",
   reweight: "linf",
   outputReweight: true,
+  outputNorm: "free",
+  decorrelate: 0,
   metric: "euclidean",
   effort: 1,
   seed: 0,
+};
+
+/** LEGO on the deltas of singular units (docs/methods/lego.md, "Units as deltas"): `--preset deltas`. */
+export const DELTAS: LegoOptions = {
+  ...PAPER,
+  gauge: "svd",
+  centre: "rank1",
+  reweight: "delta",
+  outputNorm: "mean",
+  decorrelate: 0.75,
+  metric: "delta",
 };
 
 /** LEGO's parameters; the defaults are the paper's definition. */
@@ -71,6 +89,19 @@ export const LEGO_PARAMETERS: ParameterTable<LegoOptions> = {
     type: "boolean",
     default: PAPER.outputReweight,
     description: "multiply the delta by sqrt(r / k)",
+  },
+  outputNorm: {
+    type: "choice",
+    choices: LEGO_CHOICES.outputNorm,
+    default: PAPER.outputNorm,
+    description: "leave the delta's norm, or bring it to the adapters' mean norm in each module",
+  },
+  decorrelate: {
+    type: "number",
+    least: 0,
+    most: 1,
+    default: PAPER.decorrelate,
+    description: "how far the centres' directions are made orthogonal; 0 leaves them, 1 is their polar factors",
   },
   metric: {
     type: "choice",
