@@ -52,9 +52,18 @@ const BEGUN = [
 export const adapterOf = (shape, targets, task) => join(minibench, shape, targets, task);
 
 /** What is merged with a factor computed from the adapters, and with one searched on the dev rows. */
-const FACTORED = ["lego", "lego svd gauge", "average", "iso_c", "iso_cts", "tsv", "ctm", "dc_merge", "ties_svd"].map(
-  named,
-);
+const FACTORED = [
+  "lego",
+  "lego deltas",
+  "lego svd gauge",
+  "average",
+  "iso_c",
+  "iso_cts",
+  "tsv",
+  "ctm",
+  "dc_merge",
+  "ties_svd",
+].map(named);
 const COMPUTED = [
   { name: "auto", method: "auto" },
   ...FACTORED.map((merge) => ({ name: merge.method, ...merge, scale: "auto" })),
