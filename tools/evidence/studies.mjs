@@ -89,24 +89,26 @@ function config(
 
 const study = (id, table, of) => ({ id, table, config: of });
 
-/** The sets of adapters that factors are measured on: the first two are those that the rules were chosen on. */
+/**
+ * The sets of adapters that computed factors are measured on, and the study that holds the same methods as merged and with a searched
+ * factor. The rules were chosen on the dev rows of the first two.
+ */
 export const FACTOR_SETS = [
-  ["llama-all", "Llama, all linear modules", ["llama", "all", {}]],
-  ["gpt2-qv", "GPT-2, attention", ["gpt2", "qv", {}]],
-  ["gpt2-all", "GPT-2, all linear modules", ["gpt2", "all", {}]],
-  ["llama-qv", "Llama, q and v", ["llama", "qv", {}]],
-  ["llama-apart", "Llama, different training seeds", ["llama", "all", { paths: begunApart("llama") }]],
-  ["gpt2-apart", "GPT-2, different training seeds", ["gpt2", "all", { paths: begunApart("gpt2") }]],
-  ...[2, 3, 5].map((count) => [
-    `gpt2-${count}`,
-    `GPT-2, ${count} adapters`,
-    ["gpt2", "all", { tasks: SEEN.slice(0, count) }],
-  ]),
+  ["llama-all", "Llama, all linear modules", "methods-llama-all", ["llama", "all", {}]],
+  ["gpt2-qv", "GPT-2, attention", "factor-gpt2-qv", ["gpt2", "qv", {}]],
+  ["gpt2-all", "GPT-2, all linear modules", "methods-gpt2-all", ["gpt2", "all", {}]],
+  ["llama-qv", "Llama, q and v", "methods-llama-qv", ["llama", "qv", {}]],
+  ["llama-apart", "Llama, different seeds", "begun-apart-llama", ["llama", "all", { paths: begunApart("llama") }]],
+  ["gpt2-apart", "GPT-2, different seeds", "begun-apart-gpt2", ["gpt2", "all", { paths: begunApart("gpt2") }]],
+  ["gpt2-2", "GPT-2, 2 adapters", "factor-gpt2-2", ["gpt2", "all", { tasks: SEEN.slice(0, 2) }]],
+  ["gpt2-3", "GPT-2, 3 adapters", "factor-gpt2-3", ["gpt2", "all", { tasks: SEEN.slice(0, 3) }]],
 ];
-const factorStudies = FACTOR_SETS.flatMap(([id, , [shape, targets, options]]) => {
+const factorStudies = FACTOR_SETS.flatMap(([id, , beside, [shape, targets, options]]) => {
   const of = { ...options, unseen: [], ranks: [6] };
   return [
-    study(`factor-${id}`, "factor", config(shape, targets, { ...of, merges: FACTORED, scales: SCALES })),
+    ...(beside === `factor-${id}`
+      ? [study(beside, "factor", config(shape, targets, { ...of, merges: FACTORED, scales: SCALES }))]
+      : []),
     study(`factor-${id}-computed`, "factor", config(shape, targets, { ...of, merges: COMPUTED })),
   ];
 });
@@ -277,10 +279,15 @@ export const FULL = [
   { id: "cost", table: "cost", cost: { merges: METHODS, ranks: [6, 42] } },
 ];
 
-/** The same methods at one rank on fewer rows, unsearched. */
+/** Some methods at one rank on fewer rows, unsearched. */
+const QUICK_MERGES = [
+  { name: "auto", method: "auto" },
+  ...["lego", "lego deltas", "lego svd gauge", "average", "svd", "ties_svd", "dare_ties_svd", "knots"].map(named),
+  ...["core_space", "tsv", "iso_c", "ctm"].map(named),
+];
 export const QUICK = [
   {
-    ...study("quick-llama-all", "quick", config("llama", "all", { unseen: [], merges: METHODS, ranks: [6] })),
+    ...study("quick-llama-all", "quick", config("llama", "all", { unseen: [], merges: QUICK_MERGES, ranks: [6] })),
     limit: 300,
   },
 ];
