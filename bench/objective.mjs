@@ -22,7 +22,7 @@ const opened = await openAdapters(paths);
 const target = { kind: "rank", rank: Number(k) };
 const { report } = await mergeInMemory(
   opened.map(({ adapter }) => adapter),
-  { target, extras: "drop", allowPartial: true },
+  { method: "lego", target, extras: "drop", allowPartial: true },
 );
 const ratios = report.modules.map(({ name, inertia }) => ({ name, ratio: inertia / theirs[name], inertia }));
 const worse = ratios.filter(({ ratio, inertia }) => !(ratio <= 1 + TOLERANCE || inertia < 1e-9));

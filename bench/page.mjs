@@ -36,6 +36,7 @@ await page.waitForFunction((modules) => document.querySelectorAll(".cell").lengt
   timeout: 120_000,
 });
 await page.getByRole("tab", { name: /Merge/ }).click();
+await page.getByLabel(/^Method/).selectOption("lego");
 await page.getByLabel("Rank --rank").fill("16");
 await page.getByText(/^Writes 224 modules of rank 16/).waitFor({ timeout: 60_000 });
 const renderer = await rendererOf(browser);
@@ -45,7 +46,19 @@ const megabytes = { before: [], cli: [], page: [] };
 let longest = 0;
 for (let round = 0; round < ROUNDS; round++) {
   seconds.slices.push(await slicesAlone());
-  const command = await run([process.execPath, cli, "merge", ...inputs, "--rank", 16, "--out", out, "--force"]);
+  const command = await run([
+    process.execPath,
+    cli,
+    "merge",
+    ...inputs,
+    "--method",
+    "lego",
+    "--rank",
+    16,
+    "--out",
+    out,
+    "--force",
+  ]);
   seconds.cli.push(command.seconds);
   megabytes.cli.push(command.megabytes);
   megabytes.before.push(peakSince(renderer));

@@ -32,6 +32,8 @@ const lego = (adapters, threads) => [
   cli,
   "merge",
   ...adapters,
+  "--method",
+  "lego",
   "--rank",
   16,
   "--threads",
@@ -80,7 +82,7 @@ async function verify() {
   if (!one.equals(two)) throw new Error("threads or the order of inputs change the result");
   const opened = await openAdapters(seven);
   const adapters = opened.map(({ adapter }) => adapter);
-  const plan = makePlan(adapters, { target: { kind: "rank", rank: 16 } });
+  const plan = makePlan(adapters, { method: "lego", target: { kind: "rank", rank: 16 } });
   const sink = memorySink(plan.size);
   await new Merger(
     referenceKernels(),

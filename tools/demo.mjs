@@ -11,6 +11,8 @@ const tasks = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
 const words = [
   "merge",
   ...tasks.map((task) => `examples/minibench/llama/all/${task}`),
+  "--method",
+  "lego",
   "--rank",
   "12",
   "--out",

@@ -60,10 +60,10 @@ function commandsOf(adapters, large) {
   const merges = METHODS.filter((id) => !(large && SLOW.has(id))).map((id) => ["merge", ...adapters, "--method", id]);
   return [
     ...merges,
-    ["merge", ...adapters, "--rank", "5", "--gauge", "svd"],
+    ["merge", ...adapters, "--method", "lego", "--rank", "5", "--gauge", "svd"],
     ["merge", ...adapters, "--energy", "sv_fro=0.9", "--rank-layout", "pattern", "--method", "svd"],
     ["merge", ...adapters, "--method", "cat", "--weights", adapters.map((_, t) => (t === 0 ? -1.5 : 2)).join()],
-    ["merge", first, second, "--dtype", "bf16", "--scale", "0.5", "--after", "svc"],
+    ["merge", first, second, "--method", "lego", "--dtype", "bf16", "--scale", "0.5", "--after", "svc"],
     ["prune", first, "--keep", "0.5"],
     ["resize", first, "--rank", "3"],
     ["convert", first, "--to", "peft"],

@@ -5,7 +5,7 @@ import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { FIELD_NAMES, fieldsAmong, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
 import { addFieldFlags } from "./field-flags.ts";
-import { addMethodFlags, methodOptions } from "./method-flags.ts";
+import { addMethodFlags, methodOptions, refuseMethodFlags } from "./method-flags.ts";
 import { addOutputOptions, type OutputFlags } from "./output-flags.ts";
 import { collectPath } from "./parse-flags.ts";
 import { runToFolder } from "./run-to-folder.ts";
@@ -25,7 +25,7 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
     .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
     .option(
       "--preset <name>",
-      "named set of method options, which other flags override: paper gives the settings of lego's paper",
+      "named set of the method's options, which other flags override: paper gives lego the settings of its paper",
     );
   addFieldFlags(
     command,
@@ -35,31 +35,36 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
   command.addHelpText(
     "after",
     `
+Options of a method: lora-lego merge --method <id> --help
+
 Examples:
   lora-lego merge math/ med/ finance/ --out merged
   lora-lego merge math/ med/ --weights 2,1 --rank 16 --out merged
   lora-lego merge math/ med/ --method cat --out exact-sum
+  lora-lego merge math/ med/ --method lego --preset paper --out merged
   lora-lego merge math/ med/ --exclude "layers.0.**" --module-weights v_proj=1,0.5 --out merged
   lora-lego merge style.safetensors face.safetensors --out both.safetensors
   lora-lego merge math/ med/ --for llamacpp --base-config llama/config.json --out merged.gguf`,
   );
   const words = argv[0] === "help" ? argv.slice(1) : argv;
-  if (words[0] === "merge") addMethodFlags(command, await methodNamed(methodIdAmong(words)));
+  // Only a merge loads the registry.
+  if (words[0] === "merge") {
+    const { METHODS, methodById } = await import("../methods/registry.ts");
+    const id = methodIdAmong(words);
+    if (id === AUTO) refuseMethodFlags(command, METHODS);
+    else addMethodFlags(command, methodById(id));
+  }
   return command.action(async (paths: string[], flags: MergeFlags) => {
-    await runToFolder(paths, recipeOfFlags(flags, await methodNamed(flags.method)), flags);
+    await runToFolder(paths, await recipeOfFlags(flags), flags);
   });
 }
 
-function recipeOfFlags(flags: MergeFlags, method: Pick<Method, "id" | "parameters" | "presets">): Recipe {
-  const options = { ...(flags.preset && presetOptions(method, flags.preset)), ...methodOptions(method, { ...flags }) };
+async function recipeOfFlags(flags: MergeFlags): Promise<Recipe> {
+  const { METHODS, methodById } = await import("../methods/registry.ts");
+  const method = flags.method === AUTO ? { id: AUTO, parameters: {} } : methodById(flags.method);
+  const preset = flags.preset === undefined ? {} : presetOptions(method, flags.preset, METHODS);
   // The plan checks it.
-  return { ...recipeOf(fieldsAmong(flags)), options } as Recipe;
-}
-
-/** The method of this id. Only a merge loads the registry. */
-async function methodNamed(id: string): Promise<Pick<Method, "id" | "parameters" | "presets">> {
-  if (id === AUTO) return { id, parameters: {} };
-  return (await import("../methods/registry.ts")).methodById(id);
+  return { ...recipeOf(fieldsAmong(flags)), options: { ...preset, ...methodOptions(method, { ...flags }) } } as Recipe;
 }
 
 /** The method named by the arguments, before they are parsed. */
@@ -69,10 +74,16 @@ function methodIdAmong(argv: readonly string[]): string {
   return argv[at]!.split("=")[1] ?? argv[at + 1] ?? DEFAULT_METHOD;
 }
 
+type Presets = Pick<Method, "id" | "presets">;
+
 /** The options of a preset. @throws UsageError for a name that the method does not know */
-function presetOptions({ id, presets = {} }: Pick<Method, "id" | "presets">, name: string): object {
+function presetOptions({ id, presets = {} }: Presets, name: string, methods: readonly Presets[]): object {
   const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
   if (preset !== undefined) return preset as object;
+  const owner = methods.find((method) => Object.hasOwn(method.presets ?? {}, name));
+  if (id === AUTO && owner !== undefined) {
+    throw new UsageError(`The preset ${name} belongs to ${owner.id}; add --method ${owner.id}.`);
+  }
   const there = Object.keys(presets);
   throw new UsageError(
     there.length === 0

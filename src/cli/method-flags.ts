@@ -26,6 +26,22 @@ export function addMethodFlags(command: Command, { id, parameters }: Pick<Method
   }
 }
 
+/** Refuse the flags of options that belong to a method, where no method is named. */
+export function refuseMethodFlags(command: Command, methods: readonly Pick<Method, "id" | "parameters">[]): void {
+  const owners = new Map<string, string[]>();
+  for (const { id, parameters } of methods) {
+    for (const name of Object.keys(parameters)) owners.set(name, [...(owners.get(name) ?? []), id]);
+  }
+  for (const [name, ids] of owners) {
+    const flag = `--${kebab(name)}`;
+    const [of, way] = ids.length === 1 ? ["", "add"] : [" and others", "name the method, such as"];
+    const refuse = (): never => {
+      throw new UsageError(`${flag} is an option of ${ids[0]}${of}; ${way} --method ${ids[0]}.`);
+    };
+    command.addOption(new Option(`${flag} <value>`).hideHelp().argParser(refuse));
+  }
+}
+
 function numberOf(parameter: Parameter, text: string): number {
   const value = parseNumber(text);
   const why = mistakeIn(parameter, value);

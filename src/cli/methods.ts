@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { kebab } from "../core/kebab.ts";
+import { AUTO, autoRules } from "../methods/auto.ts";
 import type { Method } from "../methods/method.ts";
 import { shownDefault } from "./method-flags.ts";
 import { table } from "./table.ts";
@@ -14,7 +15,7 @@ export async function methodsCommand(): Promise<Command> {
     .action(async ({ json }: { json?: true }) => {
       const { METHODS } = await import("../methods/registry.ts");
       if (json) printJson(METHODS.map(asData));
-      else printLines(METHODS.flatMap((method, i) => (i === 0 ? asText(method) : ["", ...asText(method)])));
+      else printLines([`${AUTO} (default): ${autoRules()}`, ...METHODS.flatMap((method) => ["", ...asText(method)])]);
     });
 }
 

@@ -22,6 +22,16 @@ const RULES: readonly (Omit<AutoChoice, "reason"> & { readonly most: number; rea
   { most: Number.POSITIVE_INFINITY, method: "tsv", scale: "auto", why: "keeps three or more adapters best" },
 ];
 
+/** The rules in one line, for lists and forms. */
+export function autoRules(): string {
+  const rules = RULES.map(({ most, method, scale }, i) => {
+    const least = i === 0 ? 1 : RULES[i - 1]!.most + 1;
+    const adapters = least === most ? String(least) : `${least} and more`;
+    return `${adapters}: ${method}${scale === "auto" ? " with a computed factor" : ""}`;
+  });
+  return `by the number of adapters: ${rules.join("; ")}`;
+}
+
 /**
  * The method for a number of adapters whose deltas and weights are not zero; deterministic.
  *

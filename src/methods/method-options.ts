@@ -1,6 +1,5 @@
 import type { AUTO } from "./auto.ts";
 import type { BuiltInOptions } from "./built-in.ts";
-import type { DEFAULT_METHOD } from "./method.ts";
 
 /** The options of each method, by its id. Methods from outside add theirs by declaration merging. */
 export interface MethodOptions extends BuiltInOptions {}
@@ -13,5 +12,4 @@ export type MethodChoice =
   | {
       readonly [Id in keyof MethodOptions]: { readonly method: Id; readonly options?: Partial<MethodOptions[Id]> };
     }[keyof MethodOptions]
-  | { readonly method: typeof AUTO; readonly options?: never }
-  | { readonly method?: never; readonly options?: Partial<MethodOptions[typeof DEFAULT_METHOD]> };
+  | { readonly method?: typeof AUTO; readonly options?: never };

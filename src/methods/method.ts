@@ -5,7 +5,7 @@ import type { UnitRows } from "../units/unit-rows.ts";
 import type { Parameter, ParameterTable } from "./parameters.ts";
 
 /** The method of a recipe that names none. */
-export const DEFAULT_METHOD = "lego";
+export const DEFAULT_METHOD = "auto";
 
 /** The method that takes any adapters and gives the exact sum of their deltas. */
 export const EXACT_SUM = "cat";

@@ -10,7 +10,11 @@ const MOST_SHOWN = 200;
 export type Fail = (path: DataPath, why: string) => never;
 
 /** Check a method's options against its parameters; undefined options count as absent. */
-export function checkOptions({ id, parameters }: Method, options: Readonly<Record<string, unknown>>, fail: Fail): void {
+export function checkOptions(
+  { id, parameters }: Pick<Method, "id" | "parameters">,
+  options: Readonly<Record<string, unknown>>,
+  fail: Fail,
+): void {
   if (options === null || typeof options !== "object" || Array.isArray(options)) {
     fail([], `The options of ${id} are ${shown(options)}, but must be a map of names and values.`);
   }

@@ -36,9 +36,10 @@ export function checkRecipe(
   const { method: id = DEFAULT_METHOD, options = {}, target, ...fields } = recipe;
   for (const [name, value] of Object.entries(fields)) checkField(name, value, fail);
   const chosen = id === AUTO ? chooseMethod(acting ?? actingInputs(recipe, inputs)) : null;
-  if (chosen !== null && Object.keys(options).length > 0) fail(["options"], noOptions(Object.keys(options)[0]!));
   const method = methodById(chosen?.method ?? id);
-  checkOptions(method, options, (path, why) => fail(["options", ...path], why));
+  checkOptions(chosen === null ? method : { id, parameters: {} }, options, (path, why) =>
+    fail(["options", ...path], chosen !== null && path.length > 0 ? noOptions(String(path[0])) : why),
+  );
   if (target !== undefined) placed(["target"], fail, () => checkTarget(target));
   for (const field of ["include", "exclude"] as const) {
     for (const [i, pattern] of (recipe[field] ?? []).entries()) {

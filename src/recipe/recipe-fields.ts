@@ -51,7 +51,7 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Key,
     type: "method",
     value: "id",
     default: DEFAULT_METHOD,
-    help: "merge method (docs/methods describes each)",
+    help: "merge method; auto chooses by the number of adapters (docs/methods describes each)",
     label: "Method",
   },
   weights: {

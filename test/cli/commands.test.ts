@@ -30,7 +30,7 @@ function fresh(): { folder: string; out: string } {
 describe.concurrent("lora-lego merge", () => {
   it("prints the result on stdout and progress on stderr", async () => {
     const { out } = fresh();
-    const { code, stdout, stderr } = await run(["merge", a, b, "--out", out]);
+    const { code, stdout, stderr } = await run(["merge", a, b, "--method", "lego", "--out", out]);
     expect(code).toBe(0);
     expect(readdirSync(out)).toEqual(FILES);
     expect(lines(stdout)[0]).toMatch(/merged: 2 modules, rank 4, f32, [\d.]+ kB$/);
@@ -65,7 +65,7 @@ describe.concurrent("lora-lego merge", () => {
 
   it("writes nothing with --dry-run, and says what it would write", async () => {
     const { folder, out } = fresh();
-    const flags = ["--out", out, "--report", join(folder, "r.json"), "--dry-run"];
+    const flags = ["--method", "lego", "--out", out, "--report", join(folder, "r.json"), "--dry-run"];
     const { code, stdout, stderr } = await run(["merge", a, b, "--rank", "3", ...flags]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(lines(stdout)[0]).toMatch(/merged would hold 2 modules by lego, rank 3, f32, .*; nothing was written\.$/);
@@ -86,7 +86,7 @@ describe.concurrent("lora-lego merge", () => {
   it("hands every option of the method to it", async () => {
     const { out } = fresh();
     const flags =
-      "--gauge balanced --sign canonical --centre rank1 --reweight none --output-reweight off --metric cosine";
+      "--method lego --gauge balanced --sign canonical --centre rank1 --reweight none --output-reweight off --metric cosine";
     const { code, stdout } = await run([
       "merge",
       a,
@@ -117,7 +117,8 @@ describe.concurrent("lora-lego merge", () => {
 
   it("takes the paper's options by --preset paper, but for those that are given", async () => {
     const { out } = fresh();
-    const { code, stdout } = await run(["merge", a, b, "--out", out, "--json", "--preset", "paper", "--sign", "line"]);
+    const flags = ["--method", "lego", "--preset", "paper", "--sign", "line", "--json"];
+    const { code, stdout } = await run(["merge", a, b, "--out", out, ...flags]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).options).toMatchObject({ ...PAPER, sign: "line" });
   });

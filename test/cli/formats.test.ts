@@ -20,7 +20,7 @@ beforeAll(() => {
   const config = at("config.json");
   writeFileSync(config, JSON.stringify({ model_type: "llama", num_attention_heads: 2, num_key_value_heads: 2 }));
   base = ["--base-config", config];
-  writeFileSync(at("r.yaml"), "adapters: [a, b]\nto: gguf\nout: of-recipe.gguf\n");
+  writeFileSync(at("r.yaml"), "adapters: [a, b]\nmethod: lego\nto: gguf\nout: of-recipe.gguf\n");
 });
 
 describe.concurrent("the format of an output", () => {

@@ -6,7 +6,7 @@ import { lines, run } from "./run.ts";
 
 /** Sizes at which clustering takes seconds, so that a signal at the first sign of progress comes long before the end. */
 const MODULES = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`layers.${i}.q_proj`, { in: 64, out: 64 }]));
-const EFFORT = ["--effort", "6"];
+const EFFORT = ["--method", "lego", "--effort", "6"];
 
 let inputs: string[] = [];
 

@@ -10,6 +10,7 @@ const STEPS = `steps:
     method: cat
   - name: all
     adapters: [{ step: both }, b]
+    method: lego
     rank: 2
 `;
 
@@ -82,7 +83,18 @@ describe.concurrent("lora-lego run", () => {
 
   it("gives the same bytes again from the recipe that a merge wrote, run where its adapters lie", async () => {
     const cwd = tempFolder();
-    const flags = ["--weights", "1,0.3", "--sign", "line", "--dtype", "f16", "--module-weights", "layers.1.*=2,1"];
+    const flags = [
+      "--method",
+      "lego",
+      "--weights",
+      "1,0.3",
+      "--sign",
+      "line",
+      "--dtype",
+      "f16",
+      "--module-weights",
+      "layers.1.*=2,1",
+    ];
     await run(["merge", join(adapters, "a"), join(adapters, "b"), "--out", join(cwd, "first"), ...flags]);
     const args = ["run", join(cwd, "first/recipe.yaml"), "--adapters", ".", "--out", join(cwd, "second")];
     expect((await run(args, { cwd: adapters })).code).toBe(0);
@@ -126,7 +138,7 @@ describe("Ctrl-C during a recipe", () => {
     }
     const cwd = folderWith(`steps:
   - { name: first, adapters: [x1, x2], method: cat }
-  - { name: second, adapters: [{ step: first }, x3], options: { effort: 6 } }
+  - { name: second, adapters: [{ step: first }, x3], method: lego, options: { effort: 6 } }
 out: merged
 `);
     let during: string[] = [];

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kebab } from "../../src/core/kebab.ts";
 import { VERSION } from "../../src/core/version.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
@@ -40,18 +41,33 @@ describe.concurrent("lora-lego help", () => {
     expect(stdout).toMatch(new RegExp(`^Examples?:\n  lora-lego ${command} `, "m"));
   });
 
-  it.each([["merge --help"], ["help merge"]])("shows every option of the default method by `%s`", async (words) => {
-    const { code, stdout } = await run(words.split(" "));
-    expect(code).toBe(0);
-    const lego = METHODS.find(({ id }) => id === "lego")!;
-    const parameters = Object.entries(lego.parameters);
-    expect(parameters.length).toBeGreaterThan(0);
-    for (const [name, { description }] of parameters) {
-      const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-      expect(stdout.replace(/\s+/g, " ")).toContain(description);
-      expect(stdout).toMatch(new RegExp(`^  ${flag} <`, "m"));
-    }
-  });
+  it.each([["merge --help"], ["help merge"]])(
+    "shows the default method, and no option of a method, by `%s`",
+    async (words) => {
+      const { code, stdout } = await run(words.split(" "));
+      expect(code).toBe(0);
+      expect(stdout.replace(/\s+/g, " ")).toMatch(/--method <id> [^-]*\(default: "auto"\)/);
+      expect(stdout).toMatch(/^Options of a method: lora-lego merge --method <id> --help$/m);
+      for (const { parameters } of METHODS) {
+        for (const name of Object.keys(parameters)) expect(stdout).not.toContain(`--${kebab(name)} <`);
+      }
+    },
+  );
+
+  it.each([["merge --method lego --help"], ["merge --help --method=lego"]])(
+    "shows every option of the method by `%s`",
+    async (words) => {
+      const { code, stdout } = await run(words.split(" "));
+      expect(code).toBe(0);
+      const lego = METHODS.find(({ id }) => id === "lego")!;
+      const parameters = Object.entries(lego.parameters);
+      expect(parameters.length).toBeGreaterThan(0);
+      for (const [name, { description }] of parameters) {
+        expect(stdout.replace(/\s+/g, " ")).toContain(description);
+        expect(stdout).toMatch(new RegExp(`^  --${kebab(name)} <`, "m"));
+      }
+    },
+  );
 
   it("shows the options of the method that is named, and no other's", async () => {
     const { code, stdout } = await run(["merge", "--method=average", "--help"]);
@@ -72,18 +88,36 @@ describe.concurrent("lora-lego help", () => {
 });
 
 const MERGE = ["merge", "a", "b", "--out", "merged"];
+const LEGO = [...MERGE, "--method", "lego"];
 const MISTAKES: [string, string[], RegExp][] = [
   ["an unknown command", ["mrege"], /unknown command 'mrege'\s+\(Did you mean merge\?\)/],
   ["an unknown flag", [...MERGE, "--forse"], /unknown option '--forse'\s+\(Did you mean --force\?\)/],
-  ["an unknown method flag", [...MERGE, "--guage", "raw"], /unknown option '--guage'\s+\(Did you mean --gauge\?\)/],
+  ["an unknown method flag", [...LEGO, "--guage", "raw"], /unknown option '--guage'\s+\(Did you mean --gauge\?\)/],
   ["a method's flag without that method", [...MERGE, "--method", "cat", "--gauge", "raw"], /unknown option '--gauge'/],
-  ["a choice that is none", [...MERGE, "--gauge", "blanced"], /'--gauge .*'blanced' is invalid.*raw, balanced, svd/],
-  ["an effort out of range", [...MERGE, "--effort", "1000"], /--effort <n>.*1000.* at least 0 and at most 100/],
-  ["a seed that is no number", [...MERGE, "--seed", "x"], /--seed <n>.*'x' is invalid. Not a finite number/],
-  ["a seed that is empty", [...MERGE, "--seed="], /--seed <n>.*'' is invalid. Not a finite number/],
+  [
+    "lego's flag without its method",
+    [...MERGE, "--gauge", "raw"],
+    /^error: --gauge is an option of lego; add --method lego\.$/m,
+  ],
+  ["lego's flag with auto", [...MERGE, "--method", "auto", "--gauge=raw"], /^error: --gauge is an option of lego; add/],
+  [
+    "a flag of several methods",
+    [...MERGE, "--seed", "1"],
+    /^error: --seed is an option of lego and others; name the method, such as --method lego\.$/m,
+  ],
+  [
+    "lego's preset without its method",
+    [...MERGE, "--preset", "paper"],
+    /^error: The preset paper belongs to lego; add --method lego\.$/m,
+  ],
+  ["a preset that is none", [...MERGE, "--preset", "papr"], /auto has no presets; leave --preset out/],
+  ["a choice that is none", [...LEGO, "--gauge", "blanced"], /'--gauge .*'blanced' is invalid.*raw, balanced, svd/],
+  ["an effort out of range", [...LEGO, "--effort", "1000"], /--effort <n>.*1000.* at least 0 and at most 100/],
+  ["a seed that is no number", [...LEGO, "--seed", "x"], /--seed <n>.*'x' is invalid. Not a finite number/],
+  ["a seed that is empty", [...LEGO, "--seed="], /--seed <n>.*'' is invalid. Not a finite number/],
   ["an output that is empty", ["merge", "a", "--out", ""], /--out <path>.* is invalid.*empty/],
   ["a report that is empty", [...MERGE, "--report="], /--report <file>.* is invalid.*empty/],
-  ["a switch that is neither on nor off", [...MERGE, "--output-reweight", "yes"], /--output-reweight .*'yes'.*on, off/],
+  ["a switch that is neither on nor off", [...LEGO, "--output-reweight", "yes"], /--output-reweight .*'yes'.*on, off/],
   ["an unknown method", [...MERGE, "--method", "lgeo"], /no method "lgeo"; choose one of lego, cat, average/],
   ["a step that is none", [...MERGE, "--after", "svd"], /'--after <step>' argument 'svd' is invalid.*svc/],
   [
@@ -95,10 +129,10 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["weights that are no numbers", [...MERGE, "--weights", "1,two"], /--weights .*'1,two' is invalid/],
   [
     "a negative weight of lego",
-    [...MERGE, "--weights", "1,-1"],
+    [...LEGO, "--weights", "1,-1"],
     /lego .*cannot be negative, but b has -1.*--method cat/,
   ],
-  ["a negative first weight of lego", [...MERGE, "--weights", "-1,1"], /cannot be negative, but a has -1/],
+  ["a negative first weight of lego", [...LEGO, "--weights", "-1,1"], /cannot be negative, but a has -1/],
   ["weights that are all 0", [...MERGE, "--weights", "0,0"], /All weights are 0/],
   [
     "weights of average that sum to 0",

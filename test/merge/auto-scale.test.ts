@@ -111,11 +111,11 @@ describe("scale: auto", () => {
   it("counts what f16 rounds to zero after the factor, and refuses what it cannot hold", async () => {
     const tiny = await merge(
       [1, 2].map((seed) => times(random(seed), 1e-14)),
-      { dtype: "f16", scale: "auto" },
+      { method: "lego", dtype: "f16", scale: "auto" },
     );
     expect(tiny.report.warnings.map(({ id }) => id)).toContain("underflow");
     const huge = [1, 2].map((seed) => times(random(seed), 1e12));
-    expect(await rejection(merge(huge, { dtype: "f16", scale: "auto" }))).toEqual(
+    expect(await rejection(merge(huge, { method: "lego", dtype: "f16", scale: "auto" }))).toEqual(
       new RefusedError("q has values that f16 cannot hold (they would become infinite); pass --dtype f32."),
     );
   });

@@ -176,7 +176,8 @@ describe("a merged file", () => {
   it("keeps the shapes of convolutions and embeddings", async () => {
     const conv = { kind: "conv", A: [[[[1, 2, 3]], [[4, 5, 6]]]], B: [[[[2]]], [[[0]]]] } as const;
     const embed = { kind: "embedding", A: [[1, 2, 3]], B: [[1], [2]] } as const;
-    const merged = await merge(await openAll([{ modules: { c: conv, e: embed } }, { modules: { c: conv, e: embed } }]));
+    const adapters = await openAll([{ modules: { c: conv, e: embed } }, { modules: { c: conv, e: embed } }]);
+    const merged = await merge(adapters, { method: "lego" });
     const tensors = merged.plan.modules.map(({ name, kind }) => [name, kind]);
     expect(tensors).toEqual([
       ["c", "conv"],
@@ -197,9 +198,10 @@ describe("a merged file", () => {
 
   it.each([
     {},
-    { target: { kind: "rank", rank: 2 } },
+    { method: "lego" },
+    { method: "lego", target: { kind: "rank", rank: 2 } },
     { method: "average" },
-    { options: { gauge: "svd", sign: "line" } },
+    { method: "lego", options: { gauge: "svd", sign: "line" } },
   ] as const)("has the same bytes from any order of the inputs, with their weights (%j)", async (recipe) => {
     const adapters = await openAll([1, 2, 3].map((seed) => randomAdapter(seed, { rank: 1 + seed })));
     const weights = [0.1, 0.2, 0.3];

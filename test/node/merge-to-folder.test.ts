@@ -112,21 +112,23 @@ describe("mergeToFolder", () => {
     expect(state(elsewhere)).toEqual(first);
   });
 
-  it.each<Recipe>([{ target: { kind: "rank", rank: 5 } }, { options: { gauge: "balanced" } }, { method: "average" }])(
-    "writes the same adapter for every order of the inputs (%j)",
-    async (recipe) => {
-      await merge(recipe);
-      const { "README.md": _, "recipe.yaml": __, ...first } = state(out);
-      const [a, b, c] = inputs as [string, string, string];
-      for (const order of [
-        [b, c, a],
-        [c, b, a],
-      ]) {
-        await merge(recipe, { force: true }, order);
-        expect(state(out)).toMatchObject(first);
-      }
-    },
-  );
+  it.each<Recipe>([
+    { target: { kind: "rank", rank: 5 } },
+    { method: "lego", target: { kind: "rank", rank: 5 } },
+    { method: "lego", options: { gauge: "balanced" } },
+    { method: "average" },
+  ])("writes the same adapter for every order of the inputs (%j)", async (recipe) => {
+    await merge(recipe);
+    const { "README.md": _, "recipe.yaml": __, ...first } = state(out);
+    const [a, b, c] = inputs as [string, string, string];
+    for (const order of [
+      [b, c, a],
+      [c, b, a],
+    ]) {
+      await merge(recipe, { force: true }, order);
+      expect(state(out)).toMatchObject(first);
+    }
+  });
 
   it("closes every file that it opened, whether it succeeds or fails", async (test) => {
     if (process.platform !== "linux") return test.skip("open files are listed by /proc");
@@ -302,17 +304,19 @@ describe("mergeToFolder", () => {
 });
 
 describe("mergeToFolder of the built package", () => {
-  const recipe: Recipe = { target: { kind: "rank", rank: 5 } };
+  const recipe: Recipe = { method: "lego", target: { kind: "rank", rank: 5 } };
 
   it("writes the same bytes into every file for 1, 2 and 4 threads", async () => {
-    const states: Record<string, string>[] = [];
-    for (const threads of [1, 2, 4]) {
-      await mergeBuilt(inputs, recipe, { out, threads, force: true });
-      states.push(state(out));
+    for (const asked of [recipe, {}]) {
+      const states: Record<string, string>[] = [];
+      for (const threads of [1, 2, 4]) {
+        await mergeBuilt(inputs, asked, { out, threads, force: true });
+        states.push(state(out));
+      }
+      expect(Object.keys(states[0]!)).toEqual(FILES);
+      expect(states[1]).toEqual(states[0]);
+      expect(states[2]).toEqual(states[0]);
     }
-    expect(Object.keys(states[0]!)).toEqual(FILES);
-    expect(states[1]).toEqual(states[0]);
-    expect(states[2]).toEqual(states[0]);
   });
 
   it("reports the same for 1 and 3 threads, but for timings", async () => {
@@ -350,7 +354,7 @@ describe("mergeToFolder of the built package", () => {
     });
     const states: Record<string, string>[] = [];
     for (const threads of [1, 2]) {
-      const { report } = await mergeBuilt(dead, {}, { out, threads, force: true });
+      const { report } = await mergeBuilt(dead, { method: "lego" }, { out, threads, force: true });
       expect(report.totals.rank).toBe(2);
       states.push(state(out));
     }

@@ -52,9 +52,15 @@ async function run(text: string, options: RunOptions = {}) {
 
 describe("a recipe", () => {
   it("of one merge gives what the merge gives, its paths relative to the file", async () => {
-    const text = "adapters: [./a, {path: b, weight: 2}]\nrank: 2\noptions: {sign: line}\nout: deep/merged";
+    const text =
+      "adapters: [./a, {path: b, weight: 2}]\nrank: 2\nmethod: lego\noptions: {sign: line}\nout: deep/merged";
     const [outcome] = await run(text);
-    const recipe = { target: { kind: "rank", rank: 2 }, options: { sign: "line" }, weights: [1, 2] } as const;
+    const recipe = {
+      method: "lego",
+      target: { kind: "rank", rank: 2 },
+      options: { sign: "line" },
+      weights: [1, 2],
+    } as const;
     await mergeToFolder([join(folder, "a"), join(folder, "b")], recipe, { out: join(folder, "plain") });
     for (const file of FILES) {
       expect(readFileSync(join(folder, "deep/merged", file))).toEqual(readFileSync(join(folder, "plain", file)));
@@ -133,7 +139,7 @@ describe("the recipe in an output", () => {
   });
 
   it("fills in every default, and names no place of this machine and no time", async () => {
-    await run("adapters: [a, b]\nout: merged");
+    await run("adapters: [a, b]\nmethod: lego\nout: merged");
     const text = readFileSync(join(folder, "merged/recipe.yaml"), "utf8");
     expect(text).not.toContain(folder);
     expect(text).not.toMatch(/\d{4}-\d\d-\d\d|\d\d:\d\d/);

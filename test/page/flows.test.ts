@@ -49,6 +49,7 @@ describe("the explorer in Chromium", () => {
   it("goes from the example set to a merge whose files are the command line's, byte by byte", async () => {
     const page = await withExamples();
     await page.getByRole("tab", { name: /Merge/ }).click();
+    await page.getByLabel(/^Method/).selectOption("lego");
     await page.getByLabel("gauge").selectOption("balanced");
     await page.getByLabel("Rank --rank").fill("8");
     await page.getByText("Writes 28 modules of rank 8 in bf16").waitFor();
@@ -67,6 +68,18 @@ describe("the explorer in Chromium", () => {
     const report: unknown = JSON.parse(readFileSync(await downloaded(page, "report.json"), "utf8"));
     expect(report).toMatchObject({ version: 1, totals: { rank: 8 } });
     expect(readFileSync(await downloaded(page, "report.html"), "utf8")).toContain("<h2>What merged with what</h2>");
+  });
+
+  it("merges by the method that auto chooses, unless another is chosen", async () => {
+    const page = await withExamples();
+    await page.getByRole("tab", { name: /Merge/ }).click();
+    await page.getByText("Writes 28 modules of rank 6 in bf16").waitFor();
+    await page.getByRole("button", { name: "Merge", exact: true }).click();
+    await page.getByRole("heading", { name: "1. tsv, rank 6" }).waitFor();
+    const out = join(folder, "auto-by-command");
+    await mergeToFolder(SEEN.map(minibench), {}, { out });
+    const weights = readFileSync(await downloaded(page, "adapter_model.safetensors"));
+    expect(weights.equals(readFileSync(join(out, "adapter_model.safetensors")))).toBe(true);
   });
 
   it("clusters anew as k moves, and shows what a unit is", async () => {

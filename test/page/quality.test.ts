@@ -27,6 +27,9 @@ async function eachView(page: Page, look: (view: string) => Promise<void>): Prom
   await page.getByText(/^Clusters at k = /).waitFor();
   await look("module");
   await page.getByRole("tab", { name: /Merge/ }).click();
+  await page.getByText(/^Chosen by the number of adapters: 1/).waitFor();
+  await look("merge by auto");
+  await page.getByLabel(/^Method/).selectOption("lego");
   await page.getByText("search effort").waitFor();
   await page.getByRole("button", { name: "Merge", exact: true }).click();
   await page.getByRole("button", { name: "report.html" }).waitFor();
@@ -87,7 +90,7 @@ describe("the explorer", () => {
     await page.getByText(/^Writes 28 modules/).waitFor();
     await reach(/^Merge$/, "button");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: /^1\. lego/ }).waitFor();
+    await page.getByRole("heading", { name: /^1\. tsv/ }).waitFor();
   });
 
   it("moves nothing that was drawn while adapters open", async () => {

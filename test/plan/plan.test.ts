@@ -337,7 +337,7 @@ describe("weights", () => {
 
   it("of lego are relative and never negative, those of cat may be", async () => {
     const adapters = [await scaled(2, "one"), await scaled(2, "other")];
-    refused(() => makePlan(adapters, { weights: [1, -1] }), UsageError, "other has -1", "--method cat");
+    refused(() => makePlan(adapters, { method: "lego", weights: [1, -1] }), UsageError, "other has -1", "--method cat");
     expect(makePlan(adapters, { method: "cat", weights: [1, -1] }).inputs).toEqual([
       { name: "one", weight: 1 },
       { name: "other", weight: -1 },
@@ -372,8 +372,8 @@ describe("weights", () => {
 });
 
 describe("a recipe", () => {
-  it("stands at the defaults of lego where it says nothing", async () => {
-    expect(makePlan([await scaled(2)], {})).toMatchObject({
+  it("stands at the defaults of its method where it says nothing", async () => {
+    expect(makePlan([await scaled(2)], { method: "lego" })).toMatchObject({
       method: "lego",
       target: { kind: "rank", rank: 2 },
       scale: 1,
@@ -382,8 +382,16 @@ describe("a recipe", () => {
     });
   });
 
+  it("has the method that auto chooses where it names none", async () => {
+    const adapters = [await scaled(2, "one"), await scaled(2, "two"), await scaled(2, "three")];
+    for (const count of [1, 2, 3]) {
+      const some = adapters.slice(0, count);
+      expect(makePlan(some, {})).toEqual(makePlan(some, { method: "auto" }));
+    }
+  });
+
   it("changes the options that it names and no others", async () => {
-    const { options } = makePlan([await scaled(2)], { options: { gauge: "svd", seed: 7 } });
+    const { options } = makePlan([await scaled(2)], { method: "lego", options: { gauge: "svd", seed: 7 } });
     expect(options).toMatchObject({ gauge: "svd", seed: 7, sign: "none", centre: "mean" });
   });
 

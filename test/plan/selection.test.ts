@@ -44,20 +44,23 @@ describe("include and exclude", () => {
     expect(without.report.skipped).toEqual(["l.0.q: left out by exclude q"]);
   });
 
-  it("give the modules that they choose the bytes that they have without", async () => {
-    const shape = { modules: { "l.0.q": { in: 6, out: 5 }, "l.1.q": { in: 4, out: 7 } }, rank: 3 };
-    const adapters = await Promise.all([1, 2, 3].map((seed) => openPico(`a${seed}`, randomAdapter(seed, shape))));
-    const read = async (recipe: Recipe) => {
-      const { config, weights } = await mergeInMemory(adapters, { ...recipe, target: { kind: "rank", rank: 2 } });
-      return { config, modules: decodeAdapter(JSON.stringify(config), weights).modules };
-    };
-    const [all, some] = [await read({}), await read({ include: ["l.1.*"] })];
-    expect([...some.modules.keys()]).toEqual(["l.1.q"]);
-    expect(some.modules.get("l.1.q")!.A).toEqual(all.modules.get("l.1.q")!.A);
-    expect(some.modules.get("l.1.q")!.B).toEqual(all.modules.get("l.1.q")!.B);
-    // "q" would name the module that is left out, too.
-    expect([all.config.target_modules, some.config.target_modules]).toEqual([["q"], ["l.1.q"]]);
-  });
+  it.each(["lego", "svd"] as const)(
+    "give the modules that they choose the bytes that they have without (%s)",
+    async (method) => {
+      const shape = { modules: { "l.0.q": { in: 6, out: 5 }, "l.1.q": { in: 4, out: 7 } }, rank: 3 };
+      const adapters = await Promise.all([1, 2, 3].map((seed) => openPico(`a${seed}`, randomAdapter(seed, shape))));
+      const read = async (recipe: Recipe) => {
+        const { config, weights } = await mergeInMemory(adapters, { ...recipe, target: { kind: "rank", rank: 2 } });
+        return { config, modules: decodeAdapter(JSON.stringify(config), weights).modules };
+      };
+      const [all, some] = [await read({ method }), await read({ method, include: ["l.1.*"] })];
+      expect([...some.modules.keys()]).toEqual(["l.1.q"]);
+      expect(some.modules.get("l.1.q")!.A).toEqual(all.modules.get("l.1.q")!.A);
+      expect(some.modules.get("l.1.q")!.B).toEqual(all.modules.get("l.1.q")!.B);
+      // "q" would name the module that is left out, too.
+      expect([all.config.target_modules, some.config.target_modules]).toEqual([["q"], ["l.1.q"]]);
+    },
+  );
 
   it("decide rank, dtype and scale by the chosen modules alone", async () => {
     const uneven = await openPico("uneven", {

@@ -171,7 +171,12 @@ export const EXPLORER: PromisingText = {
     ],
     ["What the adapters learnt is then in B.", EXPLAINS],
     [
-      "The form has every method with its options, the rank, a factor for the delta, and the program that will load the result.",
+      "The form starts with [auto](methods/auto.md), which chooses the method by the number of adapters.",
+      "views/merge-form > has no options where auto chooses the method, and says by what",
+      "page/flows > merges by the method that auto chooses, unless another is chosen",
+    ],
+    [
+      "It has every method with its options, the rank, a factor for the delta, and the program that will load the result.",
       "views/merge-form > has the options of the method chosen, and forgets those of the one before",
       "views/merge-form > asks for what is chosen, and for nothing where the default is chosen again",
       "views/merge-form > takes several patterns of modules",

@@ -15,17 +15,25 @@ describe("a recipe out of plain JavaScript", () => {
     [{ rankLayout: "own" }, /rankLayout is "own"/],
     [{ target: 2 }, /target.kind is 2, but must be one of rank, share, energy, full/],
     [{ target: { kind: "rnk" } }, /target.kind is "rnk"/],
-    [{ options: { guage: "balanced" } }, /lego has no option "guage"; did you mean gauge\?/],
-    [{ options: { outputReweight: "off" } }, /outputReweight of lego is "off", but must be true or false/],
+    [{ method: "lego", options: { guage: "balanced" } }, /lego has no option "guage"; did you mean gauge\?/],
     [
-      { options: { effort: Number.NaN } },
+      { method: "lego", options: { outputReweight: "off" } },
+      /outputReweight of lego is "off", but must be true or false/,
+    ],
+    [
+      { method: "lego", options: { effort: Number.NaN } },
       /effort of lego is NaN, but must be a finite number, at least 0 and at most 100/,
     ],
-    [{ options: { gauge: "balancd" } }, /gauge of lego is "balancd", but must be one of .*; did you mean balanced\?/],
-    [{ options: { effort: -1 } }, /effort of lego is -1, but must be/],
-    [{ options: { seed: 0.5 } }, /seed of lego is 0.5, but must be a whole number/],
-    [{ options: null }, /options of lego are null, but must be a map/],
-    [{ options: ["raw"] }, /options of lego are \["raw"\], but must be a map/],
+    [
+      { method: "lego", options: { gauge: "balancd" } },
+      /gauge of lego is "balancd", but must be one of .*; did you mean balanced\?/,
+    ],
+    [{ method: "lego", options: { effort: -1 } }, /effort of lego is -1, but must be/],
+    [{ method: "lego", options: { seed: 0.5 } }, /seed of lego is 0.5, but must be a whole number/],
+    [{ method: "lego", options: null }, /options of lego are null, but must be a map/],
+    [{ method: "lego", options: ["raw"] }, /options of lego are \["raw"\], but must be a map/],
+    [{ options: { gauge: "raw" } }, /auto chooses has its own options, so gauge cannot be set; name the method/],
+    [{ options: null }, /options of auto are null, but must be a map/],
     [{ method: "cat", options: { seed: 1 } }, /cat has no option "seed"; it has none/],
   ])("is refused where it says nothing or something else: %j", async (recipe, message) => {
     const adapters = [await openPeft(linear("q"))];
@@ -37,10 +45,13 @@ describe("a recipe out of plain JavaScript", () => {
 describe("what is undefined in a recipe", () => {
   it("is not given: the plan is that of a recipe without it", async () => {
     const adapters = [await openPeft(linear("q"))];
-    const nothing = makePlan(adapters, {});
+    const nothing = makePlan(adapters, { method: "lego" });
     for (const name of [...FIELD_NAMES, "options", "target"]) {
       if (["rank", "keep", "energy"].includes(name)) continue;
-      expect([name, makePlan(adapters, { [name]: undefined } as Recipe)]).toEqual([name, nothing]);
+      expect([name, makePlan(adapters, { method: "lego", [name]: undefined } as Recipe)]).toEqual([
+        name,
+        name === "method" ? makePlan(adapters, {}) : nothing,
+      ]);
     }
     const options = { seed: undefined } as unknown as { seed: number };
     expect(makePlan(adapters, { method: "lego", options })).toEqual(nothing);

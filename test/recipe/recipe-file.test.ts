@@ -220,9 +220,15 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
   ["a key without a value", "adapters: [a]\nmethod:", "2:8", "method is empty; it must be one of "],
   [
     "an option that was mistyped",
-    "adapters: [a]\noptions:\n  guage: raw",
-    "3:3",
+    "adapters: [a]\nmethod: lego\noptions:\n  guage: raw",
+    "4:3",
     'lego has no option "guage"; did you mean gauge?',
+  ],
+  [
+    "an option without its method",
+    "adapters: [a]\noptions:\n  gauge: raw",
+    "3:3",
+    "The method auto chooses has its own options, so gauge cannot be set; name the method, or leave gauge out.",
   ],
   [
     "an option of another method",
@@ -232,8 +238,8 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
   ],
   [
     "an option out of range",
-    "adapters: [a]\noptions:\n  effort: 1000",
-    "3:3",
+    "adapters: [a]\nmethod: lego\noptions:\n  effort: 1000",
+    "4:3",
     "The option effort of lego is 1000, but must be a finite number, at least 0 and at most 100.",
   ],
   [
@@ -250,14 +256,14 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
   ],
   [
     "a negative weight of a method that takes none",
-    "adapters:\n  - a\n  - path: b\n    weight: -1",
-    "4:5",
+    "method: lego\nadapters:\n  - a\n  - path: b\n    weight: -1",
+    "5:5",
     "Weights of lego are relative and cannot be negative, but b has -1; to subtract an adapter use --method cat.",
   ],
   [
     "a negative weight of a module",
-    "adapters: [a, b]\nmoduleWeights: [{match: q, weights: [1, -2]}]",
-    "2:41",
+    "adapters: [a, b]\nmethod: lego\nmoduleWeights: [{match: q, weights: [1, -2]}]",
+    "3:41",
     "Weights of lego are relative and cannot be negative, but b has -2 for q;",
   ],
   [

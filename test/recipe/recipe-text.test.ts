@@ -51,9 +51,9 @@ const word = <Word extends string>(choices: Readonly<Record<Word, string>>): fc.
 /** A recipe for this many adapters. */
 const recipeFor = (count: number): fc.Arbitrary<Recipe> => {
   const weights = fc.array(weight, { minLength: count, maxLength: count });
-  return fc.record(
+  const all = fc.record(
     {
-      method: fc.constant("lego"),
+      method: fc.constant("lego" as const),
       options: fc.constantFrom({ gauge: "svd", effort: 0.5, outputReweight: false }, { seed: -3 }),
       target,
       weights,
@@ -68,6 +68,10 @@ const recipeFor = (count: number): fc.Arbitrary<Recipe> => {
     },
     { requiredKeys: ["weights"] },
   );
+  return all.map(({ method, options, ...rest }): Recipe => {
+    if (method === undefined) return rest;
+    return options === undefined ? { ...rest, method } : { ...rest, method, options };
+  });
 };
 
 /** Steps of which each takes the result of the one before, or a single merge. */

@@ -30,7 +30,8 @@ const right = async (config = {}) => [
   await open("four", { q: four }, config),
 ];
 
-const RANK_1 = { target: { kind: "rank", rank: 1 } } as const;
+const LEGO = { method: "lego" } as const;
+const RANK_1 = { ...LEGO, target: { kind: "rank", rank: 1 } } as const;
 const CAT = { method: "cat" } as const;
 
 /** Numbers as near as f32 arithmetic brings them. */
@@ -146,11 +147,11 @@ describe("figures of a module", () => {
   it("warn of units that become zero in a small type, and of modules that are zero everywhere", async () => {
     const faint = unit([1e-9, 0], [1, 0]);
     const nothing = unit([1, 1], [0, 0]);
-    const { warnings } = await report([await open("a", { q: faint, z: nothing })], { dtype: "f16" });
+    const { warnings } = await report([await open("a", { q: faint, z: nothing })], { ...LEGO, dtype: "f16" });
     const texts = new Map(warnings.map(({ id, text }) => [id, text]));
     expect(texts.get("underflow")).toMatch(/^1 units are too small for f16/);
     expect(texts.get("zero-modules")).toMatch(/^1 of 2 modules change nothing/);
-    const bf16 = await report([await open("a", { q: faint })], { dtype: "bf16" });
+    const bf16 = await report([await open("a", { q: faint })], { ...LEGO, dtype: "bf16" });
     expect(bf16.warnings).toEqual([]);
   });
 
@@ -236,7 +237,11 @@ describe("figures of a module", () => {
       ),
       await open("two", { k: four, q: unit([3, 1], [1, 0]) }),
     ];
-    const { modules, totals } = await report(adapters, { rankLayout: "pattern", target: { kind: "rank", rank: 2 } });
+    const { modules, totals } = await report(adapters, {
+      ...LEGO,
+      rankLayout: "pattern",
+      target: { kind: "rank", rank: 2 },
+    });
     expect(modules.map(({ clusters }) => clusters!.map(({ members }) => members.length).sort())).toEqual([
       [1, 1],
       [1, 2],
@@ -286,7 +291,7 @@ describe("a report", () => {
 
   it("keeps indices of inputs that are left out", async () => {
     const adapters = [await open("gone", { q: three }), await open("kept", { q: four })];
-    const { modules, inputs } = await report(adapters, { weights: [0, 1] });
+    const { modules, inputs } = await report(adapters, { ...LEGO, weights: [0, 1] });
     expect(inputs.map(({ weight }) => weight)).toEqual([0, 1]);
     expect(modules[0]).toMatchObject({ inputRanks: [null, 1], cosines: [null, 1], normRatio: 1, energy: 1 });
     expect(modules[0]!.clusters).toEqual([{ members: [[1, 0]], reweight: 1 }]);
@@ -314,9 +319,9 @@ describe("warnings", () => {
     (await report(adapters, recipe)).warnings.find((warning) => warning.id === id)!.text;
 
   it("are none of a clean merge, by any method", async () => {
-    for (const recipe of [{}, RANK_1, CAT, { method: "average" }] satisfies Recipe[])
+    for (const recipe of [{}, LEGO, RANK_1, CAT, { method: "average" }] satisfies Recipe[])
       expect(await ids(await right(), recipe)).toEqual([]);
-    expect(await ids([await open("one", { q: three })])).toEqual([]);
+    expect(await ids([await open("one", { q: three })], LEGO)).toEqual([]);
   });
 
   it("same-adapter: two inputs whose deltas have a cosine above 0.99, and no two below", async () => {
@@ -349,7 +354,7 @@ describe("warnings", () => {
   it("zero-adapter: an input that changes nothing", async () => {
     const zero = await open("zero", { q: unit([1, 2], [0, 0]) });
     expect(await ids([...(await right()), zero], RANK_1)).toEqual(["zero-adapter"]);
-    expect(await textOf("zero-adapter", [zero])).toContain("zero changes nothing");
+    expect(await textOf("zero-adapter", [zero], LEGO)).toContain("zero changes nothing");
     const partly = await open("partly", { q: unit([1, 2], [0, 0]), k: three });
     expect(await ids([partly, await open("four", { q: four })], CAT)).toEqual([]);
     const silent = await open("silent", { q: three }, { lora_alpha: 0 });
@@ -386,7 +391,7 @@ describe("warnings", () => {
     // The share of B is b^2 / (1 + b^2).
     expect(await ids(await faint(0.13), RANK_1)).toEqual(["b-ignored"]);
     expect(await ids(await faint(0.15), RANK_1)).toEqual([]);
-    expect(await ids(await faint(0.13), { target: { kind: "rank", rank: 2 } })).toEqual([]);
+    expect(await ids(await faint(0.13), { ...LEGO, target: { kind: "rank", rank: 2 } })).toEqual([]);
     expect(await textOf("b-ignored", await faint(0.13), RANK_1)).toMatch(/1\.7%.*--gauge balanced/);
     for (const options of [{ gauge: "balanced" }, { metric: "delta" }] as const) {
       expect(await ids(await faint(0.13), { ...RANK_1, options })).toEqual([]);
@@ -406,7 +411,7 @@ describe("warnings", () => {
         await open("two", { q: unit([10, 1, ...Array(count - 2).fill(0)], [5, 1, ...Array(count - 2).fill(0)]) }),
       ];
     };
-    const keep = (rank: number) => ({ target: { kind: "rank", rank } }) as const;
+    const keep = (rank: number) => ({ ...LEGO, target: { kind: "rank", rank } }) as const;
     // 5 of 6 clusters are single; 4 of 5 are 80%, which is not over it.
     expect(await ids(await spread(6), keep(6))).toEqual(["selection-not-merge"]);
     expect(await ids(await spread(5), keep(5))).toEqual([]);
@@ -414,17 +419,17 @@ describe("warnings", () => {
   });
 
   it("weights-idle: weights of lego that cannot act", async () => {
-    const full = { target: { kind: "rank", rank: 2 } } as const;
+    const full = { ...LEGO, target: { kind: "rank", rank: 2 } } as const;
     const adapters = await right();
     expect(await ids(adapters, { ...full, weights: [1, 2] })).toEqual(["weights-idle"]);
     expect(await ids(adapters, { ...full, weights: [2, 2] })).toEqual([]);
     expect(await ids(adapters, { ...RANK_1, weights: [1, 2] })).toEqual([]);
     expect(await ids(adapters, { ...CAT, weights: [1, 2] })).toEqual([]);
     const single = [await open("one", { q: three })];
-    expect(await ids(single, { weights: [3] })).toEqual(["weights-idle"]);
-    expect(await textOf("weights-idle", single, { weights: [3] })).toContain("--scale");
+    expect(await ids(single, { ...LEGO, weights: [3] })).toEqual(["weights-idle"]);
+    expect(await textOf("weights-idle", single, { ...LEGO, weights: [3] })).toContain("--scale");
     expect(await ids(single, { ...CAT, weights: [3] })).toEqual([]);
-    expect(await ids(adapters, { weights: [0, 3] })).toEqual(["left-out", "weights-idle"]);
+    expect(await ids(adapters, { ...LEGO, weights: [0, 3] })).toEqual(["left-out", "weights-idle"]);
     // Relative weights without clusters act at any rank.
     expect(await ids(adapters, { ...full, method: "karcher", weights: [1, 2] })).toEqual([]);
     expect(await ids(single, { method: "karcher", weights: [3] })).toEqual(["weights-idle"]);
@@ -444,7 +449,7 @@ describe("warnings", () => {
       },
     });
     const adapters = [wide, (await right())[1]!];
-    const recipe = { target: { kind: "rank", rank: 3 }, weights: [1, 3] } as const;
+    const recipe = { ...LEGO, target: { kind: "rank", rank: 3 }, weights: [1, 3] } as const;
     expect(await ids(adapters, recipe)).toEqual([]);
     expect(await ids(adapters, { ...recipe, options: { outputReweight: false } })).toEqual(["weights-idle"]);
     const weighted = await mergeInMemory(adapters, recipe);
@@ -453,7 +458,12 @@ describe("warnings", () => {
   });
 
   it("weights-idle: not where the delta is brought to the weighted mean of the norms", async () => {
-    const recipe = { target: { kind: "rank", rank: 2 }, weights: [1, 3], options: { outputNorm: "mean" } } as const;
+    const recipe = {
+      ...LEGO,
+      target: { kind: "rank", rank: 2 },
+      weights: [1, 3],
+      options: { outputNorm: "mean" },
+    } as const;
     expect(await ids(await right(), recipe)).toEqual([]);
     expect(await ids(await right(), { ...recipe, options: {} })).toEqual(["weights-idle"]);
   });

@@ -23,7 +23,12 @@ describe.skipIf(!existsSync(corpus) || readdirSync(corpus).length === 0)("cluste
       const adapters = opened.map(({ adapter }) => adapter);
       const bySeed: number[][] = [];
       for (let seed = 0; seed < SEEDS; seed++) {
-        const recipe = { options: { seed }, target: { kind: "rank", rank: group.rank }, extras: "drop" } as const;
+        const recipe = {
+          method: "lego",
+          options: { seed },
+          target: { kind: "rank", rank: group.rank },
+          extras: "drop",
+        } as const;
         bySeed.push((await mergeInMemory(adapters, recipe)).report.modules.map(({ inertia }) => inertia!));
       }
       for (const { close } of opened) close();

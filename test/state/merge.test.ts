@@ -14,11 +14,11 @@ describe("the estimate", () => {
     await openAll(page, "one");
     expect((await page.worker.next("estimate")).args).toEqual([
       [{ id: 1, name: "one", weight: 1 }],
-      { method: "lego" },
+      { method: "auto" },
     ]);
     page.ask({ target: { kind: "rank", rank: 2 }, scale: 0.5 });
     const asked = await page.worker.next("estimate");
-    expect(asked.args[1]).toEqual({ method: "lego", target: { kind: "rank", rank: 2 }, scale: 0.5 });
+    expect(asked.args[1]).toEqual({ method: "auto", target: { kind: "rank", rank: 2 }, scale: 0.5 });
     asked.answer(plan(2));
     await page.settled();
     expect(page.estimate.value).toEqual(plan(2));
@@ -27,7 +27,7 @@ describe("the estimate", () => {
     expect(page.estimate.value).toBeNull();
     expect((await page.worker.next("estimate")).args[0]).toEqual([{ id: 1, name: "one", weight: 3 }]);
     page.ask({ scale: undefined, target: undefined });
-    expect((await page.worker.next("estimate")).args[1]).toEqual({ method: "lego" });
+    expect((await page.worker.next("estimate")).args[1]).toEqual({ method: "auto" });
   });
 
   it("drops the plan and the error of an older wish", async () => {
@@ -67,7 +67,7 @@ describe("the estimate", () => {
   });
 });
 
-const made = { report: { options: { method: "lego" }, totals: { rank: 2 } }, files: { "a.json": new Uint8Array([1]) } };
+const made = { report: { options: { method: "svd" }, totals: { rank: 2 } }, files: { "a.json": new Uint8Array([1]) } };
 /** The worker is done with some modules. */
 const tell = ({ args }: Asked, done: number): Promise<void> =>
   (args[2] as (progress: object) => Promise<void>)({ done, total: 4 });
@@ -79,14 +79,14 @@ describe("a merge", () => {
     const merging = page.startMerge();
     expect(page.progress.value).toEqual({ done: 0, total: 1 });
     const asked = await page.worker.next("merge");
-    expect(asked.args.slice(0, 2)).toEqual([[{ id: 1, name: "one", weight: 1 }], { method: "lego" }]);
+    expect(asked.args.slice(0, 2)).toEqual([[{ id: 1, name: "one", weight: 1 }], { method: "auto" }]);
     await tell(asked, 3);
     expect(page.progress.value).toEqual({ done: 3, total: 4 });
     asked.answer(made);
     await merging;
-    expect(page.merges.value).toMatchObject([{ number: 1, title: "lego, rank 2", ...made }]);
+    expect(page.merges.value).toMatchObject([{ number: 1, title: "svd, rank 2", ...made }]);
     expect(page.merges.value[0]!.seconds).toBeGreaterThan(0);
-    expect(page.announcement.value).toBe("Merged: 1. lego, rank 2.");
+    expect(page.announcement.value).toBe("Merged: 1. svd, rank 2.");
     expect(page.progress.value).toBeNull();
     await tell(asked, 4);
     expect(page.progress.value).toBeNull();

@@ -9,7 +9,7 @@ declare module "../../src/methods/method-options.ts" {
 
 export const taken: Recipe[] = [
   {},
-  { options: { gauge: "svd" } },
+  { method: "auto", target: { kind: "rank", rank: 4 } },
   { method: "lego", options: { gauge: "svd", seed: 1 }, dtype: "f16" },
   { method: "cat", target: { kind: "rank", rank: 4 } },
   { method: "from_outside", options: { strength: 1 }, weights: [1, 2] },
@@ -20,8 +20,8 @@ export const refused: Recipe[] = [
   { method: "legoo" },
   // @ts-expect-error an option that is mistyped
   { method: "lego", options: { gaugee: 1 } },
-  // @ts-expect-error an option that is mistyped, of the default method
-  { options: { gaugee: 1 } },
+  // @ts-expect-error an option without its method
+  { options: { gauge: "svd" } },
   // @ts-expect-error an option of another method
   { method: "ties", options: { gauge: "raw" } },
   // @ts-expect-error an option of a method that has none

@@ -1,11 +1,18 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
+import { adapters } from "../../web/state/adapters.ts";
 import { estimate, recipe } from "../../web/state/merge.ts";
 import { MergeForm } from "../../web/views/merge-form.tsx";
 import { mount } from "./mounted.ts";
 
+const cardOf = (id: number) => {
+  const facts = { format: "peft", baseModel: null, modules: 1, ranks: [2], scales: [1], dtypes: ["f32"], bytes: 8 };
+  return { id, name: `a${id}`, ...facts, notes: [] };
+};
+
 beforeEach(() => {
   recipe.value = { method: "lego" };
+  adapters.value = [];
   estimate.value = null;
 });
 
@@ -26,6 +33,20 @@ describe("the form of a merge", () => {
     await page.getByLabelText("outputReweight").click();
     await page.getByLabelText("For --for").selectOptions("any program");
     await page.getByLabelText("Rank --rank").fill("");
+    expect(recipe.value).toEqual({ method: "lego" });
+  });
+
+  it("has no options where auto chooses the method, and says by what", async () => {
+    recipe.value = { method: "auto" };
+    mount(<MergeForm />);
+    await expect.element(page.getByText(/^Chosen by the number of adapters: 1: svd/)).toBeVisible();
+    expect(page.getByText(/^Options of/).query()).toBeNull();
+    const factor = page.getByLabelText(/^Factor of the delta/);
+    await expect.element(factor).toHaveAttribute("placeholder", "1");
+    adapters.value = [1, 2, 3].map((key) => ({ key, name: `a${key}`, weight: 1, card: cardOf(key), error: null }));
+    await expect.element(factor).toHaveAttribute("placeholder", "computed");
+    await page.getByLabelText(/^Method/).selectOptions("lego");
+    await expect.element(factor).toHaveAttribute("placeholder", "1");
     expect(recipe.value).toEqual({ method: "lego" });
   });
 

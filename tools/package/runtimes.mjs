@@ -71,7 +71,8 @@ export async function checkRuntimes(project, installed) {
     const out = join(project, title.replace(" ", "-"));
     const env = { DENO_DIR: join(project, "deno"), DENO_NO_UPDATE_CHECK: "1" };
     const main = join(project, "node_modules/lora-lego/dist/cli/main.js");
-    await run(program, [...words, main, "merge", ...INPUTS, "--threads", "2", "--out", `${out}-cli`], project, env);
+    const flags = ["--method", "lego", "--threads", "2", "--out", `${out}-cli`];
+    await run(program, [...words, main, "merge", ...INPUTS, ...flags], project, env);
     const printed = await run(program, [...words, "merge.mjs", `${out}-library`, ...INPUTS], project, env);
     const found = [sha256(join(`${out}-cli`, "adapter_model.safetensors")), ...printed.trim().split("\n")];
     for (const hash of found) hashes.add(hash);

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import { AUTO, autoRules } from "../../src/methods/auto.ts";
 import type { MethodId } from "../../src/methods/method-options.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
 import { FIELD_NAMES, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
@@ -16,16 +17,34 @@ const OTHERS = FIELD_NAMES.filter(
 /** The form for a merge's recipe. */
 export function MergeForm() {
   const id = recipe.value.method!;
-  const { title, reference, weights, dependsOn } = methodById(id);
   return (
     <div class="stack">
       <Choice
         label="Method"
         flag="--method"
         value={id}
-        options={METHODS.map(({ id: own, title: name }) => ({ value: own, text: `${own}: ${name}` }))}
+        options={[
+          { value: AUTO, text: `${AUTO}: chosen by the number of adapters` },
+          ...METHODS.map(({ id: own, title }) => ({ value: own, text: `${own}: ${title}` })),
+        ]}
         onChoose={(chosen) => ask({ method: chosen as MethodId, options: undefined })}
       />
+      {id === AUTO ? <p class="hint">Chosen {autoRules()}.</p> : <OfMethod id={id} />}
+      <div class="row">
+        {FIRST.map((name) => (
+          <RecipeField key={name} name={name} />
+        ))}
+      </div>
+      <More />
+    </div>
+  );
+}
+
+/** What a method is, and its options. */
+function OfMethod({ id }: { id: MethodId }) {
+  const { title, reference, weights, dependsOn } = methodById(id);
+  return (
+    <>
       <p class="hint">
         {title}. {reference}. Weights are {weights === "relative" ? "relative" : "factors"}; depends on{" "}
         {dependsOn === "delta" ? "the deltas alone" : "how deltas are split into factors"}.
@@ -34,13 +53,7 @@ export function MergeForm() {
         <legend>Options of {id}</legend>
         <MethodOptions id={id} />
       </fieldset>
-      <div class="row">
-        {FIRST.map((name) => (
-          <RecipeField key={name} name={name} />
-        ))}
-      </div>
-      <More />
-    </div>
+    </>
   );
 }
 

@@ -1,5 +1,7 @@
 import { kebab } from "../../src/core/kebab.ts";
+import { AUTO, chooseMethod } from "../../src/methods/auto.ts";
 import { type FieldName, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
+import { chosenAdapters } from "../state/adapters.ts";
 import { ask, recipe } from "../state/merge.ts";
 import { Choice } from "./choice.tsx";
 import { Check, Field } from "./field.tsx";
@@ -43,7 +45,7 @@ export function RecipeField({ name }: { name: OfferedField }) {
         <Field
           {...common}
           number={{ step: 0.05 }}
-          placeholder={String(field.default)}
+          placeholder={recipe.value.method === AUTO && factorOfAuto() === "auto" ? "computed" : String(field.default)}
           value={own as number | undefined}
           onType={(text) => set(text === "" ? undefined : Number(text))}
         />
@@ -65,4 +67,9 @@ export function RecipeField({ name }: { name: OfferedField }) {
     default:
       return null;
   }
+}
+
+/** The factor of the method that auto would choose, as far as weights tell. */
+function factorOfAuto(): 1 | "auto" {
+  return chooseMethod(chosenAdapters.value.filter(({ weight }) => weight !== 0).length).scale;
 }
