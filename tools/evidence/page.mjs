@@ -311,7 +311,7 @@ export function evidencePage(found, words) {
       (id) => [...unitsTable(found[id.replace("methods", "purity")]), methodsTables(found[id])],
     ),
     "## A factor without data",
-    "At rank 6: as merged / **with `--scale auto`** / with the factor that the dev rows choose.\n`auto` is `--method auto`: ctm as merged for two adapters, tsv with `--scale auto` for more.\nIts rules and the factor's were chosen on the dev rows of the first two sets; the other sets confirm them.",
+    "At rank 6: as merged / **with `--scale auto`** / with the factor that the dev rows choose.\n`auto` is `--method auto`: ctm for two adapters and tsv for more, both with `--scale auto`.\nIts rules and the factor's were chosen on dev rows of Llama with all linear modules and of GPT-2's attention.\nThe other sets took no part, except that for two adapters ctm got its factor after GPT-2's were seen.",
     factorPart(found),
     "## Unequal ranks and alphas",
     ...each(
