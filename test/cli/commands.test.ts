@@ -52,7 +52,18 @@ describe.concurrent("lora-lego merge", () => {
   it("prints nothing but the report with --json, the same that --report writes", async () => {
     const { folder, out } = fresh();
     const file = join(folder, "report.json");
-    const { code, stdout, stderr } = await run(["merge", a, b, "--out", out, "--json", "--report", file]);
+    const { code, stdout, stderr } = await run([
+      "merge",
+      a,
+      b,
+      "--method",
+      "svd",
+      "--out",
+      out,
+      "--json",
+      "--report",
+      file,
+    ]);
     expect([code, stderr]).toEqual([0, ""]);
     const report = JSON.parse(stdout);
     expect(report).toEqual(JSON.parse(readFileSync(file, "utf8")));
