@@ -60,7 +60,7 @@ describe.skipIf(absent).each(GROUPS)(
       const cosines = totals.cosines.filter((cosine) => cosine !== null);
       expect(cosines).toHaveLength(names.length);
       for (const cosine of cosines) expect(Math.abs(cosine)).toBeLessThanOrEqual(1);
-      expect(Math.max(...cosines)).toBeGreaterThan(0.2);
+      expect(Math.max(...cosines)).toBeGreaterThan(LEAST_COSINE[id] ?? 0.2);
       const files = { "adapter_config.json": JSON.stringify(config), "adapter_model.safetensors": weights };
       const merged = await openAdapter(memoryFolder("merged", files));
       expect(merged.modules.size).toBe(plan.modules.length);
@@ -68,3 +68,6 @@ describe.skipIf(absent).each(GROUPS)(
     });
   },
 );
+
+/** Methods that keep little of any adapter here: dc_merge a thousandth of the entries of each core, ct_merge few common directions. */
+const LEAST_COSINE: Readonly<Record<string, number>> = { dc_merge: 0.02, ct_merge: 0.1 };
