@@ -18,7 +18,7 @@ const RULES: readonly (Omit<AutoChoice, "reason"> & { readonly most: number; rea
     scale: 1,
     why: "returns one adapter unchanged, or its best approximation at a smaller rank",
   },
-  { most: 2, method: "ctm", scale: "auto", why: "keeps two adapters best" },
+  { most: 2, method: "ctm", scale: "auto", why: "does well with two adapters, though not always best" },
   { most: Number.POSITIVE_INFINITY, method: "tsv", scale: "auto", why: "keeps three or more adapters best" },
 ];
 
