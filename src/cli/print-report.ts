@@ -20,6 +20,7 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
   printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${cut}`);
   if (report.chosen !== null) printLine(report.chosen);
   if (report.autoScale !== null) printLine(factorShown(report.autoScale));
+  if (report.advice !== null) printLine(report.advice);
   printLine();
   printLines(
     table(

@@ -38,6 +38,11 @@ export interface ModuleResult {
   readonly response: ResponseProducts | null;
 }
 
+/** The inputs that have live units in some module. */
+export function actingInputs(results: readonly Pick<ModuleResult, "live">[]): Set<number> {
+  return new Set(results.flatMap(({ live }) => live.map(([input]) => input)));
+}
+
 /** Merges modules of a plan, one at a time, in one arena of kernel memory. Every thread has its own. */
 export class Merger {
   readonly #plan: MergePlan;

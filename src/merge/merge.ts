@@ -11,7 +11,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { addTimings, noTimings } from "../lanes/clock.ts";
 import { type Job, type Lane, localLane, type OnProgress, runJobs } from "../lanes/lane.ts";
-import { Merger, type ModuleResult } from "../lanes/merger.ts";
+import { actingInputs, Merger, type ModuleResult } from "../lanes/merger.ts";
 import { type Draft, writeScaled } from "../lanes/write-scaled.ts";
 import { chooseMethod } from "../methods/auto.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
@@ -21,7 +21,7 @@ import { consumerRank, refuseNoPeft } from "../plan/for-consumer.ts";
 import { isScaled, type MergePlan, type ScaledPlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { planLayout } from "../plan/plan-layout.ts";
-import type { Findings } from "../plan/plan-ranks.ts";
+import { autoLimit, defaultTarget, type Findings } from "../plan/plan-ranks.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { makeReport } from "../report/make-report.ts";
 import type { MergeReport } from "../report/report.ts";
@@ -168,7 +168,7 @@ async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
 
 /** What values showed that makes another run worthwhile; null if nothing. */
 function betterFindings(plan: MergePlan, recipe: Recipe, results: readonly ModuleResult[]): Findings | null {
-  const acting = new Set(results.flatMap(({ live }) => live.map(([input]) => input)));
+  const acting = actingInputs(results);
   if (plan.chosen !== null && acting.size > 0 && chooseMethod(acting.size).method !== plan.method) {
     return { acting: acting.size };
   }
@@ -194,7 +194,12 @@ function productsOf(plan: MergePlan, results: readonly ModuleResult[]): [DeltaPr
 function targetOfActing(plan: MergePlan, { target }: Recipe, acting: ReadonlySet<number>): Target | null {
   if (target !== undefined || acting.size === 0) return null;
   const parts = plan.modules.flatMap((module) => module.parts).filter(({ input }) => acting.has(input));
-  const own = methodById(plan.method).defaultTarget(maximum(parts.map(({ module }) => module.rank)));
+  const limit = autoLimit(plan.chosen, plan.consumer === null ? null : consumerById(plan.consumer));
+  const own = defaultTarget(
+    methodById(plan.method),
+    parts.map(({ module }) => module),
+    limit,
+  );
   return JSON.stringify(own) === JSON.stringify(plan.target) ? null : own;
 }
 

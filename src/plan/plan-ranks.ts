@@ -4,7 +4,7 @@ import { maximum } from "../core/maximum.ts";
 import type { Method, Target } from "../methods/method.ts";
 import { mostUnits } from "../methods/module-memory.ts";
 import { refuseUncut } from "../recipe/check-target.ts";
-import type { LooseRecipe, RankLayout } from "../recipe/recipe.ts";
+import type { RankLayout } from "../recipe/recipe.ts";
 import { refuseTooManyUnits } from "../units/memory.ts";
 import { consumerRank } from "./for-consumer.ts";
 import type { PlannedModule } from "./merge-plan.ts";
@@ -36,16 +36,25 @@ export interface RankPlan {
   readonly sharedScale: number | null;
 }
 
-/** The rank asked for. @throws UsageError for "full" if the method has no such rank */
-export function planTarget(
-  method: Method,
-  { target: asked }: LooseRecipe,
-  { sources }: MergeParts,
-  found: Findings,
-): Target {
-  const target = asked ?? found.target ?? method.defaultTarget(maximum(sources.map(({ rank }) => rank)));
+/** The rank asked for, or else the default. @throws UsageError for "full" if the method has no such rank */
+export function planTarget(method: Method, asked: Target | undefined, { sources }: MergeParts, limit: number): Target {
+  const target = asked ?? defaultTarget(method, sources, limit);
   refuseUncut(method, target);
   return target;
+}
+
+/**
+ * The method's own target for adapters of these ranks.
+ *
+ * @param limit the largest rank that counts, infinite for none
+ */
+export function defaultTarget(method: Method, sources: readonly { readonly rank: number }[], limit: number): Target {
+  return method.defaultTarget(Math.min(maximum(sources.map(({ rank }) => rank)), limit));
+}
+
+/** The rank beyond which `--method auto` does not go by itself; a method that is named is refused there instead. */
+export function autoLimit(chosen: unknown, consumer: Consumer | null): number {
+  return (chosen === null ? null : consumer?.mostRank) ?? Number.POSITIVE_INFINITY;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Consumer } from "../adapter/consumers.ts";
 import { expertGap } from "../adapter/experts.ts";
+import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import type { Target } from "../methods/method.ts";
@@ -21,6 +22,7 @@ export function planWarnings(
     ...zerosAdded(zeros),
     ...expertsIncomplete([...modules, ...zeros]),
     ...rankReduced(recipe.target, most),
+    ...rankLimited(recipe.target, parts, consumer),
     ...startWarnings(consumer, rank),
     ...leftOut(parts),
   ];
@@ -39,6 +41,14 @@ function rankReduced(asked: Target | undefined, most: number): Warning[] {
   if (asked?.kind !== "rank" || asked.rank <= most) return [];
   const text = `Rank ${asked.rank} was asked for, but no module has more than ${plural(most, "unit")}, so that is the rank of the result.`;
   return [{ id: "rank-reduced", text }];
+}
+
+/** Warn that the result has a smaller rank than an adapter because the consumer takes no larger one. */
+function rankLimited(asked: Target | undefined, { sources }: MergeParts, consumer: Consumer | null): Warning[] {
+  const [most, largest] = [consumer?.mostRank ?? Number.POSITIVE_INFINITY, maximum(sources.map(({ rank }) => rank))];
+  if (asked !== undefined || largest <= most) return [];
+  const text = `${consumer!.title} takes rank ${most} at most, so that is the rank of the result, though modules of the adapters have up to ${plural(largest, "unit")}.`;
+  return [{ id: "rank-limited", text }];
 }
 
 /** Warn about adapters that add nothing. */

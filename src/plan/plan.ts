@@ -12,7 +12,7 @@ import { planConfig } from "./plan-config.ts";
 import { planPlaces } from "./plan-layout.ts";
 import { planMemory } from "./plan-memory.ts";
 import { planParts } from "./plan-parts.ts";
-import { type Findings, planRanks, planTarget } from "./plan-ranks.ts";
+import { autoLimit, type Findings, planRanks, planTarget } from "./plan-ranks.ts";
 import { planWarnings } from "./plan-warnings.ts";
 import { refuseUnmet } from "./refuse-unmet.ts";
 
@@ -41,7 +41,7 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
 
   const parts = planParts(inputs, weights, recipe, method);
   refuseUnmet(method, parts);
-  const target = planTarget(method, recipe, parts, found);
+  const target = planTarget(method, recipe.target ?? found.target, parts, autoLimit(chosen, consumer));
   const ranks = planRanks(parts.modules, method, target, rankLayout, consumer, found);
   const beside = planExtras(parts, recipe.extras);
   if (consumer !== null) refuseUnloadable(consumer, parts.sources, beside.extras);

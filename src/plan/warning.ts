@@ -12,6 +12,7 @@ export interface Warning {
     | "zero-factors"
     | "server-limit"
     | "rank-reduced"
+    | "rank-limited"
     | "experts-incomplete"
     | "scale-uncertain"
     | "scale-unknown"

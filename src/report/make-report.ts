@@ -4,7 +4,8 @@ import { VERSION } from "../core/version.ts";
 import type { AutoScale } from "../figures/auto-scale.ts";
 import { addProducts, deltaFigures, noProducts, type SumProducts, scaleMerged, sumProducts } from "../figures/delta.ts";
 import type { Timings } from "../lanes/clock.ts";
-import type { ModuleResult } from "../lanes/merger.ts";
+import { actingInputs, type ModuleResult } from "../lanes/merger.ts";
+import { adviceFor } from "../methods/auto.ts";
 import type { MergePlan, ScaledPlan } from "../plan/merge-plan.ts";
 import type { MergeReport, ModuleReport } from "./report.ts";
 import { runWarnings } from "./run-warnings.ts";
@@ -40,6 +41,10 @@ export function makeReport(
     options: optionsReport(plan),
     chosen: plan.chosen,
     autoScale: auto,
+    advice:
+      plan.chosen === null
+        ? adviceFor(actingInputs(merged).size, plan.method, auto === null ? plan.scale : "auto")
+        : null,
     modules,
     totals,
     skipped: [

@@ -36,6 +36,7 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     options: z.record(z.string(), z.unknown()),
     chosen: z.string().nullable().describe("why the method was chosen, if the recipe left it open"),
     autoScale: autoScaleSchema(shared).nullable().describe("how scale: auto found the factor; null for a given factor"),
+    advice: z.string().nullable().describe("what method: auto would take instead"),
     modules: z.array(moduleSchema(shared)),
     totals: totalsSchema(shared),
     skipped: z

@@ -73,6 +73,8 @@ export interface MergeReport {
   readonly chosen: string | null;
   /** How `scale: auto` found the factor; null for a given factor. */
   readonly autoScale: AutoScale | null;
+  /** What `method: auto` would take instead; null if it chose the method, or would do the same. */
+  readonly advice: string | null;
   readonly modules: readonly ModuleReport[];
   readonly totals: TotalsReport;
   /** Tensors that were not written, as "<adapter>: <tensor>", and modules that were left out, as "<module>: <why>". */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
-import { UsageError } from "../../src/core/errors.ts";
+import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { chooseMethod } from "../../src/methods/auto.ts";
 import { carriedOut } from "../../src/plan/carried-out.ts";
@@ -55,6 +55,29 @@ describe("the method auto", () => {
     const result = await mergeInMemory(beside, auto);
     expect(result.plan.method).toBe("svd");
     expect(result.weights).toEqual((await mergeInMemory(alone, auto)).weights);
+  });
+
+  it("takes the largest rank that the program loads, and says so", async () => {
+    // TGI takes rank 128 at most.
+    const large = await open([randomAdapter(1, { rank: 130, modules: { "layers.0.q_proj": { in: 140, out: 140 } } })]);
+    const { report } = await mergeInMemory(large, { ...auto, for: "tgi" });
+    expect(report.totals.rank).toBe(128);
+    expect(report.warnings.find(({ id }) => id === "rank-limited")?.text).toBe(
+      "TGI takes rank 128 at most, so that is the rank of the result, though modules of the adapters have up to 130 units.",
+    );
+    expect(await rejection(mergeInMemory(large, { method: "svd", for: "tgi" }))).toBeInstanceOf(RefusedError);
+  });
+
+  it("advises where a merge by another method or factor is made", async () => {
+    const adapters = await open(random(3));
+    const advice = async (recipe: Recipe): Promise<string | null> =>
+      (await mergeInMemory(adapters, recipe)).report.advice;
+    const text = "For 3 adapters --method auto takes tsv with a computed factor: it keeps three or more adapters best.";
+    expect(await advice({ method: "average" })).toBe(text);
+    expect(await advice({ method: "tsv" })).toBe(text);
+    expect(await advice({ method: "tsv", scale: "auto" })).toBeNull();
+    expect(await advice(auto)).toBeNull();
+    expect(await advice({ method: "lego", weights: [1, 0, 0] })).toBeNull();
   });
 
   it("takes no options", async () => {

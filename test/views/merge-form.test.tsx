@@ -42,20 +42,22 @@ describe("the form of a merge", () => {
     await expect.element(page.getByText(/^Chosen by the number of adapters: 1: svd/)).toBeVisible();
     expect(page.getByText(/^Options of/).query()).toBeNull();
     const factor = page.getByLabelText(/^Factor of the delta/);
-    await expect.element(factor).toHaveAttribute("placeholder", "1");
+    await expect.element(factor).toHaveAttribute("placeholder", "1, or auto");
     adapters.value = [1, 2, 3].map((key) => ({ key, name: `a${key}`, weight: 1, card: cardOf(key), error: null }));
     await expect.element(factor).toHaveAttribute("placeholder", "computed");
     await page.getByLabelText(/^Method/).selectOptions("lego");
-    await expect.element(factor).toHaveAttribute("placeholder", "1");
+    await expect.element(factor).toHaveAttribute("placeholder", "1, or auto");
     expect(recipe.value).toEqual({ method: "lego" });
   });
 
-  it("leaves a number that is being typed as it is", async () => {
+  it("leaves a number that is being typed as it is, and takes auto for a factor", async () => {
     mount(<MergeForm />);
     const factor = page.getByLabelText(/^Factor of the delta/);
     await factor.fill("0.50");
     await expect.element(factor).toHaveDisplayValue("0.50");
     expect(recipe.value.scale).toBe(0.5);
+    await factor.fill("auto");
+    expect(recipe.value.scale).toBe("auto");
   });
 
   it("has the options of the method chosen, and forgets those of the one before", async () => {

@@ -119,6 +119,7 @@ function Result({ made }: { made: MadeMerge }) {
         {report.totals.modules} modules, {report.totals.dtype}, {bytes(report.totals.bytes)}, {seconds.toFixed(1)} s;
         norm ratio {figure(report.totals.normRatio)}, energy {figure(report.totals.energy)}
       </p>
+      {(report.chosen ?? report.advice) !== null && <p class="facts">{report.chosen ?? report.advice}</p>}
       {report.warnings.map(({ text }) => (
         <p class="note" key={text}>
           {text}

@@ -44,10 +44,11 @@ export function RecipeField({ name }: { name: OfferedField }) {
       return (
         <Field
           {...common}
-          number={{ step: 0.05 }}
-          placeholder={recipe.value.method === AUTO && factorOfAuto() === "auto" ? "computed" : String(field.default)}
-          value={own as number | undefined}
-          onType={(text) => set(text === "" ? undefined : Number(text))}
+          placeholder={
+            recipe.value.method === AUTO && factorOfAuto() === "auto" ? "computed" : `${field.default}, or auto`
+          }
+          value={own as number | "auto" | undefined}
+          onType={(text) => set(factorIn(text.trim()))}
         />
       );
     case "switch":
@@ -67,6 +68,11 @@ export function RecipeField({ name }: { name: OfferedField }) {
     default:
       return null;
   }
+}
+
+/** What is typed into the factor's field; a word other than auto becomes NaN, which is refused. */
+function factorIn(text: string): number | "auto" | undefined {
+  return text === "" ? undefined : text === "auto" ? text : Number(text);
 }
 
 /** The factor of the method that auto would choose, as far as weights tell. */
