@@ -24,7 +24,7 @@ export async function convertCommand(): Promise<Command> {
   const command = new Command("convert")
     .description("write an adapter in another format, with the same deltas")
     .argument("<adapter>", "folder or file of a LoRA adapter, in any supported format", parsePath)
-    .requiredOption("--out <path>", OUT_HELP, parsePath);
+    .requiredOption("-o, --out <path>", OUT_HELP, parsePath);
   addFormatOptions(command);
   addCarriedExtras(command);
   return command

@@ -31,7 +31,7 @@ export async function extractCommand(): Promise<Command> {
     .requiredOption("--base <dir>", "folder of the model before tuning, in safetensors", parsePath)
     .requiredOption("--tuned <dir>", "folder of the model after tuning", parsePath)
     .requiredOption("--rank <k>", "rank of the LoRA", parseCount)
-    .requiredOption("--out <dir>", "folder to write; appears complete or not at all", parsePath)
+    .requiredOption("-o, --out <dir>", "folder to write; appears complete or not at all", parsePath)
     .addOption(
       new Option("--dtype <type>", "element type of the LoRA").choices(choicesOf(RECIPE_FIELDS.dtype)).default("auto"),
     )

@@ -18,6 +18,9 @@ interface Otherwise {
   readonly default?: string;
 }
 
+/** Fields that people type so often that they have a letter. */
+const LETTERS: { readonly [Name in FieldName]?: string } = { method: "-m", rank: "-r" };
+
 /** Add the flags of some fields of a recipe. */
 export function addFieldFlags(
   command: Command,
@@ -28,7 +31,8 @@ export function addFieldFlags(
     const field = RECIPE_FIELDS[name];
     const { help, default: value } = { ...field, ...otherwise[name] };
     const repeatable = field.type === "patterns" || field.type === "moduleWeights";
-    const flag = `--${kebab(name)}${field.value === undefined ? "" : ` <${field.value}>`}`;
+    const letter = LETTERS[name] === undefined ? "" : `${LETTERS[name]}, `;
+    const flag = `${letter}--${kebab(name)}${field.value === undefined ? "" : ` <${field.value}>`}`;
     const option = new Option(flag, repeatable ? `${help} (repeatable)` : help);
     if (field.type === "choice") option.choices(choicesOf(field));
     else if (field.type !== "switch") option.argParser<unknown>((text, before) => parsed(field, text, before));

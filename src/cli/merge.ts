@@ -69,9 +69,10 @@ async function recipeOfFlags(flags: MergeFlags): Promise<Recipe> {
 
 /** The method named by the arguments, before they are parsed. */
 function methodIdAmong(argv: readonly string[]): string {
-  const at = argv.findIndex((word) => word === "--method" || word.startsWith("--method="));
+  const at = argv.findIndex((word) => /^(--method|--method=.*|-m.*)$/.test(word));
   if (at === -1) return DEFAULT_METHOD;
-  return argv[at]!.split("=")[1] ?? argv[at + 1] ?? DEFAULT_METHOD;
+  const [, own] = /^(?:--method=|-m)(.+)$/.exec(argv[at]!) ?? [];
+  return own ?? argv[at + 1] ?? DEFAULT_METHOD;
 }
 
 type Presets = Pick<Method, "id" | "presets">;

@@ -34,9 +34,9 @@ export function refuseMethodFlags(command: Command, methods: readonly Pick<Metho
   }
   for (const [name, ids] of owners) {
     const flag = `--${kebab(name)}`;
-    const [of, way] = ids.length === 1 ? ["", "add"] : [" and others", "name the method, such as"];
+    const way = ids.length === 1 ? "add" : "name the method, such as";
     const refuse = (): never => {
-      throw new UsageError(`${flag} is an option of ${ids[0]}${of}; ${way} --method ${ids[0]}.`);
+      throw new UsageError(`${flag} is an option of ${ids.join(", ")}; ${way} --method ${ids[0]}.`);
     };
     command.addOption(new Option(`${flag} <value>`).hideHelp().argParser(refuse));
   }

@@ -8,7 +8,8 @@ import { sayLine } from "./terminal.ts";
 
 /** Flags of every command that writes an adapter. */
 export interface OutputFlags {
-  readonly out: string;
+  /** Only a dry run does without. */
+  readonly out?: string;
   readonly to?: FormatId;
   readonly baseConfig?: string;
   readonly threads?: number;
@@ -50,7 +51,7 @@ export function addCarriedExtras(command: Command): void {
 /** Add the flags of a command that writes an adapter. */
 export function addOutputOptions(command: Command): void {
   command
-    .requiredOption("--out <path>", OUT_HELP, parsePath)
+    .option("-o, --out <path>", `${OUT_HELP}; --dry-run needs none`, parsePath)
     .option("--report <file>", "also write the report as JSON", parsePath);
   addRunOptions(command);
 }

@@ -1,3 +1,4 @@
+import { UsageError } from "../core/errors.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { printWarnings } from "./failure.ts";
 import { type OutputFlags, outputOf } from "./output-flags.ts";
@@ -7,21 +8,28 @@ import { untilInterrupted } from "./until-interrupted.ts";
 
 /** Carry out a recipe according to the flags: merge into the output, or only plan. */
 export async function runToFolder(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {
+  const { out } = flags;
   if (flags.dryRun) return dryRun(paths, recipe, flags);
+  if (out === undefined) {
+    throw new UsageError("Say where to write with --out: a folder, or a file that ends in .safetensors or .gguf.");
+  }
   const { mergeAdapters } = await import("../node/merge-adapters.ts");
   const progress = await showProgress(flags.json ?? false);
   const { report, format } = await untilInterrupted((signal) =>
-    mergeAdapters(paths, recipe, { ...outputOf(flags), out: flags.out, signal, onProgress: progress.onProgress }),
+    mergeAdapters(paths, recipe, { ...outputOf(flags), out, signal, onProgress: progress.onProgress }),
   ).finally(progress.stop);
   printWarnings(report.warnings);
   if (flags.json) printJson(report);
-  else (await import("./print-report.ts")).printReport(report, flags.out, format);
+  else (await import("./print-report.ts")).printReport(report, out, format);
 }
 
 async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {
   const { planMergedOutput } = await import("../node/merge-adapters.ts");
-  const planned = await planMergedOutput(paths, recipe, { ...outputOf(flags), out: flags.out });
+  const planned = await planMergedOutput(paths, recipe, {
+    ...outputOf(flags),
+    ...(flags.out !== undefined && { out: flags.out }),
+  });
   printWarnings(planned.plan.warnings);
   if (flags.json) printJson(planned.plan);
-  else (await import("./print-report.ts")).printPlan(planned, flags.out);
+  else (await import("./print-report.ts")).printPlan(planned, flags.out ?? "The result");
 }

@@ -17,7 +17,7 @@ export async function runCommand(): Promise<Command> {
   const command = new Command("run")
     .description("carry out a recipe file (docs/recipe.md)")
     .argument("<recipe>", "YAML file, such as the recipe.yaml that a merge writes into its folder", parsePath)
-    .option("--out <path>", `${OUT_HELP} (default: the recipe's)`, parsePath)
+    .option("-o, --out <path>", `${OUT_HELP} (default: the recipe's)`, parsePath)
     .option(
       "--adapters <dir>",
       "folder that relative adapter paths start from (default: the recipe's folder)",

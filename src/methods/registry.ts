@@ -1,4 +1,5 @@
 import { UsageError } from "../core/errors.ts";
+import { nearest } from "../core/suggest.ts";
 import { BUILT_IN_METHODS } from "./built-in.ts";
 import { checkMethod } from "./check-method.ts";
 import { guarded } from "./guarded.ts";
@@ -25,7 +26,10 @@ export const METHODS: readonly Method[] = methods;
 export function methodById(id: string): Method {
   const method = METHODS.find((candidate) => candidate.id === id);
   if (method === undefined) {
-    throw new UsageError(`There is no method "${id}"; choose one of ${METHODS.map((known) => known.id).join(", ")}.`);
+    const ids = METHODS.map((known) => known.id);
+    const meant = nearest(id, ids);
+    const way = meant === null ? `choose one of ${ids.join(", ")}.` : `did you mean ${meant}?`;
+    throw new UsageError(`There is no method "${id}"; ${way}`);
   }
   return method;
 }

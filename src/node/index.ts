@@ -36,6 +36,7 @@ export {
   type MergeOptions,
   mergeAdapters,
   mergeToFolder,
+  type PlannedOptions,
   planMergedOutput,
 } from "./merge-adapters.ts";
 export type { OutputOptions } from "./output/into-output.ts";

@@ -44,6 +44,11 @@ export interface MergeOptions extends FormatOptions, MachineControl, InputOption
   readonly out: string;
 }
 
+/** The same for a merge that is only planned; without `out`, a folder is meant. */
+export type PlannedOptions = Omit<MergeOptions, "out"> & Partial<Pick<MergeOptions, "out">>;
+/** Stands for an output that has no name yet. */
+const SOME_FOLDER = "merged";
+
 /** Rules for the options of every output. */
 export const PLACE: OptionTable<Omit<OutputOptions, "bytes">> = { force: SWITCH, onNotice: FUNCTION };
 const INTO_FOLDER: OptionTable<Omit<MergeOptions, keyof FormatOptions | "out">> = {
@@ -59,7 +64,7 @@ export const MERGING: OptionTable<Omit<MergeOptions, "out">> = { ...INTO_FOLDER,
 const TAKEN = { paths: PATHS, recipe: RECIPE };
 const OUT = { ...PATH, needed: true } as const;
 const MERGE: Call<MergeOptions> = { name: "mergeAdapters", takes: TAKEN, options: { ...MERGING, out: OUT } };
-const PLAN: Call<MergeOptions> = { ...MERGE, name: "planMergedOutput" };
+const PLAN: Call<PlannedOptions> = { name: "planMergedOutput", takes: TAKEN, options: { ...MERGING, out: PATH } };
 const FOLDER: Call<Omit<MergeOptions, keyof FormatOptions>> = {
   name: "mergeToFolder",
   takes: TAKEN,
@@ -147,15 +152,16 @@ export interface MergedOutputPlan {
 export async function planMergedOutput(
   paths: readonly string[],
   recipe: Recipe,
-  options: MergeOptions,
+  options: PlannedOptions = {},
 ): Promise<MergedOutputPlan> {
   checkCall(PLAN, [paths, recipe, options]);
   return withOpened(paths, options, async (opened, inputs, baseConfig) => {
-    checkOutput(options.out, inputs, options);
+    const { out } = options;
+    if (out !== undefined) checkOutput(out, inputs, options);
     const adapters = opened.map(({ adapter }) => adapter);
     const plan = makePlan(adapters, recipe);
     const choice = formatChoice(options.to, recipe);
-    const { writer, bytes } = await planOutput(options.out, choice, { plan, adapters, baseConfig });
+    const { writer, bytes } = await planOutput(out ?? SOME_FOLDER, choice, { plan, adapters, baseConfig });
     return { plan, format: writer?.id ?? "peft", bytes };
   });
 }

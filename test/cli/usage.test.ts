@@ -37,7 +37,7 @@ describe.concurrent("lora-lego help", () => {
     const { code, stdout, stderr } = await run([command, "--help"]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(new RegExp(`^Usage: lora-lego ${command} \\[options\\] <adapter`));
-    for (const flag of flags) expect(stdout).toMatch(new RegExp(`^  ${flag} `, "m"));
+    for (const flag of flags) expect(stdout).toMatch(new RegExp(`^  (-., )?${flag} `, "m"));
     expect(stdout).toMatch(new RegExp(`^Examples?:\n  lora-lego ${command} `, "m"));
   });
 
@@ -103,7 +103,7 @@ const MISTAKES: [string, string[], RegExp][] = [
   [
     "a flag of several methods",
     [...MERGE, "--seed", "1"],
-    /^error: --seed is an option of lego and others; name the method, such as --method lego\.$/m,
+    /^error: --seed is an option of lego, dare_linear.*; name the method, such as --method lego\.$/m,
   ],
   [
     "lego's preset without its method",
@@ -118,7 +118,8 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["an output that is empty", ["merge", "a", "--out", ""], /--out <path>.* is invalid.*empty/],
   ["a report that is empty", [...MERGE, "--report="], /--report <file>.* is invalid.*empty/],
   ["a switch that is neither on nor off", [...LEGO, "--output-reweight", "yes"], /--output-reweight .*'yes'.*on, off/],
-  ["an unknown method", [...MERGE, "--method", "lgeo"], /no method "lgeo"; choose one of lego, cat, average/],
+  ["an unknown method", [...MERGE, "--method", "lgeo"], /no method "lgeo"; did you mean lego\?/],
+  ["no such method at all", [...MERGE, "--method", "blend"], /no method "blend"; choose one of lego, cat, average/],
   ["a step that is none", [...MERGE, "--after", "svd"], /'--after <step>' argument 'svd' is invalid.*svc/],
   [
     "a preset of another method",
@@ -142,15 +143,17 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["a pattern of no module", [...MERGE, "--include", "v_proj"], /include pattern "v_proj" matches no module/],
   ["module weights without a pattern", [...MERGE, "--module-weights", "1,2"], /Expected a pattern and one weight/],
   ["too few module weights", [...MERGE, "--module-weights", "q_proj=1"], /2 adapters but 1 weight for q_proj/],
-  ["rank 0", [...MERGE, "--rank", "0"], /'--rank <k>' argument '0' is invalid/],
-  ["no --out", ["merge", "a", "b"], /required option '--out <path>' not specified/],
+  ["rank 0", [...MERGE, "--rank", "0"], /'-r, --rank <k>' argument '0' is invalid/],
+  ["no --out", ["merge", "a", "b"], /^error: Say where to write with --out: a folder, or a file that ends in /],
+  ["a method in capitals", [...MERGE, "--method", "TIES"], /no method "TIES"; did you mean ties\?/],
+  ["a letter and a wrong method", [...MERGE, "-m", "slerpp"], /no method "slerpp"; did you mean slerp\?/],
   ["no adapter", ["merge", "--out", "merged"], /missing required argument 'adapter'/],
   ["an adapter that is not there", ["merge", "a", "c", "--out", "merged"], /no file or folder c; pass the folder/],
   ["prune without a size", ["prune", "a", "--out", "merged"], /one of --rank, --energy or --keep/],
   [
     "prune with two sizes",
     ["prune", "a", "--keep", "0.5", "--rank", "1", "--out", "merged"],
-    /'--keep <share>' cannot be used with option '--rank <k>'/,
+    /'--keep <share>' cannot be used with option '-r, --rank <k>'/,
   ],
   [
     "prune keeping more than all",

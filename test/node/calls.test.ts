@@ -175,7 +175,6 @@ describe("plain JavaScript that calls", () => {
   it.each([
     ["mergeAdapters", ["out"]],
     ["mergeToFolder", ["out"]],
-    ["planMergedOutput", ["out"]],
     ["convertAdapter", ["out"]],
     ["fuseModel", ["base", "out"]],
     ["extractAdapter", ["base", "tuned", "out", "rank"]],
