@@ -93,12 +93,14 @@ export {
   type MergeRequest,
   type Method,
   type ModuleShape,
+  type ModuleTarget,
   sumOfRanks,
   type Target,
   type Zod,
 } from "./methods/method.ts";
 // As a whole, so that users can add the options of their methods to MethodOptions.
 export * from "./methods/method-options.ts";
+export type { ScoredDirections } from "./methods/net-utility.ts";
 export type {
   Choice as ChoiceValues,
   ChoiceParameter,
@@ -135,7 +137,7 @@ export {
 } from "./recipe/recipe-file.ts";
 export { recipeSchema } from "./recipe/recipe-schema.ts";
 export { recipeText } from "./recipe/recipe-text.ts";
-export type { InputReport, MergeReport, ModuleReport, TotalsReport } from "./report/report.ts";
+export type { BudgetReport, InputReport, MergeReport, ModuleReport, TotalsReport } from "./report/report.ts";
 export { reportSchema } from "./report/report-schema.ts";
 export type { PoolMemory } from "./units/memory.ts";
 export type { Pool } from "./units/pool.ts";

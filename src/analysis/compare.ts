@@ -1,7 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
 import { bytesOf } from "../core/dtype.ts";
-import { LoraLegoError } from "../core/errors.ts";
+import { LoraLegoError, UsageError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import {
   addProducts,
@@ -19,7 +19,7 @@ import { DEFAULT_METHOD, EXACT_SUM } from "../methods/method.ts";
 import type { MethodChoice } from "../methods/method-options.ts";
 import { moduleMemory } from "../methods/module-memory.ts";
 import { type ModuleRun, runModule } from "../methods/run-module.ts";
-import { moduleRun } from "../plan/module-run.ts";
+import { methodRun } from "../plan/module-run.ts";
 import { underOneName } from "../plan/one-name.ts";
 import { makePlan } from "../plan/plan.ts";
 import type { Recipe, RecipeFields } from "../recipe/recipe.ts";
@@ -138,8 +138,14 @@ export async function compareMethods(
 /** Plan a method, so that it refuses adapters with the same message as a merge. */
 function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
   const plan = makePlan(adapters, recipe);
+  const { target } = plan;
+  if (target.kind === "budget") {
+    throw new UsageError(
+      "A comparison looks at each module once and shares out no budget; pass a rank, or merge instead.",
+    );
+  }
   return {
-    run: moduleRun(plan),
+    run: { ...methodRun(plan), target },
     bytesPerElement: bytesOf(plan.dtype),
     products: noProducts(adapters.length),
     ranks: [],

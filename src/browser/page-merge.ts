@@ -37,8 +37,8 @@ export async function mergeInPage(
 ): Promise<PageMerge> {
   const inputs = adapters.map(({ files }) => files.map(handedOf));
   let weights: Uint8Array = new Uint8Array(0);
-  const beginInMemory = (plan: MergePlan) => {
-    const sink = memorySink(plan.size);
+  const beginInMemory = (plan: MergePlan, bytes = plan.size) => {
+    const sink = memorySink(bytes);
     const lanes = workers.slice(0, affordableThreads(workers.length, plan.modules));
     for (const lane of lanes) lane.begin(plan, inputs, ({ offset, bytes }) => sink.write(offset, bytes));
     return { sink, lanes };
@@ -46,6 +46,7 @@ export async function mergeInPage(
   const host: MergeHost = {
     hashes: true,
     kernels: wasmKernels(),
+    survey: async (plan) => beginInMemory(plan, 0).lanes,
     async begin(plan) {
       refuseGgufInputs(plan, adapters);
       const begun = beginInMemory(plan);

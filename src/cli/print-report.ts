@@ -1,7 +1,9 @@
 import type { DialectId } from "../adapter/adapter.ts";
+import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
 import type { MergedOutputPlan } from "../node/merge-adapters.ts";
+import { budgetOf } from "../plan/plan-budget.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
 import type { MergeReport } from "../report/report.ts";
 import { table } from "./table.ts";
@@ -20,6 +22,7 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
   printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${cut}`);
   if (report.chosen !== null) printLine(report.chosen);
   if (report.autoScale !== null) printLine(factorShown(report.autoScale));
+  if (report.budget !== null) printLine(budgetShown(report));
   if (report.advice !== null) printLine(report.advice);
   printLine();
   printLines(
@@ -51,6 +54,11 @@ function factorShown({ factor, rule }: NonNullable<MergeReport["autoScale"]>): s
   return `factor ${factor} (${why[rule]})`;
 }
 
+function budgetShown({ budget, modules }: MergeReport): string {
+  const ranks = modules.map(({ rank }) => rank);
+  return `budget: ${budget!.used} of ${plural(budget!.total, "rank")}, ${Math.min(...ranks)} to ${maximum(ranks)} for each module`;
+}
+
 function rest(rows: readonly Composition[]): Composition[] {
   if (rows.length === 0) return [];
   const sum = (column: 1 | 2): number => rows.reduce((total, row) => total + row[column], 0);
@@ -65,14 +73,17 @@ function formatShown(format: DialectId): string {
 export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: string): void {
   // Other formats have their own scales and element types.
   const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
+  const budget = budgetOf(plan.target, plan.modules.length);
+  const [ranks, most] =
+    budget === null ? [`rank ${plan.rank}`, ""] : [`${plural(budget, "rank")} to share out`, "at most "];
   const form = format === "peft" ? `${plan.dtype.toLowerCase()}, ${scales}` : format;
   printLine(
-    `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, rank ${plan.rank}, ${form}, ${bytes(size)}; nothing was written.`,
+    `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, ${ranks}, ${form}, ${most}${bytes(size)}; nothing was written.`,
   );
   printLine();
   printLines(
     table(
-      ["module", "kind", "in", "out", "units", "rank"],
+      ["module", "kind", "in", "out", "units", `${most}rank`],
       plan.modules.map(({ name, kind, in: inputs, out: outputs, parts, rank }) => [
         name,
         kind,

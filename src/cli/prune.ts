@@ -40,14 +40,14 @@ function shrinking(command: Command, examples: readonly string[]): Command {
   command.argument("<adapter>", "folder or file of a LoRA adapter", parsePath);
   addFieldFlags(command, [...RANK_FIELDS, "dtype", "rankLayout"], {
     rank: { help: "rank to keep in every module" },
-    rankLayout: { default: "pattern" },
+    rankLayout: { help: "one rank, or each module its own", default: "pattern" },
   });
   addCarriedExtras(command);
   addOutputOptions(command);
   command.addHelpText("after", `\nExamples:\n  ${examples.join("\n  ")}`);
   return command.action(async (path: string, flags: ShrinkFlags) => {
     const recipe = recipeOf(fieldsAmong(flags));
-    if (recipe.target === undefined) throw new UsageError("Pass one of --rank, --energy or --keep.");
+    if (recipe.target === undefined) throw new UsageError("Pass one of --rank, --keep, --energy or --budget.");
     await runToFolder([path], recipe as Recipe, flags);
   });
 }

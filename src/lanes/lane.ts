@@ -1,14 +1,17 @@
+import type { ScoredDirections } from "../methods/net-utility.ts";
 import type { Timings } from "./clock.ts";
 import type { Merger, ModuleResult } from "./merger.ts";
 
 /** A piece of a merge that any lane can do. */
 export type Job =
+  | { readonly kind: "survey"; readonly index: number }
   | { readonly kind: "module"; readonly index: number }
   | { readonly kind: "extra"; readonly index: number }
   | { readonly kind: "hash"; readonly input: number };
 
 /** The result of a job. */
 export type JobResult =
+  | { readonly kind: "survey"; readonly index: number; readonly directions: ScoredDirections }
   | { readonly kind: "module"; readonly result: ModuleResult }
   | { readonly kind: "extra" }
   | { readonly kind: "hash"; readonly input: number; readonly sha256: string | null };
@@ -29,6 +32,9 @@ export function localLane(merger: Merger, hash: (input: number) => Promise<strin
     depth: 1,
     async run(job) {
       await yieldThread();
+      if (job.kind === "survey") {
+        return { kind: "survey", index: job.index, directions: await merger.surveyModule(job.index) };
+      }
       if (job.kind === "module") return { kind: "module", result: await merger.mergeModule(job.index) };
       if (job.kind === "extra") {
         await merger.writeExtra(job.index);
@@ -55,8 +61,12 @@ function yieldThread(): Promise<void> {
   });
 }
 
-/** Called after every merged module: how many are done, and how many there are. */
+/** Called after every module that was merged, or surveyed before that: how many are done in this pass, and how many there are. */
 export type OnProgress = (progress: { readonly done: number; readonly total: number }) => void;
+
+function isOfModule({ kind }: Job): boolean {
+  return kind === "module" || kind === "survey";
+}
 
 /**
  * Hand jobs to lanes in order; each lane takes the next job when it has room. Results are in the order of the jobs.
@@ -72,7 +82,7 @@ export async function runJobs(
   const results: JobResult[] = new Array(jobs.length);
   let next = 0;
   let done = 0;
-  const modules = jobs.filter(({ kind }) => kind === "module").length;
+  const modules = jobs.filter(isOfModule).length;
   const failures: { readonly at: number; readonly error: unknown }[] = [];
   const work = async (lane: Lane): Promise<void> => {
     while (next < jobs.length && failures.length === 0) {
@@ -84,7 +94,7 @@ export async function runJobs(
         failures.push({ at, error });
         return;
       }
-      if (jobs[at]!.kind === "module") onProgress?.({ done: ++done, total: modules });
+      if (isOfModule(jobs[at]!)) onProgress?.({ done: ++done, total: modules });
     }
   };
   const places = lanes.flatMap((lane) => Array.from({ length: lane.depth }, () => lane));

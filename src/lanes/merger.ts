@@ -6,10 +6,12 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
 import { writtenRows } from "../methods/finish.ts";
 import type { ClusterReport } from "../methods/method.ts";
-import { type ModuleRun, needsPrecision, runModule } from "../methods/run-module.ts";
+import { moduleMemory } from "../methods/module-memory.ts";
+import { netUtilities, type ScoredDirections } from "../methods/net-utility.ts";
+import { type MethodRun, needsPrecision, runModule } from "../methods/run-module.ts";
 import { type AdapterUnits, adaptersInOrder } from "../methods/unit-order.ts";
 import type { MergePlan, PlannedModule } from "../plan/merge-plan.ts";
-import { moduleRun } from "../plan/module-run.ts";
+import { methodRun } from "../plan/module-run.ts";
 import { Pool } from "../units/pool.ts";
 import type { PoolPart } from "../units/unit-reader.ts";
 import type { UnitRows } from "../units/unit-rows.ts";
@@ -50,7 +52,7 @@ export class Merger {
   readonly #sink: ByteSink;
   readonly #kernels: Kernels;
   readonly #clock: Clock = new Clock();
-  readonly #run: ModuleRun;
+  readonly #run: MethodRun;
 
   /**
    * @param files of each input, in the order that the plan's tensors refer to
@@ -61,7 +63,7 @@ export class Merger {
     this.#kernels = timedKernels(kernels, this.#clock);
     this.#files = files.map((sources) => sources.map((source) => timedSource(source, this.#clock)));
     this.#sink = sink;
-    this.#run = moduleRun(plan);
+    this.#run = methodRun(plan);
   }
 
   get timings(): Timings {
@@ -74,9 +76,10 @@ export class Merger {
    */
   async mergeModule(index: number): Promise<ModuleResult> {
     const module = this.#plan.modules[index]!;
-    const pool = await Pool.survey(this.#kernels, this.#partsOf(module), module.memory, needsPrecision(this.#run));
+    const run = { ...this.#run, target: module.target };
+    const pool = await Pool.survey(this.#kernels, this.#partsOf(module), module.memory, needsPrecision(run));
     const { merged, cut, rows } = await this.#clock.bookRest("cluster", async () => {
-      const result = await runModule(pool, this.#run, module.weights);
+      const result = await runModule(pool, run, module.weights);
       return { ...result, rows: await writtenRows(pool, result.cut) };
     });
     const largest = await this.#clock.bookRest("write", () => this.#write(module, rows));
@@ -97,6 +100,21 @@ export class Merger {
       products: figures,
       response: this.#plan.scale === "auto" ? responseProducts(pool, cut.products, this.#askers(pool, module)) : null,
     };
+  }
+
+  /**
+   * The net utilities of a module's directions, from its Gram matrices; nothing is written.
+   * @throws FormatError for NaN or infinite values
+   */
+  async surveyModule(index: number): Promise<ScoredDirections> {
+    const module = this.#plan.modules[index]!;
+    const memory = moduleMemory(
+      module.parts.map((part) => part.module),
+      [],
+      0,
+    );
+    const pool = await Pool.survey(this.#kernels, this.#partsOf(module), memory, true);
+    return this.#clock.bookRest("cluster", async () => netUtilities(pool));
   }
 
   /** Copy or average one extra. @throws as `writeExtra` */

@@ -1,8 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import { consumerById } from "../adapter/consumers.ts";
-import { evenExperts } from "../adapter/experts.ts";
 import { type ByteSink, type ByteSource, memorySink, memorySource } from "../core/bytes.ts";
-import { maximum } from "../core/maximum.ts";
 import { autoScale } from "../figures/auto-scale.ts";
 import { addProducts, type DeltaProducts, noProducts, weightProducts } from "../figures/delta.ts";
 import { addResponses, NO_RESPONSE, type ResponseProducts } from "../figures/response.ts";
@@ -10,21 +7,20 @@ import { peftKey } from "../formats/peft-folder/factors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { addTimings, noTimings } from "../lanes/clock.ts";
-import { type Job, type Lane, localLane, type OnProgress, runJobs } from "../lanes/lane.ts";
-import { actingInputs, Merger, type ModuleResult } from "../lanes/merger.ts";
+import { type Job, type JobResult, type Lane, localLane, type OnProgress, runJobs } from "../lanes/lane.ts";
+import { Merger, type ModuleResult } from "../lanes/merger.ts";
 import { type Draft, writeScaled } from "../lanes/write-scaled.ts";
-import { chooseMethod } from "../methods/auto.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
-import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
-import { consumerRank, refuseNoPeft } from "../plan/for-consumer.ts";
+import { refuseNoPeft } from "../plan/for-consumer.ts";
 import { isScaled, type MergePlan, type ScaledPlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { planLayout } from "../plan/plan-layout.ts";
-import { autoLimit, defaultTarget, type Findings } from "../plan/plan-ranks.ts";
+import type { Findings } from "../plan/plan-ranks.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { makeReport } from "../report/make-report.ts";
 import type { MergeReport } from "../report/report.ts";
+import { betterFindings } from "./better-findings.ts";
 
 /** An output in progress: its bytes, and the lanes that write modules into it. */
 export interface OutputInProgress {
@@ -34,6 +30,8 @@ export interface OutputInProgress {
 
 /** Where a merge runs: who provides the output and the lanes. */
 export interface MergeHost {
+  /** Lanes that only read, to look at modules before the output is planned. */
+  survey(plan: MergePlan): Promise<readonly Lane[]>;
   /** Make a fresh output file of plan.size bytes and lanes that write into it; an earlier output of this merge is void. */
   begin(plan: MergePlan): Promise<OutputInProgress>;
   /**
@@ -64,7 +62,7 @@ export interface MergeOutcome {
 /**
  * Merge adapters by a recipe. Headers give the ranks at first. If values then show fewer live units in every module, the merge
  * runs again at the smaller rank, so that no output is padded without need. It also runs again if an adapter changes nothing
- * and the method's default rank is different without it. If the factor follows from the merged modules, they are written to a draft in
+ * and the method's default rank is different without it. A budget is shared out after a survey of all modules. If the factor follows from the merged modules, they are written to a draft in
  * f32 first, and from there into the output.
  *
  * @throws what planning and merging throw; AbortError when the signal fires
@@ -79,14 +77,13 @@ export async function runMerge(
   let hashed = false;
   const timings = noTimings();
   /** Run jobs in lanes. */
-  const run = async (jobs: readonly Job[], lanes: readonly Lane[]): Promise<ModuleResult[]> => {
+  const run = async (jobs: readonly Job[], lanes: readonly Lane[]): Promise<JobResult[]> => {
     const withHashes = [...jobs];
     const hashJobs: Job[] = host.hashes && !hashed ? adapters.map((_, input) => ({ kind: "hash", input })) : [];
     scatter(hashJobs, withHashes);
     hashed = true;
-    const results: ModuleResult[] = [];
-    for (const done of await runJobs(withHashes, lanes, signal, onProgress)) {
-      if (done.kind === "module") results.push(done.result);
+    const results = await runJobs(withHashes, lanes, signal, onProgress);
+    for (const done of results) {
       if (done.kind === "hash" && done.sha256 !== null) hashes.set(done.input, done.sha256);
     }
     for (const lane of lanes) addTimings(timings, await lane.timings());
@@ -95,6 +92,10 @@ export async function runMerge(
   let findings: Findings = {};
   for (;;) {
     const plan = makePlan(adapters, recipe, findings);
+    if (plan.target.kind === "budget" && findings.directions === undefined) {
+      findings = { ...findings, directions: await surveyModules(plan, await host.survey(plan), run) };
+      continue;
+    }
     if (isScaled(plan)) {
       const results = await writeAll(plan, await host.begin(plan), run);
       const better = betterFindings(plan, recipe, results);
@@ -118,11 +119,11 @@ export async function runMerge(
   }
 }
 
-/** Runs jobs in lanes and returns the results of modules. */
-type RunJobs = (jobs: readonly Job[], lanes: readonly Lane[]) => Promise<ModuleResult[]>;
+/** Runs jobs in lanes. */
+type RunJobs = (jobs: readonly Job[], lanes: readonly Lane[]) => Promise<JobResult[]>;
 
-function moduleJobs({ modules }: MergePlan): Job[] {
-  return modules.map((_, index) => ({ kind: "module", index }));
+function moduleJobs({ modules }: MergePlan, kind: "survey" | "module"): Job[] {
+  return modules.map((_, index) => ({ kind, index }));
 }
 
 function extraJobs({ extras }: MergePlan): Job[] {
@@ -131,7 +132,24 @@ function extraJobs({ extras }: MergePlan): Job[] {
 
 async function writeAll(plan: MergePlan, { sink, lanes }: OutputInProgress, run: RunJobs): Promise<ModuleResult[]> {
   await writeFixed(plan, sink);
-  return run([...moduleJobs(plan), ...extraJobs(plan)], lanes);
+  return moduleResults(await run([...moduleJobs(plan, "module"), ...extraJobs(plan)], lanes));
+}
+
+/** The results of merged modules among those of jobs. */
+function moduleResults(done: readonly JobResult[]): ModuleResult[] {
+  return done.flatMap((one) => (one.kind === "module" ? [one.result] : []));
+}
+
+/** Look at every module, to share out a budget. */
+async function surveyModules(
+  plan: MergePlan,
+  lanes: readonly Lane[],
+  run: RunJobs,
+): Promise<Required<Findings>["directions"]> {
+  const done = await run(moduleJobs(plan, "survey"), lanes);
+  return new Map(
+    done.flatMap((one) => (one.kind === "survey" ? [[plan.modules[one.index]!.name, one.directions] as const] : [])),
+  );
 }
 
 /** Merge the modules alone, in f32 and without a factor. */
@@ -145,7 +163,7 @@ async function draftModules(
 ): Promise<{ readonly draft: Draft; readonly results: ModuleResult[] }> {
   const plan = makePlan(adapters, { ...recipe, dtype: "f32", extras: "drop" }, findings);
   const { source, lanes } = await host.beginDraft(plan, output);
-  return { draft: { plan, source }, results: await run(moduleJobs(plan), lanes) };
+  return { draft: { plan, source }, results: moduleResults(await run(moduleJobs(plan, "module"), lanes)) };
 }
 
 /** Spread some jobs evenly among others, so that few lanes hash at the same time and no lane has a long job at the end. */
@@ -166,18 +184,6 @@ async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
   }
 }
 
-/** What values showed that makes another run worthwhile; null if nothing. */
-function betterFindings(plan: MergePlan, recipe: Recipe, results: readonly ModuleResult[]): Findings | null {
-  const acting = actingInputs(results);
-  if (plan.chosen !== null && acting.size > 0 && chooseMethod(acting.size).method !== plan.method) {
-    return { acting: acting.size };
-  }
-  const target = targetOfActing(plan, recipe, acting);
-  if (target !== null) return { target };
-  const ranks = smallerRanks(plan, results);
-  return ranks === null ? null : { target: plan.target, ranks };
-}
-
 /** The products of the adapters' deltas, with the weights that they have in the result, and the responses, over all modules. */
 function productsOf(plan: MergePlan, results: readonly ModuleResult[]): [DeltaProducts, ResponseProducts] {
   const method = methodById(plan.method);
@@ -188,31 +194,6 @@ function productsOf(plan: MergePlan, results: readonly ModuleResult[]): [DeltaPr
     weighted.reduce(addProducts, noProducts(plan.inputs.length)),
     results.reduce((sum, { response }) => addResponses(sum, response!), NO_RESPONSE),
   ];
-}
-
-/** The method's default target without the adapters that change nothing; null if it is the plan's. */
-function targetOfActing(plan: MergePlan, { target }: Recipe, acting: ReadonlySet<number>): Target | null {
-  if (target !== undefined || acting.size === 0) return null;
-  const parts = plan.modules.flatMap((module) => module.parts).filter(({ input }) => acting.has(input));
-  const limit = autoLimit(plan.chosen, plan.consumer === null ? null : consumerById(plan.consumer));
-  const own = defaultTarget(
-    methodById(plan.method),
-    parts.map(({ module }) => module),
-    limit,
-  );
-  return JSON.stringify(own) === JSON.stringify(plan.target) ? null : own;
-}
-
-/** The ranks that modules came out with, if they make the output smaller. */
-function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): Required<Findings>["ranks"] | null {
-  const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
-  const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
-  const needed = consumerRank(consumer, maximum(ranks.values()));
-  const { modules: even } = evenExperts(Array.from(ranks, ([name, rank]) => ({ name, rank })));
-  const own = new Map(even.map(({ name, rank }) => [name, rank]));
-  const padded =
-    plan.rankLayout === "uniform" ? needed < plan.rank : plan.modules.some(({ name, rank }) => own.get(name)! < rank);
-  return padded ? ranks : null;
 }
 
 /** A merged adapter in memory. */
@@ -259,6 +240,7 @@ export async function mergeToSink(
   const host: MergeHost = {
     hashes: false,
     kernels,
+    survey: async (plan) => lanesInto(plan, memorySink(0)),
     async begin(plan) {
       const sink = await create(plan);
       return { sink, lanes: lanesInto(plan, sink) };

@@ -19,14 +19,20 @@ export const ENERGY_RULES = ["sv_ratio", "sv_cumulative", "sv_fro"] as const;
 export type EnergyRule = (typeof ENERGY_RULES)[number];
 
 /**
- * The rank asked for: the same for every module, a share of each module's live units, chosen by an energy rule from each module's
- * singular values, or all units that the method yields.
+ * The rank asked for in a module: a number, a share of its live units, chosen by an energy rule from its singular values, or all units
+ * that the method yields.
  */
-export type Target =
+export type ModuleTarget =
   | { readonly kind: "rank"; readonly rank: number }
   | { readonly kind: "share"; readonly share: number }
   | { readonly kind: "energy"; readonly rule: EnergyRule; readonly threshold: number }
   | { readonly kind: "full" };
+
+/**
+ * The rank asked for: for each module alike, or a budget. A budget is as many ranks as this rank would give all modules together, shared
+ * out over them (docs/budget.md).
+ */
+export type Target = ModuleTarget | { readonly kind: "budget"; readonly rank: number };
 
 /** Steps that may follow any method: svc rescales the result's singular values. */
 export const AFTER_STEPS = ["svc"] as const;
@@ -121,7 +127,7 @@ export interface Method<Options = unknown> {
   /** How a result of more than k units is reduced to k: by clustering (within the method), or by the SVD of its delta. */
   readonly cut: "clusters" | "svd";
   /** The rank asked for when the user names none; `largest` is the largest input rank. */
-  defaultTarget(largest: number): Target;
+  defaultTarget(largest: number): ModuleTarget;
   /** The most units that a module can have before `cutModule` cuts it to k; `ranks` are the ranks of its adapters. */
   fullRank(ranks: readonly number[], size: { readonly in: number; readonly out: number }): number;
   /**
@@ -168,7 +174,7 @@ export function largestRank(ranks: readonly number[]): number {
 }
 
 /** The most units that a target asks for in a module of n live units: at most n for energy rules, any number for "full". */
-export function targetRank(target: Target, n: number): number {
+export function targetRank(target: ModuleTarget, n: number): number {
   if (target.kind === "rank") return target.rank;
   if (target.kind === "share") return Math.max(1, Math.round(target.share * n));
   return target.kind === "energy" ? n : Number.POSITIVE_INFINITY;

@@ -1,10 +1,10 @@
 import type { AdapterModule } from "../adapter/adapter.ts";
 import { type PoolMemory, poolMemory, type Room } from "../units/memory.ts";
-import { type Method, type ModuleShape, sumOfRanks, type Target, targetRank } from "./method.ts";
+import { type Method, type ModuleShape, type ModuleTarget, sumOfRanks, targetRank } from "./method.ts";
 import type { ModuleRun } from "./run-module.ts";
 
 /** The most units of a module's result: the method's units, cut to the target. */
-export function mostUnits(method: Method, target: Target, shape: Omit<ModuleShape, "rank">): number {
+export function mostUnits(method: Method, target: ModuleTarget, shape: Omit<ModuleShape, "rank">): number {
   return Math.max(1, Math.min(method.fullRank(shape.ranks, shape), targetRank(target, sumOfRanks(shape.ranks))));
 }
 

@@ -3,20 +3,29 @@ import { productTransposed, stacked } from "../linalg/matrix.ts";
 import type { Pool } from "../units/pool.ts";
 import { adaptersInOrder } from "./unit-order.ts";
 
+/** How much overlap with other adapters costs a direction: a tenth for each side and adapter that share it in full. */
+const ALPHA = 0.1;
+
+/** The singular directions of a module's adapters. */
+export interface ScoredDirections {
+  /** The net utility of each, at most 1; adapters in canonical order, the strongest direction of each first. */
+  readonly scores: readonly number[];
+  /** How many dimensions they span on the side where they span fewer: no sum of them has a larger rank. */
+  readonly span: number;
+}
+
 /**
  * Net utilities of the singular directions of a module's adapters: how much a direction matters to its own adapter, less what others
  * lose by it (Amballa et al. 2026, arXiv 2609.22237; the formula is from a program that implements it). Weights take no part.
  *
+ * @param pool with Gram matrices in f64
  * @param alpha how much overlap with other adapters counts, at least 0
- * @returns a score for each direction, at most 1; adapters in canonical order, the strongest direction of each first
  */
-export function netUtilities(pool: Pool, alpha: number): number[] {
-  if (pool.count === 0) return [];
+export function netUtilities(pool: Pool, alpha: number = ALPHA): ScoredDirections {
+  if (pool.count === 0) return { scores: [], span: 0 };
   const space = coreSpaceOf(pool.gramA, pool.gramB, pool.count);
-  return utilitiesOf(
-    adaptersInOrder(pool).map(({ units }) => coreTriplets(coreOf(space, units))),
-    alpha,
-  );
+  const tasks = adaptersInOrder(pool).map(({ units }) => coreTriplets(coreOf(space, units)));
+  return { scores: utilitiesOf(tasks, alpha), span: Math.min(space.a.size, space.b.size) };
 }
 
 /**
@@ -40,21 +49,28 @@ function utilitiesOf(tasks: readonly Triplets[], alpha: number): number[] {
   });
 }
 
+/** A module that takes part in a budget: the scores of its directions, in any order, and the most ranks that it can use. */
+export interface Bidder {
+  readonly scores: readonly number[];
+  readonly most: number;
+}
+
 /**
- * Ranks of modules within a total: how many of the best directions, over all modules and adapters together, each module has. Only
- * directions of positive utility count, so the ranks may add up to less; a module without any gets 0. Of equal scores, those of the
- * module that comes first win.
+ * Share out ranks over modules: each gets 1, whatever it scores, so that no module is lost; the others go to the best of the remaining
+ * directions of all modules together. Of equal scores, those of the module that comes first win.
  *
- * @param utilities scores of the directions of each module, by its name
- * @param total the most ranks together, a whole number of at least 0
+ * @param total the most ranks together, at least one for each module
+ * @returns the rank of each module; together `total`, or less if the modules cannot use as many
  */
-export function ranksWithin(
-  utilities: ReadonlyMap<string, readonly number[]>,
-  total: number,
-): ReadonlyMap<string, number> {
-  const ranks = new Map(Array.from(utilities.keys(), (name) => [name, 0]));
-  const directions = Array.from(utilities, ([name, scores]) => scores.map((score) => ({ name, score }))).flat();
-  const best = directions.filter(({ score }) => score > 0).sort((one, other) => other.score - one.score);
-  for (const { name } of best.slice(0, total)) ranks.set(name, ranks.get(name)! + 1);
+export function ranksWithin(modules: readonly Bidder[], total: number): number[] {
+  const others = modules.flatMap(({ scores, most }, module) =>
+    scores
+      .toSorted((one, other) => other - one)
+      .slice(1, most)
+      .map((score) => ({ module, score })),
+  );
+  const ranks = modules.map(() => 1);
+  others.sort((one, other) => other.score - one.score);
+  for (const { module } of others.slice(0, total - modules.length)) ranks[module]!++;
   return ranks;
 }

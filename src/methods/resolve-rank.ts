@@ -1,12 +1,12 @@
 import { factorSvd, gramSpectrum } from "../linalg/factor-svd.ts";
 import type { Pool } from "../units/pool.ts";
-import { type EnergyRule, type Method, type Target, targetRank } from "./method.ts";
+import { type EnergyRule, type Method, type ModuleTarget, targetRank } from "./method.ts";
 
 /**
  * The k that a target means for a module. Energy rules use the singular values of S = sum w_t D_t or, for methods that cluster, the
  * square roots of the eigenvalues of the units' Gram matrix, and take the smallest k that is enough.
  */
-export function resolveRank(pool: Pool, target: Target, cut: Method["cut"]): number {
+export function resolveRank(pool: Pool, target: ModuleTarget, cut: Method["cut"]): number {
   if (target.kind !== "energy") return targetRank(target, pool.count);
   const n = pool.count;
   if (cut === "clusters") {

@@ -1,18 +1,22 @@
 import { orderlessSum } from "../core/sum.ts";
 import type { Pool } from "../units/pool.ts";
 import { type CutModule, cutModule } from "./finish.ts";
-import type { AfterStep, MergedModule, Method, Target } from "./method.ts";
+import type { AfterStep, MergedModule, Method, ModuleTarget } from "./method.ts";
 import { resolveRank } from "./resolve-rank.ts";
 
-/** How every module of a merge is merged. */
-export interface ModuleRun {
+/** How every module of a merge is merged, apart from its rank. */
+export interface MethodRun {
   readonly method: Method;
   readonly options: unknown;
-  readonly target: Target;
   /** The step that follows the method, or null. */
   readonly after: AfterStep | null;
   /** Index of the first input whose weight is not 0. */
   readonly firstInput: number;
+}
+
+/** How a module is merged. */
+export interface ModuleRun extends MethodRun {
+  readonly target: ModuleTarget;
 }
 
 /** Whether a pool must be surveyed in f64: for methods that ask for it, and if the result is decomposed. */

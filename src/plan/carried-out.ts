@@ -10,6 +10,7 @@ export function carriedOut(recipe: Recipe, plan: MergePlan): Recipe {
     scale: plan.scale,
     options: plan.options as Readonly<Record<string, unknown>>,
     target: plan.target,
+    rankLayout: plan.rankLayout,
     weights: plan.inputs.map(({ weight }) => weight),
     dtype: plan.dtype.toLowerCase() as DtypeChoice,
   };

@@ -13,7 +13,8 @@ import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
-import type { LooseRecipe } from "../recipe/recipe.ts";
+import type { Target } from "../methods/method.ts";
+import type { LooseRecipe, RankLayout } from "../recipe/recipe.ts";
 import type { PlannedExtra } from "./merge-plan.ts";
 import type { Warning } from "./warning.ts";
 
@@ -25,14 +26,25 @@ import type { Warning } from "./warning.ts";
 export function consumerOf({ for: id, rankLayout }: LooseRecipe): Consumer | null {
   if (id === undefined) return null;
   const consumer = consumerById(id);
-  // Writers of other formats give all modules one rank themselves if a program needs that.
-  if (!consumer.formats.includes("peft")) return consumer;
-  if (rankLayout === "pattern" && consumer.differing !== "all") {
+  if (rankLayout === "pattern" && !takesPatterns(consumer)) {
     throw new UsageError(
       `${consumer.title} does not read rank_pattern and alpha_pattern, which --rank-layout pattern writes; leave that flag out.`,
     );
   }
   return consumer;
+}
+
+/**
+ * How ranks are laid out: as the recipe says; by default a budget gives each module its own rank, wherever they are read.
+ */
+export function layoutOf({ rankLayout }: LooseRecipe, target: Target, consumer: Consumer | null): RankLayout {
+  const own = target.kind === "budget" && (consumer === null || takesPatterns(consumer));
+  return rankLayout ?? (own ? "pattern" : "uniform");
+}
+
+/** Writers of other formats than PEFT give all modules one rank themselves if a program needs that. */
+function takesPatterns({ formats, differing }: Consumer): boolean {
+  return !formats.includes("peft") || differing === "all";
 }
 
 /**

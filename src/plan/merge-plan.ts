@@ -2,7 +2,7 @@ import type { AdapterModule, TensorRef } from "../adapter/adapter.ts";
 import type { ConsumerId } from "../adapter/consumers.ts";
 import type { Dtype, OutputDtype } from "../core/dtype.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
-import type { AfterStep, Target } from "../methods/method.ts";
+import type { AfterStep, ModuleTarget, Target } from "../methods/method.ts";
 import type { RankLayout, Scale } from "../recipe/recipe.ts";
 import type { PoolMemory } from "../units/memory.ts";
 import type { Warning } from "./warning.ts";
@@ -19,6 +19,8 @@ export interface PlannedModule extends StoredModule {
   readonly parts: readonly { readonly input: number; readonly module: AdapterModule }[];
   /** The weight of each input in this module, whether the input has it or not. */
   readonly weights: readonly number[];
+  /** The plan's target, or this module's share of it if that is a budget. */
+  readonly target: ModuleTarget;
   /** Rank to write; smaller results are padded with zero units. */
   readonly rank: number;
   readonly a: Range;

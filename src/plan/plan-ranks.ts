@@ -1,13 +1,15 @@
 import type { Consumer } from "../adapter/consumers.ts";
 import { evenExperts } from "../adapter/experts.ts";
 import { maximum } from "../core/maximum.ts";
-import type { Method, Target } from "../methods/method.ts";
+import type { Method, ModuleTarget, Target } from "../methods/method.ts";
 import { mostUnits } from "../methods/module-memory.ts";
+import type { ScoredDirections } from "../methods/net-utility.ts";
 import { refuseUncut } from "../recipe/check-target.ts";
 import type { RankLayout } from "../recipe/recipe.ts";
 import { refuseTooManyUnits } from "../units/memory.ts";
 import { consumerRank } from "./for-consumer.ts";
 import type { PlannedModule } from "./merge-plan.ts";
+import { moduleTargets } from "./plan-budget.ts";
 import type { MergeParts, ModuleParts } from "./plan-parts.ts";
 
 /** What an earlier run of the same merge learned from values that headers do not show. */
@@ -18,6 +20,8 @@ export interface Findings {
   readonly target?: Target;
   /** The rank of each module, by name, if it is smaller than headers allow. */
   readonly ranks?: ReadonlyMap<string, number>;
+  /** The directions of each module, by name, for sharing out a budget. */
+  readonly directions?: ReadonlyMap<string, ScoredDirections>;
 }
 
 /** A planned module that has no memory and no place in the output yet. */
@@ -28,6 +32,8 @@ export interface RankPlan {
   readonly modules: readonly RankedModule[];
   /** The largest rank of a module before padding. */
   readonly most: number;
+  /** The ranks of all modules together before padding. */
+  readonly sum: number;
   /** The largest rank that is written, or that a uniform layout would write. */
   readonly rank: number;
   /** r of the config, which holds for modules that no pattern names. */
@@ -68,9 +74,10 @@ export function planRanks(
   target: Target,
   layout: RankLayout,
   consumer: Consumer | null,
-  { ranks }: Findings,
+  { ranks, directions }: Findings,
 ): RankPlan {
-  const own = parts.map((module) => ownRank(module, method, target, ranks?.get(module.name)));
+  const targets = moduleTargets(parts, method, target, consumer, directions);
+  const own = parts.map((module, i) => ownRank(module, method, targets[i]!, ranks?.get(module.name)));
   const most = maximum(own.map((module) => module.rank));
   const rank = consumerRank(consumer, most);
   const { modules, rank: expertRank } =
@@ -80,21 +87,22 @@ export function planRanks(
       name,
       own.map(({ module }) => module),
     );
-  return { modules, most, rank, common: expertRank ?? rank, sharedScale: sharedScale(modules) };
+  const sum = own.reduce((all, module) => all + module.rank, 0);
+  return { modules, most, sum, rank, common: expertRank ?? rank, sharedScale: sharedScale(modules) };
 }
 
 /** A module at the rank from method and target, or at the rank found in values. */
 function ownRank(
   { name, parts, weights }: ModuleParts,
   method: Method,
-  target: Target,
+  target: ModuleTarget,
   found: number | undefined,
 ): RankedModule {
   const ranks = parts.map(({ module }) => module.rank);
   const { kind, in: inputs, out, inputShape } = parts[0]!.module;
   const size = { in: inputs, out };
   const rank = Math.max(1, found ?? mostUnits(method, target, { ...size, ranks }));
-  return { name, kind, ...size, inputShape, parts, weights, rank };
+  return { name, kind, ...size, inputShape, parts, weights, target, rank };
 }
 
 /** The scale that all parts share, if it can be written as a whole alpha at every rank; else null. */

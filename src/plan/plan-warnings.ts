@@ -6,6 +6,7 @@ import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import type { Target } from "../methods/method.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
 import { startWarnings, zerosAdded } from "./for-consumer.ts";
+import { budgetOf } from "./plan-budget.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { RankPlan } from "./plan-ranks.ts";
 import type { Warning } from "./warning.ts";
@@ -14,14 +15,15 @@ import type { Warning } from "./warning.ts";
 export function planWarnings(
   recipe: LooseRecipe,
   parts: MergeParts,
-  { modules, most, rank }: RankPlan,
+  ranks: RankPlan,
   consumer: Consumer | null,
   zeros: readonly StoredModule[],
 ): Warning[] {
+  const { modules, rank } = ranks;
   return [
     ...zerosAdded(zeros),
     ...expertsIncomplete([...modules, ...zeros]),
-    ...rankReduced(recipe.target, most),
+    ...rankReduced(recipe.target, ranks),
     ...rankLimited(recipe.target, parts, consumer),
     ...startWarnings(consumer, rank),
     ...leftOut(parts),
@@ -36,8 +38,13 @@ function expertsIncomplete(modules: readonly { readonly name: string }[]): Warni
   return [{ id: "experts-incomplete", text }];
 }
 
-/** Warn that the rank asked for is larger than any module can have. */
-function rankReduced(asked: Target | undefined, most: number): Warning[] {
+/** Warn that the rank asked for is larger than any module can have, or a budget larger than all of them can use. */
+function rankReduced(asked: Target | undefined, { modules, most, sum }: RankPlan): Warning[] {
+  const total = asked === undefined ? null : budgetOf(asked, modules.length);
+  if (total !== null && sum < total) {
+    const text = `The budget is ${plural(total, "rank")}, but the modules can use only ${sum}, so that is what they have together.`;
+    return [{ id: "rank-reduced", text }];
+  }
   if (asked?.kind !== "rank" || asked.rank <= most) return [];
   const text = `Rank ${asked.rank} was asked for, but no module has more than ${plural(most, "unit")}, so that is the rank of the result.`;
   return [{ id: "rank-reduced", text }];

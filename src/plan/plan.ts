@@ -5,7 +5,7 @@ import { chosenDtype } from "../recipe/chosen-dtype.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { given, withDefaults } from "../recipe/recipe-fields.ts";
 import { planExtras } from "./extras.ts";
-import { consumerOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
+import { consumerOf, layoutOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
 import { inputWarnings } from "./input-warnings.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import { planConfig } from "./plan-config.ts";
@@ -36,19 +36,19 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
   const names = inputs.map(({ name }) => name);
   const { method, weights, chosen } = checkRecipe(recipe, names, undefined, found.acting ?? null);
   const consumer = consumerOf(recipe);
-  const { rankLayout } = recipe;
   const after = recipe.after ?? null;
 
   const parts = planParts(inputs, weights, recipe, method);
   refuseUnmet(method, parts);
   const target = planTarget(method, recipe.target ?? found.target, parts, autoLimit(chosen, consumer));
+  const rankLayout = layoutOf(recipe, target, consumer);
   const ranks = planRanks(parts.modules, method, target, rankLayout, consumer, found);
   const beside = planExtras(parts, recipe.extras);
   if (consumer !== null) refuseUnloadable(consumer, parts.sources, beside.extras);
   const zeros = consumer === null ? [] : zeroModules(consumer, ranks.modules);
   const stored = parts.sources.flatMap(({ a, b }) => [a.dtype, b.dtype]);
   const dtype = chosenDtype(recipe.dtype, stored);
-  const modules = planMemory(ranks.modules, { method, target, after }, dtype);
+  const modules = planMemory(ranks.modules, { method, after }, dtype);
   const places = planPlaces({ modules, zeros, extras: beside.extras, dtype });
   const { config, warnings: differences } = planConfig(parts, ranks, zeros, beside.extras);
 

@@ -62,7 +62,7 @@ function noOptions(option: string): string {
   return `The method auto chooses has its own options, so ${option} cannot be set; name the method, or leave ${option} out.`;
 }
 
-/** The fields of a recipe object, where one target stands for the three rank fields of files and flags. */
+/** The fields of a recipe object, where one target stands for the rank fields of files and flags. */
 const FIELDS: readonly string[] = [
   "method",
   "options",

@@ -2,7 +2,7 @@ import { UsageError } from "../core/errors.ts";
 import { ENERGY_RULES, type Method, type Target } from "../methods/method.ts";
 import { shown } from "./check-options.ts";
 
-const TARGETS: readonly string[] = ["rank", "share", "energy", "full"] satisfies Target["kind"][];
+const TARGETS: readonly string[] = ["rank", "share", "energy", "full", "budget"] satisfies Target["kind"][];
 
 /** @throws UsageError for an unknown kind, and for a rank, share or threshold out of range */
 export function checkTarget(target: Target): void {
@@ -10,8 +10,9 @@ export function checkTarget(target: Target): void {
   if (!TARGETS.includes(kind as string)) {
     throw new UsageError(`The recipe's target.kind is ${shown(kind)}, but must be one of ${TARGETS.join(", ")}.`);
   }
-  if (target.kind === "rank" && !(Number.isSafeInteger(target.rank) && target.rank > 0)) {
-    throw new UsageError(`The rank asked for is ${target.rank}, but must be a whole number above 0.`);
+  if ((target.kind === "rank" || target.kind === "budget") && !(Number.isSafeInteger(target.rank) && target.rank > 0)) {
+    const what = target.kind === "rank" ? "rank asked for" : "budget";
+    throw new UsageError(`The ${what} is ${target.rank}, but must be a whole number above 0.`);
   }
   if (target.kind === "share" && !(target.share > 0 && target.share <= 1)) {
     throw new UsageError(`The share of units to keep is ${target.share}, but must be above 0 and at most 1.`);

@@ -2,12 +2,13 @@ import { CONSUMER_IDS, type ConsumerId, consumerById } from "../adapter/consumer
 import { DEFAULT_METHOD, type EnergyRule, type Target } from "../methods/method.ts";
 import type { LooseRecipe, ModuleWeights, RecipeFields, Scale } from "./recipe.ts";
 
-/** A recipe as files and flags write it, with the rank in one of three ways. Files write weights with the adapters. */
+/** A recipe as files and flags write it, with the rank in one of several ways. Files write weights with the adapters. */
 export interface SaidRecipe extends Omit<RecipeFields, "target"> {
   readonly method?: string;
   readonly rank?: number | "full";
   readonly keep?: number;
   readonly energy?: { readonly rule: EnergyRule; readonly threshold: number };
+  readonly budget?: number;
 }
 
 /** Which values a field takes; checks, flags, schemas and forms are made from it. */
@@ -31,7 +32,7 @@ type FieldType<Value> = [Value] extends [boolean]
               : { readonly type: "rank" | "energy" };
 
 /** The fields with a default. The compiler holds the table to it: each of these has one there, and no other field. */
-type Defaulted = "method" | "scale" | "dtype" | "extras" | "allowPartial" | "rankLayout";
+type Defaulted = "method" | "scale" | "dtype" | "extras" | "allowPartial";
 
 /** One field: its name is the key in files and, in kebab-case, the flag. */
 type FieldOf<Name, Value> = FieldType<Value> & {
@@ -80,6 +81,13 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Key,
     value: "rule=t",
     default: null,
     help: "choose each module's rank by its singular values: sv_ratio, sv_cumulative or sv_fro",
+  },
+  budget: {
+    type: "number",
+    above: 0,
+    value: "k",
+    default: null,
+    help: "share out as many ranks as rank k gives all modules together, more to those that need more (docs/budget.md)",
   },
   after: {
     type: "choice",
@@ -136,9 +144,10 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Key,
   rankLayout: {
     type: "choice",
     choices: { uniform: "one for all modules", pattern: "each module its own" },
+    none: "default",
     value: "layout",
-    default: "uniform",
-    help: "one rank, or each module its own",
+    default: null,
+    help: "one rank, or each module its own (default: uniform; with a budget pattern, if the program reads it)",
     label: "Ranks",
   },
   include: {
@@ -174,7 +183,7 @@ export function given<Fields extends object>(fields: Fields): Fields {
 }
 
 /** The fields that set the rank of the result; only one of them may be given. */
-export const RANK_FIELDS = ["rank", "keep", "energy"] as const;
+export const RANK_FIELDS = ["rank", "keep", "energy", "budget"] as const;
 type RankField = (typeof RANK_FIELDS)[number];
 
 /** The words that a field with choices takes. */
@@ -190,15 +199,16 @@ export function fieldsAmong(given: { readonly [Name in FieldName]?: unknown }): 
 }
 
 /** The recipe that fields stand for, unchecked. */
-export function recipeOf({ rank, keep, energy, ...fields }: SaidRecipe): LooseRecipe {
-  const target = targetOf({ rank, keep, energy });
+export function recipeOf({ rank, keep, energy, budget, ...fields }: SaidRecipe): LooseRecipe {
+  const target = targetOf({ rank, keep, energy, budget });
   return { ...fields, ...(target !== null && { target }) };
 }
 
-/** The rank asked for, in one of three ways; null for the method's own. */
-function targetOf({ rank, keep, energy }: { [Way in RankField]: SaidRecipe[Way] | undefined }): Target | null {
+/** The rank asked for, in one of several ways; null for the method's own. */
+function targetOf({ rank, keep, energy, budget }: { [Way in RankField]: SaidRecipe[Way] | undefined }): Target | null {
   if (rank !== undefined) return rank === "full" ? { kind: "full" } : { kind: "rank", rank };
   if (keep !== undefined) return { kind: "share", share: keep };
+  if (budget !== undefined) return { kind: "budget", rank: budget };
   return energy === undefined ? null : { kind: "energy", ...energy };
 }
 
@@ -206,6 +216,7 @@ function targetOf({ rank, keep, energy }: { [Way in RankField]: SaidRecipe[Way] 
 export function fieldsOf(target: Target): Pick<SaidRecipe, RankField> {
   if (target.kind === "rank") return { rank: target.rank };
   if (target.kind === "share") return { keep: target.share };
+  if (target.kind === "budget") return { budget: target.rank };
   return target.kind === "full" ? { rank: "full" } : { energy: { rule: target.rule, threshold: target.threshold } };
 }
 

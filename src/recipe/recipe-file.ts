@@ -138,7 +138,7 @@ export function checkedRecipe(
   return recipe as Recipe;
 }
 
-/** Where a file writes a field of a recipe: weights with the adapters, the target under one of three keys. */
+/** Where a file writes a field of a recipe: weights with the adapters, the target under one of its keys. */
 function keysOf(field: string | number | undefined, rest: DataPath, way: string | undefined): DataPath {
   if (field === "weights") return rest.length === 0 ? ["adapters"] : ["adapters", ...rest, "weight"];
   if (field === "target") return way === undefined ? [] : [way];

@@ -38,7 +38,7 @@ export interface RecipeFields {
   readonly allowPartial?: boolean;
   /** The program that will load the result; rank and fields are fitted to it. Default: any program. */
   readonly for?: ConsumerId;
-  /** Default uniform. */
+  /** Default uniform; pattern for a budget, if the program that the result is for reads it. */
   readonly rankLayout?: RankLayout;
   /** Patterns of the modules that go into the result (`modulePattern` says what they match). Default: all. */
   readonly include?: readonly string[];

@@ -7,7 +7,8 @@ import type { Timings } from "../lanes/clock.ts";
 import { actingInputs, type ModuleResult } from "../lanes/merger.ts";
 import { adviceFor } from "../methods/auto.ts";
 import type { MergePlan, ScaledPlan } from "../plan/merge-plan.ts";
-import type { MergeReport, ModuleReport } from "./report.ts";
+import { budgetOf } from "../plan/plan-budget.ts";
+import type { BudgetReport, MergeReport, ModuleReport } from "./report.ts";
 import { runWarnings } from "./run-warnings.ts";
 
 /** Make the report of an executed plan. */
@@ -41,6 +42,7 @@ export function makeReport(
     options: optionsReport(plan),
     chosen: plan.chosen,
     autoScale: auto,
+    budget: budgetReport(plan, results),
     advice:
       plan.chosen === null
         ? adviceFor(actingInputs(merged).size, plan.method, auto === null ? plan.scale : "auto")
@@ -56,6 +58,11 @@ export function makeReport(
     warnings: [...plan.warnings, ...runWarnings(plan, modules, totals, products, results, auto)],
     timings,
   };
+}
+
+function budgetReport({ target, modules }: MergePlan, results: readonly ModuleResult[]): BudgetReport | null {
+  const total = budgetOf(target, modules.length);
+  return total === null ? null : { total, used: sum(results.map(({ rank }) => rank)) };
 }
 
 function moduleReport(plan: MergePlan, result: ModuleResult, weighted: SumProducts): ModuleReport {

@@ -2,7 +2,7 @@ import type { AutoScale } from "../figures/auto-scale.ts";
 import type { Timings } from "../lanes/clock.ts";
 import type { Zod } from "../methods/method.ts";
 import type { Warning } from "../plan/warning.ts";
-import type { InputReport, MergeReport, ModuleReport, TotalsReport } from "./report.ts";
+import type { BudgetReport, InputReport, MergeReport, ModuleReport, TotalsReport } from "./report.ts";
 
 const RESIDUAL =
   "|R - R'| / |R| in the Frobenius norm, where a method on dense deltas cut R to R'; null for other methods";
@@ -36,6 +36,7 @@ export function reportSchema(z: Zod): import("zod").ZodType<MergeReport> {
     options: z.record(z.string(), z.unknown()),
     chosen: z.string().nullable().describe("why the method was chosen, if the recipe left it open"),
     autoScale: autoScaleSchema(shared).nullable().describe("how scale: auto found the factor; null for a given factor"),
+    budget: budgetSchema(shared).nullable().describe("ranks shared out over the modules; null for other targets"),
     advice: z.string().nullable().describe("what method: auto would take instead"),
     modules: z.array(moduleSchema(shared)),
     totals: totalsSchema(shared),
@@ -119,6 +120,13 @@ function autoScaleSchema({ z, figure }: Shared): import("zod").ZodType<AutoScale
     pull: figure.describe("the factor by the pull on the adapters"),
     response: figure.describe("the factor by the answer to the adapters' own directions"),
     norm: figure.describe("the factor that would give the delta the adapters' mean norm"),
+  });
+}
+
+function budgetSchema({ z, index }: Shared): import("zod").ZodType<BudgetReport> {
+  return z.strictObject({
+    total: index.describe("ranks that all modules may have together"),
+    used: index.describe("ranks that they have, before padding"),
   });
 }
 

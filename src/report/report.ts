@@ -43,6 +43,14 @@ export interface ModuleReport {
   readonly clusters: readonly ClusterReport[] | null;
 }
 
+/** What a budget came to, in ranks of all modules together, before padding. */
+export interface BudgetReport {
+  /** As many as the modules may have. */
+  readonly total: number;
+  /** As many as the result has. */
+  readonly used: number;
+}
+
 /** Figures of the whole adapter. */
 export interface TotalsReport {
   readonly modules: number;
@@ -73,6 +81,8 @@ export interface MergeReport {
   readonly chosen: string | null;
   /** How `scale: auto` found the factor; null for a given factor. */
   readonly autoScale: AutoScale | null;
+  /** The ranks that were shared out over the modules; null if the target is not a budget. */
+  readonly budget: BudgetReport | null;
   /** What `method: auto` would take instead; null if it chose the method, or would do the same. */
   readonly advice: string | null;
   readonly modules: readonly ModuleReport[];

@@ -103,6 +103,19 @@ describe("compareMethods", () => {
     ]);
   });
 
+  it("shares out no budget", async () => {
+    const adapters = [await random("one", 1, 4), await random("other", 2, 4)];
+    const target = { kind: "budget", rank: 2 } as const;
+    const { merges, refused } = await compareMethods(tightKernels(), adapters, [{ method: "svd", target }], [1, 1]);
+    expect(merges).toEqual([]);
+    expect(refused).toEqual([
+      {
+        method: "svd",
+        reason: "A comparison looks at each module once and shares out no budget; pass a rank, or merge instead.",
+      },
+    ]);
+  });
+
   it("refuses adapters that do not fit each other", async () => {
     const adapters = [await random("one", 1, 4), await adapter("other", 1, [1, 2], [3], "k")];
     const comparison = compareMethods(tightKernels(), adapters, [{ method: "svd" }], [1, 1]);

@@ -77,6 +77,19 @@ describe("the explorer", () => {
     expect(progress.at(-1)).toBe(report.modules.length);
   });
 
+  it("shares out a budget as lora-lego merge does", async () => {
+    const page = explorer();
+    const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
+    const chosen = cards.map(({ id, name }) => ({ id, name, weight: 1 }));
+    const recipe = { method: "tsv", target: { kind: "budget", rank: 6 } } as const;
+    const { files } = await page.merge(chosen, recipe, () => {});
+    const out = join(folder, "within-budget");
+    await mergeToFolder(SEEN.map(minibench), recipe, { out });
+    for (const [name, bytes] of Object.entries(files)) {
+      expect(readFileSync(join(out, name)).equals(bytes), name).toBe(true);
+    }
+  });
+
   it("hashes an adapter in parts as the command line does", async () => {
     const whole = readFileSync(join(minibench("cola"), "adapter_model.safetensors"));
     const { tensors } = await readHeader(memorySource("cola", whole));

@@ -278,6 +278,36 @@ describe.concurrent("lora-lego resize", () => {
   });
 });
 
+describe.concurrent("--budget", () => {
+  it.each([["merge", "--method", "tsv"], ["resize"], ["prune"]])(
+    "shares out ranks over modules in %s",
+    async (command, ...flags) => {
+      const { out } = fresh();
+      const args = [command, ...(command === "merge" ? [a, b] : [a]), ...flags, "--budget", "2", "--out", out];
+      const { code, stdout } = await run([...args, "--json"]);
+      expect(code).toBe(0);
+      const { modules, budget, options } = JSON.parse(stdout);
+      const ranks: number[] = modules.map(({ rank }: { readonly rank: number }) => rank);
+      expect(budget).toEqual({ total: 4, used: 4 });
+      expect(options.rankLayout).toBe("pattern");
+      expect([...readMerged(out).modules.values()].map((module) => module.rank)).toEqual(ranks);
+      expect(readFileSync(join(out, "recipe.yaml"), "utf8")).toMatch(/^budget: 2$/m);
+      const again = await run([...args, "--force"]);
+      expect(again.stdout).toContain(
+        `budget: 4 of 4 ranks, ${Math.min(...ranks)} to ${Math.max(...ranks)} for each module\n`,
+      );
+    },
+  );
+
+  it("says in a plan that the ranks are limits", async () => {
+    const { out } = fresh();
+    const { code, stdout } = await run(["merge", a, b, "--budget", "2", "--out", out, "--dry-run"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/would hold 2 modules by ctm, 4 ranks to share out, f32, .*, at most [\d.]+ kB; nothing/);
+    expect(stdout).toMatch(/ at most rank$/m);
+  });
+});
+
 describe.concurrent("lora-lego prune", () => {
   it.each([
     ["--keep", "0.5", 2],

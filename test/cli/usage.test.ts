@@ -147,9 +147,21 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["no --out", ["merge", "a", "b"], /^error: Say where to write with --out: a folder, or a file that ends in /],
   ["a method in capitals", [...MERGE, "--method", "TIES"], /no method "TIES"; did you mean ties\?/],
   ["a letter and a wrong method", [...MERGE, "-m", "slerpp"], /no method "slerpp"; did you mean slerp\?/],
+  ["budget 0", [...MERGE, "--budget", "0"], /'--budget <k>' argument '0' is invalid/],
+  ["half a budget", [...MERGE, "--budget", "2.5"], /budget is 2\.5, but must be a whole number above 0/],
+  [
+    "a budget and a rank",
+    [...MERGE, "--budget", "2", "--rank", "2"],
+    /'--budget <k>' cannot be used with option '-r, --rank <k>'/,
+  ],
+  [
+    "a budget and an energy rule",
+    [...MERGE, "--energy", "sv_fro=0.9", "--budget", "2"],
+    /'--budget <k>' cannot be used with option '--energy <rule=t>'/,
+  ],
   ["no adapter", ["merge", "--out", "merged"], /missing required argument 'adapter'/],
   ["an adapter that is not there", ["merge", "a", "c", "--out", "merged"], /no file or folder c; pass the folder/],
-  ["prune without a size", ["prune", "a", "--out", "merged"], /one of --rank, --energy or --keep/],
+  ["prune without a size", ["prune", "a", "--out", "merged"], /one of --rank, --keep, --energy or --budget/],
   [
     "prune with two sizes",
     ["prune", "a", "--keep", "0.5", "--rank", "1", "--out", "merged"],

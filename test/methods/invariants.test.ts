@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { lego } from "../../src/methods/lego/lego.ts";
-import type { Target } from "../../src/methods/method.ts";
+import type { ModuleTarget } from "../../src/methods/method.ts";
 import { defaultsOf } from "../../src/methods/method.ts";
 import { mistakeIn } from "../../src/methods/parameters.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
@@ -15,7 +15,7 @@ beforeAll(() => {
   kernels = wasmKernels();
 });
 
-const mergedDelta = (id: string, adapters: readonly Factors[], target: Target, options: object = {}) =>
+const mergedDelta = (id: string, adapters: readonly Factors[], target: ModuleTarget, options: object = {}) =>
   mergeFactors(kernels, id, adapters, target, options);
 
 const sum = (deltas: readonly number[][][], weights: readonly number[]): number[][] =>
@@ -23,7 +23,7 @@ const sum = (deltas: readonly number[][][], weights: readonly number[]): number[
     row.map((_, i) => deltas.reduce((total, delta, t) => total + weights[t]! * delta[o]![i]!, 0)),
   );
 
-const FULL: Target = { kind: "full" };
+const FULL: ModuleTarget = { kind: "full" };
 const two = [randomFactors(1, 4, 2), randomFactors(2, 6, -0.5)];
 
 describe.each(METHODS.map(({ id }) => id))("%s", (id) => {
@@ -90,7 +90,7 @@ describe.each(METHODS.map(({ id }) => id))("%s", (id) => {
       A: first.A.map((row) => row.map((x) => 3 * x)),
       B: first.B.map((row) => row.map((x) => x / 3)),
     };
-    const cut: Target = { kind: "rank", rank: 3 };
+    const cut: ModuleTarget = { kind: "rank", rank: 3 };
     const expected = await mergedDelta(id, adapters, cut);
     const got = await mergedDelta(id, [rescaled, ...others], cut);
     if (method.dependsOn === "delta") expect(relativeDifference(got, expected)).toBeLessThan(1e-6);
@@ -128,7 +128,7 @@ describe("average", () => {
 });
 
 describe("lego", () => {
-  const at = (rank: number): Target => ({ kind: "rank", rank });
+  const at = (rank: number): ModuleTarget => ({ kind: "rank", rank });
 
   it("merges two units into their mean, brought back to their norm (worked by hand)", async () => {
     // Units (a | b): (4, 0 | 2) and (2, 2 | 2). Mean (3, 1 | 2), largest entry 3; the members' are 4 and 2, mean 3: factor 1.

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { memorySink } from "../../src/core/bytes.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { writtenRows } from "../../src/methods/finish.ts";
-import type { AfterStep, Target } from "../../src/methods/method.ts";
+import type { AfterStep, ModuleTarget } from "../../src/methods/method.ts";
 import { defaultsOf } from "../../src/methods/method.ts";
 import { moduleMemory, mostUnits } from "../../src/methods/module-memory.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
@@ -24,7 +24,7 @@ function adapters(inputs: number, out: number): Factors[] {
   });
 }
 
-const runOf = (id: string, target: Target, after: AfterStep | null) => {
+const runOf = (id: string, target: ModuleTarget, after: AfterStep | null) => {
   const method = methodById(id);
   // At its default density dc_merge keeps fewer units of such small modules than the rank.
   const density = id === "dc_merge" ? { density: 1 } : {};
@@ -38,7 +38,7 @@ const SHAPES = [
 ] as const;
 
 describe.each(METHODS.map(({ id, needs }) => [id, needs.cut === true] as const))("%s", (id, cut) => {
-  const targets: readonly Target[] = cut ? [RANK] : [RANK, { kind: "full" }];
+  const targets: readonly ModuleTarget[] = cut ? [RANK] : [RANK, { kind: "full" }];
   it.each(SHAPES)("merges and writes %i -> %i in the memory that is named for it", async (inputs, out) => {
     const parts = adapters(inputs, out).map(partOf);
     const modules = parts.map(({ module }) => module);

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../src/core/random.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { netUtilities, ranksWithin } from "../../src/methods/net-utility.ts";
 import { diagonal, randomFactors } from "../support/factors.ts";
 import { type Factors, poolOf } from "../support/pools.ts";
 
-const utilities = async (adapters: readonly Factors[], alpha: number): Promise<number[]> =>
-  netUtilities(await poolOf(wasmKernels(), adapters, true), alpha);
+const utilities = async (adapters: readonly Factors[], alpha: number): Promise<number[]> => [
+  ...netUtilities(await poolOf(wasmKernels(), adapters, true), alpha).scores,
+];
 
 const sorted = (values: readonly number[]): number[] => values.toSorted((one, other) => one - other);
 function expectSame(found: readonly number[], expected: readonly number[]): void {
@@ -58,23 +60,68 @@ describe("the net utility of a singular direction", () => {
   });
 });
 
-describe("ranks within a total", () => {
-  const scores = new Map([
-    ["q", [1, 0.6, 0.2, -0.1]],
-    ["k", [0.6, -0.5]],
-    ["v", [-1]],
-  ]);
-  const within = (total: number): number[] => [...ranksWithin(scores, total).values()];
+describe("the span of directions", () => {
+  const spanOf = async (adapters: readonly Factors[]): Promise<number> =>
+    netUtilities(await poolOf(wasmKernels(), adapters, true)).span;
 
-  it("go to the best directions of all modules together; of equal ones to the module that comes first", () => {
-    expect(within(1)).toEqual([1, 0, 0]);
-    expect(within(2)).toEqual([2, 0, 0]);
-    expect(within(3)).toEqual([2, 1, 0]);
+  it("counts what adapters share once, on the side where they share more (worked by hand)", async () => {
+    expect(await spanOf([diagonal(4, 2, 1)])).toBe(3);
+    expect(await spanOf([diagonal(4, 2, 0), diagonal(0, 3, 0)])).toBe(2);
+    // u = e_0 is shared, v = e_1 is not.
+    expect(await spanOf([diagonal(4, 0, 0), { A: [[0, 1, 0]], B: [[5], [0], [0]] }])).toBe(1);
+    expect(await spanOf([{ A: [[1, 0, 0]], B: [[0], [0], [0]] }])).toBe(0);
+  });
+});
+
+describe("ranks within a total", () => {
+  const modules = [
+    { scores: [1, 0.6, 0.2, -0.1], most: 4 },
+    { scores: [-0.5, 0.6], most: 2 },
+    { scores: [-1], most: 1 },
+  ];
+
+  it("go to each module first, and then to the best directions of all together (worked by hand)", () => {
+    expect(ranksWithin(modules, 3)).toEqual([1, 1, 1]);
+    expect(ranksWithin(modules, 4)).toEqual([2, 1, 1]);
+    expect(ranksWithin(modules, 5)).toEqual([3, 1, 1]);
+    expect(ranksWithin(modules, 6)).toEqual([4, 1, 1]);
+    expect(ranksWithin(modules, 7)).toEqual([4, 2, 1]);
   });
 
-  it("never go to directions that cost more than they give, whatever is left", () => {
-    expect(within(4)).toEqual([3, 1, 0]);
-    expect(within(100)).toEqual([3, 1, 0]);
-    expect(within(0)).toEqual([0, 0, 0]);
+  it("go to the module that comes first where directions score the same", () => {
+    const same = { scores: [1, 1, 1], most: 3 };
+    expect(ranksWithin([same, same], 3)).toEqual([2, 1]);
+    expect(ranksWithin([same, same], 5)).toEqual([3, 2]);
+  });
+
+  it("are left over where no module can use them", () => {
+    expect(ranksWithin(modules, 100)).toEqual([4, 2, 1]);
+    expect(ranksWithin([{ scores: [], most: 5 }], 10)).toEqual([1]);
+  });
+
+  it("go to others where a module has as many as it can use", () => {
+    const [first, ...others] = modules;
+    expect(ranksWithin([{ ...first!, most: 2 }, ...others], 5)).toEqual([2, 2, 1]);
+    expect(ranksWithin([{ ...first!, most: 0 }, ...others], 5)).toEqual([1, 2, 1]);
+  });
+
+  it("are never more than the total, and grow with it in every module", () => {
+    const random = seededRandom(1);
+    for (let round = 0; round < 50; round++) {
+      const drawn = Array.from({ length: 1 + random.below(6) }, () => {
+        const scores = Array.from({ length: random.below(9) }, () => random.uniform() * 2 - 1);
+        return { scores, most: 1 + random.below(9) };
+      });
+      const most = drawn.map((module) => Math.max(1, Math.min(module.most, module.scores.length)));
+      const usable = most.reduce((sum, own) => sum + own, 0);
+      let before = drawn.map(() => 1);
+      for (let total = drawn.length; total < usable + 3; total++) {
+        const ranks = ranksWithin(drawn, total);
+        expect(ranks.reduce((sum, rank) => sum + rank, 0)).toBe(Math.min(total, usable));
+        for (const [i, rank] of ranks.entries()) expect(rank).toBeGreaterThanOrEqual(before[i]!);
+        before = ranks;
+      }
+      expect(before).toEqual(most);
+    }
   });
 });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
-import type { Target } from "../../src/methods/method.ts";
+import type { ModuleTarget } from "../../src/methods/method.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { denseSum, denseSvd, rebuilt } from "../support/dense.ts";
@@ -17,8 +17,8 @@ beforeAll(() => {
   kernels = wasmKernels();
 });
 
-const FULL: Target = { kind: "full" };
-const calibrated = (id: string, adapters: readonly Factors[], target: Target = FULL) =>
+const FULL: ModuleTarget = { kind: "full" };
+const calibrated = (id: string, adapters: readonly Factors[], target: ModuleTarget = FULL) =>
   mergeFactors(kernels, id, adapters, target, {}, "svc");
 
 /** value e_o e_i^T, in 2 x 2. */

@@ -13,7 +13,8 @@ describe("a recipe out of plain JavaScript", () => {
     [{ dtype: "fp16" }, /dtype is "fp16", but must be one of auto, f32, f16, bf16/],
     [{ extras: "fisrt" }, /extras is "fisrt", but must be one of error, drop, first, average/],
     [{ rankLayout: "own" }, /rankLayout is "own"/],
-    [{ target: 2 }, /target.kind is 2, but must be one of rank, share, energy, full/],
+    [{ target: 2 }, /target.kind is 2, but must be one of rank, share, energy, full, budget/],
+    [{ target: { kind: "budget", rank: 0.5 } }, /The budget is 0.5, but must be a whole number above 0/],
     [{ target: { kind: "rnk" } }, /target.kind is "rnk"/],
     [{ method: "lego", options: { guage: "balanced" } }, /lego has no option "guage"; did you mean gauge\?/],
     [

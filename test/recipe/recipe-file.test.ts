@@ -72,6 +72,7 @@ report: reports/merged.json
     ["rank: 3", { kind: "rank", rank: 3 }],
     ["rank: full", { kind: "full" }],
     ["keep: 0.5", { kind: "share", share: 0.5 }],
+    ["budget: 6", { kind: "budget", rank: 6 }],
   ])("asks for a rank by %s", async (line, target) => {
     expect((await parsed(`adapters: [a]\n${line}`)).steps[0]!.recipe.target).toEqual(target);
   });
@@ -169,6 +170,13 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
   ["rank 0", "adapters: [a]\nrank: 0", "2:7", "rank is 0, but must be a whole number above 0, or full."],
   ["half a rank", "adapters: [a]\nrank: 1.5", "2:7", "rank is 1.5, but must be a whole number above 0, or full."],
   ["two ranks", "adapters: [a]\nkeep: 0.5\nrank: 4", "2:1", "keep and rank exclude each other; keep one of them."],
+  [
+    "a rank and a budget",
+    "adapters: [a]\nrank: 4\nbudget: 4",
+    "3:1",
+    "budget and rank exclude each other; keep one of them.",
+  ],
+  ["half a budget", "adapters: [a]\nbudget: 1.5", "2:1", "The budget is 1.5, but must be a whole number above 0."],
   [
     "a share above 1",
     "adapters: [a]\nkeep: 5",

@@ -42,6 +42,7 @@ const target: fc.Arbitrary<Target> = fc.oneof(
     threshold: fc.constant(1),
   }),
   fc.constant({ kind: "full" as const }),
+  fc.record({ kind: fc.constant("budget" as const), rank: fc.integer({ min: 1 }) }),
 );
 
 /** One of the words that a field takes. */

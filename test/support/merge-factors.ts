@@ -1,7 +1,13 @@
 import { expect } from "vitest";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { writtenRows } from "../../src/methods/finish.ts";
-import { type AfterStep, defaultsOf, type MergedModule, type Method, type Target } from "../../src/methods/method.ts";
+import {
+  type AfterStep,
+  defaultsOf,
+  type MergedModule,
+  type Method,
+  type ModuleTarget,
+} from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import { resolveRank } from "../../src/methods/resolve-rank.ts";
 import { type ModuleRun, needsPrecision, runModule } from "../../src/methods/run-module.ts";
@@ -10,7 +16,7 @@ import type { UnitRows } from "../../src/units/unit-rows.ts";
 import { deltaOf, type Factors, poolOf } from "./pools.ts";
 
 /** How a method is run with these options, its defaults for the rest. */
-function runOf(method: Method, target: Target, options: object, after: AfterStep | null): ModuleRun {
+function runOf(method: Method, target: ModuleTarget, options: object, after: AfterStep | null): ModuleRun {
   return { method, options: { ...(defaultsOf(method) as object), ...options }, target, after, firstInput: 0 };
 }
 
@@ -32,7 +38,7 @@ export async function mergeFactors(
   kernels: Kernels,
   id: string,
   adapters: readonly Factors[],
-  target: Target,
+  target: ModuleTarget,
   options: object = {},
   after: AfterStep | null = null,
 ): Promise<number[][]> {

@@ -7,7 +7,7 @@ import { Choice } from "./choice.tsx";
 import { Check, Field } from "./field.tsx";
 
 /** Fields that a form can offer. */
-export type OfferedField = Exclude<FieldName, "method" | "keep" | "energy">;
+export type OfferedField = Exclude<FieldName, "method" | "keep" | "energy" | "budget">;
 
 /** A field of the recipe, as `RECIPE_FIELDS` describes it; the default value leaves the field out of the recipe. */
 export function RecipeField({ name }: { name: OfferedField }) {

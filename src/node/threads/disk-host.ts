@@ -67,19 +67,23 @@ function diskHost(
     await Promise.all(workers.map((worker) => worker.close()));
   });
   const kernels = wasmKernels();
-  const beginFile = (plan: MergePlan, output: string) => {
-    createFile(output, plan.size);
-    const sink = openSink(output);
-    closers.push(() => sink.close());
+  const beginLanes = (plan: MergePlan, output: string | null) => {
     local?.close();
     local = openDiskMerger(kernels, plan, inputs, output);
     const helpers = workers.slice(0, affordableThreads(wanted, plan.modules) - 1);
     for (const worker of helpers) worker.begin(plan, { methodModule: methodModule ?? null, inputs, output });
-    return { sink, lanes: [local.lane, ...helpers] };
+    return [local.lane, ...helpers];
+  };
+  const beginFile = (plan: MergePlan, output: string) => {
+    createFile(output, plan.size);
+    const sink = openSink(output);
+    closers.push(() => sink.close());
+    return { sink, lanes: beginLanes(plan, output) };
   };
   return {
     hashes: true,
     kernels,
+    survey: async (plan) => beginLanes(plan, null),
     async begin(plan) {
       await checkRoom(plan, 0);
       return beginFile(plan, weights);

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { memorySource } from "../../core/bytes.ts";
+import { memorySink, memorySource } from "../../core/bytes.ts";
 import { urlSource } from "../../hub/url-source.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { type Lane, localLane } from "../../lanes/lane.ts";
@@ -23,12 +23,17 @@ function hashOf(files: readonly InputFile[]): string | null {
   return hashFiles(files.filter((file) => typeof file === "string"));
 }
 
-/** Open the inputs' files and the output file (which must exist at its full size) for one thread. */
-export function openDiskMerger(kernels: Kernels, plan: MergePlan, inputs: InputFiles, output: string): DiskMerger {
+/** Open the inputs' files and the output file (which must exist at its full size; null if nothing is written) for one thread. */
+export function openDiskMerger(
+  kernels: Kernels,
+  plan: MergePlan,
+  inputs: InputFiles,
+  output: string | null,
+): DiskMerger {
   const opened: { close(): void }[] = [];
   try {
-    const sink = openSink(output);
-    opened.push(sink);
+    const sink = output === null ? null : openSink(output);
+    if (sink !== null) opened.push(sink);
     const sources = inputs.map((files, t) =>
       files.map((file) => {
         if (typeof file !== "string") {
@@ -39,7 +44,7 @@ export function openDiskMerger(kernels: Kernels, plan: MergePlan, inputs: InputF
         return source;
       }),
     );
-    const merger = new Merger(kernels, plan, sources, sink);
+    const merger = new Merger(kernels, plan, sources, sink ?? memorySink(0));
     const lane = localLane(merger, async (input) => hashOf(inputs[input]!));
     return { lane, close: () => closeAll(opened) };
   } catch (error) {

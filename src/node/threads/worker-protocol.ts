@@ -15,10 +15,10 @@ export interface WorkerStart {
   readonly kernels: WebAssembly.Module;
 }
 
-/** A worker's inputs, the path of its output file, and the module of its method. */
+/** A worker's inputs, the path of its output file (null if it writes nothing), and the module of its method. */
 export interface WorkerSetup {
   /** The module to import for an external method; null for a built-in one. */
   readonly methodModule: string | null;
   readonly inputs: InputFiles;
-  readonly output: string;
+  readonly output: string | null;
 }
