@@ -26,7 +26,10 @@ export interface Lane {
 }
 
 /** A lane on the caller's own thread; the thread can do other work (take signals, draw) before each job. */
-export function localLane(merger: Merger, hash: (input: number) => Promise<string | null>): Lane {
+export function localLane(
+  merger: Pick<Merger, "surveyModule" | "mergeModule" | "writeExtra" | "timings">,
+  hash: (input: number) => Promise<string | null>,
+): Lane {
   let hashed = 0;
   return {
     depth: 1,
@@ -79,7 +82,7 @@ export async function runJobs(
   signal?: AbortSignal,
   onProgress?: OnProgress,
 ): Promise<JobResult[]> {
-  const results: JobResult[] = new Array(jobs.length);
+  const results: JobResult[] = [];
   let next = 0;
   let done = 0;
   const modules = jobs.filter(isOfModule).length;

@@ -96,7 +96,7 @@ export class Merger {
       inertia: merged.inertia === undefined ? null : merged.inertia * square ** ((merged.inertiaPower ?? 1) / 2),
       shareOfB: merged.shareOfB ?? null,
       residual: merged.residual ?? null,
-      live: [...live].sort(([one], [other]) => one - other),
+      live: [...live],
       products: figures,
       response: this.#plan.scale === "auto" ? responseProducts(pool, cut.products, this.#askers(pool, module)) : null,
     };
@@ -144,8 +144,8 @@ export class Merger {
   async #write(module: PlannedModule, rows: UnitRows): Promise<LargestEntries> {
     const { dtype, scale } = this.#plan;
     const { a, b } = halfScales(scale === "auto" ? 1 : scale);
-    if (a !== 1) this.#kernels.scale(rows.a, a);
-    if (b !== 1) this.#kernels.scale(rows.b, b);
+    this.#kernels.scale(rows.a, a);
+    this.#kernels.scale(rows.b, b);
     const largest = await writeFactors(this.#kernels, rows, { ...module, dtype }, this.#sink);
     if (largest === null) throw outOfRange(module.name, dtype);
     return largest;

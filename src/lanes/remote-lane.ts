@@ -28,7 +28,8 @@ export class RemoteLane<Setup> implements Lane {
 
   constructor(connect: (events: LaneEvents) => LanePort<Setup>) {
     this.#port = connect({
-      answered: (answer) => this.#waiting.shift()!.resolve(answer),
+      // A Web Worker goes on after an error that it did not catch, and answers those that wait no more.
+      answered: (answer) => this.#waiting.shift()?.resolve(answer),
       failed: (error) => this.#fail(error),
     });
   }
@@ -36,10 +37,10 @@ export class RemoteLane<Setup> implements Lane {
   /**
    * Start a plan, dropping earlier ones. Errors are thrown by the jobs that follow.
    *
-   * @param write writes the bytes that the worker does not write itself
+   * @param write writes the bytes that the worker does not write itself; default that of the plan before
    */
-  begin(plan: MergePlan, setup: Setup, write?: (written: Written) => Promise<void>): void {
-    this.#write = write ?? this.#write;
+  begin(plan: MergePlan, setup: Setup, write: (written: Written) => Promise<void> = this.#write): void {
+    this.#write = write;
     this.#begun = this.#ask({ ask: "begin", plan, setup });
     this.#begun.catch(() => {});
   }

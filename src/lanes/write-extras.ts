@@ -20,9 +20,7 @@ interface Inputs {
 /** Copy or average one extra, checking that it is finite. */
 export async function writeExtra(kernels: Kernels, inputs: Inputs, extra: PlannedExtra, sink: ByteSink): Promise<void> {
   const [{ input, tensor }] = extra.sources as [PlannedExtra["sources"][number]];
-  if (extra.sources.length === 1 && !isFactorDtype(extra.dtype)) {
-    return copyTensor(inputs.files[input]!, tensor, extra.begin, sink);
-  }
+  if (!isFactorDtype(extra.dtype)) return copyTensor(inputs.files[input]!, tensor, extra.begin, sink);
   const count = elementCount(extra.shape);
   for (let from = 0; from < count; from += EXTRA_CHUNK) {
     await averageChunk(kernels, inputs, extra, from, Math.min(EXTRA_CHUNK, count - from), sink);

@@ -50,7 +50,7 @@ export async function writeScaled(
     for (let at = 0; at < count; at += PIECE) {
       const piece = values.subarray(0, Math.min(PIECE, count - at));
       await draft.source.read(from.begin + 4 * at, new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
-      if (factor !== 1) kernels.scale(piece, factor);
+      kernels.scale(piece, factor);
       kernels.maxAbs(piece, 1, piece.length, piece.length, largest);
       const encoded = bytes.subarray(0, piece.length * bytesOf(plan.dtype));
       if (!Number.isFinite(largest[0]!) || !kernels.narrow(plan.dtype, piece, encoded)) return false;

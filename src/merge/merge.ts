@@ -73,7 +73,7 @@ export async function runMerge(
   host: MergeHost,
   { signal, onProgress }: MergeControl = {},
 ): Promise<MergeOutcome> {
-  const hashes = new Map<number, string>();
+  const hashes = new Map<number, string | null>();
   let hashed = false;
   const timings = noTimings();
   /** Run jobs in lanes. */
@@ -84,7 +84,7 @@ export async function runMerge(
     hashed = true;
     const results = await runJobs(withHashes, lanes, signal, onProgress);
     for (const done of results) {
-      if (done.kind === "hash" && done.sha256 !== null) hashes.set(done.input, done.sha256);
+      if (done.kind === "hash") hashes.set(done.input, done.sha256);
     }
     for (const lane of lanes) addTimings(timings, await lane.timings());
     return results;

@@ -24,7 +24,7 @@ async function datasetsOf(card: string): Promise<string[]> {
   if (text === undefined || !/^datasets:/m.test(text)) return [];
   try {
     const { data } = await readYaml(text, CARD_FILE);
-    const datasets: unknown = (data as { datasets?: unknown } | null)?.datasets;
+    const datasets: unknown = (data as { datasets?: unknown }).datasets;
     return (Array.isArray(datasets) ? datasets : [datasets]).filter((name) => typeof name === "string" && name !== "");
   } catch {
     return [];

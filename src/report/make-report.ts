@@ -16,7 +16,7 @@ export function makeReport(
   adapters: readonly Adapter[],
   plan: ScaledPlan,
   merged: readonly ModuleResult[],
-  hashes: ReadonlyMap<number, string>,
+  hashes: ReadonlyMap<number, string | null>,
   timings: Timings,
   auto: AutoScale | null,
 ): MergeReport {

@@ -123,7 +123,7 @@ function cancelledClusters({ modules }: Run): Warning[] {
   return modules.flatMap(({ name, clusters }) => {
     const cancelled = clusters?.filter(({ reweight }) => reweight === null).length ?? 0;
     if (cancelled === 0) return [];
-    const text = `${cancelled} cluster${cancelled > 1 ? "s" : ""} of ${name} cancelled out and became zero.`;
+    const text = `${plural(cancelled, "cluster")} of ${name} cancelled out and became zero.`;
     return [{ id: "cancelled-cluster", text, module: name }];
   });
 }

@@ -55,7 +55,7 @@ export async function writeFactors(
   await sink.write(begin.a.begin, bytesOfA);
   const bytesOfB = bytes.subarray(0, bytesOf(dtype) * rank * out);
   const padded = count === rank ? b : kernels.f32(rank * out).fill(0);
-  if (count < rank) padded.set(b);
+  padded.set(b);
   if (!kernels.narrowTransposed(dtype, padded, rank, out, out, bytesOfB)) return null;
   await sink.write(begin.b.begin, bytesOfB);
   return largest;

@@ -198,6 +198,16 @@ describe("extras averaged", () => {
     await refuses(FormatError, adapters, { extras: "average" }, `other: the tensor ${HEAD} holds NaN`);
   });
 
+  it("beyond the range of their type are refused, with the choices", async () => {
+    // (3 * 60000 + 60000) / 2
+    const adapters = [
+      await adapterWith("one", [head([6e4], "F16")]),
+      await adapterWith("other", [head([-6e4], "F16")]),
+    ];
+    const recipe = { method: "cat", weights: [3, -1], extras: "average" } as const;
+    await refuses(RefusedError, adapters, recipe, `${HEAD} has values that f16 cannot hold`, "--extras drop or first");
+  });
+
   it("are refused an average where the weights sum to 0", async () => {
     const adapters = [await adapterWith("one", [head([1])]), await adapterWith("other", [head([2])])];
     await refuses(

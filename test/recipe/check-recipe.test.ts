@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
+import { chooseMethod } from "../../src/methods/auto.ts";
 import { makePlan } from "../../src/plan/plan.ts";
-import type { Recipe } from "../../src/recipe/recipe.ts";
+import type { Fail } from "../../src/recipe/check-options.ts";
+import { checkRecipe } from "../../src/recipe/check-recipe.ts";
+import type { LooseRecipe, Recipe } from "../../src/recipe/recipe.ts";
 import { FIELD_NAMES } from "../../src/recipe/recipe-fields.ts";
 import { keyOf, linear, openPeft } from "../support/memory-folder.ts";
 
@@ -40,6 +43,115 @@ describe("a recipe out of plain JavaScript", () => {
     const adapters = [await openPeft(linear("q"))];
     expect(() => makePlan(adapters, recipe as Recipe)).toThrow(UsageError);
     expect(() => makePlan(adapters, recipe as Recipe)).toThrow(message);
+  });
+});
+
+/** A list that holds itself, which JSON cannot show. */
+const endless: unknown[] = [];
+endless.push(endless);
+
+describe("a value that a recipe's field does not take", () => {
+  it.each<[object, string]>([
+    [{ include: "q" }, 'include is "q", but must be a list of patterns.'],
+    [{ exclude: ["q", 1] }, 'exclude is ["q",1], but must be a list of patterns.'],
+    [{ include: ["q..v"] }, 'The module pattern "q..v" cannot be read'],
+    [{ exclude: ["q", ""] }, 'The module pattern "" cannot be read'],
+    [{ moduleWeights: [{ match: "**x", weights: [1] }] }, 'The module pattern "**x" cannot be read'],
+    [{ weights: 1 }, "weights is 1, but must be a list of numbers, one for each adapter."],
+    [{ weights: ["1"] }, 'weights is ["1"], but must be a list of numbers'],
+    ...[null, {}, { match: "q" }, { weights: [1] }, { match: 1, weights: [1] }, { match: "q", weights: [null] }].map(
+      (wrong): [object, string] => [
+        { moduleWeights: [wrong] },
+        `moduleWeights is ${JSON.stringify([wrong])}, but must be a list of { match, weights }.`,
+      ],
+    ),
+    [{ allowPartial: 1 }, "allowPartial is 1, but must be true or false."],
+    [{ scale: "large" }, 'scale is "large", but must be a finite number, or auto.'],
+    [{ scale: Number.NaN }, "scale is NaN, but must be a finite number, or auto."],
+    [{ scale: 0 }, "The scale is 0, so the result would change nothing"],
+    [{ weights: [Number.POSITIVE_INFINITY] }, "Weights must be finite numbers."],
+    [{ target: null }, "target.kind is null, but must be one of rank, share, "],
+    [{ target: { kind: "rank", rank: 0 } }, "The rank asked for is 0, but must be a whole number above 0."],
+    [{ target: { kind: "rank", rank: 1.5 } }, "The rank asked for is 1.5, but"],
+    [{ target: { kind: "share", share: 0 } }, "The share of units to keep is 0, but must be above 0 and at most 1."],
+    [{ target: { kind: "share", share: 1.01 } }, "The share of units to keep is 1.01, but"],
+    [{ target: { kind: "energy", rule: "sv", threshold: 1 } }, 'The rule of the target is "sv", but must be one of'],
+    ...(
+      [
+        ["sv_fro", 0, "above 0 and at most 1"],
+        ["sv_cumulative", 1.01, "above 0 and at most 1"],
+        ["sv_ratio", 0.99, "a finite number of at least 1"],
+        ["sv_ratio", Number.POSITIVE_INFINITY, "a finite number of at least 1"],
+      ] as const
+    ).map(([rule, threshold, range]): [object, string] => [
+      { target: { kind: "energy", rule, threshold } },
+      `The threshold of ${rule} is ${threshold}, but must be ${range}.`,
+    ]),
+    [{ method: "ties_svd", target: { kind: "full" } }, "ties_svd makes dense deltas, which have no rank of their own"],
+    [{ dtype: () => {} }, "dtype is a function, but"],
+    [{ dtype: 7n }, "dtype is 7, but"],
+    [{ dtype: endless }, "dtype is a list, but"],
+    [{ dtype: { endless } }, "dtype is an object, but"],
+    [{ dtype: Symbol("odd") }, "dtype is Symbol(odd), but"],
+    [{ dtype: "x".repeat(198) }, `dtype is "${"x".repeat(198)}", but`],
+    [{ dtype: "x".repeat(199) }, `dtype is "${"x".repeat(199)}..., but`],
+  ])("is refused with what it is and what it must be (%#)", async (recipe, said) => {
+    const adapters = [await openPeft(linear("q"))];
+    expect(() => makePlan(adapters, recipe as Recipe)).toThrow(UsageError);
+    expect(() => makePlan(adapters, recipe as Recipe)).toThrow(said);
+  });
+
+  it("is refused at its place, where fields have one", () => {
+    const places = (recipe: LooseRecipe, inputs = ["a", "b"]): string[] => {
+      const found: string[] = [];
+      const note: Fail = (path) => {
+        found.push(path.join("."));
+        throw new UsageError("refused");
+      };
+      expect(() => checkRecipe(recipe, inputs, note)).toThrow("refused");
+      return found;
+    };
+    const matches = [
+      { match: "q", weights: [1, 1] },
+      { match: "..", weights: [1, 1] },
+    ];
+    expect(places({ exclude: ["q", "q..v"] })).toEqual(["exclude.1"]);
+    expect(places({ moduleWeights: matches })).toEqual(["moduleWeights.1.match"]);
+    expect(places({ target: { kind: "rank", rank: 0 } })).toEqual(["target"]);
+    expect(places({ method: "lego", options: { effort: -1 } })).toEqual(["options.effort"]);
+    expect(places({ method: "lego", weights: [1, -1] })).toEqual(["weights.1"]);
+    expect(places({ weights: [1] })).toEqual(["weights"]);
+    expect(places({ scale: 0 })).toEqual(["scale"]);
+    expect(places({}, [])).toEqual([""]);
+  });
+});
+
+describe("a value at the end of its range", () => {
+  it.each<object>([
+    { target: { kind: "share", share: 1 } },
+    { target: { kind: "energy", rule: "sv_fro", threshold: 1 } },
+    { target: { kind: "energy", rule: "sv_ratio", threshold: 1 } },
+    { target: { kind: "rank", rank: 1 } },
+    { method: "cat", weights: [-1] },
+    { method: "lego", weights: [0] },
+    { scale: "auto" },
+  ])("is taken: %j", (recipe) => {
+    expect(() => checkRecipe({ method: "svd", ...recipe }, ["a"])).not.toThrow();
+  });
+});
+
+describe("the method auto", () => {
+  it("goes by the adapters that a weight other than 0 gives a part somewhere, unless it is told how many act", () => {
+    const three = ["a", "b", "c"];
+    const chosen = (recipe: LooseRecipe, acting: number | null = null) =>
+      checkRecipe(recipe, three, undefined, acting).chosen;
+    const [two, all] = [chooseMethod(2), chooseMethod(3)];
+    expect(two).not.toEqual(all);
+    expect(chosen({})).toEqual(all);
+    expect(chosen({ weights: [1, 0, 2] })).toEqual(two);
+    expect(chosen({ weights: [1, 0, 2], moduleWeights: [{ match: "q", weights: [0, 1, 0] }] })).toEqual(all);
+    expect(chosen({}, 2)).toEqual(two);
+    expect(chosen({ method: "cat" })).toBeNull();
   });
 });
 

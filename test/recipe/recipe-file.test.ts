@@ -340,6 +340,77 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
   ["lists as keys", "? ".repeat(28), "1:3", "a list or a map cannot be a key here; write a word before the colon"],
   ["a list that holds itself", "adapters: &x [*x, *x]", "1:15", "*x is inside its own anchor, which would never end"],
   ["a tag", "adapters: [a]\nrank: !foo 3", "2:7", "Unresolved tag: !foo; correct the YAML."],
+  [
+    "a pattern without a list",
+    "adapters: [a]\ninclude: q",
+    "2:10",
+    'include is "q", but must be a list of patterns, such as',
+  ],
+  ["an empty pattern", "adapters: [a]\nexclude: [q, '']", "2:14", 'exclude[1] is "", but must not be empty.'],
+  [
+    "module weights without a list",
+    "adapters: [a]\nmoduleWeights: {match: q}",
+    "2:16",
+    'moduleWeights is {"match":"q"}, but must be a list of maps of match and weights.',
+  ],
+  [
+    "module weights that are a word",
+    "adapters: [a]\nmoduleWeights: [q]",
+    "2:17",
+    'moduleWeights[0] is "q", but must be a map of match and weights.',
+  ],
+  [
+    "one weight of a module without a list",
+    "adapters: [a]\nmoduleWeights: [{match: q, weights: 1}]",
+    "2:37",
+    "moduleWeights[0].weights is 1, but must be a list of numbers, one for each adapter.",
+  ],
+  [
+    "a weight of a step's module that is no number",
+    "steps:\n- {name: x, adapters: [a], moduleWeights: [{match: q, weights: [x]}]}",
+    "2:65",
+    'moduleWeights[0].weights[0] is "x", but must be a finite number.',
+  ],
+  [
+    "options that are no map",
+    "adapters: [a]\noptions: 3",
+    "2:10",
+    "options is 3, but must be a map of the method's options.",
+  ],
+  ["no steps", "steps: []", "1:8", "steps is [], but must hold at least one merge."],
+  [
+    "steps that are no list",
+    "steps: {a: 1}",
+    "1:8",
+    'steps is {"a":1}, but must be a list of merges, each with a name and adapters.',
+  ],
+  ["a step that is a word", "steps: [x]", "1:9", 'steps[0] is "x", but must be a map with a name and adapters.'],
+  ["an empty place for the output", "adapters: [a]\nout: ''", "2:6", 'out is "", but must not be empty.'],
+  [
+    "a mistyped rule",
+    "adapters: [a]\nenergy: {rule: sv, threshold: 1}",
+    "2:16",
+    'energy.rule is "sv", but must be one of sv_ratio, sv_cumulative, sv_fro.',
+  ],
+  [
+    "a long value, which is cut",
+    `adapters: [a]\nrank: ${"x".repeat(59)}`,
+    "2:7",
+    `rank is "${"x".repeat(56)}..., but must be a whole number above 0, or full.`,
+  ],
+  [
+    "a value that is just not too long",
+    `adapters: [a]\nrank: ${"x".repeat(58)}`,
+    "2:7",
+    `rank is "${"x".repeat(58)}", but must be a whole number above 0, or full.`,
+  ],
+  ["an adapter that is empty", "adapters: [null]", "1:12", "adapters[0] is empty; it must be a path, or a map of path"],
+  [
+    "a path that is a number",
+    "steps:\n- {name: x, adapters: [{path: 3}]}",
+    "2:31",
+    "adapters[0].path is 3, but must be text, in quotes if it looks like something else.",
+  ],
 ];
 
 describe("a mistake in a recipe file", () => {

@@ -10,6 +10,23 @@ describe("the datasets of cards", () => {
     expect(await datasetsOf(one, "---\r\ndatasets: alpaca\r\n---\r\n", one, null)).toEqual(["alpaca", "glue", "squad"]);
   });
 
+  it("leave out what is no name, and are 100 at most", async () => {
+    expect(await datasetsOf('---\ndatasets: [b, 3, "", null, a]\n---\n')).toEqual(["a", "b"]);
+    const many = Array.from({ length: 101 }, (_, i) => `d${String(i).padStart(3, "0")}`);
+    expect(await datasetsOf(`---\ndatasets: [${many.toReversed().join()}]\n---\n`)).toEqual(many.slice(0, 100));
+  });
+
+  it("are read from cards of up to a megabyte", async () => {
+    const asked: [string, number][] = [];
+    await cardDatasets([
+      async (name, most) => {
+        asked.push([name, most]);
+        return null;
+      },
+    ]);
+    expect(asked).toEqual([["README.md", 2 ** 20]]);
+  });
+
   it.each([
     ["no front matter", "# datasets: x"],
     ["what is no YAML", "---\ndatasets: [a\n---\n"],

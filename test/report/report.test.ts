@@ -76,6 +76,8 @@ describe("figures of a module", () => {
     expect(modules[1]!.residual).toBeLessThan(1e-6);
     near(totals.residual, 3 / Math.sqrt(25 + 36));
     expect((await report(await right(), CAT)).totals.residual).toBeNull();
+    const zero = await open("zero", { q: unit([1, 1], [0, 0]) });
+    expect((await report([zero], { ...RANK_1, method: "ties_svd" })).totals.residual).toBe(0);
   });
 
   it("of a weighted sum: energy is with the weighted sum of the inputs", async () => {
@@ -287,6 +289,18 @@ describe("a report", () => {
       ["k", "linear", 2, 2],
       ["q", "linear", 2, 2],
     ]);
+  });
+
+  it("lists what was left out of those that take part: tensors of theirs, and modules with the reason", async () => {
+    const extras = { "base_model.model.q.base_layer.weight": [1] };
+    const adapters = [
+      await open("kept", { q: three, k: three }),
+      await open("gone", { q: three }, {}, { extras }),
+      await open("beside", { q: four }, {}, { extras: { "base_model.model.score.weight": [1] } }),
+    ];
+    const { skipped, carried } = await report(adapters, { ...CAT, weights: [1, 0, 1], extras: "drop", exclude: ["k"] });
+    expect(skipped).toEqual(["beside: base_model.model.score.weight", "k: left out by exclude k"]);
+    expect(carried).toEqual([]);
   });
 
   it("keeps indices of inputs that are left out", async () => {

@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { scaleWarnings } from "../../src/report/scale-warnings.ts";
+
+const told = (pull: number | null, response: number | null) =>
+  scaleWarnings({ rule: "pull", factor: 3, pull, response, norm: 1 });
+
+describe("a computed factor", () => {
+  it("is uncertain where the two ways to it are more than twice apart, either way round", () => {
+    for (const [pull, response] of [
+      [3, 1.4],
+      [1.4, 3],
+    ] as const) {
+      const [warning, ...others] = told(pull, response);
+      expect(others).toEqual([]);
+      expect(warning!.id).toBe("scale-uncertain");
+      expect(warning!.text).toContain(`asks for ${pull}, their own directions for ${response}, and 3 was taken`);
+      expect(warning!.text).toContain("from 1.4 to 3.");
+    }
+  });
+
+  it("is not mentioned where they agree or one is missing", () => {
+    expect([told(3, 1.5), told(1.5, 3), told(3, null), told(null, 3)].flat()).toEqual([]);
+  });
+
+  it("is said to be unknown where there is none", () => {
+    const none = { rule: "no direction", factor: 1, pull: null, response: 9, norm: 1 } as const;
+    expect(scaleWarnings(none).map(({ id }) => id)).toEqual(["scale-unknown"]);
+  });
+});
