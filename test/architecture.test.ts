@@ -10,6 +10,7 @@ const ROOMS = [
   ["linalg"],
   ["figures"],
   ["formats"],
+  ["families"],
   ["adapter"],
   ["units"],
   ["convert"],

@@ -1,8 +1,7 @@
 import { RefusedError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
+import { familyById } from "../families/families.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
-import { namesInDiffusers } from "./names/diffusers.ts";
-import { certainFluxOf } from "./names/flux.ts";
 import { isGgufName } from "./names/gguf.ts";
 import { clashOf } from "./names/spelling.ts";
 
@@ -15,13 +14,12 @@ import { clashOf } from "./names/spelling.ts";
  * @param mayAllow whether users of the caller can ask for that
  */
 export function refuseMisfits(adapters: readonly Adapter[], allowPartial: boolean, mayAllow = true): void {
-  refuseModels(adapters);
+  const pairs = adapters.flatMap((one, i) => adapters.slice(i + 1).map((other) => [one, other] as const));
+  for (const [one, other] of pairs) refuseModels(one, other);
   refuseSpellings(adapters);
-  for (const [i, one] of adapters.entries()) {
-    for (const other of adapters.slice(i + 1)) {
-      refuseShapes(one, other);
-      if (!allowPartial) refusePartial(one, other, mayAllow);
-    }
+  for (const [one, other] of pairs) {
+    refuseShapes(one, other);
+    if (!allowPartial) refusePartial(one, other, mayAllow);
   }
 }
 
@@ -35,16 +33,12 @@ function refuseShapes(one: Adapter, other: Adapter): void {
   }
 }
 
-/** Refuse adapters of known, different models, even where their modules have the same names and shapes. */
-function refuseModels(adapters: readonly Adapter[]): void {
-  const known = adapters.flatMap(({ name, modules }) => {
-    const model = certainFluxOf(modules.values());
-    return model === null ? [] : [{ name, model }];
-  });
-  const other = known.find(({ model }) => model !== known[0]!.model);
-  if (other === undefined) return;
+/** Refuse two adapters of known, different models, even where their modules have the same names and shapes. */
+function refuseModels(one: Adapter, other: Adapter): void {
+  const [first, second] = [one, other].map(({ families }) => families) as [readonly string[], readonly string[]];
+  if (first.length === 0 || second.length === 0 || first.some((id) => second.includes(id))) return;
   throw new RefusedError(
-    `${known[0]!.name} is for ${known[0]!.model} and ${other.name} for ${other.model}, which are different models; merge adapters of one base model.`,
+    `${one.name} is for ${familyById(first[0]!).title} and ${other.name} for ${familyById(second[0]!).title}, which are different models; merge adapters of one base model.`,
   );
 }
 
@@ -61,23 +55,8 @@ function refuseSpellings(adapters: readonly Adapter[]): void {
     );
   }
   throw new RefusedError(
-    `${one} and ${other} name their model's modules in different ways (such as ${first} and ${second}), which lora-lego cannot match yet; ${wayOut(holders)}.`,
+    `${one} and ${other} name their model's modules in different ways (such as ${first} and ${second}), which lora-lego cannot match yet; it does not know how the names of this family correspond, so pass files from one trainer.`,
   );
-}
-
-/** How to get matching names: convert one or both where that helps, else use other files. */
-function wayOut(adapters: readonly Adapter[]): string {
-  const own = adapters.map(({ modules }) => [...modules.keys()]);
-  const converted = adapters.map(({ modules, format }) =>
-    namesInDiffusers([...modules.values()], format === "diffusers"),
-  );
-  for (const chosen of [[0], [1], [0, 1]]) {
-    const [one, other] = own.map((names, i) => (chosen.includes(i) ? (converted[i] ?? null) : names));
-    if (!one || !other || clashOf([one, other]) !== null || !one.some((name) => other.includes(name))) continue;
-    const files = chosen.map((i) => adapters[i]!.name).join(" and ");
-    return `convert ${files} first (lora-lego convert --to diffusers), or merge files from one trainer`;
-  }
-  return "it does not know how the names of this family correspond, so pass files from one trainer";
 }
 
 function refusePartial(one: Adapter, other: Adapter, mayAllow: boolean): void {

@@ -3,7 +3,13 @@ import { isFactorDtype } from "../core/elements.ts";
 import { FormatError, RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import { denseFactor } from "./dense-factor.ts";
-import type { AdapterModule, TensorRef } from "./read-adapter.ts";
+import type { AdapterModule, StridedFactor, TensorRef } from "./read-adapter.ts";
+
+/** A module without its scale, each of whose factors is a tensor. */
+export type StridedModule = Omit<AdapterModule, "scale" | "a" | "b"> & {
+  readonly a: StridedFactor;
+  readonly b: StridedFactor;
+};
 
 /**
  * A module without its scale, from the shapes of its two factors: A (r, in), B (out, r), or for conv A (r, channels, ...kernel) and
@@ -18,7 +24,7 @@ export function moduleOfFactors(
   stored: "linear" | "embedding",
   a: TensorRef,
   b: TensorRef,
-): Omit<AdapterModule, "scale"> {
+): StridedModule {
   const both = `A is ${formatShape(a.shape)}, B is ${formatShape(b.shape)}`;
   for (const { dtype, name: key } of [a, b]) {
     if (!isFactorDtype(dtype)) {

@@ -1,8 +1,8 @@
 import { FormatError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
+import type { StridedModule } from "./module-of-factors.ts";
 import { patternLookup } from "./pattern.ts";
-import type { AdapterModule } from "./read-adapter.ts";
 
 /**
  * The scale of each module from a PEFT config: alpha / r, or alpha / sqrt(r) for rsLoRA, with patterns applied.
@@ -10,7 +10,7 @@ import type { AdapterModule } from "./read-adapter.ts";
  * @param name of the adapter, for messages
  * @returns a function that throws FormatError where the config's rank is not the tensor's
  */
-export function peftScales(name: string, config: PeftConfig): (module: Omit<AdapterModule, "scale">) => number {
+export function peftScales(name: string, config: PeftConfig): (module: StridedModule) => number {
   const rankOf = patternLookup(config.rankPattern, config.rank, `${name}: rank_pattern`);
   const alphaOf = patternLookup(config.alphaPattern, config.alpha, `${name}: alpha_pattern`);
   return (module) => {

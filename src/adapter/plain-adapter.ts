@@ -18,6 +18,7 @@ export function plainAdapter(known: PlainFacts): ReadAdapter {
   }
   return {
     notices: [],
+    families: [],
     extras: new Map(),
     magnitudes: new Map(),
     tokenRows: new Map(),

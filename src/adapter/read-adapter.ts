@@ -22,8 +22,8 @@ export interface Strides {
   readonly entry: number;
 }
 
-/** A factor of a module: a matrix of units that is a tensor, or part of one that holds several factors (`denseFactor` makes most). */
-export interface FactorRef extends TensorRef<FactorDtype> {
+/** A factor that is a tensor, or part of one that holds several factors (`denseFactor` makes most). */
+export interface StridedFactor extends TensorRef<FactorDtype> {
   /** Number of units, and of entries in each. */
   readonly rank: number;
   readonly size: number;
@@ -31,6 +31,30 @@ export interface FactorRef extends TensorRef<FactorDtype> {
   readonly offset: number;
   readonly strides: Strides;
 }
+
+/** A rectangle of a factor: some entries of some units. */
+export interface FactorPiece {
+  readonly factor: StridedFactor;
+  /** Where its first unit and entry are in the whole. */
+  readonly unit: number;
+  readonly entry: number;
+  /** Its elements are multiplied by this. */
+  readonly times: number;
+}
+
+/** A factor of several pieces that do not overlap, such as those of a weight that other programs split; zero outside of them. */
+export interface ComposedFactor {
+  /** The tensor of the first piece, for messages. */
+  readonly name: string;
+  /** f32 where pieces differ in type or are multiplied, else their type. */
+  readonly dtype: FactorDtype;
+  readonly rank: number;
+  readonly size: number;
+  readonly pieces: readonly FactorPiece[];
+}
+
+/** A factor of a module: a matrix of units. */
+export type FactorRef = StridedFactor | ComposedFactor;
 
 /** One adapted weight: delta = scale * B A with A (rank, in) and B (out, rank), whatever the stored shapes. */
 export interface AdapterModule {
@@ -75,6 +99,11 @@ export interface ReadAdapter {
   readonly notices: readonly Notice[];
   /** What makes it more than a plain LoRA; empty for most. Code that computes with its deltas refuses the variants it cannot apply. */
   readonly variants: readonly Variant[];
+  /**
+   * The image or video models that it may belong to, by id, the likeliest first: several where its modules are common to them, none where
+   * the model is not known, or is a language model.
+   */
+  readonly families: readonly string[];
   readonly modules: ReadonlyMap<string, AdapterModule>;
   /** Full tensors saved next to the LoRA factors (heads, biases, modules_to_save), by the key that they are written under. */
   readonly extras: ReadonlyMap<string, TensorRef>;

@@ -7,6 +7,8 @@ import type { TensorRef } from "./read-adapter.ts";
 
 /** Bytes that are compared or copied at once. */
 const BYTES_AT_ONCE = 1 << 20;
+/** Bytes that are compared first: most tensors differ there. */
+const FIRST_BYTES = 1 << 12;
 
 /** A tensor, and the files that its own is among. */
 interface PlacedTensor {
@@ -19,8 +21,8 @@ export async function sameTensor(one: PlacedTensor, other: PlacedTensor): Promis
   const [first, second] = [one.tensor, other.tensor];
   if (first.dtype !== second.dtype || first.shape.join() !== second.shape.join()) return false;
   const length = first.end - first.begin;
-  for (let from = 0; from < length; from += BYTES_AT_ONCE) {
-    const p = new Uint8Array(Math.min(BYTES_AT_ONCE, length - from));
+  for (let from = 0, most = FIRST_BYTES; from < length; from += most, most = BYTES_AT_ONCE) {
+    const p = new Uint8Array(Math.min(most, length - from));
     const q = new Uint8Array(p.length);
     await one.files[first.file]!.read(first.begin + from, p);
     await other.files[second.file]!.read(second.begin + from, q);

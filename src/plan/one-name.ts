@@ -1,20 +1,31 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { newestName, releaseOf, spellings } from "../adapter/names/renamed.ts";
+import { underOneFamily } from "../adapter/weights/under-one-family.ts";
 import { RefusedError } from "../core/errors.ts";
 import { renamedKey, withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { Warning } from "./warning.ts";
 
 /**
- * Rename modules that different releases of transformers name differently, to the names of the newest release among the adapters, so
- * that no result has two names for one module. The names alone show which release is newest, so the order of adapters does not
- * matter. Adapters that agree are returned unchanged.
+ * Give each weight one name in all adapters: by the family of an image model (`underOneFamily`), or by the newest release of transformers.
  *
  * @param counts whether each adapter's names count; the others are renamed to match. Default: all count
  * @throws RefusedError if one adapter that counts has two names for one module
  */
 export function underOneName(
+  given: readonly Adapter[],
+  counts: readonly boolean[] = given.map(() => true),
+): { adapters: readonly Adapter[]; warnings: Warning[] } {
+  return underOneRelease(underOneFamily(given, counts), counts);
+}
+
+/**
+ * Rename modules that different releases of transformers name differently, to the names of the newest release among the adapters, so
+ * that no result has two names for one module. The names alone show which release is newest, so the order of adapters does not
+ * matter. Adapters that agree are returned unchanged.
+ */
+function underOneRelease(
   adapters: readonly Adapter[],
-  counts: readonly boolean[] = adapters.map(() => true),
+  counts: readonly boolean[],
 ): { adapters: readonly Adapter[]; warnings: Warning[] } {
   const names = adapters.map((adapter, t) => (counts[t] ? namesOf(adapter) : []));
   const known = new Map<string, { readonly name: string; readonly owner: string }>();

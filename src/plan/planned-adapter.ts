@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
+import { commonFamilies } from "../adapter/weights/under-one-family.ts";
 import { type ByteSource, memorySource } from "../core/bytes.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { type MergePlan, usedInputs } from "./merge-plan.ts";
@@ -27,10 +28,10 @@ export async function plannedAdapter(name: string, plan: MergePlan, inputs: read
   return { ...adapter, ...kept(plan, inputs) };
 }
 
-/** What a merged adapter inherits when all its inputs agree: the dialect, which keeps names, and metadata about training. */
-export type Kept = Pick<Adapter, "format" | "metadata">;
+/** What a merged adapter inherits when all its inputs agree: the dialect, which keeps names, its model, and metadata about training. */
+export type Kept = Pick<Adapter, "format" | "families" | "metadata">;
 
-/** The dialect and metadata that all inputs of a plan's result share. */
+/** The dialect, families and metadata that all inputs of a plan's result share. */
 export function kept(plan: MergePlan, adapters: readonly Adapter[]): Kept {
   const used = usedInputs(plan);
   const [first, ...others] = adapters.filter((_, t) => used.has(t)) as [Adapter, ...Adapter[]];
@@ -39,5 +40,9 @@ export function kept(plan: MergePlan, adapters: readonly Adapter[]): Kept {
     // Training arguments may name ranks, and the result has its own.
     ([key, text]) => key !== "ss_network_args" && others.every(({ metadata }) => metadata.get(key) === text),
   );
-  return { format: alike ? first.format : "peft", metadata: new Map(said) };
+  return {
+    format: alike ? first.format : "peft",
+    families: commonFamilies([first, ...others]),
+    metadata: new Map(said),
+  };
 }

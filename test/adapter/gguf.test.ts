@@ -9,6 +9,7 @@ import { mergeInMemory } from "../../src/merge/merge.ts";
 import { GGUF_MANIFEST, goldenGguf } from "../support/gguf.ts";
 import { memoryFolder, rejection } from "../support/memory-folder.ts";
 import { decodeAdapter, relativeError } from "../support/pico.ts";
+import { strided } from "../support/strided.ts";
 
 const config = (fields: object) => ({ text: JSON.stringify(fields), where: "config.json" });
 const LLAMA = config({ model_type: "llama", num_attention_heads: 4, num_key_value_heads: 2 });
@@ -65,7 +66,7 @@ describe("a GGUF adapter", () => {
     ]);
     const stored = GGUF_MANIFEST.adapters.F32!["blk.0.attn_q.weight.lora_b"]!.values;
     const adapter = await open(f32, LLAMA);
-    const { b } = adapter.modules.get("model.layers.0.self_attn.q_proj")!;
+    const b = strided(adapter.modules.get("model.layers.0.self_attn.q_proj")!.b);
     const bytes = new Uint8Array(b.end - b.begin);
     await adapter.files[b.file]!.read(b.begin, bytes);
     const rows = new Float32Array(bytes.buffer);

@@ -10,7 +10,7 @@ import { openBase } from "../../src/node/input/open-base.ts";
 const CASES = fileURLToPath(new URL("../../../shared/cases", import.meta.url));
 
 /** What check says of a case: good as far as it looked, or the level and words of a finding; `unseen` are words of what was not looked at. */
-type Verdict = "good" | readonly ["fails" | "differs" | "unseen", RegExp];
+type Verdict = "good" | readonly ["fails" | "differs" | "note" | "unseen", RegExp];
 type Row = readonly [path: string, consumers: string, verdict: Verdict, base?: string];
 
 const LLM: readonly Row[] = [
@@ -141,13 +141,22 @@ const IMAGE: readonly Row[] = [
   ["norms", "diffusers", ["unseen", /other than factors \(such as .*w_norm\)/]],
   ["bundle-emb", "comfyui", ["differs", /other than factors \(such as bundle_emb/]],
   ["wan-lightx2v-diff", "diffusers", ["unseen", /other than factors \(such as .*diff_b\)/]],
-  ["wan-diffusers", "comfyui diffusers", ["unseen", /lora-lego knows no family/]],
+  ["wan-diffusers", "diffusers", "good"],
+  ["wan-diffusers", "diffusers", ["note", /finds all 20 modules of the denoiser by their names \(Wan\)/]],
+  ["wan-diffusers", "comfyui", ["fails", /finds none of the 20 modules by their names .*--to kohya\.$/]],
+  ["wan-pipe", "comfyui", "good"],
+  ["wan-musubi", "comfyui", ["note", /finds all 20 modules/]],
+  ["sd3-diffusers", "comfyui diffusers", ["unseen", /lora-lego knows no family/]],
   ["flux-bfl-bare", "diffusers", ["fails", /^none of its names has a component .* diffusers .*--to diffusers\.$/]],
   ["flux-bfl-bare", "comfyui", ["fails", /^none of its names has a component .* ComfyUI .*--to kohya\.$/]],
-  ["wan-bare", "diffusers comfyui", ["unseen", /lora-lego knows no family/]],
+  ["wan-bare", "diffusers", ["unseen", /finds its modules by their names/]],
+  ["wan-bare", "comfyui", ["fails", /finds none of the 20 modules/]],
   ["dora-kohya", "diffusers", ["differs", /the alpha of others.*; load it in ComfyUI\.$/]],
   ["flux-xlabs", "diffusers", ["unseen", /attention processors/]],
-  ["hunyuanvideo-transformer", "comfyui diffusers", ["unseen", /lora-lego knows no family/]],
+  ["hunyuanvideo-transformer", "comfyui", "good"],
+  ["hunyuanvideo-transformer", "diffusers", ["unseen", /finds its modules by their names/]],
+  ["zimage-comfy", "comfyui", ["unseen", /finds its modules by their names/]],
+  ["qwen-bare", "comfyui", "good"],
   ["sdxl-kohya", "vllm llamacpp mlx sglang tgi", ["fails", /belongs to an image model/]],
 ];
 

@@ -141,7 +141,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
   });
 
   it.each([
-    ["lora_unet_joint_blocks_0_context_block_attn_qkv", "fails", /nothing of SD 3 under kohya names/],
+    ["lora_unet_joint_blocks_0_context_block_attn_qkv", "fails", /finds none of the 1 modules by their names/],
     [
       "lora_transformer_single_transformer_blocks_0_proj_mlp",
       "fails",

@@ -10,6 +10,7 @@ import { FormatError, RefusedError, UsageError } from "../../src/core/errors.ts"
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { baseConfig } from "../support/base-config.ts";
+import { fileDeltas } from "../support/file-deltas.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import {
   decodeAdapter,
@@ -39,6 +40,11 @@ async function deltasOf(adapter: Adapter): Promise<Map<string, Float64Array>> {
   return new Map(Array.from(modules, ([name, { delta }]) => [name, delta]));
 }
 
+/** The deltas of an adapter in diffusers, under the names there. */
+async function inDiffusers(adapter: Adapter) {
+  return fileDeltas((await written(adapter, "diffusers"))["pytorch_lora_weights.safetensors"] as Uint8Array);
+}
+
 /** The deltas are the same after a way there and back. */
 async function expectSame(one: Adapter, other: Adapter, tolerance: number): Promise<void> {
   const [expected, got] = [await deltasOf(one), await deltasOf(other)];
@@ -62,7 +68,7 @@ const LANGUAGE = [
 ];
 const LAYERS = { [LANGUAGE[0]!]: { in: 6, out: 4 }, [LANGUAGE[1]!]: { in: 4, out: 7 } };
 /** Names of kohya's keys that no family's table holds. */
-const UNKNOWN = ["lora_unet_blocks_7_self_attn_q", "lora_unet_blocks_7_ffn_0", "lora_unet_head_head"];
+const UNKNOWN = ["lora_unet_odd_blocks_7_attn_q", "lora_unet_odd_blocks_7_ffn_0", "lora_unet_head_odd"];
 const IMAGE = [
   "unet.down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_k",
   "unet.mid_block.resnets.1.conv2",
@@ -246,18 +252,26 @@ describe("convert", () => {
   });
 
   it("swaps the halves of Flux's last modulation, where diffusers has scale before shift", async () => {
-    const modules = { "diffusion_model.final_layer.adaLN_modulation.1": { A: [[1]], B: [[1], [2], [3], [4]] } };
-    const there = await converted(await openPico("mine", { modules }), "diffusers");
-    expect([...(await deltasOf(there)).get("transformer.norm_out.linear")!]).toEqual([3, 4, 1, 2]);
+    const name = "diffusion_model.final_layer.adaLN_modulation.1";
+    const modules = {
+      [name]: { A: [[1]], B: [[1], [2], [3], [4]] },
+      "diffusion_model.single_blocks.0.linear2": { A: [[1, 1, 1, 1, 1]], B: [[1]] },
+    };
+    const adapter = await openPico("mine", { modules });
+    expect([...(await inDiffusers(adapter)).get("transformer.norm_out.linear")!.delta]).toEqual([3, 4, 1, 2]);
+    expect([...(await deltasOf(await converted(adapter, "diffusers"))).get(name)!]).toEqual([1, 2, 3, 4]);
   });
 
-  it("leaves Flux.2's own names, which diffusers takes too, where its gated layers tell it from Flux.1", async () => {
+  it("gives Flux.2 its own names, where its gated layers tell it from Flux.1", async () => {
     const modules = {
       "diffusion_model.double_blocks.0.img_attn.qkv": { in: 4, out: 12 },
       "diffusion_model.single_blocks.0.linear1": { in: 4, out: 36 },
     };
-    const there = await converted(await openPico("mine", randomAdapter(9, { modules })), "diffusers");
-    expect([...there.modules.keys()].sort()).toEqual(Object.keys(modules));
+    const there = await inDiffusers(await openPico("mine", randomAdapter(9, { modules })));
+    expect([...there.keys()].sort()).toEqual([
+      "transformer.single_transformer_blocks.0.attn.to_qkv_mlp_proj",
+      ...["to_k", "to_q", "to_v"].map((part) => `transformer.transformer_blocks.0.attn.${part}`),
+    ]);
   });
 
   it("splits Flux's fused layers by the rows of B and repeats A", async () => {
@@ -267,10 +281,10 @@ describe("convert", () => {
       "diffusion_model.double_blocks.0.txt_mlp.2": { in: 3, out: 5 },
     };
     const adapter = await openPico("mine", randomAdapter(6, { modules }));
-    const there = await converted(adapter, "diffusers");
+    const there = await inDiffusers(adapter);
     const double = "transformer.transformer_blocks";
     const single = "transformer.single_transformer_blocks.0";
-    const sizes = Object.fromEntries(Array.from(there.modules, ([name, { in: inputs, out }]) => [name, [inputs, out]]));
+    const sizes = Object.fromEntries(Array.from(there, ([name, { in: inputs, out }]) => [name, [inputs, out]]));
     expect(sizes).toEqual({
       [`${double}.3.attn.to_q`]: [4, 2],
       [`${double}.3.attn.to_k`]: [4, 2],
@@ -281,9 +295,16 @@ describe("convert", () => {
       [`${single}.proj_mlp`]: [2, 8],
       [`${double}.0.ff_context.net.2`]: [3, 5],
     });
-    const [whole, parts] = [await deltasOf(adapter), await deltasOf(there)];
-    const stacked = ["to_q", "to_k", "to_v"].flatMap((part) => [...parts.get(`${double}.3.attn.${part}`)!]);
-    expect(stacked).toEqual([...whole.get("diffusion_model.double_blocks.3.img_attn.qkv")!]);
+    const stacked = ["to_q", "to_k", "to_v"].flatMap((part) => [...there.get(`${double}.3.attn.${part}`)!.delta]);
+    const whole = (await deltasOf(adapter)).get("diffusion_model.double_blocks.3.img_attn.qkv")!;
+    expect(stacked.map(Math.fround)).toEqual([...whole].map(Math.fround));
+  });
+
+  it("refuses two names of one weight, which only a PEFT folder keeps apart", async () => {
+    const modules = { "unet.conv_in": { in: 3, out: 3 }, lora_unet_conv_in: { in: 3, out: 3 } };
+    const adapter = await openPico("mine", randomAdapter(7, { modules }));
+    expect(() => loadedWriter("kohya").convert(adapter, null)).toThrow(FormatError);
+    expect(() => loadedWriter("kohya").convert(adapter, null)).toThrow(/both belong to the module unet\.conv_in/);
   });
 
   it.each([
@@ -298,17 +319,12 @@ describe("convert", () => {
     ["gguf", { lora_unet_odd: { in: 3, out: 3 } }, /image or video model .*llama\.cpp runs only language models/],
     [
       "kohya",
-      { "unet.conv_in": { in: 3, out: 3 }, lora_unet_conv_in: { in: 3, out: 3 } },
-      /lora_unet_conv_in and unet\.conv_in would both be called/,
-    ],
-    [
-      "kohya",
       { "model.layers.0.q_proj": { in: 3, out: 3 } },
       /model\.layers\.0\.q_proj has no certain name in kohya.s keys.*convert it to peft, mlx or gguf/,
     ],
     [
       "kohya",
-      { "transformer.blocks.0.ffn.net.2": { in: 3, out: 3 } },
+      { "transformer.odd.0.ffn.net.2": { in: 3, out: 3 } },
       /any name would be a guess .*convert it to diffusers or peft/,
     ],
     [
@@ -316,15 +332,12 @@ describe("convert", () => {
       { "unet.conv_in": { in: 3, out: 3 }, "unet.odd": { in: 3, out: 3 } },
       /unet\.conv_in has no certain name/,
     ],
-    ["diffusers", { lora_unet_blocks_0_ffn_0: { in: 3, out: 3 } }, /lora_unet_blocks_0_ffn_0 has a kohya name/],
+    ["diffusers", { lora_unet_odd_0_ffn_0: { in: 3, out: 3 } }, /lora_unet_odd_0_ffn_0 has a kohya name/],
     ["diffusers", { "text_encoder_3.shared": { in: 3, out: 3 } }, /T5 text encoder.*merge --exclude/],
     [
       "diffusers",
-      {
-        "diffusion_model.double_blocks.0.img_attn.proj": { in: 3, out: 3 },
-        "diffusion_model.distilled_guidance_layer.in_proj": { in: 3, out: 3 },
-      },
-      /is a module of Chroma/,
+      { "diffusion_model.layers.0.attention.out": { in: 3, out: 3 } },
+      /is a module of Z-Image and of Lumina 2, which diffusers names differently/,
     ],
     [
       "diffusers",

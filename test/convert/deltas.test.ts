@@ -8,6 +8,7 @@ import { RefusedError } from "../../src/core/errors.ts";
 import type { ModuleKind } from "../../src/core/module-kind.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
+import { StoredEntries } from "../../src/units/stored-entries.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { keyOf, memoryFolder, openPeft, rejection } from "../support/memory-folder.ts";
 import { product } from "../support/pico.ts";
@@ -78,10 +79,9 @@ function randomTensor(name: string, shape: readonly number[], dtype: FactorDtype
 
 /** The entries of a factor in f64, as (units, entries). */
 async function factorOf({ files }: Adapter, factor: FactorRef): Promise<Float64Array> {
-  const bytes = new Uint8Array(factor.end - factor.begin);
-  await files[factor.file]!.read(factor.begin, bytes);
+  const { rank, size, dtype } = factor;
+  const { bytes, strides } = await StoredEntries.read(files, factor, 0, size);
   const view = new DataView(bytes.buffer);
-  const { rank, size, strides, dtype } = factor;
   return Float64Array.from({ length: rank * size }, (_, i) => {
     const place = Math.floor(i / size) * strides.unit + (i % size) * strides.entry;
     return READ_ELEMENT[dtype](view, bytesOf(dtype) * place);

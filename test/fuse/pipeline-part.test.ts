@@ -64,6 +64,49 @@ describe("fuse into a part of an image pipeline", () => {
     }
   });
 
+  it("finds parts of a weight in a folder of diffusers, and the whole in the model's own layout", async () => {
+    const [whole, parts] = [
+      "double_blocks.0.img_attn.qkv",
+      ["q", "k", "v"].map((part) => `transformer_blocks.0.attn.to_${part}`),
+    ];
+    const single = "single_transformer_blocks.0.proj_out";
+    const fused = await adapterOf([
+      encodeTensor(`diffusion_model.${whole}.lora_A.weight`, [[1, 2]]),
+      encodeTensor(`diffusion_model.${whole}.lora_B.weight`, [[1], [2], [3], [4], [5], [6]]),
+    ]);
+    const base = await openPicoModel(
+      Object.fromEntries(
+        parts.map((path) => [
+          `${path}.weight`,
+          [
+            [10, 10],
+            [10, 10],
+          ],
+        ]),
+      ),
+    );
+    const there = await fusedTensors({ ...base, name: "transformer" }, [fused]);
+    expect(parts.map((path) => there[`${path}.weight`]!.values)).toEqual([
+      [11, 12, 12, 14],
+      [13, 16, 14, 18],
+      [15, 20, 16, 22],
+    ]);
+    const split = await adapterOf([
+      ...parts.flatMap((path, i) => [
+        encodeTensor(`transformer.${path}.lora_A.weight`, [[1, i]]),
+        encodeTensor(`transformer.${path}.lora_B.weight`, [[1], [2]]),
+      ]),
+      ...factors(`transformer.${single}`),
+    ]);
+    const own = await openPicoModel({
+      [`${whole}.weight`]: Array.from({ length: 6 }, () => [0, 0]),
+      "single_blocks.0.linear2.weight": [[1]],
+    });
+    const back = await fusedTensors(own, [split]);
+    expect(back[`${whole}.weight`]!.values).toEqual([1, 0, 2, 0, 1, 1, 2, 2, 1, 2, 2, 4]);
+    expect(back["single_blocks.0.linear2.weight"]!.values).toEqual([2]);
+  });
+
   it.each([
     ["base", [`unet.${UNET}`, `text_encoder.${TEXT}`], /nothing says which of them base is; pass that folder/],
     ["vae", [`unet.${UNET}`, `text_encoder.${TEXT}`], /nothing says which of them vae is/],
@@ -72,11 +115,7 @@ describe("fuse into a part of an image pipeline", () => {
       [`unet.${UNET}`],
       /adapts unet, but text_encoder is a pipeline's text_encoder; .* folder unet as --base/,
     ],
-    [
-      "transformer",
-      ["diffusion_model.double_blocks.0.img_attn.proj"],
-      /original code does.*checkpoint in its original layout/,
-    ],
+    ["transformer", ["diffusion_model.odd_blocks.0.proj"], /original code does.*checkpoint in its original layout/],
   ])("refuses %s for %j", async (name, modules, words) => {
     const own = await adapter(...modules);
     const base = await named(name, UNET);

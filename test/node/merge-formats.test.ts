@@ -22,7 +22,7 @@ const UNET = {
   "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q": { in: 5, out: 8, rank: 3 },
 };
 /** Names of kohya's keys that no family's table holds. */
-const UNKNOWN = ["lora_unet_blocks_7_self_attn_q", "lora_unet_blocks_7_ffn_0"];
+const UNKNOWN = ["lora_unet_odd_blocks_7_self_attn_q", "lora_unet_odd_blocks_7_ffn_0"];
 
 let folder = "";
 let base = "";

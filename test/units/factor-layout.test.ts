@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { FactorRef, Strides } from "../../src/adapter/adapter.ts";
 import { denseFactor } from "../../src/adapter/dense-factor.ts";
+import { composed, cutFactor, swappedHalves } from "../../src/adapter/weights/cut.ts";
 import { factorBytes } from "../../src/convert/factor-bytes.ts";
 import { memorySource } from "../../src/core/bytes.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { readUnits } from "../../src/fuse/unit-halves.ts";
 import { poolBytes } from "../../src/units/memory.ts";
+import { StoredEntries } from "../../src/units/stored-entries.ts";
 import { type PoolPart, UnitReader } from "../../src/units/unit-reader.ts";
 import { BACKENDS } from "../support/kernels.ts";
 import { openPico, randomAdapter } from "../support/pico.ts";
@@ -72,6 +74,58 @@ function partOf(a: Layout, b: Layout): PoolPart {
     },
   };
 }
+
+describe("a composed factor", () => {
+  /** Three units of five entries: two units from one tensor in two runs of entries, one from another, doubled; the rest is zero. */
+  const values = (count: number, from: number) => Float32Array.from({ length: count }, (_, i) => from + i);
+  const f32 = values(8, 1);
+  const f16 = Uint16Array.of(0x3c00, 0x4000, 0x4200);
+  const files = [memorySource("one", new Uint8Array(f32.buffer)), memorySource("two", new Uint8Array(f16.buffer))];
+  const tensor = { name: "one", file: 0, dtype: "F32" as const, shape: [2, 4], begin: 0, end: 32 };
+  const whole = denseFactor(tensor, "rows", 2);
+  const half = denseFactor(
+    { ...tensor, name: "two", file: 1, dtype: "F16" as const, shape: [3, 1], end: 6 },
+    "columns",
+    1,
+  );
+  const made = composed(3, 5, [
+    { factor: { ...whole, size: 2 }, unit: 0, entry: 3, times: 1 },
+    { factor: { ...whole, size: 2, offset: 2 }, unit: 0, entry: 0, times: 1 },
+    { factor: half, unit: 2, entry: 1, times: 2 },
+  ]);
+  const matrix = [
+    [3, 4, 0, 1, 2],
+    [7, 8, 0, 5, 6],
+    [0, 2, 4, 6, 0],
+  ];
+
+  it("puts its pieces together, zero outside of them, in f32 where types differ", async () => {
+    expect(made.dtype).toBe("F32");
+    for (let from = 0; from < 5; from++) {
+      for (let count = 1; from + count <= 5; count++) {
+        const room = new Uint8Array(4 * 3 * count).fill(0xff);
+        const { bytes, strides } = await StoredEntries.read(files, made, from, count, room);
+        const view = new Float32Array(bytes.buffer, bytes.byteOffset, 3 * count);
+        const got = matrix.map((_, unit) =>
+          Array.from({ length: count }, (_, x) => view[unit * strides.unit + x * strides.entry]),
+        );
+        expect(got).toEqual(matrix.map((row) => row.slice(from, from + count)));
+      }
+    }
+  });
+
+  it("is cut by entries, to nothing where all are zero, and to the tensor itself where one piece is left", async () => {
+    expect(cutFactor(composed(2, 6, [{ factor: whole, unit: 0, entry: 1, times: 1 }]), 5, 1)).toBeNull();
+    const cut = cutFactor(composed(2, 6, [{ factor: whole, unit: 0, entry: 1, times: 1 }]), 2, 3)!;
+    expect(cut).toEqual({ ...whole, size: 3, offset: 1 });
+    expect(composed(2, 4, [{ factor: whole, unit: 0, entry: 0, times: 1 }])).toBe(whole);
+    const swapped = swappedHalves(whole);
+    const { bytes } = await StoredEntries.read(files, swapped, 0, 4);
+    expect([...new Float32Array(bytes.buffer)]).toEqual([3, 4, 1, 2, 7, 8, 5, 6]);
+    const back = await StoredEntries.read(files, swappedHalves(swapped), 0, 4);
+    expect([...new Float32Array(back.bytes.buffer)]).toEqual([...f32]);
+  });
+});
 
 describe("a dense factor", () => {
   it.each(DENSE)("has its units in %s", (units) => {

@@ -14,6 +14,7 @@ import { rowNorms, scaleRows, type UnitRows } from "../../src/units/unit-rows.ts
 import { tightKernels } from "../support/kernels.ts";
 import { keyOf, openPeft, rejection } from "../support/memory-folder.ts";
 import { type Factors, poolOf } from "../support/pools.ts";
+import { strided } from "../support/strided.ts";
 
 /** Units (1,2|1,2) and (0,3|0,-1) of adapter 0, and (-1,1|4,0) of adapter 1; the pool sorts them to 1:0, 0:1, 0:0. */
 const HAND: readonly Factors[] = [
@@ -429,7 +430,7 @@ async function poolOfTensors(kernels: Kernels, tensors: readonly TensorData[], s
     begin: tensor.begin + shift,
     end: tensor.end + shift,
   });
-  const shifted = { ...module, a: moved(module.a), b: moved(module.b) };
+  const shifted = { ...module, a: moved(strided(module.a)), b: moved(strided(module.b)) };
   const part = { input: 0, name: "adapter", weight: 1, module: shifted, files, scale: 1 };
   return Pool.survey(kernels, [part], poolMemory([shifted], { units: module.rank, bytes: 0 }), false);
 }

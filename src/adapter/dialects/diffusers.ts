@@ -5,13 +5,13 @@ import { type PeftConfig, parseLoraFields } from "../../formats/peft-folder/read
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
-import { moduleOfFactors } from "../module-of-factors.ts";
+import { moduleOfFactors, type StridedModule } from "../module-of-factors.ts";
+import { namedModules } from "../named-modules.ts";
 import { componentOf, isBareDenoiser } from "../names/components.ts";
-import { modulesOfDiffusers } from "../names/diffusers.ts";
 import { peftScales } from "../peft-scales.ts";
 import { biasVariants, configVariants } from "../peft-variants.ts";
-import { addBeside, addModule, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
-import type { AdapterModule, TensorRef } from "../read-adapter.ts";
+import { addBeside, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
+import type { TensorRef } from "../read-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
@@ -41,16 +41,15 @@ export const diffusers: Dialect = {
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
     const paths = pairs.map(({ path }) => path);
     refuseConfig(contents, paths);
-    const names = modulesOfDiffusers(paths);
     const { alphas, scales, biases, extras } = sortOthers(name, others);
     const configs = configsOf(name, contents.metadata.get(METADATA));
     const scaleOf = await scalesOf(contents, configs, alphas, paths);
-    const modules = new Map<string, AdapterModule>();
-    for (const { path, a, b } of pairs) {
-      const module = moduleOfFactors(name, path, "linear", a, b);
-      addModule(name, modules, { ...module, name: names.get(path)!, scale: scaleOf(module) });
-    }
-    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [names.get(path) ?? path, tensor]));
+    const found = pairs.map(({ path, a, b }) => moduleOfFactors(name, path, "linear", a, b));
+    const { families, modules, nameOf } = await namedModules(
+      contents,
+      found.map((module) => ({ ...module, scale: scaleOf(module) })),
+    );
+    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [nameOf(path), tensor]));
     const stated = new Set([...configs.values()].flatMap(({ changes }) => changes));
     const [bias] = biases.values();
     const variants: Variant[] = [
@@ -58,13 +57,13 @@ export const diffusers: Dialect = {
       ...doraVariants(modules, magnitudes, stated.has("use_dora") ? `use_dora in ${METADATA}` : null),
       ...biasVariants(bias?.name, stated.has("lora_bias")),
     ];
-    const named = new Map(Array.from(biases, ([path, tensor]) => [biasKey(names.get(path) ?? path), tensor] as const));
+    const named = new Map(Array.from(biases, ([path, tensor]) => [biasKey(nameOf(path)), tensor] as const));
     const unknownFields = Array.from(configs, ([component, config]) =>
       config.unknownFields.map((field) => (component === null ? field : `${component}.${field}`)),
     ).flat();
     const notices = [...silencedModules(name, modules), ...unknownFieldNotices(name, unknownFields, METADATA)];
     const beside = { magnitudes, extras, others: named, unknownFields, notices };
-    return plainAdapter({ name, files, modules, variants, ...beside });
+    return plainAdapter({ name, files, families, modules, variants, ...beside });
   },
 };
 
@@ -116,7 +115,7 @@ async function scalesOf(
 ) {
   const byConfig = new Map(Array.from(configs, ([component, config]) => [component, peftScales(name, config)]));
   const byAlpha = await scalesOfAlphas(name, files, alphas, paths);
-  return (module: Omit<AdapterModule, "scale">): number => {
+  return (module: StridedModule): number => {
     const component = componentOf(module.name);
     const scaleOf = byConfig.get(component);
     if (scaleOf === undefined) return byAlpha(module.name, module.rank);

@@ -6,11 +6,11 @@ import { denseFactor } from "../dense-factor.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { heldTensor } from "../held-tensor.ts";
-import { moduleOfFactors } from "../module-of-factors.ts";
+import { moduleOfFactors, type StridedModule } from "../module-of-factors.ts";
 import { GGUF_FAMILIES, moduleOfGguf, permutedBy } from "../names/gguf.ts";
 import { headOrder, inverseOf } from "../names/head-rows.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
-import type { AdapterModule, FactorRef, TensorRef } from "../read-adapter.ts";
+import type { AdapterModule, StridedFactor, TensorRef } from "../read-adapter.ts";
 import { activatedVariant } from "../variants.ts";
 
 const FACTOR = /^(.+)\.weight\.lora_([ab])$/;
@@ -64,13 +64,7 @@ function factorKey(key: string): FactorKey | null {
   return match === null ? null : { path: match[1]!, half: match[2] as "a" | "b" };
 }
 
-function moduleOf(
-  name: string,
-  module: string,
-  path: string,
-  a: TensorRef,
-  b: TensorRef,
-): Omit<AdapterModule, "scale"> {
+function moduleOf(name: string, module: string, path: string, a: TensorRef, b: TensorRef): StridedModule {
   if (path !== TOKEN_EMBEDDING) return moduleOfFactors(name, module, "linear", a, b);
   const found = moduleOfFactors(name, module, "embedding", { ...a, shape: a.shape.toReversed() }, b);
   return { ...found, a: denseFactor(found.a, "columns", found.rank) };
@@ -109,10 +103,10 @@ function namingOf({ name, metadata, baseConfig }: AdapterContents, paths: readon
 /** B with its rows reordered, held in memory. */
 async function reordered(
   files: AdapterContents["files"][number][],
-  b: FactorRef,
+  b: StridedFactor,
   rank: number,
   order: Int32Array,
-): Promise<FactorRef> {
+): Promise<StridedFactor> {
   const stored = new Uint8Array(b.end - b.begin);
   await files[b.file]!.read(b.begin, stored);
   const row = rank * bytesOf(b.dtype);

@@ -2,10 +2,10 @@ import { RefusedError } from "../../core/errors.ts";
 import type { Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
-import { moduleOfFactors } from "../module-of-factors.ts";
-import { modulesOfKohya } from "../names/kohya.ts";
-import { addBeside, addModule, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
-import type { AdapterModule, TensorRef } from "../read-adapter.ts";
+import { moduleOfFactors, type StridedModule } from "../module-of-factors.ts";
+import { namedModules } from "../named-modules.ts";
+import { addBeside, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
+import type { TensorRef } from "../read-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import type { Variant } from "../variants.ts";
 
@@ -21,28 +21,26 @@ export const kohya: Dialect = {
   recognises: (key) => FACTOR.test(key),
   async read({ name, files, tensors, metadata }) {
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_down", b: "lora_up" });
-    const modules = new Map<string, AdapterModule>();
     const { alphas, scales, middles, extras } = sortOthers(name, others);
     const paths = pairs.map(({ path }) => path);
     const scaleOf = await scalesOfAlphas(name, files, alphas, paths);
-    const names = modulesOfKohya(paths);
-    const moduleOf = (path: string): string => names.get(path) ?? path;
     const inThree = new Map<string, TensorRef>();
+    const found: StridedModule[] = [];
     for (const { path, a, b } of pairs) {
       const middle = middles.get(path);
-      if (middle !== undefined) {
-        for (const tensor of [a, middle, b]) inThree.set(tensor.name, tensor);
-        continue;
-      }
-      const module = moduleOfFactors(name, moduleOf(path), "linear", a, b);
-      addModule(name, modules, { ...module, scale: scaleOf(path, module.rank) });
+      if (middle === undefined) found.push(moduleOfFactors(name, path, "linear", a, b));
+      else for (const tensor of [a, middle, b]) inThree.set(tensor.name, tensor);
     }
-    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [moduleOf(path), tensor]));
+    const { families, modules, nameOf } = await namedModules(
+      { name, files, metadata },
+      found.map((module) => ({ ...module, scale: scaleOf(module.name, module.rank) })),
+    );
+    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [nameOf(path), tensor]));
     const variants = [...doraVariants(modules, magnitudes, null), ...threeFactors(middles)];
     const baseModel = metadata.get("ss_base_model_version") ?? metadata.get("ss_sd_model_name") ?? null;
     const beside = { extras, magnitudes, others: inThree, metadata };
     const notices = silencedModules(name, modules);
-    return plainAdapter({ name, files, notices, modules, baseModel, variants, ...beside });
+    return plainAdapter({ name, files, notices, families, modules, baseModel, variants, ...beside });
   },
 };
 

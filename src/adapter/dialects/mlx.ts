@@ -6,7 +6,7 @@ import { denseFactor } from "../dense-factor.ts";
 import type { Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
-import { moduleOfFactors } from "../module-of-factors.ts";
+import { moduleOfFactors, type StridedModule } from "../module-of-factors.ts";
 import { moduleOfMlx } from "../names/mlx.ts";
 import { isTableName } from "../names/vocabulary.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
@@ -48,7 +48,7 @@ function factorKey(key: string): FactorKey | null {
   return match === null ? null : { path: match[1]!, half: match[2] as "a" | "b" };
 }
 
-function moduleOf(name: string, path: string, a: TensorRef, b: TensorRef): Omit<AdapterModule, "scale"> {
+function moduleOf(name: string, path: string, a: TensorRef, b: TensorRef): StridedModule {
   if (a.shape.length === 3) {
     throw new RefusedError(
       `${name}: ${path} adapts experts (lora_a is ${formatShape(a.shape)}), which lora-lego does not read; leave those layers out.`,

@@ -19,6 +19,7 @@ import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorPair, pairFactors } from "../factor-pairs.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
+import { namingOf } from "../names/naming.ts";
 import { prefixed } from "../names/wrapped.ts";
 import { peftScales } from "../peft-scales.ts";
 import { type Beside, sortBeside } from "../peft-tensors.ts";
@@ -78,6 +79,7 @@ async function readLora(
   return plainAdapter({
     name,
     files,
+    families: familiesOfNames(modules),
     notices: [...notices, ...unknownFieldNotices(name, config.unknownFields, "its config")],
     variants,
     modules,
@@ -129,6 +131,12 @@ function isParameter(path: string, a: TensorRef, { targetParameters, rank }: Pef
   if (owners.some((owner) => owner !== "" && `.${layer}`.endsWith(`.${owner}`))) return true;
   const ranks = a.shape[0] ?? 0;
   return /(^|\.)experts$/.test(layer) && ranks > rank && ranks % rank === 0;
+}
+
+/** The families whose names here all modules have, as merges write them; PEFT's own names of such models stay as they stand. */
+function familiesOfNames(modules: ReadonlyMap<string, AdapterModule>): string[] {
+  const { families, nameOf } = namingOf([...modules.values()]);
+  return [...modules.keys()].every((own) => nameOf(own) === own) ? families.map(({ id }) => id) : [];
 }
 
 function stripPrefix(name: string, path: string): string {

@@ -9,9 +9,14 @@ const BARE_DENOISER =
 /** How names of the kohya dialect begin; after that, dots are underscores. */
 const KOHYA = /^(?:lora_[a-z0-9]+|lycoris)_/;
 
+/** Whether a name that begins like a component's belongs to a language model. */
+export function isLanguageModel(module: string): boolean {
+  return LANGUAGE_MODEL.test(module);
+}
+
 /** The component of an image model that a module belongs to; null for modules of other models. */
 export function componentOf(module: string): string | null {
-  return LANGUAGE_MODEL.test(module) ? null : (COMPONENT.exec(module)?.[1] ?? null);
+  return isLanguageModel(module) ? null : (COMPONENT.exec(module)?.[1] ?? null);
 }
 
 /** Whether a module has a name from kohya's keys, which unknown families keep. */

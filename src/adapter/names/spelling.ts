@@ -1,3 +1,4 @@
+import { spelled } from "./beginnings.ts";
 import { ofImageModel } from "./components.ts";
 
 /** Two modules that must not both be in one merge, and the adapters that have them. */
@@ -6,16 +7,6 @@ export interface Clash {
   /** Indices of the adapters; equal where one adapter has both modules. */
   readonly adapters: readonly [number, number];
 }
-
-/** How names of a pipeline's part may begin; a module's path follows, with dots or underscores. */
-const WAYS: readonly (readonly [part: string, beginning: RegExp])[] = [
-  ["denoiser", /^(?:(?:unet|transformer|diffusion_model)\.|lora_unet__?|lora_transformer_|lycoris_)/],
-  ["text encoder", /^(?:text_encoder\.|lora_te1?_)/],
-  ["text encoder 2", /^(?:text_encoder_2\.|lora_te2_)/],
-  ["text encoder 3", /^(?:text_encoder_3\.|lora_te3_)/],
-];
-/** How names of other parts begin, such as those of a second denoiser. */
-const OTHER_PART = /^(?:lora_[a-z0-9]+_|(?:transformer_2|prior|controlnet)\.)/;
 
 /** What a model's own code and diffusers call the same layers of a denoiser, with underscores for dots. */
 const STYLES: readonly (readonly [own: RegExp, diffusers: RegExp])[] = [
@@ -73,13 +64,13 @@ export function clashOf(adapters: readonly (readonly string[])[]): Clash | null 
 
 /** Keys that may have only one spelling in a merge, with this module's spelling. */
 function marksOf(module: string): [mark: string, value: string][] {
-  const found = WAYS.map(([part, beginning]) => [part, beginning.exec(module)?.[0]] as const).find(([, way]) => way);
-  if (found === undefined && OTHER_PART.test(module)) return [];
-  const [part, way] = found ?? ["denoiser", ""];
-  const path = module.slice(way!.length).replaceAll(".", "_");
+  const found = spelled(module);
+  if (found === null) return [];
+  const { part, beginning } = found;
+  const path = found.path.replaceAll(".", "_");
   const marks: [string, string][] = [
     [`path of ${part}: ${path}`, module],
-    [`way of ${part}`, way!],
+    [`way of ${part}`, beginning],
   ];
   for (const [style, sides] of part === "denoiser" ? STYLES.entries() : []) {
     const side = sides.findIndex((pattern) => pattern.test(path));

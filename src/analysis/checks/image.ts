@@ -1,34 +1,52 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { componentOf } from "../../adapter/names/components.ts";
-import { componentsOf } from "../../adapter/names/families.ts";
-import { differs, type Finding, fails, short } from "./finding.ts";
-
-/** Names of Flux and SD 3 in diffusers. */
-const TRANSFORMER =
-  /^transformer\.(single_)?transformer_blocks\.\d+\.(attn2?\.(to_[qkv]|to_out\.0|add_[qkv]_proj|to_add_out)|ff(_context)?\.net\.\d+(\.proj)?|norm1?(_context)?\.linear|proj_mlp|proj_out)$/;
+import { placeOf } from "../../adapter/weights/whole.ts";
+import { familyById, TEXT_ENCODERS } from "../../families/families.ts";
+import { differs, type Finding, fails, note, short } from "./finding.ts";
+import { COMFYUI_READ, type FoundNames, foundNames } from "./found-names.ts";
 
 /** How an image program reads the names and scales of a file; names of unknown families go to `unseen`. */
 export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   if (consumer.models !== "image") return [];
   const { title, version } = consumer;
   const names = [...adapter.modules.keys()];
-  const strange = strangeName(names);
+  const control = isControl(adapter, consumer);
+  const bare = control ? [] : checkBare(adapter, consumer);
+  const named = control || bare.length > 0 ? null : foundNames(adapter, consumer.id);
+  const strange = strangeName(adapter);
   if (strange !== undefined) {
     unseen.push(
       `whether ${title} ${version} finds its modules: lora-lego knows no family with names such as ${strange}`,
     );
+  } else if (named === null && bare.length === 0 && !control && !adapter.families.includes("unet")) {
+    unseen.push(`whether ${title} ${version} finds its modules by their names, such as ${names[0]}`);
   }
   if (names.length === 0) unseen.push(`whether ${title} ${version} finds the weights that its tensors name`);
-  const bare = checkBare(adapter, consumer);
-  if (consumer.id === "diffusers") return [...bare, ...checkDiffusers(adapter, consumer)];
+  const byName = [...bare, ...checkNames(adapter, consumer, named)];
+  if (consumer.id === "diffusers") return [...byName, ...checkDiffusers(adapter, consumer)];
   const scaled = [...adapter.modules.values()].find(({ scale }) => scale !== 1);
   if (adapter.format === "diffusers" && scaled !== undefined) {
     unseen.push(
       `whether the scale ${short(scaled.scale)} of ${scaled.name} is in an .alpha tensor, which ${title} reads, or in metadata, which it does not read`,
     );
   }
-  return [...bare, ...checkComfyui(adapter, consumer)];
+  return [...byName, ...checkComfyui(adapter, consumer)];
+}
+
+/** How many modules of a known family a program finds. */
+function checkNames({ families, variants }: Adapter, { id, title }: Consumer, names: FoundNames | null): Finding[] {
+  if (names === null) return [];
+  const { found, of, lost } = names;
+  const model = `${familyById(families[0]!).title}${id === "comfyui" ? `, as of release ${COMFYUI_READ}` : ""}`;
+  if (lost === null) return [note(`${title} finds all ${of} modules of the denoiser by their names (${model}).`)];
+  const way =
+    variants.length > 0
+      ? "use names that it knows"
+      : `convert it with lora-lego convert --to ${id === "comfyui" ? "kohya" : "diffusers"}`;
+  if (found === 0)
+    return [fails(`${title} finds none of the ${of} modules by their names (such as ${lost}; ${model}); ${way}.`)];
+  return [differs(`${title} finds ${found} of the ${of} modules by their names (not ${lost}; ${model}); ${way}.`)];
 }
 
 /** Attention layers of UNets. In diffusers' files ComfyUI finds them only by the names of their processors (comfy/lora.py). */
@@ -47,34 +65,35 @@ function checkComfyui({ format, modules, variants }: Adapter, { title }: Consume
 }
 
 /** A name of a component from no known family. */
-function strangeName(names: readonly string[]): string | undefined {
-  const unknown = new Set(
-    componentsOf(names)
-      .filter(({ family }) => family === null)
-      .map(({ name }) => name),
-  );
-  return names.find((name) => unknown.has(componentOf(name)) && !TRANSFORMER.test(name));
+function strangeName({ families, modules }: Adapter): string | undefined {
+  const known = (name: string): boolean =>
+    name.startsWith("text_encoder")
+      ? TEXT_ENCODERS.some((family) => placeOf(family, name) !== null)
+      : families.length > 0;
+  return [...modules.keys()].find((name) => !known(name));
 }
 
 /** Whether a Flux file with the names of Flux's own code has the component in front that they need. */
-function checkBare({ format, modules, extras, variants }: Adapter, { id, title }: Consumer): Finding[] {
-  if (format !== "diffusers") return [];
+function checkBare({ format, families, modules, variants }: Adapter, { id, title }: Consumer): Finding[] {
+  if (format !== "diffusers" || !families.includes("flux1")) return [];
   const all = [...modules.values()];
-  const bare = all.filter(({ name, a }) => componentOf(name) === "diffusion_model" && componentOf(a.name) === null);
+  const bare = all.filter(({ name, b }) => componentOf(name) === "diffusion_model" && componentOf(b.name) === null);
   const [first] = bare;
-  // Both take the names in control files of Flux's makers, but each recognises those by other tensors.
-  const control =
-    id === "diffusers"
-      ? [...extras.keys()].some((key) => key.includes("query_norm.scale"))
-      : modules.has("diffusion_model.img_in") && extras.has("single_blocks.0.norm.key_norm.scale");
-  if (first === undefined || control) return [];
+  if (first === undefined) return [];
   const way =
     variants.length > 0
       ? "put diffusion_model. in front of them"
       : `convert it with lora-lego convert --to ${id === "diffusers" ? "diffusers" : "kohya"}`;
-  const lost = `a component that ${title} looks for (such as ${first.a.name})`;
+  const lost = `a component that ${title} looks for (such as ${first.b.name})`;
   if (bare.length === all.length) return [fails(`none of its names has ${lost}; ${way}.`)];
   return [differs(`${bare.length} of its ${all.length} modules have names without ${lost}; ${way}.`)];
+}
+
+/** Control files of Flux's makers, whose bare names both programs take, but each recognises them by other tensors. */
+function isControl({ modules, extras }: Adapter, { id }: Consumer): boolean {
+  return id === "diffusers"
+    ? [...extras.keys()].some((key) => key.includes("query_norm.scale"))
+    : modules.has("diffusion_model.img_in") && extras.has("single_blocks.0.norm.key_norm.scale");
 }
 
 /** What diffusers' conversion of kohya names misses. */
@@ -84,10 +103,6 @@ function checkDiffusers({ format, modules, variants }: Adapter, { title }: Consu
   // No conversion keeps more than a plain LoRA.
   const plain = variants.length === 0;
   const way = plain ? "write it with lora-lego convert --to diffusers" : "load it in ComfyUI";
-  const lost = all.find(({ a }) => a.name.startsWith("lora_unet_joint_blocks_"));
-  if (lost !== undefined) {
-    return [fails(`${title} finds nothing of SD 3 under kohya names (such as ${lost.a.name}); ${way}.`)];
-  }
   const raised = all.find(({ a }) => /^lora_transformer_.*_(ff|mlp|norm)/.test(a.name));
   if (raised !== undefined) {
     return [

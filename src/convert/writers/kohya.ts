@@ -1,6 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
-import { kohyaNames } from "../../adapter/names/kohya.ts";
 import { RefusedError } from "../../core/errors.ts";
 import { factorShapes } from "../../formats/peft-folder/factors.ts";
 import {
@@ -11,6 +10,7 @@ import {
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
+import { modulesInKohya } from "../kohya-modules.ts";
 
 /**
  * kohya's sd-scripts: one file, one alpha for all modules. Some readers use one alpha for many modules, so the file has the most
@@ -21,35 +21,28 @@ export const kohyaWriter: FormatWriter = {
   kinds: { linear: true, embedding: false, conv: true },
   factorsOnly: true,
   convert(adapter): Conversion {
-    const modules = [...adapter.modules.values()];
     const stems = stemsOf(adapter);
+    const modules = [...stems.values()];
     const alpha = commonestAlpha(modules);
-    const tensors = modules.flatMap((module) => written(stems.get(module.name)!, module, alpha));
+    const tensors = Array.from(stems).flatMap(([stem, module]) => written(stem, module, alpha));
     const metadata = metadataOf(adapter, modules, alpha);
     return { weightsFile: "adapter.safetensors", ...inSafetensors(tensors, metadata), config: null };
   },
 };
 
-/** The names of the modules in kohya's keys. Unknown families keep the dots in names that came from such a file. */
-function stemsOf({ name: adapter, format, modules }: Adapter): Map<string, string> {
-  const others = ofImageModel(modules.keys()) ? "diffusers or peft" : "peft, mlx or gguf";
-  const stems = new Map<string, string>();
-  const holders = new Map<string, string>();
-  for (const [module, known] of kohyaNames([...modules.keys()])) {
-    const stem = known ?? (format === "kohya" ? module : null);
+/** The modules by the beginnings of their keys. Unknown families keep the dots in names that came from such a file. */
+function stemsOf(adapter: Adapter): Map<string, AdapterModule> {
+  const { name, format } = adapter;
+  const others = ofImageModel(adapter.modules.keys()) ? "diffusers or peft" : "peft, mlx or gguf";
+  const stems = new Map<string, AdapterModule>();
+  for (const { stem: known, module } of modulesInKohya(adapter)) {
+    const stem = known ?? (format === "kohya" ? module.name : null);
     if (stem === null) {
       throw new RefusedError(
-        `${adapter}: ${module} has no certain name in kohya's keys, so any name would be a guess (lora-lego knows UNets of Stable Diffusion, Flux in its own code's names, CLIP and T5); convert it to ${others}.`,
+        `${name}: ${module.name} has no certain name in kohya's keys, so any name would be a guess (docs/formats/families.md lists the models that lora-lego knows); convert it to ${others}.`,
       );
     }
-    const twin = holders.get(stem);
-    if (twin !== undefined) {
-      throw new RefusedError(
-        `${adapter}: ${twin} and ${module} would both be called ${stem} in kohya's dialect; convert them to another format.`,
-      );
-    }
-    holders.set(stem, module);
-    stems.set(module, stem);
+    stems.set(stem, module);
   }
   return stems;
 }

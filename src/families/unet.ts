@@ -1,9 +1,5 @@
-import { type NameTable, nameTable } from "./name-table.ts";
-
-/*
- * The modules of image models that LoRAs adapt, one table per family and naming style. A component of an adapter belongs to a family
- * only if all its names are in the table.
- */
+import { defineFamily, type Family, type Place } from "./family.ts";
+import { expanded, type Found, filledIn, nameTable } from "./name-table.ts";
 
 /** Inside one attention of a UNet. */
 const ATTENTION = [
@@ -12,48 +8,44 @@ const ATTENTION = [
   "transformer_blocks.#.ff.net.{0.proj,2}",
 ];
 
-/** UNets of Stable Diffusion 1, 2 and XL, as diffusers names their modules. */
-export const UNET: NameTable = nameTable(
+/** As diffusers names the modules, which are their names here. */
+const PATHS = [
   "{conv_in,conv_out}",
   "{time_embedding,add_embedding}.{linear_1,linear_2}",
   ...ATTENTION.map((rest) => `{down_blocks.#,mid_block,up_blocks.#}.attentions.#.${rest}`),
   "{down_blocks.#,mid_block,up_blocks.#}.resnets.#.{conv1,conv2,time_emb_proj,conv_shortcut}",
   "{down_blocks.#.downsamplers,up_blocks.#.upsamplers}.0.conv",
-);
+];
 
-/** The same UNets as their original code names them (ldm, sgm); `unetOfLdm` maps these to diffusers' names. */
-export const LDM_UNET: NameTable = nameTable(
+/** In its oldest age, diffusers left the number out of the list of one layer. */
+const OUT = "{down_blocks.#,mid_block,up_blocks.#}.attentions.#.transformer_blocks.#.{attn1,attn2}.to_out";
+
+/** As the original code names them (ldm, sgm); `unetOfLdm` maps these to diffusers' names. */
+const LDM = [
   "{input_blocks.0.0,out.2,time_embed.0,time_embed.2,label_emb.0.0,label_emb.0.2}",
   ...ATTENTION.map((rest) => `{input_blocks.#,middle_block,output_blocks.#}.1.${rest}`),
   "{input_blocks.#.0,middle_block.0,middle_block.2,output_blocks.#.0}.{in_layers.2,emb_layers.1,out_layers.3,skip_connection}",
   "{input_blocks.#.0.op,output_blocks.#.1.conv,output_blocks.#.2.conv}",
-);
+];
 
-/** Flux and models built on its code (Flux.2 with shared modulations, Chroma with a guidance layer), in that code's names. */
-export const FLUX: NameTable = nameTable(
-  "double_blocks.#.{img_attn,txt_attn}.{qkv,proj}",
-  "double_blocks.#.{img_mlp.0,img_mlp.2,txt_mlp.0,txt_mlp.2,img_mod.lin,txt_mod.lin}",
-  "single_blocks.#.{linear1,linear2,modulation.lin}",
-  "{img_in,txt_in,final_layer.linear,final_layer.adaLN_modulation.1}",
-  "{time_in,vector_in,guidance_in}.{in_layer,out_layer}",
-  "{double_stream_modulation_img,double_stream_modulation_txt,single_stream_modulation}.lin",
-  "distilled_guidance_layer.{in_proj,out_proj,layers.#.in_layer,layers.#.out_layer}",
-);
+const BY_DIFFUSERS = defineFamily({
+  id: "unet",
+  title: "Stable Diffusion",
+  components: ["unet"],
+  weights: Object.fromEntries(PATHS.map((path) => [path, path])),
+  also: { [`${OUT}.0`]: OUT },
+});
+const BY_LDM = nameTable(LDM.flatMap(expanded).map((path) => [path, path] as const));
 
-/** CLIP text encoders as transformers names their modules. */
-export const CLIP: NameTable = nameTable(
-  "text_model.encoder.layers.#.self_attn.{q_proj,k_proj,v_proj,out_proj}",
-  "text_model.encoder.layers.#.mlp.{fc1,fc2}",
-  "text_model.embeddings.{token_embedding,position_embedding}",
-  "text_projection",
-);
-
-/** T5 text encoders, likewise. */
-export const T5: NameTable = nameTable(
-  "encoder.block.#.layer.#.SelfAttention.{q,k,v,o}",
-  "encoder.block.#.layer.#.DenseReluDense.{wi,wi_0,wi_1,wo}",
-  "shared",
-);
+/** UNets of Stable Diffusion 1, 2 and XL. The numbers of blocks differ between the two styles, so that one is computed from the other. */
+export const UNET: Family = {
+  ...BY_DIFFUSERS,
+  find(path, underscored): Found<Place> | null {
+    const found = underscored ? BY_LDM.findUnderscored(path) : BY_LDM.find(path);
+    const there = found === null ? null : unetOfLdm(filledIn(found.value, found.numbers));
+    return there === null ? BY_DIFFUSERS.find(path, underscored) : BY_DIFFUSERS.find(there, false);
+  },
+};
 
 /** Names inside a residual block, from ldm's to diffusers'. */
 const RESNET: Readonly<Record<string, string>> = {
@@ -79,7 +71,7 @@ const AROUND: Readonly<Record<string, string>> = {
  *
  * @returns null for any other name
  */
-export function unetOfLdm(path: string): string | null {
+function unetOfLdm(path: string): string | null {
   const around = AROUND[path];
   if (around !== undefined) return around;
   const middle = /^middle_block\.([012])\.(.+)$/.exec(path);

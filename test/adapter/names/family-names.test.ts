@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../../src/adapter/adapter.ts";
-import { nameTable } from "../../../src/adapter/names/name-table.ts";
 import { openAdapter } from "../../../src/adapter/open.ts";
 import { writeConversion } from "../../../src/convert/write-conversion.ts";
 import { memorySink } from "../../../src/core/bytes.ts";
@@ -10,23 +9,6 @@ import { mergeInMemory } from "../../../src/merge/merge.ts";
 import { filled, memoryFolder } from "../../support/memory-folder.ts";
 import { decodeAdapter } from "../../support/pico.ts";
 import { loadedWriter } from "../../support/writers.ts";
-
-describe("nameTable", () => {
-  const table = nameTable("a_b.#.{c.0,d}", "e");
-
-  it("has its paths and no others", () => {
-    for (const path of ["a_b.0.c.0", "a_b.12.d", "e"]) expect(table.has(path)).toBe(true);
-    for (const path of ["a_b.0.c.1", "a_b.01.d", "a_b.x.d", "a.b.0.d", "e.e", "xe", "a_b.0.d.weight", ""]) {
-      expect(table.has(path)).toBe(false);
-    }
-  });
-
-  it("gives underscored names their dots back", () => {
-    expect(table.dotted("a_b_0_c_0")).toBe("a_b.0.c.0");
-    expect(table.dotted("a_b_12_d")).toBe("a_b.12.d");
-    for (const name of ["a_b_0_c", "a_b_01_d", "a.b_0_d", "f"]) expect(table.dotted(name)).toBeNull();
-  });
-});
 
 /** Each family's modules: what they are called here, and in which other ways a file may name them. */
 interface Spelled {
@@ -151,7 +133,7 @@ describe("names of no family", () => {
   const part = fc.constantFrom("blocks", "joint_blocks", "attn", "to_q", "ffn", "net", "fc1", "x_block", "proj");
   const path = fc
     .tuple(
-      fc.constantFrom("blocks", "joint_blocks", "odd_blocks"),
+      fc.constantFrom("odd_blocks", "more_blocks", "odd_layers"),
       fc.nat(9),
       fc.array(part, { minLength: 1, maxLength: 4 }),
     )

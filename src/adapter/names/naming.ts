@@ -1,0 +1,71 @@
+import { DENOISERS, TEXT_ENCODERS } from "../../families/families.ts";
+import { type Family, nameOf } from "../../families/family.ts";
+import type { StridedModule } from "../module-of-factors.ts";
+import type { AdapterModule } from "../read-adapter.ts";
+import { swappedHalves } from "../weights/cut.ts";
+import { type Spelled, spelled } from "./beginnings.ts";
+import { familiesOf } from "./family-of.ts";
+
+/** What the modules of a file are called here. */
+export interface Naming {
+  /** The families that the denoiser may belong to, the likeliest first; none if it is not known. */
+  readonly families: readonly Family[];
+  /** A module's name here; its own where the family is not known. */
+  nameOf(path: string): string;
+  /** A module under its name here, with its rows in the order that they have in the model's own code. */
+  placed<M extends Pick<AdapterModule, "name" | "in" | "out" | "b">>(module: M): M;
+}
+
+/** A module's name in its file, and its size. */
+type Named = Pick<StridedModule, "name" | "in" | "out">;
+
+/**
+ * Decide once for a file which families its modules belong to, and what they are called here. A part of the pipeline is renamed only if
+ * one family has all its modules; else its names stay as they stand, so that such files merge with each other and nothing is guessed.
+ *
+ * @param modules under their names in the file
+ * @param metadata of the file, which may name the model
+ * @param among families of denoisers that come into question
+ */
+export function namingOf(
+  modules: readonly Named[],
+  metadata: ReadonlyMap<string, string> = new Map(),
+  among: readonly Family[] = DENOISERS,
+): Naming {
+  const parts = new Map<string, { readonly module: Named; readonly spelled: Spelled }[]>();
+  for (const module of modules) {
+    const own = spelled(module.name);
+    if (own === null) continue;
+    parts.set(own.part, [...(parts.get(own.part) ?? []), { module, spelled: own }]);
+  }
+  const said = ["ss_base_model_version", "modelspec.architecture"].flatMap((key) => metadata.get(key) ?? []).join(" ");
+  const denoiser = [...(parts.get("denoiser") ?? []), ...(parts.get("transformer_2") ?? [])];
+  const families = familiesOf(denoiser.map(sized), said, among);
+  const renamed = new Map<string, { readonly name: string; readonly swap: boolean }>();
+  for (const [part, own] of parts) {
+    const isDenoiser = part === "denoiser" || part === "transformer_2";
+    const [family] = isDenoiser ? families : familiesOf(own.map(sized), "", TEXT_ENCODERS);
+    if (family === undefined) continue;
+    const component = part === "denoiser" ? family.components[0]! : part;
+    for (const { module, spelled: one } of own) {
+      const place = family.find(one.path, one.underscored)!;
+      const { weight, inDiffusers } = place.value;
+      const short = module.out === 2 * module.in;
+      const swap = inDiffusers && (weight.swapped === "always" || (weight.swapped === "short" && short));
+      renamed.set(module.name, { name: `${component}.${nameOf(place)}`, swap });
+    }
+  }
+  return {
+    families,
+    nameOf: (path) => renamed.get(path)?.name ?? path,
+    placed(module) {
+      const found = renamed.get(module.name);
+      if (found === undefined) return module;
+      return { ...module, name: found.name, b: found.swap ? swappedHalves(module.b) : module.b };
+    },
+  };
+}
+
+function sized({ module, spelled: one }: { readonly module: Named; readonly spelled: Spelled }) {
+  return { spelled: one, in: module.in, out: module.out };
+}
