@@ -22,6 +22,7 @@ const ALL_PAGES = [
 /** Texts that become the front of a page in another folder: their links start there. */
 const FOLDER_OF_LINKS: Readonly<Record<string, string>> = {
   "tools/evidence/words.md": "docs/evidence.md",
+  "tools/evidence/real-words.md": "docs/evidence-real.md",
   "tools/minibench/large.md": "docs/evidence-large.md",
 };
 const MAX_LINE = 120;

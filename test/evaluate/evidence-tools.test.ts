@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
@@ -51,7 +51,8 @@ it("pieces of heads that each stay alone give the sum of the deltas times sqrt(r
 
 it("every study is a benchmark that can be run", async () => {
   const { FULL, QUICK } = await tool("studies.mjs");
-  for (const { id, config } of [...FULL, ...QUICK]) {
+  const { REAL, REAL_QUICK } = await tool("real-studies.mjs");
+  for (const { id, config } of [...FULL, ...QUICK, ...REAL, REAL_QUICK]) {
     if (config !== undefined) await expect(parseBench(stringify(config), id)).resolves.toBeDefined();
   }
 });
@@ -62,6 +63,50 @@ it("docs/evidence.md says what docs/evidence.json holds, and what was not measur
   const found: object = JSON.parse(readFileSync(join(root, "docs/evidence.json"), "utf8"));
   expect(evidencePage(found, words)).toBe(readFileSync(join(root, "docs/evidence.md"), "utf8"));
   expect(evidencePage({}, words)).toContain("*Not measured yet.*");
+});
+
+it("docs/evidence-real.md says what docs/evidence-real.json holds, and what was not measured", async () => {
+  const { realPage } = await tool("real-page.mjs");
+  const words = readFileSync(join(root, "tools/evidence/real-words.md"), "utf8");
+  const found: object = JSON.parse(readFileSync(join(root, "docs/evidence-real.json"), "utf8"));
+  expect(realPage(found, words)).toBe(readFileSync(join(root, "docs/evidence-real.md"), "utf8"));
+  expect(realPage({}, words)).toContain("## Not measured yet\n\n- all-6\n");
+});
+
+it("scores are asked for once for the same weights, factor, rows and head", async () => {
+  const { realHost, rowsOf } = await tool("real-host.mjs");
+  const heads = join(folder, "heads");
+  for (const task of ["cola", "rte"]) {
+    mkdirSync(join(heads, task), { recursive: true });
+    writeFileSync(join(heads, task, `head-${task}.safetensors`), task);
+  }
+  const of = (head: string, digest: string) => ({ answers: [1, 0], digest, head });
+  const labels = { test: { cola: of("cola", "c"), rte: of("rte", "r"), wnli: of("rte", "w") } };
+  const asked: { scale: number; heads: Record<string, string> }[] = [];
+  const ask = async (request: (typeof asked)[number]) => {
+    asked.push(request);
+    return Object.fromEntries(Object.keys(request.heads).map((task) => [task, [[-request.scale], [task.length]]]));
+  };
+  const host = realHost({
+    scorer: { model: "minilm", labels, ask },
+    paths: adapters,
+    heads,
+    joint: null,
+    merged: join(folder, "real-merged"),
+    cache: join(folder, "real-cache"),
+  });
+  const merged = await host.merge({ method: "svd", target: { kind: "rank", rank: 2 } });
+  const score = (scale: number, ...tasks: string[]) => host.score(merged, scale, rowsOf(labels, "test", tasks));
+  expect(await score(2, "cola")).toEqual([[-2], [4]]);
+  expect(await score(2, "cola", "wnli")).toEqual([[-2], [4], [-2], [4]]);
+  expect(asked.map((request) => Object.keys(request.heads))).toEqual([["cola"], ["wnli"]]);
+  expect(asked[1]!.heads.wnli).toBe(join(heads, "rte", "head-rte.safetensors"));
+  await score(1, "cola");
+  await host.merge({ method: "average", target: { kind: "rank", rank: 2 } });
+  await score(2, "cola");
+  writeFileSync(join(heads, "cola", "head-cola.safetensors"), "another");
+  await score(2, "cola", "wnli");
+  expect(asked.slice(2).map((request) => Object.keys(request.heads))).toEqual([["cola"], ["cola"], ["cola", "wnli"]]);
 });
 
 it("noise has the size of each factor times sigma", async () => {

@@ -1,6 +1,7 @@
 /** docs/evidence.md out of the results of the studies. */
 import { evidencePlots } from "./plots.mjs";
-import { FACTOR_SETS, FULL, RANK_RULES, SEEN } from "./studies.mjs";
+import { FACTOR_SETS, FULL, RANK_RULES } from "./studies.mjs";
+import { best, factorTable, mean, methodsTables, percent, ranksTable, table } from "./tables.mjs";
 
 const SETS = {
   "llama-all": "Llama, all linear modules",
@@ -12,78 +13,6 @@ const MIXED = {
   "mixed-all": "Seven adapters of ranks 2 to 32",
   "mixed-2-and-32": "Rank 2 (cola) with rank 32 (mnli)",
 };
-
-const percent = (share) => (100 * share).toFixed(1);
-const points = (share) => `${share < 0 ? "" : "+"}${percent(share)}`;
-/** A mean over tasks with its standard deviation. */
-const mean = (scores, tasks = SEEN) => {
-  const of = tasks.filter((task) => scores.tasks[task] !== undefined).map((task) => scores.tasks[task].deviation);
-  return `${percent(scores.seen)} ± ${percent(Math.hypot(...of) / of.length)}`;
-};
-const best = (merge) => merge.searched ?? merge.plain;
-const kept = ({ base, own }, scores) => `${Math.round((100 * (scores.seen - base.seen)) / (own.seen - base.seen))}`;
-
-function table(head, rows) {
-  const rule = head.map((_, i) => (i === 0 ? "---" : "---:"));
-  return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
-}
-
-function verdict(against) {
-  if (against === null) return "";
-  const { difference, low, high } = against;
-  const interval = `${points(difference)} (${points(low)} to ${points(high)})`;
-  return low <= 0 && high >= 0 ? `${interval}, tie` : interval;
-}
-
-/** Every method, by rank: as it is, and with the factor that the dev rows choose. */
-function methodsTables(result) {
-  const tasks = Object.keys(result.base.tasks);
-  const cells = (scores) => [...tasks.map((task) => percent(scores.tasks[task].accuracy)), `**${mean(scores)}**`];
-  const bounds = [
-    ["base model", result.base],
-    ["own adapter", result.own],
-    ["joint adapter", result.joint],
-    ["ensemble of outputs", result.ensemble],
-  ].filter(([, scores]) => scores !== null);
-  const head = ["", ...tasks, "seen"];
-  const ranks = [...new Set(result.merges.map(({ rank }) => rank))];
-  return [
-    table(
-      [...head, "gain kept, %"],
-      bounds.map(([name, scores]) => [name, ...cells(scores), kept(result, scores)]),
-    ),
-    ...ranks.flatMap((rank) => {
-      const merges = result.merges.filter((merge) => merge.rank === rank);
-      const sorted = [...merges].sort((p, q) => best(q).seen - best(p).seen);
-      const rows = sorted.map((merge) => [
-        merge.name,
-        mean(merge.plain),
-        ...(merge.searched === null ? [] : [String(merge.searched.scale)]),
-        ...cells(best(merge)),
-        kept(result, best(merge)),
-        verdict(merge.against),
-      ]);
-      const factor = merges[0].searched === null ? [] : ["factor"];
-      const columns = ["", "factor 1", ...factor, ...tasks, "seen", "gain kept, %", `against ${merges[0].name}`];
-      return [`**Rank ${rank}**`, table(columns, rows)];
-    }),
-  ].join("\n\n");
-}
-
-/** One column for each rank. */
-function ranksTable(result) {
-  const ranks = [...new Set(result.merges.map(({ rank }) => rank))];
-  const names = [...new Set(result.merges.map(({ name }) => name))];
-  const of = (name, rank) => result.merges.find((merge) => merge.name === name && merge.rank === rank).plain;
-  const line = (label, name, value) => [`${name}, ${label}`, ...ranks.map((rank) => value(of(name, rank)))];
-  return table(
-    ["rank", ...ranks],
-    names.flatMap((name) => [
-      line("seen", name, (scores) => percent(scores.seen)),
-      line("unseen", name, (scores) => percent(scores.unseen)),
-    ]),
-  );
-}
 
 /** One line for each number of adapters of a model, one column for each way to choose the rank. */
 function rulesTable(studies, found) {
@@ -236,40 +165,6 @@ function unitsTable(purity) {
   return [table(["LEGO's units, %", "B's share of their squared length", "clusters that hold a single unit"], rows)];
 }
 
-/** Methods as merged, with a computed factor, and with the factor that the dev rows choose: a column for each set. */
-function factorTable(sets, found) {
-  const merges = sets.map(([id, , beside]) => {
-    const at = (study) =>
-      new Map(found[study].merges.filter(({ rank }) => rank === 6).map((merge) => [merge.name, merge]));
-    return { computed: at(`factor-${id}-computed`), given: at(beside) };
-  });
-  const names = [...merges[0].computed.keys()].filter((name) => name !== "auto");
-  const shown = (scores) => (scores === undefined ? "" : percent(scores.seen));
-  const rows = names.map((name) => [
-    name,
-    ...merges.map(({ computed, given }) => {
-      const merge = given.get(name);
-      return `${shown(merge?.plain) || "-"} / **${shown(computed.get(name).plain)}** / ${shown(merge?.searched ?? merge?.plain) || "-"}`;
-    }),
-  ]);
-  const auto = merges.map(({ computed }) => computed.get("auto").plain);
-  const bests = merges.map(({ computed, given }) =>
-    Math.max(
-      ...[...given.values()].map((merge) => best(merge).seen),
-      ...[...computed.values()].map((merge) => merge.plain.seen),
-    ),
-  );
-  return table(
-    ["", ...sets.map(([, title]) => title)],
-    [
-      ["**auto**", ...auto.map((scores) => `**${mean(scores)}**`)],
-      ["best of all, searched", ...bests.map(percent)],
-      ["auto against it", ...auto.map((scores, i) => points(scores.seen - bests[i]))],
-      ...rows,
-    ],
-  );
-}
-
 const NOT_YET = "*Not measured yet.*";
 
 /** The table over the sets that were measured. */
@@ -277,7 +172,17 @@ function factorPart(found) {
   const there = FACTOR_SETS.filter(([id, , beside]) =>
     [`factor-${id}-computed`, beside].every((study) => found[study] !== undefined),
   );
-  return there.length === 0 ? NOT_YET : factorTable(there, found);
+  const atRank = (study) => found[study].merges.filter(({ rank }) => rank === 6);
+  return there.length === 0
+    ? NOT_YET
+    : factorTable(
+        there.map(([id, title, beside]) => ({
+          title,
+          computed: atRank(`factor-${id}-computed`),
+          given: atRank(beside),
+          bounds: {},
+        })),
+      );
 }
 
 /** @param found results by the ids of the studies @param words the text before the tables */

@@ -5,6 +5,7 @@
  *   npm run evidence -- --quick      all methods at rank 6 on 300 rows, compared with the committed figures
  *   npm run evidence -- ID ...       only these studies, in this process; results stay in build/evidence
  *   npm run evidence -- --page       the page from what is in build/evidence, and from docs/evidence.json for other studies
+ *   npm run evidence -- --real ...   on a pretrained model instead (real.mjs)
  *
  * Two processes at a time, each with one thread of llama.cpp; scores are kept in build/evidence/cache by content.
  */
@@ -21,6 +22,7 @@ import { addNoise } from "./noise.mjs";
 import { evidencePage } from "./page.mjs";
 import { evidencePlots } from "./plots.mjs";
 import { purityOf } from "./purity.mjs";
+import { runReal } from "./real.mjs";
 import { adapterOf, FULL, inParts, QUICK, SEEN } from "./studies.mjs";
 
 const PROCESSES = 2;
@@ -34,14 +36,20 @@ const results = join(root, "docs/evidence.json");
 mkdirSync(build, { recursive: true });
 
 const args = process.argv.slice(2);
-if (!args.includes("--page") && !existsSync(join(root, "test/llamacpp/node_modules"))) {
-  spawnSync("npm", ["run", "setup:llama"], { cwd: root, stdio: "inherit" });
+if (args.includes("--real")) await runReal(args.filter((arg) => arg !== "--real"));
+else await runMade();
+
+/** What this file's comment says, on minibench. */
+async function runMade() {
+  if (!args.includes("--page") && !existsSync(join(root, "test/llamacpp/node_modules"))) {
+    spawnSync("npm", ["run", "setup:llama"], { cwd: root, stdio: "inherit" });
+  }
+  const ids = args.filter((arg) => !arg.startsWith("--"));
+  if (ids.length > 0) for (const id of ids) await measure(id);
+  else if (args.includes("--quick")) await checkQuick();
+  else if (args.includes("--page")) writePage();
+  else await runAll();
 }
-const ids = args.filter((arg) => !arg.startsWith("--"));
-if (ids.length > 0) for (const id of ids) await measure(id);
-else if (args.includes("--quick")) await checkQuick();
-else if (args.includes("--page")) writePage();
-else await runAll();
 
 async function measure(id) {
   const study = [...FULL, ...QUICK, ...[...QUICK_PARTS.values()].flat()].find((each) => each.id === id);

@@ -8,7 +8,7 @@ export const SEEN = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
 const UNSEEN = ["snli", "wnli"];
 const minibench = fileURLToPath(new URL("../../examples/minibench", import.meta.url));
 /** bench.yaml holds every method and the factors that are searched. */
-const { merges: METHODS, scales: SCALES } = parse(readFileSync(join(minibench, "bench.yaml"), "utf8"));
+export const { merges: METHODS, scales: SCALES } = parse(readFileSync(join(minibench, "bench.yaml"), "utf8"));
 const lego = (name, options) => ({ name, method: "lego", options });
 
 const ABLATION = [

@@ -1,0 +1,90 @@
+/** What `npm run evidence -- --real` measures: each study is one benchmark (docs/bench.md) on adapters that tools/realbench trains. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { METHODS, SCALES, SEEN } from "./studies.mjs";
+
+const UNSEEN = ["snli", "wnli"];
+/** The folder of a set of adapters. */
+const home = (model, kind) => fileURLToPath(new URL(`../../build/realbench/${model}/${kind}`, import.meta.url));
+
+const nameOf = ({ name, method }) => name ?? method;
+const named = (wanted) => METHODS.find((merge) => nameOf(merge) === wanted);
+
+/** One or two methods of every family, for each set of adapters. */
+const FEW = ["lego", "lego svd gauge", "average", "task_arithmetic", "ties_svd", "tsv", "iso_c", "ctm"].map(named);
+/** The others, beside the merge that they are compared with. */
+const REST = METHODS.filter((merge) => !FEW.includes(merge) || merge === named("lego"));
+
+/** Merges with a factor computed from the adapters. */
+const computed = (merges) => [
+  { name: "auto", method: "auto" },
+  ...merges.map((merge) => ({ name: nameOf(merge), ...merge, scale: "auto" })),
+];
+
+/** A benchmark of a set of adapters. */
+function config(kind, { model = "minilm", tasks = SEEN, unseen = [], rank, merges, ...rest }) {
+  return {
+    base: model,
+    tasks: { dev: tasks, test: [...tasks, ...unseen] },
+    adapters: tasks.map((task) => ({ path: join(home(model, kind), task), task })),
+    unseen,
+    ranks: [rank].flat(),
+    merges,
+    ...rest,
+  };
+}
+
+/** @param part the heading that the study's tables stand under */
+const study = (id, part, kind, options) => ({
+  id,
+  part,
+  heads: home(options.model ?? "minilm", kind),
+  config: config(kind, options),
+});
+
+/** The methods as merged and with a searched factor, unless there are no `scales`, and those with a computed one. */
+function pair(id, part, kind, merges, options) {
+  return [
+    study(id, part, kind, { scales: SCALES, ...options, merges }),
+    study(`${id}-computed`, "factor", kind, { ...options, scales: [], merges: computed(merges) }),
+  ];
+}
+const rest = (id, part, kind, options) => study(`${id}-rest`, part, kind, { ...options, merges: REST, scales: SCALES });
+
+/** Which tasks are the first two to five. */
+const ORDER = ["cola", "mnli", "mrpc", "qnli", "sst2"];
+const counted = (count) => ({ rank: 6, tasks: ORDER.slice(0, count) });
+
+/** Some merges at the rank of one adapter, of two, and at that of all units. */
+const AT_RANKS = (count) => ({ rank: [6, 12, 6 * count], merges: ["lego", "average", "tsv"].map(named) });
+
+/** The most telling first, as a run can be stopped at any time. */
+export const REAL = [
+  ...pair("all-6", "all", "all", FEW, { rank: 6, scales: [] }),
+  ...[2, 3, 4, 5].flatMap((count) => pair(`count-${count}`, "count", "all", FEW, counted(count))),
+  ...[3, 4, 5].map((count) => study(`ranks-${count}`, "ranks", "all", { ...counted(count), ...AT_RANKS(count) })),
+  ...pair("apart-3", "apart-count", "apart", FEW, counted(3)),
+  ...pair("all-12", "all", "all", FEW, { rank: 12 }),
+  ...pair("apart-6", "apart", "apart", FEW, { rank: 6 }),
+  study("unseen-6", "unseen", "all", { rank: 6, unseen: UNSEEN, merges: FEW, scales: SCALES }),
+  rest("all-6", "all", "all", { rank: 6 }),
+  ...pair("qv-6", "qv", "qv", FEW, { rank: 6 }),
+  ...pair("apart-12", "apart", "apart", FEW, { rank: 12 }),
+  ...pair("all-24", "all", "all", FEW, { rank: 24 }),
+  ...pair("all-42", "all", "all", FEW, { rank: 42 }),
+  ...pair("mixed-6", "mixed", "mixed", FEW, { rank: 6 }),
+  ...pair("seed1-6", "seed1", "seed1", FEW, { rank: 6 }),
+  study("joint", "joint", "all", { rank: 6, merges: [named("average")], joint: home("minilm", "joint") }),
+  ...[6, 12].flatMap((rank) => pair(`smollm2-${rank}`, "smollm2", "all", FEW, { model: "smollm2", rank })),
+  ...[6, 12].flatMap((rank) =>
+    pair(`smollm2-apart-${rank}`, "smollm2-apart", "apart", FEW, { model: "smollm2", rank }),
+  ),
+  ...[12, 24, 42].map((rank) => rest(`all-${rank}`, "all", "all", { rank })),
+];
+
+/** Three tasks and two methods on adapters of a short training. */
+export const REAL_QUICK = study("quick", "quick", "quick", {
+  rank: 6,
+  tasks: ["mrpc", "qqp", "sst2"],
+  merges: ["average", "tsv"].map(named),
+});

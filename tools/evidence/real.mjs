@@ -1,0 +1,215 @@
+/**
+ * `npm run evidence -- --real`: what merges keep on a pretrained encoder, into docs/evidence-real.md and .json.
+ *
+ *   --real                 train what is missing, measure every study, write the page (many hours of one core; goes on where it stopped)
+ *   --real ID ...          only these studies (of adapters that are there already); results stay in build/realbench
+ *   --real --page          the page from what is in build/realbench, and from docs/evidence-real.json for other studies
+ *   --real --quick         three tasks, two methods, adapters of a short training, compared with the committed figures
+ *   --glue DIR             a folder of GLUE's files instead of ../shared/corpus/glue
+ *
+ * REALBENCH_PYTHON names a Python that has tools/realbench/requirements.txt; else they are installed into build/realbench/venv.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse, stringify } from "yaml";
+import { runBench } from "../../dist/evaluate/bench.js";
+import { parseBench } from "../../dist/evaluate/bench-file.js";
+import { f1, greatest, matthews } from "../../dist/evaluate/metrics.js";
+import { realHost, rowsOf, startScorer } from "./real-host.mjs";
+import { realPage } from "./real-page.mjs";
+import { REAL, REAL_QUICK } from "./real-studies.mjs";
+
+/** Accuracies after a training on another machine may lie this far off, in points. */
+const TOLERANCE = 4;
+const ALL = [REAL_QUICK, ...REAL];
+const PARAPHRASES = ["mrpc", "qqp"];
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const build = join(root, "build/realbench");
+const results = join(root, "docs/evidence-real.json");
+const tool = (name) => join(root, "tools/realbench", name);
+
+export async function runReal(args) {
+  const at = args.indexOf("--glue");
+  if (at >= 0) process.env.REALBENCH_GLUE = args[at + 1];
+  const ids = args.filter((arg, i) => !arg.startsWith("--") && (at < 0 || i !== at + 1));
+  mkdirSync(build, { recursive: true });
+  if (args.includes("--page")) return writePage();
+  if (args.includes("--quick")) return checkQuick();
+  const unknown = ids.find((id) => !ALL.some((study) => study.id === id));
+  if (unknown !== undefined) throw new Error(`There is no study ${unknown}.`);
+  const python = pythonOf();
+  for (const model of ["minilm", "smollm2"]) {
+    const studies = ALL.filter(({ id, config }) => config.base === model && (ids.length === 0 || ids.includes(id)));
+    if (studies.length === 0) continue;
+    if (ids.length === 0)
+      for (const kind of kindsOf(studies)) command(python, [tool("train.py"), "--model", model, kind]);
+    await withScorer(python, model, async (scorer) => {
+      for (const study of studies) {
+        const absent = study.config.tasks.test.find((task) => scorer.labels.test[task] === undefined);
+        if (absent !== undefined) console.log(`${study.id} is left out: there are no rows of ${absent}.`);
+        else writeFileSync(join(build, `${study.id}.json`), JSON.stringify(await measure(study, scorer)));
+      }
+    });
+  }
+  if (ids.length === 0) writePage();
+}
+
+/** @param work gets the scorer, with a folder for merges that is removed at the end */
+async function withScorer(python, model, work) {
+  const scorer = await startScorer(python, model);
+  const scratch = mkdtempSync(join(tmpdir(), "lora-lego-real-"));
+  try {
+    return await work({ ...scorer, merged: join(scratch, "merged") });
+  } finally {
+    scorer.close();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The sets, and the joint adapter, that studies take. */
+function kindsOf(studies) {
+  const folders = studies.flatMap(({ heads, config }) => [heads, config.joint ?? heads]);
+  return [...new Set(folders.map((folder) => basename(folder)))];
+}
+
+/** The results of a benchmark, with the balanced scores and what `auto` chose beside each. */
+async function measure({ id, heads, config }, scorer) {
+  const bench = await parseBench(stringify(config), id);
+  const [dev, test] = ["dev", "test"].map((part) => rowsOf(scorer.labels, part, config.tasks[part]));
+  const paths = bench.adapters.map(({ path }) => path);
+  const cache = join(build, "cache");
+  const host = realHost({ scorer, paths, heads, joint: bench.joint, merged: scorer.merged, cache });
+  const answers = [new Map()];
+  const chosen = [];
+  const watched = {
+    async merge(recipe) {
+      const merged = await host.merge(recipe);
+      answers.push(new Map());
+      const { method, scale = 1 } = parse(readFileSync(join(merged, "recipe.yaml"), "utf8"));
+      chosen.push({ method, factor: scale });
+      return merged;
+    },
+    async score(adapter, scale, rows) {
+      const scores = await host.score(adapter, scale, rows);
+      if (rows === test) answers.at(-1).set(answers.length === 1 ? adapter : scale, scores.map(greatest));
+      return scores;
+    },
+  };
+  const begun = performance.now();
+  const result = await runBench(bench, { dev, test }, watched, ({ done, total }) =>
+    console.log(`${id}: ${done} of ${total}, ${Math.round((performance.now() - begun) / 1000)} s`),
+  );
+  const own = test.map(({ task }, i) => answers[0].get(join(heads, task))?.[i] ?? answers[0].get(null)[i]);
+  return {
+    ...result,
+    base: { ...result.base, ...balanced(test, answers[0].get(null)) },
+    own: { ...result.own, ...balanced(test, own) },
+    majority: majorities(test),
+    joint: bench.joint === null ? null : { ...result.joint, ...balanced(test, answers[0].get(bench.joint)) },
+    merges: result.merges.map((merge, i) => ({
+      ...merge,
+      chosen: chosen[i],
+      ...balanced(test, answers[i + 1].get(merge.searched?.scale ?? 1)),
+    })),
+  };
+}
+
+/** The Matthews correlation of every task, and F1 of the paraphrases of mrpc and qqp. */
+function balanced(rows, given) {
+  const found = { matthews: {}, f1: {} };
+  for (const task of new Set(rows.map((row) => row.task))) {
+    const places = rows.flatMap((row, i) => (row.task === task ? [i] : []));
+    const [ours, right] = [places.map((i) => given[i]), places.map((i) => rows[i].answer)];
+    found.matthews[task] = matthews(ours, right, 3);
+    // f1 takes choice 0 for the positive one; here that is label 1.
+    const turned = [ours, right].map((labels) => labels.map((label) => 1 - label));
+    if (PARAPHRASES.includes(task)) found.f1[task] = f1(...turned) ?? 0;
+  }
+  return found;
+}
+
+/** For each task the share of its most frequent label. */
+function majorities(rows) {
+  const counts = {};
+  for (const { task, answer } of rows) {
+    counts[task] ??= [0, 0, 0];
+    counts[task][answer]++;
+  }
+  const share = (of) => Math.max(...of) / of.reduce((sum, count) => sum + count, 0);
+  return Object.fromEntries(Object.entries(counts).map(([task, of]) => [task, share(of)]));
+}
+
+async function checkQuick() {
+  const expected = committed().quick;
+  if (expected === undefined) throw new Error(`${results} has no figures of quick; run npm run evidence -- --real.`);
+  const missing = missingHere();
+  if (missing !== null) return console.log(`The quick check on a pretrained model is skipped: ${missing}.`);
+  const python = pythonOf();
+  command(python, [tool("train.py"), "quick"]);
+  const found = await withScorer(python, "minilm", (scorer) => measure(REAL_QUICK, scorer));
+  const pairs = [
+    ["base", found.base.seen, expected.base.seen],
+    ["own adapters", found.own.seen, expected.own.seen],
+    ...found.merges.map(({ name, plain }, i) => [name, plain.seen, expected.merges[i].plain.seen]),
+  ];
+  for (const [name, got, wanted] of pairs) {
+    const line = `${name}: ${(100 * got).toFixed(1)} % here, ${(100 * wanted).toFixed(1)} % committed`;
+    if (100 * Math.abs(got - wanted) > TOLERANCE) throw new Error(`${line}.`);
+    console.log(line);
+  }
+}
+
+/** What keeps this machine from training and scoring; null for nothing. */
+function missingHere() {
+  const glue = process.env.REALBENCH_GLUE ?? join(root, "../shared/corpus/glue");
+  if (!existsSync(glue)) return `there are no GLUE files in ${glue}; pass --glue DIR`;
+  try {
+    command(pythonOf(), [tool("fetch.py")]);
+  } catch (error) {
+    return `the packages could not be fetched (${error.message})`;
+  }
+  return null;
+}
+
+function writePage() {
+  const before = committed();
+  const found = {};
+  for (const { id } of ALL) {
+    const path = join(build, `${id}.json`);
+    const own = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : before[id];
+    if (own !== undefined) found[id] = own;
+  }
+  writeFileSync(results, `${JSON.stringify(found)}\n`);
+  const words = readFileSync(new URL("real-words.md", import.meta.url), "utf8");
+  writeFileSync(join(root, "docs/evidence-real.md"), realPage(found, words));
+  console.log("Wrote docs/evidence-real.md and docs/evidence-real.json.");
+}
+
+function committed() {
+  return existsSync(results) ? JSON.parse(readFileSync(results, "utf8")) : {};
+}
+
+/** A Python that has what tools/realbench needs. */
+function pythonOf() {
+  if (process.env.REALBENCH_PYTHON !== undefined) return process.env.REALBENCH_PYTHON;
+  const venv = join(build, "venv");
+  const python = join(venv, "bin/python");
+  if (!existsSync(join(venv, "ready"))) {
+    command("python3", ["-m", "venv", venv]);
+    command(python, ["-m", "pip", "install", "--quiet", "-r", tool("requirements.txt")]);
+    writeFileSync(join(venv, "ready"), "");
+  }
+  return python;
+}
+
+function command(program, args) {
+  const { status, error } = spawnSync(program, args, {
+    stdio: "inherit",
+    env: { ...process.env, OMP_NUM_THREADS: "1" },
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${status}.`);
+}

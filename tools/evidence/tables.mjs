@@ -1,0 +1,110 @@
+/** Tables that several pages of results share. */
+import { SEEN } from "./studies.mjs";
+
+export const percent = (share) => (100 * share).toFixed(1);
+export const points = (share) => `${share < 0 ? "" : "+"}${percent(share)}`;
+/** A mean over tasks with its standard deviation. */
+export const mean = (scores, tasks = SEEN) => {
+  const of = tasks.filter((task) => scores.tasks[task] !== undefined).map((task) => scores.tasks[task].deviation);
+  return `${percent(scores.seen)} ± ${percent(Math.hypot(...of) / of.length)}`;
+};
+export const best = (merge) => merge.searched ?? merge.plain;
+const kept = ({ base, own }, scores) => `${Math.round((100 * (scores.seen - base.seen)) / (own.seen - base.seen))}`;
+
+export function table(head, rows) {
+  const rule = head.map((_, i) => (i === 0 ? "---" : "---:"));
+  return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+function verdict(against) {
+  if (against === null) return "";
+  const { difference, low, high } = against;
+  const interval = `${points(difference)} (${points(low)} to ${points(high)})`;
+  return low <= 0 && high >= 0 ? `${interval}, tie` : interval;
+}
+
+/** Every method, by rank: as it is, and with the factor that the dev rows choose. */
+export function methodsTables(result) {
+  const tasks = Object.keys(result.base.tasks);
+  const cells = (scores) => [...tasks.map((task) => percent(scores.tasks[task].accuracy)), `**${mean(scores)}**`];
+  const bounds = [
+    ["base model", result.base],
+    ["own adapter", result.own],
+    ["joint adapter", result.joint],
+    ["ensemble of outputs", result.ensemble],
+  ].filter(([, scores]) => scores !== null);
+  const head = ["", ...tasks, "seen"];
+  const ranks = [...new Set(result.merges.map(({ rank }) => rank))];
+  return [
+    table(
+      [...head, "gain kept, %"],
+      bounds.map(([name, scores]) => [name, ...cells(scores), kept(result, scores)]),
+    ),
+    ...ranks.flatMap((rank) => {
+      const merges = result.merges.filter((merge) => merge.rank === rank);
+      const sorted = [...merges].sort((p, q) => best(q).seen - best(p).seen);
+      const rows = sorted.map((merge) => [
+        merge.name,
+        mean(merge.plain),
+        ...(merge.searched === null ? [] : [String(merge.searched.scale)]),
+        ...cells(best(merge)),
+        kept(result, best(merge)),
+        verdict(merge.against),
+      ]);
+      const factor = merges[0].searched === null ? [] : ["factor"];
+      const columns = ["", "factor 1", ...factor, ...tasks, "seen", "gain kept, %", `against ${merges[0].name}`];
+      return [`**Rank ${rank}**`, table(columns, rows)];
+    }),
+  ].join("\n\n");
+}
+
+/** One column for each rank. */
+export function ranksTable(result) {
+  const ranks = [...new Set(result.merges.map(({ rank }) => rank))];
+  const names = [...new Set(result.merges.map(({ name }) => name))];
+  const of = (name, rank) => result.merges.find((merge) => merge.name === name && merge.rank === rank).plain;
+  const line = (label, name, value) => [`${name}, ${label}`, ...ranks.map((rank) => value(of(name, rank)))];
+  return table(
+    ["rank", ...ranks],
+    names.flatMap((name) => [
+      line("seen", name, (scores) => percent(scores.seen)),
+      ...(result.base.unseen === null ? [] : [line("unseen", name, (scores) => percent(scores.unseen))]),
+    ]),
+  );
+}
+
+/**
+ * Methods as merged, with a computed factor, and with the factor that the dev rows choose: a column for each set.
+ *
+ * @param sets for each its title, the merges with computed and with searched factors, and other scores by their names
+ */
+export function factorTable(sets) {
+  const byName = (merges) => new Map(merges.map((merge) => [merge.name, merge]));
+  const merges = sets.map(({ computed, given }) => ({ computed: byName(computed), given: byName(given) }));
+  const names = [...merges[0].computed.keys()].filter((name) => name !== "auto");
+  const shown = (scores) => (scores ? percent(scores.seen) : "");
+  const rows = names.map((name) => [
+    name,
+    ...merges.map(({ computed, given }) => {
+      const merge = given.get(name);
+      return `${shown(merge?.plain) || "-"} / **${shown(computed.get(name).plain)}** / ${shown(merge?.searched) || "-"}`;
+    }),
+  ]);
+  const auto = merges.map(({ computed }) => computed.get("auto").plain);
+  const bests = merges.map(({ computed, given }) =>
+    Math.max(
+      ...[...given.values()].map((merge) => best(merge).seen),
+      ...[...computed.values()].map((merge) => merge.plain.seen),
+    ),
+  );
+  return table(
+    ["", ...sets.map(({ title }) => title)],
+    [
+      ...Object.keys(sets[0].bounds).map((name) => [name, ...sets.map(({ bounds }) => percent(bounds[name].seen))]),
+      ["**auto**", ...auto.map((scores) => `**${mean(scores)}**`)],
+      ["best of all, searched", ...bests.map(percent)],
+      ["auto against it", ...auto.map((scores, i) => points(scores.seen - bests[i]))],
+      ...rows,
+    ],
+  );
+}

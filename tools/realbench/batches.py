@@ -1,0 +1,27 @@
+"""Batches of rows of similar length, so that little is padding."""
+
+import random
+
+BATCH = 32
+
+
+def length(row):
+    return len(row[0]) + len(row[1] or "")
+
+
+def epochs(rows, generator: random.Random):
+    """Endless training batches, in random order."""
+    while True:
+        mixed = generator.sample(rows, len(rows))
+        batches = []
+        for start in range(0, len(mixed), 16 * BATCH):
+            chunk = sorted(mixed[start : start + 16 * BATCH], key=length)
+            batches += [chunk[i : i + BATCH] for i in range(0, len(chunk), BATCH)]
+        generator.shuffle(batches)
+        yield from batches
+
+
+def cut(rows, size):
+    """Places of the rows of each batch, shortest rows first."""
+    places = sorted(range(len(rows)), key=lambda i: length(rows[i]))
+    return [places[i : i + size] for i in range(0, len(rows), size)]
