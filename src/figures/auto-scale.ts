@@ -13,7 +13,7 @@ export interface AutoScale {
   readonly factor: number;
   /** What decided, or why the factor is 1. */
   readonly rule: "pull" | "one adapter" | "no direction";
-  /** The factor that gives D' the pull on the adapters that a sum of unrelated adapters has at their size; null if D' has no pull. */
+  /** The factor with which D' holds as much of the adapters as a good merge does; null if D' holds nothing of them. */
   readonly pull: number | null;
   /** The factor with which D' answers the adapters' own directions best, in the least-squares sense; null if it does not answer. */
   readonly response: number | null;
@@ -36,14 +36,23 @@ export function autoScale(products: DeltaProducts, responses: ResponseProducts):
   const norm = rounded(total / acting.length / merged);
   if (acting.length === 1) return { ...without("one adapter"), norm };
   const pulled = orderlessSum(products.cross);
+  const size = orderlessSum(acting.map((own) => own * own));
   const pull =
-    pulled > LEAST_SHARE * merged * total
-      ? rounded(Math.sqrt(orderlessSum(products.inputs.map((x) => x * x))) / pulled)
-      : null;
+    pulled > LEAST_SHARE * merged * total ? rounded((shareKept(countOf(products, size)) * size) / pulled) : null;
   const response =
     responses.answered > LEAST_SHARE && responses.square > 0 ? rounded(responses.answered / responses.square) : null;
   if (pull === null) return { ...without("no direction"), response, norm };
   return { factor: pull, rule: "pull", pull, response, norm };
+}
+
+/** How many unrelated adapters of one size the deltas stand for: from 1, for copies, to their number. @param size sum of |D_t|^2 */
+function countOf({ inputs }: DeltaProducts, size: number): number {
+  return size ** 2 / orderlessSum(inputs.map((product) => product * product));
+}
+
+/** The share that a good merge of this many unrelated adapters holds of each: 1 of one adapter, about 1 / sqrt(count) of many. */
+function shareKept(count: number): number {
+  return 1 / Math.sqrt(count + 1 - 1 / count ** 3);
 }
 
 function without(rule: AutoScale["rule"]): AutoScale {

@@ -20,8 +20,7 @@ const RULES: readonly (Omit<AutoChoice, "reason"> & { readonly most: number })[]
     scale: 1,
     why: "returns one adapter unchanged, or its best approximation at a smaller rank",
   },
-  { most: 2, method: "ctm", scale: "auto", why: "does well with two adapters, though not always best" },
-  { most: Number.POSITIVE_INFINITY, method: "tsv", scale: "auto", why: "keeps three or more adapters best" },
+  { most: Number.POSITIVE_INFINITY, method: "tsv", scale: "auto", why: "keeps several adapters best" },
 ];
 
 /** The rules in one line, for lists and forms. */

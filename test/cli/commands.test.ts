@@ -303,7 +303,7 @@ describe.concurrent("--budget", () => {
     const { out } = fresh();
     const { code, stdout } = await run(["merge", a, b, "--budget", "2", "--out", out, "--dry-run"]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/would hold 2 modules by ctm, 4 ranks to share out, f32, .*, at most [\d.]+ kB; nothing/);
+    expect(stdout).toMatch(/would hold 2 modules by tsv, 4 ranks to share out, f32, .*, at most [\d.]+ kB; nothing/);
     expect(stdout).toMatch(/ at most rank$/m);
   });
 });

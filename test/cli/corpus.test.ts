@@ -20,7 +20,7 @@ describe.skipIf(absent)(`adapters that strangers published${absent ? ` (skipped:
       flags: ["--extras", "drop"],
       modules: 36,
       rank: 7,
-      warnings: ["extras-dropped", "scale-uncertain"],
+      warnings: ["extras-dropped"],
     },
   ])("are merged: $names", async ({ names, flags, modules, rank, warnings }) => {
     const out = join(tempFolder(), "merged");

@@ -7,7 +7,7 @@ describe.concurrent("lora-lego methods", () => {
     const { code, stdout, stderr } = await run(["methods"]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(
-      /^auto \(default\): by the number of adapters: 1: svd; 2: ctm with a computed factor; 3 and more: tsv with a computed factor\n\nlego: /,
+      /^auto \(default\): by the number of adapters: 1: svd; 2 and more: tsv with a computed factor\n\nlego: /,
     );
     for (const { id, title, reference } of METHODS) expect(stdout).toContain(`${id}: ${title}\n  ${reference}\n`);
     expect(stdout).toMatch(/^lego: .*\n.*\n {2}rank: the largest input rank; any other is reached by clustering$/m);

@@ -52,8 +52,10 @@ it("pieces of heads that each stay alone give the sum of the deltas times sqrt(r
 it("every study is a benchmark that can be run", async () => {
   const { FULL, QUICK } = await tool("studies.mjs");
   const { REAL, REAL_QUICK } = await tool("real-studies.mjs");
-  for (const { id, config } of [...FULL, ...QUICK, ...REAL, REAL_QUICK]) {
-    if (config !== undefined) await expect(parseBench(stringify(config), id)).resolves.toBeDefined();
+  for (const { id, config, pairs = [] } of [...FULL, ...QUICK, ...REAL, REAL_QUICK]) {
+    const own = config === undefined ? [] : [config];
+    for (const of of [...own, ...pairs.map((pair: { config: object }) => pair.config)])
+      await expect(parseBench(stringify(of), id)).resolves.toBeDefined();
   }
 });
 

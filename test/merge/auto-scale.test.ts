@@ -35,13 +35,29 @@ describe("scale: auto", () => {
       const given = await merge(adapters, { method, dtype, scale: factor });
       expect(auto.weights).toEqual(given.weights);
       expect(auto.plan).toEqual(given.plan);
-      // What auto would take is said only where it differs, and a computed factor is part of it.
-      const { autoScale: _, timings: __, advice: ____, ...told } = auto.report;
-      const { autoScale: none, timings: ___, advice: _____, ...expected } = given.report;
-      const ofFactor = told.warnings.filter(({ id }) => id === "scale-uncertain");
-      expect(told).toEqual({ ...expected, warnings: [...ofFactor, ...expected.warnings] });
-      expect(none).toBeNull();
+      const { autoScale, advice, timings, warnings } = auto.report;
+      const ofFactor = warnings.filter(({ id }) => id === "scale-uncertain");
+      expect(auto.report).toEqual({
+        ...given.report,
+        ...{ autoScale, advice, timings },
+        warnings: [...ofFactor, ...given.report.warnings],
+      });
+      expect(given.report.autoScale).toBeNull();
     }
+  });
+
+  it("lets a sum of unrelated adapters of one size hold 1 / sqrt(T + 1 - 1 / T^3) of each", async () => {
+    // Adapter t maps input t to output t.
+    const unit = (t: number, size: number): PicoAdapter => {
+      const row = [0, 1, 2].map((i) => (i === t ? 1 : 0));
+      return { modules: { q: { A: [row], B: row.map((x) => [size * x]) } } };
+    };
+    const factorOf = async (adapters: readonly PicoAdapter[]): Promise<number> =>
+      (await merge(adapters, { method: "cat", scale: "auto" })).report.autoScale!.factor;
+    expect(await factorOf([unit(0, 1), unit(1, 1)])).toBe(0.5898); // 1 / sqrt(23 / 8)
+    expect(await factorOf([unit(0, 2), unit(1, 2), unit(2, 2)])).toBe(0.5023); // 1 / sqrt(107 / 27)
+    // Squares 1 and 4 count as 25 / 17 adapters.
+    expect(await factorOf([unit(0, 1), unit(1, 2)])).toBe(0.681); // 1 / sqrt(25 / 17 + 1 - (17 / 25)^3)
   });
 
   it("does not depend on the order of the adapters", async () => {

@@ -79,10 +79,14 @@ describe("the adapter that a plan will write", () => {
     const two: Adapter = { ...(await open("two", 2)), format: "kohya", ...metadata({ ...shared, ss_seed: "2" }) };
     const odd: Adapter = { ...(await open("odd", 3)), format: "mlx", ...metadata({}) };
     const keep = (adapters: readonly Adapter[], recipe: Recipe = {}) => kept(makePlan(adapters, recipe), adapters);
-    expect(keep([one, two])).toEqual({ format: "kohya", ...metadata({ ss_base: "sd" }) });
-    expect(keep([odd, one, two], { weights: [0, 1, 1] })).toEqual({ format: "kohya", ...metadata({ ss_base: "sd" }) });
-    expect(keep([one, odd])).toEqual({ format: "peft", ...metadata({}) });
-    expect(keep([one])).toEqual({ format: "kohya", ...metadata({ ss_base: "sd", ss_seed: "1" }) });
+    expect(keep([one, two])).toEqual({ format: "kohya", families: [], ...metadata({ ss_base: "sd" }) });
+    expect(keep([odd, one, two], { weights: [0, 1, 1] })).toEqual({
+      format: "kohya",
+      families: [],
+      ...metadata({ ss_base: "sd" }),
+    });
+    expect(keep([one, odd])).toEqual({ format: "peft", families: [], ...metadata({}) });
+    expect(keep([one])).toEqual({ format: "kohya", families: [], ...metadata({ ss_base: "sd", ss_seed: "1" }) });
   });
 });
 

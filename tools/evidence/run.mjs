@@ -57,11 +57,12 @@ async function measure(id) {
   writeFileSync(join(build, `${id}.json`), JSON.stringify(await resultsOf(study)));
 }
 
-async function resultsOf({ id, config, limit, noise, heads, purity, exactness, cost }) {
+async function resultsOf({ id, config, limit, noise, heads, purity, exactness, cost, pairs }) {
   if (purity !== undefined) return purities(...purity);
   if (cost !== undefined) return costOf(adaptersOf("llama", "all"), cost.merges, cost.ranks);
   const llama = await loadLlama(join(root, "test/llamacpp"));
   if (exactness !== undefined) return exactnessOf(exactness, llama);
+  if (pairs !== undefined) return pairResults(id, pairs, limit, llama);
   if (noise !== undefined) {
     for (const [seed, task] of SEEN.entries()) {
       addNoise(adapterOf("llama", "all", task), join(noise.folder, task), noise.sigma, seed);
@@ -70,6 +71,10 @@ async function resultsOf({ id, config, limit, noise, heads, purity, exactness, c
   if (heads !== undefined) {
     await mergeHeads(adaptersOf(heads.shape, "all"), { gauge: heads.gauge }, heads.rank, heads.folder);
   }
+  return benchmark(id, config, limit, llama);
+}
+
+function benchmark(id, config, limit, llama) {
   const file = join(build, `${id}.yaml`);
   writeFileSync(file, stringify(config));
   const begun = performance.now();
@@ -80,6 +85,16 @@ async function resultsOf({ id, config, limit, noise, heads, purity, exactness, c
     onProgress: ({ done, total }) => console.log(`${id}: ${done} of ${total}, ${seconds(begun)} s`),
     ...(limit !== undefined && { limit }),
   });
+}
+
+/** What each merge keeps of each pair: its average accuracy on the pair's own tasks. */
+async function pairResults(id, pairs, limit, llama) {
+  const found = [];
+  for (const { tasks, config } of pairs) {
+    const { merges } = await benchmark(`${id}-${tasks.join("-")}`, config, limit, llama);
+    found.push({ tasks, seen: Object.fromEntries(merges.map(({ name, plain }) => [name, plain.seen])) });
+  }
+  return found;
 }
 
 async function purities(shape, targets) {

@@ -69,6 +69,9 @@ const COMPUTED = [
   ...FACTORED.map((merge) => ({ name: merge.method, ...merge, scale: "auto" })),
 ];
 
+/** What is measured of adapters of different seeds. */
+const APART = ["auto", "lego", "lego deltas", "lego svd gauge", "average", "ctm"];
+
 /** A benchmark of the adapters of the tasks named, at a target set of a model or in another folder. */
 function config(
   shape,
@@ -105,12 +108,44 @@ export const FACTOR_SETS = [
 ];
 const factorStudies = FACTOR_SETS.flatMap(([id, , beside, [shape, targets, options]]) => {
   const of = { ...options, unseen: [], ranks: [6] };
+  const computed = options.paths === undefined ? COMPUTED : COMPUTED.filter(({ name }) => APART.includes(name));
   return [
     ...(beside === `factor-${id}`
       ? [study(beside, "factor", config(shape, targets, { ...of, merges: FACTORED, scales: SCALES }))]
       : []),
-    study(`factor-${id}-computed`, "factor", config(shape, targets, { ...of, merges: COMPUTED })),
+    study(`factor-${id}-computed`, "factor", config(shape, targets, { ...of, merges: computed })),
   ];
+});
+
+/** Methods that the large tables do not have, as merged and with a computed factor. */
+const FURTHER = [
+  ...["lego decorrelated", "lego deltas", "svd_clamp", "della_linear", "breadcrumbs_ties", "sce", "multislerp"],
+  ...["karcher", "model_stock", "dc_merge", "do_merging", "ct_merge"],
+].flatMap((name) => [
+  { ...named(name), name },
+  { ...named(name), name: `${name} auto`, scale: "auto" },
+]);
+const further = (shape) =>
+  study(`further-${shape}-all`, "further", config(shape, "all", { merges: FURTHER, ranks: [6], unseen: [] }));
+
+/** What merges any two adapters, with a computed factor. */
+const PAIRED = ["tsv", "ctm", "ties_svd", "lego", "lego svd gauge", "average"].map((name) => ({
+  ...named(name),
+  name,
+  scale: "auto",
+}));
+
+/** Every two of the seven adapters; a benchmark for each pair. */
+const pairsOf = (shape, targets) => ({
+  id: `pairs-${shape}-${targets}`,
+  table: "pairs",
+  limit: 200,
+  pairs: SEEN.flatMap((one, i) =>
+    SEEN.slice(i + 1).map((other) => {
+      const of = { tasks: [one, other], unseen: [], merges: PAIRED, ranks: [6] };
+      return { tasks: [one, other], config: config(shape, targets, of) };
+    }),
+  ),
 });
 
 const SETS = [
@@ -172,6 +207,10 @@ function ofHeads(shape, gauge, rank) {
 
 /** Every study of the full run: a benchmark each but for `purity`, `exactness` and `cost`; `noise` and `heads` say how its adapters are made before. */
 export const FULL = [
+  further("llama"),
+  further("gpt2"),
+  pairsOf("gpt2", "all"),
+  pairsOf("llama", "qv"),
   ...SETS.map(([shape, targets, ranks]) =>
     study(
       `methods-${shape}-${targets}`,

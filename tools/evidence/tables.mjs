@@ -87,7 +87,7 @@ export function factorTable(sets) {
     name,
     ...merges.map(({ computed, given }) => {
       const merge = given.get(name);
-      return `${shown(merge?.plain) || "-"} / **${shown(computed.get(name).plain)}** / ${shown(merge?.searched) || "-"}`;
+      return `${shown(merge?.plain) || "-"} / **${shown(computed.get(name)?.plain) || "-"}** / ${shown(merge?.searched ?? merge?.plain) || "-"}`;
     }),
   ]);
   const auto = merges.map(({ computed }) => computed.get("auto").plain);
