@@ -7,7 +7,7 @@ import { shareFactors } from "./weights/share-factors.ts";
 import { refuseDoubled } from "./weights/whole.ts";
 
 /** The modules of an image model's file under their names here. */
-interface NamedModules extends Pick<ReadAdapter, "families" | "modules">, Pick<Naming, "nameOf"> {}
+interface NamedModules extends Pick<ReadAdapter, "families" | "modules">, Pick<Naming, "nameOfRows"> {}
 
 /**
  * Name the modules of a file by its model's family, decided once for all of them.
@@ -27,6 +27,6 @@ export async function namedModules(
   return {
     families: naming.families.map(({ id }) => id),
     modules: family === undefined ? modules : await shareFactors(files, modules, family),
-    nameOf: naming.nameOf,
+    nameOfRows: naming.nameOfRows,
   };
 }

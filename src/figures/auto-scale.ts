@@ -4,8 +4,10 @@ import type { ResponseProducts } from "./response.ts";
 
 /** Digits of a computed factor: enough to be exact for practice, few enough that rounding errors do not show. */
 const DIGITS = 4;
-/** A pull or a norm below this share of what it is compared with is rounding error. */
+/** A norm below this share of what it is compared with is rounding error. */
 const LEAST_SHARE = 1e-6;
+/** The least cosine of D' with the adapters that gives a factor; unrelated adapters added up have 1, opposites next to nothing. */
+const LEAST_COSINE = 0.2;
 
 /** A factor for a merged delta D', computed from the adapters alone; docs/scale.md derives it. */
 export interface AutoScale {
@@ -38,16 +40,22 @@ export function autoScale(products: DeltaProducts, responses: ResponseProducts):
   const pulled = orderlessSum(products.cross);
   const size = orderlessSum(acting.map((own) => own * own));
   const pull =
-    pulled > LEAST_SHARE * merged * total ? rounded((shareKept(countOf(products, size)) * size) / pulled) : null;
+    pulled > LEAST_COSINE * merged * Math.sqrt(size)
+      ? rounded((shareKept(countOf(products, size)) * size) / pulled)
+      : null;
   const response =
     responses.answered > LEAST_SHARE && responses.square > 0 ? rounded(responses.answered / responses.square) : null;
   if (pull === null) return { ...without("no direction"), response, norm };
   return { factor: pull, rule: "pull", pull, response, norm };
 }
 
-/** How many unrelated adapters of one size the deltas stand for: from 1, for copies, to their number. @param size sum of |D_t|^2 */
+/**
+ * How many unrelated adapters of one size the deltas stand for: from 1, for copies, to their number. Opposites have nothing in common.
+ *
+ * @param size sum of |D_t|^2
+ */
 function countOf({ inputs }: DeltaProducts, size: number): number {
-  return size ** 2 / orderlessSum(inputs.map((product) => product * product));
+  return size ** 2 / orderlessSum(inputs.map((product) => Math.max(0, product) ** 2));
 }
 
 /** The share that a good merge of this many unrelated adapters holds of each: 1 of one adapter, about 1 / sqrt(count) of many. */

@@ -20,7 +20,12 @@ const RULES: readonly (Omit<AutoChoice, "reason"> & { readonly most: number })[]
     scale: 1,
     why: "returns one adapter unchanged, or its best approximation at a smaller rank",
   },
-  { most: Number.POSITIVE_INFINITY, method: "tsv", scale: "auto", why: "keeps several adapters best" },
+  {
+    most: Number.POSITIVE_INFINITY,
+    method: "tsv",
+    scale: "auto",
+    why: "keeps several adapters best in most sets measured",
+  },
 ];
 
 /** The rules in one line, for lists and forms. */

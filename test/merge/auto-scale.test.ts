@@ -118,6 +118,14 @@ describe("scale: auto", () => {
     expect(report.warnings.map(({ id }) => id)).toContain("scale-unknown");
   });
 
+  it.each([-0.9, -0.99])("takes 1 and says so where one adapter is %f times the other", async (strength) => {
+    for (const method of ["tsv", "average"]) {
+      const { report } = await merge([random(1), times(random(1), strength)], { method, scale: "auto" });
+      expect(report.autoScale).toMatchObject({ factor: 1, rule: "no direction" });
+      expect(report.warnings.map(({ id }) => id)).toContain("scale-unknown");
+    }
+  });
+
   it("measures only the modules that are merged", async () => {
     const adapters = [random(1), random(2)];
     const { report } = await merge(adapters, { method: "tsv", scale: "auto", include: ["q"] });

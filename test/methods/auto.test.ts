@@ -72,7 +72,8 @@ describe("the method auto", () => {
     const adapters = await open(random(3));
     const advice = async (recipe: Recipe): Promise<string | null> =>
       (await mergeInMemory(adapters, recipe)).report.advice;
-    const text = "For 3 adapters --method auto takes tsv with a computed factor: it keeps several adapters best.";
+    const text =
+      "For 3 adapters --method auto takes tsv with a computed factor: it keeps several adapters best in most sets measured.";
     expect(await advice({ method: "average" })).toBe(text);
     expect(await advice({ method: "tsv" })).toBe(text);
     expect(await advice({ method: "tsv", scale: "auto" })).toBeNull();

@@ -45,11 +45,11 @@ export const diffusers: Dialect = {
     const configs = configsOf(name, contents.metadata.get(METADATA));
     const scaleOf = await scalesOf(contents, configs, alphas, paths);
     const found = pairs.map(({ path, a, b }) => moduleOfFactors(name, path, "linear", a, b));
-    const { families, modules, nameOf } = await namedModules(
+    const { families, modules, nameOfRows } = await namedModules(
       contents,
       found.map((module) => ({ ...module, scale: scaleOf(module) })),
     );
-    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [nameOf(path), tensor]));
+    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [nameOfRows(path), tensor]));
     const stated = new Set([...configs.values()].flatMap(({ changes }) => changes));
     const [bias] = biases.values();
     const variants: Variant[] = [
@@ -57,7 +57,7 @@ export const diffusers: Dialect = {
       ...doraVariants(modules, magnitudes, stated.has("use_dora") ? `use_dora in ${METADATA}` : null),
       ...biasVariants(bias?.name, stated.has("lora_bias")),
     ];
-    const named = new Map(Array.from(biases, ([path, tensor]) => [biasKey(nameOf(path)), tensor] as const));
+    const named = new Map(Array.from(biases, ([path, tensor]) => [biasKey(nameOfRows(path)), tensor] as const));
     const unknownFields = Array.from(configs, ([component, config]) =>
       config.unknownFields.map((field) => (component === null ? field : `${component}.${field}`)),
     ).flat();

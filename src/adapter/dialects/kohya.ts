@@ -31,11 +31,11 @@ export const kohya: Dialect = {
       if (middle === undefined) found.push(moduleOfFactors(name, path, "linear", a, b));
       else for (const tensor of [a, middle, b]) inThree.set(tensor.name, tensor);
     }
-    const { families, modules, nameOf } = await namedModules(
+    const { families, modules, nameOfRows } = await namedModules(
       { name, files, metadata },
       found.map((module) => ({ ...module, scale: scaleOf(module.name, module.rank) })),
     );
-    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [nameOf(path), tensor]));
+    const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [nameOfRows(path), tensor]));
     const variants = [...doraVariants(modules, magnitudes, null), ...threeFactors(middles)];
     const baseModel = metadata.get("ss_base_model_version") ?? metadata.get("ss_sd_model_name") ?? null;
     const beside = { extras, magnitudes, others: inThree, metadata };

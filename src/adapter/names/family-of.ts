@@ -24,19 +24,21 @@ interface Candidate {
  *
  * @param said what the file's metadata say about the model
  * @param among the families that come into question
+ * @param bySize whether names are never enough, because the file may belong to another kind of model
  * @returns none if no family is certain enough to rename anything
  */
 export function familiesOf(
   modules: readonly SizedName[],
   said = "",
   among: readonly Family[] = DENOISERS,
+  bySize = false,
 ): readonly Family[] {
   if (modules.length === 0) return [];
   const all = among.flatMap((family) => candidate(family, modules) ?? []);
   const told = narrowed(all, ({ family }) => said !== "" && family.traits.said?.test(said) === true);
   const odd = told.map((one) => contradictions(one, modules));
   const possible = told.filter((_, i) => odd[i] === Math.min(...odd));
-  const named = sameNames(possible) ? possible : possible.filter((one) => ofPublishedSize(one, modules));
+  const named = sameNames(possible) && !bySize ? possible : possible.filter((one) => ofPublishedSize(one, modules));
   return sameNames(named) ? named.map(({ family }) => family) : [];
 }
 

@@ -1,3 +1,4 @@
+import { FormatError, RefusedError } from "../../core/errors.ts";
 import { DENOISERS, TEXT_ENCODERS } from "../../families/families.ts";
 import { type Family, nameOf } from "../../families/family.ts";
 import type { StridedModule } from "../module-of-factors.ts";
@@ -12,6 +13,11 @@ export interface Naming {
   readonly families: readonly Family[];
   /** A module's name here; its own where the family is not known. */
   nameOf(path: string): string;
+  /**
+   * The same for a tensor beside the module that has a value for each of its rows.
+   * @throws RefusedError where rows have another order here
+   */
+  nameOfRows(path: string): string;
   /** A module under its name here, with its rows in the order that they have in the model's own code. */
   placed<M extends Pick<AdapterModule, "name" | "in" | "out" | "b">>(module: M): M;
 }
@@ -26,11 +32,13 @@ type Named = Pick<StridedModule, "name" | "in" | "out">;
  * @param modules under their names in the file
  * @param metadata of the file, which may name the model
  * @param among families of denoisers that come into question
+ * @param bySize whether a denoiser's names are never enough
  */
 export function namingOf(
   modules: readonly Named[],
   metadata: ReadonlyMap<string, string> = new Map(),
   among: readonly Family[] = DENOISERS,
+  bySize = false,
 ): Naming {
   const parts = new Map<string, { readonly module: Named; readonly spelled: Spelled }[]>();
   for (const module of modules) {
@@ -40,7 +48,7 @@ export function namingOf(
   }
   const said = ["ss_base_model_version", "modelspec.architecture"].flatMap((key) => metadata.get(key) ?? []).join(" ");
   const denoiser = [...(parts.get("denoiser") ?? []), ...(parts.get("transformer_2") ?? [])];
-  const families = familiesOf(denoiser.map(sized), said, among);
+  const families = familiesOf(denoiser.map(sized), said, among, bySize);
   const renamed = new Map<string, { readonly name: string; readonly swap: boolean }>();
   for (const [part, own] of parts) {
     const isDenoiser = part === "denoiser" || part === "transformer_2";
@@ -52,12 +60,26 @@ export function namingOf(
       const { weight, inDiffusers } = place.value;
       const short = module.out === 2 * module.in;
       const swap = inDiffusers && (weight.swapped === "always" || (weight.swapped === "short" && short));
+      if (swap && module.out % 2 !== 0) {
+        throw new FormatError(
+          `${module.name} has ${module.out} rows, but ${family.title} keeps two halves in it; check that the file belongs to that model.`,
+        );
+      }
       renamed.set(module.name, { name: `${component}.${nameOf(place)}`, swap });
     }
   }
   return {
     families,
     nameOf: (path) => renamed.get(path)?.name ?? path,
+    nameOfRows(path) {
+      const found = renamed.get(path);
+      if (found?.swap) {
+        throw new RefusedError(
+          `${path} has a DoRA magnitude or a bias in diffusers' order of rows, and ${found.name} has its halves the other way round; remove that tensor from the file.`,
+        );
+      }
+      return found?.name ?? path;
+    },
     placed(module) {
       const found = renamed.get(module.name);
       if (found === undefined) return module;

@@ -1,6 +1,7 @@
 import { DENOISERS } from "../../families/families.ts";
 import type { Family } from "../../families/family.ts";
 import type { Adapter, AdapterModule } from "../adapter.ts";
+import { spelled } from "../names/beginnings.ts";
 import { namingOf } from "../names/naming.ts";
 import { addModule } from "../plain-adapter.ts";
 import { refuseDoubled } from "./whole.ts";
@@ -17,7 +18,9 @@ export function inFamily<A extends Pick<Adapter, "name" | "families" | "modules"
 ): A {
   if (adapter.families.length > 0) return adapter;
   const found = [...adapter.modules.values()];
-  const { families, placed } = namingOf(found, adapter.metadata, among);
+  // The names alone could be another kind of model's, unless they are wanted in a family that others of the merge have.
+  const bare = among === DENOISERS && found.every(({ name }) => spelled(name)?.beginning === "");
+  const { families, placed } = namingOf(found, adapter.metadata, among, bare);
   if (families.length === 0) return adapter;
   const modules = new Map<string, AdapterModule>();
   for (const module of found) addModule(adapter.name, modules, placed(module));

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { namingOf } from "../../../src/adapter/names/naming.ts";
+import { FormatError, RefusedError } from "../../../src/core/errors.ts";
+import { DENOISERS } from "../../../src/families/families.ts";
+
+/** Flux.1's last modulation in diffusers' names, with a module that only Flux.1's table has beside it. */
+const modulation = (out: number) => [
+  { name: "transformer.norm_out.linear", in: 24, out },
+  { name: "transformer.single_transformer_blocks.0.norm.linear", in: 24, out: 72 },
+];
+
+describe("a weight whose halves diffusers swaps", () => {
+  it("is refused with an odd number of rows", () => {
+    expect(() => namingOf(modulation(49))).toThrow(FormatError);
+    expect(() => namingOf(modulation(49))).toThrow(/^transformer\.norm_out\.linear has 49 rows, but .* two halves/);
+  });
+
+  it("takes no DoRA magnitude or bias, whose rows would stand the other way round", () => {
+    const { nameOf, nameOfRows } = namingOf(modulation(48));
+    const [swapped, plain] = modulation(48).map(({ name }) => name) as [string, string];
+    expect(nameOf(swapped)).toBe("diffusion_model.final_layer.adaLN_modulation.1");
+    expect(() => nameOfRows(swapped)).toThrow(RefusedError);
+    expect(nameOfRows(plain)).toBe(nameOf(plain));
+    expect(nameOfRows("not there")).toBe("not there");
+  });
+});
+
+it("names without a component are not enough where another kind of model may have them", () => {
+  // A vision transformer.
+  const modules = [
+    { name: "blocks.0.attn.qkv", in: 768, out: 2304 },
+    { name: "blocks.0.attn.proj", in: 768, out: 768 },
+    { name: "blocks.0.mlp.fc1", in: 768, out: 3072 },
+  ];
+  expect(namingOf(modules, new Map(), DENOISERS, true).families).toEqual([]);
+});
