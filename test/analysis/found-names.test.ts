@@ -99,3 +99,14 @@ describe("what check says of names", () => {
       ]);
   });
 });
+
+it("says nothing where several families are possible that ComfyUI treats differently", () => {
+  const name = "diffusion_model.double_blocks.0.img_attn.proj";
+  const modules = new Map([
+    [name, { name, b: { name: "transformer.transformer_blocks.0.attn.to_out.0.lora_B.weight" } }],
+  ]);
+  expect(foundNames({ families: ["flux1"], modules }, "comfyui")).toEqual({ found: 1, of: 1, lost: null });
+  expect(foundNames({ families: ["hunyuan-video"], modules }, "comfyui")).toMatchObject({ found: 0, of: 1 });
+  expect(foundNames({ families: ["flux1", "hunyuan-video"], modules }, "comfyui")).toBeNull();
+  expect(foundNames({ families: ["flux1", "chroma"], modules }, "comfyui")).toMatchObject({ found: 1 });
+});

@@ -34,11 +34,17 @@ export const COMFYUI_READ = "0.3.64";
 /**
  * How many of a denoiser's modules a program finds by their names in the file.
  *
- * @returns null where that is not known: for other families, files that no trainer writes, and UNets, which have rules of their own
+ * @returns null where that is not known: for other families, several that the program treats differently, files that no trainer writes,
+ *   and UNets, which have rules of their own
  */
 export function foundNames(adapter: NamedAdapter, program: string): FoundNames | null {
-  const [id] = adapter.families;
-  if (id === undefined || id === "unet") return null;
+  const [first, ...others] = adapter.families.map((id) => foundInFamily(adapter, id, program));
+  const same = others.every((other) => other?.found === first?.found);
+  return first === undefined || !same ? null : first;
+}
+
+function foundInFamily(adapter: NamedAdapter, id: string, program: string): FoundNames | null {
+  if (id === "unet") return null;
   const family = familyById(id);
   const modules = namedModules(adapter, family);
   if (modules === null || modules.length === 0) return null;
