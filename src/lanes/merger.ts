@@ -144,8 +144,9 @@ export class Merger {
   async #write(module: PlannedModule, rows: UnitRows): Promise<LargestEntries> {
     const { dtype, scale } = this.#plan;
     const { a, b } = halfScales(scale === "auto" ? 1 : scale);
-    this.#kernels.scale(rows.a, a);
-    this.#kernels.scale(rows.b, b);
+    // Most merges have the factor 1, and these rows are all of the output.
+    if (a !== 1) this.#kernels.scale(rows.a, a);
+    if (b !== 1) this.#kernels.scale(rows.b, b);
     const largest = await writeFactors(this.#kernels, rows, { ...module, dtype }, this.#sink);
     if (largest === null) throw outOfRange(module.name, dtype);
     return largest;

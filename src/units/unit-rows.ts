@@ -32,6 +32,7 @@ export function rowNorms(space: RowSpace, { count, a, b }: UnitRows, norm: "linf
 /** Multiply both halves of merged unit c by factors[c], in place. */
 export function scaleRows(space: RowSpace, rows: UnitRows, factors: readonly number[]): void {
   for (const [c, factor] of factors.entries()) {
+    if (factor === 1) continue;
     space.kernels.scale(rows.a.subarray(c * space.in, (c + 1) * space.in), factor);
     space.kernels.scale(rows.b.subarray(c * space.out, (c + 1) * space.out), factor);
   }

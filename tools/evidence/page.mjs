@@ -248,7 +248,7 @@ export function evidencePage(found, words) {
       (id) => [...unitsTable(found[id.replace("methods", "purity")]), methodsTables(found[id])],
     ),
     "## A factor without data",
-    "At rank 6: as merged / **with `--scale auto`** / with the factor that the dev rows choose.\n`auto` is `--method auto`: tsv with `--scale auto`.\nThe method and the factor's rule were chosen on the dev rows of two, three, five and seven adapters\nof Llama with all linear modules and of GPT-2's attention; the other sets took no part.",
+    "At rank 6: as merged / **with `--scale auto`** / with the factor that the dev rows choose.\n`auto` is `--method auto`: tsv with `--scale auto`.\nThe method and the factor's rule follow the dev rows of two, three, five and seven adapters\nof Llama with all linear modules and of GPT-2's attention.\nThe last choice, between three formulas of the factor, was made after the test rows of the other sets were seen,\nso these are no independent proof of it.",
     factorPart(found),
     "### Further methods",
     "Seven adapters at rank 6, as merged / with `--scale auto`; no factor was searched.",
