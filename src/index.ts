@@ -140,8 +140,7 @@ export {
 } from "./recipe/recipe-file.ts";
 export { recipeSchema } from "./recipe/recipe-schema.ts";
 export { recipeText } from "./recipe/recipe-text.ts";
-export type { BudgetReport, InputReport, MergeReport, ModuleReport, TotalsReport } from "./report/report.ts";
-export { reportSchema } from "./report/report-schema.ts";
+export type { BudgetReport, Count, InputReport, MergeReport, ModuleReport, TotalsReport } from "./report/report.ts";
 export type { PoolMemory } from "./units/memory.ts";
 export type { Pool } from "./units/pool.ts";
 export type { UnitRows } from "./units/unit-rows.ts";

@@ -4,9 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
 import { VERSION } from "../src/core/version.ts";
-import { reportSchema } from "../src/report/report-schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const scripts = readdirSync(join(root, "examples")).filter((file) => file.endsWith(".mjs"));
@@ -30,8 +28,8 @@ describe("what is written down twice", () => {
     expect(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version).toBe(VERSION);
   });
 
-  it("is the report's schema in docs", () => {
-    const written = JSON.parse(readFileSync(join(root, "docs/report.schema.json"), "utf8"));
-    expect(written).toEqual(JSON.parse(JSON.stringify(z.toJSONSchema(reportSchema(z)))));
+  it("is the report's schema in docs", async () => {
+    const { reportSchema } = await import(join(root, "tools/report-schema.mjs"));
+    expect(JSON.parse(readFileSync(join(root, "docs/report.schema.json"), "utf8"))).toEqual(reportSchema());
   });
 });

@@ -5,6 +5,14 @@ import type { Timings } from "../lanes/clock.ts";
 import type { ClusterReport } from "../methods/method.ts";
 import type { Warning } from "../plan/warning.ts";
 
+/**
+ * A whole number from 0.
+ *
+ * @asType integer
+ * @minimum 0
+ */
+export type Count = number;
+
 /** One input. */
 export interface InputReport {
   readonly name: string;
@@ -12,7 +20,7 @@ export interface InputReport {
   readonly sha256: string | null;
   readonly weight: number;
   readonly baseModel: string | null;
-  readonly modules: number;
+  readonly modules: Count;
   /** Config fields that lora-lego does not know; they were ignored. */
   readonly unknownFields: readonly string[];
 }
@@ -22,21 +30,25 @@ export interface ModuleReport {
   /** Dotted path, without base_model.model. */
   readonly name: string;
   readonly kind: ModuleKind;
-  readonly in: number;
-  readonly out: number;
+  readonly in: Count;
+  readonly out: Count;
   /** Rank of each input here; null if it lacks the module. */
-  readonly inputRanks: readonly (number | null)[];
+  readonly inputRanks: readonly (Count | null)[];
   /** Weight of each input here. */
   readonly weights: readonly number[];
   /** Units of the result, before padding. */
-  readonly rank: number;
+  readonly rank: Count;
   /** Units whose delta is zero, left out: [input, unit]. */
   readonly dead: readonly UnitId[];
+  /** Norm of the merged delta divided by the mean norm of the inputs' nonzero deltas. */
   readonly normRatio: number | null;
+  /** Cosine of the merged delta with each input's; null if either is zero or absent. */
   readonly cosines: readonly (number | null)[];
+  /** Squared cosine of the merged delta with the weighted sum of the inputs'. */
   readonly energy: number | null;
   /** Objective of the clustering; null if the method does not cluster. */
   readonly inertia: number | null;
+  /** B's share of the squared length of the units clustered; null if the method does not cluster units. */
   readonly shareOfB: number | null;
   /** |R - R'|_F / |R|_F of the dense delta R that was cut to R'; null if the method makes none. */
   readonly residual: number | null;
@@ -46,32 +58,38 @@ export interface ModuleReport {
 /** What a budget came to, in ranks of all modules together, before padding. */
 export interface BudgetReport {
   /** As many as the modules may have. */
-  readonly total: number;
+  readonly total: Count;
   /** As many as the result has. */
-  readonly used: number;
+  readonly used: Count;
 }
 
 /** Figures of the whole adapter. */
 export interface TotalsReport {
-  readonly modules: number;
+  readonly modules: Count;
   /** Rank written (the largest, if modules differ). */
-  readonly rank: number;
+  readonly rank: Count;
   readonly dtype: string;
-  readonly bytes: number;
+  readonly bytes: Count;
+  /** Like a module's, of all modules' deltas together; so are the next two. */
   readonly normRatio: number | null;
   readonly cosines: readonly (number | null)[];
   readonly energy: number | null;
+  /** The sum over the modules. */
   readonly inertia: number | null;
   /** B's mean share of the squared length of the units clustered. */
   readonly shareOfB: number | null;
   /** Like a module's, over all dense deltas together. */
   readonly residual: number | null;
-  /** Share of the clusters that hold a single unit, and the size of the largest. */
+  /** Share of the clusters that hold a single unit. */
   readonly singles: number | null;
-  readonly largestCluster: number | null;
+  /** Its number of units. */
+  readonly largestCluster: Count | null;
 }
 
-/** What a merge did; the JSON that `merge --report` writes. Arrays over adapters follow the user's order. */
+/**
+ * What a merge did; the JSON that `merge --report` writes. Arrays over adapters follow the user's order. docs/report.schema.json is
+ * made of this type (tools/report-schema.mjs).
+ */
 export interface MergeReport {
   readonly version: 1;
   readonly tool: string;
