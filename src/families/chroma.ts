@@ -5,8 +5,7 @@ import { FLUX_BLOCKS, FLUX_RATIOS } from "./flux1.ts";
 export const CHROMA: Family = defineFamily({
   id: "chroma",
   title: "Chroma",
-  widths: [3072],
-  blocks: { double_blocks: [19], single_blocks: [38] },
+  sizes: [{ width: 3072, blocks: { double_blocks: 19, single_blocks: 38 } }],
   ratios: FLUX_RATIOS,
   said: /chroma/i,
   weights: {

@@ -46,12 +46,20 @@ export interface Family {
   find(path: string, underscored: boolean): Found<Place> | null;
 }
 
+/** The size of a published model. */
+export interface ModelSize {
+  /** Width of its hidden states. */
+  readonly width: number;
+  /** Numbers of blocks, by the path before the number. */
+  readonly blocks: Readonly<Record<string, number>>;
+}
+
 /** What tells a family from others with the same names. */
 export interface Traits {
-  /** Widths of its hidden states in published models. */
-  readonly widths?: readonly number[];
-  /** Numbers of blocks in published models, by the path before the number. */
-  readonly blocks?: Readonly<Record<string, readonly number[]>>;
+  /** Those of its published models. */
+  readonly sizes?: readonly ModelSize[];
+  /** Paths of weights that models of other families have too, at the same size: these alone decide nothing. */
+  readonly common?: RegExp;
   /** Rows of B for each column of A, by weight. */
   readonly ratios?: Readonly<Record<string, number>>;
   /** What training metadata call it (ss_base_model_version, modelspec.architecture). */

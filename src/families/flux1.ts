@@ -47,8 +47,7 @@ export const FLUX_RATIOS: Readonly<Record<string, number>> = {
 export const FLUX1: Family = defineFamily({
   id: "flux1",
   title: "Flux.1",
-  widths: [3072],
-  blocks: { double_blocks: [19], single_blocks: [38] },
+  sizes: [{ width: 3072, blocks: { double_blocks: 19, single_blocks: 38 } }],
   ratios: FLUX_RATIOS,
   said: /flux-?1/i,
   weights: {

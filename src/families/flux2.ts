@@ -5,8 +5,11 @@ import { FLUX_ATTENTION } from "./flux1.ts";
 export const FLUX2: Family = defineFamily({
   id: "flux2",
   title: "Flux.2",
-  widths: [3072, 4096, 6144],
-  blocks: { double_blocks: [5, 8], single_blocks: [20, 24, 48] },
+  sizes: [
+    { width: 3072, blocks: { double_blocks: 5, single_blocks: 20 } },
+    { width: 4096, blocks: { double_blocks: 8, single_blocks: 24 } },
+    { width: 6144, blocks: { double_blocks: 8, single_blocks: 48 } },
+  ],
   ratios: {
     "double_blocks.#.img_mlp.0": 6,
     "double_blocks.#.txt_mlp.0": 6,

@@ -5,8 +5,7 @@ import { FLUX_BLOCKS, FLUX_MODULATIONS, FLUX_RATIOS } from "./flux1.ts";
 export const HUNYUAN_VIDEO: Family = defineFamily({
   id: "hunyuan-video",
   title: "HunyuanVideo",
-  widths: [3072],
-  blocks: { double_blocks: [20], single_blocks: [40] },
+  sizes: [{ width: 3072, blocks: { double_blocks: 20, single_blocks: 40 } }],
   ratios: FLUX_RATIOS,
   said: /hunyuan/i,
   weights: {

@@ -3,8 +3,10 @@ import { defineFamily, type Family } from "./family.ts";
 export const LTX: Family = defineFamily({
   id: "ltx",
   title: "LTX-Video",
-  widths: [2048, 4096],
-  blocks: { transformer_blocks: [28, 48] },
+  sizes: [
+    { width: 2048, blocks: { transformer_blocks: 28 } },
+    { width: 4096, blocks: { transformer_blocks: 48 } },
+  ],
   said: /ltx/i,
   weights: {
     "transformer_blocks.#.{attn1,attn2}.{to_q,to_k,to_v,to_out.0}":

@@ -4,8 +4,7 @@ import { defineFamily, type Family, split } from "./family.ts";
 export const LUMINA2: Family = defineFamily({
   id: "lumina2",
   title: "Lumina 2",
-  widths: [2304],
-  blocks: { layers: [26] },
+  sizes: [{ width: 2304, blocks: { layers: 26 } }],
   rows: { q: 3, k: 1, v: 1 },
   ratios: {
     "layers.#.attention.qkv": 5 / 3,

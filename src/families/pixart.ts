@@ -4,8 +4,9 @@ import { defineFamily, type Family, split } from "./family.ts";
 export const PIXART: Family = defineFamily({
   id: "pixart",
   title: "PixArt",
-  widths: [1152],
-  blocks: { blocks: [28] },
+  sizes: [{ width: 1152, blocks: { blocks: 28 } }],
+  // The attention of Sana 0.6B and DiT, which have no table here, has these names and sizes too.
+  common: /attn\./,
   said: /pixart/i,
   weights: {
     "blocks.#.attn.qkv": split({

@@ -12,8 +12,7 @@ const SAME = [
 export const QWEN_IMAGE: Family = defineFamily({
   id: "qwen-image",
   title: "Qwen-Image",
-  widths: [3072],
-  blocks: { transformer_blocks: [60] },
+  sizes: [{ width: 3072, blocks: { transformer_blocks: 60 } }],
   said: /qwen/i,
   weights: Object.fromEntries(SAME.map((path) => [path, path])),
 });

@@ -4,8 +4,10 @@ import { defineFamily, type Family, split, swapped } from "./family.ts";
 export const SD3: Family = defineFamily({
   id: "sd3",
   title: "Stable Diffusion 3",
-  widths: [1536, 2432],
-  blocks: { joint_blocks: [24, 38] },
+  sizes: [
+    { width: 1536, blocks: { joint_blocks: 24 } },
+    { width: 2432, blocks: { joint_blocks: 38 } },
+  ],
   said: /sd3|stable-diffusion-3/i,
   weights: {
     "joint_blocks.#.x_block.{attn,attn2}.qkv": split({

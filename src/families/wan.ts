@@ -4,8 +4,11 @@ import { defineFamily, type Family } from "./family.ts";
 export const WAN: Family = defineFamily({
   id: "wan",
   title: "Wan",
-  widths: [1536, 3072, 5120],
-  blocks: { blocks: [30, 40] },
+  sizes: [
+    { width: 1536, blocks: { blocks: 30 } },
+    { width: 3072, blocks: { blocks: 30 } },
+    { width: 5120, blocks: { blocks: 40 } },
+  ],
   said: /wan/i,
   weights: {
     "blocks.#.{self_attn,cross_attn}.{q,k,v,o}": "blocks.#.{attn1,attn2}.{to_q,to_k,to_v,to_out.0}",

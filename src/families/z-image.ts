@@ -3,8 +3,7 @@ import { defineFamily, type Family, split } from "./family.ts";
 export const Z_IMAGE: Family = defineFamily({
   id: "z-image",
   title: "Z-Image",
-  widths: [3840],
-  blocks: { layers: [30] },
+  sizes: [{ width: 3840, blocks: { layers: 30 } }],
   ratios: {
     "layers.#.attention.qkv": 3,
     "noise_refiner.#.attention.qkv": 3,

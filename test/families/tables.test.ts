@@ -32,7 +32,7 @@ describe.each(FAMILIES)("the table of %s", (_, family) => {
     const paths = new Set(weights.map(({ path }) => path));
     for (const { parts } of weights) for (const { name } of parts) expect(rows[name]).toBeGreaterThan(0);
     for (const path of Object.keys(traits.ratios ?? {})) expect(paths).toContain(path);
-    for (const list of Object.keys(traits.blocks ?? {})) {
+    for (const list of traits.sizes?.flatMap(({ blocks }) => Object.keys(blocks)) ?? []) {
       expect([...paths].some((path) => path.startsWith(`${list}.#.`))).toBe(true);
     }
   });

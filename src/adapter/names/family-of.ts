@@ -35,11 +35,16 @@ export function familiesOf(
 ): readonly Family[] {
   if (modules.length === 0) return [];
   const all = among.flatMap((family) => candidate(family, modules) ?? []);
-  const told = narrowed(all, ({ family }) => said !== "" && family.traits.said?.test(said) === true);
+  const named = all.filter(({ family }) => said !== "" && family.traits.said?.test(said) === true);
+  const told = named.length > 0 ? named : all;
   const odd = told.map((one) => contradictions(one, modules));
   const possible = told.filter((_, i) => odd[i] === Math.min(...odd));
-  const named = sameNames(possible) && !bySize ? possible : possible.filter((one) => ofPublishedSize(one, modules));
-  return sameNames(named) ? named.map(({ family }) => family) : [];
+  const fits = possible.map((one) => fitOf(one, modules));
+  const fitting = possible.filter((_, i) => told === named || fits[i] !== "none");
+  if (sameNames(possible) && !bySize) return fitting.map(({ family }) => family);
+  // Whole models alone are certain, unless they may be the first blocks of a larger one with other names.
+  const rivals = fitting.filter((_, i) => fits[i] !== "unknown");
+  return sameNames(rivals) ? possible.filter((_, i) => fits[i] === "whole").map(({ family }) => family) : [];
 }
 
 function candidate(family: Family, modules: readonly SizedName[]): Candidate | null {
@@ -55,12 +60,6 @@ function candidate(family: Family, modules: readonly SizedName[]): Candidate | n
 const sameNames = (candidates: readonly Candidate[]): boolean =>
   candidates.every(({ names }) => names === candidates[0]!.names);
 
-/** Those that fit, if any do. */
-function narrowed(candidates: readonly Candidate[], fits: (candidate: Candidate) => boolean): readonly Candidate[] {
-  const left = candidates.filter(fits);
-  return left.length === 0 ? candidates : left;
-}
-
 /** How many modules have a shape that is not the family's. */
 function contradictions({ family, places }: Candidate, modules: readonly SizedName[]): number {
   const { ratios = {} } = family.traits;
@@ -74,15 +73,35 @@ function contradictions({ family, places }: Candidate, modules: readonly SizedNa
 /** Names of queries, whose inputs are as wide as the model. */
 const QUERY = /(?:[._]q|qkv|to_q|q_linear)$/;
 
-/** Whether modules are as many and as wide as in a published model of the family. */
-function ofPublishedSize({ family, places }: Candidate, modules: readonly SizedName[]): boolean {
-  const { widths = [], blocks = {} } = family.traits;
-  const queries = places.flatMap((place, i) => (QUERY.test(nameOf(place)) ? [modules[i]!.in] : []));
-  if (queries.length === 0 || !queries.every((width) => widths.includes(width))) return false;
+/** Models below this width are made for tests: there names alone decide. */
+const LEAST_WIDTH = 256;
+
+/** How a file's modules fit the published models of a family: all blocks of one, some, none; unknown where no width tells. */
+type Fit = "whole" | "part" | "none" | "unknown";
+
+function fitOf({ family, places }: Candidate, modules: readonly SizedName[]): Fit {
+  const { sizes, common } = family.traits;
+  const widths = new Set(places.flatMap((place, i) => (QUERY.test(nameOf(place)) ? [modules[i]!.in] : [])));
+  if (sizes === undefined || widths.size === 0 || Math.max(...widths) < LEAST_WIDTH) return "unknown";
+  if (places.every(({ value }) => common?.test(value.weight.path))) return "none";
+  const counts = blockCounts(places);
+  const fits = sizes
+    .filter(({ width }) => widths.size === 1 && widths.has(width))
+    .map(({ blocks }): Fit => {
+      const lists = Object.entries(blocks).filter(([list]) => counts.has(list));
+      if (lists.some(([list, number]) => counts.get(list)! > number)) return "none";
+      const whole = lists.length > 0 && lists.every(([list, number]) => counts.get(list) === number);
+      return whole ? "whole" : "part";
+    });
+  return (["whole", "part"] as const).find((fit) => fits.includes(fit)) ?? "none";
+}
+
+/** How many blocks there are at least, by the path before their number. */
+function blockCounts(places: readonly Found<Place>[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { value, numbers } of places) {
     const list = value.weight.path.replace(/\.#.*$/, "");
     if (numbers.length > 0) counts.set(list, Math.max(counts.get(list) ?? 0, Number(numbers[0]) + 1));
   }
-  return Array.from(counts).every(([list, count]) => blocks[list]?.includes(count) ?? true);
+  return counts;
 }

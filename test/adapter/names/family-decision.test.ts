@@ -29,8 +29,6 @@ const attention = (blocks: number, width: number, names = ["to_q", "to_out.0"]):
 
 describe("the family of a file", () => {
   it.each([
-    [19, 3072, "flux1", "diffusion_model.double_blocks.0.img_attn.qkv.q"],
-    [20, 3072, "hunyuan-video", "diffusion_model.double_blocks.0.img_attn.qkv.q"],
     [60, 3072, "qwen-image", "diffusion_model.transformer_blocks.0.attn.to_q"],
     [24, 1536, "sd3", "diffusion_model.joint_blocks.0.x_block.attn.qkv.q"],
     [38, 2432, "sd3", "diffusion_model.joint_blocks.0.x_block.attn.qkv.q"],
@@ -46,11 +44,64 @@ describe("the family of a file", () => {
     [18, 3072],
     [24, 3072],
     [19, 1536],
-  ])("is left open, and names stay, for %d blocks %d wide, which no published model has", async (blocks, width) => {
-    const sizes = attention(blocks, width);
-    const { families, modules } = await file("mine", sizes);
-    expect(families).toEqual([]);
-    expect([...modules.keys()].sort()).toEqual(Object.keys(sizes).sort());
+    // Those of Flux.1, HunyuanVideo and the small Flux.2, or the first of Qwen-Image's 60.
+    [19, 3072],
+    [20, 3072],
+    [5, 3072],
+    // The first of Flux.1's 19; a Flux.2 of 8 is wider.
+    [8, 3072],
+  ])(
+    "is left open, and names stay, for %d blocks %d wide, which no published model or several have",
+    async (blocks, width) => {
+      const sizes = attention(blocks, width);
+      const { families, modules } = await file("mine", sizes);
+      expect(families).toEqual([]);
+      expect([...modules.keys()].sort()).toEqual(Object.keys(sizes).sort());
+    },
+  );
+
+  /** One query per block under another model's path. */
+  const queries = (path: string, blocks: number, width: number): Sizes =>
+    Object.fromEntries(
+      Array.from({ length: blocks }, (_, i) => [path.replace("#", String(i)), [width, width] as const]),
+    );
+
+  it.each([
+    ["transformer.transformer_blocks.#.attn1.to_q", 28, 2048, ["ltx"]],
+    ["transformer.transformer_blocks.#.attn1.to_q", 48, 4096, ["ltx"]],
+    ["transformer.blocks.#.attn1.to_q", 30, 1536, ["wan"]],
+    ["transformer.blocks.#.attn1.to_q", 12, 5120, ["wan"]],
+    ["transformer.layers.#.attn.to_q", 26, 2304, ["lumina2"]],
+    ["diffusion_model.double_blocks.#.img_attn.qkv", 8, 4096, ["flux2"]],
+    ["diffusion_model.double_blocks.#.img_attn.qkv", 6, 3072, ["flux1", "hunyuan-video", "chroma"]],
+    // Models without a table here: Cosmos, Sana, HunyuanDiT, OmniGen2; a Wan of more blocks.
+    ["transformer.transformer_blocks.#.attn1.to_q", 28, 4096, []],
+    ["transformer.transformer_blocks.#.attn1.to_q", 28, 1152, []],
+    ["transformer.blocks.#.attn.qkv", 28, 1152, []],
+    ["transformer.blocks.#.attn1.to_q", 40, 1408, []],
+    ["transformer.layers.#.attn.to_q", 32, 2520, []],
+    ["transformer.blocks.#.attn1.to_q", 31, 1536, []],
+  ])("of %s in %d blocks %d wide is %j", async (path, blocks, width, ids) => {
+    const { families } = await file("mine", queries(path, blocks, width));
+    expect(families).toEqual(ids);
+  });
+
+  it("is decided by what only one of two models of a size has", async () => {
+    const attn = queries("transformer.transformer_blocks.#.attn1.to_q", 28, 1152);
+    const mlp = { "transformer.transformer_blocks.0.ff.net.0.proj": [1152, 4608] } as const;
+    expect((await file("mine", { ...attn, ...mlp })).families).toEqual(["pixart"]);
+    const single = queries("transformer.single_transformer_blocks.#.attn.to_q", 38, 3072);
+    expect((await file("mine", { ...attention(19, 3072), ...single })).families).toEqual([
+      "flux1",
+      "hunyuan-video",
+      "chroma",
+    ]);
+  });
+
+  it("is what the metadata say, at any size", async () => {
+    const sizes = queries("transformer.layers.#.attn.to_q", 32, 2560);
+    expect((await file("mine", sizes)).families).toEqual([]);
+    expect((await file("mine", sizes, { "modelspec.architecture": "lumina-2/lora" })).families).toEqual(["lumina2"]);
   });
 
   it("is what the metadata say, if it has all modules", async () => {
@@ -100,6 +151,17 @@ describe("the family of a file", () => {
         expect(delta[i]).toBeCloseTo(value, 4);
     }
     expect(() => loadedWriter("kohya").convert(open, null)).toThrow(/would be a guess/);
+  });
+
+  it("of some double blocks of Flux.1 is that of a whole file, which it merges with", async () => {
+    const some = await file("some", attention(8, 3072));
+    const whole = await file("whole", {
+      ...attention(19, 3072),
+      "transformer.single_transformer_blocks.0.proj_mlp": [3072, 12288],
+    });
+    const { config } = await mergeInMemory([some, whole], { method: "cat", allowPartial: true });
+    expect(config.target_modules).toContain("diffusion_model.double_blocks.7.img_attn.proj");
+    expect(config.target_modules).not.toContain("transformer.transformer_blocks.7.attn.to_out.0");
   });
 });
 
