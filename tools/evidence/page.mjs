@@ -174,7 +174,7 @@ function pairsTable(ids, found) {
       const behind = found[id].map(({ seen }, i) => own[i] - Math.max(...Object.values(seen)));
       return [percent(own.reduce((sum, x) => sum + x, 0) / own.length), points(Math.min(...behind))];
     });
-  const titles = ids.flatMap((id) => [PAIR_TITLES[id], "worst pair against its best"]);
+  const titles = ids.flatMap((id) => [SETS[id.replace("pairs-", "")], "worst pair against its best"]);
   return table(
     ["", ...titles],
     names.map((name) => [name, ...cells(name)]),
@@ -186,16 +186,23 @@ function furtherTable(ids, found) {
   const scores = ids.map((id) => new Map(found[id].merges.map(({ name, plain }) => [name, plain])));
   const names = [...scores[0].keys()].filter((name) => !name.endsWith(" auto"));
   return table(
-    ["", ...ids.map((id) => FURTHER_TITLES[id])],
+    ["", ...ids.map((id) => SETS[id.replace("further-", "")])],
     names.map((name) => [name, ...scores.map((of) => `${mean(of.get(name))} / ${mean(of.get(`${name} auto`))}`)]),
   );
 }
 
-const FURTHER_TITLES = {
-  "further-llama-all": "Llama, all linear modules",
-  "further-gpt2-all": "GPT-2, all linear modules",
-};
-const PAIR_TITLES = { "pairs-gpt2-all": "GPT-2, all linear modules", "pairs-llama-qv": "Llama, q and v" };
+/** As many ranks in every module, and shared out over the modules. */
+function budgetTable(ids, found) {
+  const scores = ids.map((id) => new Map(found[id].merges.map((merge) => [merge.name, merge])));
+  const names = [...scores[0].keys()].filter((name) => !name.includes("budget"));
+  return table(
+    ["", ...ids.map((id) => SETS[id.replace("budget-", "")])],
+    names.map((name) => [
+      name.replace(" ", ", rank "),
+      ...scores.map((of) => `${mean(of.get(name).plain)} / ${mean(of.get(name.replace(" ", " budget ")).plain)}`),
+    ]),
+  );
+}
 
 const NOT_YET = "*Not measured yet.*";
 
@@ -262,6 +269,14 @@ export function evidencePage(found, words) {
     "With `--scale auto` at rank 6; average of the pair's two tasks over 21 pairs, 200 test rows per task.",
     across("pairs", (there) =>
       pairsTable(
+        there.map(({ id }) => id),
+        found,
+      ),
+    ),
+    "### A budget of ranks",
+    "Seven adapters with `--scale auto`: the same rank in every module (`--rank`) / as many ranks in all, shared out (`--budget`).",
+    across("budget", (there) =>
+      budgetTable(
         there.map(({ id }) => id),
         found,
       ),

@@ -128,6 +128,16 @@ const FURTHER = [
 const further = (shape) =>
   study(`further-${shape}-all`, "further", config(shape, "all", { merges: FURTHER, ranks: [6], unseen: [] }));
 
+/** The same ranks in every module, and as many shared out over the modules; with computed factors. */
+const BUDGETS = [6, 3].flatMap((rank) =>
+  ["tsv", "lego"].flatMap((method) => [
+    { name: `${method} ${rank}`, method, rank, scale: "auto" },
+    { name: `${method} budget ${rank}`, method, budget: rank, scale: "auto" },
+  ]),
+);
+const budgets = (shape) =>
+  study(`budget-${shape}-all`, "budget", config(shape, "all", { merges: BUDGETS, unseen: [] }));
+
 /** What merges any two adapters, with a computed factor. */
 const PAIRED = ["tsv", "ctm", "ties_svd", "lego", "lego svd gauge", "average"].map((name) => ({
   ...named(name),
@@ -209,6 +219,8 @@ function ofHeads(shape, gauge, rank) {
 export const FULL = [
   further("llama"),
   further("gpt2"),
+  budgets("llama"),
+  budgets("gpt2"),
   pairsOf("gpt2", "all"),
   pairsOf("llama", "qv"),
   ...SETS.map(([shape, targets, ranks]) =>
