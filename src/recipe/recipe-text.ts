@@ -58,13 +58,13 @@ function mapLines(map: object): string[] {
     if (Array.isArray(value) && value.some((item) => typeof item === "object")) {
       return [`${key}:`, ...value.flatMap(itemLines)];
     }
-    if (typeof value !== "object" || Array.isArray(value) || value === null) return [`${key}: ${flow(value)}`];
+    if (typeof value !== "object" || Array.isArray(value)) return [`${key}: ${flow(value)}`];
     return [`${key}:`, ...mapLines(value).map((line) => `  ${line}`)];
   });
 }
 
-function itemLines(item: unknown): string[] {
-  if (typeof item !== "object" || item === null) return [`  - ${flow(item)}`];
+function itemLines(item: string | object): string[] {
+  if (typeof item !== "object") return [`  - ${flow(item)}`];
   return mapLines(item).map((line, i) => `  ${i === 0 ? "- " : "  "}${line}`);
 }
 

@@ -10,12 +10,12 @@ interface Issue {
   readonly errors?: readonly (readonly Issue[])[];
 }
 
-/** The issue behind a union's issue: that of the only alternative of the right kind, if there is one. */
+/** The issue behind a union's issue: that of the first alternative of the right kind, if there is one. */
 function deepest(issue: Issue, above: DataPath): Issue {
   const path = [...above, ...(issue.path as DataPath)];
-  const meant = (issue.errors ?? [])
-    .filter((issues) => issues.every(({ code, path: own }) => code === "unrecognized_keys" || own.length > 0))
-    .sort((one, other) => one.length - other.length)[0];
+  const meant = issue.errors?.find((issues) =>
+    issues.every(({ code, path: own }) => code === "unrecognized_keys" || own.length > 0),
+  );
   return meant === undefined ? { ...issue, path } : deepest(meant[0]!, path);
 }
 

@@ -12,7 +12,7 @@ import { keyOf, linear, openPeft } from "../support/memory-folder.ts";
 describe("a recipe out of plain JavaScript", () => {
   it.each<[object, RegExp]>([
     [{ weigths: [1] }, /field "weigths", which does not exist; did you mean weights\?/],
-    [{ rank: 2 }, /field "rank", which does not exist; the fields are method, options, target/],
+    [{ rank: 2 }, /field "rank", which does not exist; the fields are method, options, target, weights, after, scale,/],
     [{ dtype: "fp16" }, /dtype is "fp16", but must be one of auto, f32, f16, bf16/],
     [{ extras: "fisrt" }, /extras is "fisrt", but must be one of error, drop, first, average/],
     [{ rankLayout: "own" }, /rankLayout is "own"/],
@@ -30,10 +30,12 @@ describe("a recipe out of plain JavaScript", () => {
     ],
     [
       { method: "lego", options: { gauge: "balancd" } },
-      /gauge of lego is "balancd", but must be one of .*; did you mean balanced\?/,
+      /gauge of lego is "balancd", but must be one of .*; did you mean balanced\?$/,
     ],
     [{ method: "lego", options: { effort: -1 } }, /effort of lego is -1, but must be/],
     [{ method: "lego", options: { seed: 0.5 } }, /seed of lego is 0.5, but must be a whole number/],
+    [{ method: "lego", options: { zzzzzzzz: 1 } }, /lego has no option "zzzzzzzz"; its options are gauge, /],
+    [{ method: "lego", options: "raw" }, /options of lego are "raw", but must be a map/],
     [{ method: "lego", options: null }, /options of lego are null, but must be a map/],
     [{ method: "lego", options: ["raw"] }, /options of lego are \["raw"\], but must be a map/],
     [{ options: { gauge: "raw" } }, /auto chooses has its own options, so gauge cannot be set; name the method/],
@@ -70,6 +72,7 @@ describe("a value that a recipe's field does not take", () => {
     [{ scale: Number.NaN }, "scale is NaN, but must be a finite number, or auto."],
     [{ scale: 0 }, "The scale is 0, so the result would change nothing"],
     [{ weights: [Number.POSITIVE_INFINITY] }, "Weights must be finite numbers."],
+    [{ weights: [1, 2] }, "There is 1 adapter but 2 weights; pass one weight for each adapter"],
     [{ target: null }, "target.kind is null, but must be one of rank, share, "],
     [{ target: { kind: "rank", rank: 0 } }, "The rank asked for is 0, but must be a whole number above 0."],
     [{ target: { kind: "rank", rank: 1.5 } }, "The rank asked for is 1.5, but"],
@@ -122,6 +125,9 @@ describe("a value that a recipe's field does not take", () => {
     expect(places({ method: "lego", weights: [1, -1] })).toEqual(["weights.1"]);
     expect(places({ weights: [1] })).toEqual(["weights"]);
     expect(places({ scale: 0 })).toEqual(["scale"]);
+    expect(places({ scale: "large" } as unknown as LooseRecipe)).toEqual(["scale"]);
+    expect(places({ weigths: [1] } as unknown as LooseRecipe)).toEqual(["weigths"]);
+    expect(places({ method: "lego", weights: [-1, 1] })).toEqual(["weights.0"]);
     expect(places({}, [])).toEqual([""]);
   });
 });

@@ -155,6 +155,7 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "2:5",
     "adapters[0].path is missing; it must be text, in quotes if it looks like something else.",
   ],
+  ["an adapter of nothing known", "adapters:\n  - colour: 3", "2:5", "adapters[0].path is missing; it must be text"],
   [
     "a weight that is text",
     "adapters:\n  - path: a\n    weight: '2'",
@@ -275,9 +276,15 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "Weights of lego are relative and cannot be negative, but b has -2 for q;",
   ],
   [
+    "weights too far apart",
+    "method: cat\nadapters: [{path: a, weight: 1e13}, b]",
+    "2:1",
+    "The weights of cat range over a factor of 1e+13",
+  ],
+  [
     "settings beside steps",
-    "rank: 4\nsteps: [{name: x, adapters: [a]}]",
-    "1:1",
+    "steps: [{name: x, adapters: [a]}]\nrank: 4",
+    "2:1",
     "rank is next to steps; move it into the step that it belongs to.",
   ],
   ["a step without a name", "steps:\n  - adapters: [a]", "2:5", "name is missing; it must be text"],

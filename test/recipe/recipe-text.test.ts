@@ -126,4 +126,23 @@ out: "yes"
 `);
     expect(parse(written)).toMatchObject({ adapters: ["math", { path: "my med", weight: -0.5 }], out: "yes" });
   });
+
+  it("names its only step where that has a name, and leaves out the weight 1", () => {
+    const step: RecipeStep = {
+      name: "both",
+      adapters: [{ step: "first" }, { path: "a\u0085b\u2028" }],
+      recipe: { method: "lego", options: { gauge: "svd" }, target: { kind: "rank", rank: 2 }, weights: [1, 1] },
+    };
+    expect(recipeText({ steps: [step], out: null, to: "mlx", report: null })).toBe(`steps:
+  - name: both
+    adapters:
+      - step: first
+      - "a\\u0085b\\u2028"
+    method: lego
+    options:
+      gauge: svd
+    rank: 2
+to: mlx
+`);
+  });
 });
