@@ -1,0 +1,3 @@
+import { testAccuracies } from "./accuracies.mjs";
+
+testAccuracies("gpt2", "qv");

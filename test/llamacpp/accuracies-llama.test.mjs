@@ -1,0 +1,3 @@
+import { testAccuracies } from "./accuracies.mjs";
+
+testAccuracies("llama", "all");
