@@ -3,9 +3,9 @@
 // Prints the best and the median time per call; raw figures go to bench/results/kernels.json.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { seededRandom } from "../dist/core/random.js";
-import { referenceKernels } from "../dist/kernels/reference.js";
-import { wasmKernels } from "../dist/kernels/wasm.js";
+import { seededRandom } from "../build/lib/core/random.js";
+import { referenceKernels } from "../build/lib/kernels/reference.js";
+import { wasmKernels } from "../build/lib/kernels/wasm.js";
 
 const ROUNDS = { wasm: 60, reference: 2 };
 const MIN_ROUND_MS = 4;

@@ -4,8 +4,8 @@
  */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { seededRandom } from "../dist/core/random.js";
-import { layoutSafetensors } from "../dist/formats/safetensors/layout.js";
+import { seededRandom } from "../build/lib/core/random.js";
+import { layoutSafetensors } from "../build/lib/formats/safetensors/layout.js";
 
 const LAYERS = 32;
 const RANK = 16;

@@ -10,11 +10,11 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { memorySink } from "../dist/core/bytes.js";
-import { referenceKernels } from "../dist/kernels/reference.js";
-import { Merger } from "../dist/lanes/merger.js";
-import { openAdapters } from "../dist/node/index.js";
-import { makePlan } from "../dist/plan/plan.js";
+import { memorySink } from "../build/lib/core/bytes.js";
+import { referenceKernels } from "../build/lib/kernels/reference.js";
+import { Merger } from "../build/lib/lanes/merger.js";
+import { openAdapters } from "../build/lib/node/index.js";
+import { makePlan } from "../build/lib/plan/plan.js";
 import { makeInputs } from "./make-inputs.mjs";
 import { median, run } from "./measure.mjs";
 

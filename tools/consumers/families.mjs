@@ -7,7 +7,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { DENOISERS } from "../../dist/families/families.js";
+import { DENOISERS } from "../../build/lib/families/families.js";
 
 const [python, comfyui] = process.argv.slice(2);
 if (comfyui === undefined)

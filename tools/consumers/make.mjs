@@ -12,8 +12,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { encodeSafetensors } from "../../dist/formats/safetensors/write.js";
-import { convertAdapter, mergeToFolder } from "../../dist/node/index.js";
+import { encodeSafetensors } from "../../build/lib/formats/safetensors/write.js";
+import { convertAdapter, mergeToFolder } from "../../build/lib/node/index.js";
 import { CASES } from "./cases.mjs";
 
 const here = fileURLToPath(new URL("./", import.meta.url));

@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { seededRandom } from "../../dist/core/random.js";
-import { prepareAdapter, prepareBase } from "../../dist/node/evaluate/gguf-inputs.js";
-import { loadModel } from "../../dist/node/evaluate/llama.js";
-import { scoreRows } from "../../dist/node/evaluate/score-rows.js";
-import { readTaskFiles } from "../../dist/node/evaluate.js";
-import { mergeToFolder } from "../../dist/node/index.js";
+import { seededRandom } from "../../build/lib/core/random.js";
+import { prepareAdapter, prepareBase } from "../../build/lib/node/evaluate/gguf-inputs.js";
+import { loadModel } from "../../build/lib/node/evaluate/llama.js";
+import { scoreRows } from "../../build/lib/node/evaluate/score-rows.js";
+import { readTaskFiles } from "../../build/lib/node/evaluate.js";
+import { mergeToFolder } from "../../build/lib/node/index.js";
 import { readAdapter, writeAdapter } from "./adapter-files.mjs";
 
 /** @returns by what was compared: rows, and the largest difference of a choice's log-probability */

@@ -1,5 +1,5 @@
 /** Adapters with noise on their factors: Gaussian, its standard deviation a multiple of each factor's root mean square. */
-import { seededRandom } from "../../dist/core/random.js";
+import { seededRandom } from "../../build/lib/core/random.js";
 import { readAdapter, writeAdapter } from "./adapter-files.mjs";
 
 /**

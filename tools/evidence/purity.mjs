@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { seededRandom } from "../../dist/core/random.js";
-import { clusterPurity } from "../../dist/figures/purity.js";
-import { mergeToFolder } from "../../dist/node/index.js";
+import { seededRandom } from "../../build/lib/core/random.js";
+import { clusterPurity } from "../../build/lib/figures/purity.js";
+import { mergeToFolder } from "../../build/lib/node/index.js";
 
 const DRAWS = 200;
 
