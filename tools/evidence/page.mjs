@@ -274,7 +274,7 @@ export function evidencePage(found, words) {
       ),
     ),
     "### A budget of ranks",
-    "Seven adapters with `--scale auto`: the same rank in every module (`--rank`) / as many ranks in all, shared out (`--budget`).",
+    "Seven adapters with `--scale auto`:\nthe same rank in every module (`--rank`) / as many ranks in all, shared out (`--budget`).",
     across("budget", (there) =>
       budgetTable(
         there.map(({ id }) => id),
