@@ -114,6 +114,8 @@ describe("extras of several inputs", () => {
     const many = Array.from({ length: 5 }, (_, i) => encodeTensor(`base_model.model.h${i}.weight`, [1]));
     const error = await rejection(mergeInMemory([await adapterWith("one", many), await adapterWith("two", [])], {}));
     expect(error.message).toContain("(h0.weight, h1.weight, h2.weight, ...)");
+    const three = mergeInMemory([await adapterWith("one", many.slice(2)), await adapterWith("two", [])], {});
+    expect((await rejection(three)).message).toContain("(h2.weight, h3.weight, h4.weight)");
   });
 
   it("are no matter where there are none", async () => {
@@ -129,6 +131,19 @@ describe("extras of several inputs", () => {
     expect([...merged.report.skipped].sort()).toEqual([`one: ${HEAD}`, `other: ${BIAS}`, `other: ${HEAD}`]);
     expect(merged.report.carried).toEqual([]);
     expect(merged.report.warnings).toContainEqual({ id: "extras-dropped", text: expect.stringContaining("2 tensors") });
+  });
+
+  it("of an adapter of weight 0, which only some modules use, are not kept", async () => {
+    const adapters = [await adapterWith("none", [head([1, 2])]), await adapterWith("one", [encodeTensor(BIAS, [7])])];
+    const recipe: Recipe = { method: "cat", weights: [0, 1], moduleWeights: [{ match: "q", weights: [1, 1] }] };
+    expect(extrasOf(await mergeInMemory(adapters, recipe))).toEqual({ [BIAS]: [7] });
+  });
+
+  it("that drop leaves out are counted in words", async () => {
+    const merged = await mergeInMemory([await adapterWith("one", [head([1])])], { extras: "drop" });
+    expect(merged.report.warnings.map(({ text }) => text)).toEqual([
+      "One tensor that is not a LoRA factor is left out (score.weight); add heads by hand if the task needs them.",
+    ]);
   });
 
   it("are by first those of the first input that has each", async () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { consumerById } from "../../src/adapter/consumers.ts";
+import { CONSUMER_IDS, consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { checkOpened } from "../../src/analysis/check.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
+import { refuseUnloadable, zerosAdded } from "../../src/plan/for-consumer.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
@@ -149,5 +150,64 @@ describe("a merge for a consumer", () => {
       /vLLM runs language models, but unet\.\S+ belongs to an image model; leave --for out/,
     );
     expect(makePlan([adapter], { for: "diffusers" }).consumer).toBe("diffusers");
+  });
+
+  it.each(CONSUMER_IDS)("refuses the kinds of modules that %s does not adapt, each by name", (id) => {
+    const consumer = consumerById(id);
+    for (const kind of ["linear", "embedding", "conv"] as const) {
+      const check = () =>
+        refuseUnloadable(
+          consumer,
+          [
+            { name: "plain", kind: "linear" },
+            { name: "odd", kind },
+          ],
+          [],
+        );
+      if (consumer.kinds[kind]) expect(check).not.toThrow();
+      else expect(check).toThrow(`${consumer.title} does not adapt ${kind} modules such as odd; leave them out`);
+    }
+  });
+
+  it("refuses what a PEFT folder would hold besides factors, unless another format is written", () => {
+    const extras = [{ key: "q.bias" }, { key: "v.bias" }];
+    const check = (id: string, count: number) => () => refuseUnloadable(consumerById(id), [], extras.slice(0, count));
+    expect(check("vllm", 1)).toThrow("but another tensor would be written too (such as q.bias); pass --extras drop.");
+    expect(check("vllm", 2)).toThrow("but 2 other tensors would be written too");
+    for (const [id, count] of [
+      ["vllm", 0],
+      ["llamacpp", 2],
+      ["peft", 2],
+    ] as const)
+      expect(check(id, count)).not.toThrow();
+  });
+
+  it("gives zeros the size of their own type, and counts them", async () => {
+    const partial = { [layer(0, "v_proj")]: { in: 12, out: 4 }, [layer(1)]: SIZE };
+    const tgi = makePlan([await open("one", 3, { rank: 8, modules: partial })], { for: "tgi" });
+    expect(tgi.zeros.map(({ name, out }) => [name, out]).sort()).toEqual([
+      [layer(0), 11],
+      [layer(1, "v_proj"), 4],
+    ]);
+    const sglang = makePlan(
+      [
+        await open("one", 8, {
+          rank: 4,
+          modules: {
+            [layer(0)]: SIZE,
+            [layer(0, "k_proj")]: { in: 12, out: 4 },
+            [layer(1)]: SIZE,
+            [layer(1, "k_proj")]: { in: 12, out: 4 },
+            [layer(1, "v_proj")]: { in: 12, out: 3 },
+          },
+        }),
+      ],
+      { for: "sglang" },
+    );
+    expect(sglang.zeros.map(({ name, out }) => [name, out])).toEqual([[layer(0, "v_proj"), 3]]);
+    const text = (count: number) => zerosAdded(tgi.zeros.slice(0, count)).map((warning) => warning.text);
+    expect(text(0)).toEqual([]);
+    expect(text(1)).toEqual([expect.stringMatching(/^1 module that no adapter has .* is written with zero factors/)]);
+    expect(text(2)).toEqual([expect.stringMatching(/^2 modules that no adapter has .* are written with zero factors/)]);
   });
 });

@@ -7,6 +7,7 @@ import { newestName } from "../../src/adapter/names/renamed.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { openAdapters } from "../../src/node/input/adapter-path.ts";
+import { underOneName } from "../../src/plan/one-name.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { decodeAdapter, openPico, type PicoAdapter, randomAdapter } from "../support/pico.ts";
@@ -50,6 +51,21 @@ describe("adapters that name one module as two releases do", () => {
     const alike = await merged([old, plain]);
     for (const [name, { delta }] of alike.modules) expect(both.modules.get(newestName(name))!.delta).toEqual(delta);
     expect(alike.report.warnings).toEqual([]);
+  });
+
+  it("all count unless it is said which do, and names that no release changed stay", async () => {
+    const [old, young] = [
+      await adapterOf("old", 1, "model.", ["0.q_proj"]),
+      await adapterOf("young", 2, "model.language_model.", ["0.q_proj"]),
+    ];
+    const { adapters } = underOneName([old, young]);
+    expect(adapters.map(({ modules }) => [...modules.keys()])).toEqual(
+      Array(2).fill(["model.language_model.layers.0.q_proj"]),
+    );
+    const plain = await openPico("plain", randomAdapter(3, { modules: { "h.0.attn": { in: 4, out: 3 } } }));
+    const same = underOneName([plain, plain]);
+    expect(same.adapters[0]).toBe(plain);
+    expect(same.warnings).toEqual([]);
   });
 
   it("never give two names of one module, in any mixture and order", async () => {

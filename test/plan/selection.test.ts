@@ -44,6 +44,15 @@ describe("include and exclude", () => {
     expect(without.report.skipped).toEqual(["l.0.q: left out by exclude q"]);
   });
 
+  it("take modules that any of several patterns matches, and list none that only an unused adapter has", async () => {
+    const { deltas, report } = await merge({ ...CAT, include: ["l.0.q", "v"] });
+    expect(Object.keys(deltas)).toEqual(["l.0.q", "l.0.v"]);
+    expect(report.skipped).toEqual([]);
+    const more = await openPico("more", { modules: { "l.0.q": unit([1, 0], [1, 0]), "l.0.k": unit([1, 0], [1, 0]) } });
+    const without = await mergeInMemory([one, more], { ...CAT, weights: [1, 0], allowPartial: true });
+    expect(without.report.skipped).toEqual([]);
+  });
+
   it.each(["lego", "svd"] as const)(
     "give the modules that they choose the bytes that they have without (%s)",
     async (method) => {
