@@ -60,14 +60,7 @@ export interface Inspection {
 export async function inspectOpened(kernels: Kernels, adapter: Adapter): Promise<Inspection> {
   const modules: InspectedModule[] = [];
   for (const name of moduleNames([adapter])) modules.push(await inspectModule(kernels, adapter, name));
-  const zero = modules.filter(({ norm }) => norm === 0);
-  const warnings: Warning[] = [...adapter.notices];
-  if (modules.length > 0 && zero.length === modules.length) {
-    warnings.push({ id: "zero-adapter", text: `${adapter.name} changes nothing: all its deltas are zero.` });
-  } else if (zero.length > 0) {
-    const text = `${zero.length} of ${modules.length} modules change nothing: their deltas are zero.`;
-    warnings.push({ id: "zero-modules", text });
-  }
+  const zero = modules.filter(({ norm }) => norm === 0).length;
   return {
     name: adapter.name,
     format: adapter.format,
@@ -86,8 +79,15 @@ export async function inspectOpened(kernels: Kernels, adapter: Adapter): Promise
     extras: [...adapter.extras.keys()],
     ignored: adapter.ignored,
     unknownFields: adapter.unknownFields,
-    warnings,
+    warnings: [...adapter.notices, ...zeroWarnings(adapter.name, zero, modules.length)],
   };
+}
+
+/** Warn about modules of an adapter that change nothing. */
+export function zeroWarnings(name: string, zero: number, modules: number): Warning[] {
+  if (zero === 0) return [];
+  if (zero === modules) return [{ id: "zero-adapter", text: `${name} changes nothing: all its deltas are zero.` }];
+  return [{ id: "zero-modules", text: `${zero} of ${modules} modules change nothing: their deltas are zero.` }];
 }
 
 async function inspectModule(kernels: Kernels, adapter: Adapter, name: string): Promise<InspectedModule> {

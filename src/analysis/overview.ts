@@ -1,10 +1,9 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { seededRandom } from "../core/random.ts";
-import { cosineBetween, deltaProducts, normOf } from "../figures/delta.ts";
+import { cosineBetween, inputProducts, normOf } from "../figures/delta.ts";
 import { clusterPurity, type Purity } from "../figures/purity.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import type { UnitProducts } from "../linalg/combination.ts";
 import { PAPER } from "../methods/lego/options.ts";
 import { largestRank } from "../methods/method.ts";
 import { legoOn } from "./lego-on.ts";
@@ -13,9 +12,6 @@ import { SignSample } from "./sign-sample.ts";
 
 /** Number of random clusterings that purity is compared with. */
 const DRAWS = 50;
-
-const EMPTY = new Float64Array(0);
-const NOTHING: UnitProducts = { count: 0, withPoolA: EMPTY, withPoolB: EMPTY, amongA: EMPTY, amongB: EMPTY };
 
 /** Figures of one module in all adapters. */
 export interface ModuleOverview {
@@ -51,7 +47,7 @@ export async function overviewOf(
     const pool = await readPool(kernels, adapters, name);
     if (pool === null) continue;
     const has = adapters.map(({ modules }) => modules.has(name));
-    const products = deltaProducts(pool, NOTHING, adapters.length, 1);
+    const products = inputProducts(pool, adapters.length);
     const pairs = await SignSample.draw(pool, random.below, adapters.length);
     const ranks = adapters.flatMap(({ modules }) => modules.get(name)?.rank ?? []);
     const clusters =

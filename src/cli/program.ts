@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../core/version.ts";
+import { auditCommand } from "./audit.ts";
 import { benchCommand } from "./bench.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
@@ -22,6 +23,7 @@ Examples:
   lora-lego merge math/ med/ finance/ --out merged
   lora-lego run recipe.yaml
   lora-lego prune math/ --keep 0.5 --out math-half
+  lora-lego audit math/ med/ finance/
   lora-lego inspect math/
   lora-lego compare math/ med/ finance/ --methods lego,ties,svd
   lora-lego convert merged/ --to gguf --base-config base/config.json --out merged.gguf
@@ -50,6 +52,7 @@ export async function runProgram(argv: readonly string[]): Promise<number | null
       runCommand,
       pruneCommand,
       resizeCommand,
+      auditCommand,
       compareCommand,
       inspectCommand,
       checkCommand,

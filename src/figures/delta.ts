@@ -55,6 +55,14 @@ export function deltaProducts(pool: UnitGrams, merged: UnitProducts, inputs: num
   return { inputs: [...among], cross: [...cross], merged: Math.max(0, total * square) };
 }
 
+const EMPTY = new Float64Array(0);
+const NO_UNITS: UnitProducts = { count: 0, withPoolA: EMPTY, withPoolB: EMPTY, amongA: EMPTY, amongB: EMPTY };
+
+/** Products of a module's deltas with each other, without a merged one. */
+export function inputProducts(pool: UnitGrams, inputs: number): DeltaProducts {
+  return deltaProducts(pool, NO_UNITS, inputs, 1);
+}
+
 function ownersOf({ count, ids }: UnitGrams): Int32Array {
   const owner = new Int32Array(count);
   for (let i = 0; i < count; i++) owner[i] = ids[i]![0];

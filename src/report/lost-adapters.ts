@@ -10,7 +10,7 @@ const LEAST_TIMES = 20;
 const MOST_COSINE = 0.05;
 
 /** One input that takes part in a merge. */
-interface Input {
+export interface LosableInput {
   readonly name: string;
   /** Its place in `products` and `cosines`. */
   readonly t: number;
@@ -18,41 +18,64 @@ interface Input {
   readonly weight: number | null;
 }
 
+/** An input that is practically lost. */
+export interface LostInput extends LosableInput {
+  /** How many times smaller its delta is than the others' mean. */
+  readonly times: number;
+  /** Of the result with its delta. */
+  readonly cosine: number;
+}
+
 /**
- * Warn about inputs that are practically lost: far smaller than the others and not visible in the result. Names the weight that would
- * bring each to the others' mean or, if weights are relative and do not scale deltas, how to scale it first.
+ * The inputs that are practically lost: far smaller than the others and not visible in the result.
  *
  * @param products of the inputs, each with its weights if these multiply deltas
  * @param cosines of the result with each input
+ */
+export function lostInputs(
+  inputs: readonly LosableInput[],
+  products: DeltaProducts,
+  cosines: readonly (number | null)[],
+): LostInput[] {
+  const sized = inputs.map((input) => ({ ...input, norm: normOf(products, input.t) })).filter(({ norm }) => norm > 0);
+  return sized.flatMap(({ norm, ...input }) => {
+    const others = sized.filter((other) => other.t !== input.t);
+    const times = others.reduce((sum, other) => sum + other.norm, 0) / others.length / norm;
+    const cosine = cosines[input.t] ?? null;
+    return times >= LEAST_TIMES && cosine !== null && Math.abs(cosine) < MOST_COSINE
+      ? [{ ...input, times, cosine }]
+      : [];
+  });
+}
+
+/**
+ * Warn about lost inputs. Names the weight that would bring each to the others' mean or, if weights are relative and do not scale deltas,
+ * how to scale it first.
+ *
  * @param scales whether weights multiply the deltas
  */
 export function lostAdapters(
-  inputs: readonly Input[],
+  inputs: readonly LosableInput[],
   products: DeltaProducts,
   cosines: readonly (number | null)[],
   scales: boolean,
 ): Warning[] {
-  const sized = inputs.map((input) => ({ ...input, norm: normOf(products, input.t) })).filter(({ norm }) => norm > 0);
-  return sized.flatMap(({ name, t, weight, norm }) => {
-    const others = sized.filter((other) => other.t !== t);
-    const times = others.reduce((sum, other) => sum + other.norm, 0) / others.length / norm;
-    const cosine = cosines[t] ?? null;
-    if (!(times >= LEAST_TIMES) || cosine === null || Math.abs(cosine) >= MOST_COSINE) return [];
+  return lostInputs(inputs, products, cosines).map(({ name, weight, times, cosine }) => {
     const heavier =
       weight === null
-        ? `weights ${short(times)} times as large would balance it`
-        : `a weight of ${short(weight * times)} would balance it`;
+        ? `weights ${twoDigits(times)} times as large would balance it`
+        : `a weight of ${twoDigits(weight * times)} would balance it`;
     const balance = scales
       ? heavier
-      : `weights do not scale deltas here, so bring it to their size first: lora-lego merge ${name} --method cat --scale ${short(times)} --out DIR`;
+      : `weights do not scale deltas here, so bring it to their size first: lora-lego merge ${name} --method cat --scale ${twoDigits(times)} --out DIR`;
     return {
       id: "lost-adapter",
-      text: `${name} is practically lost: its deltas are ${short(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the result; ${balance}.`,
+      text: `${name} is practically lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the result; ${balance}.`,
     };
   });
 }
 
 /** Two digits are enough to balance by. */
-function short(value: number): string {
+export function twoDigits(value: number): string {
   return String(Number(value.toPrecision(2)));
 }

@@ -103,7 +103,8 @@ function zeroAdapters({ method, used, products }: Run): Warning[] {
     }));
 }
 
-function sameAdapters({ used, products }: Run): Warning[] {
+/** Warn about every two inputs that are the same, or nearly. */
+export function sameAdapters({ used, products }: Pick<Run, "used" | "products">): Warning[] {
   const pairs = used.flatMap((one, x) => used.slice(x + 1).map((other) => [one, other] as const));
   return pairs.flatMap(([one, other]) => {
     const cosine = cosineBetween(products, one.t, other.t);

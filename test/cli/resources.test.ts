@@ -177,6 +177,7 @@ describe("an empty path", () => {
       ["eval", "--base", a, "--tasks", ""],
       ["bench", "--config", ""],
       ["verify", ""],
+      ["audit", a, ""],
       ["push", "", "me/x"],
       ["ui", ""],
     ].map((args) => [args]),

@@ -42,6 +42,7 @@ const tuned = model("tuned", 9);
 const out = (): string => join(tempFolder(), `out-${EVIL}`);
 const COMMANDS: [string, () => string[]][] = [
   ["inspect", () => ["inspect", a, b, "--modules"]],
+  ["audit", () => ["audit", a, b]],
   ["compare", () => ["compare", a, b, "--methods", "cat,slerp"]],
   ["check", () => ["check", a, "--for", "vllm"]],
   ["merge", () => ["merge", a, b, "--out", out()]],

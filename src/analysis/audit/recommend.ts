@@ -1,0 +1,95 @@
+import { shellWord } from "../../core/shell-word.ts";
+import { chooseMethod } from "../../methods/auto.ts";
+import type { MergePlan } from "../../plan/merge-plan.ts";
+import { MEASURED, type Measured } from "./measured.ts";
+
+/** A merge that is recommended, and why. */
+export interface RecommendedMerge {
+  readonly method: string;
+  readonly rank: number;
+  /** One sentence. */
+  readonly reason: string;
+  readonly basis: readonly Measured[];
+  /** To copy into a shell. */
+  readonly command: string;
+}
+
+/** What to do with a set of adapters. */
+export interface Recommendation extends RecommendedMerge {
+  readonly scale: 1 | "auto";
+  /** One weight per adapter; null for 1 each. */
+  readonly weights: readonly number[] | null;
+  /** The same for those who want LoRA-LEGO; null for a single adapter. */
+  readonly lego: RecommendedMerge | null;
+}
+
+/** The facts about a set that a recommendation follows from. */
+export interface SetFacts {
+  /** The adapters' paths as the user wrote them. */
+  readonly paths: readonly string[];
+  /** Whether each adapter's delta is not zero. */
+  readonly acts: readonly boolean[];
+  /** Groups of adapters that began with the same A. */
+  readonly sharedStart: readonly (readonly number[])[];
+  /** The weights that balance the set; null if it needs none. */
+  readonly weights: readonly number[] | null;
+}
+
+/**
+ * The merge that `--method auto` makes, and the rank for LoRA-LEGO.
+ *
+ * @param plan of that merge
+ */
+export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights }: SetFacts): Recommendation {
+  const acting = acts.filter(Boolean).length;
+  const { method, scale, reason } = chooseMethod(acting);
+  const weighted = weights === null ? [] : ["--weights", weights.join(",")];
+  const command = (...flags: string[]): string =>
+    ["lora-lego", "merge", ...paths.map(shellWord), ...flags, "--out", "merged"].join(" ");
+  const lego = acting < 2 ? null : legoRank(plan, { acts, sharedStart });
+  return {
+    method,
+    scale,
+    rank: plan.rank,
+    weights,
+    reason,
+    basis: acting < 2 ? [MEASURED.one] : [MEASURED.auto, MEASURED.autoPretrained],
+    command: command(...weighted),
+    // LEGO's weights are relative and do not scale deltas.
+    lego: lego && { method: "lego", ...lego, command: command("--method", "lego", "--rank", String(lego.rank)) },
+  };
+}
+
+/** The rank at which LEGO kept most in what was measured. */
+function legoRank(
+  { modules }: MergePlan,
+  { acts, sharedStart }: Pick<SetFacts, "acts" | "sharedStart">,
+): Omit<RecommendedMerge, "method" | "command"> {
+  const acting = acts.filter(Boolean).length;
+  const parts = modules.flatMap((module) => module.parts).filter(({ input }) => acts[input]);
+  const ranks = parts.map(({ module }) => module.rank).sort((one, other) => one - other);
+  const rank = ranks.at(-1)!;
+  if (ranks[0] !== rank) {
+    return {
+      rank: ranks[Math.floor(ranks.length / 2)]!,
+      reason: "The ranks differ, and larger ones than the middle one did not help in what was measured.",
+      basis: [MEASURED.ranksDiffer],
+    };
+  }
+  if (acting === 2) {
+    const reason = "Twice the rank keeps every unit of two adapters, and the measured models differ in what is best.";
+    return { rank, reason, basis: [MEASURED.twoAdapters] };
+  }
+  const alike = sharedStart.some(({ length }) => 2 * length > acting);
+  return alike
+    ? {
+        rank: 2 * rank,
+        reason: "Most began with the same random A, so LEGO groups their units by number unless it has twice the rank.",
+        basis: [MEASURED.sharedStart],
+      }
+    : {
+        rank,
+        reason: "They began with different random A, and a larger rank did not help such adapters.",
+        basis: [MEASURED.startsApart],
+      };
+}

@@ -1,0 +1,101 @@
+import type { DeltaProducts } from "../../figures/delta.ts";
+import type { Warning } from "../../plan/warning.ts";
+import { type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
+import { sameAdapters } from "../../report/run-warnings.ts";
+import { zeroWarnings } from "../inspect.ts";
+import { type AuditedAdapter, OUTLIER_TIMES } from "./adapter-tally.ts";
+import { sumFigures } from "./sum-figures.ts";
+
+/** Something that an audit of a set found. */
+export interface AuditFinding {
+  /** problem: merge the set only when it is mended; note: it works, if this is kept in mind. */
+  readonly level: "problem" | "note";
+  /** Stable; the same as a merge's warning where there is one. */
+  readonly id: Warning["id"] | "refused" | "same-start" | "outliers";
+  readonly text: string;
+}
+
+/** A set as its findings see it. */
+export interface FoundSet {
+  readonly adapters: readonly AuditedAdapter[];
+  readonly products: DeltaProducts;
+  readonly lost: readonly LostInput[];
+  /** Groups of adapters that began with the same A. */
+  readonly sharedStart: readonly (readonly number[])[];
+  /** The warnings of the merge that is recommended, or why it is refused. */
+  readonly planned: { readonly warnings: readonly Warning[] } | { readonly refused: string };
+}
+
+/** What speaks against merging a set, or should be known: problems first. */
+export function setFindings(set: FoundSet): AuditFinding[] {
+  const { planned } = set;
+  const found: AuditFinding[] = [
+    ...("refused" in planned
+      ? [{ level: "problem", id: "refused", text: planned.refused } as const]
+      : planned.warnings.map(({ id, text }) => ({ level: levelOf(id, set), id, text }))),
+    ...zeroModules(set),
+    ...same(set),
+    ...lost(set),
+    ...sharedStart(set),
+    ...outliers(set),
+  ];
+  return [...found.filter(({ level }) => level === "problem"), ...found.filter(({ level }) => level === "note")];
+}
+
+/** The adapters that the sum of all would lose. */
+export function lostInSum(adapters: readonly { readonly name: string }[], products: DeltaProducts): LostInput[] {
+  const inputs = adapters.map(({ name }, t) => ({ name, t, weight: 1 }));
+  return lostInputs(
+    inputs,
+    products,
+    sumFigures(products).map(({ cosine }) => cosine),
+  );
+}
+
+/** Bases are different if their last names are; the rest may be where each author keeps them. */
+function levelOf(id: Warning["id"], { adapters }: FoundSet): AuditFinding["level"] {
+  const bases = new Set(adapters.flatMap(({ baseModel }) => baseModel?.split("/").at(-1)?.toLowerCase() ?? []));
+  return id === "different-base" && bases.size > 1 ? "problem" : "note";
+}
+
+function zeroModules({ adapters }: FoundSet): AuditFinding[] {
+  return adapters.flatMap(({ name, zeroModules: zero, modules }) =>
+    zeroWarnings(name, zero, modules).map(({ id, text }) =>
+      id === "zero-adapter" ? { level: "problem", id, text } : { level: "note", id, text: `${name}: ${text}` },
+    ),
+  );
+}
+
+function same({ adapters, products }: FoundSet): AuditFinding[] {
+  const used = adapters.map(({ name }, t) => ({ name, t }));
+  return sameAdapters({ used, products }).map(({ id, text }) => ({ level: "problem", id, text }));
+}
+
+function lost({ lost: small }: FoundSet): AuditFinding[] {
+  return small.map(({ name, times, cosine }) => ({
+    level: "problem",
+    id: "lost-adapter",
+    text: `${name} would be lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the sum; a weight of ${twoDigits(times)} would balance it.`,
+  }));
+}
+
+function sharedStart({ adapters, sharedStart: groups }: FoundSet): AuditFinding[] {
+  return groups.map((group) => {
+    const who = group.length === adapters.length ? "All" : listed(group.map((t) => adapters[t]!.name));
+    const text = `${who} began with the same random A (one training seed): their units are alike by number, which LEGO groups by.`;
+    return { level: "note", id: "same-start", text };
+  });
+}
+
+function outliers({ adapters }: FoundSet): AuditFinding[] {
+  return adapters.flatMap(({ name, outliers: count, modules, zeroModules: zero }) => {
+    if (2 * count <= modules - zero) return [];
+    const text = `${name} has one direction in most modules: the first singular value is over ${OUTLIER_TIMES} times the second in ${count} of ${modules}; --after svc levels a merge's values.`;
+    return [{ level: "note", id: "outliers", text }];
+  });
+}
+
+/** "a, b and c". */
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}

@@ -1,0 +1,175 @@
+import type { AuditedAdapter } from "../analysis/audit/adapter-tally.ts";
+import type { Audit } from "../analysis/audit/audit-set.ts";
+import type { RecommendedMerge } from "../analysis/audit/recommend.ts";
+import { plural } from "../core/plural.ts";
+import { printable } from "../core/printable.ts";
+import { bytes } from "../core/shown.ts";
+import { table } from "./table.ts";
+import { dim, green, printLine, printLines, red } from "./terminal.ts";
+import { wrapped } from "./wrapped.ts";
+
+const WIDTH = 80;
+const MOST_NAME = 20;
+/** More adapters have a matrix wider than the page; their closest pairs are listed instead. */
+const MOST_IN_MATRIX = 10;
+const MOST_PAIRS = 5;
+const MOST_KINDS = 8;
+
+/** Print what an audit found about a set, on one page of 80 columns. */
+export function printAudit(audit: Audit): void {
+  printHead(audit);
+  printLine();
+  printLines(adapterTable(audit.adapters));
+  if (audit.adapters.length > 1) printPairs(audit);
+  if (audit.conflicts.length > 0) printConflicts(audit);
+  printLine();
+  printConsumers(audit);
+  printFindings(audit);
+  printRecommendation(audit);
+}
+
+function printHead({ adapters, bases, modules, sharedModules, starts, sharedStart }: Audit): void {
+  const size = adapters.reduce((sum, adapter) => sum + adapter.bytes, 0);
+  const base = bases.length === 0 ? "no base named" : bases.length === 1 ? `base ${bases[0]}` : "different bases";
+  const shared = sharedModules === modules ? "" : `, ${sharedModules} in all of them`;
+  say(`${plural(adapters.length, "adapter")}, ${base}, ${plural(modules, "module")}${shared}, ${bytes(size)}`);
+  if (adapters.length < 2) return;
+  const cosines = starts.flat().filter((cosine) => cosine !== null);
+  if (cosines.length === 0) return;
+  const groups = sharedStart.map((group) => group.map((t) => `#${t + 1}`).join(" ")).join("; ");
+  const who =
+    sharedStart[0]?.length === adapters.length ? "one for all" : groups === "" ? "different" : `the same in ${groups}`;
+  const [least, most] = [Math.min(...cosines), Math.max(...cosines)].map(cosineShown);
+  say(`random A at the start: ${who} (rows of A have cosine ${least === most ? least : `${least} to ${most}`})`);
+}
+
+function adapterTable(adapters: readonly AuditedAdapter[]): string[] {
+  return table(
+    ["#", "adapter", "rank", "norm", "share", "eff. rank", "90% in", "zero", "outliers"],
+    adapters.map((adapter, t) => [
+      t + 1,
+      cut(adapter.name, MOST_NAME),
+      span(adapter.ranks),
+      adapter.norm.toPrecision(3),
+      percent(adapter.share),
+      decimal(adapter.effectiveRank),
+      decimal(adapter.energyRank),
+      adapter.zeroModules,
+      adapter.outliers,
+    ]),
+  );
+}
+
+function printPairs({ adapters, similarity }: Audit): void {
+  printLine();
+  if (adapters.length <= MOST_IN_MATRIX) {
+    const head = ["cosine", ...adapters.map((_, t) => `#${t + 1}`)];
+    printLines(
+      table(
+        head,
+        similarity.map((row, t) => [`#${t + 1}`, ...row.map(cosineShown)]),
+      ),
+    );
+    return;
+  }
+  const pairs = similarity.flatMap((row, t) =>
+    row.flatMap((cosine, u) => (u > t && cosine !== null ? [{ t, u, cosine }] : [])),
+  );
+  const closest = pairs.sort((one, other) => other.cosine - one.cosine).slice(0, MOST_PAIRS);
+  printLines(
+    table(
+      ["closest pairs", "", "cosine"],
+      closest.map(({ t, u, cosine }) => [
+        cut(adapters[t]!.name, MOST_NAME),
+        cut(adapters[u]!.name, MOST_NAME),
+        cosineShown(cosine),
+      ]),
+    ),
+  );
+}
+
+function printConflicts({ conflicts }: Audit): void {
+  printLine();
+  printLines(
+    table(
+      ["kind of layer", "modules", "overlaps", "cancels", "other sign"],
+      conflicts
+        .slice(0, MOST_KINDS)
+        .map(({ kind, modules, overlap, cancel, signConflicts }) => [
+          cut(kind, MOST_NAME),
+          modules,
+          percent(overlap),
+          percent(cancel),
+          percent(signConflicts),
+        ]),
+    ),
+  );
+  const more = conflicts.length - MOST_KINDS;
+  if (more > 0) printLine(dim(`${plural(more, "more kind")} in --json`));
+}
+
+function printConsumers({ consumers }: Audit): void {
+  const [taken, refused] = [true, false].map((good) =>
+    consumers.filter(({ problems }) => (problems.length === 0) === good).map(({ title }) => title),
+  ) as [string[], string[]];
+  const parts = [
+    ...(taken.length === 0 ? [] : [`nothing found against ${taken.join(", ")}`]),
+    ...(refused.length === 0 ? [] : [`something against ${refused.join(", ")} (check --for says what)`]),
+  ];
+  say(`loading them as they are: ${parts.join("; ")}`);
+}
+
+function printFindings({ findings }: Audit): void {
+  printLine();
+  if (findings.length === 0) printLine(green("Nothing was found that speaks against merging them."));
+  for (const { level, text } of findings) {
+    const [first, ...rest] = wrapped(printable(text), WIDTH - 9, 9);
+    printLine(level === "problem" ? red("problem: ") : dim("note:    "), first!);
+    printLines(rest);
+  }
+}
+
+function printRecommendation({ recommendation }: Audit): void {
+  if (recommendation === null) return;
+  const { method, scale, rank, lego } = recommendation;
+  printLine();
+  printMerge(
+    recommendation,
+    `Merge by ${method} at rank ${rank}${scale === "auto" ? " with a computed factor" : ""} (--method auto).`,
+  );
+  if (lego !== null) printMerge(lego, `If you want LoRA-LEGO: rank ${lego.rank}.`);
+}
+
+function printMerge({ reason, basis, command }: RecommendedMerge, what: string): void {
+  say(`${what} ${reason}`);
+  for (const { text, link } of basis) say(`  ${text} (${link})`, 4);
+  printLine(`  ${command}`);
+}
+
+/** Print a paragraph within the page. */
+function say(text: string, indent = 2): void {
+  printLines(wrapped(printable(text), WIDTH, indent));
+}
+
+function cut(text: string, most: number): string {
+  const shown = printable(text);
+  return shown.length <= most ? shown : `${shown.slice(0, most - 1)}…`;
+}
+
+function span(ranks: readonly number[]): string {
+  const [least, most] = [ranks[0], ranks.at(-1)];
+  return least === undefined ? "-" : least === most ? String(least) : `${least}-${most}`;
+}
+
+function percent(share: number | null): string {
+  return share === null ? "-" : `${(100 * share).toFixed(0)}%`;
+}
+
+function decimal(value: number | null): string {
+  return value === null ? "-" : value.toFixed(1);
+}
+
+/** With two decimals; what rounds to zero has no sign. */
+function cosineShown(value: number | null): string {
+  return value === null ? "-" : value.toFixed(2).replace(/^-(0\.00)$/, "$1");
+}

@@ -1,0 +1,142 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../../src/adapter/adapter.ts";
+import { type Audit, auditSet } from "../../../src/analysis/audit/audit-set.ts";
+import { tightKernels } from "../../support/kernels.ts";
+import { openPico, type PicoAdapter, randomAdapter } from "../../support/pico.ts";
+
+const audited = (adapters: readonly Adapter[]): Promise<Audit> =>
+  auditSet(
+    tightKernels(),
+    adapters,
+    adapters.map(({ name }) => name),
+  );
+const found = ({ findings }: Audit, id: string) => findings.filter((finding) => finding.id === id);
+/** A delta of one entry, at (at, at) of a module. */
+const entry = (name: string, at: number, size: number, rest: Partial<PicoAdapter> = {}): Promise<Adapter> => {
+  const line = (value: number): number[] => [0, 1, 2].map((x) => (x === at ? value : 0));
+  return openPico(name, { modules: { "layers.0.q_proj": { A: [line(1)], B: line(size).map((x) => [x]) } }, ...rest });
+};
+
+describe("the findings of a set", () => {
+  it("are none for adapters that have nothing to do with each other", async () => {
+    const audit = await audited([await entry("a", 0, 1), await entry("b", 1, 2)]);
+    expect([audit.findings, audit.good]).toEqual([[], true]);
+  });
+
+  it("name an adapter that the sum would lose, and the weight that the recommended merge then has (by hand)", async () => {
+    // The others' mean is (3 + 4.5) / 2 = 3.75, 150 times 0.025.
+    const audit = await audited([await entry("a", 0, 3), await entry("b", 1, 0.025), await entry("c", 2, 4.5)]);
+    expect(found(audit, "lost-adapter")).toEqual([
+      {
+        level: "problem",
+        id: "lost-adapter",
+        text: "b would be lost: its deltas are 150 times smaller than the others' and have cosine 0.005 with the sum; a weight of 150 would balance it.",
+      },
+    ]);
+    expect(audit.recommendation).toMatchObject({
+      weights: [1, 150, 1],
+      command: "lora-lego merge a b c --weights 1,150,1 --out merged",
+    });
+    expect(audit.recommendation!.lego!.command).not.toContain("--weights");
+    const even = await audited([await entry("a", 0, 3), await entry("b", 1, 0.3)]);
+    expect([even.findings, even.recommendation!.weights]).toEqual([[], null]);
+  });
+
+  it.each([
+    ["org/base", "other/thing", "problem"],
+    ["org/Base", "/models/base", "note"],
+  ])("say that %s and %s are named as bases: a %s", async (first, second, level) => {
+    const based = (name: string, at: number, base: string) =>
+      entry(name, at, 1, { config: { base_model_name_or_path: base } });
+    const audit = await audited([await based("a", 0, first), await based("b", 1, second)]);
+    expect(audit.bases).toEqual([first, second]);
+    expect(audit.findings).toMatchObject([{ level, id: "different-base" }]);
+    expect(audit.good).toBe(level === "note");
+  });
+
+  it("give the reason for which a merge is refused, and recommend none", async () => {
+    const other: PicoAdapter = { modules: { "layers.0.v_proj": { A: [[1, 0]], B: [[1]] } } };
+    const audit = await audited([await entry("a", 0, 1), await openPico("b", other)]);
+    expect(audit.findings[0]).toMatchObject({ level: "problem", id: "refused" });
+    expect(audit.findings[0]!.text).toMatch(/^a \(1 module, .*share no module; .*\.$/);
+    expect([audit.recommendation, audit.good]).toEqual([null, false]);
+  });
+
+  it("tell an adapter of zeros from one with some zero modules, whose name they give", async () => {
+    const half: PicoAdapter = {
+      modules: {
+        "layers.0.q_proj": { A: [[1, 0, 0]], B: [[0], [0], [0]] },
+        "layers.1.q_proj": { A: [[1, 0, 0]], B: [[1], [0], [0]] },
+      },
+    };
+    const audit = await audited([await openPico("half", half)]);
+    expect(audit.findings).toEqual([
+      {
+        level: "note",
+        id: "zero-modules",
+        text: "half: 1 of 2 modules change nothing: their deltas are zero.",
+      },
+    ]);
+    expect(audit.good).toBe(true);
+  });
+
+  it("come with problems first", async () => {
+    const copied = await Promise.all(["a", "b"].map((name) => openPico(name, randomAdapter(1, { modules: WIDE }))));
+    const audit = await audited(copied);
+    expect(audit.findings.map(({ level, id }) => [level, id])).toEqual([
+      ["problem", "same-adapter"],
+      ["note", "same-start"],
+    ]);
+  });
+});
+
+const WIDE = { "layers.0.q_proj": { in: 64, out: 5 } };
+/** An adapter with the A of another, moved a little, and a B of its own. */
+async function continued(name: string, start: PicoAdapter, seed: number, moved: number): Promise<Adapter> {
+  const own = randomAdapter(seed, { modules: WIDE, rank: 4 });
+  const [first, second] = [start, own].map(({ modules }) => modules["layers.0.q_proj"]!);
+  const A = (first!.A as number[][]).map((row, i) =>
+    row.map((value, x) => value + moved * (second!.A as number[][])[i]![x]!),
+  );
+  return openPico(name, { modules: { "layers.0.q_proj": { A, B: second!.B } } });
+}
+
+describe("adapters that began with the same A", () => {
+  const start = randomAdapter(1, { modules: WIDE, rank: 4 });
+  const other = randomAdapter(2, { modules: WIDE, rank: 4 });
+
+  it("are found though each has moved on, and told from others", async () => {
+    const audit = await audited([
+      await continued("a", start, 3, 0.5),
+      await continued("b", other, 4, 0.5),
+      await continued("c", start, 5, 0.5),
+      await openPico("d", randomAdapter(6, { modules: WIDE, rank: 4 })),
+    ]);
+    expect(audit.sharedStart).toEqual([[0, 2]]);
+    // |A|^2 and the noise's are about 1 and 1/4, so the cosine is about 1 / 1.25.
+    expect(audit.starts[0]![2]).toBeGreaterThan(0.6);
+    expect(audit.starts[2]![0]).toBe(audit.starts[0]![2]);
+    expect(Math.abs(audit.starts[0]![1]!)).toBeLessThan(0.3);
+    expect(found(audit, "same-start").map(({ text }) => text)).toEqual([
+      "a and c began with the same random A (one training seed): their units are alike by number, which LEGO groups by.",
+    ]);
+  });
+
+  it("are one group if each shares it with another", async () => {
+    const audit = await audited([
+      await continued("a", start, 3, 0.5),
+      await continued("b", start, 4, 0.5),
+      await continued("c", start, 5, 0.5),
+    ]);
+    expect(audit.sharedStart).toEqual([[0, 1, 2]]);
+    expect(found(audit, "same-start")[0]!.text).toMatch(/^All began/);
+  });
+
+  it("are not claimed of modules too narrow to tell chance from a start", async () => {
+    const narrow = (name: string, B: number[][]): Promise<Adapter> =>
+      openPico(name, { modules: { q: { A: [[1, 1]], B } } });
+    const audit = await audited([await narrow("a", [[1], [0]]), await narrow("b", [[0], [1]])]);
+    expect(audit.starts[0]![1]).toBeCloseTo(1, 6);
+    expect(audit.sharedStart).toEqual([]);
+  });
+});

@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { layerKind } from "../../../src/analysis/audit/kind-conflicts.ts";
+import { MEASURED } from "../../../src/analysis/audit/measured.ts";
+import { type Recommendation, recommend, type SetFacts } from "../../../src/analysis/audit/recommend.ts";
+import { makePlan } from "../../../src/plan/plan.ts";
+import { openPico, randomAdapter } from "../../support/pico.ts";
+
+/** The recommendation for adapters of these ranks. */
+async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = {}): Promise<Recommendation> {
+  const adapters = await Promise.all(
+    ranks.map((rank, t) => openPico(`adapter-${t}`, randomAdapter(t, { rank, modules: { q: { in: 40, out: 50 } } }))),
+  );
+  const paths = adapters.map(({ name }) => name);
+  const all = { paths, acts: ranks.map(() => true), sharedStart: [], weights: null, ...facts };
+  return recommend(makePlan(adapters, {}, { acting: all.acts.filter(Boolean).length }), all);
+}
+
+describe("recommend", () => {
+  it("makes the merge of --method auto, at the largest rank", async () => {
+    const { method, scale, rank, weights, reason, command, basis } = await recommended([4, 4, 4]);
+    expect([method, scale, rank, weights]).toEqual(["tsv", "auto", 4, null]);
+    expect(reason).toBe("tsv was chosen for 3 adapters: it keeps several adapters best in most sets measured.");
+    expect(command).toBe("lora-lego merge adapter-0 adapter-1 adapter-2 --out merged");
+    expect(basis).toEqual([MEASURED.auto, MEASURED.autoPretrained]);
+  });
+
+  it("returns a single adapter by svd, and has no LEGO for it", async () => {
+    expect(await recommended([4])).toMatchObject({ method: "svd", scale: 1, rank: 4, lego: null });
+    expect(await recommended([4, 4], { acts: [true, false] })).toMatchObject({ method: "svd", lego: null });
+  });
+
+  it.each([
+    ["twice the rank if most began alike", [4, 4, 4], { sharedStart: [[0, 2]] }, 8, MEASURED.sharedStart],
+    ["the same rank if they did not", [4, 4, 4, 4], { sharedStart: [[0, 2]] }, 4, MEASURED.startsApart],
+    ["the same rank for two", [4, 4], { sharedStart: [[0, 1]] }, 4, MEASURED.twoAdapters],
+    ["the middle one of unequal ranks", [2, 16, 4], { sharedStart: [[0, 1, 2]] }, 4, MEASURED.ranksDiffer],
+    ["ranks of adapters that act", [4, 4, 8], { acts: [true, true, false] }, 4, null],
+  ])("gives LEGO %s", async (_, ranks, facts, rank, basis) => {
+    const { lego } = await recommended(ranks, facts);
+    expect(lego!.rank).toBe(rank);
+    if (basis !== null) expect(lego!.basis).toEqual([basis]);
+    expect(lego!.command).toMatch(new RegExp(`--method lego --rank ${rank} --out merged$`));
+  });
+
+  it("writes paths and weights as a shell takes them", async () => {
+    const { command } = await recommended([2, 2], { paths: ["my math", "it's"], weights: [1, 25] });
+    expect(command).toBe(String.raw`lora-lego merge 'my math' 'it'\''s' --weights 1,25 --out merged`);
+  });
+});
+
+describe("what recommendations rest on", () => {
+  it.each(Object.entries(MEASURED))("stands in the documents: %s", (_, { text, link }) => {
+    const [file, anchor] = link.split("#") as [string, string?];
+    expect(existsSync(file)).toBe(true);
+    if (anchor === undefined) return;
+    const sections = readFileSync(file, "utf8").split(/^(?=#{2,3} )/m);
+    const own = sections.findIndex((section) => {
+      const heading = /^#+ (.+)$/m.exec(section)?.[1] ?? "";
+      return (
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\w -]/g, "")
+          .replaceAll(" ", "-") === anchor
+      );
+    });
+    expect(own).toBeGreaterThan(0);
+    // A section of the second level goes on in those of the third.
+    const rest = sections.slice(own + 1);
+    const next = sections[own]!.startsWith("###") ? 0 : rest.findIndex((section) => section.startsWith("## "));
+    const whole = [sections[own]!, ...rest.slice(0, next)].join("");
+    const figures = text.match(/\d+\.\d/g) ?? [];
+    expect(figures.length).toBeGreaterThan(0);
+    for (const figure of figures) expect(whole, figure).toContain(figure);
+  });
+});
+
+describe("layerKind", () => {
+  it.each([
+    ["model.layers.3.self_attn.q_proj", "q_proj"],
+    ["down_blocks.0.attentions.1.transformer_blocks.0.attn1.to_out.0", "to_out"],
+    ["lora_unet_mid", "lora_unet_mid"],
+    ["0", "0"],
+  ])("of %s is %s", (module, kind) => {
+    expect(layerKind(module)).toBe(kind);
+  });
+});
