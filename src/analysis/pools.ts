@@ -44,9 +44,25 @@ export function moduleNames(adapters: readonly Adapter[]): string[] {
 }
 
 /** Singular values of one adapter's delta, from the Gram matrices of its units. */
-export function adapterSpectrum({ count, ids, gramA, gramB }: Pool, input: number): readonly number[] {
-  const units = Array.from(ids.keys()).filter((i) => ids[i]![0] === input);
+export function adapterSpectrum(pool: Pool, input: number): readonly number[] {
+  return spectrumOf(pool, unitsOf(pool, input), () => 1);
+}
+
+/** The positions of one adapter's units in a pool. */
+export function unitsOf({ ids }: Pool, input: number): number[] {
+  return Array.from(ids.keys()).filter((i) => ids[i]![0] === input);
+}
+
+/** Singular values of the sum of some units' deltas, each times its factor. */
+export function spectrumOf(
+  { count, gramA, gramB }: Pool,
+  units: readonly number[],
+  factorOf: (unit: number) => number,
+): readonly number[] {
+  const n = units.length;
   const among = (gram: Float64Array): Float64Array =>
-    Float64Array.from(units.flatMap((i) => units.map((j) => gram[i * count + j]!)));
-  return factorSvd(among(gramA), among(gramB), units.length).sigma;
+    Float64Array.from({ length: n * n }, (_, cell) => gram[units[Math.floor(cell / n)]! * count + units[cell % n]!]!);
+  const factors = units.map(factorOf);
+  const a = among(gramA).map((value, cell) => value * factors[Math.floor(cell / n)]! * factors[cell % n]!);
+  return factorSvd(a, among(gramB), n).sigma;
 }

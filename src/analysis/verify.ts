@@ -3,7 +3,7 @@ import { refuseMisfits } from "../adapter/compatibility.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 import { maximum } from "../core/maximum.ts";
 import { type Random, seededRandom } from "../core/random.ts";
-import { clusterPurity } from "../figures/purity.ts";
+import { MeanPurity, type Purity } from "../figures/purity.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { scaledUnit } from "../linalg/combination.ts";
 import { PAPER } from "../methods/lego/options.ts";
@@ -53,7 +53,7 @@ export async function verifyOpened(
   const largest = maximum(adapters.flatMap(({ modules }) => [...modules.values()].map((module) => module.rank)));
   let permutation = 0;
   let concatenation = 0;
-  const pure = { units: 0, purity: 0, chance: 0, variance: 0 };
+  const pure = new MeanPurity(random, DRAWS);
   for (const name of moduleNames(adapters)) {
     const pool = (await readPool(kernels, adapters, name))!;
     if (pool.count === 0) continue;
@@ -62,12 +62,7 @@ export async function verifyOpened(
     permutation = Math.max(permutation, permutationError(pool, rows, x, random));
     concatenation = Math.max(concatenation, concatenationError(pool, rows, x));
     const { merged } = await legoOn(pool, rank ?? largest, { ...PAPER, seed });
-    const owners = merged.clusters!.map(({ members }) => members.map(([input]) => input));
-    const { purity, chance, deviation } = clusterPurity(owners, random, DRAWS);
-    pure.units += pool.count;
-    pure.purity += pool.count * purity;
-    pure.chance += pool.count * chance;
-    pure.variance += (pool.count * deviation) ** 2;
+    pure.add(merged.clusters!.map(({ members }) => members.map(([input]) => input)));
   }
   return [
     errorCheck("permutation-invariance", "The order of an adapter's units does not change its output.", permutation),
@@ -76,7 +71,7 @@ export async function verifyOpened(
       "The units of all adapters side by side give the sum of their outputs.",
       concatenation,
     ),
-    purityCheck(adapters.length, pure),
+    purityCheck(adapters.length, pure.figures),
   ];
 }
 
@@ -85,20 +80,15 @@ function errorCheck(id: Claim["id"], claim: string, error: number): Claim {
   return { id, claim, measured, holds: error <= MOST_ERROR, figures: { error } };
 }
 
-function purityCheck(
-  adapters: number,
-  pure: { units: number; purity: number; chance: number; variance: number },
-): Claim {
+function purityCheck(adapters: number, pure: Purity | null): Claim {
   const claim = "Clusters gather units of one adapter more often than chance.";
   const id = "cluster-purity";
-  if (adapters < 2 || pure.units === 0) {
+  if (adapters < 2 || pure === null) {
     return { id, claim, measured: "needs two adapters", holds: null, figures: {} };
   }
-  const purity = pure.purity / pure.units;
-  const chance = pure.chance / pure.units;
-  const deviation = Math.sqrt(pure.variance) / pure.units;
+  const { purity, chance, deviation } = pure;
   const measured = `purity ${percent(purity)}, by chance ${percent(chance)} +- ${percent(deviation)}`;
-  return { id, claim, measured, holds: purity > chance + 3 * deviation, figures: { purity, chance, deviation } };
+  return { id, claim, measured, holds: purity > chance + 3 * deviation, figures: { ...pure } };
 }
 
 /** Relative difference of each adapter's output when its units are summed in another order. */

@@ -4,11 +4,10 @@ import type { RecommendedMerge } from "../analysis/audit/recommend.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
 import { bytes } from "../core/shown.ts";
+import { cosineShown, cut, percent, printParagraph, wrapped } from "./page.ts";
 import { table } from "./table.ts";
 import { dim, green, printLine, printLines, red } from "./terminal.ts";
-import { wrapped } from "./wrapped.ts";
 
-const WIDTH = 80;
 const MOST_NAME = 20;
 /** More adapters have a matrix wider than the page; their closest pairs are listed instead. */
 const MOST_IN_MATRIX = 10;
@@ -32,7 +31,9 @@ function printHead({ adapters, bases, modules, sharedModules, starts, sharedStar
   const size = adapters.reduce((sum, adapter) => sum + adapter.bytes, 0);
   const base = bases.length === 0 ? "no base named" : bases.length === 1 ? `base ${bases[0]}` : "different bases";
   const shared = sharedModules === modules ? "" : `, ${sharedModules} in all of them`;
-  say(`${plural(adapters.length, "adapter")}, ${base}, ${plural(modules, "module")}${shared}, ${bytes(size)}`);
+  printParagraph(
+    `${plural(adapters.length, "adapter")}, ${base}, ${plural(modules, "module")}${shared}, ${bytes(size)}`,
+  );
   if (adapters.length < 2) return;
   const cosines = starts.flat().filter((cosine) => cosine !== null);
   if (cosines.length === 0) return;
@@ -40,7 +41,9 @@ function printHead({ adapters, bases, modules, sharedModules, starts, sharedStar
   const who =
     sharedStart[0]?.length === adapters.length ? "one for all" : groups === "" ? "different" : `the same in ${groups}`;
   const [least, most] = [Math.min(...cosines), Math.max(...cosines)].map(cosineShown);
-  say(`random A at the start: ${who} (rows of A have cosine ${least === most ? least : `${least} to ${most}`})`);
+  printParagraph(
+    `random A at the start: ${who} (rows of A have cosine ${least === most ? least : `${least} to ${most}`})`,
+  );
 }
 
 function adapterTable(adapters: readonly AuditedAdapter[]): string[] {
@@ -116,14 +119,14 @@ function printConsumers({ consumers }: Audit): void {
     ...(taken.length === 0 ? [] : [`nothing found against ${taken.join(", ")}`]),
     ...(refused.length === 0 ? [] : [`something against ${refused.join(", ")} (check --for says what)`]),
   ];
-  say(`loading them as they are: ${parts.join("; ")}`);
+  printParagraph(`loading them as they are: ${parts.join("; ")}`);
 }
 
 function printFindings({ findings }: Audit): void {
   printLine();
   if (findings.length === 0) printLine(green("Nothing was found that speaks against merging them."));
   for (const { level, text } of findings) {
-    const [first, ...rest] = wrapped(printable(text), WIDTH - 9, 9);
+    const [first, ...rest] = wrapped(printable(text), 9, 9);
     printLine(level === "problem" ? red("problem: ") : dim("note:    "), first!);
     printLines(rest);
   }
@@ -141,19 +144,9 @@ function printRecommendation({ recommendation }: Audit): void {
 }
 
 function printMerge({ reason, basis, command }: RecommendedMerge, what: string): void {
-  say(`${what} ${reason}`);
-  for (const { text, link } of basis) say(`  ${text} (${link})`, 4);
+  printParagraph(`${what} ${reason}`);
+  for (const { text, link } of basis) printParagraph(`  ${text} (${link})`, 4);
   printLine(`  ${command}`);
-}
-
-/** Print a paragraph within the page. */
-function say(text: string, indent = 2): void {
-  printLines(wrapped(printable(text), WIDTH, indent));
-}
-
-function cut(text: string, most: number): string {
-  const shown = printable(text);
-  return shown.length <= most ? shown : `${shown.slice(0, most - 1)}…`;
 }
 
 function span(ranks: readonly number[]): string {
@@ -161,15 +154,6 @@ function span(ranks: readonly number[]): string {
   return least === undefined ? "-" : least === most ? String(least) : `${least}-${most}`;
 }
 
-function percent(share: number | null): string {
-  return share === null ? "-" : `${(100 * share).toFixed(0)}%`;
-}
-
 function decimal(value: number | null): string {
   return value === null ? "-" : value.toFixed(1);
-}
-
-/** With two decimals; what rounds to zero has no sign. */
-function cosineShown(value: number | null): string {
-  return value === null ? "-" : value.toFixed(2).replace(/^-(0\.00)$/, "$1");
 }

@@ -6,8 +6,8 @@ import type { ResponseProducts } from "./response.ts";
 const DIGITS = 4;
 /** A norm below this share of what it is compared with is rounding error. */
 const LEAST_SHARE = 1e-6;
-/** The least cosine of D' with the adapters that gives a factor; unrelated adapters added up have 1, opposites next to nothing. */
-const LEAST_COSINE = 0.2;
+/** The least agreement of D' with the adapters that gives a factor; unrelated adapters added up have 1, opposites next to nothing. */
+export const LEAST_AGREEMENT = 0.2;
 
 /** A factor for a merged delta D', computed from the adapters alone; docs/scale.md derives it. */
 export interface AutoScale {
@@ -38,15 +38,27 @@ export function autoScale(products: DeltaProducts, responses: ResponseProducts):
   const norm = rounded(total / acting.length / merged);
   if (acting.length === 1) return { ...without("one adapter"), norm };
   const pulled = orderlessSum(products.cross);
-  const size = orderlessSum(acting.map((own) => own * own));
+  const size = sizeOf(products);
   const pull =
-    pulled > LEAST_COSINE * merged * Math.sqrt(size)
-      ? rounded((shareKept(countOf(products, size)) * size) / pulled)
-      : null;
+    agreement(products)! > LEAST_AGREEMENT ? rounded((shareKept(countOf(products, size)) * size) / pulled) : null;
   const response =
     responses.answered > LEAST_SHARE && responses.square > 0 ? rounded(responses.answered / responses.square) : null;
   if (pull === null) return { ...without("no direction"), response, norm };
   return { factor: pull, rule: "pull", pull, response, norm };
+}
+
+/**
+ * How much D' goes along with the adapters: sum <D', D_t> over |D'| sqrt(sum |D_t|^2), a cosine with all of them side by side. Above 1 only
+ * if they have something in common; null if a norm is 0.
+ */
+export function agreement(products: DeltaProducts): number | null {
+  const size = Math.sqrt(products.merged) * Math.sqrt(sizeOf(products));
+  return size === 0 ? null : orderlessSum(products.cross) / size;
+}
+
+/** sum of |D_t|^2. */
+function sizeOf(products: DeltaProducts): number {
+  return orderlessSum(products.cross.map((_, t) => normOf(products, t) ** 2));
 }
 
 /**

@@ -41,3 +41,40 @@ function majority(members: readonly number[]): number {
   for (const adapter of members) counts.set(adapter, (counts.get(adapter) ?? 0) + 1);
   return Math.max(0, ...counts.values());
 }
+
+/** The purity of the clusters of several modules together, each counted by its units. */
+export class MeanPurity {
+  readonly #random: Random;
+  readonly #draws: number;
+  #units = 0;
+  #purity = 0;
+  #chance = 0;
+  #variance = 0;
+
+  /** @param draws random assignments for each module */
+  constructor(random: Random, draws: number) {
+    this.#random = random;
+    this.#draws = draws;
+  }
+
+  /** Add the clusters of one module, each given as the adapters of its members. */
+  add(clusters: readonly (readonly number[])[]): void {
+    const units = clusters.reduce((sum, { length }) => sum + length, 0);
+    if (units === 0) return;
+    const { purity, chance, deviation } = clusterPurity(clusters, this.#random, this.#draws);
+    this.#units += units;
+    this.#purity += units * purity;
+    this.#chance += units * chance;
+    this.#variance += (units * deviation) ** 2;
+  }
+
+  /** null if no module has units. */
+  get figures(): Purity | null {
+    if (this.#units === 0) return null;
+    return {
+      purity: this.#purity / this.#units,
+      chance: this.#chance / this.#units,
+      deviation: Math.sqrt(this.#variance) / this.#units,
+    };
+  }
+}

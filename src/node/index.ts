@@ -5,12 +5,15 @@
  * @module lora-lego/node
  */
 export type { AuditedAdapter } from "../analysis/audit/adapter-tally.ts";
+export type { MergedAudit } from "../analysis/audit/audit-merged.ts";
 export type { Audit } from "../analysis/audit/audit-set.ts";
 export type { ConsumerVerdict } from "../analysis/audit/consumer-verdicts.ts";
 export type { KindConflict } from "../analysis/audit/kind-conflicts.ts";
 export type { Measured } from "../analysis/audit/measured.ts";
+export type { MergedFigures } from "../analysis/audit/merged-figures.ts";
 export type { Recommendation, RecommendedMerge } from "../analysis/audit/recommend.ts";
 export type { AuditFinding } from "../analysis/audit/set-findings.ts";
+export type { Signature } from "../analysis/audit/signatures.ts";
 export type { Check, Finding } from "../analysis/check.ts";
 export type { ComparedMerge, Comparison } from "../analysis/compare.ts";
 export type { InspectedModule, Inspection } from "../analysis/inspect.ts";
@@ -18,6 +21,7 @@ export type { Claim } from "../analysis/verify.ts";
 export type { ExtractedModule, ExtractRecipe } from "../fuse/extract.ts";
 export type { FuseRecipe } from "../fuse/plan-fusion.ts";
 export { auditAdapters } from "./audit-adapters.ts";
+export { auditMerged, type MergedAuditOptions } from "./audit-merged.ts";
 export { type CheckedAdapter, type CheckOptions, checkAdapter } from "./check-adapter.ts";
 export { type CompareOptions, compareAdapters } from "./compare-adapters.ts";
 export { type Converted, type ConvertOptions, convertAdapter } from "./convert-adapter.ts";

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { auditAdapters } from "../../src/node/audit-adapters.ts";
+import { auditMerged } from "../../src/node/audit-merged.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, run } from "./run.ts";
 
@@ -72,11 +73,71 @@ describe.concurrent("lora-lego audit", () => {
   });
 });
 
-it("docs/audit.md shows what its first command prints", async () => {
-  const [, command, printed] =
-    /^```\nlora-lego audit (.+)\n```\n\nIt prints, in `examples\/minibench\/llama\/all`:\n\n```\n(.*?)```/ms.exec(
-      readFileSync("docs/audit.md", "utf8"),
-    ) ?? [];
-  const { code, stdout } = await run(["audit", ...command!.split(" ")], { cwd: LLAMA });
-  expect([code, stdout]).toEqual([0, printed]);
+describe.concurrent("lora-lego audit --of", () => {
+  const merged = async (...flags: string[]): Promise<string> => {
+    const out = join(tempFolder(), "merged");
+    expect((await run(["merge", ...SEVEN, ...flags, "--out", out, "--report", join(out, "report.json")])).code).toBe(0);
+    return out;
+  };
+
+  it("finds nothing in a merge by auto, within 80 columns", async () => {
+    const { code, stdout, stderr } = await run(["audit", await merged(), "--of", ...SEVEN]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(lines(stdout).filter((line) => line.length > 80)).toEqual([]);
+    expect(stdout).toMatch(/^merged: 28 modules, rank 6 \(effective rank 5\.9\), norm ratio 1\.345, energy 0\.363$/m);
+    expect(stdout).toMatch(/^cola +1 +0\.11 +17%$/m);
+    expect(stdout).toMatch(/^ok +rank-too-low +rank 6 can hold 97% of the sum's energy \(least 90%\)$/m);
+    expect(stdout).toMatch(/^not looked at: clusters \(the method does not cluster\)$/m);
+  });
+
+  it("names what is wrong with LEGO at the rank of one of seven adapters, with its remedies", async () => {
+    const out = await merged("--method", "lego");
+    const { code, stdout } = await run(["audit", out, "--of", ...SEVEN]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^FOUND +mixed-clusters +purity 18%, 0\.54 times chance's \(least 0\.75\)$/m);
+    expect(stdout).toMatch(/^ {8}merge again with --rank 12, or by --method auto$/m);
+    expect(stdout).toMatch(/^FOUND +scale-too-small +the adapters ask for factor 1\.493 \(most 1\.33\)$/m);
+    expect(stdout).toMatch(/^ {8}lora-lego merge \S+merged --method cat --scale 1\.493 --out DIR$/m);
+    const json = await run(["audit", out, "--of", ...SEVEN, "--json"]);
+    expect([json.code, JSON.parse(json.stdout)]).toEqual([
+      1,
+      JSON.parse(JSON.stringify(await auditMerged(out, { of: SEVEN }))),
+    ]);
+  });
+
+  it("is mended by its own remedy", async () => {
+    const out = await merged("--method", "lego", "--rank", "12");
+    expect((await run(["audit", out, "--of", ...SEVEN])).code).toBe(0);
+  });
+
+  it("takes one merged adapter, and adapters that it was made of", async () => {
+    const two = await run(["audit", SEVEN[0]!, SEVEN[1]!, "--of", SEVEN[2]!]);
+    expect([two.code, two.stderr]).toEqual([
+      2,
+      "error: --of looks at one merged adapter, but 2 are named before it; name one.\n",
+    ]);
+    expect((await run(["audit", SEVEN[0]!, "--of"])).code).toBe(2);
+    expect((await run(["audit", "--of", ...SEVEN])).code).toBe(2);
+  });
+});
+
+describe("docs/audit.md", () => {
+  const blocks = [...readFileSync("docs/audit.md", "utf8").matchAll(/^```\n(.*?)```$/gms)].map(([, block]) => block!);
+  const words = (line: string): string[] => line.trim().split(" ").slice(1);
+
+  it("shows what its first command prints", async () => {
+    const [command, printed] = blocks;
+    const { code, stdout } = await run(words(command!), { cwd: LLAMA });
+    expect([code, stdout]).toEqual([0, printed]);
+  });
+
+  it("shows what is found in a merge", async () => {
+    const [commands, printed] = blocks.slice(2);
+    const cwd = tempFolder();
+    for (const task of readdirSync(LLAMA)) symlinkSync(resolve(LLAMA, task), join(cwd, task));
+    const [merge, audit] = lines(commands!).map(words);
+    expect((await run(merge!, { cwd })).code).toBe(0);
+    const { code, stdout } = await run(audit!, { cwd });
+    expect([code, stdout]).toEqual([1, printed]);
+  });
 });

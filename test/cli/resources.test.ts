@@ -178,6 +178,7 @@ describe("an empty path", () => {
       ["bench", "--config", ""],
       ["verify", ""],
       ["audit", a, ""],
+      ["audit", a, "--of", ""],
       ["push", "", "me/x"],
       ["ui", ""],
     ].map((args) => [args]),

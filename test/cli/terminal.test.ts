@@ -43,6 +43,7 @@ const out = (): string => join(tempFolder(), `out-${EVIL}`);
 const COMMANDS: [string, () => string[]][] = [
   ["inspect", () => ["inspect", a, b, "--modules"]],
   ["audit", () => ["audit", a, b]],
+  ["audit --of", () => ["audit", a, "--of", b]],
   ["compare", () => ["compare", a, b, "--methods", "cat,slerp"]],
   ["check", () => ["check", a, "--for", "vllm"]],
   ["merge", () => ["merge", a, b, "--out", out()]],

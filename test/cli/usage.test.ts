@@ -31,6 +31,7 @@ describe.concurrent("lora-lego help", () => {
       "prune",
       ["--keep", "--rank", "--dtype", "--rank-layout", "--out", "--threads", "--report", "--dry-run", "--force"],
     ],
+    ["audit", ["--of", "--stream", "--json"]],
     ["inspect", ["--modules", "--json"]],
     ["verify", ["--rank", "--seed", "--json"]],
   ])("shows usage, options and an example of %s", async (command, flags) => {

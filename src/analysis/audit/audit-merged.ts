@@ -1,0 +1,102 @@
+import type { Adapter } from "../../adapter/adapter.ts";
+import { refuseMisfits } from "../../adapter/compatibility.ts";
+import { RefusedError } from "../../core/errors.ts";
+import { plural } from "../../core/plural.ts";
+import { seededRandom } from "../../core/random.ts";
+import { shellWord } from "../../core/shell-word.ts";
+import { MeanPurity, type Purity } from "../../figures/purity.ts";
+import type { Kernels } from "../../kernels/kernels.ts";
+import { underOneName } from "../../plan/one-name.ts";
+import { lostAdapters } from "../../report/lost-adapters.ts";
+import { scaleWarnings } from "../../report/scale-warnings.ts";
+import { moduleNames } from "../pools.ts";
+import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
+import { type Signature, signatures } from "./signatures.ts";
+
+/** Number of random clusterings that purity is compared with. */
+const DRAWS = 50;
+
+/** A merged adapter, measured against the adapters that it was made of. Arrays over adapters follow the user's order. */
+export interface MergedAudit extends MergedFigures {
+  readonly name: string;
+  readonly adapters: readonly string[];
+  /** The weight of each adapter in modules that have no weights of their own. */
+  readonly weights: readonly number[];
+  /** Modules that were compared, and how many the adapters have besides. */
+  readonly modules: number;
+  readonly leftOut: number;
+  /** Of all clusters; null if they are not known. */
+  readonly purity: Purity | null;
+  readonly signatures: readonly Signature[];
+  /** What else to keep in mind, one sentence each. */
+  readonly notes: readonly string[];
+  /** What was not looked at, as parts of a sentence that begins with "not looked at:". */
+  readonly unseen: readonly string[];
+  /** Whether no signature was found. */
+  readonly good: boolean;
+}
+
+/** What is known of a merge besides its result. */
+export interface RecordedMerge extends KnownMerge {
+  readonly weights: readonly number[];
+  /** For each module, for each cluster, the adapter of each unit; null if they are not known. */
+  readonly clusters: readonly (readonly (readonly number[])[])[] | null;
+  readonly unseen: readonly string[];
+}
+
+/**
+ * Recognise how a merge fails from its result, its inputs and what is recorded about it. Deterministic.
+ *
+ * @param path of the merged adapter, for the commands that mend it
+ * @throws RefusedError for adapters of different models or shapes, or that share no module with the result
+ */
+export async function auditMergedAdapter(
+  kernels: Kernels,
+  result: Adapter,
+  inputs: readonly Adapter[],
+  path: string,
+  recorded: RecordedMerge,
+): Promise<MergedAudit> {
+  const { adapters } = underOneName([...inputs, result]);
+  refuseMisfits(adapters, true, false);
+  const [merged, given] = [adapters.at(-1)!, adapters.slice(0, -1)];
+  const all = moduleNames(given);
+  const names = all.filter((name) => merged.modules.has(name));
+  if (names.length === 0) {
+    throw new RefusedError(
+      `${result.name} shares no module with ${inputs.map(({ name }) => name).join(", ")}; pass the adapters that it was made of.`,
+    );
+  }
+  const { figures, weighted } = await mergedFigures(kernels, merged, given, names, recorded);
+  const purity = purityOf(recorded.clusters);
+  const scales = recorded.method.weights === "linear";
+  const losable = inputs.map(({ name }, t) => ({ name, t, weight: recorded.weights[t]! }));
+  const lost = lostAdapters(losable, weighted, figures.cosines, scales);
+  const found = signatures({ path: shellWord(path), figures, purity, lost });
+  const leftOut = all.length - names.length;
+  return {
+    name: result.name,
+    adapters: inputs.map(({ name }) => name),
+    weights: recorded.weights,
+    modules: names.length,
+    leftOut,
+    ...figures,
+    purity,
+    signatures: found,
+    notes: [
+      ...(figures.autoScale.rule === "pull" ? scaleWarnings(figures.autoScale).map(({ text }) => text) : []),
+      ...(leftOut === 0
+        ? []
+        : [`${plural(leftOut, "module")} of the adapters ${leftOut === 1 ? "is" : "are"} not in the result.`]),
+    ],
+    unseen: recorded.unseen,
+    good: found.every((signature) => signature.found !== true),
+  };
+}
+
+function purityOf(clusters: RecordedMerge["clusters"]): Purity | null {
+  if (clusters === null) return null;
+  const pure = new MeanPurity(seededRandom(0), DRAWS);
+  for (const module of clusters) pure.add(module);
+  return pure.figures;
+}

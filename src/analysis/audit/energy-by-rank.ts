@@ -1,0 +1,38 @@
+/** The energy that the leading singular values of several modules hold together, by rank. */
+export class EnergyByRank {
+  /** Energy of the values at each position, over all modules. */
+  readonly #energies: number[] = [];
+  #held = 0;
+
+  /**
+   * @param sigma singular values of one module, descending
+   * @param rank how many of them the module may keep
+   */
+  add(sigma: readonly number[], rank: number): void {
+    for (const [j, value] of sigma.entries()) {
+      this.#energies[j] = (this.#energies[j] ?? 0) + value * value;
+      if (j < rank) this.#held += value * value;
+    }
+  }
+
+  /** The share of all energy that the ranks given hold; null if there is none. */
+  get share(): number | null {
+    const all = this.#all;
+    return all === 0 ? null : this.#held / all;
+  }
+
+  /** The smallest rank for all modules alike that holds a share of the energy, at least 1. */
+  rankFor(share: number): number {
+    const all = this.#all;
+    let held = 0;
+    for (const [j, energy] of this.#energies.entries()) {
+      held += energy;
+      if (held >= share * all) return j + 1;
+    }
+    return Math.max(1, this.#energies.length);
+  }
+
+  get #all(): number {
+    return this.#energies.reduce((sum, energy) => sum + energy, 0);
+  }
+}

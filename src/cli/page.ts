@@ -1,0 +1,42 @@
+import { printable } from "../core/printable.ts";
+import { printLines } from "./terminal.ts";
+
+/** Columns of a page of text. */
+const PAGE_WIDTH = 80;
+
+/** Print a paragraph within the page, its lines after the first indented. */
+export function printParagraph(text: string, indent = 2): void {
+  printLines(wrapped(printable(text), indent));
+}
+
+/**
+ * Text in lines of the page, broken between words; all lines but the first are indented.
+ *
+ * @param before characters that stand before the first line
+ */
+export function wrapped(text: string, indent: number, before = 0): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    const room = PAGE_WIDTH - (lines.length === 1 ? before : 0);
+    if (last !== undefined && last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(lines.length === 0 ? word : `${" ".repeat(indent)}${word}`);
+  }
+  return lines;
+}
+
+/** A name that fits a column. */
+export function cut(text: string, most: number): string {
+  const shown = printable(text);
+  return shown.length <= most ? shown : `${shown.slice(0, most - 1)}…`;
+}
+
+/** A share in whole percent; a dash for none. */
+export function percent(share: number | null): string {
+  return share === null ? "-" : `${(100 * share).toFixed(0)}%`;
+}
+
+/** A cosine with two decimals; what rounds to zero has no sign. */
+export function cosineShown(value: number | null): string {
+  return value === null ? "-" : value.toFixed(2).replace(/^-(0\.00)$/, "$1");
+}

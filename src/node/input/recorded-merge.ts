@@ -1,0 +1,99 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Adapter } from "../../adapter/adapter.ts";
+import type { RecordedMerge } from "../../analysis/audit/audit-merged.ts";
+import { recordedClusters } from "../../analysis/audit/recorded-clusters.ts";
+import { LoraLegoError } from "../../core/errors.ts";
+import { parseStrictJson } from "../../formats/json.ts";
+import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
+import { EXACT_SUM } from "../../methods/method.ts";
+import { methodById } from "../../methods/registry.ts";
+import { makePlan } from "../../plan/plan.ts";
+import { parseRecipe } from "../../recipe/recipe-file.ts";
+import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
+import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
+
+/** The name of a report that stands in a merged adapter's folder (`merge --report merged/report.json`). */
+const REPORT_FILE = "report.json";
+
+type Weighing = Pick<RecordedMerge, "method" | "weights" | "weightsOf">;
+
+/**
+ * What the files beside a merged adapter say about its merge: recipe.yaml the method and the weights, report.json the clusters. What they
+ * do not say is among `unseen`.
+ *
+ * @param folder of the merged adapter; null if it has none on disk
+ */
+export async function recordedMerge(folder: string | null, adapters: readonly Adapter[]): Promise<RecordedMerge> {
+  const unseen: string[] = [];
+  const weighing = await orUnseen(unseen, "weights and method, counted as a sum of all adapters", () =>
+    weighingOf(folder, adapters),
+  );
+  const clusters = await orUnseen(unseen, "clusters", async () => clustersOf(folder, adapters));
+  return { ...(weighing ?? plainSum(adapters)), clusters, unseen };
+}
+
+/** What `read` returns; if it cannot be had, null, and `what` is unseen for the reason given. */
+async function orUnseen<T>(unseen: string[], what: string, read: () => Promise<T | string>): Promise<T | null> {
+  try {
+    const found = await read();
+    if (typeof found !== "string") return found;
+    unseen.push(`${what} (${found})`);
+  } catch (error) {
+    if (!(error instanceof LoraLegoError)) throw error;
+    unseen.push(`${what} (${error.message.replace(/\.$/, "")})`);
+  }
+  return null;
+}
+
+/** Weights of 1 each, as if the deltas had been added up. */
+function plainSum(adapters: readonly Adapter[]): Weighing {
+  const weights = adapters.map(() => 1);
+  return { method: methodById(EXACT_SUM), weights, weightsOf: () => weights };
+}
+
+async function weighingOf(folder: string | null, adapters: readonly Adapter[]): Promise<Weighing | string> {
+  const text = textIn(folder, RECIPE_FILE);
+  if (text === null) return `there is no ${RECIPE_FILE} beside the result`;
+  const { steps } = await parseRecipe(text, RECIPE_FILE);
+  const [step, ...others] = steps;
+  if (others.length > 0) return `${RECIPE_FILE} has several steps`;
+  const places = step!.adapters.map((source) => ("path" in source ? placeOf(source.path, adapters) : -1));
+  if (!isPermutation(places, adapters.length)) return `${RECIPE_FILE} names other adapters`;
+  const plan = makePlan(
+    places.map((t) => adapters[t]!),
+    step!.recipe,
+  );
+  const inUsersOrder = (weights: readonly number[]): number[] => adapters.map((_, t) => weights[places.indexOf(t)]!);
+  const weights = inUsersOrder(plan.inputs.map(({ weight }) => weight));
+  const own = new Map(plan.modules.map((module) => [module.name, inUsersOrder(module.weights)]));
+  return { method: methodById(plan.method), weights, weightsOf: (name) => own.get(name) ?? weights };
+}
+
+async function clustersOf(folder: string | null, adapters: readonly Adapter[]) {
+  const text = textIn(folder, REPORT_FILE);
+  if (text === null) return `there is no ${REPORT_FILE} beside the result; merge writes it with --report`;
+  const recorded = recordedClusters(parseStrictJson(text, REPORT_FILE));
+  if (recorded === null) return `${REPORT_FILE} is no report of a merge`;
+  const places = recorded.inputs.map((name) => placeOf(name, adapters));
+  if (!isPermutation(places, adapters.length)) return `${REPORT_FILE} is about other adapters`;
+  return recorded.modules ?? "the method does not cluster";
+}
+
+function textIn(folder: string | null, file: string): string | null {
+  if (folder === null) return null;
+  const path = join(folder, file);
+  return existsSync(path) ? readText(path, { name: file, most: LARGE_TEXT_BYTES }) : null;
+}
+
+/** The position of the adapter that a recipe or report means; -1 if there is none. */
+function placeOf(path: string, adapters: readonly Adapter[]): number {
+  const name = isHubPath(path) ? hubName(parseHubPath(path)) : path;
+  const exact = adapters.findIndex((adapter) => adapter.name === name);
+  if (exact >= 0) return exact;
+  return adapters.findIndex((adapter) => `/${name}`.endsWith(`/${adapter.name}`) || adapter.name.endsWith(`/${name}`));
+}
+
+function isPermutation(places: readonly number[], count: number): boolean {
+  return places.length === count && new Set(places).size === count && !places.includes(-1);
+}

@@ -1,0 +1,233 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../../src/adapter/adapter.ts";
+import { auditMergedAdapter, type MergedAudit, type RecordedMerge } from "../../../src/analysis/audit/audit-merged.ts";
+import type { Signature } from "../../../src/analysis/audit/signatures.ts";
+import { RefusedError } from "../../../src/core/errors.ts";
+import { methodById } from "../../../src/methods/registry.ts";
+import { tightKernels } from "../../support/kernels.ts";
+import { openPico } from "../../support/pico.ts";
+
+const near = (value: number) => expect.closeTo(value, 6);
+const MODULE = "layers.0.q_proj";
+const unit = (at: number, value = 1): number[] => [0, 1, 2, 3].map((x) => (x === at ? value : 0));
+
+/** An adapter whose delta has these values on the diagonal, by position; `module` is its only one. */
+function diagonal(name: string, values: Readonly<Record<number, number>>, module = MODULE): Promise<Adapter> {
+  const places = Object.keys(values).map(Number);
+  const A = places.map((at) => unit(at));
+  const B = [0, 1, 2, 3].map((row) => places.map((at) => (row === at ? values[at]! : 0)));
+  return openPico(name, { modules: { [module]: { A, B } } });
+}
+
+const sum = (weights: readonly number[], rest: Partial<RecordedMerge> = {}): RecordedMerge => ({
+  method: methodById("cat"),
+  weights,
+  weightsOf: () => weights,
+  clusters: null,
+  unseen: [],
+  ...rest,
+});
+
+async function audited(
+  merged: Promise<Adapter>,
+  adapters: readonly Promise<Adapter>[],
+  recorded: RecordedMerge = sum(adapters.map(() => 1)),
+): Promise<MergedAudit> {
+  return auditMergedAdapter(tightKernels(), await merged, await Promise.all(adapters), "my merged", recorded);
+}
+const signature = ({ signatures }: MergedAudit, id: Signature["id"]): Signature =>
+  signatures.find((each) => each.id === id)!;
+const foundIn = ({ signatures }: MergedAudit): string[] => signatures.filter(({ found }) => found).map(({ id }) => id);
+
+describe("a merged adapter", () => {
+  it("is measured against its inputs by hand", async () => {
+    // D_0 and D_1 are orthogonal and of length 1, D' = 0.6 D_0 + 0.8 D_1 has length 1; its product with the sum, of length
+    // sqrt 2, is 1.4. Two unrelated adapters ask for a share of 1 / sqrt(3 - 1/8) of each.
+    const audit = await audited(diagonal("m", { 0: 0.6, 1: 0.8 }), [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 })]);
+    expect(audit).toMatchObject({
+      name: "m",
+      adapters: ["a", "b"],
+      weights: [1, 1],
+      modules: 1,
+      leftOut: 0,
+      rank: 2,
+      normRatio: near(1),
+      cosines: [near(0.6), near(0.8)],
+      shares: [near(0.6), near(0.8)],
+      energy: near(1.4 ** 2 / 2),
+      agreement: near(1.4 / Math.SQRT2),
+      room: near(1),
+      rankForMost: 2,
+      idleRanks: 0,
+      good: true,
+      notes: [],
+    });
+    expect(audit.autoScale.factor).toBeCloseTo(2 / Math.sqrt(3 - 1 / 8) / 1.4, 3);
+    expect(audit.effectiveRank).toBeCloseTo(Math.exp(-(3 / 7) * Math.log(3 / 7) - (4 / 7) * Math.log(4 / 7)), 6);
+    expect(foundIn(audit)).toEqual([]);
+  });
+
+  it("is measured with the weights of its merge, which may differ by module", async () => {
+    const pair = [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 })];
+    const even = await audited(diagonal("m", { 0: 2, 1: 1 }), pair);
+    const weighted = await audited(diagonal("m", { 0: 2, 1: 1 }), pair, sum([2, 1]));
+    expect([even.energy, weighted.energy]).toEqual([near(9 / 10), near(1)]);
+    const byModule = sum([1, 1], { weightsOf: (name) => (name === MODULE ? [2, 1] : [9, 9]) });
+    expect((await audited(diagonal("m", { 0: 2, 1: 1 }), pair, byModule)).energy).toBeCloseTo(1, 6);
+    // Weight 0: the adapter is not read there.
+    const alone = await audited(diagonal("m", { 0: 1 }), pair, sum([1, 0]));
+    expect([alone.energy, alone.cosines]).toEqual([near(1), [near(1), null]]);
+  });
+
+  it("notes modules that it leaves out, and is measured on those that it has", async () => {
+    const other = openPico("b", {
+      modules: {
+        [MODULE]: { A: [unit(1)], B: unit(1).map((x) => [x]) },
+        "layers.1.q_proj": { A: [unit(1)], B: unit(1).map((x) => [x]) },
+      },
+    });
+    const audit = await audited(diagonal("m", { 0: 0.6, 1: 0.6 }), [diagonal("a", { 0: 1 }), other]);
+    expect([audit.modules, audit.leftOut, audit.energy]).toEqual([1, 1, near(1)]);
+    expect(audit.notes).toEqual(["1 module of the adapters is not in the result."]);
+  });
+
+  it("is refused if it shares no module with the adapters, in one sentence", async () => {
+    const apart = audited(diagonal("m", { 0: 1 }, "layers.0.v_proj"), [diagonal("a", { 0: 1 })]);
+    await expect(apart).rejects.toThrow(RefusedError);
+    await expect(apart).rejects.toThrow("m shares no module with a; pass the adapters that it was made of.");
+  });
+});
+
+const THREE = [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 }), diagonal("c", { 2: 1 })];
+/** About the factor for three unrelated adapters, 1 / sqrt(4 - 1/27). */
+const GOOD = 0.5;
+
+describe("signatures", () => {
+  it("tell a rank that is too low for the adapters' sum, and name one that is enough", async () => {
+    // One of three equal singular values holds a third of the energy; two of them two thirds.
+    const low = await audited(diagonal("m", { 0: GOOD }), THREE);
+    expect(signature(low, "rank-too-low")).toEqual({
+      id: "rank-too-low",
+      found: true,
+      figure: near(1 / 3),
+      limit: 0.9,
+      text: "rank 1 can hold 33% of the sum's energy (least 90%)",
+      remedy: "merge again with --rank 3 or more",
+    });
+    const enough = await audited(diagonal("m", { 0: GOOD, 1: GOOD, 2: GOOD }), THREE);
+    expect(signature(enough, "rank-too-low")).toMatchObject({ found: false, figure: near(1), remedy: null });
+    expect([enough.good, low.good]).toEqual([true, false]);
+  });
+
+  it("tell a rank that is too high for what the result holds", async () => {
+    // 100 of 100.03 in the first of four ranks.
+    const high = await audited(diagonal("m", { 0: 1, 1: 0.01, 2: 0.01, 3: 0.01 }), [diagonal("a", { 0: 1 })]);
+    expect(signature(high, "rank-too-high")).toEqual({
+      id: "rank-too-high",
+      found: true,
+      figure: near(3 / 4),
+      limit: 2 / 3,
+      text: "75% of the ranks hold the last 1% of energy (most 67%)",
+      remedy: "lora-lego resize 'my merged' --energy sv_fro=0.995 --out DIR",
+    });
+    const even = await audited(diagonal("m", { 0: GOOD, 1: GOOD, 2: GOOD }), THREE);
+    expect(signature(even, "rank-too-high")).toMatchObject({ found: false, figure: 0, remedy: null });
+  });
+
+  it("tell clusters that join adapters from those that gather one, and say where they are not known", async () => {
+    const numbers = [0, 1, 2, 3];
+    const merged = (clusters: RecordedMerge["clusters"]): Promise<MergedAudit> =>
+      audited(diagonal("m", { 0: GOOD, 1: GOOD, 2: GOOD }), THREE, sum([1, 1, 1], { clusters }));
+    // Each cluster holds one unit of each of four adapters: purity 1/4.
+    const mixed = await merged([numbers.map(() => [...numbers])]);
+    expect(mixed.purity!.purity).toBe(0.25);
+    expect(signature(mixed, "mixed-clusters")).toMatchObject({
+      found: true,
+      limit: 0.75,
+      remedy: "merge again with --rank 6, or by --method auto",
+    });
+    expect(signature(mixed, "mixed-clusters").text).toMatch(/^purity 25%, 0\.[3-6]\d times chance's \(least 0\.75\)$/);
+    const pure = await merged([numbers.map((t) => numbers.map(() => t))]);
+    expect(signature(pure, "mixed-clusters")).toMatchObject({ found: false, remedy: null });
+    expect(signature(await merged(null), "mixed-clusters")).toEqual({
+      id: "mixed-clusters",
+      found: null,
+      figure: null,
+      limit: 0.75,
+      text: "no clusters are known",
+      remedy: null,
+    });
+  });
+
+  it.each([
+    [0.3, ["scale-too-small"], "1.674"],
+    [GOOD, [], null],
+    [1, ["scale-too-large"], "0.5023"],
+  ])("tell the scale of three adapters times %d (by hand: 1 / sqrt(4 - 1/27) over that)", async (size, ids, factor) => {
+    const audit = await audited(diagonal("m", { 0: size, 1: size, 2: size }), THREE);
+    expect(foundIn(audit)).toEqual(ids);
+    expect(audit.autoScale.factor).toBeCloseTo(1 / Math.sqrt(4 - 1 / 27) / size, 3);
+    if (factor === null) return;
+    expect(signature(audit, ids[0] as Signature["id"]).remedy).toBe(
+      `lora-lego merge 'my merged' --method cat --scale ${factor} --out DIR`,
+    );
+  });
+
+  it("compare a result of one adapter with its size", async () => {
+    expect(foundIn(await audited(diagonal("m", { 0: 1 }), [diagonal("a", { 0: 1 })]))).toEqual([]);
+    const twice = await audited(diagonal("m", { 0: 2 }), [diagonal("a", { 0: 1 })]);
+    expect(signature(twice, "scale-too-large")).toMatchObject({ found: true, figure: 0.5 });
+  });
+
+  it("tell a result that holds nothing of the adapters, for which no factor follows", async () => {
+    const stranger = await audited(diagonal("m", { 3: 1 }), [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 })]);
+    expect(foundIn(stranger)).toContain("no-direction");
+    expect(signature(stranger, "no-direction")).toMatchObject({ figure: 0, limit: 0.2 });
+    expect(signature(stranger, "scale-too-small")).toMatchObject({ found: null, figure: null, remedy: null });
+    const only = await audited(diagonal("m", { 3: 1 }), [diagonal("a", { 0: 1 })]);
+    expect(signature(only, "no-direction")).toMatchObject({ found: true, figure: 0 });
+    const nothing = await audited(diagonal("m", { 3: 0 }), [diagonal("a", { 0: 1 })]);
+    expect(signature(nothing, "no-direction")).toMatchObject({ found: true, figure: 0 });
+    const own = await audited(diagonal("m", { 0: GOOD, 1: GOOD }), [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 })]);
+    expect(signature(own, "no-direction")).toMatchObject({ found: false, figure: near(1) });
+  });
+
+  it("tell an adapter that is lost, with the weight or the size that balances it", async () => {
+    const adapters = [diagonal("a", { 0: 3 }), diagonal("b", { 1: 0.025 }), diagonal("c", { 2: 4.5 })];
+    const result = (): Promise<Adapter> => diagonal("m", { 0: 1.5, 1: 0.0125, 2: 2.25 });
+    const lost = await audited(result(), adapters);
+    expect(signature(lost, "lost-adapter")).toMatchObject({ found: true, figure: 1, limit: 0 });
+    expect(signature(lost, "lost-adapter").text).toMatch(
+      /^b is practically lost: .* a weight of 150 would balance it\.$/,
+    );
+    const relative = await audited(result(), adapters, sum([1, 1, 1], { method: methodById("lego") }));
+    expect(signature(relative, "lost-adapter").text).toMatch(/--method cat --scale 150 --out DIR\.$/);
+    expect(signature(await audited(result(), adapters, sum([1, 150, 1])), "lost-adapter")).toMatchObject({
+      found: false,
+      figure: 0,
+      remedy: null,
+    });
+  });
+
+  it("say what cannot be measured of zeros", async () => {
+    const zero = await audited(diagonal("m", { 0: 1 }), [diagonal("a", { 0: 0 })]);
+    expect(zero.signatures.map(({ id, found }) => [id, found])).toEqual([
+      ["rank-too-low", null],
+      ["rank-too-high", false],
+      ["mixed-clusters", null],
+      ["scale-too-small", null],
+      ["scale-too-large", null],
+      ["no-direction", null],
+      ["lost-adapter", false],
+    ]);
+    expect([zero.energy, zero.shares, zero.room]).toEqual([null, [null], null]);
+  });
+});
+
+it("an audit of a merge does not depend on the order of its inputs", async () => {
+  const merged = (): Promise<Adapter> => diagonal("m", { 0: 0.6, 1: 0.8, 2: 0.1 });
+  const one = await audited(merged(), THREE, sum([1, 2, 3]));
+  const other = await audited(merged(), [THREE[2]!, THREE[0]!, THREE[1]!], sum([3, 1, 2]));
+  expect(other.signatures.map(({ text }) => text)).toEqual(one.signatures.map(({ text }) => text));
+  expect(other.shares).toEqual([one.shares[2], one.shares[0], one.shares[1]].map((share) => near(share!)));
+});
