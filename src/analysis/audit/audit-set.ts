@@ -55,7 +55,7 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
   const names = moduleNames(adapters);
   const { products, tallies, start, conflicts } = await tallied(kernels, adapters, names);
   const sums = sumFigures(products);
-  const facts = tallies.map((tally, t) => tally.facts(given[t]!, normOf(products, t), sums[t]!.share));
+  const facts = tallies.map((tally, t) => tally.facts(adapters[t]!, normOf(products, t), sums[t]!.share));
   const acts = facts.map(({ norm }) => norm > 0);
   const lost = lostInSum(facts, products);
   const weights =

@@ -1,3 +1,4 @@
+import { orderlessSum } from "../../core/sum.ts";
 import { type DeltaProducts, normOf } from "../../figures/delta.ts";
 
 /** How much the adapters' deltas agree and disagree in the layers of one kind, over all pairs of adapters. */
@@ -36,14 +37,15 @@ export class KindConflicts {
     this.#kinds.set(kind, sum);
     sum.modules++;
     if (signs !== null) sum.signs.push(signs);
-    for (let t = 0; t < inputs; t++) {
-      for (let u = t + 1; u < inputs; u++) {
-        const product = products.inputs[t * inputs + u]!;
-        sum.overlap += Math.max(0, product);
-        sum.cancel += Math.max(0, -product);
-        sum.size += norms[t]! * norms[u]!;
-      }
-    }
+    const pairs = norms.flatMap((norm, t) =>
+      norms.slice(t + 1).map((other, x) => ({
+        product: products.inputs[t * inputs + t + 1 + x]!,
+        size: norm * other,
+      })),
+    );
+    sum.overlap += orderlessSum(pairs.map(({ product }) => Math.max(0, product)));
+    sum.cancel += orderlessSum(pairs.map(({ product }) => Math.max(0, -product)));
+    sum.size += orderlessSum(pairs.map(({ size }) => size));
   }
 
   /** Most cancelling kinds first, then by name. */

@@ -1,4 +1,6 @@
+import { maximum } from "../../core/maximum.ts";
 import { shellWord } from "../../core/shell-word.ts";
+import { orderlessSum } from "../../core/sum.ts";
 import { chooseMethod } from "../../methods/auto.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { MEASURED, type Measured } from "./measured.ts";
@@ -67,12 +69,12 @@ function legoRank(
 ): Omit<RecommendedMerge, "method" | "command"> {
   const acting = acts.filter(Boolean).length;
   const parts = modules.flatMap((module) => module.parts).filter(({ input }) => acts[input]);
-  const ranks = parts.map(({ module }) => module.rank).sort((one, other) => one - other);
-  const rank = ranks.at(-1)!;
-  if (ranks[0] !== rank) {
+  const ranks = parts.map(({ module }) => module.rank);
+  const rank = maximum(ranks);
+  if (ranks.some((other) => other !== rank)) {
     return {
-      rank: ranks[Math.floor(ranks.length / 2)]!,
-      reason: "The ranks differ, and larger ones than the middle one did not help in what was measured.",
+      rank: Math.round(Math.exp(orderlessSum(ranks.map(Math.log)) / ranks.length)),
+      reason: "The ranks differ, and their geometric mean is near what did best in what was measured.",
       basis: [MEASURED.ranksDiffer],
     };
   }

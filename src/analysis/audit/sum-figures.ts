@@ -1,3 +1,4 @@
+import { orderlessSum } from "../../core/sum.ts";
 import { type DeltaProducts, normOf } from "../../figures/delta.ts";
 
 /** Below this share of the deltas' squared norms a sum is only rounding error. */
@@ -14,18 +15,14 @@ export interface SumFigures {
 /** Each adapter's part of the plain sum of all deltas. */
 export function sumFigures(products: DeltaProducts): SumFigures[] {
   const count = products.cross.length;
-  const withSum = products.cross.map((_, t) => total(products.inputs.slice(t * count, (t + 1) * count)));
+  const withSum = products.cross.map((_, t) => orderlessSum(products.inputs.slice(t * count, (t + 1) * count)));
   const norms = products.cross.map((_, t) => normOf(products, t));
-  const square = total(withSum);
-  if (square <= LEAST_SUM * total(norms.map((norm) => norm * norm))) {
+  const square = orderlessSum(withSum);
+  if (square <= LEAST_SUM * orderlessSum(norms.map((norm) => norm * norm))) {
     return norms.map(() => ({ share: null, cosine: null }));
   }
   return withSum.map((product, t) => ({
     share: product / square,
     cosine: norms[t] === 0 ? null : product / (norms[t]! * Math.sqrt(square)),
   }));
-}
-
-function total(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -34,7 +34,13 @@ describe("recommend", () => {
     ["twice the rank if most began alike", [4, 4, 4], { sharedStart: [[0, 2]] }, 8, MEASURED.sharedStart],
     ["the same rank if they did not", [4, 4, 4, 4], { sharedStart: [[0, 2]] }, 4, MEASURED.startsApart],
     ["the same rank for two", [4, 4], { sharedStart: [[0, 1]] }, 4, MEASURED.twoAdapters],
-    ["the middle one of unequal ranks", [2, 16, 4], { sharedStart: [[0, 1, 2]] }, 4, MEASURED.ranksDiffer],
+    [
+      "the geometric mean of unequal ranks, 128^(1/3)",
+      [2, 16, 4],
+      { sharedStart: [[0, 1, 2]] },
+      5,
+      MEASURED.ranksDiffer,
+    ],
     ["ranks of adapters that act", [4, 4, 8], { acts: [true, true, false] }, 4, null],
   ])("gives LEGO %s", async (_, ranks, facts, rank, basis) => {
     const { lego } = await recommended(ranks, facts);

@@ -132,35 +132,26 @@ describe("an order of the adapters", () => {
     openPico(`adapter-${seed}`, randomAdapter(seed, { rank }));
   const by = <T>(order: readonly number[], values: readonly T[]): T[] => order.map((t) => values[t]!);
 
-  it("only permutes the tables", async () => {
+  it("only permutes the tables, to the last bit", async () => {
     const adapters = await Promise.all([random(1, 2), random(2, 3), random(3, 1)]);
     const first = await audited(adapters);
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray([0, 1, 2], { minLength: 3 }), async (order) => {
         const other = await audited(by(order, adapters));
-        const close = (rows: readonly (readonly (number | null)[])[]) =>
-          rows.map((row) => row.map((value) => (value === null ? null : near(value))));
-        expect(other.adapters.map(({ name, norm }) => [name, norm])).toEqual(
-          by(order, first.adapters).map(({ name, norm }) => [name, near(norm)]),
-        );
-        expect(other.adapters.map(({ share }) => share)).toEqual(
-          by(order, first.adapters).map(({ share }) => near(share!)),
-        );
+        expect(other.adapters).toEqual(by(order, first.adapters));
         expect(other.similarity).toEqual(
           by(
             order,
-            close(first.similarity).map((row) => by(order, row)),
+            first.similarity.map((row) => by(order, row)),
           ),
         );
         expect(other.starts).toEqual(
           by(
             order,
-            close(first.starts).map((row) => by(order, row)),
+            first.starts.map((row) => by(order, row)),
           ),
         );
-        expect(other.conflicts.map(({ kind, modules }) => [kind, modules])).toEqual(
-          first.conflicts.map(({ kind, modules }) => [kind, modules]),
-        );
+        expect(other.conflicts).toEqual(first.conflicts);
         expect(ids(other).sort()).toEqual(ids(first).sort());
       }),
       { numRuns: 6 },
