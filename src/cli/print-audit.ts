@@ -143,8 +143,8 @@ function printRecommendation({ recommendation }: Audit): void {
   if (lego !== null) printMerge(lego, `If you want LoRA-LEGO: rank ${lego.rank}.`);
 }
 
-function printMerge({ reason, basis, command }: RecommendedMerge, what: string): void {
-  printParagraph(`${what} ${reason}`);
+function printMerge({ rank, room, reason, basis, command }: RecommendedMerge, what: string): void {
+  printParagraph(`${what} ${reason} Rank ${rank} can hold ${percent(room)} of the energy of their sum.`);
   for (const { text, link } of basis) printParagraph(`  ${text} (${link})`, 4);
   printLine(`  ${command}`);
 }

@@ -18,6 +18,8 @@ export type { Check, Finding } from "../analysis/check.ts";
 export type { ComparedMerge, Comparison } from "../analysis/compare.ts";
 export type { InspectedModule, Inspection } from "../analysis/inspect.ts";
 export type { Claim } from "../analysis/verify.ts";
+export type { DeltaFigures } from "../figures/delta.ts";
+export type { Purity } from "../figures/purity.ts";
 export type { ExtractedModule, ExtractRecipe } from "../fuse/extract.ts";
 export type { FuseRecipe } from "../fuse/plan-fusion.ts";
 export { auditAdapters } from "./audit-adapters.ts";

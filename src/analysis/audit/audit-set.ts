@@ -8,10 +8,11 @@ import type { MergePlan } from "../../plan/merge-plan.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import { makePlan } from "../../plan/plan.ts";
 import { twoDigits } from "../../report/lost-adapters.ts";
-import { adapterSpectrum, moduleNames, readPool } from "../pools.ts";
+import { adapterSpectrum, moduleNames, readPool, spectrumOf } from "../pools.ts";
 import { SignSample } from "../sign-sample.ts";
 import { AdapterTally, type AuditedAdapter } from "./adapter-tally.ts";
 import { type ConsumerVerdict, consumerVerdicts } from "./consumer-verdicts.ts";
+import { EnergyByRank } from "./energy-by-rank.ts";
 import { type KindConflict, KindConflicts } from "./kind-conflicts.ts";
 import { type Recommendation, recommend } from "./recommend.ts";
 import { type AuditFinding, lostInSum, setFindings } from "./set-findings.ts";
@@ -53,7 +54,7 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
   const { adapters } = underOneName(given);
   refuseMisfits(adapters, true, false);
   const names = moduleNames(adapters);
-  const { products, tallies, start, conflicts } = await tallied(kernels, adapters, names);
+  const { products, tallies, start, conflicts, energies } = await tallied(kernels, adapters, names);
   const sums = sumFigures(products);
   const facts = tallies.map((tally, t) => tally.facts(adapters[t]!, normOf(products, t), sums[t]!.share));
   const acts = facts.map(({ norm }) => norm > 0);
@@ -62,7 +63,7 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
     lost.length === 0 ? null : facts.map((_, t) => Number(twoDigits(lost.find((other) => other.t === t)?.times ?? 1)));
   const planned = planOf(given, weights, acts.filter(Boolean).length);
   const sharedStart = start.groups();
-  const findings = setFindings({ adapters: facts, products, lost, sharedStart, planned });
+  const findings = setFindings({ adapters: facts, products, lost, sharedStart, planned, energies });
   return {
     adapters: facts,
     bases: [...new Set(given.flatMap(({ baseModel }) => baseModel ?? []))],
@@ -75,7 +76,9 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
     consumers: consumerVerdicts(given),
     findings,
     recommendation:
-      "refused" in planned || !acts.includes(true) ? null : recommend(planned, { paths, acts, sharedStart, weights }),
+      "refused" in planned || !acts.includes(true)
+        ? null
+        : recommend(planned, { paths, acts, sharedStart, weights, energies }),
     good: findings.every(({ level }) => level === "note"),
   };
 }
@@ -85,6 +88,7 @@ async function tallied(kernels: Kernels, adapters: readonly Adapter[], names: re
   const tallies = adapters.map(() => new AdapterTally());
   const start = new SharedStart(adapters.length);
   const conflicts = new KindConflicts();
+  const energies = new EnergyByRank();
   const random = seededRandom(0);
   let products = noProducts(adapters.length);
   for (const name of names) {
@@ -94,9 +98,10 @@ async function tallied(kernels: Kernels, adapters: readonly Adapter[], names: re
     const signs = await SignSample.draw(pool, random.below, adapters.length);
     conflicts.add(name, own, signs.conflictsBetween());
     start.add(pool);
+    energies.add(spectrumOf(pool, [...pool.ids.keys()], () => 1));
     products = addProducts(products, own);
   }
-  return { products, tallies, start, conflicts };
+  return { products, tallies, start, conflicts, energies };
 }
 
 /** The plan of the merge that is recommended, or why it is refused. */

@@ -1,3 +1,6 @@
+/** A rank that can hold less of the energy of the adapters' sum is too low (docs/audit.md says what this rests on). */
+export const LEAST_ROOM = 0.9;
+
 /** The energy that the leading singular values of several modules hold together, by rank. */
 export class EnergyByRank {
   /** Energy of the values at each position, over all modules. */
@@ -6,19 +9,23 @@ export class EnergyByRank {
 
   /**
    * @param sigma singular values of one module, descending
-   * @param rank how many of them the module may keep
+   * @param rank how many of them the module may keep; all by default
    */
-  add(sigma: readonly number[], rank: number): void {
+  add(sigma: readonly number[], rank: number = sigma.length): void {
     for (const [j, value] of sigma.entries()) {
       this.#energies[j] = (this.#energies[j] ?? 0) + value * value;
       if (j < rank) this.#held += value * value;
     }
   }
 
-  /** The share of all energy that the ranks given hold; null if there is none. */
-  get share(): number | null {
-    const all = this.#all;
-    return all === 0 ? null : this.#held / all;
+  /** The share of all energy that the modules may keep; null if there is none. */
+  get kept(): number | null {
+    return this.#shareOf(this.#held);
+  }
+
+  /** The share of all energy that one rank for all modules holds; null if there is none. */
+  heldBy(rank: number): number | null {
+    return this.#shareOf(this.#energies.slice(0, rank).reduce((sum, energy) => sum + energy, 0));
   }
 
   /** The smallest rank for all modules alike that holds a share of the energy, at least 1. */
@@ -30,6 +37,11 @@ export class EnergyByRank {
       if (held >= share * all) return j + 1;
     }
     return Math.max(1, this.#energies.length);
+  }
+
+  #shareOf(energy: number): number | null {
+    const all = this.#all;
+    return all === 0 ? null : energy / all;
   }
 
   get #all(): number {

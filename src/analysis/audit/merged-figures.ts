@@ -21,7 +21,7 @@ import { energyRank } from "../../methods/resolve-rank.ts";
 import { adaptersInOrder } from "../../methods/unit-order.ts";
 import type { Pool } from "../../units/pool.ts";
 import { adapterSpectrum, readPool, spectrumOf, unitsOf } from "../pools.ts";
-import { EnergyByRank } from "./energy-by-rank.ts";
+import { EnergyByRank, LEAST_ROOM } from "./energy-by-rank.ts";
 
 /** sv_fro of 99 % of the energy. */
 const NEARLY_ALL = { rule: "sv_fro", threshold: Math.sqrt(0.99) } as const;
@@ -119,8 +119,8 @@ export async function mergedFigures(
         const norm = normOf(products, t);
         return norm === 0 ? null : product / norm ** 2;
       }),
-      room: energies.share,
-      rankForMost: energies.rankFor(0.9),
+      room: energies.kept,
+      rankForMost: energies.rankFor(LEAST_ROOM),
       idleRanks: ranks.all === 0 ? 0 : 1 - ranks.used / ranks.all,
       agreement: agreement(aimed),
       autoScale: autoScale(aimed, responses),

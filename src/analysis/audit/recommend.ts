@@ -3,12 +3,15 @@ import { shellWord } from "../../core/shell-word.ts";
 import { orderlessSum } from "../../core/sum.ts";
 import { chooseMethod } from "../../methods/auto.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
+import type { EnergyByRank } from "./energy-by-rank.ts";
 import { MEASURED, type Measured } from "./measured.ts";
 
 /** A merge that is recommended, and why. */
 export interface RecommendedMerge {
   readonly method: string;
   readonly rank: number;
+  /** The most of the energy of the adapters' sum that this rank can hold; null if the sum is zero. */
+  readonly room: number | null;
   /** One sentence. */
   readonly reason: string;
   readonly basis: readonly Measured[];
@@ -35,6 +38,8 @@ export interface SetFacts {
   readonly sharedStart: readonly (readonly number[])[];
   /** The weights that balance the set; null if it needs none. */
   readonly weights: readonly number[] | null;
+  /** Of the sum of all deltas. */
+  readonly energies: Pick<EnergyByRank, "heldBy">;
 }
 
 /**
@@ -42,7 +47,7 @@ export interface SetFacts {
  *
  * @param plan of that merge
  */
-export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights }: SetFacts): Recommendation {
+export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, energies }: SetFacts): Recommendation {
   const acting = acts.filter(Boolean).length;
   const { method, scale, reason } = chooseMethod(acting);
   const weighted = weights === null ? [] : ["--weights", weights.join(",")];
@@ -53,12 +58,18 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights }
     method,
     scale,
     rank: plan.rank,
+    room: energies.heldBy(plan.rank),
     weights,
     reason,
     basis: acting < 2 ? [MEASURED.one] : [MEASURED.auto, MEASURED.autoPretrained],
     command: command(...weighted),
     // LEGO's weights are relative and do not scale deltas.
-    lego: lego && { method: "lego", ...lego, command: command("--method", "lego", "--rank", String(lego.rank)) },
+    lego: lego && {
+      method: "lego",
+      ...lego,
+      room: energies.heldBy(lego.rank),
+      command: command("--method", "lego", "--rank", String(lego.rank)),
+    },
   };
 }
 
@@ -66,7 +77,7 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights }
 function legoRank(
   { modules }: MergePlan,
   { acts, sharedStart }: Pick<SetFacts, "acts" | "sharedStart">,
-): Omit<RecommendedMerge, "method" | "command"> {
+): Omit<RecommendedMerge, "method" | "room" | "command"> {
   const acting = acts.filter(Boolean).length;
   const parts = modules.flatMap((module) => module.parts).filter(({ input }) => acts[input]);
   const ranks = parts.map(({ module }) => module.rank);

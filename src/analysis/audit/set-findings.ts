@@ -4,6 +4,7 @@ import { type LostInput, lostInputs, twoDigits } from "../../report/lost-adapter
 import { sameAdapters } from "../../report/run-warnings.ts";
 import { zeroWarnings } from "../inspect.ts";
 import { type AuditedAdapter, OUTLIER_TIMES } from "./adapter-tally.ts";
+import { type EnergyByRank, LEAST_ROOM } from "./energy-by-rank.ts";
 import { sumFigures } from "./sum-figures.ts";
 
 /** Something that an audit of a set found. */
@@ -11,7 +12,7 @@ export interface AuditFinding {
   /** problem: merge the set only when it is mended; note: it works, if this is kept in mind. */
   readonly level: "problem" | "note";
   /** Stable; the same as a merge's warning where there is one. */
-  readonly id: Warning["id"] | "refused" | "same-start" | "outliers";
+  readonly id: Warning["id"] | "refused" | "same-start" | "outliers" | "rank-too-low";
   readonly text: string;
 }
 
@@ -23,7 +24,9 @@ export interface FoundSet {
   /** Groups of adapters that began with the same A. */
   readonly sharedStart: readonly (readonly number[])[];
   /** The warnings of the merge that is recommended, or why it is refused. */
-  readonly planned: { readonly warnings: readonly Warning[] } | { readonly refused: string };
+  readonly planned: { readonly warnings: readonly Warning[]; readonly rank: number } | { readonly refused: string };
+  /** Of the sum of all deltas. */
+  readonly energies: EnergyByRank;
 }
 
 /** What speaks against merging a set, or should be known: problems first. */
@@ -38,6 +41,7 @@ export function setFindings(set: FoundSet): AuditFinding[] {
     ...lost(set),
     ...sharedStart(set),
     ...outliers(set),
+    ...lowRank(set),
   ];
   return [...found.filter(({ level }) => level === "problem"), ...found.filter(({ level }) => level === "note")];
 }
@@ -93,6 +97,14 @@ function outliers({ adapters }: FoundSet): AuditFinding[] {
     const text = `${name} has one direction in most modules: the first singular value is over ${OUTLIER_TIMES} times the second in ${count} of ${modules}; --after svc levels a merge's values.`;
     return [{ level: "note", id: "outliers", text }];
   });
+}
+
+function lowRank({ planned, energies }: FoundSet): AuditFinding[] {
+  const room = "refused" in planned ? null : energies.heldBy(planned.rank);
+  if (room === null || room >= LEAST_ROOM) return [];
+  const [held, least] = [room, LEAST_ROOM].map((share) => `${(100 * share).toFixed(0)}%`);
+  const text = `The largest rank of an adapter can hold ${held} of the energy of their sum; ${least} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
+  return [{ level: "note", id: "rank-too-low", text }];
 }
 
 /** "a, b and c". */

@@ -1,11 +1,10 @@
 import { LEAST_AGREEMENT } from "../../figures/auto-scale.ts";
 import type { Purity } from "../../figures/purity.ts";
 import type { Warning } from "../../plan/warning.ts";
+import { LEAST_ROOM } from "./energy-by-rank.ts";
 import type { MergedFigures } from "./merged-figures.ts";
 
 // docs/audit.md says what each limit rests on.
-/** A rank that can hold less of the weighted sum's energy is too low. */
-const LEAST_ROOM = 0.9;
 /** If more of the ranks hold only the last hundredth of the energy, the rank is too high. */
 const MOST_IDLE = 2 / 3;
 /** Clusters below this share of chance's purity join units of different adapters rather than of one. */

@@ -19,7 +19,9 @@ const entry = (name: string, at: number, size: number, rest: Partial<PicoAdapter
 
 describe("the findings of a set", () => {
   it("are none for adapters that have nothing to do with each other", async () => {
-    const audit = await audited([await entry("a", 0, 1), await entry("b", 1, 2)]);
+    // Of the energies 1 and 16 of their sum rank 1 can hold 16/17.
+    const audit = await audited([await entry("a", 0, 1), await entry("b", 1, 4)]);
+    expect(audit.recommendation!.room).toBeCloseTo(16 / 17, 6);
     expect([audit.findings, audit.good]).toEqual([[], true]);
   });
 
@@ -42,12 +44,24 @@ describe("the findings of a set", () => {
     expect([even.findings, even.recommendation!.weights]).toEqual([[], null]);
   });
 
+  it("say that the adapters' rank is low for their sum, and which is not (by hand: 4 of 5, then all)", async () => {
+    const audit = await audited([await entry("a", 0, 1), await entry("b", 1, 2)]);
+    expect(audit.findings).toEqual([
+      {
+        level: "note",
+        id: "rank-too-low",
+        text: "The largest rank of an adapter can hold 80% of the energy of their sum; 90% takes --rank 2.",
+      },
+    ]);
+    expect(audit.good).toBe(true);
+  });
+
   it.each([
     ["org/base", "other/thing", "problem"],
     ["org/Base", "/models/base", "note"],
   ])("say that %s and %s are named as bases: a %s", async (first, second, level) => {
     const based = (name: string, at: number, base: string) =>
-      entry(name, at, 1, { config: { base_model_name_or_path: base } });
+      entry(name, at, 1 + 3 * at, { config: { base_model_name_or_path: base } });
     const audit = await audited([await based("a", 0, first), await based("b", 1, second)]);
     expect(audit.bases).toEqual([first, second]);
     expect(audit.findings).toMatchObject([{ level, id: "different-base" }]);

@@ -1,10 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { EnergyByRank } from "../../../src/analysis/audit/energy-by-rank.ts";
 import { layerKind } from "../../../src/analysis/audit/kind-conflicts.ts";
 import { MEASURED } from "../../../src/analysis/audit/measured.ts";
 import { type Recommendation, recommend, type SetFacts } from "../../../src/analysis/audit/recommend.ts";
 import { makePlan } from "../../../src/plan/plan.ts";
 import { openPico, randomAdapter } from "../../support/pico.ts";
+
+const energies = new EnergyByRank();
+energies.add([3, 2, 1, 1, 1]);
 
 /** The recommendation for adapters of these ranks. */
 async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = {}): Promise<Recommendation> {
@@ -12,7 +16,7 @@ async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = 
     ranks.map((rank, t) => openPico(`adapter-${t}`, randomAdapter(t, { rank, modules: { q: { in: 40, out: 50 } } }))),
   );
   const paths = adapters.map(({ name }) => name);
-  const all = { paths, acts: ranks.map(() => true), sharedStart: [], weights: null, ...facts };
+  const all = { paths, acts: ranks.map(() => true), sharedStart: [], weights: null, energies, ...facts };
   return recommend(makePlan(adapters, {}, { acting: all.acts.filter(Boolean).length }), all);
 }
 
@@ -23,6 +27,11 @@ describe("recommend", () => {
     expect(reason).toBe("tsv was chosen for 3 adapters: it keeps several adapters best in most sets measured.");
     expect(command).toBe("lora-lego merge adapter-0 adapter-1 adapter-2 --out merged");
     expect(basis).toEqual([MEASURED.auto, MEASURED.autoPretrained]);
+  });
+
+  it("says what its ranks can hold, by hand: 15 of 16 parts, and all", async () => {
+    const { room, lego } = await recommended([4, 4, 4], { sharedStart: [[0, 1, 2]] });
+    expect([room, lego!.room]).toEqual([15 / 16, 1]);
   });
 
   it("returns a single adapter by svd, and has no LEGO for it", async () => {
