@@ -31,11 +31,6 @@ export function cut(text: string, most: number): string {
   return shown.length <= most ? shown : `${shown.slice(0, most - 1)}…`;
 }
 
-/** A share in whole percent; a dash for none. */
-export function percent(share: number | null): string {
-  return share === null ? "-" : `${(100 * share).toFixed(0)}%`;
-}
-
 /** A cosine with two decimals; what rounds to zero has no sign. */
 export function cosineShown(value: number | null): string {
   return value === null ? "-" : value.toFixed(2).replace(/^-(0\.00)$/, "$1");

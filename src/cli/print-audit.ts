@@ -3,8 +3,8 @@ import type { Audit } from "../analysis/audit/audit-set.ts";
 import type { RecommendedMerge } from "../analysis/audit/recommend.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
-import { bytes } from "../core/shown.ts";
-import { cosineShown, cut, percent, printParagraph, wrapped } from "./page.ts";
+import { bytes, percent } from "../core/shown.ts";
+import { cosineShown, cut, printParagraph, wrapped } from "./page.ts";
 import { table } from "./table.ts";
 import { dim, green, printLine, printLines, red } from "./terminal.ts";
 
@@ -29,21 +29,31 @@ export function printAudit(audit: Audit): void {
 
 function printHead({ adapters, bases, modules, sharedModules, starts, sharedStart }: Audit): void {
   const size = adapters.reduce((sum, adapter) => sum + adapter.bytes, 0);
-  const base = bases.length === 0 ? "no base named" : bases.length === 1 ? `base ${bases[0]}` : "different bases";
   const shared = sharedModules === modules ? "" : `, ${sharedModules} in all of them`;
   printParagraph(
-    `${plural(adapters.length, "adapter")}, ${base}, ${plural(modules, "module")}${shared}, ${bytes(size)}`,
+    `${plural(adapters.length, "adapter")}, ${baseShown(adapters, bases)}, ${plural(modules, "module")}${shared}, ${bytes(size)}`,
   );
   if (adapters.length < 2) return;
   const cosines = starts.flat().filter((cosine) => cosine !== null);
   if (cosines.length === 0) return;
   const groups = sharedStart.map((group) => group.map((t) => `#${t + 1}`).join(" ")).join("; ");
   const who =
-    sharedStart[0]?.length === adapters.length ? "one for all" : groups === "" ? "different" : `the same in ${groups}`;
+    sharedStart[0]?.length === adapters.length
+      ? "one for all"
+      : groups === ""
+        ? "no sign of one seed"
+        : `the same in ${groups}`;
   const [least, most] = [Math.min(...cosines), Math.max(...cosines)].map(cosineShown);
   printParagraph(
     `random A at the start: ${who} (rows of A have cosine ${least === most ? least : `${least} to ${most}`})`,
   );
+}
+
+function baseShown(adapters: readonly AuditedAdapter[], [base, ...others]: readonly string[]): string {
+  if (base === undefined) return "no base named";
+  if (others.length > 0) return "different bases";
+  const naming = adapters.filter(({ baseModel }) => baseModel !== null).length;
+  return `base ${base}${naming === adapters.length ? "" : ` (named by ${naming})`}`;
 }
 
 function adapterTable(adapters: readonly AuditedAdapter[]): string[] {

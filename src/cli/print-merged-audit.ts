@@ -2,8 +2,8 @@ import type { MergedAudit } from "../analysis/audit/audit-merged.ts";
 import type { Signature } from "../analysis/audit/signatures.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
-import { figure } from "../core/shown.ts";
-import { cosineShown, cut, percent, printParagraph, wrapped } from "./page.ts";
+import { figure, percent } from "../core/shown.ts";
+import { cosineShown, cut, printParagraph, wrapped } from "./page.ts";
 import { table } from "./table.ts";
 import { dim, green, printLine, printLines, red } from "./terminal.ts";
 

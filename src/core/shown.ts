@@ -10,3 +10,8 @@ export function bytes(count: number): string {
   if (count < 1e6) return `${(count / 1e3).toFixed(1)} kB`;
   return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`;
 }
+
+/** A share in whole percent; a dash for none. */
+export function percent(share: number | null): string {
+  return share === null ? "-" : `${(100 * share).toFixed(0)}%`;
+}

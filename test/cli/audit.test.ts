@@ -54,6 +54,16 @@ describe.concurrent("lora-lego audit", () => {
     ]);
   });
 
+  it("says how many adapters name the base, and where nothing shows one seed", async () => {
+    const nameless = writeAdapter(
+      join(folder, "nameless"),
+      randomAdapter(7, { config: { base_model_name_or_path: null } }),
+    );
+    const { stdout } = await run(["audit", written("named", 8), nameless]);
+    expect(stdout).toMatch(/^2 adapters, base pico \(named by 1\), 2 modules, /m);
+    expect(stdout).toMatch(/^random A at the start: no sign of one seed \(rows of A have cosine -?\d\.\d\d\)$/m);
+  });
+
   it("lists the closest pairs of many adapters instead of a wide matrix", async () => {
     const many = Array.from({ length: 12 }, (_, t) => written(`many-${t}-with-a-long-name`, 100 + t));
     const { stdout } = await run(["audit", ...many]);

@@ -1,6 +1,5 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
-import { RefusedError } from "../../core/errors.ts";
 import { plural } from "../../core/plural.ts";
 import { seededRandom } from "../../core/random.ts";
 import { shellWord } from "../../core/shell-word.ts";
@@ -62,16 +61,13 @@ export async function auditMergedAdapter(
   const [merged, given] = [adapters.at(-1)!, adapters.slice(0, -1)];
   const all = moduleNames(given);
   const names = all.filter((name) => merged.modules.has(name));
-  if (names.length === 0) {
-    throw new RefusedError(
-      `${result.name} shares no module with ${inputs.map(({ name }) => name).join(", ")}; pass the adapters that it was made of.`,
-    );
-  }
-  const { figures, weighted } = await mergedFigures(kernels, merged, given, names, recorded);
+  // No module in common: this says why.
+  if (names.length === 0) refuseMisfits([merged, given[0]!], false, false);
+  const { figures, products, weighted } = await mergedFigures(kernels, merged, given, names, recorded);
   const purity = purityOf(recorded.clusters);
   const scales = recorded.method.weights === "linear";
-  const losable = inputs.map(({ name }, t) => ({ name, t, weight: recorded.weights[t]! }));
-  const lost = lostAdapters(losable, weighted, figures.cosines, scales);
+  const losable = inputs.map(({ name }, t) => ({ name, t, weight: oneWeight(recorded, names, t) }));
+  const lost = lostAdapters(losable, scales ? weighted : products, figures.cosines, scales);
   const found = signatures({ path: shellWord(path), figures, purity, lost });
   const leftOut = all.length - names.length;
   return {
@@ -92,6 +88,13 @@ export async function auditMergedAdapter(
     unseen: recorded.unseen,
     good: found.every((signature) => signature.found !== true),
   };
+}
+
+/** The weight of an adapter in these modules; null if they differ. */
+function oneWeight({ weightsOf }: RecordedMerge, names: readonly string[], t: number): number | null {
+  const weights = new Set(names.map((name) => weightsOf(name)[t]!));
+  const [only] = weights;
+  return weights.size === 1 ? only! : null;
 }
 
 function purityOf(clusters: RecordedMerge["clusters"]): Purity | null {

@@ -46,10 +46,11 @@ export interface MergedFigures extends DeltaFigures {
   readonly autoScale: AutoScale;
 }
 
-/** The products of a merge's deltas besides its figures. */
+/** The figures of a merge, and the products of its deltas. */
 export interface MergedTotals {
   readonly figures: MergedFigures;
-  /** Of the adapters' deltas, each times its weight in each module. */
+  readonly products: DeltaProducts;
+  /** The same with each adapter's delta times its weight in each module. */
   readonly weighted: DeltaProducts;
 }
 
@@ -110,6 +111,7 @@ export async function mergedFigures(
     ranks.effective += effectiveRank(sigma) / names.length;
   }
   return {
+    products,
     weighted,
     figures: {
       ...deltaFigures(products, sum),

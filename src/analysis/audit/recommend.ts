@@ -102,7 +102,7 @@ function legoRank(
       }
     : {
         rank,
-        reason: "They began with different random A, and a larger rank did not help such adapters.",
+        reason: "Nothing shows that most began with the same random A, and a larger rank did not help such adapters.",
         basis: [MEASURED.startsApart],
       };
 }

@@ -1,3 +1,4 @@
+import { percent } from "../../core/shown.ts";
 import type { DeltaProducts } from "../../figures/delta.ts";
 import type { Warning } from "../../plan/warning.ts";
 import { type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
@@ -94,7 +95,7 @@ function sharedStart({ adapters, sharedStart: groups }: FoundSet): AuditFinding[
 function outliers({ adapters }: FoundSet): AuditFinding[] {
   return adapters.flatMap(({ name, outliers: count, modules, zeroModules: zero }) => {
     if (2 * count <= modules - zero) return [];
-    const text = `${name} has one direction in most modules: the first singular value is over ${OUTLIER_TIMES} times the second in ${count} of ${modules}; --after svc levels a merge's values.`;
+    const text = `${name} has one direction in most modules: the first singular value is over ${OUTLIER_TIMES} times the second in ${count} of ${modules}; --after svc calibrates those of a merge.`;
     return [{ level: "note", id: "outliers", text }];
   });
 }
@@ -102,8 +103,7 @@ function outliers({ adapters }: FoundSet): AuditFinding[] {
 function lowRank({ planned, energies }: FoundSet): AuditFinding[] {
   const room = "refused" in planned ? null : energies.heldBy(planned.rank);
   if (room === null || room >= LEAST_ROOM) return [];
-  const [held, least] = [room, LEAST_ROOM].map((share) => `${(100 * share).toFixed(0)}%`);
-  const text = `The largest rank of an adapter can hold ${held} of the energy of their sum; ${least} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
+  const text = `The largest rank of an adapter can hold ${percent(room)} of the energy of their sum; ${percent(LEAST_ROOM)} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
   return [{ level: "note", id: "rank-too-low", text }];
 }
 

@@ -1,3 +1,4 @@
+import { percent } from "../../core/shown.ts";
 import { LEAST_AGREEMENT } from "../../figures/auto-scale.ts";
 import type { Purity } from "../../figures/purity.ts";
 import type { Warning } from "../../plan/warning.ts";
@@ -148,8 +149,4 @@ function lostAdapter({ lost }: SignedMerge): Signature {
     text: lost.length === 0 ? "none is practically lost" : lost.map(({ text }) => text).join(" "),
     remedy: lost.length === 0 ? null : "merge again with the weights named",
   };
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(0)}%`;
 }

@@ -94,7 +94,11 @@ describe("a merged adapter", () => {
   it("is refused if it shares no module with the adapters, in one sentence", async () => {
     const apart = audited(diagonal("m", { 0: 1 }, "layers.0.v_proj"), [diagonal("a", { 0: 1 })]);
     await expect(apart).rejects.toThrow(RefusedError);
-    await expect(apart).rejects.toThrow("m shares no module with a; pass the adapters that it was made of.");
+    await expect(apart).rejects.toThrow(
+      `m (1 module, such as layers.0.v_proj) and a (1 module, such as ${MODULE}) share no module; merge adapters of one base model.`,
+    );
+    const gguf = audited(diagonal("m", { 0: 1 }, "blk.0.attn_q"), [diagonal("a", { 0: 1 })]);
+    await expect(gguf).rejects.toThrow(/; convert m first \(lora-lego convert --to peft .*\)\.$/);
   });
 });
 
@@ -207,6 +211,27 @@ describe("signatures", () => {
       figure: 0,
       remedy: null,
     });
+  });
+
+  it("name no single weight for a lost adapter whose weights differ by module", async () => {
+    // With weights 1 and 2 b has 0.025 sqrt 5; the others' mean is 3.75 sqrt 2, 95 times as much.
+    const [first, second] = ["layers.0.q_proj", "layers.1.q_proj"] as const;
+    const both = (name: string, at: number, size: number): Promise<Adapter> => {
+      const factors = { A: [unit(at)], B: unit(at, size).map((x) => [x]) };
+      return openPico(name, { modules: { [first]: factors, [second]: factors } });
+    };
+    const weightsOf = (module: string): number[] => [1, module === first ? 1 : 2, 1];
+    const adapters = [both("a", 0, 3), both("b", 1, 0.025), both("c", 2, 4.5)];
+    const result = openPico("m", {
+      modules: Object.fromEntries(
+        [first, second].map((name) => [
+          name,
+          { A: [unit(0), unit(2)], B: [0, 1, 2, 3].map((row) => [row === 0 ? 1.5 : 0, row === 2 ? 2.25 : 0]) },
+        ]),
+      ),
+    });
+    const audit = await audited(result, adapters, sum([1, 1, 1], { weightsOf }));
+    expect(signature(audit, "lost-adapter").text).toMatch(/; weights 95 times as large would balance it\.$/);
   });
 
   it("say what cannot be measured of zeros", async () => {
