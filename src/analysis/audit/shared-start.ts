@@ -1,7 +1,7 @@
 import type { Pool } from "../../units/pool.ts";
 
 /**
- * The least cosine of adapters that started from one A. It was 0.58 to 0.86 for every pair of one training seed, and at most 0.06 for every
+ * The least cosine of adapters that started from one A. It was 0.58 to 0.88 for every pair of one training seed, and at most 0.06 for every
  * pair from several seeds or authors (docs/audit.md).
  */
 const LEAST_START_COSINE = 0.3;
