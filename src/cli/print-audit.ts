@@ -56,10 +56,12 @@ function baseShown(adapters: readonly AuditedAdapter[], [base, ...others]: reado
   return `base ${base}${naming === adapters.length ? "" : ` (named by ${naming})`}`;
 }
 
+/** One row for each adapter, largest first. */
 function adapterTable(adapters: readonly AuditedAdapter[]): string[] {
+  const sorted = adapters.map((adapter, t) => ({ adapter, t })).sort((a, b) => b.adapter.norm - a.adapter.norm);
   return table(
     ["#", "adapter", "rank", "norm", "share", "eff. rank", "90% in", "zero", "outliers"],
-    adapters.map((adapter, t) => [
+    sorted.map(({ adapter, t }) => [
       t + 1,
       cut(adapter.name, MOST_NAME),
       span(adapter.ranks),
