@@ -44,6 +44,15 @@ export interface Family {
   readonly traits: Traits;
   /** What a path means, in any spelling. @param underscored whether dots are written as underscores */
   find(path: string, underscored: boolean): Found<Place> | null;
+  /** The paths of a weight, or of one of its parts, in all spellings; the one here comes first. */
+  pathsOf(found: FoundWeight): readonly string[];
+}
+
+/** A weight of a model, or one of its parts, with the numbers in its path. */
+export interface FoundWeight {
+  readonly weight: Weight;
+  readonly part: WeightPart | null;
+  readonly numbers: readonly string[];
 }
 
 /** The size of a published model. */
@@ -136,6 +145,11 @@ export function defineFamily({
     rows: rows ?? ROWS,
     traits,
     find: (path, underscored) => (underscored ? table.findUnderscored(path) : table.find(path)),
+    pathsOf({ weight, part, numbers }) {
+      const all = [...ownSpellings(weight), ...diffusersSpellings(weight)];
+      const own = all.filter(([, place]) => place.part === part).map(([path]) => filledIn(path, numbers));
+      return [...new Set(own)];
+    },
   };
 }
 

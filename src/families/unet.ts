@@ -45,6 +45,12 @@ export const UNET: Family = {
     const there = found === null ? null : unetOfLdm(filledIn(found.value, found.numbers));
     return there === null ? BY_DIFFUSERS.find(path, underscored) : BY_DIFFUSERS.find(there, false);
   },
+  pathsOf(found) {
+    const paths = BY_DIFFUSERS.pathsOf(found);
+    const inner = INNER_BLOCK.exec(paths[0]!)?.[0] ?? "";
+    const there = LDM_PATHS.get(paths[0]!.replace(INNER_BLOCK, "#")) ?? [];
+    return [...paths, ...there.map((path) => path.replace("#", inner))];
+  },
 };
 
 /** Names inside a residual block, from ldm's to diffusers'. */
@@ -92,4 +98,18 @@ function unetOfLdm(path: string): string | null {
 function inResnet(block: string, rest: string): string | null {
   const name = RESNET[rest];
   return name === undefined ? null : `${block}.${name}`;
+}
+
+/** The number of a transformer block inside an attention. */
+const INNER_BLOCK = /(?<=\.transformer_blocks\.)\d+/;
+
+/** ldm's names by diffusers', both with # for the number of a transformer block; filled by computing all of ldm's. */
+const LDM_PATHS = new Map<string, string[]>();
+for (const pattern of LDM.flatMap(expanded)) {
+  for (let block = 0; block < 12; block++) {
+    const path = pattern.replace(/^(input|output)_blocks\.#/, `$1_blocks.${block}`);
+    const there = unetOfLdm(path);
+    if (there === null) continue;
+    LDM_PATHS.set(there, [...new Set([...(LDM_PATHS.get(there) ?? []), path])]);
+  }
 }

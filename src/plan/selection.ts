@@ -1,11 +1,12 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { spellings } from "../adapter/names/renamed.ts";
+import { inFamily } from "../adapter/weights/in-family.ts";
 import { UsageError } from "../core/errors.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import { orderlessSum } from "../core/sum.ts";
 import type { Method } from "../methods/method.ts";
-import { modulePattern } from "../recipe/module-pattern.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
+import { compilePatterns, knownFamilies } from "./compile-patterns.ts";
 
 /** Which modules go into the result, with which weights. */
 export interface Selection {
@@ -30,7 +31,8 @@ export function selectModules(
 ): Selection {
   const all = [...new Set(adapters.flatMap(({ modules }) => [...modules.keys()]))];
   const sorted = all.sort(compareNaturally);
-  const compile = (field: string, pattern: string) => compilePattern(field, pattern, sorted);
+  const compiled = compilePatterns(knownFamilies(adapters), sorted);
+  const compile = (field: string, pattern: string) => ({ pattern, matches: matcher(field, pattern, sorted, compiled) });
   const include = recipe.include?.map((pattern) => compile("include", pattern));
   const exclude = (recipe.exclude ?? []).map((pattern) => compile("exclude", pattern));
   const weightsOf = ownWeights(recipe, (pattern) => compile("module weights", pattern).matches);
@@ -62,16 +64,24 @@ export function selectModules(
 }
 
 /**
- * Whether each adapter has a module with a weight that is not 0, for module names of any transformers release. The other adapters are
- * left out and decide nothing.
+ * Whether each adapter has a module with a weight that is not 0, for module names of any transformers release and spelling. The other
+ * adapters are left out and decide nothing.
  */
 export function weighted(adapters: readonly Adapter[], recipe: LooseRecipe, weights: readonly number[]): boolean[] {
-  const weightsOf = ownWeights(recipe, modulePattern);
-  return adapters.map(({ modules }, t) => {
-    const names = [...modules.keys()].flatMap((name) => spellings(name) ?? [name]);
-    // Adapters read without modules still have their weight.
-    return names.length === 0 ? weights[t] !== 0 : names.some((name) => (weightsOf(name) ?? weights)[t] !== 0);
+  const families = knownFamilies(adapters);
+  const names = adapters.map((adapter) => {
+    const { modules } = families.length === 0 ? adapter : inFamily(adapter, families);
+    return [...modules.keys()].flatMap((name) => spellings(name) ?? [name]);
   });
+  const compiled = compilePatterns(families, names.flat());
+  const weightsOf = ownWeights(recipe, (pattern) => {
+    const fitOf = compiled(pattern);
+    return (name) => fitOf !== null && fitOf(name) !== "none";
+  });
+  // Adapters read without modules still have their weight.
+  return names.map((own, t) =>
+    own.length === 0 ? weights[t] !== 0 : own.some((name) => (weightsOf(name) ?? weights)[t] !== 0),
+  );
 }
 
 /** The weights that moduleWeights give a module, or undefined. */
@@ -80,12 +90,27 @@ function ownWeights({ moduleWeights = [] }: LooseRecipe, compile: (pattern: stri
   return (name: string) => entries.findLast(({ matches }) => matches(name))?.weights;
 }
 
-function compilePattern(field: string, pattern: string, names: readonly string[]) {
-  const matches = modulePattern(pattern);
-  if (names.some(matches)) return { pattern, matches };
-  throw new UsageError(
-    `The ${field} pattern ${JSON.stringify(pattern)} matches no module; modules have names such as ${names[0]}, and a pattern matches the end of a name.`,
-  );
+/** Whether a pattern of the recipe matches a module. @throws UsageError for one that matches none, or only a part of one */
+function matcher(
+  field: string,
+  pattern: string,
+  names: readonly string[],
+  compiled: ReturnType<typeof compilePatterns>,
+): (name: string) => boolean {
+  const fitOf = compiled(pattern);
+  const which = `The ${field} pattern ${JSON.stringify(pattern)}`;
+  if (fitOf === null) {
+    throw new UsageError(
+      `${which} matches no module; modules have names such as ${names[0]}, and a pattern matches the end of a name.`,
+    );
+  }
+  const part = names.find((name) => fitOf(name) === "part");
+  if (part !== undefined) {
+    throw new UsageError(
+      `${which} matches only a part of ${part}, which stays whole in this merge because an adapter has it whole, or in parts that share one A; match the whole weight, as in ${part.split(".").slice(-2).join(".")}.`,
+    );
+  }
+  return (name) => fitOf(name) === "whole";
 }
 
 /** @throws UsageError for weights that cancel if the method divides by their sum */

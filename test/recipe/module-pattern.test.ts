@@ -36,6 +36,19 @@ describe("a module pattern", () => {
     expect(matched("layers.**.1.**.up_proj")).toEqual([NAMES[4]]);
   });
 
+  it("has 0-9 for a segment that is a number in this range, also after letters", () => {
+    expect(matched("layers.0-1.**")).toEqual([NAMES[1], NAMES[2], NAMES[4]]);
+    expect(matched("layers.2-10.**")).toEqual([NAMES[3]]);
+    expect(matched("layers.10-2.**")).toEqual([]);
+    const blocks = ["a.IN03", "a.IN04", "a.IN08", "a.IN09", "a.04", "a.OUT05", "a.IN04x"];
+    for (const pattern of ["IN04-08", "IN04-IN08", "IN4-8"]) {
+      expect(blocks.filter(modulePattern(pattern))).toEqual(["a.IN04", "a.IN08"]);
+    }
+    expect(modulePattern("4-OUT5")("4")).toBe(false);
+    // Names may have such segments themselves.
+    expect(modulePattern("9-0")("a.9-0")).toBe(true);
+  });
+
   it("takes all other characters as they are", () => {
     expect(modulePattern("a+b[0]")("x.a+b[0]")).toBe(true);
     expect(modulePattern("a+")("aa")).toBe(false);

@@ -1,16 +1,13 @@
 import { RefusedError } from "../../core/errors.ts";
-import type { Family, PartRows, Place, Weight, WeightPart } from "../../families/family.ts";
+import type { Family, FoundWeight, PartRows, Place, Weight, WeightPart } from "../../families/family.ts";
 import { type Found, filledIn } from "../../families/name-table.ts";
 import type { AdapterModule, FactorRef } from "../read-adapter.ts";
 import { composed, cutFactor, piecesAt } from "./cut.ts";
 
 /** A module as its family's table knows it. */
-export interface PlacedModule {
+export interface PlacedModule extends FoundWeight {
   /** The component, with its dot. */
   readonly component: string;
-  readonly weight: Weight;
-  readonly part: WeightPart | null;
-  readonly numbers: readonly string[];
 }
 
 /** Where a module belongs by its name here; null where the family has no such weight. */
