@@ -5,6 +5,7 @@ import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
 import type { Warning } from "../plan/warning.ts";
+import { blocksOf, type InspectedBlock } from "./blocks.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
 /** The facts about one module of an adapter. */
@@ -41,6 +42,8 @@ export interface Inspection {
   readonly others: readonly string[];
   /** The modules' deltas s B A, without the effect of variants. */
   readonly modules: readonly InspectedModule[];
+  /** The blocks of an image or video model of a known family, in its order; none for other models. */
+  readonly blocks: readonly InspectedBlock[];
   readonly ranks: readonly number[];
   readonly scales: readonly number[];
   readonly dtypes: readonly string[];
@@ -72,6 +75,7 @@ export async function inspectOpened(kernels: Kernels, adapter: Adapter): Promise
     tokenRows: [...adapter.tokenRows.keys()],
     others: [...adapter.others.keys()],
     modules,
+    blocks: blocksOf(adapter, modules),
     ranks: [...new Set(modules.map(({ rank }) => rank))],
     scales: [...new Set(modules.map(({ scale }) => scale))],
     dtypes: [...new Set(modules.map(({ dtype }) => dtype))],

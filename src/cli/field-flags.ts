@@ -30,7 +30,7 @@ export function addFieldFlags(
   for (const name of names) {
     const field = RECIPE_FIELDS[name];
     const { help, default: value } = { ...field, ...otherwise[name] };
-    const repeatable = field.type === "patterns" || field.type === "moduleWeights";
+    const repeatable = ["patterns", "moduleWeights", "blockWeights"].includes(field.type);
     const letter = LETTERS[name] === undefined ? "" : `${LETTERS[name]}, `;
     const flag = `${letter}--${kebab(name)}${field.value === undefined ? "" : ` <${field.value}>`}`;
     const option = new Option(flag, repeatable ? `${help} (repeatable)` : help);
@@ -64,6 +64,8 @@ function parsed(field: Field, text: string, before: unknown): SaidRecipe[FieldNa
       return collect(text, before as string[] | undefined);
     case "moduleWeights":
       return parseModuleWeights(text, before as ModuleWeights[] | undefined);
+    case "blockWeights":
+      return [...((before as number[][] | undefined) ?? []), parseNumbers(text)];
     default:
       return text;
   }

@@ -44,6 +44,7 @@ function print(inspection: Inspection, title: string, all: boolean): void {
   printLine(`${name}: ${title} ${what} for ${base}, ${bytes(inspection.bytes)}`);
   for (const { text } of variants) printLine(`  ${text}`);
   if (modules.length > 0) printModules(inspection);
+  printBlocks(inspection.blocks);
   if (others.length > 0) printLine(`  tensors outside any delta (${others.length}): ${some(others)}`);
   if (extras.length > 0) printLine(`  besides the LoRA factors (${extras.length}): ${some(extras)}`);
   if (ignored.length > 0) printLine(`  copies of base tensors, never written (${ignored.length}): ${some(ignored)}`);
@@ -81,6 +82,24 @@ function printModules({ modules, ranks, scales, dtypes, norm, magnitudes, tokenR
   printLine(`  delta norm ${norm.toPrecision(4)}, mean effective rank ${figure(mean)}, ${plural(zero, "zero module")}`);
   if (magnitudes.length > 0) printLine(`  magnitudes of DoRA (${magnitudes.length}): ${some(magnitudes)}`);
   if (tokenRows.length > 0) printLine(`  trained token rows: ${some(tokenRows)}`);
+}
+
+/** Widest line of blocks. */
+const MOST_COLUMNS = 100;
+
+function printBlocks(blocks: Inspection["blocks"]): void {
+  if (blocks.length === 0) return;
+  printLine("  norms of the deltas in each block:");
+  let line = "";
+  for (const { name, norm } of blocks) {
+    const block = `  ${name} ${norm.toPrecision(3)}`;
+    if (line.length + block.length > MOST_COLUMNS) {
+      printLine(`  ${line}`);
+      line = "";
+    }
+    line += block;
+  }
+  printLine(`  ${line}`);
 }
 
 function some(keys: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { defineFamily, type Family } from "./family.ts";
-import { FLUX_BLOCKS, FLUX_RATIOS } from "./flux1.ts";
+import { FLUX_BLOCK_NOTES, FLUX_BLOCKS, FLUX_RATIOS } from "./flux1.ts";
 
 /** Flux.1 with one layer that computes all modulations. */
 export const CHROMA: Family = defineFamily({
@@ -8,6 +8,7 @@ export const CHROMA: Family = defineFamily({
   sizes: [{ width: 3072, blocks: { double_blocks: 19, single_blocks: 38 } }],
   ratios: FLUX_RATIOS,
   said: /chroma/i,
+  blocks: FLUX_BLOCK_NOTES,
   weights: {
     ...FLUX_BLOCKS,
     "distilled_guidance_layer.{in_proj,out_proj}": "distilled_guidance_layer.{in_proj,out_proj}",

@@ -1,3 +1,4 @@
+import { type BlockNotes, plainNotes } from "./blocks.ts";
 import { expanded, expandedTogether, type Found, filledIn, nameTable } from "./name-table.ts";
 
 /** A part of a weight that some programs split, by rows. */
@@ -42,6 +43,7 @@ export interface Family {
   readonly weights: readonly Weight[];
   readonly rows: PartRows;
   readonly traits: Traits;
+  readonly blocks: BlockNotes;
   /** What a path means, in any spelling. @param underscored whether dots are written as underscores */
   find(path: string, underscored: boolean): Found<Place> | null;
   /** The paths of a weight, or of one of its parts, in all spellings; the one here comes first. */
@@ -114,6 +116,8 @@ interface FamilyFacts extends Traits {
   /** Other spellings, by path in the model's own code. */
   readonly also?: Readonly<Record<string, string>>;
   readonly rows?: PartRows;
+  /** Default: a number for each block of a published model, without short names. */
+  readonly blocks?: BlockNotes;
 }
 
 /** Queries, keys and values are as wide as the model, and the MLP of a single block four times as wide. */
@@ -127,6 +131,7 @@ export function defineFamily({
   weights: named,
   also = {},
   rows,
+  blocks,
   ...traits
 }: FamilyFacts): Family {
   const others = new Map<string, string[]>();
@@ -144,6 +149,7 @@ export function defineFamily({
     weights,
     rows: rows ?? ROWS,
     traits,
+    blocks: blocks ?? plainNotes(traits.sizes ?? []),
     find: (path, underscored) => (underscored ? table.findUnderscored(path) : table.find(path)),
     pathsOf({ weight, part, numbers }) {
       const all = [...ownSpellings(weight), ...diffusersSpellings(weight)];

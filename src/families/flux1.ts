@@ -1,3 +1,4 @@
+import { type BlockNotes, numbered } from "./blocks.ts";
 import { defineFamily, type Family, split, swapped, type WeightTable } from "./family.ts";
 
 /** The attention of double blocks in all models built on Flux's code, by its names there and in diffusers. */
@@ -44,12 +45,31 @@ export const FLUX_RATIOS: Readonly<Record<string, number>> = {
   "single_blocks.#.linear2": 1 / 5,
 };
 
+const DOUBLE_AND_SINGLE = [...numbered("D", 0, 18), ...numbered("S", 0, 37)];
+
+/** As sd-webui-lora-block-weight writes them, and without the four around the blocks. */
+export const FLUX_BLOCK_NOTES: BlockNotes = {
+  names: {
+    "double_blocks.#": ["D#"],
+    "single_blocks.#": ["S#"],
+    img_in: ["IN"],
+    txt_in: ["IN"],
+    time_in: ["IN"],
+    vector_in: ["IN"],
+    guidance_in: ["IN"],
+    final_layer: ["OUT"],
+  },
+  lists: [DOUBLE_AND_SINGLE, ["CLIP", "T5", "IN", ...DOUBLE_AND_SINGLE, "OUT"]],
+  unlisted: 1,
+};
+
 export const FLUX1: Family = defineFamily({
   id: "flux1",
   title: "Flux.1",
   sizes: [{ width: 3072, blocks: { double_blocks: 19, single_blocks: 38 } }],
   ratios: FLUX_RATIOS,
   said: /flux-?1/i,
+  blocks: FLUX_BLOCK_NOTES,
   weights: {
     ...FLUX_BLOCKS,
     ...FLUX_MODULATIONS,

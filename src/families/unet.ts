@@ -1,3 +1,4 @@
+import { type BlockNotes, numbered } from "./blocks.ts";
 import { defineFamily, type Family, type Place } from "./family.ts";
 import { expanded, type Found, filledIn, nameTable } from "./name-table.ts";
 
@@ -28,10 +29,26 @@ const LDM = [
   "{input_blocks.#.0.op,output_blocks.#.1.conv,output_blocks.#.2.conv}",
 ];
 
+/**
+ * As sd-webui-lora-block-weight writes them: all 26; the 17 with attentions in Stable Diffusion 1 and 2; the 20 of XL; its 12 with
+ * attentions. Blocks that a list leaves out get 0.
+ */
+const BLOCKS: BlockNotes = {
+  names: { "input_blocks.#": ["IN#"], middle_block: ["M00", "MID"], "output_blocks.#": ["OUT#"] },
+  lists: [
+    ["BASE", "IN04", "IN05", "IN07", "IN08", "M00", ...numbered("OUT", 0, 5)],
+    ["BASE", "IN01", "IN02", "IN04", "IN05", "IN07", "IN08", "M00", ...numbered("OUT", 3, 11)],
+    ["BASE", ...numbered("IN", 0, 8), "M00", ...numbered("OUT", 0, 8)],
+    ["BASE", ...numbered("IN", 0, 11), "M00", ...numbered("OUT", 0, 11)],
+  ],
+  unlisted: 0,
+};
+
 const BY_DIFFUSERS = defineFamily({
   id: "unet",
   title: "Stable Diffusion",
   components: ["unet"],
+  blocks: BLOCKS,
   weights: Object.fromEntries(PATHS.map((path) => [path, path])),
   also: { [`${OUT}.0`]: OUT },
 });

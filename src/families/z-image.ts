@@ -1,3 +1,4 @@
+import { numbered } from "./blocks.ts";
 import { defineFamily, type Family, split } from "./family.ts";
 
 export const Z_IMAGE: Family = defineFamily({
@@ -10,6 +11,8 @@ export const Z_IMAGE: Family = defineFamily({
     "context_refiner.#.attention.qkv": 3,
   },
   said: /z-?image/i,
+  // As sd-webui-lora-block-weight writes them.
+  blocks: { names: { "layers.#": ["J#"] }, lists: [numbered("J", 0, 29)], unlisted: 1 },
   weights: {
     "{layers,noise_refiner,context_refiner}.#.attention.qkv": split({
       q: "{layers,noise_refiner,context_refiner}.#.attention.to_q",

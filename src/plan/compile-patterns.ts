@@ -1,6 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { spelled } from "../adapter/names/beginnings.ts";
-import { type SpelledModule, type Spellings, spellingsOf } from "../adapter/names/spellings-of.ts";
+import { type Spellings, spellingsOf } from "../adapter/names/spellings-of.ts";
 import { familyById } from "../families/families.ts";
 import type { Family } from "../families/family.ts";
 import { modulePattern } from "../recipe/module-pattern.ts";
@@ -21,7 +21,7 @@ export function knownFamilies(adapters: readonly Pick<Adapter, "families">[]): r
  * @returns for each pattern how it fits a module, or null if it fits none
  */
 export function compilePatterns(families: readonly Family[], names: readonly string[]) {
-  const known = new Map<string, SpelledModule>();
+  const known = new Map<string, Spellings & { readonly parts: readonly Spellings[] }>();
   for (const name of names) {
     known.set(name, spellingsOf(families, name) ?? { here: [name], paths: [], blocks: [], parts: [] });
   }

@@ -6,6 +6,7 @@ import { compareNaturally } from "../core/natural-order.ts";
 import { orderlessSum } from "../core/sum.ts";
 import type { Method } from "../methods/method.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
+import { blockWeights } from "./block-weights.ts";
 import { compilePatterns, knownFamilies } from "./compile-patterns.ts";
 
 /** Which modules go into the result, with which weights. */
@@ -19,10 +20,10 @@ export interface Selection {
 }
 
 /**
- * Apply a recipe's include, exclude and moduleWeights.
+ * Apply a recipe's include, exclude, moduleWeights and blockWeights.
  *
  * @param weights of the adapters, for modules that moduleWeights do not match
- * @throws UsageError for a pattern that matches no module, and when no module is left
+ * @throws UsageError for patterns and block weights that do not fit the modules, and when no module is left
  */
 export function selectModules(
   adapters: readonly Adapter[],
@@ -35,26 +36,28 @@ export function selectModules(
   const compile = (field: string, pattern: string) => ({ pattern, matches: matcher(field, pattern, sorted, compiled) });
   const include = recipe.include?.map((pattern) => compile("include", pattern));
   const exclude = (recipe.exclude ?? []).map((pattern) => compile("exclude", pattern));
-  const weightsOf = ownWeights(recipe, (pattern) => compile("module weights", pattern).matches);
-  const alive = (t: number, name: string): boolean =>
-    adapters[t]!.modules.has(name) && (weightsOf(name) ?? weights)[t] !== 0;
+  const ofModules = ownWeights(recipe, (pattern) => compile("module weights", pattern).matches);
+  const ofBlocks = blockWeights(adapters, recipe);
+  const weightsOf = (name: string) => (ofModules(name) ?? weights).map((weight, t) => weight * ofBlocks(t, name));
+  const alive = (t: number, name: string): boolean => adapters[t]!.modules.has(name) && weightsOf(name)[t] !== 0;
   const used = adapters.map(({ modules }, t) => [...modules.keys()].some((name) => alive(t, name)));
   if (!used.includes(true)) throw new UsageError("All weights are 0, so nothing is left to merge.");
 
   const modules: { name: string; weights: readonly number[] }[] = [];
   const left: { name: string; why: string }[] = [];
   for (const name of sorted) {
-    const own = weightsOf(name);
     const excluding = exclude.find(({ matches }) => matches(name));
     if (!adapters.some((_, t) => alive(t, name))) {
       // Adapters that are left out as a whole get a warning of their own.
-      if (own !== undefined) left.push({ name, why: "weight 0 for every adapter that has it" });
+      if (ofModules(name) !== undefined || adapters.some((_, t) => ofBlocks(t, name) !== 1)) {
+        left.push({ name, why: "weight 0 for every adapter that has it" });
+      }
     } else if (include !== undefined && !include.some(({ matches }) => matches(name))) {
       left.push({ name, why: "not chosen by include" });
     } else if (excluding !== undefined) {
       left.push({ name, why: `left out by exclude ${excluding.pattern}` });
     } else {
-      modules.push({ name, weights: (own ?? weights).map((weight, t) => (used[t] ? weight : 0)) });
+      modules.push({ name, weights: weightsOf(name).map((weight, t) => (used[t] ? weight : 0)) });
     }
   }
   if (modules.length === 0) {
@@ -69,10 +72,9 @@ export function selectModules(
  */
 export function weighted(adapters: readonly Adapter[], recipe: LooseRecipe, weights: readonly number[]): boolean[] {
   const families = knownFamilies(adapters);
-  const names = adapters.map((adapter) => {
-    const { modules } = families.length === 0 ? adapter : inFamily(adapter, families);
-    return [...modules.keys()].flatMap((name) => spellings(name) ?? [name]);
-  });
+  const named = families.length === 0 ? adapters : adapters.map((adapter) => inFamily(adapter, families));
+  const names = named.map(({ modules }) => [...modules.keys()].flatMap((name) => spellings(name) ?? [name]));
+  const ofBlocks = blockWeights(named, recipe);
   const compiled = compilePatterns(families, names.flat());
   const weightsOf = ownWeights(recipe, (pattern) => {
     const fitOf = compiled(pattern);
@@ -80,7 +82,9 @@ export function weighted(adapters: readonly Adapter[], recipe: LooseRecipe, weig
   });
   // Adapters read without modules still have their weight.
   return names.map((own, t) =>
-    own.length === 0 ? weights[t] !== 0 : own.some((name) => (weightsOf(name) ?? weights)[t] !== 0),
+    own.length === 0
+      ? weights[t] !== 0
+      : own.some((name) => (weightsOf(name) ?? weights)[t]! * ofBlocks(t, name) !== 0),
   );
 }
 

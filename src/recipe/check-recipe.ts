@@ -53,9 +53,10 @@ export function checkRecipe(
 }
 
 /** How many inputs have a weight that is not 0 in some module. */
-function actingInputs({ weights, moduleWeights = [] }: LooseRecipe, inputs: readonly string[]): number {
+function actingInputs({ weights, moduleWeights = [], blockWeights }: LooseRecipe, inputs: readonly string[]): number {
   const lists = [weights ?? inputs.map(() => 1), ...moduleWeights.map((module) => module.weights)];
-  return inputs.filter((_, t) => lists.some((list) => list[t] !== 0)).length;
+  const silent = (t: number): boolean => blockWeights?.[t]?.every((weight) => weight === 0) ?? false;
+  return inputs.filter((_, t) => lists.some((list) => list[t] !== 0) && !silent(t)).length;
 }
 
 function noOptions(option: string): string {
@@ -101,6 +102,8 @@ function mistakeInField(field: Field, value: unknown): string | null {
       return isWeights(value) ? null : "must be a list of numbers, one for each adapter";
     case "moduleWeights":
       return listOf(value, isModuleWeights) ? null : "must be a list of { match, weights }";
+    case "blockWeights":
+      return listOf(value, isWeights) ? null : "must be a list of lists of numbers, one for each adapter";
     default:
       return null;
   }

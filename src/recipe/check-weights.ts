@@ -7,14 +7,14 @@ import type { Fail } from "./check-options.ts";
 import type { LooseRecipe } from "./recipe.ts";
 
 /**
- * Check the weights of adapters and single modules, and the scale.
+ * Check the weights of adapters, of single modules and of blocks, and the scale.
  *
  * @param inputs names of the adapters in messages
  * @returns one weight for each adapter
  * @throws what `fail` throws, for too many or too few weights, and for weights that are not finite or that the method does not take
  */
 export function checkWeights(
-  { weights, moduleWeights = [], scale = 1 }: LooseRecipe,
+  { weights, moduleWeights = [], blockWeights, scale = 1 }: LooseRecipe,
   method: Method,
   inputs: readonly string[],
   fail: Fail,
@@ -25,6 +25,7 @@ export function checkWeights(
   for (const [i, { match, weights: ofModules }] of moduleWeights.entries()) {
     checkWeightList(ofModules, method, inputs, ["moduleWeights", i, "weights"], ` for ${match}`, fail);
   }
+  if (blockWeights !== undefined) checkBlockWeights(blockWeights, method, inputs, fail);
   if (scale === 0) {
     fail(["scale"], "The scale is 0, so the result would change nothing; pass another --scale, or leave it out for 1.");
   }
@@ -53,6 +54,44 @@ function checkWeightList(
     );
   }
   refuseExtremeWeights(weights, method.id, path, fail);
+}
+
+function checkBlockWeights(
+  lists: readonly (readonly number[])[],
+  method: Method,
+  inputs: readonly string[],
+  fail: Fail,
+): void {
+  const path = (...rest: DataPath): DataPath => ["blockWeights", ...rest];
+  if (lists.length !== inputs.length) {
+    const are = `There ${inputs.length === 1 ? "is" : "are"} ${plural(inputs.length, "adapter")}`;
+    fail(
+      path(),
+      `${are} but ${plural(lists.length, "list")} of block weights; give one list for each adapter, in their order, such as 1 for an adapter that stays as it is.`,
+    );
+  }
+  for (const [t, list] of lists.entries()) {
+    const name = inputs[t]!;
+    if (list.length === 0)
+      fail(path(t), `The block weights of ${name} are empty; give one number for each block, or one for all.`);
+    const odd = list.findIndex((weight) => !Number.isFinite(weight));
+    if (odd >= 0) fail(path(t, odd), `Block weights must be finite numbers, but those of ${name} hold ${list[odd]}.`);
+    if (method.weights !== "relative") continue;
+    const negative = list.findIndex((weight) => weight < 0);
+    if (negative >= 0) {
+      fail(
+        path(t, negative),
+        `Weights of ${method.id} are relative and cannot be negative, but the block weights of ${name} hold ${list[negative]}; to subtract blocks use --method cat.`,
+      );
+    }
+    const scaling = list.findIndex((weight) => weight !== 0 && weight !== 1);
+    if (inputs.length === 1 && scaling >= 0) {
+      fail(
+        path(t, scaling),
+        `Weights of ${method.id} are relative, so the block weight ${list[scaling]} of a single adapter would change nothing; use --method svd.`,
+      );
+    }
+  }
 }
 
 /** Sums of weights this far apart lose the smaller ones to rounding. */

@@ -24,12 +24,18 @@ type FieldType<Value> = [Value] extends [boolean]
           ? { readonly type: "weights" }
           : [Value] extends [readonly ModuleWeights[]]
             ? { readonly type: "moduleWeights" }
-            : [Value] extends [string]
-              ? string extends Value
-                ? { readonly type: "method" }
-                : /** Its words and their labels in a form; `none` is the label of no choice. */
-                  { readonly type: "choice"; readonly choices: Readonly<Record<Value, string>>; readonly none?: string }
-              : { readonly type: "rank" | "energy" };
+            : [Value] extends [readonly (readonly number[])[]]
+              ? { readonly type: "blockWeights" }
+              : [Value] extends [string]
+                ? string extends Value
+                  ? { readonly type: "method" }
+                  : /** Its words and their labels in a form; `none` is the label of no choice. */
+                    {
+                      readonly type: "choice";
+                      readonly choices: Readonly<Record<Value, string>>;
+                      readonly none?: string;
+                    }
+                : { readonly type: "rank" | "energy" };
 
 /** The fields with a default. The compiler holds the table to it: each of these has one there, and no other field. */
 type Defaulted = "method" | "scale" | "dtype" | "extras" | "allowPartial";
@@ -154,7 +160,7 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Key,
     type: "patterns",
     value: "pattern",
     default: null,
-    help: "merge only modules whose path ends with this, such as q_proj or layers.1*.**",
+    help: "merge only modules whose path ends with this, such as q_proj, layers.1*.** or double_blocks.0-9",
     label: "Only modules",
   },
   exclude: {
@@ -169,6 +175,12 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Key,
     value: "pattern=list",
     default: null,
     help: "weights for modules whose path ends with this, such as q_proj=1,0.5; the last match counts",
+  },
+  blockWeights: {
+    type: "blockWeights",
+    value: "list",
+    default: null,
+    help: "multiply an image adapter's weight block by block: one list for each adapter, or 1 (docs/formats/families.md)",
   },
 };
 

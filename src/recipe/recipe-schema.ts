@@ -119,6 +119,8 @@ function fieldSchema(z: Zod, field: Field): ZodOf<unknown> {
       return weights;
     case "moduleWeights":
       return list(record({ match: text, weights }, "a map of match and weights"), "maps of match and weights");
+    case "blockWeights":
+      return list(list(number, "numbers, one for each block"), "lists of numbers, one list for each adapter");
   }
 }
 

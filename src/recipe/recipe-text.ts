@@ -52,10 +52,10 @@ function adapterData(source: RecipeSource, weight: number) {
   return weight === 1 ? source : { ...source, weight };
 }
 
-/** A map in block style, with its lists of maps; lists of scalars and everything deeper go on one line. */
+/** A map in block style, with its lists of maps; lists of scalars or lists, and everything deeper, go on one line. */
 function mapLines(map: object): string[] {
   return Object.entries(map).flatMap(([key, value]) => {
-    if (Array.isArray(value) && value.some((item) => typeof item === "object")) {
+    if (Array.isArray(value) && value.some((item) => typeof item === "object" && !Array.isArray(item))) {
       return [`${key}:`, ...value.flatMap(itemLines)];
     }
     if (typeof value !== "object" || Array.isArray(value)) return [`${key}: ${flow(value)}`];

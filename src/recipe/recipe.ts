@@ -46,6 +46,11 @@ export interface RecipeFields {
   readonly exclude?: readonly string[];
   /** Weights of single modules instead of `weights`; where several match, the last one counts. */
   readonly moduleWeights?: readonly ModuleWeights[];
+  /**
+   * For adapters of image and video models: a list for each adapter, with a number for each block of its family or one number for all, by
+   * which the adapter's weight there is multiplied. Default: 1 everywhere.
+   */
+  readonly blockWeights?: readonly (readonly number[])[];
 }
 
 /** What to merge and how, without the adapters themselves. Plain data; options are typed by the method. */

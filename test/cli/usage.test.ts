@@ -144,6 +144,13 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["a pattern of no module", [...MERGE, "--include", "v_proj"], /include pattern "v_proj" matches no module/],
   ["module weights without a pattern", [...MERGE, "--module-weights", "1,2"], /Expected a pattern and one weight/],
   ["too few module weights", [...MERGE, "--module-weights", "q_proj=1"], /2 adapters but 1 weight for q_proj/],
+  ["block weights without a number", [...MERGE, "--block-weights", "1,x"], /Not a finite number/],
+  ["one list of block weights", [...MERGE, "--block-weights", "1"], /2 adapters but 1 list of block weights/],
+  [
+    "blocks of a language model",
+    [...MERGE, "--block-weights", "1,0", "--block-weights", "1"],
+    /a does not belong to an image or video model/,
+  ],
   ["rank 0", [...MERGE, "--rank", "0"], /'-r, --rank <k>' argument '0' is invalid/],
   ["no --out", ["merge", "a", "b"], /^error: Say where to write with --out: a folder, or a file that ends in /],
   ["a method in capitals", [...MERGE, "--method", "TIES"], /no method "TIES"; did you mean ties\?/],

@@ -1,25 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
-import { openAdapter } from "../../src/adapter/open.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { CASES_ABSENT, casePath, hasCases } from "../support/cases.ts";
-import { filled, memoryFolder } from "../support/memory-folder.ts";
-
-type Sizes = Readonly<Record<string, readonly [inputs: number, out: number]>>;
-
-/** A file of modules of rank 1, all of whose deltas are constant. */
-function open(name: string, sizes: Sizes, ends = [".lora_A.weight", ".lora_B.weight"]): Promise<Adapter> {
-  const tensors = Object.entries(sizes).flatMap(([module, [inputs, out]], i): TensorData[] => [
-    filled(module + ends[0], [1, inputs], "F32", i + 1),
-    filled(module + ends[1], [out, 1], "F32", 1),
-  ]);
-  return openAdapter(memoryFolder(name, { "style.safetensors": encodeSafetensors(tensors) }));
-}
-const DOWN_UP = [".lora_down.weight", ".lora_up.weight"];
+import { DOWN_UP, openConstant as open, type Sizes } from "../support/constant-file.ts";
 
 /** Flux.1 by two trainers: fused and split. Each has modules that only this family has. */
 const FUSED: Sizes = {
@@ -74,6 +60,12 @@ describe("patterns of a known family's modules", () => {
     ["OneTrainer's names", "lora_transformer_single_transformer_blocks_0_proj_out", [LINEAR2]],
     ["kohya's names of text encoders", "lora_te1_*", [CLIP]],
     ["transformers' blocks", "layers.0", [CLIP]],
+    ["short names of blocks", "D00", [PROJ, QKV]],
+    ["ranges of short names", "D00-D01", [PROJ, QKV, MLP]],
+    ["paths after a short name", "S*.linear2", [LINEAR2]],
+    ["short names of text encoders", "te1", [CLIP]],
+    ["the kind of a text encoder", "CLIP", [CLIP]],
+    ["all text encoders", "BASE.**.fc1", [CLIP]],
   ])("match %s", (_, pattern, expected) => expect(included([fused], pattern)).toEqual(expected));
 
   it.each([
@@ -81,6 +73,11 @@ describe("patterns of a known family's modules", () => {
     ["ldm's middle block", "middle_block", ["unet.mid_block.attentions.0.proj_in"]],
     ["diffusers' blocks", "up_blocks.1", ["unet.up_blocks.1.attentions.2.proj_out"]],
     ["kohya's names from ldm's", "lora_unet_input_blocks_8_1_proj_in", ["unet.down_blocks.2.attentions.1.proj_in"]],
+    ["short names", "IN04", ["unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q"]],
+    ["a short name and a path", "IN0*.**.proj_in", ["unet.down_blocks.2.attentions.1.proj_in"]],
+    ["the middle block", "MID", ["unet.mid_block.attentions.0.proj_in"]],
+    ["the middle block as A1111 calls it", "M00.**", ["unet.mid_block.attentions.0.proj_in"]],
+    ["output blocks", "OUT05", ["unet.up_blocks.1.attentions.2.proj_out"]],
     ["a range of ldm's blocks", "output_blocks.3-5.**", ["unet.up_blocks.1.attentions.2.proj_out"]],
   ])("match %s of a UNet", (_, pattern, expected) => expect(included([unet], pattern)).toEqual(expected));
 

@@ -32,6 +32,7 @@ exclude:
 moduleWeights:
   - match: layers.0.**
     weights: [1, 0]
+blockWeights: [[1], [0, 0.5]]
 out: merged
 to: mlx
 report: reports/merged.json
@@ -54,6 +55,7 @@ report: reports/merged.json
             include: ["q_proj", "layers.*.**"],
             exclude: ["lm_head"],
             moduleWeights: [{ match: "layers.0.**", weights: [1, 0] }],
+            blockWeights: [[1], [0, 0.5]],
           },
         },
       ],
@@ -282,6 +284,18 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "The weights of cat range over a factor of 1e+13",
   ],
   [
+    "too few lists of block weights",
+    "adapters: [a, b]\nblockWeights: [[1]]",
+    "2:1",
+    "There are 2 adapters but 1 list of block weights; give one list for each adapter, in their order, such as 1 for",
+  ],
+  [
+    "a negative block weight of a method that takes none",
+    "adapters: [a, b]\nmethod: lego\nblockWeights: [[1], [0, -2]]",
+    "3:25",
+    "Weights of lego are relative and cannot be negative, but the block weights of b hold -2;",
+  ],
+  [
     "settings beside steps",
     "steps: [{name: x, adapters: [a]}]\nrank: 4",
     "2:1",
@@ -377,6 +391,12 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "steps:\n- {name: x, adapters: [a], moduleWeights: [{match: q, weights: [x]}]}",
     "2:65",
     'moduleWeights[0].weights[0] is "x", but must be a finite number.',
+  ],
+  [
+    "block weights without lists",
+    "adapters: [a]\nblockWeights: [1]",
+    "2:16",
+    "blockWeights[0] is 1, but must be a list of numbers, one for each block.",
   ],
   [
     "options that are no map",

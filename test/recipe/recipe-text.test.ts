@@ -66,6 +66,7 @@ const recipeFor = (count: number): fc.Arbitrary<Recipe> => {
       include: fc.array(pattern),
       exclude: fc.array(pattern),
       moduleWeights: fc.array(fc.record({ match: pattern, weights }), { minLength: 1 }),
+      blockWeights: fc.array(fc.array(fc.constantFrom(0, 1), { minLength: 1 }), { minLength: count, maxLength: count }),
     },
     { requiredKeys: ["weights"] },
   );
@@ -107,6 +108,7 @@ describe("recipeText", () => {
       options: {},
       weights: [1, -0.5],
       moduleWeights: [{ match: "q.**", weights: [1, 0] }],
+      blockWeights: [[1], [0, 0.5]],
     };
     const written = recipeText({
       steps: [{ name: null, adapters: [{ path: "math" }, { path: "my med" }], recipe }],
@@ -122,6 +124,7 @@ method: cat
 moduleWeights:
   - match: "q.**"
     weights: [1, 0]
+blockWeights: [[1], [0, 0.5]]
 out: "yes"
 `);
     expect(parse(written)).toMatchObject({ adapters: ["math", { path: "my med", weight: -0.5 }], out: "yes" });

@@ -1,6 +1,6 @@
-import { blockOf } from "../../families/blocks.ts";
+import { blockOf, shortNames } from "../../families/blocks.ts";
 import { TEXT_ENCODERS } from "../../families/families.ts";
-import type { Family, Weight, WeightPart } from "../../families/family.ts";
+import type { Family, FoundWeight, Weight, WeightPart } from "../../families/family.ts";
 import { placeOf, wholeName } from "../weights/whole.ts";
 import { spelled } from "./beginnings.ts";
 
@@ -8,7 +8,10 @@ import { spelled } from "./beginnings.ts";
 export interface Spellings {
   /** Its name here. A part is also called like the whole weight. */
   readonly here: readonly string[];
-  /** Its part of the pipeline and its path, in all spellings; a part has the whole weight's too. */
+  /**
+   * Its part of the pipeline and its path, in all spellings, and its path after short names of blocks; a part has the whole weight's
+   * too.
+   */
   readonly paths: readonly string[];
   /** The same for the block that it is in; none outside of blocks. */
   readonly blocks: readonly string[];
@@ -17,33 +20,79 @@ export interface Spellings {
 /** A module of a known family, with the parts that other programs have in its place. */
 export interface SpelledModule extends Spellings {
   readonly parts: readonly Spellings[];
+  /** What people call the block that it is in, such as IN04, te1 or blocks.3, the commonest name first; none outside of blocks. */
+  readonly block: readonly string[];
 }
+
+/** A path of a module in one spelling. */
+interface SpelledPath {
+  readonly path: string;
+  readonly block: string | null;
+  /** Short names of its block or place, and what follows them in the path. */
+  readonly short: readonly string[];
+  readonly rest: string;
+}
+
+/** What people call the text encoders: by their numbers in kohya's keys, and all together. */
+const ENCODERS: Readonly<Record<string, string>> = {
+  text_encoder: "te1",
+  text_encoder_2: "te2",
+  text_encoder_3: "te3",
+};
+const ALL_ENCODERS = "BASE";
 
 /** All names that a module may have in files of its family; null where none of the families has it. */
 export function spellingsOf(families: readonly Family[], name: string): SpelledModule | null {
   const component = spelled(name)?.part;
-  const known = component?.startsWith("text_encoder") ? TEXT_ENCODERS : families;
-  const places = known.flatMap((family) => {
+  if (component === undefined) return null;
+  const encoder = ENCODERS[component];
+  const places = (encoder === undefined ? families : TEXT_ENCODERS).flatMap((family) => {
     const place = placeOf(family, name);
     return place === null ? [] : [{ family, place }];
   });
   const [first] = places;
-  if (component === undefined || first === undefined) return null;
+  if (first === undefined) return null;
+  const pathsOf = (part: string | null): SpelledPath[] =>
+    places.flatMap(({ family, place }) =>
+      spelledPaths(family, { ...place, part: partOf(place.weight, part) }, encoder),
+    );
   const whole = wholeName(first.place);
   const { part, weight } = first.place;
-  const spellings = (here: readonly string[], parts: readonly (string | null)[]): Spellings => {
-    const found = places.flatMap(({ family, place }) =>
-      parts.flatMap((of) => family.pathsOf({ ...place, part: partOf(place.weight, of) })),
-    );
-    const within = (paths: readonly string[]) => [...new Set(paths)].map((path) => `${component}.${path}`);
-    return { here, paths: within(found), blocks: within(found.flatMap((path) => blockOf(path) ?? [])) };
+  const own = pathsOf(part?.name ?? null);
+  const block = own.flatMap(({ short }) => short);
+  const named = { block: unique(encoder !== undefined || own[0]!.block === null ? block : [...block, own[0]!.block]) };
+  const names = (here: readonly string[], paths: readonly SpelledPath[]) => spellings(component, here, paths);
+  if (part !== null) return { ...names([name, whole], [...own, ...pathsOf(null)]), parts: [], ...named };
+  const parts = weight.parts.map((piece) => names([`${whole}.${piece.name}`], pathsOf(piece.name)));
+  return { ...names([name], own), parts, ...named };
+}
+
+function spelledPaths(family: Family, found: FoundWeight, encoder: string | undefined): SpelledPath[] {
+  return family.pathsOf(found).map((path) => {
+    const block = blockOf(path);
+    if (encoder !== undefined) {
+      return { path, block, short: [encoder, ALL_ENCODERS, family.id.toUpperCase()], rest: `.${path}` };
+    }
+    const { names, rest } = shortNames(family.blocks, path);
+    return { path, block, short: names, rest };
+  });
+}
+
+function spellings(component: string, here: readonly string[], found: readonly SpelledPath[]): Spellings {
+  const short = found.flatMap(({ short: names, rest }) => names.map((block) => ({ block, path: block + rest })));
+  return {
+    here,
+    paths: unique([...found.map(({ path }) => `${component}.${path}`), ...short.map(({ path }) => path)]),
+    blocks: unique([
+      ...found.flatMap(({ block }) => (block === null ? [] : [`${component}.${block}`])),
+      ...short.map(({ block }) => block),
+    ]),
   };
-  if (part !== null) return { ...spellings([name, whole], [part.name, null]), parts: [] };
-  const parts = weight.parts.map((piece) => spellings([`${whole}.${piece.name}`], [piece.name]));
-  return { ...spellings([name], [null]), parts };
 }
 
 /** A weight's part by its name, as one family's table has it. */
 function partOf({ parts }: Weight, name: string | null): WeightPart | null {
   return parts.find((part) => part.name === name) ?? null;
 }
+
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
