@@ -48,7 +48,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "cli-table3": ["cli"],
 };
 /** Packages that any room may name in types and load when it needs them, but not at start-up. */
-const LATE = ["zod", "yaml", "jsonc-parser"];
+const LATE = ["zod", "yaml", "jsonc-parser", "hash-wasm"];
 /** Globals that only Node has, or only a page. */
 const HOME_GLOBALS = ["process", "Buffer", "require", "__dirname", "__filename", "setImmediate", "document", "window"];
 

@@ -41,6 +41,8 @@ export interface Conversion {
     readonly tensors: ReadonlyMap<string, { readonly begin: number; readonly end: number }>;
     readonly size: number;
   };
+  /** The file's metadata, for formats that put hashes of the tensors' bytes there, once these are written; the header has room for them. */
+  readonly hashed?: Readonly<Record<string, string>>;
   /** The config next to the weights, or null where the format has none. */
   readonly config: { readonly file: string; readonly fields: Readonly<Record<string, unknown>> } | null;
 }

@@ -3,6 +3,7 @@ import { copyTensor } from "../adapter/tensor-values.ts";
 import type { ByteSink } from "../core/bytes.ts";
 import type { Conversion, WrittenTensor } from "./conversion.ts";
 import { factorBytes } from "./factor-bytes.ts";
+import { hashingSink } from "./tensor-hashes.ts";
 
 /**
  * Write the weights of a conversion, one tensor in memory at a time.
@@ -22,15 +23,18 @@ import { factorBytes } from "./factor-bytes.ts";
  */
 export async function writeConversion(
   { files }: Adapter,
-  { tensors, layout }: Conversion,
+  conversion: Conversion,
   sink: ByteSink,
   signal?: AbortSignal,
 ): Promise<void> {
-  await sink.write(0, layout.header);
-  for (const tensor of tensors) {
+  const { tensors, layout, hashed } = conversion;
+  const hashing = hashed === undefined ? null : await hashingSink(sink, conversion, hashed);
+  const placeOf = ({ name }: WrittenTensor) => layout.tensors.get(name)!;
+  for (const tensor of tensors.toSorted((one, other) => placeOf(one).begin - placeOf(other).begin)) {
     signal?.throwIfAborted();
-    await writeTensor(files, tensor, layout.tensors.get(tensor.name)!, sink);
+    await writeTensor(files, tensor, placeOf(tensor), hashing ?? sink);
   }
+  await sink.write(0, hashing?.header() ?? layout.header);
 }
 
 async function writeTensor(

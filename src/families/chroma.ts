@@ -8,6 +8,7 @@ export const CHROMA: Family = defineFamily({
   sizes: [{ width: 3072, blocks: { double_blocks: 19, single_blocks: 38 } }],
   ratios: FLUX_RATIOS,
   said: /chroma/i,
+  networkModule: "networks.lora_flux",
   blocks: FLUX_BLOCK_NOTES,
   weights: {
     ...FLUX_BLOCKS,

@@ -44,6 +44,8 @@ export interface Family {
   readonly rows: PartRows;
   readonly traits: Traits;
   readonly blocks: BlockNotes;
+  /** The module of sd-scripts or musubi-tuner that trains LoRAs of it (ss_network_module); null where there is none. */
+  readonly networkModule: string | null;
   /** What a path means, in any spelling. @param underscored whether dots are written as underscores */
   find(path: string, underscored: boolean): Found<Place> | null;
   /** The paths of a weight, or of one of its parts, in all spellings; the one here comes first. */
@@ -118,6 +120,7 @@ interface FamilyFacts extends Traits {
   readonly rows?: PartRows;
   /** Default: a number for each block of a published model, without short names. */
   readonly blocks?: BlockNotes;
+  readonly networkModule?: string;
 }
 
 /** Queries, keys and values are as wide as the model, and the MLP of a single block four times as wide. */
@@ -132,6 +135,7 @@ export function defineFamily({
   also = {},
   rows,
   blocks,
+  networkModule,
   ...traits
 }: FamilyFacts): Family {
   const others = new Map<string, string[]>();
@@ -150,6 +154,7 @@ export function defineFamily({
     rows: rows ?? ROWS,
     traits,
     blocks: blocks ?? plainNotes(traits.sizes ?? []),
+    networkModule: networkModule ?? null,
     find: (path, underscored) => (underscored ? table.findUnderscored(path) : table.find(path)),
     pathsOf({ weight, part, numbers }) {
       const all = [...ownSpellings(weight), ...diffusersSpellings(weight)];

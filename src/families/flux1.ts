@@ -69,6 +69,7 @@ export const FLUX1: Family = defineFamily({
   sizes: [{ width: 3072, blocks: { double_blocks: 19, single_blocks: 38 } }],
   ratios: FLUX_RATIOS,
   said: /flux-?1/i,
+  networkModule: "networks.lora_flux",
   blocks: FLUX_BLOCK_NOTES,
   weights: {
     ...FLUX_BLOCKS,

@@ -19,6 +19,7 @@ export const FLUX2: Family = defineFamily({
     "single_blocks.#.linear2": 1 / 4,
   },
   said: /flux-?2/i,
+  networkModule: "networks.lora_flux_2",
   weights: {
     ...FLUX_ATTENTION,
     "double_blocks.#.{img_mlp,txt_mlp}.{0,2}": "transformer_blocks.#.{ff,ff_context}.{linear_in,linear_out}",

@@ -8,6 +8,7 @@ export const HUNYUAN_VIDEO: Family = defineFamily({
   sizes: [{ width: 3072, blocks: { double_blocks: 20, single_blocks: 40 } }],
   ratios: FLUX_RATIOS,
   said: /hunyuan/i,
+  networkModule: "networks.lora",
   weights: {
     ...FLUX_BLOCKS,
     ...FLUX_MODULATIONS,

@@ -12,6 +12,7 @@ export const LUMINA2: Family = defineFamily({
     "context_refiner.#.attention.qkv": 5 / 3,
   },
   said: /lumina/i,
+  networkModule: "networks.lora_lumina",
   weights: {
     "{layers,noise_refiner,context_refiner}.#.attention.qkv": split({
       q: "{layers,noise_refiner,context_refiner}.#.attn.to_q",

@@ -14,5 +14,6 @@ export const QWEN_IMAGE: Family = defineFamily({
   title: "Qwen-Image",
   sizes: [{ width: 3072, blocks: { transformer_blocks: 60 } }],
   said: /qwen/i,
+  networkModule: "networks.lora_qwen_image",
   weights: Object.fromEntries(SAME.map((path) => [path, path])),
 });

@@ -9,6 +9,7 @@ export const SD3: Family = defineFamily({
     { width: 2432, blocks: { joint_blocks: 38 } },
   ],
   said: /sd3|stable-diffusion-3/i,
+  networkModule: "networks.lora_sd3",
   weights: {
     "joint_blocks.#.x_block.{attn,attn2}.qkv": split({
       q: "transformer_blocks.#.{attn,attn2}.to_q",

@@ -49,6 +49,7 @@ const BY_DIFFUSERS = defineFamily({
   title: "Stable Diffusion",
   components: ["unet"],
   blocks: BLOCKS,
+  networkModule: "networks.lora",
   weights: Object.fromEntries(PATHS.map((path) => [path, path])),
   also: { [`${OUT}.0`]: OUT },
 });

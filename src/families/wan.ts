@@ -10,6 +10,7 @@ export const WAN: Family = defineFamily({
     { width: 5120, blocks: { blocks: 40 } },
   ],
   said: /wan/i,
+  networkModule: "networks.lora_wan",
   weights: {
     "blocks.#.{self_attn,cross_attn}.{q,k,v,o}": "blocks.#.{attn1,attn2}.{to_q,to_k,to_v,to_out.0}",
     "blocks.#.cross_attn.{k_img,v_img}": "blocks.#.attn2.{add_k_proj,add_v_proj}",

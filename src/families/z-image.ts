@@ -11,6 +11,7 @@ export const Z_IMAGE: Family = defineFamily({
     "context_refiner.#.attention.qkv": 3,
   },
   said: /z-?image/i,
+  networkModule: "networks.lora_zimage",
   // As sd-webui-lora-block-weight writes them.
   blocks: { names: { "layers.#": ["J#"] }, lists: [numbered("J", 0, 29)], unlisted: 1 },
   weights: {

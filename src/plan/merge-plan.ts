@@ -50,6 +50,8 @@ export interface MergePlan {
   /** lambda; auto until the merge has computed it. */
   readonly scale: Scale;
   readonly inputs: readonly { readonly name: string; readonly weight: number }[];
+  /** What the files of the inputs that take part say to write in prompts; empty for language models. */
+  readonly triggerWords: readonly string[];
   readonly dtype: OutputDtype;
   /** The scale that all inputs share, kept out of the factors; null if scales are folded in. */
   readonly sharedScale: number | null;

@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { triggerWords } from "../adapter/training-metadata.ts";
 import { defaultsOf } from "../methods/method.ts";
 import { checkRecipe } from "../recipe/check-recipe.ts";
 import { chosenDtype } from "../recipe/chosen-dtype.ts";
@@ -60,6 +61,7 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
     after,
     scale: wanted.scale ?? chosen?.scale ?? recipe.scale,
     inputs: parts.adapters.map(({ name }, t) => ({ name, weight: parts.weights[t]! })),
+    triggerWords: [...new Set(parts.used.flatMap(triggerWords))],
     dtype,
     sharedScale: ranks.sharedScale,
     consumer: consumer?.id ?? null,

@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
+import { mergedMetadata } from "../adapter/training-metadata.ts";
 import { commonFamilies } from "../adapter/weights/under-one-family.ts";
 import { type ByteSource, memorySource } from "../core/bytes.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
@@ -31,18 +32,15 @@ export async function plannedAdapter(name: string, plan: MergePlan, inputs: read
 /** What a merged adapter inherits when all its inputs agree: the dialect, which keeps names, its model, and metadata about training. */
 export type Kept = Pick<Adapter, "format" | "families" | "metadata">;
 
-/** The dialect, families and metadata that all inputs of a plan's result share. */
+/** The dialect and families that all inputs of a plan's result share, and what is left of their metadata. */
 export function kept(plan: MergePlan, adapters: readonly Adapter[]): Kept {
   const used = usedInputs(plan);
   const [first, ...others] = adapters.filter((_, t) => used.has(t)) as [Adapter, ...Adapter[]];
   const alike = others.every(({ format }) => format === first.format);
-  const said = [...first.metadata].filter(
-    // Training arguments may name ranks, and the result has its own.
-    ([key, text]) => key !== "ss_network_args" && others.every(({ metadata }) => metadata.get(key) === text),
-  );
+  const families = commonFamilies([first, ...others]);
   return {
     format: alike ? first.format : "peft",
-    families: commonFamilies([first, ...others]),
-    metadata: new Map(said),
+    families,
+    metadata: mergedMetadata([first, ...others], families),
   };
 }

@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { triggerWords } from "../adapter/training-metadata.ts";
 import type { FormatId } from "../convert/formats.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
@@ -69,7 +70,7 @@ Made from ${report.inputs.length === 1 ? "one adapter" : `${report.inputs.length
 | adapter | weight | cosine | sha256 of the weights |
 |---|---|---|---|
 ${report.inputs.map((input, t) => `| ${cell(input.name)} | ${input.weight} | ${figure(totals.cosines[t]!)} | ${input.sha256 === null ? "" : `\`${input.sha256}\``} |`).join("\n")}
-
+${triggerSection(plan.triggerWords)}
 ## Recipe
 
 \`\`\`yaml
@@ -84,7 +85,7 @@ ${recipe.split("\n").map(printable).join("\n")}\`\`\`
  * @param files names of all files of the folder
  */
 export function conversionCard(
-  { name, format, baseModel, modules }: Adapter,
+  { name, format, baseModel, modules, metadata }: Adapter,
   to: string,
   files: readonly string[],
   tool: string,
@@ -99,7 +100,7 @@ ${markOf(files)}
 # LoRA adapter ${cell(name)}
 
 Converted from ${format} to ${to} by ${tool}: ${plural(modules.size, "module")}, the same deltas.
-`;
+${triggerSection(triggerWords({ metadata }))}`;
 }
 
 /** The model card of a base model that adapters were fused into. */
@@ -133,6 +134,11 @@ ${markOf(files)}
 
 Extracted from ${cell(tuned)} and its base ${cell(base)} by ${tool}.
 `;
+}
+
+/** What inputs say to write in prompts, as a section after a line; nothing where they say nothing. */
+function triggerSection(words: readonly string[]): string {
+  return words.length === 0 ? "" : `\n## Trigger words\n\n${words.map((word) => `- ${cell(word)}\n`).join("")}`;
 }
 
 /** A comment must not hold "--" or end early, whatever the files are called. */

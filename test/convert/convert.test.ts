@@ -28,6 +28,12 @@ const LLAMA = baseConfig({ model_type: "mistral", num_attention_heads: 2, num_ke
 /** Formats whose names depend on the base. */
 const baseOf = (to: string): typeof LLAMA | null => (to === "gguf" || to === "mlx" ? LLAMA : null);
 
+/** What a kohya file says of its bytes. */
+const HASHES = {
+  sshs_model_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+  sshs_legacy_hash: expect.stringMatching(/^[0-9a-f]{8}$/),
+};
+
 /** An adapter in another format, opened again. */
 async function converted(adapter: Adapter, to: string): Promise<Adapter> {
   const base = baseOf(to);
@@ -209,7 +215,7 @@ describe("convert", () => {
       "unet.conv_out": "F32",
       "unet.mid_block.resnets.0.conv1": "F16",
     });
-    expect(Object.fromEntries(there.metadata)).toEqual({ ss_network_dim: "2", ss_network_alpha: "4" });
+    expect(Object.fromEntries(there.metadata)).toEqual({ ss_network_dim: "2", ss_network_alpha: "4", ...HASHES });
     await expectSame(adapter, there, 1e-6);
   });
 
@@ -221,7 +227,7 @@ describe("convert", () => {
     await expectSame(adapter, there, 1e-7);
   });
 
-  it("carries what a kohya file says of its training, but for what it says of its bytes", async () => {
+  it("carries what a kohya file says of its training, with new hashes and ranks", async () => {
     const key = "lora_unet_conv_in";
     const tensors = (alpha: number) => [
       encodeTensor(`${key}.lora_down.weight`, [[1, 2]]),
@@ -248,7 +254,11 @@ describe("convert", () => {
       ss_network_alpha: "0.5",
       "modelspec.title": "mine",
       ss_network_args: '{"conv_alpha": "1"}',
+      ...HASHES,
     });
+    expect(there.metadata.get("sshs_model_hash")).not.toBe(said.sshs_model_hash);
+    const { metadata } = await converted(there, "diffusers");
+    expect(Object.fromEntries(metadata)).toEqual({ ss_tag_frequency: "{}", "modelspec.title": "mine" });
   });
 
   it("swaps the halves of Flux's last modulation, where diffusers has scale before shift", async () => {

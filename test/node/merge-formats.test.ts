@@ -157,7 +157,7 @@ describe("a merge into a single file", () => {
     expect((await mergeAdapters([own[0]!, image[1]!], {}, { out: at("mixed.safetensors") })).format).toBe("kohya");
   });
 
-  it("says of training what all files say, and nothing of ranks and hashes", async () => {
+  it("says of training what all files say, and of ranks and hashes what is written", async () => {
     const common = { ss_base_model_version: "sdxl_base_v1-0", sshs_model_hash: "0", ss_network_args: "{}" };
     const inputs = [
       kohyaFile("a.safetensors", 1, { ...common, ss_steps: "10" }),
@@ -168,6 +168,8 @@ describe("a merge into a single file", () => {
       ss_base_model_version: "sdxl_base_v1-0",
       ss_network_alpha: "4",
       ss_network_dim: "4",
+      sshs_model_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      sshs_legacy_hash: expect.stringMatching(/^[0-9a-f]{8}$/),
     });
     await mergeAdapters([inputs[0]!], { target: { kind: "rank", rank: 1 } }, { out: at("alone.safetensors") });
     expect((await opened(at("alone.safetensors"))).metadata.get("ss_steps")).toBe("10");

@@ -71,6 +71,16 @@ describe("the card of a merge", () => {
     expect(card).toContain("Made from one adapter by");
   });
 
+  it("names the inputs' trigger words, and has no such section without them", async () => {
+    const { plan, report } = await merged(["one"]);
+    expect(plan.triggerWords).toEqual([]);
+    expect(modelCard(plan, "peft", report, [], "", [])).not.toContain("Trigger words");
+    const said = { ...plan, triggerWords: ["zkz style", "a_b\n# c"] };
+    expect(modelCard(said, "peft", report, [], "", [])).toContain(
+      "` |\n\n## Trigger words\n\n- zkz style\n- a\\_b # c\n\n## Recipe\n".replace("` |", "|"),
+    );
+  });
+
   it("escapes what could steer a terminal in the recipe, line by line", async () => {
     const { plan, report } = await merged(["one"]);
     expect(modelCard(plan, "peft", report, [], "a: 1\nb: \u001b[2J\n", [])).toContain("a: 1\nb: \\u001b[2J\n```");

@@ -62,7 +62,9 @@ export const diffusers: Dialect = {
       config.unknownFields.map((field) => (component === null ? field : `${component}.${field}`)),
     ).flat();
     const notices = [...silencedModules(name, modules), ...unknownFieldNotices(name, unknownFields, METADATA)];
-    const beside = { magnitudes, extras, others: named, unknownFields, notices };
+    // The library's name of the tensors' framework, and the scales, say nothing of the adapter that is written again.
+    const metadata = new Map([...contents.metadata].filter(([key]) => key !== "format" && key !== METADATA));
+    const beside = { magnitudes, extras, others: named, unknownFields, notices, metadata };
     return plainAdapter({ name, files, families, modules, variants, ...beside });
   },
 };

@@ -19,13 +19,17 @@ export const diffusersWriter: FormatWriter = {
   factorsOnly: true,
   convert(adapter): Conversion {
     const tensors = modulesInDiffusers(adapter).flatMap(written);
+    const said = [...adapter.metadata].filter(([key]) => !OF_THE_FILE.test(key));
     return {
       weightsFile: "pytorch_lora_weights.safetensors",
-      ...inSafetensors(tensors, { format: "pt" }),
+      ...inSafetensors(tensors, { ...Object.fromEntries(said), format: "pt" }),
       config: null,
     };
   },
 };
+
+/** Metadata that describe the bytes, or kohya's keys. */
+const OF_THE_FILE = /^(sshs_|modelspec\.hash|ss_network_)/;
 
 function written({ name, module }: DiffusersModule): WrittenTensor[] {
   const a = wholeFactor(module, "a");

@@ -2,15 +2,9 @@ import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { RefusedError } from "../../core/errors.ts";
 import { factorShapes } from "../../formats/peft-folder/factors.ts";
-import {
-  type Conversion,
-  dtypeOf,
-  type FormatWriter,
-  inSafetensors,
-  type WrittenTensor,
-  wholeFactor,
-} from "../conversion.ts";
+import { type Conversion, dtypeOf, type FormatWriter, type WrittenTensor, wholeFactor } from "../conversion.ts";
 import { modulesInKohya } from "../kohya-modules.ts";
+import { inHashedSafetensors } from "../tensor-hashes.ts";
 
 /**
  * kohya's sd-scripts: one file, one alpha for all modules. Some readers use one alpha for many modules, so the file has the most
@@ -26,7 +20,7 @@ export const kohyaWriter: FormatWriter = {
     const alpha = commonestAlpha(modules);
     const tensors = Array.from(stems).flatMap(([stem, module]) => written(stem, module, alpha));
     const metadata = metadataOf(adapter, modules, alpha);
-    return { weightsFile: "adapter.safetensors", ...inSafetensors(tensors, metadata), config: null };
+    return { weightsFile: "adapter.safetensors", ...inHashedSafetensors(tensors, metadata), config: null };
   },
 };
 
