@@ -166,7 +166,7 @@ const FACTS: Readonly<Record<ConsumerId, ConsumerFacts>> = {
   comfyui: {
     ...PLAIN,
     title: "ComfyUI",
-    version: "0.8.1",
+    version: "0.3.64",
     formats: ["kohya", "diffusers"],
     files: ANY_FILE,
     ...ANY_RANK,

@@ -48,7 +48,13 @@ export function modulesInDiffusers(adapter: Adapter): DiffusersModule[] {
         "belongs to a T5 text encoder, for which diffusers loads no LoRA; convert it to kohya, or leave such modules out with lora-lego merge --exclude.",
       );
     }
-    return [{ name: module.name, module }];
+    // In Flux.1's pipeline T5 is the second text encoder, not the third as here.
+    return [
+      {
+        name: ids.includes("flux1") ? module.name.replace(/^text_encoder_3\./, "text_encoder_2.") : module.name,
+        module,
+      },
+    ];
   });
 }
 

@@ -15,6 +15,8 @@ export interface Weight {
   readonly path: string;
   /** Other spellings, such as those of another program's copy of that code. */
   readonly also: readonly string[];
+  /** Its names in files of attention processors, such as XLabs' for Flux.1. */
+  readonly processors: readonly string[];
   /** Its path in diffusers; null where that has none, or splits it. */
   readonly diffusers: string | null;
   /** Whether diffusers has its halves the other way round: always, or in the short form of two rows for each column. */
@@ -117,6 +119,7 @@ interface FamilyFacts extends Traits {
   readonly weights: WeightTable;
   /** Other spellings, by path in the model's own code. */
   readonly also?: Readonly<Record<string, string>>;
+  readonly processors?: Readonly<Record<string, string>>;
   readonly rows?: PartRows;
   /** Default: a number for each block of a published model, without short names. */
   readonly blocks?: BlockNotes;
@@ -133,18 +136,23 @@ export function defineFamily({
   components = ["diffusion_model"],
   weights: named,
   also = {},
+  processors = {},
   rows,
   blocks,
   networkModule,
   ...traits
 }: FamilyFacts): Family {
-  const others = new Map<string, string[]>();
-  for (const [path, spelling] of Object.entries(also).flatMap(([own, other]) => expandedTogether(own, other))) {
-    others.set(path, [...(others.get(path) ?? []), spelling]);
-  }
+  const others = [also, processors].map((spellings) =>
+    Object.entries(spellings).flatMap(([own, other]) => expandedTogether(own, other)),
+  );
   const weights = Object.entries(named)
     .flatMap(([path, other]) => weightsOf(path, other))
-    .map((weight) => ({ ...weight, also: others.get(weight.path) ?? [] }));
+    .map((weight) => {
+      const [copies, ofProcessors] = others.map((all) =>
+        all.flatMap(([own, other]) => (own === weight.path ? other : [])),
+      );
+      return { ...weight, also: copies!, processors: ofProcessors! };
+    });
   const table = nameTable<Place>([...weights.flatMap(ownSpellings), ...weights.flatMap(diffusersSpellings)]);
   return {
     id,
@@ -165,7 +173,7 @@ export function defineFamily({
 }
 
 function weightsOf(path: string, other: InDiffusers): Weight[] {
-  const plain = { also: [], diffusers: null, swapped: null, parts: [] };
+  const plain = { also: [], processors: [], diffusers: null, swapped: null, parts: [] };
   if (other === null) return expanded(path).map((own) => ({ ...plain, path: own }));
   if (typeof other === "string" || other.kind === "swapped") {
     const [there, when] = typeof other === "string" ? [other, null] : [other.path, other.when];
@@ -181,7 +189,7 @@ function weightsOf(path: string, other: InDiffusers): Weight[] {
 
 /** A weight's name, and those of its parts: by name as here, and by number as in OMI's files. */
 function ownSpellings(weight: Weight): [string, Place][] {
-  const whole = [weight.path, ...weight.also].map((path): [string, Place] => [
+  const whole = [weight.path, ...weight.also, ...weight.processors].map((path): [string, Place] => [
     path,
     { weight, part: null, inDiffusers: false },
   ]);

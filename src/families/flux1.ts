@@ -80,4 +80,10 @@ export const FLUX1: Family = defineFamily({
     "final_layer.linear": "proj_out",
     "final_layer.adaLN_modulation.1": swapped("norm_out.linear"),
   },
+  // XLabs' attention processors; their qkv_lora of single blocks is a part of linear1, which the dialect cuts.
+  processors: {
+    "double_blocks.#.{img_attn.qkv,img_attn.proj,txt_attn.qkv,txt_attn.proj}":
+      "double_blocks.#.processor.{qkv_lora1,proj_lora1,qkv_lora2,proj_lora2}",
+    "single_blocks.#.linear2": "single_blocks.#.processor.proj_lora",
+  },
 });

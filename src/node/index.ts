@@ -4,6 +4,7 @@
  *
  * @module lora-lego/node
  */
+
 export type { AuditedAdapter } from "../analysis/audit/adapter-tally.ts";
 export type { MergedAudit } from "../analysis/audit/audit-merged.ts";
 export type { Audit } from "../analysis/audit/audit-set.ts";
@@ -14,6 +15,7 @@ export type { MergedFigures } from "../analysis/audit/merged-figures.ts";
 export type { Recommendation, RecommendedMerge } from "../analysis/audit/recommend.ts";
 export type { AuditFinding } from "../analysis/audit/set-findings.ts";
 export type { Signature } from "../analysis/audit/signatures.ts";
+export type { InspectedBlock } from "../analysis/blocks.ts";
 export type { Check, Finding } from "../analysis/check.ts";
 export type { ComparedMerge, Comparison } from "../analysis/compare.ts";
 export type { InspectedModule, Inspection } from "../analysis/inspect.ts";

@@ -264,7 +264,7 @@ describe("diffusers", () => {
     await expect(mergeInMemory([adapter, adapter], { method: "cat" })).rejects.toThrow(/bundle_emb.*--extras/);
   });
 
-  it("tells a bias beside B, and the names of XLabs' code", async () => {
+  it("tells a bias beside B", async () => {
     const path = "double_blocks.0.img_attn.qkv";
     const control = await open({
       [`${path}.lora_A.weight`]: A,
@@ -274,12 +274,54 @@ describe("diffusers", () => {
     });
     expect(control.variants.map(({ id }) => id)).toEqual(["lora_bias"]);
     expect([...control.others.keys()]).toEqual([`diffusion_model.${path}.lora_B.bias`]);
-    const xlabs = await open({
-      "double_blocks.0.processor.qkv_lora1.down.weight": A,
-      "double_blocks.0.processor.qkv_lora1.up.weight": B,
-    });
-    expect(xlabs.variants).toEqual([{ id: "other_method", text: expect.stringContaining("XLabs") }]);
   });
+
+  it("reads the attention processors of XLabs' code as weights of Flux.1", async () => {
+    // A takes 2 inputs and B has n in row n, from 1.
+    const rows = (count: number) => Array.from({ length: count }, (_, i) => [i + 1]);
+    const xlabs = (name: string, out: number) => ({
+      [`${name}.down.weight`]: [[1, 2]],
+      [`${name}.up.weight`]: rows(out),
+    });
+    const adapter = await open({
+      ...xlabs("double_blocks.3.processor.qkv_lora1", 6),
+      ...xlabs("double_blocks.3.processor.qkv_lora2", 6),
+      ...xlabs("double_blocks.3.processor.proj_lora1", 2),
+      ...xlabs("double_blocks.3.processor.proj_lora2", 2),
+      ...xlabs("single_blocks.7.processor.qkv_lora", 6),
+      ...xlabs("single_blocks.7.processor.proj_lora", 2),
+    });
+    expect(adapter).toMatchObject({ families: ["flux1"], variants: [] });
+    const { config, weights } = await mergeInMemory([adapter], { method: "cat", dtype: "f32" });
+    const { modules } = decodeAdapter(JSON.stringify(config), weights);
+    const column = Array.from(modules, ([name, { delta, in: inputs }]) => [
+      name.replace("diffusion_model.", ""),
+      [...delta].filter((_, i) => i % inputs! === 0).map(Math.round),
+    ]);
+    // linear1 has queries, keys, values, and MLP rows four times as many, which the file does not change.
+    expect(Object.fromEntries(column)).toEqual({
+      "double_blocks.3.img_attn.qkv": [1, 2, 3, 4, 5, 6],
+      "double_blocks.3.txt_attn.qkv": [1, 2, 3, 4, 5, 6],
+      "double_blocks.3.img_attn.proj": [1, 2],
+      "double_blocks.3.txt_attn.proj": [1, 2],
+      "single_blocks.7.linear1": [1, 2, 3, 4, 5, 6, ...Array<number>(8).fill(0)],
+      "single_blocks.7.linear2": [1, 2],
+    });
+  });
+
+  it.each(["lora_te2_", "lora_te3_", "text_encoder_2.", "text_encoder_3."])(
+    "gives T5 one name in files that call it %s, and leaves CLIP where it stands",
+    async (beginning) => {
+      const dotted = beginning.endsWith(".");
+      const named = (path: string) => beginning + (dotted ? path : path.replaceAll(".", "_"));
+      const [down, up] = dotted ? [".lora_A.weight", ".lora_B.weight"] : [".lora_down.weight", ".lora_up.weight"];
+      const file = (path: string) => open({ [named(path) + down]: A, [named(path) + up]: B });
+      const t5 = "encoder.block.0.layer.0.SelfAttention.q";
+      expect([...(await file(t5)).modules.keys()]).toEqual([`text_encoder_3.${t5}`]);
+      const clip = "text_model.encoder.layers.0.mlp.fc1";
+      expect([...(await file(clip)).modules.keys()]).toEqual([`text_encoder_${/\d/.exec(beginning)![0]}.${clip}`]);
+    },
+  );
 
   it("warns of fields in the metadata that nobody here knows", async () => {
     const tensors = { [`${NAME}.lora_A.weight`]: A, [`${NAME}.lora_B.weight`]: B };

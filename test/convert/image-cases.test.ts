@@ -98,7 +98,7 @@ const RIGHT: Readonly<Record<string, Right>> = {
   "flux-kohya-bf16": FLUX,
   "flux-kohya-t5": { ...FLUX, diffusers: /T5 text encoder/ },
   "flux-ranks-differ": FLUX,
-  "flux-xlabs": other(/XLabs/),
+  "flux-xlabs": FLUX,
   "flux2-aitoolkit": of("flux2"),
   fp8: of("wan"),
   "hunyuanvideo-diffusion_model": of("hunyuan-video"),

@@ -15,11 +15,14 @@ import type { TensorRef } from "../read-adapter.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
+import { cutStrided } from "../weights/cut.ts";
 
 /** The three ages: today's, that of LoRACompatibleLinear, and that of attention processors. */
 const TODAY = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/;
 const MIDDLE = /^(.+)\.(?:lora|lora_linear_layer)\.(down|up)\.weight$/;
 const OLD = /^(.+)\.processor\.(to_q|to_k|to_v|to_out)_lora\.(down|up)\.weight$/;
+/** XLabs' code for Flux, whose processors are names of the model's table. */
+const XLABS = /^(.+\.processor\.(?:qkv|proj)_lora[12]?)\.(down|up)\.weight$/;
 const BESIDE = /^(.+)\.(?:(alpha)|lora_magnitude_vector(?:\.weight)?|dora_scale)$/;
 /** What stands between a module's path and the tensors of the two older ages. */
 const MIDDLE_STEM = /\.(?:lora|lora_linear_layer)$/;
@@ -35,7 +38,10 @@ const METADATA = "lora_adapter_metadata";
 export const diffusers: Dialect = {
   title: "diffusers",
   recognises: (key) =>
-    MIDDLE.test(key) || OLD.test(key) || ((componentOf(key) !== null || isBareDenoiser(key)) && TODAY.test(key)),
+    MIDDLE.test(key) ||
+    OLD.test(key) ||
+    XLABS.test(key) ||
+    ((componentOf(key) !== null || isBareDenoiser(key)) && TODAY.test(key)),
   async read(contents) {
     const { name, files, tensors } = contents;
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
@@ -44,7 +50,7 @@ export const diffusers: Dialect = {
     const { alphas, scales, biases, extras } = sortOthers(name, others);
     const configs = configsOf(name, contents.metadata.get(METADATA));
     const scaleOf = await scalesOf(contents, configs, alphas, paths);
-    const found = pairs.map(({ path, a, b }) => moduleOfFactors(name, path, "linear", a, b));
+    const found = pairs.flatMap(({ path, a, b }) => inXlabsParts(moduleOfFactors(name, path, "linear", a, b)));
     const { families, modules, nameOfRows } = await namedModules(
       contents,
       found.map((module) => ({ ...module, scale: scaleOf(module) })),
@@ -74,8 +80,20 @@ function factorKey(key: string): FactorKey | null {
   if (today !== null) return { path: today[1]!, half: today[2] === "A" ? "a" : "b" };
   const middle = MIDDLE.exec(key);
   if (middle !== null) return { path: middle[1]!, half: middle[2] === "down" ? "a" : "b" };
+  const xlabs = XLABS.exec(key);
+  if (xlabs !== null) return { path: xlabs[1]!, half: xlabs[2] === "down" ? "a" : "b" };
   const old = OLD.exec(key);
   return old === null ? null : { path: `${old[1]}.${old[2]}`, half: old[3] === "down" ? "a" : "b" };
+}
+
+/** XLabs' layer of a single block is queries, keys and values: parts of a weight that has the MLP's rows too, and that share A. */
+function inXlabsParts(module: StridedModule): StridedModule[] {
+  const block = /^(.+)\.processor\.qkv_lora$/.exec(module.name)?.[1];
+  if (block === undefined || module.out % 3 !== 0) return [module];
+  const out = module.out / 3;
+  return ["q", "k", "v"].map((part, i) => {
+    return { ...module, name: `${block}.linear1.${part}`, out, b: cutStrided(module.b, i * out, out) };
+  });
 }
 
 /** Next to a PEFT config, names without a component may be PEFT's, so their scale would be a guess. */

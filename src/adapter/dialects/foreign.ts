@@ -14,11 +14,6 @@ const METHODS: readonly (readonly [RegExp, (key: string) => string])[] = [
     /\.(ia3_l|vera_lambda_[bd]|boft_[RS]|hra_u|ln_tuning_layers|randlora_|fourierft_spectrum)/,
     noLora("a PEFT method other than LoRA"),
   ],
-  [
-    /\.processor\.(qkv|proj)_lora[12]?\.(down|up)\.weight$/,
-    (key) =>
-      `names its modules by attention processors, as XLabs' code for Flux does (tensor ${key}), which lora-lego does not read; load it with diffusers and save it again.`,
-  ],
 ];
 
 const textOf = (key: string): string | null => METHODS.find(([pattern]) => pattern.test(key))?.[1](key) ?? null;

@@ -1,6 +1,7 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { DENOISERS, TEXT_ENCODERS } from "../../families/families.ts";
 import { type Family, nameOf } from "../../families/family.ts";
+import { T5 } from "../../families/text-encoders.ts";
 import type { StridedModule } from "../module-of-factors.ts";
 import type { AdapterModule } from "../read-adapter.ts";
 import { swappedHalves } from "../weights/cut.ts";
@@ -54,7 +55,7 @@ export function namingOf(
     const isDenoiser = part === "denoiser" || part === "transformer_2";
     const [family] = isDenoiser ? families : familiesOf(own.map(sized), "", TEXT_ENCODERS);
     if (family === undefined) continue;
-    const component = part === "denoiser" ? family.components[0]! : part;
+    const component = part === "denoiser" ? family.components[0]! : encoderOf(part, family);
     for (const { module, spelled: one } of own) {
       const place = family.find(one.path, one.underscored)!;
       const { weight, inDiffusers } = place.value;
@@ -86,6 +87,11 @@ export function namingOf(
       return { ...module, name: found.name, b: found.swap ? swappedHalves(module.b) : module.b };
     },
   };
+}
+
+/** T5 is the third text encoder here, but the second one where Flux.1's have numbers: in diffusers and OneTrainer. */
+function encoderOf(part: string, family: Family): string {
+  return family === T5 && part === "text_encoder_2" ? "text_encoder_3" : part;
 }
 
 function sized({ module, spelled: one }: { readonly module: Named; readonly spelled: Spelled }) {

@@ -61,7 +61,9 @@ export function spellingsOf(families: readonly Family[], name: string): SpelledM
   const own = pathsOf(part?.name ?? null);
   const block = own.flatMap(({ short }) => short);
   const named = { block: unique(encoder !== undefined || own[0]!.block === null ? block : [...block, own[0]!.block]) };
-  const names = (here: readonly string[], paths: readonly SpelledPath[]) => spellings(component, here, paths);
+  // Where T5 is the second text encoder, files say so.
+  const components = component === "text_encoder_3" ? [component, "text_encoder_2"] : [component];
+  const names = (here: readonly string[], paths: readonly SpelledPath[]) => spellings(components, here, paths);
   if (part !== null) return { ...names([name, whole], [...own, ...pathsOf(null)]), parts: [], ...named };
   const parts = weight.parts.map((piece) => names([`${whole}.${piece.name}`], pathsOf(piece.name)));
   return { ...names([name], own), parts, ...named };
@@ -78,13 +80,14 @@ function spelledPaths(family: Family, found: FoundWeight, encoder: string | unde
   });
 }
 
-function spellings(component: string, here: readonly string[], found: readonly SpelledPath[]): Spellings {
+function spellings(components: readonly string[], here: readonly string[], found: readonly SpelledPath[]): Spellings {
+  const within = (path: string): string[] => components.map((component) => `${component}.${path}`);
   const short = found.flatMap(({ short: names, rest }) => names.map((block) => ({ block, path: block + rest })));
   return {
     here,
-    paths: unique([...found.map(({ path }) => `${component}.${path}`), ...short.map(({ path }) => path)]),
+    paths: unique([...found.flatMap(({ path }) => within(path)), ...short.map(({ path }) => path)]),
     blocks: unique([
-      ...found.flatMap(({ block }) => (block === null ? [] : [`${component}.${block}`])),
+      ...found.flatMap(({ block }) => (block === null ? [] : within(block))),
       ...short.map(({ block }) => block),
     ]),
   };

@@ -12,7 +12,8 @@ export function cutFactor(factor: FactorRef, from: number, count: number): Facto
   return pieces.length === 0 ? null : composed(factor.rank, count, pieces);
 }
 
-function cutStrided(factor: StridedFactor, from: number, count: number): StridedFactor {
+/** Some entries of all units of a factor that is in one tensor. */
+export function cutStrided(factor: StridedFactor, from: number, count: number): StridedFactor {
   return { ...factor, size: count, offset: factor.offset + from * factor.strides.entry };
 }
 

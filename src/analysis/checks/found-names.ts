@@ -28,9 +28,6 @@ interface NamedModule {
   readonly place: Found<Place>;
 }
 
-/** The release of ComfyUI whose loader (comfy/lora.py) was read and run for these rules; diffusers' is that of the other checks. */
-export const COMFYUI_READ = "0.3.64";
-
 /**
  * How many of a denoiser's modules a program finds by their names in the file.
  *
@@ -45,6 +42,8 @@ export function foundNames(adapter: NamedAdapter, program: string): FoundNames |
 
 function foundInFamily(adapter: NamedAdapter, id: string, program: string): FoundNames | null {
   if (id === "unet") return null;
+  const names = Array.from(adapter.modules.values(), ({ b }) => b.name);
+  if (names.some(isXlabs)) return inXlabs(names, program);
   const family = familyById(id);
   const modules = namedModules(adapter, family);
   if (modules === null || modules.length === 0) return null;
@@ -66,6 +65,20 @@ function namedModules({ modules }: NamedAdapter, family: Family): NamedModule[] 
     named.push({ stem, down: b.name.includes("lora_up"), spelled: own, place });
   }
   return named;
+}
+
+/** Whether a tensor's name is XLabs' for Flux. */
+export function isXlabs(name: string): boolean {
+  return /\.processor\.(?:qkv|proj)_lora[12]?\.(?:down|up)\.weight$/.test(name);
+}
+
+/** XLabs' names, which diffusers takes, and ComfyUI in files of whole models: it looks for the last blocks (comfy/lora_convert.py). */
+function inXlabs(names: readonly string[], program: string): FoundNames | null {
+  if (!names.every(isXlabs)) return null;
+  const of = names.length;
+  const last = ["single_blocks.37.processor.qkv_lora.up.weight", "double_blocks.18.processor.qkv_lora2.up.weight"];
+  const found = program === "diffusers" || last.every((name) => names.includes(name));
+  return found ? { found: of, of, lost: null } : { found: 0, of, lost: names[0]!.replace(/\.up\.weight$/, "") };
 }
 
 /** Whether a name is the one of the model's own code, as ComfyUI has it, which is ours. */

@@ -4,7 +4,7 @@ import { componentOf } from "../../adapter/names/components.ts";
 import { placeOf } from "../../adapter/weights/whole.ts";
 import { familyById, TEXT_ENCODERS } from "../../families/families.ts";
 import { differs, type Finding, fails, note, short } from "./finding.ts";
-import { COMFYUI_READ, type FoundNames, foundNames } from "./found-names.ts";
+import { type FoundNames, foundNames, isXlabs } from "./found-names.ts";
 
 /** How an image program reads the names and scales of a file; names of unknown families go to `unseen`. */
 export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
@@ -38,7 +38,7 @@ export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[
 function checkNames({ families, variants }: Adapter, { id, title }: Consumer, names: FoundNames | null): Finding[] {
   if (names === null) return [];
   const { found, of, lost } = names;
-  const model = `${familyById(families[0]!).title}${id === "comfyui" ? `, as of release ${COMFYUI_READ}` : ""}`;
+  const model = familyById(families[0]!).title;
   if (lost === null) return [note(`${title} finds all ${of} modules of the denoiser by their names (${model}).`)];
   const way =
     variants.length > 0
@@ -77,7 +77,9 @@ function strangeName({ families, modules }: Adapter): string | undefined {
 function checkBare({ format, families, modules, variants }: Adapter, { id, title }: Consumer): Finding[] {
   if (format !== "diffusers" || !families.includes("flux1")) return [];
   const all = [...modules.values()];
-  const bare = all.filter(({ name, b }) => componentOf(name) === "diffusion_model" && componentOf(b.name) === null);
+  const bare = all.filter(
+    ({ name, b }) => componentOf(name) === "diffusion_model" && componentOf(b.name) === null && !isXlabs(b.name),
+  );
   const [first] = bare;
   if (first === undefined) return [];
   const way =
