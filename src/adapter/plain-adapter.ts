@@ -29,6 +29,7 @@ export function plainAdapter(known: PlainFacts): ReadAdapter {
     taskType: null,
     fanInFanOut: false,
     statedScale: null,
+    alphas: null,
     targetModules: null,
     someLayers: false,
     modulesToSave: [],

@@ -70,7 +70,17 @@ export const diffusers: Dialect = {
     const notices = [...silencedModules(name, modules), ...unknownFieldNotices(name, unknownFields, METADATA)];
     // The library's name of the tensors' framework, and the scales, say nothing of the adapter that is written again.
     const metadata = new Map([...contents.metadata].filter(([key]) => key !== "format" && key !== METADATA));
-    const beside = { magnitudes, extras, others: named, unknownFields, notices, metadata };
+    const byAlpha = paths.filter((path) => !configs.has(componentOf(path)));
+    const missing = byAlpha.filter((path) => !alphas.has(path)).length;
+    const beside = {
+      alphas: { missing, inMetadata: paths.length - byAlpha.length },
+      magnitudes,
+      extras,
+      others: named,
+      unknownFields,
+      notices,
+      metadata,
+    };
     return plainAdapter({ name, files, families, modules, variants, ...beside });
   },
 };

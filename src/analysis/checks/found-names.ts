@@ -32,7 +32,7 @@ interface NamedModule {
  * How many of a denoiser's modules a program finds by their names in the file.
  *
  * @returns null where that is not known: for other families, several that the program treats differently, files that no trainer writes,
- *   and UNets, which have rules of their own
+ *   and ways to name a UNet that have rules of their own or were not tried
  */
 export function foundNames(adapter: NamedAdapter, program: string): FoundNames | null {
   const [first, ...others] = adapter.families.map((id) => foundInFamily(adapter, id, program));
@@ -41,12 +41,12 @@ export function foundNames(adapter: NamedAdapter, program: string): FoundNames |
 }
 
 function foundInFamily(adapter: NamedAdapter, id: string, program: string): FoundNames | null {
-  if (id === "unet") return null;
   const names = Array.from(adapter.modules.values(), ({ b }) => b.name);
   if (names.some(isXlabs)) return inXlabs(names, program);
   const family = familyById(id);
   const modules = namedModules(adapter, family);
   if (modules === null || modules.length === 0) return null;
+  if (id === "unet") return inUnet(modules, program);
   if (program === "comfyui") return inComfyui(family, modules);
   return program === "diffusers" ? inDiffusers(family, modules) : null;
 }
@@ -65,6 +65,18 @@ function namedModules({ modules }: NamedAdapter, family: Family): NamedModule[] 
     named.push({ stem, down: b.name.includes("lora_up"), spelled: own, place });
   }
   return named;
+}
+
+/** Attention layers of a UNet by diffusers' names with underscores, which alone were tried in diffusers. */
+const UNET_ATTENTION = /^(?:down_blocks|mid_block|up_blocks)_.*attentions_\d+_/;
+
+/** A UNet's names: diffusers' own, and kohya's, which ComfyUI knows by ldm's paths and by diffusers' (comfy/lora.py). */
+function inUnet(modules: readonly NamedModule[], program: string): FoundNames | null {
+  const isFound = ({ spelled: { beginning, path } }: NamedModule): boolean => {
+    if (beginning === "unet.") return program === "diffusers";
+    return beginning === "lora_unet_" && (program === "comfyui" || UNET_ATTENTION.test(path));
+  };
+  return modules.every(isFound) ? { found: modules.length, of: modules.length, lost: null } : null;
 }
 
 /** Whether a tensor's name is XLabs' for Flux. */

@@ -5,6 +5,7 @@ import { placeOf } from "../../adapter/weights/whole.ts";
 import { familyById, TEXT_ENCODERS } from "../../families/families.ts";
 import { differs, type Finding, fails, note, short } from "./finding.ts";
 import { type FoundNames, foundNames, isXlabs } from "./found-names.ts";
+import { checkImageScales } from "./image-scales.ts";
 
 /** How an image program reads the names and scales of a file; names of unknown families go to `unseen`. */
 export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
@@ -24,14 +25,14 @@ export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[
   }
   if (names.length === 0) unseen.push(`whether ${title} ${version} finds the weights that its tensors name`);
   const byName = [...bare, ...checkNames(adapter, consumer, named)];
-  if (consumer.id === "diffusers") return [...byName, ...checkDiffusers(adapter, consumer)];
-  const scaled = [...adapter.modules.values()].find(({ scale }) => scale !== 1);
-  if (adapter.format === "diffusers" && scaled !== undefined) {
-    unseen.push(
-      `whether the scale ${short(scaled.scale)} of ${scaled.name} is in an .alpha tensor, which ${title} reads, or in metadata, which it does not read`,
-    );
-  }
-  return [...byName, ...checkComfyui(adapter, consumer)];
+  const byProgram = consumer.id === "diffusers" ? checkDiffusers(adapter, consumer) : checkComfyui(adapter, consumer);
+  const findings = [...byName, ...byProgram];
+  // ComfyUI reads the alphas of all modules that it finds; diffusers was seen to where it finds all.
+  const seen = consumer.id === "comfyui" ? strange === undefined : named !== null && named.lost === null;
+  const scales = checkImageScales(adapter, consumer, seen, unseen);
+  // Of files that mean something else there already, only another difference matters.
+  const loads = findings.every(({ level }) => level === "note");
+  return [...findings, ...(loads ? scales : scales.filter(({ level }) => level !== "note"))];
 }
 
 /** How many modules of a known family a program finds. */
