@@ -123,10 +123,10 @@ export interface ReadAdapter {
   /** The scale from the file's lora_alpha and r, which readers that ignore patterns use for all modules; null where it has none. */
   readonly statedScale: number | null;
   /**
-   * Where scales come from, in formats that store an alpha for each module: how many modules have none (scale 1), and how many take their
-   * scale from metadata, which only diffusers reads; null for other formats.
+   * Where scales come from, in formats that store an alpha for each module: how many modules have one, and how many take their scale from
+   * metadata, which only diffusers reads; others have the scale 1. null for other formats.
    */
-  readonly alphas: { readonly missing: number; readonly inMetadata: number } | null;
+  readonly alphas: { readonly own: number; readonly inMetadata: number } | null;
   /** target_modules as a plain list; null where it is an expression or other fields narrow it. */
   readonly targetModules: readonly string[] | null;
   /** Whether the adapter itself says that it leaves layers out. */

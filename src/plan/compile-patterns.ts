@@ -22,14 +22,16 @@ export function knownFamilies(adapters: readonly Pick<Adapter, "families">[]): r
  */
 export function compilePatterns(families: readonly Family[], names: readonly string[]) {
   const known = new Map<string, Spellings & { readonly parts: readonly Spellings[] }>();
-  for (const name of names) {
-    known.set(name, spellingsOf(families, name) ?? { here: [name], paths: [], blocks: [], parts: [] });
-  }
+  const knownOf = (name: string) => {
+    const own = known.get(name) ?? spellingsOf(families, name) ?? { here: [name], paths: [], blocks: [], parts: [] };
+    known.set(name, own);
+    return own;
+  };
   return (pattern: string): ((name: string) => Fit) | null => {
     const matches = modulePattern(pattern);
     for (const fits of [({ here }: Spellings) => here.some(matches), elsewhere(pattern)]) {
       const fitOf = (name: string): Fit => {
-        const module = known.get(name)!;
+        const module = knownOf(name);
         if (fits(module)) return "whole";
         const parts = module.parts.filter(fits).length;
         if (parts === 0) return "none";

@@ -30,16 +30,19 @@ export function selectModules(
   recipe: LooseRecipe,
   weights: readonly number[],
 ): Selection {
-  const all = [...new Set(adapters.flatMap(({ modules }) => [...modules.keys()]))];
-  const sorted = all.sort(compareNaturally);
+  const names = new Set(adapters.flatMap(({ modules }) => [...modules.keys()]));
+  const sorted = [...names].sort(compareNaturally);
   const compiled = compilePatterns(knownFamilies(adapters), sorted);
   const compile = (field: string, pattern: string) => ({ pattern, matches: matcher(field, pattern, sorted, compiled) });
   const include = recipe.include?.map((pattern) => compile("include", pattern));
   const exclude = (recipe.exclude ?? []).map((pattern) => compile("exclude", pattern));
   const ofModules = ownWeights(recipe, (pattern) => compile("module weights", pattern).matches);
   const ofBlocks = blockWeights(adapters, recipe);
-  const weightsOf = (name: string) => (ofModules(name) ?? weights).map((weight, t) => weight * ofBlocks(t, name));
-  const alive = (t: number, name: string): boolean => adapters[t]!.modules.has(name) && weightsOf(name)[t] !== 0;
+  const all = sorted.map((name) => {
+    return [name, (ofModules(name) ?? weights).map((weight, t) => weight * ofBlocks(t, name))] as const;
+  });
+  const weightsOf = new Map(all);
+  const alive = (t: number, name: string): boolean => adapters[t]!.modules.has(name) && weightsOf.get(name)![t] !== 0;
   const used = adapters.map(({ modules }, t) => [...modules.keys()].some((name) => alive(t, name)));
   if (!used.includes(true)) throw new UsageError("All weights are 0, so nothing is left to merge.");
 
@@ -57,7 +60,7 @@ export function selectModules(
     } else if (excluding !== undefined) {
       left.push({ name, why: `left out by exclude ${excluding.pattern}` });
     } else {
-      modules.push({ name, weights: weightsOf(name).map((weight, t) => (used[t] ? weight : 0)) });
+      modules.push({ name, weights: weightsOf.get(name)!.map((weight, t) => (used[t] ? weight : 0)) });
     }
   }
   if (modules.length === 0) {

@@ -70,10 +70,9 @@ export const diffusers: Dialect = {
     const notices = [...silencedModules(name, modules), ...unknownFieldNotices(name, unknownFields, METADATA)];
     // The library's name of the tensors' framework, and the scales, say nothing of the adapter that is written again.
     const metadata = new Map([...contents.metadata].filter(([key]) => key !== "format" && key !== METADATA));
-    const byAlpha = paths.filter((path) => !configs.has(componentOf(path)));
-    const missing = byAlpha.filter((path) => !alphas.has(path)).length;
+    const inMetadata = paths.filter((path) => configs.has(componentOf(path))).length;
     const beside = {
-      alphas: { missing, inMetadata: paths.length - byAlpha.length },
+      alphas: { own: alphas.size, inMetadata },
       magnitudes,
       extras,
       others: named,

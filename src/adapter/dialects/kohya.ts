@@ -38,8 +38,7 @@ export const kohya: Dialect = {
     const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [nameOfRows(path), tensor]));
     const variants = [...doraVariants(modules, magnitudes, null), ...threeFactors(middles)];
     const baseModel = metadata.get("ss_base_model_version") ?? metadata.get("ss_sd_model_name") ?? null;
-    const missing = paths.filter((path) => !alphas.has(path)).length;
-    const beside = { extras, magnitudes, others: inThree, metadata, alphas: { missing, inMetadata: 0 } };
+    const beside = { extras, magnitudes, others: inThree, metadata, alphas: { own: alphas.size, inMetadata: 0 } };
     const notices = silencedModules(name, modules);
     return plainAdapter({ name, files, notices, families, modules, baseModel, variants, ...beside });
   },

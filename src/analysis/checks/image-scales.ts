@@ -20,7 +20,7 @@ export function checkImageScales(
   const all = [...modules.values()];
   const scaled = all.find(({ scale }) => scale !== 1);
   if (alphas === null || all.length === 0) return [];
-  const { missing, inMetadata } = alphas;
+  const { own, inMetadata } = alphas;
   if (inMetadata > 0) {
     if (id === "diffusers") return [note(`${title} takes the scales from lora_adapter_metadata: ${listed(all)}.`)];
     if (scaled === undefined) return [];
@@ -36,7 +36,8 @@ export function checkImageScales(
     return [];
   }
   if (!seen) return [];
-  if (missing === all.length) return [note(`${title} applies the scale 1, because the file has no alpha.`)];
+  const missing = all.length - own;
+  if (own === 0) return [note(`${title} applies the scale 1, because the file has no alpha.`)];
   const lacking =
     missing === 0 ? "" : `; ${plural(missing, "module")} without alpha ${missing === 1 ? "has" : "have"} 1`;
   return [note(`${title} applies the scale alpha / rank: ${listed(all)}${lacking}.`)];
