@@ -1,6 +1,6 @@
 import type { AdapterContents, Dialect } from "./dialect.ts";
 import { diffusers } from "./dialects/diffusers.ts";
-import { foreign } from "./dialects/foreign.ts";
+import { foreign, isWholeDifferences } from "./dialects/foreign.ts";
 import { gguf } from "./dialects/gguf.ts";
 import { kohya } from "./dialects/kohya.ts";
 import { loraDiffusion } from "./dialects/lora-diffusion.ts";
@@ -27,7 +27,8 @@ const DIALECTS: Readonly<Record<DialectId, Dialect>> = {
 export function dialectOf({ tensors }: AdapterContents): DialectId {
   const keys = [...tensors.keys()];
   const ids = Object.keys(DIALECTS) as DialectId[];
-  return ids.find((id) => keys.some((key) => DIALECTS[id].recognises(key))) ?? "peft";
+  const found = ids.find((id) => keys.some((key) => DIALECTS[id].recognises(key)));
+  return found ?? (isWholeDifferences(keys) ? "foreign" : "peft");
 }
 
 /** A dialect by its id. */

@@ -26,13 +26,7 @@ export function moduleOfFactors(
   b: TensorRef,
 ): StridedModule {
   const both = `A is ${formatShape(a.shape)}, B is ${formatShape(b.shape)}`;
-  for (const { dtype, name: key } of [a, b]) {
-    if (!isFactorDtype(dtype)) {
-      throw new RefusedError(
-        `${name}: ${key} is stored as ${dtype}, which is not a floating-point type; save the adapter in f32, f16 or bf16.`,
-      );
-    }
-  }
+  for (const tensor of [a, b]) refuseNoFloats(name, tensor);
   refuseUngathered(name, path, a, b, both);
   if (a.shape.length === 2 && b.shape.length === 3) {
     throw new RefusedError(
@@ -62,6 +56,14 @@ export function moduleOfFactors(
     a: denseFactor(a as TensorRef<FactorDtype>, "rows", rank),
     b: denseFactor(b as TensorRef<FactorDtype>, "columns", rank),
   };
+}
+
+/** Refuse a factor of an element type that does not widen to f32. @param name of the adapter */
+export function refuseNoFloats(name: string, { name: key, dtype }: TensorRef): void {
+  if (isFactorDtype(dtype)) return;
+  throw new RefusedError(
+    `${name}: ${key} is stored as ${dtype}, which is not a floating-point type; save the adapter in f32, f16 or bf16.`,
+  );
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { AdapterContents } from "./dialect.ts";
-import type { StridedModule } from "./module-of-factors.ts";
 import { type Naming, namingOf } from "./names/naming.ts";
 import { addModule } from "./plain-adapter.ts";
 import type { AdapterModule, ReadAdapter } from "./read-adapter.ts";
@@ -17,11 +16,11 @@ interface NamedModules extends Pick<ReadAdapter, "families" | "modules">, Pick<N
  */
 export async function namedModules(
   { name, files, metadata }: Pick<AdapterContents, "name" | "files" | "metadata">,
-  found: readonly (StridedModule & Pick<AdapterModule, "scale">)[],
+  found: readonly AdapterModule[],
 ): Promise<NamedModules> {
   const naming = namingOf(found, metadata);
   const modules = new Map<string, AdapterModule>();
-  for (const module of found) addModule(name, modules, naming.placed<AdapterModule>(module));
+  for (const module of found) addModule(name, modules, naming.placed(module));
   const [family] = naming.families;
   if (family !== undefined) refuseDoubled(name, modules, family);
   return {

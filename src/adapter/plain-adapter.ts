@@ -48,7 +48,7 @@ export function plainAdapter(known: PlainFacts): ReadAdapter {
  *
  * @param alphas tensors of one number, by module
  * @param paths of the modules that have factors, as `alphas` names them
- * @returns a function of the module, as `alphas` names it, and its rank
+ * @returns a function of the module, as `alphas` names it, and its rank; 1 where that is null, because no alpha counts there
  * @throws FormatError for an alpha without factors, which would change nothing
  */
 export async function scalesOfAlphas(
@@ -56,7 +56,7 @@ export async function scalesOfAlphas(
   files: readonly ByteSource[],
   alphas: ReadonlyMap<string, TensorRef>,
   paths: readonly string[],
-): Promise<(module: string, rank: number) => number> {
+): Promise<(module: string, rank: number | null) => number> {
   const values = new Map<string, number>();
   const known = new Set(paths);
   for (const [module, tensor] of alphas) {
@@ -67,7 +67,7 @@ export async function scalesOfAlphas(
     }
     values.set(module, await readScalar(name, files, tensor));
   }
-  return (module, rank) => (values.get(module) ?? rank) / rank;
+  return (module, rank) => (rank === null ? 1 : (values.get(module) ?? rank) / rank);
 }
 
 /** Add a module's extra tensor to those of its sort. @throws FormatError where the module has one already */

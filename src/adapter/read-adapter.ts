@@ -1,60 +1,10 @@
 import type { ByteSource } from "../core/bytes.ts";
-import type { Dtype, FactorDtype } from "../core/dtype.ts";
 import type { ModuleKind } from "../core/module-kind.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
+import type { FactorRef, TensorRef } from "./factor-ref.ts";
 import type { Variant } from "./variants.ts";
 
-/** Where one tensor is stored: a byte range of one of an adapter's files. Plain data, so that a plan can be sent to a worker. */
-export interface TensorRef<T extends Dtype = Dtype> {
-  readonly name: string;
-  /** Index into the adapter's files. */
-  readonly file: number;
-  readonly dtype: T;
-  readonly shape: readonly number[];
-  /** First byte and the byte after the last, in the file. */
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** Where the elements of a matrix of units are: entry x of unit u is element u * unit + x * entry. Both strides are above zero. */
-export interface Strides {
-  readonly unit: number;
-  readonly entry: number;
-}
-
-/** A factor that is a tensor, or part of one that holds several factors (`denseFactor` makes most). */
-export interface StridedFactor extends TensorRef<FactorDtype> {
-  /** Number of units, and of entries in each. */
-  readonly rank: number;
-  readonly size: number;
-  /** Elements of the tensor before entry 0 of unit 0, and the steps from there. */
-  readonly offset: number;
-  readonly strides: Strides;
-}
-
-/** A rectangle of a factor: some entries of some units. */
-export interface FactorPiece {
-  readonly factor: StridedFactor;
-  /** Where its first unit and entry are in the whole. */
-  readonly unit: number;
-  readonly entry: number;
-  /** Its elements are multiplied by this. */
-  readonly times: number;
-}
-
-/** A factor of several pieces that do not overlap, such as those of a weight that other programs split; zero outside of them. */
-export interface ComposedFactor {
-  /** The tensor of the first piece, for messages. */
-  readonly name: string;
-  /** f32 where pieces differ in type or are multiplied, else their type. */
-  readonly dtype: FactorDtype;
-  readonly rank: number;
-  readonly size: number;
-  readonly pieces: readonly FactorPiece[];
-}
-
-/** A factor of a module: a matrix of units. */
-export type FactorRef = StridedFactor | ComposedFactor;
+export type * from "./factor-ref.ts";
 
 /** One adapted weight: delta = scale * B A with A (rank, in) and B (out, rank), whatever the stored shapes. */
 export interface AdapterModule {
@@ -85,7 +35,7 @@ export interface TokenRows {
 
 /** Something about an adapter's files that was corrected on reading, or that programs read differently. Ids are stable. */
 export interface Notice {
-  readonly id: "wrapped-names" | "bare-names" | "unknown-field" | "more-adapters" | "alpha-zero";
+  readonly id: "wrapped-names" | "bare-names" | "unknown-field" | "more-adapters" | "alpha-zero" | "exact-rank";
   /** One sentence that names the adapter. */
   readonly text: string;
 }

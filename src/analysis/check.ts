@@ -8,6 +8,7 @@ import type { Finding } from "./checks/finding.ts";
 import { checkImage } from "./checks/image.ts";
 import { checkKinds, checkLayers, checkRanks, checkScales, checkStacks, otherModels } from "./checks/modules.ts";
 import { checkNotices } from "./checks/notices.ts";
+import { checkParametrisations } from "./checks/parametrisations.ts";
 import { checkSettings } from "./checks/settings.ts";
 import { checkVariants } from "./checks/variants.ts";
 
@@ -35,6 +36,7 @@ export function checkOpened(adapter: Adapter, consumer: Consumer, base: BaseFact
     ...checkFiles(adapter, consumer),
     ...checkNotices(adapter, consumer, unseen),
     ...checkVariants(adapter, consumer, unseen),
+    ...checkParametrisations(adapter, consumer, unseen),
     ...checkKinds(adapter, consumer),
     ...checkRanks(adapter, consumer),
     ...checkScales(adapter, consumer),

@@ -1,10 +1,14 @@
-import type { Adapter, DialectId } from "../adapter/adapter.ts";
+import type { Adapter, AdapterModule, DialectId } from "../adapter/adapter.ts";
+import { kroneckerSides } from "../adapter/lycoris/leading.ts";
 import type { Variant } from "../adapter/variants.ts";
 import type { ModuleKind } from "../core/module-kind.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
 import type { Warning } from "../plan/warning.ts";
+import { type KroneckerFacts, kroneckerFacts } from "../units/kronecker.ts";
+import { wholeOf } from "../units/read-computed.ts";
+import { notFinite } from "../units/unit-reader.ts";
 import { blocksOf, type InspectedBlock } from "./blocks.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
@@ -95,9 +99,9 @@ export function zeroWarnings(name: string, zero: number, modules: number): Warni
 }
 
 async function inspectModule(kernels: Kernels, adapter: Adapter, name: string): Promise<InspectedModule> {
-  const { kind, in: inputs, out, rank, scale, a, b } = adapter.modules.get(name)!;
-  const pool = (await readPool(kernels, [adapter], name))!;
-  const { sigma } = factorSvd(pool.gramA, pool.gramB, pool.count);
+  const module = adapter.modules.get(name)!;
+  const { kind, in: inputs, out, rank, scale, a, b } = module;
+  const { sigma, dead } = (await productFacts(adapter, module)) ?? (await unitFacts(kernels, adapter, name));
   return {
     name,
     kind,
@@ -109,6 +113,22 @@ async function inspectModule(kernels: Kernels, adapter: Adapter, name: string): 
     norm: Math.sqrt(sigma.reduce((sum, value) => sum + value * value, 0)),
     spectrum: sigma,
     effectiveRank: effectiveRank(sigma),
-    dead: pool.dead.length,
+    dead,
   };
+}
+
+/** What a module's units tell. */
+async function unitFacts(kernels: Kernels, adapter: Adapter, name: string): Promise<KroneckerFacts> {
+  const pool = (await readPool(kernels, [adapter], name))!;
+  return { sigma: factorSvd(pool.gramA, pool.gramB, pool.count).sigma, dead: pool.dead.length };
+}
+
+/** The same of a Kronecker product, which may have thousands of units; null for other modules. */
+async function productFacts({ name, files }: Adapter, module: AdapterModule): Promise<KroneckerFacts | null> {
+  const sides = kroneckerSides(module);
+  if (sides === null) return null;
+  const found = await kroneckerFacts((of) => wholeOf(files, of), sides);
+  if (found === null) throw notFinite(name, module.a);
+  if (module.scale === 0) return { sigma: [], dead: module.rank };
+  return { ...found, sigma: found.sigma.map((value) => value * Math.abs(module.scale)) };
 }

@@ -53,8 +53,8 @@ export interface FormatWriter {
   readonly title: string;
   /** Kinds of modules that the format holds. */
   readonly kinds: Kinds;
-  /** Whether it holds only named factors: no heads, no biases, and no modules with numbers for names. */
-  readonly factorsOnly: boolean;
+  /** Tensors that it holds besides the factors: all, and modules with numbers for names too; what trainers of image models save; or none. */
+  readonly extras: "all" | "side-tensors" | "none";
   /**
    * @param baseConfig config.json of the base model, where the user gave it
    * @throws RefusedError for what the format cannot carry; UsageError where it needs the base's config
@@ -68,6 +68,11 @@ export function inSafetensors(
   metadata: Readonly<Record<string, string>>,
 ): Pick<Conversion, "tensors" | "layout"> {
   return { tensors, layout: layoutSafetensors(tensors, metadata) };
+}
+
+/** A tensor that is written as it is stored. */
+export function copiedTensor(name: string, tensor: TensorRef): WrittenTensor {
+  return { name, dtype: tensor.dtype, shape: tensor.shape, content: { kind: "copy", tensor } };
 }
 
 /** A whole factor at its own rank, laid out as PEFT does: A with its units in rows, B in columns. */

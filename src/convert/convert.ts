@@ -16,10 +16,10 @@ function careful(writer: FormatWriter): FormatWriter {
     ...writer,
     convert(adapter, baseConfig) {
       refuseVariants(adapter);
-      const { title, kinds, factorsOnly } = writer;
+      const { title, kinds, extras } = writer;
       refuseKinds(adapter.name, adapter.modules.values(), kinds, `${title} files`);
       refuseExtremeScales(adapter);
-      if (factorsOnly) refuseUncarried(adapter, title);
+      if (extras !== "all") refuseUncarried(adapter, title, extras);
       return writer.convert(adapter, baseConfig);
     },
   };

@@ -2,7 +2,8 @@ import type { ByteSource } from "../core/bytes.ts";
 import { bytesOf, type Dtype, type FactorDtype } from "../core/dtype.ts";
 import { isOutputDtype, READ_ELEMENT, WRITE_ELEMENT } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
-import { copyElements, StoredEntries } from "../units/stored-entries.ts";
+import { copyElements } from "../units/read-strided.ts";
+import { StoredEntries } from "../units/stored-entries.ts";
 import type { FactorContent } from "./conversion.ts";
 
 /**

@@ -1,16 +1,23 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import { ofImageModel } from "../adapter/names/components.ts";
+import { isKohyaName, ofImageModel } from "../adapter/names/components.ts";
+import { isSideTensor } from "../adapter/side-tensors.ts";
 import { RefusedError } from "../core/errors.ts";
 
 /** Names that are only an index into some code's list of layers, as in lora_diffusion and SAM adapters. */
 const NUMBERED = /^(?:(?:unet|text_encoder):\d+|w_\d{3,})$/;
 
-/** Refuse what a format of factors and scales cannot hold: tensors besides the factors, and modules with numbers for names. */
-export function refuseUncarried({ name, extras, modules }: Adapter, format: string): void {
-  const [extra] = extras.keys();
+/**
+ * Refuse what a format of factors and scales cannot hold: tensors besides the factors, and modules with numbers for names.
+ *
+ * @param carried what it holds besides the factors after all
+ */
+export function refuseUncarried(adapter: Adapter, format: string, carried: "side-tensors" | "none"): void {
+  const { name, extras, modules } = adapter;
+  const left = [...extras.keys()].filter((key) => carried === "none" || !isCarried(adapter, key));
+  const [extra] = left;
   if (extra !== undefined) {
     throw new RefusedError(
-      `${name} holds ${extras.size === 1 ? "a tensor" : `${extras.size} tensors`} besides its factors (such as ${extra}), which ${format} files cannot carry; pass --extras drop if the task does not need them.`,
+      `${name} holds ${left.length === 1 ? "a tensor" : `${left.length} tensors`} besides its factors (such as ${extra}), which ${format} files cannot carry; pass --extras drop if the task does not need them.`,
     );
   }
   const numbered = [...modules.keys()].find((module) => NUMBERED.test(module));
@@ -19,6 +26,13 @@ export function refuseUncarried({ name, extras, modules }: Adapter, format: stri
       `${name} numbers its modules (such as ${numbered}) instead of naming them, so ${format} files cannot say where they belong; its own format or peft can hold it.`,
     );
   }
+}
+
+/** Whether a file in kohya's names may hold a tensor under the name that it has: readers of such files know it, or ComfyUI does. */
+function isCarried({ format }: Adapter, key: string): boolean {
+  // The size of a padded weight belongs to the factors, whose names may change.
+  if (!isSideTensor(key) || key.endsWith(".reshape_weight")) return false;
+  return format === "kohya" || isKohyaName(key) || /^(diffusion_model|bundle_emb)\./.test(key);
 }
 
 /** Refuse adapters of image and video models where a program runs only language models. */

@@ -131,3 +131,19 @@ for (const pattern of LDM.flatMap(expanded)) {
     LDM_PATHS.set(there, [...new Set([...(LDM_PATHS.get(there) ?? []), path])]);
   }
 }
+
+/** The width of the text that Stable Diffusion 1 attends to; 1024 in 2, 2048 in XL. */
+const TEXT_OF_SD1 = 768;
+
+/**
+ * The kernel of a UNet's convolution by its path in diffusers. What leads into attentions and out of them is a convolution in Stable
+ * Diffusion 1 alone.
+ *
+ * @param textWidth inputs of `attn2.to_k`; null where that is not known
+ * @returns null for linear layers
+ */
+export function unetKernel(path: string, textWidth: number | null): readonly [number, number] | null {
+  if (/(^|\.)(conv|conv1|conv2|conv_in|conv_out)$/.test(path)) return [3, 3];
+  const single = /\.conv_shortcut$/.test(path) || (/\.proj_(in|out)$/.test(path) && textWidth === TEXT_OF_SD1);
+  return single ? [1, 1] : null;
+}

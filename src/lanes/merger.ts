@@ -13,6 +13,7 @@ import { type AdapterUnits, adaptersInOrder } from "../methods/unit-order.ts";
 import type { MergePlan, PlannedModule } from "../plan/merge-plan.ts";
 import { methodRun } from "../plan/module-run.ts";
 import { Pool } from "../units/pool.ts";
+import { wholeSquare } from "../units/read-computed.ts";
 import type { PoolPart } from "../units/unit-reader.ts";
 import type { UnitRows } from "../units/unit-rows.ts";
 import { type LargestEntries, writeFactors } from "../units/write-factors.ts";
@@ -85,6 +86,7 @@ export class Merger {
     const largest = await this.#clock.bookRest("write", () => this.#write(module, rows));
     const square = (this.#plan.sharedScale ?? 1) ** 2;
     const figures = deltaProducts(pool, cut.products, this.#plan.inputs.length, square);
+    await this.#countCut(module, figures);
     const live = new Map<number, number>();
     for (const [input] of pool.ids) live.set(input, (live.get(input) ?? 0) + 1);
     return {
@@ -132,6 +134,14 @@ export class Merger {
       files: this.#files[input]!,
       scale: this.#plan.sharedScale === null ? module.scale : 1,
     }));
+  }
+
+  /** Count what was cut from a delta as it was read: it is orthogonal to all that was kept. */
+  async #countCut({ parts }: PlannedModule, { inputs, cross }: DeltaProducts): Promise<void> {
+    for (const { input, module } of parts) {
+      const square = await wholeSquare(this.#files[input]!, module);
+      if (square !== null) inputs[input * cross.length + input] = square;
+    }
   }
 
   /** The adapters of a module with the weights that their deltas have in the result. */

@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { underOneKernel } from "../adapter/lycoris/kernels.ts";
 import { newestName, releaseOf, spellings } from "../adapter/names/renamed.ts";
 import { underOneFamily } from "../adapter/weights/under-one-family.ts";
 import { RefusedError } from "../core/errors.ts";
@@ -6,7 +7,8 @@ import { renamedKey, withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { Warning } from "./warning.ts";
 
 /**
- * Give each weight one name in all adapters: by the family of an image model (`underOneFamily`), or by the newest release of transformers.
+ * Give each weight one name in all adapters: by the family of an image model (`underOneFamily`), or by the newest release of transformers;
+ * and convolutions that are stored flat the kernel that others have (`underOneKernel`).
  *
  * @param counts whether each adapter's names count; the others are renamed to match. Default: all count
  * @throws RefusedError if one adapter that counts has two names for one module
@@ -15,7 +17,7 @@ export function underOneName(
   given: readonly Adapter[],
   counts: readonly boolean[] = given.map(() => true),
 ): { adapters: readonly Adapter[]; warnings: Warning[] } {
-  return underOneRelease(underOneFamily(given, counts), counts);
+  return underOneRelease(underOneKernel(underOneFamily(given, counts), counts), counts);
 }
 
 /**

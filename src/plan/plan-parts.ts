@@ -4,6 +4,7 @@ import { MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
 import { refuseVariants } from "../adapter/variants.ts";
 import type { Method } from "../methods/method.ts";
 import type { FilledRecipe } from "../recipe/recipe-fields.ts";
+import { atTargetRank } from "./at-target-rank.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 import { underOneName } from "./one-name.ts";
 import { refuseCancelled, type Selection, selectModules, weighted } from "./selection.ts";
@@ -41,7 +42,7 @@ export function planParts(
 ): MergeParts {
   const counts = weighted(given, recipe, weights);
   for (const adapter of given.filter((_, t) => counts[t])) refuseVariants(adapter);
-  const { adapters, warnings } = underOneName(given, counts);
+  const { adapters, warnings } = underOneName(atTargetRank(given, counts, recipe, method), counts);
   const selection = selectModules(adapters, recipe, weights);
   refuseCancelled(method, selection);
   const used = adapters.filter((_, t) => selection.used[t]);

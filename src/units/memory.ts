@@ -55,7 +55,7 @@ export function refuseTooManyUnits(name: string, modules: readonly AdapterModule
   const units = unitsOf(modules);
   if (units <= MAX_UNITS) return;
   throw new RefusedError(
-    `${name} has ${units} units over all adapters, but at most ${MAX_UNITS} can be merged at once; merge fewer adapters at a time, or prune them first.`,
+    `${name} has ${units} units over all adapters, but at most ${MAX_UNITS} can be merged at once; merge fewer adapters at a time, or cut them first (lora-lego resize --rank).`,
   );
 }
 

@@ -1,11 +1,10 @@
-import type { ComposedFactor, FactorRef, StridedFactor, Strides } from "../adapter/adapter.ts";
+import type { ComposedFactor, FactorRef, PlainFactor, Strides } from "../adapter/adapter.ts";
 import type { ByteSource } from "../core/bytes.ts";
 import { bytesOf, type FactorDtype } from "../core/dtype.ts";
 import { READ_ELEMENT } from "../core/elements.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-
-/** Bytes of a file that are read at once to pick elements from. */
-const SPAN_BYTES = 2 ** 20;
+import { readComputed } from "./read-computed.ts";
+import { compactStrides, copyElements, type Elements, readStrided } from "./read-strided.ts";
 
 /** Bytes of `count` stored entries of all units of a factor. */
 export function entriesBytes({ dtype, rank }: FactorRef, count: number): number {
@@ -41,13 +40,13 @@ export class StoredEntries {
     count: number,
     room: Uint8Array = new Uint8Array(entriesBytes(factor, count)),
   ): Promise<StoredEntries> {
-    const { strides } = "pieces" in factor ? factor.pieces[0]!.factor : factor;
+    const first = "pieces" in factor ? factor.pieces[0]!.factor : factor;
     const into = {
       bytes: room.subarray(0, entriesBytes(factor, count)),
-      strides: compactStrides(strides, factor.rank, count),
+      strides: stridesOf(first, factor.rank, count),
     };
     if ("pieces" in factor) await readPieces(files, factor, from, count, into);
-    else await readStrided(files, factor, from, count, into);
+    else await readPlain(files, factor, from, count, into);
     return new StoredEntries(factor, count, into);
   }
 
@@ -67,46 +66,21 @@ export class StoredEntries {
   }
 }
 
-/** Elements in memory. */
-interface Elements {
-  readonly bytes: Uint8Array;
-  readonly strides: Strides;
+/** The order of elements in memory: that of the file, as far as there is one. */
+function stridesOf(factor: PlainFactor, rank: number, count: number): Strides {
+  return "matrix" in factor ? { unit: count, entry: 1 } : compactStrides(factor.strides, rank, count);
 }
 
-function compactStrides(stored: Strides, rank: number, count: number): Strides {
-  return stored.entry <= stored.unit ? { unit: count, entry: 1 } : { unit: 1, entry: rank };
-}
-
-/** Read entries from .. from + count of all units; only this function knows where in a file a factor's elements are. */
-async function readStrided(
+/** Read entries from .. from + count of all units of a factor. */
+function readPlain(
   files: readonly ByteSource[],
-  { file, rank, dtype, begin, offset, strides }: StridedFactor,
+  factor: PlainFactor,
   from: number,
   count: number,
   into: Elements,
 ): Promise<void> {
-  const element = bytesOf(dtype);
-  const source = files[file]!;
-  const placeOf = (unit: number, entry: number): number =>
-    begin + element * (offset + unit * strides.unit + (from + entry) * strides.entry);
-  if (into.strides.unit === strides.unit && into.strides.entry === strides.entry) {
-    return source.read(placeOf(0, 0), into.bytes);
-  }
-  // Interleaved units are read together, others one by one; a unit without gaps is read directly into its place.
-  const together = strides.unit < strides.entry ? rank : 1;
-  const most = strides.entry === 1 ? count : Math.max(1, Math.floor(SPAN_BYTES / (element * strides.entry)));
-  for (let unit = 0; unit < rank; unit += together) {
-    for (let entry = 0; entry < count; entry += most) {
-      const entries = Math.min(most, count - entry);
-      const place = into.bytes.subarray(element * (unit * into.strides.unit + entry * into.strides.entry));
-      const span = element * ((together - 1) * strides.unit + (entries - 1) * strides.entry + 1);
-      const read = strides.entry === 1 ? place.subarray(0, span) : new Uint8Array(span);
-      await source.read(placeOf(unit, entry), read);
-      if (strides.entry > 1) {
-        copyElements(element, { bytes: read, strides }, { bytes: place, strides: into.strides }, together, entries);
-      }
-    }
-  }
+  if ("matrix" in factor) return readComputed(files, factor, from, count, into);
+  return readStrided(files, factor, from, count, into);
 }
 
 /** The same of a composed factor: zeros, and over them the part of each piece that is asked for. */
@@ -123,8 +97,8 @@ async function readPieces(
     const entries = Math.min(from + count, entry + factor.size) - first;
     if (entries <= 0) continue;
     const bytes = new Uint8Array(entriesBytes(factor, entries));
-    const own = { bytes, strides: compactStrides(factor.strides, factor.rank, entries) };
-    await readStrided(files, factor, first - entry, entries, own);
+    const own = { bytes, strides: stridesOf(factor, factor.rank, entries) };
+    await readPlain(files, factor, first - entry, entries, own);
     const at = unit * into.strides.unit + (first - from) * into.strides.entry;
     const place = { bytes: into.bytes.subarray(bytesOf(dtype) * at), strides: into.strides };
     if (factor.dtype === dtype && times === 1) copyElements(bytesOf(dtype), own, place, factor.rank, entries);
@@ -148,24 +122,6 @@ function multiplyElements(
       const at = bytesOf(dtype) * (unit * from.strides.unit + x * from.strides.entry);
       const value = READ_ELEMENT[dtype](source, at) * times;
       target.setFloat32(4 * (unit * into.strides.unit + x * into.strides.entry), value, true);
-    }
-  }
-}
-
-/** Copy elements of `element` bytes each: entry `order[x]` of each unit becomes its entry x. */
-export function copyElements(
-  element: number,
-  from: Elements,
-  into: Elements,
-  units: number,
-  entries: number,
-  order: Int32Array | null = null,
-): void {
-  for (let unit = 0; unit < units; unit++) {
-    for (let x = 0; x < entries; x++) {
-      const source = element * (unit * from.strides.unit + (order === null ? x : order[x]!) * from.strides.entry);
-      const place = element * (unit * into.strides.unit + x * into.strides.entry);
-      for (let k = 0; k < element; k++) into.bytes[place + k] = from.bytes[source + k]!;
     }
   }
 }

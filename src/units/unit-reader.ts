@@ -108,14 +108,15 @@ export class UnitReader {
       const into = this.#strip.subarray(row * length, (row + rank) * length);
       const root = Math.sqrt(Math.abs(scale));
       const times = half === "b" && scale < 0 ? -root : root;
-      if (!stored[p]!.widen(this.#kernels, at, length, into, times)) throw notFinite(part, part.module[half]);
+      if (!stored[p]!.widen(this.#kernels, at, length, into, times)) throw notFinite(part.name, part.module[half]);
       row += rank;
     }
   }
 }
 
-function notFinite(part: PoolPart, tensor: FactorRef): FormatError {
+/** The error of values that cannot be computed with. @param name of the adapter */
+export function notFinite(name: string, tensor: FactorRef): FormatError {
   return new FormatError(
-    `${part.name}: the tensor ${tensor.name} holds NaN or infinite values (or values beyond f32), so it cannot be merged; retrain or repair that adapter, or leave it out.`,
+    `${name}: the tensor ${tensor.name} holds NaN or infinite values (or values beyond f32), so it cannot be merged; retrain or repair that adapter, or leave it out.`,
   );
 }

@@ -57,9 +57,6 @@ describe.skipIf(absent)(`inputs of users' situations${absent ? ` (skipped: there
     ),
     ["image/dora-kohya", ["dora"]],
     ["image/dora-diffusers", ["dora"]],
-    ["image/loha", ["other_method"]],
-    ["image/lokr", ["other_method"]],
-    ["image/lora-mid", ["other_method"]],
   ];
 
   it.each(VARIANTS)("are described, and refused by merges: %s", async (path, ids) => {

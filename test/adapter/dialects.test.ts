@@ -422,15 +422,19 @@ describe("dialects without names", () => {
 });
 
 describe("any dialect", () => {
-  it.each(["lora_unet_x.hada_w1_a", "lora_unet_x.lokr_w1", "unet.x.oft_blocks", "lora_unet_x.a1.weight"])(
-    "calls what is no LoRA by its name (%s)",
-    async (key) => {
-      const adapter = await open({ [key]: A });
-      expect(adapter).toMatchObject({ format: "foreign", variants: [{ id: "other_method" }] });
-      for (const part of ["LyCORIS", key]) expect(adapter.variants[0]!.text).toContain(part);
-      expect([...adapter.others.keys()]).toEqual([key]);
-    },
-  );
+  it.each([
+    ["lora_unet_x.on_input", "an IA3"],
+    ["unet.x.oft_blocks", "OFT"],
+    ["lora_unet_x.a1.weight", "GLoRA"],
+    ["lycoris_x.b2.weight", "GLoRA"],
+    ["lora_unet_x.lambda_layer", "T-LoRA"],
+    ["lora_unet_x.diff", "differences of whole tensors"],
+  ])("calls what is no LoRA by its name (%s)", async (key, name) => {
+    const adapter = await open({ [key]: A });
+    expect(adapter).toMatchObject({ format: "foreign", variants: [{ id: "other_method" }] });
+    for (const part of ["LyCORIS", key, name]) expect(adapter.variants[0]!.text).toContain(part);
+    expect([...adapter.others.keys()]).toEqual([key]);
+  });
 
   it("refuses half a module", async () => {
     await refuses(FormatError, { "lora_unet_conv_in.lora_down.weight": A }, "lora_up", "incomplete");

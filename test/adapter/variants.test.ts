@@ -243,22 +243,10 @@ describe("what an adapter is beside a plain LoRA", () => {
     ],
     [
       "LyCORIS",
-      () => openFile([filled("lora_unet_a.lokr_w1", [2, 2]), filled("lora_unet_a.lokr_w2", [2, 2])]),
+      () => openFile([filled("lora_unet_a.a1.weight", [2, 2]), filled("lora_unet_a.a2.weight", [2, 2])]),
       ["other_method"],
-      /LyCORIS .*lokr_w1.*; pass a LoRA/,
+      /is a GLoRA of LyCORIS \(tensor lora_unet_a\.a1\.weight\), which multiplies .*; merge it into its base .* lora-lego extract/,
       { modules: 0, others: 2 },
-    ],
-    [
-      "convolutions in three factors",
-      () =>
-        openFile([
-          filled("lora_unet_conv_in.lora_down.weight", [2, 3, 1, 1]),
-          filled("lora_unet_conv_in.lora_mid.weight", [2, 2, 3, 3]),
-          filled("lora_unet_conv_in.lora_up.weight", [4, 2, 1, 1]),
-        ]),
-      ["other_method"],
-      /into three .*lora_mid\.weight.*CP/,
-      { modules: 0, others: 3 },
     ],
   ];
 

@@ -56,8 +56,8 @@ describe("check on adapters that are more than a plain LoRA", () => {
     ],
     ["a method that PEFT lacks", () => bare({ peft_type: "NEWEST" }), { peft: "fails" }],
     [
-      "LoKr of LyCORIS",
-      () => image(filled("lora_unet_mid_block_attentions_0_proj_in.lokr_w1", [2, 2])),
+      "OFT of LyCORIS",
+      () => image(filled("lora_unet_mid_block_attentions_0_proj_in.oft_blocks", [2, 2])),
       { comfyui: "loads", diffusers: "unknown", peft: "fails", vllm: "fails", llamacpp: "fails" },
     ],
   ])("%s", async (_, open, expected) => {

@@ -217,14 +217,9 @@ const VARIANTS: Case[] = [
     /DoRA.*fuse/,
   ),
   foreign(
-    "locon",
-    ["lora_unet_a.lora_down.weight", "lora_unet_a.lora_up.weight", "lora_unet_a.lora_mid.weight"],
-    /into three .*CP decomposition/,
-  ),
-  foreign(
     "lyco",
-    ["lora_unet_a.hada_w1_a", "lora_unet_a.hada_w1_b"],
-    /LyCORIS .*not plain LoRA.*; pass a LoRA adapter/,
+    ["lora_unet_a.oft_blocks", "lora_unet_a.rescale"],
+    /LyCORIS .*not plain LoRA.*; merge it into its base.*lora-lego extract/,
   ),
 ];
 
@@ -251,7 +246,7 @@ describe("an adapter that is more, or something else, than a plain LoRA", () => 
     expect(stdout).toMatch(/is a DoRA adapter \(tensor .*lora_magnitude_vector\)/);
     expect(stdout).toMatch(/1 module \(linear\)/);
     expect(stdout).toMatch(/magnitudes of DoRA \(1\): q/);
-    expect(stdout).toMatch(/tensors outside any delta \(2\): lora_unet_a\.hada_w1_a/);
+    expect(stdout).toMatch(/tensors outside any delta \(2\): lora_unet_a\.oft_blocks/);
   });
 
   it.concurrent.each([

@@ -70,7 +70,7 @@ const OWN_KOHYA: Right = { read: "kept", kohya: "kept", diffusers: GUESS };
 const OWN_DIFFUSERS: Right = { read: "kept", kohya: GUESS, diffusers: "kept" };
 const FLUX = of("flux1");
 const UNET = of("unet");
-const EXTRAS = { kohya: /--extras drop/, diffusers: /--extras drop/, merge: /--extras drop, first or average/ };
+const EXTRAS = { diffusers: /--extras drop/, merge: /--extras drop, first or average/ };
 const dora = { kohya: /DoRA/, diffusers: /DoRA/, merge: /DoRA/ };
 const other = (words: RegExp): Right => ({ read: "kept", kohya: words, diffusers: words, merge: words });
 
@@ -84,7 +84,7 @@ const RIGHT: Readonly<Record<string, Right>> = {
   "alpha-nan": { read: /alpha holds NaN/ },
   "alpha-neg": FLUX,
   "alpha-shape1": FLUX,
-  "bundle-emb": { read: "flux1", ...EXTRAS },
+  "bundle-emb": { ...FLUX, ...EXTRAS },
   "chroma-kohya": of("chroma"),
   conv3d: of("wan"),
   "dora-diffusers": { read: "kept", ...dora },
@@ -103,12 +103,12 @@ const RIGHT: Readonly<Record<string, Right>> = {
   fp8: of("wan"),
   "hunyuanvideo-diffusion_model": of("hunyuan-video"),
   "hunyuanvideo-transformer": of("hunyuan-video"),
-  loha: other(/LyCORIS/),
-  lokr: other(/LyCORIS/),
-  "lora-mid": other(/into three/),
+  loha: UNET,
+  lokr: UNET,
+  "lora-mid": UNET,
   "ltx-musubi": OWN_KOHYA,
   "lumina2-diffusers": of("lumina2"),
-  norms: { read: "unet", ...EXTRAS },
+  norms: { ...UNET, ...EXTRAS },
   "qwen-aitoolkit": of("qwen-image"),
   "qwen-bare": of("qwen-image"),
   "qwen-diffsynth": of("qwen-image"),
@@ -126,7 +126,7 @@ const RIGHT: Readonly<Record<string, Right>> = {
   "wan-diffusers": of("wan"),
   "wan-i2v-pipe": of("wan"),
   "wan-lightx2v": of("wan"),
-  "wan-lightx2v-diff": { read: "wan", ...EXTRAS },
+  "wan-lightx2v-diff": { ...of("wan"), ...EXTRAS },
   "wan-musubi": of("wan"),
   "wan-pipe": of("wan"),
   "zimage-aitoolkit": of("z-image"),

@@ -1,6 +1,6 @@
 import { RefusedError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject, parseStrictJson } from "../../formats/json.ts";
-import { biasKey, PEFT_PREFIX, pathOfBias } from "../../formats/peft-folder/keys.ts";
+import { biasKey, pathOfBias } from "../../formats/peft-folder/keys.ts";
 import { type PeftConfig, parseLoraFields } from "../../formats/peft-folder/read-config.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
@@ -12,10 +12,11 @@ import { peftScales } from "../peft-scales.ts";
 import { biasVariants, configVariants } from "../peft-variants.ts";
 import { addBeside, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
 import type { TensorRef } from "../read-adapter.ts";
+import { refuseConfig } from "../refuse-config.ts";
 import { isSideTensor } from "../side-tensors.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
-import { cutStrided } from "../weights/cut.ts";
+import { cutPlain } from "../weights/cut.ts";
 
 /** The three ages: today's, that of LoRACompatibleLinear, and that of attention processors. */
 const TODAY = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/;
@@ -46,7 +47,10 @@ export const diffusers: Dialect = {
     const { name, files, tensors } = contents;
     const { pairs, others } = pairFactors(name, tensors.values(), factorKey, { a: "lora_A", b: "lora_B" });
     const paths = pairs.map(({ path }) => path);
-    refuseConfig(contents, paths);
+    refuseConfig(
+      contents,
+      paths.find((path) => componentOf(path) === null),
+    );
     const { alphas, scales, biases, extras } = sortOthers(name, others);
     const configs = configsOf(name, contents.metadata.get(METADATA));
     const scaleOf = await scalesOf(contents, configs, alphas, paths);
@@ -101,17 +105,8 @@ function inXlabsParts(module: StridedModule): StridedModule[] {
   if (block === undefined || module.out % 3 !== 0) return [module];
   const out = module.out / 3;
   return ["q", "k", "v"].map((part, i) => {
-    return { ...module, name: `${block}.linear1.${part}`, out, b: cutStrided(module.b, i * out, out) };
+    return { ...module, name: `${block}.linear1.${part}`, out, b: cutPlain(module.b, i * out, out) };
   });
-}
-
-/** Next to a PEFT config, names without a component may be PEFT's, so their scale would be a guess. */
-function refuseConfig({ name, config }: AdapterContents, paths: readonly string[]): void {
-  const bare = paths.find((path) => componentOf(path) === null);
-  if (config === null || bare === undefined) return;
-  throw new RefusedError(
-    `${name}: ${bare} starts neither with ${PEFT_PREFIX}, as PEFT's keys do next to ${config.where}, nor with a diffusers component, so its scale is not certain; save the adapter with save_pretrained, or remove the config if it belongs to something else.`,
-  );
 }
 
 /** The tensors besides the factors, by module or by key. Refuses any others, which would be lost. */

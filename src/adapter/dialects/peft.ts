@@ -1,4 +1,5 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
+import type { JsonObject } from "../../formats/json.ts";
 import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
 import { withoutNesting } from "../../formats/peft-folder/inner-keys.ts";
 import {
@@ -8,6 +9,7 @@ import {
   parseFactorKey,
   withoutPeftPrefix,
 } from "../../formats/peft-folder/keys.ts";
+import { isLoraLike, type LoraLikeMethod, loraFields } from "../../formats/peft-folder/lora-like-config.ts";
 import {
   baseModelOf,
   type PeftConfig,
@@ -18,14 +20,16 @@ import {
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorPair, pairFactors } from "../factor-pairs.ts";
+import { exactRankNotices } from "../lycoris/exact-rank.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { namingOf } from "../names/naming.ts";
 import { prefixed } from "../names/wrapped.ts";
+import { loraLikeModules, loraLikeScales } from "../peft-methods.ts";
 import { peftScales } from "../peft-scales.ts";
 import { type Beside, sortBeside } from "../peft-tensors.ts";
 import { configVariants, methodVariant, parameterVariant } from "../peft-variants.ts";
 import { plainAdapter } from "../plain-adapter.ts";
-import type { AdapterModule, ReadAdapter, TensorRef } from "../read-adapter.ts";
+import type { AdapterModule, Notice, ReadAdapter, TensorRef } from "../read-adapter.ts";
 import { sameTensor } from "../tensor-values.ts";
 import { tokenRowsOf } from "../token-rows.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
@@ -47,7 +51,10 @@ export const peft: Dialect = {
     const baseModel = baseModelOf(fields);
     const whole = (variants: readonly Variant[], config: PeftConfig | null): ReadAdapter =>
       plainAdapter({ name, files, modules: new Map(), baseModel, variants, others: tensors, peft: config });
-    if (method !== "LORA") return whole([methodVariant(method)], null);
+    if (method !== "LORA") {
+      const read = isLoraLike(method) ? await readLoraLike(contents, method, fields) : null;
+      return read ?? whole([methodVariant(method)], null);
+    }
     const config = parsePeftConfig(fields, text.where);
     const variants = configVariants(config);
     return variants.some(({ id }) => id === "other_method")
@@ -63,7 +70,52 @@ async function readLora(
 ): Promise<ReadAdapter> {
   const { tensors, notices } = prefixed(name, stored);
   const { pairs, others } = pairFactors(name, tensors.values(), parseFactorKey, { a: "lora_A", b: "lora_B" });
-  const { modules, parameters } = modulesOf(name, pairs, config);
+  const statedScale = config.alpha / (config.rslora ? Math.sqrt(config.rank) : config.rank);
+  const found = { ...modulesOf(name, pairs, config), others, notices };
+  return { ...(await withBeside({ name, files }, config, ofConfig, found)), statedScale, peft: config };
+}
+
+/** An adapter of a method that is a LoRA all the same; null where it holds none of that method's tensors. */
+async function readLoraLike(
+  { name, files, config: text, tensors: stored }: AdapterContents,
+  method: LoraLikeMethod,
+  fields: JsonObject,
+): Promise<ReadAdapter | null> {
+  const config = parsePeftConfig(loraFields(method, fields, text!.where), text!.where);
+  const { tensors, notices: ofNames } = prefixed(name, stored);
+  const { modules: found, others } = loraLikeModules(method, name, tensors.values());
+  if (found.length === 0) return null;
+  const scaleOf = loraLikeScales(name, method, config);
+  const modules = new Map<string, AdapterModule>();
+  for (const { dim, ...module } of found) {
+    const own = stripPrefix(name, module.name);
+    modules.set(own, { ...module, name: own, scale: scaleOf({ ...module, name: own, dim }) });
+  }
+  const notices = [...ofNames, ...exactRankNotices(name, found)];
+  return withBeside({ name, files }, config, configVariants(config), {
+    modules,
+    parameters: new Map(),
+    others,
+    notices,
+  });
+}
+
+/** What the tensors of a PEFT adapter mean. */
+interface FoundModules {
+  readonly modules: ReadonlyMap<string, AdapterModule>;
+  /** Factors of parameters, by their keys. */
+  readonly parameters: ReadonlyMap<string, TensorRef>;
+  readonly others: readonly TensorRef[];
+  readonly notices: readonly Notice[];
+}
+
+/** An adapter of modules that are read, with the tensors besides them. */
+async function withBeside(
+  { name, files }: Pick<AdapterContents, "name" | "files">,
+  config: PeftConfig,
+  ofConfig: readonly Variant[],
+  { modules, parameters, others, notices }: FoundModules,
+): Promise<ReadAdapter> {
   const beside = sortBeside(others, config, (path) => stripPrefix(name, path));
   await refuseDifferingCopies(name, files, beside);
   const tokens = tokenRowsOf(beside.tokens, config);
@@ -92,13 +144,11 @@ async function readLora(
     baseModel: config.baseModel,
     taskType: config.taskType,
     fanInFanOut: config.fanInFanOut,
-    statedScale: config.alpha / (config.rslora ? Math.sqrt(config.rank) : config.rank),
     targetModules: config.targetModules,
     someLayers: config.someLayers,
     modulesToSave: config.modulesToSave,
     tiesWeights: config.tiesWeights,
     unknownFields: config.unknownFields,
-    peft: config,
   });
 }
 

@@ -2,7 +2,6 @@ import { FormatError, RefusedError } from "../../core/errors.ts";
 import { DENOISERS, TEXT_ENCODERS } from "../../families/families.ts";
 import { type Family, nameOf } from "../../families/family.ts";
 import { T5 } from "../../families/text-encoders.ts";
-import type { StridedModule } from "../module-of-factors.ts";
 import type { AdapterModule } from "../read-adapter.ts";
 import { swappedHalves } from "../weights/cut.ts";
 import { type Spelled, spelled } from "./beginnings.ts";
@@ -24,7 +23,7 @@ export interface Naming {
 }
 
 /** A module's name in its file, and its size. */
-type Named = Pick<StridedModule, "name" | "in" | "out">;
+type Named = Pick<AdapterModule, "name" | "in" | "out">;
 
 /**
  * Decide once for a file which families its modules belong to, and what they are called here. A part of the pipeline is renamed only if

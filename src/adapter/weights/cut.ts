@@ -1,20 +1,21 @@
-import type { ComposedFactor, FactorPiece, FactorRef, StridedFactor } from "../read-adapter.ts";
+import type { ComposedFactor, FactorPiece, FactorRef, PlainFactor } from "../read-adapter.ts";
 
 /** Some entries of all units of a factor; null where they are all zero. */
 export function cutFactor(factor: FactorRef, from: number, count: number): FactorRef | null {
-  if (!("pieces" in factor)) return cutStrided(factor, from, count);
+  if (!("pieces" in factor)) return cutPlain(factor, from, count);
   const pieces = factor.pieces.flatMap((piece): FactorPiece[] => {
     const first = Math.max(from, piece.entry);
     const size = Math.min(from + count, piece.entry + piece.factor.size) - first;
     if (size <= 0) return [];
-    return [{ ...piece, factor: cutStrided(piece.factor, first - piece.entry, size), entry: first - from }];
+    return [{ ...piece, factor: cutPlain(piece.factor, first - piece.entry, size), entry: first - from }];
   });
   return pieces.length === 0 ? null : composed(factor.rank, count, pieces);
 }
 
-/** Some entries of all units of a factor that is in one tensor. */
-export function cutStrided(factor: StridedFactor, from: number, count: number): StridedFactor {
-  return { ...factor, size: count, offset: factor.offset + from * factor.strides.entry };
+/** Some entries of all units of a factor that is not put together from pieces. */
+export function cutPlain<F extends PlainFactor>(factor: F, from: number, count: number): F {
+  const step = "matrix" in factor ? 1 : factor.strides.entry;
+  return { ...factor, size: count, offset: factor.offset + from * step };
 }
 
 /** A factor of pieces; the piece itself if it is the whole factor. @param pieces at least one; they must not overlap */

@@ -17,7 +17,7 @@ export async function shareFactors(
   const seen = new Map<string, StridedFactor[]>();
   for (const module of modules.values()) {
     const place = placeOf(family, module.name);
-    if (place === null || place.part === null || isComposed(module.a)) continue;
+    if (place === null || place.part === null || !isStrided(module.a)) continue;
     const whole = wholeName(place);
     const earlier = seen.get(whole) ?? [];
     seen.set(whole, earlier);
@@ -28,7 +28,7 @@ export async function shareFactors(
   return shared;
 }
 
-const isComposed = (factor: FactorRef): factor is Exclude<FactorRef, StridedFactor> => "pieces" in factor;
+const isStrided = (factor: FactorRef): factor is StridedFactor => "strides" in factor;
 
 async function twinOf(
   files: readonly ByteSource[],

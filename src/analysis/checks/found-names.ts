@@ -44,7 +44,7 @@ function foundInFamily(adapter: NamedAdapter, id: string, program: string): Foun
   const names = Array.from(adapter.modules.values(), ({ b }) => b.name);
   if (names.some(isXlabs)) return inXlabs(names, program);
   const family = familyById(id);
-  const modules = namedModules(adapter, family);
+  const modules = namedModules(adapter, family, program);
   if (modules === null || modules.length === 0) return null;
   if (id === "unet") return inUnet(modules, program);
   if (program === "comfyui") return inComfyui(family, modules);
@@ -53,12 +53,15 @@ function foundInFamily(adapter: NamedAdapter, id: string, program: string): Foun
 
 /** What stands after a module's name in the key of its B. */
 const ENDING = /(?:\.lora_B|[._]lora_up|\.lora\.up|\.lora_linear_layer\.up)(?:\.default)?\.weight$/;
+/** The same in files of LoKr and LoHa, which ComfyUI finds by the same names. */
+const LYCORIS_ENDING = /\.(?:lokr_w1|lokr_w1_a|hada_w1_a)$/;
 
-function namedModules({ modules }: NamedAdapter, family: Family): NamedModule[] | null {
+function namedModules({ modules }: NamedAdapter, family: Family, program: string): NamedModule[] | null {
   const named: NamedModule[] = [];
   for (const { name, b } of modules.values()) {
     if (name.startsWith("text_encoder")) continue;
-    const stem = b.name.replace(ENDING, "");
+    const plain = b.name.replace(ENDING, "");
+    const stem = program === "comfyui" ? plain.replace(LYCORIS_ENDING, "") : plain;
     const own = stem === b.name ? null : spelled(stem);
     const place = own === null ? null : family.find(own.path, own.underscored);
     if (own === null || place === null) return null;

@@ -16,7 +16,7 @@ import { type DiffusersModule, modulesInDiffusers } from "../diffusers-modules.t
 export const diffusersWriter: FormatWriter = {
   title: "diffusers",
   kinds: { linear: true, embedding: false, conv: true },
-  factorsOnly: true,
+  extras: "none",
   convert(adapter): Conversion {
     const tensors = modulesInDiffusers(adapter).flatMap(written);
     const said = [...adapter.metadata].filter(([key]) => !OF_THE_FILE.test(key));

@@ -28,7 +28,7 @@ const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
 export const ggufWriter: FormatWriter = {
   title: "GGUF",
   kinds: { linear: true, embedding: true, conv: false },
-  factorsOnly: true,
+  extras: "none",
   convert(adapter, baseConfig): Conversion {
     refuseImageModel(adapter, "llama.cpp");
     const { family, config } = familyOf(adapter, baseConfig);

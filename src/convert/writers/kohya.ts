@@ -2,25 +2,37 @@ import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { RefusedError } from "../../core/errors.ts";
 import { factorShapes } from "../../formats/peft-folder/factors.ts";
-import { type Conversion, dtypeOf, type FormatWriter, type WrittenTensor, wholeFactor } from "../conversion.ts";
+import {
+  type Conversion,
+  copiedTensor,
+  dtypeOf,
+  type FormatWriter,
+  type WrittenTensor,
+  wholeFactor,
+} from "../conversion.ts";
 import { modulesInKohya } from "../kohya-modules.ts";
 import { inHashedSafetensors } from "../tensor-hashes.ts";
 
 /**
  * kohya's sd-scripts: one file, one alpha for all modules. Some readers use one alpha for many modules, so the file has the most
- * common alpha, and the rest of each scale is folded into lora_up.
+ * common alpha, and the rest of each scale is folded into lora_up. Differences of norms and biases keep their names.
  */
 export const kohyaWriter: FormatWriter = {
   title: "kohya",
   kinds: { linear: true, embedding: false, conv: true },
-  factorsOnly: true,
+  extras: "side-tensors",
   convert(adapter): Conversion {
     const stems = stemsOf(adapter);
     const modules = [...stems.values()];
     const alpha = commonestAlpha(modules);
     const tensors = Array.from(stems).flatMap(([stem, module]) => written(stem, module, alpha));
+    const beside = Array.from(adapter.extras, ([key, tensor]) => copiedTensor(key, tensor));
     const metadata = metadataOf(adapter, modules, alpha);
-    return { weightsFile: "adapter.safetensors", ...inHashedSafetensors(tensors, metadata), config: null };
+    return {
+      weightsFile: "adapter.safetensors",
+      ...inHashedSafetensors([...tensors, ...beside], metadata),
+      config: null,
+    };
   },
 };
 

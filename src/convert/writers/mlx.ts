@@ -38,7 +38,7 @@ interface Form {
 export const mlxWriter: FormatWriter = {
   title: "MLX",
   kinds: { linear: true, embedding: true, conv: false },
-  factorsOnly: true,
+  extras: "none",
   convert(adapter, baseConfig): Conversion {
     refuseImageModel(adapter, "mlx-lm");
     const base = baseOf(adapter, baseConfig);

@@ -6,6 +6,7 @@ import { CONFIG_FILE, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
 import { peftConfig } from "../../formats/peft-folder/write-config.ts";
 import {
   type Conversion,
+  copiedTensor,
   dtypeOf,
   type FormatWriter,
   inSafetensors,
@@ -20,14 +21,12 @@ import {
 export const peftWriter: FormatWriter = {
   title: "PEFT",
   kinds: { linear: true, embedding: true, conv: true },
-  factorsOnly: false,
+  extras: "all",
   convert(adapter): Conversion {
     refuseGgufNames(adapter.name, adapter.modules.keys());
     const { baseModel, taskType, fanInFanOut } = adapter;
     const { forms, common } = formsOf([...adapter.modules.values()]);
-    const extras = Array.from(adapter.extras, ([key, tensor]): WrittenTensor => {
-      return { name: key, dtype: tensor.dtype, shape: tensor.shape, content: { kind: "copy", tensor } };
-    });
+    const extras = Array.from(adapter.extras, ([key, tensor]) => copiedTensor(key, tensor));
     const fields = peftConfig({
       baseModel,
       taskType,

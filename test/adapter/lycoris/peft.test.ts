@@ -1,0 +1,129 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../../src/adapter/adapter.ts";
+import { type ConsumerId, consumerById } from "../../../src/adapter/consumers.ts";
+import { openAdapter } from "../../../src/adapter/open.ts";
+import { checkOpened } from "../../../src/analysis/check.ts";
+import { encodeSafetensors } from "../../../src/formats/safetensors/write.ts";
+import { mergeInMemory } from "../../../src/merge/merge.ts";
+import { memoryFolder, rejection } from "../../support/memory-folder.ts";
+import { decodeAdapter, encodeTensor, type Nested, relativeError } from "../../support/pico.ts";
+
+interface Case {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tensors: Readonly<Record<string, Nested>>;
+  readonly deltas: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Written by tools/consumers/peft_methods.py. */
+const { cases }: { readonly cases: readonly Case[] } = JSON.parse(
+  readFileSync(new URL("../../golden/consumers/peft-methods.json", import.meta.url), "utf8"),
+);
+
+function open({ config, tensors }: Pick<Case, "config" | "tensors">): Promise<Adapter> {
+  const data = Object.entries(tensors).map(([key, values]) => encodeTensor(key, values));
+  return openAdapter(
+    memoryFolder("it", {
+      "adapter_config.json": JSON.stringify(config),
+      "adapter_model.safetensors": encodeSafetensors(data, { format: "pt" }),
+    }),
+  );
+}
+
+const one = (name: string): Case => cases.find((each) => each.name === name)!;
+
+describe("LoHa, LoKr and AdaLoRA of PEFT", () => {
+  it.each(cases.map((each) => [each.name, each] as const))(
+    "%s: the deltas that PEFT adds",
+    async (_, { deltas, ...it }) => {
+      const adapter = await open(it);
+      expect(adapter).toMatchObject({ format: "peft", variants: [], unknownFields: [], baseModel: null });
+      const { config, weights } = await mergeInMemory([adapter], { method: "cat", dtype: "f32" });
+      expect(config.peft_type).toBe("LORA");
+      const { modules } = decodeAdapter(JSON.stringify(config), weights);
+      expect([...modules.keys()].sort()).toEqual(Object.keys(deltas).sort());
+      for (const [name, delta] of Object.entries(deltas)) {
+        expect(relativeError(modules.get(name)!.delta, Float64Array.from(delta)), name).toBeLessThan(1e-6);
+      }
+    },
+  );
+
+  it("merges with a LoRA of the same modules", async () => {
+    const like = one("AdaLoRA");
+    const tensors = {
+      "base_model.model.q.lora_A.weight": [[1, 0, 0, 0, 0, 0]],
+      "base_model.model.q.lora_B.weight": [[1], [2], [3], [4], [5], [6], [7], [8]],
+    };
+    const lora = { config: { peft_type: "LORA", r: 1, lora_alpha: 1, target_modules: ["q"] }, tensors };
+    const adapters = [await open(like), await open(lora)];
+    const { config, weights } = await mergeInMemory(adapters, { method: "cat", dtype: "f32" });
+    const merged = decodeAdapter(JSON.stringify(config), weights).modules.get("q")!;
+    const sum = like.deltas.q!.map((value, x) => value + (x % 6 === 0 ? x / 6 + 1 : 0));
+    expect(relativeError(merged.delta, Float64Array.from(sum))).toBeLessThan(1e-6);
+  });
+
+  it("are loaded by PEFT, and by no other program", async () => {
+    for (const each of cases) {
+      const adapter = await open(each);
+      const levels = (id: ConsumerId) => checkOpened(adapter, consumerById(id)).findings.map(({ level }) => level);
+      expect(levels("peft").filter((level) => level !== "note")).toEqual([]);
+      for (const id of ["vllm", "sglang", "tgi"] as const) {
+        const { findings } = checkOpened(adapter, consumerById(id));
+        expect(findings.map(({ text }) => text).join()).toMatch(
+          /plain LoRA only.*(hada|lokr|lora_E).*convert --to peft/,
+        );
+      }
+    }
+  });
+
+  it("says of LoHa and LoKr how large they are, and nothing of AdaLoRA, which keeps its rank", async () => {
+    for (const each of cases) {
+      const { notices } = await open(each);
+      expect(notices.map(({ id }) => id)).toEqual(each.name.startsWith("AdaLoRA") ? [] : ["exact-rank"]);
+    }
+  });
+
+  it.each([
+    [
+      "another rank",
+      one("LoHa"),
+      { r: 3 },
+      /gives (q|k|c) rank 3, but its tensors \(such as .*hada_w1_a\) have rank 2/,
+    ],
+    ["a wrong alpha", one("LoKr"), { alpha: "x" }, /adapter_config\.json: alpha is "x", but must be a number/],
+  ])("refuses a config of %s", async (_, { config, tensors }, fields, words) => {
+    expect(String(await rejection(open({ config: { ...config, ...fields }, tensors })))).toMatch(words);
+  });
+
+  it("refuses an AdaLoRA that lacks a tensor, or whose singular values are not one for each unit", async () => {
+    const { config, tensors } = one("AdaLoRA");
+    const key = "base_model.model.q.lora_E";
+    const { [key]: _, ...lacking } = tensors;
+    expect(String(await rejection(open({ config, tensors: lacking })))).toMatch(
+      /\.q has no lora_E; the file is incompl/,
+    );
+    const odd = { ...tensors, [key]: [[1], [2]] };
+    expect(String(await rejection(open({ config, tensors: odd })))).toMatch(/lora_E is \(2, 1\), but must be \(3, 1\)/);
+  });
+
+  it("refuses names without PEFT's prefix, whose scale would be a guess", async () => {
+    const { config, tensors } = one("LoHa");
+    const bare = Object.entries(tensors).map(([key, values]): [string, Nested] => [
+      key.replace(/^base_model.model./, ""),
+      values,
+    ]);
+    const opening = open({ config, tensors: Object.fromEntries(bare) });
+    expect(String(await rejection(opening))).toMatch(
+      /: c starts neither with base_model\.model\..*scale is not certain/,
+    );
+  });
+
+  it("calls a config that says so, beside other tensors, by its method", async () => {
+    for (const method of ["LOHA", "ADALORA"]) {
+      const tensors = { "base_model.model.q.lora_A.weight": [[1]], "base_model.model.q.lora_B.weight": [[1]] };
+      const adapter = await open({ config: { peft_type: method, target_modules: ["q"] }, tensors });
+      expect(adapter.variants).toMatchObject([{ id: "other_method", method }]);
+    }
+  });
+});
