@@ -25,7 +25,7 @@ function factorsOf({ name, families: ids }: Adapter, list: readonly number[]): (
   const families = ids.map(familyById);
   if (families.length === 0) {
     throw new UsageError(
-      `${name} does not belong to an image or video model that lora-lego knows, so its blocks are not known; use --module-weights instead of --block-weights.`,
+      `${name} has no denoiser of an image or video model that lora-lego knows, so its blocks are not known; give it one number for all its modules, or use --module-weights.`,
     );
   }
   const family = families.find(({ blocks }) => blocks.lists.some(({ length }) => length === list.length));

@@ -40,7 +40,7 @@ function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnin
   if (bases.length > 1) {
     warnings.push({
       id: "different-base",
-      text: `The adapters name different base models (${bases.join(", ")}); their shapes agree, and the result names the first.`,
+      text: `The adapters name different base models (${bases.join(", ")}); their shapes agree, and a PEFT folder names the first.`,
     });
   }
   const tasks = distinct(adapters.map(({ taskType }) => taskType));

@@ -64,7 +64,9 @@ export function selectModules(
     }
   }
   if (modules.length === 0) {
-    throw new UsageError("include and exclude leave no module to merge; choose wider or fewer patterns.");
+    throw new UsageError(
+      "include, exclude and the weights leave no module to merge; choose wider or fewer patterns, or other weights.",
+    );
   }
   return { modules, left, used };
 }

@@ -180,7 +180,7 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Key,
     type: "blockWeights",
     value: "list",
     default: null,
-    help: "multiply an image adapter's weight block by block: one list for each adapter, or 1 (docs/formats/families.md)",
+    help: "multiply an image adapter's weight block by block: a list for each adapter in their order, 1 for one that stays as it is (docs/formats/families.md)",
   },
 };
 

@@ -149,7 +149,7 @@ const MISTAKES: [string, string[], RegExp][] = [
   [
     "blocks of a language model",
     [...MERGE, "--block-weights", "1,0", "--block-weights", "1"],
-    /a does not belong to an image or video model/,
+    /a has no denoiser of an image or video model/,
   ],
   ["rank 0", [...MERGE, "--rank", "0"], /'-r, --rank <k>' argument '0' is invalid/],
   ["no --out", ["merge", "a", "b"], /^error: Say where to write with --out: a folder, or a file that ends in /],

@@ -133,7 +133,7 @@ describe("block weights", () => {
     );
     expect(weightsOf([one!, two!], { blockWeights: [[2], [3]] })).toEqual({ q: [2, 3] });
     expect(() => weightsOf([one!, two!], { blockWeights: [[2, 1], [3]] })).toThrow(
-      /^one does not belong to an image or video model that lora-lego knows, .*; use --module-weights instead/,
+      /^one has no denoiser of an image or video model that lora-lego knows, .* or use --module-weights/,
     );
   });
 

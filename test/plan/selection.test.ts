@@ -91,7 +91,10 @@ describe("include and exclude", () => {
     [{ include: ["q", "x_proj"] }, /include pattern "x_proj" matches no module; modules have names such as l\.0\.q/],
     [{ exclude: ["layers.*"] }, /exclude pattern "layers\.\*" matches no module/],
     [{ moduleWeights: [{ match: "k", weights: [1, 1] }] }, /module weights pattern "k" matches no module/],
-    [{ include: ["q"], exclude: ["l.**"] }, /leave no module to merge; choose wider or fewer patterns/],
+    [
+      { include: ["q"], exclude: ["l.**"] },
+      /leave no module to merge; choose wider or fewer patterns, or other weights/,
+    ],
     [{ include: ["q."] }, /pattern "q\." cannot be read/],
   ] as const)("are refused where they choose nothing: %j", (recipe, said) => {
     expect(() => makePlan([one, other], recipe)).toThrow(UsageError);

@@ -23,7 +23,7 @@ export const README: PromisingText = {
       "plan/extras > have the same bits from any order of the inputs",
     ],
     [
-      "There are two exceptions: `cat` keeps the order you gave (its delta is the same), and `--extras first` takes the extras of the first adapter.",
+      "There are two exceptions: `cat` keeps the order you gave (its delta is the same), and `--extras first` takes each from the first adapter that has it.",
       "methods/invariants > does not depend on the order of the adapters",
       "plan/extras > are by first those of the first input that has each",
     ],

@@ -6,6 +6,7 @@ import { shellWord } from "../../core/shell-word.ts";
 import { MeanPurity, type Purity } from "../../figures/purity.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { underOneName } from "../../plan/one-name.ts";
+import type { Warning } from "../../plan/warning.ts";
 import { lostAdapters } from "../../report/lost-adapters.ts";
 import { scaleWarnings } from "../../report/scale-warnings.ts";
 import { moduleNames } from "../pools.ts";
@@ -67,7 +68,10 @@ export async function auditMergedAdapter(
   const purity = purityOf(recorded.clusters);
   const scales = recorded.method.weights === "linear";
   const losable = inputs.map(({ name }, t) => ({ name, t, weight: oneWeight(recorded, names, t) }));
-  const lost = lostAdapters(losable, scales ? weighted : products, figures.cosines, scales);
+  const lost = [
+    ...lostAdapters(losable, scales ? weighted : products, figures.cosines, scales),
+    ...strangers(given, names),
+  ];
   const found = signatures({ path: shellWord(path), figures, purity, lost });
   const leftOut = all.length - names.length;
   return {
@@ -88,6 +92,15 @@ export async function auditMergedAdapter(
     unseen: recorded.unseen,
     good: found.every((signature) => signature.found !== true),
   };
+}
+
+/** Adapters with no module that was compared, which the result cannot have been made of. */
+function strangers(adapters: readonly Adapter[], names: readonly string[]): Warning[] {
+  const strange = adapters.filter(({ modules }) => !names.some((name) => modules.has(name)));
+  return strange.map(({ name }) => ({
+    id: "lost-adapter",
+    text: `${name} has none of the result's modules: pass the adapters that it was made of.`,
+  }));
 }
 
 /** The weight of an adapter in these modules; null if they differ. */

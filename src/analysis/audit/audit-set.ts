@@ -63,10 +63,13 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
     lost.length === 0 ? null : facts.map((_, t) => Number(twoDigits(lost.find((other) => other.t === t)?.times ?? 1)));
   const planned = planOf(given, weights, acts.filter(Boolean).length);
   const sharedStart = start.groups();
-  const findings = setFindings({ adapters: facts, products, lost, sharedStart, planned, energies });
+  const cancelled = acts.includes(true) && sums.every(({ share }) => share === null);
+  const bases = [...new Set(given.flatMap(({ baseModel }) => baseModel ?? []))];
+  const set = { adapters: facts, products, cancelled, bases, lost, sharedStart, planned, energies };
+  const findings = setFindings(set);
   return {
     adapters: facts,
-    bases: [...new Set(given.flatMap(({ baseModel }) => baseModel ?? []))],
+    bases,
     modules: names.length,
     sharedModules: names.filter((name) => adapters.every(({ modules }) => modules.has(name))).length,
     similarity: facts.map((_, t) => facts.map((_, u) => cosineBetween(products, t, u))),
@@ -76,7 +79,7 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
     consumers: consumerVerdicts(given),
     findings,
     recommendation:
-      "refused" in planned || !acts.includes(true)
+      "refused" in planned || cancelled || !acts.includes(true)
         ? null
         : recommend(planned, { paths, acts, sharedStart, weights, energies }),
     good: findings.every(({ level }) => level === "note"),

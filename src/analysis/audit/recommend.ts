@@ -51,8 +51,10 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, 
   const acting = acts.filter(Boolean).length;
   const { method, scale, reason } = chooseMethod(acting);
   const weighted = weights === null ? [] : ["--weights", weights.join(",")];
+  // Single files are merged into one, for the program that loads them.
+  const out = paths.every((path) => path.endsWith(".safetensors")) ? "merged.safetensors" : "merged";
   const command = (...flags: string[]): string =>
-    ["lora-lego", "merge", ...paths.map(shellWord), ...flags, "--out", "merged"].join(" ");
+    ["lora-lego", "merge", ...paths.map(shellWord), ...flags, "--out", out].join(" ");
   const lego = acting < 2 ? null : legoRank(plan, { acts, sharedStart });
   return {
     method,

@@ -21,6 +21,9 @@ export interface AuditFinding {
 export interface FoundSet {
   readonly adapters: readonly AuditedAdapter[];
   readonly products: DeltaProducts;
+  /** Whether the sum of all deltas is zero, though some are not. */
+  readonly cancelled: boolean;
+  readonly bases: readonly string[];
   readonly lost: readonly LostInput[];
   /** Groups of adapters that began with the same A. */
   readonly sharedStart: readonly (readonly number[])[];
@@ -35,8 +38,9 @@ export function setFindings(set: FoundSet): AuditFinding[] {
   const { planned } = set;
   const found: AuditFinding[] = [
     ...("refused" in planned
-      ? [{ level: "problem", id: "refused", text: planned.refused } as const]
+      ? [{ level: "problem", id: "refused", text: planned.refused } as const, ...differentBases(set)]
       : planned.warnings.map(({ id, text }) => ({ level: levelOf(id, set), id, text }))),
+    ...cancelled(set),
     ...zeroModules(set),
     ...same(set),
     ...lost(set),
@@ -61,6 +65,20 @@ export function lostInSum(adapters: readonly { readonly name: string }[], produc
 function levelOf(id: Warning["id"], { adapters }: FoundSet): AuditFinding["level"] {
   const bases = new Set(adapters.flatMap(({ baseModel }) => baseModel?.split("/").at(-1)?.toLowerCase() ?? []));
   return id === "different-base" && bases.size > 1 ? "problem" : "note";
+}
+
+/** What the plan would warn of, where there is none. */
+function differentBases({ bases }: FoundSet): AuditFinding[] {
+  if (bases.length < 2) return [];
+  const text = `The adapters name different base models (${bases.join(", ")}).`;
+  return [{ level: "problem", id: "different-base", text }];
+}
+
+function cancelled({ cancelled: zero }: FoundSet): AuditFinding[] {
+  if (!zero) return [];
+  const text =
+    "The adapters cancel each other out: their sum is zero. Leave one out, or pass weights that do not cancel.";
+  return [{ level: "problem", id: "zero-result", text }];
 }
 
 function zeroModules({ adapters }: FoundSet): AuditFinding[] {
@@ -100,8 +118,8 @@ function outliers({ adapters }: FoundSet): AuditFinding[] {
   });
 }
 
-function lowRank({ planned, energies }: FoundSet): AuditFinding[] {
-  const room = "refused" in planned ? null : energies.heldBy(planned.rank);
+function lowRank({ planned, energies, cancelled: none }: FoundSet): AuditFinding[] {
+  const room = "refused" in planned || none ? null : energies.heldBy(planned.rank);
   if (room === null || room >= LEAST_ROOM) return [];
   const text = `The largest rank of an adapter can hold ${percent(room)} of the energy of their sum; ${percent(LEAST_ROOM)} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
   return [{ level: "note", id: "rank-too-low", text }];

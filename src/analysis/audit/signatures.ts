@@ -69,8 +69,14 @@ function rankTooLow({ figures: { rank, room, rankForMost } }: SignedMerge): Sign
       room === null
         ? "the adapters' sum is zero"
         : `rank ${rank} can hold ${percent(room)} of the sum's energy (least ${percent(LEAST_ROOM)})`,
-    remedy: found ? `merge again with --rank ${rankForMost} or more` : null,
+    remedy: found ? higherRank(rank, rankForMost) : null,
   };
+}
+
+/** Where the largest rank would do, some modules have a smaller one, or hold less than they were merged of. */
+function higherRank(rank: number, needed: number): string {
+  if (needed > rank) return `merge again with --rank ${needed} or more`;
+  return `some modules hold less than rank ${needed}: merge again with --rank ${needed}, or keep the merge's recipe.yaml next to it if they were to have less`;
 }
 
 function rankTooHigh({ path, figures: { idleRanks } }: SignedMerge): Signature {

@@ -44,6 +44,37 @@ describe("the findings of a set", () => {
     expect([even.findings, even.recommendation!.weights]).toEqual([[], null]);
   });
 
+  it("say of adapters that cancel each other out that there is nothing to merge", async () => {
+    const audit = await audited([await entry("a", 0, 3), await entry("b", 0, -3)]);
+    expect(found(audit, "zero-result")).toEqual([
+      { level: "problem", id: "zero-result", text: expect.stringMatching(/^The adapters cancel each other out/) },
+    ]);
+    expect([audit.good, audit.recommendation, found(audit, "rank-too-low")]).toEqual([false, null, []]);
+    const nearly = await audited([await entry("a", 0, 3), await entry("b", 0, -2)]);
+    expect(found(nearly, "zero-result")).toEqual([]);
+  });
+
+  it("name different bases of a set that cannot be merged too", async () => {
+    const of = (name: string, base: string, at: string): Promise<Adapter> =>
+      openPico(name, {
+        modules: { [at]: { A: [[1, 0, 0]], B: [[1], [0], [0]] } },
+        config: { base_model_name_or_path: base },
+      });
+    const audit = await audited([await of("a", "org/one", "h.0.q"), await of("b", "org/two", "layers.0.q")]);
+    expect(audit.findings.map(({ level, id }) => [level, id])).toEqual([
+      ["problem", "refused"],
+      ["problem", "different-base"],
+    ]);
+  });
+
+  it("recommend a single file for single files", async () => {
+    const adapters = [await entry("a", 0, 1), await entry("b", 1, 4)];
+    const file = await auditSet(tightKernels(), adapters, ["x/a.safetensors", "b.safetensors"]);
+    expect(file.recommendation!.command).toBe("lora-lego merge x/a.safetensors b.safetensors --out merged.safetensors");
+    const mixed = await auditSet(tightKernels(), adapters, ["x/a.safetensors", "b"]);
+    expect(mixed.recommendation!.command).toMatch(/--out merged$/);
+  });
+
   it("say that the adapters' rank is low for their sum, and which is not (by hand: 4 of 5, then all)", async () => {
     const audit = await audited([await entry("a", 0, 1), await entry("b", 1, 2)]);
     expect(audit.findings).toEqual([

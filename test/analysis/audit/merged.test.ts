@@ -256,3 +256,38 @@ it("an audit of a merge does not depend on the order of its inputs", async () =>
   expect(other.signatures.map(({ text }) => text)).toEqual(one.signatures.map(({ text }) => text));
   expect(other.shares).toEqual([one.shares[2], one.shares[0], one.shares[1]].map((share) => near(share!)));
 });
+
+describe("adapters that the result cannot have been made of", () => {
+  it("are named as lost", async () => {
+    const audit = await audited(diagonal("m", { 0: 1 }), [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 }, "other.q")]);
+    expect(foundIn(audit)).toContain("lost-adapter");
+    expect(signature(audit, "lost-adapter").text).toBe(
+      "b has none of the result's modules: pass the adapters that it was made of.",
+    );
+    expect(audit.good).toBe(false);
+  });
+});
+
+describe("a rank that is too low", () => {
+  it("is not mended by the same rank or a lower one", async () => {
+    // Two modules: one of rank 1 for a sum of rank 2, and one of rank 3.
+    const module = (places: readonly number[]) => ({
+      A: places.map((at) => unit(at)),
+      B: [0, 1, 2, 3].map((row) => places.map((at) => (row === at ? 1 : 0))),
+    });
+    const both = (name: string, q: readonly number[], k: readonly number[]) =>
+      openPico(name, {
+        modules: { "l.q": module(q), "l.k": module(k) },
+        config: {
+          r: q.length,
+          lora_alpha: q.length,
+          rank_pattern: { "l.k": k.length },
+          alpha_pattern: { "l.k": k.length },
+        },
+      });
+    const audit = await audited(both("m", [0], [0, 1, 2]), [both("a", [0, 1], [0]), both("b", [2], [1, 2])]);
+    const { found, remedy } = signature(audit, "rank-too-low");
+    expect([found, audit.rank, audit.rankForMost]).toEqual([true, 3, 3]);
+    expect(remedy).toMatch(/^some modules hold less than rank 3: merge again with --rank 3/);
+  });
+});
