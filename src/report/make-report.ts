@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { wholeRank } from "../adapter/lycoris/leading.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
 import type { AutoScale } from "../figures/auto-scale.ts";
@@ -68,7 +69,10 @@ function budgetReport({ target, modules }: MergePlan, results: readonly ModuleRe
 function moduleReport(plan: MergePlan, result: ModuleResult, weighted: SumProducts): ModuleReport {
   const { name, kind, in: inputs, out, parts, weights } = plan.modules[result.index]!;
   const { rank, dead, inertia, shareOfB, residual, clusters } = result;
-  const inputRanks = weights.map((_, t) => parts.find(({ input }) => input === t)?.module.rank ?? null);
+  const inputRanks = weights.map((_, t) => {
+    const part = parts.find(({ input }) => input === t);
+    return part === undefined ? null : wholeRank(part.module);
+  });
   const { normRatio, cosines, energy } = deltaFigures(result.products, weighted);
   return {
     name,

@@ -26,6 +26,12 @@ export function leadingUnits(module: AdapterModule, rank: number): AdapterModule
   return { ...module, rank, a: half("a"), b: half("b") };
 }
 
+/** The rank that a module has in its file, of which it may be read at the leading units. */
+export function wholeRank({ a, rank }: Pick<AdapterModule, "a" | "rank">): number {
+  if (!("matrix" in a) || a.matrix.op !== "leading") return rank;
+  return a.matrix.left.a.rows * a.matrix.right.a.rows;
+}
+
 /** An adapter all of whose Kronecker products are read at their leading singular units. */
 export function atLeadingUnits<A extends Pick<ReadAdapter, "modules" | "notices">>(adapter: A, rank: number): A {
   return {

@@ -88,6 +88,7 @@ describe("resizing a LoKr", () => {
     expect(relativeError(merged!.delta, Float64Array.from(nearest.to1DArray()))).toBeLessThan(1e-5);
     const kept = (nearest.norm("frobenius") / new Matrix(dense).norm("frobenius")) ** 2;
     expect(report.totals.energy).toBeCloseTo(kept, 6);
+    expect(report.modules[0]!.inputRanks).toEqual([adapter.modules.values().next().value!.rank]);
     expect(report.modules[0]!.cosines[0]).toBeCloseTo(Math.sqrt(kept), 6);
   });
 
