@@ -14,6 +14,21 @@ export interface Factors {
   readonly weight?: number;
 }
 
+/** Units (1,2|1,2) and (0,3|0,-1) of adapter 0, and (-1,1|4,0) of adapter 1; the pool sorts them to 1:0, 0:1, 0:0. */
+export const HAND: readonly Factors[] = [
+  {
+    A: [
+      [1, 2],
+      [0, 3],
+    ],
+    B: [
+      [1, 0],
+      [2, -1],
+    ],
+  },
+  { A: [[-1, 1]], B: [[4], [0]] },
+];
+
 /** A module of adapter `input` in f32, in memory. */
 export function partOf({ A, B, scale = 1, weight = 1 }: Factors, input: number): PoolPart {
   const values = Float32Array.from([...A.flat(), ...B.flat()]);

@@ -2,22 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import { referenceKernels } from "../../src/kernels/reference.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
-import { type Factors, poolOf } from "../support/pools.ts";
-
-/** Units (1,2|1,2) and (0,3|0,-1) of adapter 0, and (-1,1|4,0) of adapter 1; the pool sorts them to 1:0, 0:1, 0:0. */
-const HAND: readonly Factors[] = [
-  {
-    A: [
-      [1, 2],
-      [0, 3],
-    ],
-    B: [
-      [1, 0],
-      [2, -1],
-    ],
-  },
-  { A: [[-1, 1]], B: [[4], [0]] },
-];
+import { HAND, poolOf } from "../support/pools.ts";
 
 /** Kernels that count how often inner products are summed in f32 and in f64. */
 function counted(kernels: Kernels) {

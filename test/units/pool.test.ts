@@ -13,23 +13,8 @@ import { Pool } from "../../src/units/pool.ts";
 import { rowNorms, scaleRows, type UnitRows } from "../../src/units/unit-rows.ts";
 import { tightKernels } from "../support/kernels.ts";
 import { keyOf, openPeft, rejection } from "../support/memory-folder.ts";
-import { type Factors, poolOf } from "../support/pools.ts";
+import { type Factors, HAND, poolOf } from "../support/pools.ts";
 import { strided } from "../support/strided.ts";
-
-/** Units (1,2|1,2) and (0,3|0,-1) of adapter 0, and (-1,1|4,0) of adapter 1; the pool sorts them to 1:0, 0:1, 0:0. */
-const HAND: readonly Factors[] = [
-  {
-    A: [
-      [1, 2],
-      [0, 3],
-    ],
-    B: [
-      [1, 0],
-      [2, -1],
-    ],
-  },
-  { A: [[-1, 1]], B: [[4], [0]] },
-];
 
 /** Factors of small whole numbers, whose sums are exact in f32 in any order. */
 function wholeFactors(seed: number, rank: number, inputs: number, out: number): Factors {

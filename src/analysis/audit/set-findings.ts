@@ -68,10 +68,10 @@ function levelOf(id: Warning["id"], { adapters }: FoundSet): AuditFinding["level
 }
 
 /** What the plan would warn of, where there is none. */
-function differentBases({ bases }: FoundSet): AuditFinding[] {
-  if (bases.length < 2) return [];
-  const text = `The adapters name different base models (${bases.join(", ")}).`;
-  return [{ level: "problem", id: "different-base", text }];
+function differentBases(set: FoundSet): AuditFinding[] {
+  if (set.bases.length < 2) return [];
+  const text = `The adapters name different base models (${set.bases.join(", ")}).`;
+  return [{ level: levelOf("different-base", set), id: "different-base", text }];
 }
 
 function cancelled({ cancelled: zero }: FoundSet): AuditFinding[] {
@@ -118,8 +118,8 @@ function outliers({ adapters }: FoundSet): AuditFinding[] {
   });
 }
 
-function lowRank({ planned, energies, cancelled: none }: FoundSet): AuditFinding[] {
-  const room = "refused" in planned || none ? null : energies.heldBy(planned.rank);
+function lowRank({ planned, energies, cancelled: sumIsZero }: FoundSet): AuditFinding[] {
+  const room = "refused" in planned || sumIsZero ? null : energies.heldBy(planned.rank);
   if (room === null || room >= LEAST_ROOM) return [];
   const text = `The largest rank of an adapter can hold ${percent(room)} of the energy of their sum; ${percent(LEAST_ROOM)} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
   return [{ level: "note", id: "rank-too-low", text }];
