@@ -138,7 +138,9 @@ Extracted from ${cell(tuned)} and its base ${cell(base)} by ${tool}.
 
 /** What inputs say to write in prompts, as a section after a line; nothing where they say nothing. */
 function triggerSection(words: readonly string[]): string {
-  return words.length === 0 ? "" : `\n## Trigger words\n\n${words.map((word) => `- ${cell(word)}\n`).join("")}`;
+  return words.length === 0
+    ? ""
+    : `\n## Trigger words\n\nNamed by the inputs' files, or else the commonest tag of each of their data sets.\n\n${words.map((word) => `- ${cell(word)}\n`).join("")}`;
 }
 
 /** A comment must not hold "--" or end early, whatever the files are called. */

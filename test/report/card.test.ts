@@ -77,7 +77,7 @@ describe("the card of a merge", () => {
     expect(modelCard(plan, "peft", report, [], "", [])).not.toContain("Trigger words");
     const said = { ...plan, triggerWords: ["zkz style", "a_b\n# c"] };
     expect(modelCard(said, "peft", report, [], "", [])).toContain(
-      "` |\n\n## Trigger words\n\n- zkz style\n- a\\_b # c\n\n## Recipe\n".replace("` |", "|"),
+      "|\n\n## Trigger words\n\nNamed by the inputs' files, or else the commonest tag of each of their data sets.\n\n- zkz style\n- a\\_b # c\n\n## Recipe\n",
     );
   });
 
