@@ -6,7 +6,7 @@
  *   npm run test:mutants -- lanes src/lanes/lane.ts  some of its files
  *
  * The report (build/mutants-<room>.json, the schema of mutation-testing-elements) and the surviving mutants on stdout. A room takes a
- * quarter of an hour (convert) to some hours on one core, at low priority; give files to have it in parts.
+ * quarter of an hour to an hour of one core, at low priority; give files to have it in parts.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -78,9 +78,10 @@ function copyOfTree(folder) {
 }
 
 function run(tree) {
+  // Files that share modules load them once for a mutant, not once for each file.
   writeFileSync(
     join(tree, "vitest.mutants.config.mjs"),
-    `export default { test: { include: ${JSON.stringify(tests.map((glob) => (glob.endsWith("**") ? `${glob}/*.test.ts` : glob)))}, testTimeout: 60000 } };\n`,
+    `export default { test: { include: ${JSON.stringify(tests.map((glob) => (glob.endsWith("**") ? `${glob}/*.test.ts` : glob)))}, testTimeout: 60000, isolate: false } };\n`,
   );
   const options = {
     testRunner: "vitest",

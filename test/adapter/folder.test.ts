@@ -73,7 +73,9 @@ describe("chooseFiles", () => {
   it("refuses several configs where none has the exact name", () => {
     const pick = (): unknown => choose("adapter_config (1).json", "adapter_config (2).json", WEIGHTS);
     expect(pick).toThrow(RefusedError);
-    expect(pick).toThrow("several configs (adapter_config (1).json, adapter_config (2).json)");
+    expect(pick).toThrow(
+      "several configs (adapter_config (1).json, adapter_config (2).json); keep the one that belongs to the weights.",
+    );
   });
 
   it("lists the folders that hold adapters where the folder itself holds none, four at most by name", () => {
@@ -86,6 +88,7 @@ describe("chooseFiles", () => {
       );
     expect(pick(1)).toThrow(RefusedError);
     expect(pick(1)).toThrow("one folder with adapters (checkpoint-1); pass one of them.");
+    expect(pick(4)).toThrow("(checkpoint-1, checkpoint-2, checkpoint-3, checkpoint-4); pass one of them.");
     expect(pick(6)).toThrow(
       "6 folders with adapters (checkpoint-1, checkpoint-2, checkpoint-3, checkpoint-4 and 2 more); pass one of them.",
     );
@@ -110,7 +113,8 @@ describe("adapterFolder", () => {
   it("opens the sources it was given, and says which file is missing", async () => {
     const source = memorySource("a.safetensors", new Uint8Array(3));
     const folder = adapterFolder("x", { "a.safetensors": source });
-    expect([folder.files, await folder.open("a.safetensors")]).toEqual([["a.safetensors"], source]);
+    expect([folder.files, folder.folders]).toEqual([["a.safetensors"], []]);
+    expect(await folder.open("a.safetensors")).toBe(source);
     await expect(folder.open("toString")).rejects.toThrow("x/toString is missing");
   });
 });
