@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { RefusedError } from "../../src/core/errors.ts";
-import { type MergedAdapter, mergeInMemory } from "../../src/merge/merge.ts";
+import { type MergedAdapter, mergeInMemory, mergeToSink } from "../../src/merge/merge.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { rejection } from "../support/memory-folder.ts";
 import {
@@ -53,6 +53,14 @@ describe("an adapter that changes nothing", () => {
       q: { A: Array<number[]>(6).fill(Array<number>(9).fill(0)), B: Array<number[]>(8).fill([0, 0, 0, 0, 0, 0]) },
     },
   };
+
+  it("leaves the rank that was chosen for a program within what the program takes", async () => {
+    const large = { rank: 130, modules: { "model.layers.0.self_attn.q_proj": { in: 132, out: 131 } } };
+    const nothing = randomAdapter(2, large);
+    for (const { B } of Object.values(nothing.modules)) for (const row of B) row.fill(0);
+    const { plan } = await merge(await openAll([randomAdapter(1, large), nothing]), { method: "auto", for: "tgi" });
+    expect(plan.rank).toBe(128);
+  });
 
   it.each(["lego", "svd"])("leaves %s at the rank and the bytes that it has without it", async (method) => {
     const acting = [1, 2, 3].map((seed) => randomAdapter(seed, { rank: 4, modules }));
@@ -224,6 +232,21 @@ describe("a merged file", () => {
 });
 
 describe("a merge", () => {
+  it("writes the zero factors of a program that wants every layer, whatever the sink held before", async () => {
+    const at = (layer: number) => `model.layers.${layer}.self_attn.q_proj`;
+    const sized = (layer: number) => ({ rank: 8, modules: { [at(layer)]: { in: 9, out: 8 } } });
+    const adapters = await openAll([randomAdapter(1, sized(0)), randomAdapter(2, sized(2))]);
+    const recipe = { for: "tgi", allowPartial: true } as const;
+    const clean = await merge(adapters, recipe);
+    let held = new Uint8Array(0);
+    const { plan } = await mergeToSink(adapters, recipe, ({ size }) => {
+      held = new Uint8Array(size).fill(255);
+      return { write: async (offset, bytes) => held.set(bytes, offset) };
+    });
+    expect(plan.zeros.map(({ name }) => name)).toContain(at(1));
+    expect(held).toEqual(clean.weights);
+  });
+
   it("tells its progress, module by module", async () => {
     const seen: number[][] = [];
     const adapters = await openAll([randomAdapter(1, { extras: { "base_model.model.score.weight": [1] } })]);
