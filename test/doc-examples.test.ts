@@ -40,6 +40,7 @@ beforeAll(async () => {
   for (const [from, to] of [
     ["llama/base", "model"],
     ["llama/all/cola", "cola"],
+    ["llama/all/mnli", "mnli"],
   ] as const) {
     cpSync(join(root, "examples/minibench", from), join(project, to), { recursive: true });
   }

@@ -15,6 +15,7 @@ import { pruneCommand, resizeCommand } from "./prune.ts";
 import { pushCommand } from "./push.ts";
 import { runCommand } from "./run.ts";
 import { writeLines } from "./terminal.ts";
+import { tuneCommand } from "./tune.ts";
 import { uiCommand } from "./ui.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -30,6 +31,7 @@ Examples:
   lora-lego check merged/ --for vllm
   lora-lego ui math/ med/
   lora-lego eval --base base.gguf --adapter merged/ --tasks tasks.jsonl
+  lora-lego tune math/ med/ --base base.gguf --tasks dev.jsonl --out tuned
 
 Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`;
 
@@ -61,6 +63,7 @@ export async function runProgram(argv: readonly string[]): Promise<number | null
       extractCommand,
       evalCommand,
       benchCommand,
+      tuneCommand,
       verifyCommand,
       methodsCommand,
       pushCommand,

@@ -1,5 +1,6 @@
 import { maximum } from "../core/maximum.ts";
 import type { BenchResult, BenchScores, MergeScores } from "./bench.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { isTie, type PairedDifference } from "./paired.ts";
 
 /**
@@ -33,7 +34,7 @@ export function benchPage(result: BenchResult): string {
   return [
     `Accuracy in % on ${Math.min(...rows) === Math.max(...rows) ? rows[0] : `${Math.min(...rows)} to ${Math.max(...rows)}`} rows of each task; the standard deviation of one accuracy is at most ${(100 * maximum(result.merges.flatMap(deviations))).toFixed(1)} points.`,
     "",
-    table(
+    markdownTable(
       head,
       bounds.flatMap(([name, scores]) => (scores === null ? [] : [[name, ...cells(scores)]])),
     ),
@@ -43,7 +44,7 @@ export function benchPage(result: BenchResult): string {
         "",
         `### ${rank === null ? "Ranks of their own" : `Rank ${rank}`}`,
         "",
-        table(
+        markdownTable(
           head,
           merges.map(({ name, plain }) => [name, ...cells(plain)]),
         ),
@@ -52,7 +53,7 @@ export function benchPage(result: BenchResult): string {
               "",
               "With the delta times the factor that did best on the dev rows:",
               "",
-              table(
+              markdownTable(
                 [...head, "factor", `against ${merges[0]!.name}`],
                 merges.flatMap(({ name, searched: best, against }) =>
                   best === null ? [] : [[name, ...cells(best), String(best.scale), verdict(against)]],
@@ -79,10 +80,4 @@ function verdict(against: PairedDifference | null): string {
   const points = (share: number): string => `${share < 0 ? "" : "+"}${(100 * share).toFixed(1)}`;
   const interval = `${points(against.difference)} (${points(against.low)} to ${points(against.high)})`;
   return isTie(against) ? `${interval}, tie` : interval;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows]
-    .map((row) => `| ${row.join(" | ")} |`)
-    .join("\n");
 }

@@ -9,8 +9,13 @@ export function deltaWeights(
   { weights: kind, needs }: Pick<Method, "weights" | "needs">,
   weights: readonly number[],
 ): readonly number[] {
-  if (kind === "linear" && !needs.weightSum) return weights;
+  if (weightsAreFactors({ weights: kind, needs })) return weights;
   const acting = weights.filter((weight) => weight !== 0);
   const mean = orderlessSum(acting) / acting.length;
   return mean === 0 ? weights : weights.map((weight) => weight / mean);
+}
+
+/** Whether a method multiplies each delta by its weight, so that larger weights give a larger result; else only their ratios count. */
+export function weightsAreFactors({ weights, needs }: Pick<Method, "weights" | "needs">): boolean {
+  return weights === "linear" && !needs.weightSum;
 }

@@ -22,6 +22,9 @@ export { GLUE_TASKS, parseGlue } from "../evaluate/glue.ts";
 export type { ChoiceScore, TaskScores } from "../evaluate/metrics.ts";
 export type { PairedDifference } from "../evaluate/paired.ts";
 export { firstOfEach, parseTaskRows, type TaskRow } from "../evaluate/task-rows.ts";
+export type { Trial } from "../evaluate/tune/trial.ts";
+export type { OnTuneProgress, TuneResult } from "../evaluate/tune/tune.ts";
+export { tunePage } from "../evaluate/tune/tune-page.ts";
 export { writeBaseGgufFile } from "./evaluate/base-gguf-file.ts";
 export {
   type Llama,
@@ -35,6 +38,7 @@ export {
   loadLlama,
 } from "./evaluate/llama.ts";
 export { type BenchOptions, runBenchFile } from "./evaluate/run-bench.ts";
+export { type Tuned, type TuneOptions, tuneMerge } from "./evaluate/run-tune.ts";
 export { readTaskFiles, type TaskFileOptions } from "./evaluate/task-files.ts";
 
 /** What to score, and on what. */

@@ -2,12 +2,17 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../src/core/errors.ts";
-import { evaluate, readTaskFiles, runBenchFile, writeBaseGgufFile } from "../../src/node/evaluate.ts";
+import { evaluate, readTaskFiles, runBenchFile, tuneMerge, writeBaseGgufFile } from "../../src/node/evaluate.ts";
 import * as library from "../../src/node/index.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
 type Call = (...args: unknown[]) => unknown;
-type All = typeof library & Record<"evaluate", typeof evaluate> & Record<"runBenchFile", typeof runBenchFile>;
+interface All extends Library {
+  evaluate: typeof evaluate;
+  runBenchFile: typeof runBenchFile;
+  tuneMerge: typeof tuneMerge;
+}
+type Library = typeof library;
 /** Every option of a function, with a value that it takes. */
 type EveryOption<Name extends keyof All & keyof typeof FIRST> = Required<NonNullable<LastOf<All[Name]>>>;
 type LastOf<F> = F extends (...args: infer Args) => unknown
@@ -23,7 +28,7 @@ beforeAll(() => {
   adapters = [1, 2].map((seed) => writeAdapter(join(folder, `${seed}`), randomAdapter(seed)));
 });
 
-const FUNCTIONS = { ...library, evaluate, runBenchFile, readTaskFiles, writeBaseGgufFile };
+const FUNCTIONS = { ...library, evaluate, runBenchFile, tuneMerge, readTaskFiles, writeBaseGgufFile };
 const LOADED = { steps: [], paths: [] };
 /** The arguments of each function before its options. */
 const FIRST = {
@@ -48,6 +53,7 @@ const FIRST = {
   hubSettings: () => [{}],
   evaluate: () => [],
   runBenchFile: () => ["bench.yaml"],
+  tuneMerge: () => [adapters],
   readTaskFiles: () => [["rows.jsonl"]],
   writeBaseGgufFile: () => ["model", "model.gguf"],
 } satisfies Record<keyof typeof FUNCTIONS, () => unknown[]>;
@@ -128,6 +134,22 @@ const OPTIONS = {
     signal: HUB.signal,
     onProgress: nothing,
   },
+  tuneMerge: {
+    ...PLACE,
+    base: "base",
+    rows: [{ task: "t", prompt: "p", choices: ["x"], answer: 0 }],
+    test: [],
+    out: "out",
+    budget: 1,
+    rank: 1,
+    prefer: { t: 2 },
+    seed: 0,
+    cache: "cache",
+    threads: 1,
+    llama: LLAMA,
+    signal: HUB.signal,
+    onProgress: nothing,
+  },
 } satisfies { [Name in Exclude<keyof typeof FIRST & keyof All, "loadRecipe" | "hubSettings">]: EveryOption<Name> };
 
 async function errorOf(name: keyof typeof FIRST, args: readonly unknown[]): Promise<unknown> {
@@ -149,7 +171,7 @@ async function expectRefused(name: keyof typeof FIRST, args: readonly unknown[],
 const NAMES = Object.keys(FIRST) as (keyof typeof FIRST)[];
 const WITH_OPTIONS = Object.entries(OPTIONS) as [keyof typeof FIRST, Readonly<Record<string, unknown>>][];
 /** No value of an option is any of these, but null may stand for no base config. */
-const ODD = [-1.5, 5n, [null], [{}], Symbol("odd"), { odd: 1 }];
+const ODD = [-1.5, 5n, [null], [{}], Symbol("odd"), { odd: "it" }];
 
 describe("plain JavaScript that calls", () => {
   it.each(NAMES)("%s with odd arguments gets one sentence that names them", async (name) => {

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { TaskRow } from "../../src/evaluate/task-rows.ts";
 import { loadModel } from "../../src/node/evaluate/llama.ts";
 import { scoreRows } from "../../src/node/evaluate/score-rows.ts";
-import { evaluate, runBenchFile } from "../../src/node/evaluate.ts";
+import { evaluate, runBenchFile, tuneMerge } from "../../src/node/evaluate.ts";
+import { loadRecipe, runRecipe } from "../../src/node/index.ts";
 import { fakeLlama, logProbability } from "../support/fake-llama.ts";
 import { writeModel } from "../support/models.ts";
 import { tempFolder, writeAdapter } from "../support/pico.ts";
@@ -116,5 +117,51 @@ describe("a benchmark file", () => {
     scales.length = 0;
     expect(await runBenchFile(file, { cache, threads: 1, llama })).toEqual(first);
     expect(scales).toEqual([]);
+  });
+});
+
+describe("tuneMerge", () => {
+  const paths = ["one", "two"].map((name) => join(folder, name));
+  const rows = [...rowsOf("weather", 9), ...rowsOf("news", 9)];
+
+  it("writes the merge that it found with a recipe that makes it again, and scores nothing twice", async () => {
+    const contexts: number[] = [];
+    const llama = fakeLlama(({ sequences }) => contexts.push(sequences));
+    const out = join(folder, "tuned");
+    const tuned = await tuneMerge(paths, { base, rows, out, budget: 14, threads: 1, llama });
+    expect(tuned.trials).toBe(14);
+    expect(tuned.unseen!.gain.low).toBeLessThanOrEqual(tuned.unseen!.gain.difference);
+    const again = join(folder, "again");
+    const recipe = await loadRecipe(join(out, "recipe.yaml"), folder);
+    await runRecipe(recipe, { out: again });
+    const weights = (of: string) => readFileSync(join(of, "adapter_model.safetensors"));
+    expect(weights(again).equals(weights(out))).toBe(true);
+    const scored = contexts.length;
+    const resumed = await tuneMerge(paths, { base, rows, out, force: true, budget: 14, threads: 1, llama });
+    const { tuned: same, front, unseen } = tuned;
+    expect(resumed).toMatchObject({ tuned: same, front, unseen });
+    expect(contexts).toHaveLength(scored);
+  });
+
+  it.each([
+    ["a single adapter", paths.slice(0, 1), {}, "A single adapter has nothing to tune"],
+    ["no rows", paths, { rows: [] }, "There are no rows to search on"],
+    [
+      "a task without rows",
+      paths,
+      { prefer: { sports: 2 } },
+      "There are no rows of the task sports to prefer (the tasks are weather, news)",
+    ],
+    [
+      "a task that counts nothing",
+      paths,
+      { prefer: { news: 0 } },
+      "must be an object with a number above 0 for each name",
+    ],
+  ])("refuses %s, and writes nothing", async (_, adapters, more, message) => {
+    const out = join(folder, "refused");
+    const work = tuneMerge(adapters, { base, rows, out, budget: 2, threads: 1, llama: fakeLlama(), ...more });
+    await expect(work).rejects.toThrow(message);
+    expect([existsSync(out), existsSync(`${out}.cache`)]).toEqual([false, false]);
   });
 });

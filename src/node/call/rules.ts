@@ -63,6 +63,11 @@ export const COUNTS: Other = listOf(
   "a list of whole numbers above 0",
   (value) => Number.isSafeInteger(value) && (value as number) > 0,
 );
+export const BY_NAME: Other = other(
+  "an object with a number above 0 for each name",
+  (value) =>
+    hasFields(value) && Object.values(value as object).every((number) => Number.isFinite(number) && number > 0),
+);
 export const FUNCTION: Other = other("a function", (value) => typeof value === "function");
 export const SWITCH: Switch = { type: "boolean" };
 export const COUNT: Numeric = { type: "integer", least: 1 };

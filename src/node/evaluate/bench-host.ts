@@ -1,14 +1,12 @@
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { BenchHost, LogProbabilities } from "../../evaluate/bench.ts";
+import type { BenchHost } from "../../evaluate/bench.ts";
 import type { TaskRow } from "../../evaluate/task-rows.ts";
 import { mergeToFolder } from "../merge-adapters.ts";
-import { OutputFile } from "../output/output-file.ts";
 import { hashFiles } from "../threads/hash.ts";
 import { type PreparedBase, prepareAdapter } from "./gguf-inputs.ts";
+import { keptScores, type ReadyAdapter } from "./kept-scores.ts";
 import type { LlamaModel } from "./llama.ts";
-import { scoreRows } from "./score-rows.ts";
 
 /** What a benchmark runs on. */
 export interface BenchPlace {
@@ -24,25 +22,17 @@ export interface BenchPlace {
   readonly signal?: AbortSignal;
 }
 
-/** An adapter as llama.cpp reads it. */
-interface ReadyAdapter {
-  readonly file: string;
-  readonly hash: string;
-}
-
 /** The rows of one task, and their positions among all rows. */
 interface OneTask {
   readonly own: readonly TaskRow[];
   readonly places: readonly number[];
-  /** SHA-256 of the rows. */
-  readonly digest: string;
 }
 
 /** Merges with mergeToFolder, scores with llama.cpp, and caches each task's scores by the content of base, adapter and rows. */
 export function benchHost(place: BenchPlace): BenchHost {
-  const { inputs, model, scratch, cache, threads, signal } = place;
+  const { inputs, scratch, signal } = place;
   const told = { ...(signal && { signal }) };
-  const baseHash = hashFiles([place.base.model]);
+  const scoresOf = keptScores({ ...place, file: place.base.model });
   const ready = new Map<string, ReadyAdapter>();
   const tasks = new WeakMap<readonly TaskRow[], readonly OneTask[]>();
   // llama.cpp identifies adapters by path, so no path is used twice.
@@ -79,17 +69,8 @@ export function benchHost(place: BenchPlace): BenchHost {
     async score(path, scale, rows) {
       const adapter = path === null ? null : await readyAdapter(path);
       const scores = new Array<readonly number[]>(rows.length);
-      for (const { own, places, digest } of tasksOf(rows)) {
-        const key = [baseHash, adapter?.hash ?? null, scale, digest];
-        const kept = join(cache, `${sha256(JSON.stringify(key))}.f32`);
-        if (!existsSync(kept)) {
-          const on = adapter === null ? [] : [{ filePath: adapter.file, scale }];
-          const found = await scoreRows(model, on, own, threads, () => {}, signal);
-          const values = found.flatMap((row) => row.map(({ logProbability }) => logProbability));
-          const packed = new Uint8Array(Float32Array.from(values).buffer);
-          OutputFile.write(kept, packed, { inputs: [], force: true });
-        }
-        for (const [i, row] of unpack(readFileSync(kept), own).entries()) scores[places[i]!] = row;
+      for (const { own, places } of tasksOf(rows)) {
+        for (const [i, row] of (await scoresOf(adapter, scale, own)).entries()) scores[places[i]!] = row;
       }
       return scores;
     },
@@ -99,21 +80,6 @@ export function benchHost(place: BenchPlace): BenchHost {
 function byTask(rows: readonly TaskRow[]): OneTask[] {
   return [...new Set(rows.map(({ task }) => task))].map((task) => {
     const places = rows.flatMap((row, i) => (row.task === task ? [i] : []));
-    const own = places.map((i) => rows[i]!);
-    return { own, places, digest: sha256(JSON.stringify(own)) };
-  });
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function unpack(bytes: Buffer, rows: readonly TaskRow[]): LogProbabilities {
-  const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  let at = 0;
-  return rows.map(({ choices }) => {
-    const row = [...values.subarray(at, at + choices.length)];
-    at += choices.length;
-    return row;
+    return { own: places.map((i) => rows[i]!), places };
   });
 }

@@ -1,0 +1,103 @@
+import { Command, InvalidArgumentError } from "commander";
+import { collectPath, parseCount, parseNumber, parsePath } from "./parse-flags.ts";
+import { showProgress } from "./progress.ts";
+import { printJson, printLines, sayLine } from "./terminal.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
+
+interface TuneFlags {
+  readonly base: string;
+  readonly tasks: string[];
+  readonly test: string[];
+  readonly out: string;
+  readonly glue?: string;
+  readonly budget?: number;
+  readonly rank?: number;
+  readonly prefer?: Readonly<Record<string, number>>;
+  readonly seed?: number;
+  readonly cache?: string;
+  readonly limit?: number;
+  readonly threads?: number;
+  readonly force?: true;
+  readonly json?: true;
+}
+
+/** `lora-lego tune`: search for the merge that does best on a few rows. */
+export async function tuneCommand(): Promise<Command> {
+  return new Command("tune")
+    .description("search for the merge that does best on a few task rows, scored with llama.cpp")
+    .argument("<adapter...>", "folders or files of two or more adapters of one base model", collectPath)
+    .requiredOption(
+      "--base <path>",
+      "GGUF file of the base model, or its folder (llama, mistral, qwen2, gpt2)",
+      parsePath,
+    )
+    .requiredOption(
+      "--tasks <file>",
+      "rows to search on: {prompt, choices, answer} as JSON Lines, or a GLUE .tsv (repeatable)",
+      collectPath,
+      [],
+    )
+    .option(
+      "--test <file>",
+      "rows that are scored once, at the end (repeatable; default: a third of --tasks, kept out of the search)",
+      collectPath,
+      [],
+    )
+    .requiredOption("-o, --out <path>", "where to write the tuned merge, as for merge", parsePath)
+    .option("--budget <n>", "how many merges to score (default: 200)", parseCount)
+    .option("-r, --rank <n>", "rank of all merges (default: as merge chooses; twice that is tried too)", parseCount)
+    .option("--prefer <task=number,...>", "how much tasks count, 1 for those left out", parsePrefer)
+    .option("--seed <n>", "seed of the search (default: 0)", parseSeed)
+    .option("--glue <task>", "GLUE task of the .tsv files: cola, sst2, mrpc, qqp, qnli, mnli, snli, rte or wnli")
+    .option("--limit <n>", "search on only the first n rows of each task", parseCount)
+    .option(
+      "--cache <dir>",
+      "folder for finished scores, from which a search resumes (default: <out>.cache)",
+      parsePath,
+    )
+    .option("--threads <n>", "threads (default: all cores)", parseCount)
+    .option("--force", "replace the output even if lora-lego did not write it")
+    .option("--json", "print what was found as JSON on stdout")
+    .addHelpText(
+      "after",
+      "\nExample:\n  lora-lego tune math/ med/ finance/ --base base.gguf --tasks dev.jsonl --budget 200 --out tuned",
+    )
+    .action(async (paths: string[], { tasks, test, glue, limit, json, ...flags }: TuneFlags) => {
+      const { readTaskFiles, tuneMerge, tunePage } = await import("../node/evaluate.ts");
+      const read = glue === undefined ? {} : { glue };
+      const rows = readTaskFiles(tasks, { ...read, ...(limit !== undefined && { limit }) });
+      const progress = await showProgress(json ?? false, "searching", "merges");
+      const { merged, ...found } = await untilInterrupted((signal) =>
+        tuneMerge(paths, {
+          ...flags,
+          rows,
+          ...(test.length > 0 && { test: readTaskFiles(test, read) }),
+          signal,
+          onProgress: progress.onProgress,
+          onNotice: (text) => sayLine(text),
+        }),
+      ).finally(progress.stop);
+      if (json) printJson({ ...found, report: merged.report });
+      else printLines([...tunePage(found).trimEnd().split("\n"), "", `Written to ${flags.out}.`]);
+    });
+}
+
+/** "math=2,med=0.5". */
+function parsePrefer(text: string): Record<string, number> {
+  return Object.fromEntries(
+    text.split(",").map((part) => {
+      const at = part.lastIndexOf("=");
+      const count = parseNumber(part.slice(at + 1));
+      if (at < 1 || count <= 0) {
+        throw new InvalidArgumentError("Expected tasks and numbers above 0, such as math=2,med=0.5.");
+      }
+      return [part.slice(0, at), count];
+    }),
+  );
+}
+
+function parseSeed(text: string): number {
+  const seed = parseNumber(text);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new InvalidArgumentError("Not a whole number from 0.");
+  return seed;
+}

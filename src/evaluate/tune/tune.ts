@@ -1,0 +1,176 @@
+import { RefusedError } from "../../core/errors.ts";
+import { seededRandom } from "../../core/random.ts";
+import { weightsAreFactors } from "../../methods/delta-weights.ts";
+import { methodById } from "../../methods/registry.ts";
+import type { LooseRecipe } from "../../recipe/recipe.ts";
+import type { LogProbabilities } from "../bench.ts";
+import { type PairedDifference, pairedDifference } from "../paired.ts";
+import type { TaskRow } from "../task-rows.ts";
+import { cmaEs } from "./cma-es.ts";
+import type { LayerGroup } from "./layer-groups.ts";
+import { searchSpace } from "./search-space.ts";
+import { frontOf, type Trial, trialOf } from "./trial.ts";
+
+/** A merge that was made to be scored. */
+export interface TunedMerge {
+  /** What `score` calls it. */
+  readonly adapter: string;
+  /** What the recipe left open. */
+  readonly method: string;
+  readonly scale: number;
+  readonly rank: number;
+}
+
+/** Merges and scores for a search. */
+export interface TuneHost {
+  /** @throws RefusedError for a method that does not merge these adapters */
+  merge(recipe: LooseRecipe): Promise<TunedMerge>;
+  /** The log-probability of every choice of the rows. */
+  score(adapter: string, rows: readonly TaskRow[]): Promise<LogProbabilities>;
+}
+
+/** What to search, and on what. */
+export interface TuneSearch {
+  readonly adapters: number;
+  readonly groups: readonly LayerGroup[];
+  /** Rows to search on, and rows that are scored once at the end. */
+  readonly search: readonly TaskRow[];
+  readonly test: readonly TaskRow[];
+  /** How many merges are scored in the search. */
+  readonly budget: number;
+  readonly seed: number;
+  /** How much each task counts; 1 for those left out. */
+  readonly prefer: Readonly<Record<string, number>>;
+  /** The rank of all merges; null to try the adapters' and twice that. */
+  readonly rank: number | null;
+}
+
+/** What a search found. */
+export interface TuneResult {
+  /** What the adapters alone recommend, on the rows of the search. */
+  readonly recommended: Trial;
+  /** The merge that was found, on the same rows. */
+  readonly tuned: Trial;
+  /** Every merge that no other one beat in mean and worst task both. */
+  readonly front: readonly Trial[];
+  readonly trials: number;
+  /** Methods that do not merge these adapters, and why. */
+  readonly refused: Readonly<Record<string, string>>;
+  /** Both on rows that the search did not see, and what tuning gained there; null without such rows. */
+  readonly unseen: {
+    readonly recommended: Trial;
+    readonly tuned: Trial;
+    readonly gain: PairedDifference;
+  } | null;
+}
+
+/** Progress of a search: merges scored, and how many there will be. */
+export type OnTuneProgress = (progress: { readonly done: number; readonly total: number }) => void;
+
+/** Every one is the best in some study of docs/evidence.md, or costs little and comes close. */
+const TRIED: readonly LooseRecipe[] = [
+  { method: "tsv" },
+  { method: "ctm" },
+  { method: "iso_c" },
+  { method: "ties_svd" },
+  { method: "dc_merge" },
+  { method: "average" },
+  { method: "lego" },
+  { method: "lego", options: { gauge: "svd" } },
+];
+/** How many of them are also tried at twice the rank. */
+const LARGER = 2;
+/** Standard deviation of the first points of the search, in powers of two. */
+const STEP = 0.4;
+
+/**
+ * Search for the merge that does best on a few rows. First the methods, each with the factor that is computed from the adapters, and the
+ * best of them at twice the rank; then, for the best of these, factor, weights and groups of layers by CMA-ES with the rest of the budget.
+ * What is made small is the loss (`Trial`) plus |x|^2 / 2 over the number of rows, for x the distance from the method's own merge in
+ * powers of two: a merge that is further away needs more rows to speak for it. Deterministic, as far as the host is.
+ */
+export async function tune(
+  host: TuneHost,
+  search: TuneSearch,
+  onProgress: OnTuneProgress = () => {},
+): Promise<TuneResult> {
+  const { budget } = search;
+  const trials: Trial[] = [];
+  const refused: Record<string, string> = {};
+  const attempt = async (recipe: LooseRecipe): Promise<{ readonly trial: Trial; readonly merge: TunedMerge }> => {
+    const merge = await host.merge(recipe);
+    const trial = trialOf(recipe, search.search, await host.score(merge.adapter, search.search), search.prefer);
+    trials.push(trial);
+    onProgress({ done: trials.length, total: budget });
+    return { trial, merge };
+  };
+  const rankOf = (rank: number): Pick<LooseRecipe, "target"> => ({ target: { kind: "rank", rank } });
+
+  const first = await attempt({ method: "auto", ...(search.rank !== null && rankOf(search.rank)) });
+  const fixed = { ...rankOf(first.merge.rank), scale: "auto" } as const;
+  const found = [{ ...first, recipe: { method: first.merge.method, ...fixed } as LooseRecipe }];
+  const tryOne = async (recipe: LooseRecipe): Promise<void> => {
+    if (trials.length >= budget) return;
+    try {
+      found.push({ ...(await attempt(recipe)), recipe });
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      refused[recipe.method!] = error.message;
+    }
+  };
+  for (const recipe of TRIED) if (!isSame(recipe, first.merge.method)) await tryOne({ ...recipe, ...fixed });
+  const leading = (): typeof found => found.toSorted((one, other) => one.trial.loss - other.trial.loss);
+  if (search.rank === null) {
+    for (const { recipe } of leading().slice(0, LARGER)) await tryOne({ ...recipe, ...rankOf(2 * first.merge.rank) });
+  }
+
+  const start = leading()[0]!;
+  const groups = weightsAreFactors(methodById(start.merge.method)) ? search.groups : [];
+  const space = searchSpace(start.recipe, start.merge.scale, search.adapters, groups);
+  let best = { trial: start.trial, loss: start.trial.loss };
+  const strategy = cmaEs(new Float64Array(space.size), STEP, seededRandom(search.seed));
+  while (trials.length < budget) {
+    const losses: number[] = [];
+    for (const point of strategy.ask()) {
+      if (trials.length >= budget) break;
+      const { trial } = await attempt(space.recipeAt(point));
+      const far = point.reduce((sum, value) => sum + value ** 2, 0) / 2 / search.search.length;
+      losses.push(trial.loss + far);
+      if (trial.loss + far < best.loss) best = { trial, loss: trial.loss + far };
+    }
+    if (trials.length < budget) strategy.tell(losses);
+  }
+  const tuned = best.trial;
+  return {
+    recommended: first.trial,
+    tuned,
+    front: frontOf(trials),
+    trials: trials.length,
+    refused,
+    unseen: search.test.length === 0 ? null : await judge(host, search, first.trial.recipe, tuned.recipe),
+  };
+}
+
+/** Whether it is what was recommended. */
+function isSame({ method, options }: LooseRecipe, recommended: string): boolean {
+  return method === recommended && options === undefined;
+}
+
+async function judge(
+  host: TuneHost,
+  { test, prefer }: TuneSearch,
+  recommended: LooseRecipe,
+  tuned: LooseRecipe,
+): Promise<TuneResult["unseen"]> {
+  const scoresOf = async (recipe: LooseRecipe): Promise<LogProbabilities> =>
+    host.score((await host.merge(recipe)).adapter, test);
+  const [theirs, ours] = [await scoresOf(recommended), await scoresOf(tuned)];
+  const tasks = [...new Set(test.map(({ task }) => task))];
+  const right = (scores: LogProbabilities, task: string): boolean[] =>
+    test.flatMap((row, i) => (row.task === task ? [Math.max(...scores[i]!) === scores[i]![row.answer]] : []));
+  return {
+    recommended: trialOf(recommended, test, theirs, prefer),
+    tuned: trialOf(tuned, test, ours, prefer),
+    gain: pairedDifference(tasks.map((task) => ({ one: right(ours, task), other: right(theirs, task) }))),
+  };
+}
