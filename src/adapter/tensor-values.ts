@@ -1,6 +1,6 @@
 import { type ByteSink, type ByteSource, bytesEqual } from "../core/bytes.ts";
 import { bytesOf, type Dtype } from "../core/dtype.ts";
-import { READ_ELEMENT } from "../core/elements.ts";
+import { allFinite, isFactorDtype, READ_ELEMENT } from "../core/elements.ts";
 import { FormatError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import type { TensorRef } from "./read-adapter.ts";
@@ -31,8 +31,27 @@ export async function sameTensor(one: PlacedTensor, other: PlacedTensor): Promis
   return true;
 }
 
-/** Copy a tensor's bytes to `begin` of a sink. */
+/**
+ * The error of values that cannot be computed with.
+ *
+ * @param name of the adapter
+ * @param done what therefore cannot be done with it
+ * @param way out of it
+ */
+export function notFinite(name: string, tensor: { readonly name: string }, done: string, way: string): FormatError {
+  return new FormatError(
+    `${name}: the tensor ${tensor.name} holds NaN or infinite values (or values beyond f32), so it cannot be ${done}; ${way}.`,
+  );
+}
+
+/**
+ * Copy a tensor's bytes to `begin` of a sink.
+ *
+ * @param name of the adapter, for messages
+ * @throws FormatError for floats that are not finite
+ */
 export async function copyTensor(
+  name: string,
   files: readonly ByteSource[],
   tensor: TensorRef,
   begin: number,
@@ -41,6 +60,9 @@ export async function copyTensor(
   for (let from = tensor.begin; from < tensor.end; from += BYTES_AT_ONCE) {
     const bytes = new Uint8Array(Math.min(BYTES_AT_ONCE, tensor.end - from));
     await files[tensor.file]!.read(from, bytes);
+    if (isFactorDtype(tensor.dtype) && !allFinite(tensor.dtype, bytes)) {
+      throw notFinite(name, tensor, "written", "pass --extras drop, or repair it");
+    }
     await sink.write(begin + from - tensor.begin, bytes);
   }
 }

@@ -8,7 +8,7 @@ import { factorSvd } from "../linalg/factor-svd.ts";
 import type { Warning } from "../plan/warning.ts";
 import { type KroneckerFacts, kroneckerFacts } from "../units/kronecker.ts";
 import { wholeOf } from "../units/read-computed.ts";
-import { notFinite } from "../units/unit-reader.ts";
+import { unmergeable } from "../units/unit-reader.ts";
 import { blocksOf, type InspectedBlock } from "./blocks.ts";
 import { moduleNames, readPool } from "./pools.ts";
 
@@ -128,7 +128,7 @@ async function productFacts({ name, files }: Adapter, module: AdapterModule): Pr
   const sides = kroneckerSides(module);
   if (sides === null) return null;
   const found = await kroneckerFacts((of) => wholeOf(files, of), sides);
-  if (found === null) throw notFinite(name, module.a);
+  if (found === null) throw unmergeable(name, module.a);
   if (module.scale === 0) return { sigma: [], dead: module.rank };
   return { ...found, sigma: found.sigma.map((value) => value * Math.abs(module.scale)) };
 }

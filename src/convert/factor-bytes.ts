@@ -1,6 +1,7 @@
-import type { ByteSource } from "../core/bytes.ts";
+import type { Adapter } from "../adapter/adapter.ts";
+import { notFinite } from "../adapter/tensor-values.ts";
 import { bytesOf, type Dtype, type FactorDtype } from "../core/dtype.ts";
-import { isOutputDtype, READ_ELEMENT, WRITE_ELEMENT } from "../core/elements.ts";
+import { allFinite, isOutputDtype, READ_ELEMENT, WRITE_ELEMENT } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
 import { copyElements } from "../units/read-strided.ts";
 import { StoredEntries } from "../units/stored-entries.ts";
@@ -11,15 +12,18 @@ import type { FactorContent } from "./conversion.ts";
  * else they are multiplied in f32 and rounded once, to nearest, ties to even.
  *
  * @param name of the tensor, for messages
- * @throws RefusedError when a product leaves the range of the element type
+ * @throws FormatError for values that are not finite; RefusedError when a product leaves the range of the element type
  */
 export async function factorBytes(
-  files: readonly ByteSource[],
+  { name: adapter, files }: Pick<Adapter, "name" | "files">,
   { factor, times, units, writtenRank, entries }: FactorContent,
   dtype: Dtype,
   name: string,
 ): Promise<Uint8Array> {
   const { bytes: stored, strides } = await StoredEntries.read(files, factor, 0, factor.size);
+  if (!allFinite(factor.dtype, stored)) {
+    throw notFinite(adapter, factor, "converted", "retrain or repair that adapter");
+  }
   const same = dtype === factor.dtype && times === 1;
   const bytes = same ? stored : multiplied(stored, factor.dtype, dtype, times, name);
   const length = entries?.length ?? factor.size;
@@ -42,7 +46,7 @@ function multiplied(stored: Uint8Array, from: FactorDtype, dtype: Dtype, times: 
   for (let i = 0; i < count; i++) {
     if (write(target, i * bytesOf(dtype), Math.fround(read(source, i * bytesOf(from)) * times))) continue;
     throw new RefusedError(
-      `${name} has values that are not finite, or that ${dtype.toLowerCase()} cannot hold with the scale folded in; resize the adapter with --dtype f32 first.`,
+      `${name} has values that ${dtype.toLowerCase()} cannot hold with the scale folded in; resize the adapter with --dtype f32 first.`,
     );
   }
   return out;

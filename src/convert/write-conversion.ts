@@ -8,6 +8,7 @@ import { hashingSink } from "./tensor-hashes.ts";
 /**
  * Write the weights of a conversion, one tensor in memory at a time.
  *
+ * @throws FormatError for values that are not finite; RefusedError for those that a folded scale takes out of their type
  * @example
  * ```ts
  * import { memorySink, writeConversion, writerOf } from "lora-lego";
@@ -22,7 +23,7 @@ import { hashingSink } from "./tensor-hashes.ts";
  * ```
  */
 export async function writeConversion(
-  { files }: Adapter,
+  adapter: Adapter,
   conversion: Conversion,
   sink: ByteSink,
   signal?: AbortSignal,
@@ -32,24 +33,24 @@ export async function writeConversion(
   const placeOf = ({ name }: WrittenTensor) => layout.tensors.get(name)!;
   for (const tensor of tensors.toSorted((one, other) => placeOf(one).begin - placeOf(other).begin)) {
     signal?.throwIfAborted();
-    await writeTensor(files, tensor, placeOf(tensor), hashing ?? sink);
+    await writeTensor(adapter, tensor, placeOf(tensor), hashing ?? sink);
   }
   await sink.write(0, hashing?.header() ?? layout.header);
 }
 
 async function writeTensor(
-  files: Adapter["files"],
+  adapter: Adapter,
   { name, dtype, content }: WrittenTensor,
   { begin, end }: { readonly begin: number; readonly end: number },
   sink: ByteSink,
 ): Promise<void> {
   if (content.kind === "bytes") return sink.write(begin, content.bytes);
-  if (content.kind === "factor") return sink.write(begin, await factorBytes(files, content, dtype, name));
-  if (content.kind === "copy") return copyTensor(files, content.tensor, begin, sink);
+  if (content.kind === "factor") return sink.write(begin, await factorBytes(adapter, content, dtype, name));
+  if (content.kind === "copy") return copyTensor(adapter.name, adapter.files, content.tensor, begin, sink);
   const { parts } = content;
   const size = (end - begin) / parts.length;
   for (const [i, part] of parts.entries()) {
-    const bytes = part === null ? new Uint8Array(size) : await factorBytes(files, part, dtype, name);
+    const bytes = part === null ? new Uint8Array(size) : await factorBytes(adapter, part, dtype, name);
     await sink.write(begin + i * size, bytes);
   }
 }

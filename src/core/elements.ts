@@ -1,4 +1,4 @@
-import type { FactorDtype, OutputDtype } from "./dtype.ts";
+import { bytesOf, type FactorDtype, type OutputDtype } from "./dtype.ts";
 import { bf16ToF32, f8E4m3ToF32, f8E5m2ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./float-formats.ts";
 
 /** The number that starts at a byte of a view, by its element type; little-endian and exact. */
@@ -38,3 +38,32 @@ export const WRITE_ELEMENT: Readonly<Record<OutputDtype, (view: DataView, at: nu
 export function isOutputDtype(name: string): name is OutputDtype {
   return Object.hasOwn(WRITE_ELEMENT, name);
 }
+
+/** The bits that are all set in NaN and infinity, and in no other number. */
+const NOT_FINITE: Readonly<Record<Exclude<FactorDtype, "F64">, number>> = {
+  F32: 0x7f800000,
+  F16: 0x7c00,
+  BF16: 0x7f80,
+  F8_E4M3: 0x7f,
+  F8_E5M2: 0x7c,
+};
+
+/** Whether every number of these bytes is finite in f32. Only bits are compared, so this costs little next to copying them. */
+export function allFinite(dtype: FactorDtype, bytes: Uint8Array): boolean {
+  const size = bytesOf(dtype);
+  // Typed arrays begin at a multiple of their elements' size.
+  const { buffer, byteOffset, length } = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const count = length / size;
+  if (dtype === "F64") return new Float64Array(buffer, byteOffset, count).every(isFiniteF32);
+  const words =
+    size === 4
+      ? new Uint32Array(buffer, byteOffset, count)
+      : size === 2
+        ? new Uint16Array(buffer, byteOffset, count)
+        : bytes;
+  const mask = NOT_FINITE[dtype];
+  for (let i = 0; i < words.length; i++) if ((words[i]! & mask) === mask) return false;
+  return true;
+}
+
+const isFiniteF32 = (value: number): boolean => Number.isFinite(Math.fround(value));

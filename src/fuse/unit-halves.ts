@@ -1,5 +1,5 @@
 import type { Adapter, FactorRef } from "../adapter/adapter.ts";
-import { FormatError } from "../core/errors.ts";
+import { notFinite } from "../adapter/tensor-values.ts";
 import { maximum } from "../core/maximum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { entriesBytes, StoredEntries } from "../units/stored-entries.ts";
@@ -49,7 +49,5 @@ async function readHalf(
 ): Promise<void> {
   const stored = await StoredEntries.read(files, half, 0, half.size, raw);
   if (stored.widen(kernels, 0, half.size, into, 1)) return;
-  throw new FormatError(
-    `${name}: the tensor ${half.name} holds NaN or infinite values, so it cannot be fused; retrain or repair that adapter.`,
-  );
+  throw notFinite(name, half, "fused", "retrain or repair that adapter");
 }

@@ -1,8 +1,8 @@
-import { copyTensor } from "../adapter/tensor-values.ts";
+import { copyTensor, notFinite } from "../adapter/tensor-values.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
 import { bytesOf, commonDtype } from "../core/dtype.ts";
 import { isFactorDtype } from "../core/elements.ts";
-import { FormatError, RefusedError } from "../core/errors.ts";
+import { RefusedError } from "../core/errors.ts";
 import { elementCount } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
@@ -19,8 +19,9 @@ interface Inputs {
 
 /** Copy or average one extra, checking that it is finite. */
 export async function writeExtra(kernels: Kernels, inputs: Inputs, extra: PlannedExtra, sink: ByteSink): Promise<void> {
-  const [{ input, tensor }] = extra.sources as [PlannedExtra["sources"][number]];
-  if (!isFactorDtype(extra.dtype)) return copyTensor(inputs.files[input]!, tensor, extra.begin, sink);
+  const [{ input, tensor }, ...others] = extra.sources as [PlannedExtra["sources"][number]];
+  if (others.length === 0)
+    return copyTensor(inputs.names[input]!.name, inputs.files[input]!, tensor, extra.begin, sink);
   const count = elementCount(extra.shape);
   for (let from = 0; from < count; from += EXTRA_CHUNK) {
     await averageChunk(kernels, inputs, extra, from, Math.min(EXTRA_CHUNK, count - from), sink);
@@ -45,11 +46,8 @@ async function averageChunk(
     await files[input]![tensor.file]!.read(tensor.begin + from * size, bytes);
     const widened = kernels.f32(count);
     if (!kernels.widen(tensor.dtype, bytes, count, 1, count, widened, count, 1)) {
-      throw new FormatError(
-        `${names[input]!.name}: the tensor ${tensor.name} holds NaN or infinite values, so it cannot be written; pass --extras drop, or repair it.`,
-      );
+      throw notFinite(names[input]!.name, tensor, "averaged", "pass --extras drop or first, or repair it");
     }
-    if (extra.sources.length === 1) return sink.write(extra.begin + from * size, bytes);
     values.push(widened);
   }
   const mean = kernels.f32(count);

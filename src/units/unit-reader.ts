@@ -1,7 +1,8 @@
 import type { AdapterModule, FactorRef, UnitId } from "../adapter/adapter.ts";
 import { MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
+import { notFinite } from "../adapter/tensor-values.ts";
 import type { ByteSource } from "../core/bytes.ts";
-import { FormatError } from "../core/errors.ts";
+import type { FormatError } from "../core/errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { slabBytes, stripColumns } from "./memory.ts";
 import { entriesBytes, StoredEntries } from "./stored-entries.ts";
@@ -108,15 +109,13 @@ export class UnitReader {
       const into = this.#strip.subarray(row * length, (row + rank) * length);
       const root = Math.sqrt(Math.abs(scale));
       const times = half === "b" && scale < 0 ? -root : root;
-      if (!stored[p]!.widen(this.#kernels, at, length, into, times)) throw notFinite(part.name, part.module[half]);
+      if (!stored[p]!.widen(this.#kernels, at, length, into, times)) throw unmergeable(part.name, part.module[half]);
       row += rank;
     }
   }
 }
 
-/** The error of values that cannot be computed with. @param name of the adapter */
-export function notFinite(name: string, tensor: FactorRef): FormatError {
-  return new FormatError(
-    `${name}: the tensor ${tensor.name} holds NaN or infinite values (or values beyond f32), so it cannot be merged; retrain or repair that adapter, or leave it out.`,
-  );
+/** The error of factors that cannot be merged. @param name of the adapter */
+export function unmergeable(name: string, tensor: FactorRef): FormatError {
+  return notFinite(name, tensor, "merged", "retrain or repair that adapter, or leave it out");
 }

@@ -37,7 +37,7 @@ describe("a copy of a tensor", () => {
   it("is its bytes and no others, in the place given, also beyond what is read at once", async () => {
     const { files, tensor } = placed(long(), "U8", [LONG]);
     const sink = memorySink(LONG + 4);
-    await copyTensor(files, tensor, 2, sink);
+    await copyTensor("mine", files, tensor, 2, sink);
     expect(Buffer.from(sink.bytes.subarray(2, LONG + 2)).equals(Buffer.from(long()))).toBe(true);
     expect([...sink.bytes.subarray(0, 2), ...sink.bytes.subarray(LONG + 2)]).toEqual([0, 0, 0, 0]);
   });

@@ -197,16 +197,15 @@ describe("values that leave their element type where a scale is folded in", () =
   }
 
   it.each(folded)("are refused in %s files, by the tensor's name", async (to, one, other) => {
-    // The largest numbers of f16, bf16, f32 and f64; the last is beyond f32 by itself.
+    // The largest numbers of f16, bf16 and f32.
     for (const [dtype, bits, alpha] of [
       ["F16", 0x7bffn, 2],
       ["BF16", 0x7f7fn, 4],
       ["F32", 0x7f7fffffn, 1.5],
-      ["F64", 0x7fefffffffffffffn, 3],
     ] as const) {
       const error = await rejection(converted(to, one, other, dtype, bits, alpha));
       expect(error).toBeInstanceOf(RefusedError);
-      expect(error.message).toMatch(/has values that are not finite, or that (f16|bf16|f32) cannot hold/);
+      expect(error.message).toMatch(/has values that (f16|bf16|f32) cannot hold/);
     }
   });
 

@@ -171,10 +171,15 @@ describe.each(Object.keys(LAYOUTS))("units in %s", (name) => {
   it("are written in rows and in columns, with zero units behind them, and multiplied", async () => {
     const { module, files } = partOf(layout, layout);
     const content = { kind: "factor" as const, factor: module.a, times: 1, units: "rows" as const, writtenRank: 4 };
-    const inRows = await factorBytes(files, { ...content, entries: null }, "F32", "x");
+    const inRows = await factorBytes({ name: "x", files }, { ...content, entries: null }, "F32", "x");
     expect([...new Float32Array(inRows.buffer)]).toEqual([...unitsOf("a"), ...Array<number>(SIZES.a).fill(0)]);
     const entries = Int32Array.of(7, 1299);
-    const inColumns = await factorBytes(files, { ...content, units: "columns", times: -0.5, entries }, "F32", "x");
+    const inColumns = await factorBytes(
+      { name: "x", files },
+      { ...content, units: "columns", times: -0.5, entries },
+      "F32",
+      "x",
+    );
     const [u, v, w] = [0, 1, 2].map((i) => unitsOf("a").subarray(i * SIZES.a, (i + 1) * SIZES.a));
     const expected = [u![7]!, v![7]!, w![7]!, -0, u![1299]!, v![1299]!, w![1299]!, -0].map((value) => -0.5 * value);
     expect([...new Float32Array(inColumns.buffer)]).toEqual(expected);
