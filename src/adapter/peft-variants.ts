@@ -1,5 +1,7 @@
 import { showJson } from "../formats/json.ts";
+import { isLoraLike, LORA_LIKE } from "../formats/peft-folder/lora-like-config.ts";
 import type { ChangingField, PeftConfig } from "../formats/peft-folder/read-config.ts";
+import { methodOfKey, type ShownMethod } from "./shown-method.ts";
 import { activatedVariant, type Variant } from "./variants.ts";
 
 /** Fields that promise tensors; the tensors decide which variant it is. */
@@ -53,12 +55,35 @@ export function configVariants({ changes, changedBase }: PeftConfig): Variant[] 
   return [...variants, { id: "changed_base", text }];
 }
 
-/** An adapter of another PEFT method than LoRA. */
+/** An adapter of another PEFT method than LoRA, or of one that is read as LoRA but without its tensors. */
 export function methodVariant(method: string): Variant {
+  const said = `has peft_type ${showJson(method)}`;
+  if (isLoraLike(method)) {
+    const text = `${said} in its config, but no tensors of that method; pass the config and the weights that were saved together.`;
+    return { id: "incomplete", of: "other_method", method, text };
+  }
+  const text = `${said}, but lora-lego merges LoRA adapters only (peft_type "LORA", or ${LORA_LIKE.join(", ")}, which it reads as LoRA).`;
+  return { id: "other_method", method, text };
+}
+
+/** An adapter without a config, of a method whose tensors are no LoRA of any kind; null where the names do not show one. */
+export function foreignVariant(keys: Iterable<string>): Variant | null {
+  for (const key of keys) {
+    const method = methodOfKey(key);
+    if (method === null || method === "LORA" || isLoraLike(method)) continue;
+    const text = `is an adapter of a PEFT method other than LoRA (tensor ${key}), which is not plain LoRA, so its units cannot be merged; pass a LoRA adapter.`;
+    return { id: "other_method", method, text };
+  }
+  return null;
+}
+
+/** An adapter whose config is that of one method, and whose tensors are those of another, so that PEFT reads none of them. */
+export function mistakenVariant(method: string, { method: shown, key }: ShownMethod): Variant {
   return {
-    id: "other_method",
+    id: "incomplete",
+    of: "other_method",
     method,
-    text: `has peft_type ${showJson(method)}, but lora-lego merges LoRA adapters only (peft_type "LORA").`,
+    text: `has peft_type ${showJson(method)} in its config, but tensors of peft_type ${showJson(shown)} (such as ${key}) and none of its own; pass the adapter_config.json that was saved with them.`,
   };
 }
 

@@ -49,11 +49,7 @@ describe("check on adapters that are more than a plain LoRA", () => {
     ["LoRA-GA", () => peft({ init_lora_weights: "lora_ga" }), { peft: "loads", vllm: "loads" }],
     ["QA-LoRA", () => peft({ use_qalora: true }), { peft: "loads", vllm: "fails", sglang: "differs" }],
     ["MergedLinear", () => peft({ enable_lora: [true, false] }), { peft: "fails", vllm: "fails" }],
-    [
-      "LoHa of PEFT",
-      () => bare({ peft_type: "LOHA" }),
-      { peft: "loads", vllm: "fails", sglang: "fails", tgi: "fails" },
-    ],
+    ["OFT of PEFT", () => bare({ peft_type: "OFT" }), { peft: "loads", vllm: "fails", sglang: "fails", tgi: "fails" }],
     ["a method that PEFT lacks", () => bare({ peft_type: "NEWEST" }), { peft: "fails" }],
     [
       "OFT of LyCORIS",

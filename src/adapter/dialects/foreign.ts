@@ -14,11 +14,6 @@ const METHODS: readonly (readonly [RegExp, (key: string) => string])[] = [
   [/\.on_input$/, ofBase("an IA3", "scales")],
   [/^(?:(?:lora|lycoris)_|diffusion_model\.).*\.[ab][12]\.weight$/, ofBase("a GLoRA", "multiplies")],
   [/\.lambda_layer$/, ofBase("a T-LoRA", "starts from directions of")],
-  [
-    /\.(ia3_l|vera_lambda_[bd]|boft_[RS]|hra_u|ln_tuning_layers|randlora_|fourierft_spectrum)/,
-    (key) =>
-      `is an adapter of a PEFT method other than LoRA (tensor ${key}), which is not plain LoRA, so its units cannot be merged; pass a LoRA adapter.`,
-  ],
 ];
 
 const textOf = (key: string): string | null => METHODS.find(([pattern]) => pattern.test(key))?.[1](key) ?? null;

@@ -27,9 +27,10 @@ import { prefixed } from "../names/wrapped.ts";
 import { loraLikeModules, loraLikeScales } from "../peft-methods.ts";
 import { peftScales } from "../peft-scales.ts";
 import { type Beside, sortBeside } from "../peft-tensors.ts";
-import { configVariants, methodVariant, parameterVariant } from "../peft-variants.ts";
+import { configVariants, foreignVariant, methodVariant, mistakenVariant, parameterVariant } from "../peft-variants.ts";
 import { plainAdapter } from "../plain-adapter.ts";
 import type { AdapterModule, Notice, ReadAdapter, TensorRef } from "../read-adapter.ts";
+import { otherMethod } from "../shown-method.ts";
 import { sameTensor } from "../tensor-values.ts";
 import { tokenRowsOf } from "../token-rows.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
@@ -43,22 +44,26 @@ export const peft: Dialect = {
   recognises: isPeftKey,
   async read(contents) {
     const { name, config: text, files, tensors } = contents;
+    const whole = (variants: readonly Variant[], config: PeftConfig | null, baseModel: string | null): ReadAdapter =>
+      plainAdapter({ name, files, modules: new Map(), baseModel, variants, others: tensors, peft: config });
     if (text === null) {
+      const foreign = foreignVariant(tensors.keys());
+      if (foreign !== null) return whole([foreign], null, null);
       throw new FormatError(`${files[0]!.name} has no ${CONFIG_FILE} next to it, which holds rank and alpha; add it.`);
     }
     const fields = parsePeftFields(text.text, text.where);
     const method = peftMethod(fields, text.where);
     const baseModel = baseModelOf(fields);
-    const whole = (variants: readonly Variant[], config: PeftConfig | null): ReadAdapter =>
-      plainAdapter({ name, files, modules: new Map(), baseModel, variants, others: tensors, peft: config });
+    const other = otherMethod(method, tensors.keys());
+    if (other !== null) return whole([mistakenVariant(method, other)], null, baseModel);
     if (method !== "LORA") {
       const read = isLoraLike(method) ? await readLoraLike(contents, method, fields) : null;
-      return read ?? whole([methodVariant(method)], null);
+      return read ?? whole([methodVariant(method)], null, baseModel);
     }
     const config = parsePeftConfig(fields, text.where);
     const variants = configVariants(config);
     return variants.some(({ id }) => id === "other_method")
-      ? whole(variants, config)
+      ? whole(variants, config, baseModel)
       : readLora(contents, config, variants);
   },
 };

@@ -1,5 +1,6 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer, Handling } from "../../adapter/consumers.ts";
+import { PEFT_TYPES } from "../../adapter/shown-method.ts";
 import type { Variant } from "../../adapter/variants.ts";
 import { differs, type Finding, fails, note } from "./finding.ts";
 
@@ -32,8 +33,9 @@ function handlingOf(adapter: Adapter, consumer: Consumer, variant: Variant): Han
   const { format, peft } = adapter;
   const { id } = consumer;
   // A program that refuses or drops the whole does the same with a part of it.
-  if (variant.of !== undefined) {
-    const whole = handlingOf(adapter, consumer, { id: variant.of, text: variant.text });
+  const { of, ...claimed } = variant;
+  if (of !== undefined) {
+    const whole = handlingOf(adapter, consumer, { ...claimed, id: of });
     return whole === "loads" ? consumer.variants.incomplete : whole;
   }
   if (variant.id === "other_method") return methodHandling(format, peft, consumer, variant);
@@ -63,12 +65,3 @@ function methodHandling(
   if ((id === "sglang" || id === "tgi") && peft !== null) return "differs";
   return format === "peft" ? "fails" : variants.other_method;
 }
-
-/** Methods of PEFT 0.21.2 (peft_types.py). */
-const PEFT_TYPES = new Set(
-  [
-    "PROMPT_TUNING MULTITASK_PROMPT_TUNING P_TUNING PREFIX_TUNING LORA ADALORA ADAMSS BOFT ADAPTION_PROMPT IA3 BEFT LILY LOHA LOKR",
-    "OFT POLY LN_TUNING VERA FROD PVERA FOURIERFT GLORA XLORA HRA VBLORA UNILORA CPT MISS RANDLORA ROAD TRAINABLE_TOKENS HIRA SHIRA",
-    "C3A WAVEFT OSF DELORA GRALORA CARTRIDGE TINYLORA PSOFT PEANUT SHADOW SUPERTUNING DEFT",
-  ].flatMap((line) => line.split(" ")),
-);

@@ -31,6 +31,9 @@ const CONFIGS: Readonly<Record<LoraLikeMethod, LoraLikeConfig>> = {
   },
 };
 
+/** Their peft_types. */
+export const LORA_LIKE = Object.keys(CONFIGS) as readonly LoraLikeMethod[];
+
 /** Whether a peft_type is that of such a method. */
 export function isLoraLike(method: string): method is LoraLikeMethod {
   return Object.hasOwn(CONFIGS, method);

@@ -119,11 +119,11 @@ describe("LoHa, LoKr and AdaLoRA of PEFT", () => {
     );
   });
 
-  it("calls a config that says so, beside other tensors, by its method", async () => {
+  it("calls a config that lies beside the tensors of a LoRA by its method", async () => {
     for (const method of ["LOHA", "ADALORA"]) {
       const tensors = { "base_model.model.q.lora_A.weight": [[1]], "base_model.model.q.lora_B.weight": [[1]] };
       const adapter = await open({ config: { peft_type: method, target_modules: ["q"] }, tensors });
-      expect(adapter.variants).toMatchObject([{ id: "other_method", method }]);
+      expect(adapter.variants).toMatchObject([{ id: "incomplete", of: "other_method", method }]);
     }
   });
 });

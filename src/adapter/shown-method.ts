@@ -1,0 +1,48 @@
+import { parseFactorKey } from "../formats/peft-folder/keys.ts";
+
+/** Methods of PEFT 0.21.2 (peft_types.py). */
+export const PEFT_TYPES: ReadonlySet<string> = new Set(
+  [
+    "PROMPT_TUNING MULTITASK_PROMPT_TUNING P_TUNING PREFIX_TUNING LORA ADALORA ADAMSS BOFT ADAPTION_PROMPT IA3 BEFT LILY LOHA LOKR",
+    "OFT POLY LN_TUNING VERA FROD PVERA FOURIERFT GLORA XLORA HRA VBLORA UNILORA CPT MISS RANDLORA ROAD TRAINABLE_TOKENS HIRA SHIRA",
+    "C3A WAVEFT OSF DELORA GRALORA CARTRIDGE TINYLORA PSOFT PEANUT SHADOW SUPERTUNING DEFT",
+  ].flatMap((line) => line.split(" ")),
+);
+
+/** Names of tensors that only one method of PEFT 0.21.2 gives, by its peft_type. */
+const NAMES: Readonly<Record<string, (key: string) => boolean>> = {
+  LORA: (key) => parseFactorKey(key) !== null,
+  ADALORA: (key) => key.endsWith(".lora_E"),
+  LOHA: (key) => /\.hada_[wt][12]/.test(key),
+  LOKR: (key) => /\.lokr_[wt][12]/.test(key),
+  IA3: (key) => key.endsWith(".ia3_l"),
+  VERA: (key) => /\.vera_lambda_[bd]/.test(key),
+  BOFT: (key) => /\.boft_[RS]/.test(key),
+  HRA: (key) => /\.hra_u/.test(key),
+  LN_TUNING: (key) => /\.ln_tuning_layers/.test(key),
+  RANDLORA: (key) => /\.randlora_/.test(key),
+  FOURIERFT: (key) => /\.fourierft_spectrum/.test(key),
+};
+
+/** A method of PEFT, and a tensor that shows it. */
+export interface ShownMethod {
+  readonly method: string;
+  readonly key: string;
+}
+
+/** The method that a tensor's name shows, null where many methods may have it. */
+export function methodOfKey(key: string): string | null {
+  return Object.keys(NAMES).find((method) => NAMES[method]!(key)) ?? null;
+}
+
+/** A method of PEFT that tensors show instead of this one; null where some are its own, or none shows a method. */
+export function otherMethod(method: string, keys: Iterable<string>): ShownMethod | null {
+  if (!PEFT_TYPES.has(method)) return null;
+  let other: ShownMethod | null = null;
+  for (const key of keys) {
+    const shown = methodOfKey(key);
+    if (shown === method) return null;
+    if (shown !== null) other ??= { method: shown, key };
+  }
+  return other;
+}
