@@ -1,4 +1,5 @@
 import { showJson } from "../formats/json.ts";
+import { CONFIG_FILE } from "../formats/peft-folder/files.ts";
 import { isLoraLike, LORA_LIKE } from "../formats/peft-folder/lora-like-config.ts";
 import type { ChangingField, PeftConfig } from "../formats/peft-folder/read-config.ts";
 import { methodOfKey, type ShownMethod } from "./shown-method.ts";
@@ -83,7 +84,7 @@ export function mistakenVariant(method: string, { method: shown, key }: ShownMet
     id: "incomplete",
     of: "other_method",
     method,
-    text: `has peft_type ${showJson(method)} in its config, but tensors of peft_type ${showJson(shown)} (such as ${key}) and none of its own; pass the adapter_config.json that was saved with them.`,
+    text: `has peft_type ${showJson(method)} in its config, but tensors of peft_type ${showJson(shown)} (such as ${key}) and none of its own; pass the ${CONFIG_FILE} that was saved with them.`,
   };
 }
 
