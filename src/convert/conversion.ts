@@ -51,6 +51,8 @@ export interface Conversion {
 export interface FormatWriter {
   /** What messages call it. */
   readonly title: string;
+  /** The program that loads the format, where it runs language models only; else null. */
+  readonly languageOnly: string | null;
   /** Kinds of modules that the format holds. */
   readonly kinds: Kinds;
   /** Tensors that it holds besides the factors: all, and modules with numbers for names too; what trainers of image models save; or none. */

@@ -3,7 +3,7 @@ import { refuseVariants } from "../adapter/variants.ts";
 import { UsageError } from "../core/errors.ts";
 import type { FormatWriter } from "./conversion.ts";
 import { FORMATS, WRITTEN_FORMATS, type WrittenFormat } from "./formats.ts";
-import { refuseExtremeScales, refuseUncarried } from "./refuse-uncarried.ts";
+import { refuseExtremeScales, refuseImageModel, refuseUncarried } from "./refuse-uncarried.ts";
 
 /** The writer of one format. */
 export interface Writer extends FormatWriter {
@@ -15,8 +15,10 @@ function careful(writer: FormatWriter): FormatWriter {
   return {
     ...writer,
     convert(adapter, baseConfig) {
+      const { title, languageOnly, kinds, extras } = writer;
+      // First: every other way out would lead here.
+      if (languageOnly !== null) refuseImageModel(adapter, languageOnly);
       refuseVariants(adapter);
-      const { title, kinds, extras } = writer;
       refuseKinds(adapter.name, adapter.modules.values(), kinds, `${title} files`);
       refuseExtremeScales(adapter);
       if (extras !== "all") refuseUncarried(adapter, title, extras);

@@ -371,6 +371,24 @@ describe("convert", () => {
     expect(() => loadedWriter(to).convert(adapter, null)).toThrow(words);
   });
 
+  it.each([
+    ["mlx", "mlx-lm"],
+    ["gguf", "llama.cpp"],
+  ])("to %s refuses image models before anything else that is in the way", async (to, program) => {
+    const conv = { in: 3, out: 3, kind: "conv" as const };
+    const pico = randomAdapter(7, {
+      modules: { "unet.conv_in": conv, "unet.time_embedding.linear_1": { in: 3, out: 3 } },
+      extras: { "base_model.model.head": [1] },
+    });
+    const adapter = await openPico("mine", pico);
+    const dora = { ...adapter, variants: [{ id: "dora" as const, text: "is a DoRA adapter" }] };
+    for (const one of [adapter, dora]) {
+      expect(() => loadedWriter(to).convert(one, baseOf(to))).toThrow(
+        `mine adapts an image or video model (such as unet.conv_in), but ${program} runs only language models; convert it to kohya or diffusers.`,
+      );
+    }
+  });
+
   it("refuses values that leave 16 bits when the scale is folded in", async () => {
     const modules = { "unet.conv_in": { A: [[1]], B: [[40000]] } };
     const adapter = await openPico("mine", { modules, dtype: "F16", config: { lora_alpha: 2 } });

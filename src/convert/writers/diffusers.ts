@@ -15,6 +15,7 @@ import { type DiffusersModule, modulesInDiffusers } from "../diffusers-modules.t
  */
 export const diffusersWriter: FormatWriter = {
   title: "diffusers",
+  languageOnly: null,
   kinds: { linear: true, embedding: false, conv: true },
   extras: "none",
   convert(adapter): Conversion {

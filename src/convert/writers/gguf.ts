@@ -16,7 +16,6 @@ import {
   wholeFactor,
 } from "../conversion.ts";
 import { refuseTied } from "../refuse-tied.ts";
-import { refuseImageModel } from "../refuse-uncarried.ts";
 
 /** The form of GGUF names, which modules keep where an adapter was read without its base's config. */
 const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
@@ -27,10 +26,10 @@ const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
  */
 export const ggufWriter: FormatWriter = {
   title: "GGUF",
+  languageOnly: "llama.cpp",
   kinds: { linear: true, embedding: true, conv: false },
   extras: "none",
   convert(adapter, baseConfig): Conversion {
-    refuseImageModel(adapter, "llama.cpp");
     const { family, config } = familyOf(adapter, baseConfig);
     const modules = [...adapter.modules.values()];
     if (config.tied) refuseTied(adapter.name, modules, "llama.cpp");

@@ -19,6 +19,7 @@ import { inHashedSafetensors } from "../tensor-hashes.ts";
  */
 export const kohyaWriter: FormatWriter = {
   title: "kohya",
+  languageOnly: null,
   kinds: { linear: true, embedding: false, conv: true },
   extras: "side-tensors",
   convert(adapter): Conversion {

@@ -17,7 +17,6 @@ import {
 } from "../conversion.ts";
 import { type ExpertStack, stackExperts } from "../expert-stacks.ts";
 import { isTiable, refuseTied } from "../refuse-tied.ts";
-import { refuseImageModel } from "../refuse-uncarried.ts";
 
 /** What is known about the base model. */
 interface Base {
@@ -37,10 +36,10 @@ interface Form {
  */
 export const mlxWriter: FormatWriter = {
   title: "MLX",
+  languageOnly: "mlx-lm",
   kinds: { linear: true, embedding: true, conv: false },
   extras: "none",
   convert(adapter, baseConfig): Conversion {
-    refuseImageModel(adapter, "mlx-lm");
     const base = baseOf(adapter, baseConfig);
     const modules = [...adapter.modules.values()];
     if (base !== null && (base.config.tied || base.family.tied)) refuseTied(adapter.name, modules, "mlx-lm");

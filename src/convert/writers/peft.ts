@@ -20,6 +20,7 @@ import {
  */
 export const peftWriter: FormatWriter = {
   title: "PEFT",
+  languageOnly: null,
   kinds: { linear: true, embedding: true, conv: true },
   extras: "all",
   convert(adapter): Conversion {
