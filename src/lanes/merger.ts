@@ -152,6 +152,8 @@ export class Merger {
 
   /** Write rows as a module's factors, lambda folded in if it is known. */
   async #write(module: PlannedModule, rows: UnitRows): Promise<LargestEntries> {
+    // More than was planned for: the merge is planned and carried out again.
+    if (rows.count > module.rank) return { a: new Float64Array(0), b: new Float64Array(0) };
     const { dtype, scale } = this.#plan;
     const { a, b } = halfScales(scale === "auto" ? 1 : scale);
     // Most merges have the factor 1, and these rows are all of the output.

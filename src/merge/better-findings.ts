@@ -18,7 +18,7 @@ export function betterFindings(plan: MergePlan, recipe: Recipe, results: readonl
   }
   const target = targetOfActing(plan, recipe, acting);
   if (target !== null) return { target };
-  const ranks = smallerRanks(plan, results);
+  const ranks = otherRanks(plan, results);
   return ranks === null ? null : { target: plan.target, ranks };
 }
 
@@ -35,14 +35,16 @@ function targetOfActing(plan: MergePlan, { target }: Recipe, acting: ReadonlySet
   return JSON.stringify(own) === JSON.stringify(plan.target) ? null : own;
 }
 
-/** The ranks that modules came out with, if they make the output smaller. */
-function smallerRanks(plan: MergePlan, results: readonly ModuleResult[]): Required<Findings>["ranks"] | null {
+/** The ranks that modules came out with, if they make the output smaller, or do not fit into it. */
+function otherRanks(plan: MergePlan, results: readonly ModuleResult[]): Required<Findings>["ranks"] | null {
   const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
   const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
   const needed = consumerRank(consumer, maximum(ranks.values()));
   const { modules: even } = evenExperts(Array.from(ranks, ([name, rank]) => ({ name, rank })));
   const own = new Map(even.map(({ name, rank }) => [name, rank]));
-  const padded =
-    plan.rankLayout === "uniform" ? needed < plan.rank : plan.modules.some(({ name, rank }) => own.get(name)! < rank);
-  return padded ? ranks : null;
+  const differs =
+    plan.rankLayout === "uniform"
+      ? needed !== plan.rank
+      : plan.modules.some(({ name, rank }) => own.get(name)! !== rank);
+  return differs ? ranks : null;
 }

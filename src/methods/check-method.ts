@@ -15,7 +15,7 @@ const CHOICES = {
 } as const satisfies { readonly [Field in keyof Method]?: readonly Method[Field][] };
 
 const FUNCTIONS = ["precise", "defaultTarget", "fullRank", "merge"] as const;
-const OPTIONAL_FUNCTIONS = ["scratchBytes"] as const;
+const OPTIONAL_FUNCTIONS = ["scratchBytes", "plannedRank"] as const;
 const TYPES: readonly Parameter["type"][] = ["choice", "boolean", "integer", "number"];
 
 /** Refuse a method that its types would refuse, or whose parameters contradict themselves. @throws UsageError naming the field */

@@ -131,6 +131,10 @@ export interface Method<Options = unknown> {
   /** The most units that a module can have before `cutModule` cuts it to k; `ranks` are the ranks of its adapters. */
   fullRank(ranks: readonly number[], size: { readonly in: number; readonly out: number }): number;
   /**
+   * The units that a module has where every adapter changes it, if fewer than `fullRank`; plans are made with them. Default: `fullRank`.
+   */
+  plannedRank?(ranks: readonly number[], size: { readonly in: number; readonly out: number }): number;
+  /**
    * Kernel memory that `merge` takes besides the pool and the result, in bytes. Default: the memory of its uncut rows, if it yields
    * rows.
    */

@@ -1,7 +1,7 @@
 import { coreTriplets, polarFactor } from "../linalg/core.ts";
 import { stacked } from "../linalg/matrix.ts";
 import { IN_CORE_SPACE, inCoreSpace, weighted } from "./cores.ts";
-import type { Method } from "./method.ts";
+import { type Method, sumOfRanks } from "./method.ts";
 
 /**
  * Task singular vectors (TSV-Merge): keep the leading singular triplets of each w_t D_t, at most floor(min(in, out) / T) and at least one.
@@ -14,9 +14,10 @@ export const tsv: Method<Record<string, never>> = {
   ...IN_CORE_SPACE,
   single: "exact",
   parameters: {},
+  plannedRank: (ranks, size) => sumOfRanks(ranks.map((rank) => Math.min(rank, tripletsEach(size, ranks.length)))),
   merge: async (pool) =>
     inCoreSpace(pool, (tasks) => {
-      const most = Math.max(1, Math.floor(Math.min(pool.in, pool.out) / tasks.length));
+      const most = tripletsEach(pool, tasks.length);
       const kept = tasks.map((task) => coreTriplets(weighted(task), most));
       return {
         sigma: kept.flatMap(({ sigma }) => sigma),
@@ -25,3 +26,8 @@ export const tsv: Method<Record<string, never>> = {
       };
     }),
 };
+
+/** The most triplets that each of T tasks keeps. */
+function tripletsEach({ in: inputs, out }: { readonly in: number; readonly out: number }, tasks: number): number {
+  return Math.max(1, Math.floor(Math.min(inputs, out) / tasks));
+}

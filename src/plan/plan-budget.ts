@@ -10,7 +10,7 @@ export function budgetOf(target: Target, modules: number): number | null {
 }
 
 /**
- * What a target means for each module. A budget is shared out by net utility; before that is known, each module gets the most that it could.
+ * What a target means for each module: a rank that cuts singular values is at most the matrix's own. A budget is shared out by net utility; before that is known, each module gets the most that it could.
  *
  * @param directions of each module, by its name; undefined while only headers are known
  * @returns a target for each module
@@ -22,6 +22,13 @@ export function moduleTargets(
   consumer: Consumer | null,
   directions: ReadonlyMap<string, ScoredDirections> | undefined,
 ): readonly ModuleTarget[] {
+  if (target.kind === "rank" && method.cut === "svd") {
+    // Beyond the sizes of a matrix its singular values are zero.
+    return modules.map(({ parts }) => {
+      const { in: inputs, out } = parts[0]!.module;
+      return { kind: "rank", rank: Math.min(target.rank, inputs, out) };
+    });
+  }
   if (target.kind !== "budget") return modules.map(() => target);
   const total = budgetOf(target, modules.length)!;
   const limit = consumer?.mostRank ?? Number.POSITIVE_INFINITY;

@@ -18,7 +18,7 @@ export interface Findings {
   readonly acting?: number;
   /** The target if the recipe names none. */
   readonly target?: Target;
-  /** The rank of each module, by name, if it is smaller than headers allow. */
+  /** The rank of each module, by name, if it is another than headers show. */
   readonly ranks?: ReadonlyMap<string, number>;
   /** The directions of each module, by name, for sharing out a budget. */
   readonly directions?: ReadonlyMap<string, ScoredDirections>;
@@ -101,7 +101,8 @@ function ownRank(
   const ranks = parts.map(({ module }) => module.rank);
   const { kind, in: inputs, out, inputShape } = parts[0]!.module;
   const size = { in: inputs, out };
-  const rank = Math.max(1, found ?? mostUnits(method, target, { ...size, ranks }));
+  const planned = method.plannedRank?.(ranks, size) ?? Number.POSITIVE_INFINITY;
+  const rank = Math.max(1, found ?? Math.min(planned, mostUnits(method, target, { ...size, ranks })));
   return { name, kind, ...size, inputShape, parts, weights, target, rank };
 }
 

@@ -70,7 +70,7 @@ describe("a merge for a consumer", () => {
   it("leaves the rank to vLLM up to its largest", async () => {
     const adapter = await open("one", 4, { rank: 5, modules });
     expect(makePlan([adapter], { for: "vllm" }).rank).toBe(5);
-    const tall = await open("tall", 5, { rank: 513, modules: { [layer(0)]: { in: 2, out: 2 } } });
+    const tall = await open("tall", 5, { rank: 513, modules: { [layer(0)]: { in: 600, out: 513 } } });
     expect(() => makePlan([tall], { for: "vllm", method: "linear" })).toThrow(RefusedError);
     expect(() => makePlan([tall], { for: "vllm", method: "linear" })).toThrow(/rank 512 at most.*--rank 512/);
   });

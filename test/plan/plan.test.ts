@@ -27,7 +27,7 @@ function adapterOf(
     alpha_pattern: Object.fromEntries(entries.map(([module, r]) => [module, 2 * r])),
   };
   return openPeft(
-    Object.entries(ranks).flatMap(([module, r]) => linear(module, r, 3, 4, dtype)),
+    Object.entries(ranks).flatMap(([module, r]) => linear(module, r, 30, 40, dtype)),
     { r: rank, lora_alpha: 2 * rank, ...patterns, ...config },
     name,
   );
@@ -79,7 +79,7 @@ describe("modules of a plan", () => {
         ],
       ],
     ]);
-    expect(plan.modules[0]).toMatchObject({ kind: "linear", in: 3, out: 4 });
+    expect(plan.modules[0]).toMatchObject({ kind: "linear", in: 30, out: 40 });
   });
 
   it("have one rank in the uniform layout: the largest that any module needs", async () => {
@@ -157,7 +157,7 @@ describe("the output's scale", () => {
 
   it("is whole where alpha was, though the quotient is not exact", async () => {
     for (const alpha of [32, 1e15 + 1, -5]) {
-      const adapter = await openPeft(linear("q", 7), { r: 7, lora_alpha: alpha });
+      const adapter = await openPeft(linear("q", 7, 8, 9), { r: 7, lora_alpha: alpha });
       expect(makePlan([adapter], {}).config).toMatchObject({ r: 7, lora_alpha: alpha });
     }
   });
@@ -400,7 +400,7 @@ describe("a recipe", () => {
     const method = "ties_svd";
     expect(makePlan(adapters, { method } as Recipe).rank).toBe(2);
     const plan = makePlan(adapters, { method, target: { kind: "rank", rank: 64 } });
-    expect(plan.rank).toBe(3);
+    expect(plan.rank).toBe(30);
     const full = { method, target: { kind: "full" } } as const;
     refused(() => makePlan(adapters, full), UsageError, "ties_svd", "pass the rank to cut them to");
   });

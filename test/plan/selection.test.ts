@@ -73,7 +73,19 @@ describe("include and exclude", () => {
 
   it("decide rank, dtype and scale by the chosen modules alone", async () => {
     const uneven = await openPico("uneven", {
-      modules: { q: unit([1, 2], [1]), v: { A: [[1], [2]], B: [[1, 2]] } },
+      modules: {
+        q: unit([1, 2], [1]),
+        v: {
+          A: [
+            [1, 0],
+            [2, 1],
+          ],
+          B: [
+            [1, 2],
+            [3, 4],
+          ],
+        },
+      },
       config: { r: 2, lora_alpha: 4, rank_pattern: { q: 1 }, alpha_pattern: { q: 3 } },
     });
     expect(makePlan([uneven], {})).toMatchObject({ rank: 2, sharedScale: null });
