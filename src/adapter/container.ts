@@ -5,7 +5,7 @@ import { openShards, readShardIndex } from "../formats/safetensors/shards.ts";
 import { readTorch } from "../formats/torch/read.ts";
 import type { AdapterFileNames } from "./adapter.ts";
 import type { AdapterContents, AdapterText } from "./dialect.ts";
-import type { AdapterFolder } from "./folder.ts";
+import { type AdapterFolder, fileOf } from "./folder.ts";
 import { openGguf } from "./open-gguf.ts";
 
 /** Larger than any adapter's config or index. */
@@ -59,7 +59,7 @@ async function containerOf(source: ByteSource): Promise<"safetensors" | "torch" 
 }
 
 async function openSharded(folder: AdapterFolder, indexFile: string): Promise<Weights> {
-  const where = `${folder.name}/${indexFile}`;
+  const where = fileOf(folder.name, indexFile);
   const index = readShardIndex(await sourceText(await folder.open(indexFile), where), where);
   const { shards, tensors } = await openShards(index, (file) => folder.open(file));
   return { files: shards.map(({ source }) => source), tensors, metadata: new Map() };
@@ -67,7 +67,7 @@ async function openSharded(folder: AdapterFolder, indexFile: string): Promise<We
 
 async function openConfig(folder: AdapterFolder, file: string | null): Promise<AdapterContents["config"]> {
   if (file === null) return null;
-  const where = `${folder.name}/${file}`;
+  const where = fileOf(folder.name, file);
   return { text: await sourceText(await folder.open(file), where), where };
 }
 

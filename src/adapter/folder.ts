@@ -24,6 +24,15 @@ export interface AdapterFolder {
   open(file: string): Promise<ByteSource>;
 }
 
+/** A name that ends in that of a file of weights, with a number behind it where two adapters have it. */
+const NAMED_AFTER_FILE = /^(.*\/)?[^/]+\.(?:safetensors|gguf|bin|pth?)(?: \(\d+\))?$/;
+
+/** What messages call a file of an adapter: by the adapter's name, or by its folder's where the adapter is named after a file. */
+export function fileOf(adapter: string, file: string): string {
+  const named = NAMED_AFTER_FILE.exec(adapter);
+  return `${named === null ? `${adapter}/` : (named[1] ?? "")}${file}`;
+}
+
 /** What is known about a folder before any file is opened. */
 type FolderNames = Omit<AdapterFolder, "open">;
 
@@ -48,7 +57,7 @@ export function adapterFolder(name: string, files: Readonly<Record<string, ByteS
     folders: [],
     async open(file) {
       if (!Object.hasOwn(files, file)) {
-        throw new FormatError(`${name}/${file} is missing; add it to the adapter's files.`);
+        throw new FormatError(`${fileOf(name, file)} is missing; add it to the adapter's files.`);
       }
       return files[file]!;
     },

@@ -1,4 +1,4 @@
-import type { AdapterFolder } from "../adapter/folder.ts";
+import { type AdapterFolder, fileOf } from "../adapter/folder.ts";
 import { type ByteSource, blobSource, memorySource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import { rangedSource } from "../core/ranged-source.ts";
@@ -72,8 +72,9 @@ export function handedFolder({ name, files, folders }: HandedFolder): AdapterFol
     folders,
     async open(file) {
       const handed = Object.hasOwn(files, file) ? files[file] : undefined;
-      if (handed === undefined) throw new FormatError(`${name}/${file} is missing; add it to the adapter's files.`);
-      return openHanded(`${name}/${file}`, handed);
+      if (handed === undefined)
+        throw new FormatError(`${fileOf(name, file)} is missing; add it to the adapter's files.`);
+      return openHanded(fileOf(name, file), handed);
     },
   };
 }
@@ -83,7 +84,7 @@ export function handedReader({ name, files }: HandedFolder): FolderReader {
   return async (file, most) => {
     const handed = Object.hasOwn(files, file) ? files[file] : undefined;
     if (handed === undefined) return null;
-    const source = openHanded(`${name}/${file}`, handed);
+    const source = openHanded(fileOf(name, file), handed);
     if (source.size > most) return null;
     const bytes = new Uint8Array(source.size);
     await source.read(0, bytes);

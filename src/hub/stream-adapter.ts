@@ -1,5 +1,5 @@
 import { MAX_TEXT_BYTES } from "../adapter/container.ts";
-import type { AdapterFolder } from "../adapter/folder.ts";
+import { type AdapterFolder, fileOf } from "../adapter/folder.ts";
 import { memorySource } from "../core/bytes.ts";
 import { HubError } from "../core/errors.ts";
 import { type HubPath, hubName, parseHubPath, pinnedHubPath } from "./hub-path.ts";
@@ -42,7 +42,7 @@ export async function streamHubAdapter(path: string, access: HubAccess): Promise
       if (entry === undefined) throw new HubError(`${name} has no file ${file}; ask its author to upload it.`);
       const url = fileUrl(access, hub, listing.commit, entry);
       const sha256 = entry.large ? entry.etag : null;
-      const source = urlSource(access, { name: `${name}/${file}`, url, size: entry.size, path: hub, sha256 });
+      const source = urlSource(access, { name: fileOf(name, file), url, size: entry.size, path: hub, sha256 });
       // Whoever reads a config refuses one that is too long.
       if (!file.endsWith(".json") || entry.size > MAX_TEXT_BYTES) return source;
       const bytes = new Uint8Array(entry.size);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AdapterFileNames } from "../../src/adapter/adapter.ts";
-import { adapterFolder, chooseFiles } from "../../src/adapter/folder.ts";
+import { adapterFolder, chooseFiles, fileOf } from "../../src/adapter/folder.ts";
 import { memorySource } from "../../src/core/bytes.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
@@ -116,5 +116,18 @@ describe("adapterFolder", () => {
     expect([folder.files, folder.folders]).toEqual([["a.safetensors"], []]);
     expect(await folder.open("a.safetensors")).toBe(source);
     await expect(folder.open("toString")).rejects.toThrow("x/toString is missing");
+  });
+});
+
+describe("a file of an adapter", () => {
+  it.each([
+    ["mine", "adapter_config.json", "mine/adapter_config.json"],
+    ["loras/style.safetensors", "style.safetensors", "loras/style.safetensors"],
+    ["loras/style.safetensors (2)", "style.safetensors", "loras/style.safetensors"],
+    ["loras/style.gguf", "adapter_config.json", "loras/adapter_config.json"],
+    ["style.pt", "style.pt", "style.pt"],
+    ["my.safetensors.folder", "a.safetensors", "my.safetensors.folder/a.safetensors"],
+  ])("of the name %s is shown once (%s)", (name, file, shown) => {
+    expect(fileOf(name, file)).toBe(shown);
   });
 });

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { ReadingOptions } from "../../adapter/container.ts";
-import type { AdapterFolder } from "../../adapter/folder.ts";
+import { type AdapterFolder, fileOf } from "../../adapter/folder.ts";
 import { openAdapter } from "../../adapter/open.ts";
 import type { ByteSource } from "../../core/bytes.ts";
 import { FormatError, UsageError } from "../../core/errors.ts";
@@ -149,9 +149,9 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
     async open(file) {
       const path = join(folder, file);
       if (!existsSync(path)) {
-        throw new FormatError(`${name}/${file} is missing or a broken link; download or copy the adapter again.`);
+        throw new FormatError(`${fileOf(name, file)} is missing or a broken link; download or copy the adapter again.`);
       }
-      const source = openFile(path, `${name}/${file}`);
+      const source = openFile(path, fileOf(name, file));
       opened.push(source);
       return source;
     },

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { fileOf } from "../../adapter/folder.ts";
 import { memorySink, memorySource } from "../../core/bytes.ts";
 import { urlSource } from "../../hub/url-source.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
@@ -39,7 +40,7 @@ export function openDiskMerger(
         if (typeof file !== "string") {
           return "remote" in file ? urlSource({ ...file, fetch }, file.remote) : memorySource(file.name, file.bytes);
         }
-        const source = openFile(file, `${plan.inputs[t]!.name}/${basename(file)}`);
+        const source = openFile(file, fileOf(plan.inputs[t]!.name, basename(file)));
         opened.push(source);
         return source;
       }),
