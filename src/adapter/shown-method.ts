@@ -14,7 +14,7 @@ const NAMES: Readonly<Record<string, (key: string) => boolean>> = {
   LORA: (key) => parseFactorKey(key) !== null,
   ADALORA: (key) => key.endsWith(".lora_E"),
   LOHA: (key) => /\.hada_[wt][12]/.test(key),
-  LOKR: (key) => /\.lokr_[wt][12]/.test(key),
+  LOKR: (key) => /\.lokr_(w[12]|t2)/.test(key),
   IA3: (key) => key.endsWith(".ia3_l"),
   VERA: (key) => /\.vera_lambda_[bd]/.test(key),
   BOFT: (key) => /\.boft_[RS]/.test(key),

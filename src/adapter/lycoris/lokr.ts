@@ -16,17 +16,18 @@ export const LOKR_PARTS: readonly string[] = "lokr_w1 lokr_w1_a lokr_w1_b lokr_w
  * @throws FormatError for tensors that are missing or do not fit each other
  */
 export function moduleOfLokr(parts: Parts): ComputedModule {
-  const w1 = sideOf(parts, "lokr_w1", "lokr_t1");
+  const w1 = sideOf(parts, "lokr_w1");
   const w2 = sideOf(parts, "lokr_w2", "lokr_t2");
   if (w1.kernel.length > 0) throw misfit(parts);
   const halves = { a: kronecker(w1.a, w2.a), b: kronecker(w1.b, w2.b) };
   return computedModule(parts.path, w1.key, halves, w2.kernel, w2.dim ?? w1.dim);
 }
 
-/** One side of the Kronecker product. */
-function sideOf(parts: Parts, side: string, core: string): MadeMatrix {
+/** One side of the Kronecker product. @param core of its Tucker decomposition, where it may have one */
+function sideOf(parts: Parts, side: string, core?: string): MadeMatrix {
   const { name, path, tensors } = parts;
-  const others = [`${side}_a`, `${side}_b`, core].flatMap((part) => tensors.get(part) ?? []);
+  const factors = [`${side}_a`, `${side}_b`, ...(core === undefined ? [] : [core])];
+  const others = factors.flatMap((part) => tensors.get(part) ?? []);
   if (others.length > 0 && tensors.has(side)) {
     throw new FormatError(
       `${name}: ${tensors.get(side)!.name} and ${others[0]!.name} both belong to one side of ${path}; remove the one that does not belong to the adapter.`,

@@ -37,12 +37,12 @@ export function wholeMatrix(parts: Parts, tensor: TensorRef): MadeMatrix {
  *
  * @throws FormatError where one is missing, or they do not fit each other
  */
-export function factoredMatrix(parts: Parts, a: string, b: string, core: string): MadeMatrix {
+export function factoredMatrix(parts: Parts, a: string, b: string, core?: string): MadeMatrix {
   const [first, second] = [partOf(parts, a), partOf(parts, b)];
   if (first.shape.length !== 2 || second.shape.length !== 2) throw misfit(parts);
   const [left, right] = [sidesOf(parts.name, first), sidesOf(parts.name, second)];
   const common = { dim: second.shape[0]!, key: first.name };
-  const middle = parts.tensors.get(core);
+  const middle = core === undefined ? undefined : parts.tensors.get(core);
   if (middle !== undefined) {
     const [r, q, ...kernel] = middle.shape;
     if (kernel.length === 0 || r !== first.shape[0] || q !== second.shape[0]) throw misfit(parts);
