@@ -3,6 +3,7 @@ import { type Consumer, consumerById } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
+import { shellPath } from "../core/shell-word.ts";
 import type { Conversion } from "./conversion.ts";
 import { type Writer, writerOf } from "./convert.ts";
 import { WRITTEN_FORMATS, type WrittenFormat } from "./formats.ts";
@@ -64,6 +65,6 @@ function isSafe({ to, for: consumer }: FormatChoice, id: WrittenFormat, { module
 export function refuseUnshaped({ title, id, formats, differing, stacks, everyLayer }: Consumer, path: string): void {
   if (!formats.includes("peft") || (differing === "all" && !stacks && !everyLayer)) return;
   throw new UsageError(
-    `${title} takes one rank and one scale for all modules, but a conversion does not change them; run lora-lego merge ${path} --method cat --for ${id}, which gives the same deltas in that shape.`,
+    `${title} takes one rank and one scale for all modules, but a conversion does not change them; run lora-lego merge ${shellPath(path)} --method cat --for ${id}, which gives the same deltas in that shape.`,
   );
 }

@@ -2,7 +2,7 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { plural } from "../../core/plural.ts";
 import { seededRandom } from "../../core/random.ts";
-import { shellWord } from "../../core/shell-word.ts";
+import { shellPath } from "../../core/shell-word.ts";
 import { MeanPurity, type Purity } from "../../figures/purity.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { underOneName } from "../../plan/one-name.ts";
@@ -72,7 +72,7 @@ export async function auditMergedAdapter(
     ...lostAdapters(losable, scales ? weighted : products, figures.cosines, scales),
     ...strangers(given, names),
   ];
-  const found = signatures({ path: shellWord(path), figures, purity, lost });
+  const found = signatures({ path: shellPath(path), figures, purity, lost });
   const leftOut = all.length - names.length;
   return {
     name: result.name,

@@ -1,5 +1,5 @@
 import { maximum } from "../../core/maximum.ts";
-import { shellWord } from "../../core/shell-word.ts";
+import { shellPath } from "../../core/shell-word.ts";
 import { orderlessSum } from "../../core/sum.ts";
 import { chooseMethod } from "../../methods/auto.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
@@ -54,7 +54,7 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, 
   // Single files are merged into one, for the program that loads them.
   const out = paths.every((path) => path.endsWith(".safetensors")) ? "merged.safetensors" : "merged";
   const command = (...flags: string[]): string =>
-    ["lora-lego", "merge", ...paths.map(shellWord), ...flags, "--out", out].join(" ");
+    ["lora-lego", "merge", ...paths.map(shellPath), ...flags, "--out", out].join(" ");
   const lego = acting < 2 ? null : legoRank(plan, { acts, sharedStart });
   return {
     method,
