@@ -1,10 +1,8 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { isKohyaName, ofImageModel } from "../adapter/names/components.ts";
+import { numberedList } from "../adapter/names/numbered.ts";
 import { isSideTensor } from "../adapter/side-tensors.ts";
 import { RefusedError } from "../core/errors.ts";
-
-/** Names that are only an index into some code's list of layers, as in lora_diffusion and SAM adapters. */
-const NUMBERED = /^(?:(?:unet|text_encoder):\d+|w_\d{3,})$/;
 
 /**
  * Refuse what a format of factors and scales cannot hold: tensors besides the factors, and modules with numbers for names.
@@ -20,7 +18,7 @@ export function refuseUncarried(adapter: Adapter, format: string, carried: "side
       `${name} holds ${left.length === 1 ? "a tensor" : `${left.length} tensors`} besides its factors (such as ${extra}), which ${format} files cannot carry; pass --extras drop if the task does not need them.`,
     );
   }
-  const numbered = [...modules.keys()].find((module) => NUMBERED.test(module));
+  const numbered = [...modules.keys()].find((module) => numberedList(module) !== null);
   if (numbered !== undefined) {
     throw new RefusedError(
       `${name} numbers its modules (such as ${numbered}) instead of naming them, so ${format} files cannot say where they belong; its own format or peft can hold it.`,

@@ -1,4 +1,5 @@
 import type { AdapterModule } from "../adapter/adapter.ts";
+import { kroneckerSides } from "../adapter/lycoris/leading.ts";
 import { RefusedError } from "../core/errors.ts";
 import { entriesBytes } from "./stored-entries.ts";
 
@@ -54,8 +55,15 @@ export function poolBytes(modules: readonly AdapterModule[], slab: number | null
 export function refuseTooManyUnits(name: string, modules: readonly AdapterModule[]): void {
   const units = unitsOf(modules);
   if (units <= MAX_UNITS) return;
+  const [only, ...others] = modules;
+  const [over, way] =
+    others.length > 0
+      ? [" over all adapters", "merge fewer adapters at a time, or cut them first (lora-lego resize --rank)"]
+      : kroneckerSides(only!) !== null
+        ? ["", "cut the adapter first with lora-lego resize --rank, which takes a LoKr of any size"]
+        : ["", `leave it out with lora-lego merge --exclude ${name}`];
   throw new RefusedError(
-    `${name} has ${units} units over all adapters, but at most ${MAX_UNITS} can be merged at once; merge fewer adapters at a time, or cut them first (lora-lego resize --rank).`,
+    `${name} has ${units} units${over}, but at most ${MAX_UNITS} can be merged or compared at once; ${way}.`,
   );
 }
 

@@ -3,6 +3,7 @@ import type { AdapterModule } from "../../src/adapter/adapter.ts";
 import { denseFactor } from "../../src/adapter/dense-factor.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { poolMemory, refuseTooManyUnits } from "../../src/units/memory.ts";
+import { openLycoris } from "../support/lycoris.ts";
 
 const NOTHING = { units: 0, bytes: 0 };
 
@@ -45,6 +46,17 @@ describe("units of one module", () => {
     expect(() => refuseTooManyUnits("q", [module(4000, 8, 8), module(96, 8, 8)])).not.toThrow();
     const refused = () => refuseTooManyUnits("q", [module(4000, 8, 8), module(97, 8, 8)]);
     expect(refused).toThrow(RefusedError);
-    expect(refused).toThrow("q has 4097 units over all adapters, but at most 4096 can be merged at once");
+    expect(refused).toThrow("q has 4097 units over all adapters, but at most 4096 can be merged or compared at once");
+  });
+
+  it("of a single adapter lead on to what takes them", async () => {
+    const side = Array.from({ length: 65 }, () => Array<number>(65).fill(1));
+    const [lokr] = (await openLycoris({ lokr_w1: side, lokr_w2: side })).modules.values();
+    expect(() => refuseTooManyUnits("q", [lokr!])).toThrow(
+      "q has 4225 units, but at most 4096 can be merged or compared at once; cut the adapter first with lora-lego resize --rank, which takes a LoKr of any size.",
+    );
+    expect(() => refuseTooManyUnits("q", [module(4097, 8, 8)])).toThrow(
+      "q has 4097 units, but at most 4096 can be merged or compared at once; leave it out with lora-lego merge --exclude q.",
+    );
   });
 });

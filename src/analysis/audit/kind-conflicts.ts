@@ -1,3 +1,4 @@
+import { numberedList } from "../../adapter/names/numbered.ts";
 import { orderlessSum } from "../../core/sum.ts";
 import { type DeltaProducts, normOf } from "../../figures/delta.ts";
 
@@ -63,12 +64,14 @@ export class KindConflicts {
   }
 }
 
-/** A module's kind: the last name of its path; numbers behind it are places in a list ("to_out.0"). */
+/** A module's kind: the last name of its path; numbers behind it are places in a list ("to_out.0"), and so are those of a list of layers. */
 export function layerKind(module: string): string {
   return (
+    numberedList(module) ??
     module
       .split(".")
       .filter((part) => !/^\d+$/.test(part))
-      .at(-1) ?? module
+      .at(-1) ??
+    module
   );
 }

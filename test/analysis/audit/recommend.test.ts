@@ -61,6 +61,8 @@ describe("recommend", () => {
   it("writes paths and weights as a shell takes them", async () => {
     const { command } = await recommended([2, 2], { paths: ["my math", "it's"], weights: [1, 25] });
     expect(command).toBe(String.raw`lora-lego merge 'my math' 'it'\''s' --weights 1,25 --out merged`);
+    const odd = await recommended([2, 2], { paths: ["-x", "- y.safetensors"] });
+    expect(odd.command).toBe("lora-lego merge ./-x './- y.safetensors' --out merged");
   });
 });
 
@@ -96,6 +98,11 @@ describe("layerKind", () => {
     ["down_blocks.0.attentions.1.transformer_blocks.0.attn1.to_out.0", "to_out"],
     ["lora_unet_mid", "lora_unet_mid"],
     ["0", "0"],
+    ["w_000", "w"],
+    ["w_1234", "w"],
+    ["unet:12", "unet"],
+    ["text_encoder:0", "text_encoder"],
+    ["w_12", "w_12"],
   ])("of %s is %s", (module, kind) => {
     expect(layerKind(module)).toBe(kind);
   });
