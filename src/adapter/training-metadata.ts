@@ -3,11 +3,12 @@ import { familyById } from "../families/families.ts";
 import type { Adapter } from "./adapter.ts";
 
 /** What files of image models say of their training, as sd-scripts and Stability's ModelSpec name it. */
-type Said = Pick<Adapter, "name" | "metadata">;
+type Said = Pick<Adapter, "metadata">;
 
 const TAGS = "ss_tag_frequency";
 const MODULE = "ss_network_module";
 const TITLE = "modelspec.title";
+const OUTPUT_NAME = "ss_output_name";
 const MERGED_FROM = "modelspec.merged_from";
 const TRIGGERS = "modelspec.trigger_phrase";
 /** Lists of words, separated by commas. */
@@ -15,18 +16,36 @@ const LISTS = [TRIGGERS, "modelspec.tags"];
 /** The model that an adapter is for, which all say that say it at all. */
 const OF_THE_MODEL = ["ss_base_model_version", "modelspec.architecture"];
 /** What names one file or one training. A1111 lists an adapter under its ss_output_name. */
-const OF_ONE_FILE = ["ss_output_name", "ss_session_id", "modelspec.date"];
+const OF_ONE_FILE = [OUTPUT_NAME, "ss_session_id", "modelspec.date"];
 /** Arguments may name ranks, and the result has its own. */
 const OF_THE_RANKS = "ss_network_args";
+
+/** What a merge reads of an adapter for that. */
+type Merged = Pick<Adapter, "metadata" | "modules">;
+
+/**
+ * What an adapter's file says of training, for one of plain LoRA: LoKr, LoHa and the like are such no more, so the module that trains
+ * plain ones is named in place of theirs, if there is just one, and its arguments go.
+ *
+ * @param families that it may belong to
+ */
+export function plainMetadata({ metadata, modules }: Merged, families: readonly string[]): ReadonlyMap<string, string> {
+  const computed = [...modules.values()].some(({ a }) => "matrix" in a);
+  if (!computed || !metadata.has(MODULE)) return metadata;
+  const own = networkModule(families);
+  const kept = [...metadata].filter(([key]) => key !== OF_THE_RANKS && key !== MODULE);
+  return new Map(own === null ? kept : [...kept, [MODULE, own]]);
+}
 
 /**
  * What a merge's file says of training: of one adapter all that it says; of several what all of them say, and tags and trigger words
  * together. The title is made anew. There is no date, so that the same merge writes the same file.
  *
- * @param adapters that take part; their order does not matter
+ * @param inputs that take part; their order does not matter
  * @param families that the result may belong to
  */
-export function mergedMetadata(adapters: readonly Said[], families: readonly string[]): Map<string, string> {
+export function mergedMetadata(inputs: readonly Merged[], families: readonly string[]): Map<string, string> {
+  const adapters: readonly Said[] = inputs.map((input) => ({ metadata: plainMetadata(input, families) }));
   const [first, ...others] = adapters as readonly [Said, ...Said[]];
   const merged = new Map([...first.metadata].filter(([key]) => key !== OF_THE_RANKS));
   if (others.length === 0) return merged;
@@ -47,9 +66,12 @@ export function mergedMetadata(adapters: readonly Said[], families: readonly str
   const modules = new Set(valuesOf(MODULE));
   if (modules.size > 1) set(MODULE, networkModule(families));
   if (valuesOf(TITLE).length > 0) {
-    const titles = adapters.map(({ name, metadata }) => metadata.get(TITLE) ?? name).sort(compareNaturally);
-    set(TITLE, titles.join(" + "));
+    // Names of folders and files are the user's own.
+    const titles = adapters.flatMap(({ metadata }) => metadata.get(TITLE) ?? metadata.get(OUTPUT_NAME) ?? []);
+    const untitled = adapters.length - titles.length;
+    titles.sort(compareNaturally);
     set(MERGED_FROM, titles.join(", "));
+    set(TITLE, [...titles, ...(untitled === 0 ? [] : [`${untitled} untitled`])].join(" + "));
   }
   return merged;
 }

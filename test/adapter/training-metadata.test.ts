@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { mergedMetadata, triggerWords } from "../../src/adapter/training-metadata.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { mergedMetadata, plainMetadata, triggerWords } from "../../src/adapter/training-metadata.ts";
+import { openLycoris } from "../support/lycoris.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
+import { written } from "../support/written.ts";
 
 type Fields = Readonly<Record<string, string>>;
 const merged = (files: readonly Fields[], families: readonly string[] = ["flux1"]): Fields => {
-  const adapters = files.map((fields, i) => ({ name: `file ${i + 1}`, metadata: new Map(Object.entries(fields)) }));
+  const adapters = files.map((fields) => ({ metadata: new Map(Object.entries(fields)), modules: new Map() }));
   const forwards = Object.fromEntries(mergedMetadata(adapters, families));
   expect(Object.fromEntries(mergedMetadata(adapters.toReversed(), families))).toEqual(forwards);
   return forwards;
@@ -58,10 +62,10 @@ describe("metadata of a merge", () => {
     });
   });
 
-  it("have a title and sources made of the inputs' titles, or of their names", () => {
-    expect(merged([{ "modelspec.title": "Ink" }, {}, { "modelspec.title": "Face" }])).toEqual({
-      "modelspec.title": "Face + file 2 + Ink",
-      "modelspec.merged_from": "Face, file 2, Ink",
+  it("have a title and sources made of what the inputs call themselves, not of folders and files", () => {
+    expect(merged([{ "modelspec.title": "Ink" }, {}, { ss_output_name: "face" }])).toEqual({
+      "modelspec.title": "face + Ink + 1 untitled",
+      "modelspec.merged_from": "face, Ink",
     });
     expect(merged([{ ss_optimizer: "x" }, { ss_optimizer: "x" }])).toEqual({ ss_optimizer: "x" });
   });
@@ -77,6 +81,25 @@ describe("metadata of a merge", () => {
       expect(merged([own, other], families)).toEqual({});
     }
     expect(merged([{}, {}])).toEqual({});
+  });
+
+  it("name no module and arguments of LoKr once that is plain LoRA, whether it is merged or converted", async () => {
+    const said = { ss_network_module: "lycoris.kohya", ss_network_args: '{"algo": "lokr"}', ss_seed: "1" };
+    const read = await openLycoris({ lokr_w1: [[1, 2]], lokr_w2: [[1], [2]] });
+    const lokr = { ...read, metadata: new Map(Object.entries(said)) };
+    const flux = { ss_seed: "1", ss_network_module: "networks.lora_flux" };
+    for (const found of [plainMetadata(lokr, ["flux1"]), mergedMetadata([lokr, lokr], ["flux1"])]) {
+      expect(Object.fromEntries(found)).toEqual(flux);
+    }
+    expect(Object.fromEntries(plainMetadata(lokr, []))).toEqual({ ss_seed: "1" });
+    expect(Object.fromEntries(plainMetadata({ ...lokr, modules: new Map() }, []))).toEqual(said);
+    const files = await written(lokr, "kohya");
+    const there = await openAdapter(memoryFolder("there", { "x.safetensors": files["adapter.safetensors"]! }));
+    expect([...there.metadata.keys()].filter((key) => key.startsWith("ss_")).sort()).toEqual([
+      "ss_network_alpha",
+      "ss_network_dim",
+      "ss_seed",
+    ]);
   });
 });
 

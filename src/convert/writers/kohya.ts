@@ -1,5 +1,6 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
+import { plainMetadata } from "../../adapter/training-metadata.ts";
 import { RefusedError } from "../../core/errors.ts";
 import { factorShapes } from "../../formats/peft-folder/factors.ts";
 import {
@@ -90,9 +91,9 @@ function written(stem: string, module: AdapterModule, alpha: number): WrittenTen
 const OF_THE_BYTES = /^(sshs_|modelspec\.hash|ss_network_(dim|alpha)$)/;
 
 /** What the input's file says about its training, with the rank and alpha that are written. */
-function metadataOf({ metadata }: Adapter, modules: readonly AdapterModule[], alpha: number): Record<string, string> {
+function metadataOf(adapter: Adapter, modules: readonly AdapterModule[], alpha: number): Record<string, string> {
   const folded = modules.some((module) => alphaOf(module) !== alpha);
-  const kept = [...metadata].filter(
+  const kept = [...plainMetadata(adapter, adapter.families)].filter(
     // The arguments give separate alphas for convolutions.
     ([key]) => !OF_THE_BYTES.test(key) && !(folded && key === "ss_network_args"),
   );
