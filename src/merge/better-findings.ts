@@ -22,6 +22,12 @@ export function betterFindings(plan: MergePlan, recipe: Recipe, results: readonl
   return ranks === null ? null : { target: plan.target, ranks };
 }
 
+/** Why the method was chosen, by the adapters that change something; null where it was named. */
+export function chosenFor({ chosen }: MergePlan, results: readonly ModuleResult[]): string | null {
+  const acting = actingInputs(results).size;
+  return chosen === null || acting === 0 ? chosen : chooseMethod(acting).reason;
+}
+
 /** The method's default target without the adapters that change nothing; null if it is the plan's. */
 function targetOfActing(plan: MergePlan, { target }: Recipe, acting: ReadonlySet<number>): Target | null {
   if (target !== undefined || acting.size === 0) return null;

@@ -20,7 +20,7 @@ import type { Findings } from "../plan/plan-ranks.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { makeReport } from "../report/make-report.ts";
 import type { MergeReport } from "../report/report.ts";
-import { betterFindings } from "./better-findings.ts";
+import { betterFindings, chosenFor } from "./better-findings.ts";
 
 /** An output in progress: its bytes, and the lanes that write modules into it. */
 export interface OutputInProgress {
@@ -99,7 +99,10 @@ export async function runMerge(
     if (isScaled(plan)) {
       const results = await writeAll(plan, await host.begin(plan), run);
       const better = betterFindings(plan, recipe, results);
-      if (better === null) return { plan, report: makeReport(adapters, plan, results, hashes, timings, null) };
+      if (better === null) {
+        const done = { ...plan, chosen: chosenFor(plan, results) };
+        return { plan: done, report: makeReport(adapters, done, results, hashes, timings, null) };
+      }
       findings = { ...findings, ...better };
       continue;
     }
@@ -110,7 +113,7 @@ export async function runMerge(
       continue;
     }
     const auto = autoScale(...productsOf(plan, results));
-    const scaled = { ...plan, scale: auto.factor };
+    const scaled = { ...plan, scale: auto.factor, chosen: chosenFor(plan, results) };
     const { sink, lanes } = await host.begin(scaled);
     await writeFixed(scaled, sink);
     await run(extraJobs(scaled), lanes);

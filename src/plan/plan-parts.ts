@@ -2,7 +2,9 @@ import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
 import { MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
 import { refuseVariants } from "../adapter/variants.ts";
+import { UsageError } from "../core/errors.ts";
 import type { Method } from "../methods/method.ts";
+import { extremeWeights } from "../recipe/check-weights.ts";
 import type { FilledRecipe } from "../recipe/recipe-fields.ts";
 import { atTargetRank } from "./at-target-rank.ts";
 import type { PlannedModule } from "./merge-plan.ts";
@@ -45,12 +47,21 @@ export function planParts(
   const { adapters, warnings } = underOneName(atTargetRank(given, counts, recipe, method), counts);
   const selection = selectModules(adapters, recipe, weights);
   refuseCancelled(method, selection);
+  refuseExtreme(method, selection);
   const used = adapters.filter((_, t) => selection.used[t]);
   for (const adapter of used) refuseKinds(adapter.name, adapter.modules.values(), MATRIX_KINDS, "a merge");
   refuseMisfits(used, recipe.allowPartial);
   const modules = selection.modules.map((module) => ({ ...module, parts: partsOf(module, adapters) }));
   const sources = modules.flatMap(({ parts }) => parts.map(({ module }) => module));
   return { adapters, weights, selection, used, modules, sources, warnings };
+}
+
+/** Refuse weights of a module that lie too far apart once they are multiplied by those of its block. */
+function refuseExtreme({ id }: Method, { modules }: Selection): void {
+  for (const { name, weights } of modules) {
+    const why = extremeWeights(weights, id);
+    if (why !== null) throw new UsageError(`${name}: ${why}`);
+  }
 }
 
 function partsOf(

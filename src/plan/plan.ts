@@ -16,6 +16,7 @@ import { planParts } from "./plan-parts.ts";
 import { autoLimit, type Findings, planRanks, planTarget } from "./plan-ranks.ts";
 import { planWarnings } from "./plan-warnings.ts";
 import { refuseUnmet } from "./refuse-unmet.ts";
+import { weighted } from "./selection.ts";
 
 /**
  * Decide everything about a merge that headers decide: modules, ranks, element type, offsets, config.
@@ -35,7 +36,11 @@ import { refuseUnmet } from "./refuse-unmet.ts";
 export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Findings = {}): MergePlan {
   const recipe = withDefaults(wanted);
   const names = inputs.map(({ name }) => name);
-  const { method, weights, chosen } = checkRecipe(recipe, names, undefined, found.acting ?? null);
+  const checked = checkRecipe(recipe, names, undefined, found.acting ?? null);
+  const { method, weights, chosen } =
+    checked.chosen === null || found.acting !== undefined
+      ? checked
+      : checkRecipe(recipe, names, undefined, weighted(inputs, recipe, checked.weights).filter(Boolean).length);
   const consumer = consumerOf(recipe);
   const after = recipe.after ?? null;
 

@@ -46,14 +46,26 @@ function checkWeightList(
     fail(path, `${counts}; pass one weight for each adapter, in their order.`);
   }
   if (weights.some((weight) => !Number.isFinite(weight))) fail(path, `Weights${where} must be finite numbers.`);
+  refuseNegative(weights, method, path, (t) => [inputs[t]!, where], fail);
+  const why = extremeWeights(weights, method.id);
+  if (why !== null) fail(path, why);
+}
+
+/** @param ofWeight the adapter that a weight is for, and what it is the weight of, with a space in front */
+function refuseNegative(
+  weights: readonly number[],
+  method: Method,
+  path: DataPath,
+  ofWeight: (i: number) => readonly [adapter: string, of: string],
+  fail: Fail,
+): void {
   const negative = weights.findIndex((weight) => weight < 0);
-  if (method.weights === "relative" && negative >= 0) {
-    fail(
-      [...path, negative],
-      `Weights of ${method.id} are relative and cannot be negative, but ${inputs[negative]} has ${weights[negative]}${where}; to subtract an adapter use --method cat.`,
-    );
-  }
-  refuseExtremeWeights(weights, method.id, path, fail);
+  if (method.weights !== "relative" || negative < 0) return;
+  const [adapter, of] = ofWeight(negative);
+  fail(
+    [...path, negative],
+    `Weights of ${method.id} are relative and cannot be negative, but ${adapter} has ${weights[negative]}${of}; to subtract an adapter use --method cat.`,
+  );
 }
 
 function checkBlockWeights(
@@ -77,13 +89,7 @@ function checkBlockWeights(
     const odd = list.findIndex((weight) => !Number.isFinite(weight));
     if (odd >= 0) fail(path(t, odd), `Block weights must be finite numbers, but those of ${name} hold ${list[odd]}.`);
     if (method.weights !== "relative") continue;
-    const negative = list.findIndex((weight) => weight < 0);
-    if (negative >= 0) {
-      fail(
-        path(t, negative),
-        `Weights of ${method.id} are relative and cannot be negative, but the block weights of ${name} hold ${list[negative]}; to subtract blocks use --method cat.`,
-      );
-    }
+    refuseNegative(list, method, path(t), () => [name, " for a block"], fail);
     const scaling = list.findIndex((weight) => weight !== 0 && weight !== 1);
     if (inputs.length === 1 && scaling >= 0) {
       fail(
@@ -97,12 +103,10 @@ function checkBlockWeights(
 /** Sums of weights this far apart lose the smaller ones to rounding. */
 const MOST_WEIGHT_RATIO = 1e12;
 
-function refuseExtremeWeights(weights: readonly number[], method: string, path: DataPath, fail: Fail): void {
+/** Why the weights of one module lie too far apart; null where they do not. */
+export function extremeWeights(weights: readonly number[], method: string): string | null {
   const sizes = weights.map(Math.abs).filter((weight) => weight > 0);
   const ratio = maximum(sizes) / -maximum(sizes.map((size) => -size));
-  if (sizes.length === 0 || (ratio <= MOST_WEIGHT_RATIO && Number.isFinite(orderlessSum(sizes)))) return;
-  fail(
-    path,
-    `The weights of ${method} range over a factor of ${ratio.toExponential(0)} (their sum is ${orderlessSum(sizes)}), beyond ${MOST_WEIGHT_RATIO.toExponential(0)}, so the smaller ones would be lost; pass weights of more similar size, or 0 to leave an adapter out.`,
-  );
+  if (sizes.length === 0 || (ratio <= MOST_WEIGHT_RATIO && Number.isFinite(orderlessSum(sizes)))) return null;
+  return `The weights of ${method} range over a factor of ${ratio.toExponential(0)} (their sum is ${orderlessSum(sizes)}), beyond ${MOST_WEIGHT_RATIO.toExponential(0)}, so the smaller ones would be lost; pass weights of more similar size, or 0 to leave an adapter out.`;
 }

@@ -4,6 +4,7 @@ import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { chooseMethod } from "../../src/methods/auto.ts";
 import { carriedOut } from "../../src/plan/carried-out.ts";
+import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { rejection } from "../support/memory-folder.ts";
 import { openPico, type PicoAdapter, randomAdapter } from "../support/pico.ts";
@@ -51,6 +52,10 @@ describe("the method auto", () => {
   it("counts adapters that change something, by weights and by values", async () => {
     const weightless = await mergeInMemory(await open(random(3)), { ...auto, weights: [1, 0, 0] });
     expect(weightless.plan.method).toBe("svd");
+    const silenced = { ...auto, moduleWeights: [{ match: "**", weights: [1, 1, 0] }] };
+    expect(makePlan(await open(random(3)), silenced).chosen).toMatch(/^tsv was chosen for 2 adapters: /);
+    const idle = await mergeInMemory(await open([...random(2), zero]), auto);
+    expect(idle.report.chosen).toMatch(/^tsv was chosen for 2 adapters: /);
     const [alone, beside] = [await open(random(1)), await open([...random(1), zero, zero])];
     const result = await mergeInMemory(beside, auto);
     expect(result.plan.method).toBe("svd");

@@ -147,7 +147,7 @@ describe("block weights", () => {
     [{ blockWeights: [[1, Number.NaN]] }, /^Block weights must be finite numbers, but those of style hold NaN\.$/],
     [
       { method: "lego", blockWeights: [[-1]] },
-      /relative and cannot be negative, but the block weights of style hold -1/,
+      /relative and cannot be negative, but style has -1 for a block; .*--method cat/,
     ],
     [
       { method: "lego", blockWeights: [[1, 0.5]] },
@@ -159,5 +159,12 @@ describe("block weights", () => {
     const plan = () => makePlan([unet], { method: "cat", ...recipe } as Recipe);
     expect(plan).toThrow(UsageError);
     expect(plan).toThrow(said);
+  });
+
+  it("are refused where they take the adapters of one block too far apart", () => {
+    const plan = (blocks: readonly number[]) => () =>
+      makePlan([unet, other], { method: "cat", weights: [1, 1e-6], blockWeights: [[1], [...blocks]] });
+    expect(plan([1e-7])).toThrow(/^text_encoder.*The weights of cat range over a factor of 1e\+13/);
+    expect(plan([1e-5])).not.toThrow();
   });
 });

@@ -293,7 +293,7 @@ const MISTAKES: [what: string, text: string, place: string, said: string][] = [
     "a negative block weight of a method that takes none",
     "adapters: [a, b]\nmethod: lego\nblockWeights: [[1], [0, -2]]",
     "3:25",
-    "Weights of lego are relative and cannot be negative, but the block weights of b hold -2;",
+    "Weights of lego are relative and cannot be negative, but b has -2 for a block;",
   ],
   [
     "settings beside steps",
