@@ -171,8 +171,8 @@ describe("OutputFile", () => {
   });
 
   describe("after a run that was killed", () => {
-    function leave(host: string, mark = true): string {
-      const left = `${target}.tmp-${ended}`;
+    function leave(host: string, mark = true, of = target): string {
+      const left = `${of}.tmp-${ended}`;
       mkdirSync(left);
       if (mark) writeFileSync(join(left, ".lora-lego-unfinished"), JSON.stringify({ host, pid: ended }));
       writeFileSync(join(left, "page.html"), "half");
@@ -186,9 +186,27 @@ describe("OutputFile", () => {
       expect(told).toEqual([`Removed page.html.tmp-${ended}, which an interrupted run had left.`]);
     });
 
+    it("removes what it left of another file or folder there", () => {
+      leave(hostname(), true, join(folder, "report.json"));
+      write("new");
+      expect(readdirSync(folder)).toEqual(["page.html"]);
+      expect(told).toEqual([`Removed report.json.tmp-${ended}, which an interrupted run had left.`]);
+    });
+
+    it("leaves alone what this process is writing there", () => {
+      const other = OutputFile.create(join(folder, "report.json"), { inputs: [] });
+      write("new");
+      other.write("report");
+      other.commit();
+      expect(readdirSync(folder).sort()).toEqual(["page.html", "report.json"]);
+      expect(told).toEqual([]);
+    });
+
     it.each([
       ["of another machine", () => leave("elsewhere")],
       ["that bears no mark", () => leave(hostname(), false)],
+      ["of another file on another machine", () => leave("elsewhere", true, join(folder, "other.json"))],
+      ["of another file without a mark", () => leave(hostname(), false, join(folder, "other.json"))],
     ])("leaves alone what is %s", (_, prepare) => {
       const left = prepare();
       write("new");

@@ -93,7 +93,10 @@ export interface Leftover {
   readonly pid: number;
 }
 
-/** Folders that ended processes left next to a target, by name alone; inputs and folders of running processes are left out. */
+/**
+ * Folders that ended processes left next to a target: those of the target by name alone, and those of other outputs that were being
+ * written, by their marks. Inputs and folders of running processes are left out.
+ */
 export function leftovers(target: string, inputs: readonly string[]): Leftover[] {
   const parent = dirname(target);
   if (!existsSync(parent)) return [];
@@ -101,8 +104,10 @@ export function leftovers(target: string, inputs: readonly string[]): Leftover[]
   const folders = readdirSync(parent, { withFileTypes: true }).filter((found) => found.isDirectory());
   return folders.flatMap((entry) => {
     const match = /^(.*)\.(old|tmp)-(\d+)$/s.exec(entry.name);
-    if (match === null || match[1] !== name || isRunning(Number(match[3]))) return [];
+    if (match === null || isRunning(Number(match[3]))) return [];
     const path = join(parent, entry.name);
+    const another = match[1] !== name;
+    if (another && (match[2] === "old" || live.has(join(parent, match[1]!)) || endedWriter(path) === null)) return [];
     if (inputs.some((input) => isWithin(realpathSync(input), path))) return [];
     return [{ path, kind: match[2] as "old" | "tmp", pid: Number(match[3]) }];
   });
