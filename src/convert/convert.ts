@@ -1,5 +1,5 @@
 import { refuseKinds } from "../adapter/kinds.ts";
-import { refuseVariants } from "../adapter/variants.ts";
+import { refuseVariants, type VariantId } from "../adapter/variants.ts";
 import { UsageError } from "../core/errors.ts";
 import type { FormatWriter } from "./conversion.ts";
 import { FORMATS, WRITTEN_FORMATS, type WrittenFormat } from "./formats.ts";
@@ -11,14 +11,14 @@ export interface Writer extends FormatWriter {
 }
 
 /** Wraps a writer so that it only gets adapters that its format can hold. */
-function careful(writer: FormatWriter): FormatWriter {
+function careful(writer: FormatWriter, variants: readonly VariantId[]): FormatWriter {
   return {
     ...writer,
     convert(adapter, baseConfig) {
       const { title, languageOnly, kinds, extras } = writer;
       // First: every other way out would lead here.
       if (languageOnly !== null) refuseImageModel(adapter, languageOnly);
-      refuseVariants(adapter);
+      refuseVariants(adapter, variants);
       refuseKinds(adapter.name, adapter.modules.values(), kinds, `${title} files`);
       refuseExtremeScales(adapter);
       if (extras !== "all") refuseUncarried(adapter, title, extras);
@@ -44,5 +44,5 @@ export async function writerOf(id: WrittenFormat): Promise<Writer> {
   if (format === undefined) {
     throw new UsageError(`There is no format "${id}" to write; choose one of ${WRITTEN_FORMATS.join(", ")}.`);
   }
-  return { id, ...careful(await format.load()) };
+  return { id, ...careful(await format.load(), format.variants) };
 }

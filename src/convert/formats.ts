@@ -1,3 +1,4 @@
+import type { VariantId } from "../adapter/variants.ts";
 import type { FormatWriter } from "./conversion.ts";
 
 /** Formats that users can ask for; comfyui is whichever of ComfyUI's two formats can hold the modules. */
@@ -15,19 +16,22 @@ export type OutputForm = (typeof OUTPUT_FORMS)[number];
 /** What is known of a format without its writer, which is loaded only where something is written. */
 interface Format {
   readonly forms: readonly OutputForm[];
+  /** What it holds of an adapter that is more than deltas. */
+  readonly variants: readonly VariantId[];
   load(): Promise<FormatWriter>;
 }
 
 /** The formats that can be written. */
 export const FORMATS: Readonly<Record<WrittenFormat, Format>> = {
-  peft: { forms: ["folder"], load: async () => (await import("./writers/peft.ts")).peftWriter },
-  kohya: { forms: [".safetensors"], load: async () => (await import("./writers/kohya.ts")).kohyaWriter },
+  peft: { forms: ["folder"], variants: [], load: async () => (await import("./writers/peft.ts")).peftWriter },
+  kohya: { forms: [".safetensors"], variants: [], load: async () => (await import("./writers/kohya.ts")).kohyaWriter },
   diffusers: {
     forms: ["folder", ".safetensors"],
+    variants: [],
     load: async () => (await import("./writers/diffusers.ts")).diffusersWriter,
   },
-  mlx: { forms: ["folder"], load: async () => (await import("./writers/mlx.ts")).mlxWriter },
-  gguf: { forms: [".gguf"], load: async () => (await import("./writers/gguf.ts")).ggufWriter },
+  mlx: { forms: ["folder"], variants: [], load: async () => (await import("./writers/mlx.ts")).mlxWriter },
+  gguf: { forms: [".gguf"], variants: ["alora"], load: async () => (await import("./writers/gguf.ts")).ggufWriter },
 };
 
 /** The formats that have a writer. */

@@ -56,6 +56,7 @@ describe("parsePeftConfig", () => {
       changedBase: null,
       targetParameters: [],
       tokenIndices: new Map(),
+      invocationTokens: [],
       unknownFields: [],
     });
   });
@@ -80,6 +81,7 @@ describe("parsePeftConfig", () => {
       changedBase: null,
       targetParameters: [],
       tokenIndices: new Map(),
+      invocationTokens: [],
       unknownFields: [],
     });
   });

@@ -1,5 +1,6 @@
 import { bytesOf } from "../../core/dtype.ts";
 import { FormatError, RefusedError } from "../../core/errors.ts";
+import { INVOCATION_KEY } from "../../formats/gguf/types.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import { refuseMisfit } from "../base-sizes.ts";
 import { denseFactor } from "../dense-factor.ts";
@@ -14,8 +15,6 @@ import type { AdapterModule, StridedFactor, TensorRef } from "../read-adapter.ts
 import { activatedVariant } from "../variants.ts";
 
 const FACTOR = /^(.+)\.weight\.lora_([ab])$/;
-/** The metadata key of an activated LoRA. */
-const INVOCATION = "adapter.alora.invocation_tokens";
 /** The embedding's lora_a is stored transposed, so that its rows can be looked up. */
 const TOKEN_EMBEDDING = "token_embd";
 
@@ -53,7 +52,7 @@ export const gguf: Dialect = {
       addModule(name, modules, { ...module, b: ordered, scale: alpha === 0 ? 1 : alpha / module.rank });
     }
     if (naming.config !== null) refuseMisfit(name, modules.values(), contents.baseConfig!.where, naming.config);
-    const variants = metadata.has(INVOCATION) ? [activatedVariant(INVOCATION)] : [];
+    const variants = metadata.has(INVOCATION_KEY) ? [activatedVariant(INVOCATION_KEY)] : [];
     const baseModel = metadata.get("general.base_model.0.name") ?? null;
     return plainAdapter({ name, files, modules, baseModel, variants });
   },

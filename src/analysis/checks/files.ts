@@ -1,5 +1,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
+import type { VariantId } from "../../adapter/variants.ts";
+import { FORMATS, type WrittenFormat } from "../../convert/formats.ts";
 import { type Finding, fails } from "./finding.ts";
 
 /** Whether a consumer loads files of this format, under these names. */
@@ -8,9 +10,10 @@ export function checkFiles(adapter: Adapter, consumer: Consumer): Finding[] {
   // Adapters of other methods have no format to convert from; checkVariants reports them.
   if (adapter.format === "foreign") return [];
   if (formats.includes(adapter.format)) return checkNames(adapter, consumer);
-  if (adapter.variants.length > 0)
-    return [fails(`${title} loads ${formats.join(" and ")} files, but this is ${adapter.format}.`)];
   const to = formats[0]!;
+  const held: readonly VariantId[] = FORMATS[to as WrittenFormat].variants;
+  if (adapter.variants.some((variant) => !held.includes(variant.id)))
+    return [fails(`${title} loads ${formats.join(" and ")} files, but this is ${adapter.format}.`)];
   return [
     fails(
       `${title} does not load ${adapter.format} files; convert it with lora-lego convert --to ${to}, and check the result with --for ${id}.`,

@@ -3,9 +3,11 @@ import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
 import { GGUF_FAMILIES, type GgufFamily, ggufName } from "../../adapter/names/gguf.ts";
 import { headOrder } from "../../adapter/names/head-rows.ts";
+import { refuseVariants } from "../../adapter/variants.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
 import { forKind } from "../../core/module-kind.ts";
 import { type GgufTensorSpec, layoutGguf } from "../../formats/gguf/layout.ts";
+import { INVOCATION_KEY } from "../../formats/gguf/types.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import {
   type Conversion,
@@ -35,6 +37,7 @@ export const ggufWriter: FormatWriter = {
     if (config.tied) refuseTied(adapter.name, modules, "llama.cpp");
     refuseMisfit(adapter.name, modules, baseConfig!.where, config);
     const alpha = commonAlpha(modules);
+    const invocation = invocationTokens(adapter);
     const tensors = modules.flatMap((module) => written(adapter.name, family, config, module, alpha === null));
     const layout = layoutGguf(
       [
@@ -42,12 +45,20 @@ export const ggufWriter: FormatWriter = {
         ["general.type", "adapter"],
         ["adapter.type", "lora"],
         ["adapter.lora.alpha", alpha ?? 0],
+        ...(invocation.length === 0 ? [] : ([[INVOCATION_KEY, { uint32s: invocation }]] as const)),
       ],
       tensors,
     );
     return { weightsFile: "adapter.gguf", tensors, layout, config: null };
   },
 };
+
+/** The tokens after which an activated LoRA acts; none for others. @throws RefusedError where its file does not say them */
+function invocationTokens(adapter: Adapter): readonly number[] {
+  const tokens = adapter.peft?.invocationTokens ?? [];
+  if (tokens.length === 0) refuseVariants(adapter);
+  return tokens;
+}
 
 function familyOf(adapter: Adapter, baseConfig: AdapterText | null): { family: GgufFamily; config: ModelConfig } {
   if (baseConfig === null) {

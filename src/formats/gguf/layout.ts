@@ -19,7 +19,8 @@ export type GgufField =
   | { readonly uint32: number }
   | { readonly bool: boolean }
   | { readonly texts: readonly string[] }
-  | { readonly int32s: readonly number[] };
+  | { readonly int32s: readonly number[] }
+  | { readonly uint32s: readonly number[] };
 
 /** The element types that are written, with ggml's numbers. */
 const NUMBERS = { F32: 0, F16: 1, BF16: 30 } as const;
@@ -126,8 +127,10 @@ class Bytes {
       this.raw(Uint8Array.of(value.bool ? 1 : 0));
     } else if ("texts" in value) {
       this.#list(STRING, value.texts, (text) => this.text(text));
-    } else {
+    } else if ("int32s" in value) {
       this.#list(INT32, value.int32s, (number) => this.int32(number));
+    } else {
+      this.#list(UINT32, value.uint32s, (number) => this.uint32(number));
     }
   }
 

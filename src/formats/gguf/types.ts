@@ -73,3 +73,6 @@ export const GGML_TYPES: ReadonlyMap<number, GgmlType> = new Map([
   [35, quantized("TQ2_0", 256, 66)],
   [39, quantized("MXFP4", 32, 17)],
 ]);
+
+/** The metadata key of the tokens after which an activated LoRA acts. */
+export const INVOCATION_KEY = "adapter.alora.invocation_tokens";

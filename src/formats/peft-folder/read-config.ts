@@ -34,6 +34,8 @@ export interface PeftConfig {
   readonly targetParameters: readonly string[];
   /** trainable_token_indices by the embedding's name; a plain list, for the input embedding, is under "". */
   readonly tokenIndices: ReadonlyMap<string, readonly number[]>;
+  /** alora_invocation_tokens: the tokens after which an activated LoRA acts; empty for others. */
+  readonly invocationTokens: readonly number[];
   /** Fields that are set and that lora-lego does not know; they are reported and never copied. */
   readonly unknownFields: readonly string[];
 }
@@ -145,6 +147,7 @@ export function parseLoraFields(fields: JsonObject, where: string): PeftConfig {
     changedBase: typeof init === "string" && CHANGED_BASE.test(init) ? showJson(init) : null,
     targetParameters: Array.isArray(fields.target_parameters) ? read.texts("target_parameters") : [],
     tokenIndices: read.tokenIndices(),
+    invocationTokens: read.tokens("alora_invocation_tokens"),
     unknownFields: Object.keys(fields).filter(
       (field) => !KNOWN.has(field) && isSet(fields[field]) && fields[field] !== 0,
     ),
@@ -182,6 +185,15 @@ function reader(fields: JsonObject, where: string) {
         throw wrong(field, "a list of token ids, or one such list for each embedding");
       }
       return new Map(lists.filter(([, list]) => (list as number[]).length > 0) as [string, number[]][]);
+    },
+    tokens(field: string): readonly number[] {
+      const value = isSet(fields[field]) ? fields[field] : [];
+      if (
+        !Array.isArray(value) ||
+        !value.every((token) => Number.isInteger(token) && (token as number) >= 0 && (token as number) < 2 ** 32)
+      )
+        throw wrong(field, "a list of token ids or null");
+      return value as number[];
     },
     flag(field: string): boolean {
       const value = fields[field] ?? false;
