@@ -3,6 +3,7 @@ import { CONSUMER_IDS, type ConsumerId } from "../adapter/consumers.ts";
 import type { FormatId } from "../convert/formats.ts";
 import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
+import { printWarnings } from "./failure.ts";
 import { addCarriedExtras, addFormatOptions, OUT_HELP } from "./output-flags.ts";
 import { parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
@@ -45,6 +46,7 @@ Examples:
         convertAdapter(path, { ...flags, signal, onDownload: showDownload, onNotice: (text) => sayLine(text) }),
       );
       const { from, to, modules, bytes: size } = converted;
+      printWarnings(converted.warnings);
       if (json) printJson(converted);
       else printLine(`${flags.out}: ${plural(modules, "module")} from ${from} to ${to}, ${bytes(size)}`);
     });

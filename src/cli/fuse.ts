@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
+import { printWarnings } from "./failure.ts";
 import { collectPath, parseNumber, parseNumbers, parsePath } from "./parse-flags.ts";
 import { showDownload, showProgress } from "./progress.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
@@ -51,6 +52,7 @@ export async function fuseCommand(): Promise<Command> {
           ...(scale !== undefined && { scale }),
         }),
       ).finally(progress.stop);
+      printWarnings(fused.warnings);
       if (flags.json) return printJson(fused);
       const own =
         fused.replaced.length === 0 ? "" : `, ${plural(fused.replaced.length, "tensor")} replaced by the adapter's own`;

@@ -6,6 +6,8 @@ import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
 import { configText } from "../formats/peft-folder/write-config.ts";
 import { consumerRank, refuseUnloadable } from "../plan/for-consumer.ts";
+import { inputWarnings } from "../plan/input-warnings.ts";
+import type { Warning } from "../plan/warning.ts";
 import { CARD_FILE, conversionCard } from "../report/card.ts";
 import { sharedTokenizerFiles } from "../report/tokenizer-files.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
@@ -51,6 +53,8 @@ export interface Converted {
   readonly tensors: number;
   /** Size of the weights file. */
   readonly bytes: number;
+  /** What the input holds that users should know; the same as a merge's. */
+  readonly warnings: readonly Warning[];
 }
 
 /**
@@ -71,7 +75,6 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
   const baseConfig = readBaseConfig(config);
   const opened = await diskAdapter(path, { ...opening, baseConfig });
   try {
-    for (const { text } of opened.adapter.notices) options.onNotice?.(text);
     const adapter = extras === "drop" ? { ...opened.adapter, extras: new Map() } : opened.adapter;
     if (options.for !== undefined) refuseUnfit(path, adapter, options.for);
     const { writer, conversion } = await convertFor(out, options, adapter, baseConfig);
@@ -88,6 +91,7 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
       modules: adapter.modules.size,
       tensors: conversion.tensors.length,
       bytes: conversion.layout.size,
+      warnings: inputWarnings([opened.adapter]),
     };
   } finally {
     opened.close();

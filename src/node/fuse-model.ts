@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Notice } from "../adapter/adapter.ts";
 import { VERSION } from "../core/version.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { fuseShard } from "../fuse/fuse.ts";
@@ -54,6 +55,8 @@ export interface Fused {
   readonly elsewhere: Readonly<Record<string, number>>;
   /** Size of the weights files. */
   readonly bytes: number;
+  /** What the adapters hold that users should know. */
+  readonly warnings: readonly Notice[];
 }
 
 /**
@@ -82,7 +85,6 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
     const layouts = await Promise.all(base.shards.map((_, i) => layoutShard(base, plan, i)));
     const changed = [...plan.changed.values()];
     const total = changed.filter(({ parts }) => parts.length > 0).length;
-    for (const { text } of adapters.flatMap(({ notices }) => notices)) onNotice(text);
     const beside = filesBeside(folder);
     const bytes = layouts.reduce((sum, { size }) => sum + size, 0);
     const names = adapters.map(({ name }) => name);
@@ -118,6 +120,7 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
       vocabSize: plan.vocabSize,
       elsewhere: Object.fromEntries(plan.elsewhere),
       bytes,
+      warnings: adapters.flatMap(({ notices }) => notices),
     };
   } finally {
     for (const { close } of opened) close();

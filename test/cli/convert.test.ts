@@ -16,7 +16,22 @@ const headed = writeAdapter(
   randomAdapter(2, { modules: { "model.layers.0.self_attn.q_proj": SIZE }, extras: { [HEAD]: [[1]] } }),
 );
 
+const novel = writeAdapter(
+  join(folder, "novel"),
+  randomAdapter(3, { modules: { "unet.conv_in": SIZE }, config: { brand_new: 1 } }),
+);
+
 describe("lora-lego convert", () => {
+  it.concurrent("warns as a merge does of what the input holds", async () => {
+    const out = join(folder, "novel.safetensors");
+    const { code, stdout, stderr } = await run(["convert", novel, "--to", "kohya", "--out", out, "--json"]);
+    expect([code, lines(stderr)]).toEqual([
+      0,
+      [expect.stringMatching(/^warning: novel sets brand_new .*\[unknown-field\]$/)],
+    ]);
+    expect(JSON.parse(stdout).warnings).toMatchObject([{ id: "unknown-field" }]);
+  });
+
   it.concurrent("writes a file, and from it a folder with the same deltas", async () => {
     const [file, back] = [join(folder, "there.safetensors"), join(folder, "back")];
     const there = await run(["convert", image, "--to", "kohya", "--out", file]);

@@ -24,6 +24,16 @@ writeFileSync(join(base, "tokenizer.json"), "{}");
 writeFileSync(join(base, "pytorch_model.bin"), "PK");
 
 describe("lora-lego fuse", () => {
+  it.concurrent("warns as a merge does of what an adapter holds", async () => {
+    const shape = { modules: { [Q]: { in: 3, out: 2 } }, config: { brand_new: 1 } };
+    const novel = writeAdapter(join(folder, "novel"), randomAdapter(2, shape));
+    const { code, stderr } = await run(["fuse", novel, "--base", base, "--out", join(folder, "warned")]);
+    expect([code, lines(stderr).filter((line) => line.startsWith("warning"))]).toEqual([
+      0,
+      [expect.stringMatching(/^warning: novel sets brand_new .*\[unknown-field\]$/)],
+    ]);
+  });
+
   it.concurrent("writes a model of the same files, but for weights in other formats", async () => {
     const out = join(folder, "fused");
     const { code, stdout, stderr } = await run(["fuse", adapter, "--base", base, "--out", out]);

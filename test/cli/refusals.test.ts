@@ -205,7 +205,11 @@ const VARIANTS: Case[] = [
     { enable_lora: [true, false, true] },
     /MergedLinear.*enable_lora.*; retrain it with current PEFT/,
   ),
-  config("ia3", { peft_type: "IA3" }, /peft_type "IA3", but lora-lego merges LoRA adapters only \(peft_type "LORA", or LOHA/),
+  config(
+    "ia3",
+    { peft_type: "IA3" },
+    /peft_type "IA3", but lora-lego merges LoRA adapters only \(peft_type "LORA", or LOHA/,
+  ),
   tensors(
     "unknown-part",
     { [`${PREFIX}q.lora_C.weight`]: [1] },
