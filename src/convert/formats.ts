@@ -30,7 +30,7 @@ export const FORMATS: Readonly<Record<WrittenFormat, Format>> = {
     variants: [],
     load: async () => (await import("./writers/diffusers.ts")).diffusersWriter,
   },
-  mlx: { forms: ["folder"], variants: [], load: async () => (await import("./writers/mlx.ts")).mlxWriter },
+  mlx: { forms: ["folder"], variants: ["dora"], load: async () => (await import("./writers/mlx.ts")).mlxWriter },
   gguf: { forms: [".gguf"], variants: ["alora"], load: async () => (await import("./writers/gguf.ts")).ggufWriter },
 };
 

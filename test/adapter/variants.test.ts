@@ -146,7 +146,8 @@ describe("DoRA", () => {
           await expect(mergeInMemory(adapters, { ...recipe, ...{ dora: true } } as Recipe)).rejects.toThrow(
             LoraLegoError,
           );
-          expect(() => writer.convert(dora, null)).toThrow(/DoRA|runs only language models/);
+          if (!FORMATS[writer.id].variants.includes("dora"))
+            expect(() => writer.convert(dora, null)).toThrow(/DoRA|runs only language models/);
           await expect(verifyOpened(wasmKernels(), adapters, null, 0)).rejects.toThrow(/DoRA/);
         },
       ),

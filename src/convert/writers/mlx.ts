@@ -2,12 +2,15 @@ import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
 import { MLX_MODEL_TYPES, type MlxFamily, mlxFamily, mlxName } from "../../adapter/names/mlx.ts";
+import { isOutputDtype } from "../../core/elements.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
 import { maximum } from "../../core/maximum.ts";
+import { elementCount, formatShape } from "../../core/shape.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
 import {
   type Conversion,
+  copiedTensor,
   type FactorContent,
   type FormatWriter,
   inSafetensors,
@@ -51,7 +54,9 @@ export const mlxWriter: FormatWriter = {
     };
     const { stacks, others } = stackExperts(adapter.name, modules, base);
     const named = others.map((module) => [nameOf(adapter.name, base, module), module] as const);
+    const magnitudes = magnitudesOf(adapter, named, stacks);
     const tensors = [
+      ...magnitudes,
       ...named.flatMap(([name, module]) => written(name, module, form)),
       ...stacks.flatMap((stack) => stacked(stack, form)),
     ];
@@ -59,7 +64,10 @@ export const mlxWriter: FormatWriter = {
     return {
       weightsFile: "adapters.safetensors",
       ...inSafetensors(tensors, { format: "mlx" }),
-      config: { file: CONFIG_FILE, fields: configOf(adapter.baseModel, names, form.rank, shared ?? 1) },
+      config: {
+        file: CONFIG_FILE,
+        fields: configOf(adapter.baseModel, names, form.rank, shared ?? 1, magnitudes.length > 0),
+      },
     };
   },
 };
@@ -113,17 +121,49 @@ function stacked({ name, experts, in: inputs, out }: ExpertStack, { rank, timesO
   return [tensor("lora_a", [rank, inputs], factors("a")), tensor("lora_b", [out, rank], factors("b"))];
 }
 
+/**
+ * DoRA's magnitudes, m (out). mlx-lm makes all modules of a file DoRA, and scales each row of W + s B A to its magnitude, as PEFT does.
+ *
+ * @throws RefusedError for modules without one, and for those that mlx-lm and PEFT scale in other ways
+ */
+function magnitudesOf(
+  { name, magnitudes }: Adapter,
+  named: readonly (readonly [path: string, module: AdapterModule])[],
+  stacks: readonly ExpertStack[],
+): WrittenTensor[] {
+  if (magnitudes.size === 0) return [];
+  const refuse = (module: string, why: string) =>
+    new RefusedError(`${name}: ${module} ${why}; fuse the adapter into its base model instead.`);
+  const [stack] = stacks;
+  if (stack !== undefined) throw refuse(stack.name, "holds experts, which mlx-lm does not train by DoRA");
+  return named.map(([path, module]) => {
+    const tensor = magnitudes.get(module.name);
+    if (tensor === undefined)
+      throw refuse(module.name, "has no magnitude, but mlx-lm applies DoRA to all modules or none");
+    if (module.kind !== "linear")
+      throw refuse(module.name, "is no linear layer, and PEFT and mlx-lm scale only those alike");
+    if (elementCount(tensor.shape) !== module.out || !isOutputDtype(tensor.dtype)) {
+      throw refuse(
+        module.name,
+        `has the magnitude ${tensor.dtype} ${formatShape(tensor.shape)} for ${module.out} outputs`,
+      );
+    }
+    return copiedTensor(`${path}.m`, { ...tensor, shape: [module.out] });
+  });
+}
+
 /** mlx-lm adapts the last num_layers layers, and in each the modules in `keys`; modules outside the layers go by their whole path. */
 function configOf(
   model: string | null,
   names: readonly string[],
   rank: number,
   scale: number,
+  dora: boolean,
 ): Record<string, unknown> {
   const layer = /^(?:.*?\.)?(?:layers|h)\.(\d+)\.(.+)$/;
   const keys = names.map((name) => layer.exec(name)?.[2] ?? name);
   return {
-    fine_tune_type: "lora",
+    fine_tune_type: dora ? "dora" : "lora",
     ...(model !== null && { model }),
     // -1 means every layer; a layer without tensors keeps a fresh LoRA, whose delta is zero.
     num_layers: -1,
