@@ -208,7 +208,7 @@ const VARIANTS: Case[] = [
   config(
     "ia3",
     { peft_type: "IA3" },
-    /peft_type "IA3", but lora-lego merges LoRA adapters only \(peft_type "LORA", or LOHA/,
+    /peft_type "IA3" in its config, but tensors of peft_type "LORA" .*; pass the adapter_config\.json that was saved/,
   ),
   tensors(
     "unknown-part",
