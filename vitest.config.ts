@@ -21,10 +21,11 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/slow/**", "test/page/**"],
+          exclude: ["test/{slow,page,site}/**"],
           testTimeout: 60_000,
         },
       },
+      { test: { name: "site", include: ["test/site/**/*.test.ts"], testTimeout: 120_000 } },
       { test: { name: "page", include: ["test/page/**/*.test.ts"], testTimeout: 120_000 } },
       {
         oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
