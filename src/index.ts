@@ -68,6 +68,8 @@ export type { ModuleKind } from "./core/module-kind.ts";
 export { VERSION } from "./core/version.ts";
 export type { AutoScale } from "./figures/auto-scale.ts";
 export type { StoredModule } from "./formats/peft-folder/factors.ts";
+export type { ParameterPart } from "./formats/peft-folder/parameters.ts";
+export type { FactorPlaces, Range } from "./formats/peft-folder/places.ts";
 export { CHANGING_FIELDS, type ChangingField, type PeftConfig } from "./formats/peft-folder/read-config.ts";
 export type { HubAccess } from "./hub/request.ts";
 export { type StreamedAdapter, streamHubAdapter } from "./hub/stream-adapter.ts";
@@ -121,7 +123,7 @@ export type {
   SwitchParameter,
 } from "./methods/parameters.ts";
 export { METHODS, methodById, type RegisterOptions, registerMethod } from "./methods/registry.ts";
-export type { MergePlan, PlannedExtra, PlannedModule, Range, ScaledPlan } from "./plan/merge-plan.ts";
+export type { MergePlan, PlannedExtra, PlannedModule, ScaledPlan } from "./plan/merge-plan.ts";
 export { makePlan } from "./plan/plan.ts";
 export type { Findings } from "./plan/plan-ranks.ts";
 export type { Warning } from "./plan/warning.ts";

@@ -1,4 +1,4 @@
-import { maximum } from "../core/maximum.ts";
+import { isExpertParameter, isPart, type ParameterPart, placeOfPart } from "../formats/peft-folder/parameters.ts";
 
 /** One expert's projection in a module's path. */
 export interface ExpertPlace {
@@ -15,42 +15,91 @@ export function expertOf(module: string): ExpertPlace | null {
   return match === null ? null : { layer: match[1]!, expert: Number(match[2]), projection: match[3]! };
 }
 
+/** A module as far as its place among experts matters. */
+interface MaybeExpert {
+  readonly name: string;
+  readonly parameter?: ParameterPart;
+}
+
 /**
- * The modules that PEFT under transformers 5 loads into the router and into parameters that hold all experts of a layer. They get the
- * config's own rank and lora_alpha, since no pattern names those parameters.
+ * The modules of single experts, and their routers, that PEFT under transformers 5 loads into parameters that hold all experts of a layer.
+ * They get the config's own rank and lora_alpha, since no pattern names those parameters.
  */
-export function stackedModules(modules: Iterable<string>): Set<string> {
-  const names = [...modules];
+export function stackedModules(modules: Iterable<MaybeExpert>): Set<string> {
+  const names = Array.from(modules).flatMap((module) => (isPart(module) ? [] : [module.name]));
   const layers = new Set(names.flatMap((name) => expertOf(name)?.layer ?? []));
   return new Set(names.filter((name) => expertOf(name) !== null || layers.has(name.replace(/\.gate$/, ""))));
 }
 
+/** What the modules of single experts and their routers are called together. */
+export const SINGLE_EXPERTS = "experts";
+
 /**
- * Give experts and their routers one rank, the largest among them. The others are padded with zero units, which changes no delta;
+ * What is stored together, and so has one rank and scale: experts that are modules of their own with their routers, and the experts of each
+ * parameter; null for other modules.
+ */
+export function storedTogether(modules: readonly MaybeExpert[]): (module: MaybeExpert) => string | null {
+  const stacked = stackedModules(modules);
+  return (module) => {
+    if (isPart(module)) return placeOfPart(module).path;
+    return stacked.has(module.name) ? SINGLE_EXPERTS : null;
+  };
+}
+
+/**
+ * Give modules that are stored together one rank, the largest among them. The others are padded with zero units, which changes no delta;
  * cutting the larger ones would.
  *
- * @returns the modules with their ranks, and that rank; null where there are no experts
+ * @returns the modules with their ranks, and that of experts that are modules of their own; null where there are none
  */
-export function evenExperts<M extends { readonly name: string; readonly rank: number }>(
+export function evenExperts<M extends MaybeExpert & { readonly rank: number }>(
   modules: readonly M[],
 ): { readonly modules: readonly M[]; readonly rank: number | null } {
-  const stacked = stackedModules(modules.map(({ name }) => name));
-  if (stacked.size === 0) return { modules, rank: null };
-  const rank = maximum(modules.filter(({ name }) => stacked.has(name)).map((module) => module.rank));
-  return { modules: modules.map((module) => (stacked.has(module.name) ? { ...module, rank } : module)), rank };
+  const groups = modules.map(storedTogether(modules));
+  const ranks = new Map<string | null, number>();
+  for (const [i, group] of groups.entries()) ranks.set(group, Math.max(ranks.get(group) ?? 0, modules[i]!.rank));
+  const even = modules.map((module, i) => (groups[i] === null ? module : { ...module, rank: ranks.get(groups[i]!)! }));
+  return { modules: even, rank: ranks.get(SINGLE_EXPERTS) ?? null };
 }
 
 /** The projections of an expert, in both naming styles: gate and up, one parameter where experts are stacked, and down. */
-const PROJECTIONS = [
+export const PROJECTIONS = [
   { gate: "w1", up: "w3", down: "w2" },
   { gate: "gate_proj", up: "up_proj", down: "down_proj" },
 ] as const;
 
-/** The stacked parameter that one expert's projection is part of; null for names that experts do not have. */
+/** The stacked parameter that one expert's projection is, or is part of; null for names that experts do not have. */
 export function stackedParameter(projection: string): "gate_up_proj" | "down_proj" | null {
+  if (projection === "gate_up_proj") return projection;
   const own = PROJECTIONS.find((names) => Object.values<string>(names).includes(projection));
   if (own === undefined) return null;
   return projection === own.down ? "down_proj" : "gate_up_proj";
+}
+
+/**
+ * The first layer whose parameters of experts are others than gate_up_proj and down_proj together: vLLM tells these two by their places in
+ * each other, and takes no others.
+ */
+export function unpairedParameters(
+  modules: Iterable<MaybeExpert>,
+): { readonly layer: string; readonly names: readonly string[] } | null {
+  const layers = new Map<string, Set<string>>();
+  for (const module of modules) {
+    if (!isPart(module) || !isExpertParameter(module.parameter.name)) continue;
+    const { owner } = placeOfPart(module);
+    layers.set(owner, (layers.get(owner) ?? new Set()).add(module.parameter.name));
+  }
+  for (const [layer, names] of layers) {
+    if (names.size !== 2 || !names.has("gate_up_proj") || !names.has("down_proj")) return { layer, names: [...names] };
+  }
+  return null;
+}
+
+/** The names of gate and up where each is a module, for one expert's gate_up_proj; none for other modules. */
+export function gateAndUp(module: string): readonly string[] {
+  const place = expertOf(module);
+  if (place?.projection !== "gate_up_proj") return [];
+  return ["gate_proj", "up_proj"].map((own) => `${place.layer}.experts.${place.expert}.${own}`);
 }
 
 /**

@@ -6,16 +6,16 @@ import { methodOfKey, type ShownMethod } from "./shown-method.ts";
 import { activatedVariant, type Variant } from "./variants.ts";
 
 /** Fields that promise tensors; the tensors decide which variant it is. */
-type PromisingField = "use_dora" | "trainable_token_indices" | "lora_bias";
+const PROMISING = ["use_dora", "trainable_token_indices", "lora_bias", "target_parameters"] as const;
+type PromisingField = (typeof PROMISING)[number];
 
-/** The variant that each other field of a PEFT config makes; expert parameters also show in the tensors. */
+/** The variant that each other field of a PEFT config makes. */
 const BY_FIELD: Readonly<Record<Exclude<ChangingField, PromisingField>, Variant>> = {
   layer_replication: {
     id: "layer_replication",
     text: "belongs to a base whose layers are replicated (layer_replication), so no other adapter's layers match; retrain it on the plain base.",
   },
   alora_invocation_tokens: activatedVariant("alora_invocation_tokens"),
-  target_parameters: parameterVariant("target_parameters"),
   use_qalora: {
     id: "other_method",
     text: "is a QA-LoRA adapter (use_qalora), whose A acts on pooled inputs; retrain it as plain LoRA.",
@@ -46,14 +46,16 @@ const BY_FIELD: Readonly<Record<Exclude<ChangingField, PromisingField>, Variant>
   },
 };
 
-/** The variants that a PEFT config shows, except DoRA, biases and token rows, which take the tensors. */
+/** The variants that a PEFT config shows, except DoRA, biases, token rows and parameters, which take the tensors. */
 export function configVariants({ changes, changedBase }: PeftConfig): Variant[] {
-  const variants = changes.flatMap((field) =>
-    field === "use_dora" || field === "trainable_token_indices" || field === "lora_bias" ? [] : [BY_FIELD[field]],
-  );
+  const variants = changes.flatMap((field) => (isPromise(field) ? [] : [BY_FIELD[field]]));
   if (changedBase === null) return variants;
   const text = `was trained against a base changed by its ${changedBase} initialisation; save it again as plain LoRA with PEFT (save_pretrained with path_initial_model_for_weight_conversion) and merge that.`;
   return [...variants, { id: "changed_base", text }];
+}
+
+function isPromise(field: ChangingField): field is PromisingField {
+  return (PROMISING as readonly string[]).includes(field);
 }
 
 /** An adapter of another PEFT method than LoRA, or of one that is read as LoRA but without its tensors. */
@@ -105,10 +107,17 @@ export function biasVariants(first: string | undefined, stated: boolean): Varian
   return [{ id: "incomplete", of: "lora_bias", text }];
 }
 
-/** Factors of a parameter, such as one of all experts. @param said what shows it: a field or a tensor */
-export function parameterVariant(said: string): Variant {
-  return {
-    id: "target_parameters",
-    text: `adapts expert parameters (${said}), which lora-lego does not read yet; retrain it on modules, or leave it out.`,
-  };
+/**
+ * Factors of parameters whose names are not certain.
+ *
+ * @param count how many parameters of the layer have factors
+ * @param stated what target_parameters says of that layer
+ */
+export function parameterVariant(layer: string, count: number, stated: readonly string[]): Variant {
+  const what = count === 1 ? "has factors of a parameter" : `has factors of ${count} parameters`;
+  const text =
+    stated.length === 0
+      ? `${what} of ${layer}, but its config has no target_parameters, which says ${count === 1 ? "which one" : "which ones"}; add it to the config, such as ["${layer.split(".").slice(-2).join(".")}.down_proj"].`
+      : `${what} of ${layer}, and its target_parameters name ${stated.join(", ")} there, so it is not certain which factors belong to which; train one adapter for each of them.`;
+  return { id: "target_parameters", text };
 }

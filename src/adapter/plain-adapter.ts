@@ -31,6 +31,7 @@ export function plainAdapter(known: PlainFacts): ReadAdapter {
     statedScale: null,
     alphas: null,
     targetModules: null,
+    targetParameters: [],
     someLayers: false,
     modulesToSave: [],
     tiesWeights: false,

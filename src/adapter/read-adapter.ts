@@ -1,5 +1,6 @@
 import type { ByteSource } from "../core/bytes.ts";
 import type { ModuleKind } from "../core/module-kind.ts";
+import type { ParameterPart } from "../formats/peft-folder/parameters.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
 import type { FactorRef, TensorRef } from "./factor-ref.ts";
 import type { Variant } from "./variants.ts";
@@ -21,6 +22,8 @@ export interface AdapterModule {
   readonly scale: number;
   readonly a: FactorRef;
   readonly b: FactorRef;
+  /** The parameter of the model that it is a part of (PEFT's target_parameters); absent where it is a layer. */
+  readonly parameter?: ParameterPart;
 }
 
 /** A unit's origin: [input, unit], both from 0: the adapter in the user's order, the unit in the file's. */
@@ -79,6 +82,8 @@ export interface ReadAdapter {
   readonly alphas: { readonly own: number; readonly inMetadata: number } | null;
   /** target_modules as a plain list; null where it is an expression or other fields narrow it. */
   readonly targetModules: readonly string[] | null;
+  /** target_parameters; empty where there are none. */
+  readonly targetParameters: readonly string[];
   /** Whether the adapter itself says that it leaves layers out. */
   readonly someLayers: boolean;
   readonly modulesToSave: readonly string[];

@@ -3,6 +3,7 @@ import { isHeadName } from "../adapter/names/vocabulary.ts";
 import { isFactorDtype } from "../core/elements.ts";
 import type { GgufHeader } from "../formats/gguf/header.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
+import { isExpertParameter } from "../formats/peft-folder/parameters.ts";
 import type { BaseModel } from "../fuse/base-model.ts";
 
 /** The stored shape of a weight, row-major; null if it is quantized, because its shape then differs from the layer's. */
@@ -35,8 +36,8 @@ export function modelFacts({ name, tensors }: BaseModel, config: ModelConfig | n
     const plain = key.endsWith(".weight");
     if (plain) modules.set(key.slice(0, -".weight".length), isFactorDtype(dtype) ? shape : null);
     else if (key.endsWith(".qweight")) modules.set(key.slice(0, -".qweight".length), null);
-    // Experts stacked into one parameter have no .weight.
-    else if (shape.length === 3) modules.set(key, shape);
+    // Parameters of all experts have no .weight.
+    else if (shape.length === 3 || isExpertParameter(key.slice(key.lastIndexOf(".") + 1))) modules.set(key, shape);
   }
   const family = config === null ? null : familyOf(config);
   // A tied head is not stored. A missing head may be tied, or the file may be part of a model.

@@ -43,7 +43,7 @@ export function checkOpened(adapter: Adapter, consumer: Consumer, base: BaseFact
     ...checkSettings(adapter, consumer, unseen),
     ...checkLayers(adapter, consumer),
     ...checkStacks(adapter, consumer),
-    ...checkExperts(adapter, consumer),
+    ...checkExperts(adapter, consumer, unseen),
     ...checkImage(adapter, consumer, unseen),
     ...checkBase(adapter, consumer, base, unseen),
   ];

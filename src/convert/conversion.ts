@@ -18,7 +18,10 @@ export interface FactorContent {
   readonly entries: Int32Array | null;
 }
 
-/** A tensor to be written and the source of its bytes: a factor, several of one size (null for zeros), another tensor, or given bytes. */
+/**
+ * A tensor to be written and the source of its bytes: a factor; several of one size (null for zeros), one after the other or with element i of
+ * each before element i + 1 of any; another tensor; or given bytes.
+ */
 export interface WrittenTensor {
   readonly name: string;
   readonly dtype: Dtype;
@@ -27,6 +30,7 @@ export interface WrittenTensor {
   readonly content:
     | FactorContent
     | { readonly kind: "stack"; readonly parts: readonly (FactorContent | null)[] }
+    | { readonly kind: "interleave"; readonly parts: readonly (FactorContent | null)[] }
     | { readonly kind: "copy"; readonly tensor: TensorRef }
     | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 }

@@ -1,6 +1,7 @@
 import type { AdapterModule } from "../adapter/adapter.ts";
-import { expertOf } from "../adapter/experts.ts";
+import { expertOf, gateAndUp } from "../adapter/experts.ts";
 import { type MlxFamily, mlxName } from "../adapter/names/mlx.ts";
+import { cutFactor } from "../adapter/weights/cut.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 
@@ -26,7 +27,7 @@ export function stackExperts(
 ): { readonly stacks: ExpertStack[]; readonly others: AdapterModule[] } {
   const others: AdapterModule[] = [];
   const stacks = new Map<string, (AdapterModule | null)[]>();
-  for (const module of modules) {
+  for (const module of modules.flatMap((one) => halvesOf(one))) {
     if (!module.name.split(".").includes("experts")) {
       others.push(module);
       continue;
@@ -51,6 +52,17 @@ export function stackExperts(
     stacks.set(key, experts);
   }
   return { others, stacks: Array.from(stacks, ([key, experts]) => stackOf(name, key, experts)) };
+}
+
+/** Gate and up of an expert that has them as one weight; other modules as they are. */
+function halvesOf(module: AdapterModule): AdapterModule[] {
+  const names = gateAndUp(module.name);
+  const out = module.out / 2;
+  if (names.length === 0 || !Number.isInteger(out)) return [module];
+  return names.flatMap((name, i) => {
+    const b = cutFactor(module.b, i * out, out);
+    return b === null ? [] : [{ ...module, name, out, b }];
+  });
 }
 
 function stackOf(name: string, key: string, experts: readonly (AdapterModule | null)[]): ExpertStack {

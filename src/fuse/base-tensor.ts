@@ -40,7 +40,7 @@ function missing({ name, tensors }: BaseModel, path: string, wanted: string): Re
     experts === undefined ? undefined : keys.find((key) => key.includes(experts.replace(/^model\./, "")));
   if (together !== undefined && tensors.get(together)!.shape.length === 3) {
     return new RefusedError(
-      `${lacks}: it holds the experts of a layer in one tensor (${together}), and lora-lego cannot fuse single experts into it yet; pass the model as transformers 4 saved it, with one tensor per expert.`,
+      `${lacks}: it holds the experts of a layer in one tensor (${together}), and lora-lego does not know which part of it this is; pass the model as transformers 4 saved it, with one tensor per expert.`,
     );
   }
   if (keys.some((key) => key.startsWith("model.diffusion_model."))) {

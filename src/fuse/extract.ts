@@ -1,26 +1,24 @@
 import type { TensorRef } from "../adapter/adapter.ts";
 import { isTableName } from "../adapter/names/vocabulary.ts";
 import { sameTensor } from "../adapter/tensor-values.ts";
-import type { ByteSink } from "../core/bytes.ts";
-import { bytesOf, type FactorDtype, type OutputDtype } from "../core/dtype.ts";
+import type { FactorDtype, OutputDtype } from "../core/dtype.ts";
 import { isFactorDtype } from "../core/elements.ts";
-import { FormatError, RefusedError, UsageError } from "../core/errors.ts";
+import { RefusedError, UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import type { ModuleKind } from "../core/module-kind.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
-import { layoutWeights, peftKey, type StoredModule } from "../formats/peft-folder/factors.ts";
+import { layoutWeights, type StoredModule } from "../formats/peft-folder/factors.ts";
+import { isExpertParameter, type ParameterPart, partName } from "../formats/peft-folder/parameters.ts";
+import { type FactorPlaces, factorPlaces } from "../formats/peft-folder/places.ts";
 import { peftConfig } from "../formats/peft-folder/write-config.ts";
 import type { SafetensorsLayout } from "../formats/safetensors/layout.ts";
-import type { Kernels } from "../kernels/kernels.ts";
-import { lowRank, lowRankBytes } from "../methods/dense/low-rank.ts";
-import { MOST_TILE_ROWS } from "../methods/dense/task-tiles.ts";
 import { chosenDtype } from "../recipe/chosen-dtype.ts";
 import { modulePattern } from "../recipe/module-pattern.ts";
 import type { DtypeChoice } from "../recipe/recipe.ts";
-import { writeFactors, writingBytes } from "../units/write-factors.ts";
 import type { BaseConfig } from "./base-config.ts";
 import { type BaseModel, filesOf } from "./base-model.ts";
 import { isConv1d } from "./conv1d.ts";
+import { isTransposed } from "./expert-places.ts";
 import { vocabularyOf } from "./vocabulary.ts";
 
 /** How to extract. */
@@ -45,6 +43,8 @@ export interface TunedModule {
   /** Size of the stored matrix, kernels flattened. */
   readonly rows: number;
   readonly columns: number;
+  /** The parameter that it is a part of; absent where it is a layer. */
+  readonly parameter?: ParameterPart;
 }
 
 /** What an extraction writes. */
@@ -55,17 +55,10 @@ export interface ExtractPlan {
   readonly rank: number;
   readonly dtype: OutputDtype;
   readonly layout: SafetensorsLayout;
+  /** Where each module's factors go, by its name. */
+  readonly places: ReadonlyMap<string, FactorPlaces>;
   /** adapter_config.json. */
   readonly config: Readonly<Record<string, unknown>>;
-}
-
-/** How much of a module's change its LoRA captures. */
-export interface ExtractedModule {
-  readonly name: string;
-  /** |tuned - base|_F. */
-  readonly norm: number;
-  /** The kept share of its square. */
-  readonly energy: number;
 }
 
 /**
@@ -91,13 +84,12 @@ export async function planExtraction(
   for (const [name, tensor] of before) {
     const twin = tuned.tensors.get(name)!;
     if (await sameTensor({ files: baseFiles, tensor }, { files: tunedFiles, tensor: twin })) continue;
-    const module = moduleOf(tensor, twin, config?.modelType ?? null);
-    const chosen =
-      module !== null &&
-      (include?.some((matches) => matches(module.name)) ?? true) &&
-      !exclude.some((matches) => matches(module.name));
-    if (chosen) modules.push(module);
-    else unrepresented.push(name);
+    const chosen = modulesOf(tensor, twin, config?.modelType ?? null).filter(
+      (module) =>
+        (include?.some((matches) => matches(module.name)) ?? true) && !exclude.some((matches) => matches(module.name)),
+    );
+    modules.push(...chosen);
+    if (chosen.length === 0) unrepresented.push(name);
   }
   if (modules.length === 0) {
     throw new UsageError(
@@ -116,12 +108,20 @@ export async function planExtraction(
     unrepresented,
     rank,
     dtype,
-    layout: layoutWeights(
-      modules.map((module) => storedModule(module, rank)),
-      dtype,
-    ),
+    ...placed(modules, rank, dtype),
     config: configOf(base, modules, rank),
   };
+}
+
+/** The file of factors, and the place of each module in it. */
+function placed(
+  modules: readonly TunedModule[],
+  rank: number,
+  dtype: OutputDtype,
+): Pick<ExtractPlan, "layout" | "places"> {
+  const stored = modules.map((module) => storedModule(module, rank));
+  const layout = layoutWeights(stored, dtype);
+  return { layout, places: factorPlaces(stored, layout) };
 }
 
 /** The base tensor of each tensor of the tuned model, by name; in a tied base, the embedding also serves the head. */
@@ -150,25 +150,47 @@ function refuseOther(base: BaseModel, tuned: BaseModel, before: ReadonlyMap<stri
   }
 }
 
-function moduleOf(base: TensorRef, tuned: TensorRef, modelType: string | null): TunedModule | null {
-  const name = /^(.+)\.weight$/.exec(tuned.name)?.[1];
+/** The modules of a tensor: a layer's weight is one, a parameter of all experts one for each; none for any other. */
+function modulesOf(base: TensorRef, tuned: TensorRef, modelType: string | null): TunedModule[] {
   const { shape } = base;
-  if (name === undefined || shape.length < 2 || !isFactorDtype(base.dtype) || !isFactorDtype(tuned.dtype)) return null;
+  if (shape.length < 2 || !isFactorDtype(base.dtype) || !isFactorDtype(tuned.dtype)) return [];
+  const pair = { base: base as TensorRef<FactorDtype>, tuned: tuned as TensorRef<FactorDtype> };
+  const name = /^(.+)\.weight$/.exec(tuned.name)?.[1];
+  if (name === undefined) return expertsOf(pair, modelType);
   const kind = shape.length > 2 ? "conv" : isTableName(name) ? "embedding" : "linear";
-  return {
-    name,
-    kind,
-    turned: kind === "embedding" || (kind === "linear" && isConv1d(name, modelType)),
-    base: base as TensorRef<FactorDtype>,
-    tuned: tuned as TensorRef<FactorDtype>,
-    rows: shape[0]!,
-    columns: elementCount(shape.slice(1)),
+  const turned = kind === "embedding" || (kind === "linear" && isConv1d(name, modelType));
+  return [{ name, kind, turned, ...pair, rows: shape[0]!, columns: elementCount(shape.slice(1)) }];
+}
+
+/** The experts of a parameter that PEFT can adapt (target_parameters). */
+function expertsOf({ base, tuned }: Pick<TunedModule, "base" | "tuned">, modelType: string | null): TunedModule[] {
+  const [, owner, name] = /^(.+)\.([^.]+)$/.exec(tuned.name) ?? [];
+  if (owner === undefined || !isExpertParameter(name!) || base.shape.length !== 3) return [];
+  const [experts, rows, columns] = base.shape as [number, number, number];
+  const parameter = { name: name!, experts };
+  const slice = (tensor: TensorRef<FactorDtype>, expert: number): TensorRef<FactorDtype> => {
+    const bytes = (tensor.end - tensor.begin) / experts;
+    const begin = tensor.begin + expert * bytes;
+    return { ...tensor, shape: [rows, columns], begin, end: begin + bytes };
   };
+  return Array.from({ length: experts }, (_, expert) => ({
+    name: partName(owner, parameter, expert),
+    kind: "linear",
+    turned: isTransposed(modelType),
+    base: slice(base, expert),
+    tuned: slice(tuned, expert),
+    rows,
+    columns,
+    parameter,
+  }));
 }
 
 /** A module as its factors will be stored. */
-function storedModule({ name, kind, turned, base: { shape } }: TunedModule, rank: number): StoredModule {
-  return { name, kind, rank, inputShape: turned ? [shape[0]!] : shape.slice(1), out: turned ? shape[1]! : shape[0]! };
+export function storedModule(module: TunedModule, rank: number): StoredModule {
+  const { name, kind, turned, base, parameter } = module;
+  const { shape } = base;
+  const [out, inputShape] = turned ? [shape[1]!, [shape[0]!]] : [shape[0]!, shape.slice(1)];
+  return { name, kind, rank, inputShape, out, ...(parameter !== undefined && { parameter }) };
 }
 
 function configOf(base: BaseModel, modules: readonly TunedModule[], rank: number): Record<string, unknown> {
@@ -176,75 +198,11 @@ function configOf(base: BaseModel, modules: readonly TunedModule[], rank: number
   return peftConfig({
     baseModel: base.name,
     taskType: null,
-    fanInFanOut: modules.some(({ kind, turned }) => turned && kind === "linear"),
-    modules: modules.map(({ name }) => ({ name, ...common })),
+    fanInFanOut: modules.some(({ kind, turned, parameter }) => turned && kind === "linear" && parameter === undefined),
+    modules: modules.map(({ name, parameter }) => ({ name, ...common, ...(parameter !== undefined && { parameter }) })),
     common,
     extras: [],
     sources: [],
     left: [],
   });
-}
-
-/**
- * Write the factors of one module: the leading singular units of tuned - base, computed in tiles of rows that are read again in each pass.
- *
- * @throws FormatError for values that are not finite, RefusedError when a factor leaves the range of the element type
- */
-export async function extractModule(
-  kernels: Kernels,
-  base: BaseModel,
-  tuned: BaseModel,
-  { rank, dtype, layout }: ExtractPlan,
-  module: TunedModule,
-  sink: ByteSink,
-): Promise<ExtractedModule> {
-  const { rows, columns, turned, name } = module;
-  const k = Math.min(rank, rows, columns);
-  const [inputs, out] = turned ? [rows, columns] : [columns, rows];
-  kernels.reset(
-    lowRankBytes(columns, rows, k) +
-      4 * k * (rows + columns) +
-      16 * MOST_TILE_ROWS * columns +
-      writingBytes({ dtype, in: inputs, out, rank }),
-  );
-  const tiles = differences(kernels, base, tuned, module);
-  const { rows: units, residual, squares } = await lowRank({ kernels, in: columns, out: rows }, tiles, k, null);
-  const { count, a, b } = units;
-  const placeOf = (half: "A" | "B") => layout.tensors.get(peftKey(module, half))!;
-  const factors = { dtype, in: inputs, out, rank, a: placeOf("A"), b: placeOf("B") };
-  if ((await writeFactors(kernels, turned ? { count, a: b, b: a } : units, factors, sink)) === null) {
-    throw new RefusedError(`${name} has values that ${dtype.toLowerCase()} cannot hold; pass --dtype f32.`);
-  }
-  return { name, norm: Math.sqrt(squares), energy: 1 - residual * residual };
-}
-
-/** tuned - base in f32, tile by tile. */
-function differences(kernels: Kernels, base: BaseModel, tuned: BaseModel, module: TunedModule) {
-  const { rows, columns } = module;
-  const tile = kernels.f32(MOST_TILE_ROWS * columns);
-  const other = kernels.f32(MOST_TILE_ROWS * columns);
-  const stored = kernels.bytes(8 * MOST_TILE_ROWS * columns);
-  const read = async (
-    { name, shards }: BaseModel,
-    tensor: TensorRef<FactorDtype>,
-    from: number,
-    count: number,
-    into: Float32Array,
-  ) => {
-    const element = bytesOf(tensor.dtype);
-    const bytes = stored.subarray(0, element * count * columns);
-    await shards[tensor.file]!.source.read(tensor.begin + element * from * columns, bytes);
-    if (kernels.widen(tensor.dtype, bytes, columns, count, columns, into, columns, 1)) return;
-    throw new FormatError(`${name}: the tensor ${tensor.name} holds NaN or infinite values; repair the model.`);
-  };
-  return async (use: (tile: Float32Array, from: number, rows: number) => void): Promise<void> => {
-    for (let from = 0; from < rows; from += MOST_TILE_ROWS) {
-      const count = Math.min(MOST_TILE_ROWS, rows - from);
-      await read(tuned, module.tuned, from, count, tile);
-      await read(base, module.base, from, count, other);
-      const values = tile.subarray(0, count * columns);
-      for (let x = 0; x < values.length; x++) values[x]! -= other[x]!;
-      use(values, from, count);
-    }
-  };
 }

@@ -11,6 +11,8 @@ export interface Origin {
 export interface FusedPart {
   /** Index of the adapter. */
   readonly input: number;
+  /** The slice of the tensor along its first axis that is the matrix; null where the whole tensor is. */
+  readonly expert: number | null;
   /** What messages call the module. */
   readonly module: string;
   /** weight * scale * the module's own scale, in f32. */

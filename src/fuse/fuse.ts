@@ -33,13 +33,36 @@ export async function fuseShard(
     signal?.throwIfAborted();
     const change = plan.changed.get(name);
     if (change !== undefined && !isCopy(change)) {
-      await fuseTensor(kernels, sourceOf(base, adapters, change.origin), adapters, change, begin, sink);
+      const source = sourceOf(base, adapters, change.origin);
+      for (const slice of slicesOf(change)) {
+        const at = begin + slice.origin.tensor.begin - change.origin.tensor.begin;
+        if (isCopy(slice)) await copy(source, slice.origin.tensor.begin, slice.origin.tensor.end, sink, at);
+        else await fuseTensor(kernels, source, adapters, slice, at, sink);
+      }
       if (change.parts.length > 0) onFused();
       continue;
     }
     const origin = change?.origin ?? { input: null, tensor: base.tensors.get(name)! };
     await copy(sourceOf(base, adapters, origin), origin.tensor.begin, origin.tensor.end, sink, begin);
   }
+}
+
+/** The slices of a tensor that holds the matrices of all experts; any other tensor itself. */
+function slicesOf(change: ChangedTensor): readonly ChangedTensor[] {
+  if (!change.parts.some(({ expert }) => expert !== null)) return [change];
+  const { origin, shape, parts } = change;
+  const { tensor } = origin;
+  const [experts, ...matrix] = shape as [number, ...number[]];
+  const bytes = (tensor.end - tensor.begin) / experts;
+  return Array.from({ length: experts }, (_, expert) => {
+    const begin = tensor.begin + expert * bytes;
+    return {
+      ...change,
+      shape: matrix,
+      origin: { ...origin, tensor: { ...tensor, shape: matrix, begin, end: begin + bytes } },
+      parts: parts.filter((part) => part.expert === expert),
+    };
+  });
 }
 
 /** Whether a tensor is copied as stored. Floats of an adapter are not: their values are checked to be finite. */

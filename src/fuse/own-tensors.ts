@@ -95,7 +95,7 @@ export function placeBiases(
     }
     const along = denseFactor(tensor as TensorRef<FactorDtype>, "rows", 1);
     const scaled = Math.fround(factor * module.scale);
-    draft!.parts.push({ input, module: path, factor: scaled, along, across: null });
+    draft!.parts.push({ input, module: path, factor: scaled, along, across: null, expert: null });
   }
 }
 

@@ -2,7 +2,6 @@ import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
 import { isFactorDtype, isOutputDtype } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
-import { isConv1d } from "./conv1d.ts";
 import type { ChangedTensor, FusedPart, Magnitude } from "./fuse-plan.ts";
 
 /** The orientation of a stored matrix, kernels flattened: (out, in) is straight; (in, out), as in Conv1D and embeddings, is turned. */
@@ -11,7 +10,7 @@ type Orientation = "straight" | "turned";
 /**
  * The orientation of a tensor relative to the delta of an adapter's module.
  *
- * @param modelType of the base's config.json, which identifies Conv1D layers with square shapes
+ * @param squaresTurn whether the base's config.json says that a matrix is stored as (in, out), where its shape is square
  * @throws RefusedError where the shapes do not agree, or no delta can be added to the tensor's type
  */
 export function orientationOn(
@@ -19,14 +18,14 @@ export function orientationOn(
   module: AdapterModule,
   { name, dtype, shape }: ChangedTensor,
   base: string,
-  modelType: string | null,
+  squaresTurn: boolean,
 ): Orientation {
   if (!isOutputDtype(dtype)) {
     throw new RefusedError(
       `${base}: ${name} is stored as ${dtype}, and no delta can be added to that type; pass the base model in f32, f16 or bf16.`,
     );
   }
-  const found = orientation(module, shape, adapter.fanInFanOut || isConv1d(module.name, modelType));
+  const found = orientation(module, shape, adapter.fanInFanOut || squaresTurn);
   if (found !== null) return found;
   throw new RefusedError(
     `${adapter.name}: ${module.name} has a delta of ${formatShape([module.out, ...module.inputShape])}, but ${name} of ${base} is ${formatShape(shape)}; pass the base model that the adapter was trained on.`,
@@ -60,8 +59,26 @@ function flat(shape: readonly number[]): string {
   return shape.join("x").replace(/(?<=x\d+)(x1)+$/, "");
 }
 
+/**
+ * One expert's matrix in a tensor that holds those of all.
+ *
+ * @throws RefusedError where the tensor has no such expert
+ */
+export function sliceOf(adapter: Adapter, module: AdapterModule, tensor: ChangedTensor, expert: number): ChangedTensor {
+  const { name, shape } = tensor;
+  if (shape.length === 3 && expert < shape[0]!) return { ...tensor, shape: shape.slice(1) };
+  throw new RefusedError(
+    `${adapter.name}: ${module.name} is expert ${expert}, but ${name} is ${formatShape(shape)}; pass the base model that the adapter was trained on.`,
+  );
+}
+
 /** A module's units on the stored matrix. @param factor weight * scale */
-export function partOf(input: number, module: AdapterModule, lies: Orientation, factor: number): FusedPart {
+export function partOf(
+  input: number,
+  module: AdapterModule,
+  lies: Orientation,
+  factor: number,
+): Omit<FusedPart, "expert"> {
   const { name, scale, a, b } = module;
   const [along, across] = lies === "straight" ? [b, a] : [a, b];
   return { input, module: name, factor: Math.fround(factor * scale), along, across };

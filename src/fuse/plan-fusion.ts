@@ -5,10 +5,12 @@ import { RefusedError, UsageError } from "../core/errors.ts";
 import type { BaseConfig } from "./base-config.ts";
 import type { BaseModel } from "./base-model.ts";
 import { ChangedTensors } from "./changed-tensors.ts";
+import { isConv1d } from "./conv1d.ts";
+import { isTransposed, placedDeltas } from "./expert-places.ts";
 import type { FusePlan } from "./fuse-plan.ts";
 import { type Fusing, headFollows, placeBiases, placeOwnTensors, placeTokenRows } from "./own-tensors.ts";
 import { modulesOfPart } from "./pipeline-part.ts";
-import { magnitudeOf, orientationOn, partOf } from "./placement.ts";
+import { magnitudeOf, orientationOn, partOf, sliceOf } from "./placement.ts";
 
 /** What a fusion applies besides deltas. */
 const APPLIED: readonly VariantId[] = ["dora", "lora_bias", "token_indices"];
@@ -81,19 +83,31 @@ function placeDeltas(
 ): void {
   const { adapter, input, factor, alone } = fusing;
   const seen = new Map<string, AdapterModule>();
-  for (const [path, module] of modules) {
-    const drafts = changed.at(`${path}.weight`, `${adapter.name}: ${module.name}`, headFollows(adapter));
+  const placed = [...modules].flatMap(([path, module]) => placedDeltas(base, modelType, adapter.name, path, module));
+  for (const { path, expert, module } of placed) {
+    const drafts = changed.at(path, `${adapter.name}: ${module.name}`, headFollows(adapter));
     const [first] = drafts as [(typeof drafts)[number]];
-    const twin = seen.get(first.name);
+    // Gate and up may be rows of one slice.
+    const place = expert === null ? first.name : `${first.name} ${module.name}`;
+    const twin = seen.get(place);
     if (twin !== undefined) {
       throw new RefusedError(
         `${adapter.name}: ${twin.name} and ${module.name} are both ${first.name} of ${base.name}; remove the one that does not belong to the adapter.`,
       );
     }
-    seen.set(first.name, module);
-    const lies = orientationOn(adapter, module, first, base.name, modelType);
-    const part = partOf(input, module, lies, factor);
+    seen.set(place, module);
+    const [matrix, turns] =
+      expert === null
+        ? [first, isConv1d(module.name, modelType)]
+        : [sliceOf(adapter, module, first, expert), isTransposed(modelType)];
+    const lies = orientationOn(adapter, module, matrix, base.name, turns);
+    const part = { ...partOf(input, module, lies, factor), expert };
     const magnitude = magnitudeOf(adapter, input, module, lies);
+    if (magnitude !== null && expert !== null) {
+      throw new RefusedError(
+        `${adapter.name} is a DoRA adapter of experts, and ${base.name} holds the experts of a layer in one tensor (${first.name}), to which its magnitudes cannot be applied yet; pass the model as transformers 4 saved it, with one tensor per expert.`,
+      );
+    }
     if (magnitude !== null && !(alone && factor === 1)) {
       throw new RefusedError(
         `${adapter.name} is a DoRA adapter, whose magnitudes hold only for its own delta on this base; fuse it by itself, with weight and scale 1.`,

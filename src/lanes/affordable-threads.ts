@@ -5,7 +5,7 @@ import type { PlannedModule } from "../plan/merge-plan.ts";
 const MAX_TOTAL_BYTES = 2 ** 30;
 
 /** How many of the `wanted` threads fit into memory if each merges the largest module; at least one. */
-export function affordableThreads(wanted: number, modules: readonly Pick<PlannedModule, "memory">[]): number {
-  const largest = maximum(modules.map(({ memory }) => memory.bytes));
+export function affordableThreads(wanted: number, modules: readonly Pick<PlannedModule, "memory" | "held">[]): number {
+  const largest = maximum(modules.map(({ memory, held }) => memory.bytes + held));
   return Math.max(1, Math.min(wanted, Math.floor(MAX_TOTAL_BYTES / Math.max(1, largest))));
 }

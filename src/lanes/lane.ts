@@ -5,14 +5,14 @@ import type { Merger, ModuleResult } from "./merger.ts";
 /** A piece of a merge that any lane can do. */
 export type Job =
   | { readonly kind: "survey"; readonly index: number }
-  | { readonly kind: "module"; readonly index: number }
+  | { readonly kind: "modules"; readonly indices: readonly number[] }
   | { readonly kind: "extra"; readonly index: number }
   | { readonly kind: "hash"; readonly input: number };
 
 /** The result of a job. */
 export type JobResult =
   | { readonly kind: "survey"; readonly index: number; readonly directions: ScoredDirections }
-  | { readonly kind: "module"; readonly result: ModuleResult }
+  | { readonly kind: "modules"; readonly results: readonly ModuleResult[] }
   | { readonly kind: "extra" }
   | { readonly kind: "hash"; readonly input: number; readonly sha256: string | null };
 
@@ -27,7 +27,7 @@ export interface Lane {
 
 /** A lane on the caller's own thread; the thread can do other work (take signals, draw) before each job. */
 export function localLane(
-  merger: Pick<Merger, "surveyModule" | "mergeModule" | "writeExtra" | "timings">,
+  merger: Pick<Merger, "surveyModule" | "mergeModules" | "writeExtra" | "timings">,
   hash: (input: number) => Promise<string | null>,
 ): Lane {
   let hashed = 0;
@@ -38,7 +38,7 @@ export function localLane(
       if (job.kind === "survey") {
         return { kind: "survey", index: job.index, directions: await merger.surveyModule(job.index) };
       }
-      if (job.kind === "module") return { kind: "module", result: await merger.mergeModule(job.index) };
+      if (job.kind === "modules") return { kind: "modules", results: await merger.mergeModules(job.indices) };
       if (job.kind === "extra") {
         await merger.writeExtra(job.index);
         return { kind: "extra" };
@@ -67,8 +67,10 @@ function yieldThread(): Promise<void> {
 /** Called after every module that was merged, or surveyed before that: how many are done in this pass, and how many there are. */
 export type OnProgress = (progress: { readonly done: number; readonly total: number }) => void;
 
-function isOfModule({ kind }: Job): boolean {
-  return kind === "module" || kind === "survey";
+/** How many modules a job merges or surveys. */
+function modulesIn(job: Job): number {
+  if (job.kind === "modules") return job.indices.length;
+  return job.kind === "survey" ? 1 : 0;
 }
 
 /**
@@ -85,7 +87,7 @@ export async function runJobs(
   const results: JobResult[] = [];
   let next = 0;
   let done = 0;
-  const modules = jobs.filter(isOfModule).length;
+  const total = jobs.reduce((sum, job) => sum + modulesIn(job), 0);
   const failures: { readonly at: number; readonly error: unknown }[] = [];
   const work = async (lane: Lane): Promise<void> => {
     while (next < jobs.length && failures.length === 0) {
@@ -97,7 +99,9 @@ export async function runJobs(
         failures.push({ at, error });
         return;
       }
-      if (isOfModule(jobs[at]!)) onProgress?.({ done: ++done, total: modules });
+      const own = modulesIn(jobs[at]!);
+      done += own;
+      if (own > 0) onProgress?.({ done, total });
     }
   };
   const places = lanes.flatMap((lane) => Array.from({ length: lane.depth }, () => lane));

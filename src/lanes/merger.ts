@@ -12,6 +12,7 @@ import { type MethodRun, needsPrecision, runModule } from "../methods/run-module
 import { type AdapterUnits, adaptersInOrder } from "../methods/unit-order.ts";
 import type { MergePlan, PlannedModule } from "../plan/merge-plan.ts";
 import { methodRun } from "../plan/module-run.ts";
+import { ExpertColumns } from "../units/expert-columns.ts";
 import { Pool } from "../units/pool.ts";
 import { wholeSquare } from "../units/read-computed.ts";
 import type { PoolPart } from "../units/unit-reader.ts";
@@ -72,10 +73,20 @@ export class Merger {
   }
 
   /**
-   * Merge one module and write its factors.
+   * Merge modules one after the other and write their factors.
+   *
+   * @param indices of one module, or of all experts that share a tensor
    * @throws FormatError for NaN or infinite values, RefusedError when the result leaves the output's range
    */
-  async mergeModule(index: number): Promise<ModuleResult> {
+  async mergeModules(indices: readonly number[]): Promise<ModuleResult[]> {
+    const columns = new ExpertColumns(this.#plan.modules[indices[0]!]!, this.#plan.dtype);
+    const results: ModuleResult[] = [];
+    for (const index of indices) results.push(await this.#mergeModule(index, columns));
+    await this.#clock.bookRest("write", () => columns.write(this.#sink));
+    return results;
+  }
+
+  async #mergeModule(index: number, columns: ExpertColumns): Promise<ModuleResult> {
     const module = this.#plan.modules[index]!;
     const run = { ...this.#run, target: module.target };
     const pool = await Pool.survey(this.#kernels, this.#partsOf(module), module.memory, needsPrecision(run));
@@ -83,7 +94,7 @@ export class Merger {
       const result = await runModule(pool, run, module.weights);
       return { ...result, rows: await writtenRows(pool, result.cut) };
     });
-    const largest = await this.#clock.bookRest("write", () => this.#write(module, rows));
+    const largest = await this.#clock.bookRest("write", () => this.#write(module, rows, columns));
     const square = (this.#plan.sharedScale ?? 1) ** 2;
     const figures = deltaProducts(pool, cut.products, this.#plan.inputs.length, square);
     await this.#countCut(module, figures);
@@ -151,7 +162,7 @@ export class Merger {
   }
 
   /** Write rows as a module's factors, lambda folded in if it is known. */
-  async #write(module: PlannedModule, rows: UnitRows): Promise<LargestEntries> {
+  async #write(module: PlannedModule, rows: UnitRows, columns: ExpertColumns): Promise<LargestEntries> {
     // More than was planned for: the merge is planned and carried out again.
     if (rows.count > module.rank) return { a: new Float64Array(0), b: new Float64Array(0) };
     const { dtype, scale } = this.#plan;
@@ -159,7 +170,8 @@ export class Merger {
     // Most merges have the factor 1, and these rows are all of the output.
     if (a !== 1) this.#kernels.scale(rows.a, a);
     if (b !== 1) this.#kernels.scale(rows.b, b);
-    const largest = await writeFactors(this.#kernels, rows, { ...module, dtype }, this.#sink);
+    const sinkOfB = module.expert === null ? this.#sink : columns.sinkOf(module.expert);
+    const largest = await writeFactors(this.#kernels, rows, { ...module, dtype }, this.#sink, sinkOfB);
     if (largest === null) throw outOfRange(module.name, dtype);
     return largest;
   }

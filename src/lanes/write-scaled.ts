@@ -1,8 +1,9 @@
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
 import { bytesOf, type OutputDtype } from "../core/dtype.ts";
 import { RefusedError } from "../core/errors.ts";
+import type { Range } from "../formats/peft-folder/places.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import type { MergePlan, Range, ScaledPlan } from "../plan/merge-plan.ts";
+import type { MergePlan, ScaledPlan } from "../plan/merge-plan.ts";
 
 /** Values that are scaled at a time. */
 const PIECE = 1 << 18;
@@ -58,10 +59,14 @@ export async function writeScaled(
     }
     return true;
   };
+  const copiedB = new Set<number>();
   for (const [index, module] of plan.modules.entries()) {
     signal?.throwIfAborted();
     const merged = draft.plan.modules[index]!;
-    const inRange = (await copy(merged.a, module.a, half.a)) && (await copy(merged.b, module.b, half.b));
+    // Experts may share a tensor B.
+    const copied = copiedB.has(module.b.begin);
+    copiedB.add(module.b.begin);
+    const inRange = (await copy(merged.a, module.a, half.a)) && (copied || (await copy(merged.b, module.b, half.b)));
     if (!inRange) throw outOfRange(module.name, plan.dtype);
   }
 }

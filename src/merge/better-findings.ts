@@ -46,7 +46,7 @@ function otherRanks(plan: MergePlan, results: readonly ModuleResult[]): Required
   const ranks = new Map(results.map(({ index, rank }) => [plan.modules[index]!.name, Math.max(1, rank)]));
   const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
   const needed = consumerRank(consumer, maximum(ranks.values()));
-  const { modules: even } = evenExperts(Array.from(ranks, ([name, rank]) => ({ name, rank })));
+  const { modules: even } = evenExperts(plan.modules.map((module) => ({ ...module, rank: ranks.get(module.name)! })));
   const own = new Map(even.map(({ name, rank }) => [name, rank]));
   const differs =
     plan.rankLayout === "uniform"

@@ -3,7 +3,6 @@ import { type ByteSink, type ByteSource, memorySink, memorySource } from "../cor
 import { autoScale } from "../figures/auto-scale.ts";
 import { addProducts, type DeltaProducts, noProducts, weightProducts } from "../figures/delta.ts";
 import { addResponses, NO_RESPONSE, type ResponseProducts } from "../figures/response.ts";
-import { peftKey } from "../formats/peft-folder/factors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { addTimings, noTimings } from "../lanes/clock.ts";
@@ -15,7 +14,7 @@ import { methodById } from "../methods/registry.ts";
 import { refuseNoPeft } from "../plan/for-consumer.ts";
 import { isScaled, type MergePlan, type ScaledPlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
-import { planLayout } from "../plan/plan-layout.ts";
+import { planLayout, zeroRanges } from "../plan/plan-layout.ts";
 import type { Findings } from "../plan/plan-ranks.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { makeReport } from "../report/make-report.ts";
@@ -125,8 +124,25 @@ export async function runMerge(
 /** Runs jobs in lanes. */
 type RunJobs = (jobs: readonly Job[], lanes: readonly Lane[]) => Promise<JobResult[]>;
 
-function moduleJobs({ modules }: MergePlan, kind: "survey" | "module"): Job[] {
-  return modules.map((_, index) => ({ kind, index }));
+function surveyJobs({ modules }: MergePlan): Job[] {
+  return modules.map((_, index) => ({ kind: "survey", index }));
+}
+
+/** One job for each module; experts that share a tensor are one job. */
+function moduleJobs({ modules }: MergePlan): Job[] {
+  const jobs: Job[] = [];
+  const shared = new Map<number, number[]>();
+  for (const [index, { expert, b }] of modules.entries()) {
+    const others = expert === null ? undefined : shared.get(b.begin);
+    if (others !== undefined) {
+      others.push(index);
+      continue;
+    }
+    const indices = [index];
+    if (expert !== null) shared.set(b.begin, indices);
+    jobs.push({ kind: "modules", indices });
+  }
+  return jobs;
 }
 
 function extraJobs({ extras }: MergePlan): Job[] {
@@ -135,12 +151,12 @@ function extraJobs({ extras }: MergePlan): Job[] {
 
 async function writeAll(plan: MergePlan, { sink, lanes }: OutputInProgress, run: RunJobs): Promise<ModuleResult[]> {
   await writeFixed(plan, sink);
-  return moduleResults(await run([...moduleJobs(plan, "module"), ...extraJobs(plan)], lanes));
+  return moduleResults(await run([...moduleJobs(plan), ...extraJobs(plan)], lanes));
 }
 
 /** The results of merged modules among those of jobs. */
 function moduleResults(done: readonly JobResult[]): ModuleResult[] {
-  return done.flatMap((one) => (one.kind === "module" ? [one.result] : []));
+  return done.flatMap((one) => (one.kind === "modules" ? one.results : []));
 }
 
 /** Look at every module, to share out a budget. */
@@ -149,7 +165,7 @@ async function surveyModules(
   lanes: readonly Lane[],
   run: RunJobs,
 ): Promise<Required<Findings>["directions"]> {
-  const done = await run(moduleJobs(plan, "survey"), lanes);
+  const done = await run(surveyJobs(plan), lanes);
   return new Map(
     done.flatMap((one) => (one.kind === "survey" ? [[plan.modules[one.index]!.name, one.directions] as const] : [])),
   );
@@ -166,7 +182,7 @@ async function draftModules(
 ): Promise<{ readonly draft: Draft; readonly results: ModuleResult[] }> {
   const plan = makePlan(adapters, { ...recipe, dtype: "f32", extras: "drop" }, findings);
   const { source, lanes } = await host.beginDraft(plan, output);
-  return { draft: { plan, source }, results: moduleResults(await run(moduleJobs(plan, "module"), lanes)) };
+  return { draft: { plan, source }, results: moduleResults(await run(moduleJobs(plan), lanes)) };
 }
 
 /** Spread some jobs evenly among others, so that few lanes hash at the same time and no lane has a long job at the end. */
@@ -177,14 +193,8 @@ function scatter(few: readonly Job[], jobs: Job[]): void {
 
 /** Write what is known before merging: the header, and zero factors. */
 async function writeFixed(plan: MergePlan, sink: ByteSink): Promise<void> {
-  const { header, tensors } = planLayout(plan);
-  await sink.write(0, header);
-  for (const zero of plan.zeros) {
-    for (const factor of ["A", "B"] as const) {
-      const { begin, end } = tensors.get(peftKey(zero, factor))!;
-      await sink.write(begin, new Uint8Array(end - begin));
-    }
-  }
+  await sink.write(0, planLayout(plan).header);
+  for (const { begin, end } of zeroRanges(plan)) await sink.write(begin, new Uint8Array(end - begin));
 }
 
 /** The products of the adapters' deltas, with the weights that they have in the result, and the responses, over all modules. */

@@ -2,7 +2,8 @@ import { VERSION } from "../core/version.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { configText } from "../formats/peft-folder/write-config.ts";
 import { openModel } from "../fuse/base-model.ts";
-import { type ExtractedModule, type ExtractRecipe, extractModule, planExtraction } from "../fuse/extract.ts";
+import { type ExtractRecipe, planExtraction } from "../fuse/extract.ts";
+import { type ExtractedModule, extractionGroups, extractModules } from "../fuse/extract-modules.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { OnProgress } from "../lanes/lane.ts";
 import type { DtypeChoice } from "../recipe/recipe.ts";
@@ -58,7 +59,7 @@ export interface Extracted {
 /**
  * Extract a LoRA from a full fine-tune into a folder that appears complete or not at all.
  *
- * @throws as `planExtraction` and `extractModule`
+ * @throws as `planExtraction` and `extractModules`
  * @example
  * ```ts
  * import { extractAdapter, fuseModel } from "lora-lego/node";
@@ -81,9 +82,9 @@ export async function extractAdapter(options: ExtractOptions): Promise<Extracted
     await intoFolder(out, [options.base, options.tuned], { force, onNotice, bytes }, async (output) => {
       await fillFile(output.path(WEIGHTS_FILE), bytes, async (sink) => {
         await sink.write(0, plan.layout.header);
-        for (const module of plan.modules) {
+        for (const group of extractionGroups(plan)) {
           signal?.throwIfAborted();
-          modules.push(await extractModule(kernels, base, tuned, plan, module, sink));
+          modules.push(...(await extractModules(kernels, base, tuned, plan, group, sink)));
           onProgress({ done: modules.length, total: plan.modules.length });
         }
       });

@@ -85,7 +85,7 @@ export function writeWeights(
 
 /** A merge whose report gives size and element types after conversion. */
 function asWritten({ plan, report }: MergeOutcome, { tensors, layout }: Conversion): MergeOutcome {
-  const factors = tensors.filter(({ content }) => content.kind === "factor" || content.kind === "stack");
+  const factors = tensors.filter(({ content }) => ["factor", "stack", "interleave"].includes(content.kind));
   const dtype = [...new Set(factors.map((tensor) => tensor.dtype.toLowerCase()))].join(", ");
   return { plan, report: { ...report, totals: { ...report.totals, dtype, bytes: layout.size } } };
 }

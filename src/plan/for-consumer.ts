@@ -8,11 +8,13 @@ import {
   placeOf,
   startedFor,
 } from "../adapter/consumers.ts";
+import { unpairedParameters } from "../adapter/experts.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
+import { isPart, placeOfPart } from "../formats/peft-folder/parameters.ts";
 import type { Target } from "../methods/method.ts";
 import type { LooseRecipe, RankLayout } from "../recipe/recipe.ts";
 import type { PlannedExtra } from "./merge-plan.ts";
@@ -78,10 +80,11 @@ export function startWarnings(consumer: Consumer | null, rank: number): Warning[
 
 /** Refuse modules and tensors that a consumer does not load. */
 export function refuseUnloadable(
-  { title, kinds, extras: loads, formats, models }: Consumer,
-  modules: readonly Pick<AdapterModule, "name" | "kind">[],
+  consumer: Consumer,
+  modules: readonly Pick<AdapterModule, "name" | "kind" | "parameter">[],
   extras: readonly Pick<PlannedExtra, "key">[],
 ): void {
+  const { title, kinds, extras: loads, formats, models } = consumer;
   if (models === "language" && ofImageModel(modules.map(({ name }) => name))) {
     throw new RefusedError(
       `${title} runs language models, but ${modules[0]!.name} belongs to an image model; leave --for out, or pass --for diffusers or --for comfyui.`,
@@ -93,13 +96,32 @@ export function refuseUnloadable(
       `${title} does not adapt ${odd.kind} modules such as ${odd.name}; leave them out with lora-lego merge --exclude, or leave --for out.`,
     );
   }
-  // Only PEFT's writer takes such tensors; the others refuse them themselves.
+  // Only PEFT's writer takes such factors and tensors; the others refuse them themselves.
   if (!formats.includes("peft")) return;
+  refuseParameters(consumer, modules);
   if (loads !== "all" && extras.length > 0 && !(loads === "one-head" && isOneHead(extras.map(({ key }) => key)))) {
     throw new RefusedError(
       `${title} loads factors only, but ${extras.length === 1 ? "another tensor" : `${extras.length} other tensors`} would be written too (such as ${extras[0]!.key}); pass --extras drop.`,
     );
   }
+}
+
+/** Refuse factors of parameters that a consumer leaves out, or does not find. */
+function refuseParameters(
+  { id, title, variants }: Consumer,
+  modules: readonly Pick<AdapterModule, "name" | "parameter">[],
+): void {
+  const part = modules.find(isPart);
+  if (part !== undefined && (variants.target_parameters === "fails" || variants.target_parameters === "differs")) {
+    throw new RefusedError(
+      `${title} does not load factors of parameters such as ${placeOfPart(part).path}; leave them out with lora-lego merge --exclude, which loses their effect, or leave --for out.`,
+    );
+  }
+  const unpaired = id === "vllm" ? unpairedParameters(modules) : null;
+  if (unpaired === null) return;
+  throw new RefusedError(
+    `${title} takes gate_up_proj and down_proj of experts together and no other parameters, but the result would have ${unpaired.names.join(", ")} of ${unpaired.layer}; merge adapters of these two, or leave the experts out with lora-lego merge --exclude.`,
+  );
 }
 
 /** The zero modules that a consumer needs besides those that are written. @throws RefusedError if the size of one is unknown */

@@ -2,19 +2,14 @@ import type { AdapterModule, TensorRef } from "../adapter/adapter.ts";
 import type { ConsumerId } from "../adapter/consumers.ts";
 import type { Dtype, OutputDtype } from "../core/dtype.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
+import type { FactorPlaces, Range } from "../formats/peft-folder/places.ts";
 import type { AfterStep, ModuleTarget, Target } from "../methods/method.ts";
 import type { RankLayout, Scale } from "../recipe/recipe.ts";
 import type { PoolMemory } from "../units/memory.ts";
 import type { Warning } from "./warning.ts";
 
-/** A byte range of the output file. */
-export interface Range {
-  readonly begin: number;
-  readonly end: number;
-}
-
 /** One module to merge: its part of each input, and where the result goes. */
-export interface PlannedModule extends StoredModule {
+export interface PlannedModule extends StoredModule, FactorPlaces {
   readonly in: number;
   readonly parts: readonly { readonly input: number; readonly module: AdapterModule }[];
   /** The weight of each input in this module, whether the input has it or not. */
@@ -23,10 +18,10 @@ export interface PlannedModule extends StoredModule {
   readonly target: ModuleTarget;
   /** Rank to write; smaller results are padded with zero units. */
   readonly rank: number;
-  readonly a: Range;
-  readonly b: Range;
   /** How its units are read, and the kernel memory for merging it. */
   readonly memory: PoolMemory;
+  /** Bytes beside the kernels' that it takes: tensors that hold the factors of all experts are kept while one after the other is merged. */
+  readonly held: number;
 }
 
 /** A tensor of the output other than LoRA factors: a copy of one input's, or the weighted average of several. */

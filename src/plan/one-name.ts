@@ -2,13 +2,15 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { underOneKernel } from "../adapter/lycoris/kernels.ts";
 import { newestName, releaseOf, spellings } from "../adapter/names/renamed.ts";
 import { underOneFamily } from "../adapter/weights/under-one-family.ts";
+import { underOneStack } from "../adapter/weights/under-one-stack.ts";
 import { RefusedError } from "../core/errors.ts";
 import { renamedKey, withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { Warning } from "./warning.ts";
 
 /**
  * Give each weight one name in all adapters: by the family of an image model (`underOneFamily`), or by the newest release of transformers;
- * and convolutions that are stored flat the kernel that others have (`underOneKernel`).
+ * convolutions that are stored flat the kernel that others have (`underOneKernel`); and gate and up of experts one weight where others have
+ * it whole (`underOneStack`).
  *
  * @param counts whether each adapter's names count; the others are renamed to match. Default: all count
  * @throws RefusedError if one adapter that counts has two names for one module
@@ -17,7 +19,7 @@ export function underOneName(
   given: readonly Adapter[],
   counts: readonly boolean[] = given.map(() => true),
 ): { adapters: readonly Adapter[]; warnings: Warning[] } {
-  return underOneRelease(underOneKernel(underOneFamily(given, counts), counts), counts);
+  return underOneRelease(underOneStack(underOneKernel(underOneFamily(given, counts), counts), counts), counts);
 }
 
 /**
@@ -81,6 +83,7 @@ function renamed(adapter: Adapter, release: number): Adapter {
     ),
     extras: new Map(Array.from(adapter.extras, ([key, tensor]) => [renamedKey(key, rename), tensor])),
     targetModules: adapter.targetModules?.map(rename) ?? null,
+    targetParameters: adapter.targetParameters.map(rename),
     modulesToSave: adapter.modulesToSave.map(rename),
   };
 }

@@ -17,11 +17,17 @@ export function planConfig(
   const atRank = (rank: number) => ({ rank, alpha: sharedScale === null ? rank : Math.round(sharedScale * rank) });
   const config = peftConfig({
     ...facts,
-    modules: [...modules, ...zeros].map(({ name, rank }) => ({ name, ...atRank(rank) })),
+    modules: [...modules, ...zeros].map(({ name, rank, parameter }) => ({
+      name,
+      ...atRank(rank),
+      ...(parameter !== undefined && { parameter }),
+    })),
     common: atRank(common),
     extras: extras.map(({ key }) => key),
     sources: used,
-    left: selection.left.map(({ name }) => name),
+    left: selection.left.map(
+      ({ name }) => used.map(({ modules }) => modules.get(name)).find((module) => module !== undefined) ?? { name },
+    ),
   });
   return { config, warnings };
 }

@@ -25,7 +25,7 @@ export interface Findings {
 }
 
 /** A planned module that has no memory and no place in the output yet. */
-export type RankedModule = Omit<PlannedModule, "a" | "b" | "memory">;
+export type RankedModule = Omit<PlannedModule, "a" | "b" | "expert" | "memory" | "held">;
 
 /** The ranks that modules are written with. */
 export interface RankPlan {
@@ -103,7 +103,18 @@ function ownRank(
   const size = { in: inputs, out };
   const planned = method.plannedRank?.(ranks, size) ?? Number.POSITIVE_INFINITY;
   const rank = Math.max(1, found ?? Math.min(planned, mostUnits(method, target, { ...size, ranks })));
-  return { name, kind, ...size, inputShape, parts, weights, target, rank };
+  const parameter = parts.map(({ module }) => module.parameter).find((own) => own !== undefined);
+  return {
+    name,
+    kind,
+    ...size,
+    inputShape,
+    parts,
+    weights,
+    target,
+    rank,
+    ...(parameter !== undefined && { parameter }),
+  };
 }
 
 /** The scale that all parts share, if it can be written as a whole alpha at every rank; else null. */

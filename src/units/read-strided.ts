@@ -1,6 +1,7 @@
 import type { StridedFactor, Strides } from "../adapter/adapter.ts";
 import type { ByteSource } from "../core/bytes.ts";
 import { bytesOf } from "../core/dtype.ts";
+import { heldTensor } from "./held-tensors.ts";
 
 /** Bytes of a file that are read at once to pick elements from. */
 const SPAN_BYTES = 2 ** 20;
@@ -19,7 +20,7 @@ export function compactStrides(stored: Strides, rank: number, count: number): St
 /** Read entries from .. from + count of all units; only this function knows where in a file a factor's elements are. */
 export async function readStrided(
   files: readonly ByteSource[],
-  { file, rank, dtype, begin, offset, strides }: StridedFactor,
+  { file, rank, dtype, begin, end, offset, strides }: StridedFactor,
   from: number,
   count: number,
   into: Elements,
@@ -30,6 +31,12 @@ export async function readStrided(
     begin + element * (offset + unit * strides.unit + (from + entry) * strides.entry);
   if (into.strides.unit === strides.unit && into.strides.entry === strides.entry) {
     return source.read(placeOf(0, 0), into.bytes);
+  }
+  // Elements with others between them in both directions are picked from the whole tensor, whose other elements other factors need.
+  const whole = Math.min(strides.unit, strides.entry) > 1 ? await heldTensor(source, begin, end) : null;
+  if (whole !== null) {
+    const stored = { bytes: whole.subarray(placeOf(0, 0) - begin), strides };
+    return copyElements(element, stored, into, rank, count);
   }
   // Interleaved units are read together, others one by one; a unit without gaps is read directly into its place.
   const together = strides.unit < strides.entry ? rank : 1;

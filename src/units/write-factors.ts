@@ -37,12 +37,18 @@ function largestEntries(kernels: Kernels, { count, a, b }: UnitRows, inputs: num
   return { a: largest(a, inputs), b: largest(b, out) };
 }
 
-/** Encode and write merged units. @returns null if a value is not finite, or not in range of the element type */
+/**
+ * Encode and write merged units.
+ *
+ * @param sinkOfB where B goes, if not where A does
+ * @returns null if a value is not finite, or not in range of the element type
+ */
 export async function writeFactors(
   kernels: Kernels,
   rows: UnitRows,
   { dtype, in: inputs, out, rank, ...begin }: WrittenFactors,
   sink: ByteSink,
+  sinkOfB: ByteSink = sink,
 ): Promise<LargestEntries | null> {
   const { count, a, b } = rows;
   const largest = largestEntries(kernels, rows, inputs, out);
@@ -57,7 +63,7 @@ export async function writeFactors(
   const padded = count === rank ? b : kernels.f32(rank * out).fill(0);
   padded.set(b);
   if (!kernels.narrowTransposed(dtype, padded, rank, out, out, bytesOfB)) return null;
-  await sink.write(begin.b.begin, bytesOfB);
+  await sinkOfB.write(begin.b.begin, bytesOfB);
   return largest;
 }
 

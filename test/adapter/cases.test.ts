@@ -47,8 +47,6 @@ describe.skipIf(absent)(`inputs of users' situations${absent ? ` (skipped: there
     ["llm/cfg-pissa/a", ["changed_base"]],
     ["llm/cfg-qalora/a", ["other_method"]],
     ["llm/fuse-dora/a", ["dora"]],
-    ["llm/target-parameters/a", ["target_parameters"]],
-    ["llm/target-parameters/a-noconfig", ["target_parameters"]],
     ["llm/target-parameters/a-single-noconfig", ["target_parameters"]],
     ["llm/token-adapter/a", ["token_indices"]],
     ["llm/token-adapter/a-nocfg", ["incomplete"]],

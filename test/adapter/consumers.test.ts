@@ -103,7 +103,7 @@ describe("experts", () => {
 
   it("share their rank with the router of their layer alone", () => {
     const names = ["a.experts.0.w1", "a.gate", "b.gate", "a.shared.w1"];
-    expect([...stackedModules(names)]).toEqual(["a.experts.0.w1", "a.gate"]);
+    expect([...stackedModules(names.map((name) => ({ name })))]).toEqual(["a.experts.0.w1", "a.gate"]);
   });
 
   it("are parts of two parameters, in both namings", () => {

@@ -195,24 +195,10 @@ describe("what an adapter is beside a plain LoRA", () => {
       { modules: 1, others: 0 },
     ],
     [
-      "of expert parameters by its config",
-      () => openPeft([...linear("mlp.experts", 8), ...linear("q")], { target_parameters: ["mlp.experts.down_proj"] }),
-      ["target_parameters"],
-      /target_parameters.*; retrain it on modules/,
-      { modules: 1, others: 2 },
-    ],
-    [
-      "of expert parameters by their place in others",
-      () => openPeft([...linear("mlp.experts.base_layer", 8), ...linear("mlp.experts", 8), ...linear("q")]),
-      ["target_parameters"],
-      /tensor .*mlp\.experts\.base_layer\.lora_A\.weight/,
-      { modules: 1, others: 4 },
-    ],
-    [
-      "of expert parameters by their ranks",
+      "of a parameter of experts that nothing names",
       () => openPeft([...linear("mlp.experts", 8), ...linear("q")]),
       ["target_parameters"],
-      /tensor .*mlp\.experts\.lora_A\.weight/,
+      /of mlp\.experts, but its config has no target_parameters, .*; add it/,
       { modules: 1, others: 2 },
     ],
     [

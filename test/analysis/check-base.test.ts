@@ -34,6 +34,47 @@ function found(adapter: Adapter, consumer: ConsumerId, base: BaseFacts): [string
 const unseen = (adapter: Adapter, consumer: ConsumerId, base: BaseFacts): readonly string[] =>
   checkOpened(adapter, consumerById(consumer), base).unseen;
 
+describe("check of experts against a base model", () => {
+  const EXPERTS = "model.layers.0.mlp.experts";
+  /** Two experts, 6 -> 4 (gate and up) and 2 -> 6, and gpt-oss's bias of gate and up. */
+  const parameters = () => {
+    const { modules } = randomAdapter(1, {
+      modules: {
+        [`${EXPERTS}.base_layer.base_layer`]: { in: 6, out: 4, rank: 4 },
+        [`${EXPERTS}.base_layer`]: { in: 4, out: 2, rank: 2 },
+        [EXPERTS]: { in: 2, out: 6, rank: 4 },
+      },
+    });
+    const names = ["gate_up_proj", "gate_up_proj_bias", "down_proj"];
+    return openPico("mine", { modules, config: { r: 2, target_parameters: names.map((name) => `experts.${name}`) } });
+  };
+  const cube = (experts: number, rows: number, columns: number): Nested => Array(experts).fill(zeros(rows, columns));
+  const biased = { [`${EXPERTS}.gate_up_proj_bias`]: zeros(2, 4) };
+  const apart = Object.fromEntries(
+    [0, 1].flatMap((e) => [
+      [`${EXPERTS}.${e}.gate_proj.weight`, zeros(2, 6)],
+      [`${EXPERTS}.${e}.up_proj.weight`, zeros(2, 6)],
+      [`${EXPERTS}.${e}.down_proj.weight`, zeros(6, 2)],
+    ]),
+  );
+
+  it.each<[string, Readonly<Record<string, Nested>>]>([
+    ["stacks them", { [`${EXPERTS}.gate_up_proj`]: cube(2, 4, 6), [`${EXPERTS}.down_proj`]: cube(2, 6, 2) }],
+    ["stacks them transposed", { [`${EXPERTS}.gate_up_proj`]: cube(2, 6, 4), [`${EXPERTS}.down_proj`]: cube(2, 2, 6) }],
+    ["has each apart", apart],
+  ])("finds parameters where it %s", async (_, tensors) => {
+    expect(found(await parameters(), "peft", await modelOf({ ...tensors, ...biased }))).toEqual([]);
+  });
+
+  it.each<[string, Readonly<Record<string, Nested>>]>([
+    ["in another size", { [`${EXPERTS}.gate_up_proj`]: cube(2, 8, 6), [`${EXPERTS}.down_proj`]: cube(2, 6, 4) }],
+    ["fewer", { [`${EXPERTS}.gate_up_proj`]: cube(1, 4, 6), [`${EXPERTS}.down_proj`]: cube(1, 6, 2) }],
+    ["apart in another size", { ...apart, [`${EXPERTS}.0.gate_proj.weight`]: zeros(4, 6) }],
+  ])("tells where the base has them %s", async (_, tensors) => {
+    expect(found(await parameters(), "peft", await modelOf({ ...tensors, ...biased }))).toHaveLength(1);
+  });
+});
+
 describe("check against a base model", () => {
   it("finds an adapter whose modules and sizes are the base's good, and has nothing left to look at in PEFT", async () => {
     const base = await modelOf(weights(), { tie_word_embeddings: false });

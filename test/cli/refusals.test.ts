@@ -180,11 +180,6 @@ const VARIANTS: Case[] = [
   ),
   config("alora", { alora_invocation_tokens: [1] }, /activated LoRA .*; a merged LoRA acts on all/),
   config(
-    "experts",
-    { target_parameters: ["experts.w"] },
-    /expert parameters .*; retrain it on modules, or leave it out/,
-  ),
-  config(
     "tokens",
     { trainable_token_indices: [0] },
     /single token embeddings .*holds no trained rows .*; save the adapter again/,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { patternLookup } from "../../src/adapter/pattern.ts";
-import { factorShapes, factorSpecs, peftKey } from "../../src/formats/peft-folder/factors.ts";
+import { factorShapes, peftKey, storedFactors } from "../../src/formats/peft-folder/factors.ts";
 import { configNameBeside, hasWeightsName, isConfigFile } from "../../src/formats/peft-folder/files.ts";
 import { parseFactorKey, withoutPeftPrefix } from "../../src/formats/peft-folder/keys.ts";
 import { parsePeftConfig, parsePeftFields, peftMethod } from "../../src/formats/peft-folder/read-config.ts";
@@ -18,7 +18,7 @@ const PLAIN: ConfiguredLora = {
   ],
   common: { rank: 8, alpha: 16 },
   extras: ["base_model.model.score.weight", `base_model.model.${ATTENTION}.q_proj.bias`],
-  sources: [{ targetModules: ["v_proj", "q_proj"], modulesToSave: ["classifier", "score"] }],
+  sources: [{ targetModules: ["v_proj", "q_proj"], targetParameters: [], modulesToSave: ["classifier", "score"] }],
   left: [],
 };
 
@@ -77,10 +77,14 @@ describe("a config that is written", () => {
         { maxLength: 3 },
       ),
       sources: fc.array(
-        fc.record({ targetModules: fc.option(fc.array(part)), modulesToSave: fc.array(part, { maxLength: 2 }) }),
+        fc.record({
+          targetModules: fc.option(fc.array(part)),
+          targetParameters: fc.array(part, { maxLength: 2 }),
+          modulesToSave: fc.array(part, { maxLength: 2 }),
+        }),
         { maxLength: 2 },
       ),
-      left: fc.array(path, { maxLength: 2 }),
+      left: fc.array(fc.record({ name: path }), { maxLength: 2 }),
     });
     fc.assert(
       fc.property(lora, (written) => {
@@ -129,11 +133,9 @@ describe("the factors of a module", () => {
   ] as const)("of kind %s have keys that are read back, and these shapes", (kind, inputShape, a, b) => {
     const module = { name: `${ATTENTION}.q_proj`, kind, rank: 2, out: 3, inputShape };
     expect(factorShapes(module)).toEqual({ a, b });
-    const specs = factorSpecs(module, { a: "F16", b: "F32" });
-    expect(specs.map(({ dtype, shape }) => [dtype, shape])).toEqual([
-      ["F16", a],
-      ["F32", b],
-    ]);
+    const [stored] = storedFactors([module]);
+    const specs = [stored!.a, stored!.b];
+    expect(specs.map(({ shape }) => shape)).toEqual([a, b]);
     for (const [i, half] of (["a", "b"] as const).entries()) {
       const key = parseFactorKey(specs[i]!.name)!;
       expect(key).toMatchObject({ half, embedding: kind === "embedding" });

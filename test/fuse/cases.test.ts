@@ -174,6 +174,25 @@ describe.skipIf(absent)(`situations of real users${absent ? ` (skipped: there is
     expectClose(after.get("visual.blocks.0.attn.qkv.weight"), wanted);
   });
 
+  it("fuse-fused-experts: gate, up and down of single experts go into the tensors of all", async () => {
+    const { before, after, own } = await fusion("moe-per-expert/a", "fuse-fused-experts/base");
+    const experts = "model.layers.0.mlp.experts";
+    const [gateUp, down] = ["gate_up_proj", "down_proj"].map((name) => before.get(`${experts}.${name}`)!);
+    const [count, , width] = gateUp!.shape as [number, number, number];
+    const slice = ({ values }: { values: Float64Array }, e: number) =>
+      values.subarray((e * values.length) / count, ((e + 1) * values.length) / count);
+    const expected: [number[], number[]] = [[], []];
+    for (let e = 0; e < count; e++) {
+      const half = slice(gateUp!, e).length / 2;
+      expected[0].push(...added(slice(gateUp!, e).subarray(0, half), own, `${experts}.${e}.gate_proj`));
+      expected[0].push(...added(slice(gateUp!, e).subarray(half), own, `${experts}.${e}.up_proj`));
+      expected[1].push(...added(slice(down!, e), own, `${experts}.${e}.down_proj`));
+    }
+    expect(width).toBe(own.get(`base_model.model.${experts}.0.gate_proj.lora_A.weight`)!.shape[1]);
+    expectClose(after.get(`${experts}.gate_up_proj`), expected[0]);
+    expectClose(after.get(`${experts}.down_proj`), expected[1]);
+  });
+
   it.each([
     ["bnb-base/a", "bnb-base/base", /stored as U8, and no delta can be added to that type; pass the base model in f32/],
     ["embed-resized-base-layer/a", `${BASE}/qwen2`, /lm_head\.weight of qwen2 keeps 64.*resize_token_embeddings\(66\)/],
@@ -185,8 +204,6 @@ describe.skipIf(absent)(`situations of real users${absent ? ` (skipped: there is
     ["token-adapter/a-nocfg", `${BASE}/qwen2`, /single token embeddings.*save the adapter again/],
     ["cfg-dora/a", `${BASE}/qwen2`, /is a DoRA adapter.*no magnitude/],
     ["cfg-lora_bias/a", `${BASE}/qwen2`, /lora_bias.*holds no tensor/],
-    ["moe-per-expert", "fuse-fused-experts/base", /experts of a layer in one tensor.*transformers 4/],
-    ["target-parameters/a", "fuse-fused-experts/base", /adapts expert parameters/],
     [
       "llamacpp-tied-real/embed",
       `${BASE}/qwen2tied`,

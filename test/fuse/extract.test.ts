@@ -6,7 +6,8 @@ import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { parseBaseConfig } from "../../src/fuse/base-config.ts";
 import type { BaseModel } from "../../src/fuse/base-model.ts";
-import { type ExtractRecipe, extractModule, planExtraction } from "../../src/fuse/extract.ts";
+import { type ExtractRecipe, planExtraction } from "../../src/fuse/extract.ts";
+import { extractionGroups, extractModules } from "../../src/fuse/extract-modules.ts";
 import { tightKernels } from "../support/kernels.ts";
 import { rejection } from "../support/memory-folder.ts";
 import { openPicoModel } from "../support/models.ts";
@@ -20,7 +21,8 @@ async function extracted(base: BaseModel, tuned: BaseModel, recipe: ExtractRecip
   await sink.write(0, plan.layout.header);
   const kernels = tightKernels();
   const figures = [];
-  for (const module of plan.modules) figures.push(await extractModule(kernels, base, tuned, plan, module, sink));
+  for (const group of extractionGroups(plan))
+    figures.push(...(await extractModules(kernels, base, tuned, plan, group, sink)));
   return { plan, figures, modules: decodeAdapter(JSON.stringify(plan.config), sink.bytes).modules };
 }
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { memorySink } from "../../src/core/bytes.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { openModel } from "../../src/fuse/base-model.ts";
-import { extractModule, planExtraction } from "../../src/fuse/extract.ts";
+import { planExtraction } from "../../src/fuse/extract.ts";
+import { type ExtractedModule, extractModules } from "../../src/fuse/extract-modules.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { fusedFiles } from "../support/fusing.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
@@ -29,7 +30,7 @@ async function roundTrip(A: number[][], B: number[][], rank: number) {
   const plan = await planExtraction(base, tuned, { rank });
   const sink = memorySink(plan.layout.size);
   await sink.write(0, plan.layout.header);
-  const { energy } = await extractModule(kernels, base, tuned, plan, plan.modules[0]!, sink);
+  const [{ energy }] = (await extractModules(kernels, base, tuned, plan, plan.modules, sink)) as [ExtractedModule];
   const { delta } = decodeAdapter(JSON.stringify(plan.config), sink.bytes).modules.get(NAME)!;
   return { energy, delta: Matrix.from1DArray(out, inputs, [...delta]) };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { affordableThreads } from "../../src/lanes/affordable-threads.ts";
 
 const GIB = 2 ** 30;
-const module = (bytes: number) => ({ memory: { slab: null, bytes } });
+const module = (bytes: number, held = 0) => ({ memory: { slab: null, bytes }, held });
 
 describe("threads", () => {
   it("are as many as were wanted where all fit into one gigabyte, and fewer where they do not", () => {
@@ -15,6 +15,7 @@ describe("threads", () => {
   it("are counted by the largest module", () => {
     expect(affordableThreads(8, [module(0), module(GIB / 3), module(100)])).toBe(3);
     expect(affordableThreads(8, [module(0), module(GIB / 3 + 1), module(100)])).toBe(2);
+    expect(affordableThreads(8, [module(0), module(100, GIB / 2 - 100)])).toBe(2);
   });
 
   it("are one at least, however large the module", () => {

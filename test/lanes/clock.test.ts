@@ -95,7 +95,7 @@ describe("a lane on the caller's thread", () => {
   const extras: number[] = [];
   const merger = {
     surveyModule: async () => directions,
-    mergeModule: async () => merged,
+    mergeModules: async (indices: readonly number[]) => indices.map(() => merged),
     writeExtra: async (index: number) => void extras.push(index),
     timings: { ...noTimings(), gram: 6 },
   };
@@ -103,7 +103,10 @@ describe("a lane on the caller's thread", () => {
   it("does each kind of job, and counts the time of hashing", async () => {
     const lane = localLane(merger, async (input) => takes(input, `hash of ${input}`));
     expect(await lane.run({ kind: "survey", index: 3 })).toEqual({ kind: "survey", index: 3, directions });
-    expect(await lane.run({ kind: "module", index: 4 })).toEqual({ kind: "module", result: merged });
+    expect(await lane.run({ kind: "modules", indices: [4, 6] })).toEqual({
+      kind: "modules",
+      results: [merged, merged],
+    });
     expect(await lane.run({ kind: "extra", index: 5 })).toEqual({ kind: "extra" });
     expect(extras).toEqual([5]);
     expect(await lane.run({ kind: "hash", input: 2 })).toEqual({ kind: "hash", input: 2, sha256: "hash of 2" });

@@ -112,7 +112,10 @@ describe("jobs on several lanes", () => {
   });
 
   it("tell of modules alone how many are done", async () => {
-    const mixed: Job[] = [{ kind: "hash", input: 0 }, ...[0, 1].map((index): Job => ({ kind: "module", index }))];
+    const mixed: Job[] = [
+      { kind: "hash", input: 0 },
+      ...[0, 1].map((index): Job => ({ kind: "modules", indices: [index] })),
+    ];
     const lane: Lane = {
       depth: 1,
       run: async () => ({ kind: "extra" }),

@@ -22,7 +22,9 @@ async function run(adapters: readonly PicoAdapter[], recipe: Recipe, count = 1, 
       return {
         depth: 1,
         run(job) {
-          jobs.push(`${job.kind} ${job.kind === "hash" ? job.input : job.index}`);
+          jobs.push(
+            `${job.kind} ${job.kind === "hash" ? job.input : job.kind === "modules" ? job.indices : job.index}`,
+          );
           return own.run(job);
         },
         timings: async () => ({ ...noTimings(), read: 1, gram: 2 }),
@@ -72,7 +74,7 @@ const half: PicoAdapter = {
 describe("a merge on lanes", () => {
   it("hashes each input once, spread among the modules, and reports the hashes that there are", async () => {
     const { jobs, report } = await run(three, { method: "cat" });
-    expect(jobs).toEqual([0, 1, 2].flatMap((t) => [`hash ${t}`, `module ${2 * t}`, `module ${2 * t + 1}`]));
+    expect(jobs).toEqual([0, 1, 2].flatMap((t) => [`hash ${t}`, `modules ${2 * t}`, `modules ${2 * t + 1}`]));
     expect(report.inputs.map(({ sha256 }) => sha256)).toEqual(["hash 0", null, "hash 2"]);
   });
 
@@ -85,7 +87,7 @@ describe("a merge on lanes", () => {
   it("runs again at the rank that values need, without hashing again, and counts the time of both", async () => {
     const { jobs, begun, report } = await run([half], { method: "cat" });
     expect(begun).toEqual(["output of rank 2", "output of rank 1"]);
-    expect(jobs).toEqual(["hash 0", "module 0", "module 0"]);
+    expect(jobs).toEqual(["hash 0", "modules 0", "modules 0"]);
     expect(report.timings).toMatchObject({ read: 2, gram: 4 });
   });
 

@@ -161,7 +161,7 @@ describe.each(Object.keys(LAYOUTS))("units in %s", (name) => {
       const kernels = create();
       kernels.reset(8 * RANK * (SIZES.a + SIZES.b) + 4 * RANK * SIZES.a);
       const [along, across] = [kernels.f32(RANK * SIZES.b), kernels.f32(RANK * SIZES.a)];
-      const part = { input: 0, module: "module", factor: 1, along: module.b, across: module.a };
+      const part = { input: 0, expert: null, module: "module", factor: 1, along: module.b, across: module.a };
       await readUnits(kernels, [adapter], [part], kernels.bytes(4 * RANK * SIZES.a), along, across);
       expect([...along]).toEqual([...unitsOf("b")]);
       expect([...across]).toEqual([...unitsOf("a")]);

@@ -1,7 +1,6 @@
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import type { JsonObject } from "../../formats/json.ts";
 import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
-import { withoutNesting } from "../../formats/peft-folder/inner-keys.ts";
 import {
   hasPeftPrefix,
   isPeftKey,
@@ -19,16 +18,18 @@ import {
 } from "../../formats/peft-folder/read-config.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
+import { separateStacks, stackModules } from "../expert-tensors.ts";
 import { type FactorPair, pairFactors } from "../factor-pairs.ts";
 import { exactRankNotices } from "../lycoris/exact-rank.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { namingOf } from "../names/naming.ts";
 import { prefixed } from "../names/wrapped.ts";
 import { loraLikeModules, loraLikeScales } from "../peft-methods.ts";
+import { type ParameterModules, parameterModules, separateParameters } from "../peft-parameters.ts";
 import { peftScales } from "../peft-scales.ts";
 import { type Beside, sortBeside } from "../peft-tensors.ts";
-import { configVariants, foreignVariant, methodVariant, mistakenVariant, parameterVariant } from "../peft-variants.ts";
-import { plainAdapter } from "../plain-adapter.ts";
+import { configVariants, foreignVariant, methodVariant, mistakenVariant } from "../peft-variants.ts";
+import { addModule, plainAdapter } from "../plain-adapter.ts";
 import type { AdapterModule, Notice, ReadAdapter, TensorRef } from "../read-adapter.ts";
 import { otherMethod } from "../shown-method.ts";
 import { sameTensor } from "../tensor-values.ts";
@@ -99,7 +100,7 @@ async function readLoraLike(
   const notices = [...ofNames, ...exactRankNotices(name, found)];
   return withBeside({ name, files }, config, configVariants(config), {
     modules,
-    parameters: new Map(),
+    parameters: { unread: new Map(), variants: [] },
     others,
     notices,
   });
@@ -108,8 +109,8 @@ async function readLoraLike(
 /** What the tensors of a PEFT adapter mean. */
 interface FoundModules {
   readonly modules: ReadonlyMap<string, AdapterModule>;
-  /** Factors of parameters, by their keys. */
-  readonly parameters: ReadonlyMap<string, TensorRef>;
+  /** Factors of parameters that cannot be named, by their keys, and why. */
+  readonly parameters: Pick<ParameterModules, "unread" | "variants">;
   readonly others: readonly TensorRef[];
   readonly notices: readonly Notice[];
 }
@@ -125,10 +126,9 @@ async function withBeside(
   await refuseDifferingCopies(name, files, beside);
   const tokens = tokenRowsOf(beside.tokens, config);
   const said = config.changes.includes("use_dora") ? "use_dora in its config" : null;
-  const [parameter] = parameters.keys();
   const variants = [
     ...ofConfig,
-    ...(parameter === undefined ? [] : [parameterVariant(`tensor ${parameter}`)]),
+    ...parameters.variants,
     ...doraVariants(modules, beside.magnitudes, said),
     ...tokens.variants,
     ...beside.variants,
@@ -143,13 +143,14 @@ async function withBeside(
     extras: beside.extras,
     magnitudes: beside.magnitudes,
     tokenRows: tokens.rows,
-    others: new Map([...parameters, ...tokens.others, ...beside.others]),
+    others: new Map([...parameters.unread, ...tokens.others, ...beside.others]),
     ignored: beside.ignored,
     baseCopies: beside.baseCopies,
     baseModel: config.baseModel,
     taskType: config.taskType,
     fanInFanOut: config.fanInFanOut,
     targetModules: config.targetModules,
+    targetParameters: config.targetParameters,
     someLayers: config.someLayers,
     modulesToSave: config.modulesToSave,
     tiesWeights: config.tiesWeights,
@@ -157,35 +158,25 @@ async function withBeside(
   });
 }
 
-/** Modules with their scales; the factors of parameters separately, by their keys. */
-function modulesOf(name: string, pairs: readonly FactorPair[], config: PeftConfig) {
+/** Modules with their scales, and the factors of parameters that cannot be named. */
+function modulesOf(
+  name: string,
+  pairs: readonly FactorPair[],
+  config: PeftConfig,
+): Pick<FoundModules, "modules" | "parameters"> {
   const scaleOf = peftScales(name, config);
   const modules = new Map<string, AdapterModule>();
-  const parameters = new Map<string, TensorRef>();
-  for (const { path, stored, a, b } of pairs) {
-    const own = stripPrefix(name, path);
-    if (isParameter(own, a, config)) {
-      for (const tensor of [a, b]) parameters.set(tensor.name, tensor);
-      continue;
-    }
-    const module = moduleOfFactors(name, own, stored, a, b);
+  const named = pairs.map((pair) => ({ ...pair, path: stripPrefix(name, pair.path) }));
+  const { layers, ofParameters } = separateParameters(name, named, config);
+  const { stacks, others } = separateStacks(layers);
+  for (const { path, stored, a, b } of others) {
+    const module = moduleOfFactors(name, path, stored, a, b);
     modules.set(module.name, { ...module, scale: scaleOf(module) });
   }
+  for (const module of stackModules(name, stacks)) addModule(name, modules, { ...module, scale: scaleOf(module) });
+  const parameters = parameterModules(name, ofParameters, config);
+  for (const module of parameters.modules) addModule(name, modules, module);
   return { modules, parameters };
-}
-
-/**
- * Whether factors belong to a parameter of a layer (target_parameters) and not to the layer itself: they are nested inside others, the
- * config says so, or they are on a layer of experts with the ranks of all experts together.
- */
-function isParameter(path: string, a: TensorRef, { targetParameters, rank }: PeftConfig): boolean {
-  // Factors inside those of another parameter of the same layer.
-  const layer = withoutNesting(path);
-  if (layer !== path) return true;
-  const owners = targetParameters.map((parameter) => parameter.slice(0, parameter.lastIndexOf(".")));
-  if (owners.some((owner) => owner !== "" && `.${layer}`.endsWith(`.${owner}`))) return true;
-  const ranks = a.shape[0] ?? 0;
-  return /(^|\.)experts$/.test(layer) && ranks > rank && ranks % rank === 0;
 }
 
 /** The families whose names here all modules have, as merges write them; PEFT's own names of such models stay as they stand. */

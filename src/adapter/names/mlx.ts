@@ -98,6 +98,19 @@ const BACK: readonly (readonly [RegExp, string])[] = [
   [/^model\.(?=embed_out$)/, ""],
 ];
 
+/** Where mlx-lm stacks the experts of a layer, and the names of their projections in Mixtral's layers. */
+const STACK = /^(.+)\.(?:switch_mlp|experts)\.((?:gate|up|down)_proj)$/;
+const OF_MIXTRAL: Readonly<Record<string, string>> = { gate_proj: "w1", up_proj: "w3", down_proj: "w2" };
+
+/** The name of each expert's module in transformers, for a stack of experts; null for other modules. */
+export function expertOfMlx(path: string): ((expert: number) => string) | null {
+  const match = STACK.exec(path);
+  if (match === null) return null;
+  const [, layer, projection] = match as unknown as [string, string, string];
+  const own = layer.endsWith(".block_sparse_moe") ? OF_MIXTRAL[projection] : projection;
+  return (expert) => `${layer}.experts.${expert}.${own}`;
+}
+
 /** The name that a module of mlx-lm has in transformers, as far as names alone tell; wrapped language models keep their old name. */
 export function moduleOfMlx(path: string): string {
   const found = BACK.find(([start]) => start.test(path));

@@ -64,15 +64,31 @@ export function stackParts<M extends AdapterModule>(
     result.set(whole, module);
   }
   for (const [whole, { weight, parts }] of groups) {
-    result.set(whole, stacked(adapter, whole, weight, parts, family.rows));
+    result.set(
+      whole,
+      stackedRows(
+        adapter,
+        whole,
+        weight.parts.map(({ name }) => name),
+        parts,
+        family.rows,
+      ),
+    );
   }
   return result;
 }
 
-function stacked(
+/**
+ * One module of parts that are rows of it.
+ *
+ * @param adapter its name, for messages
+ * @param order of all parts; rows of missing ones are zero
+ * @param rows how many rows each has, relative to the others
+ */
+export function stackedRows(
   adapter: string,
   name: string,
-  weight: Weight,
+  order: readonly string[],
   parts: ReadonlyMap<string, AdapterModule>,
   rows: PartRows,
 ): AdapterModule {
@@ -88,7 +104,7 @@ function stacked(
   const a: ReturnType<typeof piecesAt> = [];
   const b: ReturnType<typeof piecesAt> = [];
   let [rank, row] = [0, 0];
-  for (const { name: part } of weight.parts) {
+  for (const part of order) {
     const module = parts.get(part);
     if (module === undefined) {
       row += Math.round((first.out * rows[part]!) / rows[some]!);

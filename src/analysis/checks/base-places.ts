@@ -1,5 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
-import { expertOf, stackedParameter } from "../../adapter/experts.ts";
+import { expertOf, gateAndUp, stackedParameter } from "../../adapter/experts.ts";
 import { newestName } from "../../adapter/names/renamed.ts";
 import { storedNames } from "../../adapter/names/stored-names.ts";
 import { isConv1d } from "../../fuse/conv1d.ts";
@@ -51,7 +51,7 @@ export function placesIn(base: BaseFacts, { format, modules, fanInFanOut }: Adap
     // GPT-2's Conv1D is stored as (in, out), except in GGUF files. Without a config the base may have it or not.
     const turned = base.naming === "transformers" && (fanInFanOut || type === null || isConv1d(module.name, type));
     if (found !== null) places.push({ module, found, fits: fitsIn(module, found.shape, turned) });
-    else places.push((name === null ? null : stackedPlace(module, name, find)) ?? { module, found, fits: null });
+    else places.push((name === null ? null : expertPlace(module, name, find)) ?? { module, found, fits: null });
   }
   return places;
 }
@@ -68,6 +68,19 @@ function fitsIn(
   return stored === [out, ...inputShape].join() || (mayTurn && kind !== "conv" && turned);
 }
 
+/** An expert in a base of the other form. */
+function expertPlace(module: AdapterModule, name: string, find: (name: string) => Found | null): BasePlace | null {
+  return stackedPlace(module, name, find) ?? halfPlace(module, name, find);
+}
+
+/** Gate and up of an expert as one weight, in a base that has them apart. */
+function halfPlace(module: AdapterModule, name: string, find: (name: string) => Found | null): BasePlace | null {
+  const [gate] = gateAndUp(name);
+  const found = gate === undefined ? null : find(gate);
+  if (found === null) return null;
+  return { module, found, fits: found.shape === null ? null : found.shape.join() === `${module.out / 2},${module.in}` };
+}
+
 /** A single expert in a base that stacks all experts of a layer into one parameter. */
 function stackedPlace(module: AdapterModule, name: string, find: (name: string) => Found | null): BasePlace | null {
   const place = expertOf(name);
@@ -76,7 +89,7 @@ function stackedPlace(module: AdapterModule, name: string, find: (name: string) 
   const found = find(`${place.layer}.experts.${parameter}`);
   if (found === null || (found.shape !== null && place.expert >= found.shape[0]!)) return null;
   const { in: inputs, out } = module;
-  const rows = parameter === "down_proj" ? out : 2 * out;
+  const rows = parameter === place.projection || parameter === "down_proj" ? out : 2 * out;
   const sizes = found.shape?.slice(1).join();
   const fits = sizes === undefined ? null : sizes === `${rows},${inputs}` || sizes === `${inputs},${rows}`;
   return { module, found, fits };

@@ -1,11 +1,15 @@
-import type { Adapter } from "../../adapter/adapter.ts";
+import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
-import { expertGap, expertOf, stackedModules } from "../../adapter/experts.ts";
-import { type Finding, fails } from "./finding.ts";
+import { expertGap, expertOf, stackedModules, unpairedParameters } from "../../adapter/experts.ts";
+import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
+import { differs, type Finding, fails } from "./finding.ts";
 
 /** Whether programs that stack the experts of a layer can stack the factors of single experts. */
-export function checkExperts(adapter: Adapter, consumer: Consumer): Finding[] {
-  if (consumer.id === "peft") return checkStacked(adapter, consumer);
+export function checkExperts(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
+  const stack = adapter.format === "peft" ? [...adapter.modules.values()].find(isStacked) : undefined;
+  if (stack !== undefined) return checkThreeDimensional(stack.a.name, consumer, unseen);
+  if (consumer.id === "vllm") return checkPaired(adapter, consumer, unseen);
+  if (consumer.id === "peft") return [...checkNamed(adapter, consumer), ...checkStacked(adapter, consumer)];
   const single =
     consumer.id === "mlx" ? [...adapter.modules.keys()].find((name) => expertOf(name) !== null) : undefined;
   if (single === undefined) return [];
@@ -16,9 +20,50 @@ export function checkExperts(adapter: Adapter, consumer: Consumer): Finding[] {
   ];
 }
 
+/** Whether a module is a part of a tensor of all experts, in three dimensions, as SGLang and vLLM have them. */
+function isStacked({ a, kind }: AdapterModule): boolean {
+  return kind === "linear" && "strides" in a && a.shape.length === 3;
+}
+
+function checkThreeDimensional(key: string, { id, title, version }: Consumer, unseen: string[]): Finding[] {
+  if (id === "vllm" || id === "sglang") {
+    unseen.push(`how ${title} ${version} handles factors of all experts in one tensor (${key})`);
+    return [];
+  }
+  return [
+    fails(
+      `${title} has no place for factors of all experts in one tensor of three dimensions (${key}); write them with lora-lego convert --to peft.`,
+    ),
+  ];
+}
+
+/** vLLM takes gate_up_proj and down_proj of experts, and both or neither; the model decides whether as one tensor. */
+function checkPaired({ modules }: Adapter, { title, version }: Consumer, unseen: string[]): Finding[] {
+  if (![...modules.values()].some(isPart)) return [];
+  unseen.push(`whether ${title} ${version} takes the experts of the base model as one tensor`);
+  const odd = unpairedParameters(modules.values());
+  if (odd === null) return [];
+  return [
+    fails(
+      `${title} takes gate_up_proj and down_proj of experts together and no other parameters, but ${odd.layer} has ${odd.names.join(", ")}; train it with these two, or leave its experts out with lora-lego merge --exclude.`,
+    ),
+  ];
+}
+
+/** PEFT finds parameters by the config alone. */
+function checkNamed({ modules, peft }: Adapter, { title }: Consumer): Finding[] {
+  const part = [...modules.values()].find(isPart);
+  if (part === undefined || peft === null || peft.targetParameters.length > 0) return [];
+  return [
+    differs(
+      `${title} finds parameters by target_parameters, which its config lacks, so it would leave out ${placeOfPart(part).path}; lora-lego convert --to peft writes them.`,
+    ),
+  ];
+}
+
 /** PEFT, for transformers 5: one rank for experts and their routers, and gate, up and down together. */
 function checkStacked({ modules }: Adapter, { title }: Consumer): Finding[] {
-  const stacked = stackedModules(modules.keys());
+  const stacked = stackedModules(modules.values());
   const [first, ...others] = [...modules.values()].filter(({ name }) => stacked.has(name));
   const odd = others.find(({ rank }) => rank !== first!.rank);
   if (odd !== undefined) {

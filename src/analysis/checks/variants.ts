@@ -2,13 +2,14 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer, Handling } from "../../adapter/consumers.ts";
 import { PEFT_TYPES } from "../../adapter/shown-method.ts";
 import type { Variant } from "../../adapter/variants.ts";
+import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
 import { differs, type Finding, fails, note } from "./finding.ts";
 
 /** How a consumer handles an adapter that is more than a plain LoRA; cases that are unknown go to `unseen`. */
 export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   const { title, version } = consumer;
   const found: Finding[] = [];
-  for (const variant of adapter.variants) {
+  for (const variant of [...adapter.variants, ...ofParameters(adapter, consumer)]) {
     const own = `it ${variant.text.replace(/\.$/, "")}`;
     switch (handlingOf(adapter, consumer, variant)) {
       case "loads":
@@ -27,6 +28,15 @@ export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: stri
     }
   }
   return found;
+}
+
+/** Factors of parameters, which merges read like others, but not every program that loads PEFT's folders. */
+function ofParameters({ modules, variants }: Adapter, { formats }: Consumer): Variant[] {
+  const part = [...modules.values()].find(isPart);
+  if (part === undefined || !formats.includes("peft") || variants.some(({ id }) => id === "target_parameters"))
+    return [];
+  const text = `adapts parameters of its model (such as ${placeOfPart(part).path}) and not only layers; load it in PEFT or vLLM.`;
+  return [{ id: "target_parameters", text }];
 }
 
 function handlingOf(adapter: Adapter, consumer: Consumer, variant: Variant): Handling {

@@ -1,13 +1,21 @@
 import type { AdapterModule } from "../../adapter/adapter.ts";
-import { evenExperts, stackedModules } from "../../adapter/experts.ts";
+import { evenExperts, SINGLE_EXPERTS, storedTogether } from "../../adapter/experts.ts";
 import { refuseGgufNames } from "../../adapter/names/gguf.ts";
-import { factorSpecs, WEIGHTS_METADATA } from "../../formats/peft-folder/factors.ts";
+import { commonDtype, type Dtype } from "../../core/dtype.ts";
+import {
+  type StoredFactors,
+  type StoredModule,
+  storedFactors,
+  WEIGHTS_METADATA,
+} from "../../formats/peft-folder/factors.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
+import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
 import { peftConfig } from "../../formats/peft-folder/write-config.ts";
 import {
   type Conversion,
   copiedTensor,
   dtypeOf,
+  type FactorContent,
   type FormatWriter,
   inSafetensors,
   type WrittenTensor,
@@ -16,7 +24,8 @@ import {
 
 /**
  * PEFT: each module at its own rank and scale, by patterns where they differ. Experts get the config's rank and scale, because PEFT
- * stacks them under transformers 5 and then ignores patterns. Smaller ones get zero units; where scales differ, they are folded into B.
+ * stacks them under transformers 5 and then ignores patterns. Smaller ones get zero units; where scales differ, they are folded into B. So it is
+ * for the experts of a parameter (target_parameters), which are one pair of tensors.
  */
 export const peftWriter: FormatWriter = {
   title: "PEFT",
@@ -40,17 +49,15 @@ export const peftWriter: FormatWriter = {
     });
     return {
       weightsFile: WEIGHTS_FILE,
-      ...inSafetensors([...forms.flatMap(written), ...extras], WEIGHTS_METADATA),
+      ...inSafetensors([...storedFactors(forms).flatMap(written), ...extras], WEIGHTS_METADATA),
       config: { file: CONFIG_FILE, fields },
     };
   },
 };
 
 /** How a module is written. */
-interface Form {
-  readonly name: string;
+interface Form extends StoredModule {
   readonly module: AdapterModule;
-  readonly rank: number;
   readonly alpha: number;
   /** B is multiplied by this: the part of the scale that alpha / rank does not cover. */
   readonly times: number;
@@ -58,23 +65,48 @@ interface Form {
 
 /** The form of each module, and the rank and alpha of the config. */
 function formsOf(modules: readonly AdapterModule[]): { readonly forms: readonly Form[]; readonly common: Form } {
-  const stacked = stackedModules(modules.map(({ name }) => name));
-  const scales = new Set(modules.filter(({ name }) => stacked.has(name)).map(({ scale }) => scale));
-  const forms = evenExperts(modules).modules.map(({ name, rank, scale }, i): Form => {
-    const times = scales.size > 1 && stacked.has(name) ? scale : 1;
-    return { name, module: modules[i]!, rank, alpha: times === 1 ? scale * rank : rank, times };
+  const groupOf = storedTogether(modules);
+  const scales = new Map<string | null, Set<number>>([[null, new Set()]]);
+  for (const module of modules) {
+    const group = groupOf(module);
+    if (group !== null) scales.set(group, (scales.get(group) ?? new Set()).add(module.scale));
+  }
+  const forms = evenExperts(modules).modules.map((even, i): Form => {
+    const { rank, scale } = even;
+    const times = scales.get(groupOf(even))!.size > 1 ? scale : 1;
+    return { ...even, module: modules[i]!, alpha: times === 1 ? scale * rank : rank, times };
   });
-  return { forms, common: forms.find(({ name }) => stacked.has(name)) ?? commonest(forms) };
+  return { forms, common: forms.find((form) => groupOf(form) === SINGLE_EXPERTS) ?? commonest(forms) };
 }
 
-function written({ module, rank, times }: Form): WrittenTensor[] {
-  const a = { ...wholeFactor(module, "a"), writtenRank: rank };
-  const b = { ...wholeFactor(module, "b", times), writtenRank: rank };
-  const [specA, specB] = factorSpecs({ ...module, rank }, { a: dtypeOf(a), b: dtypeOf(b) });
+function written({ modules, a, b }: StoredFactors<Form>): WrittenTensor[] {
+  const [form] = modules as [Form];
+  if (form.parameter === undefined || form.parameter.experts === 1) {
+    const [contentA, contentB] = [contentOf(form, "a"), contentOf(form, "b")];
+    return [
+      { ...a, dtype: dtypeOf(contentA), content: contentA },
+      { ...b, dtype: dtypeOf(contentB), content: contentB },
+    ];
+  }
+  const experts = Array<Form | null>(form.parameter.experts).fill(null);
+  for (const one of modules.filter(isPart)) experts[placeOfPart(one).expert] = one;
+  const parts = (half: "a" | "b"): (FactorContent | null)[] =>
+    experts.map((one) => (one === null ? null : contentOf(one, half)));
+  const [partsA, partsB] = [parts("a"), parts("b")];
   return [
-    { ...specA, content: a },
-    { ...specB, content: b },
+    { ...a, dtype: commonOf(partsA), content: { kind: "stack", parts: partsA } },
+    { ...b, dtype: commonOf(partsB), content: { kind: "interleave", parts: partsB } },
   ];
+}
+
+function contentOf({ module, rank, times }: Form, half: "a" | "b"): FactorContent {
+  return { ...wholeFactor(module, half, half === "a" ? 1 : times), writtenRank: rank };
+}
+
+/** The element type of parts of one tensor: theirs, if they agree. */
+function commonOf(parts: readonly (FactorContent | null)[]): Dtype {
+  const [only, ...others] = new Set(parts.filter((part) => part !== null).map(dtypeOf));
+  return others.length === 0 ? only! : commonDtype([only!, ...others]);
 }
 
 /** The rank and alpha that most modules have, so that few need patterns; the first where several do. */

@@ -2,6 +2,7 @@ import type { Dtype } from "../../core/dtype.ts";
 import { forKind, type ModuleKind } from "../../core/module-kind.ts";
 import { layoutSafetensors, type SafetensorsLayout, type TensorSpec } from "../safetensors/layout.ts";
 import { PEFT_PREFIX } from "./keys.ts";
+import { isPart, keyedPaths, type ParameterPart, placeOfPart } from "./parameters.ts";
 
 /** A module, with its factors as stored. */
 export interface StoredModule {
@@ -13,6 +14,15 @@ export interface StoredModule {
   readonly out: number;
   /** The shape of A after its rank: [in], for conv [channels, ...kernel]. */
   readonly inputShape: readonly number[];
+  /** The parameter that it is a part of; absent where it is a layer. */
+  readonly parameter?: ParameterPart;
+}
+
+/** Two tensors, and the modules whose factors they hold: a layer, or experts of one parameter. */
+export interface StoredFactors<M extends StoredModule> {
+  readonly modules: readonly M[];
+  readonly a: Omit<TensorSpec, "dtype">;
+  readonly b: Omit<TensorSpec, "dtype">;
 }
 
 /** __metadata__ of the weights. */
@@ -41,24 +51,39 @@ export function factorShapes({ kind, rank, out, inputShape }: Omit<StoredModule,
   });
 }
 
-/** A module's two tensors, A first. */
-export function factorSpecs(
-  module: StoredModule,
-  dtypes: { readonly a: Dtype; readonly b: Dtype },
-): [TensorSpec, TensorSpec] {
-  const { a, b } = factorShapes(module);
-  return [
-    { name: peftKey(module, "A"), dtype: dtypes.a, shape: a },
-    { name: peftKey(module, "B"), dtype: dtypes.b, shape: b },
-  ];
+/**
+ * The tensors of modules, in the order of their first. A parameter of E experts has A (E rank, in), expert after expert, and
+ * B (out, rank E), where column j E + e is unit j of expert e; its modules have one rank. Experts that are missing are zero.
+ *
+ * @throws RefusedError as `keyedPaths`
+ */
+export function storedFactors<M extends StoredModule>(modules: readonly M[]): StoredFactors<M>[] {
+  const groups = new Map<string, M[]>();
+  for (const module of modules) {
+    const path = isPart(module) ? placeOfPart(module).path : module.name;
+    const others = groups.get(path);
+    if (others === undefined) groups.set(path, [module]);
+    else others.push(module);
+  }
+  const keyed = keyedPaths(modules.filter(isPart));
+  return Array.from(groups, ([path, own]) => {
+    const [{ kind, out, inputShape, rank, parameter }] = own as [M, ...M[]];
+    const { a, b } = factorShapes({ kind, out, inputShape, rank: rank * (parameter?.experts ?? 1) });
+    const name = keyed.get(path) ?? path;
+    return {
+      modules: own,
+      a: { name: peftKey({ name, kind }, "A"), shape: a },
+      b: { name: peftKey({ name, kind }, "B"), shape: b },
+    };
+  });
 }
 
-/** The weights' file: the factors of these modules in one element type, and the tensors besides them. */
+/** The weights' file: factors in one element type, and the tensors besides them. */
 export function layoutWeights(
-  modules: Iterable<StoredModule>,
+  modules: readonly StoredModule[],
   dtype: Dtype,
   beside: readonly TensorSpec[] = [],
 ): SafetensorsLayout {
-  const factors = Array.from(modules, (module) => factorSpecs(module, { a: dtype, b: dtype })).flat();
-  return layoutSafetensors([...beside, ...factors], WEIGHTS_METADATA);
+  const factors = storedFactors(modules).flatMap(({ a, b }) => [a, b]);
+  return layoutSafetensors([...beside, ...factors.map((tensor) => ({ ...tensor, dtype }))], WEIGHTS_METADATA);
 }

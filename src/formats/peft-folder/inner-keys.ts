@@ -31,9 +31,10 @@ export function withoutBaseLayer(key: string): string {
   return key.replace(BASE_LAYER, ".");
 }
 
-/** The path of a module, without the wrappers inside each other that it is the base's layer of. */
-export function withoutNesting(path: string): string {
-  return path.replace(NESTED, "");
+/** The layer whose factors a path belongs to, and inside how many wrappers around each other (base_layer) they are. */
+export function nestedIn(path: string): { readonly layer: string; readonly depth: number } {
+  const layer = path.replace(NESTED, "");
+  return { layer, depth: (path.length - layer.length) / ".base_layer".length };
 }
 
 /** The path of the embedding that a key holds the base's copy of; null for other tensors. */

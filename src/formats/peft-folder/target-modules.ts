@@ -1,18 +1,24 @@
-/** A config's modules: target_modules as a plain list, null where it is not one or other fields narrow it. */
+/** What a config adapts. */
 export interface StatedTargets {
+  /** target_modules as a plain list, null where it is not one or other fields narrow it. */
   readonly targetModules: readonly string[] | null;
+  /** target_parameters; empty where there are none. */
+  readonly targetParameters: readonly string[];
 }
 
 /**
- * target_modules of a LoRA: the union of its sources' plain lists without left-out modules, where that names every module; else every
- * module by its full path.
+ * target_modules or target_parameters of a LoRA: the union of its sources' plain lists without what is left out, where that names every
+ * path; else every path in full.
+ *
+ * @param lists of the sources
+ * @param modules full paths
+ * @param left paths that are left out
  */
-export function targetModules(
-  sources: readonly StatedTargets[],
+export function targetsOf(
+  lists: readonly (readonly string[] | null)[],
   modules: readonly string[],
   left: readonly string[],
 ): readonly string[] {
-  const lists = sources.map(({ targetModules: list }) => list);
   if (lists.includes(null)) return modules;
   const union = new Set(lists.flatMap((list) => list ?? []));
   // PEFT would make a fresh LoRA for a module that an entry names and the file lacks.

@@ -1,6 +1,7 @@
+import { isPart, type ParameterPart, placeOfPart } from "./parameters.ts";
 import { type ConfigModule, type RankAndAlpha, rankPatterns } from "./rank-patterns.ts";
 import { savedModules, trainedBiases } from "./saved-modules.ts";
-import { type StatedTargets, targetModules } from "./target-modules.ts";
+import { type StatedTargets, targetsOf } from "./target-modules.ts";
 
 /** A LoRA as its config describes it. */
 export interface ConfiguredLora {
@@ -8,7 +9,7 @@ export interface ConfiguredLora {
   readonly taskType: string | null;
   /** Whether adapted layers hold their weights as (in, out), as GPT-2's Conv1D does. */
   readonly fanInFanOut: boolean;
-  readonly modules: readonly ConfigModule[];
+  readonly modules: readonly (ConfigModule & { readonly parameter?: ParameterPart })[];
   /** Rank and alpha of modules that no pattern matches. */
   readonly common: RankAndAlpha;
   /** Keys of the tensors saved next to the factors. */
@@ -16,14 +17,19 @@ export interface ConfiguredLora {
   /** What the source configs say about their modules; empty without sources. */
   readonly sources: readonly (StatedTargets & { readonly modulesToSave: readonly string[] })[];
   /** Modules of the sources that are not written. */
-  readonly left: readonly string[];
+  readonly left: readonly { readonly name: string; readonly parameter?: ParameterPart }[];
 }
 
 /** adapter_config.json of a LoRA that lora-lego writes: the fields that consumers need and nothing else. */
 export function peftConfig(lora: ConfiguredLora): Record<string, unknown> {
-  const { modules, common, extras, sources } = lora;
+  const { common, extras, sources } = lora;
   const saved = savedModules(sources, extras);
-  const names = modules.map(({ name }) => name);
+  const layers = lora.modules.filter((module) => !isPart(module));
+  const names = layers.map(({ name }) => name);
+  const parameters = parametersOf(lora.modules);
+  const paths = parameters.map(({ name }) => name);
+  const written = new Set(paths);
+  const left = [...pathsLeft(lora.left)].filter((path) => !written.has(path));
   return {
     peft_type: "LORA",
     task_type: lora.taskType,
@@ -32,14 +38,38 @@ export function peftConfig(lora: ConfiguredLora): Record<string, unknown> {
     lora_alpha: common.alpha,
     lora_dropout: 0,
     bias: trainedBiases(names, extras, saved),
-    target_modules: targetModules(sources, names, lora.left),
+    target_modules: targetsOf(
+      sources.map((source) => source.targetModules),
+      names,
+      left,
+    ),
+    ...(paths.length > 0 && {
+      target_parameters: targetsOf(
+        sources.map((source) => source.targetParameters),
+        paths,
+        left,
+      ),
+    }),
     fan_in_fan_out: lora.fanInFanOut,
     use_rslora: false,
     use_dora: false,
-    ...rankPatterns(modules, common),
+    ...rankPatterns([...layers, ...parameters], common),
     modules_to_save: saved.length === 0 ? null : saved,
     inference_mode: true,
   };
+}
+
+/** The parameters of modules by their paths, each with the rank and alpha of its experts. */
+function parametersOf(modules: ConfiguredLora["modules"]): ConfigModule[] {
+  const found = new Map(
+    modules.filter(isPart).map((module) => [placeOfPart(module).path, module as ConfigModule] as const),
+  );
+  return Array.from(found, ([name, { rank, alpha }]) => ({ name, rank, alpha }));
+}
+
+/** What configs call modules that are left out. */
+function pathsLeft(left: ConfiguredLora["left"]): Set<string> {
+  return new Set(left.map((module) => (isPart(module) ? placeOfPart(module).path : module.name)));
 }
 
 /** The text of a config's file, PEFT's or another format's. */
