@@ -126,7 +126,7 @@ export { METHODS, methodById, type RegisterOptions, registerMethod } from "./met
 export type { MergePlan, PlannedExtra, PlannedModule, ScaledPlan } from "./plan/merge-plan.ts";
 export { makePlan } from "./plan/plan.ts";
 export type { Findings } from "./plan/plan-ranks.ts";
-export type { Warning } from "./plan/warning.ts";
+export type { Fix, Warning } from "./plan/warning.ts";
 export type {
   DtypeChoice,
   ExtrasPolicy,

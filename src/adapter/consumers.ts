@@ -1,4 +1,5 @@
 import { UsageError } from "../core/errors.ts";
+import type { StartRank } from "./consumer.ts";
 import { CONSUMER_IDS, CONSUMERS, type Consumer } from "./consumer-facts.ts";
 
 export type { Handling } from "./consumer.ts";
@@ -23,11 +24,20 @@ export function isOneHead(keys: readonly string[]): boolean {
   return heads.size === 1 && !heads.has(undefined) && keys.some((key) => key.endsWith(".weight"));
 }
 
-/** How to start a program for a rank of at most `mostRank`; null where no option is needed. */
+/** How to start a program for a rank of at most `mostRank`, as a sentence; null where no option is needed. */
 export function startedFor({ title, startRank }: Consumer, rank: number): string | null {
   if (startRank === null) return null;
-  const offered = startRank.offered.find((each) => each >= rank)!;
-  return `start ${title} with ${startRank.option} ${offered} or more (its default is ${startRank.default}).`;
+  const { option, default: without } = startRank;
+  return `start ${title} with ${option} ${offeredFor(startRank, rank)} or more (its default is ${without}).`;
+}
+
+/** The option that starts a program for a rank of at most `mostRank`; null where its default is enough. */
+export function startOption({ startRank }: Consumer, rank: number): string | null {
+  return startRank === null || rank <= startRank.default ? null : `${startRank.option} ${offeredFor(startRank, rank)}`;
+}
+
+function offeredFor({ offered }: StartRank, rank: number): number {
+  return offered.find((each) => each >= rank)!;
 }
 
 /** A module's place: its layer (the first number in its path) and its type (the path without that number). */

@@ -3,7 +3,7 @@ import { figure } from "../core/shown.ts";
 import { WRITTEN } from "../core/written.ts";
 import type { Comparison } from "./compare.ts";
 import { compositionBars, cosineDots, heatMap, label, spectraLines } from "./compare-plots.ts";
-import { figuresTable } from "./figures-table.ts";
+import { figuresTable, MEASURED_LINES, refusalsByReason } from "./figures-table.ts";
 
 /** A comparison as one self-contained HTML page: figures as a table and as SVG plots. */
 export function comparePage(comparison: Comparison): string {
@@ -26,9 +26,10 @@ svg { max-width: 100%; height: auto; } svg text { font: 12px system-ui, sans-ser
 <h1>Merge methods compared</h1>
 <p>${comparison.adapters.map(escapeHtml).join(", ")}</p>
 <div class="scroll">${shownFigures(comparison)}</div>
+<p>Best measured first. Measured is ${escapeHtml(MEASURED_LINES.join(" "))}.</p>
 ${refusals(comparison)}
 <h2>What each merge keeps of each adapter</h2>
-<p>Cosine of the merged delta with each adapter's delta; 1 means the same direction, 0 unrelated.</p>
+<p>Cosine of the merged delta with each adapter's delta; 1 means the same direction, 0 unrelated. It shows which adapters weigh more; a higher one is not better.</p>
 ${cosineDots(comparison)}
 <h2>Similarity of the adapters</h2>
 <p>Cosine of each pair of adapters' deltas.</p>
@@ -63,8 +64,10 @@ function spectraTable({ adapters, spectra, merges }: Comparison): string {
   return `<details><summary>Values</summary><div class="scroll">${made}</div></details>`;
 }
 
-function refusals({ refused }: Comparison): string {
-  if (refused.length === 0) return "";
-  const items = refused.map(({ method, reason }) => `<li><b>${escapeHtml(method)}</b>: ${escapeHtml(reason)}</li>`);
+function refusals(comparison: Comparison): string {
+  if (comparison.refused.length === 0) return "";
+  const items = refusalsByReason(comparison).map(
+    ({ methods, reason }) => `<li><b>${escapeHtml(methods)}</b>: ${escapeHtml(reason)}</li>`,
+  );
   return `<h2>Left out</h2><ul>${items.join("")}</ul>`;
 }

@@ -106,7 +106,7 @@ export function compositionBars({ merges }: Comparison): string {
     let x = left;
     const bars = merge.composition.map(([from, clusters], i) => {
       const width = (clusters / total) * (WIDTH - left);
-      const what = from === 0 ? "single units" : from === 1 ? "units of one adapter" : `units of ${from} adapters`;
+      const what = from === 0 ? "units not merged" : from === 1 ? "units of one adapter" : `units of ${from} adapters`;
       const bar = `<rect x="${x.toFixed(1)}" y="${10 + y * 30}" width="${width.toFixed(1)}" height="20" fill="${color(i)}"><title>${what}: ${clusters} clusters</title></rect>${width > 120 ? `<text x="${(x + 4).toFixed(1)}" y="${25 + y * 30}" style="fill:#000">${what}: ${clusters}</text>` : ""}`;
       x += width;
       return bar;

@@ -1,10 +1,7 @@
 import { Command } from "commander";
-import type { Comparison } from "../analysis/compare.ts";
-import { figuresTable } from "../analysis/figures-table.ts";
 import { collectPath, parseCount, parseNumbers, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
-import { table } from "./table.ts";
-import { printJson, printLine, printLines, sayLine } from "./terminal.ts";
+import { printJson, sayLine } from "./terminal.ts";
 
 interface CompareFlags {
   readonly methods?: string[];
@@ -45,16 +42,5 @@ async function compare(paths: string[], { json, force, ...options }: CompareFlag
     onNotice: (text) => sayLine(text),
   });
   if (json) printJson(comparison);
-  else print(comparison, options.ranks === undefined);
-}
-
-/** @param ownRanks whether each method chose its rank */
-function print(comparison: Comparison, ownRanks: boolean): void {
-  const { merges, refused } = comparison;
-  const { head, rows } = figuresTable(comparison);
-  printLines(table(head, rows));
-  if (ownRanks && new Set(merges.map(({ rank }) => rank)).size > 1) {
-    printLine("Ranks differ, and larger ranks keep more; pass --ranks to compare at equal ranks.");
-  }
-  for (const { method, reason } of refused) printLine(`left out: ${method}: ${reason}`);
+  else (await import("./print-compare.ts")).printComparison(comparison);
 }

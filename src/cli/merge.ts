@@ -5,10 +5,12 @@ import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { FIELD_NAMES, fieldsAmong, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
 import { addFieldFlags } from "./field-flags.ts";
+import { mergeAgain } from "./merge-again.ts";
 import { addMethodFlags, methodOptions, refuseMethodFlags } from "./method-flags.ts";
 import { addOutputOptions, type OutputFlags } from "./output-flags.ts";
 import { collectPath } from "./parse-flags.ts";
 import { runToFolder } from "./run-to-folder.ts";
+import { SaidFlags } from "./said-flags.ts";
 
 interface MergeFlags extends OutputFlags, SaidRecipe {
   readonly method: string;
@@ -47,15 +49,22 @@ Examples:
   lora-lego merge math/ med/ --for llamacpp --base-config llama/config.json --out merged.gguf`,
   );
   const words = argv[0] === "help" ? argv.slice(1) : argv;
+  let ofMethod: string[] = [];
   // Only a merge loads the registry.
   if (words[0] === "merge") {
     const { METHODS, methodById } = await import("../methods/registry.ts");
     const id = methodIdAmong(words);
     if (id === AUTO) refuseMethodFlags(command, METHODS);
-    else addMethodFlags(command, methodById(id));
+    else {
+      const method = methodById(id);
+      addMethodFlags(command, method);
+      ofMethod = Object.keys(method.parameters);
+    }
   }
+  const said = new SaidFlags(command);
   return command.action(async (paths: string[], flags: MergeFlags) => {
-    await runToFolder(paths, await recipeOfFlags(flags), flags);
+    const again = (out: string) => mergeAgain(command, said, paths, out, ofMethod);
+    await runToFolder(paths, await recipeOfFlags(flags), flags, again);
   });
 }
 

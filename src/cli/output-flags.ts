@@ -18,6 +18,7 @@ export interface OutputFlags {
   readonly force?: true;
   readonly stream?: true;
   readonly json?: true;
+  readonly quiet?: true;
 }
 
 /** The help text of `--out`. */
@@ -64,7 +65,8 @@ export function addRunOptions(command: Command): void {
     .option("--dry-run", "show what would be written, but write nothing")
     .option("--force", "replace a folder that lora-lego wrote, or a file")
     .option("--stream", "read adapters on the Hub (hf://...) with range requests instead of downloading them")
-    .option("--json", "print the report as JSON on stdout");
+    .option("--json", "print the report as JSON on stdout")
+    .option("-q, --quiet", "print warnings and errors alone");
 }
 
 /** The library options for the flags that all commands that write a merge share. */

@@ -1,7 +1,7 @@
 import type { DialectId } from "../adapter/adapter.ts";
 import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
-import { bytes, figure } from "../core/shown.ts";
+import { bytes, figure, percent } from "../core/shown.ts";
 import type { MergedOutputPlan } from "../node/merge-adapters.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
@@ -9,6 +9,7 @@ import type { MergeReport } from "../report/report.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";
 
+const BAR_CELLS = 10;
 /** How many compositions are listed before one line sums up the rest. */
 const MOST_COMPOSITIONS = 8;
 
@@ -23,14 +24,20 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
   if (report.chosen !== null) printLine(report.chosen);
   if (report.autoScale !== null) printLine(factorShown(report.autoScale));
   if (report.budget !== null) printLine(budgetShown(report));
-  if (report.advice !== null) printLine(report.advice);
   printLine();
   printLines(
     table(
-      ["adapter", "weight", "ranks", "modules", "cosine with result"],
+      ["adapter", "weight", "ranks", "modules", "cosine with result", "share in it"],
       inputs.map((input, t) => {
         const ranks = new Set(modules.flatMap(({ inputRanks }) => inputRanks[t] ?? []));
-        return [input.name, input.weight, [...ranks].join(" "), input.modules, figure(totals.cosines[t]!)];
+        return [
+          input.name,
+          input.weight,
+          [...ranks].join(" "),
+          input.modules,
+          figure(totals.cosines[t]!),
+          shareShown(totals.shares[t]!),
+        ];
       }),
     ),
   );
@@ -43,6 +50,13 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
       [...merged.slice(0, MOST_COMPOSITIONS), ...rest(merged.slice(MOST_COMPOSITIONS))],
     ),
   );
+  printLine("A unit is a row of A with its column of B; each cluster of units became one unit.");
+}
+
+/** A share as a number and as a bar, which is full at 100%. */
+function shareShown(share: number | null): string {
+  const full = Math.round(BAR_CELLS * Math.min(1, Math.max(0, share ?? 0)));
+  return `${percent(share).padStart(4)} ${"█".repeat(full)}${"·".repeat(BAR_CELLS - full)}`;
 }
 
 function factorShown({ factor, rule }: NonNullable<MergeReport["autoScale"]>): string {

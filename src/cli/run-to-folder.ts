@@ -1,26 +1,45 @@
 import { UsageError } from "../core/errors.ts";
+import type { Fix } from "../plan/warning.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import { nextMerges } from "../report/next-merges.ts";
 import { printWarnings } from "./failure.ts";
 import { type OutputFlags, outputOf } from "./output-flags.ts";
 import { showProgress } from "./progress.ts";
 import { printJson } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 
-/** Carry out a recipe according to the flags: merge into the output, or only plan. */
-export async function runToFolder(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {
+/** Writes the command of the same merge with changes. */
+type Again = (out: string) => (fix: Fix) => string;
+
+/**
+ * Carry out a recipe according to the flags: merge into the output, or only plan.
+ *
+ * @param again for commands whose merges may be made in other ways
+ */
+export async function runToFolder(
+  paths: readonly string[],
+  recipe: Recipe,
+  flags: OutputFlags,
+  again: Again | null = null,
+): Promise<void> {
   const { out } = flags;
   if (flags.dryRun) return dryRun(paths, recipe, flags);
   if (out === undefined) {
     throw new UsageError("Say where to write with --out: a folder, or a file that ends in .safetensors or .gguf.");
   }
   const { mergeAdapters } = await import("../node/merge-adapters.ts");
-  const progress = await showProgress(flags.json ?? false);
+  const progress = await showProgress(flags.json ?? flags.quiet ?? false);
   const { report, format } = await untilInterrupted((signal) =>
     mergeAdapters(paths, recipe, { ...outputOf(flags), out, signal, onProgress: progress.onProgress }),
   ).finally(progress.stop);
   printWarnings(report.warnings);
   if (flags.json) printJson(report);
-  else (await import("./print-report.ts")).printReport(report, out, format);
+  else if (!flags.quiet) {
+    (await import("./print-report.ts")).printReport(report, out, format);
+    const how = again?.(out);
+    const next = how === undefined ? [] : nextMerges(report).map((fix) => ({ why: fix.why, how: how(fix) }));
+    await (await import("./print-ending.ts")).printEnding(report, out, { next, paths });
+  }
 }
 
 async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFlags): Promise<void> {

@@ -1,5 +1,8 @@
 import { Command } from "commander";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
+import type { Fix } from "../plan/warning.ts";
+import { nextMerges } from "../report/next-merges.ts";
+import type { MergeReport } from "../report/report.ts";
 import { printWarnings } from "./failure.ts";
 import { addRunOptions, OUT_HELP, type OutputFlags, outputOf } from "./output-flags.ts";
 import { parsePath } from "./parse-flags.ts";
@@ -38,6 +41,8 @@ export async function runCommand(): Promise<Command> {
 async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   const { runRecipe } = await import("../node/run-recipe.ts");
   const { printReport } = await import("./print-report.ts");
+  const { printEnding } = await import("./print-ending.ts");
+  const quiet = flags.json ?? flags.quiet ?? false;
   let progress = await showProgress(true);
   const outcomes = await untilInterrupted((signal) =>
     runRecipe(recipe, {
@@ -46,16 +51,36 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
       onProgress: (state) => progress.onProgress(state),
       async onStep(name) {
         progress.stop();
-        if (name !== null && !flags.json) sayLine(`step ${name}`);
-        progress = await showProgress(flags.json ?? false);
+        if (name !== null && !quiet) sayLine(`step ${name}`);
+        progress = await showProgress(quiet);
       },
     }),
   ).finally(() => progress.stop());
   for (const { report } of outcomes) printWarnings(report.warnings);
   const last = outcomes.at(-1)!;
-  if (!flags.json) printReport(last.report, flags.out ?? recipe.out!, last.format);
-  else if (last.name === null) printJson(last.report);
-  else printJson({ steps: outcomes.map(({ name, report }) => ({ name, report })) });
+  if (flags.json) {
+    printJson(last.name === null ? last.report : { steps: outcomes.map(({ name, report }) => ({ name, report })) });
+  } else if (!quiet) {
+    const out = flags.out ?? recipe.out!;
+    printReport(last.report, out, last.format);
+    const paths = recipe.paths.at(-1)!.flatMap((path) => path ?? []);
+    const next = outcomes.flatMap(({ name, report }) =>
+      nextMerges(report).map((fix) => ({ why: fix.why, how: inRecipe(fix, name, report) })),
+    );
+    await printEnding(last.report, out, { next, paths: paths.length === last.report.inputs.length ? paths : null });
+  }
+}
+
+/** What to change in a recipe file. */
+function inRecipe({ why: _, options, weights, ...fields }: Fix, step: string | null, { inputs }: MergeReport): string {
+  const lines = [
+    ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(options ?? {}).map(([name, value]) => `options: { ${name}: ${value} }`),
+    ...(weights ?? []).flatMap((weight, t) =>
+      weight === inputs[t]!.weight ? [] : [`weight: ${weight} for ${inputs[t]!.name}`],
+    ),
+  ];
+  return `in the ${step === null ? "recipe" : `step ${step}`}: ${lines.join("; ")}`;
 }
 
 async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {

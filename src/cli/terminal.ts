@@ -11,6 +11,7 @@ const coloured =
 export const red: (text: string) => Piece = coloured(pc.red);
 export const yellow: (text: string) => Piece = coloured(pc.yellow);
 export const green: (text: string) => Piece = coloured(pc.green);
+export const bold: (text: string) => Piece = coloured(pc.bold);
 export const dim: (text: string) => Piece = coloured(pc.dim);
 
 // All output of the commands goes through here, so that no text from a file can control the terminal; a test checks the sources for it.

@@ -1,5 +1,5 @@
 /** Text as one word of a command line in a POSIX shell, quoted only where it must be. */
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 

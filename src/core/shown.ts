@@ -13,5 +13,5 @@ export function bytes(count: number): string {
 
 /** A share in whole percent; a dash for none. */
 export function percent(share: number | null): string {
-  return share === null ? "-" : `${(100 * share).toFixed(0)}%`;
+  return share === null ? "-" : `${(100 * share).toFixed(0).replace(/^-0$/, "0")}%`;
 }

@@ -152,6 +152,14 @@ export function deltaFigures(products: DeltaProducts, sum: SumProducts): DeltaFi
   };
 }
 
+/** <delta', D_t> / |D_t|^2: how much of each D_t is in delta', 1 for all of it; null if D_t is zero. */
+export function sharesOf(products: DeltaProducts): (number | null)[] {
+  return products.cross.map((product, t) => {
+    const norm = normOf(products, t);
+    return norm === 0 ? null : product / norm ** 2;
+  });
+}
+
 /** Clamped, because rounding must not push a cosine beyond 1. */
 function cosine(product: number, one: number, other: number): number | null {
   return one === 0 || other === 0 ? null : Math.max(-1, Math.min(1, product / (one * other)));

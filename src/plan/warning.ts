@@ -33,4 +33,19 @@ export interface Warning {
   readonly text: string;
   /** The module it is about, if any. */
   readonly module?: string;
+  /** The adapter it is about, if it is one. */
+  readonly adapter?: string;
+  /** What to merge again with, if that mends it. */
+  readonly fix?: Fix;
+}
+
+/** Changes of a recipe: fields as files and flags write them, and options of the method. */
+export interface Fix {
+  /** What it does, in one short sentence. */
+  readonly why: string;
+  readonly method?: string;
+  readonly weights?: readonly number[];
+  readonly rank?: number;
+  readonly dtype?: "f32";
+  readonly options?: Readonly<Record<string, string>>;
 }

@@ -16,9 +16,11 @@ interface Clustered {
 /**
  * Warn that units are grouped by their number in each adapter. Only the random A at the start of training numbers units, so the
  * adapters started from the same A, and A has moved too little since to tell their units apart. Few clusters then average the
- * adapters. At half as many clusters as units each adapter keeps more (docs/evidence.md), so the warning appears below that.
+ * adapters. The warning appears below the rank for adapters of one seed.
+ *
+ * @param rank that one, from `legoRank`
  */
-export function beganAlike(modules: readonly Clustered[]): Warning[] {
+export function beganAlike(modules: readonly Clustered[], rank: number): Warning[] {
   const clusters = modules.flatMap(({ clusters: own }) => own ?? []).map(({ members }) => members);
   const joining = clusters.filter((members) => new Set(members.map(([input]) => input)).size > 1);
   const units = maximum(clusters.flat().map(([, unit]) => unit + 1));
@@ -26,10 +28,7 @@ export function beganAlike(modules: readonly Clustered[]): Warning[] {
   const alike = joining.filter((members) => new Set(members.map(([, unit]) => unit)).size === 1);
   const share = alike.length / joining.length;
   if (share < MOST_SHARE) return [];
-  const half = Math.floor(
-    maximum(modules.map(({ clusters: own }) => own?.flatMap(({ members }) => members).length ?? 0)) / 2,
-  );
-  if (maximum(modules.map(({ clusters: own }) => own?.length ?? 0)) >= half) return [];
-  const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters were trained from the same random A (one seed) and are still grouped by it; a larger --rank, up to ${half} (half of all units), keeps more of each.`;
-  return [{ id: "began-alike", text }];
+  if (maximum(modules.map(({ clusters: own }) => own?.length ?? 0)) >= rank) return [];
+  const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters were trained from the same random A (one seed) and are still grouped by it; a larger --rank, such as ${rank}, keeps more of each.`;
+  return [{ id: "began-alike", text, fix: { why: "Adapters of one seed keep more at a larger rank.", rank } }];
 }

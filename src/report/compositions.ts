@@ -9,11 +9,19 @@ export function compositions({ modules, inputs }: MergeReport): Composition[] {
   for (const { clusters } of modules) {
     for (const { members } of clusters ?? []) {
       const from = [...new Set(members.map(([input]) => input))].sort((one, other) => one - other);
-      const names = from.map((input) => inputs[input]!.name).join(" + ");
-      const what = members.length === 1 ? `${names} (single unit)` : from.length === 1 ? `${names} (own units)` : names;
+      const names = namesOf(from, inputs);
+      const what = members.length === 1 ? `${names}, not merged` : from.length === 1 ? `${names} with itself` : names;
       const row: Composition = rows.get(what) ?? [what, 0, 0];
       rows.set(what, [what, row[1] + 1, row[2] + members.length]);
     }
   }
   return [...rows.values()].sort((one, other) => other[2] - one[2] || one[0].localeCompare(other[0], "en"));
+}
+
+/** "a + b"; many adapters are told by those that are missing. */
+function namesOf(from: readonly number[], inputs: MergeReport["inputs"]): string {
+  const missing = inputs.filter((_, t) => !from.includes(t));
+  if (inputs.length > 3 && missing.length === 0) return `all ${inputs.length}`;
+  if (inputs.length > 3 && missing.length === 1) return `all but ${missing[0]!.name}`;
+  return from.map((input) => inputs[input]!.name).join(" + ");
 }

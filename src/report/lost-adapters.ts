@@ -1,5 +1,6 @@
 import { type DeltaProducts, normOf } from "../figures/delta.ts";
-import type { Warning } from "../plan/warning.ts";
+import { AUTO } from "../methods/auto.ts";
+import type { Fix, Warning } from "../plan/warning.ts";
 
 /**
  * How many times smaller than the others' mean a delta must be. Adapters trained alike differ by a factor of 2 to 3, those of
@@ -7,7 +8,7 @@ import type { Warning } from "../plan/warning.ts";
  */
 const LEAST_TIMES = 20;
 /** Below this cosine the result keeps almost nothing of a delta. A small delta that others agree with is not lost. */
-const MOST_COSINE = 0.05;
+export const MOST_COSINE = 0.05;
 
 /** One input that takes part in a merge. */
 export interface LosableInput {
@@ -60,7 +61,9 @@ export function lostAdapters(
   cosines: readonly (number | null)[],
   scales: boolean,
 ): Warning[] {
-  return lostInputs(inputs, products, cosines).map(({ name, weight, times, cosine }) => {
+  const lost = lostInputs(inputs, products, cosines);
+  const fix = balancing(inputs, lost, products.cross.length, scales);
+  return lost.map(({ name, weight, times, cosine }) => {
     const heavier =
       weight === null
         ? `weights ${twoDigits(times)} times as large would balance it`
@@ -71,8 +74,26 @@ export function lostAdapters(
     return {
       id: "lost-adapter",
       text: `${name} is practically lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the result; ${balance}.`,
+      adapter: name,
+      ...(fix !== null && { fix }),
     };
   });
+}
+
+/** The weights that balance all lost inputs, which `--method auto` takes if the method's own do not scale deltas; null if modules differ. */
+function balancing(
+  inputs: readonly LosableInput[],
+  lost: readonly LostInput[],
+  count: number,
+  scales: boolean,
+): Fix | null {
+  const weights = new Array<number>(count).fill(0);
+  for (const { t, weight } of inputs) {
+    if (weight === null) return null;
+    const times = lost.find((other) => other.t === t)?.times;
+    weights[t] = times === undefined ? weight : Number(twoDigits(weight * times));
+  }
+  return { why: "These weights balance the adapters.", ...(!scales && { method: AUTO }), weights };
 }
 
 /** Two digits are enough to balance by. */

@@ -3,7 +3,15 @@ import { wholeRank } from "../adapter/lycoris/leading.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
 import type { AutoScale } from "../figures/auto-scale.ts";
-import { addProducts, deltaFigures, noProducts, type SumProducts, scaleMerged, sumProducts } from "../figures/delta.ts";
+import {
+  addProducts,
+  deltaFigures,
+  noProducts,
+  type SumProducts,
+  scaleMerged,
+  sharesOf,
+  sumProducts,
+} from "../figures/delta.ts";
 import type { Timings } from "../lanes/clock.ts";
 import { actingInputs, type ModuleResult } from "../lanes/merger.ts";
 import { adviceFor } from "../methods/auto.ts";
@@ -28,7 +36,7 @@ export function makeReport(
   const modules = results.map((result, m) => moduleReport(plan, result, sums[m]!));
   const sumOf = (key: keyof SumProducts): number => sum(sums.map((module) => module[key]));
   const figures = deltaFigures(products, { cross: sumOf("cross"), square: sumOf("square") });
-  const totals = { ...totalsOf(plan, results), ...figures };
+  const totals = { ...totalsOf(plan, results), ...figures, shares: sharesOf(products) };
   return {
     version: 1,
     tool: `lora-lego ${VERSION}`,

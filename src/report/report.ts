@@ -74,6 +74,8 @@ export interface TotalsReport {
   readonly normRatio: number | null;
   readonly cosines: readonly (number | null)[];
   readonly energy: number | null;
+  /** How much of each input's delta D is in the merged delta D': <D', D> / |D|^2, 1 for all of it; null if it is zero. */
+  readonly shares: readonly (number | null)[];
   /** The sum over the modules. */
   readonly inertia: number | null;
   /** B's mean share of the squared length of the units clustered. */

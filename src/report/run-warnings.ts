@@ -12,6 +12,7 @@ import type { ModuleResult } from "../lanes/merger.ts";
 import { halfScales } from "../lanes/write-scaled.ts";
 import type { ClusterReport, Method } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
+import { legoRank } from "../plan/lego-rank.ts";
 import { type MergePlan, type ScaledPlan, usedInputs } from "../plan/merge-plan.ts";
 import type { Warning } from "../plan/warning.ts";
 import { countUnderflows } from "../units/write-factors.ts";
@@ -89,7 +90,7 @@ const RULES: readonly ((run: Run) => Warning[])[] = [
   zeroModules,
   ignoredB,
   selectedUnits,
-  ({ method, plan, modules }) => ((method.namesStoredUnits?.(plan.options) ?? true) ? beganAlike(modules) : []),
+  sameStart,
   idle,
 ];
 
@@ -100,6 +101,7 @@ function zeroAdapters({ method, used, products }: Run): Warning[] {
     .map(({ name }) => ({
       id: "zero-adapter",
       text: `${name} changes nothing: all its deltas are zero.${counted}`,
+      adapter: name,
     }));
 }
 
@@ -134,7 +136,7 @@ function underflow({ plan, auto, results, totals }: Run): Warning[] {
   const units = results.reduce((sum, { largest }) => sum + countUnderflows(largest, plan.dtype, half), 0);
   if (units === 0) return [];
   const text = `${units} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
-  return [{ id: "underflow", text }];
+  return [{ id: "underflow", text, fix: { why: "In f32 no unit is too small.", dtype: "f32" } }];
 }
 
 function zeroResult({ totals: { normRatio, dtype }, weighted }: Run): Warning[] {
@@ -156,13 +158,20 @@ function zeroModules({ modules }: Run): Warning[] {
 function ignoredB({ totals: { shareOfB, largestCluster } }: Run): Warning[] {
   if (shareOfB === null || shareOfB >= LEAST_SHARE_OF_B || largestCluster! <= 1) return [];
   const text = `B makes up ${percent(shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced gives both halves equal weight.`;
-  return [{ id: "b-ignored", text }];
+  const fix = { why: "Both halves of a unit then weigh alike.", options: { gauge: "balanced" } };
+  return [{ id: "b-ignored", text, fix }];
 }
 
 function selectedUnits({ totals: { singles, largestCluster } }: Run): Warning[] {
   if (singles === null || singles <= MOST_SINGLES || largestCluster! <= 1) return [];
   const text = `${percent(singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`;
   return [{ id: "selection-not-merge", text }];
+}
+
+function sameStart({ method, plan, modules, products }: Run): Warning[] {
+  if (!(method.namesStoredUnits?.(plan.options) ?? true)) return [];
+  const acts = plan.inputs.map((_, t) => normOf(products, t) > 0);
+  return beganAlike(modules, legoRank(plan.modules, acts, true).rank);
 }
 
 function idle({ plan, method, results }: Run): Warning[] {

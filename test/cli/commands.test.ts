@@ -34,7 +34,7 @@ describe.concurrent("lora-lego merge", () => {
     expect(code).toBe(0);
     expect(readdirSync(out)).toEqual(FILES);
     expect(lines(stdout)[0]).toMatch(/merged: 2 modules, rank 4, f32, [\d.]+ kB$/);
-    expect(stdout).toMatch(/^a +1 +4 +2 +\d\.\d{3}$/m);
+    expect(stdout).toMatch(/^a +1 +4 +2 +\d\.\d{3} +\d+% [█·]{10}$/m);
     expect(stdout).toMatch(/^what merged with what +clusters +units$/m);
     expect(lines(stderr)).toEqual(["merging: 1 of 2 modules", "merging: 2 of 2 modules"]);
   });
@@ -232,12 +232,16 @@ describe.concurrent("lora-lego compare", () => {
     const args = ["compare", a, b, "--methods", "lego,svd", "--ranks", "2,3", "--html", page];
     const { code, stdout } = await run(args);
     expect(code).toBe(0);
-    expect(lines(stdout).map((line) => line.split(/ +/).slice(0, 2))).toEqual([
+    expect(
+      lines(stdout)
+        .slice(1, 6)
+        .map((line) => line.split(/ +/).slice(0, 2)),
+    ).toEqual([
       ["method", "rank"],
-      ["lego", "2"],
-      ["lego", "3"],
       ["svd", "2"],
       ["svd", "3"],
+      ["lego", "2"],
+      ["lego", "3"],
     ]);
     expect(readFileSync(page, "utf8")).toMatch(/^<!doctype html>/);
     const { merges } = JSON.parse((await run([...args, "--json"])).stdout);
@@ -246,8 +250,38 @@ describe.concurrent("lora-lego compare", () => {
 
   it("says which methods do not take the adapters, and refuses unknown ones", async () => {
     const { code, stdout } = await run(["compare", a, b]);
-    expect(stdout).toMatch(/^Ranks differ, and larger ranks keep more; pass --ranks to compare at equal ranks\.$/m);
-    expect([code, /^left out: linear: linear needs adapters of equal rank/m.test(stdout)]).toEqual([0, true]);
+    const words = stdout.replace(/\s+/g, " ");
+    expect(code).toBe(0);
+    expect(words).toMatch(/left out: linear, \w+[\w, ]*: linear needs adapters of equal rank/);
+    expect(words.match(/needs adapters of equal rank/g)).toHaveLength(1);
+  });
+
+  it("fits 80 columns, explains each column in a line, and does not call a higher cosine better", async () => {
+    const { stdout } = await run(["compare", a, b, "--methods", "tsv,lego,nuslerp,model_stock"]);
+    const shown = lines(stdout);
+    expect(shown.filter((line) => line.length > 80)).toEqual([]);
+    const head = shown[1]!.split(/ +/);
+    expect(head).toEqual(["method", "rank", "norm", "energy", "cosines", "signs", "eff.", "s", "measured"]);
+    for (const column of head.slice(1)) expect(shown.filter((line) => line.startsWith(`${column} `))).toHaveLength(1);
+    expect(stdout.replace(/\s+/g, " ")).toContain("A higher cosine or energy is not better");
+    // In the order of what was measured, with what was not at the end.
+    expect(shown.slice(2, 6).map((line) => line.split(/ +/)[0])).toEqual(["tsv", "lego", "model_stock", "nuslerp"]);
+    expect(shown[2]).toMatch(/ 93\.9 \/ 95\.1$/);
+  });
+
+  it("shows names of adapters and tells which are almost lost, with nothing that could control a terminal", async () => {
+    const { folder } = fresh();
+    const [large, small] = ["large", "small\u001b[31m"].map((name) => join(folder, name));
+    const q = (at: number, size: number) => ({ A: [[1 - at, at]], B: [[size * (1 - at)], [size * at]] });
+    writeAdapter(large!, { modules: { q: q(0, 100) } });
+    writeAdapter(small!, { modules: { q: q(1, 1) } });
+    const { stdout } = await run(["compare", large!, small!, "--methods", "svd"]);
+    expect(stdout).toMatch(/^2 adapters: large, small\\u001b\[31m$/m);
+    expect(stdout).toMatch(/^almost lost: small\\u001b\[31m, by svd$/m);
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  it("refuses a method that there is not", async () => {
     const unknown = await run(["compare", a, b, "--methods", "lgeo"]);
     expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('no method "lgeo"')]);
   });

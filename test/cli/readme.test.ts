@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { tempFolder } from "../support/pico.ts";
 import { run } from "./run.ts";
@@ -8,16 +7,12 @@ const ADAPTERS = "examples/minibench/llama/all";
 
 it("the README shows what its first command prints", async () => {
   const [, command, printed] =
-    /^```\nlora-lego merge (.+) --out merged\n```\n\nIt prints:\n\n```\n(.*?)```/ms.exec(
+    /^```\nlora-lego (merge .+ --out merged)\n```\n\nIt prints:\n\n```\n(.*?)```/ms.exec(
       readFileSync("README.md", "utf8"),
     ) ?? [];
-  const out = join(tempFolder(), "merged");
-  const { code, stdout } = await run([
-    "merge",
-    ...command!.split(" ").map((name) => join(ADAPTERS, name)),
-    "--out",
-    out,
-  ]);
+  const folder = tempFolder();
+  cpSync(ADAPTERS, folder, { recursive: true });
+  const { code, stdout } = await run(command!.split(" "), { cwd: folder });
   expect(code).toBe(0);
-  expect(stdout.replace(out, "merged").trimEnd()).toBe(printed!.trimEnd());
+  expect(stdout.trimEnd()).toBe(printed!.trimEnd());
 });

@@ -44,10 +44,23 @@ describe("what merged with what", () => {
     expect(compositions(report)).toEqual([
       ["a + b", 2, 5],
       ["a + c", 1, 2],
-      ["c (own units)", 1, 2],
-      ["c (single unit)", 2, 2],
-      ["a (single unit)", 1, 1],
+      ["c with itself", 1, 2],
+      ["c, not merged", 2, 2],
+      ["a, not merged", 1, 1],
     ]);
+  });
+
+  it("tells many adapters by those that are missing", () => {
+    const inputs = ["a", "b", "c", "d"].map((name) => ({ name }));
+    const clusters = [
+      [0, 1, 2, 3],
+      [0, 1, 3],
+      [1, 3],
+    ].map((from) => ({ members: from.map((input) => [input, 0]) }));
+    const report = { inputs, modules: [{ clusters }] } as unknown as MergeReport;
+    expect(compositions(report).map(([what]) => what)).toEqual(["all 4", "all but c", "b + d"]);
+    const three = { inputs: inputs.slice(0, 3), modules: [{ clusters: [{ members: [0, 1, 2].map((t) => [t, 0]) }] }] };
+    expect(compositions(three as unknown as MergeReport).map(([what]) => what)).toEqual(["a + b + c"]);
   });
 
   it("names adapters in the order of the inputs, also where there are more than ten", () => {
@@ -89,7 +102,7 @@ describe("the page of a report", () => {
       ["&#60;three&#62;", "1", "2"],
       ["four", "1", "1"],
     ]);
-    expect(rows).toContainEqual(["&#60;three&#62; (single unit)", "2", "2"]);
+    expect(rows).toContainEqual(["&#60;three&#62;, not merged", "2", "2"]);
     expect(rows).toContainEqual(["k", "1", "1.000", "1.000", "1.000", "-"]);
     // |(3, 4)| is 5, so the cosines are 9 / 15 and 16 / 20.
     const normRatio = report.modules[1]!.normRatio!.toFixed(3);

@@ -7,7 +7,7 @@ import {
   deltaFigures,
   deltaProducts,
   noProducts,
-  normOf,
+  sharesOf,
   sumProducts,
   weightProducts,
 } from "../../figures/delta.ts";
@@ -117,10 +117,7 @@ export async function mergedFigures(
       ...deltaFigures(products, sum),
       rank: ranks.most,
       effectiveRank: ranks.effective,
-      shares: products.cross.map((product, t) => {
-        const norm = normOf(products, t);
-        return norm === 0 ? null : product / norm ** 2;
-      }),
+      shares: sharesOf(products),
       room: energies.kept,
       rankForMost: energies.rankFor(LEAST_ROOM),
       idleRanks: ranks.all === 0 ? 0 : 1 - ranks.used / ranks.all,

@@ -1,7 +1,6 @@
-import { maximum } from "../../core/maximum.ts";
 import { shellPath } from "../../core/shell-word.ts";
-import { orderlessSum } from "../../core/sum.ts";
 import { chooseMethod } from "../../methods/auto.ts";
+import { type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import type { EnergyByRank } from "./energy-by-rank.ts";
 import { MEASURED, type Measured } from "./measured.ts";
@@ -55,7 +54,7 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, 
   const out = paths.every((path) => path.endsWith(".safetensors")) ? "merged.safetensors" : "merged";
   const command = (...flags: string[]): string =>
     ["lora-lego", "merge", ...paths.map(shellPath), ...flags, "--out", out].join(" ");
-  const lego = acting < 2 ? null : legoRank(plan, { acts, sharedStart });
+  const lego = acting < 2 ? null : legoMerge(plan, { acts, sharedStart });
   return {
     method,
     scale,
@@ -75,36 +74,35 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, 
   };
 }
 
-/** The rank at which LEGO kept most in what was measured. */
-function legoRank(
+/** Why LEGO's rank follows from a fact, and what was measured. */
+const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Pick<RecommendedMerge, "reason" | "basis">>> = {
+  "ranks-differ": {
+    reason: "The ranks differ, and their geometric mean is near what did best in what was measured.",
+    basis: [MEASURED.ranksDiffer],
+  },
+  "two-adapters": {
+    reason: "Twice the rank keeps every unit of two adapters, and the measured models differ in what is best.",
+    basis: [MEASURED.twoAdapters],
+  },
+  "shared-start": {
+    reason: "Most began with the same random A, so LEGO groups their units by number unless it has twice the rank.",
+    basis: [MEASURED.sharedStart],
+  },
+  "starts-apart": {
+    reason: "Nothing shows that most began with the same random A, and a larger rank did not help such adapters.",
+    basis: [MEASURED.startsApart],
+  },
+};
+
+function legoMerge(
   { modules }: MergePlan,
   { acts, sharedStart }: Pick<SetFacts, "acts" | "sharedStart">,
-): Omit<RecommendedMerge, "method" | "room" | "command"> {
+): Pick<RecommendedMerge, "rank" | "reason" | "basis"> {
   const acting = acts.filter(Boolean).length;
-  const parts = modules.flatMap((module) => module.parts).filter(({ input }) => acts[input]);
-  const ranks = parts.map(({ module }) => module.rank);
-  const rank = maximum(ranks);
-  if (ranks.some((other) => other !== rank)) {
-    return {
-      rank: Math.round(Math.exp(orderlessSum(ranks.map(Math.log)) / ranks.length)),
-      reason: "The ranks differ, and their geometric mean is near what did best in what was measured.",
-      basis: [MEASURED.ranksDiffer],
-    };
-  }
-  if (acting === 2) {
-    const reason = "Twice the rank keeps every unit of two adapters, and the measured models differ in what is best.";
-    return { rank, reason, basis: [MEASURED.twoAdapters] };
-  }
-  const alike = sharedStart.some(({ length }) => 2 * length > acting);
-  return alike
-    ? {
-        rank: 2 * rank,
-        reason: "Most began with the same random A, so LEGO groups their units by number unless it has twice the rank.",
-        basis: [MEASURED.sharedStart],
-      }
-    : {
-        rank,
-        reason: "Nothing shows that most began with the same random A, and a larger rank did not help such adapters.",
-        basis: [MEASURED.startsApart],
-      };
+  const { rank, because } = legoRank(
+    modules,
+    acts,
+    sharedStart.some(({ length }) => 2 * length > acting),
+  );
+  return { rank, ...LEGO_BECAUSE[because] };
 }

@@ -1,0 +1,73 @@
+import type { ComparedMerge, Comparison } from "../analysis/compare.ts";
+import { inMeasuredOrder, MEASURED_LINES, measuredShown, refusalsByReason } from "../analysis/figures-table.ts";
+import { percent } from "../core/shown.ts";
+import { MOST_COSINE } from "../report/lost-adapters.ts";
+import { cosineShown, printParagraph } from "./page.ts";
+import { table } from "./table.ts";
+import { printLine, printLines } from "./terminal.ts";
+
+/** What each column means, one line each. */
+const LEGEND: readonly (readonly [column: string, ...lines: readonly string[]])[] = [
+  ["rank", "of the result; a larger one holds more, so compare at equal --ranks"],
+  ["norm", "of the result, divided by the adapters' mean norm; --scale changes it"],
+  ["energy", "squared cosine with the weighted sum: how much it is like adding up"],
+  ["cosines", "with each adapter, least to most: which of them weigh more"],
+  ["signs", "entries with another sign than an adapter's, mean over the adapters"],
+  ["eff.", "effective rank: how many directions the result uses"],
+  ["s", "seconds of merging on one thread"],
+  ["measured", ...MEASURED_LINES],
+];
+
+/** Print a comparison on a page of 80 columns: the merges in the order of what was measured, and what each figure means. */
+export function printComparison(comparison: Comparison): void {
+  const { adapters, merges } = comparison;
+  printParagraph(`${adapters.length} adapters: ${adapters.join(", ")}`);
+  printLine();
+  printLines(
+    table(
+      ["method", ...LEGEND.map(([column]) => column)],
+      inMeasuredOrder(merges).map((merge) => [
+        merge.method,
+        merge.rank,
+        decimals(merge.normRatio),
+        decimals(merge.energy),
+        cosinesShown(merge),
+        percent(merge.signConflicts),
+        merge.effectiveRank.toFixed(1),
+        merge.seconds.toFixed(2),
+        measuredShown(merge.method),
+      ]),
+    ),
+  );
+  printLine();
+  const width = Math.max(...LEGEND.map(([column]) => column.length));
+  for (const [column, ...lines] of LEGEND) {
+    for (const [i, line] of lines.entries()) printLine(`${(i === 0 ? column : "").padEnd(width)}  ${line}`);
+  }
+  printParagraph(
+    "Best measured first; a dash was not measured. A higher cosine or energy is not better: " +
+      "the methods that score most are not those nearest to the sum. Measure on your own tasks with lora-lego bench.",
+    0,
+  );
+  for (const line of lostLines(comparison)) printParagraph(line);
+  for (const { methods, reason } of refusalsByReason(comparison)) printParagraph(`left out: ${methods}: ${reason}`);
+}
+
+function cosinesShown({ cosines }: ComparedMerge): string {
+  const known = cosines.filter((cosine) => cosine !== null);
+  if (known.length === 0) return "-";
+  const [least, most] = [Math.min(...known), Math.max(...known)].map(cosineShown);
+  return least === most ? `${least}` : `${least}..${most}`;
+}
+
+/** Which merges keep almost nothing of an adapter, by adapter. */
+function lostLines({ adapters, merges }: Comparison): string[] {
+  return adapters.flatMap((name, t) => {
+    const losing = merges.filter(({ cosines }) => Math.abs(cosines[t] ?? 1) < MOST_COSINE).map(({ method }) => method);
+    return losing.length === 0 ? [] : [`almost lost: ${name}, by ${[...new Set(losing)].join(", ")}`];
+  });
+}
+
+function decimals(value: number | null): string {
+  return value === null ? "-" : value.toFixed(2);
+}

@@ -1,0 +1,67 @@
+import { statSync } from "node:fs";
+import { shellPath } from "../core/shell-word.ts";
+import { percent } from "../core/shown.ts";
+import { loadingLines } from "../node/loading-lines.ts";
+import { MOST_COSINE } from "../report/lost-adapters.ts";
+import type { MergeReport } from "../report/report.ts";
+import { printParagraph } from "./page.ts";
+import { bold, printLine } from "./terminal.ts";
+
+/** What was merged, and what else could be. */
+interface Ending {
+  /** Merges to try instead: why, and the command or what to change. */
+  readonly next: readonly { readonly why: string; readonly how: string }[];
+  /** The adapters as commands name them; null if some were temporary. */
+  readonly paths: readonly string[] | null;
+}
+
+/** Print what a person needs after a merge: whether an adapter is lost, what to try next, and how to load the result. */
+export async function printEnding(report: MergeReport, out: string, { next, paths }: Ending): Promise<void> {
+  const audit = auditCommand(report, out, paths);
+  const loading = await loadingLines(out, {});
+  printLine();
+  printParagraph(lossShown(report));
+  if (next.length > 0 || audit !== null) {
+    printLine(bold("Try next:"));
+    for (const { why, how } of next) {
+      printParagraph(`  ${why}`, 2);
+      printLine(`    ${how}`);
+    }
+    if (audit !== null) {
+      printLine("  Does the merge show signs of failure?");
+      printLine(`    ${audit}`);
+    }
+  }
+  if (loading.length === 0) return;
+  printLine(bold("Load it"), " (by its headers; lora-lego check --base compares it with the base model):");
+  const width = Math.max(...loading.map(({ title }) => title.length));
+  for (const { title, line } of loading) printLine(`  ${title.padEnd(width)}  ${line}`);
+}
+
+/** The command that looks for signs of failure; null where it would see too little. */
+function auditCommand({ inputs }: MergeReport, out: string, paths: readonly string[] | null): string | null {
+  // A file alone does not say which weights it was made with.
+  const known = statSync(out).isDirectory() || inputs.every(({ weight }) => weight === 1);
+  if (!known || paths === null || out.endsWith(".gguf")) return null;
+  return `lora-lego audit ${shellPath(out)} --of ${paths.map(shellPath).join(" ")}`;
+}
+
+/** Whether an adapter is lost, in a sentence or two. */
+function lossShown({ inputs, totals, warnings }: MergeReport): string {
+  if (warnings.some(({ id }) => id === "zero-result")) return "Everything is lost: the result changes nothing.";
+  const found = inputs.flatMap(({ name }, t) => {
+    const [share, cosine] = [totals.shares[t] ?? null, totals.cosines[t] ?? null];
+    return share === null || cosine === null ? [] : [{ name, share, cosine }];
+  });
+  const [least, ...others] = found.sort((one, other) => one.share - other.share);
+  if (least === undefined) return "The adapters change nothing.";
+  const against = found.filter(({ cosine }) => cosine <= -MOST_COSINE).map(({ name }) => name);
+  const lost = found.filter(({ cosine }) => Math.abs(cosine) < MOST_COSINE).map(({ name }) => name);
+  const good = against.length + lost.length === 0 && percent(least.share) !== percent(0);
+  return [
+    ...(against.length === 0 ? [] : [`The result works against ${against.join(", ")}.`]),
+    ...(lost.length === 0 ? [] : [`Practically lost: ${lost.join(", ")}.`]),
+    ...(good && others.length > 0 ? ["No adapter is lost."] : []),
+    `The result holds ${[least, ...others.slice(-1)].map(({ name, share }) => `${percent(share)} of ${name}`).join(" to ")}.`,
+  ].join(" ");
+}

@@ -1,0 +1,23 @@
+import type { Command, Option } from "commander";
+import { shellWord } from "../core/shell-word.ts";
+
+/** The flags of a command as the user wrote them. */
+export class SaidFlags {
+  readonly #said: { readonly option: Option; readonly text: string | undefined }[] = [];
+
+  /** Listen to a command that has all its flags and is yet to be parsed. */
+  constructor(command: Command) {
+    for (const option of command.options) {
+      command.on(`option:${option.name()}`, (text?: string | null) => {
+        this.#said.push({ option, text: text ?? undefined });
+      });
+    }
+  }
+
+  /** The words of all flags but some, for a shell. @param without names of their values */
+  words(without: ReadonlySet<string>): string[] {
+    return this.#said
+      .filter(({ option }) => !without.has(option.attributeName()))
+      .flatMap(({ option, text }) => [option.long!, ...(text === undefined ? [] : [shellWord(text)])]);
+  }
+}

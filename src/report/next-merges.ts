@@ -1,0 +1,25 @@
+import { AUTO } from "../methods/auto.ts";
+import type { Fix } from "../plan/warning.ts";
+import type { MergeReport } from "./report.ts";
+
+/**
+ * The merges to try instead of one that was made: with all that mends its warnings, and what `--method auto` takes, each with the reason.
+ * Nothing is decided here; the report's warnings and its advice say what to change.
+ */
+export function nextMerges({ warnings, advice }: Pick<MergeReport, "warnings" | "advice">): Fix[] {
+  const fixes = warnings.flatMap(({ fix }) => fix ?? []);
+  const own = fixes.filter(({ method }) => method === undefined);
+  const others = fixes.filter(({ method }) => method !== undefined);
+  if (advice !== null) others.unshift({ why: advice, method: AUTO });
+  return [own, others].filter(({ length }) => length > 0).map(together);
+}
+
+/** Several changes as one. */
+function together(fixes: readonly Fix[]): Fix {
+  const options = Object.assign({}, ...fixes.map((fix) => fix.options));
+  return {
+    ...Object.assign({}, ...fixes),
+    why: [...new Set(fixes.map(({ why }) => why))].join(" "),
+    ...(Object.keys(options).length > 0 && { options }),
+  };
+}

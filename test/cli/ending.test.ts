@@ -1,0 +1,118 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
+import { run } from "./run.ts";
+
+const ADAPTERS = resolve("examples/minibench/llama/all");
+const SET = ["cola", "rte", "sst2"];
+let out = "";
+
+beforeAll(() => {
+  out = tempFolder();
+});
+
+/** What a merge in the folder of the examples prints on stdout. */
+async function printed(name: string, ...flags: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(["merge", ...SET, "--out", join(out, name), ...flags], { cwd: ADAPTERS });
+  expect([code, stderr]).toEqual([0, expect.any(String)]);
+  return stdout;
+}
+
+/** The commands that a merge prints to copy. */
+const commandsIn = (stdout: string): string[][] =>
+  Array.from(stdout.matchAll(/^ {4}lora-lego (.+)$/gm), ([, words]) => words!.split(" "));
+
+describe.concurrent("the end of a merge", () => {
+  it("says what is in it of each adapter, with bars", async () => {
+    const stdout = await printed("bars");
+    expect(stdout).toMatch(/^cola +1 +6 +28 +0\.439 +50% █████·····$/m);
+    expect(stdout).toMatch(/^No adapter is lost\. The result holds 50% of cola to 52% of sst2\.$/m);
+  });
+
+  it("has commands that mend what was warned of, keep the other flags and run as they are", async () => {
+    const stdout = await printed("lego", "--method", "lego", "--dtype", "f32", "--exclude", "v_proj", "--effort=1");
+    const commands = commandsIn(stdout);
+    expect(commands.map((words) => words.join(" ").replaceAll(`${out}/`, ""))).toEqual([
+      "merge cola rte sst2 --method lego --dtype f32 --exclude v_proj --effort 1 --rank 12 --out lego-2",
+      "merge cola rte sst2 --dtype f32 --exclude v_proj --method auto --out lego-3",
+      "audit lego --of cola rte sst2",
+    ]);
+    for (const words of commands.slice(0, 2)) {
+      const { code, stderr } = await run(words, { cwd: ADAPTERS });
+      expect(code).toBe(0);
+      expect(stderr).not.toContain("began-alike");
+    }
+    expect((await run(commands[2]!, { cwd: ADAPTERS })).stdout).toContain("rank-too-low");
+    // A name that is taken by now is not given again.
+    expect(commandsIn(await printed("lego", "--method", "lego", "--force"))[0]!.at(-1)).toBe(join(out, "lego-4"));
+  });
+
+  it("names the lost adapter, and the weights that balance it", async () => {
+    const { code, stdout } = await run(["merge", "cola", "rte", "--weights", "1,0.001", "--out", join(out, "lost")], {
+      cwd: ADAPTERS,
+    });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Practically lost: rte\. The result holds 0% of rte to 100% of cola\.$/m);
+    const [balanced] = commandsIn(stdout);
+    expect(balanced!.join(" ")).toMatch(/^merge cola rte --weights 1,0\.91 --out /);
+    expect((await run(balanced!, { cwd: ADAPTERS })).stdout).toContain("No adapter is lost.");
+  });
+
+  it("says it where the result works against an adapter, and where all is lost", async () => {
+    const against = await printed("against", "--method", "cat", "--weights", "1,1,-1");
+    expect(against).toMatch(/^The result works against sst2\. /m);
+    const small = await printed("small", "--method", "cat", "--scale", "1e-9");
+    expect(small).toMatch(/^The result holds 0% of (\w+) to 0% of (\w+)\.$/m);
+    const zero = ["merge", "cola", "cola", "--method", "cat", "--weights", "1,-1", "--out", join(out, "zero")];
+    expect((await run(zero, { cwd: ADAPTERS })).stdout).toMatch(/^Everything is lost: the result changes nothing\.$/m);
+  });
+
+  it("loads the result in programs that check says nothing against, and in no other", async () => {
+    const stdout = await printed("load");
+    const load = stdout.slice(stdout.indexOf("\nLoad it"));
+    expect(load).toContain(`PEFT    PeftModel.from_pretrained(model, ${JSON.stringify(join(out, "load"))})`);
+    expect(load).toContain("vLLM    vllm serve lora-lego/minibench-llama --enable-lora --lora-modules load=");
+    for (const [program, taken] of [
+      ["vllm", true],
+      ["peft", true],
+      ["sglang", true],
+      ["tgi", false],
+      ["llamacpp", false],
+    ] as const) {
+      const { code } = await run(["check", join(out, "load"), "--for", program]);
+      expect([program, code]).toEqual([program, taken ? 0 : 1]);
+    }
+    expect(load).not.toMatch(/TGI|llama\.cpp|mlx|ComfyUI|diffusers/);
+  });
+
+  it("starts vLLM for the rank, and loads single files where they go", async () => {
+    const exact = await printed("exact", "--method", "cat");
+    expect(exact).toMatch(/vllm serve .* --max-lora-rank 32$/m);
+    const file = await printed("file.gguf", "--base-config", resolve("examples/minibench/llama/base/config.json"));
+    expect(file).toMatch(/^ {2}llama\.cpp {2}llama-server -m BASE\.gguf --lora \S+file\.gguf$/m);
+    expect(file).not.toContain("lora-lego audit");
+  });
+
+  it("stays out of --json, --quiet and dry runs", async () => {
+    expect(JSON.parse(await printed("json", "--json")).version).toBe(1);
+    expect(await printed("quiet", "--quiet")).toBe("");
+    expect(await printed("dry", "--dry-run")).not.toContain("Load it");
+    expect(existsSync(join(out, "quiet"))).toBe(true);
+  });
+
+  it("says what to change in a recipe", async () => {
+    const folder = tempFolder();
+    for (const [t, name] of ["a", "b"].entries()) writeAdapter(join(folder, name), randomAdapter(t));
+    writeFileSync(join(folder, "recipe.yaml"), "adapters: [a, b]\nmethod: svd\nrank: 2\nout: merged\n");
+    const { code, stdout } = await run(["run", "recipe.yaml"], { cwd: folder });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {4}in the recipe: method: auto$/m);
+    expect(stdout).toMatch(/^ {4}lora-lego audit \S+merged --of \S+a \S+b$/m);
+    expect(stdout).toMatch(/^Load it/m);
+    expect(await run(["run", "recipe.yaml", "--force", "--quiet"], { cwd: folder })).toMatchObject({
+      stdout: "",
+      stderr: "",
+    });
+  });
+});

@@ -1,0 +1,59 @@
+/**
+ * src/analysis/measured-methods.ts out of docs/evidence.json: what each method scored, for `compare`. A test holds the two together.
+ *
+ *   node tools/evidence/measured-methods.mjs
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = new URL("../../", import.meta.url);
+const RANK = 6;
+/** Results of one set of adapters: with the factor that the dev rows choose, with the computed one, and methods measured later. */
+const STUDIES = { searched: "methods-llama-all", computed: "factor-llama-all-computed", further: "further-llama-all" };
+
+/** The text of the module. */
+export function measuredMethods(evidence) {
+  const merges = (study) => evidence[study].merges.filter(({ rank }) => rank === RANK);
+  const seen = (study, name) => merges(study).find((merge) => merge.name === name)?.plain.seen;
+  const later = merges(STUDIES.further).filter(({ name }) => !name.endsWith(" auto"));
+  const measured = [...merges(STUDIES.searched), ...later].flatMap(({ name, plain, searched }) => {
+    // Other names are variants of a method.
+    if (!/^\w+$/.test(name)) return [];
+    const auto = seen(STUDIES.computed, name) ?? seen(STUDIES.further, `${name} auto`);
+    return [{ name, asMerged: plain.seen, withFactor: auto ?? searched.seen, auto: auto !== undefined }];
+  });
+  const { base, own } = evidence[STUDIES.searched];
+  const rows = measured
+    .sort((one, other) => other.withFactor - one.withFactor)
+    .map(({ name, asMerged, withFactor, auto }) => {
+      return `  ${name}: { asMerged: ${percent(asMerged)}, withFactor: ${percent(withFactor)}, auto: ${auto} },`;
+    });
+  return `// Made by tools/evidence/measured-methods.mjs from docs/evidence.json.
+
+/** What a method scored: accuracy in %, mean over seven tasks of minibench's Llama, from seven adapters of one seed at rank ${RANK}. */
+export interface MeasuredMethod {
+  readonly asMerged: number;
+  /** Times a factor. */
+  readonly withFactor: number;
+  /** Whether that is \`--scale auto\`; else the factor that does best on other rows. */
+  readonly auto: boolean;
+}
+
+/** The same of the base model, and of each task's own adapter. */
+export const MEASURED_BOUNDS = { base: ${percent(base.seen)}, own: ${percent(own.seen)} } as const;
+
+/** Every method that was measured, best first. */
+export const MEASURED_METHODS: Readonly<Record<string, MeasuredMethod>> = {
+${rows.join("\n")}
+};
+`;
+}
+
+function percent(share) {
+  return Number((100 * share).toFixed(1));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const evidence = JSON.parse(readFileSync(new URL("docs/evidence.json", root), "utf8"));
+  writeFileSync(new URL("src/analysis/measured-methods.ts", root), measuredMethods(evidence));
+}
