@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { CheckedAdapter } from "../node/check-adapter.ts";
+import { adaptersAmong } from "./adapter-paths.ts";
 import { reportFailure } from "./failure.ts";
 import { collectPath, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
@@ -47,7 +48,7 @@ export async function checkCommand(): Promise<Command> {
       const consumer = consumerById(flags.for);
       const base = await openBase(flags);
       const checked: CheckedAdapter[] = [];
-      for (const path of paths) {
+      for (const path of adaptersAmong(paths)) {
         try {
           const check = await checkPath(path, consumer, base, { onDownload: showDownload });
           checked.push(check);

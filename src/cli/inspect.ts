@@ -3,6 +3,7 @@ import type { Inspection } from "../analysis/inspect.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure } from "../core/shown.ts";
 import { withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
+import { adaptersAmong } from "./adapter-paths.ts";
 import { printWarnings, reportFailure } from "./failure.ts";
 import { collectPath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
@@ -23,7 +24,7 @@ export async function inspectCommand(): Promise<Command> {
       const { dialectById } = await import("../adapter/dialects.ts");
       const found: Inspection[] = [];
       let status = 0;
-      for (const path of paths) {
+      for (const path of adaptersAmong(paths)) {
         try {
           const inspection = await inspectAdapter(path, { onDownload: showDownload, stream: flags.stream ?? false });
           found.push(inspection);

@@ -4,6 +4,7 @@ import { AUTO } from "../methods/auto.ts";
 import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { FIELD_NAMES, fieldsAmong, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
+import { adaptersAmong } from "./adapter-paths.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { mergeAgain } from "./merge-again.ts";
 import { addMethodFlags, methodOptions, refuseMethodFlags } from "./method-flags.ts";
@@ -63,8 +64,9 @@ Examples:
   }
   const said = new SaidFlags(command);
   return command.action(async (paths: string[], flags: MergeFlags) => {
-    const again = (out: string) => mergeAgain(command, said, paths, out, ofMethod);
-    await runToFolder(paths, await recipeOfFlags(flags), flags, again);
+    const adapters = adaptersAmong(paths);
+    const again = (out: string) => mergeAgain(command, said, adapters, out, ofMethod);
+    await runToFolder(adapters, await recipeOfFlags(flags), flags, again);
   });
 }
 

@@ -3,6 +3,7 @@ import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure, percent } from "../core/shown.ts";
 import type { MergedOutputPlan } from "../node/merge-adapters.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
 import type { MergeReport } from "../report/report.ts";
@@ -95,17 +96,21 @@ export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: 
     `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, ${ranks}, ${form}, ${most}${bytes(size)}; nothing was written.`,
   );
   printLine();
-  printLines(
-    table(
-      ["module", "kind", "in", "out", "units", `${most}rank`],
-      plan.modules.map(({ name, kind, in: inputs, out: outputs, parts, rank }) => [
-        name,
-        kind,
-        inputs,
-        outputs,
-        parts.map(({ module }) => module.rank).join(" + "),
-        rank,
-      ]),
-    ),
-  );
+  printLines(table(["module", "kind", "in", "out", "units", `${most}rank`], planRows(plan)));
+}
+
+/** One row for all modules that differ in numbers of their paths alone, which become asterisks. */
+function planRows({ modules }: MergePlan): (string | number)[][] {
+  const rows = new Map<string, { readonly cells: readonly (string | number)[]; readonly names: string[] }>();
+  for (const { name, kind, in: inputs, out, parts, rank } of modules) {
+    const units = parts.map(({ module }) => module.rank).join(" + ");
+    const cells = [name.replace(/(?<=^|[._])\d+(?=$|[._])/g, "*"), kind, inputs, out, units, rank];
+    const row = rows.get(cells.join()) ?? { cells, names: [] };
+    row.names.push(name);
+    rows.set(cells.join(), row);
+  }
+  return [...rows.values()].map(({ cells: [pattern, ...cells], names }) => [
+    names.length === 1 ? names[0]! : `${pattern} (${names.length})`,
+    ...cells,
+  ]);
 }

@@ -4,6 +4,8 @@ import { auditCommand } from "./audit.ts";
 import { benchCommand } from "./bench.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
+import type { MakeCommand } from "./completion/completed.ts";
+import { completionCommand } from "./completion.ts";
 import { convertCommand } from "./convert.ts";
 import { evalCommand } from "./eval.ts";
 import { extractCommand } from "./extract.ts";
@@ -14,6 +16,7 @@ import { methodsCommand } from "./methods.ts";
 import { pruneCommand, resizeCommand } from "./prune.ts";
 import { pushCommand } from "./push.ts";
 import { runCommand } from "./run.ts";
+import { setupCommand } from "./setup.ts";
 import { writeLines } from "./terminal.ts";
 import { tuneCommand } from "./tune.ts";
 import { uiCommand } from "./ui.ts";
@@ -35,6 +38,30 @@ Examples:
 
 Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`;
 
+/** Every command, in the order of --help. */
+const COMMANDS: readonly MakeCommand[] = [
+  mergeCommand,
+  runCommand,
+  pruneCommand,
+  resizeCommand,
+  auditCommand,
+  compareCommand,
+  inspectCommand,
+  checkCommand,
+  convertCommand,
+  fuseCommand,
+  extractCommand,
+  evalCommand,
+  benchCommand,
+  tuneCommand,
+  verifyCommand,
+  methodsCommand,
+  pushCommand,
+  uiCommand,
+  setupCommand,
+  () => completionCommand(COMMANDS),
+];
+
 /** Run the command that the arguments name. @returns the exit status if parsing ends the run, else null */
 export async function runProgram(argv: readonly string[]): Promise<number | null> {
   const program = new Command("lora-lego")
@@ -49,26 +76,7 @@ export async function runProgram(argv: readonly string[]): Promise<number | null
     .showSuggestionAfterError();
 
   try {
-    for (const make of [
-      mergeCommand,
-      runCommand,
-      pruneCommand,
-      resizeCommand,
-      auditCommand,
-      compareCommand,
-      inspectCommand,
-      checkCommand,
-      convertCommand,
-      fuseCommand,
-      extractCommand,
-      evalCommand,
-      benchCommand,
-      tuneCommand,
-      verifyCommand,
-      methodsCommand,
-      pushCommand,
-      uiCommand,
-    ]) {
+    for (const make of COMMANDS) {
       program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
     }
     await program.parseAsync([...argv], { from: "user" });

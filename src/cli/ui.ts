@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { adaptersAmong } from "./adapter-paths.ts";
 import { openBrowser } from "./browser.ts";
 import { collectPath, parsePort } from "./parse-flags.ts";
 import { printLine } from "./terminal.ts";
@@ -24,7 +25,10 @@ Examples:
     )
     .action(async (adapters: string[], { port, open }: UiFlags) => {
       const { servePage } = await import("../node/ui/ui-server.ts");
-      const { url, ticket, close } = await servePage({ adapters, ...(port !== undefined && { port }) });
+      const { url, ticket, close } = await servePage({
+        adapters: adaptersAmong(adapters),
+        ...(port !== undefined && { port }),
+      });
       printLine(`The explorer is at ${url} (Ctrl-C stops it).`);
       if (open) openBrowser(ticket());
       process.once("SIGINT", () => void close());

@@ -50,7 +50,7 @@ export interface EvaluateOptions {
   readonly rows: readonly TaskRow[];
   /** Threads for llama.cpp. Default: all cores. */
   readonly threads?: number;
-  /** The package node-llama-cpp. Default: the one installed next to lora-lego, or in the working folder or above. */
+  /** The package node-llama-cpp. Default: the one that `loadLlama` finds. */
   readonly llama?: LlamaModule;
   readonly signal?: AbortSignal;
   /** Called after each row. */

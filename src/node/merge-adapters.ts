@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { DialectId } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { FormatId } from "../convert/formats.ts";
@@ -97,6 +98,8 @@ export async function mergeAdapters(paths: readonly string[], recipe: Recipe, op
     const { out } = options;
     const adapters = opened.map(({ adapter }) => adapter);
     const planned = async () => ({ plan: makePlan(adapters, recipe), adapters, baseConfig });
+    // What is wrong with the inputs is said before that the output is there already.
+    if (existsSync(out)) await planned();
     const writer = await writerOfMerge(out, formatChoice(options.to, recipe), planned);
     const sources = localPaths(paths).map((path) => ({ path }));
     const stepsOf = (plan: MergePlan) => [{ name: null, adapters: sources, recipe: carriedOut(recipe, plan) }];

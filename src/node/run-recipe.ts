@@ -130,7 +130,10 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
   const baseConfig = readBaseConfig(options.baseConfig);
   const inputs = await inputsOf(recipe, options, baseConfig);
   const choice = formatChoice(to, recipe.steps.at(-1)!.recipe);
-  const writer = await writerOfMerge(out, choice, async () => (await planSteps(recipe, options, baseConfig)).last);
+  const planned = async () => (await planSteps(recipe, options, baseConfig)).last;
+  // What is wrong with the inputs is said before that the output is there already.
+  if (existsSync(out)) await planned();
+  const writer = await writerOfMerge(out, choice, planned);
   const place = { ...control, ...(report !== null && { report }) };
   return intoOutput(out, inputs, place, async (output, reportPlace) => {
     const done: StepOutcome[] = [];

@@ -15,6 +15,8 @@ export interface Ended {
 /** Where and how a command runs. */
 export interface RunOptions {
   readonly cwd?: string;
+  /** The command to run instead of the built one. */
+  readonly main?: string;
   /** Set over the test's own environment, which asks for no colours. */
   readonly env?: Readonly<Record<string, string>>;
   /** Told of the process and of each piece of stderr. */
@@ -22,8 +24,8 @@ export interface RunOptions {
 }
 
 /** Run `lora-lego` in a process of its own. */
-export function run(args: readonly string[], { cwd, env, onStderr }: RunOptions = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function run(args: readonly string[], { cwd, env, onStderr, main = MAIN }: RunOptions = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env.PATH, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(cwd !== undefined && { cwd }),

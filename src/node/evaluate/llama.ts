@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { FormatError, UsageError } from "../../core/errors.ts";
@@ -60,10 +61,18 @@ export interface LlamaSequence {
 }
 
 const PACKAGE = "node-llama-cpp";
-const INSTALL = "run npm install node-llama-cpp@3 (next to lora-lego, or in the folder that you call it from)";
+const INSTALL = `run lora-lego setup eval, or npm install ${PACKAGE}@3 in the folder that you call it from`;
+/** Where a checkout of lora-lego has it for its own tests (npm run setup:llama). */
+const CHECKOUT = "test/llamacpp";
+
+/** The folder into which `setup eval` installs, for all folders that lora-lego is called from. */
+export function llamaHome(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "lora-lego");
+}
 
 /**
- * Load the package node-llama-cpp, which is not installed with lora-lego: from next to it, else from the working folder or one above.
+ * Load the package node-llama-cpp, which is not installed with lora-lego: from next to it, else from the working folder or one above, else
+ * from where `lora-lego setup eval` puts it.
  *
  * @throws UsageError that says how to install it
  * @example
@@ -76,7 +85,8 @@ const INSTALL = "run npm install node-llama-cpp@3 (next to lora-lego, or in the 
  * ```
  */
 export async function loadLlama(from: string = process.cwd()): Promise<LlamaModule> {
-  const found = installedAbove(dirname(fileURLToPath(import.meta.url))) ?? installedAbove(from);
+  const own = dirname(fileURLToPath(import.meta.url));
+  const found = installedAbove(own, CHECKOUT) ?? installedAbove(from) ?? installedIn(llamaHome());
   if (found === null) {
     throw new UsageError(`llama.cpp runs the models, but its package ${PACKAGE} is not installed; ${INSTALL}.`);
   }
@@ -87,14 +97,18 @@ export async function loadLlama(from: string = process.cwd()): Promise<LlamaModu
   }
 }
 
-/** The package in node_modules of the folder or of one above; null if there is none. */
-function installedAbove(folder: string): string | null {
+/** The package in node_modules of the folder or of one above, or of a folder in these; null if there is none. */
+function installedAbove(folder: string, within = ""): string | null {
+  const found = installedIn(folder) ?? installedIn(join(folder, within));
+  if (found !== null) return found;
+  return dirname(folder) === folder ? null : installedAbove(dirname(folder), within);
+}
+
+function installedIn(folder: string): string | null {
   const at = join(folder, "node_modules", PACKAGE);
-  if (existsSync(join(at, "package.json"))) {
-    const { main } = JSON.parse(readText(join(at, "package.json"))) as { main?: string };
-    return pathToFileURL(join(at, main ?? "dist/index.js")).href;
-  }
-  return dirname(folder) === folder ? null : installedAbove(dirname(folder));
+  if (!existsSync(join(at, "package.json"))) return null;
+  const { main } = JSON.parse(readText(join(at, "package.json"))) as { main?: string };
+  return pathToFileURL(join(at, main ?? "dist/index.js")).href;
 }
 
 /** llama.cpp with a base model loaded. */
