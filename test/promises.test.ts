@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { EXPLORER } from "./promises/explorer.ts";
 import { HUB } from "./promises/hub.ts";
+import { PROMISED } from "./promises/promised.ts";
 import { EXPLAINS, MEASURED } from "./promises/promises.ts";
-import { README } from "./promises/readme.ts";
 import { sentencesOf } from "./promises/sentences.ts";
 
 const root = new URL("../", import.meta.url);
@@ -31,7 +31,7 @@ function missing(ground: string): string | null {
   return testsIn(textOf(path)).has(name.join(" > ")) ? null : `${path} has no test "${name.join(" > ")}"`;
 }
 
-describe.each([README, HUB, EXPLORER])("$document", ({ document, heading, sentences }) => {
+describe.each([PROMISED, HUB, EXPLORER])("$document", ({ document, heading, sentences }) => {
   it("has no sentence without its grounds in test/promises, and none is there that it has not", () => {
     expect(sentences.map(([sentence]) => sentence)).toEqual(sentencesOf(textOf(document), heading));
   });

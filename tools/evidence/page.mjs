@@ -347,7 +347,7 @@ export function evidencePage(found, words) {
     "## What must make no difference",
     whole("exactness", () => exactnessTable(found.exactness)),
     "## Cost",
-    "Median processor time of five merges of the seven adapters of the Llama-shaped model, on one core of an AMD EPYC.\nIt runs from opening the files to the written folder; README.md has figures for large adapters.",
+    "Median processor time of five merges of the seven adapters of the Llama-shaped model, on one core of an AMD EPYC.\nIt runs from opening the files to the written folder; [speed](speed.md) has figures for large adapters.",
     whole("cost", () => costTable(found.cost)),
     "",
   ].join("\n\n");

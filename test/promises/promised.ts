@@ -1,8 +1,8 @@
 import type { PromisingText } from "./promises.ts";
 
-export const README: PromisingText = {
-  document: "README.md",
-  heading: "What you can rely on",
+export const PROMISED: PromisingText = {
+  document: "docs/promises.md",
+  heading: "The promises",
   sentences: [
     [
       "The delta of a module is s B A with s = alpha / r (or alpha / sqrt(r) with rsLoRA), after rank_pattern and alpha_pattern are applied.",
