@@ -50,7 +50,9 @@ export function packagesFor(platform: string, arch: string): string[] {
 function npm(words: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn("npm", words, { stdio: ["ignore", "pipe", "inherit"], shell: process.platform === "win32" });
-    child.stdout.setEncoding("utf8").on("data", (text: string) => sayLine(text.trimEnd()));
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      for (const line of text.split("\n")) if (line !== "") sayLine(line);
+    });
     child.on("error", () => reject(new RefusedError("npm does not start; install Node with npm, and try again.")));
     child.on("close", (code) =>
       code === 0
