@@ -1,6 +1,6 @@
 import { bytes, figure } from "../core/shown.ts";
 import type { ComparedMerge, Comparison } from "./compare.ts";
-import { MEASURED_BOUNDS, MEASURED_METHODS } from "./measured-methods.ts";
+import { MEASURED_BOUNDS, MEASURED_METHODS, type MeasuredMethod } from "./measured-methods.ts";
 
 /** The figures of compared merges as a table: one row per merge. */
 export interface FiguresTable {
@@ -40,14 +40,19 @@ export const MEASURED_LINES: readonly string[] = [
 
 /** Merges by what their methods scored, best first; those of methods that were not measured follow in their order. */
 export function inMeasuredOrder(merges: readonly ComparedMerge[]): ComparedMerge[] {
-  const scored = ({ method }: ComparedMerge): number => MEASURED_METHODS[method]?.withFactor ?? 0;
+  const scored = ({ method }: ComparedMerge): number => measuredOf(method)?.withFactor ?? 0;
   return [...merges].sort((one, other) => scored(other) - scored(one));
+}
+
+/** Methods from outside may have any id. */
+function measuredOf(method: string): MeasuredMethod | null {
+  return Object.hasOwn(MEASURED_METHODS, method) ? MEASURED_METHODS[method]! : null;
 }
 
 /** What a method scored: as merged, and with a factor. */
 export function measuredShown(method: string): string {
-  const measured = MEASURED_METHODS[method];
-  if (measured === undefined) return "-";
+  const measured = measuredOf(method);
+  if (measured === null) return "-";
   const { asMerged, withFactor, auto } = measured;
   return `${decimal(asMerged)} / ${decimal(withFactor)}${auto ? "" : "*"}`;
 }

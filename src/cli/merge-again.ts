@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { extname } from "node:path";
 import type { Command } from "commander";
 import { kebab } from "../core/kebab.ts";
 import { shellPath, shellWord } from "../core/shell-word.ts";
@@ -40,7 +39,7 @@ export function mergeAgain(
 
 /** The output's name with the first number that no file has yet. */
 function freeName(out: string, taken: Set<string>): string {
-  const end = extname(out);
+  const [end] = /\.(?:safetensors|gguf)$/.exec(out) ?? [""];
   const stem = out.slice(0, out.length - end.length).replace(/\/+$/, "");
   for (let number = 2; ; number++) {
     const name = `${stem}-${number}${end}`;

@@ -1,5 +1,6 @@
 import type { ComparedMerge, Comparison } from "../analysis/compare.ts";
 import { inMeasuredOrder, MEASURED_LINES, measuredShown, refusalsByReason } from "../analysis/figures-table.ts";
+import { plural } from "../core/plural.ts";
 import { percent } from "../core/shown.ts";
 import { MOST_COSINE } from "../report/lost-adapters.ts";
 import { cosineShown, printParagraph } from "./page.ts";
@@ -21,7 +22,7 @@ const LEGEND: readonly (readonly [column: string, ...lines: readonly string[]])[
 /** Print a comparison on a page of 80 columns: the merges in the order of what was measured, and what each figure means. */
 export function printComparison(comparison: Comparison): void {
   const { adapters, merges } = comparison;
-  printParagraph(`${adapters.length} adapters: ${adapters.join(", ")}`);
+  printParagraph(`${plural(adapters.length, "adapter")}: ${adapters.join(", ")}`);
   printLine();
   printLines(
     table(

@@ -51,7 +51,7 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
       [...merged.slice(0, MOST_COMPOSITIONS), ...rest(merged.slice(MOST_COMPOSITIONS))],
     ),
   );
-  printLine("A unit is a row of A with its column of B; each cluster of units became one unit.");
+  printLine("A unit is one rank of an adapter: a row of A with its column of B. Each cluster became one.");
 }
 
 /** A share as a number and as a bar, which is full at 100%. */

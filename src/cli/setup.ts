@@ -20,7 +20,7 @@ const BINARIES: Readonly<Record<string, string>> = {
 /** `lora-lego setup`: install what a command needs and lora-lego does not bring. */
 export async function setupCommand(): Promise<Command> {
   return new Command("setup")
-    .description("install what a command needs besides lora-lego: llama.cpp for eval and bench (85 MB, by npm)")
+    .description("install what a command needs besides lora-lego: llama.cpp for eval, bench and tune (85 MB, by npm)")
     .addArgument(new Argument("<part>", "what to install").choices(PARTS))
     .addHelpText("after", "\nExample:\n  lora-lego setup eval")
     .action(async () => {
@@ -29,7 +29,7 @@ export async function setupCommand(): Promise<Command> {
       const words = ["install", "--prefix", folder, ...packagesFor(process.platform, process.arch), ...QUIETLY];
       sayLine(`npm ${words.join(" ")}`);
       await npm(words);
-      printLine(`lora-lego eval and bench now run models with llama.cpp, from ${folder}.`);
+      printLine(`lora-lego eval, bench and tune now run models with llama.cpp, from ${folder}.`);
     });
 }
 

@@ -5,7 +5,7 @@ import { tempFolder } from "../support/pico.ts";
 import { run } from "./run.ts";
 
 /** Commands that need the network, llama.cpp or a browser; other tests run them. */
-const ELSEWHERE = /^(?:merge hf:|eval |bench |ui |setup )/;
+const ELSEWHERE = /^(?:merge hf:|eval |bench |tune |ui |setup )/;
 const MINIBENCH = "examples/minibench/llama";
 const { writeImageAdapter }: { writeImageAdapter(path: string, seed: number): void } = await import(
   resolve("tools/start/image-adapter.mjs")
