@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync } from "node:fs";
+import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
@@ -43,7 +43,7 @@ export default defineConfig({
   },
   themeConfig: {
     nav: [
-      { text: "Guide", link: existsSync(join(root, "docs/start.md")) ? "/docs/start" : "/" },
+      { text: "Guide", link: "/docs/start" },
       { text: "Methods", link: "/docs/methods/" },
       { text: "Evidence", link: "/docs/evidence" },
       { text: "Library", link: "/api/" },
@@ -56,7 +56,8 @@ export default defineConfig({
           text: "Guide",
           items: [
             page("index.md", "What it does"),
-            ...(existsSync(join(root, "docs/start.md")) ? [page("docs/start.md", "Start")] : []),
+            page("docs/start.md", "Start"),
+            page("docs/commands.md", "Every command"),
             page("docs/audit.md", "Audit a set"),
             page("docs/recipe.md", "Recipes"),
             page("docs/compare.md", "Compare"),
@@ -66,6 +67,8 @@ export default defineConfig({
             page("docs/fuse.md", "Fuse and extract"),
             page("docs/hub.md", "The Hub"),
             page("docs/explorer.md", "The explorer"),
+            page("docs/javascript.md", "JavaScript"),
+            page("docs/promises.md", "What to rely on"),
             page("docs/glossary.md", "Glossary"),
           ],
         },
@@ -78,6 +81,7 @@ export default defineConfig({
             page("docs/evidence.md", "Small models"),
             page("docs/evidence-large.md", "A larger one"),
             page("docs/evidence-real.md", "A pretrained one"),
+            page("docs/speed.md", "Speed"),
           ],
         },
         {
@@ -87,6 +91,7 @@ export default defineConfig({
             page("docs/architecture.md", "Architecture"),
             page("docs/adding-parts.md", "Adding parts"),
             page("docs/report.md", "The report"),
+            page("docs/releasing.md", "Releasing"),
             page("CONTRIBUTING.md", "Contributing"),
             page("CHANGELOG.md", "Changes"),
           ],

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { checkAdapter } from "../../src/node/check-adapter.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { run } from "./run.ts";
 
@@ -23,7 +24,7 @@ async function printed(name: string, ...flags: readonly string[]): Promise<strin
 const commandsIn = (stdout: string): string[][] =>
   Array.from(stdout.matchAll(/^ {4}lora-lego (.+)$/gm), ([, words]) => words!.split(" "));
 
-describe.concurrent("the end of a merge", () => {
+describe("the end of a merge", () => {
   it("says what is in it of each adapter, with bars", async () => {
     const stdout = await printed("bars");
     expect(stdout).toMatch(/^cola +1 +6 +28 +0\.439 +50% █████·····$/m);
@@ -80,8 +81,8 @@ describe.concurrent("the end of a merge", () => {
       ["tgi", false],
       ["llamacpp", false],
     ] as const) {
-      const { code } = await run(["check", join(out, "load"), "--for", program]);
-      expect([program, code]).toEqual([program, taken ? 0 : 1]);
+      const { good } = await checkAdapter(join(out, "load"), { for: program });
+      expect([program, good]).toEqual([program, taken]);
     }
     expect(load).not.toMatch(/TGI|llama\.cpp|mlx|ComfyUI|diffusers/);
   });
