@@ -20,9 +20,9 @@ export function cutPlain<F extends PlainFactor>(factor: F, from: number, count: 
 
 /** A factor of pieces; the piece itself if it is the whole factor. @param pieces at least one; they must not overlap */
 export function composed(rank: number, size: number, pieces: readonly FactorPiece[]): FactorRef {
-  const [first, ...others] = pieces as [FactorPiece, ...FactorPiece[]];
+  const [first] = pieces as [FactorPiece, ...FactorPiece[]];
   const { name, dtype, rank: units, size: entries } = first.factor;
-  if (others.length === 0 && units === rank && entries === size && first.times === 1) return first.factor;
+  if (units === rank && entries === size && first.times === 1) return first.factor;
   const alike = pieces.every(({ factor, times }) => factor.dtype === dtype && times === 1);
   return { name, dtype: alike ? dtype : "F32", rank, size, pieces } satisfies ComposedFactor;
 }

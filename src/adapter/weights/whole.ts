@@ -130,7 +130,7 @@ export function sharesFactor(modules: readonly AdapterModule[]): boolean {
 
 /** Whether two factors are the same elements of the same file. */
 function sameFactor(one: FactorRef, other: FactorRef): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other);
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /**
@@ -159,9 +159,9 @@ function partSizes({ parts }: Weight, rows: PartRows, inputs: number, out: numbe
   const shares = parts.map(({ name }) => rows[name]!);
   const total = shares.reduce((sum, share) => sum + share, 0);
   const [first, ...others] = shares as [number, ...number[]];
-  const narrow = first > Math.max(...others) && out * first !== total * inputs;
-  const sizes = narrow
-    ? [inputs, ...others.map(() => (out - inputs) / others.length)]
-    : shares.map((share) => (out * share) / total);
+  const sizes =
+    first > Math.max(...others)
+      ? [inputs, ...others.map(() => (out - inputs) / others.length)]
+      : shares.map((share) => (out * share) / total);
   return sizes.every((size) => Number.isInteger(size) && size > 0) ? sizes : null;
 }

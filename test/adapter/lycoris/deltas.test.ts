@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import { type Core, entrywise, kron, type Rows, times, tucker } from "../../support/dense-lycoris.ts";
-import { deltaOf } from "../../support/lycoris.ts";
+import { deltaOf, openLycoris } from "../../support/lycoris.ts";
 import { type Nested, relativeError } from "../../support/pico.ts";
 
 const random = seededRandom(7);
@@ -98,6 +98,13 @@ describe("LoKr", () => {
     expect(relativeError(delta, scaled(dense, scale))).toBeLessThan(1e-6);
   });
 
+  it("has the rank of its columns where its factors are larger than those, though not than its rows", async () => {
+    const [tall5, inner] = [rows(5, 3), rows(3, 2)];
+    const { delta, rank } = await deltaOf({ lokr_w1: [[1]], lokr_w2_a: tall5, lokr_w2_b: inner });
+    expect(rank).toBe(2);
+    expect(relativeError(delta, scaled(times(tall5, inner), 1))).toBeLessThan(1e-6);
+  });
+
   it("has alpha r where none is stored", async () => {
     const { delta } = await deltaOf({ lokr_w1: tall, lokr_w2_a: w2a, lokr_w2_b: w2b });
     expect(relativeError(delta, scaled(kron(tall, times(w2a, w2b)), 1))).toBeLessThan(1e-6);
@@ -106,6 +113,8 @@ describe("LoKr", () => {
   it("takes convolutions whole and as a Tucker decomposition", async () => {
     const { flat, axes } = core(2, 3);
     const [outputs, channels] = [rows(2, 4), rows(3, 3)];
+    const [module] = (await openLycoris({ lokr_w1: tall, lokr_w2: axes })).modules.values();
+    expect(module!.kind).toBe("conv");
     const whole = await deltaOf({ lokr_w1: tall, lokr_w2: axes });
     expect(whole.inputShape).toEqual([6, 2, 3]);
     expect(
@@ -158,6 +167,7 @@ describe("LoHa", () => {
   it.each([
     [2, 7, 4],
     [3, 5, 5],
+    [5, 19, 19],
   ])("takes Tucker decompositions of inner size %i for %i outputs", async (r, out, units) => {
     const [one, two] = [core(r, r), core(r, r)];
     const [a, b, c, d] = [rows(r, out), rows(r, 3), rows(r, out), rows(r, 3)];

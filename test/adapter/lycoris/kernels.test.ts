@@ -89,21 +89,39 @@ describe("convolutions that LoKr and LoHa store as matrices", () => {
     expect(makePlan([one, two], { method: "cat" }).modules[0]).toMatchObject({ kind: "conv", inputShape: [2, 2, 2] });
   });
 
-  it("stay as they are beside a LoRA whose kernel they cannot have, which is another base", async () => {
-    const one = await open(loha("lora_unet_x", 3, grid(1, 7)), "flat");
-    const conv = {
-      "lora_unet_x.lora_down.weight": [
+  /** Of one channel, with a kernel of 2 x 2. */
+  const SQUARE = {
+    "lora_unet_x.lora_down.weight": [
+      [
         [
-          [
-            [1, 2],
-            [3, 4],
-          ],
+          [1, 2],
+          [3, 4],
         ],
       ],
-      "lora_unet_x.lora_up.weight": [[[[1]]]],
-    };
+    ],
+    "lora_unet_x.lora_up.weight": [[[[1]]]],
+  };
+
+  it.each([
+    [
+      "a LoRA, whose tensors say that it is a matrix",
+      { "lora_unet_x.lora_down.weight": [[1, 2, 3, 4]], "lora_unet_x.lora_up.weight": [[1]] },
+      /adapt different bases: lora_unet_x is linear 4 -> 1/,
+    ],
+    [
+      "a LoKr that shows another kernel",
+      { "lora_unet_x.lokr_w1": [[1]], "lora_unet_x.lokr_w2": [[[[1, 2, 3, 4]]]] },
+      /adapt different bases: lora_unet_x is conv 1x1x4 -> 1 in the first and conv 1x2x2/,
+    ],
+  ])("are no matter of %s", async (_, tensors, words) => {
+    const [one, two] = [await open(tensors, "one"), await open(SQUARE, "two")];
+    expect(() => makePlan([one, two], { method: "cat" })).toThrow(words);
+  });
+
+  it("stay as they are beside a LoRA whose kernel they cannot have, which is another base", async () => {
+    const one = await open(loha("lora_unet_x", 3, grid(1, 7)), "flat");
     expect(() => makePlan([one, one], { method: "cat" })).not.toThrow();
-    const two = await open(conv, "conv");
+    const two = await open(SQUARE, "conv");
     expect(() => makePlan([one, two], { method: "cat" })).toThrow(
       /adapt different bases: lora_unet_x is linear 7 -> 3/,
     );
