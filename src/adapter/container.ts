@@ -2,6 +2,7 @@ import type { ByteSource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import { readHeader } from "../formats/safetensors/header.ts";
 import { openShards, readShardIndex } from "../formats/safetensors/shards.ts";
+import { isPickle } from "../formats/torch/foreign.ts";
 import { readTorch } from "../formats/torch/read.ts";
 import type { AdapterFileNames } from "./adapter.ts";
 import type { AdapterContents, AdapterText } from "./dialect.ts";
@@ -54,8 +55,7 @@ async function containerOf(source: ByteSource): Promise<"safetensors" | "torch" 
   // A safetensors file begins with the length of its JSON, which may be any bytes.
   if (text[8] === "{") return "safetensors";
   if (source.name.endsWith(".gguf")) return "gguf";
-  const pickle = head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5;
-  return pickle || text.startsWith("PK") || /\.(bin|pt|pth)$/.test(source.name) ? "torch" : "safetensors";
+  return isPickle(head) || text.startsWith("PK") || /\.(bin|pt|pth)$/.test(source.name) ? "torch" : "safetensors";
 }
 
 async function openSharded(folder: AdapterFolder, indexFile: string): Promise<Weights> {

@@ -39,7 +39,7 @@ export function tokenRowsOf(tensors: ReadonlyMap<string, TensorRef>, { tokenIndi
 function variantsOf(tensors: ReadonlyMap<string, TensorRef>, stated: boolean, wrong: string | null): Variant[] {
   if (tensors.size === 0 && !stated) return [];
   const [first] = tensors.values();
-  const said = stated || first === undefined ? "trainable_token_indices" : `tensor ${first.name}`;
+  const said = stated ? "trainable_token_indices" : `tensor ${first!.name}`;
   if (wrong !== null) {
     const text = `trains single token embeddings (${said}), and ${wrong}; save the adapter again, or pass the config that belongs to it.`;
     return [{ id: "incomplete", of: "token_indices", text }];

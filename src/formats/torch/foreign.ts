@@ -10,6 +10,11 @@ const TAR_MARK_BEGIN = 257;
 /** 0x1950a86a20f9469cfc6c, little-endian, as a pickle of any protocol stores it: the first pickle of the old format. */
 const OLD_FORMAT = "\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19";
 
+/** Whether a file begins as a Python pickle of protocol 2 to 5. @param head its first bytes */
+export function isPickle(head: Uint8Array): boolean {
+  return head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5;
+}
+
 /**
  * Refuse a file that is not a zip archive, which torch.save has written since 2020, and say what it is instead.
  * @throws RefusedError for older checkpoints and bare pickles, FormatError for everything else.
@@ -20,7 +25,7 @@ export async function refuseForeign(source: ByteSource): Promise<void> {
   await source.read(0, bytes);
   const head = String.fromCharCode(...bytes);
   if (head.startsWith("PK")) return;
-  const pickle = bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5;
+  const pickle = isPickle(bytes);
   if (pickle && head.slice(0, 64).includes(OLD_FORMAT)) {
     throw new RefusedError(
       `${name} is a checkpoint in the format of PyTorch before 1.6, which is not a zip archive; ${SAVE_INSTEAD}.`,
