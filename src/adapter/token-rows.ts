@@ -15,7 +15,10 @@ export interface FoundTokenRows {
  *
  * @param tensors trainable_tokens_delta by its embedding
  */
-export function tokenRowsOf(tensors: ReadonlyMap<string, TensorRef>, { tokenIndices }: PeftConfig): FoundTokenRows {
+export function tokenRowsOf(
+  tensors: ReadonlyMap<string, TensorRef>,
+  { tokenIndices }: Pick<PeftConfig, "tokenIndices">,
+): FoundTokenRows {
   const rows = new Map<string, TokenRows>();
   const others = new Map<string, TensorRef>();
   let wrong: string | null = null;

@@ -109,6 +109,25 @@ describe("openAdapter", () => {
     await refuses(FormatError, { [WEIGHTS]: files[WEIGHTS]! }, "no adapter_config.json next to it", "add it");
   });
 
+  it.each([
+    [["checkpoint-10", "checkpoint-20"], null],
+    [["checkpoint-10", "style"], "style"],
+    [["a", "b", "c", "d"], "a, b, c, d"],
+    [["a", "b", "c", "d", "e"], "a, b, c, d, ..."],
+  ])(
+    "says which adapters in subfolders it does not read, checkpoints of its own aside: of %j %s",
+    async (folders, shown) => {
+      const text = `mine holds more adapters in subfolders (${shown}), which are not read; pass the ones that you want separately.`;
+      const { notices } = await openAdapter(memoryFolder("mine", files, folders));
+      expect(notices).toEqual(shown === null ? [] : [{ id: "more-adapters", text }]);
+    },
+  );
+
+  it("reads tensor names of 1000 characters", async () => {
+    const name = "q".repeat(1000 - keyOf("", "lora_A.weight").length);
+    expect((await open(peftFiles(linear(name)))).modules.size).toBe(1);
+  });
+
   it("refuses tensor names of more than 1000 characters without repeating them", async () => {
     const tensors = linear("q".repeat(1000));
     const error = await rejection(open(peftFiles(tensors)));

@@ -35,7 +35,7 @@ export function familiesOf(
 ): readonly Family[] {
   if (modules.length === 0) return [];
   const all = among.flatMap((family) => candidate(family, modules) ?? []);
-  const named = all.filter(({ family }) => said !== "" && family.traits.said?.test(said) === true);
+  const named = all.filter(({ family }) => family.traits.said?.test(said) === true);
   const told = named.length > 0 ? named : all;
   const odd = told.map((one) => contradictions(one, modules));
   const possible = told.filter((_, i) => odd[i] === Math.min(...odd));
@@ -82,7 +82,7 @@ type Fit = "whole" | "part" | "none" | "unknown";
 function fitOf({ family, places }: Candidate, modules: readonly SizedName[]): Fit {
   const { sizes, common } = family.traits;
   const widths = new Set(places.flatMap((place, i) => (QUERY.test(nameOf(place)) ? [modules[i]!.in] : [])));
-  if (sizes === undefined || widths.size === 0 || Math.max(...widths) < LEAST_WIDTH) return "unknown";
+  if (sizes === undefined || Math.max(...widths) < LEAST_WIDTH) return "unknown";
   if (places.every(({ value }) => common?.test(value.weight.path))) return "none";
   const counts = blockCounts(places);
   const fits = sizes
