@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { familiesOf, type SizedName } from "../../../src/adapter/names/family-of.ts";
+import { DENOISERS } from "../../../src/families/families.ts";
+
+/** Modules by their paths, # for the number of a block, with their sizes. */
+function modules(
+  ...lists: readonly (readonly [path: string, blocks: number, inputs: number, out: number])[]
+): SizedName[] {
+  return lists.flatMap(([path, blocks, inputs, out]) =>
+    Array.from({ length: blocks }, (_, i) => ({
+      spelled: { part: "denoiser", beginning: "", path: path.replace("#", String(i)), underscored: false },
+      in: inputs,
+      out,
+    })),
+  );
+}
+/** Families by names and sizes where names are never enough. */
+const bySize = (...lists: Parameters<typeof modules>): string[] =>
+  familiesOf(modules(...lists), "", DENOISERS, true).map(({ id }) => id);
+const byName = (said: string, ...lists: Parameters<typeof modules>): string[] =>
+  familiesOf(modules(...lists), said).map(({ id }) => id);
+
+const QKV = "double_blocks.#.img_attn.qkv";
+const LINEAR1 = "single_blocks.#.linear1";
+const QUERIES = "single_blocks.#.linear1.q";
+const WIDTH = 3072;
+
+describe("the families of a denoiser's modules", () => {
+  it("are none without modules, and none for a weight that no family has", () => {
+    expect([byName(""), byName("", ["nothing.#", 1, 8, 8])]).toEqual([[], []]);
+  });
+
+  it("are those of published models with as many blocks of each kind", () => {
+    expect(bySize([QKV, 19, WIDTH, 3 * WIDTH], [LINEAR1, 38, WIDTH, 7 * WIDTH])).toEqual(["flux1", "chroma"]);
+    expect(bySize([QKV, 20, WIDTH, 3 * WIDTH], [LINEAR1, 40, WIDTH, 7 * WIDTH])).toEqual(["hunyuan-video"]);
+  });
+
+  it.each([
+    ["one kind of blocks is not complete", [QKV, 19, WIDTH, 3 * WIDTH], [QUERIES, 5, WIDTH, WIDTH]],
+    ["the queries of one module have another width", [QKV, 19, WIDTH, 3 * WIDTH], [QUERIES, 38, 1024, 1024]],
+    ["they are too narrow for a published model", [QKV, 19, 24, 72], [LINEAR1, 38, 24, 168]],
+    ["no query tells a width", ["double_blocks.#.img_attn.proj", 19, WIDTH, WIDTH], [LINEAR1, 38, WIDTH, 7 * WIDTH]],
+  ] as const)("are open by size where %s", (_, ...lists) => {
+    expect(bySize(...lists)).toEqual([]);
+  });
+
+  it("are none by their names where a published model has fewer blocks of one kind", () => {
+    expect(byName("", [QKV, 19, WIDTH, 3 * WIDTH], [QUERIES, 10, WIDTH, WIDTH])).toContain("flux1");
+    expect(byName("", [QKV, 60, WIDTH, 3 * WIDTH], [QUERIES, 10, WIDTH, WIDTH])).toEqual([]);
+  });
+
+  it("are those of these names at a width below that of published models", () => {
+    expect(byName("", [QKV, 60, 255, 765], [QUERIES, 10, 24, 24])).toContain("flux1");
+    expect(byName("", [QKV, 60, 256, 768], [QUERIES, 10, 24, 24])).toEqual([]);
+  });
+
+  it("are told by the shape of a whole weight", () => {
+    expect(byName("", [LINEAR1, 1, 24, 168])).toEqual(["flux1", "hunyuan-video", "chroma"]);
+    expect(byName("", [LINEAR1, 1, 24, 216])).toEqual(["flux2"]);
+  });
+
+  it("are what the metadata say only where they name a model, also of families that have no such name", () => {
+    const unet = ["down_blocks.#.resnets.0.conv1", 1, 320, 320] as const;
+    expect(byName("flux1", unet)).toEqual(byName("", unet));
+  });
+});
