@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { familiesOf, type SizedName } from "../../../src/adapter/names/family-of.ts";
 import { DENOISERS } from "../../../src/families/families.ts";
 
-/** Modules by their paths, # for the number of a block, with their sizes. */
-function modules(
-  ...lists: readonly (readonly [path: string, blocks: number, inputs: number, out: number])[]
-): SizedName[] {
+/** The path of modules, # for the number of a block, with their number and sizes. */
+type List = readonly [path: string, blocks: number, inputs: number, out: number];
+
+function modules(lists: readonly List[]): SizedName[] {
   return lists.flatMap(([path, blocks, inputs, out]) =>
     Array.from({ length: blocks }, (_, i) => ({
       spelled: { part: "denoiser", beginning: "", path: path.replace("#", String(i)), underscored: false },
@@ -15,10 +15,10 @@ function modules(
   );
 }
 /** Families by names and sizes where names are never enough. */
-const bySize = (...lists: Parameters<typeof modules>): string[] =>
-  familiesOf(modules(...lists), "", DENOISERS, true).map(({ id }) => id);
-const byName = (said: string, ...lists: Parameters<typeof modules>): string[] =>
-  familiesOf(modules(...lists), said).map(({ id }) => id);
+const bySize = (...lists: readonly List[]): string[] =>
+  familiesOf(modules(lists), "", DENOISERS, true).map(({ id }) => id);
+const byName = (said: string, ...lists: readonly List[]): string[] =>
+  familiesOf(modules(lists), said).map(({ id }) => id);
 
 const QKV = "double_blocks.#.img_attn.qkv";
 const LINEAR1 = "single_blocks.#.linear1";
@@ -35,13 +35,13 @@ describe("the families of a denoiser's modules", () => {
     expect(bySize([QKV, 20, WIDTH, 3 * WIDTH], [LINEAR1, 40, WIDTH, 7 * WIDTH])).toEqual(["hunyuan-video"]);
   });
 
-  it.each([
+  it.each<[string, List, List]>([
     ["one kind of blocks is not complete", [QKV, 19, WIDTH, 3 * WIDTH], [QUERIES, 5, WIDTH, WIDTH]],
     ["the queries of one module have another width", [QKV, 19, WIDTH, 3 * WIDTH], [QUERIES, 38, 1024, 1024]],
     ["they are too narrow for a published model", [QKV, 19, 24, 72], [LINEAR1, 38, 24, 168]],
     ["no query tells a width", ["double_blocks.#.img_attn.proj", 19, WIDTH, WIDTH], [LINEAR1, 38, WIDTH, 7 * WIDTH]],
-  ] as const)("are open by size where %s", (_, ...lists) => {
-    expect(bySize(...lists)).toEqual([]);
+  ])("are open by size where %s", (_, one, other) => {
+    expect(bySize(one, other)).toEqual([]);
   });
 
   it("are none by their names where a published model has fewer blocks of one kind", () => {
@@ -60,7 +60,7 @@ describe("the families of a denoiser's modules", () => {
   });
 
   it("are what the metadata say only where they name a model, also of families that have no such name", () => {
-    const unet = ["down_blocks.#.resnets.0.conv1", 1, 320, 320] as const;
+    const unet: List = ["down_blocks.#.resnets.0.conv1", 1, 320, 320];
     expect(byName("flux1", unet)).toEqual(byName("", unet));
   });
 });
