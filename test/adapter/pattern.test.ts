@@ -152,12 +152,31 @@ describe("patternLookup", () => {
     "q\\Z",
     "\\Aq",
     "q\\",
-    `${"(".repeat(12)}q${")".repeat(12)}`,
+    `${"(".repeat(11)}q${")".repeat(11)}`,
   ])("refuses %s, which Python and JavaScript read differently or not at all, and names the pattern", (pattern) => {
     const read = (): unknown => patternLookup([[pattern, 1]], 0, "adapter: rank_pattern");
     expect(read).toThrow(RefusedError);
     expect(read).toThrow("adapter: rank_pattern: the pattern");
     expect(read).toThrow("name the modules in plain words");
+  });
+
+  it("takes groups ten deep, and 1000 regular expressions", () => {
+    expect(matches(`${"(".repeat(10)}q${")".repeat(10)}`, "x.q")).toBe(true);
+    const expressions = Array.from({ length: 1000 }, (_, i) => [`layers.${i}.(q|k)`, i] as const);
+    expect(patternLookup(expressions, -1, "x")("layers.999.k")).toBe(999);
+  });
+
+  it.each([
+    ["a**", "it repeats a repetition, or a range without a lower bound"],
+    ["a{,3}", "it repeats a repetition, or a range without a lower bound"],
+    ["q\\Z", '"\\\\Z" is not understood'],
+    [`${"q".repeat(99)}[`, '"[" is not understood'],
+  ])("says of %s what is wrong, and shows at most 80 characters of it", (pattern, reason) => {
+    expect(() => patternLookup([[pattern, 1]], 0, "x")).toThrow(
+      new RefusedError(
+        `x: the pattern ${JSON.stringify(pattern.slice(0, 80))} cannot be read (${reason}); name the modules in plain words.`,
+      ),
+    );
   });
 
   it("refuses a pattern of more than 1000 characters", () => {

@@ -15,6 +15,17 @@ describe("a weight whose halves diffusers swaps", () => {
     expect(() => namingOf(modulation(49))).toThrow(/^transformer\.norm_out\.linear has 49 rows, but .* two halves/);
   });
 
+  it.each([
+    ["short, of two rows for each input", 48, true],
+    ["long", 144, false],
+  ])("is swapped by its size where the table says so: %s", (_, out, swapped) => {
+    const name = "transformer.transformer_blocks.23.norm1_context.linear";
+    const { nameOf, nameOfRows } = namingOf([{ name, in: 24, out }], new Map([["modelspec.architecture", "sd3"]]));
+    expect(nameOf(name)).toBe("diffusion_model.joint_blocks.23.context_block.adaLN_modulation.1");
+    if (swapped) expect(() => nameOfRows(name)).toThrow(/has its halves the other way round/);
+    else expect(nameOfRows(name)).toBe(nameOf(name));
+  });
+
   it("takes no DoRA magnitude or bias, whose rows would stand the other way round", () => {
     const { nameOf, nameOfRows } = namingOf(modulation(48));
     const [swapped, plain] = modulation(48).map(({ name }) => name) as [string, string];

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { evenExperts } from "../../src/adapter/experts.ts";
+
+const module = (name: string, rank: number) => ({ name, rank });
+
+describe("evenExperts", () => {
+  it("gives experts and their routers the largest rank among them, and no other module", () => {
+    const modules = [
+      module("layers.0.mlp.gate", 2),
+      module("layers.0.mlp.experts.0.up_proj", 4),
+      module("layers.0.mlp.experts.1.up_proj", 3),
+      // A gate of a layer without experts, and a wide attention.
+      module("layers.1.mlp.gate", 2),
+      module("layers.0.attn.q_proj", 16),
+    ];
+    const { modules: even, rank } = evenExperts(modules);
+    expect(rank).toBe(4);
+    expect(even.map((own) => own.rank)).toEqual([4, 4, 4, 2, 16]);
+    expect(even.map(({ name }) => name)).toEqual(modules.map(({ name }) => name));
+  });
+
+  it("changes nothing without experts", () => {
+    const modules = [module("layers.1.mlp.gate", 2), module("layers.0.attn.q_proj", 16)];
+    expect(evenExperts(modules)).toEqual({ modules, rank: null });
+  });
+});
