@@ -1,16 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { openAdapter } from "../../src/adapter/open.ts";
 import { FormatError } from "../../src/core/errors.ts";
-import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
-import { filled, type MemoryFiles, memoryFolder, rejection } from "../support/memory-folder.ts";
+import { filled, type MemoryFiles, rejection } from "../support/memory-folder.ts";
+import { openFile } from "../support/open-file.ts";
 
 const UNET = "unet.down_blocks.0.attentions.0.proj_in";
 const MLX = { "adapter_config.json": JSON.stringify({ lora_parameters: { rank: 1, scale: 1 } }) };
 
 async function refusal(keys: readonly string[], beside: MemoryFiles = {}): Promise<string> {
-  const data = keys.map((key) => filled(key, [1, 1]));
-  const folder = memoryFolder("it", { "x.safetensors": encodeSafetensors(data, {}), ...beside });
-  const error = await rejection(openAdapter(folder));
+  const tensors = keys.map((key) => filled(key, [1, 1]));
+  const error = await rejection(openFile(tensors, {}, beside));
   expect(error).toBeInstanceOf(FormatError);
   return error.message;
 }

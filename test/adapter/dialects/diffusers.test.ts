@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Adapter } from "../../../src/adapter/adapter.ts";
-import { openAdapter } from "../../../src/adapter/open.ts";
 import { FormatError, RefusedError } from "../../../src/core/errors.ts";
-import { encodeSafetensors } from "../../../src/formats/safetensors/write.ts";
-import { filled, type MemoryFiles, memoryFolder, rejection } from "../../support/memory-folder.ts";
+import { filled, rejection } from "../../support/memory-folder.ts";
+import { openFile as open } from "../../support/open-file.ts";
 
 const CONV_IN = "unet.conv_in";
 const TEXT = "text_encoder.text_model.encoder.layers.0.mlp.fc1";
@@ -17,14 +15,6 @@ const alpha = (path: string, value: number) => ({
   data: new Uint8Array(Float32Array.of(value).buffer),
 });
 const said = (fields: object) => ({ lora_adapter_metadata: JSON.stringify(fields) });
-
-function open(
-  tensors: Parameters<typeof encodeSafetensors>[0],
-  metadata: Readonly<Record<string, string>> = {},
-  beside: MemoryFiles = {},
-): Promise<Adapter> {
-  return openAdapter(memoryFolder("it", { "x.safetensors": encodeSafetensors(tensors, metadata), ...beside }));
-}
 
 describe("the LoraConfig in a diffusers file's metadata", () => {
   it("matches patterns with names inside of the component", async () => {

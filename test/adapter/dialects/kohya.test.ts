@@ -1,21 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Adapter } from "../../../src/adapter/adapter.ts";
-import { openAdapter } from "../../../src/adapter/open.ts";
 import { RefusedError } from "../../../src/core/errors.ts";
-import { encodeSafetensors } from "../../../src/formats/safetensors/write.ts";
-import { filled, type MemoryFiles, memoryFolder, rejection } from "../../support/memory-folder.ts";
+import { filled, rejection } from "../../support/memory-folder.ts";
+import { openFile as open } from "../../support/open-file.ts";
 
 const STEM = "lora_unet_x";
 const pair = (stem: string) => [filled(`${stem}.lora_down.weight`, [2, 3]), filled(`${stem}.lora_up.weight`, [2, 2])];
 const lokr = (stem: string) => [filled(`${stem}.lokr_w1`, [2, 2]), filled(`${stem}.lokr_w2`, [2, 2])];
-
-function open(
-  tensors: Parameters<typeof encodeSafetensors>[0],
-  metadata: Readonly<Record<string, string>> = {},
-  beside: MemoryFiles = {},
-): Promise<Adapter> {
-  return openAdapter(memoryFolder("it", { "x.safetensors": encodeSafetensors(tensors, metadata), ...beside }));
-}
 
 describe("what lies beside kohya's factors", () => {
   it("is kept where trainers of image models save it, and else refused by its name", async () => {

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter, AdapterModule } from "../../../src/adapter/adapter.ts";
 import { atLeadingUnits, leadingUnits, wholeRank } from "../../../src/adapter/lycoris/leading.ts";
-import { openAdapter } from "../../../src/adapter/open.ts";
-import { encodeSafetensors } from "../../../src/formats/safetensors/write.ts";
-import { filled, memoryFolder } from "../../support/memory-folder.ts";
+import { filled } from "../../support/memory-folder.ts";
+import { openFile } from "../../support/open-file.ts";
 
 /** A LoKr of rank 10 x 5, with 100 inputs and 300 outputs. */
 const LOKR = { "lora_unet_x.lokr_w1": [10, 20], "lora_unet_x.lokr_w2": [30, 5] };
@@ -17,7 +16,7 @@ const LOHA = {
 
 function open(shapes: Readonly<Record<string, readonly number[]>>): Promise<Adapter> {
   const data = Object.entries(shapes).map(([key, shape]) => filled(key, shape));
-  return openAdapter(memoryFolder("it", { "it.safetensors": encodeSafetensors(data, {}) }));
+  return openFile(data);
 }
 async function only(shapes: Readonly<Record<string, readonly number[]>>): Promise<AdapterModule> {
   const [module] = (await open(shapes)).modules.values();

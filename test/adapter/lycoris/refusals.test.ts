@@ -1,16 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../../src/adapter/adapter.ts";
-import { openAdapter } from "../../../src/adapter/open.ts";
 import { FormatError } from "../../../src/core/errors.ts";
-import { encodeSafetensors } from "../../../src/formats/safetensors/write.ts";
-import { filled, memoryFolder, rejection } from "../../support/memory-folder.ts";
+import { filled, rejection } from "../../support/memory-folder.ts";
+import { openFile } from "../../support/open-file.ts";
 
 /** The shapes of one module's tensors, by what stands behind its name. */
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
 function open(shapes: Shapes): Promise<Adapter> {
   const data = Object.entries(shapes).map(([part, shape]) => filled(`lora_unet_x.${part}`, shape));
-  return openAdapter(memoryFolder("it", { "it.safetensors": encodeSafetensors(data, {}) }));
+  return openFile(data);
 }
 
 async function refusal(shapes: Shapes): Promise<string> {
@@ -66,8 +65,7 @@ describe("a LoCon of three factors", () => {
     const pair = { "lora_down.weight": [2, 3], "lora_up.weight": [5, 2] };
     const data = Object.entries(pair).map(([part, shape]) => filled(`lora_unet_y.${part}`, shape));
     const lone = filled("lora_unet_x.lora_mid.weight", [4, 2, 3, 3]);
-    const file = memoryFolder("it", { "it.safetensors": encodeSafetensors([...data, lone], {}) });
-    expect((await rejection(openAdapter(file))).message).toBe(
+    expect((await rejection(openFile([...data, lone]))).message).toBe(
       "it: lora_unet_x.lora_mid.weight is the middle of three factors, but the file holds no lora_down and lora_up for it; save or copy it again.",
     );
   });

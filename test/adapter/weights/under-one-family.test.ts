@@ -1,12 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../../src/adapter/adapter.ts";
-import { openAdapter } from "../../../src/adapter/open.ts";
 import { inFamily } from "../../../src/adapter/weights/in-family.ts";
 import { commonFamilies, underOneFamily } from "../../../src/adapter/weights/under-one-family.ts";
 import { FLUX1 } from "../../../src/families/flux1.ts";
-import { encodeSafetensors } from "../../../src/formats/safetensors/write.ts";
 import { openConstant, type Sizes } from "../../support/constant-file.ts";
-import { memoryFolder } from "../../support/memory-folder.ts";
+import { openFile } from "../../support/open-file.ts";
 import { encodeTensor } from "../../support/pico.ts";
 import { unitModule } from "../../support/unit-module.ts";
 
@@ -23,7 +21,7 @@ function sharing(modules: readonly string[]): Promise<Adapter> {
     encodeTensor(`${module}.lora_A.weight`, [[1, 2]]),
     encodeTensor(`${module}.lora_B.weight`, [[1], [1]]),
   ]);
-  return openAdapter(memoryFolder("shared", { "x.safetensors": encodeSafetensors(tensors, SAID) }));
+  return openFile(tensors, SAID);
 }
 const namesOf = (adapters: readonly Adapter[]) => adapters.map(({ modules }) => [...modules.keys()].sort());
 const parts = (whole: string): Sizes =>
