@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { adaptersAmong } from "./adapter-paths.ts";
 import { collectPath, parseCount, parseNumber, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
 import { printJson, printLines, sayLine } from "./terminal.ts";
@@ -68,7 +69,7 @@ export async function tuneCommand(): Promise<Command> {
       const rows = readTaskFiles(tasks, { ...read, ...(limit !== undefined && { limit }) });
       const progress = await showProgress(json ?? false, "searching", "merges");
       const { merged, ...found } = await untilInterrupted((signal) =>
-        tuneMerge(paths, {
+        tuneMerge(adaptersAmong(paths), {
           ...flags,
           rows,
           ...(test.length > 0 && { test: readTaskFiles(test, read) }),
