@@ -193,6 +193,16 @@ describe("OutputFile", () => {
       expect(told).toEqual([`Removed report.json.tmp-${ended}, which an interrupted run had left.`]);
     });
 
+    it("removes two outputs of one run, of which one names the other, each once", () => {
+      const report = leave(hostname(), true, join(folder, "report.json"));
+      const first = leave(hostname(), false, join(folder, "out"));
+      const mark = { host: hostname(), pid: ended, with: report };
+      writeFileSync(join(first, ".lora-lego-unfinished"), JSON.stringify(mark));
+      write("new");
+      expect(readdirSync(folder)).toEqual(["page.html"]);
+      expect(told.map((line) => line.split(" ")[1]).sort()).toEqual([`out.tmp-${ended},`, `report.json.tmp-${ended},`]);
+    });
+
     it("leaves alone what this process is writing there", () => {
       const other = OutputFile.create(join(folder, "report.json"), { inputs: [] });
       write("new");

@@ -115,6 +115,8 @@ export function leftovers(target: string, inputs: readonly string[]): Leftover[]
 
 /** Remove what an ended process was writing or removing; folders without a mark, or with another machine's mark, stay. */
 export function clearUnfinished({ path }: Leftover, tell: (text: string) => void): void {
+  // It may have gone with the output that it accompanied.
+  if (!existsSync(path)) return;
   if (readdirSync(path).length > 0 && endedWriter(path) === null) return;
   clearCompanion(path, tell);
   removeMarked(path);
