@@ -10,12 +10,11 @@ export function checkExperts(adapter: Adapter, consumer: Consumer, unseen: strin
   if (stack !== undefined) return checkThreeDimensional(stack.a.name, consumer, unseen);
   if (consumer.id === "vllm") return checkPaired(adapter, consumer, unseen);
   if (consumer.id === "peft") return [...checkNamed(adapter, consumer), ...checkStacked(adapter, consumer)];
-  const single =
-    consumer.id === "mlx" ? [...adapter.modules.keys()].find((name) => expertOf(name) !== null) : undefined;
-  if (single === undefined) return [];
+  const single = [...adapter.modules.values()].find((module) => expertOf(module.name) !== null && !isStacked(module));
+  if (single === undefined || consumer.id !== "mlx") return [];
   return [
     fails(
-      `${consumer.title} stores the experts of a layer as one switch_mlp and has no ${single}; convert them with lora-lego convert --to mlx --base-config config.json.`,
+      `${consumer.title} stores the experts of a layer as one switch_mlp and has no ${single.name}; convert them with lora-lego convert --to mlx --base-config config.json.`,
     ),
   ];
 }

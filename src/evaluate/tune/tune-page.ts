@@ -20,9 +20,9 @@ import type { TuneResult } from "./tune.ts";
  */
 export function tunePage({ recommended, tuned, front, trials, refused, unseen }: TuneResult): string {
   const tasks = Object.keys(recommended.tasks);
-  const head = ["", ...tasks, "mean", "worst"];
+  const head = ["", ...tasks, "mean", "worst", "loss"];
   return [
-    `Accuracy in % on the rows of the search, of ${trials} merges:`,
+    `Accuracy in % on the rows of the search, of ${trials} merges, and the loss that decides (docs/tune.md):`,
     "",
     markdownTable(head, [rowOf("recommended", recommended), rowOf("tuned", tuned)]),
     "",
@@ -51,8 +51,8 @@ export function tunePage({ recommended, tuned, front, trials, refused, unseen }:
 
 const percent = (share: number): string => (100 * share).toFixed(1);
 
-function rowOf(name: string, { tasks, mean, worst }: Trial): string[] {
-  return [name, ...Object.values(tasks).map(percent), `**${percent(mean)}**`, percent(worst)];
+function rowOf(name: string, { tasks, mean, worst, loss }: Trial): string[] {
+  return [name, ...Object.values(tasks).map(percent), `**${percent(mean)}**`, percent(worst), loss.toFixed(3)];
 }
 
 /** A recipe in a few words. */
@@ -70,6 +70,6 @@ function said({ method, options = {}, target, scale, weights, moduleWeights }: L
 function gained(gain: { readonly difference: number; readonly low: number; readonly high: number }): string {
   const points = (share: number): string => `${share < 0 ? "" : "+"}${(100 * share).toFixed(1)}`;
   const interval = `${points(gain.difference)} points of the mean accuracy (95% interval ${points(gain.low)} to ${points(gain.high)})`;
-  if (isTie(gain)) return `Tuning gains ${interval}: these rows cannot tell it from nothing.`;
+  if (isTie(gain)) return `Tuning changes ${interval}: these rows cannot tell it from the recommended merge.`;
   return gain.difference > 0 ? `Tuning gains ${interval}.` : `Tuning loses ${interval}; take the recommended merge.`;
 }
