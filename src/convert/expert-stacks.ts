@@ -27,6 +27,7 @@ export function stackExperts(
 ): { readonly stacks: ExpertStack[]; readonly others: AdapterModule[] } {
   const others: AdapterModule[] = [];
   const stacks = new Map<string, (AdapterModule | null)[]>();
+  refuseSwapped(name, modules);
   for (const module of modules.flatMap((one) => halvesOf(one))) {
     if (!module.name.split(".").includes("experts")) {
       others.push(module);
@@ -38,6 +39,11 @@ export function stackExperts(
       );
     }
     const { family, config } = base;
+    if (family.experts !== null && config.experts === null) {
+      throw new UsageError(
+        `${name}: the config.json passed as --base-config does not say how many experts a layer has (such as num_experts), so ${module.name} has no place; pass the base model's own config.json.`,
+      );
+    }
     const place = expertOf(module.name);
     const projection = place === null ? undefined : family.experts?.projections[place.projection];
     const path = place === null ? null : mlxName(family, place.layer);
@@ -52,6 +58,23 @@ export function stackExperts(
     stacks.set(key, experts);
   }
   return { others, stacks: Array.from(stacks, ([key, experts]) => stackOf(name, key, experts)) };
+}
+
+/** Refuse parameters whose A takes the outputs, as some releases of PEFT saved them: down takes what gate and up give, half of it each. */
+function refuseSwapped(name: string, modules: readonly AdapterModule[]): void {
+  const downs = new Map<string, AdapterModule>();
+  for (const module of modules) {
+    const place = expertOf(module.name);
+    if (place?.projection === "down_proj") downs.set(`${place.layer} ${place.expert}`, module);
+  }
+  for (const module of modules) {
+    const place = expertOf(module.name);
+    const down = place?.projection === "gate_up_proj" ? downs.get(`${place.layer} ${place.expert}`) : undefined;
+    if (down === undefined || (module.in === down.out && module.out === 2 * down.in)) continue;
+    throw new RefusedError(
+      `${name}: ${module.name} is ${module.in} -> ${module.out} and ${down.name} is ${down.in} -> ${down.out}, which do not follow each other; a PEFT that had the two sizes of a parameter the other way round saved them, so mlx-lm has no place for them; fuse the adapter into its base model instead.`,
+    );
+  }
 }
 
 /** Gate and up of an expert that has them as one weight; other modules as they are. */

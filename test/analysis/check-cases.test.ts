@@ -110,6 +110,7 @@ const LLM: readonly Row[] = [
   ["moe-per-expert/a", "peft vllm", "good", "bases/qwen3moe"],
   ["moe-per-expert/a", "peft", ["differs", /26 of its 28 modules are not in qwen2/], "bases/qwen2"],
   ["moe-per-expert/mlx", "mlx", ["fails", /switch_mlp/]],
+  ["mlx-moe/a", "mlx", "good"],
   // Names of other releases.
   ["mm-rename/old", "peft vllm", "good", "fuse-qwen2vl-new/base"],
   ["mm-rename/new", "peft vllm", ["unseen", /another release of transformers/], "fuse-qwen2vl-new/base"],
