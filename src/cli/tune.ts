@@ -8,7 +8,7 @@ import { untilInterrupted } from "./until-interrupted.ts";
 interface TuneFlags {
   readonly base: string;
   readonly tasks: string[];
-  readonly test: string[];
+  readonly test?: string[];
   readonly out: string;
   readonly glue?: string;
   readonly budget?: number;
@@ -36,13 +36,11 @@ export async function tuneCommand(): Promise<Command> {
       "--tasks <file>",
       "rows to search on: {prompt, choices, answer} as JSON Lines, or a GLUE .tsv (repeatable)",
       collectPath,
-      [],
     )
     .option(
       "--test <file>",
       "rows that are scored once, at the end (repeatable; default: a third of --tasks, kept out of the search)",
       collectPath,
-      [],
     )
     .requiredOption("-o, --out <path>", "where to write the tuned merge, as for merge", parsePath)
     .option("--budget <n>", "how many merges to score (default: 200)", parseCount)
@@ -72,7 +70,7 @@ export async function tuneCommand(): Promise<Command> {
         tuneMerge(adaptersAmong(paths), {
           ...flags,
           rows,
-          ...(test.length > 0 && { test: readTaskFiles(test, read) }),
+          ...(test !== undefined && { test: readTaskFiles(test, read) }),
           signal,
           onProgress: progress.onProgress,
           onNotice: (text) => sayLine(text),
