@@ -3,7 +3,7 @@
  * build. `npm run docs`; any web server can serve the folder.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,7 +15,15 @@ if (!existsSync(join(site, "node_modules/vitepress")))
   run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], site);
 run("npx", ["typedoc"], root);
 rmSync(out, { recursive: true, force: true });
-run("npx", ["vitepress", "build"], site, { VITE_EXTRA_EXTENSIONS: "mjs,py" });
+// The pages lie above the folder that has vue, which the code made of them imports.
+const vue = join(root, "node_modules/vue");
+const linked = !existsSync(vue);
+if (linked) symlinkSync(join(site, "node_modules/vue"), vue, "dir");
+try {
+  run("npx", ["vitepress", "build"], site, { VITE_EXTRA_EXTENSIONS: "mjs,py" });
+} finally {
+  if (linked) rmSync(vue);
+}
 
 function run(program, words, cwd, more = {}) {
   const { status, error } = spawnSync(program, words, { cwd, stdio: "inherit", env: { ...process.env, ...more } });
