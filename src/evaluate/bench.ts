@@ -149,7 +149,8 @@ function ownAnswers(
   });
 }
 
-function rightOf(rows: readonly TaskRow[], given: readonly number[], task: string): boolean[] {
+/** Whether each row of a task was answered right. @param given the choice that each row was answered with */
+export function rightOf(rows: readonly TaskRow[], given: readonly number[], task: string): boolean[] {
   return rows.flatMap((row, i) => (row.task === task ? [given[i] === row.answer] : []));
 }
 

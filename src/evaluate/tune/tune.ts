@@ -3,7 +3,8 @@ import { seededRandom } from "../../core/random.ts";
 import { weightsAreFactors } from "../../methods/delta-weights.ts";
 import { methodById } from "../../methods/registry.ts";
 import type { LooseRecipe } from "../../recipe/recipe.ts";
-import type { LogProbabilities } from "../bench.ts";
+import { type LogProbabilities, rightOf } from "../bench.ts";
+import { greatest } from "../metrics.ts";
 import { type PairedDifference, pairedDifference } from "../paired.ts";
 import type { TaskRow } from "../task-rows.ts";
 import { cmaEs } from "./cma-es.ts";
@@ -166,8 +167,7 @@ async function judge(
     host.score((await host.merge(recipe)).adapter, test);
   const [theirs, ours] = [await scoresOf(recommended), await scoresOf(tuned)];
   const tasks = [...new Set(test.map(({ task }) => task))];
-  const right = (scores: LogProbabilities, task: string): boolean[] =>
-    test.flatMap((row, i) => (row.task === task ? [Math.max(...scores[i]!) === scores[i]![row.answer]] : []));
+  const right = (scores: LogProbabilities, task: string): boolean[] => rightOf(test, scores.map(greatest), task);
   return {
     recommended: trialOf(recommended, test, theirs, prefer),
     tuned: trialOf(tuned, test, ours, prefer),
