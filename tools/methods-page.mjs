@@ -75,7 +75,11 @@ the base models score ${both("base")}, each task's own adapter ${both("own")}.
 `;
 }
 
-const NOTES = `- **Needs**: what a method asks of its inputs; most take any number of adapters of any ranks.
+const NOTES = `- **The figure on each page** is one made module with two inputs and two outputs, so that rows of A and columns of B are
+  arrows in a plane.
+  Two adapters have two units each: the first two point the same way, the second two cross each other.
+  Thick arrows are the units of the merge at rank 2 by the method's defaults; equal numbers belong together.
+- **Needs**: what a method asks of its inputs; most take any number of adapters of any ranks.
 - **Looks at**: the deltas alone, or also how they are split into A and B.
 - Stochastic methods were measured with one seed.
 - **Methods that drop single entries of a delta** (magnitude_prune_svd to sce in the table) take 4 to 15 times
