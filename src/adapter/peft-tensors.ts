@@ -8,7 +8,6 @@ import {
 } from "../formats/peft-folder/inner-keys.ts";
 import { pathOfBias } from "../formats/peft-folder/keys.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
-import { biasVariants } from "./peft-variants.ts";
 import type { TensorRef } from "./read-adapter.ts";
 import type { Variant } from "./variants.ts";
 
@@ -21,6 +20,8 @@ export interface Beside {
   /** Magnitudes of DoRA and trained token rows, by module. */
   readonly magnitudes: ReadonlyMap<string, TensorRef>;
   readonly tokens: ReadonlyMap<string, TensorRef>;
+  /** Biases next to B, by module. */
+  readonly biases: ReadonlyMap<string, TensorRef>;
   /** Tensors that make it more than a plain LoRA, and the resulting variants. */
   readonly others: ReadonlyMap<string, TensorRef>;
   readonly variants: readonly Variant[];
@@ -36,12 +37,13 @@ export interface Beside {
  */
 export function sortBeside(
   tensors: readonly TensorRef[],
-  { changes, bias }: Pick<PeftConfig, "changes" | "bias">,
+  { bias }: Pick<PeftConfig, "bias">,
   moduleOf: (path: string) => string,
 ): Beside {
   const extras = new Map<string, TensorRef>();
   const magnitudes = new Map<string, TensorRef>();
   const tokens = new Map<string, TensorRef>();
+  const biases = new Map<string, TensorRef>();
   const others = new Map<string, TensorRef>();
   const ignored: string[] = [];
   const baseCopies = new Map<string, TensorRef>();
@@ -50,10 +52,12 @@ export function sortBeside(
     const key = tensor.name;
     const magnitude = pathOfMagnitude(key);
     const rows = pathOfTokens(key);
+    const biased = pathOfBias(key);
     const saved = savedKey(key);
     const ownBias = bias !== "none" && isLayerBias(key);
     if (magnitude !== null) magnitudes.set(moduleOf(magnitude), tensor);
     else if (rows !== null) tokens.set(moduleOf(rows), tensor);
+    else if (biased !== null) biases.set(moduleOf(biased), tensor);
     else if (/\.lora_[a-z]/i.test(key)) others.set(key, tensor);
     else if (isOfBase(key) && !ownBias) {
       ignored.push(key);
@@ -74,17 +78,16 @@ export function sortBeside(
     baseCopies,
     magnitudes,
     tokens,
+    biases,
     others,
-    variants: variantsOf(others, changes.includes("lora_bias")),
+    variants: variantsOf(others),
     copies,
   };
 }
 
-function variantsOf(others: ReadonlyMap<string, TensorRef>, statesBias: boolean): Variant[] {
-  const isBias = (key: string): boolean => pathOfBias(key) !== null;
-  const bias = [...others.keys()].find(isBias);
-  const other = [...others.keys()].find((key) => !isBias(key));
-  return [...biasVariants(bias, statesBias), ...(other === undefined ? [] : [strange(other)])];
+function variantsOf(others: ReadonlyMap<string, TensorRef>): Variant[] {
+  const [other] = others.keys();
+  return other === undefined ? [] : [strange(other)];
 }
 
 function strange(key: string): Variant {

@@ -91,23 +91,6 @@ export function mistakenVariant(method: string, { method: shown, key }: ShownMet
 }
 
 /**
- * Biases next to B.
- *
- * @param first the name of a tensor that holds one; undefined where none does
- * @param stated whether a config says that they are trained
- */
-export function biasVariants(first: string | undefined, stated: boolean): Variant[] {
-  if (first !== undefined) {
-    const text = `trains a bias next to B (tensor ${first}), which a LoRA delta cannot carry; fuse it into its base model, or retrain it without lora_bias.`;
-    return [{ id: "lora_bias", text }];
-  }
-  if (!stated) return [];
-  const text =
-    "trains a bias next to B (lora_bias), but its file holds no tensor .lora_B.bias; save the adapter again, or pass the config that belongs to it.";
-  return [{ id: "incomplete", of: "lora_bias", text }];
-}
-
-/**
  * Factors of parameters whose names are not certain.
  *
  * @param count how many parameters of the layer have factors

@@ -1,4 +1,5 @@
 import type { ByteSource } from "../core/bytes.ts";
+import type { FactorDtype } from "../core/dtype.ts";
 import type { ModuleKind } from "../core/module-kind.ts";
 import type { ParameterPart } from "../formats/peft-folder/parameters.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
@@ -22,6 +23,8 @@ export interface AdapterModule {
   readonly scale: number;
   readonly a: FactorRef;
   readonly b: FactorRef;
+  /** A bias of B, one number for each output: the module adds scale * (B A x + bias). Absent for most. */
+  readonly bias?: TensorRef<FactorDtype>;
   /** The parameter of the model that it is a part of (PEFT's target_parameters); absent where it is a layer. */
   readonly parameter?: ParameterPart;
 }
@@ -64,7 +67,7 @@ export interface ReadAdapter {
   readonly magnitudes: ReadonlyMap<string, TensorRef>;
   /** Trained rows of embeddings, by the embedding's name. */
   readonly tokenRows: ReadonlyMap<string, TokenRows>;
-  /** Tensors of its variants that lora-lego does not apply (biases next to B, factors of experts, of other methods), by key. */
+  /** Tensors of its variants that lora-lego does not apply (factors of parameters that nothing names, of other methods), by key. */
   readonly others: ReadonlyMap<string, TensorRef>;
   /** Keys of copies of the base's tensors, which are never written. */
   readonly ignored: readonly string[];

@@ -15,6 +15,9 @@ export type VariantId =
   | "incomplete"
   | "other_method";
 
+/** What merges carry besides deltas. */
+export const MERGED_VARIANTS: readonly VariantId[] = ["lora_bias"];
+
 /** One thing that makes an adapter more than a plain LoRA. */
 export interface Variant {
   readonly id: VariantId;

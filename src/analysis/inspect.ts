@@ -40,8 +40,9 @@ export interface Inspection {
   readonly bytes: number;
   /** What it is besides a plain LoRA, each as the rest of a sentence that begins with its name; usually empty. */
   readonly variants: readonly Variant[];
-  /** Modules with a DoRA magnitude, embeddings with trained token rows, and tensors of variants that lora-lego does not apply. */
+  /** Modules with a DoRA magnitude or a bias of B, embeddings with trained token rows, and tensors of variants that lora-lego does not apply. */
   readonly magnitudes: readonly string[];
+  readonly biases: readonly string[];
   readonly tokenRows: readonly string[];
   readonly others: readonly string[];
   /** The modules' deltas s B A, without the effect of variants. */
@@ -76,6 +77,7 @@ export async function inspectOpened(kernels: Kernels, adapter: Adapter): Promise
     bytes: adapter.files.reduce((sum, { size }) => sum + size, 0),
     variants: adapter.variants,
     magnitudes: [...adapter.magnitudes.keys()],
+    biases: [...adapter.modules.values()].flatMap((module) => (module.bias === undefined ? [] : [module.name])),
     tokenRows: [...adapter.tokenRows.keys()],
     others: [...adapter.others.keys()],
     modules,

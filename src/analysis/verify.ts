@@ -1,6 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
-import { refuseVariants } from "../adapter/variants.ts";
+import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
 import { maximum } from "../core/maximum.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { MeanPurity, type Purity } from "../figures/purity.ts";
@@ -46,7 +46,7 @@ export async function verifyOpened(
   seed: number,
   allowPartial = false,
 ): Promise<Claim[]> {
-  for (const adapter of given) refuseVariants(adapter);
+  for (const adapter of given) refuseVariants(adapter, MERGED_VARIANTS);
   const { adapters } = underOneName(given);
   refuseMisfits(adapters, allowPartial);
   const random = seededRandom(seed);

@@ -1,6 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
-import { refuseVariants } from "../adapter/variants.ts";
+import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
 import { type Clustering, type ModulePlane, ModuleView } from "../analysis/module-view.ts";
 import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
@@ -103,7 +103,7 @@ export class Explorer {
   }
 
   #take(adapter: Adapter): AdapterCard {
-    refuseVariants(adapter);
+    refuseVariants(adapter, MERGED_VARIANTS);
     underOneName([adapter]);
     const id = this.#next++;
     this.#adapters.set(id, adapter);

@@ -73,7 +73,7 @@ function print(inspection: Inspection, title: string, all: boolean): void {
   printLine();
 }
 
-function printModules({ modules, ranks, scales, dtypes, norm, magnitudes, tokenRows }: Inspection): void {
+function printModules({ modules, ranks, scales, dtypes, norm, magnitudes, biases, tokenRows }: Inspection): void {
   const kinds = [...new Set(modules.map(({ kind }) => kind))].join(", ");
   const mean = modules.reduce((sum, module) => sum + module.effectiveRank, 0) / modules.length;
   const zero = modules.filter((module) => module.norm === 0).length;
@@ -82,6 +82,7 @@ function printModules({ modules, ranks, scales, dtypes, norm, magnitudes, tokenR
   );
   printLine(`  delta norm ${norm.toPrecision(4)}, mean effective rank ${figure(mean)}, ${plural(zero, "zero module")}`);
   if (magnitudes.length > 0) printLine(`  magnitudes of DoRA (${magnitudes.length}): ${some(magnitudes)}`);
+  if (biases.length > 0) printLine(`  biases next to B (${biases.length}): ${some(biases)}`);
   if (tokenRows.length > 0) printLine(`  trained token rows: ${some(tokenRows)}`);
 }
 

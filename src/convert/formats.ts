@@ -23,7 +23,11 @@ interface Format {
 
 /** The formats that can be written. */
 export const FORMATS: Readonly<Record<WrittenFormat, Format>> = {
-  peft: { forms: ["folder"], variants: [], load: async () => (await import("./writers/peft.ts")).peftWriter },
+  peft: {
+    forms: ["folder"],
+    variants: ["lora_bias"],
+    load: async () => (await import("./writers/peft.ts")).peftWriter,
+  },
   kohya: { forms: [".safetensors"], variants: [], load: async () => (await import("./writers/kohya.ts")).kohyaWriter },
   diffusers: {
     forms: ["folder", ".safetensors"],

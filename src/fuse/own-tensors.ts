@@ -1,12 +1,11 @@
-import type { Adapter, AdapterModule, TensorRef, TokenRows } from "../adapter/adapter.ts";
+import type { Adapter, AdapterModule, TokenRows } from "../adapter/adapter.ts";
 import { denseFactor } from "../adapter/dense-factor.ts";
 import { isHeadName } from "../adapter/names/vocabulary.ts";
-import type { FactorDtype } from "../core/dtype.ts";
 import { isFactorDtype, isOutputDtype } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
-import { elementCount, formatShape } from "../core/shape.ts";
+import { formatShape } from "../core/shape.ts";
 import { withoutBaseLayer } from "../formats/peft-folder/inner-keys.ts";
-import { pathOfBias, withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
+import { withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { ChangedTensors } from "./changed-tensors.ts";
 
 /** An adapter that takes part in a fusion. */
@@ -57,8 +56,7 @@ export function headFollows({ tiesWeights, modules, extras }: Adapter): boolean 
 }
 
 /**
- * Biases next to B (lora_bias): each is added to the layer's own, times weight * scale * s. Those of other parts of a pipeline are left
- * out with their modules.
+ * Biases next to B (lora_bias): each is added to the layer's own, times weight * scale * s.
  *
  * @param inBase the modules that the base holds, by their paths there
  * @throws RefusedError where a layer has no bias, as PEFT does
@@ -68,34 +66,22 @@ export function placeBiases(
   { adapter, input, factor }: Fusing,
   inBase: ReadonlyMap<string, AdapterModule>,
 ): void {
-  const { name, others, modules, magnitudes } = adapter;
-  const pathInBase = new Map(Array.from(inBase, ([place, module]) => [module, place]));
-  for (const [key, tensor] of others) {
-    const stored = pathOfBias(key);
-    if (stored === null) continue;
-    const path = withoutPeftPrefix(stored);
-    const module = modules.get(path);
-    if (module === undefined || elementCount(tensor.shape) !== module.out || !isFactorDtype(tensor.dtype)) {
+  const { name, magnitudes } = adapter;
+  for (const [place, { name: module, bias, out, scale }] of inBase) {
+    if (bias === undefined) continue;
+    if (magnitudes.has(module)) {
       throw new RefusedError(
-        `${name}: ${key} is ${tensor.dtype} ${formatShape(tensor.shape)}, but must have a number for every output of a module; save the adapter again.`,
+        `${name}: ${module} has both a magnitude (DoRA) and a bias next to B, whose order PEFT leaves open; merge it with PEFT, or retrain it without lora_bias.`,
       );
     }
-    const place = pathInBase.get(module);
-    if (place === undefined) continue;
-    if (magnitudes.has(path)) {
+    const [draft] = changed.at(`${place}.bias`, `${name}: ${bias.name}`, false);
+    if (draft!.shape.join() !== String(out) || !isOutputDtype(draft!.dtype)) {
       throw new RefusedError(
-        `${name}: ${path} has both a magnitude (DoRA) and a bias next to B, whose order PEFT leaves open; merge it with PEFT, or retrain it without lora_bias.`,
+        `${name}: ${bias.name} has ${out} numbers, but ${draft!.name} is ${draft!.dtype} ${formatShape(draft!.shape)}; pass the base model that the adapter was trained on.`,
       );
     }
-    const [draft] = changed.at(`${place}.bias`, `${name}: ${key}`, false);
-    if (draft!.shape.join() !== String(module.out) || !isOutputDtype(draft!.dtype)) {
-      throw new RefusedError(
-        `${name}: ${key} has ${module.out} numbers, but ${draft!.name} is ${draft!.dtype} ${formatShape(draft!.shape)}; pass the base model that the adapter was trained on.`,
-      );
-    }
-    const along = denseFactor(tensor as TensorRef<FactorDtype>, "rows", 1);
-    const scaled = Math.fround(factor * module.scale);
-    draft!.parts.push({ input, module: path, factor: scaled, along, across: null, expert: null });
+    const along = denseFactor(bias, "rows", 1);
+    draft!.parts.push({ input, module, factor: Math.fround(factor * scale), along, across: null, expert: null });
   }
 }
 

@@ -130,10 +130,12 @@ export class Merger {
     return this.#clock.bookRest("cluster", async () => netUtilities(pool));
   }
 
-  /** Copy or average one extra. @throws as `writeExtra` */
+  /** Write one extra. @throws as `writeExtra` */
   writeExtra(index: number): Promise<void> {
     const inputs = { names: this.#plan.inputs, files: this.#files };
-    return writeExtra(this.#kernels, inputs, this.#plan.extras[index]!, this.#sink);
+    const { extras, scale } = this.#plan;
+    if (scale === "auto") throw new Error("an extra was to be written before lambda was known");
+    return writeExtra(this.#kernels, inputs, extras[index]!, scale, this.#sink);
   }
 
   #partsOf({ parts, weights }: PlannedModule): PoolPart[] {

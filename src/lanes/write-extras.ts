@@ -17,21 +17,33 @@ interface Inputs {
   readonly files: readonly (readonly ByteSource[])[];
 }
 
-/** Copy or average one extra, checking that it is finite. */
-export async function writeExtra(kernels: Kernels, inputs: Inputs, extra: PlannedExtra, sink: ByteSink): Promise<void> {
+/**
+ * Copy one extra, or add up its sources, checking that it is finite.
+ *
+ * @param scale lambda
+ */
+export async function writeExtra(
+  kernels: Kernels,
+  inputs: Inputs,
+  extra: PlannedExtra,
+  scale: number,
+  sink: ByteSink,
+): Promise<void> {
   const [{ input, tensor }, ...others] = extra.sources as [PlannedExtra["sources"][number]];
-  if (others.length === 0)
+  if (others.length === 0 && !extra.scaled)
     return copyTensor(inputs.names[input]!.name, inputs.files[input]!, tensor, extra.begin, sink);
   const count = elementCount(extra.shape);
+  const factor = extra.scaled ? scale : 1;
   for (let from = 0; from < count; from += EXTRA_CHUNK) {
-    await averageChunk(kernels, inputs, extra, from, Math.min(EXTRA_CHUNK, count - from), sink);
+    await addChunk(kernels, inputs, extra, factor, from, Math.min(EXTRA_CHUNK, count - from), sink);
   }
 }
 
-async function averageChunk(
+async function addChunk(
   kernels: Kernels,
   { names, files }: Inputs,
   extra: PlannedExtra,
+  factor: number,
   from: number,
   count: number,
   sink: ByteSink,
@@ -53,7 +65,7 @@ async function averageChunk(
   const mean = kernels.f32(count);
   const terms = new Float64Array(values.length);
   for (let i = 0; i < count; i++) {
-    for (const [s, { share }] of extra.sources.entries()) terms[s] = share * values[s]![i]!;
+    for (const [s, { share }] of extra.sources.entries()) terms[s] = factor * share * values[s]![i]!;
     mean[i] = orderlessSum(terms);
   }
   const dtype = commonDtype([extra.dtype]);

@@ -14,6 +14,7 @@ export const average: Method<Record<string, never>> = defineMethod<Record<never,
   dependsOn: "delta",
   single: "exact",
   weights: "linear",
+  addsDeltas: true,
   needs: { weightSum: true },
   async merge(pool, { totalWeight }) {
     return weightedUnits(pool, inOrder(canonicalPlaces(pool)), 1 / totalWeight);

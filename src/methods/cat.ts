@@ -15,6 +15,7 @@ export const cat: Method<Record<string, never>> = defineMethod<Record<never, nev
   dependsOn: "delta",
   single: "exact",
   weights: "linear",
+  addsDeltas: true,
   merge: async (pool) => weightedUnits(pool, byInput(pool), 1),
 });
 

@@ -100,6 +100,8 @@ export interface Method<Options = unknown> {
   readonly single: "exact" | "exact at density 1" | "changes";
   /** relative: sample weights; only ratios count, none is negative. linear: factors of the deltas; negative ones subtract. */
   readonly weights: "relative" | "linear";
+  /** Whether its delta, before it is cut to a rank, is the sum of w_t D_t, divided by the sum of the weights where it needs that. */
+  readonly addsDeltas?: true;
   /**
    * Its requirements: this many adapters; the same rank in every adapter that has a module; a rank to cut to; weights whose sum is not
    * 0, because it divides by the sum.

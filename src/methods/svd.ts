@@ -13,6 +13,7 @@ export const svd: Method<Record<string, never>> = {
   dependsOn: "delta",
   single: "exact",
   weights: "linear",
+  addsDeltas: true,
   needs: {},
   parameters: {},
   resizes: "keep the leading singular directions",

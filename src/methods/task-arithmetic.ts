@@ -14,5 +14,6 @@ export const taskArithmetic: Method<Record<string, never>> = defineMethod<Record
   dependsOn: "delta",
   single: "exact",
   weights: "linear",
+  addsDeltas: true,
   merge: async (pool) => weightedUnits(pool, inOrder(canonicalPlaces(pool)), 1),
 });

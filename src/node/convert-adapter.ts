@@ -1,9 +1,11 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { withoutBiases } from "../adapter/biases.ts";
 import { type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import type { Conversion } from "../convert/conversion.ts";
 import { convertFor, refuseUnshaped } from "../convert/output-format.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
+import { biasKey } from "../formats/peft-folder/keys.ts";
 import { configText } from "../formats/peft-folder/write-config.ts";
 import { consumerRank, refuseUnloadable } from "../plan/for-consumer.ts";
 import { inputWarnings } from "../plan/input-warnings.ts";
@@ -75,7 +77,7 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
   const baseConfig = readBaseConfig(config);
   const opened = await diskAdapter(path, { ...opening, baseConfig });
   try {
-    const adapter = extras === "drop" ? { ...opened.adapter, extras: new Map() } : opened.adapter;
+    const adapter = extras === "drop" ? withoutBiases({ ...opened.adapter, extras: new Map() }) : opened.adapter;
     if (options.for !== undefined) refuseUnfit(path, adapter, options.for);
     const { writer, conversion } = await convertFor(out, options, adapter, baseConfig);
     const inputs = [...inputPaths([path], [opened]), ...(config === undefined ? [] : [config])];
@@ -102,7 +104,8 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
 function refuseUnfit(path: string, { modules, extras }: Adapter, id: ConsumerId): void {
   const consumer = consumerById(id);
   refuseUnshaped(consumer, path);
-  const keys = Array.from(extras.keys(), (key) => ({ key }));
+  const biases = [...modules.values()].flatMap(({ name, bias }) => (bias === undefined ? [] : [biasKey(name)]));
+  const keys = [...extras.keys(), ...biases].map((key) => ({ key }));
   refuseUnloadable(consumer, [...modules.values()], keys);
   consumerRank(consumer, maximum([...modules.values()].map(({ rank }) => rank)));
 }

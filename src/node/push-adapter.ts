@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { refuseVariants } from "../adapter/variants.ts";
+import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
 import { HubError, RefusedError, UsageError } from "../core/errors.ts";
 import { boundedFetch } from "../hub/bounded-fetch.ts";
 import { parseHubPath } from "../hub/hub-path.ts";
@@ -64,7 +64,7 @@ export async function pushAdapter(folder: string, repo: string, options: PushOpt
   }
   const { adapter, close } = await diskAdapter(folder, {});
   close();
-  refuseVariants(adapter);
+  refuseVariants(adapter, MERGED_VARIANTS);
   const files = filesToPush(folder);
   const { createRepo, uploadFiles, HubApiError } = await import("@huggingface/hub");
   const common = {

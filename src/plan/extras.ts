@@ -10,7 +10,8 @@ import type { PlannedExtra } from "./merge-plan.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { Warning } from "./warning.ts";
 
-interface ExtrasPlan {
+/** What becomes of tensors besides the factors. */
+export interface ExtrasPlan {
   readonly extras: readonly PlannedExtra[];
   readonly skipped: readonly { readonly input: number; readonly tensor: string }[];
   readonly warnings: readonly Warning[];
@@ -29,7 +30,15 @@ export function planExtras({ adapters, weights, selection }: MergeParts, policy:
     for (const key of adapters[t]!.extras.keys()) holders.set(key, [...(holders.get(key) ?? []), t]);
   const copy = (key: string, input: number): PlannedExtra => {
     const tensor = adapters[input]!.extras.get(key)!;
-    return { key, dtype: tensor.dtype, shape: tensor.shape, sources: [{ input, tensor, share: 1 }], begin: 0, end: 0 };
+    return {
+      key,
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      sources: [{ input, tensor, share: 1 }],
+      scaled: false,
+      begin: 0,
+      end: 0,
+    };
   };
   if (holders.size === 0) return { extras: [], skipped: [], warnings: [] };
   if (policy !== "drop" && (used.length === 1 || policy === "first")) {
@@ -58,7 +67,7 @@ export function planExtras({ adapters, weights, selection }: MergeParts, policy:
     }));
     refuseUnlike(adapters, key, used, averaged);
     const dtype = commonDtype(averaged.map(({ tensor }) => tensor.dtype));
-    return { key, dtype, shape: averaged[0]!.tensor.shape, sources: averaged, begin: 0, end: 0 };
+    return { key, dtype, shape: averaged[0]!.tensor.shape, sources: averaged, scaled: false, begin: 0, end: 0 };
   });
   return { extras, skipped: [], warnings: [] };
 }

@@ -14,6 +14,7 @@ import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
+import { pathOfBias } from "../formats/peft-folder/keys.ts";
 import { isPart, placeOfPart } from "../formats/peft-folder/parameters.ts";
 import type { Target } from "../methods/method.ts";
 import type { LooseRecipe, RankLayout } from "../recipe/recipe.ts";
@@ -84,7 +85,7 @@ export function refuseUnloadable(
   modules: readonly Pick<AdapterModule, "name" | "kind" | "parameter">[],
   extras: readonly Pick<PlannedExtra, "key">[],
 ): void {
-  const { title, kinds, extras: loads, formats, models } = consumer;
+  const { title, kinds, extras: loads, formats, models, variants } = consumer;
   if (models === "language" && ofImageModel(modules.map(({ name }) => name))) {
     throw new RefusedError(
       `${title} runs language models, but ${modules[0]!.name} belongs to an image model; leave --for out, or pass --for diffusers or --for comfyui.`,
@@ -99,6 +100,12 @@ export function refuseUnloadable(
   // Only PEFT's writer takes such factors and tensors; the others refuse them themselves.
   if (!formats.includes("peft")) return;
   refuseParameters(consumer, modules);
+  const bias = extras.find(({ key }) => pathOfBias(key) !== null);
+  if (bias !== undefined && variants.lora_bias !== "loads") {
+    throw new RefusedError(
+      `${title} loads no biases next to B (such as ${bias.key}); pass --extras drop, which loses their effect, or leave --for out.`,
+    );
+  }
   if (loads !== "all" && extras.length > 0 && !(loads === "one-head" && isOneHead(extras.map(({ key }) => key)))) {
     throw new RefusedError(
       `${title} loads factors only, but ${extras.length === 1 ? "another tensor" : `${extras.length} other tensors`} would be written too (such as ${extras[0]!.key}); pass --extras drop.`,

@@ -24,13 +24,15 @@ export interface PlannedModule extends StoredModule, FactorPlaces {
   readonly held: number;
 }
 
-/** A tensor of the output other than LoRA factors: a copy of one input's, or the weighted average of several. */
+/** A tensor of the output other than LoRA factors: a copy of one input's, or the weighted sum of several. */
 export interface PlannedExtra extends Range {
   readonly key: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** One source is copied byte for byte; several are averaged with these shares. */
+  /** One source with the share 1 is copied byte for byte, unless it is scaled; the others are added up, times their shares. */
   readonly sources: readonly { readonly input: number; readonly tensor: TensorRef; readonly share: number }[];
+  /** Whether lambda multiplies it: a bias next to B is part of its module's delta. */
+  readonly scaled: boolean;
 }
 
 /** What a recipe means for given adapters: plain data that any thread can execute any part of. */

@@ -1,7 +1,7 @@
 import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
 import { MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
-import { refuseVariants } from "../adapter/variants.ts";
+import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
 import { UsageError } from "../core/errors.ts";
 import type { Method } from "../methods/method.ts";
 import { extremeWeights } from "../recipe/check-weights.ts";
@@ -43,7 +43,7 @@ export function planParts(
   method: Method,
 ): MergeParts {
   const counts = weighted(given, recipe, weights);
-  for (const adapter of given.filter((_, t) => counts[t])) refuseVariants(adapter);
+  for (const adapter of given.filter((_, t) => counts[t])) refuseVariants(adapter, MERGED_VARIANTS);
   const { adapters, warnings } = underOneName(atTargetRank(given, counts, recipe, method), counts);
   const selection = selectModules(adapters, recipe, weights);
   refuseCancelled(method, selection);

@@ -5,6 +5,7 @@ import { checkRecipe } from "../recipe/check-recipe.ts";
 import { chosenDtype } from "../recipe/chosen-dtype.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { given, withDefaults } from "../recipe/recipe-fields.ts";
+import { planBiases, refuseLostBiases } from "./biases.ts";
 import { planExtras } from "./extras.ts";
 import { consumerOf, layoutOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
 import { inputWarnings } from "./input-warnings.ts";
@@ -45,18 +46,21 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
   const after = recipe.after ?? null;
 
   const parts = planParts(inputs, weights, recipe, method);
+  refuseLostBiases(inputs, parts.adapters);
   refuseUnmet(method, parts);
   const target = planTarget(method, recipe.target ?? found.target, parts, autoLimit(chosen, consumer));
   const rankLayout = layoutOf(recipe, target, consumer);
   const ranks = planRanks(parts.modules, method, target, rankLayout, consumer, found);
-  const beside = planExtras(parts, recipe.extras);
-  if (consumer !== null) refuseUnloadable(consumer, parts.sources, beside.extras);
-  const zeros = consumer === null ? [] : zeroModules(consumer, ranks.modules);
   const stored = parts.sources.flatMap(({ a, b }) => [a.dtype, b.dtype]);
   const dtype = chosenDtype(recipe.dtype, stored);
+  const beside = planExtras(parts, recipe.extras);
+  const biases = planBiases(parts, recipe, { method, dtype, scale: ranks.sharedScale ?? 1 });
+  const extras = [...beside.extras, ...biases.extras];
+  if (consumer !== null) refuseUnloadable(consumer, parts.sources, extras);
+  const zeros = consumer === null ? [] : zeroModules(consumer, ranks.modules);
   const modules = planMemory(ranks.modules, { method, after }, dtype);
-  const places = planPlaces({ modules, zeros, extras: beside.extras, dtype });
-  const { config, warnings: differences } = planConfig(parts, ranks, zeros, beside.extras);
+  const places = planPlaces({ modules, zeros, extras, dtype });
+  const { config, warnings: differences } = planConfig(parts, ranks, zeros, extras);
 
   return {
     method: method.id,
@@ -74,7 +78,7 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
     rank: ranks.rank,
     zeros,
     ...places,
-    skipped: beside.skipped,
+    skipped: [...beside.skipped, ...biases.skipped],
     leftOut: parts.selection.left,
     config,
     warnings: [
@@ -83,6 +87,7 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
       ...parts.warnings,
       ...inputWarnings(parts.used),
       ...beside.warnings,
+      ...biases.warnings,
     ],
   };
 }

@@ -273,7 +273,7 @@ describe("diffusers", () => {
       "double_blocks.0.img_attn.norm.query_norm.scale": [1],
     });
     expect(control.variants.map(({ id }) => id)).toEqual(["lora_bias"]);
-    expect([...control.others.keys()]).toEqual([`diffusion_model.${path}.lora_B.bias`]);
+    expect(control.modules.get(`diffusion_model.${path}`)!.bias!.name).toBe(`${path}.lora_B.bias`);
   });
 
   it("reads the attention processors of XLabs' code as weights of Flux.1", async () => {

@@ -1,7 +1,8 @@
 import { RefusedError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject, parseStrictJson } from "../../formats/json.ts";
-import { biasKey, pathOfBias } from "../../formats/peft-folder/keys.ts";
+import { pathOfBias } from "../../formats/peft-folder/keys.ts";
 import { type PeftConfig, parseLoraFields } from "../../formats/peft-folder/read-config.ts";
+import { withBiases } from "../biases.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
@@ -9,7 +10,7 @@ import { moduleOfFactors, type StridedModule } from "../module-of-factors.ts";
 import { namedModules } from "../named-modules.ts";
 import { componentOf, isBareDenoiser } from "../names/components.ts";
 import { peftScales } from "../peft-scales.ts";
-import { biasVariants, configVariants } from "../peft-variants.ts";
+import { configVariants } from "../peft-variants.ts";
 import { addBeside, plainAdapter, scalesOfAlphas, silencedModules } from "../plain-adapter.ts";
 import type { TensorRef } from "../read-adapter.ts";
 import { refuseConfig } from "../refuse-config.ts";
@@ -55,19 +56,20 @@ export const diffusers: Dialect = {
     const configs = configsOf(name, contents.metadata.get(METADATA));
     const scaleOf = await scalesOf(contents, configs, alphas, paths);
     const found = pairs.flatMap(({ path, a, b }) => inXlabsParts(moduleOfFactors(name, path, "linear", a, b)));
-    const { families, modules, nameOfRows } = await namedModules(
+    const named = await namedModules(
       contents,
       found.map((module) => ({ ...module, scale: scaleOf(module) })),
     );
+    const { families, nameOfRows } = named;
     const magnitudes = new Map(Array.from(scales, ([path, tensor]) => [nameOfRows(path), tensor]));
     const stated = new Set([...configs.values()].flatMap(({ changes }) => changes));
-    const [bias] = biases.values();
+    const ofModules = new Map(Array.from(biases, ([path, tensor]) => [nameOfRows(path), tensor]));
+    const { modules, ...biased } = withBiases(named.modules, ofModules, stated.has("lora_bias"));
     const variants: Variant[] = [
       ...[...configs.values()].flatMap(configVariants),
       ...doraVariants(modules, magnitudes, stated.has("use_dora") ? `use_dora in ${METADATA}` : null),
-      ...biasVariants(bias?.name, stated.has("lora_bias")),
+      ...biased.variants,
     ];
-    const named = new Map(Array.from(biases, ([path, tensor]) => [biasKey(nameOfRows(path)), tensor] as const));
     const unknownFields = Array.from(configs, ([component, config]) =>
       config.unknownFields.map((field) => (component === null ? field : `${component}.${field}`)),
     ).flat();
@@ -79,7 +81,7 @@ export const diffusers: Dialect = {
       alphas: { own: alphas.size, inMetadata },
       magnitudes,
       extras,
-      others: named,
+      others: biased.others,
       unknownFields,
       notices,
       metadata,

@@ -16,6 +16,7 @@ import {
   parsePeftFields,
   peftMethod,
 } from "../../formats/peft-folder/read-config.ts";
+import { withBiases } from "../biases.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
 import { doraVariants } from "../dora.ts";
 import { separateStacks, stackModules } from "../expert-tensors.ts";
@@ -120,17 +121,20 @@ async function withBeside(
   { name, files }: Pick<AdapterContents, "name" | "files">,
   config: PeftConfig,
   ofConfig: readonly Variant[],
-  { modules, parameters, others, notices }: FoundModules,
+  { modules: found, parameters, others, notices }: FoundModules,
 ): Promise<ReadAdapter> {
   const beside = sortBeside(others, config, (path) => stripPrefix(name, path));
   await refuseDifferingCopies(name, files, beside);
   const tokens = tokenRowsOf(beside.tokens, config);
+  const biased = withBiases(found, beside.biases, config.changes.includes("lora_bias"));
+  const { modules } = biased;
   const said = config.changes.includes("use_dora") ? "use_dora in its config" : null;
   const variants = [
     ...ofConfig,
     ...parameters.variants,
     ...doraVariants(modules, beside.magnitudes, said),
     ...tokens.variants,
+    ...biased.variants,
     ...beside.variants,
   ];
   return plainAdapter({
@@ -143,7 +147,7 @@ async function withBeside(
     extras: beside.extras,
     magnitudes: beside.magnitudes,
     tokenRows: tokens.rows,
-    others: new Map([...parameters.unread, ...tokens.others, ...beside.others]),
+    others: new Map([...parameters.unread, ...tokens.others, ...biased.others, ...beside.others]),
     ignored: beside.ignored,
     baseCopies: beside.baseCopies,
     baseModel: config.baseModel,

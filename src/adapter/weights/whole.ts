@@ -79,7 +79,7 @@ export function stackParts<M extends AdapterModule>(
 }
 
 /**
- * One module of parts that are rows of it.
+ * One module of parts that are rows of it; it has no bias of B, whatever its parts have.
  *
  * @param adapter its name, for messages
  * @param order of all parts; rows of missing ones are zero
@@ -120,7 +120,8 @@ export function stackedRows(
     b.push(...piecesAt(module.b, unit, row, module.scale / scale));
     row += module.out;
   }
-  return { ...first, name, out: row, rank, scale, a: composed(rank, first.in, a), b: composed(rank, row, b) };
+  const { bias: _, ...rest } = first;
+  return { ...rest, name, out: row, rank, scale, a: composed(rank, first.in, a), b: composed(rank, row, b) };
 }
 
 /** Whether modules have one A. */
@@ -134,7 +135,7 @@ function sameFactor(one: FactorRef, other: FactorRef): boolean {
 }
 
 /**
- * The parts of a module that holds a whole weight, with A shared; those of zeros are left out.
+ * The parts of a module that holds a whole weight, with A shared, and without a bias of B; those of zeros are left out.
  *
  * @returns null where the parts cannot share its rows
  */
@@ -145,12 +146,13 @@ export function splitModule(
 ): readonly { readonly part: WeightPart; readonly own: AdapterModule }[] | null {
   const sizes = partSizes(weight, rows, module.in, module.out);
   if (sizes === null) return null;
+  const { bias: _, ...whole } = module;
   let row = 0;
   return weight.parts.flatMap((part, i) => {
     const out = sizes[i]!;
     const b = cutFactor(module.b, row, out);
     row += out;
-    return b === null ? [] : [{ part, own: { ...module, out, b } }];
+    return b === null ? [] : [{ part, own: { ...whole, out, b } }];
   });
 }
 

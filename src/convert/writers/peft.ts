@@ -1,4 +1,5 @@
 import type { AdapterModule } from "../../adapter/adapter.ts";
+import { denseFactor } from "../../adapter/dense-factor.ts";
 import { evenExperts, SINGLE_EXPERTS, storedTogether } from "../../adapter/experts.ts";
 import { refuseGgufNames } from "../../adapter/names/gguf.ts";
 import { commonDtype, type Dtype } from "../../core/dtype.ts";
@@ -9,6 +10,7 @@ import {
   WEIGHTS_METADATA,
 } from "../../formats/peft-folder/factors.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
+import { biasKey, PEFT_PREFIX } from "../../formats/peft-folder/keys.ts";
 import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
 import { peftConfig } from "../../formats/peft-folder/write-config.ts";
 import {
@@ -36,14 +38,17 @@ export const peftWriter: FormatWriter = {
     refuseGgufNames(adapter.name, adapter.modules.keys());
     const { baseModel, taskType, fanInFanOut } = adapter;
     const { forms, common } = formsOf([...adapter.modules.values()]);
-    const extras = Array.from(adapter.extras, ([key, tensor]) => copiedTensor(key, tensor));
+    const extras = [
+      ...Array.from(adapter.extras, ([key, tensor]) => copiedTensor(key, tensor)),
+      ...forms.flatMap(writtenBias),
+    ];
     const fields = peftConfig({
       baseModel,
       taskType,
       fanInFanOut,
       modules: forms,
       common,
-      extras: [...adapter.extras.keys()],
+      extras: extras.map(({ name }) => name),
       sources: [adapter],
       left: [],
     });
@@ -97,6 +102,20 @@ function written({ modules, a, b }: StoredFactors<Form>): WrittenTensor[] {
     { ...a, dtype: commonOf(partsA), content: { kind: "stack", parts: partsA } },
     { ...b, dtype: commonOf(partsB), content: { kind: "interleave", parts: partsB } },
   ];
+}
+
+/** A module's bias of B, which the scale multiplies as it does B. */
+function writtenBias({ name, module: { bias }, times }: Form): WrittenTensor[] {
+  if (bias === undefined) return [];
+  const content: FactorContent = {
+    kind: "factor",
+    factor: denseFactor(bias, "rows", 1),
+    times,
+    units: "rows",
+    writtenRank: 1,
+    entries: null,
+  };
+  return [{ name: PEFT_PREFIX + biasKey(name), dtype: dtypeOf(content), shape: bias.shape, content }];
 }
 
 function contentOf({ module, rank, times }: Form, half: "a" | "b"): FactorContent {

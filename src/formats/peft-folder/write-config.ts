@@ -1,3 +1,4 @@
+import { pathOfBias } from "./keys.ts";
 import { isPart, type ParameterPart, placeOfPart } from "./parameters.ts";
 import { type ConfigModule, type RankAndAlpha, rankPatterns } from "./rank-patterns.ts";
 import { savedModules, trainedBiases } from "./saved-modules.ts";
@@ -12,7 +13,7 @@ export interface ConfiguredLora {
   readonly modules: readonly (ConfigModule & { readonly parameter?: ParameterPart })[];
   /** Rank and alpha of modules that no pattern matches. */
   readonly common: RankAndAlpha;
-  /** Keys of the tensors saved next to the factors. */
+  /** Keys of the tensors saved next to the factors, biases of B among them. */
   readonly extras: readonly string[];
   /** What the source configs say about their modules; empty without sources. */
   readonly sources: readonly (StatedTargets & { readonly modulesToSave: readonly string[] })[];
@@ -22,7 +23,9 @@ export interface ConfiguredLora {
 
 /** adapter_config.json of a LoRA that lora-lego writes: the fields that consumers need and nothing else. */
 export function peftConfig(lora: ConfiguredLora): Record<string, unknown> {
-  const { common, extras, sources } = lora;
+  const { common, sources } = lora;
+  const biased = lora.extras.some((key) => pathOfBias(key) !== null);
+  const extras = lora.extras.filter((key) => pathOfBias(key) === null);
   const saved = savedModules(sources, extras);
   const layers = lora.modules.filter((module) => !isPart(module));
   const names = layers.map(({ name }) => name);
@@ -53,6 +56,7 @@ export function peftConfig(lora: ConfiguredLora): Record<string, unknown> {
     fan_in_fan_out: lora.fanInFanOut,
     use_rslora: false,
     use_dora: false,
+    ...(biased && { lora_bias: true }),
     ...rankPatterns([...layers, ...parameters], common),
     modules_to_save: saved.length === 0 ? null : saved,
     inference_mode: true,

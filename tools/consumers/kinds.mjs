@@ -1,0 +1,83 @@
+/**
+ * Writes test/golden/consumers/kinds: adapters of the newer kinds that PEFT saved, and the logits of a tiny model with them merged by
+ * lora-lego, and as they must be.
+ *
+ *   npm run build && node tools/consumers/kinds.mjs venv/bin/python
+ */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { mergeToFolder } from "../../build/lib/node/index.js";
+
+const script = fileURLToPath(new URL("./kinds.py", import.meta.url));
+const golden = fileURLToPath(new URL("../../test/golden/consumers/kinds/", import.meta.url));
+const [python] = process.argv.slice(2);
+if (python === undefined) throw new Error("Pass the Python that has the packages of tools/consumers/requirements.txt.");
+const run = (...args) =>
+  execFileSync(python, [script, ...args], { maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"] }).toString();
+
+rmSync(golden, { recursive: true, force: true });
+run("save", golden);
+for (const adapter of readdirSync(golden)) rmSync(join(golden, adapter, "README.md"), { force: true });
+const work = mkdtempSync(join(tmpdir(), "kinds-"));
+
+const BIASES = ["bias-one", "bias-two"];
+/** Merges, and the factor of each input's effect in the result, before that of the whole. */
+const MERGES = [
+  { id: "biases, sum", inputs: BIASES, recipe: { method: "cat", weights: [1, 0.5] }, factors: [1, 0.5] },
+  { id: "biases, average", inputs: BIASES, recipe: { method: "average", weights: [1, 3] }, factors: [0.25, 0.75] },
+  {
+    id: "biases, factor",
+    inputs: BIASES,
+    recipe: { method: "svd", scale: "auto", target: { kind: "full" } },
+    factors: [1, 1],
+  },
+  { id: "biases, one alone", inputs: ["bias-one"], recipe: { method: "lego" }, factors: [1] },
+];
+const merges = [];
+for (const { id, inputs, recipe, factors } of MERGES) {
+  const out = join(work, id);
+  const places = inputs.map((name) => join(golden, name));
+  const { plan } = await mergeToFolder(places, recipe, { out });
+  const terms = places.map((place, t) => [place, factors[t] * plan.scale]);
+  merges.push({ id, inputs, recipe, out, terms, sha256: hashes(out) });
+}
+
+const jobs = merges.flatMap(({ id, out, terms }) => [
+  { id: `${id}, merged`, path: out },
+  { id: `${id}, expected`, terms },
+]);
+const asked = join(work, "jobs.json");
+writeFileSync(asked, JSON.stringify(jobs));
+const { versions, answers } = JSON.parse(run("judge", asked));
+rmSync(work, { recursive: true });
+
+const facts = merges.map(({ id, inputs, recipe, sha256 }) => {
+  const [merged, expected] = ["merged", "expected"].map((state) => rounded(answers[`${id}, ${state}`]));
+  return JSON.stringify({ id, inputs, recipe, sha256, merged, expected });
+});
+writeFileSync(
+  join(golden, "facts.json"),
+  `{"versions": ${JSON.stringify(versions)},\n"merges": [\n${facts.join(",\n")}\n]}\n`,
+);
+for (const { id } of merges) {
+  const [merged, expected] = ["merged", "expected"].map((state) => answers[`${id}, ${state}`].flat());
+  console.log(`${id}: logits differ by ${Math.max(...merged.map((value, i) => Math.abs(value - expected[i])))}`);
+}
+
+/** The SHA-256 of the files that PEFT reads. */
+function hashes(out) {
+  return ["adapter_config.json", "adapter_model.safetensors"].map((file) =>
+    createHash("sha256")
+      .update(readFileSync(join(out, file)))
+      .digest("hex"),
+  );
+}
+
+/** Numbers to seven significant digits. */
+function rounded(values) {
+  return values.map((row) => row.map((value) => Number(value.toPrecision(7))));
+}
