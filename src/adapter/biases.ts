@@ -48,10 +48,3 @@ function variantOf(biases: ReadonlyMap<string, TensorRef>, wrong: string | null)
   const text = `trains a bias next to B (tensor ${first!.name}), which only a PEFT folder can hold; write one, fuse it into its base model, or leave the biases out with --extras drop.`;
   return { id: "lora_bias", text };
 }
-
-/** An adapter without its biases next to B, which loses their effect. */
-export function withoutBiases<A extends Pick<ReadAdapter, "modules" | "variants">>(adapter: A): A {
-  const modules = Array.from(adapter.modules, ([name, { bias: _, ...module }]) => [name, module] as const);
-  const variants = adapter.variants.filter(({ id }) => id !== "lora_bias");
-  return { ...adapter, modules: new Map(modules), variants };
-}

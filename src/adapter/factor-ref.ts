@@ -83,7 +83,7 @@ export interface FactorPiece {
 export interface ComposedFactor {
   /** The tensor of the first piece, for messages. */
   readonly name: string;
-  /** f32 where pieces differ in type or are multiplied, else their type. */
+  /** f32 where pieces differ in type or are multiplied by more than a sign, else their type. */
   readonly dtype: FactorDtype;
   readonly rank: number;
   readonly size: number;

@@ -50,7 +50,7 @@ const BY_FIELD: Readonly<Record<Exclude<ChangingField, PromisingField>, Variant>
 export function configVariants({ changes, changedBase }: PeftConfig): Variant[] {
   const variants = changes.flatMap((field) => (isPromise(field) ? [] : [BY_FIELD[field]]));
   if (changedBase === null) return variants;
-  const text = `was trained against a base changed by its ${changedBase} initialisation; save it again as plain LoRA with PEFT (save_pretrained with path_initial_model_for_weight_conversion) and merge that.`;
+  const text = `was trained against a base changed by its ${changedBase} initialisation; convert it to plain LoRA with the adapter as it was before training (lora-lego convert --from-init), or save it again with PEFT (save_pretrained with path_initial_model_for_weight_conversion).`;
   return [...variants, { id: "changed_base", text }];
 }
 

@@ -16,7 +16,7 @@ export type VariantId =
   | "other_method";
 
 /** What merges carry besides deltas. */
-export const MERGED_VARIANTS: readonly VariantId[] = ["lora_bias"];
+export const MERGED_VARIANTS: readonly VariantId[] = ["lora_bias", "token_indices", "alora"];
 
 /** One thing that makes an adapter more than a plain LoRA. */
 export interface Variant {
@@ -47,6 +47,6 @@ export function refuseVariants(
 export function activatedVariant(said: string): Variant {
   return {
     id: "alora",
-    text: `is an activated LoRA (${said}), which acts only after certain tokens; a merged LoRA acts on all tokens, so serve it by itself.`,
+    text: `is an activated LoRA (${said}), which acts only after certain tokens, as only PEFT's folders and GGUF files say; keep it in one of these, and merge it with adapters of the same tokens.`,
   };
 }

@@ -16,6 +16,7 @@ interface ConvertFlags {
   readonly out: string;
   readonly baseConfig?: string;
   readonly extras: "error" | "drop";
+  readonly fromInit?: string;
   readonly force?: true;
   readonly json?: true;
 }
@@ -30,6 +31,11 @@ export async function convertCommand(): Promise<Command> {
   addCarriedExtras(command);
   return command
     .addOption(new Option("--for <consumer>", "choose the format that this program loads").choices(CONSUMER_IDS))
+    .option(
+      "--from-init <path>",
+      "the adapter as it was before training: makes PiSSA, OLoRA, CorDA or LoRA-GA a plain LoRA of twice the rank",
+      parsePath,
+    )
     .option("--force", "replace a folder that lora-lego wrote, or a file")
     .option("--json", "print what was written as JSON on stdout")
     .addHelpText(
@@ -38,6 +44,7 @@ export async function convertCommand(): Promise<Command> {
 Examples:
   lora-lego convert merged/ --to kohya --out merged.safetensors
   lora-lego convert style.safetensors --to diffusers --out style
+  lora-lego convert pissa/ --from-init pissa-init/ --out plain
   lora-lego convert merged/ --for llamacpp --base-config base/config.json --out merged.gguf`,
     )
     .action(async (path: string, { json, ...flags }: ConvertFlags) => {

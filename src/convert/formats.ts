@@ -25,7 +25,7 @@ interface Format {
 export const FORMATS: Readonly<Record<WrittenFormat, Format>> = {
   peft: {
     forms: ["folder"],
-    variants: ["lora_bias"],
+    variants: ["lora_bias", "token_indices", "alora"],
     load: async () => (await import("./writers/peft.ts")).peftWriter,
   },
   kohya: { forms: [".safetensors"], variants: [], load: async () => (await import("./writers/kohya.ts")).kohyaWriter },

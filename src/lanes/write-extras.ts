@@ -1,12 +1,12 @@
 import { copyTensor, notFinite } from "../adapter/tensor-values.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
-import { bytesOf, commonDtype } from "../core/dtype.ts";
+import { bytesOf, commonDtype, type OutputDtype } from "../core/dtype.ts";
 import { isFactorDtype } from "../core/elements.ts";
 import { RefusedError } from "../core/errors.ts";
 import { elementCount } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import type { MergePlan, PlannedExtra } from "../plan/merge-plan.ts";
+import type { ExtraSource, MergePlan, PlannedExtra } from "../plan/merge-plan.ts";
 
 /** Elements of an extra that are held at once. */
 const EXTRA_CHUNK = 1 << 16;
@@ -17,42 +17,56 @@ interface Inputs {
   readonly files: readonly (readonly ByteSource[])[];
 }
 
+/** A sum of sources that goes to one place. */
+interface Sum {
+  readonly key: string;
+  readonly dtype: OutputDtype;
+  readonly sources: readonly ExtraSource[];
+  /** Multiplies the sum. */
+  readonly factor: number;
+  readonly begin: number;
+}
+
 /**
- * Copy one extra, or add up its sources, checking that it is finite.
+ * Write the parts of one extra, checking that they are finite.
  *
  * @param scale lambda
  */
 export async function writeExtra(
   kernels: Kernels,
   inputs: Inputs,
-  extra: PlannedExtra,
+  { key, dtype, shape, parts, scaled, begin }: PlannedExtra,
   scale: number,
   sink: ByteSink,
 ): Promise<void> {
-  const [{ input, tensor }, ...others] = extra.sources as [PlannedExtra["sources"][number]];
-  if (others.length === 0 && !extra.scaled)
-    return copyTensor(inputs.names[input]!.name, inputs.files[input]!, tensor, extra.begin, sink);
-  const count = elementCount(extra.shape);
-  const factor = extra.scaled ? scale : 1;
-  for (let from = 0; from < count; from += EXTRA_CHUNK) {
-    await addChunk(kernels, inputs, extra, factor, from, Math.min(EXTRA_CHUNK, count - from), sink);
+  const count = elementCount(shape) / parts.length;
+  for (const [i, sources] of parts.entries()) {
+    const at = begin + i * count * bytesOf(dtype);
+    const [{ input, tensor, share }, ...others] = sources as [ExtraSource];
+    if (others.length === 0 && share === 1 && !scaled && tensor.dtype === dtype) {
+      await copyTensor(inputs.names[input]!.name, inputs.files[input]!, tensor, at, sink);
+      continue;
+    }
+    const sum = { key, dtype: commonDtype([dtype]), sources, factor: scaled ? scale : 1, begin: at };
+    for (let from = 0; from < count; from += EXTRA_CHUNK) {
+      await addChunk(kernels, inputs, sum, from, Math.min(EXTRA_CHUNK, count - from), sink);
+    }
   }
 }
 
 async function addChunk(
   kernels: Kernels,
   { names, files }: Inputs,
-  extra: PlannedExtra,
-  factor: number,
+  { key, dtype, sources, factor, begin }: Sum,
   from: number,
   count: number,
   sink: ByteSink,
 ): Promise<void> {
-  kernels.reset(count * (4 * extra.sources.length + 12) + 1024);
+  kernels.reset(count * (4 * sources.length + 12) + 1024);
   const raw = kernels.bytes(count * 8);
   const values: Float32Array[] = [];
-  for (const { input, tensor } of extra.sources) {
-    if (!isFactorDtype(tensor.dtype)) throw new Error(`extra ${extra.key} was planned with dtype ${tensor.dtype}`);
+  for (const { input, tensor } of sources) {
+    if (!isFactorDtype(tensor.dtype)) throw new Error(`extra ${key} was planned with dtype ${tensor.dtype}`);
     const size = bytesOf(tensor.dtype);
     const bytes = raw.subarray(0, count * size);
     await files[input]![tensor.file]!.read(tensor.begin + from * size, bytes);
@@ -65,15 +79,14 @@ async function addChunk(
   const mean = kernels.f32(count);
   const terms = new Float64Array(values.length);
   for (let i = 0; i < count; i++) {
-    for (const [s, { share }] of extra.sources.entries()) terms[s] = factor * share * values[s]![i]!;
+    for (const [s, { share }] of sources.entries()) terms[s] = factor * share * values[s]![i]!;
     mean[i] = orderlessSum(terms);
   }
-  const dtype = commonDtype([extra.dtype]);
   const encoded = raw.subarray(0, count * bytesOf(dtype));
   if (!kernels.narrow(dtype, mean, encoded)) {
     throw new RefusedError(
-      `The average of ${extra.key} has values that ${dtype.toLowerCase()} cannot hold; choose --extras drop or first.`,
+      `The average of ${key} has values that ${dtype.toLowerCase()} cannot hold; choose --extras drop or first.`,
     );
   }
-  await sink.write(extra.begin + from * bytesOf(dtype), encoded);
+  await sink.write(begin + from * bytesOf(dtype), encoded);
 }

@@ -1,12 +1,16 @@
+import { invocationTokens } from "../adapter/activation.ts";
 import type { Adapter } from "../adapter/adapter.ts";
-import { withoutBiases } from "../adapter/biases.ts";
 import { type ConsumerId, consumerById } from "../adapter/consumers.ts";
+import { factorsAlone } from "../adapter/factors-alone.ts";
+import { lessInitial } from "../adapter/less-initial.ts";
 import type { Conversion } from "../convert/conversion.ts";
 import { convertFor, refuseUnshaped } from "../convert/output-format.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
+import { tokensKey } from "../formats/peft-folder/inner-keys.ts";
 import { biasKey } from "../formats/peft-folder/keys.ts";
 import { configText } from "../formats/peft-folder/write-config.ts";
+import { refuseUnactivated } from "../plan/activation.ts";
 import { consumerRank, refuseUnloadable } from "../plan/for-consumer.ts";
 import { inputWarnings } from "../plan/input-warnings.ts";
 import type { Warning } from "../plan/warning.ts";
@@ -14,7 +18,7 @@ import { CARD_FILE, conversionCard } from "../report/card.ts";
 import { sharedTokenizerFiles } from "../report/tokenizer-files.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, FORMAT, PATH } from "./call/rules.ts";
-import { type DiskAdapter, diskAdapter, INPUT, inputPaths } from "./input/adapter-path.ts";
+import { type DiskAdapter, diskAdapters, INPUT, inputPaths } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
 import { folderReader } from "./input/folder-reader.ts";
 import { type FormatOptions, type InputOptions, PLACE } from "./merge-adapters.ts";
@@ -31,6 +35,11 @@ export interface ConvertOptions extends FormatOptions, InputOptions, Omit<Output
   readonly for?: ConsumerId;
   /** Leave out heads, biases and other tensors besides the factors, or refuse them if the format cannot hold them. Default error. */
   readonly extras?: "error" | "drop";
+  /**
+   * Path of the adapter as it was before training, for PiSSA, OLoRA, CorDA and LoRA-GA, whose training began with a changed base: the result
+   * is a plain LoRA of twice the rank.
+   */
+  readonly fromInit?: string;
 }
 
 const CONVERT: Call<ConvertOptions> = {
@@ -44,6 +53,7 @@ const CONVERT: Call<ConvertOptions> = {
     for: CONSUMER,
     baseConfig: PATH,
     extras: { type: "choice", choices: ["error", "drop"] },
+    fromInit: PATH,
   },
 };
 
@@ -73,14 +83,17 @@ export interface Converted {
  */
 export async function convertAdapter(path: string, options: ConvertOptions): Promise<Converted> {
   checkCall(CONVERT, [path, options]);
-  const { out, baseConfig: config, extras, ...opening } = options;
+  const { out, baseConfig: config, extras, fromInit, ...opening } = options;
   const baseConfig = readBaseConfig(config);
-  const opened = await diskAdapter(path, { ...opening, baseConfig });
+  const paths = [path, ...(fromInit === undefined ? [] : [fromInit])];
+  const all = await diskAdapters(paths, { ...opening, baseConfig });
+  const [opened, init] = all as [DiskAdapter, DiskAdapter?];
   try {
-    const adapter = extras === "drop" ? withoutBiases({ ...opened.adapter, extras: new Map() }) : opened.adapter;
+    const trained = extras === "drop" ? factorsAlone(opened.adapter) : opened.adapter;
+    const adapter = init === undefined ? trained : lessInitial(trained, init.adapter);
     if (options.for !== undefined) refuseUnfit(path, adapter, options.for);
     const { writer, conversion } = await convertFor(out, options, adapter, baseConfig);
-    const inputs = [...inputPaths([path], [opened]), ...(config === undefined ? [] : [config])];
+    const inputs = [...inputPaths(paths, all), ...(config === undefined ? [] : [config])];
     const { force, onNotice, signal } = options;
     const place = { bytes: conversion.layout.size, ...(force && { force }), ...(onNotice && { onNotice }) };
     await intoOutput(out, inputs, place, async (output) => {
@@ -96,17 +109,20 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
       warnings: inputWarnings([opened.adapter]),
     };
   } finally {
-    opened.close();
+    for (const { close } of all) close();
   }
 }
 
 /** Refuse what a program would not load, or would load with another meaning, in any format. */
-function refuseUnfit(path: string, { modules, extras }: Adapter, id: ConsumerId): void {
+function refuseUnfit(path: string, adapter: Adapter, id: ConsumerId): void {
+  const { modules, extras, tokenRows } = adapter;
   const consumer = consumerById(id);
   refuseUnshaped(consumer, path);
   const biases = [...modules.values()].flatMap(({ name, bias }) => (bias === undefined ? [] : [biasKey(name)]));
-  const keys = [...extras.keys(), ...biases].map((key) => ({ key }));
+  const rows = Array.from(tokenRows.keys(), tokensKey);
+  const keys = [...extras.keys(), ...biases, ...rows].map((key) => ({ key }));
   refuseUnloadable(consumer, [...modules.values()], keys);
+  refuseUnactivated(consumer, invocationTokens(adapter));
   consumerRank(consumer, maximum([...modules.values()].map(({ rank }) => rank)));
 }
 

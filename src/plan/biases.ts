@@ -52,7 +52,7 @@ export function planBiases(
       });
       const { out } = module.parts[0]!.module;
       const key = PEFT_PREFIX + biasKey(module.name);
-      return { key, dtype, shape: [out], sources, scaled: true, begin: 0, end: 0 };
+      return { key, dtype, shape: [out], parts: [sources], scaled: true, begin: 0, end: 0 };
     }),
     skipped: [],
     warnings: [],

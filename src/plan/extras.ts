@@ -6,7 +6,7 @@ import { formatShape } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
 import type { ExtrasPolicy } from "../recipe/recipe.ts";
-import type { PlannedExtra } from "./merge-plan.ts";
+import type { ExtraSource, PlannedExtra } from "./merge-plan.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { Warning } from "./warning.ts";
 
@@ -34,7 +34,7 @@ export function planExtras({ adapters, weights, selection }: MergeParts, policy:
       key,
       dtype: tensor.dtype,
       shape: tensor.shape,
-      sources: [{ input, tensor, share: 1 }],
+      parts: [[{ input, tensor, share: 1 }]],
       scaled: false,
       begin: 0,
       end: 0,
@@ -67,7 +67,7 @@ export function planExtras({ adapters, weights, selection }: MergeParts, policy:
     }));
     refuseUnlike(adapters, key, used, averaged);
     const dtype = commonDtype(averaged.map(({ tensor }) => tensor.dtype));
-    return { key, dtype, shape: averaged[0]!.tensor.shape, sources: averaged, scaled: false, begin: 0, end: 0 };
+    return { key, dtype, shape: averaged[0]!.tensor.shape, parts: [averaged], scaled: false, begin: 0, end: 0 };
   });
   return { extras, skipped: [], warnings: [] };
 }
@@ -76,7 +76,7 @@ function refuseUnlike(
   adapters: readonly Adapter[],
   key: string,
   used: readonly number[],
-  sources: PlannedExtra["sources"],
+  sources: readonly ExtraSource[],
 ): void {
   const ways = "choose --extras drop or first";
   const lacking = used.find((t) => !sources.some(({ input }) => input === t));

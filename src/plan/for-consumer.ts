@@ -14,6 +14,7 @@ import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
+import { pathOfTokens } from "../formats/peft-folder/inner-keys.ts";
 import { pathOfBias } from "../formats/peft-folder/keys.ts";
 import { isPart, placeOfPart } from "../formats/peft-folder/parameters.ts";
 import type { Target } from "../methods/method.ts";
@@ -79,6 +80,12 @@ export function startWarnings(consumer: Consumer | null, rank: number): Warning[
   return start === null ? [] : [{ id: "server-limit", text: `The result has rank ${rank}; ${start}` }];
 }
 
+/** Tensors that belong to adapters that are more than plain LoRA. */
+const OF_VARIANTS = [
+  { id: "lora_bias", what: "biases next to B", pathOf: pathOfBias },
+  { id: "token_indices", what: "trained token rows", pathOf: pathOfTokens },
+] as const;
+
 /** Refuse modules and tensors that a consumer does not load. */
 export function refuseUnloadable(
   consumer: Consumer,
@@ -100,10 +107,11 @@ export function refuseUnloadable(
   // Only PEFT's writer takes such factors and tensors; the others refuse them themselves.
   if (!formats.includes("peft")) return;
   refuseParameters(consumer, modules);
-  const bias = extras.find(({ key }) => pathOfBias(key) !== null);
-  if (bias !== undefined && variants.lora_bias !== "loads") {
+  for (const { id, what, pathOf } of OF_VARIANTS) {
+    const extra = extras.find(({ key }) => pathOf(key) !== null);
+    if (extra === undefined || variants[id] === "loads") continue;
     throw new RefusedError(
-      `${title} loads no biases next to B (such as ${bias.key}); pass --extras drop, which loses their effect, or leave --for out.`,
+      `${title} loads no ${what} (such as ${extra.key}); pass --extras drop, which loses their effect, or leave --for out.`,
     );
   }
   if (loads !== "all" && extras.length > 0 && !(loads === "one-head" && isOneHead(extras.map(({ key }) => key)))) {

@@ -24,13 +24,23 @@ export interface PlannedModule extends StoredModule, FactorPlaces {
   readonly held: number;
 }
 
-/** A tensor of the output other than LoRA factors: a copy of one input's, or the weighted sum of several. */
+/** One input's part in a tensor of the output. */
+export interface ExtraSource {
+  readonly input: number;
+  readonly tensor: TensorRef;
+  readonly share: number;
+}
+
+/** A tensor of the output other than LoRA factors: copies of inputs', or weighted sums of several. */
 export interface PlannedExtra extends Range {
   readonly key: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** One source with the share 1 is copied byte for byte, unless it is scaled; the others are added up, times their shares. */
-  readonly sources: readonly { readonly input: number; readonly tensor: TensorRef; readonly share: number }[];
+  /**
+   * Its parts of equal size, one after the other: the rows of a table of tokens, else one. The sources of each are added up, times their
+   * shares; one with the share 1 is copied byte for byte where its type is kept and nothing scales it.
+   */
+  readonly parts: readonly (readonly ExtraSource[])[];
   /** Whether lambda multiplies it: a bias next to B is part of its module's delta. */
   readonly scaled: boolean;
 }

@@ -53,9 +53,10 @@ function underOneRelease(
 }
 
 /** Names of modules and other tensors that some release changed. */
-function namesOf({ modules, extras }: Adapter): string[] {
+function namesOf({ modules, extras, tokenRows }: Adapter): string[] {
   const beside = Array.from(extras.keys(), withoutPeftPrefix);
-  return [...modules.keys(), ...beside].filter((name) => spellings(name) !== null);
+  const rows = [...tokenRows.keys()].filter((name) => !modules.has(name));
+  return [...modules.keys(), ...beside, ...rows].filter((name) => spellings(name) !== null);
 }
 
 function refuseTwice(owner: string, names: readonly string[]): void {
@@ -82,6 +83,7 @@ function renamed(adapter: Adapter, release: number): Adapter {
       }),
     ),
     extras: new Map(Array.from(adapter.extras, ([key, tensor]) => [renamedKey(key, rename), tensor])),
+    tokenRows: new Map(Array.from(adapter.tokenRows, ([name, rows]) => [rename(name), rows])),
     targetModules: adapter.targetModules?.map(rename) ?? null,
     targetParameters: adapter.targetParameters.map(rename),
     modulesToSave: adapter.modulesToSave.map(rename),

@@ -1,6 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
-import { peftConfig } from "../formats/peft-folder/write-config.ts";
+import { type ConfiguredLora, peftConfig } from "../formats/peft-folder/write-config.ts";
 import type { PlannedExtra } from "./merge-plan.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { RankPlan } from "./plan-ranks.ts";
@@ -12,6 +12,7 @@ export function planConfig(
   { modules, common, sharedScale }: RankPlan,
   zeros: readonly StoredModule[],
   extras: readonly PlannedExtra[],
+  more: Pick<ConfiguredLora, "tokenIndices" | "invocationTokens">,
 ): { readonly config: Readonly<Record<string, unknown>>; readonly warnings: readonly Warning[] } {
   const { facts, warnings } = sharedFacts(used);
   const atRank = (rank: number) => ({ rank, alpha: sharedScale === null ? rank : Math.round(sharedScale * rank) });
@@ -24,6 +25,8 @@ export function planConfig(
     })),
     common: atRank(common),
     extras: extras.map(({ key }) => key),
+    ...more,
+    tiesWeights: used.every((adapter) => adapter.tiesWeights),
     sources: used,
     left: selection.left.map(
       ({ name }) => used.map(({ modules }) => modules.get(name)).find((module) => module !== undefined) ?? { name },

@@ -5,6 +5,7 @@ import { checkRecipe } from "../recipe/check-recipe.ts";
 import { chosenDtype } from "../recipe/chosen-dtype.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { given, withDefaults } from "../recipe/recipe-fields.ts";
+import { refuseUnactivated, sharedActivation } from "./activation.ts";
 import { planBiases, refuseLostBiases } from "./biases.ts";
 import { planExtras } from "./extras.ts";
 import { consumerOf, layoutOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
@@ -18,6 +19,7 @@ import { autoLimit, type Findings, planRanks, planTarget } from "./plan-ranks.ts
 import { planWarnings } from "./plan-warnings.ts";
 import { refuseUnmet } from "./refuse-unmet.ts";
 import { weighted } from "./selection.ts";
+import { planTokenRows } from "./token-rows.ts";
 
 /**
  * Decide everything about a merge that headers decide: modules, ranks, element type, offsets, config.
@@ -55,12 +57,24 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
   const dtype = chosenDtype(recipe.dtype, stored);
   const beside = planExtras(parts, recipe.extras);
   const biases = planBiases(parts, recipe, { method, dtype, scale: ranks.sharedScale ?? 1 });
-  const extras = [...beside.extras, ...biases.extras];
-  if (consumer !== null) refuseUnloadable(consumer, parts.sources, extras);
+  const rows = planTokenRows(
+    parts,
+    beside.extras.map(({ key }) => key),
+    recipe.extras,
+  );
+  const extras = [beside, biases, rows].flatMap((plan) => plan.extras);
+  const invocationTokens = sharedActivation(parts.used);
+  if (consumer !== null) {
+    refuseUnloadable(consumer, parts.sources, extras);
+    refuseUnactivated(consumer, invocationTokens);
+  }
   const zeros = consumer === null ? [] : zeroModules(consumer, ranks.modules);
   const modules = planMemory(ranks.modules, { method, after }, dtype);
   const places = planPlaces({ modules, zeros, extras, dtype });
-  const { config, warnings: differences } = planConfig(parts, ranks, zeros, extras);
+  const { config, warnings: differences } = planConfig(parts, ranks, zeros, extras, {
+    tokenIndices: rows.tokenIndices,
+    invocationTokens,
+  });
 
   return {
     method: method.id,
@@ -78,7 +92,7 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
     rank: ranks.rank,
     zeros,
     ...places,
-    skipped: [...beside.skipped, ...biases.skipped],
+    skipped: [beside, biases, rows].flatMap((plan) => plan.skipped),
     leftOut: parts.selection.left,
     config,
     warnings: [
@@ -86,8 +100,7 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
       ...differences,
       ...parts.warnings,
       ...inputWarnings(parts.used),
-      ...beside.warnings,
-      ...biases.warnings,
+      ...[beside, biases, rows].flatMap((plan) => plan.warnings),
     ],
   };
 }

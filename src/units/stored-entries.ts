@@ -101,9 +101,16 @@ async function readPieces(
     await readPlain(files, factor, first - entry, entries, own);
     const at = unit * into.strides.unit + (first - from) * into.strides.entry;
     const place = { bytes: into.bytes.subarray(bytesOf(dtype) * at), strides: into.strides };
-    if (factor.dtype === dtype && times === 1) copyElements(bytesOf(dtype), own, place, factor.rank, entries);
-    else multiplyElements(factor.dtype, times, own, place, factor.rank, entries);
+    if (factor.dtype === dtype && Math.abs(times) === 1) {
+      if (times < 0) negate(bytes, bytesOf(dtype));
+      copyElements(bytesOf(dtype), own, place, factor.rank, entries);
+    } else multiplyElements(factor.dtype, times, own, place, factor.rank, entries);
   }
+}
+
+/** Flip the sign of floats: the highest bit of each, whatever its type. */
+function negate(bytes: Uint8Array, size: number): void {
+  for (let at = size - 1; at < bytes.length; at += size) bytes[at]! ^= 0x80;
 }
 
 /** Copy elements as f32, multiplied and rounded once. */

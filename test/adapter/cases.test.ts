@@ -33,7 +33,6 @@ const pair = (name: string): string[] => [`llm/${name}/a`, `llm/${name}/b`];
 
 describe.skipIf(absent)(`inputs of users' situations${absent ? ` (skipped: there is no ${CASES})` : ""}`, () => {
   const VARIANTS: [string, VariantId[]][] = [
-    ["llm/cfg-alora/a", ["alora"]],
     ["llm/cfg-bdlora/a", ["other_method"]],
     ["llm/cfg-corda/a", ["changed_base"]],
     ["llm/cfg-dora/a", ["incomplete"]],
@@ -48,7 +47,6 @@ describe.skipIf(absent)(`inputs of users' situations${absent ? ` (skipped: there
     ["llm/cfg-qalora/a", ["other_method"]],
     ["llm/fuse-dora/a", ["dora"]],
     ["llm/target-parameters/a-single-noconfig", ["target_parameters"]],
-    ["llm/token-adapter/a", ["token_indices"]],
     ["llm/token-adapter/a-nocfg", ["incomplete"]],
     // A method that PEFT does not have any more; the other configs lie beside the tensors of a LoRA.
     ["llm/type-BONE/a", ["other_method"]],
@@ -65,6 +63,20 @@ describe.skipIf(absent)(`inputs of users' situations${absent ? ` (skipped: there
       const inspection = await inspectOpened(wasmKernels(), adapter!);
       expect(inspection.modules.length + inspection.others.length).toBeGreaterThan(0);
       expect(() => makePlan([adapter!], { extras: "drop" })).toThrow(adapter!.variants[0]!.text);
+    });
+  });
+
+  it.each<[string, VariantId]>([
+    ["llm/cfg-alora/a", "alora"],
+    ["llm/token-adapter/a", "token_indices"],
+  ])("are described, and kept by merges: %s", async (path, id) => {
+    await withAdapters([path], async ([adapter]) => {
+      expect(adapter!.variants.map((variant) => variant.id)).toEqual([id]);
+      const { config } = await mergeInMemory([adapter!], {});
+      const { invocationTokens } = adapter!.peft!;
+      const tokens = Object.fromEntries(Array.from(adapter!.tokenRows, ([name, { indices }]) => [name, indices]));
+      expect(config.alora_invocation_tokens).toEqual(id === "alora" ? invocationTokens : undefined);
+      expect(config.trainable_token_indices).toEqual(id === "alora" ? undefined : tokens);
     });
   });
 

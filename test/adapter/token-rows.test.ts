@@ -30,7 +30,7 @@ describe("trained rows of tokens", () => {
     expect(variants).toEqual([
       {
         id: "token_indices",
-        text: "trains single token embeddings (trainable_token_indices), which are not low-rank deltas; fuse it into its base model, or retrain it without them.",
+        text: "trains single token embeddings (trainable_token_indices), which only a PEFT folder can hold; write one, fuse it into its base model, or leave the rows out with --extras drop.",
       },
     ]);
   });

@@ -177,7 +177,7 @@ describe("what an adapter is beside a plain LoRA", () => {
       "an activated LoRA",
       () => openPeft(linear("q"), { alora_invocation_tokens: [1] }),
       ["alora"],
-      /alora_invocation_tokens.*serve it by itself/,
+      /alora_invocation_tokens.*; keep it in one of these/,
       { modules: 1, others: 0 },
     ],
     [

@@ -178,7 +178,7 @@ const VARIANTS: Case[] = [
     { layer_replication: [[0, 2]] },
     /replicated \(layer_replication\), so no other adapter's layers match; retrain/,
   ),
-  config("alora", { alora_invocation_tokens: [1] }, /activated LoRA .*; a merged LoRA acts on all/),
+  config("alora", { alora_invocation_tokens: [1] }, /activated LoRA .*; keep it in one of these/),
   config(
     "tokens",
     { trainable_token_indices: [0] },
@@ -192,7 +192,7 @@ const VARIANTS: Case[] = [
     config(
       `init-${init}`,
       { init_lora_weights: init },
-      new RegExp(`base changed by its "${init}" init.*; save it again`),
+      new RegExp(`base changed by its "${init}" init.*; convert it .*--from-init.*, or save it again`),
     ),
   ),
   config(
@@ -251,7 +251,7 @@ describe("an adapter that is more, or something else, than a plain LoRA", () => 
   it.concurrent.each([
     ["merge", ["merge", "dora-tensors", "--out", "OUT"]],
     ["convert", ["convert", "kohya", "--to", "peft", "--out", "OUT"]],
-    ["prune", ["prune", "alora", "--rank", "1", "--out", "OUT"]],
+    ["prune", ["prune", "qalora", "--rank", "1", "--out", "OUT"]],
     ["compare", ["compare", "lora-bias"]],
     ["verify", ["verify", "ia3"]],
   ])("is refused in one line by %s, and nothing is written", async (_, args) => {

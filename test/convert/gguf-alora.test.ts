@@ -44,7 +44,7 @@ describe("an activated LoRA", () => {
   });
 
   it("is refused in other formats, and where a file does not say its tokens", async () => {
-    for (const to of ["peft", "mlx"]) {
+    for (const to of ["kohya", "mlx"]) {
       expect((await rejection(written(await open([1]), to))).message).toMatch(/activated LoRA/);
     }
     const bytes = (await written(await open([1]), "gguf", BASE))["adapter.gguf"] as Uint8Array;

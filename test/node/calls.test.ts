@@ -81,6 +81,7 @@ const OPTIONS = {
     for: "mlx",
     baseConfig: "config.json",
     extras: "drop",
+    fromInit: "initial",
   },
   fuseModel: {
     ...HUB,

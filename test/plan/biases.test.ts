@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
-import { withoutBiases } from "../../src/adapter/biases.ts";
+import { factorsAlone } from "../../src/adapter/factors-alone.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { writerOf } from "../../src/convert/convert.ts";
-import { writeConversion } from "../../src/convert/write-conversion.ts";
-import { memorySink } from "../../src/core/bytes.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { type MergedAdapter, mergeInMemory } from "../../src/merge/merge.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { filled, memoryFolder, rejection } from "../support/memory-folder.ts";
 import { decodeAdapter, openPico } from "../support/pico.ts";
+import { written } from "../support/written.ts";
 
 const KEY = "base_model.model.q.lora_B.bias";
 
@@ -130,13 +129,12 @@ describe("biases next to B (lora_bias)", () => {
 
   it("stay in a conversion to PEFT, and are refused by other formats unless they are left out", async () => {
     const one = await adapter("one", [1, 2], 3);
-    const conversion = (await writerOf("peft")).convert(one, null);
-    const sink = memorySink(conversion.layout.size);
-    await writeConversion(one, conversion, sink);
-    expect(effect({ config: conversion.config!.fields, weights: sink.bytes })).toEqual([3, 6]);
+    const files = await written(one, "peft");
+    const config = JSON.parse(String(files["adapter_config.json"]));
+    expect(effect({ config, weights: files["adapter_model.safetensors"] as Uint8Array })).toEqual([3, 6]);
     const kohya = await writerOf("kohya");
     expect(() => kohya.convert(one, null)).toThrow(/one trains a bias next to B .* only a PEFT folder can hold;/);
-    expect(withoutBiases(one).variants).toEqual([]);
-    expect(withoutBiases(one).modules.get("q")).not.toHaveProperty("bias");
+    expect(factorsAlone(one).variants).toEqual([]);
+    expect(factorsAlone(one).modules.get("q")).not.toHaveProperty("bias");
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Writes test/golden/consumers/kinds: adapters of the newer kinds that PEFT saved, and the logits of a tiny model with them merged by
- * lora-lego, and as they must be.
+ * lora-lego, and as they must be. And test/golden/consumers/inits: adapters that began with a changed base, before and after training,
+ * and as PEFT makes them plain.
  *
  *   npm run build && node tools/consumers/kinds.mjs venv/bin/python
  */
@@ -19,9 +20,15 @@ if (python === undefined) throw new Error("Pass the Python that has the packages
 const run = (...args) =>
   execFileSync(python, [script, ...args], { maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"] }).toString();
 
-rmSync(golden, { recursive: true, force: true });
-run("save", golden);
-for (const adapter of readdirSync(golden)) rmSync(join(golden, adapter, "README.md"), { force: true });
+const inits = fileURLToPath(new URL("../../test/golden/consumers/inits/", import.meta.url));
+for (const [mode, folder] of [
+  ["save", golden],
+  ["init", inits],
+]) {
+  rmSync(folder, { recursive: true, force: true });
+  run(mode, folder);
+  for (const adapter of readdirSync(folder)) rmSync(join(folder, adapter, "README.md"), { force: true });
+}
 const work = mkdtempSync(join(tmpdir(), "kinds-"));
 
 const BIASES = ["bias-one", "bias-two"];
@@ -35,20 +42,41 @@ const MERGES = [
     recipe: { method: "svd", scale: "auto", target: { kind: "full" } },
     factors: [1, 1],
   },
+  {
+    id: "heads, average",
+    inputs: ["head-one", "head-two"],
+    recipe: { method: "average", weights: [1, 3], extras: "average" },
+    factors: [0.25, 0.75],
+  },
+  {
+    id: "token rows, average",
+    inputs: ["tokens-one", "tokens-two"],
+    recipe: { method: "average", weights: [1, 3] },
+    factors: [0.25, 0.75],
+    rows: { 1: "tokens-one", 9: "tokens-two" },
+  },
+  {
+    id: "activated, average",
+    inputs: ["alora-one", "alora-two"],
+    recipe: { method: "average", weights: [1, 3] },
+    factors: [0.25, 0.75],
+    stacks: true,
+  },
   { id: "biases, one alone", inputs: ["bias-one"], recipe: { method: "lego" }, factors: [1] },
 ];
 const merges = [];
-for (const { id, inputs, recipe, factors } of MERGES) {
+for (const { id, inputs, recipe, factors, rows = {}, stacks = false } of MERGES) {
   const out = join(work, id);
-  const places = inputs.map((name) => join(golden, name));
-  const { plan } = await mergeToFolder(places, recipe, { out });
-  const terms = places.map((place, t) => [place, factors[t] * plan.scale]);
-  merges.push({ id, inputs, recipe, out, terms, sha256: hashes(out) });
+  const paths = inputs.map((name) => join(golden, name));
+  const { plan } = await mergeToFolder(paths, recipe, { out });
+  const terms = paths.map((place, t) => [place, factors[t] * plan.scale]);
+  const places = Object.fromEntries(Object.entries(rows).map(([token, name]) => [token, join(golden, name)]));
+  merges.push({ id, inputs, recipe, out, terms, stacks, rows: places, sha256: hashes(out) });
 }
 
-const jobs = merges.flatMap(({ id, out, terms }) => [
+const jobs = merges.flatMap(({ id, out, terms, rows, stacks }) => [
   { id: `${id}, merged`, path: out },
-  { id: `${id}, expected`, terms },
+  { id: `${id}, expected`, ...(stacks ? { stacked: terms } : { terms, rows }) },
 ]);
 const asked = join(work, "jobs.json");
 writeFileSync(asked, JSON.stringify(jobs));

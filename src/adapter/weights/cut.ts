@@ -23,7 +23,7 @@ export function composed(rank: number, size: number, pieces: readonly FactorPiec
   const [first] = pieces as [FactorPiece, ...FactorPiece[]];
   const { name, dtype, rank: units, size: entries } = first.factor;
   if (units === rank && entries === size && first.times === 1) return first.factor;
-  const alike = pieces.every(({ factor, times }) => factor.dtype === dtype && times === 1);
+  const alike = pieces.every(({ factor, times }) => factor.dtype === dtype && Math.abs(times) === 1);
   return { name, dtype: alike ? dtype : "F32", rank, size, pieces } satisfies ComposedFactor;
 }
 

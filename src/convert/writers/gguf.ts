@@ -1,9 +1,9 @@
+import { invocationTokens } from "../../adapter/activation.ts";
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
 import { GGUF_FAMILIES, type GgufFamily, ggufName } from "../../adapter/names/gguf.ts";
 import { headOrder } from "../../adapter/names/head-rows.ts";
-import { refuseVariants } from "../../adapter/variants.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
 import { forKind } from "../../core/module-kind.ts";
 import { type GgufTensorSpec, layoutGguf } from "../../formats/gguf/layout.ts";
@@ -52,13 +52,6 @@ export const ggufWriter: FormatWriter = {
     return { weightsFile: "adapter.gguf", tensors, layout, config: null };
   },
 };
-
-/** The tokens after which an activated LoRA acts; none for others. @throws RefusedError where its file does not say them */
-function invocationTokens(adapter: Adapter): readonly number[] {
-  const tokens = adapter.peft?.invocationTokens ?? [];
-  if (tokens.length === 0) refuseVariants(adapter);
-  return tokens;
-}
 
 function familyOf(adapter: Adapter, baseConfig: AdapterText | null): { family: GgufFamily; config: ModelConfig } {
   if (baseConfig === null) {

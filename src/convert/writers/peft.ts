@@ -1,3 +1,4 @@
+import { invocationTokens } from "../../adapter/activation.ts";
 import type { AdapterModule } from "../../adapter/adapter.ts";
 import { denseFactor } from "../../adapter/dense-factor.ts";
 import { evenExperts, SINGLE_EXPERTS, storedTogether } from "../../adapter/experts.ts";
@@ -10,6 +11,7 @@ import {
   WEIGHTS_METADATA,
 } from "../../formats/peft-folder/factors.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
+import { tokensKey } from "../../formats/peft-folder/inner-keys.ts";
 import { biasKey, PEFT_PREFIX } from "../../formats/peft-folder/keys.ts";
 import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
 import { peftConfig } from "../../formats/peft-folder/write-config.ts";
@@ -41,6 +43,7 @@ export const peftWriter: FormatWriter = {
     const extras = [
       ...Array.from(adapter.extras, ([key, tensor]) => copiedTensor(key, tensor)),
       ...forms.flatMap(writtenBias),
+      ...Array.from(adapter.tokenRows, ([embedding, { tensor }]) => copiedTensor(tokensKey(embedding), tensor)),
     ];
     const fields = peftConfig({
       baseModel,
@@ -49,6 +52,9 @@ export const peftWriter: FormatWriter = {
       modules: forms,
       common,
       extras: extras.map(({ name }) => name),
+      tokenIndices: new Map(Array.from(adapter.tokenRows, ([embedding, { indices }]) => [embedding, indices])),
+      invocationTokens: invocationTokens(adapter),
+      tiesWeights: adapter.tiesWeights,
       sources: [adapter],
       left: [],
     });

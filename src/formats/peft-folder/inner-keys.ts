@@ -1,3 +1,5 @@
+import { PEFT_PREFIX } from "./keys.ts";
+
 /**
  * What PEFT puts into the keys of layers that it wraps: base_layer is the base's own layer, original_module the base's copy of a module
  * that is trained whole (modules_to_save).
@@ -60,4 +62,9 @@ export function pathOfMagnitude(key: string): string | null {
 /** The path of the embedding that trained token rows belong to; null for other tensors. */
 export function pathOfTokens(key: string): string | null {
   return TOKENS.exec(key)?.[1] ?? null;
+}
+
+/** The key of an embedding's trained token rows. */
+export function tokensKey(embedding: string): string {
+  return `${PEFT_PREFIX}${embedding}.token_adapter.trainable_tokens_delta`;
 }

@@ -1,3 +1,4 @@
+import { pathOfTokens } from "./inner-keys.ts";
 import { pathOfBias } from "./keys.ts";
 import { isPart, type ParameterPart, placeOfPart } from "./parameters.ts";
 import { type ConfigModule, type RankAndAlpha, rankPatterns } from "./rank-patterns.ts";
@@ -13,8 +14,14 @@ export interface ConfiguredLora {
   readonly modules: readonly (ConfigModule & { readonly parameter?: ParameterPart })[];
   /** Rank and alpha of modules that no pattern matches. */
   readonly common: RankAndAlpha;
-  /** Keys of the tensors saved next to the factors, biases of B among them. */
+  /** Keys of the tensors saved next to the factors, biases of B and token rows among them. */
   readonly extras: readonly string[];
+  /** The tokens of trained rows, by embedding. Default: none. */
+  readonly tokenIndices?: ReadonlyMap<string, readonly number[]>;
+  /** The tokens after which an activated LoRA acts. Default: none. */
+  readonly invocationTokens?: readonly number[];
+  /** Whether a head that is tied to the embedding follows it (ensure_weight_tying). Default false. */
+  readonly tiesWeights?: boolean;
   /** What the source configs say about their modules; empty without sources. */
   readonly sources: readonly (StatedTargets & { readonly modulesToSave: readonly string[] })[];
   /** Modules of the sources that are not written. */
@@ -23,9 +30,9 @@ export interface ConfiguredLora {
 
 /** adapter_config.json of a LoRA that lora-lego writes: the fields that consumers need and nothing else. */
 export function peftConfig(lora: ConfiguredLora): Record<string, unknown> {
-  const { common, sources } = lora;
+  const { common, sources, tokenIndices = new Map(), invocationTokens = [], tiesWeights = false } = lora;
   const biased = lora.extras.some((key) => pathOfBias(key) !== null);
-  const extras = lora.extras.filter((key) => pathOfBias(key) === null);
+  const extras = lora.extras.filter((key) => pathOfBias(key) === null && pathOfTokens(key) === null);
   const saved = savedModules(sources, extras);
   const layers = lora.modules.filter((module) => !isPart(module));
   const names = layers.map(({ name }) => name);
@@ -57,6 +64,9 @@ export function peftConfig(lora: ConfiguredLora): Record<string, unknown> {
     use_rslora: false,
     use_dora: false,
     ...(biased && { lora_bias: true }),
+    ...(tokenIndices.size > 0 && { trainable_token_indices: Object.fromEntries(tokenIndices) }),
+    ...(invocationTokens.length > 0 && { alora_invocation_tokens: invocationTokens }),
+    ...(tiesWeights && { ensure_weight_tying: true }),
     ...rankPatterns([...layers, ...parameters], common),
     modules_to_save: saved.length === 0 ? null : saved,
     inference_mode: true,
