@@ -123,11 +123,12 @@ export type {
   SwitchParameter,
 } from "./methods/parameters.ts";
 export { METHODS, methodById, type RegisterOptions, registerMethod } from "./methods/registry.ts";
-export type { MergePlan, PlannedExtra, PlannedModule, ScaledPlan } from "./plan/merge-plan.ts";
+export type { ExtraSource, MergePlan, PlannedExtra, PlannedModule, ScaledPlan } from "./plan/merge-plan.ts";
 export { makePlan } from "./plan/plan.ts";
 export type { Findings } from "./plan/plan-ranks.ts";
 export type { Fix, Warning } from "./plan/warning.ts";
 export type {
+  DoraPolicy,
   DtypeChoice,
   ExtrasPolicy,
   LooseRecipe,

@@ -39,9 +39,17 @@ export interface TokenRows {
   readonly tensor: TensorRef;
 }
 
-/** Something about an adapter's files that was corrected on reading, or that programs read differently. Ids are stable. */
+/** Something about an adapter's files that was corrected or left out on reading, or that programs read differently. Ids are stable. */
 export interface Notice {
-  readonly id: "wrapped-names" | "bare-names" | "unknown-field" | "more-adapters" | "alpha-zero" | "exact-rank";
+  readonly id:
+    | "wrapped-names"
+    | "bare-names"
+    | "unknown-field"
+    | "more-adapters"
+    | "alpha-zero"
+    | "exact-rank"
+    | "dora-baked"
+    | "dora-dropped";
   /** One sentence that names the adapter. */
   readonly text: string;
 }

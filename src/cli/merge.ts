@@ -8,7 +8,7 @@ import { adaptersAmong } from "./adapter-paths.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { mergeAgain } from "./merge-again.ts";
 import { addMethodFlags, methodOptions, refuseMethodFlags } from "./method-flags.ts";
-import { addOutputOptions, type OutputFlags } from "./output-flags.ts";
+import { addBaseOption, addOutputOptions, type OutputFlags } from "./output-flags.ts";
 import { collectPath } from "./parse-flags.ts";
 import { runToFolder } from "./run-to-folder.ts";
 import { SaidFlags } from "./said-flags.ts";
@@ -34,6 +34,7 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
     command,
     FIELD_NAMES.filter((name) => !OF_ONE.includes(name)),
   );
+  addBaseOption(command);
   addOutputOptions(command);
   command.addHelpText(
     "after",

@@ -12,6 +12,7 @@ export interface OutputFlags {
   readonly out?: string;
   readonly to?: FormatId;
   readonly baseConfig?: string;
+  readonly base?: string;
   readonly threads?: number;
   readonly report?: string;
   readonly dryRun?: true;
@@ -38,6 +39,11 @@ export function addFormatOptions(command: Command): void {
       "config.json of the base model; gguf needs it for names and rows, mlx for renamed modules, embeddings, heads and experts",
       parsePath,
     );
+}
+
+/** Add the flag that names the base model, for commands that merge. */
+export function addBaseOption(command: Command): void {
+  command.option("--base <dir>", "folder of the base model in safetensors, which --dora bake needs", parsePath);
 }
 
 /** Add `--extras` for commands that write one adapter, which keeps its extras where the format can carry them. */
@@ -78,6 +84,7 @@ export function outputOf(flags: Omit<OutputFlags, "out">): Omit<MergeOptions, "o
     stream: flags.stream ?? false,
     ...(flags.to !== undefined && { to: flags.to }),
     ...(flags.baseConfig !== undefined && { baseConfig: flags.baseConfig }),
+    ...(flags.base !== undefined && { base: flags.base }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(flags.report !== undefined && { report: flags.report }),
   };

@@ -4,7 +4,7 @@ import type { Fix } from "../plan/warning.ts";
 import { nextMerges } from "../report/next-merges.ts";
 import type { MergeReport } from "../report/report.ts";
 import { printWarnings } from "./failure.ts";
-import { addRunOptions, OUT_HELP, type OutputFlags, outputOf } from "./output-flags.ts";
+import { addBaseOption, addRunOptions, OUT_HELP, type OutputFlags, outputOf } from "./output-flags.ts";
 import { parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
@@ -26,6 +26,7 @@ export async function runCommand(): Promise<Command> {
       "folder that relative adapter paths start from (default: the recipe's folder)",
       parsePath,
     );
+  addBaseOption(command);
   addRunOptions(command);
   command.addHelpText(
     "after",

@@ -29,14 +29,12 @@ export async function fuseTensor(
   begin: number,
   sink: ByteSink,
 ): Promise<void> {
-  const { name, shape, magnitude } = change;
+  const { name, shape } = change;
   const dtype = change.dtype as OutputDtype;
-  const [rows, columns] = [shape[0] ?? 1, elementCount(shape.slice(1))];
-  const slabs = await fusedSlabs(kernels, source, adapters, change, rows, columns);
-  const scales = magnitude === null ? null : await scalesOf(adapters, magnitude, columns, slabs);
+  const columns = elementCount(shape.slice(1));
+  const fused = await fusedRows(kernels, source, adapters, change);
   const fresh = await newRows(adapters, change, columns);
-  await slabs(async (values, from, bytes) => {
-    if (scales !== null) scaleRows(values, columns, from, magnitude!, scales);
+  await fused(async (values, from, _, bytes) => {
     for (let o = 0; o * columns < values.length; o++) {
       const row = fresh.get(from + o);
       if (row !== undefined) values.set(row, o * columns);
@@ -52,11 +50,34 @@ export async function fuseTensor(
   });
 }
 
+/**
+ * The rows of W', DoRA's magnitudes applied, before new rows take their places and before they are rounded to the tensor's type.
+ *
+ * @param source that holds W
+ */
+export async function fusedRows(
+  kernels: Kernels,
+  source: ByteSource,
+  adapters: readonly Adapter[],
+  change: ChangedTensor,
+): Promise<FusedRows> {
+  const { shape, magnitude } = change;
+  const columns = elementCount(shape.slice(1));
+  const slabs = await fusedSlabs(kernels, source, adapters, change, shape[0] ?? 1, columns);
+  if (magnitude === null) return slabs;
+  const scales = await scalesOf(adapters, magnitude, columns, slabs);
+  return (use) =>
+    slabs((values, from, before, bytes) => {
+      scaleRows(values, columns, from, magnitude, scales);
+      return use(values, from, before, bytes);
+    });
+}
+
 async function scalesOf(
   adapters: readonly Adapter[],
   magnitude: NonNullable<ChangedTensor["magnitude"]>,
   columns: number,
-  slabs: FusedSlabs,
+  slabs: FusedRows,
 ): Promise<Float64Array> {
   const { name, files } = adapters[magnitude.input]!;
   return magnitudeScales(await readNumbers(name, files, magnitude.tensor), magnitude, columns, slabs);
@@ -77,8 +98,10 @@ async function newRows(
   return found;
 }
 
-/** Calls back with rows of W' in f32, in ascending order; `bytes` has room for them in the written element type. */
-type FusedSlabs = (use: (rows: Float32Array, from: number, bytes: Uint8Array) => Promise<void> | void) => Promise<void>;
+/** Calls back with rows of W' and of W in f32, in ascending order; `bytes` has room for them in the written element type. */
+export type FusedRows = (
+  use: (rows: Float32Array, from: number, before: Float32Array, bytes: Uint8Array) => Promise<void> | void,
+) => Promise<void>;
 
 async function fusedSlabs(
   kernels: Kernels,
@@ -87,7 +110,7 @@ async function fusedSlabs(
   { dtype, origin, parts }: ChangedTensor,
   rows: number,
   columns: number,
-): Promise<FusedSlabs> {
+): Promise<FusedRows> {
   const { tensor } = origin;
   const stored = tensor.dtype as FactorDtype;
   const [element, written] = [bytesOf(stored), bytesOf(dtype as OutputDtype)];
@@ -125,7 +148,8 @@ async function fusedSlabs(
       const these = { ...sums, offsets: sums.offsets.subarray(0, count + 1) };
       fillCoefficients(these, along, rows, from, units, parts);
       kernels.combine(stacked, columns, columns, these, fused, columns);
-      await use(fused.subarray(0, count * columns), from, bytes.subarray(0, written * count * columns));
+      const size = count * columns;
+      await use(fused.subarray(0, size), from, stacked.subarray(0, size), bytes.subarray(0, written * size));
     }
   };
 }

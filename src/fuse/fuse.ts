@@ -71,7 +71,8 @@ function isCopy({ parts, rows, origin, dtype }: ChangedTensor): boolean {
   return parts.length + rows.length === 0 && origin.tensor.dtype === dtype && !looked;
 }
 
-function sourceOf(base: BaseModel, adapters: readonly Adapter[], { input, tensor }: Origin): ByteSource {
+/** The file that holds the values that a tensor starts from. */
+export function sourceOf(base: BaseModel, adapters: readonly Adapter[], { input, tensor }: Origin): ByteSource {
   return input === null ? base.shards[tensor.file]!.source : adapters[input]!.files[tensor.file]!;
 }
 

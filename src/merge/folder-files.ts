@@ -11,10 +11,10 @@ import { cardDatasets } from "../report/card-datasets.ts";
 import { type FolderFile, type FolderReader, sharedTokenizerFiles } from "../report/tokenizer-files.ts";
 import type { MergeOutcome } from "./merge.ts";
 
-/** @param based whether the base model's config was needed, which a recipe does not name */
-function recipeComment(based: boolean): string {
+/** The command that makes the adapter again. @param more what a recipe does not name: the base model, or its config */
+function recipeComment(more: string): string {
   return `# How lora-lego ${VERSION} made this adapter. To make it again, where DIR holds the adapters:
-# lora-lego run recipe.yaml --adapters DIR --out OUT${based ? " --base-config CONFIG" : ""}
+# lora-lego run recipe.yaml --adapters DIR --out OUT${more}
 `;
 }
 
@@ -57,12 +57,13 @@ export async function folderFiles(
     warnings: [...bare.warnings, ...shared.warnings],
   };
   const recipe = recipeText({ steps, out: null, to: id === "peft" ? null : id, report: null });
+  const baked = steps.some((step) => step.recipe.dora === "bake");
   const names = [...(config === null ? [] : [config.file]), weightsFile, CARD_FILE, RECIPE_FILE, ...carried];
   if (reportName !== null) names.push(reportName);
   const texts = {
     ...(reportName !== null && { [reportName]: reportText(report) }),
     ...(config !== null && { [config.file]: configText(config.fields) }),
-    [RECIPE_FILE]: `${recipeComment(based)}${recipe}`,
+    [RECIPE_FILE]: `${recipeComment(`${based ? " --base-config CONFIG" : ""}${baked ? " --base BASE" : ""}`)}${recipe}`,
     [CARD_FILE]: modelCard(plan, id, report, names, recipe, await cardDatasets(folders)),
   };
   const encoder = new TextEncoder();

@@ -46,6 +46,7 @@ export {
 export type { BasePaths } from "./input/open-base.ts";
 export { inspectAdapter } from "./inspect-adapter.ts";
 export {
+  type BaseOptions,
   type FormatOptions,
   type InputOptions,
   type Merged,

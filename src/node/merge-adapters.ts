@@ -9,6 +9,7 @@ import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import { bakedAdapters, refuseIdleBase } from "./bake-adapters.ts";
 import { type Call, checkCall, type OptionTable } from "./call/check-call.ts";
 import { COUNT, FORMAT, FUNCTION, PATH, PATHS, RECIPE, SWITCH } from "./call/rules.ts";
 import {
@@ -39,8 +40,19 @@ export interface FormatOptions {
 /** How adapters are opened for a merge. */
 export type InputOptions = Omit<OpenOptions, "baseConfig">;
 
+/** The base model of a merge's adapters, which most merges do without. */
+export interface BaseOptions {
+  /** Folder of the base model in safetensors, from which `dora: bake` extracts what DoRA's magnitudes change. */
+  readonly base?: string;
+}
+
 /** How to write a merge to disk. */
-export interface MergeOptions extends FormatOptions, MachineControl, InputOptions, Omit<PlaceOptions, "bytes"> {
+export interface MergeOptions
+  extends FormatOptions,
+    BaseOptions,
+    MachineControl,
+    InputOptions,
+    Omit<PlaceOptions, "bytes"> {
   /** Where to write: one file if the name ends in .safetensors or .gguf, else a folder. */
   readonly out: string;
 }
@@ -56,6 +68,7 @@ const INTO_FOLDER: OptionTable<Omit<MergeOptions, keyof FormatOptions | "out">> 
   ...INPUT,
   ...PLACE,
   report: PATH,
+  base: PATH,
   threads: COUNT,
   onProgress: FUNCTION,
 };
@@ -94,7 +107,7 @@ export interface Merged extends MergeOutcome {
  */
 export async function mergeAdapters(paths: readonly string[], recipe: Recipe, options: MergeOptions): Promise<Merged> {
   checkCall(MERGE, [paths, recipe, options]);
-  return withOpened(paths, options, async (opened, inputs, baseConfig) => {
+  return withOpened(paths, recipe, options, async (opened, inputs, baseConfig) => {
     const { out } = options;
     const adapters = opened.map(({ adapter }) => adapter);
     const planned = async () => ({ plan: makePlan(adapters, recipe), adapters, baseConfig });
@@ -158,7 +171,7 @@ export async function planMergedOutput(
   options: PlannedOptions = {},
 ): Promise<MergedOutputPlan> {
   checkCall(PLAN, [paths, recipe, options]);
-  return withOpened(paths, options, async (opened, inputs, baseConfig) => {
+  return withOpened(paths, recipe, options, async (opened, inputs, baseConfig) => {
     const { out } = options;
     if (out !== undefined) checkOutput(out, inputs, options);
     const adapters = opened.map(({ adapter }) => adapter);
@@ -177,14 +190,18 @@ export function formatChoice(to: FormatId | undefined, recipe: Recipe): FormatCh
 /** Open adapters and do work with them. @param work gets the paths that must not be overwritten, and the base's config */
 async function withOpened<T>(
   paths: readonly string[],
-  options: InputOptions & FormatOptions,
+  recipe: Recipe,
+  options: InputOptions & FormatOptions & BaseOptions,
   work: (opened: readonly DiskAdapter[], inputs: readonly string[], baseConfig: AdapterText | null) => Promise<T>,
 ): Promise<T> {
-  const { baseConfig: config, ...opening } = options;
+  const { baseConfig: config, base, ...opening } = options;
+  refuseIdleBase([recipe], base);
   const baseConfig = readBaseConfig(config);
   const opened = await diskAdapters(paths, { ...opening, baseConfig });
   try {
-    return await work(opened, [...inputPaths(paths, opened), ...(config === undefined ? [] : [config])], baseConfig);
+    const beside = [config, base].filter((path) => path !== undefined);
+    const baked = await bakedAdapters(opened, recipe, base);
+    return await work(baked, [...inputPaths(paths, opened), ...beside], baseConfig);
   } finally {
     for (const adapter of opened) adapter.close();
   }

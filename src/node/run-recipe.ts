@@ -10,13 +10,16 @@ import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { type PlannedMerge, planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import { type Kept, kept, plannedAdapter } from "../plan/planned-adapter.ts";
+import type { LooseRecipe } from "../recipe/recipe.ts";
 import { type ParsedRecipe, parseRecipe, type RecipeStep } from "../recipe/recipe-file.ts";
+import { bakedAdapters, refuseIdleBase } from "./bake-adapters.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { FUNCTION, object, optional, PATH } from "./call/rules.ts";
 import { readText } from "./files/read-text.ts";
 import { type DiskAdapter, diskAdapters, inputPaths, localPaths } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
 import {
+  type BaseOptions,
   type FormatOptions,
   formatChoice,
   type InputOptions,
@@ -88,7 +91,12 @@ function existing(recipe: ParsedRecipe, from: string, path: string, step: number
 }
 
 /** How to carry out a recipe; `out`, `to` and `report` default to the recipe's. */
-export interface RunOptions extends FormatOptions, MachineControl, InputOptions, Omit<PlaceOptions, "bytes"> {
+export interface RunOptions
+  extends FormatOptions,
+    BaseOptions,
+    MachineControl,
+    InputOptions,
+    Omit<PlaceOptions, "bytes"> {
   readonly out?: string;
   /** Called and awaited before each step. */
   readonly onStep?: (name: string | null) => Promise<void>;
@@ -172,10 +180,14 @@ function destination(recipe: LoadedRecipe, { out, to, report }: RunOptions) {
 
 /** Open every adapter once, so that a fault in one is reported before the first step. @returns paths that must not be overwritten */
 async function inputsOf(recipe: LoadedRecipe, options: RunOptions, baseConfig: AdapterText | null): Promise<string[]> {
+  refuseIdleBase(
+    recipe.steps.map((step) => step.recipe),
+    options.base,
+  );
   const paths = [...new Set(recipe.paths.flat().filter((path) => path !== null))];
   const opened = await diskAdapters(paths, { ...options, baseConfig });
   for (const adapter of opened) adapter.close();
-  const others = [recipe.file, options.baseConfig].filter((path) => typeof path === "string");
+  const others = [recipe.file, options.baseConfig, options.base].filter((path) => typeof path === "string");
   return [...inputPaths(paths, opened), ...others];
 }
 
@@ -185,12 +197,13 @@ async function openStep(
   step: number,
   output: Output,
   results: ReadonlyMap<string, Kept>,
-  options: Parameters<typeof diskAdapters>[1],
-): Promise<DiskAdapter[]> {
+  options: Parameters<typeof diskAdapters>[1] & BaseOptions,
+): Promise<readonly DiskAdapter[]> {
   const sources = steps[step]!.adapters;
   const places = sources.map((source, t) => ("step" in source ? output.scratch(source.step) : paths[step]![t]!));
   const opened = await diskAdapters(places, options);
-  return opened.map((one, t) => {
+  const baked = await bakedAdapters(opened, steps[step]!.recipe, options.base);
+  return baked.map((one, t) => {
     const source = sources[t]!;
     return "step" in source ? { ...one, adapter: { ...one.adapter, ...results.get(source.step)! } } : one;
   });
@@ -255,7 +268,9 @@ async function planSteps(
     const given = recipe.paths[i]!.filter((path) => path !== null);
     const opened = await diskAdapters(given, { ...options, baseConfig });
     try {
-      const disk = opened.map(({ adapter }) => adapter).values();
+      const weights = sources.flatMap((source, t) => ("step" in source ? [] : [merge.weights?.[t] ?? 1]));
+      const baked = await bakedAdapters(opened, { ...merge, weights } as LooseRecipe, options.base);
+      const disk = baked.map(({ adapter }) => adapter).values();
       const adapters = sources.map((source) => ("step" in source ? results.get(source.step)! : disk.next().value!));
       const plan = makePlan(adapters, merge);
       results.set(name ?? "", await plannedAdapter(name ?? "", plan, adapters));

@@ -1,8 +1,10 @@
 import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
+import { isDora, withoutMagnitudes } from "../adapter/dora.ts";
 import { MATRIX_KINDS, refuseKinds } from "../adapter/kinds.ts";
 import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
 import { UsageError } from "../core/errors.ts";
+import { plural } from "../core/plural.ts";
 import type { Method } from "../methods/method.ts";
 import { extremeWeights } from "../recipe/check-weights.ts";
 import type { FilledRecipe } from "../recipe/recipe-fields.ts";
@@ -43,8 +45,12 @@ export function planParts(
   method: Method,
 ): MergeParts {
   const counts = weighted(given, recipe, weights);
-  for (const adapter of given.filter((_, t) => counts[t])) refuseVariants(adapter, MERGED_VARIANTS);
-  const { adapters, warnings } = underOneName(atTargetRank(given, counts, recipe, method), counts);
+  const plain = recipe.dora === "drop" ? given.map(dropMagnitudes) : given;
+  for (const adapter of plain.filter((_, t) => counts[t])) {
+    if (recipe.dora === "bake" && isDora(adapter)) throw noBase(adapter);
+    refuseVariants(adapter, MERGED_VARIANTS);
+  }
+  const { adapters, warnings } = underOneName(atTargetRank(plain, counts, recipe, method), counts);
   const selection = selectModules(adapters, recipe, weights);
   refuseCancelled(method, selection);
   refuseExtreme(method, selection);
@@ -54,6 +60,19 @@ export function planParts(
   const modules = selection.modules.map((module) => ({ ...module, parts: partsOf(module, adapters) }));
   const sources = modules.flatMap(({ parts }) => parts.map(({ module }) => module));
   return { adapters, weights, selection, used, modules, sources, warnings };
+}
+
+function dropMagnitudes(adapter: Adapter): Adapter {
+  if (!isDora(adapter)) return adapter;
+  const [first] = adapter.magnitudes.keys();
+  const text = `The magnitudes of DoRA in ${plural(adapter.magnitudes.size, "module")} of ${adapter.name} (such as ${first}) are left out, so its deltas are not scaled as in training.`;
+  return withoutMagnitudes(adapter, { id: "dora-dropped", text });
+}
+
+function noBase({ name }: Adapter): UsageError {
+  return new UsageError(
+    `${name} is a DoRA adapter, and its change can be extracted only where its base model is at hand; pass the folder of the base model as --base, or --dora drop to leave the magnitudes out.`,
+  );
 }
 
 /** Refuse weights of a module that lie too far apart once they are multiplied by those of its block. */

@@ -40,6 +40,13 @@ export function checkRecipe(
   checkOptions(chosen === null ? method : { id, parameters: {} }, options, (path, why) =>
     fail(["options", ...path], chosen !== null && path.length > 0 ? noOptions(String(path[0])) : why),
   );
+  const { dora, doraRank } = fields;
+  if (doraRank !== undefined && !Number.isSafeInteger(doraRank)) {
+    fail(["doraRank"], `The recipe's doraRank is ${shown(doraRank)}, but must be a whole number above 0.`);
+  }
+  if (doraRank !== undefined && dora !== "bake") {
+    fail(["doraRank"], "doraRank is the rank of what dora: bake extracts; set dora to bake, or leave doraRank out.");
+  }
   if (target !== undefined) placed(["target"], fail, () => checkTarget(target));
   for (const field of ["include", "exclude"] as const) {
     for (const [i, pattern] of (recipe[field] ?? []).entries()) {

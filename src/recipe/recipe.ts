@@ -5,6 +5,9 @@ import type { MethodChoice } from "../methods/method-options.ts";
 /** What to do with tensors other than LoRA factors (heads, biases, modules_to_save). */
 export type ExtrasPolicy = "error" | "drop" | "first" | "average";
 
+/** What becomes of DoRA's magnitudes: bake extracts what they change in the base as a LoRA, drop leaves them out. */
+export type DoraPolicy = "bake" | "drop";
+
 /** How ranks are laid out in the output: one for all modules, or each module its own (rank_pattern). */
 export type RankLayout = "uniform" | "pattern";
 
@@ -34,6 +37,10 @@ export interface RecipeFields {
   readonly dtype?: DtypeChoice;
   /** Default error. */
   readonly extras?: ExtrasPolicy;
+  /** Default: adapters with magnitudes are refused. */
+  readonly dora?: DoraPolicy;
+  /** For bake: the rank of every module. Default: each module's own in its adapter. */
+  readonly doraRank?: number;
   /** Accept adapters that share no module or end at different layers. Default false. */
   readonly allowPartial?: boolean;
   /** The program that will load the result; rank and fields are fitted to it. Default: any program. */

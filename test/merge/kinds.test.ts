@@ -26,7 +26,7 @@ describe(`adapters of newer kinds in PEFT ${versions.peft}, merged (tools/consum
     const { inputs, recipe, sha256, merged, expected } = merge;
     const out = join(tempFolder(), "merged");
     const places = inputs.map((name) => join(GOLDEN, name));
-    await mergeToFolder(places, recipe, { out });
+    await mergeToFolder(places, recipe, { out, ...(recipe.dora && { base: join(GOLDEN, "base") }) });
     const hashes = ["adapter_config.json", "adapter_model.safetensors"].map((file) =>
       createHash("sha256")
         .update(readFileSync(join(out, file)))

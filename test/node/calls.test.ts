@@ -61,7 +61,16 @@ const FIRST = {
 const nothing = (): void => {};
 const HUB = { settings: library.hubSettings({}), onDownload: nothing, signal: new AbortController().signal };
 const PLACE = { force: true, onNotice: nothing };
-const FOLDER = { ...HUB, ...PLACE, stream: false, report: "report.json", threads: 1, onProgress: nothing, out: "out" };
+const FOLDER = {
+  ...HUB,
+  ...PLACE,
+  stream: false,
+  report: "report.json",
+  threads: 1,
+  onProgress: nothing,
+  out: "out",
+  base: "base",
+};
 const MERGE = { ...FOLDER, to: "gguf", baseConfig: "config.json" } as const;
 const OPENING = { ...HUB, stream: false, baseConfig: null };
 const LLAMA = { getLlama: () => Promise.reject(new Error("not started")) };

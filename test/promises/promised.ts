@@ -28,7 +28,7 @@ export const PROMISED: PromisingText = {
       "plan/extras > are by first those of the first input that has each",
     ],
     [
-      "What cannot be merged correctly is refused in one sentence that says what to do instead: DoRA, trained biases, PiSSA and other changed bases, adapters of different depth, NaN.",
+      "What cannot be merged correctly is refused in one sentence that says what to do instead: DoRA, PiSSA and other changed bases, adapters of different depth, NaN.",
       "cli/refusals > is refused in one line with its name and the way out: %s",
       "cli/refusals > are refused in one line with names and the way out: %s",
       "adapter/variants > never comes out of a writer, a plan or a merge, in any dialect and mixture",

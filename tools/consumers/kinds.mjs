@@ -62,13 +62,19 @@ const MERGES = [
     factors: [0.25, 0.75],
     stacks: true,
   },
+  {
+    id: "DoRA baked whole, average",
+    inputs: ["dora-one", "dora-two"],
+    recipe: { method: "average", weights: [1, 3], dora: "bake", doraRank: 8 },
+    factors: [0.25, 0.75],
+  },
   { id: "biases, one alone", inputs: ["bias-one"], recipe: { method: "lego" }, factors: [1] },
 ];
 const merges = [];
 for (const { id, inputs, recipe, factors, rows = {}, stacks = false } of MERGES) {
   const out = join(work, id);
   const paths = inputs.map((name) => join(golden, name));
-  const { plan } = await mergeToFolder(paths, recipe, { out });
+  const { plan } = await mergeToFolder(paths, recipe, { out, ...(recipe.dora && { base: join(golden, "base") }) });
   const terms = paths.map((place, t) => [place, factors[t] * plan.scale]);
   const places = Object.fromEntries(Object.entries(rows).map(([token, name]) => [token, join(golden, name)]));
   merges.push({ id, inputs, recipe, out, terms, stacks, rows: places, sha256: hashes(out) });

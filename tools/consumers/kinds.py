@@ -1,6 +1,6 @@
 """Adapters of the newer kinds of PEFT, as PEFT saves them, and the logits of tiny models with them.
 
-    python kinds.py save FOLDER       writes one PEFT folder for each of ADAPTERS
+    python kinds.py save FOLDER       writes one PEFT folder for each of ADAPTERS, and the base model
     python kinds.py init FOLDER       trains from PiSSA and OLoRA, and writes the adapters before, after, and as PEFT converts them to plain LoRA
     python kinds.py judge JOBS.json   prints the answers as JSON: logits, a row for each token
 
@@ -32,6 +32,8 @@ ADAPTERS = {
     "bias-two": dict(**SHARED, r=3, lora_alpha=5, lora_bias=True, use_rslora=True),
     "alora-one": dict(**SHARED, r=2, lora_alpha=4, **ACTIVATED),
     "alora-two": dict(**SHARED, r=3, lora_alpha=5, **ACTIVATED),
+    "dora-one": dict(**SHARED, r=2, lora_alpha=4, use_dora=True),
+    "dora-two": dict(**SHARED, r=3, lora_alpha=5, use_dora=True, use_rslora=True),
     "head-one": dict(**SHARED, r=2, lora_alpha=4, modules_to_save=["lm_head"]),
     "head-two": dict(**SHARED, r=3, lora_alpha=5, modules_to_save=["lm_head"]),
     "tokens-one": dict(**SHARED, r=2, lora_alpha=4, trainable_token_indices={"embed_tokens": [5, 1]}),
@@ -66,6 +68,7 @@ def save(folder):
         config.base_model_name_or_path = "tiny"
         config.target_modules = sorted(fields["target_modules"])
         model.save_pretrained(f"{folder}/{name}")
+    tiny().save_pretrained(f"{folder}/base")
 
 
 def save_inits(folder):
