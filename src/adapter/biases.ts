@@ -45,6 +45,6 @@ function variantOf(biases: ReadonlyMap<string, TensorRef>, wrong: string | null)
     return { id: "incomplete", of: "lora_bias", text };
   }
   const [first] = biases.values();
-  const text = `trains a bias next to B (tensor ${first!.name}), which only a PEFT folder can hold; write one, fuse it into its base model, or leave the biases out with --extras drop.`;
+  const text = `trains a bias next to B (tensor ${first!.name}), which lora-lego writes into PEFT folders only; keep it in one, fuse it into its base model, or leave the biases out with --extras drop.`;
   return { id: "lora_bias", text };
 }

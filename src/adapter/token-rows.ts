@@ -47,6 +47,6 @@ function variantsOf(tensors: ReadonlyMap<string, TensorRef>, stated: boolean, wr
     const text = `trains single token embeddings (${said}), and ${wrong}; save the adapter again, or pass the config that belongs to it.`;
     return [{ id: "incomplete", of: "token_indices", text }];
   }
-  const text = `trains single token embeddings (${said}), which only a PEFT folder can hold; write one, fuse it into its base model, or leave the rows out with --extras drop.`;
+  const text = `trains single token embeddings (${said}), which lora-lego writes into PEFT folders only; keep it in one, fuse it into its base model, or leave the rows out with --extras drop.`;
   return [{ id: "token_indices", text }];
 }

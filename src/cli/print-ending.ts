@@ -39,9 +39,11 @@ export async function printEnding(report: MergeReport, out: string, { next, path
 }
 
 /** The command that looks for signs of failure; null where it would see too little. */
-function auditCommand({ inputs }: MergeReport, out: string, paths: readonly string[] | null): string | null {
+function auditCommand({ inputs, warnings }: MergeReport, out: string, paths: readonly string[] | null): string | null {
   // One adapter was not merged but changed, and as it was asked for.
   if (inputs.length < 2) return null;
+  // What a baked DoRA adapter changes is not in its own file.
+  if (warnings.some(({ id }) => id === "dora-baked")) return null;
   // A file alone does not say which weights it was made with.
   const known = statSync(out).isDirectory() || inputs.every(({ weight }) => weight === 1);
   if (!known || paths === null || out.endsWith(".gguf")) return null;

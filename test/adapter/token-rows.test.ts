@@ -30,7 +30,7 @@ describe("trained rows of tokens", () => {
     expect(variants).toEqual([
       {
         id: "token_indices",
-        text: "trains single token embeddings (trainable_token_indices), which only a PEFT folder can hold; write one, fuse it into its base model, or leave the rows out with --extras drop.",
+        text: "trains single token embeddings (trainable_token_indices), which lora-lego writes into PEFT folders only; keep it in one, fuse it into its base model, or leave the rows out with --extras drop.",
       },
     ]);
   });

@@ -170,7 +170,7 @@ describe("what an adapter is beside a plain LoRA", () => {
       "lora_bias by its tensors",
       () => openPeft([...linear("q"), filled(keyOf("q", "lora_B.bias"), [4])]),
       ["lora_bias"],
-      /q\.lora_B\.bias.*; write one, fuse it .*--extras drop/,
+      /q\.lora_B\.bias.*; keep it in one, fuse it .*--extras drop/,
       { modules: 1, others: 0 },
     ],
     [

@@ -170,7 +170,7 @@ const VARIANTS: Case[] = [
   tensors(
     "lora-bias-tensors",
     { [`${PREFIX}q.lora_B.bias`]: [1] },
-    /bias next to B .*q\.lora_B\.bias.*; write one, fuse it into .*--extras drop/,
+    /bias next to B .*q\.lora_B\.bias.*; keep it in one, fuse it into .*--extras drop/,
   ),
   config("qalora", { use_qalora: true }, /QA-LoRA.*; retrain it as plain LoRA/),
   config(

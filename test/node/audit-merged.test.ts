@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { MergedAudit } from "../../src/analysis/audit/audit-merged.ts";
@@ -39,6 +39,23 @@ describe("what lies beside a merged adapter", () => {
     expect(audit.unseen).toEqual([
       "clusters (there is no report.json beside the result; merge writes it with --report)",
     ]);
+  });
+
+  it("refuses DoRA adapters, unless their magnitudes were left out", async () => {
+    const of = ["d", "e"].map((name, t) => {
+      const { modules } = randomAdapter(t);
+      const magnitudes = Object.entries(modules).map(([module, { B }]) => {
+        return [`base_model.model.${module}.lora_magnitude_vector`, (B as number[][]).map(() => 1)] as const;
+      });
+      return writeAdapter(join(folder, name), { modules, extras: Object.fromEntries(magnitudes) });
+    });
+    const out = join(tempFolder(), "merged");
+    await mergeToFolder(of, { method: "cat", dora: "drop" }, { out, threads: 1 });
+    expect((await auditMerged(out, { of })).energy).toBeCloseTo(1, 6);
+    rmSync(join(out, "recipe.yaml"));
+    await expect(auditMerged(out, { of })).rejects.toThrow(
+      /^d is a DoRA adapter, .*--method cat --dora bake --base DIR/,
+    );
   });
 
   it("tells the method, for which only ratios of weights may count", async () => {

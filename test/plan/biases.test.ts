@@ -133,7 +133,7 @@ describe("biases next to B (lora_bias)", () => {
     const config = JSON.parse(String(files["adapter_config.json"]));
     expect(effect({ config, weights: files["adapter_model.safetensors"] as Uint8Array })).toEqual([3, 6]);
     const kohya = await writerOf("kohya");
-    expect(() => kohya.convert(one, null)).toThrow(/one trains a bias next to B .* only a PEFT folder can hold;/);
+    expect(() => kohya.convert(one, null)).toThrow(/one trains a bias next to B .* writes into PEFT folders only;/);
     expect(factorsAlone(one).variants).toEqual([]);
     expect(factorsAlone(one).modules.get("q")).not.toHaveProperty("bias");
   });

@@ -134,7 +134,7 @@ describe("trained token rows (trainable_token_indices)", () => {
     const one = await adapter("one", { 5: 1 });
     const kohya = await writerOf("kohya");
     expect(() => kohya.convert(one, null)).toThrow(
-      /^one trains single token embeddings .* only a PEFT folder can hold/,
+      /^one trains single token embeddings .* writes into PEFT folders only/,
     );
     expect(factorsAlone(one).variants).toEqual([]);
     expect(factorsAlone(one).tokenRows.size).toBe(0);

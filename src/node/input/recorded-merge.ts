@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
+import { isDora } from "../../adapter/dora.ts";
 import type { RecordedMerge } from "../../analysis/audit/audit-merged.ts";
 import { recordedClusters } from "../../analysis/audit/recorded-clusters.ts";
-import { LoraLegoError } from "../../core/errors.ts";
+import { LoraLegoError, RefusedError } from "../../core/errors.ts";
 import { parseStrictJson } from "../../formats/json.ts";
 import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
 import { EXACT_SUM } from "../../methods/method.ts";
@@ -23,14 +24,28 @@ type Weighing = Pick<RecordedMerge, "method" | "weights" | "weightsOf">;
  * do not say is among `unseen`.
  *
  * @param folder of the merged adapter; null if it has none on disk
+ * @throws RefusedError for DoRA adapters, unless the recipe left their magnitudes out
  */
 export async function recordedMerge(folder: string | null, adapters: readonly Adapter[]): Promise<RecordedMerge> {
+  await refuseMagnitudes(folder, adapters);
   const unseen: string[] = [];
   const weighing = await orUnseen(unseen, "weights and method, counted as a sum of all adapters", () =>
     weighingOf(folder, adapters),
   );
   const clusters = await orUnseen(unseen, "clusters", async () => clustersOf(folder, adapters));
   return { ...(weighing ?? plainSum(adapters)), clusters, unseen };
+}
+
+/** The deltas of a DoRA adapter's own file are not what a merge holds of it. */
+async function refuseMagnitudes(folder: string | null, adapters: readonly Adapter[]): Promise<void> {
+  const dora = adapters.find(isDora);
+  if (dora === undefined) return;
+  const text = textIn(folder, RECIPE_FILE);
+  const steps = text === null ? [] : (await parseRecipe(text, RECIPE_FILE)).steps;
+  if (steps.length > 0 && steps.every(({ recipe }) => recipe.dora === "drop")) return;
+  throw new RefusedError(
+    `${dora.name} is a DoRA adapter, and its file alone does not show what its magnitudes change; bake it by itself (lora-lego merge ${dora.name} --method cat --dora bake --base DIR), merge the result of that, and audit the merge against it.`,
+  );
 }
 
 /** What `read` returns; if it cannot be had, null, and `what` is unseen for the reason given. */
