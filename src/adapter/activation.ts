@@ -1,11 +1,11 @@
+import { RefusedError } from "../core/errors.ts";
 import type { Adapter } from "./adapter.ts";
-import { refuseVariants } from "./variants.ts";
 
-/** The tokens after which an activated LoRA acts; none for other adapters. @throws RefusedError where its file does not say them */
-export function invocationTokens(adapter: Adapter): readonly number[] {
-  const tokens = adapter.peft?.invocationTokens ?? [];
-  if (tokens.length === 0) {
-    refuseVariants({ ...adapter, variants: adapter.variants.filter(({ id }) => id === "alora") });
-  }
-  return tokens;
+/** The tokens after which an activated LoRA acts; none for other adapters. @throws RefusedError where they are not read */
+export function invocationTokens({ name, format, peft, variants }: Adapter): readonly number[] {
+  const tokens = peft?.invocationTokens ?? [];
+  if (tokens.length > 0 || !variants.some(({ id }) => id === "alora")) return tokens;
+  throw new RefusedError(
+    `${name} is an activated LoRA, and lora-lego does not read the tokens after which it acts from ${format} files; pass the PEFT folder that it was made from.`,
+  );
 }

@@ -49,7 +49,9 @@ describe("an activated LoRA", () => {
     }
     const bytes = (await written(await open([1]), "gguf", BASE))["adapter.gguf"] as Uint8Array;
     const there = await openAdapter(memoryFolder("there", { "x.gguf": bytes }));
-    expect(await rejection(written(there, "gguf", BASE))).toBeInstanceOf(RefusedError);
+    const error = await rejection(written(there, "gguf", BASE));
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error.message).toMatch(/does not read the tokens .* from gguf files; pass the PEFT folder/);
   });
 
   it.each([[["a"]], [[-1]], [[1.5]], [[2 ** 32]], ["text"], [{ a: 1 }]])("has token ids, not %j", async (tokens) => {

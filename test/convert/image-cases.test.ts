@@ -91,7 +91,7 @@ const RIGHT: Readonly<Record<string, Right>> = {
   "dora-kohya": { read: "unet", ...dora },
   "flux-aitoolkit": FLUX,
   "flux-bfl-bare": FLUX,
-  "flux-bfl-control": { ...other(/bias next to B/), read: "flux1" },
+  "flux-bfl-control": { ...other(/bias next to B/), read: "flux1", merge: /query_norm\.scale.*--extras drop/ },
   "flux-final-adaln": FLUX,
   "flux-kohya-a": FLUX,
   "flux-kohya-b": FLUX,
