@@ -16,7 +16,7 @@ export interface UnitGrams {
  * from them alone. Plain data.
  */
 export interface DeltaProducts {
-  /** <D_t, D_u>, (T, T) row-major over all inputs; 0 if an input lacks the module. */
+  /** <D_t, D_u>, (T, T) row-major over all inputs; 0 if an input lacks the module, NaN for two that were not compared. */
   readonly inputs: number[];
   /** <delta', D_t> of the merged delta. */
   readonly cross: number[];
@@ -30,7 +30,7 @@ export interface DeltaFigures {
   readonly normRatio: number | null;
   /** Cosine of delta' with each D_t; null if the input lacks the module or a norm is 0. */
   readonly cosines: (number | null)[];
-  /** Squared cosine of delta' with sum w_t D_t; null if a norm is 0. */
+  /** Squared cosine of delta' with sum w_t D_t; null if a norm is 0, or adapters were not compared. */
   readonly energy: number | null;
 }
 
@@ -41,18 +41,48 @@ export interface DeltaFigures {
  * @param square factor from the pool's products to the deltas': s^2 if the pool leaves out a shared scale s
  */
 export function deltaProducts(pool: UnitGrams, merged: UnitProducts, inputs: number, square: number): DeltaProducts {
-  const n = pool.count;
   const owner = ownersOf(pool);
   const among = new Float64Array(inputs * inputs);
-  for (let i = 0; i < n; i++) {
-    addByOwner(among, owner[i]! * inputs, owner, pool.gramA, pool.gramB, i * n, square);
+  for (let i = 0; i < pool.count; i++) {
+    addByOwner(among, owner[i]! * inputs, owner, pool.gramA, pool.gramB, i * pool.count, square);
   }
+  return { inputs: [...among], ...mergedProducts(owner, merged, inputs, square) };
+}
+
+/**
+ * As `deltaProducts` for units whose inner products are known within each adapter only: products of two adapters are NaN.
+ *
+ * @param own the inner products of each adapter's units
+ */
+export function ownDeltaProducts(
+  units: Pick<UnitGrams, "count" | "ids">,
+  own: ReadonlyMap<number, Pick<UnitGrams, "gramA" | "gramB">>,
+  merged: UnitProducts,
+  inputs: number,
+  square: number,
+): DeltaProducts {
+  const among = new Float64Array(inputs * inputs);
+  for (const t of own.keys()) for (const u of own.keys()) among[t * inputs + u] = Number.NaN;
+  for (const [t, { gramA, gramB }] of own) {
+    among[t * (inputs + 1)] = gramA.reduce((sum, value, cell) => sum + value * gramB[cell]!, 0) * square;
+  }
+  return { inputs: [...among], ...mergedProducts(ownersOf(units), merged, inputs, square) };
+}
+
+/** The products of a merged delta. @param owner the input of each unit */
+function mergedProducts(
+  owner: Int32Array,
+  merged: UnitProducts,
+  inputs: number,
+  square: number,
+): Omit<DeltaProducts, "inputs"> {
+  const n = owner.length;
   const { count, withPoolA, withPoolB, amongA, amongB } = merged;
   const cross = new Float64Array(inputs);
   for (let c = 0; c < count; c++) addByOwner(cross, 0, owner, withPoolA, withPoolB, c * n, square);
   let total = 0;
   for (let cell = 0; cell < amongA.length; cell++) total += amongA[cell]! * amongB[cell]!;
-  return { inputs: [...among], cross: [...cross], merged: Math.max(0, total * square) };
+  return { cross: [...cross], merged: Math.max(0, total * square) };
 }
 
 const EMPTY = new Float64Array(0);
@@ -63,7 +93,7 @@ export function inputProducts(pool: UnitGrams, inputs: number): DeltaProducts {
   return deltaProducts(pool, NO_UNITS, inputs, 1);
 }
 
-function ownersOf({ count, ids }: UnitGrams): Int32Array {
+function ownersOf({ count, ids }: Pick<UnitGrams, "count" | "ids">): Int32Array {
   const owner = new Int32Array(count);
   for (let i = 0; i < count; i++) owner[i] = ids[i]![0];
   return owner;
@@ -160,7 +190,9 @@ export function sharesOf(products: DeltaProducts): (number | null)[] {
   });
 }
 
-/** Clamped, because rounding must not push a cosine beyond 1. */
+/** Clamped, because rounding must not push a cosine beyond 1; null also where products were not computed. */
 function cosine(product: number, one: number, other: number): number | null {
-  return one === 0 || other === 0 ? null : Math.max(-1, Math.min(1, product / (one * other)));
+  return one === 0 || other === 0 || Number.isNaN(product * other)
+    ? null
+    : Math.max(-1, Math.min(1, product / (one * other)));
 }

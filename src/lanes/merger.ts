@@ -1,20 +1,22 @@
 import type { UnitId } from "../adapter/adapter.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
-import { type DeltaProducts, deltaProducts } from "../figures/delta.ts";
+import { type DeltaProducts, deltaProducts, ownDeltaProducts } from "../figures/delta.ts";
 import { type ResponseProducts, responseProducts } from "../figures/response.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
 import { writtenRows } from "../methods/finish.ts";
-import type { ClusterReport } from "../methods/method.ts";
+import type { ClusterReport, MergedModule } from "../methods/method.ts";
 import { moduleMemory } from "../methods/module-memory.ts";
 import { netUtilities, type ScoredDirections } from "../methods/net-utility.ts";
-import { type MethodRun, needsPrecision, runModule } from "../methods/run-module.ts";
+import { type MethodRun, type ModuleRun, needsPrecision, runModule, runStreamed } from "../methods/run-module.ts";
 import { type AdapterUnits, adaptersInOrder } from "../methods/unit-order.ts";
 import type { MergePlan, PlannedModule } from "../plan/merge-plan.ts";
 import { methodRun } from "../plan/module-run.ts";
 import { ExpertColumns } from "../units/expert-columns.ts";
+import type { LiveUnits } from "../units/live-units.ts";
 import { Pool } from "../units/pool.ts";
 import { wholeSquare } from "../units/read-computed.ts";
+import { StreamedPool } from "../units/streamed-pool.ts";
 import type { PoolPart } from "../units/unit-reader.ts";
 import type { UnitRows } from "../units/unit-rows.ts";
 import { type LargestEntries, writeFactors } from "../units/write-factors.ts";
@@ -40,6 +42,14 @@ export interface ModuleResult {
   readonly products: DeltaProducts;
   /** How the result answers each adapter; null unless the plan's lambda depends on it. */
   readonly response: ResponseProducts | null;
+}
+
+/** A merged module before it is written, and its figures. */
+interface MergedUnits extends Pick<ModuleResult, "response"> {
+  readonly pool: LiveUnits;
+  readonly merged: MergedModule;
+  readonly rows: UnitRows;
+  readonly figures: DeltaProducts;
 }
 
 /** The inputs that have live units in some module. */
@@ -89,14 +99,11 @@ export class Merger {
   async #mergeModule(index: number, columns: ExpertColumns): Promise<ModuleResult> {
     const module = this.#plan.modules[index]!;
     const run = { ...this.#run, target: module.target };
-    const pool = await Pool.survey(this.#kernels, this.#partsOf(module), module.memory, needsPrecision(run));
-    const { merged, cut, rows } = await this.#clock.bookRest("cluster", async () => {
-      const result = await runModule(pool, run, module.weights);
-      return { ...result, rows: await writtenRows(pool, result.cut) };
-    });
+    const { pool, merged, rows, figures, response } = await (module.memory.streamed
+      ? this.#streamed(module, run)
+      : this.#pooled(module, run));
     const largest = await this.#clock.bookRest("write", () => this.#write(module, rows, columns));
-    const square = (this.#plan.sharedScale ?? 1) ** 2;
-    const figures = deltaProducts(pool, cut.products, this.#plan.inputs.length, square);
+    const square = this.#square;
     await this.#countCut(module, figures);
     const live = new Map<number, number>();
     for (const [input] of pool.ids) live.set(input, (live.get(input) ?? 0) + 1);
@@ -111,8 +118,34 @@ export class Merger {
       residual: merged.residual ?? null,
       live: [...live],
       products: figures,
-      response: this.#plan.scale === "auto" ? responseProducts(pool, cut.products, this.#askers(pool, module)) : null,
+      response,
     };
+  }
+
+  async #pooled(module: PlannedModule, run: ModuleRun): Promise<MergedUnits> {
+    const pool = await Pool.survey(this.#kernels, this.#partsOf(module), module.memory, needsPrecision(run));
+    const { merged, cut, rows } = await this.#clock.bookRest("cluster", async () => {
+      const result = await runModule(pool, run, module.weights);
+      return { ...result, rows: await writtenRows(pool, result.cut) };
+    });
+    const figures = deltaProducts(pool, cut.products, this.#plan.inputs.length, this.#square);
+    const response =
+      this.#plan.scale === "auto" ? responseProducts(pool, cut.products, this.#askers(pool, module)) : null;
+    return { pool, merged, rows, figures, response };
+  }
+
+  /** A module of more units than have a matrix of all pairs. */
+  async #streamed(module: PlannedModule, run: ModuleRun): Promise<MergedUnits> {
+    const pool = await StreamedPool.survey(this.#kernels, this.#partsOf(module), module.memory);
+    const { merged, cut } = await this.#clock.bookRest("cluster", () => runStreamed(pool, run, module.weights));
+    const own = new Map(adaptersInOrder(pool).map(({ input, units }) => [input, pool.ownGrams(units)]));
+    const figures = ownDeltaProducts(pool, own, cut.products, this.#plan.inputs.length, this.#square);
+    return { pool, merged, rows: cut.rows!, figures, response: null };
+  }
+
+  /** The factor from products of a pool, which leaves out a shared scale, to those of deltas. */
+  get #square(): number {
+    return (this.#plan.sharedScale ?? 1) ** 2;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { weightedUnits } from "./cat.ts";
 import { defineMethod } from "./define-method.ts";
 import type { Method } from "./method.ts";
+import { cutSumOfMany } from "./streamed-sum.ts";
 import { canonicalPlaces, inOrder } from "./unit-order.ts";
 
 /**
@@ -19,4 +20,5 @@ export const average: Method<Record<string, never>> = defineMethod<Record<never,
   async merge(pool, { totalWeight }) {
     return weightedUnits(pool, inOrder(canonicalPlaces(pool)), 1 / totalWeight);
   },
+  many: cutSumOfMany((totalWeight) => totalWeight),
 });

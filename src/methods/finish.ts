@@ -5,6 +5,7 @@ import {
   type UnitProducts,
 } from "../linalg/combination.ts";
 import { type FactorSvd, factorSvd } from "../linalg/factor-svd.ts";
+import type { LiveUnits } from "../units/live-units.ts";
 import type { Pool } from "../units/pool.ts";
 import { rowGrams, transformRows, type UnitRows } from "../units/unit-rows.ts";
 import type { AfterStep, MergedModule } from "./method.ts";
@@ -35,11 +36,20 @@ export async function cutModule(
 ): Promise<CutModule> {
   if (combinations !== null) return cutCombinations(pool, combinations, rows, k, after);
   if (rows === null) throw new Error("a method gave neither rows nor combinations");
-  if (rows.count <= k && after === null) return { combinations, rows, products: await pool.products(rows) };
-  const { a, b } =
-    after === null ? topUnits(rowGrams(pool, rows), k) : calibratedUnits(pool, await pool.products(rows), k);
-  const cut = transformRows(pool, rows, a, b);
-  return { combinations, rows: cut, products: await pool.products(cut) };
+  if (after === null) return cutRows(pool, rows, k);
+  const { a, b } = calibratedUnits(pool, await pool.products(rows), k);
+  return withProducts(pool, transformRows(pool, rows, a, b));
+}
+
+/** Cut rows to rank k by their singular values; at most k rows are unchanged. */
+export function cutRows(pool: LiveUnits, rows: UnitRows, k: number): Promise<CutModule> {
+  if (rows.count <= k) return withProducts(pool, rows);
+  const { a, b } = topUnits(rowGrams(pool, rows), k);
+  return withProducts(pool, transformRows(pool, rows, a, b));
+}
+
+async function withProducts(pool: LiveUnits, rows: UnitRows): Promise<CutModule> {
+  return { combinations: null, rows, products: await pool.products(rows) };
 }
 
 function cutCombinations(

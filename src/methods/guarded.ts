@@ -10,8 +10,10 @@ import type { MergedModule, Method } from "./method.ts";
  * it gives something else than units of the pool.
  */
 export function guarded(method: Method): Method {
+  // A method made of another's facts would merge many units as the other does.
+  const { many: _, ...own } = method;
   return {
-    ...method,
+    ...own,
     async merge(pool, request) {
       let merged: MergedModule;
       try {

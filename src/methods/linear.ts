@@ -1,6 +1,7 @@
 import type { Combination } from "../linalg/combination.ts";
-import type { Pool } from "../units/pool.ts";
-import { largestRank, type Method } from "./method.ts";
+import type { LiveUnits } from "../units/live-units.ts";
+import { unitSums, unitSumsBytes } from "../units/unit-sums.ts";
+import { largestRank, type Method, sumOfRanks } from "./method.ts";
 
 /**
  * PEFT's linear combination of factors: A = sum of a_t A_t and B = sum of b_t B_t with a_t = sign(w_t s_t) sqrt|w_t s_t| and
@@ -22,10 +23,14 @@ export const linear: Method<Record<string, never>> = {
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: largestRank,
   merge: async (pool) => ({ combinations: sumsOfAligned(pool), rows: null }),
+  many: {
+    scratchBytes: ({ ranks }) => unitSumsBytes(largestRank(ranks), sumOfRanks(ranks)),
+    merge: async (pool) => ({ combinations: null, rows: await pool.rowsOfSums(unitSums(sumsOfAligned(pool))) }),
+  },
 };
 
 /** One combination for each unit index: the sum of the adapters' units there. */
-function sumsOfAligned(pool: Pool): Combination[] {
+function sumsOfAligned(pool: LiveUnits): Combination[] {
   const byUnit = new Map<number, number[]>();
   for (let i = 0; i < pool.count; i++) {
     const unit = pool.ids[i]![1];

@@ -1,6 +1,7 @@
 import type { UnitId } from "../adapter/adapter.ts";
 import type { Combination } from "../linalg/combination.ts";
 import type { Pool } from "../units/pool.ts";
+import type { StreamedPool } from "../units/streamed-pool.ts";
 import type { UnitRows } from "../units/unit-rows.ts";
 import type { Parameter, ParameterTable } from "./parameters.ts";
 
@@ -89,6 +90,16 @@ export interface ModuleShape {
   readonly rank: number;
 }
 
+/** How a method merges modules of more units than have a matrix of all pairs. */
+export interface ManyUnits<Options = unknown> {
+  /** The choice among the options that needs all pairs all the same, such as "--gauge svd"; null if none does. Default none. */
+  refuses?(options: Options): string | null;
+  /** Kernel memory that `merge` takes besides the pool and the result, in bytes. Default as `Method.scratchBytes`. */
+  scratchBytes?(shape: ModuleShape): number;
+  /** As `Method.merge`; gives rows of at most `request.rank` units, or as many as the method merges unit by unit. */
+  merge(pool: StreamedPool, request: MergeRequest<Options>): Promise<MergedModule>;
+}
+
 /** A merge method: its description, its options, and a pure function on the pool of one module. */
 export interface Method<Options = unknown> {
   readonly id: string;
@@ -143,6 +154,8 @@ export interface Method<Options = unknown> {
   scratchBytes?(shape: ModuleShape): number;
   /** Merge one module: pure, deterministic, and independent of the order of the adapters. */
   merge(pool: Pool, request: MergeRequest<Options>): Promise<MergedModule>;
+  /** @internal How it merges modules of more than 4096 units; absent if it needs all their inner products. */
+  readonly many?: ManyUnits<Options>;
 }
 
 /** A method's default options. */

@@ -1,5 +1,5 @@
 import type { AdapterModule } from "../adapter/adapter.ts";
-import { type PoolMemory, poolMemory, type Room } from "../units/memory.ts";
+import { isStreamed, type PoolMemory, poolMemory, type Room } from "../units/memory.ts";
 import { type Method, type ModuleShape, type ModuleTarget, sumOfRanks, targetRank } from "./method.ts";
 import type { ModuleRun } from "./run-module.ts";
 
@@ -14,17 +14,19 @@ export function mostUnits(method: Method, target: ModuleTarget, shape: Omit<Modu
  *
  * @param modules one module of the adapters that have it
  * @param writing bytes for writing the result
+ * @param streamed whether the matrices of all pairs are left out
  */
 export function moduleMemory(
   modules: readonly AdapterModule[],
   runs: readonly Pick<ModuleRun, "method" | "target" | "after">[],
   writing: number,
+  streamed: boolean = isStreamed(modules),
 ): PoolMemory {
   const { in: inputs, out } = modules[0]!;
   const shape = { in: inputs, out, ranks: modules.map(({ rank }) => rank) };
-  const rooms = runs.map((run) => roomOf(run, shape, writing));
+  const rooms = runs.map((run) => roomOf(run, shape, writing, streamed));
   return [{ units: 0, bytes: writing }, ...rooms]
-    .map((room) => poolMemory(modules, room))
+    .map((room) => poolMemory(modules, room, streamed))
     .reduce((most, memory) => (memory.bytes > most.bytes ? memory : most));
 }
 
@@ -32,8 +34,10 @@ function roomOf(
   { method, target, after }: Pick<ModuleRun, "method" | "target" | "after">,
   shape: Omit<ModuleShape, "rank">,
   writing: number,
+  streamed: boolean,
 ): Room {
-  const { yields, fullRank, scratchBytes } = method;
+  const { yields, fullRank } = method;
+  const scratchBytes = (streamed ? method.many?.scratchBytes : undefined) ?? method.scratchBytes;
   const rank = mostUnits(method, target, shape);
   // Methods with `scratchBytes` include uncut rows in it.
   const uncut = yields === "rows" && scratchBytes === undefined ? fullRank(shape.ranks, shape) : 0;

@@ -1,30 +1,22 @@
 import { byMagnitude } from "./elementwise/by-magnitude.ts";
+import { factorMethod } from "./elementwise/factor-method.ts";
 import { mergeFactors, type Sparsifier, scaleInPlace, summed } from "./elementwise/merge-factors.ts";
 import { DENSITY, type DensityOption } from "./elementwise/options.ts";
 import type { Values } from "./elementwise/sparsify.ts";
-import { largestRank, type Method } from "./method.ts";
+import type { Method } from "./method.ts";
 
 /**
  * RobustMerge: keep the largest entries of every A_t and B_t, and scale each unit's b to make up for the loss in its a. With
  * s_t[i] = |A_t[i]|_1 / |pruned A_t[i]|_1, divided by its mean over the adapters, A = sum of a_t A~_t and B = sum of b_t B~_t diag(s_t)
  * (PEFT's weights, see `linear`).
  */
-export const robustMerge: Method<DensityOption> = {
+export const robustMerge: Method<DensityOption> = factorMethod({
   id: "robust_merge",
   title: "RobustMerge",
   reference: "Zeng et al. 2025, arXiv 2502.17159",
-  dependsOn: "factors",
-  single: "exact at density 1",
-  weights: "linear",
-  needs: { equalRanks: true },
   parameters: DENSITY,
-  precise: () => false,
-  yields: "rows",
-  cut: "svd",
-  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
-  fullRank: largestRank,
-  merge: (pool, { options }) => mergeFactors(pool, pruneAndComplement(options.density), summed),
-};
+  merge: (pool, options) => mergeFactors(pool, pruneAndComplement(options.density), summed),
+});
 
 /** Prunes both halves by magnitude, measures the loss in each row of A, and makes up for it in B. */
 function pruneAndComplement(density: number): Sparsifier {

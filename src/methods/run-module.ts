@@ -1,7 +1,15 @@
 import { orderlessSum } from "../core/sum.ts";
 import type { Pool } from "../units/pool.ts";
-import { type CutModule, cutModule } from "./finish.ts";
-import type { AfterStep, MergedModule, Method, ModuleTarget } from "./method.ts";
+import type { StreamedPool } from "../units/streamed-pool.ts";
+import { type CutModule, cutModule, cutRows } from "./finish.ts";
+import {
+  type AfterStep,
+  type MergedModule,
+  type MergeRequest,
+  type Method,
+  type ModuleTarget,
+  targetRank,
+} from "./method.ts";
 import { resolveRank } from "./resolve-rank.ts";
 
 /** How every module of a merge is merged, apart from its rank. */
@@ -19,6 +27,12 @@ export interface ModuleRun extends MethodRun {
   readonly target: ModuleTarget;
 }
 
+/** A merged module as the method gave it, and at the rank asked for. */
+interface RunResult {
+  readonly merged: MergedModule;
+  readonly cut: CutModule;
+}
+
 /** Whether a pool must be surveyed in f64: for methods that ask for it, and if the result is decomposed. */
 export function needsPrecision({ method, options, target, after }: ModuleRun): boolean {
   const decomposed = after !== null || (method.cut === "svd" && target.kind !== "full");
@@ -30,18 +44,29 @@ export function needsPrecision({ method, options, target, after }: ModuleRun): b
  *
  * @param weights one per input, whether it has the module or not
  */
-export async function runModule(
-  pool: Pool,
-  { method, options, target, after, firstInput }: ModuleRun,
+export async function runModule(pool: Pool, run: ModuleRun, weights: readonly number[]): Promise<RunResult> {
+  const rank = resolveRank(pool, run.target, run.method.cut);
+  const merged = await run.method.merge(pool, requestOf(run, rank, weights));
+  return { merged, cut: await cutModule(pool, merged, rank, run.after) };
+}
+
+/** Merge a module of more units than have a matrix of all pairs; `refuseAllPairs` has seen its plan. */
+export async function runStreamed(pool: StreamedPool, run: ModuleRun, weights: readonly number[]): Promise<RunResult> {
+  const rank = targetRank(run.target, pool.count);
+  const merged = await run.method.many!.merge(pool, requestOf(run, rank, weights));
+  return { merged, cut: await cutRows(pool, merged.rows!, rank) };
+}
+
+function requestOf(
+  { options, firstInput }: ModuleRun,
+  rank: number,
   weights: readonly number[],
-): Promise<{ readonly merged: MergedModule; readonly cut: CutModule }> {
-  const rank = resolveRank(pool, target, method.cut);
-  const merged = await method.merge(pool, {
+): MergeRequest<unknown> {
+  return {
     rank,
     options,
     inputs: weights.filter((weight) => weight !== 0).length,
     totalWeight: orderlessSum(weights),
     firstInput,
-  });
-  return { merged, cut: await cutModule(pool, merged, rank, after) };
+  };
 }

@@ -1,5 +1,6 @@
 import { weightedUnits } from "./cat.ts";
 import { type Method, sumOfRanks } from "./method.ts";
+import { cutSumOfMany } from "./streamed-sum.ts";
 import { canonicalPlaces, inOrder } from "./unit-order.ts";
 
 /**
@@ -23,4 +24,5 @@ export const svd: Method<Record<string, never>> = {
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: async (pool) => weightedUnits(pool, inOrder(canonicalPlaces(pool)), 1),
+  many: cutSumOfMany(() => 1),
 };

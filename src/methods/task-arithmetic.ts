@@ -1,6 +1,7 @@
 import { weightedUnits } from "./cat.ts";
 import { defineMethod } from "./define-method.ts";
 import type { Method } from "./method.ts";
+import { cutSumOfMany } from "./streamed-sum.ts";
 import { canonicalPlaces, inOrder } from "./unit-order.ts";
 
 /**
@@ -16,4 +17,5 @@ export const taskArithmetic: Method<Record<string, never>> = defineMethod<Record
   weights: "linear",
   addsDeltas: true,
   merge: async (pool) => weightedUnits(pool, inOrder(canonicalPlaces(pool)), 1),
+  many: cutSumOfMany(() => 1),
 });

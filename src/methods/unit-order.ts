@@ -1,7 +1,7 @@
-import type { Pool } from "../units/pool.ts";
+import type { LiveUnits } from "../units/live-units.ts";
 
 /** All positions in the user's order: by input, then by the unit's position in its file. */
-export function byInput({ rows }: Pool): Int32Array {
+export function byInput({ rows }: LiveUnits): Int32Array {
   return inOrder(rows);
 }
 
@@ -17,7 +17,7 @@ export interface AdapterUnits {
  * The adapters that have live units, in an order independent of the order of the inputs: by their first unit in value order (ties by
  * the next units, then by file order).
  */
-export function adaptersInOrder(pool: Pool): AdapterUnits[] {
+export function adaptersInOrder(pool: LiveUnits): AdapterUnits[] {
   const byAdapter = new Map<number, number[]>();
   for (const i of byInput(pool)) {
     const input = pool.ids[i]![0];
@@ -36,7 +36,7 @@ export function adaptersInOrder(pool: Pool): AdapterUnits[] {
  * The position of every unit in an output that must not depend on the order of the inputs: adapters in canonical order, the units of
  * an adapter in file order. A single adapter keeps its order.
  */
-export function canonicalPlaces(pool: Pool): Int32Array {
+export function canonicalPlaces(pool: LiveUnits): Int32Array {
   const places = new Int32Array(pool.count);
   let place = 0;
   for (const { units } of adaptersInOrder(pool)) for (const i of units) places[i] = place++;

@@ -6,7 +6,6 @@ import { mostUnits } from "../methods/module-memory.ts";
 import type { ScoredDirections } from "../methods/net-utility.ts";
 import { refuseUncut } from "../recipe/check-target.ts";
 import type { RankLayout } from "../recipe/recipe.ts";
-import { refuseTooManyUnits } from "../units/memory.ts";
 import { consumerRank } from "./for-consumer.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 import { moduleTargets } from "./plan-budget.ts";
@@ -66,7 +65,7 @@ export function autoLimit(chosen: unknown, consumer: Consumer | null): number {
 /**
  * Decide the rank of each module: first from the method and the target, then from the layout and the consumer.
  *
- * @throws RefusedError for a rank above the consumer's largest, and for more units than can be merged
+ * @throws RefusedError for a rank above the consumer's largest
  */
 export function planRanks(
   parts: readonly ModuleParts[],
@@ -82,11 +81,6 @@ export function planRanks(
   const rank = consumerRank(consumer, most);
   const { modules, rank: expertRank } =
     layout === "uniform" ? { modules: own.map((module) => ({ ...module, rank })), rank: null } : evenExperts(own);
-  for (const { name, parts: own } of modules)
-    refuseTooManyUnits(
-      name,
-      own.map(({ module }) => module),
-    );
   const sum = own.reduce((all, module) => all + module.rank, 0);
   return { modules, most, sum, rank, common: expertRank ?? rank, sharedScale: sharedScale(modules) };
 }

@@ -17,6 +17,7 @@ import { planMemory } from "./plan-memory.ts";
 import { planParts } from "./plan-parts.ts";
 import { autoLimit, type Findings, planRanks, planTarget } from "./plan-ranks.ts";
 import { planWarnings } from "./plan-warnings.ts";
+import { refuseAllPairs } from "./refuse-all-pairs.ts";
 import { refuseUnmet } from "./refuse-unmet.ts";
 import { weighted } from "./selection.ts";
 import { planTokenRows } from "./token-rows.ts";
@@ -53,6 +54,9 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
   const target = planTarget(method, recipe.target ?? found.target, parts, autoLimit(chosen, consumer));
   const rankLayout = layoutOf(recipe, target, consumer);
   const ranks = planRanks(parts.modules, method, target, rankLayout, consumer, found);
+  const options = { ...(defaultsOf(method) as object), ...given(recipe.options ?? {}) };
+  const scale = wanted.scale ?? chosen?.scale ?? recipe.scale;
+  refuseAllPairs(ranks.modules, { method, options, after, budget: target.kind === "budget", scale });
   const stored = parts.sources.flatMap(({ a, b }) => [a.dtype, b.dtype]);
   const dtype = chosenDtype(recipe.dtype, stored);
   const beside = planExtras(parts, recipe.extras);
@@ -79,10 +83,10 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
   return {
     method: method.id,
     chosen: chosen?.reason ?? null,
-    options: { ...(defaultsOf(method) as object), ...given(recipe.options ?? {}) },
+    options,
     target,
     after,
-    scale: wanted.scale ?? chosen?.scale ?? recipe.scale,
+    scale,
     inputs: parts.adapters.map(({ name }, t) => ({ name, weight: parts.weights[t]! })),
     triggerWords: [...new Set(parts.used.flatMap(triggerWords))],
     dtype,

@@ -11,8 +11,8 @@ const BLOCK_COLUMNS = 512;
 const MAX_STORED_BYTES = 256 * 2 ** 20;
 /** Bytes of one slab. */
 const SLAB_BYTES = 64 * 2 ** 20;
-/** The most units of one module: their matrices alone take 48 N^2 bytes, and clustering time grows with N^2 k. */
-const MAX_UNITS = 4096;
+/** The most units that have a matrix of all pairs: six of these take 48 N^2 bytes, and clustering time grows with N^2 k. */
+export const MAX_UNITS = 4096;
 
 /** Room for a pool's results: the most merged units held at once, and other kernel memory in bytes. */
 export interface Room {
@@ -24,47 +24,75 @@ export interface Room {
 export interface PoolMemory {
   /** Columns whose bytes are read at once, or null if all bytes are kept. */
   readonly slab: number | null;
+  /** Whether there are too many units for a matrix of all pairs (`StreamedPool`). */
+  readonly streamed: boolean;
   readonly bytes: number;
 }
 
-/** @param modules one module of the adapters that have it */
-export function poolMemory(modules: readonly AdapterModule[], room: Room): PoolMemory {
+/**
+ * How a module is read, and what that takes.
+ *
+ * @param modules one module of the adapters that have it
+ * @param streamed whether the matrices of all pairs are left out
+ */
+export function poolMemory(
+  modules: readonly AdapterModule[],
+  room: Room,
+  streamed: boolean = isStreamed(modules),
+): PoolMemory {
   const slab = slabColumns(modules);
-  return { slab, bytes: poolBytes(modules, slab, room) };
+  return { slab, streamed, bytes: poolBytes(modules, slab, room, streamed) };
+}
+
+/** Whether a module has too many units for a matrix of all pairs. */
+export function isStreamed(modules: readonly AdapterModule[]): boolean {
+  return unitsOf(modules) > MAX_UNITS;
 }
 
 /**
  * Kernel memory of a pool of N units and its results, in bytes. It holds the stored factors, or a slab of them; two strips of f32 rows,
  * for units and for combinations; six N x N matrices in f64 (inner products of both halves, as summed and in order, coefficients and
- * distances); and merged units with their inner products.
+ * distances); and merged units with their inner products. A streamed pool has one strip, and inner products within each adapter only.
  */
-export function poolBytes(modules: readonly AdapterModule[], slab: number | null, room: Room): number {
+export function poolBytes(
+  modules: readonly AdapterModule[],
+  slab: number | null,
+  room: Room,
+  streamed: boolean = false,
+): number {
   const { in: inputs, out } = modules[0]!;
   const units = unitsOf(modules);
   const stored = modules.reduce(
     (sum, module) => sum + (slab === null ? moduleBytes(module) : slabBytes(module, slab)),
     0,
   );
-  const strips = 8 * units * stripColumns(units, inputs, out);
-  const matrices = 8 * units * (6 * units + 3);
+  const strips = (streamed ? 4 : 8) * units * stripColumns(units, inputs, out);
+  const own = modules.reduce((sum, { rank }) => sum + 16 * rank * rank, 8 * units);
+  const matrices = streamed ? own : 8 * units * (6 * units + 3);
   const merged = room.units * (4 * (inputs + out) + 16 * (units + 2 * room.units) + 64);
   return stored + strips + matrices + merged + room.bytes + 32 * modules.length + 2112;
 }
 
-/** @throws RefusedError for a module with more units than can be clustered */
+/** @throws RefusedError for a module with more units than have a matrix of all pairs */
 export function refuseTooManyUnits(name: string, modules: readonly AdapterModule[]): void {
   const units = unitsOf(modules);
   if (units <= MAX_UNITS) return;
   const [only, ...others] = modules;
-  const [over, way] =
+  const [over, done, way] =
     others.length > 0
-      ? [" over all adapters", "merge fewer adapters at a time, or cut them first (lora-lego resize --rank)"]
+      ? [
+          " over all adapters",
+          "compared",
+          "compare fewer adapters at a time, or cut them first (lora-lego resize --rank)",
+        ]
       : kroneckerSides(only!) !== null
-        ? ["", "cut the adapter first with lora-lego resize --rank, which takes a LoKr of any size"]
-        : ["", `leave it out with lora-lego merge --exclude ${name}`];
-  throw new RefusedError(
-    `${name} has ${units} units${over}, but at most ${MAX_UNITS} can be merged or compared at once; ${way}.`,
-  );
+        ? [
+            "",
+            "merged or compared",
+            "cut the adapter first with lora-lego resize --rank, which takes a LoKr of any size",
+          ]
+        : ["", "merged or compared", `leave it out with lora-lego merge --exclude ${name}`];
+  throw new RefusedError(`${name} has ${units} units${over}, but at most ${MAX_UNITS} can be ${done} at once; ${way}.`);
 }
 
 /** Columns of a strip over `units` rows. */
@@ -93,6 +121,6 @@ function moduleBytes({ a, b }: AdapterModule): number {
   return entriesBytes(a, a.size) + entriesBytes(b, b.size);
 }
 
-function unitsOf(modules: readonly AdapterModule[]): number {
+export function unitsOf(modules: readonly AdapterModule[]): number {
   return modules.reduce((sum, { rank }) => sum + rank, 0);
 }

@@ -70,7 +70,7 @@ export async function poolOf(
   const units = parts.reduce((sum, { module }) => sum + module.rank, 0);
   const modules = parts.map(({ module }) => module);
   const bytes = poolBytes(modules, slab, { units: 2 * units, bytes: 8 * units * units + scratch });
-  return Pool.survey(kernels, parts, { slab, bytes }, precise);
+  return Pool.survey(kernels, parts, { slab, streamed: false, bytes }, precise);
 }
 
 /** B A of rows in kernel memory, (out, in). */

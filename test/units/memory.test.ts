@@ -42,11 +42,13 @@ describe("the memory of a pool", () => {
 });
 
 describe("units of one module", () => {
-  it("are 4096 at most over all adapters", () => {
+  it("are 4096 at most over all adapters that are compared", () => {
     expect(() => refuseTooManyUnits("q", [module(4000, 8, 8), module(96, 8, 8)])).not.toThrow();
     const refused = () => refuseTooManyUnits("q", [module(4000, 8, 8), module(97, 8, 8)]);
     expect(refused).toThrow(RefusedError);
-    expect(refused).toThrow("q has 4097 units over all adapters, but at most 4096 can be merged or compared at once");
+    expect(refused).toThrow(
+      "q has 4097 units over all adapters, but at most 4096 can be compared at once; compare fewer adapters at a time",
+    );
   });
 
   it("of a single adapter lead on to what takes them", async () => {

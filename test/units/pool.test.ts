@@ -385,7 +385,7 @@ describe.each([
     const merged = 7;
     const bytes = poolBytes([module], slab, { units: merged, bytes: 0 });
     const part = { input: 0, name: "x", weight: 1, module, files: adapter.files, scale: 1 };
-    const pool = await Pool.survey(tightKernels(kernels), [part], { slab, bytes }, true);
+    const pool = await Pool.survey(tightKernels(kernels), [part], { slab, streamed: false, bytes }, true);
     const all = every(pool);
     // What lego asks for at most: two passes for extremes (signs, norms), two for Manhattan distances, one for the rows.
     await pool.extremes(all);

@@ -1,4 +1,4 @@
-import type { Pool } from "../../units/pool.ts";
+import type { LiveUnits } from "../../units/live-units.ts";
 import type { Task } from "./task-tiles.ts";
 
 /** A task and the positions of its units in the pool. */
@@ -11,7 +11,7 @@ export interface DeltaTask extends Task {
  * row by row, then by weight. An adapter's place in this order decides its random masks. Each delta sums its units in the pool's
  * order. Takes 4 N (in + out) bytes of kernel memory.
  */
-export async function deltaTasks(pool: Pool): Promise<DeltaTask[]> {
+export async function deltaTasks(pool: LiveUnits): Promise<DeltaTask[]> {
   const byInput = new Map<number, number[]>();
   for (let i = 0; i < pool.count; i++) {
     const input = pool.ids[i]![0];
@@ -19,11 +19,19 @@ export async function deltaTasks(pool: Pool): Promise<DeltaTask[]> {
     if (positions === undefined) byInput.set(input, [i]);
     else positions.push(i);
   }
-  const tasks: DeltaTask[] = [];
-  for (const positions of byInput.values()) {
-    const { a, b, count } = await pool.copy(positions);
-    tasks.push({ weight: pool.weights[positions[0]!]!, rank: count, a, b, positions });
-  }
+  const copied = await pool.copy([...byInput.values()].flat());
+  let first = 0;
+  const tasks = Array.from(byInput.values(), (positions): DeltaTask => {
+    const [from, to] = [first, first + positions.length];
+    first = to;
+    return {
+      weight: pool.weights[positions[0]!]!,
+      rank: positions.length,
+      a: copied.a.subarray(from * pool.in, to * pool.in),
+      b: copied.b.subarray(from * pool.out, to * pool.out),
+      positions,
+    };
+  });
   return tasks.sort((one, other) => compareDeltas(one, other, pool) || one.weight - other.weight);
 }
 
@@ -32,7 +40,7 @@ export function deltaTasksBytes(units: number, tasks: number, inputs: number, ou
   return 4 * units * (inputs + out) + 32 * tasks;
 }
 
-function compareDeltas(one: Task, other: Task, { in: columns, out: rows }: Pool): number {
+function compareDeltas(one: Task, other: Task, { in: columns, out: rows }: LiveUnits): number {
   if (sameValues(one.a, other.a) && sameValues(one.b, other.b)) return 0;
   for (let o = 0; o < rows; o++) {
     for (let x = 0; x < columns; x++) {

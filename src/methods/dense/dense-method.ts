@@ -1,11 +1,12 @@
 import type { Divisor } from "../../kernels/kernels.ts";
+import type { LiveUnits } from "../../units/live-units.ts";
 import type { Pool } from "../../units/pool.ts";
 import type { Consensus } from "../elementwise/consensus.ts";
 import type { ConsensusOptions } from "../elementwise/options.ts";
 import { topUnits } from "../finish.ts";
-import type { MergedModule, Method, ModuleShape } from "../method.ts";
+import type { MergedModule, MergeRequest, Method, ModuleShape } from "../method.ts";
 import { deltaTasks, deltaTasksBytes } from "./delta-tasks.ts";
-import { lowRank, lowRankBytes, type RowTiles } from "./low-rank.ts";
+import { lowRank, lowRankBytes, type RowTiles, type StartingRows } from "./low-rank.ts";
 import { type Combine, type ElementwiseRule, mergedTiles } from "./merge-tiles.ts";
 import { TaskTiles, taskTilesBytes } from "./task-tiles.ts";
 
@@ -46,14 +47,22 @@ export function tiledMethod<Options>({ merged, ...own }: TiledMethod<Options>): 
     defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
     fullRank: (_, { in: inputs, out }) => Math.min(inputs, out),
     scratchBytes: denseBytes,
-    async merge(pool, { rank, options }) {
-      const tasks = await deltaTasks(pool);
-      if (tasks.length === 0) return nothing(pool);
-      const tiles = new TaskTiles(pool.kernels, tasks, pool.out, pool.in);
-      const { rows, residual } = await lowRank(pool, merged(tiles, options), rank, (count) => leadingRows(pool, count));
-      return { combinations: null, rows, residual };
-    },
+    merge: (pool, request) => cutMerged(pool, request, merged, (count) => leadingRows(pool, count)),
+    many: { merge: (pool, request) => cutMerged(pool, request, merged, null) },
   };
+}
+
+async function cutMerged<Options>(
+  pool: LiveUnits,
+  { rank, options }: MergeRequest<Options>,
+  merged: TiledMethod<Options>["merged"],
+  start: StartingRows | null,
+): Promise<MergedModule> {
+  const tasks = await deltaTasks(pool);
+  if (tasks.length === 0) return nothing(pool);
+  const tiles = new TaskTiles(pool.kernels, tasks, pool.out, pool.in);
+  const { rows, residual } = await lowRank(pool, merged(tiles, options), rank, start);
+  return { combinations: null, rows, residual };
 }
 
 /** The leading right singular vectors of sum w_t D_t, at most `count`. */
@@ -67,7 +76,7 @@ async function leadingRows(pool: Pool, count: number): Promise<Float32Array> {
 }
 
 /** The result of a module without live units. */
-function nothing({ kernels }: Pool): MergedModule {
+function nothing({ kernels }: LiveUnits): MergedModule {
   return { combinations: null, rows: { count: 0, a: kernels.f32(0), b: kernels.f32(0) }, residual: 0 };
 }
 

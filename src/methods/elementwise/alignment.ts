@@ -1,4 +1,4 @@
-import type { Pool } from "../../units/pool.ts";
+import type { LiveUnits } from "../../units/live-units.ts";
 import { canonicalPlaces, inOrder } from "../unit-order.ts";
 
 /** An adapter whose i-th unit belongs to the i-th units of the others. */
@@ -21,7 +21,7 @@ export interface Alignment {
 }
 
 /** Align the adapters of a pool; they must be of equal rank. */
-export function alignAdapters(pool: Pool): Alignment {
+export function alignAdapters(pool: LiveUnits): Alignment {
   const adapters = new Map<number, AlignedAdapter>();
   for (const i of inOrder(canonicalPlaces(pool))) {
     const [input, unit] = pool.ids[i]!;
@@ -39,7 +39,7 @@ export type UseBlock = (t: number, block: Float32Array, length: number, offset: 
 
 /** Pass one half of each adapter to `use`, strip by strip in ascending columns: stored values, dead units as zeros. */
 export async function visitAdapters(
-  pool: Pool,
+  pool: LiveUnits,
   { rank, adapters }: Alignment,
   half: "a" | "b",
   use: UseBlock,

@@ -1,4 +1,4 @@
-import type { Pool } from "../../units/pool.ts";
+import type { LiveUnits } from "../../units/live-units.ts";
 import { type Alignment, visitAdapters } from "./alignment.ts";
 import type { Sparsifier } from "./merge-factors.ts";
 import { dropAndRescale, type Mask } from "./sparsify.ts";
@@ -38,7 +38,7 @@ export function byChance(masks: (tensor: number) => Mask, density: number, resca
 
 /** The share of each adapter's L1 norm that its masks keep; 1 if they keep nothing. */
 async function keptNorms(
-  pool: Pool,
+  pool: LiveUnits,
   alignment: Alignment,
   half: "a" | "b",
   rows: readonly Mask[],

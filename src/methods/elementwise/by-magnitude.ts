@@ -1,4 +1,4 @@
-import type { Pool } from "../../units/pool.ts";
+import type { LiveUnits } from "../../units/live-units.ts";
 import { type Alignment, visitAdapters } from "./alignment.ts";
 import type { Sparsifier } from "./merge-factors.ts";
 import { keptCount, MagnitudeCut } from "./sparsify.ts";
@@ -38,7 +38,7 @@ interface Threshold {
 }
 
 async function findThresholds(
-  pool: Pool,
+  pool: LiveUnits,
   alignment: Alignment,
   half: "a" | "b",
   kept: number,
@@ -84,7 +84,7 @@ function cutsOfAll({ rank }: Alignment, thresholds: readonly Threshold[]): Magni
 
 /** A is stored row by row but visited strip by strip, so each row gets its share of the ties to keep. */
 async function cutsByRow(
-  pool: Pool,
+  pool: LiveUnits,
   alignment: Alignment,
   thresholds: readonly Threshold[],
 ): Promise<MagnitudeCut[][]> {

@@ -1,4 +1,4 @@
-import type { Pool } from "../../units/pool.ts";
+import type { LiveUnits } from "../../units/live-units.ts";
 import { shareOf } from "../linear.ts";
 import type { MergedModule } from "../method.ts";
 import { type AlignedAdapter, type Alignment, alignAdapters, type UseBlock } from "./alignment.ts";
@@ -6,7 +6,7 @@ import { agreeingMean, type Consensus, type Majority, weightedSum } from "./cons
 import type { Values } from "./sparsify.ts";
 
 /** Prepares the sparsification of one half of each adapter; the result zeroes and rescales blocks in place, in ascending columns. */
-export type Sparsifier = (pool: Pool, alignment: Alignment, half: "a" | "b") => Promise<UseBlock>;
+export type Sparsifier = (pool: LiveUnits, alignment: Alignment, half: "a" | "b") => Promise<UseBlock>;
 
 /** Merges the same stored entries of all adapters into `out`; may overwrite them. */
 type MergeEntries = (tasks: readonly Values[], out: Values) => void;
@@ -17,7 +17,7 @@ export type FactorRule = (adapters: readonly AlignedAdapter[], half: "a" | "b") 
  * B'. A is finished before B begins. Entries are summed in f64 and rounded once. A dead unit (a or b all zero) is zero in both
  * halves, while PEFT lets its other half into the cross terms.
  */
-export async function mergeFactors(pool: Pool, sparsifier: Sparsifier, rule: FactorRule): Promise<MergedModule> {
+export async function mergeFactors(pool: LiveUnits, sparsifier: Sparsifier, rule: FactorRule): Promise<MergedModule> {
   const alignment = alignAdapters(pool);
   const { rank, units, adapters } = alignment;
   const rows = pool.emptyRows(units.length);

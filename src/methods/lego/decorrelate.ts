@@ -1,8 +1,7 @@
 import { type Combination, gramOf, transformCombinations } from "../../linalg/combination.ts";
 import { matrix, scaledRows, transposedProduct } from "../../linalg/matrix.ts";
 import { symmetricEigen } from "../../linalg/symmetric-eigen.ts";
-import type { Pool } from "../../units/pool.ts";
-import { deltaNorm, withNorm } from "./output.ts";
+import { deltaNorm, type Grams, withNorm } from "./output.ts";
 
 /** Directions below this share of the strongest are rounding errors. */
 const LEAST_SHARE = 1e-12;
@@ -14,7 +13,7 @@ const LEAST_SHARE = 1e-12;
  *
  * @param strength p, above 0 and at most 1
  */
-export function decorrelated(pool: Pool, units: readonly Combination[], strength: number): Combination[] {
+export function decorrelated(pool: Grams, units: readonly Combination[], strength: number): Combination[] {
   const gramA = gramOf(units, "a", pool.gramA, pool.count);
   const gramB = gramOf(units, "b", pool.gramB, pool.count);
   const n = units.length;

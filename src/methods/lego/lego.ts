@@ -7,6 +7,7 @@ import { meanCentre, rank1Centre } from "./centre.ts";
 import { decorrelated } from "./decorrelate.ts";
 import { type Frame, frameUnits } from "./frame.ts";
 import { type Group, groupUnits } from "./group.ts";
+import { manyUnitsBytes, mergeManyUnits, refuseMany } from "./many/merge.ts";
 import { DELTAS, LEGO_PARAMETERS, type LegoOptions, PAPER } from "./options.ts";
 import { meanNorm, meanRank, withNorm } from "./output.ts";
 import { reweightCentres } from "./reweight.ts";
@@ -43,6 +44,7 @@ export const lego: Method<LegoOptions> = {
   defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
   fullRank: sumOfRanks,
   merge: mergeLego,
+  many: { refuses: refuseMany, scratchBytes: manyUnitsBytes, merge: mergeManyUnits },
 };
 
 async function mergeLego(pool: Pool, request: MergeRequest<LegoOptions>): Promise<MergedModule> {

@@ -2,11 +2,20 @@ import { type Combination, gramOf, scaleCombination } from "../../linalg/combina
 import type { Pool } from "../../units/pool.ts";
 import type { Frame } from "./frame.ts";
 
+/** Some units' inner products. A pool has them, and so have the rows of centres. */
+export type Grams = Pick<Pool, "gramA" | "gramB" | "count">;
+
 /** The square of a delta below this share of the square of its units' norms is only rounding error. */
 const LEAST_SHARE = 1e-12;
 
 /** Weighted mean of the live ranks of the adapters that have live units here. */
-export function meanRank({ ids, weights }: Frame): number {
+export function meanRank({
+  ids,
+  weights,
+}: {
+  readonly ids: Frame["ids"];
+  readonly weights: ArrayLike<number>;
+}): number {
   const ranks = new Map<number, { rank: number; weight: number }>();
   for (let i = 0; i < ids.length; i++) {
     const found = ranks.get(ids[i]![0]);
@@ -29,13 +38,18 @@ export function meanNorm(pool: Pool, { ids, units, weights }: Frame): number {
       own.map((i) => units[i]!),
     ),
   }));
-  adapters.sort((p, q) => p.weight - q.weight || p.norm - q.norm);
+  return weightedNorm(adapters);
+}
+
+/** The weighted mean of norms, whatever their order. */
+export function weightedNorm(of: readonly { readonly weight: number; readonly norm: number }[]): number {
+  const adapters = of.toSorted((p, q) => p.weight - q.weight || p.norm - q.norm);
   const total = adapters.reduce((sum, { weight }) => sum + weight, 0);
   return adapters.reduce((sum, { weight, norm }) => sum + (weight / total) * norm, 0);
 }
 
 /** |sum b a^T|_F of some units; 0 if they cancel out up to rounding. */
-export function deltaNorm({ gramA, gramB, count }: Pool, units: readonly Combination[]): number {
+export function deltaNorm({ gramA, gramB, count }: Grams, units: readonly Combination[]): number {
   const m = units.length;
   const [amongA, amongB] = [gramOf(units, "a", gramA, count), gramOf(units, "b", gramB, count)];
   const square = amongA.reduce((sum, value, cell) => sum + value * amongB[cell]!, 0);
@@ -44,7 +58,7 @@ export function deltaNorm({ gramA, gramB, count }: Pool, units: readonly Combina
 }
 
 /** The same units with their delta brought to a norm; a delta of zero stays as it is. */
-export function withNorm(pool: Pool, units: readonly Combination[], norm: number): Combination[] {
+export function withNorm(pool: Grams, units: readonly Combination[], norm: number): Combination[] {
   const own = deltaNorm(pool, units);
   const half = own > 0 ? Math.sqrt(norm / own) : 1;
   return units.map((unit) => scaleCombination(unit, half, half));

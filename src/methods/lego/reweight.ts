@@ -6,7 +6,7 @@ import type { Group } from "./group.ts";
 import type { LegoOptions } from "./options.ts";
 
 /** A centre shorter than this share of its members' mean norm is cancellation noise and is written as zero. */
-const LEAST_CENTRE = 1e-4;
+export const LEAST_CENTRE = 1e-4;
 
 /** The factor of each centre's halves, null if its members cancel; and the centres as rows, if they had to be written. */
 export interface Reweighting {
