@@ -1,5 +1,5 @@
 /**
- * Synthetic bf16 adapters of Llama-2-7B's shape (r 16, all 7 linear modules of 32 layers, 80 MB each): every unit lies
+ * Synthetic bf16 adapters of Llama-2-7B's shape (by default r 16, all 7 linear modules of 32 layers, 80 MB each): every unit lies
  * around one of 24 directions that the adapters share in each module, plus noise. Seeded; written once and kept.
  */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
@@ -7,9 +7,7 @@ import { join } from "node:path";
 import { seededRandom } from "../build/lib/core/random.js";
 import { layoutSafetensors } from "../build/lib/formats/safetensors/layout.js";
 
-const LAYERS = 32;
-const RANK = 16;
-const DIRECTIONS = 24;
+const SHAPE = { layers: 32, rank: 16, directions: 24 };
 const MODULES = [
   ["self_attn.q_proj", 4096, 4096],
   ["self_attn.k_proj", 4096, 4096],
@@ -21,36 +19,36 @@ const MODULES = [
 ];
 
 /** Make sure that `count` adapters lie in `folder`. @returns their paths */
-export function makeInputs(folder, count) {
+export function makeInputs(folder, count, shape = SHAPE) {
   return Array.from({ length: count }, (_, t) => {
     const path = join(folder, `synthetic-${String(t).padStart(2, "0")}`);
-    if (!existsSync(path)) makeAdapter(path, t);
+    if (!existsSync(path)) makeAdapter(path, t, shape);
     return path;
   });
 }
 
-function makeAdapter(path, t) {
-  const names = Array.from({ length: LAYERS }, (_, layer) =>
+function makeAdapter(path, t, { layers, rank, directions: shared }) {
+  const names = Array.from({ length: layers }, (_, layer) =>
     MODULES.map(([name, inputs, out]) => [`base_model.model.model.layers.${layer}.${name}`, inputs, out]),
   ).flat();
   const specs = names.flatMap(([name, inputs, out]) => [
-    { name: `${name}.lora_A.weight`, dtype: "BF16", shape: [RANK, inputs] },
-    { name: `${name}.lora_B.weight`, dtype: "BF16", shape: [out, RANK] },
+    { name: `${name}.lora_A.weight`, dtype: "BF16", shape: [rank, inputs] },
+    { name: `${name}.lora_B.weight`, dtype: "BF16", shape: [out, rank] },
   ]);
   const layout = layoutSafetensors(specs, { format: "pt" });
   const bytes = new Uint8Array(layout.size);
   bytes.set(layout.header);
   const own = seededRandom(1000 + t);
   for (const [m, [name, inputs, out]] of names.entries()) {
-    const shared = seededRandom(m);
-    const directions = Array.from({ length: DIRECTIONS }, () => noise(shared, inputs + out, 0.02));
+    const common = seededRandom(m);
+    const directions = Array.from({ length: shared }, () => noise(common, inputs + out, 0.02));
     const a = tensor(bytes, layout.tensors.get(`${name}.lora_A.weight`));
     const b = tensor(bytes, layout.tensors.get(`${name}.lora_B.weight`));
-    for (let unit = 0; unit < RANK; unit++) {
-      const direction = directions[own.below(DIRECTIONS)];
+    for (let unit = 0; unit < rank; unit++) {
+      const direction = directions[own.below(shared)];
       const extra = noise(own, inputs + out, 0.01);
       for (let x = 0; x < inputs; x++) a[unit * inputs + x] = bf16(direction[x] + extra[x]);
-      for (let x = 0; x < out; x++) b[x * RANK + unit] = bf16(direction[inputs + x] + extra[inputs + x]);
+      for (let x = 0; x < out; x++) b[x * rank + unit] = bf16(direction[inputs + x] + extra[inputs + x]);
     }
   }
   const temporary = `${path}.tmp`;
@@ -60,8 +58,8 @@ function makeAdapter(path, t) {
     peft_type: "LORA",
     task_type: "CAUSAL_LM",
     base_model_name_or_path: "synthetic/llama-2-7b-shaped",
-    r: RANK,
-    lora_alpha: 2 * RANK,
+    r: rank,
+    lora_alpha: 2 * rank,
     target_modules: MODULES.map(([name]) => name.split(".")[1]),
   };
   writeFileSync(join(temporary, "adapter_config.json"), JSON.stringify(config, null, 2));

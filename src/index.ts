@@ -148,6 +148,7 @@ export {
 export { recipeSchema } from "./recipe/recipe-schema.ts";
 export { recipeText } from "./recipe/recipe-text.ts";
 export type { BudgetReport, Count, InputReport, MergeReport, ModuleReport, TotalsReport } from "./report/report.ts";
+export type { LiveUnits } from "./units/live-units.ts";
 export type { PoolMemory } from "./units/memory.ts";
 export type { Pool } from "./units/pool.ts";
 export type { UnitRows } from "./units/unit-rows.ts";

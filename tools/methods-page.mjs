@@ -87,6 +87,7 @@ const NOTES = `- **The figure on each page** is one made module with two inputs 
   To see the entries of seven deltas of 4096 x 4096 once takes 3.8 GFLOP, and they are seen three times:
   to choose, to find the leading directions, and to cut.
   tsv never forms a delta.
+- Modules of more than 4096 units (ranks added up over all adapters) merge by [some of them](many-units.md).
 - \`lora-lego methods\` lists every parameter.
 `;
 

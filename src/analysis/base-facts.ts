@@ -1,4 +1,11 @@
-import { GGUF_FAMILIES, type GgufFamily, ggufName, isGgufName, moduleOfGguf } from "../adapter/names/gguf.ts";
+import {
+  GGUF_FAMILIES,
+  type GgufFamily,
+  ggufFamilyOf,
+  ggufName,
+  isGgufName,
+  moduleOfGguf,
+} from "../adapter/names/gguf.ts";
 import { isHeadName } from "../adapter/names/vocabulary.ts";
 import { isFactorDtype } from "../core/elements.ts";
 import type { GgufHeader } from "../formats/gguf/header.ts";
@@ -26,7 +33,7 @@ export interface BaseFacts {
 
 /** The facts that config.json alone gives. */
 export function configFacts(name: string, config: ModelConfig): BaseFacts {
-  return { name, config, modules: null, naming: "transformers", family: familyOf(config), tied: config.tied };
+  return { name, config, modules: null, naming: "transformers", family: ggufFamilyOf(config), tied: config.tied };
 }
 
 /** The facts from the headers of a safetensors model, and from its config if it has one. */
@@ -39,7 +46,7 @@ export function modelFacts({ name, tensors }: BaseModel, config: ModelConfig | n
     // Parameters of all experts have no .weight.
     else if (shape.length === 3 || isExpertParameter(key.slice(key.lastIndexOf(".") + 1))) modules.set(key, shape);
   }
-  const family = config === null ? null : familyOf(config);
+  const family = config === null ? null : ggufFamilyOf(config);
   // A tied head is not stored. A missing head may be tied, or the file may be part of a model.
   const headed = [...modules.keys()].some(isHeadName);
   return { name, config, modules, naming: "transformers", family, tied: config?.tied ?? (headed ? false : null) };
@@ -54,10 +61,6 @@ export function ggufFacts(name: string, { metadata, tensors }: GgufHeader): Base
   }
   const family = GGUF_FAMILIES.find((known) => known.architecture === architecture) ?? null;
   return { name, config: null, modules, naming: "gguf", family, tied: !modules.has("output") };
-}
-
-function familyOf({ modelType }: ModelConfig): GgufFamily | null {
-  return GGUF_FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType)) ?? null;
 }
 
 /** A module's name in llama.cpp for the base's family; unchanged if it is llama.cpp's already. */

@@ -1,5 +1,5 @@
 import type { TensorRef } from "../adapter/adapter.ts";
-import { GGUF_FAMILIES, type GgufFamily, ggufName } from "../adapter/names/gguf.ts";
+import { type GgufFamily, ggufFamilyOf, ggufName } from "../adapter/names/gguf.ts";
 import { headOrder } from "../adapter/names/head-rows.ts";
 import { readNumbers } from "../adapter/tensor-values.ts";
 import type { ByteSink } from "../core/bytes.ts";
@@ -45,9 +45,9 @@ export function planBaseGguf(model: BaseModel, config: string, tokenizer: string
   const where = `${model.name}/config.json`;
   const parsed = parseModelConfig(config, where);
   const { modelType } = parsed;
-  const names = GGUF_FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType));
+  const names = ggufFamilyOf(parsed);
   const family = MODEL_FAMILIES.find(({ architecture }) => architecture === names?.architecture);
-  if (names === undefined || family === undefined) {
+  if (names === null || family === undefined) {
     throw new RefusedError(
       `${where}: lora-lego does not convert whole models of model_type ${modelType} (only of ${MODEL_FAMILIES.map(({ architecture }) => architecture).join(", ")}); write the GGUF file with llama.cpp's convert_hf_to_gguf.`,
     );

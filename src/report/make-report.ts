@@ -53,7 +53,8 @@ export function makeReport(
     autoScale: auto,
     budget: budgetReport(plan, results),
     advice:
-      plan.chosen === null
+      // What auto takes may not merge so many units.
+      plan.chosen === null && !plan.modules.some(({ memory }) => memory.streamed)
         ? adviceFor(actingInputs(merged).size, plan.method, auto === null ? plan.scale : "auto")
         : null,
     modules,

@@ -461,7 +461,7 @@ describe("convert", () => {
 
   it.each([
     [null, UsageError, /--base-config/],
-    [{ model_type: "bloom" }, RefusedError, /does not know .* model_type bloom .*llama, mistral/],
+    [{ model_type: "mpt" }, RefusedError, /does not know .* model_type mpt .*llama, mistral/],
     [{ model_type: "gpt2" }, RefusedError, /q_proj is not a module that llama\.cpp adapts in gpt2 models/],
     [{ model_type: "llama" }, RefusedError, /an unknown number of heads/],
     [{}, FormatError, /no model_type/],

@@ -319,6 +319,24 @@ describe("mergeToFolder of the built package", () => {
     }
   });
 
+  it("writes the same bytes for 1 and 2 threads of modules with more than 4096 units", async () => {
+    const modules = { "layers.0.q_proj": { in: 6, out: 5 }, "layers.1.q_proj": { in: 5, out: 6 } };
+    const root = tempFolder();
+    const many = [1, 2, 3].map((t) => writeAdapter(join(root, `many${t}`), randomAdapter(t, { modules, rank: 1400 })));
+    const states: Record<string, string>[] = [];
+    for (const [paths, threads] of [
+      [many, 1],
+      [many, 2],
+    ] as const) {
+      const { report } = await mergeBuilt(paths, recipe, { out, threads, force: true });
+      expect(report.advice).toBeNull();
+      expect(report.totals.energy).toBeNull();
+      expect(report.totals.normRatio).toBeGreaterThan(0);
+      states.push(state(out));
+    }
+    expect(states[1]).toEqual(states[0]);
+  });
+
   it("reports the same for 1 and 3 threads, but for timings", async () => {
     const [one, three] = [
       await mergeBuilt(inputs, recipe, { out, threads: 1 }),

@@ -8,7 +8,7 @@ import type { AdapterContents, Dialect } from "../dialect.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { heldTensor } from "../held-tensor.ts";
 import { moduleOfFactors, type StridedModule } from "../module-of-factors.ts";
-import { GGUF_FAMILIES, moduleOfGguf, permutedBy } from "../names/gguf.ts";
+import { GGUF_FAMILIES, ggufFamilyOf, moduleOfGguf, reorderedBy } from "../names/gguf.ts";
 import { headOrder, inverseOf } from "../names/head-rows.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
 import type { AdapterModule, StridedFactor, TensorRef } from "../read-adapter.ts";
@@ -81,14 +81,14 @@ function namingOf({ name, metadata, baseConfig }: AdapterContents, paths: readon
   const architecture = metadata.get("general.architecture") ?? "";
   const family = GGUF_FAMILIES.find((known) => known.architecture === architecture);
   const config = baseConfig === null ? null : parseModelConfig(baseConfig.text, baseConfig.where);
-  if (config !== null && !family?.modelTypes.includes(config.modelType)) {
+  if (config !== null && (family === undefined || ggufFamilyOf(config) !== family)) {
     throw new RefusedError(
       `${name} is an adapter for ${architecture || "an unnamed architecture"}, but the base config says model_type ${config.modelType}; pass the config.json of its own base model.`,
     );
   }
   const asStored: Naming = { config, nameOf: (path) => path, rowsOf: () => null };
   if (family === undefined) return asStored;
-  if (config === null && paths.some((path) => permutedBy(family, path) !== null)) return asStored;
+  if (config === null && paths.some((path) => reorderedBy(family, path) !== null)) return asStored;
   return {
     config,
     nameOf: (path) => moduleOfGguf(family, path) ?? path,

@@ -2,7 +2,7 @@ import { invocationTokens } from "../../adapter/activation.ts";
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
-import { GGUF_FAMILIES, type GgufFamily, ggufName } from "../../adapter/names/gguf.ts";
+import { GGUF_FAMILIES, type GgufFamily, ggufFamilyOf, ggufName } from "../../adapter/names/gguf.ts";
 import { headOrder } from "../../adapter/names/head-rows.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
 import { forKind } from "../../core/module-kind.ts";
@@ -20,7 +20,7 @@ import {
 import { refuseTied } from "../refuse-tied.ts";
 
 /** The form of GGUF names, which modules keep where an adapter was read without its base's config. */
-const OWN_NAME = /^(blk\.\d+\.[a-z_]+|token_embd|output)$/;
+const OWN_NAME = /^(blk\.\d+\.[a-z_.]+|token_embd|output)$/;
 
 /**
  * llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), with rows of queries and keys permuted where the family does so. A file
@@ -58,9 +58,9 @@ function familyOf(adapter: Adapter, baseConfig: AdapterText | null): { family: G
     throw new UsageError("GGUF names and rows depend on the base model; pass its config.json as --base-config.");
   }
   const config = parseModelConfig(baseConfig.text, baseConfig.where);
-  const family = GGUF_FAMILIES.find(({ modelTypes }) => modelTypes.includes(config.modelType));
-  if (family !== undefined) return { family, config };
-  const known = GGUF_FAMILIES.flatMap(({ modelTypes }) => modelTypes).join(", ");
+  const family = ggufFamilyOf(config);
+  if (family !== null) return { family, config };
+  const known = [...new Set(GGUF_FAMILIES.flatMap(({ modelTypes }) => modelTypes))].join(", ");
   throw new RefusedError(
     `${adapter.name}: lora-lego does not know what llama.cpp calls the modules of model_type ${config.modelType} (it knows ${known}); use llama.cpp's convert_lora_to_gguf.`,
   );

@@ -1,0 +1,76 @@
+/**
+ * LEGO on more units than have a matrix of all pairs: 200 adapters of rank 64 (12,800 units per module) of one layer of Llama-2-7B's
+ * shape. First the objective of the bounded way against the exact search on the same units where both run, then the time and the
+ * memory of the whole merge. Inputs (2 GB) lie in a temporary folder and are removed.
+ *
+ *   npm run build && node bench/many.mjs [ADAPTERS]
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { wasmKernels } from "../build/lib/kernels/wasm.js";
+import { lego } from "../build/lib/methods/lego/lego.js";
+import { PAPER } from "../build/lib/methods/lego/options.js";
+import { moduleMemory } from "../build/lib/methods/module-memory.js";
+import { runModule, runStreamed } from "../build/lib/methods/run-module.js";
+import { openAdapters } from "../build/lib/node/index.js";
+import { Pool } from "../build/lib/units/pool.js";
+import { StreamedPool } from "../build/lib/units/streamed-pool.js";
+import { makeInputs } from "./make-inputs.mjs";
+import { run } from "./measure.mjs";
+
+const ADAPTERS = Number(process.argv[2] ?? 200);
+const SHAPE = { layers: 1, rank: 64, directions: 400 };
+const K = 64;
+const folder = mkdtempSync(join(tmpdir(), "lora-lego-many-"));
+try {
+  const paths = makeInputs(folder, ADAPTERS, SHAPE);
+  for (const count of [40, 62]) await compare(paths.slice(0, count));
+  const out = join(folder, "merged");
+  const { seconds, megabytes } = await run([
+    ...[process.execPath, "dist/cli/main.js", "merge", ...paths, "--out", out],
+    ...["--method", "lego", "--rank", K, "--threads", 2, "--report", `${out}.json`],
+  ]);
+  const { modules, timings } = JSON.parse(readFileSync(`${out}.json`, "utf8"));
+  console.log(
+    `${ADAPTERS} adapters, ${ADAPTERS * SHAPE.rank} units per module: ${modules.length} modules in ${seconds.toFixed(0)} s, ${megabytes.toFixed(0)} MB`,
+  );
+  for (const { name, inertia } of modules) console.log(`${name}: objective ${inertia}`);
+  console.log(JSON.stringify(timings));
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+/** The objectives and times of both ways on the first module. */
+async function compare(paths) {
+  const opened = await openAdapters(paths);
+  const [name] = opened[0].adapter.modules.keys();
+  const parts = opened.map(({ adapter }, input) => {
+    const module = adapter.modules.get(name);
+    return { input, name: adapter.name, weight: 1, module, files: adapter.files, scale: module.scale };
+  });
+  const method = { method: lego, options: PAPER, target: { kind: "rank", rank: K }, after: null, firstInput: 0 };
+  const memory = (streamed) =>
+    moduleMemory(
+      parts.map(({ module }) => module),
+      [method],
+      0,
+      streamed,
+    );
+  const weights = parts.map(() => 1);
+  const timed = async (merge) => {
+    const start = performance.now();
+    const { merged } = await merge();
+    return { inertia: merged.inertia, seconds: (performance.now() - start) / 1000 };
+  };
+  const streamed = await timed(async () =>
+    runStreamed(await StreamedPool.survey(wasmKernels(), parts, memory(true)), method, weights),
+  );
+  const exact = await timed(async () =>
+    runModule(await Pool.survey(wasmKernels(), parts, memory(false), false), method, weights),
+  );
+  console.log(
+    `${paths.length * SHAPE.rank} units: objective ${(100 * (streamed.inertia / exact.inertia - 1)).toFixed(3)}% above the exact search's, ${streamed.seconds.toFixed(1)} s and ${exact.seconds.toFixed(1)} s`,
+  );
+  for (const { close } of opened) close();
+}

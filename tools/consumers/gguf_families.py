@@ -1,0 +1,175 @@
+"""What llama.cpp calls the weights of each family of language models, and where it puts their rows: test/golden/gguf/families.json.
+
+Names come from gguf's TensorNameMap (PyPI). Rows come from the conversion of whole models in llama.cpp itself, given a weight whose
+entries count up; its source is in the sdist of llama-cpp-python.
+
+    python3 -m venv venv && venv/bin/pip install gguf==0.19.0 torch==2.15.0 transformers==5.24.0 safetensors sentencepiece
+    pip download --no-deps --no-binary :all: llama-cpp-python==0.3.36 && tar xzf llama_cpp_python-0.3.36.tar.gz
+    venv/bin/python tools/consumers/gguf_families.py llama_cpp_python-0.3.36/vendor/llama.cpp test/golden/gguf/families.json
+"""
+
+import json
+import re
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import gguf
+import torch
+
+HIDDEN, FFN, VOCAB, HEADS, KEYS, HEAD = 16, 24, 40, 4, 2, 4
+LAYER = 1
+LLAMA_CPP = "llama-cpp-python 0.3.36"
+
+ATTENTION = {
+    "self_attn.q_proj": (HEADS * HEAD, HIDDEN),
+    "self_attn.k_proj": (KEYS * HEAD, HIDDEN),
+    "self_attn.v_proj": (KEYS * HEAD, HIDDEN),
+    "self_attn.o_proj": (HIDDEN, HEADS * HEAD),
+}
+MLP = {"mlp.gate_proj": (FFN, HIDDEN), "mlp.up_proj": (FFN, HIDDEN), "mlp.down_proj": (HIDDEN, FFN)}
+SHARED = {f"mlp.shared_experts.{name[4:]}": shape for name, shape in MLP.items()}
+ROUTER = {"mlp.gate": (2, HIDDEN)}
+AROUND = {"model.embed_tokens": (VOCAB, HIDDEN), "lm_head": (VOCAB, HIDDEN)}
+TIED = {"model.embed_tokens": (VOCAB, HIDDEN)}
+
+
+def family(model_type, architecture, layers="model.layers", around=AROUND, modules=None, **config):
+    return {
+        "model_type": model_type,
+        "architecture": architecture,
+        "modules": {**{f"{layers}.{LAYER}.{name}": shape for name, shape in (modules or {**ATTENTION, **MLP}).items()}, **around},
+        "config": config,
+    }
+
+
+QKV = (HEADS + 2 * KEYS) * HEAD
+GPT2 = {"attn.c_attn": (3 * HIDDEN, HIDDEN), "attn.c_proj": (HIDDEN, HIDDEN), "mlp.c_fc": (FFN, HIDDEN), "mlp.c_proj": (HIDDEN, FFN)}
+FUSED_MLP = {"mlp.gate_up_proj": (2 * FFN, HIDDEN), "mlp.down_proj": (HIDDEN, FFN)}
+PLAIN_MLP = {"mlp.c_fc": (FFN, HIDDEN), "mlp.c_proj": (HIDDEN, FFN)}
+DENSE_MLP = {"mlp.dense_h_to_4h": (FFN, HIDDEN), "mlp.dense_4h_to_h": (HIDDEN, FFN)}
+MLA = {
+    "self_attn.q_a_proj": (8, HIDDEN),
+    "self_attn.q_b_proj": (HEADS * 6, 8),
+    "self_attn.kv_a_proj_with_mqa": (10, HIDDEN),
+    "self_attn.o_proj": (HIDDEN, HEADS * HEAD),
+}
+OUT = {"self_attn.out_proj" if name.endswith("o_proj") else name: shape for name, shape in ATTENTION.items()}
+DEEPSEEK = {"n_routed_experts": 2, "q_lora_rank": 8, "kv_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 2, "v_head_dim": 4}
+
+FAMILIES = [
+    family("llama", "LlamaForCausalLM"),
+    family("mistral", "MistralForCausalLM"),
+    family("mistral3", "Mistral3ForConditionalGeneration", text_config={"model_type": "mistral"}),
+    family("ministral3", "Ministral3ForCausalLM"),
+    family("smollm3", "SmolLM3ForCausalLM"),
+    family("granite", "GraniteForCausalLM"),
+    family("arcee", "ArceeForCausalLM", modules={**ATTENTION, "mlp.up_proj": (FFN, HIDDEN), "mlp.down_proj": (HIDDEN, FFN)}),
+    family("qwen2", "Qwen2ForCausalLM"),
+    family("qwen2_vl", "Qwen2VLForConditionalGeneration", text_config={"model_type": "qwen2_vl_text"}),
+    family("qwen2_5_vl", "Qwen2_5_VLForConditionalGeneration", text_config={"model_type": "qwen2_5_vl_text"}),
+    family("qwen3", "Qwen3ForCausalLM"),
+    family("qwen3_vl", "Qwen3VLForConditionalGeneration", text_config={"model_type": "qwen3_vl_text"}, vision_config={"deepstack_visual_indexes": []}),
+    family("qwen3_moe", "Qwen3MoeForCausalLM", modules={**ATTENTION, **ROUTER}, num_experts=2),
+    family("qwen2_moe", "Qwen2MoeForCausalLM", modules={**ATTENTION, **ROUTER, "mlp.shared_expert_gate": (1, HIDDEN), **{name.replace("experts", "expert"): shape for name, shape in SHARED.items()}}, num_experts=2),
+    family("llama4", "Llama4ForConditionalGeneration", text_config={"model_type": "llama4_text", "num_local_experts": 2}, modules={**ATTENTION, **{f"feed_forward.{name[4:]}": shape for name, shape in MLP.items()}, "feed_forward.router": (2, HIDDEN), **{name.replace("mlp.shared_experts", "feed_forward.shared_expert"): shape for name, shape in SHARED.items()}}),
+    family("gemma", "GemmaForCausalLM", around=TIED),
+    family("gemma2", "Gemma2ForCausalLM", around=TIED),
+    family("gemma3_text", "Gemma3ForCausalLM"),
+    family("gemma3n", "Gemma3nForConditionalGeneration", text_config={"model_type": "gemma3n_text"}, modules={**ATTENTION, **MLP, "per_layer_input_gate": (8, HIDDEN), "per_layer_projection": (HIDDEN, 8), "laurel.linear_left": (8, HIDDEN), "laurel.linear_right": (HIDDEN, 8)}),
+    family("gemma4", "Gemma4ForConditionalGeneration", text_config={"model_type": "gemma4_text"}, modules={**ATTENTION, **MLP, "per_layer_input_gate": (8, HIDDEN), "per_layer_projection": (HIDDEN, 8)}),
+    family("gpt_oss", "GptOssForCausalLM", modules={**ATTENTION, "mlp.router": (2, HIDDEN)}, num_local_experts=2),
+    family("olmo2", "Olmo2ForCausalLM"),
+    family("olmo3", "Olmo3ForCausalLM"),
+    family("seed_oss", "SeedOssForCausalLM"),
+    family("exaone4", "Exaone4ForCausalLM"),
+    family("glm4", "Glm4ForCausalLM", modules={**ATTENTION, **FUSED_MLP}),
+    family("glm4_moe", "Glm4MoeForCausalLM", modules={**ATTENTION, **MLP, **SHARED}, n_routed_experts=2),
+    family("lfm2", "Lfm2ForCausalLM", modules={**OUT, "conv.in_proj": (3 * HIDDEN, HIDDEN), "conv.out_proj": (HIDDEN, HIDDEN), "feed_forward.w1": (FFN, HIDDEN), "feed_forward.w2": (HIDDEN, FFN), "feed_forward.w3": (FFN, HIDDEN)}),
+    family("deepseek_v2", "DeepseekV2ForCausalLM", modules={**MLA, **MLP, **ROUTER, **SHARED}, **DEEPSEEK),
+    family("deepseek_v3", "DeepseekV3ForCausalLM", modules={**MLA, "self_attn.q_proj": (HEADS * 6, HIDDEN), **MLP, **ROUTER, **SHARED}, **DEEPSEEK),
+    family("stablelm", "StableLmForCausalLM"),
+    family("starcoder2", "Starcoder2ForCausalLM", modules={**ATTENTION, **PLAIN_MLP}),
+    family("phi3", "Phi3ForCausalLM", modules={"self_attn.qkv_proj": (QKV, HIDDEN), "self_attn.o_proj": (HIDDEN, HIDDEN), **FUSED_MLP}),
+    family("gpt2", "GPT2LMHeadModel", layers="transformer.h", around={"transformer.wte": (VOCAB, HIDDEN), "lm_head": (VOCAB, HIDDEN)}, modules=GPT2),
+    family("falcon", "FalconForCausalLM", layers="transformer.h", around={"transformer.word_embeddings": (VOCAB, HIDDEN), "lm_head": (VOCAB, HIDDEN)}, modules={"self_attention.query_key_value": (QKV, HIDDEN), "self_attention.dense": (HIDDEN, HIDDEN), **DENSE_MLP}, num_kv_heads=KEYS),
+    family("bloom", "BloomForCausalLM", layers="transformer.h", around={"transformer.word_embeddings": (VOCAB, HIDDEN), "lm_head": (VOCAB, HIDDEN)}, modules={"self_attention.query_key_value": (3 * HIDDEN, HIDDEN), "self_attention.dense": (HIDDEN, HIDDEN), **DENSE_MLP}, n_head=HEADS, num_key_value_heads=HEADS),
+]
+
+
+def names():
+    """The names by PyPI's gguf, of every architecture that it knows."""
+    found = {}
+    arches = {name: arch for arch, name in gguf.MODEL_ARCH_NAMES.items()}
+    for entry in FAMILIES:
+        for architecture, arch in arches.items():
+            table = gguf.get_tensor_name_map(arch, LAYER + 1)
+            found[architecture, entry["model_type"]] = {module: table.get_name(re.sub(r"^transformer\.(?=h\.|word)", "", module)) or table.get_name(module) for module in entry["modules"]}
+    return found
+
+
+def config_of(entry):
+    config = {
+        "architectures": [entry["architecture"]], "model_type": entry["model_type"], "hidden_size": HIDDEN, "num_hidden_layers": LAYER + 1,
+        "num_attention_heads": HEADS, "num_key_value_heads": KEYS, "head_dim": HEAD, "intermediate_size": FFN, "vocab_size": VOCAB,
+        "tie_word_embeddings": "lm_head" not in entry["modules"],
+    }
+    whole = {**config, **entry["config"]}
+    if "text_config" in whole:
+        own = {key: value for key, value in config.items() if key not in ("architectures", "model_type")}
+        whole["text_config"] = {**own, **whole["text_config"]}
+    return whole
+
+
+def converted(entry, folder):
+    """The architecture, and for every module its tensor's name, its order of rows, and whether it is transposed."""
+    from conversion import ModelBase, ModelType, get_model_class, get_model_architecture
+    import gguf as own
+
+    config = config_of(entry)
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}))
+    hparams = ModelBase.load_hparams(folder, False)
+    cls = get_model_class(get_model_architecture(hparams, ModelType.TEXT))
+    cls._original_block_count = LAYER + 1
+    model = cls(folder, own.LlamaFileType.ALL_F32, folder / "out.gguf", eager=True, hparams=hparams)
+    arch = own.MODEL_ARCH_NAMES[getattr(model, "impl", model).model_arch]
+    tensors = {}
+    for module, (out, inputs) in entry["modules"].items():
+        # GPT-2's Conv1D stores its weights as (in, out).
+        conv1d = entry["model_type"] == "gpt2" and ".c_" in module
+        weight = torch.arange(out * inputs, dtype=torch.float32).reshape(out, inputs)
+        name = f"{module}.weight"
+        stored = weight.T.contiguous() if conv1d else weight
+        item = cls.filter_tensors((name, lambda: stored))
+        assert item is not None, name
+        [(found, values)] = model.modify_tensors(stored, item[0], LAYER if f".{LAYER}." in name else None)
+        order = [int(row[0]) // inputs for row in values.tolist()]
+        assert torch.equal(values, weight[order]), name
+        tensors[module] = {"name": found.removesuffix(".weight"), "order": None if order == list(range(out)) else order}
+    return arch, tensors
+
+
+def main():
+    llama_cpp, path = Path(sys.argv[1]), Path(sys.argv[2])
+    by_gguf = names()
+    known = version("gguf")
+    for module in [name for name in sys.modules if name.split(".")[0] == "gguf"]:
+        del sys.modules[module]
+    sys.path[:0] = [str(llama_cpp), str(llama_cpp / "gguf-py")]
+    families = []
+    for entry in FAMILIES:
+        with tempfile.TemporaryDirectory() as folder:
+            architecture, tensors = converted(entry, Path(folder))
+        expected = by_gguf[architecture, entry["model_type"]]
+        for module, tensor in tensors.items():
+            assert expected[module] == tensor["name"], (entry["model_type"], module, expected[module], tensor["name"])
+        modules = [{"module": module, "shape": list(entry["modules"][module]), **tensor} for module, tensor in tensors.items()]
+        families.append({"architecture": architecture, "config": config_of(entry), "modules": modules})
+    made = {"gguf": known, "llamaCpp": LLAMA_CPP, "torch": torch.__version__}
+    text = ",\n".join(json.dumps(entry) for entry in families)
+    path.write_text(f'{{"made": {json.dumps(made)}, "families": [\n{text}\n]}}\n')
+
+
+main()
