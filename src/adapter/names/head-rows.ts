@@ -25,7 +25,7 @@ export function permutedRows(rows: number, heads: number): Int32Array {
  * @param rows of the matrix: heads of queries, and twice those of keys, of `size` rows each
  * @returns entry i is the row of Hugging Face's matrix that is row i in the GGUF file
  */
-export function ungroupedRows(rows: number, heads: number, size: number): Int32Array {
+function ungroupedRows(rows: number, heads: number, size: number): Int32Array {
   const groups = (rows / size - heads) / 2;
   const queries = heads / groups;
   const kinds = [0, queries, queries + 1];

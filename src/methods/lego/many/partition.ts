@@ -6,9 +6,9 @@ import type { Points } from "./points.ts";
 import { clusterMasses, clusterMeans } from "./sums.ts";
 
 /** Points of a chunk that are clustered together at first. */
-export const CHUNK_POINTS = 1024;
+const CHUNK_POINTS = 1024;
 /** Points that are clustered by the exact search: all points if there are no more, else about as many centres of chunks. */
-export const SEARCHED_POINTS = 2048;
+const SEARCHED_POINTS = 2048;
 /** The most passes over all points, each of which moves every point that gains by it. */
 const PASSES = 60;
 /** A pass counts only if it lowers the objective by this share; sums of units are in f32. */
