@@ -5,10 +5,15 @@ import type { LegoOptions } from "../options.ts";
 import type { Points } from "./points.ts";
 import { clusterMasses, clusterMeans } from "./sums.ts";
 
-/** Points of a chunk that are clustered together at first. */
-const CHUNK_POINTS = 1024;
-/** Points that are clustered by the exact search: all points if there are no more, else about as many centres of chunks. */
-const SEARCHED_POINTS = 2048;
+/** How many points are clustered at once. */
+export interface PointLimits {
+  /** Points of a chunk that are clustered together at first. */
+  readonly chunk: number;
+  /** Points that are clustered by the exact search: all points if there are no more, else about as many centres of chunks. */
+  readonly searched: number;
+}
+
+const LIMITS: PointLimits = { chunk: 1024, searched: 2048 };
 /** The most passes over all points, each of which moves every point that gains by it. */
 const PASSES = 60;
 /** A pass counts only if it lowers the objective by this share; sums of units are in f32. */
@@ -24,8 +29,7 @@ export interface StreamedPartition extends Partition {
 
 /** The most points that one Gram matrix is made of. */
 export function mostSearched(k: number, units: number): number {
-  const chunks = Math.ceil(units / CHUNK_POINTS);
-  return Math.max(CHUNK_POINTS, SEARCHED_POINTS, k + chunks);
+  return Math.max(LIMITS.chunk, LIMITS.searched, k + Math.ceil(units / LIMITS.chunk));
 }
 
 /**
@@ -42,15 +46,16 @@ export async function streamedPartition(
   points: Points,
   k: number,
   { effort, seed }: LegoOptions,
+  limits: PointLimits = LIMITS,
 ): Promise<StreamedPartition> {
   const n = points.leaders.length;
   const all = Array.from({ length: n }, (_, x) => x);
-  if (n <= SEARCHED_POINTS) {
+  if (n <= limits.searched) {
     const gram = await gramOfPoints(pool, points, all);
     const found = clusterPoints({ count: n, gram, weights: points.weights, line: points.line }, k, effort, seed);
     return { ...found, inertia: (await judged(pool, points, found)).inertia };
   }
-  const chunks = await chunkCentres(pool, points, k);
+  const chunks = await chunkCentres(pool, points, k, limits);
   const masses = clusterMasses(points, chunks);
   const gram = await pool.gramOfSums(clusterMeans(points, chunks, masses, points.lengths));
   const centres = clusterPoints({ count: chunks.k, gram, weights: masses, line: points.line }, k, effort, seed);
@@ -62,10 +67,15 @@ export async function streamedPartition(
 }
 
 /** Every chunk's points clustered by themselves, all clusters numbered through. */
-async function chunkCentres(pool: StreamedPool, points: Points, k: number): Promise<Partition> {
+async function chunkCentres(
+  pool: StreamedPool,
+  points: Points,
+  k: number,
+  { chunk: most, searched }: PointLimits,
+): Promise<Partition> {
   const n = points.leaders.length;
-  const chunks = Math.ceil(n / CHUNK_POINTS);
-  const each = Math.max(Math.floor(SEARCHED_POINTS / chunks), Math.ceil(k / chunks));
+  const chunks = Math.ceil(n / most);
+  const each = Math.max(Math.floor(searched / chunks), Math.ceil(k / chunks));
   const labels = new Int32Array(n);
   const signs = new Int8Array(n).fill(1);
   let total = 0;
