@@ -1,5 +1,6 @@
 import { RefusedError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
+import { shellPath } from "../core/shell-word.ts";
 import { familyById } from "../families/families.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
 import { isGgufName } from "./names/gguf.ts";
@@ -66,7 +67,7 @@ function refusePartial(one: Adapter, other: Adapter, mayAllow: boolean): void {
     if (isGgufName(a) !== isGgufName(b)) {
       const [gguf, plain] = isGgufName(a) ? [one, other] : [other, one];
       throw new RefusedError(
-        `${gguf.name} has llama.cpp's names of modules (such as ${isGgufName(a) ? a : b}) and ${plain.name} has not, and only the base model's config.json says which correspond; convert ${gguf.name} first (lora-lego convert --to peft --base-config config.json).`,
+        `${gguf.name} has llama.cpp's names of modules (such as ${isGgufName(a) ? a : b}) and ${plain.name} has not, and only the base model's config.json says which correspond; convert ${gguf.name} first: ${toPeft(gguf)} (BASE is the base model's folder).`,
       );
     }
     throw new RefusedError(
@@ -82,6 +83,14 @@ function refusePartial(one: Adapter, other: Adapter, mayAllow: boolean): void {
       `${one.name} ends at layer ${prefix}.${layer} (${plural(one.modules.size, "module")}) and ${other.name} at ${prefix}.${otherLayer} (${plural(other.modules.size, "module")}), so their bases differ in depth; merge adapters of one base model${mayAllow ? `${flag} if they only leave layers out` : ""}.`,
     );
   }
+}
+
+/** The command that gives an adapter in llama.cpp's names PEFT's. */
+function toPeft({ files, fileNames }: Adapter): string {
+  const [file] = files;
+  const path = file !== undefined && "path" in file ? String(file.path) : fileNames.weights;
+  const folder = `${fileNames.weights.replace(/\.\w+$/, "")}-peft`;
+  return `lora-lego convert ${shellPath(path)} --to peft --base-config BASE/config.json --out ${shellPath(folder)}`;
 }
 
 /** The highest layer index (first integer of the path) for each path before it. */

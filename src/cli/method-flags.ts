@@ -3,6 +3,7 @@ import { UsageError } from "../core/errors.ts";
 import { kebab } from "../core/kebab.ts";
 import type { Method } from "../methods/method.ts";
 import { mistakeIn, type Parameter } from "../methods/parameters.ts";
+import { shownOption } from "../recipe/recipe-flags.ts";
 import { parseNumber } from "./parse-flags.ts";
 
 /** Add a flag for each option of a method. */
@@ -18,7 +19,7 @@ export function addMethodFlags(command: Command, { id, parameters }: Pick<Method
     const words = type === "boolean" ? ["on", "off"] : type === "choice" ? parameter.choices : null;
     const option = new Option(
       `${flag} <${words?.join("|") ?? "n"}>`,
-      `${description} (default: ${shownDefault(value)})`,
+      `${description} (default: ${shownOption(value)})`,
     );
     if (words === null) option.argParser((text: string) => numberOf(parameter, text));
     else option.choices(words);
@@ -58,9 +59,4 @@ export function methodOptions(
   return Object.fromEntries(
     given.map(([name, { type }]) => [name, type === "boolean" ? flags[name] === "on" : flags[name]]),
   );
-}
-
-/** A default as its flag is written. */
-export function shownDefault(value: unknown): string {
-  return typeof value === "boolean" ? (value ? "on" : "off") : String(value);
 }

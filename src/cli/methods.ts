@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { kebab } from "../core/kebab.ts";
 import { AUTO, autoRules } from "../methods/auto.ts";
 import type { Method } from "../methods/method.ts";
-import { shownDefault } from "./method-flags.ts";
+import { shownOption } from "../recipe/recipe-flags.ts";
 import { table } from "./table.ts";
 import { printJson, printLines } from "./terminal.ts";
 
@@ -53,7 +53,7 @@ function asText(method: Method): string[] {
       : parameter.type === "boolean"
         ? "on|off"
         : parameter.type,
-    shownDefault(parameter.default),
+    shownOption(parameter.default),
     parameter.description,
   ]);
   return [...lines, ...table(["  parameter", "type", "default", "meaning"], rows)];

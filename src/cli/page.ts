@@ -1,5 +1,5 @@
 import { printable } from "../core/printable.ts";
-import { printLines } from "./terminal.ts";
+import { bold, printLine, printLines } from "./terminal.ts";
 
 /** Columns of a page of text. */
 const PAGE_WIDTH = 80;
@@ -34,4 +34,20 @@ export function cut(text: string, most: number): string {
 /** A cosine with two decimals; what rounds to zero has no sign. */
 export function cosineShown(value: number | null): string {
   return value === null ? "-" : value.toFixed(2).replace(/^-(0\.00)$/, "$1");
+}
+
+/** Something to do next: why, and the command or what to change; null if words are all there is. */
+export interface NextStep {
+  readonly why: string;
+  readonly how: string | null;
+}
+
+/** Print what to do next, with commands to copy. */
+export function printNext(steps: readonly NextStep[]): void {
+  if (steps.length === 0) return;
+  printLine(bold("Try next:"));
+  for (const { why, how } of steps) {
+    printParagraph(`  ${why}`, 2);
+    if (how !== null) printLine(`    ${how}`);
+  }
 }

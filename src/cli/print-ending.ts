@@ -4,13 +4,13 @@ import { percent } from "../core/shown.ts";
 import { loadingLines } from "../node/loading-lines.ts";
 import { MOST_COSINE } from "../report/lost-adapters.ts";
 import type { MergeReport } from "../report/report.ts";
-import { printParagraph } from "./page.ts";
+import { type NextStep, printNext, printParagraph } from "./page.ts";
 import { bold, printLine } from "./terminal.ts";
 
 /** What was merged, and what else could be. */
 interface Ending {
-  /** Merges to try instead: why, and the command or what to change. */
-  readonly next: readonly { readonly why: string; readonly how: string }[];
+  /** Merges to try instead. */
+  readonly next: readonly NextStep[];
   /** The adapters as commands name them; null if some were temporary. */
   readonly paths: readonly string[] | null;
 }
@@ -21,17 +21,7 @@ export async function printEnding(report: MergeReport, out: string, { next, path
   const loading = await loadingLines(out, {});
   printLine();
   printParagraph(lossShown(report));
-  if (next.length > 0 || audit !== null) {
-    printLine(bold("Try next:"));
-    for (const { why, how } of next) {
-      printParagraph(`  ${why}`, 2);
-      printLine(`    ${how}`);
-    }
-    if (audit !== null) {
-      printLine("  Does the merge show signs of failure?");
-      printLine(`    ${audit}`);
-    }
-  }
+  printNext([...next, ...(audit === null ? [] : [{ why: "Does the merge show signs of failure?", how: audit }])]);
   if (loading.length === 0) return;
   printLine(bold("Load it"), " (by its headers; lora-lego check --base compares it with the base model):");
   const width = Math.max(...loading.map(({ title }) => title.length));

@@ -3,7 +3,7 @@ import type { Signature } from "../analysis/audit/signatures.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
 import { figure, percent } from "../core/shown.ts";
-import { cosineShown, cut, printParagraph, wrapped } from "./page.ts";
+import { cosineShown, cut, printNext, printParagraph, wrapped } from "./page.ts";
 import { table } from "./table.ts";
 import { dim, green, printLine, printLines, red } from "./terminal.ts";
 
@@ -34,12 +34,13 @@ export function printMergedAudit(audit: MergedAudit): void {
   for (const signature of audit.signatures) printSignature(signature);
   for (const text of audit.notes) printParagraph(`note: ${text}`, VERDICT);
   for (const text of audit.unseen) printParagraph(`not looked at: ${text}`, VERDICT);
+  if (audit.next.length > 0) printLine();
+  printNext(audit.next);
 }
 
-function printSignature({ id, found, text, remedy }: Signature): void {
+function printSignature({ id, found, text }: Signature): void {
   const head = id.padEnd(NAME);
   const [first, ...rest] = wrapped(printable(text), VERDICT + NAME, VERDICT + NAME);
   printLine(found === null ? dim("-       ") : found ? red("FOUND   ") : green("ok      "), `${head}${first}`);
   printLines(rest);
-  if (remedy !== null) printLine(`${" ".repeat(VERDICT)}${remedy}`);
 }

@@ -1,6 +1,6 @@
 import { UsageError } from "../core/errors.ts";
-import type { Fix } from "../plan/warning.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import { fixCommand, type MadeMerge } from "../report/fix-command.ts";
 import { nextMerges } from "../report/next-merges.ts";
 import { printWarnings } from "./failure.ts";
 import { type OutputFlags, outputOf } from "./output-flags.ts";
@@ -8,8 +8,8 @@ import { showProgress } from "./progress.ts";
 import { printJson } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 
-/** Writes the command of the same merge with changes. */
-type Again = (out: string) => (fix: Fix) => string;
+/** The merge into an output, for the commands that mend it. */
+type Again = (out: string) => MadeMerge;
 
 /**
  * Carry out a recipe according to the flags: merge into the output, or only plan.
@@ -36,8 +36,9 @@ export async function runToFolder(
   if (flags.json) printJson(report);
   else if (!flags.quiet) {
     (await import("./print-report.ts")).printReport(report, out, format);
-    const how = again?.(out);
-    const next = how === undefined ? [] : nextMerges(report).map((fix) => ({ why: fix.why, how: how(fix) }));
+    const made = again?.(out);
+    const fixes = made === undefined ? [] : nextMerges(report);
+    const next = fixes.map((fix) => ({ why: fix.why, how: fixCommand(fix, made!) }));
     await (await import("./print-ending.ts")).printEnding(report, out, { next, paths });
   }
 }

@@ -73,8 +73,19 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
 }
 
 /** What to change in a recipe file. */
-function inRecipe({ why: _, options, weights, ...fields }: Fix, step: string | null, { inputs }: MergeReport): string {
+function inRecipe(
+  { why: _, options, weights, sizes, ...fields }: Fix,
+  step: string | null,
+  { inputs }: MergeReport,
+): string {
   const lines = [
+    ...(sizes ?? []).flatMap((size, t) =>
+      size === 1
+        ? []
+        : [
+            `a step { name: large-${t + 1}, adapters: [${inputs[t]!.name}], method: cat, scale: ${size} } in place of ${inputs[t]!.name}`,
+          ],
+    ),
     ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
     ...Object.entries(options ?? {}).map(([name, value]) => `options: { ${name}: ${value} }`),
     ...(weights ?? []).flatMap((weight, t) =>

@@ -14,10 +14,10 @@ export class SaidFlags {
     }
   }
 
-  /** The words of all flags but some, for a shell. @param without names of their values */
-  words(without: ReadonlySet<string>): string[] {
+  /** The words of some flags, for a shell. @param takes whether the flag whose value has this name is one */
+  words(takes: (name: string) => boolean): string[] {
     return this.#said
-      .filter(({ option }) => !without.has(option.attributeName()))
+      .filter(({ option }) => takes(option.attributeName()))
       .flatMap(({ option, text }) => [option.long!, ...(text === undefined ? [] : [shellWord(text)])]);
   }
 }

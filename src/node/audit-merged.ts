@@ -1,10 +1,15 @@
 import { auditMergedAdapter, type MergedAudit } from "../analysis/audit/audit-merged.ts";
 import { UsageError } from "../core/errors.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
+import { methodById } from "../methods/registry.ts";
+import { RANK_FIELDS } from "../recipe/recipe-fields.ts";
+import { recipeFlags } from "../recipe/recipe-flags.ts";
+import { fixCommand, GGUF_FLAG, type MadeMerge } from "../report/fix-command.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { PATH, PATHS } from "./call/rules.ts";
 import { diskAdapters, OPENING, type OpenOptions } from "./input/adapter-path.ts";
-import { recordedMerge } from "./input/recorded-merge.ts";
+import { type RecordedInOrder, recordedMerge } from "./input/recorded-merge.ts";
+import { freeNames } from "./output/free-name.ts";
 
 /** What a merged adapter was made of. */
 export interface MergedAuditOptions extends OpenOptions {
@@ -41,8 +46,29 @@ export async function auditMerged(path: string, options: MergedAuditOptions): Pr
   try {
     const [merged, of] = [opened.at(-1)!, opened.slice(0, -1).map(({ adapter }) => adapter)];
     const recorded = await recordedMerge(merged.folder, of);
-    return await auditMergedAdapter(wasmKernels(), merged.adapter, of, path, recorded);
+    const made = madeMerge(path, options.of, recorded);
+    return await auditMergedAdapter(wasmKernels(), merged.adapter, of, recorded, (fix) => fixCommand(fix, made));
   } finally {
     for (const { close } of opened) close();
   }
+}
+
+/** The fields that `resize` takes. */
+const OF_RESIZE = ["method", ...RANK_FIELDS, "dtype", "rankLayout", "extras"];
+
+/** How an adapter was made, for the commands that mend it. */
+function madeMerge(path: string, of: readonly string[], { recipe, order }: RecordedInOrder): MadeMerge {
+  const { method } = recipe ?? {};
+  const { parameters = {}, resizes } = method === undefined ? {} : methodById(method);
+  const resized = of.length === 1 && (recipe === null || resizes !== undefined);
+  const flags = [...(recipe === null ? [] : recipeFlags(recipe)), ...(path.endsWith(".gguf") ? [GGUF_FLAG] : [])];
+  return {
+    verb: resized ? "resize" : "merge",
+    paths: order.map((t) => of[t]!),
+    out: path,
+    ofMethod: Object.keys(parameters),
+    words: (takes) =>
+      flags.flatMap(({ name, words }) => (takes(name) && (!resized || OF_RESIZE.includes(name)) ? words : [])),
+    free: freeNames(),
+  };
 }

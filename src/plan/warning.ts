@@ -37,6 +37,8 @@ export interface Warning {
   readonly adapter?: string;
   /** What to merge again with, if that mends it. */
   readonly fix?: Fix;
+  /** Another way to mend it, which keeps the method. */
+  readonly instead?: Fix;
 }
 
 /** Changes of a recipe: fields as files and flags write them, and options of the method. */
@@ -45,7 +47,10 @@ export interface Fix {
   readonly why: string;
   readonly method?: string;
   readonly weights?: readonly number[];
+  /** Factors that adapters are multiplied by before they are merged, one each; 1 for those that stay as they are. */
+  readonly sizes?: readonly number[];
   readonly rank?: number;
+  readonly scale?: number;
   readonly dtype?: "f32";
   readonly options?: Readonly<Record<string, string>>;
 }

@@ -1,6 +1,7 @@
 import type { UnitId } from "../adapter/adapter.ts";
 import { maximum } from "../core/maximum.ts";
 import type { Warning } from "../plan/warning.ts";
+import { FIXES } from "./fixes.ts";
 
 /** With fewer clusters the share means nothing. */
 const LEAST_CLUSTERS = 20;
@@ -30,5 +31,5 @@ export function beganAlike(modules: readonly Clustered[], rank: number): Warning
   if (share < MOST_SHARE) return [];
   if (maximum(modules.map(({ clusters: own }) => own?.length ?? 0)) >= rank) return [];
   const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters were trained from the same random A (one seed) and are still grouped by it; a larger --rank, such as ${rank}, keeps more of each.`;
-  return [{ id: "began-alike", text, fix: { why: "Adapters of one seed keep more at a larger rank.", rank } }];
+  return [{ id: "began-alike", text, fix: FIXES.rankOfOneSeed(rank) }];
 }

@@ -1,6 +1,6 @@
 import { type DeltaProducts, normOf } from "../figures/delta.ts";
-import { AUTO } from "../methods/auto.ts";
-import type { Fix, Warning } from "../plan/warning.ts";
+import type { Warning } from "../plan/warning.ts";
+import { FIXES } from "./fixes.ts";
 
 /**
  * How many times smaller than the others' mean a delta must be. Adapters trained alike differ by a factor of 2 to 3, those of
@@ -62,38 +62,61 @@ export function lostAdapters(
   scales: boolean,
 ): Warning[] {
   const lost = lostInputs(inputs, products, cosines);
-  const fix = balancing(inputs, lost, products.cross.length, scales);
-  return lost.map(({ name, weight, times, cosine }) => {
-    const heavier =
-      weight === null
-        ? `weights ${twoDigits(times)} times as large would balance it`
-        : `a weight of ${twoDigits(weight * times)} would balance it`;
-    const balance = scales
-      ? heavier
-      : `weights do not scale deltas here, so bring it to their size first: lora-lego merge ${name} --method cat --scale ${twoDigits(times)} --out DIR`;
-    return {
-      id: "lost-adapter",
-      text: `${name} is practically lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the result; ${balance}.`,
-      adapter: name,
-      ...(fix !== null && { fix }),
-    };
-  });
+  const fixes = balancing(inputs, lost, products.cross.length, scales);
+  return lost.map(({ name, weight, times, cosine }) => ({
+    id: "lost-adapter",
+    text: `${name} is practically lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the result; ${balance(weight, times, scales)}.`,
+    adapter: name,
+    ...fixes,
+  }));
 }
 
-/** The weights that balance all lost inputs, which `--method auto` takes if the method's own do not scale deltas; null if modules differ. */
+/** What balances a lost input, and what that does to it. */
+function balance(weight: number | null, times: number, scales: boolean): string {
+  if (!scales) {
+    return `weights do not scale deltas here, so bring it to their size first (--method cat --scale ${twoDigits(times)}), ${strength(times)}`;
+  }
+  if (weight !== null) return balancingWeight(weight * times);
+  return `weights ${twoDigits(times)} times as large would balance it, and make it act as many times as strongly`;
+}
+
+/** The weight that balances a lost adapter, and what it does to it, as part of a sentence. */
+export function balancingWeight(weight: number): string {
+  return `a weight of ${twoDigits(weight)} would balance it, ${strength(weight)}`;
+}
+
+function strength(times: number): string {
+  return `which makes it act at ${twoDigits(times)} times the strength that it was trained at`;
+}
+
+/**
+ * The merges that balance all lost inputs. `--method auto` takes the weights if the method's own do not scale deltas; the other way is to
+ * bring the inputs to one size first. None if modules differ in weights.
+ */
 function balancing(
   inputs: readonly LosableInput[],
   lost: readonly LostInput[],
   count: number,
   scales: boolean,
-): Fix | null {
+): Pick<Warning, "fix" | "instead"> {
   const weights = new Array<number>(count).fill(0);
+  const sizes = new Array<number>(count).fill(1);
   for (const { t, weight } of inputs) {
-    if (weight === null) return null;
+    if (weight === null) return {};
     const times = lost.find((other) => other.t === t)?.times;
     weights[t] = times === undefined ? weight : Number(twoDigits(weight * times));
+    sizes[t] = times === undefined ? 1 : Number(twoDigits(times));
   }
-  return { why: "These weights balance the adapters.", ...(!scales && { method: AUTO }), weights };
+  return {
+    fix: FIXES.weights(weights, strengths(lost, weights), scales),
+    ...(!scales && { instead: FIXES.sizes(sizes, strengths(lost, sizes)) }),
+  };
+}
+
+/** How strongly lost inputs act once they are balanced. */
+function strengths(lost: readonly LostInput[], factors: readonly number[]): string {
+  const each = lost.map(({ name, t }) => `${name} then acts at ${factors[t]} times its own strength`);
+  return `${each.join(", ")} (leave it out if it hardly trained: noise would grow as much).`;
 }
 
 /** Two digits are enough to balance by. */

@@ -1,5 +1,5 @@
-import { AUTO } from "../methods/auto.ts";
 import type { Fix } from "../plan/warning.ts";
+import { FIXES } from "./fixes.ts";
 import type { MergeReport } from "./report.ts";
 
 /**
@@ -7,10 +7,14 @@ import type { MergeReport } from "./report.ts";
  * Nothing is decided here; the report's warnings and its advice say what to change.
  */
 export function nextMerges({ warnings, advice }: Pick<MergeReport, "warnings" | "advice">): Fix[] {
-  const fixes = warnings.flatMap(({ fix }) => fix ?? []);
+  const fixes = warnings.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat());
+  return groupedFixes([...(advice === null ? [] : [FIXES.auto(advice)]), ...fixes]);
+}
+
+/** Changes as at most two merges: all that keep the method, and all that change it. */
+export function groupedFixes(fixes: readonly Fix[]): Fix[] {
   const own = fixes.filter(({ method }) => method === undefined);
   const others = fixes.filter(({ method }) => method !== undefined);
-  if (advice !== null) others.unshift({ why: advice, method: AUTO });
   return [own, others].filter(({ length }) => length > 0).map(together);
 }
 

@@ -17,6 +17,7 @@ import { type MergePlan, type ScaledPlan, usedInputs } from "../plan/merge-plan.
 import type { Warning } from "../plan/warning.ts";
 import { countUnderflows } from "../units/write-factors.ts";
 import { beganAlike } from "./began-alike.ts";
+import { FIXES } from "./fixes.ts";
 import { lostAdapters } from "./lost-adapters.ts";
 import { scaleWarnings } from "./scale-warnings.ts";
 
@@ -136,7 +137,7 @@ function underflow({ plan, auto, results, totals }: Run): Warning[] {
   const units = results.reduce((sum, { largest }) => sum + countUnderflows(largest, plan.dtype, half), 0);
   if (units === 0) return [];
   const text = `${units} units are too small for ${totals.dtype} and were written as zero; pass --dtype f32.`;
-  return [{ id: "underflow", text, fix: { why: "In f32 no unit is too small.", dtype: "f32" } }];
+  return [{ id: "underflow", text, fix: FIXES.inF32() }];
 }
 
 function zeroResult({ totals: { normRatio, dtype }, weighted }: Run): Warning[] {
@@ -158,8 +159,7 @@ function zeroModules({ modules }: Run): Warning[] {
 function ignoredB({ totals: { shareOfB, largestCluster } }: Run): Warning[] {
   if (shareOfB === null || shareOfB >= LEAST_SHARE_OF_B || largestCluster! <= 1) return [];
   const text = `B makes up ${percent(shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced gives both halves equal weight.`;
-  const fix = { why: "Both halves of a unit then weigh alike.", options: { gauge: "balanced" } };
-  return [{ id: "b-ignored", text, fix }];
+  return [{ id: "b-ignored", text, fix: FIXES.bothHalves() }];
 }
 
 function selectedUnits({ totals: { singles, largestCluster } }: Run): Warning[] {

@@ -73,7 +73,11 @@ describe("refuseMisfits", () => {
       [plain, gguf],
     ]) {
       refused(adapters, false, "g.gguf has llama.cpp's names of modules (such as blk.0.attn_q) and plain has not");
-      refused(adapters, false, "convert g.gguf first (lora-lego convert --to peft --base-config config.json)");
+      refused(
+        adapters,
+        false,
+        "convert g.gguf first: lora-lego convert adapter_model.safetensors --to peft --base-config BASE/config.json --out adapter_model-peft (BASE is the base model's folder).",
+      );
     }
   });
 

@@ -105,9 +105,13 @@ describe.concurrent("lora-lego audit --of", () => {
     const { code, stdout } = await run(["audit", out, "--of", ...SEVEN]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^FOUND +mixed-clusters +purity 18%, 0\.54 times chance's \(least 0\.75\)$/m);
-    expect(stdout).toMatch(/^ {8}merge again with --rank 12, or by --method auto$/m);
     expect(stdout).toMatch(/^FOUND +scale-too-small +the adapters ask for factor 1\.493 \(most 1\.33\)$/m);
-    expect(stdout).toMatch(/^ {8}lora-lego merge \S+merged --method cat --scale 1\.493 --out DIR$/m);
+    const commands = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
+    expect(commands).toEqual([
+      `    lora-lego merge ${SEVEN.join(" ")} --method lego --rank 12 --out ${out}-2`,
+      `    lora-lego merge ${SEVEN.join(" ")} --method auto --out ${out}-3`,
+      `    lora-lego merge ${SEVEN.join(" ")} --method lego --scale 1.493 --out ${out}-4`,
+    ]);
     const json = await run(["audit", out, "--of", ...SEVEN, "--json"]);
     expect([json.code, JSON.parse(json.stdout)]).toEqual([
       1,
@@ -115,9 +119,34 @@ describe.concurrent("lora-lego audit --of", () => {
     ]);
   });
 
-  it("is mended by its own remedy", async () => {
-    const out = await merged("--method", "lego", "--rank", "12");
-    expect((await run(["audit", out, "--of", ...SEVEN])).code).toBe(0);
+  it("is mended by its own remedy, which runs as it stands", async () => {
+    const out = await merged("--method", "lego", "--exclude", "v_proj");
+    const { stdout } = await run(["audit", out, "--of", ...SEVEN]);
+    const [command] = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
+    expect(command).toMatch(/--method lego --exclude v_proj --rank 12 --out \S+-2$/);
+    expect((await run(command!.trim().split(" ").slice(1))).code).toBe(0);
+    expect((await run(["audit", `${out}-2`, "--of", ...SEVEN])).code).toBe(0);
+  });
+
+  it("says of a shrunk adapter how to shrink it less, and nothing else", async () => {
+    const out = join(tempFolder(), "small");
+    expect((await run(["resize", SEVEN[0]!, "--rank", "1", "--out", out])).code).toBe(0);
+    const { stdout } = await run(["audit", out, "--of", SEVEN[0]!]);
+    const commands = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
+    expect(commands).toEqual([
+      expect.stringMatching(/^ {4}lora-lego resize \S+cola --method svd .*--rank \d --out \S+small-2$/),
+    ]);
+    expect((await run(commands[0]!.trim().split(" ").slice(1))).code).toBe(0);
+    expect((await run(["audit", `${out}-2`, "--of", SEVEN[0]!])).code).toBe(0);
+  });
+
+  it("names what a scaled result was made of, where that is not what it is held against", async () => {
+    const out = await merged();
+    const scaled = join(tempFolder(), "scaled");
+    expect((await run(["merge", out, "--method", "cat", "--scale", "3", "--out", scaled])).code).toBe(0);
+    const { stdout } = await run(["audit", scaled, "--of", ...SEVEN]);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("(recipe.yaml says that it was made of merged)");
+    expect(stdout).toMatch(/^ {4}lora-lego merge \S+scaled --method cat --scale 0\.3333 --out \S+scaled-2$/m);
   });
 
   it("takes one merged adapter, and adapters that it was made of", async () => {
@@ -128,6 +157,29 @@ describe.concurrent("lora-lego audit --of", () => {
     ]);
     expect((await run(["audit", SEVEN[0]!, "--of"])).code).toBe(2);
     expect((await run(["audit", "--of", ...SEVEN])).code).toBe(2);
+  });
+});
+
+describe.concurrent("lora-lego audit of GGUF adapters", () => {
+  const BASE = resolve("examples/minibench/llama/base");
+  const TWO = [SEVEN[0]!, SEVEN[5]!].map((path) => resolve(path));
+  const ready = (command: string): string[] => command.replace("BASE/", `${BASE}/`).trim().split(" ").slice(1);
+
+  it("gives commands that run, once BASE is the base model's folder", async () => {
+    const cwd = tempFolder();
+    const gguf = ["cola", "rte"].map((task) => `${task}.gguf`);
+    for (const [t, file] of gguf.entries()) {
+      const from = [TWO[t]!, "--base-config", join(BASE, "config.json")];
+      expect((await run(["convert", ...from, "--to", "gguf", "--out", file], { cwd })).code).toBe(0);
+    }
+    const { stdout } = await run(["audit", ...gguf], { cwd });
+    const [command] = lines(stdout).filter((line) => line.startsWith("  lora-lego"));
+    expect(command).toBe("  lora-lego merge cola.gguf rte.gguf --base-config BASE/config.json --out merged.gguf");
+    expect((await run(ready(command!), { cwd })).code).toBe(0);
+    const { stderr } = await run(["audit", "merged.gguf", "--of", ...TWO], { cwd });
+    const [, convert] = /; convert \S+ first: (lora-lego .*) \(BASE is the base model's folder\)\.\n$/.exec(stderr)!;
+    expect((await run(ready(convert!), { cwd })).code).toBe(0);
+    expect((await run(["audit", "merged-peft", "--of", ...TWO], { cwd })).code).toBe(0);
   });
 });
 

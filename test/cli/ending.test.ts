@@ -57,7 +57,33 @@ describe("the end of a merge", () => {
     expect(stdout).toMatch(/^Practically lost: rte\. The result holds 0% of rte to 100% of cola\.$/m);
     const [balanced] = commandsIn(stdout);
     expect(balanced!.join(" ")).toMatch(/^merge cola rte --weights 1,0\.91 --out /);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("rte then acts at 0.91 times its own strength");
     expect((await run(balanced!, { cwd: ADAPTERS })).stdout).toContain("No adapter is lost.");
+  });
+
+  it("brings a lost adapter to the others' size first where weights do not, by one command to copy", async () => {
+    const { stdout: scaled } = await run(
+      ["merge", "cola", "--method", "cat", "--scale", "0.001", "--out", join(out, "tiny")],
+      {
+        cwd: ADAPTERS,
+      },
+    );
+    expect(scaled).toContain("The result holds");
+    const { stdout } = await run(
+      ["merge", "rte", join(out, "tiny"), "--method", "lego", "--dtype", "f32", "--out", join(out, "by-lego")],
+      { cwd: ADAPTERS },
+    );
+    const why = /Try next:\n([\s\S]*?)\n {4}(lora-lego .*)/.exec(stdout)!;
+    expect(why[1]!.replaceAll(/\s+/g, " ")).toMatch(
+      /tiny then acts at 1100 times its own strength \(leave it out if it hardly trained/,
+    );
+    expect(why[2]).toBe(
+      `lora-lego merge ${out}/tiny --method cat --scale 1100 --out ${out}/tiny-2 && lora-lego merge rte ${out}/tiny-2 --method lego --dtype f32 --out ${out}/by-lego-2`,
+    );
+    for (const command of why[2]!.split(" && ")) {
+      const { code, stderr } = await run(command.split(" ").slice(1), { cwd: ADAPTERS });
+      expect([code, stderr]).toEqual([0, expect.not.stringContaining("lost-adapter")]);
+    }
   });
 
   it("says it where the result works against an adapter, and where all is lost", async () => {

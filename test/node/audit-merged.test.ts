@@ -99,7 +99,7 @@ describe("what lies beside a merged adapter", () => {
       "adapters: [",
       /^weights and method, counted as a sum of all adapters \(recipe\.yaml:\d+:\d+: .*\)$/,
     ],
-    ["recipe.yaml", "adapters: [a, b, z]\n", /^weights .* \(recipe\.yaml names other adapters\)$/],
+    ["recipe.yaml", "adapters: [a, b, z]\n", /^weights .* \(recipe\.yaml says that it was made of a, b, z\)$/],
     [
       "recipe.yaml",
       "steps:\n  - { name: ab, adapters: [a, b] }\n  - { name: all, adapters: [{ step: ab }, c] }\n",

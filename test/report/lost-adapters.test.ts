@@ -33,7 +33,7 @@ describe("lost-adapter", () => {
     ] as const;
     const { texts } = await warnings("lost-adapter", sizes, CAT);
     expect(texts).toEqual([
-      "adapter-2 is practically lost: its deltas are 150 times smaller than the others' and have cosine 0.005 with the result; a weight of 150 would balance it.",
+      "adapter-2 is practically lost: its deltas are 150 times smaller than the others' and have cosine 0.005 with the result; a weight of 150 would balance it, which makes it act at 150 times the strength that it was trained at.",
     ]);
     const balanced = await warnings("lost-adapter", sizes, { ...CAT, weights: [1, 1, 150] });
     expect(balanced.texts).toEqual([]);
@@ -49,7 +49,11 @@ describe("lost-adapter", () => {
       ],
       { ...CAT, weights: [1, 0.5] },
     );
-    expect(texts).toEqual([expect.stringMatching(/60 times smaller .* a weight of 30 would balance it\.$/)]);
+    expect(texts).toEqual([
+      expect.stringMatching(
+        /60 times smaller .* a weight of 30 would balance it, which makes it act at 30 times the strength that it was trained at\.$/,
+      ),
+    ]);
   });
 
   it("goes by the weights of each module", async () => {
@@ -89,7 +93,11 @@ describe("lost-adapter", () => {
       ],
       { method: "lego" },
     );
-    expect(texts).toEqual([expect.stringMatching(/merge adapter-1 --method cat --scale 100 --out DIR\.$/)]);
+    expect(texts).toEqual([
+      expect.stringMatching(
+        /bring it to their size first \(--method cat --scale 100\), which makes it act at 100 times the strength that it was trained at\.$/,
+      ),
+    ]);
   });
 
   it.each([

@@ -2,19 +2,23 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { plural } from "../../core/plural.ts";
 import { seededRandom } from "../../core/random.ts";
-import { shellPath } from "../../core/shell-word.ts";
+import { normOf } from "../../figures/delta.ts";
 import { MeanPurity, type Purity } from "../../figures/purity.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import type { Warning } from "../../plan/warning.ts";
+import type { LooseRecipe } from "../../recipe/recipe.ts";
+import type { AnyFix } from "../../report/fixes.ts";
 import { lostAdapters } from "../../report/lost-adapters.ts";
 import { scaleWarnings } from "../../report/scale-warnings.ts";
 import { moduleNames } from "../pools.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
+import { remedies } from "./remedies.ts";
 import { type Signature, signatures } from "./signatures.ts";
 
 /** Number of random clusterings that purity is compared with. */
 const DRAWS = 50;
+const STRANGE = "Pass the adapters that it was made of; if these are, merge again with other weights.";
 
 /** A merged adapter, measured against the adapters that it was made of. Arrays over adapters follow the user's order. */
 export interface MergedAudit extends MergedFigures {
@@ -28,6 +32,8 @@ export interface MergedAudit extends MergedFigures {
   /** Of all clusters; null if they are not known. */
   readonly purity: Purity | null;
   readonly signatures: readonly Signature[];
+  /** What to try next: why, and the command to copy; null if words are all there is. */
+  readonly next: readonly { readonly why: string; readonly how: string | null }[];
   /** What else to keep in mind, one sentence each. */
   readonly notes: readonly string[];
   /** What was not looked at, as parts of a sentence that begins with "not looked at:". */
@@ -39,6 +45,8 @@ export interface MergedAudit extends MergedFigures {
 /** What is known of a merge besides its result. */
 export interface RecordedMerge extends KnownMerge {
   readonly weights: readonly number[];
+  /** What has to be said to make it again; null if it is not known. */
+  readonly recipe: LooseRecipe | null;
   /** For each module, for each cluster, the adapter of each unit; null if they are not known. */
   readonly clusters: readonly (readonly (readonly number[])[])[] | null;
   readonly unseen: readonly string[];
@@ -47,15 +55,15 @@ export interface RecordedMerge extends KnownMerge {
 /**
  * Recognise how a merge fails from its result, its inputs and what is recorded about it. Deterministic.
  *
- * @param path of the merged adapter, for the commands that mend it
+ * @param command the command line of a remedy
  * @throws RefusedError for adapters of different models or shapes, or that share no module with the result
  */
 export async function auditMergedAdapter(
   kernels: Kernels,
   result: Adapter,
   inputs: readonly Adapter[],
-  path: string,
   recorded: RecordedMerge,
+  command: (fix: AnyFix) => string,
 ): Promise<MergedAudit> {
   const { adapters } = underOneName([...inputs, result]);
   refuseMisfits(adapters, true, false);
@@ -72,7 +80,9 @@ export async function auditMergedAdapter(
     ...lostAdapters(losable, scales ? weighted : products, figures.cosines, scales),
     ...strangers(given, names),
   ];
-  const found = signatures({ path: shellPath(path), figures, purity, lost });
+  const found = signatures({ figures, purity, lost });
+  const acting = inputs.filter((_, t) => normOf(products, t) > 0).length;
+  const fixes = remedies({ figures, signatures: found, lost, acting, scale: scaleOf(recorded, acting) });
   const leftOut = all.length - names.length;
   return {
     name: result.name,
@@ -83,6 +93,10 @@ export async function auditMergedAdapter(
     ...figures,
     purity,
     signatures: found,
+    next: [
+      ...(found.some(({ id, found: is }) => id === "no-direction" && is) ? [{ why: STRANGE, how: null }] : []),
+      ...fixes.map((fix) => ({ why: `${fix.why}${unknownFlags(fix, recorded)}`, how: command(fix) })),
+    ],
     notes: [
       ...(figures.autoScale.rule === "pull" ? scaleWarnings(figures.autoScale).map(({ text }) => text) : []),
       ...(leftOut === 0
@@ -92,6 +106,18 @@ export async function auditMergedAdapter(
     unseen: recorded.unseen,
     good: found.every((signature) => signature.found !== true),
   };
+}
+
+/** The factor of the result that can be changed by merging again; null if it is not known, or was computed. */
+function scaleOf({ recipe }: RecordedMerge, acting: number): number | null {
+  const scale = recipe === null || acting < 2 ? null : (recipe.scale ?? 1);
+  return scale === "auto" ? null : scale;
+}
+
+/** What to add to a command that makes a merge again. */
+function unknownFlags(fix: AnyFix, { recipe }: RecordedMerge): string {
+  const complete = recipe !== null || "factor" in fix || "energy" in fix || fix.method !== undefined;
+  return complete ? "" : " Add the flags that it was merged with, which are not recorded.";
 }
 
 /** Adapters with no module that was compared, which the result cannot have been made of. */

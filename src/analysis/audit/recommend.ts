@@ -2,6 +2,7 @@ import { shellPath } from "../../core/shell-word.ts";
 import { chooseMethod } from "../../methods/auto.ts";
 import { type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
+import { GGUF_FLAG } from "../../report/fix-command.ts";
 import type { EnergyByRank } from "./energy-by-rank.ts";
 import { MEASURED, type Measured } from "./measured.ts";
 
@@ -51,9 +52,10 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, 
   const { method, scale, reason } = chooseMethod(acting);
   const weighted = weights === null ? [] : ["--weights", weights.join(",")];
   // Single files are merged into one, for the program that loads them.
-  const out = paths.every((path) => path.endsWith(".safetensors")) ? "merged.safetensors" : "merged";
+  const end = [".safetensors", ".gguf"].find((own) => paths.every((path) => path.endsWith(own))) ?? "";
+  const reading = paths.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
   const command = (...flags: string[]): string =>
-    ["lora-lego", "merge", ...paths.map(shellPath), ...flags, "--out", out].join(" ");
+    ["lora-lego", "merge", ...paths.map(shellPath), ...flags, ...reading, "--out", `merged${end}`].join(" ");
   const lego = acting < 2 ? null : legoMerge(plan, { acts, sharedStart });
   return {
     method,

@@ -1,7 +1,7 @@
 import { percent } from "../../core/shown.ts";
 import type { DeltaProducts } from "../../figures/delta.ts";
 import type { Warning } from "../../plan/warning.ts";
-import { type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
+import { balancingWeight, type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
 import { sameAdapters } from "../../report/run-warnings.ts";
 import { zeroWarnings } from "../inspect.ts";
 import { type AuditedAdapter, OUTLIER_TIMES } from "./adapter-tally.ts";
@@ -98,7 +98,7 @@ function lost({ lost: small }: FoundSet): AuditFinding[] {
   return small.map(({ name, times, cosine }) => ({
     level: "problem",
     id: "lost-adapter",
-    text: `${name} would be lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the sum; a weight of ${twoDigits(times)} would balance it.`,
+    text: `${name} would be lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the sum; ${balancingWeight(times)}.`,
   }));
 }
 

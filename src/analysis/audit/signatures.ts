@@ -1,5 +1,5 @@
 import { percent } from "../../core/shown.ts";
-import { LEAST_AGREEMENT } from "../../figures/auto-scale.ts";
+import { type AutoScale, LEAST_AGREEMENT } from "../../figures/auto-scale.ts";
 import type { Purity } from "../../figures/purity.ts";
 import type { Warning } from "../../plan/warning.ts";
 import { LEAST_ROOM } from "./energy-by-rank.ts";
@@ -31,18 +31,14 @@ export interface Signature {
   readonly limit: number;
   /** The figure in words. */
   readonly text: string;
-  /** What to do; null if it was not found. */
-  readonly remedy: string | null;
 }
 
 /** A merge as its signatures see it. */
 export interface SignedMerge {
-  /** The merged adapter as commands name it. */
-  readonly path: string;
   readonly figures: MergedFigures;
   /** Of all clusters; null if they are not known. */
   readonly purity: Purity | null;
-  /** Warnings about lost adapters, each with its remedy. */
+  /** Warnings about lost adapters. */
   readonly lost: readonly Warning[];
 }
 
@@ -58,7 +54,7 @@ export function signatures(merge: SignedMerge): Signature[] {
   ];
 }
 
-function rankTooLow({ figures: { rank, room, rankForMost } }: SignedMerge): Signature {
+function rankTooLow({ figures: { rank, room } }: SignedMerge): Signature {
   const found = room === null ? null : room < LEAST_ROOM;
   return {
     id: "rank-too-low",
@@ -69,17 +65,10 @@ function rankTooLow({ figures: { rank, room, rankForMost } }: SignedMerge): Sign
       room === null
         ? "the adapters' sum is zero"
         : `rank ${rank} can hold ${percent(room)} of the sum's energy (least ${percent(LEAST_ROOM)})`,
-    remedy: found ? higherRank(rank, rankForMost) : null,
   };
 }
 
-/** Where the largest rank would do, some modules have a smaller one, or hold less than they were merged of. */
-function higherRank(rank: number, needed: number): string {
-  if (needed > rank) return `merge again with --rank ${needed} or more`;
-  return `some modules hold less than rank ${needed}: merge again with --rank ${needed}, or keep the merge's recipe.yaml next to it if they were to have less`;
-}
-
-function rankTooHigh({ path, figures: { idleRanks } }: SignedMerge): Signature {
+function rankTooHigh({ figures: { idleRanks } }: SignedMerge): Signature {
   const found = idleRanks > MOST_IDLE;
   return {
     id: "rank-too-high",
@@ -87,11 +76,10 @@ function rankTooHigh({ path, figures: { idleRanks } }: SignedMerge): Signature {
     figure: idleRanks,
     limit: MOST_IDLE,
     text: `${percent(idleRanks)} of the ranks hold the last 1% of energy (most ${percent(MOST_IDLE)})`,
-    remedy: found ? `lora-lego resize ${path} --energy sv_fro=0.995 --out DIR` : null,
   };
 }
 
-function mixedClusters({ purity, figures: { rank } }: SignedMerge): Signature {
+function mixedClusters({ purity }: SignedMerge): Signature {
   const share = purity === null || purity.chance === 0 ? null : purity.purity / purity.chance;
   const found = share === null ? null : share < LEAST_PURITY;
   return {
@@ -103,14 +91,11 @@ function mixedClusters({ purity, figures: { rank } }: SignedMerge): Signature {
       share === null
         ? "no clusters are known"
         : `purity ${percent(purity!.purity)}, ${share.toFixed(2)} times chance's (least ${LEAST_PURITY.toFixed(2)})`,
-    remedy: found ? `merge again with --rank ${2 * rank}, or by --method auto` : null,
   };
 }
 
-function scale({ path, figures: { autoScale } }: SignedMerge): Signature[] {
-  const { rule, norm } = autoScale;
-  // One adapter keeps its size, and without a direction no factor follows.
-  const factor = rule === "no direction" ? null : rule === "one adapter" ? norm : autoScale.factor;
+function scale({ figures: { autoScale } }: SignedMerge): Signature[] {
+  const factor = askedFactor(autoScale);
   const signed = (id: "scale-too-small" | "scale-too-large", limit: number): Signature => {
     const found = factor === null ? null : id === "scale-too-small" ? factor > limit : factor < limit;
     const side = id === "scale-too-small" ? "most" : "least";
@@ -123,10 +108,15 @@ function scale({ path, figures: { autoScale } }: SignedMerge): Signature[] {
         factor === null
           ? "no factor follows from the adapters"
           : `the adapters ask for factor ${factor} (${side} ${limit.toFixed(2)})`,
-      remedy: found ? `lora-lego merge ${path} --method cat --scale ${factor} --out DIR` : null,
     };
   };
   return [signed("scale-too-small", MOST_FACTOR), signed("scale-too-large", LEAST_FACTOR)];
+}
+
+/** The factor that the adapters ask for: one adapter keeps its size, and without a direction there is none. */
+export function askedFactor({ rule, norm, factor }: AutoScale): number | null {
+  if (rule === "no direction") return null;
+  return rule === "one adapter" ? norm : factor;
 }
 
 function noDirection({ figures: { normRatio, agreement } }: SignedMerge): Signature {
@@ -142,7 +132,6 @@ function noDirection({ figures: { normRatio, agreement } }: SignedMerge): Signat
       figure === null
         ? "all adapters are zero"
         : `agreement with the adapters ${figure.toFixed(2)} (least ${LEAST_AGREEMENT.toFixed(2)})`,
-    remedy: found ? "pass the adapters that it was made of; if these are, merge again with other weights" : null,
   };
 }
 
@@ -153,6 +142,5 @@ function lostAdapter({ lost }: SignedMerge): Signature {
     figure: lost.length,
     limit: 0,
     text: lost.length === 0 ? "none is practically lost" : lost.map(({ text }) => text).join(" "),
-    remedy: lost.length === 0 ? null : "merge again with the weights named",
   };
 }

@@ -9,6 +9,7 @@ import { parseStrictJson } from "../../formats/json.ts";
 import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
 import { EXACT_SUM } from "../../methods/method.ts";
 import { methodById } from "../../methods/registry.ts";
+import { asSaid } from "../../plan/carried-out.ts";
 import { makePlan } from "../../plan/plan.ts";
 import { parseRecipe } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
@@ -17,7 +18,12 @@ import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
 /** The name of a report that stands in a merged adapter's folder (`merge --report merged/report.json`). */
 const REPORT_FILE = "report.json";
 
-type Weighing = Pick<RecordedMerge, "method" | "weights" | "weightsOf">;
+/** What is known of a merge, and which of the adapters each of its recipe's is. */
+export interface RecordedInOrder extends RecordedMerge {
+  readonly order: readonly number[];
+}
+
+type Weighing = Pick<RecordedInOrder, "method" | "weights" | "weightsOf" | "recipe" | "order">;
 
 /**
  * What the files beside a merged adapter say about its merge: recipe.yaml the method and the weights, report.json the clusters. What they
@@ -26,7 +32,7 @@ type Weighing = Pick<RecordedMerge, "method" | "weights" | "weightsOf">;
  * @param folder of the merged adapter; null if it has none on disk
  * @throws RefusedError for DoRA adapters, unless the recipe left their magnitudes out
  */
-export async function recordedMerge(folder: string | null, adapters: readonly Adapter[]): Promise<RecordedMerge> {
+export async function recordedMerge(folder: string | null, adapters: readonly Adapter[]): Promise<RecordedInOrder> {
   await refuseMagnitudes(folder, adapters);
   const unseen: string[] = [];
   const weighing = await orUnseen(unseen, "weights and method, counted as a sum of all adapters", () =>
@@ -64,7 +70,13 @@ async function orUnseen<T>(unseen: string[], what: string, read: () => Promise<T
 /** Weights of 1 each, as if the deltas had been added up. */
 function plainSum(adapters: readonly Adapter[]): Weighing {
   const weights = adapters.map(() => 1);
-  return { method: methodById(EXACT_SUM), weights, weightsOf: () => weights };
+  return {
+    method: methodById(EXACT_SUM),
+    weights,
+    weightsOf: () => weights,
+    recipe: null,
+    order: [...adapters.keys()],
+  };
 }
 
 async function weighingOf(folder: string | null, adapters: readonly Adapter[]): Promise<Weighing | string> {
@@ -74,15 +86,22 @@ async function weighingOf(folder: string | null, adapters: readonly Adapter[]): 
   const [step, ...others] = steps;
   if (others.length > 0) return `${RECIPE_FILE} has several steps`;
   const places = step!.adapters.map((source) => ("path" in source ? placeOf(source.path, adapters) : -1));
-  if (!isPermutation(places, adapters.length)) return `${RECIPE_FILE} names other adapters`;
-  const plan = makePlan(
-    places.map((t) => adapters[t]!),
-    step!.recipe,
-  );
+  if (!isPermutation(places, adapters.length)) {
+    const named = step!.adapters.flatMap((source) => ("path" in source ? source.path : []));
+    return `${RECIPE_FILE} says that it was made of ${named.join(", ")}`;
+  }
+  const inputs = places.map((t) => adapters[t]!);
+  const plan = makePlan(inputs, step!.recipe);
   const inUsersOrder = (weights: readonly number[]): number[] => adapters.map((_, t) => weights[places.indexOf(t)]!);
   const weights = inUsersOrder(plan.inputs.map(({ weight }) => weight));
   const own = new Map(plan.modules.map((module) => [module.name, inUsersOrder(module.weights)]));
-  return { method: methodById(plan.method), weights, weightsOf: (name) => own.get(name) ?? weights };
+  return {
+    method: methodById(plan.method),
+    weights,
+    weightsOf: (name) => own.get(name) ?? weights,
+    recipe: asSaid(step!.recipe, inputs),
+    order: places,
+  };
 }
 
 async function clustersOf(folder: string | null, adapters: readonly Adapter[]) {

@@ -32,7 +32,7 @@ describe("the findings of a set", () => {
       {
         level: "problem",
         id: "lost-adapter",
-        text: "b would be lost: its deltas are 150 times smaller than the others' and have cosine 0.005 with the sum; a weight of 150 would balance it.",
+        text: "b would be lost: its deltas are 150 times smaller than the others' and have cosine 0.005 with the sum; a weight of 150 would balance it, which makes it act at 150 times the strength that it was trained at.",
       },
     ]);
     expect(audit.recommendation).toMatchObject({

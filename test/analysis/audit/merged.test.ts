@@ -23,6 +23,7 @@ const sum = (weights: readonly number[], rest: Partial<RecordedMerge> = {}): Rec
   method: methodById("cat"),
   weights,
   weightsOf: () => weights,
+  recipe: null,
   clusters: null,
   unseen: [],
   ...rest,
@@ -33,10 +34,12 @@ async function audited(
   adapters: readonly Promise<Adapter>[],
   recorded: RecordedMerge = sum(adapters.map(() => 1)),
 ): Promise<MergedAudit> {
-  return auditMergedAdapter(tightKernels(), await merged, await Promise.all(adapters), "my merged", recorded);
+  const command = (fix: object): string => JSON.stringify({ ...fix, why: undefined });
+  return auditMergedAdapter(tightKernels(), await merged, await Promise.all(adapters), recorded, command);
 }
 const signature = ({ signatures }: MergedAudit, id: Signature["id"]): Signature =>
   signatures.find((each) => each.id === id)!;
+const fixesOf = ({ next }: MergedAudit): unknown[] => next.flatMap(({ how }) => (how === null ? [] : JSON.parse(how)));
 const foundIn = ({ signatures }: MergedAudit): string[] => signatures.filter(({ found }) => found).map(({ id }) => id);
 
 describe("a merged adapter", () => {
@@ -98,7 +101,9 @@ describe("a merged adapter", () => {
       `m (1 module, such as layers.0.v_proj) and a (1 module, such as ${MODULE}) share no module; merge adapters of one base model.`,
     );
     const gguf = audited(diagonal("m", { 0: 1 }, "blk.0.attn_q"), [diagonal("a", { 0: 1 })]);
-    await expect(gguf).rejects.toThrow(/; convert m first \(lora-lego convert --to peft .*\)\.$/);
+    await expect(gguf).rejects.toThrow(
+      /; convert m first: lora-lego convert \S+ --to peft --base-config BASE\/config\.json --out \S+ \(BASE is /,
+    );
   });
 });
 
@@ -116,10 +121,11 @@ describe("signatures", () => {
       figure: near(1 / 3),
       limit: 0.9,
       text: "rank 1 can hold 33% of the sum's energy (least 90%)",
-      remedy: "merge again with --rank 3 or more",
     });
+    expect(fixesOf(low)).toEqual([{ rank: 3 }]);
     const enough = await audited(diagonal("m", { 0: GOOD, 1: GOOD, 2: GOOD }), THREE);
-    expect(signature(enough, "rank-too-low")).toMatchObject({ found: false, figure: near(1), remedy: null });
+    expect(signature(enough, "rank-too-low")).toMatchObject({ found: false, figure: near(1) });
+    expect(enough.next).toEqual([]);
     expect([enough.good, low.good]).toEqual([true, false]);
   });
 
@@ -132,10 +138,11 @@ describe("signatures", () => {
       figure: near(3 / 4),
       limit: 2 / 3,
       text: "75% of the ranks hold the last 1% of energy (most 67%)",
-      remedy: "lora-lego resize 'my merged' --energy sv_fro=0.995 --out DIR",
     });
+    expect(fixesOf(high)).toEqual([{ energy: "sv_fro=0.995" }]);
     const even = await audited(diagonal("m", { 0: GOOD, 1: GOOD, 2: GOOD }), THREE);
-    expect(signature(even, "rank-too-high")).toMatchObject({ found: false, figure: 0, remedy: null });
+    expect(signature(even, "rank-too-high")).toMatchObject({ found: false, figure: 0 });
+    expect(even.next).toEqual([]);
   });
 
   it("tell clusters that join adapters from those that gather one, and say where they are not known", async () => {
@@ -148,18 +155,18 @@ describe("signatures", () => {
     expect(signature(mixed, "mixed-clusters")).toMatchObject({
       found: true,
       limit: 0.75,
-      remedy: "merge again with --rank 6, or by --method auto",
     });
+    expect(fixesOf(mixed)).toEqual([{ rank: 6 }, { method: "auto" }]);
     expect(signature(mixed, "mixed-clusters").text).toMatch(/^purity 25%, 0\.[3-6]\d times chance's \(least 0\.75\)$/);
     const pure = await merged([numbers.map((t) => numbers.map(() => t))]);
-    expect(signature(pure, "mixed-clusters")).toMatchObject({ found: false, remedy: null });
+    expect(signature(pure, "mixed-clusters")).toMatchObject({ found: false });
+    expect(pure.next).toEqual([]);
     expect(signature(await merged(null), "mixed-clusters")).toEqual({
       id: "mixed-clusters",
       found: null,
       figure: null,
       limit: 0.75,
       text: "no clusters are known",
-      remedy: null,
     });
   });
 
@@ -171,10 +178,15 @@ describe("signatures", () => {
     const audit = await audited(diagonal("m", { 0: size, 1: size, 2: size }), THREE);
     expect(foundIn(audit)).toEqual(ids);
     expect(audit.autoScale.factor).toBeCloseTo(1 / Math.sqrt(4 - 1 / 27) / size, 3);
-    if (factor === null) return;
-    expect(signature(audit, ids[0] as Signature["id"]).remedy).toBe(
-      `lora-lego merge 'my merged' --method cat --scale ${factor} --out DIR`,
+    expect(fixesOf(audit)).toEqual(factor === null ? [] : [{ factor: Number(factor) }]);
+    // Where the recipe is known, the same merge with that factor times its own.
+    const known = await audited(
+      diagonal("m", { 0: size, 1: size, 2: size }),
+      THREE,
+      sum([1, 1, 1], { recipe: { method: "cat", scale: 2 } }),
     );
+    const doubled = [{ scale: Number((2 * Number(factor)).toPrecision(4)) }];
+    expect(fixesOf(known)).toEqual(factor === null ? [] : doubled);
   });
 
   it("compare a result of one adapter with its size", async () => {
@@ -187,7 +199,8 @@ describe("signatures", () => {
     const stranger = await audited(diagonal("m", { 3: 1 }), [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 })]);
     expect(foundIn(stranger)).toContain("no-direction");
     expect(signature(stranger, "no-direction")).toMatchObject({ figure: 0, limit: 0.2 });
-    expect(signature(stranger, "scale-too-small")).toMatchObject({ found: null, figure: null, remedy: null });
+    expect(signature(stranger, "scale-too-small")).toMatchObject({ found: null, figure: null });
+    expect(stranger.next[0]).toEqual({ why: expect.stringMatching(/^Pass the adapters/), how: null });
     const only = await audited(diagonal("m", { 3: 1 }), [diagonal("a", { 0: 1 })]);
     expect(signature(only, "no-direction")).toMatchObject({ found: true, figure: 0 });
     const nothing = await audited(diagonal("m", { 3: 0 }), [diagonal("a", { 0: 1 })]);
@@ -202,14 +215,20 @@ describe("signatures", () => {
     const lost = await audited(result(), adapters);
     expect(signature(lost, "lost-adapter")).toMatchObject({ found: true, figure: 1, limit: 0 });
     expect(signature(lost, "lost-adapter").text).toMatch(
-      /^b is practically lost: .* a weight of 150 would balance it\.$/,
+      /^b is practically lost: .* a weight of 150 would balance it, which makes it act at 150 times the strength .*\.$/,
     );
     const relative = await audited(result(), adapters, sum([1, 1, 1], { method: methodById("lego") }));
-    expect(signature(relative, "lost-adapter").text).toMatch(/--method cat --scale 150 --out DIR\.$/);
+    expect(signature(relative, "lost-adapter").text).toMatch(
+      /\(--method cat --scale 150\), which makes it act at 150 times/,
+    );
+    expect([fixesOf(lost), fixesOf(relative)]).toEqual([
+      [{ weights: [1, 150, 1] }],
+      [{ sizes: [1, 150, 1] }, { method: "auto", weights: [1, 150, 1] }],
+    ]);
+    expect(lost.next[0]!.why).toContain("b then acts at 150 times its own strength");
     expect(signature(await audited(result(), adapters, sum([1, 150, 1])), "lost-adapter")).toMatchObject({
       found: false,
       figure: 0,
-      remedy: null,
     });
   });
 
@@ -231,7 +250,23 @@ describe("signatures", () => {
       ),
     });
     const audit = await audited(result, adapters, sum([1, 1, 1], { weightsOf }));
-    expect(signature(audit, "lost-adapter").text).toMatch(/; weights 95 times as large would balance it\.$/);
+    expect(signature(audit, "lost-adapter").text).toMatch(
+      /; weights 95 times as large would balance it, and make it act as many times as strongly\.$/,
+    );
+  });
+
+  it("let a rank that is too low be mended before what depends on it", async () => {
+    // The best of rank 1 of two equal directions has less than the norm of both, which no factor should make up for.
+    const cut = await audited(diagonal("m", { 0: 1 }), [diagonal("a", { 0: 1, 1: 1, 2: 1 })]);
+    expect(foundIn(cut)).toEqual(["rank-too-low", "scale-too-small"]);
+    expect(fixesOf(cut)).toEqual([{ rank: 3 }]);
+  });
+
+  it("say what to add where the flags of the merge are not known", async () => {
+    const low = (recipe: RecordedMerge["recipe"]) =>
+      audited(diagonal("m", { 0: GOOD }), THREE, sum([1, 1, 1], { recipe }));
+    expect((await low(null)).next[0]!.why).toMatch(/ Add the flags that it was merged with, which are not recorded\.$/);
+    expect((await low({ method: "svd" })).next[0]!.why).toBe("Rank 3 can hold enough of the energy.");
   });
 
   it("say what cannot be measured of zeros", async () => {
@@ -286,8 +321,9 @@ describe("a rank that is too low", () => {
         },
       });
     const audit = await audited(both("m", [0], [0, 1, 2]), [both("a", [0, 1], [0]), both("b", [2], [1, 2])]);
-    const { found, remedy } = signature(audit, "rank-too-low");
+    const { found } = signature(audit, "rank-too-low");
     expect([found, audit.rank, audit.rankForMost]).toEqual([true, 3, 3]);
-    expect(remedy).toMatch(/^some modules hold less than rank 3: merge again with --rank 3/);
+    expect(audit.next[0]!.why).toMatch(/^Some modules have less than rank 3\. /);
+    expect(fixesOf(audit)).toEqual([{ rank: 3 }]);
   });
 });

@@ -1,0 +1,46 @@
+import { adviceFor } from "../../methods/auto.ts";
+import type { Fix, Warning } from "../../plan/warning.ts";
+import { type AnyFix, FIXES } from "../../report/fixes.ts";
+import { groupedFixes } from "../../report/next-merges.ts";
+import type { MergedFigures } from "./merged-figures.ts";
+import { askedFactor, type Signature } from "./signatures.ts";
+
+/** No method of a recipe, so that auto is always another one. */
+const UNNAMED = "";
+
+/** A merge whose signatures are known. */
+export interface DiagnosedMerge {
+  readonly figures: MergedFigures;
+  readonly signatures: readonly Signature[];
+  readonly lost: readonly Warning[];
+  /** How many adapters change something. */
+  readonly acting: number;
+  /** The factor that its recipe names; null if none is known. */
+  readonly scale: number | null;
+}
+
+/**
+ * What mends a merge. A result whose rank is too low is merged again before anything else is changed: both the factor that it wants and the
+ * ranks that it can do without are other ones then.
+ */
+export function remedies({ figures, signatures, lost, acting, scale }: DiagnosedMerge): AnyFix[] {
+  const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
+  const low = found("rank-too-low");
+  // One adapter has no mixed clusters.
+  const mixed = found("mixed-clusters") && acting > 1;
+  const again: Fix[] = [
+    ...(mixed ? [FIXES.lessMixed(2 * figures.rank)] : []),
+    ...(low && !(mixed && figures.rankForMost <= 2 * figures.rank)
+      ? [FIXES.largerRank(figures.rankForMost, figures.rank)]
+      : []),
+    ...(mixed ? [FIXES.auto(adviceFor(acting, UNNAMED, 1)!)] : []),
+    ...lost.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat()),
+  ];
+  const factor = askedFactor(figures.autoScale);
+  const scaled = factor !== null && (found("scale-too-small") || found("scale-too-large"));
+  return [
+    ...groupedFixes(again),
+    ...(scaled && !low ? [FIXES.factor(factor, scale)] : []),
+    ...(found("rank-too-high") && !low ? [FIXES.idleRanks()] : []),
+  ];
+}

@@ -1,0 +1,91 @@
+import { kebab } from "../core/kebab.ts";
+import { shellPath, shellWord } from "../core/shell-word.ts";
+import type { Fix } from "../plan/warning.ts";
+import { RANK_FIELDS } from "../recipe/recipe-fields.ts";
+import type { AnyFix } from "./fixes.ts";
+
+/** A merge that was made, as commands name it. */
+export interface MadeMerge {
+  /** The command that made it. */
+  readonly verb: string;
+  readonly paths: readonly string[];
+  /** Where its result is. */
+  readonly out: string;
+  /** The options of its method. */
+  readonly ofMethod: readonly string[];
+  /** Its flags, for a shell. @param takes whether the flag of this name is wanted */
+  words(takes: (name: string) => boolean): readonly string[];
+  /** A path like this one where nothing is yet; never the same twice. */
+  free(path: string): string;
+}
+
+/** What it takes to read and write GGUF files again; BASE stands for the base model's folder, which nothing names. */
+export const GGUF_FLAG = { name: "baseConfig", words: ["--base-config", "BASE/config.json"] } as const;
+
+/** Flags that go with a method, besides its options. */
+const WITH_METHOD = ["method", "preset", "scale"];
+/** Flags that say how an adapter is read, and what becomes of its other tensors. */
+const OF_INPUTS = ["extras", "stream", "baseConfig"];
+
+/** The command line that mends a merge, to copy. It writes to a place of its own. */
+export function fixCommand(fix: AnyFix, made: MadeMerge): string {
+  if ("factor" in fix) return scaled(made.out, fix.factor, made.free(made.out), baseOnly(made));
+  if ("energy" in fix) {
+    const words = [shellPath(made.out), "--energy", fix.energy, ...baseOnly(made)];
+    return `lora-lego resize ${words.join(" ")} --out ${shellPath(made.free(made.out))}`;
+  }
+  return mergedAgain(fix, made);
+}
+
+function mergedAgain({ why: _, options = {}, sizes, ...fields }: Fix, made: MadeMerge): string {
+  const without = new Set([
+    ...Object.keys(fields),
+    ...Object.keys(options),
+    ...(fields.rank === undefined ? [] : RANK_FIELDS),
+    ...(fields.method === undefined ? [] : [...WITH_METHOD, ...made.ofMethod]),
+  ]);
+  const first: string[] = [];
+  const paths = made.paths.map((path, t) => {
+    const size = sizes?.[t] ?? 1;
+    if (size === 1) return path;
+    const own = made.free(beside(made.out, path));
+    first.push(
+      scaled(
+        path,
+        size,
+        own,
+        made.words((name) => OF_INPUTS.includes(name)),
+      ),
+    );
+    return own;
+  });
+  const flags = Object.entries({ ...fields, ...options }).flatMap(([name, value]) => [
+    `--${kebab(name)}`,
+    shellWord(String(value)),
+  ]);
+  const words = [...paths.map(shellPath), ...made.words((name) => !without.has(name)), ...flags];
+  const merge = `lora-lego ${made.verb} ${words.join(" ")} --out ${shellPath(made.free(made.out))}`;
+  return [...first, merge].join(" && ");
+}
+
+function scaled(path: string, factor: number, out: string, words: readonly string[]): string {
+  return ["lora-lego merge", shellPath(path), "--method cat --scale", factor, ...words, "--out", shellPath(out)].join(
+    " ",
+  );
+}
+
+/** What a command on the result needs to read and write it. */
+function baseOnly({ words }: MadeMerge): readonly string[] {
+  return words((name) => name === "baseConfig");
+}
+
+/** Where an adapter's copy goes: next to the result, as a name that any path and address ends in. */
+function beside(out: string, path: string): string {
+  const name = path
+    .replace(/[/\\]+$/, "")
+    .split(/[/\\]/)
+    .at(-1)!
+    .replace(/@.*$/, "");
+  const folder = out.replace(/[/\\]+$/, "").replace(/[^/\\]+$/, "");
+  return `${folder}${name}`;
+}

@@ -1,0 +1,39 @@
+import { AUTO } from "../methods/auto.ts";
+import type { Fix } from "../plan/warning.ts";
+
+/** What is done with a merge that was made, instead of making it again. */
+export type ResultFix =
+  | { readonly why: string; readonly factor: number }
+  | { readonly why: string; readonly energy: string };
+
+export type AnyFix = Fix | ResultFix;
+
+/** Everything that mends a merge: warnings, the end of a merge and audits take their remedies from here, and commands are made of them. */
+export const FIXES = {
+  /** @param present the largest rank of a module */
+  largerRank: (rank: number, present: number): Fix => ({
+    why: rank > present ? `Rank ${rank} can hold enough of the energy.` : `Some modules have less than rank ${rank}.`,
+    rank,
+  }),
+  rankOfOneSeed: (rank: number): Fix => ({ why: "Adapters of one seed keep more at a larger rank.", rank }),
+  lessMixed: (rank: number): Fix => ({ why: "With twice the rank, clusters mix fewer adapters.", rank }),
+  auto: (why: string): Fix => ({ why, method: AUTO }),
+  inF32: (): Fix => ({ why: "In f32 no unit is too small.", dtype: "f32" }),
+  bothHalves: (): Fix => ({ why: "Both halves of a unit then weigh alike.", options: { gauge: "balanced" } }),
+  /** @param scales whether the method's weights scale deltas; `--method auto` takes them if not */
+  weights: (weights: readonly number[], strengths: string, scales: boolean): Fix => ({
+    why: `These weights balance the adapters; ${strengths}`,
+    ...(!scales && { method: AUTO }),
+    weights,
+  }),
+  sizes: (sizes: readonly number[], strengths: string): Fix => ({
+    why: `The method's weights do not scale deltas, so adapters are brought to one size first; ${strengths}`,
+    sizes,
+  }),
+  /** @param scale that the merge was made with; null if it is not known */
+  factor: (factor: number, scale: number | null): AnyFix => ({
+    why: "This is the factor that the adapters ask for.",
+    ...(scale === null ? { factor } : { scale: Number((scale * factor).toPrecision(4)) }),
+  }),
+  idleRanks: (): ResultFix => ({ why: "Fewer ranks hold nearly the same deltas.", energy: "sv_fro=0.995" }),
+} as const;
