@@ -61,6 +61,8 @@ function asText(method: Method): string[] {
 
 /** The rank of a result when none is asked for, as text. */
 function defaultRank(method: Method): string {
-  if (method.defaultTarget(1).kind === "rank") return "the largest input rank";
+  const target = method.defaultTarget(4, [[1, 4]]);
+  if (target.kind === "rank")
+    return target.rank === 4 ? "the largest input rank" : "the geometric mean of the input ranks";
   return method.fullRank([1, 1], { in: 2, out: 2 }) === 2 ? "the sum of the ranks" : "the inputs' own rank";
 }

@@ -31,13 +31,9 @@ export function chosenFor({ chosen }: MergePlan, results: readonly ModuleResult[
 /** The method's default target without the adapters that change nothing; null if it is the plan's. */
 function targetOfActing(plan: MergePlan, { target }: Recipe, acting: ReadonlySet<number>): Target | null {
   if (target !== undefined || acting.size === 0) return null;
-  const parts = plan.modules.flatMap((module) => module.parts).filter(({ input }) => acting.has(input));
+  const parts = plan.modules.map((module) => module.parts.filter(({ input }) => acting.has(input)));
   const limit = autoLimit(plan.chosen, plan.consumer === null ? null : consumerById(plan.consumer));
-  const own = defaultTarget(
-    methodById(plan.method),
-    parts.map(({ module }) => module),
-    limit,
-  );
+  const own = defaultTarget(methodById(plan.method), parts, limit);
   return JSON.stringify(own) === JSON.stringify(plan.target) ? null : own;
 }
 

@@ -139,8 +139,11 @@ export interface Method<Options = unknown> {
   readonly yields: "combinations" | "rows";
   /** How a result of more than k units is reduced to k: by clustering (within the method), or by the SVD of its delta. */
   readonly cut: "clusters" | "svd";
-  /** The rank asked for when the user names none; `largest` is the largest input rank. */
-  defaultTarget(largest: number): ModuleTarget;
+  /**
+   * The rank asked for when the user names none; `largest` is the largest input rank, `modules` the ranks of the adapters that have each
+   * module.
+   */
+  defaultTarget(largest: number, modules: readonly (readonly number[])[]): ModuleTarget;
   /** The most units that a module can have before `cutModule` cuts it to k; `ranks` are the ranks of its adapters. */
   fullRank(ranks: readonly number[], size: { readonly in: number; readonly out: number }): number;
   /**

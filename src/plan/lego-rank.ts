@@ -1,5 +1,4 @@
-import { maximum } from "../core/maximum.ts";
-import { orderlessSum } from "../core/sum.ts";
+import { usualRank } from "../methods/lego/usual-rank.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 
 /** A rank for LEGO, and the fact about the adapters that it follows from. */
@@ -19,11 +18,12 @@ export function legoRank(
   acts: readonly boolean[],
   alike: boolean,
 ): LegoRank {
-  const parts = modules.flatMap((module) => module.parts).filter(({ input }) => acts[input]);
-  const ranks = parts.map(({ module }) => module.rank);
-  const rank = maximum(ranks);
-  if (ranks.some((other) => other !== rank)) {
-    return { rank: Math.round(Math.exp(orderlessSum(ranks.map(Math.log)) / ranks.length)), because: "ranks-differ" };
+  const ranks = modules
+    .map(({ parts }) => parts.flatMap(({ input, module }) => (acts[input] ? module.rank : [])))
+    .filter(({ length }) => length > 0);
+  const rank = usualRank(ranks);
+  if (ranks.some(([first, ...others]) => others.some((other) => other !== first))) {
+    return { rank, because: "ranks-differ" };
   }
   if (acts.filter(Boolean).length === 2) return { rank, because: "two-adapters" };
   return alike ? { rank: 2 * rank, because: "shared-start" } : { rank, because: "starts-apart" };

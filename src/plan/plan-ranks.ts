@@ -42,8 +42,9 @@ export interface RankPlan {
 }
 
 /** The rank asked for, or else the default. @throws UsageError for "full" if the method has no such rank */
-export function planTarget(method: Method, asked: Target | undefined, { sources }: MergeParts, limit: number): Target {
-  const target = asked ?? defaultTarget(method, sources, limit);
+export function planTarget(method: Method, asked: Target | undefined, { modules }: MergeParts, limit: number): Target {
+  const parts = modules.map((module) => module.parts);
+  const target = asked ?? defaultTarget(method, parts, limit);
   refuseUncut(method, target);
   return target;
 }
@@ -51,10 +52,12 @@ export function planTarget(method: Method, asked: Target | undefined, { sources 
 /**
  * The method's own target for adapters of these ranks.
  *
+ * @param modules the adapters' parts of each module
  * @param limit the largest rank that counts, infinite for none
  */
-export function defaultTarget(method: Method, sources: readonly { readonly rank: number }[], limit: number): Target {
-  return method.defaultTarget(Math.min(maximum(sources.map(({ rank }) => rank)), limit));
+export function defaultTarget(method: Method, modules: readonly PlannedModule["parts"][], limit: number): Target {
+  const ranks = modules.map((parts) => parts.map(({ module }) => module.rank)).filter(({ length }) => length > 0);
+  return method.defaultTarget(Math.min(maximum(ranks.flat()), limit), ranks);
 }
 
 /** The rank beyond which `--method auto` does not go by itself; a method that is named is refused there instead. */

@@ -71,7 +71,7 @@ export const RECIPE_FIELDS: { readonly [Key in keyof SaidRecipe]-?: FieldOf<Key,
     type: "rank",
     value: "k",
     default: null,
-    help: "rank of the result (default: the largest input rank; for exact sums, the sum of the ranks)",
+    help: "rank of the result (default: the largest input rank; for lego, their geometric mean; for exact sums, the sum of the ranks)",
     label: "Rank",
   },
   keep: {

@@ -33,7 +33,7 @@ describe.concurrent("lora-lego merge", () => {
     const { code, stdout, stderr } = await run(["merge", a, b, "--method", "lego", "--out", out]);
     expect(code).toBe(0);
     expect(readdirSync(out)).toEqual(FILES);
-    expect(lines(stdout)[0]).toMatch(/merged: 2 modules, rank 4, f32, [\d.]+ kB$/);
+    expect(lines(stdout)[0]).toMatch(/merged: 2 modules, rank 3, f32, [\d.]+ kB$/);
     expect(stdout).toMatch(/^a +1 +4 +2 +\d\.\d{3} +\d+% [█·]{10}$/m);
     expect(stdout).toMatch(/^what merged with what +clusters +units$/m);
     expect(lines(stderr)).toEqual(["merging: 1 of 2 modules", "merging: 2 of 2 modules"]);

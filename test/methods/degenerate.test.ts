@@ -16,7 +16,9 @@ const RANK = 4;
 async function merged(id: string, adapters: readonly Factors[], options: object = { density: 1 }): Promise<Matrix> {
   const method = METHODS.find((known) => known.id === id)!;
   const known = "density" in (defaultsOf(method) as object) ? options : {};
-  return new Matrix(await mergeFactors(kernels, id, adapters, method.defaultTarget(RANK), known));
+  return new Matrix(
+    await mergeFactors(kernels, id, adapters, method.defaultTarget(RANK, [adapters.map(() => RANK)]), known),
+  );
 }
 
 const delta = (adapter: Factors): Matrix => new Matrix(factorsDelta(adapter));

@@ -28,7 +28,7 @@ const two = [randomFactors(1, 4, 2), randomFactors(2, 6, -0.5)];
 
 describe.each(METHODS.map(({ id }) => id))("%s", (id) => {
   const method = methodById(id);
-  const target = method.defaultTarget(6);
+  const target = method.defaultTarget(6, [[6]]);
   // Adapters of any ranks and scales, as far as the method takes them.
   const ranks = method.needs.equalRanks ? [5, 5, 5] : [4, 6, 5];
   const adapters = [2, -0.5, 1]

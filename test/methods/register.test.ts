@@ -143,7 +143,7 @@ describe("defineMethod", () => {
       merge: () => ({ combinations: [], rows: null }),
     });
     expect(method).toMatchObject({ needs: {}, parameters: {}, yields: "combinations", cut: "svd" });
-    expect(method.defaultTarget(4)).toEqual({ kind: "full" });
+    expect(method.defaultTarget(4, [[4]])).toEqual({ kind: "full" });
     expect(method.fullRank([2, 3], { in: 9, out: 9 })).toBe(5);
   });
 

@@ -146,7 +146,7 @@ describe("the recipe in an output", () => {
     const { steps } = await parseRecipe(text, "recipe.yaml");
     expect(steps[0]).toMatchObject({
       adapters: [{ path: "a" }, { path: "b" }],
-      recipe: { method: "lego", options: { gauge: "raw", seed: 0 }, target: { kind: "rank", rank: 3 }, dtype: "f32" },
+      recipe: { method: "lego", options: { gauge: "raw", seed: 0 }, target: { kind: "rank", rank: 2 }, dtype: "f32" },
     });
     const card = readFileSync(join(folder, "merged/README.md"), "utf8");
     expect(card).toContain(`\`\`\`yaml\n${text.replace(/^#.*\n/gm, "")}\`\`\``);

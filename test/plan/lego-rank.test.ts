@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { legoRank } from "../../src/plan/lego-rank.ts";
 import type { PlannedModule } from "../../src/plan/merge-plan.ts";
+import { makePlan } from "../../src/plan/plan.ts";
+import { openPico, randomAdapter } from "../support/pico.ts";
 
 /** A module with an adapter of each rank. */
 const module = (...ranks: readonly number[]) => ({
@@ -21,6 +23,29 @@ describe("the rank for LEGO", () => {
 
   it("is the geometric mean of different ranks, of adapters that change something", () => {
     expect(legoRank([module(2, 32), module(2, 32)], all(2), true)).toEqual({ rank: 8, because: "ranks-differ" });
+    // By hand: (2 * 4 * 6 * 8 * 12 * 16 * 32)^(1/7) is 8.1.
+    expect(legoRank([module(2, 4, 6, 8, 12, 16, 32)], all(7), true).rank).toBe(8);
     expect(legoRank([module(2, 32, 32, 32)], [false, true, true, true], true).rank).toBe(64);
+  });
+
+  it("is that of the module which needs most, where ranks differ by module", () => {
+    expect(legoRank([module(8, 8, 8), module(4, 4, 4)], all(3), false)).toEqual({ rank: 8, because: "starts-apart" });
+    expect(legoRank([module(8, 2), module(16)], all(2), false)).toEqual({ rank: 16, because: "ranks-differ" });
+  });
+});
+
+describe("a merge by LEGO without a rank", () => {
+  const ranksOf = async (...ranks: readonly number[]) => {
+    const modules = { q: { in: 40, out: 50 } };
+    const adapters = await Promise.all(ranks.map((rank, t) => openPico(`a${t}`, randomAdapter(t, { rank, modules }))));
+    const plan = makePlan(adapters, { method: "lego" });
+    return [plan.rank, legoRank(plan.modules, all(ranks.length), false).rank];
+  };
+
+  it("takes the rank that is recommended where units are not known to be alike by number", async () => {
+    expect(await ranksOf(2, 16, 4)).toEqual([5, 5]);
+    expect(await ranksOf(4, 4, 4)).toEqual([4, 4]);
+    expect(await ranksOf(2, 32)).toEqual([8, 8]);
+    expect((await ranksOf(7))[0]).toBe(7);
   });
 });

@@ -11,6 +11,7 @@ import { manyUnitsBytes, mergeManyUnits, refuseMany } from "./many/merge.ts";
 import { DELTAS, LEGO_PARAMETERS, type LegoOptions, PAPER } from "./options.ts";
 import { meanNorm, meanRank, withNorm } from "./output.ts";
 import { reweightCentres } from "./reweight.ts";
+import { usualRank } from "./usual-rank.ts";
 
 const INERTIA_POWERS = { euclidean: 1, delta: 2, manhattan: 0.5, cosine: 0, transport: 1 } as const;
 
@@ -41,7 +42,7 @@ export const lego: Method<LegoOptions> = {
     gauge === "svd" || centre === "rank1" || reweight === "delta" || decorrelate > 0 || outputNorm === "mean",
   yields: "combinations",
   cut: "clusters",
-  defaultTarget: (largest) => ({ kind: "rank", rank: largest }),
+  defaultTarget: (_, modules) => ({ kind: "rank", rank: usualRank(modules) }),
   fullRank: sumOfRanks,
   merge: mergeLego,
   many: { refuses: refuseMany, scratchBytes: manyUnitsBytes, merge: mergeManyUnits },
