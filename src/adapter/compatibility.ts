@@ -3,6 +3,7 @@ import { plural } from "../core/plural.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { familyById } from "../families/families.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
+import { swappedSizes } from "./experts.ts";
 import { isGgufName } from "./names/gguf.ts";
 import { clashOf } from "./names/spelling.ts";
 
@@ -28,10 +29,23 @@ function refuseShapes(one: Adapter, other: Adapter): void {
   for (const module of one.modules.values()) {
     const twin = other.modules.get(module.name);
     if (twin === undefined || (twin.kind === module.kind && sameShape(module, twin))) continue;
+    if (module.in === twin.out && module.out === twin.in) {
+      refuseSwapped(one, other.name);
+      refuseSwapped(other, one.name);
+    }
     throw new RefusedError(
       `${one.name} and ${other.name} adapt different bases: ${module.name} is ${describe(module)} in the first and ${describe(twin)} in the second; merge adapters of one base model.`,
     );
   }
+}
+
+/** Refuse parameters of experts that only one of two adapters has the other way round. */
+function refuseSwapped({ name, modules }: Adapter, other: string): void {
+  const swapped = swappedSizes(modules.values());
+  if (swapped === null) return;
+  throw new RefusedError(
+    `${name}: ${swapped}, so it does not merge with ${other}; fuse each into its base model instead.`,
+  );
 }
 
 /** Refuse two adapters of known, different models, even where their modules have the same names and shapes. */

@@ -121,3 +121,30 @@ export function expertGap(modules: Iterable<string>): { readonly layer: string; 
   }
   return null;
 }
+
+/** A module of an expert, with the sizes of its delta. */
+interface SizedModule {
+  readonly name: string;
+  readonly in: number;
+  readonly out: number;
+}
+
+/**
+ * What shows that A takes the outputs of an expert's parameters, as some releases of PEFT saved them: down takes what gate and up give, half
+ * of it each. Part of a sentence; null where nothing does.
+ */
+export function swappedSizes(modules: Iterable<SizedModule>): string | null {
+  const all = [...modules];
+  const downs = new Map<string, SizedModule>();
+  for (const module of all) {
+    const place = expertOf(module.name);
+    if (place?.projection === "down_proj") downs.set(`${place.layer} ${place.expert}`, module);
+  }
+  for (const module of all) {
+    const place = expertOf(module.name);
+    const down = place?.projection === "gate_up_proj" ? downs.get(`${place.layer} ${place.expert}`) : undefined;
+    if (down === undefined || (module.in === down.out && module.out === 2 * down.in)) continue;
+    return `${module.name} is ${module.in} -> ${module.out} and ${down.name} is ${down.in} -> ${down.out}, which do not follow each other; a PEFT that had the two sizes of a parameter the other way round saved them`;
+  }
+  return null;
+}

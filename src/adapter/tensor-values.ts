@@ -44,6 +44,20 @@ export function notFinite(name: string, tensor: { readonly name: string }, done:
   );
 }
 
+/** Whether all numbers of a tensor are finite in f32; other types than floats are. */
+export async function isAllFinite(
+  files: readonly ByteSource[],
+  { dtype, file, begin, end }: TensorRef,
+): Promise<boolean> {
+  if (!isFactorDtype(dtype)) return true;
+  for (let from = begin; from < end; from += BYTES_AT_ONCE) {
+    const bytes = new Uint8Array(Math.min(BYTES_AT_ONCE, end - from));
+    await files[file]!.read(from, bytes);
+    if (!allFinite(dtype, bytes)) return false;
+  }
+  return true;
+}
+
 /**
  * Copy a tensor's bytes to `begin` of a sink.
  *

@@ -1,5 +1,5 @@
 import type { AdapterModule } from "../adapter/adapter.ts";
-import { expertOf, gateAndUp } from "../adapter/experts.ts";
+import { expertOf, gateAndUp, swappedSizes } from "../adapter/experts.ts";
 import { type MlxFamily, mlxName } from "../adapter/names/mlx.ts";
 import { cutFactor } from "../adapter/weights/cut.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
@@ -60,21 +60,13 @@ export function stackExperts(
   return { others, stacks: Array.from(stacks, ([key, experts]) => stackOf(name, key, experts)) };
 }
 
-/** Refuse parameters whose A takes the outputs, as some releases of PEFT saved them: down takes what gate and up give, half of it each. */
+/** Refuse parameters whose A takes the outputs. */
 function refuseSwapped(name: string, modules: readonly AdapterModule[]): void {
-  const downs = new Map<string, AdapterModule>();
-  for (const module of modules) {
-    const place = expertOf(module.name);
-    if (place?.projection === "down_proj") downs.set(`${place.layer} ${place.expert}`, module);
-  }
-  for (const module of modules) {
-    const place = expertOf(module.name);
-    const down = place?.projection === "gate_up_proj" ? downs.get(`${place.layer} ${place.expert}`) : undefined;
-    if (down === undefined || (module.in === down.out && module.out === 2 * down.in)) continue;
-    throw new RefusedError(
-      `${name}: ${module.name} is ${module.in} -> ${module.out} and ${down.name} is ${down.in} -> ${down.out}, which do not follow each other; a PEFT that had the two sizes of a parameter the other way round saved them, so mlx-lm has no place for them; fuse the adapter into its base model instead.`,
-    );
-  }
+  const swapped = swappedSizes(modules);
+  if (swapped === null) return;
+  throw new RefusedError(
+    `${name}: ${swapped}, so mlx-lm has no place for them; fuse the adapter into its base model instead.`,
+  );
 }
 
 /** Gate and up of an expert that has them as one weight; other modules as they are. */

@@ -1,6 +1,7 @@
 import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import type { BaseFacts } from "../analysis/base-facts.ts";
 import { type Check, checkOpened, isGood } from "../analysis/check.ts";
+import { checkValues } from "../analysis/checks/values.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, PATH } from "./call/rules.ts";
 import { diskAdapter, INPUT, type OpenOptions } from "./input/adapter-path.ts";
@@ -30,7 +31,8 @@ export interface CheckedAdapter extends Check {
 }
 
 /**
- * Say whether a program loads the adapter at a path, and whether it means the same there. Only headers and configs are read.
+ * Say whether a program loads the adapter at a path, and whether it means the same there. Headers and configs are compared; values are read to
+ * see whether they are finite, but not of adapters that are streamed from the Hub.
  *
  * @param path a folder, a file in one, or a path on the Hub
  * @throws UsageError for an unknown program or a base that does not exist; FormatError or RefusedError for files that cannot be read
@@ -57,7 +59,13 @@ export async function checkPath(
   options: OpenOptions,
 ): Promise<CheckedAdapter> {
   const { adapter, close } = await diskAdapter(path, options);
-  close();
-  const check = checkOpened(adapter, consumer, base);
-  return { name: adapter.name, for: consumer.id, version: consumer.version, good: isGood(check), ...check };
+  try {
+    const seen = checkOpened(adapter, consumer, base);
+    const check = options.stream
+      ? { ...seen, unseen: [...seen.unseen, "whether all values are finite, because only headers were read"] }
+      : { ...seen, findings: [...seen.findings, ...(await checkValues(adapter, consumer))] };
+    return { name: adapter.name, for: consumer.id, version: consumer.version, good: isGood(check), ...check };
+  } finally {
+    close();
+  }
 }

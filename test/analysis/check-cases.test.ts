@@ -55,6 +55,8 @@ const LLM: readonly Row[] = [
   ["target-parameters/a", "peft vllm", "good"],
   ["target-parameters/a-noconfig", "vllm", "good"],
   ["target-parameters/a-noconfig", "peft", ["differs", /by target_parameters, which its config lacks/]],
+  ["target-parameters/a-single-noconfig", "peft", ["differs", /but its config has no target_parameters/]],
+  ["target-parameters/a-single-noconfig", "vllm", ["fails", /but its config has no target_parameters/]],
   ["target-parameters/a", "sglang", ["unseen", /parameters of its model/]],
   ["token-adapter/a", "peft", "good"],
   ["token-adapter/a", "vllm", ["fails", /token embeddings/]],

@@ -52,6 +52,20 @@ describe("check on adapters that are more than a plain LoRA", () => {
     ["OFT of PEFT", () => bare({ peft_type: "OFT" }), { peft: "loads", vllm: "fails", sglang: "fails", tgi: "fails" }],
     ["a method that PEFT lacks", () => bare({ peft_type: "NEWEST" }), { peft: "fails" }],
     [
+      "a parameter that nothing names",
+      () => openPeft([...FACTORS, ...linear("model.layers.0.mlp.experts", 4, 3, 4)], targets),
+      { peft: "differs", vllm: "fails", sglang: "unknown", tgi: "differs" },
+    ],
+    [
+      "parameters named in no known order",
+      () =>
+        openPeft([...FACTORS, ...linear("model.layers.0.mlp.experts", 4, 3, 4)], {
+          ...targets,
+          target_parameters: ["experts.v1", "experts.w1"],
+        }),
+      { peft: "loads", vllm: "unknown" },
+    ],
+    [
       "OFT of LyCORIS",
       () => image(filled("lora_unet_mid_block_attentions_0_proj_in.oft_blocks", [2, 2])),
       { comfyui: "loads", diffusers: "unknown", peft: "fails", vllm: "fails", llamacpp: "fails" },

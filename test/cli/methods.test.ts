@@ -10,7 +10,9 @@ describe.concurrent("lora-lego methods", () => {
       /^auto \(default\): by the number of adapters: 1: svd; 2 and more: tsv with a computed factor\n\nlego: /,
     );
     for (const { id, title, reference } of METHODS) expect(stdout).toContain(`${id}: ${title}\n  ${reference}\n`);
-    expect(stdout).toMatch(/^lego: .*\n.*\n {2}rank: the geometric mean of the input ranks; any other is reached by clustering$/m);
+    expect(stdout).toMatch(
+      /^lego: .*\n.*\n {2}rank: the geometric mean of the input ranks; any other is reached by clustering$/m,
+    );
     expect(stdout).toMatch(
       /^cat: .*\n.*\n {2}rank: the sum of the ranks; any other is reached by cutting singular values$/m,
     );

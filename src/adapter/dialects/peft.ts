@@ -191,6 +191,12 @@ function familiesOfNames(modules: ReadonlyMap<string, AdapterModule>): string[] 
 
 function stripPrefix(name: string, path: string): string {
   if (hasPeftPrefix(path)) return withoutPeftPrefix(path);
+  // A pair without a name of its own, under PEFT's prefix or not.
+  if (`${path}.` === PEFT_PREFIX) {
+    throw new RefusedError(
+      `${name} has a lora_A and a lora_B without the name of a module, so nothing says what they adapt; save the adapter with PEFT's save_pretrained.`,
+    );
+  }
   throw new RefusedError(
     `${name}: ${path} does not start with ${PEFT_PREFIX} as PEFT's keys do; save the adapter with PEFT's save_pretrained.`,
   );

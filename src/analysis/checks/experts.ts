@@ -1,11 +1,13 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
-import { expertGap, expertOf, stackedModules, unpairedParameters } from "../../adapter/experts.ts";
+import { expertGap, expertOf, stackedModules, swappedSizes, unpairedParameters } from "../../adapter/experts.ts";
 import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
 /** Whether programs that stack the experts of a layer can stack the factors of single experts. */
 export function checkExperts(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
+  const swapped = consumer.formats.includes(adapter.format) ? swappedSizes(adapter.modules.values()) : null;
+  if (swapped !== null) unseen.push(`whether ${consumer.title} ${consumer.version} has these sizes: ${swapped}`);
   const stack = adapter.format === "peft" ? [...adapter.modules.values()].find(isStacked) : undefined;
   if (stack !== undefined) return checkThreeDimensional(stack.a.name, consumer, unseen);
   if (consumer.id === "vllm") return checkPaired(adapter, consumer, unseen);

@@ -57,7 +57,21 @@ function handlingOf(adapter: Adapter, consumer: Consumer, variant: Variant): Han
     if (id === "vllm" && init.includes("lora_ga")) return "loads";
     if (id === "peft" && init.includes("corda")) return "fails";
   }
+  if (variant.id === "target_parameters" && variant.of === undefined)
+    return parametersHandling(adapter, consumer, variant);
   return consumer.variants[variant.id];
+}
+
+/** Factors of parameters. Where nothing names them, PEFT finds none, and programs that take those of experts expect two. */
+function parametersHandling(
+  { variants, peft }: Adapter,
+  { id, variants: handled }: Consumer,
+  variant: Variant,
+): Handling {
+  const unnamed = variants.includes(variant);
+  if (!unnamed || handled.target_parameters !== "loads") return handled.target_parameters;
+  if ((peft?.targetParameters.length ?? 0) === 0) return id === "peft" ? "differs" : "fails";
+  return id === "peft" ? "loads" : "unknown";
 }
 
 /** Other methods than LoRA: PEFT's are in its folders, LyCORIS's in files of image models; each program loads its own. */
