@@ -1,6 +1,8 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { triggerWords } from "../adapter/training-metadata.ts";
+import { chooseMethod } from "../methods/auto.ts";
 import { defaultsOf } from "../methods/method.ts";
+import { methodById } from "../methods/registry.ts";
 import { checkRecipe } from "../recipe/check-recipe.ts";
 import { chosenDtype } from "../recipe/chosen-dtype.ts";
 import type { Recipe } from "../recipe/recipe.ts";
@@ -40,11 +42,10 @@ import { planTokenRows } from "./token-rows.ts";
 export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Findings = {}): MergePlan {
   const recipe = withDefaults(wanted);
   const names = inputs.map(({ name }) => name);
-  const checked = checkRecipe(recipe, names, undefined, found.acting ?? null);
-  const { method, weights, chosen } =
-    checked.chosen === null || found.acting !== undefined
-      ? checked
-      : checkRecipe(recipe, names, undefined, weighted(inputs, recipe, checked.weights).filter(Boolean).length);
+  const { method: named, weights, chosen: byWeights } = checkRecipe(recipe, names);
+  const acting = (): number => found.acting ?? weighted(inputs, recipe, weights).filter(Boolean).length;
+  const chosen = byWeights === null ? null : chooseMethod(acting());
+  const method = chosen === null ? named : methodById(chosen.method);
   const consumer = consumerOf(recipe);
   const after = recipe.after ?? null;
 

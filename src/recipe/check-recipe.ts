@@ -23,19 +23,18 @@ const refuse: Fail = (_, why) => {
  *
  * @param inputs names of the adapters in messages, in order
  * @param fail refuses the value at a path of the recipe; recipe files add the line and column
- * @param acting how many adapters change something, if their values are known; it decides what the method auto stands for
- * @returns the method, one weight for each adapter, and why the method was chosen if the recipe leaves it open
+ * @returns the method, one weight for each adapter, and why the method was chosen if the recipe leaves it open: by the weights, since
+ *   what the adapters hold is not known here
  * @throws UsageError in one sentence, with the name that was most likely meant
  */
 export function checkRecipe(
   recipe: LooseRecipe,
   inputs: readonly string[],
   fail: Fail = refuse,
-  acting: number | null = null,
 ): { readonly method: Method; readonly weights: readonly number[]; readonly chosen: AutoChoice | null } {
   const { method: id = DEFAULT_METHOD, options = {}, target, ...fields } = recipe;
   for (const [name, value] of Object.entries(fields)) checkField(name, value, fail);
-  const chosen = id === AUTO ? chooseMethod(acting ?? actingInputs(recipe, inputs)) : null;
+  const chosen = id === AUTO ? chooseMethod(actingInputs(recipe, inputs)) : null;
   const method = methodById(chosen?.method ?? id);
   checkOptions(chosen === null ? method : { id, parameters: {} }, options, (path, why) =>
     fail(["options", ...path], chosen !== null && path.length > 0 ? noOptions(String(path[0])) : why),

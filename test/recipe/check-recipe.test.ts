@@ -147,16 +147,18 @@ describe("a value at the end of its range", () => {
 });
 
 describe("the method auto", () => {
-  it("goes by the adapters that a weight other than 0 gives a part somewhere, unless it is told how many act", () => {
+  it("goes by the adapters that a weight other than 0 gives a part somewhere, unless the plan is told how many act", async () => {
     const three = ["a", "b", "c"];
-    const chosen = (recipe: LooseRecipe, acting: number | null = null) =>
-      checkRecipe(recipe, three, undefined, acting).chosen;
+    const chosen = (recipe: LooseRecipe) => checkRecipe(recipe, three).chosen;
     const [two, all] = [chooseMethod(2), chooseMethod(3)];
     expect(two).not.toEqual(all);
     expect(chosen({})).toEqual(all);
     expect(chosen({ weights: [1, 0, 2] })).toEqual(two);
     expect(chosen({ weights: [1, 0, 2], moduleWeights: [{ match: "q", weights: [0, 1, 0] }] })).toEqual(all);
-    expect(chosen({}, 2)).toEqual(two);
+    const adapters = await Promise.all(three.map(() => openPeft(linear("q"))));
+    expect(makePlan(adapters, {}).chosen).toBe(all.reason);
+    expect(makePlan(adapters, { weights: [1, 0, 2] }).chosen).toBe(two.reason);
+    expect(makePlan(adapters, {}, { acting: 2 }).chosen).toBe(two.reason);
     expect(chosen({ method: "cat" })).toBeNull();
   });
 });
