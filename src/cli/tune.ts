@@ -1,9 +1,13 @@
 import { Command, InvalidArgumentError } from "commander";
 import { adaptersAmong } from "./adapter-paths.ts";
+import { addFieldFlags } from "./field-flags.ts";
+import { addCarriedExtras } from "./output-flags.ts";
+import { printNext } from "./page.ts";
 import { collectPath, parseCount, parseNumber, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
 import { printJson, printLines, sayLine } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
+import { untunedInstead } from "./untuned-instead.ts";
 
 interface TuneFlags {
   readonly base: string;
@@ -15,6 +19,8 @@ interface TuneFlags {
   readonly rank?: number;
   readonly prefer?: Readonly<Record<string, number>>;
   readonly seed?: number;
+  readonly extras: "error" | "drop";
+  readonly allowPartial?: true;
   readonly cache?: string;
   readonly limit?: number;
   readonly threads?: number;
@@ -24,7 +30,7 @@ interface TuneFlags {
 
 /** `lora-lego tune`: search for the merge that does best on a few rows. */
 export async function tuneCommand(): Promise<Command> {
-  return new Command("tune")
+  const command = new Command("tune")
     .description("search for the merge that does best on a few task rows, scored with llama.cpp")
     .argument("<adapter...>", "folders or files of two or more adapters of one base model", collectPath)
     .requiredOption(
@@ -55,20 +61,25 @@ export async function tuneCommand(): Promise<Command> {
       parsePath,
     )
     .option("--threads <n>", "threads (default: all cores)", parseCount)
-    .option("--force", "replace the output even if lora-lego did not write it")
-    .option("--json", "print what was found as JSON on stdout")
+    .option("--force", "replace a folder that lora-lego wrote, or a file")
+    .option("--json", "print what was found as JSON on stdout");
+  addCarriedExtras(command);
+  addFieldFlags(command, ["allowPartial"]);
+  return command
     .addHelpText(
       "after",
       "\nExample:\n  lora-lego tune math/ med/ finance/ --base base.gguf --tasks dev.jsonl --budget 200 --out tuned",
     )
-    .action(async (paths: string[], { tasks, test, glue, limit, json, ...flags }: TuneFlags) => {
+    .action(async (paths: string[], { tasks, test, glue, limit, json, extras, ...flags }: TuneFlags) => {
       const { readTaskFiles, tuneMerge, tunePage } = await import("../node/evaluate.ts");
       const read = glue === undefined ? {} : { glue };
       const rows = readTaskFiles(tasks, { ...read, ...(limit !== undefined && { limit }) });
       const progress = await showProgress(json ?? false, "searching", "merges");
+      const adapters = adaptersAmong(paths);
       const { merged, ...found } = await untilInterrupted((signal) =>
-        tuneMerge(adaptersAmong(paths), {
+        tuneMerge(adapters, {
           ...flags,
+          ...(extras === "drop" && { extras }),
           rows,
           ...(test !== undefined && { test: readTaskFiles(test, read) }),
           signal,
@@ -77,7 +88,10 @@ export async function tuneCommand(): Promise<Command> {
         }),
       ).finally(progress.stop);
       if (json) printJson({ ...found, report: merged.report });
-      else printLines([...tunePage(found).trimEnd().split("\n"), "", `Written to ${flags.out}.`]);
+      else {
+        printLines([...tunePage(found).trimEnd().split("\n"), "", `Written to ${flags.out}.`]);
+        printNext(untunedInstead(adapters, flags.out, found));
+      }
     });
 }
 

@@ -54,7 +54,12 @@ export function firstOfEach(rows: readonly TaskRow[], limit: number): TaskRow[] 
 }
 
 function parseRow(line: string, task: string, where: string): TaskRow {
-  const row = parseStrictJson(line, where);
+  const row = parseStrictJson(
+    line,
+    where,
+    ({ column, problem }) =>
+      `${where}:${column}: this line is not a row as JSON: ${problem}; write each row as an object {"prompt", "choices", "answer"} on a line of its own.`,
+  );
   if (!isJsonObject(row)) throw wrong(where, "the line", row, 'an object {"prompt", "choices", "answer"}');
   if (typeof row.prompt !== "string" || row.prompt === "") throw wrong(where, "prompt", row.prompt, "a text");
   const { choices } = row;

@@ -22,10 +22,24 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  * last), nesting deeper than 64, numbers beyond f64 (it returns Infinity) and escapes of half a surrogate pair (UTF-8
  * cannot store them).
  * @param where what messages call the text, such as "a.safetensors: header".
- * @throws FormatError with the line and column.
+ * @param say the sentence about a mistake; by default with `where`, line and column
+ * @throws FormatError in that sentence
  */
-export function parseStrictJson(text: string, where: string): JsonValue {
-  return new Parser(text, where).document();
+export function parseStrictJson(
+  text: string,
+  where: string,
+  say: (mistake: JsonMistake) => string = ({ line, column, problem, fix }) =>
+    `${where}, line ${line}, column ${column}: ${problem}; ${fix}.`,
+): JsonValue {
+  return new Parser(text, say).document();
+}
+
+/** Where JSON is wrong and how, as parts of a sentence. */
+export interface JsonMistake {
+  readonly line: number;
+  readonly column: number;
+  readonly problem: string;
+  readonly fix: string;
 }
 
 /** Whether a parsed value is an object (and neither an array nor null). */
@@ -45,12 +59,12 @@ export function showJson(value: JsonValue | undefined): string {
 
 class Parser {
   private readonly text: string;
-  private readonly where: string;
+  private readonly say: (mistake: JsonMistake) => string;
   private at = 0;
 
-  constructor(text: string, where: string) {
+  constructor(text: string, say: (mistake: JsonMistake) => string) {
     this.text = text;
-    this.where = where;
+    this.say = say;
   }
 
   document(): JsonValue {
@@ -191,6 +205,6 @@ class Parser {
       start = end + 1;
     }
     const column = this.at - start + 1;
-    throw new FormatError(`${this.where}, line ${line}, column ${column}: ${problem}; ${fix}.`);
+    throw new FormatError(this.say({ line, column, problem, fix }));
   }
 }

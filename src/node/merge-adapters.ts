@@ -107,6 +107,16 @@ export interface Merged extends MergeOutcome {
  */
 export async function mergeAdapters(paths: readonly string[], recipe: Recipe, options: MergeOptions): Promise<Merged> {
   checkCall(MERGE, [paths, recipe, options]);
+  return mergeChecked(paths, recipe, options);
+}
+
+/** `mergeAdapters` for callers that have checked their options. @param hashes whether the report has the inputs' SHA-256 */
+export async function mergeChecked(
+  paths: readonly string[],
+  recipe: Recipe,
+  options: MergeOptions,
+  hashes = true,
+): Promise<Merged> {
   return withOpened(paths, recipe, options, async (opened, inputs, baseConfig) => {
     const { out } = options;
     const adapters = opened.map(({ adapter }) => adapter);
@@ -117,7 +127,7 @@ export async function mergeAdapters(paths: readonly string[], recipe: Recipe, op
     const sources = localPaths(paths).map((path) => ({ path }));
     const stepsOf = (plan: MergePlan) => [{ name: null, adapters: sources, recipe: carriedOut(recipe, plan) }];
     const outcome = await intoOutput(out, inputs, options, (output, place) =>
-      mergeInto(output, { opened, recipe, writer, baseConfig, place, stepsOf }, options),
+      mergeInto(output, { opened, recipe, writer, baseConfig, hashes, place, stepsOf }, options),
     );
     return { ...outcome, format: writer?.id ?? "peft" };
   });

@@ -28,6 +28,8 @@ export interface MergeJob {
   /** Writes the result; null for a PEFT folder, which a merge writes by itself. */
   readonly writer: Writer | null;
   readonly baseConfig: AdapterText | null;
+  /** Whether the report names the inputs by SHA-256, which takes as long as a small merge. Default true. */
+  readonly hashes?: boolean;
   /** Where the report goes. */
   readonly place: ReportPlace | null;
   /** The steps for recipe.yaml, once the final plan is known. */
@@ -121,7 +123,7 @@ function mergeOnDisk(
   output: Output,
   weights: string,
   room: (plan: MergePlan) => Promise<number>,
-  { opened, recipe }: MergeJob,
+  { opened, recipe, hashes = true }: MergeJob,
   control: MachineControl,
 ): Promise<MergeOutcome> {
   const adapters = opened.map(({ adapter }) => adapter);
@@ -131,6 +133,7 @@ function mergeOnDisk(
     draft: output.scratch("draft.safetensors"),
     method: recipe.method ?? DEFAULT_METHOD,
     threads: control.threads,
+    hashes,
     checkRoom: async (plan: MergePlan, beside: number) => output.checkSpace((await room(plan)) + beside),
   };
   return withDiskHost(place, async (host) => {

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { untunedInstead } from "../../src/cli/untuned-instead.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { run } from "./run.ts";
 
@@ -33,5 +34,59 @@ describe.concurrent("lora-lego tune", () => {
     expect(stderr).toContain(message);
     expect(code).toBe(status);
     expect([existsSync(join(folder, "tuned")), existsSync(join(folder, "tuned.cache"))]).toEqual([false, false]);
+  });
+
+  it.each([
+    [
+      "{bad",
+      'rows.jsonl:1:2: this line is not a row as JSON: expected a key in double quotes, but found "b"; write each row',
+    ],
+    [
+      '{\n "prompt": "p"}',
+      'the text ends; write each row as an object {"prompt", "choices", "answer"} on a line of its own.',
+    ],
+  ])("says in words what is wrong with the row %j", async (text, message) => {
+    const cwd = tempFolder();
+    writeFileSync(join(cwd, "rows.jsonl"), text);
+    const { code, stderr } = await run(["tune", "a", "b", "--base", "b", "--tasks", "rows.jsonl", "--out", "t"], {
+      cwd,
+    });
+    expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
+  });
+
+  it("advises a flag that it has, and says of --force what that does", async () => {
+    writeAdapter(join(folder, "apart"), randomAdapter(2, { modules: { "layers.0.other": { in: 4, out: 4 } } }));
+    const { stderr } = await tune("a", "apart");
+    expect(stderr).toMatch(/or pass --allow-partial\.\n$/);
+    expect((await tune("a", "apart", "--allow-partial")).stderr).not.toContain("--allow-partial");
+    const help = (await run(["tune", "--help"])).stdout.replaceAll(/\s+/g, " ");
+    expect(help).toContain("--force replace a folder that lora-lego wrote, or a file");
+    expect(help).toContain("--allow-partial");
+  });
+});
+
+describe("the end of a search", () => {
+  const trial = { recipe: { method: "auto", allowPartial: true }, tasks: {}, mean: 0, worst: 0, loss: 0 };
+  const judged = (difference: number, low: number, high: number) => ({
+    recommended: trial,
+    unseen: { recommended: trial, tuned: trial, gain: { difference, low, high } },
+  });
+
+  it.each([
+    ["better", judged(-0.1, -0.2, -0.05)],
+    ["as good, as far as they tell,", judged(0.1, -0.05, 0.2)],
+    ["as good, as far as they tell,", judged(0, 0, 0)],
+  ])("names the recommended merge where it is %s on unseen rows, by a command", (words, found) => {
+    expect(untunedInstead(["a", "my b"], join(folder, "t.gguf"), found)).toEqual([
+      {
+        why: `The recommended merge is ${words} on rows that the search did not see.`,
+        how: `lora-lego merge a 'my b' --method auto --allow-partial --base-config BASE/config.json --out ${join(folder, "t-2.gguf")}`,
+      },
+    ]);
+  });
+
+  it("names nothing where tuning gained, or where there are no such rows", () => {
+    expect(untunedInstead(["a", "b"], "tuned", judged(0.1, 0.05, 0.2))).toEqual([]);
+    expect(untunedInstead(["a", "b"], "tuned", { recommended: trial, unseen: null })).toEqual([]);
   });
 });

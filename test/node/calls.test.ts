@@ -152,6 +152,8 @@ const OPTIONS = {
     out: "out",
     budget: 1,
     rank: 1,
+    allowPartial: true,
+    extras: "drop",
     prefer: { t: 2 },
     seed: 0,
     cache: "cache",

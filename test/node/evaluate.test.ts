@@ -6,6 +6,7 @@ import { loadModel } from "../../src/node/evaluate/llama.ts";
 import { scoreRows } from "../../src/node/evaluate/score-rows.ts";
 import { evaluate, runBenchFile, tuneMerge } from "../../src/node/evaluate.ts";
 import { loadRecipe, runRecipe } from "../../src/node/index.ts";
+import { mergeChecked } from "../../src/node/merge-adapters.ts";
 import { fakeLlama, logProbability } from "../support/fake-llama.ts";
 import { writeModel } from "../support/models.ts";
 import { tempFolder, writeAdapter } from "../support/pico.ts";
@@ -49,8 +50,16 @@ describe("scoring rows", () => {
 
 const folder = tempFolder();
 const layer = "model.layers.0.self_attn.v_proj";
+const key = "model.layers.0.mlp.down_proj";
 const base = writeModel(join(folder, "base"), [
-  { "model.embed_tokens.weight": [[1, 2]], [`${layer}.weight`]: [[1, 2]] },
+  {
+    "model.embed_tokens.weight": [[1, 2]],
+    [`${layer}.weight`]: [[1, 2]],
+    [`${key}.weight`]: [
+      [1, 2],
+      [3, 4],
+    ],
+  },
 ]);
 writeFileSync(
   join(base, "config.json"),
@@ -163,5 +172,42 @@ describe("tuneMerge", () => {
     const work = tuneMerge(adapters, { base, rows, out, budget: 2, threads: 1, llama: fakeLlama(), ...more });
     await expect(work).rejects.toThrow(message);
     expect([existsSync(out), existsSync(`${out}.cache`)]).toEqual([false, false]);
+  });
+
+  it("leaves no empty folder of scores where the model does not load", async () => {
+    const out = join(folder, "unloaded");
+    const llama = fakeLlama();
+    const broken = { getLlama: () => Promise.reject(new Error("no llama")) } as unknown as typeof llama;
+    await expect(tuneMerge(paths, { base, rows, out, budget: 2, threads: 1, llama: broken })).rejects.toThrow(
+      "no llama",
+    );
+    expect([existsSync(out), existsSync(`${out}.cache`)]).toEqual([false, false]);
+  });
+
+  it("takes adapters without a module in common, where that is allowed, and says so in the recipe", async () => {
+    const other = writeAdapter(join(folder, "other"), { modules: { [key]: { A: [[1, 1]], B: [[3], [1]] } } });
+    const both = [paths[0]!, other];
+    const options = { base, rows, budget: 2, threads: 1, llama: fakeLlama() };
+    await expect(tuneMerge(both, { ...options, out: join(folder, "partial") })).rejects.toThrow(/--allow-partial/);
+    const out = join(folder, "partial");
+    const { tuned } = await tuneMerge(both, { ...options, out, allowPartial: true });
+    expect(tuned.recipe.allowPartial).toBe(true);
+    expect(readFileSync(join(out, "recipe.yaml"), "utf8")).toMatch(/^allowPartial: true$/m);
+  });
+
+  it("writes a GGUF file by the base's own config", async () => {
+    const out = join(folder, "tuned.gguf");
+    const { merged } = await tuneMerge(paths, { base, rows, out, budget: 2, threads: 1, llama: fakeLlama() });
+    expect([merged.format, existsSync(out)]).toEqual(["gguf", true]);
+  });
+
+  it("hashes the inputs for the report of the merge that it writes alone", async () => {
+    const out = join(folder, "hashed");
+    const { merged } = await tuneMerge(paths, { base, rows, out, budget: 2, threads: 1, llama: fakeLlama() });
+    expect(merged.report.inputs.map(({ sha256 }) => sha256?.length)).toEqual([64, 64]);
+    const file = join(folder, "candidate.gguf");
+    const options = { out: file, baseConfig: join(base, "config.json") };
+    const { report } = await mergeChecked(paths, { method: "average" }, options, false);
+    expect(report.inputs.map(({ sha256 }) => sha256)).toEqual([null, null]);
   });
 });

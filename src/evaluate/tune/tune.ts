@@ -42,6 +42,8 @@ export interface TuneSearch {
   readonly seed: number;
   /** How much each task counts; 1 for those left out. */
   readonly prefer: Readonly<Record<string, number>>;
+  /** What all merges have in common. */
+  readonly every: LooseRecipe;
   /** The rank of all merges; null to try the adapters' and twice that. */
   readonly rank: number | null;
 }
@@ -98,7 +100,8 @@ export async function tune(
   const { budget } = search;
   const trials: Trial[] = [];
   const refused: Record<string, string> = {};
-  const attempt = async (recipe: LooseRecipe): Promise<{ readonly trial: Trial; readonly merge: TunedMerge }> => {
+  const attempt = async (own: LooseRecipe): Promise<{ readonly trial: Trial; readonly merge: TunedMerge }> => {
+    const recipe = { ...search.every, ...own };
     const merge = await host.merge(recipe);
     const trial = trialOf(recipe, search.search, await host.score(merge.adapter, search.search), search.prefer);
     trials.push(trial);

@@ -1,4 +1,4 @@
-import { closeSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, readSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { MAGIC } from "../../formats/gguf/types.ts";
@@ -21,18 +21,23 @@ export interface PreparedBase {
  * Prepare a base model for llama.cpp; a model folder is converted into the scratch folder.
  */
 export async function prepareBase(scratch: string, base: string): Promise<PreparedBase> {
+  const config = await baseConfigFile(scratch, base);
+  if (!statSync(base).isDirectory()) return { model: resolve(base), config };
+  const model = join(scratch, "base.gguf");
+  await writeBaseGgufFile(base, model);
+  return { model, config };
+}
+
+/** The path of a base model's config.json; that of a GGUF file is written into the scratch folder. */
+export async function baseConfigFile(scratch: string, base: string): Promise<string> {
   const stat = statSync(base, { throwIfNoEntry: false });
   if (stat === undefined) {
     throw new UsageError(`There is no ${base}; pass the GGUF file or the folder of the base model as --base.`);
   }
-  if (stat.isDirectory()) {
-    const model = join(scratch, "base.gguf");
-    await writeBaseGgufFile(base, model);
-    return { model, config: join(base, "config.json") };
-  }
+  if (stat.isDirectory()) return join(base, "config.json");
   const config = join(scratch, "config.json");
-  OutputFile.write(config, await configOfGguf(base), { inputs: [base] });
-  return { model: resolve(base), config };
+  if (!existsSync(config)) OutputFile.write(config, await configOfGguf(base), { inputs: [base] });
+  return config;
 }
 
 /**

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LogProbabilities } from "../../evaluate/bench.ts";
 import type { TaskRow } from "../../evaluate/task-rows.ts";
+import { makeFolder } from "../output/make-folder.ts";
 import { OutputFile } from "../output/output-file.ts";
 import { hashFiles } from "../threads/hash.ts";
 import type { LlamaModel } from "./llama.ts";
@@ -13,7 +14,7 @@ export interface ScorePlace {
   readonly model: LlamaModel;
   /** Path of the model's GGUF file. */
   readonly file: string;
-  /** Folder of finished scores. */
+  /** Folder of finished scores, which is made for the first one. */
   readonly cache: string;
   readonly threads: number;
   readonly signal?: AbortSignal;
@@ -43,6 +44,7 @@ export function keptScores({ model, file, cache, threads, signal }: ScorePlace) 
       const found = await scoreRows(model, on, rows, threads, () => {}, signal);
       const values = found.flatMap((row) => row.map(({ logProbability }) => logProbability));
       const packed = new Uint8Array(Float32Array.from(values).buffer);
+      if (!existsSync(cache)) makeFolder(cache);
       OutputFile.write(kept, packed, { inputs: [], force: true });
     }
     return unpack(readFileSync(kept), rows);

@@ -10,7 +10,6 @@ import { type Call, checkCall } from "../call/check-call.ts";
 import { COUNT, FUNCTION, LLAMA, PATH, SIGNAL, SWITCH } from "../call/rules.ts";
 import { readText } from "../files/read-text.ts";
 import { intoFile } from "../output/into-output.ts";
-import { makeFolder } from "../output/make-folder.ts";
 import { withScratch } from "../output/scratch.ts";
 import { benchHost } from "./bench-host.ts";
 import { prepareBase } from "./gguf-inputs.ts";
@@ -92,7 +91,6 @@ export async function runBenchFile(file: string, options: BenchOptions = {}): Pr
   ];
   const work = async (): Promise<BenchResult> => {
     const cache = options.cache ?? `${resolve(file)}.cache`;
-    if (!existsSync(cache)) makeFolder(cache);
     const module = options.llama ?? (await loadLlama());
     return withScratch("bench", async (scratch) => {
       const base = await prepareBase(scratch, at(bench.base));

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
@@ -10,9 +9,8 @@ import type { Recipe } from "../../recipe/recipe.ts";
 import { type Call, checkCall } from "../call/check-call.ts";
 import { BY_NAME, COUNT, FUNCTION, LLAMA, PATH, PATHS, ROWS, SIGNAL, SWITCH } from "../call/rules.ts";
 import { type Merged, mergeAdapters, planMergedOutput } from "../merge-adapters.ts";
-import { makeFolder } from "../output/make-folder.ts";
 import { withScratch } from "../output/scratch.ts";
-import { prepareBase } from "./gguf-inputs.ts";
+import { baseConfigFile, prepareBase } from "./gguf-inputs.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
 import { tuneHost } from "./tune-host.ts";
 
@@ -26,12 +24,15 @@ export interface TuneOptions {
   readonly test?: readonly TaskRow[];
   /** Where the tuned merge is written: one file if the name ends in .safetensors or .gguf, else a folder. */
   readonly out: string;
-  /** Replace `out` even if lora-lego did not write it. Default false. */
+  /** Replace a folder that lora-lego wrote, or a file. Default false. */
   readonly force?: boolean;
   /** How many merges are scored in the search. Default 200. */
   readonly budget?: number;
   /** The rank of all merges. Default: what the adapters recommend; twice that is tried too. */
   readonly rank?: number;
+  /** As in a recipe, for adapters that end at different layers, and for their heads. */
+  readonly allowPartial?: boolean;
+  readonly extras?: "error" | "drop";
   /** How much each task counts; 1 for those left out. */
   readonly prefer?: Readonly<Record<string, number>>;
   /** Default 0. */
@@ -59,6 +60,8 @@ const TUNE: Call<TuneOptions> = {
     force: SWITCH,
     budget: COUNT,
     rank: COUNT,
+    allowPartial: SWITCH,
+    extras: { type: "choice", choices: ["error", "drop"] },
     prefer: BY_NAME,
     seed: { type: "integer", least: 0 },
     cache: PATH,
@@ -102,28 +105,28 @@ export async function tuneMerge(paths: readonly string[], options: TuneOptions):
     options.test === undefined ? holdOut(options.rows, seed) : { search: options.rows, test: options.test };
   refuseTasks(search, prefer);
   const placed = { out, ...(options.force && { force: true }), ...(onNotice && { onNotice }) };
-  // Refuses adapters and outputs that do not work before anything is scored.
-  const { plan } = await planMergedOutput(paths, { method: "auto" }, placed);
-  const groups = layerGroups(plan.modules.map(({ name }) => name));
+  const { allowPartial, extras } = options;
+  const every = { ...(allowPartial && { allowPartial }), ...(extras !== undefined && { extras }) };
   const cache = options.cache ?? `${resolve(out)}.cache`;
-  if (!existsSync(cache)) makeFolder(cache);
-  const module = options.llama ?? (await loadLlama());
-  const found = await withScratch("tune", async (scratch) => {
+  return withScratch("tune", async (scratch) => {
+    const ofBase = out.endsWith(".gguf") ? { baseConfig: await baseConfigFile(scratch, options.base) } : {};
+    // Refuses adapters and outputs that do not work before anything is scored.
+    const { plan } = await planMergedOutput(paths, { ...every, method: "auto" }, { ...placed, ...ofBase });
+    const groups = layerGroups(plan.modules.map(({ name }) => name));
+    const module = options.llama ?? (await loadLlama());
     const base = await prepareBase(scratch, options.base);
     const { model, close } = await loadModel(module, base.model, threads);
+    const wanted = { adapters: paths.length, groups, search, test, budget, seed, prefer, rank, every };
+    let found: TuneResult;
     try {
       const host = tuneHost({ inputs: paths, model, base, scratch, cache, threads, ...(signal && { signal }) });
-      return await tune(host, { adapters: paths.length, groups, search, test, budget, seed, prefer, rank }, onProgress);
+      found = await tune(host, wanted, onProgress);
     } finally {
       await close();
     }
+    const merging = { ...placed, ...ofBase, threads, ...(signal && { signal }) };
+    return { ...found, merged: await mergeAdapters(paths, found.tuned.recipe as Recipe, merging) };
   });
-  const merged = await mergeAdapters(paths, found.tuned.recipe as Recipe, {
-    ...placed,
-    threads,
-    ...(signal && { signal }),
-  });
-  return { ...found, merged };
 }
 
 function refuseTasks(rows: readonly TaskRow[], prefer: Readonly<Record<string, number>>): void {

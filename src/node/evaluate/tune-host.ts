@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { TuneHost } from "../../evaluate/tune/tune.ts";
 import type { Recipe } from "../../recipe/recipe.ts";
-import { mergeAdapters } from "../merge-adapters.ts";
+import { mergeChecked } from "../merge-adapters.ts";
 import { hashFiles } from "../threads/hash.ts";
 import { refuseUnfit } from "./gguf-fit.ts";
 import type { PreparedBase } from "./gguf-inputs.ts";
@@ -29,8 +29,8 @@ export function tuneHost(place: TunePlace): TuneHost {
       if (ready !== null) rmSync(ready.file, { force: true });
       const file = join(scratch, `merge-${made++}.gguf`);
       const written = { out: file, to: "gguf", baseConfig: base.config, threads, ...(signal && { signal }) } as const;
-      // The merge checks the recipe.
-      const { plan, report } = await mergeAdapters(inputs, recipe as Recipe, written);
+      // The merge checks the recipe. Nobody reads this report.
+      const { plan, report } = await mergeChecked(inputs, recipe as Recipe, written, false);
       if (made === 1) await refuseUnfit(basename(file), file, base.model);
       ready = { file, hash: hashFiles([file]) };
       return { adapter: file, method: plan.method, scale: report.autoScale?.factor ?? 1, rank: plan.rank };

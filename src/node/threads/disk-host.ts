@@ -36,6 +36,8 @@ export interface DiskPlace {
   /** Id of the method. */
   readonly method: string;
   readonly threads: number | undefined;
+  /** Whether the inputs are hashed for the report. */
+  readonly hashes: boolean;
   /** @throws OutputError where a plan's result, and more bytes beside it, have no room */
   checkRoom(plan: MergePlan, beside: number): Promise<void>;
 }
@@ -52,7 +54,7 @@ export async function withDiskHost<T>(place: DiskPlace, work: (host: MergeHost) 
 }
 
 function diskHost(
-  { adapters, weights, draft: draftFile, method, threads, checkRoom }: DiskPlace,
+  { adapters, weights, draft: draftFile, method, threads, hashes, checkRoom }: DiskPlace,
   closers: (() => void | Promise<void>)[],
 ): MergeHost {
   const inputs = adapters.map(({ files }) => files.map(inputFile));
@@ -81,7 +83,7 @@ function diskHost(
     return { sink, lanes: beginLanes(plan, output) };
   };
   return {
-    hashes: true,
+    hashes,
     kernels,
     survey: async (plan) => beginLanes(plan, null),
     async begin(plan) {

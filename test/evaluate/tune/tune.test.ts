@@ -53,6 +53,7 @@ const search = (more: Partial<TuneSearch> = {}): TuneSearch => ({
   seed: 0,
   prefer: {},
   rank: null,
+  every: {},
   ...more,
 });
 
