@@ -28,7 +28,10 @@ export function isOneHead(keys: readonly string[]): boolean {
 export function startedFor({ title, startRank }: Consumer, rank: number): string | null {
   if (startRank === null) return null;
   const { option, default: without } = startRank;
-  return `start ${title} with ${option} ${offeredFor(startRank, rank)} or more (its default is ${without}).`;
+  const least = offeredFor(startRank, rank);
+  if (rank <= without)
+    return `${title} takes rank ${rank} with ${option} ${least} or more; its default, ${without}, is enough.`;
+  return `start ${title} with ${option} ${least} or more (its default is ${without}).`;
 }
 
 /** The option that starts a program for a rank of at most `mostRank`; null where its default is enough. */

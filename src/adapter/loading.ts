@@ -18,7 +18,7 @@ export interface Loaded {
 
 /** How each program is told to load an adapter, by its documentation of the release that `Consumer.version` names. */
 const LINES: Readonly<Record<ConsumerId, (loaded: Words, options: string) => string>> = {
-  vllm: ({ base, name, path }, options) => `vllm serve ${base} --enable-lora --lora-modules ${name}=${path}${options}`,
+  vllm: ({ base, module }, options) => `vllm serve ${base} --enable-lora --lora-modules ${module}${options}`,
   sglang: ({ base, name, path }) =>
     `python -m sglang.launch_server --model-path ${base} --enable-lora --lora-paths ${name}=${path}`,
   tgi: ({ base, name, path }) => `text-generation-launcher --model-id ${base} --lora-adapters ${name}=${path}`,
@@ -30,15 +30,21 @@ const LINES: Readonly<Record<ConsumerId, (loaded: Words, options: string) => str
 };
 
 /** The same as words of a shell, and the path as a string of Python. */
-type Words = Readonly<Record<"path" | "weights" | "name" | "base" | "quoted", string>>;
+type Words = Readonly<Record<"path" | "weights" | "name" | "base" | "quoted" | "module", string>>;
 
 /** One line that loads an adapter in a program: a command, or a call in Python. BASE stands for a base model that is not named. */
 export function loadingLine(consumer: Consumer, { path, weights, name, base, rank }: Loaded): string {
   const option = startOption(consumer, rank);
+  // Names and paths are told apart by =.
+  const plain = name.replaceAll(/[=,]/g, "-");
   const words = {
     path: shellPath(path),
     weights: shellPath(weights),
-    name: shellWord(name),
+    name: shellWord(plain),
+    // What vLLM reads otherwise as several values.
+    module: /[=,]/.test(path)
+      ? shellWord(JSON.stringify({ name: plain, path }))
+      : `${shellWord(plain)}=${shellPath(path)}`,
     base: shellWord(base ?? "BASE"),
     quoted: JSON.stringify(path),
   };

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import type { DialectId } from "../adapter/adapter.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { percent } from "../core/shown.ts";
 import { loadingLines } from "../node/loading-lines.ts";
@@ -13,19 +14,22 @@ interface Ending {
   readonly next: readonly NextStep[];
   /** The adapters as commands name them; null if some were temporary. */
   readonly paths: readonly string[] | null;
+  /** Their formats. */
+  readonly from: readonly DialectId[];
 }
 
 /** Print what a person needs after a merge: whether an adapter is lost, what to try next, and how to load the result. */
-export async function printEnding(report: MergeReport, out: string, { next, paths }: Ending): Promise<void> {
+export async function printEnding(report: MergeReport, out: string, { next, paths, from }: Ending): Promise<void> {
   const audit = auditCommand(report, out, paths);
-  const loading = await loadingLines(out, {});
+  const { lines, base } = await loadingLines(out, from);
   printLine();
   printParagraph(lossShown(report));
   printNext([...next, ...(audit === null ? [] : [{ why: "Does the merge show signs of failure?", how: audit }])]);
-  if (loading.length === 0) return;
+  if (lines.length === 0) return;
   printLine(bold("Load it"), " (by its headers; lora-lego check --base compares it with the base model):");
-  const width = Math.max(...loading.map(({ title }) => title.length));
-  for (const { title, line } of loading) printLine(`  ${title.padEnd(width)}  ${line}`);
+  const width = Math.max(...lines.map(({ title }) => title.length));
+  for (const { title, line } of lines) printLine(`  ${title.padEnd(width)}  ${line}`);
+  if (base !== null) printParagraph(`  ${base}`, 2);
 }
 
 /** The command that looks for signs of failure; null where it would see too little. */

@@ -29,7 +29,7 @@ export async function runToFolder(
   }
   const { mergeAdapters } = await import("../node/merge-adapters.ts");
   const progress = await showProgress(flags.json ?? flags.quiet ?? false);
-  const { report, format } = await untilInterrupted((signal) =>
+  const { report, format, from } = await untilInterrupted((signal) =>
     mergeAdapters(paths, recipe, { ...outputOf(flags), out, signal, onProgress: progress.onProgress }),
   ).finally(progress.stop);
   printWarnings(report.warnings);
@@ -39,7 +39,7 @@ export async function runToFolder(
     const made = again?.(out);
     const fixes = made === undefined ? [] : nextMerges(report);
     const next = fixes.map((fix) => ({ why: fix.why, how: fixCommand(fix, made!) }));
-    await (await import("./print-ending.ts")).printEnding(report, out, { next, paths });
+    await (await import("./print-ending.ts")).printEnding(report, out, { next, paths, from });
   }
 }
 

@@ -68,7 +68,11 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
     const next = outcomes.flatMap(({ name, report }) =>
       nextMerges(report).map((fix) => ({ why: fix.why, how: inRecipe(fix, name, report) })),
     );
-    await printEnding(last.report, out, { next, paths: paths.length === last.report.inputs.length ? paths : null });
+    await printEnding(last.report, out, {
+      next,
+      paths: paths.length === last.report.inputs.length ? paths : null,
+      from: last.from,
+    });
   }
 }
 

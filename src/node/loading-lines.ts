@@ -1,35 +1,85 @@
+import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
+import type { Adapter, DialectId } from "../adapter/adapter.ts";
 import { consumerById } from "../adapter/consumers.ts";
 import { type Loaded, loadingLine } from "../adapter/loading.ts";
+import { ofImageModel } from "../adapter/names/components.ts";
 import { consumerVerdicts } from "../analysis/audit/consumer-verdicts.ts";
+import type { WrittenFormat } from "../convert/formats.ts";
+import { convertFor } from "../convert/output-format.ts";
+import { LoraLegoError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
-import { diskAdapter, type OpenOptions } from "./input/adapter-path.ts";
+import { shellPath } from "../core/shell-word.ts";
+import { diskAdapter } from "./input/adapter-path.ts";
+import { freeNames } from "./output/free-name.ts";
 
-/** A program, and the line that loads an adapter in it. */
+/** A program or a format, and the line that loads an adapter there, or makes the file for it. */
 export interface LoadingLine {
   readonly title: string;
   readonly line: string;
 }
 
+/** How to load an adapter. */
+export interface Loading {
+  readonly lines: readonly LoadingLine[];
+  /** What BASE stands for in them; null where they do not have it. */
+  readonly base: string | null;
+}
+
 /**
- * How to load an adapter in each program against which nothing is found in its headers and config, as `check` reads them. The base model
- * is not looked at.
+ * How to load an adapter in each program against which nothing is found in its headers and config, as `check` reads them, and how to bring
+ * it into other formats that it is likely to be wanted in. The base model is not looked at.
  *
  * @param path a folder or file on this machine
+ * @param from formats of the adapters that it was made of
  */
-export async function loadingLines(path: string, options: OpenOptions): Promise<LoadingLine[]> {
-  const { adapter, files, close } = await diskAdapter(path, options);
+export async function loadingLines(path: string, from: readonly DialectId[]): Promise<Loading> {
+  const { adapter, files, close } = await diskAdapter(path, {});
   close();
   const weights = basename(files[0]?.path ?? path);
   const isFile = basename(path) === weights;
+  const named = adapter.baseModel;
+  const here = named !== null && (!isPath(named) || existsSync(named));
   const loaded: Loaded = {
     path,
     weights: isFile ? path : join(path, weights),
     name: isFile ? basename(path, extname(path)) : basename(path),
-    base: adapter.baseModel,
+    base: here ? named : null,
     rank: maximum([...adapter.modules.values()].map(({ rank }) => rank)),
   };
-  return consumerVerdicts([adapter])
+  const lines = consumerVerdicts([adapter])
     .filter(({ problems }) => problems.length === 0)
     .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), loaded) }));
+  const why = named === null ? "which the adapter does not name" : `for the adapter names ${named}, which is not here`;
+  return {
+    lines: [...lines, ...(await otherFormats(adapter, path, from))],
+    base: !here && lines.some(({ line }) => line.includes(" BASE ")) ? `BASE stands for the base model, ${why}.` : null,
+  };
+}
+
+/** Whether a base model is named by where it was on the machine of a training: names on the Hub have one slash at most. */
+function isPath(base: string): boolean {
+  return /^[./~]|^[a-z]:|\\|\/.*\//i.test(base);
+}
+
+/** Commands for the formats that the adapters came in, and that programs for image models load. */
+async function otherFormats(adapter: Adapter, path: string, from: readonly DialectId[]): Promise<LoadingLine[]> {
+  const free = freeNames();
+  const line = async (title: string, to: WrittenFormat, end: string): Promise<LoadingLine[]> => {
+    const out = free(`${path.replace(/\/+$/, "").replace(/\.(safetensors|gguf)$/, "")}${end}`);
+    try {
+      await convertFor(out, { to }, adapter, null);
+    } catch (error) {
+      if (error instanceof LoraLegoError) return [];
+      throw error;
+    }
+    return [{ title, line: `lora-lego convert ${shellPath(path)} --to ${to} --out ${shellPath(out)}` }];
+  };
+  if (ofImageModel(adapter.modules.keys())) {
+    const kohya = adapter.format === "kohya" ? [] : await line("kohya's names", "kohya", ".safetensors");
+    const diffusers = adapter.format === "peft" ? await line("diffusers' names", "diffusers", ".safetensors") : [];
+    return [...kohya, ...diffusers];
+  }
+  const ofMlx = adapter.format === "peft" && from.length > 0 && from.every((format) => format === "mlx");
+  return ofMlx ? line("mlx-lm's format, as the adapters were", "mlx", "") : [];
 }

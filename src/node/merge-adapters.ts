@@ -88,6 +88,8 @@ const FOLDER: Call<Omit<MergeOptions, keyof FormatOptions>> = {
 /** A merge as it was written. */
 export interface Merged extends MergeOutcome {
   readonly format: DialectId;
+  /** The formats of the adapters that were merged. */
+  readonly from: readonly DialectId[];
 }
 
 /**
@@ -129,7 +131,7 @@ export async function mergeChecked(
     const outcome = await intoOutput(out, inputs, options, (output, place) =>
       mergeInto(output, { opened, recipe, writer, baseConfig, hashes, place, stepsOf }, options),
     );
-    return { ...outcome, format: writer?.id ?? "peft" };
+    return { ...outcome, format: writer?.id ?? "peft", from: adapters.map((own) => own.format) };
   });
 }
 

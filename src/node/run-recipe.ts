@@ -164,7 +164,12 @@ export async function runRecipe(recipe: LoadedRecipe, options: RunOptions = {}):
           : await intoFolder(output.scratch(name!), [], {}, (folder) => mergeInto(folder, job, control));
         const adapters = opened.map(({ adapter }) => adapter);
         results.set(name ?? "", kept(outcome.plan, adapters));
-        done.push({ name, format: job.writer?.id ?? "peft", ...outcome });
+        done.push({
+          name,
+          format: job.writer?.id ?? "peft",
+          from: job.opened.map(({ adapter }) => adapter.format),
+          ...outcome,
+        });
       } finally {
         for (const adapter of opened) adapter.close();
       }

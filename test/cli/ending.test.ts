@@ -121,6 +121,67 @@ describe("the end of a merge", () => {
     expect(file).not.toContain("lora-lego audit");
   });
 
+  it("does not load a base that only another machine has, and says so", async () => {
+    const named = (base: string | null) => {
+      const folder = tempFolder();
+      writeAdapter(join(folder, "a"), randomAdapter(1, { config: { base_model_name_or_path: base } }));
+      return run(["resize", "a", "--rank", "1", "--out", "small"], { cwd: folder });
+    };
+    for (const base of ["/content/work/llama", "C:\\models\\llama", "../llama", "work/models/llama"]) {
+      const { stdout } = await named(base);
+      expect(stdout).toMatch(/^ {2}vLLM +vllm serve BASE --enable-lora /m);
+      expect(stdout.replaceAll(/\s+/g, " ")).toContain(
+        `BASE stands for the base model, for the adapter names ${base}, which is not here.`,
+      );
+    }
+    const { stdout: nameless } = await named(null);
+    expect(nameless.replaceAll(/\s+/g, " ")).toContain(
+      "BASE stands for the base model, which the adapter does not name.",
+    );
+    for (const base of ["gpt2", "acme/llama"]) {
+      const { stdout } = await named(base);
+      expect(stdout).toContain(`vllm serve ${base} --enable-lora`);
+      expect(stdout).not.toContain("BASE");
+    }
+    const there = tempFolder();
+    expect((await named(there)).stdout).toContain(`vllm serve ${there} --enable-lora`);
+  });
+
+  it("keeps = and , of names and paths out of lines that split there", async () => {
+    const stdout = await printed("a=b,c");
+    expect(stdout).toContain(`--lora-modules '{"name":"a-b-c","path":${JSON.stringify(join(out, "a=b,c"))}}'`);
+    expect(stdout).toContain(`--lora-paths a-b-c=${join(out, "a=b,c")}`);
+  });
+
+  it("says how image adapters in a folder, and MLX's, come into their programs' formats", async () => {
+    const folder = tempFolder();
+    const modules = Object.fromEntries(
+      ["to_q", "to_k"].map((name) => [
+        `unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.${name}`,
+        { in: 320, out: 320 },
+      ]),
+    );
+    writeAdapter(join(folder, "style"), randomAdapter(1, { modules }));
+    const image = await run(["resize", "style", "--rank", "1", "--out", "small"], { cwd: folder });
+    const lines = Array.from(
+      image.stdout.matchAll(/^ {2}(.*?) {2,}(lora-lego convert .*)$/gm),
+      ([, ...found]) => found,
+    );
+    expect(lines).toEqual([
+      ["kohya's names", "lora-lego convert small --to kohya --out small-2.safetensors"],
+      ["diffusers' names", "lora-lego convert small --to diffusers --out small-3.safetensors"],
+    ]);
+    for (const [, command] of lines) expect((await run(command!.split(" ").slice(1), { cwd: folder })).code).toBe(0);
+    await run(["convert", join(ADAPTERS, "cola"), "--to", "mlx", "--out", "mlx"], { cwd: folder });
+    const { stdout } = await run(["merge", "mlx", "mlx", "--out", "merged"], { cwd: folder });
+    const [command] = /lora-lego convert .*$/m.exec(stdout)!;
+    expect(command).toBe("lora-lego convert merged --to mlx --out merged-2");
+    expect((await run(command.split(" ").slice(1), { cwd: folder })).code).toBe(0);
+    expect(
+      (await run(["merge", "merged-2", join(ADAPTERS, "rte"), "--out", "mixed"], { cwd: folder })).stdout,
+    ).not.toContain("--to mlx");
+  });
+
   it("stays out of --json, --quiet and dry runs", async () => {
     expect(JSON.parse(await printed("json", "--json")).version).toBe(1);
     expect(await printed("quiet", "--quiet")).toBe("");
