@@ -5,6 +5,7 @@ import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
 import { bytes, percent } from "../core/shown.ts";
 import { cosineShown, cut, printParagraph, wrapped } from "./page.ts";
+import { stems } from "./stems.ts";
 import { table } from "./table.ts";
 import { dim, green, printLine, printLines, red } from "./terminal.ts";
 
@@ -58,12 +59,13 @@ function baseShown(adapters: readonly AuditedAdapter[], [base, ...others]: reado
 
 /** One row for each adapter, largest first. */
 function adapterTable(adapters: readonly AuditedAdapter[]): string[] {
+  const names = stems(adapters.map(({ name }) => name));
   const sorted = adapters.map((adapter, t) => ({ adapter, t })).sort((a, b) => b.adapter.norm - a.adapter.norm);
   return table(
     ["#", "adapter", "rank", "norm", "share", "eff. rank", "90% in", "zero", "outliers"],
     sorted.map(({ adapter, t }) => [
       t + 1,
-      cut(adapter.name, MOST_NAME),
+      cut(names[t]!, MOST_NAME),
       span(adapter.ranks),
       adapter.norm.toPrecision(3),
       percent(adapter.share),

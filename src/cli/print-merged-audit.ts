@@ -4,6 +4,7 @@ import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
 import { figure, percent } from "../core/shown.ts";
 import { cosineShown, cut, printNext, printParagraph, wrapped } from "./page.ts";
+import { stems } from "./stems.ts";
 import { table } from "./table.ts";
 import { dim, green, printLine, printLines, red } from "./terminal.ts";
 
@@ -22,7 +23,7 @@ export function printMergedAudit(audit: MergedAudit): void {
   printLines(
     table(
       ["adapter", "weight", "cosine with result", "share in it"],
-      audit.adapters.map((adapter, t) => [
+      stems(audit.adapters).map((adapter, t) => [
         cut(adapter, MOST_NAME),
         audit.weights[t]!,
         cosineShown(audit.cosines[t]!),

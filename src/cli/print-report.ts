@@ -7,6 +7,7 @@ import type { MergePlan } from "../plan/merge-plan.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
 import type { MergeReport } from "../report/report.ts";
+import { stems } from "./stems.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";
 
@@ -26,13 +27,14 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
   if (report.autoScale !== null) printLine(factorShown(report.autoScale));
   if (report.budget !== null) printLine(budgetShown(report));
   printLine();
+  const names = stems(inputs.map(({ name }) => name));
   printLines(
     table(
       ["adapter", "weight", "ranks", "modules", "cosine with result", "share in it"],
       inputs.map((input, t) => {
         const ranks = new Set(modules.flatMap(({ inputRanks }) => inputRanks[t] ?? []));
         return [
-          input.name,
+          names[t]!,
           input.weight,
           [...ranks].join(" "),
           input.modules,

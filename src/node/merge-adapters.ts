@@ -145,7 +145,7 @@ export async function mergeChecked(
  *
  * const paths = ["adapters/reverse", "adapters/sort"];
  * const { report } = await mergeToFolder(paths, { method: "lego", weights: [2, 1] }, { out: "merged-folder" });
- * console.log(report.totals.rank, report.warnings.map(({ id }) => id)); // 8 []
+ * console.log(report.totals.rank, report.warnings.map(({ id }) => id)); // 7 []
  * ```
  */
 export async function mergeToFolder(

@@ -20,7 +20,7 @@ describe("lora-lego check", () => {
     expect(code).toBe(0);
     expect(lines(stdout)).toEqual([
       "good: nothing found that keeps vLLM 0.33.0 from loading it as intended",
-      expect.stringMatching(/^ {2}note: start vLLM with --max-lora-rank 8/),
+      expect.stringMatching(/^ {2}note: vLLM takes rank 8 with --max-lora-rank 8 or more; its default, 16, is enough/),
       expect.stringMatching(/^ {2}not looked at: whether the base model has these modules.*--base/),
       expect.stringMatching(/^ {2}not looked at: .*architecture/),
     ]);

@@ -182,6 +182,24 @@ describe("the end of a merge", () => {
     ).not.toContain("--to mlx");
   });
 
+  it("calls files by their own names in tables, with their folders where two are alike", async () => {
+    const folder = tempFolder();
+    const from = ["--base-config", resolve("examples/minibench/llama/base/config.json")];
+    for (const [task, file] of [
+      ["cola", "x/one.gguf"],
+      ["rte", "x/two.gguf"],
+      ["sst2", "y/one.gguf"],
+    ] as const) {
+      expect((await run(["convert", join(ADAPTERS, task), "--out", join(folder, file), ...from])).code).toBe(0);
+    }
+    const table = async (...files: string[]) => {
+      const { stdout } = await run(["merge", ...files, "--out", "m", "--force", ...from], { cwd: folder });
+      return Array.from(stdout.matchAll(/^(\S+) +1 +6 +28 /gm), ([, name]) => name);
+    };
+    expect(await table("x/one.gguf", "x/two.gguf")).toEqual(["one", "two"]);
+    expect(await table("x/one.gguf", "x/two.gguf", "y/one.gguf")).toEqual(["x/one", "two", "y/one"]);
+  });
+
   it("stays out of --json, --quiet and dry runs", async () => {
     expect(JSON.parse(await printed("json", "--json")).version).toBe(1);
     expect(await printed("quiet", "--quiet")).toBe("");

@@ -112,7 +112,7 @@ describe("openAdapterPath", () => {
     );
     const { adapter, folder: home, files, close } = await openAdapterPath(join(folder, "second.safetensors"));
     close();
-    expect(adapter.name).toBe("both/second.safetensors");
+    expect(adapter.name).toBe("second.safetensors");
     expect(home).toBe(folder);
     expect(files.map(({ path }) => path)).toEqual([join(folder, "second.safetensors")]);
   });

@@ -32,7 +32,7 @@ export interface OpenOptions extends HubOptions, ReadingOptions {
 
 /** How to open one adapter. */
 export interface NamedOptions extends OpenOptions {
-  /** What messages call it. Default: the folder's own name, or the name on the Hub. */
+  /** What messages call it. Default: the folder's own name, the file's, or the name on the Hub. */
   readonly name?: string;
 }
 
@@ -47,8 +47,8 @@ const OPEN: Call<NamedOptions> = {
 };
 
 /**
- * Open the adapters at these paths, each a folder, a file in one, or a path on the Hub (hf://owner/name). Each is named after its folder,
- * with the parent folder if two names are equal, or as on the Hub.
+ * Open the adapters at these paths, each a folder, a file in one, or a path on the Hub (hf://owner/name). Each is named after its folder or
+ * its file, with the parent folder if two names are equal, or as on the Hub.
  *
  * @example
  * ```ts
@@ -96,7 +96,7 @@ export async function openAdapterPath(path: string, options: NamedOptions = {}):
 
 /** `openAdapterPath` for callers that have checked their options, and may pass others with them. */
 export async function diskAdapter(path: string, options: NamedOptions): Promise<DiskAdapter> {
-  const { name = nameOf(path, 1) } = options;
+  const { name = shortName(path) } = options;
   if (options.stream && isHubPath(path)) {
     const adapter = await openAdapter({ ...(await streamedFolder(path, options)), name }, options);
     return { adapter, folder: null, files: [], close: () => {} };
@@ -179,8 +179,13 @@ function nameOf(path: string, parts: number): string {
   const isFile = existsSync(full) && !isFolder(full);
   const folder = isFile ? dirname(full) : full;
   const name = folder.split(/[/\\]/).slice(-parts).join("/");
-  const own = isWeights(full) && !hasWeightsName(basename(full));
-  return own ? `${name}/${basename(full)}` : name;
+  return isNamedFile(path) ? `${name}/${basename(full)}` : name;
+}
+
+/** Whether a path that a user passed is a file of weights with a name of its own. */
+function isNamedFile(path: string): boolean {
+  const full = resolve(path);
+  return isWeights(full) && !hasWeightsName(basename(full));
 }
 
 /**
@@ -198,10 +203,19 @@ export function localPaths(paths: readonly string[]): string[] {
   });
 }
 
+/** What an adapter is called by itself: a file with a name of its own by that, others by their folder. */
+function shortName(path: string): string {
+  const name = nameOf(path, 1);
+  return isHubPath(path) || !isNamedFile(path) ? name : basename(path);
+}
+
 function distinctNames(paths: readonly string[]): string[] {
-  const short = paths.map((path) => nameOf(path, 1));
-  const longer = paths.map((path) => nameOf(path, 2));
+  const ways = [(path: string) => nameOf(path, 1), (path: string) => nameOf(path, 2)];
   const count = (names: readonly string[], name: string): number => names.filter((other) => other === name).length;
-  const names = short.map((name, i) => (count(short, name) > 1 ? longer[i]! : name));
+  let names = paths.map((path) => shortName(path));
+  for (const way of ways) {
+    const before = names;
+    names = before.map((name, i) => (count(before, name) > 1 ? way(paths[i]!) : name));
+  }
   return names.map((name, i) => (count(names, name) > 1 ? `${name} (${i + 1})` : name));
 }
