@@ -50,6 +50,8 @@ function toldToZsh(...words: readonly string[]): string {
 describe.skipIf(!here("bash"))("completion in bash", () => {
   it("offers commands, flags, and the words that a flag takes", () => {
     expect(offeredByBash("me")).toEqual(["merge", "methods"]);
+    expect(offeredByBash("he")).toEqual(["help"]);
+    expect(offeredByBash("help", "au")).toEqual(["audit"]);
     expect(offeredByBash("merge", "--ex")).toEqual(["--extras", "--exclude"]);
     expect(offeredByBash("check", "merged", "--for", "")).toEqual([...CONSUMER_IDS]);
     expect(offeredByBash("merge", "a", "-m", "ties")).toEqual(["ties", "ties_svd"]);

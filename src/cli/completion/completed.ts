@@ -65,5 +65,7 @@ export async function completedCommands(makers: readonly MakeCommand[]): Promise
     const values = argument === undefined ? [] : (argument.argChoices ?? "files");
     commands.push({ name, help: made.description(), flags: [...flags.values()], values });
   }
-  return commands;
+  // Commander's own.
+  const names = commands.map(({ name }) => name);
+  return [...commands, { name: "help", help: "display help for a command", flags: [], values: names }];
 }
