@@ -67,12 +67,29 @@ it("docs/evidence.md says what docs/evidence.json holds, and what was not measur
   expect(evidencePage({}, words)).toContain("*Not measured yet.*");
 });
 
+const realWords = () =>
+  ["real-words.md", "real-decoder.md"].map((name) => readFileSync(join(root, "tools/evidence", name), "utf8"));
+const realResults = () => JSON.parse(readFileSync(join(root, "docs/evidence-real.json"), "utf8"));
+
 it("docs/evidence-real.md says what docs/evidence-real.json holds, and what was not measured", async () => {
   const { realPage } = await tool("real-page.mjs");
-  const words = readFileSync(join(root, "tools/evidence/real-words.md"), "utf8");
-  const found: object = JSON.parse(readFileSync(join(root, "docs/evidence-real.json"), "utf8"));
-  expect(realPage(found, words)).toBe(readFileSync(join(root, "docs/evidence-real.md"), "utf8"));
-  expect(realPage({}, words)).toContain("## Not measured yet\n\n- all-6\n");
+  expect(realPage(realResults(), ...realWords())).toBe(readFileSync(join(root, "docs/evidence-real.md"), "utf8"));
+  expect(realPage({}, ...realWords())).toContain("## Not measured yet\n\n- all-6\n");
+});
+
+it("a language model stands before the encoder from its first merge on, and merges to come are named", async () => {
+  const { realPage } = await tool("real-page.mjs");
+  const found = realResults();
+  const of = (count: number) => ({ ...found["count-2"], merges: found["count-2"].merges.slice(0, count) });
+  const page = (results: object) => realPage({ ...results, "all-6": found["all-6"] }, ...realWords());
+  const one = page({ "smollm2-count-2": of(1) });
+  expect(one.indexOf("### Other averages on SmolLM2")).toBeLessThan(one.indexOf("## How it was measured"));
+  expect(one).toContain(
+    "\n- smollm2-count-2: average, task_arithmetic, ties_svd, tsv, ctm, lego svd gauge, iso_c, ties, linear\n",
+  );
+  expect(one).not.toContain("### The paper's methods on SmolLM2");
+  expect(page({ "smollm2-count-2": of(8) })).toContain("### The paper's methods on SmolLM2");
+  expect(page({})).not.toContain("SmolLM2,");
 });
 
 it("scores are asked for once for the same weights, factor, rows and head", async () => {
@@ -84,10 +101,10 @@ it("scores are asked for once for the same weights, factor, rows and head", asyn
   }
   const of = (head: string, digest: string) => ({ answers: [1, 0], digest, head });
   const labels = { test: { cola: of("cola", "c"), rte: of("rte", "r"), wnli: of("rte", "w") } };
-  const asked: { scale: number; heads: Record<string, string> }[] = [];
+  const asked: { adapter: string; scale: number; task: string; head: string }[] = [];
   const ask = async (request: (typeof asked)[number]) => {
     asked.push(request);
-    return Object.fromEntries(Object.keys(request.heads).map((task) => [task, [[-request.scale], [task.length]]]));
+    return [[-request.scale], [request.task.length]];
   };
   const host = realHost({
     scorer: { model: "minilm", labels, ask },
@@ -98,17 +115,19 @@ it("scores are asked for once for the same weights, factor, rows and head", asyn
     cache: join(folder, "real-cache"),
   });
   const merged = await host.merge({ method: "svd", target: { kind: "rank", rank: 2 } });
-  const score = (scale: number, ...tasks: string[]) => host.score(merged, scale, rowsOf(labels, "test", tasks));
+  let scored = merged;
+  const score = (scale: number, ...tasks: string[]) => host.score(scored, scale, rowsOf(labels, "test", tasks));
   expect(await score(2, "cola")).toEqual([[-2], [4]]);
   expect(await score(2, "cola", "wnli")).toEqual([[-2], [4], [-2], [4]]);
-  expect(asked.map((request) => Object.keys(request.heads))).toEqual([["cola"], ["wnli"]]);
-  expect(asked[1]!.heads.wnli).toBe(join(heads, "rte", "head-rte.safetensors"));
+  expect(asked.map(({ task }) => task)).toEqual(["cola", "wnli"]);
+  expect(asked[1]!.head).toBe(join(heads, "rte", "head-rte.safetensors"));
   await score(1, "cola");
-  await host.merge({ method: "average", target: { kind: "rank", rank: 2 } });
+  expect(await host.merge({ method: "svd", target: { kind: "rank", rank: 2 } })).toBe(merged);
+  scored = await host.merge({ method: "average", target: { kind: "rank", rank: 2 } });
   await score(2, "cola");
   writeFileSync(join(heads, "cola", "head-cola.safetensors"), "another");
   await score(2, "cola", "wnli");
-  expect(asked.slice(2).map((request) => Object.keys(request.heads))).toEqual([["cola"], ["cola"], ["cola", "wnli"]]);
+  expect(asked.slice(2).map(({ task }) => task)).toEqual(["cola", "cola", "cola", "wnli"]);
 });
 
 it("noise has the size of each factor times sigma", async () => {

@@ -41,14 +41,15 @@ export function rowsOf(labels, part, tasks) {
 /**
  * @param heads folder of the set whose heads answer, where the model has heads
  * @param joint folder of the joint adapter, which has its own heads; null without one
- * @param merged folder for one merge after the other @param cache folder for scores
+ * @param merged folder for merges, each of which is made once @param cache folder for scores
  */
 export function realHost({ scorer, paths, heads, joint, merged, cache }) {
   mkdirSync(cache, { recursive: true });
   return {
     async merge(recipe) {
-      await mergeToFolder(paths, recipe, { out: merged, threads: 1, force: true });
-      return merged;
+      const out = join(merged, digest(JSON.stringify([paths, recipe])));
+      if (!existsSync(out)) await mergeToFolder(paths, recipe, { out, threads: 1 });
+      return out;
     },
     async score(adapter, scale, rows) {
       const tasks = [...new Set(rows.map(({ task }) => task))];
@@ -56,22 +57,18 @@ export function realHost({ scorer, paths, heads, joint, merged, cache }) {
       const headOf = (head) =>
         join(adapter !== null && adapter === joint ? joint : join(heads, head), `head-${head}.safetensors`);
       const content = adapter === null ? "base" : digestOf(WEIGHTS.map((name) => join(adapter, name)));
-      const places = new Map();
-      const headFiles = {};
+      const found = [];
       for (const task of tasks) {
         const of = scorer.labels[part][task];
-        headFiles[task] = scorer.model === "minilm" ? headOf(of.head) : null;
-        const head = headFiles[task] === null ? null : digestOf([headFiles[task]]);
-        const key = [SCORERS[scorer.model], content, adapter === null ? 1 : scale, head, of.digest];
-        places.set(task, join(cache, `${digest(JSON.stringify(key))}.json`));
+        const head = scorer.model === "minilm" ? headOf(of.head) : null;
+        const key = [SCORERS[scorer.model], content, adapter === null ? 1 : scale, head && digestOf([head]), of.digest];
+        const place = join(cache, `${digest(JSON.stringify(key))}.json`);
+        if (!existsSync(place)) {
+          writeWhole(place, JSON.stringify(await scorer.ask({ adapter, content, scale, part, task, head })));
+        }
+        found.push(...JSON.parse(readFileSync(place, "utf8")));
       }
-      const missing = tasks.filter((task) => !existsSync(places.get(task)));
-      if (missing.length > 0) {
-        const heads = Object.fromEntries(missing.map((task) => [task, headFiles[task]]));
-        const found = await scorer.ask({ adapter, content, scale, part, heads });
-        for (const task of missing) writeWhole(places.get(task), JSON.stringify(found[task]));
-      }
-      return tasks.flatMap((task) => JSON.parse(readFileSync(places.get(task), "utf8")));
+      return found;
     },
   };
 }

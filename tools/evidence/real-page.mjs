@@ -1,4 +1,5 @@
 /** docs/evidence-real.md out of the results of the studies on pretrained models. */
+import { basename } from "node:path";
 import { REAL } from "./real-studies.mjs";
 import { SEEN } from "./studies.mjs";
 import { best, factorTable, methodsTables, percent, ranksTable, table } from "./tables.mjs";
@@ -10,14 +11,15 @@ const KINDS = {
   qv: "One seed, query and value",
   mixed: "Ranks 2 to 32",
   seed1: "Another training seed",
-  smollm2: "SmolLM2, one seed",
-  "smollm2-apart": "SmolLM2, seven seeds",
 };
 /** Averages over seven tasks and two unseen ones of Llama-2-7b, as others report them of the paper. */
 const PAPER = { average: 47.2, task_arithmetic: 54.8, ensemble: 56.8, ties_svd: 58.3, lego: 62.2 };
 
-/** @param found results by the ids of the studies @param words the text before the tables */
-export function realPage(found, words) {
+/**
+ * @param found results by the ids of the studies @param words the text before the tables of the encoder
+ * @param decoderWords the text before those of the language model, which stand first
+ */
+export function realPage(found, words, decoderWords) {
   const part = (wanted) => REAL.filter((study) => study.part === wanted && found[study.id] !== undefined);
   const ranks = part("all").filter(({ id }) => !id.endsWith("-rest"));
   const section = (title, ...texts) => (texts.length === 0 ? [] : [title, ...texts]);
@@ -29,25 +31,64 @@ export function realPage(found, words) {
       parts.flatMap((each) => part(each)),
       found,
     );
-  const ids = REAL.map(({ id }) => id).filter((id) => found[id] === undefined);
-  const missing = ids.filter((id) => !ids.includes(id.replace("-computed", "")) || !id.endsWith("-computed"));
+  const missing = REAL.filter(({ id }) => !id.endsWith("-computed") || found[id.replace("-computed", "")] !== undefined)
+    .map((study) => absent(study, found))
+    .filter((line) => line !== null);
+  const [opening, ...encoder] = words.trim().split("\n\n## ");
   return [
-    words.trim(),
-    ...section("## The adapters", ...when((result) => adaptersTable(result, found))),
+    opening,
+    ...decoder(found, decoderWords),
+    ...encoder.map((text) => `## ${text}`),
+    ...section("## The adapters", ...when((result) => adaptersTable(result, othersOf(found)))),
     ...section("## Every set", ...sets(...Object.keys(KINDS))),
     ...section("## Fewer adapters", ...sets("count", "apart-count")),
     ...section("## The rank of the result", ...part("ranks").map(({ id }) => ranksTable(found[id]))),
     ...section("## Other averages", ...when(averagesTable)),
-    ...section("## The order in the paper", ...when(paperTable)),
+    ...section("## The order in the paper", ...(whole !== undefined && hasPaper(whole) ? [paperTable(whole)] : [])),
     ...section("## Seven adapters", ...ranks.map(({ id }) => methodsTables(joined(id, found)))),
     ...section("## Two to five adapters", ...part("count").map(({ id }) => methodsTables(found[id]))),
     ...Object.keys(KINDS)
       .filter((kind) => kind !== "all")
       .flatMap((kind) => section(`## ${KINDS[kind]}`, ...part(kind).map(({ id }) => methodsTables(found[id])))),
     ...section("## Unseen tasks", ...part("unseen").map(({ id }) => methodsTables(found[id]))),
-    ...section("## Not measured yet", ...(missing.length === 0 ? [] : [missing.map((id) => `- ${id}`).join("\n")])),
+    ...section(
+      "## SmolLM2, task by task",
+      ...part("smollm2").flatMap((study) => [`### ${titleOf(study)}`, methodsTables(found[study.id])]),
+    ),
+    ...section("## Not measured yet", ...(missing.length === 0 ? [] : [missing.join("\n")])),
     "",
   ].join("\n\n");
+}
+
+/** The section of the language model; nothing before its first merge. */
+function decoder(found, words) {
+  const there = REAL.filter(({ id, part }) => part === "smollm2" && found[id] !== undefined);
+  if (there.length === 0) return [];
+  const largest = (studies) =>
+    studies.toSorted((p, q) => q.config.adapters.length - p.config.adapters.length).slice(0, 1);
+  const section = (title, texts) => (texts.length === 0 ? [] : [`### ${title}`, ...texts]);
+  const of = (studies, text) => studies.map(({ id }) => text(found[id]));
+  const paperOf = ({ id }) => paperTable(found[id], found[`${id}-computed`]);
+  const whole = largest(there);
+  return [
+    words.trim(),
+    ...section("The paper's methods on SmolLM2", largest(there.filter(({ id }) => hasPaper(found[id]))).map(paperOf)),
+    ...section(
+      "The adapters of SmolLM2",
+      of(whole, (result) => adaptersTable(result)),
+    ),
+    ...section("Every method on SmolLM2", setsTables(there, found)),
+    ...section("Other averages on SmolLM2", of(whole, averagesTable)),
+  ];
+}
+
+/** What is not measured of a study, as an item of a list; null for nothing. */
+function absent({ id, config }, found) {
+  if (found[id] === undefined) return `- ${id}`;
+  const done = (merge, rank) =>
+    found[id].merges.some((each) => each.name === (merge.name ?? merge.method) && each.rank === rank);
+  const merges = config.merges.filter((merge) => !config.ranks.every((rank) => done(merge, rank)));
+  return merges.length === 0 ? null : `- ${id}: ${merges.map(({ name, method }) => name ?? method).join(", ")}`;
 }
 
 /** A study with the merges of those that share its adapters and rank, whatever they were split for. */
@@ -58,13 +99,17 @@ function joined(id, found) {
   return { ...first, merges: [...first.merges, ...more] };
 }
 
-/** Each task with the base and with its own adapter, and how far either is from guessing. */
-function adaptersTable(main, found) {
+/** The scores of the other sets' adapters, by what the sets are called. */
+function othersOf(found) {
   const sets = Object.entries(KINDS).filter(([kind]) => kind !== "all" && found[`${kind}-6`] !== undefined);
-  const others = [
+  return [
     ...sets.map(([kind, title]) => [title.toLowerCase(), found[`${kind}-6`].own]),
     ...(found.joint === undefined ? [] : [["joint adapter", found.joint.joint]]),
   ];
+}
+
+/** Each task with the base and with its own adapter, and how far either is from guessing. */
+function adaptersTable(main, others = []) {
   const pair = (of) => [main.base, main.own].map((scores) => percent(of(scores))).join(" / ");
   return table(
     ["", "test rows", "most frequent label", "base / own adapter", "Matthews", "F1", ...others.map(([name]) => name)],
@@ -86,10 +131,6 @@ const tasksOf = ({ majority }) => Object.keys(majority).filter((task) => SEEN.in
 function setsTables(studies, found) {
   const there = studies.filter(({ id }) => found[`${id}-computed`] !== undefined);
   if (there.length === 0) return [];
-  const titleOf = ({ part, config }) =>
-    KINDS[part] === undefined
-      ? `${config.adapters.length} adapters, ${part === "count" ? "one seed" : "as many seeds"}`
-      : `${KINDS[part].toLowerCase()}, rank ${config.ranks[0]}`;
   const sets = there.map((study) => ({
     title: titleOf(study),
     computed: found[`${study.id}-computed`].merges,
@@ -97,6 +138,13 @@ function setsTables(studies, found) {
     bounds: { "base model": found[study.id].base, "own adapters": found[study.id].own },
   }));
   return [factorTable(sets)];
+}
+
+function titleOf({ part, heads, config }) {
+  const rank = `rank ${config.ranks[0]}`;
+  if (KINDS[part] !== undefined) return `${KINDS[part].toLowerCase()}, ${rank}`;
+  const seeds = `${config.adapters.length} adapters, ${basename(heads) === "apart" ? "as many seeds" : "one seed"}`;
+  return part === "smollm2" ? `${seeds}, ${rank}` : seeds;
 }
 
 /** The tasks whose own adapter guesses: its Matthews correlation is below two standard deviations of guesses' own. */
@@ -137,18 +185,25 @@ function averagesTable(result) {
   );
 }
 
-/** The methods that the paper reports, in its order. */
-function paperTable({ ensemble, merges }) {
-  const scored = Object.keys(PAPER).map((name) =>
-    name === "ensemble" ? { plain: ensemble, searched: null } : merges.find((each) => each.name === name),
-  );
+function hasPaper({ merges }) {
+  return Object.keys(PAPER).every((name) => name === "ensemble" || merges.some((merge) => merge.name === name));
+}
+
+/** The methods that the paper reports, in its order. @param computed the same merges with `--scale auto`, where they were measured */
+function paperTable({ ensemble, merges }, computed = { merges: [] }) {
+  const names = Object.keys(PAPER);
+  const of = (from) =>
+    names.map((name) =>
+      name === "ensemble" ? { plain: ensemble, searched: null } : from.find((each) => each.name === name),
+    );
+  const shares = (from, scores) => of(from).map((each) => 100 * scores(each).seen);
+  const columns = { paper: Object.values(PAPER), "as merged": shares(merges, ({ plain }) => plain) };
+  if (hasPaper(computed)) columns["with --scale auto"] = shares(computed.merges, ({ plain }) => plain);
+  if (of(merges).some(({ searched }) => searched !== null)) columns["with a factor"] = shares(merges, best);
   const place = (values, i) => `${1 + values.filter((value) => value > values[i]).length}`;
-  const columns = { paper: Object.values(PAPER), "as merged": scored.map(({ plain }) => 100 * plain.seen) };
-  if (scored.some(({ searched }) => searched !== null))
-    columns["with a factor"] = scored.map((each) => 100 * best(each).seen);
   return table(
     ["place (mean, %)", ...Object.keys(columns)],
-    Object.keys(PAPER).map((name, i) => [
+    names.map((name, i) => [
       name,
       ...Object.values(columns).map((values) => `${place(values, i)} (${values[i].toFixed(1)})`),
     ]),

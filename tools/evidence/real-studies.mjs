@@ -58,6 +58,20 @@ const counted = (count) => ({ rank: 6, tasks: ORDER.slice(0, count) });
 /** Some merges at the rank of one adapter, of two, and at that of all units. */
 const AT_RANKS = (count) => ({ rank: [6, 12, 6 * count], merges: ["lego", "average", "tsv"].map(named) });
 
+/** What is measured of the language model: the merges of the paper's table, then others. */
+const ON_SMOLLM2 = [
+  ...["lego", "average", "task_arithmetic", "ties_svd", "tsv", "ctm", "lego svd gauge", "iso_c", "ties", "linear"],
+].map(named);
+const smollm2 = (id, kind, options) =>
+  pair(`smollm2-${id}`, "smollm2", kind, ON_SMOLLM2, { scales: [], ...options, model: "smollm2" });
+/** Which tasks are the first two, three and four: those whose rows are short, and of which an adapter learns most. */
+const SMOLLM2_ORDER = ["sst2", "cola", "qqp", "qnli"];
+const SMOLLM2 = [
+  ...[2, 3, 4].flatMap((count) => smollm2(`count-${count}`, "all", { rank: 6, tasks: SMOLLM2_ORDER.slice(0, count) })),
+  ...[6, 12].flatMap((rank) => smollm2(`${rank}`, "all", { rank })),
+  ...smollm2("apart-6", "apart", { rank: 6 }),
+];
+
 /** The most telling first, as a run can be stopped at any time. */
 export const REAL = [
   ...pair("all-6", "all", "all", FEW, { rank: 6, scales: [] }),
@@ -75,10 +89,7 @@ export const REAL = [
   ...pair("mixed-6", "mixed", "mixed", FEW, { rank: 6 }),
   ...pair("seed1-6", "seed1", "seed1", FEW, { rank: 6 }),
   study("joint", "joint", "all", { rank: 6, merges: [named("average")], joint: home("minilm", "joint") }),
-  ...[6, 12].flatMap((rank) => pair(`smollm2-${rank}`, "smollm2", "all", FEW, { model: "smollm2", rank })),
-  ...[6, 12].flatMap((rank) =>
-    pair(`smollm2-apart-${rank}`, "smollm2-apart", "apart", FEW, { model: "smollm2", rank }),
-  ),
+  ...SMOLLM2,
   ...[12, 24, 42].map((rank) => rest(`all-${rank}`, "all", "all", { rank })),
 ];
 

@@ -1,18 +1,19 @@
 /**
- * `npm run evidence -- --real`: what merges keep on a pretrained encoder, into docs/evidence-real.md and .json.
+ * `npm run evidence -- --real`: what merges keep on a pretrained encoder and a language model, into docs/evidence-real.md and .json.
  *
  *   --real                 train what is missing, measure every study, write the page (many hours of one core; goes on where it stopped)
- *   --real ID ...          only these studies (of adapters that are there already); results stay in build/realbench
+ *   --real ID ...          only these studies, of whichever base; results stay in build/realbench
  *   --real --page          the page from what is in build/realbench, and from docs/evidence-real.json for other studies
  *   --real --quick         three tasks, two methods, adapters of a short training, compared with the committed figures
  *   --glue DIR             a folder of GLUE's files instead of ../shared/corpus/glue
+ *   REALBENCH_DEVICE=cuda  train and score on a GPU
  *
  * REALBENCH_PYTHON names a Python that has tools/realbench/requirements.txt; else they are installed into build/realbench/venv.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { runBench } from "../../build/lib/evaluate/bench.js";
@@ -44,35 +45,57 @@ export async function runReal(args) {
   for (const model of ["minilm", "smollm2"]) {
     const studies = ALL.filter(({ id, config }) => config.base === model && (ids.length === 0 || ids.includes(id)));
     if (studies.length === 0) continue;
-    if (ids.length === 0)
-      for (const kind of kindsOf(studies)) command(python, [tool("train.py"), "--model", model, kind]);
     await withScorer(python, model, async (scorer) => {
       for (const study of studies) {
         const absent = study.config.tasks.test.find((task) => scorer.labels.test[task] === undefined);
         if (absent !== undefined) console.log(`${study.id} is left out: there are no rows of ${absent}.`);
-        else writeFileSync(join(build, `${study.id}.json`), JSON.stringify(await measure(study, scorer)));
+        else {
+          train(python, study);
+          await measureInTurn(study, scorer);
+        }
       }
     });
   }
   if (ids.length === 0) writePage();
 }
 
-/** @param work gets the scorer, with a folder for merges that is removed at the end */
+/** @param work gets the scorer, with a folder for merges that is removed at the end and a count of its questions */
 async function withScorer(python, model, work) {
   const scorer = await startScorer(python, model);
   const scratch = mkdtempSync(join(tmpdir(), "lora-lego-real-"));
+  const counted = { ...scorer, merged: scratch, asked: 0 };
+  counted.ask = (request) => {
+    counted.asked++;
+    return scorer.ask(request);
+  };
   try {
-    return await work({ ...scorer, merged: join(scratch, "merged") });
+    return await work(counted);
   } finally {
     scorer.close();
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** The sets, and the joint adapter, that studies take. */
-function kindsOf(studies) {
-  const folders = studies.flatMap(({ heads, config }) => [heads, config.joint ?? heads]);
-  return [...new Set(folders.map((folder) => basename(folder)))];
+/** Train the adapters of a study that are missing. */
+function train(python, { config }) {
+  const { base, adapters, joint } = config;
+  const folders = [...adapters.map(({ path }) => path), ...(joint === undefined ? [] : [joint])];
+  const missing = folders.filter((folder) => !existsSync(folder)).map((folder) => relative(join(build, base), folder));
+  if (missing.length > 0) command(python, [tool("train.py"), "--model", base, ...missing]);
+}
+
+/** Measure the first merge, the first two, and so on, and keep what is new, so that a run can be stopped after any. */
+async function measureInTurn(study, scorer) {
+  const { id, config } = study;
+  const begun = performance.now();
+  for (const [i] of config.merges.entries()) {
+    const before = scorer.asked;
+    const result = await measure({ ...study, config: { ...config, merges: config.merges.slice(0, i + 1) } }, scorer);
+    const all = i + 1 === config.merges.length;
+    if (all || scorer.asked > before) writeFileSync(join(build, `${id}.json`), JSON.stringify(result));
+    const seconds = Math.round((performance.now() - begun) / 1000);
+    console.log(`${id}: ${i + 1} of ${config.merges.length} merges, ${seconds} s`);
+  }
 }
 
 /** The results of a benchmark, with the balanced scores and what `auto` chose beside each. */
@@ -98,10 +121,7 @@ async function measure({ id, heads, config }, scorer) {
       return scores;
     },
   };
-  const begun = performance.now();
-  const result = await runBench(bench, { dev, test }, watched, ({ done, total }) =>
-    console.log(`${id}: ${done} of ${total}, ${Math.round((performance.now() - begun) / 1000)} s`),
-  );
+  const result = await runBench(bench, { dev, test }, watched);
   const own = test.map(({ task }, i) => answers[0].get(join(heads, task))?.[i] ?? answers[0].get(null)[i]);
   return {
     ...result,
@@ -148,7 +168,7 @@ async function checkQuick() {
   const missing = missingHere();
   if (missing !== null) return console.log(`The quick check on a pretrained model is skipped: ${missing}.`);
   const python = pythonOf();
-  command(python, [tool("train.py"), "quick"]);
+  train(python, REAL_QUICK);
   const found = await withScorer(python, "minilm", (scorer) => measure(REAL_QUICK, scorer));
   const pairs = [
     ["base", found.base.seen, expected.base.seen],
@@ -183,8 +203,10 @@ function writePage() {
     if (own !== undefined) found[id] = own;
   }
   writeFileSync(results, `${JSON.stringify(found)}\n`);
-  const words = readFileSync(new URL("real-words.md", import.meta.url), "utf8");
-  writeFileSync(join(root, "docs/evidence-real.md"), realPage(found, words));
+  const [words, decoderWords] = ["real-words.md", "real-decoder.md"].map((name) =>
+    readFileSync(new URL(name, import.meta.url), "utf8"),
+  );
+  writeFileSync(join(root, "docs/evidence-real.md"), realPage(found, words, decoderWords));
   console.log("Wrote docs/evidence-real.md and docs/evidence-real.json.");
 }
 

@@ -81,7 +81,8 @@ export function ranksTable(result) {
 export function factorTable(sets) {
   const byName = (merges) => new Map(merges.map((merge) => [merge.name, merge]));
   const merges = sets.map(({ computed, given }) => ({ computed: byName(computed), given: byName(given) }));
-  const names = [...merges[0].computed.keys()].filter((name) => name !== "auto");
+  const { computed: most } = merges.reduce((p, q) => (q.computed.size > p.computed.size ? q : p));
+  const names = [...most.keys()].filter((name) => name !== "auto");
   const shown = (scores) => (scores ? percent(scores.seen) : "");
   const rows = names.map((name) => [
     name,

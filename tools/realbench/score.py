@@ -1,8 +1,9 @@
 """Score adapters of a model for tools/evidence/real-host.mjs: python score.py minilm|smollm2, one JSON line in, one out.
 
 The first line out holds for each task the rows' labels, a digest of the rows, and whose head answers. A request names an adapter's folder
-(null for the bare model) and a digest of its content, the factor of its delta, dev or test, and for each task the file of its head (null
-where the model has none); the answer holds for each task the log-probability of every class of every row. The delta is PEFT's own.
+(null for the bare model) and a digest of its content, the factor of its delta, dev or test, a task and the file of its head (null where
+the model has none); the answer is the log-probability of every class of every row. The delta is PEFT's own.
+REALBENCH_DEVICE says where torch computes (cpu).
 """
 
 import copy
@@ -17,7 +18,6 @@ from batches import cut
 from rows import SEEN, UNSEEN, files, rows
 
 LIMITS = {"dev": 64, "test": 400}
-BATCH = 64
 # For an unseen task: whose head answers, and which of its classes each own class is.
 BORROWED = {"snli": ("mnli", [0, 1, 2]), "wnli": ("rte", [1, 0])}
 
@@ -26,22 +26,25 @@ class Scorer:
     def __init__(self, kind, parts):
         import torch
 
-        from models import MODELS
+        from models import MODELS, round_frozen
 
         torch.set_num_threads(1)
         self.torch, self.kind, self.parts = torch, MODELS[kind], parts
+        self.device = os.environ.get("REALBENCH_DEVICE", "cpu")
         self.tokenizer, self.model = self.kind.load("sdpa")
-        self.model.eval()
+        self.model.eval().requires_grad_(False).to(self.device)
         self.spare = copy.deepcopy(self.model)
-        self.weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        self.batches, self.content, self.deltas = {}, None, {}
+        self.weights = round_frozen(self.model)
+        self.batches, self.content, self.scale, self.deltas = {}, "base", 1, {}
 
-    def answer(self, adapter, content, scale, part, heads):
+    def answer(self, adapter, content, scale, part, task, head):
         with self.torch.no_grad():
-            if content != self.content:
-                self.content, self.deltas = content, {} if adapter is None else self.deltas_of(adapter)
-            self.put_on(scale)
-            return {task: self.score(task, part, head) for task, head in heads.items()}
+            if (content, scale) != (self.content, self.scale):
+                if content != self.content:
+                    self.deltas = {} if adapter is None else self.deltas_of(adapter)
+                self.put_on(scale)
+                self.content, self.scale = content, scale
+            return self.score(task, part, head)
 
     def put_on(self, scale):
         """Base weights plus scale times the adapter's delta."""
@@ -58,6 +61,8 @@ class Scorer:
         model = PeftModel.from_pretrained(self.spare, adapter)
         layers = [(name, layer) for name, layer in model.base_model.model.named_modules() if isinstance(layer, LoraLayer)]
         deltas = {f"{name}.weight": layer.get_delta_weight("default") for name, layer in layers}
+        if deltas.keys() - self.weights.keys():
+            raise SystemExit(f"{adapter} changes {min(deltas.keys() - self.weights.keys())}, which is no linear layer inside the model.")
         self.spare = model.unload()
         return deltas
 
@@ -68,6 +73,7 @@ class Scorer:
         head = self.kind.new_head(asked)
         if head is not None:
             head.load_state_dict(load_file(path))
+            head.to(self.device)
         found = {}
         for places, inputs in self.batched(task, part):
             logits = self.kind.logits(self.model, head, self.tokenizer, task, inputs)
@@ -79,8 +85,8 @@ class Scorer:
         """Rows of similar length together: their places, and the tensors."""
         if (task, part) not in self.batches:
             of = self.parts[part][task]
-            tensors = lambda places: self.kind.tensors(self.tokenizer, task, [of[i] for i in places])
-            self.batches[task, part] = [(places, tensors(places)) for places in cut(of, BATCH)]
+            tensors = lambda places: self.kind.tensors(self.tokenizer, task, [of[i] for i in places]).to(self.device)
+            self.batches[task, part] = [(places, tensors(places)) for places in cut(of, self.kind.SCORE_BATCH)]
         return self.batches[task, part]
 
 
