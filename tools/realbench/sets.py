@@ -7,7 +7,7 @@ MIXED = {"cola": (2, 4), "mnli": (32, 16), "mrpc": (8, 16), "qnli": (16, 32), "q
 # Rows seen in training, over as many passes as that takes.
 ROWS = {
     "minilm": {"cola": 24000, "mnli": 10000, "mrpc": 8000, "qnli": 8000, "qqp": 4000, "rte": 2560, "sst2": 8000},
-    "smollm2": {"cola": 12800, "mnli": 4800, "mrpc": 3600, "qnli": 2560, "qqp": 2560, "rte": 2400, "sst2": 2048},
+    "smollm2": {"cola": 8000, "mnli": 6400, "mrpc": 3600, "qnli": 3800, "qqp": 6400, "rte": 2400, "sst2": 2048},
 }
 QUICK_ROWS = 1280
 TASKS = {kind: SEEN for kind in ("all", "apart", "qv", "mixed", "seed1")} | {"quick": ["mrpc", "qqp", "sst2"]}

@@ -48,7 +48,8 @@ def train(kind, out, seen, rank, alpha, targets, seed, device):
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, shape)
     trained = [parameter for group in groups for parameter in group["params"]]
     saved = out.with_name(f"{out.name}.state")
-    done = restore(saved, trained, optimizer, schedule)
+    planned = dict(seen=seen, rank=rank, alpha=alpha, targets=targets, seed=seed, rate=kind.RATE, batch=kind.BATCH)
+    done = restore(saved, planned, trained, optimizer, schedule)
     begun, recent = time.process_time(), []
     for step, task in enumerate(turns):
         batch = next(streams[task])
@@ -66,7 +67,7 @@ def train(kind, out, seen, rank, alpha, targets, seed, device):
             print(f"{out.parent.name}/{out.name}: {step + 1} of {len(turns)}, loss {sum(recent) / len(recent):.3f}, {time.process_time() - begun:.0f} s", flush=True)
             recent.clear()
         if (step + 1) % KEEP == 0:
-            keep(saved, step + 1, trained, optimizer, schedule)
+            keep(saved, planned, step + 1, trained, optimizer, schedule)
     partial = out.with_name(f"{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     model.peft_config["default"].base_model_name_or_path = kind.NAME
@@ -81,18 +82,19 @@ def train(kind, out, seen, rank, alpha, targets, seed, device):
     saved.unlink(missing_ok=True)
 
 
-def keep(path, done, trained, optimizer, schedule):
+def keep(path, planned, done, trained, optimizer, schedule):
     """Save the state after `done` steps, whole or not at all."""
     partial = path.with_name(f"{path.name}.partial")
-    torch.save(dict(done=done, trained=[each.data for each in trained], optimizer=optimizer.state_dict(), schedule=schedule.state_dict()), partial)
+    weights = [each.data for each in trained]
+    torch.save(dict(plan=planned, done=done, trained=weights, optimizer=optimizer.state_dict(), schedule=schedule.state_dict()), partial)
     partial.rename(path)
 
 
-def restore(path, trained, optimizer, schedule):
-    """Go on from a saved state. @returns the steps done"""
-    if not path.exists():
+def restore(path, planned, trained, optimizer, schedule):
+    """Go on from a saved state, unless it is of another plan. @returns the steps done"""
+    state = torch.load(path, map_location="cpu") if path.exists() else {"plan": None}
+    if state["plan"] != planned:
         return 0
-    state = torch.load(path, map_location="cpu")
     for parameter, value in zip(trained, state["trained"], strict=True):
         parameter.data.copy_(value)
     optimizer.load_state_dict(state["optimizer"])
