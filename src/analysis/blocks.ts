@@ -41,3 +41,9 @@ export function blocksOf(
     .sort(([one, a], [other, b]) => a.place - b.place || compareNaturally(one, other))
     .map(([name, { count, squares }]) => ({ name, modules: count, norm: Math.sqrt(squares) }));
 }
+
+/** What people call the block that a module is part of; null where no family names it. */
+export function blockNames(adapters: readonly Pick<Adapter, "families">[]): (module: string) => string | null {
+  const families = [...new Set(adapters.flatMap(({ families: ids }) => ids))].map(familyById);
+  return (module) => spellingsOf(families, module)?.block[0] ?? null;
+}

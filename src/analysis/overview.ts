@@ -6,6 +6,8 @@ import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { PAPER } from "../methods/lego/options.ts";
 import { largestRank } from "../methods/method.ts";
+import { SetTally } from "./audit/set-tally.ts";
+import { blockNames } from "./blocks.ts";
 import { legoOn } from "./lego-on.ts";
 import { adapterSpectrum, moduleNames, readPool } from "./pools.ts";
 import { SignSample } from "./sign-sample.ts";
@@ -16,6 +18,8 @@ const DRAWS = 50;
 /** Figures of one module in all adapters. */
 export interface ModuleOverview {
   readonly name: string;
+  /** What people call the block of an image or video model that it is part of, such as IN04; null for other models. */
+  readonly block: string | null;
   readonly in: number;
   readonly out: number;
   /** Frobenius norm and effective rank of each adapter's delta; null if it lacks the module. */
@@ -33,15 +37,18 @@ export interface ModuleOverview {
  * Figures of adapters module by module: one pass over them, sums in f64.
  *
  * @param onModule called with every module when it is done
+ * @returns the sums that an audit of the set is made from
  */
 export async function overviewOf(
   kernels: Kernels,
   adapters: readonly Adapter[],
   onModule: (module: ModuleOverview, of: number) => void,
   signal?: AbortSignal,
-): Promise<void> {
-  const random = seededRandom(0);
+): Promise<SetTally> {
+  const [random, drawing] = [seededRandom(0), seededRandom(0)];
   const names = moduleNames(adapters);
+  const blockOf = blockNames(adapters);
+  const tally = new SetTally(adapters);
   for (const name of names) {
     signal?.throwIfAborted();
     const pool = await readPool(kernels, adapters, name);
@@ -49,28 +56,32 @@ export async function overviewOf(
     const has = adapters.map(({ modules }) => modules.has(name));
     const products = inputProducts(pool, adapters.length);
     const pairs = await SignSample.draw(pool, random.below, adapters.length);
+    const signs = pairs.conflictsBetween();
+    tally.add(name, pool, products, signs);
     const ranks = adapters.flatMap(({ modules }) => modules.get(name)?.rank ?? []);
     const clusters =
       ranks.length < 2 ? null : (await legoOn(pool, Math.min(largestRank(ranks), pool.count), PAPER)).merged.clusters!;
     onModule(
       {
         name,
+        block: blockOf(name),
         in: pool.in,
         out: pool.out,
         norms: has.map((own, t) => (own ? normOf(products, t) : null)),
         effectiveRanks: has.map((own, t) => (own ? effectiveRank(adapterSpectrum(pool, t)) : null)),
         cosines: adapters.map((_, t) => adapters.map((_, u) => cosineBetween(products, t, u))),
-        signConflicts: pairs.conflictsBetween(),
+        signConflicts: signs,
         purity:
           clusters === null || pool.count === 0
             ? null
             : clusterPurity(
                 clusters.map(({ members }) => members.map(([adapter]) => adapter)),
-                random,
+                drawing,
                 DRAWS,
               ),
       },
       names.length,
     );
   }
+  return tally;
 }

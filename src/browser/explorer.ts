@@ -12,16 +12,14 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { RemoteLane } from "../lanes/remote-lane.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
-import { refuseNoPeft } from "../plan/for-consumer.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { underOneName } from "../plan/one-name.ts";
-import { makePlan } from "../plan/plan.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { MergeReport } from "../report/report.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
-import { mergeInPage } from "./page-merge.ts";
+import type { SetAudit } from "./set-audit.ts";
 import { Turns } from "./turns.ts";
 
 /** What a card of an adapter shows. */
@@ -115,12 +113,17 @@ export class Explorer {
     return moduleNames(this.#of(ids));
   }
 
-  /** Analyse every module; a new call cancels an earlier one. */
-  async overview(ids: readonly number[], onModule: (module: ModuleOverview, of: number) => void): Promise<void> {
+  /** Analyse every module, and at the end the set; a new call cancels an earlier one. */
+  async overview(ids: readonly number[], onModule: (module: ModuleOverview, of: number) => void): Promise<SetAudit> {
     this.#overview.abort();
     this.#overview = new AbortController();
     const { signal } = this.#overview;
-    await this.#looking.run(() => overviewOf(this.#kernels, this.#of(ids), onModule, signal));
+    const tally = await this.#looking.run(() => overviewOf(this.#kernels, this.#of(ids), onModule, signal));
+    const { setAudit } = await import("./set-audit.ts");
+    return setAudit(
+      ids.map((id) => this.#adapters.get(id)!),
+      tally,
+    );
   }
 
   /** Cancel the running overview. */
@@ -153,6 +156,7 @@ export class Explorer {
 
   /** What a merge would write, from the headers alone. */
   async estimate(chosen: readonly ChosenAdapter[], recipe: Recipe): Promise<Estimate> {
+    const { makePlan, refuseNoPeft } = await import("./page-merge.ts");
     try {
       refuseNoPeft(recipe);
       const plan: MergePlan = makePlan(this.#named(chosen), withWeights(recipe, chosen));
@@ -182,6 +186,7 @@ export class Explorer {
     const control = { signal: this.#merge.signal, onProgress };
     const paths = chosen.map(({ id, name }) => this.#pinned.get(id) ?? name);
     const folders = chosen.map(({ id }) => this.#folders.get(id) ?? null);
+    const { mergeInPage } = await import("./page-merge.ts");
     const { report, files } = await mergeInPage(adapters, paths, folders, withWeights(recipe, chosen), lanes, control);
     return { report, files };
   }

@@ -15,6 +15,9 @@ import type { FolderReader } from "../report/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 
+export { makePlan } from "../plan/plan.ts";
+export { refuseNoPeft };
+
 /** A merged adapter: the outcome, and the files of its folder by name. */
 export interface PageMerge extends MergeOutcome {
   readonly files: Readonly<Record<string, Uint8Array>>;

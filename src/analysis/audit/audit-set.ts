@@ -2,21 +2,20 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { LoraLegoError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
-import { addProducts, cosineBetween, inputProducts, noProducts, normOf } from "../../figures/delta.ts";
+import { cosineBetween, inputProducts, normOf } from "../../figures/delta.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import { makePlan } from "../../plan/plan.ts";
 import { twoDigits } from "../../report/lost-adapters.ts";
-import { adapterSpectrum, moduleNames, readPool, spectrumOf } from "../pools.ts";
+import { moduleNames, readPool } from "../pools.ts";
 import { SignSample } from "../sign-sample.ts";
-import { AdapterTally, type AuditedAdapter } from "./adapter-tally.ts";
+import type { AuditedAdapter } from "./adapter-tally.ts";
 import { type ConsumerVerdict, consumerVerdicts } from "./consumer-verdicts.ts";
-import { EnergyByRank } from "./energy-by-rank.ts";
-import { type KindConflict, KindConflicts } from "./kind-conflicts.ts";
+import type { KindConflict } from "./kind-conflicts.ts";
 import { type Recommendation, recommend } from "./recommend.ts";
 import { type AuditFinding, lostInSum, setFindings } from "./set-findings.ts";
-import { SharedStart } from "./shared-start.ts";
+import { SetTally } from "./set-tally.ts";
 import { sumFigures } from "./sum-figures.ts";
 
 /** The facts about a set of adapters before merging. Arrays over adapters follow the user's order. */
@@ -53,10 +52,26 @@ export interface Audit {
 export async function auditSet(kernels: Kernels, given: readonly Adapter[], paths: readonly string[]): Promise<Audit> {
   const { adapters } = underOneName(given);
   refuseMisfits(adapters, true, false);
+  const tally = new SetTally(adapters);
+  const random = seededRandom(0);
+  for (const name of moduleNames(adapters)) {
+    const pool = (await readPool(kernels, adapters, name))!;
+    const signs = await SignSample.draw(pool, random.below, adapters.length);
+    tally.add(name, pool, inputProducts(pool, adapters.length), signs.conflictsBetween());
+  }
+  return auditOf(given, paths, tally);
+}
+
+/**
+ * The audit of a set whose modules were read.
+ *
+ * @param tally of all modules that any of the adapters changes
+ */
+export function auditOf(given: readonly Adapter[], paths: readonly string[], tally: SetTally): Audit {
+  const { adapters, products, start, energies } = tally;
   const names = moduleNames(adapters);
-  const { products, tallies, start, conflicts, energies } = await tallied(kernels, adapters, names);
   const sums = sumFigures(products);
-  const facts = tallies.map((tally, t) => tally.facts(adapters[t]!, normOf(products, t), sums[t]!.share));
+  const facts = tally.tallies.map((own, t) => own.facts(adapters[t]!, normOf(products, t), sums[t]!.share));
   const acts = facts.map(({ norm }) => norm > 0);
   const lost = lostInSum(facts, products);
   const weights =
@@ -75,7 +90,7 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
     similarity: facts.map((_, t) => facts.map((_, u) => cosineBetween(products, t, u))),
     starts: facts.map((_, t) => facts.map((_, u) => (t === u ? null : start.cosine(t, u)))),
     sharedStart,
-    conflicts: conflicts.rows,
+    conflicts: tally.conflicts.rows,
     consumers: consumerVerdicts(given),
     findings,
     recommendation:
@@ -84,27 +99,6 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
         : recommend(planned, { paths, acts, sharedStart, weights, energies }),
     good: findings.every(({ level }) => level === "note"),
   };
-}
-
-/** One pass over all modules. */
-async function tallied(kernels: Kernels, adapters: readonly Adapter[], names: readonly string[]) {
-  const tallies = adapters.map(() => new AdapterTally());
-  const start = new SharedStart(adapters.length);
-  const conflicts = new KindConflicts();
-  const energies = new EnergyByRank();
-  const random = seededRandom(0);
-  let products = noProducts(adapters.length);
-  for (const name of names) {
-    const pool = (await readPool(kernels, adapters, name))!;
-    for (const [t, { modules }] of adapters.entries()) if (modules.has(name)) tallies[t]!.add(adapterSpectrum(pool, t));
-    const own = inputProducts(pool, adapters.length);
-    const signs = await SignSample.draw(pool, random.below, adapters.length);
-    conflicts.add(name, own, signs.conflictsBetween());
-    start.add(pool);
-    energies.add(spectrumOf(pool, [...pool.ids.keys()], () => 1));
-    products = addProducts(products, own);
-  }
-  return { products, tallies, start, conflicts, energies };
 }
 
 /** The plan of the merge that is recommended, or why it is refused. */
