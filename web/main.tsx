@@ -1,11 +1,10 @@
 import { render } from "preact";
 import "./style.css";
+import "./frame.css";
+import "./module.css";
 import "./views.css";
-import { addServed, opening } from "./state/adapters.ts";
+import { begin } from "./state/begin.ts";
 import { App } from "./views/app.tsx";
 
+begin();
 render(<App />, document.getElementById("app")!);
-
-// `lora-lego ui` lists the adapters that it was given; a static host has no such list.
-const given = document.querySelector<HTMLMetaElement>('meta[name="lora-lego-adapters"]')?.content;
-if (given !== undefined) opening(() => addServed(given));

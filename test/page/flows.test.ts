@@ -12,7 +12,8 @@ const browser = useBrowser();
 
 async function withExamples(): Promise<Page> {
   const page = await browser.open();
-  await page.getByRole("button", { name: "Example set" }).click();
+  await page.getByRole("button", { name: "Explore the example" }).click();
+  await page.getByRole("tab", { name: "Overview" }).click();
   await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
   return page;
 }
@@ -145,11 +146,9 @@ describe("the explorer in Chromium", () => {
 
   it("opens the adapters that it was started with, again after a reload, in the order and with the names of the list", async () => {
     const page = await browser.open([minibench("cola"), minibench("sst2")]);
-    const names = () =>
-      page
-        .getByRole("textbox", { name: /^Name of/ })
-        .evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value));
+    const names = () => page.locator(".chip b").allTextContents();
     await expect.poll(names).toEqual(["cola", "sst2"]);
+    await page.locator(".chip", { hasText: "sst2" }).click();
     await page.getByRole("button", { name: "Move sst2 up" }).click();
     await expect.poll(names).toEqual(["sst2", "cola"]);
     await page.reload();

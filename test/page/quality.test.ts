@@ -85,7 +85,7 @@ describe("the explorer", () => {
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Enter");
     await page.getByRole("rowheader", { name: "cola 1", exact: true }).waitFor();
-    await reach("Module", "tab");
+    await reach(/^Module/, "tab");
     await page.keyboard.press("ArrowRight");
     await page.getByText(/^Writes 28 modules/).waitFor();
     await reach(/^Merge$/, "button");

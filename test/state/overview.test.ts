@@ -10,6 +10,7 @@ beforeEach(async () => {
 
 const moduleOf = (name: string): ModuleOverview => ({
   name,
+  block: null,
   in: 1,
   out: 1,
   norms: [1],

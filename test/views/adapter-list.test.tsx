@@ -1,43 +1,75 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
-import { adapters } from "../../web/state/adapters.ts";
+import "../../web/frame.css";
+import { adapters, type ListedAdapter } from "../../web/state/adapters.ts";
 import { AdapterList } from "../../web/views/adapter-list.tsx";
 import { mount } from "./mounted.ts";
 
-const refused = (key: number, name: string) => ({ key, name, weight: 1, card: null, error: `${name} is no adapter.` });
-const focused = () => document.activeElement!.getAttribute("aria-label");
+const listed = (key: number, name: string, error: string | null): ListedAdapter => {
+  const facts = { format: "peft", baseModel: null, modules: 1, ranks: [2], scales: [1], dtypes: ["f32"], bytes: 8 };
+  const card = error === null ? { id: key, name, ...facts, notes: [] } : null;
+  return { key, name, source: { from: "files", name }, weight: 1, card, error };
+};
+const focused = () => document.activeElement!.textContent;
 
 beforeEach(() => {
-  adapters.value = [refused(1, "one"), refused(2, "two"), refused(3, "three")];
+  adapters.value = [listed(1, "one", null), listed(2, "two", "two is no adapter."), listed(3, "three", null)];
 });
 
 describe("the list of adapters", () => {
   it("keeps the focus in the list while adapters are removed", async () => {
     mount(
-      <aside>
-        <button type="button" aria-label="open" />
+      <>
+        <header>
+          <button type="button">Open</button>
+        </header>
         <AdapterList />
-      </aside>,
+      </>,
     );
     const remove = async (name: string) => {
-      (page.getByRole("button", { name: `Remove ${name}` }).element() as HTMLElement).focus();
+      const button = page.getByRole("button", { name: `Remove ${name}` });
+      if (button.query() === null) await page.getByText(name, { exact: true }).click();
+      (button.element() as HTMLElement).focus();
       await userEvent.keyboard("{Enter}");
       return focused();
     };
-    expect(await remove("two")).toBe("Name of three");
-    expect(await remove("three")).toBe("Name of one");
-    expect(await remove("one")).toBe("open");
+    expect(await remove("two")).toMatch(/three/);
+    expect(await remove("three")).toMatch(/one/);
+    expect(await remove("one")).toBe("Open");
     expect(adapters.value).toEqual([]);
   });
 
   it("gives no adapter an empty name or one that is taken", async () => {
     mount(<AdapterList />);
-    const name = page.getByRole("textbox", { name: "Name of two" });
+    await page.getByText("three", { exact: true }).click();
+    const name = page.getByRole("textbox", { name: "Name of three" });
     await name.fill("");
     await userEvent.tab();
-    await expect.element(name).toHaveValue("two");
+    await expect.element(name).toHaveValue("three");
     await name.fill("one");
     await userEvent.tab();
-    expect(adapters.value.map((adapter) => adapter.name)).toEqual(["one", "one (2)", "three"]);
+    expect(adapters.value.map((adapter) => adapter.name)).toEqual(["one", "two", "one (2)"]);
+  });
+
+  it("shows one card at a time, which Escape and a press beside it close", async () => {
+    adapters.value = adapters.value.filter(({ error }) => error === null);
+    mount(
+      <>
+        <AdapterList />
+        <p style={{ marginTop: "20rem" }}>beside</p>
+      </>,
+    );
+    const card = (name: string) => page.getByRole("textbox", { name: `Name of ${name}` });
+    await page.getByText("one", { exact: true }).click();
+    await expect.element(card("one")).toBeVisible();
+    await page.getByText("three", { exact: true }).click();
+    await expect.element(card("three")).toBeVisible();
+    expect(card("one").query()).toBeNull();
+    await userEvent.keyboard("{Escape}");
+    expect(card("three").query()).toBeNull();
+    expect(focused()).toMatch(/three/);
+    await page.getByText("one", { exact: true }).click();
+    await page.getByText("beside").click();
+    expect(card("one").query()).toBeNull();
   });
 });

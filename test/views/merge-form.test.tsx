@@ -43,7 +43,14 @@ describe("the form of a merge", () => {
     expect(page.getByText(/^Options of/).query()).toBeNull();
     const factor = page.getByLabelText(/^Factor of the delta/);
     await expect.element(factor).toHaveAttribute("placeholder", "1, or auto");
-    adapters.value = [1, 2, 3].map((key) => ({ key, name: `a${key}`, weight: 1, card: cardOf(key), error: null }));
+    adapters.value = [1, 2, 3].map((key) => ({
+      key,
+      name: `a${key}`,
+      source: { from: "files", name: `a${key}` },
+      weight: 1,
+      card: cardOf(key),
+      error: null,
+    }));
     await expect.element(factor).toHaveAttribute("placeholder", "computed");
     await page.getByLabelText(/^Method/).selectOptions("lego");
     await expect.element(factor).toHaveAttribute("placeholder", "1, or auto");

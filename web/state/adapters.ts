@@ -4,11 +4,18 @@ import { freeName, groupDropped, leftOut } from "../../src/browser/dropped.ts";
 import type { AdapterCard, ChosenAdapter } from "../../src/browser/explorer.ts";
 import type { HandedFolder } from "../../src/browser/handed-files.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
+import { intro } from "./intro.ts";
+
+/** Where an adapter comes from: the Hub, the example set, the page's server, or files that were handed to the page. */
+export type Source =
+  | { readonly from: "hub"; readonly path: string }
+  | { readonly from: "example" | "server" | "files"; readonly name: string };
 
 /** An adapter in the list: being opened, open, or refused. */
 export interface ListedAdapter {
   readonly key: number;
   readonly name: string;
+  readonly source: Source;
   readonly weight: number;
   readonly card: AdapterCard | null;
   readonly error: string | null;
@@ -53,13 +60,14 @@ function change(key: number, to: Partial<ListedAdapter>): void {
 }
 
 /** List an adapter and open it; an adapter that cannot be read stays in the list with the reason. */
-async function add(name: string, open: (name: string) => Promise<AdapterCard>): Promise<void> {
+async function add(name: string, source: Source, open: (name: string) => Promise<AdapterCard>): Promise<void> {
+  if (source.from !== "example") closeExample();
   const key = next++;
   const own = freeName(
     name,
     adapters.value.map((adapter) => adapter.name),
   );
-  adapters.value = [...adapters.value, { key, name: own, weight: 1, card: null, error: null }];
+  adapters.value = [...adapters.value, { key, name: own, source, weight: 1, card: null, error: null }];
   // It may have been renamed or removed by then.
   const now = (): ListedAdapter | undefined => adapters.value.find((adapter) => adapter.key === key);
   try {
@@ -74,8 +82,18 @@ async function add(name: string, open: (name: string) => Promise<AdapterCard>): 
   }
 }
 
-async function addFolders(folders: readonly HandedFolder[]): Promise<void> {
-  await Promise.all(folders.map((folder) => add(folder.name, (name) => explorer.open({ ...folder, name }))));
+/** Whoever opens adapters of their own is done with the example set. */
+function closeExample(): void {
+  intro.value = false;
+  for (const { key, source } of adapters.value) if (source.from === "example") remove(key);
+}
+
+async function addFolders(folders: readonly HandedFolder[], from: "example" | "server" | "files"): Promise<void> {
+  await Promise.all(
+    folders.map((folder) =>
+      add(folder.name, { from, name: folder.name }, (name) => explorer.open({ ...folder, name })),
+    ),
+  );
 }
 
 export async function addFiles(files: readonly DroppedFile[]): Promise<void> {
@@ -83,17 +101,28 @@ export async function addFiles(files: readonly DroppedFile[]): Promise<void> {
   const folders = groupDropped(files);
   const left = leftOut(files, folders);
   if (left.length > 0) openingNote.value = `Left out, because they belong to no adapter: ${left.join(", ")}.`;
-  await addFolders(folders);
+  await addFolders(folders, "files");
 }
 
 export async function addFromHub(path: string, token: string): Promise<void> {
   const full = path.startsWith("hf://") ? path : `hf://${path.replace(/^https:\/\/huggingface\.co\//, "")}`;
   const access = { endpoint: "https://huggingface.co", token: token === "" ? null : token };
-  await add(full.slice("hf://".length), () => explorer.openHub(full, access));
+  const name = full.slice("hf://".length);
+  await add(name, { from: "hub", path: name }, () => explorer.openHub(full, access));
 }
 
-/** Open adapters from the page's server: the example set, or the adapters of `lora-lego ui`. */
-export async function addServed(list: string): Promise<void> {
+/** Open the example set. */
+export function addExample(): Promise<void> {
+  return addListed("./examples/adapters.json", "example");
+}
+
+/** Open the adapters of `lora-lego ui`. */
+export function addServed(list: string): Promise<void> {
+  return addListed(list, "server");
+}
+
+/** Open adapters that a list beside the page names. */
+async function addListed(list: string, from: "example" | "server"): Promise<void> {
   const response = await fetch(list);
   if (!response.ok) {
     const said = response.headers.get("content-type")?.startsWith("text/plain") ? await response.text() : null;
@@ -112,6 +141,7 @@ export async function addServed(list: string): Promise<void> {
         files.map((file) => [file.name, { url: new URL(file.url, response.url).href, size: file.size }]),
       ),
     })),
+    from,
   );
 }
 

@@ -5,6 +5,7 @@ import { RECIPE_FILE } from "../../src/recipe/recipe-text.ts";
 import { CARD_FILE } from "../../src/report/card.ts";
 import { reportPage } from "../../src/report/report-page.ts";
 import type { MadeMerge } from "./merge.ts";
+import { save } from "./save-file.ts";
 
 /** The files of a merge that can be downloaded. */
 export const DOWNLOADS = ["folder", "weights", "config", "recipe", "report", "page"] as const;
@@ -43,14 +44,6 @@ async function zipOf(merge: MadeMerge): Promise<Blob> {
 
 function folderName({ report }: MadeMerge): string {
   return `merged-${String(report.options.method)}-r${report.totals.rank}`;
-}
-
-function save(name: string, blob: Blob): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** Whether the browser can write to folders directly. */

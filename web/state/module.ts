@@ -1,9 +1,11 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Clustering, ModulePlane, ViewedUnit } from "../../src/analysis/module-view.ts";
+import type { ModuleOverview } from "../../src/analysis/overview.ts";
 import { type LegoOptions, PAPER } from "../../src/methods/lego/options.ts";
 import { idsOf, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { Latest, type Question } from "./latest.ts";
+import { overview, recommendedK } from "./overview.ts";
 
 /** The open module, and how its units are clustered. */
 export const moduleName = signal<string | null>(null);
@@ -19,11 +21,45 @@ export const k = computed(() => {
   return Math.min(wantedK.value ?? Math.max(...ranksOf(units)), units.length);
 });
 
+/** The rank at which LEGO kept most of such adapters, as far as this module has units; null while it is unknown. */
+export const recommended = computed(() => {
+  const units = plane.value?.units.length ?? 0;
+  return recommendedK.value === null || units === 0 ? null : Math.min(recommendedK.value, units);
+});
+
 /** How many units each adapter has. */
 function ranksOf(units: readonly ViewedUnit[]): number[] {
   const counts = new Map<number, number>();
   for (const { id } of units) counts.set(id[0], (counts.get(id[0]) ?? 0) + 1);
   return [...counts.values()];
+}
+
+/** Names of all modules that an open adapter has. */
+export const moduleNames = signal<readonly string[]>([]);
+const naming = new Latest(() => {});
+effect(() => {
+  const ids = idsOf(openIds.value);
+  if (ids.length === 0) {
+    naming.cancel();
+    moduleNames.value = [];
+    return;
+  }
+  void naming.ask(async ({ wait }) => {
+    moduleNames.value = await wait(explorer.modules(ids));
+  });
+});
+
+/** The module to open where none is chosen: the one that changes most, as far as is known. */
+export async function chooseModule(): Promise<void> {
+  if (moduleName.peek() !== null) return;
+  const ids = openIds.peek();
+  const known = [...overview.peek().values()].sort((one, other) => sizeOf(other) - sizeOf(one));
+  const name = known[0]?.name ?? (await explorer.modules(idsOf(ids))).at(-1);
+  if (moduleName.peek() === null && openIds.peek() === ids) moduleName.value = name ?? null;
+}
+
+function sizeOf({ norms }: ModuleOverview): number {
+  return norms.reduce<number>((sum, norm) => sum + (norm ?? 0), 0);
 }
 
 export const clustering = signal<Clustering | null>(null);

@@ -1,13 +1,22 @@
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
 import type { ModuleOverview } from "../../src/analysis/overview.ts";
+import type { SetAudit } from "../../src/browser/set-audit.ts";
 import { idsOf, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
+import { intro } from "./intro.ts";
 import { Latest, type Question } from "./latest.ts";
 
 export const overview = signal<ReadonlyMap<string, ModuleOverview>>(new Map());
 export const overviewTotal = signal(0);
 export const overviewError = signal<string | null>(null);
+/** What an audit says of the open adapters; null until all of their modules were read. */
+export const audited = signal<SetAudit | null>(null);
+/** The rank at which LEGO kept most of such adapters in what was measured; null while that is unknown. */
+export const recommendedK = computed<number | null>(() => {
+  const found = audited.value;
+  return found !== null && "audit" in found ? (found.audit.recommendation?.lego?.rank ?? null) : null;
+});
 
 /** Figures reach the page in groups, so that drawing keeps up with computing. */
 const DRAW_EVERY_MS = 120;
@@ -16,12 +25,13 @@ const looking = new Latest((error) => {
   overviewError.value = sentenceOf(error);
 });
 
-/** Analyse all modules whenever the open adapters change. */
+/** Analyse all modules whenever the open adapters change; the first view draws one module alone. */
 effect(() => {
-  const ids = idsOf(openIds.value);
+  const ids = intro.value ? [] : idsOf(openIds.value);
   overview.value = new Map();
   overviewTotal.value = 0;
   overviewError.value = null;
+  audited.value = null;
   if (ids.length > 0) return void looking.ask((question) => lookAt(ids, question));
   looking.cancel();
   void explorer.endOverview();
@@ -39,5 +49,5 @@ async function lookAt(ids: readonly number[], question: Question): Promise<void>
     overviewTotal.value = of;
     overview.value = new Map(found);
   };
-  await explorer.overview(ids, proxy(onModule));
+  audited.value = await question.wait(explorer.overview(ids, proxy(onModule)));
 }

@@ -1,86 +1,156 @@
+import { useEffect } from "preact/hooks";
 import { bytes, figure } from "../../src/core/shown.ts";
 import { adapters, type ListedAdapter, move, openAdapters, remove, rename, weigh } from "../state/adapters.ts";
+import { audited } from "../state/overview.ts";
 import { Mark } from "./palette.tsx";
 
-/** The adapters as cards, in merge order. */
+/** Lets open cards be closed with Escape, or by pressing anywhere else. */
+function useClosing(): void {
+  useEffect(() => {
+    const opened = () => document.querySelector<HTMLDetailsElement>(".chip details[open]");
+    const press = ({ target }: Event): void => {
+      const details = opened();
+      if (details !== null && !details.contains(target as Node)) details.open = false;
+    };
+    const key = (event: KeyboardEvent): void => {
+      const details = opened();
+      if (event.key !== "Escape" || details === null) return;
+      details.open = false;
+      details.querySelector("summary")!.focus();
+    };
+    document.addEventListener("pointerdown", press);
+    document.addEventListener("keydown", key);
+    return () => {
+      document.removeEventListener("pointerdown", press);
+      document.removeEventListener("keydown", key);
+    };
+  }, []);
+}
+
+/** The adapters as chips, in merge order; a chip opens its card. */
 export function AdapterList() {
-  if (adapters.value.length === 0) return <p class="empty">No adapters yet. The example set is one click away.</p>;
+  useClosing();
   return (
-    <ol class="cards" aria-label="Adapters">
-      {adapters.value.map((adapter, place) => (
-        <Card key={adapter.key} adapter={adapter} place={place} last={place === adapters.value.length - 1} />
-      ))}
-    </ol>
+    <aside aria-label="Adapters">
+      <ol class="chips">
+        {adapters.value.map((adapter, place) => (
+          <li class={`chip${adapter.error === null ? "" : " failed"}`} key={adapter.key}>
+            {adapter.error === null ? (
+              <Chip adapter={adapter} place={place} last={place === adapters.value.length - 1} />
+            ) : (
+              <>
+                <b>{adapter.name}</b> <span class="error">{adapter.error}</span> <Remove adapter={adapter} />
+              </>
+            )}
+          </li>
+        ))}
+        {adapters.value.length === 0 && <li class="hint">No adapters yet. The example set is one click away.</li>}
+      </ol>
+    </aside>
   );
 }
 
-function Card({ adapter, place, last }: { adapter: ListedAdapter; place: number; last: boolean }) {
-  const { key, name, weight, error } = adapter;
+function Chip({ adapter, place, last }: { adapter: ListedAdapter; place: number; last: boolean }) {
+  const { key, name, weight, card } = adapter;
   const index = openAdapters.value.findIndex((open) => open.key === key);
   return (
-    <li class={`card${error === null ? "" : " failed"}`}>
-      <div class="row">
-        {index >= 0 && <Mark index={index} />}
-        <input
-          class="name"
-          aria-label={`Name of ${name}`}
-          value={name}
-          onChange={({ currentTarget }) => {
-            currentTarget.value = rename(key, currentTarget.value);
-          }}
-        />
-        <button type="button" aria-label={`Move ${name} up`} aria-disabled={place === 0} onClick={() => move(key, -1)}>
-          ↑
-        </button>
-        <button type="button" aria-label={`Move ${name} down`} aria-disabled={last} onClick={() => move(key, 1)}>
-          ↓
-        </button>
-        <button
-          type="button"
-          aria-label={`Remove ${name}`}
-          onClick={({ currentTarget }) => removeCard(key, currentTarget)}
-        >
-          ×
-        </button>
-      </div>
-      <Facts adapter={adapter} />
-      {adapter.card !== null && (
-        <label class="weight">
-          weight
+    <details name="chip">
+      <summary>
+        {index >= 0 && <Mark index={index} />} <b>{name}</b>
+        {card === null ? <small>opening…</small> : <InShort adapter={{ ...adapter, card }} index={index} />}
+      </summary>
+      <div class="card">
+        <div class="row">
           <input
-            type="number"
-            step="0.1"
-            aria-label={`Weight of ${name}`}
-            value={weight}
+            class="name"
+            aria-label={`Name of ${name}`}
+            value={name}
             onChange={({ currentTarget }) => {
-              currentTarget.value = String(weigh(key, currentTarget.valueAsNumber));
+              currentTarget.value = rename(key, currentTarget.value);
             }}
           />
-        </label>
-      )}
-    </li>
+          <button
+            type="button"
+            aria-label={`Move ${name} up`}
+            aria-disabled={place === 0}
+            onClick={() => move(key, -1)}
+          >
+            ↑
+          </button>
+          <button type="button" aria-label={`Move ${name} down`} aria-disabled={last} onClick={() => move(key, 1)}>
+            ↓
+          </button>
+          <Remove adapter={adapter} />
+        </div>
+        <Facts adapter={adapter} />
+        {card !== null && (
+          <label class="weight">
+            weight
+            <input
+              type="number"
+              step="0.1"
+              aria-label={`Weight of ${name}`}
+              value={weight}
+              onChange={({ currentTarget }) => {
+                currentTarget.value = String(weigh(key, currentTarget.valueAsNumber));
+              }}
+            />
+          </label>
+        )}
+      </div>
+    </details>
   );
 }
 
-/** Remove an adapter; the focus moves to the next card, or to the controls that open adapters. */
-function removeCard(key: number, button: HTMLElement): void {
-  const card = button.closest("li")!;
-  const next = card.nextElementSibling ?? card.previousElementSibling;
-  const goal = next?.querySelector<HTMLElement>(".name") ?? document.querySelector<HTMLElement>("aside button");
+const ranksOf = (ranks: readonly number[]): string =>
+  ranks.length > 3 ? `${ranks[0]} to ${ranks.at(-1)}` : ranks.join(", ");
+
+/** Rank, norm, and whether the adapter is lost in the sum of all. */
+function InShort({
+  adapter: { card, weight },
+  index,
+}: {
+  adapter: ListedAdapter & { card: { ranks: readonly number[] } };
+  index: number;
+}) {
+  const found = audited.value;
+  const own = found !== null && "audit" in found ? (found.audit.adapters[index] ?? null) : null;
+  const lost = found !== null && "audit" in found && found.lost.includes(index);
+  return (
+    <small>
+      {weight !== 1 && `× ${weight} · `}rank {ranksOf(card.ranks)}
+      {own !== null && ` · norm ${own.norm.toPrecision(2)}`}
+      {lost && <strong class="lost"> lost</strong>}
+    </small>
+  );
+}
+
+function Remove({ adapter: { key, name } }: { adapter: ListedAdapter }) {
+  return (
+    <button type="button" aria-label={`Remove ${name}`} onClick={({ currentTarget }) => removeChip(key, currentTarget)}>
+      ×
+    </button>
+  );
+}
+
+/** Remove an adapter; the focus moves to the next chip, or to the button that opens adapters. */
+function removeChip(key: number, button: HTMLElement): void {
+  const chip = button.closest("li")!;
+  const next = chip.nextElementSibling ?? chip.previousElementSibling;
+  const goal =
+    next?.querySelector<HTMLElement>("summary, button") ?? document.querySelector<HTMLElement>("header button");
   goal?.focus();
   remove(key);
 }
 
-function Facts({ adapter: { card, error } }: { adapter: ListedAdapter }) {
-  if (error !== null) return <p class="error">{error}</p>;
+function Facts({ adapter: { card } }: { adapter: ListedAdapter }) {
   if (card === null) return <p class="loading">Opening…</p>;
-  const ranks = card.ranks.length > 3 ? `${card.ranks[0]} to ${card.ranks.at(-1)}` : card.ranks.join(", ");
   const scales = card.scales.length > 3 ? "several" : card.scales.map(figure).join(", ");
   return (
     <>
       <p class="facts">
-        {card.format} · rank {ranks} · scale {scales} · {card.modules} modules · {card.dtypes.join(", ")} ·{" "}
-        {bytes(card.bytes)}
+        {card.format} · rank {ranksOf(card.ranks)} · scale {scales} · {card.modules} modules · {card.dtypes.join(", ")}{" "}
+        · {bytes(card.bytes)}
       </p>
       {card.baseModel !== null && <p class="facts">base {card.baseModel}</p>}
       {card.notes.map((note) => (

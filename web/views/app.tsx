@@ -1,85 +1,82 @@
-import { signal } from "@preact/signals";
 import { lazy, Suspense } from "preact/compat";
-import { useEffect } from "preact/hooks";
-import { addFiles, announcement, opening } from "../state/adapters.ts";
+import { announcement, openAdapters, openingError, openingNote } from "../state/adapters.ts";
 import { explorerError } from "../state/explorer.ts";
+import { intro } from "../state/intro.ts";
 import { merges } from "../state/merge.ts";
 import { moduleName } from "../state/module.ts";
 import { showTab, TABS, type Tab, tab } from "../state/tabs.ts";
 import { AdapterList } from "./adapter-list.tsx";
-import { droppedFiles, OpenControls } from "./open-controls.tsx";
-import { OverviewView } from "./overview-view.tsx";
+import { BasesWarning } from "./bases-warning.tsx";
+import { dragging, useDropping } from "./dropping.ts";
+import { Intro } from "./intro-view.tsx";
+import { ModuleTab } from "./module-view.tsx";
+import { OpenButton, OpenDialog } from "./open-dialog.tsx";
 import { modified } from "./roving.ts";
 
-const ModuleTab = lazy(() => import("./module-view.tsx").then(({ ModuleTab }) => ModuleTab));
+const OverviewTab = lazy(() => import("./overview-view.tsx").then(({ OverviewView }) => OverviewView));
 const MergeTab = lazy(() => import("./merge-view.tsx").then(({ MergeTab }) => MergeTab));
 
-const dragging = signal(false);
-
-/** Lets adapters be dropped anywhere on the page. */
-function useDropping(): void {
-  useEffect(() => {
-    const holdsFiles = ({ dataTransfer }: DragEvent): boolean => dataTransfer?.types.includes("Files") ?? false;
-    const over = (event: DragEvent): void => {
-      if (!holdsFiles(event)) return;
-      event.preventDefault();
-      dragging.value = true;
-    };
-    const leave = (event: DragEvent): void => {
-      if (event.relatedTarget === null) dragging.value = false;
-    };
-    const drop = (event: DragEvent): void => {
-      if (!holdsFiles(event)) return;
-      event.preventDefault();
-      dragging.value = false;
-      const { dataTransfer } = event;
-      // Dropped items can be read only during the event.
-      const files = dataTransfer === null ? null : droppedFiles(dataTransfer);
-      if (files !== null) opening(async () => addFiles(await files));
-    };
-    const listeners = { dragover: over, dragleave: leave, drop } as const;
-    for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name as "drop", listener);
-    return () => {
-      for (const [name, listener] of Object.entries(listeners)) document.removeEventListener(name as "drop", listener);
-    };
-  }, []);
-}
-
-/** The page: adapters on one side, views of them on the other. */
+/** The page: the first view, or the adapters and views of them. */
 export function App() {
   useDropping();
   return (
     <div class={`page${dragging.value ? " dragging" : ""}`}>
       <header>
         <h1>lora-lego explorer</h1>
-        <p>See what merges with what, and merge, without leaving this machine.</p>
+        {!intro.value && (
+          <>
+            <Tabs />
+            <OpenButton class="" text="Open" />
+          </>
+        )}
         <a href="./glossary.html" target="_blank" rel="noopener">
           Glossary
         </a>
       </header>
-      <aside aria-label="Adapters">
-        <OpenControls />
-        <AdapterList />
-      </aside>
+      {!intro.value && <AdapterList />}
       <main>
-        {explorerError.value !== null && (
-          <p class="error" role="alert">
-            {explorerError.value}
-          </p>
-        )}
-        <Tabs />
-        <div id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`} tabIndex={-1}>
-          {tab.value === "overview" && <OverviewView />}
-          <Suspense fallback={<p class="loading">Loading…</p>}>
-            {tab.value === "module" && <ModuleTab />}
-            {tab.value === "merge" && <MergeTab />}
-          </Suspense>
-        </div>
+        <Messages />
+        {intro.value ? <Intro /> : <Panel />}
       </main>
+      <OpenDialog />
       <p class="visually-hidden" aria-live="polite">
         {announcement.value}
       </p>
     </div>
+  );
+}
+
+function Panel() {
+  return (
+    <div id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`} tabIndex={-1}>
+      <Suspense fallback={<p class="loading">Loading…</p>}>
+        {tab.value === "overview" && <OverviewTab />}
+        {tab.value === "module" && <ModuleTab />}
+        {tab.value === "merge" && <MergeTab />}
+      </Suspense>
+    </div>
+  );
+}
+
+/** What keeps adapters from being opened or merged, above every view. */
+function Messages() {
+  return (
+    <>
+      {[explorerError.value, openingError.value].map(
+        (text) =>
+          text !== null && (
+            <p class="error" role="alert" key={text}>
+              {text}
+            </p>
+          ),
+      )}
+      {openingNote.value !== null && (
+        <p class="note" role="status">
+          {openingNote.value}
+        </p>
+      )}
+      <BasesWarning adapters={openAdapters.value} />
+    </>
   );
 }
 

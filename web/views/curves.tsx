@@ -1,16 +1,21 @@
-import type { Clustering } from "../../src/analysis/module-view.ts";
-import { curve, k } from "../state/module.ts";
+import type { Clustering, ModulePlane } from "../../src/analysis/module-view.ts";
+import { clustering, curve, k, recommended } from "../state/module.ts";
 import { LineChart } from "./line-chart.tsx";
+import { Spectra } from "./spectra.tsx";
 
-const CURVES: readonly { readonly title: string; readonly of: (at: Clustering) => number | null }[] = [
-  { title: "Inertia: squared distances within clusters", of: ({ inertia }) => inertia },
-  { title: "Purity by adapter, chance dashed", of: ({ purity }) => purity.purity },
-  { title: "Norm ratio: merged delta against the adapters' mean", of: ({ normRatio }) => normRatio },
-  { title: "Energy: squared cosine with the sum of the adapters", of: ({ energy }) => energy },
+const CURVES: readonly {
+  readonly name: string;
+  readonly about: string;
+  readonly of: (at: Clustering) => number | null;
+}[] = [
+  { name: "Inertia", about: "within clusters", of: ({ inertia }) => inertia },
+  { name: "Purity", about: "chance dashed", of: ({ purity }) => purity.purity },
+  { name: "Norm ratio", about: "to the mean", of: ({ normRatio }) => normRatio },
+  { name: "Energy", about: "of the sum", of: ({ energy }) => energy },
 ];
 
-/** Charts of figures over k. */
-export function Curves({ most }: { most: number }) {
+/** Charts of figures over k, and of the singular values. */
+export function Curves({ plane }: { plane: ModulePlane }) {
   const points = (of: (at: Clustering) => number | null) =>
     curve.value.flatMap((at) => {
       const value = of(at);
@@ -18,23 +23,24 @@ export function Curves({ most }: { most: number }) {
     });
   return (
     <div class="tile charts">
-      {CURVES.map(({ title, of }, i) => (
-        <figure key={title}>
-          <figcaption>{title}</figcaption>
-          <LineChart
-            title={`${title}, k from 1 to ${most}`}
-            axis="k"
-            at={k.value}
-            low={0}
-            series={[
-              { name: title.split(/[:,]| by /)[0]!, color: 0, points: points(of) },
-              ...(i === 1
-                ? [{ name: "chance", color: 7, dashed: true, points: points(({ purity }) => purity.chance) }]
-                : []),
-            ]}
-          />
-        </figure>
+      {CURVES.map(({ name, about, of }, i) => (
+        <LineChart
+          key={name}
+          title={name}
+          about={about}
+          axis="k"
+          at={clustering.value?.k ?? k.value}
+          marked={recommended.value}
+          low={0}
+          series={[
+            { name, color: 0, points: points(of) },
+            ...(i === 1
+              ? [{ name: "chance", color: 7, dashed: true, points: points(({ purity }) => purity.chance) }]
+              : []),
+          ]}
+        />
       ))}
+      <Spectra plane={plane} />
     </div>
   );
 }

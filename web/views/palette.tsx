@@ -13,6 +13,15 @@ const SHAPES = [
 ];
 
 export const colorOf = (index: number): string => COLORS[index % COLORS.length]!;
+/** The mean of adapters' colours, each counted as often as it is named. */
+export function mixOf(indices: readonly number[]): string {
+  const parts = [1, 3, 5].map((at) => {
+    const squares = indices.map((index) => Number.parseInt(colorOf(index).slice(at, at + 2), 16) ** 2);
+    return Math.round(Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length));
+  });
+  return `rgb(${parts.join(" ")})`;
+}
+
 /** With more adapters than colours, colours repeat with other shapes. */
 export const shapeOf = (index: number): string => SHAPES[(index + Math.floor(index / COLORS.length)) % SHAPES.length]!;
 

@@ -1,45 +1,55 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { ModulePlane } from "../../src/analysis/module-view.ts";
 import { clustering } from "../state/module.ts";
+import { ChartMenu } from "./chart-menu.tsx";
+import { Scale } from "./scale.tsx";
 
 const ALIKE = [0x00, 0x72, 0xb2] as const;
 const OPPOSED = [0xd5, 0x5e, 0x00] as const;
 
 /** Cosines of all pairs of units, ordered by cluster; lines separate the clusters. */
 export function SimilarityMatrix({ plane }: { plane: ModulePlane }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const clusters = clustering.value?.clusters ?? [];
-  const order = clusters.length > 0 ? clusters.flatMap(({ members }) => members) : [...plane.units.keys()];
+  const found = clustering.value?.clusters;
+  const clusters = found ?? [];
+  const order = found === undefined ? [...plane.units.keys()] : found.flatMap(({ members }) => members);
   const count = order.length;
-  useEffect(() => canvas.current!.getContext("2d")!.putImageData(picture(plane, order), 0, 0), [plane, clusters]);
+  const picture = useMemo(() => pictureOf(plane, order), [plane, found]);
   return (
-    <figure class="tile">
-      <figcaption>Cosines between units, by cluster: blue is similar, orange opposed</figcaption>
-      <div class="matrix">
-        <canvas ref={canvas} width={count} height={count} role="img" aria-label={describe(plane, clusters)} />
-        <svg class="borders" viewBox={`0 0 ${count} ${count}`} aria-hidden="true">
-          {borders(clusters).map((at) => (
-            <path key={at} d={`M0 ${at}H${count}M${at} 0V${count}`} />
-          ))}
-        </svg>
-      </div>
+    <figure class="tile matrix">
+      <figcaption class="row between">
+        <span>
+          <b>Cosines</b> by cluster
+        </span>
+        <ChartMenu title="Cosines" />
+      </figcaption>
+      <svg viewBox={`0 0 ${count} ${count}`} role="img" aria-label={describe(plane, clusters)}>
+        <image href={picture} width={count} height={count} />
+        {borders(clusters).map((at) => (
+          <path key={at} class="border" d={`M0 ${at}H${count}M${at} 0V${count}`} />
+        ))}
+      </svg>
+      <Scale least={-1} most={1} />
     </figure>
   );
 }
 
-/** One pixel for each pair of units; larger cosines are more opaque. */
-function picture(plane: ModulePlane, order: readonly number[]): ImageData {
+/** One pixel for each pair of units, as the address of an image; larger cosines are more opaque. */
+function pictureOf({ cosines }: ModulePlane, order: readonly number[]): string {
+  const canvas = document.createElement("canvas");
+  canvas.width = order.length;
+  canvas.height = order.length;
   const image = new ImageData(order.length, order.length);
   let at = 0;
   for (const i of order) {
     for (const j of order) {
-      const cosine = plane.cosines[i]![j]!;
+      const cosine = cosines[i]![j]!;
       image.data.set(cosine >= 0 ? ALIKE : OPPOSED, at);
       image.data[at + 3] = 255 * Math.min(1, Math.abs(cosine));
       at += 4;
     }
   }
-  return image;
+  canvas.getContext("2d")!.putImageData(image, 0, 0);
+  return canvas.toDataURL();
 }
 
 type Clusters = readonly { readonly members: readonly number[] }[];

@@ -8,22 +8,20 @@ export function Spectra({ plane }: { plane: ModulePlane }) {
   const line = (values: readonly number[]) => values.map((value, j) => [j + 1, value / (values[0] || 1)] as const);
   const merged = clustering.value?.spectrum ?? [];
   return (
-    <figure class="tile">
-      <figcaption>Singular values relative to the largest: adapters dashed, the merge at this k solid</figcaption>
-      <LineChart
-        title="Relative singular values"
-        axis="index of the value"
-        logarithmic
-        series={[
-          ...plane.spectra.map((values, t) => ({
-            name: openAdapters.value[t]?.name ?? `adapter ${t + 1}`,
-            color: t,
-            dashed: true,
-            points: line(values),
-          })),
-          { name: "merged", color: null, points: line(merged) },
-        ]}
-      />
-    </figure>
+    <LineChart
+      title="Singular values"
+      about="merge solid"
+      axis="index"
+      logarithmic
+      series={[
+        ...plane.spectra.map((values, t) => ({
+          name: openAdapters.value[t]?.name ?? `adapter ${t + 1}`,
+          color: t,
+          dashed: true,
+          points: line(values),
+        })),
+        { name: "merged", color: null, points: line(merged) },
+      ]}
+    />
   );
 }

@@ -1,0 +1,15 @@
+import type { AdapterCard } from "../../src/browser/explorer.ts";
+
+/** Where an author keeps a base model does not matter, its own name does. */
+const ownName = (base: string): string => base.split("/").at(-1)!.toLowerCase();
+
+/** A warning as soon as adapters of two base models are open. */
+export function BasesWarning({ adapters }: { adapters: readonly { readonly card: AdapterCard }[] }) {
+  const bases = adapters.flatMap(({ card }) => card.baseModel ?? []);
+  if (new Set(bases.map(ownName)).size < 2) return null;
+  return (
+    <p class="note" role="alert">
+      These adapters name different base models ({[...new Set(bases)].join(", ")}). Merge only adapters of one base.
+    </p>
+  );
+}

@@ -1,0 +1,63 @@
+import { useEffect } from "preact/hooks";
+import { exploreExample } from "../state/begin.ts";
+import { k, plane, wantedK } from "../state/module.ts";
+import { calm } from "./motion.ts";
+import { OpenButton } from "./open-dialog.tsx";
+import { UnitPlane } from "./unit-plane.tsx";
+
+/** The first ks that are shown, and for how long each; all of it takes less than five seconds. */
+const SHOWN = [14, 11, 8, 6];
+const SHOWN_MS = 1100;
+
+/** The first view: the example set drawn, what it means, and one thing to do. */
+export function Intro() {
+  const opened = plane.value;
+  const ready = opened !== null && opened.units.length > 0;
+  useEffect(() => (ready ? playOnce() : undefined), [ready]);
+  return (
+    <section class="intro" aria-labelledby="intro-title">
+      <div class="story">
+        <h2 id="intro-title">See what merges with what</h2>
+        <ol>
+          <li>A LoRA is ranks: each mark is one rank of one of seven adapters.</li>
+          <li>Like ranks join: an outline becomes one rank of the merge.</li>
+          <li>k decides how many outlines there are.</li>
+        </ol>
+        <label class="k">
+          <span>
+            k = <output>{k.value}</output>
+          </span>
+          <input
+            type="range"
+            aria-label="clusters k"
+            min={1}
+            max={opened?.units.length ?? k.value}
+            value={k.value}
+            onInput={({ currentTarget }) => {
+              wantedK.value = currentTarget.valueAsNumber;
+            }}
+          />
+        </label>
+        <OpenButton class="primary large" text="Open yours" />
+        <button type="button" class="quiet" onClick={exploreExample}>
+          Explore the example
+        </button>
+      </div>
+      <div class="stage">{ready && <UnitPlane plane={opened} bare />}</div>
+    </section>
+  );
+}
+
+/** Let k fall once, until somebody moves it. */
+function playOnce(): () => void {
+  if (calm()) return () => {};
+  let step = 0;
+  wantedK.value = SHOWN[0]!;
+  const timer = setInterval(() => {
+    const touched = wantedK.peek() !== SHOWN[step];
+    step++;
+    if (touched || step >= SHOWN.length) return clearInterval(timer);
+    wantedK.value = SHOWN[step]!;
+  }, SHOWN_MS);
+  return () => clearInterval(timer);
+}

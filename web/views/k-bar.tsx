@@ -1,0 +1,67 @@
+import { figure } from "../../src/core/shown.ts";
+import { clustering, k, recommended, wantedK } from "../state/module.ts";
+import { mergeAtK } from "../state/suggested.ts";
+
+/** k, and the ways to take it; stays in view. */
+export function KBar({ most }: { most: number }) {
+  const best = recommended.value;
+  return (
+    <div class="k-bar">
+      <label class="k">
+        <span>
+          k = <output aria-live="off">{k.value}</output>
+        </span>
+        <input
+          type="range"
+          aria-label="clusters k"
+          min={1}
+          max={most}
+          value={k.value}
+          list="recommended-k"
+          onInput={(event) => {
+            wantedK.value = event.currentTarget.valueAsNumber;
+          }}
+        />
+        <datalist id="recommended-k">{best !== null && <option value={best} />}</datalist>
+      </label>
+      <button type="button" class="primary" onClick={() => mergeAtK(k.value)}>
+        Use this k
+      </button>
+      {best !== null && best !== k.value && (
+        <button
+          type="button"
+          title="The rank at which LEGO kept most of such adapters in what was measured"
+          onClick={() => {
+            wantedK.value = best;
+          }}
+        >
+          Recommended: {best}
+        </button>
+      )}
+      {best !== null && best === k.value && <span class="quiet">recommended</span>}
+    </div>
+  );
+}
+
+/** What the merge at this k comes to. */
+export function KFigures() {
+  const found = clustering.value;
+  return (
+    <dl class="figures">
+      <Figure name="norm ratio" value={found?.normRatio ?? null} />
+      <Figure name="energy" value={found?.energy ?? null} />
+      <Figure name="purity" value={found?.purity.purity ?? null} />
+      <Figure name="by chance" value={found?.purity.chance ?? null} />
+      <Figure name="B's share" value={found?.shareOfB ?? null} />
+    </dl>
+  );
+}
+
+function Figure({ name, value }: { name: string; value: number | null }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value === null ? "–" : figure(value)}</dd>
+    </div>
+  );
+}
