@@ -6,6 +6,7 @@ import type { Recipe } from "../../src/recipe/recipe.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 import { announcement, chosenAdapters } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
+import { intro } from "./intro.ts";
 import { Latest } from "./latest.ts";
 
 /** The form's recipe; weights are stored with the adapters. */
@@ -31,7 +32,7 @@ const estimating = new Latest((error) => {
 effect(() => {
   const [chosen, wanted] = [chosenAdapters.value, recipe.value];
   estimate.value = null;
-  if (chosen.length === 0) return estimating.cancel();
+  if (chosen.length === 0 || intro.value) return estimating.cancel();
   void estimating.ask(async ({ wait }) => {
     estimate.value = await wait(explorer.estimate(chosen, wanted));
   });
