@@ -1,6 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
+import type { LoadingLine } from "../analysis/loading-lines.ts";
 import { type Clustering, type ModulePlane, ModuleView } from "../analysis/module-view.ts";
 import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
@@ -51,8 +52,12 @@ export type Estimate =
 
 /** The result of a merge, for the page. */
 export interface ExplorerMerge {
+  /** The name of its folder. */
+  readonly name: string;
   readonly report: MergeReport;
   readonly files: Readonly<Record<string, Uint8Array>>;
+  /** How programs load it. */
+  readonly loading: readonly LoadingLine[];
 }
 
 /** The page's slow work: opens adapters, analyses their modules and merges them. Does not use the DOM. */
@@ -188,7 +193,9 @@ export class Explorer {
     const folders = chosen.map(({ id }) => this.#folders.get(id) ?? null);
     const { mergeInPage } = await import("./page-merge.ts");
     const { report, files } = await mergeInPage(adapters, paths, folders, withWeights(recipe, chosen), lanes, control);
-    return { report, files };
+    const name = `merged-${String(report.options.method)}-r${report.totals.rank}`;
+    const { resultLines } = await import("./set-audit.ts");
+    return { name, report, files, loading: await resultLines(name, files) };
   }
 
   /** Cancel the running merge. */

@@ -1,9 +1,13 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { refuseMisfits } from "../adapter/compatibility.ts";
+import { openAdapter } from "../adapter/open.ts";
 import { type Audit, auditOf } from "../analysis/audit/audit-set.ts";
 import { lostInSum } from "../analysis/audit/set-findings.ts";
 import type { SetTally } from "../analysis/audit/set-tally.ts";
+import { isPath, type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
 import { RefusedError } from "../core/errors.ts";
+import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import { handedFolder } from "./handed-files.ts";
 
 /** What `lora-lego audit` says of a set, or why it cannot be merged. */
 export type SetAudit =
@@ -28,4 +32,16 @@ export function setAudit(given: readonly Adapter[], tally: SetTally): SetAudit {
     if (error instanceof RefusedError) return { refused: error.message };
     throw error;
   }
+}
+
+/** How programs load a merged folder of this name. */
+export async function resultLines(
+  name: string,
+  files: Readonly<Record<string, Uint8Array>>,
+): Promise<readonly LoadingLine[]> {
+  const handed = Object.fromEntries(Object.entries(files).map(([file, bytes]) => [file, { bytes }]));
+  const adapter = await openAdapter(handedFolder({ name, files: handed, folders: [] }));
+  const { baseModel } = adapter;
+  const base = baseModel === null || isPath(baseModel) ? null : baseModel;
+  return linesFor(adapter, { path: name, weights: `${name}/${WEIGHTS_FILE}`, name, base });
 }

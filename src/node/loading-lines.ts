@@ -1,23 +1,14 @@
 import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import type { Adapter, DialectId } from "../adapter/adapter.ts";
-import { consumerById } from "../adapter/consumers.ts";
-import { type Loaded, loadingLine } from "../adapter/loading.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
-import { consumerVerdicts } from "../analysis/audit/consumer-verdicts.ts";
+import { isPath, type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
 import type { WrittenFormat } from "../convert/formats.ts";
 import { convertFor } from "../convert/output-format.ts";
 import { LoraLegoError } from "../core/errors.ts";
-import { maximum } from "../core/maximum.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { diskAdapter } from "./input/adapter-path.ts";
 import { freeNames } from "./output/free-name.ts";
-
-/** A program or a format, and the line that loads an adapter there, or makes the file for it. */
-export interface LoadingLine {
-  readonly title: string;
-  readonly line: string;
-}
 
 /** How to load an adapter. */
 export interface Loading {
@@ -40,26 +31,17 @@ export async function loadingLines(path: string, from: readonly DialectId[]): Pr
   const isFile = basename(path) === weights;
   const named = adapter.baseModel;
   const here = named !== null && (!isPath(named) || existsSync(named));
-  const loaded: Loaded = {
+  const lines = linesFor(adapter, {
     path,
     weights: isFile ? path : join(path, weights),
     name: isFile ? basename(path, extname(path)) : basename(path),
     base: here ? named : null,
-    rank: maximum([...adapter.modules.values()].map(({ rank }) => rank)),
-  };
-  const lines = consumerVerdicts([adapter])
-    .filter(({ problems }) => problems.length === 0)
-    .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), loaded) }));
+  });
   const why = named === null ? "which the adapter does not name" : `for the adapter names ${named}, which is not here`;
   return {
     lines: [...lines, ...(await otherFormats(adapter, path, from))],
     base: !here && lines.some(({ line }) => line.includes(" BASE ")) ? `BASE stands for the base model, ${why}.` : null,
   };
-}
-
-/** Whether a base model is named by where it was on the machine of a training: names on the Hub have one slash at most. */
-function isPath(base: string): boolean {
-  return /^[./~]|^[a-z]:|\\|\/.*\//i.test(base);
 }
 
 /** Commands for the formats that the adapters came in, and that programs for image models load. */

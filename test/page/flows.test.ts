@@ -51,6 +51,7 @@ describe("the explorer in Chromium", () => {
     const page = await withExamples();
     await page.getByRole("tab", { name: /Merge/ }).click();
     await page.getByLabel(/^Method/).selectOption("lego");
+    await page.getByText("Options of lego").click();
     await page.getByLabel("gauge").selectOption("balanced");
     await page.getByLabel("Rank --rank").fill("8");
     await page.getByText("Writes 28 modules of rank 8 in bf16").waitFor();

@@ -30,6 +30,7 @@ async function eachView(page: Page, look: (view: string) => Promise<void>): Prom
   await page.getByText(/^Chosen by the number of adapters: 1/).waitFor();
   await look("merge by auto");
   await page.getByLabel(/^Method/).selectOption("lego");
+  await page.getByText("Options of lego").click();
   await page.getByText("search effort").waitFor();
   await page.getByRole("button", { name: "Merge", exact: true }).click();
   await page.getByRole("button", { name: "report.html" }).waitFor();
@@ -91,6 +92,7 @@ describe("the explorer", () => {
     await reach(/^Merge$/, "button");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: /^1\. tsv/ }).waitFor();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toMatch(/^1\. tsv/);
   });
 
   it("moves nothing that was drawn while adapters open", async () => {

@@ -77,11 +77,11 @@ describe("a merge", () => {
 
   it("shows how far it is, and its result first", async () => {
     const merging = page.startMerge();
-    expect(page.progress.value).toEqual({ done: 0, total: 1 });
+    expect(page.progress.value).toEqual({ done: 0, total: 1, of: "" });
     const asked = await page.worker.next("merge");
     expect(asked.args.slice(0, 2)).toEqual([[{ id: 1, name: "one", weight: 1 }], { method: "auto" }]);
     await tell(asked, 3);
-    expect(page.progress.value).toEqual({ done: 3, total: 4 });
+    expect(page.progress.value).toEqual({ done: 3, total: 4, of: "" });
     asked.answer(made);
     await merging;
     expect(page.merges.value).toMatchObject([{ number: 1, title: "svd, rank 2", ...made }]);
@@ -103,13 +103,29 @@ describe("a merge", () => {
     expect(page.merges.value).toHaveLength(1);
   });
 
-  it("keeps the last four results, whose numbers go on", async () => {
-    for (let merge = 1; merge <= 5; merge++) {
+  it("keeps the last six results, whose numbers go on", async () => {
+    for (let merge = 1; merge <= 7; merge++) {
       const merging = page.startMerge();
       (await page.worker.next("merge")).answer(made);
       await merging;
     }
-    expect(page.merges.value.map(({ number }) => number)).toEqual([5, 4, 3, 2]);
+    expect(page.merges.value.map(({ number }) => number)).toEqual([7, 6, 5, 4, 3, 2]);
+  });
+
+  it("goes by several recipes one after the other, shows the first result, and ends with the one that is cancelled", async () => {
+    const merging = page.mergeBy([{ method: "tsv" }, { method: "ctm" }, { method: "svd" }]);
+    const first = await page.worker.next("merge");
+    expect(page.progress.value?.of).toBe("tsv, 1 of 3: ");
+    first.answer(made);
+    const second = await page.worker.next("merge");
+    expect(second.args[1]).toEqual({ method: "ctm" });
+    expect(page.progress.value?.of).toBe("ctm, 2 of 3: ");
+    second.answer(made);
+    (await page.worker.next("merge")).refuse(new DOMException("This operation was aborted", "AbortError"));
+    await merging;
+    expect(page.merges.value.map(({ number }) => number)).toEqual([2, 1]);
+    expect(page.shownMerge.value).toBe(1);
+    expect(page.mergeError.value).toBe("The merge was cancelled; nothing was written.");
   });
 
   it("ends in the worker where it is cancelled, and says so", async () => {

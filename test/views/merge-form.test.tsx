@@ -16,9 +16,13 @@ beforeEach(() => {
   estimate.value = null;
 });
 
+/** Method options are folded. */
+const unfold = (id: string) => page.getByText(`Options of ${id}`).click();
+
 describe("the form of a merge", () => {
   it("asks for what is chosen, and for nothing where the default is chosen again", async () => {
     mount(<MergeForm />);
+    await unfold("lego");
     await page.getByLabelText("gauge").selectOptions("balanced");
     await page.getByLabelText("outputReweight").click();
     await page.getByLabelText("For --for").selectOptions("vllm");
@@ -69,11 +73,29 @@ describe("the form of a merge", () => {
 
   it("has the options of the method chosen, and forgets those of the one before", async () => {
     mount(<MergeForm />);
+    await unfold("lego");
     await page.getByLabelText("gauge").selectOptions("svd");
     await page.getByLabelText(/^Method/).selectOptions("ties");
     await page.getByLabelText("density").fill("0.3");
     expect(recipe.value).toEqual({ method: "ties", options: { density: 0.3 } });
     expect(page.getByLabelText("gauge").query()).toBeNull();
+  });
+
+  it("weighs adapters by sliders, whose span grows with a weight", async () => {
+    adapters.value = [1, 2].map((key) => ({
+      key,
+      name: `a${key}`,
+      source: { from: "files", name: `a${key}` },
+      weight: key === 1 ? 1 : 3,
+      card: cardOf(key),
+      error: null,
+    }));
+    mount(<MergeForm />);
+    const slider = page.getByRole("slider", { name: "a1" }).element() as HTMLInputElement;
+    slider.value = "0.52";
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    expect(adapters.value.map(({ weight }) => weight)).toEqual([0.5, 3]);
+    await expect.element(page.getByRole("slider", { name: "a2" })).toHaveAttribute("max", "3");
   });
 
   it("takes several patterns of modules", async () => {

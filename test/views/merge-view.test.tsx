@@ -11,7 +11,7 @@ beforeAll(async () => {
   const tensors = linear("q").map((tensor) => ({ ...tensor, data: tensor.data.fill(0x3d) }));
   const { report } = await mergeInMemory([await openPeft(tensors)], { method: "cat" });
   const files = { "README.md": new Uint8Array([1]), "adapter_config.json": new Uint8Array([2]) };
-  made = { number: 1, title: "cat, rank 2", report, files, seconds: 1 };
+  made = { number: 1, name: "merged", title: "cat, rank 2", report, files, loading: [], seconds: 1 };
 });
 
 afterEach(() => {

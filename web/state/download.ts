@@ -22,7 +22,7 @@ export const DOWNLOAD_TITLES: Readonly<Record<Download, string>> = {
 
 export async function download(merge: MadeMerge, what: Download): Promise<void> {
   const { files, report } = merge;
-  if (what === "folder") return save(`${folderName(merge)}.zip`, await zipOf(merge));
+  if (what === "folder") return save(`${merge.name}.zip`, await zipOf(merge));
   if (what === "report") return save("report.json", new Blob([reportText(report)], { type: "application/json" }));
   if (what === "page") return save("report.html", new Blob([reportPage(report)], { type: "text/html" }));
   const name = { weights: WEIGHTS_FILE, config: CONFIG_FILE, recipe: RECIPE_FILE }[what];
@@ -31,19 +31,14 @@ export async function download(merge: MadeMerge, what: Download): Promise<void> 
 
 async function zipOf(merge: MadeMerge): Promise<Blob> {
   const { downloadZip } = await import("client-zip");
-  const folder = folderName(merge);
   // The card comes first, so that whoever unpacks the folder sees what it is.
   const names = [CARD_FILE, ...Object.keys(merge.files).filter((name) => name !== CARD_FILE)];
   const entries = names.map((name) => ({
-    name: `${folder}/${name}`,
+    name: `${merge.name}/${name}`,
     input: merge.files[name] as Uint8Array<ArrayBuffer>,
     lastModified: new Date(),
   }));
   return downloadZip(entries).blob();
-}
-
-function folderName({ report }: MadeMerge): string {
-  return `merged-${String(report.options.method)}-r${report.totals.rank}`;
 }
 
 /** Whether the browser can write to folders directly. */
@@ -64,7 +59,7 @@ export async function saveIntoFolder(merge: MadeMerge): Promise<string | null> {
 async function writeFolder(parent: FileSystemDirectoryHandle, merge: MadeMerge): Promise<string> {
   const taken: string[] = [];
   for await (const name of (parent as unknown as { keys(): AsyncIterable<string> }).keys()) taken.push(name);
-  const name = freeName(folderName(merge), taken);
+  const name = freeName(merge.name, taken);
   try {
     const folder = await parent.getDirectoryHandle(name, { create: true });
     for (const [file, bytes] of Object.entries(merge.files)) {

@@ -1,9 +1,8 @@
 import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
-import type { Estimate } from "../../src/browser/explorer.ts";
+import type { Estimate, ExplorerMerge } from "../../src/browser/explorer.ts";
 import { DEFAULT_METHOD } from "../../src/methods/method.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
-import type { MergeReport } from "../../src/report/report.ts";
 import { announcement, chosenAdapters } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { intro } from "./intro.ts";
@@ -39,21 +38,20 @@ effect(() => {
 });
 
 /** A merge that was made on this page. */
-export interface MadeMerge {
+export interface MadeMerge extends ExplorerMerge {
   readonly number: number;
   readonly title: string;
-  readonly report: MergeReport;
-  readonly files: Readonly<Record<string, Uint8Array>>;
   readonly seconds: number;
 }
 
 /** How many results are kept; the oldest go first. */
-const KEPT = 4;
+const KEPT = 6;
 
 export const merges = signal<readonly MadeMerge[]>([]);
-export const progress = signal<{ readonly done: number; readonly total: number } | null>(null);
+/** The number of the result that is shown in full. */
+export const shownMerge = signal<number | null>(null);
+export const progress = signal<{ readonly done: number; readonly total: number; readonly of: string } | null>(null);
 export const mergeError = signal<string | null>(null);
-let made = 0;
 
 /** The error of an earlier recipe disappears when the recipe changes. */
 effect(() => {
@@ -61,21 +59,22 @@ effect(() => {
   mergeError.value = null;
 });
 
-export async function startMerge(): Promise<void> {
+/** Merge as the form says. */
+export function startMerge(): Promise<void> {
+  return mergeBy([recipe.value]);
+}
+
+/** Merge by several recipes, one after the other; the first result is shown. */
+export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
   if (progress.value !== null) return;
-  const begun = performance.now();
   mergeError.value = null;
-  progress.value = { done: 0, total: 1 };
-  const onProgress = proxy((at: { readonly done: number; readonly total: number }): void => {
-    if (progress.value !== null) progress.value = at;
-  });
   try {
-    const { report, files } = await explorer.merge(chosenAdapters.value, recipe.value, onProgress);
-    const seconds = (performance.now() - begun) / 1000;
-    const title = `${report.options.method}, rank ${report.totals.rank}`;
-    const number = ++made;
-    merges.value = [{ number, title, report, files, seconds }, ...merges.value].slice(0, KEPT);
-    announcement.value = `Merged: ${number}. ${title}.`;
+    for (const [i, wanted] of recipes.entries()) {
+      const of = recipes.length === 1 ? "" : `${wanted.method}, ${i + 1} of ${recipes.length}: `;
+      progress.value = { done: 0, total: 1, of };
+      const number = await mergeOnce(wanted, of);
+      if (i === 0) shownMerge.value = number;
+    }
   } catch (error) {
     const stopped = error instanceof Error && error.name === "AbortError";
     mergeError.value = stopped ? "The merge was cancelled; nothing was written." : sentenceOf(error);
@@ -83,6 +82,22 @@ export async function startMerge(): Promise<void> {
   } finally {
     progress.value = null;
   }
+}
+
+/** @returns the number of the result */
+async function mergeOnce(wanted: Recipe, of: string): Promise<number> {
+  const begun = performance.now();
+  const onProgress = proxy((at: { readonly done: number; readonly total: number }): void => {
+    if (progress.value !== null) progress.value = { ...at, of };
+  });
+  const merged = await explorer.merge(chosenAdapters.value, wanted, onProgress);
+  const seconds = (performance.now() - begun) / 1000;
+  const { options, totals } = merged.report;
+  const number = 1 + Math.max(0, ...merges.value.map((made) => made.number));
+  const title = `${options.method}, rank ${totals.rank}`;
+  merges.value = [{ ...merged, number, title, seconds }, ...merges.value].slice(0, KEPT);
+  announcement.value = `Merged: ${number}. ${title}.`;
+  return number;
 }
 
 export function cancelMerge(): void {

@@ -3,9 +3,11 @@ import { AUTO, autoRules } from "../../src/methods/auto.ts";
 import type { MethodId } from "../../src/methods/method-options.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
 import { FIELD_NAMES, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
+import { openAdapters, weigh } from "../state/adapters.ts";
 import { ask, recipe, refusal } from "../state/merge.ts";
 import { Choice } from "./choice.tsx";
 import { MethodOptions } from "./method-options.tsx";
+import { Mark } from "./palette.tsx";
 import { type OfferedField, RecipeField } from "./recipe-field.tsx";
 
 /** Fields that many merges set; the others are under "More". */
@@ -35,6 +37,7 @@ export function MergeForm() {
           <RecipeField key={name} name={name} />
         ))}
       </div>
+      <Weights />
       <More />
     </div>
   );
@@ -49,11 +52,45 @@ function OfMethod({ id }: { id: MethodId }) {
         {title}. {reference}. Weights are {weights === "relative" ? "relative" : "factors"}; depends on{" "}
         {dependsOn === "delta" ? "the deltas alone" : "how deltas are split into factors"}.
       </p>
-      <fieldset class="parameters">
-        <legend>Options of {id}</legend>
-        <MethodOptions id={id} />
-      </fieldset>
+      <details>
+        <summary>Options of {id}</summary>
+        <div class="parameters">
+          <MethodOptions id={id} />
+        </div>
+      </details>
     </>
+  );
+}
+
+/** The least span of a weight's slider. */
+const WEIGHTS = [0, 2] as const;
+
+/** A slider for the weight of each adapter. */
+function Weights() {
+  if (openAdapters.value.length < 2) return null;
+  return (
+    <fieldset class="weights">
+      <legend>
+        Weights <code>--weights</code>
+      </legend>
+      {openAdapters.value.map(({ key, name, weight }, index) => (
+        <label key={key}>
+          <span>
+            <Mark index={index} /> {name}
+          </span>
+          <input
+            type="range"
+            min={Math.min(WEIGHTS[0], weight)}
+            max={Math.max(WEIGHTS[1], weight)}
+            step="any"
+            value={weight}
+            aria-valuetext={String(weight)}
+            onInput={({ currentTarget }) => weigh(key, Math.round(20 * currentTarget.valueAsNumber) / 20)}
+          />
+          <output>{weight}</output>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

@@ -1,0 +1,28 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { consumerById } from "../adapter/consumers.ts";
+import { type Loaded, loadingLine } from "../adapter/loading.ts";
+import { maximum } from "../core/maximum.ts";
+import { consumerVerdicts } from "./audit/consumer-verdicts.ts";
+
+/** A program or a format, and the line that loads an adapter there, or makes the file for it. */
+export interface LoadingLine {
+  readonly title: string;
+  readonly line: string;
+}
+
+/**
+ * How to load an adapter in each program against which nothing is found in its headers and config.
+ *
+ * @param where its base is null where the one that it names is not there
+ */
+export function linesFor(adapter: Adapter, where: Omit<Loaded, "rank">): LoadingLine[] {
+  const rank = maximum([...adapter.modules.values()].map((module) => module.rank));
+  return consumerVerdicts([adapter])
+    .filter(({ problems }) => problems.length === 0)
+    .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), { ...where, rank }) }));
+}
+
+/** Whether a base model is named by where it was on the machine of a training: names on the Hub have one slash at most. */
+export function isPath(base: string): boolean {
+  return /^[./~]|^[a-z]:|\\|\/.*\//i.test(base);
+}

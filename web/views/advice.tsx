@@ -1,0 +1,49 @@
+import { nextMerges } from "../../src/report/next-merges.ts";
+import { type MadeMerge, startMerge } from "../state/merge.ts";
+import { applyFix } from "../state/suggested.ts";
+
+/** What else to try, as buttons that do it, and how to load the result; what the command line's merge ends with. */
+export function Advice({ made: { report, loading } }: { made: MadeMerge }) {
+  const next = nextMerges(report);
+  return (
+    <div class="tile advice">
+      {report.chosen !== null && <p class="facts">{report.chosen}</p>}
+      {next.length > 0 && <h4>Try next</h4>}
+      {next.map((fix) => (
+        <p key={fix.why}>
+          {fix.why}{" "}
+          <button
+            type="button"
+            onClick={() => {
+              applyFix(fix);
+              void startMerge();
+            }}
+          >
+            {wordsOf(fix)}
+          </button>
+        </p>
+      ))}
+      {loading.length > 0 && (
+        <details open={next.length === 0}>
+          <summary>Load it</summary>
+          <dl class="loading-lines">
+            {loading.map(({ title, line }) => (
+              <div key={title}>
+                <dt>{title}</dt>
+                <dd>
+                  <code>{line}</code>
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      )}
+    </div>
+  );
+}
+
+/** What a button that merges again changes. */
+function wordsOf({ why: _, options = {}, ...fields }: ReturnType<typeof nextMerges>[number]): string {
+  const words = Object.entries({ ...fields, ...options }).map(([name, value]) => `${name} ${value}`);
+  return `Merge with ${words.join(", ")}`;
+}

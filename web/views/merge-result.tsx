@@ -1,0 +1,115 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { bytes, figure } from "../../src/core/shown.ts";
+import { compositions } from "../../src/report/compositions.ts";
+import { lossShown } from "../../src/report/loss-shown.ts";
+import { canPickFolder, DOWNLOAD_TITLES, DOWNLOADS, download, saveIntoFolder } from "../state/download.ts";
+import { sentenceOf } from "../state/explorer.ts";
+import type { MadeMerge } from "../state/merge.ts";
+import { Advice } from "./advice.tsx";
+import { ChartMenu } from "./chart-menu.tsx";
+import { mostShare } from "./multiples.tsx";
+import { ShareBars } from "./share-bars.tsx";
+import { Row, Table } from "./table.tsx";
+
+/** Most rows of the table: many adapters have many combinations. */
+const MOST_COMPOSITIONS = 8;
+
+/** A result: whether an adapter is lost, what to do next, its files, and what merged with what. Takes the focus when it appears. */
+export function MergeResult({ made }: { made: MadeMerge }) {
+  const { report, title, seconds, number } = made;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    heading.current!.focus({ preventScroll: true });
+    heading.current!.scrollIntoView({ block: "nearest" });
+  }, []);
+  const all = compositions(report);
+  const merged = all.slice(0, MOST_COMPOSITIONS);
+  return (
+    <article class="result">
+      <h3 ref={heading} tabIndex={-1}>
+        {number}. {title}
+      </h3>
+      <p class="loss">{lossShown(report)}</p>
+      <p class="facts">
+        {report.totals.modules} modules, {report.totals.dtype}, {bytes(report.totals.bytes)}, {seconds.toFixed(1)} s;
+        norm ratio {figure(report.totals.normRatio)}, energy {figure(report.totals.energy)}
+      </p>
+      {report.warnings.map(({ text }) => (
+        <p class="note" key={text}>
+          {text}
+        </p>
+      ))}
+      <Files made={made} />
+      <div class="halves">
+        <Advice made={made} />
+        <figure class="tile">
+          <figcaption class="row between">
+            <span>
+              <b>What it holds</b> of each adapter
+            </span>
+            <ChartMenu title={`What ${title} holds`} />
+          </figcaption>
+          <ShareBars made={made} most={mostShare([made])} />
+        </figure>
+      </div>
+      {merged.length > 0 && (
+        <Table
+          caption={`What merged with what, most units first${all.length > merged.length ? ` (${merged.length} of ${all.length}; the others are in the report)` : ""}`}
+          columns={["adapters", "clusters", "units"]}
+        >
+          {merged.map(([what, clusters, units]) => (
+            <Row key={what} head={what}>
+              <td>{clusters}</td>
+              <td>{units}</td>
+            </Row>
+          ))}
+        </Table>
+      )}
+    </article>
+  );
+}
+
+/** The buttons that hand out a result's files. */
+function Files({ made }: { made: MadeMerge }) {
+  const said = useSignal<string | null>(null);
+  const saying = (work: Promise<string | null>): void => {
+    said.value = null;
+    work.then(
+      (text) => {
+        if (text !== null) said.value = text;
+      },
+      (error: unknown) => {
+        said.value = `Not saved: ${sentenceOf(error)}`;
+      },
+    );
+  };
+  return (
+    <>
+      <fieldset class="row plain">
+        <legend class="visually-hidden">Download {made.title}</legend>
+        {DOWNLOADS.map((what) => (
+          <button
+            type="button"
+            class={what === "folder" ? "primary" : ""}
+            key={what}
+            onClick={() => saying(download(made, what).then(() => null))}
+          >
+            {DOWNLOAD_TITLES[what]}
+          </button>
+        ))}
+        {canPickFolder && (
+          <button
+            type="button"
+            onClick={() =>
+              saying(saveIntoFolder(made).then((folder) => (folder === null ? null : `Saved as ${folder}.`)))
+            }
+          >
+            Save into a folder…
+          </button>
+        )}
+      </fieldset>
+      {said.value !== null && <p role="status">{said.value}</p>}
+    </>
+  );
+}

@@ -1,0 +1,62 @@
+import { useEffect, useRef } from "preact/hooks";
+import { bytes } from "../../src/core/shown.ts";
+import { openAdapters } from "../state/adapters.ts";
+import { cancelMerge, estimate, mergeBy, progress, refusal, startMerge } from "../state/merge.ts";
+import { bestRecipes } from "../state/suggested.ts";
+
+/** What a merge would write, and the buttons that begin and cancel it; stays in view. */
+export function MergeStart() {
+  const found = estimate.value;
+  const refused = refusal.value;
+  const running = progress.value;
+  const [start, cancel] = [useRef<HTMLButtonElement>(null), useRef<HTMLButtonElement>(null)];
+  const busy = running !== null;
+  const wasBusy = useRef(busy);
+  // While a merge runs, the focus is on the Cancel button; a merge that was cancelled gives it back to the Merge button.
+  useEffect(() => {
+    if (busy && !wasBusy.current) cancel.current!.focus();
+    if (!busy && wasBusy.current && document.activeElement === document.body) start.current!.focus();
+    wasBusy.current = busy;
+  }, [busy]);
+  const idle = !busy && found !== null && refused === null;
+  return (
+    <div class="start">
+      {openAdapters.value.length > 0 && (
+        <p class={refused === null ? "estimate" : "error"} aria-live="polite">
+          {refused ??
+            (found !== null && "bytes" in found
+              ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
+              : "Planning…")}
+        </p>
+      )}
+      <div class="row">
+        <button type="button" class="primary" ref={start} disabled={!idle} onClick={() => void startMerge()}>
+          Merge
+        </button>
+        {running === null ? (
+          <button
+            type="button"
+            disabled={!idle || openAdapters.value.length < 2}
+            title={`Measured best: ${bestRecipes()
+              .map(({ method }) => method)
+              .join(", ")}`}
+            onClick={() => void mergeBy(bestRecipes())}
+          >
+            Merge by the five best
+          </button>
+        ) : (
+          <>
+            <progress value={running.done} max={running.total} aria-label="Modules merged" />
+            <span>
+              {running.of}
+              {running.done} of {running.total}
+            </span>
+            <button type="button" ref={cancel} onClick={cancelMerge}>
+              Cancel
+            </button>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
