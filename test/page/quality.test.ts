@@ -22,6 +22,7 @@ async function violations(page: Page): Promise<string[]> {
 /** Every view of the page with adapters open. */
 async function eachView(page: Page, look: (view: string) => Promise<void>): Promise<void> {
   await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
+  await page.getByText("No adapter is lost.").waitFor();
   await look("overview");
   await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).click();
   await page.getByText(/^Clusters at k = /).waitFor();
@@ -105,7 +106,7 @@ describe("the explorer", () => {
         for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) own.shift += entry.value;
       }).observe({ type: "layout-shift", buffered: true });
     });
-    await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
+    await page.getByText("No adapter is lost.").waitFor();
     expect(await page.evaluate(() => (globalThis as unknown as { shift: number }).shift)).toBeLessThan(0.1);
   });
 });

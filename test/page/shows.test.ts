@@ -1,6 +1,11 @@
+import { join } from "node:path";
 import type { Page } from "playwright";
 import { describe, expect, it } from "vitest";
+import { auditAdapters, mergeToFolder } from "../../src/node/index.ts";
+// @ts-expect-error a tool without types
+import { writeImageAdapter } from "../../tools/start/image-adapter.mjs";
 import { minibench } from "../support/minibench.ts";
+import { tempFolder } from "../support/pico.ts";
 import { useBrowser } from "./chromium.ts";
 
 const browser = useBrowser();
@@ -39,17 +44,18 @@ describe("the overview", () => {
       "Cluster purity": [0, 1],
     };
     for (const [figure, [least, most]] of Object.entries(within)) {
-      await page.getByLabel("Figure").selectOption(figure);
+      await page.getByRole("combobox", { name: "Figure" }).selectOption(figure);
       await page.getByRole("heading", { name: `${figure}, layer by layer` }).waitFor();
       const value = await figureOf(page);
       expect(value, figure).toBeGreaterThanOrEqual(least);
       expect(value, figure).toBeLessThanOrEqual(most);
     }
-    await page.getByLabel("Figure").selectOption("Similarity");
+    await page.getByRole("combobox", { name: "Figure" }).selectOption("Similarity");
     const mean = await figureOf(page);
     await page.getByRole("combobox", { name: "Adapter", exact: true }).selectOption("cola");
     await page.getByRole("combobox", { name: "with", exact: true }).selectOption("sst2");
     expect(await figureOf(page)).not.toBe(mean);
+    // The scale of a cosine goes from -1 to 1, whatever is shown.
     const shares = await page
       .locator("button.cell")
       .evaluateAll((cells) =>
@@ -58,8 +64,70 @@ describe("the overview", () => {
           Number((cell as HTMLElement).style.getPropertyValue("--share")),
         ]),
       );
-    const most = Math.max(...shares.map(([value]) => value!));
-    for (const [value, share] of shares) expect(share).toBeCloseTo(value! / most, 1);
+    for (const [value, share] of shares) expect(share).toBeCloseTo(value!, 1);
+    expect(
+      await page
+        .locator("figure", { has: page.locator("button.cell") })
+        .locator(".scale")
+        .textContent(),
+    ).toMatch(/^-1\s+1/);
+  });
+
+  it("begins with how alike the adapters are, who is lost, and what to do, which a button does", async () => {
+    const page = await opened();
+    await page.getByText("No adapter is lost.").waitFor();
+    const alike = page
+      .getByRole("table")
+      .filter({ has: page.getByRole("columnheader", { name: "sst2" }) })
+      .first();
+    const cells = await alike.locator("span.cell").allTextContents();
+    expect(cells).toHaveLength(6);
+    const audit = await auditAdapters(SEVERAL.map(minibench));
+    expect(cells[0]).toBe(audit.similarity[0]![1]!.toFixed(2));
+    await page.getByRole("img", { name: /^Shares of the sum: cola \d+%, sst2 \d+%, mrpc \d+%$/ }).waitFor();
+    await page.getByText(`Recommended: ${audit.recommendation!.method}, rank ${audit.recommendation!.rank}`).waitFor();
+    await page.getByRole("button", { name: "LoRA-LEGO at rank 12" }).click();
+    await page.getByText("Writes 28 modules of rank 12").waitFor();
+  });
+
+  it("says who is lost beside its name, and balances the set where that is recommended", async () => {
+    const folder = tempFolder();
+    const scaled = async (name: string, scale: number): Promise<string> => {
+      const out = join(folder, name);
+      await mergeToFolder([minibench(name)], { method: "cat", scale }, { out });
+      return out;
+    };
+    const page = await browser.open([minibench("cola"), minibench("sst2"), await scaled("mrpc", 0.01)]);
+    await page.getByText("Practically lost: mrpc.").waitFor();
+    expect(await page.locator(".chip", { hasText: "lost" }).locator("b").allTextContents()).toEqual(["mrpc"]);
+    await page.getByRole("button", { name: "Merge like this" }).click();
+    await page.getByText(/^Writes 28 modules/).waitFor();
+    expect(Number(await page.getByRole("slider", { name: "mrpc" }).inputValue())).toBeGreaterThan(20);
+  });
+
+  it("groups the modules of an image model by block", async () => {
+    const folder = tempFolder();
+    const paths = ["style", "face"].map((name, seed) => {
+      const path = join(folder, `${name}.safetensors`);
+      writeImageAdapter(path, seed);
+      return path;
+    });
+    const page = await browser.open(paths);
+    const row = page
+      .getByRole("row")
+      .filter({ has: page.locator("button.cell") })
+      .first();
+    const [head, cell] = [row.getByRole("rowheader"), row.locator("button.cell").first()];
+    expect(await head.textContent()).toMatch(/^(IN|MID|OUT|te)\d*/);
+    expect(await cell.getAttribute("aria-label")).toMatch(/: [\d.]+/);
+  });
+
+  it("warns as soon as adapters of two base models are open", async () => {
+    const page = await browser.open([minibench("cola"), join(minibench("cola"), "../../../gpt2/all/cola")]);
+    await page.getByText("These adapters name different base models").waitFor();
+    await page.locator(".chip", { hasText: "cola" }).first().click();
+    await page.getByRole("button", { name: "Remove cola", exact: true }).click();
+    await expect.poll(() => page.getByText("These adapters name different base models").count()).toBe(0);
   });
 });
 

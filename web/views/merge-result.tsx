@@ -7,9 +7,9 @@ import { canPickFolder, DOWNLOAD_TITLES, DOWNLOADS, download, saveIntoFolder } f
 import { sentenceOf } from "../state/explorer.ts";
 import type { MadeMerge } from "../state/merge.ts";
 import { Advice } from "./advice.tsx";
+import { mostShare } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
-import { mostShare } from "./multiples.tsx";
-import { ShareBars } from "./share-bars.tsx";
+import { Held } from "./held.tsx";
 import { Row, Table } from "./table.tsx";
 
 /** Most rows of the table: many adapters have many combinations. */
@@ -50,7 +50,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
             </span>
             <ChartMenu title={`What ${title} holds`} />
           </figcaption>
-          <ShareBars made={made} most={mostShare([made])} />
+          <Held made={made} most={mostShare([report.totals])} />
         </figure>
       </div>
       {merged.length > 0 && (

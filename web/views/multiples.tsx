@@ -1,16 +1,12 @@
 import { MEASURED_METHODS } from "../../src/analysis/measured-methods.ts";
 import { figure } from "../../src/core/shown.ts";
 import { type MadeMerge, shownMerge } from "../state/merge.ts";
-import { ShareBars } from "./share-bars.tsx";
-
-/** The largest share that a scale for several results must reach. */
-export function mostShare(merges: readonly MadeMerge[]): number {
-  return Math.max(1, ...merges.flatMap(({ report }) => report.totals.shares.map((share) => share ?? 0)));
-}
+import { mostShare } from "./bars.tsx";
+import { Held } from "./held.tsx";
 
 /** Results side by side, in one scale: how much of each adapter is in each. */
 export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; shown: number }) {
-  const most = mostShare(merges);
+  const most = mostShare(merges.map(({ report }) => report.totals));
   return (
     <section class="multiples" aria-label="Results side by side">
       {merges.map((made) => {
@@ -29,7 +25,7 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
                 {number}. {title}
               </button>
             </figcaption>
-            <ShareBars made={made} most={most} />
+            <Held made={made} most={most} />
             <dl class="figures">
               <div>
                 <dt>energy</dt>

@@ -1,0 +1,51 @@
+import { percent } from "../../src/core/shown.ts";
+import { colorOf } from "./palette.tsx";
+import { useSize } from "./use-size.ts";
+
+const ROW = 17;
+const [NAMES, VALUES] = [58, 36];
+const MOST_LETTERS = 8;
+
+interface BarsProps {
+  readonly title: string;
+  /** One for each adapter, in their order. */
+  readonly rows: readonly { readonly name: string; readonly value: number | null }[];
+  /** The value at the end of the scale. */
+  readonly most: number;
+  /** Where a line stands. */
+  readonly line: number;
+}
+
+/** A share for each adapter, as bars in their colours. */
+export function Bars({ title, rows, most, line }: BarsProps) {
+  const { box, width } = useSize<HTMLDivElement>();
+  const room = Math.max(10, width - NAMES - VALUES);
+  const at = (share: number): number => NAMES + (Math.max(0, share) / most) * room;
+  const height = ROW * rows.length;
+  const text = rows.map(({ name, value }) => `${name} ${percent(value)}`).join(", ");
+  return (
+    <div class="bars" ref={box}>
+      {width > 0 && (
+        <svg viewBox={`0 0 ${width} ${height}`} height={height} role="img" aria-label={`${title}: ${text}`}>
+          {rows.map(({ name, value }, t) => (
+            <g key={name}>
+              <text x={0} y={ROW * t + 12}>
+                {name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS - 1)}…` : name}
+              </text>
+              <rect x={NAMES} y={ROW * t + 3} width={at(value ?? 0) - NAMES} height={ROW - 6} fill={colorOf(t)} />
+              <text x={width} y={ROW * t + 12} text-anchor="end">
+                {percent(value)}
+              </text>
+            </g>
+          ))}
+          <line class="all" x1={at(line)} x2={at(line)} y1={0} y2={height} />
+        </svg>
+      )}
+    </div>
+  );
+}
+
+/** The largest share that a scale for some results must reach. */
+export function mostShare(totals: readonly { readonly shares: readonly (number | null)[] }[]): number {
+  return Math.max(1, ...totals.flatMap(({ shares }) => shares.map((share) => share ?? 0)));
+}
