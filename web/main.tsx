@@ -6,5 +6,5 @@ import "./views.css";
 import { begin } from "./state/begin.ts";
 import { App } from "./views/app.tsx";
 
-begin();
+void begin();
 render(<App />, document.getElementById("app")!);

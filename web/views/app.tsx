@@ -9,6 +9,8 @@ import { AdapterList } from "./adapter-list.tsx";
 import { BasesWarning } from "./bases-warning.tsx";
 import { dragging, useDropping } from "./dropping.ts";
 import { Intro } from "./intro-view.tsx";
+import { KeepMenu } from "./keep-menu.tsx";
+import { MissingAdapters } from "./missing-adapters.tsx";
 import { ModuleTab } from "./module-view.tsx";
 import { OpenButton, OpenDialog } from "./open-dialog.tsx";
 import { modified } from "./roving.ts";
@@ -27,6 +29,7 @@ export function App() {
           <>
             <Tabs />
             <OpenButton class="" text="Open" />
+            <KeepMenu />
           </>
         )}
         <a href="./glossary.html" target="_blank" rel="noopener">
@@ -75,6 +78,7 @@ function Messages() {
           {openingNote.value}
         </p>
       )}
+      <MissingAdapters />
       <BasesWarning adapters={openAdapters.value} />
     </>
   );

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { DroppedFile } from "../../src/browser/dropped.ts";
-import { addFiles, opening } from "../state/adapters.ts";
+import { opening } from "../state/adapters.ts";
+import { takeFiles } from "../state/taken.ts";
 
 /** Whether files are being dragged over the page. */
 export const dragging = signal(false);
@@ -25,7 +26,7 @@ export function useDropping(): void {
       const { dataTransfer } = event;
       // Dropped items can be read only during the event.
       const files = dataTransfer === null ? null : droppedFiles(dataTransfer);
-      if (files !== null) opening(async () => addFiles(await files));
+      if (files !== null) opening(async () => takeFiles(await files));
     };
     const listeners = { dragover: over, dragleave: leave, drop } as const;
     for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name as "drop", listener);

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { bytes, figure } from "../../src/core/shown.ts";
 import { compositions } from "../../src/report/compositions.ts";
 import { lossShown } from "../../src/report/loss-shown.ts";
+import { accuracyOf } from "../state/bench.ts";
 import { canPickFolder, DOWNLOAD_TITLES, DOWNLOADS, download, saveIntoFolder } from "../state/download.ts";
 import { sentenceOf } from "../state/explorer.ts";
 import type { MadeMerge } from "../state/merge.ts";
@@ -23,6 +24,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
     heading.current!.focus({ preventScroll: true });
     heading.current!.scrollIntoView({ block: "nearest" });
   }, []);
+  const accuracy = accuracyOf(report);
   const all = compositions(report);
   const merged = all.slice(0, MOST_COMPOSITIONS);
   return (
@@ -34,6 +36,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
       <p class="facts">
         {report.totals.modules} modules, {report.totals.dtype}, {bytes(report.totals.bytes)}, {seconds.toFixed(1)} s;
         norm ratio {figure(report.totals.normRatio)}, energy {figure(report.totals.energy)}
+        {accuracy !== null && `, accuracy in your benchmark ${(100 * accuracy).toFixed(1)} %`}
       </p>
       {report.warnings.map(({ text }) => (
         <p class="note" key={text}>

@@ -1,5 +1,7 @@
 import { openAdapters } from "../state/adapters.ts";
+import { bench } from "../state/bench.ts";
 import { mergeError, merges, progress, shownMerge } from "../state/merge.ts";
+import { BenchTable } from "./bench-table.tsx";
 import { MergeForm } from "./merge-form.tsx";
 import { MergeResult } from "./merge-result.tsx";
 import { MergeStart } from "./merge-start.tsx";
@@ -9,7 +11,7 @@ import { Multiples } from "./multiples.tsx";
 export function MergeTab() {
   const count = openAdapters.value.length;
   const made = merges.value;
-  if (count === 0 && made.length === 0 && progress.value === null) {
+  if (count === 0 && made.length === 0 && bench.value === null && progress.value === null) {
     return <p class="empty">Open adapters first; then merge them here.</p>;
   }
   const shown = made.find(({ number }) => number === shownMerge.value) ?? made[0];
@@ -28,6 +30,7 @@ export function MergeTab() {
         </section>
       )}
       <section class="results" aria-label="Results">
+        <BenchTable />
         {shown === undefined ? (
           <p class="empty">Results appear here, side by side.</p>
         ) : (

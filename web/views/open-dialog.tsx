@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
-import { addExample, addFiles, addFromHub, opening } from "../state/adapters.ts";
+import { addExample, addFromHub, opening } from "../state/adapters.ts";
+import { takeFiles } from "../state/taken.ts";
 
 const hubPath = signal("");
 const hubToken = signal("");
@@ -17,7 +18,7 @@ function picked(event: Event): void {
   const input = event.currentTarget as HTMLInputElement;
   const files = Array.from(input.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, blob: file }));
   input.value = "";
-  openBy(() => addFiles(files));
+  openBy(() => takeFiles(files));
 }
 
 /** The button that shows all ways to open adapters. */

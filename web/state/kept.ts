@@ -1,0 +1,47 @@
+import { effect, signal } from "@preact/signals";
+import { sentenceOf } from "./explorer.ts";
+import { type MadeMerge, merges } from "./merge.ts";
+
+/** Why results are not kept over a reload; null if they are. */
+export const keepingError = signal<string | null>(null);
+
+const STORE = "results";
+
+function answer<Value>(request: IDBRequest<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function open(): Promise<IDBDatabase> {
+  const request = indexedDB.open("lora-lego", 1);
+  request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "number" });
+  return answer(request);
+}
+
+/** Bring back the results of an earlier visit, and keep those to come. @returns whether there were any */
+export async function keepResults(): Promise<boolean> {
+  try {
+    const base = await open();
+    const before = (await answer(base.transaction(STORE).objectStore(STORE).getAll())) as MadeMerge[];
+    merges.value = [...merges.value, ...before.sort((one, other) => other.number - one.number)];
+    let kept = new Set(before.map(({ number }) => number));
+    effect(() => {
+      const store = base.transaction(STORE, "readwrite").objectStore(STORE);
+      const now = new Set(merges.value.map(({ number }) => number));
+      for (const made of merges.value) if (!kept.has(made.number)) store.put(made);
+      for (const number of kept) if (!now.has(number)) store.delete(number);
+      kept = now;
+      store.transaction.onabort = () => failed(store.transaction.error);
+    });
+    return before.length > 0;
+  } catch (error) {
+    failed(error);
+    return false;
+  }
+}
+
+function failed(error: unknown): void {
+  keepingError.value = `The browser does not keep results over a reload (${sentenceOf(error)}); download them.`;
+}
