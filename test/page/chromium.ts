@@ -34,6 +34,9 @@ export function useBrowser(): { open(adapters?: readonly string[], of?: object):
       page.on("pageerror", (error) => {
         throw error;
       });
+      page.on("console", (message) => {
+        if (/Content Security Policy/.test(message.text())) throw new Error(message.text());
+      });
       await page.goto(served.url);
       return page;
     },

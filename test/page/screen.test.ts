@@ -34,7 +34,7 @@ describe("the first view", () => {
     expect((await open.boundingBox())!.height).toBeGreaterThan(48);
     expect(await page.getByRole("tab").count()).toBe(0);
     expect(await bottomOf(page, ".story")).toBeLessThanOrEqual(SCREEN.height);
-    expect((await page.locator("main").textContent())!.split(/\s+/).length).toBeLessThan(60);
+    expect((await page.locator(".story").textContent())!.split(/\s+/).length).toBeLessThan(60);
     await open.click();
     await page.getByRole("dialog", { name: "Open adapters" }).waitFor();
   });

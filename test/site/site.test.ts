@@ -75,7 +75,8 @@ describe("the site", () => {
   it("has the explorer, which opens its example set without a server of its own", async () => {
     const { page, close } = await open("docs/explorer");
     await page.goto(`${server.resolvedUrls!.local[0]}explorer/index.html`);
-    await page.getByRole("button", { name: "Example set" }).click();
+    await page.getByRole("button", { name: "Explore the example" }).click();
+    await page.getByRole("tab", { name: "Overview" }).click();
     await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
     await close();
   });

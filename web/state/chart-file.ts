@@ -1,6 +1,6 @@
 import { save } from "./save-file.ts";
 
-/** Style that a chart has from the page, and needs in a file of its own. */
+/** Style that a chart has from the page, and needs in a file of its own; the page's policy allows attributes, but no style attribute. */
 const STYLE = [
   "fill",
   "fill-opacity",
@@ -10,7 +10,9 @@ const STYLE = [
   "stroke-dasharray",
   "stroke-linejoin",
   "vector-effect",
-  "font",
+  "font-family",
+  "font-size",
+  "font-weight",
   "text-anchor",
   "visibility",
   "image-rendering",
@@ -63,8 +65,8 @@ function pictureOf(chart: SVGSVGElement): SVGElement {
   const copies = [...copy.querySelectorAll("*")];
   for (const [i, own] of [...chart.querySelectorAll("*")].entries()) {
     const style = getComputedStyle(own);
-    copies[i]!.setAttribute("style", STYLE.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";"));
-    for (const name of ["class", "tabindex", "role", "aria-pressed"]) copies[i]!.removeAttribute(name);
+    for (const name of STYLE) copies[i]!.setAttribute(name, style.getPropertyValue(name));
+    for (const name of ["class", "style", "tabindex", "role", "aria-pressed"]) copies[i]!.removeAttribute(name);
   }
   const { x, y, width: w, height: h } = chart.viewBox.baseVal;
   const svg = sheet(width, height, `${x} ${y} ${w} ${h}`);
@@ -77,7 +79,7 @@ function pictureOfTable(table: HTMLTableElement): SVGElement {
   const all = table.getBoundingClientRect();
   const svg = sheet(all.width, all.height, `0 0 ${all.width} ${all.height}`);
   for (const cell of table.querySelectorAll("th, td")) {
-    const drawn = cell.querySelector("button") ?? cell;
+    const drawn = cell.querySelector(".cell") ?? cell;
     const { left, top, width, height } = drawn.getBoundingClientRect();
     const style = getComputedStyle(drawn);
     const [x, y] = [left - all.left, top - all.top];
@@ -97,7 +99,10 @@ function pictureOfTable(table: HTMLTableElement): SVGElement {
           y: y + height / 2,
           "text-anchor": "middle",
           "dominant-baseline": "central",
-          style: `font:${style.font};fill:${style.color}`,
+          "font-family": style.fontFamily,
+          "font-size": style.fontSize,
+          "font-weight": style.fontWeight,
+          fill: style.color,
         },
         drawn.textContent ?? "",
       ),
