@@ -54,8 +54,23 @@ export const EXPLORER: PromisingText = {
       "node/ui-server > answers no page but its own, by what browsers say of who asks",
     ],
     [
-      "To use the page without the server, run `npm run build:web`: it writes the same page to `dist/web`, which any static host can serve.",
-      EXPLAINS,
+      "To use the page without the server, run `npm run build:web`: it writes the same page to `dist/web`, which any static host can serve, in any folder.",
+      "page/kept > serves the page from any folder, and opens the adapters of the Hub that the link names",
+    ],
+    [
+      "A link to it may name adapters on the Hub, which open by themselves: `#hf=alice/math,bob/med`.",
+      "page/kept > serves the page from any folder, and opens the adapters of the Hub that the link names",
+    ],
+    [
+      "Without adapters the page draws one module of the example set, lets k fall once, and says in three sentences what that means.",
+      "page/screen > is the example set drawn, three sentences, one large button, and nothing else to read",
+      "page/screen > lets k fall by itself once, not for long, and not for those who want less motion",
+    ],
+    [
+      "*Open yours* shows all ways to open adapters, which take the example's place; *Explore the example* shows the rest of the page.",
+      "page/screen > is the example set drawn, three sentences, one large button, and nothing else to read",
+      "page/screen > gives way to adapters of one's own, which take the example's place",
+      "page/flows > goes from the example set to a merge whose files are the command line's, byte by byte",
     ],
     [
       "Drop folders or files anywhere on the page, pick them, name one on the Hugging Face Hub (read by range, not stored), or take the example set: seven adapters of [minibench](../examples/minibench).",
@@ -76,11 +91,30 @@ export const EXPLORER: PromisingText = {
       "browser/explorer > opens every format that the command line reads",
     ],
     [
-      "A card shows format, base, rank, scale, modules, element types and size; there you can rename, weight, move and remove the adapter.",
+      "A chip shows an adapter's mark, rank and norm, and whether it is lost in the sum of all.",
+      "page/shows > says what an adapter is, and lets it be renamed, weighted, moved and removed",
+      "page/shows > says who is lost beside its name, and balances the set where that is recommended",
+    ],
+    [
+      "It opens a card with format, base, scale, modules, element types and size; there you can rename, weight, move and remove the adapter.",
       "page/shows > says what an adapter is, and lets it be renamed, weighted, moved and removed",
     ],
     [
-      "The table shows layers by kind of module, shaded by one figure that each cell also prints:",
+      "As soon as adapters of two base models are open, the page warns of it.",
+      "page/shows > warns as soon as adapters of two base models are open",
+    ],
+    [
+      "It begins with what [audit](audit.md) says of the set: how alike the adapters are, who is lost in their plain sum, the merge that is recommended and why, and what speaks against it.",
+      "page/shows > begins with how alike the adapters are, who is lost, and what to do, which a button does",
+      "page/shows > says who is lost beside its name, and balances the set where that is recommended",
+    ],
+    [
+      "Buttons fill the merge form with what is recommended.",
+      "page/shows > begins with how alike the adapters are, who is lost, and what to do, which a button does",
+      "page/shows > says who is lost beside its name, and balances the set where that is recommended",
+    ],
+    [
+      "The table below shows layers by kind of module, shaded by one figure that each cell also prints:",
       "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
       "browser/explorer > looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share",
     ],
@@ -109,9 +143,22 @@ export const EXPLORER: PromisingText = {
       "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
     ],
     [
+      "The ends of the colours' scale are fixed: those of the figure, or zero and the largest value of any adapter and module.",
+      "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
+    ],
+    [
+      "Modules of image models are grouped by block; such a cell is the mean over its modules.",
+      "page/shows > groups the modules of an image model by block",
+      "analysis/module-grid > puts the modules of an image model's block together by kind, and others in rows of their own",
+    ],
+    [
       "A cell opens its module; the arrow keys move from cell to cell.",
       "page/quality > is worked by keyboard alone",
       "views/roving > goes up and down in a column, over what is missing there, and stays at the edges",
+    ],
+    [
+      "All of it fits on one screen of 1280 x 800.",
+      "page/screen > has the plane, curves, matrix, clusters and k at 1280 x 800, without scrolling",
     ],
     [
       "**Units** are drawn in the plane of their largest variance (PCA from the Gram matrix), or laid out by UMAP if you ask for it.",
@@ -119,13 +166,18 @@ export const EXPLORER: PromisingText = {
       "browser/explorer > shows a module's units in a plane, and any k of its clusters",
     ],
     [
-      "Colour and shape show the adapter, hulls the clusters.",
+      "Colour and shape show the adapter; outlines show the clusters, in the mixture of their adapters' colours.",
+      "page/screen > colours an outline by the adapters in it",
       "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
     ],
     [
       "Choose units to see their lengths, cluster and similarity; the arrow keys go through them by adapter.",
       "page/flows > clusters anew as k moves, and shows what a unit is",
       "page/quality > is worked by keyboard alone",
+    ],
+    [
+      "Buttons, the keys + - 0, a wheel with Ctrl and pinching zoom; dragging moves what is zoomed.",
+      "page/screen > zooms by buttons and keys, moves when it is dragged, and goes back",
     ],
     [
       "All adapters count equally here, whatever their weights in a merge.",
@@ -135,6 +187,14 @@ export const EXPLORER: PromisingText = {
       "**k** sets the number of clusters, which is the rank of the result; everything follows at once, because the Gram matrices stay in memory.",
       "page/shows > draws units, hulls, curves, cosines, singular values and clusters, which follow k",
       "browser/explorer > clusters alike whatever was clustered before, in every gauge, sign and metric",
+    ],
+    [
+      "Outlines grow and shrink as units change clusters, unless you asked your system for less motion.",
+      "page/screen > regroups in steps, or at once for those who want less motion",
+    ],
+    [
+      "The rank that is recommended for LEGO is marked on the curves; *Use this k* fills the merge form with LEGO at k.",
+      "page/screen > marks the recommended k on the curves, and fills the merge form with the k that is used",
     ],
     [
       "Gauge, sign and metric are LEGO's options ([methods/lego.md](methods/lego.md)).",
@@ -171,12 +231,18 @@ export const EXPLORER: PromisingText = {
     ],
     ["What the adapters learnt is then in B.", EXPLAINS],
     [
+      "The menu of every chart saves it as SVG or PNG, and shows the figures of its lines.",
+      "page/kept > is saved as SVG and as PNG, in the page's colours",
+    ],
+    [
       "The form starts with [auto](methods/auto.md), which chooses the method by the number of adapters.",
       "views/merge-form > has no options where auto chooses the method, and says by what",
       "page/flows > merges by the method that auto chooses, unless another is chosen",
     ],
     [
-      "It has every method with its options, the rank, a factor for the delta, and the program that will load the result.",
+      "It has every method with its options (folded), the rank, a factor for the delta, the program that will load the result, and a slider for each weight.",
+      "page/merge > has nothing of its flow below the fold, by auto and with a method's options folded",
+      "views/merge-form > weighs adapters by sliders, whose span grows with a weight",
       "views/merge-form > has the options of the method chosen, and forgets those of the one before",
       "views/merge-form > asks for what is chosen, and for nothing where the default is chosen again",
       "views/merge-form > takes several patterns of modules",
@@ -202,14 +268,54 @@ export const EXPLORER: PromisingText = {
       "page/flows > ends a merge that is cancelled, and can merge again",
     ],
     [
-      "When it is done you can see its report and download a PEFT folder (zip, or written into a folder if the browser can do that), the single files, the recipe, and the report as JSON or as a page.",
+      "Its result takes the focus and is scrolled into view.",
+      "page/merge > takes the focus and is scrolled into view, in %o",
+    ],
+    [
+      "It says whether an adapter is lost, what to try next, with buttons that do it, and how programs load the result, as the command line does.",
+      "page/merge > ends with what the command line ends with: what is lost, what to try, which a button does, and how to load it",
+    ],
+    [
+      "You can download a PEFT folder (zip, or written into a folder if the browser can do that), the single files, the recipe, and the report as JSON or as a page.",
       "page/flows > goes from the example set to a merge whose files are the command line's, byte by byte",
     ],
-    ["The last four results are compared side by side.", "page/shows > are kept side by side, the last four of them"],
+    [
+      "The last six results stand side by side, with how much of each adapter they hold.",
+      "page/shows > are kept side by side, the last six of them",
+      "page/merge > of the five best methods stands beside the others, in one scale, with what was measured",
+    ],
+    [
+      "*Merge by the five best* adds the five methods that scored best in [what was measured](evidence.md).",
+      "page/merge > of the five best methods stands beside the others, in one scale, with what was measured",
+    ],
     [
       "The files are byte-identical to those that `lora-lego merge` writes for the same recipe.",
       "page/flows > goes from the example set to a merge whose files are the command line's, byte by byte",
       "browser/explorer > merges to the bytes of lora-lego merge, all files of the folder",
+    ],
+    [
+      "Drop what `lora-lego bench --json` printed on the page, and its accuracies are shown beside the figures.",
+      "page/kept > are shown beside the figures of the merges of the same method and rank",
+    ],
+    [
+      "A result shows the accuracy of the merge that is named like its method and has its rank.",
+      "page/kept > are shown beside the figures of the merges of the same method and rank",
+    ],
+    [
+      "Results stay in the browser over a reload, until you choose *Forget all results*.",
+      "page/kept > are there after a reload, with their files, until they are forgotten",
+    ],
+    [
+      "*Keep* also makes a link or a file of the page: where the adapters come from, their names and weights, and all settings.",
+      "page/kept > comes back from a link and from a file: settings, weights, and the adapters as they are opened",
+    ],
+    [
+      "Neither holds a token or what is in an adapter, so adapters from your disk are opened again by hand.",
+      "page/kept > names the files that only their owner can open again, and says what is wrong with a link that is cut off",
+    ],
+    [
+      "Drop the file on the page to restore it.",
+      "page/kept > comes back from a link and from a file: settings, weights, and the adapters as they are opened",
     ],
     [
       "Measured with seven adapters of 80 MB (all linear modules of Llama-2-7B's shape, rank 16) in Chromium 156 on two cores of an AMD EPYC, by `npm run bench:page`.",
@@ -221,6 +327,10 @@ export const EXPLORER: PromisingText = {
       `${MEASURED}bench/page.mjs`,
     ],
     ["Meanwhile the page's own thread had no task longer than 50 ms.", `${MEASURED}bench/page.mjs`],
+    [
+      "While k moves over 112 units, no task of it takes more than 50 ms of its processor time.",
+      `${MEASURED}bench/page.mjs`,
+    ],
     [
       "Adapters stay on disk and are read in slices.",
       "browser/handed-files > are read in slices: of large weights, the header when they are opened",
@@ -235,8 +345,8 @@ export const EXPLORER: PromisingText = {
     ],
     ["The command line's peak is 149 MB.", `${MEASURED}bench/page.mjs`],
     [
-      "Results are held in memory at their full size, the last four of them.",
-      "page/shows > are kept side by side, the last four of them",
+      "Results are held in memory at their full size, the last six of them.",
+      "page/shows > are kept side by side, the last six of them",
     ],
   ],
 };
