@@ -151,7 +151,9 @@ async function longestWhileKMoves() {
   const complete = new Promise((done) => session.once("Tracing.tracingComplete", done));
   await session.send("Tracing.end");
   await complete;
-  const { pid, tid } = events.find(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
+  const { pid, tid } = events.find(
+    ({ name, args, pid }) => name === "thread_name" && args.name === "CrRendererMain" && pid === renderer,
+  );
   const tasks = events.filter((event) => event.pid === pid && event.tid === tid && event.name.endsWith("RunTask"));
   return { units, longest: Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1000 };
 }

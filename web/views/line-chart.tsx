@@ -48,7 +48,7 @@ export function LineChart(props: LineChartProps) {
         {shown.length === 0 ? (
           <p class="loading">Computing…</p>
         ) : (
-          width > 0 && <Lines {...props} series={shown} width={width} height={height} />
+          width * height > 0 && <Lines {...props} series={shown} width={width} height={height} />
         )}
       </div>
     </figure>

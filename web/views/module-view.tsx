@@ -85,7 +85,7 @@ function Choices() {
           moduleName.value = name;
         }}
       />
-      <details class="over">
+      <details class="over options">
         <summary>LEGO's options</summary>
         <div class="stack">
           {choose("gauge", GAUGES.choices)}

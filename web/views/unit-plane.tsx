@@ -49,7 +49,7 @@ export function UnitPlane({ plane, bare = false }: { plane: ModulePlane; bare?: 
         </figcaption>
       )}
       <div class={`plot${view.zoom > 1 ? " zoomed" : ""}`} ref={box} {...handlers}>
-        {width > 0 && (
+        {width * height > 0 && (
           // biome-ignore lint/a11y/useSemanticElements: the group holds the marks of a picture
           <svg
             viewBox={`0 0 ${width} ${height}`}
