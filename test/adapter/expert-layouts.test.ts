@@ -216,14 +216,42 @@ describe("experts in other layouts", () => {
     }
   });
 
-  it("are refused where the shapes do not fit", async () => {
+  const [A, B] = [
+    [[[1, 2]], [[3, 4]]],
+    [
+      [[1], [2], [3]],
+      [[4], [5], [6]],
+    ],
+  ] as const;
+
+  it.each([
+    ["as many experts", A, [...B, B[0]]],
+    ["as many experts, of which A has more", [...A, A[0]], B],
+    ["as many units", A, B.map((own) => own.map(([x]) => [x!, x!]))],
+  ] as const)("are refused where A and B do not have %s", async (_, a, b) => {
     const tensors = {
-      [`base_model.model.${LAYER}.experts.w2.lora_A.weight`]: [[[1, 2]], [[3, 4]]],
-      [`base_model.model.${LAYER}.experts.w2.lora_B.weight`]: [[[1]], [[2]], [[3]]],
+      [`base_model.model.${LAYER}.experts.w2.lora_A.weight`]: a as Nested,
+      [`base_model.model.${LAYER}.experts.w2.lora_B.weight`]: b as Nested,
     };
     const refused = openTensors("odd", tensors, { peft_type: "LORA", target_modules: ["w2"], r: 1 });
     await expect(refused).rejects.toThrow(
       /experts\.w2 has factors that no experts have .*; expected A \(experts, r, in\)/,
+    );
+  });
+
+  it("are parts of one parameter where gate and up are one weight", async () => {
+    const key = `base_model.model.${LAYER}.experts`;
+    const tensors = {
+      [`${key}.gate_up_proj.lora_A.weight`]: A,
+      [`${key}.gate_up_proj.lora_B.weight`]: B,
+      [`${key}.down_proj.lora_A.weight`]: A,
+      [`${key}.down_proj.lora_B.weight`]: B,
+    };
+    const adapter = await openTensors("fused", tensors, { peft_type: "LORA", target_modules: ["x"], r: 1 });
+    expect(Array.from(adapter.modules.values(), ({ name, parameter }) => [name, parameter])).toEqual(
+      ["down_proj", "gate_up_proj"].flatMap((own) =>
+        [0, 1].map((e) => [`${LAYER}.experts.${e}.${own}`, { name: own, experts: 2 }]),
+      ),
     );
   });
 

@@ -248,10 +248,81 @@ describe("the parameters of a layer", () => {
     ]);
   });
 
-  it("are refused where the ranks do not divide", async () => {
-    const config = { r: 3, target_parameters: ["experts.down_proj"] };
-    const refused = open([LAYER], config);
+  it("have the names of their nesting, whatever comes first in the file", async () => {
+    const GATE_UP = flatFactors([ONE, TWO].map(({ A, B }) => ({ A, B: [...B, [0]] })));
+    const sizes = async (paths: readonly string[]) => {
+      const modules = Object.fromEntries(paths.map((path) => [path, path === LAYER ? PAIR : GATE_UP]));
+      const adapter = await openPico("mine", { modules, config: { r: 1 } });
+      return new Map(Array.from(adapter.modules.values(), ({ name, out }) => [name, out]));
+    };
+    const expected = new Map([
+      ...of("gate_up_proj").map((name) => [name, 4]),
+      ...of("down_proj").map((name) => [name, 3]),
+    ] as [string, number][]);
+    for (const paths of [
+      [LAYER, `${LAYER}.base_layer`],
+      [`${LAYER}.base_layer`, LAYER],
+    ]) {
+      expect(await sizes(paths)).toEqual(expected);
+    }
+  });
+
+  it("that are nested are no layers, wherever they are", async () => {
+    const adapter = await open(["blocks.0.ffn.base_layer", "blocks.0.ffn"]);
+    expect(adapter.variants.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/has factors of 2 parameters of blocks\.0\.ffn, but its config has no target_parameters/),
+    ]);
+    expect(adapter.modules.size).toBe(0);
+  });
+
+  const MATRIX = { A: [[1, 2]], B: [[3], [4]] };
+  const parametersOf = async (path: string, config: object) => {
+    const adapter = await openPico("mine", { modules: { [path]: MATRIX }, config: { r: 1, ...config } });
+    return Array.from(adapter.modules.values(), ({ name, parameter }) => [name, parameter?.experts]);
+  };
+
+  it("are known by the layer in target_parameters where their rank is a layer's own", async () => {
+    expect(await parametersOf("blocks.0.ffn", { target_parameters: ["ffn.w1"] })).toEqual([["blocks.0.ffn.w1", 1]]);
+    // A name without a layer may be any layer's.
+    expect(await parametersOf("blocks.0.ffn", { target_parameters: ["w1"] })).toEqual([["blocks.0.ffn", undefined]]);
+    expect(await parametersOf(LAYER, { target_parameters: ["down_proj"] })).toEqual([[`${LAYER}.down_proj`, 1]]);
+    // Nothing says that it is a parameter, not even its rank.
+    expect(await parametersOf(LAYER, {})).toEqual([[LAYER, undefined]]);
+  });
+
+  it("are not certain where one of two names has no layer", async () => {
+    const config = { r: 1, target_parameters: ["ffn.w1", "w2"] };
+    const adapter = await openPico("mine", { modules: { "blocks.0.ffn": MATRIX }, config });
+    expect(adapter.variants.map(({ text }) => text)).toEqual([expect.stringMatching(/w1, w2 there/)]);
+  });
+
+  const CUBE = { A: [[[1, 2]], [[6, 7]]], B: [[[3, 8]], [[4, 9]], [[5, 10]]] };
+
+  it.each([
+    ["the ranks do not divide", PAIR, 3],
+    ["the ranks of two experts are those of a half", PAIR, 4],
+    ["B has other units than A", { A: PAIR.A, B: [[3], [4], [5]] }, 1],
+    ["only A has three dimensions", { A: CUBE.A, B: PAIR.B }, 1],
+    ["only B has three dimensions", { A: PAIR.A, B: CUBE.B }, 1],
+    [
+      "experts have another rank than the config says",
+      {
+        A: [
+          [
+            [1, 2],
+            [6, 7],
+          ],
+        ],
+        B: [[[3], [8]]],
+      },
+      1,
+    ],
+  ] as const)("are refused where %s", async (_, factors, r) => {
+    const config = { r, target_parameters: ["experts.down_proj"] };
+    const refused = openPico("mine", { modules: { [LAYER]: factors as never }, config });
     await expect(refused).rejects.toThrow(FormatError);
-    await expect(refused).rejects.toThrow(/no parameter of rank 3 has \(A is .*2.*; expected A \(experts x 3, in\)/);
+    await expect(refused).rejects.toThrow(
+      new RegExp(`no parameter of rank ${r} has \\(A is .*2.*; expected A \\(experts x ${r}, in\\)`),
+    );
   });
 });
