@@ -2,6 +2,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { type Consumer, consumerById } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
+import { numberedList } from "../adapter/names/numbered.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { shellPath } from "../core/shell-word.ts";
 import type { Conversion } from "./conversion.ts";
@@ -50,6 +51,11 @@ function formatsOfForm(out: string | null, { format, modules }: Adapter): readon
   if (own !== undefined && holdsForm(own, out)) return [own];
   if (ofImageModel(modules.keys())) return ["kohya", "diffusers"];
   const [module] = modules.keys();
+  if (numberedList(module!) !== null) {
+    throw new RefusedError(
+      `${out}: a single .safetensors file names the modules of an image model, but this adapter numbers them (such as ${module}); pass a folder's name as --out.`,
+    );
+  }
   throw new RefusedError(
     `${out}: a single .safetensors file is for adapters of image models, but ${module} is not named like a module of one; pass a folder's name as --out, or a name that ends in .gguf.`,
   );

@@ -2,6 +2,9 @@ import { percent } from "../core/shown.ts";
 import { MOST_COSINE } from "./lost-adapters.ts";
 import type { MergeReport } from "./report.ts";
 
+/** An adapter of which the result holds more is amplified; a plain sum of nine equal ones holds nine times each. */
+const MOST_SHARE = 10;
+
 /** Whether an adapter is lost, in a sentence or two. */
 export function lossShown({ inputs, totals, warnings }: Pick<MergeReport, "inputs" | "totals" | "warnings">): string {
   if (warnings.some(({ id }) => id === "zero-result")) return "Everything is lost: the result changes nothing.";
@@ -9,15 +12,25 @@ export function lossShown({ inputs, totals, warnings }: Pick<MergeReport, "input
     const [share, cosine] = [totals.shares[t] ?? null, totals.cosines[t] ?? null];
     return share === null || cosine === null ? [] : [{ name, share, cosine }];
   });
-  const [least, ...others] = found.sort((one, other) => one.share - other.share);
-  if (least === undefined) return "The adapters change nothing.";
+  if (found.length === 0) return "The adapters change nothing.";
   const against = found.filter(({ cosine }) => cosine <= -MOST_COSINE).map(({ name }) => name);
   const lost = found.filter(({ cosine }) => Math.abs(cosine) < MOST_COSINE).map(({ name }) => name);
-  const good = against.length + lost.length === 0 && percent(least.share) !== percent(0);
+  const amplified = found.filter(({ share }) => share > MOST_SHARE);
+  // What is lost or amplified has a share that says little: a small adapter that the others happen to agree with has a large one.
+  const usual = found.filter(({ name, share }) => !lost.includes(name) && share <= MOST_SHARE);
+  const [least, ...others] = usual.sort((one, other) => one.share - other.share);
+  const none = least !== undefined && percent(least.share) === percent(0);
   return [
     ...(against.length === 0 ? [] : [`The result works against ${against.join(", ")}.`]),
     ...(lost.length === 0 ? [] : [`Practically lost: ${lost.join(", ")}.`]),
-    ...(good && others.length > 0 ? ["No adapter is lost."] : []),
-    `The result holds ${[least, ...others.slice(-1)].map(({ name, share }) => `${percent(share)} of ${name}`).join(" to ")}.`,
+    ...(found.length > 1 && against.length + lost.length === 0 && !none ? ["No adapter is lost."] : []),
+    ...amplified.map(
+      ({ name, share }) => `${name} acts at ${Math.round(share)} times the strength that it was trained at.`,
+    ),
+    ...(least === undefined
+      ? []
+      : [
+          `The result holds ${[least, ...others.slice(-1)].map(({ name, share }) => `${percent(share)} of ${name}`).join(" to ")}.`,
+        ]),
   ].join(" ");
 }

@@ -218,10 +218,39 @@ describe("check", () => {
     expect(unseen(await plain(8), "peft")).toEqual([expect.stringContaining("pass --base")]);
     expect(unseen(await plain(8), "vllm")).toEqual([
       expect.stringContaining("pass --base"),
-      expect.stringMatching(/takes LoRA for the base's architecture/),
+      expect.stringMatching(/takes LoRA for the architecture of the base model/),
     ]);
     const strange = await plain(8, { config: { use_supernova: true } });
     expect(unseen(strange, "peft")).toContainEqual(expect.stringContaining("use_supernova"));
+  });
+
+  it("knows GPT-2 by its names and its way to store matrices, for which vLLM takes no LoRA", async () => {
+    const of = (name: string, turned: boolean) =>
+      adapterOf({ rank: 8, modules: { [name]: SIZE }, config: { fan_in_fan_out: turned } });
+    const fails = async (...args: Parameters<typeof of>) =>
+      found(await of(...args), "vllm").filter(([level]) => level === "fails");
+    const gpt2 = [["fails", expect.stringMatching(/^vLLM \S+ takes no LoRA for GPT2LMHeadModel/)]];
+    for (const own of ["attn.c_attn", "attn.c_proj", "mlp.c_fc"]) {
+      expect(await fails(`transformer.h.0.${own}`, true)).toEqual(gpt2);
+      // GPT-BigCode has the same names.
+      expect(await fails(`transformer.h.0.${own}`, false)).toEqual([]);
+    }
+    expect(await fails(layer(0), true)).toEqual([]);
+    expect(found(await of("transformer.h.0.attn.c_attn", true), "peft")).toEqual([]);
+  });
+
+  it("finds no place in any program for modules that have numbers instead of names", async () => {
+    const adapter = await adapterOf({ rank: 8, modules: { "text_encoder:0": SIZE, [layer(0)]: SIZE } });
+    for (const consumer of ["peft", "vllm", "diffusers", "comfyui"] as const) {
+      expect(found(adapter, consumer)).toEqual([
+        [
+          "fails",
+          expect.stringMatching(
+            /finds modules by their names, but this adapter numbers them \(such as text_encoder:0\)/,
+          ),
+        ],
+      ]);
+    }
   });
 
   it("finds the format, and names the one to convert to", async () => {

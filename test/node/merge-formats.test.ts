@@ -195,6 +195,13 @@ describe("a merge into a single file", () => {
       RefusedError,
       /is for adapters of image models, but model\.layers\.0.*; pass a folder/,
     ],
+    [
+      "modules without names in .safetensors",
+      { "unet:0": SIZE },
+      { out: "x.safetensors" },
+      RefusedError,
+      /this adapter numbers them \(such as unet:0\); pass a folder/,
+    ],
     ["language models in kohya's keys", LANGUAGE, { out: "x.safetensors", to: "kohya" }, RefusedError, /no certain/],
     ["a .gguf file without the base's config", LANGUAGE, { out: "x.gguf" }, UsageError, /--base-config/],
     ["PEFT in a file", LANGUAGE, { out: "x.safetensors", to: "peft" }, UsageError, /peft adapters are folders/],

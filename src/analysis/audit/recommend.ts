@@ -50,12 +50,22 @@ export interface SetFacts {
 export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, energies }: SetFacts): Recommendation {
   const acting = acts.filter(Boolean).length;
   const { method, scale, reason } = chooseMethod(acting);
-  const weighted = weights === null ? [] : ["--weights", weights.join(",")];
+  // Adapters that change nothing are left out.
+  const used = (t: number): boolean => acting === 0 || acts[t] === true;
+  const weighted = weights === null ? [] : ["--weights", weights.filter((_, t) => used(t)).join(",")];
   // Single files are merged into one, for the program that loads them.
   const end = [".safetensors", ".gguf"].find((own) => paths.every((path) => path.endsWith(own))) ?? "";
   const reading = paths.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
   const command = (...flags: string[]): string =>
-    ["lora-lego", "merge", ...paths.map(shellPath), ...flags, ...reading, "--out", `merged${end}`].join(" ");
+    [
+      "lora-lego",
+      "merge",
+      ...paths.filter((_, t) => used(t)).map(shellPath),
+      ...flags,
+      ...reading,
+      "--out",
+      `merged${end}`,
+    ].join(" ");
   const lego = acting < 2 ? null : legoMerge(plan, { acts, sharedStart });
   return {
     method,

@@ -28,8 +28,7 @@ export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts 
     unseen.push("whether the base model has these modules in these sizes (pass --base, or --base-config)");
     // If one tensor is both head and embedding, these refuse a change of it or change both.
     if (consumer.id === "llamacpp" || consumer.id === "mlx") checkTied(adapter, consumer, UNKNOWN, unseen);
-    if (consumer.id === "vllm") unseen.push(`whether ${consumer.title} takes LoRA for the base's architecture`);
-    return [];
+    return consumer.id === "vllm" ? checkArchitecture(adapter, consumer, UNKNOWN, unseen) : [];
   }
   // Checkpoints of image models name their weights by other rules than adapters do.
   if (ofImageModel(adapter.modules.keys()) || consumer.models === "image") {
@@ -46,13 +45,14 @@ export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts 
 
 /** Whether vLLM takes LoRA for the base's architecture, and for which of its layers. */
 function checkArchitecture(
-  { modules }: Adapter,
+  adapter: Adapter,
   { id, title, version }: Consumer,
   { name, config }: BaseFacts,
   unseen: string[],
 ): Finding[] {
   if (id === "peft" || id === "llamacpp" || id === "mlx") return [];
-  const [architecture] = config?.architectures ?? [];
+  const { modules } = adapter;
+  const architecture = config === null ? shownArchitecture(adapter) : config.architectures[0];
   if (architecture === undefined || id !== "vllm") {
     unseen.push(`whether ${title} ${version} takes LoRA for the architecture of ${name}`);
     return [];
@@ -79,6 +79,12 @@ function checkArchitecture(
       `${title} ${version} takes no LoRA on ${refused.name} of ${architecture}; leave it out with lora-lego merge --exclude, which loses its effect.`,
     ),
   ];
+}
+
+/** The architecture that an adapter shows by itself: GPT-2 alone stores matrices as (in, out) under these names. */
+function shownArchitecture({ fanInFanOut, modules }: Adapter): string | undefined {
+  const isGpt2 = fanInFanOut && [...modules.keys()].some((name) => /(^|\.)h\.\d+\.(attn|mlp)\.c_\w+$/.test(name));
+  return isGpt2 ? "GPT2LMHeadModel" : undefined;
 }
 
 function isHead({ name }: AdapterModule): boolean {

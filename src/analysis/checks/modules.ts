@@ -1,6 +1,7 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { type Consumer, missingLayers, paddedRank, startedFor } from "../../adapter/consumers.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
+import { numberedList } from "../../adapter/names/numbered.ts";
 import { stackGaps } from "../../adapter/stacked.ts";
 import { areMany, differs, type Finding, fails, note, short } from "./finding.ts";
 
@@ -8,6 +9,12 @@ import { areMany, differs, type Finding, fails, note, short } from "./finding.ts
 export function otherModels({ format, modules }: Adapter, { title, models }: Consumer): Finding | null {
   const [first] = modules.keys();
   if (first === undefined) return null;
+  const numbered = [...modules.keys()].find((name) => numberedList(name) !== null);
+  if (numbered !== undefined) {
+    return fails(
+      `${title} finds modules by their names, but this adapter numbers them (such as ${numbered}), as the code that trained it does; load it with that code.`,
+    );
+  }
   const image = ofImageModel(modules.keys());
   if (models === "language" && image) {
     return fails(`${title} runs language models, but ${first} belongs to an image model; use diffusers or ComfyUI.`);

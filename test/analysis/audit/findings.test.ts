@@ -44,6 +44,18 @@ describe("the findings of a set", () => {
     expect([even.findings, even.recommendation!.weights]).toEqual([[], null]);
   });
 
+  it("leave adapters that change nothing out of the recommended commands", async () => {
+    const audit = await audited([
+      await entry("a", 0, 3),
+      await entry("none", 1, 0),
+      await entry("c", 2, 4.5),
+      await entry("d", 1, 0.02),
+    ]);
+    const { command, lego } = audit.recommendation!;
+    expect(command).toMatch(/^lora-lego merge a c d --weights 1,1,\d+ --out merged$/);
+    expect(lego!.command).toMatch(/^lora-lego merge a c d --method lego /);
+  });
+
   it("say of adapters that cancel each other out that there is nothing to merge", async () => {
     const audit = await audited([await entry("a", 0, 3), await entry("b", 0, -3)]);
     expect(found(audit, "zero-result")).toEqual([

@@ -1,0 +1,76 @@
+import { expect, it } from "vitest";
+import { lossShown } from "../../src/report/loss-shown.ts";
+import type { MergeReport } from "../../src/report/report.ts";
+
+/** [name, share, cosine] of each adapter. */
+function shown(...adapters: readonly (readonly [string, number | null, number | null])[]): string {
+  return lossShown({
+    inputs: adapters.map(([name]) => ({ name })),
+    totals: { shares: adapters.map(([, share]) => share), cosines: adapters.map(([, , cosine]) => cosine) },
+    warnings: [],
+  } as unknown as MergeReport);
+}
+
+it.each([
+  [
+    "none is",
+    [
+      ["a", 0.4, 0.6],
+      ["b", 0.6, 0.7],
+    ],
+    "No adapter is lost. The result holds 40% of a to 60% of b.",
+  ],
+  ["there is one", [["a", 1, 1]], "The result holds 100% of a."],
+  [
+    "one is, though the others happen to agree with it",
+    [
+      ["a", 0.73, 0.01],
+      ["b", 0.6, 0.7],
+      ["c", 0.5, 0.7],
+    ],
+    "Practically lost: a. The result holds 50% of c to 60% of b.",
+  ],
+  [
+    "all are",
+    [
+      ["a", 0.02, 0.01],
+      ["b", 0.01, 0.02],
+    ],
+    "Practically lost: a, b.",
+  ],
+  [
+    "one acts against it",
+    [
+      ["a", -0.3, -0.5],
+      ["b", 0.6, 0.7],
+    ],
+    "The result works against a. The result holds -30% of a to 60% of b.",
+  ],
+  [
+    "one is amplified",
+    [
+      ["a", 113.27, 0.6],
+      ["b", 0.4, 0.7],
+    ],
+    "No adapter is lost. a acts at 113 times the strength that it was trained at. The result holds 40% of b.",
+  ],
+  [
+    "nine equal ones are added up",
+    [
+      ["a", 9, 1],
+      ["b", 9, 1],
+    ],
+    "No adapter is lost. The result holds 900% of a to 900% of b.",
+  ],
+  [
+    "nothing is left",
+    [
+      ["a", 1e-9, 0.5],
+      ["b", 2e-9, 0.5],
+    ],
+    "The result holds 0% of a to 0% of b.",
+  ],
+  ["nothing is changed", [["a", null, null]], "The adapters change nothing."],
+] as const)("says whether an adapter is lost: %s", (_, adapters, words) => {
+  expect(shown(...adapters)).toBe(words);
+});
