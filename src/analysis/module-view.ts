@@ -1,4 +1,5 @@
 import type { Adapter, UnitId } from "../adapter/adapter.ts";
+import { refuseMisfits } from "../adapter/compatibility.ts";
 import { seededRandom } from "../core/random.ts";
 import { type DeltaFigures, deltaFigures, deltaProducts, sumProducts } from "../figures/delta.ts";
 import { clusterPurity, type Purity } from "../figures/purity.ts";
@@ -72,8 +73,14 @@ export class ModuleView {
     this.#inputs = inputs;
   }
 
-  /** Read a module; the view is void when the same kernels read another module. @returns null if no adapter has it */
+  /**
+   * Read a module; the view is void when the same kernels read another module.
+   *
+   * @returns null if no adapter has it
+   * @throws RefusedError for adapters of different models or shapes
+   */
   static async open(kernels: Kernels, adapters: readonly Adapter[], name: string): Promise<ModuleView | null> {
+    refuseMisfits(adapters, true, false);
     const pool = await readPool(kernels, adapters, name);
     return pool === null ? null : new ModuleView(pool, name, adapters.length);
   }

@@ -38,6 +38,7 @@ export interface ModuleOverview {
  *
  * @param onModule called with every module when it is done
  * @returns the sums that an audit of the set is made from
+ * @throws RefusedError for adapters of different models or shapes, before anything is read
  */
 export async function overviewOf(
   kernels: Kernels,

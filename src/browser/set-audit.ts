@@ -1,37 +1,27 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import { refuseMisfits } from "../adapter/compatibility.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { type Audit, auditOf } from "../analysis/audit/audit-set.ts";
 import { lostInSum } from "../analysis/audit/set-findings.ts";
 import type { SetTally } from "../analysis/audit/set-tally.ts";
 import { isPath, type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
-import { RefusedError } from "../core/errors.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { handedFolder } from "./handed-files.ts";
 
-/** What `lora-lego audit` says of a set, or why it cannot be merged. */
-export type SetAudit =
-  | {
-      readonly audit: Audit;
-      /** The positions of the adapters that the sum of all would lose. */
-      readonly lost: readonly number[];
-    }
-  | { readonly refused: string };
+/** What `lora-lego audit` says of a set. */
+export interface SetAudit {
+  readonly audit: Audit;
+  /** The positions of the adapters that the sum of all would lose. */
+  readonly lost: readonly number[];
+}
 
 /** The audit of adapters whose modules were read. */
 export function setAudit(given: readonly Adapter[], tally: SetTally): SetAudit {
-  try {
-    refuseMisfits(tally.adapters, true, false);
-    const audit = auditOf(
-      given,
-      given.map(({ name }) => name),
-      tally,
-    );
-    return { audit, lost: lostInSum(audit.adapters, tally.products).map(({ t }) => t) };
-  } catch (error) {
-    if (error instanceof RefusedError) return { refused: error.message };
-    throw error;
-  }
+  const audit = auditOf(
+    given,
+    given.map(({ name }) => name),
+    tally,
+  );
+  return { audit, lost: lostInSum(audit.adapters, tally.products).map(({ t }) => t) };
 }
 
 /** How programs load a merged folder of this name. */

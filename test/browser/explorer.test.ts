@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { createSHA256 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
 import { openAdapter } from "../../src/adapter/open.ts";
+import { auditSet } from "../../src/analysis/audit/audit-set.ts";
 import { inspectOpened } from "../../src/analysis/inspect.ts";
 import type { ModuleOverview } from "../../src/analysis/overview.ts";
 import { Explorer } from "../../src/browser/explorer.ts";
@@ -226,6 +227,38 @@ describe("the explorer", () => {
     });
     const refused = await page.estimate(chosen, { method: "ties", options: { density: -1 } });
     expect(refused).toMatchObject({ refused: expect.stringContaining("density") });
+  });
+
+  it("refuses adapters of different bases before it reads one, in the words of lora-lego audit, in any order", async () => {
+    const wide = join(folder, "wide");
+    const shared = "model.layers.3.self_attn.q_proj";
+    writeAdapter(wide, randomAdapter(3, { modules: { [shared]: { in: 4096, out: 16 } } }));
+    for (const paths of [
+      [wide, minibench("cola")],
+      [minibench("cola"), wide],
+      [minibench("sst2"), minibench("cola"), wide],
+    ]) {
+      const page = explorer();
+      const cards = await Promise.all(paths.map((path) => page.open(handed(path, basename(path)))));
+      const ids = cards.map(({ id }) => id);
+      const adapters = await Promise.all(
+        paths.map(async (path) => openAdapter(handedFolder(handed(path, basename(path))))),
+      );
+      const message = await auditSet(wasmKernels(), adapters, paths).then(
+        () => "",
+        (error: Error) => error.message,
+      );
+      expect(message).toMatch(
+        / adapt different bases: model\.layers\.3\.self_attn\.q_proj is .* merge adapters of one base model\.$/,
+      );
+      const seen: ModuleOverview[] = [];
+      await expect(page.overview(ids, (module) => seen.push(module))).rejects.toThrow(message);
+      expect(seen).toEqual([]);
+      await expect(page.openModule(ids, shared, PAPER)).rejects.toThrow(message);
+      const chosen = cards.map(({ id, name }) => ({ id, name, weight: 1 }));
+      expect(await page.estimate(chosen, { method: "average" })).toEqual({ refused: message });
+      await expect(page.merge(chosen, { method: "average" }, () => {})).rejects.toThrow(message);
+    }
   });
 
   it("ends a merge that is cancelled", async () => {

@@ -13,10 +13,7 @@ export const overviewError = signal<string | null>(null);
 /** What an audit says of the open adapters; null until all of their modules were read. */
 export const audited = signal<SetAudit | null>(null);
 /** The rank at which LEGO kept most of such adapters in what was measured; null while that is unknown. */
-export const recommendedK = computed<number | null>(() => {
-  const found = audited.value;
-  return found !== null && "audit" in found ? (found.audit.recommendation?.lego?.rank ?? null) : null;
-});
+export const recommendedK = computed<number | null>(() => audited.value?.audit.recommendation?.lego?.rank ?? null);
 
 /** Figures reach the page in groups, so that drawing keeps up with computing. */
 const DRAW_EVERY_MS = 120;

@@ -13,7 +13,6 @@ import { Row, Table } from "./table.tsx";
 /** What `lora-lego audit` says of the open adapters: how alike they are, who is lost, what speaks against merging, what to do. */
 export function SetSummary() {
   const found = audited.value;
-  if (found !== null && "refused" in found) return <p class="error">{found.refused}</p>;
   return (
     <div class="summary">
       {found === null ? (

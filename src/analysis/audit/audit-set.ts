@@ -1,5 +1,4 @@
 import type { Adapter } from "../../adapter/adapter.ts";
-import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { LoraLegoError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import { cosineBetween, inputProducts, normOf } from "../../figures/delta.ts";
@@ -51,7 +50,6 @@ export interface Audit {
  */
 export async function auditSet(kernels: Kernels, given: readonly Adapter[], paths: readonly string[]): Promise<Audit> {
   const { adapters } = underOneName(given);
-  refuseMisfits(adapters, true, false);
   const tally = new SetTally(adapters);
   const random = seededRandom(0);
   for (const name of moduleNames(adapters)) {

@@ -1,4 +1,5 @@
 import type { Adapter } from "../../adapter/adapter.ts";
+import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { addProducts, type DeltaProducts, noProducts } from "../../figures/delta.ts";
 import type { Pool } from "../../units/pool.ts";
 import { adapterSpectrum, spectrumOf } from "../pools.ts";
@@ -17,7 +18,9 @@ export class SetTally {
   readonly energies: EnergyByRank = new EnergyByRank();
   products: DeltaProducts;
 
+  /** @throws RefusedError for adapters of different models or shapes, whose modules cannot be read as one pool */
   constructor(adapters: readonly Adapter[]) {
+    refuseMisfits(adapters, true, false);
     this.adapters = adapters;
     this.tallies = adapters.map(() => new AdapterTally());
     this.start = new SharedStart(adapters.length);
