@@ -89,9 +89,17 @@ describe("the module's screen", () => {
     expect(await bottomOf(page, ".chips")).toBeLessThan(100);
   });
 
+  it("says whose rank it recommends, and why", async () => {
+    const page = await onModule(SEEN.map(minibench));
+    const button = page.getByRole("button", { name: "LEGO: 12" });
+    expect(await button.getAttribute("title")).toMatch(/^Recommended for LEGO: /);
+    await page.getByRole("tab", { name: "Overview" }).click();
+    await page.getByText(/^Recommended: tsv, rank 6\. tsv was chosen for 7 adapters: /).waitFor();
+  });
+
   it("marks the recommended k on the curves, and fills the merge form with the k that is used", async () => {
     const page = await onModule(SEEN.map(minibench));
-    await page.getByRole("button", { name: "Recommended: 12" }).click();
+    await page.getByRole("button", { name: "LEGO: 12" }).click();
     await page.getByText("Clusters at k = 12").waitFor();
     const [recommended, now] = [page.locator("g.recommended line").first(), page.locator("line.now").first()];
     expect(await now.getAttribute("x1")).toBe(await recommended.getAttribute("x1"));
@@ -189,6 +197,24 @@ describe("the module's screen", () => {
       expect(height).toBeGreaterThanOrEqual(8);
       expect(height).toBeLessThanOrEqual(20);
     }
+  });
+
+  it("has titles of one line and no figure of an axis cut off in the charts at 1280 x 800", async () => {
+    const page = await onModule(SEEN.map(minibench));
+    const charts = await page.locator(".line-chart").evaluateAll((all) =>
+      all.map((chart) => {
+        const left = chart.querySelector(".plot")!.getBoundingClientRect().left;
+        return {
+          caption: chart.querySelector("figcaption")!.getBoundingClientRect().height,
+          room: Math.min(
+            ...Array.from(chart.querySelectorAll("text"), (text) => text.getBoundingClientRect().left - left),
+          ),
+        };
+      }),
+    );
+    expect(charts).toHaveLength(5);
+    expect(new Set(charts.map(({ caption }) => Math.round(caption))).size).toBe(1);
+    for (const { room } of charts) expect(room).toBeGreaterThanOrEqual(0);
   });
 
   it("has the tabs first on a phone", async () => {

@@ -1,10 +1,12 @@
 import { nextMerges } from "../../src/report/next-merges.ts";
-import { type MadeMerge, startMerge } from "../state/merge.ts";
+import { openAdapters } from "../state/adapters.ts";
+import { type MadeMerge, progress, startMerge } from "../state/merge.ts";
 import { applyFix } from "../state/suggested.ts";
 
 /** What else to try, as buttons that do it, and how to load the result; what the command line's merge ends with. */
 export function Advice({ made: { report, loading } }: { made: MadeMerge }) {
   const next = nextMerges(report);
+  const closed = openAdapters.value.length === 0;
   return (
     <div class="tile advice">
       {report.chosen !== null && <p class="facts">{report.chosen}</p>}
@@ -14,6 +16,7 @@ export function Advice({ made: { report, loading } }: { made: MadeMerge }) {
           {fix.why}{" "}
           <button
             type="button"
+            disabled={closed || progress.value !== null}
             onClick={() => {
               applyFix(fix);
               void startMerge();
@@ -23,6 +26,7 @@ export function Advice({ made: { report, loading } }: { made: MadeMerge }) {
           </button>
         </p>
       ))}
+      {next.length > 0 && closed && <p class="hint">Open the adapters again to merge them.</p>}
       {loading.length > 0 && (
         <details open={next.length === 0}>
           <summary>Load it</summary>

@@ -10,7 +10,7 @@ const CURVES: readonly {
 }[] = [
   { name: "Inertia", about: "within clusters", of: ({ inertia }) => inertia },
   { name: "Purity", about: "chance dashed", of: ({ purity }) => purity.purity },
-  { name: "Norm ratio", about: "to the mean", of: ({ normRatio }) => normRatio },
+  { name: "Norm ratio", about: "to mean", of: ({ normRatio }) => normRatio },
   { name: "Energy", about: "of the sum", of: ({ energy }) => energy },
 ];
 

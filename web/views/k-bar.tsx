@@ -2,6 +2,8 @@ import { figure } from "../../src/core/shown.ts";
 import { clustering, k, recommended, wantedK } from "../state/module.ts";
 import { mergeAtK } from "../state/suggested.ts";
 
+const WHY = "Recommended for LEGO: the rank at which it kept most of such adapters in what was measured";
+
 /** k, and the ways to take it; stays in view. */
 export function KBar({ most }: { most: number }) {
   const best = recommended.value;
@@ -30,15 +32,19 @@ export function KBar({ most }: { most: number }) {
       {best !== null && best !== k.value && (
         <button
           type="button"
-          title="The rank at which LEGO kept most of such adapters in what was measured"
+          title={WHY}
           onClick={() => {
             wantedK.value = best;
           }}
         >
-          Recommended: {best}
+          LEGO: {best}
         </button>
       )}
-      {best !== null && best === k.value && <span class="quiet">recommended</span>}
+      {best !== null && best === k.value && (
+        <span class="quiet" title={WHY}>
+          LEGO's rank
+        </span>
+      )}
     </div>
   );
 }

@@ -13,7 +13,7 @@ export interface Series {
   readonly dashed?: boolean;
 }
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [34, 8, 8, 18];
+const [LEFT, RIGHT, TOP, BOTTOM] = [40, 8, 8, 18];
 
 interface LineChartProps {
   readonly title: string;

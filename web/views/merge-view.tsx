@@ -17,18 +17,16 @@ export function MergeTab() {
   const shown = made.find(({ number }) => number === shownMerge.value) ?? made[0];
   return (
     <div class="merge">
-      {(count > 0 || progress.value !== null) && (
-        <section class="merge-form" aria-labelledby="merge-title">
-          <h2 id="merge-title">Merge {count === 1 ? "one adapter" : `${count} adapters`}</h2>
-          {count > 0 && <MergeForm />}
-          <MergeStart />
-          {mergeError.value !== null && (
-            <p class="error" role="alert">
-              {mergeError.value}
-            </p>
-          )}
-        </section>
-      )}
+      <section class="merge-form" aria-labelledby="merge-title">
+        <h2 id="merge-title">{count === 0 ? "Merge" : `Merge ${count === 1 ? "one adapter" : `${count} adapters`}`}</h2>
+        {count > 0 ? <MergeForm /> : <p class="hint">Open adapters to merge them here.</p>}
+        {(count > 0 || progress.value !== null) && <MergeStart />}
+        {mergeError.value !== null && (
+          <p class="error" role="alert">
+            {mergeError.value}
+          </p>
+        )}
+      </section>
       <section class="results" aria-label="Results">
         <BenchTable />
         {shown === undefined ? (

@@ -101,7 +101,7 @@ function Findings({ audit: { findings, recommendation } }: { audit: Audit }) {
         <>
           <p>
             <b>
-              Recommended: {recommendation.method}, rank {recommendation.rank}
+              Recommended: {recommendation.method}, rank {recommendation.rank}.
             </b>{" "}
             {recommendation.reason}
           </p>
