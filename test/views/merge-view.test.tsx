@@ -1,6 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { page } from "vitest/browser";
 import { mergeInMemory } from "../../src/merge/merge.ts";
+import "../../web/merge.css";
+import "../../web/style.css";
+import { adapters } from "../../web/state/adapters.ts";
 import { type MadeMerge, merges } from "../../web/state/merge.ts";
 import { MergeTab } from "../../web/views/merge-view.tsx";
 import { linear, openPeft } from "../support/memory-folder.ts";
@@ -17,6 +20,7 @@ beforeAll(async () => {
 afterEach(() => {
   vi.restoreAllMocks();
   merges.value = [];
+  adapters.value = [];
 });
 
 describe("a result", () => {
@@ -38,5 +42,28 @@ describe("a result", () => {
     // Drawn anew by the frame after the next, if at all.
     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
     await expect.element(said).toHaveTextContent("Not saved: no such folder");
+  });
+
+  it("offers no other merge while its adapters are not open, and says why", async () => {
+    merges.value = [{ ...made, report: { ...made.report, advice: "auto keeps more." } }];
+    mount(<MergeTab />);
+    const again = page.getByRole("button", { name: "Merge with method auto" });
+    await expect.element(again).toBeDisabled();
+    const why = page.getByText("Open the adapters again to merge them.");
+    await expect.element(why).toBeVisible();
+    const facts = { format: "peft", baseModel: null, modules: 1, ranks: [2], scales: [1], dtypes: ["f32"], bytes: 8 };
+    const card = { id: 1, name: "one", ...facts, notes: [] };
+    adapters.value = [{ key: 1, name: "one", source: { from: "files", name: "one" }, weight: 1, card, error: null }];
+    await expect.element(again).toBeEnabled();
+    expect(why.query()).toBeNull();
+  });
+
+  it("stands where results go on a wide screen, with its adapters or without", async () => {
+    await page.viewport(1280, 800);
+    merges.value = [made];
+    mount(<MergeTab />);
+    const { left, width } = page.getByRole("region", { name: "Results" }).element().getBoundingClientRect();
+    expect(left).toBeGreaterThan(320);
+    expect(width).toBeGreaterThan(800);
   });
 });
