@@ -73,6 +73,8 @@ describe("a result", () => {
 
   it("of the five best methods stands beside the others, in one scale, with what was measured", async () => {
     const page = await onForm();
+    await merge(page).click();
+    await page.getByRole("heading", { name: "1. tsv, rank 6" }).waitFor();
     await page.getByRole("button", { name: "Merge by the five best" }).click();
     await page.getByRole("button", { name: /^5\. iso_cts/ }).waitFor({ timeout: 60_000 });
     await page.getByRole("heading", { name: "1. tsv, rank 6" }).waitFor();

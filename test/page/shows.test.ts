@@ -229,7 +229,8 @@ describe("results", () => {
     await page.getByLabel(/^Method/).selectOption("average");
     const merge = page.getByRole("button", { name: "Merge", exact: true });
     for (let number = 1; number <= 7; number++) {
-      await page.getByText(/^Writes 28 modules/).waitFor();
+      await page.getByLabel("Rank --rank").fill(String(number));
+      await page.getByText(`Writes 28 modules of rank ${number} `).waitFor();
       await merge.click();
       await page.getByRole("heading", { name: new RegExp(`^${number}\\. average`) }).waitFor();
     }

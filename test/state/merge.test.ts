@@ -67,7 +67,12 @@ describe("the estimate", () => {
   });
 });
 
-const made = { report: { options: { method: "svd" }, totals: { rank: 2 } }, files: { "a.json": new Uint8Array([1]) } };
+/** A result; another byte makes it another one. */
+const madeOf = (byte: number) => ({
+  report: { options: { method: "svd" }, totals: { rank: 2 } },
+  files: { "a.json": new Uint8Array([byte]) },
+});
+const made = madeOf(1);
 /** The worker is done with some modules. */
 const tell = ({ args }: Asked, done: number): Promise<void> =>
   (args[2] as (progress: object) => Promise<void>)({ done, total: 4 });
@@ -106,10 +111,23 @@ describe("a merge", () => {
   it("keeps the last six results, whose numbers go on", async () => {
     for (let merge = 1; merge <= 7; merge++) {
       const merging = page.startMerge();
-      (await page.worker.next("merge")).answer(made);
+      (await page.worker.next("merge")).answer(madeOf(merge));
       await merging;
     }
     expect(page.merges.value.map(({ number }) => number)).toEqual([7, 6, 5, 4, 3, 2]);
+  });
+
+  it("shows a result that is there already again, and does not add it", async () => {
+    for (const byte of [1, 2]) {
+      const merging = page.startMerge();
+      (await page.worker.next("merge")).answer(madeOf(byte));
+      await merging;
+    }
+    const merging = page.mergeBy([{ method: "tsv" }, { method: "ctm" }]);
+    for (const byte of [1, 3]) (await page.worker.next("merge")).answer(madeOf(byte));
+    await merging;
+    expect(page.merges.value.map(({ number }) => number)).toEqual([3, 2, 1]);
+    expect(page.shownMerge.value).toBe(1);
   });
 
   it("goes by several recipes one after the other, shows the first result, and ends with the one that is cancelled", async () => {
@@ -120,7 +138,7 @@ describe("a merge", () => {
     const second = await page.worker.next("merge");
     expect(second.args[1]).toEqual({ method: "ctm" });
     expect(page.progress.value?.of).toBe("ctm, 2 of 3: ");
-    second.answer(made);
+    second.answer(madeOf(2));
     (await page.worker.next("merge")).refuse(new DOMException("This operation was aborted", "AbortError"));
     await merging;
     expect(page.merges.value.map(({ number }) => number)).toEqual([2, 1]);

@@ -1,6 +1,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
 import type { Estimate, ExplorerMerge } from "../../src/browser/explorer.ts";
+import { bytesEqual } from "../../src/core/bytes.ts";
 import { DEFAULT_METHOD } from "../../src/methods/method.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { announcement, chosenAdapters } from "./adapters.ts";
@@ -84,7 +85,7 @@ export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
   }
 }
 
-/** @returns the number of the result */
+/** @returns the number of the result, which is that of an earlier one with the same files */
 async function mergeOnce(wanted: Recipe, of: string): Promise<number> {
   const begun = performance.now();
   const onProgress = proxy((at: { readonly done: number; readonly total: number }): void => {
@@ -93,11 +94,18 @@ async function mergeOnce(wanted: Recipe, of: string): Promise<number> {
   const merged = await explorer.merge(chosenAdapters.value, wanted, onProgress);
   const seconds = (performance.now() - begun) / 1000;
   const { options, totals } = merged.report;
-  const number = 1 + Math.max(0, ...merges.value.map((made) => made.number));
+  const twin = merges.value.find(({ files }) => sameFiles(files, merged.files));
+  const number = twin?.number ?? 1 + Math.max(0, ...merges.value.map((made) => made.number));
   const title = `${options.method}, rank ${totals.rank}`;
-  merges.value = [{ ...merged, number, title, seconds }, ...merges.value].slice(0, KEPT);
+  if (twin === undefined) merges.value = [{ ...merged, number, title, seconds }, ...merges.value].slice(0, KEPT);
   announcement.value = `Merged: ${number}. ${title}.`;
   return number;
+}
+
+function sameFiles(one: ExplorerMerge["files"], other: ExplorerMerge["files"]): boolean {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  const none = new Uint8Array(0);
+  return [...names].every((name) => bytesEqual(one[name] ?? none, other[name] ?? none));
 }
 
 export function cancelMerge(): void {
