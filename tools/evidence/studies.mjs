@@ -139,7 +139,11 @@ const budgets = (shape) =>
   study(`budget-${shape}-all`, "budget", config(shape, "all", { merges: BUDGETS, unseen: [] }));
 
 /** What merges any two adapters, with a computed factor. */
-const PAIRED = ["tsv", "ctm", "ties_svd", "lego", "lego svd gauge", "average"].map((name) => ({
+const PAIRED = [
+  ...["tsv", "ctm", "ties_svd", "lego", "lego svd gauge", "average"],
+  ...["iso_c", "iso_cts", "core_space", "knots", "pico", "do_merging", "dc_merge"],
+].map((name) => ({
+  method: name,
   ...named(name),
   name,
   scale: "auto",
