@@ -24,6 +24,8 @@ interface Sum {
   readonly sources: readonly ExtraSource[];
   /** Multiplies the sum. */
   readonly factor: number;
+  /** What to do where its type cannot hold the sum. */
+  readonly remedy: string;
   readonly begin: number;
 }
 
@@ -47,7 +49,14 @@ export async function writeExtra(
       await copyTensor(inputs.names[input]!.name, inputs.files[input]!, tensor, at, sink);
       continue;
     }
-    const sum = { key, dtype: commonDtype([dtype]), sources, factor: scaled ? scale : 1, begin: at };
+    const sum = {
+      key,
+      dtype: commonDtype([dtype]),
+      sources,
+      factor: scaled ? scale : 1,
+      remedy: scaled ? "pass --dtype f32" : "choose --extras drop or first",
+      begin: at,
+    };
     for (let from = 0; from < count; from += EXTRA_CHUNK) {
       await addChunk(kernels, inputs, sum, from, Math.min(EXTRA_CHUNK, count - from), sink);
     }
@@ -57,7 +66,7 @@ export async function writeExtra(
 async function addChunk(
   kernels: Kernels,
   { names, files }: Inputs,
-  { key, dtype, sources, factor, begin }: Sum,
+  { key, dtype, sources, factor, remedy, begin }: Sum,
   from: number,
   count: number,
   sink: ByteSink,
@@ -84,9 +93,7 @@ async function addChunk(
   }
   const encoded = raw.subarray(0, count * bytesOf(dtype));
   if (!kernels.narrow(dtype, mean, encoded)) {
-    throw new RefusedError(
-      `The average of ${key} has values that ${dtype.toLowerCase()} cannot hold; choose --extras drop or first.`,
-    );
+    throw new RefusedError(`The merged ${key} has values that ${dtype.toLowerCase()} cannot hold; ${remedy}.`);
   }
   await sink.write(begin + from * bytesOf(dtype), encoded);
 }

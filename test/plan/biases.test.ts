@@ -49,6 +49,13 @@ describe("biases next to B (lora_bias)", () => {
     expect(effect(result)[0]).toBeCloseTo(31 * result.plan.scale, 5);
   });
 
+  it("are refused where the result's type cannot hold them, with the type that can", async () => {
+    const adapters = [await adapter("one", [60000, 2]), await adapter("other", [60000, 20], 3)];
+    const { message } = await rejection(mergeInMemory(adapters, { method: "cat", dtype: "f16" }));
+    expect(message).toBe(`The merged ${KEY} has values that f16 cannot hold; pass --dtype f32.`);
+    expect(effect(await mergeInMemory(adapters, { method: "cat", dtype: "f32" }))[0]).toBe(240000);
+  });
+
   it("keep the scale that all adapters share out of the values", async () => {
     const adapters = [await adapter("one", [1, 2], 4), await adapter("other", [10, 20], 4)];
     const result = await mergeInMemory(adapters, { method: "cat" });
