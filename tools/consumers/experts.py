@@ -17,6 +17,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import ParamWrapper
 from safetensors.torch import save_file
+from seeded import seeded
 from transformers import GptOssConfig, GptOssForCausalLM, Qwen3MoeConfig, Qwen3MoeForCausalLM
 
 warnings.simplefilter("ignore")
@@ -82,12 +83,7 @@ SIZES = {"gate_proj": (8, 12), "up_proj": (8, 12), "down_proj": (12, 8)}
 
 def tiny(name):
     """The same weights at every call."""
-    model = MODELS[name]().eval()
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for _, weight in sorted(model.named_parameters()):
-            weight.copy_(torch.randn(weight.shape, generator=generator) / 2)
-    return model
+    return seeded(MODELS[name]())
 
 
 def save(folder):

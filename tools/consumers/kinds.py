@@ -18,6 +18,7 @@ import warnings
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file
+from seeded import seeded
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 warnings.simplefilter("ignore")
@@ -48,12 +49,7 @@ INITS = {
 def tiny():
     """The same weights at every call; queries, keys and values have biases."""
     sizes = dict(hidden_size=8, intermediate_size=12, num_hidden_layers=2, num_attention_heads=2, vocab_size=16)
-    model = Qwen2ForCausalLM(Qwen2Config(**sizes, num_key_value_heads=1, tie_word_embeddings=False)).eval()
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for _, weight in sorted(model.named_parameters()):
-            weight.copy_(torch.randn(weight.shape, generator=generator) / 2)
-    return model
+    return seeded(Qwen2ForCausalLM(Qwen2Config(**sizes, num_key_value_heads=1, tie_word_embeddings=False)))
 
 
 def save(folder):
