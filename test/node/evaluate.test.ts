@@ -41,6 +41,25 @@ describe("scoring rows", () => {
     expect(contexts).toEqual([32, 1]);
   });
 
+  it("gives each thread a context of its own, with its share of the rows", async () => {
+    const rows = rowsOf("weather", 40);
+    const contexts: object[] = [];
+    const { model } = await loadModel(
+      fakeLlama(({ sequences, threads }) => contexts.push({ sequences, threads })),
+      "base.gguf",
+      3,
+    );
+    const alone = await scoreRows(model, [], rows, 1);
+    expect(await scoreRows(model, [], rows, 3)).toEqual(alone);
+    await scoreRows(model, [], rows.slice(0, 2), 3);
+    const [one, ...shared] = contexts;
+    expect(one).toEqual({ sequences: 32, threads: 1 });
+    expect(shared).toEqual([
+      ...Array.from({ length: 3 }, () => ({ sequences: 10, threads: 1 })),
+      ...Array.from({ length: 2 }, () => ({ sequences: 1, threads: 1 })),
+    ]);
+  });
+
   it("refuses a row that is longer than the model's context", async () => {
     const { model } = await loadModel(fakeLlama(), "base.gguf", 1);
     const row = { task: "long", prompt: "a".repeat(70), choices: ["no", "yes"], answer: 0 };

@@ -21,6 +21,7 @@ export function logProbability(prompt: string, text: string, adapters = 0): numb
 
 interface ContextOptions {
   readonly sequences: number;
+  readonly threads: number;
   readonly contextSize: number;
   readonly lora?: { readonly adapters: readonly { readonly filePath: string; readonly scale: number }[] };
 }

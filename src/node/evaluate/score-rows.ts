@@ -5,9 +5,9 @@ import type { ChoiceScore } from "../../evaluate/metrics.ts";
 import type { TaskRow } from "../../evaluate/task-rows.ts";
 import type { LlamaContext, LlamaModel, LlamaSequence } from "./llama.ts";
 
-/** Tokens computed at once, over all sequences. */
+/** Tokens and rows computed at once, over all contexts. */
 const BATCH_TOKENS = 2048;
-const MAX_SEQUENCES = 32;
+const BATCH_ROWS = 32;
 /** Probabilities cover the whole vocabulary. */
 const EVERY_TOKEN = { temperature: 1, topK: 0, topP: 1, minP: 0 };
 
@@ -26,6 +26,9 @@ interface TokenRow {
 /**
  * The log-probability of every choice of every row, continuing its prompt after one space. Keys and values are kept in f32, so that a
  * score does not depend on which rows are computed together.
+ *
+ * Each thread has a context of its own with some of the rows. Threads that share a context wait for each other at every product, which
+ * takes longer than the product in a small model, and far longer on a machine that does other work too.
  *
  * @param adapters added to the base model together
  * @throws FormatError for a row longer than the model's context; RefusedError for adapters that llama.cpp does not load
@@ -46,31 +49,36 @@ export async function scoreRows(
       `A row of ${row.task} has ${longest} tokens, but the model was trained on ${model.trainContextSize} (its prompt begins ${JSON.stringify(row.prompt.slice(0, 40))}); shorten it.`,
     );
   }
-  const sequences = Math.max(1, Math.min(MAX_SEQUENCES, rows.length, Math.floor(BATCH_TOKENS / longest)));
-  const context = await contextWith(model, adapters, {
+  const lanes = Math.min(threads, rows.length);
+  const share = (all: number): number => Math.max(1, Math.floor(all / lanes));
+  const sequences = Math.min(share(BATCH_ROWS), Math.ceil(rows.length / lanes), share(BATCH_TOKENS / longest));
+  const room = {
     sequences,
     contextSize: longest + 1,
     batchSize: sequences * longest,
-    threads,
+    threads: 1,
     flashAttention: false,
     experimentalKvCacheKeyType: "F32",
     experimentalKvCacheValueType: "F32",
-  });
+  };
+  const scores = new Array<ChoiceScore[]>(rows.length);
+  let next = 0;
+  const scoreOn = async (sequence: LlamaSequence): Promise<void> => {
+    while (next < rows.length) {
+      signal?.throwIfAborted();
+      const i = next++;
+      scores[i] = await scoreRow(sequence, tokens[i]!);
+      onRow();
+    }
+  };
+  const contexts: LlamaContext[] = [];
   try {
-    const scores = new Array<ChoiceScore[]>(rows.length);
-    let next = 0;
-    const lane = async (sequence: LlamaSequence): Promise<void> => {
-      while (next < rows.length) {
-        signal?.throwIfAborted();
-        const i = next++;
-        scores[i] = await scoreRow(sequence, tokens[i]!);
-        onRow();
-      }
-    };
-    await Promise.all(Array.from({ length: sequences }, () => lane(context.getSequence())));
+    while (contexts.length < lanes) contexts.push(await contextWith(model, adapters, room));
+    const free = contexts.flatMap((context) => Array.from({ length: sequences }, () => context.getSequence()));
+    await Promise.all(free.map(scoreOn));
     return scores;
   } finally {
-    await context.dispose();
+    for (const context of contexts) await context.dispose();
   }
 }
 
