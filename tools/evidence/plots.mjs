@@ -1,4 +1,4 @@
-/** The plots of docs/evidence.md, as SVG that is readable on light and dark pages. */
+/** The plots of docs/evidence.md and docs/evidence-real.md, as SVG that is readable on light and dark pages. */
 
 /** Okabe and Ito's palette, which colour-blind readers can tell apart. */
 const COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9"];
@@ -8,7 +8,11 @@ const WIDTH = 720;
 export function evidencePlots(found) {
   const plots = {};
   const methods = found["methods-llama-all"];
-  if (methods !== undefined) plots["evidence-methods.svg"] = methodDots(methods, 6);
+  if (methods !== undefined) {
+    const merges = methods.merges.filter(({ rank }) => rank === 6);
+    const rows = merges.map(({ name, plain, searched }) => [name, plain.seen, (searched ?? plain).seen]);
+    plots["evidence-methods.svg"] = methodDots("What each method keeps at rank 6", methods, "with the factor", rows);
+  }
   const ranks = found["ranks-llama-all"];
   if (ranks !== undefined)
     plots["evidence-ranks.svg"] = lines("Accuracy on the seen tasks by rank", "rank", rankLines(ranks));
@@ -18,27 +22,39 @@ export function evidencePlots(found) {
   return plots;
 }
 
-/** One row for each method: hollow as merged, full with the factor of the dev rows; dashed lines for the bounds. */
-function methodDots(result, rank) {
-  const merges = result.merges.filter((merge) => merge.rank === rank);
-  const best = ({ plain, searched }) => (searched ?? plain).seen;
-  merges.sort((p, q) => best(q) - best(p));
+/** What each method keeps of a set. @param given the merges without a factor, of which `auto` is none @param computed those with `--scale auto` */
+export function computedPlot(title, given, computed) {
+  const rows = computed.merges.map(({ name, plain }) => {
+    const without = given.merges.find((merge) => merge.name === name) ?? { plain };
+    return [name, without.plain.seen, plain.seen];
+  });
+  return methodDots(title, given, "with --scale auto", rows);
+}
+
+/**
+ * One row for each method: hollow as merged, full with a factor; dashed lines for the bounds.
+ *
+ * @param how how the factor was found @param merges name, share as merged and with the factor
+ */
+function methodDots(title, result, how, merges) {
   const [left, row, top] = [170, 20, 46];
+  const sorted = merges.toSorted((p, q) => q[2] - p[2]);
   const bounds = ["base", "ensemble", "own"].map((name) => [name, result[name].seen]);
-  const low = Math.min(...merges.map(({ plain }) => plain.seen), result.base.seen);
-  const x = (share) => left + ((share - low) / (1 - low)) * (WIDTH - left - 50);
-  const height = top + merges.length * row + 10;
+  const low = Math.min(...merges.flatMap(([, plain, best]) => [plain, best]), result.base.seen);
+  const high = Math.max(...merges.map(([, , best]) => best), ...bounds.map(([, share]) => share));
+  const x = (share) => left + ((share - low) / (high - low)) * (WIDTH - left - 60);
+  const height = top + sorted.length * row + 10;
   const rules = bounds.map(
     ([name, share], i) =>
       `<line x1="${at(x(share))}" x2="${at(x(share))}" y1="${top - 8}" y2="${height - 10}" stroke="#888" stroke-dasharray="4 3"/><text x="${at(x(share))}" y="${i === 1 ? 14 : 30}" text-anchor="middle">${name} ${percent(share)}</text>`,
   );
-  const rows = merges.map((merge, i) => {
+  const rows = sorted.map(([name, plain, best], i) => {
     const y = top + 6 + i * row;
-    const fill = merge.name.startsWith("lego") ? COLORS[4] : COLORS[0];
-    const [one, other] = [x(merge.plain.seen), x(best(merge))].map(at);
-    return `<text x="0" y="${y + 4}">${merge.name}</text><line x1="${one}" x2="${other}" y1="${y}" y2="${y}" stroke="${fill}"/><circle cx="${one}" cy="${y}" r="4" fill="none" stroke="${fill}" stroke-width="1.5"/><circle cx="${other}" cy="${y}" r="5" fill="${fill}"><title>${merge.name}: ${percent(merge.plain.seen)} as merged, ${percent(best(merge))} with the factor</title></circle>`;
+    const fill = name.startsWith("lego") ? COLORS[4] : COLORS[0];
+    const [one, other] = [x(plain), x(best)].map(at);
+    return `<text x="0" y="${y + 4}">${name}</text><line x1="${one}" x2="${other}" y1="${y}" y2="${y}" stroke="${fill}"/><circle cx="${one}" cy="${y}" r="4" fill="none" stroke="${fill}" stroke-width="1.5"/><circle cx="${other}" cy="${y}" r="5" fill="${fill}"><title>${name}: ${percent(plain)} as merged, ${percent(best)} ${how}</title></circle>`;
   });
-  return svg(height, `What each method keeps at rank ${rank}`, [...rules, ...rows]);
+  return svg(height, title, [...rules, ...rows]);
 }
 
 function rankLines({ merges }) {

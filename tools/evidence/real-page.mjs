@@ -1,5 +1,6 @@
 /** docs/evidence-real.md out of the results of the studies on pretrained models. */
 import { basename } from "node:path";
+import { computedPlot } from "./plots.mjs";
 import { REAL } from "./real-studies.mjs";
 import { SEEN } from "./studies.mjs";
 import { best, factorTable, methodsTables, percent, ranksTable, table } from "./tables.mjs";
@@ -12,6 +13,8 @@ const KINDS = {
   mixed: "Ranks 2 to 32",
   seed1: "Another training seed",
 };
+/** The sets of the language model's adapters, the largest first. */
+const DECODER = ["smollm2-6", "smollm2-count-4", "smollm2-count-2"];
 /** Averages over seven tasks and two unseen ones of Llama-2-7b, as others report them of the paper. */
 const PAPER = { average: 47.2, task_arithmetic: 54.8, ensemble: 56.8, ties_svd: 58.3, lego: 62.2 };
 
@@ -40,7 +43,7 @@ export function realPage(found, words, decoderWords) {
     ...decoder(found, decoderWords),
     ...encoder.map((text) => `## ${text}`),
     ...section("## The adapters", ...when((result) => adaptersTable(result, othersOf(found)))),
-    ...section("## Every set", ...sets(...Object.keys(KINDS))),
+    ...section("## Every set", ...plotOf("minilm", found), ...sets(...Object.keys(KINDS))),
     ...section("## Fewer adapters", ...sets("count", "apart-count")),
     ...section("## The rank of the result", ...part("ranks").map(({ id }) => ranksTable(found[id]))),
     ...section("## Other averages", ...when(averagesTable)),
@@ -60,6 +63,27 @@ export function realPage(found, words, decoderWords) {
   ].join("\n\n");
 }
 
+/** What each method keeps of the most adapters of either model that were merged with computed factors too, by the names of the files. */
+export function realPlots(found) {
+  const models = { minilm: ["MiniLM", ["all-6", "count-3"]], smollm2: ["SmolLM2", DECODER] };
+  return Object.fromEntries(
+    Object.entries(models).flatMap(([model, [title, ids]]) => {
+      const id = ids.find((each) => found[`${each}-computed`] !== undefined);
+      if (id === undefined) return [];
+      const { adapters, ranks } = REAL.find((study) => study.id === id).config;
+      const words = `What each method keeps of ${adapters.length} adapters of ${title} at rank ${ranks[0]}`;
+      return [[`evidence-real-${model}.svg`, computedPlot(words, found[id], found[`${id}-computed`])]];
+    }),
+  );
+}
+
+function plotOf(model, found) {
+  const file = `evidence-real-${model}.svg`;
+  return realPlots(found)[file] === undefined
+    ? []
+    : [`![Accuracy of each method: hollow as merged, full with --scale auto](${file})`];
+}
+
 /** The section of the language model; nothing before its first merge. */
 function decoder(found, words) {
   const there = REAL.filter(({ id, part }) => part === "smollm2" && found[id] !== undefined);
@@ -77,7 +101,7 @@ function decoder(found, words) {
       "The adapters of SmolLM2",
       of(whole, (result) => adaptersTable(result)),
     ),
-    ...section("Every method on SmolLM2", setsTables(there, found)),
+    ...section("Every method on SmolLM2", [...plotOf("smollm2", found), ...setsTables(there, found)]),
     ...section("Other averages on SmolLM2", of(whole, averagesTable)),
   ];
 }

@@ -20,7 +20,7 @@ import { runBench } from "../../build/lib/evaluate/bench.js";
 import { parseBench } from "../../build/lib/evaluate/bench-file.js";
 import { f1, greatest, matthews } from "../../build/lib/evaluate/metrics.js";
 import { realHost, rowsOf, startScorer } from "./real-host.mjs";
-import { realPage } from "./real-page.mjs";
+import { realPage, realPlots } from "./real-page.mjs";
 import { REAL, REAL_QUICK } from "./real-studies.mjs";
 
 /** Accuracies after a training on another machine may lie this far off, in points. */
@@ -207,7 +207,8 @@ function writePage() {
     readFileSync(new URL(name, import.meta.url), "utf8"),
   );
   writeFileSync(join(root, "docs/evidence-real.md"), realPage(found, words, decoderWords));
-  console.log("Wrote docs/evidence-real.md and docs/evidence-real.json.");
+  for (const [name, svg] of Object.entries(realPlots(found))) writeFileSync(join(root, "docs", name), svg);
+  console.log("Wrote docs/evidence-real.md, its plots and docs/evidence-real.json.");
 }
 
 function committed() {
