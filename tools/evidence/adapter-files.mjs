@@ -1,6 +1,7 @@
 /** Small PEFT folders as plain numbers: what studies need that change factors before they are merged. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { seededRandom } from "../../build/lib/core/random.js";
 
 /** @returns the config, and for each tensor by its name its shape and values; BF16 and F32 are read */
 export function readAdapter(folder) {
@@ -31,6 +32,38 @@ export function writeAdapter(folder, { config, tensors }) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "adapter_model.safetensors"), Buffer.concat([length, text, ...parts]));
   writeFileSync(join(folder, "adapter_config.json"), JSON.stringify(config, null, 2));
+}
+
+/** Write an adapter in f32 with each module's ranks in the order that `orderOf` gives for their number. @returns where */
+export function reordered(path, out, orderOf) {
+  const { config, tensors } = readAdapter(path);
+  for (const [name, a] of tensors) {
+    if (!name.includes("lora_A")) continue;
+    const b = tensors.get(name.replace("lora_A", "lora_B"));
+    const [rank, width] = a.shape;
+    const order = orderOf(rank);
+    a.values = Float32Array.from(a.values, (_, i) => a.values[order[Math.floor(i / width)] * width + (i % width)]);
+    b.values = Float32Array.from(b.values, (_, i) => b.values[i - (i % rank) + order[i % rank]]);
+  }
+  writeAdapter(out, { config, tensors });
+  return out;
+}
+
+export function inOrder(count) {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** Another order for each number of ranks. */
+export function shuffled(seed) {
+  const random = seededRandom(seed);
+  return (count) => {
+    const order = inOrder(count);
+    for (let i = count - 1; i > 0; i--) {
+      const j = Math.floor(random.uniform() * (i + 1));
+      [order[i], order[j]] = [order[j], order[i]];
+    }
+    return order;
+  };
 }
 
 function bf16Values(bytes) {

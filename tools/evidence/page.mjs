@@ -1,7 +1,18 @@
 /** docs/evidence.md out of the results of the studies. */
 import { evidencePlots } from "./plots.mjs";
 import { FACTOR_SETS, FULL, RANK_RULES } from "./studies.mjs";
-import { best, factorTable, mean, methodsTables, percent, points, ranksTable, table } from "./tables.mjs";
+import {
+  best,
+  exactnessTable,
+  factorTable,
+  mean,
+  methodsTables,
+  percent,
+  points,
+  purityTable,
+  ranksTable,
+  table,
+} from "./tables.mjs";
 
 const SETS = {
   "llama-all": "Llama, all linear modules",
@@ -114,24 +125,6 @@ function headsTable(studies, found) {
   return table(["", "whole units", "pieces"], rows);
 }
 
-/** Purity, and that of random clusters of the same sizes. */
-function purityTable(result) {
-  const parts = Object.keys(Object.values(result)[0]);
-  return table(
-    ["", ...Object.keys(result)],
-    [
-      ...parts.map((part) => [
-        `purity, ${part}`,
-        ...Object.values(result).map(
-          (of) => `${percent(of[part].purity)} (chance ${percent(of[part].chance)} ± ${percent(of[part].deviation)})`,
-        ),
-      ]),
-      ["single-unit clusters", ...Object.values(result).map(({ all }) => percent(all.singles))],
-      ["B's share of the squared length", ...Object.values(result).map(({ all }) => percent(all.shareOfB))],
-    ],
-  );
-}
-
 function seedsText({ merges }) {
   const seen = merges.map(({ plain }) => 100 * plain.seen);
   const middle = seen.reduce((sum, value) => sum + value, 0) / seen.length;
@@ -141,13 +134,6 @@ function seedsText({ merges }) {
     `Over ${seen.length} clustering seeds the average of the seen tasks is ${middle.toFixed(2)}%`,
     `(standard deviation ${deviation.toFixed(2)} points, range ${range}).`,
   ].join("\n");
-}
-
-function exactnessTable(result) {
-  return table(
-    ["", "rows", "largest difference of a log-probability"],
-    Object.entries(result).map(([name, { rows, error }]) => [name, String(rows), error.toExponential(1)]),
-  );
 }
 
 function costTable(result) {

@@ -8,8 +8,17 @@ import { mergeToFolder } from "../../build/lib/node/index.js";
 
 const DRAWS = 200;
 
+/** With either gauge, at the ranks 6 and 12. */
+export async function puritiesOf(adapters) {
+  const found = {};
+  for (const gauge of ["raw", "balanced"]) {
+    for (const rank of [6, 12]) found[`${gauge}, rank ${rank}`] = await purityOf(adapters, { gauge }, rank);
+  }
+  return found;
+}
+
 /** @returns for each kind of module and each layer: purity, its chance, share of single units, share of B */
-export async function purityOf(adapters, options, rank) {
+async function purityOf(adapters, options, rank) {
   const scratch = mkdtempSync(join(tmpdir(), "lora-lego-purity-"));
   try {
     const recipe = { method: "lego", options, target: { kind: "rank", rank } };

@@ -14,23 +14,25 @@ const WEIGHTS = ["adapter_config.json", "adapter_model.safetensors"];
 
 /** score.py as a process: the labels of its rows, and a request at a time. @param model minilm or smollm2 */
 export async function startScorer(python, model) {
+  const { next, ask, close } = startScript(python, "score.py", model);
+  return { model, labels: await next(), ask, close };
+}
+
+/** A script of tools/realbench as a process: a line of JSON in, one out. */
+export function startScript(python, script, ...args) {
   const env = { ...process.env, OMP_NUM_THREADS: "1", PYTHONWARNINGS: "ignore" };
-  const child = spawn(python, [join(realbench, "score.py"), model], { env, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(python, [join(realbench, script), ...args], { env, stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await lines.next();
-    if (done) throw new Error("tools/realbench/score.py ended early.");
+    if (done) throw new Error(`tools/realbench/${script} ended early.`);
     return JSON.parse(value);
   };
-  return {
-    model,
-    labels: await next(),
-    ask(request) {
-      child.stdin.write(`${JSON.stringify(request)}\n`);
-      return next();
-    },
-    close: () => child.stdin.end(),
+  const ask = (request) => {
+    child.stdin.write(`${JSON.stringify(request)}\n`);
+    return next();
   };
+  return { next, ask, close: () => child.stdin.end() };
 }
 
 /** The rows of one part as a benchmark takes them. */

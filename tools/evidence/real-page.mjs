@@ -1,9 +1,18 @@
 /** docs/evidence-real.md out of the results of the studies on pretrained models. */
 import { basename } from "node:path";
 import { computedPlot } from "./plots.mjs";
-import { REAL } from "./real-studies.mjs";
+import { REAL, REAL_UNITS } from "./real-studies.mjs";
 import { SEEN } from "./studies.mjs";
-import { best, factorTable, methodsTables, percent, ranksTable, table } from "./tables.mjs";
+import {
+  best,
+  exactnessTable,
+  factorTable,
+  methodsTables,
+  percent,
+  purityTable,
+  ranksTable,
+  table,
+} from "./tables.mjs";
 
 /** The sets of adapters, by the part of their studies. */
 const KINDS = {
@@ -34,6 +43,7 @@ export function realPage(found, words, decoderWords) {
       parts.flatMap((each) => part(each)),
       found,
     );
+  const looked = REAL_UNITS.filter(({ id }) => found[id] !== undefined);
   const missing = REAL.filter(({ id }) => !id.endsWith("-computed") || found[id.replace("-computed", "")] !== undefined)
     .map((study) => absent(study, found))
     .filter((line) => line !== null);
@@ -54,6 +64,14 @@ export function realPage(found, words, decoderWords) {
       .filter((kind) => kind !== "all")
       .flatMap((kind) => section(`## ${KINDS[kind]}`, ...part(kind).map(({ id }) => methodsTables(found[id])))),
     ...section("## Unseen tasks", ...part("unseen").map(({ id }) => methodsTables(found[id]))),
+    ...section(
+      "## What the clusters are made of",
+      ...looked.flatMap((study) => [`### ${unitsTitle(study)}`, purityTable(found[study.id].purity)]),
+    ),
+    ...section(
+      "## What must make no difference",
+      ...looked.flatMap((study) => [`### Answers: ${unitsTitle(study)}`, exactnessTable(found[study.id].exactness)]),
+    ),
     ...section(
       "## SmolLM2, task by task",
       ...part("smollm2").flatMap((study) => [`### ${titleOf(study)}`, methodsTables(found[study.id])]),
@@ -169,6 +187,11 @@ function titleOf({ part, heads, config }) {
   if (KINDS[part] !== undefined) return `${KINDS[part].toLowerCase()}, ${rank}`;
   const seeds = `${config.adapters.length} adapters, ${basename(heads) === "apart" ? "as many seeds" : "one seed"}`;
   return part === "smollm2" ? `${seeds}, ${rank}` : seeds;
+}
+
+function unitsTitle({ model, set, tasks }) {
+  const name = model === "minilm" ? "MiniLM" : "SmolLM2";
+  return `${name}, ${tasks.length} adapters, ${basename(set) === "apart" ? "as many seeds" : "one seed"}`;
 }
 
 /** The tasks whose own adapter guesses: its Matthews correlation is below two standard deviations of guesses' own. */

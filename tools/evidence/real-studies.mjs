@@ -93,6 +93,14 @@ export const REAL = [
   ...[12, 24, 42].map((rank) => rest(`all-${rank}`, "all", "all", { rank })),
 ];
 
+/** Sets whose clusters are looked at, and whose answers are compared where they must be the same. */
+const units = (id, model, kind, tasks) => ({ id, model, set: home(model, kind), tasks });
+export const REAL_UNITS = [
+  units("units-minilm", "minilm", "all", SEEN),
+  units("units-minilm-apart", "minilm", "apart", ORDER.slice(0, 3)),
+  units("units-smollm2", "smollm2", "all", SMOLLM2_ORDER.slice(0, 2)),
+];
+
 /** Three tasks and two methods on adapters of a short training. */
 export const REAL_QUICK = study("quick", "quick", "quick", {
   rank: 6,

@@ -19,13 +19,15 @@ import { parse, stringify } from "yaml";
 import { runBench } from "../../build/lib/evaluate/bench.js";
 import { parseBench } from "../../build/lib/evaluate/bench-file.js";
 import { f1, greatest, matthews } from "../../build/lib/evaluate/metrics.js";
-import { realHost, rowsOf, startScorer } from "./real-host.mjs";
+import { realExactnessOf } from "./exactness.mjs";
+import { puritiesOf } from "./purity.mjs";
+import { realHost, rowsOf, startScorer, startScript } from "./real-host.mjs";
 import { realPage, realPlots } from "./real-page.mjs";
-import { REAL, REAL_QUICK } from "./real-studies.mjs";
+import { REAL, REAL_QUICK, REAL_UNITS } from "./real-studies.mjs";
 
 /** Accuracies after a training on another machine may lie this far off, in points. */
 const TOLERANCE = 4;
-const ALL = [REAL_QUICK, ...REAL];
+const ALL = [REAL_QUICK, ...REAL, ...REAL_UNITS];
 const PARAPHRASES = ["mrpc", "qqp"];
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const build = join(root, "build/realbench");
@@ -43,14 +45,16 @@ export async function runReal(args) {
   if (unknown !== undefined) throw new Error(`There is no study ${unknown}.`);
   const python = pythonOf();
   for (const model of ["minilm", "smollm2"]) {
-    const studies = ALL.filter(({ id, config }) => config.base === model && (ids.length === 0 || ids.includes(id)));
+    const wanted = ({ id }) => ids.length === 0 || ids.includes(id);
+    const studies = [REAL_QUICK, ...REAL].filter((study) => study.config.base === model && wanted(study));
+    for (const study of REAL_UNITS.filter((each) => each.model === model && wanted(each))) await lookAt(python, study);
     if (studies.length === 0) continue;
     await withScorer(python, model, async (scorer) => {
       for (const study of studies) {
         const absent = study.config.tasks.test.find((task) => scorer.labels.test[task] === undefined);
         if (absent !== undefined) console.log(`${study.id} is left out: there are no rows of ${absent}.`);
         else {
-          train(python, study);
+          train(python, model, foldersOf(study));
           await measureInTurn(study, scorer);
         }
       }
@@ -76,12 +80,27 @@ async function withScorer(python, model, work) {
   }
 }
 
-/** Train the adapters of a study that are missing. */
-function train(python, { config }) {
-  const { base, adapters, joint } = config;
-  const folders = [...adapters.map(({ path }) => path), ...(joint === undefined ? [] : [joint])];
-  const missing = folders.filter((folder) => !existsSync(folder)).map((folder) => relative(join(build, base), folder));
-  if (missing.length > 0) command(python, [tool("train.py"), "--model", base, ...missing]);
+/** The clusters of a set, and how far answers differ that must be the same. */
+async function lookAt(python, { id, model, set, tasks }) {
+  const adapters = tasks.map((task) => join(set, task));
+  train(python, model, adapters);
+  const { ask, close } = startScript(python, "exact.py", model, set, ...tasks);
+  try {
+    const found = { purity: await puritiesOf(adapters), exactness: await realExactnessOf(adapters, ask) };
+    writeFileSync(join(build, `${id}.json`), JSON.stringify(found));
+  } finally {
+    close();
+  }
+}
+
+function foldersOf({ config: { adapters, joint } }) {
+  return [...adapters.map(({ path }) => path), ...(joint === undefined ? [] : [joint])];
+}
+
+/** Train the adapters that are missing. */
+function train(python, model, folders) {
+  const missing = folders.filter((folder) => !existsSync(folder)).map((folder) => relative(join(build, model), folder));
+  if (missing.length > 0) command(python, [tool("train.py"), "--model", model, ...missing]);
 }
 
 /** Measure the first merge, the first two, and so on, and keep what is new, so that a run can be stopped after any. */
@@ -168,7 +187,7 @@ async function checkQuick() {
   const missing = missingHere();
   if (missing !== null) return console.log(`The quick check on a pretrained model is skipped: ${missing}.`);
   const python = pythonOf();
-  train(python, REAL_QUICK);
+  train(python, "minilm", foldersOf(REAL_QUICK));
   const found = await withScorer(python, "minilm", (scorer) => measure(REAL_QUICK, scorer));
   const pairs = [
     ["base", found.base.seen, expected.base.seen],

@@ -22,7 +22,7 @@ import { measuredMethods } from "./measured-methods.mjs";
 import { addNoise } from "./noise.mjs";
 import { evidencePage } from "./page.mjs";
 import { evidencePlots } from "./plots.mjs";
-import { purityOf } from "./purity.mjs";
+import { puritiesOf } from "./purity.mjs";
 import { runReal } from "./real.mjs";
 import { adapterOf, FULL, inParts, QUICK, SEEN } from "./studies.mjs";
 
@@ -59,7 +59,7 @@ async function measure(id) {
 }
 
 async function resultsOf({ id, config, limit, noise, heads, purity, exactness, cost, pairs }) {
-  if (purity !== undefined) return purities(...purity);
+  if (purity !== undefined) return puritiesOf(adaptersOf(...purity));
   if (cost !== undefined) return costOf(adaptersOf("llama", "all"), cost.merges, cost.ranks);
   const llama = await loadLlama(join(root, "test/llamacpp"));
   if (exactness !== undefined) return exactnessOf(exactness, llama);
@@ -94,15 +94,6 @@ async function pairResults(id, pairs, limit, llama) {
   for (const { tasks, config } of pairs) {
     const { merges } = await benchmark(`${id}-${tasks.join("-")}`, config, limit, llama);
     found.push({ tasks, seen: Object.fromEntries(merges.map(({ name, plain }) => [name, plain.seen])) });
-  }
-  return found;
-}
-
-async function purities(shape, targets) {
-  const adapters = adaptersOf(shape, targets);
-  const found = {};
-  for (const gauge of ["raw", "balanced"]) {
-    for (const rank of [6, 12]) found[`${gauge}, rank ${rank}`] = await purityOf(adapters, { gauge }, rank);
   }
   return found;
 }

@@ -109,3 +109,29 @@ export function factorTable(sets) {
     ],
   );
 }
+
+/** Purity, and that of random clusters of the same sizes. */
+export function purityTable(result) {
+  const parts = Object.keys(Object.values(result)[0]);
+  return table(
+    ["", ...Object.keys(result)],
+    [
+      ...parts.map((part) => [
+        `purity, ${part}`,
+        ...Object.values(result).map(
+          (of) => `${percent(of[part].purity)} (chance ${percent(of[part].chance)} ± ${percent(of[part].deviation)})`,
+        ),
+      ]),
+      ["single-unit clusters", ...Object.values(result).map(({ all }) => percent(all.singles))],
+      ["B's share of the squared length", ...Object.values(result).map(({ all }) => percent(all.shareOfB))],
+    ],
+  );
+}
+
+/** How far answers differ that must be the same. */
+export function exactnessTable(result) {
+  return table(
+    ["", "rows", "largest difference of a log-probability"],
+    Object.entries(result).map(([name, { rows, error }]) => [name, String(rows), error.toExponential(1)]),
+  );
+}

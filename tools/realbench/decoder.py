@@ -47,12 +47,12 @@ def tensors(tokenizer, task, rows):
     return tokenizer(prompts, padding=True, return_tensors="pt")
 
 
-def logits(model, head, tokenizer, task, inputs):
-    """(rows, classes): the logits of the words of the task's labels."""
+def logits(model, head, tokenizer, task, inputs, exact=False):
+    """(rows, classes): the logits of the words of the task's labels. @param exact all in float32, not only the last product"""
     words = [tokenizer(f" {word}", add_special_tokens=False)["input_ids"] for word in PROMPTS[task][1]]
     if any(len(ids) != 1 for ids in words):
         raise SystemExit(f"A word of {task} is more than one token.")
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
-    with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16):
+    with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16, enabled=not exact):
         hidden = whole.model(**inputs, use_cache=False).last_hidden_state[:, -1].float()
     return hidden @ whole.lm_head.weight[[ids[0] for ids in words]].T

@@ -29,9 +29,9 @@ def tensors(tokenizer, task, rows):
     return tokenizer(*texts, truncation=True, max_length=MAX_TOKENS, padding=True, return_tensors="pt")
 
 
-def logits(model, head, tokenizer, task, inputs):
-    """(rows, classes): the head on the mean of the last hidden states over the tokens, in float32."""
-    with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16):
+def logits(model, head, tokenizer, task, inputs, exact=False):
+    """(rows, classes): the head on the mean of the last hidden states over the tokens. @param exact all in float32, not only the head"""
+    with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16, enabled=not exact):
         hidden = model(**inputs).last_hidden_state.float()
     mask = inputs["attention_mask"][..., None]
     return head((hidden * mask).sum(1) / mask.sum(1))
