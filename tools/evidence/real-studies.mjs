@@ -64,10 +64,10 @@ const ON_SMOLLM2 = [
 ].map(named);
 const smollm2 = (id, kind, options) =>
   pair(`smollm2-${id}`, "smollm2", kind, ON_SMOLLM2, { scales: [], ...options, model: "smollm2" });
-/** Which tasks are the first two and four: those that adapters learn from the fewest rows. */
+/** Which tasks are the first two to four: those that adapters learn from the fewest rows. */
 const SMOLLM2_ORDER = ["sst2", "qqp", "qnli", "mnli"];
 const SMOLLM2 = [
-  ...[2, 4].flatMap((count) => smollm2(`count-${count}`, "all", { rank: 6, tasks: SMOLLM2_ORDER.slice(0, count) })),
+  ...[2, 3, 4].flatMap((count) => smollm2(`count-${count}`, "all", { rank: 6, tasks: SMOLLM2_ORDER.slice(0, count) })),
   ...[6, 12].flatMap((rank) => smollm2(`${rank}`, "all", { rank })),
   ...smollm2("apart-6", "apart", { rank: 6 }),
 ];
