@@ -57,7 +57,7 @@ export function missingLayers(modules: Iterable<string>): Map<string, number[]> 
     if (place === null) continue;
     types.set(place.type, (types.get(place.type) ?? new Set()).add(place.layer));
   }
-  const last = Math.max(-1, ...[...types.values()].flatMap((layers) => [...layers]));
+  const last = Math.max(...[...types.values()].flatMap((layers) => [...layers]));
   const missing = new Map<string, number[]>();
   for (const [type, layers] of types) {
     const lacking = Array.from({ length: last + 1 }, (_, layer) => layer).filter((layer) => !layers.has(layer));

@@ -89,14 +89,13 @@ class PatternParser {
     if (depth > MAX_DEPTH) throw new SyntaxError("its groups nest too deep");
     const branches = [this.#sequence(depth)];
     while (this.#take(/\|/y)) branches.push(this.#sequence(depth));
-    if (branches.length === 1) return branches[0]!;
     return (text, from) => new Set(branches.flatMap((branch) => [...branch(text, from)]));
   }
 
   #sequence(depth: number): Part {
     const parts: Part[] = [];
     while (this.#at < this.#pattern.length && !/[|)]/.test(this.#pattern[this.#at]!)) parts.push(this.#repeated(depth));
-    return (text, from) => parts.reduce((ends, part) => (ends.size === 0 ? ends : part(text, ends)), from);
+    return (text, from) => parts.reduce((ends, part) => part(text, ends), from);
   }
 
   #repeated(depth: number): Part {
@@ -142,12 +141,8 @@ class PatternParser {
 function repeat(part: Part, least: number, most: number): Part {
   return (text, from) => {
     let ends = from;
-    // Ends only move forward, so they stop changing after at most one round per character.
-    for (let round = 0; round < least; round++) {
-      const next = part(text, ends);
-      if (next.size === ends.size && [...next].every((end) => ends.has(end))) break;
-      ends = next;
-    }
+    // Ends only move forward, so there are none left after at most one round per character.
+    for (let round = 0; round < least && ends.size > 0; round++) ends = part(text, ends);
     const all = new Set(ends);
     for (let round = least; round < most && ends.size > 0; round++) {
       ends = new Set([...part(text, ends)].filter((end) => !all.has(end)));

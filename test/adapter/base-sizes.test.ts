@@ -18,7 +18,9 @@ describe("an adapter beside a base's config", () => {
       ...reads.map((name) => linear(layer(3, `part.${name}`), 8, 5)),
       ...writes.map((name) => linear(layer(0, `part.${name}`), 5, 8)),
       linear(layer(1, "part.other"), 5, 5),
+      // Outside of the layers, where widths are a module's own.
       linear("q_proj", 5, 5),
+      linear("pooler.o_proj", 5, 5),
       linear("lm_head", 8, 100),
       { name: "model.embed_tokens", kind: "embedding", in: 100, out: 8 } as const,
       { name: "transformer.wpe", kind: "embedding", in: 512, out: 8 } as const,

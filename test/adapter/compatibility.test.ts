@@ -57,6 +57,16 @@ describe("refuseMisfits", () => {
     }
   });
 
+  it("names two of several in the order they were given in", async () => {
+    const [one, two, three] = [
+      await adapterOf("one", ["q"]),
+      await openPeft(linear("q", 2, 3, 5), {}, "two"),
+      await openPeft(linear("q", 2, 3, 5), {}, "three"),
+    ] as const;
+    refused([one, two, three], true, "one and two adapt different bases: q is linear 3 -> 4 in the first");
+    refused([two, three, one], true, "two and one adapt different bases: q is linear 3 -> 5 in the first");
+  });
+
   it("names the flag that would allow partial sets only where there is one", async () => {
     const apart = [await adapterOf("one", ["q"]), await adapterOf("other", ["v"])];
     const deep = [await adapterOf("one", layers(2)), await adapterOf("other", layers(3))];

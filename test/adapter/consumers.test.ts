@@ -69,6 +69,7 @@ describe("places of modules", () => {
       ["m.*.k", [0, 2]],
     ]);
     expect(missingLayers(["head"]).size).toBe(0);
+    expect(missingLayers(["m.0.q", "m.0.k"]).size).toBe(0);
   });
 });
 

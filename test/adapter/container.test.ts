@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { sourceText } from "../../src/adapter/container.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
+import { memorySource } from "../../src/core/bytes.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { filled, memoryFolder, rejection } from "../support/memory-folder.ts";
@@ -55,5 +57,15 @@ describe("the container of an adapter", () => {
     const error = await rejection(open(file, beginning(...head)));
     expect(error).toBeInstanceOf(kind);
     expect(error.message).toMatch(words);
+  });
+});
+
+describe("a text beside the weights", () => {
+  it("is read up to its limit and refused beyond it", async () => {
+    const text = memorySource("config.json", new TextEncoder().encode("{ }"));
+    expect(await sourceText(text, "it/config.json", 3)).toBe("{ }");
+    await expect(sourceText(text, "it/config.json", 2)).rejects.toThrow(
+      new FormatError("it/config.json has 3 bytes, too many for a JSON config; use the adapter's or model's own file."),
+    );
   });
 });

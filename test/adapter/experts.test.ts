@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evenExperts } from "../../src/adapter/experts.ts";
+import { evenExperts, storedTogether } from "../../src/adapter/experts.ts";
 
 const module = (name: string, rank: number) => ({ name, rank });
 
@@ -22,5 +22,29 @@ describe("evenExperts", () => {
   it("changes nothing without experts", () => {
     const modules = [module("layers.1.mlp.gate", 2), module("layers.0.attn.q_proj", 16)];
     expect(evenExperts(modules)).toEqual({ modules, rank: null });
+  });
+});
+
+describe("storedTogether", () => {
+  it("groups the experts of each parameter, and those that are modules of their own with their router", () => {
+    const part = (expert: number, name: string) => {
+      return { name: `l.0.experts.${expert}.${name}`, parameter: { name, experts: 2 } };
+    };
+    const modules = [
+      part(0, "down_proj"),
+      part(1, "down_proj"),
+      part(0, "gate_up_proj"),
+      { name: "l.1.experts.0.w2" },
+      { name: "l.1.gate" },
+      { name: "l.1.q_proj" },
+    ];
+    expect(modules.map(storedTogether(modules))).toEqual([
+      "l.0.experts.down_proj",
+      "l.0.experts.down_proj",
+      "l.0.experts.gate_up_proj",
+      "experts",
+      "experts",
+      null,
+    ]);
   });
 });

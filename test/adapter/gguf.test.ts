@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
-import { GGUF_FAMILIES, ggufName, moduleOfGguf } from "../../src/adapter/names/gguf.ts";
+import { GGUF_FAMILIES, ggufName, moduleOfGguf, refuseGgufNames } from "../../src/adapter/names/gguf.ts";
 import { inverseOf, permutedRows } from "../../src/adapter/names/head-rows.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { RefusedError } from "../../src/core/errors.ts";
@@ -32,6 +32,32 @@ describe("GGUF's names", () => {
       expect(ggufName(gemma, `${wrapper}layers.3.mlp.up_proj`)).toBe("blk.3.ffn_up");
     }
     expect(ggufName(gemma, "vision_tower.layers.3.mlp.up_proj")).toBeNull();
+  });
+});
+
+describe("GGUF's names of Llama's modules", () => {
+  const llama = GGUF_FAMILIES.find(({ architecture }) => architecture === "llama")!;
+
+  it.each([
+    ["a module outside of the layers", "model.norm", "output_norm"],
+    ["another list of layers", "audio.layers.3.mlp.up_proj", "enc.blk.3.ffn_up"],
+    ["what follows no number", "model.layers.norm", "blk.norm"],
+    ["a module that the family does not have", "model.layers.3.mlp.gate", "blk.3.ffn_gate_inp"],
+  ])("are none for %s", (_, module, name) => {
+    expect([ggufName(llama, module), moduleOfGguf(llama, name)]).toEqual([null, null]);
+  });
+
+  it("are those of its head in every place that Hugging Face's code has for it", () => {
+    for (const head of ["lm_head", "model.lm_head", "language_model.lm_head", "model.language_model.lm_head"]) {
+      expect([head, ggufName(llama, head)]).toEqual([head, "output"]);
+    }
+  });
+
+  it("are refused where other names are needed, wherever they stand among them", () => {
+    expect(() => refuseGgufNames("mine", ["model.layers.0.self_attn.q_proj", "lm_head"])).not.toThrow();
+    expect(() => refuseGgufNames("mine", ["lm_head", "blk.0.attn_q"])).toThrow(
+      /^mine: blk\.0\.attn_q is llama\.cpp's name of a module, .*; pass that file as --base-config\.$/,
+    );
   });
 });
 
@@ -70,6 +96,7 @@ describe("a GGUF adapter", () => {
     const bytes = new Uint8Array(b.end - b.begin);
     await adapter.files[b.file]!.read(b.begin, bytes);
     const rows = new Float32Array(bytes.buffer);
+    expect(rows).toHaveLength(16 * 4);
     // 16 rows, 4 heads of 4: Hugging Face's row 1 of head 0 is the GGUF's row 2.
     expect([...rows.subarray(4, 8)]).toEqual(stored.slice(8, 12).map(Math.fround));
     expect([...rows.subarray(0, 4)]).toEqual(stored.slice(0, 4).map(Math.fround));
@@ -126,8 +153,37 @@ describe("a GGUF adapter", () => {
     }
   });
 
+  it("is refused in quantized types that are not read, with those that are", async () => {
+    const name = "blk.0.attn_q.weight.lora_a";
+    const { header, size } = layoutGguf(
+      [
+        ["general.type", "adapter"],
+        ["adapter.type", "lora"],
+      ],
+      [{ name, dtype: "F32", shape: [1, 32] }],
+    );
+    const bytes = new Uint8Array(size);
+    bytes.set(header);
+    // After the name: the number of sizes in 4 bytes, two sizes in 8, the type.
+    const type = Buffer.from(bytes).indexOf(name) + name.length + 4 + 2 * 8;
+    const Q4_0 = 2;
+    new DataView(bytes.buffer).setUint32(type, Q4_0, true);
+    const error = await rejection(open(bytes));
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error.message).toMatch(
+      /lora_a is quantized to Q4_0, which lora-lego does not read; .*--outtype f16 or q8_0\.$/,
+    );
+  });
+
   it.each([
     [[["general.architecture", "llama"]], /a model according to its metadata/],
+    [
+      [
+        ["general.type", "mmproj"],
+        ["adapter.type", "lora"],
+      ],
+      /a mmproj according to its metadata/,
+    ],
     [
       [
         ["general.type", "adapter"],

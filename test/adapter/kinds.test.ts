@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
+import { refuseKinds } from "../../src/adapter/kinds.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import type { ModuleKind } from "../../src/core/module-kind.ts";
 import { factorShapes, peftKey } from "../../src/formats/peft-folder/factors.ts";
@@ -72,4 +73,16 @@ describe("a kind of module that nobody has heard of", () => {
     const modules = new Map([[NAME, { ...adapter.modules.get(NAME)!, kind: kind as ModuleKind }]]);
     expect(() => makePlan([{ ...adapter, modules }], {})).toThrow(`is of kind "${kind}"`);
   });
+});
+
+it("a kind that is known and not accepted is refused, and all others pass", () => {
+  const kinds = { linear: true, embedding: true, conv: false };
+  const modules = [
+    { name: "q", kind: "linear" },
+    { name: "wte", kind: "embedding" },
+  ] as const;
+  expect(() => refuseKinds("mine", modules, kinds, "this file")).not.toThrow();
+  expect(() => refuseKinds("mine", [...modules, { name: "c", kind: "conv" }], kinds, "this file")).toThrow(
+    /^mine: c is .*conv.*, which this file cannot hold; leave it out with lora-lego merge --exclude c\.$/,
+  );
 });

@@ -53,6 +53,9 @@ describe("patternLookup", () => {
     [".*\\.(q|v)_proj", ["a.q_proj", "a.b.v_proj"], ["q_proj", "a.k_proj"]],
     ["(layers|blocks)\\.[0-3]\\..*", ["layers.0.a", "m.blocks.3.a.b"], ["layers.4.a", "layers.0"]],
     ["^layers.0.q", ["layers.0.q"], ["m.layers.0.q"]],
+    ["..q", ["abq", "m.abq", "x.q.q"], ["q", "aq"]],
+    ["q^", [], ["q", "q^"]],
+    ["^^q", ["q"], ["a.q"]],
     ["layers.0.q$", ["layers.0.q", "m.layers.0.q"], ["layers.0.qx"]],
     ["q|k", ["q", "a.k"], ["a.qk", "aq"]],
     ["(?:q|k)_proj", ["q_proj", "a.k_proj"], ["qk_proj", "v_proj"]],
@@ -103,9 +106,8 @@ describe("patternLookup", () => {
   ])("answers %s after looking at each place once a repetition, where backtracking takes ages", (pattern) => {
     const name = new CountedText(`${"a".repeat(150)}-`);
     expect(matches(pattern, name as unknown as string)).toBe(false);
-    // As many rounds as the pattern asks for at least, or as there are characters; each looks at every place at most once.
     const repetitions = (pattern.match(/[*?{]/g) ?? []).length;
-    expect(name.looks).toBeLessThanOrEqual((repetitions + 1) * (name.length + 1) ** 2);
+    expect(name.looks).toBeLessThanOrEqual((repetitions + 1) * (name.length + 1));
   });
 
   it.each([

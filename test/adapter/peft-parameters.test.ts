@@ -203,13 +203,13 @@ describe("the parameters of a layer", () => {
       "one without a name",
       [LAYER],
       {},
-      /has factors of a parameter of .*experts, but its config has no target_parameters, which says which one/,
+      /has factors of a parameter of .*experts, but its config has no target_parameters, which says which one; add it to the config, such as \["mlp\.experts\.down_proj"\]\.$/,
     ],
     [
       "three without names",
       [`${LAYER}.base_layer.base_layer`, `${LAYER}.base_layer`, LAYER],
       {},
-      /3 parameters .*which ones/,
+      /3 parameters .*which ones; add/,
     ],
     [
       "names of no known order",

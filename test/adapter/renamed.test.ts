@@ -38,5 +38,8 @@ describe("names from before and after a release of transformers", () => {
     expect(releaseOf(["language_model.model.layers.0.q", "lm_head"])).toBe(1);
     expect(releaseOf(["model.layers.0.q", "lm_head"])).toBe(2);
     expect(releaseOf(["visual.blocks.0.q"])).toBe(1);
+    // One of two suffices, and a name that no release changed says nothing.
+    expect(releaseOf(["model.layers.0.q", "model.language_model.layers.1.q"])).toBe(0);
+    expect(releaseOf(["transformer.h.0.mlp"])).toBe(0);
   });
 });

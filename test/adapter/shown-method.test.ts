@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
+import { otherMethod } from "../../src/adapter/shown-method.ts";
 import { refuseVariants } from "../../src/adapter/variants.ts";
 import { checkOpened } from "../../src/analysis/check.ts";
 import { RefusedError } from "../../src/core/errors.ts";
@@ -83,4 +84,10 @@ describe("a PEFT folder", () => {
     expect(refusal(await alone("IA3"))).toMatch(/is an adapter of a PEFT method other than LoRA \(tensor .*ia3_l\)/);
     await expect(alone("LOHA")).rejects.toThrow(/has no adapter_config\.json next to it/);
   });
+});
+
+it("a method that this release of PEFT does not have may name its tensors like any other", () => {
+  const key = keyOf("q", "lora_A.weight");
+  expect(otherMethod("LOHA", [key])).toEqual({ method: "LORA", key });
+  expect(otherMethod("NEXT_LORA", [key])).toBeNull();
 });

@@ -43,6 +43,23 @@ describe("a copy of a tensor", () => {
   });
 });
 
+describe("a copy of floats", () => {
+  it("is refused where one of them is not finite, and of no other type", async () => {
+    // 1 and infinity in f16.
+    const bytes = Uint8Array.of(0, 0x3c, 0, 0x7c);
+    const copied = (dtype: Dtype, shape: readonly number[]) => {
+      const { files, tensor } = placed(bytes, dtype, shape);
+      return copyTensor("mine", files, tensor, 0, memorySink(4));
+    };
+    await expect(copied("F16", [2])).rejects.toThrow(
+      new FormatError(
+        "mine: the tensor x holds NaN or infinite values (or values beyond f32), so it cannot be written; pass --extras drop, or repair it.",
+      ),
+    );
+    await copied("I16", [2]);
+  });
+});
+
 describe("numbers of a tensor", () => {
   it.each<[Dtype, number[], number[]]>([
     ["F64", [0, 0, 0, 0, 0, 0, 0xf8, 0xbf], [-1.5]],
@@ -50,6 +67,7 @@ describe("numbers of a tensor", () => {
     ["F16", [0, 0x3c, 0, 0xc0], [1, -2]],
     ["BF16", [0x80, 0x3f], [1]],
     ["I64", [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [-1]],
+    ["I64", [0x02, 0x01, 0, 0, 0, 0, 0, 0], [258]],
     ["I32", [0x02, 0x01, 0, 0], [258]],
   ])("are read as %s", async (dtype, bytes, values) => {
     const { files, tensor } = placed(Uint8Array.from(bytes), dtype, [values.length]);

@@ -10,6 +10,7 @@ const merged = (files: readonly Fields[], families: readonly string[] = ["flux1"
   const adapters = files.map((fields) => ({ metadata: new Map(Object.entries(fields)), modules: new Map() }));
   const forwards = Object.fromEntries(mergedMetadata(adapters, families));
   expect(Object.fromEntries(mergedMetadata(adapters.toReversed(), families))).toEqual(forwards);
+  for (const value of Object.values(forwards)) expect(value).toBeTypeOf("string");
   return forwards;
 };
 
@@ -28,6 +29,7 @@ describe("metadata of a merge", () => {
       ]),
     ).toEqual({ ss_optimizer: "AdamW" });
     expect(merged([{ ...shared }, {}])).toEqual({});
+    expect(merged([{ ss_seed: "1" }, { ss_seed: "1" }, { ss_seed: "2" }])).toEqual({});
   });
 
   it("keep the model that all name which name one", () => {
@@ -47,7 +49,18 @@ describe("metadata of a merge", () => {
     const [twice, single] = [merged([two, two]), merged([two, {}])];
     expect(twice).toEqual(two);
     expect(single).toEqual(two);
-    for (const odd of ["", "[]", "3", '{"a":1}', '{"a":{"b":"c"}}', '{"a":[1]}']) {
+    const odds = [
+      "",
+      "[]",
+      "3",
+      "null",
+      '{"a":1}',
+      '{"a":null}',
+      '{"a":{"b":"c"}}',
+      '{"a":[1]}',
+      '{"a":{"b":1},"c":3}',
+    ];
+    for (const odd of odds) {
       expect(merged([{ ss_tag_frequency: odd }, two])).toEqual(two);
       expect(merged([{ ss_tag_frequency: odd }, {}])).toEqual({});
     }
@@ -65,6 +78,10 @@ describe("metadata of a merge", () => {
   it("have a title and sources made of what the inputs call themselves, not of folders and files", () => {
     expect(merged([{ "modelspec.title": "Ink" }, {}, { ss_output_name: "face" }])).toEqual({
       "modelspec.title": "face + Ink + 1 untitled",
+      "modelspec.merged_from": "face, Ink",
+    });
+    expect(merged([{ "modelspec.title": "Ink" }, { "modelspec.title": "face" }])).toEqual({
+      "modelspec.title": "face + Ink",
       "modelspec.merged_from": "face, Ink",
     });
     expect(merged([{ ss_optimizer: "x" }, { ss_optimizer: "x" }])).toEqual({ ss_optimizer: "x" });

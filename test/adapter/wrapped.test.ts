@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { prefixed, unwrapped } from "../../src/adapter/names/wrapped.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { makePlan } from "../../src/plan/plan.ts";
@@ -73,6 +74,17 @@ describe("names of tensors from a wrapped model", () => {
     const error = await rejection(openPeft([...named("math"), ...named("code")]));
     expect(error).toBeInstanceOf(RefusedError);
     expect(error.message).toContain("several adapters in one file (code, math");
+    // In alphabetical order, whatever the file's is.
+    const keys = ["math", "code"].map((name) => keyOf("q", `lora_A.${name}.weight`));
+    const tensors = keys.map((name) => ({ name, file: 0, dtype: "F32" as const, shape: [1, 1], begin: 0, end: 4 }));
+    expect(() => unwrapped("it", new Map(tensors.map((tensor) => [tensor.name, tensor])))).toThrow("(code, math in");
+  });
+
+  it("may have the adapter's name in the factors alone", async () => {
+    const factors = renamed(linear("q"), (key) => key.replace(".weight", ".default.weight"));
+    const head = filled("base_model.model.classifier.weight", [2, 3]);
+    const { modules, extras } = await openPeft([...factors, head]);
+    expect([[...modules.keys()], [...extras.keys()]]).toEqual([["q"], [head.name]]);
   });
 
   it("are told to whom merges them", async () => {
@@ -88,6 +100,10 @@ describe("names of tensors without PEFT's prefix", () => {
     const { modules, notices } = await openPeft(bare);
     expect([...modules.keys()]).toEqual([Q]);
     expect(notices).toMatchObject([{ id: "bare-names", text: expect.stringContaining("loads none of them") }]);
+  });
+
+  it("are not missed where there are no tensors at all", () => {
+    expect(prefixed("it", new Map())).toEqual({ tensors: new Map(), notices: [] });
   });
 
   it("are refused among others that have it", async () => {

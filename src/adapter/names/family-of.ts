@@ -38,13 +38,13 @@ export function familiesOf(
   const named = all.filter(({ family }) => family.traits.said?.test(said) === true);
   const told = named.length > 0 ? named : all;
   const odd = told.map((one) => contradictions(one, modules));
-  const possible = told.filter((_, i) => odd[i] === Math.min(...odd));
-  const fits = possible.map((one) => fitOf(one, modules));
-  const fitting = possible.filter((_, i) => told === named || fits[i] !== "none");
+  const possible = told
+    .filter((_, i) => odd[i] === Math.min(...odd))
+    .map((one) => ({ ...one, fit: fitOf(one, modules) }));
+  const fitting = possible.filter(({ fit }) => told === named || fit !== "none");
   if (sameNames(possible) && !bySize) return fitting.map(({ family }) => family);
   // Whole models alone are certain, unless they may be the first blocks of a larger one with other names.
-  const rivals = fitting.filter((_, i) => fits[i] !== "unknown");
-  return sameNames(rivals) ? possible.filter((_, i) => fits[i] === "whole").map(({ family }) => family) : [];
+  return sameNames(fitting) ? fitting.filter(({ fit }) => fit === "whole").map(({ family }) => family) : [];
 }
 
 function candidate(family: Family, modules: readonly SizedName[]): Candidate | null {

@@ -17,7 +17,7 @@ export async function shareFactors(
   const seen = new Map<string, StridedFactor[]>();
   for (const module of modules.values()) {
     const place = placeOf(family, module.name);
-    if (place === null || place.part === null || !isStrided(module.a)) continue;
+    if (place === null || !isStrided(module.a)) continue;
     const whole = wholeName(place);
     const earlier = seen.get(whole) ?? [];
     seen.set(whole, earlier);

@@ -89,8 +89,10 @@ function isGptOss({ baseModel, modules }: Adapter): boolean {
 /** Which projection of which expert a module is. */
 function roleOf(module: string) {
   const place = expertOf(module);
-  const names = PROJECTIONS.find((own) => Object.values<string>(own).includes(place?.projection ?? ""));
-  if (place === null || names === undefined) return null;
-  const part = (["gate", "up", "down"] as const).find((own) => names[own] === place.projection)!;
-  return { part, layer: place.layer, expert: place.expert };
+  for (const names of PROJECTIONS) {
+    for (const part of ["gate", "up", "down"] as const) {
+      if (place?.projection === names[part]) return { part, layer: place.layer, expert: place.expert };
+    }
+  }
+  return null;
 }

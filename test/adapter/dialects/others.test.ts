@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { isWholeDifferences } from "../../../src/adapter/dialects/foreign.ts";
 import { openAdapter } from "../../../src/adapter/open.ts";
 import { FormatError, RefusedError } from "../../../src/core/errors.ts";
 import { type GgufField, layoutGguf } from "../../../src/formats/gguf/layout.ts";
@@ -56,5 +57,20 @@ describe("MLX", () => {
     expect(error.message).toBe(
       "it: the tensor model.q.scales is not part of an MLX LoRA adapter; train it as plain LoRA.",
     );
+  });
+});
+
+describe("a file of no dialect that is read as LoRA", () => {
+  it("is called by the tensor that shows what it is, wherever that stands", async () => {
+    const tensors = [filled("lora_unet_x.alpha", []), filled("lora_unet_x.oft_blocks", [1, 2, 2])];
+    const { format, variants } = await openFile(tensors);
+    expect(format).toBe("foreign");
+    expect(variants[0]!.text).toMatch(/^is a Diag-OFT or BOFT of LyCORIS \(tensor lora_unet_x\.oft_blocks\)/);
+  });
+
+  it("holds whole differences only where it holds nothing else", () => {
+    expect(isWholeDifferences(["a.diff", "a.diff_b"])).toBe(true);
+    expect(isWholeDifferences(["a.diff", "a.weight"])).toBe(false);
+    expect(isWholeDifferences([])).toBe(false);
   });
 });

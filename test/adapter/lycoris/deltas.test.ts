@@ -105,6 +105,15 @@ describe("LoKr", () => {
     expect(relativeError(delta, scaled(times(tall5, inner), 1))).toBeLessThan(1e-6);
   });
 
+  it("keeps its factors at a rank that is its rows', and is beside an identity where it is whole and square", async () => {
+    const sides = async (tensors: Parameters<typeof openLycoris>[0]) => {
+      const [module] = (await openLycoris({ lokr_w1: tall, ...tensors })).modules.values();
+      return [module!.a, module!.b].map((half) => "matrix" in half && "right" in half.matrix && half.matrix.right.op);
+    };
+    expect(await sides({ lokr_w2_a: rows(3, 3), lokr_w2_b: rows(3, 6) })).toEqual(["stored", "stored"]);
+    expect(await sides({ lokr_w2: rows(3, 3) })).toEqual(["stored", "identity"]);
+  });
+
   it("has alpha r where none is stored", async () => {
     const { delta } = await deltaOf({ lokr_w1: tall, lokr_w2_a: w2a, lokr_w2_b: w2b });
     expect(relativeError(delta, scaled(kron(tall, times(w2a, w2b)), 1))).toBeLessThan(1e-6);
@@ -162,6 +171,15 @@ describe("LoHa", () => {
     const { delta, rank } = await deltaOf(tensors);
     expect(rank).toBe(units);
     expect(relativeError(delta, dense)).toBeLessThan(1e-6);
+  });
+
+  it("keeps the products of its own units where the whole delta would have as many", async () => {
+    const [module] = (await openLycoris(loha(4, 7, 2).tensors)).modules.values();
+    expect([module!.rank, module!.a, module!.b]).toMatchObject([
+      4,
+      { matrix: { op: "row-products" } },
+      { matrix: { op: "row-products" } },
+    ]);
   });
 
   it.each([

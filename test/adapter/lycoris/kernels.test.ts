@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../../src/adapter/adapter.ts";
+import { underOneKernel } from "../../../src/adapter/lycoris/kernels.ts";
 import { openAdapter } from "../../../src/adapter/open.ts";
 import { encodeSafetensors } from "../../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../../src/merge/merge.ts";
@@ -116,6 +117,13 @@ describe("convolutions that LoKr and LoHa store as matrices", () => {
   ])("are no matter of %s", async (_, tensors, words) => {
     const [one, two] = [await open(tensors, "one"), await open(SQUARE, "two")];
     expect(() => makePlan([one, two], { method: "cat" })).toThrow(words);
+  });
+
+  it("take the kernels of adapters that count, and of no others", async () => {
+    const [flat, conv] = [await open(loha("lora_unet_x", 3, grid(1, 8)), "flat"), await open(SQUARE, "conv")];
+    const shapesOf = (counts: readonly boolean[]) => underOneKernel([flat, conv], counts).map(shapes);
+    expect(shapesOf([true, true])).toEqual([{ lora_unet_x: [2, 2, 2] }, { lora_unet_x: [1, 2, 2] }]);
+    expect(shapesOf([true, false])).toEqual([{ lora_unet_x: [8] }, { lora_unet_x: [1, 2, 2] }]);
   });
 
   it("stay as they are beside a LoRA whose kernel they cannot have, which is another base", async () => {

@@ -5,6 +5,11 @@ import { FLUX1 } from "../../../src/families/flux1.ts";
 const QKV = "diffusion_model.double_blocks.3.img_attn.qkv";
 const of = (name: string) => spellingsOf([FLUX1], name);
 
+it("a module of another model than the pipeline's own parts has no names in its family", () => {
+  expect(of(QKV)).not.toBeNull();
+  expect(of("controlnet.double_blocks.3.img_attn.qkv")).toBeNull();
+});
+
 describe("the names of a module", () => {
   it("are those of all programs, with the parts that some have in its place", () => {
     const block = ["denoiser.double_blocks.3", "D03"];

@@ -7,6 +7,12 @@ describe("the names that a model has for a module", () => {
   it.each([
     ["itself before all others", [Q, `model.${Q}`], Q, [Q]],
     ["of another release", [`model.language_model.${Q}`], `model.${Q}`, [`model.language_model.${Q}`]],
+    [
+      "of another release before other prefixes",
+      [`model.language_model.${Q}`, Q],
+      `model.${Q}`,
+      [`model.language_model.${Q}`],
+    ],
     ["of a tower, once", ["visual.blocks.0.attn.qkv"], "model.visual.blocks.0.attn.qkv", ["visual.blocks.0.attn.qkv"]],
     ["with a prefix more", [`model.${Q}`], Q, [`model.${Q}`]],
     ["with a prefix less", [Q], `model.${Q}`, [Q]],

@@ -90,6 +90,11 @@ describe("inFamily", () => {
     expect(inFamily(known)).toBe(known);
   });
 
+  it("gives a language model back, which has no part of a pipeline", () => {
+    const language = named("transformer.h.0.attn.c_attn");
+    expect(inFamily(language)).toBe(language);
+  });
+
   it("takes names of a denoiser's path alone only in a family that is asked for, for they could be any model's", () => {
     const alone = named(bare);
     expect(inFamily(alone)).toBe(alone);

@@ -124,6 +124,10 @@ describe("splitModule", () => {
     expect(sizesOf(module("qkv", out, "a", 1, inputs), NARROW)).toEqual(parts);
   });
 
+  it("takes equal shares where the table has them, however wide the model is", () => {
+    expect(sizesOf(module("qkv", 18, "a", 1, 4))).toEqual(["q", "k", "v"].map((part) => [part, 6]));
+  });
+
   it("takes the table's shares where a part is larger than the queries", () => {
     const { weight: linear1 } = placeOf(FLUX1, LINEAR1)!;
     const parts = { q: 2, k: 1, v: 1, mlp: 8 };
