@@ -32,7 +32,7 @@ export function lessInitial(adapter: Adapter, init: Adapter): Adapter {
     ...adapter,
     files: [...adapter.files, ...init.files],
     modules: new Map(modules),
-    variants: adapter.variants.filter(({ id }) => id !== "changed_base"),
+    variants: [],
   };
 }
 

@@ -5,7 +5,7 @@ import type { TensorRef } from "./read-adapter.ts";
 export function storedTensors(adapter: Adapter): TensorRef[] {
   const { modules, extras, magnitudes, tokenRows, others } = adapter;
   const found = new Map<string, TensorRef>();
-  const factors = Array.from(modules.values(), ({ a, b }) => [a, b]);
+  const factors = Array.from(modules.values(), ({ a, b, bias }) => [a, b, bias ?? []]);
   for (const tensor of tensorsIn([
     factors,
     ...[extras, magnitudes, tokenRows, others].map((own) => [...own.values()]),
@@ -22,5 +22,5 @@ function* tensorsIn(data: object): Generator<TensorRef> {
 }
 
 function isTensor(data: object): data is TensorRef {
-  return "begin" in data && "end" in data;
+  return "begin" in data;
 }

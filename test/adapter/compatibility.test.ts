@@ -91,6 +91,28 @@ describe("refuseMisfits", () => {
     }
   });
 
+  it("names the file to translate by its path, where it has one", async () => {
+    const [gguf, plain] = [await adapterOf("g.gguf", ["blk.0.attn_q"]), await adapterOf("plain", layers(1))];
+    const placed = { ...gguf, files: gguf.files.map((file) => ({ ...file, path: "/my files/g.gguf" })) };
+    refused([placed, plain], false, "lora-lego convert '/my files/g.gguf' --to peft");
+  });
+
+  it("speaks of swapped sizes of experts only where they explain the difference", async () => {
+    const GATE_UP = "l.experts.0.gate_up_proj";
+    const DOWN = "l.experts.0.down_proj";
+    // A hidden size of 3, 5 inner units for each expert: gate and up are 3 -> 10, down is 5 -> 3.
+    const experts = (name: string, hidden: number, inner: number) =>
+      openPeft([...linear(GATE_UP, 2, hidden, 2 * inner), ...linear(DOWN, 2, inner, hidden)], {}, name);
+    const swapped = await openPeft([...linear(GATE_UP, 2, 10, 3), ...linear(DOWN, 2, 3, 5)], {}, "swapped");
+    refused([swapped, await experts("right", 3, 5)], true, "so it does not merge with right; fuse each");
+    for (const [hidden, inner] of [
+      [4, 5],
+      [3, 6],
+    ] as const) {
+      refused([swapped, await experts("other", hidden, inner)], true, "swapped and other adapt different bases");
+    }
+  });
+
   it("refuses a module of two kinds, and convolutions of equal size but another kernel", async () => {
     const embedding = [filled(keyOf("q", "lora_embedding_A"), [2, 3]), filled(keyOf("q", "lora_embedding_B"), [4, 2])];
     const one = await openPeft(linear("q", 2, 3, 4), {}, "one");

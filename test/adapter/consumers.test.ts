@@ -33,9 +33,10 @@ describe("a consumer", () => {
     expect(startedFor(taking(null, null), 9)).toBeNull();
     const start = { option: "--most", offered: [8, 16, 32], default: 16 };
     const said = (rank: number) => startedFor(taking(null, 32, start), rank);
-    expect([8, 9].map(said)).toEqual([
+    expect([8, 9, 16].map(said)).toEqual([
       "Server takes rank 8 with --most 8 or more; its default, 16, is enough.",
       "Server takes rank 9 with --most 16 or more; its default, 16, is enough.",
+      "Server takes rank 16 with --most 16 or more; its default, 16, is enough.",
     ]);
     expect(said(17)).toBe("start Server with --most 32 or more (its default is 16).");
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evenExperts, storedTogether } from "../../src/adapter/experts.ts";
+import { evenExperts, storedTogether, swappedSizes } from "../../src/adapter/experts.ts";
 
 const module = (name: string, rank: number) => ({ name, rank });
 
@@ -46,5 +46,27 @@ describe("storedTogether", () => {
       "experts",
       null,
     ]);
+  });
+});
+
+describe("swappedSizes", () => {
+  const experts = (inputs: number, out: number, downInputs: number, downOut: number) => [
+    { name: "l.experts.0.gate_up_proj", in: inputs, out },
+    { name: "l.experts.0.down_proj", in: downInputs, out: downOut },
+  ];
+
+  it("is silent where down takes half of what gate and up give, and gives back what they take", () => {
+    expect(swappedSizes(experts(3, 10, 5, 3))).toBeNull();
+    expect(swappedSizes(experts(10, 3, 5, 3).slice(0, 1))).toBeNull();
+  });
+
+  it.each([
+    ["both are the other way round", 10, 3, 3, 5],
+    ["down gives another size than they take", 4, 10, 5, 3],
+    ["down takes another size than they give", 3, 9, 5, 3],
+  ])("names the two where %s", (_, inputs, out, downInputs, downOut) => {
+    expect(swappedSizes(experts(inputs, out, downInputs, downOut))).toContain(
+      `l.experts.0.gate_up_proj is ${inputs} -> ${out} and l.experts.0.down_proj is ${downInputs} -> ${downOut}, which do not`,
+    );
   });
 });

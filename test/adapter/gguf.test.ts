@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { GGUF_FAMILIES, ggufName, moduleOfGguf, refuseGgufNames } from "../../src/adapter/names/gguf.ts";
-import { inverseOf, permutedRows } from "../../src/adapter/names/head-rows.ts";
+import { headOrder, inverseOf, permutedRows } from "../../src/adapter/names/head-rows.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { layoutGguf } from "../../src/formats/gguf/layout.ts";
@@ -70,6 +70,43 @@ describe("the rows of queries and keys", () => {
       expect([...inverseOf(ours)].map((at) => ours[at])).toEqual(Array.from({ length: rows }, (_, i) => i));
     },
   );
+});
+
+describe("rows that a config's heads cannot share", () => {
+  const order = (architecture: string, module: string, rows: number, heads: number | null, hiddenSize = 16) => {
+    const family = GGUF_FAMILIES.find((known) => known.architecture === architecture)!;
+    return headOrder(family, { heads, keyValueHeads: heads, hiddenSize }, `blk.3.${module}`, rows, "mine: q");
+  };
+  const fused = (rows: number, heads: number | null, hiddenSize = 16) =>
+    order("falcon", "attn_qkv", rows, heads, hiddenSize);
+
+  it("are refused where they are no pairs for each head", () => {
+    expect(order("llama", "attn_q", 8, 4)).toHaveLength(8);
+    expect(order("llama", "attn_v", 7, 8)).toBeNull();
+    const words = (heads: string) =>
+      new RefusedError(
+        `mine: q has 8 rows, which ${heads} heads cannot share in pairs; use the config.json of the model that it belongs to.`,
+      );
+    expect(() => order("llama", "attn_q", 8, 8)).toThrow(words("8"));
+    expect(() => order("llama", "attn_q", 8, null)).toThrow(words("an unknown number of"));
+  });
+
+  it.each([
+    ["no number of heads", 32, null, 16],
+    ["heads of no whole size", 54, 4, 18],
+    ["fewer rows than for the queries alone", 8, 4, 16],
+    ["no rows for keys and values", 16, 4, 16],
+    ["heads of keys that do not divide those of queries", 40, 4, 16],
+    ["half a head of keys", 20, 4, 16],
+  ])("are refused with %s beside those of queries", (_, rows, heads, hiddenSize) => {
+    // Four heads of 4 rows, and two of keys and two of values, are 32 rows.
+    expect(fused(32, 4)).toHaveLength(32);
+    expect(() => fused(rows, heads, hiddenSize)).toThrow(
+      new RefusedError(
+        `mine: q has ${rows} rows, which ${heads ?? "an unknown number of"} heads cannot share with their keys and values; use the config.json of the model that it belongs to.`,
+      ),
+    );
+  });
 });
 
 describe("a GGUF adapter", () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { openAdapter } from "../../src/adapter/open.ts";
 import { FormatError, RefusedError } from "../../src/core/errors.ts";
 import { peftKey } from "../../src/formats/peft-folder/factors.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
-import { filled, keyOf, linear, openPeft, rejection } from "../support/memory-folder.ts";
+import { filled, keyOf, linear, memoryFolder, openPeft, peftFiles, rejection } from "../support/memory-folder.ts";
 import { strided } from "../support/strided.ts";
 
 type Config = Readonly<Record<string, unknown>>;
@@ -115,8 +116,32 @@ describe("modules", () => {
   });
 
   it("of MergedLinear adapters of 2023, whose B is grouped, are refused by that name", async () => {
-    const tensors = [filled(keyOf("q", "lora_A.weight"), [16, 64]), filled(keyOf("q", "lora_B.weight"), [128, 8, 1])];
-    await refuses(RefusedError, tensors, { r: 8 }, "MergedLinear", "(128, 8, 1)");
+    // Also where B has more units than A, as factors of a single process have.
+    for (const rows of [16, 4]) {
+      const a = filled(keyOf("q", "lora_A.weight"), [rows, 64]);
+      const b = filled(keyOf("q", "lora_B.weight"), [128, 8, 1]);
+      await refuses(RefusedError, [a, b], { r: 8 }, "MergedLinear", "(128, 8, 1)");
+    }
+  });
+
+  it("need a name", async () => {
+    const nameless = ["lora_A", "lora_B"].map((half) => filled(`base_model.model.${half}.weight`, [1, 1]));
+    await refuses(RefusedError, nameless, { r: 1 }, "a lora_A and a lora_B without the name of a module");
+  });
+
+  it("have a scale of 0, and not of -0, where alpha is -0", async () => {
+    const { "adapter_config.json": _, ...weights } = peftFiles(linear("q"));
+    const config = '{"peft_type": "LORA", "r": 2, "lora_alpha": -0, "target_modules": ["q"]}';
+    const { modules } = await openAdapter(memoryFolder("it", { ...weights, "adapter_config.json": config }));
+    expect(Object.is(modules.get("q")!.scale, 0)).toBe(true);
+  });
+
+  it("may have the base's own embedding beside them, which is no part of the adapter", async () => {
+    const copy = filled(keyOf("embed", "token_adapter.base_layer.weight"), [10, 3]);
+    const norm = filled(keyOf("norm", "base_layer.bias"), [3]);
+    const { baseCopies, ignored, extras } = await openPeft([...linear("q"), copy, norm]);
+    expect(Array.from(baseCopies, ([module, { name }]) => [module, name])).toEqual([["embed", copy.name]]);
+    expect([[...ignored].sort(), extras.size]).toEqual([[copy.name, norm.name].sort(), 0]);
   });
 
   it("cannot be linear and an embedding at once, nor an embedding with a kernel", async () => {

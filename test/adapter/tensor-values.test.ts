@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TensorRef } from "../../src/adapter/adapter.ts";
-import { copyTensor, readNumbers, readScalar, sameTensor } from "../../src/adapter/tensor-values.ts";
+import { copyTensor, isAllFinite, readNumbers, readScalar, sameTensor } from "../../src/adapter/tensor-values.ts";
 import { memorySink, memorySource } from "../../src/core/bytes.ts";
 import type { Dtype } from "../../src/core/dtype.ts";
 import { FormatError } from "../../src/core/errors.ts";
@@ -57,6 +57,27 @@ describe("a copy of floats", () => {
       ),
     );
     await copied("I16", [2]);
+  });
+});
+
+describe("whether all numbers are finite", () => {
+  const finite = (bytes: Uint8Array, dtype: Dtype, shape: readonly number[]) => {
+    const { files, tensor } = placed(bytes, dtype, shape);
+    return isAllFinite(files, tensor);
+  };
+
+  it("is told of floats, and integers always are", async () => {
+    const infinite = Uint8Array.of(0, 0x3c, 0, 0x7c);
+    expect(await finite(infinite, "F16", [2])).toBe(false);
+    expect(await finite(infinite.subarray(0, 2), "F16", [1])).toBe(true);
+    expect(await finite(infinite, "I16", [2])).toBe(true);
+  });
+
+  it("is told to the end of what is not read at once", async () => {
+    const bytes = new Uint8Array(2 ** 20 + 4);
+    expect(await finite(bytes, "F16", [2 ** 19 + 2])).toBe(true);
+    bytes.set([0, 0x7c], 2 ** 20 + 2);
+    expect(await finite(bytes, "F16", [2 ** 19 + 2])).toBe(false);
   });
 });
 

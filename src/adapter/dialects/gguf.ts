@@ -81,7 +81,7 @@ function namingOf({ name, metadata, baseConfig }: AdapterContents, paths: readon
   const architecture = metadata.get("general.architecture") ?? "";
   const family = GGUF_FAMILIES.find((known) => known.architecture === architecture);
   const config = baseConfig === null ? null : parseModelConfig(baseConfig.text, baseConfig.where);
-  if (config !== null && (family === undefined || ggufFamilyOf(config) !== family)) {
+  if (config !== null && ggufFamilyOf(config) !== family) {
     throw new RefusedError(
       `${name} is an adapter for ${architecture || "an unnamed architecture"}, but the base config says model_type ${config.modelType}; pass the config.json of its own base model.`,
     );
