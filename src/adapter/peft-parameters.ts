@@ -115,7 +115,7 @@ function isTarget(layer: string, { targetModules }: PeftConfig): boolean {
 function namesOf(layer: string, count: number, stated: readonly string[]): readonly string[] | null {
   // vLLM takes the factors of experts for these two, whatever the config says.
   if (count === 1 && !isExperts(layer) && stated.includes("weight")) return ["weight"];
-  const assumed = stated.length === 0 && count === 2 && isExperts(layer) ? ["gate_up_proj", "down_proj"] : stated;
+  const assumed = stated.length === 0 && isExperts(layer) ? ["gate_up_proj", "down_proj"] : stated;
   const has = (names: readonly string[]): readonly string[] | null => (names.length === count ? names : null);
   // A name without a layer may be that of another layer's parameter, and not every model has biases.
   const known = assumed.filter(isExpertParameter);

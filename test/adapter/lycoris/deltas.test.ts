@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { kroneckerSides } from "../../../src/adapter/lycoris/leading.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { type Core, entrywise, kron, type Rows, times, tucker } from "../../support/dense-lycoris.ts";
 import { deltaOf, openLycoris } from "../../support/lycoris.ts";
@@ -108,7 +109,8 @@ describe("LoKr", () => {
   it("keeps its factors at a rank that is its rows', and is beside an identity where it is whole and square", async () => {
     const sides = async (tensors: Parameters<typeof openLycoris>[0]) => {
       const [module] = (await openLycoris({ lokr_w1: tall, ...tensors })).modules.values();
-      return [module!.a, module!.b].map((half) => "matrix" in half && "right" in half.matrix && half.matrix.right.op);
+      const { a, b } = kroneckerSides(module!)!.right;
+      return [a.op, b.op];
     };
     expect(await sides({ lokr_w2_a: rows(3, 3), lokr_w2_b: rows(3, 6) })).toEqual(["stored", "stored"]);
     expect(await sides({ lokr_w2: rows(3, 3) })).toEqual(["stored", "identity"]);
