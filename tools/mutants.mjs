@@ -73,6 +73,8 @@ function copyOfTree(folder) {
   }
   if (existsSync("../shared")) symlinkSync(resolve("../shared"), join(folder, "shared"));
   execFileSync("cp", ["-al", "node_modules", join(tree, "node_modules")]);
+  // npm writes this list in place, which would change that of the packages here too.
+  rmSync(join(tree, "node_modules/.package-lock.json"), { force: true });
   execFileSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", ...STRYKER], { cwd: tree, stdio: "inherit" });
   return tree;
 }
