@@ -3,14 +3,14 @@ import type { Adapter } from "../../src/adapter/adapter.ts";
 import { consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { checkOpened } from "../../src/analysis/check.ts";
-import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { CASES_ABSENT, caseConfig, casePath, hasCases } from "../support/cases.ts";
 import { type ExpertFactors, expertDeltas, flatFactors, moduleDelta } from "../support/experts.ts";
-import { filled, memoryFolder, openPeft } from "../support/memory-folder.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
 import {
   decodeAdapter,
   encodeTensor,
@@ -236,39 +236,6 @@ describe("experts in other layouts", () => {
     const refused = openTensors("odd", tensors, { peft_type: "LORA", target_modules: ["w2"], r: 1 });
     await expect(refused).rejects.toThrow(
       /experts\.w2 has factors that no experts have .*; expected A \(experts, r, in\)/,
-    );
-  });
-
-  const opened = (a: TensorData, b: TensorData) => {
-    const [keyA, keyB] = ["A", "B"].map((half) => `base_model.model.${LAYER}.experts.up_proj.lora_${half}.weight`);
-    return openPeft(
-      [
-        { ...a, name: keyA! },
-        { ...b, name: keyB! },
-      ],
-      { r: 1, target_modules: ["up_proj"] },
-    );
-  };
-
-  it("are a layer's own where a stack's name has factors of two dimensions", async () => {
-    const { modules } = await opened(filled("a", [1, 2]), filled("b", [3, 1]));
-    expect([...modules.keys()]).toEqual([`${LAYER}.experts.up_proj`]);
-  });
-
-  it.each([
-    ["B has two dimensions", [2, 1, 2], [3, 1]],
-    ["B has four", [2, 1, 2], [2, 3, 1, 1]],
-    ["they are empty", [0, 1, 2], [0, 3, 1]],
-    ["they have no inputs", [2, 1, 0], [2, 3, 1]],
-  ])("are refused where %s", async (_, a, b) => {
-    await expect(opened(filled("a", a), filled("b", b))).rejects.toThrow(
-      /experts\.up_proj has factors that no experts have .*; expected A \(experts, r, in\)/,
-    );
-  });
-
-  it("are refused in integers", async () => {
-    await expect(opened(filled("a", [2, 1, 2]), filled("b", [2, 3, 1], "I8"))).rejects.toThrow(
-      /lora_B\.weight is stored as I8, which is not a floating-point type/,
     );
   });
 

@@ -136,14 +136,6 @@ describe("modules", () => {
     expect(Object.is(modules.get("q")!.scale, 0)).toBe(true);
   });
 
-  it("may have the base's own embedding beside them, which is no part of the adapter", async () => {
-    const copy = filled(keyOf("embed", "token_adapter.base_layer.weight"), [10, 3]);
-    const norm = filled(keyOf("norm", "base_layer.bias"), [3]);
-    const { baseCopies, ignored, extras } = await openPeft([...linear("q"), copy, norm]);
-    expect(Array.from(baseCopies, ([module, { name }]) => [module, name])).toEqual([["embed", copy.name]]);
-    expect([[...ignored].sort(), extras.size]).toEqual([[copy.name, norm.name].sort(), 0]);
-  });
-
   it("cannot be linear and an embedding at once, nor an embedding with a kernel", async () => {
     const embedding = [filled(keyOf("q", "lora_embedding_A"), [2, 3]), filled(keyOf("q", "lora_embedding_B"), [4, 2])];
     await refuses(FormatError, [...linear("q"), ...embedding], {}, "both linear and embedding factors");

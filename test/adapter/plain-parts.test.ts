@@ -50,3 +50,11 @@ describe("the tensors that hold an adapter's values", () => {
     expect(names(lokr).sort()).toEqual(["lokr_w1", "lokr_w2_a", "lokr_w2_b"].map((part) => `lora_unet_x.${part}`));
   });
 });
+
+it("the base's own tensors are no part of an adapter, and its embedding is found by its module", async () => {
+  const copy = filled(keyOf("embed", "token_adapter.base_layer.weight"), [10, 3]);
+  const norm = filled(keyOf("norm", "base_layer.bias"), [3]);
+  const { baseCopies, ignored, extras } = await openPeft([...linear("q"), copy, norm]);
+  expect(Array.from(baseCopies, ([module, { name }]) => [module, name])).toEqual([["embed", copy.name]]);
+  expect([[...ignored].sort(), extras.size]).toEqual([[copy.name, norm.name].sort(), 0]);
+});
