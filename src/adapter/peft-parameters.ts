@@ -44,7 +44,7 @@ export function separateParameters(
   const isOfParameter = ({ path, a }: FactorPair): boolean => {
     const { layer } = nestedIn(path);
     const { names, bare } = statedOf(layer, config);
-    if (nested.has(layer) || (names.length > 0 && !bare)) return true;
+    if (nested.has(layer) || !bare) return true;
     if (names.length > 0 && isExperts(layer)) return true;
     if (names.length === 0 && !isExperts(layer)) return false;
     if (names.includes("weight") && !isTarget(layer, config)) return true;

@@ -53,13 +53,13 @@ export function mergedMetadata(inputs: readonly Merged[], families: readonly str
   for (const [key, text] of merged) {
     if (OF_ONE_FILE.includes(key) || others.some(({ metadata }) => metadata.get(key) !== text)) merged.delete(key);
   }
-  const set = (key: string, value: string | null | undefined) => {
-    if (value === null || value === undefined) merged.delete(key);
+  const set = (key: string, value: string | null) => {
+    if (value === null) merged.delete(key);
     else merged.set(key, value);
   };
   for (const key of OF_THE_MODEL) {
     const values = new Set(valuesOf(key));
-    set(key, values.size === 1 ? [...values][0] : null);
+    set(key, values.size === 1 ? [...values][0]! : null);
   }
   for (const key of LISTS) set(key, unitedList(valuesOf(key)));
   set(TAGS, unitedTags(valuesOf(TAGS)));

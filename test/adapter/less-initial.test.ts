@@ -14,6 +14,7 @@ describe("an adapter less its initialisation", () => {
     const module = init.modules.get("q")!;
     const turned = { ...init, modules: new Map([["q", { ...module, b: swappedHalves(module.b) }]]) };
     const plain = lessInitial(trained, turned);
+    expect(plain.variants).toEqual([]);
     expect(plain.files).toEqual([...trained.files, ...init.files]);
     // B of the trained file, and beside it the second and then the first row of the initial one, negative.
     const factor = (file: number, shape: readonly number[]) => ({ file, shape });

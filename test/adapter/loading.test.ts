@@ -27,6 +27,7 @@ describe("the line that loads an adapter", () => {
 
   it("asks for a rank only where the program's default is too small", () => {
     const most = (rank: number) => / --max-lora-rank (\d+)$/.exec(line("vllm", { rank }))?.[1] ?? null;
+    expect(line("vllm", { rank: 16 })).toMatch(/=out\/merged$/);
     expect([8, 16, 17, 64, 65].map(most)).toEqual([null, null, "32", "64", "128"]);
   });
 

@@ -36,6 +36,11 @@ describe("the factors of parameters", () => {
     expect(error.message).toMatch(/^mine: .*experts\.down_proj has factors that no parameter of rank 1 has/);
   });
 
+  it("are not taken for those of experts without a name where their units are no multiple of the rank", async () => {
+    const error = await rejection(open(factors(LAYER, [3, 2], [3, 3]), { r: 2 }));
+    expect(error.message).toMatch(/^mine: the config gives .*experts rank 2, but its tensor .* has shape \(3, 2\)/);
+  });
+
   it("are refused in integers", async () => {
     const [a, b] = factors(LAYER, ...PAIR);
     const tensors = [a!, filled(b!.name, b!.shape, "I8")];
