@@ -51,7 +51,7 @@ describe("a result", () => {
       const heading = page.getByRole("heading", { name: /^1\. tsv/ });
       await heading.waitFor();
       await expect.poll(() => heading.evaluate((node) => node === document.activeElement)).toBe(true);
-      expect(await inView(page, ".result h3")).toBe(true);
+      for (const part of [".result h3", ".loss", ".result fieldset"]) expect(await inView(page, part), part).toBe(true);
     },
   );
 

@@ -109,7 +109,8 @@ export const EXPLORER: PromisingText = {
       "page/shows > says who is lost beside its name, and balances the set where that is recommended",
     ],
     [
-      "Buttons fill the merge form with what is recommended.",
+      "Buttons fill the merge form with what is recommended, also at the rank that leaves room for each adapter where there are more adapters than ranks.",
+      "page/shows > offers the rank that leaves room for each adapter, where there are more adapters than ranks",
       "page/shows > begins with how alike the adapters are, who is lost, and what to do, which a button does",
       "page/shows > says who is lost beside its name, and balances the set where that is recommended",
     ],
@@ -316,6 +317,10 @@ export const EXPLORER: PromisingText = {
     [
       "Drop the file on the page to restore it.",
       "page/kept > comes back from a link and from a file: settings, weights, and the adapters as they are opened",
+    ],
+    [
+      "The four views at three widths, in both schemes; `node tools/page/screenshots.mjs` makes these pictures.",
+      EXPLAINS,
     ],
     [
       "Measured with seven adapters of 80 MB (all linear modules of Llama-2-7B's shape, rank 16) in Chromium 156 on two cores of an AMD EPYC, by `npm run bench:page`.",

@@ -22,12 +22,13 @@ export function mergeAtK(rank: number): void {
 }
 
 /** Change the form, and the adapters' weights, as a fix says. */
-export function applyFix({ method, weights, rank, dtype, options: wanted }: Fix): void {
+export function applyFix({ method, weights, rank, scale, dtype, options: wanted }: Fix): void {
   const before = method === undefined ? recipe.value : withoutMethod(recipe.value);
   recipe.value = {
     ...before,
     ...(method !== undefined && { method: method as MethodId }),
     ...(rank !== undefined && { target: { kind: "rank", rank } as const }),
+    ...(scale !== undefined && { scale }),
     ...(dtype !== undefined && { dtype }),
     ...(wanted !== undefined && { options: { ...before.options, ...wanted } }),
   } as Recipe;
@@ -49,8 +50,9 @@ export function bestRecipes(): Recipe[] {
     .map(([method, { auto }]) => ({ ...rest, method, ...(auto && count > 1 && { scale: "auto" }) }) as Recipe);
 }
 
-/** Fill it with what `--method auto` takes. */
-export function mergeByAuto(): void {
+/** Fill it with what `--method auto` takes, with weights and a rank that an audit recommends. */
+export function mergeByAuto(weights: readonly number[] | null, rank?: number): void {
   recipe.value = { method: DEFAULT_METHOD };
+  applyFix({ why: "", ...(weights !== null && { weights }), ...(rank !== undefined && { rank }) });
   showTab("merge");
 }

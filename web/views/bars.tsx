@@ -3,8 +3,11 @@ import { colorOf } from "./palette.tsx";
 import { useSize } from "./use-size.ts";
 
 const ROW = 17;
-const [NAMES, VALUES] = [58, 36];
-const MOST_LETTERS = 8;
+const VALUES = 36;
+/** Width of a letter, on average, at the size of the charts' text. */
+const LETTER = 6.2;
+/** The most of the width that names take. */
+const MOST_NAMES = 0.4;
 
 interface BarsProps {
   readonly title: string;
@@ -19,8 +22,11 @@ interface BarsProps {
 /** A share for each adapter, as bars in their colours. */
 export function Bars({ title, rows, most, line }: BarsProps) {
   const { box, width } = useSize<HTMLDivElement>();
-  const room = Math.max(10, width - NAMES - VALUES);
-  const at = (share: number): number => NAMES + (Math.max(0, share) / most) * room;
+  const longest = Math.max(...rows.map(({ name }) => name.length));
+  const left = Math.min(LETTER * (longest + 2), MOST_NAMES * width);
+  const letters = Math.floor(left / LETTER) - 2;
+  const room = Math.max(10, width - left - VALUES);
+  const at = (share: number): number => left + (Math.max(0, share) / most) * room;
   const height = ROW * rows.length;
   const text = rows.map(({ name, value }) => `${name} ${percent(value)}`).join(", ");
   return (
@@ -29,10 +35,11 @@ export function Bars({ title, rows, most, line }: BarsProps) {
         <svg viewBox={`0 0 ${width} ${height}`} height={height} role="img" aria-label={`${title}: ${text}`}>
           {rows.map(({ name, value }, t) => (
             <g key={name}>
+              <title>{name}</title>
               <text x={0} y={ROW * t + 12}>
-                {name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS - 1)}…` : name}
+                {name.length > letters ? `${name.slice(0, letters - 1)}…` : name}
               </text>
-              <rect x={NAMES} y={ROW * t + 3} width={at(value ?? 0) - NAMES} height={ROW - 6} fill={colorOf(t)} />
+              <rect x={left} y={ROW * t + 3} width={at(value ?? 0) - left} height={ROW - 6} fill={colorOf(t)} />
               <text x={width} y={ROW * t + 12} text-anchor="end">
                 {percent(value)}
               </text>

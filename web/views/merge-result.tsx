@@ -22,7 +22,9 @@ export function MergeResult({ made }: { made: MadeMerge }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     heading.current!.focus({ preventScroll: true });
-    heading.current!.scrollIntoView({ block: "nearest" });
+    // Below the form there is more of it to see from its top on.
+    const beside = matchMedia("(min-width: 60rem)").matches;
+    heading.current!.scrollIntoView({ block: beside ? "nearest" : "start" });
   }, []);
   const accuracy = accuracyOf(report);
   const all = compositions(report);

@@ -77,5 +77,5 @@ function factorIn(text: string): number | "auto" | undefined {
 
 /** The factor of the method that auto would choose, as far as weights tell. */
 function factorOfAuto(): 1 | "auto" {
-  return chooseMethod(chosenAdapters.value.filter(({ weight }) => weight !== 0).length).scale;
+  return chooseMethod(chosenAdapters.value.filter(({ weight }) => weight !== 0).length, false).scale;
 }

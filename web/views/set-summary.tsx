@@ -2,7 +2,7 @@ import type { Audit } from "../../src/analysis/audit/audit-set.ts";
 import { percent } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { audited } from "../state/overview.ts";
-import { applyFix, mergeAtK, mergeByAuto } from "../state/suggested.ts";
+import { mergeAtK, mergeByAuto } from "../state/suggested.ts";
 import { Bars } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
 import { shadeClass } from "./overview-view.tsx";
@@ -106,16 +106,18 @@ function Findings({ audit: { findings, recommendation } }: { audit: Audit }) {
             {recommendation.reason}
           </p>
           <div class="row">
-            <button
-              type="button"
-              class="primary"
-              onClick={() => {
-                mergeByAuto();
-                if (recommendation.weights !== null) applyFix({ why: "", weights: recommendation.weights });
-              }}
-            >
+            <button type="button" class="primary" onClick={() => mergeByAuto(recommendation.weights)}>
               Merge like this
             </button>
+            {recommendation.roomier !== null && (
+              <button
+                type="button"
+                title={recommendation.roomier.reason}
+                onClick={() => mergeByAuto(recommendation.weights, recommendation.roomier!.rank)}
+              >
+                {recommendation.method} at rank {recommendation.roomier.rank}, room for each
+              </button>
+            )}
             {recommendation.lego !== null && (
               <button
                 type="button"
@@ -126,7 +128,9 @@ function Findings({ audit: { findings, recommendation } }: { audit: Audit }) {
               </button>
             )}
           </div>
-          <p class="hint">Measured: {recommendation.basis.map(({ text }) => text).join("; ")}.</p>
+          {recommendation.basis.length > 0 && (
+            <p class="hint">Measured: {recommendation.basis.map(({ text }) => text).join("; ")}.</p>
+          )}
         </>
       )}
       {findings.map(({ level, text }) => (
