@@ -3,6 +3,7 @@ import { consumerById } from "../adapter/consumers.ts";
 import { type Loaded, loadingLine } from "../adapter/loading.ts";
 import { maximum } from "../core/maximum.ts";
 import { consumerVerdicts } from "./audit/consumer-verdicts.ts";
+import type { BaseFacts } from "./base-facts.ts";
 
 /** A program or a format, and the line that loads an adapter there, or makes the file for it. */
 export interface LoadingLine {
@@ -14,10 +15,11 @@ export interface LoadingLine {
  * How to load an adapter in each program against which nothing is found in its headers and config.
  *
  * @param where its base is null where the one that it names is not there
+ * @param base what is known about that one; null if nothing is
  */
-export function linesFor(adapter: Adapter, where: Omit<Loaded, "rank">): LoadingLine[] {
+export function linesFor(adapter: Adapter, where: Omit<Loaded, "rank">, base: BaseFacts | null = null): LoadingLine[] {
   const rank = maximum([...adapter.modules.values()].map((module) => module.rank));
-  return consumerVerdicts([adapter])
+  return consumerVerdicts([adapter], base)
     .filter(({ problems }) => problems.length === 0)
     .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), { ...where, rank }) }));
 }

@@ -1,13 +1,15 @@
 import { Command } from "commander";
+import { CONSUMER_IDS, consumerById } from "../adapter/consumers.ts";
+import { shellPath } from "../core/shell-word.ts";
 import type { CheckedAdapter } from "../node/check-adapter.ts";
 import { adaptersAmong } from "./adapter-paths.ts";
 import { reportFailure } from "./failure.ts";
 import { collectPath, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
-import { dim, printJson, printLine, red, yellow } from "./terminal.ts";
+import { dim, green, printJson, printLine, red, yellow } from "./terminal.ts";
 
 interface CheckFlags {
-  readonly for: string;
+  readonly for?: string;
   readonly base?: string;
   readonly baseConfig?: string;
   readonly json?: true;
@@ -17,12 +19,11 @@ const COLOURS = { fails: red, differs: yellow, note: dim } as const;
 
 /** `lora-lego check`: does a program load an adapter, and does it mean the same there? */
 export async function checkCommand(): Promise<Command> {
-  const { CONSUMER_IDS, consumerById } = await import("../adapter/consumers.ts");
   const versions = CONSUMER_IDS.map((id) => consumerById(id)).map(({ title, version }) => `${title} ${version}`);
   return new Command("check")
     .description("check whether a server or app loads an adapter, and whether it means the same there")
     .argument("<adapter...>", "folders or files of LoRA adapters, in any supported format", collectPath)
-    .requiredOption("--for <consumer>", CONSUMER_IDS.join(", "))
+    .option("--for <consumer>", `${CONSUMER_IDS.join(", ")} (default: one line for each of them)`)
     .option(
       "--base <model>",
       "compare names, sizes and tied weights with the base: a folder, .safetensors, .gguf or hf:// (only headers are read)",
@@ -38,32 +39,52 @@ export async function checkCommand(): Promise<Command> {
       "after",
       [
         `\nVerdicts apply to ${versions.join(", ")} (docs/formats/consumers.md).`,
-        "\nExit status: 0 if no problem was found (what was not looked at is listed), 1 if an adapter fails to load or means something else, or a file is refused, 2 for wrong usage.",
-        "\nExamples:\n  lora-lego check merged/ --for vllm --base hf://acme/base\n  lora-lego check merged/ --for sglang --base-config config.json",
+        "\nExit status: 0 if no problem was found (what was not looked at is listed), 1 if an adapter fails to load or means something else (without --for: in every program), or a file is refused, 2 for wrong usage.",
+        "\nExamples:\n  lora-lego check merged/\n  lora-lego check merged/ --for vllm --base hf://acme/base\n  lora-lego check merged/ --for sglang --base-config config.json",
       ].join("\n"),
     )
     .action(async (paths: string[], flags: CheckFlags) => {
       const { checkPath } = await import("../node/check-adapter.ts");
       const { openBase } = await import("../node/input/open-base.ts");
-      const consumer = consumerById(flags.for);
+      const consumers = (flags.for === undefined ? CONSUMER_IDS : [flags.for]).map(consumerById);
       const base = await openBase(flags);
       const checked: CheckedAdapter[] = [];
       for (const path of adaptersAmong(paths)) {
         try {
-          const check = await checkPath(path, consumer, base, { onDownload: showDownload });
-          checked.push(check);
-          const { name, version, good, findings, unseen } = check;
-          if (!good) process.exitCode = 1;
+          const checks = await checkPath(path, consumers, base, { onDownload: showDownload });
+          checked.push(...checks);
+          if (!checks.some(({ good }) => good)) process.exitCode = 1;
           if (flags.json) continue;
-          printLine(`${name}: ${verdict(good, unseen.length > 0, `${consumer.title} ${version}`)}`);
-          for (const { level, text } of findings) printLine("  ", COLOURS[level](`${level}:`), ` ${text}`);
-          for (const text of unseen) printLine("  ", dim("not looked at:"), ` ${text}`);
+          const [only, ...others] = checks;
+          if (others.length === 0) printCheck(only!);
+          else printVerdicts(path, checks);
         } catch (error) {
           process.exitCode = Math.max(Number(process.exitCode ?? 0), reportFailure(error));
         }
       }
       if (flags.json) printJson(checked);
     });
+}
+
+/** All that was found for one program. */
+function printCheck({ name, for: id, version, good, findings, unseen }: CheckedAdapter): void {
+  printLine(`${name}: ${verdict(good, unseen.length > 0, `${consumerById(id).title} ${version}`)}`);
+  for (const { level, text } of findings) printLine("  ", COLOURS[level](`${level}:`), ` ${text}`);
+  for (const text of unseen) printLine("  ", dim("not looked at:"), ` ${text}`);
+}
+
+/** One line for each program: whether it takes the adapter, and the first thing against it. */
+function printVerdicts(path: string, checks: readonly CheckedAdapter[]): void {
+  printLine(`${checks[0]!.name}:`);
+  for (const { for: id, version, good, findings, unseen } of checks) {
+    const { title } = consumerById(id);
+    const against = findings.find(({ level }) => level !== "note");
+    const colour = good ? green : COLOURS[against!.level];
+    const why = good ? (unseen.length > 0 ? "nothing found against it" : "loads it as it is") : against!.text;
+    printLine("  ", colour(good ? "ok" : "no"), `  ${title} ${version}: ${why}`);
+  }
+  const first = checks.find(({ good }) => good) ?? checks[0]!;
+  printLine(`All about one of them: lora-lego check ${shellPath(path)} --for ${first.for}`);
 }
 
 /** The verdict; it claims no more than was looked at. */

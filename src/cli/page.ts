@@ -25,10 +25,12 @@ export function wrapped(text: string, indent: number, before = 0): string[] {
   return lines;
 }
 
-/** A name that fits a column. */
+/** A name that fits a column: names of a set often differ in their ends, so the middle is left out. */
 export function cut(text: string, most: number): string {
   const shown = printable(text);
-  return shown.length <= most ? shown : `${shown.slice(0, most - 1)}…`;
+  if (shown.length <= most) return shown;
+  const end = Math.floor((most - 1) / 2);
+  return `${shown.slice(0, most - 1 - end)}…${shown.slice(-end)}`;
 }
 
 /** A cosine with two decimals; what rounds to zero has no sign. */

@@ -14,6 +14,7 @@ const MOST_NAME = 20;
 const MOST_IN_MATRIX = 10;
 const MOST_PAIRS = 5;
 const MOST_KINDS = 8;
+const MOST_NAMED = 3;
 
 /** Print what an audit found about a set, on one page of 80 columns. */
 export function printAudit(audit: Audit): void {
@@ -125,20 +126,41 @@ function printConflicts({ conflicts }: Audit): void {
   if (more > 0) printLine(dim(`${plural(more, "more kind")} in --json`));
 }
 
-function printConsumers({ consumers }: Audit): void {
-  const [taken, refused] = [true, false].map((good) =>
-    consumers.filter(({ problems }) => (problems.length === 0) === good).map(({ title }) => title),
-  ) as [string[], string[]];
+/** Which programs load the adapters as they are; those against which something is found, by the adapters that it is found in. */
+function printConsumers({ adapters, consumers }: Audit): void {
+  const taken = consumers.filter(({ problems }) => problems.length === 0).map(({ title }) => title);
+  const refused = new Map<string, string[]>();
+  for (const { title, problems } of consumers) {
+    if (problems.length === 0) continue;
+    const all = problems.length === adapters.length;
+    const who = all
+      ? adapters.length === 1
+        ? "it"
+        : "each"
+      : named(problems.map(({ adapter }) => cut(adapter, MOST_NAME)));
+    refused.set(who, [...(refused.get(who) ?? []), title]);
+  }
   const parts = [
     ...(taken.length === 0 ? [] : [`nothing found against ${taken.join(", ")}`]),
-    ...(refused.length === 0 ? [] : [`something against ${refused.join(", ")} (check --for says what)`]),
+    ...Array.from(refused, ([who, titles]) => `something against ${titles.join(", ")} in ${who}`),
   ];
-  printParagraph(`loading them as they are: ${parts.join("; ")}`);
+  const more = refused.size === 0 ? "" : " (check says what)";
+  printParagraph(`loading them as they are: ${parts.join("; ")}${more}`);
 }
 
-function printFindings({ findings }: Audit): void {
+/** A few names, and how many more there are. */
+function named(names: readonly string[]): string {
+  const more = names.length - MOST_NAMED;
+  return more > 0 ? `${names.slice(0, MOST_NAMED).join(", ")} and ${more} more` : names.join(", ");
+}
+
+function printFindings({ findings, consumers }: Audit): void {
   printLine();
-  if (findings.length === 0) printLine(green("Nothing was found that speaks against merging them."));
+  if (findings.length === 0) {
+    printLine(green("Nothing was found that speaks against merging them."));
+    const refusing = consumers.some(({ problems }) => problems.length > 0);
+    if (refusing) printLine("What speaks against loading them unmerged stands above.");
+  }
   for (const { level, text } of findings) {
     const [first, ...rest] = wrapped(printable(text), 9, 9);
     printLine(level === "problem" ? red("problem: ") : dim("note:    "), first!);
@@ -148,17 +170,19 @@ function printFindings({ findings }: Audit): void {
 
 function printRecommendation({ recommendation }: Audit): void {
   if (recommendation === null) return;
-  const { method, scale, rank, lego } = recommendation;
+  const { method, scale, rank, roomier, lego } = recommendation;
   printLine();
   printMerge(
     recommendation,
     `Merge by ${method} at rank ${rank}${scale === "auto" ? " with a computed factor" : ""} (--method auto).`,
   );
+  if (roomier !== null) printMerge(roomier, `If each adapter matters alike: rank ${roomier.rank}.`);
   if (lego !== null) printMerge(lego, `If you want LoRA-LEGO: rank ${lego.rank}.`);
 }
 
 function printMerge({ rank, room, reason, basis, command }: RecommendedMerge, what: string): void {
-  printParagraph(`${what} ${reason} Rank ${rank} can hold ${percent(room)} of the energy of their sum.`);
+  const held = room === null ? "" : ` Rank ${rank} can hold ${percent(room)} of the energy of their sum.`;
+  printParagraph(`${what} ${reason}${held}`);
   for (const { text, link } of basis) printParagraph(`  ${text} (${link})`, 4);
   printLine(`  ${command}`);
 }

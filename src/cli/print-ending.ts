@@ -1,9 +1,11 @@
 import { statSync } from "node:fs";
 import type { DialectId } from "../adapter/adapter.ts";
+import { maximum } from "../core/maximum.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { loadingLines } from "../node/loading-lines.ts";
 import { lossShown } from "../report/loss-shown.ts";
 import type { MergeReport } from "../report/report.ts";
+import { MAX_UNITS } from "../units/memory.ts";
 import { type NextStep, printNext, printParagraph } from "./page.ts";
 import { bold, printLine } from "./terminal.ts";
 
@@ -20,23 +22,31 @@ interface Ending {
 /** Print what a person needs after a merge: whether an adapter is lost, what to try next, and how to load the result. */
 export async function printEnding(report: MergeReport, out: string, { next, paths, from }: Ending): Promise<void> {
   const audit = auditCommand(report, out, paths);
-  const { lines, base } = await loadingLines(out, from);
+  const { lines, compared, base } = await loadingLines(out, from);
   printLine();
   printParagraph(lossShown(report));
   printNext([...next, ...(audit === null ? [] : [{ why: "Does the merge show signs of failure?", how: audit }])]);
   if (lines.length === 0) return;
-  printLine(bold("Load it"), " (by its headers; lora-lego check --base compares it with the base model):");
+  const seen = compared ? "its headers and the base model's config" : "its headers";
+  printLine(bold("Load it"), ` (by ${seen}; lora-lego check --base compares it with the base model):`);
   const width = Math.max(...lines.map(({ title }) => title.length));
   for (const { title, line } of lines) printLine(`  ${title.padEnd(width)}  ${line}`);
   if (base !== null) printParagraph(`  ${base}`, 2);
 }
 
 /** The command that looks for signs of failure; null where it would see too little. */
-function auditCommand({ inputs, warnings }: MergeReport, out: string, paths: readonly string[] | null): string | null {
+function auditCommand(
+  { inputs, modules, warnings }: MergeReport,
+  out: string,
+  paths: readonly string[] | null,
+): string | null {
   // One adapter was not merged but changed, and as it was asked for.
   if (inputs.length < 2) return null;
   // What a baked DoRA adapter changes is not in its own file.
   if (warnings.some(({ id }) => id === "dora-baked")) return null;
+  // Beyond that, units are not compared.
+  const units = modules.map(({ inputRanks, rank }) => inputRanks.reduce<number>((sum, own) => sum + (own ?? 0), rank));
+  if (maximum(units) > MAX_UNITS) return null;
   // A file alone does not say which weights it was made with.
   const known = statSync(out).isDirectory() || inputs.every(({ weight }) => weight === 1);
   if (!known || paths === null || out.endsWith(".gguf")) return null;

@@ -7,11 +7,13 @@ import type { MergePlan } from "../plan/merge-plan.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
 import type { MergeReport } from "../report/report.ts";
+import { cut } from "./page.ts";
 import { stems } from "./stems.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";
 
 const BAR_CELLS = 10;
+const MOST_NAME = 24;
 /** How many compositions are listed before one line sums up the rest. */
 const MOST_COMPOSITIONS = 8;
 
@@ -21,13 +23,13 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
   printLine(
     `${out}${formatShown(format)}: ${plural(totals.modules, "module")}, rank ${totals.rank}, ${totals.dtype}, ${bytes(totals.bytes)}`,
   );
-  const cut = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
-  printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${cut}`);
+  const residual = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
+  printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${residual}`);
   if (report.chosen !== null) printLine(report.chosen);
   if (report.autoScale !== null) printLine(factorShown(report.autoScale));
   if (report.budget !== null) printLine(budgetShown(report));
   printLine();
-  const names = stems(inputs.map(({ name }) => name));
+  const names = stems(inputs.map(({ name }) => name)).map((name) => cut(name, MOST_NAME));
   printLines(
     table(
       ["adapter", "weight", "ranks", "modules", "cosine with result", "share in it"],

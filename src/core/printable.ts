@@ -1,5 +1,5 @@
 /** Control characters, changes of direction and all line breaks: they could control a terminal or disguise a line. */
-const STEERING = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+export const STEERING: RegExp = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** Untrusted text made safe for a terminal or page: on one line, with control characters as escapes. */
 export function printable(text: string): string {

@@ -6,14 +6,14 @@ import { chooseMethod } from "../methods/auto.ts";
 import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { consumerRank } from "../plan/for-consumer.ts";
-import type { MergePlan } from "../plan/merge-plan.ts";
+import { isCrowded, type MergePlan } from "../plan/merge-plan.ts";
 import { autoLimit, defaultTarget, type Findings } from "../plan/plan-ranks.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 
 /** What values showed that makes another run worthwhile; null if nothing. */
 export function betterFindings(plan: MergePlan, recipe: Recipe, results: readonly ModuleResult[]): Findings | null {
   const acting = actingInputs(results);
-  if (plan.chosen !== null && acting.size > 0 && chooseMethod(acting.size).method !== plan.method) {
+  if (plan.chosen !== null && acting.size > 0 && chooseMethod(acting.size, isCrowded(plan)).method !== plan.method) {
     return { acting: acting.size };
   }
   const target = targetOfActing(plan, recipe, acting);
@@ -23,9 +23,9 @@ export function betterFindings(plan: MergePlan, recipe: Recipe, results: readonl
 }
 
 /** Why the method was chosen, by the adapters that change something; null where it was named. */
-export function chosenFor({ chosen }: MergePlan, results: readonly ModuleResult[]): string | null {
+export function chosenFor(plan: MergePlan, results: readonly ModuleResult[]): string | null {
   const acting = actingInputs(results).size;
-  return chosen === null || acting === 0 ? chosen : chooseMethod(acting).reason;
+  return plan.chosen === null || acting === 0 ? plan.chosen : chooseMethod(acting, isCrowded(plan)).reason;
 }
 
 /** The method's default target without the adapters that change nothing; null if it is the plan's. */

@@ -12,8 +12,11 @@ export interface AutoChoice {
   readonly reason: string;
 }
 
-/** The rules of `--method auto`: the first one that covers the number of acting adapters decides. */
-const RULES: readonly (Omit<AutoChoice, "reason"> & { readonly most: number })[] = [
+/** A rule of `--method auto`. */
+type Rule = Omit<AutoChoice, "reason">;
+
+/** The rules: the first one that covers the number of acting adapters decides. */
+const RULES: readonly (Rule & { readonly most: number })[] = [
   {
     most: 1,
     method: "svd",
@@ -28,6 +31,13 @@ const RULES: readonly (Omit<AutoChoice, "reason"> & { readonly most: number })[]
   },
 ];
 
+/** The rule for several adapters of which a module has more units than have a matrix of all pairs. */
+const CROWDED: Rule = {
+  method: "lego",
+  scale: 1,
+  why: "merges modules of more than 4096 units, which tsv and a computed factor do not, and as merged keeps adapters best among the quick methods that do so in most sets measured",
+};
+
 /** The rules in one line, for lists and forms. */
 export function autoRules(): string {
   const rules = RULES.map(({ most, method, scale }, i) => {
@@ -35,16 +45,17 @@ export function autoRules(): string {
     const adapters = least === most ? String(least) : `${least} and more`;
     return `${adapters}: ${method}${factorShown(scale)}`;
   });
-  return `by the number of adapters: ${rules.join("; ")}`;
+  return `by the number of adapters: ${rules.join("; ")}; beyond 4096 units in a module: ${CROWDED.method}`;
 }
 
 /**
  * The method for a number of adapters whose deltas and weights are not zero; deterministic.
  *
  * @param acting at least 0
+ * @param crowded whether a module has more than 4096 units
  */
-export function chooseMethod(acting: number): AutoChoice {
-  const { method, scale, why } = RULES.find(({ most }) => acting <= most)!;
+export function chooseMethod(acting: number, crowded: boolean): AutoChoice {
+  const { method, scale, why } = crowded && acting > 1 ? CROWDED : RULES.find(({ most }) => acting <= most)!;
   return {
     method,
     scale,
@@ -57,9 +68,10 @@ export function chooseMethod(acting: number): AutoChoice {
  * What `--method auto` would take instead of a merge by a method that was named; null if that is the same, and for one adapter.
  *
  * @param acting how many adapters change something
+ * @param crowded whether a module has more than 4096 units
  */
-export function adviceFor(acting: number, method: string, scale: number | "auto"): string | null {
-  const choice = chooseMethod(acting);
+export function adviceFor(acting: number, crowded: boolean, method: string, scale: number | "auto"): string | null {
+  const choice = chooseMethod(acting, crowded);
   if (acting < 2 || (choice.method === method && choice.scale === scale)) return null;
   return `For ${acting} adapters --method auto takes ${choice.method}${factorShown(choice.scale)}: it ${choice.why}.`;
 }

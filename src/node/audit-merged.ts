@@ -36,7 +36,7 @@ const AUDIT: Call<MergedAuditOptions> = {
  * const of = ["adapters/reverse", "adapters/sort"];
  * await mergeToFolder(of, {}, { out: "audited" });
  * const { good, signatures } = await auditMerged("audited", { of });
- * console.log(good, signatures.length); // true 7
+ * console.log(good, signatures.length); // true 8
  * ```
  */
 export async function auditMerged(path: string, options: MergedAuditOptions): Promise<MergedAudit> {

@@ -1,7 +1,7 @@
 import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import type { BaseFacts } from "../analysis/base-facts.ts";
 import { type Check, checkOpened, isGood } from "../analysis/check.ts";
-import { checkValues } from "../analysis/checks/values.ts";
+import { checkValues, notFinite } from "../analysis/checks/values.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, PATH } from "./call/rules.ts";
 import { diskAdapter, INPUT, type OpenOptions } from "./input/adapter-path.ts";
@@ -48,23 +48,28 @@ export async function checkAdapter(path: string, options: CheckOptions): Promise
   checkCall(CHECK, [path, options]);
   const { for: id, base, baseConfig, ...opening } = options;
   const paths = { ...(base !== undefined && { base }), ...(baseConfig !== undefined && { baseConfig }) };
-  return checkPath(path, consumerById(id), await openBase(paths, opening), opening);
+  const [checked] = await checkPath(path, [consumerById(id)], await openBase(paths, opening), opening);
+  return checked!;
 }
 
-/** `checkAdapter` with a base that is already open, so that several adapters share it. */
+/** `checkAdapter` for several programs, with a base that is already open, so that several adapters share it. */
 export async function checkPath(
   path: string,
-  consumer: Consumer,
+  consumers: readonly Consumer[],
   base: BaseFacts | null,
   options: OpenOptions,
-): Promise<CheckedAdapter> {
+): Promise<CheckedAdapter[]> {
   const { adapter, close } = await diskAdapter(path, options);
   try {
-    const seen = checkOpened(adapter, consumer, base);
-    const check = options.stream
-      ? { ...seen, unseen: [...seen.unseen, "whether all values are finite, because only headers were read"] }
-      : { ...seen, findings: [...seen.findings, ...(await checkValues(adapter, consumer))] };
-    return { name: adapter.name, for: consumer.id, version: consumer.version, good: isGood(check), ...check };
+    const tensor = options.stream ? null : await notFinite(adapter);
+    return consumers.map((consumer) => {
+      const { findings, unseen } = checkOpened(adapter, consumer, base);
+      const check = {
+        findings: [...findings, ...checkValues(tensor, consumer)],
+        unseen: options.stream ? [...unseen, "whether all values are finite, because only headers were read"] : unseen,
+      };
+      return { name: adapter.name, for: consumer.id, version: consumer.version, good: isGood(check), ...check };
+    });
   } finally {
     close();
   }

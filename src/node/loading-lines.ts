@@ -8,18 +8,21 @@ import { convertFor } from "../convert/output-format.ts";
 import { LoraLegoError } from "../core/errors.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { diskAdapter } from "./input/adapter-path.ts";
+import { baseOnDisk } from "./input/base-on-disk.ts";
 import { freeNames } from "./output/free-name.ts";
 
 /** How to load an adapter. */
 export interface Loading {
   readonly lines: readonly LoadingLine[];
+  /** Whether the base model's config.json was there to compare with. */
+  readonly compared: boolean;
   /** What BASE stands for in them; null where they do not have it. */
   readonly base: string | null;
 }
 
 /**
  * How to load an adapter in each program against which nothing is found in its headers and config, as `check` reads them, and how to bring
- * it into other formats that it is likely to be wanted in. The base model is not looked at.
+ * it into other formats that it is likely to be wanted in. Of the base model the config.json is looked at, where that is on this machine.
  *
  * @param path a folder or file on this machine
  * @param from formats of the adapters that it was made of
@@ -31,15 +34,21 @@ export async function loadingLines(path: string, from: readonly DialectId[]): Pr
   const isFile = basename(path) === weights;
   const named = adapter.baseModel;
   const here = named !== null && (!isPath(named) || existsSync(named));
-  const lines = linesFor(adapter, {
-    path,
-    weights: isFile ? path : join(path, weights),
-    name: isFile ? basename(path, extname(path)) : basename(path),
-    base: here ? named : null,
-  });
+  const facts = here ? baseOnDisk(named) : null;
+  const lines = linesFor(
+    adapter,
+    {
+      path,
+      weights: isFile ? path : join(path, weights),
+      name: isFile ? basename(path, extname(path)) : basename(path),
+      base: here ? named : null,
+    },
+    facts,
+  );
   const why = named === null ? "which the adapter does not name" : `for the adapter names ${named}, which is not here`;
   return {
     lines: [...lines, ...(await otherFormats(adapter, path, from))],
+    compared: facts !== null,
     base: !here && lines.some(({ line }) => line.includes(" BASE ")) ? `BASE stands for the base model, ${why}.` : null,
   };
 }

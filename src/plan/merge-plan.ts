@@ -85,6 +85,11 @@ export interface MergePlan {
 /** A plan whose lambda is known. */
 export type ScaledPlan = MergePlan & { readonly scale: number };
 
+/** Whether a module has more units than have a matrix of all pairs. */
+export function isCrowded({ modules }: Pick<MergePlan, "modules">): boolean {
+  return modules.some(({ memory }) => memory.streamed);
+}
+
 /** Whether a plan's lambda is known. */
 export function isScaled(plan: MergePlan): plan is ScaledPlan {
   return plan.scale !== "auto";

@@ -1,14 +1,13 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { triggerWords } from "../adapter/training-metadata.ts";
-import { chooseMethod } from "../methods/auto.ts";
 import { defaultsOf } from "../methods/method.ts";
-import { methodById } from "../methods/registry.ts";
 import { checkRecipe } from "../recipe/check-recipe.ts";
 import { chosenDtype } from "../recipe/chosen-dtype.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { given, withDefaults } from "../recipe/recipe-fields.ts";
 import { refuseUnactivated, sharedActivation } from "./activation.ts";
 import { planBiases, refuseLostBiases } from "./biases.ts";
+import { chosenParts } from "./chosen-parts.ts";
 import { planExtras } from "./extras.ts";
 import { consumerOf, layoutOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
 import { inputWarnings } from "./input-warnings.ts";
@@ -43,13 +42,13 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
   const recipe = withDefaults(wanted);
   const names = inputs.map(({ name }) => name);
   const { method: named, weights, chosen: byWeights } = checkRecipe(recipe, names);
-  const acting = (): number => found.acting ?? weighted(inputs, recipe, weights).filter(Boolean).length;
-  const chosen = byWeights === null ? null : chooseMethod(acting());
-  const method = chosen === null ? named : methodById(chosen.method);
   const consumer = consumerOf(recipe);
   const after = recipe.after ?? null;
 
-  const parts = planParts(inputs, weights, recipe, method);
+  const { chosen, method, parts } =
+    byWeights === null
+      ? { chosen: null, method: named, parts: planParts(inputs, weights, recipe, named) }
+      : chosenParts(inputs, weights, recipe, found.acting ?? weighted(inputs, recipe, weights).filter(Boolean).length);
   refuseLostBiases(inputs, parts.adapters);
   refuseUnmet(method, parts);
   const target = planTarget(method, recipe.target ?? found.target, parts, autoLimit(chosen, consumer));

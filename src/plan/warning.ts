@@ -21,6 +21,7 @@ export interface Warning {
     | "same-adapter"
     | "zero-adapter"
     | "lost-adapter"
+    | "badly-kept"
     | "zero-modules"
     | "cancelled-cluster"
     | "b-ignored"
@@ -50,7 +51,7 @@ export interface Fix {
   /** Factors that adapters are multiplied by before they are merged, one each; 1 for those that stay as they are. */
   readonly sizes?: readonly number[];
   readonly rank?: number;
-  readonly scale?: number;
+  readonly scale?: number | "auto";
   readonly dtype?: "f32";
   readonly options?: Readonly<Record<string, string>>;
 }

@@ -34,7 +34,7 @@ export function checkRecipe(
 ): { readonly method: Method; readonly weights: readonly number[]; readonly chosen: AutoChoice | null } {
   const { method: id = DEFAULT_METHOD, options = {}, target, ...fields } = recipe;
   for (const [name, value] of Object.entries(fields)) checkField(name, value, fail);
-  const chosen = id === AUTO ? chooseMethod(actingInputs(recipe, inputs)) : null;
+  const chosen = id === AUTO ? chooseMethod(actingInputs(recipe, inputs), false) : null;
   const method = methodById(chosen?.method ?? id);
   checkOptions(chosen === null ? method : { id, parameters: {} }, options, (path, why) =>
     fail(["options", ...path], chosen !== null && path.length > 0 ? noOptions(String(path[0])) : why),

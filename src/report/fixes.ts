@@ -1,5 +1,6 @@
 import { AUTO } from "../methods/auto.ts";
 import type { Fix } from "../plan/warning.ts";
+import { MEASURED } from "./measured.ts";
 
 /** What is done with a merge that was made, instead of making it again. */
 export type ResultFix =
@@ -7,6 +8,9 @@ export type ResultFix =
   | { readonly why: string; readonly energy: string };
 
 export type AnyFix = Fix | ResultFix;
+
+const OTHER_FACTOR =
+  "The factor is uncertain, and this is the other one that the adapters may ask for: score both if you can (lora-lego eval), and keep the better.";
 
 /** Everything that mends a merge: warnings, the end of a merge and audits take their remedies from here, and commands are made of them. */
 export const FIXES = {
@@ -16,6 +20,10 @@ export const FIXES = {
     rank,
   }),
   rankOfOneSeed: (rank: number): Fix => ({ why: "Adapters of one seed keep more at a larger rank.", rank }),
+  roomForEach: (rank: number): Fix => ({
+    why: `Rank ${rank} leaves room for each adapter. Measured: ${MEASURED.shortOfRanks.text}.`,
+    rank,
+  }),
   lessMixed: (rank: number): Fix => ({ why: "With twice the rank, clusters mix fewer adapters.", rank }),
   auto: (why: string): Fix => ({ why, method: AUTO }),
   inF32: (): Fix => ({ why: "In f32 no unit is too small.", dtype: "f32" }),
@@ -34,6 +42,12 @@ export const FIXES = {
   factor: (factor: number, scale: number | null): AnyFix => ({
     why: "This is the factor that the adapters ask for.",
     ...(scale === null ? { factor } : { scale: Number((scale * factor).toPrecision(4)) }),
+  }),
+  otherFactor: (scale: number): Fix => ({ why: OTHER_FACTOR, scale }),
+  /** @param scale as for `factor` */
+  otherFactorOf: (factor: number, scale: number | null): AnyFix => ({
+    ...FIXES.factor(factor, scale),
+    why: OTHER_FACTOR,
   }),
   idleRanks: (): ResultFix => ({ why: "Fewer ranks hold nearly the same deltas.", energy: "sv_fro=0.995" }),
 } as const;

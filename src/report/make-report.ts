@@ -15,7 +15,7 @@ import {
 import type { Timings } from "../lanes/clock.ts";
 import { actingInputs, type ModuleResult } from "../lanes/merger.ts";
 import { adviceFor } from "../methods/auto.ts";
-import type { MergePlan, ScaledPlan } from "../plan/merge-plan.ts";
+import { isCrowded, type MergePlan, type ScaledPlan } from "../plan/merge-plan.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
 import type { BudgetReport, MergeReport, ModuleReport } from "./report.ts";
 import { runWarnings } from "./run-warnings.ts";
@@ -53,9 +53,8 @@ export function makeReport(
     autoScale: auto,
     budget: budgetReport(plan, results),
     advice:
-      // What auto takes may not merge so many units.
-      plan.chosen === null && !plan.modules.some(({ memory }) => memory.streamed)
-        ? adviceFor(actingInputs(merged).size, plan.method, auto === null ? plan.scale : "auto")
+      plan.chosen === null
+        ? adviceFor(actingInputs(merged).size, isCrowded(plan), plan.method, auto === null ? plan.scale : "auto")
         : null,
     modules,
     totals,

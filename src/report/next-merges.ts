@@ -11,11 +11,15 @@ export function nextMerges({ warnings, advice }: Pick<MergeReport, "warnings" | 
   return groupedFixes([...(advice === null ? [] : [FIXES.auto(advice)]), ...fixes]);
 }
 
-/** Changes as at most two merges: all that keep the method, and all that change it. */
+/**
+ * Changes as at most two merges: all that keep the method, and all that change it. A merge that is made again asks for another factor, so
+ * one stands only where nothing else changes.
+ */
 export function groupedFixes(fixes: readonly Fix[]): Fix[] {
   const own = fixes.filter(({ method }) => method === undefined);
+  const remade = own.filter(({ scale }) => typeof scale !== "number");
   const others = fixes.filter(({ method }) => method !== undefined);
-  return [own, others].filter(({ length }) => length > 0).map(together);
+  return [remade.length > 0 ? remade : own, others].filter(({ length }) => length > 0).map(together);
 }
 
 /** Several changes as one. */

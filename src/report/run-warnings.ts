@@ -1,3 +1,4 @@
+import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import type { AutoScale } from "../figures/auto-scale.ts";
 import {
@@ -16,6 +17,7 @@ import { legoRank } from "../plan/lego-rank.ts";
 import { type MergePlan, type ScaledPlan, usedInputs } from "../plan/merge-plan.ts";
 import type { Warning } from "../plan/warning.ts";
 import { countUnderflows } from "../units/write-factors.ts";
+import { badlyKept, leastKept, roomierRank } from "./badly-kept.ts";
 import { beganAlike } from "./began-alike.ts";
 import { FIXES } from "./fixes.ts";
 import { lostAdapters } from "./lost-adapters.ts";
@@ -85,6 +87,7 @@ const RULES: readonly ((run: Run) => Warning[])[] = [
   zeroAdapters,
   sameAdapters,
   lost,
+  short,
   cancelledClusters,
   underflow,
   zeroResult,
@@ -121,6 +124,17 @@ function lost({ plan, method, used, products, weighted, totals }: Run): Warning[
   const scales = method.weights === "linear";
   const inputs = used.map(({ name, t }) => ({ name, t, weight: oneWeight(plan, t) }));
   return lostAdapters(inputs, scales ? weighted : products, totals.cosines, scales);
+}
+
+/** Warn of an adapter that the rank leaves no room for, unless it is lost anyway. */
+function short(run: Run): Warning[] {
+  const { plan, used, products, weighted, results } = run;
+  if (lost(run).length > 0) return [];
+  const acting = used.filter(({ t }) => normOf(products, t) > 0).length;
+  const rank = maximum(results.map((result) => result.rank));
+  const most = maximum(plan.modules.map(({ parts }) => parts.reduce((sum, { module }) => sum + module.rank, 0)));
+  const names = plan.inputs.map(({ name }) => name);
+  return badlyKept(leastKept(names, weighted), rank, acting, roomierRank(rank, acting, most));
 }
 
 function cancelledClusters({ modules }: Run): Warning[] {

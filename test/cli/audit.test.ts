@@ -26,6 +26,7 @@ describe.concurrent("lora-lego audit", () => {
     expect(stdout).toMatch(/^7 +sst2 +6 +12\.2 +11% +3\.8 +2\.2 +0 +3$/m);
     expect(stdout).toMatch(/^#5 +0\.00 +0\.04 +0\.32 +0\.31 +1\.00 +0\.13 +0\.00$/m);
     expect(stdout).toMatch(/^down_proj +4 +11% +0% +48%$/m);
+    expect(stdout).toMatch(/^ {2}lora-lego merge \S+cola .*sst2 --rank 12 --out merged$/m);
     expect(stdout).toMatch(/^ {2}lora-lego merge \S+cola .*sst2 --method lego --rank 12 --out merged$/m);
   });
 
@@ -46,12 +47,38 @@ describe.concurrent("lora-lego audit", () => {
     expect([json.code, JSON.parse(json.stdout).good]).toEqual([1, false]);
   });
 
-  it("says so if nothing was found", async () => {
+  it("says so if nothing was found, and where something is found against loading them unmerged", async () => {
     const { code, stdout } = await run(["audit", written("third", 3)]);
     expect([code, stdout]).toEqual([
       0,
-      expect.stringMatching(/^Nothing was found that speaks against merging them\.$/m),
+      expect.stringMatching(
+        /^Nothing was found that speaks against merging them\.\nWhat speaks against loading them unmerged stands above\.$/m,
+      ),
     ]);
+    expect(stdout).toMatch(/; something against\s+SGLang, llama\.cpp, .*\sin\sit \(check says what\)$/m);
+  });
+
+  it("names the adapters that a program does not load", async () => {
+    const large = writeAdapter(join(folder, "large"), randomAdapter(5, { rank: 600 }));
+    const { stdout } = await run(["audit", written("fifth", 5), large]);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("; something against vLLM in large");
+  });
+
+  it("looks at each adapter where there are too many units to compare, and says what is not known", async () => {
+    const modules = { q: { in: 8, out: 8 } };
+    const many = [1, 2, 3].map((t) =>
+      writeAdapter(join(folder, `many-${t}`), randomAdapter(t, { modules, rank: 1400 })),
+    );
+    const { code, stdout } = await run(["audit", ...many]);
+    expect(code).toBe(0);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(
+      "Adapters are not compared in 1 of 1 module, which has more than 4096 units: whether one is lost",
+    );
+    expect(stdout).toMatch(/^#1 +1\.00 +- +-$/m);
+    expect(stdout).toMatch(/^3 +many-3 +1400 +[\d.]+ +- +\d\.\d +\d\.\d +0 +0$/m);
+    expect(stdout).toMatch(/^Merge by lego at rank 1400 \(--method auto\)\. lego was chosen for 3 adapters: it$/m);
+    const merged = await run(["merge", ...many, "--rank", "2", "--out", join(folder, "of-many")]);
+    expect([merged.code, merged.stdout]).toEqual([0, expect.not.stringContaining("lora-lego audit")]);
   });
 
   it("says how many adapters name the base, and where nothing shows one seed", async () => {
@@ -68,7 +95,7 @@ describe.concurrent("lora-lego audit", () => {
     const many = Array.from({ length: 12 }, (_, t) => written(`many-${t}-with-a-long-name`, 100 + t));
     const { stdout } = await run(["audit", ...many]);
     expect(stdout).toMatch(/^closest pairs +cosine$/m);
-    expect(stdout).toMatch(/^many-\d+-with-a-long\S+ +many-\d+-with-a-long\S+ +-?\d\.\d\d$/m);
+    expect(stdout).toMatch(/^many-\d+-wi\S+…\S*long-name +many-\d+-wi\S+…\S*long-name +-?\d\.\d\d$/m);
     expect(lines(stdout).filter((line) => line.length > 80 && !/^ {2}lora-lego merge /.test(line))).toEqual([]);
   });
 
@@ -90,14 +117,31 @@ describe.concurrent("lora-lego audit --of", () => {
     return out;
   };
 
-  it("finds nothing in a merge by auto, within 80 columns", async () => {
-    const { code, stdout, stderr } = await run(["audit", await merged(), "--of", ...SEVEN]);
+  it("finds nothing in a merge by auto with ranks for all, within 80 columns", async () => {
+    const { code, stdout, stderr } = await run(["audit", await merged("--rank", "12"), "--of", ...SEVEN]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(lines(stdout).filter((line) => line.length > 80)).toEqual([]);
+    expect(stdout).toMatch(/^cola +1 +0\.\d\d +38%$/m);
+    expect(stdout).toMatch(/^ok +rank-too-low +rank 12 can hold 100% of the sum's energy \(least 90%\)$/m);
+    expect(stdout).toMatch(/^ok +badly-kept +0\.9\d times as much of \w+ as of all \(a rank for each\)$/m);
+    expect(stdout).toMatch(/^not looked at: clusters \(the method does not cluster\)$/m);
+  });
+
+  it("names the adapter that fewer ranks than adapters leave no room for, as the merge does, and mends it", async () => {
+    const out = join(tempFolder(), "merged");
+    const merge = await run(["merge", ...SEVEN, "--out", out]);
+    expect(merge.stderr).toMatch(/^warning: The result holds 46% as much of cola as .* \[badly-kept\]$/m);
+    expect(merge.stdout).toContain(`\n    lora-lego merge ${SEVEN.join(" ")} --rank 12 --out ${out}-2\n`);
+    const { code, stdout } = await run(["audit", out, "--of", ...SEVEN]);
+    expect(code).toBe(1);
     expect(stdout).toMatch(/^merged: 28 modules, rank 6 \(effective rank 5\.9\), norm ratio 1\.345, energy 0\.363$/m);
     expect(stdout).toMatch(/^cola +1 +0\.11 +17%$/m);
-    expect(stdout).toMatch(/^ok +rank-too-low +rank 6 can hold 97% of the sum's energy \(least 90%\)$/m);
-    expect(stdout).toMatch(/^not looked at: clusters \(the method does not cluster\)$/m);
+    expect(stdout).toMatch(/^FOUND +badly-kept +0\.46 times as much of cola as of all \(least 0\.50\)$/m);
+    // The factor that was computed for rank 6 is none for rank 12.
+    const [command] = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
+    expect(command).toBe(`    lora-lego merge ${SEVEN.join(" ")} --method tsv --rank 12 --scale auto --out ${out}-2`);
+    expect((await run(command!.trim().split(" ").slice(1))).code).toBe(0);
+    expect((await run(["audit", `${out}-2`, "--of", ...SEVEN])).code).toBe(0);
   });
 
   it("names what is wrong with LEGO at the rank of one of seven adapters, with its remedies", async () => {
@@ -141,7 +185,7 @@ describe.concurrent("lora-lego audit --of", () => {
   });
 
   it("names what a scaled result was made of, where that is not what it is held against", async () => {
-    const out = await merged();
+    const out = await merged("--rank", "12");
     const scaled = join(tempFolder(), "scaled");
     expect((await run(["merge", out, "--method", "cat", "--scale", "3", "--out", scaled])).code).toBe(0);
     const { stdout } = await run(["audit", scaled, "--of", ...SEVEN]);

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { CONSUMER_IDS } from "../../src/adapter/consumers.ts";
 import { writeModel } from "../support/models.ts";
 import { randomAdapter, readMerged, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, run } from "./run.ts";
@@ -73,6 +74,29 @@ describe("lora-lego check", () => {
   it.concurrent("ends with status 2 where the base cannot be read", async () => {
     const { code, stderr } = await run(["check", good, "--for", "peft", "--base", join(folder, "nowhere")]);
     expect([code, lines(stderr)]).toEqual([2, [expect.stringMatching(/no folder .*nowhere/)]]);
+  });
+
+  it.concurrent("gives each program one line where none is named, and the command for more", async () => {
+    const { code, stdout } = await run(["check", good]);
+    const shown = lines(stdout);
+    expect([code, shown[0]]).toEqual([0, "good:"]);
+    expect(shown.slice(1, -1).map((line) => line.slice(0, 4))).toEqual(
+      CONSUMER_IDS.map((id) => (["vllm", "tgi", "peft"].includes(id) ? "  ok" : "  no")),
+    );
+    expect(stdout).toMatch(/^ {2}no {2}llama\.cpp .*: llama\.cpp does not load peft files; convert it with /m);
+    expect(shown.at(-1)).toBe(`All about one of them: lora-lego check ${good} --for vllm`);
+    const json = JSON.parse((await run(["check", good, odd, "--json"])).stdout) as { for: string }[];
+    expect(json.map((each) => each.for)).toEqual([...CONSUMER_IDS, ...CONSUMER_IDS]);
+  });
+
+  it.concurrent("ends with status 1 where no program takes an adapter", async () => {
+    const nan = randomAdapter(3, { rank: 8 });
+    const [name] = Object.keys(nan.modules);
+    const B = nan.modules[name!]!.B as number[][];
+    B[0]![0] = Number.NaN;
+    const { code, stdout } = await run(["check", writeAdapter(join(folder, "nan"), nan)]);
+    expect(code).toBe(1);
+    expect(stdout).not.toMatch(/^ {2}ok/m);
   });
 
   it.concurrent("is satisfied by what merge --for writes", async () => {

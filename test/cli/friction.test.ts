@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
@@ -43,6 +43,48 @@ describe.concurrent("a path that a shell lists beside adapters", () => {
     expect([packed.code, packed.stderr]).toEqual([expect.any(Number), expect.stringMatching(/^error: .*packed\.zip/)]);
     mkdirSync(join(folder, "notes.txt"));
     expect((await run(["merge", "adapters/a", "notes.txt", "--dry-run"], { cwd: folder })).code).toBeGreaterThan(0);
+  });
+});
+
+describe.concurrent("a folder that holds no adapter itself", () => {
+  it("stands for the adapters in it, beside texts and a base model, by natural order", async () => {
+    const set = join(folder, "set");
+    for (const [t, name] of ["r2", "r10"].entries()) writeAdapter(join(set, name), randomAdapter(t));
+    mkdirSync(join(set, "base"));
+    for (const name of ["config.json", "model.safetensors"]) writeFileSync(join(set, "base", name), "{}");
+    writeFileSync(join(set, "notes.md"), "");
+    const { code, stdout, stderr } = await run(["audit", "."], { cwd: set });
+    expect([code, lines(stderr)]).toEqual([
+      0,
+      [". holds no adapter itself, and the adapters in it are taken: r2, r10."],
+    ]);
+    expect(stdout).toMatch(/^ {2}lora-lego merge r2 r10 --out merged$/m);
+    const from = await run(["merge", "set", "--out", "of-set"], { cwd: folder });
+    expect([from.code, from.stdout]).toEqual([
+      0,
+      expect.stringContaining("lora-lego audit of-set --of set/r2 set/r10"),
+    ]);
+  });
+
+  it("stands for its files of weights, where these are adapters of their own", async () => {
+    const files = join(folder, "files");
+    mkdirSync(files);
+    for (const name of ["a", "b"]) {
+      copyFileSync(join(folder, "adapters", name, "adapter_model.safetensors"), join(files, `${name}.safetensors`));
+    }
+    const { stderr } = await run(["inspect", "files"], { cwd: folder });
+    expect(lines(stderr)[0]).toBe(
+      "files holds no adapter itself, and the adapters in it are taken: a.safetensors, b.safetensors.",
+    );
+  });
+
+  it("is refused as before where nothing in it is an adapter, or all are checkpoints of one", async () => {
+    mkdirSync(join(folder, "empty"));
+    const empty = await run(["merge", "empty", "--dry-run"], { cwd: folder });
+    expect([empty.code, empty.stderr]).toEqual([1, expect.stringMatching(/^error: empty holds no adapter: expected /)]);
+    for (const step of [100, 200]) writeAdapter(join(folder, "run", `checkpoint-${step}`), randomAdapter(step));
+    const trained = await run(["merge", "run", "--dry-run"], { cwd: folder });
+    expect(trained.stderr).toMatch(/^error: run holds no adapter itself but 2 folders .*; pass one of them\.$/m);
   });
 });
 

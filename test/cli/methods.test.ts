@@ -7,7 +7,7 @@ describe.concurrent("lora-lego methods", () => {
     const { code, stdout, stderr } = await run(["methods"]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(
-      /^auto \(default\): by the number of adapters: 1: svd; 2 and more: tsv with a computed factor\n\nlego: /,
+      /^auto \(default\): by the number of adapters: 1: svd; 2 and more: tsv with a computed factor; beyond 4096 units in a module: lego\n\nlego: /,
     );
     for (const { id, title, reference } of METHODS) expect(stdout).toContain(`${id}: ${title}\n  ${reference}\n`);
     expect(stdout).toMatch(

@@ -26,7 +26,7 @@ describe("the method auto", () => {
     [3, "tsv"],
     [8, "tsv"],
   ])("stands for one method by the number of adapters: %i, %s", async (count, method) => {
-    expect(chooseMethod(count).method).toBe(method);
+    expect(chooseMethod(count, false).method).toBe(method);
     const { plan, report } = await mergeInMemory(await open(random(count)), auto);
     expect(plan.method).toBe(method);
     expect(report.options.method).toBe(method);

@@ -56,7 +56,16 @@ describe("a module of more than 4096 units", () => {
         ),
       );
     }
-    expect(refusal({})).toContain("beyond 4096 tsv would compare");
+    expect(refusal({ method: "tsv" })).toContain("beyond 4096 tsv would compare");
+  });
+
+  it("merges by auto, which takes a method that compares none and says so", () => {
+    const { method, scale, rank, chosen } = makePlan(many, {});
+    expect([method, scale, rank]).toEqual(["lego", 1, 2100]);
+    expect(chosen).toMatch(/^lego was chosen for 2 adapters: it merges modules of more than 4096 units, /);
+    expect(refusal({ scale: "auto" })).toContain("a computed factor (--scale auto) would compare");
+    // One that acts is brought to a rank as always.
+    expect(makePlan(many, { target: RANK }, { acting: 1 }).method).toBe("svd");
   });
 
   it.each([

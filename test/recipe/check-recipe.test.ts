@@ -150,7 +150,7 @@ describe("the method auto", () => {
   it("goes by the adapters that a weight other than 0 gives a part somewhere, unless the plan is told how many act", async () => {
     const three = ["a", "b", "c"];
     const chosen = (recipe: LooseRecipe) => checkRecipe(recipe, three).chosen;
-    const [two, all] = [chooseMethod(2), chooseMethod(3)];
+    const [two, all] = [chooseMethod(2, false), chooseMethod(3, false)];
     expect(two).not.toEqual(all);
     expect(chosen({})).toEqual(all);
     expect(chosen({ weights: [1, 0, 2] })).toEqual(two);

@@ -22,6 +22,13 @@ describe("the merges to try next", () => {
     ]);
   });
 
+  it("have another factor only where nothing else changes, which asks for one of its own", () => {
+    const factor = warning({ why: "Another factor.", scale: 0.5 });
+    const rank = warning({ why: "A larger rank.", rank: 12 });
+    expect(nextMerges({ warnings: [factor], advice: null })).toEqual([{ why: "Another factor.", scale: 0.5 }]);
+    expect(nextMerges({ warnings: [factor, rank], advice: null })).toEqual([{ why: "A larger rank.", rank: 12 }]);
+  });
+
   it("are by auto with weights where the method's own do not scale deltas", () => {
     const warnings = [warning({ why: "Balance.", method: "auto", weights: [1, 30] })];
     expect(nextMerges({ warnings, advice: "Auto takes tsv." })).toEqual([

@@ -338,8 +338,11 @@ describe("warnings", () => {
     (await report(adapters, recipe)).warnings.find((warning) => warning.id === id)!.text;
 
   it("are none of a clean merge, by any method", async () => {
-    for (const recipe of [{}, LEGO, RANK_1, CAT, { method: "average" }] satisfies Recipe[])
+    const both = { target: { kind: "rank", rank: 2 } } as const;
+    for (const recipe of [both, LEGO, RANK_1, CAT, { method: "average" }] satisfies Recipe[])
       expect(await ids(await right(), recipe)).toEqual([]);
+    // Where auto has one rank for two unrelated adapters, it leaves no room for the smaller one.
+    expect(await ids(await right(), {})).toEqual(["badly-kept"]);
     expect(await ids([await open("one", { q: three })], LEGO)).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ const told = (pull: number | null, response: number | null) =>
   scaleWarnings({ rule: "pull", factor: 3, pull, response, norm: 1 });
 
 describe("a computed factor", () => {
-  it("is uncertain where the two ways to it are more than twice apart, either way round", () => {
+  it("is uncertain where the two ways to it are more than twice apart, either way round, and the other one is to be tried", () => {
     for (const [pull, response] of [
       [3, 1.4],
       [1.4, 3],
@@ -13,8 +13,9 @@ describe("a computed factor", () => {
       const [warning, ...others] = told(pull, response);
       expect(others).toEqual([]);
       expect(warning!.id).toBe("scale-uncertain");
-      expect(warning!.text).toContain(`asks for ${pull}, their own directions for ${response}, and 3 was taken`);
-      expect(warning!.text).toContain("from 1.4 to 3.");
+      expect(warning!.text).toContain(`3 was taken`);
+      expect(warning!.text).toMatch(new RegExp(`their own directions ask for --scale ${response}\\.$`));
+      expect(warning!.fix).toEqual({ why: expect.stringContaining("score both"), scale: response });
     }
   });
 

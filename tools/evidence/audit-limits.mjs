@@ -1,6 +1,6 @@
 /**
  * The figures that `lora-lego audit --of` looks at, beside the accuracies in docs/evidence.json, so that its limits can be checked
- * (docs/audit.md). Prints two tables.
+ * (docs/audit.md). Prints three tables.
  *
  *   npm run build && node tools/evidence/audit-limits.mjs
  */
@@ -26,6 +26,7 @@ const scratch = mkdtempSync(join(tmpdir(), "lora-lego-limits-"));
 try {
   await showRanks();
   await showFactors();
+  await showLeast();
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
@@ -68,6 +69,25 @@ async function showFactors() {
     console.log(
       `${where} the limits: ${all.length} merges, mean ${mean.toFixed(1)} (${least} to ${most}), ${losses} lose`,
     );
+  }
+}
+
+/** How much of the adapter that it holds least of a merge by tsv holds, with fewer ranks than adapters and with as many or more. */
+async function showLeast() {
+  const figures = { fewer: [], enough: [] };
+  console.log("\n| model, adapters, rank | least kept |\n| --- | ---: |");
+  for (const model of ["llama", "gpt2"]) {
+    for (const count of [3, 5, 7]) {
+      for (const rank of [2, 3, 4, 5, 6, 8, 12]) {
+        const { signatures } = await auditOf(`${model}/all`, SEEN.slice(0, count), "tsv", rank);
+        const { figure, text } = signatures.find(({ id }) => id === "badly-kept");
+        figures[rank < count ? "fewer" : "enough"].push(figure);
+        console.log(`| ${model}, ${count}, ${rank} | ${text} |`);
+      }
+    }
+  }
+  for (const [where, all] of Object.entries(figures)) {
+    console.log(`${where} ranks: ${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)}`);
   }
 }
 

@@ -8,9 +8,9 @@ import type { Kernels } from "../../kernels/kernels.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import type { Warning } from "../../plan/warning.ts";
 import type { LooseRecipe } from "../../recipe/recipe.ts";
+import { leastKept, roomierRank } from "../../report/badly-kept.ts";
 import type { AnyFix } from "../../report/fixes.ts";
 import { lostAdapters } from "../../report/lost-adapters.ts";
-import { scaleWarnings } from "../../report/scale-warnings.ts";
 import { moduleNames } from "../pools.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
 import { remedies } from "./remedies.ts";
@@ -80,9 +80,20 @@ export async function auditMergedAdapter(
     ...lostAdapters(losable, scales ? weighted : products, figures.cosines, scales),
     ...strangers(given, names),
   ];
-  const found = signatures({ figures, purity, lost });
   const acting = inputs.filter((_, t) => normOf(products, t) > 0).length;
-  const fixes = remedies({ figures, signatures: found, lost, acting, scale: scaleOf(recorded, acting) });
+  const least = leastKept(
+    inputs.map(({ name }) => name),
+    weighted,
+  );
+  const roomier = roomierRank(figures.rank, acting, figures.units);
+  const found = signatures({
+    figures,
+    purity,
+    lost,
+    least,
+    roomier,
+  });
+  const fixes = remedies({ figures, signatures: found, lost, acting, roomier, scale: scaleOf(recorded, acting) });
   const leftOut = all.length - names.length;
   return {
     name: result.name,
@@ -98,7 +109,6 @@ export async function auditMergedAdapter(
       ...fixes.map((fix) => ({ why: `${fix.why}${unknownFlags(fix, recorded)}`, how: command(fix) })),
     ],
     notes: [
-      ...(figures.autoScale.rule === "pull" ? scaleWarnings(figures.autoScale).map(({ text }) => text) : []),
       ...(leftOut === 0
         ? []
         : [`${plural(leftOut, "module")} of the adapters ${leftOut === 1 ? "is" : "are"} not in the result.`]),

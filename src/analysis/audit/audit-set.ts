@@ -7,6 +7,7 @@ import type { MergePlan } from "../../plan/merge-plan.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import { makePlan } from "../../plan/plan.ts";
 import { twoDigits } from "../../report/lost-adapters.ts";
+import { isStreamed } from "../../units/memory.ts";
 import { moduleNames, readPool } from "../pools.ts";
 import { SignSample } from "../sign-sample.ts";
 import type { AuditedAdapter } from "./adapter-tally.ts";
@@ -53,11 +54,25 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
   const tally = new SetTally(adapters);
   const random = seededRandom(0);
   for (const name of moduleNames(adapters)) {
+    if (isStreamed(adapters.flatMap(({ modules }) => modules.get(name) ?? []))) {
+      await addApart(kernels, tally, name);
+      continue;
+    }
     const pool = (await readPool(kernels, adapters, name))!;
     const signs = await SignSample.draw(pool, random.below, adapters.length);
     tally.add(name, pool, inputProducts(pool, adapters.length), signs.conflictsBetween());
   }
   return auditOf(given, paths, tally);
+}
+
+/** Add a module whose units are too many to compare, adapter by adapter. */
+async function addApart(kernels: Kernels, tally: SetTally, name: string): Promise<void> {
+  tally.apart++;
+  for (const t of tally.adapters.keys()) {
+    const alone = tally.adapters.map((_, u) => (t === u ? 1 : 0));
+    const pool = await readPool(kernels, tally.adapters, name, alone);
+    if (pool !== null) tally.addAlone(name, t, pool);
+  }
 }
 
 /**
@@ -76,9 +91,20 @@ export function auditOf(given: readonly Adapter[], paths: readonly string[], tal
     lost.length === 0 ? null : facts.map((_, t) => Number(twoDigits(lost.find((other) => other.t === t)?.times ?? 1)));
   const planned = planOf(given, weights, acts.filter(Boolean).length);
   const sharedStart = start.groups();
-  const cancelled = acts.includes(true) && sums.every(({ share }) => share === null);
+  const cancelled = tally.apart === 0 && acts.includes(true) && sums.every(({ share }) => share === null);
   const bases = [...new Set(given.flatMap(({ baseModel }) => baseModel ?? []))];
-  const set = { adapters: facts, products, cancelled, bases, lost, sharedStart, planned, energies };
+  const set = {
+    adapters: facts,
+    modules: names.length,
+    apart: tally.apart,
+    products,
+    cancelled,
+    bases,
+    lost,
+    sharedStart,
+    planned,
+    energies,
+  };
   const findings = setFindings(set);
   return {
     adapters: facts,

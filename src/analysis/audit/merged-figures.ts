@@ -30,6 +30,8 @@ const NEARLY_ALL = { rule: "sv_fro", threshold: Math.sqrt(0.99) } as const;
 export interface MergedFigures extends DeltaFigures {
   /** The largest rank of a module. */
   readonly rank: number;
+  /** The most units that the adapters have in a module. */
+  readonly units: number;
   /** Effective rank of the deltas, mean over the modules. */
   readonly effectiveRank: number;
   /** <D', D_t> / |D_t|^2: how much of each adapter is in the result; null if the adapter is zero. */
@@ -76,7 +78,7 @@ export async function mergedFigures(
 ): Promise<MergedTotals> {
   const own = adapters.length;
   const energies = new EnergyByRank();
-  const ranks = { most: 0, all: 0, used: 0, effective: 0 };
+  const ranks = { most: 0, pooled: 0, all: 0, used: 0, effective: 0 };
   const sum = { cross: 0, square: 0 };
   let products = noProducts(own);
   let weighted = noProducts(own);
@@ -106,6 +108,7 @@ export async function mergedFigures(
     energies.add(weightedSpectrum(pool, own), units.length);
     const sigma = adapterSpectrum(pool, own);
     ranks.most = Math.max(ranks.most, units.length);
+    ranks.pooled = Math.max(ranks.pooled, pool.count - units.length);
     ranks.all += units.length;
     ranks.used += sigma.length === 0 ? units.length : energyRank(sigma, NEARLY_ALL);
     ranks.effective += effectiveRank(sigma) / names.length;
@@ -116,6 +119,7 @@ export async function mergedFigures(
     figures: {
       ...deltaFigures(products, sum),
       rank: ranks.most,
+      units: ranks.pooled,
       effectiveRank: ranks.effective,
       shares: sharesOf(products),
       room: energies.kept,

@@ -1,10 +1,12 @@
+import { maximum } from "../../core/maximum.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { chooseMethod } from "../../methods/auto.ts";
 import { type LegoRank, legoRank } from "../../plan/lego-rank.ts";
-import type { MergePlan } from "../../plan/merge-plan.ts";
+import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
+import { roomierRank } from "../../report/badly-kept.ts";
 import { GGUF_FLAG } from "../../report/fix-command.ts";
+import { MEASURED, type Measured } from "../../report/measured.ts";
 import type { EnergyByRank } from "./energy-by-rank.ts";
-import { MEASURED, type Measured } from "./measured.ts";
 
 /** A merge that is recommended, and why. */
 export interface RecommendedMerge {
@@ -24,7 +26,9 @@ export interface Recommendation extends RecommendedMerge {
   readonly scale: 1 | "auto";
   /** One weight per adapter; null for 1 each. */
   readonly weights: readonly number[] | null;
-  /** The same for those who want LoRA-LEGO; null for a single adapter. */
+  /** The same at a rank that leaves room for each adapter; null if the recommended one does. */
+  readonly roomier: RecommendedMerge | null;
+  /** The same for those who want LoRA-LEGO; null for a single adapter, and where it is recommended anyway. */
   readonly lego: RecommendedMerge | null;
 }
 
@@ -49,7 +53,8 @@ export interface SetFacts {
  */
 export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, energies }: SetFacts): Recommendation {
   const acting = acts.filter(Boolean).length;
-  const { method, scale, reason } = chooseMethod(acting);
+  const crowded = isCrowded(plan);
+  const { method, scale, reason } = chooseMethod(acting, crowded);
   // Adapters that change nothing are left out.
   const used = (t: number): boolean => acting === 0 || acts[t] === true;
   const weighted = weights === null ? [] : ["--weights", weights.filter((_, t) => used(t)).join(",")];
@@ -66,7 +71,9 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, 
       "--out",
       `merged${end}`,
     ].join(" ");
-  const lego = acting < 2 ? null : legoMerge(plan, { acts, sharedStart });
+  const units = maximum(plan.modules.map(({ parts }) => parts.reduce((sum, { module }) => sum + module.rank, 0)));
+  const roomier = crowded ? null : roomierRank(plan.rank, acting, units);
+  const lego = acting < 2 || crowded ? null : legoMerge(plan, { acts, sharedStart });
   return {
     method,
     scale,
@@ -74,8 +81,19 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, 
     room: energies.heldBy(plan.rank),
     weights,
     reason,
-    basis: acting < 2 ? [MEASURED.one] : [MEASURED.auto, MEASURED.autoPretrained],
+    basis: acting < 2 ? [MEASURED.one] : crowded ? [] : [MEASURED.auto, MEASURED.autoPretrained],
     command: command(...weighted),
+    roomier:
+      roomier === null
+        ? null
+        : {
+            method,
+            rank: roomier,
+            room: energies.heldBy(roomier),
+            reason: `Rank ${plan.rank} for ${acting} adapters may hold little of one of them.`,
+            basis: [MEASURED.shortOfRanks],
+            command: command(...weighted, "--rank", String(roomier)),
+          },
     // LEGO's weights are relative and do not scale deltas.
     lego: lego && {
       method: "lego",

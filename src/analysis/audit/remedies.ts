@@ -2,8 +2,12 @@ import { adviceFor } from "../../methods/auto.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import { type AnyFix, FIXES } from "../../report/fixes.ts";
 import { groupedFixes } from "../../report/next-merges.ts";
+import { otherFactor } from "../../report/scale-warnings.ts";
 import type { MergedFigures } from "./merged-figures.ts";
 import { askedFactor, type Signature } from "./signatures.ts";
+
+/** A factor is written with four digits, and the result in fewer. */
+const COMPUTED = 0.005;
 
 /** No method of a recipe, so that auto is always another one. */
 const UNNAMED = "";
@@ -15,6 +19,8 @@ export interface DiagnosedMerge {
   readonly lost: readonly Warning[];
   /** How many adapters change something. */
   readonly acting: number;
+  /** The rank that leaves room for each adapter; null if the result's does. */
+  readonly roomier: number | null;
   /** The factor that its recipe names; null if none is known. */
   readonly scale: number | null;
 }
@@ -23,24 +29,31 @@ export interface DiagnosedMerge {
  * What mends a merge. A result whose rank is too low is merged again before anything else is changed: both the factor that it wants and the
  * ranks that it can do without are other ones then.
  */
-export function remedies({ figures, signatures, lost, acting, scale }: DiagnosedMerge): AnyFix[] {
+export function remedies({ figures, signatures, lost, acting, roomier, scale }: DiagnosedMerge): AnyFix[] {
   const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
   const low = found("rank-too-low");
   // One adapter has no mixed clusters.
   const mixed = found("mixed-clusters") && acting > 1;
+  const factor = askedFactor(figures.autoScale);
+  // A factor that was computed before is computed again for another rank.
+  const computed = scale !== null && scale !== 1 && factor !== null && Math.abs(factor - 1) < COMPUTED;
   const again: Fix[] = [
     ...(mixed ? [FIXES.lessMixed(2 * figures.rank)] : []),
     ...(low && !(mixed && figures.rankForMost <= 2 * figures.rank)
       ? [FIXES.largerRank(figures.rankForMost, figures.rank)]
       : []),
-    ...(mixed ? [FIXES.auto(adviceFor(acting, UNNAMED, 1)!)] : []),
+    ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(roomier!)] : []),
+    ...(mixed ? [FIXES.auto(adviceFor(acting, false, UNNAMED, 1)!)] : []),
     ...lost.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat()),
   ];
-  const factor = askedFactor(figures.autoScale);
+  const other = otherFactor(figures.autoScale);
   const scaled = factor !== null && (found("scale-too-small") || found("scale-too-large"));
   return [
-    ...groupedFixes(again),
+    ...groupedFixes(again).map((fix) =>
+      computed && fix.method === undefined ? { ...fix, scale: "auto" as const } : fix,
+    ),
     ...(scaled && !low ? [FIXES.factor(factor, scale)] : []),
+    ...(other !== null && !low ? [FIXES.otherFactorOf(other, scale)] : []),
     ...(found("rank-too-high") && !low ? [FIXES.idleRanks()] : []),
   ];
 }

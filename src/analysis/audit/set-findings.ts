@@ -1,8 +1,10 @@
+import { plural } from "../../core/plural.ts";
 import { percent } from "../../core/shown.ts";
 import type { DeltaProducts } from "../../figures/delta.ts";
 import type { Warning } from "../../plan/warning.ts";
 import { balancingWeight, type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
 import { sameAdapters } from "../../report/run-warnings.ts";
+import { MAX_UNITS } from "../../units/memory.ts";
 import { zeroWarnings } from "../inspect.ts";
 import { type AuditedAdapter, OUTLIER_TIMES } from "./adapter-tally.ts";
 import { type EnergyByRank, LEAST_ROOM } from "./energy-by-rank.ts";
@@ -13,13 +15,16 @@ export interface AuditFinding {
   /** problem: merge the set only when it is mended; note: it works, if this is kept in mind. */
   readonly level: "problem" | "note";
   /** Stable; the same as a merge's warning where there is one. */
-  readonly id: Warning["id"] | "refused" | "same-start" | "outliers" | "rank-too-low";
+  readonly id: Warning["id"] | "refused" | "same-start" | "outliers" | "rank-too-low" | "not-compared";
   readonly text: string;
 }
 
 /** A set as its findings see it. */
 export interface FoundSet {
   readonly adapters: readonly AuditedAdapter[];
+  /** How many modules any of them changes, and in how many of these adapters were not compared. */
+  readonly modules: number;
+  readonly apart: number;
   readonly products: DeltaProducts;
   /** Whether the sum of all deltas is zero, though some are not. */
   readonly cancelled: boolean;
@@ -47,6 +52,7 @@ export function setFindings(set: FoundSet): AuditFinding[] {
     ...sharedStart(set),
     ...outliers(set),
     ...lowRank(set),
+    ...notCompared(set),
   ];
   return [...found.filter(({ level }) => level === "problem"), ...found.filter(({ level }) => level === "note")];
 }
@@ -123,6 +129,12 @@ function lowRank({ planned, energies, cancelled: sumIsZero }: FoundSet): AuditFi
   if (room === null || room >= LEAST_ROOM) return [];
   const text = `The largest rank of an adapter can hold ${percent(room)} of the energy of their sum; ${percent(LEAST_ROOM)} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
   return [{ level: "note", id: "rank-too-low", text }];
+}
+
+function notCompared({ modules, apart }: FoundSet): AuditFinding[] {
+  if (apart === 0) return [];
+  const text = `Adapters are not compared in ${apart} of ${plural(modules, "module")}, which ${apart === 1 ? "has" : "have"} more than ${MAX_UNITS} units: whether one is lost or passed twice is not known, nor how alike they are.`;
+  return [{ level: "note", id: "not-compared", text }];
 }
 
 /** "a, b and c". */

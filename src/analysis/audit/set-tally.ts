@@ -1,6 +1,6 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
-import { addProducts, type DeltaProducts, noProducts } from "../../figures/delta.ts";
+import { addProducts, type DeltaProducts, inputProducts, noProducts } from "../../figures/delta.ts";
 import type { Pool } from "../../units/pool.ts";
 import { adapterSpectrum, spectrumOf } from "../pools.ts";
 import { AdapterTally } from "./adapter-tally.ts";
@@ -17,6 +17,8 @@ export class SetTally {
   readonly conflicts: KindConflicts = new KindConflicts();
   readonly energies: EnergyByRank = new EnergyByRank();
   products: DeltaProducts;
+  /** Modules whose units are too many to compare. */
+  apart = 0;
 
   /** @throws RefusedError for adapters of different models or shapes, whose modules cannot be read as one pool */
   constructor(adapters: readonly Adapter[]) {
@@ -39,5 +41,22 @@ export class SetTally {
     this.start.add(pool);
     this.energies.add(spectrumOf(pool, [...pool.ids.keys()], () => 1));
     this.products = addProducts(this.products, own);
+  }
+
+  /**
+   * Add one adapter's part of a module whose units are too many to compare, so that its products with others are not known.
+   *
+   * @param pool its units alone
+   */
+  addAlone(name: string, t: number, pool: Pool): void {
+    this.tallies[t]!.add(adapterSpectrum(pool, t));
+    const { length } = this.adapters;
+    const own = inputProducts(pool, length);
+    const unknown = own.inputs.map((product, cell) => {
+      const other = cell % length;
+      const pair = Math.floor(cell / length) === t && other !== t && this.adapters[other]!.modules.has(name);
+      return pair ? Number.NaN : product;
+    });
+    this.products = addProducts(this.products, { ...own, inputs: unknown });
   }
 }

@@ -2,6 +2,7 @@ import { percent } from "../../core/shown.ts";
 import { type AutoScale, LEAST_AGREEMENT } from "../../figures/auto-scale.ts";
 import type { Purity } from "../../figures/purity.ts";
 import type { Warning } from "../../plan/warning.ts";
+import { LEAST_KEPT, type LeastKept } from "../../report/badly-kept.ts";
 import { LEAST_ROOM } from "./energy-by-rank.ts";
 import type { MergedFigures } from "./merged-figures.ts";
 
@@ -23,7 +24,8 @@ export interface Signature {
     | "scale-too-small"
     | "scale-too-large"
     | "no-direction"
-    | "lost-adapter";
+    | "lost-adapter"
+    | "badly-kept";
   /** null if there was nothing to look at. */
   readonly found: boolean | null;
   /** What was measured, and what it is compared with; the figure is null if there was nothing to look at. */
@@ -40,6 +42,10 @@ export interface SignedMerge {
   readonly purity: Purity | null;
   /** Warnings about lost adapters. */
   readonly lost: readonly Warning[];
+  /** The adapter that the result holds least of; null if fewer than two act. */
+  readonly least: LeastKept | null;
+  /** The rank that leaves room for each adapter; null if the result's does. */
+  readonly roomier: number | null;
 }
 
 /** The failure signatures of a merge, found or not. */
@@ -51,6 +57,7 @@ export function signatures(merge: SignedMerge): Signature[] {
     ...scale(merge),
     noDirection(merge),
     lostAdapter(merge),
+    badlyKept(merge),
   ];
 }
 
@@ -132,6 +139,20 @@ function noDirection({ figures: { normRatio, agreement } }: SignedMerge): Signat
       figure === null
         ? "all adapters are zero"
         : `agreement with the adapters ${figure.toFixed(2)} (least ${LEAST_AGREEMENT.toFixed(2)})`,
+  };
+}
+
+function badlyKept({ least, lost, roomier }: SignedMerge): Signature {
+  const limit = roomier === null ? "a rank for each" : `least ${LEAST_KEPT.toFixed(2)}`;
+  return {
+    id: "badly-kept",
+    found: least === null ? null : least.times < LEAST_KEPT && roomier !== null && lost.length === 0,
+    figure: least?.times ?? null,
+    limit: LEAST_KEPT,
+    text:
+      least === null
+        ? "fewer than two adapters act"
+        : `${least.times.toFixed(2)} times as much of ${least.name} as of all (${limit})`,
   };
 }
 

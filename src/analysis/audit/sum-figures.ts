@@ -6,7 +6,7 @@ const LEAST_SUM = 1e-12;
 
 /** How each adapter's delta relates to the plain sum S of all. */
 export interface SumFigures {
-  /** <D_t, S> / |S|^2, which add up to 1. null if S is zero. */
+  /** <D_t, S> / |S|^2, which add up to 1. null if S is zero, or adapters were not compared. */
   readonly share: number | null;
   /** Cosine of D_t and S; null if one is zero. */
   readonly cosine: number | null;
@@ -18,7 +18,7 @@ export function sumFigures(products: DeltaProducts): SumFigures[] {
   const withSum = products.cross.map((_, t) => orderlessSum(products.inputs.slice(t * count, (t + 1) * count)));
   const norms = products.cross.map((_, t) => normOf(products, t));
   const square = orderlessSum(withSum);
-  if (square <= LEAST_SUM * orderlessSum(norms.map((norm) => norm * norm))) {
+  if (Number.isNaN(square) || square <= LEAST_SUM * orderlessSum(norms.map((norm) => norm * norm))) {
     return norms.map(() => ({ share: null, cosine: null }));
   }
   return withSum.map((product, t) => ({

@@ -4,15 +4,17 @@ import { storedTensors } from "../../adapter/stored-tensors.ts";
 import { isAllFinite } from "../../adapter/tensor-values.ts";
 import { differs, type Finding } from "./finding.ts";
 
-/** Whether all values are finite, which no header shows: reads every tensor until one is not. */
-export async function checkValues(adapter: Adapter, { title }: Consumer): Promise<Finding[]> {
+/** The first tensor whose values are not all finite, which no header shows: reads every tensor until then. null if there is none. */
+export async function notFinite(adapter: Adapter): Promise<string | null> {
   for (const tensor of storedTensors(adapter)) {
-    if (await isAllFinite(adapter.files, tensor)) continue;
-    return [
-      differs(
-        `${title} loads values as they are, but the tensor ${tensor.name} holds NaN or infinite values (or values beyond f32), so its outputs mean nothing; retrain or repair that adapter.`,
-      ),
-    ];
+    if (!(await isAllFinite(adapter.files, tensor))) return tensor.name;
   }
-  return [];
+  return null;
+}
+
+/** What such a tensor means in a program. */
+export function checkValues(tensor: string | null, { title }: Consumer): Finding[] {
+  if (tensor === null) return [];
+  const text = `${title} loads values as they are, but the tensor ${tensor} holds NaN or infinite values (or values beyond f32), so its outputs mean nothing; retrain or repair that adapter.`;
+  return [differs(text)];
 }

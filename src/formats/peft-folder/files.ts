@@ -10,6 +10,8 @@ const WEIGHTS = /\.(?:safetensors|bin|pt|pth|gguf)$/;
 const INDEX = /\.safetensors\.index\.json$/;
 /** Browsers add a number to the name of a second download: "adapter_config (1).json". */
 const CONFIG = /^adapter_config.*\.json$/;
+/** mlx-lm's weights, and shards. */
+const OF_FOLDER = /^adapters\.safetensors$|-\d{5}-of-\d{5}\.safetensors$/;
 const OWN_WEIGHTS = /^adapter_model(.*?)\.(?:safetensors|bin|pt|pth|gguf)/;
 
 /** Whether a file may hold an adapter's weights, by its suffix. */
@@ -30,6 +32,11 @@ export function isConfigFile(file: string): boolean {
 /** Whether a file has the name that PEFT gives an adapter's weights. */
 export function hasWeightsName(file: string): boolean {
   return file.startsWith("adapter_model");
+}
+
+/** Whether a file is a part of the one adapter that its folder holds, by its name: all but weights with a name of their own. */
+export function isOfFolder(file: string): boolean {
+  return isConfigFile(file) || isIndexFile(file) || hasWeightsName(file) || OF_FOLDER.test(file);
 }
 
 /** The config that was saved with these weights: "adapter_model (1).safetensors" has "adapter_config (1).json". */

@@ -12,6 +12,7 @@ import { type Call, checkCall, type OptionTable } from "../call/check-call.ts";
 import { BASE_CONFIG, HUB, PATH, PATHS, SWITCH, TEXT } from "../call/rules.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
 import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "../hub/hub-adapters.ts";
+import { holdsAdapter, isFolder } from "./holds-adapter.ts";
 
 /** An open adapter, on disk or on the Hub. */
 export interface DiskAdapter {
@@ -159,17 +160,9 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
   return { path: folder, view };
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
 /** Whether a path that a user passed is a file other than an adapter's config, which stands for its folder. */
 function isWeights(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true && !isConfigFile(basename(path));
-}
-
-function holdsAdapter(folder: string): boolean {
-  return readdirSync(folder).some((file) => isConfigFile(file) || file.endsWith(".safetensors"));
 }
 
 /** The last `parts` names of the folder that holds an adapter. */

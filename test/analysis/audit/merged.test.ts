@@ -255,6 +255,38 @@ describe("signatures", () => {
     );
   });
 
+  it("tell an adapter that fewer ranks than adapters leave no room for", async () => {
+    // The sum has the singular values 3, 3 and 1, of which rank 2 holds 18/19.
+    const adapters = [diagonal("a", { 0: 3 }), diagonal("b", { 1: 3 }), diagonal("c", { 2: 1 })];
+    const short = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD }), adapters);
+    expect(signature(short, "badly-kept")).toEqual({
+      id: "badly-kept",
+      found: true,
+      figure: near(0),
+      limit: 0.5,
+      text: "0.00 times as much of c as of all (least 0.50)",
+    });
+    expect(fixesOf(short)).toEqual([{ rank: 3 }]);
+    const whole = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.01 }), adapters);
+    expect(signature(whole, "badly-kept")).toMatchObject({
+      found: false,
+      text: "0.02 times as much of c as of all (a rank for each)",
+    });
+  });
+
+  it("say which other factor the adapters may ask for, as one that can be passed", async () => {
+    // Of copies of (1, 0.5): pull 1.25 / 0.6, response (0.1 + 0.5 * 0.25) / (0.01 + 0.25).
+    const pair = [diagonal("a", { 0: 1, 1: 0.5 }), diagonal("b", { 0: 1, 1: 0.5 })];
+    const audit = await audited(
+      diagonal("m", { 0: 0.1, 1: 1 }),
+      pair,
+      sum([1, 1], { recipe: { method: "svd", scale: 2 } }),
+    );
+    expect([audit.autoScale.pull, audit.autoScale.response]).toEqual([2.083, 0.8654]);
+    expect(fixesOf(audit)).toContainEqual({ scale: 1.731 });
+    expect(audit.notes).toEqual([]);
+  });
+
   it("let a rank that is too low be mended before what depends on it", async () => {
     // The best of rank 1 of two equal directions has less than the norm of both, which no factor should make up for.
     const cut = await audited(diagonal("m", { 0: 1 }), [diagonal("a", { 0: 1, 1: 1, 2: 1 })]);
@@ -279,6 +311,7 @@ describe("signatures", () => {
       ["scale-too-large", null],
       ["no-direction", null],
       ["lost-adapter", false],
+      ["badly-kept", null],
     ]);
     expect([zero.energy, zero.shares, zero.room]).toEqual([null, [null], null]);
   });

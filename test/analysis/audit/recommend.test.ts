@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { EnergyByRank } from "../../../src/analysis/audit/energy-by-rank.ts";
 import { layerKind } from "../../../src/analysis/audit/kind-conflicts.ts";
-import { MEASURED } from "../../../src/analysis/audit/measured.ts";
 import { type Recommendation, recommend, type SetFacts } from "../../../src/analysis/audit/recommend.ts";
 import { makePlan } from "../../../src/plan/plan.ts";
+import { MEASURED } from "../../../src/report/measured.ts";
 import { openPico, randomAdapter } from "../../support/pico.ts";
 
 const energies = new EnergyByRank();
@@ -56,6 +56,15 @@ describe("recommend", () => {
     expect(lego!.rank).toBe(rank);
     if (basis !== null) expect(lego!.basis).toEqual([basis]);
     expect(lego!.command).toMatch(new RegExp(`--method lego --rank ${rank} --out merged$`));
+  });
+
+  it("names a rank that leaves room for each adapter, where there are more of them than ranks", async () => {
+    expect((await recommended([4, 4, 4, 4])).roomier).toBeNull();
+    const { rank, roomier } = await recommended([2, 2, 2], { weights: [1, 2, 3] });
+    expect([rank, roomier!.rank, roomier!.room]).toEqual([2, 4, 15 / 16]);
+    expect(roomier!.basis).toEqual([MEASURED.shortOfRanks]);
+    expect(roomier!.reason).toBe("Rank 2 for 3 adapters may hold little of one of them.");
+    expect(roomier!.command).toMatch(/ --weights 1,2,3 --rank 4 --out merged$/);
   });
 
   it("writes paths and weights as a shell takes them", async () => {

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import type { DeltaProducts } from "../../src/figures/delta.ts";
+import { mergeInMemory } from "../../src/merge/merge.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
+import { badlyKept, leastKept, roomierRank } from "../../src/report/badly-kept.ts";
+import { openPico } from "../support/pico.ts";
+
+/** Unrelated deltas with these squared norms, and their products with a result. */
+const unrelated = (squares: readonly number[], cross: readonly number[]): DeltaProducts => ({
+  inputs: squares.flatMap((square, t) => squares.map((_, u) => (t === u ? square : 0))),
+  cross: [...cross],
+  merged: 1,
+});
+
+describe("the adapter that a result holds least of", () => {
+  it("is held against all adapters together (worked by hand)", () => {
+    // Shares 1/2, 1/2 and 1/8; together (8 + 2 + 1/8) / (16 + 4 + 1) = 10.125 / 21.
+    const least = leastKept(["a", "b", "c"], unrelated([16, 4, 1], [8, 2, 1 / 8]))!;
+    expect(least.name).toBe("c");
+    expect(least.times).toBeCloseTo(21 / (8 * 10.125), 12);
+  });
+
+  it("is none of those that change nothing, and none of one alone or of a result against all", () => {
+    expect(leastKept(["a", "b", "c"], unrelated([1, 0, 1], [0.5, 0, 0.6]))!.name).toBe("a");
+    expect(leastKept(["a", "b"], unrelated([1, 0], [1, 0]))).toBeNull();
+    expect(leastKept(["a", "b"], unrelated([1, 1], [-1, 0]))).toBeNull();
+  });
+
+  it("does not depend on the order of adapters with the same share", () => {
+    const same = unrelated([1, 1], [0.5, 0.5]);
+    expect([leastKept(["a", "b"], same)!.name, leastKept(["b", "a"], same)!.name]).toEqual(["a", "a"]);
+  });
+});
+
+describe("the rank that leaves room for each adapter", () => {
+  it.each([
+    ["is twice the rank below the number of adapters", 6, 7, 42, 12],
+    ["is their number where that is more", 2, 7, 42, 7],
+    ["is no more than there are units", 2, 3, 3, 3],
+    ["is none from the number of adapters on", 7, 7, 42, null],
+    ["is none where all units are kept", 3, 4, 3, null],
+  ])("%s", (_, rank, acting, most, expected) => {
+    expect(roomierRank(rank, acting, most)).toBe(expected);
+  });
+});
+
+describe("badly-kept", () => {
+  /** Adapters of one direction each, which share none. */
+  const adapters = (sizes: readonly number[]) =>
+    Promise.all(
+      sizes.map((size, at) => {
+        const line = (value: number): number[] => sizes.map((_, x) => (x === at ? value : 0));
+        return openPico(`adapter-${at}`, { modules: { q: { A: [line(1)], B: line(size).map((x) => [x]) } } });
+      }),
+    );
+  const warned = async (recipe: Recipe) => {
+    const { report } = await mergeInMemory(await adapters([3, 3, 1]), recipe);
+    return report.warnings.filter(({ id }) => id === "badly-kept");
+  };
+
+  it("names the adapter that tsv leaves out at too small a rank, and the rank that mends it", async () => {
+    const [warning, ...others] = await warned({ method: "tsv", target: { kind: "rank", rank: 2 } });
+    expect(others).toEqual([]);
+    expect(warning).toMatchObject({ adapter: "adapter-2", fix: { rank: 3 } });
+    expect(warning!.text).toBe(
+      "The result holds 0% as much of adapter-2 as of all adapters together: it has rank 2 for 3 adapters; --rank 3 leaves room for each.",
+    );
+    expect(await warned({ method: "tsv", target: { kind: "rank", rank: 3 } })).toEqual([]);
+  });
+
+  it("is nothing to say where all are held alike", () => {
+    expect(badlyKept({ name: "a", times: 0.5 }, 2, 3, 3)).toEqual([]);
+    expect(badlyKept({ name: "a", times: 0.49 }, 2, 3, 3)).toHaveLength(1);
+    expect(badlyKept(null, 2, 3, 3)).toEqual([]);
+  });
+});
