@@ -2,6 +2,7 @@ import type { ByteSource } from "../core/bytes.ts";
 import { RefusedError } from "../core/errors.ts";
 import { type GgufTensor, readGguf } from "../formats/gguf/header.ts";
 import { decodeQ8 } from "../formats/gguf/q8.ts";
+import type { GgufValue } from "../formats/gguf/types.ts";
 import type { AdapterContents } from "./dialect.ts";
 import { heldTensor } from "./held-tensor.ts";
 import type { TensorRef } from "./read-adapter.ts";
@@ -24,8 +25,13 @@ export async function openGguf(source: ByteSource): Promise<Pick<AdapterContents
   const files = [source];
   const tensors = new Map<string, TensorRef>();
   for (const [name, tensor] of header.tensors) tensors.set(name, await placed(files, name, tensor));
-  const texts = Array.from(header.metadata, ([key, value]) => [key, String(value)] as const);
+  const texts = Array.from(header.metadata, ([key, value]) => [key, textOf(value)] as const);
   return { files, tensors, metadata: new Map(texts) };
+}
+
+/** A value as text; arrays as JSON. */
+function textOf(value: GgufValue): string {
+  return Array.isArray(value) ? `[${value.map(textOf).join()}]` : String(value);
 }
 
 async function placed(files: ByteSource[], name: string, { type, shape, begin, end }: GgufTensor): Promise<TensorRef> {

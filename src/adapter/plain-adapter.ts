@@ -35,6 +35,7 @@ export function plainAdapter(known: PlainFacts): ReadAdapter {
     someLayers: false,
     modulesToSave: [],
     tiesWeights: false,
+    invocationTokens: [],
     unknownFields: [],
     metadata: new Map(),
     peft: null,

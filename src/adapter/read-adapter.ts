@@ -100,6 +100,8 @@ export interface ReadAdapter {
   readonly modulesToSave: readonly string[];
   /** Whether a head that is tied to the embedding follows it (ensure_weight_tying). */
   readonly tiesWeights: boolean;
+  /** The tokens after which an activated LoRA acts; empty for other adapters. */
+  readonly invocationTokens: readonly number[];
   readonly unknownFields: readonly string[];
   /** What the file says about its training, where the dialect stores that with the weights (kohya's ss_* and modelspec.*). */
   readonly metadata: ReadonlyMap<string, string>;

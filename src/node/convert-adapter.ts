@@ -1,4 +1,3 @@
-import { invocationTokens } from "../adapter/activation.ts";
 import type { Adapter } from "../adapter/adapter.ts";
 import { type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import { factorsAlone } from "../adapter/factors-alone.ts";
@@ -122,7 +121,7 @@ function refuseUnfit(path: string, adapter: Adapter, id: ConsumerId): void {
   const rows = Array.from(tokenRows.keys(), tokensKey);
   const keys = [...extras.keys(), ...biases, ...rows].map((key) => ({ key }));
   refuseUnloadable(consumer, [...modules.values()], keys);
-  refuseUnactivated(consumer, invocationTokens(adapter));
+  refuseUnactivated(consumer, adapter.invocationTokens);
   consumerRank(consumer, maximum([...modules.values()].map(({ rank }) => rank)));
 }
 

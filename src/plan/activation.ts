@@ -1,4 +1,3 @@
-import { invocationTokens } from "../adapter/activation.ts";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Consumer } from "../adapter/consumers.ts";
 import { RefusedError } from "../core/errors.ts";
@@ -11,12 +10,11 @@ import { RefusedError } from "../core/errors.ts";
  */
 export function sharedActivation(used: readonly Adapter[]): readonly number[] {
   const [first, ...others] = used as [Adapter, ...Adapter[]];
-  const tokens = invocationTokens(first);
-  for (const other of others) {
-    const own = invocationTokens(other);
+  const { invocationTokens: tokens } = first;
+  for (const { name, invocationTokens: own } of others) {
     if (own.join() === tokens.join()) continue;
     throw new RefusedError(
-      `${first.name} acts ${when(tokens)} and ${other.name} ${when(own)} (alora_invocation_tokens), but a merged adapter has one rule for all its units; merge adapters with the same tokens.`,
+      `${first.name} acts ${when(tokens)} and ${name} ${when(own)} (alora_invocation_tokens), but a merged adapter has one rule for all its units; merge adapters with the same tokens.`,
     );
   }
   return tokens;

@@ -73,7 +73,7 @@ describe.skipIf(absent)(`inputs of users' situations${absent ? ` (skipped: there
     await withAdapters([path], async ([adapter]) => {
       expect(adapter!.variants.map((variant) => variant.id)).toEqual([id]);
       const { config } = await mergeInMemory([adapter!], {});
-      const { invocationTokens } = adapter!.peft!;
+      const { invocationTokens } = adapter!;
       const tokens = Object.fromEntries(Array.from(adapter!.tokenRows, ([name, { indices }]) => [name, indices]));
       expect(config.alora_invocation_tokens).toEqual(id === "alora" ? invocationTokens : undefined);
       expect(config.trainable_token_indices).toEqual(id === "alora" ? undefined : tokens);

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { checkOpened } from "../../src/analysis/check.ts";
-import { FormatError, RefusedError } from "../../src/core/errors.ts";
+import { FormatError } from "../../src/core/errors.ts";
+import { layoutGguf } from "../../src/formats/gguf/layout.ts";
+import { mergeInMemory } from "../../src/merge/merge.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { linear, memoryFolder, openPeft, rejection } from "../support/memory-folder.ts";
 import { written } from "../support/written.ts";
@@ -43,15 +45,45 @@ describe("an activated LoRA", () => {
     expect(findings.map(({ text }) => text)).toContainEqual(expect.stringMatching(/lora-lego convert --to gguf/));
   });
 
-  it("is refused in other formats, and where a file does not say its tokens", async () => {
+  it("is refused in formats without tokens", async () => {
     for (const to of ["kohya", "mlx"]) {
       expect((await rejection(written(await open([1]), to))).message).toMatch(/activated LoRA/);
     }
-    const bytes = (await written(await open([1]), "gguf", BASE))["adapter.gguf"] as Uint8Array;
-    const there = await openAdapter(memoryFolder("there", { "x.gguf": bytes }));
-    const error = await rejection(written(there, "gguf", BASE));
-    expect(error).toBeInstanceOf(RefusedError);
-    expect(error.message).toMatch(/does not read the tokens .* from gguf files; pass the PEFT folder/);
+  });
+
+  it("of a GGUF file keeps its tokens in PEFT and in GGUF again, and merges with a folder of the same tokens", async () => {
+    const tokens = [7, 2 ** 32 - 1];
+    const folder = await open(tokens);
+    const bytes = (await written(folder, "gguf", BASE))["adapter.gguf"] as Uint8Array;
+    const read = await openAdapter(memoryFolder("there", { "x.gguf": bytes }));
+    expect(read.invocationTokens).toEqual(tokens);
+    expect((await written(read, "gguf", BASE))["adapter.gguf"]).toEqual(bytes);
+    const again = await openAdapter(memoryFolder("again", await written(read, "peft")));
+    expect(again.invocationTokens).toEqual(tokens);
+    const { config } = await mergeInMemory([folder, read], { method: "cat" });
+    expect(config.alora_invocation_tokens).toEqual(tokens);
+    const error = await rejection(mergeInMemory([await open([7]), read], { method: "cat" }));
+    expect(error.message).toMatch(/acts after the tokens 7 and there after the tokens 7, 4294967295/);
+  });
+
+  it.each([
+    ["a text", "adapter.alora.invocation_tokens", "7"],
+    ["negative numbers", "adapter.alora.invocation_tokens", { int32s: [-1] }],
+  ] as const)("of a GGUF file has token ids, not %s", async (_, key, value) => {
+    const layout = layoutGguf(
+      [
+        ["general.architecture", "qwen2"],
+        ["general.type", "adapter"],
+        ["adapter.type", "lora"],
+        [key, value],
+      ],
+      ["a", "b"].map((half) => ({ name: `blk.0.attn_v.weight.lora_${half}`, dtype: "F32", shape: [1, 1] })),
+    );
+    const bytes = new Uint8Array(layout.size);
+    bytes.set(layout.header);
+    const error = await rejection(openAdapter(memoryFolder("bad", { "x.gguf": bytes })));
+    expect(error).toBeInstanceOf(FormatError);
+    expect(error.message).toMatch(/adapter\.alora\.invocation_tokens is .*, but must be an array of token ids/);
   });
 
   it.each([[["a"]], [[-1]], [[1.5]], [[2 ** 32]], ["text"], [{ a: 1 }]])("has token ids, not %j", async (tokens) => {

@@ -45,7 +45,7 @@ describe("activated LoRAs (alora_invocation_tokens)", () => {
   it("stay what they are in a conversion to PEFT, and are refused by formats without tokens", async () => {
     const one = await activated("one", [7, 2], { ensure_weight_tying: true });
     const again = await openAdapter(memoryFolder("again", await written(one, "peft")));
-    expect(again.peft!.invocationTokens).toEqual([7, 2]);
+    expect(again.invocationTokens).toEqual([7, 2]);
     expect(again.tiesWeights).toBe(true);
     const kohya = await writerOf("kohya");
     expect(() => kohya.convert(one, null)).toThrow(/^one is an activated LoRA .*; keep it in one of these/);

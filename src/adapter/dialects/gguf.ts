@@ -52,11 +52,22 @@ export const gguf: Dialect = {
       addModule(name, modules, { ...module, b: ordered, scale: alpha === 0 ? 1 : alpha / module.rank });
     }
     if (naming.config !== null) refuseMisfit(name, modules.values(), contents.baseConfig!.where, naming.config);
-    const variants = metadata.has(INVOCATION_KEY) ? [activatedVariant(INVOCATION_KEY)] : [];
+    const invocationTokens = invocationTokensOf(contents);
+    const variants = invocationTokens.length > 0 ? [activatedVariant(INVOCATION_KEY)] : [];
     const baseModel = metadata.get("general.base_model.0.name") ?? null;
-    return plainAdapter({ name, files, modules, baseModel, variants });
+    return plainAdapter({ name, files, modules, baseModel, variants, invocationTokens });
   },
 };
+
+/** The tokens after which an activated LoRA acts; none for other adapters. @throws FormatError for what is no list of tokens */
+function invocationTokensOf({ name, metadata }: AdapterContents): readonly number[] {
+  const text = metadata.get(INVOCATION_KEY) ?? "[]";
+  const tokens = text === "[]" ? [] : text.slice(1, -1).split(",").map(Number);
+  if (/^\[[\d,]*\]$/.test(text) && tokens.every((token) => token < 2 ** 32)) return tokens;
+  throw new FormatError(
+    `${name}: ${INVOCATION_KEY} is ${text}, but must be an array of token ids; convert the adapter again.`,
+  );
+}
 
 function factorKey(key: string): FactorKey | null {
   const match = FACTOR.exec(key);

@@ -158,6 +158,7 @@ async function withBeside(
     someLayers: config.someLayers,
     modulesToSave: config.modulesToSave,
     tiesWeights: config.tiesWeights,
+    invocationTokens: config.invocationTokens,
     unknownFields: config.unknownFields,
   });
 }

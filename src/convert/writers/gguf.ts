@@ -1,4 +1,3 @@
-import { invocationTokens } from "../../adapter/activation.ts";
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
@@ -37,7 +36,7 @@ export const ggufWriter: FormatWriter = {
     if (config.tied) refuseTied(adapter.name, modules, "llama.cpp");
     refuseMisfit(adapter.name, modules, baseConfig!.where, config);
     const alpha = commonAlpha(modules);
-    const invocation = invocationTokens(adapter);
+    const { invocationTokens } = adapter;
     const tensors = modules.flatMap((module) => written(adapter.name, family, config, module, alpha === null));
     const layout = layoutGguf(
       [
@@ -45,7 +44,7 @@ export const ggufWriter: FormatWriter = {
         ["general.type", "adapter"],
         ["adapter.type", "lora"],
         ["adapter.lora.alpha", alpha ?? 0],
-        ...(invocation.length === 0 ? [] : ([[INVOCATION_KEY, { uint32s: invocation }]] as const)),
+        ...(invocationTokens.length === 0 ? [] : ([[INVOCATION_KEY, { uint32s: invocationTokens }]] as const)),
       ],
       tensors,
     );

@@ -1,4 +1,3 @@
-import { invocationTokens } from "../../adapter/activation.ts";
 import type { AdapterModule } from "../../adapter/adapter.ts";
 import { denseFactor } from "../../adapter/dense-factor.ts";
 import { evenExperts, SINGLE_EXPERTS, storedTogether } from "../../adapter/experts.ts";
@@ -53,7 +52,7 @@ export const peftWriter: FormatWriter = {
       common,
       extras: extras.map(({ name }) => name),
       tokenIndices: new Map(Array.from(adapter.tokenRows, ([embedding, { indices }]) => [embedding, indices])),
-      invocationTokens: invocationTokens(adapter),
+      invocationTokens: adapter.invocationTokens,
       tiesWeights: adapter.tiesWeights,
       sources: [adapter],
       left: [],
