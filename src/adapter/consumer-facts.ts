@@ -11,7 +11,7 @@ export interface Consumer extends ConsumerFacts {
   readonly id: ConsumerId;
 }
 
-const PLAIN = { everyLayer: false, stacks: false, rslora: true, startRank: null } as const;
+const PLAIN = { everyLayer: false, stacks: false, stackedExperts: false, rslora: true, startRank: null } as const;
 const ANY_RANK = { ranks: null, mostRank: null } as const;
 const VLLM_RANKS = [1, 8, 16, 32, 64, 128, 256, 320, 512];
 const ANY_FILE: NamedFiles = { weights: null, config: null, sharded: false };
@@ -59,6 +59,7 @@ const FACTS: Readonly<Record<ConsumerId, ConsumerFacts>> = {
     rslora: false,
     extras: "none",
     stacks: true,
+    stackedExperts: true,
     kinds: { linear: true, embedding: true, conv: false },
     models: "language",
     absent: "ignored",
@@ -66,7 +67,7 @@ const FACTS: Readonly<Record<ConsumerId, ConsumerFacts>> = {
       ...NO_VARIANTS,
       lora_bias: "unknown",
       alora: "differs",
-      target_parameters: "unknown",
+      target_parameters: "fails",
       token_indices: "differs",
       layer_replication: "differs",
       changed_base: "differs",

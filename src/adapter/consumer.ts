@@ -27,6 +27,8 @@ export interface ConsumerFacts {
   readonly everyLayer: boolean;
   /** Whether its layers stack q, k and v, and gate and up, so that some cannot be adapted without others (`stackGaps`). */
   readonly stacks: boolean;
+  /** Whether it takes parameters of all experts as tensors of three dimensions under their names, and not as PEFT saves them. */
+  readonly stackedExperts: boolean;
   readonly kinds: Readonly<Record<ModuleKind, boolean>>;
   /** Models that it runs. */
   readonly models: "language" | "image" | "any";

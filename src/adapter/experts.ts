@@ -1,4 +1,5 @@
 import { isExpertParameter, isPart, type ParameterPart, placeOfPart } from "../formats/peft-folder/parameters.ts";
+import type { AdapterModule } from "./read-adapter.ts";
 
 /** One expert's projection in a module's path. */
 export interface ExpertPlace {
@@ -29,6 +30,11 @@ export function stackedModules(modules: Iterable<MaybeExpert>): Set<string> {
   const names = Array.from(modules).flatMap((module) => (isPart(module) ? [] : [module.name]));
   const layers = new Set(names.flatMap((name) => expertOf(name)?.layer ?? []));
   return new Set(names.filter((name) => expertOf(name) !== null || layers.has(name.replace(/\.gate$/, ""))));
+}
+
+/** Whether a module's factors are part of tensors of all experts, in three dimensions under the projection's name, as SGLang has them. */
+export function isNamedStack({ a }: Pick<AdapterModule, "a">): boolean {
+  return "shape" in a && a.shape.length === 3 && /\.experts\.[^.]+\.lora_A\b/.test(a.name);
 }
 
 /** What the modules of single experts and their routers are called together. */
@@ -68,12 +74,21 @@ export const PROJECTIONS = [
   { gate: "gate_proj", up: "up_proj", down: "down_proj" },
 ] as const;
 
+/** What an expert's projection does; null for names that experts do not have, or have for gate and up together. */
+export function roleOf(projection: string): "gate" | "up" | "down" | null {
+  for (const names of PROJECTIONS) {
+    const found = (["gate", "up", "down"] as const).find((role) => names[role] === projection);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
 /** The stacked parameter that one expert's projection is, or is part of; null for names that experts do not have. */
 export function stackedParameter(projection: string): "gate_up_proj" | "down_proj" | null {
   if (projection === "gate_up_proj") return projection;
-  const own = PROJECTIONS.find((names) => Object.values<string>(names).includes(projection));
-  if (own === undefined) return null;
-  return projection === own.down ? "down_proj" : "gate_up_proj";
+  const role = roleOf(projection);
+  if (role === null) return null;
+  return role === "down" ? "down_proj" : "gate_up_proj";
 }
 
 /**
@@ -93,13 +108,6 @@ export function unpairedParameters(
     if (names.size !== 2 || !names.has("gate_up_proj") || !names.has("down_proj")) return { layer, names: [...names] };
   }
   return null;
-}
-
-/** The names of gate and up where each is a module, for one expert's gate_up_proj; none for other modules. */
-export function gateAndUp(module: string): readonly string[] {
-  const place = expertOf(module);
-  if (place?.projection !== "gate_up_proj") return [];
-  return ["gate_proj", "up_proj"].map((own) => `${place.layer}.experts.${place.expert}.${own}`);
 }
 
 /**

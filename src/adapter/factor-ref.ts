@@ -75,6 +75,8 @@ export interface FactorPiece {
   /** Where its first unit and entry are in the whole. */
   readonly unit: number;
   readonly entry: number;
+  /** Steps between its entries in the whole, more than 1 for rows of several weights in turn. Default 1. */
+  readonly step?: number;
   /** Its elements are multiplied by this. */
   readonly times: number;
 }

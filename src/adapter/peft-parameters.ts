@@ -2,7 +2,13 @@ import type { FactorDtype } from "../core/dtype.ts";
 import { FormatError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { nestedIn } from "../formats/peft-folder/inner-keys.ts";
-import { isExpertParameter, nestingOrder, type ParameterPart, partName } from "../formats/peft-folder/parameters.ts";
+import {
+  isExpertParameter,
+  isExpertWeight,
+  nestingOrder,
+  type ParameterPart,
+  partName,
+} from "../formats/peft-folder/parameters.ts";
 import type { PeftConfig } from "../formats/peft-folder/read-config.ts";
 import type { FactorPair } from "./factor-pairs.ts";
 import { refuseNoFloats } from "./module-of-factors.ts";
@@ -119,7 +125,7 @@ function namesOf(layer: string, count: number, stated: readonly string[]): reado
   const has = (names: readonly string[]): readonly string[] | null => (names.length === count ? names : null);
   // A name without a layer may be that of another layer's parameter, and not every model has biases.
   const known = assumed.filter(isExpertParameter);
-  const weights = known.filter((name) => !name.endsWith("_bias"));
+  const weights = known.filter(isExpertWeight);
   const names = has(assumed) ?? has(known) ?? has(weights);
   return names === null ? null : nestingOrder(names);
 }

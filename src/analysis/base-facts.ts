@@ -1,11 +1,5 @@
-import {
-  GGUF_FAMILIES,
-  type GgufFamily,
-  ggufFamilyOf,
-  ggufName,
-  isGgufName,
-  moduleOfGguf,
-} from "../adapter/names/gguf.ts";
+import { ggufExpert, ggufFamilyOf, ggufName, ggufStack, isGgufName, moduleOfGguf } from "../adapter/names/gguf.ts";
+import { GGUF_FAMILIES, type GgufFamily } from "../adapter/names/gguf-families.ts";
 import { isHeadName } from "../adapter/names/vocabulary.ts";
 import { isFactorDtype } from "../core/elements.ts";
 import type { GgufHeader } from "../formats/gguf/header.ts";
@@ -67,6 +61,11 @@ export function ggufFacts(name: string, { metadata, tensors }: GgufHeader): Base
 export function inGguf({ family }: BaseFacts, module: string): string | null {
   if (isGgufName(module)) return module;
   return family === null ? null : ggufName(family, module);
+}
+
+/** The tensor of all experts of a layer that holds an expert's module; null for other modules. */
+export function stackInGguf({ family }: BaseFacts, module: string): string | null {
+  return (ggufExpert(module) ?? (family === null ? null : ggufStack(family, module)))?.stack ?? null;
 }
 
 /** A module's name in transformers; unchanged if it is that already. */

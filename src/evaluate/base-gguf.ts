@@ -1,5 +1,6 @@
 import type { TensorRef } from "../adapter/adapter.ts";
-import { type GgufFamily, ggufFamilyOf, ggufName } from "../adapter/names/gguf.ts";
+import { ggufFamilyOf, ggufName } from "../adapter/names/gguf.ts";
+import type { GgufFamily } from "../adapter/names/gguf-families.ts";
 import { headOrder } from "../adapter/names/head-rows.ts";
 import { readNumbers } from "../adapter/tensor-values.ts";
 import type { ByteSink } from "../core/bytes.ts";

@@ -83,7 +83,7 @@ function placeDeltas(
 ): void {
   const { adapter, input, factor, alone } = fusing;
   const seen = new Map<string, AdapterModule>();
-  const placed = [...modules].flatMap(([path, module]) => placedDeltas(base, modelType, adapter.name, path, module));
+  const placed = [...modules].flatMap(([path, module]) => placedDeltas(base, modelType, path, module));
   for (const { path, expert, module } of placed) {
     const drafts = changed.at(path, `${adapter.name}: ${module.name}`, headFollows(adapter));
     const [first] = drafts as [(typeof drafts)[number]];

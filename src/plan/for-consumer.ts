@@ -16,7 +16,7 @@ import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import { pathOfTokens } from "../formats/peft-folder/inner-keys.ts";
 import { pathOfBias } from "../formats/peft-folder/keys.ts";
-import { isPart, placeOfPart } from "../formats/peft-folder/parameters.ts";
+import { isExpertWeight, isPart, placeOfPart } from "../formats/peft-folder/parameters.ts";
 import type { Target } from "../methods/method.ts";
 import type { LooseRecipe, RankLayout } from "../recipe/recipe.ts";
 import type { PlannedExtra } from "./merge-plan.ts";
@@ -123,10 +123,10 @@ export function refuseUnloadable(
 
 /** Refuse factors of parameters that a consumer leaves out, or does not find. */
 function refuseParameters(
-  { id, title, variants }: Consumer,
+  { id, title, variants, stackedExperts }: Consumer,
   modules: readonly Pick<AdapterModule, "name" | "parameter">[],
 ): void {
-  const part = modules.find(isPart);
+  const part = modules.filter(isPart).find(({ parameter }) => !(stackedExperts && isExpertWeight(parameter.name)));
   if (part !== undefined && (variants.target_parameters === "fails" || variants.target_parameters === "differs")) {
     throw new RefusedError(
       `${title} does not load factors of parameters such as ${placeOfPart(part).path}; leave them out with lora-lego merge --exclude, which loses their effect, or leave --for out.`,
@@ -136,6 +136,14 @@ function refuseParameters(
   if (unpaired === null) return;
   throw new RefusedError(
     `${title} takes gate_up_proj and down_proj of experts together and no other parameters, but the result would have ${unpaired.names.join(", ")} of ${unpaired.layer}; merge adapters of these two, or leave the experts out with lora-lego merge --exclude.`,
+  );
+}
+
+/** The modules in the layout that a consumer takes experts in. */
+export function storedFor<M extends StoredModule>({ stackedExperts }: Consumer, modules: readonly M[]): readonly M[] {
+  if (!stackedExperts) return modules;
+  return modules.map((module) =>
+    isPart(module) ? { ...module, parameter: { ...module.parameter, stacked: true } } : module,
   );
 }
 

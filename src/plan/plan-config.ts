@@ -66,6 +66,14 @@ function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnin
       text: "The adapters differ in fan_in_fan_out, which PEFT sets by the kind of base layer; the result has true.",
     });
   }
+  const [tying] = adapters.filter(({ tiesWeights }) => tiesWeights);
+  const untied = adapters.find(({ tiesWeights }) => !tiesWeights);
+  if (tying !== undefined && untied !== undefined) {
+    warnings.push({
+      id: "different-tying",
+      text: `${tying.name} says that a head tied to the embedding follows its changes (ensure_weight_tying) and ${untied.name} does not, so the result leaves the head as the base has it; save both with ensure_weight_tying to keep the two alike.`,
+    });
+  }
   return {
     facts: {
       baseModel: bases[0] ?? null,

@@ -1,5 +1,5 @@
 import { layoutWeights, type StoredModule, storedFactors } from "../formats/peft-folder/factors.ts";
-import { factorPlaces, type Range } from "../formats/peft-folder/places.ts";
+import { factorPlaces, type Range, sliceOf } from "../formats/peft-folder/places.ts";
 import type { SafetensorsLayout } from "../formats/safetensors/layout.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import type { UnplacedModule } from "./plan-memory.ts";
@@ -41,9 +41,11 @@ export function zeroRanges(plan: Pick<MergePlan, "modules" | "zeros" | "extras" 
     const [first] = modules as [StoredModule];
     if (!filled.has(first.name)) return [whole, other];
     const begins = new Set(modules.map(({ name }) => filled.get(name)!.begin));
-    const experts = first.parameter?.experts ?? 1;
-    const bytes = (whole.end - whole.begin) / experts;
-    const all = Array.from({ length: experts }, (_, e) => whole.begin + e * bytes);
-    return all.filter((begin) => !begins.has(begin)).map((begin) => ({ begin, end: begin + bytes }));
+    const { experts = 1, stacked = false } = first.parameter ?? {};
+    const missing = Array.from({ length: experts }, (_, e) => e).filter(
+      (e) => !begins.has(sliceOf(whole, e, experts).begin),
+    );
+    // Where they are not stacked, B is written whole.
+    return missing.flatMap((e) => (stacked ? [whole, other] : [whole]).map((range) => sliceOf(range, e, experts)));
   });
 }

@@ -9,7 +9,7 @@ import { refuseUnactivated, sharedActivation } from "./activation.ts";
 import { planBiases, refuseLostBiases } from "./biases.ts";
 import { chosenParts } from "./chosen-parts.ts";
 import { planExtras } from "./extras.ts";
-import { consumerOf, layoutOf, refuseUnloadable, zeroModules } from "./for-consumer.ts";
+import { consumerOf, layoutOf, refuseUnloadable, storedFor, zeroModules } from "./for-consumer.ts";
 import { inputWarnings } from "./input-warnings.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import { planConfig } from "./plan-config.ts";
@@ -57,8 +57,10 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
   const options = { ...(defaultsOf(method) as object), ...given(recipe.options ?? {}) };
   const scale = wanted.scale ?? chosen?.scale ?? recipe.scale;
   refuseAllPairs(ranks.modules, { method, options, after, budget: target.kind === "budget", scale });
-  const stored = parts.sources.flatMap(({ a, b }) => [a.dtype, b.dtype]);
-  const dtype = chosenDtype(recipe.dtype, stored);
+  const dtype = chosenDtype(
+    recipe.dtype,
+    parts.sources.flatMap(({ a, b }) => [a.dtype, b.dtype]),
+  );
   const beside = planExtras(parts, recipe.extras);
   const biases = planBiases(parts, recipe, { method, dtype, scale: ranks.sharedScale ?? 1 });
   const rows = planTokenRows(
@@ -72,10 +74,11 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
     refuseUnloadable(consumer, parts.sources, extras);
     refuseUnactivated(consumer, invocationTokens);
   }
-  const zeros = consumer === null ? [] : zeroModules(consumer, ranks.modules);
-  const modules = planMemory(ranks.modules, { method, after }, dtype);
+  const stored = consumer === null ? ranks.modules : storedFor(consumer, ranks.modules);
+  const zeros = consumer === null ? [] : zeroModules(consumer, stored);
+  const modules = planMemory(stored, { method, after }, dtype);
   const places = planPlaces({ modules, zeros, extras, dtype });
-  const { config, warnings: differences } = planConfig(parts, ranks, zeros, extras, {
+  const { config, warnings: differences } = planConfig(parts, { ...ranks, modules: stored }, zeros, extras, {
     tokenIndices: rows.tokenIndices,
     invocationTokens,
   });

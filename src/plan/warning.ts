@@ -6,6 +6,7 @@ export interface Warning {
     | "different-base"
     | "different-task"
     | "different-fan"
+    | "different-tying"
     | "renamed-modules"
     | Notice["id"]
     | "left-out"

@@ -92,15 +92,16 @@ async function readPieces(
   into: Elements,
 ): Promise<void> {
   into.bytes.fill(0);
-  for (const { factor, unit, entry, times } of pieces) {
-    const first = Math.max(from, entry);
-    const entries = Math.min(from + count, entry + factor.size) - first;
+  for (const { factor, unit, entry, times, step = 1 } of pieces) {
+    const first = Math.max(0, Math.ceil((from - entry) / step));
+    const entries = Math.min(factor.size, Math.ceil((from + count - entry) / step)) - first;
     if (entries <= 0) continue;
     const bytes = new Uint8Array(entriesBytes(factor, entries));
     const own = { bytes, strides: stridesOf(factor, factor.rank, entries) };
-    await readPlain(files, factor, first - entry, entries, own);
-    const at = unit * into.strides.unit + (first - from) * into.strides.entry;
-    const place = { bytes: into.bytes.subarray(bytesOf(dtype) * at), strides: into.strides };
+    await readPlain(files, factor, first, entries, own);
+    const at = unit * into.strides.unit + (entry + first * step - from) * into.strides.entry;
+    const strides = { unit: into.strides.unit, entry: into.strides.entry * step };
+    const place = { bytes: into.bytes.subarray(bytesOf(dtype) * at), strides };
     if (factor.dtype === dtype && Math.abs(times) === 1) {
       if (times < 0) negate(bytes, bytesOf(dtype));
       copyElements(bytesOf(dtype), own, place, factor.rank, entries);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { consumerById } from "../../src/adapter/consumers.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
+import { underOneStack } from "../../src/adapter/weights/under-one-stack.ts";
 import { checkOpened } from "../../src/analysis/check.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
@@ -275,16 +276,25 @@ describe("experts in other layouts", () => {
     }
   });
 
-  it("of gpt-oss are refused where one has gate and up apart", async () => {
-    const single = { ...(await LAYOUTS["one module for each expert"](factors(1))), baseModel: "openai/gpt-oss-20b" };
-    const parameters = await flat(factors(2));
+  it("of gpt-oss get the rows of gate and up in turn where one has them apart", async () => {
+    const named = { ...(await LAYOUTS["one module for each expert"](factors(1))), baseModel: "openai/gpt-oss-20b" };
     const unnamed = await LAYOUTS["one module for each expert"](factors(1));
     const router = { ...unnamed.modules.get(`${LAYER}.experts.0.down_proj`)!, name: `${LAYER}.router` };
     const routed = { ...unnamed, modules: new Map([...unnamed.modules, [router.name, router]]) };
-    expect(() => makePlan([routed, parameters], { allowPartial: true })).toThrow(/in turn in gpt-oss models/);
-    expect(() => makePlan([single, parameters], {})).toThrow(
-      /single has gate and up of experts apart .* in turn in gpt-oss models; merge/,
-    );
+    const parameters = await flat(factors(2));
+    for (const single of [named, routed]) {
+      const [adapter] = underOneStack([single, parameters], [true, true]);
+      for (let e = 0; e < EXPERTS; e++) {
+        const deltas = (p: string) => moduleDelta(single, single.modules.get(`${LAYER}.experts.${e}.${p}`)!);
+        const [gate, up] = [await deltas("gate_proj"), await deltas("up_proj")];
+        const both = adapter!.modules.get(`${LAYER}.experts.${e}.gate_up_proj`)!;
+        const rows = Array.from({ length: both.out }, (_, row) =>
+          (row % 2 === 0 ? gate : up).subarray(Math.floor(row / 2) * both.in, (Math.floor(row / 2) + 1) * both.in),
+        );
+        const expected = Float64Array.from(rows.flatMap((row) => Array.from(row)));
+        expect(relativeError(await moduleDelta(adapter!, both), expected)).toBeLessThan(1e-6);
+      }
+    }
   });
 
   it("of more experts than the others have are refused", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
-import { GGUF_FAMILIES, ggufName, moduleOfGguf, refuseGgufNames } from "../../src/adapter/names/gguf.ts";
+import { ggufName, moduleOfGguf, refuseGgufNames } from "../../src/adapter/names/gguf.ts";
+import { GGUF_FAMILIES } from "../../src/adapter/names/gguf-families.ts";
 import { headOrder, inverseOf, permutedRows } from "../../src/adapter/names/head-rows.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { RefusedError } from "../../src/core/errors.ts";

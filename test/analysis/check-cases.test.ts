@@ -57,7 +57,7 @@ const LLM: readonly Row[] = [
   ["target-parameters/a-noconfig", "peft", ["differs", /by target_parameters, which its config lacks/]],
   ["target-parameters/a-single-noconfig", "peft", ["differs", /but its config has no target_parameters/]],
   ["target-parameters/a-single-noconfig", "vllm", ["fails", /but its config has no target_parameters/]],
-  ["target-parameters/a", "sglang", ["unseen", /parameters of its model/]],
+  ["target-parameters/a", "sglang", ["fails", /parameters of its model .*merge --method cat --for sglang/]],
   ["token-adapter/a", "peft", "good"],
   ["token-adapter/a", "vllm", ["fails", /token embeddings/]],
   ["token-adapter/a", "sglang", ["differs", /token embeddings/]],

@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import type { AdapterModule } from "../../src/adapter/adapter.ts";
-import { mlxFamily } from "../../src/adapter/names/mlx.ts";
 import { stackExperts } from "../../src/convert/expert-stacks.ts";
 import { parseModelConfig } from "../../src/formats/model-config.ts";
 
@@ -29,7 +28,13 @@ const moduleOf = (projection: string, inputs: number, out: number) =>
 
 const stacks = (config: object, modules: AdapterModule[]) => {
   const parsed = parseModelConfig(JSON.stringify({ model_type: "qwen3_moe", ...config }), "config.json");
-  return stackExperts("mine", modules, { family: mlxFamily(parsed.modelType)!, config: parsed }).stacks;
+  return stackExperts("mine", modules, {
+    program: "mlx-lm",
+    models: "qwen3_moe models",
+    experts: parsed.experts,
+    inTurn: false,
+    placeOf: (name) => ({ stack: `stack.${name.split(".").at(-1)}`, expert: 0 }),
+  }).stacks;
 };
 
 it("takes gate and up of a parameter apart", () => {

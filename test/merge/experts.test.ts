@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { consumerById } from "../../src/adapter/consumers.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { checkOpened } from "../../src/analysis/check.ts";
 import { memorySource } from "../../src/core/bytes.ts";
 import { mergeInMemory, mergeToSink } from "../../src/merge/merge.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
-import { type ExpertFactors, expertDeltas, flatFactors } from "../support/experts.ts";
+import { type ExpertFactors, expertDeltas, flatFactors, moduleDelta } from "../support/experts.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
 import { decodeAdapter, openPico, type PicoAdapter, randomAdapter, relativeError } from "../support/pico.ts";
 
 const EXPERTS = 3;
@@ -163,6 +167,43 @@ describe("experts of parameters", () => {
     };
     await mergeInMemory([{ ...adapter, files: [counted] }], { method: "cat" });
     expect(reads).toBe(1);
+  });
+
+  it("are written for SGLang in three dimensions, zeros for experts that are left out", async () => {
+    const adapter = await openPico("a", mixture(4, { gate_up_proj: 2, down_proj: 2 }, 2).flat);
+    const { config, weights } = await mergeInMemory([adapter], {
+      method: "cat",
+      for: "sglang",
+      exclude: ["experts.1.*", "q_proj"],
+    });
+    const targets = [`${LAYER}.gate_up_proj`, `${LAYER}.down_proj`];
+    expect(config).toMatchObject({ target_modules: expect.arrayContaining(targets) });
+    expect(config).not.toHaveProperty("target_parameters");
+    const folder = memoryFolder("merged", {
+      "adapter_config.json": new TextEncoder().encode(JSON.stringify(config)),
+      "adapter_model.safetensors": weights,
+    });
+    const back = await openAdapter(folder);
+    for (const own of PARAMETERS) {
+      for (let e = 0; e < EXPERTS; e++) {
+        const name = `${LAYER}.${e}.${own}`;
+        const module = back.modules.get(name)!;
+        expect((module.a as { shape?: readonly number[] }).shape).toEqual([EXPERTS, 2, SIZES[own].in]);
+        expect((module.b as { shape?: readonly number[] }).shape).toEqual([EXPERTS, SIZES[own].out, 2]);
+        const delta = await moduleDelta(back, module);
+        if (e === 1) expect(delta.every((value) => value === 0)).toBe(true);
+        else expect(relativeError(delta, await moduleDelta(adapter, adapter.modules.get(name)!))).toBeLessThan(1e-6);
+      }
+    }
+    const { findings, unseen } = checkOpened(back, consumerById("sglang"));
+    expect(findings).toEqual([]);
+    expect(unseen).toContainEqual(expect.stringMatching(/takes LoRA on the experts of the base model/));
+    // PEFT takes them flat again.
+    const flat = await mergeInMemory([back], { method: "cat", for: "peft" });
+    expect(flat.config).toMatchObject({ target_parameters: expect.any(Array) });
+    expect(checkOpened(adapter, consumerById("sglang")).findings.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/lora-lego merge --method cat --for sglang writes them as that takes them/),
+    );
   });
 
   it("are refused for programs that leave parameters out", async () => {

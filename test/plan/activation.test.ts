@@ -57,5 +57,8 @@ describe("activated LoRAs (alora_invocation_tokens)", () => {
     expect(both.config.ensure_weight_tying).toBe(true);
     const one = await mergeInMemory([await ties("a", true), await ties("b", false)], { method: "cat" });
     expect(one.config).not.toHaveProperty("ensure_weight_tying");
+    const said = ({ report }: typeof one) => report.warnings.filter(({ id }) => id === "different-tying");
+    expect(said(both)).toEqual([]);
+    expect(said(one)[0]!.text).toMatch(/^a says that a head tied .* and b does not, so the result leaves the head/);
   });
 });

@@ -44,10 +44,11 @@ TIED = {"model.embed_tokens": (VOCAB, HIDDEN)}
 NO_LORA = ["gpt2", "mistral3", "ministral3"]
 
 
-def family(model_type, architecture, layers="model.layers", around=AROUND, modules=None, **config):
+def family(model_type, architecture, layers="model.layers", around=AROUND, modules=None, experts=(), **config):
     return {
         "model_type": model_type,
         "architecture": architecture,
+        "experts": experts,
         "modules": {**{f"{layers}.{LAYER}.{name}": shape for name, shape in (modules or {**ATTENTION, **MLP}).items()}, **around},
         "config": config,
     }
@@ -67,7 +68,15 @@ MLA = {
 OUT = {"self_attn.out_proj" if name.endswith("o_proj") else name: shape for name, shape in ATTENTION.items()}
 DEEPSEEK = {"n_routed_experts": 2, "q_lora_rank": 8, "kv_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 2, "v_head_dim": 4}
 
+# Experts: where they are in a layer, their names, and how checkpoints hold them: a layer for each ("single"), or parameters of all
+# experts with gate and up as one weight ("whole"), stored as (out, in), or as (in, out) ("turned").
+GATED = {"gate_proj": (FFN, HIDDEN), "up_proj": (FFN, HIDDEN), "down_proj": (HIDDEN, FFN)}
+NUMBERED = {"w1": (FFN, HIDDEN), "w3": (FFN, HIDDEN), "w2": (HIDDEN, FFN)}
+WHOLE = {"gate_up_proj": (2 * FFN, HIDDEN), "down_proj": (HIDDEN, FFN)}
+SINGLE = [("mlp.experts", GATED, "single")]
+
 FAMILIES = [
+    family("mixtral", "MixtralForCausalLM", modules={**ATTENTION, "block_sparse_moe.gate": (2, HIDDEN)}, experts=[("block_sparse_moe.experts", NUMBERED, "single")], num_local_experts=2),
     family("llama", "LlamaForCausalLM"),
     family("mistral", "MistralForCausalLM"),
     family("mistral3", "Mistral3ForConditionalGeneration", text_config={"model_type": "mistral"}),
@@ -80,24 +89,24 @@ FAMILIES = [
     family("qwen2_5_vl", "Qwen2_5_VLForConditionalGeneration", text_config={"model_type": "qwen2_5_vl_text"}),
     family("qwen3", "Qwen3ForCausalLM"),
     family("qwen3_vl", "Qwen3VLForConditionalGeneration", text_config={"model_type": "qwen3_vl_text"}, vision_config={"deepstack_visual_indexes": []}),
-    family("qwen3_moe", "Qwen3MoeForCausalLM", modules={**ATTENTION, **ROUTER}, num_experts=2),
-    family("qwen2_moe", "Qwen2MoeForCausalLM", modules={**ATTENTION, **ROUTER, "mlp.shared_expert_gate": (1, HIDDEN), **{name.replace("experts", "expert"): shape for name, shape in SHARED.items()}}, num_experts=2),
-    family("llama4", "Llama4ForConditionalGeneration", text_config={"model_type": "llama4_text", "num_local_experts": 2}, modules={**ATTENTION, **{f"feed_forward.{name[4:]}": shape for name, shape in MLP.items()}, "feed_forward.router": (2, HIDDEN), **{name.replace("mlp.shared_experts", "feed_forward.shared_expert"): shape for name, shape in SHARED.items()}}),
+    family("qwen3_moe", "Qwen3MoeForCausalLM", modules={**ATTENTION, **ROUTER}, experts=[*SINGLE, ("mlp.experts", WHOLE, "whole")], num_experts=2),
+    family("qwen2_moe", "Qwen2MoeForCausalLM", modules={**ATTENTION, **ROUTER, "mlp.shared_expert_gate": (1, HIDDEN), **{name.replace("experts", "expert"): shape for name, shape in SHARED.items()}}, experts=SINGLE, num_experts=2),
+    family("llama4", "Llama4ForConditionalGeneration", text_config={"model_type": "llama4_text", "num_local_experts": 2}, modules={**ATTENTION, **{f"feed_forward.{name[4:]}": shape for name, shape in MLP.items()}, "feed_forward.router": (2, HIDDEN), **{name.replace("mlp.shared_experts", "feed_forward.shared_expert"): shape for name, shape in SHARED.items()}}, experts=[("feed_forward.experts", WHOLE, "turned")]),
     family("gemma", "GemmaForCausalLM", around=TIED),
     family("gemma2", "Gemma2ForCausalLM", around=TIED),
     family("gemma3_text", "Gemma3ForCausalLM"),
     family("gemma3n", "Gemma3nForConditionalGeneration", text_config={"model_type": "gemma3n_text"}, modules={**ATTENTION, **MLP, "per_layer_input_gate": (8, HIDDEN), "per_layer_projection": (HIDDEN, 8), "laurel.linear_left": (8, HIDDEN), "laurel.linear_right": (HIDDEN, 8)}),
     family("gemma4", "Gemma4ForConditionalGeneration", text_config={"model_type": "gemma4_text"}, modules={**ATTENTION, **MLP, "per_layer_input_gate": (8, HIDDEN), "per_layer_projection": (HIDDEN, 8)}),
-    family("gpt_oss", "GptOssForCausalLM", modules={**ATTENTION, "mlp.router": (2, HIDDEN)}, num_local_experts=2),
+    family("gpt_oss", "GptOssForCausalLM", modules={**ATTENTION, "mlp.router": (2, HIDDEN)}, experts=[("mlp.experts", WHOLE, "turned")], num_local_experts=2),
     family("olmo2", "Olmo2ForCausalLM"),
     family("olmo3", "Olmo3ForCausalLM"),
     family("seed_oss", "SeedOssForCausalLM"),
     family("exaone4", "Exaone4ForCausalLM"),
     family("glm4", "Glm4ForCausalLM", modules={**ATTENTION, **FUSED_MLP}),
-    family("glm4_moe", "Glm4MoeForCausalLM", modules={**ATTENTION, **MLP, **SHARED}, n_routed_experts=2),
+    family("glm4_moe", "Glm4MoeForCausalLM", modules={**ATTENTION, **MLP, **SHARED}, experts=SINGLE, n_routed_experts=2),
     family("lfm2", "Lfm2ForCausalLM", modules={**OUT, "conv.in_proj": (3 * HIDDEN, HIDDEN), "conv.out_proj": (HIDDEN, HIDDEN), "feed_forward.w1": (FFN, HIDDEN), "feed_forward.w2": (HIDDEN, FFN), "feed_forward.w3": (FFN, HIDDEN)}),
-    family("deepseek_v2", "DeepseekV2ForCausalLM", modules={**MLA, **MLP, **ROUTER, **SHARED}, **DEEPSEEK),
-    family("deepseek_v3", "DeepseekV3ForCausalLM", modules={**MLA, "self_attn.q_proj": (HEADS * 6, HIDDEN), **MLP, **ROUTER, **SHARED}, **DEEPSEEK),
+    family("deepseek_v2", "DeepseekV2ForCausalLM", modules={**MLA, **MLP, **ROUTER, **SHARED}, experts=SINGLE, **DEEPSEEK),
+    family("deepseek_v3", "DeepseekV3ForCausalLM", modules={**MLA, "self_attn.q_proj": (HEADS * 6, HIDDEN), **MLP, **ROUTER, **SHARED}, experts=SINGLE, **DEEPSEEK),
     family("stablelm", "StableLmForCausalLM"),
     family("starcoder2", "Starcoder2ForCausalLM", modules={**ATTENTION, **PLAIN_MLP}),
     family("phi3", "Phi3ForCausalLM", modules={"self_attn.qkv_proj": (QKV, HIDDEN), "self_attn.o_proj": (HIDDEN, HIDDEN), **FUSED_MLP}),
@@ -157,16 +166,50 @@ def converted(entry, folder):
         order = [int(row[0]) // inputs for row in values.tolist()]
         assert torch.equal(values, weight[order]), name
         tensors[module] = {"name": found.removesuffix(".weight"), "order": None if order == list(range(out)) else order}
-    return arch, tensors
+    return arch, tensors, [stacked(model, cls, *form) for form in entry["experts"]]
 
 
-def check_lora(entry, architecture, tensors, llama_cpp, folder):
+EXPERTS = 2
+
+
+def stacked(model, cls, path, projections, form):
+    """Into which tensors llama.cpp puts a layer's experts, and which rows of which projection these are."""
+    count, weights = 0, {}
+    for projection, (out, inputs) in projections.items():
+        weights[projection] = torch.arange(count, count + EXPERTS * out * inputs, dtype=torch.float32).reshape(EXPERTS, out, inputs)
+        count += EXPERTS * out * inputs
+    given = {}
+    for projection, weight in weights.items():
+        if form == "single":
+            given.update({f"model.layers.{LAYER}.{path}.{e}.{projection}.weight": weight[e] for e in range(EXPERTS)})
+        else:
+            given[f"model.layers.{LAYER}.{path}.{projection}"] = weight.transpose(1, 2).contiguous() if form == "turned" else weight
+    found = {}
+    for name, weight in given.items():
+        item = cls.filter_tensors((name, lambda: weight))
+        found.update(model.modify_tensors(weight, item[0], LAYER))
+    tensors = []
+    for name, values in found.items():
+        [projection] = [own for own, weight in weights.items() if values[0, 0, 0] in weight]
+        first = weights[projection][0, 0, 0]
+        inputs = weights[projection].shape[2]
+        rows = [int(row[0] - first) // inputs for row in values[0].tolist()]
+        assert torch.equal(values, weights[projection][:, rows]), name
+        tensors.append({"name": name.removesuffix(".weight"), "projection": projection, "rows": rows})
+    shapes = {projection: list(shape) for projection, shape in projections.items()}
+    return {"path": f"model.layers.{LAYER}.{path}", "single": form == "single", "shapes": shapes, "tensors": tensors}
+
+
+def check_lora(entry, architecture, tensors, experts, llama_cpp, folder):
     """Whether convert_lora_to_gguf.py makes the same of an adapter; of embeddings it looks at nothing here."""
     import gguf as own
 
     random = torch.Generator().manual_seed(1)
     factors = {module: (torch.randn(3, inputs, generator=random), torch.randn(out, 3, generator=random)) for module, (out, inputs) in entry["modules"].items() if module.count(".") > 1}
-    adapter = {f"base_model.model.{module}.lora_{half}.weight": tensor for module, pair in factors.items() for half, tensor in zip("AB", pair)}
+    # It takes no factors of parameters of all experts.
+    single = {f"{form['path']}.{e}.{projection}": shape for form in experts if form["single"] for projection, shape in form["shapes"].items() for e in range(EXPERTS)}
+    of_experts = {module: (torch.randn(3, inputs, generator=random), torch.randn(out, 3, generator=random)) for module, (out, inputs) in single.items()}
+    adapter = {f"base_model.model.{module}.lora_{half}.weight": tensor for module, pair in {**factors, **of_experts}.items() for half, tensor in zip("AB", pair)}
     save_file(adapter, folder / "adapter_model.safetensors")
     (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 3, "lora_alpha": 6}))
     script, out = llama_cpp / "convert_lora_to_gguf.py", folder / "lora.gguf"
@@ -176,7 +219,12 @@ def check_lora(entry, architecture, tensors, llama_cpp, folder):
     field = reader.fields["general.architecture"]
     assert bytes(field.parts[field.data[0]]).decode() == architecture
     found = {tensor.name: torch.tensor(tensor.data) for tensor in reader.tensors}
-    assert set(found) == {f"{tensors[module]['name']}.weight.lora_{half}" for module in factors for half in "ab"}, sorted(found)
+    stacks = {tensor["name"]: [of_experts[f"{form['path']}.{e}.{tensor['projection']}"] for e in range(EXPERTS)] for form in experts if form["single"] for tensor in form["tensors"]}
+    names = [*[tensors[module]["name"] for module in factors], *stacks]
+    assert set(found) == {f"{name}.weight.lora_{half}" for name in names for half in "ab"}, sorted(found)
+    for name, pairs in stacks.items():
+        for half, own in zip("ab", zip(*pairs)):
+            assert torch.equal(found[f"{name}.weight.lora_{half}"], torch.stack(own)), name
     for module, (a, b) in factors.items():
         name, order = tensors[module]["name"], tensors[module]["order"]
         assert torch.equal(found[f"{name}.weight.lora_a"], a), name
@@ -193,14 +241,14 @@ def main():
     families = []
     for entry in FAMILIES:
         with tempfile.TemporaryDirectory() as folder:
-            architecture, tensors = converted(entry, Path(folder))
+            architecture, tensors, experts = converted(entry, Path(folder))
             if entry["model_type"] not in NO_LORA:
-                check_lora(entry, architecture, tensors, llama_cpp, Path(folder))
+                check_lora(entry, architecture, tensors, experts, llama_cpp, Path(folder))
         expected = by_gguf[architecture, entry["model_type"]]
         for module, tensor in tensors.items():
             assert expected[module] == tensor["name"], (entry["model_type"], module, expected[module], tensor["name"])
         modules = [{"module": module, "shape": list(entry["modules"][module]), **tensor} for module, tensor in tensors.items()]
-        families.append({"architecture": architecture, "config": config_of(entry), "modules": modules})
+        families.append({"architecture": architecture, "config": config_of(entry), "modules": modules, **({"experts": experts} if experts else {})})
     made = {"gguf": known, "llamaCpp": LLAMA_CPP, "torch": torch.__version__}
     text = ",\n".join(json.dumps(entry) for entry in families)
     path.write_text(f'{{"made": {json.dumps(made)}, "families": [\n{text}\n]}}\n')

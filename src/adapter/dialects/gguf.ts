@@ -5,21 +5,25 @@ import { type ModelConfig, parseModelConfig } from "../../formats/model-config.t
 import { refuseMisfit } from "../base-sizes.ts";
 import { denseFactor } from "../dense-factor.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
+import { expertModules } from "../expert-tensors.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { heldTensor } from "../held-tensor.ts";
 import { moduleOfFactors, type StridedModule } from "../module-of-factors.ts";
-import { GGUF_FAMILIES, ggufFamilyOf, moduleOfGguf, reorderedBy } from "../names/gguf.ts";
+import { expertOfGguf, ggufFamilyOf, isGgufStack, moduleOfGguf, reorderedBy } from "../names/gguf.ts";
+import { GGUF_FAMILIES, type GgufFamily } from "../names/gguf-families.ts";
 import { headOrder, inverseOf } from "../names/head-rows.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
 import type { AdapterModule, StridedFactor, TensorRef } from "../read-adapter.ts";
 import { activatedVariant } from "../variants.ts";
+import { areInTurn } from "../weights/gate-and-up.ts";
+import { inParameters } from "../weights/under-one-stack.ts";
 
 const FACTOR = /^(.+)\.weight\.lora_([ab])$/;
 /** The embedding's lora_a is stored transposed, so that its rows can be looked up. */
 const TOKEN_EMBEDDING = "token_embd";
 
 /**
- * The dialect of llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), scale alpha / r, or 1 where alpha is 0. Modules get Hugging
+ * The dialect of llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), for experts one after the other, scale alpha / r, or 1 where alpha is 0. Modules get Hugging
  * Face's names where their rows are in Hugging Face's order. Where a family permutes rows per head, that takes the base's config.json;
  * without it all modules keep the file's names, so such adapters merge only with each other.
  */
@@ -45,17 +49,30 @@ export const gguf: Dialect = {
     );
     const files = [...contents.files];
     const modules = new Map<string, AdapterModule>();
+    let experts = 0;
     for (const { path, a, b } of pairs) {
+      const scaleOf = (rank: number): number => (alpha === 0 ? 1 : alpha / rank);
+      if (isGgufStack(path)) {
+        const found = expertModules(name, path, a, b, expertOfGguf(naming.family, path));
+        for (const module of found) addModule(name, modules, { ...module, scale: scaleOf(module.rank) });
+        experts = Math.max(experts, found.length);
+        continue;
+      }
       const module = moduleOf(name, naming.nameOf(path), path, a, b);
       const order = naming.rowsOf(path, module.out);
       const ordered = order === null ? module.b : await reordered(files, module.b, module.rank, order);
-      addModule(name, modules, { ...module, b: ordered, scale: alpha === 0 ? 1 : alpha / module.rank });
+      addModule(name, modules, { ...module, b: ordered, scale: scaleOf(module.rank) });
     }
     if (naming.config !== null) refuseMisfit(name, modules.values(), contents.baseConfig!.where, naming.config);
+    const { family } = naming;
+    const named =
+      family?.experts?.whole === true
+        ? inParameters(name, modules.values(), experts, family.modelTypes.some(areInTurn))
+        : modules;
     const invocationTokens = invocationTokensOf(contents);
     const variants = invocationTokens.length > 0 ? [activatedVariant(INVOCATION_KEY)] : [];
     const baseModel = metadata.get("general.base_model.0.name") ?? null;
-    return plainAdapter({ name, files, modules, baseModel, variants, invocationTokens });
+    return plainAdapter({ name, files, modules: named, baseModel, variants, invocationTokens });
   },
 };
 
@@ -84,6 +101,8 @@ function moduleOf(name: string, module: string, path: string, a: TensorRef, b: T
 interface Naming {
   /** The base's config, where the user gave it. */
   readonly config: ModelConfig | null;
+  /** null where modules keep the file's names. */
+  readonly family: GgufFamily | null;
   nameOf(path: string): string;
   rowsOf(path: string, rows: number): Int32Array | null;
 }
@@ -97,11 +116,12 @@ function namingOf({ name, metadata, baseConfig }: AdapterContents, paths: readon
       `${name} is an adapter for ${architecture || "an unnamed architecture"}, but the base config says model_type ${config.modelType}; pass the config.json of its own base model.`,
     );
   }
-  const asStored: Naming = { config, nameOf: (path) => path, rowsOf: () => null };
+  const asStored: Naming = { config, family: null, nameOf: (path) => path, rowsOf: () => null };
   if (family === undefined) return asStored;
   if (config === null && paths.some((path) => reorderedBy(family, path) !== null)) return asStored;
   return {
     config,
+    family,
     nameOf: (path) => moduleOfGguf(family, path) ?? path,
     rowsOf(path, rows) {
       const order = config === null ? null : headOrder(family, config, path, rows, `${name}: ${path}`);

@@ -1,182 +1,7 @@
 import { RefusedError } from "../../core/errors.ts";
 import type { ModelConfig } from "../../formats/model-config.ts";
-
-/** Whose rows llama.cpp puts in another order: queries by head, keys by their heads, or queries, keys and values that share one matrix. */
-export type RowOrder = "heads" | "keyValueHeads" | "fused";
-
-/** What one family of language models calls its modules in Hugging Face's code and in GGUF files. */
-export interface GgufFamily {
-  /** general.architecture. */
-  readonly architecture: string;
-  /** The model_types that belong to it. */
-  readonly modelTypes: readonly string[];
-  /** The model_types of whole models that it is limited to, where their language model alone belongs to another family. */
-  readonly wholeTypes?: readonly string[];
-  /** The path before a layer's number. */
-  readonly layers: string;
-  /** Names after a layer's number, to those after blk.<number>. */
-  readonly modules: Readonly<Record<string, string>>;
-  /** Names outside the layers. */
-  readonly around: Readonly<Record<string, string>>;
-  /** GGUF names whose rows have another order. */
-  readonly reordered: Readonly<Record<string, RowOrder>>;
-}
-
-const LLAMA_AROUND = { "model.embed_tokens": "token_embd", lm_head: "output" };
-/** For families without an output matrix of their own. */
-const TIED_AROUND = { "model.embed_tokens": "token_embd" };
-const FEED_FORWARD = { "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down" };
-const FUSED_FEED_FORWARD = { "mlp.gate_up_proj": "ffn_up", "mlp.down_proj": "ffn_down" };
-const ATTENTION = {
-  "self_attn.q_proj": "attn_q",
-  "self_attn.k_proj": "attn_k",
-  "self_attn.v_proj": "attn_v",
-  "self_attn.o_proj": "attn_output",
-};
-const SPLIT = { ...ATTENTION, ...FEED_FORWARD };
-/** The rows of families whose rotary halves lie side by side in Hugging Face's code. */
-const INTERLEAVED = { attn_q: "heads", attn_k: "keyValueHeads" } as const;
-const PER_LAYER = { per_layer_input_gate: "inp_gate", per_layer_projection: "proj" };
-
-/** An expert that every token passes. @param path such as mlp.shared_expert */
-const sharedExpert = (path: string): Readonly<Record<string, string>> => ({
-  [`${path}.gate_proj`]: "ffn_gate_shexp",
-  [`${path}.up_proj`]: "ffn_up_shexp",
-  [`${path}.down_proj`]: "ffn_down_shexp",
-});
-
-/** A family with Llama's module names and no other order of rows. @param modelTypes like the architecture if none is given */
-const alike = (architecture: string, ...modelTypes: string[]): GgufFamily => ({
-  architecture,
-  modelTypes: modelTypes.length === 0 ? [architecture] : modelTypes,
-  layers: "model.layers",
-  modules: SPLIT,
-  around: LLAMA_AROUND,
-  reordered: {},
-});
-
-/** A family of the layers that GPT-2's descendants have. */
-const transformerH = (
-  architecture: string,
-  embedding: string,
-  modules: GgufFamily["modules"],
-  reordered: GgufFamily["reordered"] = {},
-): GgufFamily => ({
-  architecture,
-  modelTypes: [architecture],
-  layers: "transformer.h",
-  modules,
-  around: { [`transformer.${embedding}`]: "token_embd", lm_head: "output" },
-  reordered,
-});
-const ONE_MATRIX = {
-  "self_attention.query_key_value": "attn_qkv",
-  "self_attention.dense": "attn_output",
-  "mlp.dense_h_to_4h": "ffn_up",
-  "mlp.dense_4h_to_h": "ffn_down",
-};
-
-const gpt2 = transformerH("gpt2", "wte", {
-  "attn.c_attn": "attn_qkv",
-  "attn.c_proj": "attn_output",
-  "mlp.c_fc": "ffn_up",
-  "mlp.c_proj": "ffn_down",
-});
-
-/**
- * Every known family; a new one is a new entry here and in tools/consumers/gguf_families.py, which compares names with gguf's
- * TensorNameMap and orders of rows with llama.cpp's own conversion. Experts are left out: llama.cpp stacks them into one tensor.
- */
-export const GGUF_FAMILIES: readonly GgufFamily[] = [
-  { ...alike("llama", "llama", "mistral"), reordered: INTERLEAVED },
-  {
-    ...alike("mistral3", "mistral3", "mistral", "ministral3"),
-    wholeTypes: ["mistral3", "ministral3"],
-    reordered: INTERLEAVED,
-  },
-  { ...alike("smollm3"), reordered: INTERLEAVED },
-  { ...alike("granite"), reordered: INTERLEAVED },
-  {
-    ...alike("arcee"),
-    modules: { ...ATTENTION, "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down" },
-    reordered: INTERLEAVED,
-  },
-  alike("qwen2"),
-  alike("qwen2vl", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text"),
-  alike("qwen3"),
-  alike("qwen3vl", "qwen3_vl", "qwen3_vl_text"),
-  { ...alike("qwen3moe", "qwen3_moe"), modules: { ...ATTENTION, "mlp.gate": "ffn_gate_inp" } },
-  {
-    ...alike("qwen2moe", "qwen2_moe"),
-    modules: {
-      ...ATTENTION,
-      "mlp.gate": "ffn_gate_inp",
-      "mlp.shared_expert_gate": "ffn_gate_inp_shexp",
-      ...sharedExpert("mlp.shared_expert"),
-    },
-  },
-  {
-    ...alike("llama4", "llama4", "llama4_text"),
-    modules: {
-      ...ATTENTION,
-      "feed_forward.gate_proj": "ffn_gate",
-      "feed_forward.up_proj": "ffn_up",
-      "feed_forward.down_proj": "ffn_down",
-      "feed_forward.router": "ffn_gate_inp",
-      ...sharedExpert("feed_forward.shared_expert"),
-    },
-  },
-  { ...alike("gemma"), around: TIED_AROUND },
-  { ...alike("gemma2"), around: TIED_AROUND },
-  alike("gemma3", "gemma3", "gemma3_text"),
-  {
-    ...alike("gemma3n", "gemma3n", "gemma3n_text"),
-    modules: { ...SPLIT, ...PER_LAYER, "laurel.linear_left": "laurel_l", "laurel.linear_right": "laurel_r" },
-  },
-  { ...alike("gemma4", "gemma4", "gemma4_text"), modules: { ...SPLIT, ...PER_LAYER } },
-  { ...alike("gpt-oss", "gpt_oss"), modules: { ...ATTENTION, "mlp.router": "ffn_gate_inp" } },
-  alike("olmo2", "olmo2", "olmo3"),
-  alike("seed_oss"),
-  alike("exaone4"),
-  { ...alike("glm4"), modules: { ...ATTENTION, ...FUSED_FEED_FORWARD } },
-  { ...alike("glm4moe", "glm4_moe"), modules: { ...SPLIT, ...sharedExpert("mlp.shared_experts") } },
-  {
-    ...alike("lfm2"),
-    modules: {
-      "self_attn.q_proj": "attn_q",
-      "self_attn.k_proj": "attn_k",
-      "self_attn.v_proj": "attn_v",
-      "self_attn.out_proj": "attn_output",
-      "conv.in_proj": "shortconv.in_proj",
-      "conv.out_proj": "shortconv.out_proj",
-      "feed_forward.w1": "ffn_gate",
-      "feed_forward.w2": "ffn_down",
-      "feed_forward.w3": "ffn_up",
-    },
-  },
-  {
-    ...alike("deepseek2", "deepseek_v2", "deepseek_v3"),
-    modules: {
-      "self_attn.q_proj": "attn_q",
-      "self_attn.q_a_proj": "attn_q_a",
-      "self_attn.q_b_proj": "attn_q_b",
-      "self_attn.kv_a_proj_with_mqa": "attn_kv_a_mqa",
-      "self_attn.o_proj": "attn_output",
-      ...FEED_FORWARD,
-      "mlp.gate": "ffn_gate_inp",
-      ...sharedExpert("mlp.shared_experts"),
-    },
-  },
-  alike("stablelm"),
-  { ...alike("starcoder2"), modules: { ...ATTENTION, "mlp.c_fc": "ffn_up", "mlp.c_proj": "ffn_down" } },
-  {
-    ...alike("phi3"),
-    modules: { "self_attn.qkv_proj": "attn_qkv", "self_attn.o_proj": "attn_output", ...FUSED_FEED_FORWARD },
-  },
-  { ...gpt2, around: { ...gpt2.around, "transformer.wpe": "position_embd" } },
-  transformerH("falcon", "word_embeddings", ONE_MATRIX, { attn_qkv: "fused" }),
-  transformerH("bloom", "word_embeddings", ONE_MATRIX, { attn_qkv: "fused" }),
-];
+import { expertOf, roleOf } from "../experts.ts";
+import { GGUF_FAMILIES, type GgufFamily, type RowOrder } from "./gguf-families.ts";
 
 /** The family of a base model; null for one that is not known. */
 export function ggufFamilyOf({
@@ -195,6 +20,8 @@ const WRAPPERS = /^(?:model\.)?language_model\./;
 
 /** What a module's name in llama.cpp looks like. */
 const GGUF_NAME = /^blk\.\d+\.|^(token_embd|output|position_embd)$/;
+/** The tensor of a layer's experts, and what modules of single ones are called where they keep that name: blk.3.ffn_up_exps.7. */
+const GGUF_STACK = /^(blk\.\d+\.ffn_(?:gate|up|down|gate_up)_exps)(?:\.(\d+))?$/;
 
 /** Whether a module's name is llama.cpp's. */
 export function isGgufName(module: string): boolean {
@@ -216,9 +43,47 @@ export function refuseGgufNames(who: string, modules: Iterable<string>): void {
   }
 }
 
+/** A module's name without what wraps a language model. */
+function unwrapped(module: string): string {
+  return WRAPPERS.test(module) ? `model.${module.replace(WRAPPERS, "").replace(/^model\./, "")}` : module;
+}
+
+/** Whether a tensor holds all experts of a layer. */
+export function isGgufStack(path: string): boolean {
+  return GGUF_STACK.test(path);
+}
+
+/** The tensor and the place of an expert's module under llama.cpp's name; null for other modules. */
+export function ggufExpert(module: string): { readonly stack: string; readonly expert: number } | null {
+  const [, stack, expert] = GGUF_STACK.exec(module) ?? [];
+  return expert === undefined ? null : { stack: stack!, expert: Number(expert) };
+}
+
+/** The tensor and the place of an expert's module; null where the family has no such module. */
+export function ggufStack(
+  { layers, experts }: GgufFamily,
+  module: string,
+): { readonly stack: string; readonly expert: number } | null {
+  const place = expertOf(unwrapped(module));
+  const [, number, path] = /^(.+\.\d+)\.([^.]+)$/.exec(place?.layer ?? "") ?? [];
+  const role = roleOf(place?.projection ?? "");
+  if (place === null || role === null || experts?.paths.includes(path!) !== true) return null;
+  const block = number!.startsWith(`${layers}.`) ? number!.slice(layers.length + 1) : "";
+  return /^\d+$/.test(block) ? { stack: `blk.${block}.ffn_${role}_exps`, expert: place.expert } : null;
+}
+
+/** How an expert's module is named in a tensor of all experts: as Hugging Face does, or by the tensor if the family has no such. */
+export function expertOfGguf(family: GgufFamily | null, stack: string): (expert: number) => string {
+  const [, block, role] = /^blk\.(\d+)\.ffn_(gate|up|down)_exps$/.exec(stack) ?? [];
+  const experts = family?.experts;
+  if (role === undefined || experts === undefined) return (expert) => `${stack}.${expert}`;
+  const owner = `${family!.layers}.${block}.${experts.paths[0]}.experts`;
+  return (expert) => `${owner}.${expert}.${experts.projections[role as "gate"]}`;
+}
+
 /** The GGUF name of a module, such as blk.3.attn_q; null where the family has no such module. */
 export function ggufName(family: GgufFamily, module: string): string | null {
-  const own = WRAPPERS.test(module) ? `model.${module.replace(WRAPPERS, "").replace(/^model\./, "")}` : module;
+  const own = unwrapped(module);
   const around = family.around[own] ?? family.around[own.replace(/^model\.(?=lm_head$)/, "")];
   if (around !== undefined) return around;
   if (!own.startsWith(`${family.layers}.`)) return null;

@@ -1,6 +1,7 @@
 import { RefusedError } from "../../core/errors.ts";
 import type { ModelConfig } from "../../formats/model-config.ts";
-import { type GgufFamily, reorderedBy } from "./gguf.ts";
+import { reorderedBy } from "./gguf.ts";
+import type { GgufFamily } from "./gguf-families.ts";
 
 /**
  * Where llama.cpp puts the rows of a query or key matrix: per head, the two halves that rotate together are interleaved

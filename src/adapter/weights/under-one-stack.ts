@@ -1,15 +1,11 @@
 import { RefusedError } from "../../core/errors.ts";
-import type { ParameterPart } from "../../formats/peft-folder/parameters.ts";
 import type { Adapter, AdapterModule } from "../adapter.ts";
-import { expertOf, PROJECTIONS } from "../experts.ts";
+import { expertOf, roleOf } from "../experts.ts";
 import { stackedRows } from "./whole.ts";
 
 const GATE_UP = "gate_up_proj";
 const MIXTRAL = "block_sparse_moe";
-/**
- * Gate and up are rows of one weight, gate first, in all models of transformers 5 but gpt-oss, which has them in turn. The base's name shows
- * it, or modules that others lack.
- */
+/** gpt-oss has the rows of gate and up in turn, where others have gate's first. The base's name shows it, or modules that others lack. */
 const GPT_OSS = /gpt[-_]?oss/i;
 const OF_GPT_OSS = /\.mlp\.(router|experts\.\w+_bias)$/;
 
@@ -18,7 +14,7 @@ const OF_GPT_OSS = /\.mlp\.(router|experts\.\w+_bias)$/;
  * of others are stacked. No delta changes; the rank of gate and up adds up.
  *
  * @param counts whether each adapter decides; the others only follow
- * @throws RefusedError for gpt-oss, whose gate and up lie in turn, and for experts that the others lack
+ * @throws RefusedError for experts that the others lack
  */
 export function underOneStack(adapters: readonly Adapter[], counts: readonly boolean[]): readonly Adapter[] {
   const whole = adapters.flatMap(({ modules }, t) => (counts[t] ? [...modules.values()] : [])).find(isWhole);
@@ -26,60 +22,65 @@ export function underOneStack(adapters: readonly Adapter[], counts: readonly boo
   // Some models keep this name, Mixtral has another since transformers 5.
   const keeps = whole.name.includes(`.${MIXTRAL}.`);
   const named = (path: string): string => (keeps ? path : path.replace(new RegExp(`\\.${MIXTRAL}(?=\\.|$)`), ".mlp"));
-  return adapters.map((adapter) => stackedExperts(adapter, adapters, whole.parameter, named));
+  const { experts } = whole.parameter!;
+  const inTurn = adapters.some(isGptOss);
+  return adapters.map((adapter) => {
+    const { name, modules } = adapter;
+    if (![...modules.values()].some(isSingle)) return adapter;
+    const beyond = [...modules.values()].find((module) => isSingle(module) && placeOf(module.name)!.expert >= experts);
+    if (beyond === undefined) {
+      // The names that its config has are those of single experts.
+      return { ...adapter, modules: inParameters(name, modules.values(), experts, inTurn, named), targetModules: null };
+    }
+    const other = adapters.find((one) => [...one.modules.values()].some(isWhole))!;
+    throw new RefusedError(
+      `${name} has ${beyond.name}, but ${other.name} has ${experts} experts, so their bases differ; merge adapters of one base model.`,
+    );
+  });
 }
 
-function isWhole(module: AdapterModule): module is AdapterModule & { readonly parameter: ParameterPart } {
+function isWhole(module: AdapterModule): boolean {
   return module.parameter !== undefined && expertOf(module.name)?.projection === GATE_UP;
 }
 
-function stackedExperts(
-  adapter: Adapter,
-  all: readonly Adapter[],
-  { experts }: ParameterPart,
-  named: (path: string) => string,
-): Adapter {
-  const found = [...adapter.modules.values()];
-  const single = found.filter((module) => module.parameter === undefined && roleOf(module.name) !== null);
-  const [first] = single;
-  if (first === undefined) return adapter;
-  const other = all.find(({ modules }) => [...modules.values()].some(isWhole))!;
-  if (all.some(isGptOss)) {
-    throw new RefusedError(
-      `${adapter.name} has gate and up of experts apart (such as ${first.name}) and ${other.name} has them as one weight, whose rows are gate and up in turn in gpt-oss models; merge adapters of one form.`,
-    );
-  }
+function isSingle({ name, parameter }: AdapterModule): boolean {
+  return parameter === undefined && placeOf(name) !== null;
+}
+
+/**
+ * Modules with the experts that are modules of their own as those of parameters of all experts.
+ *
+ * @param adapter its name, for messages
+ * @param inTurn whether gate and up are rows in turn, or gate's first
+ * @param named what the parameters call a path of these modules
+ */
+export function inParameters(
+  adapter: string,
+  found: Iterable<AdapterModule>,
+  experts: number,
+  inTurn: boolean,
+  named = (path: string): string => path,
+): Map<string, AdapterModule> {
   const modules = new Map<string, AdapterModule>();
   const stacks = new Map<string, Map<string, AdapterModule>>();
   for (const module of found) {
-    const role = module.parameter === undefined ? roleOf(module.name) : null;
-    if (role === null) {
+    const place = isSingle(module) ? placeOf(module.name) : null;
+    if (place === null) {
       const name = named(module.name);
       modules.set(name, { ...module, name });
       continue;
     }
-    if (role.expert >= experts) {
-      throw new RefusedError(
-        `${adapter.name} has ${module.name}, but ${other.name} has ${experts} experts, so their bases differ; merge adapters of one base model.`,
-      );
-    }
-    const parameter = { name: role.part === "down" ? "down_proj" : GATE_UP, experts };
-    const name = `${named(role.layer)}.experts.${role.expert}.${parameter.name}`;
-    if (role.part === "down") {
-      modules.set(name, { ...module, name, parameter });
-      continue;
-    }
-    const parts = stacks.get(name) ?? new Map<string, AdapterModule>();
-    stacks.set(name, parts.set(role.part, module));
+    const parameter = { name: place.role === "down" ? "down_proj" : GATE_UP, experts };
+    const name = `${named(place.layer)}.experts.${place.expert}.${parameter.name}`;
     modules.set(name, { ...module, name, parameter });
+    if (place.role !== "down") stacks.set(name, (stacks.get(name) ?? new Map()).set(place.role, module));
   }
   for (const [name, parts] of stacks) {
     const { parameter } = modules.get(name)!;
-    const stacked = stackedRows(adapter.name, name, ["gate", "up"], parts, { gate: 1, up: 1 });
-    modules.set(name, { ...stacked, parameter: parameter! });
+    const rows = inTurn ? null : { gate: 1, up: 1 };
+    modules.set(name, { ...stackedRows(adapter, name, ["gate", "up"], parts, rows), parameter: parameter! });
   }
-  // The names that its config has are those of single experts.
-  return { ...adapter, modules, targetModules: null };
+  return modules;
 }
 
 function isGptOss({ baseModel, modules }: Adapter): boolean {
@@ -87,12 +88,8 @@ function isGptOss({ baseModel, modules }: Adapter): boolean {
 }
 
 /** Which projection of which expert a module is. */
-function roleOf(module: string) {
+function placeOf(module: string) {
   const place = expertOf(module);
-  for (const names of PROJECTIONS) {
-    for (const part of ["gate", "up", "down"] as const) {
-      if (place?.projection === names[part]) return { part, layer: place.layer, expert: place.expert };
-    }
-  }
-  return null;
+  const role = roleOf(place?.projection ?? "");
+  return place === null || role === null ? null : { role, layer: place.layer, expert: place.expert };
 }

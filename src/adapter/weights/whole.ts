@@ -83,14 +83,14 @@ export function stackParts<M extends AdapterModule>(
  *
  * @param adapter its name, for messages
  * @param order of all parts; rows of missing ones are zero
- * @param rows how many rows each has, relative to the others
+ * @param rows how many rows each has, relative to the others; null for as many of each, in turn
  */
 export function stackedRows(
   adapter: string,
   name: string,
   order: readonly string[],
   parts: ReadonlyMap<string, AdapterModule>,
-  rows: PartRows,
+  rows: PartRows | null,
 ): AdapterModule {
   const [[some, first]] = [...parts] as [[string, AdapterModule]];
   const odd = [...parts.values()].find((part) => part.in !== first.in || part.kind !== "linear");
@@ -104,10 +104,10 @@ export function stackedRows(
   const a: ReturnType<typeof piecesAt> = [];
   const b: ReturnType<typeof piecesAt> = [];
   let [rank, row] = [0, 0];
-  for (const part of order) {
+  for (const [i, part] of order.entries()) {
     const module = parts.get(part);
     if (module === undefined) {
-      row += Math.round((first.out * rows[part]!) / rows[some]!);
+      row += rows === null ? first.out : Math.round((first.out * rows[part]!) / rows[some]!);
       continue;
     }
     const twin = units.find((one) => sameFactor(one.module.a, module.a));
@@ -117,7 +117,10 @@ export function stackedRows(
       units.push({ module, unit });
       rank += module.rank;
     }
-    b.push(...piecesAt(module.b, unit, row, module.scale / scale));
+    const times = module.scale / scale;
+    b.push(
+      ...(rows === null ? piecesAt(module.b, unit, i, times, order.length) : piecesAt(module.b, unit, row, times)),
+    );
     row += module.out;
   }
   const { bias: _, ...rest } = first;

@@ -1,9 +1,10 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
-import { expertOf, gateAndUp, stackedParameter } from "../../adapter/experts.ts";
+import { expertOf, stackedParameter } from "../../adapter/experts.ts";
 import { newestName } from "../../adapter/names/renamed.ts";
 import { storedNames } from "../../adapter/names/stored-names.ts";
+import { halvesOf } from "../../adapter/weights/gate-and-up.ts";
 import { isConv1d } from "../../fuse/conv1d.ts";
-import { type BaseFacts, inGguf, inTransformers, type StoredShape } from "../base-facts.ts";
+import { type BaseFacts, inGguf, inTransformers, type StoredShape, stackInGguf } from "../base-facts.ts";
 
 /** A weight that was found in a base. */
 export interface Found {
@@ -45,6 +46,11 @@ export function placesIn(base: BaseFacts, { format, modules, fanInFanOut }: Adap
   const type = base.config?.modelType ?? null;
   const places: BasePlace[] = [];
   for (const module of modules.values()) {
+    const stacked = base.naming === "gguf" ? placeInStack(base, module, find) : null;
+    if (stacked !== null) {
+      places.push(stacked);
+      continue;
+    }
     const name = translate(base, module.name);
     if (name === null && base.family === null) return null;
     const found = name === null ? null : find(name);
@@ -68,6 +74,16 @@ function fitsIn(
   return stored === [out, ...inputShape].join() || (mayTurn && kind !== "conv" && turned);
 }
 
+/** An expert in a GGUF model, which holds those of a layer in one tensor, gate and up apart. */
+function placeInStack(base: BaseFacts, module: AdapterModule, find: (name: string) => Found | null): BasePlace | null {
+  const [half] = halvesOf(module, false);
+  const stack = half === undefined ? null : stackInGguf(base, half.name);
+  if (stack === null) return null;
+  const found = find(stack);
+  const sizes = found?.shape?.slice(1).join();
+  return { module, found, fits: sizes === undefined ? null : sizes === `${half!.out},${half!.in}` };
+}
+
 /** An expert in a base of the other form. */
 function expertPlace(module: AdapterModule, name: string, find: (name: string) => Found | null): BasePlace | null {
   return stackedPlace(module, name, find) ?? halfPlace(module, name, find);
@@ -75,8 +91,8 @@ function expertPlace(module: AdapterModule, name: string, find: (name: string) =
 
 /** Gate and up of an expert as one weight, in a base that has them apart. */
 function halfPlace(module: AdapterModule, name: string, find: (name: string) => Found | null): BasePlace | null {
-  const [gate] = gateAndUp(name);
-  const found = gate === undefined ? null : find(gate);
+  const [gate] = halvesOf({ ...module, name }, false);
+  const found = gate === undefined || gate.name === name ? null : find(gate.name);
   if (found === null) return null;
   return { module, found, fits: found.shape === null ? null : found.shape.join() === `${module.out / 2},${module.in}` };
 }

@@ -1,6 +1,13 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
-import { expertGap, expertOf, stackedModules, swappedSizes, unpairedParameters } from "../../adapter/experts.ts";
+import {
+  expertGap,
+  expertOf,
+  isNamedStack,
+  stackedModules,
+  swappedSizes,
+  unpairedParameters,
+} from "../../adapter/experts.ts";
 import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
@@ -9,7 +16,7 @@ export function checkExperts(adapter: Adapter, consumer: Consumer, unseen: strin
   const swapped = consumer.formats.includes(adapter.format) ? swappedSizes(adapter.modules.values()) : null;
   if (swapped !== null) unseen.push(`whether ${consumer.title} ${consumer.version} has these sizes: ${swapped}`);
   const stack = adapter.format === "peft" ? [...adapter.modules.values()].find(isStacked) : undefined;
-  if (stack !== undefined) return checkThreeDimensional(stack.a.name, consumer, unseen);
+  if (stack !== undefined) return checkThreeDimensional(stack, consumer, unseen);
   if (consumer.id === "vllm") return checkPaired(adapter, consumer, unseen);
   if (consumer.id === "peft") return [...checkNamed(adapter, consumer), ...checkStacked(adapter, consumer)];
   const single = [...adapter.modules.values()].find((module) => expertOf(module.name) !== null && !isStacked(module));
@@ -26,14 +33,19 @@ function isStacked({ a, kind }: AdapterModule): boolean {
   return kind === "linear" && "strides" in a && a.shape.length === 3;
 }
 
-function checkThreeDimensional(key: string, { id, title, version }: Consumer, unseen: string[]): Finding[] {
-  if (id === "vllm" || id === "sglang") {
-    unseen.push(`how ${title} ${version} handles factors of all experts in one tensor (${key})`);
+function checkThreeDimensional(stack: AdapterModule, { id, title, version }: Consumer, unseen: string[]): Finding[] {
+  const key = stack.a.name;
+  if (id === "vllm" || (id === "sglang" && isNamedStack(stack))) {
+    unseen.push(
+      id === "vllm"
+        ? `how ${title} ${version} handles factors of all experts in one tensor (${key})`
+        : `whether ${title} ${version} takes LoRA on the experts of the base model`,
+    );
     return [];
   }
   return [
     fails(
-      `${title} has no place for factors of all experts in one tensor of three dimensions (${key}); write them with lora-lego convert --to peft.`,
+      `${title} has no place for factors of all experts in one tensor of three dimensions (${key}); ${id === "sglang" ? "write them with lora-lego merge --method cat --for sglang" : "write them with lora-lego convert --to peft"}.`,
     ),
   ];
 }

@@ -1,5 +1,6 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer, Handling } from "../../adapter/consumers.ts";
+import { isNamedStack } from "../../adapter/experts.ts";
 import { PEFT_TYPES } from "../../adapter/shown-method.ts";
 import type { Variant } from "../../adapter/variants.ts";
 import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
@@ -31,11 +32,11 @@ export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: stri
 }
 
 /** Factors of parameters, which merges read like others, but not every program that loads PEFT's folders. */
-function ofParameters({ modules, variants }: Adapter, { formats }: Consumer): Variant[] {
-  const part = [...modules.values()].find(isPart);
+function ofParameters({ modules, variants }: Adapter, { formats, id, stackedExperts }: Consumer): Variant[] {
+  const part = [...modules.values()].filter(isPart).find((module) => !(stackedExperts && isNamedStack(module)));
   if (part === undefined || !formats.includes("peft") || variants.some(({ id }) => id === "target_parameters"))
     return [];
-  const text = `adapts parameters of its model (such as ${placeOfPart(part).path}) and not only layers; load it in PEFT or vLLM.`;
+  const text = `adapts parameters of its model (such as ${placeOfPart(part).path}) and not only layers; ${stackedExperts ? `lora-lego merge --method cat --for ${id} writes them as that takes them` : "load it in PEFT or vLLM"}.`;
   return [{ id: "target_parameters", text }];
 }
 

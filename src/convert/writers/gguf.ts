@@ -1,8 +1,10 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
-import { GGUF_FAMILIES, type GgufFamily, ggufFamilyOf, ggufName } from "../../adapter/names/gguf.ts";
+import { ggufExpert, ggufFamilyOf, ggufName, ggufStack } from "../../adapter/names/gguf.ts";
+import { GGUF_FAMILIES, type GgufFamily } from "../../adapter/names/gguf-families.ts";
 import { headOrder } from "../../adapter/names/head-rows.ts";
+import { areInTurn } from "../../adapter/weights/gate-and-up.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
 import { forKind } from "../../core/module-kind.ts";
 import { type GgufTensorSpec, layoutGguf } from "../../formats/gguf/layout.ts";
@@ -16,6 +18,7 @@ import {
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
+import { type ExpertStack, type Stacking, stackExperts } from "../expert-stacks.ts";
 import { refuseTied } from "../refuse-tied.ts";
 
 /** The form of GGUF names, which modules keep where an adapter was read without its base's config. */
@@ -35,9 +38,16 @@ export const ggufWriter: FormatWriter = {
     const modules = [...adapter.modules.values()];
     if (config.tied) refuseTied(adapter.name, modules, "llama.cpp");
     refuseMisfit(adapter.name, modules, baseConfig!.where, config);
-    const alpha = commonAlpha(modules);
+    const { stacks, others } = stackExperts(adapter.name, modules, stackingOf(family, config));
+    const alpha = commonAlpha([
+      ...others,
+      ...stacks.flatMap(({ experts, rank }) => experts.flatMap((one) => (one === null ? [] : [{ ...one, rank }]))),
+    ]);
     const { invocationTokens } = adapter;
-    const tensors = modules.flatMap((module) => written(adapter.name, family, config, module, alpha === null));
+    const tensors = [
+      ...others.flatMap((module) => written(adapter.name, family, config, module, alpha === null)),
+      ...stacks.flatMap((stack) => stacked(stack, alpha === null)),
+    ];
     const layout = layoutGguf(
       [
         ["general.architecture", family.architecture],
@@ -65,8 +75,18 @@ function familyOf(adapter: Adapter, baseConfig: AdapterText | null): { family: G
   );
 }
 
+function stackingOf(family: GgufFamily, config: ModelConfig): Stacking {
+  return {
+    program: "llama.cpp",
+    models: `${family.architecture} models`,
+    experts: config.experts,
+    inTurn: areInTurn(config.modelType),
+    placeOf: (module) => ggufExpert(module) ?? ggufStack(family, module),
+  };
+}
+
 /** The alpha that gives every module its scale, or null where scales must be folded in: llama.cpp takes 0 for a scale of 1. */
-function commonAlpha(modules: readonly AdapterModule[]): number | null {
+function commonAlpha(modules: readonly Pick<AdapterModule, "scale" | "rank">[]): number | null {
   const alphas = new Set(modules.map(({ scale, rank }) => Math.fround(scale * rank)));
   const [only] = alphas;
   return alphas.size === 1 && only !== 0 ? only! : null;
@@ -82,6 +102,11 @@ function written(
   const lookedUp = forKind(module.kind, { linear: false, embedding: true, conv: false });
   const own = OWN_NAME.test(module.name);
   const stem = own ? module.name : ggufName(family, module.name);
+  if (module.name.endsWith(".kv_b_proj")) {
+    throw new RefusedError(
+      `${name}: llama.cpp splits ${module.name} by heads into attn_k_b and attn_v_b, and applies no LoRA to either; leave it out with lora-lego merge --exclude kv_b_proj, or fuse the adapter into its base with lora-lego fuse and convert that model.`,
+    );
+  }
   if (stem === null || (lookedUp && stem !== "token_embd")) {
     throw new RefusedError(
       `${name}: ${module.name} is not a module that llama.cpp adapts in ${family.architecture} models; leave it out with lora-lego merge --exclude.`,
@@ -99,4 +124,24 @@ function written(
     },
     { name: `${stem}.weight.lora_b`, dtype: plainDtype([b]), shape: [module.out, module.rank], content: b },
   ];
+}
+
+/** The experts of one projection: lora_a (E, r, in) and lora_b (E, out, r); zeros for those without a LoRA. */
+function stacked(
+  { name, experts, in: inputs, out, rank }: ExpertStack,
+  folded: boolean,
+): (WrittenTensor & GgufTensorSpec)[] {
+  const tensor = (half: "a" | "b", shape: number[]): WrittenTensor & GgufTensorSpec => {
+    const parts = experts.map((one) =>
+      one === null ? null : { ...wholeFactor(one, half, folded && half === "b" ? one.scale : 1), writtenRank: rank },
+    );
+    const dtype = plainDtype(parts.filter((part) => part !== null));
+    return {
+      name: `${name}.weight.lora_${half}`,
+      dtype,
+      shape: [experts.length, ...shape],
+      content: { kind: "stack", parts },
+    };
+  };
+  return [tensor("a", [rank, inputs]), tensor("b", [out, rank])];
 }

@@ -1,7 +1,9 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
+import { expertOf } from "../../adapter/experts.ts";
 import { MLX_MODEL_TYPES, type MlxFamily, mlxFamily, mlxName } from "../../adapter/names/mlx.ts";
+import { areInTurn } from "../../adapter/weights/gate-and-up.ts";
 import { isOutputDtype } from "../../core/elements.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
 import { maximum } from "../../core/maximum.ts";
@@ -18,7 +20,7 @@ import {
   type WrittenTensor,
   wholeFactor,
 } from "../conversion.ts";
-import { type ExpertStack, stackExperts } from "../expert-stacks.ts";
+import { type ExpertStack, type Stacking, stackExperts } from "../expert-stacks.ts";
 import { isTiable, refuseTied } from "../refuse-tied.ts";
 
 /** What is known about the base model. */
@@ -52,7 +54,7 @@ export const mlxWriter: FormatWriter = {
       rank: maximum(modules.map((module) => module.rank)),
       timesOf: ({ scale }) => (shared === null ? scale : 1),
     };
-    const { stacks, others } = stackExperts(adapter.name, modules, base);
+    const { stacks, others } = stackExperts(adapter.name, modules, stackingOf(base));
     const named = others.map((module) => [nameOf(adapter.name, base, module), module] as const);
     const magnitudes = magnitudesOf(adapter, named, stacks);
     const tensors = [
@@ -83,6 +85,24 @@ function baseOf({ name, modules }: Adapter, baseConfig: AdapterText | null): Bas
   throw new RefusedError(
     `${name}: lora-lego does not know what mlx-lm calls the modules of model_type ${config.wholeType} (it knows ${MLX_MODEL_TYPES.join(", ")}); without --base-config, names such as model.layers.0.self_attn.q_proj are written as they are.`,
   );
+}
+
+function stackingOf(base: Base | null): Stacking | null {
+  if (base === null) return null;
+  const { family, config } = base;
+  return {
+    program: "mlx-lm",
+    models: `${config.wholeType} models`,
+    experts: config.experts,
+    inTurn: areInTurn(config.modelType),
+    placeOf(module) {
+      const place = expertOf(module);
+      const projection = place === null ? undefined : family.experts?.projections[place.projection];
+      const path = place === null ? null : mlxName(family, place.layer);
+      if (projection === undefined || path === null) return null;
+      return { stack: `${path}.${family.experts!.stack}.${projection}`, expert: place!.expert };
+    },
+  };
 }
 
 function nameOf(name: string, base: Base | null, module: AdapterModule): string {

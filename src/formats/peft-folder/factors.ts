@@ -53,7 +53,8 @@ export function factorShapes({ kind, rank, out, inputShape }: Omit<StoredModule,
 
 /**
  * The tensors of modules, in the order of their first. A parameter of E experts has A (E rank, in), expert after expert, and
- * B (out, rank E), where column j E + e is unit j of expert e; its modules have one rank. Experts that are missing are zero.
+ * B (out, rank E), where column j E + e is unit j of expert e; its modules have one rank. Stacked ones have A (E, rank, in) and
+ * B (E, out, rank). Experts that are missing are zero.
  *
  * @throws RefusedError as `keyedPaths`
  */
@@ -65,10 +66,14 @@ export function storedFactors<M extends StoredModule>(modules: readonly M[]): St
     if (others === undefined) groups.set(path, [module]);
     else others.push(module);
   }
-  const keyed = keyedPaths(modules.filter(isPart));
+  const keyed = keyedPaths(modules.filter(isPart).filter(({ parameter }) => parameter.stacked !== true));
   return Array.from(groups, ([path, own]) => {
     const [{ kind, out, inputShape, rank, parameter }] = own as [M, ...M[]];
-    const { a, b } = factorShapes({ kind, out, inputShape, rank: rank * (parameter?.experts ?? 1) });
+    const experts = parameter?.experts ?? 1;
+    const { a, b } =
+      parameter?.stacked === true
+        ? { a: [experts, rank, ...inputShape], b: [experts, out, rank] }
+        : factorShapes({ kind, out, inputShape, rank: rank * experts });
     const name = keyed.get(path) ?? path;
     return {
       modules: own,

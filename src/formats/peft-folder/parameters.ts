@@ -9,6 +9,8 @@ export interface ParameterPart {
   readonly name: string;
   /** How many experts it stacks; 1 for a matrix. */
   readonly experts: number;
+  /** Whether factors are written as SGLang takes them: tensors of three dimensions under the parameter's name. Default: as PEFT does. */
+  readonly stacked?: boolean;
 }
 
 /** A module that is a part of a parameter. */
@@ -57,6 +59,11 @@ const DECLARED = ["gate_up_proj", "gate_up_proj_bias", "down_proj", "down_proj_b
 /** Whether a name is that of experts in models of transformers 5. */
 export function isExpertParameter(name: string): boolean {
   return DECLARED.includes(name);
+}
+
+/** Whether a name is that of experts' weights there. */
+export function isExpertWeight(name: string): boolean {
+  return isExpertParameter(name) && !name.endsWith("_bias");
 }
 
 /**

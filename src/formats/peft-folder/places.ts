@@ -11,7 +11,7 @@ export interface Range {
 /** Where a module's factors are in the weights' file. */
 export interface FactorPlaces {
   readonly a: Range;
-  /** The whole tensor where it is one expert of a parameter, whose columns of B are among the others'. */
+  /** The whole tensor where it is one expert of a parameter whose columns of B are among the others'. */
   readonly b: Range;
   /** Its place among the experts of its parameter; null where its factors are tensors of their own. */
   readonly expert: number | null;
@@ -36,8 +36,14 @@ export function factorPlaces(
 /** The places of a module's factors in the tensors that hold them. */
 function placeIn(module: StoredModule, a: Range, b: Range): FactorPlaces {
   if (!isPart(module) || module.parameter.experts === 1) return { a, b, expert: null };
+  const { experts, stacked } = module.parameter;
   const { expert } = placeOfPart(module);
-  const bytes = (a.end - a.begin) / module.parameter.experts;
-  const begin = a.begin + expert * bytes;
-  return { a: { begin, end: begin + bytes }, b, expert };
+  const own = sliceOf(a, expert, experts);
+  return stacked === true ? { a: own, b: sliceOf(b, expert, experts), expert: null } : { a: own, b, expert };
+}
+
+/** One of several equal parts of a range. */
+export function sliceOf({ begin, end }: Range, index: number, count: number): Range {
+  const bytes = (end - begin) / count;
+  return { begin: begin + index * bytes, end: begin + (index + 1) * bytes };
 }

@@ -34,9 +34,11 @@ export function peftConfig(lora: ConfiguredLora): Record<string, unknown> {
   const biased = lora.extras.some((key) => pathOfBias(key) !== null);
   const extras = lora.extras.filter((key) => pathOfBias(key) === null && pathOfTokens(key) === null);
   const saved = savedModules(sources, extras);
-  const layers = lora.modules.filter((module) => !isPart(module));
+  const isStacked = ({ parameter }: ConfiguredLora["modules"][number]): boolean => parameter?.stacked === true;
+  // SGLang finds what is stacked among target_modules.
+  const layers = [...lora.modules.filter((module) => !isPart(module)), ...parametersOf(lora.modules.filter(isStacked))];
   const names = layers.map(({ name }) => name);
-  const parameters = parametersOf(lora.modules);
+  const parameters = parametersOf(lora.modules.filter((module) => !isStacked(module)));
   const paths = parameters.map(({ name }) => name);
   const written = new Set(paths);
   const left = [...pathsLeft(lora.left)].filter((path) => !written.has(path));

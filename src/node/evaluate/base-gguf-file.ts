@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { GGUF_FAMILIES } from "../../adapter/names/gguf.ts";
+import { GGUF_FAMILIES } from "../../adapter/names/gguf-families.ts";
 import { FormatError, RefusedError, UsageError } from "../../core/errors.ts";
 import { planBaseGguf, writeBaseGguf } from "../../evaluate/base-gguf.ts";
 import { readGguf } from "../../formats/gguf/header.ts";

@@ -1,0 +1,165 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { Adapter, AdapterModule } from "../../src/adapter/adapter.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { RefusedError } from "../../src/core/errors.ts";
+import { mergeInMemory } from "../../src/merge/merge.ts";
+import { baseConfig } from "../support/base-config.ts";
+import { moduleDelta } from "../support/experts.ts";
+import { memoryFolder, rejection } from "../support/memory-folder.ts";
+import { openPico, randomAdapter, relativeError } from "../support/pico.ts";
+import { loadedWriter } from "../support/writers.ts";
+import { written } from "../support/written.ts";
+
+/**
+ * What tools/consumers/gguf_families.py found: into which tensors llama.cpp's own conversion stacks experts, and which rows of which
+ * projection these are; of experts with layers of their own, its convert_lora_to_gguf.py gave the same.
+ */
+interface Experts {
+  readonly path: string;
+  readonly shapes: Readonly<Record<string, readonly [out: number, inputs: number]>>;
+  readonly tensors: readonly { readonly name: string; readonly projection: string; readonly rows: readonly number[] }[];
+}
+interface Family {
+  readonly config: Readonly<Record<string, unknown>> & { readonly model_type: string };
+  readonly experts?: readonly Experts[];
+}
+const { families } = JSON.parse(readFileSync(new URL("../golden/gguf/families.json", import.meta.url), "utf8")) as {
+  readonly families: readonly Family[];
+};
+const CASES = families.flatMap(({ config, experts = [] }) =>
+  experts.map((form) => [`${config.model_type} ${Object.keys(form.shapes).join(", ")}`, config, form] as const),
+);
+const EXPERTS = 2;
+const RANK = 3;
+
+/** An adapter of all experts, at scale 2; some may be left out, or have another rank. */
+function adapterOf({ path, shapes }: Experts, rankOf = (_: string): number => RANK): Promise<Adapter> {
+  const modules = Object.entries(shapes).flatMap(([projection, [out, inputs]]) =>
+    Array.from({ length: EXPERTS }, (_, e) => {
+      const name = `${path}.${e}.${projection}`;
+      return [name, { in: inputs, out, rank: rankOf(name) }] as const;
+    }),
+  );
+  const present = Object.fromEntries(modules.filter(([, { rank }]) => rank > 0));
+  const ranks = Object.fromEntries(Object.entries(present).map(([name, { rank }]) => [name, rank]));
+  const alphas = Object.fromEntries(Object.entries(ranks).map(([name, rank]) => [name, 2 * rank]));
+  const config = { r: RANK, lora_alpha: 2 * RANK, rank_pattern: ranks, alpha_pattern: alphas };
+  return openPico("mine", { ...randomAdapter(5, { modules: present }), config });
+}
+
+async function throughGguf(adapter: Adapter, config: Family["config"]) {
+  const base = baseConfig(config);
+  const bytes = (await written(adapter, "gguf", base))["adapter.gguf"] as Uint8Array;
+  const open = (baseOf: typeof base | null) =>
+    openAdapter(memoryFolder("there", { "x.gguf": bytes }), baseOf === null ? {} : { baseConfig: baseOf });
+  return { bytes, open: () => open(base), bare: () => open(null) };
+}
+
+const rowsOf = (delta: Float64Array, inputs: number, rows: readonly number[]): Float64Array =>
+  Float64Array.from(rows.flatMap((row) => Array.from(delta.subarray(row * inputs, (row + 1) * inputs))));
+
+async function expectDelta(there: Adapter, module: AdapterModule, delta: Float64Array): Promise<void> {
+  expect(relativeError(await moduleDelta(there, module), delta), module.name).toBeLessThan(1e-6);
+}
+
+describe.each(CASES)("experts of %s in GGUF", (_, config, form) => {
+  it("are the tensors and rows of llama.cpp's own conversion", async () => {
+    const adapter = await adapterOf(form);
+    const { tensors } = loadedWriter("gguf").convert(adapter, baseConfig(config));
+    const expected = form.tensors.flatMap(({ name, projection, rows }) => {
+      const [, inputs] = form.shapes[projection]!;
+      return [
+        [`${name}.weight.lora_a`, [EXPERTS, RANK, inputs]],
+        [`${name}.weight.lora_b`, [EXPERTS, rows.length, RANK]],
+      ];
+    });
+    expect(tensors.map(({ name, shape }) => [name, shape]).toSorted()).toEqual(expected.toSorted());
+
+    // Under a name of no family, modules are the file's own tensors, expert by expert.
+    const { bytes } = await throughGguf(adapter, config);
+    const text = new TextDecoder("latin1").decode(bytes).indexOf("general.architecture");
+    const unknown = bytes.slice();
+    unknown[text + "general.architecture".length + 12] = "Z".charCodeAt(0);
+    const own = await openAdapter(memoryFolder("own", { "x.gguf": unknown }));
+    for (const { name, projection, rows } of form.tensors) {
+      for (let e = 0; e < EXPERTS; e++) {
+        const module = adapter.modules.get(`${form.path}.${e}.${projection}`)!;
+        const expectedRows = rowsOf(await moduleDelta(adapter, module), module.in, rows);
+        await expectDelta(own, own.modules.get(`${name}.${e}`)!, expectedRows);
+      }
+    }
+    expect(own.modules.size).toBe(EXPERTS * form.tensors.length);
+    const again = (await written(own, "gguf", baseConfig(config)))["adapter.gguf"] as Uint8Array;
+    expect(again).toEqual(bytes);
+  });
+
+  it("come back with the same deltas, and merge with the adapter that they were made from", async () => {
+    const adapter = await adapterOf(form);
+    const there = await (await throughGguf(adapter, config)).open();
+    for (const [name, module] of adapter.modules) {
+      const delta = await moduleDelta(adapter, module);
+      const [, expert, projection] = /\.experts\.(\d+)\.(.+)$/.exec(name)!;
+      const whole = there.modules.get(name);
+      if (whole !== undefined) {
+        await expectDelta(there, whole, delta);
+        continue;
+      }
+      // Models that may have both are read with gate and up apart.
+      expect(projection).toBe("gate_up_proj");
+      const size = (module.in * module.out) / 2;
+      for (const [i, half] of ["gate_proj", "up_proj"].entries()) {
+        const own = there.modules.get(`${form.path}.${expert}.${half}`)!;
+        await expectDelta(there, own, delta.subarray(i * size, (i + 1) * size));
+      }
+    }
+  });
+});
+
+const [, QWEN, SINGLE] = CASES.find(([name]) => name.startsWith("qwen3_moe gate_proj"))!;
+const [, GPT_OSS, WHOLE] = CASES.find(([name]) => name.startsWith("gpt_oss"))!;
+
+describe("experts in GGUF", () => {
+  it("get zeros where they are missing or smaller, and keep their scale", async () => {
+    const rankOf = (name: string): number => (name.includes(".0.gate") ? 0 : name.includes(".1.down") ? 1 : RANK);
+    const adapter = await adapterOf(SINGLE, rankOf);
+    const there = await (await throughGguf(adapter, QWEN)).open();
+    expect(there.modules.size).toBe(3 * EXPERTS);
+    for (const [name, module] of there.modules) {
+      const own = adapter.modules.get(name);
+      const delta = own === undefined ? new Float64Array(module.in * module.out) : await moduleDelta(adapter, own);
+      if (own === undefined) expect((await moduleDelta(there, module)).every((value) => value === 0)).toBe(true);
+      else await expectDelta(there, module, delta);
+    }
+  });
+
+  it("of gpt-oss are parameters with gate and up in turn again, which PEFT's folders hold", async () => {
+    const adapter = await adapterOf(WHOLE);
+    const there = await (await throughGguf(adapter, GPT_OSS)).bare();
+    const back = await openAdapter(memoryFolder("back", await written(there, "peft")));
+    expect(back.targetParameters).toEqual(["down_proj", "gate_up_proj"].map((own) => `${WHOLE.path}.${own}`));
+    for (const [name, module] of adapter.modules) {
+      await expectDelta(back, back.modules.get(name)!, await moduleDelta(adapter, module));
+    }
+    const { config } = await mergeInMemory([back, there], { method: "cat" });
+    expect(config).toMatchObject({ target_parameters: expect.any(Array) });
+  });
+
+  it("are refused where the base has no place for them, and where its config does not say how many it has", async () => {
+    const outside = await openPico(
+      "mine",
+      randomAdapter(1, { modules: { [`${SINGLE.path}.9.up_proj`]: { in: 16, out: 24 } } }),
+    );
+    const convert = (config: object) => () => loadedWriter("gguf").convert(outside, baseConfig({ ...config }));
+    expect(convert(QWEN)).toThrow(
+      `mine: ${SINGLE.path}.9.up_proj is not an expert that llama.cpp adapts in qwen3moe models (2 per layer); leave it out with lora-lego merge --exclude ${SINGLE.path}.9.up_proj.`,
+    );
+    expect(convert({ ...QWEN, num_experts: null })).toThrow(/does not say how many experts a layer has/);
+    const dense = families.find(({ config }) => config.model_type === "qwen3")!.config;
+    expect(convert(dense)).toThrow(/is not an expert that llama\.cpp adapts in qwen3 models; leave it out/);
+    const adapter = await adapterOf(SINGLE);
+    const there = await (await throughGguf(adapter, QWEN)).open();
+    const error = await rejection(written(there, "gguf", baseConfig(dense)));
+    expect(error).toBeInstanceOf(RefusedError);
+  });
+});
