@@ -5,7 +5,7 @@ import { type ParameterPart, partName } from "../formats/peft-folder/parameters.
 import { stackedParameter } from "./experts.ts";
 import type { FactorPair } from "./factor-pairs.ts";
 import { refuseNoFloats, type StridedModule } from "./module-of-factors.ts";
-import type { StridedFactor, TensorRef } from "./read-adapter.ts";
+import type { AdapterModule, StridedFactor, TensorRef } from "./read-adapter.ts";
 
 /**
  * One module for each expert, without its scale, of factors that hold those of all: A (E, r, in) and B (E, out, r). A factor of one expert is
@@ -77,4 +77,9 @@ export function stackModules(
     if (!whole) return modules;
     return modules.map((module, expert) => ({ ...module, name: partName(owner, parameter, expert), parameter }));
   });
+}
+
+/** Whether a module's factors are part of tensors of all experts, in three dimensions under the projection's name, as SGLang has them. */
+export function isNamedStack({ a }: Pick<AdapterModule, "a">): boolean {
+  return "shape" in a && a.shape.length === 3 && /\.experts\.[^.]+\.lora_A\b/.test(a.name);
 }

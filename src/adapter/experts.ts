@@ -1,5 +1,4 @@
 import { isExpertParameter, isPart, type ParameterPart, placeOfPart } from "../formats/peft-folder/parameters.ts";
-import type { AdapterModule } from "./read-adapter.ts";
 
 /** One expert's projection in a module's path. */
 export interface ExpertPlace {
@@ -30,11 +29,6 @@ export function stackedModules(modules: Iterable<MaybeExpert>): Set<string> {
   const names = Array.from(modules).flatMap((module) => (isPart(module) ? [] : [module.name]));
   const layers = new Set(names.flatMap((name) => expertOf(name)?.layer ?? []));
   return new Set(names.filter((name) => expertOf(name) !== null || layers.has(name.replace(/\.gate$/, ""))));
-}
-
-/** Whether a module's factors are part of tensors of all experts, in three dimensions under the projection's name, as SGLang has them. */
-export function isNamedStack({ a }: Pick<AdapterModule, "a">): boolean {
-  return "shape" in a && a.shape.length === 3 && /\.experts\.[^.]+\.lora_A\b/.test(a.name);
 }
 
 /** What the modules of single experts and their routers are called together. */

@@ -10,7 +10,16 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { getLlama, LlamaLogLevel } from "node-llama-cpp";
-import { CONFIG, modelGguf, randomAdapter, randomModel, readSafetensors, safetensors, TOKENS } from "./model.mjs";
+import {
+  CONFIG,
+  mixtralConfig,
+  modelGguf,
+  randomAdapter,
+  randomModel,
+  readSafetensors,
+  safetensors,
+  TOKENS,
+} from "./model.mjs";
 
 const TOLERANCE = 1e-4;
 const PROMPT = [1, ...new TextEncoder().encode("a merge of adapters")].map((byte, i) => (i === 0 ? byte : byte + 3));
@@ -73,11 +82,11 @@ function distance(one, other) {
   return Math.max(...one.map((row, i) => Math.max(...row.map((value, token) => Math.abs(value - other[i][token])))));
 }
 
-async function fusedWith(name) {
-  lego("fuse", at(name), "--base", at("base"), "--out", at(`fused-${name}`));
+async function fusedWith(name, base = "base", experts = 0) {
+  lego("fuse", at(name), "--base", at(base), "--out", at(`fused-${name}`));
   writeFileSync(
     at(`fused-${name}.gguf`),
-    modelGguf(readSafetensors(readFileSync(at(`fused-${name}/model.safetensors`)))),
+    modelGguf(readSafetensors(readFileSync(at(`fused-${name}/model.safetensors`))), experts),
   );
   const fused = await llama.loadModel({ modelPath: at(`fused-${name}.gguf`) });
   try {
@@ -103,6 +112,35 @@ describe("llama.cpp", () => {
       assert.ok(error <= TOLERANCE, `${error} is more than ${TOLERANCE}`);
     });
   }
+
+  it("gives the fused model's logits with an adapter of experts", async () => {
+    const experts = 4;
+    const tensors = randomModel(2, experts);
+    const { tensors: factors, config } = randomAdapter(14, (name) => (name.includes("w2") ? 2 : 3), 5, experts);
+    for (const [folder, weights, own, file] of [
+      ["mixtral", tensors, mixtralConfig(experts), "model"],
+      ["experts", factors, config, "adapter_model"],
+    ]) {
+      mkdirSync(at(folder));
+      writeFileSync(at(folder, `${file}.safetensors`), safetensors(weights));
+      writeFileSync(at(folder, file === "model" ? "config.json" : "adapter_config.json"), JSON.stringify(own));
+    }
+    writeFileSync(at("mixtral.gguf"), modelGguf(tensors, experts));
+    lego("convert", at("experts"), "--base-config", at("mixtral/config.json"), "--out", at("experts.gguf"));
+    const mixtral = await llama.loadModel({ modelPath: at("mixtral.gguf") });
+    try {
+      const [plain, adapted] = [await logProbabilities(mixtral), await logProbabilities(mixtral, ["experts"])];
+      const fused = await fusedWith("experts", "mixtral", experts);
+      const error = distance(adapted, fused);
+      console.log(
+        `experts: ${error.toExponential(1)} from the fused model, which is ${distance(plain, fused).toFixed(2)} from the base`,
+      );
+      assert.ok(distance(plain, fused) > 0.1, "the adapter changes nothing");
+      assert.ok(error <= TOLERANCE, `${error} is more than ${TOLERANCE}`);
+    } finally {
+      await mixtral.dispose();
+    }
+  });
 
   it("gives the logits of two adapters at once with their merge by cat", async () => {
     lego("merge", at("one"), at("two"), "--method", "cat", "--dtype", "f32", "--out", at("sum"));

@@ -1,4 +1,4 @@
-/** A Llama of two layers with random weights: as transformers saves it, and as GGUF by llama.cpp's names and row order. */
+/** A Llama of two layers with random weights, or a Mixtral: as transformers saves it, and as GGUF by llama.cpp's names and row order. */
 
 /** Deterministic normal numbers (mulberry32 and Box-Muller). */
 export function normals(seed) {
@@ -23,8 +23,8 @@ export const TOKENS = [
   ...Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`),
 ];
 
-/** Matrices of the model by Hugging Face's names: [rows, columns]. */
-export function shapes() {
+/** Matrices of the model by Hugging Face's names: [rows, columns]. @param experts of each layer; 0 for a Llama */
+export function shapes(experts = 0) {
   const { d, kvHeads, ff, layers } = SIZES;
   const found = { "model.embed_tokens": [TOKENS.length, d], lm_head: [TOKENS.length, d] };
   for (let i = 0; i < layers; i++) {
@@ -33,18 +33,24 @@ export function shapes() {
     found[`${layer}.self_attn.k_proj`] = [kvHeads * HEAD, d];
     found[`${layer}.self_attn.v_proj`] = [kvHeads * HEAD, d];
     found[`${layer}.self_attn.o_proj`] = [d, d];
-    found[`${layer}.mlp.gate_proj`] = [ff, d];
-    found[`${layer}.mlp.up_proj`] = [ff, d];
-    found[`${layer}.mlp.down_proj`] = [d, ff];
+    if (experts === 0) {
+      found[`${layer}.mlp.gate_proj`] = [ff, d];
+      found[`${layer}.mlp.up_proj`] = [ff, d];
+      found[`${layer}.mlp.down_proj`] = [d, ff];
+    } else found[`${layer}.block_sparse_moe.gate`] = [experts, d];
+    for (let e = 0; e < experts; e++) {
+      for (const [own, shape] of Object.entries({ w1: [ff, d], w2: [d, ff], w3: [ff, d] }))
+        found[`${layer}.block_sparse_moe.experts.${e}.${own}`] = shape;
+    }
   }
   return found;
 }
 
 /** All tensors by Hugging Face's names. */
-export function randomModel(seed) {
+export function randomModel(seed, experts = 0) {
   const normal = normals(seed);
   const tensors = {};
-  for (const [name, [rows, columns]] of Object.entries(shapes())) {
+  for (const [name, [rows, columns]] of Object.entries(shapes(experts))) {
     tensors[`${name}.weight`] = {
       shape: [rows, columns],
       data: Float32Array.from({ length: rows * columns }, () => normal() / Math.sqrt(columns)),
@@ -70,7 +76,20 @@ export const CONFIG = {
   vocab_size: TOKENS.length,
 };
 
+/** Every expert is used, so that no small difference changes which. */
+export const mixtralConfig = (experts) => ({
+  ...CONFIG,
+  model_type: "mixtral",
+  architectures: ["MixtralForCausalLM"],
+  num_local_experts: experts,
+  num_experts_per_tok: experts,
+});
+
 const NAMES = {
+  "block_sparse_moe.gate": "ffn_gate_inp",
+  "block_sparse_moe.experts.w1": "ffn_gate_exps",
+  "block_sparse_moe.experts.w2": "ffn_down_exps",
+  "block_sparse_moe.experts.w3": "ffn_up_exps",
   "self_attn.q_proj": "attn_q",
   "self_attn.k_proj": "attn_k",
   "self_attn.v_proj": "attn_v",
@@ -107,8 +126,25 @@ function permuted({ shape: [rows, columns], data }, heads) {
   return { shape: [rows, columns], data: out };
 }
 
+/** A model's tensors with those of the experts of a layer as one. */
+function stackedExperts(tensors) {
+  const stacked = {};
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    const key = name.replace(/experts\.\d+\./, "experts.");
+    const before = stacked[key];
+    stacked[key] =
+      key === name
+        ? { shape, data }
+        : {
+            shape: [(before?.shape[0] ?? 0) + 1, ...shape],
+            data: Float32Array.from([...(before?.data ?? []), ...data]),
+          };
+  }
+  return stacked;
+}
+
 /** The model as a GGUF file. */
-export function modelGguf(tensors) {
+export function modelGguf(tensors, experts = 0) {
   const u32 = (value) => [4, new Uint8Array(Uint32Array.of(value).buffer)];
   const f32 = (value) => [6, new Uint8Array(Float32Array.of(value).buffer)];
   const text = (value) => [8, string(value)];
@@ -126,6 +162,7 @@ export function modelGguf(tensors) {
     "llama.attention.layer_norm_rms_epsilon": f32(1e-5),
     "llama.rope.dimension_count": u32(HEAD),
     "llama.vocab_size": u32(TOKENS.length),
+    ...(experts > 0 && { "llama.expert_count": u32(experts), "llama.expert_used_count": u32(experts) }),
     "tokenizer.ggml.model": text("llama"),
     "tokenizer.ggml.tokens": list(8, TOKENS.map(string)),
     "tokenizer.ggml.scores": list(
@@ -140,7 +177,7 @@ export function modelGguf(tensors) {
     "tokenizer.ggml.eos_token_id": u32(2),
     "tokenizer.ggml.unknown_token_id": u32(0),
   };
-  const entries = Object.entries(tensors).map(([name, tensor]) => {
+  const entries = Object.entries(stackedExperts(tensors)).map(([name, tensor]) => {
     const rows = /q_proj/.test(name)
       ? permuted(tensor, heads)
       : /k_proj/.test(name)
@@ -224,11 +261,11 @@ export function readSafetensors(file) {
 }
 
 /** A random PEFT adapter of every matrix: rank by module, one alpha. */
-export function randomAdapter(seed, rankOf, alpha) {
+export function randomAdapter(seed, rankOf, alpha, experts = 0) {
   const normal = normals(seed);
   const tensors = {};
   const ranks = {};
-  for (const [name, [rows, columns]] of Object.entries(shapes())) {
+  for (const [name, [rows, columns]] of Object.entries(shapes(experts))) {
     const embedding = name === "model.embed_tokens";
     const [inputs, out] = embedding ? [rows, columns] : [columns, rows];
     const r = rankOf(name);

@@ -16,7 +16,7 @@ import { addModule, plainAdapter } from "../plain-adapter.ts";
 import type { AdapterModule, StridedFactor, TensorRef } from "../read-adapter.ts";
 import { activatedVariant } from "../variants.ts";
 import { areInTurn } from "../weights/gate-and-up.ts";
-import { inParameters } from "../weights/under-one-stack.ts";
+import { inParameters } from "../weights/in-parameters.ts";
 
 const FACTOR = /^(.+)\.weight\.lora_([ab])$/;
 /** The embedding's lora_a is stored transposed, so that its rows can be looked up. */

@@ -1,13 +1,7 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
-import {
-  expertGap,
-  expertOf,
-  isNamedStack,
-  stackedModules,
-  swappedSizes,
-  unpairedParameters,
-} from "../../adapter/experts.ts";
+import { isNamedStack } from "../../adapter/expert-tensors.ts";
+import { expertGap, expertOf, stackedModules, swappedSizes, unpairedParameters } from "../../adapter/experts.ts";
 import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 

@@ -1,6 +1,6 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer, Handling } from "../../adapter/consumers.ts";
-import { isNamedStack } from "../../adapter/experts.ts";
+import { isNamedStack } from "../../adapter/expert-tensors.ts";
 import { PEFT_TYPES } from "../../adapter/shown-method.ts";
 import type { Variant } from "../../adapter/variants.ts";
 import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
