@@ -34,8 +34,9 @@ export function placedDeltas(
   path: string,
   module: AdapterModule,
 ): readonly PlacedDelta[] {
-  const weight = `${path}.weight`;
   const has = (name: string): boolean => findTensors(base, name).length > 0;
+  // A tensor may be named itself, where layers share one.
+  const weight = base.tensors.has(path) ? path : `${path}.weight`;
   const place = expertOf(path);
   if (isPart(module) && module.parameter.experts === 1) {
     return [{ path: placeOfPart({ ...module, name: path }).path, expert: null, module }];

@@ -89,7 +89,7 @@ export function namingOf(
 }
 
 /** T5 is the third text encoder here, but the second one where Flux.1's have numbers: in diffusers and OneTrainer. */
-function encoderOf(part: string, family: Family): string {
+export function encoderOf(part: string, family: Family): string {
   return family === T5 && part === "text_encoder_2" ? "text_encoder_3" : part;
 }
 

@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { type BaseConfig, parseBaseConfig } from "../../fuse/base-config.ts";
 import type { ModelFolder } from "../../fuse/base-model.ts";
@@ -18,22 +18,24 @@ export interface DiskModel extends ModelFolder {
 /** Files that are not copied: weights in other formats, and what belongs to the base alone. */
 const LEFT = /\.(safetensors|bin|pt|pth|gguf|h5|msgpack|onnx|ot)$|^README\.md$|^\./;
 
-/** @throws UsageError when there is no such folder */
-export function diskModel(path: string): DiskModel {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) {
+/** A model's folder, or a single .safetensors file, such as a checkpoint of an image model. @throws UsageError when there is no such thing */
+export function diskModel(given: string): DiskModel {
+  const stat = statSync(given, { throwIfNoEntry: false });
+  const alone = stat?.isFile() === true && given.toLowerCase().endsWith(".safetensors");
+  const path = alone ? dirname(given) : given;
+  if (!alone && !stat?.isDirectory()) {
     throw new UsageError(
       stat === undefined
-        ? `There is no folder ${path}; pass a model folder, as transformers saves it.`
-        : `${path} is a file; pass a model folder as transformers saves it, or one part of a pipeline folder as diffusers saves it (from_single_file, save_pretrained).`,
+        ? `There is no folder ${given}; pass a model folder, as transformers saves it.`
+        : `${given} is a file, but not in safetensors; pass a model folder as transformers saves it, one part of a pipeline folder as diffusers saves it, or a .safetensors checkpoint.`,
     );
   }
-  const name = basename(resolve(path));
+  const name = basename(resolve(given));
   const opened: FileSource[] = [];
   return {
     path,
     name,
-    files: readdirSync(path).sort(),
+    files: alone ? [basename(given)] : readdirSync(path).sort(),
     async open(file) {
       refuseForeignFile(path, file, name);
       const source = openFile(join(path, file), `${name}/${file}`);

@@ -1,0 +1,56 @@
+import { spelled } from "../adapter/names/beginnings.ts";
+import { encoderOf } from "../adapter/names/naming.ts";
+import { TEXT_ENCODERS } from "../families/families.ts";
+import { type Family, nameOf } from "../families/family.ts";
+import type { BaseModel } from "./base-model.ts";
+
+/** Where an image model's checkpoint has the modules of a family, and of text encoders beside it. */
+export interface CheckpointNames {
+  /** Paths of weights in the model's own layout, by the modules' names here. */
+  readonly paths: ReadonlyMap<string, string>;
+  /** The tensors of queries, keys and values in one, as open_clip has them, by the name of their layer here. */
+  readonly fused: ReadonlyMap<string, string>;
+  /** Whether weights have diffusers' names. */
+  readonly inDiffusers: boolean;
+}
+
+/** Layers of open_clip's text encoders, and their names in transformers; queries, keys and values are one tensor there. */
+const OPEN_CLIP = /^transformer\.resblocks\.(\d+)\.(attn\.in_proj_weight|attn\.out_proj|mlp\.c_fc|mlp\.c_proj)$/;
+const IN_TRANSFORMERS: Readonly<Record<string, string>> = {
+  "attn.in_proj_weight": "self_attn",
+  "attn.out_proj": "self_attn.out_proj",
+  "mlp.c_fc": "mlp.fc1",
+  "mlp.c_proj": "mlp.fc2",
+};
+
+/** What transformers calls a layer that open_clip's code named; other paths as they are. */
+function inTransformers(path: string): string {
+  const [, layer, rest] = OPEN_CLIP.exec(path) ?? [];
+  return layer === undefined ? path : `text_model.encoder.layers.${layer}.${IN_TRANSFORMERS[rest!]}`;
+}
+
+/** Find a family's modules in a checkpoint, whatever program wrote it. */
+export function checkpointNames({ tensors }: BaseModel, family: Family): CheckpointNames {
+  const paths = new Map<string, string>();
+  const fused = new Map<string, string>();
+  let inDiffusers = false;
+  for (const key of tensors.keys()) {
+    const found = spelled(key.replace(/\.weight$/, ""));
+    if (found === null || found.underscored) continue;
+    const path = inTransformers(found.path);
+    if (key.endsWith(".in_proj_weight") && path !== found.path) fused.set(`${found.part}.${path}`, key);
+    if (!key.endsWith(".weight")) continue;
+    const isDenoiser = found.part === "denoiser";
+    for (const candidate of isDenoiser ? [family] : TEXT_ENCODERS) {
+      const place = candidate.find(path, false);
+      if (place === null) continue;
+      const component = isDenoiser ? family.components[0]! : encoderOf(found.part, candidate);
+      const name = nameOf(place);
+      if (place.value.inDiffusers) inDiffusers = true;
+      // UNets have diffusers' names here.
+      else if (!(component === "unet" && name === path))
+        paths.set(`${component}.${name}`, key.slice(0, -".weight".length));
+    }
+  }
+  return { paths, fused, inDiffusers };
+}
