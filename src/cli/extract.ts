@@ -28,8 +28,12 @@ const MOST_MODULES = 8;
 export async function extractCommand(): Promise<Command> {
   return new Command("extract")
     .description("extract a LoRA from a fully fine-tuned model")
-    .requiredOption("--base <dir>", "folder of the model before tuning, in safetensors", parsePath)
-    .requiredOption("--tuned <dir>", "folder of the model after tuning", parsePath)
+    .requiredOption(
+      "--base <dir>",
+      "the model before tuning: a folder in safetensors, or one .safetensors file",
+      parsePath,
+    )
+    .requiredOption("--tuned <dir>", "the model after tuning", parsePath)
     .requiredOption("--rank <k>", "rank of the LoRA", parseCount)
     .requiredOption("-o, --out <dir>", "folder to write; appears complete or not at all", parsePath)
     .addOption(

@@ -22,7 +22,7 @@ export async function fuseCommand(): Promise<Command> {
   return new Command("fuse")
     .description("add the deltas of adapters to their base model, shard by shard")
     .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
-    .requiredOption("--base <dir>", "folder of the base model in safetensors", parsePath)
+    .requiredOption("--base <dir>", "the base model: a folder in safetensors, or one .safetensors file", parsePath)
     .requiredOption("-o, --out <dir>", "folder to write; appears complete or not at all", parsePath)
     .option("--weights <list>", "one weight for each adapter, such as 1,0.5 (default: 1 each)", parseNumbers)
     .option("--scale <x>", "multiply all deltas by this", parseNumber)

@@ -1,6 +1,6 @@
 import { spelled } from "../adapter/names/beginnings.ts";
-import { encoderOf } from "../adapter/names/naming.ts";
-import { TEXT_ENCODERS } from "../families/families.ts";
+import { encoderOf, namingOf } from "../adapter/names/naming.ts";
+import { DENOISERS, TEXT_ENCODERS } from "../families/families.ts";
 import { type Family, nameOf } from "../families/family.ts";
 import type { BaseModel } from "./base-model.ts";
 
@@ -53,4 +53,40 @@ export function checkpointNames({ tensors }: BaseModel, family: Family): Checkpo
     }
   }
   return { paths, fused, inDiffusers };
+}
+
+/** How names begin in checkpoints, and blocks of UNets in the original code. */
+const OF_CHECKPOINT =
+  /^(?:(?:model\.diffusion_model|conditioner|cond_stage_model|text_encoders)\.|(?:(?:input|output)_blocks|middle_block)\.)/;
+
+/**
+ * What modules of an image model's checkpoint are called in adapters; names of other models, and of layers that no family has, stay.
+ *
+ * @param modules by their names in the checkpoint, with the sizes that tell families apart
+ */
+export function namesInAdapters(
+  modules: readonly { readonly name: string; readonly in: number; readonly out: number }[],
+): (name: string) => string {
+  const inFile = (name: string): string => {
+    const found = OF_CHECKPOINT.test(name) ? spelled(name) : null;
+    if (found === null || found.part === "denoiser") return name;
+    return `${found.part}.${inTransformers(found.path)}`;
+  };
+  const known = modules
+    .map((module) => ({ ...module, name: inFile(module.name) }))
+    .filter((module) => OF_CHECKPOINT.test(module.name) || spelled(module.name)?.part !== "denoiser")
+    .filter(({ name }) =>
+      [...DENOISERS, ...TEXT_ENCODERS].some((own) => own.find(spelled(name)!.path, false) !== null),
+    );
+  const { nameOf: nameHere } = namingOf(known);
+  return (name) => (known.length === 0 ? name : nameHere(inFile(name)));
+}
+
+/** The layers that share one tensor in open_clip's text encoders, in the order of its rows; none for other tensors. */
+export function fusedLayers(key: string): readonly string[] {
+  const found = key.endsWith(".in_proj_weight") ? spelled(key) : null;
+  const layer = found === null ? null : inTransformers(found.path);
+  return layer === null || layer === found!.path
+    ? []
+    : ["q", "k", "v"].map((own) => `${found!.part}.${layer}.${own}_proj`);
 }

@@ -9,7 +9,7 @@ import type { ModuleKind } from "../core/module-kind.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import { layoutWeights, type StoredModule } from "../formats/peft-folder/factors.ts";
 import { isExpertParameter, type ParameterPart, partName } from "../formats/peft-folder/parameters.ts";
-import { type FactorPlaces, factorPlaces } from "../formats/peft-folder/places.ts";
+import { type FactorPlaces, factorPlaces, sliceOf } from "../formats/peft-folder/places.ts";
 import { peftConfig } from "../formats/peft-folder/write-config.ts";
 import type { SafetensorsLayout } from "../formats/safetensors/layout.ts";
 import { chosenDtype } from "../recipe/chosen-dtype.ts";
@@ -17,6 +17,7 @@ import { modulePattern } from "../recipe/module-pattern.ts";
 import type { DtypeChoice } from "../recipe/recipe.ts";
 import type { BaseConfig } from "./base-config.ts";
 import { type BaseModel, filesOf } from "./base-model.ts";
+import { fusedLayers, namesInAdapters } from "./checkpoint-names.ts";
 import { isConv1d } from "./conv1d.ts";
 import { isTransposed } from "./expert-places.ts";
 import { vocabularyOf } from "./vocabulary.ts";
@@ -79,15 +80,25 @@ export async function planExtraction(
   const include = recipe.include?.map(modulePattern);
   const exclude = (recipe.exclude ?? []).map(modulePattern);
   const [baseFiles, tunedFiles] = [filesOf(base), filesOf(tuned)];
-  const modules: TunedModule[] = [];
-  const unrepresented: string[] = [];
+  const differing: { readonly name: string; readonly own: readonly TunedModule[] }[] = [];
   for (const [name, tensor] of before) {
     const twin = tuned.tensors.get(name)!;
     if (await sameTensor({ files: baseFiles, tensor }, { files: tunedFiles, tensor: twin })) continue;
-    const chosen = modulesOf(tensor, twin, config?.modelType ?? null).filter(
-      (module) =>
-        (include?.some((matches) => matches(module.name)) ?? true) && !exclude.some((matches) => matches(module.name)),
-    );
+    differing.push({ name, own: modulesOf(tensor, twin, config?.modelType ?? null) });
+  }
+  const nameOf = namesInAdapters(
+    differing.flatMap(({ own }) => own.map(({ name, rows, columns }) => ({ name, in: columns, out: rows }))),
+  );
+  const modules: TunedModule[] = [];
+  const unrepresented: string[] = [];
+  for (const { name, own } of differing) {
+    const chosen = own
+      .map((module) => ({ ...module, name: nameOf(module.name) }))
+      .filter(
+        (module) =>
+          (include?.some((matches) => matches(module.name)) ?? true) &&
+          !exclude.some((matches) => matches(module.name)),
+      );
     modules.push(...chosen);
     if (chosen.length === 0) unrepresented.push(name);
   }
@@ -150,16 +161,41 @@ function refuseOther(base: BaseModel, tuned: BaseModel, before: ReadonlyMap<stri
   }
 }
 
-/** The modules of a tensor: a layer's weight is one, a parameter of all experts one for each; none for any other. */
+/** The modules of a tensor: a layer's weight is one, a tensor of several layers or experts one for each; none for any other. */
 function modulesOf(base: TensorRef, tuned: TensorRef, modelType: string | null): TunedModule[] {
   const { shape } = base;
   if (shape.length < 2 || !isFactorDtype(base.dtype) || !isFactorDtype(tuned.dtype)) return [];
   const pair = { base: base as TensorRef<FactorDtype>, tuned: tuned as TensorRef<FactorDtype> };
   const name = /^(.+)\.weight$/.exec(tuned.name)?.[1];
-  if (name === undefined) return expertsOf(pair, modelType);
+  if (name === undefined) return [...layersOf(pair), ...expertsOf(pair, modelType)];
   const kind = shape.length > 2 ? "conv" : isTableName(name) ? "embedding" : "linear";
   const turned = kind === "embedding" || (kind === "linear" && isConv1d(name, modelType));
   return [{ name, kind, turned, ...pair, rows: shape[0]!, columns: elementCount(shape.slice(1)) }];
+}
+
+/** Layers that are rows of one tensor. */
+function layersOf({ base, tuned }: Pick<TunedModule, "base" | "tuned">): TunedModule[] {
+  const names = base.shape.length === 2 ? fusedLayers(tuned.name) : [];
+  const [rows, columns] = [base.shape[0]! / names.length, base.shape[1]!];
+  return names.map((name, i) => ({
+    name,
+    kind: "linear",
+    turned: false,
+    base: partOf(base, i, names.length, [rows, columns]),
+    tuned: partOf(tuned, i, names.length, [rows, columns]),
+    rows,
+    columns,
+  }));
+}
+
+/** One of several equal parts of a tensor along its first axis. */
+function partOf(
+  tensor: TensorRef<FactorDtype>,
+  index: number,
+  count: number,
+  shape: readonly number[],
+): TensorRef<FactorDtype> {
+  return { ...tensor, shape, ...sliceOf(tensor, index, count) };
 }
 
 /** The experts of a parameter that PEFT can adapt (target_parameters). */
@@ -168,17 +204,12 @@ function expertsOf({ base, tuned }: Pick<TunedModule, "base" | "tuned">, modelTy
   if (owner === undefined || !isExpertParameter(name!) || base.shape.length !== 3) return [];
   const [experts, rows, columns] = base.shape as [number, number, number];
   const parameter = { name: name!, experts };
-  const slice = (tensor: TensorRef<FactorDtype>, expert: number): TensorRef<FactorDtype> => {
-    const bytes = (tensor.end - tensor.begin) / experts;
-    const begin = tensor.begin + expert * bytes;
-    return { ...tensor, shape: [rows, columns], begin, end: begin + bytes };
-  };
   return Array.from({ length: experts }, (_, expert) => ({
     name: partName(owner, parameter, expert),
     kind: "linear",
     turned: isTransposed(modelType),
-    base: slice(base, expert),
-    tuned: slice(tuned, expert),
+    base: partOf(base, expert, experts, [rows, columns]),
+    tuned: partOf(tuned, expert, experts, [rows, columns]),
     rows,
     columns,
     parameter,

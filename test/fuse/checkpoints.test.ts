@@ -1,13 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter, AdapterModule } from "../../src/adapter/adapter.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
+import { memorySink } from "../../src/core/bytes.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
-import type { BaseModel } from "../../src/fuse/base-model.ts";
+import { type BaseModel, openModel } from "../../src/fuse/base-model.ts";
+import { planExtraction } from "../../src/fuse/extract.ts";
+import { extractionGroups, extractModules } from "../../src/fuse/extract-modules.ts";
+import { planFusion } from "../../src/fuse/plan-fusion.ts";
+import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { moduleDelta } from "../support/experts.ts";
-import { fusedTensors } from "../support/fusing.ts";
+import { fusedFiles, fusedTensors } from "../support/fusing.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import { openPicoModel } from "../support/models.ts";
 import { encodeTensor, type Nested } from "../support/pico.ts";
+import { loadedWriter } from "../support/writers.ts";
 
 const WIDTH = 4;
 /** Values that tell rows, columns and modules apart. */
@@ -99,12 +105,83 @@ describe("fuse into single-file checkpoints", () => {
       /checkpoint\.safetensors has no tensor text_model\.encoder\.layers\.0\.mlp\.fc1\.weight, which mine: text_encoder_2/,
     );
     const unet = Object.fromEntries(Object.entries(SGM).filter(([key]) => key.startsWith("model.")));
-    const { planFusion } = await import("../../src/fuse/plan-fusion.ts");
     const plan = planFusion(await baseOf(unet), [adapter], {});
     expect([...plan.elsewhere]).toEqual([
       ["text_encoder", 1],
       ["text_encoder_2", 3],
     ]);
+  });
+
+  it("of Stable Diffusion XL are extracted under the names of adapters, attention by attention", async () => {
+    const adapter = await adapterOf(SDXL, true);
+    const base = await baseOf(SGM);
+    const [bytes] = await fusedFiles(base, [adapter]);
+    const tuned = await openModel(memoryFolder("tuned", { "model.safetensors": bytes! }));
+    const plan = await planExtraction(base, tuned, { rank: 4 });
+    const sink = memorySink(plan.layout.size);
+    await sink.write(0, plan.layout.header);
+    for (const group of extractionGroups(plan)) await extractModules(wasmKernels(), base, tuned, plan, group, sink);
+    const files = {
+      "adapter_config.json": new TextEncoder().encode(JSON.stringify(plan.config)),
+      "adapter_model.safetensors": sink.bytes,
+    };
+    const found = await openAdapter(memoryFolder("found", files));
+    const keys = "text_encoder_2.text_model.encoder.layers.0.self_attn.k_proj";
+    expect([...found.modules.keys()].sort()).toEqual([...adapter.modules.keys(), keys].sort());
+    for (const name of adapter.modules.keys()) {
+      expectClose(await deltaOf(found, name), await deltaOf(adapter, name), name);
+    }
+    expect((await deltaOf(found, keys)).every((value) => value === 0)).toBe(true);
+    // ComfyUI's and sd-scripts' names follow.
+    const kohya = loadedWriter("kohya").convert(found, null);
+    expect(kohya.tensors.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(
+        Object.keys(SDXL).map((name) => expect.stringMatching(name.replace(/^lora_unet_.*/, "lora_unet_"))),
+      ),
+    );
+  });
+
+  it("of Flux and Wan are extracted so that kohya's writer knows them", async () => {
+    const cases: [prefix: string, shapes: Record<string, readonly number[]>, key: string][] = [
+      [
+        "model.diffusion_model.",
+        {
+          "double_blocks.0.img_attn.qkv": [12, 4],
+          "single_blocks.0.linear1": [28, 4],
+          "double_blocks.0.img_mlp.0": [16, 4],
+        },
+        "lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight",
+      ],
+      [
+        "model.diffusion_model.",
+        { "blocks.0.self_attn.q": [4, 4], "blocks.0.cross_attn.o": [4, 4], "blocks.0.ffn.0": [16, 4] },
+        "lora_unet_blocks_0_self_attn_q.lora_down.weight",
+      ],
+    ];
+    for (const [prefix, shapes, key] of cases) {
+      const named = Object.fromEntries(
+        Object.entries(shapes).map(([name, shape]) => [`${prefix}${name}.weight`, shape]),
+      );
+      const base = await baseOf(named);
+      const tuned = await openPicoModel(
+        Object.fromEntries(
+          Object.entries(named).map(([name, [rows, columns]], i) => [name, matrix(rows!, columns!, i)]),
+        ),
+      );
+      const plan = await planExtraction(base, tuned, { rank: 4 });
+      const sink = memorySink(plan.layout.size);
+      await sink.write(0, plan.layout.header);
+      const files = {
+        "adapter_config.json": new TextEncoder().encode(JSON.stringify(plan.config)),
+        "adapter_model.safetensors": sink.bytes,
+      };
+      const found = await openAdapter(memoryFolder("found", files));
+      expect(
+        loadedWriter("kohya")
+          .convert(found, null)
+          .tensors.map(({ name }) => name),
+      ).toContain(key);
+    }
   });
 
   const QKV = { "diffusion_model.double_blocks.0.img_attn.qkv": [3 * WIDTH, WIDTH] };
