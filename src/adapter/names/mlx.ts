@@ -67,8 +67,10 @@ const FAMILIES: readonly MlxFamily[] = [
   }),
 ];
 
+/** The known model_types, by family. */
+export const MLX_FAMILIES: readonly (readonly string[])[] = FAMILIES.map(({ modelTypes }) => modelTypes);
 /** Every known model_type. */
-export const MLX_MODEL_TYPES: readonly string[] = FAMILIES.flatMap(({ modelTypes }) => modelTypes);
+export const MLX_MODEL_TYPES: readonly string[] = MLX_FAMILIES.flat();
 
 /** The family of a model_type; null where it is not known. */
 export function mlxFamily(modelType: string): MlxFamily | null {
