@@ -65,7 +65,7 @@ export function methodVariant(method: string): Variant {
     const text = `${said} in its config, but no tensors of that method; pass the config and the weights that were saved together.`;
     return { id: "incomplete", of: "other_method", method, text };
   }
-  const text = `${said}, but lora-lego merges LoRA adapters only (peft_type "LORA", or ${LORA_LIKE.join(", ")}, which it reads as LoRA).`;
+  const text = `${said}, but lora-lego merges LoRA adapters only (peft_type "LORA", or ${LORA_LIKE.join(", ")}, which it reads as LoRA); train plain LoRA, or take one from the merged model with lora-lego extract.`;
   return { id: "other_method", method, text };
 }
 

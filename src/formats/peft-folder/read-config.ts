@@ -89,7 +89,9 @@ export function peftMethod(fields: JsonObject, where: string): string {
   const kind = fields.peft_type;
   if (typeof kind === "string") return kind;
   const got = kind === undefined ? "no peft_type" : `peft_type ${showJson(kind)}`;
-  throw new RefusedError(`${where} has ${got}, but lora-lego merges LoRA adapters only (peft_type "LORA").`);
+  throw new RefusedError(
+    `${where} has ${got}, but lora-lego merges LoRA adapters only (peft_type "LORA"); pass the adapter_config.json that PEFT saved.`,
+  );
 }
 
 /** The base model that a config of any method names; null where it names none. */
