@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Adapter, AdapterModule } from "../../src/adapter/adapter.ts";
+import { ggufFamilyOf } from "../../src/adapter/names/gguf.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
+import { placesIn } from "../../src/analysis/checks/base-places.ts";
 import { RefusedError } from "../../src/core/errors.ts";
+import { layoutGguf } from "../../src/formats/gguf/layout.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { baseConfig } from "../support/base-config.ts";
 import { moduleDelta } from "../support/experts.ts";
@@ -143,6 +146,54 @@ describe("experts in GGUF", () => {
     }
     const { config } = await mergeInMemory([back, there], { method: "cat" });
     expect(config).toMatchObject({ target_parameters: expect.any(Array) });
+  });
+
+  it("are parameters where a file has gate and up as one tensor, as bases made with --fuse-gate-up-exps do", async () => {
+    const [rank, inputs, half] = [2, 16, 24];
+    const shapes = { ffn_gate_up_exps: [2 * half, inputs], ffn_down_exps: [inputs, half] };
+    const specs = Object.entries(shapes).flatMap(([own, [out, columns]]) => [
+      { name: `blk.1.${own}.weight.lora_a`, dtype: "F32" as const, shape: [EXPERTS, rank, columns!] },
+      { name: `blk.1.${own}.weight.lora_b`, dtype: "F32" as const, shape: [EXPERTS, out!, rank] },
+    ]);
+    const layout = layoutGguf(
+      [
+        ["general.architecture", "qwen3moe"],
+        ["general.type", "adapter"],
+        ["adapter.type", "lora"],
+      ],
+      specs,
+    );
+    const bytes = new Uint8Array(layout.size);
+    bytes.set(layout.header);
+    const adapter = await openAdapter(memoryFolder("fused", { "x.gguf": bytes }));
+    const found = [...adapter.modules.values()].map(({ name, parameter }) => [name, parameter?.name]);
+    expect(found.toSorted()).toEqual(
+      ["gate_up_proj", "down_proj"].flatMap((own) => [0, 1].map((e) => [`${SINGLE.path}.${e}.${own}`, own])).toSorted(),
+    );
+  });
+
+  it("are looked up by check in the tensors of a GGUF base", async () => {
+    const base = (inner: number) => ({
+      name: "base.gguf",
+      config: null,
+      modules: new Map(
+        ["gate", "up", "down"].map((own) => [
+          `blk.1.ffn_${own}_exps`,
+          own === "down" ? [EXPERTS, 16, inner] : [EXPERTS, inner, 16],
+        ]),
+      ),
+      naming: "gguf" as const,
+      family: ggufFamilyOf({ modelType: "qwen3_moe", wholeType: "qwen3_moe" }),
+      tied: false,
+    });
+    for (const form of [SINGLE, { ...WHOLE, path: SINGLE.path }]) {
+      const adapter = await adapterOf(form);
+      const fits = placesIn(base(24), adapter)!.map((place) => place.fits);
+      expect(fits).toEqual(fits.map(() => true));
+      expect(placesIn(base(8), adapter)!.every((place) => place.fits === false)).toBe(true);
+      const none = placesIn({ ...base(24), modules: new Map() }, adapter)!;
+      expect(none.every(({ found }) => found === null)).toBe(true);
+    }
   });
 
   it("are refused where the base has no place for them, and where its config does not say how many it has", async () => {

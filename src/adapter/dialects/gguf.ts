@@ -23,9 +23,9 @@ const FACTOR = /^(.+)\.weight\.lora_([ab])$/;
 const TOKEN_EMBEDDING = "token_embd";
 
 /**
- * The dialect of llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), for experts one after the other, scale alpha / r, or 1 where alpha is 0. Modules get Hugging
- * Face's names where their rows are in Hugging Face's order. Where a family permutes rows per head, that takes the base's config.json;
- * without it all modules keep the file's names, so such adapters merge only with each other.
+ * The dialect of llama.cpp: <base tensor>.lora_a (r, in) and .lora_b (out, r), with those of experts one after the other, scale alpha / r, or 1
+ * where alpha is 0. Modules get Hugging Face's names where their rows are in Hugging Face's order. Where a family permutes rows per head, that
+ * takes the base's config.json; without it all modules keep the file's names, so such adapters merge only with each other.
  */
 export const gguf: Dialect = {
   title: "GGUF (llama.cpp)",
@@ -50,12 +50,14 @@ export const gguf: Dialect = {
     const files = [...contents.files];
     const modules = new Map<string, AdapterModule>();
     let experts = 0;
+    let whole = naming.family?.experts?.whole === true;
     for (const { path, a, b } of pairs) {
       const scaleOf = (rank: number): number => (alpha === 0 ? 1 : alpha / rank);
       if (isGgufStack(path)) {
         const found = expertModules(name, path, a, b, expertOfGguf(naming.family, path));
-        for (const module of found) addModule(name, modules, { ...module, scale: scaleOf(module.rank) });
         experts = Math.max(experts, found.length);
+        whole ||= naming.family?.experts !== undefined && path.endsWith("_gate_up_exps");
+        for (const module of found) addModule(name, modules, { ...module, scale: scaleOf(module.rank) });
         continue;
       }
       const module = moduleOf(name, naming.nameOf(path), path, a, b);
@@ -65,10 +67,8 @@ export const gguf: Dialect = {
     }
     if (naming.config !== null) refuseMisfit(name, modules.values(), contents.baseConfig!.where, naming.config);
     const { family } = naming;
-    const named =
-      family?.experts?.whole === true
-        ? inParameters(name, modules.values(), experts, family.modelTypes.some(areInTurn))
-        : modules;
+    const inTurn = family?.modelTypes.some(areInTurn) === true;
+    const named = whole ? inParameters(name, modules.values(), experts, inTurn) : modules;
     const invocationTokens = invocationTokensOf(contents);
     const variants = invocationTokens.length > 0 ? [activatedVariant(INVOCATION_KEY)] : [];
     const baseModel = metadata.get("general.base_model.0.name") ?? null;

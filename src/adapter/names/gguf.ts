@@ -74,11 +74,12 @@ export function ggufStack(
 
 /** How an expert's module is named in a tensor of all experts: as Hugging Face does, or by the tensor if the family has no such. */
 export function expertOfGguf(family: GgufFamily | null, stack: string): (expert: number) => string {
-  const [, block, role] = /^blk\.(\d+)\.ffn_(gate|up|down)_exps$/.exec(stack) ?? [];
+  const [, block, role] = /^blk\.(\d+)\.ffn_(gate_up|gate|up|down)_exps$/.exec(stack) ?? [];
   const experts = family?.experts;
   if (role === undefined || experts === undefined) return (expert) => `${stack}.${expert}`;
   const owner = `${family!.layers}.${block}.${experts.paths[0]}.experts`;
-  return (expert) => `${owner}.${expert}.${experts.projections[role as "gate"]}`;
+  const projection = role === "gate_up" ? "gate_up_proj" : experts.projections[role as "gate"];
+  return (expert) => `${owner}.${expert}.${projection}`;
 }
 
 /** The GGUF name of a module, such as blk.3.attn_q; null where the family has no such module. */

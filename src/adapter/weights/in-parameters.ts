@@ -5,7 +5,7 @@ import { stackedRows } from "./whole.ts";
 /** The parameter of gate and up. */
 export const GATE_UP = "gate_up_proj";
 
-/** Which projection of which expert a module of its own is; null for other modules. */
+/** Which projection of which expert a module of its own is, gate and up apart; null for other modules. */
 export function placeOfSingle({ name, parameter }: AdapterModule): {
   readonly role: "gate" | "up" | "down";
   readonly layer: string;
@@ -36,7 +36,8 @@ export function inParameters(
     const place = placeOfSingle(module);
     if (place === null) {
       const name = named(module.name);
-      modules.set(name, { ...module, name });
+      const both = module.parameter === undefined && expertOf(name)?.projection === GATE_UP;
+      modules.set(name, { ...module, name, ...(both && { parameter: { name: GATE_UP, experts } }) });
       continue;
     }
     const parameter = { name: place.role === "down" ? "down_proj" : GATE_UP, experts };

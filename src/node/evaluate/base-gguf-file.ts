@@ -65,6 +65,7 @@ export async function configOfGguf(path: string): Promise<string> {
       model_type: family.modelTypes[0],
       num_attention_heads: metadata.get(`${architecture}.attention.head_count`),
       num_key_value_heads: metadata.get(`${architecture}.attention.head_count_kv`),
+      num_experts: metadata.get(`${architecture}.expert_count`) ?? null,
       tie_word_embeddings: !tensors.has("output.weight"),
     });
   } finally {
