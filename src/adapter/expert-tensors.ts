@@ -13,7 +13,6 @@ import type { AdapterModule, StridedFactor, TensorRef } from "./read-adapter.ts"
  *
  * @param name of the adapter, for messages
  * @param path what messages call the module of all experts
- * @param a of three dimensions
  * @param nameOf names the module of one
  * @throws FormatError for shapes that do not fit each other, RefusedError for element types
  */
@@ -29,7 +28,7 @@ export function expertModules(
   const [ofB = 0, out = 0, units] = b.shape;
   const experts = Math.max(ofA, ofB);
   const each = (count: number): boolean => count === experts || count === 1;
-  const fits = b.shape.length === 3 && units === rank && each(ofA) && each(ofB);
+  const fits = a.shape.length === 3 && b.shape.length === 3 && units === rank && each(ofA) && each(ofB);
   if (!fits || elementCount(a.shape) * elementCount(b.shape) === 0) {
     throw new FormatError(
       `${name}: ${path} has factors that no experts have (A is ${formatShape(a.shape)}, B is ${formatShape(b.shape)}); expected A (experts, r, in) and B (experts, out, r).`,

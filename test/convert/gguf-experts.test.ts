@@ -172,6 +172,21 @@ describe("experts in GGUF", () => {
     );
   });
 
+  it("are refused where a file has them in two dimensions", async () => {
+    const layout = layoutGguf(
+      [
+        ["general.architecture", "qwen3moe"],
+        ["general.type", "adapter"],
+        ["adapter.type", "lora"],
+      ],
+      ["a", "b"].map((half) => ({ name: `blk.1.ffn_up_exps.weight.lora_${half}`, dtype: "F32", shape: [2, 2] })),
+    );
+    const bytes = new Uint8Array(layout.size);
+    bytes.set(layout.header);
+    const error = await rejection(openAdapter(memoryFolder("flat", { "x.gguf": bytes })));
+    expect(error.message).toMatch(/blk\.1\.ffn_up_exps has factors that no experts have \(A is \(2, 2\)/);
+  });
+
   it("are looked up by check in the tensors of a GGUF base", async () => {
     const base = (inner: number) => ({
       name: "base.gguf",
