@@ -134,11 +134,6 @@ const CASES: Case[] = [
     { "adapter_model.bin": "PK", [CONFIG]: "{}" },
     /adapter_model\.bin .*zip archive.*; copy or download/,
   ),
-  files(
-    "several",
-    { "x.safetensors": "", "y.safetensors": "" },
-    /several adapters \(x\.s.*, y\.s.*\); pass one of these/,
-  ),
   [
     "runs",
     (folder) => {

@@ -89,7 +89,7 @@ it("a language model stands before the encoder from its first merge on, and merg
   );
   expect(one).not.toContain("### The paper's methods on SmolLM2");
   expect(page({ "smollm2-count-2": of(8) })).toContain("### The paper's methods on SmolLM2");
-  expect(page({})).not.toContain("SmolLM2,");
+  expect(page({})).not.toContain("## SmolLM2,");
 });
 
 it("scores are asked for once for the same weights, factor, rows and head", async () => {

@@ -39,6 +39,7 @@ export function underOneKernel<A extends Pick<ReadAdapter, "modules">>(
       const kernel = kernels.get(module.name);
       return (kernel === undefined ? null : withKernel(module, kernel)) ?? [];
     });
+    if (found.length === 0) return adapter;
     return { ...adapter, modules: new Map([...adapter.modules, ...found.map((own) => [own.name, own] as const)]) };
   });
 }

@@ -74,10 +74,15 @@ describe("single experts beside a parameter of all that holds gate and up", () =
     const others = await parameter("w1", "model.layers.1.ffn.experts");
     const own = { ...singles, modules: new Map([...singles.modules, ...others.modules]) };
     const [stacked] = underOneStack([own, await parameter(GATE_UP)], [true, true]) as [Adapter];
-    const kept = ["0.bridge", `0.${GATE_UP}`].map((one) => `${LAYER}.experts.${one}`);
-    for (const name of [...kept, ...others.modules.keys()]) {
+    for (const name of [`${LAYER}.experts.0.bridge`, ...others.modules.keys()]) {
       expect(stacked.modules.get(name)).toEqual(own.modules.get(name));
     }
+    // One expert's gate and up in one matrix is the parameter's part as it stands.
+    const whole = `${LAYER}.experts.0.${GATE_UP}`;
+    expect(stacked.modules.get(whole)).toEqual({
+      ...own.modules.get(whole),
+      parameter: { name: GATE_UP, experts: 2 },
+    });
   });
 
   it("are refused beyond the experts that the parameter has", async () => {
