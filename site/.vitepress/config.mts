@@ -64,6 +64,7 @@ export default defineConfig({
             page("docs/eval.md", "Eval"),
             page("docs/bench.md", "Benchmarks"),
             page("docs/tune.md", "Tune"),
+            page("docs/distributed.md", "Many machines"),
             page("docs/fuse.md", "Fuse and extract"),
             page("docs/hub.md", "The Hub"),
             page("docs/explorer.md", "The explorer"),

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { parseCount, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
+import { addQueueOption, queueControl } from "./queue-flag.ts";
 import { printJson, printLines, sayLine } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 
@@ -12,11 +13,12 @@ interface BenchFlags {
   readonly limit?: number;
   readonly threads?: number;
   readonly json?: true;
+  readonly queue?: string;
 }
 
 /** `lora-lego bench`: score many merges on many tasks. */
 export async function benchCommand(): Promise<Command> {
-  return new Command("bench")
+  const command = new Command("bench")
     .description("merge adapters in many ways and score each merge on each task with llama.cpp")
     .requiredOption(
       "--config <file>",
@@ -32,20 +34,25 @@ export async function benchCommand(): Promise<Command> {
     .option("--limit <n>", "use only the first n rows of each task", parseCount)
     .option("--threads <n>", "threads for llama.cpp (default: all cores)", parseCount)
     .option("--force", "replace the --out file even if lora-lego did not write it")
-    .option("--json", "print all results as JSON on stdout")
+    .option("--json", "print all results as JSON on stdout");
+  addQueueOption(command);
+  return command
     .addHelpText("after", "\nExample:\n  lora-lego bench --config bench.yaml --out results.md")
-    .action(async ({ config, json, force, ...options }: BenchFlags) => {
+    .action(async ({ config, json, force, queue, ...options }: BenchFlags) => {
       const { benchPage, runBenchFile } = await import("../node/evaluate.ts");
       const progress = await showProgress(json ?? false, "scoring", "parts");
-      const result = await untilInterrupted((signal) =>
-        runBenchFile(config, {
+      const result = await untilInterrupted(async (signal) => {
+        const given = {
           ...options,
           force: force ?? false,
           signal,
           onProgress: progress.onProgress,
-          onNotice: (text) => sayLine(text),
-        }),
-      ).finally(progress.stop);
+          onNotice: (text: string) => sayLine(text),
+        };
+        if (queue === undefined) return runBenchFile(config, given);
+        const { benchQueued } = await import("../queue/score-queued.ts");
+        return benchQueued(config, given, { url: queue, ...queueControl(json ?? false, signal) });
+      }).finally(progress.stop);
       if (json) printJson(result);
       else if (options.out === undefined) printLines(benchPage(result).trimEnd().split("\n"));
     });

@@ -10,6 +10,7 @@ import { mergeAgain } from "./merge-again.ts";
 import { addMethodFlags, methodOptions, refuseMethodFlags } from "./method-flags.ts";
 import { addBaseOption, addOutputOptions, type OutputFlags } from "./output-flags.ts";
 import { collectPath } from "./parse-flags.ts";
+import { addQueueOption } from "./queue-flag.ts";
 import { runToFolder } from "./run-to-folder.ts";
 import { SaidFlags } from "./said-flags.ts";
 
@@ -36,6 +37,7 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
   );
   addBaseOption(command);
   addOutputOptions(command);
+  addQueueOption(command);
   command.addHelpText(
     "after",
     `

@@ -20,6 +20,8 @@ export interface OutputFlags {
   readonly stream?: true;
   readonly json?: true;
   readonly quiet?: true;
+  /** Of merge alone. */
+  readonly queue?: string;
 }
 
 /** The help text of `--out`. */

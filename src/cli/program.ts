@@ -21,6 +21,7 @@ import { writeLines } from "./terminal.ts";
 import { tuneCommand } from "./tune.ts";
 import { uiCommand } from "./ui.ts";
 import { verifyCommand } from "./verify.ts";
+import { workerCommand } from "./worker.ts";
 
 const EXAMPLES = `
 Examples:
@@ -54,6 +55,7 @@ const COMMANDS: readonly MakeCommand[] = [
   evalCommand,
   benchCommand,
   tuneCommand,
+  workerCommand,
   verifyCommand,
   methodsCommand,
   pushCommand,

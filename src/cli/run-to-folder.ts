@@ -5,6 +5,7 @@ import { nextMerges } from "../report/next-merges.ts";
 import { printWarnings } from "./failure.ts";
 import { type OutputFlags, outputOf } from "./output-flags.ts";
 import { showProgress } from "./progress.ts";
+import { queueControl } from "./queue-flag.ts";
 import { printJson } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 
@@ -27,11 +28,15 @@ export async function runToFolder(
   if (out === undefined) {
     throw new UsageError("Say where to write with --out: a folder, or a file that ends in .safetensors or .gguf.");
   }
-  const { mergeAdapters } = await import("../node/merge-adapters.ts");
-  const progress = await showProgress(flags.json ?? flags.quiet ?? false);
-  const { report, format, from } = await untilInterrupted((signal) =>
-    mergeAdapters(paths, recipe, { ...outputOf(flags), out, signal, onProgress: progress.onProgress }),
-  ).finally(progress.stop);
+  const quiet = flags.json ?? flags.quiet ?? false;
+  const progress = await showProgress(quiet);
+  const { report, format, from } = await untilInterrupted(async (signal) => {
+    const options = { ...outputOf(flags), out, signal, onProgress: progress.onProgress };
+    if (flags.queue === undefined)
+      return (await import("../node/merge-adapters.ts")).mergeAdapters(paths, recipe, options);
+    const { mergeQueued } = await import("../queue/merge-queued.ts");
+    return mergeQueued(paths, recipe, options, { url: flags.queue, ...queueControl(quiet, signal) });
+  }).finally(progress.stop);
   printWarnings(report.warnings);
   if (flags.json) printJson(report);
   else if (!flags.quiet) {

@@ -5,6 +5,7 @@ import { addCarriedExtras } from "./output-flags.ts";
 import { printNext } from "./page.ts";
 import { collectPath, parseCount, parseNumber, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
+import { addQueueOption, queueControl } from "./queue-flag.ts";
 import { printJson, printLines, sayLine } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 import { untunedInstead } from "./untuned-instead.ts";
@@ -26,6 +27,7 @@ interface TuneFlags {
   readonly threads?: number;
   readonly force?: true;
   readonly json?: true;
+  readonly queue?: string;
 }
 
 /** `lora-lego tune`: search for the merge that does best on a few rows. */
@@ -65,28 +67,32 @@ export async function tuneCommand(): Promise<Command> {
     .option("--json", "print what was found as JSON on stdout");
   addCarriedExtras(command);
   addFieldFlags(command, ["allowPartial"]);
+  addQueueOption(command);
   return command
     .addHelpText(
       "after",
       "\nExample:\n  lora-lego tune math/ med/ finance/ --base base.gguf --tasks dev.jsonl --budget 200 --out tuned",
     )
-    .action(async (paths: string[], { tasks, test, glue, limit, json, extras, ...flags }: TuneFlags) => {
+    .action(async (paths: string[], { tasks, test, glue, limit, json, extras, queue, ...flags }: TuneFlags) => {
       const { readTaskFiles, tuneMerge, tunePage } = await import("../node/evaluate.ts");
       const read = glue === undefined ? {} : { glue };
       const rows = readTaskFiles(tasks, { ...read, ...(limit !== undefined && { limit }) });
       const progress = await showProgress(json ?? false, "searching", "merges");
       const adapters = adaptersAmong(paths);
-      const { merged, ...found } = await untilInterrupted((signal) =>
-        tuneMerge(adapters, {
+      const { merged, ...found } = await untilInterrupted(async (signal) => {
+        const given = {
           ...flags,
           ...(extras === "drop" && { extras }),
           rows,
           ...(test !== undefined && { test: readTaskFiles(test, read) }),
           signal,
           onProgress: progress.onProgress,
-          onNotice: (text) => sayLine(text),
-        }),
-      ).finally(progress.stop);
+          onNotice: (text: string) => sayLine(text),
+        };
+        if (queue === undefined) return tuneMerge(adapters, given);
+        const { tuneQueued } = await import("../queue/score-queued.ts");
+        return tuneQueued(adapters, given, { url: queue, ...queueControl(json ?? false, signal) });
+      }).finally(progress.stop);
       if (json) printJson({ ...found, report: merged.report });
       else {
         printLines([...tunePage(found).trimEnd().split("\n"), "", `Written to ${flags.out}.`]);

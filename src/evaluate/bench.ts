@@ -1,5 +1,6 @@
 import type { Recipe } from "../recipe/recipe.ts";
 import type { BenchFile } from "./bench-file.ts";
+import { inOrder } from "./in-order.ts";
 import { greatest } from "./metrics.ts";
 import { type PairedDifference, pairedDifference } from "./paired.ts";
 import type { TaskRow } from "./task-rows.ts";
@@ -9,6 +10,8 @@ export type LogProbabilities = readonly (readonly number[])[];
 
 /** Merges and scores for a benchmark. */
 export interface BenchHost {
+  /** How many parts of the benchmark may be under way at once. One merges and scores one merge after the other. */
+  readonly lanes: number;
   /** Merge the benchmark's adapters. @returns what `score` calls the result */
   merge(recipe: Recipe): Promise<string>;
   /**
@@ -72,38 +75,44 @@ export async function runBench(
       ? [{ name, rank: recipe.target?.kind === "rank" ? recipe.target.rank : null, recipe }]
       : bench.ranks.map((rank) => ({ name, rank, recipe: { ...recipe, target: { kind: "rank", rank } as const } })),
   );
-  const total = ranked.length + bench.adapters.length + (bench.joint === null ? 1 : 2);
-  let done = 0;
-  const part = async <T>(work: Promise<T>): Promise<T> => {
-    const result = await work;
-    onProgress({ done: ++done, total });
-    return result;
-  };
-  const base = await part(host.score(null, 1, rows.test));
-  const adapters: LogProbabilities[] = [];
-  for (const { path } of bench.adapters) adapters.push(await part(host.score(path, 1, rows.test)));
-  const joint = bench.joint === null ? null : await part(host.score(bench.joint, 1, rows.test));
-  const merges: MergeScores[] = [];
-  const first = new Map<number | null, readonly number[]>();
-  for (const { name, rank, recipe } of ranked) {
+  const scoreMerge = async ({ name, rank, recipe }: (typeof ranked)[number]): Promise<ScoredMerge> => {
     const merged = await host.merge(recipe);
     const plain = answersOf(await host.score(merged, 1, rows.test));
-    const scale =
-      bench.scales.length === 0
-        ? null
-        : await bestScale(bench.scales, async (factor) => right.seen(answersOf(await host.score(merged, factor, dev))));
+    const scoreOf = async (factor: number) => right.seen(answersOf(await host.score(merged, factor, dev)));
+    const scale = bench.scales.length === 0 ? null : await bestScale(bench.scales, host.lanes, scoreOf);
     const searched = scale === null || scale === 1 ? plain : answersOf(await host.score(merged, scale, rows.test));
-    const reference = first.get(rank);
-    if (reference === undefined) first.set(rank, searched);
-    merges.push({
+    return { name, rank, plain, scale, searched };
+  };
+  const paths = [null, ...bench.adapters.map(({ path }) => path), ...(bench.joint === null ? [] : [bench.joint])];
+  const alone: LogProbabilities[] = [];
+  const scored: ScoredMerge[] = [];
+  const parts = [
+    ...paths.map((path, i) => async () => {
+      alone[i] = await host.score(path, 1, rows.test);
+    }),
+    ...ranked.map((merge, i) => async () => {
+      scored[i] = await scoreMerge(merge);
+    }),
+  ];
+  let done = 0;
+  await inOrder(parts, host.lanes, async (part) => {
+    await part();
+    onProgress({ done: ++done, total: parts.length });
+  });
+  const base = alone[0]!;
+  const adapters = alone.slice(1, 1 + bench.adapters.length);
+  const joint = bench.joint === null ? null : alone.at(-1)!;
+  const merges = scored.map((merge): MergeScores => {
+    const { name, rank, plain, scale, searched } = merge;
+    const first = scored.find((other) => other.rank === rank)!;
+    return {
       name,
       rank,
       plain: counted.scores(plain),
       searched: scale === null ? null : { scale, ...counted.scores(searched) },
-      against: reference === undefined ? null : counted.difference(searched, reference),
-    });
-    onProgress({ done: ++done, total });
-  }
+      against: first === merge ? null : counted.difference(searched, first.searched),
+    };
+  });
   const known = bench.adapters.every(({ task }) => task !== null);
   return {
     base: counted.scores(answersOf(base)),
@@ -114,13 +123,23 @@ export async function runBench(
   };
 }
 
+/** The answers of one merge, as merged and at the best scale. */
+interface ScoredMerge extends Pick<MergeScores, "name" | "rank"> {
+  readonly plain: readonly number[];
+  readonly scale: number | null;
+  readonly searched: readonly number[];
+}
+
 /** The best scale; among equals, the one nearest to 1. */
-async function bestScale(scales: readonly number[], scoreOf: (scale: number) => Promise<number>): Promise<number> {
+async function bestScale(
+  scales: readonly number[],
+  lanes: number,
+  scoreOf: (scale: number) => Promise<number>,
+): Promise<number> {
   const nearestFirst = [1, ...scales].sort((p, q) => Math.abs(Math.log(Math.abs(p))) - Math.abs(Math.log(Math.abs(q))));
   let [best, most] = [1, -1];
-  for (const scale of nearestFirst) {
-    const score = await scoreOf(scale);
-    if (score > most) [best, most] = [scale, score];
+  for (const [i, score] of (await inOrder(nearestFirst, lanes, scoreOf)).entries()) {
+    if (score > most) [best, most] = [nearestFirst[i]!, score];
   }
   return best;
 }

@@ -13,8 +13,8 @@ import { deltaWeights } from "../methods/delta-weights.ts";
 import { methodById } from "../methods/registry.ts";
 import { refuseNoPeft } from "../plan/for-consumer.ts";
 import { isScaled, type MergePlan, type ScaledPlan } from "../plan/merge-plan.ts";
-import { makePlan } from "../plan/plan.ts";
 import { planLayout, zeroRanges } from "../plan/plan-layout.ts";
+import { type PlanOrigin, planFrom } from "../plan/plan-origin.ts";
 import type { Findings } from "../plan/plan-ranks.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { makeReport } from "../report/make-report.ts";
@@ -27,19 +27,24 @@ export interface OutputInProgress {
   readonly lanes: readonly Lane[];
 }
 
-/** Where a merge runs: who provides the output and the lanes. */
+/** Where a merge runs: who provides the output and the lanes. Each plan comes with its origin, for lanes on other machines. */
 export interface MergeHost {
   /** Lanes that only read, to look at modules before the output is planned. */
-  survey(plan: MergePlan): Promise<readonly Lane[]>;
+  survey(plan: MergePlan, origin: PlanOrigin): Promise<readonly Lane[]>;
   /** Make a fresh output file of plan.size bytes and lanes that write into it; an earlier output of this merge is void. */
-  begin(plan: MergePlan): Promise<OutputInProgress>;
+  begin(plan: MergePlan, origin: PlanOrigin): Promise<OutputInProgress>;
   /**
    * Make a temporary file of draft.size bytes, readable once its lanes are done, and lanes that write into it. An earlier draft is void.
    *
    * @param draft the plan of a merge whose factor follows from the merged modules
    * @param output the plan of the output that will be made of it
+   * @param origin the draft's
    */
-  beginDraft(draft: MergePlan, output: MergePlan): Promise<OutputInProgress & { readonly source: ByteSource }>;
+  beginDraft(
+    draft: MergePlan,
+    output: MergePlan,
+    origin: PlanOrigin,
+  ): Promise<OutputInProgress & { readonly source: ByteSource }>;
   /** Kernels for the caller's thread. */
   readonly kernels: Kernels;
   /** Whether lanes can hash the inputs. */
@@ -90,13 +95,14 @@ export async function runMerge(
   };
   let findings: Findings = {};
   for (;;) {
-    const plan = makePlan(adapters, recipe, findings);
+    const origin = { recipe, findings, scale: null };
+    const plan = planFrom(adapters, origin);
     if (plan.target.kind === "budget" && findings.directions === undefined) {
-      findings = { ...findings, directions: await surveyModules(plan, await host.survey(plan), run) };
+      findings = { ...findings, directions: await surveyModules(plan, await host.survey(plan, origin), run) };
       continue;
     }
     if (isScaled(plan)) {
-      const results = await writeAll(plan, await host.begin(plan), run);
+      const results = await writeAll(plan, await host.begin(plan, origin), run);
       const better = betterFindings(plan, recipe, results);
       if (better === null) {
         const done = { ...plan, chosen: chosenFor(plan, results) };
@@ -105,7 +111,7 @@ export async function runMerge(
       findings = { ...findings, ...better };
       continue;
     }
-    const { draft, results } = await draftModules(adapters, recipe, findings, plan, host, run);
+    const { draft, results } = await draftModules(adapters, origin, plan, host, run);
     const better = betterFindings(plan, recipe, results);
     if (better !== null) {
       findings = { ...findings, ...better };
@@ -113,7 +119,7 @@ export async function runMerge(
     }
     const auto = autoScale(...productsOf(plan, results));
     const scaled = { ...plan, scale: auto.factor, chosen: chosenFor(plan, results) };
-    const { sink, lanes } = await host.begin(scaled);
+    const { sink, lanes } = await host.begin(scaled, { ...origin, scale: auto.factor });
     await writeFixed(scaled, sink);
     await run(extraJobs(scaled), lanes);
     await writeScaled(host.kernels, draft, scaled, sink, signal);
@@ -174,14 +180,14 @@ async function surveyModules(
 /** Merge the modules alone, in f32 and without a factor. */
 async function draftModules(
   adapters: readonly Adapter[],
-  recipe: Recipe,
-  findings: Findings,
+  { recipe, findings, scale }: PlanOrigin,
   output: MergePlan,
   host: MergeHost,
   run: RunJobs,
 ): Promise<{ readonly draft: Draft; readonly results: ModuleResult[] }> {
-  const plan = makePlan(adapters, { ...recipe, dtype: "f32", extras: "drop" }, findings);
-  const { source, lanes } = await host.beginDraft(plan, output);
+  const origin: PlanOrigin = { recipe: { ...recipe, dtype: "f32", extras: "drop" }, findings, scale };
+  const plan = planFrom(adapters, origin);
+  const { source, lanes } = await host.beginDraft(plan, output, origin);
   return { draft: { plan, source }, results: moduleResults(await run(moduleJobs(plan), lanes)) };
 }
 

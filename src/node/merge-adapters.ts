@@ -21,7 +21,7 @@ import {
   type OpenOptions,
 } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
-import { mergeInto } from "./merge-into.ts";
+import { type MergeJob, mergeInto } from "./merge-into.ts";
 import type { OutputOptions } from "./output/into-output.ts";
 import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-place.ts";
 import type { MachineControl } from "./threads/disk-host.ts";
@@ -112,12 +112,12 @@ export async function mergeAdapters(paths: readonly string[], recipe: Recipe, op
   return mergeChecked(paths, recipe, options);
 }
 
-/** `mergeAdapters` for callers that have checked their options. @param hashes whether the report has the inputs' SHA-256 */
+/** `mergeAdapters` for callers that have checked their options. @param how whether inputs are hashed, and who merges */
 export async function mergeChecked(
   paths: readonly string[],
   recipe: Recipe,
   options: MergeOptions,
-  hashes = true,
+  how: Pick<MergeJob, "hashes" | "withHost"> = {},
 ): Promise<Merged> {
   return withOpened(paths, recipe, options, async (opened, inputs, baseConfig) => {
     const { out } = options;
@@ -129,7 +129,7 @@ export async function mergeChecked(
     const sources = localPaths(paths).map((path) => ({ path }));
     const stepsOf = (plan: MergePlan) => [{ name: null, adapters: sources, recipe: carriedOut(recipe, plan) }];
     const outcome = await intoOutput(out, inputs, options, (output, place) =>
-      mergeInto(output, { opened, recipe, writer, baseConfig, hashes, place, stepsOf }, options),
+      mergeInto(output, { opened, recipe, writer, baseConfig, place, stepsOf, ...how }, options),
     );
     return { ...outcome, format: writer?.id ?? "peft", from: adapters.map((own) => own.format) };
   });

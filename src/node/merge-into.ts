@@ -19,7 +19,7 @@ import { fillFile } from "./output/file-sink.ts";
 import { OutputFolder } from "./output/output-folder.ts";
 import type { Output } from "./output/output-place.ts";
 import type { ReportPlace } from "./output/report-file.ts";
-import { type MachineControl, withDiskHost } from "./threads/disk-host.ts";
+import { type MachineControl, type WithHost, withDiskHost } from "./threads/disk-host.ts";
 
 /** A merge to carry out, and where and how to write its result. */
 export interface MergeJob {
@@ -30,6 +30,8 @@ export interface MergeJob {
   readonly baseConfig: AdapterText | null;
   /** Whether the report names the inputs by SHA-256, which takes as long as a small merge. Default true. */
   readonly hashes?: boolean;
+  /** Who carries the merge out. Default: the threads of this machine. */
+  readonly withHost?: WithHost;
   /** Where the report goes. */
   readonly place: ReportPlace | null;
   /** The steps for recipe.yaml, once the final plan is known. */
@@ -123,7 +125,7 @@ function mergeOnDisk(
   output: Output,
   weights: string,
   room: (plan: MergePlan) => Promise<number>,
-  { opened, recipe, hashes = true }: MergeJob,
+  { opened, recipe, hashes = true, withHost = withDiskHost }: MergeJob,
   control: MachineControl,
 ): Promise<MergeOutcome> {
   const adapters = opened.map(({ adapter }) => adapter);
@@ -136,7 +138,7 @@ function mergeOnDisk(
     hashes,
     checkRoom: async (plan: MergePlan, beside: number) => output.checkSpace((await room(plan)) + beside),
   };
-  return withDiskHost(place, async (host) => {
+  return withHost(place, async (host) => {
     const outcome = await runMerge(adapters, recipe, host, control);
     control.signal?.throwIfAborted();
     return outcome;

@@ -112,6 +112,7 @@ describe("a benchmark", () => {
   const asked: [string | null, number, number][] = [];
   /** An adapter is right on its own task; a merge at factor 2 on every seen one, at factor 1 on the first half of their rows. */
   const host: BenchHost = {
+    lanes: 1,
     merge: async ({ method, target }) => `${method} ${target?.kind === "rank" ? target.rank : ""}`,
     async score(adapter, scale, rows) {
       asked.push([adapter, scale, rows.length]);
@@ -141,6 +142,23 @@ describe("a benchmark", () => {
     expect(half!.searched).toMatchObject({ scale: 1, seen: 0 });
     expect(asked.filter(([, , count]) => count !== test.length).every(([, , count]) => count === 6)).toBe(true);
     expect(parts).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it("scores the same, several parts at a time", async () => {
+    const bench = await parseBench(FILE, "bench.yaml");
+    let [atWork, most] = [0, 0];
+    const busy: BenchHost = {
+      ...host,
+      lanes: 4,
+      async score(...of) {
+        most = Math.max(most, ++atWork);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        atWork--;
+        return host.score(...of);
+      },
+    };
+    expect(await runBench(bench, { dev, test }, busy)).toEqual(await runBench(bench, { dev, test }, host));
+    expect(most).toBeGreaterThan(2);
   });
 
   it("prints its tables", async () => {

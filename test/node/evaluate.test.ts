@@ -8,8 +8,8 @@ import { evaluate, runBenchFile, tuneMerge } from "../../src/node/evaluate.ts";
 import { loadRecipe, runRecipe } from "../../src/node/index.ts";
 import { mergeChecked } from "../../src/node/merge-adapters.ts";
 import { fakeLlama, logProbability } from "../support/fake-llama.ts";
-import { writeModel } from "../support/models.ts";
 import { tempFolder, writeAdapter } from "../support/pico.ts";
+import { writePicoModel } from "../support/pico-model.ts";
 
 const rowsOf = (task: string, count: number): TaskRow[] =>
   Array.from({ length: count }, (_, i) => ({
@@ -68,36 +68,7 @@ describe("scoring rows", () => {
 });
 
 const folder = tempFolder();
-const layer = "model.layers.0.self_attn.v_proj";
-const key = "model.layers.0.mlp.down_proj";
-const base = writeModel(join(folder, "base"), [
-  {
-    "model.embed_tokens.weight": [[1, 2]],
-    [`${layer}.weight`]: [[1, 2]],
-    [`${key}.weight`]: [
-      [1, 2],
-      [3, 4],
-    ],
-  },
-]);
-writeFileSync(
-  join(base, "config.json"),
-  JSON.stringify({
-    model_type: "llama",
-    hidden_size: 2,
-    num_attention_heads: 1,
-    num_hidden_layers: 1,
-    intermediate_size: 2,
-    max_position_embeddings: 64,
-    rms_norm_eps: 1e-5,
-    vocab_size: 1,
-    tie_word_embeddings: true,
-  }),
-);
-writeFileSync(
-  join(base, "tokenizer.json"),
-  JSON.stringify({ pre_tokenizer: { type: "ByteLevel" }, model: { type: "BPE", vocab: { a: 0 }, merges: [] } }),
-);
+const { base, layer, key } = writePicoModel(folder);
 for (const [name, b] of [
   ["one", 1],
   ["two", 2],
@@ -226,7 +197,7 @@ describe("tuneMerge", () => {
     expect(merged.report.inputs.map(({ sha256 }) => sha256?.length)).toEqual([64, 64]);
     const file = join(folder, "candidate.gguf");
     const options = { out: file, baseConfig: join(base, "config.json") };
-    const { report } = await mergeChecked(paths, { method: "average" }, options, false);
+    const { report } = await mergeChecked(paths, { method: "average" }, options, { hashes: false });
     expect(report.inputs.map(({ sha256 }) => sha256)).toEqual([null, null]);
   });
 });

@@ -4,6 +4,7 @@ import { weightsAreFactors } from "../../methods/delta-weights.ts";
 import { methodById } from "../../methods/registry.ts";
 import type { LooseRecipe } from "../../recipe/recipe.ts";
 import { type LogProbabilities, rightOf } from "../bench.ts";
+import { inOrder } from "../in-order.ts";
 import { greatest } from "../metrics.ts";
 import { type PairedDifference, pairedDifference } from "../paired.ts";
 import type { TaskRow } from "../task-rows.ts";
@@ -14,8 +15,6 @@ import { frontOf, type Trial, trialOf } from "./trial.ts";
 
 /** A merge that was made to be scored. */
 export interface TunedMerge {
-  /** What `score` calls it. */
-  readonly adapter: string;
   /** What the recipe left open. */
   readonly method: string;
   readonly scale: number;
@@ -24,10 +23,17 @@ export interface TunedMerge {
 
 /** Merges and scores for a search. */
 export interface TuneHost {
-  /** @throws RefusedError for a method that does not merge these adapters */
-  merge(recipe: LooseRecipe): Promise<TunedMerge>;
-  /** The log-probability of every choice of the rows. */
-  score(adapter: string, rows: readonly TaskRow[]): Promise<LogProbabilities>;
+  /** How many trials may be under way at once. */
+  readonly lanes: number;
+  /**
+   * Merge by a recipe, and find the log-probability of every choice of the rows.
+   *
+   * @throws RefusedError for a method that does not merge these adapters
+   */
+  trial(
+    recipe: LooseRecipe,
+    rows: readonly TaskRow[],
+  ): Promise<{ readonly merge: TunedMerge; readonly scores: LogProbabilities }>;
 }
 
 /** What to search, and on what. */
@@ -100,32 +106,41 @@ export async function tune(
   const { budget } = search;
   const trials: Trial[] = [];
   const refused: Record<string, string> = {};
+  let done = 0;
   const attempt = async (own: LooseRecipe): Promise<{ readonly trial: Trial; readonly merge: TunedMerge }> => {
     const recipe = { ...search.every, ...own };
-    const merge = await host.merge(recipe);
-    const trial = trialOf(recipe, search.search, await host.score(merge.adapter, search.search), search.prefer);
-    trials.push(trial);
-    onProgress({ done: trials.length, total: budget });
-    return { trial, merge };
+    const { merge, scores } = await host.trial(recipe, search.search);
+    onProgress({ done: ++done, total: budget });
+    return { trial: trialOf(recipe, search.search, scores, search.prefer), merge };
   };
   const rankOf = (rank: number): Pick<LooseRecipe, "target"> => ({ target: { kind: "rank", rank } });
 
   const first = await attempt({ method: "auto", ...(search.rank !== null && rankOf(search.rank)) });
   const fixed = { ...rankOf(first.merge.rank), scale: "auto" } as const;
   const found = [{ ...first, recipe: { method: first.merge.method, ...fixed } as LooseRecipe }];
-  const tryOne = async (recipe: LooseRecipe): Promise<void> => {
-    if (trials.length >= budget) return;
-    try {
-      found.push({ ...(await attempt(recipe)), recipe });
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      refused[recipe.method!] = error.message;
+  trials.push(first.trial);
+  /** Try recipes while the budget lasts; one that is refused costs nothing of it. */
+  const tryAll = async (recipes: readonly LooseRecipe[]): Promise<void> => {
+    for (let at = 0; at < recipes.length && trials.length < budget; ) {
+      const batch = recipes.slice(at, at + budget - trials.length);
+      at += batch.length;
+      const outcomes = await inOrder(batch, host.lanes, (recipe) => attempt(recipe).catch(refusal));
+      for (const [i, outcome] of outcomes.entries()) {
+        const recipe = batch[i]!;
+        if ("trial" in outcome) {
+          trials.push(outcome.trial);
+          found.push({ ...outcome, recipe });
+        } else refused[recipe.method!] = outcome.message;
+      }
     }
   };
-  for (const recipe of TRIED) if (!isSame(recipe, first.merge.method)) await tryOne({ ...recipe, ...fixed });
+  await tryAll(
+    TRIED.filter((recipe) => !isSame(recipe, first.merge.method)).map((recipe) => ({ ...recipe, ...fixed })),
+  );
   const leading = (): typeof found => found.toSorted((one, other) => one.trial.loss - other.trial.loss);
   if (search.rank === null) {
-    for (const { recipe } of leading().slice(0, LARGER)) await tryOne({ ...recipe, ...rankOf(2 * first.merge.rank) });
+    const larger = leading().slice(0, LARGER);
+    await tryAll(larger.map(({ recipe }) => ({ ...recipe, ...rankOf(2 * first.merge.rank) })));
   }
 
   const start = leading()[0]!;
@@ -134,13 +149,15 @@ export async function tune(
   let best = { trial: start.trial, loss: start.trial.loss };
   const strategy = cmaEs(new Float64Array(space.size), STEP, seededRandom(search.seed));
   while (trials.length < budget) {
-    const losses: number[] = [];
-    for (const point of strategy.ask()) {
-      if (trials.length >= budget) break;
-      const { trial } = await attempt(space.recipeAt(point));
-      const far = point.reduce((sum, value) => sum + value ** 2, 0) / 2 / search.search.length;
-      losses.push(trial.loss + far);
-      if (trial.loss + far < best.loss) best = { trial, loss: trial.loss + far };
+    const points = strategy.ask().slice(0, budget - trials.length);
+    const tried = await inOrder(points, host.lanes, (point) => attempt(space.recipeAt(point)));
+    const losses = tried.map(({ trial }, i) => {
+      const far = points[i]!.reduce((sum, value) => sum + value ** 2, 0) / 2 / search.search.length;
+      return trial.loss + far;
+    });
+    for (const [i, { trial }] of tried.entries()) {
+      trials.push(trial);
+      if (losses[i]! < best.loss) best = { trial, loss: losses[i]! };
     }
     if (trials.length < budget) strategy.tell(losses);
   }
@@ -155,6 +172,12 @@ export async function tune(
   };
 }
 
+/** A method that does not merge these adapters. @throws every other error */
+function refusal(error: unknown): RefusedError {
+  if (error instanceof RefusedError) return error;
+  throw error;
+}
+
 /** Whether it is what was recommended. */
 function isSame({ method, options }: LooseRecipe, recommended: string): boolean {
   return method === recommended && options === undefined;
@@ -166,9 +189,8 @@ async function judge(
   recommended: LooseRecipe,
   tuned: LooseRecipe,
 ): Promise<TuneResult["unseen"]> {
-  const scoresOf = async (recipe: LooseRecipe): Promise<LogProbabilities> =>
-    host.score((await host.merge(recipe)).adapter, test);
-  const [theirs, ours] = [await scoresOf(recommended), await scoresOf(tuned)];
+  const scored = await inOrder([recommended, tuned], host.lanes, (recipe) => host.trial(recipe, test));
+  const [theirs, ours] = [scored[0]!.scores, scored[1]!.scores];
   const tasks = [...new Set(test.map(({ task }) => task))];
   const right = (scores: LogProbabilities, task: string): boolean[] => rightOf(test, scores.map(greatest), task);
   return {

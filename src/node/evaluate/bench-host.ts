@@ -5,7 +5,7 @@ import type { TaskRow } from "../../evaluate/task-rows.ts";
 import { mergeToFolder } from "../merge-adapters.ts";
 import { hashFiles } from "../threads/hash.ts";
 import { type PreparedBase, prepareAdapter } from "./gguf-inputs.ts";
-import { keptScores, type ReadyAdapter } from "./kept-scores.ts";
+import { keptScores, type ReadyAdapter, type ScoresOf } from "./kept-scores.ts";
 import type { LlamaModel } from "./llama.ts";
 
 /** What a benchmark runs on. */
@@ -23,16 +23,22 @@ export interface BenchPlace {
 }
 
 /** The rows of one task, and their positions among all rows. */
-interface OneTask {
+export interface OneTask {
   readonly own: readonly TaskRow[];
   readonly places: readonly number[];
 }
 
-/** Merges with mergeToFolder, scores with llama.cpp, and caches each task's scores by the content of base, adapter and rows. */
-export function benchHost(place: BenchPlace): BenchHost {
+/**
+ * Merges with mergeToFolder, scores with llama.cpp, and caches each task's scores by the content of base, adapter and rows.
+ *
+ * @param scoresOf scores that several hosts share
+ */
+export function benchHost(
+  place: BenchPlace,
+  scoresOf: ScoresOf = keptScores({ ...place, file: place.base.model }),
+): BenchHost {
   const { inputs, scratch, signal } = place;
   const told = { ...(signal && { signal }) };
-  const scoresOf = keptScores({ ...place, file: place.base.model });
   const ready = new Map<string, ReadyAdapter>();
   const tasks = new WeakMap<readonly TaskRow[], readonly OneTask[]>();
   // llama.cpp identifies adapters by path, so no path is used twice.
@@ -60,6 +66,7 @@ export function benchHost(place: BenchPlace): BenchHost {
   };
 
   return {
+    lanes: 1,
     async merge(recipe) {
       if (merged !== null) forget(merged);
       merged = join(scratch, `merge-${made++}`);
@@ -77,7 +84,8 @@ export function benchHost(place: BenchPlace): BenchHost {
   };
 }
 
-function byTask(rows: readonly TaskRow[]): OneTask[] {
+/** The rows of each task. */
+export function byTask(rows: readonly TaskRow[]): OneTask[] {
   return [...new Set(rows.map(({ task }) => task))].map((task) => {
     const places = rows.flatMap((row, i) => (row.task === task ? [i] : []));
     return { own: places.map((i) => rows[i]!), places };

@@ -27,8 +27,15 @@ export interface ReadyAdapter {
   readonly hash: string;
 }
 
+/** The log-probabilities of rows' choices, for an adapter at a scale, or the base alone. */
+export type ScoresOf = (
+  adapter: ReadyAdapter | null,
+  scale: number,
+  rows: readonly TaskRow[],
+) => Promise<LogProbabilities>;
+
 /** Scores rows with llama.cpp, or finds their scores again, by the content of base, adapter and rows. */
-export function keptScores({ model, file, cache, threads, signal }: ScorePlace) {
+export function keptScores({ model, file, cache, threads, signal }: ScorePlace): ScoresOf {
   const baseHash = hashFiles([file]);
   const digests = new WeakMap<readonly TaskRow[], string>();
   const digestOf = (rows: readonly TaskRow[]): string => {
@@ -36,7 +43,7 @@ export function keptScores({ model, file, cache, threads, signal }: ScorePlace) 
     digests.set(rows, digest);
     return digest;
   };
-  return async (adapter: ReadyAdapter | null, scale: number, rows: readonly TaskRow[]): Promise<LogProbabilities> => {
+  return async (adapter, scale, rows) => {
     const key = [baseHash, adapter?.hash ?? null, scale, digestOf(rows)];
     const kept = join(cache, `${sha256(JSON.stringify(key))}.f32`);
     if (!existsSync(kept)) {

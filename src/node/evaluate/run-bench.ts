@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { WRITTEN } from "../../core/written.ts";
-import { type BenchResult, type OnBenchProgress, runBench } from "../../evaluate/bench.ts";
+import { type BenchHost, type BenchResult, type OnBenchProgress, runBench } from "../../evaluate/bench.ts";
 import { checkTasks, parseBench } from "../../evaluate/bench-file.ts";
 import { benchPage } from "../../evaluate/bench-page.ts";
+import type { TaskRow } from "../../evaluate/task-rows.ts";
 import { isHubPath } from "../../hub/hub-path.ts";
 import { type Call, checkCall } from "../call/check-call.ts";
 import { COUNT, FUNCTION, LLAMA, PATH, SIGNAL, SWITCH } from "../call/rules.ts";
@@ -71,7 +72,45 @@ const BENCH: Call<BenchOptions> = {
  */
 export async function runBenchFile(file: string, options: BenchOptions = {}): Promise<BenchResult> {
   checkCall(BENCH, [file, options]);
-  const { threads = availableParallelism(), signal, onProgress } = options;
+  return benchChecked(file, options, withLocalHost(options));
+}
+
+/** What a benchmark is run on, by whoever merges and scores. */
+export interface BenchSetting {
+  readonly base: string;
+  /** The adapters to merge, and the one that was trained on all tasks. */
+  readonly adapters: readonly string[];
+  readonly joint: string | null;
+  readonly rows: { readonly dev: readonly TaskRow[]; readonly test: readonly TaskRow[] };
+  readonly cache: string;
+}
+
+/** Does work with a host for a benchmark, and closes it. */
+type WithBenchHost = <T>(setting: BenchSetting, work: (host: BenchHost) => Promise<T>) => Promise<T>;
+
+/** Merge and score on this machine. */
+function withLocalHost({ llama, threads = availableParallelism(), signal }: BenchOptions): WithBenchHost {
+  return async ({ adapters, cache, ...setting }, work) => {
+    const module = llama ?? (await loadLlama());
+    return withScratch("bench", async (scratch) => {
+      const base = await prepareBase(scratch, setting.base);
+      const { model, close } = await loadModel(module, base.model, threads);
+      try {
+        const place = { inputs: adapters, model, base, scratch, cache, threads, ...(signal && { signal }) };
+        return await work(benchHost(place));
+      } finally {
+        await close();
+      }
+    });
+  };
+}
+
+/** `runBenchFile` for callers that have checked their options. @param withHost who merges and scores */
+export async function benchChecked(
+  file: string,
+  options: Omit<BenchOptions, "threads" | "llama">,
+  withHost: WithBenchHost,
+): Promise<BenchResult> {
   const limit = { ...(options.limit !== undefined && { limit: options.limit }) };
   const bench = await parseBench(readText(file), file);
   const home = dirname(resolve(file));
@@ -89,21 +128,14 @@ export async function runBenchFile(file: string, options: BenchOptions = {}): Pr
     ...placed.adapters.map(({ path }) => path),
     ...[...bench.dev, ...bench.test].map(at),
   ];
-  const work = async (): Promise<BenchResult> => {
-    const cache = options.cache ?? `${resolve(file)}.cache`;
-    const module = options.llama ?? (await loadLlama());
-    return withScratch("bench", async (scratch) => {
-      const base = await prepareBase(scratch, at(bench.base));
-      const { model, close } = await loadModel(module, base.model, threads);
-      try {
-        const inputs = placed.adapters.map(({ path }) => path);
-        const place = { inputs, model, base, scratch, cache, threads, ...(signal && { signal }) };
-        return await runBench(placed, rows, benchHost(place), onProgress);
-      } finally {
-        await close();
-      }
-    });
+  const setting: BenchSetting = {
+    base: at(bench.base),
+    adapters: placed.adapters.map(({ path }) => path),
+    joint: placed.joint,
+    rows,
+    cache: options.cache ?? `${resolve(file)}.cache`,
   };
+  const work = () => withHost(setting, (host) => runBench(placed, rows, host, options.onProgress));
   const { out, force, onNotice } = options;
   if (out === undefined) return work();
   const read = placed.joint === null ? files : [...files, placed.joint];

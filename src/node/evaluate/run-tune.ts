@@ -4,7 +4,7 @@ import { UsageError } from "../../core/errors.ts";
 import type { TaskRow } from "../../evaluate/task-rows.ts";
 import { holdOut } from "../../evaluate/tune/hold-out.ts";
 import { layerGroups } from "../../evaluate/tune/layer-groups.ts";
-import { type OnTuneProgress, type TuneResult, tune } from "../../evaluate/tune/tune.ts";
+import { type OnTuneProgress, type TuneHost, type TuneResult, tune } from "../../evaluate/tune/tune.ts";
 import type { Recipe } from "../../recipe/recipe.ts";
 import { type Call, checkCall } from "../call/check-call.ts";
 import { BY_NAME, COUNT, FUNCTION, LLAMA, PATH, PATHS, ROWS, SIGNAL, SWITCH } from "../call/rules.ts";
@@ -96,6 +96,43 @@ export interface Tuned extends TuneResult {
  */
 export async function tuneMerge(paths: readonly string[], options: TuneOptions): Promise<Tuned> {
   checkCall(TUNE, [paths, options]);
+  return tuneChecked(paths, options, withLocalHost(options));
+}
+
+/** What a search is run on, by whoever merges and scores. */
+export interface TuneSetting {
+  readonly base: string;
+  readonly adapters: readonly string[];
+  readonly search: readonly TaskRow[];
+  readonly test: readonly TaskRow[];
+  readonly cache: string;
+  readonly scratch: string;
+}
+
+/** Does work with a host for a search, and closes it. */
+type WithTuneHost = <T>(setting: TuneSetting, work: (host: TuneHost) => Promise<T>) => Promise<T>;
+
+/** Merge and score on this machine. */
+function withLocalHost({ llama, threads = availableParallelism(), signal }: TuneOptions): WithTuneHost {
+  return async ({ base: path, adapters, scratch, cache }, work) => {
+    const module = llama ?? (await loadLlama());
+    const base = await prepareBase(scratch, path);
+    const { model, close } = await loadModel(module, base.model, threads);
+    try {
+      const place = { inputs: adapters, model, base, scratch, cache, threads, ...(signal && { signal }) };
+      return await work(tuneHost(place));
+    } finally {
+      await close();
+    }
+  };
+}
+
+/** `tuneMerge` for callers that have checked their options. @param withHost who merges and scores */
+export async function tuneChecked(
+  paths: readonly string[],
+  options: TuneOptions,
+  withHost: WithTuneHost,
+): Promise<Tuned> {
   const { out, budget = BUDGET, seed = 0, rank = null, prefer = {}, signal, onProgress, onNotice } = options;
   const threads = options.threads ?? availableParallelism();
   if (paths.length < 2) {
@@ -113,17 +150,9 @@ export async function tuneMerge(paths: readonly string[], options: TuneOptions):
     // Refuses adapters and outputs that do not work before anything is scored.
     const { plan } = await planMergedOutput(paths, { ...every, method: "auto" }, { ...placed, ...ofBase });
     const groups = layerGroups(plan.modules.map(({ name }) => name));
-    const module = options.llama ?? (await loadLlama());
-    const base = await prepareBase(scratch, options.base);
-    const { model, close } = await loadModel(module, base.model, threads);
     const wanted = { adapters: paths.length, groups, search, test, budget, seed, prefer, rank, every };
-    let found: TuneResult;
-    try {
-      const host = tuneHost({ inputs: paths, model, base, scratch, cache, threads, ...(signal && { signal }) });
-      found = await tune(host, wanted, onProgress);
-    } finally {
-      await close();
-    }
+    const setting = { base: options.base, adapters: paths, search, test, cache, scratch };
+    const found = await withHost(setting, (host) => tune(host, wanted, onProgress));
     const merging = { ...placed, ...ofBase, threads, ...(signal && { signal }) };
     return { ...found, merged: await mergeAdapters(paths, found.tuned.recipe as Recipe, merging) };
   });

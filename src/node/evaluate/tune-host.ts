@@ -6,7 +6,7 @@ import { mergeChecked } from "../merge-adapters.ts";
 import { hashFiles } from "../threads/hash.ts";
 import { refuseUnfit } from "./gguf-fit.ts";
 import type { PreparedBase } from "./gguf-inputs.ts";
-import { keptScores, type ReadyAdapter, type ScorePlace } from "./kept-scores.ts";
+import { keptScores, type ScorePlace, type ScoresOf } from "./kept-scores.ts";
 
 /** Where a search merges and scores. */
 export interface TunePlace extends Omit<ScorePlace, "file"> {
@@ -17,24 +17,28 @@ export interface TunePlace extends Omit<ScorePlace, "file"> {
   readonly scratch: string;
 }
 
-/** Merges straight into GGUF files, and scores all rows at once. */
-export function tuneHost(place: TunePlace): TuneHost {
+/** Merges straight into GGUF files, and scores all rows at once. @param scoresOf scores that several hosts share */
+export function tuneHost(
+  place: TunePlace,
+  scoresOf: ScoresOf = keptScores({ ...place, file: place.base.model }),
+): TuneHost {
   const { inputs, base, scratch, threads, signal } = place;
-  const scoresOf = keptScores({ ...place, file: base.model });
   // llama.cpp identifies adapters by path, so no path is used twice.
   let made = 0;
-  let ready: ReadyAdapter | null = null;
   return {
-    async merge(recipe) {
-      if (ready !== null) rmSync(ready.file, { force: true });
+    lanes: 1,
+    async trial(recipe, rows) {
       const file = join(scratch, `merge-${made++}.gguf`);
       const written = { out: file, to: "gguf", baseConfig: base.config, threads, ...(signal && { signal }) } as const;
-      // The merge checks the recipe. Nobody reads this report.
-      const { plan, report } = await mergeChecked(inputs, recipe as Recipe, written, false);
-      if (made === 1) await refuseUnfit(basename(file), file, base.model);
-      ready = { file, hash: hashFiles([file]) };
-      return { adapter: file, method: plan.method, scale: report.autoScale?.factor ?? 1, rank: plan.rank };
+      try {
+        // The merge checks the recipe. Nobody reads this report.
+        const { plan, report } = await mergeChecked(inputs, recipe as Recipe, written, { hashes: false });
+        if (made === 1) await refuseUnfit(basename(file), file, base.model);
+        const merge = { method: plan.method, scale: report.autoScale?.factor ?? 1, rank: plan.rank };
+        return { merge, scores: await scoresOf({ file, hash: hashFiles([file]) }, 1, rows) };
+      } finally {
+        rmSync(file, { force: true });
+      }
     },
-    score: (_, rows) => scoresOf(ready, 1, rows),
   };
 }

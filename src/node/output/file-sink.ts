@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, renameSync, writeSync } from "node:fs";
 import type { ByteSink } from "../../core/bytes.ts";
 import { naming } from "../files/named-failure.ts";
 
@@ -26,6 +26,11 @@ export function createFile(path: string, size: number): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Give a complete file its place in an output on the same file system. */
+export function moveFile(from: string, to: string): void {
+  naming(to, () => renameSync(from, to));
 }
 
 /** Open an existing file for writing at any offset; several threads may do so at once. */

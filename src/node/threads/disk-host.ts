@@ -42,6 +42,9 @@ export interface DiskPlace {
   checkRoom(plan: MergePlan, beside: number): Promise<void>;
 }
 
+/** Does work with a host for a merge into a place, and closes it. */
+export type WithHost = <T>(place: DiskPlace, work: (host: MergeHost) => Promise<T>) => Promise<T>;
+
 /** Do work with a lane on this thread and, if the inputs are large enough, more on worker threads; all are closed after it. */
 export async function withDiskHost<T>(place: DiskPlace, work: (host: MergeHost) => Promise<T>): Promise<T> {
   const closers: (() => void | Promise<void>)[] = [];
@@ -109,7 +112,7 @@ function wantedThreads(adapters: readonly Adapter[], threads: number | undefined
 }
 
 /** What a worker needs to open a file again. */
-function inputFile(source: ByteSource): InputFile {
+export function inputFile(source: ByteSource): InputFile {
   if ("remote" in source) {
     const { remote, access } = source as RemoteSource;
     return { remote, endpoint: access.endpoint, token: access.token };

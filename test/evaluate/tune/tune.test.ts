@@ -17,31 +17,40 @@ const TEST = [...rowsOf("one", 40, 20), ...rowsOf("other", 40, 20)];
 /** The weights that suit each task best; a row is answered the surer, the nearer the merge is. */
 const BEST: Readonly<Record<string, number>> = { one: Math.log2(2), other: Math.log2(0.5) };
 
-/** Stands for merging and scoring: tsv does best, and the first adapter wants four times the weight of the second. */
-function fakeHost(refuses: string | null = null) {
+/** Scores of tsv are best, and the first adapter wants four times the weight of the second. */
+function scoresOf({ method, weights = [1, 1], scale = "auto" }: LooseRecipe, rows: readonly TaskRow[]): number[][] {
+  const factor = scale === "auto" ? 0 : Math.log2(scale / 0.6);
+  const own = { one: Math.log2(weights[0]!), other: Math.log2(weights[1]!) };
+  const tsv = method === "tsv" || method === "auto" ? 0 : 1;
+  return rows.map(({ task, answer }) => {
+    const off = (own[task as "one"] - BEST[task]!) ** 2 + factor ** 2 + tsv;
+    return [0, 1].map((choice) => (choice === answer ? 2 - off : 0));
+  });
+}
+
+/** Stands for merging and scoring. */
+function fakeHost(refuses: string | null = null, lanes = 1) {
   const merges: LooseRecipe[] = [];
   const scored: (readonly TaskRow[])[] = [];
+  let atWork = 0;
+  const most = { lanes: 0 };
   const host: TuneHost = {
-    async merge(recipe) {
+    lanes,
+    async trial(recipe, rows) {
       if (recipe.method === refuses) throw new RefusedError(`${recipe.method} needs something else.`);
       merges.push(recipe);
+      scored.push(rows);
+      most.lanes = Math.max(most.lanes, ++atWork);
+      // Those that began later end first.
+      await new Promise((resolve) => setTimeout(resolve, lanes > 1 ? lanes - (merges.length % lanes) : 0));
+      atWork--;
       const rank = recipe.target?.kind === "rank" ? recipe.target.rank : 8;
       const method = recipe.method === "auto" ? "tsv" : recipe.method!;
-      return { adapter: String(merges.length - 1), method, scale: recipe.scale === "auto" ? 0.6 : 1, rank };
-    },
-    async score(adapter, rows) {
-      scored.push(rows);
-      const { method, weights = [1, 1], scale = "auto" } = merges[Number(adapter)]!;
-      const factor = scale === "auto" ? 0 : Math.log2(scale / 0.6);
-      const own = { one: Math.log2(weights[0]!), other: Math.log2(weights[1]!) };
-      const tsv = method === "tsv" || method === "auto" ? 0 : 1;
-      return rows.map(({ task, answer }) => {
-        const off = (own[task as "one"] - BEST[task]!) ** 2 + factor ** 2 + tsv;
-        return [0, 1].map((choice) => (choice === answer ? 2 - off : 0));
-      });
+      const merge = { method, scale: recipe.scale === "auto" ? 0.6 : 1, rank };
+      return { merge, scores: scoresOf(recipe, rows) };
     },
   };
-  return { host, merges, scored };
+  return { host, merges, scored, most };
 }
 
 const search = (more: Partial<TuneSearch> = {}): TuneSearch => ({
@@ -126,8 +135,11 @@ describe("tune", () => {
 
     const relative = fakeHost();
     const average: TuneHost = {
-      merge: async (recipe) => ({ ...(await relative.host.merge(recipe)), method: "average" }),
-      score: relative.host.score,
+      lanes: 1,
+      async trial(recipe, rows) {
+        const { merge, scores } = await relative.host.trial(recipe, rows);
+        return { merge: { ...merge, method: "average" }, scores };
+      },
     };
     await tune(average, search({ groups, budget: 20 }));
     expect(relative.merges.every(({ moduleWeights }) => moduleWeights === undefined)).toBe(true);
@@ -141,5 +153,13 @@ describe("tune", () => {
       return first! / second!;
     };
     expect(await ratio(1)).toBeLessThan(await ratio(40));
+  });
+
+  it.each([null, "ctm"])("finds the same, several trials at a time (refused: %s)", async (refused) => {
+    const [alone, together] = [fakeHost(refused), fakeHost(refused, 4)];
+    for (const budget of [5, 40]) {
+      expect(await tune(together.host, search({ budget }))).toEqual(await tune(alone.host, search({ budget })));
+    }
+    expect([alone.most.lanes, together.most.lanes]).toEqual([1, 4]);
   });
 });

@@ -1,0 +1,164 @@
+import type { Job, Queue, QueueEvents } from "bullmq";
+import { type ErrorMessage, QueueError, reviveError } from "../core/errors.ts";
+import { contentId, decode } from "./wire.ts";
+
+/** How often a job runs until it is put aside: after errors that may pass, and after workers that ended or fell silent. */
+const ATTEMPTS = 3;
+export const MAX_STALLS = 5;
+const BACKOFF_MS = 1000;
+/** Events say at once that a job is done; a look at the jobs themselves finds what events missed. */
+const SWEEP_MS = 2000;
+
+interface Pending<Data, Result> {
+  readonly name: string;
+  readonly data: Data;
+  readonly text: string;
+  readonly since: number;
+  /** Whether a result of it is being looked at. */
+  settling: boolean;
+  /** How many results were refused. */
+  refused: number;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/** Turns the text of a result into the result. @throws for what is none, or is not true; the job is then done again */
+type Accept<Data, Result> = (data: Data, text: unknown) => Promise<Result>;
+
+/**
+ * Sends the jobs of one work and waits for their results. A job is named by its content: asked for twice, it is sent once, and one that
+ * an earlier producer sent is found again. What Redis forgot is sent again.
+ */
+export class Follower<Data extends object, Result> {
+  readonly #queue: Queue;
+  readonly #accept: Accept<Data, Result>;
+  readonly #pending = new Map<string, Pending<Data, Result>>();
+  readonly #asked = new Map<string, Promise<Result>>();
+  readonly #sweeps: NodeJS.Timeout;
+  #sweeping = false;
+  /** Jobs whose worker ended or fell silent, so that another one got them. */
+  stalls = 0;
+
+  constructor(queue: Queue, events: QueueEvents, accept: Accept<Data, Result>) {
+    this.#queue = queue;
+    this.#accept = accept;
+    const look = ({ jobId }: { jobId: string }): void => {
+      this.#look(jobId).catch(() => {});
+    };
+    events.on("completed", look);
+    events.on("failed", look);
+    events.on("stalled", () => {
+      this.stalls++;
+    });
+    this.#sweeps = setInterval(() => void this.#sweep(), SWEEP_MS);
+  }
+
+  /** @param name what people call the job @throws what the job throws on a worker; QueueError for one that was put aside */
+  run(name: string, data: Data, text: string): Promise<Result> {
+    const id = contentId(text);
+    const known = this.#asked.get(id);
+    if (known !== undefined) return known;
+    const asked = new Promise<Result>((resolve, reject) => {
+      this.#pending.set(id, { name, data, text, since: Date.now(), settling: false, refused: 0, resolve, reject });
+      this.#send(id).catch(reject);
+    });
+    this.#asked.set(id, asked);
+    return asked;
+  }
+
+  /** Jobs that have no result yet. */
+  get open(): number {
+    return this.#pending.size;
+  }
+
+  /** Wait for nothing any more. */
+  stop(reason: unknown): void {
+    clearInterval(this.#sweeps);
+    for (const { reject } of this.#pending.values()) reject(reason);
+    this.#pending.clear();
+  }
+
+  /** Send a job, unless an earlier producer did; what failed for that one is tried again. */
+  async #send(id: string): Promise<void> {
+    const earlier = await this.#jobOf(id);
+    if (earlier?.finishedOn !== undefined && earlier.failedReason) await earlier.remove();
+    else if (earlier !== undefined) return this.#settle(id, earlier);
+    await this.#add(id);
+  }
+
+  async #add(id: string): Promise<void> {
+    const { name, text } = this.#pending.get(id)!;
+    const backoff = { type: "exponential", delay: BACKOFF_MS, jitter: 0.5 };
+    await this.#queue.add(name, text, { jobId: id, attempts: ATTEMPTS, backoff });
+  }
+
+  async #jobOf(id: string): Promise<Job | undefined> {
+    return (await this.#queue.getJob(id)) as Job | undefined;
+  }
+
+  async #look(id: string): Promise<void> {
+    if (!this.#pending.has(id)) return;
+    const job = await this.#jobOf(id);
+    if (job !== undefined) await this.#settle(id, job);
+    else if (this.#pending.has(id)) await this.#add(id);
+  }
+
+  async #settle(id: string, job: Job): Promise<void> {
+    const pending = this.#pending.get(id);
+    if (pending === undefined || pending.settling || job.finishedOn === undefined) return;
+    pending.settling = true;
+    try {
+      if (job.failedReason) throw errorOf(pending.name, job);
+      const result = await this.#accept(pending.data, job.returnvalue);
+      this.#pending.delete(id);
+      pending.resolve(result);
+    } catch (error) {
+      if (!job.failedReason && ++pending.refused < ATTEMPTS) {
+        await job.remove();
+        return this.#add(id);
+      }
+      this.#pending.delete(id);
+      pending.reject(job.failedReason ? error : refusedResult(pending.name, job, error));
+    } finally {
+      pending.settling = false;
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    try {
+      const before = Date.now() - SWEEP_MS;
+      for (const [id, { since }] of [...this.#pending]) if (since < before) await this.#look(id);
+    } catch {
+      // Redis is away; the next sweep looks again.
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+}
+
+/** Why a job has failed for good: an error of lora-lego in its own class, or that it was put aside. */
+function errorOf(name: string, job: Job): Error {
+  const own = ownError(job.failedReason);
+  if (own !== null) return own;
+  const by = job.processedBy === undefined ? "" : `, last on ${job.processedBy}`;
+  const why = /stalled more than/.test(job.failedReason)
+    ? `its workers ended or fell silent ${job.stalledCounter} times while they worked on it${by}; it may need more memory than they have`
+    : `it failed ${job.attemptsMade} times${by} (${job.failedReason.split("\n")[0]}); mend the cause`;
+  return new QueueError(`${name} was put aside: ${why}, and start the same command again, which goes on from here.`);
+}
+
+function refusedResult(name: string, job: Job, error: unknown): QueueError {
+  const why = error instanceof QueueError ? error.message : "which is no result of such a job; update that worker.";
+  return new QueueError(`${job.processedBy ?? "A worker"} returned a result of ${name}, ${why}`);
+}
+
+function ownError(reason: string): Error | null {
+  try {
+    const told = decode(reason) as ErrorMessage;
+    return typeof told.kind === "string" && typeof told.message === "string" ? reviveError(told) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TaskRow } from "../../src/evaluate/task-rows.ts";
+import { runBenchFile } from "../../src/node/evaluate/run-bench.ts";
+import { tuneMerge } from "../../src/node/evaluate/run-tune.ts";
+import { benchQueued, tuneQueued } from "../../src/queue/score-queued.ts";
+import { runWorker } from "../../src/queue/worker.ts";
+import { fakeLlama } from "../support/fake-llama.ts";
+import { tempFolder, writeAdapter } from "../support/pico.ts";
+import { writePicoModel } from "../support/pico-model.ts";
+import { HAS_REDIS, startRedis, type TestRedis } from "../support/redis.ts";
+
+const folder = tempFolder();
+const { base, layer } = writePicoModel(folder);
+const paths = (
+  [
+    ["one", 1],
+    ["two", 2],
+  ] as const
+).map(([name, b]) => writeAdapter(join(folder, name), { modules: { [layer]: { A: [[1, 1]], B: [[b]] } } }));
+const rowsOf = (task: string, count: number): TaskRow[] =>
+  Array.from({ length: count }, (_, i) => ({ task, prompt: `${task} ${i}`, choices: ["yes", "no"], answer: i % 2 }));
+
+describe.runIf(HAS_REDIS)("scores over a queue", () => {
+  let redis: TestRedis;
+  const stop = new AbortController();
+  let workers: Promise<void>[] = [];
+  const contexts: number[] = [];
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    const llama = fakeLlama(({ sequences }) => contexts.push(sequences));
+    const onNotice = (): void => {};
+    const common = { url: redis.url, roots: [folder], lanes: 2, cache: null, signal: stop.signal, llama, onNotice };
+    workers = [0, 1, 2].map(() => runWorker(common));
+  });
+  afterAll(async () => {
+    stop.abort();
+    await Promise.all(workers);
+    await redis.stop();
+  });
+
+  it("are those of a benchmark on one machine, and found again without the queue", async () => {
+    const write = (file: string, rows: readonly TaskRow[]): void =>
+      writeFileSync(join(folder, file), rows.map((row) => JSON.stringify(row)).join("\n"));
+    write("dev.jsonl", rowsOf("one", 6));
+    write("test.jsonl", [...rowsOf("one", 9), ...rowsOf("two", 9)]);
+    const file = join(folder, "bench.yaml");
+    writeFileSync(
+      file,
+      "base: base\ntasks: { dev: dev.jsonl, test: test.jsonl }\nadapters: [{ path: one, task: one }, { path: two, task: two }]\nmerges: [{ method: cat }, { method: average }]\nranks: [1, 2]\nscales: [0.5, 2]\n",
+    );
+    const alone = await runBenchFile(file, { cache: join(folder, "alone"), threads: 1, llama: fakeLlama() });
+    const cache = join(folder, "queued");
+    const done: number[] = [];
+    const told = { cache, onProgress: (at: { readonly done: number }) => done.push(at.done) };
+    expect(await benchQueued(file, told, { url: redis.url })).toEqual(alone);
+    expect(done).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    const before = contexts.length;
+    expect(readdirSync(cache).length).toBeGreaterThan(20);
+    expect(await benchQueued(file, { cache }, { url: redis.url })).toEqual(alone);
+    expect(contexts.length).toBe(before);
+  });
+
+  it("make a search find what it finds on one machine", async () => {
+    const rows = [...rowsOf("weather", 9), ...rowsOf("news", 9)];
+    const options = { base, rows, budget: 14, threads: 1, seed: 3 };
+    const { merged: own, ...alone } = await tuneMerge(paths, {
+      ...options,
+      out: join(folder, "tuned-alone"),
+      llama: fakeLlama(),
+    });
+    const out = join(folder, "tuned-queued");
+    const { merged, ...queued } = await tuneQueued(paths, { ...options, out }, { url: redis.url });
+    expect(queued).toEqual(alone);
+    expect(merged.plan).toEqual(own.plan);
+  });
+
+  it("are not asked of a worker that lacks the model", async () => {
+    mkdirSync(join(folder, "elsewhere"));
+    const leaving = new AbortController();
+    const notices: string[] = [];
+    const stranger = runWorker({
+      url: redis.url,
+      roots: [join(folder, "elsewhere")],
+      lanes: 1,
+      cache: null,
+      signal: leaving.signal,
+      llama: fakeLlama(),
+      onNotice: (text) => {
+        notices.push(text);
+        if (text.startsWith("Leaves")) leaving.abort();
+      },
+    });
+    const rows = rowsOf("sports", 4);
+    const out = join(folder, "tuned-again");
+    let [found, searches] = ["", 0];
+    while (!leaving.signal.aborted) {
+      await tuneQueued(paths, { base, rows, budget: 3, threads: 1, out: `${out}-${searches++}` }, { url: redis.url });
+      found = notices.find((text) => text.startsWith("Leaves")) ?? "";
+    }
+    expect(found).toMatch(/^Leaves jobs to others: .*base is not below .*elsewhere; start the worker with --root/);
+    await stranger;
+  });
+});
