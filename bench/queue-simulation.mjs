@@ -1,13 +1,13 @@
 /**
  * How long jobs take with many workers, of which some are slow and some die: `node bench/queue-simulation.mjs [SECONDS_PER_JOB]` after
- * `npm run build`. Seeded. What a job costs Redis and the producer is measured by `bench/queue.mjs`; see docs/distributed.md.
+ * `npm run build`. Seeded; see docs/distributed.md.
  */
 import { seededRandom } from "../build/lib/core/random.js";
 
-/** Seconds of Redis for a job: about 20 commands and scripts, one after the other for all workers. */
-const REDIS = 0.0004;
-/** Seconds of the producer for a job: sending it, and checking its result. */
-const PRODUCER = 0.0015;
+/** Seconds of Redis for a job, measured by bench/queue-overhead.mjs, one after the other for all workers. */
+const REDIS = 0.0003;
+/** Seconds of the producer for a job, measured too: sending it and taking its result. */
+const PRODUCER = 0.0005;
 /** Seconds until new work is seen, for each worker at random, and for opening it. */
 const [LOOK, OPEN] = [0.5, 2];
 /** A lock that is not renewed runs out, and is found by the next look at all locks. */
@@ -93,7 +93,7 @@ function simulate({ workers, jobs, seconds, seed, faults }) {
   return { wall: end, lost, busy, work: times.reduce((sum, time) => sum + time, 0) };
 }
 
-const seconds = Number(process.argv[2] ?? 1);
+const seconds = Number(process.argv[2] ?? 2);
 console.log(`${seconds} s a job; seed 0`);
 console.log("workers  jobs    faults  wall s  speed-up  of ideal  lost  Redis s  producer s");
 for (const [workers, jobs] of [

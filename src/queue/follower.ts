@@ -8,6 +8,8 @@ export const MAX_STALLS = 5;
 const BACKOFF_MS = 1000;
 /** Events say at once that a job is done; a look at the jobs themselves finds what events missed. */
 const SWEEP_MS = 2000;
+/** A job that still waits for its next try after this long was delayed by a worker whose clock is ahead. */
+const DELAYED_MS = 10_000;
 
 interface Pending<Data, Result> {
   readonly name: string;
@@ -35,6 +37,8 @@ export class Follower<Data extends object, Result> {
   readonly #pending = new Map<string, Pending<Data, Result>>();
   readonly #asked = new Map<string, Promise<Result>>();
   readonly #sweeps: NodeJS.Timeout;
+  /** When this process first saw which delayed job. */
+  readonly #delayed = new Map<string, number>();
   #sweeping = false;
   /** Jobs whose worker ended or fell silent, so that another one got them. */
   stalls = 0;
@@ -59,7 +63,16 @@ export class Follower<Data extends object, Result> {
     const known = this.#asked.get(id);
     if (known !== undefined) return known;
     const asked = new Promise<Result>((resolve, reject) => {
-      this.#pending.set(id, { name, data, text, since: Date.now(), settling: false, refused: 0, resolve, reject });
+      this.#pending.set(id, {
+        name,
+        data,
+        text,
+        since: performance.now(),
+        settling: false,
+        refused: 0,
+        resolve,
+        reject,
+      });
       this.#send(id).catch(reject);
     });
     this.#asked.set(id, asked);
@@ -124,12 +137,24 @@ export class Follower<Data extends object, Result> {
     }
   }
 
+  /** Try again what has waited long enough by this process's own count, whatever clock its delay was set by. */
+  async #promote(): Promise<void> {
+    const delayed = (await this.#queue.getDelayed()) as Job[];
+    for (const id of [...this.#delayed.keys()]) if (!delayed.some((job) => job.id === id)) this.#delayed.delete(id);
+    for (const job of delayed) {
+      const seen = this.#delayed.get(job.id!) ?? performance.now();
+      this.#delayed.set(job.id!, seen);
+      if (performance.now() - seen > DELAYED_MS) await job.promote();
+    }
+  }
+
   async #sweep(): Promise<void> {
     if (this.#sweeping) return;
     this.#sweeping = true;
     try {
-      const before = Date.now() - SWEEP_MS;
+      const before = performance.now() - SWEEP_MS;
       for (const [id, { since }] of [...this.#pending]) if (since < before) await this.#look(id);
+      await this.#promote();
     } catch {
       // Redis is away; the next sweep looks again.
     } finally {

@@ -51,9 +51,9 @@ export class Producer {
   readonly #works: Followed[] = [];
   readonly #told = new Set<string>();
   readonly #status: NodeJS.Timeout;
-  readonly #start = Date.now();
+  readonly #start = performance.now();
   #done = 0;
-  #news = Date.now();
+  #news = performance.now();
 
   private constructor(reached: Reached, url: string, control: ProducerControl) {
     this.#reached = reached;
@@ -99,7 +99,7 @@ export class Producer {
       run: async (name, data) => {
         const result = await follower.run(name, data, encode(data));
         this.#done++;
-        this.#news = Date.now();
+        this.#news = performance.now();
         return result;
       },
     };
@@ -137,15 +137,15 @@ export class Producer {
         if (processedBy !== undefined) working.push({ worker: processedBy, job: name });
       }
     }
-    if (working.length > 0) this.#news = Date.now();
+    if (working.length > 0) this.#news = performance.now();
     const waiting = open.reduce((sum, { follower }) => sum + follower.open, 0);
-    if (waiting > 0 && onNotice !== undefined && Date.now() - this.#news > PATIENCE_MS) {
+    if (waiting > 0 && onNotice !== undefined && performance.now() - this.#news > PATIENCE_MS) {
       this.#once(
         "idle",
         `No worker has taken these jobs yet; start one: lora-lego worker --queue ${shownUrl(this.#url)}`,
       );
     }
-    const perMinute = (60_000 * this.#done) / (Date.now() - this.#start);
+    const perMinute = (60_000 * this.#done) / (performance.now() - this.#start);
     const handedOn = this.#works.reduce((sum, { follower }) => sum + follower.stalls, 0);
     if (waiting > 0) onStatus?.({ done: this.#done, waiting, perMinute, handedOn, working });
   }

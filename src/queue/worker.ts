@@ -55,8 +55,16 @@ export async function runWorker(control: WorkerControl): Promise<void> {
     const serving = new Serving(control, reached, roots, scratch);
     control.onNotice(`${serving.name} takes jobs of lora-lego ${VERSION} (${control.lanes} at once).`);
     try {
+      let failed = "";
       while (!control.signal.aborted) {
-        await serving.look().catch(() => {});
+        try {
+          await serving.look();
+          failed = "";
+        } catch (error) {
+          const why = (error as Error).message;
+          if (why !== failed) control.onNotice(`Cannot look for work (${why}); trying again.`);
+          failed = why;
+        }
         await setTimeout(LOOK_MS, null, { signal: control.signal }).catch(() => {});
       }
     } finally {

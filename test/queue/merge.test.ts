@@ -30,7 +30,7 @@ const contents = (path: string): [string, string][] =>
     .sort()
     .map((name) => [name, readFileSync(join(path, name)).toString("base64")]);
 
-describe.runIf(HAS_REDIS)("a merge over a queue", () => {
+describe.runIf(HAS_REDIS)("a merge over a queue", { timeout: 300_000 }, () => {
   let redis: TestRedis;
   let workers: ChildProcess[] = [];
   const said: string[] = [];
@@ -109,11 +109,11 @@ describe.runIf(HAS_REDIS)("a merge over a queue", () => {
   });
 });
 
-describe.runIf(HAS_REDIS)("a queue whose workers or producers fail", () => {
+describe.runIf(HAS_REDIS)("a queue whose workers or producers fail", { timeout: 300_000 }, () => {
   it("hands the jobs of killed workers to others, and counts each once", async () => {
     const { same, done, kills } = await chaos(tempFolder(), 40, 300, 3);
     expect([same, done, kills > 0]).toEqual([true, 40, true]);
-  }, 300_000);
+  });
 
   it("is found again by a producer that was killed, which does nothing twice", async () => {
     const redis = await startRedis();
@@ -192,6 +192,35 @@ describe.runIf(HAS_REDIS)("a queue whose workers or producers fail", () => {
       /was put aside: it failed 3 times, last on pc:1 \(EIO: the disk is gone\); mend the cause, and start the same command/,
     );
     await (await failing).close();
+    await reached.close();
+    await redis.stop();
+  });
+
+  it("tries a job again in time that a worker with a clock a day ahead put off", async () => {
+    const redis = await startRedis();
+    const reached = await reachQueue(redis.url);
+    const board = new Board(reached.client);
+    const ahead = (async () => {
+      let [id] = await board.works();
+      for (; id === undefined; [id] = await board.works()) await setTimeout(50);
+      const putOff = async (job: import("bullmq").Job, token?: string): Promise<string> => {
+        await job.moveToDelayed(Date.now() + 24 * 3_600_000, token);
+        throw new reached.bull.DelayedError();
+      };
+      const worker = new reached.bull.Worker(queueName(id), putOff, {
+        connection: reached.connection,
+        concurrency: 20,
+      });
+      const queue = new reached.bull.Queue(queueName(id), { connection: reached.connection });
+      while ((await queue.getDelayedCount()) < names.length + paths.length) await setTimeout(50);
+      await worker.close();
+      await queue.close();
+      return startWorker(redis.url, [folder]);
+    })();
+    const out = join(folder, "ahead");
+    await mergeQueued(paths, { method: "svd" }, { out }, { url: redis.url });
+    expect(existsSync(out)).toBe(true);
+    await ended(await ahead);
     await reached.close();
     await redis.stop();
   });

@@ -22,7 +22,7 @@ const paths = (
 const rowsOf = (task: string, count: number): TaskRow[] =>
   Array.from({ length: count }, (_, i) => ({ task, prompt: `${task} ${i}`, choices: ["yes", "no"], answer: i % 2 }));
 
-describe.runIf(HAS_REDIS)("scores over a queue", () => {
+describe.runIf(HAS_REDIS)("scores over a queue", { timeout: 300_000 }, () => {
   let redis: TestRedis;
   const stop = new AbortController();
   let workers: Promise<void>[] = [];
