@@ -94,7 +94,7 @@ export class Follower<Data extends object, Result> {
   /** Send a job, unless an earlier producer did; what failed for that one is tried again. */
   async #send(id: string): Promise<void> {
     const earlier = await this.#jobOf(id);
-    if (earlier?.finishedOn !== undefined && earlier.failedReason) await earlier.remove();
+    if (earlier !== undefined && hasFailed(earlier)) await earlier.remove();
     else if (earlier !== undefined) return this.#settle(id, earlier);
     await this.#add(id);
   }
@@ -121,17 +121,17 @@ export class Follower<Data extends object, Result> {
     if (pending === undefined || pending.settling || job.finishedOn === undefined) return;
     pending.settling = true;
     try {
-      if (job.failedReason) throw errorOf(pending.name, job);
+      if (hasFailed(job)) throw errorOf(pending.name, job);
       const result = await this.#accept(pending.data, job.returnvalue);
       this.#pending.delete(id);
       pending.resolve(result);
     } catch (error) {
-      if (!job.failedReason && ++pending.refused < ATTEMPTS) {
+      if (!hasFailed(job) && ++pending.refused < ATTEMPTS) {
         await job.remove();
         return this.#add(id);
       }
       this.#pending.delete(id);
-      pending.reject(job.failedReason ? error : refusedResult(pending.name, job, error));
+      pending.reject(hasFailed(job) ? error : refusedResult(pending.name, job, error));
     } finally {
       pending.settling = false;
     }
@@ -163,14 +163,20 @@ export class Follower<Data extends object, Result> {
   }
 }
 
+/** Whether a job has failed for good; one that passed at its second try still has the reason of the first. */
+function hasFailed({ finishedOn, returnvalue }: Job): boolean {
+  return finishedOn !== undefined && returnvalue === null;
+}
+
 /** Why a job has failed for good: an error of lora-lego in its own class, or that it was put aside. */
 function errorOf(name: string, job: Job): Error {
-  const own = ownError(job.failedReason);
+  const reason = job.failedReason ?? "without a reason";
+  const own = ownError(reason);
   if (own !== null) return own;
   const by = job.processedBy === undefined ? "" : `, last on ${job.processedBy}`;
-  const why = /stalled more than/.test(job.failedReason)
+  const why = /stalled more than/.test(reason)
     ? `its workers ended or fell silent ${job.stalledCounter} times while they worked on it${by}; it may need more memory than they have`
-    : `it failed ${job.attemptsMade} times${by} (${job.failedReason.split("\n")[0]}); mend the cause`;
+    : `it failed ${job.attemptsMade} times${by} (${reason.split("\n")[0]}); mend the cause`;
   return new QueueError(`${name} was put aside: ${why}, and start the same command again, which goes on from here.`);
 }
 
