@@ -23,7 +23,7 @@ const KINDS = {
   seed1: "Another training seed",
 };
 /** The sets of the language model's adapters, the largest first. */
-const DECODER = ["smollm2-6", "smollm2-count-4", "smollm2-count-2"];
+const DECODER = ["smollm2-6", "smollm2-count-4", "smollm2-count-3", "smollm2-count-2"];
 /** Averages over seven tasks and two unseen ones of Llama-2-7b, as others report them of the paper. */
 const PAPER = { average: 47.2, task_arithmetic: 54.8, ensemble: 56.8, ties_svd: 58.3, lego: 62.2 };
 
