@@ -4,7 +4,7 @@
  * a quarter of the files, and starts in two thirds of the time.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -45,3 +45,5 @@ await bundle.write({
   chunkFileNames: "chunks/[name].js",
   minifyInternalExports: false,
 });
+// npm install -g makes it executable once, in place, and a build anew must not take that away.
+chmodSync(join(dist, "cli/main.js"), 0o755);

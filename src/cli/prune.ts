@@ -9,9 +9,9 @@ import { runToFolder } from "./run-to-folder.ts";
 
 interface ShrinkFlags extends OutputFlags, SaidRecipe {}
 
-/** `lora-lego prune`: reduce the rank of one adapter by clustering its own units. */
+/** `lora-lego prune`: reduce the rank of one adapter, by the best method for one. */
 export async function pruneCommand(): Promise<Command> {
-  const command = new Command("prune").description("shrink one adapter by clustering its own units");
+  const command = new Command("prune").description("shrink one adapter to fewer ranks");
   return shrinking(command, [
     "lora-lego prune math/ --keep 0.5 --out math-half",
     "lora-lego prune style.safetensors --rank 8 --out style-small.safetensors",

@@ -27,7 +27,7 @@ export function checkWeights(
   }
   if (blockWeights !== undefined) checkBlockWeights(blockWeights, method, inputs, fail);
   if (scale === 0) {
-    fail(["scale"], "The scale is 0, so the result would change nothing; pass another --scale, or leave it out for 1.");
+    fail(["scale"], "The scale is 0, so the result would change nothing; pass another --scale, or leave it out.");
   }
   return own;
 }

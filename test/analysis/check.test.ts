@@ -224,7 +224,7 @@ describe("check", () => {
     expect(unseen(strange, "peft")).toContainEqual(expect.stringContaining("use_supernova"));
   });
 
-  it("knows GPT-2 by its names and its way to store matrices, for which vLLM takes no LoRA", async () => {
+  it("knows GPT-2 by its names and its way to store matrices, for which no server takes LoRA", async () => {
     const of = (name: string, turned: boolean) =>
       adapterOf({ rank: 8, modules: { [name]: SIZE }, config: { fan_in_fan_out: turned } });
     const fails = async (...args: Parameters<typeof of>) =>
@@ -236,7 +236,19 @@ describe("check", () => {
       expect(await fails(`transformer.h.0.${own}`, false)).toEqual([]);
     }
     expect(await fails(layer(0), true)).toEqual([]);
-    expect(found(await of("transformer.h.0.attn.c_attn", true), "peft")).toEqual([]);
+    const [adapter, other] = [
+      await of("transformer.h.0.attn.c_attn", true),
+      await of("transformer.h.0.attn.c_attn", false),
+    ];
+    for (const [server, title] of [
+      ["sglang", "SGLang"],
+      ["tgi", "TGI"],
+    ] as const) {
+      const text = expect.stringMatching(new RegExp(`^${title} \\S+ takes no LoRA for GPT2LMHeadModel`));
+      expect(found(adapter, server)).toContainEqual(["fails", text]);
+      expect(found(other, server)).not.toContainEqual(["fails", text]);
+    }
+    expect(found(adapter, "peft")).toEqual([]);
   });
 
   it("finds no place in any program for modules that have numbers instead of names", async () => {

@@ -28,7 +28,7 @@ export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts 
     unseen.push("whether the base model has these modules in these sizes (pass --base, or --base-config)");
     // If one tensor is both head and embedding, these refuse a change of it or change both.
     if (consumer.id === "llamacpp" || consumer.id === "mlx") checkTied(adapter, consumer, UNKNOWN, unseen);
-    return consumer.id === "vllm" ? checkArchitecture(adapter, consumer, UNKNOWN, unseen) : [];
+    return checkArchitecture(adapter, consumer, UNKNOWN, unseen);
   }
   // Checkpoints of image models name their weights by other rules than adapters do.
   if (ofImageModel(adapter.modules.keys()) || consumer.models === "image") {
@@ -43,16 +43,23 @@ export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts 
   ];
 }
 
-/** Whether vLLM takes LoRA for the base's architecture, and for which of its layers. */
+const GPT2 = "GPT2LMHeadModel";
+
+/** Whether a server takes LoRA for the base's architecture, and for which of its layers. */
 function checkArchitecture(
   adapter: Adapter,
   { id, title, version }: Consumer,
   { name, config }: BaseFacts,
   unseen: string[],
 ): Finding[] {
-  if (id === "peft" || id === "llamacpp" || id === "mlx") return [];
+  if (id !== "vllm" && id !== "sglang" && id !== "tgi") return [];
   const { modules } = adapter;
   const architecture = config === null ? shownArchitecture(adapter) : config.architectures[0];
+  const refused = (): Finding[] => [
+    fails(`${title} ${version} takes no LoRA for ${architecture} (${name}); fuse it into the base instead.`),
+  ];
+  // SGLang knows no sizes of these layers, and TGI looks for layers by Llama's names alone.
+  if (architecture === GPT2 && (id === "sglang" || id === "tgi")) return refused();
   if (architecture === undefined || id !== "vllm") {
     unseen.push(`whether ${title} ${version} takes LoRA for the architecture of ${name}`);
     return [];
@@ -62,9 +69,7 @@ function checkArchitecture(
     unseen.push(`whether ${title} ${version} takes LoRA for ${architecture}, which its registry does not list`);
     return [];
   }
-  if (support === "none") {
-    return [fails(`${title} ${version} takes no LoRA for ${architecture} (${name}); fuse it into the base instead.`)];
-  }
+  if (support === "none") return refused();
   const place = [...modules.values()].find((module) => isHead(module) || module.kind === "embedding");
   if (place === undefined || support === "both") return [];
   if (support === "unknown") {
@@ -72,11 +77,11 @@ function checkArchitecture(
     return [];
   }
   const head = [...modules.values()].find(isHead);
-  const refused = support === "linear" ? place : head;
-  if (refused === undefined) return [];
+  const odd = support === "linear" ? place : head;
+  if (odd === undefined) return [];
   return [
     fails(
-      `${title} ${version} takes no LoRA on ${refused.name} of ${architecture}; leave it out with lora-lego merge --exclude, which loses its effect.`,
+      `${title} ${version} takes no LoRA on ${odd.name} of ${architecture}; leave it out with lora-lego merge --exclude, which loses its effect.`,
     ),
   ];
 }
@@ -84,7 +89,7 @@ function checkArchitecture(
 /** The architecture that an adapter shows by itself: GPT-2 alone stores matrices as (in, out) under these names. */
 function shownArchitecture({ fanInFanOut, modules }: Adapter): string | undefined {
   const isGpt2 = fanInFanOut && [...modules.keys()].some((name) => /(^|\.)h\.\d+\.(attn|mlp)\.c_\w+$/.test(name));
-  return isGpt2 ? "GPT2LMHeadModel" : undefined;
+  return isGpt2 ? GPT2 : undefined;
 }
 
 function isHead({ name }: AdapterModule): boolean {
