@@ -1,3 +1,4 @@
+import { ofImageModel } from "../../adapter/names/components.ts";
 import { maximum } from "../../core/maximum.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { chooseMethod } from "../../methods/auto.ts";
@@ -58,8 +59,9 @@ export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, 
   // Adapters that change nothing are left out.
   const used = (t: number): boolean => acting === 0 || acts[t] === true;
   const weighted = weights === null ? [] : ["--weights", weights.filter((_, t) => used(t)).join(",")];
-  // Single files are merged into one, for the program that loads them.
-  const end = [".safetensors", ".gguf"].find((own) => paths.every((path) => path.endsWith(own))) ?? "";
+  // Single files are merged into one, for the program that loads them; those of language models are the files of folders.
+  const single = [".safetensors", ".gguf"].find((own) => paths.every((path) => path.endsWith(own))) ?? "";
+  const end = single === ".safetensors" && !ofImageModel(plan.modules.map(({ name }) => name)) ? "" : single;
   const reading = paths.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
   const command = (...flags: string[]): string =>
     [

@@ -79,12 +79,21 @@ describe("the findings of a set", () => {
     ]);
   });
 
-  it("recommend a single file for single files", async () => {
-    const adapters = [await entry("a", 0, 1), await entry("b", 1, 4)];
-    const file = await auditSet(tightKernels(), adapters, ["x/a.safetensors", "b.safetensors"]);
-    expect(file.recommendation!.command).toBe("lora-lego merge x/a.safetensors b.safetensors --out merged.safetensors");
-    const mixed = await auditSet(tightKernels(), adapters, ["x/a.safetensors", "b"]);
-    expect(mixed.recommendation!.command).toMatch(/--out merged$/);
+  it("recommend a single file for single files of image models, which alone may be written so", async () => {
+    const command = async (module: string, paths: string[]) => {
+      const own = { A: [[1, 0, 0]], B: [[1], [0], [0]] };
+      const adapters = [
+        await openPico("a", { modules: { [module]: own } }),
+        await openPico("b", { modules: { [module]: own } }),
+      ];
+      return (await auditSet(tightKernels(), adapters, paths)).recommendation!.command;
+    };
+    const files = ["x/a.safetensors", "b.safetensors"];
+    expect(await command("unet.mid_block.attentions.0.proj_in", files)).toMatch(
+      /^lora-lego merge x\/a\.safetensors b\.safetensors .*--out merged\.safetensors$/,
+    );
+    expect(await command("unet.mid_block.attentions.0.proj_in", ["x/a.safetensors", "b"])).toMatch(/--out merged$/);
+    expect(await command("layers.0.q_proj", files)).toMatch(/--out merged$/);
   });
 
   it("say that the adapters' rank is low for their sum, and which is not (by hand: 4 of 5, then all)", async () => {
