@@ -75,9 +75,11 @@ export function namesInAdapters(
   const known = modules
     .map((module) => ({ ...module, name: inFile(module.name) }))
     .filter((module) => OF_CHECKPOINT.test(module.name) || spelled(module.name)?.part !== "denoiser")
-    .filter(({ name }) =>
-      [...DENOISERS, ...TEXT_ENCODERS].some((own) => own.find(spelled(name)!.path, false) !== null),
-    );
+    .filter(({ name }) => {
+      // Language models may begin as a denoiser does, such as GPT-2's transformer.h.
+      const path = spelled(name)?.path;
+      return path !== undefined && [...DENOISERS, ...TEXT_ENCODERS].some((family) => family.find(path, false) !== null);
+    });
   const { nameOf: nameHere } = namingOf(known);
   return (name) => (known.length === 0 ? name : nameHere(inFile(name)));
 }

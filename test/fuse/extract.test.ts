@@ -208,6 +208,21 @@ describe("extract", () => {
     expect(error.message).toMatch(words);
   });
 
+  it("keeps the names of language models that begin as an image model's part does", async () => {
+    for (const name of [
+      "transformer.h.0.attn.c_attn",
+      "transformer.h.0.self_attention.query_key_value",
+      "transformer.blocks.0.attn.Wqkv",
+      "transformer.encoder.layers.0.mlp.dense_h_to_4h",
+    ]) {
+      const [base, tuned] = await Promise.all(
+        [0, 1].map((value) => openPicoModel({ [`${name}.weight`]: [[value, value]] })),
+      );
+      const { modules } = await extracted(base!, tuned!, { rank: 1 });
+      expect([...modules.keys()]).toEqual([name]);
+    }
+  });
+
   it("says so where nothing that is asked for differs", async () => {
     const [base, tuned] = [await openPicoModel({ [W]: [[1]] }), await openPicoModel({ [W]: [[2]] })];
     const error = await rejection(planExtraction(base, tuned, { rank: 1, exclude: ["q_proj"] }));
