@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { hubSettings } from "../../src/node/index.ts";
@@ -33,4 +33,11 @@ it("a config that cannot be read, and a name that is none on the Hub, count as n
   expect(baseOnDisk("acme/llama", cached("{"))).toBeNull();
   expect(baseOnDisk("a b/../c", cached(CONFIG))).toBeNull();
   expect(baseOnDisk("/nowhere/on/this/machine", cached(CONFIG))).toBeNull();
+});
+
+// A file that opens but fails to read for every user, root included.
+it.runIf(process.platform === "linux")("a config that the system does not let read counts as nothing known", () => {
+  const folder = tempFolder();
+  symlinkSync("/proc/self/mem", join(folder, "config.json"));
+  expect(baseOnDisk(folder, cached(CONFIG))).toBeNull();
 });

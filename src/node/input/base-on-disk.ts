@@ -22,7 +22,7 @@ export function baseOnDisk(named: string, settings: HubSettings = hubSettings())
     if (file === null || !existsSync(file)) return null;
     return configFacts(named, parseModelConfig(readText(file), file));
   } catch (error) {
-    if (error instanceof LoraLegoError) return null;
+    if (error instanceof LoraLegoError || isFailedCall(error)) return null;
     throw error;
   }
 }
@@ -35,4 +35,9 @@ function cachedFolder(named: string, settings: HubSettings): string | null {
   const cache = new RepositoryCache(settings, path);
   const commit = cache.knownCommit();
   return commit === null ? null : cache.snapshot(commit);
+}
+
+/** Whether the operating system refused something, such as to open a file of another user. */
+function isFailedCall(error: unknown): boolean {
+  return error instanceof Error && "errno" in error;
 }
