@@ -1,6 +1,8 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
+import { isIndexFile } from "../../formats/peft-folder/files.ts";
+import { readShardIndex } from "../../formats/safetensors/shards.ts";
 import { type BaseConfig, parseBaseConfig } from "../../fuse/base-config.ts";
 import type { ModelFolder } from "../../fuse/base-model.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
@@ -10,15 +12,24 @@ import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
 /** A model folder on disk; its files stay open until it is closed. Links out of the folder are refused. */
 export interface DiskModel extends ModelFolder {
   readonly path: string;
+  /** What messages call a file. */
+  label(file: string): string;
   /** The text of a file. */
   text(file: string): string;
   close(): void;
 }
 
+const CONFIG = "config.json";
+/** How programs name the files of a model of several. */
+const SHARD = /-\d{5}-of-(?!00001)\d{5}\.safetensors$/;
 /** Files that are not copied: weights in other formats, and what belongs to the base alone. */
 const LEFT = /\.(safetensors|bin|pt|pth|gguf|h5|msgpack|onnx|ot)$|^README\.md$|^\./;
 
-/** A model's folder, or a single .safetensors file, such as a checkpoint of an image model. @throws UsageError when there is no such thing */
+/**
+ * A model's folder, or a single .safetensors file, such as a checkpoint of an image model, with the config.json beside it, if there is one.
+ *
+ * @throws UsageError when there is no such thing, and for one of several files
+ */
 export function diskModel(given: string): DiskModel {
   const stat = statSync(given, { throwIfNoEntry: false });
   const alone = stat?.isFile() === true && given.toLowerCase().endsWith(".safetensors");
@@ -31,20 +42,23 @@ export function diskModel(given: string): DiskModel {
     );
   }
   const name = basename(resolve(given));
+  if (alone) refuseShard(path, name);
+  const label = (file: string): string => (alone ? file : `${name}/${file}`);
   const opened: FileSource[] = [];
   return {
     path,
     name,
-    files: alone ? [basename(given)] : readdirSync(path).sort(),
+    files: alone ? [name, ...[CONFIG].filter((file) => existsSync(join(path, file)))] : readdirSync(path).sort(),
+    label,
     async open(file) {
       refuseForeignFile(path, file, name);
-      const source = openFile(join(path, file), `${name}/${file}`);
+      const source = openFile(join(path, file), label(file));
       opened.push(source);
       return source;
     },
     text(file) {
       refuseForeignFile(path, file, name);
-      return readText(join(path, file), { name: `${name}/${file}`, most: LARGE_TEXT_BYTES });
+      return readText(join(path, file), { name: label(file), most: LARGE_TEXT_BYTES });
     },
     close() {
       for (const source of opened) source.close();
@@ -52,10 +66,20 @@ export function diskModel(given: string): DiskModel {
   };
 }
 
+/** Refuse one of several files of a model, by its name or by an index beside it. */
+function refuseShard(path: string, file: string): void {
+  const among = (index: string): boolean => {
+    const where = join(path, index);
+    const { files } = readShardIndex(readText(where, { most: LARGE_TEXT_BYTES }), where);
+    return files.length > 1 && files.includes(file);
+  };
+  if (!SHARD.test(file) && !readdirSync(path).filter(isIndexFile).some(among)) return;
+  throw new UsageError(`${file} is one of several files of a model; pass the folder ${path}.`);
+}
+
 /** A model's config.json; null if it has none. */
-export function baseConfigOf({ text, name, files }: DiskModel): BaseConfig | null {
-  if (!files.includes("config.json")) return null;
-  return parseBaseConfig(text("config.json"), `${name}/config.json`);
+export function baseConfigOf({ text, label, files }: DiskModel): BaseConfig | null {
+  return files.includes(CONFIG) ? parseBaseConfig(text(CONFIG), label(CONFIG)) : null;
 }
 
 /** Names of the files to copy along with the weights: config, tokenizer, shard index. @throws RefusedError for links out of the folder */
