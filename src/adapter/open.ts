@@ -4,6 +4,7 @@ import { openContents, type ReadingOptions } from "./container.ts";
 import { dialectById, dialectOf } from "./dialects.ts";
 import { type AdapterFolder, chooseFiles } from "./folder.ts";
 import { unwrapped } from "./names/wrapped.ts";
+import { inTurnBy } from "./weights/gate-and-up.ts";
 
 /** Keys of models have 200 at most; the time to match a name against patterns grows with the square of its length. */
 const MAX_KEY_CHARACTERS = 1000;
@@ -43,7 +44,8 @@ export async function openAdapter(folder: AdapterFolder, options: ReadingOptions
   const unwrappedContents = { ...contents, tensors };
   const format = dialectOf(unwrappedContents);
   const adapter = await dialectById(format).read(unwrappedContents);
-  return { ...adapter, format, notices: [...notices, ...others(folder), ...adapter.notices], fileNames };
+  const gateUpInTurn = inTurnBy(contents.baseConfig) ?? adapter.gateUpInTurn;
+  return { ...adapter, format, gateUpInTurn, notices: [...notices, ...others(folder), ...adapter.notices], fileNames };
 }
 
 /** Report adapters in subfolders of the one that is read, except checkpoints of its own training. */

@@ -26,6 +26,7 @@ export function plainAdapter(known: PlainFacts): ReadAdapter {
     ignored: [],
     baseCopies: new Map(),
     baseModel: null,
+    gateUpInTurn: null,
     taskType: null,
     fanInFanOut: false,
     statedScale: null,

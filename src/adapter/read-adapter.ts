@@ -82,6 +82,11 @@ export interface ReadAdapter {
   /** The copied embeddings among them (base_layer.weight), by module: those that the adapter was trained on. */
   readonly baseCopies: ReadonlyMap<string, TensorRef>;
   readonly baseModel: string | null;
+  /**
+   * Whether its base has the rows of gate and up in turn where they are one weight of an expert, or gate's first, by the base's config.json or
+   * the file's architecture; null where neither says so.
+   */
+  readonly gateUpInTurn: boolean | null;
   readonly taskType: string | null;
   readonly fanInFanOut: boolean;
   /** The scale from the file's lora_alpha and r, which readers that ignore patterns use for all modules; null where it has none. */

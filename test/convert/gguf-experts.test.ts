@@ -148,6 +148,21 @@ describe("experts in GGUF", () => {
     expect(config).toMatchObject({ target_parameters: expect.any(Array) });
   });
 
+  it("tell the order of gate and up, as does the base's config", async () => {
+    const adapter = await adapterOf(WHOLE);
+    const there = await throughGguf(adapter, GPT_OSS);
+    expect((await there.bare()).gateUpInTurn).toBe(true);
+    expect((await (await throughGguf(await adapterOf(SINGLE), QWEN)).open()).gateUpInTurn).toBe(false);
+    const files = await written(adapter, "peft");
+    const opened = async (model_type?: string) => {
+      const text = JSON.stringify(model_type === undefined ? { _class_name: "UNet" } : { model_type });
+      return (await openAdapter(memoryFolder("own", files), { baseConfig: { text, where: "config.json" } }))
+        .gateUpInTurn;
+    };
+    expect([await opened("gpt_oss"), await opened("qwen3_moe"), await opened()]).toEqual([true, false, null]);
+    expect(adapter.gateUpInTurn).toBeNull();
+  });
+
   it("are parameters where a file has gate and up as one tensor, as bases made with --fuse-gate-up-exps do", async () => {
     const [rank, inputs, half] = [2, 16, 24];
     const shapes = { ffn_gate_up_exps: [2 * half, inputs], ffn_down_exps: [inputs, half] };

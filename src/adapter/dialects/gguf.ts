@@ -67,12 +67,12 @@ export const gguf: Dialect = {
     }
     if (naming.config !== null) refuseMisfit(name, modules.values(), contents.baseConfig!.where, naming.config);
     const { family } = naming;
-    const inTurn = family?.modelTypes.some(areInTurn) === true;
-    const named = whole ? inParameters(name, modules.values(), experts, inTurn) : modules;
+    const gateUpInTurn = family === null ? null : family.modelTypes.some(areInTurn);
+    const named = whole ? inParameters(name, modules.values(), experts, gateUpInTurn === true) : modules;
     const invocationTokens = invocationTokensOf(contents);
     const variants = invocationTokens.length > 0 ? [activatedVariant(INVOCATION_KEY)] : [];
     const baseModel = metadata.get("general.base_model.0.name") ?? null;
-    return plainAdapter({ name, files, modules: named, baseModel, variants, invocationTokens });
+    return plainAdapter({ name, files, modules: named, baseModel, gateUpInTurn, variants, invocationTokens });
   },
 };
 

@@ -1,3 +1,6 @@
+import { isJsonObject, parseStrictJson } from "../../formats/json.ts";
+import { parseModelConfig } from "../../formats/model-config.ts";
+import type { AdapterText } from "../dialect.ts";
 import { expertOf, roleOf } from "../experts.ts";
 import type { AdapterModule } from "../read-adapter.ts";
 import { composed, cutFactor, piecesAt } from "./cut.ts";
@@ -8,6 +11,13 @@ const IN_TURN = ["gpt_oss", "openai_privacy_filter"];
 /** Whether the experts of a model have the rows of gate and up in turn, where they are one weight. */
 export function areInTurn(modelType: string | null): boolean {
   return modelType !== null && IN_TURN.includes(modelType);
+}
+
+/** What a base's config.json says of these rows; null without one, and for parts of image pipelines, whose config has no model_type. */
+export function inTurnBy(config: AdapterText | null): boolean | null {
+  const fields = config === null ? null : parseStrictJson(config.text, config.where);
+  if (!isJsonObject(fields) || !("model_type" in fields)) return null;
+  return areInTurn(parseModelConfig(config!.text, config!.where).modelType);
 }
 
 /** Gate and up of an expert that has them as one weight, under the names of two; other modules as they are. Halves of zeros are left out. */

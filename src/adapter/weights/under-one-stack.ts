@@ -4,7 +4,7 @@ import { expertOf } from "../experts.ts";
 import { GATE_UP, inParameters, placeOfSingle } from "./in-parameters.ts";
 
 const MIXTRAL = "block_sparse_moe";
-/** gpt-oss has the rows of gate and up in turn, where others have gate's first. The base's name shows it, or modules that others lack. */
+/** gpt-oss has the rows of gate and up in turn. Where nothing says so, the base's name shows it, or modules that others lack. */
 const GPT_OSS = /gpt[-_]?oss/i;
 const OF_GPT_OSS = /\.mlp\.(router|experts\.\w+_bias)$/;
 
@@ -13,7 +13,7 @@ const OF_GPT_OSS = /\.mlp\.(router|experts\.\w+_bias)$/;
  * of others are stacked. No delta changes; the rank of gate and up adds up.
  *
  * @param counts whether each adapter decides; the others only follow
- * @throws RefusedError for experts that the others lack
+ * @throws RefusedError for experts that the others lack, and for adapters of bases that order the rows of gate and up differently
  */
 export function underOneStack(adapters: readonly Adapter[], counts: readonly boolean[]): readonly Adapter[] {
   const whole = adapters.flatMap(({ modules }, t) => (counts[t] ? [...modules.values()] : [])).find(isWhole);
@@ -22,7 +22,7 @@ export function underOneStack(adapters: readonly Adapter[], counts: readonly boo
   const keeps = whole.name.includes(`.${MIXTRAL}.`);
   const named = (path: string): string => (keeps ? path : path.replace(new RegExp(`\\.${MIXTRAL}(?=\\.|$)`), ".mlp"));
   const { experts } = whole.parameter!;
-  const inTurn = adapters.some(isGptOss);
+  const inTurn = areAllInTurn(adapters);
   return adapters.map((adapter) => {
     const { name, modules } = adapter;
     const single = [...modules.values()].filter((module) => placeOfSingle(module) !== null);
@@ -45,4 +45,14 @@ function isWhole(module: AdapterModule): boolean {
 
 function isGptOss({ baseModel, modules }: Adapter): boolean {
   return GPT_OSS.test(baseModel ?? "") || [...modules.keys()].some((name) => OF_GPT_OSS.test(name));
+}
+
+/** Whether the base has the rows of gate and up in turn; gate's are first where no adapter shows it. @throws RefusedError where two differ */
+function areAllInTurn(adapters: readonly Adapter[]): boolean {
+  const inTurn = adapters.find((adapter) => adapter.gateUpInTurn ?? isGptOss(adapter));
+  const gateFirst = adapters.find(({ gateUpInTurn }) => gateUpInTurn === false);
+  if (inTurn === undefined || gateFirst === undefined) return inTurn !== undefined;
+  throw new RefusedError(
+    `${inTurn.name} belongs to a model such as gpt-oss, whose experts have the rows of gate and up in turn, but ${gateFirst.name} to one that has gate's rows first; merge adapters of one base model, or pass its config.json as --base-config.`,
+  );
 }

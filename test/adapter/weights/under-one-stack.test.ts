@@ -85,6 +85,27 @@ describe("single experts beside a parameter of all that holds gate and up", () =
     });
   });
 
+  it("have rows of gate and up in turn where any adapter's base is known to have them so", async () => {
+    const two = await single({
+      "0.gate_proj": { A: [[1, 2]], B: [[3], [4]] },
+      "0.up_proj": { A: [[1, 2]], B: [[5], [6]] },
+    });
+    const whole = await parameter(GATE_UP);
+    const rows = async (...given: Adapter[]) =>
+      deltaOf(underOneStack(given, [true, true])[0]!, `${LAYER}.experts.0.${GATE_UP}`);
+    const inTurn = [3, 6, 5, 10, 4, 8, 6, 12];
+    expect(await rows({ ...two, gateUpInTurn: true }, whole)).toEqual(inTurn);
+    expect(await rows(two, { ...whole, gateUpInTurn: true })).toEqual(inTurn);
+    // What is known counts more than a name.
+    const named = { ...two, baseModel: "me/like-gpt-oss" };
+    expect(await rows({ ...named, gateUpInTurn: false }, whole)).toEqual([3, 6, 4, 8, 5, 10, 6, 12]);
+    for (const first of [named, { ...two, gateUpInTurn: true }]) {
+      await expect(rows(first, { ...whole, gateUpInTurn: false })).rejects.toThrow(
+        /^single belongs to a model such as gpt-oss, .* but whole to one that has gate's rows first; merge/,
+      );
+    }
+  });
+
   it("are refused beyond the experts that the parameter has", async () => {
     const own = await single({ "2.down_proj": linear(7) });
     const whole = await parameter(GATE_UP);
