@@ -22,7 +22,7 @@ export function underOneStack(adapters: readonly Adapter[], counts: readonly boo
   const keeps = whole.name.includes(`.${MIXTRAL}.`);
   const named = (path: string): string => (keeps ? path : path.replace(new RegExp(`\\.${MIXTRAL}(?=\\.|$)`), ".mlp"));
   const { experts } = whole.parameter!;
-  const inTurn = areAllInTurn(adapters);
+  const inTurn = areAllInTurn(adapters, counts);
   return adapters.map((adapter) => {
     const { name, modules } = adapter;
     const single = [...modules.values()].filter((module) => placeOfSingle(module) !== null);
@@ -47,11 +47,14 @@ function isGptOss({ baseModel, modules }: Adapter): boolean {
   return GPT_OSS.test(baseModel ?? "") || [...modules.keys()].some((name) => OF_GPT_OSS.test(name));
 }
 
-/** Whether the base has the rows of gate and up in turn; gate's are first where no adapter shows it. @throws RefusedError where two differ */
-function areAllInTurn(adapters: readonly Adapter[]): boolean {
-  const inTurn = adapters.find((adapter) => adapter.gateUpInTurn ?? isGptOss(adapter));
-  const gateFirst = adapters.find(({ gateUpInTurn }) => gateUpInTurn === false);
-  if (inTurn === undefined || gateFirst === undefined) return inTurn !== undefined;
+/** Whether the base has the rows of gate and up in turn; gate's are first where no adapter shows it. @throws RefusedError where two that count differ */
+function areAllInTurn(adapters: readonly Adapter[], counts: readonly boolean[]): boolean {
+  const isInTurn = (adapter: Adapter): boolean => adapter.gateUpInTurn ?? isGptOss(adapter);
+  const deciding = adapters.filter((_, t) => counts[t]);
+  const inTurn = deciding.find(isInTurn);
+  const gateFirst = deciding.find(({ gateUpInTurn }) => gateUpInTurn === false);
+  if (inTurn === undefined) return gateFirst === undefined && adapters.some(isInTurn);
+  if (gateFirst === undefined) return true;
   throw new RefusedError(
     `${inTurn.name} belongs to a model such as gpt-oss, whose experts have the rows of gate and up in turn, but ${gateFirst.name} to one that has gate's rows first; merge adapters of one base model, or pass its config.json as --base-config.`,
   );

@@ -91,14 +91,22 @@ describe("single experts beside a parameter of all that holds gate and up", () =
       "0.up_proj": { A: [[1, 2]], B: [[5], [6]] },
     });
     const whole = await parameter(GATE_UP);
-    const rows = async (...given: Adapter[]) =>
-      deltaOf(underOneStack(given, [true, true])[0]!, `${LAYER}.experts.0.${GATE_UP}`);
+    const rows = async (first: Adapter, other: Adapter, counts = [true, true]) =>
+      deltaOf(underOneStack([first, other], counts)[0]!, `${LAYER}.experts.0.${GATE_UP}`);
     const inTurn = [3, 6, 5, 10, 4, 8, 6, 12];
     expect(await rows({ ...two, gateUpInTurn: true }, whole)).toEqual(inTurn);
     expect(await rows(two, { ...whole, gateUpInTurn: true })).toEqual(inTurn);
     // What is known counts more than a name.
     const named = { ...two, baseModel: "me/like-gpt-oss" };
     expect(await rows({ ...named, gateUpInTurn: false }, whole)).toEqual([3, 6, 4, 8, 5, 10, 6, 12]);
+    // Those that do not count only follow, and decide where the others say nothing.
+    expect(await rows({ ...two, gateUpInTurn: false }, { ...whole, gateUpInTurn: true }, [false, true])).toEqual(
+      inTurn,
+    );
+    expect(await rows({ ...two, gateUpInTurn: true }, { ...whole, gateUpInTurn: false }, [false, true])).toEqual([
+      3, 6, 4, 8, 5, 10, 6, 12,
+    ]);
+    expect(await rows(named, whole, [false, true])).toEqual(inTurn);
     for (const first of [named, { ...two, gateUpInTurn: true }]) {
       await expect(rows(first, { ...whole, gateUpInTurn: false })).rejects.toThrow(
         /^single belongs to a model such as gpt-oss, .* but whole to one that has gate's rows first; merge/,
