@@ -3,6 +3,7 @@ import { isDora } from "../adapter/dora.ts";
 import { UsageError } from "../core/errors.ts";
 import { bakeDora } from "../fuse/bake.ts";
 import { openModel } from "../fuse/base-model.ts";
+import { refuseWithoutConfig } from "../fuse/needs-config.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
 import type { DiskAdapter } from "./input/adapter-path.ts";
@@ -33,6 +34,7 @@ export async function bakedAdapters(
   try {
     const model = await openModel(folder);
     const config = baseConfigOf(folder);
+    refuseWithoutConfig(model, config);
     const kernels = { rows: wasmKernels(), units: wasmKernels() };
     const bake = (adapter: Adapter) => bakeDora(kernels, adapter, model, config, doraRank ?? null);
     const baked: DiskAdapter[] = [];

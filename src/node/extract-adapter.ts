@@ -4,6 +4,7 @@ import { configText } from "../formats/peft-folder/write-config.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { type ExtractRecipe, planExtraction } from "../fuse/extract.ts";
 import { type ExtractedModule, extractionGroups, extractModules } from "../fuse/extract-modules.ts";
+import { refuseWithoutConfig } from "../fuse/needs-config.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { OnProgress } from "../lanes/lane.ts";
 import type { DtypeChoice } from "../recipe/recipe.ts";
@@ -75,7 +76,9 @@ export async function extractAdapter(options: ExtractOptions): Promise<Extracted
   const folders = [diskModel(options.base), diskModel(options.tuned)] as const;
   try {
     const [base, tuned] = await Promise.all([openModel(folders[0]), openModel(folders[1])]);
-    const plan = await planExtraction(base, tuned, options, baseConfigOf(folders[0]));
+    const config = baseConfigOf(folders[0]);
+    refuseWithoutConfig(base, config);
+    const plan = await planExtraction(base, tuned, options, config);
     const bytes = plan.layout.size;
     const kernels = wasmKernels();
     const modules: ExtractedModule[] = [];

@@ -3,6 +3,7 @@ import type { Notice } from "../adapter/adapter.ts";
 import { VERSION } from "../core/version.ts";
 import { openModel } from "../fuse/base-model.ts";
 import { fuseShard } from "../fuse/fuse.ts";
+import { refuseWithoutConfig } from "../fuse/needs-config.ts";
 import { fusedConfig, fusedIndex, layoutShard } from "../fuse/output-model.ts";
 import { type FuseRecipe, planFusion } from "../fuse/plan-fusion.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
@@ -80,6 +81,7 @@ export async function fuseModel(paths: readonly string[], options: FuseOptions):
   const opened = await diskAdapters(paths, { ...options, baseConfig: config });
   try {
     const base = await openModel(folder);
+    refuseWithoutConfig(base, config);
     const adapters = opened.map(({ adapter }) => adapter);
     const plan = planFusion(base, adapters, options, config);
     const layouts = await Promise.all(base.shards.map((_, i) => layoutShard(base, plan, i)));

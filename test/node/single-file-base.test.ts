@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
@@ -112,4 +112,19 @@ it("refuses one of several files, by its name or by an index beside it", async (
   const index = { weight_map: { "a.weight": "part.safetensors", "b.weight": "rest.safetensors" } };
   writeFileSync(join(folder, "odd.safetensors.index.json"), JSON.stringify(index));
   await refused("part.safetensors");
+});
+
+it.each([
+  ["transformer.h.0.attn.c_proj.weight", [[1]]],
+  ["model.layers.0.mlp.experts.down_proj_bias", [[1]]],
+])("refuses a base with %s where no config says how it stores weights", async (key, values) => {
+  const base = modelOf("any", { [key]: values });
+  rmSync(join(base, "config.json"));
+  const out = join(tempFolder(), "out");
+  const adapter = writeAdapter(join(tempFolder(), "lora"), { modules: { a: { A: [[1]], B: [[1]] } } });
+  for (const given of [base, join(base, WEIGHTS)]) {
+    const needed = `has ${key}, and no config.json that says`;
+    await expect(fuseModel([adapter], { base: given, out })).rejects.toThrow(needed);
+    await expect(extractAdapter({ base: given, tuned: given, rank: 1, out })).rejects.toThrow(needed);
+  }
 });
