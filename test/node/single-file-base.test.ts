@@ -5,6 +5,7 @@ import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { extractAdapter } from "../../src/node/extract-adapter.ts";
 import { fuseModel } from "../../src/node/fuse-model.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
+import { mergeAdapters } from "../../src/node/merge-adapters.ts";
 import { writeModel } from "../support/models.ts";
 import { encodeTensor, tempFolder, writeAdapter } from "../support/pico.ts";
 
@@ -122,9 +123,15 @@ it.each([
   rmSync(join(base, "config.json"));
   const out = join(tempFolder(), "out");
   const adapter = writeAdapter(join(tempFolder(), "lora"), { modules: { a: { A: [[1]], B: [[1]] } } });
+  const dora = writeAdapter(join(tempFolder(), "dora"), {
+    modules: { a: { A: [[1]], B: [[1]] } },
+    config: { use_dora: true },
+    extras: { "base_model.model.a.lora_magnitude_vector": [1] },
+  });
   for (const given of [base, join(base, WEIGHTS)]) {
     const needed = `has ${key}, and no config.json that says`;
     await expect(fuseModel([adapter], { base: given, out })).rejects.toThrow(needed);
     await expect(extractAdapter({ base: given, tuned: given, rank: 1, out })).rejects.toThrow(needed);
+    await expect(mergeAdapters([dora], { dora: "bake" }, { base: given, out })).rejects.toThrow(needed);
   }
 });

@@ -47,7 +47,11 @@ function isGptOss({ baseModel, modules }: Adapter): boolean {
   return GPT_OSS.test(baseModel ?? "") || [...modules.keys()].some((name) => OF_GPT_OSS.test(name));
 }
 
-/** Whether the base has the rows of gate and up in turn; gate's are first where no adapter shows it. @throws RefusedError where two that count differ */
+/**
+ * Whether the base has the rows of gate and up in turn; gate's are first where no adapter shows it.
+ *
+ * @throws RefusedError where two adapters that count differ
+ */
 function areAllInTurn(adapters: readonly Adapter[], counts: readonly boolean[]): boolean {
   const isInTurn = (adapter: Adapter): boolean => adapter.gateUpInTurn ?? isGptOss(adapter);
   const deciding = adapters.filter((_, t) => counts[t]);
