@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { RefusedError } from "../core/errors.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import type { Job } from "../lanes/lane.ts";
@@ -12,7 +11,7 @@ import type { LanePool } from "./lane-pool.ts";
 import type { Roots } from "./places.ts";
 import { decode, encode } from "./wire.ts";
 import { type MergeDone, type MergeWork, queueSchemas } from "./work.ts";
-import { fileOf, planId, writtenBy } from "./written-parts.ts";
+import { fileOf, isOwnFile, planId, writtenBy } from "./written-parts.ts";
 
 /**
  * Open the inputs of a merge and make its plan again, which must be the producer's.
@@ -34,7 +33,11 @@ export async function openMergeDesk(work: MergeWork, roots: Roots, lanes: LanePo
     if (planId(plan) !== work.plan) {
       throw new RefusedError("This machine plans the merge differently; install the producer's version and inputs.");
     }
-    const output = work.folder === null ? null : sharedFile(fileOf(work.plan, work.folder), plan.size);
+    const output = work.folder === null ? null : fileOf(work.plan, work.folder);
+    const checkOutput = (): void => {
+      if (output !== null) checkShared(output, plan.size, roots);
+    };
+    checkOutput();
     const inputs = adapters.map(({ files }) => files.map(inputFile));
     const started = { plan, setup: { methodModule: null, inputs, output } };
     const { jobs } = await queueSchemas();
@@ -42,6 +45,7 @@ export async function openMergeDesk(work: MergeWork, roots: Roots, lanes: LanePo
       async run(text) {
         const job = jobs.merge.parse(decode(text));
         if (!hasJob(plan, job)) throw strayJob(text);
+        checkOutput();
         const done = await lanes.run(started, job);
         if (output !== null) flush(output);
         const written = output === null ? null : await writtenBy(plan, job, output);
@@ -57,9 +61,10 @@ export async function openMergeDesk(work: MergeWork, roots: Roots, lanes: LanePo
   }
 }
 
-/** @throws RefusedError if the producer's file is not here */
-function sharedFile(file: string, size: number): string {
-  if (statSync(file, { throwIfNoEntry: false })?.size === size) return file;
+/** @throws RefusedError if the producer's file is not here, or its name leads elsewhere */
+function checkShared(file: string, size: number, roots: Roots): void {
+  roots.checkPath(file);
+  if (isOwnFile(file, size)) return;
   throw new RefusedError(`There is no ${file} of ${size} bytes here; mount the producer's folder at the same path.`);
 }
 

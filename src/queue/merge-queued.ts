@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ByteSource } from "../core/bytes.ts";
 import { QueueError, UsageError } from "../core/errors.ts";
@@ -22,7 +22,7 @@ import { type Place, placeOf } from "./places.ts";
 import { Producer, type ProducerControl } from "./producer.ts";
 import { decode } from "./wire.ts";
 import { type MergeDone, type MergeWork, queueSchemas } from "./work.ts";
-import { fileOf, planId, writtenBy } from "./written-parts.ts";
+import { fileOf, isOwnFile, planId, writtenBy } from "./written-parts.ts";
 
 const OWN_FILE = /^[0-9a-f]{64}\.safetensors$/;
 /** All jobs of a plan wait in the queue at once. */
@@ -90,7 +90,10 @@ function queueHost(
     const file = fileOf(planId(plan), folder);
     if (!existsSync(folder)) makeFolder(folder);
     // What an earlier run left is gone on with.
-    if (!existsSync(file) || statSync(file).size !== plan.size) createFile(file, plan.size);
+    if (!isOwnFile(file, plan.size)) {
+      rmSync(file, { force: true });
+      createFile(file, plan.size);
+    }
     files.push(file);
     const sink = openSink(file);
     closers.push(() => sink.close());

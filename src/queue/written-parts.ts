@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { lstatSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Range } from "../formats/peft-folder/places.ts";
 import type { Job } from "../lanes/lane.ts";
@@ -16,6 +17,12 @@ export function planId({ chosen: _, ...plan }: MergePlan): string {
 /** The file of a plan's output in the folder that workers and producer share. @param id of the plan */
 export function fileOf(id: string, folder: string): string {
   return join(folder, `${id}.safetensors`);
+}
+
+/** Whether there is a file of this size, and no link to one: what is written into a link lands elsewhere. */
+export function isOwnFile(file: string, size: number): boolean {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  return found !== undefined && found.isFile() && found.size === size;
 }
 
 /** SHA-256 of what a job wrote into the output, read anew; null for a job that writes nothing. */
