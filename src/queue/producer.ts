@@ -37,6 +37,7 @@ export interface OpenWork<Data extends object, Result> {
 
 interface Followed {
   readonly id: string;
+  readonly text: string;
   readonly queue: Queue;
   readonly events: QueueEvents;
   readonly follower: Follower<object, unknown>;
@@ -52,6 +53,7 @@ export class Producer {
   readonly #told = new Set<string>();
   readonly #status: NodeJS.Timeout;
   readonly #start = performance.now();
+  #telling: Promise<void> | null = null;
   #done = 0;
   #news = performance.now();
 
@@ -60,7 +62,13 @@ export class Producer {
     this.#board = new Board(reached.client);
     this.#url = url;
     this.#control = control;
-    this.#status = setInterval(() => this.#tell().catch(() => {}), STATUS_MS);
+    this.#status = setInterval(() => {
+      this.#telling ??= this.#tell()
+        .catch(() => {})
+        .finally(() => {
+          this.#telling = null;
+        });
+    }, STATUS_MS);
     control.signal?.addEventListener("abort", () => this.#stop(control.signal!.reason));
   }
 
@@ -86,7 +94,8 @@ export class Producer {
   ): Promise<OpenWork<Data, Result>> {
     this.#control.signal?.throwIfAborted();
     const { bull, connection } = this.#reached;
-    const id = await this.#board.announce(encode(work));
+    const text = encode(work);
+    const id = await this.#board.announce(text);
     const queue = new bull.Queue(queueName(id), { connection, streams: { events: { maxLen: EVENTS } } });
     const events = new bull.QueueEvents(queueName(id), { connection });
     const away = (): void => this.#once("away", `${shownUrl(this.#url)} does not answer; waiting for it.`);
@@ -94,7 +103,7 @@ export class Producer {
     events.on("error", away);
     await events.waitUntilReady();
     const follower = new Follower<Data, Result>(queue, events, accept);
-    this.#works.push({ id, queue, events, follower: follower as unknown as Follower<object, unknown> });
+    this.#works.push({ id, text, queue, events, follower: follower as unknown as Follower<object, unknown> });
     return {
       run: async (name, data) => {
         const result = await follower.run(name, data, encode(data));
@@ -107,6 +116,9 @@ export class Producer {
 
   /** Clear away all work, once its results are where they belong. */
   async finish(): Promise<void> {
+    clearInterval(this.#status);
+    // It may be about to announce work again.
+    await this.#telling;
     for (const { id, queue } of this.#works) {
       await this.#board.withdraw(id);
       await queue.obliterate({ force: true });
@@ -129,7 +141,9 @@ export class Producer {
     const { onStatus, onNotice } = this.#control;
     const open = this.#works.filter(({ follower }) => follower.open > 0);
     const working: { worker: string; job: string }[] = [];
-    for (const { id, queue } of open) {
+    for (const { id, text, queue } of open) {
+      // Redis may have lost it, or be about to forget it.
+      await this.#board.announce(text);
       for (const [worker, why] of Object.entries(await this.#board.refusals(id))) {
         this.#once(`${worker} ${why}`, `${worker} leaves these jobs to others: ${why}`);
       }

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -155,6 +155,27 @@ describe.runIf(HAS_REDIS)("a queue whose workers or producers fail", { timeout: 
     await mergeQueued(paths, { method: "svd" }, { out }, { url: redis.url });
     expect(existsSync(out)).toBe(true);
     await ended(await onceFailing);
+    await reached.close();
+    await redis.stop();
+  });
+
+  it("announces its work again after Redis lost all that it had", async () => {
+    const redis = await startRedis();
+    const reached = await reachQueue(redis.url);
+    const board = new Board(reached.client);
+    const out = join(folder, "flushed");
+    const merged = mergeQueued(paths, { method: "svd" }, { out }, { url: redis.url });
+    let [id] = await board.works();
+    for (; id === undefined; [id] = await board.works()) await setTimeout(50);
+    const queue = new reached.bull.Queue(queueName(id), { connection: reached.connection });
+    while ((await queue.getWaitingCount()) < JOBS) await setTimeout(50);
+    spawnSync("redis-cli", ["-u", redis.url, "flushall"]);
+    expect(await board.works()).toEqual([]);
+    const worker = startWorker(redis.url, [folder]);
+    await merged;
+    expect([existsSync(out), await board.works()]).toEqual([true, []]);
+    await ended(worker);
+    await queue.close();
     await reached.close();
     await redis.stop();
   });
