@@ -47,7 +47,8 @@ export async function mergeQueued(
   }
   return Producer.with(queue.url, queue, async (producer) => {
     const folder = `${resolve(options.out)}.queue`;
-    const common = { baseConfig: readBaseConfig(options.baseConfig), stream: options.stream ?? false, folder };
+    const baseConfig = readBaseConfig(options.baseConfig);
+    const common = { owner: resolve(options.out), baseConfig, stream: options.stream ?? false, folder };
     const withHost: WithHost = async (place, work) => {
       const inputs = await Promise.all(
         paths.map((path) => placeOf(isHubPath(path) ? pinnedPath(path) : resolve(path))),
@@ -78,7 +79,10 @@ interface Begun {
 function queueHost(
   producer: Producer,
   { hashes, checkRoom }: DiskPlace,
-  common: Pick<MergeWork, "baseConfig" | "stream"> & { readonly folder: string; readonly inputs: readonly Place[] },
+  common: Pick<MergeWork, "owner" | "baseConfig" | "stream"> & {
+    readonly folder: string;
+    readonly inputs: readonly Place[];
+  },
   { closers, files }: Begun,
 ): MergeHost {
   const laneOf = async (plan: MergePlan, origin: PlanOrigin, folder: string | null): Promise<Lane> => {

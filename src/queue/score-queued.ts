@@ -29,7 +29,9 @@ export function benchQueued(file: string, options: BenchOptions, queue: QueueCon
     const result = await benchChecked(file, options, async ({ base, adapters, joint, rows, cache }, work) => {
       const sets = [...byTask(rows.test), ...byTask(rows.dev)].map(({ own }) => own);
       const others = joint === null ? [] : [joint];
-      const scoring = await scoringOf(base, adapters, others, sets, queue.signal);
+      // One that prints its tables is known by its file and where it keeps its scores.
+      const owner = `${resolve(file)} into ${resolve(options.out ?? cache)}`;
+      const scoring = await scoringOf(owner, base, adapters, others, sets, queue.signal);
       return work(await queueBenchHost(producer, scoring, [...adapters, ...others], cache));
     });
     await producer.finish();
@@ -42,7 +44,8 @@ export function tuneQueued(paths: readonly string[], options: TuneOptions, queue
   return Producer.with(queue.url, queue, async (producer) => {
     const tuned = await tuneChecked(paths, options, async ({ base, adapters, search, test, cache }, work) => {
       const sets = [search, test].filter(({ length }) => length > 0);
-      return work(await queueTuneHost(producer, await scoringOf(base, adapters, [], sets, queue.signal), cache));
+      const scoring = await scoringOf(resolve(options.out), base, adapters, [], sets, queue.signal);
+      return work(await queueTuneHost(producer, scoring, cache));
     });
     await producer.finish();
     return tuned;
@@ -50,6 +53,7 @@ export function tuneQueued(paths: readonly string[], options: TuneOptions, queue
 }
 
 async function scoringOf(
+  owner: string,
   base: string,
   merged: readonly string[],
   others: readonly string[],
@@ -60,7 +64,7 @@ async function scoringOf(
     placeOf(isHubPath(path) ? (await fetchHubAdapter(path, signal ? { signal } : {})).pinned : resolve(path));
   const adapters: Place[] = [];
   for (const path of [...merged, ...others]) adapters.push(await place(path));
-  return { version: VERSION, base: await placeOf(resolve(base)), adapters, merged: merged.length, rows };
+  return { version: VERSION, owner, base: await placeOf(resolve(base)), adapters, merged: merged.length, rows };
 }
 
 /** @param names what the benchmark calls the adapters */

@@ -9,11 +9,17 @@ import type { Place } from "./places.ts";
 /** What the jobs of one queue have in common: plain data, named by its content. Workers open it once, and then take jobs of it. */
 export type Work = MergeWork | BenchWork | TuneWork;
 
-/** A plan of a merge. */
-export interface MergeWork {
-  readonly kind: "merge";
+/** Whose work it is. */
+interface Owned {
   /** Of the lora-lego that made it. */
   readonly version: string;
+  /** What tells the command from others at the same time, and is the same when it is started again: where its result goes. */
+  readonly owner: string;
+}
+
+/** A plan of a merge. */
+export interface MergeWork extends Owned {
+  readonly kind: "merge";
   readonly inputs: readonly Place[];
   readonly baseConfig: { readonly text: string; readonly where: string } | null;
   /** Whether adapters on the Hub are read by range. */
@@ -26,8 +32,7 @@ export interface MergeWork {
 }
 
 /** A base model and rows to score adapters and their merges on. */
-export interface Scoring {
-  readonly version: string;
+export interface Scoring extends Owned {
   readonly base: Place;
   /** The adapters: the first `merged` of them are those that are merged. */
   readonly adapters: readonly Place[];
@@ -97,6 +102,7 @@ function workSchema(z: Zod): ZodOf<Work> {
     .min(1)
     .max(4096)
     .refine((text) => !text.includes("\0"));
+  const owned = { version: z.string(), owner: z.string().max(16384) };
   const place = z.strictObject({ path, print: z.string().max(4096) });
   const direction = z.strictObject({ scores: z.array(z.number()), span: z.int() });
   const findings = z.strictObject({
@@ -108,7 +114,7 @@ function workSchema(z: Zod): ZodOf<Work> {
   const origin = z.strictObject({ recipe: z.looseObject({}), findings, scale: z.number().nullable() });
   const merge = z.strictObject({
     kind: z.literal("merge"),
-    version: z.string(),
+    ...owned,
     inputs: z.array(place).min(1),
     baseConfig: z.strictObject({ text: z.string(), where: z.string() }).nullable(),
     stream: z.boolean(),
@@ -125,7 +131,7 @@ function workSchema(z: Zod): ZodOf<Work> {
   const scoring = (kind: "bench" | "tune") =>
     z.strictObject({
       kind: z.literal(kind),
-      version: z.string(),
+      ...owned,
       base: place,
       adapters: z.array(place).min(1),
       merged: z.int().min(1),

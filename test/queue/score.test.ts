@@ -1,9 +1,12 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TaskRow } from "../../src/evaluate/task-rows.ts";
 import { runBenchFile } from "../../src/node/evaluate/run-bench.ts";
 import { tuneMerge } from "../../src/node/evaluate/run-tune.ts";
+import { Board } from "../../src/queue/board.ts";
+import { reachQueue } from "../../src/queue/bull.ts";
 import { benchQueued, tuneQueued } from "../../src/queue/score-queued.ts";
 import { runWorker } from "../../src/queue/worker.ts";
 import { fakeLlama } from "../support/fake-llama.ts";
@@ -75,6 +78,36 @@ describe.runIf(HAS_REDIS)("scores over a queue", { timeout: 300_000 }, () => {
     const { merged, ...queued } = await tuneQueued(paths, { ...options, out }, { url: redis.url });
     expect(queued).toEqual(alone);
     expect(merged.plan).toEqual(own.plan);
+  });
+
+  it("of two searches at once that differ only in their output are two works, found again by theirs", async () => {
+    const quiet = await startRedis();
+    const reached = await reachQueue(quiet.url);
+    const board = new Board(reached.client);
+    const stop = new AbortController();
+    const rows = [...rowsOf("weather", 9), ...rowsOf("news", 9)];
+    const search = (out: string, budget: number, signal = stop.signal): Promise<unknown> =>
+      tuneQueued(paths, { base, rows, budget, signal, out: join(folder, out) }, { url: quiet.url, signal }).catch(
+        () => "stopped",
+      );
+    const works = async (count: number): Promise<string[]> => {
+      let known = await board.works();
+      for (; known.length < count; known = await board.works()) await setTimeout(50);
+      return known.sort();
+    };
+    const searches = [search("first", 4), search("second", 6)];
+    const before = await works(2);
+    stop.abort();
+    expect(await Promise.all(searches)).toEqual(["stopped", "stopped"]);
+    expect(before.length).toBe(2);
+    const again = new AbortController();
+    for (const id of before) await board.withdraw(id);
+    const restarted = search("first", 4, again.signal);
+    expect(before).toContain((await works(1))[0]);
+    again.abort();
+    await restarted;
+    await reached.close();
+    await quiet.stop();
   });
 
   it("are not asked of a worker that lacks the model", async () => {
