@@ -94,7 +94,7 @@ export class Follower<Data extends object, Result> {
   /** Send a job, unless an earlier producer did; what failed for that one is tried again. */
   async #send(id: string): Promise<void> {
     const earlier = await this.#jobOf(id);
-    if (earlier !== undefined && hasFailed(earlier)) await earlier.remove();
+    if (earlier !== undefined && (await hasFailed(earlier))) await earlier.remove();
     else if (earlier !== undefined) return this.#settle(id, earlier);
     await this.#add(id);
   }
@@ -120,18 +120,20 @@ export class Follower<Data extends object, Result> {
     const pending = this.#pending.get(id);
     if (pending === undefined || pending.settling || job.finishedOn === undefined) return;
     pending.settling = true;
+    let failed = false;
     try {
-      if (hasFailed(job)) throw errorOf(pending.name, job);
+      failed = await hasFailed(job);
+      if (failed) throw errorOf(pending.name, job);
       const result = await this.#accept(pending.data, job.returnvalue);
       this.#pending.delete(id);
       pending.resolve(result);
     } catch (error) {
-      if (!hasFailed(job) && ++pending.refused < ATTEMPTS) {
+      if (!failed && ++pending.refused < ATTEMPTS) {
         await job.remove();
         return this.#add(id);
       }
       this.#pending.delete(id);
-      pending.reject(hasFailed(job) ? error : refusedResult(pending.name, job, error));
+      pending.reject(failed ? error : refusedResult(pending.name, job, error));
     } finally {
       pending.settling = false;
     }
@@ -163,9 +165,12 @@ export class Follower<Data extends object, Result> {
   }
 }
 
-/** Whether a job has failed for good; one that passed at its second try still has the reason of the first. */
-function hasFailed({ finishedOn, returnvalue }: Job): boolean {
-  return finishedOn !== undefined && returnvalue === null;
+/**
+ * Whether a job has failed for good; one that passed at its second try still has the reason of the first, and one whose worker returned
+ * null has no more of a result than one that failed.
+ */
+async function hasFailed(job: Job): Promise<boolean> {
+  return job.finishedOn !== undefined && job.returnvalue === null && (await job.isFailed());
 }
 
 /** Why a job has failed for good: an error of lora-lego in its own class, or that it was put aside. */

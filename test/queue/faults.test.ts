@@ -62,14 +62,17 @@ describe.runIf(HAS_REDIS)("a queue whose workers or producers fail", { timeout: 
     await redis.stop();
   });
 
-  it("does again what a worker returned of other bytes, or of another job, and puts it aside with who did it", async () => {
+  it.each([
+    ["another job", encode({ result: { kind: "extra" } })],
+    ["nothing", null],
+  ])("does again what a worker returned of %s, and puts it aside with who did it", async (_, returned) => {
     const redis = await startRedis();
     const reached = await reachQueue(redis.url);
     const board = new Board(reached.client);
     const liar = (async () => {
       let [id] = await board.works();
       for (; id === undefined; [id] = await board.works()) await setTimeout(50);
-      return new reached.bull.Worker(queueName(id), async () => encode({ result: { kind: "extra" } }), {
+      return new reached.bull.Worker(queueName(id), async () => returned, {
         connection: reached.connection,
         name: "liar:1",
       });
