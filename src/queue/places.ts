@@ -18,6 +18,11 @@ export interface Place {
   /** An absolute path, the same on all machines, or a path on the Hub. */
   readonly path: string;
   readonly print: string;
+  /**
+   * What tells it from what the producer read there before: a hash of the names, sizes and times of change of its files. Workers do not
+   * compare it: copies of a file differ in their times.
+   */
+  readonly stamp: string;
 }
 
 /**
@@ -46,7 +51,17 @@ export async function printOf(path: string): Promise<string> {
 
 /** The place of an input, as a producer names it. @param path absolute, or on the Hub */
 export async function placeOf(path: string): Promise<Place> {
-  return { path, print: await printOf(path) };
+  return { path, print: await printOf(path), stamp: stampOf(path) };
+}
+
+function stampOf(path: string): string {
+  if (isHubPath(path)) return "";
+  const hash = createHash("sha256");
+  for (const file of filesAt(path)) {
+    const { size, mtimeNs } = statSync(file, { bigint: true });
+    hash.update(`${basename(file)}\0${size}\0${mtimeNs}\0`);
+  }
+  return hash.digest("hex");
 }
 
 /** The folders whose files a worker reads and writes. */
@@ -63,7 +78,7 @@ export class Roots {
    *
    * @throws RefusedError in words that follow "this worker leaves the work to others"
    */
-  async check({ path, print }: Place): Promise<void> {
+  async check({ path, print }: Omit<Place, "stamp">): Promise<void> {
     if (isHubPath(path)) return;
     this.checkPath(path);
     if (!existsSync(path)) throw new RefusedError(`There is no ${path} here; mount the folder at the same path.`);
@@ -85,6 +100,8 @@ function filesAt(path: string): string[] {
   const whole = statSync(path).isDirectory();
   const folder = whole ? path : dirname(path);
   const beside = readdirSync(folder).filter((name) => (whole ? TELLING : CONFIG).test(name));
-  const files = beside.map((name) => join(folder, name)).filter((file) => statSync(file).isFile());
+  const files = beside
+    .map((name) => join(folder, name))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
   return [...new Set(whole ? files : [path, ...files])].sort();
 }

@@ -127,7 +127,8 @@ function keptResults<Data extends { readonly rows: number }, Result>(
   cache: string,
   schema: import("zod").ZodType<Result>,
 ): (name: string, data: Data) => Promise<Result> {
-  const prints = [scoring.version, scoring.base.print, scoring.adapters.map(({ print }) => print), scoring.merged];
+  const contentOf = ({ print, stamp }: Place): string[] => [print, stamp];
+  const prints = [scoring.version, contentOf(scoring.base), scoring.adapters.map(contentOf), scoring.merged];
   return async (name, data) => {
     const file = join(cache, `${contentId(encode([prints, data, scoring.rows[data.rows]]))}.json`);
     if (existsSync(file)) {

@@ -103,7 +103,7 @@ function workSchema(z: Zod): ZodOf<Work> {
     .max(4096)
     .refine((text) => !text.includes("\0"));
   const owned = { version: z.string(), owner: z.string().max(16384) };
-  const place = z.strictObject({ path, print: z.string().max(4096) });
+  const place = z.strictObject({ path, print: z.string().max(4096), stamp: z.string().max(64) });
   const direction = z.strictObject({ scores: z.array(z.number()), span: z.int() });
   const findings = z.strictObject({
     acting: z.int().optional(),

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { placeOf, printOf, Roots } from "../../src/queue/places.ts";
@@ -63,5 +63,28 @@ describe("the print of an input", () => {
     expect(await printOf(join(other, "math"))).toBe(before);
     writeFileSync(join(other, "math", "more.json"), "{}");
     expect(new Set([before, within, longer, await printOf(join(other, "math"))]).size).toBe(4);
+  });
+
+  it("goes with a stamp that a change between its pieces alters too, and that workers do not compare", async () => {
+    const folder = join(shared, "large");
+    mkdirSync(folder);
+    const weights = join(folder, "adapter_model.safetensors");
+    const bytes = new Uint8Array(1e6);
+    writeFileSync(weights, bytes);
+    utimesSync(weights, 1, 1);
+    const before = await placeOf(folder);
+    expect(await placeOf(folder)).toEqual(before);
+    bytes[5000] = 1;
+    writeFileSync(weights, bytes);
+    const after = await placeOf(folder);
+    expect(after).toEqual({ ...before, stamp: expect.not.stringMatching(before.stamp) });
+    await roots.check(before);
+  });
+
+  it("leaves out a link beside the files that leads nowhere", async () => {
+    const before = await placeOf(join(shared, "large"));
+    symlinkSync(join(home, "gone.json"), join(shared, "large", "gone.json"));
+    expect(await placeOf(join(shared, "large"))).toEqual(before);
+    await roots.check(before);
   });
 });
