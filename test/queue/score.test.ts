@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -106,6 +106,14 @@ describe.runIf(HAS_REDIS)("scores over a queue", { timeout: 300_000 }, () => {
     expect(before).toContain((await works(1))[0]);
     again.abort();
     await restarted;
+    // An adapter that was written again is other work.
+    for (const id of before) await board.withdraw(id);
+    utimesSync(join(paths[0]!, "adapter_model.safetensors"), 1, 1);
+    const touched = new AbortController();
+    const anew = search("first", 4, touched.signal);
+    expect(before).not.toContain((await works(1))[0]);
+    touched.abort();
+    await anew;
     await reached.close();
     await quiet.stop();
   });
