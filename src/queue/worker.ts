@@ -130,8 +130,8 @@ class Serving {
       this.#left.set(id, performance.now() + AGAIN_MS);
       // What has been finished meanwhile is nobody's work.
       if (!isNew || (await this.#board.textOf(id)) === null) return;
-      const why =
-        error instanceof LoraLegoError ? error.message : "It does not understand the description of the jobs.";
+      const { name, message } = error as Error;
+      const why = name === "ZodError" ? "It does not understand the description of the jobs." : message;
       await this.#board.refuse(id, this.name, why);
       this.#control.onNotice(`Leaves jobs to others: ${why}`);
     }

@@ -2,12 +2,16 @@ import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VERSION } from "../../src/core/version.ts";
 import type { TaskRow } from "../../src/evaluate/task-rows.ts";
+import type { LlamaModule } from "../../src/node/evaluate/llama.ts";
 import { runBenchFile } from "../../src/node/evaluate/run-bench.ts";
 import { tuneMerge } from "../../src/node/evaluate/run-tune.ts";
 import { Board } from "../../src/queue/board.ts";
 import { reachQueue } from "../../src/queue/bull.ts";
+import { placeOf } from "../../src/queue/places.ts";
 import { benchQueued, tuneQueued } from "../../src/queue/score-queued.ts";
+import { encode } from "../../src/queue/wire.ts";
 import { runWorker } from "../../src/queue/worker.ts";
 import { fakeLlama } from "../support/fake-llama.ts";
 import { tempFolder, writeAdapter } from "../support/pico.ts";
@@ -114,6 +118,35 @@ describe.runIf(HAS_REDIS)("scores over a queue", { timeout: 300_000 }, () => {
     expect(before).not.toContain((await works(1))[0]);
     touched.abort();
     await anew;
+    await reached.close();
+    await quiet.stop();
+  });
+
+  it.each([
+    ["what it could not open", '{"kind":"tune"}', "It does not understand the description of the jobs."],
+    ["why it could not load the model", null, "CUDA is out of memory"],
+  ])("have a worker say %s", async (_, description, why) => {
+    const quiet = await startRedis();
+    const reached = await reachQueue(quiet.url);
+    const board = new Board(reached.client);
+    const adapters = await Promise.all(paths.map(placeOf));
+    const scoring = { version: VERSION, owner: "", base: await placeOf(base), adapters, merged: 2 };
+    await board.announce(description ?? encode({ kind: "tune", ...scoring, rows: [rowsOf("weather", 2)] }));
+    const leaving = new AbortController();
+    const notices: string[] = [];
+    const llama: LlamaModule = {
+      ...fakeLlama(),
+      getLlama: async () => {
+        throw new Error("CUDA is out of memory");
+      },
+    };
+    const place = { url: quiet.url, roots: [folder], lanes: 1, cache: null, signal: leaving.signal, llama };
+    const onNotice = (text: string): void => {
+      notices.push(text);
+      if (text.startsWith("Leaves")) leaving.abort();
+    };
+    await runWorker({ ...place, onNotice });
+    expect(notices.at(-1)).toBe(`Leaves jobs to others: ${why}`);
     await reached.close();
     await quiet.stop();
   });
