@@ -53,7 +53,7 @@ async function measure() {
     await Producer.with(URL_OF_QUEUE, {}, async (producer) => {
       const before = await ofRedis();
       const start = process.cpuUsage();
-      const place = { path: "/x", print: "" };
+      const place = { path: "/x", print: "", stamp: "" };
       const work = { kind: "tune", version: "", base: place, adapters: [place], merged: 1, rows: [] };
       const { run } = await producer.open(work, async (_, text) => JSON.parse(text));
       const wall = performance.now();

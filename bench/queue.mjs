@@ -53,7 +53,7 @@ async function withWorkers(count, work) {
 
 /** Wall times of a command on one machine and with 1, 2 and 4 workers. @param words of the command, and its output */
 async function compare(name, words, same) {
-  const alone = await timed(words(join(folder, `${name}-alone`), 0));
+  const alone = await timed([...words(join(folder, `${name}-alone`), 0), "--threads", "1"]);
   const row = { name, alone };
   for (const count of WORKERS) {
     const out = join(folder, `${name}-${count}`);
@@ -78,17 +78,7 @@ try {
   );
   const layers = Number(process.env.LAYERS ?? 8);
   const large = makeInputs(folder, 4, { layers, rank: 16, directions: 24 });
-  const merge = (method, inputs) => (out) => [
-    "merge",
-    ...inputs,
-    "--method",
-    method,
-    "--threads",
-    "1",
-    "--quiet",
-    "--out",
-    out,
-  ];
+  const merge = (method, inputs) => (out) => ["merge", ...inputs, "--method", method, "--quiet", "--out", out];
   await compare(`${7 * layers} modules by ctm`, merge("ctm", large), sameFile(weights));
   await compare(`${7 * layers} modules by lego`, merge("lego", large), sameFile(weights));
 
@@ -119,8 +109,6 @@ try {
       join(folder, "bench.yaml"),
       "--limit",
       "32",
-      "--threads",
-      "1",
       "--out",
       `${out}.md`,
       "--cache",

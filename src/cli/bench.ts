@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { parseCount, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
-import { addQueueOption, queueControl } from "./queue-flag.ts";
+import { addQueueOption, queueControl, refuseThreads } from "./queue-flag.ts";
 import { printJson, printLines, sayLine } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 
@@ -39,6 +39,7 @@ export async function benchCommand(): Promise<Command> {
   return command
     .addHelpText("after", "\nExample:\n  lora-lego bench --config bench.yaml --out results.md")
     .action(async ({ config, json, force, queue, ...options }: BenchFlags) => {
+      refuseThreads({ ...options, ...(queue !== undefined && { queue }) });
       const { benchPage, runBenchFile } = await import("../node/evaluate.ts");
       const progress = await showProgress(json ?? false, "scoring", "parts");
       const result = await untilInterrupted(async (signal) => {

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { UsageError } from "../core/errors.ts";
 import type { ProducerControl, QueueStatus } from "../queue/producer.ts";
 import { sayLine } from "./terminal.ts";
 
@@ -18,6 +19,12 @@ export function addQueueOption(command: Command, needed = false): void {
       "let lora-lego worker processes do the work, over the Redis at redis://host:6379 (docs/distributed.md)",
       parseUrl,
     );
+}
+
+/** @throws UsageError for threads of a machine that leaves the work to others */
+export function refuseThreads({ queue, threads }: { readonly queue?: string; readonly threads?: number }): void {
+  if (queue === undefined || threads === undefined) return;
+  throw new UsageError("--threads does nothing with --queue; leave it out, and pass --lanes to lora-lego worker.");
 }
 
 /** What a producer tells on stderr: nothing but notices for `quiet`. */

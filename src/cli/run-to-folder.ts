@@ -5,7 +5,7 @@ import { nextMerges } from "../report/next-merges.ts";
 import { printWarnings } from "./failure.ts";
 import { type OutputFlags, outputOf } from "./output-flags.ts";
 import { showProgress } from "./progress.ts";
-import { queueControl } from "./queue-flag.ts";
+import { queueControl, refuseThreads } from "./queue-flag.ts";
 import { printJson } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 
@@ -24,6 +24,7 @@ export async function runToFolder(
   again: Again | null = null,
 ): Promise<void> {
   const { out } = flags;
+  refuseThreads(flags);
   if (flags.dryRun) return dryRun(paths, recipe, flags);
   if (out === undefined) {
     throw new UsageError("Say where to write with --out: a folder, or a file that ends in .safetensors or .gguf.");

@@ -5,7 +5,7 @@ import { addCarriedExtras } from "./output-flags.ts";
 import { printNext } from "./page.ts";
 import { collectPath, parseCount, parseNumber, parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
-import { addQueueOption, queueControl } from "./queue-flag.ts";
+import { addQueueOption, queueControl, refuseThreads } from "./queue-flag.ts";
 import { printJson, printLines, sayLine } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 import { untunedInstead } from "./untuned-instead.ts";
@@ -74,6 +74,7 @@ export async function tuneCommand(): Promise<Command> {
       "\nExample:\n  lora-lego tune math/ med/ finance/ --base base.gguf --tasks dev.jsonl --budget 200 --out tuned",
     )
     .action(async (paths: string[], { tasks, test, glue, limit, json, extras, queue, ...flags }: TuneFlags) => {
+      refuseThreads({ ...flags, ...(queue !== undefined && { queue }) });
       const { readTaskFiles, tuneMerge, tunePage } = await import("../node/evaluate.ts");
       const read = glue === undefined ? {} : { glue };
       const rows = readTaskFiles(tasks, { ...read, ...(limit !== undefined && { limit }) });

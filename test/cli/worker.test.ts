@@ -24,6 +24,15 @@ describe("lora-lego worker", () => {
       /^error: Redis at redis:\/\/127\.0\.0\.1:1 does not answer \(.*ECONNREFUSED.*\); start redis-server there, or correct --queue\.\n$/,
     ],
     [["worker", "--queue", "redis://127.0.0.1:1", "--root", "missing"], 1, /missing/],
+    ...[
+      ["merge", "a", "b", "--out", "c"],
+      ["bench", "--config", "bench.yaml"],
+      ["tune", "a", "b", "--base", "base.gguf", "--tasks", "dev.jsonl", "--out", "c"],
+    ].map((words): [string[], number, string] => [
+      [...words, "--threads", "2", "--queue", "redis://127.0.0.1:1"],
+      2,
+      "error: --threads does nothing with --queue; leave it out, and pass --lanes to lora-lego worker.",
+    ]),
   ])("refuses %j", async (words, status, message) => {
     const { code, stderr } = await run(words);
     if (typeof message === "string") expect(stderr).toContain(message);
