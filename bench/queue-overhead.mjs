@@ -54,7 +54,7 @@ async function measure() {
       const before = await ofRedis();
       const start = process.cpuUsage();
       const place = { path: "/x", print: "", stamp: "" };
-      const work = { kind: "tune", version: "", base: place, adapters: [place], merged: 1, rows: [] };
+      const work = { kind: "tune", version: "", owner: "", base: place, adapters: [place], merged: 1, rows: [] };
       const { run } = await producer.open(work, async (_, text) => JSON.parse(text));
       const wall = performance.now();
       await Promise.all(Array.from({ length: JOBS }, (_, rows) => run("job", { rows })));

@@ -22,7 +22,7 @@ export function fileOf(id: string, folder: string): string {
 /** Whether there is a file of this size, and no link to one: what is written into a link lands elsewhere. */
 export function isOwnFile(file: string, size: number): boolean {
   const found = lstatSync(file, { throwIfNoEntry: false });
-  return found !== undefined && found.isFile() && found.size === size;
+  return found?.isFile() === true && found.size === size;
 }
 
 /** SHA-256 of what a job wrote into the output, read anew; null for a job that writes nothing. */
