@@ -32,7 +32,7 @@ if (why !== null) console.log(`\nWhat the merge keeps of the tasks is not scored
 else {
   const cache = mkdtempSync(join(tmpdir(), "lora-lego-demo-"));
   try {
-    run(["bench", "--config", "examples/minibench/demo.yaml", "--limit", "100", "--cache", cache]);
+    run(["bench", "--config", "examples/minibench/demo.yaml", "--limit", "80", "--cache", cache]);
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }
