@@ -114,7 +114,8 @@ class Serving {
   }
 
   async close(): Promise<void> {
-    for (const served of this.#served.values()) await closeServed(served, false);
+    // All at once, so that none takes another job while one ends its own.
+    await Promise.all([...this.#served.values()].map((served) => closeServed(served, false)));
     await this.#pool.close();
   }
 

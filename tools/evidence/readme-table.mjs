@@ -52,4 +52,8 @@ export function measuredReadme() {
   return `${text.slice(0, from)}\n\n${readmeTable()}\n\n${text.slice(to)}`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(readme, measuredReadme());
+export function writeReadme() {
+  writeFileSync(readme, measuredReadme());
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeReadme();

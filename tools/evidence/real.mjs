@@ -21,6 +21,7 @@ import { parseBench } from "../../build/lib/evaluate/bench-file.js";
 import { f1, greatest, matthews } from "../../build/lib/evaluate/metrics.js";
 import { realExactnessOf } from "./exactness.mjs";
 import { puritiesOf } from "./purity.mjs";
+import { writeReadme } from "./readme-table.mjs";
 import { realHost, rowsOf, startScorer, startScript } from "./real-host.mjs";
 import { realPage, realPlots } from "./real-page.mjs";
 import { REAL, REAL_QUICK, REAL_UNITS } from "./real-studies.mjs";
@@ -227,7 +228,8 @@ function writePage() {
   );
   writeFileSync(join(root, "docs/evidence-real.md"), realPage(found, words, decoderWords));
   for (const [name, svg] of Object.entries(realPlots(found))) writeFileSync(join(root, "docs", name), svg);
-  console.log("Wrote docs/evidence-real.md, its plots and docs/evidence-real.json.");
+  writeReadme();
+  console.log("Wrote docs/evidence-real.md, its plots, docs/evidence-real.json and the table of README.md.");
 }
 
 function committed() {
