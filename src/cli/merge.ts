@@ -9,7 +9,7 @@ import { addFieldFlags } from "./field-flags.ts";
 import { mergeAgain } from "./merge-again.ts";
 import { addMethodFlags, methodOptions, refuseMethodFlags } from "./method-flags.ts";
 import { addBaseOption, addOutputOptions, type OutputFlags } from "./output-flags.ts";
-import { collectPath } from "./parse-flags.ts";
+import { collectPath, parsePath } from "./parse-flags.ts";
 import { addQueueOption } from "./queue-flag.ts";
 import { runToFolder } from "./run-to-folder.ts";
 import { SaidFlags } from "./said-flags.ts";
@@ -37,6 +37,11 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
   );
   addBaseOption(command);
   addOutputOptions(command);
+  command.option(
+    "--profile <file>",
+    "also write what each thread did when, as a trace for chrome://tracing or ui.perfetto.dev",
+    parsePath,
+  );
   addQueueOption(command);
   command.addHelpText(
     "after",

@@ -22,6 +22,7 @@ export interface OutputFlags {
   readonly quiet?: true;
   /** Of merge alone. */
   readonly queue?: string;
+  readonly profile?: string;
 }
 
 /** The help text of `--out`. */
@@ -89,5 +90,6 @@ export function outputOf(flags: Omit<OutputFlags, "out">): Omit<MergeOptions, "o
     ...(flags.base !== undefined && { base: flags.base }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(flags.report !== undefined && { report: flags.report }),
+    ...(flags.profile !== undefined && { profile: flags.profile }),
   };
 }

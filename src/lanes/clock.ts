@@ -22,15 +22,29 @@ export function addTimings(sum: Timings, other: Timings): void {
   for (const share of Object.keys(sum) as (keyof Timings)[]) sum[share] += other[share];
 }
 
+/** A stretch of a thread's time: what for, and from when to when, in milliseconds since the epoch. Spans nest. */
+export interface Span {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Books time under shares. Time that no kernel and no read booked goes to the caller of `bookRest`. */
 export class Clock {
   readonly timings: Timings = noTimings();
+  /** What was booked, in the order in which it ended; null if nobody asked for it. */
+  readonly spans: Span[] | null;
+
+  /** @param traced whether spans are kept, for a profile */
+  constructor(traced = false) {
+    this.spans = traced ? [] : null;
+  }
 
   /** Run `work` and book its time. */
   book<T>(share: keyof Timings, work: () => T): T {
     const start = performance.now();
     const result = work();
-    this.timings[share] += (performance.now() - start) / 1000;
+    this.timings[share] += this.mark(share, start) / 1000;
     return result;
   }
 
@@ -40,7 +54,7 @@ export class Clock {
     try {
       return await work();
     } finally {
-      this.timings[share] += (performance.now() - start) / 1000;
+      this.timings[share] += this.mark(share, start) / 1000;
     }
   }
 
@@ -49,8 +63,16 @@ export class Clock {
     const start = performance.now();
     const before = this.#booked();
     const result = await work();
-    this.timings[share] += (performance.now() - start) / 1000 - (this.#booked() - before);
+    this.timings[share] += this.mark(share, start) / 1000 - (this.#booked() - before);
     return result;
+  }
+
+  /** Note a span that ends now and counts under no share. @param start by `performance.now()` @returns its milliseconds */
+  mark(name: string, start: number): number {
+    const end = performance.now();
+    const { timeOrigin } = performance;
+    this.spans?.push({ name, start: timeOrigin + start, end: timeOrigin + end });
+    return end - start;
   }
 
   #booked(): number {

@@ -33,6 +33,7 @@ export function laneServer<Setup>(
     }
     if (served === null) throw new Error("a worker was asked to run before it had a plan");
     if (request.ask === "timings") return { answer: "timings", timings: await served.lane.timings() };
+    if (request.ask === "spans") return { answer: "spans", spans: (await served.lane.spans?.()) ?? [] };
     const result = await served.lane.run(request.job);
     return { answer: "done", result, written: served.takeWritten() };
   }

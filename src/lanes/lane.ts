@@ -1,5 +1,5 @@
 import type { ScoredDirections } from "../methods/net-utility.ts";
-import type { Timings } from "./clock.ts";
+import type { Span, Timings } from "./clock.ts";
 import type { Merger, ModuleResult } from "./merger.ts";
 
 /** A piece of a merge that any lane can do. */
@@ -23,32 +23,47 @@ export interface Lane {
   run(job: Job): Promise<JobResult>;
   /** Time spent so far. */
   timings(): Promise<Timings>;
+  /** What the thread did when, up to now, if its clock keeps spans. Lanes of other machines tell nothing. */
+  spans?(): Promise<readonly Span[]>;
 }
 
 /** A lane on the caller's own thread; the thread can do other work (take signals, draw) before each job. */
 export function localLane(
-  merger: Pick<Merger, "surveyModule" | "mergeModules" | "writeExtra" | "timings">,
+  merger: Pick<Merger, "surveyModule" | "mergeModules" | "writeExtra" | "clock">,
   hash: (input: number) => Promise<string | null>,
 ): Lane {
-  let hashed = 0;
+  const { clock } = merger;
+  let free = performance.now();
+  const rest = (): void => void clock.mark("idle", free);
+  const work = async (job: Job): Promise<JobResult> => {
+    if (job.kind === "survey") {
+      return { kind: "survey", index: job.index, directions: await merger.surveyModule(job.index) };
+    }
+    if (job.kind === "modules") return { kind: "modules", results: await merger.mergeModules(job.indices) };
+    if (job.kind === "extra") {
+      await merger.writeExtra(job.index);
+      return { kind: "extra" };
+    }
+    return { kind: "hash", input: job.input, sha256: await clock.bookAsync("hash", () => hash(job.input)) };
+  };
   return {
     depth: 1,
     async run(job) {
       await yieldThread();
-      if (job.kind === "survey") {
-        return { kind: "survey", index: job.index, directions: await merger.surveyModule(job.index) };
-      }
-      if (job.kind === "modules") return { kind: "modules", results: await merger.mergeModules(job.indices) };
-      if (job.kind === "extra") {
-        await merger.writeExtra(job.index);
-        return { kind: "extra" };
-      }
+      rest();
       const start = performance.now();
-      const sha256 = await hash(job.input);
-      hashed += (performance.now() - start) / 1000;
-      return { kind: "hash", input: job.input, sha256 };
+      try {
+        return await work(job);
+      } finally {
+        clock.mark(`job ${job.kind}`, start);
+        free = performance.now();
+      }
     },
-    timings: async () => ({ ...merger.timings, hash: hashed }),
+    timings: async () => clock.timings,
+    async spans() {
+      rest();
+      return clock.spans ?? [];
+    },
   };
 }
 

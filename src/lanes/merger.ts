@@ -20,7 +20,7 @@ import { StreamedPool } from "../units/streamed-pool.ts";
 import type { PoolPart } from "../units/unit-reader.ts";
 import type { UnitRows } from "../units/unit-rows.ts";
 import { type LargestEntries, writeFactors } from "../units/write-factors.ts";
-import { Clock, type Timings, timedKernels, timedSource } from "./clock.ts";
+import { Clock, timedKernels, timedSource } from "./clock.ts";
 import { writeExtra } from "./write-extras.ts";
 import { halfScales, outOfRange } from "./write-scaled.ts";
 
@@ -63,23 +63,27 @@ export class Merger {
   readonly #files: readonly (readonly ByteSource[])[];
   readonly #sink: ByteSink;
   readonly #kernels: Kernels;
-  readonly #clock: Clock = new Clock();
+  /** What its time goes to. */
+  readonly clock: Clock;
   readonly #run: MethodRun;
 
   /**
    * @param files of each input, in the order that the plan's tensors refer to
    * @param sink the whole output file, header included
    */
-  constructor(kernels: Kernels, plan: MergePlan, files: readonly (readonly ByteSource[])[], sink: ByteSink) {
+  constructor(
+    kernels: Kernels,
+    plan: MergePlan,
+    files: readonly (readonly ByteSource[])[],
+    sink: ByteSink,
+    clock: Clock = new Clock(),
+  ) {
     this.#plan = plan;
-    this.#kernels = timedKernels(kernels, this.#clock);
-    this.#files = files.map((sources) => sources.map((source) => timedSource(source, this.#clock)));
+    this.clock = clock;
+    this.#kernels = timedKernels(kernels, clock);
+    this.#files = files.map((sources) => sources.map((source) => timedSource(source, clock)));
     this.#sink = sink;
     this.#run = methodRun(plan);
-  }
-
-  get timings(): Timings {
-    return this.#clock.timings;
   }
 
   /**
@@ -92,7 +96,7 @@ export class Merger {
     const columns = new ExpertColumns(this.#plan.modules[indices[0]!]!, this.#plan.dtype);
     const results: ModuleResult[] = [];
     for (const index of indices) results.push(await this.#mergeModule(index, columns));
-    await this.#clock.bookRest("write", () => columns.write(this.#sink));
+    await this.clock.bookRest("write", () => columns.write(this.#sink));
     return results;
   }
 
@@ -102,7 +106,7 @@ export class Merger {
     const { pool, merged, rows, figures, response } = await (module.memory.streamed
       ? this.#streamed(module, run)
       : this.#pooled(module, run));
-    const largest = await this.#clock.bookRest("write", () => this.#write(module, rows, columns));
+    const largest = await this.clock.bookRest("write", () => this.#write(module, rows, columns));
     const square = this.#square;
     await this.#countCut(module, figures);
     const live = new Map<number, number>();
@@ -124,7 +128,7 @@ export class Merger {
 
   async #pooled(module: PlannedModule, run: ModuleRun): Promise<MergedUnits> {
     const pool = await Pool.survey(this.#kernels, this.#partsOf(module), module.memory, needsPrecision(run));
-    const { merged, cut, rows } = await this.#clock.bookRest("cluster", async () => {
+    const { merged, cut, rows } = await this.clock.bookRest("cluster", async () => {
       const result = await runModule(pool, run, module.weights);
       return { ...result, rows: await writtenRows(pool, result.cut) };
     });
@@ -137,7 +141,7 @@ export class Merger {
   /** A module of more units than have a matrix of all pairs. */
   async #streamed(module: PlannedModule, run: ModuleRun): Promise<MergedUnits> {
     const pool = await StreamedPool.survey(this.#kernels, this.#partsOf(module), module.memory);
-    const { merged, cut } = await this.#clock.bookRest("cluster", () => runStreamed(pool, run, module.weights));
+    const { merged, cut } = await this.clock.bookRest("cluster", () => runStreamed(pool, run, module.weights));
     const own = new Map(adaptersInOrder(pool).map(({ input, units }) => [input, pool.ownGrams(units)]));
     const figures = ownDeltaProducts(pool, own, cut.products, this.#plan.inputs.length, this.#square);
     return { pool, merged, rows: cut.rows!, figures, response: null };
@@ -160,7 +164,7 @@ export class Merger {
       0,
     );
     const pool = await Pool.survey(this.#kernels, this.#partsOf(module), memory, true);
-    return this.#clock.bookRest("cluster", async () => netUtilities(pool));
+    return this.clock.bookRest("cluster", async () => netUtilities(pool));
   }
 
   /** Write one extra. @throws as `writeExtra` */

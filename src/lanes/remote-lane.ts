@@ -1,6 +1,6 @@
 import { reviveError } from "../core/errors.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
-import type { Timings } from "./clock.ts";
+import type { Span, Timings } from "./clock.ts";
 import type { Job, JobResult, Lane } from "./lane.ts";
 import type { LaneAnswer, LaneRequest, Written } from "./lane-protocol.ts";
 
@@ -57,6 +57,12 @@ export class RemoteLane<Setup> implements Lane {
     const answer = await this.#ask({ ask: "timings" });
     if (answer.answer !== "timings") throw new Error(`a worker answered ${answer.answer} when asked for timings`);
     return answer.timings;
+  }
+
+  async spans(): Promise<readonly Span[]> {
+    const answer = await this.#ask({ ask: "spans" });
+    if (answer.answer !== "spans") throw new Error(`a worker answered ${answer.answer} when asked for spans`);
+    return answer.spans;
   }
 
   async close(): Promise<void> {

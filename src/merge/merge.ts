@@ -8,6 +8,7 @@ import { wasmKernels } from "../kernels/wasm.ts";
 import { addTimings, noTimings } from "../lanes/clock.ts";
 import { type Job, type JobResult, type Lane, localLane, type OnProgress, runJobs } from "../lanes/lane.ts";
 import { Merger, type ModuleResult } from "../lanes/merger.ts";
+import type { Profile } from "../lanes/profile.ts";
 import { type Draft, writeScaled } from "../lanes/write-scaled.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
 import { methodById } from "../methods/registry.ts";
@@ -57,6 +58,11 @@ export interface MergeControl {
   readonly onProgress?: OnProgress;
 }
 
+/** The same, and where a profile is made. */
+export interface ProfiledControl extends MergeControl {
+  readonly profile?: Profile;
+}
+
 /** An executed merge: the plan (which says what the output holds) and the report. */
 export interface MergeOutcome {
   readonly plan: ScaledPlan;
@@ -75,7 +81,7 @@ export async function runMerge(
   adapters: readonly Adapter[],
   recipe: Recipe,
   host: MergeHost,
-  { signal, onProgress }: MergeControl = {},
+  { signal, onProgress, profile }: ProfiledControl = {},
 ): Promise<MergeOutcome> {
   const hashes = new Map<number, string | null>();
   let hashed = false;
@@ -90,13 +96,18 @@ export async function runMerge(
     for (const done of results) {
       if (done.kind === "hash") hashes.set(done.input, done.sha256);
     }
-    for (const lane of lanes) addTimings(timings, await lane.timings());
+    for (const [number, lane] of lanes.entries()) {
+      addTimings(timings, await lane.timings());
+      profile?.add(number, (await lane.spans?.()) ?? []);
+    }
+    profile?.mark("merge");
     return results;
   };
   let findings: Findings = {};
   for (;;) {
     const origin = { recipe, findings, scale: null };
     const plan = planFrom(adapters, origin);
+    profile?.mark("plan");
     if (plan.target.kind === "budget" && findings.directions === undefined) {
       findings = { ...findings, directions: await surveyModules(plan, await host.survey(plan, origin), run) };
       continue;

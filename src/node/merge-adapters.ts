@@ -3,6 +3,7 @@ import type { DialectId } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { FormatId } from "../convert/formats.ts";
 import type { FormatChoice } from "../convert/forms.ts";
+import { Profile } from "../lanes/profile.ts";
 import type { MergeOutcome } from "../merge/merge.ts";
 import { carriedOut } from "../plan/carried-out.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
@@ -24,6 +25,7 @@ import { readBaseConfig } from "./input/base-config.ts";
 import { type MergeJob, mergeInto } from "./merge-into.ts";
 import type { OutputOptions } from "./output/into-output.ts";
 import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-place.ts";
+import { withProfile } from "./output/profile-file.ts";
 import type { MachineControl } from "./threads/disk-host.ts";
 
 /** The format of a result, and what writing it needs. */
@@ -55,16 +57,18 @@ export interface MergeOptions
     Omit<PlaceOptions, "bytes"> {
   /** Where to write: one file if the name ends in .safetensors or .gguf, else a folder. */
   readonly out: string;
+  /** Also write what each thread did when to this file, as a trace that chrome://tracing and Perfetto open. */
+  readonly profile?: string;
 }
 
 /** The same for a merge that is only planned; without `out`, a folder is meant. */
-export type PlannedOptions = Omit<MergeOptions, "out"> & Partial<Pick<MergeOptions, "out">>;
+export type PlannedOptions = Omit<MergeOptions, "out" | "profile"> & Partial<Pick<MergeOptions, "out">>;
 /** Stands for an output that has no name yet. */
 const SOME_FOLDER = "merged";
 
 /** Rules for the options of every output. */
 export const PLACE: OptionTable<Omit<OutputOptions, "bytes">> = { force: SWITCH, onNotice: FUNCTION };
-const INTO_FOLDER: OptionTable<Omit<MergeOptions, keyof FormatOptions | "out">> = {
+const INTO_FOLDER: OptionTable<Omit<MergeOptions, keyof FormatOptions | "out" | "profile">> = {
   ...INPUT,
   ...PLACE,
   report: PATH,
@@ -73,16 +77,24 @@ const INTO_FOLDER: OptionTable<Omit<MergeOptions, keyof FormatOptions | "out">> 
   onProgress: FUNCTION,
 };
 /** Rules for the options of every function that carries out a merge. */
-export const MERGING: OptionTable<Omit<MergeOptions, "out">> = { ...INTO_FOLDER, to: FORMAT, baseConfig: PATH };
+export const MERGING: OptionTable<Omit<MergeOptions, "out" | "profile">> = {
+  ...INTO_FOLDER,
+  to: FORMAT,
+  baseConfig: PATH,
+};
 
 const TAKEN = { paths: PATHS, recipe: RECIPE };
 const OUT = { ...PATH, needed: true } as const;
-const MERGE: Call<MergeOptions> = { name: "mergeAdapters", takes: TAKEN, options: { ...MERGING, out: OUT } };
+const MERGE: Call<MergeOptions> = {
+  name: "mergeAdapters",
+  takes: TAKEN,
+  options: { ...MERGING, out: OUT, profile: PATH },
+};
 const PLAN: Call<PlannedOptions> = { name: "planMergedOutput", takes: TAKEN, options: { ...MERGING, out: PATH } };
 const FOLDER: Call<Omit<MergeOptions, keyof FormatOptions>> = {
   name: "mergeToFolder",
   takes: TAKEN,
-  options: { ...INTO_FOLDER, out: OUT },
+  options: { ...INTO_FOLDER, out: OUT, profile: PATH },
 };
 
 /** A merge as it was written. */
@@ -119,7 +131,10 @@ export async function mergeChecked(
   options: MergeOptions,
   how: Pick<MergeJob, "hashes" | "withHost"> = {},
 ): Promise<Merged> {
+  const profile = options.profile === undefined ? undefined : new Profile();
+  profile?.mark("start-up");
   return withOpened(paths, recipe, options, async (opened, inputs, baseConfig) => {
+    profile?.mark("open");
     const { out } = options;
     const adapters = opened.map(({ adapter }) => adapter);
     const planned = async () => ({ plan: makePlan(adapters, recipe), adapters, baseConfig });
@@ -128,10 +143,16 @@ export async function mergeChecked(
     const writer = await writerOfMerge(out, formatChoice(options.to, recipe), planned);
     const sources = localPaths(paths).map((path) => ({ path }));
     const stepsOf = (plan: MergePlan) => [{ name: null, adapters: sources, recipe: carriedOut(recipe, plan) }];
-    const outcome = await intoOutput(out, inputs, options, (output, place) =>
-      mergeInto(output, { opened, recipe, writer, baseConfig, place, stepsOf, ...how }, options),
+    const merged = await withProfile(options, inputs, profile, () =>
+      intoOutput(out, inputs, options, (output, place) =>
+        mergeInto(
+          output,
+          { opened, recipe, writer, baseConfig, place, stepsOf, ...(profile && { profile }), ...how },
+          options,
+        ),
+      ),
     );
-    return { ...outcome, format: writer?.id ?? "peft", from: adapters.map((own) => own.format) };
+    return { ...merged, format: writer?.id ?? "peft", from: adapters.map((own) => own.format) };
   });
 }
 

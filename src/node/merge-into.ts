@@ -4,6 +4,7 @@ import type { Conversion } from "../convert/conversion.ts";
 import type { Writer } from "../convert/convert.ts";
 import { writeConversion } from "../convert/write-conversion.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import type { Profile } from "../lanes/profile.ts";
 import { folderFiles, type MergedFormat, peftFolder, reportText } from "../merge/folder-files.ts";
 import { type MergeOutcome, runMerge } from "../merge/merge.ts";
 import { DEFAULT_METHOD } from "../methods/method.ts";
@@ -32,6 +33,8 @@ export interface MergeJob {
   readonly hashes?: boolean;
   /** Who carries the merge out. Default: the threads of this machine. */
   readonly withHost?: WithHost;
+  /** What the threads did when is added to it. */
+  readonly profile?: Profile;
   /** Where the report goes. */
   readonly place: ReportPlace | null;
   /** The steps for recipe.yaml, once the final plan is known. */
@@ -125,7 +128,7 @@ function mergeOnDisk(
   output: Output,
   weights: string,
   room: (plan: MergePlan) => Promise<number>,
-  { opened, recipe, hashes = true, withHost = withDiskHost }: MergeJob,
+  { opened, recipe, hashes = true, profile, withHost = withDiskHost }: MergeJob,
   control: MachineControl,
 ): Promise<MergeOutcome> {
   const adapters = opened.map(({ adapter }) => adapter);
@@ -136,11 +139,13 @@ function mergeOnDisk(
     method: recipe.method ?? DEFAULT_METHOD,
     threads: control.threads,
     hashes,
+    traced: profile !== undefined,
     checkRoom: async (plan: MergePlan, beside: number) => output.checkSpace((await room(plan)) + beside),
   };
   return withHost(place, async (host) => {
-    const outcome = await runMerge(adapters, recipe, host, control);
+    const outcome = await runMerge(adapters, recipe, host, { ...control, ...(profile && { profile }) });
     control.signal?.throwIfAborted();
+    profile?.mark("report");
     return outcome;
   });
 }

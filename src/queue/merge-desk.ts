@@ -39,7 +39,7 @@ export async function openMergeDesk(work: MergeWork, roots: Roots, lanes: LanePo
     };
     checkOutput();
     const inputs = adapters.map(({ files }) => files.map(inputFile));
-    const started = { plan, setup: { methodModule: null, inputs, output } };
+    const started = { plan, setup: { methodModule: null, inputs, output, traced: false } };
     const { jobs } = await queueSchemas();
     return {
       async run(text) {

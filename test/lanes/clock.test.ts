@@ -82,6 +82,23 @@ describe("a clock", () => {
     expect(clock.timings).toEqual({ ...noTimings(), read: 1 });
   });
 
+  it("keeps spans for a profile alone: the inner one first, from when to when since the epoch", async () => {
+    const clock = new Clock(true);
+    const begun = performance.timeOrigin + now;
+    await clock.bookRest("cluster", async () => {
+      takes(1);
+      clock.book("gram", () => takes(8));
+    });
+    clock.mark("idle", now - 500);
+    expect(clock.spans).toEqual([
+      { name: "gram", start: begun + 1000, end: begun + 9000 },
+      { name: "cluster", start: begun, end: begun + 9000 },
+      { name: "idle", start: begun + 8500, end: begun + 9000 },
+    ]);
+    expect(clock.timings).toEqual({ ...noTimings(), cluster: 1, gram: 8 });
+    expect(new Clock().spans).toBeNull();
+  });
+
   it("adds the timings of several lanes", () => {
     const sum = { ...noTimings(), read: 1, hash: 2 };
     addTimings(sum, { ...noTimings(), read: 4, write: 8 });
@@ -97,8 +114,9 @@ describe("a lane on the caller's thread", () => {
     surveyModule: async () => directions,
     mergeModules: async (indices: readonly number[]) => indices.map(() => merged),
     writeExtra: async (index: number) => void extras.push(index),
-    timings: { ...noTimings(), gram: 6 },
+    clock: new Clock(),
   };
+  merger.clock.timings.gram = 6;
 
   it("does each kind of job, and counts the time of hashing", async () => {
     const lane = localLane(merger, async (input) => takes(input, `hash of ${input}`));
@@ -112,6 +130,20 @@ describe("a lane on the caller's thread", () => {
     expect(await lane.run({ kind: "hash", input: 2 })).toEqual({ kind: "hash", input: 2, sha256: "hash of 2" });
     await lane.run({ kind: "hash", input: 1 });
     expect(await lane.timings()).toEqual({ ...noTimings(), gram: 6, hash: 3 });
+  });
+
+  it("tells what it did when: idle until a job, the job, and idle until it is asked", async () => {
+    const lane = localLane({ ...merger, clock: new Clock(true) }, async (input) => takes(input, null));
+    const begun = performance.timeOrigin + now;
+    takes(1);
+    await lane.run({ kind: "hash", input: 2 });
+    takes(4);
+    expect(await lane.spans?.()).toEqual([
+      { name: "idle", start: begun, end: begun + 1000 },
+      { name: "hash", start: begun + 1000, end: begun + 3000 },
+      { name: "job hash", start: begun + 1000, end: begun + 3000 },
+      { name: "idle", start: begun + 3000, end: begun + 7000 },
+    ]);
   });
 
   it("lets the thread do other work before each job", async () => {

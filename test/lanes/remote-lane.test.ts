@@ -31,6 +31,7 @@ class Worker {
         return { kind: "hash", input, sha256: `${(plan as unknown as { base: string }).base} ${setup}` };
       },
       timings: async () => ({ ...noTimings(), read: 2, hash: 3 }),
+      ...(setup !== "untold" && { spans: async () => [{ name: "read", start: 1, end: 3 }] }),
     };
     return {
       lane,
@@ -70,6 +71,9 @@ describe("a lane in a worker", () => {
       [3, 3],
     ]);
     expect(await lane.timings()).toEqual({ ...noTimings(), read: 2, hash: 3 });
+    expect(await lane.spans()).toEqual([{ name: "read", start: 1, end: 3 }]);
+    lane.begin(planFor("base"), "untold");
+    expect(await lane.spans()).toEqual([]);
   });
 
   it("goes over to another plan, closing the earlier one; its bytes go to the latest writer that was given", async () => {
@@ -107,7 +111,7 @@ describe("a lane in a worker", () => {
 
   it("cannot run or tell timings before it has a plan", async () => {
     const { lane } = connected();
-    for (const asked of [lane.run(hash(1)), lane.timings()]) {
+    for (const asked of [lane.run(hash(1)), lane.timings(), lane.spans()]) {
       expect((await rejection(asked)).message).toContain("a worker was asked to run before it had a plan");
     }
   });
@@ -143,5 +147,6 @@ describe("a lane in a worker", () => {
     }));
     expect((await rejection(lane.run(hash(1)))).message).toBe("a worker answered begun to a job");
     expect((await rejection(lane.timings())).message).toBe("a worker answered begun when asked for timings");
+    expect((await rejection(lane.spans())).message).toBe("a worker answered begun when asked for spans");
   });
 });

@@ -72,13 +72,14 @@ const FOLDER = {
   base: "base",
 };
 const MERGE = { ...FOLDER, to: "gguf", baseConfig: "config.json" } as const;
+const profile = "profile.json";
 const OPENING = { ...HUB, stream: false, baseConfig: null };
 const LLAMA = { getLlama: () => Promise.reject(new Error("not started")) };
 
 const OPTIONS = {
-  mergeAdapters: MERGE,
+  mergeAdapters: { ...MERGE, profile },
   planMergedOutput: MERGE,
-  mergeToFolder: FOLDER,
+  mergeToFolder: { ...FOLDER, profile },
   runRecipe: { ...MERGE, onStep: async () => {} },
   planRecipe: { ...MERGE, onStep: async () => {} },
   convertAdapter: {

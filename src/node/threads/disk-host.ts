@@ -5,6 +5,7 @@ import { maximum } from "../../core/maximum.ts";
 import type { RemoteSource } from "../../hub/url-source.ts";
 import { wasmKernels } from "../../kernels/wasm.ts";
 import { affordableThreads } from "../../lanes/affordable-threads.ts";
+import { Clock } from "../../lanes/clock.ts";
 import type { MergeControl, MergeHost } from "../../merge/merge.ts";
 import { moduleOf } from "../../methods/registry.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
@@ -38,6 +39,8 @@ export interface DiskPlace {
   readonly threads: number | undefined;
   /** Whether the inputs are hashed for the report. */
   readonly hashes: boolean;
+  /** Whether lanes keep what they do when. */
+  readonly traced: boolean;
   /** @throws OutputError where a plan's result, and more bytes beside it, have no room */
   checkRoom(plan: MergePlan, beside: number): Promise<void>;
 }
@@ -57,7 +60,7 @@ export async function withDiskHost<T>(place: DiskPlace, work: (host: MergeHost) 
 }
 
 function diskHost(
-  { adapters, weights, draft: draftFile, method, threads, hashes, checkRoom }: DiskPlace,
+  { adapters, weights, draft: draftFile, method, threads, hashes, traced, checkRoom }: DiskPlace,
   closers: (() => void | Promise<void>)[],
 ): MergeHost {
   const inputs = adapters.map(({ files }) => files.map(inputFile));
@@ -74,9 +77,9 @@ function diskHost(
   const kernels = wasmKernels();
   const beginLanes = (plan: MergePlan, output: string | null) => {
     local?.close();
-    local = openDiskMerger(kernels, plan, inputs, output);
+    local = openDiskMerger(kernels, plan, inputs, output, new Clock(traced));
     const helpers = workers.slice(0, affordableThreads(wanted, plan.modules) - 1);
-    for (const worker of helpers) worker.begin(plan, { methodModule: methodModule ?? null, inputs, output });
+    for (const worker of helpers) worker.begin(plan, { methodModule: methodModule ?? null, inputs, output, traced });
     return [local.lane, ...helpers];
   };
   const beginFile = (plan: MergePlan, output: string) => {

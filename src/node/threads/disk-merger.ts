@@ -3,6 +3,7 @@ import { fileOf } from "../../adapter/folder.ts";
 import { memorySink, memorySource } from "../../core/bytes.ts";
 import { urlSource } from "../../hub/url-source.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
+import type { Clock } from "../../lanes/clock.ts";
 import { type Lane, localLane } from "../../lanes/lane.ts";
 import { Merger } from "../../lanes/merger.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
@@ -24,12 +25,17 @@ function hashOf(files: readonly InputFile[]): string | null {
   return hashFiles(files.filter((file) => typeof file === "string"));
 }
 
-/** Open the inputs' files and the output file (which must exist at its full size; null if nothing is written) for one thread. */
+/**
+ * Open the inputs' files and the output file (which must exist at its full size; null if nothing is written) for one thread.
+ *
+ * @param clock books the lane's time
+ */
 export function openDiskMerger(
   kernels: Kernels,
   plan: MergePlan,
   inputs: InputFiles,
   output: string | null,
+  clock: Clock,
 ): DiskMerger {
   const opened: { close(): void }[] = [];
   try {
@@ -45,7 +51,7 @@ export function openDiskMerger(
         return source;
       }),
     );
-    const merger = new Merger(kernels, plan, sources, sink ?? memorySink(0));
+    const merger = new Merger(kernels, plan, sources, sink ?? memorySink(0), clock);
     const lane = localLane(merger, async (input) => hashOf(inputs[input]!));
     return { lane, close: () => closeAll(opened) };
   } catch (error) {

@@ -7,7 +7,10 @@ import type { WorkerSetup, WorkerStart } from "./worker-protocol.ts";
 /** A lane on a worker thread. */
 export function workerLane(): RemoteLane<WorkerSetup> {
   return new RemoteLane(({ answered, failed }) => {
-    const workerData: WorkerStart = { kernels: kernelsModule() };
+    const workerData: WorkerStart = {
+      kernels: kernelsModule(),
+      created: performance.timeOrigin + performance.now(),
+    };
     const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });
     worker.on("message", (answer: LaneAnswer) => answered(answer));
     worker.on("error", (error) => failed(error instanceof Error ? error : new Error(String(error))));

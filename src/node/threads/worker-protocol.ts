@@ -13,12 +13,16 @@ export type InputFiles = readonly (readonly InputFile[])[];
 /** What a worker starts with. */
 export interface WorkerStart {
   readonly kernels: WebAssembly.Module;
+  /** When its owner began to start it, in milliseconds since the epoch. */
+  readonly created: number;
 }
 
-/** A worker's inputs, the path of its output file (null if it writes nothing), and the module of its method. */
+/** A worker's inputs, the path of its output file (null if it writes nothing), the module of its method, and whether it is traced. */
 export interface WorkerSetup {
   /** The module to import for an external method; null for a built-in one. */
   readonly methodModule: string | null;
   readonly inputs: InputFiles;
   readonly output: string | null;
+  /** Whether it keeps what it does when. */
+  readonly traced: boolean;
 }
