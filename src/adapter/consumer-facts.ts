@@ -167,7 +167,7 @@ const FACTS: Readonly<Record<ConsumerId, ConsumerFacts>> = {
   comfyui: {
     ...PLAIN,
     title: "ComfyUI",
-    version: "0.3.64",
+    version: "0.9.1",
     formats: ["kohya", "diffusers"],
     files: ANY_FILE,
     ...ANY_RANK,

@@ -175,7 +175,9 @@ const IMAGE: readonly Row[] = [
   ["flux-xlabs", "comfyui", ["fails", /finds none of the 8 modules .*processor\.qkv_lora1; .*--to kohya\.$/]],
   ["hunyuanvideo-transformer", "comfyui", "good"],
   ["hunyuanvideo-transformer", "diffusers", ["unseen", /finds its modules by their names/]],
-  ["zimage-comfy", "comfyui", ["unseen", /finds its modules by their names/]],
+  ["zimage-comfy", "comfyui", ["note", /finds all 4 modules/]],
+  ["zimage-diffusers", "comfyui", "good"],
+  ["flux2-aitoolkit", "comfyui", "good"],
   ["qwen-bare", "comfyui", "good"],
   ["sdxl-kohya", "vllm llamacpp mlx sglang tgi", ["fails", /belongs to an image model/]],
 ];

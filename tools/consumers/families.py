@@ -129,20 +129,27 @@ def comfy_model(family):
 
     given = dict(device="meta", dtype=torch.float32, operations=comfy.ops.disable_weight_init)
     flux = dict(depth=2, depth_single_blocks=2, patch_size=2, qkv_bias=True, axes_dim=[16, 56, 56], theta=10000, num_heads=24, hidden_size=3072, mlp_ratio=4.0)
-    if family in ("flux1", "flux2"):
+    if family == "flux1":
         from comfy.ldm.flux.model import Flux
 
-        config = dict(flux, in_channels=16, out_channels=16, vec_in_dim=768, context_in_dim=4096, guidance_embed=True)
-        return (None, None, None) if family == "flux2" else (base.Flux, Flux(**config, **given), config)
+        config = dict(flux, in_channels=16, out_channels=16, vec_in_dim=768, context_in_dim=4096, guidance_embed=True, txt_ids_dims=[])
+        return base.Flux, Flux(**config, **given), config
+    if family == "flux2":
+        from comfy.ldm.flux.model import Flux
+
+        # What comfy/model_detection.py makes of the published weights.
+        own = dict(patch_size=1, qkv_bias=False, ops_bias=False, axes_dim=[32, 32, 32, 32], theta=2000, num_heads=48, hidden_size=6144, mlp_ratio=3.0, mlp_silu_act=True, global_modulation=True)
+        config = dict({**flux, **own}, in_channels=128, out_channels=128, vec_in_dim=None, context_in_dim=15360, guidance_embed=True, txt_ids_dims=[3])
+        return base.Flux2, Flux(**config, **given), config
     if family == "chroma":
         from comfy.ldm.chroma.model import Chroma
 
-        config = dict(flux, in_channels=64, out_channels=64, context_in_dim=4096, in_dim=64, out_dim=3072, hidden_dim=5120, n_layers=5)
+        config = dict(flux, in_channels=64, out_channels=64, context_in_dim=4096, in_dim=64, out_dim=3072, hidden_dim=5120, n_layers=5, txt_ids_dims=[], vec_in_dim=None)
         return base.Chroma, Chroma(**config, **given), config
     if family == "hunyuan-video":
         from comfy.ldm.hunyuan_video.model import HunyuanVideo
 
-        config = dict(flux, in_channels=16, out_channels=16, patch_size=[1, 2, 2], axes_dim=[16, 56, 56], theta=256, vec_in_dim=768, context_in_dim=4096, guidance_embed=True, byt5=False, meanflow=False)
+        config = dict(flux, in_channels=16, out_channels=16, patch_size=[1, 2, 2], axes_dim=[16, 56, 56], theta=256, vec_in_dim=768, context_in_dim=4096, guidance_embed=True, byt5=False, meanflow=False, meanflow_sum=False, use_cond_type_embedding=False, vision_in_dim=None)
         return base.HunyuanVideo, HunyuanVideo(image_model=None, **config, **given), config
     if family == "wan":
         from comfy.ldm.wan.model import WanModel
@@ -156,6 +163,11 @@ def comfy_model(family):
         from comfy.ldm.lumina.model import NextDiT
 
         config = dict(dim=2304, n_layers=2, n_heads=24, n_kv_heads=8, axes_dims=[32, 32, 32], axes_lens=[300, 512, 512], qk_norm=True, cap_feat_dim=2304)
+        return base.Lumina2, NextDiT(**config, **given), config
+    if family == "z-image":
+        from comfy.ldm.lumina.model import NextDiT
+
+        config = dict(dim=3840, n_layers=2, n_heads=30, n_kv_heads=30, axes_dims=[32, 48, 48], axes_lens=[1536, 512, 512], qk_norm=True, cap_feat_dim=2560, in_channels=16, ffn_dim_multiplier=8 / 3, z_image_modulation=True, pad_tokens_multiple=32)
         return base.Lumina2, NextDiT(**config, **given), config
     if family == "sd3":
         from comfy.ldm.modules.diffusionmodules.mmdit import OpenAISignatureMMDITWrapper

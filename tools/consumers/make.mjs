@@ -3,7 +3,7 @@
  * our files to these facts without Python: the files must be the very bytes that the programs loaded.
  *
  *   python3 -m venv venv && venv/bin/pip install -r tools/consumers/requirements.txt      (5 GB with torch)
- *   git clone https://github.com/comfyanonymous/ComfyUI      (which is not on PyPI)
+ *   git clone --branch v0.9.1 https://github.com/comfyanonymous/ComfyUI      (which is not on PyPI)
  *   npm run build && node tools/consumers/make.mjs venv/bin/python ComfyUI
  */
 import { execFileSync } from "node:child_process";
@@ -25,11 +25,11 @@ if (comfyui === undefined) {
   );
 }
 
-rmSync(golden, { recursive: true, force: true });
 const work = mkdtempSync(join(tmpdir(), "consumers-"));
 const jobs = [];
 for (const [number, case_] of CASES.entries()) {
   const folder = join(golden, case_.id);
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeInput(folder, case_, number);
   for (const { program, to, parts, tolerance = 2e-6, whole = true } of case_.judges) {

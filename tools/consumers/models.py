@@ -141,6 +141,7 @@ def comfy_flux():
         theta=10000,
         qkv_bias=True,
         guidance_embed=True,
+        txt_ids_dims=[],
     )
     return held(comfy.model_base.Flux, Flux(**config, operations=comfy.ops.disable_weight_init), config)
 

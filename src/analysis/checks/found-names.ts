@@ -4,6 +4,7 @@ import { familyById } from "../../families/families.ts";
 import type { Family, Place } from "../../families/family.ts";
 import { FLUX1 } from "../../families/flux1.ts";
 import { type Found, filledIn } from "../../families/name-table.ts";
+import { Z_IMAGE } from "../../families/z-image.ts";
 
 /** The modules of an image model's file by whether a program finds them by their names. */
 export interface FoundNames {
@@ -103,20 +104,23 @@ function isOwn({ spelled: { path, underscored }, place: { value, numbers } }: Na
   return path === (underscored ? own.replaceAll(".", "_") : own);
 }
 
-/** Families whose names in diffusers ComfyUI knows too, by what these may begin with. */
+/** Families of whose names in diffusers ComfyUI knows some, by what these may begin with. */
 const DIFFUSERS_IN_COMFYUI: Readonly<Record<string, readonly string[]>> = {
   flux1: ["transformer.", "lora_transformer_", "lycoris_"],
   chroma: ["transformer.", "lora_transformer_", "lycoris_"],
+  flux2: ["transformer.", "lora_transformer_", "lycoris_"],
   sd3: ["transformer.", "lora_transformer_", "lycoris_"],
   pixart: ["transformer."],
+  "z-image": ["diffusion_model.", "transformer.", "lycoris_", ""],
+  lumina2: ["diffusion_model.", "transformer.", "lycoris_", ""],
 };
+/** Families whose names ComfyUI takes for those of another family, so that it knows what both have. */
+const TAKEN_FOR: Readonly<Record<string, Family>> = { chroma: FLUX1, flux2: FLUX1, lumina2: Z_IMAGE };
 
 function inComfyui(family: Family, modules: readonly NamedModule[]): FoundNames | null {
-  // New families that this release does not know.
-  if (family.id === "flux2" || family.id === "z-image") return null;
   const wanFun = modules.some(({ stem }) => stem === "lora_unet__blocks_0_cross_attn_k");
   const isFound = (module: NamedModule): boolean => {
-    const { beginning, path } = module.spelled;
+    const { beginning, path, underscored } = module.spelled;
     if (isOwn(module)) {
       if (beginning === "lora_unet_" || beginning === "diffusion_model.") return true;
       if (beginning === "lora_unet__") return wanFun;
@@ -124,9 +128,10 @@ function inComfyui(family: Family, modules: readonly NamedModule[]): FoundNames 
     }
     if (family.id === "hunyuan-video")
       return /^(?:transformer|diffusion_model)\.$/.test(beginning) && isOriginal(module);
-    if (!module.place.value.inDiffusers && !sameInDiffusers(module)) return false;
-    // Chroma shares what ComfyUI knows of Flux.1.
-    const known = family.id !== "chroma" || FLUX1.find(path, module.spelled.underscored)?.value.inDiffusers === true;
+    const other = TAKEN_FOR[family.id];
+    const place = other === undefined ? module.place : other.find(path, underscored);
+    if (place === null || place.value.weight.path !== module.place.value.weight.path) return false;
+    const known = place.value.inDiffusers || sameInDiffusers(place);
     return known && DIFFUSERS_IN_COMFYUI[family.id]?.includes(beginning) === true;
   };
   const lost = modules.filter((module) => !isFound(module));
@@ -223,12 +228,12 @@ function extentOf(id: string, { beginning, underscored }: Spelled, paths: string
 
 /** Whose paths a file has, as far as each module tells. */
 const PATHS: readonly (readonly [paths: string, isOne: (module: NamedModule) => boolean])[] = [
-  ["diffusers", (module) => module.place.value.inDiffusers || sameInDiffusers(module)],
+  ["diffusers", ({ place }) => place.value.inDiffusers || sameInDiffusers(place)],
   ["own", isOwn],
   ["original", (module) => isOriginal(module)],
 ];
 
 /** Whether diffusers and the model's own code have the same name for a weight. */
-function sameInDiffusers({ place: { value } }: NamedModule): boolean {
+function sameInDiffusers({ value }: Found<Place>): boolean {
   return value.part === null && value.weight.diffusers === value.weight.path;
 }
