@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright";
 import { servePage } from "../dist/node/ui/ui-server.js";
+import { longestTask } from "./longest-task.mjs";
 import { makeInputs } from "./make-inputs.mjs";
 import { median, run } from "./measure.mjs";
 
@@ -127,35 +128,23 @@ function peakSince(pid) {
   return peak;
 }
 
-/**
- * Move k over all units of a module, and trace the page's thread. Its own processor time counts, because drawing waits for processors that
- * the clustering uses.
- */
+/** Move k over all units of a module. */
 async function longestWhileKMoves() {
   await page.getByRole("tab", { name: /^Module/ }).click();
   const units = 7 * 16;
   await page.getByRole("img", { name: `Energy, k from 1 to ${units - 1}` }).waitFor({ timeout: 120_000 });
-  const session = await page.context().newCDPSession(page);
-  const events = [];
-  session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
-  await session.send("Tracing.start", { categories: "toplevel", transferMode: "ReportEvents" });
-  await page.evaluate(async (most) => {
-    const slider = document.querySelector('input[aria-label="clusters k"]');
-    for (let k = 4; k <= most; k += 4) {
-      slider.value = String(k);
-      slider.dispatchEvent(new Event("input", { bubbles: true }));
-      await new Promise((done) => setTimeout(done, 100));
-    }
-    await new Promise((done) => setTimeout(done, 1000));
-  }, units);
-  const complete = new Promise((done) => session.once("Tracing.tracingComplete", done));
-  await session.send("Tracing.end");
-  await complete;
-  const { pid, tid } = events.find(
-    ({ name, args, pid }) => name === "thread_name" && args.name === "CrRendererMain" && pid === renderer,
+  const longest = await longestTask(page, () =>
+    page.evaluate(async (most) => {
+      const slider = document.querySelector('input[aria-label="clusters k"]');
+      for (let k = 4; k <= most; k += 4) {
+        slider.value = String(k);
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+        await new Promise((done) => setTimeout(done, 100));
+      }
+      await new Promise((done) => setTimeout(done, 1000));
+    }, units),
   );
-  const tasks = events.filter((event) => event.pid === pid && event.tid === tid && event.name.endsWith("RunTask"));
-  return { units, longest: Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1000 };
+  return { units, longest };
 }
 
 /** Merge on the page; the longest task of its thread meanwhile, in ms. */

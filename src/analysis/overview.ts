@@ -6,6 +6,7 @@ import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { PAPER } from "../methods/lego/options.ts";
 import { largestRank } from "../methods/method.ts";
+import { isStreamed } from "../units/memory.ts";
 import { SetTally } from "./audit/set-tally.ts";
 import { blockNames } from "./blocks.ts";
 import { legoOn } from "./lego-on.ts";
@@ -25,11 +26,11 @@ export interface ModuleOverview {
   /** Frobenius norm and effective rank of each adapter's delta; null if it lacks the module. */
   readonly norms: readonly (number | null)[];
   readonly effectiveRanks: readonly (number | null)[];
-  /** Cosine of each pair of adapters' deltas, (T, T); null if one is zero or absent. */
+  /** Cosine of each pair of adapters' deltas, (T, T); null if one is zero or absent, or their units are too many to compare. */
   readonly cosines: readonly (readonly (number | null)[])[];
-  /** Share of sampled entries in which two adapters' deltas have different signs, mean over pairs; null with fewer than two. */
+  /** Share of sampled entries in which two adapters' deltas have different signs, mean over pairs; null with fewer than two, or too many units. */
   readonly signConflicts: number | null;
-  /** Purity by adapter of LEGO's clusters at the largest rank; null with fewer than two adapters. */
+  /** Purity by adapter of LEGO's clusters at the largest rank; null with fewer than two adapters, or too many units. */
   readonly purity: Purity | null;
 }
 
@@ -52,6 +53,15 @@ export async function overviewOf(
   const tally = new SetTally(adapters);
   for (const name of names) {
     signal?.throwIfAborted();
+    const parts = adapters.flatMap(({ modules }) => modules.get(name) ?? []);
+    if (isStreamed(parts)) {
+      const spectra = await tally.addApart(kernels, name);
+      onModule(
+        apartOverview({ name, block: blockOf(name), in: parts[0]!.in, out: parts[0]!.out }, spectra),
+        names.length,
+      );
+      continue;
+    }
     const pool = await readPool(kernels, adapters, name);
     if (pool === null) continue;
     const has = adapters.map(({ modules }) => modules.has(name));
@@ -59,7 +69,7 @@ export async function overviewOf(
     const pairs = await SignSample.draw(pool, random.below, adapters.length);
     const signs = pairs.conflictsBetween();
     tally.add(name, pool, products, signs);
-    const ranks = adapters.flatMap(({ modules }) => modules.get(name)?.rank ?? []);
+    const ranks = parts.map(({ rank }) => rank);
     const clusters =
       ranks.length < 2 ? null : (await legoOn(pool, Math.min(largestRank(ranks), pool.count), PAPER)).merged.clusters!;
     onModule(
@@ -85,4 +95,19 @@ export async function overviewOf(
     );
   }
   return tally;
+}
+
+/** Figures of a module whose units are too many to compare, from each adapter's singular values. */
+function apartOverview(
+  module: Pick<ModuleOverview, "name" | "block" | "in" | "out">,
+  spectra: readonly (readonly number[] | null)[],
+): ModuleOverview {
+  return {
+    ...module,
+    norms: spectra.map((sigma) => (sigma === null ? null : Math.hypot(...sigma))),
+    effectiveRanks: spectra.map((sigma) => (sigma === null ? null : effectiveRank(sigma))),
+    cosines: spectra.map(() => spectra.map(() => null)),
+    signConflicts: null,
+    purity: null,
+  };
 }

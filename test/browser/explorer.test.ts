@@ -269,6 +269,36 @@ describe("the explorer", () => {
     await expect(merging).rejects.toThrow(/abort/i);
   });
 
+  it("looks at each adapter alone where a module has too many units to compare, and refuses to show that module", async () => {
+    const folder = tempFolder();
+    const modules = { few: { in: 8, out: 8, rank: 2 }, many: { in: 8, out: 8, rank: 820 } };
+    const config = { rank_pattern: { many: 820 } };
+    const page = explorer();
+    const cards = await Promise.all(
+      [1, 2, 3, 4, 5].map((seed) => {
+        const name = `adapter-${seed}`;
+        writeAdapter(join(folder, name), randomAdapter(seed, { modules, config }));
+        return page.open(handed(join(folder, name), name));
+      }),
+    );
+    const seen: ModuleOverview[] = [];
+    const ids = cards.map(({ id }) => id);
+    const { audit } = await page.overview(ids, (module) => seen.push(module));
+    const [few, many] = seen;
+    expect([few!.name, many!.name]).toEqual(["few", "many"]);
+    expect(many).toMatchObject({ signConflicts: null, purity: null });
+    expect(new Set(many!.cosines.flat())).toEqual(new Set([null]));
+    expect(few!.cosines[0]![1]).not.toBeNull();
+    const whole = Math.hypot(...seen.map(({ norms }) => norms[0]!));
+    expect(audit.adapters[0]!.norm).toBeCloseTo(whole, 5);
+    expect(audit.findings.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/^Adapters are not compared in 1 of 2 modules, which has more than 4096 units/),
+    );
+    await expect(page.openModule(ids, "many", PAPER)).rejects.toThrow(
+      "many has 4100 units over all adapters, but at most 4096 can be compared at once",
+    );
+  });
+
   it("shows a module's units in a plane, and any k of its clusters", async () => {
     const page = explorer();
     const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));

@@ -94,7 +94,7 @@ describe("the explorer in Chromium", () => {
     await page.getByLabel("clusters k").focus();
     await page.keyboard.press("ArrowRight");
     await caption(7).waitFor();
-    await page.getByRole("button", { name: "cola, unit 0", exact: true }).press("Enter");
+    await page.getByRole("listbox", { name: "42 units in the plane" }).press("Enter");
     await page.getByRole("rowheader", { name: "cola 0", exact: true }).waitFor();
     await page.getByRole("button", { name: "Lay out by UMAP" }).click();
     await page.getByText("Units by UMAP").waitFor();

@@ -83,6 +83,13 @@ describe("a result", () => {
     const lines = await beside.locator("line.all").evaluateAll((all) => all.map((one) => one.getAttribute("x1")));
     expect(new Set(lines).size).toBe(1);
     expect(await beside.getByText("measured").count()).toBe(5);
+    await beside.locator("figure", { hasText: "1. tsv" }).getByText("95.1 %").waitFor();
+    // Nothing was measured at another rank.
+    await page.getByLabel("Rank --rank").fill("12");
+    await page.getByText("Writes 28 modules of rank 12").waitFor();
+    await merge(page).click();
+    await page.getByRole("heading", { name: "6. tsv, rank 12" }).waitFor();
+    expect(await beside.locator("figure", { hasText: "6. tsv" }).getByText("measured").count()).toBe(0);
   });
 
   it("follows the weights of the sliders", async () => {

@@ -70,7 +70,7 @@ describe("the explorer", () => {
   it("is worked by keyboard alone", async () => {
     const page = await browser.open(adapters);
     await page.getByRole("button", { name: /^model\.layers\.3\.mlp\.up_proj: / }).waitFor();
-    const reach = async (name: string | RegExp, role: "button" | "tab"): Promise<void> => {
+    const reach = async (name: string | RegExp, role: "button" | "tab" | "listbox"): Promise<void> => {
       for (let step = 0; step < 120; step++) {
         if (await page.getByRole(role, { name }).evaluate((node) => node === document.activeElement)) return;
         await page.keyboard.press("Tab");
@@ -83,7 +83,7 @@ describe("the explorer", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "model.layers.1.mlp.down_proj" }).waitFor();
     await page.getByText(/^Clusters at k = /).waitFor();
-    await reach("cola, unit 0", "button");
+    await reach("18 units in the plane", "listbox");
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Enter");
     await page.getByRole("rowheader", { name: "cola 1", exact: true }).waitFor();

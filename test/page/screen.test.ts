@@ -19,6 +19,44 @@ async function onModule(adapters: readonly string[], of: object = {}): Promise<P
   return page;
 }
 
+/** How many colours cover at least twenty pixels of the marks' canvas. */
+const coloursDrawn = (page: Page): Promise<number> =>
+  page.locator(".plane canvas").evaluate(async (node) => {
+    const canvas = node as HTMLCanvasElement;
+    await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+    const counts = new Map<number, number>();
+    for (const pixel of new Uint32Array(data.buffer))
+      if (pixel >>> 24 === 255) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
+    return [...counts.values()].filter((count) => count >= 20).length;
+  });
+
+/** The middle of the current unit's ring, in the picture. */
+const ringAt = (page: Page) =>
+  page.locator(".units .ring").evaluate((ring) => {
+    const [own, all] = [ring.getBoundingClientRect(), ring.closest(".plot")!.getBoundingClientRect()];
+    return { x: own.x + own.width / 2 - all.x, y: own.y + own.height / 2 - all.y, width: own.width };
+  });
+
+/** The first two adapters' colours. */
+const COLOURS = [
+  [0x00, 0x72, 0xb2, 255],
+  [0xe6, 0x9f, 0x00, 255],
+];
+
+/** The pixel of the marks' canvas at a place. */
+const drawnAt = (page: Page, { x, y }: { x: number; y: number }): Promise<number[]> =>
+  page.locator(".plane canvas").evaluate(
+    async (node, [px, py]) => {
+      await new Promise(requestAnimationFrame);
+      await new Promise(requestAnimationFrame);
+      const pixel = (node as HTMLCanvasElement).getContext("2d")!.getImageData(Math.round(px!), Math.round(py!), 1, 1);
+      return [...pixel.data];
+    },
+    [x, y],
+  );
+
 const bottomOf = async (page: Page, selector: string): Promise<number> => {
   const box = (await page.locator(selector).first().boundingBox())!;
   return box.y + box.height;
@@ -27,8 +65,8 @@ const bottomOf = async (page: Page, selector: string): Promise<number> => {
 describe("the first view", () => {
   it("is the example set drawn, three sentences, one large button, and nothing else to read", async () => {
     const page = await browser.open([], { viewport: SCREEN });
-    await page.locator("g.unit").first().waitFor();
-    expect(await page.locator("g.unit").count()).toBe(42);
+    await page.getByRole("listbox", { name: "42 units in the plane" }).waitFor();
+    expect(await coloursDrawn(page)).toBeGreaterThanOrEqual(7);
     expect(await page.locator(".story li").allTextContents()).toHaveLength(3);
     const open = page.getByRole("button", { name: "Open yours" });
     expect((await open.boundingBox())!.height).toBeGreaterThan(48);
@@ -42,18 +80,18 @@ describe("the first view", () => {
   it("lets k fall by itself once, not for long, and not for those who want less motion", async () => {
     const page = await browser.open([], { viewport: SCREEN });
     const k = async () => Number(await page.getByLabel("clusters k").inputValue());
-    await page.locator("g.unit").first().waitFor();
+    await page.getByRole("listbox").waitFor();
     const first = await k();
     await expect.poll(k, { timeout: 10_000 }).toBeLessThan(first);
     await expect.poll(k, { timeout: 10_000 }).toBe(6);
     const calm = await browser.open([], { viewport: SCREEN, reducedMotion: "reduce" });
-    await calm.locator("g.unit").first().waitFor();
+    await calm.getByRole("listbox").waitFor();
     expect(await calm.getByLabel("clusters k").inputValue()).toBe("6");
   });
 
   it(`fetches ${MOST_FIRST_KB} kB of code and styles until it is drawn`, async () => {
     const page = await browser.open([], { viewport: SCREEN });
-    await page.locator("g.unit").first().waitFor();
+    await page.getByRole("listbox").waitFor();
     const again = await page.context().newPage();
     const fetched = new Map<string, Promise<Buffer>>();
     again.on("response", (response) => {
@@ -61,7 +99,7 @@ describe("the first view", () => {
       if (/\/$|\.(?:html|js|css|wasm)$/.test(pathname)) fetched.set(pathname, response.body());
     });
     await again.goto(page.url());
-    await again.locator("g.unit").first().waitFor();
+    await again.getByRole("listbox").waitFor();
     const sizes = await Promise.all([...fetched.values()].map(async (body) => gzipSync(await body).length));
     expect([...fetched.keys()].filter((name) => /worker/.test(name))).not.toEqual([]);
     expect(sizes.reduce((sum, size) => sum + size, 0) / 1000).toBeLessThan(MOST_FIRST_KB);
@@ -69,7 +107,7 @@ describe("the first view", () => {
 
   it("gives way to adapters of one's own, which take the example's place", async () => {
     const page = await browser.open([], { viewport: SCREEN });
-    await page.locator("g.unit").first().waitFor();
+    await page.getByRole("listbox").waitFor();
     await page
       .locator('input[type="file"]')
       .nth(1)
@@ -117,11 +155,9 @@ describe("the module's screen", () => {
     await page.getByText("Clusters at k = 1:").waitFor();
     await expect.poll(() => page.locator("g.hull").count()).toBe(1);
     const fill = () => page.locator("g.hull path").evaluate((path) => getComputedStyle(path).fill);
-    const marks = await page
-      .locator("g.unit > path")
-      .evaluateAll((all) => all.map((one) => getComputedStyle(one).fill));
     const mean = [0, 1, 2].map((part) => {
-      const values = marks.map((mark) => Number(mark.match(/\d+/g)![part]));
+      // Six units of each.
+      const values = COLOURS.map((color) => color[part]!);
       return Math.round(Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length));
     });
     expect(await fill()).toBe(`rgb(${mean.join(", ")})`);
@@ -151,28 +187,52 @@ describe("the module's screen", () => {
     }
   });
 
-  it("draws the focus on the mark, where it covers no neighbour", async () => {
+  it("draws the focus on the mark, where it covers no neighbour, with the unit's name", async () => {
     const page = await onModule(["cola", "sst2"].map(minibench));
     await page.getByLabel("clusters k").focus();
-    const unit = page.getByRole("button", { name: "cola, unit 0", exact: true });
+    const list = page.getByRole("listbox", { name: "12 units in the plane" });
+    const ring = page.locator(".units [role=option]");
+    const opacity = () => ring.evaluate((node) => getComputedStyle(node).opacity);
+    expect(await opacity()).toBe("0");
     for (let step = 0; step < 20; step++) {
       await page.keyboard.press("Tab");
-      if (await unit.evaluate((node) => node === document.activeElement)) break;
+      if (await list.evaluate((node) => node === document.activeElement)) break;
     }
-    const ring = unit.locator(".ring");
-    expect(await ring.evaluate((circle) => getComputedStyle(circle).visibility)).toBe("visible");
-    expect(await unit.evaluate((node) => getComputedStyle(node).outlineStyle)).toBe("none");
-    expect((await ring.boundingBox())!.width).toBeLessThan(26);
-    expect(await ring.evaluate((circle) => getComputedStyle(circle).vectorEffect)).toBe("non-scaling-stroke");
+    expect(await opacity()).toBe("1");
+    expect(await list.evaluate((node) => getComputedStyle(node).outlineStyle)).toBe("none");
+    await page.getByText("cola, unit 0", { exact: true }).waitFor();
+    const at = await ringAt(page);
+    expect(at.width).toBeLessThan(26);
+    expect(await drawnAt(page, at)).toEqual(COLOURS[0]);
+  });
+
+  it("names the unit under the pointer, and chooses what is pressed", async () => {
+    const page = await onModule(["cola", "sst2"].map(minibench));
+    const { x, y } = await ringAt(page);
+    const plot = (await page.locator(".plane .plot").boundingBox())!;
+    await page.mouse.move(plot.x + x + 2, plot.y + y + 2);
+    await page.getByText("cola, unit 0", { exact: true }).last().waitFor();
+    await page.mouse.down();
+    await page.mouse.up();
+    await page.getByRole("rowheader", { name: "cola 0", exact: true }).waitFor();
+    expect(await page.locator(".units [aria-selected=true]").getAttribute("aria-label")).toBe("cola, unit 0");
+    await page.mouse.move(plot.x + 1, plot.y + 1);
+    await expect.poll(() => page.locator(".units [aria-hidden]").count()).toBe(0);
+  });
+
+  it("draws its marks anew where the system turns dark", async () => {
+    const page = await onModule(["cola", "sst2"].map(minibench));
+    const picture = () => page.locator(".plane canvas").evaluate((node) => (node as HTMLCanvasElement).toDataURL());
+    const light = await picture();
+    await page.emulateMedia({ colorScheme: "dark" });
+    await expect.poll(picture).not.toBe(light);
   });
 
   it("zooms by buttons and keys, moves when it is dragged, and goes back", async () => {
     const page = await onModule(["cola", "sst2"].map(minibench));
-    const unit = page.getByRole("button", { name: "cola, unit 0", exact: true });
-    const place = async () => (await unit.boundingBox())!;
-    const whole = await place();
+    const whole = await ringAt(page);
     await page.getByRole("button", { name: "Zoom in" }).click();
-    const near = await place();
+    const near = await ringAt(page);
     expect(near.x).not.toBeCloseTo(whole.x, 0);
     expect(near.width).toBeCloseTo(whole.width, 0);
     const plot = (await page.locator(".plane .plot").boundingBox())!;
@@ -180,10 +240,23 @@ describe("the module's screen", () => {
     await page.mouse.down();
     await page.mouse.move(plot.x + 35, plot.y + 25, { steps: 4 });
     await page.mouse.up();
-    expect((await place()).x).toBeCloseTo(near.x + 30, 0);
-    await unit.focus();
+    expect((await ringAt(page)).x).toBeCloseTo(near.x + 30, 0);
+    await page.getByRole("listbox").focus();
     await page.keyboard.press("0");
-    expect((await place()).x).toBeCloseTo(whole.x, 0);
+    expect((await ringAt(page)).x).toBeCloseTo(whole.x, 0);
+  });
+
+  it("shows the unit that the arrow keys come to, also where it was outside of what is magnified", async () => {
+    const page = await onModule(["cola", "sst2"].map(minibench));
+    await page.getByRole("listbox").focus();
+    for (let times = 0; times < 8; times++) await page.keyboard.press("+");
+    const { width, height } = (await page.locator(".plane .plot").boundingBox())!;
+    for (let step = 0; step < 12; step++) {
+      await page.keyboard.press("ArrowRight");
+      const { x, y } = await ringAt(page);
+      expect(x >= 0 && x <= width && y >= 0 && y <= height, `step ${step}: ${x}, ${y}`).toBe(true);
+      expect(COLOURS, `step ${step}`).toContainEqual(await drawnAt(page, { x, y }));
+    }
   });
 
   it.each([390, 1280, 1920])("has letters of 8 to 20 pixels in every chart, %i wide", async (width) => {
@@ -220,5 +293,22 @@ describe("the module's screen", () => {
   it("has the tabs first on a phone", async () => {
     const page = await browser.open(SEEN.map(minibench), { viewport: { width: 390, height: 844 } });
     expect((await page.getByRole("tab", { name: "Overview" }).boundingBox())!.y).toBeLessThan(20);
+  });
+
+  it("says on a phone why an adapter cannot be read, in lines as wide as the screen", async () => {
+    const viewport = { width: 390, height: 844 };
+    const page = await browser.open(SEEN.map(minibench), { viewport });
+    const buffer = Buffer.from("not a tensor file at all");
+    const file = { name: "a-file-of-another-kind.safetensors", mimeType: "application/octet-stream", buffer };
+    await page.locator('input[type="file"]').nth(1).setInputFiles(file);
+    const failed = page.locator(".chip.failed");
+    await failed.getByText(/is not a/).waitFor();
+    const box = (await failed.boundingBox())!;
+    expect(box.width).toBeGreaterThan(340);
+    expect(box.height).toBeLessThan(160);
+    expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
+    await failed.getByRole("button", { name: /^Remove / }).click();
+    await expect.poll(() => failed.count()).toBe(0);
   });
 });

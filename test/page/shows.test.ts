@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright";
 import { describe, expect, it } from "vitest";
@@ -145,19 +146,20 @@ describe("the module", () => {
     await page.getByText(/^Clusters at k = /).waitFor();
     await page.getByText(/^Units by PCA: \d+% of the variance/).waitFor();
     // Each adapter has a colour and a shape of its own, the same in the plane and in the legend.
-    const marks = await page.locator("g.unit").evaluateAll((units) =>
-      units.map((unit) => {
-        const path = unit.querySelector("path")!;
-        return [
-          unit.getAttribute("aria-label")!.split(",")[0],
-          path.getAttribute("fill"),
-          path.getAttribute("d"),
-        ].join();
-      }),
-    );
+    const legend = await page
+      .locator(".chip .mark path")
+      .evaluateAll((marks) => marks.map((mark) => [mark.getAttribute("fill"), mark.getAttribute("d")].join()));
+    await page.locator('summary[aria-label="Units: figures and files"]').click();
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save as SVG" }).click(),
+    ]);
+    await page.locator('summary[aria-label="Units: figures and files"]').click();
+    const saved = readFileSync(await file.path(), "utf8");
+    const marks = Array.from(saved.matchAll(/<path d="([^"]+)" fill="(#[^"]+)"/g), ([, d, fill]) => [fill, d].join());
     expect(marks).toHaveLength(18);
-    expect(new Set(marks).size).toBe(3);
-    for (const part of [1, 2]) expect(new Set(marks.map((mark) => mark.split(",")[part])).size).toBe(3);
+    expect([...new Set(marks)].sort()).toEqual([...legend].sort());
+    for (const part of [0, 1]) expect(new Set(legend.map((mark) => mark.split(",")[part])).size).toBe(3);
     for (const curve of ["Inertia", "Purity", "Norm ratio", "Energy"])
       await page.getByRole("img", { name: new RegExp(`^${curve}, k from 1 to 18`) }).waitFor();
     const present = () => page.locator("line.now").first().getAttribute("x1");
@@ -183,7 +185,7 @@ describe("the module", () => {
     const row = page.locator("table.clusters tbody tr").first();
     const members = Number(await row.locator("td").first().textContent());
     await row.getByRole("button").click();
-    await expect.poll(() => page.locator("g.unit.on").count()).toBe(members);
+    await expect.poll(() => page.locator(".details tbody tr").count()).toBe(members);
   });
 
   it("weighs all adapters alike, whatever they weigh in a merge", async () => {

@@ -23,7 +23,7 @@ const QUALITY = 0.75;
 /** What is done to see a view, on a page that has the adapters open; the first view has none. */
 const VIEWS = {
   async first(page) {
-    await page.locator("g.unit").first().waitFor();
+    await page.getByRole("listbox").waitFor();
   },
   async overview(page) {
     await page.getByText(/^Recommended: /).waitFor();

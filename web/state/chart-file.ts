@@ -20,13 +20,28 @@ const STYLE = [
 /** Pixels of a picture for each of the page. */
 const PNG_TIMES = 2;
 
+/** A mark that a canvas draws over a chart. */
+export interface DrawnMark {
+  /** The data of its path, around the origin and in radii. */
+  readonly shape: string;
+  readonly fill: string;
+  readonly stroke: string;
+  /** In radii. */
+  readonly strokeWidth: number;
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+}
+
 /** Save a chart as a picture, with the page's colours and background. */
 export async function saveChart(
   chart: SVGSVGElement | HTMLTableElement,
   title: string,
   type: "svg" | "png",
+  marks: readonly DrawnMark[],
 ): Promise<void> {
   const svg = chart instanceof SVGSVGElement ? pictureOf(chart) : pictureOfTable(chart);
+  svg.append(...marks.map(markElement));
   const name = `${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.${type}`;
   const text = new XMLSerializer().serializeToString(svg);
   if (type === "svg") return save(name, new Blob([text], { type: "image/svg+xml" }));
@@ -56,6 +71,11 @@ function sheet(width: number, height: number, viewBox: string): SVGElement {
   const [x, y, w, h] = viewBox.split(" ") as [string, string, string, string];
   svg.append(element("rect", { x, y, width: w, height: h, fill: getComputedStyle(document.body).backgroundColor }));
   return svg;
+}
+
+function markElement({ shape, fill, stroke, strokeWidth, x, y, radius }: DrawnMark): SVGElement {
+  const transform = `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${radius.toFixed(2)})`;
+  return element("path", { d: shape, fill, stroke, "stroke-width": strokeWidth, transform });
 }
 
 /** A copy of a chart that looks alike without the page. */

@@ -37,7 +37,7 @@ export function Bars({ title, rows, most, line }: BarsProps) {
             <g key={name}>
               <title>{name}</title>
               <text x={0} y={ROW * t + 12}>
-                {name.length > letters ? `${name.slice(0, letters - 1)}…` : name}
+                {shortened(name, letters)}
               </text>
               <rect x={left} y={ROW * t + 3} width={at(value ?? 0) - left} height={ROW - 6} fill={colorOf(t)} />
               <text x={width} y={ROW * t + 12} text-anchor="end">
@@ -50,6 +50,13 @@ export function Bars({ title, rows, most, line }: BarsProps) {
       )}
     </div>
   );
+}
+
+/** A name without its middle: names of one set often begin alike. */
+function shortened(name: string, letters: number): string {
+  if (name.length <= letters) return name;
+  const first = Math.ceil((letters - 1) / 2);
+  return `${name.slice(0, first)}…${name.slice(name.length - (letters - 1 - first))}`;
 }
 
 /** The largest share that a scale for some results must reach. */

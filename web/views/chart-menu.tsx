@@ -1,9 +1,17 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
+import type { DrawnMark } from "../state/chart-file.ts";
+
+interface ChartMenuProps {
+  readonly title: string;
+  /** What a canvas draws over the chart. */
+  marks?(): readonly DrawnMark[];
+  readonly children?: ComponentChildren;
+}
 
 /** What can be had of a chart: its picture as a file, and its figures as a table, drawn when it is opened. */
-export function ChartMenu({ title, children }: { title: string; children?: ComponentChildren }) {
+export function ChartMenu({ title, marks = () => [], children }: ChartMenuProps) {
   const open = useSignal(false);
   const menu = useRef<HTMLDetailsElement>(null);
   const save = async (type: "svg" | "png"): Promise<void> => {
@@ -13,6 +21,7 @@ export function ChartMenu({ title, children }: { title: string; children?: Compo
       figure.querySelector<SVGSVGElement>("svg:not(.mark)") ?? figure.querySelector("table")!,
       title,
       type,
+      marks(),
     );
   };
   return (

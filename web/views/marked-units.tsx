@@ -8,13 +8,33 @@ import { Row, Table } from "./table.tsx";
 /** Details of the marked units. */
 export function MarkedUnits({ plane }: { plane: ModulePlane }) {
   const places = [...marked.value];
-  if (places.length === 0)
-    return <p class="hint">Choose units to see which adapters they come from and how similar they are.</p>;
   return (
-    <Table columns={["unit", "|a|", "|b|", "cluster", "cosine with the first"]} class="marked">
+    <div class="details">
+      {places.length === 0 ? (
+        <p class="hint">Choose units to see which adapters they come from and how similar they are.</p>
+      ) : (
+        <UnitTable plane={plane} places={places} comparedWith={places[0]!} />
+      )}
+    </div>
+  );
+}
+
+interface UnitTableProps {
+  readonly plane: ModulePlane;
+  readonly places: readonly number[];
+  /** The unit whose cosine with each is shown; none without it. */
+  readonly comparedWith?: number;
+}
+
+/** Units with their lengths and clusters. */
+export function UnitTable({ plane, places, comparedWith }: UnitTableProps) {
+  const clusters = new Map(clustering.value?.clusters.flatMap(({ members }, c) => members.map((i) => [i, c + 1])));
+  const cosines = comparedWith === undefined ? null : plane.cosines[comparedWith]!;
+  const columns = ["unit", "|a|", "|b|", "cluster", ...(cosines === null ? [] : ["cosine with the first"])];
+  return (
+    <Table columns={columns} class="units-table">
       {places.map((i) => {
         const { id, lengthA, lengthB } = plane.units[i]!;
-        const cluster = clustering.value?.clusters.findIndex(({ members }) => members.includes(i)) ?? -1;
         return (
           <Row
             key={i}
@@ -26,8 +46,8 @@ export function MarkedUnits({ plane }: { plane: ModulePlane }) {
           >
             <td>{figure(lengthA)}</td>
             <td>{figure(lengthB)}</td>
-            <td>{cluster < 0 ? "–" : cluster + 1}</td>
-            <td>{figure(plane.cosines[places[0]!]![i]!)}</td>
+            <td>{clusters.get(i) ?? "–"}</td>
+            {cosines !== null && <td>{figure(cosines[i]!)}</td>}
           </Row>
         );
       })}

@@ -37,7 +37,7 @@ export function MergeStart() {
           <button
             type="button"
             disabled={!idle || openAdapters.value.length < 2}
-            title={`Measured best: ${bestRecipes()
+            title={`Best in what was measured on the example set: ${bestRecipes()
               .map(({ method }) => method)
               .join(", ")}`}
             onClick={() => void mergeBy(bestRecipes())}

@@ -9,7 +9,7 @@ export function calm(): boolean {
 }
 
 /** A value that changed, the one before it, and how far the change is drawn, 0 to 1; drawn anew in every frame until it is 1. */
-export function useChange<Value>(value: Value): { readonly before: Value; readonly at: number } {
+export function useChange<Value>(value: Value): { readonly before: Value; readonly value: Value; readonly at: number } {
   const change = useRef({ before: value, now: value, begun: Number.NEGATIVE_INFINITY });
   const [, drawAgain] = useState(0);
   if (change.current.now !== value) {
@@ -23,5 +23,5 @@ export function useChange<Value>(value: Value): { readonly before: Value; readon
     const frame = requestAnimationFrame(() => drawAgain((count) => count + 1));
     return () => cancelAnimationFrame(frame);
   });
-  return { before, at: share * share * (3 - 2 * share) };
+  return { before, value, at: share * share * (3 - 2 * share) };
 }

@@ -1,6 +1,6 @@
-import { MEASURED_METHODS } from "../../src/analysis/measured-methods.ts";
 import { figure } from "../../src/core/shown.ts";
 import { accuracyOf } from "../state/bench.ts";
+import { measuredAccuracy } from "../state/measured.ts";
 import { type MadeMerge, shownMerge } from "../state/merge.ts";
 import { mostShare } from "./bars.tsx";
 import { Held } from "./held.tsx";
@@ -13,7 +13,7 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
       {merges.map((made) => {
         const { number, title, report } = made;
         const own = accuracyOf(report);
-        const measured = MEASURED_METHODS[String(report.options.method)];
+        const measured = own === null ? measuredAccuracy(report) : null;
         return (
           <figure class="tile" key={number}>
             <figcaption>
@@ -39,10 +39,10 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
                   <dd>{(100 * own).toFixed(1)} %</dd>
                 </div>
               )}
-              {measured !== undefined && own === null && (
-                <div title="Accuracy on minibench's Llama: seven adapters of one seed at rank 6, the factor computed or searched">
+              {measured !== null && (
+                <div title="Mean accuracy that was measured for this merge of the example set (docs/evidence.md)">
                   <dt>measured</dt>
-                  <dd>{measured.withFactor} %</dd>
+                  <dd>{measured.toFixed(1)} %</dd>
                 </div>
               )}
             </dl>

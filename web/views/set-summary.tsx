@@ -14,7 +14,7 @@ import { Row, Table } from "./table.tsx";
 export function SetSummary() {
   const found = audited.value;
   return (
-    <div class="summary">
+    <div class="summary" style={{ "--adapters": openAdapters.value.length }}>
       {found === null ? (
         <p class="loading tile">Comparing the adapters…</p>
       ) : (
@@ -72,6 +72,7 @@ function Similarity({ audit: { similarity } }: { audit: Audit }) {
 /** Each adapter's part of the plain sum of all. */
 function Shares({ audit: { adapters }, lost }: { audit: Audit; lost: readonly number[] }) {
   const shares = adapters.map(({ share }) => share ?? 0);
+  const known = adapters.some(({ share }) => share !== null);
   return (
     <figure class="tile">
       <figcaption class="row between">
@@ -81,7 +82,9 @@ function Shares({ audit: { adapters }, lost }: { audit: Audit; lost: readonly nu
         <ChartMenu title="Shares of the sum" />
       </figcaption>
       <p class={lost.length === 0 ? "loss" : "loss error"}>
-        {lost.length === 0 ? "No adapter is lost." : `Practically lost: ${lost.map(nameOf).join(", ")}.`}
+        {lost.length === 0
+          ? `${known ? "No adapter is lost" : "Whether an adapter is lost is not known"}.`
+          : `Practically lost: ${lost.map(nameOf).join(", ")}.`}
       </p>
       <Bars
         title="Shares of the sum"

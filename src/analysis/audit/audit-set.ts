@@ -55,7 +55,7 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
   const random = seededRandom(0);
   for (const name of moduleNames(adapters)) {
     if (isStreamed(adapters.flatMap(({ modules }) => modules.get(name) ?? []))) {
-      await addApart(kernels, tally, name);
+      await tally.addApart(kernels, name);
       continue;
     }
     const pool = (await readPool(kernels, adapters, name))!;
@@ -63,16 +63,6 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
     tally.add(name, pool, inputProducts(pool, adapters.length), signs.conflictsBetween());
   }
   return auditOf(given, paths, tally);
-}
-
-/** Add a module whose units are too many to compare, adapter by adapter. */
-async function addApart(kernels: Kernels, tally: SetTally, name: string): Promise<void> {
-  tally.apart++;
-  for (const t of tally.adapters.keys()) {
-    const alone = tally.adapters.map((_, u) => (t === u ? 1 : 0));
-    const pool = await readPool(kernels, tally.adapters, name, alone);
-    if (pool !== null) tally.addAlone(name, t, pool);
-  }
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { addProducts, type DeltaProducts, inputProducts, noProducts } from "../../figures/delta.ts";
+import type { Kernels } from "../../kernels/kernels.ts";
 import type { Pool } from "../../units/pool.ts";
-import { adapterSpectrum, spectrumOf } from "../pools.ts";
+import { adapterSpectrum, readPool, spectrumOf } from "../pools.ts";
 import { AdapterTally } from "./adapter-tally.ts";
 import { EnergyByRank } from "./energy-by-rank.ts";
 import { KindConflicts } from "./kind-conflicts.ts";
@@ -44,12 +45,25 @@ export class SetTally {
   }
 
   /**
-   * Add one adapter's part of a module whose units are too many to compare, so that its products with others are not known.
+   * Add a module whose units are too many to compare, adapter by adapter.
    *
-   * @param pool its units alone
+   * @returns singular values of each adapter's delta; null if it lacks the module
    */
-  addAlone(name: string, t: number, pool: Pool): void {
-    this.tallies[t]!.add(adapterSpectrum(pool, t));
+  async addApart(kernels: Kernels, name: string): Promise<(readonly number[] | null)[]> {
+    this.apart++;
+    const spectra: (readonly number[] | null)[] = [];
+    for (const t of this.adapters.keys()) {
+      const alone = this.adapters.map((_, u) => (t === u ? 1 : 0));
+      const pool = await readPool(kernels, this.adapters, name, alone);
+      spectra.push(pool === null ? null : this.#addAlone(name, t, pool));
+    }
+    return spectra;
+  }
+
+  /** Add one adapter's part of a module, so that its products with others are not known. @param pool its units alone */
+  #addAlone(name: string, t: number, pool: Pool): readonly number[] {
+    const spectrum = adapterSpectrum(pool, t);
+    this.tallies[t]!.add(spectrum);
     const { length } = this.adapters;
     const own = inputProducts(pool, length);
     const unknown = own.inputs.map((product, cell) => {
@@ -58,5 +72,6 @@ export class SetTally {
       return pair ? Number.NaN : product;
     });
     this.products = addProducts(this.products, { ...own, inputs: unknown });
+    return spectrum;
   }
 }

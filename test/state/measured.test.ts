@@ -1,0 +1,41 @@
+import { expect, it } from "vitest";
+import type { MergeReport } from "../../src/report/report.ts";
+import { measuredAccuracy } from "../../web/state/measured.ts";
+
+const input = (name: string) => ({
+  ...{ name, sha256: null, weight: 1, baseModel: "lora-lego/minibench-llama", modules: 28, unknownFields: [] },
+});
+const TASKS = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
+const auto = { factor: 0.5, rule: "pull", pull: 0.5, response: 0.9, norm: 0.4 };
+
+/** The report of the merge that was measured, with some fields changed. */
+function reportOf(change: object): MergeReport {
+  return {
+    inputs: TASKS.map(input),
+    options: { method: "tsv", scale: 0.5 },
+    autoScale: auto,
+    modules: Array.from({ length: 28 }, () => ({ inputRanks: TASKS.map(() => 6) })),
+    totals: { rank: 6, modules: 28 },
+    ...change,
+  } as unknown as MergeReport;
+}
+
+it("names what was measured for the very merge: with the computed factor, or as merged", () => {
+  expect(measuredAccuracy(reportOf({}))).toBe(95.1);
+  expect(measuredAccuracy(reportOf({ autoScale: null, options: { method: "tsv", scale: 1 } }))).toBe(93.9);
+});
+
+it.each([
+  ["another rank", { totals: { rank: 12, modules: 28 } }],
+  ["fewer adapters", { inputs: TASKS.slice(1).map(input) }],
+  ["another base model", { inputs: TASKS.map((name) => ({ ...input(name), baseModel: "llama" })) }],
+  ["another weight", { inputs: TASKS.map((name, t) => ({ ...input(name), weight: t + 1 })) }],
+  ["adapters of other ranks", { modules: [{ inputRanks: [6, 6, 6, 6, 6, 6, 32] }] }],
+  ["fewer modules", { totals: { rank: 6, modules: 8 } }],
+  ["a factor that was chosen", { autoScale: null }],
+  ["a factor that no computed one was measured for", { options: { method: "svd" } }],
+  ["other options", { options: { method: "ties", density: 0.9 } }],
+  ["a method that was not measured", { options: { method: "cat" } }],
+])("names none for %s", (_, change) => {
+  expect(measuredAccuracy(reportOf(change))).toBeNull();
+});
