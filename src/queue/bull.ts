@@ -15,6 +15,8 @@ export interface Reached {
   readonly connection: Connection;
   /** A client for keys beside BullMQ's. */
   readonly client: RedisClient;
+  /** Whether Redis does not answer now, so that what is asked of it waits. */
+  isAway(): boolean;
   close(): Promise<void>;
 }
 
@@ -46,7 +48,9 @@ export async function reachQueue(url: string): Promise<Reached> {
   const kept = new bull.RedisConnection({ ...connection });
   // Without a listener, a Redis that restarts would end the process.
   kept.on("error", () => {});
-  return { bull, connection, client: await kept.client, close: () => kept.close() };
+  const client = await kept.client;
+  const isAway = (): boolean => client.status !== "ready";
+  return { bull, connection, client, isAway, close: () => kept.close(isAway()) };
 }
 
 async function loadBull(): Promise<Bull> {

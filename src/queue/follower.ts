@@ -8,6 +8,7 @@ export const MAX_STALLS = 5;
 const BACKOFF_MS = 1000;
 /** Events say at once that a job is done; a look at the jobs themselves finds what events missed. */
 const SWEEP_MS = 2000;
+const UNFINISHED = ["wait", "active", "delayed"] as const;
 /** A job that still waits for its next try after this long was delayed by a worker whose clock is ahead. */
 const DELAYED_MS = 10_000;
 
@@ -150,12 +151,20 @@ export class Follower<Data extends object, Result> {
     }
   }
 
+  /** Look at the jobs that have ended, or that Redis has lost; one that waits, however long, costs no question of its own. */
+  async #lookAtOld(): Promise<void> {
+    const before = performance.now() - SWEEP_MS;
+    const old = [...this.#pending].filter(([, { since }]) => since < before).map(([id]) => id);
+    if (old.length === 0) return;
+    const unfinished = new Set(await this.#queue.getRanges([...UNFINISHED], 0, -1));
+    for (const id of old) if (!unfinished.has(id)) await this.#look(id);
+  }
+
   async #sweep(): Promise<void> {
     if (this.#sweeping) return;
     this.#sweeping = true;
     try {
-      const before = performance.now() - SWEEP_MS;
-      for (const [id, { since }] of [...this.#pending]) if (since < before) await this.#look(id);
+      await this.#lookAtOld();
       await this.#promote();
     } catch {
       // Redis is away; the next sweep looks again.

@@ -6,7 +6,7 @@ import { VERSION } from "../core/version.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { addTimings, noTimings } from "../lanes/clock.ts";
-import type { Job, JobResult, Lane } from "../lanes/lane.ts";
+import type { Job, Lane } from "../lanes/lane.ts";
 import type { MergeHost, OutputInProgress } from "../merge/merge.ts";
 import { openFile } from "../node/files/file-source.ts";
 import { pinnedPath } from "../node/hub/hub-adapters.ts";
@@ -20,6 +20,7 @@ import type { PlanOrigin } from "../plan/plan-origin.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { type Place, placeOf } from "./places.ts";
 import { Producer, type ProducerControl } from "./producer.ts";
+import { refuseOtherResult } from "./refuse-result.ts";
 import { decode } from "./wire.ts";
 import { type MergeDone, type MergeWork, queueSchemas } from "./work.ts";
 import { fileOf, isOwnFile, planId, writtenBy } from "./written-parts.ts";
@@ -126,7 +127,7 @@ async function queueLane(producer: Producer, work: MergeWork, plan: MergePlan, f
   const { results } = await queueSchemas();
   const accept = async (job: Job, text: unknown): Promise<MergeDone> => {
     const done = results.merge.parse(decode(String(text)));
-    refuseOther(job, done.result);
+    refuseOtherResult(plan, job, done.result);
     const written = file === null ? null : await writtenBy(plan, job, file);
     if (written === done.written) return done;
     throw new QueueError(`but other bytes are in ${file}; let all machines share that folder.`);
@@ -144,19 +145,6 @@ async function queueLane(producer: Producer, work: MergeWork, plan: MergePlan, f
     },
     timings: async () => timings,
   };
-}
-
-/** @throws Error for the result of another job */
-function refuseOther(job: Job, result: JobResult): void {
-  const same =
-    (job.kind === "survey" && result.kind === "survey" && result.index === job.index) ||
-    (job.kind === "extra" && result.kind === "extra") ||
-    (job.kind === "hash" && result.kind === "hash" && result.input === job.input) ||
-    (job.kind === "modules" &&
-      result.kind === "modules" &&
-      result.results.length === job.indices.length &&
-      result.results.every(({ index }, i) => index === job.indices[i]));
-  if (!same) throw new Error("the result is of another job");
 }
 
 /** What people call a job. */

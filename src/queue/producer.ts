@@ -104,6 +104,8 @@ export class Producer {
     await events.waitUntilReady();
     const follower = new Follower<Data, Result>(queue, events, accept);
     this.#works.push({ id, text, queue, events, follower: follower as unknown as Follower<object, unknown> });
+    // It may have been told to end while it waited for Redis.
+    this.#control.signal?.throwIfAborted();
     return {
       run: async (name, data) => {
         const result = await follower.run(name, data, encode(data));

@@ -9,12 +9,16 @@ import { tuneHost } from "../node/evaluate/tune-host.ts";
 import { makeFolder } from "../node/output/make-folder.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { type Desk, strayJob } from "./desk.ts";
+import type { LanePool } from "./lane-pool.ts";
 import type { Roots } from "./places.ts";
+import { hostOnThreads } from "./thread-host.ts";
 import { decode, encode } from "./wire.ts";
 import { type BenchJob, type BenchWork, queueSchemas, type TuneJob, type TuneWork } from "./work.ts";
 
 /** How a worker scores. */
 export interface ScorePlace {
+  /** The threads that merge. */
+  readonly pool: LanePool;
   /** How many jobs it does at once. */
   readonly lanes: number;
   /** A folder that does not exist yet, for merges. */
@@ -42,7 +46,7 @@ export async function openScoreDesk(work: BenchWork | TuneWork, roots: Roots, pl
   const module = place.llama ?? (await loadLlama());
   for (const input of [work.base, ...work.adapters]) await roots.check(input);
   const { jobs } = await queueSchemas();
-  const { scratch, lanes, cache } = place;
+  const { scratch, lanes, cache, pool } = place;
   makeFolder(scratch);
   const base = await prepareBase(scratch, work.base.path);
   const { model, close } = await loadModel(module, base.model, lanes);
@@ -55,7 +59,7 @@ export async function openScoreDesk(work: BenchWork | TuneWork, roots: Roots, pl
   const benches = Array.from({ length: lanes }, (_, lane): Bench => {
     const own = join(scratch, `lane-${lane}`);
     makeFolder(own);
-    const on = { ...kept, inputs, base, scratch: own };
+    const on = { ...kept, inputs, base, scratch: own, withHost: hostOnThreads(pool) };
     return { bench: benchHost(on, scoresOf), tune: tuneHost(on, scoresOf), recipe: "", merged: "" };
   });
   const running = new Set<Promise<unknown>>();

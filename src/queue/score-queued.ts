@@ -15,6 +15,7 @@ import { OutputFile } from "../node/output/output-file.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
 import { type Place, placeOf } from "./places.ts";
 import { type OpenWork, Producer, type ProducerControl } from "./producer.ts";
+import { refuseOtherScores } from "./refuse-result.ts";
 import { contentId, decode, encode } from "./wire.ts";
 import { type BenchJob, queueSchemas, type Scoring, type TuneDone, type TuneJob } from "./work.ts";
 
@@ -77,7 +78,7 @@ async function queueBenchHost(
   const { results } = await queueSchemas();
   const open = await producer.open({ kind: "bench", ...scoring }, async ({ rows }: BenchJob, text) => {
     const scores = results.bench.parse(decode(String(text)));
-    refuseMisshapen(scores, scoring.rows[rows]!);
+    refuseOtherScores(scores, scoring.rows[rows]!);
     return scores;
   });
   const kept = keptResults(open, scoring, cache, results.bench);
@@ -109,7 +110,7 @@ async function queueTuneHost(producer: Producer, scoring: Scoring, cache: string
   const { results } = await queueSchemas();
   const open = await producer.open({ kind: "tune", ...scoring }, async ({ rows }: TuneJob, text) => {
     const done = results.tune.parse(decode(String(text)));
-    refuseMisshapen(done.scores, scoring.rows[rows]!);
+    refuseOtherScores(done.scores, scoring.rows[rows]!);
     return done;
   });
   const kept = keptResults<TuneJob, TuneDone>(open, scoring, cache, results.tune);
@@ -146,12 +147,6 @@ function keptResults<Data extends { readonly rows: number }, Result>(
 function setFinder(sets: Scoring["rows"]): (rows: readonly TaskRow[]) => number {
   const known = new Map(sets.map((rows, i) => [encode(rows), i]));
   return (rows) => known.get(encode(rows))!;
-}
-
-/** @throws Error for scores of other rows */
-function refuseMisshapen(scores: readonly (readonly number[])[], rows: readonly TaskRow[]): void {
-  const fit = scores.length === rows.length && rows.every(({ choices }, i) => scores[i]!.length === choices.length);
-  if (!fit) throw new Error("the scores are of other rows");
 }
 
 function shownRecipe({ method, target }: LooseRecipe): string {

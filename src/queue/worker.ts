@@ -21,6 +21,8 @@ import { queueSchemas, type Work } from "./work.ts";
 const LOOK_MS = 500;
 /** How long it leaves alone what it could not do. */
 const AGAIN_MS = 30_000;
+/** A worker that failed this many jobs of a work one after the other leaves it alone for a while: fewer than a job has tries. */
+const MOST_FAILURES = 2;
 /** A worker that tells Redis nothing for this long has ended, and its jobs go to others. */
 const PATIENCE_MS = 30_000;
 
@@ -45,6 +47,8 @@ export interface WorkerControl {
 interface Served {
   readonly desk: Desk;
   readonly worker: Worker;
+  /** Why each job failed here since the last one that did not. */
+  failures: string[];
 }
 
 /** Take jobs from a queue until the signal fires. @throws as `reachQueue` */
@@ -53,12 +57,16 @@ export async function runWorker(control: WorkerControl): Promise<void> {
   const reached = await reachQueue(control.url);
   await withScratch("worker", async (scratch) => {
     const serving = new Serving(control, reached, roots, scratch);
+    const stopped = new Promise<void>((resolve) => {
+      control.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
     control.onNotice(`${serving.name} takes jobs of lora-lego ${VERSION} (${control.lanes} at once).`);
     try {
       let failed = "";
       while (!control.signal.aborted) {
         try {
-          await serving.look();
+          // Where Redis is away this waits for it.
+          await Promise.race([serving.look(), stopped]);
           failed = "";
         } catch (error) {
           const why = (error as Error).message;
@@ -105,6 +113,12 @@ class Serving {
       this.#served.delete(id);
       await closeServed(served, true);
     }
+    for (const [id, served] of [...this.#served]) {
+      if (served.failures.length < MOST_FAILURES) continue;
+      this.#served.delete(id);
+      await closeServed(served, false);
+      await this.#leave(id, `Its last ${MOST_FAILURES} jobs failed (${served.failures.at(-1)}); mend the cause.`);
+    }
     for (const id of works) {
       if (!this.#served.has(id) && (this.#left.get(id) ?? 0) <= performance.now()) await this.#open(id);
     }
@@ -113,9 +127,11 @@ class Serving {
     }
   }
 
+  /** End once the jobs that it has begun are done; where Redis is away and cannot be told of them, at once. */
   async close(): Promise<void> {
+    const away = this.#reached.isAway();
     // All at once, so that none takes another job while one ends its own.
-    await Promise.all([...this.#served.values()].map((served) => closeServed(served, false)));
+    await Promise.all([...this.#served.values()].map((served) => closeServed(served, away)));
     await this.#pool.close();
   }
 
@@ -124,18 +140,22 @@ class Serving {
     if (text === null) return;
     try {
       const desk = await this.#desk((await queueSchemas()).work.parse(decode(text)));
-      this.#served.set(id, { desk, worker: this.#start(id, desk) });
+      this.#served.set(id, this.#start(id, desk));
       this.#left.delete(id);
     } catch (error) {
-      const isNew = !this.#left.has(id);
-      this.#left.set(id, performance.now() + AGAIN_MS);
-      // What has been finished meanwhile is nobody's work.
-      if (!isNew || (await this.#board.textOf(id)) === null) return;
       const { name, message } = error as Error;
-      const why = name === "ZodError" ? "It does not understand the description of the jobs." : message;
-      await this.#board.refuse(id, this.name, why);
-      this.#control.onNotice(`Leaves jobs to others: ${why}`);
+      await this.#leave(id, name === "ZodError" ? "It does not understand the description of the jobs." : message);
     }
+  }
+
+  /** Leave work to others for a while, and say why the first time. */
+  async #leave(id: string, why: string): Promise<void> {
+    const isNew = !this.#left.has(id);
+    this.#left.set(id, performance.now() + AGAIN_MS);
+    // What has been finished meanwhile is nobody's work.
+    if (!isNew || (await this.#board.textOf(id)) === null) return;
+    await this.#board.refuse(id, this.name, why);
+    this.#control.onNotice(`Leaves jobs to others: ${why}`);
   }
 
   #desk(work: Work): Promise<Desk> {
@@ -149,13 +169,14 @@ class Serving {
     const scratch = join(this.#scratch, `work-${this.#opened++}`);
     return openScoreDesk(work, this.#roots, {
       lanes,
+      pool: this.#pool,
       scratch,
       cache: cache ?? join(this.#scratch, "scores"),
       ...(llama && { llama }),
     });
   }
 
-  #start(id: string, desk: Desk): Worker {
+  #start(id: string, desk: Desk): Served {
     const { bull, connection } = this.#reached;
     const patience = this.#control.patienceMs ?? PATIENCE_MS;
     const worker = new bull.Worker(
@@ -178,7 +199,18 @@ class Serving {
       },
     );
     worker.on("error", () => {});
-    return worker;
+    const served: Served = { desk, worker, failures: [] };
+    worker.on("completed", () => {
+      served.failures = [];
+    });
+    worker.on("failed", (_, { name, message }) => {
+      // One that fails for good is told to the producer, and says nothing of this machine.
+      if (name === "UnrecoverableError") return;
+      served.failures.push(message);
+      // So that it fails no more jobs until it is closed.
+      if (served.failures.length >= MOST_FAILURES) void worker.pause(true);
+    });
+    return served;
   }
 }
 
@@ -187,8 +219,8 @@ function isFinal(error: unknown): boolean {
   return error instanceof LoraLegoError && !(error instanceof HubError || error instanceof QueueError);
 }
 
-/** @param gone whether nobody waits for its jobs any more */
-async function closeServed({ desk, worker }: Served, gone: boolean): Promise<void> {
-  await worker.close(gone).catch(() => {});
+/** @param atOnce without waiting for its jobs: nobody waits for them any more, or can be told of them */
+async function closeServed({ desk, worker }: Served, atOnce: boolean): Promise<void> {
+  await worker.close(atOnce).catch(() => {});
   await desk.close();
 }

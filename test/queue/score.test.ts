@@ -12,12 +12,12 @@ import { reachQueue } from "../../src/queue/bull.ts";
 import { placeOf } from "../../src/queue/places.ts";
 import { benchQueued, tuneQueued } from "../../src/queue/score-queued.ts";
 import { encode } from "../../src/queue/wire.ts";
-import { runWorker } from "../../src/queue/worker.ts";
 import { fakeLlama } from "../support/fake-llama.ts";
 import { tempFolder, writeAdapter } from "../support/pico.ts";
 import { writePicoModel } from "../support/pico-model.ts";
-import { HAS_REDIS, startRedis, type TestRedis } from "../support/redis.ts";
+import { builtWorker, HAS_REDIS, startRedis, type TestRedis } from "../support/redis.ts";
 
+const runWorker = await builtWorker();
 const folder = tempFolder();
 const { base, layer } = writePicoModel(folder);
 const paths = (
@@ -120,6 +120,38 @@ describe.runIf(HAS_REDIS)("scores over a queue", { timeout: 300_000 }, () => {
     await anew;
     await reached.close();
     await quiet.stop();
+  });
+
+  it("are left to others by a worker on which two jobs failed, so that it does not use up their tries", async () => {
+    const own = await startRedis();
+    const stop = new AbortController();
+    let failed = 0;
+    const llama = fakeLlama();
+    const broken: LlamaModule = {
+      getLlama: async () => {
+        const { loadModel, ...rest } = await llama.getLlama({} as never);
+        const tokenize = (): never => {
+          failed++;
+          throw new Error("the GPU is gone");
+        };
+        return { ...rest, loadModel: async (options) => ({ ...(await loadModel(options)), tokenize }) };
+      },
+    };
+    const common = { url: own.url, roots: [folder], lanes: 1, cache: null, signal: stop.signal };
+    let healthy: Promise<void> | null = null;
+    const notices: string[] = [];
+    const onNotice = (text: string): void => {
+      notices.push(text);
+      if (text.startsWith("Leaves")) healthy ??= runWorker({ ...common, llama: fakeLlama(), onNotice: () => {} });
+    };
+    const sick = runWorker({ ...common, llama: broken, onNotice });
+    const options = { base, rows: rowsOf("weather", 9), budget: 12, threads: 1, out: join(folder, "tuned-beside") };
+    const { trials } = await tuneQueued(paths, options, { url: own.url });
+    expect([trials, failed]).toEqual([12, 2]);
+    expect(notices.at(-1)).toBe("Leaves jobs to others: Its last 2 jobs failed (the GPU is gone); mend the cause.");
+    stop.abort();
+    await Promise.all([sick, healthy]);
+    await own.stop();
   });
 
   it.each([

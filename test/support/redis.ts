@@ -75,3 +75,9 @@ export function startWorker(
   worker.stderr!.setEncoding("utf8").on("data", told);
   return worker;
 }
+
+/** `runWorker` as it was built: its threads run compiled code. */
+export async function builtWorker(): Promise<typeof import("../../src/queue/worker.ts").runWorker> {
+  const path = "../../build/lib/queue/worker.js";
+  return ((await import(path)) as typeof import("../../src/queue/worker.ts")).runWorker;
+}

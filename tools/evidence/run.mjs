@@ -4,6 +4,7 @@
  *   npm run evidence                 every study whose adapters are there (hours; goes on where it stopped)
  *   npm run evidence -- --quick      all methods at rank 6 on 300 rows, compared with the committed figures
  *   npm run evidence -- ID ...       only these studies, in this process; results stay in build/evidence
+ *   npm run evidence -- --queue URL  score on the workers of a queue (docs/distributed.md), with any of the above
  *   npm run evidence -- --page       the page from what is in build/evidence, and from docs/evidence.json for other studies
  *   npm run evidence -- --real ...   on a pretrained model instead (real.mjs)
  *
@@ -14,7 +15,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
-import { loadLlama, runBenchFile } from "../../dist/node/evaluate.js";
+import { runBenchFile } from "../../build/lib/node/evaluate/run-bench.js";
+import { benchQueued } from "../../build/lib/queue/score-queued.js";
+import { loadLlama } from "../../dist/node/evaluate.js";
 import { costOf } from "./cost.mjs";
 import { exactnessOf } from "./exactness.mjs";
 import { mergeHeads } from "./heads.mjs";
@@ -37,6 +40,7 @@ const results = join(root, "docs/evidence.json");
 mkdirSync(build, { recursive: true });
 
 const args = process.argv.slice(2);
+const queue = taken("--queue");
 if (args.includes("--real")) await runReal(args.filter((arg) => arg !== "--real"));
 else await runMade();
 
@@ -79,13 +83,13 @@ function benchmark(id, config, limit, llama) {
   const file = join(build, `${id}.yaml`);
   writeFileSync(file, stringify(config));
   const begun = performance.now();
-  return runBenchFile(file, {
+  const options = {
     cache: join(build, "cache"),
-    threads: 1,
-    llama,
     onProgress: ({ done, total }) => console.log(`${id}: ${done} of ${total}, ${seconds(begun)} s`),
     ...(limit !== undefined && { limit }),
-  });
+  };
+  if (queue !== null) return benchQueued(file, options, { url: queue, onNotice: console.log });
+  return runBenchFile(file, { ...options, threads: 1, llama });
 }
 
 /** What each merge keeps of each pair: its average accuracy on the pair's own tasks. */
@@ -135,10 +139,17 @@ function writePage() {
   console.log("Wrote docs/evidence.md and docs/evidence.json.");
 }
 
+/** Take a flag and its value out of the arguments; null if it is not there. */
+function taken(flag) {
+  const at = args.indexOf(flag);
+  return at < 0 ? null : args.splice(at, 2)[1];
+}
+
 /** Measure a study in a process of its own, which ends with its memory, or with this one. */
 function inProcess(id) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), id], { stdio: "inherit" });
+    const words = [fileURLToPath(import.meta.url), id, ...(queue === null ? [] : ["--queue", queue])];
+    const child = spawn(process.execPath, words, { stdio: "inherit" });
     const end = () => child.kill();
     process.once("exit", end);
     child.on("error", reject);

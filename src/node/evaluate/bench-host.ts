@@ -2,7 +2,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchHost } from "../../evaluate/bench.ts";
 import type { TaskRow } from "../../evaluate/task-rows.ts";
-import { mergeToFolder } from "../merge-adapters.ts";
+import { mergeChecked } from "../merge-adapters.ts";
+import type { WithHost } from "../threads/disk-host.ts";
 import { hashFiles } from "../threads/hash.ts";
 import { type PreparedBase, prepareAdapter } from "./gguf-inputs.ts";
 import { keptScores, type ReadyAdapter, type ScoresOf } from "./kept-scores.ts";
@@ -20,6 +21,8 @@ export interface BenchPlace {
   readonly cache: string;
   readonly threads: number;
   readonly signal?: AbortSignal;
+  /** Who merges. Default: one thread of this machine, which is the caller's. */
+  readonly withHost?: WithHost;
 }
 
 /** The rows of one task, and their positions among all rows. */
@@ -29,7 +32,7 @@ export interface OneTask {
 }
 
 /**
- * Merges with mergeToFolder, scores with llama.cpp, and caches each task's scores by the content of base, adapter and rows.
+ * Merges into PEFT folders, scores with llama.cpp, and caches each task's scores by the content of base, adapter and rows.
  *
  * @param scoresOf scores that several hosts share
  */
@@ -37,7 +40,7 @@ export function benchHost(
   place: BenchPlace,
   scoresOf: ScoresOf = keptScores({ ...place, file: place.base.model }),
 ): BenchHost {
-  const { inputs, scratch, signal } = place;
+  const { inputs, scratch, signal, withHost } = place;
   const told = { ...(signal && { signal }) };
   const ready = new Map<string, ReadyAdapter>();
   const tasks = new WeakMap<readonly TaskRow[], readonly OneTask[]>();
@@ -70,7 +73,13 @@ export function benchHost(
     async merge(recipe) {
       if (merged !== null) forget(merged);
       merged = join(scratch, `merge-${made++}`);
-      await mergeToFolder(inputs, recipe, { out: merged, threads: 1, ...told });
+      // The merge checks the recipe.
+      await mergeChecked(
+        inputs,
+        recipe,
+        { out: merged, to: "peft", threads: 1, ...told },
+        { ...(withHost && { withHost }) },
+      );
       return merged;
     },
     async score(path, scale, rows) {

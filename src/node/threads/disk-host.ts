@@ -3,9 +3,11 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import type { ByteSource, MemorySource } from "../../core/bytes.ts";
 import { maximum } from "../../core/maximum.ts";
 import type { RemoteSource } from "../../hub/url-source.ts";
+import type { Kernels } from "../../kernels/kernels.ts";
 import { wasmKernels } from "../../kernels/wasm.ts";
 import { affordableThreads } from "../../lanes/affordable-threads.ts";
 import { Clock } from "../../lanes/clock.ts";
+import type { Lane } from "../../lanes/lane.ts";
 import type { MergeControl, MergeHost } from "../../merge/merge.ts";
 import { moduleOf } from "../../methods/registry.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
@@ -13,7 +15,7 @@ import { type FileSource, openFile } from "../files/file-source.ts";
 import { createFile, openSink } from "../output/file-sink.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { workerLane } from "./worker-lane.ts";
-import type { InputFile } from "./worker-protocol.ts";
+import type { InputFile, WorkerSetup } from "./worker-protocol.ts";
 
 /** Inputs below this many bytes merge on one thread in less time than starting a second one takes. */
 const BYTES_WORTH_A_THREAD = 24e6;
@@ -48,25 +50,33 @@ export interface DiskPlace {
 /** Does work with a host for a merge into a place, and closes it. */
 export type WithHost = <T>(place: DiskPlace, work: (host: MergeHost) => Promise<T>) => Promise<T>;
 
-/** Do work with a lane on this thread and, if the inputs are large enough, more on worker threads; all are closed after it. */
-export async function withDiskHost<T>(place: DiskPlace, work: (host: MergeHost) => Promise<T>): Promise<T> {
-  const closers: (() => void | Promise<void>)[] = [];
+/** Begins a plan on some lanes, which write into the file of the setup. */
+type BeginLanes = (plan: MergePlan, setup: WorkerSetup) => Lane[];
+type Closers = (() => void | Promise<void>)[];
+
+/**
+ * Do work with a host that reads and writes this machine's files; what it opened is closed after it.
+ *
+ * @param lanes Default: one on this thread and, if the inputs are large enough, more on worker threads.
+ */
+export async function withDiskHost<T>(
+  place: DiskPlace,
+  work: (host: MergeHost) => Promise<T>,
+  lanes?: BeginLanes,
+): Promise<T> {
+  const closers: Closers = [];
+  const kernels = wasmKernels();
   try {
-    return await work(diskHost(place, closers));
+    return await work(diskHost(place, { closers, kernels, begin: lanes ?? ownLanes(place, closers, kernels) }));
   } finally {
     // Close each once, even if another one fails.
     await Promise.allSettled(closers.map(async (close) => close()));
   }
 }
 
-function diskHost(
-  { adapters, weights, draft: draftFile, method, threads, hashes, traced, checkRoom }: DiskPlace,
-  closers: (() => void | Promise<void>)[],
-): MergeHost {
-  const inputs = adapters.map(({ files }) => files.map(inputFile));
-  const methodModule = moduleOf(method);
+function ownLanes({ adapters, method, threads }: DiskPlace, closers: Closers, kernels: Kernels): BeginLanes {
   // A method registered without a module exists on this thread only.
-  const wanted = methodModule === null ? 1 : wantedThreads(adapters, threads);
+  const wanted = moduleOf(method) === null ? 1 : wantedThreads(adapters, threads);
   // Start workers now: this takes about as long as making the plan.
   const workers = Array.from({ length: wanted - 1 }, () => workerLane());
   let local: DiskMerger | null = null;
@@ -74,14 +84,22 @@ function diskHost(
     local?.close();
     await Promise.all(workers.map((worker) => worker.close()));
   });
-  const kernels = wasmKernels();
-  const beginLanes = (plan: MergePlan, output: string | null) => {
+  return (plan, setup) => {
     local?.close();
-    local = openDiskMerger(kernels, plan, inputs, output, new Clock(traced));
+    local = openDiskMerger(kernels, plan, setup.inputs, setup.output, new Clock(setup.traced));
     const helpers = workers.slice(0, affordableThreads(wanted, plan.modules) - 1);
-    for (const worker of helpers) worker.begin(plan, { methodModule: methodModule ?? null, inputs, output, traced });
+    for (const worker of helpers) worker.begin(plan, setup);
     return [local.lane, ...helpers];
   };
+}
+
+function diskHost(
+  { adapters, weights, draft: draftFile, method, hashes, traced, checkRoom }: DiskPlace,
+  { closers, kernels, begin }: { readonly closers: Closers; readonly kernels: Kernels; readonly begin: BeginLanes },
+): MergeHost {
+  const inputs = adapters.map(({ files }) => files.map(inputFile));
+  const beginLanes = (plan: MergePlan, output: string | null) =>
+    begin(plan, { methodModule: moduleOf(method) ?? null, inputs, output, traced });
   const beginFile = (plan: MergePlan, output: string) => {
     createFile(output, plan.size);
     const sink = openSink(output);
