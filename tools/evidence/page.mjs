@@ -2,6 +2,7 @@
 import { evidencePlots } from "./plots.mjs";
 import { FACTOR_SETS, FULL, RANK_RULES } from "./studies.mjs";
 import {
+  acrossTable,
   best,
   exactnessTable,
   factorTable,
@@ -100,19 +101,6 @@ function pruneTable(studies, found) {
       return [name, ...shares.map(percent), `${percent(average)}, ${word}`];
     }),
   );
-}
-
-/** One line for each merge, one column for each study. */
-function acrossTable(studies, found, columnOf) {
-  const names = found[studies[0].id].merges.map(({ name }) => name);
-  const lines = [
-    ["own adapters", ...studies.map(({ id }) => percent(found[id].own.seen))],
-    ...names.map((name) => [
-      name,
-      ...studies.map(({ id }) => mean(best(found[id].merges.find((merge) => merge.name === name)))),
-    ]),
-  ];
-  return table(["", ...studies.map(columnOf)], lines);
 }
 
 /** LEGO on whole units and on their pieces. */

@@ -4,6 +4,7 @@ import { computedPlot } from "./plots.mjs";
 import { REAL, REAL_UNITS } from "./real-studies.mjs";
 import { SEEN } from "./studies.mjs";
 import {
+  acrossTable,
   best,
   exactnessTable,
   factorTable,
@@ -64,6 +65,7 @@ export function realPage(found, words, decoderWords) {
       .filter((kind) => kind !== "all")
       .flatMap((kind) => section(`## ${KINDS[kind]}`, ...part(kind).map(({ id }) => methodsTables(found[id])))),
     ...section("## Unseen tasks", ...part("unseen").map(({ id }) => methodsTables(found[id]))),
+    ...section("## Noise on the units", ...noiseTables(part("noise"), found)),
     ...section(
       "## What the clusters are made of",
       ...looked.flatMap((study) => [`### ${unitsTitle(study)}`, purityTable(found[study.id].purity)]),
@@ -122,6 +124,14 @@ function decoder(found, words) {
     ...section("Every method on SmolLM2", [...plotOf("smollm2", found), ...setsTables(there, found)]),
     ...section("Other averages on SmolLM2", of(whole, averagesTable)),
   ];
+}
+
+/** Adapters with more and more noise, behind the same without it. */
+function noiseTables(studies, found) {
+  if (studies.length === 0) return [];
+  const without = { id: "count-3", noise: { sigma: 0 } };
+  const wanted = [...(found[without.id] === undefined ? [] : [without]), ...studies];
+  return [acrossTable(wanted, found, ({ noise }) => `${noise.sigma} RMS`)];
 }
 
 /** What is not measured of a study, as an item of a list; null for nothing. */

@@ -49,6 +49,11 @@ function pair(id, part, kind, merges, options) {
     study(`${id}-computed`, "factor", kind, { ...options, scales: [], merges: computed(merges) }),
   ];
 }
+/** Three adapters with noise on their factors, each scored with the head of the adapter without it. */
+function noisy(sigma) {
+  const of = study(`noise-${sigma}`, "noise", `noise-${sigma}`, { ...counted(3), merges: FEW, scales: SCALES });
+  return { ...of, heads: home("minilm", "all"), noise: { sigma, of: home("minilm", "all") } };
+}
 const rest = (id, part, kind, options) => study(`${id}-rest`, part, kind, { ...options, merges: REST, scales: SCALES });
 
 /** Which tasks are the first two to five. */
@@ -87,6 +92,8 @@ export const REAL = [
   ...pair("all-24", "all", "all", FEW, { rank: 24 }),
   ...pair("all-42", "all", "all", FEW, { rank: 42 }),
   ...pair("mixed-6", "mixed", "mixed", FEW, { rank: 6 }),
+  study("mixed-2-and-32", "mixed", "mixed", { ...counted(2), rank: 8, merges: FEW, scales: SCALES }),
+  ...[0.25, 0.5, 1].map(noisy),
   ...pair("seed1-6", "seed1", "seed1", FEW, { rank: 6 }),
   study("joint", "joint", "all", { rank: 6, merges: [named("average")], joint: home("minilm", "joint") }),
   ...SMOLLM2,

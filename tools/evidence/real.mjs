@@ -20,6 +20,7 @@ import { runBench } from "../../build/lib/evaluate/bench.js";
 import { parseBench } from "../../build/lib/evaluate/bench-file.js";
 import { f1, greatest, matthews } from "../../build/lib/evaluate/metrics.js";
 import { realExactnessOf } from "./exactness.mjs";
+import { addNoise } from "./noise.mjs";
 import { puritiesOf } from "./purity.mjs";
 import { writeReadme } from "./readme-table.mjs";
 import { realHost, rowsOf, startScorer, startScript } from "./real-host.mjs";
@@ -56,6 +57,7 @@ export async function runReal(args) {
         if (absent !== undefined) console.log(`${study.id} is left out: there are no rows of ${absent}.`);
         else {
           train(python, model, foldersOf(study));
+          makeNoise(study);
           await measureInTurn(study, scorer);
         }
       }
@@ -94,8 +96,16 @@ async function lookAt(python, { id, model, set, tasks }) {
   }
 }
 
-function foldersOf({ config: { adapters, joint } }) {
-  return [...adapters.map(({ path }) => path), ...(joint === undefined ? [] : [joint])];
+/** The folders of adapters that must have been trained. */
+function foldersOf({ config: { adapters, joint }, noise }) {
+  const trained = adapters.map(({ path, task }) => (noise === undefined ? path : join(noise.of, task)));
+  return [...trained, ...(joint === undefined ? [] : [joint])];
+}
+
+/** Write the adapters of a study of noise, each from a seed of its own. */
+function makeNoise({ config: { adapters }, noise }) {
+  if (noise === undefined) return;
+  for (const [seed, { path, task }] of adapters.entries()) addNoise(join(noise.of, task), path, noise.sigma, seed);
 }
 
 /** Train the adapters that are missing. */

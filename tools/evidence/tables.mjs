@@ -135,3 +135,16 @@ export function exactnessTable(result) {
     Object.entries(result).map(([name, { rows, error }]) => [name, String(rows), error.toExponential(1)]),
   );
 }
+
+/** One line for each merge, one column for each study. */
+export function acrossTable(studies, found, columnOf) {
+  const names = found[studies[0].id].merges.map(({ name }) => name);
+  const lines = [
+    ["own adapters", ...studies.map(({ id }) => percent(found[id].own.seen))],
+    ...names.map((name) => [
+      name,
+      ...studies.map(({ id }) => mean(best(found[id].merges.find((merge) => merge.name === name)))),
+    ]),
+  ];
+  return table(["", ...studies.map(columnOf)], lines);
+}
