@@ -44,7 +44,10 @@ describe("results", () => {
     const before = (await download()).bytes;
     await page.reload();
     await page.getByRole("tab", { name: "Merge (1)" }).click();
-    await page.getByRole("heading", { name: "1. lego, rank 9" }).waitFor();
+    const heading = page.getByRole("heading", { name: "1. lego, rank 9" });
+    await heading.waitFor();
+    // It is not new, and so takes no focus.
+    expect(await heading.evaluate((node) => node === document.activeElement)).toBe(false);
     expect((await download()).bytes.equals(before)).toBe(true);
     await page.getByText("Keep", { exact: true }).click();
     await page.getByRole("button", { name: "Forget all results" }).click();

@@ -30,8 +30,10 @@ const VIEWS = {
     await page.locator("button.cell").last().waitFor();
   },
   async module(page) {
+    // The page opens the module that changes most of those that it knows.
+    await page.getByText(/^Recommended: /).waitFor();
     await page.getByRole("tab", { name: /^Module/ }).click();
-    await page.getByRole("img", { name: /^Energy, k from 1/ }).waitFor();
+    await page.getByRole("img", { name: /^Energy, k from 1 to 42/ }).waitFor();
   },
   async merge(page) {
     await page.getByRole("tab", { name: /Merge/ }).click();

@@ -30,7 +30,7 @@ interface UnitTableProps {
 export function UnitTable({ plane, places, comparedWith }: UnitTableProps) {
   const clusters = new Map(clustering.value?.clusters.flatMap(({ members }, c) => members.map((i) => [i, c + 1])));
   const cosines = comparedWith === undefined ? null : plane.cosines[comparedWith]!;
-  const columns = ["unit", "|a|", "|b|", "cluster", ...(cosines === null ? [] : ["cosine with the first"])];
+  const columns = ["unit", "|a|", "|b|", "cluster", ...(cosines === null ? [] : ["cosine to first"])];
   return (
     <Table columns={columns} class="units-table">
       {places.map((i) => {

@@ -6,21 +6,24 @@ import { lossShown } from "../../src/report/loss-shown.ts";
 import { accuracyOf } from "../state/bench.ts";
 import { canPickFolder, DOWNLOAD_TITLES, DOWNLOADS, download, saveIntoFolder } from "../state/download.ts";
 import { sentenceOf } from "../state/explorer.ts";
-import type { MadeMerge } from "../state/merge.ts";
+import { type MadeMerge, shownMerge } from "../state/merge.ts";
 import { Advice } from "./advice.tsx";
 import { mostShare } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
+import { Flagged } from "./flagged.tsx";
 import { Held } from "./held.tsx";
 import { Row, Table } from "./table.tsx";
 
 /** Most rows of the table: many adapters have many combinations. */
 const MOST_COMPOSITIONS = 8;
 
-/** A result: whether an adapter is lost, what to do next, its files, and what merged with what. Takes the focus when it appears. */
+/** A result: whether an adapter is lost, what to do next, its files, and what merged with what. Takes the focus when it is made or chosen. */
 export function MergeResult({ made }: { made: MadeMerge }) {
   const { report, title, seconds, number } = made;
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
+    // Not where the page comes back with its results.
+    if (shownMerge.peek() !== number) return;
     heading.current!.focus({ preventScroll: true });
     // Below the form there is more of it to see from its top on.
     const beside = matchMedia("(min-width: 60rem)").matches;
@@ -42,7 +45,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
       </p>
       {report.warnings.map(({ text }) => (
         <p class="note" key={text}>
-          {text}
+          <Flagged text={text} />
         </p>
       ))}
       <Files made={made} />

@@ -3,6 +3,7 @@ import { bytes } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { cancelMerge, estimate, mergeBy, progress, refusal, startMerge } from "../state/merge.ts";
 import { bestRecipes } from "../state/suggested.ts";
+import { Flagged } from "./flagged.tsx";
 
 /** What a merge would write, and the buttons that begin and cancel it; stays in view. */
 export function MergeStart() {
@@ -23,10 +24,14 @@ export function MergeStart() {
     <div class="start">
       {openAdapters.value.length > 0 && (
         <p class={refused === null ? "estimate" : "error"} aria-live="polite">
-          {refused ??
-            (found !== null && "bytes" in found
-              ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
-              : "Planning…")}
+          <Flagged
+            text={
+              refused ??
+              (found !== null && "bytes" in found
+                ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
+                : "Planning…")
+            }
+          />
         </p>
       )}
       <div class="row">
