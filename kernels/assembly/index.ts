@@ -1,5 +1,6 @@
 // What src/kernels/wasm.ts sees of this folder.
 export { combine } from "./combine";
+export { denseProduct, pivotedRoot, reflectBack, tridiagonalize, turnBack } from "./dense";
 export { electedMean } from "./elect";
 export { ARENA_START } from "./memory";
 export { multiply } from "./multiply";

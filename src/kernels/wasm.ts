@@ -1,5 +1,5 @@
 import { bytesOf, type FactorDtype } from "../core/dtype.ts";
-import { createArena, extentOf, requireLength, requireRows } from "./arena.ts";
+import { type Arena, createArena, extentOf, requireLength, requireRows } from "./arena.ts";
 import type { Divisor, Kernels } from "./kernels.ts";
 import { WASM_BASE64 } from "./wasm-bytes.ts";
 
@@ -10,7 +10,6 @@ const DIVIDE: Readonly<Record<Divisor, number>> = { none: 0, count: 1, weights: 
 
 /** The exports of kernels/assembly/index.ts. All arguments are addresses, byte strides, counts, or scalars. */
 interface Exports {
-  ARENA_START: WebAssembly.Global<"i32">;
   widen(
     dtype: number,
     from: number,
@@ -94,20 +93,30 @@ export function kernelsModule(): WebAssembly.Module {
   return compiled;
 }
 
+/** The kernels with a memory of their own, which starts below 1 MB, and an arena that grows it. */
+export function instantiate<Functions>(): {
+  readonly memory: WebAssembly.Memory;
+  readonly wasm: Functions;
+  readonly arena: Arena;
+} {
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: PAGE_BYTES });
+  const { exports } = new WebAssembly.Instance(kernelsModule(), { env: { memory } });
+  const arena = createArena((exports.ARENA_START as WebAssembly.Global<"i32">).value, (end) => {
+    const missing = end - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+    return memory.buffer;
+  });
+  return { memory, wasm: exports as Functions, arena };
+}
+
 /**
  * The kernels in WebAssembly SIMD. Each call has its own memory, which starts below 1 MB, grows in `reset` and never shrinks.
  * Compiles synchronously at the first call (milliseconds) unless a module is passed in. A view from another arena, from before
  * a `reset` that grew the memory, or too short for its kernel throws a RangeError.
  */
-export function wasmKernels(module: WebAssembly.Module = kernelsModule()): Kernels {
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: PAGE_BYTES });
-  const wasm = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-
-  const arena = createArena(wasm.ARENA_START.value, (end) => {
-    const missing = end - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
-    return memory.buffer;
-  });
+export function wasmKernels(module?: WebAssembly.Module): Kernels {
+  compiled ??= module;
+  const { memory, wasm, arena } = instantiate<Exports>();
 
   /** The address of a view of this arena that holds at least `length` elements. */
   function address(view: Float32Array | Float64Array | Uint32Array | Uint8Array, length: number, what: string): number {

@@ -19,7 +19,13 @@ export function balance(gramA: Float64Array, gramB: Float64Array, n: number): Ba
     const [squareA, squareB] = [gramA[i * n + i]!, gramB[i * n + i]!];
     return squareA > 0 && squareB > 0 ? Math.round((Math.log2(squareB) - Math.log2(squareA)) / 4) : 0;
   });
-  const turned = (gram: Float64Array, sign: number): Float64Array =>
-    gram.map((value, at) => value * 2 ** (sign * turns[Math.floor(at / n)]!) * 2 ** (sign * turns[at % n]!));
+  const turned = (gram: Float64Array, sign: number): Float64Array => {
+    const factors = Float64Array.from(turns, (turn) => 2 ** (sign * turn));
+    const out = new Float64Array(n * n);
+    for (let i = 0, at = 0; i < n; i++) {
+      for (let j = 0; j < n; j++, at++) out[at] = gram[at]! * factors[i]! * factors[j]!;
+    }
+    return out;
+  };
   return { a: turned(gramA, 1), b: turned(gramB, -1), turns };
 }

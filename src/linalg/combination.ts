@@ -1,3 +1,5 @@
+import { type Matrix, matrix, product, productTransposed } from "./matrix.ts";
+
 /**
  * A vector in the space of a module's units: half a = sum_m a[m] a_members[m], half b likewise. Units, cluster centres and
  * the rows of a merged adapter are all combinations of pool rows, so their inner products follow from the Gram matrices.
@@ -74,6 +76,21 @@ function addScaledAt(out: Float64Array, places: Int32Array, values: ArrayLike<nu
   for (let m = 0; m < places.length; m++) out[places[m]!]! += factor * values[m]!;
 }
 
+/** From this share of all units on, sums over a combination's members are faster as sums over all. */
+const DENSE = 0.5;
+
+/** The coefficients (m, n) of combinations that have many members; null for others. */
+function denseCoefficients(combinations: readonly Combination[], half: "a" | "b", n: number): Matrix | null {
+  const m = combinations.length;
+  const entries = combinations.reduce((sum, { members }) => sum + members.length, 0);
+  if (entries < DENSE * m * n) return null;
+  const out = matrix(m, n);
+  for (const [c, { members, [half]: values }] of combinations.entries()) {
+    for (let x = 0; x < members.length; x++) out.data[c * n + members[x]!] = values[x]!;
+  }
+  return out;
+}
+
 /**
  * Inner products of one half of m combinations with the pool's units: C G (m, n) for the pool's Gram matrix G (n, n) of that half.
  */
@@ -83,6 +100,8 @@ function productsWithPool(
   gram: Float64Array,
   n: number,
 ): Float64Array {
+  const dense = denseCoefficients(combinations, half, n);
+  if (dense !== null) return product(dense, matrix(n, n, gram)).data;
   const out = new Float64Array(combinations.length * n);
   for (let c = 0; c < combinations.length; c++) {
     const { members, [half]: values } = combinations[c]!;
@@ -125,6 +144,8 @@ function productsAmong(
   n: number,
 ): Float64Array {
   const m = combinations.length;
+  const dense = denseCoefficients(combinations, half, n);
+  if (dense !== null) return productTransposed(matrix(m, n, withPool), dense).data;
   const whole = m - (m % 4);
   const out = new Float64Array(m * m);
   for (let d = 0; d < m; d++) {

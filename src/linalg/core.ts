@@ -59,12 +59,13 @@ export function coreSpaceOf(gramA: Float64Array, gramB: Float64Array, n: number)
 
 /** The basis for the original rows, from a basis for the rows times 2^(sign turns). */
 function unbalanced({ size, rooted, whitened }: GramBasis, turns: Int32Array, sign: number): GramBasis {
-  const factor = (at: number): number => 2 ** (sign * turns[Math.floor(at / size)]!);
-  return {
-    size,
-    rooted: rooted.map((x, at) => x / factor(at)),
-    whitened: whitened.map((x, at) => x * factor(at)),
-  };
+  const n = turns.length;
+  const scaled = (data: Float64Array, way: number): Float64Array =>
+    scaledRows(
+      matrix(n, size, data),
+      Float64Array.from(turns, (turn) => 2 ** (way * sign * turn)),
+    ).data;
+  return { size, rooted: scaled(rooted, -1), whitened: scaled(whitened, 1) };
 }
 
 /** The delta of the units at these positions. */

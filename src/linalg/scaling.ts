@@ -6,7 +6,7 @@
  */
 export function exponentOf(values: Float64Array): number {
   let largest = 0;
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  for (let at = 0; at < values.length; at++) largest = Math.max(largest, Math.abs(values[at]!));
   return largest > 0 && largest < Number.POSITIVE_INFINITY ? Math.floor(Math.log2(largest)) : 0;
 }
 
@@ -14,5 +14,7 @@ export function exponentOf(values: Float64Array): number {
 export function timesPowerOfTwo(values: Float64Array, exponent: number): Float64Array {
   const half = Math.trunc(exponent / 2);
   const [one, other] = [2 ** half, 2 ** (exponent - half)];
-  return values.map((value) => value * one * other);
+  const out = new Float64Array(values.length);
+  for (let at = 0; at < values.length; at++) out[at] = values[at]! * one * other;
+  return out;
 }

@@ -1,6 +1,6 @@
 import { type Matrix, matrix, product, productTransposed, scaledRows, transposed } from "./matrix.ts";
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
-import { leadingRoots, rotateRows, symmetricEigen } from "./symmetric-eigen.ts";
+import { leadingRoots, symmetricEigen } from "./symmetric-eigen.ts";
 
 /** The most sweeps of Jacobi rotations; one to three are usual after the eigenvectors. */
 const MOST_SWEEPS = 30;
@@ -101,6 +101,16 @@ function orthogonalizeInPlace(
     }
   }
   return Float64Array.from(squares, (_, p) => Math.sqrt(innerProduct(images, p * length, p * length, length)));
+}
+
+/** Rows x and y of `count` entries become c x - s y and s x + c y. */
+function rotateRows(rows: Float64Array, x: number, y: number, count: number, c: number, s: number): void {
+  for (let k = 0; k < count; k++) {
+    const one = rows[x + k]!;
+    const other = rows[y + k]!;
+    rows[x + k] = c * one - s * other;
+    rows[y + k] = s * one + c * other;
+  }
 }
 
 function innerProduct(rows: Float64Array, x: number, y: number, length: number): number {

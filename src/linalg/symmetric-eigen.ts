@@ -1,5 +1,5 @@
+import { type Chains, tridiagonalize, vectorsBack } from "../kernels/dense.ts";
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
-import { reflectRowsInPlace, tridiagonalize } from "./tridiagonal.ts";
 
 /** Rounds of QL for one eigenvalue (two or three are usual); each round beyond this doubles the negligible size. */
 const USUAL_ROUNDS = 30;
@@ -27,13 +27,7 @@ export function symmetricEigen(matrix: Float64Array, n: number, count: number = 
   const { diagonal, beside, reflections } = tridiagonalize(timesPowerOfTwo(matrix, -exponent), n);
   const chains = diagonalizeInPlace(diagonal, beside, n);
   const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[j]! - diagonal[i]! || i - j);
-  const kept = Math.min(count, n);
-  const columns = new Float64Array(n * kept);
-  for (let j = 0; j < kept; j++) columns[order[j]! * kept + j] = 1;
-  for (let c = chains.length - 1; c >= 0; c--) rotateBack(columns, kept, chains[c]!);
-  const vectors = new Float64Array(kept * n);
-  for (let i = 0; i < n; i++) for (let j = 0; j < kept; j++) vectors[j * n + i] = columns[i * kept + j]!;
-  reflectRowsInPlace(vectors, kept, reflections, n);
+  const vectors = vectorsBack(order.slice(0, count), n, chains, reflections);
   const values = Float64Array.from(order, (i) => diagonal[i]!);
   return { values: timesPowerOfTwo(values, exponent), vectors };
 }
@@ -47,13 +41,40 @@ export function leadingRoots(values: Float64Array, count: number): number[] | nu
   return Array.from(values.subarray(0, count), Math.sqrt);
 }
 
-/** The rotations of one QL step, from the highest pair of rows down. */
-interface Chain {
-  /** The first rotation acts on rows top and top + 1, the next on top - 1 and top... */
-  readonly top: number;
-  readonly length: number;
-  /** Cosine and sine, alternating. */
-  readonly turns: Float64Array;
+/** Chains of rotations, one after the other, in arrays that grow. */
+class GrowingChains {
+  #places = new Uint32Array(64);
+  #turns = new Float64Array(1024);
+  #chains = 0;
+  #rotations = 0;
+
+  /** Room for the rotations of one more chain, in (cosine, sine). */
+  room(length: number): Float64Array {
+    const end = 2 * (this.#rotations + length);
+    if (end > this.#turns.length) this.#turns = grown(this.#turns, new Float64Array(2 * end));
+    return this.#turns.subarray(2 * this.#rotations, end);
+  }
+
+  /** Add the first `length` rotations that were written into the room. */
+  add(top: number, length: number): void {
+    const at = 2 * this.#chains++;
+    if (at === this.#places.length) this.#places = grown(this.#places, new Uint32Array(2 * at));
+    this.#places[at] = top;
+    this.#places[at + 1] = length;
+    this.#rotations += length;
+  }
+
+  all(): Chains {
+    return {
+      places: this.#places.subarray(0, 2 * this.#chains),
+      turns: this.#turns.subarray(0, 2 * this.#rotations),
+    };
+  }
+}
+
+function grown<Values extends Float64Array | Uint32Array>(from: Values, into: Values): Values {
+  into.set(from);
+  return into;
 }
 
 /**
@@ -61,19 +82,19 @@ interface Chain {
  * of the whole matrix (EISPACK's tql2): in a null space the neighbours of an entry are rounding errors too, and each step makes new
  * ones. Terminates for any entries, NaN included.
  */
-function diagonalizeInPlace(diagonal: Float64Array, beside: Float64Array, n: number): Chain[] {
+function diagonalizeInPlace(diagonal: Float64Array, beside: Float64Array, n: number): Chains {
   const rounding = Number.EPSILON * normOf(diagonal, beside);
-  const chains: Chain[] = [];
+  const chains = new GrowingChains();
   for (let l = 0; l < n; l++) {
     for (let round = 0; ; round++) {
       const negligible = rounding * 2 ** Math.max(0, round - USUAL_ROUNDS);
       let m = l;
       while (m + 1 < n && Math.abs(beside[m]!) > negligible) m++;
       if (m === l) break;
-      chains.push(stepInPlace(diagonal, beside, l, m));
+      stepInPlace(diagonal, beside, l, m, chains);
     }
   }
-  return chains;
+  return chains.all();
 }
 
 /** The largest sum of |entries| of a row of a tridiagonal matrix. */
@@ -85,8 +106,8 @@ function normOf(diagonal: Float64Array, beside: Float64Array): number {
 }
 
 /** One QL step on the block l..m: a chain of rotations from the bottom up. */
-function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number): Chain {
-  const turns = new Float64Array(2 * (m - l));
+function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number, chains: GrowingChains): void {
+  const turns = chains.room(m - l);
   const slope = (d[l + 1]! - d[l]!) / (2 * e[l]!);
   const root = hypotenuse(slope, 1);
   let g = d[m]! - d[l]! + e[l]! / (slope + (slope < 0 ? -root : root));
@@ -101,7 +122,8 @@ function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number): Ch
     if (r === 0) {
       d[i + 1]! -= shifted;
       e[m] = 0;
-      return { top: m - 1, length: m - 1 - i, turns };
+      chains.add(m - 1, m - 1 - i);
+      return;
     }
     sine = f / r;
     cosine = g / r;
@@ -116,37 +138,7 @@ function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number): Ch
   d[l]! -= shifted;
   e[l] = g;
   e[m] = 0;
-  return { top: m - 1, length: m - l, turns };
-}
-
-/** Apply the inverses of a chain's rotations, last one first, to rows of `count` entries. */
-function rotateBack(rows: Float64Array, count: number, { top, length, turns }: Chain): void {
-  let at = length - 1;
-  // Two at once, so that the row between them is loaded and stored once.
-  for (; at >= 1; at -= 2) {
-    const x = (top - at) * count;
-    const [c, s, d, t] = [turns[2 * at]!, turns[2 * at + 1]!, turns[2 * at - 2]!, turns[2 * at - 1]!];
-    for (let k = x, l = x + count, m = l + count; k < x + count; k++, l++, m++) {
-      const first = rows[k]!;
-      const second = rows[l]!;
-      const third = rows[m]!;
-      const between = c * second - s * first;
-      rows[k] = c * first + s * second;
-      rows[l] = d * between + t * third;
-      rows[m] = d * third - t * between;
-    }
-  }
-  if (at === 0) rotateRows(rows, top * count, (top + 1) * count, count, turns[0]!, -turns[1]!);
-}
-
-/** Rows x and y of `count` entries become c x - s y and s x + c y. */
-export function rotateRows(rows: Float64Array, x: number, y: number, count: number, c: number, s: number): void {
-  for (let k = 0; k < count; k++) {
-    const one = rows[x + k]!;
-    const other = rows[y + k]!;
-    rows[x + k] = c * one - s * other;
-    rows[y + k] = s * one + c * other;
-  }
+  chains.add(m - 1, m - l);
 }
 
 function hypotenuse(a: number, b: number): number {
