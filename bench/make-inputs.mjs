@@ -27,9 +27,9 @@ export function makeInputs(folder, count, shape = SHAPE) {
   });
 }
 
-function makeAdapter(path, t, { layers, rank, directions: shared }) {
+function makeAdapter(path, t, { layers, rank, directions: shared, linear = MODULES }) {
   const names = Array.from({ length: layers }, (_, layer) =>
-    MODULES.map(([name, inputs, out]) => [`base_model.model.model.layers.${layer}.${name}`, inputs, out]),
+    linear.map(([name, inputs, out]) => [`base_model.model.model.layers.${layer}.${name}`, inputs, out]),
   ).flat();
   const specs = names.flatMap(([name, inputs, out]) => [
     { name: `${name}.lora_A.weight`, dtype: "BF16", shape: [rank, inputs] },
@@ -60,7 +60,7 @@ function makeAdapter(path, t, { layers, rank, directions: shared }) {
     base_model_name_or_path: "synthetic/llama-2-7b-shaped",
     r: rank,
     lora_alpha: 2 * rank,
-    target_modules: MODULES.map(([name]) => name.split(".")[1]),
+    target_modules: linear.map(([name]) => name.split(".")[1]),
   };
   writeFileSync(join(temporary, "adapter_config.json"), JSON.stringify(config, null, 2));
   renameSync(temporary, path);

@@ -1,4 +1,4 @@
-import { type Matrix, matrix, product, productTransposed } from "./matrix.ts";
+import { type Matrix, matrix, product, productTransposed, rowsOf } from "./matrix.ts";
 
 /**
  * A vector in the space of a module's units: half a = sum_m a[m] a_members[m], half b likewise. Units, cluster centres and
@@ -60,6 +60,10 @@ export function transformCombinations(
   const found = new Set<number>();
   for (const { members } of parts) for (let m = 0; m < members.length; m++) found.add(members[m]!);
   const members = Int32Array.from(found).sort();
+  if (parts.every((part) => part.members.length === members.length)) {
+    const [a, b] = [sumsOfAll(parts, "a", ca), sumsOfAll(parts, "b", cb)];
+    return a.map((own, j) => ({ members, a: own, b: b[j]! }));
+  }
   const place = new Map<number, number>();
   for (let at = 0; at < members.length; at++) place.set(members[at]!, at);
   const places = parts.map((part) => Int32Array.from(part.members, (member) => place.get(member)!));
@@ -74,6 +78,24 @@ export function transformCombinations(
 /** out[places[m]] += factor * values[m]. */
 function addScaledAt(out: Float64Array, places: Int32Array, values: ArrayLike<number>, factor: number): void {
   for (let m = 0; m < places.length; m++) out[places[m]!]! += factor * values[m]!;
+}
+
+/** Sums of one half of combinations that all have the same members. */
+function sumsOfAll(
+  parts: readonly Combination[],
+  half: "a" | "b",
+  coefficients: readonly ArrayLike<number>[],
+): Float64Array[] {
+  const rows = (of: readonly ArrayLike<number>[], columns: number): Matrix => {
+    const out = matrix(of.length, columns);
+    for (const [at, row] of of.entries()) out.data.set(row, at * columns);
+    return out;
+  };
+  const own = rows(
+    parts.map((part) => part[half]),
+    parts[0]?.members.length ?? 0,
+  );
+  return rowsOf(product(rows(coefficients, parts.length), own));
 }
 
 /** From this share of all units on, sums over a combination's members are faster as sums over all. */

@@ -1,6 +1,6 @@
 import { balance } from "./balance.ts";
 import { gramBasis, pivotedCholesky } from "./gram-basis.ts";
-import { firstRows, type Matrix, matrix, product, productTransposed, scaledRows, transposedProduct } from "./matrix.ts";
+import { firstRows, matrix, product, productTransposed, rowsOf, scaledRows, transposedProduct } from "./matrix.ts";
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 import { smallSvd } from "./small-svd.ts";
 import { leadingRoots, symmetricEigen } from "./symmetric-eigen.ts";
@@ -67,10 +67,6 @@ function byCore(gramA: Float64Array, gramB: Float64Array, n: number, most: numbe
   const overRows = (vectors: Float64Array, { size, whitened }: { size: number; whitened: Float64Array }) =>
     rowsOf(productTransposed(firstRows(matrix(sigma.length, size, vectors), most), matrix(n, size, whitened)));
   return { sigma: Array.from(sigma.subarray(0, most)), v: overRows(right, a), u: overRows(left, b) };
-}
-
-function rowsOf({ rows, columns, data }: Matrix): Float64Array[] {
-  return Array.from({ length: rows }, (_, j) => data.subarray(j * columns, (j + 1) * columns));
 }
 
 /** Square roots of the eigenvalues of a Gram matrix (n, n), descending: the singular values of its rows. */

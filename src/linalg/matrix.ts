@@ -36,6 +36,11 @@ export function productTransposed(left: Matrix, right: Matrix): Matrix {
   return product(left, transposed(right));
 }
 
+/** The rows, which share the matrix's memory. */
+export function rowsOf({ rows, columns, data }: Matrix): Float64Array[] {
+  return Array.from({ length: rows }, (_, j) => data.subarray(j * columns, (j + 1) * columns));
+}
+
 /** The first rows, at most `count`. */
 export function firstRows({ rows, columns, data }: Matrix, count: number): Matrix {
   const kept = Math.min(count, rows);

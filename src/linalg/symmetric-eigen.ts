@@ -41,12 +41,17 @@ export function leadingRoots(values: Float64Array, count: number): number[] | nu
   return Array.from(values.subarray(0, count), Math.sqrt);
 }
 
-/** Chains of rotations, one after the other, in arrays that grow. */
+/** Chains of rotations, one after the other, in arrays that grow and are used again. */
 class GrowingChains {
   #places = new Uint32Array(64);
   #turns = new Float64Array(1024);
   #chains = 0;
   #rotations = 0;
+
+  clear(): void {
+    this.#chains = 0;
+    this.#rotations = 0;
+  }
 
   /** Room for the rotations of one more chain, in (cosine, sine). */
   room(length: number): Float64Array {
@@ -72,6 +77,9 @@ class GrowingChains {
   }
 }
 
+/** Those of the matrix at hand: new arrays for each would be most of what the collector has to do. */
+const CHAINS = new GrowingChains();
+
 function grown<Values extends Float64Array | Uint32Array>(from: Values, into: Values): Values {
   into.set(from);
   return into;
@@ -84,17 +92,17 @@ function grown<Values extends Float64Array | Uint32Array>(from: Values, into: Va
  */
 function diagonalizeInPlace(diagonal: Float64Array, beside: Float64Array, n: number): Chains {
   const rounding = Number.EPSILON * normOf(diagonal, beside);
-  const chains = new GrowingChains();
+  CHAINS.clear();
   for (let l = 0; l < n; l++) {
     for (let round = 0; ; round++) {
       const negligible = rounding * 2 ** Math.max(0, round - USUAL_ROUNDS);
       let m = l;
       while (m + 1 < n && Math.abs(beside[m]!) > negligible) m++;
       if (m === l) break;
-      stepInPlace(diagonal, beside, l, m, chains);
+      stepInPlace(diagonal, beside, l, m);
     }
   }
-  return chains.all();
+  return CHAINS.all();
 }
 
 /** The largest sum of |entries| of a row of a tridiagonal matrix. */
@@ -106,8 +114,8 @@ function normOf(diagonal: Float64Array, beside: Float64Array): number {
 }
 
 /** One QL step on the block l..m: a chain of rotations from the bottom up. */
-function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number, chains: GrowingChains): void {
-  const turns = chains.room(m - l);
+function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number): void {
+  const turns = CHAINS.room(m - l);
   const slope = (d[l + 1]! - d[l]!) / (2 * e[l]!);
   const root = hypotenuse(slope, 1);
   let g = d[m]! - d[l]! + e[l]! / (slope + (slope < 0 ? -root : root));
@@ -122,7 +130,7 @@ function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number, cha
     if (r === 0) {
       d[i + 1]! -= shifted;
       e[m] = 0;
-      chains.add(m - 1, m - 1 - i);
+      CHAINS.add(m - 1, m - 1 - i);
       return;
     }
     sine = f / r;
@@ -138,7 +146,7 @@ function stepInPlace(d: Float64Array, e: Float64Array, l: number, m: number, cha
   d[l]! -= shifted;
   e[l] = g;
   e[m] = 0;
-  chains.add(m - 1, m - l);
+  CHAINS.add(m - 1, m - l);
 }
 
 function hypotenuse(a: number, b: number): number {

@@ -13,7 +13,7 @@ import { type Draft, writeScaled } from "../lanes/write-scaled.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
 import { methodById } from "../methods/registry.ts";
 import { refuseNoPeft } from "../plan/for-consumer.ts";
-import { isScaled, type MergePlan, type ScaledPlan } from "../plan/merge-plan.ts";
+import { isScaled, type MergePlan, type PlannedModule, type ScaledPlan } from "../plan/merge-plan.ts";
 import { planLayout, zeroRanges } from "../plan/plan-layout.ts";
 import { type PlanOrigin, planFrom } from "../plan/plan-origin.ts";
 import type { Findings } from "../plan/plan-ranks.ts";
@@ -145,9 +145,29 @@ function surveyJobs({ modules }: MergePlan): Job[] {
   return modules.map((_, index) => ({ kind: "survey", index }));
 }
 
-/** One job for each module; experts that share a tensor are one job. */
-function moduleJobs({ modules }: MergePlan): Job[] {
-  const jobs: Job[] = [];
+/** A job with more than this share of the work goes first, or at the end other lanes would wait for it. */
+const LARGE_SHARE = 1 / 32;
+
+/** One job for each module, in their order but for large ones; experts that share a tensor are one job. */
+function moduleJobs(plan: MergePlan): Job[] {
+  const jobs = jobsInOrder(plan);
+  const works = jobs.map(({ indices }) => indices.reduce((sum, index) => sum + workOf(plan.modules[index]!), 0));
+  const large = LARGE_SHARE * works.reduce((sum, work) => sum + work, 0);
+  const rank = (at: number): number => (works[at]! > large ? works[at]! : 0);
+  return Array.from(jobs.keys())
+    .sort((one, other) => rank(other) - rank(one) || one - other)
+    .map((at) => jobs[at]!);
+}
+
+/** Products of all pairs of a module's units, which take most of its time. */
+function workOf({ parts, in: inputs, out }: PlannedModule): number {
+  return parts.reduce((sum, { module }) => sum + module.rank, 0) ** 2 * (inputs + out);
+}
+
+type ModulesJob = Extract<Job, { kind: "modules" }>;
+
+function jobsInOrder({ modules }: MergePlan): ModulesJob[] {
+  const jobs: ModulesJob[] = [];
   const shared = new Map<number, number[]>();
   for (const [index, { expert, b }] of modules.entries()) {
     const others = expert === null ? undefined : shared.get(b.begin);
@@ -171,9 +191,11 @@ async function writeAll(plan: MergePlan, { sink, lanes }: OutputInProgress, run:
   return moduleResults(await run([...moduleJobs(plan), ...extraJobs(plan)], lanes));
 }
 
-/** The results of merged modules among those of jobs. */
+/** The results of merged modules among those of jobs, in the modules' order. */
 function moduleResults(done: readonly JobResult[]): ModuleResult[] {
-  return done.flatMap((one) => (one.kind === "modules" ? one.results : []));
+  return done
+    .flatMap((one) => (one.kind === "modules" ? one.results : []))
+    .sort((one, other) => one.index - other.index);
 }
 
 /** Look at every module, to share out a budget. */

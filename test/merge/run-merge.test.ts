@@ -78,6 +78,13 @@ describe("a merge on lanes", () => {
     expect(report.inputs.map(({ sha256 }) => sha256)).toEqual(["hash 0", null, "hash 2"]);
   });
 
+  it("begins with modules that are a large part of the work, and reports all in the plan's order", async () => {
+    const sizes = { ...MODULES, "layers.6.q": { in: 90, out: 4 }, "layers.7.q": { in: 5, out: 200 } };
+    const { jobs, report } = await run([randomAdapter(4, { modules: sizes })], { method: "cat" }, 1, false);
+    expect(jobs).toEqual([7, 6, 0, 1, 2, 3, 4, 5].map((index) => `modules ${index}`));
+    expect(report.modules.map(({ name }) => name)).toEqual(Object.keys(sizes));
+  });
+
   it("hashes nothing where the host does not", async () => {
     const { jobs, report } = await run(three, { method: "cat" }, 1, false);
     expect(jobs.every((job) => job.startsWith("module"))).toBe(true);

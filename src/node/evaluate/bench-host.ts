@@ -52,7 +52,7 @@ export function benchHost(
     const known = ready.get(path);
     if (known !== undefined) return known;
     const file = await prepareAdapter(scratch, made++, path, place.base, told);
-    const adapter = { file, hash: hashFiles([file]) };
+    const adapter = { file, hash: await hashFiles([file]) };
     ready.set(path, adapter);
     return adapter;
   };

@@ -36,7 +36,7 @@ export type ScoresOf = (
 
 /** Scores rows with llama.cpp, or finds their scores again, by the content of base, adapter and rows. */
 export function keptScores({ model, file, cache, threads, signal }: ScorePlace): ScoresOf {
-  const baseHash = hashFiles([file]);
+  let baseHash: Promise<string> | undefined;
   const digests = new WeakMap<readonly TaskRow[], string>();
   const digestOf = (rows: readonly TaskRow[]): string => {
     const digest = digests.get(rows) ?? sha256(JSON.stringify(rows));
@@ -44,7 +44,8 @@ export function keptScores({ model, file, cache, threads, signal }: ScorePlace):
     return digest;
   };
   return async (adapter, scale, rows) => {
-    const key = [baseHash, adapter?.hash ?? null, scale, digestOf(rows)];
+    baseHash ??= hashFiles([file]);
+    const key = [await baseHash, adapter?.hash ?? null, scale, digestOf(rows)];
     const kept = join(cache, `${sha256(JSON.stringify(key))}.f32`);
     if (!existsSync(kept)) {
       const on = adapter === null ? [] : [{ filePath: adapter.file, scale }];

@@ -41,7 +41,7 @@ export function tuneHost(
         });
         if (made === 1) await refuseUnfit(basename(file), file, base.model);
         const merge = { method: plan.method, scale: report.autoScale?.factor ?? 1, rank: plan.rank };
-        return { merge, scores: await scoresOf({ file, hash: hashFiles([file]) }, 1, rows) };
+        return { merge, scores: await scoresOf({ file, hash: await hashFiles([file]) }, 1, rows) };
       } finally {
         rmSync(file, { force: true });
       }

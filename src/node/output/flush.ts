@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, statfsSync, statSync } from "node:fs";
+import { closeSync, fdatasync, fsyncSync, openSync, statfsSync, statSync } from "node:fs";
 import { OutputError } from "../../core/errors.ts";
 import { naming } from "../files/named-failure.ts";
 
@@ -14,6 +14,33 @@ export function flush(path: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Milliseconds between flushes of a file that is being written. */
+const FLUSH_EVERY = 200;
+
+/**
+ * Flush a growing file to disk now and then, on a thread of Node's pool, so that little is left to flush when it is complete. Errors are
+ * left to the last flush.
+ *
+ * @returns stops, once no flush is under way
+ */
+export function flushMeanwhile(path: string): () => Promise<void> {
+  const descriptor = openSync(path, "r+");
+  let flushing: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    flushing ??= new Promise((resolve) => {
+      fdatasync(descriptor, () => {
+        flushing = null;
+        resolve();
+      });
+    });
+  }, FLUSH_EVERY);
+  return async () => {
+    clearInterval(timer);
+    await flushing;
+    closeSync(descriptor);
+  };
 }
 
 /**

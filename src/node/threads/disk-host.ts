@@ -13,6 +13,7 @@ import { moduleOf } from "../../methods/registry.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
 import { createFile, openSink } from "../output/file-sink.ts";
+import { flushMeanwhile } from "../output/flush.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { workerLane } from "./worker-lane.ts";
 import type { InputFile, WorkerSetup } from "./worker-protocol.ts";
@@ -103,7 +104,11 @@ function diskHost(
   const beginFile = (plan: MergePlan, output: string) => {
     createFile(output, plan.size);
     const sink = openSink(output);
-    closers.push(() => sink.close());
+    const stopFlushing = flushMeanwhile(output);
+    closers.push(async () => {
+      await stopFlushing();
+      sink.close();
+    });
     return { sink, lanes: beginLanes(plan, output) };
   };
   return {

@@ -19,7 +19,7 @@ export interface DiskMerger {
 }
 
 /** SHA-256 of an input's weights on disk; for weights on the Hub the value that the Hub gives, or null if it gives none. */
-function hashOf(files: readonly InputFile[]): string | null {
+async function hashOf(files: readonly InputFile[]): Promise<string | null> {
   const remote = files.flatMap((file) => (typeof file !== "string" && "remote" in file ? [file.remote] : []));
   if (remote.length > 0) return remote.length === 1 ? remote[0]!.sha256 : null;
   return hashFiles(files.filter((file) => typeof file === "string"));
@@ -52,7 +52,7 @@ export function openDiskMerger(
       }),
     );
     const merger = new Merger(kernels, plan, sources, sink ?? memorySink(0), clock);
-    const lane = localLane(merger, async (input) => hashOf(inputs[input]!));
+    const lane = localLane(merger, (input) => hashOf(inputs[input]!));
     return { lane, close: () => closeAll(opened) };
   } catch (error) {
     closeAll(opened);
