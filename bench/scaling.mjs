@@ -1,7 +1,7 @@
 /**
- * How time and memory of a merge grow: one size after the other is doubled (adapters, rank, modules, columns, threads) around a small
- * merge, each run in a process of its own. Prints a table with the exponent fitted to each curve (the slope of log time over log size,
- * by least squares over all points after what an empty merge takes is subtracted) and keeps it in bench/results/scaling.json.
+ * How time and memory of a merge grow: one size after the other grows (adapters, rank, modules, columns, threads) around a small
+ * merge, each run in a process of its own. Prints tables with the exponents fitted to each curve (the slope of log time over log size,
+ * by least squares, after what an empty merge takes is subtracted) and keeps them in bench/results/scaling.json.
  * Processor time is user and system time of the whole process, so that other work on the machine counts little.
  *
  *   npm run bench:scaling
@@ -21,14 +21,14 @@ const folder = mkdtempSync(join(tmpdir(), "lora-lego-scaling-"));
 /** The merge that one size is changed of; `columns` is in and out of its one kind of module. */
 const BASE = { adapters: 8, rank: 16, modules: 8, columns: 2048, threads: 1 };
 const CURVES = {
-  adapters: [2, 4, 8, 16, 32, 64, 128, 200],
-  rank: [4, 8, 16, 32, 64, 128, 256, 512],
-  modules: [2, 4, 8, 16, 32, 64, 128],
-  columns: [512, 1024, 2048, 4096, 8192, 16384],
+  adapters: [2, 8, 32, 64, 128, 200],
+  rank: [4, 16, 64, 128, 256, 512],
+  modules: [2, 8, 32, 128],
+  columns: [1024, 4096, 16384, 65536],
   threads: [1, 2, 3, 4],
 };
-/** More of the other sizes where a curve would else measure the start of a process. */
-const AROUND = { threads: { modules: 128 } };
+/** Other sizes around a curve, so that its points differ by more than the start of a process and end in minutes. */
+const AROUND = { adapters: { rank: 4, modules: 4 }, rank: { adapters: 2, modules: 2 }, threads: { modules: 64 } };
 
 try {
   const empty = await measure({ ...BASE, adapters: 2, rank: 1, modules: 1, columns: 64 });
