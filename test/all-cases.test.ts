@@ -3,11 +3,14 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../src/adapter/adapter.ts";
+import { PEFT_TYPES } from "../src/adapter/shown-method.ts";
 import { writerOf } from "../src/convert/convert.ts";
 import { WRITTEN_FORMATS, type WrittenFormat } from "../src/convert/formats.ts";
 import { LoraLegoError } from "../src/core/errors.ts";
+import { isLoraLike } from "../src/formats/peft-folder/lora-like-config.ts";
 import { openAdapterPath } from "../src/node/input/adapter-path.ts";
 import { makePlan } from "../src/plan/plan.ts";
+import { ALONE, openCase } from "./support/peft-cases.ts";
 
 const SHARED = fileURLToPath(new URL("../../shared", import.meta.url));
 const WEIGHTS = /\.(safetensors|bin|pt|gguf)$/;
@@ -58,7 +61,7 @@ function advised(message: string): WrittenFormat[] {
 
 /** Whether a way out asks for something else than another format: another input, an option, another command, training again. */
 const ELSEWHERE =
-  /\b(pass|save|train|retrain|keep|add|leave|remove|download|copy|repair|fuse|choose|use)\b|lora-lego (merge|fuse|resize)|--from-init/;
+  /\b(pass|save|train|retrain|keep|add|leave|remove|download|copy|repair|fuse|choose|use)\b|lora-lego (merge|fuse|resize|extract)|--from-init|convert --base/;
 
 /** Whether a refusal leads to something that works, or out of what was tried here. */
 function leadsOn(id: string, outcomes: ReadonlyMap<string, Outcome>, before: readonly string[] = []): boolean {
@@ -101,6 +104,34 @@ describe.skipIf(INPUTS.length === 0)(`all inputs (skipped where ${SHARED} is abs
 
   it("are many", () => {
     expect(INPUTS.length).toBeGreaterThan(100);
+  });
+});
+
+describe("methods of PEFT", () => {
+  const open = (method: string): Promise<Adapter> =>
+    openCase({
+      config: { peft_type: method, target_modules: ["q"] },
+      tensors: { [`base_model.model.q.${method.toLowerCase()}_x`]: [[1]] },
+    });
+
+  it.each([...PEFT_TYPES, "BONE", "A_NEW_ONE"].filter((method) => method !== "LORA"))(
+    "%s is read, or refused by name in one sentence with a way out",
+    async (method) => {
+      const [variant] = (await open(method)).variants;
+      const refusal = `it ${variant!.text}`;
+      expect(refusal).toContain(`peft_type "${method}"`);
+      expect(isOneSentence(refusal), refusal).toBe(true);
+      expect(wayOut(refusal), refusal).toMatch(ELSEWHERE);
+      // A method that is read lacks its tensors here, or says what it needs.
+      if (isLoraLike(method)) expect(refusal).toMatch(/but no tensors of that method|convert --base DIR/);
+      else if (method !== "A_NEW_ONE") expect(refusal).toMatch(/", which /);
+    },
+  );
+
+  it.each(ALONE.map((each) => [each.name, each] as const))("%s goes on to a format", async (_, each) => {
+    const outcomes = await outcomesOf(await openCase(each));
+    expect(outcomes.get("merge")).toBeNull();
+    for (const id of outcomes.keys()) expect(leadsOn(id, outcomes), `${id}: ${outcomes.get(id)}`).toBe(true);
   });
 });
 

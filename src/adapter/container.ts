@@ -5,6 +5,7 @@ import { openShards, readShardIndex } from "../formats/safetensors/shards.ts";
 import { isPickle } from "../formats/torch/foreign.ts";
 import { readTorch } from "../formats/torch/read.ts";
 import type { AdapterFileNames } from "./adapter.ts";
+import type { BaseFiles } from "./base-layers.ts";
 import type { AdapterContents, AdapterText } from "./dialect.ts";
 import { type AdapterFolder, fileOf } from "./folder.ts";
 import { openGguf } from "./open-gguf.ts";
@@ -16,18 +17,20 @@ export const MAX_TEXT_BYTES: number = 4 << 20;
 export interface ReadingOptions {
   /** config.json of the base model, which GGUF files of some families need to name their modules. */
   readonly baseConfig?: AdapterText | null;
+  /** The base model, which the deltas of some of PEFT's methods need. */
+  readonly onBase?: BaseFiles | null;
 }
 
 /** Read the headers of a folder's chosen files, whatever container holds the tensors. */
 export async function openContents(
   folder: AdapterFolder,
   chosen: AdapterFileNames,
-  { baseConfig = null }: ReadingOptions,
+  { baseConfig = null, onBase = null }: ReadingOptions,
 ): Promise<AdapterContents> {
   const weights = chosen.sharded
     ? await openSharded(folder, chosen.weights)
     : await openSingle(await folder.open(chosen.weights));
-  return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config), baseConfig };
+  return { name: folder.name, ...weights, config: await openConfig(folder, chosen.config), baseConfig, base: onBase };
 }
 
 type Weights = Pick<AdapterContents, "files" | "tensors" | "metadata">;

@@ -1,4 +1,5 @@
 import type { ByteSource } from "../core/bytes.ts";
+import type { BaseFiles } from "./base-layers.ts";
 import type { ReadAdapter, TensorRef } from "./read-adapter.ts";
 
 /** An adapter's files with their headers read, before their tensors are interpreted. */
@@ -13,6 +14,8 @@ export interface AdapterContents {
   readonly config: AdapterText | null;
   /** config.json of the base model, where the user gave it. */
   readonly baseConfig: AdapterText | null;
+  /** The base model's weights, where the user gave them. */
+  readonly base: BaseFiles | null;
 }
 
 /** A text, and what messages call its file. */

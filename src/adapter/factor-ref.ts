@@ -38,12 +38,32 @@ export type MatrixRef = { readonly rows: number; readonly columns: number } & (
   | { readonly op: "kronecker"; readonly left: MatrixRef; readonly right: MatrixRef }
   /** Row (i, j) is the elementwise product of row i of left and row j of right. */
   | { readonly op: "row-products"; readonly left: MatrixRef; readonly right: MatrixRef }
-  /** Each row of a matrix times one number, a row of `factors` (rows, 1). */
-  | { readonly op: "scaled-rows"; readonly factors: MatrixRef; readonly of: MatrixRef }
+  /** A smaller matrix, repeated along both axes. */
+  | { readonly op: "tiled"; readonly of: MatrixRef }
+  /** Each row over its length, or over `least` where that is larger. */
+  | { readonly op: "unit-rows"; readonly of: MatrixRef; readonly least: number }
   /** The elementwise product. */
   | { readonly op: "hadamard"; readonly left: MatrixRef; readonly right: MatrixRef }
   /** A core (r, q, kernel) times the channels of a matrix (q, n): column (c, k) of row i is sum_j core[i][j, k] channels[j][c]. */
   | { readonly op: "core"; readonly core: MatrixRef; readonly channels: MatrixRef }
+  /**
+   * Circulant blocks, one for each row of a kernel (blocks, size) and in their order: row (m, x), column (n, y) holds
+   * kernel[m, n][(y - x) mod size], or with x and y exchanged if it is turned.
+   */
+  | { readonly op: "circulant"; readonly kernel: MatrixRef; readonly size: number; readonly turned: boolean }
+  /**
+   * Vectors of a bank (n, length), mixed: columns (t, v) of row i are the sum over the largest `most` of n logits of their softmax times
+   * that vector. Logits are (rows, tiles n), or (tiles, rows n) if `tilesFirst`.
+   */
+  | {
+      readonly op: "mixed";
+      readonly logits: MatrixRef;
+      readonly tilesFirst: boolean;
+      readonly bank: MatrixRef;
+      readonly most: number;
+    }
+  /** Blocks (n, r r) on W + 1: column o of rows (c, q) is sum_t (W[(c, t), o] + [t = o mod r]) blocks[o / r][t, q]. */
+  | { readonly op: "blocks"; readonly of: MatrixRef; readonly blocks: MatrixRef; readonly size: number }
   /** One half of the leading singular units of a Kronecker product. */
   | { readonly op: "leading"; readonly half: "a" | "b"; readonly left: MatrixHalves; readonly right: MatrixHalves }
 );

@@ -25,9 +25,19 @@ export function rowProducts(left: MatrixRef, right: MatrixRef): MatrixRef {
   return { op: "row-products", left, right, rows: left.rows * right.rows, columns: left.columns };
 }
 
-/** Each row times one number. @param factors (rows, 1) */
-export function scaledRows(factors: MatrixRef, of: MatrixRef): MatrixRef {
-  return { op: "scaled-rows", factors, of, rows: of.rows, columns: of.columns };
+/** A matrix repeated along both axes, to this size. */
+export function tiled(of: MatrixRef, rows: number, columns: number): MatrixRef {
+  return { op: "tiled", of, rows, columns };
+}
+
+/** Each row over its length, or over `least` where that is larger. */
+export function unitRows(of: MatrixRef, least: number): MatrixRef {
+  return { op: "unit-rows", of, least, rows: of.rows, columns: of.columns };
+}
+
+/** A matrix times numbers for its rows (rows, 1), or for its columns (1, columns). */
+export function scaledBy(factors: MatrixRef, of: MatrixRef): MatrixRef {
+  return hadamard(of, tiled(factors, of.rows, of.columns));
 }
 
 /** The elementwise product of two matrices of one size. */

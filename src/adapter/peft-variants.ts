@@ -1,6 +1,6 @@
 import { showJson } from "../formats/json.ts";
 import { CONFIG_FILE } from "../formats/peft-folder/files.ts";
-import { isLoraLike, LORA_LIKE } from "../formats/peft-folder/lora-like-config.ts";
+import { isLoraLike } from "../formats/peft-folder/lora-like-config.ts";
 import type { ChangingField, PeftConfig } from "../formats/peft-folder/read-config.ts";
 import { methodOfKey, type ShownMethod } from "./shown-method.ts";
 import { activatedVariant, type Variant } from "./variants.ts";
@@ -56,17 +56,6 @@ export function configVariants({ changes, changedBase }: PeftConfig): Variant[] 
 
 function isPromise(field: ChangingField): field is PromisingField {
   return (PROMISING as readonly string[]).includes(field);
-}
-
-/** An adapter of another PEFT method than LoRA, or of one that is read as LoRA but without its tensors. */
-export function methodVariant(method: string): Variant {
-  const said = `has peft_type ${showJson(method)}`;
-  if (isLoraLike(method)) {
-    const text = `${said} in its config, but no tensors of that method; pass the config and the weights that were saved together.`;
-    return { id: "incomplete", of: "other_method", method, text };
-  }
-  const text = `${said}, but lora-lego merges LoRA adapters only (peft_type "LORA", or ${LORA_LIKE.join(", ")}, which it reads as LoRA); train plain LoRA, or take one from the merged model with lora-lego extract.`;
-  return { id: "other_method", method, text };
 }
 
 /** An adapter without a config, of a method whose tensors are no LoRA of any kind; null where the names do not show one. */

@@ -48,6 +48,7 @@ export interface Notice {
     | "more-adapters"
     | "alpha-zero"
     | "exact-rank"
+    | "method-extracted"
     | "dora-baked"
     | "dora-dropped";
   /** One sentence that names the adapter. */

@@ -1,4 +1,5 @@
 import { parseFactorKey } from "../formats/peft-folder/keys.ts";
+import { isLoraLike } from "../formats/peft-folder/lora-like-config.ts";
 
 /** Methods of PEFT 0.21.2 (peft_types.py). */
 export const PEFT_TYPES: ReadonlySet<string> = new Set(
@@ -9,19 +10,22 @@ export const PEFT_TYPES: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 
+/** Methods that write their own name before each part, in small letters. */
+const NAMED =
+  "vera pvera randlora vblora unilora tinylora delora gralora c3a shira miss bone hira boft oft road osf glora deft frod peanut psoft lily waveft fourierft hra ia3 beft adamss".split(
+    " ",
+  );
+
 /** Names of tensors that only one method of PEFT 0.21.2 gives, by its peft_type. */
 const NAMES: Readonly<Record<string, (key: string) => boolean>> = {
   LORA: (key) => parseFactorKey(key) !== null,
   ADALORA: (key) => key.endsWith(".lora_E"),
   LOHA: (key) => /\.hada_[wt][12]/.test(key),
   LOKR: (key) => /\.lokr_(w[12]|t2)/.test(key),
-  IA3: (key) => key.endsWith(".ia3_l"),
-  VERA: (key) => /\.vera_lambda_[bd]/.test(key),
-  BOFT: (key) => /\.boft_[RS]/.test(key),
-  HRA: (key) => /\.hra_u/.test(key),
   LN_TUNING: (key) => /\.ln_tuning_layers/.test(key),
-  RANDLORA: (key) => /\.randlora_/.test(key),
-  FOURIERFT: (key) => /\.fourierft_spectrum/.test(key),
+  ...Object.fromEntries(
+    NAMED.map((method) => [method.toUpperCase(), (key: string): boolean => key.includes(`.${method}_`)]),
+  ),
 };
 
 /** A method of PEFT, and a tensor that shows it. */
@@ -37,7 +41,7 @@ export function methodOfKey(key: string): string | null {
 
 /** A method of PEFT that tensors show instead of this one; null where some are its own, or none shows a method. */
 export function otherMethod(method: string, keys: Iterable<string>): ShownMethod | null {
-  if (!PEFT_TYPES.has(method)) return null;
+  if (!PEFT_TYPES.has(method) && !isLoraLike(method)) return null;
   let other: ShownMethod | null = null;
   for (const key of keys) {
     const shown = methodOfKey(key);

@@ -5,7 +5,7 @@ import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
 import { printWarnings } from "./failure.ts";
 import { addCarriedExtras, addFormatOptions, OUT_HELP } from "./output-flags.ts";
-import { parsePath } from "./parse-flags.ts";
+import { parseCount, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
@@ -17,6 +17,8 @@ interface ConvertFlags {
   readonly baseConfig?: string;
   readonly extras: "error" | "drop";
   readonly fromInit?: string;
+  readonly base?: string;
+  readonly rank?: number;
   readonly force?: true;
   readonly json?: true;
 }
@@ -36,6 +38,16 @@ export async function convertCommand(): Promise<Command> {
       "the adapter as it was before training: makes PiSSA, OLoRA, CorDA or LoRA-GA a plain LoRA of twice the rank",
       parsePath,
     )
+    .option(
+      "--base <dir>",
+      "folder of the base model in safetensors, without which nothing knows the deltas of VeRA, RandLora, MiSS and HiRA",
+      parsePath,
+    )
+    .option(
+      "--rank <k>",
+      "with --base: rank of what is extracted where the base's weights count (default: the adapter's own)",
+      parseCount,
+    )
     .option("--force", "replace a folder that lora-lego wrote, or a file")
     .option("--json", "print what was written as JSON on stdout")
     .addHelpText(
@@ -45,6 +57,7 @@ Examples:
   lora-lego convert merged/ --to kohya --out merged.safetensors
   lora-lego convert style.safetensors --to diffusers --out style
   lora-lego convert pissa/ --from-init pissa-init/ --out plain
+  lora-lego convert vera/ --base llama/ --out plain
   lora-lego convert merged/ --for llamacpp --base-config base/config.json --out merged.gguf`,
     )
     .action(async (path: string, { json, ...flags }: ConvertFlags) => {

@@ -1,14 +1,12 @@
-import type { Adapter, AdapterModule, FactorRef } from "../adapter/adapter.ts";
-import { denseFactor } from "../adapter/dense-factor.ts";
+import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
 import { withoutMagnitudes } from "../adapter/dora.ts";
 import { factorsAlone } from "../adapter/factors-alone.ts";
-import { memorySource } from "../core/bytes.ts";
 import { RefusedError } from "../core/errors.ts";
-import { maximum } from "../core/maximum.ts";
 import { elementCount } from "../core/shape.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import { lowRank, lowRankBytes, type RowTiles } from "../methods/dense/low-rank.ts";
+import type { RowTiles } from "../methods/dense/low-rank.ts";
 import { MOST_TILE_ROWS } from "../methods/dense/task-tiles.ts";
+import { type BakedModule, leadingRows, shareOf, withFactors } from "./baked-modules.ts";
 import type { BaseConfig } from "./base-config.ts";
 import type { BaseModel } from "./base-model.ts";
 import { sourceOf } from "./fuse.ts";
@@ -20,17 +18,6 @@ import { planFusion } from "./plan-fusion.ts";
 interface BakeKernels {
   readonly rows: Kernels;
   readonly units: Kernels;
-}
-
-/** A module's units, and how much of its change they are. */
-interface BakedModule {
-  readonly module: AdapterModule;
-  /** A (rank, in) and B (rank, out), unit after unit. */
-  readonly a: Float32Array;
-  readonly b: Float32Array;
-  /** |W' - W|_F^2, and the part of it that is lost. */
-  readonly squares: number;
-  readonly lost: number;
 }
 
 /**
@@ -56,12 +43,9 @@ export async function bakeDora(
     const rows = await fusedRows(kernels.rows, source, [alone], change);
     baked.push(await bakeModule(kernels.units, rows, change, module, rank ?? module.rank));
   }
-  const largest = maximum(baked.map(({ module }) => module.rank));
-  const squares = baked.reduce((sum, one) => sum + one.squares, 0);
-  const lost = baked.reduce((sum, one) => sum + one.lost, 0);
-  const kept = squares === 0 ? 100 : 100 * (1 - lost / squares);
-  const text = `${adapter.name} is a DoRA adapter, so what it changes in ${base.name} was extracted as a LoRA of rank ${largest}, which keeps ${kept.toFixed(1)}% of its squared norm (relative error ${Math.sqrt(squares === 0 ? 0 : lost / squares).toPrecision(2)}); a larger --dora-rank keeps more.`;
-  return withFactors(withoutMagnitudes(adapter, { id: "dora-baked", text }), baked);
+  const { rank: largest, kept, error } = shareOf(baked);
+  const text = `${adapter.name} is a DoRA adapter, so what it changes in ${base.name} was extracted as a LoRA of rank ${largest}, which keeps ${kept}% of its squared norm (relative error ${error}); a larger --dora-rank keeps more.`;
+  return withFactors(withoutMagnitudes(adapter, { id: "dora-baked", text }), baked, "without magnitudes");
 }
 
 /** The changed tensor of each module. */
@@ -103,17 +87,10 @@ async function bakeModule(
   rank: number,
 ): Promise<BakedModule> {
   const [rows, columns] = [shape[0]!, elementCount(shape.slice(1))];
-  const k = Math.min(rank, rows, columns);
-  kernels.reset(lowRankBytes(columns, rows, k) + 4 * k * (rows + columns) + 4 * MOST_TILE_ROWS * columns + 4096);
-  const tiles = differences(kernels.f32(MOST_TILE_ROWS * columns), fused, columns);
-  const { rows: units, residual, squares } = await lowRank({ kernels, in: columns, out: rows }, tiles, k, null);
-  // A change of zero has no units, but every module has one.
-  const count = Math.max(1, units.count);
-  const [across, along] = [new Float32Array(count * columns), new Float32Array(count * rows)];
-  across.set(units.a.subarray(0, units.count * columns));
-  along.set(units.b.subarray(0, units.count * rows));
+  const tilesOf = (tile: Float32Array): RowTiles => differences(tile, fused, columns);
+  const { across, along, ...share } = await leadingRows(kernels, { rows, columns }, tilesOf, rank);
   const [a, b] = parts[0]!.along === module.a ? [along, across] : [across, along];
-  return { module: { ...module, rank: count }, a, b, squares, lost: squares * residual * residual };
+  return { module, a, b, ...share };
 }
 
 /** W' - W in f32, tile by tile. */
@@ -128,33 +105,4 @@ function differences(tile: Float32Array, fused: FusedRows, columns: number): Row
         use(own, from + at, rows);
       }
     });
-}
-
-/** An adapter with other factors, in f32 and with the scale 1. */
-function withFactors(adapter: Adapter, baked: readonly BakedModule[]): Adapter {
-  const bytes = new Uint8Array(4 * baked.reduce((sum, { a, b }) => sum + a.length + b.length, 0));
-  const file = adapter.files.length;
-  let end = 0;
-  const stored = (name: string, values: Float32Array, rank: number): FactorRef => {
-    const begin = end;
-    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), begin);
-    end += values.byteLength;
-    const shape = [rank, values.length / rank];
-    return denseFactor({ name, file, dtype: "F32", shape, begin, end }, "rows", rank);
-  };
-  const modules = baked.map(({ module, a, b }) => {
-    const { name, rank } = module;
-    const own = {
-      ...module,
-      scale: 1,
-      a: stored(`${name}.lora_A.weight`, a, rank),
-      b: stored(`${name}.lora_B.weight`, b, rank),
-    };
-    return [name, own] as const;
-  });
-  return {
-    ...adapter,
-    files: [...adapter.files, memorySource(`${adapter.name} without magnitudes`, bytes)],
-    modules: new Map(modules),
-  };
 }

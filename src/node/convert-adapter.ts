@@ -4,6 +4,7 @@ import { factorsAlone } from "../adapter/factors-alone.ts";
 import { lessInitial } from "../adapter/less-initial.ts";
 import type { Conversion } from "../convert/conversion.ts";
 import { convertFor, refuseUnshaped } from "../convert/output-format.ts";
+import { UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { VERSION } from "../core/version.ts";
 import { tokensKey } from "../formats/peft-folder/inner-keys.ts";
@@ -16,12 +17,13 @@ import type { Warning } from "../plan/warning.ts";
 import { CARD_FILE, conversionCard } from "../report/card.ts";
 import { sharedTokenizerFiles } from "../report/tokenizer-files.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
-import { CONSUMER, FORMAT, PATH } from "./call/rules.ts";
+import { CONSUMER, COUNT, FORMAT, PATH } from "./call/rules.ts";
 import { type DiskAdapter, diskAdapters, INPUT, inputPaths } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
 import { folderReader } from "./input/folder-reader.ts";
 import { type FormatOptions, type InputOptions, PLACE } from "./merge-adapters.ts";
 import { writeWeights } from "./merge-into.ts";
+import { openOnBase } from "./open-on-base.ts";
 import type { OutputOptions } from "./output/into-output.ts";
 import { OutputFolder } from "./output/output-folder.ts";
 import { intoOutput } from "./output/output-place.ts";
@@ -39,6 +41,13 @@ export interface ConvertOptions extends FormatOptions, InputOptions, Omit<Output
    * is a plain LoRA of twice the rank.
    */
   readonly fromInit?: string;
+  /**
+   * Folder of the base model in safetensors, for adapters of PEFT's methods whose deltas only it tells: VeRA, PVeRA, RandLora, MiSS, Bone and
+   * HiRA.
+   */
+  readonly base?: string;
+  /** With `base`: the rank of what is extracted where the base's weights count (HiRA, MiSS as "bat"). Default: the adapter's own. */
+  readonly rank?: number;
 }
 
 const CONVERT: Call<ConvertOptions> = {
@@ -53,6 +62,8 @@ const CONVERT: Call<ConvertOptions> = {
     baseConfig: PATH,
     extras: { type: "choice", choices: ["error", "drop"] },
     fromInit: PATH,
+    base: PATH,
+    rank: COUNT,
   },
 };
 
@@ -82,10 +93,17 @@ export interface Converted {
  */
 export async function convertAdapter(path: string, options: ConvertOptions): Promise<Converted> {
   checkCall(CONVERT, [path, options]);
-  const { out, baseConfig: config, extras, fromInit, ...opening } = options;
+  const { out, baseConfig: config, extras, fromInit, base, rank, ...opening } = options;
+  if (base === undefined && rank !== undefined) {
+    throw new UsageError("--rank is that of what --base extracts; pass --base too, or use lora-lego resize --rank.");
+  }
   const baseConfig = readBaseConfig(config);
   const paths = [path, ...(fromInit === undefined ? [] : [fromInit])];
-  const all = await diskAdapters(paths, { ...opening, baseConfig });
+  const reading = { ...opening, baseConfig };
+  const all =
+    base === undefined
+      ? await diskAdapters(paths, reading)
+      : [await openOnBase(path, reading, { base, rank }), ...(await diskAdapters(paths.slice(1), reading))];
   const [opened, init] = all as [DiskAdapter, DiskAdapter?];
   try {
     const trained = extras === "drop" ? factorsAlone(opened.adapter) : opened.adapter;

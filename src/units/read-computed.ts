@@ -3,6 +3,7 @@ import type { ByteSource } from "../core/bytes.ts";
 import { bytesOf } from "../core/dtype.ts";
 import { READ_ELEMENT } from "../core/elements.ts";
 import { kroneckerSquares, leadingHalf } from "./kronecker.ts";
+import { fillBlocks, fillCirculant, fillMixed, fillTiled, fillUnitRows } from "./made-columns.ts";
 import {
   allPairs,
   type Columns,
@@ -93,11 +94,18 @@ async function columnsOf(files: readonly ByteSource[], matrix: MatrixRef, column
     }
     case "row-products":
       return fillRowProducts(columns, await part(matrix.left), await part(matrix.right));
-    case "scaled-rows": {
-      const [factors, of] = [await whole(matrix.factors), await part(matrix.of)];
-      for (let at = 0; at < of.length; at++) into[at] = factors[Math.floor(at / count)]! * of[at]!;
-      return;
+    case "tiled": {
+      const { of } = matrix;
+      return fillTiled(columns, await whole(of), of.columns);
     }
+    case "unit-rows":
+      return fillUnitRows(columns, await whole(matrix.of), matrix.least);
+    case "circulant":
+      return fillCirculant(columns, await whole(matrix.kernel), matrix.kernel.columns, matrix);
+    case "mixed":
+      return fillMixed(columns, await whole(matrix.logits), await whole(matrix.bank), matrix);
+    case "blocks":
+      return fillBlocks(columns, await part(matrix.of), await whole(matrix.blocks), matrix.size);
     case "hadamard": {
       const [left, right] = [await part(matrix.left), await part(matrix.right)];
       for (let at = 0; at < left.length; at++) into[at] = left[at]! * right[at]!;

@@ -453,7 +453,9 @@ describe.concurrent("lora-lego verify", () => {
     const vera = { modules: {}, config: { peft_type: "VERA" }, extras: { "base_model.model.q.vera_lambda_b": [1, 2] } };
     const { code, stderr } = await run(["verify", a, writeAdapter(join(tempFolder(), "vera"), vera)]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: vera has peft_type "VERA", but lora-lego merges LoRA adapters only/);
+    expect(stderr).toMatch(
+      /^error: vera has peft_type "VERA", whose delta only the base model tells; .*lora-lego convert --base DIR/,
+    );
   });
 });
 

@@ -92,6 +92,8 @@ const OPTIONS = {
     baseConfig: "config.json",
     extras: "drop",
     fromInit: "initial",
+    base: "x",
+    rank: 1,
   },
   fuseModel: {
     ...HUB,

@@ -8,7 +8,7 @@ import {
   parseFactorKey,
   withoutPeftPrefix,
 } from "../../formats/peft-folder/keys.ts";
-import { isLoraLike, type LoraLikeMethod, loraFields } from "../../formats/peft-folder/lora-like-config.ts";
+import { isLoraLike, isOnBase, type LoraLikeMethod, loraFields } from "../../formats/peft-folder/lora-like-config.ts";
 import {
   baseModelOf,
   type PeftConfig,
@@ -25,11 +25,12 @@ import { exactRankNotices } from "../lycoris/exact-rank.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { namingOf } from "../names/naming.ts";
 import { prefixed } from "../names/wrapped.ts";
-import { loraLikeModules, loraLikeScales } from "../peft-methods.ts";
+import { LORA_LIKE_METHODS, loraLikeScales } from "../peft-methods/lora-like.ts";
+import { methodVariant } from "../peft-methods/refused.ts";
 import { type ParameterModules, parameterModules, separateParameters } from "../peft-parameters.ts";
 import { peftScales } from "../peft-scales.ts";
 import { type Beside, sortBeside } from "../peft-tensors.ts";
-import { configVariants, foreignVariant, methodVariant, mistakenVariant } from "../peft-variants.ts";
+import { configVariants, foreignVariant, mistakenVariant } from "../peft-variants.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
 import type { AdapterModule, Notice, ReadAdapter, TensorRef } from "../read-adapter.ts";
 import { otherMethod } from "../shown-method.ts";
@@ -59,8 +60,9 @@ export const peft: Dialect = {
     const other = otherMethod(method, tensors.keys());
     if (other !== null) return whole([mistakenVariant(method, other)], null, baseModel);
     if (method !== "LORA") {
-      const read = isLoraLike(method) ? await readLoraLike(contents, method, fields) : null;
-      return read ?? whole([methodVariant(method)], null, baseModel);
+      const readable = isLoraLike(method) && (contents.base !== null || !isOnBase(method));
+      const read = readable ? await readLoraLike(contents, method, fields) : null;
+      return read ?? whole([methodVariant(method, readable)], null, baseModel);
     }
     const config = parsePeftConfig(fields, text.where);
     const variants = configVariants(config);
@@ -84,13 +86,15 @@ async function readLora(
 
 /** An adapter of a method that is a LoRA all the same; null where it holds none of that method's tensors. */
 async function readLoraLike(
-  { name, files, config: text, tensors: stored }: AdapterContents,
+  { name, files: own, config: text, tensors: stored, base }: AdapterContents,
   method: LoraLikeMethod,
   fields: JsonObject,
 ): Promise<ReadAdapter | null> {
   const config = parsePeftConfig(loraFields(method, fields, text!.where), text!.where);
   const { tensors, notices: ofNames } = prefixed(name, stored);
-  const { modules: found, others } = loraLikeModules(method, name, tensors.values());
+  const files = base === null ? own : [...own, ...base.files];
+  const contents = { name, tensors: tensors.values(), files, fields };
+  const { modules: found, others } = await LORA_LIKE_METHODS[method].modules(contents, base?.after(own.length) ?? null);
   if (found.length === 0) return null;
   const scaleOf = loraLikeScales(name, method, config);
   const modules = new Map<string, AdapterModule>();

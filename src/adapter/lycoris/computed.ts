@@ -5,6 +5,8 @@ import type { AdapterModule, ComputedFactor, MatrixHalves, MatrixRef } from "../
 export interface ComputedModule extends Omit<AdapterModule, "scale"> {
   /** What alpha is divided by; null where alpha does not count. */
   readonly dim: number | null;
+  /** Its own alpha, where the file stores one; absent for others. */
+  readonly alpha?: number;
 }
 
 /** A factor that is computed. @param key a tensor that it comes from, for messages */

@@ -2,7 +2,7 @@ import { FormatError } from "../../core/errors.ts";
 import { elementCount, formatShape } from "../../core/shape.ts";
 import type { TensorRef } from "../read-adapter.ts";
 
-/** The tensors of a module that LyCORIS saved, by what stands behind the module's name. */
+/** The tensors of a module, by what stands behind the module's name. */
 export interface Parts {
   /** Of the adapter. */
   readonly name: string;
@@ -28,6 +28,6 @@ export function partOf(parts: Parts, part: string): TensorRef {
 export function misfit({ name, path, tensors }: Parts): FormatError {
   const shapes = Array.from(tensors, ([part, { shape }]) => `${part} ${formatShape(shape)}`).join(", ");
   return new FormatError(
-    `${name}: the tensors of ${path} do not fit each other (${shapes}); expected those of one LyCORIS module (docs/formats/lycoris.md), so save the adapter again.`,
+    `${name}: the tensors of ${path} do not fit each other (${shapes}); expected those of one module (docs/formats/lycoris.md, docs/formats/peft-methods.md), so save the adapter again.`,
   );
 }

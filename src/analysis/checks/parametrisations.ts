@@ -1,6 +1,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { kroneckerSides } from "../../adapter/lycoris/leading.ts";
+import { methodOfKey } from "../../adapter/shown-method.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
 /**
@@ -10,7 +11,7 @@ import { differs, type Finding, fails } from "./finding.ts";
 export function checkParametrisations(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   const { format, modules } = adapter;
   const { id, title, version, formats } = consumer;
-  const computed = [...modules.values()].find(({ a }) => "matrix" in a);
+  const computed = [...modules.values()].find(({ a }) => "matrix" in a || isOfOtherMethod(a.name));
   if (computed === undefined || !formats.includes(format)) return [];
   if (id === "comfyui") return checkTucker(adapter, consumer);
   if (id === "diffusers") {
@@ -25,6 +26,12 @@ export function checkParametrisations(adapter: Adapter, consumer: Consumer, unse
       `${title} loads plain LoRA only, but this has tensors of another method (such as ${computed.a.name}); write plain LoRA with lora-lego convert --to ${formats[0]}.`,
     ),
   ];
+}
+
+/** Whether a tensor's name is that of a method of PEFT other than LoRA. */
+function isOfOtherMethod(key: string): boolean {
+  const method = methodOfKey(key);
+  return method !== null && method !== "LORA";
 }
 
 /** LoKr with a Tucker decomposition, at which ComfyUI stops with an error that it only logs. */

@@ -26,7 +26,7 @@ export interface DiskAdapter {
 }
 
 /** How to open adapters. */
-export interface OpenOptions extends HubOptions, ReadingOptions {
+export interface OpenOptions extends HubOptions, Omit<ReadingOptions, "onBase"> {
   /** Read adapters on the Hub by range instead of downloading them. Default false. */
   readonly stream?: boolean;
 }
@@ -66,7 +66,10 @@ export async function openAdapters(paths: readonly string[], options: OpenOption
 }
 
 /** `openAdapters` for callers that have checked their options, and may pass others with them. */
-export async function diskAdapters(paths: readonly string[], options: OpenOptions): Promise<DiskAdapter[]> {
+export async function diskAdapters(
+  paths: readonly string[],
+  options: OpenOptions & ReadingOptions,
+): Promise<DiskAdapter[]> {
   const names = distinctNames(paths);
   const opened: DiskAdapter[] = [];
   try {
@@ -96,7 +99,7 @@ export async function openAdapterPath(path: string, options: NamedOptions = {}):
 }
 
 /** `openAdapterPath` for callers that have checked their options, and may pass others with them. */
-export async function diskAdapter(path: string, options: NamedOptions): Promise<DiskAdapter> {
+export async function diskAdapter(path: string, options: NamedOptions & ReadingOptions): Promise<DiskAdapter> {
   const { name = shortName(path) } = options;
   if (options.stream && isHubPath(path)) {
     const adapter = await openAdapter({ ...(await streamedFolder(path, options)), name }, options);

@@ -1,39 +1,16 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Adapter } from "../../../src/adapter/adapter.ts";
 import { type ConsumerId, consumerById } from "../../../src/adapter/consumers.ts";
-import { openAdapter } from "../../../src/adapter/open.ts";
 import { checkOpened } from "../../../src/analysis/check.ts";
-import { encodeSafetensors } from "../../../src/formats/safetensors/write.ts";
 import { mergeInMemory } from "../../../src/merge/merge.ts";
-import { memoryFolder, rejection } from "../../support/memory-folder.ts";
-import { decodeAdapter, encodeTensor, type Nested, relativeError } from "../../support/pico.ts";
+import { rejection } from "../../support/memory-folder.ts";
+import { ALONE, openCase, peftCase } from "../../support/peft-cases.ts";
+import { decodeAdapter, type Nested, relativeError } from "../../support/pico.ts";
 
-interface Case {
-  readonly name: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly tensors: Readonly<Record<string, Nested>>;
-  readonly deltas: Readonly<Record<string, readonly number[]>>;
-}
+const cases = ALONE;
+const one = peftCase;
+const open = openCase;
 
-/** Written by tools/consumers/peft_methods.py. */
-const { cases }: { readonly cases: readonly Case[] } = JSON.parse(
-  readFileSync(new URL("../../golden/consumers/peft-methods.json", import.meta.url), "utf8"),
-);
-
-function open({ config, tensors }: Pick<Case, "config" | "tensors">): Promise<Adapter> {
-  const data = Object.entries(tensors).map(([key, values]) => encodeTensor(key, values));
-  return openAdapter(
-    memoryFolder("it", {
-      "adapter_config.json": JSON.stringify(config),
-      "adapter_model.safetensors": encodeSafetensors(data, { format: "pt" }),
-    }),
-  );
-}
-
-const one = (name: string): Case => cases.find((each) => each.name === name)!;
-
-describe("LoHa, LoKr and AdaLoRA of PEFT", () => {
+describe("methods of PEFT that are a LoRA all the same", () => {
   it.each(cases.map((each) => [each.name, each] as const))(
     "%s: the deltas that PEFT adds",
     async (_, { deltas, ...it }) => {
@@ -71,16 +48,18 @@ describe("LoHa, LoKr and AdaLoRA of PEFT", () => {
       for (const id of ["vllm", "sglang", "tgi"] as const) {
         const { findings } = checkOpened(adapter, consumerById(id));
         expect(findings.map(({ text }) => text).join()).toMatch(
-          /plain LoRA only.*(hada|lokr|lora_E).*convert --to peft/,
+          /plain LoRA only.*(hada|lokr|lora_E|delora|vblora|gralora|c3a).*convert --to peft/,
         );
       }
     }
   });
 
-  it("says of LoHa and LoKr how large they are, and nothing of AdaLoRA, which keeps its rank", async () => {
+  it("says of LoHa, LoKr and C3A how large they are, and nothing of those that keep their rank", async () => {
     for (const each of cases) {
       const { notices } = await open(each);
-      expect(notices.map(({ id }) => id)).toEqual(each.name.startsWith("AdaLoRA") ? [] : ["exact-rank"]);
+      expect(notices.map(({ id }) => id)).toEqual(
+        /^(LoHa|LoKr(?!, both factored)|C3A)/.test(each.name) ? ["exact-rank"] : [],
+      );
     }
   });
 

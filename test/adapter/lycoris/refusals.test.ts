@@ -23,7 +23,7 @@ const shown = (shapes: Shapes): string =>
     .map(([part, shape]) => `${part} (${shape.join(", ")})`)
     .join(", ");
 const misfit = (shapes: Shapes): string =>
-  `it: the tensors of lora_unet_x do not fit each other (${shown(shapes)}); expected those of one LyCORIS module (docs/formats/lycoris.md), so save the adapter again.`;
+  `it: the tensors of lora_unet_x do not fit each other (${shown(shapes)}); expected those of one module (docs/formats/lycoris.md, docs/formats/peft-methods.md), so save the adapter again.`;
 const lacking = (shapes: Shapes, part: string): string =>
   `it: lora_unet_x has ${Object.keys(shapes).join(", ")} but no ${part}; the file is incomplete, save or copy it again.`;
 

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import type { ReadingOptions } from "../../src/adapter/container.ts";
+import { openAdapter } from "../../src/adapter/open.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
+import { memoryFolder } from "./memory-folder.ts";
+import { encodeTensor, type Nested } from "./pico.ts";
+
+/** An adapter as PEFT saved it, and what PEFT adds to each weight when it merges that, row by row. */
+export interface PeftCase {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tensors: Readonly<Record<string, Nested>>;
+  readonly deltas: Readonly<Record<string, readonly number[]>>;
+  /** The base's weights, as it stores them, where the deltas need these or their sizes. */
+  readonly weights?: Readonly<Record<string, Nested>>;
+}
+
+/** Written by tools/consumers/peft_methods.py. */
+const { cases }: { readonly cases: readonly PeftCase[] } = JSON.parse(
+  readFileSync(new URL("../golden/consumers/peft-methods.json", import.meta.url), "utf8"),
+);
+/** Those whose files say everything. */
+export const ALONE: readonly PeftCase[] = cases.filter(({ weights }) => weights === undefined);
+/** Those that need their base. */
+export const ON_BASE: readonly PeftCase[] = cases.filter(({ weights }) => weights !== undefined);
+
+/** One of these by its name. */
+export function peftCase(name: string): PeftCase {
+  return cases.find((each) => each.name === name)!;
+}
+
+/** Open a case from memory. */
+export function openCase(
+  { config, tensors }: Pick<PeftCase, "config" | "tensors">,
+  options: ReadingOptions = {},
+): Promise<Adapter> {
+  const data = Object.entries(tensors).map(([key, values]) => encodeTensor(key, values));
+  const files = {
+    "adapter_config.json": JSON.stringify(config),
+    "adapter_model.safetensors": encodeSafetensors(data, { format: "pt" }),
+  };
+  return openAdapter(memoryFolder("it", files), options);
+}
