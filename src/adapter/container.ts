@@ -17,7 +17,10 @@ export const MAX_TEXT_BYTES: number = 4 << 20;
 export interface ReadingOptions {
   /** config.json of the base model, which GGUF files of some families need to name their modules. */
   readonly baseConfig?: AdapterText | null;
-  /** The base model, which the deltas of some of PEFT's methods need. */
+}
+
+/** The same with the base model, which the deltas of some of PEFT's methods need. */
+export interface BasedOptions extends ReadingOptions {
   readonly onBase?: BaseFiles | null;
 }
 
@@ -25,7 +28,7 @@ export interface ReadingOptions {
 export async function openContents(
   folder: AdapterFolder,
   chosen: AdapterFileNames,
-  { baseConfig = null, onBase = null }: ReadingOptions,
+  { baseConfig = null, onBase = null }: BasedOptions,
 ): Promise<AdapterContents> {
   const weights = chosen.sharded
     ? await openSharded(folder, chosen.weights)

@@ -1,6 +1,6 @@
 import { FormatError } from "../core/errors.ts";
 import type { Adapter, Notice } from "./adapter.ts";
-import { openContents, type ReadingOptions } from "./container.ts";
+import { type BasedOptions, openContents, type ReadingOptions } from "./container.ts";
 import { dialectById, dialectOf } from "./dialects.ts";
 import { type AdapterFolder, chooseFiles } from "./folder.ts";
 import { unwrapped } from "./names/wrapped.ts";
@@ -31,6 +31,11 @@ const MAX_KEY_CHARACTERS = 1000;
  * ```
  */
 export async function openAdapter(folder: AdapterFolder, options: ReadingOptions = {}): Promise<Adapter> {
+  return openBased(folder, options);
+}
+
+/** `openAdapter`, also with the base model. */
+export async function openBased(folder: AdapterFolder, options: BasedOptions): Promise<Adapter> {
   const fileNames = chooseFiles(folder);
   const contents = await openContents(folder, fileNames, options);
   for (const key of contents.tensors.keys()) {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Adapter } from "../../src/adapter/adapter.ts";
-import type { ReadingOptions } from "../../src/adapter/container.ts";
-import { openAdapter } from "../../src/adapter/open.ts";
+import type { BasedOptions } from "../../src/adapter/container.ts";
+import { openBased } from "../../src/adapter/open.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { memoryFolder } from "./memory-folder.ts";
 import { encodeTensor, type Nested } from "./pico.ts";
@@ -33,12 +33,12 @@ export function peftCase(name: string): PeftCase {
 /** Open a case from memory. */
 export function openCase(
   { config, tensors }: Pick<PeftCase, "config" | "tensors">,
-  options: ReadingOptions = {},
+  options: BasedOptions = {},
 ): Promise<Adapter> {
   const data = Object.entries(tensors).map(([key, values]) => encodeTensor(key, values));
   const files = {
     "adapter_config.json": JSON.stringify(config),
     "adapter_model.safetensors": encodeSafetensors(data, { format: "pt" }),
   };
-  return openAdapter(memoryFolder("it", files), options);
+  return openBased(memoryFolder("it", files), options);
 }

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
-import type { ReadingOptions } from "../../adapter/container.ts";
+import type { BasedOptions, ReadingOptions } from "../../adapter/container.ts";
 import { type AdapterFolder, fileOf } from "../../adapter/folder.ts";
-import { openAdapter } from "../../adapter/open.ts";
+import { openBased } from "../../adapter/open.ts";
 import type { ByteSource } from "../../core/bytes.ts";
 import { FormatError, UsageError } from "../../core/errors.ts";
 import { CONFIG_FILE, hasWeightsName, isConfigFile } from "../../formats/peft-folder/files.ts";
@@ -26,7 +26,7 @@ export interface DiskAdapter {
 }
 
 /** How to open adapters. */
-export interface OpenOptions extends HubOptions, Omit<ReadingOptions, "onBase"> {
+export interface OpenOptions extends HubOptions, ReadingOptions {
   /** Read adapters on the Hub by range instead of downloading them. Default false. */
   readonly stream?: boolean;
 }
@@ -66,10 +66,7 @@ export async function openAdapters(paths: readonly string[], options: OpenOption
 }
 
 /** `openAdapters` for callers that have checked their options, and may pass others with them. */
-export async function diskAdapters(
-  paths: readonly string[],
-  options: OpenOptions & ReadingOptions,
-): Promise<DiskAdapter[]> {
+export async function diskAdapters(paths: readonly string[], options: OpenOptions): Promise<DiskAdapter[]> {
   const names = distinctNames(paths);
   const opened: DiskAdapter[] = [];
   try {
@@ -99,10 +96,10 @@ export async function openAdapterPath(path: string, options: NamedOptions = {}):
 }
 
 /** `openAdapterPath` for callers that have checked their options, and may pass others with them. */
-export async function diskAdapter(path: string, options: NamedOptions & ReadingOptions): Promise<DiskAdapter> {
+export async function diskAdapter(path: string, options: NamedOptions & BasedOptions): Promise<DiskAdapter> {
   const { name = shortName(path) } = options;
   if (options.stream && isHubPath(path)) {
-    const adapter = await openAdapter({ ...(await streamedFolder(path, options)), name }, options);
+    const adapter = await openBased({ ...(await streamedFolder(path, options)), name }, options);
     return { adapter, folder: null, files: [], close: () => {} };
   }
   const opened: FileSource[] = [];
@@ -112,7 +109,7 @@ export async function diskAdapter(path: string, options: NamedOptions & ReadingO
     for (const file of opened) file.close();
   };
   try {
-    const adapter = await openAdapter(folder.view, options);
+    const adapter = await openBased(folder.view, options);
     return { adapter, folder: folder.path, files: adapter.files.filter(isFile), close };
   } catch (error) {
     close();
