@@ -48,9 +48,8 @@ describe.skipIf(absent)(`inputs of users' situations${absent ? ` (skipped: there
     ["llm/fuse-dora/a", ["dora"]],
     ["llm/target-parameters/a-single-noconfig", ["target_parameters"]],
     ["llm/token-adapter/a-nocfg", ["incomplete"]],
-    // A method that PEFT does not have any more; the other configs lie beside the tensors of a LoRA.
-    ["llm/type-BONE/a", ["other_method"]],
-    ...["ADALORA", "IA3", "LN_TUNING", "LOHA", "OFT", "PROMPT_TUNING", "TRAINABLE_TOKENS", "VERA"].map(
+    // These configs lie beside the tensors of a LoRA.
+    ...["ADALORA", "BONE", "IA3", "LN_TUNING", "LOHA", "OFT", "PROMPT_TUNING", "TRAINABLE_TOKENS", "VERA"].map(
       (type): [string, VariantId[]] => [`llm/type-${type}/a`, ["incomplete"]],
     ),
     ["image/dora-kohya", ["dora"]],

@@ -19,6 +19,7 @@ export const RANDLORA: PeftMethod = {
   modules(contents, base) {
     const { name } = contents;
     const { modules: found, shared, others } = gathered(contents, PARTS);
+    if (found.length === 0) return { modules: [], others };
     const [A, B] = [projection(shared, "randlora_A"), projection(shared, "randlora_B")];
     const modules = found.map((own) => {
       const [lambda, gamma] = [neededPart(own, "randlora_lambda"), neededPart(own, "randlora_gamma")];

@@ -23,6 +23,7 @@ export const VBLORA: PeftMethod = {
         `${name} holds only the largest logits (tensor ${topk.name}), which lora-lego does not read; load it with PEFT and save it with save_only_topk_weights=False.`,
       );
     }
+    if (found.length === 0) return { modules: [], others };
     const bank = neededPart(shared, "vblora_vector_bank");
     const [vectors = 0, length = 0] = bank.shape;
     const most = typeof fields.topk === "number" ? fields.topk : MOST;

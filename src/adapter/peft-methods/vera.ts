@@ -33,6 +33,7 @@ function modulesOf(
   const { name } = contents;
   const parts = ["A", "B", "lambda_b", "lambda_d"].map((part) => `${method}_${part}`);
   const { modules: found, shared, others } = gathered(contents, parts.join(" "));
+  if (found.length === 0) return { modules: [], others };
   const [A, B] = parts.slice(0, 2).map((part) => projection(shared, part));
   const modules = found.map((own) => {
     const [b, d] = [neededPart(own, parts[2]!), neededPart(own, parts[3]!)];
