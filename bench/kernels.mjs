@@ -1,14 +1,20 @@
-// The kernels of both backends: verified against each other, then timed, interleaved. Run
-// `npm run build && node bench/kernels.mjs [part of a name]`.
-// Prints the best and the median time per call; raw figures go to bench/results/kernels.json.
+// The kernels of both backends: verified against each other, then timed, interleaved, and beside another build where one is named:
+//
+//   npm run build && node bench/kernels.mjs [part of a name] [OTHER]    OTHER: a checkout that is built, such as the commit before
+//
+// Times are processor time, so that other work on the machine counts little; the best of many short rounds is printed. For products also
+// the share of this processor's 128-bit peak, which peak.mjs measures in the same rounds. Raw figures go to bench/results/kernels.json.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { seededRandom } from "../build/lib/core/random.js";
 import { referenceKernels } from "../build/lib/kernels/reference.js";
 import { wasmKernels } from "../build/lib/kernels/wasm.js";
+import { peakLoop } from "./peak.mjs";
 
-const ROUNDS = { wasm: 60, reference: 2 };
-const MIN_ROUND_MS = 4;
+const ROUNDS = 60;
+const MIN_ROUND_MS = 3;
 const BYTES = { F32: 4, BF16: 2, F16: 2, F8_E4M3: 1 };
 
 /** Rows of weights like a LoRA factor's, the same in both backends. */
@@ -19,12 +25,16 @@ function randomRows(kernels, length) {
   return rows;
 }
 
-/** A case prepares its views in an arena and returns [call, views to compare, work in multiply-adds or elements]. */
+/**
+ * A case prepares its views in an arena: a call, the views to compare, and the call's work, in operations if `peak` says what share of the
+ * f32 peak its kind can have, else in elements.
+ */
 function pairCase(kernel, count, length, ...more) {
-  const unit = kernel === "manhattan" ? "G terms/s" : "GFLOP/s";
+  const peak = { gram: 1, gramF64: 0.5 }[kernel];
   return {
     name: `${kernel} ${count} x ${length}`,
-    unit,
+    unit: peak === undefined ? "G terms/s" : "GFLOP/s",
+    peak,
     tolerance: 1e-5,
     prepare(k) {
       const rows = randomRows(k, count * length);
@@ -37,8 +47,24 @@ function pairCase(kernel, count, length, ...more) {
         tidy() {
           for (let i = 0; i < count; i++) out.fill(0, i * count, i * count + i);
         },
-        work: unit === "GFLOP/s" ? 2 * terms : terms,
+        work: peak === undefined ? terms : 2 * terms,
       };
+    },
+  };
+}
+
+function crossCase(count, others, length) {
+  return {
+    name: `cross ${count} and ${others} x ${length}`,
+    unit: "GFLOP/s",
+    peak: 0.5,
+    tolerance: 1e-12,
+    prepare(k) {
+      const rows = randomRows(k, (count + others) * length);
+      const out = k.f64(count * others).fill(0);
+      const second = rows.subarray(count * length);
+      const run = () => k.cross(rows, count, length, second, others, length, length, out);
+      return { run, out, work: 2 * count * others * length };
     },
   };
 }
@@ -122,6 +148,7 @@ function multiplyCase(outRows, count, length) {
   return {
     name: `multiply (${outRows}, ${count}) x (${count}, ${length})`,
     unit: "GFLOP/s",
+    peak: 0.5,
     prepare(k) {
       const rows = randomRows(k, count * length);
       const coefficients = k.f64(outRows * count).map((_, i) => Math.sin(i));
@@ -155,7 +182,10 @@ const scaleCase = {
 };
 
 const CASES = [
-  ...[8192, 15104].flatMap((length) => [pairCase("gram", 112, length), pairCase("gramF64", 112, length)]),
+  ...["gram", "gramF64"].flatMap((kernel) =>
+    [112, 512].flatMap((count) => [4096, 11008].map((length) => pairCase(kernel, count, length))),
+  ),
+  crossCase(112, 512, 4096),
   pairCase("manhattan", 112, 8192, -1),
   ...["BF16", "F16", "F8_E4M3", "F32"].map((dtype) => widenCase(dtype, 16, 4096)),
   ...["BF16", "F32"].flatMap((dtype) => [4096, 11008].map((rows) => widenTransposedCase(dtype, rows, 16))),
@@ -163,6 +193,10 @@ const CASES = [
   ...["BF16", "F16", "F32"].map((dtype) => narrowCase("narrowTransposed", dtype, 16, 4096)),
   ...[1, 7, 112].map((members) => combineCase(members, 8192)),
   multiplyCase(16, 112, 4096),
+  multiplyCase(112, 112, 4096),
+  multiplyCase(512, 512, 4096),
+  multiplyCase(128, 16, 4096),
+  multiplyCase(1, 7, 4096),
   electedMeanCase(7, 4096),
   foldCase("maxAbs", 112, 8192),
   foldCase("squaredNorms", 112, 8192),
@@ -178,45 +212,62 @@ function verify(name, actual, expected, tolerance = 0) {
   }
 }
 
-/** Milliseconds a call, over as many calls as fill a round. */
-function timeRound(run, calls) {
-  const start = performance.now();
+/** Milliseconds of processor time a call. */
+function timeRound({ run, calls }) {
+  const start = process.cpuUsage();
   for (let i = 0; i < calls; i++) run();
-  return (performance.now() - start) / calls;
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000 / calls;
 }
 
-const chosen = CASES.filter(({ name }) => name.includes(process.argv[2] ?? ""));
-const backends = [wasmKernels(), referenceKernels()];
+/** What the kernels make of a case, its sums not yet added to twice. */
+function prepared(kernels, { prepare }) {
+  kernels.reset(64 * 2 ** 20);
+  const one = prepare(kernels);
+  one.run();
+  one.tidy?.();
+  return one;
+}
+
+/** Best milliseconds of each so far, in rounds that take turns. */
+function race(runners) {
+  for (const one of runners) {
+    one.calls = 1;
+    one.calls = Math.max(1, Math.ceil(MIN_ROUND_MS / Math.max(timeRound(one), timeRound(one), 1e-3)));
+    one.best ??= Number.POSITIVE_INFINITY;
+  }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const one of runners) one.best = Math.min(one.best, timeRound(one));
+  }
+}
+
+const [part = "", beside] = process.argv.slice(2);
+const builds = { wasm: wasmKernels() };
+if (beside !== undefined) {
+  const path = join(resolve(beside), "build/lib/kernels/wasm.js");
+  builds.other = (await import(pathToFileURL(path).href)).wasmKernels();
+}
+const reference = referenceKernels();
+const peak = await peakLoop();
 const results = [];
-console.log(`${"".padEnd(42)}${"wasm: best, median".padStart(38)}${"reference: best".padStart(28)}`);
-for (const { name, unit = "G elements/s", tolerance, prepare } of chosen) {
-  const [wasm, reference] = backends.map((kernels) => {
-    kernels.reset(32 * 2 ** 20);
-    const prepared = prepare(kernels);
-    prepared.run();
-    prepared.tidy?.();
-    return { ...prepared, backend: kernels.backend, times: [] };
+console.log(
+  `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}; best of ${ROUNDS} rounds, processor time\n`,
+);
+for (const one of CASES.filter(({ name }) => name.includes(part))) {
+  const { name, unit = "G elements/s", tolerance } = one;
+  const expected = prepared(reference, one);
+  const runners = Object.entries(builds).map(([build, kernels]) => ({ build, ...prepared(kernels, one) }));
+  for (const { out } of runners) verify(name, out, expected.out, tolerance);
+  race([...runners, peak]);
+  const peakRate = (peak.work / peak.best / 1e6) * (one.peak ?? Number.NaN);
+  const shown = runners.map(({ build, best, work }) => {
+    const rate = work / best / 1e6;
+    const share = rate / peakRate;
+    results.push({ name, build, unit, best, rate, share });
+    const ofPeak = Number.isNaN(share) ? "" : `, ${(100 * share).toFixed(0)} % of ${peakRate.toFixed(1)}`;
+    return `${build} ${best.toFixed(3)} ms, ${rate.toFixed(2)} ${unit}${ofPeak}`.padEnd(58);
   });
-  verify(name, wasm.out, reference.out, tolerance);
-  for (const one of [wasm, reference]) {
-    const once = timeRound(one.run, one.backend === "wasm" ? 10 : 1);
-    one.calls = Math.max(1, Math.ceil(MIN_ROUND_MS / once));
-  }
-  for (let round = 0; round < ROUNDS.wasm; round++) {
-    wasm.times.push(timeRound(wasm.run, wasm.calls));
-    if (round < ROUNDS.reference) reference.times.push(timeRound(reference.run, reference.calls));
-  }
-  const figures = [wasm, reference].map(({ backend, times, work }) => {
-    times.sort((a, b) => a - b);
-    const best = times[0];
-    const median = times[times.length >> 1];
-    return { name, backend, unit, best, median, rate: work / best / 1e6 };
-  });
-  results.push(...figures);
-  const [w, r] = figures;
-  const ms = (value) => `${value.toFixed(3)} ms`;
-  const left = `${ms(w.best)}, ${ms(w.median)}, ${w.rate.toFixed(2)} ${unit}`;
-  console.log(`${name.padEnd(42)}${left.padStart(42)}${`${ms(r.best)}, ${r.rate.toFixed(2)}`.padStart(24)}`);
+  console.log(`${name.padEnd(42)}${shown.join("")}`.trimEnd());
 }
 
 mkdirSync(new URL("results/", import.meta.url), { recursive: true });

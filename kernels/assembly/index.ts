@@ -7,5 +7,5 @@ export { multiply } from "./multiply";
 export { narrow, narrowTransposed } from "./narrow";
 export { cross, gram, gramF64, manhattan } from "./pairs";
 export { maxAbs, prune, scale, squaredNorms } from "./rows";
-export { tileDifferences, tileF32, tileF64, tileSums } from "./tiles";
+export { tileColumns, tileDifferences, tileF32, tileF64, tileSums } from "./tiles";
 export { widen, widenTransposed } from "./widen";

@@ -2,7 +2,7 @@
 //
 // The sum of a pair takes the same steps in the same order wherever its rows stand: lane by lane within a block, the lanes of a
 // block in f64, blocks in f64. So permuting the rows permutes the result bit for bit, and equal rows give equal entries.
-import { GROUP_BYTES, GROUP_ROWS, PANELS, PANEL_ROWS, PANEL_STEPS } from "./memory";
+import { EDGE_SUMS, GROUP_BYTES, GROUP_ROWS, PANELS, PANEL_ROWS, PANEL_STEPS, STEP_BYTES } from "./memory";
 import { pack, stepsOf } from "./panels";
 import { tileDifferences, tileF32, tileF64, tileSums } from "./tiles";
 
@@ -11,9 +11,34 @@ const GRAM_F64: i32 = 1;
 const MANHATTAN: i32 = 2;
 const MANHATTAN_NEGATED: i32 = 3;
 
+// @ts-ignore: decorator
+@inline
+function tile(kind: i32, a: usize, b: usize, steps: usize, out: usize, outStride: usize): void {
+  if (kind == GRAM) tileF32(a, b, steps, out, outStride);
+  else if (kind == GRAM_F64) tileF64(a, b, steps, out, outStride);
+  else if (kind == MANHATTAN) tileDifferences(a, b, steps, out, outStride);
+  else tileSums(a, b, steps, out, outStride);
+}
+
+/** A tile that may reach beyond the matrix: the pairs of rows that fill up panels are dropped here. */
+// @ts-ignore: decorator
+@inline
+function edgeTile(
+  kind: i32, a: usize, b: usize, steps: usize, out: usize, rows: usize, columns: usize, i: usize, j: usize,
+): void {
+  memory.fill(EDGE_SUMS, 0, 64);
+  tile(kind, a, b, steps, EDGE_SUMS, 32);
+  for (let r = i; r < min(i + 2, rows); r++) {
+    for (let c = j; c < min(j + 4, columns); c++) {
+      const at = out + ((r * columns + c) << 3);
+      store<f64>(at, load<f64>(at) + load<f64>(EDGE_SUMS + ((r - i) << 5) + ((c - j) << 3)));
+    }
+  }
+}
+
 /**
  * Pairs of the rows from g on with the others from h on; each group stands packed at its panels. With themselves, only panels on and
- * above the diagonal.
+ * above the diagonal; those on it write below it too, where nothing is promised. The two panels of a pair stay in the first-level cache.
  */
 // @ts-ignore: decorator
 @inline
@@ -21,16 +46,19 @@ function pairsOfGroups(
   kind: i32, steps: usize, g: usize, gEnd: usize, h: usize, hEnd: usize, hPanels: usize, out: usize, rows: usize, columns: usize,
   themselves: i32,
 ): void {
-  const panelBytes = steps * PANEL_ROWS * 16;
-  for (let i = g; i < gEnd; i += 2) {
-    const iPanel = i - (i % PANEL_ROWS);
-    const a = PANELS + ((iPanel - g) / PANEL_ROWS) * panelBytes + (i - iPanel) * 16;
-    for (let j = themselves ? max(iPanel, h) : h; j < hEnd; j += PANEL_ROWS) {
-      const b = hPanels + ((j - h) / PANEL_ROWS) * panelBytes;
-      if (kind == GRAM) tileF32(a, b, steps, out, rows, columns, i, j);
-      else if (kind == GRAM_F64) tileF64(a, b, steps, out, rows, columns, i, j);
-      else if (kind == MANHATTAN) tileDifferences(a, b, steps, out, rows, columns, i, j);
-      else tileSums(a, b, steps, out, rows, columns, i, j);
+  const panelBytes = steps * STEP_BYTES;
+  const outStride = columns << 3;
+  for (let i = g, a = PANELS; i < gEnd; i += PANEL_ROWS, a += panelBytes) {
+    let j = themselves ? max(i, h) : h;
+    for (let b = hPanels + ((j - h) / PANEL_ROWS) * panelBytes; j < hEnd; j += PANEL_ROWS, b += panelBytes) {
+      if (i + PANEL_ROWS <= rows && j + PANEL_ROWS <= columns) {
+        const to = out + i * outStride + (j << 3);
+        tile(kind, a, b, steps, to, outStride);
+        tile(kind, a + 32, b, steps, to + 2 * outStride, outStride);
+      } else {
+        edgeTile(kind, a, b, steps, out, rows, columns, i, j);
+        if (i + 2 < rows) edgeTile(kind, a + 32, b, steps, out, rows, columns, i + 2, j);
+      }
     }
   }
 }
