@@ -123,12 +123,15 @@ export class Explorer {
     this.#overview.abort();
     this.#overview = new AbortController();
     const { signal } = this.#overview;
-    const tally = await this.#looking.run(() => overviewOf(this.#kernels, this.#of(ids), onModule, signal));
-    const { setAudit } = await import("./set-audit.ts");
-    return setAudit(
-      ids.map((id) => this.#adapters.get(id)!),
-      tally,
-    );
+    return this.#looking.run(async () => {
+      const tally = await overviewOf(this.#kernels, this.#of(ids), onModule, signal);
+      const { setAudit } = await import("./set-audit.ts");
+      return setAudit(
+        this.#kernels,
+        ids.map((id) => this.#adapters.get(id)!),
+        tally,
+      );
+    });
   }
 
   /** Cancel the running overview. */

@@ -5,6 +5,7 @@ import { lostInSum } from "../analysis/audit/set-findings.ts";
 import type { SetTally } from "../analysis/audit/set-tally.ts";
 import { isPath, type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { handedFolder } from "./handed-files.ts";
 
 /** What `lora-lego audit` says of a set. */
@@ -15,13 +16,14 @@ export interface SetAudit {
 }
 
 /** The audit of adapters whose modules were read. */
-export function setAudit(given: readonly Adapter[], tally: SetTally): SetAudit {
-  const audit = auditOf(
+export async function setAudit(kernels: Kernels, given: readonly Adapter[], tally: SetTally): Promise<SetAudit> {
+  const audit = await auditOf(
+    kernels,
     given,
     given.map(({ name }) => name),
     tally,
   );
-  return { audit, lost: lostInSum(audit.adapters, tally.products).map(({ t }) => t) };
+  return { audit, lost: lostInSum(tally.adapters, tally.products).map(({ t }) => t) };
 }
 
 /** How programs load a merged folder of this name. */

@@ -170,20 +170,21 @@ function printFindings({ findings, consumers }: Audit): void {
 
 function printRecommendation({ recommendation }: Audit): void {
   if (recommendation === null) return;
-  const { method, scale, rank, roomier, lego } = recommendation;
+  const { method, scale, rank, without, lego } = recommendation;
   printLine();
   printMerge(
     recommendation,
     `Merge by ${method} at rank ${rank}${scale === "auto" ? " with a computed factor" : ""} (--method auto).`,
   );
-  if (roomier !== null) printMerge(roomier, `If each adapter matters alike: rank ${roomier.rank}.`);
+  if (without !== null)
+    printMerge(without, `Without what hardly trained: by ${without.method} at rank ${without.rank}.`);
   if (lego !== null) printMerge(lego, `If you want LoRA-LEGO: rank ${lego.rank}.`);
 }
 
 function printMerge({ rank, room, reason, basis, command }: RecommendedMerge, what: string): void {
   const held = room === null ? "" : ` Rank ${rank} can hold ${percent(room)} of the energy of their sum.`;
   printParagraph(`${what} ${reason}${held}`);
-  for (const { text, link } of basis) printParagraph(`  ${text} (${link})`, 4);
+  for (const { text, link } of basis) printParagraph(`  measured: ${text} (${link})`, 4);
   printLine(`  ${command}`);
 }
 

@@ -2,7 +2,7 @@ import type { ComparedMerge, Comparison } from "../analysis/compare.ts";
 import { inMeasuredOrder, MEASURED_LINES, measuredShown, refusalsByReason } from "../analysis/figures-table.ts";
 import { plural } from "../core/plural.ts";
 import { percent } from "../core/shown.ts";
-import { MOST_COSINE } from "../report/lost-adapters.ts";
+import { MOST_COSINE } from "../report/kept.ts";
 import { cosineShown, printParagraph } from "./page.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";
@@ -65,7 +65,7 @@ function cosinesShown({ cosines }: ComparedMerge): string {
 function lostLines({ adapters, merges }: Comparison): string[] {
   return adapters.flatMap((name, t) => {
     const losing = merges.filter(({ cosines }) => Math.abs(cosines[t] ?? 1) < MOST_COSINE).map(({ method }) => method);
-    return losing.length === 0 ? [] : [`almost lost: ${name}, by ${[...new Set(losing)].join(", ")}`];
+    return losing.length === 0 ? [] : [`practically lost: ${name}, by ${[...new Set(losing)].join(", ")}`];
   });
 }
 

@@ -6,6 +6,7 @@ import type { MergedOutputPlan } from "../node/merge-adapters.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
+import { keptOf } from "../report/kept.ts";
 import type { MergeReport } from "../report/report.ts";
 import { cut } from "./page.ts";
 import { stems } from "./stems.ts";
@@ -41,7 +42,7 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
           [...ranks].join(" "),
           input.modules,
           figure(totals.cosines[t]!),
-          shareShown(totals.shares[t]!),
+          shareShown(totals.shares[t]!, totals.cosines[t]!),
         ];
       }),
     ),
@@ -58,8 +59,9 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
   printLine("A unit is one rank of an adapter: a row of A with its column of B. Each cluster became one.");
 }
 
-/** A share as a number and as a bar, which is full at 100%. */
-function shareShown(share: number | null): string {
+/** A share as a number and as a bar, which is full at 100%; of what is lost it says nothing. */
+function shareShown(share: number | null, cosine: number | null): string {
+  if (keptOf(share, cosine) === "lost") return "lost";
   const full = Math.round(BAR_CELLS * Math.min(1, Math.max(0, share ?? 0)));
   return `${percent(share).padStart(4)} ${"█".repeat(full)}${"·".repeat(BAR_CELLS - full)}`;
 }

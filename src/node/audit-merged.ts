@@ -5,6 +5,7 @@ import { methodById } from "../methods/registry.ts";
 import { RANK_FIELDS } from "../recipe/recipe-fields.ts";
 import { recipeFlags } from "../recipe/recipe-flags.ts";
 import { fixCommand, GGUF_FLAG, type MadeMerge } from "../report/fix-command.ts";
+import type { AnyFix } from "../report/fixes.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { PATH, PATHS } from "./call/rules.ts";
 import { diskAdapters, OPENING, type OpenOptions } from "./input/adapter-path.ts";
@@ -47,7 +48,9 @@ export async function auditMerged(path: string, options: MergedAuditOptions): Pr
     const [merged, of] = [opened.at(-1)!, opened.slice(0, -1).map(({ adapter }) => adapter)];
     const recorded = await recordedMerge(merged.folder, of);
     const made = madeMerge(path, options.of, recorded);
-    return await auditMergedAdapter(wasmKernels(), merged.adapter, of, recorded, (fix) => fixCommand(fix, made));
+    return await auditMergedAdapter(wasmKernels(), merged.adapter, of, recorded, (fix) =>
+      fixCommand(inRecipesOrder(fix, recorded.order), made),
+    );
   } finally {
     for (const { close } of opened) close();
   }
@@ -55,6 +58,19 @@ export async function auditMerged(path: string, options: MergedAuditOptions): Pr
 
 /** The fields that `resize` takes. */
 const OF_RESIZE = ["method", ...RANK_FIELDS, "dtype", "rankLayout", "extras"];
+
+/** A fix whose positions are those of the recipe's adapters, as the flags that are said again count them. */
+function inRecipesOrder(fix: AnyFix, order: readonly number[]): AnyFix {
+  if ("factor" in fix || "energy" in fix) return fix;
+  const { weights, sizes, leaves, ...rest } = fix;
+  const ordered = (values: readonly number[]): number[] => order.map((t) => values[t]!);
+  return {
+    ...rest,
+    ...(weights !== undefined && { weights: ordered(weights) }),
+    ...(sizes !== undefined && { sizes: ordered(sizes) }),
+    ...(leaves !== undefined && { leaves: leaves.map((t) => order.indexOf(t)) }),
+  };
+}
 
 /** How an adapter was made, for the commands that mend it. */
 function madeMerge(path: string, of: readonly string[], { recipe, order }: RecordedInOrder): MadeMerge {

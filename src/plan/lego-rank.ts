@@ -1,5 +1,9 @@
 import { usualRank } from "../methods/lego/usual-rank.ts";
-import type { PlannedModule } from "./merge-plan.ts";
+
+/** A module as its ranks are seen: the adapters that have it, with theirs. */
+export interface RankedParts {
+  readonly parts: readonly { readonly input: number; readonly module: { readonly rank: number } }[];
+}
 
 /** A rank for LEGO, and the fact about the adapters that it follows from. */
 export interface LegoRank {
@@ -13,11 +17,7 @@ export interface LegoRank {
  * @param acts whether each input's delta is not zero; at least two are not
  * @param alike whether most of them began with the same A
  */
-export function legoRank(
-  modules: readonly Pick<PlannedModule, "parts">[],
-  acts: readonly boolean[],
-  alike: boolean,
-): LegoRank {
+export function legoRank(modules: readonly RankedParts[], acts: readonly boolean[], alike: boolean): LegoRank {
   const ranks = modules
     .map(({ parts }) => parts.flatMap(({ input, module }) => (acts[input] ? module.rank : [])))
     .filter(({ length }) => length > 0);

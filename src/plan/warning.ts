@@ -41,6 +41,8 @@ export interface Warning {
   readonly fix?: Fix;
   /** Another way to mend it, which keeps the method. */
   readonly instead?: Fix;
+  /** The merge without the adapters that it is about, where they may not be worth mending. */
+  readonly without?: Fix;
 }
 
 /** Changes of a recipe: fields as files and flags write them, and options of the method. */
@@ -51,6 +53,8 @@ export interface Fix {
   readonly weights?: readonly number[];
   /** Factors that adapters are multiplied by before they are merged, one each; 1 for those that stay as they are. */
   readonly sizes?: readonly number[];
+  /** Adapters that are left out, by position. */
+  readonly leaves?: readonly number[];
   readonly rank?: number;
   readonly scale?: number | "auto";
   readonly dtype?: "f32";

@@ -3,12 +3,7 @@ import { orderlessSum } from "../core/sum.ts";
 import { type DeltaProducts, normOf } from "../figures/delta.ts";
 import type { Warning } from "../plan/warning.ts";
 import { FIXES } from "./fixes.ts";
-
-/**
- * An adapter of which a result holds less than this, compared with all of them together, is badly kept. Merges by tsv at a rank below the
- * number of adapters have 0.21 to 0.71, and 0.89 to 0.99 from that number on (docs/audit.md).
- */
-export const LEAST_KEPT = 0.5;
+import { fittingRank, isCramped, type RankNeeds } from "./rank-rule.ts";
 
 /** The adapter that a result holds least of. */
 export interface LeastKept {
@@ -36,20 +31,10 @@ export function leastKept(names: readonly string[], weighted: DeltaProducts): Le
   return { name: least.name, times: least.share / together };
 }
 
-/**
- * The rank to merge at where a result has fewer ranks than adapters, so that some have no direction of their own; null where it has enough.
- *
- * @param acting how many adapters change something
- * @param most units of the largest module
- */
-export function roomierRank(rank: number, acting: number, most: number): number | null {
-  const larger = Math.min(Math.max(2 * rank, acting), most);
-  return acting > rank && larger > rank ? larger : null;
-}
-
 /** Warn of the adapter that too small a rank holds least of. */
-export function badlyKept(least: LeastKept | null, rank: number, acting: number, roomier: number | null): Warning[] {
-  if (least === null || least.times >= LEAST_KEPT || roomier === null) return [];
-  const text = `The result holds ${percent(least.times)} as much of ${least.name} as of all adapters together: it has rank ${rank} for ${acting} adapters; --rank ${roomier} leaves room for each.`;
-  return [{ id: "badly-kept", text, adapter: least.name, fix: FIXES.roomForEach(roomier) }];
+export function badlyKept(least: LeastKept | null, rank: number, needs: RankNeeds): Warning[] {
+  if (least === null || !isCramped(least.times, rank, needs)) return [];
+  const { rank: larger } = fittingRank(needs);
+  const text = `The result holds ${percent(least.times)} as much of ${least.name} as of all adapters together: it has rank ${rank} for ${needs.acting} adapters; --rank ${larger} leaves room for each.`;
+  return [{ id: "badly-kept", text, adapter: least.name, fix: FIXES.roomForEach(larger) }];
 }

@@ -37,9 +37,13 @@ export function fixCommand(fix: AnyFix, made: MadeMerge): string {
   return mergedAgain(fix, made);
 }
 
-function mergedAgain({ why: _, options = {}, sizes, ...fields }: Fix, made: MadeMerge): string {
+function mergedAgain({ why: _, options = {}, sizes, leaves = [], weights, ...others }: Fix, made: MadeMerge): string {
+  const stays = <T>(_value: T, t: number): boolean => !leaves.includes(t);
+  const weighted = weights?.filter(stays);
+  const fields = { ...others, ...(weighted?.some((weight) => weight !== 1) && { weights: weighted }) };
   const without = new Set([
     ...Object.keys(fields),
+    ...(weights === undefined ? [] : ["weights"]),
     ...Object.keys(options),
     ...(fields.rank === undefined ? [] : RANK_FIELDS),
     ...(fields.method === undefined ? [] : [...WITH_METHOD, ...made.ofMethod]),
@@ -63,7 +67,7 @@ function mergedAgain({ why: _, options = {}, sizes, ...fields }: Fix, made: Made
     `--${kebab(name)}`,
     shellWord(String(value)),
   ]);
-  const words = [...paths.map(shellPath), ...made.words((name) => !without.has(name)), ...flags];
+  const words = [...paths.filter(stays).map(shellPath), ...made.words((name) => !without.has(name)), ...flags];
   const merge = `lora-lego ${made.verb} ${words.join(" ")} --out ${shellPath(made.free(made.out))}`;
   return [...first, merge].join(" && ");
 }

@@ -24,14 +24,23 @@ export const FIXES = {
     why: `Rank ${rank} leaves room for each adapter. Measured: ${MEASURED.shortOfRanks.text}.`,
     rank,
   }),
-  lessMixed: (rank: number): Fix => ({ why: "With twice the rank, clusters mix fewer adapters.", rank }),
-  auto: (why: string): Fix => ({ why, method: AUTO }),
+  lessMixed: (rank: number): Fix => ({ why: `At rank ${rank} clusters mix fewer adapters.`, rank }),
+  /** @param rank to merge at; null to leave it as it is */
+  auto: (why: string, rank: number | null): Fix => ({ why, method: AUTO, ...(rank !== null && { rank }) }),
   inF32: (): Fix => ({ why: "In f32 no unit is too small.", dtype: "f32" }),
   bothHalves: (): Fix => ({ why: "Both halves of a unit then weigh alike.", options: { gauge: "balanced" } }),
   /** @param scales whether the method's weights scale deltas; `--method auto` takes them if not */
   weights: (weights: readonly number[], strengths: string, scales: boolean): Fix => ({
     why: `These weights balance the adapters; ${strengths}`,
     ...(!scales && { method: AUTO }),
+    weights,
+  }),
+  /** @param weights of all adapters; @param acting how many of the others change something */
+  leaveOut: (leaves: readonly number[], names: readonly string[], weights: readonly number[], acting: number): Fix => ({
+    why: `The merge without ${names.join(", ")}, if ${names.length === 1 ? "it" : "they"} hardly trained.`,
+    // There is nothing to merge in one adapter, which other methods may change or refuse.
+    ...(acting === 1 && { method: AUTO }),
+    leaves,
     weights,
   }),
   sizes: (sizes: readonly number[], strengths: string): Fix => ({

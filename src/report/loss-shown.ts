@@ -1,30 +1,34 @@
-import { percent } from "../core/shown.ts";
-import { MOST_COSINE } from "./lost-adapters.ts";
+import { figure, percent } from "../core/shown.ts";
+import { apartOf } from "./apart.ts";
+import { type Kept, keptOf } from "./kept.ts";
 import type { MergeReport } from "./report.ts";
 
-/** An adapter of which the result holds more is amplified; a plain sum of nine equal ones holds nine times each. */
-const MOST_SHARE = 10;
+type Shown = Pick<MergeReport, "inputs" | "totals" | "warnings" | "modules">;
 
 /** Whether an adapter is lost, in a sentence or two. */
-export function lossShown({ inputs, totals, warnings }: Pick<MergeReport, "inputs" | "totals" | "warnings">): string {
+export function lossShown({ inputs, totals, warnings, modules }: Shown): string {
   if (warnings.some(({ id }) => id === "zero-result")) return "Everything is lost: the result changes nothing.";
+  const having = modules.map(({ inputRanks }) => inputRanks.flatMap((rank, t) => (rank === null ? [] : [t])));
+  const apart = apartOf(having, inputs.length);
   const found = inputs.flatMap(({ name }, t) => {
     const [share, cosine] = [totals.shares[t] ?? null, totals.cosines[t] ?? null];
-    return share === null || cosine === null ? [] : [{ name, share, cosine }];
+    const kept = keptOf(share, cosine);
+    return kept === null ? [] : [{ name, share: share!, cosine: cosine!, kept, apart: apart.has(t) }];
   });
   if (found.length === 0) return "The adapters change nothing.";
-  const against = found.filter(({ cosine }) => cosine <= -MOST_COSINE).map(({ name }) => name);
-  const lost = found.filter(({ cosine }) => Math.abs(cosine) < MOST_COSINE).map(({ name }) => name);
-  const amplified = found.filter(({ share }) => share > MOST_SHARE);
-  // What is lost or amplified has a share that says little: a small adapter that the others happen to agree with has a large one.
-  const usual = found.filter(({ name, share }) => !lost.includes(name) && share <= MOST_SHARE);
-  const [least, ...others] = usual.sort((one, other) => one.share - other.share);
-  const none = least !== undefined && percent(least.share) === percent(0);
+  const are = (kept: Kept) => found.filter((each) => each.kept === kept);
+  const alone = found.filter((each) => each.apart);
+  const lost = are("lost").map(({ name, cosine }) => `${name} (cosine ${figure(cosine)})`);
+  const hardly = are("hardly").map(({ name, share }) => `${name} (${percent(share)})`);
+  const none = are("held").length + are("amplified").length === found.length;
+  const [least, ...others] = [...are("held"), ...are("against")].sort((one, other) => one.share - other.share);
   return [
-    ...(against.length === 0 ? [] : [`The result works against ${against.join(", ")}.`]),
+    ...(are("against").length === 0 ? [] : [`The result works against ${namesOf(are("against"))}.`]),
     ...(lost.length === 0 ? [] : [`Practically lost: ${lost.join(", ")}.`]),
-    ...(found.length > 1 && against.length + lost.length === 0 && !none ? ["No adapter is lost."] : []),
-    ...amplified.map(
+    ...(hardly.length === 0 ? [] : [`Hardly anything is left of ${hardly.join(", ")}.`]),
+    ...apartShown(alone, found.length),
+    ...(found.length - alone.length > 1 && none ? [`No ${alone.length > 0 ? "other " : ""}adapter is lost.`] : []),
+    ...are("amplified").map(
       ({ name, share }) => `${name} acts at ${Math.round(share)} times the strength that it was trained at.`,
     ),
     ...(least === undefined
@@ -33,4 +37,19 @@ export function lossShown({ inputs, totals, warnings }: Pick<MergeReport, "input
           `The result holds ${[least, ...others.slice(-1)].map(({ name, share }) => `${percent(share)} of ${name}`).join(" to ")}.`,
         ]),
   ].join(" ");
+}
+
+/** What a result is for adapters that share no module with another. */
+function apartShown(alone: readonly { readonly name: string }[], count: number): string[] {
+  if (alone.length === 0 || count < 2) return [];
+  if (alone.length === count) {
+    return ["No two adapters share a module: nothing was merged, and each is in the result by itself."];
+  }
+  return [
+    `${namesOf(alone)} ${alone.length === 1 ? "shares" : "share"} no module with another adapter: nothing was merged there.`,
+  ];
+}
+
+function namesOf(adapters: readonly { readonly name: string }[]): string {
+  return adapters.map(({ name }) => name).join(", ");
 }

@@ -1,14 +1,13 @@
 import { type DeltaProducts, normOf } from "../figures/delta.ts";
 import type { Warning } from "../plan/warning.ts";
 import { FIXES } from "./fixes.ts";
+import { MOST_COSINE } from "./kept.ts";
 
 /**
  * How many times smaller than the others' mean a delta must be. Adapters trained alike differ by a factor of 2 to 3, those of
  * different rank and training length by up to 9 (docs/report.md). At 20, a delta is at most 1/400 of a sum's square.
  */
 const LEAST_TIMES = 20;
-/** Below this cosine the result keeps almost nothing of a delta. A small delta that others agree with is not lost. */
-export const MOST_COSINE = 0.05;
 
 /** One input that takes part in a merge. */
 export interface LosableInput {
@@ -17,6 +16,8 @@ export interface LosableInput {
   readonly t: number;
   /** In all modules; null if modules differ. */
   readonly weight: number | null;
+  /** Whether it shares no module with another one, which could drown it. */
+  readonly apart: boolean;
 }
 
 /** An input that is practically lost. */
@@ -38,7 +39,9 @@ export function lostInputs(
   products: DeltaProducts,
   cosines: readonly (number | null)[],
 ): LostInput[] {
-  const sized = inputs.map((input) => ({ ...input, norm: normOf(products, input.t) })).filter(({ norm }) => norm > 0);
+  const sized = inputs
+    .map((input) => ({ ...input, norm: normOf(products, input.t) }))
+    .filter(({ norm, apart }) => norm > 0 && !apart);
   return sized.flatMap(({ norm, ...input }) => {
     const others = sized.filter((other) => other.t !== input.t);
     const times = others.reduce((sum, other) => sum + other.norm, 0) / others.length / norm;
@@ -91,32 +94,37 @@ function strength(times: number): string {
 
 /**
  * The merges that balance all lost inputs. `--method auto` takes the weights if the method's own do not scale deltas; the other way is to
- * bring the inputs to one size first. None if modules differ in weights.
+ * bring the inputs to one size first. And the merge without them. None if modules differ in weights.
  */
 function balancing(
   inputs: readonly LosableInput[],
   lost: readonly LostInput[],
   count: number,
   scales: boolean,
-): Pick<Warning, "fix" | "instead"> {
+): Pick<Warning, "fix" | "instead" | "without"> {
+  const given = new Array<number>(count).fill(0);
   const weights = new Array<number>(count).fill(0);
   const sizes = new Array<number>(count).fill(1);
   for (const { t, weight } of inputs) {
     if (weight === null) return {};
     const times = lost.find((other) => other.t === t)?.times;
+    given[t] = weight;
     weights[t] = times === undefined ? weight : Number(twoDigits(weight * times));
     sizes[t] = times === undefined ? 1 : Number(twoDigits(times));
   }
+  const leaves = lost.map(({ t }) => t);
+  const names = lost.map(({ name }) => name);
   return {
     fix: FIXES.weights(weights, strengths(lost, weights), scales),
     ...(!scales && { instead: FIXES.sizes(sizes, strengths(lost, sizes)) }),
+    without: FIXES.leaveOut(leaves, names, given, inputs.length - lost.length),
   };
 }
 
-/** How strongly lost inputs act once they are balanced. */
+/** How strongly lost inputs act once they are balanced, and for which that is. */
 function strengths(lost: readonly LostInput[], factors: readonly number[]): string {
   const each = lost.map(({ name, t }) => `${name} then acts at ${factors[t]} times its own strength`);
-  return `${each.join(", ")} (leave it out if it hardly trained: noise would grow as much).`;
+  return `${each.join(", ")} (for adapters that are fully trained: noise would grow as much).`;
 }
 
 /** Two digits are enough to balance by. */

@@ -1,14 +1,42 @@
-import type { Fix } from "../plan/warning.ts";
+import type { Fix, Warning } from "../plan/warning.ts";
+import { MAX_UNITS } from "../units/memory.ts";
 import { FIXES } from "./fixes.ts";
+import { fittingRank, mostPooled, usualRank } from "./rank-rule.ts";
 import type { MergeReport } from "./report.ts";
+
+/** A report as its remedies see it. */
+type Mended = Pick<MergeReport, "warnings" | "advice" | "modules" | "totals">;
 
 /**
  * The merges to try instead of one that was made: with all that mends its warnings, and what `--method auto` takes, each with the reason.
  * Nothing is decided here; the report's warnings and its advice say what to change.
  */
-export function nextMerges({ warnings, advice }: Pick<MergeReport, "warnings" | "advice">): Fix[] {
+export function nextMerges(report: Mended): Fix[] {
+  const { warnings, advice } = report;
   const fixes = warnings.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat());
-  return groupedFixes([...(advice === null ? [] : [FIXES.auto(advice)]), ...fixes]);
+  return [
+    ...groupedFixes([...(advice === null ? [] : [FIXES.auto(advice, rankOfAuto(report))]), ...fixes]),
+    ...withoutLost(warnings),
+  ];
+}
+
+/** The merge without all lost adapters, which is the same in the warning of each. */
+export function withoutLost(warnings: readonly Warning[]): Fix[] {
+  return warnings.flatMap(({ without }) => without ?? []).slice(0, 1);
+}
+
+/** The rank that `--method auto` has to be told, since the merge that was made has less than fits; null if it has enough. */
+function rankOfAuto({ modules, totals }: Pick<Mended, "modules" | "totals">): number | null {
+  const acts = totals.shares.map((share) => share !== null);
+  const parts = modules.map(({ inputRanks }) => ({
+    parts: inputRanks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank } }])),
+  }));
+  const units = mostPooled(parts, acts);
+  if (units > MAX_UNITS) return null;
+  const usual = usualRank(false, parts, acts, false);
+  const acting = acts.filter(Boolean).length;
+  const { rank } = fittingRank({ usual, forEnergy: null, acting, units, clusters: false });
+  return rank > totals.rank ? rank : null;
 }
 
 /**

@@ -17,10 +17,12 @@ import { legoRank } from "../plan/lego-rank.ts";
 import { type MergePlan, type ScaledPlan, usedInputs } from "../plan/merge-plan.ts";
 import type { Warning } from "../plan/warning.ts";
 import { countUnderflows } from "../units/write-factors.ts";
-import { badlyKept, leastKept, roomierRank } from "./badly-kept.ts";
+import { apartOf } from "./apart.ts";
+import { badlyKept, leastKept } from "./badly-kept.ts";
 import { beganAlike } from "./began-alike.ts";
 import { FIXES } from "./fixes.ts";
 import { lostAdapters } from "./lost-adapters.ts";
+import { mostPooled, usualRank } from "./rank-rule.ts";
 import { scaleWarnings } from "./scale-warnings.ts";
 
 /** Two adapters above this cosine are the same, or nearly. */
@@ -122,19 +124,31 @@ export function sameAdapters({ used, products }: Pick<Run, "used" | "products">)
 
 function lost({ plan, method, used, products, weighted, totals }: Run): Warning[] {
   const scales = method.weights === "linear";
-  const inputs = used.map(({ name, t }) => ({ name, t, weight: oneWeight(plan, t) }));
+  const apart = apartOf(
+    plan.modules.map(({ parts }) => parts.map(({ input }) => input)),
+    plan.inputs.length,
+  );
+  const inputs = used.map(({ name, t }) => ({ name, t, weight: oneWeight(plan, t), apart: apart.has(t) }));
   return lostAdapters(inputs, scales ? weighted : products, totals.cosines, scales);
 }
 
 /** Warn of an adapter that the rank leaves no room for, unless it is lost anyway. */
 function short(run: Run): Warning[] {
-  const { plan, used, products, weighted, results } = run;
+  const { plan, method, products, weighted, results } = run;
   if (lost(run).length > 0) return [];
-  const acting = used.filter(({ t }) => normOf(products, t) > 0).length;
+  const acts = plan.inputs.map((_, t) => normOf(products, t) > 0);
   const rank = maximum(results.map((result) => result.rank));
-  const most = maximum(plan.modules.map(({ parts }) => parts.reduce((sum, { module }) => sum + module.rank, 0)));
   const names = plan.inputs.map(({ name }) => name);
-  return badlyKept(leastKept(names, weighted), rank, acting, roomierRank(rank, acting, most));
+  const clusters = method.cut === "clusters";
+  // How much a rank can hold, and whether adapters began alike, is not known here; an audit says it.
+  const needs = {
+    usual: usualRank(clusters, plan.modules, acts, false),
+    forEnergy: null,
+    acting: acts.filter(Boolean).length,
+    units: mostPooled(plan.modules, acts),
+    clusters,
+  };
+  return badlyKept(leastKept(names, weighted), rank, needs);
 }
 
 function cancelledClusters({ modules }: Run): Warning[] {

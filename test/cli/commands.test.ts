@@ -269,7 +269,7 @@ describe.concurrent("lora-lego compare", () => {
     expect(shown[2]).toMatch(/ 93\.9 \/ 95\.1$/);
   });
 
-  it("shows names of adapters and tells which are almost lost, with nothing that could control a terminal", async () => {
+  it("shows names of adapters and tells which are practically lost, with nothing that could control a terminal", async () => {
     const { folder } = fresh();
     const [large, small] = ["large", "small\u001b[31m"].map((name) => join(folder, name));
     const q = (at: number, size: number) => ({ A: [[1 - at, at]], B: [[size * (1 - at)], [size * at]] });
@@ -277,7 +277,7 @@ describe.concurrent("lora-lego compare", () => {
     writeAdapter(small!, { modules: { q: q(1, 1) } });
     const { stdout } = await run(["compare", large!, small!, "--methods", "svd"]);
     expect(stdout).toMatch(/^2 adapters: large, small\\u001b\[31m$/m);
-    expect(stdout).toMatch(/^almost lost: small\\u001b\[31m, by svd$/m);
+    expect(stdout).toMatch(/^practically lost: small\\u001b\[31m, by svd$/m);
     expect(stdout).not.toContain("\u001b");
   });
 

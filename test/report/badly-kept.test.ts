@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { DeltaProducts } from "../../src/figures/delta.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
-import { badlyKept, leastKept, roomierRank } from "../../src/report/badly-kept.ts";
+import { badlyKept, leastKept } from "../../src/report/badly-kept.ts";
 import { openPico } from "../support/pico.ts";
 
 /** Unrelated deltas with these squared norms, and their products with a result. */
@@ -32,18 +32,6 @@ describe("the adapter that a result holds least of", () => {
   });
 });
 
-describe("the rank that leaves room for each adapter", () => {
-  it.each([
-    ["is twice the rank below the number of adapters", 6, 7, 42, 12],
-    ["is their number where that is more", 2, 7, 42, 7],
-    ["is no more than there are units", 2, 3, 3, 3],
-    ["is none from the number of adapters on", 7, 7, 42, null],
-    ["is none where all units are kept", 3, 4, 3, null],
-  ])("%s", (_, rank, acting, most, expected) => {
-    expect(roomierRank(rank, acting, most)).toBe(expected);
-  });
-});
-
 describe("badly-kept", () => {
   /** Adapters of one direction each, which share none. */
   const adapters = (sizes: readonly number[]) =>
@@ -69,8 +57,9 @@ describe("badly-kept", () => {
   });
 
   it("is nothing to say where all are held alike", () => {
-    expect(badlyKept({ name: "a", times: 0.5 }, 2, 3, 3)).toEqual([]);
-    expect(badlyKept({ name: "a", times: 0.49 }, 2, 3, 3)).toHaveLength(1);
-    expect(badlyKept(null, 2, 3, 3)).toEqual([]);
+    const needs = { usual: 1, forEnergy: null, acting: 3, units: 3, clusters: false };
+    expect(badlyKept({ name: "a", times: 0.5 }, 2, needs)).toEqual([]);
+    expect(badlyKept({ name: "a", times: 0.49 }, 2, needs)).toHaveLength(1);
+    expect(badlyKept(null, 2, needs)).toEqual([]);
   });
 });

@@ -2,11 +2,17 @@ import { expect, it } from "vitest";
 import { lossShown } from "../../src/report/loss-shown.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 
-/** [name, share, cosine] of each adapter. */
-function shown(...adapters: readonly (readonly [string, number | null, number | null])[]): string {
+type Shown = readonly [string, number | null, number | null];
+
+/** @param adapters [name, share, cosine] of each; @param ranks of each in each module, by default one that all have */
+function shown(
+  adapters: readonly Shown[],
+  ranks: readonly (readonly (number | null)[])[] = [adapters.map(() => 4)],
+): string {
   return lossShown({
     inputs: adapters.map(([name]) => ({ name })),
     totals: { shares: adapters.map(([, share]) => share), cosines: adapters.map(([, , cosine]) => cosine) },
+    modules: ranks.map((inputRanks) => ({ inputRanks })),
     warnings: [],
   } as unknown as MergeReport);
 }
@@ -28,7 +34,7 @@ it.each([
       ["b", 0.6, 0.7],
       ["c", 0.5, 0.7],
     ],
-    "Practically lost: a. The result holds 50% of c to 60% of b.",
+    "Practically lost: a (cosine 0.010). The result holds 50% of c to 60% of b.",
   ],
   [
     "all are",
@@ -36,7 +42,7 @@ it.each([
       ["a", 0.02, 0.01],
       ["b", 0.01, 0.02],
     ],
-    "Practically lost: a, b.",
+    "Practically lost: a (cosine 0.010), b (cosine 0.020).",
   ],
   [
     "one acts against it",
@@ -68,9 +74,41 @@ it.each([
       ["a", 1e-9, 0.5],
       ["b", 2e-9, 0.5],
     ],
-    "The result holds 0% of a to 0% of b.",
+    "Hardly anything is left of a (0%), b (0%).",
+  ],
+  [
+    "little is left of one",
+    [
+      ["a", 0.04, 0.5],
+      ["b", 0.4, 0.7],
+    ],
+    "Hardly anything is left of a (4%). The result holds 40% of b.",
   ],
   ["nothing is changed", [["a", null, null]], "The adapters change nothing."],
 ] as const)("says whether an adapter is lost: %s", (_, adapters, words) => {
-  expect(shown(...adapters)).toBe(words);
+  expect(shown(adapters)).toBe(words);
+});
+
+it("says what shares no module, instead of calling it kept", () => {
+  const two: readonly Shown[] = [
+    ["a", 1, 0.7],
+    ["b", 1, 0.7],
+  ];
+  expect(
+    shown(two, [
+      [4, null],
+      [null, 4],
+    ]),
+  ).toBe(
+    "No two adapters share a module: nothing was merged, and each is in the result by itself. The result holds 100% of a to 100% of b.",
+  );
+  const three: readonly Shown[] = [...two, ["c", 0.5, 0.5]];
+  expect(
+    shown(three, [
+      [4, null, 4],
+      [null, 4, null],
+    ]),
+  ).toBe(
+    "b shares no module with another adapter: nothing was merged there. No other adapter is lost. The result holds 50% of c to 100% of b.",
+  );
 });

@@ -1,12 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { Warning } from "../../src/plan/warning.ts";
 import { nextMerges } from "../../src/report/next-merges.ts";
+import type { MergeReport } from "../../src/report/report.ts";
+
+/** Three adapters of rank 6 at rank 6. */
+const made = { modules: [{ inputRanks: [6, 6, 6] }], totals: { rank: 6, shares: [1, 1, 1] } } as unknown as Pick<
+  MergeReport,
+  "modules" | "totals"
+>;
 
 const warning = (fix?: Warning["fix"]): Warning => ({ id: "underflow", text: "-", ...(fix !== undefined && { fix }) });
 
 describe("the merges to try next", () => {
   it("are none where nothing is to be mended", () => {
-    expect(nextMerges({ warnings: [warning()], advice: null })).toEqual([]);
+    expect(nextMerges({ ...made, warnings: [warning()], advice: null })).toEqual([]);
   });
 
   it("are one with all that mends the warnings, and one by auto", () => {
@@ -16,7 +23,7 @@ describe("the merges to try next", () => {
       warning({ why: "Both halves.", options: { gauge: "balanced" } }),
       warning({ why: "Both halves.", options: { sign: "none" } }),
     ];
-    expect(nextMerges({ warnings, advice: "Auto takes tsv." })).toEqual([
+    expect(nextMerges({ ...made, warnings, advice: "Auto takes tsv." })).toEqual([
       { why: "A larger rank. Both halves.", rank: 12, options: { gauge: "balanced", sign: "none" } },
       { why: "Auto takes tsv.", method: "auto" },
     ]);
@@ -25,14 +32,34 @@ describe("the merges to try next", () => {
   it("have another factor only where nothing else changes, which asks for one of its own", () => {
     const factor = warning({ why: "Another factor.", scale: 0.5 });
     const rank = warning({ why: "A larger rank.", rank: 12 });
-    expect(nextMerges({ warnings: [factor], advice: null })).toEqual([{ why: "Another factor.", scale: 0.5 }]);
-    expect(nextMerges({ warnings: [factor, rank], advice: null })).toEqual([{ why: "A larger rank.", rank: 12 }]);
+    expect(nextMerges({ ...made, warnings: [factor], advice: null })).toEqual([{ why: "Another factor.", scale: 0.5 }]);
+    expect(nextMerges({ ...made, warnings: [factor, rank], advice: null })).toEqual([
+      { why: "A larger rank.", rank: 12 },
+    ]);
   });
 
   it("are by auto with weights where the method's own do not scale deltas", () => {
     const warnings = [warning({ why: "Balance.", method: "auto", weights: [1, 30] })];
-    expect(nextMerges({ warnings, advice: "Auto takes tsv." })).toEqual([
+    expect(nextMerges({ ...made, warnings, advice: "Auto takes tsv." })).toEqual([
       { why: "Auto takes tsv. Balance.", method: "auto", weights: [1, 30] },
+    ]);
+  });
+
+  it("are by auto at the rank that fits, where the merge has less", () => {
+    const seven = {
+      modules: [{ inputRanks: new Array(7).fill(6) }],
+      totals: { rank: 6, shares: new Array(7).fill(1) },
+    };
+    const report = { ...(seven as unknown as typeof made), warnings: [], advice: "Auto takes tsv." };
+    expect(nextMerges(report)).toEqual([{ why: "Auto takes tsv.", method: "auto", rank: 12 }]);
+  });
+
+  it("end with the one without what is lost", () => {
+    const without = { why: "Without it.", leaves: [1], weights: [1, 1] };
+    const lost = { ...warning({ why: "Balance.", weights: [1, 30] }), without };
+    expect(nextMerges({ ...made, warnings: [lost, lost], advice: null })).toEqual([
+      { why: "Balance.", weights: [1, 30] },
+      without,
     ]);
   });
 });

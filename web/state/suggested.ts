@@ -22,7 +22,7 @@ export function mergeAtK(rank: number): void {
 }
 
 /** Change the form, and the adapters' weights, as a fix says. */
-export function applyFix({ method, weights, rank, scale, dtype, options: wanted }: Fix): void {
+export function applyFix({ method, weights, leaves, rank, scale, dtype, options: wanted }: Fix): void {
   const before = method === undefined ? recipe.value : withoutMethod(recipe.value);
   recipe.value = {
     ...before,
@@ -32,7 +32,10 @@ export function applyFix({ method, weights, rank, scale, dtype, options: wanted 
     ...(dtype !== undefined && { dtype }),
     ...(wanted !== undefined && { options: { ...before.options, ...wanted } }),
   } as Recipe;
-  for (const [t, { key }] of openAdapters.value.entries()) if (weights !== undefined) weigh(key, weights[t]!);
+  for (const [t, { key }] of openAdapters.value.entries()) {
+    if (leaves?.includes(t)) weigh(key, 0);
+    else if (weights !== undefined) weigh(key, weights[t]!);
+  }
 }
 
 function withoutMethod({ options: _, scale: __, ...rest }: Recipe): Recipe {
@@ -51,8 +54,8 @@ export function bestRecipes(): Recipe[] {
 }
 
 /** Fill it with what `--method auto` takes, with weights and a rank that an audit recommends. */
-export function mergeByAuto(weights: readonly number[] | null, rank?: number): void {
+export function mergeByAuto(weights: readonly number[] | null, rank: number): void {
   recipe.value = { method: DEFAULT_METHOD };
-  applyFix({ why: "", ...(weights !== null && { weights }), ...(rank !== undefined && { rank }) });
+  applyFix({ why: "", rank, ...(weights !== null && { weights }) });
   showTab("merge");
 }

@@ -1,4 +1,5 @@
 import { nextMerges } from "../../src/report/next-merges.ts";
+import type { MergeReport } from "../../src/report/report.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { type MadeMerge, progress, startMerge } from "../state/merge.ts";
 import { applyFix } from "../state/suggested.ts";
@@ -22,7 +23,7 @@ export function Advice({ made: { report, loading } }: { made: MadeMerge }) {
               void startMerge();
             }}
           >
-            {wordsOf(fix)}
+            {wordsOf(fix, report.inputs)}
           </button>
         </p>
       ))}
@@ -47,7 +48,11 @@ export function Advice({ made: { report, loading } }: { made: MadeMerge }) {
 }
 
 /** What a button that merges again changes. */
-function wordsOf({ why: _, options = {}, ...fields }: ReturnType<typeof nextMerges>[number]): string {
+function wordsOf(
+  { why: _, options = {}, leaves, ...fields }: ReturnType<typeof nextMerges>[number],
+  inputs: MergeReport["inputs"],
+): string {
+  if (leaves !== undefined) return `Merge without ${leaves.map((t) => inputs[t]!.name).join(", ")}`;
   const words = Object.entries({ ...fields, ...options }).map(([name, value]) => `${name} ${value}`);
   return `Merge with ${words.join(", ")}`;
 }

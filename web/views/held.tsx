@@ -1,8 +1,14 @@
+import { keptOf } from "../../src/report/kept.ts";
 import type { MadeMerge } from "../state/merge.ts";
 import { Bars } from "./bars.tsx";
 
 /** How much of each adapter is in a result; the line is all of it. */
 export function Held({ made: { report, title }, most }: { made: MadeMerge; most: number }) {
-  const rows = report.inputs.map(({ name }, t) => ({ name, value: report.totals.shares[t] ?? null }));
+  const { shares, cosines } = report.totals;
+  const rows = report.inputs.map(({ name }, t) => {
+    const [share, cosine] = [shares[t] ?? null, cosines[t] ?? null];
+    // The share of what is lost says nothing.
+    return { name, value: keptOf(share, cosine) === "lost" ? null : share };
+  });
   return <Bars title={`${title} holds`} rows={rows} most={most} line={1} />;
 }

@@ -21,7 +21,7 @@ export function SetSummary() {
         <>
           {found.audit.adapters.length > 1 && <Similarity audit={found.audit} />}
           <Shares audit={found.audit} lost={found.lost} />
-          <Findings audit={found.audit} />
+          <Findings audit={found.audit} lost={found.lost} />
         </>
       )}
     </div>
@@ -97,7 +97,7 @@ function Shares({ audit: { adapters }, lost }: { audit: Audit; lost: readonly nu
   );
 }
 
-function Findings({ audit: { findings, recommendation } }: { audit: Audit }) {
+function Findings({ audit: { adapters, findings, recommendation }, lost }: { audit: Audit; lost: readonly number[] }) {
   return (
     <section class="tile findings" aria-label="Recommendation">
       {recommendation !== null && (
@@ -109,16 +109,25 @@ function Findings({ audit: { findings, recommendation } }: { audit: Audit }) {
             {recommendation.reason}
           </p>
           <div class="row">
-            <button type="button" class="primary" onClick={() => mergeByAuto(recommendation.weights)}>
+            <button
+              type="button"
+              class="primary"
+              onClick={() => mergeByAuto(recommendation.weights, recommendation.rank)}
+            >
               Merge like this
             </button>
-            {recommendation.roomier !== null && (
+            {recommendation.without !== null && (
               <button
                 type="button"
-                title={recommendation.roomier.reason}
-                onClick={() => mergeByAuto(recommendation.weights, recommendation.roomier!.rank)}
+                title="For adapters that hardly trained: those that only such weights keep get weight 0"
+                onClick={() =>
+                  mergeByAuto(
+                    adapters.map((_, t) => (lost.includes(t) ? 0 : 1)),
+                    recommendation.without!.rank,
+                  )
+                }
               >
-                {recommendation.method} at rank {recommendation.roomier.rank}, room for each
+                Without what hardly trained
               </button>
             )}
             {recommendation.lego !== null && (

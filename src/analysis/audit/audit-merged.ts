@@ -5,13 +5,17 @@ import { seededRandom } from "../../core/random.ts";
 import { normOf } from "../../figures/delta.ts";
 import { MeanPurity, type Purity } from "../../figures/purity.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
+import type { RankedParts } from "../../plan/lego-rank.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import type { Warning } from "../../plan/warning.ts";
 import type { LooseRecipe } from "../../recipe/recipe.ts";
-import { leastKept, roomierRank } from "../../report/badly-kept.ts";
+import { apartOf } from "../../report/apart.ts";
+import { leastKept } from "../../report/badly-kept.ts";
 import type { AnyFix } from "../../report/fixes.ts";
 import { lostAdapters } from "../../report/lost-adapters.ts";
+import { fittingRank, mostPooled, type RankNeeds, usualRank } from "../../report/rank-rule.ts";
 import { moduleNames } from "../pools.ts";
+import { fittedFixes } from "./fitted-fixes.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
 import { remedies } from "./remedies.ts";
 import { type Signature, signatures } from "./signatures.ts";
@@ -72,28 +76,56 @@ export async function auditMergedAdapter(
   const names = all.filter((name) => merged.modules.has(name));
   // No module in common: this says why.
   if (names.length === 0) refuseMisfits([merged, given[0]!], false, false);
-  const { figures, products, weighted } = await mergedFigures(kernels, merged, given, names, recorded);
+  const { figures, products, weighted, start } = await mergedFigures(kernels, merged, given, names, recorded);
   const purity = purityOf(recorded.clusters);
   const scales = recorded.method.weights === "linear";
-  const losable = inputs.map(({ name }, t) => ({ name, t, weight: oneWeight(recorded, names, t) }));
+  const parts = partsOf(given, names);
+  const apart = apartOf(
+    parts.map((module) => module.parts.map(({ input }) => input)),
+    inputs.length,
+  );
+  const losable = inputs.map(({ name }, t) => ({
+    name,
+    t,
+    weight: oneWeight(recorded, names, t),
+    apart: apart.has(t),
+  }));
   const lost = [
     ...lostAdapters(losable, scales ? weighted : products, figures.cosines, scales),
     ...strangers(given, names),
   ];
-  const acting = inputs.filter((_, t) => normOf(products, t) > 0).length;
+  const acts = inputs.map((_, t) => normOf(products, t) > 0);
+  const acting = acts.filter(Boolean).length;
   const least = leastKept(
     inputs.map(({ name }) => name),
     weighted,
   );
-  const roomier = roomierRank(figures.rank, acting, figures.units);
+  const alike = start.groups().some((group) => 2 * group.filter((t) => acts[t]).length > acting);
+  const needsOf = (clusters: boolean): RankNeeds => ({
+    usual: usualRank(clusters, parts, acts, alike),
+    forEnergy: figures.rankForMost,
+    acting,
+    units: mostPooled(parts, acts),
+    clusters,
+  });
+  const clusters = recorded.method.cut === "clusters";
+  const needs = needsOf(clusters);
   const found = signatures({
     figures,
     purity,
     lost,
     least,
-    roomier,
+    needs,
   });
-  const fixes = remedies({ figures, signatures: found, lost, acting, roomier, scale: scaleOf(recorded, acting) });
+  const fixes = remedies({
+    figures,
+    signatures: found,
+    lost: await fittedFixes(kernels, given, lost, figures.rank, needsOf, clusters),
+    acting,
+    fitting: fittingRank(needs).rank,
+    fittingAuto: fittingRank(needsOf(false)).rank,
+    scale: scaleOf(recorded, acting),
+  });
   const leftOut = all.length - names.length;
   return {
     name: result.name,
@@ -116,6 +148,16 @@ export async function auditMergedAdapter(
     unseen: recorded.unseen,
     good: found.every((signature) => signature.found !== true),
   };
+}
+
+/** The adapters' parts of each module. */
+function partsOf(adapters: readonly Adapter[], names: readonly string[]): RankedParts[] {
+  return names.map((name) => ({
+    parts: adapters.flatMap(({ modules }, input) => {
+      const module = modules.get(name);
+      return module === undefined ? [] : [{ input, module }];
+    }),
+  }));
 }
 
 /** The factor of the result that can be changed by merging again; null if it is not known, or was computed. */

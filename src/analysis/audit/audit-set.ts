@@ -6,14 +6,15 @@ import type { Kernels } from "../../kernels/kernels.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import { makePlan } from "../../plan/plan.ts";
-import { twoDigits } from "../../report/lost-adapters.ts";
+import { type LostInput, twoDigits } from "../../report/lost-adapters.ts";
 import { isStreamed } from "../../units/memory.ts";
 import { moduleNames, readPool } from "../pools.ts";
 import { SignSample } from "../sign-sample.ts";
 import type { AuditedAdapter } from "./adapter-tally.ts";
 import { type ConsumerVerdict, consumerVerdicts } from "./consumer-verdicts.ts";
+import { energiesOf } from "./energy-by-rank.ts";
 import type { KindConflict } from "./kind-conflicts.ts";
-import { type Recommendation, recommend } from "./recommend.ts";
+import { type Recommendation, recommend, type SetFacts } from "./recommend.ts";
 import { type AuditFinding, lostInSum, setFindings } from "./set-findings.ts";
 import { SetTally } from "./set-tally.ts";
 import { sumFigures } from "./sum-figures.ts";
@@ -26,7 +27,7 @@ export interface Audit {
   /** How many modules any of them changes, and how many all of them change. */
   readonly modules: number;
   readonly sharedModules: number;
-  /** Cosine of each pair of adapters' deltas, (T, T); null if one is zero. */
+  /** Cosine of each pair of adapters' deltas, (T, T); null if one is zero, or they share no module. */
   readonly similarity: readonly (readonly (number | null)[])[];
   /** Mean cosine of the rows of A with the same number, (T, T); null on the diagonal, and if two adapters share no module. */
   readonly starts: readonly (readonly (number | null)[])[];
@@ -62,24 +63,31 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
     const signs = await SignSample.draw(pool, random.below, adapters.length);
     tally.add(name, pool, inputProducts(pool, adapters.length), signs.conflictsBetween());
   }
-  return auditOf(given, paths, tally);
+  return auditOf(kernels, given, paths, tally);
 }
 
 /**
- * The audit of a set whose modules were read.
+ * The audit of a set whose modules were read. They are read again where an adapter is lost, for the sums with and without it.
  *
  * @param tally of all modules that any of the adapters changes
  */
-export function auditOf(given: readonly Adapter[], paths: readonly string[], tally: SetTally): Audit {
-  const { adapters, products, start, energies } = tally;
+export async function auditOf(
+  kernels: Kernels,
+  given: readonly Adapter[],
+  paths: readonly string[],
+  tally: SetTally,
+): Promise<Audit> {
+  const { adapters, products, start } = tally;
   const names = moduleNames(adapters);
   const sums = sumFigures(products);
   const facts = tally.tallies.map((own, t) => own.facts(adapters[t]!, normOf(products, t), sums[t]!.share));
   const acts = facts.map(({ norm }) => norm > 0);
-  const lost = lostInSum(facts, products);
+  const lost = lostInSum(adapters, products);
   const weights =
     lost.length === 0 ? null : facts.map((_, t) => Number(twoDigits(lost.find((other) => other.t === t)?.times ?? 1)));
   const planned = planOf(given, weights, acts.filter(Boolean).length);
+  const energies = weights === null ? tally.energies : await energiesOf(kernels, adapters, weights);
+  const kept = await keptOf(kernels, tally, acts, lost);
   const sharedStart = start.groups();
   const cancelled = tally.apart === 0 && acts.includes(true) && sums.every(({ share }) => share === null);
   const bases = [...new Set(given.flatMap(({ baseModel }) => baseModel ?? []))];
@@ -96,12 +104,14 @@ export function auditOf(given: readonly Adapter[], paths: readonly string[], tal
     energies,
   };
   const findings = setFindings(set);
+  const shareModules = (t: number, u: number): boolean =>
+    [...adapters[t]!.modules.keys()].some((name) => adapters[u]!.modules.has(name));
   return {
     adapters: facts,
     bases,
     modules: names.length,
     sharedModules: names.filter((name) => adapters.every(({ modules }) => modules.has(name))).length,
-    similarity: facts.map((_, t) => facts.map((_, u) => cosineBetween(products, t, u))),
+    similarity: facts.map((_, t) => facts.map((_, u) => (shareModules(t, u) ? cosineBetween(products, t, u) : null))),
     starts: facts.map((_, t) => facts.map((_, u) => (t === u ? null : start.cosine(t, u)))),
     sharedStart,
     conflicts: tally.conflicts.rows,
@@ -110,9 +120,21 @@ export function auditOf(given: readonly Adapter[], paths: readonly string[], tal
     recommendation:
       "refused" in planned || cancelled || !acts.includes(true)
         ? null
-        : recommend(planned, { paths, acts, sharedStart, weights, energies }),
+        : recommend(planned, { paths, acts, sharedStart, weights, energies, lost, kept }),
     good: findings.every(({ level }) => level === "note"),
   };
+}
+
+/** The adapters that the sum of all does not lose, and their own sum. */
+async function keptOf(
+  kernels: Kernels,
+  { adapters, energies }: SetTally,
+  acts: readonly boolean[],
+  lost: readonly LostInput[],
+): Promise<SetFacts["kept"]> {
+  if (lost.length === 0) return { acts, energies };
+  const kept = acts.map((own, t) => own && !lost.some((other) => other.t === t));
+  return { acts: kept, energies: await energiesOf(kernels, adapters, kept.map(Number)) };
 }
 
 /** The plan of the merge that is recommended, or why it is refused. */

@@ -19,9 +19,11 @@ import { deltaWeights } from "../../methods/delta-weights.ts";
 import type { Method } from "../../methods/method.ts";
 import { energyRank } from "../../methods/resolve-rank.ts";
 import { adaptersInOrder } from "../../methods/unit-order.ts";
+import { LEAST_ROOM } from "../../report/rank-rule.ts";
 import type { Pool } from "../../units/pool.ts";
 import { adapterSpectrum, readPool, spectrumOf, unitsOf } from "../pools.ts";
-import { EnergyByRank, LEAST_ROOM } from "./energy-by-rank.ts";
+import { EnergyByRank } from "./energy-by-rank.ts";
+import { SharedStart } from "./shared-start.ts";
 
 /** sv_fro of 99 % of the energy. */
 const NEARLY_ALL = { rule: "sv_fro", threshold: Math.sqrt(0.99) } as const;
@@ -54,12 +56,14 @@ export interface MergedTotals {
   readonly products: DeltaProducts;
   /** The same with each adapter's delta times its weight in each module. */
   readonly weighted: DeltaProducts;
+  /** Whether the adapters began with the same A; the result is the last. */
+  readonly start: SharedStart;
 }
 
 /** How an adapter was made: what is known about the merge. */
 export interface KnownMerge {
   /** How its weights count. */
-  readonly method: Pick<Method, "weights" | "needs">;
+  readonly method: Pick<Method, "weights" | "needs" | "cut">;
   /** The weight of each adapter in a module. */
   weightsOf(module: string): readonly number[];
 }
@@ -84,10 +88,12 @@ export async function mergedFigures(
   let weighted = noProducts(own);
   let aimed = noProducts(own);
   let responses = NO_RESPONSE;
+  const start = new SharedStart(own + 1);
   for (const name of names) {
     const weights = weightsOf(name);
     const pool = await readPool(kernels, [...adapters, merged], name, [...weights, 1]);
     if (pool === null) continue;
+    start.add(pool);
     const units = unitsOf(pool, own);
     const result = combinationProducts(
       units.map((i) => scaledUnit(i, 1, 1)),
@@ -116,6 +122,7 @@ export async function mergedFigures(
   return {
     products,
     weighted,
+    start,
     figures: {
       ...deltaFigures(products, sum),
       rank: ranks.most,

@@ -1,12 +1,13 @@
 import { ofImageModel } from "../../adapter/names/components.ts";
-import { maximum } from "../../core/maximum.ts";
 import { shellPath } from "../../core/shell-word.ts";
+import { percent } from "../../core/shown.ts";
 import { chooseMethod } from "../../methods/auto.ts";
 import { type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
-import { roomierRank } from "../../report/badly-kept.ts";
 import { GGUF_FLAG } from "../../report/fix-command.ts";
+import { type LostInput, twoDigits } from "../../report/lost-adapters.ts";
 import { MEASURED, type Measured } from "../../report/measured.ts";
+import { type FittingRank, fittingRank, LEAST_ROOM, mostPooled, usualRank } from "../../report/rank-rule.ts";
 import type { EnergyByRank } from "./energy-by-rank.ts";
 
 /** A merge that is recommended, and why. */
@@ -15,7 +16,7 @@ export interface RecommendedMerge {
   readonly rank: number;
   /** The most of the energy of the adapters' sum that this rank can hold; null if the sum is zero. */
   readonly room: number | null;
-  /** One sentence. */
+  /** A sentence or two. */
   readonly reason: string;
   readonly basis: readonly Measured[];
   /** To copy into a shell. */
@@ -27,9 +28,9 @@ export interface Recommendation extends RecommendedMerge {
   readonly scale: 1 | "auto";
   /** One weight per adapter; null for 1 each. */
   readonly weights: readonly number[] | null;
-  /** The same at a rank that leaves room for each adapter; null if the recommended one does. */
-  readonly roomier: RecommendedMerge | null;
-  /** The same for those who want LoRA-LEGO; null for a single adapter, and where it is recommended anyway. */
+  /** The merge without the adapters that only such weights keep, for whom they hardly trained; null if there are none. */
+  readonly without: RecommendedMerge | null;
+  /** The same for those who want LoRA-LEGO, without such adapters; null for a single adapter, and where it is recommended anyway. */
   readonly lego: RecommendedMerge | null;
 }
 
@@ -43,67 +44,116 @@ export interface SetFacts {
   readonly sharedStart: readonly (readonly number[])[];
   /** The weights that balance the set; null if it needs none. */
   readonly weights: readonly number[] | null;
-  /** Of the sum of all deltas. */
-  readonly energies: Pick<EnergyByRank, "heldBy">;
+  /** The energy of the sum with these weights. */
+  readonly energies: Sum;
+  /** The adapters that the sum of all loses: their names, and how many times smaller than the others they are. */
+  readonly lost: readonly Pick<LostInput, "name" | "times">[];
+  /** Whether each adapter is one that the sum of all does not lose, and the energy of the sum of these. */
+  readonly kept: { readonly acts: readonly boolean[]; readonly energies: Sum };
+}
+
+type Sum = Pick<EnergyByRank, "heldBy" | "rankFor">;
+
+/** Some adapters of a set, and their sum. */
+interface Chosen {
+  readonly acts: readonly boolean[];
+  readonly weights: readonly number[] | null;
+  readonly energies: Sum;
 }
 
 /**
- * The merge that `--method auto` makes, and the rank for LoRA-LEGO.
+ * The merge that `--method auto` makes at the rank that fits the adapters, and the one for LoRA-LEGO.
  *
- * @param plan of that merge
+ * @param plan of that merge at its own rank
  */
-export function recommend(plan: MergePlan, { paths, acts, sharedStart, weights, energies }: SetFacts): Recommendation {
-  const acting = acts.filter(Boolean).length;
-  const crowded = isCrowded(plan);
-  const { method, scale, reason } = chooseMethod(acting, crowded);
-  // Adapters that change nothing are left out.
-  const used = (t: number): boolean => acting === 0 || acts[t] === true;
-  const weighted = weights === null ? [] : ["--weights", weights.filter((_, t) => used(t)).join(",")];
+export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
+  const { paths, acts, sharedStart, weights, energies, lost, kept } = facts;
+  const commandFor = commandsOf(plan, paths);
+  const { scale } = chooseMethod(count(acts), isCrowded(plan));
+  const merge = (chosen: Chosen): RecommendedMerge => autoMerge(plan, chosen, commandFor);
+  const all = merge({ acts, weights, energies });
+  const rest = merge({ ...kept, weights: null });
+  return {
+    ...all,
+    reason: [all.reason, ...forWhom(lost)].join(" "),
+    scale,
+    weights,
+    without: lost.length === 0 ? null : rest,
+    // LEGO's weights are relative and do not scale deltas.
+    lego:
+      count(kept.acts) < 2 || isCrowded(plan)
+        ? null
+        : legoMerge(plan, { ...kept, weights: null }, sharedStart, commandFor),
+  };
+}
+
+/** For whom weights are that bring tiny adapters to the size of the others. */
+function forWhom(lost: SetFacts["lost"]): string[] {
+  return lost.map(
+    ({ name, times }) =>
+      `Its weight makes ${name} act at ${twoDigits(times)} times the strength that it was trained at: take it if ${name} is fully trained and meant to be that small, else leave it out.`,
+  );
+}
+
+type CommandFor = (chosen: Chosen, ...flags: string[]) => string;
+
+/** The commands of merges of some adapters of a set. */
+function commandsOf({ modules }: MergePlan, paths: readonly string[]): CommandFor {
   // Single files are merged into one, for the program that loads them; those of language models are the files of folders.
   const single = [".safetensors", ".gguf"].find((own) => paths.every((path) => path.endsWith(own))) ?? "";
-  const end = single === ".safetensors" && !ofImageModel(plan.modules.map(({ name }) => name)) ? "" : single;
-  const reading = paths.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
-  const command = (...flags: string[]): string =>
-    [
-      "lora-lego",
-      "merge",
-      ...paths.filter((_, t) => used(t)).map(shellPath),
-      ...flags,
-      ...reading,
-      "--out",
-      `merged${end}`,
-    ].join(" ");
-  const units = maximum(plan.modules.map(({ parts }) => parts.reduce((sum, { module }) => sum + module.rank, 0)));
-  const roomier = crowded ? null : roomierRank(plan.rank, acting, units);
-  const lego = acting < 2 || crowded ? null : legoMerge(plan, { acts, sharedStart });
+  const end = single === ".safetensors" && !ofImageModel(modules.map(({ name }) => name)) ? "" : single;
+  return ({ acts, weights }, ...flags) => {
+    // Adapters that change nothing are left out.
+    const used = <T>(values: readonly T[]): T[] =>
+      acts.includes(true) ? values.filter((_, t) => acts[t]) : [...values];
+    const weighted = weights === null ? [] : ["--weights", used(weights).join(",")];
+    const own = used(paths);
+    const reading = own.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
+    const words = [...own.map(shellPath), ...weighted, ...flags, ...reading, "--out", `merged${end}`];
+    return `lora-lego merge ${words.join(" ")}`;
+  };
+}
+
+function autoMerge(plan: MergePlan, chosen: Chosen, commandFor: CommandFor): RecommendedMerge {
+  const acting = count(chosen.acts);
+  const { method, reason } = chooseMethod(acting, isCrowded(plan));
+  // A plan of more units than are compared has the rank that its method takes.
+  const usual = isCrowded(plan) ? plan.rank : usualRank(false, plan.modules, chosen.acts, false);
+  const { rank, because } = isCrowded(plan)
+    ? ({ rank: usual, because: "usual" } as const)
+    : fittingRank({
+        usual,
+        forEnergy: chosen.energies.rankFor(LEAST_ROOM),
+        acting,
+        units: mostPooled(plan.modules, chosen.acts),
+        clusters: false,
+      });
   return {
     method,
-    scale,
-    rank: plan.rank,
-    room: energies.heldBy(plan.rank),
-    weights,
-    reason,
-    basis: acting < 2 ? [MEASURED.one] : crowded ? [] : [MEASURED.auto, MEASURED.autoPretrained],
-    command: command(...weighted),
-    roomier:
-      roomier === null
-        ? null
-        : {
-            method,
-            rank: roomier,
-            room: energies.heldBy(roomier),
-            reason: `Rank ${plan.rank} for ${acting} adapters may hold little of one of them.`,
-            basis: [MEASURED.shortOfRanks],
-            command: command(...weighted, "--rank", String(roomier)),
-          },
-    // LEGO's weights are relative and do not scale deltas.
-    lego: lego && {
-      method: "lego",
-      ...lego,
-      room: energies.heldBy(lego.rank),
-      command: command("--method", "lego", "--rank", String(lego.rank)),
-    },
+    rank,
+    room: chosen.energies.heldBy(rank),
+    reason: [reason, ...rankReason(because, usual, acting, chosen.energies)].join(" "),
+    basis: acting < 2 ? [MEASURED.one] : isCrowded(plan) ? [] : RANK_BASIS[because],
+    command: commandFor(chosen, ...(rank === usual ? [] : ["--rank", String(rank)])),
   };
+}
+
+/** What was measured about a rank by what it follows from. */
+const RANK_BASIS: Readonly<Record<FittingRank["because"], readonly Measured[]>> = {
+  usual: [MEASURED.auto, MEASURED.autoPretrained],
+  energy: [MEASURED.auto, MEASURED.shortOfEnergy],
+  "room-for-each": [MEASURED.shortOfRanks],
+};
+
+/** Why a merge gets another rank than the largest of an adapter. */
+function rankReason(because: FittingRank["because"], usual: number, acting: number, energies: Sum): string[] {
+  if (because === "usual") return [];
+  const largest = `Rank ${usual}, the largest of an adapter, `;
+  return because === "energy"
+    ? [
+        `${largest}can hold ${percent(energies.heldBy(usual))} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
+      ]
+    : [`${largest}leaves some of ${acting} adapters without a direction of their own.`];
 }
 
 /** Why LEGO's rank follows from a fact, and what was measured. */
@@ -128,13 +178,29 @@ const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Pick<RecommendedMerge, 
 
 function legoMerge(
   { modules }: MergePlan,
-  { acts, sharedStart }: Pick<SetFacts, "acts" | "sharedStart">,
-): Pick<RecommendedMerge, "rank" | "reason" | "basis"> {
-  const acting = acts.filter(Boolean).length;
-  const { rank, because } = legoRank(
-    modules,
-    acts,
-    sharedStart.some(({ length }) => 2 * length > acting),
-  );
-  return { rank, ...LEGO_BECAUSE[because] };
+  chosen: Chosen,
+  sharedStart: SetFacts["sharedStart"],
+  commandFor: CommandFor,
+): RecommendedMerge {
+  const { acts, energies } = chosen;
+  const acting = count(acts);
+  const alike = sharedStart.some((group) => 2 * group.filter((t) => acts[t]).length > acting);
+  const { rank: usual, because } = legoRank(modules, acts, alike);
+  const forEnergy = energies.rankFor(LEAST_ROOM);
+  const { rank } = fittingRank({ usual, forEnergy, acting, units: mostPooled(modules, acts), clusters: true });
+  const raised = {
+    reason: `Rank ${usual} can hold ${percent(energies.heldBy(usual))} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
+    basis: [MEASURED.shortOfEnergy],
+  };
+  return {
+    method: "lego",
+    rank,
+    room: energies.heldBy(rank),
+    ...(rank === usual ? LEGO_BECAUSE[because] : raised),
+    command: commandFor(chosen, "--method", "lego", "--rank", String(rank)),
+  };
+}
+
+function count(acts: readonly boolean[]): number {
+  return acts.filter(Boolean).length;
 }

@@ -1,7 +1,7 @@
 import { adviceFor } from "../../methods/auto.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import { type AnyFix, FIXES } from "../../report/fixes.ts";
-import { groupedFixes } from "../../report/next-merges.ts";
+import { groupedFixes, withoutLost } from "../../report/next-merges.ts";
 import { otherFactor } from "../../report/scale-warnings.ts";
 import type { MergedFigures } from "./merged-figures.ts";
 import { askedFactor, type Signature } from "./signatures.ts";
@@ -19,8 +19,9 @@ export interface DiagnosedMerge {
   readonly lost: readonly Warning[];
   /** How many adapters change something. */
   readonly acting: number;
-  /** The rank that leaves room for each adapter; null if the result's does. */
-  readonly roomier: number | null;
+  /** The rank that fits the adapters, by its method and by the one that auto takes. */
+  readonly fitting: number;
+  readonly fittingAuto: number;
   /** The factor that its recipe names; null if none is known. */
   readonly scale: number | null;
 }
@@ -29,7 +30,7 @@ export interface DiagnosedMerge {
  * What mends a merge. A result whose rank is too low is merged again before anything else is changed: both the factor that it wants and the
  * ranks that it can do without are other ones then.
  */
-export function remedies({ figures, signatures, lost, acting, roomier, scale }: DiagnosedMerge): AnyFix[] {
+export function remedies({ figures, signatures, lost, acting, fitting, fittingAuto, scale }: DiagnosedMerge): AnyFix[] {
   const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
   const low = found("rank-too-low");
   // One adapter has no mixed clusters.
@@ -38,12 +39,10 @@ export function remedies({ figures, signatures, lost, acting, roomier, scale }: 
   // A factor that was computed before is computed again for another rank.
   const computed = scale !== null && scale !== 1 && factor !== null && Math.abs(factor - 1) < COMPUTED;
   const again: Fix[] = [
-    ...(mixed ? [FIXES.lessMixed(2 * figures.rank)] : []),
-    ...(low && !(mixed && figures.rankForMost <= 2 * figures.rank)
-      ? [FIXES.largerRank(figures.rankForMost, figures.rank)]
-      : []),
-    ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(roomier!)] : []),
-    ...(mixed ? [FIXES.auto(adviceFor(acting, false, UNNAMED, 1)!)] : []),
+    ...(low ? [FIXES.largerRank(fitting, figures.rank)] : []),
+    ...(mixed && !low && fitting > figures.rank ? [FIXES.lessMixed(fitting)] : []),
+    ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(fitting)] : []),
+    ...(mixed ? [FIXES.auto(adviceFor(acting, false, UNNAMED, 1)!, fittingAuto)] : []),
     ...lost.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat()),
   ];
   const other = otherFactor(figures.autoScale);
@@ -52,6 +51,7 @@ export function remedies({ figures, signatures, lost, acting, roomier, scale }: 
     ...groupedFixes(again).map((fix) =>
       computed && fix.method === undefined ? { ...fix, scale: "auto" as const } : fix,
     ),
+    ...withoutLost(lost),
     ...(scaled && !low ? [FIXES.factor(factor, scale)] : []),
     ...(other !== null && !low ? [FIXES.otherFactorOf(other, scale)] : []),
     ...(found("rank-too-high") && !low ? [FIXES.idleRanks()] : []),

@@ -1,13 +1,17 @@
 import { plural } from "../../core/plural.ts";
 import { percent } from "../../core/shown.ts";
 import type { DeltaProducts } from "../../figures/delta.ts";
+import type { Adapter } from "../../adapter/adapter.ts";
 import type { Warning } from "../../plan/warning.ts";
+import { apartOf } from "../../report/apart.ts";
 import { balancingWeight, type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
+import { isTooLow, LEAST_ROOM } from "../../report/rank-rule.ts";
 import { sameAdapters } from "../../report/run-warnings.ts";
 import { MAX_UNITS } from "../../units/memory.ts";
 import { zeroWarnings } from "../inspect.ts";
+import { moduleNames } from "../pools.ts";
 import { type AuditedAdapter, OUTLIER_TIMES } from "./adapter-tally.ts";
-import { type EnergyByRank, LEAST_ROOM } from "./energy-by-rank.ts";
+import type { EnergyByRank } from "./energy-by-rank.ts";
 import { sumFigures } from "./sum-figures.ts";
 
 /** Something that an audit of a set found. */
@@ -58,8 +62,10 @@ export function setFindings(set: FoundSet): AuditFinding[] {
 }
 
 /** The adapters that the sum of all would lose. */
-export function lostInSum(adapters: readonly { readonly name: string }[], products: DeltaProducts): LostInput[] {
-  const inputs = adapters.map(({ name }, t) => ({ name, t, weight: 1 }));
+export function lostInSum(adapters: readonly Adapter[], products: DeltaProducts): LostInput[] {
+  const having = moduleNames(adapters).map((name) => adapters.flatMap(({ modules }, t) => (modules.has(name) ? t : [])));
+  const apart = apartOf(having, adapters.length);
+  const inputs = adapters.map(({ name }, t) => ({ name, t, weight: 1, apart: apart.has(t) }));
   return lostInputs(
     inputs,
     products,
@@ -126,7 +132,7 @@ function outliers({ adapters }: FoundSet): AuditFinding[] {
 
 function lowRank({ planned, energies, cancelled: sumIsZero }: FoundSet): AuditFinding[] {
   const room = "refused" in planned || sumIsZero ? null : energies.heldBy(planned.rank);
-  if (room === null || room >= LEAST_ROOM) return [];
+  if (room === null || !isTooLow(room)) return [];
   const text = `The largest rank of an adapter can hold ${percent(room)} of the energy of their sum; ${percent(LEAST_ROOM)} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
   return [{ level: "note", id: "rank-too-low", text }];
 }

@@ -2,13 +2,20 @@ import { percent } from "../../core/shown.ts";
 import { type AutoScale, LEAST_AGREEMENT } from "../../figures/auto-scale.ts";
 import type { Purity } from "../../figures/purity.ts";
 import type { Warning } from "../../plan/warning.ts";
-import { LEAST_KEPT, type LeastKept } from "../../report/badly-kept.ts";
-import { LEAST_ROOM } from "./energy-by-rank.ts";
+import type { LeastKept } from "../../report/badly-kept.ts";
+import {
+  fittingRank,
+  isCramped,
+  isTooHigh,
+  isTooLow,
+  LEAST_KEPT,
+  LEAST_ROOM,
+  MOST_IDLE,
+  type RankNeeds,
+} from "../../report/rank-rule.ts";
 import type { MergedFigures } from "./merged-figures.ts";
 
 // docs/audit.md says what each limit rests on.
-/** If more of the ranks hold only the last hundredth of the energy, the rank is too high. */
-const MOST_IDLE = 2 / 3;
 /** Clusters below this share of chance's purity join units of different adapters rather than of one. */
 const LEAST_PURITY = 0.75;
 /** Factors in between change little. */
@@ -44,8 +51,8 @@ export interface SignedMerge {
   readonly lost: readonly Warning[];
   /** The adapter that the result holds least of; null if fewer than two act. */
   readonly least: LeastKept | null;
-  /** The rank that leaves room for each adapter; null if the result's does. */
-  readonly roomier: number | null;
+  /** What its rank has to hold. */
+  readonly needs: RankNeeds;
 }
 
 /** The failure signatures of a merge, found or not. */
@@ -62,7 +69,7 @@ export function signatures(merge: SignedMerge): Signature[] {
 }
 
 function rankTooLow({ figures: { rank, room } }: SignedMerge): Signature {
-  const found = room === null ? null : room < LEAST_ROOM;
+  const found = room === null ? null : isTooLow(room);
   return {
     id: "rank-too-low",
     found,
@@ -75,14 +82,15 @@ function rankTooLow({ figures: { rank, room } }: SignedMerge): Signature {
   };
 }
 
-function rankTooHigh({ figures: { idleRanks } }: SignedMerge): Signature {
-  const found = idleRanks > MOST_IDLE;
+function rankTooHigh({ figures: { idleRanks, rank }, needs }: SignedMerge): Signature {
+  const found = isTooHigh(idleRanks, rank, needs);
+  const limit = idleRanks > MOST_IDLE && !found ? "no more than fits" : `most ${percent(MOST_IDLE)}`;
   return {
     id: "rank-too-high",
     found,
     figure: idleRanks,
     limit: MOST_IDLE,
-    text: `${percent(idleRanks)} of the ranks hold the last 1% of energy (most ${percent(MOST_IDLE)})`,
+    text: `${percent(idleRanks)} of the ranks hold the last 1% of energy (${limit})`,
   };
 }
 
@@ -142,11 +150,12 @@ function noDirection({ figures: { normRatio, agreement } }: SignedMerge): Signat
   };
 }
 
-function badlyKept({ least, lost, roomier }: SignedMerge): Signature {
-  const limit = roomier === null ? "a rank for each" : `least ${LEAST_KEPT.toFixed(2)}`;
+function badlyKept({ figures: { rank }, least, lost, needs }: SignedMerge): Signature {
+  const fits = rank >= Math.min(needs.acting, fittingRank(needs).rank);
+  const limit = fits ? "the rank fits" : `least ${LEAST_KEPT.toFixed(2)}`;
   return {
     id: "badly-kept",
-    found: least === null ? null : least.times < LEAST_KEPT && roomier !== null && lost.length === 0,
+    found: least === null ? null : isCramped(least.times, rank, needs) && lost.length === 0,
     figure: least?.times ?? null,
     limit: LEAST_KEPT,
     text:

@@ -156,7 +156,7 @@ describe("signatures", () => {
       found: true,
       limit: 0.75,
     });
-    expect(fixesOf(mixed)).toEqual([{ rank: 6 }, { method: "auto" }]);
+    expect(fixesOf(mixed)).toEqual([{ method: "auto", rank: 3 }]);
     expect(signature(mixed, "mixed-clusters").text).toMatch(/^purity 25%, 0\.[3-6]\d times chance's \(least 0\.75\)$/);
     const pure = await merged([numbers.map((t) => numbers.map(() => t))]);
     expect(signature(pure, "mixed-clusters")).toMatchObject({ found: false });
@@ -222,8 +222,8 @@ describe("signatures", () => {
       /\(--method cat --scale 150\), which makes it act at 150 times/,
     );
     expect([fixesOf(lost), fixesOf(relative)]).toEqual([
-      [{ weights: [1, 150, 1] }],
-      [{ sizes: [1, 150, 1] }, { method: "auto", weights: [1, 150, 1] }],
+      [{ weights: [1, 150, 1] }, { leaves: [1], weights: [1, 1, 1] }],
+      [{ sizes: [1, 150, 1] }, { method: "auto", weights: [1, 150, 1] }, { leaves: [1], weights: [1, 1, 1] }],
     ]);
     expect(lost.next[0]!.why).toContain("b then acts at 150 times its own strength");
     expect(signature(await audited(result(), adapters, sum([1, 150, 1])), "lost-adapter")).toMatchObject({
@@ -270,7 +270,7 @@ describe("signatures", () => {
     const whole = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.01 }), adapters);
     expect(signature(whole, "badly-kept")).toMatchObject({
       found: false,
-      text: "0.02 times as much of c as of all (a rank for each)",
+      text: "0.02 times as much of c as of all (the rank fits)",
     });
   });
 

@@ -16,12 +16,14 @@ async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = 
     ranks.map((rank, t) => openPico(`adapter-${t}`, randomAdapter(t, { rank, modules: { q: { in: 40, out: 50 } } }))),
   );
   const paths = adapters.map(({ name }) => name);
-  const all = { paths, acts: ranks.map(() => true), sharedStart: [], weights: null, energies, ...facts };
+  const acts = facts.acts ?? ranks.map(() => true);
+  const kept = { acts, energies };
+  const all = { paths, acts, sharedStart: [], weights: null, energies, lost: [], kept, ...facts };
   return recommend(makePlan(adapters, {}, { acting: all.acts.filter(Boolean).length }), all);
 }
 
 describe("recommend", () => {
-  it("makes the merge of --method auto, at the largest rank", async () => {
+  it("makes the merge of --method auto, at the largest rank where that fits", async () => {
     const { method, scale, rank, weights, reason, command, basis } = await recommended([4, 4, 4]);
     expect([method, scale, rank, weights]).toEqual(["tsv", "auto", 4, null]);
     expect(reason).toBe("tsv was chosen for 3 adapters: it keeps several adapters best in most sets measured.");
@@ -58,19 +60,43 @@ describe("recommend", () => {
     expect(lego!.command).toMatch(new RegExp(`--method lego --rank ${rank} --out merged$`));
   });
 
-  it("names a rank that leaves room for each adapter, where there are more of them than ranks", async () => {
-    expect((await recommended([4, 4, 4, 4])).roomier).toBeNull();
-    const { rank, roomier } = await recommended([2, 2, 2], { weights: [1, 2, 3] });
-    expect([rank, roomier!.rank, roomier!.room]).toEqual([2, 4, 15 / 16]);
-    expect(roomier!.basis).toEqual([MEASURED.shortOfRanks]);
-    expect(roomier!.reason).toBe("Rank 2 for 3 adapters may hold little of one of them.");
-    expect(roomier!.command).toMatch(/ --weights 1,2,3 --rank 4 --out merged$/);
+  it("takes a rank that leaves room for each adapter, where there are more of them than ranks", async () => {
+    const { rank, room, basis, reason, command } = await recommended([4, 4, 4, 4, 4], { weights: [1, 2, 3, 1, 1] });
+    expect([rank, room]).toEqual([8, 1]);
+    expect(basis).toEqual([MEASURED.shortOfRanks]);
+    expect(reason).toMatch(
+      / Rank 4, the largest of an adapter, leaves some of 5 adapters without a direction of their own\.$/,
+    );
+    expect(command).toMatch(/ --weights 1,2,3,1,1 --rank 8 --out merged$/);
+  });
+
+  it("takes a rank that can hold enough of the sum, for LEGO too (13 of 16 parts at rank 2, by hand)", async () => {
+    const { rank, reason, basis, command, lego } = await recommended([2, 2]);
+    expect([rank, lego!.rank]).toEqual([4, 4]);
+    expect(reason).toMatch(
+      / Rank 2, the largest of an adapter, can hold 81% of the energy of their sum, and less than 90% is too little\.$/,
+    );
+    expect([basis, lego!.basis]).toEqual([[MEASURED.auto, MEASURED.shortOfEnergy], [MEASURED.shortOfEnergy]]);
+    expect(command).toMatch(/ --rank 4 --out merged$/);
+  });
+
+  it("offers the merge without an adapter that only an extreme weight keeps, and says for whom each is", async () => {
+    const lost = [{ name: "adapter-1", times: 210 }];
+    const kept = { acts: [true, false, true], energies };
+    const { reason, command, without, lego } = await recommended([4, 4, 4], { weights: [1, 210, 1], lost, kept });
+    expect(command).toBe("lora-lego merge adapter-0 adapter-1 adapter-2 --weights 1,210,1 --out merged");
+    expect(reason).toMatch(
+      / 210 times the strength that it was trained at: take it if adapter-1 is fully trained .*, else leave it out\.$/,
+    );
+    expect(without!.command).toBe("lora-lego merge adapter-0 adapter-2 --out merged");
+    expect(lego!.command).toBe("lora-lego merge adapter-0 adapter-2 --method lego --rank 4 --out merged");
+    expect((await recommended([4, 4])).without).toBeNull();
   });
 
   it("writes paths and weights as a shell takes them", async () => {
-    const { command } = await recommended([2, 2], { paths: ["my math", "it's"], weights: [1, 25] });
+    const { command } = await recommended([4, 4], { paths: ["my math", "it's"], weights: [1, 25] });
     expect(command).toBe(String.raw`lora-lego merge 'my math' 'it'\''s' --weights 1,25 --out merged`);
-    const odd = await recommended([2, 2], { paths: ["-x", "- y.safetensors"] });
+    const odd = await recommended([4, 4], { paths: ["-x", "- y.safetensors"] });
     expect(odd.command).toBe("lora-lego merge ./-x './- y.safetensors' --out merged");
   });
 });

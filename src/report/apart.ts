@@ -1,0 +1,6 @@
+/** The inputs that share no module with another one. @param modules the inputs that each module has */
+export function apartOf(modules: readonly (readonly number[])[], count: number): ReadonlySet<number> {
+  const apart = new Set(Array.from({ length: count }, (_, t) => t));
+  for (const inputs of modules) if (inputs.length > 1) for (const t of inputs) apart.delete(t);
+  return apart;
+}

@@ -1,0 +1,92 @@
+import { maximum } from "../core/maximum.ts";
+import { legoRank, type RankedParts } from "../plan/lego-rank.ts";
+
+// Whatever recommends a rank and whatever judges one asks here; docs/audit.md says what the limits rest on.
+/** A rank that can hold less of the energy of the adapters' sum is too low. */
+export const LEAST_ROOM = 0.9;
+/** An adapter of which a result holds less than this, compared with all of them together, is badly kept. */
+export const LEAST_KEPT = 0.5;
+/** Shares of energy differ by less, when they are added up in another order. */
+const ROUNDING = 1e-9;
+/** If more of the ranks hold only the last hundredth of the energy, the rank is too high. */
+export const MOST_IDLE: number = 2 / 3;
+
+/** What a rank has to hold. */
+export interface RankNeeds {
+  /** The rank that the method takes by itself, from `usualRank`. */
+  readonly usual: number;
+  /** The smallest that can hold `LEAST_ROOM` of the energy of the weighted sum; null where that is not known. */
+  readonly forEnergy: number | null;
+  /** How many adapters change something. */
+  readonly acting: number;
+  /** Units of the largest module. */
+  readonly units: number;
+  /** Whether the method clusters units, so that adapters share directions. */
+  readonly clusters: boolean;
+}
+
+/** A rank to merge at, and what it follows from. */
+export interface FittingRank {
+  readonly rank: number;
+  readonly because: "usual" | "energy" | "room-for-each";
+}
+
+/**
+ * The rank that a method takes by itself for these adapters: the largest of one, or LEGO's.
+ *
+ * @param acts whether each input's delta is not zero
+ * @param alike whether most of them began with the same A
+ */
+export function usualRank(
+  clusters: boolean,
+  modules: readonly RankedParts[],
+  acts: readonly boolean[],
+  alike: boolean,
+): number {
+  if (clusters && acts.filter(Boolean).length > 1) return legoRank(modules, acts, alike).rank;
+  return maximum(
+    modules.flatMap(({ parts }) => parts.flatMap(({ input, module }) => (acts[input] ? module.rank : []))),
+  );
+}
+
+/**
+ * The rank to merge at: the usual one, unless it can hold too little of the adapters' sum, or leaves fewer directions than there are
+ * adapters. Methods that cluster need no direction for each.
+ */
+export function fittingRank({ usual, forEnergy, acting, units, clusters }: RankNeeds): FittingRank {
+  const held = Math.max(usual, forEnergy ?? 0);
+  const each = clusters || acting <= held ? held : Math.min(Math.max(2 * usual, acting, held), units);
+  if (each > held) return { rank: each, because: "room-for-each" };
+  return { rank: held, because: held > usual ? "energy" : "usual" };
+}
+
+/**
+ * Whether a rank can hold too little of the energy of the adapters' sum; the rank that `LEAST_ROOM` takes never does, however it is added up.
+ *
+ * @param room the share that it can hold
+ */
+export function isTooLow(room: number): boolean {
+  return room < LEAST_ROOM - ROUNDING;
+}
+
+/**
+ * Whether an adapter is badly kept because the rank leaves it no direction of its own.
+ *
+ * @param times its share in the result, divided by that of all adapters together
+ */
+export function isCramped(times: number, rank: number, needs: RankNeeds): boolean {
+  return times < LEAST_KEPT && rank < needs.acting && rank < fittingRank(needs).rank;
+}
+
+/** Whether a rank is higher than a result needs. @param idle share of the ranks that hold the last hundredth of the energy */
+export function isTooHigh(idle: number, rank: number, needs: RankNeeds): boolean {
+  return idle > MOST_IDLE && rank > fittingRank(needs).rank;
+}
+
+/** Units of the largest module. @param acts whether each input counts */
+export function mostPooled(modules: readonly RankedParts[], acts: readonly boolean[]): number {
+  const units = modules.map(({ parts }) =>
+    parts.reduce((sum, { input, module }) => sum + (acts[input] ? module.rank : 0), 0),
+  );
+  return maximum(units);
+}

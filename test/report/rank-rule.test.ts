@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { fittingRank, isCramped, isTooHigh, isTooLow, usualRank } from "../../src/report/rank-rule.ts";
+
+const needs = (usual: number, forEnergy: number | null, acting: number, units: number, clusters = false) => ({
+  usual,
+  forEnergy,
+  acting,
+  units,
+  clusters,
+});
+const module = (...ranks: readonly (number | null)[]) => ({
+  parts: ranks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank } }])),
+});
+
+describe("the rank that fits", () => {
+  it.each([
+    ["is the usual one where that holds enough", needs(6, 4, 3, 18), 6, "usual"],
+    ["is the usual one where the energy is not known", needs(6, null, 6, 36), 6, "usual"],
+    ["is the one that holds enough of the sum", needs(4, 7, 2, 8), 7, "energy"],
+    ["is twice the usual one below the number of adapters", needs(6, 4, 7, 42), 12, "room-for-each"],
+    ["is their number where that is more", needs(2, null, 7, 14), 7, "room-for-each"],
+    ["is no more than there are units", needs(2, null, 3, 3), 3, "room-for-each"],
+    ["is the usual one where all units are kept", needs(3, null, 4, 3), 3, "usual"],
+    ["needs no direction for each where units are clustered", needs(6, 5, 7, 42, true), 6, "usual"],
+    ["holds enough of the sum where units are clustered too", needs(6, 8, 7, 42, true), 8, "energy"],
+    ["is what holds enough where that is more than each needs", needs(4, 20, 7, 28), 20, "energy"],
+  ] as const)("%s", (_, given, rank, because) => {
+    expect(fittingRank(given)).toEqual({ rank, because });
+  });
+
+  it("has no finding about itself, and none is above it or below it in both ways", () => {
+    const given = needs(6, 8, 9, 54);
+    const { rank } = fittingRank(given);
+    expect([isCramped(0, rank, given), isTooHigh(1, rank, given)]).toEqual([false, false]);
+    expect([isCramped(0, 8, given), isTooHigh(1, rank + 1, given)]).toEqual([true, true]);
+  });
+});
+
+describe("the usual rank", () => {
+  it("is the largest of an adapter that acts, and LEGO's where units are clustered", () => {
+    const modules = [module(4, 8, 16), module(4, null, 16)];
+    expect(usualRank(false, modules, [true, true, false], false)).toBe(8);
+    // The geometric mean of 4, 8 and 16.
+    expect(usualRank(true, modules, [true, true, true], false)).toBe(8);
+    expect(usualRank(true, [module(6, 6, 6)], [true, true, true], true)).toBe(12);
+    expect(usualRank(true, [module(6, 6, 6)], [true, false, false], true)).toBe(6);
+  });
+});
+
+it("too little is less than nine tenths, however it is added up", () => {
+  expect([0.9, 0.3 * 3, 1 - 0.1].map(isTooLow)).toEqual([false, false, false]);
+  expect(isTooLow(0.899)).toBe(true);
+});
