@@ -24,6 +24,8 @@ import { underOneName } from "../plan/one-name.ts";
 import { makePlan } from "../plan/plan.ts";
 import type { Recipe, RecipeFields } from "../recipe/recipe.ts";
 import type { Pool } from "../units/pool.ts";
+import type { MeasuredMethod } from "./measured-methods.ts";
+import { measuredOf } from "./measured-of.ts";
 import { adapterSpectrum, moduleNames, readPool } from "./pools.ts";
 import { type SignCount, SignSample } from "./sign-sample.ts";
 
@@ -51,6 +53,8 @@ export interface ComparedMerge {
   readonly bytes: number;
   /** For methods that cluster: numbers of clusters by how many adapters they draw from (0 for single units), [adapters, clusters]. */
   readonly composition: readonly (readonly [adapters: number, clusters: number])[];
+  /** What its method scored; null where merges of this kind and rank were not measured. */
+  readonly measured: MeasuredMethod | null;
 }
 
 /** The result of a comparison: figures of the methods, and cosines between the adapters themselves. */
@@ -125,12 +129,21 @@ export async function compareMethods(
       await pool.freely(() => compete(contestant, pool, adapters.length, weights, signs));
     }
   }
+  const kept = adapters.filter((_, t) => used[t]);
+  const kind = {
+    adapters: kept.length,
+    modules: moduleNames(kept),
+    ranks: new Set(kept.flatMap(({ modules }) => [...modules.values()].map(({ rank }) => rank))),
+  };
   const among = contestants[0]?.products ?? noProducts(adapters.length);
   return {
     adapters: adapters.map(({ name }) => name),
     similarity: adapters.map((_, t) => adapters.map((_, u) => cosineBetween(among, t, u))),
     spectra: spectra.map(({ values }) => values),
-    merges: contestants.map((contestant) => outcome(contestant, weights)),
+    merges: contestants.map((contestant) => {
+      const merge = outcome(contestant, weights);
+      return { ...merge, measured: measuredOf({ ...kind, ...merge }) };
+    }),
     refused,
   };
 }
@@ -182,7 +195,7 @@ async function compete(
   }
 }
 
-function outcome(contestant: Contestant, weights: readonly number[]): ComparedMerge {
+function outcome(contestant: Contestant, weights: readonly number[]): Omit<ComparedMerge, "measured"> {
   const { run, ranks, sizes, bytesPerElement, effectiveRanks, conflicts, composition, seconds } = contestant;
   const rank = ranks.reduce((most, value) => Math.max(most, value), 0);
   return {

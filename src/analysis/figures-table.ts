@@ -1,6 +1,6 @@
 import { bytes, figure } from "../core/shown.ts";
 import type { ComparedMerge, Comparison } from "./compare.ts";
-import { MEASURED_BOUNDS, MEASURED_METHODS, type MeasuredMethod } from "./measured-methods.ts";
+import { MEASURED_BOUNDS } from "./measured-methods.ts";
 
 /** The figures of compared merges as a table: one row per merge. */
 export interface FiguresTable {
@@ -26,7 +26,7 @@ export function figuresTable({ adapters, merges }: Comparison): FiguresTable {
       merge.effectiveRank.toFixed(1),
       merge.seconds.toFixed(3),
       bytes(merge.bytes),
-      measuredShown(merge.method),
+      measuredShown(merge),
     ]),
   };
 }
@@ -34,24 +34,19 @@ export function figuresTable({ adapters, merges }: Comparison): FiguresTable {
 /** What `measured` means, in lines that fit a page with its name before them. */
 export const MEASURED_LINES: readonly string[] = [
   "mean accuracy in % on seven tasks of a small Llama, seven adapters at",
-  "rank 6: as merged / with --scale auto (*: the factor that does best).",
+  "their rank 6: as merged / with --scale auto (*: the factor that does best);",
+  "for merges of three or more language adapters of one rank at that rank.",
   `Own adapters score ${decimal(MEASURED_BOUNDS.own)}, the base model ${decimal(MEASURED_BOUNDS.base)} (docs/evidence.md)`,
 ];
 
 /** Merges by what their methods scored, best first; those of methods that were not measured follow in their order. */
 export function inMeasuredOrder(merges: readonly ComparedMerge[]): ComparedMerge[] {
-  const scored = ({ method }: ComparedMerge): number => measuredOf(method)?.withFactor ?? 0;
+  const scored = ({ measured }: ComparedMerge): number => measured?.withFactor ?? 0;
   return [...merges].sort((one, other) => scored(other) - scored(one));
 }
 
-/** Methods from outside may have any id. */
-function measuredOf(method: string): MeasuredMethod | null {
-  return Object.hasOwn(MEASURED_METHODS, method) ? MEASURED_METHODS[method]! : null;
-}
-
-/** What a method scored: as merged, and with a factor. */
-export function measuredShown(method: string): string {
-  const measured = measuredOf(method);
+/** What a merge's method scored: as merged, and with a factor. */
+export function measuredShown({ measured }: Pick<ComparedMerge, "measured">): string {
   if (measured === null) return "-";
   const { asMerged, withFactor, auto } = measured;
   return `${decimal(asMerged)} / ${decimal(withFactor)}${auto ? "" : "*"}`;

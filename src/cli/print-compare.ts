@@ -36,7 +36,7 @@ export function printComparison(comparison: Comparison): void {
         percent(merge.signConflicts),
         merge.effectiveRank.toFixed(1),
         merge.seconds.toFixed(2),
-        measuredShown(merge.method),
+        measuredShown(merge),
       ]),
     ),
   );

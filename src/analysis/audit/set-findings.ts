@@ -1,7 +1,7 @@
+import type { Adapter } from "../../adapter/adapter.ts";
 import { plural } from "../../core/plural.ts";
 import { percent } from "../../core/shown.ts";
 import type { DeltaProducts } from "../../figures/delta.ts";
-import type { Adapter } from "../../adapter/adapter.ts";
 import type { Warning } from "../../plan/warning.ts";
 import { apartOf } from "../../report/apart.ts";
 import { balancingWeight, type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
@@ -63,7 +63,9 @@ export function setFindings(set: FoundSet): AuditFinding[] {
 
 /** The adapters that the sum of all would lose. */
 export function lostInSum(adapters: readonly Adapter[], products: DeltaProducts): LostInput[] {
-  const having = moduleNames(adapters).map((name) => adapters.flatMap(({ modules }, t) => (modules.has(name) ? t : [])));
+  const having = moduleNames(adapters).map((name) =>
+    adapters.flatMap(({ modules }, t) => (modules.has(name) ? t : [])),
+  );
   const apart = apartOf(having, adapters.length);
   const inputs = adapters.map(({ name }, t) => ({ name, t, weight: 1, apart: apart.has(t) }));
   return lostInputs(
