@@ -5,7 +5,9 @@ import { familyById } from "../families/families.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
 import { swappedSizes } from "./experts.ts";
 import { isGgufName } from "./names/gguf.ts";
+import { lastLayers } from "./names/last-layers.ts";
 import { clashOf } from "./names/spelling.ts";
+import { oneModel } from "./one-model.ts";
 
 /**
  * Refuse adapters that cannot belong to one base model. Every two must share a module, agree in kind and shape on all modules
@@ -75,7 +77,8 @@ function refuseSpellings(adapters: readonly Adapter[]): void {
 }
 
 function refusePartial(one: Adapter, other: Adapter, mayAllow: boolean): void {
-  const flag = mayAllow ? ", or pass --allow-partial" : "";
+  const model = oneModel(one, other);
+  const merge = "merge adapters of one base model";
   if (![...one.modules.keys()].some((name) => other.modules.has(name))) {
     const [a, b] = [first(one.modules.keys()), first(other.modules.keys())];
     if (isGgufName(a) !== isGgufName(b)) {
@@ -85,16 +88,26 @@ function refusePartial(one: Adapter, other: Adapter, mayAllow: boolean): void {
       );
     }
     throw new RefusedError(
-      `${one.name} (${plural(one.modules.size, "module")}, such as ${a}) and ${other.name} (${plural(other.modules.size, "module")}, such as ${b}) share no module; merge adapters of one base model${flag}.`,
+      `${one.name} (${plural(one.modules.size, "module")}, such as ${a}) and ${other.name} (${plural(other.modules.size, "module")}, such as ${b}) share no module${
+        {
+          named: mayAllow
+            ? `, but both name the base model ${one.baseModel}: to put both into one adapter side by side, pass --allow-partial.`
+            : `; ${merge}.`,
+          different: ` and are for different base models${basesOf(one, other)}; ${merge}.`,
+          unknown: `; ${merge}${mayAllow ? ", or pass --allow-partial if these are, and change different modules of it" : ""}.`,
+        }[model]
+      }`,
     );
   }
   if (one.someLayers || other.someLayers) return;
-  const ends = lastLayers(other);
-  for (const [prefix, layer] of lastLayers(one)) {
+  const ends = lastLayers(other.modules.keys());
+  for (const [prefix, layer] of lastLayers(one.modules.keys())) {
     const otherLayer = ends.get(prefix);
     if (otherLayer === undefined || otherLayer === layer) continue;
     throw new RefusedError(
-      `${one.name} ends at layer ${prefix}.${layer} (${plural(one.modules.size, "module")}) and ${other.name} at ${prefix}.${otherLayer} (${plural(other.modules.size, "module")}), so their bases differ in depth; merge adapters of one base model${mayAllow ? `${flag} if they only leave layers out` : ""}.`,
+      `${one.name} ends at layer ${prefix}.${layer} (${plural(one.modules.size, "module")}) and ${other.name} at ${prefix}.${otherLayer} (${plural(other.modules.size, "module")}), so their bases differ in depth${model === "different" ? basesOf(one, other) : ""}; ${merge}${
+        mayAllow && model !== "different" ? ", or pass --allow-partial if they only leave layers out" : ""
+      }.`,
     );
   }
 }
@@ -107,23 +120,17 @@ function toPeft({ files, fileNames }: Adapter): string {
   return `lora-lego convert ${shellPath(path)} --to peft --base-config BASE/config.json --out ${shellPath(folder)}`;
 }
 
-/** The highest layer index (first integer of the path) for each path before it. */
-function lastLayers(adapter: Adapter): Map<string, number> {
-  const last = new Map<string, number>();
-  for (const name of adapter.modules.keys()) {
-    const match = /^(.*?)\.(\d+)(?:\.|$)/.exec(name);
-    if (match === null) continue;
-    last.set(match[1]!, Math.max(last.get(match[1]!) ?? 0, Number(match[2])));
-  }
-  return last;
-}
-
 function sameShape(one: AdapterModule, other: AdapterModule): boolean {
   return one.out === other.out && one.inputShape.join() === other.inputShape.join();
 }
 
 function describe({ kind, inputShape, out }: AdapterModule): string {
   return `${kind} ${inputShape.join("x")} -> ${out}`;
+}
+
+/** The bases that two adapters name; nothing if one names none. */
+function basesOf({ baseModel: one }: Adapter, { baseModel: other }: Adapter): string {
+  return one === null || other === null ? "" : ` (${one} and ${other})`;
 }
 
 function first(names: Iterable<string>): string {

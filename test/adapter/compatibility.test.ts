@@ -71,10 +71,55 @@ describe("refuseMisfits", () => {
     const apart = [await adapterOf("one", ["q"]), await adapterOf("other", ["v"])];
     const deep = [await adapterOf("one", layers(2)), await adapterOf("other", layers(3))];
     for (const adapters of [apart, deep]) {
-      refused(adapters, false, ", or pass --allow-partial");
+      refused(adapters, false, "pass --allow-partial");
       expect(() => refuseMisfits(adapters, false, false)).toThrow(/merge adapters of one base model\.$/);
     }
   });
+
+  it.each([
+    ["unknown", "model.layers.0.q", {}, "model.layers.0.v", {}, /, or pass --allow-partial if these are, and/],
+    [
+      "named",
+      "model.layers.0.q",
+      { base: "org/Base-1" },
+      "model.layers.0.v",
+      { base: "./base1" },
+      /both name the base model org\/Base-1: .* --allow-partial\.$/,
+    ],
+    [
+      "different",
+      "model.layers.0.q",
+      { base: "a" },
+      "model.layers.0.v",
+      { base: "b" },
+      / are for different base models \(a and b\); merge adapters of one base model\.$/,
+    ],
+    [
+      "different by their stacks",
+      "model.layers.0.q",
+      {},
+      "transformer.h.0.q",
+      {},
+      / are for different base models; merge adapters of one base model\.$/,
+    ],
+    [
+      "unknown of image models",
+      "unet.mid.0.q",
+      {},
+      "text_encoder.layers.0.q",
+      {},
+      /, or pass --allow-partial if these are, and/,
+    ],
+  ] as const)(
+    "offers to merge what shares no module only where one model may have both: %s",
+    async (_, a, one, b, other, text) => {
+      const opened = async (name: string, module: string, { base }: { readonly base?: string }) =>
+        openPeft(linear(module, 2, 3, 4), { base_model_name_or_path: base ?? null }, name);
+      const adapters = [await opened("one", a, one), await opened("other", b, other)];
+      expect(() => refuseMisfits(adapters, false)).toThrow(text);
+      refuseMisfits(adapters, true);
+    },
+  );
 
   it("says how to translate llama.cpp's names of one of two adapters", async () => {
     const [gguf, plain] = [await adapterOf("g.gguf", ["blk.0.attn_q"]), await adapterOf("plain", layers(1))];

@@ -57,7 +57,7 @@ describe.concurrent("lora-lego tune", () => {
   it("advises a flag that it has, and says of --force what that does", async () => {
     writeAdapter(join(folder, "apart"), randomAdapter(2, { modules: { "layers.0.other": { in: 4, out: 4 } } }));
     const { stderr } = await tune("a", "apart");
-    expect(stderr).toMatch(/or pass --allow-partial\.\n$/);
+    expect(stderr).toMatch(/: to put both into one adapter side by side, pass --allow-partial\.\n$/);
     expect((await tune("a", "apart", "--allow-partial")).stderr).not.toContain("--allow-partial");
     const help = (await run(["tune", "--help"])).stdout.replaceAll(/\s+/g, " ");
     expect(help).toContain("--force replace a folder that lora-lego wrote, or a file");

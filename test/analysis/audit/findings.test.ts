@@ -125,7 +125,7 @@ describe("the findings of a set", () => {
     const other: PicoAdapter = { modules: { "layers.0.v_proj": { A: [[1, 0]], B: [[1]] } } };
     const audit = await audited([await entry("a", 0, 1), await openPico("b", other)]);
     expect(audit.findings[0]).toMatchObject({ level: "problem", id: "refused" });
-    expect(audit.findings[0]!.text).toMatch(/^a \(1 module, .*share no module; .*\.$/);
+    expect(audit.findings[0]!.text).toMatch(/^a \(1 module, .*share no module, .*\.$/);
     expect([audit.recommendation, audit.good]).toEqual([null, false]);
   });
 
