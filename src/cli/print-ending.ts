@@ -26,7 +26,10 @@ export async function printEnding(report: MergeReport, out: string, { next, path
   printLine();
   printParagraph(lossShown(report));
   printNext([...next, ...(audit === null ? [] : [{ why: "Does the merge show signs of failure?", how: audit }])]);
-  if (lines.length === 0) return;
+  if (lines.length === 0) {
+    printParagraph(`No program that lora-lego knows loads it as it is: lora-lego check ${shellPath(out)} says why.`);
+    return;
+  }
   const seen = compared ? "its headers and the base model's config" : "its headers";
   printLine(bold("Load it"), ` (by ${seen}; lora-lego check --base compares it with the base model):`);
   const width = Math.max(...lines.map(({ title }) => title.length));

@@ -1,5 +1,6 @@
 import type { Adapter, AdapterModule } from "../adapter/adapter.ts";
 import { componentOf, isKohyaName, ofImageModel } from "../adapter/names/components.ts";
+import { isOfT5, withoutT5 } from "../adapter/names/without-t5.ts";
 import { swappedHalves } from "../adapter/weights/cut.ts";
 import { inFamily } from "../adapter/weights/in-family.ts";
 import { type PlacedModule, placeOf, splitModule } from "../adapter/weights/whole.ts";
@@ -7,7 +8,6 @@ import { RefusedError } from "../core/errors.ts";
 import { familyById } from "../families/families.ts";
 import type { Family } from "../families/family.ts";
 import { filledIn } from "../families/name-table.ts";
-import { T5 } from "../families/text-encoders.ts";
 
 /** A module and its name in diffusers. */
 export interface DiffusersModule {
@@ -35,7 +35,7 @@ export function modulesInDiffusers(adapter: Adapter): DiffusersModule[] {
     if (places.length > 0) return inDiffusers(module, places, refuse);
     if (isKohyaName(module.name)) {
       throw refuse(
-        "has a kohya name from a family that lora-lego does not know, so its name in diffusers would be a guess; kohya and peft can hold it.",
+        "has a kohya name from a family that lora-lego does not know, so its name in diffusers would be a guess; keep it in kohya's names, which it was written in.",
       );
     }
     if (componentOf(module.name) === null && !image) {
@@ -43,9 +43,9 @@ export function modulesInDiffusers(adapter: Adapter): DiffusersModule[] {
         "is not a module of an image model that diffusers loads (unet., text_encoder., transformer.); convert it to peft, mlx or gguf.",
       );
     }
-    if (format !== "diffusers" && /^text_encoder/.test(module.name) && placeOf(T5, module.name) !== null) {
+    if (format !== "diffusers" && isOfT5(module.name)) {
       throw refuse(
-        "belongs to a T5 text encoder, for which diffusers loads no LoRA; convert it to kohya, or leave such modules out with lora-lego merge --exclude.",
+        `belongs to a T5 text encoder, for which diffusers loads no LoRA; ${withoutT5(adapter)}. Only ComfyUI loads all of it, in kohya's names.`,
       );
     }
     // In Flux.1's pipeline T5 is the second text encoder, not the third as here.

@@ -2,6 +2,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { type Consumer, consumerById } from "../adapter/consumers.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
+import { isOfT5 } from "../adapter/names/without-t5.ts";
 import { numberedList } from "../adapter/names/numbered.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { shellPath } from "../core/shell-word.ts";
@@ -61,10 +62,14 @@ function formatsOfForm(out: string | null, { format, modules }: Adapter): readon
   );
 }
 
-/** ComfyUI does not find attentions of UNets by diffusers' names, so these cannot replace kohya's there. */
+/**
+ * ComfyUI does not find attentions of UNets by diffusers' names, so these cannot replace kohya's there; and of kohya's names diffusers
+ * leaves those of T5 out in silence.
+ */
 function isSafe({ to, for: consumer }: FormatChoice, id: WrittenFormat, { modules }: Adapter): boolean {
-  if ((consumer ?? to) !== "comfyui" || id !== "diffusers") return true;
-  return ![...modules.keys()].some((name) => name.startsWith("unet."));
+  const [program, names] = [consumer ?? to, [...modules.keys()]];
+  if (program === "comfyui" && id === "diffusers") return !names.some((name) => name.startsWith("unet."));
+  return program !== "diffusers" || id !== "kohya" || !names.some(isOfT5);
 }
 
 /** Refuse an adapter that its program loads only after changes that a conversion, unlike a merge, does not make. */

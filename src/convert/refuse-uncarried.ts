@@ -21,7 +21,7 @@ export function refuseUncarried(adapter: Adapter, format: string, carried: "side
   const numbered = [...modules.keys()].find((module) => numberedList(module) !== null);
   if (numbered !== undefined) {
     throw new RefusedError(
-      `${name} numbers its modules (such as ${numbered}) instead of naming them, so ${format} files cannot say where they belong; its own format or peft can hold it.`,
+      `${name} numbers its modules (such as ${numbered}) instead of naming them, so ${format} files cannot say where they belong, and only the code that trained it loads it; merge it into a folder, which keeps its numbers for that code.`,
     );
   }
 }

@@ -10,6 +10,7 @@ import {
 } from "../adapter/consumers.ts";
 import { unpairedParameters } from "../adapter/experts.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
+import { numberedList } from "../adapter/names/numbered.ts";
 import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
@@ -93,6 +94,12 @@ export function refuseUnloadable(
   extras: readonly Pick<PlannedExtra, "key">[],
 ): void {
   const { title, kinds, extras: loads, formats, models, variants } = consumer;
+  const numbered = modules.find(({ name }) => numberedList(name) !== null);
+  if (numbered !== undefined) {
+    throw new RefusedError(
+      `${title} finds modules by their names, but these adapters number them (such as ${numbered.name}), as the code that trained them does; leave --for out, and load the result with that code.`,
+    );
+  }
   if (models === "language" && ofImageModel(modules.map(({ name }) => name))) {
     throw new RefusedError(
       `${title} runs language models, but ${modules[0]!.name} belongs to an image model; leave --for out, or pass --for diffusers or --for comfyui.`,

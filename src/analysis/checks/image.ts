@@ -1,5 +1,6 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
+import { isOfT5, withoutT5 } from "../../adapter/names/without-t5.ts";
 import { componentOf } from "../../adapter/names/components.ts";
 import { placeOf } from "../../adapter/weights/whole.ts";
 import { familyById, TEXT_ENCODERS } from "../../families/families.ts";
@@ -100,7 +101,8 @@ function isControl({ modules, extras }: Adapter, { id }: Consumer): boolean {
 }
 
 /** What diffusers' conversion of kohya names misses. */
-function checkDiffusers({ format, modules, variants }: Adapter, { title }: Consumer): Finding[] {
+function checkDiffusers(adapter: Adapter, { title }: Consumer): Finding[] {
+  const { format, modules, variants } = adapter;
   if (format !== "kohya") return [];
   const all = [...modules.values()];
   // No conversion keeps more than a plain LoRA.
@@ -115,9 +117,10 @@ function checkDiffusers({ format, modules, variants }: Adapter, { title }: Consu
   const flux = all.some(({ name }) => name.startsWith("diffusion_model."));
   const second = flux ? all.find(({ a }) => /^lora_te[23]_/.test(a.name)) : undefined;
   if (second !== undefined) {
+    const encoder = all.some(({ name }) => isOfT5(name)) && plain ? `it loads no LoRA of T5: ${withoutT5(adapter)}` : way;
     return [
       differs(
-        `${title} leaves out all text encoders of Flux files except the first (such as ${second.a.name}); ${way}.`,
+        `${title} leaves out all text encoders of Flux files except the first (such as ${second.a.name}); ${encoder}.`,
       ),
     ];
   }
