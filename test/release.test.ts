@@ -7,9 +7,11 @@ const textOf = (path: string): string => readFileSync(new URL(path, root), "utf8
 const {
   notesOf,
   dated,
+  repositoryOf,
 }: {
   notesOf(changelog: string, version: string): string;
   dated(changelog: string, version: string, day: string): string;
+  repositoryOf(manifest: object): string;
 } = await import(new URL("tools/package/notes.mjs", root).href);
 
 const CHANGELOG = "# Changelog\n\n## 0.2.0 - unreleased\n\n- new\n\n## 0.1.0 - 2026-01-02\n\n- first\n";
@@ -29,6 +31,16 @@ describe("the notes of a release", () => {
     expect(() => dated(CHANGELOG, "0.3.0", "2026-03-04")).toThrow(
       'CHANGELOG.md has no section "## 0.3.0 - DATE"; write one.',
     );
+  });
+});
+
+describe("the address of the repository", () => {
+  it("must be known before a version is made", () => {
+    expect(repositoryOf({ repository: { type: "git", url: "git+https://host/owner/name.git" } })).toBe(
+      "git+https://host/owner/name.git",
+    );
+    expect(repositoryOf({ repository: "github:owner/name" })).toBe("github:owner/name");
+    expect(() => repositoryOf({ name: "lora-lego" })).toThrow(/^package\.json has no repository; add its address/);
   });
 });
 

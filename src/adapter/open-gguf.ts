@@ -17,7 +17,12 @@ export async function openGguf(source: ByteSource): Promise<Pick<AdapterContents
   const type = header.metadata.get("general.type");
   const kind = header.metadata.get("adapter.type");
   if (type !== "adapter" || kind !== "lora") {
-    const what = type === "adapter" ? `an adapter of type ${String(kind)}` : `a ${String(type ?? "model")}`;
+    if (type === undefined || type === "model") {
+      throw new RefusedError(
+        `${source.name} is a base model according to its metadata, not an adapter; pass the adapters, and this one with --base where a command takes it.`,
+      );
+    }
+    const what = type === "adapter" ? `an adapter of type ${String(kind)}` : `a ${String(type)}`;
     throw new RefusedError(
       `${source.name} is ${what} according to its metadata, not a LoRA adapter; pass the adapter's own file.`,
     );

@@ -1,8 +1,11 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { LoraLegoError } from "../core/errors.ts";
 import { compareNaturally } from "../core/natural-order.ts";
+import { readGguf } from "../formats/gguf/header.ts";
 import { isConfigFile, isIndexFile, isOfFolder } from "../formats/peft-folder/files.ts";
-import { holdsAdapter, isAdapterFile, isFolder } from "../node/input/holds-adapter.ts";
+import { openFile } from "../node/files/file-source.ts";
+import { holdsAdapter, holdsModel, holdsNothing, isAdapterFile, isFolder } from "../node/input/holds-adapter.ts";
 import { sayLine } from "./terminal.ts";
 
 /** Texts, tables, pictures and settings. */
@@ -13,10 +16,11 @@ const CHECKPOINT = /^checkpoint-\d+$/;
 
 /**
  * The paths of adapters among those that a user names or a shell lists: a folder that holds no adapter itself stands for those in it, and of
- * adapters/* files that cannot be adapters by their names are left out, unless no path remains. Both with a notice.
+ * adapters/* files that cannot be adapters by their names, base models and folders with nothing in them are left out, unless no path
+ * remains. Each with a notice.
  */
-export function adaptersAmong(paths: string[]): string[] {
-  return withoutOthers(paths).flatMap((path) => {
+export async function adaptersAmong(paths: string[]): Promise<string[]> {
+  return (await withoutOthers(paths)).flatMap((path) => {
     const inside = adaptersIn(path);
     if (inside.length === 0) return [path];
     sayLine(
@@ -26,11 +30,35 @@ export function adaptersAmong(paths: string[]): string[] {
   });
 }
 
-function withoutOthers(paths: string[]): string[] {
-  const kept = paths.filter((path) => !liesBeside(path));
+async function withoutOthers(paths: string[]): Promise<string[]> {
+  const whys = new Map<string, string | null>();
+  for (const path of paths) whys.set(path, await noAdapter(path));
+  const kept = paths.filter((path) => whys.get(path) === null);
   if (kept.length === 0 || kept.length === paths.length) return paths;
-  for (const path of paths) if (!kept.includes(path)) sayLine(`${path} is no adapter by its name, and is left out.`);
+  for (const [path, why] of whys) if (why !== null) sayLine(`${path} ${why}, and is left out.`);
   return kept;
+}
+
+/** Why a path that a shell lists beside adapters is none; null if it may be one. */
+async function noAdapter(path: string): Promise<string | null> {
+  if (liesBeside(path)) return "is no adapter by its name";
+  if (holdsModel(path) || (await isModelGguf(path))) return "is a base model, no adapter";
+  return holdsNothing(path) ? "holds no adapter" : null;
+}
+
+/** Whether a file says in its own metadata that it is a model in GGUF. */
+async function isModelGguf(path: string): Promise<boolean> {
+  if (!path.endsWith(".gguf") || !isFile(path)) return false;
+  const file = openFile(path, path);
+  try {
+    return ((await readGguf(file)).metadata.get("general.type") ?? "model") === "model";
+  } catch (error) {
+    // What is damaged is said when it is read as an adapter.
+    if (error instanceof LoraLegoError) return false;
+    throw error;
+  } finally {
+    file.close();
+  }
 }
 
 function liesBeside(path: string): boolean {

@@ -44,7 +44,7 @@ export async function auditCommand(): Promise<Command> {
 /** @returns whether no problem was found */
 async function auditSet(paths: string[], opening: OpenOptions, json: boolean): Promise<boolean> {
   const { auditAdapters } = await import("../node/audit-adapters.ts");
-  const audit = await auditAdapters(adaptersAmong(paths), opening);
+  const audit = await auditAdapters(await adaptersAmong(paths), opening);
   if (json) printJson(audit);
   else printAudit(audit);
   return audit.good;

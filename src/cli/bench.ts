@@ -13,6 +13,7 @@ interface BenchFlags {
   readonly limit?: number;
   readonly threads?: number;
   readonly json?: true;
+  readonly quiet?: true;
   readonly queue?: string;
 }
 
@@ -34,14 +35,16 @@ export async function benchCommand(): Promise<Command> {
     .option("--limit <n>", "use only the first n rows of each task", parseCount)
     .option("--threads <n>", "threads for llama.cpp (default: all cores)", parseCount)
     .option("--force", "replace the --out file even if lora-lego did not write it")
-    .option("--json", "print all results as JSON on stdout");
+    .option("--json", "print all results as JSON on stdout")
+    .option("-q, --quiet", "print the results and errors alone");
   addQueueOption(command);
   return command
     .addHelpText("after", "\nExample:\n  lora-lego bench --config bench.yaml --out results.md")
-    .action(async ({ config, json, force, queue, ...options }: BenchFlags) => {
+    .action(async ({ config, json, quiet, force, queue, ...options }: BenchFlags) => {
       refuseThreads({ ...options, ...(queue !== undefined && { queue }) });
       const { benchPage, runBenchFile } = await import("../node/evaluate.ts");
-      const progress = await showProgress(json ?? false, "scoring", "parts");
+      const silent = json ?? quiet ?? false;
+      const progress = await showProgress(silent, "scoring", "parts");
       const result = await untilInterrupted(async (signal) => {
         const given = {
           ...options,
@@ -52,8 +55,8 @@ export async function benchCommand(): Promise<Command> {
         };
         if (queue === undefined) return runBenchFile(config, given);
         const { benchQueued } = await import("../queue/score-queued.ts");
-        return benchQueued(config, given, { url: queue, ...queueControl(json ?? false, signal) });
-      }).finally(progress.stop);
+        return benchQueued(config, given, { url: queue, ...queueControl(silent, signal) });
+      }, options.cache ?? `${config}.cache`).finally(progress.stop);
       if (json) printJson(result);
       else if (options.out === undefined) printLines(benchPage(result).trimEnd().split("\n"));
     });

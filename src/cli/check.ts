@@ -49,7 +49,7 @@ export async function checkCommand(): Promise<Command> {
       const consumers = (flags.for === undefined ? CONSUMER_IDS : [flags.for]).map(consumerById);
       const base = await openBase(flags);
       const checked: CheckedAdapter[] = [];
-      for (const path of adaptersAmong(paths)) {
+      for (const path of await adaptersAmong(paths)) {
         try {
           const checks = await checkPath(path, consumers, base, { onDownload: showDownload });
           checked.push(...checks);

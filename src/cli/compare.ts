@@ -36,7 +36,7 @@ export async function compareCommand(): Promise<Command> {
 
 async function compare(paths: string[], { json, force, ...options }: CompareFlags): Promise<void> {
   const { compareAdapters } = await import("../node/compare-adapters.ts");
-  const comparison = await compareAdapters(adaptersAmong(paths), {
+  const comparison = await compareAdapters(await adaptersAmong(paths), {
     ...options,
     force: force ?? false,
     onDownload: showDownload,

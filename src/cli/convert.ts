@@ -21,6 +21,7 @@ interface ConvertFlags {
   readonly rank?: number;
   readonly force?: true;
   readonly json?: true;
+  readonly quiet?: true;
 }
 
 /** `lora-lego convert`: one adapter in another format, with the same deltas. */
@@ -50,6 +51,7 @@ export async function convertCommand(): Promise<Command> {
     )
     .option("--force", "replace a folder that lora-lego wrote, or a file")
     .option("--json", "print what was written as JSON on stdout")
+    .option("-q, --quiet", "print warnings and errors alone")
     .addHelpText(
       "after",
       `
@@ -60,7 +62,7 @@ Examples:
   lora-lego convert vera/ --base llama/ --out plain
   lora-lego convert merged/ --for llamacpp --base-config base/config.json --out merged.gguf`,
     )
-    .action(async (path: string, { json, ...flags }: ConvertFlags) => {
+    .action(async (path: string, { json, quiet, ...flags }: ConvertFlags) => {
       const { convertAdapter } = await import("../node/convert-adapter.ts");
       const converted = await untilInterrupted((signal) =>
         convertAdapter(path, { ...flags, signal, onDownload: showDownload, onNotice: (text) => sayLine(text) }),
@@ -68,6 +70,6 @@ Examples:
       const { from, to, modules, bytes: size } = converted;
       printWarnings(converted.warnings);
       if (json) printJson(converted);
-      else printLine(`${flags.out}: ${plural(modules, "module")} from ${from} to ${to}, ${bytes(size)}`);
+      else if (!quiet) printLine(`${flags.out}: ${plural(modules, "module")} from ${from} to ${to}, ${bytes(size)}`);
     });
 }

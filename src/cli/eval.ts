@@ -14,6 +14,7 @@ interface EvalFlags {
   readonly limit?: number;
   readonly threads?: number;
   readonly json?: true;
+  readonly quiet?: true;
 }
 
 /** `lora-lego eval`: how well a base model with adapters does on tasks, run with llama.cpp. */
@@ -41,6 +42,7 @@ export async function evalCommand(): Promise<Command> {
     .option("--limit <n>", "use only the first n rows of each task", parseCount)
     .option("--threads <n>", "threads for llama.cpp (default: all cores)", parseCount)
     .option("--json", "print all scores as JSON on stdout")
+    .option("-q, --quiet", "print the scores and errors alone")
     .addHelpText(
       "after",
       "\nExamples:\n  lora-lego eval --base base.gguf --adapter merged/ --adapter math/ --tasks tasks.jsonl\n  lora-lego eval --base base.gguf --adapter merged/ --tasks RTE/dev.tsv --glue rte",
@@ -52,7 +54,7 @@ export async function evalCommand(): Promise<Command> {
         ...(glue !== undefined && { glue }),
         ...(limit !== undefined && { limit }),
       });
-      const progress = await showProgress(flags.json ?? false, "scoring", "rows");
+      const progress = await showProgress(flags.json ?? flags.quiet ?? false, "scoring", "rows");
       const evaluated = await untilInterrupted((signal) =>
         evaluate({
           base: flags.base,

@@ -19,6 +19,7 @@ interface ExtractFlags {
   readonly exclude?: string[];
   readonly force?: true;
   readonly json?: true;
+  readonly quiet?: true;
 }
 
 /** How many modules the table lists: those that lose most. */
@@ -47,13 +48,14 @@ export async function extractCommand(): Promise<Command> {
     .option("--exclude <pattern>", "leave out modules whose path ends with this (repeatable)", collect)
     .option("--force", "replace a folder that lora-lego wrote")
     .option("--json", "print what was extracted as JSON on stdout")
+    .option("-q, --quiet", "print warnings and errors alone")
     .addHelpText(
       "after",
       "\nExample:\n  lora-lego extract --base models/llama --tuned models/llama-chat --rank 32 --out chat-lora",
     )
-    .action(async ({ force, json, ...flags }: ExtractFlags) => {
+    .action(async ({ force, json, quiet, ...flags }: ExtractFlags) => {
       const { extractAdapter } = await import("../node/extract-adapter.ts");
-      const progress = await showProgress(json ?? false, "extracting");
+      const progress = await showProgress(json ?? quiet ?? false, "extracting");
       const extracted = await untilInterrupted((signal) =>
         extractAdapter({
           ...flags,
@@ -64,6 +66,7 @@ export async function extractCommand(): Promise<Command> {
         }),
       ).finally(progress.stop);
       if (json) return printJson(extracted);
+      if (quiet) return;
       const { modules, rank, energy, unrepresented, bytes: size } = extracted;
       printLine(
         `${flags.out}: ${plural(modules.length, "module")}, rank ${rank}, ${bytes(size)}; energy kept ${figure(energy)}`,

@@ -1,11 +1,16 @@
 import { LoraLegoError, UsageError } from "../core/errors.ts";
 import { systemFailure } from "./system-failure.ts";
 import { dim, red, sayLine, yellow } from "./terminal.ts";
+import { InterruptedWork } from "./until-interrupted.ts";
 
 /** Report on stderr what went wrong. @returns the exit status: 1 failed or refused, 2 wrong usage, 130 interrupted */
 export function reportFailure(error: unknown): number {
   if (error instanceof Error && error.name === "AbortError") {
-    sayLine("Interrupted; nothing was written.");
+    sayLine(
+      error instanceof InterruptedWork
+        ? `Interrupted; the result was not written. What is done so far stays in ${error.stays}: the same command goes on from there, or delete the folder.`
+        : "Interrupted; nothing was written.",
+    );
     return 130;
   }
   const text = error instanceof LoraLegoError ? error.message : systemFailure(error as Error);

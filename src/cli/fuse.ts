@@ -15,6 +15,7 @@ interface FuseFlags {
   readonly extras: "replace" | "drop";
   readonly force?: true;
   readonly json?: true;
+  readonly quiet?: true;
 }
 
 /** `lora-lego fuse`: the deltas of adapters added to their base model. */
@@ -33,10 +34,11 @@ export async function fuseCommand(): Promise<Command> {
     )
     .option("--force", "replace a folder that lora-lego wrote")
     .option("--json", "print what was fused as JSON on stdout")
+    .option("-q, --quiet", "print warnings and errors alone")
     .addHelpText("after", "\nExample:\n  lora-lego fuse merged/ --base models/llama --out models/llama-merged")
     .action(async (paths: string[], flags: FuseFlags) => {
       const { fuseModel } = await import("../node/fuse-model.ts");
-      const progress = await showProgress(flags.json ?? false, "fusing", "tensors");
+      const progress = await showProgress(flags.json ?? flags.quiet ?? false, "fusing", "tensors");
       const { base, out, weights, scale, extras, force } = flags;
       const fused = await untilInterrupted((signal) =>
         fuseModel(paths, {
@@ -54,6 +56,7 @@ export async function fuseCommand(): Promise<Command> {
       ).finally(progress.stop);
       printWarnings(fused.warnings);
       if (flags.json) return printJson(fused);
+      if (flags.quiet) return;
       const own =
         fused.replaced.length === 0 ? "" : `, ${plural(fused.replaced.length, "tensor")} replaced by the adapter's own`;
       printLine(

@@ -24,7 +24,7 @@ export async function inspectCommand(): Promise<Command> {
       const { dialectById } = await import("../adapter/dialects.ts");
       const found: Inspection[] = [];
       let status = 0;
-      for (const path of adaptersAmong(paths)) {
+      for (const path of await adaptersAmong(paths)) {
         try {
           const inspection = await inspectAdapter(path, { onDownload: showDownload, stream: flags.stream ?? false });
           found.push(inspection);

@@ -72,7 +72,7 @@ Examples:
   }
   const said = new SaidFlags(command);
   return command.action(async (paths: string[], flags: MergeFlags) => {
-    const adapters = adaptersAmong(paths);
+    const adapters = await adaptersAmong(paths);
     const again = (out: string) => mergeAgain(command, said, adapters, out, ofMethod);
     await runToFolder(adapters, await recipeOfFlags(flags), flags, again);
   });

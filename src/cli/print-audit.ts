@@ -176,8 +176,13 @@ function printRecommendation({ recommendation }: Audit): void {
     recommendation,
     `Merge by ${method} at rank ${rank}${scale === "auto" ? " with a computed factor" : ""} (--method auto).`,
   );
-  if (without !== null)
-    printMerge(without, `Without what hardly trained: by ${without.method} at rank ${without.rank}.`);
+  if (without !== null) {
+    // What was measured stands above.
+    printMerge(
+      { ...without, basis: without.basis.filter((own) => !recommendation.basis.includes(own)) },
+      `Without what hardly trained: by ${without.method} at rank ${without.rank}.`,
+    );
+  }
   if (lego !== null) printMerge(lego, `If you want LoRA-LEGO: rank ${lego.rank}.`);
 }
 

@@ -5,6 +5,7 @@ import { bytes, figure, percent } from "../core/shown.ts";
 import type { MergedOutputPlan } from "../node/merge-adapters.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
+import { apartIn } from "../report/apart.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
 import { keptOf } from "../report/kept.ts";
 import type { MergeReport } from "../report/report.ts";
@@ -30,6 +31,7 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
   if (report.autoScale !== null) printLine(factorShown(report.autoScale));
   if (report.budget !== null) printLine(budgetShown(report));
   printLine();
+  const apart = apartIn(report);
   const names = stems(inputs.map(({ name }) => name)).map((name) => cut(name, MOST_NAME));
   printLines(
     table(
@@ -42,7 +44,7 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
           [...ranks].join(" "),
           input.modules,
           figure(totals.cosines[t]!),
-          shareShown(totals.shares[t]!, totals.cosines[t]!),
+          shareShown(totals.shares[t]!, totals.cosines[t]!, apart.has(t)),
         ];
       }),
     ),
@@ -60,8 +62,8 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
 }
 
 /** A share as a number and as a bar, which is full at 100%; of what is lost it says nothing. */
-function shareShown(share: number | null, cosine: number | null): string {
-  if (keptOf(share, cosine) === "lost") return "lost";
+function shareShown(share: number | null, cosine: number | null, apart: boolean): string {
+  if (keptOf(share, cosine, apart) === "lost") return "lost";
   const full = Math.round(BAR_CELLS * Math.min(1, Math.max(0, share ?? 0)));
   return `${percent(share).padStart(4)} ${"█".repeat(full)}${"·".repeat(BAR_CELLS - full)}`;
 }

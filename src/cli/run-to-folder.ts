@@ -31,13 +31,14 @@ export async function runToFolder(
   }
   const quiet = flags.json ?? flags.quiet ?? false;
   const progress = await showProgress(quiet);
+  const stays = flags.queue === undefined ? null : `${out}.queue`;
   const { report, format, from } = await untilInterrupted(async (signal) => {
     const options = { ...outputOf(flags), out, signal, onProgress: progress.onProgress };
     if (flags.queue === undefined)
       return (await import("../node/merge-adapters.ts")).mergeAdapters(paths, recipe, options);
     const { mergeQueued } = await import("../queue/merge-queued.ts");
     return mergeQueued(paths, recipe, options, { url: flags.queue, ...queueControl(quiet, signal) });
-  }).finally(progress.stop);
+  }, stays).finally(progress.stop);
   printWarnings(report.warnings);
   if (flags.json) printJson(report);
   else if (!flags.quiet) {

@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import type { Fix } from "../plan/warning.ts";
@@ -23,7 +24,7 @@ export async function runCommand(): Promise<Command> {
     .option("-o, --out <path>", `${OUT_HELP} (default: the recipe's)`, parsePath)
     .option(
       "--adapters <dir>",
-      "folder that relative adapter paths start from (default: the recipe's folder)",
+      "folder that relative adapter paths start from (default: the recipe's folder, or the one around it or this one where only that holds them)",
       parsePath,
     );
   addBaseOption(command);
@@ -35,6 +36,9 @@ export async function runCommand(): Promise<Command> {
   return command.action(async (file: string, flags: RunFlags) => {
     const { loadRecipe } = await import("../node/run-recipe.ts");
     const recipe = await loadRecipe(file, flags.adapters);
+    if (flags.adapters === undefined && recipe.from !== dirname(resolve(file))) {
+      sayLine(`The adapters are taken from ${recipe.from}.`);
+    }
     await (flags.dryRun ? dryRun(recipe, flags) : run(recipe, flags));
   });
 }
@@ -78,11 +82,12 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
 
 /** What to change in a recipe file. */
 function inRecipe(
-  { why: _, options, weights, sizes, ...fields }: Fix,
+  { why: _, options, weights, sizes, leaves, ...fields }: Fix,
   step: string | null,
   { inputs }: MergeReport,
 ): string {
   const lines = [
+    ...(leaves ?? []).map((t) => `leave ${inputs[t]!.name} out`),
     ...(sizes ?? []).flatMap((size, t) =>
       size === 1
         ? []

@@ -27,6 +27,7 @@ interface TuneFlags {
   readonly threads?: number;
   readonly force?: true;
   readonly json?: true;
+  readonly quiet?: true;
   readonly queue?: string;
 }
 
@@ -64,7 +65,8 @@ export async function tuneCommand(): Promise<Command> {
     )
     .option("--threads <n>", "threads (default: all cores)", parseCount)
     .option("--force", "replace a folder that lora-lego wrote, or a file")
-    .option("--json", "print what was found as JSON on stdout");
+    .option("--json", "print what was found as JSON on stdout")
+    .option("-q, --quiet", "print warnings and errors alone");
   addCarriedExtras(command);
   addFieldFlags(command, ["allowPartial"]);
   addQueueOption(command);
@@ -73,13 +75,14 @@ export async function tuneCommand(): Promise<Command> {
       "after",
       "\nExample:\n  lora-lego tune math/ med/ finance/ --base base.gguf --tasks dev.jsonl --budget 200 --out tuned",
     )
-    .action(async (paths: string[], { tasks, test, glue, limit, json, extras, queue, ...flags }: TuneFlags) => {
+    .action(async (paths: string[], { tasks, test, glue, limit, json, quiet, extras, queue, ...flags }: TuneFlags) => {
       refuseThreads({ ...flags, ...(queue !== undefined && { queue }) });
       const { readTaskFiles, tuneMerge, tunePage } = await import("../node/evaluate.ts");
       const read = glue === undefined ? {} : { glue };
       const rows = readTaskFiles(tasks, { ...read, ...(limit !== undefined && { limit }) });
-      const progress = await showProgress(json ?? false, "searching", "merges");
-      const adapters = adaptersAmong(paths);
+      const silent = json ?? quiet ?? false;
+      const progress = await showProgress(silent, "searching", "merges");
+      const adapters = await adaptersAmong(paths);
       const { merged, ...found } = await untilInterrupted(async (signal) => {
         const given = {
           ...flags,
@@ -92,10 +95,10 @@ export async function tuneCommand(): Promise<Command> {
         };
         if (queue === undefined) return tuneMerge(adapters, given);
         const { tuneQueued } = await import("../queue/score-queued.ts");
-        return tuneQueued(adapters, given, { url: queue, ...queueControl(json ?? false, signal) });
-      }).finally(progress.stop);
+        return tuneQueued(adapters, given, { url: queue, ...queueControl(silent, signal) });
+      }, flags.cache ?? `${flags.out}.cache`).finally(progress.stop);
       if (json) printJson({ ...found, report: merged.report });
-      else {
+      else if (!quiet) {
         printLines([...tunePage(found).trimEnd().split("\n"), "", `Written to ${flags.out}.`]);
         printNext(untunedInstead(adapters, flags.out, found));
       }

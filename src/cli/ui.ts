@@ -26,7 +26,7 @@ Examples:
     .action(async (adapters: string[], { port, open }: UiFlags) => {
       const { servePage } = await import("../node/ui/ui-server.ts");
       const { url, ticket, close } = await servePage({
-        adapters: adaptersAmong(adapters),
+        adapters: await adaptersAmong(adapters),
         ...(port !== undefined && { port }),
       });
       printLine(`The explorer is at ${url} (Ctrl-C stops it).`);

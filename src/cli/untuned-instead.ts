@@ -1,3 +1,4 @@
+import { plural } from "../core/plural.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { isTie } from "../evaluate/paired.ts";
 import type { TuneResult } from "../evaluate/tune/tune.ts";
@@ -13,8 +14,17 @@ import type { NextStep } from "./page.ts";
 export function untunedInstead(
   adapters: readonly string[],
   out: string,
-  { recommended, unseen }: Pick<TuneResult, "recommended" | "unseen">,
+  { recommended, tuned, trials, unseen }: Pick<TuneResult, "recommended" | "tuned" | "trials" | "unseen">,
 ): NextStep[] {
+  if (JSON.stringify(tuned.recipe) === JSON.stringify(recommended.recipe)) {
+    const scored = plural(trials, "merge");
+    return [
+      {
+        why: `This is the recommended merge itself: ${scored} scored, and none did better. A larger --budget tries more.`,
+        how: null,
+      },
+    ];
+  }
   if (unseen === null || (unseen.gain.difference > 0 && !isTie(unseen.gain))) return [];
   const worse = unseen.gain.difference < 0 && !isTie(unseen.gain);
   const flags = recipeFlags(recommended.recipe).flatMap(({ words }) => words);

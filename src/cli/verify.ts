@@ -17,7 +17,7 @@ export async function verifyCommand(): Promise<Command> {
     .action(async (paths: string[], flags: { rank?: number; seed: number; allowPartial?: true; json?: true }) => {
       const { verifyAdapters } = await import("../node/verify-adapters.ts");
       const { json, ...options } = flags;
-      const claims = await verifyAdapters(adaptersAmong(paths), { ...options, onDownload: showDownload });
+      const claims = await verifyAdapters(await adaptersAmong(paths), { ...options, onDownload: showDownload });
       if (json) printJson(claims);
       else for (const { claim, measured, holds } of claims) printLine(verdict(holds), `  ${claim} (${measured})`);
       if (claims.some(({ id, holds }) => holds === false && id !== "cluster-purity")) process.exitCode = 1;

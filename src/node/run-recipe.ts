@@ -4,20 +4,20 @@ import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { FormatId } from "../convert/formats.ts";
 import { UsageError } from "../core/errors.ts";
-import { isHubPath } from "../hub/hub-path.ts";
 import { carriedOut } from "../plan/carried-out.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { type PlannedMerge, planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import { type Kept, kept, plannedAdapter } from "../plan/planned-adapter.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
-import { type ParsedRecipe, parseRecipe, type RecipeStep } from "../recipe/recipe-file.ts";
+import { parseRecipe, type RecipeStep } from "../recipe/recipe-file.ts";
 import { bakedAdapters, refuseIdleBase } from "./bake-adapters.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { FUNCTION, object, optional, PATH } from "./call/rules.ts";
 import { readText } from "./files/read-text.ts";
 import { type DiskAdapter, diskAdapters, inputPaths, localPaths } from "./input/adapter-path.ts";
 import { readBaseConfig } from "./input/base-config.ts";
+import { existing, folderOfAdapters } from "./input/recipe-paths.ts";
 import {
   type BaseOptions,
   type FormatOptions,
@@ -39,6 +39,8 @@ export interface LoadedRecipe {
   readonly steps: readonly RecipeStep[];
   /** The path of each adapter of each step; null for the result of an earlier step. */
   readonly paths: readonly (readonly (string | null)[])[];
+  /** The folder that relative paths of adapters start from. */
+  readonly from: string;
   readonly out: string | null;
   readonly to: FormatId | null;
   readonly report: string | null;
@@ -49,7 +51,7 @@ const LOAD: Call<object> = { name: "loadRecipe", takes: { file: PATH, adapters: 
 /**
  * Read a recipe file and resolve its paths.
  *
- * @param adapters folder that relative adapter paths start from; default the recipe's folder
+ * @param adapters folder that relative adapter paths start from; default the recipe's folder, or the one around it or the current one where only that holds them all
  * @throws UsageError for the first mistake, with its place in the file
  * @example
  * ```ts
@@ -67,27 +69,19 @@ export async function loadRecipe(file: string, adapters?: string): Promise<Loade
   const recipe = await parseRecipe(readText(file, { pipes: true }), file);
   const home = dirname(resolve(file));
   const real = realpathSync(file);
-  const from = adapters === undefined ? home : resolve(adapters);
+  const from = adapters === undefined ? folderOfAdapters(recipe, home) : resolve(adapters);
   return {
     // The resolved name of a pipe does not exist as a file.
     file: existsSync(real) ? real : null,
     steps: recipe.steps,
     paths: recipe.steps.map(({ adapters: sources }, i) =>
-      sources.map((source, t) => ("step" in source ? null : existing(recipe, from, source.path, i, t))),
+      sources.map((source, t) => ("step" in source ? null : existing(recipe, file, from, source.path, i, t))),
     ),
+    from,
     out: recipe.out === null ? null : resolve(home, recipe.out),
     to: recipe.to,
     report: recipe.report === null ? null : resolve(home, recipe.report),
   };
-}
-
-function existing(recipe: ParsedRecipe, from: string, path: string, step: number, adapter: number): string {
-  if (isHubPath(path)) return path;
-  const full = resolve(from, path);
-  if (existsSync(full)) return full;
-  throw new UsageError(
-    `${recipe.placeOfAdapter(step, adapter)}: there is no file or folder ${path} in ${from}; correct the path, or pass --adapters DIR.`,
-  );
 }
 
 /** How to carry out a recipe; `out`, `to` and `report` default to the recipe's. */

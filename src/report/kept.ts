@@ -14,11 +14,12 @@ export type Kept = "against" | "lost" | "hardly" | "amplified" | "held";
  *
  * @param share <D', D_t> / |D_t|^2; null if the adapter is zero
  * @param cosine of D' and D_t; null if one is zero
+ * @param apart whether it shares no module with another adapter, which could drown it
  */
-export function keptOf(share: number | null, cosine: number | null): Kept | null {
+export function keptOf(share: number | null, cosine: number | null, apart = false): Kept | null {
   if (share === null || cosine === null) return null;
   if (cosine <= -MOST_COSINE) return "against";
-  if (cosine < MOST_COSINE) return "lost";
+  if (cosine < MOST_COSINE && !apart) return "lost";
   if (share < LEAST_SHARE) return "hardly";
   return share > MOST_SHARE ? "amplified" : "held";
 }

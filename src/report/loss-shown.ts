@@ -1,5 +1,5 @@
 import { figure, percent } from "../core/shown.ts";
-import { apartOf } from "./apart.ts";
+import { apartIn } from "./apart.ts";
 import { type Kept, keptOf } from "./kept.ts";
 import type { MergeReport } from "./report.ts";
 
@@ -8,11 +8,10 @@ type Shown = Pick<MergeReport, "inputs" | "totals" | "warnings" | "modules">;
 /** Whether an adapter is lost, in a sentence or two. */
 export function lossShown({ inputs, totals, warnings, modules }: Shown): string {
   if (warnings.some(({ id }) => id === "zero-result")) return "Everything is lost: the result changes nothing.";
-  const having = modules.map(({ inputRanks }) => inputRanks.flatMap((rank, t) => (rank === null ? [] : [t])));
-  const apart = apartOf(having, inputs.length);
+  const apart = apartIn({ inputs, modules });
   const found = inputs.flatMap(({ name }, t) => {
     const [share, cosine] = [totals.shares[t] ?? null, totals.cosines[t] ?? null];
-    const kept = keptOf(share, cosine);
+    const kept = keptOf(share, cosine, apart.has(t));
     return kept === null ? [] : [{ name, share: share!, cosine: cosine!, kept, apart: apart.has(t) }];
   });
   if (found.length === 0) return "The adapters change nothing.";

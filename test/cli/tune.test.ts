@@ -67,9 +67,12 @@ describe.concurrent("lora-lego tune", () => {
 
 describe("the end of a search", () => {
   const trial = { recipe: { method: "auto", allowPartial: true }, tasks: {}, mean: 0, worst: 0, loss: 0 };
+  const tuned = { ...trial, recipe: { ...trial.recipe, scale: 0.5 } };
   const judged = (difference: number, low: number, high: number) => ({
     recommended: trial,
-    unseen: { recommended: trial, tuned: trial, gain: { difference, low, high } },
+    tuned,
+    trials: 20,
+    unseen: { recommended: trial, tuned, gain: { difference, low, high } },
   });
 
   it.each([
@@ -85,8 +88,18 @@ describe("the end of a search", () => {
     ]);
   });
 
+  it("says that a larger budget tries more where the search found the recommended merge itself", () => {
+    const found = { ...judged(0, 0, 0), tuned: trial, trials: 1 };
+    expect(untunedInstead(["a", "b"], "tuned", found)).toEqual([
+      {
+        why: expect.stringMatching(/^This is the recommended merge itself: 1 merge scored, .* larger --budget/),
+        how: null,
+      },
+    ]);
+  });
+
   it("names nothing where tuning gained, or where there are no such rows", () => {
     expect(untunedInstead(["a", "b"], "tuned", judged(0.1, 0.05, 0.2))).toEqual([]);
-    expect(untunedInstead(["a", "b"], "tuned", { recommended: trial, unseen: null })).toEqual([]);
+    expect(untunedInstead(["a", "b"], "tuned", { ...judged(0, 0, 0), unseen: null })).toEqual([]);
   });
 });

@@ -16,3 +16,7 @@ it.each([
 ] as const)("a share of %s with cosine %s has the word %s", (share, cosine, word) => {
   expect(keptOf(share, cosine)).toBe(word);
 });
+
+it("an adapter that shares no module with others is not lost among them", () => {
+  expect(keptOf(1, 0.001, true)).toBe("held");
+});

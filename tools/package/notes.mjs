@@ -26,3 +26,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   console.log(notesOf(readFileSync(join(root, "CHANGELOG.md"), "utf8"), version));
 }
+
+/** The address that npm compares with the place that the provenance names. @throws if package.json has none */
+export function repositoryOf({ repository }) {
+  const address = typeof repository === "string" ? repository : repository?.url;
+  if (!address) throw new Error("package.json has no repository; add its address on GitHub (docs/releasing.md).");
+  return address;
+}

@@ -1,10 +1,12 @@
 /** What `npm version` does besides package.json: the version in the sources, and the day in CHANGELOG.md. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { dated } from "./notes.mjs";
+import { dated, repositoryOf } from "./notes.mjs";
 import { root, run } from "./run.mjs";
 
-const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const { version } = manifest;
+repositoryOf(manifest);
 const changed = {
   "src/core/version.ts": (text) => text.replace(/VERSION = ".*"/, `VERSION = "${version}"`),
   "CHANGELOG.md": (text) => dated(text, version, new Date().toISOString().slice(0, 10)),

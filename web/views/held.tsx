@@ -1,3 +1,4 @@
+import { apartIn } from "../../src/report/apart.ts";
 import { keptOf } from "../../src/report/kept.ts";
 import type { MadeMerge } from "../state/merge.ts";
 import { Bars } from "./bars.tsx";
@@ -5,10 +6,11 @@ import { Bars } from "./bars.tsx";
 /** How much of each adapter is in a result; the line is all of it. */
 export function Held({ made: { report, title }, most }: { made: MadeMerge; most: number }) {
   const { shares, cosines } = report.totals;
+  const apart = apartIn(report);
   const rows = report.inputs.map(({ name }, t) => {
     const [share, cosine] = [shares[t] ?? null, cosines[t] ?? null];
     // The share of what is lost says nothing.
-    return { name, value: keptOf(share, cosine) === "lost" ? null : share };
+    return { name, value: keptOf(share, cosine, apart.has(t)) === "lost" ? null : share };
   });
   return <Bars title={`${title} holds`} rows={rows} most={most} line={1} />;
 }

@@ -39,6 +39,9 @@ import { tokenRowsOf } from "../token-rows.ts";
 import { unknownFieldNotices } from "../unknown-fields.ts";
 import type { Variant } from "../variants.ts";
 
+/** What names of an adapter's tensors have in them, whatever trainer wrote them. */
+const OF_ADAPTER = /lora|^base_model\.|adapter|prompt|ia3|oft|hada|lokr/i;
+
 /**
  * PEFT's dialect: base_model.model.<module>.lora_A.weight (r, in) and .lora_B.weight (out, r), with adapter_config.json next to them.
  */
@@ -52,6 +55,12 @@ export const peft: Dialect = {
     if (text === null) {
       const foreign = foreignVariant(tensors.keys());
       if (foreign !== null) return whole([foreign], null, null);
+      const [weight] = tensors.keys();
+      if (weight !== undefined && ![...tensors.keys()].some((key) => OF_ADAPTER.test(key))) {
+        throw new RefusedError(
+          `${name} is a base model, not an adapter: it holds whole weights (such as ${weight}) and no LoRA factors; pass the adapters, and this one with --base where a command takes it.`,
+        );
+      }
       throw new FormatError(`${files[0]!.name} has no ${CONFIG_FILE} next to it, which holds rank and alpha; add it.`);
     }
     const fields = parsePeftFields(text.text, text.where);

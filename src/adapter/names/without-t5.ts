@@ -16,6 +16,9 @@ export function withoutT5({ files }: Pick<Adapter, "files">): string {
   const [file] = files;
   if (file === undefined || !("path" in file)) return `leave it out with --exclude ${PATTERN}`;
   const path = String(file.path);
-  const out = `${path.split("/").at(-1)!.replace(/\.\w+$/, "")}-diffusers.safetensors`;
+  const out = `${path
+    .split("/")
+    .at(-1)!
+    .replace(/\.\w+$/, "")}-diffusers.safetensors`;
   return `leave it out with lora-lego merge ${shellPath(path)} --method cat --exclude ${PATTERN} --to diffusers --out ${shellPath(out)}`;
 }

@@ -1,7 +1,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
-import { isOfT5, withoutT5 } from "../../adapter/names/without-t5.ts";
 import { componentOf } from "../../adapter/names/components.ts";
+import { isOfT5, withoutT5 } from "../../adapter/names/without-t5.ts";
 import { placeOf } from "../../adapter/weights/whole.ts";
 import { familyById, TEXT_ENCODERS } from "../../families/families.ts";
 import { differs, type Finding, fails, note, short } from "./finding.ts";
@@ -117,7 +117,8 @@ function checkDiffusers(adapter: Adapter, { title }: Consumer): Finding[] {
   const flux = all.some(({ name }) => name.startsWith("diffusion_model."));
   const second = flux ? all.find(({ a }) => /^lora_te[23]_/.test(a.name)) : undefined;
   if (second !== undefined) {
-    const encoder = all.some(({ name }) => isOfT5(name)) && plain ? `it loads no LoRA of T5: ${withoutT5(adapter)}` : way;
+    const encoder =
+      all.some(({ name }) => isOfT5(name)) && plain ? `it loads no LoRA of T5: ${withoutT5(adapter)}` : way;
     return [
       differs(
         `${title} leaves out all text encoders of Flux files except the first (such as ${second.a.name}); ${encoder}.`,

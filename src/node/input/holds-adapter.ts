@@ -1,11 +1,33 @@
 import { readdirSync, statSync } from "node:fs";
-import { isConfigFile } from "../../formats/peft-folder/files.ts";
+import { join } from "node:path";
+import { isConfigFile, isIndexFile, isWeightsFile } from "../../formats/peft-folder/files.ts";
+
+/** One file, its shards, or their index. */
+const MODEL_WEIGHTS =
+  /^(?:model|pytorch_model|diffusion_pytorch_model)(?:-\d{5}-of-\d{5})?\.(?:safetensors|bin)(?:\.index\.json)?$/;
 
 /** Whether a path is a folder with an adapter's files, and not with those of a whole model. */
 export function holdsAdapter(path: string): boolean {
   if (!isFolder(path)) return false;
   const names = readdirSync(path);
   return names.some(isConfigFile) || (names.some(isAdapterFile) && !names.includes("config.json"));
+}
+
+/** Whether a path is a folder with the files of a whole model: its config, and weights as transformers or llama.cpp name them. */
+export function holdsModel(path: string): boolean {
+  if (!isFolder(path)) return false;
+  const names = readdirSync(path);
+  if (names.some(isConfigFile) || !names.includes("config.json")) return false;
+  return names.some((name) => MODEL_WEIGHTS.test(name) || name.endsWith(".gguf"));
+}
+
+/** Whether a path is a folder with nothing in it that an adapter could be made of, at any depth that is looked at. */
+export function holdsNothing(path: string): boolean {
+  if (!isFolder(path)) return false;
+  return readdirSync(path).every((name) => {
+    const inner = join(path, name);
+    return !isFolder(inner) && !isConfigFile(name) && !isWeightsFile(name) && !isIndexFile(name);
+  });
 }
 
 /** Whether a file can be an adapter whatever its name is. */
