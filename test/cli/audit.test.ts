@@ -123,7 +123,7 @@ describe.concurrent("lora-lego audit --of", () => {
     expect(lines(stdout).filter((line) => line.length > 80)).toEqual([]);
     expect(stdout).toMatch(/^cola +1 +0\.\d\d +38%$/m);
     expect(stdout).toMatch(/^ok +rank-too-low +rank 12 can hold 100% of the sum's energy \(least 90%\)$/m);
-    expect(stdout).toMatch(/^ok +badly-kept +0\.9\d times as much of \w+ as of all \(a rank for each\)$/m);
+    expect(stdout).toMatch(/^ok +badly-kept +0\.9\d times as much of \w+ as of all \(the rank fits\)$/m);
     expect(stdout).toMatch(/^not looked at: clusters \(the method does not cluster\)$/m);
   });
 
@@ -153,7 +153,7 @@ describe.concurrent("lora-lego audit --of", () => {
     const commands = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
     expect(commands).toEqual([
       `    lora-lego merge ${SEVEN.join(" ")} --method lego --rank 12 --out ${out}-2`,
-      `    lora-lego merge ${SEVEN.join(" ")} --method auto --out ${out}-3`,
+      `    lora-lego merge ${SEVEN.join(" ")} --method auto --rank 12 --out ${out}-3`,
       `    lora-lego merge ${SEVEN.join(" ")} --method lego --scale 1.493 --out ${out}-4`,
     ]);
     const json = await run(["audit", out, "--of", ...SEVEN, "--json"]);
