@@ -24,7 +24,10 @@ export function holdsModel(path: string): boolean {
 /** Whether a path is a folder with nothing in it that an adapter could be made of, at any depth that is looked at. */
 export function holdsNothing(path: string): boolean {
   if (!isFolder(path)) return false;
-  return readdirSync(path).every((name) => {
+  const names = readdirSync(path);
+  // An empty folder may be a download that failed.
+  if (names.length === 0) return false;
+  return names.every((name) => {
     const inner = join(path, name);
     return !isFolder(inner) && !isConfigFile(name) && !isWeightsFile(name) && !isIndexFile(name);
   });
