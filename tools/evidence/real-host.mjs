@@ -48,6 +48,7 @@ export function rowsOf(labels, part, tasks) {
 export function realHost({ scorer, paths, heads, joint, merged, cache }) {
   mkdirSync(cache, { recursive: true });
   return {
+    lanes: 1,
     async merge(recipe) {
       const out = join(merged, digest(JSON.stringify([paths, recipe])));
       if (!existsSync(out)) await mergeToFolder(paths, recipe, { out, threads: 1 });

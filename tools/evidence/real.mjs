@@ -138,6 +138,7 @@ async function measure({ id, heads, config }, scorer) {
   const answers = [new Map()];
   const chosen = [];
   const watched = {
+    ...host,
     async merge(recipe) {
       const merged = await host.merge(recipe);
       answers.push(new Map());
