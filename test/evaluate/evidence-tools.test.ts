@@ -130,6 +130,38 @@ it("scores are asked for once for the same weights, factor, rows and head", asyn
   expect(asked.slice(2).map(({ task }) => task)).toEqual(["cola", "cola", "cola", "wnli"]);
 });
 
+it("a study on a pretrained model scores base, adapters and merges, each on all test rows", async () => {
+  const { measure } = await tool("real.mjs");
+  const tasks = ["reverse", "sort"];
+  const labels = Object.fromEntries(
+    ["dev", "test"].map((part) => [
+      part,
+      Object.fromEntries(tasks.map((task) => [task, { answers: [1, 0, 1, 1], digest: `${part} ${task}`, head: task }])),
+    ]),
+  );
+  // The base always says 0, an adapter 1, a merge what is right.
+  const ask = async ({ adapter, part, task }: { adapter: string | null; part: string; task: string }) => {
+    const right = labels[part]![task]!.answers;
+    const own = adapter !== null && adapters.includes(adapter);
+    return right.map((answer) => ((adapter === null ? 0 : own ? 1 : answer) === 0 ? [0, -1] : [-1, 0]));
+  };
+  const heads = join(root, "examples/adapters");
+  const config = {
+    base: "smollm2",
+    tasks: { dev: tasks, test: tasks },
+    adapters: tasks.map((task) => ({ path: join(heads, task), task })),
+    ranks: [2],
+    merges: [{ method: "average" }, { method: "svd" }],
+    scales: [],
+  };
+  const [merged, cache] = [join(folder, "study-merged"), join(folder, "study-cache")];
+  const found = await measure({ id: "study", heads, config }, { model: "smollm2", labels, ask, merged, cache });
+  expect([found.base.seen, found.own.seen, ...found.merges.map((merge: typeof found) => merge.plain.seen)]).toEqual([
+    0.25, 0.75, 1, 1,
+  ]);
+  expect(found.majority).toEqual({ reverse: 0.75, sort: 0.75 });
+});
+
 it("noise has the size of each factor times sigma", async () => {
   const { addNoise } = await tool("noise.mjs");
   const { readAdapter } = await tool("adapter-files.mjs");

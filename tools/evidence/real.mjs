@@ -66,11 +66,11 @@ export async function runReal(args) {
   if (ids.length === 0) writePage();
 }
 
-/** @param work gets the scorer, with a folder for merges that is removed at the end and a count of its questions */
+/** @param work gets the scorer, with folders for merges (removed at the end) and for scores, and a count of its questions */
 async function withScorer(python, model, work) {
   const scorer = await startScorer(python, model);
   const scratch = mkdtempSync(join(tmpdir(), "lora-lego-real-"));
-  const counted = { ...scorer, merged: scratch, asked: 0 };
+  const counted = { ...scorer, merged: scratch, cache: join(build, "cache"), asked: 0 };
   counted.ask = (request) => {
     counted.asked++;
     return scorer.ask(request);
@@ -128,13 +128,13 @@ async function measureInTurn(study, scorer) {
   }
 }
 
-/** The results of a benchmark, with the balanced scores and what `auto` chose beside each. */
-async function measure({ id, heads, config }, scorer) {
+/** The results of a benchmark, with the balanced scores and what `auto` chose beside each. @param scorer as `withScorer` gives it */
+export async function measure({ id, heads, config }, scorer) {
   const bench = await parseBench(stringify(config), id);
   const [dev, test] = ["dev", "test"].map((part) => rowsOf(scorer.labels, part, config.tasks[part]));
   const paths = bench.adapters.map(({ path }) => path);
-  const cache = join(build, "cache");
-  const host = realHost({ scorer, paths, heads, joint: bench.joint, merged: scorer.merged, cache });
+  const kept = { merged: scorer.merged, cache: scorer.cache };
+  const host = realHost({ scorer, paths, heads, joint: bench.joint, ...kept });
   const answers = [new Map()];
   const chosen = [];
   const watched = {
