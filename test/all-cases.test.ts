@@ -63,11 +63,16 @@ function advised(message: string): WrittenFormat[] {
 const ELSEWHERE =
   /\b(pass|save|train|retrain|keep|add|leave|remove|download|copy|repair|fuse|choose|use)\b|lora-lego (merge|fuse|resize|extract)|--from-init|convert --base/;
 
+/** A command to copy, whatever formats it names. */
+const COMMAND = /lora-lego merge \S+ .*--out /;
+
 /** Whether a refusal leads to something that works, or out of what was tried here. */
 function leadsOn(id: string, outcomes: ReadonlyMap<string, Outcome>, before: readonly string[] = []): boolean {
   const message = outcomes.get(id)!;
   if (message === null) return true;
   const others = advised(message);
+  if (COMMAND.test(wayOut(message))) return true;
+  if (/\bmerge it into a folder\b/.test(wayOut(message))) return outcomes.get("merge") === null;
   if (others.length === 0) return ELSEWHERE.test(wayOut(message));
   return others.some((next) => !before.includes(next) && leadsOn(next, outcomes, [...before, id]));
 }

@@ -45,7 +45,7 @@ export function modulesInDiffusers(adapter: Adapter): DiffusersModule[] {
     }
     if (format !== "diffusers" && isOfT5(module.name)) {
       throw refuse(
-        `belongs to a T5 text encoder, for which diffusers loads no LoRA; ${withoutT5(adapter)}. Only ComfyUI loads all of it, in kohya's names.`,
+        `belongs to a T5 text encoder, for which diffusers loads no LoRA (ComfyUI does, in kohya's names); ${withoutT5(adapter)}.`,
       );
     }
     // In Flux.1's pipeline T5 is the second text encoder, not the third as here.

@@ -214,7 +214,7 @@ describe("a GGUF adapter", () => {
   });
 
   it.each([
-    [[["general.architecture", "llama"]], /a model according to its metadata/],
+    [[["general.architecture", "llama"]], /is a base model according to its metadata, not an adapter/],
     [
       [
         ["general.type", "mmproj"],
