@@ -18,6 +18,7 @@ export type { InspectedBlock } from "../analysis/blocks.ts";
 export type { Check, Finding } from "../analysis/check.ts";
 export type { ComparedMerge, Comparison } from "../analysis/compare.ts";
 export type { InspectedModule, Inspection } from "../analysis/inspect.ts";
+export type { MeasuredMethod } from "../analysis/measured-methods.ts";
 export type { Claim } from "../analysis/verify.ts";
 export type { DeltaFigures } from "../figures/delta.ts";
 export type { Purity } from "../figures/purity.ts";
