@@ -11,9 +11,14 @@ import { type BaseModel, filesOf } from "./base-model.ts";
 import { baseTensor } from "./base-tensor.ts";
 import { isConv1d } from "./conv1d.ts";
 
-/** The linear layers of a model, for adapters whose deltas need them. @param config of the model; null where it has none */
+/**
+ * The linear layers of a model, for adapters whose deltas need them.
+ *
+ * @param config of the model; null where it has none, and then a layer's shape tells whether it is stored as (in, out)
+ */
 export function baseLayers(base: BaseModel, config: BaseConfig | null): BaseFiles {
   const { name } = base;
+  const modelType = config?.modelType ?? null;
   return {
     files: filesOf(base),
     after: (others) => ({
@@ -23,7 +28,7 @@ export function baseLayers(base: BaseModel, config: BaseConfig | null): BaseFile
         const tensor = baseTensor(base, `${module}.weight`, module);
         const { dtype, shape } = tensor;
         const [first = 0, second = 0] = shape;
-        const turned = first === second || out === null ? isConv1d(module, config?.modelType ?? null) : first !== out;
+        const turned = modelType === null ? out !== null && first !== out : isConv1d(module, modelType);
         const outputs = turned ? second : first;
         if (shape.length !== 2 || (out !== null && outputs !== out) || !isFactorDtype(dtype)) {
           throw new RefusedError(

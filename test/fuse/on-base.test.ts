@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { atRank } from "../../src/fuse/at-rank.ts";
 import { baseLayers } from "../../src/fuse/base-layers.ts";
+import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { rejection } from "../support/memory-folder.ts";
@@ -10,12 +11,32 @@ import { ON_BASE, openCase, type PeftCase, peftCase } from "../support/peft-case
 import { decodeAdapter, type Nested, relativeError } from "../support/pico.ts";
 
 /** The base's config.json, which says that c_fc is stored as (in, out). */
-const GPT2 = { modelType: "gpt2" } as Parameters<typeof baseLayers>[1];
+const GPT2 = { modelType: "gpt2" } as Config;
+type Config = Parameters<typeof baseLayers>[1];
 
-async function onBase(each: PeftCase, weights: Readonly<Record<string, Nested>> = each.weights!): Promise<Adapter> {
+async function onBase(
+  each: Pick<PeftCase, "config" | "tensors" | "weights">,
+  weights: Readonly<Record<string, Nested>> = each.weights!,
+  config: Config = GPT2,
+  others: readonly TensorData[] = [],
+): Promise<Adapter> {
   const named = Object.entries(weights).map(([module, values]) => [`${module}.weight`, values]);
-  return openCase(each, { onBase: baseLayers(await openPicoModel(Object.fromEntries(named)), GPT2) });
+  return openCase(each, { onBase: baseLayers(await openPicoModel(Object.fromEntries(named)), config) }, others);
 }
+
+const ones = (...shape: readonly number[]): Nested =>
+  shape.length === 0 ? 1 : Array.from({ length: shape[0]! }, () => ones(...shape.slice(1)));
+
+/** Adapters of a k_proj from 16 to 16. */
+const SQUARE = {
+  VERA: {
+    "base_model.model.k_proj.vera_lambda_b": ones(16),
+    "base_model.model.k_proj.vera_lambda_d": ones(2),
+    "base_model.vera_A": ones(2, 16),
+    "base_model.vera_B": ones(16, 2),
+  },
+  MISS: { "base_model.model.k_proj.miss_block": ones(2, 16) },
+};
 
 async function deltasOf(adapter: Adapter): Promise<Map<string, Float64Array>> {
   const { config, weights } = await mergeInMemory([adapter], { method: "cat", dtype: "f32" });
@@ -23,7 +44,7 @@ async function deltasOf(adapter: Adapter): Promise<Map<string, Float64Array>> {
   return new Map(Array.from(modules, ([name, { delta }]) => [name, delta]));
 }
 
-function expectDeltas(found: ReadonlyMap<string, Float64Array>, { deltas }: PeftCase, within: number): void {
+function expectDeltas(found: ReadonlyMap<string, Float64Array>, { deltas }: Pick<PeftCase, "deltas">, within: number): void {
   expect([...found.keys()].sort()).toEqual(Object.keys(deltas).sort());
   for (const [name, delta] of Object.entries(deltas)) {
     expect(relativeError(found.get(name)!, Float64Array.from(delta)), name).toBeLessThan(within);
@@ -91,6 +112,27 @@ describe("methods of PEFT that need the base", () => {
     expect(String(await rejection(onBase(bat, short)))).toMatch(
       /q as a linear layer of 8 outputs; pass the base model/,
     );
+  });
+
+  it.each(Object.entries(SQUARE))("takes no %s of a layer whose base has fewer outputs", async (method, tensors) => {
+    const each = { config: { peft_type: method, r: 2, target_modules: ["k_proj"] }, tensors };
+    const open = (weight: Nested, modelType: string | null) =>
+      onBase(each, { k_proj: weight }, { modelType } as Config);
+    expect((await open(ones(16, 16), "llama")).modules.get("k_proj")).toMatchObject({ in: 16, out: 16 });
+    // Key heads that share values: (4, 16) is not a turned (16, 4).
+    expect((await rejection(open(ones(4, 16), "llama"))).message).toBe(
+      "base: k_proj.weight is F32 (4, 16), but the adapter has k_proj as a linear layer of 16 outputs; pass the base model that the adapter was trained on, in f32, f16 or bf16.",
+    );
+    // c_fc alone is turned in GPT-2.
+    expect(String(await rejection(open(ones(4, 16), "gpt2")))).toMatch(/of 16 outputs; pass the base model/);
+  });
+
+  it("goes by the shape where the config has no model_type", async () => {
+    const { tensors, config, weights, deltas } = peftCase("VeRA");
+    for (const modelType of ["gpt2", null]) {
+      const adapter = await onBase({ tensors, config }, weights!, { modelType } as Config);
+      expectDeltas(await deltasOf(adapter), { deltas }, 1e-6);
+    }
   });
 
   it.each(["VeRA", "PVeRA", "RandLora"])("refuses a %s without its random matrices", async (name) => {

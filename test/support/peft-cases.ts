@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import type { BasedOptions } from "../../src/adapter/container.ts";
 import { openBased } from "../../src/adapter/open.ts";
-import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
+import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
 import { memoryFolder } from "./memory-folder.ts";
 import { encodeTensor, type Nested } from "./pico.ts";
 
@@ -30,12 +30,15 @@ export function peftCase(name: string): PeftCase {
   return cases.find((each) => each.name === name)!;
 }
 
-/** Open a case from memory. */
+/** Open a case from memory. @param others tensors in the place of those with their names */
 export function openCase(
   { config, tensors }: Pick<PeftCase, "config" | "tensors">,
   options: BasedOptions = {},
+  others: readonly TensorData[] = [],
 ): Promise<Adapter> {
-  const data = Object.entries(tensors).map(([key, values]) => encodeTensor(key, values));
+  const data = Object.entries(tensors).map(
+    ([key, values]) => others.find(({ name }) => name === key) ?? encodeTensor(key, values),
+  );
   const files = {
     "adapter_config.json": JSON.stringify(config),
     "adapter_model.safetensors": encodeSafetensors(data, { format: "pt" }),
