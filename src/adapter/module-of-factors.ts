@@ -66,6 +66,12 @@ export function refuseNoFloats(name: string, { name: key, dtype }: TensorRef): v
   );
 }
 
+/** A tensor whose values widen to f32. @param name of the adapter @throws RefusedError for any other */
+export function floats(name: string, tensor: TensorRef): TensorRef<FactorDtype> {
+  refuseNoFloats(name, tensor);
+  return tensor as TensorRef<FactorDtype>;
+}
+
 /**
  * Refuse factors that were saved without gathering them from all training processes: empty ones (DeepSpeed ZeRO-3), and rows of a single
  * process (FSDP), where the rows of A are an exact fraction of the units of B.

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
+import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { atRank } from "../../src/fuse/at-rank.ts";
 import { baseLayers } from "../../src/fuse/base-layers.ts";
-import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { rejection } from "../support/memory-folder.ts";
 import { openPicoModel } from "../support/models.ts";
-import { ON_BASE, openCase, type PeftCase, peftCase } from "../support/peft-cases.ts";
+import { NO_FLOATS, ON_BASE, ofIntegers, openCase, type PeftCase, peftCase } from "../support/peft-cases.ts";
 import { decodeAdapter, type Nested, relativeError } from "../support/pico.ts";
 
 /** The base's config.json, which says that c_fc is stored as (in, out). */
@@ -44,7 +44,11 @@ async function deltasOf(adapter: Adapter): Promise<Map<string, Float64Array>> {
   return new Map(Array.from(modules, ([name, { delta }]) => [name, delta]));
 }
 
-function expectDeltas(found: ReadonlyMap<string, Float64Array>, { deltas }: Pick<PeftCase, "deltas">, within: number): void {
+function expectDeltas(
+  found: ReadonlyMap<string, Float64Array>,
+  { deltas }: Pick<PeftCase, "deltas">,
+  within: number,
+): void {
   expect([...found.keys()].sort()).toEqual(Object.keys(deltas).sort());
   for (const [name, delta] of Object.entries(deltas)) {
     expect(relativeError(found.get(name)!, Float64Array.from(delta)), name).toBeLessThan(within);
@@ -113,6 +117,16 @@ describe("methods of PEFT that need the base", () => {
       /q as a linear layer of 8 outputs; pass the base model/,
     );
   });
+
+  it.each(ON_BASE.map((each) => [each.name, each] as const))(
+    "%s: refused with any tensor of integers",
+    async (_, each) => {
+      for (const tensor of ofIntegers(each)) {
+        const opening = onBase(each, each.weights!, GPT2, [tensor]);
+        expect((await rejection(opening)).message).toBe(NO_FLOATS(tensor.name));
+      }
+    },
+  );
 
   it.each(Object.entries(SQUARE))("takes no %s of a layer whose base has fewer outputs", async (method, tensors) => {
     const each = { config: { peft_type: method, r: 2, target_modules: ["k_proj"] }, tensors };

@@ -30,6 +30,22 @@ export function peftCase(name: string): PeftCase {
   return cases.find((each) => each.name === name)!;
 }
 
+/** One number, and copies of what all modules share, which nothing reads. */
+const MAY_BE_INTEGERS = /delora_lambda$|model\.\w+\.randlora_[AB]$/;
+
+/** Each tensor of a case that must hold floats once more, of integers. */
+export function ofIntegers({ tensors }: Pick<PeftCase, "tensors">): TensorData[] {
+  const needed = Object.entries(tensors).filter(([key]) => !MAY_BE_INTEGERS.test(key));
+  return needed.map(([key, values]) => {
+    const { shape, data } = encodeTensor(key, values);
+    return { name: key, dtype: "I32", shape, data };
+  });
+}
+
+/** What is said of such a tensor. */
+export const NO_FLOATS = (key: string): string =>
+  `it: ${key} is stored as I32, which is not a floating-point type; save the adapter in f32, f16 or bf16.`;
+
 /** Open a case from memory. @param others tensors in the place of those with their names */
 export function openCase(
   { config, tensors }: Pick<PeftCase, "config" | "tensors">,

@@ -1,9 +1,8 @@
-import type { FactorDtype } from "../../core/dtype.ts";
 import { elementCount } from "../../core/shape.ts";
 import { denseFactor } from "../dense-factor.ts";
 import type { MatrixHalves, MatrixRef } from "../factor-ref.ts";
 import { coreProduct, identity, product, stored } from "../matrix-ref.ts";
-import { refuseNoFloats } from "../module-of-factors.ts";
+import { floats } from "../module-of-factors.ts";
 import type { TensorRef } from "../read-adapter.ts";
 import { misfit, type Parts, partOf } from "./parts.ts";
 
@@ -72,11 +71,10 @@ export function sidesOf(
   name: string,
   tensor: TensorRef,
 ): { readonly byRows: MatrixRef; readonly byColumns: MatrixRef } {
-  refuseNoFloats(name, tensor);
-  const floats = tensor as TensorRef<FactorDtype>;
+  const values = floats(name, tensor);
   const rows = tensor.shape[0]!;
   return {
-    byRows: stored(denseFactor(floats, "rows", rows)),
-    byColumns: stored(denseFactor(floats, "columns", elementCount(tensor.shape) / rows)),
+    byRows: stored(denseFactor(values, "rows", rows)),
+    byColumns: stored(denseFactor(values, "columns", elementCount(tensor.shape) / rows)),
   };
 }

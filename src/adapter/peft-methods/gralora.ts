@@ -1,9 +1,8 @@
-import type { FactorDtype } from "../../core/dtype.ts";
 import { denseFactor } from "../dense-factor.ts";
 import type { ComputedModule } from "../lycoris/computed.ts";
 import { misfit, type Parts } from "../lycoris/parts.ts";
-import { refuseNoFloats } from "../module-of-factors.ts";
-import type { FactorPiece, TensorRef } from "../read-adapter.ts";
+import { floats } from "../module-of-factors.ts";
+import type { FactorPiece } from "../read-adapter.ts";
 import { composed } from "../weights/cut.ts";
 import { gathered, neededPart } from "./gathered.ts";
 import type { PeftMethod } from "./method.ts";
@@ -24,7 +23,7 @@ export const GRALORA: PeftMethod = {
 
 function moduleOf(parts: Parts): ComputedModule {
   const [A, B] = [neededPart(parts, "gralora_A"), neededPart(parts, "gralora_B")].map((tensor) =>
-    floats(parts, tensor),
+    floats(parts.name, tensor),
   );
   const [k = 0, width = 0, r = 0] = A!.shape;
   const [blocks, units, height = 0] = B!.shape;
@@ -64,14 +63,9 @@ function moduleOf(parts: Parts): ComputedModule {
 /** The units of the whole matrix; null where there are none. */
 function generalOf(parts: Parts, inputs: number, out: number) {
   if (!(parts.tensors.has("gralora_A_general") || parts.tensors.has("gralora_B_general"))) return null;
-  const [A, B] = ["gralora_A_general", "gralora_B_general"].map((part) => floats(parts, neededPart(parts, part)));
+  const [A, B] = ["gralora_A_general", "gralora_B_general"].map((part) => floats(parts.name, neededPart(parts, part)));
   const rank = A!.shape[0] ?? 0;
   if (A!.shape.join() !== `${rank},${inputs}` || B!.shape.join() !== `${out},${rank}` || rank === 0)
     throw misfit(parts);
   return { A: A!, B: B!, rank };
-}
-
-function floats({ name }: Parts, tensor: TensorRef): TensorRef<FactorDtype> {
-  refuseNoFloats(name, tensor);
-  return tensor as TensorRef<FactorDtype>;
 }

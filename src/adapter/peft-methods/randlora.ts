@@ -1,10 +1,9 @@
-import type { FactorDtype } from "../../core/dtype.ts";
 import { denseFactor } from "../dense-factor.ts";
 import { computedModule } from "../lycoris/computed.ts";
 import { misfit } from "../lycoris/parts.ts";
 import { sidesOf } from "../lycoris/sides.ts";
 import { rowProducts, scaledBy, stored } from "../matrix-ref.ts";
-import type { TensorRef } from "../read-adapter.ts";
+import { floats } from "../module-of-factors.ts";
 import { gathered, neededPart } from "./gathered.ts";
 import type { PeftMethod } from "./method.ts";
 import { projection } from "./vera.ts";
@@ -37,7 +36,7 @@ export const RANDLORA: PeftMethod = {
         larger <= most;
       if (!fits || r * n === 0) throw misfit({ ...own, tensors: new Map([...own.tensors, ...shared.tensors]) });
       const small = stored({ ...denseFactor(A, "rows", r), size: smaller });
-      const strengths = stored(denseFactor(lambda as TensorRef<FactorDtype>, "rows", r * n));
+      const strengths = stored(denseFactor(floats(name, lambda), "rows", r * n));
       const scaled = scaledBy(strengths, rowProducts(small, sidesOf(name, gamma).byRows));
       const large = stored({ ...denseFactor(B, "columns", bases * r), rank: n * r, size: larger });
       const sides = smaller === inputs ? { a: scaled, b: large } : { a: large, b: scaled };

@@ -1,4 +1,5 @@
-import { RefusedError } from "../../core/errors.ts";
+import { FormatError, RefusedError } from "../../core/errors.ts";
+import { type JsonObject, showJson } from "../../formats/json.ts";
 import { computedModule } from "../lycoris/computed.ts";
 import { misfit } from "../lycoris/parts.ts";
 import { sidesOf } from "../lycoris/sides.ts";
@@ -26,13 +27,13 @@ export const VBLORA: PeftMethod = {
     if (found.length === 0) return { modules: [], others };
     const bank = neededPart(shared, "vblora_vector_bank");
     const [vectors = 0, length = 0] = bank.shape;
-    const most = typeof fields.topk === "number" ? fields.topk : MOST;
+    const most = topkOf(name, fields);
     const modules = found.map((parts) => {
       const [A, B] = [neededPart(parts, "vblora_logits_A"), neededPart(parts, "vblora_logits_B")];
       const [r = 0, inputs = 0] = A.shape;
       const [out = 0, units] = B.shape;
       const fits = [A, B].every(({ shape }) => shape.length === 3 && shape[2] === vectors);
-      if (!fits || units !== r || bank.shape.length !== 2 || r * inputs * out * length === 0 || most < 1) {
+      if (!fits || units !== r || bank.shape.length !== 2 || r * inputs * out * length === 0) {
         throw misfit({ ...parts, tensors: new Map([...parts.tensors, ["vblora_vector_bank", bank]]) });
       }
       const mixed = (logits: MatrixRef, tilesFirst: boolean, tiles: number): MatrixRef => ({
@@ -52,3 +53,11 @@ export const VBLORA: PeftMethod = {
   },
   scale: () => 1,
 };
+
+/** How many vectors a mixture has. */
+function topkOf(name: string, { topk = MOST }: JsonObject): number {
+  if (typeof topk === "number" && Number.isInteger(topk) && topk > 0) return topk;
+  throw new FormatError(
+    `${name}: topk in adapter_config.json is ${showJson(topk)}, but must be a positive integer; pass the config that was saved with these weights.`,
+  );
+}

@@ -6,7 +6,7 @@ import { computedModule } from "../lycoris/computed.ts";
 import { misfit, type Parts } from "../lycoris/parts.ts";
 import { sidesOf } from "../lycoris/sides.ts";
 import { scaledBy, stored } from "../matrix-ref.ts";
-import { refuseNoFloats } from "../module-of-factors.ts";
+import { floats } from "../module-of-factors.ts";
 import type { TensorRef } from "../read-adapter.ts";
 import { gathered, neededPart } from "./gathered.ts";
 import type { PeftMethod } from "./method.ts";
@@ -62,9 +62,4 @@ export function projection(shared: Parts, part: string): TensorRef<FactorDtype> 
   throw new RefusedError(
     `${shared.name} was saved without ${part}, which its training drew at random and without which its delta is not known; load it with PEFT and save it with save_projection=True.`,
   );
-}
-
-function floats(name: string, tensor: TensorRef): TensorRef<FactorDtype> {
-  refuseNoFloats(name, tensor);
-  return tensor as TensorRef<FactorDtype>;
 }

@@ -3,7 +3,7 @@ import { type ConsumerId, consumerById } from "../../../src/adapter/consumers.ts
 import { checkOpened } from "../../../src/analysis/check.ts";
 import { mergeInMemory } from "../../../src/merge/merge.ts";
 import { rejection } from "../../support/memory-folder.ts";
-import { ALONE, openCase, peftCase } from "../../support/peft-cases.ts";
+import { ALONE, NO_FLOATS, ofIntegers, openCase, peftCase } from "../../support/peft-cases.ts";
 import { decodeAdapter, type Nested, relativeError } from "../../support/pico.ts";
 
 const cases = ALONE;
@@ -25,6 +25,31 @@ describe("methods of PEFT that are a LoRA all the same", () => {
       }
     },
   );
+
+  it.each(cases.map((each) => [each.name, each] as const))(
+    "%s: refused with any tensor of integers",
+    async (_, each) => {
+      for (const tensor of ofIntegers(each)) {
+        expect((await rejection(open(each, {}, [tensor]))).message).toBe(NO_FLOATS(tensor.name));
+      }
+    },
+  );
+
+  it.each([0, -1, 2.5, "2", null, [2]])("refuses a VB-LoRA whose topk is %j", async (topk) => {
+    const { config, tensors } = one("VB-LoRA");
+    expect((await rejection(open({ config: { ...config, topk }, tensors }))).message).toBe(
+      `it: topk in adapter_config.json is ${JSON.stringify(topk)}, but must be a positive integer; pass the config that was saved with these weights.`,
+    );
+  });
+
+  it("takes PEFT's default of two where a VB-LoRA has no topk", async () => {
+    const { config, tensors } = one("VB-LoRA");
+    const { topk, ...rest } = config;
+    expect(topk).toBe(2);
+    const deltasOf = async (fields: typeof config) =>
+      (await mergeInMemory([await open({ config: fields, tensors })], { method: "cat", dtype: "f32" })).weights;
+    expect(await deltasOf(rest)).toEqual(await deltasOf(config));
+  });
 
   it("merges with a LoRA of the same modules", async () => {
     const like = one("AdaLoRA");
