@@ -3,7 +3,6 @@ import type { Signature } from "../analysis/audit/signatures.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
 import { figure, percent } from "../core/shown.ts";
-import { keptOf } from "../report/kept.ts";
 import { cosineShown, cut, printNext, printParagraph, wrapped } from "./page.ts";
 import { stems } from "./stems.ts";
 import { table } from "./table.ts";
@@ -28,7 +27,7 @@ export function printMergedAudit(audit: MergedAudit): void {
         cut(adapter, MOST_NAME),
         audit.weights[t]!,
         cosineShown(audit.cosines[t]!),
-        keptOf(audit.shares[t]!, audit.cosines[t]!) === "lost" ? "lost" : percent(audit.shares[t]!),
+        audit.kept[t] === "lost" ? "lost" : percent(audit.shares[t]!),
       ]),
     ),
   );

@@ -41,6 +41,13 @@ describe("what lies beside a merged adapter", () => {
     ]);
   });
 
+  it("tells adapters that were not passed, and advises nothing else", async () => {
+    const out = await merged({ method: "average" });
+    const { next } = await auditMerged(out, { of: adapters.slice(0, 2) });
+    expect(next).toEqual([{ why: "Pass c to --of too: recipe.yaml says that it was made of them all.", how: null }]);
+    expect((await auditMerged(out, { of: adapters })).next).not.toContainEqual(next[0]);
+  });
+
   it("refuses DoRA adapters, unless their magnitudes were left out", async () => {
     const of = ["d", "e"].map((name, t) => {
       const { modules } = randomAdapter(t);

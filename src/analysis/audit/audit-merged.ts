@@ -5,6 +5,7 @@ import { seededRandom } from "../../core/random.ts";
 import { normOf } from "../../figures/delta.ts";
 import { MeanPurity, type Purity } from "../../figures/purity.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
+import { AUTO, adviceFor } from "../../methods/auto.ts";
 import type { RankedParts } from "../../plan/lego-rank.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import type { Warning } from "../../plan/warning.ts";
@@ -12,6 +13,7 @@ import type { LooseRecipe } from "../../recipe/recipe.ts";
 import { apartOf } from "../../report/apart.ts";
 import { leastKept } from "../../report/badly-kept.ts";
 import type { AnyFix } from "../../report/fixes.ts";
+import { type Kept, keptOf } from "../../report/kept.ts";
 import { lostAdapters } from "../../report/lost-adapters.ts";
 import { fittingRank, mostPooled, type RankNeeds, usualRank } from "../../report/rank-rule.ts";
 import { moduleNames } from "../pools.ts";
@@ -24,6 +26,9 @@ import { type Signature, signatures } from "./signatures.ts";
 const DRAWS = 50;
 const STRANGE = "Pass the adapters that it was made of; if these are, merge again with other weights.";
 
+/** No method of a recipe, so that auto is always another one. */
+const UNNAMED = "";
+
 /** A merged adapter, measured against the adapters that it was made of. Arrays over adapters follow the user's order. */
 export interface MergedAudit extends MergedFigures {
   readonly name: string;
@@ -35,6 +40,8 @@ export interface MergedAudit extends MergedFigures {
   readonly leftOut: number;
   /** Of all clusters; null if they are not known. */
   readonly purity: Purity | null;
+  /** What the result holds of each adapter, as a word; null if the adapter is zero. */
+  readonly kept: readonly (Kept | null)[];
   readonly signatures: readonly Signature[];
   /** What to try next: why, and the command to copy; null if words are all there is. */
   readonly next: readonly { readonly why: string; readonly how: string | null }[];
@@ -54,6 +61,8 @@ export interface RecordedMerge extends KnownMerge {
   /** For each module, for each cluster, the adapter of each unit; null if they are not known. */
   readonly clusters: readonly (readonly (readonly number[])[])[] | null;
   readonly unseen: readonly string[];
+  /** Adapters that it was made of, but that are not among those passed. */
+  readonly missing?: readonly string[];
 }
 
 /**
@@ -94,6 +103,10 @@ export async function auditMergedAdapter(
     ...lostAdapters(losable, scales ? weighted : products, figures.cosines, scales),
     ...strangers(given, names),
   ];
+  const kept = losable.map(({ t, apart: alone }) => keptOf(figures.shares[t]!, figures.cosines[t]!, alone));
+  const hidden = losable
+    .filter(({ name, t }) => kept[t] === "lost" && !lost.some(({ adapter }) => adapter === name))
+    .map(({ name, t }) => ({ name, cosine: figures.cosines[t]! }));
   const acts = inputs.map((_, t) => normOf(products, t) > 0);
   const acting = acts.filter(Boolean).length;
   const least = leastKept(
@@ -114,18 +127,25 @@ export async function auditMergedAdapter(
     figures,
     purity,
     lost,
+    hidden,
     least,
     needs,
   });
+  const is = (id: Signature["id"]): boolean => found.some((own) => own.id === id && own.found === true);
+  // A rank without room for an adapter loses it.
+  const unexplained = hidden.length > 0 && !is("rank-too-low") && !is("badly-kept");
+  const auto = fittingRank(needsOf(false));
   const fixes = remedies({
     figures,
     signatures: found,
     lost: await fittedFixes(kernels, given, lost, figures.rank, needsOf, clusters),
-    acting,
+    advice: adviceOf(recorded, acting),
+    hidden: unexplained,
     fitting: fittingRank(needs).rank,
-    fittingAuto: fittingRank(needsOf(false)).rank,
+    fittingAuto: auto.because === "usual" ? null : auto.rank,
     scale: scaleOf(recorded, acting),
   });
+  const { missing = [] } = recorded;
   const leftOut = all.length - names.length;
   return {
     name: result.name,
@@ -135,11 +155,15 @@ export async function auditMergedAdapter(
     leftOut,
     ...figures,
     purity,
+    kept,
     signatures: found,
-    next: [
-      ...(found.some(({ id, found: is }) => id === "no-direction" && is) ? [{ why: STRANGE, how: null }] : []),
-      ...fixes.map((fix) => ({ why: `${fix.why}${unknownFlags(fix, recorded)}`, how: command(fix) })),
-    ],
+    next:
+      missing.length > 0
+        ? [passToo(missing)]
+        : [
+            ...(unexplained || is("no-direction") ? [{ why: STRANGE, how: null }] : []),
+            ...fixes.map((fix) => ({ why: `${fix.why}${unknownFlags(fix, recorded)}`, how: command(fix) })),
+          ],
     notes: [
       ...(leftOut === 0
         ? []
@@ -148,6 +172,11 @@ export async function auditMergedAdapter(
     unseen: recorded.unseen,
     good: found.every((signature) => signature.found !== true),
   };
+}
+
+/** A result of more adapters than were passed is not mended, but audited against all of them. */
+function passToo(missing: readonly string[]): MergedAudit["next"][number] {
+  return { why: `Pass ${missing.join(", ")} to --of too: recipe.yaml says that it was made of them all.`, how: null };
 }
 
 /** The adapters' parts of each module. */
@@ -164,6 +193,11 @@ function partsOf(adapters: readonly Adapter[], names: readonly string[]): Ranked
 function scaleOf({ recipe }: RecordedMerge, acting: number): number | null {
   const scale = recipe === null || acting < 2 ? null : (recipe.scale ?? 1);
   return scale === "auto" ? null : scale;
+}
+
+/** What `--method auto` would take instead; null if that is what was made. */
+function adviceOf({ recipe }: RecordedMerge, acting: number): string | null {
+  return recipe?.method === AUTO ? null : adviceFor(acting, false, recipe?.method ?? UNNAMED, recipe?.scale ?? 1);
 }
 
 /** What to add to a command that makes a merge again. */

@@ -1,4 +1,3 @@
-import { adviceFor } from "../../methods/auto.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import { type AnyFix, FIXES } from "../../report/fixes.ts";
 import { groupedFixes, withoutLost } from "../../report/next-merges.ts";
@@ -9,19 +8,19 @@ import { askedFactor, type Signature } from "./signatures.ts";
 /** A factor is written with four digits, and the result in fewer. */
 const COMPUTED = 0.005;
 
-/** No method of a recipe, so that auto is always another one. */
-const UNNAMED = "";
-
 /** A merge whose signatures are known. */
 export interface DiagnosedMerge {
   readonly figures: MergedFigures;
   readonly signatures: readonly Signature[];
   readonly lost: readonly Warning[];
-  /** How many adapters change something. */
-  readonly acting: number;
-  /** The rank that fits the adapters, by its method and by the one that auto takes. */
+  /** Whether adapters are lost that are not tiny, and for which the rank has room. */
+  readonly hidden: boolean;
+  /** What `--method auto` would take instead; null if that is what was made, and for one adapter. */
+  readonly advice: string | null;
+  /** The rank that fits the adapters by its method. */
   readonly fitting: number;
-  readonly fittingAuto: number;
+  /** The one that auto has to be told; null if it takes it by itself. */
+  readonly fittingAuto: number | null;
   /** The factor that its recipe names; null if none is known. */
   readonly scale: number | null;
 }
@@ -30,11 +29,12 @@ export interface DiagnosedMerge {
  * What mends a merge. A result whose rank is too low is merged again before anything else is changed: both the factor that it wants and the
  * ranks that it can do without are other ones then.
  */
-export function remedies({ figures, signatures, lost, acting, fitting, fittingAuto, scale }: DiagnosedMerge): AnyFix[] {
+export function remedies(merge: DiagnosedMerge): AnyFix[] {
+  const { figures, signatures, lost, hidden, advice, fitting, fittingAuto, scale } = merge;
   const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
   const low = found("rank-too-low");
   // One adapter has no mixed clusters.
-  const mixed = found("mixed-clusters") && acting > 1;
+  const mixed = found("mixed-clusters") && advice !== null;
   const factor = askedFactor(figures.autoScale);
   // A factor that was computed before is computed again for another rank.
   const computed = scale !== null && scale !== 1 && factor !== null && Math.abs(factor - 1) < COMPUTED;
@@ -42,10 +42,10 @@ export function remedies({ figures, signatures, lost, acting, fitting, fittingAu
     ...(low ? [FIXES.largerRank(fitting, figures.rank)] : []),
     ...(mixed && !low && fitting > figures.rank ? [FIXES.lessMixed(fitting)] : []),
     ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(fitting)] : []),
-    ...(mixed ? [FIXES.auto(adviceFor(acting, false, UNNAMED, 1)!, fittingAuto)] : []),
+    ...(advice !== null && (mixed || hidden || found("no-direction")) ? [FIXES.auto(advice, fittingAuto)] : []),
     ...lost.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat()),
   ];
-  const other = otherFactor(figures.autoScale);
+  const other = remote(otherFactor(figures.autoScale), found("lost-adapter"));
   const scaled = factor !== null && (found("scale-too-small") || found("scale-too-large"));
   return [
     ...groupedFixes(again).map((fix) =>
@@ -56,4 +56,9 @@ export function remedies({ figures, signatures, lost, acting, fitting, fittingAu
     ...(other !== null && !low ? [FIXES.otherFactorOf(other, scale)] : []),
     ...(found("rank-too-high") && !low ? [FIXES.idleRanks()] : []),
   ];
+}
+
+/** The other factor, if it is one to try: a lost adapter makes it uncertain by itself, and one of 1 is how the result is. */
+function remote(other: number | null, isLost: boolean): number | null {
+  return other === null || isLost || Math.abs(other - 1) < COMPUTED ? null : other;
 }

@@ -42,13 +42,22 @@ export interface Signature {
   readonly text: string;
 }
 
+/** An adapter that does not show in a result. */
+export interface HiddenAdapter {
+  readonly name: string;
+  /** Of the result with its delta. */
+  readonly cosine: number;
+}
+
 /** A merge as its signatures see it. */
 export interface SignedMerge {
   readonly figures: MergedFigures;
   /** Of all clusters; null if they are not known. */
   readonly purity: Purity | null;
-  /** Warnings about lost adapters. */
+  /** Warnings about adapters that are lost since they are so small. */
   readonly lost: readonly Warning[];
+  /** The other adapters that are lost, whatever their size. */
+  readonly hidden: readonly HiddenAdapter[];
   /** The adapter that the result holds least of; null if fewer than two act. */
   readonly least: LeastKept | null;
   /** What its rank has to hold. */
@@ -150,12 +159,20 @@ function noDirection({ figures: { normRatio, agreement } }: SignedMerge): Signat
   };
 }
 
-function badlyKept({ figures: { rank }, least, lost, needs }: SignedMerge): Signature {
-  const fits = rank >= Math.min(needs.acting, fittingRank(needs).rank);
-  const limit = fits ? "the rank fits" : `least ${LEAST_KEPT.toFixed(2)}`;
+function badlyKept({ figures: { rank }, least, lost, hidden, needs }: SignedMerge): Signature {
+  const found = least === null ? null : isCramped(least.times, rank, needs) && lost.length === 0;
+  const isLost = [...lost.map(({ adapter }) => adapter), ...hidden.map(({ name }) => name)].includes(least?.name);
+  const limit =
+    isLost && !found
+      ? "see lost-adapter"
+      : rank >= fittingRank(needs).rank
+        ? "the rank fits"
+        : rank >= needs.acting
+          ? "as many ranks as adapters"
+          : `least ${LEAST_KEPT.toFixed(2)}`;
   return {
     id: "badly-kept",
-    found: least === null ? null : isCramped(least.times, rank, needs) && lost.length === 0,
+    found,
     figure: least?.times ?? null,
     limit: LEAST_KEPT,
     text:
@@ -165,12 +182,14 @@ function badlyKept({ figures: { rank }, least, lost, needs }: SignedMerge): Sign
   };
 }
 
-function lostAdapter({ lost }: SignedMerge): Signature {
+function lostAdapter({ lost, hidden }: SignedMerge): Signature {
+  const figure = lost.length + hidden.length;
+  const others = hidden.map(({ name, cosine }) => `${name} has cosine ${cosine.toFixed(3)} with the result.`);
   return {
     id: "lost-adapter",
-    found: lost.length > 0,
-    figure: lost.length,
+    found: figure > 0,
+    figure,
     limit: 0,
-    text: lost.length === 0 ? "none is practically lost" : lost.map(({ text }) => text).join(" "),
+    text: figure === 0 ? "none is practically lost" : [...lost.map(({ text }) => text), ...others].join(" "),
   };
 }

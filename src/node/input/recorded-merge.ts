@@ -39,7 +39,8 @@ export async function recordedMerge(folder: string | null, adapters: readonly Ad
     weighingOf(folder, adapters),
   );
   const clusters = await orUnseen(unseen, "clusters", async () => clustersOf(folder, adapters));
-  return { ...(weighing ?? plainSum(adapters)), clusters, unseen };
+  const missing = weighing === null ? await missingFrom(folder, adapters) : [];
+  return { ...(weighing ?? plainSum(adapters)), clusters, unseen, missing };
 }
 
 /** The deltas of a DoRA adapter's own file are not what a merge holds of it. */
@@ -102,6 +103,20 @@ async function weighingOf(folder: string | null, adapters: readonly Adapter[]): 
     recipe: asSaid(step!.recipe, inputs),
     order: places,
   };
+}
+
+/** The adapters that recipe.yaml names besides these, if it names each of these. */
+async function missingFrom(folder: string | null, adapters: readonly Adapter[]): Promise<string[]> {
+  const text = textIn(folder, RECIPE_FILE);
+  if (text === null) return [];
+  const steps = await parseRecipe(text, RECIPE_FILE).then(
+    (recipe) => recipe.steps,
+    () => [],
+  );
+  if (steps.length !== 1) return [];
+  const named = steps[0]!.adapters.flatMap((source) => ("path" in source ? source.path : []));
+  const places = named.map((path) => placeOf(path, adapters));
+  return new Set(places.filter((t) => t >= 0)).size === adapters.length ? named.filter((_, n) => places[n] === -1) : [];
 }
 
 async function clustersOf(folder: string | null, adapters: readonly Adapter[]) {

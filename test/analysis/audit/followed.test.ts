@@ -70,7 +70,8 @@ it("following the advice of an audit ends in no finding about the rank, whatever
         if (merge === null) continue;
         const { signatures, next } = await follow(merge.command, adapters);
         const found = signatures.filter(({ id, found: is }) => is && OF_RANK.includes(id)).map(({ text }) => text);
-        const ranks = next.filter(({ how }) => how?.includes('"rank"'));
+        // Another method, for an adapter that LEGO loses, has a rank of its own.
+        const ranks = next.filter(({ how }) => how?.includes('"rank"') && !how.includes('"method"'));
         expect([merge.command, found, ranks]).toEqual([merge.command, [], []]);
       }
     }),

@@ -226,7 +226,8 @@ describe("signatures", () => {
       [{ sizes: [1, 150, 1] }, { method: "auto", weights: [1, 150, 1] }, { leaves: [1], weights: [1, 1, 1] }],
     ]);
     expect(lost.next[0]!.why).toContain("b then acts at 150 times its own strength");
-    expect(signature(await audited(result(), adapters, sum([1, 150, 1])), "lost-adapter")).toMatchObject({
+    const balanced = diagonal("m", { 0: 1.5, 1: 1.875, 2: 2.25 });
+    expect(signature(await audited(balanced, adapters, sum([1, 150, 1])), "lost-adapter")).toMatchObject({
       found: false,
       figure: 0,
     });
@@ -270,8 +271,48 @@ describe("signatures", () => {
     const whole = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.01 }), adapters);
     expect(signature(whole, "badly-kept")).toMatchObject({
       found: false,
-      text: "0.02 times as much of c as of all (the rank fits)",
+      text: "0.02 times as much of c as of all (see lost-adapter)",
     });
+    expect(foundIn(whole)).toContain("lost-adapter");
+    const little = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.2 }), adapters);
+    expect(signature(little, "badly-kept").text).toBe("0.41 times as much of c as of all (the rank fits)");
+  });
+
+  it("tell an adapter that does not show, whatever its size, by the rule of the table", async () => {
+    const pair = [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 })];
+    const audit = await audited(diagonal("m", { 0: 1, 2: 0.5 }), pair);
+    expect(audit.kept).toEqual(["held", "lost"]);
+    expect(signature(audit, "lost-adapter")).toMatchObject({
+      found: true,
+      figure: 1,
+      text: "b has cosine 0.000 with the result.",
+    });
+    expect(signature(audit, "badly-kept").text).toBe("0.00 times as much of b as of all (see lost-adapter)");
+    expect(audit.good).toBe(false);
+    expect(audit.next[0]!.why).toMatch(/^Pass the adapters that it was made of/);
+    expect(fixesOf(audit)).toContainEqual({ method: "auto", rank: 2 });
+  });
+
+  it("offer what auto takes instead of a result without a direction, unless auto made it", async () => {
+    const strange = (recipe: RecordedMerge["recipe"]) =>
+      audited(diagonal("m", { 0: 0.1, 1: 0.1, 2: 0.1, 3: 1 }), THREE, sum([1, 1, 1], { recipe }));
+    expect(fixesOf(await strange({ method: "ct_merge" }))).toEqual([{ method: "auto", rank: 3 }]);
+    expect(fixesOf(await strange({ method: "auto" }))).toEqual([]);
+  });
+
+  it("do not call the factor uncertain where an adapter is lost, nor name the one that it has", async () => {
+    const pair = [diagonal("a", { 0: 1, 1: 0.5 }), diagonal("b", { 0: 1, 1: 0.5 })];
+    const lost = [...pair, diagonal("c", { 3: 0.001 })];
+    const made = (scale: number) => sum([1, 1, 1], { recipe: { method: "svd", scale } });
+    const scalesOf = async (result: Promise<Adapter>, of: readonly Promise<Adapter>[]) =>
+      fixesOf(await audited(result, of, made(1))).map((fix) => (fix as { scale?: number }).scale);
+    const other = await audited(diagonal("m", { 0: 0.1, 1: 1 }), lost, made(2));
+    expect(other.autoScale.rule).toBe("pull");
+    expect(fixesOf(other).filter((fix) => "scale" in (fix as object))).toHaveLength(1);
+    // Times the response of the first test, so that the response asks for 1.
+    const { pull, response } = (await audited(diagonal("m", { 0: 0.08654, 1: 0.8654 }), pair)).autoScale;
+    expect([response, pull! > 2]).toEqual([1, true]);
+    expect(await scalesOf(diagonal("m", { 0: 0.08654, 1: 0.8654 }), pair)).toEqual([pull]);
   });
 
   it("say which other factor the adapters may ask for, as one that can be passed", async () => {
