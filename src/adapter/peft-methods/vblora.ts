@@ -58,6 +58,6 @@ export const VBLORA: PeftMethod = {
 function topkOf(name: string, { topk = MOST }: JsonObject): number {
   if (typeof topk === "number" && Number.isInteger(topk) && topk > 0) return topk;
   throw new FormatError(
-    `${name}: topk in adapter_config.json is ${showJson(topk)}, but must be a positive integer; pass the config that was saved with these weights.`,
+    `${name}: topk in the config is ${showJson(topk)}, but must be a positive integer; pass the config that was saved with these weights.`,
   );
 }

@@ -38,7 +38,7 @@ describe("methods of PEFT that are a LoRA all the same", () => {
   it.each([0, -1, 2.5, "2", null, [2]])("refuses a VB-LoRA whose topk is %j", async (topk) => {
     const { config, tensors } = one("VB-LoRA");
     expect((await rejection(open({ config: { ...config, topk }, tensors }))).message).toBe(
-      `it: topk in adapter_config.json is ${JSON.stringify(topk)}, but must be a positive integer; pass the config that was saved with these weights.`,
+      `it: topk in the config is ${JSON.stringify(topk)}, but must be a positive integer; pass the config that was saved with these weights.`,
     );
   });
 
