@@ -179,7 +179,7 @@ function turnRows(p: usize, row: usize, width: usize, c: f64, s: f64): void {
   }
 }
 
-/** Two rotations after each other: rows p, p + row by (c, s), then the row before p and p by (d, t). */
+/** Two rotations after each other: rows p and p + row by (c, s), then rows p + row and p + 2 row by (d, t). */
 function turnThree(p: usize, row: usize, width: usize, c: f64, s: f64, d: f64, t: f64): void {
   const cs = f64x2.splat(c), ss = f64x2.splat(s), ds = f64x2.splat(d), ts = f64x2.splat(t);
   for (const end = p + width; p < end; p += 16) {

@@ -46,7 +46,7 @@ async function noAdapter(path: string): Promise<string | null> {
   return holdsNothing(path) ? "holds no adapter" : null;
 }
 
-/** Whether a file says in its own metadata that it is a model in GGUF. */
+/** Whether a file is a GGUF whose metadata calls it a model, or does not say what it is, as those of older models. */
 async function isModelGguf(path: string): Promise<boolean> {
   if (!path.endsWith(".gguf") || !isFile(path)) return false;
   const file = openFile(path, path);

@@ -51,7 +51,8 @@ const LOAD: Call<object> = { name: "loadRecipe", takes: { file: PATH, adapters: 
 /**
  * Read a recipe file and resolve its paths.
  *
- * @param adapters folder that relative adapter paths start from; default the recipe's folder, or the one around it or the current one where only that holds them all
+ * @param adapters folder that relative adapter paths start from; default the recipe's folder, or the one around it or the current
+ *   one where only that holds them all
  * @throws UsageError for the first mistake, with its place in the file
  * @example
  * ```ts
