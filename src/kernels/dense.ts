@@ -26,11 +26,21 @@ interface Exports {
 
 let instance: { readonly wasm: Exports; readonly arena: Arena } | undefined;
 
+/** What a large matrix needed is not kept for the next one: no plan counts it, and each thread would hold its own. */
+const MAX_KEPT_BYTES = 16 * 2 ** 20;
+
+/** Whether memory of a matrix is given up when its result is there. */
+export function tooLargeToKeep(bytes: number): boolean {
+  return bytes > MAX_KEPT_BYTES;
+}
+
 /** The functions and an empty arena that holds these numbers of f64, 16 bytes more for each. */
 function begin(...lengths: readonly number[]): { readonly wasm: Exports; readonly arena: Arena } {
-  instance ??= instantiate<Exports>();
-  instance.arena.reset(lengths.reduce((sum, length) => sum + 8 * length + 16, 0));
-  return instance;
+  const bytes = lengths.reduce((sum, length) => sum + 8 * length + 16, 0);
+  const made = instance ?? instantiate<Exports>();
+  made.arena.reset(bytes);
+  instance = tooLargeToKeep(bytes) ? undefined : made;
+  return made;
 }
 
 /** The values in a new view of the arena. */

@@ -1,4 +1,4 @@
-import { type Chains, tridiagonalize, vectorsBack } from "../kernels/dense.ts";
+import { type Chains, tooLargeToKeep, tridiagonalize, vectorsBack } from "../kernels/dense.ts";
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 
 /** Rounds of QL for one eigenvalue (two or three are usual); each round beyond this doubles the negligible size. */
@@ -28,6 +28,7 @@ export function symmetricEigen(matrix: Float64Array, n: number, count: number = 
   const chains = diagonalizeInPlace(diagonal, beside, n);
   const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[j]! - diagonal[i]! || i - j);
   const vectors = vectorsBack(order.slice(0, count), n, chains, reflections);
+  if (tooLargeToKeep(chains.turns.buffer.byteLength)) CHAINS = new GrowingChains();
   const values = Float64Array.from(order, (i) => diagonal[i]!);
   return { values: timesPowerOfTwo(values, exponent), vectors };
 }
@@ -77,8 +78,8 @@ class GrowingChains {
   }
 }
 
-/** Those of the matrix at hand: new arrays for each would be most of what the collector has to do. */
-const CHAINS = new GrowingChains();
+/** Those of the matrix at hand: new arrays for each small one would be most of what the collector has to do. */
+let CHAINS = new GrowingChains();
 
 function grown<Values extends Float64Array | Uint32Array>(from: Values, into: Values): Values {
   into.set(from);
