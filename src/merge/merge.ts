@@ -13,7 +13,7 @@ import { type Draft, writeScaled } from "../lanes/write-scaled.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
 import { methodById } from "../methods/registry.ts";
 import { refuseNoPeft } from "../plan/for-consumer.ts";
-import { isScaled, type MergePlan, type PlannedModule, type ScaledPlan } from "../plan/merge-plan.ts";
+import { isScaled, type MergePlan, type ScaledPlan } from "../plan/merge-plan.ts";
 import { planLayout, zeroRanges } from "../plan/plan-layout.ts";
 import { type PlanOrigin, planFrom } from "../plan/plan-origin.ts";
 import type { Findings } from "../plan/plan-ranks.ts";
@@ -21,6 +21,7 @@ import type { Recipe } from "../recipe/recipe.ts";
 import { makeReport } from "../report/make-report.ts";
 import type { MergeReport } from "../report/report.ts";
 import { betterFindings, chosenFor } from "./better-findings.ts";
+import { extraJobs, moduleJobs, scatter, surveyJobs } from "./jobs.ts";
 
 /** An output in progress: its bytes, and the lanes that write modules into it. */
 export interface OutputInProgress {
@@ -72,8 +73,8 @@ export interface MergeOutcome {
 /**
  * Merge adapters by a recipe. Headers give the ranks at first. If values then show fewer live units in every module, the merge
  * runs again at the smaller rank, so that no output is padded without need. It also runs again if an adapter changes nothing
- * and the method's default rank is different without it. A budget is shared out after a survey of all modules. If the factor follows from the merged modules, they are written to a draft in
- * f32 first, and from there into the output.
+ * and the method's default rank is different without it. A budget is shared out after a survey of all modules. If the factor
+ * follows from the merged modules, they are written to a draft in f32 first, and from there into the output.
  *
  * @throws what planning and merging throw; AbortError when the signal fires
  */
@@ -141,51 +142,6 @@ export async function runMerge(
 /** Runs jobs in lanes. */
 type RunJobs = (jobs: readonly Job[], lanes: readonly Lane[]) => Promise<JobResult[]>;
 
-function surveyJobs({ modules }: MergePlan): Job[] {
-  return modules.map((_, index) => ({ kind: "survey", index }));
-}
-
-/** A job with more than this share of the work goes first, or at the end other lanes would wait for it. */
-const LARGE_SHARE = 1 / 32;
-
-/** One job for each module, in their order but for large ones; experts that share a tensor are one job. */
-function moduleJobs(plan: MergePlan): Job[] {
-  const jobs = jobsInOrder(plan);
-  const works = jobs.map(({ indices }) => indices.reduce((sum, index) => sum + workOf(plan.modules[index]!), 0));
-  const large = LARGE_SHARE * works.reduce((sum, work) => sum + work, 0);
-  const rank = (at: number): number => (works[at]! > large ? works[at]! : 0);
-  return Array.from(jobs.keys())
-    .sort((one, other) => rank(other) - rank(one) || one - other)
-    .map((at) => jobs[at]!);
-}
-
-/** Products of all pairs of a module's units, which take most of its time. */
-function workOf({ parts, in: inputs, out }: PlannedModule): number {
-  return parts.reduce((sum, { module }) => sum + module.rank, 0) ** 2 * (inputs + out);
-}
-
-type ModulesJob = Extract<Job, { kind: "modules" }>;
-
-function jobsInOrder({ modules }: MergePlan): ModulesJob[] {
-  const jobs: ModulesJob[] = [];
-  const shared = new Map<number, number[]>();
-  for (const [index, { expert, b }] of modules.entries()) {
-    const others = expert === null ? undefined : shared.get(b.begin);
-    if (others !== undefined) {
-      others.push(index);
-      continue;
-    }
-    const indices = [index];
-    if (expert !== null) shared.set(b.begin, indices);
-    jobs.push({ kind: "modules", indices });
-  }
-  return jobs;
-}
-
-function extraJobs({ extras }: MergePlan): Job[] {
-  return extras.map((_, index) => ({ kind: "extra", index }));
-}
-
 async function writeAll(plan: MergePlan, { sink, lanes }: OutputInProgress, run: RunJobs): Promise<ModuleResult[]> {
   await writeFixed(plan, sink);
   return moduleResults(await run([...moduleJobs(plan), ...extraJobs(plan)], lanes));
@@ -222,12 +178,6 @@ async function draftModules(
   const plan = planFrom(adapters, origin);
   const { source, lanes } = await host.beginDraft(plan, output, origin);
   return { draft: { plan, source }, results: moduleResults(await run(moduleJobs(plan), lanes)) };
-}
-
-/** Spread some jobs evenly among others, so that few lanes hash at the same time and no lane has a long job at the end. */
-function scatter(few: readonly Job[], jobs: Job[]): void {
-  const step = jobs.length / few.length;
-  for (const [i, job] of [...few.entries()].reverse()) jobs.splice(Math.floor(i * step), 0, job);
 }
 
 /** Write what is known before merging: the header, and zero factors. */
