@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
-import { LoraLegoError } from "../core/errors.ts";
+import { basename, dirname, join } from "node:path";
+import { LoraLegoError, UsageError } from "../core/errors.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import { readGguf } from "../formats/gguf/header.ts";
-import { isConfigFile, isIndexFile, isOfFolder } from "../formats/peft-folder/files.ts";
+import { configNameBeside, isConfigFile, isIndexFile, isOfFolder } from "../formats/peft-folder/files.ts";
 import { openFile } from "../node/files/file-source.ts";
 import { holdsAdapter, holdsModel, holdsNothing, isAdapterFile, isFolder } from "../node/input/holds-adapter.ts";
 import { sayLine } from "./terminal.ts";
@@ -16,27 +16,71 @@ const CHECKPOINT = /^checkpoint-\d+$/;
 
 /**
  * The paths of adapters among those that a user names or a shell lists: a folder that holds no adapter itself stands for those in it, and of
- * adapters/* files that cannot be adapters by their names, base models and folders with nothing in them are left out, unless no path
- * remains. Each with a notice.
+ * adapters/* files that cannot be adapters by their names, configs beside their weights, base models and folders with nothing in them are
+ * left out, unless no path remains. Each with a notice.
  */
 export async function adaptersAmong(paths: string[]): Promise<string[]> {
-  return (await withoutOthers(paths)).flatMap((path) => {
-    const inside = adaptersIn(path);
-    if (inside.length === 0) return [path];
-    sayLine(
-      `${path} holds no adapter itself, and the adapters in it are taken: ${inside.map((each) => basename(each)).join(", ")}.`,
+  return said(await sortOut(paths));
+}
+
+/**
+ * As `adaptersAmong`, for commands on several adapters at once.
+ *
+ * @throws UsageError where one adapter remains of several paths: one that was meant may be missing
+ */
+export async function severalAdaptersAmong(paths: string[]): Promise<string[]> {
+  const { groups, left } = await sortOut(paths);
+  const [only, ...others] = groups.flatMap(({ adapters }) => adapters);
+  if (left.length > 0 && others.length === 0) {
+    const whys = left.map(({ path, why }) => `${path} ${why}`).join("; ");
+    throw new UsageError(
+      `Of these ${paths.length} paths only ${only} is an adapter: ${whys}. Name another adapter, or ${only} alone.`,
     );
-    return inside;
+  }
+  return said({ groups, left });
+}
+
+/** Paths that may be adapters, each with the adapters that it stands for, and those that are none. */
+interface Sorted {
+  readonly groups: readonly { readonly path: string; readonly adapters: readonly string[] }[];
+  readonly left: readonly { readonly path: string; readonly why: string }[];
+}
+
+async function sortOut(paths: readonly string[]): Promise<Sorted> {
+  const left: { path: string; why: string }[] = [];
+  for (const path of new Set(paths)) {
+    const why = (await noAdapter(path)) ?? besideItsWeights(path, paths);
+    if (why !== null) left.push({ path, why });
+  }
+  const others = paths.filter((path) => left.every((each) => each.path !== path));
+  const kept = others.length === 0 ? paths : others;
+  const groups = kept.map((path) => {
+    const inside = adaptersIn(path);
+    return { path, adapters: inside.length === 0 ? [path] : inside };
+  });
+  return { groups, left: others.length === 0 ? [] : left };
+}
+
+/** The adapters, after a notice of each path that is none or stands for others. */
+function said({ groups, left }: Sorted): string[] {
+  for (const { path, why } of left) sayLine(`${path} ${why}, and is left out.`);
+  return groups.flatMap(({ path, adapters }) => {
+    if (adapters[0] !== path) {
+      const names = adapters.map((each) => basename(each)).join(", ");
+      sayLine(`${path} holds no adapter itself, and the adapters in it are taken: ${names}.`);
+    }
+    return adapters;
   });
 }
 
-async function withoutOthers(paths: string[]): Promise<string[]> {
-  const whys = new Map<string, string | null>();
-  for (const path of paths) whys.set(path, await noAdapter(path));
-  const kept = paths.filter((path) => whys.get(path) === null);
-  if (kept.length === 0 || kept.length === paths.length) return paths;
-  for (const [path, why] of whys) if (why !== null) sayLine(`${path} ${why}, and is left out.`);
-  return kept;
+/** Why a config is no adapter of its own where a shell lists its weights too. */
+function besideItsWeights(path: string, paths: readonly string[]): string | null {
+  if (!isConfigFile(basename(path))) return null;
+  const weights = paths.find((other) => {
+    const name = basename(other);
+    return isAdapterFile(name) && dirname(other) === dirname(path) && configNameBeside(name) === basename(path);
+  });
+  return weights === undefined ? null : `is the config of ${basename(weights)}`;
 }
 
 /** Why a path that a shell lists beside adapters is none; null if it may be one. */

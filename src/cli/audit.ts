@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { UsageError } from "../core/errors.ts";
 import type { OpenOptions } from "../node/input/adapter-path.ts";
-import { adaptersAmong } from "./adapter-paths.ts";
+import { severalAdaptersAmong } from "./adapter-paths.ts";
 import { collectPath } from "./parse-flags.ts";
 import { printAudit } from "./print-audit.ts";
 import { printMergedAudit } from "./print-merged-audit.ts";
@@ -44,7 +44,7 @@ export async function auditCommand(): Promise<Command> {
 /** @returns whether no problem was found */
 async function auditSet(paths: string[], opening: OpenOptions, json: boolean): Promise<boolean> {
   const { auditAdapters } = await import("../node/audit-adapters.ts");
-  const audit = await auditAdapters(await adaptersAmong(paths), opening);
+  const audit = await auditAdapters(await severalAdaptersAmong(paths), opening);
   if (json) printJson(audit);
   else printAudit(audit);
   return audit.good;

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { adaptersAmong } from "./adapter-paths.ts";
+import { severalAdaptersAmong } from "./adapter-paths.ts";
 import { collectPath, parseCount, parseNumbers, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { printJson, sayLine } from "./terminal.ts";
@@ -36,7 +36,7 @@ export async function compareCommand(): Promise<Command> {
 
 async function compare(paths: string[], { json, force, ...options }: CompareFlags): Promise<void> {
   const { compareAdapters } = await import("../node/compare-adapters.ts");
-  const comparison = await compareAdapters(await adaptersAmong(paths), {
+  const comparison = await compareAdapters(await severalAdaptersAmong(paths), {
     ...options,
     force: force ?? false,
     onDownload: showDownload,

@@ -4,7 +4,7 @@ import { AUTO } from "../methods/auto.ts";
 import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { FIELD_NAMES, fieldsAmong, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
-import { adaptersAmong } from "./adapter-paths.ts";
+import { severalAdaptersAmong } from "./adapter-paths.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { mergeAgain } from "./merge-again.ts";
 import { addMethodFlags, methodOptions, refuseMethodFlags } from "./method-flags.ts";
@@ -72,7 +72,7 @@ Examples:
   }
   const said = new SaidFlags(command);
   return command.action(async (paths: string[], flags: MergeFlags) => {
-    const adapters = await adaptersAmong(paths);
+    const adapters = await severalAdaptersAmong(paths);
     const again = (out: string) => mergeAgain(command, said, adapters, out, ofMethod);
     await runToFolder(adapters, await recipeOfFlags(flags), flags, again);
   });

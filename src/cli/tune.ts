@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
-import { adaptersAmong } from "./adapter-paths.ts";
+import { severalAdaptersAmong } from "./adapter-paths.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { addCarriedExtras } from "./output-flags.ts";
 import { printNext } from "./page.ts";
@@ -82,7 +82,7 @@ export async function tuneCommand(): Promise<Command> {
       const rows = readTaskFiles(tasks, { ...read, ...(limit !== undefined && { limit }) });
       const silent = json ?? quiet ?? false;
       const progress = await showProgress(silent, "searching", "merges");
-      const adapters = await adaptersAmong(paths);
+      const adapters = await severalAdaptersAmong(paths);
       const { merged, ...found } = await untilInterrupted(async (signal) => {
         const given = {
           ...flags,

@@ -8,5 +8,5 @@ export const WRITTEN_WITHIN_BYTES: number = 512;
 export function isWritten(start: string): boolean {
   const [first, second] = start.split("\n");
   if (first === WRITTEN || (first === "<!doctype html>" && second === WRITTEN)) return true;
-  return /^\{\s*"version": \d+,\s*"tool": "lora-lego [^"]*",/.test(start);
+  return /^\{\s*"version":\s*\d+,\s*"tool":\s*"lora-lego [^"]*",/.test(start);
 }

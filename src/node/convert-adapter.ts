@@ -19,7 +19,7 @@ import { sharedTokenizerFiles } from "../report/tokenizer-files.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, COUNT, FORMAT, PATH } from "./call/rules.ts";
 import { type DiskAdapter, diskAdapters, INPUT, inputPaths } from "./input/adapter-path.ts";
-import { readBaseConfig } from "./input/base-config.ts";
+import { baseConfigPath, readBaseConfig } from "./input/base-config.ts";
 import { folderReader } from "./input/folder-reader.ts";
 import { type FormatOptions, type InputOptions, PLACE } from "./merge-adapters.ts";
 import { writeWeights } from "./merge-into.ts";
@@ -93,10 +93,11 @@ export interface Converted {
  */
 export async function convertAdapter(path: string, options: ConvertOptions): Promise<Converted> {
   checkCall(CONVERT, [path, options]);
-  const { out, baseConfig: config, extras, fromInit, base, rank, ...opening } = options;
+  const { out, baseConfig: given, extras, fromInit, base, rank, ...opening } = options;
   if (base === undefined && rank !== undefined) {
     throw new UsageError("--rank is that of what --base extracts; pass --base too, or use lora-lego resize --rank.");
   }
+  const config = baseConfigPath(given);
   const baseConfig = readBaseConfig(config);
   const paths = [path, ...(fromInit === undefined ? [] : [fromInit])];
   const reading = { ...opening, baseConfig };

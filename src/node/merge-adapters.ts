@@ -21,7 +21,7 @@ import {
   localPaths,
   type OpenOptions,
 } from "./input/adapter-path.ts";
-import { readBaseConfig } from "./input/base-config.ts";
+import { baseConfigPath, readBaseConfig } from "./input/base-config.ts";
 import { type MergeJob, mergeInto } from "./merge-into.ts";
 import type { OutputOptions } from "./output/into-output.ts";
 import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-place.ts";
@@ -232,7 +232,7 @@ async function withOpened<T>(
   const baseConfig = readBaseConfig(config);
   const opened = await diskAdapters(paths, { ...opening, baseConfig });
   try {
-    const beside = [config, base].filter((path) => path !== undefined);
+    const beside = [baseConfigPath(config), base].filter((path) => path !== undefined);
     const baked = await bakedAdapters(opened, recipe, base);
     return await work(baked, [...inputPaths(paths, opened), ...beside], baseConfig);
   } finally {

@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import type { AdapterText } from "../adapter/dialect.ts";
 import { UsageError } from "../core/errors.ts";
+import { shellPath } from "../core/shell-word.ts";
 import { isOnBase } from "../formats/peft-folder/lora-like-config.ts";
 import { atRank } from "../fuse/at-rank.ts";
 import { baseLayers } from "../fuse/base-layers.ts";
@@ -53,5 +55,7 @@ async function refuseIdle(path: string, options: NamedOptions, base: string): Pr
   const { adapter, close } = await diskAdapter(path, options);
   close();
   if (adapter.variants.some(({ method }) => method !== undefined && isOnBase(method))) return;
-  throw new UsageError(`${adapter.name} needs no base model to be converted; leave --base ${base} out.`);
+  throw new UsageError(
+    `${adapter.name} needs no weights of its base model to be converted; leave --base out, and for GGUF pass --base-config ${shellPath(join(base, "config.json"))} instead.`,
+  );
 }

@@ -16,7 +16,7 @@ import { type Call, checkCall } from "./call/check-call.ts";
 import { FUNCTION, object, optional, PATH } from "./call/rules.ts";
 import { readText } from "./files/read-text.ts";
 import { type DiskAdapter, diskAdapters, inputPaths, localPaths } from "./input/adapter-path.ts";
-import { readBaseConfig } from "./input/base-config.ts";
+import { baseConfigPath, readBaseConfig } from "./input/base-config.ts";
 import { existing, folderOfAdapters } from "./input/recipe-paths.ts";
 import {
   type BaseOptions,
@@ -187,7 +187,9 @@ async function inputsOf(recipe: LoadedRecipe, options: RunOptions, baseConfig: A
   const paths = [...new Set(recipe.paths.flat().filter((path) => path !== null))];
   const opened = await diskAdapters(paths, { ...options, baseConfig });
   for (const adapter of opened) adapter.close();
-  const others = [recipe.file, options.baseConfig, options.base].filter((path) => typeof path === "string");
+  const others = [recipe.file, baseConfigPath(options.baseConfig), options.base].filter(
+    (path) => typeof path === "string",
+  );
   return [...inputPaths(paths, opened), ...others];
 }
 

@@ -40,8 +40,12 @@ describe.concurrent("the format of an output", () => {
 
   it("is the recipe's, and needs what that needs", async () => {
     const lacking = await run(["run", "r.yaml", "--dry-run"], { cwd: folder });
-    expect([lacking.code, lines(lacking.stderr)]).toEqual([2, [expect.stringMatching(/--base-config/)]]);
-    const planned = await run(["run", "r.yaml", ...base, "--dry-run"], { cwd: folder });
+    expect([lacking.code, lines(lacking.stderr)]).toEqual([
+      2,
+      [expect.stringMatching(/--base-config BASE\/config\.json/)],
+    ]);
+    // The folder of the base model stands for the config in it.
+    const planned = await run(["run", "r.yaml", "--base-config", ".", "--dry-run"], { cwd: folder });
     expect(planned.stdout).toMatch(
       /of-recipe\.gguf would hold 1 module by lego, rank 2, gguf, .*; nothing was written/,
     );

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
@@ -43,6 +43,31 @@ describe.concurrent("a path that a shell lists beside adapters", () => {
     expect([packed.code, packed.stderr]).toEqual([expect.any(Number), expect.stringMatching(/^error: .*packed\.zip/)]);
     mkdirSync(join(folder, "notes.txt"));
     expect((await run(["merge", "adapters/a", "notes.txt", "--dry-run"], { cwd: folder })).code).toBeGreaterThan(0);
+  });
+
+  it.each(["merge", "compare", "audit"])("is no reason for %s to take one adapter alone", async (command) => {
+    const out = command === "merge" ? ["--out", "alone"] : [];
+    const args = [command, join("adapters", "a"), ...listed.slice(0, 2), ...out];
+    const { code, stderr } = await run(args, { cwd: folder });
+    const [kept, licence, readme] = ["a", "LICENSE", "README.md"].map((name) => join("adapters", name));
+    const whys = [licence, readme].map((path) => `${path} is no adapter by its name`).join("; ");
+    expect([code, stderr]).toEqual([
+      2,
+      `error: Of these 3 paths only ${kept} is an adapter: ${whys}. Name another adapter, or ${kept} alone.\n`,
+    ]);
+    expect(existsSync(join(folder, "alone"))).toBe(false);
+  });
+
+  it("is a config that lies beside its weights: both are one adapter", async () => {
+    const files = ["adapter_config.json", "adapter_model.safetensors"].map((name) => join("adapters", "a", name));
+    const merged = await run(["merge", ...files, join("adapters", "b"), "--dry-run", "--json"], { cwd: folder });
+    expect(merged.stderr).toBe(`${files[0]} is the config of adapter_model.safetensors, and is left out.\n`);
+    expect(JSON.parse(merged.stdout).inputs).toHaveLength(2);
+    const one = await run(["audit", ...files], { cwd: folder });
+    expect([one.code, one.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^error: Of these 2 paths only \S+ is an adapter/),
+    ]);
   });
 });
 

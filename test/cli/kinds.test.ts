@@ -55,8 +55,10 @@ describe("newer kinds of adapters on the command line", () => {
     const again = await run(["convert", "plain", "--base", base, "--out", "twice"], { cwd: folder });
     expect(again).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/plain needs no base model to be converted/),
+      stderr: expect.stringMatching(/plain needs no weights of its base model to be converted/),
     });
+    const way = /pass --base-config (\S+) instead/.exec(again.stderr)?.[1];
+    expect(way).toBe(join(base, "config.json"));
   });
 
   it("are told by inspect", async () => {

@@ -20,7 +20,7 @@ const tune = (...words: string[]) =>
 describe.concurrent("lora-lego tune", () => {
   it.each([
     [["a"], 2, "error: A single adapter has nothing to tune; pass two or more, or use resize to change its rank.\n"],
-    [["a", "notes.md"], 2, "notes.md is no adapter by its name, and is left out.\nerror: A single adapter has nothing"],
+    [["a", "notes.md"], 2, "error: Of these 2 paths only a is an adapter: notes.md is no adapter by its name."],
     [
       ["a", "b", "--prefer", "sports=2"],
       2,

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { isWritten } from "../../src/core/written.ts";
 import { Profile } from "../../src/lanes/profile.ts";
 
 describe("a profile", () => {
@@ -12,6 +13,7 @@ describe("a profile", () => {
       { name: "gram", start: begun + 4, end: begun + 5 },
       { name: "job modules", start: begun + 4, end: begun + 6 },
     ]);
+    expect(isWritten(profile.toString())).toBe(true);
     const { traceEvents, ...rest } = JSON.parse(profile.toString());
     expect(rest).toEqual({ version: 1, tool: expect.stringMatching(/^lora-lego \d/), displayTimeUnit: "ms" });
     const whole = traceEvents.map((event: { ts?: number; dur?: number }) =>

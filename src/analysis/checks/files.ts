@@ -2,6 +2,7 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import type { VariantId } from "../../adapter/variants.ts";
 import { FORMATS, type WrittenFormat } from "../../convert/formats.ts";
+import { convertTo } from "./convert-to.ts";
 import { type Finding, fails } from "./finding.ts";
 
 /** Whether a consumer loads files of this format, under these names. */
@@ -16,7 +17,7 @@ export function checkFiles(adapter: Adapter, consumer: Consumer): Finding[] {
     return [fails(`${title} loads ${formats.join(" and ")} files, but this is ${adapter.format}.`)];
   return [
     fails(
-      `${title} does not load ${adapter.format} files; convert it with lora-lego convert --to ${to}, and check the result with --for ${id}.`,
+      `${title} does not load ${adapter.format} files; convert it with ${convertTo(to)}, and check the result with --for ${id}.`,
     ),
   ];
 }

@@ -2,6 +2,7 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { kroneckerSides } from "../../adapter/lycoris/leading.ts";
 import { methodOfKey } from "../../adapter/shown-method.ts";
+import { convertTo } from "./convert-to.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
 /**
@@ -23,7 +24,7 @@ export function checkParametrisations(adapter: Adapter, consumer: Consumer, unse
   if (id === "peft") return [];
   return [
     fails(
-      `${title} loads plain LoRA only, but this has tensors of another method (such as ${computed.a.name}); write plain LoRA with lora-lego convert --to ${formats[0]}.`,
+      `${title} loads plain LoRA only, but this has tensors of another method (such as ${computed.a.name}); write plain LoRA with ${convertTo(formats[0]!)}.`,
     ),
   ];
 }

@@ -1,5 +1,6 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { type Consumer, isOneHead } from "../../adapter/consumers.ts";
+import { convertTo } from "./convert-to.ts";
 import { areMany, differs, type Finding, fails } from "./finding.ts";
 
 /** Tensors other than factors that ComfyUI reads. */
@@ -35,7 +36,7 @@ function checkExtras(
   const what = loads === "one-head" ? "factors and one classifier or score" : "factors only";
   return [
     fails(
-      `${title} loads ${what}, but there ${areMany(keys.length, "is another tensor", " other tensors")} (such as ${first}); leave them out with lora-lego convert --to ${formats[0]} --extras drop, if the task does not need them.`,
+      `${title} loads ${what}, but there ${areMany(keys.length, "is another tensor", " other tensors")} (such as ${first}); leave them out with ${convertTo(formats[0]!)} --extras drop, if the task does not need them.`,
     ),
   ];
 }

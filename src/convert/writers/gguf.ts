@@ -64,7 +64,9 @@ export const ggufWriter: FormatWriter = {
 
 function familyOf(adapter: Adapter, baseConfig: AdapterText | null): { family: GgufFamily; config: ModelConfig } {
   if (baseConfig === null) {
-    throw new UsageError("GGUF names and rows depend on the base model; pass its config.json as --base-config.");
+    throw new UsageError(
+      "GGUF names and rows depend on the base model; pass its config.json as --base-config, such as --base-config BASE/config.json.",
+    );
   }
   const config = parseModelConfig(baseConfig.text, baseConfig.where);
   const family = ggufFamilyOf(config);

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { sourceText } from "../../adapter/container.ts";
 import { type BaseFacts, configFacts, ggufFacts, modelFacts } from "../../analysis/base-facts.ts";
@@ -10,8 +10,8 @@ import { type ModelConfig, parseModelConfig } from "../../formats/model-config.t
 import { type ModelFolder, openModel } from "../../fuse/base-model.ts";
 import { isHubPath } from "../../hub/hub-path.ts";
 import { openFile } from "../files/file-source.ts";
-import { readText } from "../files/read-text.ts";
 import { type HubOptions, streamedFolder } from "../hub/hub-adapters.ts";
+import { readBaseConfig } from "./base-config.ts";
 import { diskModel } from "./model-folder.ts";
 
 const CONFIG = "config.json";
@@ -35,8 +35,9 @@ export interface BasePaths {
  * @throws UsageError, FormatError or HubError in one sentence each
  */
 export async function openBase({ base, baseConfig }: BasePaths, options: HubOptions = {}): Promise<BaseFacts | null> {
-  const config = baseConfig === undefined ? null : readConfig(baseConfig);
-  if (base === undefined) return config === null ? null : configFacts(basename(baseConfig!), config);
+  const text = readBaseConfig(baseConfig);
+  const config = text === null ? null : parseModelConfig(text.text, text.where);
+  if (base === undefined) return config === null ? null : configFacts(text!.where, config);
   const { folder, file, close } = await placeOf(base, options);
   try {
     const facts = await readFacts(folder, file);
@@ -49,11 +50,6 @@ export async function openBase({ base, baseConfig }: BasePaths, options: HubOpti
 /** What a config decides even if the weights are known: tied weights, and the family if the weights do not show it. */
 function onlyOf(config: BaseFacts, { family, naming, tied }: BaseFacts): Pick<BaseFacts, "family" | "tied"> {
   return naming === "gguf" ? { family: family ?? config.family, tied } : { family: config.family, tied: config.tied };
-}
-
-function readConfig(path: string): ModelConfig {
-  if (!existsSync(path)) throw new UsageError(`There is no file ${path}; pass the config.json of the base model.`);
-  return parseModelConfig(readText(path), basename(path));
 }
 
 /** A base's folder, and the one file in it that is meant; null for the whole folder. */
