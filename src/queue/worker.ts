@@ -57,16 +57,13 @@ export async function runWorker(control: WorkerControl): Promise<void> {
   const reached = await reachQueue(control.url);
   await withScratch("worker", async (scratch) => {
     const serving = new Serving(control, reached, roots, scratch);
-    const stopped = new Promise<void>((resolve) => {
-      control.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
     control.onNotice(`${serving.name} takes jobs of lora-lego ${VERSION} (${control.lanes} at once).`);
     try {
       let failed = "";
       while (!control.signal.aborted) {
         try {
           // Where Redis is away this waits for it.
-          await Promise.race([serving.look(), stopped]);
+          await orStopped(serving.look(), control.signal);
           failed = "";
         } catch (error) {
           const why = (error as Error).message;
@@ -93,7 +90,11 @@ class Serving {
   readonly #scratch: string;
   #opened = 0;
   readonly #served = new Map<string, Served>();
-  /** Work that is left to others, and when to look at it again: a folder may be mounted later. */
+  /** Sick work whose last jobs are still under way. */
+  readonly #ending = new Set<Promise<void>>();
+  #looking: Promise<void> = Promise.resolve();
+  #closing = false;
+  /** Work that is left to others until a job of it is done, and when to look at it again: a folder may be mounted later. */
   readonly #left = new Map<string, number>();
 
   constructor(control: WorkerControl, reached: Reached, roots: Roots, scratch: string) {
@@ -106,7 +107,12 @@ class Serving {
   }
 
   /** Open what is new on the board, and close what has gone. */
-  async look(): Promise<void> {
+  look(): Promise<void> {
+    this.#looking = this.#look();
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
     const works = await this.#board.works();
     for (const [id, served] of [...this.#served]) {
       if (works.includes(id)) continue;
@@ -116,8 +122,10 @@ class Serving {
     for (const [id, served] of [...this.#served]) {
       if (served.failures.length < MOST_FAILURES) continue;
       this.#served.delete(id);
-      await closeServed(served, false);
       await this.#leave(id, `Its last ${MOST_FAILURES} jobs failed (${served.failures.at(-1)}); mend the cause.`);
+      // Its other jobs may take long.
+      const closing = closeServed(served, false).finally(() => this.#ending.delete(closing));
+      this.#ending.add(closing);
     }
     for (const id of works) {
       if (!this.#served.has(id) && (this.#left.get(id) ?? 0) <= performance.now()) await this.#open(id);
@@ -129,10 +137,22 @@ class Serving {
 
   /** End once the jobs that it has begun are done; where Redis is away and cannot be told of them, at once. */
   async close(): Promise<void> {
+    this.#closing = true;
+    await this.#unlessAway(this.#looking.catch(() => {}));
     const away = this.#reached.isAway();
     // All at once, so that none takes another job while one ends its own.
-    await Promise.all([...this.#served.values()].map((served) => closeServed(served, away)));
+    const closing = [...this.#served.values()].map((served) => closeServed(served, away));
+    await this.#unlessAway(Promise.all([...closing, ...this.#ending]));
     await this.#pool.close();
+  }
+
+  /** Wait for something as long as Redis is there. */
+  async #unlessAway(work: Promise<unknown>): Promise<void> {
+    let done = false;
+    const ended = work.then(() => {
+      done = true;
+    });
+    while (!done && !this.#reached.isAway()) await Promise.race([ended, setTimeout(100)]);
   }
 
   async #open(id: string): Promise<void> {
@@ -140,8 +160,8 @@ class Serving {
     if (text === null) return;
     try {
       const desk = await this.#desk((await queueSchemas()).work.parse(decode(text)));
+      if (this.#closing) return await desk.close();
       this.#served.set(id, this.#start(id, desk));
-      this.#left.delete(id);
     } catch (error) {
       const { name, message } = error as Error;
       await this.#leave(id, name === "ZodError" ? "It does not understand the description of the jobs." : message);
@@ -202,6 +222,7 @@ class Serving {
     const served: Served = { desk, worker, failures: [] };
     worker.on("completed", () => {
       served.failures = [];
+      this.#left.delete(id);
     });
     worker.on("failed", (_, { name, message }) => {
       // One that fails for good is told to the producer, and says nothing of this machine.
@@ -212,6 +233,15 @@ class Serving {
     });
     return served;
   }
+}
+
+/** Settles as the work does, or once the signal fires. */
+function orStopped(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => resolve();
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
 }
 
 /** Whether an error comes again however often the job runs. */

@@ -7,7 +7,7 @@ import type { TaskRow } from "../../src/evaluate/task-rows.ts";
 import type { LlamaModule } from "../../src/node/evaluate/llama.ts";
 import { runBenchFile } from "../../src/node/evaluate/run-bench.ts";
 import { tuneMerge } from "../../src/node/evaluate/run-tune.ts";
-import { Board } from "../../src/queue/board.ts";
+import { Board, queueName } from "../../src/queue/board.ts";
 import { reachQueue } from "../../src/queue/bull.ts";
 import { placeOf } from "../../src/queue/places.ts";
 import { benchQueued, tuneQueued } from "../../src/queue/score-queued.ts";
@@ -151,6 +151,33 @@ describe.runIf(HAS_REDIS)("scores over a queue", { timeout: 300_000 }, () => {
     expect(notices.at(-1)).toBe("Leaves jobs to others: Its last 2 jobs failed (the GPU is gone); mend the cause.");
     stop.abort();
     await Promise.all([sick, healthy]);
+    await own.stop();
+  });
+
+  it("are not begun by a worker that is told to end while it loads the model", async () => {
+    const own = await startRedis();
+    const reached = await reachQueue(own.url);
+    const board = new Board(reached.client);
+    const adapters = await Promise.all(paths.map(placeOf));
+    const scoring = { version: VERSION, owner: "", base: await placeOf(base), adapters, merged: 2 };
+    const id = await board.announce(encode({ kind: "tune", ...scoring, rows: [rowsOf("weather", 2)] }));
+    const queue = new reached.bull.Queue(queueName(id), { connection: reached.connection });
+    await queue.add("a trial", encode({ recipe: { method: "cat" }, rows: 0 }), { jobId: "one" });
+    const stop = new AbortController();
+    const llama = fakeLlama();
+    const slow: LlamaModule = {
+      getLlama: async (options) => {
+        stop.abort();
+        await setTimeout(500);
+        return llama.getLlama(options);
+      },
+    };
+    const place = { url: own.url, roots: [folder], lanes: 1, cache: null, signal: stop.signal, llama: slow };
+    await runWorker({ ...place, onNotice: () => {} });
+    await setTimeout(1000);
+    expect([await queue.getWaitingCount(), await queue.getActiveCount()]).toEqual([1, 0]);
+    await queue.close();
+    await reached.close();
     await own.stop();
   });
 

@@ -20,17 +20,18 @@ export function flush(path: string): void {
 const FLUSH_EVERY = 200;
 
 /**
- * Flush a growing file to disk now and then, on a thread of Node's pool, so that little is left to flush when it is complete. Errors are
- * left to the last flush.
+ * Flush a growing file to disk now and then, on a thread of Node's pool, so that little is left to flush when it is complete.
  *
- * @returns stops, once no flush is under way
+ * @returns stops, once no flush is under way; rejects with the first error of a flush, which the system tells once and no later flush
  */
 export function flushMeanwhile(path: string): () => Promise<void> {
   const descriptor = openSync(path, "r+");
+  let failed: Error | null = null;
   let flushing: Promise<void> | null = null;
   const timer = setInterval(() => {
     flushing ??= new Promise((resolve) => {
-      fdatasync(descriptor, () => {
+      fdatasync(descriptor, (error) => {
+        failed ??= error;
         flushing = null;
         resolve();
       });
@@ -40,6 +41,9 @@ export function flushMeanwhile(path: string): () => Promise<void> {
     clearInterval(timer);
     await flushing;
     closeSync(descriptor);
+    naming(path, () => {
+      if (failed !== null) throw failed;
+    });
   };
 }
 

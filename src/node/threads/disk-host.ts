@@ -67,12 +67,21 @@ export async function withDiskHost<T>(
 ): Promise<T> {
   const closers: Closers = [];
   const kernels = wasmKernels();
-  try {
-    return await work(diskHost(place, { closers, kernels, begin: lanes ?? ownLanes(place, closers, kernels) }));
-  } finally {
+  const closeAll = async (): Promise<PromiseRejectedResult | undefined> => {
     // Close each once, even if another one fails.
-    await Promise.allSettled(closers.map(async (close) => close()));
+    const closed = await Promise.allSettled(closers.map(async (close) => close()));
+    return closed.find((each) => each.status === "rejected");
+  };
+  let result: T;
+  try {
+    result = await work(diskHost(place, { closers, kernels, begin: lanes ?? ownLanes(place, closers, kernels) }));
+  } catch (error) {
+    await closeAll();
+    throw error;
   }
+  const failed = await closeAll();
+  if (failed !== undefined) throw failed.reason;
+  return result;
 }
 
 function ownLanes({ adapters, method, threads }: DiskPlace, closers: Closers, kernels: Kernels): BeginLanes {
@@ -104,11 +113,7 @@ function diskHost(
   const beginFile = (plan: MergePlan, output: string) => {
     createFile(output, plan.size);
     const sink = openSink(output);
-    const stopFlushing = flushMeanwhile(output);
-    closers.push(async () => {
-      await stopFlushing();
-      sink.close();
-    });
+    closers.push(() => sink.close());
     return { sink, lanes: beginLanes(plan, output) };
   };
   return {
@@ -117,7 +122,9 @@ function diskHost(
     survey: async (plan) => beginLanes(plan, null),
     async begin(plan) {
       await checkRoom(plan, 0);
-      return beginFile(plan, weights);
+      const begun = beginFile(plan, weights);
+      closers.push(flushMeanwhile(weights));
+      return begun;
     },
     async beginDraft(draft, output) {
       await checkRoom(output, draft.size);
