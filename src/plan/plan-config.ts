@@ -47,9 +47,13 @@ function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnin
   const warnings: Warning[] = [];
   const bases = distinct(adapters.map(({ baseModel }) => baseModel));
   if (bases.length > 1) {
+    const shared = adapters.some((one, t) =>
+      adapters.slice(t + 1).some(({ modules }) => [...one.modules.keys()].some((name) => modules.has(name))),
+    );
+    const fit = shared ? "the shapes of the modules that they share agree" : "they have no module in common";
     warnings.push({
       id: "different-base",
-      text: `The adapters name different base models (${bases.join(", ")}); their shapes agree, and a PEFT folder names the first.`,
+      text: `The adapters name different base models (${bases.join(", ")}); ${fit}, and a PEFT folder names the first.`,
     });
   }
   const tasks = distinct(adapters.map(({ taskType }) => taskType));

@@ -283,8 +283,15 @@ describe("the output's config", () => {
     const { config, warnings } = makePlan([one, other], {});
     expect(config).toMatchObject({ base_model_name_or_path: "a/x", task_type: null, fan_in_fan_out: true });
     expect(warnings.map(({ id }) => id)).toEqual(["different-base", "different-task", "different-fan"]);
-    expect(warnings[0]!.text).toContain("a/x, b/y");
+    expect(warnings[0]!.text).toContain("(a/x, b/y); the shapes of the modules that they share agree");
     expect(warnings[1]!.text).toContain("CAUSAL_LM, SEQ_CLS");
+  });
+
+  it("says of adapters of different bases that they have no module in common", async () => {
+    const one = await adapterOf("one", { q: 2 }, { base_model_name_or_path: "a/x", target_modules: ["q"] });
+    const other = await adapterOf("other", { v: 2 }, { base_model_name_or_path: "b/y", target_modules: ["v"] });
+    const { warnings } = makePlan([one, other], { allowPartial: true });
+    expect(warnings.map(({ text }) => text).join()).toContain("(a/x, b/y); they have no module in common");
   });
 
   it("does not look at adapters that are left out", async () => {
