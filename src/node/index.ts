@@ -25,6 +25,7 @@ export type { Purity } from "../figures/purity.ts";
 export type { ExtractRecipe } from "../fuse/extract.ts";
 export type { ExtractedModule } from "../fuse/extract-modules.ts";
 export type { FuseRecipe } from "../fuse/plan-fusion.ts";
+export type { Kept } from "../report/kept.ts";
 export type { Measured } from "../report/measured.ts";
 export { auditAdapters } from "./audit-adapters.ts";
 export { auditMerged, type MergedAuditOptions } from "./audit-merged.ts";
