@@ -88,7 +88,8 @@ export function realPlots(found) {
   const models = { minilm: ["MiniLM", ["all-6", "count-3"]], smollm2: ["SmolLM2", DECODER] };
   return Object.fromEntries(
     Object.entries(models).flatMap(([model, [title, ids]]) => {
-      const id = ids.find((each) => found[`${each}-computed`] !== undefined);
+      // A study whose computed factors were measured with all of its merges.
+      const id = ids.find((each) => found[`${each}-computed`]?.merges.length > found[each]?.merges.length);
       if (id === undefined) return [];
       const { adapters, ranks } = REAL.find((study) => study.id === id).config;
       const words = `What each method keeps of ${adapters.length} adapters of ${title} at rank ${ranks[0]}`;
