@@ -91,13 +91,6 @@ describe("the overview", () => {
     await page.getByText("Writes 28 modules of rank 12").waitFor();
   });
 
-  it("offers the rank that leaves room for each adapter, where there are more adapters than ranks", async () => {
-    const page = await opened([...SEVERAL, "mnli", "qnli", "qqp", "rte"]);
-    await page.getByRole("button", { name: "tsv at rank 12, room for each" }).click();
-    await page.getByText("Writes 28 modules of rank 12").waitFor();
-    expect(await page.getByLabel(/^Method/).inputValue()).toBe("auto");
-  });
-
   it("says who is lost beside its name, and balances the set where that is recommended", async () => {
     const folder = tempFolder();
     const scaled = async (name: string, scale: number): Promise<string> => {
