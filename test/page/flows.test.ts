@@ -142,6 +142,10 @@ describe("the explorer in Chromium", () => {
     await refused.waitFor();
     const merge = page.getByRole("button", { name: "Merge", exact: true });
     expect(await merge.isDisabled()).toBe(true);
+    await page.getByText("More", { exact: true }).click();
+    await page.getByLabel(/--allow-partial/).click();
+    await page.getByText(/^Writes 44 modules/).waitFor();
+    expect(await merge.isEnabled()).toBe(true);
   });
 
   it("opens the adapters that it was started with, again after a reload, in the order and with the names of the list", async () => {

@@ -91,6 +91,14 @@ describe("the overview", () => {
     await page.getByText("Writes 28 modules of rank 12").waitFor();
   });
 
+  it("recommends the rank that leaves room for each adapter, where there are more adapters than ranks", async () => {
+    const page = await opened([...SEVERAL, "mnli", "qnli", "qqp", "rte"]);
+    await page.getByText(/^Recommended: tsv, rank 12\. .*leaves some of 7 adapters without a direction/).waitFor();
+    await page.getByRole("button", { name: "Merge like this" }).click();
+    await page.getByText("Writes 28 modules of rank 12").waitFor();
+    expect(await page.getByLabel(/^Method/).inputValue()).toBe("auto");
+  });
+
   it("says who is lost beside its name, and balances the set where that is recommended", async () => {
     const folder = tempFolder();
     const scaled = async (name: string, scale: number): Promise<string> => {
