@@ -3,12 +3,10 @@ import { FormatError } from "../core/errors.ts";
 import { readHeader } from "../formats/safetensors/header.ts";
 import { openShards, readShardIndex } from "../formats/safetensors/shards.ts";
 import { isPickle } from "../formats/torch/foreign.ts";
-import { readTorch } from "../formats/torch/read.ts";
 import type { AdapterFileNames } from "./adapter.ts";
 import type { BaseFiles } from "./base-layers.ts";
 import type { AdapterContents, AdapterText } from "./dialect.ts";
 import { type AdapterFolder, fileOf } from "./folder.ts";
-import { openGguf } from "./open-gguf.ts";
 
 /** Larger than any adapter's config or index. */
 export const MAX_TEXT_BYTES: number = 4 << 20;
@@ -41,10 +39,14 @@ type Weights = Pick<AdapterContents, "files" | "tensors" | "metadata">;
 /** One file, read as its first bytes say, or as its suffix says where they tell nothing. */
 async function openSingle(source: ByteSource): Promise<Weights> {
   const container = await containerOf(source);
-  if (container === "gguf") return openGguf(source);
+  // Most files are safetensors, so that a page and a command begin without what reads the others.
+  if (container === "gguf") return (await import("./open-gguf.ts")).openGguf(source);
   const { tensors, metadata } =
     container === "torch"
-      ? { tensors: await readTorch(source), metadata: new Map<string, string>() }
+      ? {
+          tensors: await (await import("../formats/torch/read.ts")).readTorch(source),
+          metadata: new Map<string, string>(),
+        }
       : await readHeader(source);
   return {
     files: [source],

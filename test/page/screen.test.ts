@@ -9,8 +9,7 @@ const browser = useBrowser();
 /** The largest view of a page that most notebooks show whole. */
 const SCREEN = { width: 1280, height: 800 };
 /** What the first view may fetch of the page's own files, gzipped, until the example set is drawn. */
-// 140 until the page read PEFT's DeLoRA, GraLoRA, VB-LoRA and C3A and computed its small dense algebra in WebAssembly.
-const MOST_FIRST_KB = 148;
+const MOST_FIRST_KB = 140;
 
 /** A page whose module is drawn, with all of its curves. */
 async function onModule(adapters: readonly string[], of: object = {}): Promise<Page> {

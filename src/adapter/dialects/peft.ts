@@ -25,7 +25,6 @@ import { exactRankNotices } from "../lycoris/exact-rank.ts";
 import { moduleOfFactors } from "../module-of-factors.ts";
 import { namingOf } from "../names/naming.ts";
 import { prefixed } from "../names/wrapped.ts";
-import { LORA_LIKE_METHODS, loraLikeScales } from "../peft-methods/lora-like.ts";
 import { methodVariant } from "../peft-methods/refused.ts";
 import { type ParameterModules, parameterModules, separateParameters } from "../peft-parameters.ts";
 import { peftScales } from "../peft-scales.ts";
@@ -103,6 +102,8 @@ async function readLoraLike(
   const { tensors, notices: ofNames } = prefixed(name, stored);
   const files = base === null ? own : [...own, ...base.files];
   const contents = { name, tensors: tensors.values(), files, fields };
+  // Few adapters are of these methods.
+  const { LORA_LIKE_METHODS, loraLikeScales } = await import("../peft-methods/lora-like.ts");
   const { modules: found, others } = await LORA_LIKE_METHODS[method].modules(contents, base?.after(own.length) ?? null);
   if (found.length === 0) return null;
   const scaleOf = loraLikeScales(name, method, config);
