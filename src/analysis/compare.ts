@@ -131,7 +131,7 @@ export async function compareMethods(
   }
   const kept = adapters.filter((_, t) => used[t]);
   const kind = {
-    adapters: kept.length,
+    weights: weights.filter((weight) => weight !== 0),
     modules: moduleNames(kept),
     ranks: new Set(kept.flatMap(({ modules }) => [...modules.values()].map(({ rank }) => rank))),
   };
@@ -142,7 +142,8 @@ export async function compareMethods(
     spectra: spectra.map(({ values }) => values),
     merges: contestants.map((contestant) => {
       const merge = outcome(contestant, weights);
-      return { ...merge, measured: measuredOf({ ...kind, ...merge }) };
+      const options = contestant.run.options as Readonly<Record<string, unknown>>;
+      return { ...merge, measured: measuredOf({ ...kind, ...merge, options }) };
     }),
     refused,
   };

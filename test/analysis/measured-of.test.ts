@@ -2,17 +2,22 @@ import { expect, it } from "vitest";
 import { MEASURED_METHODS } from "../../src/analysis/measured-methods.ts";
 import { measuredOf } from "../../src/analysis/measured-of.ts";
 
-const set = { method: "tsv", rank: 6, modules: ["model.layers.0.self_attn.q_proj"], adapters: 3, ranks: new Set([6]) };
+const set = {
+  ...{ method: "tsv", options: { method: "tsv" }, weights: [1, 1, 1], rank: 6, ranks: new Set([6]) },
+  modules: ["model.layers.0.self_attn.q_proj"],
+};
 
 it("shows what a method scored beside merges of the kind that was measured", () => {
   expect(measuredOf(set)).toBe(MEASURED_METHODS.tsv);
-  expect(measuredOf({ ...set, adapters: 7, rank: 16, ranks: new Set([16]) })).toBe(MEASURED_METHODS.tsv);
+  expect(measuredOf({ ...set, weights: [1, 1, 1, 1], rank: 16, ranks: new Set([16]) })).toBe(MEASURED_METHODS.tsv);
 });
 
 it.each([
   ["at another rank than the adapters'", { rank: 12 }],
   ["of adapters of several ranks", { ranks: new Set([6, 8]) }],
-  ["of two adapters", { adapters: 2 }],
+  ["of two adapters", { weights: [1, 1] }],
+  ["with other weights", { weights: [5, 1, 0.1] }],
+  ["with other options", { method: "ties", options: { density: 0.9 } }],
   ["of an image model", { modules: ["unet.down_blocks.0.attentions.0.proj_in"] }],
   ["by a method that was not measured", { method: "toString" }],
 ])("shows nothing of a merge %s", (_, other) => {

@@ -14,7 +14,10 @@ function reportOf(change: object): MergeReport {
     inputs: TASKS.map(input),
     options: { method: "tsv", scale: 0.5 },
     autoScale: auto,
-    modules: Array.from({ length: 28 }, () => ({ inputRanks: TASKS.map(() => 6) })),
+    modules: Array.from({ length: 28 }, () => ({
+      name: "model.layers.0.self_attn.q_proj",
+      inputRanks: TASKS.map(() => 6),
+    })),
     totals: { rank: 6, modules: 28 },
     ...change,
   } as unknown as MergeReport;
@@ -30,7 +33,10 @@ it.each([
   ["fewer adapters", { inputs: TASKS.slice(1).map(input) }],
   ["another base model", { inputs: TASKS.map((name) => ({ ...input(name), baseModel: "llama" })) }],
   ["another weight", { inputs: TASKS.map((name, t) => ({ ...input(name), weight: t + 1 })) }],
-  ["adapters of other ranks", { modules: [{ inputRanks: [6, 6, 6, 6, 6, 6, 32] }] }],
+  [
+    "adapters of other ranks",
+    { modules: [{ name: "model.layers.0.self_attn.q_proj", inputRanks: [6, 6, 6, 6, 6, 6, 32] }] },
+  ],
   ["fewer modules", { totals: { rank: 6, modules: 8 } }],
   ["a factor that was chosen", { autoScale: null }],
   ["a factor that no computed one was measured for", { options: { method: "svd" } }],
