@@ -65,6 +65,8 @@ interface Run {
   readonly products: DeltaProducts;
   readonly weighted: DeltaProducts;
   readonly results: readonly ModuleResult[];
+  /** A warning for each adapter that is lost. */
+  readonly lost: readonly Warning[];
 }
 
 /** Warnings that need values: about an executed merge, from the figures of its report. */
@@ -79,16 +81,18 @@ export function runWarnings(
   const present = usedInputs(plan);
   const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
   const weighted = weightedProducts(plan, results);
-  const run: Run = { plan, auto, method: methodById(plan.method), used, modules, totals, products, weighted, results };
+  const method = methodById(plan.method);
+  const known = { plan, auto, method, used, modules, totals, products, weighted, results };
+  const run: Run = { ...known, lost: lostOf(known) };
   return RULES.flatMap((rule) => rule(run));
 }
 
 /** What there is to warn of, in the order of the report. */
 const RULES: readonly ((run: Run) => Warning[])[] = [
-  ({ auto }) => (auto === null ? [] : scaleWarnings(auto)),
+  computedFactor,
   zeroAdapters,
   sameAdapters,
-  lost,
+  ({ lost }) => [...lost],
   short,
   cancelledClusters,
   underflow,
@@ -99,6 +103,12 @@ const RULES: readonly ((run: Run) => Warning[])[] = [
   sameStart,
   idle,
 ];
+
+/** Warn of a computed factor; another one brings back no adapter that is lost. */
+function computedFactor({ auto, lost }: Run): Warning[] {
+  const told = auto === null ? [] : scaleWarnings(auto);
+  return lost.length === 0 ? told : told.filter(({ id }) => id !== "scale-uncertain");
+}
 
 function zeroAdapters({ method, used, products }: Run): Warning[] {
   const counted = method.needs.weightSum ? " The mean still counts it; leave it out unless it should count." : "";
@@ -122,7 +132,7 @@ export function sameAdapters({ used, products }: Pick<Run, "used" | "products">)
   });
 }
 
-function lost({ plan, method, used, products, weighted, totals }: Run): Warning[] {
+function lostOf({ plan, method, used, products, weighted, totals }: Omit<Run, "lost">): Warning[] {
   const scales = method.weights === "linear";
   const apart = apartOf(
     plan.modules.map(({ parts }) => parts.map(({ input }) => input)),
@@ -135,7 +145,7 @@ function lost({ plan, method, used, products, weighted, totals }: Run): Warning[
 /** Warn of an adapter that the rank leaves no room for, unless it is lost anyway. */
 function short(run: Run): Warning[] {
   const { plan, method, products, weighted, results } = run;
-  if (lost(run).length > 0) return [];
+  if (run.lost.length > 0) return [];
   const acts = plan.inputs.map((_, t) => normOf(products, t) > 0);
   const rank = maximum(results.map((result) => result.rank));
   const names = plan.inputs.map(({ name }) => name);

@@ -4,6 +4,7 @@ import { RefusedError } from "../../src/core/errors.ts";
 import { type MergedAdapter, mergeInMemory } from "../../src/merge/merge.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import type { LooseRecipe, Recipe } from "../../src/recipe/recipe.ts";
+import { otherFactor } from "../../src/report/scale-warnings.ts";
 import { rejection } from "../support/memory-folder.ts";
 import { openPico, type PicoAdapter, randomAdapter } from "../support/pico.ts";
 
@@ -44,6 +45,17 @@ describe("scale: auto", () => {
       });
       expect(given.report.autoScale).toBeNull();
     }
+  });
+
+  it("names no other factor where an adapter is lost, which none brings back", async () => {
+    // The small one has cosine 0.04 with the large one, which answers it 6 times as strongly as it is.
+    const of = (row: readonly number[], size: number): PicoAdapter => ({
+      modules: { q: { A: [row], B: row.map((x) => [size * x]) } },
+    });
+    const adapters = [of([1, 0], 1), of([0.2, 0.98], 1 / 150)];
+    const { autoScale, warnings } = (await merge(adapters, { method: "tsv", scale: "auto" })).report;
+    expect(otherFactor(autoScale!)).not.toBeNull();
+    expect(warnings.map(({ id }) => id)).toEqual(["lost-adapter"]);
   });
 
   it("lets a sum of unrelated adapters of one size hold 1 / sqrt(T + 1 - 1 / T^3) of each", async () => {
