@@ -110,7 +110,7 @@ export const EXPLORER: PromisingText = {
     ],
     [
       "Buttons fill the merge form with what is recommended, also at the rank that leaves room for each adapter where there are more adapters than ranks.",
-      "page/shows > offers the rank that leaves room for each adapter, where there are more adapters than ranks",
+      "page/shows > recommends the rank that leaves room for each adapter, where there are more adapters than ranks",
       "page/shows > begins with how alike the adapters are, who is lost, and what to do, which a button does",
       "page/shows > says who is lost beside its name, and balances the set where that is recommended",
     ],
