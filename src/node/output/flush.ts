@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsyncSync, openSync, statfsSync, statSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, statfsSync, statSync } from "node:fs";
 import { OutputError } from "../../core/errors.ts";
 import { naming } from "../files/named-failure.ts";
 
@@ -14,37 +14,6 @@ export function flush(path: string): void {
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** Milliseconds between flushes of a file that is being written. */
-const FLUSH_EVERY = 200;
-
-/**
- * Flush a growing file to disk now and then, on a thread of Node's pool, so that little is left to flush when it is complete.
- *
- * @returns stops, once no flush is under way; rejects with the first error of a flush, which the system tells once and no later flush
- */
-export function flushMeanwhile(path: string): () => Promise<void> {
-  const descriptor = openSync(path, "r+");
-  let failed: Error | null = null;
-  let flushing: Promise<void> | null = null;
-  const timer = setInterval(() => {
-    flushing ??= new Promise((resolve) => {
-      fdatasync(descriptor, (error) => {
-        failed ??= error;
-        flushing = null;
-        resolve();
-      });
-    });
-  }, FLUSH_EVERY);
-  return async () => {
-    clearInterval(timer);
-    await flushing;
-    closeSync(descriptor);
-    naming(path, () => {
-      if (failed !== null) throw failed;
-    });
-  };
 }
 
 /**

@@ -13,7 +13,6 @@ import { moduleOf } from "../../methods/registry.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
 import { createFile, openSink } from "../output/file-sink.ts";
-import { flushMeanwhile } from "../output/flush.ts";
 import { type DiskMerger, openDiskMerger } from "./disk-merger.ts";
 import { workerLane } from "./worker-lane.ts";
 import type { InputFile, WorkerSetup } from "./worker-protocol.ts";
@@ -122,9 +121,7 @@ function diskHost(
     survey: async (plan) => beginLanes(plan, null),
     async begin(plan) {
       await checkRoom(plan, 0);
-      const begun = beginFile(plan, weights);
-      closers.push(flushMeanwhile(weights));
-      return begun;
+      return beginFile(plan, weights);
     },
     async beginDraft(draft, output) {
       await checkRoom(output, draft.size);
