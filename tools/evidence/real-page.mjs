@@ -33,7 +33,7 @@ const PAPER = { average: 47.2, task_arithmetic: 54.8, ensemble: 56.8, ties_svd: 
  * @param decoderWords the text before those of the language model, which stand first
  */
 export function realPage(found, words, decoderWords) {
-  const part = (wanted) => REAL.filter((study) => study.part === wanted && found[study.id] !== undefined);
+  const part = (...wanted) => REAL.filter((study) => wanted.includes(study.part) && found[study.id] !== undefined);
   const ranks = part("all").filter(({ id }) => !id.endsWith("-rest"));
   const section = (title, ...texts) => (texts.length === 0 ? [] : [title, ...texts]);
   const main = ["all-6", "count-5", "count-4", "count-3"].find((id) => found[id] !== undefined);
@@ -56,7 +56,10 @@ export function realPage(found, words, decoderWords) {
     ...section("## The adapters", ...when((result) => adaptersTable(result, othersOf(found)))),
     ...section("## Every set", ...plotOf("minilm", found), ...sets(...Object.keys(KINDS))),
     ...section("## Fewer adapters", ...sets("count", "apart-count")),
-    ...section("## The rank of the result", ...part("ranks").map(({ id }) => ranksTable(found[id]))),
+    ...section(
+      "## The rank of the result",
+      ...part("ranks", "unseen").flatMap((study) => [`**${titleOf(study)}**`, ranksTable(found[study.id])]),
+    ),
     ...section("## Other averages", ...when(averagesTable)),
     ...section("## The order in the paper", ...(whole !== undefined && hasPaper(whole) ? [paperTable(whole)] : [])),
     ...section("## Seven adapters", ...ranks.map(({ id }) => methodsTables(joined(id, found)))),
@@ -64,7 +67,7 @@ export function realPage(found, words, decoderWords) {
     ...Object.keys(KINDS)
       .filter((kind) => kind !== "all")
       .flatMap((kind) => section(`## ${KINDS[kind]}`, ...part(kind).map(({ id }) => methodsTables(found[id])))),
-    ...section("## Unseen tasks", ...part("unseen").map(({ id }) => methodsTables(found[id]))),
+    ...section("## LEGO's options", ...optionsTables(part("options"), found)),
     ...section("## Noise on the units", ...noiseTables(part("noise"), found)),
     ...section(
       "## What the clusters are made of",
@@ -125,6 +128,11 @@ function decoder(found, words) {
     ...section("Every method on SmolLM2", [...plotOf("smollm2", found), ...setsTables(there, found)]),
     ...section("Other averages on SmolLM2", of(whole, averagesTable)),
   ];
+}
+
+/** LEGO with each of its options, on each set. */
+function optionsTables(studies, found) {
+  return studies.length === 0 ? [] : [acrossTable(studies, found, titleOf)];
 }
 
 /** Adapters with more and more noise, behind the same without it. */

@@ -1,7 +1,7 @@
 /** What `npm run evidence -- --real` measures: each study is one benchmark (docs/bench.md) on adapters that tools/realbench trains. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { METHODS, SCALES, SEEN } from "./studies.mjs";
+import { ABLATION, METHODS, SCALES, SEEN } from "./studies.mjs";
 
 const UNSEEN = ["snli", "wnli"];
 /** The folder of a set of adapters. */
@@ -60,8 +60,14 @@ const rest = (id, part, kind, options) => study(`${id}-rest`, part, kind, { ...o
 const ORDER = ["cola", "mnli", "mrpc", "qnli", "sst2"];
 const counted = (count) => ({ rank: 6, tasks: ORDER.slice(0, count) });
 
+/** What is merged at every rank, with computed factors, and scored on tasks that no adapter saw. */
+const OVER_RANKS = ["lego", "average", "tsv", "ctm"].map(named);
+
 /** Some merges at the rank of one adapter, of two, and at that of all units. */
 const AT_RANKS = (count) => ({ rank: [6, 12, 6 * count], merges: ["lego", "average", "tsv"].map(named) });
+
+/** LEGO with each of its options, as merged. */
+const options = (kind) => study(`options-${kind}`, "options", kind, { rank: 6, merges: ABLATION });
 
 /** What is measured of the language model: the merges of the paper's table, then others. */
 const ON_SMOLLM2 = [
@@ -85,8 +91,10 @@ export const REAL = [
   ...pair("apart-3", "apart-count", "apart", FEW, counted(3)),
   ...pair("all-12", "all", "all", FEW, { rank: 12 }),
   ...pair("apart-6", "apart", "apart", FEW, { rank: 6 }),
-  study("unseen-6", "unseen", "all", { rank: 6, unseen: UNSEEN, merges: FEW, scales: SCALES }),
+  study("unseen", "unseen", "all", { rank: [6, 12, 24, 42], unseen: UNSEEN, merges: computed(OVER_RANKS) }),
+  options("all"),
   rest("all-6", "all", "all", { rank: 6 }),
+  options("apart"),
   ...pair("qv-6", "qv", "qv", FEW, { rank: 6 }),
   ...pair("apart-12", "apart", "apart", FEW, { rank: 12 }),
   ...pair("all-24", "all", "all", FEW, { rank: 24 }),

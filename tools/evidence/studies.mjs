@@ -11,7 +11,8 @@ const minibench = fileURLToPath(new URL("../../examples/minibench", import.meta.
 export const { merges: METHODS, scales: SCALES } = parse(readFileSync(join(minibench, "bench.yaml"), "utf8"));
 const lego = (name, options) => ({ name, method: "lego", options });
 
-const ABLATION = [
+/** LEGO with each of its options. */
+export const ABLATION = [
   lego("default", {}),
   lego("reweight l2", { reweight: "l2" }),
   lego("reweight none", { reweight: "none" }),
