@@ -1,5 +1,6 @@
 /** docs/evidence-real.md out of the results of the studies on pretrained models. */
 import { basename } from "node:path";
+import { adviceTables } from "./advice.mjs";
 import { computedPlot } from "./plots.mjs";
 import { REAL, REAL_UNITS } from "./real-studies.mjs";
 import { SEEN } from "./studies.mjs";
@@ -23,6 +24,7 @@ const KINDS = {
   mixed: "Ranks 2 to 32",
   seed1: "Another training seed",
 };
+const MODELS = { minilm: "MiniLM", smollm2: "SmolLM2" };
 /** The sets of the language model's adapters, the largest first. */
 const DECODER = ["smollm2-6", "smollm2-count-4", "smollm2-count-3", "smollm2-count-2"];
 /** Averages over seven tasks and two unseen ones of Llama-2-7b, as others report them of the paper. */
@@ -58,8 +60,9 @@ export function realPage(found, words, decoderWords) {
     ...section("## Fewer adapters", ...sets("count", "apart-count")),
     ...section(
       "## The rank of the result",
-      ...part("ranks", "unseen").flatMap((study) => [`**${titleOf(study)}**`, ranksTable(found[study.id])]),
+      ...part("ranks", "unseen").flatMap((study) => [`**${setTitle(study)}**`, ranksTable(found[study.id])]),
     ),
+    ...section("## What audit recommends", ...adviceTables(found, setTitle)),
     ...section("## Other averages", ...when(averagesTable)),
     ...section("## The order in the paper", ...(whole !== undefined && hasPaper(whole) ? [paperTable(whole)] : [])),
     ...section("## Seven adapters", ...ranks.map(({ id }) => methodsTables(joined(id, found)))),
@@ -88,14 +91,14 @@ export function realPage(found, words, decoderWords) {
 
 /** What each method keeps of the most adapters of either model that were merged with computed factors too, by the names of the files. */
 export function realPlots(found) {
-  const models = { minilm: ["MiniLM", ["all-6", "count-3"]], smollm2: ["SmolLM2", DECODER] };
+  const models = { minilm: ["all-6", "count-3"], smollm2: DECODER };
   return Object.fromEntries(
-    Object.entries(models).flatMap(([model, [title, ids]]) => {
+    Object.entries(models).flatMap(([model, ids]) => {
       // A study whose computed factors were measured with all of its merges.
       const id = ids.find((each) => found[`${each}-computed`]?.merges.length > found[each]?.merges.length);
       if (id === undefined) return [];
       const { adapters, ranks } = REAL.find((study) => study.id === id).config;
-      const words = `What each method keeps of ${adapters.length} adapters of ${title} at rank ${ranks[0]}`;
+      const words = `What each method keeps of ${adapters.length} adapters of ${MODELS[model]} at rank ${ranks[0]}`;
       return [[`evidence-real-${model}.svg`, computedPlot(words, found[id], found[`${id}-computed`])]];
     }),
   );
@@ -208,9 +211,14 @@ function titleOf({ part, heads, config }) {
   return part === "smollm2" ? `${seeds}, ${rank}` : seeds;
 }
 
+/** A set of adapters, by one of its studies. */
+function setTitle({ heads, config }) {
+  const kind = KINDS[basename(heads)].toLowerCase();
+  return `${MODELS[config.base]}, ${config.adapters.length} adapters, ${kind}`;
+}
+
 function unitsTitle({ model, set, tasks }) {
-  const name = model === "minilm" ? "MiniLM" : "SmolLM2";
-  return `${name}, ${tasks.length} adapters, ${basename(set) === "apart" ? "as many seeds" : "one seed"}`;
+  return `${MODELS[model]}, ${tasks.length} adapters, ${basename(set) === "apart" ? "as many seeds" : "one seed"}`;
 }
 
 /** The tasks whose own adapter guesses: its Matthews correlation is below two standard deviations of guesses' own. */

@@ -78,6 +78,12 @@ const smollm2 = (id, kind, options) =>
 /** Which tasks are the first two to four: those that adapters learn from the fewest rows. */
 const SMOLLM2_ORDER = ["sst2", "qqp", "qnli", "mnli"];
 const SMOLLM2 = [
+  study("smollm2-ranks-4", "ranks", "all", {
+    model: "smollm2",
+    rank: [6, 12, 24],
+    tasks: SMOLLM2_ORDER,
+    merges: ["lego", "average", "tsv"].map(named),
+  }),
   ...[2, 3, 4].flatMap((count) => smollm2(`count-${count}`, "all", { rank: 6, tasks: SMOLLM2_ORDER.slice(0, count) })),
   ...[6, 12].flatMap((rank) => smollm2(`${rank}`, "all", { rank })),
   ...smollm2("apart-6", "apart", { rank: 6 }),

@@ -19,6 +19,7 @@ import { parse, stringify } from "yaml";
 import { runBench } from "../../build/lib/evaluate/bench.js";
 import { parseBench } from "../../build/lib/evaluate/bench-file.js";
 import { f1, greatest, matthews } from "../../build/lib/evaluate/metrics.js";
+import { recommendations } from "./advice.mjs";
 import { realExactnessOf } from "./exactness.mjs";
 import { addNoise } from "./noise.mjs";
 import { puritiesOf } from "./purity.mjs";
@@ -29,7 +30,9 @@ import { REAL, REAL_QUICK, REAL_UNITS } from "./real-studies.mjs";
 
 /** Accuracies after a training on another machine may lie this far off, in points. */
 const TOLERANCE = 4;
-const ALL = [REAL_QUICK, ...REAL, ...REAL_UNITS];
+/** What is recommended for each set of trained adapters. */
+const ADVICE = { id: "advice" };
+const ALL = [REAL_QUICK, ...REAL, ...REAL_UNITS, ADVICE];
 const PARAPHRASES = ["mrpc", "qqp"];
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const build = join(root, "build/realbench");
@@ -46,8 +49,8 @@ export async function runReal(args) {
   const unknown = ids.find((id) => !ALL.some((study) => study.id === id));
   if (unknown !== undefined) throw new Error(`There is no study ${unknown}.`);
   const python = pythonOf();
+  const wanted = ({ id }) => ids.length === 0 || ids.includes(id);
   for (const model of ["minilm", "smollm2"]) {
-    const wanted = ({ id }) => ids.length === 0 || ids.includes(id);
     const studies = [REAL_QUICK, ...REAL].filter((study) => study.config.base === model && wanted(study));
     for (const study of REAL_UNITS.filter((each) => each.model === model && wanted(each))) await lookAt(python, study);
     if (studies.length === 0) continue;
@@ -63,6 +66,7 @@ export async function runReal(args) {
       }
     });
   }
+  if (wanted(ADVICE)) writeFileSync(join(build, `${ADVICE.id}.json`), JSON.stringify(await recommendations()));
   if (ids.length === 0) writePage();
 }
 
