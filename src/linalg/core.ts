@@ -12,6 +12,7 @@ import {
   rowsAt,
   scaledRows,
   stacked,
+  transposed,
   transposedProduct,
 } from "./matrix.ts";
 import { leadingSvd, smallSvd } from "./small-svd.ts";
@@ -148,10 +149,24 @@ export function outside(rows: Matrix, directions: Matrix): Matrix {
   return plus(rows, product(productTransposed(rows, directions), directions), -1);
 }
 
-/** The orthonormal rows nearest to the rows of a matrix: P Q^T of its SVD P S Q^T, without directions that are only rounding. */
-export function polarFactor(rows: Matrix): Matrix {
+/** The rows nearest to those of a matrix that are orthonormal, or as near to it as rows that depend on each other can be. */
+export interface PolarFactor {
+  /** Whether the rows are orthonormal: none of the given ones depends on the others. */
+  readonly orthonormal: boolean;
+  /** The rows at these places. */
+  at(places: readonly number[]): Matrix;
+}
+
+/** P Q^T of a matrix's SVD P S Q^T, without directions that are only rounding. */
+export function polar(rows: Matrix): PolarFactor {
   const { left, right } = truncated(rows);
-  return transposedProduct(left, right);
+  const across = transposed(left);
+  return { orthonormal: left.rows === rows.rows, at: (places) => product(rowsAt(across, places), right) };
+}
+
+/** All rows of `polar`. */
+export function polarFactor(rows: Matrix): Matrix {
+  return polar(rows).at([...Array(rows.rows).keys()]);
 }
 
 /** The leading singular triplets of a dense matrix. */

@@ -1,4 +1,4 @@
-import { coreTriplets, polarFactor } from "../linalg/core.ts";
+import { coreTriplets, polar } from "../linalg/core.ts";
 import { stacked } from "../linalg/matrix.ts";
 import { IN_CORE_SPACE, inCoreSpace, weighted } from "./cores.ts";
 import { type Method, sumOfRanks } from "./method.ts";
@@ -15,15 +15,17 @@ export const tsv: Method<Record<string, never>> = {
   single: "exact",
   parameters: {},
   plannedRank: (ranks, size) => sumOfRanks(ranks.map((rank) => Math.min(rank, tripletsEach(size, ranks.length)))),
-  merge: async (pool) =>
+  merge: async (pool, { rank }) =>
     inCoreSpace(pool, (tasks) => {
       const most = tripletsEach(pool, tasks.length);
       const kept = tasks.map((task) => coreTriplets(weighted(task), most));
-      return {
-        sigma: kept.flatMap(({ sigma }) => sigma),
-        left: polarFactor(stacked(kept.map(({ left }) => left))),
-        right: polarFactor(stacked(kept.map(({ right }) => right))),
-      };
+      const sigma = kept.flatMap((task) => task.sigma);
+      const left = polar(stacked(kept.map((task) => task.left)));
+      const right = polar(stacked(kept.map((task) => task.right)));
+      const places = [...sigma.keys()].sort((one, other) => sigma[other]! - sigma[one]! || one - other);
+      // Orthonormal on both sides they are singular vectors, so the cut to the rank needs no further decomposition.
+      const chosen = left.orthonormal && right.orthonormal ? places.slice(0, rank) : places;
+      return { sigma: chosen.map((place) => sigma[place]!), left: left.at(chosen), right: right.at(chosen) };
     }),
 };
 

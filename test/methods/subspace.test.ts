@@ -43,6 +43,25 @@ describe("tsv", () => {
     // Both have u = v = e_0: the polar factor of [e_0 e_0] is e_0 (1, 1) / sqrt 2, so that (4 + 2) / 2 is left.
     expectDiagonal(await merge("tsv", [diagonal(4, 0, 0), diagonal(2, 0, 0)], 3), 3, 0, 0);
   });
+
+  it("cuts to the largest singular values, whichever task they come from (worked by hand)", async () => {
+    expectDiagonal(await merge("tsv", [diagonal(0, 2, 0), diagonal(0, 0, 3)], 1), 0, 0, 3);
+  });
+
+  it("cuts to a rank as the singular values of all of it do, also where adapters depend on each other", async () => {
+    const shared = [randomFactors(1, 4), randomFactors(2, 3, 2)];
+    for (const adapters of [shared, [...shared, shared[0]!]]) {
+      const whole = await merge("tsv", adapters, 64);
+      const svd = new SingularValueDecomposition(new Matrix(whole), { autoTranspose: true });
+      for (const k of [1, 2, 3]) {
+        const [left, right] = [svd.leftSingularVectors, svd.rightSingularVectors].map((of) =>
+          of.subMatrix(0, of.rows - 1, 0, k - 1),
+        ) as [Matrix, Matrix];
+        const best = left.mmul(Matrix.diag(svd.diagonal.slice(0, k))).mmul(right.transpose());
+        expect(relativeDifference(await merge("tsv", adapters, k), best.to2DArray())).toBeLessThan(1e-6);
+      }
+    }
+  });
 });
 
 describe("svd_clamp", () => {
