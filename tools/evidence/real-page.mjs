@@ -60,7 +60,7 @@ export function realPage(found, words, decoderWords) {
     ...section("## Fewer adapters", ...sets("count", "apart-count")),
     ...section(
       "## The rank of the result",
-      ...part("ranks", "unseen").flatMap((study) => [`**${setTitle(study)}**`, ranksTable(found[study.id])]),
+      ...part("ranks", "unseen").flatMap((study) => [`**${ranksTitle(study)}**`, ranksTable(found[study.id])]),
     ),
     ...section("## What audit recommends", ...adviceTables(found, setTitle)),
     ...section("## Other averages", ...when(averagesTable)),
@@ -209,6 +209,11 @@ function titleOf({ part, heads, config }) {
   if (KINDS[part] !== undefined) return `${KINDS[part].toLowerCase()}, ${rank}`;
   const seeds = `${config.adapters.length} adapters, ${basename(heads) === "apart" ? "as many seeds" : "one seed"}`;
   return part === "smollm2" ? `${seeds}, ${rank}` : seeds;
+}
+
+function ranksTitle(study) {
+  const how = study.config.merges.every(({ method, scale }) => method === "auto" || scale === "auto");
+  return `${setTitle(study)}, ${how ? "`--scale auto`" : "as merged"}`;
 }
 
 /** A set of adapters, by one of its studies. */

@@ -63,13 +63,13 @@ export function ranksTable(result) {
   const ranks = [...new Set(result.merges.map(({ rank }) => rank))];
   const names = [...new Set(result.merges.map(({ name }) => name))];
   const of = (name, rank) => result.merges.find((merge) => merge.name === name && merge.rank === rank).plain;
-  const line = (label, name, value) => [`${name}, ${label}`, ...ranks.map((rank) => value(of(name, rank)))];
+  const lines = (name, scoresAt) =>
+    ["seen", "unseen"]
+      .filter((part) => result.base[part] !== null)
+      .map((part) => [`${name}, ${part}`, ...ranks.map((rank) => percent(scoresAt(rank)[part]))]);
   return table(
     ["rank", ...ranks],
-    names.flatMap((name) => [
-      line("seen", name, (scores) => percent(scores.seen)),
-      ...(result.base.unseen === null ? [] : [line("unseen", name, (scores) => percent(scores.unseen))]),
-    ]),
+    [...lines("base model", () => result.base), ...names.flatMap((name) => lines(name, (rank) => of(name, rank)))],
   );
 }
 
