@@ -77,12 +77,15 @@ export function roleOf(projection: string): "gate" | "up" | "down" | null {
   return null;
 }
 
+/** The parameter of gate and up. */
+export const GATE_UP = "gate_up_proj";
+
 /** The stacked parameter that one expert's projection is, or is part of; null for names that experts do not have. */
-export function stackedParameter(projection: string): "gate_up_proj" | "down_proj" | null {
-  if (projection === "gate_up_proj") return projection;
+export function stackedParameter(projection: string): typeof GATE_UP | "down_proj" | null {
+  if (projection === GATE_UP) return projection;
   const role = roleOf(projection);
   if (role === null) return null;
-  return role === "down" ? "down_proj" : "gate_up_proj";
+  return role === "down" ? "down_proj" : GATE_UP;
 }
 
 /**
@@ -99,7 +102,7 @@ export function unpairedParameters(
     layers.set(owner, (layers.get(owner) ?? new Set()).add(module.parameter.name));
   }
   for (const [layer, names] of layers) {
-    if (names.size !== 2 || !names.has("gate_up_proj") || !names.has("down_proj")) return { layer, names: [...names] };
+    if (names.size !== 2 || !names.has(GATE_UP) || !names.has("down_proj")) return { layer, names: [...names] };
   }
   return null;
 }
@@ -144,7 +147,7 @@ export function swappedSizes(modules: Iterable<SizedModule>): string | null {
   }
   for (const module of all) {
     const place = expertOf(module.name);
-    const down = place?.projection === "gate_up_proj" ? downs.get(`${place.layer} ${place.expert}`) : undefined;
+    const down = place?.projection === GATE_UP ? downs.get(`${place.layer} ${place.expert}`) : undefined;
     if (down === undefined || (module.in === down.out && module.out === 2 * down.in)) continue;
     return `${module.name} is ${module.in} -> ${module.out} and ${down.name} is ${down.in} -> ${down.out}, which do not follow each other; a PEFT that had the two sizes of a parameter the other way round saved them`;
   }

@@ -52,7 +52,9 @@ export function stackExperts(
   }
   refuseSwapped(name, modules, stacking);
   const stacks = new Map<string, (AdapterModule | null)[]>();
-  for (const module of experts.flatMap((one) => halvesOf(one, stacking.inTurn))) {
+  const apart = (one: AdapterModule): readonly AdapterModule[] =>
+    stacking.placeOf(one.name) === null ? halvesOf(one, stacking.inTurn) : [one];
+  for (const module of experts.flatMap(apart)) {
     const { stack, expert } = placed(name, module, stacking);
     const own = stacks.get(stack) ?? Array<null>(stacking.experts!).fill(null);
     own[expert] = module;

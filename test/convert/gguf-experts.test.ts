@@ -187,6 +187,74 @@ describe("experts in GGUF", () => {
     );
   });
 
+  describe("of Gemma 4", () => {
+    const [, GEMMA, GATE_UP] = CASES.find(([name]) => name.startsWith("gemma4"))!;
+    const DOWN = { ...GATE_UP, shapes: { down_proj: [16, 24] } } as const;
+
+    it("have gate and up as one tensor, also of an adapter that has them apart", async () => {
+      const apart = { ...GATE_UP, shapes: { gate_proj: [24, 16], up_proj: [24, 16] } } as const;
+      const adapter = await adapterOf(apart);
+      const there = await (await throughGguf(adapter, GEMMA)).open();
+      expect(there.modules.size).toBe(EXPERTS);
+      for (let e = 0; e < EXPERTS; e++) {
+        const halves = ["gate_proj", "up_proj"].map((own) => adapter.modules.get(`${apart.path}.${e}.${own}`)!);
+        const rows = await Promise.all(halves.map((half) => moduleDelta(adapter, half)));
+        const both = there.modules.get(`${apart.path}.${e}.gate_up_proj`)!;
+        await expectDelta(there, both, Float64Array.from(rows.flatMap((half) => [...half])));
+      }
+    });
+
+    it("refuse down, which llama.cpp scales before it adds LoRA, and go without it", async () => {
+      const shapes = { ...GATE_UP.shapes, ...DOWN.shapes };
+      const adapter = await adapterOf({ ...GATE_UP, shapes });
+      const error = await rejection(written(adapter, "gguf", baseConfig(GEMMA)));
+      expect(error.message).toBe(
+        `mine: llama.cpp scales ${GATE_UP.path}.0.down_proj by the router's per_expert_scale, and would add a LoRA without it; leave it out with lora-lego merge --exclude 'experts.*.down_proj', or fuse the adapter into its base with lora-lego fuse and convert that model.`,
+      );
+      const { config, weights } = await mergeInMemory([adapter], { method: "cat", exclude: ["experts.*.down_proj"] });
+      const files = { "adapter_config.json": JSON.stringify(config), "adapter_model.safetensors": weights };
+      const rest = await openAdapter(memoryFolder("rest", files));
+      expect(await (await throughGguf(rest, GEMMA)).open()).toMatchObject({ modules: { size: EXPERTS } });
+    });
+
+    it("keep llama.cpp's name for down of a file that has it all the same, and go back into one", async () => {
+      const specs = ["a", "b"].map((half) => ({
+        name: `blk.1.ffn_down_exps.weight.lora_${half}`,
+        dtype: "F32" as const,
+        shape: half === "a" ? [EXPERTS, 2, 24] : [EXPERTS, 16, 2],
+      }));
+      const layout = layoutGguf(
+        [
+          ["general.architecture", "gemma4"],
+          ["general.type", "adapter"],
+          ["adapter.type", "lora"],
+        ],
+        specs,
+      );
+      const bytes = new Uint8Array(layout.size);
+      bytes.set(layout.header);
+      const adapter = await openAdapter(memoryFolder("theirs", { "x.gguf": bytes }));
+      expect([...adapter.modules.keys()]).toEqual(["blk.1.ffn_down_exps.0", "blk.1.ffn_down_exps.1"]);
+      const { tensors } = loadedWriter("gguf").convert(adapter, baseConfig(GEMMA));
+      expect(tensors.map(({ name }) => name)).toEqual(specs.map(({ name }) => name));
+    });
+
+    it("are found by check in the tensor of gate and up of a GGUF base", async () => {
+      const base = {
+        name: "base.gguf",
+        config: null,
+        modules: new Map([["blk.1.ffn_gate_up_exps", [EXPERTS, 48, 16]]]),
+        naming: "gguf" as const,
+        family: ggufFamilyOf({ modelType: "gemma4_text", wholeType: "gemma4" }),
+        tied: false,
+      };
+      const places = placesIn(base, await adapterOf(GATE_UP))!;
+      expect(places.map(({ found, fits }) => [found?.key, fits])).toEqual(
+        Array(EXPERTS).fill(["blk.1.ffn_gate_up_exps", true]),
+      );
+    });
+  });
+
   it("are refused where a file has them in two dimensions", async () => {
     const layout = layoutGguf(
       [

@@ -73,6 +73,8 @@ DEEPSEEK = {"n_routed_experts": 2, "q_lora_rank": 8, "kv_lora_rank": 8, "qk_nope
 GATED = {"gate_proj": (FFN, HIDDEN), "up_proj": (FFN, HIDDEN), "down_proj": (HIDDEN, FFN)}
 NUMBERED = {"w1": (FFN, HIDDEN), "w3": (FFN, HIDDEN), "w2": (HIDDEN, FFN)}
 WHOLE = {"gate_up_proj": (2 * FFN, HIDDEN), "down_proj": (HIDDEN, FFN)}
+# Of Gemma 4's, llama.cpp scales what down gives before it adds LoRA (build_lora_mm_id with ffn_down_exps.scale), so we write none of down.
+GATE_UP = {"gate_up_proj": (2 * FFN, HIDDEN)}
 SINGLE = [("mlp.experts", GATED, "single")]
 
 FAMILIES = [
@@ -96,7 +98,7 @@ FAMILIES = [
     family("gemma2", "Gemma2ForCausalLM", around=TIED),
     family("gemma3_text", "Gemma3ForCausalLM"),
     family("gemma3n", "Gemma3nForConditionalGeneration", text_config={"model_type": "gemma3n_text"}, modules={**ATTENTION, **MLP, "per_layer_input_gate": (8, HIDDEN), "per_layer_projection": (HIDDEN, 8), "laurel.linear_left": (8, HIDDEN), "laurel.linear_right": (HIDDEN, 8)}),
-    family("gemma4", "Gemma4ForConditionalGeneration", text_config={"model_type": "gemma4_text"}, modules={**ATTENTION, **MLP, "per_layer_input_gate": (8, HIDDEN), "per_layer_projection": (HIDDEN, 8)}),
+    family("gemma4", "Gemma4ForConditionalGeneration", text_config={"model_type": "gemma4_text"}, modules={**ATTENTION, **MLP, "per_layer_input_gate": (8, HIDDEN), "per_layer_projection": (HIDDEN, 8), "router.proj": (2, HIDDEN)}, experts=[("experts", GATE_UP, "whole")], num_experts=2),
     family("gpt_oss", "GptOssForCausalLM", modules={**ATTENTION, "mlp.router": (2, HIDDEN)}, experts=[("mlp.experts", WHOLE, "turned")], num_local_experts=2),
     family("olmo2", "Olmo2ForCausalLM"),
     family("olmo3", "Olmo3ForCausalLM"),

@@ -17,11 +17,16 @@ export interface GgufFamily {
   readonly modules: Readonly<Record<string, string>>;
   /** How Hugging Face's code names experts, which llama.cpp stacks; absent for families without, and those that it keeps in other forms. */
   readonly experts?: {
-    /** Paths in a layer before "experts": the one of checkpoints first. */
+    /** Paths in a layer before "experts": the one of checkpoints first; empty where nothing is between. */
     readonly paths: readonly string[];
     readonly projections: (typeof PROJECTIONS)[number];
     /** Whether models have them as parameters of all experts alone, gate and up as one. */
     readonly whole?: true;
+    /**
+     * Whether llama.cpp keeps gate and up as one tensor, gate's rows first, and scales each expert's down by what the router holds before
+     * it adds LoRA, so that it would apply one of down without that scale.
+     */
+    readonly gateUpAlone?: true;
   };
   /** Names outside the layers. */
   readonly around: Readonly<Record<string, string>>;
@@ -150,7 +155,11 @@ export const GGUF_FAMILIES: readonly GgufFamily[] = [
     ...alike("gemma3n", "gemma3n", "gemma3n_text"),
     modules: { ...SPLIT, ...PER_LAYER, "laurel.linear_left": "laurel_l", "laurel.linear_right": "laurel_r" },
   },
-  { ...alike("gemma4", "gemma4", "gemma4_text"), modules: { ...SPLIT, ...PER_LAYER } },
+  {
+    ...alike("gemma4", "gemma4", "gemma4_text"),
+    modules: { ...SPLIT, ...PER_LAYER, "router.proj": "ffn_gate_inp" },
+    experts: { paths: [""], projections: GATED, whole: true, gateUpAlone: true },
+  },
   {
     ...alike("gpt-oss", "gpt_oss"),
     modules: { ...ATTENTION, "mlp.router": "ffn_gate_inp" },

@@ -1,6 +1,6 @@
 import { RefusedError } from "../../core/errors.ts";
 import type { ModelConfig } from "../../formats/model-config.ts";
-import { expertOf, roleOf } from "../experts.ts";
+import { expertOf, GATE_UP, roleOf } from "../experts.ts";
 import { GGUF_FAMILIES, type GgufFamily, type RowOrder } from "./gguf-families.ts";
 
 /** The family of a base model; null for one that is not known. */
@@ -65,9 +65,11 @@ export function ggufStack(
   module: string,
 ): { readonly stack: string; readonly expert: number } | null {
   const place = expertOf(unwrapped(module));
-  const [, number, path] = /^(.+\.\d+)\.([^.]+)$/.exec(place?.layer ?? "") ?? [];
-  const role = roleOf(place?.projection ?? "");
-  if (place === null || role === null || experts?.paths.includes(path!) !== true) return null;
+  const [, number, path = ""] = /^(.+\.\d+)(?:\.([^.]+))?$/.exec(place?.layer ?? "") ?? [];
+  if (place === null || number === undefined || experts?.paths.includes(path) !== true) return null;
+  const both = place.projection === GATE_UP ? "gate_up" : null;
+  const role = experts.gateUpAlone === true ? both : roleOf(place.projection);
+  if (role === null) return null;
   const block = number!.startsWith(`${layers}.`) ? number!.slice(layers.length + 1) : "";
   return /^\d+$/.test(block) ? { stack: `blk.${block}.ffn_${role}_exps`, expert: place.expert } : null;
 }
@@ -76,9 +78,10 @@ export function ggufStack(
 export function expertOfGguf(family: GgufFamily | null, stack: string): (expert: number) => string {
   const [, block, role] = /^blk\.(\d+)\.ffn_(gate_up|gate|up|down)_exps$/.exec(stack) ?? [];
   const experts = family?.experts;
-  if (role === undefined || experts === undefined) return (expert) => `${stack}.${expert}`;
-  const owner = `${family!.layers}.${block}.${experts.paths[0]}.experts`;
-  const projection = role === "gate_up" ? "gate_up_proj" : experts.projections[role as "gate"];
+  const unknown = experts === undefined || (experts.gateUpAlone === true && role !== "gate_up");
+  if (role === undefined || unknown) return (expert) => `${stack}.${expert}`;
+  const owner = [family!.layers, block, experts.paths[0], "experts"].filter((part) => part !== "").join(".");
+  const projection = role === "gate_up" ? GATE_UP : experts.projections[role as "gate"];
   return (expert) => `${owner}.${expert}.${projection}`;
 }
 

@@ -1,7 +1,7 @@
 import { isJsonObject, parseStrictJson } from "../../formats/json.ts";
 import { parseModelConfig } from "../../formats/model-config.ts";
 import type { AdapterText } from "../dialect.ts";
-import { expertOf, roleOf } from "../experts.ts";
+import { expertOf, GATE_UP, roleOf } from "../experts.ts";
 import type { AdapterModule } from "../read-adapter.ts";
 import { composed, cutFactor, piecesAt } from "./cut.ts";
 
@@ -24,7 +24,7 @@ export function inTurnBy(config: AdapterText | null): boolean | null {
 export function halvesOf(module: AdapterModule, inTurn: boolean): readonly AdapterModule[] {
   const place = expertOf(module.name);
   const out = module.out / 2;
-  if (place?.projection !== "gate_up_proj" || !Number.isInteger(out)) return [module];
+  if (place?.projection !== GATE_UP || !Number.isInteger(out)) return [module];
   return ["gate_proj", "up_proj"].flatMap((own, i) => {
     const b = inTurn ? cutFactor(module.b, i, out, 2) : cutFactor(module.b, i * out, out);
     return b === null ? [] : [{ ...module, name: `${place.layer}.experts.${place.expert}.${own}`, out, b }];

@@ -1,9 +1,6 @@
-import { expertOf, roleOf } from "../experts.ts";
+import { expertOf, GATE_UP, roleOf } from "../experts.ts";
 import type { AdapterModule } from "../read-adapter.ts";
 import { stackedRows } from "./whole.ts";
-
-/** The parameter of gate and up. */
-export const GATE_UP = "gate_up_proj";
 
 /** Which projection of which expert a module of its own is, gate and up apart; null for other modules. */
 export function placeOfSingle({ name, parameter }: AdapterModule): {

@@ -1,7 +1,7 @@
 import { RefusedError } from "../../core/errors.ts";
 import type { Adapter, AdapterModule } from "../adapter.ts";
-import { expertOf } from "../experts.ts";
-import { GATE_UP, inParameters, placeOfSingle } from "./in-parameters.ts";
+import { expertOf, GATE_UP } from "../experts.ts";
+import { inParameters, placeOfSingle } from "./in-parameters.ts";
 
 const MIXTRAL = "block_sparse_moe";
 /** gpt-oss has the rows of gate and up in turn. Where nothing says so, the base's name shows it, or modules that others lack. */

@@ -74,9 +74,9 @@ function fitsIn(
   return stored === [out, ...inputShape].join() || (mayTurn && kind !== "conv" && turned);
 }
 
-/** An expert in a GGUF model, which holds those of a layer in one tensor, gate and up apart. */
+/** An expert in a GGUF model, which holds those of a layer in one tensor, gate and up apart but for few families. */
 function placeInStack(base: BaseFacts, module: AdapterModule, find: (name: string) => Found | null): BasePlace | null {
-  const [half] = halvesOf(module, false);
+  const [half] = stackInGguf(base, module.name) === null ? halvesOf(module, false) : [module];
   const stack = half === undefined ? null : stackInGguf(base, half.name);
   if (stack === null) return null;
   const found = find(stack);

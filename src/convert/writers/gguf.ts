@@ -1,10 +1,12 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { refuseMisfit } from "../../adapter/base-sizes.ts";
 import type { AdapterText } from "../../adapter/dialect.ts";
+import { expertOf } from "../../adapter/experts.ts";
 import { ggufExpert, ggufFamilyOf, ggufName, ggufStack } from "../../adapter/names/gguf.ts";
 import { GGUF_FAMILIES, type GgufFamily } from "../../adapter/names/gguf-families.ts";
 import { headOrder } from "../../adapter/names/head-rows.ts";
 import { areInTurn } from "../../adapter/weights/gate-and-up.ts";
+import { inParameters } from "../../adapter/weights/in-parameters.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
 import { forKind } from "../../core/module-kind.ts";
 import { type GgufTensorSpec, layoutGguf } from "../../formats/gguf/layout.ts";
@@ -35,7 +37,8 @@ export const ggufWriter: FormatWriter = {
   extras: "none",
   convert(adapter, baseConfig): Conversion {
     const { family, config } = familyOf(adapter, baseConfig);
-    const modules = [...adapter.modules.values()];
+    const modules = named(adapter, family, config);
+    refuseUnadapted(adapter.name, family, modules);
     if (config.tied) refuseTied(adapter.name, modules, "llama.cpp");
     refuseMisfit(adapter.name, modules, baseConfig!.where, config);
     const { stacks, others } = stackExperts(adapter.name, modules, stackingOf(family, config));
@@ -77,6 +80,31 @@ function familyOf(adapter: Adapter, baseConfig: AdapterText | null): { family: G
   );
 }
 
+/** The adapter's modules, with gate and up of each expert as one where llama.cpp has them so. */
+function named(adapter: Adapter, { experts }: GgufFamily, config: ModelConfig): AdapterModule[] {
+  const modules = [...adapter.modules.values()];
+  if (experts?.gateUpAlone !== true) return modules;
+  return [...inParameters(adapter.name, modules, config.experts ?? 0, areInTurn(config.modelType)).values()];
+}
+
+/** Refuse modules that llama.cpp has, and applies no LoRA to, or not the adapter's. */
+function refuseUnadapted(name: string, { experts }: GgufFamily, modules: readonly AdapterModule[]): void {
+  for (const { name: module } of modules) {
+    const [why, pattern] = module.endsWith(".kv_b_proj")
+      ? [`splits ${module} by heads into attn_k_b and attn_v_b, and applies no LoRA to either`, "kv_b_proj"]
+      : experts?.gateUpAlone === true && expertOf(module)?.projection === "down_proj"
+        ? [
+            `scales ${module} by the router's per_expert_scale, and would add a LoRA without it`,
+            "'experts.*.down_proj'",
+          ]
+        : [null];
+    if (why === null) continue;
+    throw new RefusedError(
+      `${name}: llama.cpp ${why}; leave it out with lora-lego merge --exclude ${pattern}, or fuse the adapter into its base with lora-lego fuse and convert that model.`,
+    );
+  }
+}
+
 function stackingOf(family: GgufFamily, config: ModelConfig): Stacking {
   return {
     program: "llama.cpp",
@@ -104,11 +132,6 @@ function written(
   const lookedUp = forKind(module.kind, { linear: false, embedding: true, conv: false });
   const own = OWN_NAME.test(module.name);
   const stem = own ? module.name : ggufName(family, module.name);
-  if (module.name.endsWith(".kv_b_proj")) {
-    throw new RefusedError(
-      `${name}: llama.cpp splits ${module.name} by heads into attn_k_b and attn_v_b, and applies no LoRA to either; leave it out with lora-lego merge --exclude kv_b_proj, or fuse the adapter into its base with lora-lego fuse and convert that model.`,
-    );
-  }
   if (stem === null || (lookedUp && stem !== "token_embd")) {
     throw new RefusedError(
       `${name}: ${module.name} is not a module that llama.cpp adapts in ${family.architecture} models; leave it out with lora-lego merge --exclude.`,
