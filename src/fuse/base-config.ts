@@ -8,6 +8,8 @@ export interface BaseConfig {
   /** What messages call the file. */
   readonly where: string;
   readonly modelType: string | null;
+  /** num_hidden_layers; null where the config has none. */
+  readonly layers: number | null;
   /** Whether head and embedding are one tensor. */
   readonly tied: boolean;
   /** Whether the model has an encoder and a decoder, which may share more than the head. */
@@ -37,6 +39,7 @@ export function parseBaseConfig(text: string, where: string): BaseConfig {
     text,
     where,
     modelType: known?.modelType ?? null,
+    layers: known?.layers ?? null,
     tied: known?.tied ?? false,
     encoderDecoder: fields.is_encoder_decoder === true,
     className: typeof fields._class_name === "string" ? fields._class_name : null,

@@ -5,6 +5,7 @@ import { openModel } from "../fuse/base-model.ts";
 import { type ExtractRecipe, planExtraction } from "../fuse/extract.ts";
 import { type ExtractedModule, extractionGroups, extractModules } from "../fuse/extract-modules.ts";
 import { refuseWithoutConfig } from "../fuse/needs-config.ts";
+import { refuseOtherConfig } from "../fuse/refuse-other-config.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { OnProgress } from "../lanes/lane.ts";
 import type { DtypeChoice } from "../recipe/recipe.ts";
@@ -60,7 +61,7 @@ export interface Extracted {
 /**
  * Extract a LoRA from a full fine-tune into a folder that appears complete or not at all.
  *
- * @throws as `planExtraction` and `extractModules`
+ * @throws RefusedError where the two config.json name different models, or as `planExtraction` and `extractModules`
  * @example
  * ```ts
  * import { extractAdapter, fuseModel } from "lora-lego/node";
@@ -78,6 +79,7 @@ export async function extractAdapter(options: ExtractOptions): Promise<Extracted
     const [base, tuned] = await Promise.all([openModel(folders[0]), openModel(folders[1])]);
     const config = baseConfigOf(folders[0]);
     refuseWithoutConfig(base, config);
+    refuseOtherConfig(config, baseConfigOf(folders[1]));
     const plan = await planExtraction(base, tuned, options, config);
     const bytes = plan.layout.size;
     const kernels = wasmKernels();

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeModel } from "../support/models.ts";
@@ -49,6 +49,28 @@ describe("lora-lego extract", () => {
       "--json",
     ]);
     expect(JSON.parse(json.stdout)).toMatchObject({ rank: 1, unrepresented: [], modules: [{ name: Q }] });
+  });
+
+  it.concurrent("refuses a tuned model whose config names another one", async () => {
+    const models = ["llama", "mistral"].map((model_type, i) => {
+      const name = join(folder, `named-${model_type}`);
+      const weights = { [`${Q}.weight`]: rows(i), "model.norm.weight": [1] };
+      writeModel(name, [weights]);
+      writeFileSync(join(name, "config.json"), JSON.stringify({ model_type }));
+      return name;
+    });
+    const out = join(folder, "other");
+    const given = ["--base", models[0]!, "--tuned", models[1]!, "--rank", "1", "--out", out];
+    const { code, stderr } = await run(["extract", ...given]);
+    expect([code, lines(stderr)]).toEqual([
+      1,
+      [
+        expect.stringContaining(
+          "named-mistral/config.json says model_type mistral, but named-llama/config.json says llama;",
+        ),
+      ],
+    ]);
+    expect(readdirSync(folder)).not.toContain("other");
   });
 
   it.concurrent("refuses models that do not differ, and leaves nothing", async () => {
