@@ -8,7 +8,9 @@ export type LaneRequest<Setup> =
   | { readonly ask: "begin"; readonly plan: MergePlan; readonly setup: Setup }
   | { readonly ask: "run"; readonly job: Job }
   | { readonly ask: "timings" }
-  | { readonly ask: "spans" };
+  | { readonly ask: "spans" }
+  /** Close the plan's files; no job of it follows. */
+  | { readonly ask: "end" };
 
 /** Bytes of the output and their offset. */
 export interface Written {
@@ -19,6 +21,7 @@ export interface Written {
 /** Its answers, in the order of the requests. */
 export type LaneAnswer =
   | { readonly answer: "begun" }
+  | { readonly answer: "ended" }
   /** `written`: what the job wrote, if the lane cannot write into the output itself. */
   | { readonly answer: "done"; readonly result: JobResult; readonly written: readonly Written[] }
   | { readonly answer: "timings"; readonly timings: Timings }

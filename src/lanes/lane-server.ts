@@ -31,6 +31,11 @@ export function laneServer<Setup>(
       served = await open(request.plan, request.setup);
       return { answer: "begun" };
     }
+    if (request.ask === "end") {
+      served?.close();
+      served = null;
+      return { answer: "ended" };
+    }
     if (served === null) throw new Error("a worker was asked to run before it had a plan");
     if (request.ask === "timings") return { answer: "timings", timings: await served.lane.timings() };
     if (request.ask === "spans") return { answer: "spans", spans: (await served.lane.spans?.()) ?? [] };

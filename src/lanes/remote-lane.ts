@@ -45,6 +45,11 @@ export class RemoteLane<Setup> implements Lane {
     this.#begun.catch(() => {});
   }
 
+  /** End the plan: close its files, and take another when one begins. */
+  async end(): Promise<void> {
+    await this.#ask({ ask: "end" });
+  }
+
   async run(job: Job): Promise<JobResult> {
     await this.#begun;
     const answer = await this.#ask({ ask: "run", job });

@@ -60,6 +60,22 @@ export class LanePool {
     }
   }
 
+  /** End a plan whose jobs are done, so that no free thread keeps its files open. */
+  async end(started: Started): Promise<void> {
+    const own = this.#free.filter((slot) => slot.started === started);
+    await Promise.all(
+      own.map(async (slot) => {
+        slot.started = null;
+        try {
+          await slot.lane!.end();
+        } catch {
+          await slot.lane?.close();
+          slot.lane = null;
+        }
+      }),
+    );
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#slots.map(({ lane }) => lane?.close()));
   }

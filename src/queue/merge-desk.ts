@@ -52,6 +52,7 @@ export async function openMergeDesk(work: MergeWork, roots: Roots, lanes: LanePo
         return encode({ ...done, written } satisfies MergeDone);
       },
       async close() {
+        await lanes.end(started);
         for (const adapter of opened) adapter.close();
       },
     };

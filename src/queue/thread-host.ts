@@ -5,7 +5,17 @@ import type { LanePool, Started } from "./lane-pool.ts";
 
 /** Merges on one thread of a pool, so that this one can go on telling Redis that it is alive. */
 export function hostOnThreads(pool: LanePool): WithHost {
-  return (place, work) => withDiskHost(place, work, (plan, setup) => [laneOf(pool, { plan, setup })]);
+  return async (place, work) => {
+    const begun: Started[] = [];
+    try {
+      return await withDiskHost(place, work, (plan, setup) => {
+        begun.push({ plan, setup });
+        return [laneOf(pool, begun.at(-1)!)];
+      });
+    } finally {
+      for (const started of begun) await pool.end(started);
+    }
+  };
 }
 
 function laneOf(pool: LanePool, started: Started): Lane {

@@ -95,6 +95,19 @@ describe("a lane in a worker", () => {
     expect(written).toEqual(["to the first", "to the second", "to the second"]);
   });
 
+  it("ends a plan, which closes its files, and begins another", async () => {
+    const { lane, worker } = connected();
+    lane.begin(planFor("one"), "first");
+    await lane.run(hash(1));
+    await lane.end();
+    await lane.end();
+    expect(worker.did).toEqual(["open first", "begin 1", "end 1", "close first"]);
+    expect((await rejection(lane.run(hash(2)))).message).toContain("before it had a plan");
+    lane.begin(planFor("one"), "second");
+    await lane.run(hash(3));
+    expect(worker.did.slice(4)).toEqual(["open second", "begin 3", "end 3"]);
+  });
+
   it("fails by the worker's error in its own class, and goes on with other jobs", async () => {
     const { lane } = connected();
     lane.begin(planFor("base"), "files");
