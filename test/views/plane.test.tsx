@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { markRadius, nearest, pointsIn } from "../../web/views/plane-points.ts";
 import { outlineAt, regroup } from "../../web/views/regrouping.ts";
-import { inOrder, putStamp } from "../../web/views/stamps.ts";
+import { inOrder, putStamp, Stamps } from "../../web/views/stamps.ts";
 
 const WHOLE = { zoom: 1, x: 0, y: 0 };
 const cluster = (...members: number[]) => ({ members, reweight: 1 });
@@ -101,5 +101,15 @@ describe("marks", () => {
     putStamp(empty, 2, { size: 2, pixels: new Uint32Array([0, 0x800000ff, 0, 0]) }, 1, 1);
     // Half over half leaves a quarter; two thirds of the colour are the upper one's.
     expect([empty[1]! >>> 24, (empty[1]! >>> 16) & 255, empty[1]! & 255]).toEqual([192, 85, 170]);
+  });
+
+  it("are drawn once for radii that are the same in quarters of a pixel, so that few are kept while one zooms", () => {
+    const stamps = new Stamps("black", "white");
+    const drawn = new Set<unknown>();
+    for (let radius = 2; radius <= 5.5; radius += 0.01) drawn.add(stamps.of("plain", radius)(0));
+    expect(drawn.size).toBe(15);
+    expect(stamps.of("plain", 3.1)(0)).toBe(stamps.of("plain", 3.01)(0));
+    expect(stamps.of("chosen", 3.1)(0)).not.toBe(stamps.of("plain", 3.1)(0));
+    expect(stamps.of("plain", 3.1)(1)).not.toBe(stamps.of("plain", 3.1)(0));
   });
 });

@@ -9,6 +9,8 @@ interface Stamp {
   readonly pixels: Uint32Array;
 }
 
+/** Marks are drawn at radii in steps of this many device pixels, so that magnifying a picture, which changes radii, draws few of them. */
+const STEP = 0.25;
 /** Half the side of what a mark with its edge covers, in radii of the mark. */
 const REACH = 1.4;
 /** How large a mark is, and how wide the edge around it, in radii. */
@@ -46,13 +48,14 @@ export class Stamps {
     this.#ground = ground;
   }
 
-  /** Pictures of adapters' marks. @param radius in device pixels */
+  /** Pictures of adapters' marks. @param radius in device pixels; the nearest step of them is drawn */
   of(look: Look, radius: number): (adapter: number) => Stamp {
-    const key = `${look} ${radius}`;
+    const drawn = STEP * Math.round(radius / STEP);
+    const key = `${look} ${drawn}`;
     const known = this.#known.get(key) ?? [];
     this.#known.set(key, known);
     return (adapter) => {
-      known[adapter] ??= this.#draw(adapter, look, radius);
+      known[adapter] ??= this.#draw(adapter, look, drawn);
       return known[adapter];
     };
   }
