@@ -1,211 +1,43 @@
 import { describe, expect, it } from "vitest";
-import type { Adapter } from "../../src/adapter/adapter.ts";
-import { openAdapter } from "../../src/adapter/open.ts";
 import { DENOISERS } from "../../src/families/families.ts";
-import type { Family, Weight } from "../../src/families/family.ts";
-import { encodeSafetensors, type TensorData } from "../../src/formats/safetensors/write.ts";
-import { mergeInMemory } from "../../src/merge/merge.ts";
+import { expectDeltas, filesOf, mergedDeltas, openBytes, RANK, sum } from "../support/family-files.ts";
 import { fileDeltas } from "../support/file-deltas.ts";
-import { memoryFolder } from "../support/memory-folder.ts";
-import { decodeAdapter, encodeTensor, product, relativeError } from "../support/pico.ts";
 import { written } from "../support/written.ts";
 
-/** A model's width; every ratio of a table gives whole numbers with it. */
-const WIDTH = 6;
-const RANK = 2;
-
-/** A weight with its numbers filled in. */
-interface Native {
-  readonly name: string;
-  readonly weight: Weight;
-  readonly numbers: readonly string[];
-  readonly in: number;
-  readonly out: number;
-}
-
-const fill = (pattern: string, numbers: readonly string[]): string => {
-  let next = 0;
-  return pattern.replaceAll("#", () => numbers[next++]!);
-};
-
-/** Every weight of a family in blocks 0 and 1. */
-function weightsOf({ weights, traits, rows }: Family): Native[] {
-  return weights.flatMap((weight) => {
-    const count = weight.path.split("#").length - 1;
-    return (count === 0 ? [[]] : ["0", "1"].map((block) => Array<string>(count).fill(block))).map((numbers) => {
-      const shares = weight.parts.map(({ name }) => rows[name]!);
-      const parts = shares.reduce((sum, share) => sum + share, 0) / (shares[0] ?? 1);
-      const ratio = traits.ratios?.[weight.path] ?? (parts > 0 ? parts : weight.swapped !== null ? 2 : 1);
-      const inputs = ratio < 1 ? Math.round(WIDTH / ratio) : WIDTH;
-      // The last block's modulation is short, the others are longer.
-      const long = weight.swapped === "short" && numbers[0] === "0";
-      const out = long ? 6 * WIDTH : ratio < 1 ? WIDTH : Math.round(ratio * WIDTH);
-      return { name: fill(weight.path, numbers), weight, numbers, in: inputs, out };
-    });
-  });
-}
-
-function generator(seed: number): () => number {
-  let state = seed * 7919 + 1;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return ((state >>> 16) % 129) / 64 - 1;
-  };
-}
-
-/** How a file spells names. */
-interface Style {
-  readonly title: string;
-  readonly beginning: string;
-  readonly paths: "native" | "diffusers" | "numbered parts";
-  readonly underscored?: boolean;
-  readonly endings: readonly [down: string, up: string];
-  readonly alpha?: boolean;
-}
-
-const A_B = [".lora_A.weight", ".lora_B.weight"] as const;
-const DEFAULT = [".lora_A.default.weight", ".lora_B.default.weight"] as const;
-const DOWN_UP = [".lora_down.weight", ".lora_up.weight"] as const;
-const STYLES: readonly Style[] = [
-  {
-    title: "kohya, musubi",
-    beginning: "lora_unet_",
-    paths: "native",
-    underscored: true,
-    endings: DOWN_UP,
-    alpha: true,
-  },
-  { title: "Wan-Fun", beginning: "lora_unet__", paths: "native", underscored: true, endings: DOWN_UP, alpha: true },
-  { title: "ai-toolkit, diffusion-pipe", beginning: "diffusion_model.", paths: "native", endings: A_B },
-  { title: "lightx2v", beginning: "diffusion_model.", paths: "native", endings: DOWN_UP, alpha: true },
-  { title: "original names under transformer.", beginning: "transformer.", paths: "native", endings: A_B },
-  { title: "BFL, bare", beginning: "", paths: "native", endings: A_B },
-  { title: "DiffSynth", beginning: "", paths: "native", endings: DEFAULT },
-  { title: "OMI", beginning: "diffusion_model.", paths: "numbered parts", endings: DOWN_UP, alpha: true },
-  { title: "diffusers", beginning: "transformer.", paths: "diffusers", endings: A_B },
-  { title: "diffusers' names under diffusion_model.", beginning: "diffusion_model.", paths: "diffusers", endings: A_B },
-  { title: "lightning, bare", beginning: "", paths: "diffusers", endings: DOWN_UP, alpha: true },
-  {
-    title: "OneTrainer",
-    beginning: "lora_transformer_",
-    paths: "diffusers",
-    underscored: true,
-    endings: DOWN_UP,
-    alpha: true,
-  },
-  { title: "LyCORIS", beginning: "lycoris_", paths: "diffusers", underscored: true, endings: DOWN_UP, alpha: true },
-];
-
-type Deltas = ReadonlyMap<string, Float64Array>;
-
-/** A file in a style, and the delta of each weight. */
-function fileOf(family: Family, style: Style, seed: number): { bytes: Uint8Array; deltas: Map<string, Float64Array> } {
-  const next = generator(seed);
-  const tensors: TensorData[] = [];
-  const deltas = new Map<string, Float64Array>();
-  const factors = (path: string, inputs: number, out: number): Float64Array => {
-    const stem = style.beginning + (style.underscored ? path.replaceAll(".", "_") : path);
-    const matrix = (rows: number, columns: number) =>
-      Array.from({ length: rows }, () => Array.from({ length: columns }, next));
-    const [a, b] = [matrix(RANK, inputs), matrix(out, RANK)];
-    tensors.push(encodeTensor(stem + style.endings[0], a), encodeTensor(stem + style.endings[1], b));
-    if (style.alpha) tensors.push(encodeTensor(`${stem}.alpha`, 2 * RANK));
-    const whole = product(Float64Array.from(b.flat()), Float64Array.from(a.flat()), out, RANK, inputs);
-    return style.alpha ? whole.map((value) => 2 * value) : whole;
-  };
-  for (const { name, weight, numbers, in: inputs, out } of weightsOf(family)) {
-    const { diffusers, parts, swapped } = weight;
-    if (style.paths === "native" || parts.length === 0) {
-      const path = style.paths === "diffusers" ? diffusers : weight.path;
-      if (path === null) continue;
-      const delta = factors(fill(path, numbers), inputs, out);
-      const swap = style.paths === "diffusers" && (swapped === "always" || (swapped === "short" && out === 2 * inputs));
-      const half = delta.length / 2;
-      deltas.set(name, swap ? Float64Array.from([...delta.subarray(half), ...delta.subarray(0, half)]) : delta);
-      continue;
-    }
-    const total = parts.reduce((sum, part) => sum + family.rows[part.name]!, 0);
-    const stacked = parts.flatMap((part, i) => {
-      const path = style.paths === "diffusers" ? part.diffusers : `${weight.path}.${i}`;
-      return [...factors(fill(path, numbers), inputs, (out * family.rows[part.name]!) / total)];
-    });
-    deltas.set(name, Float64Array.from(stacked));
-  }
-  return { bytes: encodeSafetensors(tensors), deltas };
-}
-
-const open = (name: string, bytes: Uint8Array): Promise<Adapter> =>
-  openAdapter(memoryFolder(name, { "x.safetensors": bytes }));
-
-/** The delta of each weight, parts stacked in the order of rows, from deltas by module. */
-function byWeight(family: Family, component: string, modules: Deltas): Map<string, Float64Array> {
-  const found = new Map<string, Float64Array>();
-  for (const { name, weight } of weightsOf(family)) {
-    const whole = modules.get(component + name);
-    const parts = weight.parts.flatMap((part) => [...(modules.get(`${component}${name}.${part.name}`) ?? [])]);
-    if (whole !== undefined) found.set(name, whole);
-    else if (parts.length > 0) found.set(name, Float64Array.from(parts));
-  }
-  return found;
-}
-
-async function mergedDeltas(family: Family, adapters: readonly Adapter[]): Promise<Map<string, Float64Array>> {
-  const { config, weights } = await mergeInMemory(adapters, { method: "cat", dtype: "f32" });
-  const { modules } = decodeAdapter(JSON.stringify(config), weights);
-  const deltas = new Map(Array.from(modules, ([name, { delta }]) => [name, delta]));
-  const found = byWeight(family, `${family.components[0]}.`, deltas);
-  expect(found.size).toBeGreaterThan(0);
-  return found;
-}
-
-function expectDeltas(got: Deltas, expected: Deltas): void {
-  expect([...got.keys()].sort()).toEqual([...expected.keys()].sort());
-  for (const [name, delta] of expected) expect(relativeError(got.get(name)!, delta), name).toBeLessThan(1e-6);
-}
-
-function sum(one: Deltas, other: Deltas): Map<string, Float64Array> {
-  const names = new Set([...one.keys(), ...other.keys()]);
-  return new Map(
-    Array.from(names, (name) => {
-      const [a, b] = [one.get(name), other.get(name)];
-      return [name, a === undefined ? b! : a.map((value, i) => value + (b?.[i] ?? 0))];
-    }),
-  );
-}
-
 describe.each(DENOISERS.map((family) => [family.title, family] as const))("%s", (_, family) => {
-  const files = STYLES.map((style, i) => ({ ...fileOf(family, style, i + 1), style }));
+  const files = filesOf(family);
 
-  it.each(files)("in the names of $style.title is read as the family, delta by delta", async ({ bytes, deltas }) => {
-    const adapter = await open("mine", bytes);
+  it.each(files)("in the names of $title is read as the family, delta by delta", async ({ bytes, deltas }) => {
+    const adapter = await openBytes("mine", bytes);
     expect(adapter.families[0]).toBe(family.id);
     expectDeltas(await mergedDeltas(family, [adapter]), deltas);
   });
 
+  // test/slow/family-pairs.test.ts merges every pair.
   it.each(files.map((one, i) => ({ one, other: files[(i + 4) % files.length]! })))(
-    "merges $one.style.title with $other.style.title to the sum of both",
+    "merges $one.title with $other.title to the sum of both",
     async ({ one, other }) => {
-      const merged = await mergedDeltas(family, [await open("one", one.bytes), await open("other", other.bytes)]);
-      expectDeltas(merged, sum(one.deltas, other.deltas));
+      const both = [await openBytes("one", one.bytes), await openBytes("other", other.bytes)];
+      expectDeltas(await mergedDeltas(family, both), sum(one.deltas, other.deltas));
     },
   );
 
-  it.each(files)("goes from $style.title to kohya and to diffusers and back with the same deltas", async (file) => {
-    const adapter = await open("mine", file.bytes);
+  it.each(files)("goes from $title to kohya and to diffusers and back with the same deltas", async (file) => {
+    const adapter = await openBytes("mine", file.bytes);
     for (const [to, name] of [
       ["kohya", "adapter.safetensors"],
       ["diffusers", "pytorch_lora_weights.safetensors"],
     ] as const) {
       const bytes = (await written(adapter, to))[name] as Uint8Array;
-      expectDeltas(await mergedDeltas(family, [await open("there", bytes)]), file.deltas);
+      expectDeltas(await mergedDeltas(family, [await openBytes("there", bytes)]), file.deltas);
     }
   });
 
   it("cuts B and repeats A for diffusers, and gets the same rank back in kohya's names", async () => {
-    const adapter = await open("mine", files[0]!.bytes);
+    const adapter = await openBytes("mine", files[0]!.bytes);
     const there = (await written(adapter, "diffusers"))["pytorch_lora_weights.safetensors"] as Uint8Array;
     for (const { rank } of fileDeltas(there).values()) expect(rank).toBe(RANK);
-    const back = (await written(await open("there", there), "kohya"))["adapter.safetensors"] as Uint8Array;
+    const back = (await written(await openBytes("there", there), "kohya"))["adapter.safetensors"] as Uint8Array;
     for (const { rank } of fileDeltas(back).values()) expect(rank).toBe(RANK);
   });
 });
