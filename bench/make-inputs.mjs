@@ -2,7 +2,7 @@
  * Synthetic bf16 adapters of Llama-2-7B's shape (by default r 16, all 7 linear modules of 32 layers, 80 MB each): every unit lies
  * around one of 24 directions that the adapters share in each module, plus noise. Seeded; written once and kept.
  */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { seededRandom } from "../build/lib/core/random.js";
 import { layoutSafetensors } from "../build/lib/formats/safetensors/layout.js";
@@ -18,7 +18,12 @@ const MODULES = [
   ["mlp.down_proj", 11008, 4096],
 ];
 
-/** Make sure that `count` adapters lie in `folder`. @returns their paths */
+/**
+ * Make sure that `count` adapters lie in `folder`.
+ *
+ * @param shape where `filled` is given, the layers from that on are zeros, which take no place on a disk with sparse files
+ * @returns their paths
+ */
 export function makeInputs(folder, count, shape = SHAPE) {
   return Array.from({ length: count }, (_, t) => {
     const path = join(folder, `synthetic-${String(t).padStart(2, "0")}`);
@@ -27,7 +32,7 @@ export function makeInputs(folder, count, shape = SHAPE) {
   });
 }
 
-function makeAdapter(path, t, { layers, rank, directions: shared, linear = MODULES }) {
+function makeAdapter(path, t, { layers, filled = layers, rank, directions: shared, linear = MODULES }) {
   const names = Array.from({ length: layers }, (_, layer) =>
     linear.map(([name, inputs, out]) => [`base_model.model.model.layers.${layer}.${name}`, inputs, out]),
   ).flat();
@@ -36,10 +41,15 @@ function makeAdapter(path, t, { layers, rank, directions: shared, linear = MODUL
     { name: `${name}.lora_B.weight`, dtype: "BF16", shape: [out, rank] },
   ]);
   const layout = layoutSafetensors(specs, { format: "pt" });
-  const bytes = new Uint8Array(layout.size);
+  const full = names.slice(0, filled * linear.length);
+  // Tensors lie in the order of their names, so that those of layer 0 come first.
+  const ends = full.flatMap(([name]) =>
+    ["A", "B"].map((half) => layout.tensors.get(`${name}.lora_${half}.weight`).end),
+  );
+  const bytes = new Uint8Array(Math.max(...ends));
   bytes.set(layout.header);
   const own = seededRandom(1000 + t);
-  for (const [m, [name, inputs, out]] of names.entries()) {
+  for (const [m, [name, inputs, out]] of full.entries()) {
     const common = seededRandom(m);
     const directions = Array.from({ length: shared }, () => noise(common, inputs + out, 0.02));
     const a = tensor(bytes, layout.tensors.get(`${name}.lora_A.weight`));
@@ -53,7 +63,9 @@ function makeAdapter(path, t, { layers, rank, directions: shared, linear = MODUL
   }
   const temporary = `${path}.tmp`;
   mkdirSync(temporary, { recursive: true });
-  writeFileSync(join(temporary, "adapter_model.safetensors"), bytes);
+  const weights = join(temporary, "adapter_model.safetensors");
+  writeFileSync(weights, bytes);
+  truncateSync(weights, layout.size);
   const config = {
     peft_type: "LORA",
     task_type: "CAUSAL_LM",
