@@ -1,4 +1,7 @@
-import type { Random } from "../core/random.ts";
+import { type Random, seededRandom } from "../core/random.ts";
+
+/** Number of random clusterings that a merge's purity is compared with. */
+const DRAWS = 50;
 
 /** How pure clusters are by adapter, compared with random clusters of the same sizes. */
 export interface Purity {
@@ -77,4 +80,11 @@ export class MeanPurity {
       deviation: Math.sqrt(this.#variance) / this.#units,
     };
   }
+}
+
+/** The purity of all clusters of a merge: for each module, for each cluster, the adapter of each unit. Deterministic. */
+export function clustersPurity(modules: readonly (readonly (readonly number[])[])[]): Purity | null {
+  const pure = new MeanPurity(seededRandom(0), DRAWS);
+  for (const module of modules) pure.add(module);
+  return pure.figures;
 }

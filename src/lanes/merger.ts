@@ -2,6 +2,8 @@ import type { UnitId } from "../adapter/adapter.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
 import { type DeltaProducts, deltaProducts, ownDeltaProducts } from "../figures/delta.ts";
 import { type ResponseProducts, responseProducts } from "../figures/response.ts";
+import { noStarts, type StartSums, startSums } from "../figures/shared-start.ts";
+import { sumValues } from "../figures/sum-values.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
 import { writtenRows } from "../methods/finish.ts";
@@ -42,10 +44,14 @@ export interface ModuleResult {
   readonly products: DeltaProducts;
   /** How the result answers each adapter; null unless the plan's lambda depends on it. */
   readonly response: ResponseProducts | null;
+  /** Singular values of the weighted sum of the inputs, descending; null where a module has too many units to decompose them in passing. */
+  readonly sum: readonly number[] | null;
+  /** Whether inputs began with the same A. */
+  readonly starts: StartSums;
 }
 
 /** A merged module before it is written, and its figures. */
-interface MergedUnits extends Pick<ModuleResult, "response"> {
+interface MergedUnits extends Pick<ModuleResult, "response" | "sum" | "starts"> {
   readonly pool: LiveUnits;
   readonly merged: MergedModule;
   readonly rows: UnitRows;
@@ -103,7 +109,7 @@ export class Merger {
   async #mergeModule(index: number, columns: ExpertColumns): Promise<ModuleResult> {
     const module = this.#plan.modules[index]!;
     const run = { ...this.#run, target: module.target };
-    const { pool, merged, rows, figures, response } = await (module.memory.streamed
+    const { pool, merged, rows, figures, response, sum, starts } = await (module.memory.streamed
       ? this.#streamed(module, run)
       : this.#pooled(module, run));
     const largest = await this.clock.bookRest("write", () => this.#write(module, rows, columns));
@@ -123,6 +129,8 @@ export class Merger {
       live: [...live],
       products: figures,
       response,
+      sum,
+      starts,
     };
   }
 
@@ -135,7 +143,9 @@ export class Merger {
     const figures = deltaProducts(pool, cut.products, this.#plan.inputs.length, this.#square);
     const response =
       this.#plan.scale === "auto" ? responseProducts(pool, cut.products, this.#askers(pool, module)) : null;
-    return { pool, merged, rows, figures, response };
+    const sum = await this.clock.bookRest("cluster", async () => sumValues(pool));
+    const starts = startSums(pool, this.#plan.inputs.length);
+    return { pool, merged, rows, figures, response, sum, starts };
   }
 
   /** A module of more units than have a matrix of all pairs. */
@@ -144,7 +154,8 @@ export class Merger {
     const { merged, cut } = await this.clock.bookRest("cluster", () => runStreamed(pool, run, module.weights));
     const own = new Map(adaptersInOrder(pool).map(({ input, units }) => [input, pool.ownGrams(units)]));
     const figures = ownDeltaProducts(pool, own, cut.products, this.#plan.inputs.length, this.#square);
-    return { pool, merged, rows: cut.rows!, figures, response: null };
+    const starts = noStarts(this.#plan.inputs.length);
+    return { pool, merged, rows: cut.rows!, figures, response: null, sum: null, starts };
   }
 
   /** The factor from products of a pool, which leaves out a shared scale, to those of deltas. */

@@ -69,6 +69,21 @@ function byCore(gramA: Float64Array, gramB: Float64Array, n: number, most: numbe
   return { sigma: Array.from(sigma.subarray(0, most)), v: overRows(right, a), u: overRows(left, b) };
 }
 
+/**
+ * The singular values of D = sum_i b_i a_i^T alone, descending, for a part of the cost of `factorSvd`. Squaring loses those below about
+ * 1e-8 of the largest, which may come out as zero; sums of their squares are right.
+ *
+ * @param gramA inner products (n, n) of the a_i, finite; gramB likewise
+ */
+export function factorValues(gramA: Float64Array, gramB: Float64Array, n: number): number[] {
+  const { a, b } = balance(gramA, gramB, n);
+  const half = Math.trunc(exponentOf(b) / 2);
+  const { pivots, columns } = pivotedCholesky(a, n);
+  const basis = matrix(pivots.length, n, columns);
+  const square = productTransposed(product(basis, matrix(n, n, timesPowerOfTwo(b, -2 * half))), basis);
+  return gramSpectrum(square.data, pivots.length).map((value) => value * 2 ** half);
+}
+
 /** Square roots of the eigenvalues of a Gram matrix (n, n), descending: the singular values of its rows. */
 export function gramSpectrum(gram: Float64Array, n: number): number[] {
   return Array.from(symmetricEigen(gram, n, 0).values, (value) => Math.sqrt(Math.max(0, value)));

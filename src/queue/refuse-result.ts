@@ -22,7 +22,8 @@ export function refuseOtherResult(plan: MergePlan, job: Job, result: JobResult):
   if (foreign !== undefined) throw new Error(`the result of module ${foreign.index} is none of this plan`);
 }
 
-function isOfPlan(plan: MergePlan, { index, rank, dead, live, clusters, largest, products }: ModuleResult): boolean {
+function isOfPlan(plan: MergePlan, result: ModuleResult): boolean {
+  const { index, rank, dead, live, clusters, largest, products, sum, starts } = result;
   const { parts, rank: planned } = plan.modules[index]!;
   const units = new Map(parts.map(({ input, module }) => [input, module.rank]));
   const isUnit = ([input, unit]: readonly [number, number]): boolean => unit < (units.get(input) ?? 0);
@@ -34,7 +35,9 @@ function isOfPlan(plan: MergePlan, { index, rank, dead, live, clusters, largest,
     (clusters ?? []).every(({ members }) => members.every(isUnit)) &&
     [largest.a, largest.b].every(({ length }) => length === rank) &&
     products.inputs.length === inputs ** 2 &&
-    products.cross.length === inputs
+    products.cross.length === inputs &&
+    (sum?.length ?? 0) <= [...units.values()].reduce((all, own) => all + own, 0) &&
+    [starts.cosines, starts.variance, starts.units].every(({ length }) => length === inputs ** 2)
   );
 }
 

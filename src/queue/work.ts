@@ -174,6 +174,8 @@ function resultSchemas(z: Zod): QueueSchemas["results"] {
     live: z.array(unit),
     products: z.strictObject({ inputs: z.array(figure), cross: z.array(figure), merged: figure }),
     response: z.strictObject({ answered: figure, square: figure }).nullable(),
+    sum: z.array(figure).nullable(),
+    starts: z.strictObject({ cosines: z.array(figure), variance: z.array(figure), units: z.array(count) }),
   });
   const directions = z.strictObject({ scores: z.array(z.number()), span: count });
   const result = z.discriminatedUnion("kind", [

@@ -12,12 +12,14 @@ import {
   sharesOf,
   sumProducts,
 } from "../figures/delta.ts";
+import { EnergyByRank } from "../figures/energy-by-rank.ts";
 import type { Timings } from "../lanes/clock.ts";
 import { actingInputs, type ModuleResult } from "../lanes/merger.ts";
 import { adviceFor } from "../methods/auto.ts";
 import { isCrowded, type MergePlan, type ScaledPlan } from "../plan/merge-plan.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
-import type { BudgetReport, MergeReport, ModuleReport } from "./report.ts";
+import { LEAST_ROOM } from "./rank-rule.ts";
+import type { BudgetReport, MergeReport, ModuleReport, TotalsReport } from "./report.ts";
 import { runWarnings } from "./run-warnings.ts";
 
 /** Make the report of an executed plan. */
@@ -36,7 +38,7 @@ export function makeReport(
   const modules = results.map((result, m) => moduleReport(plan, result, sums[m]!));
   const sumOf = (key: keyof SumProducts): number => sum(sums.map((module) => module[key]));
   const figures = deltaFigures(products, { cross: sumOf("cross"), square: sumOf("square") });
-  const totals = { ...totalsOf(plan, results), ...figures, shares: sharesOf(products) };
+  const totals = { ...totalsOf(plan, results), ...roomOf(results), ...figures, shares: sharesOf(products) };
   return {
     version: 1,
     tool: `lora-lego ${VERSION}`,
@@ -116,6 +118,17 @@ function totalsOf(plan: MergePlan, results: readonly ModuleResult[]) {
     singles: sizes.length === 0 ? null : sizes.filter((size) => size === 1).length / sizes.length,
     largestCluster: sizes.length === 0 ? null : maximum(sizes),
   };
+}
+
+/** What the ranks can hold of the weighted sum of the inputs. */
+function roomOf(results: readonly ModuleResult[]): Pick<TotalsReport, "room" | "rankForMost"> {
+  const energies = new EnergyByRank();
+  for (const { sum: sigma, rank } of results) {
+    if (sigma === null) return { room: null, rankForMost: null };
+    energies.add(sigma, rank);
+  }
+  const { kept } = energies;
+  return { room: kept, rankForMost: kept === null ? null : energies.rankFor(LEAST_ROOM) };
 }
 
 /** |R - R'|_F / |R|_F over all modules: |R|^2 = |R'|^2 / (1 - residual^2), since R' is a projection of R. */

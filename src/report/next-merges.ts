@@ -1,7 +1,7 @@
 import type { Fix, Warning } from "../plan/warning.ts";
 import { MAX_UNITS } from "../units/memory.ts";
 import { FIXES } from "./fixes.ts";
-import { fittingRank, mostPooled, usualRank } from "./rank-rule.ts";
+import { fittingRank, rankNeeds } from "./rank-rule.ts";
 import type { MergeReport } from "./report.ts";
 
 /** A report as its remedies see it. */
@@ -27,15 +27,13 @@ export function withoutLost(warnings: readonly Warning[]): Fix[] {
 
 /** The rank that `--method auto` has to be told, since the merge that was made has less than fits; null if it has enough. */
 function rankOfAuto({ modules, totals }: Pick<Mended, "modules" | "totals">): number | null {
-  const acts = totals.shares.map((share) => share !== null);
   const parts = modules.map(({ inputRanks }) => ({
     parts: inputRanks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank } }])),
   }));
-  const units = mostPooled(parts, acts);
-  if (units > MAX_UNITS) return null;
-  const usual = usualRank(false, parts, acts, false);
-  const acting = acts.filter(Boolean).length;
-  const { rank } = fittingRank({ usual, forEnergy: null, acting, units, clusters: false });
+  const acts = totals.shares.map((share) => share !== null);
+  const needs = rankNeeds({ modules: parts, acts, alike: false, forEnergy: totals.rankForMost }, false);
+  if (needs.units > MAX_UNITS) return null;
+  const { rank } = fittingRank(needs);
   return rank > totals.rank ? rank : null;
 }
 

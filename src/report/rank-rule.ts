@@ -1,4 +1,5 @@
 import { maximum } from "../core/maximum.ts";
+import type { Purity } from "../figures/purity.ts";
 import { legoRank, type RankedParts } from "../plan/lego-rank.ts";
 
 // Whatever recommends a rank and whatever judges one asks here; docs/audit.md says what the limits rest on.
@@ -25,6 +26,27 @@ export interface RankNeeds {
   readonly clusters: boolean;
 }
 
+/** Adapters, as what a rank has to hold follows from them. */
+export interface RankedSet {
+  readonly modules: readonly RankedParts[];
+  /** Whether each adapter's delta is not zero. */
+  readonly acts: readonly boolean[];
+  /** Whether most of them began with the same A. */
+  readonly alike: boolean;
+  readonly forEnergy: RankNeeds["forEnergy"];
+}
+
+/** What a rank has to hold of these adapters. @param clusters whether the method clusters units */
+export function rankNeeds({ modules, acts, alike, forEnergy }: RankedSet, clusters: boolean): RankNeeds {
+  return {
+    usual: usualRank(clusters, modules, acts, alike),
+    forEnergy,
+    acting: acts.filter(Boolean).length,
+    units: mostPooled(modules, acts),
+    clusters,
+  };
+}
+
 /** A rank to merge at, and what it follows from. */
 export interface FittingRank {
   readonly rank: number;
@@ -37,7 +59,7 @@ export interface FittingRank {
  * @param acts whether each input's delta is not zero
  * @param alike whether most of them began with the same A
  */
-export function usualRank(
+function usualRank(
   clusters: boolean,
   modules: readonly RankedParts[],
   acts: readonly boolean[],
@@ -81,6 +103,32 @@ export function isCramped(times: number, rank: number, needs: RankNeeds): boolea
 /** Whether a rank is higher than a result needs. @param idle share of the ranks that hold the last hundredth of the energy */
 export function isTooHigh(idle: number, rank: number, needs: RankNeeds): boolean {
   return idle > MOST_IDLE && rank > fittingRank(needs).rank;
+}
+
+/** Clusters below this share of chance's purity join units of different adapters rather than of one. */
+export const LEAST_PURITY = 0.75;
+
+/** Clusters of a merge. */
+export interface Grouped {
+  /** Of all clusters; null if they are not known. */
+  readonly purity: Purity | null;
+  /** Whether most adapters began with the same A, and units are grouped as they are stored. */
+  readonly alike: boolean;
+}
+
+/** The purity of clusters divided by chance's; null where it is not known, or chance has none. */
+export function timesChance(purity: Purity | null): number | null {
+  return purity === null || purity.chance === 0 ? null : purity.purity / purity.chance;
+}
+
+/**
+ * Whether clusters mix adapters. Those that are not known do so where adapters began alike and the rank is below the one that then fits;
+ * null where nothing says so.
+ */
+export function isMixed({ purity, alike }: Grouped, rank: number, needs: RankNeeds): boolean | null {
+  const times = timesChance(purity);
+  if (times !== null) return times < LEAST_PURITY;
+  return alike && needs.clusters && rank < fittingRank(needs).rank ? true : null;
 }
 
 /** Units of the largest module. @param acts whether each input counts */

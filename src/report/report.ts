@@ -76,6 +76,10 @@ export interface TotalsReport {
   readonly energy: number | null;
   /** How much of each input's delta D is in the merged delta D': <D', D> / |D|^2, 1 for all of it; null if it is zero. */
   readonly shares: readonly (number | null)[];
+  /** The share of the energy of the inputs' weighted sum that the ranks can hold at most; null beyond 256 units in a module. */
+  readonly room: number | null;
+  /** The smallest rank for all modules that can hold 90 % of it; null as `room` is. */
+  readonly rankForMost: Count | null;
   /** The sum over the modules. */
   readonly inertia: number | null;
   /** B's mean share of the squared length of the units clustered. */

@@ -9,20 +9,19 @@ import {
   normOf,
   weightProducts,
 } from "../figures/delta.ts";
+import { SharedStart } from "../figures/shared-start.ts";
 import type { ModuleResult } from "../lanes/merger.ts";
 import { halfScales } from "../lanes/write-scaled.ts";
 import type { ClusterReport, Method } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
-import { legoRank } from "../plan/lego-rank.ts";
 import { type MergePlan, type ScaledPlan, usedInputs } from "../plan/merge-plan.ts";
 import type { Warning } from "../plan/warning.ts";
 import { countUnderflows } from "../units/write-factors.ts";
 import { apartOf } from "./apart.ts";
-import { badlyKept, leastKept } from "./badly-kept.ts";
-import { beganAlike } from "./began-alike.ts";
+import { leastKept } from "./badly-kept.ts";
 import { FIXES } from "./fixes.ts";
 import { lostAdapters } from "./lost-adapters.ts";
-import { mostPooled, usualRank } from "./rank-rule.ts";
+import { rankWarnings } from "./rank-warnings.ts";
 import { scaleWarnings } from "./scale-warnings.ts";
 
 /** Two adapters above this cosine are the same, or nearly. */
@@ -49,6 +48,8 @@ interface TotalFigures {
   readonly shareOfB: number | null;
   readonly singles: number | null;
   readonly largestCluster: number | null;
+  readonly room: number | null;
+  readonly rankForMost: number | null;
 }
 
 /** An executed merge, as its warnings see it. */
@@ -93,14 +94,13 @@ const RULES: readonly ((run: Run) => Warning[])[] = [
   zeroAdapters,
   sameAdapters,
   ({ lost }) => [...lost],
-  short,
+  ranks,
   cancelledClusters,
   underflow,
   zeroResult,
   zeroModules,
   ignoredB,
   selectedUnits,
-  sameStart,
   idle,
 ];
 
@@ -142,23 +142,21 @@ function lostOf({ plan, method, used, products, weighted, totals }: Omit<Run, "l
   return lostAdapters(inputs, scales ? weighted : products, totals.cosines, scales);
 }
 
-/** Warn of an adapter that the rank leaves no room for, unless it is lost anyway. */
-function short(run: Run): Warning[] {
-  const { plan, method, products, weighted, results } = run;
-  if (run.lost.length > 0) return [];
+/** Warn of a rank that does not fit, unless an adapter is lost anyway. */
+function ranks({ plan, method, modules, totals, products, weighted, results, lost }: Run): Warning[] {
   const acts = plan.inputs.map((_, t) => normOf(products, t) > 0);
-  const rank = maximum(results.map((result) => result.rank));
+  const start = new SharedStart(plan.inputs.length);
+  for (const { starts } of results) start.addSums(starts);
   const names = plan.inputs.map(({ name }) => name);
-  const clusters = method.cut === "clusters";
-  // How much a rank can hold, and whether adapters began alike, is not known here; an audit says it.
-  const needs = {
-    usual: usualRank(clusters, plan.modules, acts, false),
-    forEnergy: null,
-    acting: acts.filter(Boolean).length,
-    units: mostPooled(plan.modules, acts),
-    clusters,
-  };
-  return badlyKept(leastKept(names, weighted), rank, needs);
+  return rankWarnings({
+    rank: maximum(results.map((result) => result.rank)),
+    set: { modules: plan.modules, acts, alike: start.mostAlike(acts), forEnergy: totals.rankForMost },
+    clusters: method.cut === "clusters",
+    asStored: method.namesStoredUnits?.(plan.options) ?? true,
+    room: totals.room,
+    least: lost.length > 0 ? null : leastKept(names, weighted),
+    modules,
+  });
 }
 
 function cancelledClusters({ modules }: Run): Warning[] {
@@ -204,12 +202,6 @@ function selectedUnits({ totals: { singles, largestCluster } }: Run): Warning[] 
   if (singles === null || singles <= MOST_SINGLES || largestCluster! <= 1) return [];
   const text = `${percent(singles)} of the clusters hold a single unit: the result is a selection of units rather than a merge.`;
   return [{ id: "selection-not-merge", text }];
-}
-
-function sameStart({ method, plan, modules, products }: Run): Warning[] {
-  if (!(method.namesStoredUnits?.(plan.options) ?? true)) return [];
-  const acts = plan.inputs.map((_, t) => normOf(products, t) > 0);
-  return beganAlike(modules, legoRank(plan.modules, acts, true).rank);
 }
 
 function idle({ plan, method, results }: Run): Warning[] {

@@ -50,7 +50,7 @@ describe("a budget of ranks", () => {
     const { report, plan, config } = await merge([first, second], { method: "svd", target: budget(3) });
     expect(report.budget).toEqual({ total: 9, used: 9 });
     expect(report.options).toMatchObject({ target: budget(3), rankLayout: "pattern" });
-    expect(report.warnings).toEqual([]);
+    expect(report.warnings.map(({ id }) => id)).toEqual(["rank-too-low"]);
     expect(config).toMatchObject({ r: 5, rank_pattern: { k: 2, v: 2 } });
     expect(carriedOut({ target: budget(3) } as Recipe, plan)).toMatchObject({
       target: budget(3),

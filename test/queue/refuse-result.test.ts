@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { noStarts } from "../../src/figures/shared-start.ts";
 import type { Job, JobResult } from "../../src/lanes/lane.ts";
 import type { ModuleResult } from "../../src/lanes/merger.ts";
 import { planMergedOutput } from "../../src/node/merge-adapters.ts";
@@ -21,6 +22,8 @@ const module: ModuleResult = {
   live: [[0, 4]],
   products: { inputs: new Array<number>(9).fill(1), cross: [1, 1, 1], merged: 1 },
   response: null,
+  sum: [2, 1],
+  starts: noStarts(3),
 };
 const resultOf = (changed: Partial<ModuleResult>): JobResult => ({
   kind: "modules",
@@ -39,6 +42,8 @@ describe("results that come through a queue", () => {
     ["a fifth unit of a cluster's adapter", { clusters: [{ members: [[0, 4]], reweight: null }] }],
     ["five live units of rank 4", { live: [[0, 5]] }],
     ["products of two adapters", { products: { inputs: [1, 1, 1, 1], cross: [1, 1], merged: 1 } }],
+    ["more singular values than units", { sum: new Array<number>(13).fill(1) }],
+    ["starts of two adapters", { starts: noStarts(2) }],
     ["too few products with the result", { products: { ...module.products, cross: [1, 1] } }],
   ])("are refused for %s", (_, changed) => {
     expect(() => refuseOtherResult(plan, job, resultOf(changed))).toThrow(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fittingRank, isCramped, isTooHigh, isTooLow, usualRank } from "../../src/report/rank-rule.ts";
+import { fittingRank, isCramped, isMixed, isTooHigh, isTooLow, rankNeeds } from "../../src/report/rank-rule.ts";
 
 const needs = (usual: number, forEnergy: number | null, acting: number, units: number, clusters = false) => ({
   usual,
@@ -38,6 +38,8 @@ describe("the rank that fits", () => {
 
 describe("the usual rank", () => {
   it("is the largest of an adapter that acts, and LEGO's where units are clustered", () => {
+    const usualRank = (clusters: boolean, modules: ReturnType<typeof module>[], acts: boolean[], alike: boolean) =>
+      rankNeeds({ modules, acts, alike, forEnergy: null }, clusters).usual;
     const modules = [module(4, 8, 16), module(4, null, 16)];
     expect(usualRank(false, modules, [true, true, false], false)).toBe(8);
     // The geometric mean of 4, 8 and 16.
@@ -50,4 +52,20 @@ describe("the usual rank", () => {
 it("too little is less than nine tenths, however it is added up", () => {
   expect([0.9, 0.3 * 3, 1 - 0.1].map(isTooLow)).toEqual([false, false, false]);
   expect(isTooLow(0.899)).toBe(true);
+});
+
+describe("clusters mix adapters", () => {
+  const purity = (times: number) => ({ purity: times * 0.4, chance: 0.4, deviation: 0 });
+  const given = needs(12, null, 7, 42, true);
+
+  it("below three quarters of chance's purity, whatever the rank", () => {
+    expect(isMixed({ purity: purity(0.74), alike: false }, 20, given)).toBe(true);
+    expect(isMixed({ purity: purity(0.76), alike: true }, 6, given)).toBe(false);
+  });
+
+  it("where they are not known, below the rank that fits adapters that began alike", () => {
+    const unknown = (alike: boolean, rank: number, own = given) => isMixed({ purity: null, alike }, rank, own);
+    expect([unknown(true, 6), unknown(true, 12), unknown(false, 6)]).toEqual([true, null, null]);
+    expect(unknown(true, 6, { ...given, clusters: false })).toBeNull();
+  });
 });

@@ -1,9 +1,8 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { plural } from "../../core/plural.ts";
-import { seededRandom } from "../../core/random.ts";
 import { normOf } from "../../figures/delta.ts";
-import { MeanPurity, type Purity } from "../../figures/purity.ts";
+import { clustersPurity, type Purity } from "../../figures/purity.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { AUTO, adviceFor } from "../../methods/auto.ts";
 import type { RankedParts } from "../../plan/lego-rank.ts";
@@ -15,15 +14,13 @@ import { leastKept } from "../../report/badly-kept.ts";
 import type { AnyFix } from "../../report/fixes.ts";
 import { type Kept, keptOf } from "../../report/kept.ts";
 import { lostAdapters } from "../../report/lost-adapters.ts";
-import { fittingRank, mostPooled, type RankNeeds, usualRank } from "../../report/rank-rule.ts";
+import { fittingRank, type RankNeeds, rankNeeds } from "../../report/rank-rule.ts";
 import { moduleNames } from "../pools.ts";
 import { fittedFixes } from "./fitted-fixes.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
 import { remedies } from "./remedies.ts";
 import { type Signature, signatures } from "./signatures.ts";
 
-/** Number of random clusterings that purity is compared with. */
-const DRAWS = 50;
 const STRANGE = "Pass the adapters that it was made of; if these are, merge again with other weights.";
 
 /** No method of a recipe, so that auto is always another one. */
@@ -86,7 +83,7 @@ export async function auditMergedAdapter(
   // No module in common: this says why.
   if (names.length === 0) refuseMisfits([merged, given[0]!], false, false);
   const { figures, products, weighted, start } = await mergedFigures(kernels, merged, given, names, recorded);
-  const purity = purityOf(recorded.clusters);
+  const purity = recorded.clusters === null ? null : clustersPurity(recorded.clusters);
   const scales = recorded.method.weights === "linear";
   const parts = partsOf(given, names);
   const apart = apartOf(
@@ -113,19 +110,13 @@ export async function auditMergedAdapter(
     inputs.map(({ name }) => name),
     weighted,
   );
-  const alike = start.groups().some((group) => 2 * group.filter((t) => acts[t]).length > acting);
-  const needsOf = (clusters: boolean): RankNeeds => ({
-    usual: usualRank(clusters, parts, acts, alike),
-    forEnergy: figures.rankForMost,
-    acting,
-    units: mostPooled(parts, acts),
-    clusters,
-  });
+  const set = { modules: parts, acts, alike: start.mostAlike(acts), forEnergy: figures.rankForMost };
+  const needsOf = (clusters: boolean): RankNeeds => rankNeeds(set, clusters);
   const clusters = recorded.method.cut === "clusters";
   const needs = needsOf(clusters);
   const found = signatures({
     figures,
-    purity,
+    grouped: { purity, alike: set.alike && groupsAsStored(recorded) },
     lost,
     hidden,
     least,
@@ -222,9 +213,7 @@ function oneWeight({ weightsOf }: RecordedMerge, names: readonly string[], t: nu
   return weights.size === 1 ? only! : null;
 }
 
-function purityOf(clusters: RecordedMerge["clusters"]): Purity | null {
-  if (clusters === null) return null;
-  const pure = new MeanPurity(seededRandom(0), DRAWS);
-  for (const module of clusters) pure.add(module);
-  return pure.figures;
+/** Whether units are grouped as they are stored, which have numbers of one start in common. */
+function groupsAsStored({ method, recipe }: RecordedMerge): boolean {
+  return method.cut === "clusters" && (method.namesStoredUnits?.(recipe?.options ?? {}) ?? true);
 }

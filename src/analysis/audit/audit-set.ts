@@ -12,7 +12,7 @@ import { moduleNames, readPool } from "../pools.ts";
 import { SignSample } from "../sign-sample.ts";
 import type { AuditedAdapter } from "./adapter-tally.ts";
 import { type ConsumerVerdict, consumerVerdicts } from "./consumer-verdicts.ts";
-import { energiesOf } from "./energy-by-rank.ts";
+import { energiesOf } from "./energies-of.ts";
 import type { KindConflict } from "./kind-conflicts.ts";
 import { type Recommendation, recommend, type SetFacts } from "./recommend.ts";
 import { type AuditFinding, lostInSum, setFindings } from "./set-findings.ts";

@@ -2,7 +2,7 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import { fittingRank, LEAST_ROOM, type RankNeeds } from "../../report/rank-rule.ts";
-import { energiesOf } from "./energy-by-rank.ts";
+import { energiesOf } from "./energies-of.ts";
 
 /**
  * Warnings whose remedies change how much each adapter counts, with the rank that then fits: the modules are read again for each, since

@@ -11,7 +11,9 @@ import {
   sumProducts,
   weightProducts,
 } from "../../figures/delta.ts";
+import { EnergyByRank } from "../../figures/energy-by-rank.ts";
 import { addResponses, NO_RESPONSE, responseProducts } from "../../figures/response.ts";
+import { SharedStart } from "../../figures/shared-start.ts";
 import { effectiveRank } from "../../figures/spectrum.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { combinationProducts, scaledUnit } from "../../linalg/combination.ts";
@@ -22,8 +24,6 @@ import { adaptersInOrder } from "../../methods/unit-order.ts";
 import { LEAST_ROOM } from "../../report/rank-rule.ts";
 import type { Pool } from "../../units/pool.ts";
 import { adapterSpectrum, readPool, spectrumOf, unitsOf } from "../pools.ts";
-import { EnergyByRank } from "./energy-by-rank.ts";
-import { SharedStart } from "./shared-start.ts";
 
 /** sv_fro of 99 % of the energy. */
 const NEARLY_ALL = { rule: "sv_fro", threshold: Math.sqrt(0.99) } as const;
@@ -63,7 +63,7 @@ export interface MergedTotals {
 /** How an adapter was made: what is known about the merge. */
 export interface KnownMerge {
   /** How its weights count. */
-  readonly method: Pick<Method, "weights" | "needs" | "cut">;
+  readonly method: Pick<Method, "weights" | "needs" | "cut" | "namesStoredUnits">;
   /** The weight of each adapter in a module. */
   weightsOf(module: string): readonly number[];
 }

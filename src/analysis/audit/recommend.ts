@@ -1,14 +1,14 @@
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { percent } from "../../core/shown.ts";
+import type { EnergyByRank } from "../../figures/energy-by-rank.ts";
 import { chooseMethod } from "../../methods/auto.ts";
 import { type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
 import { GGUF_FLAG } from "../../report/fix-command.ts";
 import { type LostInput, twoDigits } from "../../report/lost-adapters.ts";
 import { MEASURED, type Measured } from "../../report/measured.ts";
-import { type FittingRank, fittingRank, LEAST_ROOM, mostPooled, usualRank } from "../../report/rank-rule.ts";
-import type { EnergyByRank } from "./energy-by-rank.ts";
+import { type FittingRank, fittingRank, LEAST_ROOM, rankNeeds } from "../../report/rank-rule.ts";
 
 /** A merge that is recommended, and why. */
 export interface RecommendedMerge {
@@ -117,17 +117,11 @@ function commandsOf({ modules }: MergePlan, paths: readonly string[]): CommandFo
 function autoMerge(plan: MergePlan, chosen: Chosen, commandFor: CommandFor): RecommendedMerge {
   const acting = count(chosen.acts);
   const { method, reason } = chooseMethod(acting, isCrowded(plan));
+  const forEnergy = chosen.energies.rankFor(LEAST_ROOM);
+  const needs = rankNeeds({ modules: plan.modules, acts: chosen.acts, alike: false, forEnergy }, false);
   // A plan of more units than are compared has the rank that its method takes.
-  const usual = isCrowded(plan) ? plan.rank : usualRank(false, plan.modules, chosen.acts, false);
-  const { rank, because } = isCrowded(plan)
-    ? ({ rank: usual, because: "usual" } as const)
-    : fittingRank({
-        usual,
-        forEnergy: chosen.energies.rankFor(LEAST_ROOM),
-        acting,
-        units: mostPooled(plan.modules, chosen.acts),
-        clusters: false,
-      });
+  const usual = isCrowded(plan) ? plan.rank : needs.usual;
+  const { rank, because } = isCrowded(plan) ? ({ rank: usual, because: "usual" } as const) : fittingRank(needs);
   return {
     method,
     rank,
@@ -187,7 +181,7 @@ function legoMerge(
   const alike = sharedStart.some((group) => 2 * group.filter((t) => acts[t]).length > acting);
   const { rank: usual, because } = legoRank(modules, acts, alike);
   const forEnergy = energies.rankFor(LEAST_ROOM);
-  const { rank } = fittingRank({ usual, forEnergy, acting, units: mostPooled(modules, acts), clusters: true });
+  const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, true));
   const raised = {
     reason: `Rank ${usual} can hold ${percent(energies.heldBy(usual))} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
     basis: [MEASURED.shortOfEnergy],

@@ -2,6 +2,7 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import { plural } from "../../core/plural.ts";
 import { percent } from "../../core/shown.ts";
 import type { DeltaProducts } from "../../figures/delta.ts";
+import type { EnergyByRank } from "../../figures/energy-by-rank.ts";
 import type { Warning } from "../../plan/warning.ts";
 import { apartOf } from "../../report/apart.ts";
 import { balancingWeight, type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
@@ -11,7 +12,6 @@ import { MAX_UNITS } from "../../units/memory.ts";
 import { zeroWarnings } from "../inspect.ts";
 import { moduleNames } from "../pools.ts";
 import { type AuditedAdapter, OUTLIER_TIMES } from "./adapter-tally.ts";
-import type { EnergyByRank } from "./energy-by-rank.ts";
 import { sumFigures } from "./sum-figures.ts";
 
 /** Something that an audit of a set found. */

@@ -1,13 +1,13 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { addProducts, type DeltaProducts, inputProducts, noProducts } from "../../figures/delta.ts";
+import { EnergyByRank } from "../../figures/energy-by-rank.ts";
+import { SharedStart } from "../../figures/shared-start.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { Pool } from "../../units/pool.ts";
 import { adapterSpectrum, readPool, spectrumOf } from "../pools.ts";
 import { AdapterTally } from "./adapter-tally.ts";
-import { EnergyByRank } from "./energy-by-rank.ts";
 import { KindConflicts } from "./kind-conflicts.ts";
-import { SharedStart } from "./shared-start.ts";
 
 /** Sums over the modules of a set of adapters, from which an audit is made. */
 export class SetTally {

@@ -1,23 +1,24 @@
 import { percent } from "../../core/shown.ts";
 import { type AutoScale, LEAST_AGREEMENT } from "../../figures/auto-scale.ts";
-import type { Purity } from "../../figures/purity.ts";
 import type { Warning } from "../../plan/warning.ts";
 import type { LeastKept } from "../../report/badly-kept.ts";
 import {
   fittingRank,
+  type Grouped,
   isCramped,
+  isMixed,
   isTooHigh,
   isTooLow,
   LEAST_KEPT,
+  LEAST_PURITY,
   LEAST_ROOM,
   MOST_IDLE,
   type RankNeeds,
+  timesChance,
 } from "../../report/rank-rule.ts";
 import type { MergedFigures } from "./merged-figures.ts";
 
 // docs/audit.md says what each limit rests on.
-/** Clusters below this share of chance's purity join units of different adapters rather than of one. */
-const LEAST_PURITY = 0.75;
 /** Factors in between change little. */
 const LEAST_FACTOR = 3 / 4;
 const MOST_FACTOR = 4 / 3;
@@ -52,8 +53,7 @@ export interface HiddenAdapter {
 /** A merge as its signatures see it. */
 export interface SignedMerge {
   readonly figures: MergedFigures;
-  /** Of all clusters; null if they are not known. */
-  readonly purity: Purity | null;
+  readonly grouped: Grouped;
   /** Warnings about adapters that are lost since they are so small. */
   readonly lost: readonly Warning[];
   /** The other adapters that are lost, whatever their size. */
@@ -103,9 +103,10 @@ function rankTooHigh({ figures: { idleRanks, rank }, needs }: SignedMerge): Sign
   };
 }
 
-function mixedClusters({ purity }: SignedMerge): Signature {
-  const share = purity === null || purity.chance === 0 ? null : purity.purity / purity.chance;
-  const found = share === null ? null : share < LEAST_PURITY;
+function mixedClusters({ grouped, figures: { rank }, needs }: SignedMerge): Signature {
+  const share = timesChance(grouped.purity);
+  const found = isMixed(grouped, rank, needs);
+  const unknown = found === true ? `began alike, and rank ${rank} groups them by number` : "no clusters are known";
   return {
     id: "mixed-clusters",
     found,
@@ -113,8 +114,8 @@ function mixedClusters({ purity }: SignedMerge): Signature {
     limit: LEAST_PURITY,
     text:
       share === null
-        ? "no clusters are known"
-        : `purity ${percent(purity!.purity)}, ${share.toFixed(2)} times chance's (least ${LEAST_PURITY.toFixed(2)})`,
+        ? unknown
+        : `purity ${percent(grouped.purity!.purity)}, ${share.toFixed(2)} times chance's (least ${LEAST_PURITY.toFixed(2)})`,
   };
 }
 

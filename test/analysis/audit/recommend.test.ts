@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { EnergyByRank } from "../../../src/analysis/audit/energy-by-rank.ts";
 import { layerKind } from "../../../src/analysis/audit/kind-conflicts.ts";
 import { type Recommendation, recommend, type SetFacts } from "../../../src/analysis/audit/recommend.ts";
+import { EnergyByRank } from "../../../src/figures/energy-by-rank.ts";
 import { makePlan } from "../../../src/plan/plan.ts";
 import { MEASURED } from "../../../src/report/measured.ts";
 import { openPico, randomAdapter } from "../../support/pico.ts";
