@@ -7,7 +7,7 @@ import { swappedSizes } from "./experts.ts";
 import { isGgufName } from "./names/gguf.ts";
 import { lastLayers } from "./names/last-layers.ts";
 import { clashOf } from "./names/spelling.ts";
-import { oneModel } from "./one-model.ts";
+import { oneModel, otherStacks } from "./one-model.ts";
 
 /**
  * Refuse adapters that cannot belong to one base model. Every two must share a module, agree in kind and shape on all modules
@@ -24,6 +24,7 @@ export function refuseMisfits(adapters: readonly Adapter[], allowPartial: boolea
   for (const [one, other] of pairs) {
     refuseShapes(one, other);
     if (!allowPartial) refusePartial(one, other, mayAllow);
+    else if (mayAllow) refuseArchitectures(one, other);
   }
 }
 
@@ -110,6 +111,19 @@ function refusePartial(one: Adapter, other: Adapter, mayAllow: boolean): void {
       }.`,
     );
   }
+}
+
+/**
+ * Refuse to put two adapters side by side that no model has both parts of: they share no module and stack their layers under different paths.
+ * Those that name one base model may be parts of it, such as its vision tower and its language model.
+ */
+function refuseArchitectures(one: Adapter, other: Adapter): void {
+  if ([...one.modules.keys()].some((name) => other.modules.has(name))) return;
+  if (oneModel(one, other) === "named" || !otherStacks(one, other)) return;
+  const [a, b] = [first(one.modules.keys()), first(other.modules.keys())];
+  throw new RefusedError(
+    `${one.name} (such as ${a}) and ${other.name} (such as ${b}) share no module and are for different base models${basesOf(one, other)}, so no model could load both, --allow-partial or not; load each with its own base, or name the same base_model_name_or_path in both if they are parts of one.`,
+  );
 }
 
 /** The command that gives an adapter in llama.cpp's names PEFT's. */

@@ -23,8 +23,3 @@ export function linesFor(adapter: Adapter, where: Omit<Loaded, "rank">, base: Ba
     .filter(({ problems }) => problems.length === 0)
     .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), { ...where, rank }) }));
 }
-
-/** Whether a base model is named by where it was on the machine of a training: names on the Hub have one slash at most. */
-export function isPath(base: string): boolean {
-  return /^[./~]|^[a-z]:|\\|\/.*\//i.test(base);
-}

@@ -1,9 +1,10 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
+import { isPath } from "../adapter/same-base.ts";
 import { type Audit, auditOf } from "../analysis/audit/audit-set.ts";
 import { lostInSum } from "../analysis/audit/set-findings.ts";
 import type { SetTally } from "../analysis/audit/set-tally.ts";
-import { isPath, type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
+import { type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { handedFolder } from "./handed-files.ts";

@@ -30,8 +30,8 @@ export async function checkCommand(): Promise<Command> {
       parsePath,
     )
     .option(
-      "--base-config <file>",
-      "compare with the base model's config.json: layers, widths, vocabulary, tied weights, architecture",
+      "--base-config <path>",
+      "compare with the base model's config.json, or the one in its folder: layers, widths, vocabulary, tied weights, architecture",
       parsePath,
     )
     .option("--json", "print the findings, and what was not looked at, as JSON on stdout")

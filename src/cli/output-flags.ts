@@ -38,8 +38,8 @@ export function addFormatOptions(command: Command): void {
       formatById,
     )
     .option(
-      "--base-config <file>",
-      "config.json of the base model; gguf needs it for names and rows, mlx for renamed modules, embeddings, heads and experts",
+      "--base-config <path>",
+      "config.json of the base model, or the folder that holds it; gguf needs it for names and rows, mlx for renamed modules, embeddings, heads and experts",
       parsePath,
     );
 }

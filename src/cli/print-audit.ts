@@ -26,7 +26,8 @@ export function printAudit(audit: Audit): void {
   printLine();
   printConsumers(audit);
   printFindings(audit);
-  printRecommendation(audit);
+  if (audit.adapters.length > 1) printRecommendation(audit);
+  else printParagraph("One adapter has nothing to be merged with: name the others too.");
 }
 
 function printHead({ adapters, bases, modules, sharedModules, starts, sharedStart }: Audit): void {
@@ -145,7 +146,7 @@ function printConsumers({ adapters, consumers }: Audit): void {
     ...Array.from(refused, ([who, titles]) => `something against ${titles.join(", ")} in ${who}`),
   ];
   const more = refused.size === 0 ? "" : " (check says what)";
-  printParagraph(`loading them as they are: ${parts.join("; ")}${more}`);
+  printParagraph(`loading ${adapters.length === 1 ? "it as it is" : "them as they are"}: ${parts.join("; ")}${more}`);
 }
 
 /** A few names, and how many more there are. */
@@ -154,12 +155,14 @@ function named(names: readonly string[]): string {
   return more > 0 ? `${names.slice(0, MOST_NAMED).join(", ")} and ${more} more` : names.join(", ");
 }
 
-function printFindings({ findings, consumers }: Audit): void {
+function printFindings({ adapters, findings, consumers }: Audit): void {
+  const one = adapters.length === 1;
   printLine();
   if (findings.length === 0) {
-    printLine(green("Nothing was found that speaks against merging them."));
+    const [them, unmerged] = one ? ["it with others", "it"] : ["them", "them unmerged"];
+    printLine(green(`Nothing was found that speaks against merging ${them}.`));
     const refusing = consumers.some(({ problems }) => problems.length > 0);
-    if (refusing) printLine("What speaks against loading them unmerged stands above.");
+    if (refusing) printLine(`What speaks against loading ${unmerged} stands above.`);
   }
   for (const { level, text } of findings) {
     const [first, ...rest] = wrapped(printable(text), 9, 9);

@@ -1,9 +1,12 @@
 import { dirname, resolve } from "node:path";
 import { Command } from "commander";
+import { maximum } from "../core/maximum.ts";
+import { AUTO, chooseMethod } from "../methods/auto.ts";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import type { Fix } from "../plan/warning.ts";
 import { nextMerges } from "../report/next-merges.ts";
 import type { MergeReport } from "../report/report.ts";
+import { MAX_UNITS } from "../units/memory.ts";
 import { printWarnings } from "./failure.ts";
 import { addBaseOption, addRunOptions, OUT_HELP, type OutputFlags, outputOf } from "./output-flags.ts";
 import { parsePath } from "./parse-flags.ts";
@@ -82,10 +85,14 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
 
 /** What to change in a recipe file. */
 function inRecipe(
-  { why: _, options, weights, sizes, leaves, ...fields }: Fix,
+  { why: _, options, weights, sizes, leaves, ...others }: Fix,
   step: string | null,
-  { inputs }: MergeReport,
+  { inputs, modules, totals }: MergeReport,
 ): string {
+  const acting = totals.shares.filter((share, t) => share !== null && !leaves?.includes(t)).length;
+  // A recipe's own factor stays where nothing replaces it.
+  const auto = chooseMethod(acting, mostUnits(modules) > MAX_UNITS);
+  const fields = { ...others, ...(others.method === AUTO && others.scale === undefined && { scale: auto.scale }) };
   const lines = [
     ...(leaves ?? []).map((t) => `leave ${inputs[t]!.name} out`),
     ...(sizes ?? []).flatMap((size, t) =>
@@ -102,6 +109,11 @@ function inRecipe(
     ),
   ];
   return `in the ${step === null ? "recipe" : `step ${step}`}: ${lines.join("; ")}`;
+}
+
+/** Units of the largest module. */
+function mostUnits(modules: MergeReport["modules"]): number {
+  return maximum(modules.map(({ inputRanks }) => inputRanks.reduce<number>((sum, rank) => sum + (rank ?? 0), 0)));
 }
 
 async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {

@@ -10,7 +10,7 @@ import { type TaskScores, taskScores } from "../evaluate/metrics.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { COUNT, FUNCTION, LLAMA, PATH, PATHS, ROWS, SIGNAL } from "./call/rules.ts";
-import { prepareAdapter, prepareBase } from "./evaluate/gguf-inputs.ts";
+import { prepareAdapter, prepareBase, requirePaths } from "./evaluate/gguf-inputs.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./evaluate/llama.ts";
 import { scoreRows } from "./evaluate/score-rows.ts";
 import type { OnDownload } from "./hub/hub-cache.ts";
@@ -101,6 +101,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
   checkCall(EVALUATE, [options]);
   const { base, adapters, rows, threads = availableParallelism(), signal, onProgress = () => {} } = options;
   if (rows.length === 0) throw new UsageError("There are no rows to score; pass --tasks with some.");
+  requirePaths(base, adapters);
   const module = options.llama ?? (await loadLlama());
   return withScratch("eval", async (scratch) => {
     const prepared = await prepareBase(scratch, base);

@@ -22,6 +22,7 @@ import {
   type OpenOptions,
 } from "./input/adapter-path.ts";
 import { baseConfigPath, readBaseConfig } from "./input/base-config.ts";
+import { partsAgain } from "./input/parts-again.ts";
 import { type MergeJob, mergeInto } from "./merge-into.ts";
 import type { OutputOptions } from "./output/into-output.ts";
 import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-place.ts";
@@ -137,6 +138,7 @@ export async function mergeChecked(
     profile?.mark("open");
     const { out } = options;
     const adapters = opened.map(({ adapter }) => adapter);
+    for (const text of await partsAgain(opened)) options.onNotice?.(text);
     const planned = async () => ({ plan: makePlan(adapters, recipe), adapters, baseConfig });
     // What is wrong with the inputs is said before that the output is there already.
     if (existsSync(out)) await planned();

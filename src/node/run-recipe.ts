@@ -1,5 +1,5 @@
-import { existsSync, realpathSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { FormatId } from "../convert/formats.ts";
@@ -11,6 +11,7 @@ import { type PlannedMerge, planOutput, writerOfMerge } from "../plan/plan-outpu
 import { type Kept, kept, plannedAdapter } from "../plan/planned-adapter.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
 import { parseRecipe, type RecipeStep } from "../recipe/recipe-file.ts";
+import { RECIPE_FILE } from "../recipe/recipe-text.ts";
 import { bakedAdapters, refuseIdleBase } from "./bake-adapters.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { FUNCTION, object, optional, PATH } from "./call/rules.ts";
@@ -67,6 +68,14 @@ const LOAD: Call<object> = { name: "loadRecipe", takes: { file: PATH, adapters: 
 export async function loadRecipe(file: string, adapters?: string): Promise<LoadedRecipe> {
   checkCall(LOAD, [file, adapters]);
   if (!existsSync(file)) throw new UsageError(`There is no recipe file ${file}; pass the path of a YAML file.`);
+  if (statSync(file).isDirectory()) {
+    const own = join(file, RECIPE_FILE);
+    throw new UsageError(
+      existsSync(own)
+        ? `${file} is a folder; pass the recipe in it: ${own}.`
+        : `${file} is a folder without a ${RECIPE_FILE}; pass the path of a YAML file.`,
+    );
+  }
   const recipe = await parseRecipe(readText(file, { pipes: true }), file);
   const home = dirname(resolve(file));
   const real = realpathSync(file);

@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { isPath } from "../adapter/same-base.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import { type ConfiguredLora, peftConfig } from "../formats/peft-folder/write-config.ts";
 import type { PlannedExtra } from "./merge-plan.ts";
@@ -46,6 +47,8 @@ interface SharedFacts {
 function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnings: Warning[] } {
   const warnings: Warning[] = [];
   const bases = distinct(adapters.map(({ baseModel }) => baseModel));
+  // Others find a name on the Hub, and a path only where it was.
+  const named = bases.find((base) => !isPath(base)) ?? bases[0] ?? null;
   if (bases.length > 1) {
     const shared = adapters.some((one, t) =>
       adapters.slice(t + 1).some(({ modules }) => [...one.modules.keys()].some((name) => modules.has(name))),
@@ -53,7 +56,7 @@ function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnin
     const fit = shared ? "the shapes of the modules that they share agree" : "they have no module in common";
     warnings.push({
       id: "different-base",
-      text: `The adapters name different base models (${bases.join(", ")}); ${fit}, and a PEFT folder names the first.`,
+      text: `The adapters name different base models (${bases.join(", ")}); ${fit}, and a PEFT folder names ${named}.`,
     });
   }
   const tasks = distinct(adapters.map(({ taskType }) => taskType));
@@ -80,7 +83,7 @@ function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnin
   }
   return {
     facts: {
-      baseModel: bases[0] ?? null,
+      baseModel: named,
       taskType: tasks.length === 1 ? tasks[0]! : null,
       fanInFanOut: fans.includes("true"),
     },

@@ -9,6 +9,9 @@ export type ResultFix =
 
 export type AnyFix = Fix | ResultFix;
 
+/** The method by which ranks with room for each adapter were measured. */
+const MEASURED_WITH = "tsv";
+
 const OTHER_FACTOR =
   "The factor is uncertain, and this is the other one that the adapters may ask for: score both if you can (lora-lego eval), and keep the better.";
 
@@ -20,8 +23,9 @@ export const FIXES = {
     rank,
   }),
   rankOfOneSeed: (rank: number): Fix => ({ why: "Adapters of one seed keep more at a larger rank.", rank }),
-  roomForEach: (rank: number): Fix => ({
-    why: `Rank ${rank} leaves room for each adapter. Measured: ${MEASURED.shortOfRanks.text}.`,
+  /** @param method that it is merged by; what is known of the rank was measured with another one */
+  roomForEach: (rank: number, method: string): Fix => ({
+    why: `Rank ${rank} leaves room for each adapter${method === MEASURED_WITH ? "" : `, which helps ${MEASURED_WITH}; ${method} may hold as little of it at any rank`}. Measured: ${MEASURED.shortOfRanks.text}.`,
     rank,
   }),
   lessMixed: (rank: number): Fix => ({ why: `At rank ${rank} clusters mix fewer adapters.`, rank }),

@@ -1,14 +1,7 @@
 import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import type { AutoScale } from "../figures/auto-scale.ts";
-import {
-  addProducts,
-  cosineBetween,
-  type DeltaProducts,
-  noProducts,
-  normOf,
-  weightProducts,
-} from "../figures/delta.ts";
+import { addProducts, type DeltaProducts, noProducts, normOf, weightProducts } from "../figures/delta.ts";
 import { SharedStart } from "../figures/shared-start.ts";
 import type { ModuleResult } from "../lanes/merger.ts";
 import { halfScales } from "../lanes/write-scaled.ts";
@@ -22,10 +15,9 @@ import { leastKept } from "./badly-kept.ts";
 import { FIXES } from "./fixes.ts";
 import { lostAdapters } from "./lost-adapters.ts";
 import { rankWarnings } from "./rank-warnings.ts";
+import { sameAdapters } from "./same-adapters.ts";
 import { scaleWarnings } from "./scale-warnings.ts";
 
-/** Two adapters above this cosine are the same, or nearly. */
-const SAME_COSINE = 0.99;
 /** B's share of the squared length below which clustering hardly sees it. */
 const LEAST_SHARE_OF_B = 0.02;
 /** Share of single-unit clusters above which a merge is a selection of units. */
@@ -92,7 +84,7 @@ export function runWarnings(
 const RULES: readonly ((run: Run) => Warning[])[] = [
   computedFactor,
   zeroAdapters,
-  sameAdapters,
+  ({ used, products }) => sameAdapters(used, products),
   ({ lost }) => [...lost],
   ranks,
   cancelledClusters,
@@ -121,17 +113,6 @@ function zeroAdapters({ method, used, products }: Run): Warning[] {
     }));
 }
 
-/** Warn about every two inputs that are the same, or nearly. */
-export function sameAdapters({ used, products }: Pick<Run, "used" | "products">): Warning[] {
-  const pairs = used.flatMap((one, x) => used.slice(x + 1).map((other) => [one, other] as const));
-  return pairs.flatMap(([one, other]) => {
-    const cosine = cosineBetween(products, one.t, other.t);
-    if (cosine === null || cosine <= SAME_COSINE) return [];
-    const text = `${one.name} and ${other.name} are the same adapter, or nearly (cosine ${cosine.toFixed(4)}); is one of them passed twice?`;
-    return [{ id: "same-adapter", text }];
-  });
-}
-
 function lostOf({ plan, method, used, products, weighted, totals }: Omit<Run, "lost">): Warning[] {
   const scales = method.weights === "linear";
   const apart = apartOf(
@@ -149,6 +130,7 @@ function ranks({ plan, method, modules, totals, products, weighted, results, los
   for (const { starts } of results) start.addSums(starts);
   const names = plan.inputs.map(({ name }) => name);
   return rankWarnings({
+    method: method.id,
     rank: maximum(results.map((result) => result.rank)),
     set: { modules: plan.modules, acts, alike: start.mostAlike(acts), forEnergy: totals.rankForMost },
     clusters: method.cut === "clusters",

@@ -121,6 +121,24 @@ describe("the end of a merge", () => {
     expect(file).not.toContain("lora-lego audit");
   });
 
+  it("names in a recipe the factor that auto computes, which the recipe's own would replace", async () => {
+    const recipe = join(out, "recipe.yaml");
+    const lines = [`adapters: [${SET.join(", ")}]`, "method: lego", "scale: 1", "out: by-recipe"];
+    writeFileSync(recipe, lines.join("\n"));
+    const { stdout } = await run(["run", recipe, "--adapters", ADAPTERS]);
+    expect(stdout).toMatch(/^ {4}in the recipe: method: auto; scale: auto$/m);
+  });
+
+  it("asks for the rank that an audit of the result asks for", async () => {
+    const stdout = await printed("low", "--method", "average", "--rank", "2");
+    const [again] = commandsIn(stdout);
+    const { stdout: audited } = await run(["audit", join(out, "low"), "--of", ...SET], { cwd: ADAPTERS });
+    expect(audited).toMatch(/^FOUND {3}rank-too-low/m);
+    const rank = (words: readonly string[]) => words[words.indexOf("--rank") + 1];
+    expect(rank(commandsIn(audited)[0]!)).toBe(rank(again!));
+    expect((await run(again!, { cwd: ADAPTERS })).stderr).not.toContain("rank-too-low");
+  });
+
   it("does not load a base that only another machine has, and says so", async () => {
     const named = (base: string | null) => {
       const folder = tempFolder();

@@ -34,6 +34,15 @@ describe.concurrent("a path that a shell lists beside adapters", () => {
     },
   );
 
+  it("is named as what it is where it stands alone, with the folder of the adapter", async () => {
+    writeFileSync(join(folder, "adapters/a/README.md"), "A card.");
+    const { code, stderr } = await run(["check", "adapters/a/README.md"], { cwd: folder });
+    expect([code, stderr]).toEqual([
+      2,
+      "error: adapters/a/README.md is a text by its name, no adapter; pass the adapter's folder, adapters/a.\n",
+    ]);
+  });
+
   it("is refused where it stands alone, and where it may hold an adapter", async () => {
     const alone = await run(["inspect", "adapters/README.md"], { cwd: folder });
     expect([alone.code, alone.stderr]).toEqual([expect.any(Number), expect.stringMatching(/^error: /)]);
@@ -136,4 +145,55 @@ it("a dry run needs no output, and has one line for modules that differ in numbe
   expect(lines(stdout)).toHaveLength(9);
   expect(stdout).toMatch(/^The result would hold 28 modules by tsv, /);
   expect(stdout).toMatch(/^model\.layers\.\*\.self_attn\.q_proj \(4\) +linear +128 +128 +6 \+ 6 +6$/m);
+});
+
+describe.concurrent("a path of another kind than is wanted", () => {
+  it.each([
+    ["check", "adapters/a", "--base", "adapters/b"],
+    ["fuse", "adapters/a", "--base", "adapters/b", "--out", "fused"],
+  ])("is named as an adapter where %s wants a base model", async (...args) => {
+    const { code, stderr } = await run(args, { cwd: folder });
+    expect([code, stderr]).toEqual([
+      2,
+      "error: adapters/b is an adapter, not a base model; pass the model that it was trained on (its adapter_config.json may name it).\n",
+    ]);
+  });
+
+  it("is the folder of a recipe, which is named", async () => {
+    const merged = await run(["run", "there"], { cwd: folder });
+    expect([merged.code, merged.stderr]).toEqual([
+      2,
+      "error: there is a folder; pass the recipe in it: there/recipe.yaml.\n",
+    ]);
+    const other = await run(["run", "adapters"], { cwd: folder });
+    expect(other.stderr).toBe("error: adapters is a folder without a recipe.yaml; pass the path of a YAML file.\n");
+  });
+
+  it("is missing, which eval says before it looks for llama.cpp", async () => {
+    writeFileSync(join(folder, "rows.jsonl"), '{"prompt":"a","choices":["x","y"],"answer":"x"}\n');
+    const args = ["eval", "--base", "adapters", "--adapter", "gone", "--tasks", "rows.jsonl"];
+    const { code, stderr } = await run(args, { cwd: folder });
+    expect([code, stderr]).toEqual([2, "error: There is no file or folder gone; pass an adapter's folder or file.\n"]);
+  });
+});
+
+describe.concurrent("a merge", () => {
+  beforeAll(() => run(["merge", "adapters/a", "adapters/b", "--out", "ab"], { cwd: folder }));
+
+  it("is told from one of its parts where both are merged", async () => {
+    const { code, stderr } = await run(["merge", "ab", "adapters/b", "--out", "again"], { cwd: folder });
+    expect(code).toBe(0);
+    expect(stderr).toContain(
+      "ab was made of a, b (its recipe.yaml), so b counts twice; merge the adapters themselves, with --weights for more of one.\n",
+    );
+    expect((await run(["merge", "adapters/a", "adapters/b", "--out", "apart"], { cwd: folder })).stderr).not.toContain(
+      "twice",
+    );
+  });
+
+  it("is told where it is audited alone, with what audits how it went", async () => {
+    const { stdout, stderr } = await run(["audit", "ab"], { cwd: folder });
+    expect(stderr).toContain("ab is a merge by its recipe.yaml. How it went: lora-lego audit ab --of a b\n");
+    expect(stdout).toContain("One adapter has nothing to be merged with: name the others too.");
+  });
 });

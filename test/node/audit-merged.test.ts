@@ -36,9 +36,7 @@ describe("what lies beside a merged adapter", () => {
     const turned = await auditMerged(out, { of: [adapters[2]!, adapters[0]!, adapters[1]!] });
     expect(turned.weights).toEqual([0.5, 1, 2]);
     expect(turned.energy).toBeCloseTo(1, 6);
-    expect(audit.unseen).toEqual([
-      "clusters (there is no report.json beside the result; merge writes it with --report)",
-    ]);
+    expect(audit.unseen).toEqual(["clusters (the method does not cluster)"]);
   });
 
   it("tells adapters that were not passed, and advises nothing else", async () => {

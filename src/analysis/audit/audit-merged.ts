@@ -127,6 +127,7 @@ export async function auditMergedAdapter(
   const unexplained = hidden.length > 0 && !is("rank-too-low") && !is("badly-kept");
   const auto = fittingRank(needsOf(false));
   const fixes = remedies({
+    method: recorded.method.id,
     figures,
     signatures: found,
     lost: await fittedFixes(kernels, given, lost, figures.rank, needsOf, clusters),

@@ -7,6 +7,7 @@ import type { MergePlan } from "../../plan/merge-plan.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import { makePlan } from "../../plan/plan.ts";
 import { type LostInput, twoDigits } from "../../report/lost-adapters.ts";
+import { repeatedInputs } from "../../report/same-adapters.ts";
 import { isStreamed } from "../../units/memory.ts";
 import { moduleNames, readPool } from "../pools.ts";
 import { SignSample } from "../sign-sample.ts";
@@ -81,13 +82,15 @@ export async function auditOf(
   const names = moduleNames(adapters);
   const sums = sumFigures(products);
   const facts = tally.tallies.map((own, t) => own.facts(adapters[t]!, normOf(products, t), sums[t]!.share));
-  const acts = facts.map(({ norm }) => norm > 0);
-  const lost = lostInSum(adapters, products);
+  const repeated = repeatedInputs(products);
+  const acts = facts.map(({ norm }, t) => norm > 0 && !repeated.has(t));
+  const lost = lostInSum(adapters, products).filter(({ t }) => !repeated.has(t));
   const weights =
     lost.length === 0 ? null : facts.map((_, t) => Number(twoDigits(lost.find((other) => other.t === t)?.times ?? 1)));
   const planned = planOf(given, weights, acts.filter(Boolean).length);
-  const energies = weights === null ? tally.energies : await energiesOf(kernels, adapters, weights);
-  const kept = await keptOf(kernels, tally, acts, lost);
+  const counts = facts.map((_, t) => (repeated.has(t) ? 0 : (weights?.[t] ?? 1)));
+  const energies = counts.every((count) => count === 1) ? tally.energies : await energiesOf(kernels, adapters, counts);
+  const kept = lost.length === 0 ? { acts, energies } : await keptOf(kernels, adapters, acts, lost);
   const sharedStart = start.groups();
   const cancelled = tally.apart === 0 && acts.includes(true) && sums.every(({ share }) => share === null);
   const bases = [...new Set(given.flatMap(({ baseModel }) => baseModel ?? []))];
@@ -104,6 +107,7 @@ export async function auditOf(
     energies,
   };
   const findings = setFindings(set);
+  const repeats = [...repeated].map(([t, of]) => ({ name: adapters[t]!.name, of: adapters[of]!.name }));
   const shareModules = (t: number, u: number): boolean =>
     [...adapters[t]!.modules.keys()].some((name) => adapters[u]!.modules.has(name));
   return {
@@ -120,7 +124,17 @@ export async function auditOf(
     recommendation:
       "refused" in planned || cancelled || !acts.includes(true)
         ? null
-        : recommend(planned, { paths, acts, sharedStart, weights, energies, lost, kept }),
+        : recommend(planned, {
+            paths,
+            formats: given.map(({ format }) => format),
+            acts,
+            repeats,
+            sharedStart,
+            weights,
+            energies,
+            lost,
+            kept,
+          }),
     good: findings.every(({ level }) => level === "note"),
   };
 }
@@ -128,11 +142,10 @@ export async function auditOf(
 /** The adapters that the sum of all does not lose, and their own sum. */
 async function keptOf(
   kernels: Kernels,
-  { adapters, energies }: SetTally,
+  adapters: readonly Adapter[],
   acts: readonly boolean[],
   lost: readonly LostInput[],
 ): Promise<SetFacts["kept"]> {
-  if (lost.length === 0) return { acts, energies };
   const kept = acts.map((own, t) => own && !lost.some((other) => other.t === t));
   return { acts: kept, energies: await energiesOf(kernels, adapters, kept.map(Number)) };
 }

@@ -1,3 +1,4 @@
+import type { DialectId } from "../../adapter/adapter.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { percent } from "../../core/shown.ts";
@@ -38,8 +39,11 @@ export interface Recommendation extends RecommendedMerge {
 export interface SetFacts {
   /** The adapters' paths as the user wrote them. */
   readonly paths: readonly string[];
-  /** Whether each adapter's delta is not zero. */
+  readonly formats: readonly DialectId[];
+  /** Whether each adapter's delta is not zero, nor nearly that of another one that counts. */
   readonly acts: readonly boolean[];
+  /** The adapters that are nearly another one. */
+  readonly repeats: readonly { readonly name: string; readonly of: string }[];
   /** Groups of adapters that began with the same A. */
   readonly sharedStart: readonly (readonly number[])[];
   /** The weights that balance the set; null if it needs none. */
@@ -67,15 +71,15 @@ interface Chosen {
  * @param plan of that merge at its own rank
  */
 export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
-  const { paths, acts, sharedStart, weights, energies, lost, kept } = facts;
-  const commandFor = commandsOf(plan, paths);
+  const { acts, repeats, sharedStart, weights, energies, lost, kept } = facts;
+  const commandFor = commandsOf(plan, facts);
   const { scale } = chooseMethod(count(acts), isCrowded(plan));
   const merge = (chosen: Chosen): RecommendedMerge => autoMerge(plan, chosen, commandFor);
   const all = merge({ acts, weights, energies });
   const rest = merge({ ...kept, weights: null });
   return {
     ...all,
-    reason: [all.reason, ...forWhom(lost)].join(" "),
+    reason: [all.reason, ...leftOut(repeats), ...forWhom(lost)].join(" "),
     scale,
     weights,
     without: lost.length === 0 ? null : rest,
@@ -87,6 +91,11 @@ export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
   };
 }
 
+/** Which adapters a command leaves out, since they would count twice. */
+function leftOut(repeats: SetFacts["repeats"]): string[] {
+  return repeats.map(({ name, of }) => `${name} is left out: it is nearly ${of}, which would count twice.`);
+}
+
 /** For whom weights are that bring tiny adapters to the size of the others. */
 function forWhom(lost: SetFacts["lost"]): string[] {
   return lost.map(
@@ -95,13 +104,22 @@ function forWhom(lost: SetFacts["lost"]): string[] {
   );
 }
 
+/** Formats of adapters that are one file each, wherever it lies. */
+const SINGLE_FILES: readonly DialectId[] = ["kohya", "diffusers", "sam", "lora_diffusion"];
+
+function isSafetensors(path: string): boolean {
+  return path.endsWith(".safetensors");
+}
+
 type CommandFor = (chosen: Chosen, ...flags: string[]) => string;
 
 /** The commands of merges of some adapters of a set. */
-function commandsOf({ modules }: MergePlan, paths: readonly string[]): CommandFor {
+function commandsOf({ modules }: MergePlan, { paths, formats }: SetFacts): CommandFor {
   // Single files are merged into one, for the program that loads them; those of language models are the files of folders.
-  const single = [".safetensors", ".gguf"].find((own) => paths.every((path) => path.endsWith(own))) ?? "";
-  const end = single === ".safetensors" && !ofImageModel(modules.map(({ name }) => name)) ? "" : single;
+  const gguf = formats.every((format) => format === "gguf");
+  const single = formats.every((format) => SINGLE_FILES.includes(format)) || paths.every(isSafetensors);
+  const ofImages = ofImageModel(modules.map(({ name }) => name));
+  const end = gguf ? ".gguf" : single && ofImages ? ".safetensors" : "";
   return ({ acts, weights }, ...flags) => {
     // Adapters that change nothing are left out.
     const used = <T>(values: readonly T[]): T[] =>

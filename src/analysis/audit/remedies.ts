@@ -10,6 +10,7 @@ const COMPUTED = 0.005;
 
 /** A merge whose signatures are known. */
 export interface DiagnosedMerge {
+  readonly method: string;
   readonly figures: MergedFigures;
   readonly signatures: readonly Signature[];
   readonly lost: readonly Warning[];
@@ -30,7 +31,7 @@ export interface DiagnosedMerge {
  * ranks that it can do without are other ones then.
  */
 export function remedies(merge: DiagnosedMerge): AnyFix[] {
-  const { figures, signatures, lost, hidden, advice, fitting, fittingAuto, scale } = merge;
+  const { method, figures, signatures, lost, hidden, advice, fitting, fittingAuto, scale } = merge;
   const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
   const low = found("rank-too-low");
   // One adapter has no mixed clusters.
@@ -41,7 +42,7 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
   const again: Fix[] = [
     ...(low ? [FIXES.largerRank(fitting, figures.rank)] : []),
     ...(mixed && !low && fitting > figures.rank ? [FIXES.lessMixed(fitting)] : []),
-    ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(fitting)] : []),
+    ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(fitting, method)] : []),
     ...(advice !== null && (mixed || hidden || found("no-direction")) ? [FIXES.auto(advice, fittingAuto)] : []),
     ...lost.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat()),
   ];

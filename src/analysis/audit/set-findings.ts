@@ -1,4 +1,5 @@
 import type { Adapter } from "../../adapter/adapter.ts";
+import { sameBase } from "../../adapter/same-base.ts";
 import { plural } from "../../core/plural.ts";
 import { percent } from "../../core/shown.ts";
 import type { DeltaProducts } from "../../figures/delta.ts";
@@ -7,7 +8,7 @@ import type { Warning } from "../../plan/warning.ts";
 import { apartOf } from "../../report/apart.ts";
 import { balancingWeight, type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
 import { isTooLow, LEAST_ROOM } from "../../report/rank-rule.ts";
-import { sameAdapters } from "../../report/run-warnings.ts";
+import { sameAdapters } from "../../report/same-adapters.ts";
 import { MAX_UNITS } from "../../units/memory.ts";
 import { zeroWarnings } from "../inspect.ts";
 import { moduleNames } from "../pools.ts";
@@ -75,10 +76,10 @@ export function lostInSum(adapters: readonly Adapter[], products: DeltaProducts)
   );
 }
 
-/** Bases are different if their last names are; the rest may be where each author keeps them. */
-function levelOf(id: Warning["id"], { adapters }: FoundSet): AuditFinding["level"] {
-  const bases = new Set(adapters.flatMap(({ baseModel }) => baseModel?.split("/").at(-1)?.toLowerCase() ?? []));
-  return id === "different-base" && bases.size > 1 ? "problem" : "note";
+/** Bases are a problem if two names mean different models; others may be one model under two names. */
+function levelOf(id: Warning["id"], { bases }: FoundSet): AuditFinding["level"] {
+  const different = bases.some((one) => bases.some((other) => sameBase(one, other) === "different"));
+  return id === "different-base" && different ? "problem" : "note";
 }
 
 /** What the plan would warn of, where there is none. */
@@ -105,7 +106,7 @@ function zeroModules({ adapters }: FoundSet): AuditFinding[] {
 
 function same({ adapters, products }: FoundSet): AuditFinding[] {
   const used = adapters.map(({ name }, t) => ({ name, t }));
-  return sameAdapters({ used, products }).map(({ id, text }) => ({ level: "problem", id, text }));
+  return sameAdapters(used, products).map(({ id, text }) => ({ level: "problem", id, text }));
 }
 
 function lost({ lost: small }: FoundSet): AuditFinding[] {

@@ -2,6 +2,7 @@ import { closeSync, existsSync, readSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { MAGIC } from "../../formats/gguf/types.ts";
+import { isHubPath } from "../../hub/hub-path.ts";
 import { convertAdapter } from "../convert-adapter.ts";
 import { openRegular } from "../files/regular-file.ts";
 import type { OnDownload } from "../hub/hub-cache.ts";
@@ -28,13 +29,24 @@ export async function prepareBase(scratch: string, base: string): Promise<Prepar
   return { model, config };
 }
 
+/** @throws UsageError for paths where nothing is, before anything long begins; those on the Hub are looked at later */
+export function requirePaths(base: string, adapters: readonly string[]): void {
+  requireBase(base);
+  const missing = adapters.find((path) => !isHubPath(path) && !existsSync(path));
+  if (missing !== undefined) {
+    throw new UsageError(`There is no file or folder ${missing}; pass an adapter's folder or file.`);
+  }
+}
+
+function requireBase(base: string): void {
+  if (existsSync(base)) return;
+  throw new UsageError(`There is no ${base}; pass the GGUF file or the folder of the base model as --base.`);
+}
+
 /** The path of a base model's config.json; that of a GGUF file is written into the scratch folder. */
 export async function baseConfigFile(scratch: string, base: string): Promise<string> {
-  const stat = statSync(base, { throwIfNoEntry: false });
-  if (stat === undefined) {
-    throw new UsageError(`There is no ${base}; pass the GGUF file or the folder of the base model as --base.`);
-  }
-  if (stat.isDirectory()) return join(base, "config.json");
+  requireBase(base);
+  if (statSync(base).isDirectory()) return join(base, "config.json");
   const config = join(scratch, "config.json");
   if (!existsSync(config)) OutputFile.write(config, await configOfGguf(base), { inputs: [base] });
   return config;

@@ -13,7 +13,7 @@ import { readText } from "../files/read-text.ts";
 import { intoFile } from "../output/into-output.ts";
 import { withScratch } from "../output/scratch.ts";
 import { benchHost } from "./bench-host.ts";
-import { prepareBase } from "./gguf-inputs.ts";
+import { prepareBase, requirePaths } from "./gguf-inputs.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
 import { readTaskFiles } from "./task-files.ts";
 
@@ -91,6 +91,7 @@ type WithBenchHost = <T>(setting: BenchSetting, work: (host: BenchHost) => Promi
 /** Merge and score on this machine. */
 function withLocalHost({ llama, threads = availableParallelism(), signal }: BenchOptions): WithBenchHost {
   return async ({ adapters, cache, ...setting }, work) => {
+    requirePaths(setting.base, adapters);
     const module = llama ?? (await loadLlama());
     return withScratch("bench", async (scratch) => {
       const base = await prepareBase(scratch, setting.base);

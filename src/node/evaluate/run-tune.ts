@@ -10,7 +10,7 @@ import { type Call, checkCall } from "../call/check-call.ts";
 import { BY_NAME, COUNT, FUNCTION, LLAMA, PATH, PATHS, ROWS, SIGNAL, SWITCH } from "../call/rules.ts";
 import { type Merged, mergeAdapters, planMergedOutput } from "../merge-adapters.ts";
 import { withScratch } from "../output/scratch.ts";
-import { baseConfigFile, prepareBase } from "./gguf-inputs.ts";
+import { baseConfigFile, prepareBase, requirePaths } from "./gguf-inputs.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./llama.ts";
 import { tuneHost } from "./tune-host.ts";
 
@@ -115,6 +115,7 @@ type WithTuneHost = <T>(setting: TuneSetting, work: (host: TuneHost) => Promise<
 /** Merge and score on this machine. */
 function withLocalHost({ llama, threads = availableParallelism(), signal }: TuneOptions): WithTuneHost {
   return async ({ base: path, adapters, scratch, cache }, work) => {
+    requirePaths(path, adapters);
     const module = llama ?? (await loadLlama());
     const base = await prepareBase(scratch, path);
     const { model, close } = await loadModel(module, base.model, threads);

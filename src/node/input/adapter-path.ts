@@ -137,6 +137,12 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
     throw new UsageError(`${path} is a pipe or device, not a regular file; save its output to a file and pass that.`);
   }
   const folder = stat.isDirectory() ? full : dirname(full);
+  if (stat.isFile() && isText(basename(full))) {
+    const instead = holdsAdapter(folder)
+      ? `pass the adapter's folder, ${dirname(path)}`
+      : "pass an adapter's folder or file";
+    throw new UsageError(`${path} is a text by its name, no adapter; ${instead}.`);
+  }
   const entries = readdirSync(folder).sort();
   const folders = entries.filter((entry) => isFolder(join(folder, entry)));
   let files = entries.filter((entry) => !folders.includes(entry));
@@ -158,6 +164,11 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
     },
   };
   return { path: folder, view };
+}
+
+/** Whether a file that a user passed is a card, a recipe or a table by its name, and no config either. */
+function isText(name: string): boolean {
+  return /\.(?:md|txt|rst|jsonl|ya?ml|csv|tsv|html?|pdf)$/i.test(name);
 }
 
 /** Whether a path that a user passed is a file other than an adapter's config, which stands for its folder. */

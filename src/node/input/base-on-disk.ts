@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { isPath } from "../../adapter/same-base.ts";
 import { type BaseFacts, configFacts } from "../../analysis/base-facts.ts";
-import { isPath } from "../../analysis/loading-lines.ts";
 import { LoraLegoError } from "../../core/errors.ts";
 import { parseModelConfig } from "../../formats/model-config.ts";
 import { parseHubPath } from "../../hub/hub-path.ts";

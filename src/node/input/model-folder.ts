@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
-import { isIndexFile } from "../../formats/peft-folder/files.ts";
+import { CONFIG_FILE, hasWeightsName, isConfigFile, isIndexFile } from "../../formats/peft-folder/files.ts";
 import { readShardIndex } from "../../formats/safetensors/shards.ts";
 import { type BaseConfig, parseBaseConfig } from "../../fuse/base-config.ts";
 import type { ModelFolder } from "../../fuse/base-model.ts";
@@ -20,6 +20,7 @@ export interface DiskModel extends ModelFolder {
 }
 
 const CONFIG = "config.json";
+const MODEL = /^(?:model|diffusion_pytorch_model)[.-]/;
 /** How programs name the files of a model of several. */
 const SHARD = /-\d{5}-of-(?!00001)\d{5}\.safetensors$/;
 /** Files that are not copied: weights in other formats, and what belongs to the base alone. */
@@ -39,6 +40,11 @@ export function diskModel(given: string): DiskModel {
       stat === undefined
         ? `There is no folder ${given}; pass a model folder, as transformers saves it.`
         : `${given} is a file, but not in safetensors; pass a model folder as transformers saves it, one part of a pipeline folder as diffusers saves it, or a .safetensors checkpoint.`,
+    );
+  }
+  if (alone ? hasWeightsName(basename(given)) : holdsOnlyAdapter(path)) {
+    throw new UsageError(
+      `${given} is an adapter, not a base model; pass the model that it was trained on (its ${CONFIG_FILE} may name it).`,
     );
   }
   const name = basename(resolve(given));
@@ -64,6 +70,12 @@ export function diskModel(given: string): DiskModel {
       for (const source of opened) source.close();
     },
   };
+}
+
+/** Whether a folder holds an adapter's config and no model's weights. */
+function holdsOnlyAdapter(path: string): boolean {
+  const names = readdirSync(path);
+  return names.some(isConfigFile) && !names.includes(CONFIG) && !names.some((name) => MODEL.test(name));
 }
 
 /** Refuse one of several files of a model, by its name or by an index beside it. */

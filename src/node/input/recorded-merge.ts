@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { isDora } from "../../adapter/dora.ts";
 import type { RecordedMerge } from "../../analysis/audit/audit-merged.ts";
 import { recordedClusters } from "../../analysis/audit/recorded-clusters.ts";
 import { LoraLegoError, RefusedError } from "../../core/errors.ts";
+import { shellPath } from "../../core/shell-word.ts";
 import { parseStrictJson } from "../../formats/json.ts";
 import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
 import { EXACT_SUM } from "../../methods/method.ts";
@@ -17,6 +18,7 @@ import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
 
 /** The name of a report that stands in a merged adapter's folder (`merge --report merged/report.json`). */
 const REPORT_FILE = "report.json";
+const NO_CLUSTERS = "the method does not cluster";
 
 /** What is known of a merge, and which of the adapters each of its recipe's is. */
 export interface RecordedInOrder extends RecordedMerge {
@@ -38,7 +40,8 @@ export async function recordedMerge(folder: string | null, adapters: readonly Ad
   const weighing = await orUnseen(unseen, "weights and method, counted as a sum of all adapters", () =>
     weighingOf(folder, adapters),
   );
-  const clusters = await orUnseen(unseen, "clusters", async () => clustersOf(folder, adapters));
+  const clustering = weighing === null || weighing.method.cut === "clusters";
+  const clusters = await orUnseen(unseen, "clusters", async () => clustersOf(folder, adapters, clustering));
   const missing = weighing === null ? await missingFrom(folder, adapters) : [];
   return { ...(weighing ?? plainSum(adapters)), clusters, unseen, missing };
 }
@@ -119,14 +122,21 @@ async function missingFrom(folder: string | null, adapters: readonly Adapter[]):
   return new Set(places.filter((t) => t >= 0)).size === adapters.length ? named.filter((_, n) => places[n] === -1) : [];
 }
 
-async function clustersOf(folder: string | null, adapters: readonly Adapter[]) {
+/** @param clustering whether the method may cluster */
+async function clustersOf(folder: string | null, adapters: readonly Adapter[], clustering: boolean) {
   const text = textIn(folder, REPORT_FILE);
-  if (text === null) return `there is no ${REPORT_FILE} beside the result; merge writes it with --report`;
+  if (text === null) {
+    if (!clustering) return NO_CLUSTERS;
+    const there = folder === null ? "" : shellPath(`${basename(folder)}/${REPORT_FILE}`);
+    return folder === null
+      ? `there is no ${REPORT_FILE} beside the result`
+      : `there is no ${REPORT_FILE} in its folder; merge writes it there with --report ${there}`;
+  }
   const recorded = recordedClusters(parseStrictJson(text, REPORT_FILE));
   if (recorded === null) return `${REPORT_FILE} is no report of a merge`;
   const places = recorded.inputs.map((name) => placeOf(name, adapters));
   if (!isPermutation(places, adapters.length)) return `${REPORT_FILE} is about other adapters`;
-  return recorded.modules ?? "the method does not cluster";
+  return recorded.modules ?? NO_CLUSTERS;
 }
 
 function textIn(folder: string | null, file: string): string | null {
@@ -136,7 +146,7 @@ function textIn(folder: string | null, file: string): string | null {
 }
 
 /** The position of the adapter that a recipe or report means; -1 if there is none. */
-function placeOf(path: string, adapters: readonly Adapter[]): number {
+export function placeOf(path: string, adapters: readonly Adapter[]): number {
   const name = isHubPath(path) ? hubName(parseHubPath(path)) : path;
   const exact = adapters.findIndex((adapter) => adapter.name === name);
   if (exact >= 0) return exact;

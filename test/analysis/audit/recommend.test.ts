@@ -18,7 +18,8 @@ async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = 
   const paths = adapters.map(({ name }) => name);
   const acts = facts.acts ?? ranks.map(() => true);
   const kept = { acts, energies };
-  const all = { paths, acts, sharedStart: [], weights: null, energies, lost: [], kept, ...facts };
+  const formats = adapters.map(({ format }) => format);
+  const all = { paths, formats, acts, repeats: [], sharedStart: [], weights: null, energies, lost: [], kept, ...facts };
   return recommend(makePlan(adapters, {}, { acting: all.acts.filter(Boolean).length }), all);
 }
 
@@ -34,6 +35,15 @@ describe("recommend", () => {
   it("says what its ranks can hold, by hand: 15 of 16 parts, and all", async () => {
     const { room, lego } = await recommended([4, 4, 4], { sharedStart: [[0, 1, 2]] });
     expect([room, lego!.room]).toEqual([15 / 16, 1]);
+  });
+
+  it("leaves out what is nearly another adapter, and says so", async () => {
+    const { command, reason, method } = await recommended([4, 4, 4], {
+      acts: [true, false, true],
+      repeats: [{ name: "adapter-1", of: "adapter-0" }],
+    });
+    expect([method, command]).toEqual(["tsv", "lora-lego merge adapter-0 adapter-2 --out merged"]);
+    expect(reason).toMatch(/ adapter-1 is left out: it is nearly adapter-0, which would count twice\.$/);
   });
 
   it("returns a single adapter by svd, and has no LEGO for it", async () => {
