@@ -132,7 +132,7 @@ export function isMixed({ purity, alike }: Grouped, rank: number, needs: RankNee
 }
 
 /** Units of the largest module. @param acts whether each input counts */
-export function mostPooled(modules: readonly RankedParts[], acts: readonly boolean[]): number {
+function mostPooled(modules: readonly RankedParts[], acts: readonly boolean[]): number {
   const units = modules.map(({ parts }) =>
     parts.reduce((sum, { input, module }) => sum + (acts[input] ? module.rank : 0), 0),
   );

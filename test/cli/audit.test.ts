@@ -52,7 +52,7 @@ describe.concurrent("lora-lego audit", () => {
     expect([code, stdout]).toEqual([
       0,
       expect.stringMatching(
-        /^Nothing was found that speaks against merging them\.\nWhat speaks against loading them unmerged stands above\.$/m,
+        /^Nothing was found that speaks against merging it with others\.\nWhat speaks against loading it stands above\.$/m,
       ),
     ]);
     expect(stdout).toMatch(/; something against\s+SGLang, llama\.cpp, .*\sin\sit \(check says what\)$/m);
