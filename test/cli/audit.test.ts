@@ -55,7 +55,9 @@ describe.concurrent("lora-lego audit", () => {
         /^Nothing was found that speaks against merging it with others\.\nWhat speaks against loading it stands above\.$/m,
       ),
     ]);
-    expect(stdout).toMatch(/; something against\s+SGLang, llama\.cpp, .*\sin\sit \(check says what\)$/m);
+    expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
+      /; something against SGLang, llama\.cpp, [A-Za-z, -]+ in it \(check says what\) /,
+    );
   });
 
   it("names the adapters that a program does not load", async () => {

@@ -143,7 +143,10 @@ export function acrossTable(studies, found, columnOf) {
     ["own adapters", ...studies.map(({ id }) => percent(found[id].own.seen))],
     ...names.map((name) => [
       name,
-      ...studies.map(({ id }) => mean(best(found[id].merges.find((merge) => merge.name === name)))),
+      ...studies.map(({ id }) => {
+        const own = found[id].merges.find((merge) => merge.name === name);
+        return own === undefined ? "" : mean(best(own));
+      }),
     ]),
   ];
   return table(["", ...studies.map(columnOf)], lines);
