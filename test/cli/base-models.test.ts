@@ -52,11 +52,11 @@ describe("base models among adapters", () => {
 
 describe("a recipe that a merge wrote", () => {
   it("finds its adapters beside the merged folder, and else says the whole command", async () => {
-    expect((await run(["merge", "a1", "a2", "--out", "merged", "-q"], { cwd })).code).toBe(0);
+    expect((await run(["merge", "a1", "a2", "--rank", "3", "--out", "merged", "-q"], { cwd })).code).toBe(0);
     const again = await run(["run", "merged/recipe.yaml", "--out", "again", "-q"], { cwd });
     expect([again.code, again.stderr]).toEqual([0, `The adapters are taken from ${cwd}.\n`]);
     const elsewhere = tempFolder();
-    const copied = await run(["merge", "a1", "a2", "--out", join(elsewhere, "moved"), "-q"], { cwd });
+    const copied = await run(["merge", "a1", "a2", "--rank", "3", "--out", join(elsewhere, "moved"), "-q"], { cwd });
     expect(copied.code).toBe(0);
     const recipe = join(elsewhere, "moved", "recipe.yaml");
     const here = await run(["run", recipe, "--out", join(elsewhere, "third"), "-q"], { cwd });

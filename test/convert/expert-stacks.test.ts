@@ -33,7 +33,8 @@ const stacks = (config: object, modules: AdapterModule[]) => {
     models: "qwen3_moe models",
     experts: parsed.experts,
     inTurn: false,
-    placeOf: (name) => ({ stack: `stack.${name.split(".").at(-1)}`, expert: 0 }),
+    placeOf: (name) =>
+      name.endsWith(".gate_up_proj") ? null : { stack: `stack.${name.split(".").at(-1)}`, expert: 0 },
   }).stacks;
 };
 

@@ -127,7 +127,7 @@ describe.runIf(HAS_REDIS)("a queue whose workers or producers fail", { timeout: 
     })();
     const merged = mergeQueued(paths, { method: "svd" }, { out: join(folder, "hung") }, { url: redis.url });
     await expect(merged).rejects.toThrow(
-      /was put aside: its workers ended or fell silent \d times while they worked on it.*; it may need more memory/,
+      /was put aside: its workers ended or fell silent \d+ times while they worked on it.*; it may need more memory/,
     );
     await (await hanging).close(true);
     await reached.close();

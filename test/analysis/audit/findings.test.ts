@@ -82,10 +82,9 @@ describe("the findings of a set", () => {
 
   it("recommend a single file for single files of image models, which alone may be written so", async () => {
     const command = async (module: string, paths: string[]) => {
-      const own = { A: [[1, 0, 0]], B: [[1], [0], [0]] };
       const adapters = [
-        await openPico("a", { modules: { [module]: own } }),
-        await openPico("b", { modules: { [module]: own } }),
+        await openPico("a", { modules: { [module]: { A: [[1, 0, 0]], B: [[1], [0], [0]] } } }),
+        await openPico("b", { modules: { [module]: { A: [[0, 1, 0]], B: [[0], [1], [0]] } } }),
       ];
       return (await auditSet(tightKernels(), adapters, paths)).recommendation!.command;
     };
