@@ -7,7 +7,7 @@ import { meanCentre, rank1Centre } from "./centre.ts";
 import { decorrelated } from "./decorrelate.ts";
 import { type Frame, frameUnits } from "./frame.ts";
 import { type Group, groupUnits } from "./group.ts";
-import { manyUnitsBytes, mergeManyUnits, refuseMany } from "./many/merge.ts";
+import { manyUnitsBytes, refuseMany } from "./many/bounds.ts";
 import { DELTAS, LEGO_PARAMETERS, type LegoOptions, PAPER } from "./options.ts";
 import { meanNorm, meanRank, withNorm } from "./output.ts";
 import { reweightCentres } from "./reweight.ts";
@@ -45,7 +45,12 @@ export const lego: Method<LegoOptions> = {
   defaultTarget: (_, modules) => ({ kind: "rank", rank: usualRank(modules) }),
   fullRank: sumOfRanks,
   merge: mergeLego,
-  many: { refuses: refuseMany, scratchBytes: manyUnitsBytes, merge: mergeManyUnits },
+  many: {
+    refuses: refuseMany,
+    scratchBytes: manyUnitsBytes,
+    // Rare, so the page does not load it before.
+    merge: async (pool, request) => (await import("./many/merge.ts")).mergeManyUnits(pool, request),
+  },
 };
 
 async function mergeLego(pool: Pool, request: MergeRequest<LegoOptions>): Promise<MergedModule> {

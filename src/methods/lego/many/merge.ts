@@ -1,39 +1,15 @@
 import { scaledUnit } from "../../../linalg/combination.ts";
-import { stripColumns } from "../../../units/memory.ts";
 import type { StreamedPool } from "../../../units/streamed-pool.ts";
 import { rowGrams, rowNorms, scaleRows, transformRows, type UnitRows } from "../../../units/unit-rows.ts";
-import { unitSumsBytes } from "../../../units/unit-sums.ts";
-import { type MergedModule, type MergeRequest, type ModuleShape, sumOfRanks } from "../../method.ts";
+import type { MergedModule, MergeRequest } from "../../method.ts";
 import { adaptersInOrder, canonicalPlaces, compareIds } from "../../unit-order.ts";
 import { decorrelated } from "../decorrelate.ts";
 import type { LegoOptions } from "../options.ts";
 import { deltaNorm, meanRank, weightedNorm, withNorm } from "../output.ts";
 import { LEAST_CENTRE } from "../reweight.ts";
-import { mostSearched, type StreamedPartition, streamedPartition } from "./partition.ts";
+import { type StreamedPartition, streamedPartition } from "./partition.ts";
 import { type Points, pointsOf } from "./points.ts";
 import { clusterMasses, clusterMeans } from "./sums.ts";
-
-/** The choice that needs the inner products of all pairs of units; null if there is none. */
-export function refuseMany({ gauge, centre, metric }: LegoOptions): string | null {
-  if (gauge === "svd") return "lego's gauge svd";
-  if (centre === "rank1") return "lego's centre rank1";
-  return metric === "euclidean" || metric === "cosine" ? null : `lego's metric ${metric}`;
-}
-
-/** Kernel memory of `mergeManyUnits` besides the pool and the result, in bytes. */
-export function manyUnitsBytes({ in: inputs, out, ranks, rank }: ModuleShape): number {
-  const units = sumOfRanks(ranks);
-  const strip = 4 * stripColumns(units, inputs, out);
-  const searched = mostSearched(rank, units);
-  const turned = 4 * rank * (inputs + out) + 40 * rank * rank;
-  return (
-    unitSumsBytes(searched, units) +
-    Math.max(searched * (8 * searched + strip), rank * (8 * units + strip)) +
-    turned +
-    64 * rank +
-    1024
-  );
-}
 
 /** LEGO on more units than have a matrix of all pairs: the same steps, with units and means passed strip by strip. */
 export async function mergeManyUnits(pool: StreamedPool, request: MergeRequest<LegoOptions>): Promise<MergedModule> {

@@ -2,18 +2,10 @@ import { clusterPoints, renumber } from "../../../linalg/cluster.ts";
 import type { Partition } from "../../../linalg/points.ts";
 import type { StreamedPool } from "../../../units/streamed-pool.ts";
 import type { LegoOptions } from "../options.ts";
+import { LIMITS, type PointLimits } from "./bounds.ts";
 import type { Points } from "./points.ts";
 import { clusterMasses, clusterMeans } from "./sums.ts";
 
-/** How many points are clustered at once. */
-export interface PointLimits {
-  /** Points of a chunk that are clustered together at first. */
-  readonly chunk: number;
-  /** Points that are clustered by the exact search: all points if there are no more, else about as many centres of chunks. */
-  readonly searched: number;
-}
-
-const LIMITS: PointLimits = { chunk: 1024, searched: 2048 };
 /** The most passes over all points, each of which moves every point that gains by it. */
 const PASSES = 60;
 /** A pass counts only if it lowers the objective by this share; sums of units are in f32. */
@@ -25,11 +17,6 @@ const LEAST_MOVE = 1e-6;
 export interface StreamedPartition extends Partition {
   /** sum_i w_i |x_i - m_c(i)|^2. */
   readonly inertia: number;
-}
-
-/** The most points that one Gram matrix is made of. */
-export function mostSearched(k: number, units: number): number {
-  return Math.max(LIMITS.chunk, LIMITS.searched, k + Math.ceil(units / LIMITS.chunk));
 }
 
 /**
