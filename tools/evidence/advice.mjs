@@ -60,7 +60,8 @@ export function adviceTables(found, titleOf) {
 }
 
 function line({ title, base, own }, { words, taken, all }) {
-  if (taken === undefined) return [];
+  // A merge that nothing else was measured beside is the best of itself.
+  if (taken === undefined || all.length === 1) return [];
   return [[title, percent(base.seen), percent(own.seen), words, ...against(taken, all)]];
 }
 

@@ -66,8 +66,9 @@ const OVER_RANKS = ["lego", "average", "tsv", "ctm"].map(named);
 /** Some merges at the rank of one adapter, of two, and at that of all units. */
 const AT_RANKS = (count) => ({ rank: [6, 12, 6 * count], merges: ["lego", "average", "tsv"].map(named) });
 
-/** What `auto` makes at a rank that `audit` recommends and no other study has. */
-const advised = (id, options) => study(id, "advised", "all", { ...options, merges: computed([]) });
+/** What `auto` and LEGO make at a rank that `audit` recommends and no other study has. */
+const advised = (id, kind, options) =>
+  study(id, "advised", kind, { ...options, merges: [...computed([]), named("lego")] });
 
 /** LEGO with each of its options, as merged. */
 const options = (kind) => study(`options-${kind}`, "options", kind, { rank: 6, merges: ABLATION });
@@ -87,7 +88,7 @@ const SMOLLM2 = [
     tasks: SMOLLM2_ORDER,
     merges: ["lego", "average", "tsv"].map(named),
   }),
-  advised("smollm2-advised-7", { rank: 12, model: "smollm2" }),
+  advised("smollm2-advised-7", "all", { rank: 12, model: "smollm2" }),
   ...[2, 3, 4].flatMap((count) => smollm2(`count-${count}`, "all", { rank: 6, tasks: SMOLLM2_ORDER.slice(0, count) })),
   ...[6, 12].flatMap((rank) => smollm2(`${rank}`, "all", { rank })),
   ...smollm2("apart-6", "apart", { rank: 6 }),
@@ -103,9 +104,10 @@ export const REAL = [
   ...pair("apart-6", "apart", "apart", FEW, { rank: 6 }),
   study("unseen", "unseen", "all", { rank: [6, 12, 24, 42], unseen: UNSEEN, merges: computed(OVER_RANKS) }),
   options("all"),
-  advised("advised-4", { ...counted(4), rank: 7 }),
-  advised("advised-5", { ...counted(5), rank: 8 }),
-  advised("advised-7", { rank: 8 }),
+  advised("advised-4", "all", { ...counted(4), rank: 7 }),
+  advised("advised-5", "all", { ...counted(5), rank: 8 }),
+  advised("advised-7", "all", { rank: 8 }),
+  advised("advised-apart-7", "apart", { rank: 13 }),
   rest("all-6", "all", "all", { rank: 6 }),
   options("apart"),
   ...pair("qv-6", "qv", "qv", FEW, { rank: 6 }),
