@@ -14,7 +14,7 @@ export interface PointLimits {
 export const LIMITS: PointLimits = { chunk: 1024, searched: 2048 };
 
 /** The most points that one Gram matrix is made of. */
-export function mostSearched(k: number, units: number): number {
+function mostSearched(k: number, units: number): number {
   return Math.max(LIMITS.chunk, LIMITS.searched, k + Math.ceil(units / LIMITS.chunk));
 }
 
