@@ -1,11 +1,15 @@
 import { factorValues } from "../linalg/factor-svd.ts";
 
-/** Up to here the singular values of a module's sum cost little beside its Gram matrices (docs/report.md). */
-const MOST_UNITS = 256;
+/** Units cubed, over all modules, that take about a tenth of a second of one thread. */
+const MOST_CUBES = 1e8;
+
+/** Whether the singular values of all modules' sums can be found in passing. @param counts units of each module */
+export function inPassing(counts: readonly number[]): boolean {
+  return counts.reduce((sum, count) => sum + count ** 3, 0) <= MOST_CUBES;
+}
 
 /**
- * Singular values of the weighted sum of a module's units, descending, from their Gram matrices; null if there are too many units to do so
- * in passing.
+ * Singular values of the weighted sum of a module's units, descending, from their Gram matrices.
  *
  * @param weights of the units, (N)
  */
@@ -19,8 +23,7 @@ export function sumValues({
   readonly weights: ArrayLike<number>;
   readonly gramA: Float64Array;
   readonly gramB: Float64Array;
-}): number[] | null {
-  if (count > MOST_UNITS) return null;
+}): number[] {
   const weighted = gramA.map((value, cell) => value * weights[Math.floor(cell / count)]! * weights[cell % count]!);
   return factorValues(weighted, gramB, count);
 }

@@ -3,11 +3,11 @@ import type { ByteSink, ByteSource } from "../core/bytes.ts";
 import { type DeltaProducts, deltaProducts, ownDeltaProducts } from "../figures/delta.ts";
 import { type ResponseProducts, responseProducts } from "../figures/response.ts";
 import { noStarts, type StartSums, startSums } from "../figures/shared-start.ts";
-import { sumValues } from "../figures/sum-values.ts";
+import { inPassing, sumValues } from "../figures/sum-values.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
 import { writtenRows } from "../methods/finish.ts";
-import type { ClusterReport, MergedModule } from "../methods/method.ts";
+import { type ClusterReport, type MergedModule, sumOfRanks } from "../methods/method.ts";
 import { moduleMemory } from "../methods/module-memory.ts";
 import { netUtilities, type ScoredDirections } from "../methods/net-utility.ts";
 import { type MethodRun, type ModuleRun, needsPrecision, runModule, runStreamed } from "../methods/run-module.ts";
@@ -44,7 +44,7 @@ export interface ModuleResult {
   readonly products: DeltaProducts;
   /** How the result answers each adapter; null unless the plan's lambda depends on it. */
   readonly response: ResponseProducts | null;
-  /** Singular values of the weighted sum of the inputs, descending; null where a module has too many units to decompose them in passing. */
+  /** Singular values of the weighted sum of the inputs, descending; null where that would take long (`inPassing`). */
   readonly sum: readonly number[] | null;
   /** Whether inputs began with the same A. */
   readonly starts: StartSums;
@@ -72,6 +72,8 @@ export class Merger {
   /** What its time goes to. */
   readonly clock: Clock;
   readonly #run: MethodRun;
+  /** Whether the singular values of the modules' sums are looked at. */
+  readonly #sums: boolean;
 
   /**
    * @param files of each input, in the order that the plan's tensors refer to
@@ -90,6 +92,7 @@ export class Merger {
     this.#files = files.map((sources) => sources.map((source) => timedSource(source, clock)));
     this.#sink = sink;
     this.#run = methodRun(plan);
+    this.#sums = inPassing(plan.modules.map(({ parts }) => sumOfRanks(parts.map(({ module }) => module.rank))));
   }
 
   /**
@@ -143,7 +146,7 @@ export class Merger {
     const figures = deltaProducts(pool, cut.products, this.#plan.inputs.length, this.#square);
     const response =
       this.#plan.scale === "auto" ? responseProducts(pool, cut.products, this.#askers(pool, module)) : null;
-    const sum = await this.clock.bookRest("cluster", async () => sumValues(pool));
+    const sum = this.#sums ? await this.clock.bookRest("cluster", async () => sumValues(pool)) : null;
     const starts = startSums(pool, this.#plan.inputs.length);
     return { pool, merged, rows, figures, response, sum, starts };
   }

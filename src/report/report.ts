@@ -76,7 +76,7 @@ export interface TotalsReport {
   readonly energy: number | null;
   /** How much of each input's delta D is in the merged delta D': <D', D> / |D|^2, 1 for all of it; null if it is zero. */
   readonly shares: readonly (number | null)[];
-  /** The share of the energy of the inputs' weighted sum that the ranks can hold at most; null beyond 256 units in a module. */
+  /** The share of the energy of the inputs' weighted sum that the ranks can hold at most; null where the cubes of the modules' numbers of units add up to more than 1e8. */
   readonly room: number | null;
   /** The smallest rank for all modules that can hold 90 % of it; null as `room` is. */
   readonly rankForMost: Count | null;
