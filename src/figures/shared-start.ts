@@ -44,6 +44,12 @@ export function startSums({ ids, gramA, count, in: size }: StartedUnits, inputs:
   return sums;
 }
 
+/** Whether more than half of the adapters that act are in one group. @param groups of adapters that began alike */
+export function mostAlike(groups: readonly (readonly number[])[], acts: readonly boolean[]): boolean {
+  const acting = acts.filter(Boolean).length;
+  return groups.some((group) => 2 * group.filter((t) => acts[t]).length > acting);
+}
+
 /**
  * Whether adapters began with the same random A. Training starts with B = 0, so A moves little, and the a-halves of the same number keep
  * pointing the same way.
@@ -90,12 +96,6 @@ export class SharedStart {
     }
     const members = [...new Set(group)].map((own) => group.flatMap((other, t) => (other === own ? [t] : [])));
     return members.filter(({ length }) => length > 1);
-  }
-
-  /** Whether more than half of the adapters that act are in one of these groups. */
-  mostAlike(acts: readonly boolean[]): boolean {
-    const acting = acts.filter(Boolean).length;
-    return this.groups().some((group) => 2 * group.filter((t) => acts[t]).length > acting);
   }
 
   #shared(t: number, u: number): boolean {

@@ -2,7 +2,7 @@ import type { UnitId } from "../adapter/adapter.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
 import { type DeltaProducts, deltaProducts, ownDeltaProducts } from "../figures/delta.ts";
 import { type ResponseProducts, responseProducts } from "../figures/response.ts";
-import { noStarts, type StartSums, startSums } from "../figures/shared-start.ts";
+import { type StartSums, startSums } from "../figures/shared-start.ts";
 import { inPassing, sumValues } from "../figures/sum-values.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { deltaWeights } from "../methods/delta-weights.ts";
@@ -46,8 +46,8 @@ export interface ModuleResult {
   readonly response: ResponseProducts | null;
   /** Singular values of the weighted sum of the inputs, descending; null where that would take long (`inPassing`). */
   readonly sum: readonly number[] | null;
-  /** Whether inputs began with the same A. */
-  readonly starts: StartSums;
+  /** Whether inputs began with the same A; null for a module of more units than have a matrix of all pairs. */
+  readonly starts: StartSums | null;
 }
 
 /** A merged module before it is written, and its figures. */
@@ -157,8 +157,7 @@ export class Merger {
     const { merged, cut } = await this.clock.bookRest("cluster", () => runStreamed(pool, run, module.weights));
     const own = new Map(adaptersInOrder(pool).map(({ input, units }) => [input, pool.ownGrams(units)]));
     const figures = ownDeltaProducts(pool, own, cut.products, this.#plan.inputs.length, this.#square);
-    const starts = noStarts(this.#plan.inputs.length);
-    return { pool, merged, rows: cut.rows!, figures, response: null, sum: null, starts };
+    return { pool, merged, rows: cut.rows!, figures, response: null, sum: null, starts: null };
   }
 
   /** The factor from products of a pool, which leaves out a shared scale, to those of deltas. */

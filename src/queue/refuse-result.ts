@@ -37,7 +37,7 @@ function isOfPlan(plan: MergePlan, result: ModuleResult): boolean {
     products.inputs.length === inputs ** 2 &&
     products.cross.length === inputs &&
     (sum?.length ?? 0) <= [...units.values()].reduce((all, own) => all + own, 0) &&
-    [starts.cosines, starts.variance, starts.units].every(({ length }) => length === inputs ** 2)
+    (starts === null || [starts.cosines, starts.variance, starts.units].every(({ length }) => length === inputs ** 2))
   );
 }
 

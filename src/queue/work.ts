@@ -175,7 +175,7 @@ function resultSchemas(z: Zod): QueueSchemas["results"] {
     products: z.strictObject({ inputs: z.array(figure), cross: z.array(figure), merged: figure }),
     response: z.strictObject({ answered: figure, square: figure }).nullable(),
     sum: z.array(figure).nullable(),
-    starts: z.strictObject({ cosines: z.array(figure), variance: z.array(figure), units: z.array(count) }),
+    starts: z.strictObject({ cosines: z.array(figure), variance: z.array(figure), units: z.array(count) }).nullable(),
   });
   const directions = z.strictObject({ scores: z.array(z.number()), span: count });
   const result = z.discriminatedUnion("kind", [

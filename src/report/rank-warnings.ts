@@ -5,7 +5,7 @@ import type { Warning } from "../plan/warning.ts";
 import { badlyKept, type LeastKept } from "./badly-kept.ts";
 import { beganAlike } from "./began-alike.ts";
 import { FIXES } from "./fixes.ts";
-import { fittingRank, isMixed, isTooLow, LEAST_ROOM, type RankedSet, rankNeeds } from "./rank-rule.ts";
+import { fittingRank, isMixed, isTooLow, LEAST_ROOM, type RankedSet, type RankNeeds, rankNeeds } from "./rank-rule.ts";
 
 /** An executed merge, as its rank is judged. */
 interface RankedMerge {
@@ -31,7 +31,7 @@ export function rankWarnings({ method, rank, set, clusters, asStored, room, leas
     ...tooLow(room, rank, fittingRank(needs).rank),
     ...badlyKept(least, rank, needs, method),
     ...alike,
-    ...(alike.length === 0 && clusters ? mixed(modules, rank, set) : []),
+    ...(alike.length === 0 && clusters ? mixed(modules, rank, needs) : []),
   ];
   return found.map(({ fix, ...warning }, n) => (n === 0 && fix !== undefined ? { ...warning, fix } : warning));
 }
@@ -42,8 +42,7 @@ function tooLow(room: number | null, rank: number, fitting: number): Warning[] {
   return [{ id: "rank-too-low", text, fix: FIXES.largerRank(fitting, rank) }];
 }
 
-function mixed(modules: RankedMerge["modules"], rank: number, set: RankedSet): Warning[] {
-  const needs = rankNeeds(set, true);
+function mixed(modules: RankedMerge["modules"], rank: number, needs: RankNeeds): Warning[] {
   const { rank: fitting } = fittingRank(needs);
   if (rank >= fitting) return [];
   const purity = clustersPurity(

@@ -2,7 +2,7 @@ import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import type { AutoScale } from "../figures/auto-scale.ts";
 import { addProducts, type DeltaProducts, noProducts, normOf, weightProducts } from "../figures/delta.ts";
-import { SharedStart } from "../figures/shared-start.ts";
+import { mostAlike, SharedStart } from "../figures/shared-start.ts";
 import type { ModuleResult } from "../lanes/merger.ts";
 import { halfScales } from "../lanes/write-scaled.ts";
 import type { ClusterReport, Method } from "../methods/method.ts";
@@ -127,12 +127,12 @@ function lostOf({ plan, method, used, products, weighted, totals }: Omit<Run, "l
 function ranks({ plan, method, modules, totals, products, weighted, results, lost }: Run): Warning[] {
   const acts = plan.inputs.map((_, t) => normOf(products, t) > 0);
   const start = new SharedStart(plan.inputs.length);
-  for (const { starts } of results) start.addSums(starts);
+  for (const { starts } of results) if (starts !== null) start.addSums(starts);
   const names = plan.inputs.map(({ name }) => name);
   return rankWarnings({
     method: method.id,
     rank: maximum(results.map((result) => result.rank)),
-    set: { modules: plan.modules, acts, alike: start.mostAlike(acts), forEnergy: totals.rankForMost },
+    set: { modules: plan.modules, acts, alike: mostAlike(start.groups(), acts), forEnergy: totals.rankForMost },
     clusters: method.cut === "clusters",
     asStored: method.namesStoredUnits?.(plan.options) ?? true,
     room: totals.room,

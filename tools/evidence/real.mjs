@@ -3,6 +3,7 @@
  *
  *   --real                 train what is missing, measure every study, write the page (many hours of one core; goes on where it stopped)
  *   --real ID ...          only these studies, of whichever base; results stay in build/realbench
+ *   --real advice          what audit recommends for each set of adapters that is trained
  *   --real --page          the page from what is in build/realbench, and from docs/evidence-real.json for other studies
  *   --real --quick         three tasks, two methods, adapters of a short training, compared with the committed figures
  *   --glue DIR             a folder of GLUE's files instead of ../shared/corpus/glue

@@ -3,6 +3,7 @@ import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { plural } from "../../core/plural.ts";
 import { normOf } from "../../figures/delta.ts";
 import { clustersPurity, type Purity } from "../../figures/purity.ts";
+import { mostAlike } from "../../figures/shared-start.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { AUTO, adviceFor } from "../../methods/auto.ts";
 import type { RankedParts } from "../../plan/lego-rank.ts";
@@ -110,7 +111,7 @@ export async function auditMergedAdapter(
     inputs.map(({ name }) => name),
     weighted,
   );
-  const set = { modules: parts, acts, alike: start.mostAlike(acts), forEnergy: figures.rankForMost };
+  const set = { modules: parts, acts, alike: mostAlike(start.groups(), acts), forEnergy: figures.rankForMost };
   const needsOf = (clusters: boolean): RankNeeds => rankNeeds(set, clusters);
   const clusters = recorded.method.cut === "clusters";
   const needs = needsOf(clusters);

@@ -3,6 +3,7 @@ import { ofImageModel } from "../../adapter/names/components.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { percent } from "../../core/shown.ts";
 import type { EnergyByRank } from "../../figures/energy-by-rank.ts";
+import { mostAlike } from "../../figures/shared-start.ts";
 import { chooseMethod } from "../../methods/auto.ts";
 import { type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
@@ -195,8 +196,7 @@ function legoMerge(
   commandFor: CommandFor,
 ): RecommendedMerge {
   const { acts, energies } = chosen;
-  const acting = count(acts);
-  const alike = sharedStart.some((group) => 2 * group.filter((t) => acts[t]).length > acting);
+  const alike = mostAlike(sharedStart, acts);
   const { rank: usual, because } = legoRank(modules, acts, alike);
   const forEnergy = energies.rankFor(LEAST_ROOM);
   const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, true));
