@@ -111,13 +111,15 @@ export async function auditMergedAdapter(
     inputs.map(({ name }) => name),
     weighted,
   );
-  const set = { modules: parts, acts, alike: mostAlike(start.groups(), acts), forEnergy: figures.rankForMost };
-  const needsOf = (clusters: boolean): RankNeeds => rankNeeds(set, clusters);
+  const alike = mostAlike(start.groups(), acts);
+  const forEnergy = figures.rankForMost;
+  const needsOf = (clusters: boolean, counts: readonly boolean[] = acts): RankNeeds =>
+    rankNeeds({ modules: parts, acts: acts.map((own, t) => own && counts[t]!), alike, forEnergy }, clusters);
   const clusters = recorded.method.cut === "clusters";
   const needs = needsOf(clusters);
   const found = signatures({
     figures,
-    grouped: { purity, alike: set.alike && groupsAsStored(recorded) },
+    grouped: { purity, alike: alike && groupsAsStored(recorded) },
     lost,
     hidden,
     least,
@@ -131,7 +133,13 @@ export async function auditMergedAdapter(
     method: recorded.method.id,
     figures,
     signatures: found,
-    lost: await fittedFixes(kernels, given, lost, figures.rank, needsOf, clusters),
+    lost: await fittedFixes(kernels, given, lost, {
+      rank: figures.rank,
+      recipe: recorded.recipe,
+      weights: recorded.weights,
+      clusters,
+      needsOf,
+    }),
     advice: adviceOf(recorded, acting),
     hidden: unexplained,
     fitting: fittingRank(needs).rank,

@@ -1,32 +1,44 @@
 import type { Adapter } from "../../adapter/adapter.ts";
+import { LoraLegoError } from "../../core/errors.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
+import { makePlan } from "../../plan/plan.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
+import type { LooseRecipe, Recipe } from "../../recipe/recipe.ts";
 import { fittingRank, LEAST_ROOM, type RankNeeds } from "../../report/rank-rule.ts";
 import { energiesOf } from "./energies-of.ts";
+
+/** A merge that was made, as what mends it sees it. */
+interface MadeAt {
+  /** The rank that it was made at. */
+  readonly rank: number;
+  /** What has to be said to make it again; null if it is not known. */
+  readonly recipe: LooseRecipe | null;
+  /** One for each adapter, in the adapters' order. */
+  readonly weights: readonly number[];
+  readonly clusters: boolean;
+  /** What a rank has to hold. @param counts whether each adapter takes part */
+  needsOf(clusters: boolean, counts: readonly boolean[]): RankNeeds;
+}
 
 /**
  * Warnings whose remedies change how much each adapter counts, with the rank that then fits: the modules are read again for each, since
  * the sum that a rank has to hold is another one.
- *
- * @param rank that the merge was made at
- * @param needsOf what a rank has to hold, by whether the method clusters units
  */
 export async function fittedFixes(
   kernels: Kernels,
   adapters: readonly Adapter[],
   warnings: readonly Warning[],
-  rank: number,
-  needsOf: (clusters: boolean) => RankNeeds,
-  clusters: boolean,
+  made: MadeAt,
 ): Promise<Warning[]> {
   const fitted = async (fix: Fix): Promise<Fix> => {
     const counts = adapters.map((_, t) =>
       fix.leaves?.includes(t) ? 0 : (fix.weights?.[t] ?? 1) * (fix.sizes?.[t] ?? 1),
     );
     const forEnergy = (await energiesOf(kernels, adapters, counts)).rankFor(LEAST_ROOM);
-    const needs = needsOf(clusters && fix.method === undefined);
+    const acts = counts.map((count) => count !== 0);
+    const needs = made.needsOf(made.clusters && fix.method === undefined, acts);
     const { rank: fitting } = fittingRank({ ...needs, forEnergy });
-    return fitting > rank ? { ...fix, rank: fitting } : fix;
+    return fitting > rankWith(fix, adapters, made) ? { ...fix, rank: fitting } : fix;
   };
   const all: Warning[] = [];
   for (const { fix, instead, without, ...warning } of warnings) {
@@ -38,4 +50,23 @@ export async function fittedFixes(
     });
   }
   return all;
+}
+
+/** The rank that a merge has once it is mended, if nothing is said of the rank. */
+function rankWith(fix: Fix, adapters: readonly Adapter[], { recipe, rank, weights }: MadeAt): number {
+  if (recipe === null) return rank;
+  const stays = <T>(_: T, t: number): boolean => !fix.leaves?.includes(t);
+  const { method, options, ...fields } = recipe;
+  const own = { ...(method !== undefined && { method }), ...(options !== undefined && { options }) };
+  const mended: LooseRecipe = {
+    ...fields,
+    ...(fix.method === undefined ? own : { method: fix.method }),
+    weights: (fix.weights ?? weights).filter(stays),
+  };
+  try {
+    return makePlan(adapters.filter(stays), mended as Recipe).rank;
+  } catch (error) {
+    if (error instanceof LoraLegoError) return rank;
+    throw error;
+  }
 }
