@@ -1,7 +1,9 @@
 // What src/kernels/wasm.ts sees of this folder.
 export { combine } from "./combine";
 export { denseProduct, pivotedRoot, reflectBack, tridiagonalize, turnBack } from "./dense";
+export { draw, dropDrawn } from "./draws";
 export { electedMean } from "./elect";
+export { countLower, countUpper } from "./magnitudes";
 export { ARENA_START } from "./memory";
 export { multiply } from "./multiply";
 export { narrow, narrowTransposed } from "./narrow";

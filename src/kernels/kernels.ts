@@ -173,6 +173,21 @@ export interface Kernels {
    */
   prune(row: Float32Array, threshold: number): number;
 
+  /** counts[m] += how many |row[x]|, as 31 bits of an f32, have m as their upper 15; m < 2^15. */
+  countUpper(row: Float32Array, counts: Uint32Array): void;
+
+  /** counts[m] += how many |row[x]| have `upper` as the upper 15 of their 31 bits, and m as the lower 16; m < 2^16. */
+  countLower(row: Float32Array, upper: number, counts: Uint32Array): void;
+
+  /**
+   * draws[x] = a number in [0, 2^31) for the index first + x * step: the upper 31 bits of MurmurHash3's finalizer of key ^ index, all in
+   * 32 bits.
+   */
+  draw(key: number, first: number, step: number, draws: Uint32Array): void;
+
+  /** row[x] becomes row[x] / density (in f64, rounded to f32 once) where draws[x] < limit <= 2^31, and 0 elsewhere, in place. */
+  dropDrawn(row: Float32Array, draws: Uint32Array, limit: number, density: number): void;
+
   /** row[x] *= factor (rounded to f32), in place. */
   scale(row: Float32Array, factor: number): void;
 

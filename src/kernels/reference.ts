@@ -1,5 +1,6 @@
 import { bytesOf } from "../core/dtype.ts";
 import { READ_ELEMENT, WRITE_ELEMENT } from "../core/elements.ts";
+import { mixed } from "../core/hash.ts";
 import { createArena, extentOf, requireLength, requireRows } from "./arena.ts";
 import type { Kernels } from "./kernels.ts";
 
@@ -152,6 +153,22 @@ export function referenceKernels(): Kernels {
       return equal;
     },
 
+    countUpper(row, counts) {
+      for (const bits of magnitudeBits(row)) counts[bits >>> 16]!++;
+    },
+
+    countLower(row, upper, counts) {
+      for (const bits of magnitudeBits(row)) if (bits >>> 16 === upper) counts[bits & 0xffff]!++;
+    },
+
+    draw(key, first, step, draws) {
+      for (let x = 0; x < draws.length; x++) draws[x] = mixed(key ^ (first + Math.imul(x, step))) >>> 1;
+    },
+
+    dropDrawn(row, draws, limit, density) {
+      for (let x = 0; x < row.length; x++) row[x] = draws[x]! < limit ? row[x]! / density : 0;
+    },
+
     scale(row, factor) {
       for (let x = 0; x < row.length; x++) row[x] = row[x]! * Math.fround(factor);
     },
@@ -201,4 +218,9 @@ function fold(
     for (let x = 0; x < length; x++) sum = step(sum, rows[i * stride + x]!);
     out[i] = sum;
   }
+}
+
+/** The bits of each |value|. */
+function magnitudeBits(row: Float32Array): Uint32Array {
+  return new Uint32Array(row.buffer, row.byteOffset, row.length).map((bits) => bits & 0x7fffffff);
 }

@@ -77,6 +77,10 @@ interface Exports {
     to: number,
   ): void;
   prune(row: number, length: number, threshold: number): number;
+  countUpper(row: number, length: number, counts: number): void;
+  countLower(row: number, length: number, upper: number, counts: number): void;
+  draw(key: number, first: number, step: number, length: number, to: number): void;
+  dropDrawn(row: number, length: number, draws: number, limit: number, density: number): void;
   scale(row: number, length: number, factor: number): void;
   maxAbs(rows: number, count: number, stride: number, length: number, out: number): void;
   squaredNorms(rows: number, count: number, stride: number, length: number, out: number): void;
@@ -219,6 +223,22 @@ export function wasmKernels(module?: WebAssembly.Module): Kernels {
 
     prune(row, threshold) {
       return wasm.prune(address(row, 0, "row"), row.length, threshold);
+    },
+
+    countUpper(row, counts) {
+      wasm.countUpper(address(row, 0, "row"), row.length, address(counts, 2 ** 15, "counts"));
+    },
+
+    countLower(row, upper, counts) {
+      wasm.countLower(address(row, 0, "row"), row.length, upper, address(counts, 2 ** 16, "counts"));
+    },
+
+    draw(key, first, step, draws) {
+      wasm.draw(key, first, step, draws.length, address(draws, 0, "draws"));
+    },
+
+    dropDrawn(row, draws, limit, density) {
+      wasm.dropDrawn(address(row, 0, "row"), row.length, address(draws, row.length, "draws"), limit, density);
     },
 
     scale(row, factor) {

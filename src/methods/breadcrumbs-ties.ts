@@ -1,6 +1,7 @@
 import { type BreadcrumbsOptions, breadcrumbs } from "./breadcrumbs.ts";
-import { denseMethod, votedMean } from "./dense/dense-method.ts";
+import { denseMethod } from "./dense/dense-method.ts";
 import { middleShare } from "./dense/sparsifiers.ts";
+import { votedMean } from "./elementwise/combine.ts";
 import { CONSENSUS, type ConsensusOptions } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
 

@@ -1,8 +1,7 @@
-import { byChance } from "./elementwise/by-chance.ts";
+import { byChance, seededDraws } from "./elementwise/by-chance.ts";
 import { factorMethod } from "./elementwise/factor-method.ts";
 import { mergeFactors, summed } from "./elementwise/merge-factors.ts";
 import { DARE, type DareOptions } from "./elementwise/options.ts";
-import { bernoulliMask } from "./elementwise/sparsify.ts";
 import type { Method } from "./method.ts";
 
 /**
@@ -16,9 +15,5 @@ export const dareLinear: Method<DareOptions> = factorMethod({
   reference: "Yu et al. 2023, arXiv 2311.03099; PEFT add_weighted_adapter, combination_type dare_linear",
   parameters: DARE,
   merge: (pool, { density, rescale, seed }) =>
-    mergeFactors(
-      pool,
-      byChance((tensor) => bernoulliMask(seed, tensor, density), density, rescale),
-      summed,
-    ),
+    mergeFactors(pool, byChance(seededDraws(seed), density, rescale), summed),
 });

@@ -1,7 +1,8 @@
 import type { DareSvdOptions } from "./dare-linear-svd.ts";
-import { denseMethod, votedMean } from "./dense/dense-method.ts";
+import { denseMethod } from "./dense/dense-method.ts";
 import { deltaDensity } from "./dense/options.ts";
 import { deltaDraws, droppedAtRandom } from "./dense/sparsifiers.ts";
+import { votedMean } from "./elementwise/combine.ts";
 import { CONSENSUS, type ConsensusOptions, SEED } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
 

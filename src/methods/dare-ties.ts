@@ -1,8 +1,7 @@
-import { byChance } from "./elementwise/by-chance.ts";
+import { byChance, seededDraws } from "./elementwise/by-chance.ts";
 import { factorMethod } from "./elementwise/factor-method.ts";
 import { elected, mergeFactors } from "./elementwise/merge-factors.ts";
 import { CONSENSUS, type ConsensusOptions, DARE, type DareOptions } from "./elementwise/options.ts";
-import { bernoulliMask } from "./elementwise/sparsify.ts";
 import type { Method } from "./method.ts";
 
 /** Options of DARE with TIES' consensus. */
@@ -15,9 +14,5 @@ export const dareTies: Method<DareTiesOptions> = factorMethod({
   reference: "Yu et al. 2023, arXiv 2311.03099; PEFT add_weighted_adapter, combination_type dare_ties",
   parameters: { ...DARE, ...CONSENSUS },
   merge: (pool, { density, rescale, seed, majority, consensus }) =>
-    mergeFactors(
-      pool,
-      byChance((tensor) => bernoulliMask(seed, tensor, density), density, rescale),
-      elected(majority, consensus),
-    ),
+    mergeFactors(pool, byChance(seededDraws(seed), density, rescale), elected({ majority, consensus })),
 });

@@ -1,7 +1,7 @@
 import { type DellaOptions, della } from "./della.ts";
 import { denseMethod } from "./dense/dense-method.ts";
-import { weightedSum } from "./dense/merge-tiles.ts";
 import { droppedByRank } from "./dense/sparsifiers.ts";
+import { weightedSum } from "./elementwise/combine.ts";
 import type { Method } from "./method.ts";
 
 /** Options of DELLA without election. */

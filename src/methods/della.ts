@@ -1,6 +1,7 @@
-import { denseMethod, votedMean } from "./dense/dense-method.ts";
+import { denseMethod } from "./dense/dense-method.ts";
 import { deltaDensity } from "./dense/options.ts";
 import { droppedByRank } from "./dense/sparsifiers.ts";
+import { votedMean } from "./elementwise/combine.ts";
 import { CONSENSUS, type ConsensusOptions, SEED } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
 

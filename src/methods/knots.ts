@@ -2,11 +2,11 @@ import { ROUNDING } from "../linalg/core.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
 import type { Pool } from "../units/pool.ts";
 import { deltaTasks, deltaTasksBytes } from "./dense/delta-tasks.ts";
-import { votedMean } from "./dense/dense-method.ts";
-import { type Combine, type ElementwiseRule, mergedTiles, weightedSum } from "./dense/merge-tiles.ts";
+import { type ElementwiseRule, mergedTiles } from "./dense/merge-tiles.ts";
 import { deltaDensity } from "./dense/options.ts";
 import { deltaDraws, droppedAtRandom, keepAll, largestShare } from "./dense/sparsifiers.ts";
 import { type Task, TaskTiles, taskTilesBytes } from "./dense/task-tiles.ts";
+import { type Combine, votedMean, weightedSum } from "./elementwise/combine.ts";
 import { CONSENSUS, type ConsensusOptions, SEED } from "./elementwise/options.ts";
 import { type MergedModule, type Method, type ModuleShape, sumOfRanks } from "./method.ts";
 

@@ -1,7 +1,7 @@
 import { denseMethod } from "./dense/dense-method.ts";
-import { weightedSum } from "./dense/merge-tiles.ts";
 import { deltaDensity } from "./dense/options.ts";
 import { largestShare } from "./dense/sparsifiers.ts";
+import { weightedSum } from "./elementwise/combine.ts";
 import type { DensityOption } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
 

@@ -1,6 +1,7 @@
+import type { Sparsifier } from "./elementwise/alignment.ts";
 import { byMagnitude } from "./elementwise/by-magnitude.ts";
 import { factorMethod } from "./elementwise/factor-method.ts";
-import { mergeFactors, type Sparsifier, scaleInPlace, summed } from "./elementwise/merge-factors.ts";
+import { mergeFactors, summed } from "./elementwise/merge-factors.ts";
 import { DENSITY, type DensityOption } from "./elementwise/options.ts";
 import type { Values } from "./elementwise/sparsify.ts";
 import type { Method } from "./method.ts";
@@ -36,7 +37,10 @@ function pruneAndComplement(density: number): Sparsifier {
     const scales = complements(before, after);
     return (t, block, length, offset) => {
       prune(t, block, length, offset);
-      for (let i = 0; i < rank; i++) scaleInPlace(block.subarray(i * length, (i + 1) * length), scales[t]![i]!);
+      for (let i = 0; i < rank; i++) {
+        const scale = scales[t]![i]!;
+        for (let x = i * length; x < (i + 1) * length; x++) block[x]! *= scale;
+      }
     };
   };
 }
@@ -44,7 +48,11 @@ function pruneAndComplement(density: number): Sparsifier {
 /** Add the L1 norm of each row of a block (norms.length, length). */
 function addNorms(block: Values, norms: Float64Array): void {
   const length = block.length / norms.length;
-  for (let x = 0; x < block.length; x++) norms[Math.floor(x / length)]! += Math.abs(block[x]!);
+  for (let i = 0; i < norms.length; i++) {
+    let norm = norms[i]!;
+    for (let x = i * length; x < (i + 1) * length; x++) norm += Math.abs(block[x]!);
+    norms[i] = norm;
+  }
 }
 
 /** s_t[i]; units with nothing left get 0 and do not count in the mean over adapters. */

@@ -1,6 +1,7 @@
-import { denseMethod, votedMean } from "./dense/dense-method.ts";
+import { denseMethod } from "./dense/dense-method.ts";
 import { deltaDensity } from "./dense/options.ts";
 import { largestShare } from "./dense/sparsifiers.ts";
+import { votedMean } from "./elementwise/combine.ts";
 import { CONSENSUS, type TiesOptions } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
 

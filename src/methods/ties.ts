@@ -14,5 +14,5 @@ export const ties: Method<TiesOptions> = factorMethod({
   reference: "Yadav et al. 2023, arXiv 2306.01708; PEFT add_weighted_adapter, combination_type ties",
   parameters: { ...DENSITY, ...CONSENSUS },
   merge: (pool, { density, majority, consensus }) =>
-    mergeFactors(pool, byMagnitude(density), elected(majority, consensus)),
+    mergeFactors(pool, byMagnitude(density), elected({ majority, consensus })),
 });

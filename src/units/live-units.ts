@@ -64,6 +64,11 @@ export class LiveUnits {
     this.reader = reader;
   }
 
+  /** @internal The most columns of a strip. */
+  get stripWidth(): number {
+    return this.reader.columns;
+  }
+
   /** Room for merged units in kernel memory; the contents are undefined. */
   emptyRows(count: number): UnitRows {
     return { count, a: this.kernels.f32(count * this.in), b: this.kernels.f32(count * this.out) };

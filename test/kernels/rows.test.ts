@@ -42,6 +42,52 @@ describe.each(BACKENDS)("%s kernels", (_name, create) => {
       expect([...row]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, SENTINEL]);
     });
 
+    it("counts magnitudes by the upper and the lower bits of their f32", () => {
+      const k = fresh(create);
+      const row = floats(k, [1, -1, 1.5, 0, -0, 2 ** -149, 1 + 2 ** -23, SENTINEL]).subarray(0, 7);
+      const upper = k.u32(2 ** 15).fill(0);
+      k.countUpper(row, upper);
+      // 1 is 0x3f800000, 1.5 is 0x3fc00000.
+      const found = [...upper].flatMap((count, m) => (count === 0 ? [] : [[m, count]]));
+      expect(found).toEqual([
+        [0, 3],
+        [0x3f80, 3],
+        [0x3fc0, 1],
+      ]);
+      const lower = k.u32(2 ** 16).fill(0);
+      k.countLower(row, 0x3f80, lower);
+      expect([...lower.subarray(0, 3)]).toEqual([2, 1, 0]);
+      k.countLower(row, 0, lower);
+      expect([...lower.subarray(0, 3)]).toEqual([4, 2, 0]);
+    });
+
+    it("keeps the entries whose draws are below the limit, divided in f64", () => {
+      const k = fresh(create);
+      const draws = k.u32(5);
+      draws.set([0, 6, 7, 2 ** 31 - 1, 6]);
+      const row = floats(k, [1, -3, 2, 4, 1, SENTINEL]);
+      k.dropDrawn(row.subarray(0, 5), draws, 7, 0.3);
+      expect([...row]).toEqual([1 / 0.3, -10, 0, 0, 1 / 0.3, SENTINEL].map(Math.fround));
+    });
+
+    it("draws by key and index, whatever the step", () => {
+      const k = fresh(create);
+      const all = k.u32(23);
+      k.draw(-77, -5, 1, all);
+      for (const [first, step, length] of [
+        [0, 1, 7],
+        [3, 4, 5],
+        [22, 9, 1],
+      ] as const) {
+        const some = k.u32(length + 1).fill(9);
+        k.draw(-77, first - 5, step, some.subarray(0, length));
+        expect([...some]).toEqual([...Array.from({ length }, (_, i) => all[first + i * step]!), 9]);
+      }
+      // The finalizer by hand: 0 stays 0; published vector of MurmurHash3's fmix32: 1 -> 0x514e28b7.
+      k.draw(1, 0, 1, all.subarray(0, 2));
+      expect([...all.subarray(0, 2)]).toEqual([0x514e28b7 >>> 1, 0]);
+    });
+
     it("elects signs by hand", () => {
       const k = fresh(create);
       // 3 + -1 + -1 elects plus by value, minus by signs; weights 1, 2, 2 turn the first to minus. A tie is plus; nothing agrees on zeros.

@@ -175,7 +175,7 @@ describe("wasm against the reference", () => {
     }
   });
 
-  it("combines, multiplies, scales, prunes and takes maxima bit for bit, squared norms to 1e-12", () => {
+  it("combines, multiplies, scales, prunes, draws, counts and takes maxima bit for bit, squared norms to 1e-12", () => {
     for (const { random, count, length, stride } of shapes(16, 66)) {
       const values = weights(random, count * stride);
       const members = Array.from({ length: random.below(2 * count) }, () => random.below(count));
@@ -198,7 +198,14 @@ describe("wasm against the reference", () => {
         const ties = pruned.subarray(1);
         const equal = k.f64(1).fill(k.prune(ties, Math.abs(values[0]!)));
         k.scale(rows.subarray(1), 0.3);
-        return { exact: [combined, product, largest, rows, pruned, equal], norms };
+        const draws = k.u32(values.length + 1).fill(SENTINEL);
+        k.draw(count * 0x9e3779b1, length, stride, draws.subarray(1));
+        const dropped = floats(k, values);
+        k.dropDrawn(dropped.subarray(1), draws.subarray(1), 2 ** 30, 0.7);
+        const counts = [k.u32(2 ** 15).fill(0), k.u32(2 ** 16).fill(0)] as const;
+        k.countUpper(rows.subarray(1), counts[0]);
+        k.countLower(rows.subarray(1), counts[0].indexOf(Math.max(...counts[0])), counts[1]);
+        return { exact: [combined, product, largest, rows, pruned, equal, draws, dropped, ...counts], norms };
       });
       actual.exact.forEach((view, i) => {
         expect(differences(view, expected.exact[i]!)).toEqual([]);

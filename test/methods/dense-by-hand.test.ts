@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bernoulliMask } from "../../src/methods/elementwise/sparsify.ts";
+import { bernoulliMask } from "../../src/methods/elementwise/draws.ts";
 import { adapterOf, mergeTightly, type Rows } from "../support/dense-merge.ts";
 import { relativeDifference } from "../support/pools.ts";
 

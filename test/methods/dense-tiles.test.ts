@@ -5,7 +5,7 @@ import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { orthonormalize } from "../../src/methods/dense/orthonormalize.ts";
 import { droppedByRank } from "../../src/methods/dense/sparsifiers.ts";
 import { type Task, TaskTiles } from "../../src/methods/dense/task-tiles.ts";
-import { largestOfPieces } from "../../src/methods/elementwise/magnitude-select.ts";
+import { largestOfPieces, searchBytes } from "../../src/methods/elementwise/magnitude-select.ts";
 import { EntryRanks } from "../../src/methods/elementwise/rank-entries.ts";
 import { largestOf } from "../../src/methods/elementwise/sparsify.ts";
 
@@ -25,11 +25,18 @@ describe("largestOfPieces", () => {
         const whole = Float32Array.from(list);
         const reversed = whole.slice().reverse();
         const counts = [p, q].map((count) => count % (whole.length + 1));
+        const kernels = wasmKernels();
+        kernels.reset(searchBytes(2, 2) + 8 * whole.length + 64);
+        const stored = [whole, reversed].map((entries) => {
+          const room = kernels.f32(entries.length);
+          room.set(entries);
+          return room;
+        });
         const cuts = largestOfPieces(
-          (use) => {
+          kernels,
+          (look) => {
             for (let from = 0; from < whole.length; from += width) {
-              use(whole.subarray(from, from + width), 0);
-              use(reversed.subarray(from, from + width), 1);
+              for (const [t, entries] of stored.entries()) look(entries.subarray(from, from + width), t);
             }
           },
           2,

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { agreeingMean, type Consensus, type Majority, weightedSum } from "../../src/methods/elementwise/consensus.ts";
-import { bernoulliMask, dropAndRescale, largestOf, pruneByMagnitude } from "../../src/methods/elementwise/sparsify.ts";
+import { bernoulliMask, dropAndRescale } from "../../src/methods/elementwise/draws.ts";
+import { largestOf, pruneByMagnitude } from "../../src/methods/elementwise/sparsify.ts";
 
 const pruned = (values: number[], density: number): number[] => {
   const array = Float64Array.from(values);

@@ -4,14 +4,18 @@ import type { Kernels } from "../../src/kernels/kernels.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { byChance, type Rescale } from "../../src/methods/elementwise/by-chance.ts";
 import { byMagnitude } from "../../src/methods/elementwise/by-magnitude.ts";
+import type { Draws } from "../../src/methods/elementwise/draws.ts";
 import { elected, mergeFactors, summed } from "../../src/methods/elementwise/merge-factors.ts";
-import { type Mask, pruneByMagnitude } from "../../src/methods/elementwise/sparsify.ts";
+import { pruneByMagnitude } from "../../src/methods/elementwise/sparsify.ts";
 import { defaultsOf } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
+import { maskedDraws } from "../support/masked-draws.ts";
 import { deltaOf, type Factors, poolOf, relativeDifference } from "../support/pools.ts";
 
 /** The methods that merge factors of equal rank. */
 const IDS = ["linear", "magnitude_prune", "ties", "dare_linear", "dare_ties", "robust_merge"];
+
+const SCRATCH = 4 << 20;
 
 let kernels: Kernels;
 beforeAll(() => {
@@ -25,7 +29,7 @@ async function mergedFactors(
   slab: number | null = null,
 ) {
   const method = methodById(id);
-  const pool = await poolOf(kernels, adapters, false, slab);
+  const pool = await poolOf(kernels, adapters, false, slab, SCRATCH);
   const request = {
     rank: Number.POSITIVE_INFINITY,
     inputs: adapters.length,
@@ -102,7 +106,7 @@ describe("byMagnitude", () => {
           return rows.map((row, r) => [...values.subarray(r * row.length, (r + 1) * row.length)]);
         }) as [number[][], number[][]];
         for (const slab of [null, 4]) {
-          const pool = await poolOf(kernels, [adapter], false, slab);
+          const pool = await poolOf(kernels, [adapter], false, slab, SCRATCH);
           const { rows } = await mergeFactors(pool, byMagnitude(density), summed);
           expect([...rows!.a]).toEqual(A.flat());
           expect([...rows!.b]).toEqual(A.flatMap((_, i) => B.map((row) => row[i])));
@@ -150,9 +154,9 @@ describe("ties", () => {
 
 describe("dare", () => {
   /** Keeps the second entry of A and all of B. */
-  const second = (tensor: number): Mask => (tensor === 0 ? (_, index) => index === 1 : () => true);
+  const second = (tensor: number): Draws => maskedDraws((_, index) => tensor === 1 || index === 1);
   const masked = async (adapters: readonly Factors[], rescale: Rescale, rule = summed): Promise<number[][]> => {
-    const pool = await poolOf(kernels, adapters);
+    const pool = await poolOf(kernels, adapters, false, null, SCRATCH);
     const { rows } = await mergeFactors(pool, byChance(second, 0.5, rescale), rule);
     return deltaOf(rows!, pool.in, pool.out);
   };
@@ -171,20 +175,19 @@ describe("dare", () => {
       { A: [[1, 4]], B: [[3]] },
       { A: [[5, -2]], B: [[1]] },
     ];
-    expect(await masked(adapters, "density", elected("total", "peft"))).toEqual([[0, 32]]);
+    expect(await masked(adapters, "density", elected({ majority: "total", consensus: "peft" }))).toEqual([[0, 32]]);
   });
 
   it("indexes masks by the tensors as they are stored, in any slabs", async () => {
     const adapter = { ...smallIntegers(1, 4), scale: 1, weight: 1 };
     const seen = [new Set<number>(), new Set<number>()];
-    const third =
-      (tensor: number): Mask =>
-      (_, index) => {
+    const third = (tensor: number): Draws =>
+      maskedDraws((_, index) => {
         seen[tensor]!.add(index);
         return index % 3 === 0;
-      };
+      });
     for (const slab of [null, 4]) {
-      const pool = await poolOf(kernels, [adapter], false, slab);
+      const pool = await poolOf(kernels, [adapter], false, slab, SCRATCH);
       const { rows } = await mergeFactors(pool, byChance(third, 1, "none"), summed);
       expect([...rows!.a]).toEqual(adapter.A.flat().map((x, index) => (index % 3 === 0 ? x : 0)));
       const stored = adapter.B.flat().map((x, index) => (index % 3 === 0 ? x : 0));

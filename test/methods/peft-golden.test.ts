@@ -4,14 +4,15 @@ import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { alignAdapters } from "../../src/methods/elementwise/alignment.ts";
 import { byChance } from "../../src/methods/elementwise/by-chance.ts";
 import type { Majority } from "../../src/methods/elementwise/consensus.ts";
+import type { Draws } from "../../src/methods/elementwise/draws.ts";
 import { elected, mergeFactors, summed } from "../../src/methods/elementwise/merge-factors.ts";
-import type { Mask } from "../../src/methods/elementwise/sparsify.ts";
 import type { MergedModule } from "../../src/methods/method.ts";
 import { defaultsOf } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import type { Pool } from "../../src/units/pool.ts";
 import type { UnitRows } from "../../src/units/unit-rows.ts";
 import { goldenCases, goldenGroups } from "../support/golden-cases.ts";
+import { maskedDraws } from "../support/masked-draws.ts";
 import { type Factors, poolOf, relativeDifference } from "../support/pools.ts";
 
 interface GoldenCase {
@@ -29,6 +30,7 @@ interface GoldenCase {
 const GROUPS = goldenGroups<GoldenCase>("peft-merge.json");
 const CASES = goldenCases(GROUPS);
 const TOLERANCE = 1e-6;
+const SCRATCH = 4 << 20;
 
 async function merge(
   pool: Pool,
@@ -38,11 +40,11 @@ async function merge(
   const { density = 1, majority = "total" } = options;
   if (masks !== undefined) {
     const { adapters: inOrder } = alignAdapters(pool);
-    const recorded = (tensor: number): Mask => {
+    const recorded = (tensor: number): Draws => {
       const drawn = inOrder.map(({ input }) => masks[tensor * adapters.length + input]!);
-      return (t, index) => drawn[t]![index] === "1";
+      return maskedDraws((t, index) => drawn[t]![index] === "1");
     };
-    const rule = id === "dare_ties" ? elected(majority, "peft") : summed;
+    const rule = id === "dare_ties" ? elected({ majority, consensus: "peft" }) : summed;
     return mergeFactors(pool, byChance(recorded, density, "density"), rule);
   }
   const method = methodById(id);
@@ -68,7 +70,7 @@ function factorsOf({ count, a, b }: UnitRows, inputs: number, out: number): Pick
 for (const kernels of [wasmKernels(), referenceKernels()]) {
   describe(`merging factors with ${kernels.backend} kernels equals PEFT's own code (1e-6)`, () => {
     it.each(CASES)("$name", async ({ adapters, expected }) => {
-      const pool = await poolOf(kernels, adapters);
+      const pool = await poolOf(kernels, adapters, false, null, SCRATCH);
       const merged = await merge(pool, adapters, expected);
       const { A, B } = factorsOf(merged.rows ?? (await pool.combine(merged.combinations!)), pool.in, pool.out);
       expect(relativeDifference(A, expected.A)).toBeLessThan(TOLERANCE);
@@ -83,7 +85,7 @@ for (const kernels of [wasmKernels(), referenceKernels()]) {
       for (const expected of merged) {
         const results: Pick<Factors, "A" | "B">[] = [];
         for (const inputs of [ones, fours]) {
-          const pool = await poolOf(kernels, inputs);
+          const pool = await poolOf(kernels, inputs, false, null, SCRATCH);
           const { rows, combinations } = await merge(pool, inputs, expected);
           results.push(factorsOf(rows ?? (await pool.combine(combinations!)), pool.in, pool.out));
         }

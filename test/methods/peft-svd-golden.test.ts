@@ -3,14 +3,14 @@ import type { Kernels } from "../../src/kernels/kernels.ts";
 import { referenceKernels } from "../../src/kernels/reference.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { deltaTasks } from "../../src/methods/dense/delta-tasks.ts";
-import { denseMethod, votedMean } from "../../src/methods/dense/dense-method.ts";
-import { weightedSum } from "../../src/methods/dense/merge-tiles.ts";
-import { type Draws, droppedAtRandom } from "../../src/methods/dense/sparsifiers.ts";
+import { denseMethod } from "../../src/methods/dense/dense-method.ts";
+import { droppedAtRandom } from "../../src/methods/dense/sparsifiers.ts";
+import { votedMean, weightedSum } from "../../src/methods/elementwise/combine.ts";
 import type { Majority } from "../../src/methods/elementwise/consensus.ts";
-import { DRAWS } from "../../src/methods/elementwise/sparsify.ts";
 import type { Method } from "../../src/methods/method.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import { goldenCases, goldenGroups } from "../support/golden-cases.ts";
+import { maskedDraws } from "../support/masked-draws.ts";
 import { mergePool } from "../support/merge-factors.ts";
 import { deltaOf, type Factors, poolOf, relativeDifference } from "../support/pools.ts";
 
@@ -44,12 +44,7 @@ async function methodOf(
   if (masks === undefined) return method;
   const pool = await poolOf(kernels, adapters, true, null, SCRATCH);
   const inputs = (await deltaTasks(pool)).map(({ positions }) => pool.ids[positions[0]!]![0]);
-  const recorded: Draws = {
-    fill(task, from, into) {
-      const mask = masks[inputs[task]!]!;
-      for (let i = 0; i < into.length; i++) into[i] = mask[from + i] === "1" ? 0 : DRAWS - 1;
-    },
-  };
+  const recorded = maskedDraws((task, index) => masks[inputs[task]!]![index] === "1");
   const combine = id === "dare_ties_svd" ? votedMean({ majority, consensus: "peft" }) : weightedSum;
   const { title, reference, single, parameters } = method;
   const rule = () => ({ prepare: droppedAtRandom(density, recorded), combine });

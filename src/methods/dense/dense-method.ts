@@ -1,17 +1,11 @@
-import type { Divisor } from "../../kernels/kernels.ts";
 import type { LiveUnits } from "../../units/live-units.ts";
 import type { Pool } from "../../units/pool.ts";
-import type { Consensus } from "../elementwise/consensus.ts";
-import type { ConsensusOptions } from "../elementwise/options.ts";
 import { topUnits } from "../finish.ts";
 import type { MergedModule, MergeRequest, Method, ModuleShape } from "../method.ts";
 import { deltaTasks, deltaTasksBytes } from "./delta-tasks.ts";
 import { lowRank, lowRankBytes, type RowTiles, type StartingRows } from "./low-rank.ts";
-import { type Combine, type ElementwiseRule, mergedTiles } from "./merge-tiles.ts";
+import { type ElementwiseRule, mergedTiles } from "./merge-tiles.ts";
 import { TaskTiles, taskTilesBytes } from "./task-tiles.ts";
-
-/** What each consensus divides the sum of those that agree by. */
-const DIVISORS: Readonly<Record<Consensus, Divisor>> = { peft: "count", mergekit: "weights", mergekit_sum: "none" };
 
 /** What methods on dense deltas say of themselves. */
 type OwnFields<Options> = Pick<Method<Options>, "id" | "title" | "reference" | "single" | "parameters">;
@@ -91,11 +85,4 @@ function denseBytes({ in: inputs, out, ranks, rank }: ModuleShape): number {
     taskTilesBytes(ranks.length, inputs, Math.max(...ranks)) +
     lowRankBytes(inputs, out, rank)
   );
-}
-
-/** TIES' vote, and the mean or sum of those that have the elected sign. */
-export function votedMean({ majority, consensus }: ConsensusOptions): Combine {
-  const vote = { weighted: consensus !== "peft", byValue: majority === "total", divisor: DIVISORS[consensus] };
-  return ({ kernels, stacked, stride }, weights, length, merged) =>
-    kernels.electedMean(stacked, weights.length, stride, length, weights, vote, merged);
 }

@@ -1,15 +1,9 @@
+import type { Combine } from "../elementwise/combine.ts";
 import type { RowTiles } from "./low-rank.ts";
 import type { TaskTiles } from "./task-tiles.ts";
 
 /** Sparsifies the next tile of a task in place; `from` is the index of its first entry in the task's matrix, row by row. */
 export type Sparsify = (tile: Float32Array, task: number, from: number) => void;
-
-/** Merges the first `length` entries of every task's tile into one; the weights are in kernel memory. */
-export type Combine = (tiles: TaskTiles, weights: Float64Array, length: number, merged: Float32Array) => void;
-
-/** The sum of w_t D_t. */
-export const weightedSum: Combine = ({ kernels, stacked, stride }, weights, length, merged) =>
-  kernels.multiply(weights, 1, stacked, weights.length, stride, length, merged, length);
 
 /** An elementwise method: how it sparsifies each task's entries, and how it merges them. */
 export interface ElementwiseRule {

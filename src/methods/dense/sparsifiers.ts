@@ -1,6 +1,7 @@
+import { type Draws, HashedDraws, limitOf } from "../elementwise/draws.ts";
 import { largestOfPieces } from "../elementwise/magnitude-select.ts";
 import { EntryRanks } from "../elementwise/rank-entries.ts";
-import { DRAWS, HashedDraws, keptCount } from "../elementwise/sparsify.ts";
+import { keptCount } from "../elementwise/sparsify.ts";
 import type { ElementwiseRule } from "./merge-tiles.ts";
 import type { TaskTiles } from "./task-tiles.ts";
 
@@ -24,16 +25,12 @@ export function keepAll(): Prepare {
 export function largestShare(density: number): Prepare {
   return (tiles) => {
     const size = tiles.rows * tiles.columns;
-    const cuts = largestOfPieces(piecesOf(tiles), tiles.weights.length, size, [keptCount(density, size)]);
+    const cuts = largestOfPieces(tiles.kernels, piecesOf(tiles), tiles.weights.length, size, [
+      keptCount(density, size),
+    ]);
     return () => {
       const fresh = cuts.map(([cut]) => cut!());
-      return (tile, task) => {
-        const cut = fresh[task]!;
-        if (tiles.kernels.prune(tile, cut.threshold) === 0) return;
-        for (let i = 0; i < tile.length; i++) {
-          if (Math.abs(tile[i]!) === cut.threshold && !cut.keeps(tile[i]!)) tile[i] = 0;
-        }
-      };
+      return (tile, task) => fresh[task]!.prune(tiles.kernels, tile);
     };
   };
 }
@@ -44,7 +41,7 @@ export function middleShare(density: number, gamma: number): Prepare {
     const size = tiles.rows * tiles.columns;
     const kept = keptCount(density, size);
     const top = Math.min(keptCount(gamma, size), size - kept);
-    const cuts = largestOfPieces(piecesOf(tiles), tiles.weights.length, size, [top, top + kept]);
+    const cuts = largestOfPieces(tiles.kernels, piecesOf(tiles), tiles.weights.length, size, [top, top + kept]);
     return () => {
       const fresh = cuts.map(([outliers, rest]) => [outliers!(), rest!()] as const);
       return (tile, task) => {
@@ -67,9 +64,6 @@ export function middleShare(density: number, gamma: number): Prepare {
   };
 }
 
-/** Numbers in [0, DRAWS) for the entries of a task's delta from `from` on: drawn, or read from a golden file. */
-export type Draws = Pick<HashedDraws, "fill">;
-
 /** The numbers drawn from a seed. */
 export function deltaDraws(seed: number): Draws {
   return new HashedDraws(seed, DELTA);
@@ -77,14 +71,13 @@ export function deltaDraws(seed: number): Draws {
 
 /** DARE: keep each entry whose number is below `density`, and divide it by `density`. */
 export function droppedAtRandom(density: number, draws: Draws): Prepare {
-  const limit = Math.ceil(density * DRAWS);
-  return ({ tileRows, columns }) => {
-    const room = new Int32Array(tileRows * columns);
+  const limit = limitOf(density);
+  return ({ kernels, tileRows, columns }) => {
+    const room = kernels.u32(tileRows * columns);
     return () => (tile, task, from) => {
       const drawn = room.subarray(0, tile.length);
-      draws.fill(task, from, drawn);
-      // Use the sign bit of the difference, because a branch on random bits costs more than everything else.
-      for (let i = 0; i < tile.length; i++) tile[i] = (tile[i]! / density) * ((drawn[i]! - limit) >>> 31);
+      draws.fill(kernels, task, from, 1, drawn);
+      kernels.dropDrawn(tile, drawn, limit, density);
     };
   };
 }
@@ -103,21 +96,21 @@ export function droppedByRank(
 ): Prepare {
   if (density === 1) return keepAll();
   const draws = deltaDraws(seed);
-  return ({ rows, columns, weights }) => {
+  return ({ kernels, rows, columns, weights }) => {
     const size = rows * columns;
     const ranks = new EntryRanks(columns);
-    const drawn = new Int32Array(columns);
+    const drawn = kernels.u32(columns);
     const probabilities = Float64Array.from({ length: columns }, (_, i) => {
       const place = columns === 1 ? 0 : 1 / 2 - i / (columns - 1);
       return Math.max(0, Math.min(1, density - epsilon * place));
     });
-    const limits = probabilities.map((probability) => Math.ceil(probability * DRAWS));
+    const limits = probabilities.map(limitOf);
     // By rank; the last element is the factor of all dropped entries.
     const factors = Float64Array.from({ length: columns + 1 }, (_, i) => (i < columns ? 1 / probabilities[i]! : 0));
     const dropped = columns;
     const choose = (row: Float32Array, task: number, from: number, chosen: Uint16Array | Uint32Array): void => {
       const order = ranks.ascending(row);
-      draws.fill(task, from, drawn);
+      draws.fill(kernels, task, from, 1, drawn);
       for (let i = 0; i < columns; i++) {
         const x = order[i]!;
         chosen[x] = drawn[x]! < limits[i]! ? i : dropped;

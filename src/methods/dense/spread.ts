@@ -14,7 +14,7 @@ export type Select = (tasks: readonly Float32Array[]) => void;
  */
 export function largestSpread(tiles: TaskTiles, density: number): () => Select {
   if (density === 1 || tiles.weights.length === 1) return () => () => {};
-  const room = new Float32Array(tiles.tileRows * tiles.columns);
+  const room = tiles.kernels.f32(tiles.tileRows * tiles.columns);
   let differing = 0;
   tiles.each((tasks) => {
     const spread = deviations(tasks, room);
@@ -23,7 +23,7 @@ export function largestSpread(tiles: TaskTiles, density: number): () => Select {
   const size = tiles.rows * tiles.columns;
   const pieces = (use: (values: Float32Array, tensor: number) => void): void =>
     tiles.each((tasks) => use(deviations(tasks, room), 0));
-  const fresh = largestOfPieces(pieces, 1, size, [keptCount(density, differing)])[0]![0]!;
+  const fresh = largestOfPieces(tiles.kernels, pieces, 1, size, [keptCount(density, differing)])[0]![0]!;
   return () => {
     const cut = fresh();
     return (tasks) => {

@@ -1,4 +1,5 @@
 import type { Kernels } from "../../kernels/kernels.ts";
+import { searchBytes } from "../elementwise/magnitude-select.ts";
 
 /** One task's matrix (rows, columns) as a product: entry (o, x) = sum_j b[j * rows + o] a[j * columns + x], j < rank. */
 export interface Task {
@@ -76,9 +77,10 @@ function rowsOfTile(tasks: number, columns: number): number {
 }
 
 /**
- * Kernel memory for tiles of such tasks, in bytes: a megabyte, or one row of every task and their merge if that is larger, plus the
- * coefficients. It does not grow with the number of rows.
+ * Kernel memory for tiles of such tasks, in bytes: a megabyte, or one row of every task and their merge if that is larger; the coefficients;
+ * and what rules look at them with: a tile of draws or deviations, and a search for two thresholds. It does not grow with the number of rows.
  */
 export function taskTilesBytes(tasks: number, columns: number, largestRank: number): number {
-  return Math.max(TILES_BYTES, 4 * columns * (tasks + 1)) + 8 * MOST_TILE_ROWS * largestRank + 8 * tasks + 64;
+  const tile = Math.max(TILES_BYTES / (tasks + 1), 4 * columns);
+  return (tasks + 2) * tile + 8 * MOST_TILE_ROWS * largestRank + searchBytes(tasks, 2) + 8 * tasks + 128;
 }

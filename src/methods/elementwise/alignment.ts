@@ -37,6 +37,9 @@ export function alignAdapters(pool: LiveUnits): Alignment {
 /** The stored rows of adapter t in a strip: (rank, length), row-major. */
 export type UseBlock = (t: number, block: Float32Array, length: number, offset: number) => void;
 
+/** Prepares the sparsification of one half of each adapter; the result zeroes and rescales blocks in place, in ascending columns. */
+export type Sparsifier = (pool: LiveUnits, alignment: Alignment, half: "a" | "b") => Promise<UseBlock>;
+
 /** Pass one half of each adapter to `use`, strip by strip in ascending columns: stored values, dead units as zeros. */
 export async function visitAdapters(
   pool: LiveUnits,

@@ -1,7 +1,8 @@
 import type { ParameterTable } from "../parameters.ts";
 import { agreeingMean, type Consensus, type Majority, weightedSum } from "./consensus.ts";
+import { bernoulliMask, dropAndRescale } from "./draws.ts";
 import { CONSENSUS, DENSITY, SEED } from "./options.ts";
-import { bernoulliMask, dropAndRescale, keptCount, largestOf } from "./sparsify.ts";
+import { keptCount, largestOf } from "./sparsify.ts";
 
 /** How the matrices of tasks are merged entry by entry. */
 export const RULES = ["sum", "magnitude_prune", "ties", "dare_linear", "dare_ties"] as const;

@@ -1,3 +1,5 @@
+import type { Kernels } from "../../kernels/kernels.ts";
+
 /** Values that are merged element by element: a factor, a dense delta, or a piece of one. */
 export type Values = Float32Array | Float64Array;
 
@@ -21,6 +23,31 @@ export class MagnitudeCut {
     return this.#ties-- > 0;
   }
 
+  /**
+   * Zero the entries of the tensor's next piece that are not kept. Of a piece of several rows the tensor holds one column after the other.
+   *
+   * @param piece (rows, columns), in kernel memory
+   */
+  prune(kernels: Kernels, piece: Float32Array, rows: number = 1): void {
+    const { threshold } = this;
+    if (this.#ties === 0 && Number.isFinite(threshold)) {
+      kernels.prune(piece, nextUp(threshold));
+      return;
+    }
+    const equal = kernels.prune(piece, threshold);
+    if (equal <= this.#ties) {
+      this.#ties -= equal;
+      return;
+    }
+    const columns = piece.length / rows;
+    for (let x = 0; x < columns; x++) {
+      for (let at = x; at < piece.length; at += columns) {
+        if (Math.abs(piece[at]!) === threshold && this.#ties-- <= 0) piece[at] = 0;
+      }
+    }
+    this.#ties = 0;
+  }
+
   /** Zero the entries of the tensor's next piece that are not kept. */
   pruneInPlace(values: Values): void {
     const { threshold } = this;
@@ -32,6 +59,12 @@ export class MagnitudeCut {
       else if (!this.keeps(value)) values[i] = 0;
     }
   }
+}
+
+/** The next larger f32 of a magnitude. */
+function nextUp(magnitude: number): number {
+  const bits = new Uint32Array(Float32Array.of(magnitude).buffer);
+  return new Float32Array(bits.map((word) => word + 1).buffer)[0]!;
 }
 
 /** How many of n entries a density keeps: int(density n), as in PEFT and mergekit. */
@@ -76,69 +109,4 @@ function nearCut(values: Values, count: number): { readonly near: Values; readon
 /** Zero all but the int(density n) largest |entries| of a whole tensor, in place. */
 export function pruneByMagnitude(values: Values, density: number): void {
   largestOf(values, keptCount(density, values.length)).pruneInPlace(values);
-}
-
-/** Whether entry `index` of task `task` is kept: drawn at random, or read from a golden file. */
-export type Mask = (task: number, index: number) => boolean;
-
-/**
- * A mask that keeps each entry with probability `density`, independently, by `HashedDraws`.
- *
- * @param tensor number of the tensor in a module (0 for A, 1 for B, 2 for a delta)
- */
-export function bernoulliMask(seed: number, tensor: number, density: number): Mask {
-  const limit = density * DRAWS;
-  const draws = new HashedDraws(seed, tensor);
-  return (task, index) => draws.at(task, index) < limit;
-}
-
-/** Number of values that a draw can have: with 31 bits, differences of draws fit into 32. */
-export const DRAWS: number = 2 ** 31;
-
-/**
- * Independent uniform numbers in [0, DRAWS): a hash of seed, task, tensor and index. Entries may be visited in any order and in pieces,
- * and a seed draws the same numbers on every machine.
- */
-export class HashedDraws {
-  readonly #start: number;
-
-  constructor(seed: number, tensor: number) {
-    this.#start = mix(mix(seed | 0) ^ Math.floor(seed / 2 ** 32)) ^ Math.imul(tensor + 1, 0x9e3779b1);
-  }
-
-  /** The number of one entry. */
-  at(task: number, index: number): number {
-    return mix(this.#key(task, Math.floor(index / 2 ** 32)) ^ (index | 0)) >>> 1;
-  }
-
-  /** The numbers of the entries from `from` on. */
-  fill(task: number, from: number, into: Int32Array): void {
-    let high = Math.floor(from / 2 ** 32);
-    let key = this.#key(task, high);
-    for (let i = 0; i < into.length; i++) {
-      const index = from + i;
-      if (index >= (high + 1) * 2 ** 32) key = this.#key(task, ++high);
-      into[i] = mix(key ^ (index | 0)) >>> 1;
-    }
-  }
-
-  #key(task: number, high: number): number {
-    return mix(this.#start ^ Math.imul(task + 1, 0x85ebca77) ^ high);
-  }
-}
-
-/** MurmurHash3's finalizer (Appleby, public domain): a bijection of 32-bit words; every output bit depends on all input bits. */
-function mix(word: number): number {
-  let h = word | 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-/**
- * DARE (Yu et al. 2023, arXiv 2311.03099): drop entries by a mask and divide the others by the density, which keeps the expectation.
- * In place; `from` is the index of the first entry in its tensor.
- */
-export function dropAndRescale(values: Values, task: number, mask: Mask, density: number, from = 0): void {
-  for (let i = 0; i < values.length; i++) values[i] = mask(task, from + i) ? values[i]! / density : 0;
 }
