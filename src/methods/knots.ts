@@ -20,11 +20,14 @@ export interface KnotsOptions extends ConsensusOptions {
   readonly seed: number;
 }
 
+/** If the tasks' blocks, their merge and a block of draws are larger, they are computed again for every pass. */
+const MOST_WHOLE_BYTES = 2 ** 24;
+
 /**
  * KnOTS: with [D_1 | ... | D_T] = U S [V_1 | ... | V_T]^T, all tasks share the directions U. Their blocks S V_t^T (at most N x in) are
  * merged element by element, in tiles; delta = U * merged. U comes from the Gram matrices in f64, so directions below about 1e-6 of
  * the largest are left out. Exact at rank N; cut to k by singular values. Kernel memory besides the pool: 12 N in + 8 N out bytes,
- * a megabyte of tiles, and small matrices.
+ * at most 17 megabytes of tiles, and small matrices.
  */
 export const knots: Method<KnotsOptions> = {
   id: "knots",
@@ -59,7 +62,8 @@ export const knots: Method<KnotsOptions> = {
     const { b } = await pool.combine(basis.map((u) => ({ members: everyUnit, a: u, b: u })));
     const blocks = tasks.map((task) => ({ ...task, b: coordinates(pool, basis, task.positions) }));
     const a = pool.kernels.f32(count * pool.in);
-    const tiles = new TaskTiles(pool.kernels, blocks, count, pool.in);
+    const whole = wholeBytes(blocks.length, count, pool.in) <= MOST_WHOLE_BYTES;
+    const tiles = new TaskTiles(pool.kernels, blocks, count, pool.in, whole ? count : undefined);
     mergedTiles(tiles, ruleOf(options))((tile, from) => a.set(tile, from * pool.in));
     return { combinations: null, rows: { count, a, b } };
   },
@@ -108,11 +112,18 @@ function coordinates(pool: Pool, basis: readonly Float64Array[], positions: read
   return inner;
 }
 
+/** The blocks of all tasks at once, their merge, and as many draws. */
+function wholeBytes(tasks: number, rows: number, columns: number): number {
+  return 4 * (tasks + 2) * rows * columns;
+}
+
 function scratchBytes({ in: inputs, out, ranks, rank }: ModuleShape): number {
   const units = sumOfRanks(ranks);
   return (
     deltaTasksBytes(units, ranks.length, inputs, out) +
     taskTilesBytes(ranks.length, inputs, Math.max(...ranks)) +
+    Math.min(MOST_WHOLE_BYTES, wholeBytes(ranks.length, units, inputs)) +
+    8 * units * Math.max(...ranks) +
     4 * units * (2 * inputs + out) +
     // The products of the uncut rows, and the coefficients that cut them.
     32 * units * units +

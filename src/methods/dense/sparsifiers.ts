@@ -137,7 +137,7 @@ export function droppedByRank(
 
 function piecesOf(tiles: TaskTiles) {
   return (use: (values: Float32Array, task: number) => void): void => {
-    tiles.each((tasks) => {
+    tiles.look((tasks) => {
       for (const [t, tile] of tasks.entries()) use(tile, t);
     });
   };

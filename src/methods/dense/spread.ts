@@ -16,13 +16,13 @@ export function largestSpread(tiles: TaskTiles, density: number): () => Select {
   if (density === 1 || tiles.weights.length === 1) return () => () => {};
   const room = tiles.kernels.f32(tiles.tileRows * tiles.columns);
   let differing = 0;
-  tiles.each((tasks) => {
+  tiles.look((tasks) => {
     const spread = deviations(tasks, room);
     for (let x = 0; x < spread.length; x++) if (spread[x]! > 0) differing++;
   });
   const size = tiles.rows * tiles.columns;
   const pieces = (use: (values: Float32Array, tensor: number) => void): void =>
-    tiles.each((tasks) => use(deviations(tasks, room), 0));
+    tiles.look((tasks) => use(deviations(tasks, room), 0));
   const fresh = largestOfPieces(tiles.kernels, pieces, 1, size, [keptCount(density, differing)])[0]![0]!;
   return () => {
     const cut = fresh();

@@ -11,7 +11,7 @@ export interface Task {
   readonly b: Float32Array | Float64Array;
 }
 
-/** Uses the same rows of all tasks, row-major; `from` is the first row. The callee may change the tiles; they are void after the call. */
+/** Uses the same rows of all tasks, row-major; `from` is the first row. The tiles are void after the call. */
 export type UseTiles = (tiles: readonly Float32Array[], from: number, rows: number) => void;
 
 /** Bytes of one row tile of all tasks and their merge together: about the size of a second-level cache. */
@@ -20,8 +20,9 @@ const TILES_BYTES = 2 ** 20;
 export const MOST_TILE_ROWS = 64;
 
 /**
- * Dense matrices of several tasks that are never held whole: every pass computes their rows again, tile by tile. An entry is a sum of
- * f64 products over j in order, rounded to f32 once, so it has the same bits whatever the tile size.
+ * Dense matrices of several tasks that need not be held whole: every pass computes their rows again, tile by tile, unless all are in one
+ * tile that is as it was. An entry is a sum of f64 products over j in order, rounded to f32 once, so it has the same bits whatever the
+ * tile size.
  */
 export class TaskTiles {
   readonly rows: number;
@@ -35,6 +36,8 @@ export class TaskTiles {
   readonly stacked: Float32Array;
   readonly stride: number;
   readonly #coefficients: Float64Array;
+  /** Whether the tile holds all rows. */
+  #whole = false;
 
   /** @param tileRows rows computed at once; the arena must have `taskTilesBytes` free */
   constructor(kernels: Kernels, tasks: readonly Task[], rows: number, columns: number, tileRows?: number) {
@@ -49,8 +52,19 @@ export class TaskTiles {
     this.#coefficients = kernels.f64(this.tileRows * Math.max(0, ...tasks.map(({ rank }) => rank)));
   }
 
-  /** Hand all rows to `use`, in ascending order. */
+  /** Hand all rows to `use`, in ascending order. It must not change the tiles. */
+  look(use: UseTiles): void {
+    this.#visit(use);
+    this.#whole = this.tileRows === this.rows;
+  }
+
+  /** Hand all rows to `use`, in ascending order. It may change the tiles. */
   each(use: UseTiles): void {
+    this.#visit(use);
+    this.#whole = false;
+  }
+
+  #visit(use: UseTiles): void {
     const { rows: all, columns } = this;
     for (let from = 0; from < all; from += this.tileRows) {
       const rows = Math.min(this.tileRows, all - from);
@@ -58,7 +72,7 @@ export class TaskTiles {
         const start = t * this.stride;
         return this.stacked.subarray(start, start + rows * columns);
       });
-      for (const [t, tile] of tiles.entries()) this.#fill(this.#tasks[t]!, from, rows, tile);
+      if (!this.#whole) for (const [t, tile] of tiles.entries()) this.#fill(this.#tasks[t]!, from, rows, tile);
       use(tiles, from, rows);
     }
   }
