@@ -1,5 +1,8 @@
 import type { FactorDtype, OutputDtype } from "../core/dtype.ts";
 
+/** Words that `ascending` takes besides those of a row. */
+export const RANK_ROOM: number = 3 * 2 ** 11;
+
 /**
  * Several weighted sums over rows: sum s adds row members[m] times coefficients[m], for m from offsets[s] up to offsets[s + 1], in that
  * order. All three arrays are views of the arena.
@@ -187,6 +190,21 @@ export interface Kernels {
 
   /** row[x] becomes row[x] / density (in f64, rounded to f32 once) where draws[x] < limit <= 2^31, and 0 elsewhere, in place. */
   dropDrawn(row: Float32Array, draws: Uint32Array, limit: number, density: number): void;
+
+  /** order[i] = the position of the i-th smallest |row[x]|, the first of equals first; `room` holds length + `RANK_ROOM` words. */
+  ascending(row: Float32Array, order: Uint32Array, room: Uint32Array): void;
+
+  /**
+   * row[x] becomes row[x] * factors[i] (in f64, rounded to f32 once) for x = order[i] where draws[x] < limits[i] <= 2^31, and 0 elsewhere,
+   * in place.
+   */
+  dropRanked(
+    row: Float32Array,
+    order: Uint32Array,
+    draws: Uint32Array,
+    limits: Uint32Array,
+    factors: Float64Array,
+  ): void;
 
   /** row[x] *= factor (rounded to f32), in place. */
   scale(row: Float32Array, factor: number): void;

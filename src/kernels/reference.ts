@@ -169,6 +169,17 @@ export function referenceKernels(): Kernels {
       for (let x = 0; x < row.length; x++) row[x] = draws[x]! < limit ? row[x]! / density : 0;
     },
 
+    ascending(row, order) {
+      order.set([...row.keys()].sort((x, y) => Math.abs(row[x]!) - Math.abs(row[y]!) || x - y));
+    },
+
+    dropRanked(row, order, draws, limits, factors) {
+      for (let i = 0; i < row.length; i++) {
+        const x = order[i]!;
+        row[x] = draws[x]! < limits[i]! ? row[x]! * factors[i]! : 0;
+      }
+    },
+
     scale(row, factor) {
       for (let x = 0; x < row.length; x++) row[x] = row[x]! * Math.fround(factor);
     },

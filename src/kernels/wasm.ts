@@ -1,6 +1,6 @@
 import { bytesOf, type FactorDtype } from "../core/dtype.ts";
 import { type Arena, createArena, extentOf, requireLength, requireRows } from "./arena.ts";
-import type { Divisor, Kernels } from "./kernels.ts";
+import { type Divisor, type Kernels, RANK_ROOM } from "./kernels.ts";
 import { WASM_BASE64 } from "./wasm-bytes.ts";
 
 const PAGE_BYTES = 65_536;
@@ -81,6 +81,8 @@ interface Exports {
   countLower(row: number, length: number, upper: number, counts: number): void;
   draw(key: number, first: number, step: number, length: number, to: number): void;
   dropDrawn(row: number, length: number, draws: number, limit: number, density: number): void;
+  ascending(row: number, length: number, order: number, room: number): void;
+  dropRanked(row: number, length: number, order: number, draws: number, limits: number, factors: number): void;
   scale(row: number, length: number, factor: number): void;
   maxAbs(rows: number, count: number, stride: number, length: number, out: number): void;
   squaredNorms(rows: number, count: number, stride: number, length: number, out: number): void;
@@ -239,6 +241,24 @@ export function wasmKernels(module?: WebAssembly.Module): Kernels {
 
     dropDrawn(row, draws, limit, density) {
       wasm.dropDrawn(address(row, 0, "row"), row.length, address(draws, row.length, "draws"), limit, density);
+    },
+
+    ascending(row, order, room) {
+      const { length } = row;
+      const to = address(order, length, "order");
+      wasm.ascending(address(row, 0, "row"), length, to, address(room, length + RANK_ROOM, "room"));
+    },
+
+    dropRanked(row, order, draws, limits, factors) {
+      const { length } = row;
+      wasm.dropRanked(
+        address(row, 0, "row"),
+        length,
+        address(order, length, "order"),
+        address(draws, length, "draws"),
+        address(limits, length, "limits"),
+        address(factors, length, "factors"),
+      );
     },
 
     scale(row, factor) {

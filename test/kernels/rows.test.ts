@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
-import type { Divisor } from "../../src/kernels/kernels.ts";
+import { type Divisor, RANK_ROOM } from "../../src/kernels/kernels.ts";
 import { BACKENDS, combineOne, differences, floats, fresh, rowSums, SENTINEL, weights } from "../support/kernels.ts";
 
 describe.each(BACKENDS)("%s kernels", (_name, create) => {
@@ -86,6 +86,39 @@ describe.each(BACKENDS)("%s kernels", (_name, create) => {
       // The finalizer by hand: 0 stays 0; published vector of MurmurHash3's fmix32: 1 -> 0x514e28b7.
       k.draw(1, 0, 1, all.subarray(0, 2));
       expect([...all.subarray(0, 2)]).toEqual([0x514e28b7 >>> 1, 0]);
+    });
+
+    it.each([
+      ["of one size", (x: number) => x - 0.5],
+      ["of outliers, which crowd the others together", (x: number) => (x < 0.01 ? 1e6 : x)],
+      ["of zeros and of both signs", (x: number) => (x < 0.5 ? 0 : x < 0.75 ? -x : x)],
+      ["of denormals", (x: number) => Math.round(100 * x) * 1e-45],
+    ])("orders rows %s by magnitude, the first of equals first", (_, entry) => {
+      const random = seededRandom(4);
+      for (const length of [1, 2, 7, 1000]) {
+        const k = fresh(create);
+        const row = floats(
+          k,
+          Array.from({ length }, () => entry(random.uniform())),
+        );
+        const order = k.u32(length + 1).fill(7);
+        k.ascending(row, order.subarray(0, length), k.u32(length + RANK_ROOM));
+        const expected = [...row.keys()].sort((x, y) => Math.abs(row[x]!) - Math.abs(row[y]!) || x - y);
+        expect([...order]).toEqual([...expected, 7]);
+      }
+    });
+
+    it("keeps the entries whose draws are below the limit of their rank, times its factor", () => {
+      const k = fresh(create);
+      const row = floats(k, [5, -1, 3, 0.1, SENTINEL]);
+      const [order, draws, limits] = [k.u32(4), k.u32(4), k.u32(4)];
+      order.set([3, 1, 2, 0]);
+      draws.set([9, 4, 5, 2 ** 31 - 1]);
+      limits.set([2 ** 31, 4, 6, 10]);
+      const factors = k.f64(4);
+      factors.set([0.3, 2, 3, 4]);
+      k.dropRanked(row.subarray(0, 4), order, draws, limits, factors);
+      expect([...row]).toEqual([20, 0, 9, Math.fround(Math.fround(0.1) * 0.3), SENTINEL]);
     });
 
     it("elects signs by hand", () => {

@@ -2,11 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
+import { mergedTiles } from "../../src/methods/dense/merge-tiles.ts";
 import { orthonormalize } from "../../src/methods/dense/orthonormalize.ts";
 import { droppedByRank } from "../../src/methods/dense/sparsifiers.ts";
 import { type Task, TaskTiles } from "../../src/methods/dense/task-tiles.ts";
+import { weightedSum } from "../../src/methods/elementwise/combine.ts";
 import { largestOfPieces, searchBytes } from "../../src/methods/elementwise/magnitude-select.ts";
-import { EntryRanks } from "../../src/methods/elementwise/rank-entries.ts";
 import { largestOf } from "../../src/methods/elementwise/sparsify.ts";
 
 /** Values with many ties, zeros of both signs, and magnitudes that differ in their last bits only. */
@@ -55,35 +56,10 @@ describe("largestOfPieces", () => {
   });
 });
 
-describe("EntryRanks", () => {
-  it("orders by magnitude, the first of equals first", () => {
-    const ranks = new EntryRanks(60);
-    fc.assert(
-      fc.property(values, (list) => {
-        const row = Float32Array.from(list);
-        const expected = [...row.keys()].sort((x, y) => Math.abs(row[x]!) - Math.abs(row[y]!) || x - y);
-        expect([...ranks.ascending(row)]).toEqual(expected);
-      }),
-    );
-  });
-
-  it.each([
-    ["of one size", (x: number) => x - 0.5],
-    ["of outliers, which crowd the others together", (x: number) => (x < 0.01 ? 1e6 : x)],
-    ["of zeros and of both signs", (x: number) => (x < 0.5 ? 0 : x < 0.75 ? -x : x)],
-    ["of denormals", (x: number) => Math.round(100 * x) * 1e-45],
-  ])("orders long rows %s", (_, entry) => {
-    const random = seededRandom(4);
-    const row = Float32Array.from({ length: 1000 }, () => entry(random.uniform()));
-    const expected = [...row.keys()].sort((x, y) => Math.abs(row[x]!) - Math.abs(row[y]!) || x - y);
-    expect([...new EntryRanks(1000).ascending(row)]).toEqual(expected);
-  });
-});
-
-describe("droppedByRank", () => {
-  it("drops alike in every pass, however many ranks it remembers", () => {
+describe("mergedTiles", () => {
+  it("drops by rank alike in every pass, however many merged entries stay", async () => {
     const kernels = wasmKernels();
-    kernels.reset(2 ** 20);
+    kernels.reset(2 ** 21);
     const random = seededRandom(2);
     const [rows, columns] = [20, 33];
     const task = (): Task => {
@@ -92,25 +68,27 @@ describe("droppedByRank", () => {
       return { weight: 1, rank: 1, a, b: new Float32Array(rows).map(() => random.uniform() - 0.5) };
     };
     const tasks = [task(), task()];
-    const passes = (remembered: number): number[][] => {
-      const tiles = new TaskTiles(kernels, tasks, rows, columns, 7);
-      const begin = droppedByRank(0.5, 0.4, 3, remembered)(tiles);
-      return [0, 1, 2].map(() => {
+    const passes = async (remembered: number): Promise<number[][]> => {
+      const rule = { prepare: droppedByRank(0.5, 0.4, 3), combine: weightedSum, remembered };
+      const pass = mergedTiles(new TaskTiles(kernels, tasks, rows, columns, 7), rule);
+      const all: number[][] = [];
+      for (let i = 0; i < 3; i++) {
         const out: number[] = [];
-        const sparsify = begin();
-        tiles.each((all, from) => {
-          for (const [t, tile] of all.entries()) {
-            sparsify(tile, t, from * columns);
-            out.push(...tile);
-          }
+        await pass((tile, from, count) => {
+          expect([from * columns, count * columns]).toEqual([out.length, tile.length]);
+          out.push(...tile);
         });
-        return out;
-      });
+        all.push(out);
+      }
+      return all;
     };
-    const [first, second, third] = passes(0);
-    expect(first!.filter((x) => x === 0).length / first!.length).toBeCloseTo(0.5, 1);
+    const [first, second, third] = await passes(0);
+    // Both of two draws of a half drop.
+    expect(first!.filter((x) => x === 0).length / first!.length).toBeCloseTo(0.25, 1);
     expect([second, third]).toEqual([first, first]);
-    for (const some of [100, rows * columns + 50, 10 ** 6]) expect(passes(some)).toEqual([first, first, first]);
+    for (const some of [100, 7 * columns, 14 * columns + 5, 10 ** 6]) {
+      expect(await passes(some)).toEqual([first, first, first]);
+    }
   });
 });
 

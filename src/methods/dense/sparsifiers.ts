@@ -1,17 +1,11 @@
 import { type Draws, HashedDraws, limitOf } from "../elementwise/draws.ts";
 import { largestOfPieces } from "../elementwise/magnitude-select.ts";
-import { EntryRanks } from "../elementwise/rank-entries.ts";
+import { RankedDrops } from "../elementwise/ranked-drops.ts";
 import { keptCount } from "../elementwise/sparsify.ts";
 import type { ElementwiseRule } from "./merge-tiles.ts";
 import type { TaskTiles } from "./task-tiles.ts";
 
 type Prepare = ElementwiseRule["prepare"];
-
-/**
- * How many entries keep their ranks from pass to pass, at two bytes each, because ranking takes most of the time. Larger modules rank
- * the rest again.
- */
-const MOST_REMEMBERED = 2 ** 24;
 
 /** Number of the masks of dense deltas; A has 0, B has 1. */
 const DELTA = 2;
@@ -84,53 +78,22 @@ export function droppedAtRandom(density: number, draws: Draws): Prepare {
 
 /**
  * DELLA's MAGPRUNE: the entry of rank i in its row (from the smallest, 0 .. n - 1) is kept with probability
- * density - epsilon (1/2 - i / (n - 1)), clamped to [0, 1], and divided by it. Takes at most 32 MB besides kernel memory.
- *
- * @param mostRemembered entries whose ranks are kept from one pass to the next
+ * density - epsilon (1/2 - i / (n - 1)), clamped to [0, 1], and divided by it.
  */
-export function droppedByRank(
-  density: number,
-  epsilon: number,
-  seed: number,
-  mostRemembered: number = MOST_REMEMBERED,
-): Prepare {
+export function droppedByRank(density: number, epsilon: number, seed: number): Prepare {
   if (density === 1) return keepAll();
   const draws = deltaDraws(seed);
-  return ({ kernels, rows, columns, weights }) => {
-    const size = rows * columns;
-    const ranks = new EntryRanks(columns);
-    const drawn = kernels.u32(columns);
-    const probabilities = Float64Array.from({ length: columns }, (_, i) => {
+  return ({ kernels, columns }) => {
+    const drops = new RankedDrops(kernels, columns, (i) => {
       const place = columns === 1 ? 0 : 1 / 2 - i / (columns - 1);
       return Math.max(0, Math.min(1, density - epsilon * place));
     });
-    const limits = probabilities.map(limitOf);
-    // By rank; the last element is the factor of all dropped entries.
-    const factors = Float64Array.from({ length: columns + 1 }, (_, i) => (i < columns ? 1 / probabilities[i]! : 0));
-    const dropped = columns;
-    const choose = (row: Float32Array, task: number, from: number, chosen: Uint16Array | Uint32Array): void => {
-      const order = ranks.ascending(row);
-      draws.fill(kernels, task, from, 1, drawn);
-      for (let i = 0; i < columns; i++) {
-        const x = order[i]!;
-        chosen[x] = drawn[x]! < limits[i]! ? i : dropped;
+    const drawn = kernels.u32(columns);
+    return () => (tile, task, from) => {
+      for (let start = 0; start < tile.length; start += columns) {
+        draws.fill(kernels, task, from + start, 1, drawn);
+        drops.apply(tile.subarray(start, start + columns), drawn);
       }
-    };
-    const remembered = new Uint16Array(columns < 2 ** 16 ? Math.min(mostRemembered, weights.length * size) : 0);
-    const room = new Uint32Array(columns);
-    let passes = 0;
-    return () => {
-      const first = passes++ === 0;
-      return (tile, task, from) => {
-        for (let start = 0; start < tile.length; start += columns) {
-          const row = tile.subarray(start, start + columns);
-          const at = task * size + from + start;
-          const fits = at + columns <= remembered.length;
-          const chosen = fits ? remembered.subarray(at, at + columns) : room;
-          if (first || !fits) choose(row, task, from + start, chosen);
-          for (let x = 0; x < columns; x++) row[x] = row[x]! * factors[chosen[x]!]!;
-        }
-      };
     };
   };
 }

@@ -1,5 +1,6 @@
 import type { Kernels } from "../../kernels/kernels.ts";
 import { searchBytes } from "../elementwise/magnitude-select.ts";
+import { rankedDropsBytes } from "../elementwise/ranked-drops.ts";
 
 /** One task's matrix (rows, columns) as a product: entry (o, x) = sum_j b[j * rows + o] a[j * columns + x], j < rank. */
 export interface Task {
@@ -58,15 +59,15 @@ export class TaskTiles {
     this.#whole = this.tileRows === this.rows;
   }
 
-  /** Hand all rows to `use`, in ascending order. It may change the tiles. */
-  each(use: UseTiles): void {
-    this.#visit(use);
+  /** Hand the rows from a tile's first on to `use`, in ascending order. It may change the tiles. */
+  each(use: UseTiles, first: number = 0): void {
+    this.#visit(use, first);
     this.#whole = false;
   }
 
-  #visit(use: UseTiles): void {
+  #visit(use: UseTiles, first: number = 0): void {
     const { rows: all, columns } = this;
-    for (let from = 0; from < all; from += this.tileRows) {
+    for (let from = first; from < all; from += this.tileRows) {
       const rows = Math.min(this.tileRows, all - from);
       const tiles = this.#tasks.map((_, t) => {
         const start = t * this.stride;
@@ -92,9 +93,15 @@ function rowsOfTile(tasks: number, columns: number): number {
 
 /**
  * Kernel memory for tiles of such tasks, in bytes: a megabyte, or one row of every task and their merge if that is larger; the coefficients;
- * and what rules look at them with: a tile of draws or deviations, and a search for two thresholds. It does not grow with the number of rows.
+ * and what rules look at them with: a tile of draws or deviations, and a search for two thresholds or the ranks of a row. It does not grow with the number of rows.
  */
 export function taskTilesBytes(tasks: number, columns: number, largestRank: number): number {
   const tile = Math.max(TILES_BYTES / (tasks + 1), 4 * columns);
-  return (tasks + 2) * tile + 8 * MOST_TILE_ROWS * largestRank + searchBytes(tasks, 2) + 8 * tasks + 128;
+  return (
+    (tasks + 2) * tile +
+    8 * MOST_TILE_ROWS * largestRank +
+    Math.max(searchBytes(tasks, 2), rankedDropsBytes(columns)) +
+    8 * tasks +
+    128
+  );
 }
