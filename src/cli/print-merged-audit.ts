@@ -12,10 +12,16 @@ const MOST_NAME = 40;
 /** Room for the verdict, and for the signature's name behind it. */
 const VERDICT = 8;
 const NAME = 17;
+const PROBLEM = "problem: ";
 
 /** Print what an audit found about a merged adapter. */
 export function printMergedAudit(audit: MergedAudit): void {
   const { name, rank, modules, normRatio, energy, effectiveRank } = audit;
+  if (audit.mismatch !== null) {
+    const [first, ...rest] = wrapped(printable(audit.mismatch), PROBLEM.length, PROBLEM.length);
+    printLine(red(PROBLEM), first!);
+    printLines(rest);
+  }
   printParagraph(
     `${name}: ${plural(modules, "module")}, rank ${rank} (effective rank ${effectiveRank.toFixed(1)}), norm ratio ${figure(normRatio)}, energy ${figure(energy)}`,
   );
@@ -25,7 +31,7 @@ export function printMergedAudit(audit: MergedAudit): void {
       ["adapter", "weight", "cosine with result", "share in it"],
       stems(audit.adapters).map((adapter, t) => [
         cut(adapter, MOST_NAME),
-        audit.weights[t]!,
+        audit.weights?.[t] ?? "?",
         cosineShown(audit.cosines[t]!),
         audit.kept[t] === "lost" ? "lost" : percent(audit.shares[t]!),
       ]),

@@ -72,6 +72,7 @@ function factorShown({ factor, rule }: NonNullable<MergeReport["autoScale"]>): s
   const why = {
     pull: "computed from the adapters",
     "one adapter": "one adapter keeps its size",
+    "nothing shared": "no module has two adapters",
     "no direction": "the adapters cancel each other out",
   };
   return `factor ${factor} (${why[rule]})`;

@@ -14,7 +14,7 @@ export interface AutoScale {
   /** What the delta is multiplied by. */
   readonly factor: number;
   /** What decided, or why the factor is 1. */
-  readonly rule: "pull" | "one adapter" | "no direction";
+  readonly rule: "pull" | "one adapter" | "nothing shared" | "no direction";
   /** The factor with which D' holds as much of the adapters as a good merge does; null if D' holds nothing of them. */
   readonly pull: number | null;
   /** The factor with which D' answers the adapters' own directions best, in the least-squares sense; null if it does not answer. */
@@ -28,8 +28,9 @@ export interface AutoScale {
  *
  * @param products of the inputs' deltas, each times its weight, and of D' before any factor
  * @param responses the sum over all modules
+ * @param shared whether a module has two adapters; each is in the result by itself if none has, and nothing asks for another size
  */
-export function autoScale(products: DeltaProducts, responses: ResponseProducts): AutoScale {
+export function autoScale(products: DeltaProducts, responses: ResponseProducts, shared: boolean): AutoScale {
   const norms = products.cross.map((_, t) => normOf(products, t));
   const acting = norms.filter((norm) => norm > 0);
   const total = orderlessSum(acting);
@@ -37,6 +38,7 @@ export function autoScale(products: DeltaProducts, responses: ResponseProducts):
   if (acting.length === 0 || !(merged > LEAST_SHARE * total)) return without("no direction");
   const norm = rounded(total / acting.length / merged);
   if (acting.length === 1) return { ...without("one adapter"), norm };
+  if (!shared) return { ...without("nothing shared"), norm };
   const pulled = orderlessSum(products.cross);
   const size = sizeOf(products);
   const pull =

@@ -129,7 +129,10 @@ export async function runMerge(
       findings = { ...findings, ...better };
       continue;
     }
-    const auto = autoScale(...productsOf(plan, results));
+    const auto = autoScale(
+      ...productsOf(plan, results),
+      plan.modules.some(({ parts }) => parts.length > 1),
+    );
     const scaled = { ...plan, scale: auto.factor, chosen: chosenFor(plan, results) };
     const { sink, lanes } = await host.begin(scaled, { ...origin, scale: auto.factor });
     await writeFixed(scaled, sink);

@@ -46,7 +46,7 @@ export async function auditMerged(path: string, options: MergedAuditOptions): Pr
   const opened = await diskAdapters([...options.of, path], options);
   try {
     const [merged, of] = [opened.at(-1)!, opened.slice(0, -1).map(({ adapter }) => adapter)];
-    const recorded = await recordedMerge(merged.folder, of);
+    const recorded = await recordedMerge({ folder: merged.folder, path }, of);
     const made = madeMerge(path, options.of, recorded);
     return await auditMergedAdapter(wasmKernels(), merged.adapter, of, recorded, (fix) =>
       fixCommand(inRecipesOrder(fix, recorded.order), made),

@@ -47,8 +47,12 @@ interface SharedFacts {
 function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnings: Warning[] } {
   const warnings: Warning[] = [];
   const bases = distinct(adapters.map(({ baseModel }) => baseModel));
-  // Others find a name on the Hub, and a path only where it was.
-  const named = bases.find((base) => !isPath(base)) ?? bases[0] ?? null;
+  // Others find a model by its owner and name on the Hub, and a path only where it was.
+  const named =
+    bases.find((base) => !isPath(base) && base.includes("/")) ??
+    bases.find((base) => !isPath(base)) ??
+    bases[0] ??
+    null;
   if (bases.length > 1) {
     const shared = adapters.some((one, t) =>
       adapters.slice(t + 1).some(({ modules }) => [...one.modules.keys()].some((name) => modules.has(name))),

@@ -111,6 +111,22 @@ describe("refuseMisfits", () => {
       / are for different base models; merge adapters of one base model\.$/,
     ],
     [
+      "different of a language model and an image model",
+      "unet.down_blocks.0.q",
+      {},
+      "transformer.h.0.q",
+      {},
+      / are for different base models; merge adapters of one base model\.$/,
+    ],
+    [
+      "unknown of an image model and a text encoder by itself",
+      "unet.down_blocks.0.q",
+      {},
+      "text_model.encoder.layers.0.q",
+      {},
+      /, or pass --allow-partial if these are, and/,
+    ],
+    [
       "unknown of image models",
       "unet.mid.0.q",
       {},

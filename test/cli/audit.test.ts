@@ -192,7 +192,8 @@ describe.concurrent("lora-lego audit --of", () => {
     expect((await run(["merge", out, "--method", "cat", "--scale", "3", "--out", scaled])).code).toBe(0);
     const { stdout } = await run(["audit", scaled, "--of", ...SEVEN]);
     expect(stdout.replaceAll(/\s+/g, " ")).toContain("(recipe.yaml says that it was made of merged)");
-    expect(stdout).toMatch(/^ {4}lora-lego merge \S+scaled --method cat --scale 0\.3333 --out \S+scaled-2$/m);
+    expect(stdout).not.toMatch(/^problem:/m);
+    expect(stdout).toMatch(/^- {7}scale-too-large {2}the weights of the merge are not known$/m);
   });
 
   it("takes one merged adapter, and adapters that it was made of", async () => {

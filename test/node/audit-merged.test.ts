@@ -41,9 +41,40 @@ describe("what lies beside a merged adapter", () => {
 
   it("tells adapters that were not passed, and advises nothing else", async () => {
     const out = await merged({ method: "average" });
-    const { next } = await auditMerged(out, { of: adapters.slice(0, 2) });
-    expect(next).toEqual([{ why: "Pass c to --of too: recipe.yaml says that it was made of them all.", how: null }]);
-    expect((await auditMerged(out, { of: adapters })).next).not.toContainEqual(next[0]);
+    const { next, mismatch, good, signatures, weights } = await auditMerged(out, { of: adapters.slice(0, 2) });
+    expect(mismatch).toBe("recipe.yaml says that the result was made of a, b, c; pass those to --of.");
+    expect([next, good, weights]).toEqual([[], false, null]);
+    expect(signatures.find(({ id }) => id === "scale-too-small")!.found).toBeNull();
+    expect((await auditMerged(out, { of: adapters })).mismatch).toBeNull();
+  });
+
+  it("refuses adapters of which it names none, but knows copies by their hashes where a report has them", async () => {
+    const names = ["x", "y", "z"];
+    const copies = (seed: number) =>
+      names.map((name, t) => writeAdapter(join(tempFolder(), name), randomAdapter(seed + t, { rank: 4 })));
+    const recipe = { method: "cat", weights: [1, 2, 3] } as const;
+    const refused =
+      /^recipe\.yaml says that the result was made of a, b, c, and none of them is passed; pass those to --of, /;
+    await expect(auditMerged(await merged(recipe, true), { of: copies(5) })).rejects.toThrow(refused);
+    await expect(auditMerged(await merged(recipe), { of: copies(0) })).rejects.toThrow(refused);
+    const { weights, mismatch, energy } = await auditMerged(await merged(recipe, true), { of: copies(0).reverse() });
+    expect([weights, mismatch, energy]).toEqual([[3, 2, 1], null, expect.closeTo(1, 6)]);
+  });
+
+  it("tells nothing of a file of another name in the folder, but that it is not known", async () => {
+    const out = await merged({ method: "lego", target: { kind: "rank", rank: 4 }, weights: [1, 1, 3] }, true);
+    const own = await auditMerged(join(out, "adapter_model.safetensors"), { of: adapters });
+    expect([own.weights, own.purity === null]).toEqual([[1, 1, 3], false]);
+    const file = join(out, "other.safetensors");
+    const other = await merged({ method: "cat", weights: [1, 5, 1] });
+    writeFileSync(file, readFileSync(join(other, "adapter_model.safetensors")));
+    writeFileSync(join(out, "adapter_config.json"), readFileSync(join(other, "adapter_config.json")));
+    const { weights, purity, unseen } = await auditMerged(file, { of: adapters });
+    expect([weights, purity]).toEqual([null, null]);
+    expect(unseen).toEqual([
+      "weights and method, counted as a sum of all adapters (a single file has no recipe.yaml)",
+      "clusters (report.json is about another result)",
+    ]);
   });
 
   it("refuses DoRA adapters, unless their magnitudes were left out", async () => {
@@ -96,7 +127,7 @@ describe("what lies beside a merged adapter", () => {
     ],
     [
       "report.json",
-      '{"version": 1, "inputs": [{"name": "x"}], "modules": []}',
+      '{"version": 1, "inputs": [{"name": "x"}], "modules": [], "totals": {"rank": 4, "normRatio": 1, "cosines": [1]}}',
       /^clusters \(report\.json is about other adapters\)$/,
     ],
     [
@@ -111,11 +142,14 @@ describe("what lies beside a merged adapter", () => {
       /^weights .* \(recipe\.yaml has several steps\)$/,
     ],
   ])("is named where %s cannot be used: %s", async (file, text, reason) => {
-    const out = await merged({ method: "cat" }, true);
+    // Clusters are looked for in a merge that makes some; this one keeps every unit, so it is an exact sum too.
+    const beside = file === "report.json";
+    const method = beside ? "lego" : "cat";
+    const out = await merged({ method, target: { kind: "rank", rank: 12 } }, beside);
     writeFileSync(join(out, file), text);
     const { unseen, weights, energy } = await auditMerged(out, { of: adapters });
     expect(unseen.filter((each) => each.match(reason) !== null)).toHaveLength(1);
-    expect([weights, energy]).toEqual([[1, 1, 1], expect.closeTo(1, 6)]);
+    expect([weights, energy]).toEqual([file === "report.json" ? [1, 1, 1] : null, expect.closeTo(1, 6)]);
   });
 });
 

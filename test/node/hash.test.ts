@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hashFiles } from "../../src/node/threads/hash.ts";
+import { hashFiles } from "../../src/node/files/hash.ts";
 import { tempFolder } from "../support/pico.ts";
 
 describe("the hash of files", () => {

@@ -146,6 +146,16 @@ describe("the output's config", () => {
     expect(warnings[1]!.text).toContain("CAUSAL_LM, SEQ_CLS");
   });
 
+  it("names the spelling of a base that says most about where it is: owner and name, then a name, then a path", async () => {
+    const named = async (...bases: string[]): Promise<unknown> => {
+      const adapters = bases.map((base, t) => adapterOf(`a${t}`, { q: 2 }, { base_model_name_or_path: base }));
+      return makePlan(await Promise.all(adapters), {}).config.base_model_name_or_path;
+    };
+    expect(await named("/work/models/m", "m", "org/m", "other/m")).toBe("org/m");
+    expect(await named("/work/models/m", "m")).toBe("m");
+    expect(await named("/work/models/m", "./m")).toBe("/work/models/m");
+  });
+
   it("says of adapters of different bases that they have no module in common", async () => {
     const one = await adapterOf("one", { q: 2 }, { base_model_name_or_path: "a/x", target_modules: ["q"] });
     const other = await adapterOf("other", { v: 2 }, { base_model_name_or_path: "b/y", target_modules: ["v"] });

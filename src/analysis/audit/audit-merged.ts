@@ -19,6 +19,7 @@ import { fittingRank, type RankNeeds, rankNeeds } from "../../report/rank-rule.t
 import { moduleNames } from "../pools.ts";
 import { fittedFixes } from "./fitted-fixes.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
+import { isResultOf, type RecordedClusters } from "./recorded-clusters.ts";
 import { remedies } from "./remedies.ts";
 import { type Signature, signatures } from "./signatures.ts";
 
@@ -31,8 +32,10 @@ const UNNAMED = "";
 export interface MergedAudit extends MergedFigures {
   readonly name: string;
   readonly adapters: readonly string[];
-  /** The weight of each adapter in modules that have no weights of their own. */
-  readonly weights: readonly number[];
+  /** The weight of each adapter in modules that have no weights of their own; null if they are not known, and count as 1. */
+  readonly weights: readonly number[] | null;
+  /** What recipe.yaml says, if the adapters are not those of the merge: nothing is advised then. null if they are, or nothing is known. */
+  readonly mismatch: string | null;
   /** Modules that were compared, and how many the adapters have besides. */
   readonly modules: number;
   readonly leftOut: number;
@@ -47,20 +50,21 @@ export interface MergedAudit extends MergedFigures {
   readonly notes: readonly string[];
   /** What was not looked at, as parts of a sentence that begins with "not looked at:". */
   readonly unseen: readonly string[];
-  /** Whether no signature was found. */
+  /** Whether no signature was found, and nothing says that it was made of other adapters. */
   readonly good: boolean;
 }
 
 /** What is known of a merge besides its result. */
 export interface RecordedMerge extends KnownMerge {
-  readonly weights: readonly number[];
+  /** null if they are not known. */
+  readonly weights: readonly number[] | null;
   /** What has to be said to make it again; null if it is not known. */
   readonly recipe: LooseRecipe | null;
-  /** For each module, for each cluster, the adapter of each unit; null if they are not known. */
-  readonly clusters: readonly (readonly (readonly number[])[])[] | null;
+  /** null if they are not known. */
+  readonly clusters: RecordedClusters | null;
   readonly unseen: readonly string[];
-  /** Adapters that it was made of, but that are not among those passed. */
-  readonly missing?: readonly string[];
+  /** What is wrong with the adapters that were passed; null if nothing is, or nothing is known. */
+  readonly mismatch: string | null;
 }
 
 /**
@@ -84,7 +88,8 @@ export async function auditMergedAdapter(
   // No module in common: this says why.
   if (names.length === 0) refuseMisfits([merged, given[0]!], false, false);
   const { figures, products, weighted, start } = await mergedFigures(kernels, merged, given, names, recorded);
-  const purity = recorded.clusters === null ? null : clustersPurity(recorded.clusters);
+  const own = recorded.clusters !== null && isResultOf(recorded.clusters.of, figures) ? recorded.clusters : null;
+  const purity = own === null ? null : clustersPurity(own.modules);
   const scales = recorded.method.weights === "linear";
   const parts = partsOf(given, names);
   const apart = apartOf(
@@ -122,8 +127,9 @@ export async function auditMergedAdapter(
     grouped: { purity, alike: alike && groupsAsStored(recorded) },
     lost,
     hidden,
-    least,
+    least: recorded.weights === null ? null : least,
     needs,
+    weighed: recorded.weights !== null,
   });
   const is = (id: Signature["id"]): boolean => found.some((own) => own.id === id && own.found === true);
   // A rank without room for an adapter loses it.
@@ -136,7 +142,7 @@ export async function auditMergedAdapter(
     lost: await fittedFixes(kernels, given, lost, {
       rank: figures.rank,
       recipe: recorded.recipe,
-      weights: recorded.weights,
+      weights: recorded.weights ?? inputs.map(() => 1),
       clusters,
       needsOf,
     }),
@@ -145,13 +151,15 @@ export async function auditMergedAdapter(
     fitting: fittingRank(needs).rank,
     fittingAuto: auto.because === "usual" ? null : auto.rank,
     scale: scaleOf(recorded, acting),
+    weighed: recorded.weights !== null,
   });
-  const { missing = [] } = recorded;
+  const { mismatch } = recorded;
   const leftOut = all.length - names.length;
   return {
     name: result.name,
     adapters: inputs.map(({ name }) => name),
     weights: recorded.weights,
+    mismatch,
     modules: names.length,
     leftOut,
     ...figures,
@@ -159,8 +167,8 @@ export async function auditMergedAdapter(
     kept,
     signatures: found,
     next:
-      missing.length > 0
-        ? [passToo(missing)]
+      mismatch !== null
+        ? []
         : [
             ...(unexplained || is("no-direction") ? [{ why: STRANGE, how: null }] : []),
             ...fixes.map((fix) => ({ why: `${fix.why}${unknownFlags(fix, recorded)}`, how: command(fix) })),
@@ -170,14 +178,12 @@ export async function auditMergedAdapter(
         ? []
         : [`${plural(leftOut, "module")} of the adapters ${leftOut === 1 ? "is" : "are"} not in the result.`]),
     ],
-    unseen: recorded.unseen,
-    good: found.every((signature) => signature.found !== true),
+    unseen: [
+      ...recorded.unseen,
+      ...(own === recorded.clusters ? [] : ["clusters (report.json is about another result)"]),
+    ],
+    good: mismatch === null && found.every((signature) => signature.found !== true),
   };
-}
-
-/** A result of more adapters than were passed is not mended, but audited against all of them. */
-function passToo(missing: readonly string[]): MergedAudit["next"][number] {
-  return { why: `Pass ${missing.join(", ")} to --of too: recipe.yaml says that it was made of them all.`, how: null };
 }
 
 /** The adapters' parts of each module. */

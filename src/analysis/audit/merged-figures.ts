@@ -88,12 +88,14 @@ export async function mergedFigures(
   let weighted = noProducts(own);
   let aimed = noProducts(own);
   let responses = NO_RESPONSE;
+  let shared = false;
   const start = new SharedStart(own + 1);
   for (const name of names) {
     const weights = weightsOf(name);
     const pool = await readPool(kernels, [...adapters, merged], name, [...weights, 1]);
     if (pool === null) continue;
     start.add(pool);
+    shared ||= new Set(pool.ids.map(([input]) => input).filter((input) => input < own)).size > 1;
     const units = unitsOf(pool, own);
     const result = combinationProducts(
       units.map((i) => scaledUnit(i, 1, 1)),
@@ -133,7 +135,7 @@ export async function mergedFigures(
       rankForMost: energies.rankFor(LEAST_ROOM),
       idleRanks: ranks.all === 0 ? 0 : 1 - ranks.used / ranks.all,
       agreement: agreement(aimed),
-      autoScale: autoScale(aimed, responses),
+      autoScale: autoScale(aimed, responses, shared),
     },
   };
 }

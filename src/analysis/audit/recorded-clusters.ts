@@ -1,25 +1,69 @@
 import { isJsonObject, type JsonValue } from "../../formats/json.ts";
 
-/** The clusters of a merge as its report lists them: for each module, for each cluster, the adapter of each unit. */
+/** Figures of a report are those of the result before its numbers were rounded to their element type: bf16 has eight bits. */
+const ROUNDING = 0.005;
+
+/** The clusters of a merge, and what tells whether it made a result. */
 export interface RecordedClusters {
-  /** Names of the adapters. */
-  readonly inputs: readonly string[];
+  /** For each module, for each cluster, the adapter of each unit. */
+  readonly modules: readonly (readonly (readonly number[])[])[];
+  /** The figures of its result; cosines in the adapters' order. */
+  readonly of: ResultFigures;
+}
+
+/** A result's figures that another merge of the same adapters hardly has. */
+export interface ResultFigures {
+  readonly rank: number;
+  readonly normRatio: number | null;
+  readonly cosines: readonly (number | null)[];
+}
+
+/** A merge as its report tells it. */
+export interface RecordedReport {
+  readonly inputs: readonly { readonly name: string; readonly sha256: string | null }[];
   /** null if the method does not cluster. */
-  readonly modules: readonly (readonly (readonly number[])[])[] | null;
+  readonly modules: RecordedClusters["modules"] | null;
+  readonly of: ResultFigures;
+}
+
+/** Whether a result has the figures of the merge that a report is about. */
+export function isResultOf(of: ResultFigures, { rank, normRatio, cosines }: ResultFigures): boolean {
+  const near = (one: number | null, other: number | null, size: number): boolean =>
+    one === null || other === null || Math.abs(one - other) <= ROUNDING * size;
+  return (
+    of.rank === rank &&
+    near(of.normRatio, normRatio, normRatio ?? 0) &&
+    cosines.every((cosine, t) => near(of.cosines[t] ?? null, cosine, 1))
+  );
 }
 
 /** Read a report's clusters (docs/report.md). @returns null if it is no report of a merge */
-export function recordedClusters(report: JsonValue): RecordedClusters | null {
+export function recordedReport(report: JsonValue): RecordedReport | null {
   if (!isJsonObject(report) || report.version !== 1) return null;
-  const { inputs, modules } = report;
+  const { inputs, modules, totals } = report;
   if (!isList(inputs) || !isList(modules)) return null;
-  const names = inputs.map((input) => (isJsonObject(input) && typeof input.name === "string" ? input.name : null));
-  const clusters = modules.map((module) =>
-    isJsonObject(module) ? clustersOf(module.clusters, names.length) : undefined,
+  const named = inputs.flatMap((input) =>
+    isJsonObject(input) && typeof input.name === "string"
+      ? [{ name: input.name, sha256: typeof input.sha256 === "string" ? input.sha256 : null }]
+      : [],
   );
-  if (names.includes(null) || clusters.includes(undefined)) return null;
+  const clusters = modules.map((module) =>
+    isJsonObject(module) ? clustersOf(module.clusters, inputs.length) : undefined,
+  );
+  const of = figuresOf(totals, inputs.length);
+  if (named.length < inputs.length || clusters.includes(undefined) || of === null) return null;
   const known = clusters.filter((own) => own !== null && own !== undefined);
-  return { inputs: names.filter((name) => name !== null), modules: known.length === 0 ? null : known };
+  return { inputs: named, modules: known.length === 0 ? null : known, of };
+}
+
+/** null if they are not what a report holds. */
+function figuresOf(totals: JsonValue | undefined, inputs: number): ResultFigures | null {
+  if (totals === undefined || !isJsonObject(totals)) return null;
+  const { rank, normRatio, cosines } = totals;
+  const isFigure = (value: JsonValue | undefined): value is number | null =>
+    value === null || typeof value === "number";
+  if (typeof rank !== "number" || !isFigure(normRatio) || !isList(cosines) || cosines.length !== inputs) return null;
+  return cosines.every(isFigure) ? { rank, normRatio, cosines } : null;
 }
 
 /** null if there are none, undefined if they are not what a report holds. */

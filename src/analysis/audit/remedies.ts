@@ -24,6 +24,8 @@ export interface DiagnosedMerge {
   readonly fittingAuto: number | null;
   /** The factor that its recipe names; null if none is known. */
   readonly scale: number | null;
+  /** Whether the weights are known: no factor follows without them. */
+  readonly weighed: boolean;
 }
 
 /**
@@ -31,12 +33,12 @@ export interface DiagnosedMerge {
  * ranks that it can do without are other ones then.
  */
 export function remedies(merge: DiagnosedMerge): AnyFix[] {
-  const { method, figures, signatures, lost, hidden, advice, fitting, fittingAuto, scale } = merge;
+  const { method, figures, signatures, lost, hidden, advice, fitting, fittingAuto, scale, weighed } = merge;
   const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
   const low = found("rank-too-low");
   // One adapter has no mixed clusters.
   const mixed = found("mixed-clusters") && advice !== null;
-  const factor = askedFactor(figures.autoScale);
+  const factor = weighed ? askedFactor(figures.autoScale) : null;
   // A factor that was computed before is computed again for another rank.
   const computed = scale !== null && scale !== 1 && factor !== null && Math.abs(factor - 1) < COMPUTED;
   const again: Fix[] = [
@@ -46,7 +48,7 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
     ...(advice !== null && (mixed || hidden || found("no-direction")) ? [FIXES.auto(advice, fittingAuto)] : []),
     ...lost.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat()),
   ];
-  const other = remote(otherFactor(figures.autoScale), found("lost-adapter"));
+  const other = weighed ? remote(otherFactor(figures.autoScale), found("lost-adapter")) : null;
   const scaled = factor !== null && (found("scale-too-small") || found("scale-too-large"));
   return [
     ...groupedFixes(again).map((fix) =>

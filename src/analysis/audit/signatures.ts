@@ -62,7 +62,11 @@ export interface SignedMerge {
   readonly least: LeastKept | null;
   /** What its rank has to hold. */
   readonly needs: RankNeeds;
+  /** Whether the weights of the adapters are known: without them nothing says how much of each a result should hold. */
+  readonly weighed: boolean;
 }
+
+const NOT_WEIGHED = "the weights of the merge are not known";
 
 /** The failure signatures of a merge, found or not. */
 export function signatures(merge: SignedMerge): Signature[] {
@@ -119,8 +123,8 @@ function mixedClusters({ grouped, figures: { rank }, needs }: SignedMerge): Sign
   };
 }
 
-function scale({ figures: { autoScale } }: SignedMerge): Signature[] {
-  const factor = askedFactor(autoScale);
+function scale({ figures: { autoScale }, weighed }: SignedMerge): Signature[] {
+  const factor = weighed ? askedFactor(autoScale) : null;
   const signed = (id: "scale-too-small" | "scale-too-large", limit: number): Signature => {
     const found = factor === null ? null : id === "scale-too-small" ? factor > limit : factor < limit;
     const side = id === "scale-too-small" ? "most" : "least";
@@ -131,16 +135,21 @@ function scale({ figures: { autoScale } }: SignedMerge): Signature[] {
       limit,
       text:
         factor === null
-          ? "no factor follows from the adapters"
+          ? noFactor(autoScale, weighed)
           : `the adapters ask for factor ${factor} (${side} ${limit.toFixed(2)})`,
     };
   };
   return [signed("scale-too-small", MOST_FACTOR), signed("scale-too-large", LEAST_FACTOR)];
 }
 
-/** The factor that the adapters ask for: one adapter keeps its size, and without a direction there is none. */
+function noFactor({ rule }: AutoScale, weighed: boolean): string {
+  if (!weighed) return NOT_WEIGHED;
+  return rule === "nothing shared" ? "no module has two adapters" : "no factor follows from the adapters";
+}
+
+/** The factor that the adapters ask for: one adapter keeps its size, and without a direction or a module of two there is none. */
 export function askedFactor({ rule, norm, factor }: AutoScale): number | null {
-  if (rule === "no direction") return null;
+  if (rule === "no direction" || rule === "nothing shared") return null;
   return rule === "one adapter" ? norm : factor;
 }
 
@@ -160,7 +169,7 @@ function noDirection({ figures: { normRatio, agreement } }: SignedMerge): Signat
   };
 }
 
-function badlyKept({ figures: { rank }, least, lost, hidden, needs }: SignedMerge): Signature {
+function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: SignedMerge): Signature {
   const found = least === null ? null : isCramped(least.times, rank, needs) && lost.length === 0;
   const isLost = [...lost.map(({ adapter }) => adapter), ...hidden.map(({ name }) => name)].includes(least?.name);
   const limit =
@@ -178,7 +187,9 @@ function badlyKept({ figures: { rank }, least, lost, hidden, needs }: SignedMerg
     limit: LEAST_KEPT,
     text:
       least === null
-        ? "fewer than two adapters act"
+        ? weighed
+          ? "fewer than two adapters act"
+          : NOT_WEIGHED
         : `${least.times.toFixed(2)} times as much of ${least.name} as of all (${limit})`,
   };
 }

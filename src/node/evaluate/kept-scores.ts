@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LogProbabilities } from "../../evaluate/bench.ts";
 import type { TaskRow } from "../../evaluate/task-rows.ts";
+import { hashFiles } from "../files/hash.ts";
 import { makeFolder } from "../output/make-folder.ts";
 import { OutputFile } from "../output/output-file.ts";
-import { hashFiles } from "../threads/hash.ts";
 import type { LlamaModel } from "./llama.ts";
 import { scoreRows } from "./score-rows.ts";
 

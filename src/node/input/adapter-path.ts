@@ -187,7 +187,7 @@ function nameOf(path: string, parts: number): string {
 }
 
 /** Whether a path that a user passed is a file of weights with a name of its own. */
-function isNamedFile(path: string): boolean {
+export function isNamedFile(path: string): boolean {
   const full = resolve(path);
   return isWeights(full) && !hasWeightsName(basename(full));
 }

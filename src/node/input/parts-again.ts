@@ -5,7 +5,7 @@ import { parseRecipe } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
 import { readText } from "../files/read-text.ts";
 import type { DiskAdapter } from "./adapter-path.ts";
-import { placeOf } from "./recorded-merge.ts";
+import { placeOf } from "./recorded-inputs.ts";
 
 /** The adapters that a merge in a folder was made of, as its recipe.yaml names them; empty where it says nothing. */
 export async function partsOf(folder: string | null): Promise<string[]> {

@@ -1,24 +1,37 @@
 import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { isDora } from "../../adapter/dora.ts";
 import type { RecordedMerge } from "../../analysis/audit/audit-merged.ts";
-import { recordedClusters } from "../../analysis/audit/recorded-clusters.ts";
+import { type RecordedClusters, type RecordedReport, recordedReport } from "../../analysis/audit/recorded-clusters.ts";
 import { LoraLegoError, RefusedError } from "../../core/errors.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { parseStrictJson } from "../../formats/json.ts";
-import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
 import { EXACT_SUM } from "../../methods/method.ts";
 import { methodById } from "../../methods/registry.ts";
 import { asSaid } from "../../plan/carried-out.ts";
 import { makePlan } from "../../plan/plan.ts";
-import { parseRecipe } from "../../recipe/recipe-file.ts";
+import { parseRecipe, type RecipeStep } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
 import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
+import { isNamedFile } from "./adapter-path.ts";
+import { isFolder } from "./holds-adapter.ts";
+import { isPermutation, placesOf, type RecordedInput } from "./recorded-inputs.ts";
 
-/** The name of a report that stands in a merged adapter's folder (`merge --report merged/report.json`). */
+/** The name of a report that stands beside a merged adapter (`merge --report merged/report.json`). */
 const REPORT_FILE = "report.json";
 const NO_CLUSTERS = "the method does not cluster";
+const NO_REPORT = `there is no ${REPORT_FILE} beside the result`;
+/** What a recipe tells. */
+const WEIGHING = "weights and method, counted as a sum of all adapters";
+
+/** Where a merged adapter lies. */
+export interface MergedPlace {
+  /** The folder of its files; null if it has none on disk. */
+  readonly folder: string | null;
+  /** As the user wrote it. */
+  readonly path: string;
+}
 
 /** What is known of a merge, and which of the adapters each of its recipe's is. */
 export interface RecordedInOrder extends RecordedMerge {
@@ -31,28 +44,49 @@ type Weighing = Pick<RecordedInOrder, "method" | "weights" | "weightsOf" | "reci
  * What the files beside a merged adapter say about its merge: recipe.yaml the method and the weights, report.json the clusters. What they
  * do not say is among `unseen`.
  *
- * @param folder of the merged adapter; null if it has none on disk
- * @throws RefusedError for DoRA adapters, unless the recipe left their magnitudes out
+ * @throws RefusedError for DoRA adapters, unless the recipe left their magnitudes out, and where recipe.yaml names none of the adapters
  */
-export async function recordedMerge(folder: string | null, adapters: readonly Adapter[]): Promise<RecordedInOrder> {
-  await refuseMagnitudes(folder, adapters);
+export async function recordedMerge(place: MergedPlace, adapters: readonly Adapter[]): Promise<RecordedInOrder> {
   const unseen: string[] = [];
-  const weighing = await orUnseen(unseen, "weights and method, counted as a sum of all adapters", () =>
-    weighingOf(folder, adapters),
-  );
+  const steps = await orUnseen(unseen, WEIGHING, () => stepsIn(place));
+  refuseMagnitudes(steps, adapters);
+  const report = reportIn(place);
+  const inputs = steps?.length === 1 ? inputsOf(steps[0]!, report) : [];
+  const places = await placesOf(inputs, adapters);
+  const names = inputs.map(({ name }) => name).join(", ");
+  // A recipe of one adapter may be that of a merge that was changed, such as scaled or resized.
+  const changed = inputs.length === 1 && adapters.length > 1;
+  if (inputs.length > 0 && !changed && places.every((t) => t === -1)) {
+    throw new RefusedError(
+      `${RECIPE_FILE} says that the result was made of ${names}, and none of them is passed; pass those to --of, or correct their names in ${RECIPE_FILE} if these are the same adapters.`,
+    );
+  }
+  const others = !isPermutation(places, adapters.length);
+  const weighing =
+    steps === null
+      ? null
+      : await orUnseen(unseen, WEIGHING, async () => {
+          if (steps.length > 1) return `${RECIPE_FILE} has several steps`;
+          return others ? `${RECIPE_FILE} says that it was made of ${names}` : weighingOf(steps[0]!, places, adapters);
+        });
   const clustering = weighing === null || weighing.method.cut === "clusters";
-  const clusters = await orUnseen(unseen, "clusters", async () => clustersOf(folder, adapters, clustering));
-  const missing = weighing === null ? await missingFrom(folder, adapters) : [];
-  return { ...(weighing ?? plainSum(adapters)), clusters, unseen, missing };
+  const clusters = await orUnseen(unseen, "clusters", () => clustersOf(place, report, adapters, clustering));
+  return {
+    ...(weighing ?? plainSum(adapters)),
+    clusters,
+    unseen,
+    mismatch:
+      inputs.length > 0 && others && !(changed && places[0] === -1)
+        ? `${RECIPE_FILE} says that the result was made of ${names}; pass those to --of.`
+        : null,
+  };
 }
 
 /** The deltas of a DoRA adapter's own file are not what a merge holds of it. */
-async function refuseMagnitudes(folder: string | null, adapters: readonly Adapter[]): Promise<void> {
+function refuseMagnitudes(steps: readonly RecipeStep[] | null, adapters: readonly Adapter[]): void {
   const dora = adapters.find(isDora);
   if (dora === undefined) return;
-  const text = textIn(folder, RECIPE_FILE);
-  const steps = text === null ? [] : (await parseRecipe(text, RECIPE_FILE)).steps;
-  if (steps.length > 0 && steps.every(({ recipe }) => recipe.dora === "drop")) return;
+  if (steps !== null && steps.length > 0 && steps.every(({ recipe }) => recipe.dora === "drop")) return;
   throw new RefusedError(
     `${dora.name} is a DoRA adapter, and its file alone does not show what its magnitudes change; bake it by itself (lora-lego merge ${dora.name} --method cat --dora bake --base DIR), merge the result of that, and audit the merge against it.`,
   );
@@ -71,31 +105,38 @@ async function orUnseen<T>(unseen: string[], what: string, read: () => Promise<T
   return null;
 }
 
-/** Weights of 1 each, as if the deltas had been added up. */
+/** Weights that are not known, and count as if the deltas had been added up. */
 function plainSum(adapters: readonly Adapter[]): Weighing {
-  const weights = adapters.map(() => 1);
+  const ones = adapters.map(() => 1);
   return {
     method: methodById(EXACT_SUM),
-    weights,
-    weightsOf: () => weights,
+    weights: null,
+    weightsOf: () => ones,
     recipe: null,
     order: [...adapters.keys()],
   };
 }
 
-async function weighingOf(folder: string | null, adapters: readonly Adapter[]): Promise<Weighing | string> {
+async function stepsIn({ folder, path }: MergedPlace): Promise<readonly RecipeStep[] | string> {
+  // A file with a name of its own may lie in the folder of another merge.
+  if (isNamedFile(path)) return `a single file has no ${RECIPE_FILE}`;
   const text = textIn(folder, RECIPE_FILE);
-  if (text === null) return `there is no ${RECIPE_FILE} beside the result`;
-  const { steps } = await parseRecipe(text, RECIPE_FILE);
-  const [step, ...others] = steps;
-  if (others.length > 0) return `${RECIPE_FILE} has several steps`;
-  const places = step!.adapters.map((source) => ("path" in source ? placeOf(source.path, adapters) : -1));
-  if (!isPermutation(places, adapters.length)) {
-    const named = step!.adapters.flatMap((source) => ("path" in source ? source.path : []));
-    return `${RECIPE_FILE} says that it was made of ${named.join(", ")}`;
-  }
+  return text === null ? `there is no ${RECIPE_FILE} beside the result` : (await parseRecipe(text, RECIPE_FILE)).steps;
+}
+
+/** The adapters that a recipe names, with the hashes of the report that lists as many. */
+function inputsOf({ adapters }: RecipeStep, report: RecordedReport | string): RecordedInput[] {
+  const hashes = typeof report !== "string" && report.inputs.length === adapters.length ? report.inputs : [];
+  return adapters.map((source, n) => ({
+    name: "path" in source ? source.path : source.step,
+    sha256: hashes[n]?.sha256 ?? null,
+  }));
+}
+
+/** @param places of the recipe's adapters among those passed */
+function weighingOf({ recipe }: RecipeStep, places: readonly number[], adapters: readonly Adapter[]): Weighing {
   const inputs = places.map((t) => adapters[t]!);
-  const plan = makePlan(inputs, step!.recipe);
+  const plan = makePlan(inputs, recipe);
   const inUsersOrder = (weights: readonly number[]): number[] => adapters.map((_, t) => weights[places.indexOf(t)]!);
   const weights = inUsersOrder(plan.inputs.map(({ weight }) => weight));
   const own = new Map(plan.modules.map((module) => [module.name, inUsersOrder(module.weights)]));
@@ -103,56 +144,45 @@ async function weighingOf(folder: string | null, adapters: readonly Adapter[]): 
     method: methodById(plan.method),
     weights,
     weightsOf: (name) => own.get(name) ?? weights,
-    recipe: asSaid(step!.recipe, inputs),
+    recipe: asSaid(recipe, inputs),
     order: places,
   };
 }
 
-/** The adapters that recipe.yaml names besides these, if it names each of these. */
-async function missingFrom(folder: string | null, adapters: readonly Adapter[]): Promise<string[]> {
-  const text = textIn(folder, RECIPE_FILE);
-  if (text === null) return [];
-  const steps = await parseRecipe(text, RECIPE_FILE).then(
-    (recipe) => recipe.steps,
-    () => [],
-  );
-  if (steps.length !== 1) return [];
-  const named = steps[0]!.adapters.flatMap((source) => ("path" in source ? source.path : []));
-  const places = named.map((path) => placeOf(path, adapters));
-  return new Set(places.filter((t) => t >= 0)).size === adapters.length ? named.filter((_, n) => places[n] === -1) : [];
+/** The report beside a result, or why there is none. */
+function reportIn({ folder }: MergedPlace): RecordedReport | string {
+  const text = textIn(folder, REPORT_FILE);
+  if (text === null) return NO_REPORT;
+  try {
+    return recordedReport(parseStrictJson(text, REPORT_FILE)) ?? `${REPORT_FILE} is no report of a merge`;
+  } catch (error) {
+    if (!(error instanceof LoraLegoError)) throw error;
+    return error.message.replace(/\.$/, "");
+  }
 }
 
 /** @param clustering whether the method may cluster */
-async function clustersOf(folder: string | null, adapters: readonly Adapter[], clustering: boolean) {
-  const text = textIn(folder, REPORT_FILE);
-  if (text === null) {
-    if (!clustering) return NO_CLUSTERS;
-    const there = folder === null ? "" : shellPath(`${basename(folder)}/${REPORT_FILE}`);
-    return folder === null
-      ? `there is no ${REPORT_FILE} beside the result`
-      : `there is no ${REPORT_FILE} in its folder; merge writes it there with --report ${there}`;
+async function clustersOf(
+  { folder, path }: MergedPlace,
+  report: RecordedReport | string,
+  adapters: readonly Adapter[],
+  clustering: boolean,
+): Promise<RecordedClusters | string> {
+  if (!clustering) return NO_CLUSTERS;
+  if (report === NO_REPORT && folder !== null) {
+    const there = shellPath(join(isFolder(path) ? path : dirname(path), REPORT_FILE));
+    return `there is no ${REPORT_FILE} beside it; a merge that clusters writes it there with --report ${there}`;
   }
-  const recorded = recordedClusters(parseStrictJson(text, REPORT_FILE));
-  if (recorded === null) return `${REPORT_FILE} is no report of a merge`;
-  const places = recorded.inputs.map((name) => placeOf(name, adapters));
+  if (typeof report === "string") return report;
+  const places = await placesOf(report.inputs, adapters);
   if (!isPermutation(places, adapters.length)) return `${REPORT_FILE} is about other adapters`;
-  return recorded.modules ?? NO_CLUSTERS;
+  const { modules, of } = report;
+  const cosines = adapters.map((_, t) => of.cosines[places.indexOf(t)]!);
+  return modules === null ? NO_CLUSTERS : { modules, of: { ...of, cosines } };
 }
 
 function textIn(folder: string | null, file: string): string | null {
   if (folder === null) return null;
   const path = join(folder, file);
   return existsSync(path) ? readText(path, { name: file, most: LARGE_TEXT_BYTES }) : null;
-}
-
-/** The position of the adapter that a recipe or report means; -1 if there is none. */
-export function placeOf(path: string, adapters: readonly Adapter[]): number {
-  const name = isHubPath(path) ? hubName(parseHubPath(path)) : path;
-  const exact = adapters.findIndex((adapter) => adapter.name === name);
-  if (exact >= 0) return exact;
-  return adapters.findIndex((adapter) => `/${name}`.endsWith(`/${adapter.name}`) || adapter.name.endsWith(`/${name}`));
-}
-
-function isPermutation(places: readonly number[], count: number): boolean {
-  return places.length === count && new Set(places).size === count && !places.includes(-1);
 }

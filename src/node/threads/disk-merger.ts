@@ -8,8 +8,8 @@ import { type Lane, localLane } from "../../lanes/lane.ts";
 import { Merger } from "../../lanes/merger.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { openFile } from "../files/file-source.ts";
+import { hashFiles } from "../files/hash.ts";
 import { openSink } from "../output/file-sink.ts";
-import { hashFiles } from "./hash.ts";
 import type { InputFile, InputFiles } from "./worker-protocol.ts";
 
 /** A lane that opens its input and output files by path. */

@@ -4,7 +4,7 @@ import type { Adapter } from "../../../src/adapter/adapter.ts";
 import { openAdapter } from "../../../src/adapter/open.ts";
 import { auditMergedAdapter, type MergedAudit } from "../../../src/analysis/audit/audit-merged.ts";
 import { auditSet } from "../../../src/analysis/audit/audit-set.ts";
-import { recordedClusters } from "../../../src/analysis/audit/recorded-clusters.ts";
+import { recordedReport } from "../../../src/analysis/audit/recorded-clusters.ts";
 import { memorySource } from "../../../src/core/bytes.ts";
 import { mergeInMemory } from "../../../src/merge/merge.ts";
 import { methodById } from "../../../src/methods/registry.ts";
@@ -69,6 +69,7 @@ async function follow({ used, recipe, words }: Merge): Promise<MergedAudit> {
   const open = async (file: string) => memorySource(`merged/${file}`, files[file]!);
   const merged = await openAdapter({ name: "merged", files: Object.keys(files), folders: [], open });
   const counts = plan.inputs.map(({ weight }) => weight);
+  const { modules, of } = recordedReport(JSON.parse(JSON.stringify(report)))!;
   return auditMergedAdapter(
     tightKernels(),
     merged,
@@ -78,8 +79,9 @@ async function follow({ used, recipe, words }: Merge): Promise<MergedAudit> {
       weights: counts,
       weightsOf: () => counts,
       recipe,
-      clusters: recordedClusters(JSON.parse(JSON.stringify(report)))!.modules,
+      clusters: modules && { modules, of },
       unseen: [],
+      mismatch: null,
     },
     (fix) => fixCommand(fix, madeBy(words, used)),
   );

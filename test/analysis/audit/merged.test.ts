@@ -26,6 +26,7 @@ const sum = (weights: readonly number[], rest: Partial<RecordedMerge> = {}): Rec
   recipe: null,
   clusters: null,
   unseen: [],
+  mismatch: null,
   ...rest,
 });
 
@@ -147,8 +148,13 @@ describe("signatures", () => {
 
   it("tell clusters that join adapters from those that gather one, and say where they are not known", async () => {
     const numbers = [0, 1, 2, 3];
-    const merged = (clusters: RecordedMerge["clusters"]): Promise<MergedAudit> =>
-      audited(diagonal("m", { 0: GOOD, 1: GOOD, 2: GOOD }), THREE, sum([1, 1, 1], { clusters }));
+    const of = { rank: 3, normRatio: GOOD * Math.sqrt(3), cosines: [1, 1, 1].map((one) => one / Math.sqrt(3)) };
+    const merged = (modules: readonly number[][][] | null, own = of): Promise<MergedAudit> =>
+      audited(
+        diagonal("m", { 0: GOOD, 1: GOOD, 2: GOOD }),
+        THREE,
+        sum([1, 1, 1], { clusters: modules && { modules, of: own } }),
+      );
     // Each cluster holds one unit of each of four adapters: purity 1/4.
     const mixed = await merged([numbers.map(() => [...numbers])]);
     expect(mixed.purity!.purity).toBe(0.25);
@@ -158,6 +164,9 @@ describe("signatures", () => {
     });
     expect(fixesOf(mixed)).toEqual([{ method: "auto", rank: 3 }]);
     expect(signature(mixed, "mixed-clusters").text).toMatch(/^purity 25%, 0\.[3-6]\d times chance's \(least 0\.75\)$/);
+    // Of another merge of the same adapters: its result has less of the third.
+    const others = await merged([numbers.map(() => [...numbers])], { ...of, cosines: [0.7, 0.7, 0.1] });
+    expect([others.purity, others.unseen]).toEqual([null, ["clusters (report.json is about another result)"]]);
     const pure = await merged([numbers.map((t) => numbers.map(() => t))]);
     expect(signature(pure, "mixed-clusters")).toMatchObject({ found: false });
     expect(pure.next).toEqual([]);
@@ -187,6 +196,33 @@ describe("signatures", () => {
     );
     const doubled = [{ scale: Number((2 * Number(factor)).toPrecision(4)) }];
     expect(fixesOf(known)).toEqual(factor === null ? [] : doubled);
+  });
+
+  it("say nothing of the scale, nor of what a result should hold of each, where the weights are not known", async () => {
+    const pair = [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 })];
+    const audit = await audited(diagonal("m", { 0: 1, 1: 9 }), pair, sum([1, 1], { weights: null }));
+    for (const id of ["scale-too-small", "scale-too-large", "badly-kept"] as const) {
+      expect(signature(audit, id)).toMatchObject({
+        found: null,
+        figure: null,
+        text: "the weights of the merge are not known",
+      });
+    }
+    expect([audit.weights, audit.next, audit.good]).toEqual([null, [], true]);
+  });
+
+  it("ask for no factor where no module has two adapters", async () => {
+    const apart = [diagonal("a", { 0: 1 }), diagonal("b", { 1: 2 }, "layers.1.q_proj")];
+    const both = openPico("m", {
+      modules: {
+        [MODULE]: { A: [unit(0)], B: [0, 1, 2, 3].map((row) => [row === 0 ? 1 : 0]) },
+        "layers.1.q_proj": { A: [unit(1)], B: [0, 1, 2, 3].map((row) => [row === 1 ? 2 : 0]) },
+      },
+    });
+    const audit = await audited(both, apart);
+    expect(audit.autoScale).toMatchObject({ factor: 1, rule: "nothing shared" });
+    expect(signature(audit, "scale-too-large")).toMatchObject({ found: null, text: "no module has two adapters" });
+    expect([foundIn(audit), audit.next]).toEqual([[], []]);
   });
 
   it("compare a result of one adapter with its size", async () => {

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { closeSync, readSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { FormatError } from "../../core/errors.ts";
-import { naming } from "../files/named-failure.ts";
-import { openRegular } from "../files/regular-file.ts";
+import { naming } from "./named-failure.ts";
+import { openRegular } from "./regular-file.ts";
 
 const CHUNK_BYTES = 1 << 20;
 /** Chunks between two turns of the event loop: some milliseconds, so that a busy thread still hands jobs to others. */
