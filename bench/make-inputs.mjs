@@ -18,6 +18,9 @@ const MODULES = [
   ["mlp.down_proj", 11008, 4096],
 ];
 
+/** Adapters of one module of 4096 x 4096, for what takes seconds a module. */
+export const ONE_MODULE = { layers: 1, rank: 16, directions: 24, linear: [MODULES[0]] };
+
 /**
  * Make sure that `count` adapters lie in `folder`.
  *

@@ -1,6 +1,6 @@
 /**
- * Every method on seven synthetic Llama-2-7B-shaped adapters (bench/make-inputs.mjs), two threads, whole processes; and the exact SVD
- * merge against numpy's SVD of the dense sum, verified and timed on sampled modules in the same run where BENCH_PYTHON names a Python
+ * Every method on seven synthetic Llama-2-7B-shaped adapters (bench/make-inputs.mjs), those on dense deltas on one 4096 x 4096 module of
+ * them, two threads, whole processes; and the exact SVD merge against numpy's SVD of the dense sum, verified and timed on sampled modules in the same run where BENCH_PYTHON names a Python
  * with bench/baseline/requirements.txt.
  *
  *   npm run build && BENCH_PYTHON=.venv/bin/python node bench/methods.mjs [method...]
@@ -11,7 +11,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { METHODS } from "../dist/index.js";
-import { makeInputs } from "./make-inputs.mjs";
+import { makeInputs, ONE_MODULE } from "./make-inputs.mjs";
 import { baselineEnvironment, median, run } from "./measure.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
@@ -24,10 +24,13 @@ const MOST_DISTANCE = 1e-5;
 const here = fileURLToPath(new URL(".", import.meta.url));
 const out = join(here, "data/out");
 const inputs = makeInputs(join(here, "data"), 7);
+const oneModule = makeInputs(join(here, "data/one-module"), 7, ONE_MODULE);
 const cli = join(here, "../dist/cli/main.js");
+const needsOf = (method) => METHODS.find(({ id }) => id === method).needs;
+const isDense = (method) => needsOf(method).cut === true;
 const merge = (method) => {
-  const two = METHODS.find(({ id }) => id === method).needs.adapters === 2;
-  const chosen = two ? inputs.slice(0, 2) : inputs;
+  const given = isDense(method) ? oneModule : inputs;
+  const chosen = needsOf(method).adapters === 2 ? given.slice(0, 2) : given;
   const options = ["--method", method, "--rank", "16", "--threads", "2", "--dtype", "f32", "--out", out, "--force"];
   return [process.execPath, cli, "merge", ...chosen, ...options];
 };
@@ -40,7 +43,11 @@ for (const method of chosen) {
   for (let round = 0; round < ROUNDS; round++) runs.push(await run(merge(method)));
   seconds[method] = median(runs.map((each) => each.seconds));
   const peak = Math.max(...runs.map((each) => each.megabytes));
-  console.log(`${method.padEnd(22)} median ${seconds[method].toFixed(2)} s, peak ${peak.toFixed(0)} MB`);
+  const processor = median(runs.map((each) => each.processor));
+  const of = isDense(method) ? ", one module" : "";
+  console.log(
+    `${method.padEnd(22)} median ${seconds[method].toFixed(2)} s, processor ${processor.toFixed(2)} s, peak ${peak.toFixed(0)} MB${of}`,
+  );
 }
 if (process.env.BENCH_PYTHON !== undefined && chosen.includes("svd")) compareWithDense(await run(merge("svd")));
 rmSync(out, { recursive: true, force: true });

@@ -7,12 +7,12 @@
  *
  * BENCH_PYTHON has bench/baseline/requirements-peft.txt.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { makeInputs } from "./make-inputs.mjs";
+import { makeInputs, ONE_MODULE } from "./make-inputs.mjs";
 import { baselineEnvironment, median, run } from "./measure.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
@@ -20,14 +20,21 @@ const ON_FACTORS = ["cat", "linear", "ties", "dare_linear", "dare_ties", "magnit
 const ON_DELTAS = ["svd", "ties_svd", "dare_linear_svd", "dare_ties_svd", "magnitude_prune_svd"];
 /** Theirs has none of these; they stand beside ties_svd. */
 const OURS_ALONE = ["della"];
-const ONE_MODULE = { layers: 1, rank: 16, directions: 24, linear: [["self_attn.q_proj", 4096, 4096]] };
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const python = process.env.BENCH_PYTHON;
+const python = withPeft(process.env.BENCH_PYTHON);
 const out = join(here, "data/out");
 const whole = makeInputs(join(here, "data"), 7);
 const one = makeInputs(join(here, "data/one-module"), 7, ONE_MODULE);
 const cli = join(here, "../dist/cli/main.js");
+
+/** A Python that has PEFT; undefined if there is none. */
+function withPeft(command) {
+  if (command === undefined) return undefined;
+  const { status } = spawnSync(command, ["-c", "import peft"]);
+  if (status !== 0) console.log(`${command} has no PEFT (bench/baseline/requirements-peft.txt), so ours stands alone.`);
+  return status === 0 ? command : undefined;
+}
 
 function ours(method, inputs) {
   const ranked = method === "cat" ? [] : ["--rank", "16"];
