@@ -1,7 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
-import type { LoadingLine } from "../analysis/loading-lines.ts";
+import type { Signature } from "../analysis/audit/signatures.ts";
 import { type Clustering, type ModulePlane, ModuleView } from "../analysis/module-view.ts";
 import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
@@ -20,6 +20,7 @@ import type { MergeReport } from "../report/report.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
+import type { PageResult, ResultLoading } from "./result.ts";
 import type { SetAudit } from "./set-audit.ts";
 import { Turns } from "./turns.ts";
 
@@ -56,8 +57,7 @@ export interface ExplorerMerge {
   readonly name: string;
   readonly report: MergeReport;
   readonly files: Readonly<Record<string, Uint8Array>>;
-  /** How programs load it. */
-  readonly loading: readonly LoadingLine[];
+  readonly loading: ResultLoading;
 }
 
 /** The page's slow work: opens adapters, analyses their modules and merges them. Does not use the DOM. */
@@ -197,8 +197,17 @@ export class Explorer {
     const { mergeInPage } = await import("./page-merge.ts");
     const { report, files } = await mergeInPage(adapters, paths, folders, withWeights(recipe, chosen), lanes, control);
     const name = `merged-${String(report.options.method)}-r${report.totals.rank}`;
-    const { resultLines } = await import("./set-audit.ts");
-    return { name, report, files, loading: await resultLines(name, files) };
+    const { resultLoading } = await import("./set-audit.ts");
+    return { name, report, files, loading: await resultLoading(name, files, recipe) };
+  }
+
+  /** What an audit finds in the result of a merge. @param ids of the adapters that it was made of, in its report's order */
+  async check(ids: readonly number[], result: PageResult): Promise<readonly Signature[] | null> {
+    return this.#looking.run(async () => {
+      const { resultChecks } = await import("./set-audit.ts");
+      const names = result.report.inputs.map(({ name }) => name);
+      return resultChecks(this.#kernels, result, this.#named(ids.map((id, t) => ({ id, name: names[t]!, weight: 1 }))));
+    });
   }
 
   /** Cancel the running merge. */

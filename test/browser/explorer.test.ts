@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createSHA256 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
-import { mergeToFolder } from "../../src/node/index.ts";
+import { auditMerged, mergeToFolder } from "../../src/node/index.ts";
 import { minibench, SEEN } from "../support/minibench.ts";
 import { MockHub } from "../support/mock-hub.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
@@ -76,6 +76,26 @@ describe("the explorer", () => {
       expect(readFileSync(join(out, name)).equals(bytes), name).toBe(true);
     }
     expect(progress.at(-1)).toBe(report.modules.length);
+  });
+
+  it("finds in a result what lora-lego audit finds, and whether the program that it is for loads it", async () => {
+    const page = explorer();
+    const tasks = SEEN.slice(0, 3);
+    const gpt2 = (task: string) => join(minibench(task), "../../../gpt2/all", task);
+    const cards = await Promise.all(tasks.map((task) => page.open(handed(gpt2(task), task))));
+    const chosen = cards.map(({ id, name }, t) => ({ id, name, weight: t === 2 ? 0.5 : 1 }));
+    const recipe = { method: "lego", target: { kind: "rank", rank: 2 }, for: "vllm" } as const;
+    const made = await page.merge(chosen, recipe, () => {});
+    expect(made.loading.against).toMatch(/^vLLM .* takes no LoRA for GPT2LMHeadModel/);
+    expect(made.loading.lines.map(({ title }) => title)).toEqual(["PEFT"]);
+    const out = join(folder, "checked");
+    mkdirSync(out);
+    for (const [name, bytes] of Object.entries(made.files)) writeFileSync(join(out, name), bytes);
+    writeFileSync(join(out, "report.json"), JSON.stringify(made.report));
+    const { signatures, good } = await auditMerged(out, { of: tasks.map(gpt2) });
+    expect([signatures.length, good]).toEqual([8, false]);
+    const ids = cards.map(({ id }) => id);
+    expect(await page.check(ids, { ...made, recipe })).toEqual(signatures);
   });
 
   it("shares out a budget as lora-lego merge does", async () => {

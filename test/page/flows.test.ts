@@ -75,6 +75,10 @@ describe("the explorer in Chromium", () => {
   it("merges by the method that auto chooses, unless another is chosen", async () => {
     const page = await withExamples();
     await page.getByRole("tab", { name: /Merge/ }).click();
+    // As filled in from the overview, and emptied for the merge's own.
+    await page.getByText("Writes 28 modules of rank 12 in bf16").waitFor();
+    expect(await page.getByLabel("Rank --rank").inputValue()).toBe("12");
+    await page.getByLabel("Rank --rank").fill("");
     await page.getByText("Writes 28 modules of rank 6 in bf16").waitFor();
     await page.getByRole("button", { name: "Merge", exact: true }).click();
     await page.getByRole("heading", { name: "1. tsv, rank 6" }).waitFor();
@@ -89,11 +93,11 @@ describe("the explorer in Chromium", () => {
     await page.getByRole("button", { name: /^model\.layers\.2\.self_attn\.v_proj: / }).click();
     await page.getByRole("heading", { name: "model.layers.2.self_attn.v_proj" }).waitFor();
     const caption = (k: number) => page.getByText(`Clusters at k = ${k}: each becomes one rank of the result`);
-    // The adapters' rank, as a merge takes by itself.
-    await caption(6).waitFor();
+    // The rank that is recommended for LEGO.
+    await caption(12).waitFor();
     await page.getByLabel("clusters k").focus();
     await page.keyboard.press("ArrowRight");
-    await caption(7).waitFor();
+    await caption(13).waitFor();
     await page.getByRole("listbox", { name: "42 units in the plane" }).press("Enter");
     await page.getByRole("rowheader", { name: "cola 0", exact: true }).waitFor();
     await page.getByRole("button", { name: "Lay out by UMAP" }).click();
@@ -153,7 +157,7 @@ describe("the explorer in Chromium", () => {
     const names = () => page.locator(".chip b").allTextContents();
     await expect.poll(names).toEqual(["cola", "sst2"]);
     await page.locator(".chip", { hasText: "sst2" }).click();
-    await page.getByRole("button", { name: "Move sst2 up" }).click();
+    await page.getByRole("button", { name: "Move sst2 left" }).click();
     await expect.poll(names).toEqual(["sst2", "cola"]);
     await page.reload();
     await expect.poll(names).toEqual(["cola", "sst2"]);

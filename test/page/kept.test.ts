@@ -84,8 +84,38 @@ describe("the page", () => {
     );
     await page.goto(`${page.url()}#page=${state}`);
     await page.getByText("A page cannot open files by itself; open these again: judge.").waitFor();
+    // The example set, which the first view drew, is none of its adapters.
+    expect(await page.locator(".chip").count()).toBe(0);
     await page.goto(`${page.url().split("#")[0]}#page=${state.slice(0, 40)}`);
     await page.getByText("The link is cut off; copy the whole of it.").waitFor();
+  });
+});
+
+describe("the browser's history", () => {
+  it("leads back to the tab before, and loses no opened adapter without a question", async () => {
+    const page = await browser.open(["cola"].map(minibench));
+    const shown = (name: string | RegExp) => page.getByRole("tab", { name, selected: true }).waitFor();
+    for (const name of [/^Module/, /^Merge/]) await page.getByRole("tab", { name }).click();
+    await page.goBack();
+    await shown(/^Module/);
+    await page.goBack();
+    await shown("Overview");
+    await page.goForward();
+    await shown(/^Module/);
+    const asked: string[] = [];
+    page.on("dialog", (dialog) => {
+      asked.push(dialog.type());
+      void dialog.accept();
+    });
+    // What the server brings back is not lost.
+    await page.reload();
+    await page.getByText("cola", { exact: true }).waitFor();
+    expect(asked).toEqual([]);
+    const file = join(minibench("sst2"), "adapter_model.safetensors");
+    await page.locator('input[type="file"]').nth(1).setInputFiles(file);
+    await page.locator(".chip", { hasText: "adapter_model" }).click();
+    await page.reload();
+    expect(asked).toEqual(["beforeunload"]);
   });
 });
 

@@ -85,16 +85,16 @@ describe("the overview", () => {
     expect(cells).toHaveLength(6);
     const audit = await auditAdapters(SEVERAL.map(minibench));
     expect(cells[0]).toBe(audit.similarity[0]![1]!.toFixed(2));
-    await page.getByRole("img", { name: /^Shares of the sum: cola \d+%, sst2 \d+%, mrpc \d+%$/ }).waitFor();
+    await page.getByRole("img", { name: /^Parts of the sum: cola \d+%, sst2 \d+%, mrpc \d+%$/ }).waitFor();
     await page.getByText(`Recommended: ${audit.recommendation!.method}, rank ${audit.recommendation!.rank}`).waitFor();
-    await page.getByRole("button", { name: "LoRA-LEGO at rank 12" }).click();
+    await page.getByRole("button", { name: "Set up LoRA-LEGO at rank 12" }).click();
     await page.getByText("Writes 28 modules of rank 12").waitFor();
   });
 
   it("recommends the rank that leaves room for each adapter, where there are more adapters than ranks", async () => {
     const page = await opened([...SEVERAL, "mnli", "qnli", "qqp", "rte"]);
     await page.getByText(/^Recommended: tsv, rank 12\. .*leaves some of 7 adapters without a direction/).waitFor();
-    await page.getByRole("button", { name: "Merge like this" }).click();
+    await page.getByRole("button", { name: "Set up this merge" }).click();
     await page.getByText("Writes 28 modules of rank 12").waitFor();
     expect(await page.getByLabel(/^Method/).inputValue()).toBe("auto");
   });
@@ -109,9 +109,17 @@ describe("the overview", () => {
     const page = await browser.open([minibench("cola"), minibench("sst2"), await scaled("mrpc", 0.01)]);
     await page.getByText("Practically lost: mrpc.").waitFor();
     expect(await page.locator(".chip", { hasText: "lost" }).locator("b").allTextContents()).toEqual(["mrpc"]);
-    await page.getByRole("button", { name: "Merge like this" }).click();
+    const weight = async () => Number(await page.getByRole("slider", { name: "mrpc" }).inputValue());
+    const [first, ...others] = await page.locator(".findings button").all();
+    expect(await first!.textContent()).toBe("Set up without mrpc");
+    await first!.click();
     await page.getByText(/^Writes 28 modules/).waitFor();
-    expect(Number(await page.getByRole("slider", { name: "mrpc" }).inputValue())).toBeGreaterThan(20);
+    expect(await weight()).toBe(0);
+    await page.getByRole("tab", { name: "Overview" }).click();
+    await page.getByRole("button", { name: /^Set up with weights 1, 1, \d+/ }).click();
+    await page.getByText(/^Writes 28 modules/).waitFor();
+    expect(await weight()).toBeGreaterThan(20);
+    expect(others).toHaveLength(2);
   });
 
   it("groups the modules of an image model by block", async () => {
@@ -214,7 +222,7 @@ describe("a card", () => {
     await page.getByLabel("Name of cola").fill("judge");
     await page.getByLabel("Weight of judge").fill("2.5");
     await page.getByLabel("Weight of judge").press("Enter");
-    await page.getByRole("button", { name: "Move judge down" }).click();
+    await page.getByRole("button", { name: "Move judge right" }).click();
     await expect.poll(() => namesIn(page)).toEqual(["sst2", "judge"]);
     expect(await page.getByLabel("Weight of judge").inputValue()).toBe("2.5");
     await page.locator(".chip", { hasText: "sst2" }).click();

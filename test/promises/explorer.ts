@@ -115,6 +115,10 @@ export const EXPLORER: PromisingText = {
       "page/shows > says who is lost beside its name, and balances the set where that is recommended",
     ],
     [
+      "Adapters that the recommendation leaves out get weight 0; what hardly trained is left out first, and brought to the size of the others only by a second button.",
+      "page/shows > says who is lost beside its name, and balances the set where that is recommended",
+    ],
+    [
       "The table below shows layers by kind of module, shaded by one figure that each cell also prints:",
       "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
       "browser/explorer > looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share",
@@ -203,7 +207,8 @@ export const EXPLORER: PromisingText = {
       "page/screen > regroups in steps, or at once for those who want less motion",
     ],
     [
-      "The rank that is recommended for LEGO is marked on the curves; *Use this k* fills the merge form with LEGO at k.",
+      "It begins at the rank that is recommended for LEGO, which is marked on the curves; *Use this k* fills the merge form with LEGO at k.",
+      "state/advised > is where the module's k begins, and not where that of the first view was",
       "page/screen > marks the recommended k on the curves, and fills the merge form with the k that is used",
     ],
     [
@@ -250,6 +255,11 @@ export const EXPLORER: PromisingText = {
       "page/flows > merges by the method that auto chooses, unless another is chosen",
     ],
     [
+      "An empty rank is filled with the one that the overview recommends for the method, and says so; empty the field for the merge's own.",
+      "state/advised > fills an empty rank of auto, of the method that it is for, and of LEGO, until the field is emptied",
+      "page/flows > merges by the method that auto chooses, unless another is chosen",
+    ],
+    [
       "It has every method with its options (folded), the rank, a factor for the delta, the program that will load the result, and a slider for each weight.",
       "page/merge > has nothing of its flow below the fold, by auto and with a method's options folded",
       "views/merge-form > weighs adapters by sliders, whose span grows with a weight",
@@ -288,6 +298,21 @@ export const EXPLORER: PromisingText = {
     [
       "You can download a PEFT folder (zip, or written into a folder if the browser can do that), the single files, the recipe, and the report as JSON or as a page.",
       "page/flows > goes from the example set to a merge whose files are the command line's, byte by byte",
+    ],
+    [
+      "The checks of `audit --of` follow in one line, which unfolds; they need the adapters open.",
+      "browser/explorer > finds in a result what lora-lego audit finds, and whether the program that it is for loads it",
+      "page/merge > ends with what the command line ends with: what is lost, what to try, which a button does, and how to load it",
+    ],
+    [
+      "What to try next starts from the result that it stands under, and needs its adapters open.",
+      "state/advised > changes the merge that it is about, whatever the form says now",
+      "state/advised > is for no other adapters: of %s",
+      "views/merge-view > offers no other merge while its adapters are not open, and says why",
+    ],
+    [
+      "Adapters that must be brought to one size first are not changed by the page, which gives the command line instead.",
+      "state/advised > is a command line where adapters have to change first",
     ],
     [
       "The last six results stand side by side, with how much of each adapter they hold.",
@@ -332,6 +357,11 @@ export const EXPLORER: PromisingText = {
       "Drop the file on the page to restore it.",
       "page/kept > comes back from a link and from a file: settings, weights, and the adapters as they are opened",
     ],
+    [
+      "Back and Forward lead from tab to tab, and the browser asks before opened adapters of your own are lost.",
+      "page/kept > leads back to the tab before, and loses no opened adapter without a question",
+    ],
+    ["A link of `lora-lego ui` works only on this computer, while it runs; the file works anywhere.", EXPLAINS],
     [
       "The four views at three widths, in both schemes; `node tools/page/screenshots.mjs` makes these pictures.",
       EXPLAINS,

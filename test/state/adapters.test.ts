@@ -99,6 +99,28 @@ describe("adapters that are served beside the page", () => {
     ]);
   });
 
+  it("are opened once where they are the example set, which ends the first view", async () => {
+    const list = ["one", "two"].map((name) => ({ name, folders: [], files: [] }));
+    vi.stubGlobal("fetch", async () => Object.defineProperty(Response.json(list), "url", { value: "http://h/l.json" }));
+    const { intro } = await import("../../web/state/intro.ts");
+    intro.value = true;
+    const drawn = page.drawExample();
+    for (const id of [1, 2]) (await page.worker.next("open")).answer(cardOf(id));
+    await drawn;
+    expect(intro.value).toBe(true);
+    await page.openExample();
+    expect([intro.value, listed()]).toEqual([
+      false,
+      [
+        ["one", 1],
+        ["two", 2],
+      ],
+    ]);
+    page.remove(keyOf("one"));
+    void page.openExample();
+    expect((await page.worker.next("open")).args).toMatchObject([{ name: "one" }]);
+  });
+
   it.each([
     [new Response("one is gone.", { status: 500, headers: { "content-type": "text/plain" } }), "one is gone."],
     [

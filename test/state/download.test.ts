@@ -19,7 +19,16 @@ beforeAll(async () => {
   const tensors = linear("q").map((tensor) => ({ ...tensor, data: tensor.data.fill(0x3d) }));
   const { report } = await mergeInMemory([await openPeft(tensors)], { method: "cat" });
   const files = Object.fromEntries(Object.entries(FILES).map(([name, text]) => [name, new TextEncoder().encode(text)]));
-  made = { number: 1, name: NAME, title: "cat, rank 2", report, files, loading: [], seconds: 1 };
+  made = {
+    number: 1,
+    name: NAME,
+    title: "cat, rank 2",
+    recipe: { method: "cat" },
+    report,
+    files,
+    loading: { lines: [], against: null },
+    seconds: 1,
+  };
 });
 
 afterEach(() => {

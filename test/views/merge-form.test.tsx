@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { page } from "vitest/browser";
+import { page, userEvent } from "vitest/browser";
 import { adapters } from "../../web/state/adapters.ts";
 import { estimate, recipe } from "../../web/state/merge.ts";
 import { MergeForm } from "../../web/views/merge-form.tsx";
@@ -96,6 +96,18 @@ describe("the form of a merge", () => {
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     expect(adapters.value.map(({ weight }) => weight)).toEqual([0.5, 3]);
     await expect.element(page.getByRole("slider", { name: "a2" })).toHaveAttribute("max", "3");
+    slider.focus();
+    await userEvent.keyboard("{ArrowLeft}{ArrowLeft}");
+    expect(adapters.value[0]!.weight).toBe(0.4);
+  });
+
+  it("shows what a button made of a field that was typed into before", async () => {
+    mount(<MergeForm />);
+    const rank = page.getByLabelText("Rank --rank");
+    await rank.fill("8");
+    (document.activeElement as HTMLElement).blur();
+    recipe.value = { method: "lego", target: { kind: "rank", rank: 12 } };
+    await expect.element(rank).toHaveDisplayValue("12");
   });
 
   it("takes several patterns of modules", async () => {

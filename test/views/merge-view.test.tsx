@@ -14,7 +14,16 @@ beforeAll(async () => {
   const tensors = linear("q").map((tensor) => ({ ...tensor, data: tensor.data.fill(0x3d) }));
   const { report } = await mergeInMemory([await openPeft(tensors)], { method: "cat" });
   const files = { "README.md": new Uint8Array([1]), "adapter_config.json": new Uint8Array([2]) };
-  made = { number: 1, name: "merged", title: "cat, rank 2", report, files, loading: [], seconds: 1 };
+  made = {
+    number: 1,
+    name: "merged",
+    title: "cat, rank 2",
+    recipe: { method: "cat" },
+    report,
+    files,
+    loading: { lines: [], against: null },
+    seconds: 1,
+  };
 });
 
 afterEach(() => {
@@ -53,7 +62,13 @@ describe("a result", () => {
     await expect.element(why).toBeVisible();
     const facts = { format: "peft", baseModel: null, modules: 1, ranks: [2], scales: [1], dtypes: ["f32"], bytes: 8 };
     const card = { id: 1, name: "one", ...facts, notes: [] };
-    adapters.value = [{ key: 1, name: "one", source: { from: "files", name: "one" }, weight: 1, card, error: null }];
+    const open = (name: string) => {
+      adapters.value = [{ key: 1, name, source: { from: "files", name }, weight: 1, card, error: null }];
+    };
+    open("another");
+    await expect.element(again).toBeDisabled();
+    await expect.element(page.getByText(/^The adapters that are open are not those of this result: /)).toBeVisible();
+    open(made.report.inputs[0]!.name);
     await expect.element(again).toBeEnabled();
     expect(why.query()).toBeNull();
   });

@@ -21,6 +21,11 @@ export interface ListedAdapter {
   readonly error: string | null;
 }
 
+/** One that is open. */
+export interface OpenAdapter extends ListedAdapter {
+  readonly card: AdapterCard;
+}
+
 export const adapters = signal<readonly ListedAdapter[]>([]);
 /** Text for screen readers. */
 export const announcement = signal("");
@@ -40,7 +45,7 @@ export function opening(work: () => Promise<unknown>): void {
 }
 
 /** The open adapters. */
-export const openAdapters = computed(() =>
+export const openAdapters = computed<readonly OpenAdapter[]>(() =>
   adapters.value.flatMap((adapter) => (adapter.card === null ? [] : [{ ...adapter, card: adapter.card }])),
 );
 export const chosenAdapters = computed<ChosenAdapter[]>(() =>
@@ -83,7 +88,7 @@ async function add(name: string, source: Source, open: (name: string) => Promise
 }
 
 /** Whoever opens adapters of their own is done with the example set. */
-function closeExample(): void {
+export function closeExample(): void {
   intro.value = false;
   for (const { key, source } of adapters.value) if (source.from === "example") remove(key);
 }
@@ -111,9 +116,22 @@ export async function addFromHub(path: string, token: string): Promise<void> {
   await add(name, { from: "hub", path: name }, () => explorer.openHub(full, access));
 }
 
-/** Open the example set. */
+/** Open the example set, as far as it is not open; whoever asks for it is done with the first view. */
+export function openExample(): Promise<void> {
+  intro.value = false;
+  return addExample();
+}
+
+const EXAMPLES = "./examples/adapters.json";
+
+/** Open those of the example set that are not open. */
 export function addExample(): Promise<void> {
-  return addListed("./examples/adapters.json", "example");
+  return addListed(EXAMPLES, "example");
+}
+
+/** Open the example set for the first view, unless that is over when its list has come. */
+export function drawExample(): Promise<void> {
+  return addListed(EXAMPLES, "example", () => intro.value);
 }
 
 /** Open the adapters of `lora-lego ui`. */
@@ -122,7 +140,7 @@ export function addServed(list: string): Promise<void> {
 }
 
 /** Open adapters that a list beside the page names. */
-async function addListed(list: string, from: "example" | "server"): Promise<void> {
+async function addListed(list: string, from: "example" | "server", wanted = () => true): Promise<void> {
   const response = await fetch(list);
   if (!response.ok) {
     const said = response.headers.get("content-type")?.startsWith("text/plain") ? await response.text() : null;
@@ -133,8 +151,11 @@ async function addListed(list: string, from: "example" | "server"): Promise<void
     readonly files: readonly { readonly name: string; readonly size: number; readonly url: string }[];
     readonly folders: readonly string[];
   }[];
+  if (!wanted()) return;
+  const there = adapters.value.flatMap(({ source }) => (source.from === from ? source.name : []));
+  const missing = served.filter(({ name }) => !there.includes(name));
   await addFolders(
-    served.map(({ name, files, folders }) => ({
+    missing.map(({ name, files, folders }) => ({
       name,
       folders,
       files: Object.fromEntries(

@@ -1,9 +1,9 @@
-import { addExample, addServed, opening } from "./adapters.ts";
+import { adapters, addServed, drawExample, opening } from "./adapters.ts";
 import { intro } from "./intro.ts";
 import { keepResults } from "./kept.ts";
-import { moduleName, wantedK } from "./module.ts";
+import { moduleName } from "./module.ts";
 import { restoreLink } from "./page-state.ts";
-import { showTab } from "./tabs.ts";
+import { rememberTabs, showTab } from "./tabs.ts";
 
 /** A module of the example set whose clusters are easy to see. */
 const SHOWN = "model.layers.3.mlp.up_proj";
@@ -17,20 +17,34 @@ export async function begin(): Promise<void> {
   if (hash.length > 1) restoreLink(hash);
   globalThis.addEventListener("hashchange", () => restoreLink(location.hash));
   const kept = await keepResults();
-  if (!intro.value) return;
-  if (!kept) return opening(showExample);
-  intro.value = false;
-  showTab("merge");
+  if (intro.value && !kept) opening(showExample);
+  else if (intro.value) {
+    intro.value = false;
+    showTab("merge");
+  }
+  rememberTabs();
+  addEventListener("beforeunload", (event) => {
+    if (wouldBeLost()) event.preventDefault();
+  });
+}
+
+/** Whether adapters are open that neither the page nor its address brings back. */
+function wouldBeLost(): boolean {
+  return adapters
+    .peek()
+    .some(
+      ({ source }) =>
+        source.from === "files" || (source.from === "hub" && !decodeURIComponent(location.hash).includes(source.path)),
+    );
 }
 
 async function showExample(): Promise<void> {
-  await addExample();
+  await drawExample();
   if (intro.value) moduleName.value = SHOWN;
 }
 
 /** From the first view to all that the page says of the example set. */
 export function exploreExample(): void {
-  wantedK.value = null;
   intro.value = false;
   showTab("module");
 }

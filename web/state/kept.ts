@@ -6,6 +6,8 @@ import { type MadeMerge, merges } from "./merge.ts";
 export const keepingError = signal<string | null>(null);
 
 const STORE = "results";
+/** Goes up with every change of what a result holds; results of another layout are forgotten. */
+const LAYOUT = 2;
 
 function answer<Value>(request: IDBRequest<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
@@ -15,8 +17,11 @@ function answer<Value>(request: IDBRequest<Value>): Promise<Value> {
 }
 
 function open(): Promise<IDBDatabase> {
-  const request = indexedDB.open("lora-lego", 1);
-  request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "number" });
+  const request = indexedDB.open("lora-lego", LAYOUT);
+  request.onupgradeneeded = ({ oldVersion }) => {
+    if (oldVersion > 0) request.result.deleteObjectStore(STORE);
+    request.result.createObjectStore(STORE, { keyPath: "number" });
+  };
   return answer(request);
 }
 

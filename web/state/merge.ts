@@ -2,12 +2,14 @@ import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
 import type { Estimate, ExplorerMerge } from "../../src/browser/explorer.ts";
 import { bytesEqual } from "../../src/core/bytes.ts";
+import { AUTO } from "../../src/methods/auto.ts";
 import { DEFAULT_METHOD } from "../../src/methods/method.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
-import { announcement, chosenAdapters } from "./adapters.ts";
+import { announcement, chosenAdapters, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { intro } from "./intro.ts";
 import { Latest } from "./latest.ts";
+import { audited } from "./overview.ts";
 
 /** The form's recipe; weights are stored with the adapters. */
 export const recipe = signal<Recipe>({ method: DEFAULT_METHOD });
@@ -16,6 +18,35 @@ export const recipe = signal<Recipe>({ method: DEFAULT_METHOD });
 export function ask(change: { readonly [Field in keyof Recipe]?: Recipe[Field] | undefined }): void {
   const asked = Object.entries({ ...recipe.value, ...change }).filter(([, value]) => value !== undefined);
   recipe.value = Object.fromEntries(asked) as Recipe;
+}
+
+/** The rank that the overview recommends for a method; null if it recommends none. */
+export function recommendedRank(method: string | undefined): number | null {
+  const found = audited.value?.audit.recommendation ?? null;
+  if (found === null) return null;
+  if (method === AUTO || method === found.method) return found.rank;
+  return found.lego !== null && method === found.lego.method ? found.lego.rank : null;
+}
+
+/** Whether the field of the rank was emptied, for a merge at the rank that it takes by itself. */
+export const ownRank = signal(false);
+effect(() => {
+  openIds.value;
+  ownRank.value = false;
+});
+
+/** The recipe that is carried out: the form's, at the recommended rank where it says none. */
+export const wanted = computed<Recipe>(() => {
+  const asked = recipe.value;
+  const rank = recommendedRank(asked.method);
+  return asked.target !== undefined || ownRank.value || rank === null
+    ? asked
+    : { ...asked, target: { kind: "rank", rank } };
+});
+
+/** A recipe for another method: options and a factor go with the method. */
+export function withoutMethod({ options: _, scale: __, ...rest }: Recipe): Recipe {
+  return rest;
 }
 
 export const estimate = signal<Estimate | null>(null);
@@ -30,11 +61,11 @@ const estimating = new Latest((error) => {
 });
 
 effect(() => {
-  const [chosen, wanted] = [chosenAdapters.value, recipe.value];
+  const [chosen, asked] = [chosenAdapters.value, wanted.value];
   estimate.value = null;
   if (chosen.length === 0 || intro.value) return estimating.cancel();
   void estimating.ask(async ({ wait }) => {
-    estimate.value = await wait(explorer.estimate(chosen, wanted));
+    estimate.value = await wait(explorer.estimate(chosen, asked));
   });
 });
 
@@ -42,6 +73,8 @@ effect(() => {
 export interface MadeMerge extends ExplorerMerge {
   readonly number: number;
   readonly title: string;
+  /** What the form said; weights are in the report. */
+  readonly recipe: Recipe;
   readonly seconds: number;
 }
 
@@ -56,13 +89,13 @@ export const mergeError = signal<string | null>(null);
 
 /** The error of an earlier recipe disappears when the recipe changes. */
 effect(() => {
-  void [chosenAdapters.value, recipe.value];
+  void [chosenAdapters.value, wanted.value];
   mergeError.value = null;
 });
 
 /** Merge as the form says. */
 export function startMerge(): Promise<void> {
-  return mergeBy([recipe.value]);
+  return mergeBy([wanted.value]);
 }
 
 /** Merge by several recipes, one after the other; the first result is shown. */
@@ -70,10 +103,10 @@ export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
   if (progress.value !== null) return;
   mergeError.value = null;
   try {
-    for (const [i, wanted] of recipes.entries()) {
-      const of = recipes.length === 1 ? "" : `${wanted.method}, ${i + 1} of ${recipes.length}: `;
+    for (const [i, asked] of recipes.entries()) {
+      const of = recipes.length === 1 ? "" : `${asked.method}, ${i + 1} of ${recipes.length}: `;
       progress.value = { done: 0, total: 1, of };
-      const number = await mergeOnce(wanted, of);
+      const number = await mergeOnce(asked, of);
       if (i === 0) shownMerge.value = number;
     }
   } catch (error) {
@@ -86,18 +119,19 @@ export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
 }
 
 /** @returns the number of the result, which is that of an earlier one with the same files */
-async function mergeOnce(wanted: Recipe, of: string): Promise<number> {
+async function mergeOnce(asked: Recipe, of: string): Promise<number> {
   const begun = performance.now();
   const onProgress = proxy((at: { readonly done: number; readonly total: number }): void => {
     if (progress.value !== null) progress.value = { ...at, of };
   });
-  const merged = await explorer.merge(chosenAdapters.value, wanted, onProgress);
+  const merged = await explorer.merge(chosenAdapters.value, asked, onProgress);
   const seconds = (performance.now() - begun) / 1000;
   const { options, totals } = merged.report;
   const twin = merges.value.find(({ files }) => sameFiles(files, merged.files));
   const number = twin?.number ?? 1 + Math.max(0, ...merges.value.map((made) => made.number));
   const title = `${options.method}, rank ${totals.rank}`;
-  if (twin === undefined) merges.value = [{ ...merged, number, title, seconds }, ...merges.value].slice(0, KEPT);
+  if (twin === undefined)
+    merges.value = [{ ...merged, number, title, recipe: asked, seconds }, ...merges.value].slice(0, KEPT);
   announcement.value = `Merged: ${number}. ${title}.`;
   return number;
 }

@@ -4,21 +4,26 @@ import type { ModuleOverview } from "../../src/analysis/overview.ts";
 import { type LegoOptions, PAPER } from "../../src/methods/lego/options.ts";
 import { idsOf, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
+import { intro } from "./intro.ts";
 import { Latest, type Question } from "./latest.ts";
 import { overview, recommendedK } from "./overview.ts";
 
 /** The open module, and how its units are clustered. */
 export const moduleName = signal<string | null>(null);
 export const options = signal<LegoOptions>(PAPER);
-/** The requested k; null for the default of a merge. */
+/** The requested k; null for the recommended one, or a merge's own while that is unknown. */
 export const wantedK = signal<number | null>(null);
+effect(() => {
+  // The k that the first view came to is nobody's wish.
+  if (!intro.value) wantedK.value = null;
+});
 
 export const plane = signal<ModulePlane | null>(null);
 /** The number of clusters shown, at most the module's units. */
 export const k = computed(() => {
   const units = plane.value?.units ?? [];
   if (units.length === 0) return wantedK.value ?? 1;
-  return Math.min(wantedK.value ?? Math.max(...ranksOf(units)), units.length);
+  return Math.min(wantedK.value ?? recommendedK.value ?? Math.max(...ranksOf(units)), units.length);
 });
 
 /** The rank at which LEGO kept most of such adapters, as far as this module has units; null while it is unknown. */

@@ -1,7 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import { LEGO_PARAMETERS, PAPER } from "../../src/methods/lego/options.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
-import { adapters, addExample, addFromHub, opening, rename, type Source, weigh } from "./adapters.ts";
+import { adapters, addExample, addFromHub, closeExample, opening, rename, type Source, weigh } from "./adapters.ts";
 import { intro } from "./intro.ts";
 import { recipe } from "./merge.ts";
 import { moduleName, options, wantedK } from "./module.ts";
@@ -127,5 +127,6 @@ function restorePage({ adapters: listed = [], tab: shown, module, k, lego, recip
   if (shown !== undefined) showTab(shown);
   missing.value = listed;
   if (listed.some(({ source }) => source.from === "example")) opening(addExample);
+  else if (listed.length > 0) closeExample();
   for (const { source } of listed) if (source.from === "hub") opening(() => addFromHub(source.path, ""));
 }

@@ -1,8 +1,5 @@
-import { MEASURED_METHODS } from "../../src/analysis/measured-methods.ts";
+import type { RecommendedMerge } from "../../src/analysis/audit/recommend.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
-import { DEFAULT_METHOD } from "../../src/methods/method.ts";
-import type { MethodId } from "../../src/methods/method-options.ts";
-import type { Fix } from "../../src/plan/warning.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { openAdapters, weigh } from "./adapters.ts";
 import { recipe } from "./merge.ts";
@@ -21,41 +18,13 @@ export function mergeAtK(rank: number): void {
   showTab("merge");
 }
 
-/** Change the form, and the adapters' weights, as a fix says. */
-export function applyFix({ method, weights, leaves, rank, scale, dtype, options: wanted }: Fix): void {
-  const before = method === undefined ? recipe.value : withoutMethod(recipe.value);
-  recipe.value = {
-    ...before,
-    ...(method !== undefined && { method: method as MethodId }),
-    ...(rank !== undefined && { target: { kind: "rank", rank } as const }),
-    ...(scale !== undefined && { scale }),
-    ...(dtype !== undefined && { dtype }),
-    ...(wanted !== undefined && { options: { ...before.options, ...wanted } }),
-  } as Recipe;
-  for (const [t, { key }] of openAdapters.value.entries()) {
-    if (leaves?.includes(t)) weigh(key, 0);
-    else if (weights !== undefined) weigh(key, weights[t]!);
-  }
-}
-
-function withoutMethod({ options: _, scale: __, ...rest }: Recipe): Recipe {
-  return rest;
-}
-
-/** How many methods "the best" are. */
-const BEST = 5;
-
-/** The methods that scored best in what was measured, as recipes with everything else that the form says. */
-export function bestRecipes(): Recipe[] {
-  const [{ length: count }, rest] = [openAdapters.value, withoutMethod(recipe.value)];
-  return Object.entries(MEASURED_METHODS)
-    .slice(0, BEST)
-    .map(([method, { auto }]) => ({ ...rest, method, ...(auto && count > 1 && { scale: "auto" }) }) as Recipe);
-}
-
-/** Fill it with what `--method auto` takes, with weights and a rank that an audit recommends. */
-export function mergeByAuto(weights: readonly number[] | null, rank: number): void {
-  recipe.value = { method: DEFAULT_METHOD };
-  applyFix({ why: "", rank, ...(weights !== null && { weights }) });
+/** Fill the form and the weights with a merge that the overview recommends, and show it. */
+export function mergeAsRecommended(
+  method: string,
+  { rank, leaves }: Pick<RecommendedMerge, "rank" | "leaves">,
+  weights: readonly number[] | null = null,
+): void {
+  recipe.value = { method, target: { kind: "rank", rank } } as Recipe;
+  for (const [t, { key }] of openAdapters.value.entries()) weigh(key, leaves.includes(t) ? 0 : (weights?.[t] ?? 1));
   showTab("merge");
 }

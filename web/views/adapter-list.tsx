@@ -2,6 +2,7 @@ import { useEffect } from "preact/hooks";
 import { bytes, figure } from "../../src/core/shown.ts";
 import { adapters, type ListedAdapter, move, openAdapters, remove, rename, weigh } from "../state/adapters.ts";
 import { audited } from "../state/overview.ts";
+import { tab } from "../state/tabs.ts";
 import { Mark } from "./palette.tsx";
 
 /** Lets open cards be closed with Escape, or by pressing anywhere else. */
@@ -44,7 +45,7 @@ export function AdapterList() {
             )}
           </li>
         ))}
-        {adapters.value.length === 0 && <li class="hint">No adapters yet. The example set is one click away.</li>}
+        {adapters.value.length === 0 && <li class="hint">No adapters yet: Open them, or the example set.</li>}
       </ol>
     </aside>
   );
@@ -71,14 +72,14 @@ function Chip({ adapter, place, last }: { adapter: ListedAdapter; place: number;
           />
           <button
             type="button"
-            aria-label={`Move ${name} up`}
+            aria-label={`Move ${name} left`}
             aria-disabled={place === 0}
             onClick={() => move(key, -1)}
           >
-            ↑
+            ←
           </button>
-          <button type="button" aria-label={`Move ${name} down`} aria-disabled={last} onClick={() => move(key, 1)}>
-            ↓
+          <button type="button" aria-label={`Move ${name} right`} aria-disabled={last} onClick={() => move(key, 1)}>
+            →
           </button>
           <Remove adapter={adapter} />
         </div>
@@ -105,7 +106,7 @@ function Chip({ adapter, place, last }: { adapter: ListedAdapter; place: number;
 const ranksOf = (ranks: readonly number[]): string =>
   ranks.length > 3 ? `${ranks[0]} to ${ranks.at(-1)}` : ranks.join(", ");
 
-/** Rank, norm, and whether the adapter is lost in the sum of all. */
+/** Rank, norm, weight where no slider shows it, and whether the adapter is lost in the sum of all. */
 function InShort({
   adapter: { card, weight },
   index,
@@ -118,7 +119,7 @@ function InShort({
   const lost = found !== null && "audit" in found && found.lost.includes(index);
   return (
     <small>
-      {weight !== 1 && `× ${weight} · `}rank {ranksOf(card.ranks)}
+      {weight !== 1 && tab.value !== "merge" && `× ${weight} · `}rank {ranksOf(card.ranks)}
       {own !== null && ` · norm ${own.norm.toPrecision(2)}`}
       {lost && <strong class="lost"> lost</strong>}
     </small>
@@ -127,8 +128,13 @@ function InShort({
 
 function Remove({ adapter: { key, name } }: { adapter: ListedAdapter }) {
   return (
-    <button type="button" aria-label={`Remove ${name}`} onClick={({ currentTarget }) => removeChip(key, currentTarget)}>
-      ×
+    <button
+      type="button"
+      aria-label={`Remove ${name}`}
+      title="Close this adapter; nothing is deleted"
+      onClick={({ currentTarget }) => removeChip(key, currentTarget)}
+    >
+      Remove
     </button>
   );
 }

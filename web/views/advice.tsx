@@ -1,13 +1,18 @@
 import { nextMerges } from "../../src/report/next-merges.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 import { openAdapters } from "../state/adapters.ts";
-import { type MadeMerge, progress, startMerge } from "../state/merge.ts";
-import { applyFix } from "../state/suggested.ts";
+import { applyFix, commandOf, openInputs } from "../state/advised.ts";
+import { LEGO_OR_AUTO } from "../state/measured.ts";
+import { type MadeMerge, progress, recommendedRank, startMerge } from "../state/merge.ts";
 
 /** What else to try, as buttons that do it, and how to load the result; what the command line's merge ends with. */
-export function Advice({ made: { report, loading } }: { made: MadeMerge }) {
-  const next = nextMerges(report);
-  const closed = openAdapters.value.length === 0;
+export function Advice({ made }: { made: MadeMerge }) {
+  const { report, loading } = made;
+  // What hardly trained is better left out than brought to the size of the others.
+  const next = nextMerges(report).sort(
+    (one, other) => Number(other.leaves !== undefined) - Number(one.leaves !== undefined),
+  );
+  const inputs = openInputs(made);
   return (
     <div class="tile advice">
       {report.chosen !== null && <p class="facts">{report.chosen}</p>}
@@ -15,24 +20,38 @@ export function Advice({ made: { report, loading } }: { made: MadeMerge }) {
       {next.map((fix) => (
         <p key={fix.why}>
           {fix.why}{" "}
-          <button
-            type="button"
-            disabled={closed || progress.value !== null}
-            onClick={() => {
-              applyFix(fix);
-              void startMerge();
-            }}
-          >
-            {wordsOf(fix, report.inputs)}
-          </button>
+          {fix.sizes === undefined ? (
+            <button
+              type="button"
+              disabled={inputs === null || progress.value !== null}
+              onClick={() => {
+                applyFix(fix, made, inputs!);
+                void startMerge();
+              }}
+            >
+              {wordsOf(fix, report.inputs)}
+            </button>
+          ) : (
+            <>
+              The command line does it: <code>{commandOf(fix, made)}</code>
+            </>
+          )}
         </p>
       ))}
-      {next.length > 0 && closed && <p class="hint">Open the adapters again to merge them.</p>}
-      {loading.length > 0 && (
+      {report.options.method === "lego" && report.advice !== null && <p class="hint">{LEGO_OR_AUTO}</p>}
+      {next.length > 0 && inputs === null && (
+        <p class="hint">
+          {openAdapters.value.length === 0
+            ? "Open the adapters again to merge them."
+            : `The adapters that are open are not those of this result: ${report.inputs.map(({ name }) => name).join(", ")}.`}
+        </p>
+      )}
+      {loading.against !== null && <p class="note">{loading.against}</p>}
+      {loading.lines.length > 0 && (
         <details open={next.length === 0}>
           <summary>Load it</summary>
           <dl class="loading-lines">
-            {loading.map(({ title, line }) => (
+            {loading.lines.map(({ title, line }) => (
               <div key={title}>
                 <dt>{title}</dt>
                 <dd>
@@ -41,6 +60,9 @@ export function Advice({ made: { report, loading } }: { made: MadeMerge }) {
               </div>
             ))}
           </dl>
+          <p class="hint">
+            For other programs: <code>lora-lego check {made.name}</code> says what to convert it to.
+          </p>
         </details>
       )}
     </div>
@@ -53,6 +75,9 @@ function wordsOf(
   inputs: MergeReport["inputs"],
 ): string {
   if (leaves !== undefined) return `Merge without ${leaves.map((t) => inputs[t]!.name).join(", ")}`;
-  const words = Object.entries({ ...fields, ...options }).map(([name, value]) => `${name} ${value}`);
+  const rank = fields.method === undefined ? undefined : (fields.rank ?? recommendedRank(fields.method));
+  const words = Object.entries({ ...fields, ...(rank != null && { rank }), ...options }).map(
+    ([name, value]) => `${name} ${value}`,
+  );
   return `Merge with ${words.join(", ")}`;
 }

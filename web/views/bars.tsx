@@ -9,10 +9,19 @@ const LETTER = 6.2;
 /** The most of the width that names take. */
 const MOST_NAMES = 0.4;
 
+interface Bar {
+  readonly name: string;
+  readonly value: number | null;
+  /** Said instead of the value. */
+  readonly word?: string;
+}
+
+const said = ({ value, word }: Bar): string => word ?? percent(value);
+
 interface BarsProps {
   readonly title: string;
   /** One for each adapter, in their order. */
-  readonly rows: readonly { readonly name: string; readonly value: number | null }[];
+  readonly rows: readonly Bar[];
   /** The value at the end of the scale. */
   readonly most: number;
   /** Where a line stands. */
@@ -28,20 +37,20 @@ export function Bars({ title, rows, most, line }: BarsProps) {
   const room = Math.max(10, width - left - VALUES);
   const at = (share: number): number => left + (Math.max(0, share) / most) * room;
   const height = ROW * rows.length;
-  const text = rows.map(({ name, value }) => `${name} ${percent(value)}`).join(", ");
+  const text = rows.map((row) => `${row.name} ${said(row)}`).join(", ");
   return (
     <div class="bars" ref={box}>
       {width > 0 && (
         <svg viewBox={`0 0 ${width} ${height}`} height={height} role="img" aria-label={`${title}: ${text}`}>
-          {rows.map(({ name, value }, t) => (
-            <g key={name}>
-              <title>{name}</title>
+          {rows.map((row, t) => (
+            <g key={row.name}>
+              <title>{row.name}</title>
               <text x={0} y={ROW * t + 12}>
-                {shortened(name, letters)}
+                {shortened(row.name, letters)}
               </text>
-              <rect x={left} y={ROW * t + 3} width={at(value ?? 0) - left} height={ROW - 6} fill={colorOf(t)} />
+              <rect x={left} y={ROW * t + 3} width={at(row.value ?? 0) - left} height={ROW - 6} fill={colorOf(t)} />
               <text x={width} y={ROW * t + 12} text-anchor="end">
-                {percent(value)}
+                {said(row)}
               </text>
             </g>
           ))}

@@ -1,7 +1,12 @@
 import type { AdapterCard } from "../../src/browser/explorer.ts";
 
-/** Where an author keeps a base model does not matter, its own name does. */
-const ownName = (base: string): string => base.split("/").at(-1)!.toLowerCase();
+/** Where an author keeps a base model does not matter, nor how its own name is written: its letters and digits do. */
+const ownName = (base: string): string =>
+  base
+    .split("/")
+    .at(-1)!
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, "");
 
 /** A warning as soon as adapters of two base models are open. */
 export function BasesWarning({ adapters }: { adapters: readonly { readonly card: AdapterCard }[] }) {

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** Properties of every field. */
 export interface Labelled {
@@ -21,10 +22,9 @@ export function Caption({
   );
 }
 
-/** A text or number input; it keeps what was typed, even an unfinished number. */
+/** A text or number input; it keeps what is being typed, even an unfinished number. */
 export function Field(
   props: Labelled & {
-    /** Its initial value. */
     value: string | number | undefined;
     /** Set for numbers. */
     number?: { min?: number; step?: number | "any" };
@@ -34,12 +34,18 @@ export function Field(
   },
 ) {
   const { label, flag, value, number, placeholder, describedBy, children, onType } = props;
+  const input = useRef<HTMLInputElement>(null);
+  const shown = value === undefined ? "" : String(value);
+  useLayoutEffect(() => {
+    if (document.activeElement !== input.current) input.current!.value = shown;
+  }, [shown]);
   return (
     <label>
       <Caption label={label} flag={flag} />
       <input
         {...(number !== undefined && { type: "number", ...number })}
-        defaultValue={value === undefined ? "" : String(value)}
+        ref={input}
+        defaultValue={shown}
         placeholder={placeholder}
         aria-describedby={describedBy}
         onInput={(event) => onType(event.currentTarget.value)}

@@ -10,7 +10,9 @@ export function Held({ made: { report, title }, most }: { made: MadeMerge; most:
   const rows = report.inputs.map(({ name }, t) => {
     const [share, cosine] = [shares[t] ?? null, cosines[t] ?? null];
     // The share of what is lost says nothing.
-    return { name, value: keptOf(share, cosine, apart.has(t)) === "lost" ? null : share };
+    return keptOf(share, cosine, apart.has(t)) === "lost"
+      ? { name, value: null, word: "lost" }
+      : { name, value: share };
   });
   return <Bars title={`${title} holds`} rows={rows} most={most} line={1} />;
 }

@@ -37,12 +37,12 @@ export function KBar({ most }: { most: number }) {
             wantedK.value = best;
           }}
         >
-          LEGO: {best}
+          Recommended: {best}
         </button>
       )}
       {best !== null && best === k.value && (
         <span class="quiet" title={WHY}>
-          LEGO's rank
+          recommended
         </span>
       )}
     </div>

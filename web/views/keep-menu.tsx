@@ -7,6 +7,7 @@ import { pageLink, savePage } from "../state/page-state.ts";
 export function KeepMenu() {
   const link = useSignal<string | null>(null);
   const copied = useSignal(false);
+  const local = ["127.0.0.1", "localhost"].includes(location.hostname);
   const copy = async (): Promise<void> => {
     link.value = pageLink();
     copied.value = await navigator.clipboard.writeText(link.value).then(
@@ -32,7 +33,8 @@ export function KeepMenu() {
         </button>
         <p class="hint">
           Both hold where the adapters come from, and all settings. Adapters from your disk are opened again by hand.
-          Drop the file on the page to restore it.
+          {local && " The link works only on this computer, while this server runs; the file works anywhere."} Drop the
+          file on the page to restore it.
         </p>
         {merges.value.length > 0 && (
           <button

@@ -64,6 +64,7 @@ function OfMethod({ id }: { id: MethodId }) {
 
 /** The least span of a weight's slider. */
 const WEIGHTS = [0, 2] as const;
+const WEIGHT_STEP = 0.05;
 /** The most letters of a name that leave room for two sliders in a line. */
 const SHORT = 6;
 
@@ -85,10 +86,10 @@ function Weights() {
             type="range"
             min={Math.min(WEIGHTS[0], weight)}
             max={Math.max(WEIGHTS[1], weight)}
-            step="any"
+            step={WEIGHT_STEP}
             value={weight}
             aria-valuetext={String(weight)}
-            onInput={({ currentTarget }) => weigh(key, Math.round(20 * currentTarget.valueAsNumber) / 20)}
+            onInput={({ currentTarget }) => weigh(key, Number(currentTarget.valueAsNumber.toFixed(2)))}
           />
           <output>{weight}</output>
         </label>
@@ -101,10 +102,12 @@ function Weights() {
 function More() {
   const fields = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
-    const spoken = [...fields.current!.querySelectorAll("code")].some(({ textContent: flag }) =>
+    const spoken = [...fields.current!.querySelectorAll("code")].find(({ textContent: flag }) =>
       refusal.value?.includes(flag!),
     );
-    if (spoken) fields.current!.open = true;
+    if (spoken === undefined) return;
+    fields.current!.open = true;
+    spoken.closest("label")!.scrollIntoView({ block: "nearest" });
   }, [refusal.value]);
   return (
     <details ref={fields}>

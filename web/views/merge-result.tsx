@@ -10,6 +10,7 @@ import { type MadeMerge, shownMerge } from "../state/merge.ts";
 import { Advice } from "./advice.tsx";
 import { mostShare } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
+import { Checks } from "./checks.tsx";
 import { Flagged } from "./flagged.tsx";
 import { Held } from "./held.tsx";
 import { Row, Table } from "./table.tsx";
@@ -48,6 +49,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
           <Flagged text={text} />
         </p>
       ))}
+      <Checks made={made} />
       <Files made={made} />
       <div class="halves">
         <Advice made={made} />

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import { bytes } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
+import { bestRecipes } from "../state/best-recipes.ts";
 import { cancelMerge, estimate, mergeBy, progress, refusal, startMerge } from "../state/merge.ts";
-import { bestRecipes } from "../state/suggested.ts";
 import { Flagged } from "./flagged.tsx";
 
 /** What a merge would write, and the buttons that begin and cancel it; stays in view. */

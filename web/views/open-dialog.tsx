@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { addExample, addFromHub, opening } from "../state/adapters.ts";
+import { addFromHub, openExample, opening } from "../state/adapters.ts";
 import { takeFiles } from "../state/taken.ts";
 
 const hubPath = signal("");
@@ -56,7 +56,7 @@ export function OpenDialog() {
             onChange={picked}
           />
         </label>
-        <button type="button" onClick={() => openBy(addExample)}>
+        <button type="button" onClick={() => openBy(openExample)}>
           Example set
         </button>
       </div>

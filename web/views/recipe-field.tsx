@@ -1,8 +1,9 @@
+import { type ConsumerId, consumerById } from "../../src/adapter/consumers.ts";
 import { kebab } from "../../src/core/kebab.ts";
 import { AUTO, chooseMethod } from "../../src/methods/auto.ts";
 import { type FieldName, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { chosenAdapters } from "../state/adapters.ts";
-import { ask, recipe } from "../state/merge.ts";
+import { ask, ownRank, recipe, wanted } from "../state/merge.ts";
 import { Choice } from "./choice.tsx";
 import { Check, Field } from "./field.tsx";
 
@@ -14,22 +15,30 @@ export function RecipeField({ name }: { name: OfferedField }) {
   const field = RECIPE_FIELDS[name];
   const common = { label: field.label!, flag: `--${kebab(name)}` };
   if (field.type === "rank") {
-    const { target } = recipe.value;
+    const { target } = wanted.value;
     return (
       <Field
         {...common}
         number={{ min: 1 }}
         placeholder="default"
         value={target?.kind === "rank" ? target.rank : undefined}
-        onType={(text) => ask({ target: text === "" ? undefined : { kind: "rank", rank: Number(text) } })}
-      />
+        describedBy="about-rank"
+        onType={(text) => {
+          ownRank.value = text === "";
+          ask({ target: text === "" ? undefined : { kind: "rank", rank: Number(text) } });
+        }}
+      >
+        <small id="about-rank">{target !== recipe.value.target && "recommended"}</small>
+      </Field>
     );
   }
   const own = recipe.value[name as Exclude<typeof name, "rank">];
   const set = (to: unknown): void => ask({ [name]: to === field.default ? undefined : to });
   switch (field.type) {
     case "choice": {
-      const words = Object.entries(field.choices).map(([value, text]) => ({ value, text }));
+      const words = Object.entries(field.choices)
+        .filter(([value]) => name !== "for" || value === own || loadsPeft(value as ConsumerId))
+        .map(([value, text]) => ({ value, text: name === "extras" ? `${value}: ${text}` : text }));
       const options = field.default === null ? [{ value: "", text: field.none ?? "" }, ...words] : words;
       return (
         <Choice
@@ -68,6 +77,11 @@ export function RecipeField({ name }: { name: OfferedField }) {
     default:
       return null;
   }
+}
+
+/** Whether a program loads what the page makes; results for others are converted. */
+function loadsPeft(id: ConsumerId): boolean {
+  return consumerById(id).formats.includes("peft");
 }
 
 /** What is typed into the factor's field; a word other than auto becomes NaN, which is refused. */

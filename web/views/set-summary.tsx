@@ -1,8 +1,11 @@
 import type { Audit } from "../../src/analysis/audit/audit-set.ts";
+import type { Recommendation } from "../../src/analysis/audit/recommend.ts";
 import { percent } from "../../src/core/shown.ts";
+import { AUTO } from "../../src/methods/auto.ts";
 import { openAdapters } from "../state/adapters.ts";
+import { LEGO_OR_AUTO } from "../state/measured.ts";
 import { audited } from "../state/overview.ts";
-import { mergeAtK, mergeByAuto } from "../state/suggested.ts";
+import { mergeAsRecommended } from "../state/suggested.ts";
 import { Bars } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
 import { shadeClass } from "./overview-view.tsx";
@@ -21,7 +24,7 @@ export function SetSummary() {
         <>
           {found.audit.adapters.length > 1 && <Similarity audit={found.audit} />}
           <Shares audit={found.audit} lost={found.lost} />
-          <Findings audit={found.audit} lost={found.lost} />
+          <Findings audit={found.audit} />
         </>
       )}
     </div>
@@ -69,87 +72,105 @@ function Similarity({ audit: { similarity } }: { audit: Audit }) {
   );
 }
 
+/** Who is lost in the plain sum, in a sentence. */
+function lossOf({ adapters }: Audit, lost: readonly number[]): string {
+  const idle = adapters.flatMap(({ norm }, t) => (norm === 0 ? nameOf(t) : []));
+  if (adapters.every(({ share }) => share === null)) return "Whether an adapter is lost is not known.";
+  return [
+    ...(lost.length > 0 ? [`Practically lost: ${lost.map(nameOf).join(", ")}.`] : []),
+    ...(idle.length > 0 ? [`Changes nothing: ${idle.join(", ")}.`] : []),
+    ...(lost.length + idle.length === 0 ? ["No adapter is lost."] : []),
+  ].join(" ");
+}
+
 /** Each adapter's part of the plain sum of all. */
-function Shares({ audit: { adapters }, lost }: { audit: Audit; lost: readonly number[] }) {
+function Shares({ audit, lost }: { audit: Audit; lost: readonly number[] }) {
+  const { adapters, recommendation } = audit;
   const shares = adapters.map(({ share }) => share ?? 0);
-  const known = adapters.some(({ share }) => share !== null);
+  const even = 1 / adapters.length;
   return (
     <figure class="tile">
       <figcaption class="row between">
         <span>
-          <b>Who is lost</b> in the plain sum: each adapter's share
+          <b>Who is lost</b> in the plain sum: each adapter's part of it
         </span>
-        <ChartMenu title="Shares of the sum" />
+        <ChartMenu title="Parts of the sum" />
       </figcaption>
-      <p class={lost.length === 0 ? "loss" : "loss error"}>
-        {lost.length === 0
-          ? `${known ? "No adapter is lost" : "Whether an adapter is lost is not known"}.`
-          : `Practically lost: ${lost.map(nameOf).join(", ")}.`}
-      </p>
-      <Bars
-        title="Shares of the sum"
-        rows={adapters.map(({ share }, t) => ({ name: nameOf(t), value: share }))}
-        most={Math.max(...shares, 1 / adapters.length)}
-        line={1 / adapters.length}
-      />
-      <p class="hint">The line is an even share, {percent(1 / adapters.length)}.</p>
+      {recommendation !== null || adapters.every(({ norm }) => norm === 0) ? (
+        <>
+          <p class={lost.length === 0 ? "loss" : "loss error"}>{lossOf(audit, lost)}</p>
+          <Bars
+            title="Parts of the sum"
+            rows={adapters.map(({ share }, t) => ({ name: nameOf(t), value: share }))}
+            most={Math.max(...shares, even)}
+            line={even}
+          />
+          <p class="hint">All parts together are 100%. The line is an even part, {percent(even)}.</p>
+        </>
+      ) : (
+        <p class="loss">They have no common sum, in which one could be lost.</p>
+      )}
     </figure>
   );
 }
 
-function Findings({ audit: { adapters, findings, recommendation }, lost }: { audit: Audit; lost: readonly number[] }) {
+function Findings({ audit: { findings, recommendation } }: { audit: Audit }) {
   return (
     <section class="tile findings" aria-label="Recommendation">
-      {recommendation !== null && (
-        <>
-          <p>
-            <b>
-              Recommended: {recommendation.method}, rank {recommendation.rank}.
-            </b>{" "}
-            {recommendation.reason}
-          </p>
-          <div class="row">
-            <button
-              type="button"
-              class="primary"
-              onClick={() => mergeByAuto(recommendation.weights, recommendation.rank)}
-            >
-              Merge like this
-            </button>
-            {recommendation.without !== null && (
-              <button
-                type="button"
-                title="For adapters that hardly trained: those that only such weights keep get weight 0"
-                onClick={() =>
-                  mergeByAuto(
-                    adapters.map((_, t) => (lost.includes(t) ? 0 : 1)),
-                    recommendation.without!.rank,
-                  )
-                }
-              >
-                Without what hardly trained
-              </button>
-            )}
-            {recommendation.lego !== null && (
-              <button
-                type="button"
-                title={recommendation.lego.reason}
-                onClick={() => mergeAtK(recommendation.lego!.rank)}
-              >
-                LoRA-LEGO at rank {recommendation.lego.rank}
-              </button>
-            )}
-          </div>
-          {recommendation.basis.length > 0 && (
-            <p class="hint">Measured: {recommendation.basis.map(({ text }) => text).join("; ")}.</p>
-          )}
-        </>
-      )}
+      {recommendation !== null && <Recommended recommendation={recommendation} />}
       {findings.map(({ level, text }) => (
-        <p class={level === "problem" ? "error" : "note"} key={text}>
+        <p class={level === "problem" ? "error" : "hint"} key={text}>
           {text}
         </p>
       ))}
     </section>
+  );
+}
+
+/** The merges that are recommended: a button fills the form with each. Weights for what hardly trained come last. */
+function Recommended({ recommendation }: { recommendation: Recommendation }) {
+  const { method, rank, reason, weights, without, lego, basis } = recommendation;
+  return (
+    <>
+      <p>
+        <b>
+          Recommended: {method}, rank {rank}.
+        </b>{" "}
+        {reason}
+      </p>
+      <div class="row">
+        {without !== null && (
+          <button type="button" class="primary" onClick={() => mergeAsRecommended(AUTO, without)}>
+            Set up without {without.leaves.map(nameOf).join(", ")}
+          </button>
+        )}
+        <button
+          type="button"
+          class={without === null ? "primary" : ""}
+          onClick={() => mergeAsRecommended(AUTO, recommendation, weights)}
+        >
+          {weights === null ? "Set up this merge" : `Set up with weights ${weights.join(", ")}`}
+        </button>
+        {lego !== null && (
+          <button type="button" onClick={() => mergeAsRecommended(lego.method, lego)}>
+            Set up LoRA-LEGO at rank {lego.rank}
+          </button>
+        )}
+      </div>
+      {lego !== null && <p class="hint">{LEGO_OR_AUTO}</p>}
+      <details>
+        <summary>Why: what was measured</summary>
+        {[
+          ...basis.map(({ text }) => text),
+          ...(lego === null
+            ? []
+            : [`LoRA-LEGO at rank ${lego.rank}: ${lego.reason}`, ...lego.basis.map(({ text }) => text)]),
+        ].map((text) => (
+          <p class="hint" key={text}>
+            {text}
+          </p>
+        ))}
+      </details>
+    </>
   );
 }

@@ -21,6 +21,8 @@ export interface RecommendedMerge {
   /** A sentence or two. */
   readonly reason: string;
   readonly basis: readonly Measured[];
+  /** Positions of the adapters that it leaves out. */
+  readonly leaves: readonly number[];
   /** To copy into a shell. */
   readonly command: string;
 }
@@ -122,15 +124,19 @@ function commandsOf({ modules }: MergePlan, { paths, formats }: SetFacts): Comma
   const ofImages = ofImageModel(modules.map(({ name }) => name));
   const end = gguf ? ".gguf" : single && ofImages ? ".safetensors" : "";
   return ({ acts, weights }, ...flags) => {
-    // Adapters that change nothing are left out.
-    const used = <T>(values: readonly T[]): T[] =>
-      acts.includes(true) ? values.filter((_, t) => acts[t]) : [...values];
+    const leaves = leftOutOf(acts);
+    const used = <T>(values: readonly T[]): T[] => values.filter((_, t) => !leaves.includes(t));
     const weighted = weights === null ? [] : ["--weights", used(weights).join(",")];
     const own = used(paths);
     const reading = own.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
     const words = [...own.map(shellPath), ...weighted, ...flags, ...reading, "--out", `merged${end}`];
     return `lora-lego merge ${words.join(" ")}`;
   };
+}
+
+/** Adapters that change nothing are left out, unless none does. */
+function leftOutOf(acts: readonly boolean[]): number[] {
+  return acts.includes(true) ? acts.flatMap((own, t) => (own ? [] : t)) : [];
 }
 
 function autoMerge(plan: MergePlan, chosen: Chosen, commandFor: CommandFor): RecommendedMerge {
@@ -147,6 +153,7 @@ function autoMerge(plan: MergePlan, chosen: Chosen, commandFor: CommandFor): Rec
     room: chosen.energies.heldBy(rank),
     reason: [reason, ...rankReason(because, usual, acting, chosen.energies)].join(" "),
     basis: acting < 2 ? [MEASURED.one] : isCrowded(plan) ? [] : RANK_BASIS[because],
+    leaves: leftOutOf(chosen.acts),
     command: commandFor(chosen, ...(rank === usual ? [] : ["--rank", String(rank)])),
   };
 }
@@ -209,6 +216,7 @@ function legoMerge(
     rank,
     room: energies.heldBy(rank),
     ...(rank === usual ? LEGO_BECAUSE[because] : raised),
+    leaves: leftOutOf(acts),
     command: commandFor(chosen, "--method", "lego", "--rank", String(rank)),
   };
 }

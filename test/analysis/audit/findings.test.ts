@@ -51,7 +51,8 @@ describe("the findings of a set", () => {
       await entry("c", 2, 4.5),
       await entry("d", 1, 0.02),
     ]);
-    const { command, lego } = audit.recommendation!;
+    const { command, leaves, lego } = audit.recommendation!;
+    expect([leaves, lego!.leaves]).toEqual([[1], [1, 3]]);
     expect(command).toMatch(/^lora-lego merge a c d --weights 1,1,\d+ --rank 3 --out merged$/);
     // d is lost in the sum, and weights of LEGO do not bring it back.
     expect(lego!.command).toMatch(/^lora-lego merge a c --method lego /);

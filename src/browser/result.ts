@@ -1,0 +1,85 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { openAdapter } from "../adapter/open.ts";
+import { isPath } from "../adapter/same-base.ts";
+import { auditMergedAdapter, type RecordedMerge } from "../analysis/audit/audit-merged.ts";
+import { consumerVerdicts } from "../analysis/audit/consumer-verdicts.ts";
+import { recordedClusters } from "../analysis/audit/recorded-clusters.ts";
+import type { Signature } from "../analysis/audit/signatures.ts";
+import { type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
+import { maximum } from "../core/maximum.ts";
+import type { JsonValue } from "../formats/json.ts";
+import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { methodById } from "../methods/registry.ts";
+import { makePlan } from "../plan/plan.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import type { MergeReport } from "../report/report.ts";
+import { MAX_UNITS } from "../units/memory.ts";
+import { handedFolder } from "./handed-files.ts";
+
+/** The files of a merged folder, by name. */
+type Files = Readonly<Record<string, Uint8Array>>;
+
+/** How programs load a merged folder. */
+export interface ResultLoading {
+  readonly lines: readonly LoadingLine[];
+  /** Why the program that it was made for does not load it, after all; null if nothing is known against it. */
+  readonly against: string | null;
+}
+
+function openResult(name: string, files: Files): Promise<Adapter> {
+  const handed = Object.fromEntries(Object.entries(files).map(([file, bytes]) => [file, { bytes }]));
+  return openAdapter(handedFolder({ name, files: handed, folders: [] }));
+}
+
+/** How programs load a merged folder of this name. */
+export async function resultLoading(name: string, files: Files, { for: id }: Recipe): Promise<ResultLoading> {
+  const adapter = await openResult(name, files);
+  const { baseModel } = adapter;
+  const base = baseModel === null || isPath(baseModel) ? null : baseModel;
+  const verdict = consumerVerdicts([adapter]).find((own) => own.for === id);
+  return {
+    lines: linesFor(adapter, { path: name, weights: `${name}/${WEIGHTS_FILE}`, name, base }),
+    against: verdict?.problems[0]?.text ?? null,
+  };
+}
+
+/** A merge that was made in the page. */
+export interface PageResult {
+  readonly name: string;
+  readonly files: Files;
+  readonly recipe: Recipe;
+  readonly report: MergeReport;
+}
+
+/**
+ * The checks of `lora-lego audit --of` on a result.
+ *
+ * @param inputs that it was made of, in its report's order
+ * @returns null where they are not known: a module has more units than are compared
+ */
+export async function resultChecks(
+  kernels: Kernels,
+  { name, files, recipe, report }: PageResult,
+  inputs: readonly Adapter[],
+): Promise<readonly Signature[] | null> {
+  const units = report.modules.map(({ inputRanks, rank }) =>
+    inputRanks.reduce<number>((sum, r) => sum + (r ?? 0), rank),
+  );
+  if (maximum(units) > MAX_UNITS) return null;
+  const result = await openResult(name, files);
+  const plan = makePlan(inputs, { ...recipe, weights: report.inputs.map(({ weight }) => weight) } as Recipe);
+  const own = new Map(plan.modules.map((module) => [module.name, module.weights]));
+  const weights = plan.inputs.map(({ weight }) => weight);
+  const recorded: RecordedMerge = {
+    method: methodById(plan.method),
+    weights,
+    weightsOf: (module) => own.get(module) ?? weights,
+    recipe,
+    clusters: recordedClusters(report as unknown as JsonValue)?.modules ?? null,
+    unseen: [],
+  };
+  // The page's own buttons are the remedies.
+  const audit = await auditMergedAdapter(kernels, result, inputs, recorded, () => "");
+  return audit.signatures;
+}

@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Audit } from "../../src/analysis/audit/audit-set.ts";
+import type { MadeMerge } from "../../web/state/merge.ts";
+import { freshPage, openAll, type Page } from "./page.ts";
+
+let page: Page;
+let advised: typeof import("../../web/state/advised.ts");
+beforeEach(async () => {
+  page = await freshPage();
+  advised = await import("../../web/state/advised.ts");
+  await openAll(page, "one", "two", "zero");
+});
+
+const inputOf = (name: string, weight = 1) => ({ name, weight, baseModel: null, modules: 1 });
+/** A result of these adapters. */
+const madeOf = (recipe: object, ...inputs: readonly object[]): MadeMerge =>
+  ({
+    name: "merged-lego-r2",
+    recipe,
+    report: { inputs, options: { method: "lego" }, totals: { rank: 2 } },
+  }) as unknown as MadeMerge;
+const ALL = ["one", "two", "zero"].map((name) => inputOf(name));
+const weights = () => page.openAdapters.value.map(({ name, weight }) => [name, weight]);
+/** What the overview recommends. */
+function recommend(rank: number, lego: number): void {
+  const recommendation = { method: "tsv", rank, lego: { method: "lego", rank: lego } };
+  page.audited.value = { audit: { recommendation } as unknown as Audit, lost: [] };
+}
+
+describe("what a result is advised", () => {
+  it("changes the merge that it is about, whatever the form says now", () => {
+    page.recipe.value = { method: "ties", options: { density: 0.5 }, target: { kind: "rank", rank: 9 } };
+    const made = madeOf({ method: "lego", options: { sign: "align" } }, inputOf("one", 2), ...ALL.slice(1));
+    advised.applyFix({ why: "", rank: 4, options: { gauge: "balanced" } }, made, advised.openInputs(made)!);
+    expect(page.recipe.value).toEqual({
+      method: "lego",
+      options: { sign: "align", gauge: "balanced" },
+      target: { kind: "rank", rank: 4 },
+    });
+    expect(weights()).toEqual([
+      ["one", 2],
+      ["two", 1],
+      ["zero", 1],
+    ]);
+  });
+
+  it("weighs adapters by their names, in whatever order they stand now", () => {
+    const made = madeOf({ method: "lego" }, ...ALL);
+    page.move(page.adapters.value[0]!.key, 1);
+    advised.applyFix({ why: "", leaves: [0], weights: [1, 1, 5] }, made, advised.openInputs(made)!);
+    expect(weights()).toEqual([
+      ["two", 1],
+      ["one", 0],
+      ["zero", 5],
+    ]);
+  });
+
+  it.each([
+    ["fewer", ALL.slice(1)],
+    ["more", [...ALL, inputOf("four")]],
+    ["others", [...ALL.slice(1), inputOf("four")]],
+    ["namesakes of another base", [...ALL.slice(1), { ...inputOf("one"), baseModel: "llama" }]],
+    ["namesakes of more modules", [...ALL.slice(1), { ...inputOf("one"), modules: 2 }]],
+  ])("is for no other adapters: of %s", (_, inputs) => {
+    expect(advised.openInputs(madeOf({}, ...inputs))).toBeNull();
+    expect(advised.openInputs(madeOf({}, ...ALL))).toHaveLength(3);
+  });
+
+  it("leaves the rank of another method to the overview", () => {
+    recommend(6, 12);
+    const made = madeOf({ method: "lego", options: { sign: "align" }, target: { kind: "rank", rank: 12 } }, ...ALL);
+    advised.applyFix({ why: "", method: "auto" }, made, advised.openInputs(made)!);
+    expect(page.recipe.value).toEqual({ method: "auto" });
+    expect(page.wanted.value).toEqual({ method: "auto", target: { kind: "rank", rank: 6 } });
+  });
+
+  it("is a command line where adapters have to change first", () => {
+    const made = madeOf({ method: "lego", target: { kind: "rank", rank: 2 } }, ...ALL);
+    const fix = { why: "", sizes: [210, 1, 1], options: { gauge: "balanced" } };
+    expect(advised.commandOf(fix, made)).toBe(
+      "lora-lego merge one --method cat --scale 210 --out one-2 && " +
+        "lora-lego merge one-2 two zero --method lego --rank 2 --gauge balanced --out merged-lego-r2-3",
+    );
+  });
+});
+
+describe("the recommended rank", () => {
+  it("fills an empty rank of auto, of the method that it is for, and of LEGO, until the field is emptied", () => {
+    recommend(6, 12);
+    const rank = (method: string) => {
+      page.recipe.value = { method } as typeof page.recipe.value;
+      return page.wanted.value.target;
+    };
+    expect(["auto", "tsv", "lego", "ties"].map(rank)).toEqual([
+      { kind: "rank", rank: 6 },
+      { kind: "rank", rank: 6 },
+      { kind: "rank", rank: 12 },
+      undefined,
+    ]);
+    page.recipe.value = { method: "auto", target: { kind: "rank", rank: 3 } };
+    expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 3 });
+    page.ownRank.value = true;
+    page.ask({ target: undefined });
+    expect(page.wanted.value).toEqual({ method: "auto" });
+    // Other adapters are another question.
+    page.remove(page.adapters.value[0]!.key);
+    expect(page.ownRank.value).toBe(false);
+  });
+
+  it("is where the module's k begins, and not where that of the first view was", async () => {
+    const { intro } = await import("../../web/state/intro.ts");
+    intro.value = true;
+    page.wantedK.value = 4;
+    intro.value = false;
+    expect(page.wantedK.value).toBeNull();
+    recommend(6, 2);
+    const units = [0, 0, 0, 1, 1].map((t, i) => ({ id: [t, i], lengthA: 1, lengthB: 1 }));
+    page.plane.value = { units } as unknown as typeof page.plane.value;
+    expect(page.k.value).toBe(2);
+    page.wantedK.value = 5;
+    expect(page.k.value).toBe(5);
+  });
+});

@@ -1,0 +1,29 @@
+import { type Signal, signal } from "@preact/signals";
+import type { Signature } from "../../src/analysis/audit/signatures.ts";
+import type { OpenAdapter } from "./adapters.ts";
+import { explorer } from "./explorer.ts";
+import type { MadeMerge } from "./merge.ts";
+
+/** What is known of a result: null while it is being looked at, and "unknown" where nothing could be found out. */
+export type Checks = readonly Signature[] | "unknown" | null;
+
+const known = new WeakMap<MadeMerge, Signal<Checks>>();
+
+/** What an audit finds in a result, looked for once. @param inputs the adapters that it was made of */
+export function checksOf(made: MadeMerge, inputs: readonly OpenAdapter[] | null): Signal<Checks> | null {
+  const own = known.get(made);
+  if (own !== undefined || inputs === null) return own ?? null;
+  const found = signal<Checks>(null);
+  known.set(made, found);
+  const { name, files, recipe, report } = made;
+  const ids = inputs.map(({ card }) => card.id);
+  explorer.check(ids, { name, files, recipe, report }).then(
+    (signatures) => {
+      found.value = signatures ?? "unknown";
+    },
+    () => {
+      found.value = "unknown";
+    },
+  );
+  return found;
+}

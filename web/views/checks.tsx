@@ -1,0 +1,34 @@
+import { useMemo } from "preact/hooks";
+import type { Signature } from "../../src/analysis/audit/signatures.ts";
+import { plural } from "../../src/core/plural.ts";
+import { openInputs } from "../state/advised.ts";
+import { checksOf } from "../state/checked.ts";
+import type { MadeMerge } from "../state/merge.ts";
+
+/** What `lora-lego audit --of` finds in a result: one line, and a list to unfold. */
+export function Checks({ made }: { made: MadeMerge }) {
+  const inputs = openInputs(made);
+  const checks = useMemo(() => checksOf(made, inputs), [made, inputs !== null])?.value;
+  // One adapter was not merged but changed, as it was asked for.
+  if (checks === undefined || checks === "unknown" || made.report.inputs.length < 2) return null;
+  if (checks === null) return <p class="hint">Looking for signs of failure…</p>;
+  const found = checks.filter((check) => check.found === true);
+  return (
+    <details class="checks">
+      <summary class={found.length > 0 ? "error" : ""}>
+        {found.length === 0
+          ? `No sign of failure in ${plural(checks.length, "check")}`
+          : `Signs of failure: ${found.map(wordOf).join(", ")}`}
+      </summary>
+      <ul>
+        {checks.map((check) => (
+          <li key={check.id} class={check.found === true ? "error" : "facts"}>
+            <b>{check.found === null ? "–" : check.found ? "✗" : "✓"}</b> {wordOf(check)}: {check.text}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+const wordOf = ({ id }: Signature): string => id.replaceAll("-", " ");
