@@ -3,11 +3,9 @@ import { openAdapter } from "../adapter/open.ts";
 import { isPath } from "../adapter/same-base.ts";
 import { auditMergedAdapter, type RecordedMerge } from "../analysis/audit/audit-merged.ts";
 import { consumerVerdicts } from "../analysis/audit/consumer-verdicts.ts";
-import { recordedClusters } from "../analysis/audit/recorded-clusters.ts";
 import type { Signature } from "../analysis/audit/signatures.ts";
 import { type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
 import { maximum } from "../core/maximum.ts";
-import type { JsonValue } from "../formats/json.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { methodById } from "../methods/registry.ts";
@@ -71,13 +69,17 @@ export async function resultChecks(
   const plan = makePlan(inputs, { ...recipe, weights: report.inputs.map(({ weight }) => weight) } as Recipe);
   const own = new Map(plan.modules.map((module) => [module.name, module.weights]));
   const weights = plan.inputs.map(({ weight }) => weight);
+  const clusters = report.modules.flatMap(({ clusters: of }) =>
+    of === null ? [] : [of.map(({ members }) => members.map(([t]) => t))],
+  );
   const recorded: RecordedMerge = {
     method: methodById(plan.method),
     weights,
     weightsOf: (module) => own.get(module) ?? weights,
     recipe,
-    clusters: recordedClusters(report as unknown as JsonValue)?.modules ?? null,
+    clusters: clusters.length === 0 ? null : { modules: clusters, of: report.totals },
     unseen: [],
+    mismatch: null,
   };
   // The page's own buttons are the remedies.
   const audit = await auditMergedAdapter(kernels, result, inputs, recorded, () => "");

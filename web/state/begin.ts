@@ -1,4 +1,4 @@
-import { adapters, addServed, drawExample, opening } from "./adapters.ts";
+import { adapters, addServed, drawExample, openExample, opening } from "./adapters.ts";
 import { intro } from "./intro.ts";
 import { keepResults } from "./kept.ts";
 import { moduleName } from "./module.ts";
@@ -45,6 +45,6 @@ async function showExample(): Promise<void> {
 
 /** From the first view to all that the page says of the example set. */
 export function exploreExample(): void {
-  intro.value = false;
+  opening(openExample);
   showTab("module");
 }
