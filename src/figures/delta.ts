@@ -16,7 +16,10 @@ export interface UnitGrams {
  * from them alone. Plain data.
  */
 export interface DeltaProducts {
-  /** <D_t, D_u>, (T, T) row-major over all inputs; 0 if an input lacks the module, NaN for two that were not compared. */
+  /**
+   * <D_t, D_u>, (T, T) row-major over all inputs; 0 if an input lacks the module, NaN for two that were not compared. Where no two were,
+   * |D_t|^2 alone, (T).
+   */
   readonly inputs: number[];
   /** <delta', D_t> of the merged delta. */
   readonly cross: number[];
@@ -50,7 +53,7 @@ export function deltaProducts(pool: UnitGrams, merged: UnitProducts, inputs: num
 }
 
 /**
- * As `deltaProducts` for units whose inner products are known within each adapter only: products of two adapters are NaN.
+ * As `deltaProducts` for units whose inner products are known within each adapter only.
  *
  * @param own the inner products of each adapter's units
  */
@@ -61,12 +64,11 @@ export function ownDeltaProducts(
   inputs: number,
   square: number,
 ): DeltaProducts {
-  const among = new Float64Array(inputs * inputs);
-  for (const t of own.keys()) for (const u of own.keys()) among[t * inputs + u] = Number.NaN;
+  const squares = new Array<number>(inputs).fill(0);
   for (const [t, { gramA, gramB }] of own) {
-    among[t * (inputs + 1)] = gramA.reduce((sum, value, cell) => sum + value * gramB[cell]!, 0) * square;
+    squares[t] = gramA.reduce((sum, value, cell) => sum + value * gramB[cell]!, 0) * square;
   }
-  return { inputs: [...among], ...mergedProducts(ownersOf(units), merged, inputs, square) };
+  return { inputs: squares, ...mergedProducts(ownersOf(units), merged, inputs, square) };
 }
 
 /** The products of a merged delta. @param owner the input of each unit */
@@ -119,8 +121,12 @@ export function scaleMerged(products: DeltaProducts, lambda: number): DeltaProdu
 
 /** Add products of modules; the figures of the sums are those of whole adapters. */
 export function addProducts(one: DeltaProducts, other: DeltaProducts): DeltaProducts {
+  const count = one.cross.length;
   return {
-    inputs: one.inputs.map((x, i) => x + other.inputs[i]!),
+    inputs: Array.from({ length: count * count }, (_, i) => {
+      const [t, u] = [Math.floor(i / count), i % count];
+      return productOf(one, t, u) + productOf(other, t, u);
+    }),
     cross: one.cross.map((x, i) => x + other.cross[i]!),
     merged: one.merged + other.merged,
   };
@@ -131,14 +137,27 @@ export function noProducts(inputs: number): DeltaProducts {
   return { inputs: new Array<number>(inputs * inputs).fill(0), cross: new Array<number>(inputs).fill(0), merged: 0 };
 }
 
+/** <D_t, D_u>; NaN if they were not compared. */
+export function productOf({ inputs, cross }: DeltaProducts, t: number, u: number): number {
+  const count = cross.length;
+  if (inputs.length === count * count) return inputs[t * count + u]!;
+  if (t === u) return inputs[t]!;
+  return inputs[t] === 0 || inputs[u] === 0 ? 0 : Number.NaN;
+}
+
+/** Put |D_t|^2 in place of what was known of it. */
+export function setSquare({ inputs, cross }: DeltaProducts, t: number, square: number): void {
+  inputs[inputs.length === cross.length ? t : t * (cross.length + 1)] = square;
+}
+
 /** Norm of D_t. */
 export function normOf(products: DeltaProducts, t: number): number {
-  return Math.sqrt(Math.max(0, products.inputs[t * products.cross.length + t]!));
+  return Math.sqrt(Math.max(0, productOf(products, t, t)));
 }
 
 /** Cosine of D_t and D_u; null if a norm is 0. */
 export function cosineBetween(products: DeltaProducts, t: number, u: number): number | null {
-  return cosine(products.inputs[t * products.cross.length + u]!, normOf(products, t), normOf(products, u));
+  return cosine(productOf(products, t, u), normOf(products, t), normOf(products, u));
 }
 
 /** <delta', S> and |S|^2 of the weighted sum S = sum w_t D_t. They add up over modules, whose weights may differ. */
@@ -148,12 +167,12 @@ export interface SumProducts {
 }
 
 /** The products of S with these weights. */
-export function sumProducts({ inputs, cross: own }: DeltaProducts, weights: readonly number[]): SumProducts {
+export function sumProducts(products: DeltaProducts, weights: readonly number[]): SumProducts {
   let cross = 0;
   let square = 0;
   for (const [t, weight] of weights.entries()) {
-    cross += weight * own[t]!;
-    for (const [u, other] of weights.entries()) square += weight * other * inputs[t * weights.length + u]!;
+    cross += weight * products.cross[t]!;
+    for (const [u, other] of weights.entries()) square += weight * other * productOf(products, t, u);
   }
   return { cross, square };
 }
@@ -161,8 +180,9 @@ export function sumProducts({ inputs, cross: own }: DeltaProducts, weights: read
 /** The products of the deltas w_t D_t with each other and with delta'. They add up over modules, whose weights may differ. */
 export function weightProducts({ inputs, cross, merged }: DeltaProducts, weights: readonly number[]): DeltaProducts {
   const count = weights.length;
+  const apart = inputs.length === count;
   return {
-    inputs: inputs.map((product, i) => product * weights[Math.floor(i / count)]! * weights[i % count]!),
+    inputs: inputs.map((product, i) => product * weights[apart ? i : Math.floor(i / count)]! * weights[i % count]!),
     cross: cross.map((product, t) => product * weights[t]!),
     merged,
   };

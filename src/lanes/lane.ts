@@ -1,6 +1,7 @@
 import type { ScoredDirections } from "../methods/net-utility.ts";
 import type { Span, Timings } from "./clock.ts";
 import type { Merger, ModuleResult } from "./merger.ts";
+import { SharedIds } from "./shared-ids.ts";
 
 /** A piece of a merge that any lane can do. */
 export type Job =
@@ -88,6 +89,10 @@ function modulesIn(job: Job): number {
   return job.kind === "survey" ? 1 : 0;
 }
 
+function withShared(result: JobResult, ids: SharedIds): JobResult {
+  return result.kind === "modules" ? { ...result, results: result.results.map((own) => ids.in(own)) } : result;
+}
+
 /**
  * Hand jobs to lanes in order; each lane takes the next job when it has room. Results are in the order of the jobs.
  *
@@ -100,6 +105,7 @@ export async function runJobs(
   onProgress?: OnProgress,
 ): Promise<JobResult[]> {
   const results: JobResult[] = [];
+  const ids = new SharedIds();
   let next = 0;
   let done = 0;
   const total = jobs.reduce((sum, job) => sum + modulesIn(job), 0);
@@ -109,7 +115,7 @@ export async function runJobs(
       signal?.throwIfAborted();
       const at = next++;
       try {
-        results[at] = await lane.run(jobs[at]!);
+        results[at] = withShared(await lane.run(jobs[at]!), ids);
       } catch (error) {
         failures.push({ at, error });
         return;

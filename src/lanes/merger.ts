@@ -1,6 +1,6 @@
 import type { UnitId } from "../adapter/adapter.ts";
 import type { ByteSink, ByteSource } from "../core/bytes.ts";
-import { type DeltaProducts, deltaProducts, ownDeltaProducts } from "../figures/delta.ts";
+import { type DeltaProducts, deltaProducts, ownDeltaProducts, setSquare } from "../figures/delta.ts";
 import { type ResponseProducts, responseProducts } from "../figures/response.ts";
 import { type StartSums, startSums } from "../figures/shared-start.ts";
 import { inPassing, sumValues } from "../figures/sum-values.ts";
@@ -200,10 +200,10 @@ export class Merger {
   }
 
   /** Count what was cut from a delta as it was read: it is orthogonal to all that was kept. */
-  async #countCut({ parts }: PlannedModule, { inputs, cross }: DeltaProducts): Promise<void> {
+  async #countCut({ parts }: PlannedModule, products: DeltaProducts): Promise<void> {
     for (const { input, module } of parts) {
       const square = await wholeSquare(this.#files[input]!, module);
-      if (square !== null) inputs[input * cross.length + input] = square;
+      if (square !== null) setSquare(products, input, square);
     }
   }
 

@@ -9,9 +9,12 @@ import {
   deltaProducts,
   noProducts,
   normOf,
+  productOf,
   scaleMerged,
+  setSquare,
   sumProducts,
   type UnitGrams,
+  weightProducts,
 } from "../../src/figures/delta.ts";
 import { type Combination, combinationProducts } from "../../src/linalg/combination.ts";
 
@@ -148,6 +151,21 @@ describe("figures", () => {
     expect(figuresOf(rounded, [1])).toEqual({ normRatio: 1, cosines: [1], energy: 1 });
     expect(figuresOf({ ...rounded, cross: [-1 - 1e-15] }, [1]).cosines).toEqual([-1]);
     expect(normOf({ inputs: [-1e-20], cross: [0], merged: 0 }, 0)).toBe(0);
+  });
+
+  it("of adapters that were not compared are their squares alone (worked by hand)", () => {
+    // The second lacks the module; the others were not compared.
+    const apart: DeltaProducts = { inputs: [4, 0, 9], cross: [2, 0, 3], merged: 1 };
+    expect([normOf(apart, 2), productOf(apart, 0, 1), productOf(apart, 0, 2)]).toEqual([3, 0, Number.NaN]);
+    expect([cosineBetween(apart, 0, 2), cosineBetween(apart, 0, 1)]).toEqual([null, null]);
+    expect(sumProducts(apart, [1, 5, 0])).toEqual({ cross: 2, square: Number.NaN });
+    expect(weightProducts(apart, [2, 1, -1])).toEqual({ inputs: [16, 0, 9], cross: [4, 0, -3], merged: 1 });
+    const known: DeltaProducts = { inputs: [1, 2, 3, 2, 5, 6, 3, 6, 9], cross: [0, 0, 1], merged: 2 };
+    const inputs = [5, 2, Number.NaN, 2, 5, 6, Number.NaN, 6, 18];
+    expect(addProducts(apart, known)).toEqual({ inputs, cross: [2, 0, 4], merged: 3 });
+    setSquare(apart, 2, 16);
+    setSquare(known, 2, 16);
+    expect([normOf(apart, 2), normOf(known, 2), productOf(known, 1, 2)]).toEqual([4, 4, 6]);
   });
 
   it("add up over modules, and scale with lambda", () => {
