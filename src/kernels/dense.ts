@@ -50,10 +50,17 @@ function placed(arena: Arena, values: Float64Array): Float64Array {
   return view;
 }
 
+/** The transpose of a matrix (rows, columns) in a new view of the arena. */
+function placedAcross(arena: Arena, values: Float64Array, rows: number, columns: number): Float64Array {
+  const view = arena.f64(values.length);
+  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < columns; j++, at++) view[j * rows + i] = values[at]!;
+  return view;
+}
+
 /**
  * out (count, columns): out[i, j] = sum_k factors[i * apart + k * stride] of[k, j], k < terms in order.
  *
- * @param of (terms, columns)
+ * @param of (terms, columns); its transpose if `across`
  */
 export function denseProduct(
   factors: Float64Array,
@@ -63,10 +70,12 @@ export function denseProduct(
   of: Float64Array,
   terms: number,
   columns: number,
+  across: boolean = false,
 ): Float64Array {
   if (count === 0 || columns === 0) return new Float64Array(0);
   const { wasm, arena } = begin(factors.length, of.length, count * columns);
-  const [left, right] = [placed(arena, factors), placed(arena, of)];
+  const left = placed(arena, factors);
+  const right = across ? placedAcross(arena, of, columns, terms) : placed(arena, of);
   const out = arena.f64(count * columns);
   wasm.denseProduct(left.byteOffset, count, 8 * apart, 8 * stride, right.byteOffset, terms, columns, out.byteOffset);
   return out.slice();
@@ -116,11 +125,12 @@ export interface Reflections {
 /**
  * Householder's reduction of a symmetric matrix to a tridiagonal one (Golub and Van Loan, Matrix Computations, 8.3.1).
  *
- * @param matrix (n, n), finite; not changed
+ * @param fill writes the matrix (n, n), finite
  */
-export function tridiagonalize(matrix: Float64Array, n: number): Tridiagonal {
+export function tridiagonalize(n: number, fill: (matrix: Float64Array) => void): Tridiagonal {
   const { wasm, arena } = begin(n * n, n, n, n, n);
-  const m = placed(arena, matrix);
+  const m = arena.f64(n * n);
+  fill(m);
   const [diagonal, beside, betas, image] = [arena.f64(n), arena.f64(n), arena.f64(n), arena.f64(n)];
   wasm.tridiagonalize(m.byteOffset, n, diagonal.byteOffset, beside.byteOffset, betas.byteOffset, image.byteOffset);
   return {

@@ -33,7 +33,8 @@ export function transposed({ rows, columns, data }: Matrix): Matrix {
 
 /** left (m, n) times right^T, for right (p, n). */
 export function productTransposed(left: Matrix, right: Matrix): Matrix {
-  return product(left, transposed(right));
+  const { rows, columns, data } = left;
+  return matrix(rows, right.rows, denseProduct(data, rows, columns, 1, right.data, columns, right.rows, true));
 }
 
 /** The rows, which share the matrix's memory. */

@@ -10,11 +10,14 @@ export function exponentOf(values: Float64Array): number {
   return largest > 0 && largest < Number.POSITIVE_INFINITY ? Math.floor(Math.log2(largest)) : 0;
 }
 
-/** The values times 2^exponent, which itself may be out of range of f64: denormals times 2^1074 are of size one. */
-export function timesPowerOfTwo(values: Float64Array, exponent: number): Float64Array {
+/** The values times 2^exponent, which itself may be out of range of f64: denormals times 2^1074 are of size one. @param out where to */
+export function timesPowerOfTwo(
+  values: Float64Array,
+  exponent: number,
+  out: Float64Array = new Float64Array(values.length),
+): Float64Array {
   const half = Math.trunc(exponent / 2);
   const [one, other] = [2 ** half, 2 ** (exponent - half)];
-  const out = new Float64Array(values.length);
   for (let at = 0; at < values.length; at++) out[at] = values[at]! * one * other;
   return out;
 }

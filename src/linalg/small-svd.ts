@@ -1,4 +1,4 @@
-import { type Matrix, matrix, product, productTransposed, scaledRows, transposed } from "./matrix.ts";
+import { type Matrix, matrix, productTransposed, scaledRows, transposed, transposedProduct } from "./matrix.ts";
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 import { leadingRoots, symmetricEigen } from "./symmetric-eigen.ts";
 
@@ -30,9 +30,8 @@ export function smallSvd(entries: Float64Array, rows: number, columns: number): 
   }
   const exponent = exponentOf(entries);
   const scaled = matrix(rows, columns, timesPowerOfTwo(entries, -exponent));
-  const across = transposed(scaled);
-  const right = symmetricEigen(productTransposed(across, across).data, columns).vectors;
-  const images = product(matrix(columns, columns, right), across).data;
+  const right = symmetricEigen(transposedProduct(scaled, scaled).data, columns).vectors;
+  const images = productTransposed(matrix(columns, columns, right), scaled).data;
   const norms = orthogonalizeInPlace(images, right, columns, rows);
   const order = Array.from(norms.keys()).sort((i, j) => norms[j]! - norms[i]! || i - j);
   const kept = order.filter((j) => norms[j]! > rows * Number.EPSILON * norms[order[0]!]!);
@@ -57,12 +56,11 @@ export function leadingSvd(of: Matrix, most: number): SmallSvd | null {
   }
   const exponent = exponentOf(of.data);
   const scaled = matrix(of.rows, of.columns, timesPowerOfTwo(of.data, -exponent));
-  const across = transposed(scaled);
   const count = Math.min(most, of.columns);
-  const { values, vectors } = symmetricEigen(product(across, scaled).data, of.columns, count);
+  const { values, vectors } = symmetricEigen(transposedProduct(scaled, scaled).data, of.columns, count);
   const sigma = leadingRoots(values, count);
   if (sigma === null) return null;
-  const images = product(matrix(count, of.columns, vectors), across);
+  const images = productTransposed(matrix(count, of.columns, vectors), scaled);
   const left = scaledRows(
     images,
     sigma.map((value) => 1 / value),

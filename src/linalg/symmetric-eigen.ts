@@ -24,7 +24,9 @@ export interface SymmetricEigen {
  */
 export function symmetricEigen(matrix: Float64Array, n: number, count: number = n): SymmetricEigen {
   const exponent = exponentOf(matrix);
-  const { diagonal, beside, reflections } = tridiagonalize(timesPowerOfTwo(matrix, -exponent), n);
+  const { diagonal, beside, reflections } = tridiagonalize(n, (room) => {
+    timesPowerOfTwo(matrix, -exponent, room);
+  });
   const chains = diagonalizeInPlace(diagonal, beside, n);
   const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[j]! - diagonal[i]! || i - j);
   const vectors = vectorsBack(order.slice(0, count), n, chains, reflections);
