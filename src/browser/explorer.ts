@@ -1,7 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
-import type { Signature } from "../analysis/audit/signatures.ts";
 import { type Clustering, type ModulePlane, ModuleView } from "../analysis/module-view.ts";
 import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
@@ -20,7 +19,7 @@ import type { MergeReport } from "../report/report.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
-import type { PageResult, ResultLoading } from "./result.ts";
+import type { PageResult, ResultChecks, ResultLoading } from "./result.ts";
 import type { SetAudit } from "./set-audit.ts";
 import { Turns } from "./turns.ts";
 
@@ -202,7 +201,7 @@ export class Explorer {
   }
 
   /** What an audit finds in the result of a merge. @param ids of the adapters that it was made of, in its report's order */
-  async check(ids: readonly number[], result: PageResult): Promise<readonly Signature[] | null> {
+  async check(ids: readonly number[], result: PageResult): Promise<ResultChecks | null> {
     return this.#looking.run(async () => {
       const { resultChecks } = await import("./set-audit.ts");
       const names = result.report.inputs.map(({ name }) => name);

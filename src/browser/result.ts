@@ -10,6 +10,7 @@ import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { methodById } from "../methods/registry.ts";
 import { makePlan } from "../plan/plan.ts";
+import type { Fix } from "../plan/warning.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { MergeReport } from "../report/report.ts";
 import { MAX_UNITS } from "../units/memory.ts";
@@ -50,6 +51,12 @@ export interface PageResult {
   readonly report: MergeReport;
 }
 
+/** What an audit finds in a result, and the merges that it would try instead. */
+export interface ResultChecks {
+  readonly signatures: readonly Signature[];
+  readonly fixes: readonly Fix[];
+}
+
 /**
  * The checks of `lora-lego audit --of` on a result.
  *
@@ -60,7 +67,7 @@ export async function resultChecks(
   kernels: Kernels,
   { name, files, recipe, report }: PageResult,
   inputs: readonly Adapter[],
-): Promise<readonly Signature[] | null> {
+): Promise<ResultChecks | null> {
   const units = report.modules.map(({ inputRanks, rank }) =>
     inputRanks.reduce<number>((sum, r) => sum + (r ?? 0), rank),
   );
@@ -81,7 +88,11 @@ export async function resultChecks(
     unseen: [],
     mismatch: null,
   };
-  // The page's own buttons are the remedies.
-  const audit = await auditMergedAdapter(kernels, result, inputs, recorded, () => "");
-  return audit.signatures;
+  const fixes: Fix[] = [];
+  const { signatures } = await auditMergedAdapter(kernels, result, inputs, recorded, (fix) => {
+    // The page makes merges again, and changes none that was made.
+    if (!("factor" in fix || "energy" in fix)) fixes.push(fix);
+    return "";
+  });
+  return { signatures, fixes };
 }

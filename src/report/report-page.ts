@@ -1,11 +1,12 @@
 import { escapeHtml, htmlTable } from "../core/html.ts";
-import { bytes, figure } from "../core/shown.ts";
+import { bytes, figure, percent } from "../core/shown.ts";
 import { compositions } from "./compositions.ts";
 import type { MergeReport } from "./report.ts";
 
 /** A report as one self-contained HTML page. */
 export function reportPage(report: MergeReport): string {
   const { totals, inputs, modules, warnings, options } = report;
+  const merged = compositions(report).map((row) => row.map(String));
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -20,18 +21,20 @@ th:first-child, td:first-child { text-align: left; }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #181818; } th, td { border-color: #444; } }
 </style>
 <h1>${escapeHtml(String(options.method))}, rank ${totals.rank}: ${totals.modules} modules, ${totals.dtype}, ${bytes(totals.bytes)}</h1>
-<p>Made by ${escapeHtml(report.tool)}. Norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}.</p>
+<p>Made by ${escapeHtml(report.tool)}. Factor ${figure(Number(options.scale ?? 1))}, norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}.</p>
 ${warnings.length === 0 ? "" : `<h2>Warnings</h2><ul>${warnings.map(({ text }) => `<li>${escapeHtml(text)}</li>`).join("")}</ul>`}
 <h2>Adapters</h2>
 ${htmlTable(
-  ["adapter", "weight", "modules", "cosine with the result"],
-  inputs.map(({ name, weight, modules: own }, t) => [name, String(weight), String(own), figure(totals.cosines[t]!)]),
+  ["adapter", "weight", "modules", "cosine with the result", "share in it"],
+  inputs.map(({ name, weight, modules: own }, t) => [
+    name,
+    String(weight),
+    String(own),
+    figure(totals.cosines[t]!),
+    percent(totals.shares[t]!),
+  ]),
 )}
-<h2>What merged with what</h2>
-${htmlTable(
-  ["adapters", "clusters", "units"],
-  compositions(report).map((row) => row.map(String)),
-)}
+${merged.length === 0 ? "" : `<h2>What merged with what</h2>${htmlTable(["adapters", "clusters", "units"], merged)}`}
 <h2>Modules</h2>
 <div class="scroll">${htmlTable(
     ["module", "rank", "norm ratio", "energy", ...inputs.map(({ name }) => `cosine ${name}`)],

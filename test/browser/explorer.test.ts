@@ -95,7 +95,9 @@ describe("the explorer", () => {
     const { signatures, good } = await auditMerged(out, { of: tasks.map(gpt2) });
     expect([signatures.length, good]).toEqual([8, false]);
     const ids = cards.map(({ id }) => id);
-    expect(await page.check(ids, { ...made, recipe })).toEqual(signatures);
+    const found = await page.check(ids, { ...made, recipe });
+    expect(found!.signatures).toEqual(signatures);
+    expect(found!.fixes.length).toBeGreaterThan(0);
   });
 
   it("shares out a budget as lora-lego merge does", async () => {

@@ -134,6 +134,11 @@ describe("every chart", () => {
       expect(svg.name).toBe(`${title.toLowerCase()}.svg`);
       expect(svg.bytes.toString()).toMatch(/^<svg [^>]*width="\d+"/);
       expect(svg.bytes.toString()).not.toMatch(/class=|style=/);
+      // It says what it is, whose marks it has, and what its colours mean.
+      const words = [...svg.bytes.toString().matchAll(/<text [^>]*>([^<]+)</g)].map(([, text]) => text);
+      expect(words).toContain(title);
+      expect(words.includes("cola")).toBe(title === "Units");
+      expect(words.some((text) => text!.startsWith("Colours from -1 to 1"))).toBe(title === "Cosines");
       expect(svg.bytes.toString()).toMatch(title === "Cosines" ? /<image href="data:image\/png/ : /fill="rgb\(/);
       // The outlines are the page's own SVG; the marks, which a canvas draws, are put over them.
       if (title === "Units") expect(svg.bytes.toString().match(/<path [^>]*transform="translate/g)).toHaveLength(12);

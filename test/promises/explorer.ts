@@ -246,7 +246,7 @@ export const EXPLORER: PromisingText = {
     ],
     ["What the adapters learnt is then in B.", EXPLAINS],
     [
-      "The menu of every chart saves it as SVG or PNG, and shows the figures of its lines, or those of all units.",
+      "The menu of every chart saves it as SVG or PNG, with its title and a legend, and shows the figures of its lines, or those of all units.",
       "page/kept > is saved as SVG and as PNG, in the page's colours",
     ],
     [

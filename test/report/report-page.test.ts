@@ -97,7 +97,7 @@ describe("the page of a report", () => {
     const page = reportPage(report);
     expect(page).toContain("<h1>lego, rank 2: 2 modules, f32, ");
     const rows = rowsOf(page);
-    expect(rows[0]).toEqual(["adapter", "weight", "modules", "cosine with the result"]);
+    expect(rows[0]).toEqual(["adapter", "weight", "modules", "cosine with the result", "share in it"]);
     expect(rows.slice(1, 3).map((row) => row.slice(0, 3))).toEqual([
       ["&#60;three&#62;", "1", "2"],
       ["four", "1", "1"],
@@ -108,6 +108,15 @@ describe("the page of a report", () => {
     const normRatio = report.modules[1]!.normRatio!.toFixed(3);
     expect(rows).toContainEqual(["q", "2", normRatio, "1.000", "0.600", "0.800"]);
     expect(page).not.toContain("Warnings");
+    const twice = await mergeInMemory([three, four], { method: "cat", scale: 2 });
+    const unclustered = reportPage(twice.report);
+    expect(unclustered).toContain("Factor 2.000, norm ratio");
+    expect(
+      rowsOf(unclustered)
+        .slice(1, 3)
+        .map((row) => row[4]),
+    ).toEqual(["200%", "200%"]);
+    expect(unclustered).not.toContain("What merged with what");
   });
 
   it("lists warnings", async () => {

@@ -121,3 +121,47 @@ describe("the recommended rank", () => {
     expect(page.k.value).toBe(5);
   });
 });
+
+describe("what an audit finds in a result", () => {
+  const made = madeOf({ method: "lego" }, ...ALL);
+  const signature = (id: string, found: boolean) => ({ id, found, figure: 1, limit: 1, text: "" });
+
+  it("is asked once, of the adapters that it was made of", async () => {
+    const { checksOf } = await import("../../web/state/checked.ts");
+    expect(checksOf(made, null)).toBeNull();
+    const inputs = advised.openInputs(made);
+    const checks = checksOf(made, inputs)!;
+    expect(checksOf(made, inputs)).toBe(checks);
+    const asked = await page.worker.next("check");
+    expect(asked.args[0]).toEqual([1, 2, 3]);
+    asked.answer({ signatures: [], fixes: [] });
+    await page.settled();
+    expect(checks.value).toEqual({ signatures: [], fixes: [] });
+    expect(page.worker.waiting).not.toContain("check");
+  });
+
+  it("is unknown where the adapters cannot be read any more", async () => {
+    const { checksOf } = await import("../../web/state/checked.ts");
+    const other = madeOf({ method: "tsv" }, ...ALL);
+    const checks = checksOf(other, advised.openInputs(other))!;
+    (await page.worker.next("check")).refuse(new Error("one is gone."));
+    await page.settled();
+    expect(checks.value).toBe("unknown");
+  });
+
+  it.each([
+    ["scale-too-small", true, 2],
+    ["scale-too-large", true, 2],
+    ["scale-too-small", false, null],
+    ["rank-too-low", true, null],
+  ])("offers the factor that the adapters ask for: %s found is %j", async (id, found, scale) => {
+    const { scaleFix } = await import("../../web/state/checked.ts");
+    const fixes = [
+      { why: "", method: "auto" },
+      { why: "", scale: 2 },
+    ];
+    const checks = { signatures: [signature(id, found)], fixes } as unknown as Parameters<typeof scaleFix>[0];
+    expect(scaleFix(checks)?.scale ?? null).toBe(scale);
+    expect(scaleFix("unknown")).toBeNull();
+  });
+});

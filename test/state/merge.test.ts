@@ -97,6 +97,14 @@ describe("a merge", () => {
     expect(page.progress.value).toBeNull();
   });
 
+  it("is titled by its method's options too, which may be all that tells it from another", async () => {
+    page.recipe.value = { method: "lego", options: { gauge: "balanced" } };
+    const merging = page.startMerge();
+    (await page.worker.next("merge")).answer(made);
+    await merging;
+    expect(page.merges.value[0]!.title).toBe("svd, rank 2, gauge balanced");
+  });
+
   it("runs alone", async () => {
     const merging = page.startMerge();
     const asked = await page.worker.next("merge");
@@ -128,6 +136,8 @@ describe("a merge", () => {
     await merging;
     expect(page.merges.value.map(({ number }) => number)).toEqual([3, 2, 1]);
     expect(page.shownMerge.value).toBe(1);
+    // It is looked at again, though it is not new.
+    expect(page.landed.value).toBe(3);
   });
 
   it("goes by several recipes one after the other, shows the first result, and ends with the one that is cancelled", async () => {

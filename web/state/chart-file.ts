@@ -33,15 +33,24 @@ export interface DrawnMark {
   readonly radius: number;
 }
 
+/** What a picture says besides the chart: its title, whose mark is whose, and how colours are read. */
+export interface ChartWords {
+  readonly title: string;
+  readonly adapters: readonly { readonly name: string; readonly shape: string; readonly fill: string }[];
+  readonly colours: string | null;
+}
+
 /** Save a chart as a picture, with the page's colours and background. */
 export async function saveChart(
   chart: SVGSVGElement | HTMLTableElement,
-  title: string,
+  words: ChartWords,
   type: "svg" | "png",
   marks: readonly DrawnMark[],
 ): Promise<void> {
-  const svg = chart instanceof SVGSVGElement ? pictureOf(chart) : pictureOfTable(chart);
-  svg.append(...marks.map(markElement));
+  const drawn = chart instanceof SVGSVGElement ? pictureOf(chart) : pictureOfTable(chart);
+  drawn.append(...marks.map(markElement));
+  const svg = withWords(drawn, words);
+  const { title } = words;
   const name = `${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.${type}`;
   const text = new XMLSerializer().serializeToString(svg);
   if (type === "svg") return save(name, new Blob([text], { type: "image/svg+xml" }));
@@ -94,39 +103,89 @@ function pictureOf(chart: SVGSVGElement): SVGElement {
   return svg;
 }
 
-/** A table drawn as it looks: its cells' backgrounds and texts. */
+/** Height of a line of words, the size of their letters, and the room around them, in pixels. */
+const [LINE, LETTERS, ROOM] = [20, 12, 10];
+/** Width of a letter, on average, in sizes. */
+const LETTER = 0.58;
+/** The least width of a picture; smaller charts are drawn larger. */
+const LEAST_WIDTH = 480;
+
+/** A chart under its title, above a legend. */
+function withWords(chart: SVGElement, { title, adapters, colours }: ChartWords): SVGElement {
+  const [own, ownHeight] = ["width", "height"].map((name) => Number(chart.getAttribute(name))) as [number, number];
+  const width = Math.max(own, LEAST_WIDTH);
+  const height = Math.round((ownHeight * width) / own);
+  const { color, fontFamily } = getComputedStyle(document.body);
+  const said = (text: string, x: number, y: number, more: object = {}): SVGElement =>
+    element("text", { x, y, fill: color, "font-family": fontFamily, "font-size": LETTERS, ...more }, text);
+  const legend: SVGElement[] = [];
+  let [x, y] = [ROOM, LINE + ROOM + height + LINE];
+  for (const { name, shape, fill } of adapters) {
+    const wide = LETTERS * (LETTER * name.length + 3);
+    if (x + wide > width && x > ROOM) [x, y] = [ROOM, y + LINE];
+    const place = element("g", {
+      transform: `translate(${x + LETTERS / 2} ${y - LETTERS / 3}) scale(${LETTERS / 2.8})`,
+    });
+    place.append(element("path", { fill, d: shape }));
+    legend.push(place, said(name, x + 1.4 * LETTERS, y));
+    x += wide;
+  }
+  if (colours !== null) {
+    y += adapters.length > 0 ? LINE : 0;
+    legend.push(said(colours, ROOM, y));
+  }
+  const all = (legend.length > 0 ? y : LINE + ROOM + height) + ROOM;
+  const svg = sheet(width + 2 * ROOM, all, `0 0 ${width + 2 * ROOM} ${all}`);
+  for (const [name, value] of Object.entries({ x: ROOM, y: LINE + ROOM, width, height }))
+    chart.setAttribute(name, String(value));
+  svg.append(said(title, ROOM, LINE, { "font-weight": 600 }), chart, ...legend);
+  return svg;
+}
+
+/** The lines of a cell's text as the page breaks them, each with its middle. */
+function linesOf(cell: Element): { readonly text: string; readonly x: number; readonly y: number }[] {
+  const lines = new Map<number, { text: string; left: number; right: number; y: number }>();
+  const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+    if (node.parentElement!.closest(".visually-hidden") !== null) continue;
+    let begin = 0;
+    for (const part of node.textContent!.split(/(?<=[\s\u200b])/)) {
+      const range = document.createRange();
+      range.setStart(node, begin);
+      begin += part.length;
+      range.setEnd(node, begin);
+      const { left, right, top, height, width } = range.getBoundingClientRect();
+      if (width === 0) continue;
+      const line = lines.get(Math.round(top)) ?? { text: "", left, right, y: top + height / 2 };
+      lines.set(Math.round(top), { ...line, text: line.text + part, right });
+    }
+  }
+  return [...lines.values()].map(({ text, left, right, y }) => ({ text: text.trim(), x: (left + right) / 2, y }));
+}
+
+/** A table drawn as it looks: its cells' backgrounds, marks and texts. */
 function pictureOfTable(table: HTMLTableElement): SVGElement {
   const all = table.getBoundingClientRect();
   const svg = sheet(all.width, all.height, `0 0 ${all.width} ${all.height}`);
   for (const cell of table.querySelectorAll("th, td")) {
     const drawn = cell.querySelector(".cell") ?? cell;
     const { left, top, width, height } = drawn.getBoundingClientRect();
-    const style = getComputedStyle(drawn);
-    const [x, y] = [left - all.left, top - all.top];
-    svg.append(
-      element("rect", {
-        x,
-        y,
-        width,
-        height,
-        rx: Number.parseFloat(style.borderRadius) || 0,
-        fill: style.backgroundColor,
-      }),
-      element(
-        "text",
-        {
-          x: x + width / 2,
-          y: y + height / 2,
-          "text-anchor": "middle",
-          "dominant-baseline": "central",
-          "font-family": style.fontFamily,
-          "font-size": style.fontSize,
-          "font-weight": style.fontWeight,
-          fill: style.color,
-        },
-        drawn.textContent ?? "",
-      ),
-    );
+    const { borderRadius, backgroundColor, fontFamily, fontSize, fontWeight, color } = getComputedStyle(drawn);
+    const rx = Number.parseFloat(borderRadius) || 0;
+    svg.append(element("rect", { x: left - all.left, y: top - all.top, width, height, rx, fill: backgroundColor }));
+    for (const mark of drawn.querySelectorAll<SVGSVGElement>("svg.mark")) {
+      const box = mark.getBoundingClientRect();
+      const copy = mark.cloneNode(true) as SVGSVGElement;
+      for (const name of ["class", "aria-hidden"]) copy.removeAttribute(name);
+      copy.setAttribute("x", String(box.left - all.left));
+      copy.setAttribute("y", String(box.top - all.top));
+      svg.append(copy);
+    }
+    const font = { "font-family": fontFamily, "font-size": fontSize, "font-weight": fontWeight, fill: color };
+    for (const { text, x, y } of linesOf(drawn)) {
+      const place = { x: x - all.left, y: y - all.top, "text-anchor": "middle", "dominant-baseline": "central" };
+      svg.append(element("text", { ...place, ...font }, text));
+    }
   }
   return svg;
 }

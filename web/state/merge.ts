@@ -84,7 +84,10 @@ const KEPT = 6;
 export const merges = signal<readonly MadeMerge[]>([]);
 /** The number of the result that is shown in full. */
 export const shownMerge = signal<number | null>(null);
+/** How often a result came that is shown in full: it may be one that is shown already. */
+export const landed = signal(0);
 export const progress = signal<{ readonly done: number; readonly total: number; readonly of: string } | null>(null);
+export const CANCELLED = "The merge was cancelled; nothing was written.";
 export const mergeError = signal<string | null>(null);
 
 /** The error of an earlier recipe disappears when the recipe changes. */
@@ -107,11 +110,13 @@ export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
       const of = recipes.length === 1 ? "" : `${asked.method}, ${i + 1} of ${recipes.length}: `;
       progress.value = { done: 0, total: 1, of };
       const number = await mergeOnce(asked, of);
-      if (i === 0) shownMerge.value = number;
+      if (i > 0) continue;
+      shownMerge.value = number;
+      landed.value++;
     }
   } catch (error) {
     const stopped = error instanceof Error && error.name === "AbortError";
-    mergeError.value = stopped ? "The merge was cancelled; nothing was written." : sentenceOf(error);
+    mergeError.value = stopped ? CANCELLED : sentenceOf(error);
     announcement.value = mergeError.value;
   } finally {
     progress.value = null;
@@ -129,7 +134,8 @@ async function mergeOnce(asked: Recipe, of: string): Promise<number> {
   const { options, totals } = merged.report;
   const twin = merges.value.find(({ files }) => sameFiles(files, merged.files));
   const number = twin?.number ?? 1 + Math.max(0, ...merges.value.map((made) => made.number));
-  const title = `${options.method}, rank ${totals.rank}`;
+  const changed = Object.entries(asked.options ?? {}).map(([name, value]) => `${name} ${value}`);
+  const title = [options.method, `rank ${totals.rank}`, ...changed].join(", ");
   if (twin === undefined)
     merges.value = [{ ...merged, number, title, recipe: asked, seconds }, ...merges.value].slice(0, KEPT);
   announcement.value = `Merged: ${number}. ${title}.`;

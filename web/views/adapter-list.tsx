@@ -1,6 +1,16 @@
 import { useEffect } from "preact/hooks";
 import { bytes, figure } from "../../src/core/shown.ts";
-import { adapters, type ListedAdapter, move, openAdapters, remove, rename, weigh } from "../state/adapters.ts";
+import {
+  adapters,
+  type ListedAdapter,
+  move,
+  openAdapters,
+  openExample,
+  opening,
+  remove,
+  rename,
+  weigh,
+} from "../state/adapters.ts";
 import { audited } from "../state/overview.ts";
 import { tab } from "../state/tabs.ts";
 import { Mark } from "./palette.tsx";
@@ -31,6 +41,7 @@ function useClosing(): void {
 /** The adapters as chips, in merge order; a chip opens its card. */
 export function AdapterList() {
   useClosing();
+  const failed = adapters.value.filter(({ error }) => error !== null);
   return (
     <aside aria-label="Adapters">
       <ol class="chips">
@@ -40,12 +51,32 @@ export function AdapterList() {
               <Chip adapter={adapter} place={place} last={place === adapters.value.length - 1} />
             ) : (
               <>
-                <b>{adapter.name}</b> <span class="error">{adapter.error}</span> <Remove adapter={adapter} />
+                {!adapter.error.includes(adapter.name) && <b>{adapter.name}</b>}{" "}
+                <span class="error">{adapter.error}</span> <Remove adapter={adapter} />
               </>
             )}
           </li>
         ))}
-        {adapters.value.length === 0 && <li class="hint">No adapters yet: Open them, or the example set.</li>}
+        {failed.length > 1 && (
+          <li>
+            <button
+              type="button"
+              onClick={() => {
+                for (const { key } of failed) remove(key);
+              }}
+            >
+              Remove the {failed.length} that are not open
+            </button>
+          </li>
+        )}
+        {adapters.value.length === 0 && (
+          <li class="hint">
+            No adapters yet.{" "}
+            <button type="button" class="quiet" onClick={() => opening(openExample)}>
+              Open the example set
+            </button>
+          </li>
+        )}
       </ol>
     </aside>
   );

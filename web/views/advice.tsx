@@ -2,8 +2,10 @@ import { nextMerges } from "../../src/report/next-merges.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { applyFix, commandOf, openInputs } from "../state/advised.ts";
+import { scaleFix } from "../state/checked.ts";
 import { LEGO_OR_AUTO } from "../state/measured.ts";
 import { type MadeMerge, progress, recommendedRank, startMerge } from "../state/merge.ts";
+import { useChecks } from "./checks.tsx";
 
 /** What else to try, as buttons that do it, and how to load the result; what the command line's merge ends with. */
 export function Advice({ made }: { made: MadeMerge }) {
@@ -13,6 +15,8 @@ export function Advice({ made }: { made: MadeMerge }) {
     (one, other) => Number(other.leaves !== undefined) - Number(one.leaves !== undefined),
   );
   const inputs = openInputs(made);
+  const scaled = scaleFix(useChecks(made));
+  if (scaled !== null && next.every(({ method }) => method !== undefined)) next.push(scaled);
   return (
     <div class="tile advice">
       {report.chosen !== null && <p class="facts">{report.chosen}</p>}

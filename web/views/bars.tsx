@@ -3,7 +3,6 @@ import { colorOf } from "./palette.tsx";
 import { useSize } from "./use-size.ts";
 
 const ROW = 17;
-const VALUES = 36;
 /** Width of a letter, on average, at the size of the charts' text. */
 const LETTER = 6.2;
 /** The most of the width that names take. */
@@ -34,7 +33,8 @@ export function Bars({ title, rows, most, line }: BarsProps) {
   const longest = Math.max(...rows.map(({ name }) => name.length));
   const left = Math.min(LETTER * (longest + 2), MOST_NAMES * width);
   const letters = Math.floor(left / LETTER) - 2;
-  const room = Math.max(10, width - left - VALUES);
+  const values = LETTER * (2 + Math.max(4, ...rows.map((row) => said(row).length)));
+  const room = Math.max(10, width - left - values);
   const at = (share: number): number => left + (Math.max(0, share) / most) * room;
   const height = ROW * rows.length;
   const text = rows.map((row) => `${row.name} ${said(row)}`).join(", ");

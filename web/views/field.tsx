@@ -29,11 +29,13 @@ export function Field(
     /** Set for numbers. */
     number?: { min?: number; step?: number | "any" };
     placeholder?: string;
+    /** What is to be known of the value, in a word. */
+    note?: string | undefined;
     children?: ComponentChildren;
     onType(text: string): void;
   },
 ) {
-  const { label, flag, value, number, placeholder, describedBy, children, onType } = props;
+  const { label, flag, value, number, placeholder, note, describedBy, children, onType } = props;
   const input = useRef<HTMLInputElement>(null);
   const shown = value === undefined ? "" : String(value);
   useLayoutEffect(() => {
@@ -41,7 +43,9 @@ export function Field(
   }, [shown]);
   return (
     <label>
-      <Caption label={label} flag={flag} />
+      <Caption label={label} flag={flag}>
+        {note !== undefined && <small>{note}</small>}
+      </Caption>
       <input
         {...(number !== undefined && { type: "number", ...number })}
         ref={input}

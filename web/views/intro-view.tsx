@@ -1,8 +1,10 @@
 import { useEffect } from "preact/hooks";
+import { openAdapters } from "../state/adapters.ts";
 import { exploreExample } from "../state/begin.ts";
 import { k, plane, wantedK } from "../state/module.ts";
 import { calm } from "./motion.ts";
 import { OpenButton } from "./open-dialog.tsx";
+import { Mark } from "./palette.tsx";
 import { UnitPlane } from "./unit-plane.tsx";
 
 /** The first ks that are shown, and for how long each; all of it takes less than five seconds. */
@@ -17,11 +19,11 @@ export function Intro() {
   return (
     <section class="intro" aria-labelledby="intro-title">
       <div class="story">
-        <h2 id="intro-title">See what merges with what</h2>
+        <h2 id="intro-title">Merge LoRAs into one, and see how</h2>
         <ol>
-          <li>A LoRA is ranks: each mark is one rank of one of seven adapters.</li>
-          <li>Like ranks join: an outline becomes one rank of the merge.</li>
-          <li>k decides how many outlines there are.</li>
+          <li>Seven adapters are drawn, each in its colour: one mark is one of its ranks.</li>
+          <li>Marks that point alike are outlined, and become one rank of the merged adapter.</li>
+          <li>k sets how many there are; then you download the result.</li>
         </ol>
         <label class="k">
           <span>
@@ -38,6 +40,13 @@ export function Intro() {
             }}
           />
         </label>
+        <p class="legend">
+          {openAdapters.value.map(({ name }, t) => (
+            <span key={name}>
+              <Mark index={t} /> {name}
+            </span>
+          ))}
+        </p>
         <OpenButton class="primary large" text="Open yours" />
         <button type="button" class="quiet" onClick={exploreExample}>
           Explore the example

@@ -49,23 +49,24 @@ export function KBar({ most }: { most: number }) {
   );
 }
 
-/** What the merge at this k comes to. */
+/** What the merge at this k comes to; what each figure says is shown under the pointer. */
 export function KFigures() {
   const found = clustering.value;
+  const [purity, chance] = [found?.purity.purity ?? null, found?.purity.chance ?? null];
   return (
     <dl class="figures">
-      <Figure name="norm ratio" value={found?.normRatio ?? null} />
-      <Figure name="energy" value={found?.energy ?? null} />
-      <Figure name="purity" value={found?.purity.purity ?? null} />
-      <Figure name="by chance" value={found?.purity.chance ?? null} />
-      <Figure name="B's share" value={found?.shareOfB ?? null} />
+      <Figure name="norm ratio" value={found?.normRatio} says="Length of the merge, times the adapters' mean" />
+      <Figure name="energy" value={found?.energy} says="How much the merge points along the adapters' sum, 0 to 1" />
+      <Figure name="purity" value={purity} says="Share of units whose adapter has most of their cluster" />
+      <Figure name="by chance" value={chance} says="The purity of clusters drawn at random" />
+      <Figure name="B's share" value={found?.shareOfB} says="B's share of what is clustered; the rest is A's" />
     </dl>
   );
 }
 
-function Figure({ name, value }: { name: string; value: number | null }) {
+function Figure({ name, value = null, says }: { name: string; value: number | null | undefined; says: string }) {
   return (
-    <div>
+    <div title={says}>
       <dt>{name}</dt>
       <dd>{value === null ? "–" : figure(value)}</dd>
     </div>

@@ -27,6 +27,8 @@ interface LineChartProps {
   readonly marked?: number | null;
   readonly low?: number;
   readonly logarithmic?: boolean;
+  /** Whether its lines are adapters'. */
+  readonly legend?: boolean;
 }
 
 /** Lines over one axis, drawn at the size of their box. */
@@ -40,7 +42,7 @@ export function LineChart(props: LineChartProps) {
         <span title={`${title}: ${about}`}>
           <b>{title}</b> {about}
         </span>
-        <ChartMenu title={title}>
+        <ChartMenu title={title} legend={props.legend ?? false}>
           <Figures axis={axis} series={shown} />
         </ChartMenu>
       </figcaption>

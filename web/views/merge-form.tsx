@@ -107,7 +107,7 @@ function More() {
     );
     if (spoken === undefined) return;
     fields.current!.open = true;
-    spoken.closest("label")!.scrollIntoView({ block: "nearest" });
+    spoken.closest("label")!.scrollIntoView({ block: "center" });
   }, [refusal.value]);
   return (
     <details ref={fields}>

@@ -6,7 +6,7 @@ import { lossShown } from "../../src/report/loss-shown.ts";
 import { accuracyOf } from "../state/bench.ts";
 import { canPickFolder, DOWNLOAD_TITLES, DOWNLOADS, download, saveIntoFolder } from "../state/download.ts";
 import { sentenceOf } from "../state/explorer.ts";
-import { type MadeMerge, shownMerge } from "../state/merge.ts";
+import { landed, type MadeMerge, shownMerge } from "../state/merge.ts";
 import { Advice } from "./advice.tsx";
 import { mostShare } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
@@ -22,6 +22,7 @@ const MOST_COMPOSITIONS = 8;
 export function MergeResult({ made }: { made: MadeMerge }) {
   const { report, title, seconds, number } = made;
   const heading = useRef<HTMLHeadingElement>(null);
+  const news = landed.value;
   useEffect(() => {
     // Not where the page comes back with its results.
     if (shownMerge.peek() !== number) return;
@@ -29,7 +30,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
     // Below the form there is more of it to see from its top on.
     const beside = matchMedia("(min-width: 60rem)").matches;
     heading.current!.scrollIntoView({ block: beside ? "nearest" : "start" });
-  }, []);
+  }, [news]);
   const accuracy = accuracyOf(report);
   const all = compositions(report);
   const merged = all.slice(0, MOST_COMPOSITIONS);
@@ -61,6 +62,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
             <ChartMenu title={`What ${title} holds`} />
           </figcaption>
           <Held made={made} most={mostShare([report.totals])} />
+          <p class="hint">The line is all of an adapter, at the strength that it was trained at.</p>
         </figure>
       </div>
       {merged.length > 0 && (

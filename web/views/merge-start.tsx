@@ -2,8 +2,14 @@ import { useEffect, useRef } from "preact/hooks";
 import { bytes } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { bestRecipes } from "../state/best-recipes.ts";
-import { cancelMerge, estimate, mergeBy, progress, refusal, startMerge } from "../state/merge.ts";
+import { cancelMerge, estimate, mergeBy, progress, refusal, startMerge, wanted } from "../state/merge.ts";
 import { Flagged } from "./flagged.tsx";
+
+/** Whether a larger rank was asked for. */
+function isMost(rank: number): boolean {
+  const { target } = wanted.value;
+  return target?.kind === "rank" && typeof target.rank === "number" && target.rank > rank;
+}
 
 /** What a merge would write, and the buttons that begin and cancel it; stays in view. */
 export function MergeStart() {
@@ -28,7 +34,7 @@ export function MergeStart() {
             text={
               refused ??
               (found !== null && "bytes" in found
-                ? `Writes ${found.modules} modules of rank ${found.rank} in ${found.dtype}, ${bytes(found.bytes)}.`
+                ? `Writes ${found.modules} modules of rank ${found.rank}${isMost(found.rank) ? " (no larger one is possible)" : ""} in ${found.dtype}, ${bytes(found.bytes)}.`
                 : "Planning…")
             }
           />

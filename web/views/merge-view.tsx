@@ -1,6 +1,6 @@
 import { openAdapters } from "../state/adapters.ts";
 import { bench } from "../state/bench.ts";
-import { mergeError, merges, progress, shownMerge } from "../state/merge.ts";
+import { CANCELLED, mergeError, merges, progress, shownMerge } from "../state/merge.ts";
 import { BenchTable } from "./bench-table.tsx";
 import { MergeForm } from "./merge-form.tsx";
 import { MergeResult } from "./merge-result.tsx";
@@ -22,7 +22,7 @@ export function MergeTab() {
         {count > 0 ? <MergeForm /> : <p class="hint">Open adapters to merge them here.</p>}
         {(count > 0 || progress.value !== null) && <MergeStart />}
         {mergeError.value !== null && (
-          <p class="error" role="alert">
+          <p class={mergeError.value === CANCELLED ? "note" : "error"} role="alert">
             {mergeError.value}
           </p>
         )}

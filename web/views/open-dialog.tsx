@@ -40,7 +40,10 @@ export function OpenDialog() {
           ×
         </button>
       </div>
-      <p class="hint">Or drop their folders or files anywhere on this page. Nothing is uploaded.</p>
+      <p class="hint">
+        Choose folders or files, or drop them anywhere on this page; of a folder of folders all adapters are opened.
+        Nothing is uploaded.
+      </p>
       <div class="row">
         <label class="button">
           Folder
@@ -72,7 +75,7 @@ export function OpenDialog() {
           Adapter
           <input
             value={hubPath}
-            placeholder="owner/name"
+            placeholder="hf://owner/name"
             onInput={(event) => {
               hubPath.value = event.currentTarget.value;
             }}

@@ -22,14 +22,12 @@ export function RecipeField({ name }: { name: OfferedField }) {
         number={{ min: 1 }}
         placeholder="default"
         value={target?.kind === "rank" ? target.rank : undefined}
-        describedBy="about-rank"
+        note={target === recipe.value.target ? undefined : "recommended"}
         onType={(text) => {
           ownRank.value = text === "";
           ask({ target: text === "" ? undefined : { kind: "rank", rank: Number(text) } });
         }}
-      >
-        <small id="about-rank">{target !== recipe.value.target && "recommended"}</small>
-      </Field>
+      />
     );
   }
   const own = recipe.value[name as Exclude<typeof name, "rank">];
@@ -56,7 +54,7 @@ export function RecipeField({ name }: { name: OfferedField }) {
           placeholder={
             recipe.value.method === AUTO && factorOfAuto() === "auto" ? "computed" : `${field.default}, or auto`
           }
-          value={own as number | "auto" | undefined}
+          value={own as number | string | undefined}
           onType={(text) => set(factorIn(text.trim()))}
         />
       );
@@ -84,9 +82,10 @@ function loadsPeft(id: ConsumerId): boolean {
   return consumerById(id).formats.includes("peft");
 }
 
-/** What is typed into the factor's field; a word other than auto becomes NaN, which is refused. */
-function factorIn(text: string): number | "auto" | undefined {
-  return text === "" ? undefined : text === "auto" ? text : Number(text);
+/** What is typed into the factor's field; words other than auto stay, and are refused. */
+function factorIn(text: string): number | string | undefined {
+  const factor = Number(text);
+  return text === "" ? undefined : Number.isNaN(factor) ? text : factor;
 }
 
 /** The factor of the method that auto would choose, as far as weights tell. */

@@ -8,10 +8,7 @@ import { audited } from "../state/overview.ts";
 import { mergeAsRecommended } from "../state/suggested.ts";
 import { Bars } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
-import { shadeClass } from "./overview-view.tsx";
-import { Mark } from "./palette.tsx";
-import { Scale } from "./scale.tsx";
-import { Row, Table } from "./table.tsx";
+import { nameOf, Similarity } from "./similarity.tsx";
 
 /** What `lora-lego audit` says of the open adapters: how alike they are, who is lost, what speaks against merging, what to do. */
 export function SetSummary() {
@@ -22,53 +19,18 @@ export function SetSummary() {
         <p class="loading tile">Comparing the adapters…</p>
       ) : (
         <>
-          {found.audit.adapters.length > 1 && <Similarity audit={found.audit} />}
-          <Shares audit={found.audit} lost={found.lost} />
+          {found.audit.adapters.length > 1 ? (
+            <>
+              <Similarity audit={found.audit} />
+              <Shares audit={found.audit} lost={found.lost} />
+            </>
+          ) : (
+            <p class="tile">Open a second adapter to see how alike they are, who is lost, and how to merge them.</p>
+          )}
           <Findings audit={found.audit} />
         </>
       )}
     </div>
-  );
-}
-
-const nameOf = (t: number): string => openAdapters.value[t]?.name ?? `adapter ${t + 1}`;
-
-function Similarity({ audit: { similarity } }: { audit: Audit }) {
-  return (
-    <figure class="tile">
-      <figcaption class="row between">
-        <span>
-          <b>Similarity</b> of the adapters: cosine of their deltas
-        </span>
-        <ChartMenu title="Similarity of the adapters" />
-      </figcaption>
-      <Table class="heat similarity" columns={["adapter", ...similarity.map((_, t) => nameOf(t))]}>
-        {similarity.map((row, t) => (
-          <Row
-            key={nameOf(t)}
-            head={
-              <>
-                <Mark index={t} size={10} /> {nameOf(t)}
-              </>
-            }
-          >
-            {row.map((cosine, u) => (
-              <td key={nameOf(u)}>
-                {t === u ? null : (
-                  <span
-                    class={shadeClass(cosine, Math.abs(cosine ?? 0))}
-                    style={{ "--share": Math.abs(cosine ?? 0).toFixed(3) }}
-                  >
-                    {cosine === null ? "–" : cosine.toFixed(2).replace("-0.00", "0.00")}
-                  </span>
-                )}
-              </td>
-            ))}
-          </Row>
-        ))}
-      </Table>
-      <Scale least={-1} most={1} />
-    </figure>
   );
 }
 
@@ -114,10 +76,10 @@ function Shares({ audit, lost }: { audit: Audit; lost: readonly number[] }) {
   );
 }
 
-function Findings({ audit: { findings, recommendation } }: { audit: Audit }) {
+function Findings({ audit: { adapters, findings, recommendation } }: { audit: Audit }) {
   return (
     <section class="tile findings" aria-label="Recommendation">
-      {recommendation !== null && <Recommended recommendation={recommendation} />}
+      {recommendation !== null && adapters.length > 1 && <Recommended recommendation={recommendation} />}
       {findings.map(({ level, text }) => (
         <p class={level === "problem" ? "error" : "hint"} key={text}>
           {text}

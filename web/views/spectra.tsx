@@ -13,6 +13,7 @@ export function Spectra({ plane }: { plane: ModulePlane }) {
       about="merge solid"
       axis="index"
       logarithmic
+      legend
       series={[
         ...plane.spectra.map((values, t) => ({
           name: openAdapters.value[t]?.name ?? `adapter ${t + 1}`,

@@ -15,18 +15,20 @@ export function Table(props: {
   caption?: string;
   columns: readonly string[];
   class?: string;
+  /** What is shown of a column's name. */
+  shown?(column: string, place: number): ComponentChildren;
   children: ComponentChildren;
 }) {
-  const { caption, columns, children } = props;
+  const { caption, columns, shown = (column: string) => column, children } = props;
   return (
     <div class="scroll">
       <table class={props.class}>
         {caption && <caption>{caption}</caption>}
         <thead>
           <tr>
-            {columns.map((column) => (
+            {columns.map((column, place) => (
               <th scope="col" key={column}>
-                {column}
+                {shown(column, place)}
               </th>
             ))}
           </tr>

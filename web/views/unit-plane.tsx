@@ -43,7 +43,7 @@ export function UnitPlane({ plane, bare = false }: { plane: ModulePlane; bare?: 
             <button type="button" aria-label="Show all units" aria-disabled={view.zoom === 1} onClick={reset}>
               ⤢
             </button>
-            <ChartMenu title="Units" marks={() => drawnMarks(marks)}>
+            <ChartMenu title="Units" legend marks={() => drawnMarks(marks)}>
               <UnitTable plane={plane} places={placesInOrder(plane)} />
             </ChartMenu>
           </span>
