@@ -1,11 +1,19 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { LoraLegoError, UsageError } from "../core/errors.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import { readGguf } from "../formats/gguf/header.ts";
 import { configNameBeside, isConfigFile, isIndexFile, isOfFolder } from "../formats/peft-folder/files.ts";
 import { openFile } from "../node/files/file-source.ts";
-import { holdsAdapter, holdsModel, holdsNothing, isAdapterFile, isFolder } from "../node/input/holds-adapter.ts";
+import {
+  ARCHIVE,
+  holdsAdapter,
+  holdsModel,
+  holdsNothing,
+  isAdapterFile,
+  isFolder,
+} from "../node/input/holds-adapter.ts";
+import { RECIPE_FILE } from "../recipe/recipe-text.ts";
 import { sayLine } from "./terminal.ts";
 
 /** Texts, tables, pictures and settings. */
@@ -40,9 +48,16 @@ export async function severalAdaptersAmong(paths: string[]): Promise<string[]> {
   return said({ groups, left });
 }
 
+/** A path with the adapters that it stands for, and the merges among its folders, which are left out. */
+interface Group {
+  readonly path: string;
+  readonly adapters: readonly string[];
+  readonly merges: readonly string[];
+}
+
 /** Paths that may be adapters, each with the adapters that it stands for, and those that are none. */
 interface Sorted {
-  readonly groups: readonly { readonly path: string; readonly adapters: readonly string[] }[];
+  readonly groups: readonly Group[];
   readonly left: readonly { readonly path: string; readonly why: string }[];
 }
 
@@ -56,7 +71,10 @@ async function sortOut(paths: readonly string[]): Promise<Sorted> {
   const kept = others.length === 0 ? paths : others;
   const groups = kept.map((path) => {
     const inside = adaptersIn(path);
-    return { path, adapters: inside.length === 0 ? [path] : inside };
+    const merges = inside.filter((each) => existsSync(join(each, RECIPE_FILE)));
+    const others = inside.filter((each) => !merges.includes(each));
+    if (others.length === 0) return { path, adapters: inside.length === 0 ? [path] : inside, merges: [] };
+    return { path, adapters: others, merges };
   });
   return { groups, left: others.length === 0 ? [] : left };
 }
@@ -64,10 +82,13 @@ async function sortOut(paths: readonly string[]): Promise<Sorted> {
 /** The adapters, after a notice of each path that is none or stands for others. */
 function said({ groups, left }: Sorted): string[] {
   for (const { path, why } of left) sayLine(`${path} ${why}, and is left out.`);
-  return groups.flatMap(({ path, adapters }) => {
+  return groups.flatMap(({ path, adapters, merges }) => {
     if (adapters[0] !== path) {
       const names = adapters.map((each) => basename(each)).join(", ");
-      sayLine(`${path} holds no adapter itself, and the adapters in it are taken: ${names}.`);
+      const out = merges.map((each) => basename(each)).join(", ");
+      sayLine(
+        `${path} holds no adapter itself, and the adapters in it are taken: ${names}${out === "" ? "" : `; merges are left out: ${out}`}.`,
+      );
     }
     return adapters;
   });
@@ -85,6 +106,7 @@ function besideItsWeights(path: string, paths: readonly string[]): string | null
 
 /** Why a path that a shell lists beside adapters is none; null if it may be one. */
 async function noAdapter(path: string): Promise<string | null> {
+  if (ARCHIVE.test(path) && isFile(path)) return "is an archive, which has to be unpacked first";
   if (liesBeside(path)) return "is no adapter by its name";
   if (holdsModel(path) || (await isModelGguf(path))) return "is a base model, no adapter";
   return holdsNothing(path) ? "holds no adapter" : null;

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { CONSUMER_IDS, consumerById } from "../adapter/consumers.ts";
+import { plural } from "../core/plural.ts";
 import { shellPath } from "../core/shell-word.ts";
 import type { CheckedAdapter } from "../node/check-adapter.ts";
 import { adaptersAmong } from "./adapter-paths.ts";
@@ -80,7 +81,11 @@ function printVerdicts(path: string, checks: readonly CheckedAdapter[]): void {
     const { title } = consumerById(id);
     const against = findings.find(({ level }) => level !== "note");
     const colour = good ? green : COLOURS[against!.level];
-    const why = good ? (unseen.length > 0 ? "nothing found against it" : "loads it as it is") : against!.text;
+    const why = good
+      ? unseen.length > 0
+        ? `nothing found against it (not looked at: ${plural(unseen.length, "thing")})`
+        : "loads it as it is"
+      : against!.text;
     printLine("  ", colour(good ? "ok" : "no"), `  ${title} ${version}: ${why}`);
   }
   const first = checks.find(({ good }) => good) ?? checks[0]!;

@@ -1,10 +1,16 @@
 #!/usr/bin/env node
+import { OutputError } from "../core/errors.ts";
 import { reportFailure } from "./failure.ts";
 
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
+for (const [name, stream] of [
+  ["Standard output", process.stdout],
+  ["Standard error", process.stderr],
+] as const) {
+  stream.on("error", ({ code }: NodeJS.ErrnoException) => {
     // The reader of our output may stop early (| head); the merge still finishes.
-    if (error.code !== "EPIPE") process.exitCode = reportFailure(Object.assign(error, { path: "The output" }));
+    if (code === "EPIPE") return;
+    const text = `${name} cannot be written (${code}), so what it would have said is lost; a result is whole, since it is written first.`;
+    process.exitCode = reportFailure(new OutputError(text));
   });
 }
 

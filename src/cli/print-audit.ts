@@ -145,7 +145,7 @@ function printConsumers({ adapters, consumers }: Audit): void {
     ...(taken.length === 0 ? [] : [`nothing found against ${taken.join(", ")}`]),
     ...Array.from(refused, ([who, titles]) => `something against ${titles.join(", ")} in ${who}`),
   ];
-  const more = refused.size === 0 ? "" : " (check says what)";
+  const more = refused.size === 0 ? "" : " (lora-lego check says what)";
   printParagraph(`loading ${adapters.length === 1 ? "it as it is" : "them as they are"}: ${parts.join("; ")}${more}`);
 }
 

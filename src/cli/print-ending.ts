@@ -17,12 +17,18 @@ interface Ending {
   readonly paths: readonly string[] | null;
   /** Their formats. */
   readonly from: readonly DialectId[];
+  /** Names what commands write, so that no two write to one place. */
+  free(path: string): string;
 }
 
 /** Print what a person needs after a merge: whether an adapter is lost, what to try next, and how to load the result. */
-export async function printEnding(report: MergeReport, out: string, { next, paths, from }: Ending): Promise<void> {
+export async function printEnding(
+  report: MergeReport,
+  out: string,
+  { next, paths, from, free }: Ending,
+): Promise<void> {
   const audit = auditCommand(report, out, paths);
-  const { lines, compared, base } = await loadingLines(out, from);
+  const { lines, compared, base } = await loadingLines(out, from, free);
   printLine();
   printParagraph(lossShown(report));
   printNext([...next, ...(audit === null ? [] : [{ why: "Does the merge show signs of failure?", how: audit }])]);

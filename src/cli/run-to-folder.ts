@@ -1,4 +1,5 @@
 import { UsageError } from "../core/errors.ts";
+import { freeNames } from "../node/output/free-name.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { fixCommand, type MadeMerge } from "../report/fix-command.ts";
 import { nextMerges } from "../report/next-merges.ts";
@@ -46,7 +47,12 @@ export async function runToFolder(
     const made = again?.(out);
     const fixes = made === undefined ? [] : nextMerges(report);
     const next = fixes.map((fix) => ({ why: fix.why, how: fixCommand(fix, made!) }));
-    await (await import("./print-ending.ts")).printEnding(report, out, { next, paths, from });
+    await (await import("./print-ending.ts")).printEnding(report, out, {
+      next,
+      paths,
+      from,
+      free: made?.free ?? freeNames(),
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import { maximum } from "../core/maximum.ts";
 import { AUTO, chooseMethod } from "../methods/auto.ts";
+import { freeNames } from "../node/output/free-name.ts";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import type { Fix } from "../plan/warning.ts";
 import { nextMerges } from "../report/next-merges.ts";
@@ -79,6 +80,7 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
       next,
       paths: paths.length === last.report.inputs.length ? paths : null,
       from: last.from,
+      free: freeNames(),
     });
   }
 }

@@ -11,7 +11,9 @@ export function bytes(count: number): string {
   return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`;
 }
 
-/** A share in whole percent; a dash for none. */
+/** A share in whole percent, or with three digits if it is huge; a dash for none. */
 export function percent(share: number | null): string {
-  return share === null ? "-" : `${(100 * share).toFixed(0).replace(/^-0$/, "0")}%`;
+  if (share === null) return "-";
+  const shown = Math.abs(share) >= 1e4 ? (100 * share).toPrecision(3) : (100 * share).toFixed(0);
+  return `${shown.replace(/^-0$/, "0")}%`;
 }

@@ -10,7 +10,6 @@ import { LoraLegoError } from "../core/errors.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { diskAdapter } from "./input/adapter-path.ts";
 import { baseOnDisk } from "./input/base-on-disk.ts";
-import { freeNames } from "./output/free-name.ts";
 
 /** How to load an adapter. */
 export interface Loading {
@@ -27,8 +26,13 @@ export interface Loading {
  *
  * @param path a folder or file on this machine
  * @param from formats of the adapters that it was made of
+ * @param free names the files that commands write
  */
-export async function loadingLines(path: string, from: readonly DialectId[]): Promise<Loading> {
+export async function loadingLines(
+  path: string,
+  from: readonly DialectId[],
+  free: (path: string) => string,
+): Promise<Loading> {
   const { adapter, files, close } = await diskAdapter(path, {});
   close();
   const weights = basename(files[0]?.path ?? path);
@@ -48,15 +52,19 @@ export async function loadingLines(path: string, from: readonly DialectId[]): Pr
   );
   const why = named === null ? "which the adapter does not name" : `for the adapter names ${named}, which is not here`;
   return {
-    lines: [...lines, ...(await otherFormats(adapter, path, from))],
+    lines: [...lines, ...(await otherFormats(adapter, path, from, free))],
     compared: facts !== null,
     base: !here && lines.some(({ line }) => line.includes(" BASE ")) ? `BASE stands for the base model, ${why}.` : null,
   };
 }
 
 /** Commands for the formats that the adapters came in, and that programs for image models load. */
-async function otherFormats(adapter: Adapter, path: string, from: readonly DialectId[]): Promise<LoadingLine[]> {
-  const free = freeNames();
+async function otherFormats(
+  adapter: Adapter,
+  path: string,
+  from: readonly DialectId[],
+  free: (path: string) => string,
+): Promise<LoadingLine[]> {
   const line = async (title: string, to: WrittenFormat, end: string): Promise<LoadingLine[]> => {
     const out = free(`${path.replace(/\/+$/, "").replace(/\.(safetensors|gguf)$/, "")}${end}`);
     try {
@@ -68,7 +76,7 @@ async function otherFormats(adapter: Adapter, path: string, from: readonly Diale
     return [{ title, line: `lora-lego convert ${shellPath(path)} --to ${to} --out ${shellPath(out)}` }];
   };
   if (ofImageModel(adapter.modules.keys())) {
-    const kohya = adapter.format === "kohya" ? [] : await line("kohya's names", "kohya", ".safetensors");
+    const kohya = adapter.format === "kohya" ? [] : await line("kohya's names (for ComfyUI)", "kohya", ".safetensors");
     const diffusers = adapter.format === "peft" ? await line("diffusers' names", "diffusers", ".safetensors") : [];
     return [...kohya, ...diffusers];
   }

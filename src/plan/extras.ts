@@ -10,6 +10,8 @@ import type { ExtraSource, PlannedExtra } from "./merge-plan.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { Warning } from "./warning.ts";
 
+const NO_WEIGHT = "The weights sum to 0, so extras have no average";
+
 /** What becomes of tensors besides the factors. */
 export interface ExtrasPlan {
   readonly extras: readonly PlannedExtra[];
@@ -49,53 +51,64 @@ export function planExtras({ adapters, weights, selection }: MergeParts, policy:
     const text = `${holders.size === 1 ? "One tensor that is not a LoRA factor is" : `${holders.size} tensors that are not LoRA factors are`} left out (${example(holders)}); add heads by hand if the task needs them.`;
     return { extras: [], skipped, warnings: [{ id: "extras-dropped", text }] };
   }
+  const average = averaged(adapters, weights, used, holders);
+  const ways = `choose --extras drop${typeof average === "string" ? " or first" : ", first or average"}`;
   if (policy === "error") {
     const who = [...new Set([...holders.values()].flat())].map((t) => adapters[t]!.name).join(", ");
     throw new RefusedError(
-      `${who} ${holders.size === 1 ? "holds a tensor that is not a LoRA factor" : `hold ${holders.size} tensors that are not LoRA factors`} (${example(holders)}); choose --extras drop, first or average.`,
+      `${who} ${holders.size === 1 ? "holds a tensor that is not a LoRA factor" : `hold ${holders.size} tensors that are not LoRA factors`} (${example(holders)}); ${ways}.`,
     );
   }
+  if (average === NO_WEIGHT) throw new UsageError(`${average}; ${ways}.`);
+  if (typeof average === "string") throw new RefusedError(`${average}; ${ways}.`);
+  return { extras: average, skipped: [], warnings: [] };
+}
+
+/** The averages of extras, or why one has none. @param used positions of the adapters that take part @param holders of these, by key */
+function averaged(
+  adapters: readonly Adapter[],
+  weights: readonly number[],
+  used: readonly number[],
+  holders: ReadonlyMap<string, readonly number[]>,
+): PlannedExtra[] | string {
   const total = orderlessSum(used.map((t) => weights[t]!));
-  if (total === 0) {
-    throw new UsageError("The weights sum to 0, so extras have no average; choose --extras drop or first.");
-  }
-  const extras = Array.from(holders, ([key, inputs]) => {
-    const averaged = inputs.map((input) => ({
+  if (total === 0) return NO_WEIGHT;
+  const extras: PlannedExtra[] = [];
+  for (const [key, inputs] of holders) {
+    const sources = inputs.map((input) => ({
       input,
       tensor: adapters[input]!.extras.get(key)!,
       share: weights[input]! / total,
     }));
-    refuseUnlike(adapters, key, used, averaged);
-    const dtype = commonDtype(averaged.map(({ tensor }) => tensor.dtype));
-    return { key, dtype, shape: averaged[0]!.tensor.shape, parts: [averaged], scaled: false, begin: 0, end: 0 };
-  });
-  return { extras, skipped: [], warnings: [] };
+    const why = unlike(adapters, key, used, sources);
+    if (why !== null) return why;
+    const dtype = commonDtype(sources.map(({ tensor }) => tensor.dtype));
+    extras.push({ key, dtype, shape: sources[0]!.tensor.shape, parts: [sources], scaled: false, begin: 0, end: 0 });
+  }
+  return extras;
 }
 
-function refuseUnlike(
+/** Why a tensor has no average; null if it has one. */
+function unlike(
   adapters: readonly Adapter[],
   key: string,
   used: readonly number[],
   sources: readonly ExtraSource[],
-): void {
-  const ways = "choose --extras drop or first";
+): string | null {
   const lacking = used.find((t) => !sources.some(({ input }) => input === t));
   if (lacking !== undefined) {
-    throw new RefusedError(`${key} cannot be averaged: ${adapters[lacking]!.name} does not have it; ${ways}.`);
+    return `${key} cannot be averaged: ${adapters[lacking]!.name} does not have it`;
   }
   const [first] = sources;
   for (const { input, tensor } of sources) {
     if (tensor.shape.join() !== first!.tensor.shape.join()) {
-      throw new RefusedError(
-        `${key} cannot be averaged: it is ${formatShape(first!.tensor.shape)} in ${adapters[first!.input]!.name} and ${formatShape(tensor.shape)} in ${adapters[input]!.name}; ${ways}.`,
-      );
+      return `${key} cannot be averaged: it is ${formatShape(first!.tensor.shape)} in ${adapters[first!.input]!.name} and ${formatShape(tensor.shape)} in ${adapters[input]!.name}`;
     }
     if (!isFactorDtype(tensor.dtype)) {
-      throw new RefusedError(
-        `${key} cannot be averaged: ${adapters[input]!.name} stores it as ${tensor.dtype}; ${ways}.`,
-      );
+      return `${key} cannot be averaged: ${adapters[input]!.name} stores it as ${tensor.dtype}`;
     }
   }
+  return null;
 }
 
 function example(holders: ReadonlyMap<string, unknown>): string {

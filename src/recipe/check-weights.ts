@@ -101,7 +101,7 @@ function checkBlockWeights(
 }
 
 /** Sums of weights this far apart lose the smaller ones to rounding. */
-const MOST_WEIGHT_RATIO = 1e12;
+export const MOST_WEIGHT_RATIO = 1e12;
 
 /** Why the weights of one module lie too far apart; null where they do not. */
 export function extremeWeights(weights: readonly number[], method: string): string | null {

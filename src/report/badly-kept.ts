@@ -31,10 +31,16 @@ export function leastKept(names: readonly string[], weighted: DeltaProducts): Le
   return { name: least.name, times: least.share / together };
 }
 
-/** Warn of the adapter that too small a rank holds least of. @param method by which it was merged */
-export function badlyKept(least: LeastKept | null, rank: number, needs: RankNeeds, method: string): Warning[] {
+/** Warn of the adapter that too small a rank holds least of. @param method by which it was merged @param ofImages whether for an image model */
+export function badlyKept(
+  least: LeastKept | null,
+  rank: number,
+  needs: RankNeeds,
+  method: string,
+  ofImages: boolean,
+): Warning[] {
   if (least === null || !isCramped(least.times, rank, needs)) return [];
   const { rank: larger } = fittingRank(needs);
   const text = `The result holds ${percent(least.times)} as much of ${least.name} as of all adapters together: it has rank ${rank} for ${needs.acting} adapters; --rank ${larger} leaves room for each.`;
-  return [{ id: "badly-kept", text, adapter: least.name, fix: FIXES.roomForEach(larger, method) }];
+  return [{ id: "badly-kept", text, adapter: least.name, fix: FIXES.roomForEach(larger, method, ofImages) }];
 }

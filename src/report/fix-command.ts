@@ -1,5 +1,6 @@
 import { kebab } from "../core/kebab.ts";
 import { shellPath, shellWord } from "../core/shell-word.ts";
+import { DEFAULT_METHOD } from "../methods/method.ts";
 import type { Fix } from "../plan/warning.ts";
 import { RANK_FIELDS } from "../recipe/recipe-fields.ts";
 import type { AnyFix } from "./fixes.ts";
@@ -63,7 +64,9 @@ function mergedAgain({ why: _, options = {}, sizes, leaves = [], weights, ...oth
     );
     return own;
   });
-  const flags = Object.entries({ ...fields, ...options }).flatMap(([name, value]) => [
+  const { method, ...unnamed } = fields;
+  const said = method === DEFAULT_METHOD ? unnamed : fields;
+  const flags = Object.entries({ ...said, ...options }).flatMap(([name, value]) => [
     `--${kebab(name)}`,
     shellWord(String(value)),
   ]);

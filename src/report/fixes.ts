@@ -23,16 +23,19 @@ export const FIXES = {
     rank,
   }),
   rankOfOneSeed: (rank: number): Fix => ({ why: "Adapters of one seed keep more at a larger rank.", rank }),
-  /** @param method that it is merged by; what is known of the rank was measured with another one */
-  roomForEach: (rank: number, method: string): Fix => ({
-    why: `Rank ${rank} leaves room for each adapter${method === MEASURED_WITH ? "" : `, which helps ${MEASURED_WITH}; ${method} may hold as little of it at any rank`}. Measured: ${MEASURED.shortOfRanks.text}.`,
+  /** @param method that it is merged by; what is known of the rank was measured with another one, on language models */
+  roomForEach: (rank: number, method: string, ofImages: boolean): Fix => ({
+    why: `Rank ${rank} leaves room for each adapter${method === MEASURED_WITH ? "" : `, which helps ${MEASURED_WITH}; ${method} may hold as little of it at any rank`}.${ofImages ? "" : ` Measured: ${MEASURED.shortOfRanks.text}.`}`,
     rank,
   }),
   lessMixed: (rank: number): Fix => ({ why: `At rank ${rank} clusters mix fewer adapters.`, rank }),
   /** @param rank to merge at; null to leave it as it is */
   auto: (why: string, rank: number | null): Fix => ({ why, method: AUTO, ...(rank !== null && { rank }) }),
   inF32: (): Fix => ({ why: "In f32 no unit is too small.", dtype: "f32" }),
-  bothHalves: (): Fix => ({ why: "Both halves of a unit then weigh alike.", options: { gauge: "balanced" } }),
+  bothHalves: (): Fix => ({
+    why: "Both halves of a unit then weigh alike, which groups other units: compare what is held of each adapter.",
+    options: { gauge: "balanced" },
+  }),
   /** @param scales whether the method's weights scale deltas; `--method auto` takes them if not */
   weights: (weights: readonly number[], strengths: string, scales: boolean): Fix => ({
     why: `These weights balance the adapters; ${strengths}`,

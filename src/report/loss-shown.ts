@@ -5,6 +5,11 @@ import type { MergeReport } from "./report.ts";
 
 type Shown = Pick<MergeReport, "inputs" | "totals" | "warnings" | "modules">;
 
+interface Held {
+  readonly name: string;
+  readonly share: number;
+}
+
 /** Whether an adapter is lost, in a sentence or two. */
 export function lossShown({ inputs, totals, warnings, modules }: Shown): string {
   if (warnings.some(({ id }) => id === "zero-result")) return "Everything is lost: the result changes nothing.";
@@ -28,14 +33,20 @@ export function lossShown({ inputs, totals, warnings, modules }: Shown): string 
     ...apartShown(alone, found.length),
     ...(found.length - alone.length > 1 && none ? [`No ${alone.length > 0 ? "other " : ""}adapter is lost.`] : []),
     ...are("amplified").map(
-      ({ name, share }) => `${name} acts at ${Math.round(share)} times the strength that it was trained at.`,
+      ({ name, share }) =>
+        `${name} acts at ${share >= 1e4 ? share.toPrecision(3) : Math.round(share)} times the strength that it was trained at.`,
     ),
-    ...(least === undefined
-      ? []
-      : [
-          `The result holds ${[least, ...others.slice(-1)].map(({ name, share }) => `${percent(share)} of ${name}`).join(" to ")}.`,
-        ]),
+    ...(least === undefined ? [] : [`The result holds ${rangeOf(least, others.at(-1))}.`]),
   ].join(" ");
+}
+
+/** What is held of the adapter of which it is least, and of the one of which it is most; of those between nothing is said. */
+function rangeOf(least: Held, most: Held | undefined): string {
+  const of = ({ name, share }: Held): string => `${percent(share)} of ${name}`;
+  if (most === undefined) return of(least);
+  return percent(least.share) === percent(most.share)
+    ? `${percent(least.share)} of ${least.name} and ${most.name}`
+    : `${of(least)} to ${of(most)}`;
 }
 
 /** What a result is for adapters that share no module with another. */

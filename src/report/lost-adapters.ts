@@ -1,5 +1,6 @@
 import { type DeltaProducts, normOf } from "../figures/delta.ts";
 import type { Warning } from "../plan/warning.ts";
+import { MOST_WEIGHT_RATIO } from "../recipe/check-weights.ts";
 import { FIXES } from "./fixes.ts";
 import { MOST_COSINE } from "./kept.ts";
 
@@ -76,20 +77,18 @@ export function lostAdapters(
 
 /** What balances a lost input, and what that does to it. */
 function balance(weight: number | null, times: number, scales: boolean): string {
+  if (times > MOST_WEIGHT_RATIO) return balancingWeight(1, times);
   if (!scales) {
-    return `weights do not scale deltas here, so bring it to their size first (--method cat --scale ${twoDigits(times)}), ${strength(times)}`;
+    return `weights do not scale deltas here, so bring it to their size first (--method cat --scale ${twoDigits(times)}), which amplifies its noise as much`;
   }
-  if (weight !== null) return balancingWeight(weight * times);
-  return `weights ${twoDigits(times)} times as large would balance it, and make it act as many times as strongly`;
+  if (weight !== null) return balancingWeight(weight * times, times);
+  return `weights ${twoDigits(times)} times as large would balance it, and amplify its noise as much`;
 }
 
 /** The weight that balances a lost adapter, and what it does to it, as part of a sentence. */
-export function balancingWeight(weight: number): string {
-  return `a weight of ${twoDigits(weight)} would balance it, ${strength(weight)}`;
-}
-
-function strength(times: number): string {
-  return `which makes it act at ${twoDigits(times)} times the strength that it was trained at`;
+export function balancingWeight(weight: number, times: number): string {
+  if (times > MOST_WEIGHT_RATIO) return "no weight balances it, so leave it out";
+  return `a weight of ${twoDigits(weight)} would balance it, and amplify its noise as much`;
 }
 
 /**
@@ -114,17 +113,19 @@ function balancing(
   }
   const leaves = lost.map(({ t }) => t);
   const names = lost.map(({ name }) => name);
+  const without = FIXES.leaveOut(leaves, names, given, inputs.length - lost.length);
+  if (lost.some(({ times }) => times > MOST_WEIGHT_RATIO)) return { without };
   return {
     fix: FIXES.weights(weights, strengths(lost, weights), scales),
     ...(!scales && { instead: FIXES.sizes(sizes, strengths(lost, sizes)) }),
-    without: FIXES.leaveOut(leaves, names, given, inputs.length - lost.length),
+    without,
   };
 }
 
 /** How strongly lost inputs act once they are balanced, and for which that is. */
 function strengths(lost: readonly LostInput[], factors: readonly number[]): string {
-  const each = lost.map(({ name, t }) => `${name} then acts at ${factors[t]} times its own strength`);
-  return `${each.join(", ")} (for adapters that are fully trained: noise would grow as much).`;
+  const each = lost.map(({ name, t }) => `${name} then counts ${factors[t]} times`);
+  return `${each.join(", ")}, and its noise as much: for adapters that are fully trained.`;
 }
 
 /** Two digits are enough to balance by. */

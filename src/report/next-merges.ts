@@ -1,21 +1,25 @@
 import type { Fix, Warning } from "../plan/warning.ts";
 import { MAX_UNITS } from "../units/memory.ts";
 import { FIXES } from "./fixes.ts";
-import { fittingRank, rankNeeds } from "./rank-rule.ts";
+import { fittingRank, type RankNeeds, rankNeeds } from "./rank-rule.ts";
 import type { MergeReport } from "./report.ts";
 
 /** A report as its remedies see it. */
-type Mended = Pick<MergeReport, "warnings" | "advice" | "modules" | "totals">;
+type Mended = Pick<MergeReport, "warnings" | "advice" | "modules" | "totals" | "options" | "autoScale">;
 
 /**
  * The merges to try instead of one that was made: with all that mends its warnings, and what `--method auto` takes, each with the reason.
  * Nothing is decided here; the report's warnings and its advice say what to change.
  */
 export function nextMerges(report: Mended): Fix[] {
-  const { warnings, advice } = report;
+  const { warnings, advice, options, autoScale } = report;
+  const needs = needsOf(report);
+  const crowded = needs.units > MAX_UNITS;
+  const scaled = !crowded && needs.acting > 1 && autoScale === null && options.scale !== 1;
   const fixes = warnings.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat());
+  const auto = crowded ? null : rankOfAuto(needs, report.totals.rank);
   return [
-    ...groupedFixes([...(advice === null ? [] : [FIXES.auto(advice, rankOfAuto(report))]), ...fixes]),
+    ...groupedFixes([...(advice === null ? [] : [FIXES.auto(advice, auto)]), ...fixes], scaled),
     ...withoutLost(warnings),
   ];
 }
@@ -25,27 +29,41 @@ export function withoutLost(warnings: readonly Warning[]): Fix[] {
   return warnings.flatMap(({ without }) => without ?? []).slice(0, 1);
 }
 
-/** The rank that `--method auto` has to be told, since the merge that was made has less than fits; null if it has enough. */
-function rankOfAuto({ modules, totals }: Pick<Mended, "modules" | "totals">): number | null {
+/** The rank that `--method auto` has to be told; null if it takes it by itself, and the merge that was made has it. */
+export function rankOfAuto(needs: RankNeeds, made: number): number | null {
+  const { rank, because } = fittingRank(needs);
+  return because === "usual" && rank === made ? null : rank;
+}
+
+/** What a rank has to hold by `--method auto`. */
+function needsOf({ modules, totals }: Pick<Mended, "modules" | "totals">): RankNeeds {
   const parts = modules.map(({ inputRanks }) => ({
     parts: inputRanks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank } }])),
   }));
   const acts = totals.shares.map((share) => share !== null);
-  const needs = rankNeeds({ modules: parts, acts, alike: false, forEnergy: totals.rankForMost }, false);
-  if (needs.units > MAX_UNITS) return null;
-  const { rank } = fittingRank(needs);
-  return rank > totals.rank ? rank : null;
+  return rankNeeds({ modules: parts, acts, alike: false, forEnergy: totals.rankForMost }, false);
 }
 
 /**
  * Changes as at most two merges: all that keep the method, and all that change it. A merge that is made again asks for another factor, so
- * one stands only where nothing else changes.
+ * one stands only where nothing else changes, and one that somebody chose is computed instead.
+ *
+ * @param scaled whether the factor was a number that somebody chose
  */
-export function groupedFixes(fixes: readonly Fix[]): Fix[] {
+export function groupedFixes(fixes: readonly Fix[], scaled: boolean): Fix[] {
   const own = fixes.filter(({ method }) => method === undefined);
   const remade = own.filter(({ scale }) => typeof scale !== "number");
   const others = fixes.filter(({ method }) => method !== undefined);
-  return [remade.length > 0 ? remade : own, others].filter(({ length }) => length > 0).map(together);
+  return [remade.length > 0 ? remade : own, others]
+    .filter(({ length }) => length > 0)
+    .map(together)
+    .map((fix) => (scaled && isOther(fix) ? { ...fix, scale: "auto" as const } : fix));
+}
+
+/** Whether a merge by the same method comes out otherwise than one of another factor or element type. */
+function isOther({ method, scale, rank, weights, sizes, options }: Fix): boolean {
+  const changed = [rank, weights, sizes, options].some((own) => own !== undefined);
+  return changed && method === undefined && scale === undefined;
 }
 
 /** Several changes as one. */

@@ -105,6 +105,19 @@ export function isTooHigh(idle: number, rank: number, needs: RankNeeds): boolean
   return idle > MOST_IDLE && rank > fittingRank(needs).rank;
 }
 
+/** Share of single-unit clusters above which a merge is a selection of units. */
+export const MOST_SINGLES = 0.8;
+
+/** Whether any clusters of these modules' units are so many that most hold a single one. @param acts whether each input counts */
+export function isSelection(modules: readonly RankedParts[], acts: readonly boolean[], rank: number): boolean {
+  const units = modules.map(({ parts }) =>
+    parts.reduce((sum, { input, module }) => sum + (acts[input] ? module.rank : 0), 0),
+  );
+  const clusters = units.map((own) => Math.min(own, rank));
+  const singles = units.reduce((sum, own, m) => sum + Math.max(0, 2 * clusters[m]! - own), 0);
+  return singles > MOST_SINGLES * clusters.reduce((sum, own) => sum + own, 0);
+}
+
 /** Clusters below this share of chance's purity join units of different adapters rather than of one. */
 export const LEAST_PURITY = 0.75;
 

@@ -10,6 +10,8 @@ import { fittingRank, isMixed, isTooLow, LEAST_ROOM, type RankedSet, type RankNe
 /** An executed merge, as its rank is judged. */
 interface RankedMerge {
   readonly method: string;
+  /** Whether it is for an image model. */
+  readonly ofImages: boolean;
   /** The largest of a module. */
   readonly rank: number;
   readonly set: RankedSet;
@@ -24,12 +26,22 @@ interface RankedMerge {
 }
 
 /** Warn of a rank that does not fit the adapters, by the rules by which an audit finds it; the first warning says which one does. */
-export function rankWarnings({ method, rank, set, clusters, asStored, room, least, modules }: RankedMerge): Warning[] {
+export function rankWarnings({
+  method,
+  ofImages,
+  rank,
+  set,
+  clusters,
+  asStored,
+  room,
+  least,
+  modules,
+}: RankedMerge): Warning[] {
   const needs = rankNeeds(set, clusters);
   const alike = asStored ? beganAlike(modules, fittingRank(rankNeeds({ ...set, alike: true }, clusters)).rank) : [];
   const found = [
     ...tooLow(room, rank, fittingRank(needs).rank),
-    ...badlyKept(least, rank, needs, method),
+    ...badlyKept(least, rank, needs, method, ofImages),
     ...alike,
     ...(alike.length === 0 && clusters ? mixed(modules, rank, needs) : []),
   ];

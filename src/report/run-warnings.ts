@@ -1,3 +1,4 @@
+import { ofImageModel } from "../adapter/names/components.ts";
 import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import type { AutoScale } from "../figures/auto-scale.ts";
@@ -14,14 +15,13 @@ import { apartOf } from "./apart.ts";
 import { leastKept } from "./badly-kept.ts";
 import { FIXES } from "./fixes.ts";
 import { lostAdapters } from "./lost-adapters.ts";
+import { MOST_SINGLES } from "./rank-rule.ts";
 import { rankWarnings } from "./rank-warnings.ts";
 import { sameAdapters } from "./same-adapters.ts";
 import { scaleWarnings } from "./scale-warnings.ts";
 
 /** B's share of the squared length below which clustering hardly sees it. */
 const LEAST_SHARE_OF_B = 0.02;
-/** Share of single-unit clusters above which a merge is a selection of units. */
-const MOST_SINGLES = 0.8;
 /** Share of the inputs' norm below which a result is only rounding error. */
 const LEAST_NORM_RATIO = 1e-6;
 
@@ -131,6 +131,7 @@ function ranks({ plan, method, modules, totals, products, weighted, results, los
   const names = plan.inputs.map(({ name }) => name);
   return rankWarnings({
     method: method.id,
+    ofImages: ofImageModel(plan.modules.map(({ name }) => name)),
     rank: maximum(results.map((result) => result.rank)),
     set: { modules: plan.modules, acts, alike: mostAlike(start.groups(), acts), forEnergy: totals.rankForMost },
     clusters: method.cut === "clusters",
@@ -174,10 +175,11 @@ function zeroModules({ modules }: Run): Warning[] {
   return [{ id: "zero-modules", text }];
 }
 
-function ignoredB({ totals: { shareOfB, largestCluster } }: Run): Warning[] {
+/** Warn of clusters by A alone, unless an adapter is lost, which is mended first: its units weigh otherwise then. */
+function ignoredB({ totals: { shareOfB, largestCluster }, lost }: Run): Warning[] {
   if (shareOfB === null || shareOfB >= LEAST_SHARE_OF_B || largestCluster! <= 1) return [];
   const text = `B makes up ${percent(shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced gives both halves equal weight.`;
-  return [{ id: "b-ignored", text, fix: FIXES.bothHalves() }];
+  return [{ id: "b-ignored", text, ...(lost.length === 0 && { fix: FIXES.bothHalves() }) }];
 }
 
 function selectedUnits({ totals: { singles, largestCluster } }: Run): Warning[] {

@@ -267,8 +267,15 @@ describe("check", () => {
 
   it("finds the format, and names the one to convert to", async () => {
     const adapter = await plain(8);
-    expect(found(adapter, "mlx")).toEqual([["fails", expect.stringMatching(/does not load peft files.*--to mlx/)]]);
-    expect(found(adapter, "llamacpp")).toEqual([["fails", expect.stringMatching(/--to gguf/)]]);
+    expect(found(adapter, "mlx")).toEqual([
+      ["fails", expect.stringMatching(/does not load peft files.*--to mlx, and check/)],
+    ]);
+    expect(found(adapter, "llamacpp")).toEqual([["fails", expect.stringMatching(/--to gguf --base-config BASE/)]]);
+    // What mlx-lm calls the modules of GPT-2 depends on the base.
+    const gpt2 = await adapterOf({ rank: 8, modules: { "transformer.h.0.attn.c_attn": SIZE } });
+    expect(found(gpt2, "mlx")).toEqual([
+      ["fails", expect.stringMatching(/--to mlx --base-config BASE\/config\.json, /)],
+    ]);
   });
 
   it("says only that an adapter is of another kind of model, where it is", async () => {

@@ -36,7 +36,7 @@ describe("the end of a merge", () => {
     const commands = commandsIn(stdout);
     expect(commands.map((words) => words.join(" ").replaceAll(`${out}/`, ""))).toEqual([
       "merge cola rte sst2 --method lego --dtype f32 --exclude v_proj --effort 1 --rank 12 --out lego-2",
-      "merge cola rte sst2 --dtype f32 --exclude v_proj --method auto --out lego-3",
+      "merge cola rte sst2 --dtype f32 --exclude v_proj --out lego-3",
       "audit lego --of cola rte sst2",
     ]);
     for (const words of commands.slice(0, 2)) {
@@ -57,7 +57,7 @@ describe("the end of a merge", () => {
     expect(stdout).toMatch(/^Practically lost: rte \(cosine \S+\)\. The result holds 100% of cola\.$/m);
     const [balanced] = commandsIn(stdout);
     expect(balanced!.join(" ")).toMatch(/^merge cola rte --weights 1,0\.91 --out /);
-    expect(stdout.replaceAll(/\s+/g, " ")).toContain("rte then acts at 0.91 times its own strength");
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("rte then counts 0.91 times");
     expect((await run(balanced!, { cwd: ADAPTERS })).stdout).toContain("No adapter is lost.");
   });
 
@@ -75,7 +75,7 @@ describe("the end of a merge", () => {
     );
     const why = /Try next:\n([\s\S]*?)\n {4}(lora-lego .*)/.exec(stdout)!;
     expect(why[1]!.replaceAll(/\s+/g, " ")).toMatch(
-      /tiny then acts at 1100 times its own strength \(for adapters that are fully trained/,
+      /tiny then counts 1100 times, and its noise as much: for adapters that are fully trained/,
     );
     expect(why[2]).toBe(
       `lora-lego merge ${out}/tiny --method cat --scale 1100 --out ${out}/tiny-2 && lora-lego merge rte ${out}/tiny-2 --method lego --dtype f32 --out ${out}/by-lego-2`,
@@ -186,7 +186,7 @@ describe("the end of a merge", () => {
       ([, ...found]) => found,
     );
     expect(lines).toEqual([
-      ["kohya's names", "lora-lego convert small --to kohya --out small-2.safetensors"],
+      ["kohya's names (for ComfyUI)", "lora-lego convert small --to kohya --out small-2.safetensors"],
       ["diffusers' names", "lora-lego convert small --to diffusers --out small-3.safetensors"],
     ]);
     for (const [, command] of lines) expect((await run(command!.split(" ").slice(1), { cwd: folder })).code).toBe(0);

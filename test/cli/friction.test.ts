@@ -100,6 +100,33 @@ describe.concurrent("a folder that holds no adapter itself", () => {
     ]);
   });
 
+  it("stands for the adapters in it without the merges among them, if there are others", async () => {
+    const mixed = join(folder, "mixed");
+    for (const [t, name] of ["a", "b"].entries()) writeAdapter(join(mixed, name), randomAdapter(t));
+    expect((await run(["merge", ".", "--out", "m"], { cwd: mixed })).code).toBe(0);
+    const { stderr } = await run(["merge", ".", "--dry-run"], { cwd: mixed });
+    expect(lines(stderr)[0]).toBe(
+      ". holds no adapter itself, and the adapters in it are taken: a, b; merges are left out: m.",
+    );
+    const merges = join(folder, "merges");
+    for (const name of ["m1", "m2"])
+      await run(["merge", "mixed/a", "mixed/b", "--out", join(merges, name)], { cwd: folder });
+    expect(lines((await run(["merge", "merges", "--dry-run"], { cwd: folder })).stderr)[0]).toMatch(
+      /are taken: m1, m2\.$/,
+    );
+  });
+
+  it("names archives, which have to be unpacked", async () => {
+    writeFileSync(join(folder, "style.zip"), "PK");
+    const alone = await run(["inspect", "style.zip"], { cwd: folder });
+    expect([alone.code, lines(alone.stderr)]).toEqual([
+      2,
+      ["error: style.zip is an archive; unpack it, and pass the folder with the adapter."],
+    ]);
+    const beside = await run(["merge", "adapters/a", "adapters/b", "style.zip", "--dry-run"], { cwd: folder });
+    expect(lines(beside.stderr)[0]).toBe("style.zip is an archive, which has to be unpacked first, and is left out.");
+  });
+
   it("stands for its files of weights, where these are adapters of their own", async () => {
     const files = join(folder, "files");
     mkdirSync(files);

@@ -56,15 +56,27 @@ describe("paths that cannot be what they are passed as", () => {
 });
 
 describe("output that cannot be written", () => {
-  it.skipIf(process.platform !== "linux")("a full stdout is said on stderr, with status 1", () => {
-    const { status, stderr } = spawnSync(process.execPath, [MAIN, "inspect", good, "--json"], {
-      env: { PATH: process.env.PATH, NO_COLOR: "1" },
-      stdio: ["ignore", openSync("/dev/full", "w"), "pipe"],
-      encoding: "utf8",
-    });
-    expect(stderr).toMatch(/^error: The output cannot be written: the disk is full/);
-    expect(status).toBe(1);
-  });
+  it.skipIf(process.platform !== "linux")(
+    "a full stdout is said on stderr, with status 1, and a result is whole",
+    async () => {
+      const out = join(folder, "full");
+      for (const args of [
+        ["inspect", good, "--json"],
+        ["merge", good, "--out", out],
+      ]) {
+        const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+          env: { PATH: process.env.PATH, NO_COLOR: "1" },
+          stdio: ["ignore", openSync("/dev/full", "w"), "pipe"],
+          encoding: "utf8",
+        });
+        expect(stderr).toMatch(
+          /^error: Standard output cannot be written \(ENOSPC\).*; a result is whole, since it is written first\.$/m,
+        );
+        expect(status).toBe(1);
+      }
+      expect((await run(["verify", out])).code).toBe(0);
+    },
+  );
 });
 
 describe("files by the names that a browser gave them", () => {

@@ -22,7 +22,7 @@ async function follow(command: string): Promise<{ readonly of: readonly string[]
   const words = command.split(" ").slice(2);
   const flags = words.findIndex((word) => word.startsWith("--"));
   const said = (name: string): string | null => (words.includes(name) ? words[words.indexOf(name) + 1]! : null);
-  const [of, rank, weights] = [words.slice(0, flags), said("--rank"), said("--weights")];
+  const [of, rank, weights, scale] = [words.slice(0, flags), said("--rank"), said("--weights"), said("--scale")];
   const out = join(tempFolder(), "merged");
   await mergeToFolder(
     of,
@@ -30,6 +30,7 @@ async function follow(command: string): Promise<{ readonly of: readonly string[]
       method: (said("--method") ?? "auto") as "auto",
       ...(rank !== null && { target: { kind: "rank", rank: Number(rank) } }),
       ...(weights !== null && { weights: weights.split(",").map(Number) }),
+      ...(scale !== null && { scale: scale === "auto" ? scale : Number(scale) }),
     },
     { out, threads: 1, report: join(out, "report.json") },
   );
@@ -88,5 +89,31 @@ describe("the remedies of a merge that was made otherwise", () => {
       const { audit } = await follow(command);
       expect(audit.signatures.filter(({ id, found }) => found && OF_RANK.includes(id))).toEqual([]);
     }
+  });
+});
+
+/** Follow all that is advised, and what is advised then. @param before the commands that led here @returns the longest way */
+async function followAll(command: string, before: readonly string[] = []): Promise<readonly string[]> {
+  const own = command.replace(/ --out .*$/, "");
+  if (before.includes(own)) throw new Error(`in a circle: ${[...before, own].join("\n")}`);
+  const here = [...before, own];
+  let longest: readonly string[] = here;
+  for (const { how } of (await follow(command)).audit.next) {
+    if (!how?.startsWith("lora-lego merge") || how.includes("&&")) continue;
+    const way = await followAll(how, here);
+    if (way.length > longest.length) longest = way;
+  }
+  return longest;
+}
+
+describe("following everything that an audit advises ends", () => {
+  it.each([
+    ["gpt2/all", "cola mnli qqp", "--method ct_merge"],
+    ["gpt2/all", "cola mnli qqp", "--method dare_ties"],
+    ["llama/all", "cola mnli mrpc qnli qqp rte sst2", "--method lego --scale 1.493"],
+    ["llama/all", "cola mnli rte", "--method lego --rank 12"],
+  ])("of minibench: %s, %s %s", async (folder, tasks, flags) => {
+    const paths = tasks.split(" ").map((task) => join(MINIBENCH, folder, task));
+    expect((await followAll(`lora-lego merge ${paths.join(" ")} ${flags}`)).length).toBeLessThan(5);
   });
 });

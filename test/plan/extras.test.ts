@@ -103,9 +103,11 @@ describe("extras of several inputs", () => {
 
   it("are refused by default, with who has them, the list and the choices", async () => {
     for (const recipe of [{}, { extras: "error" }] as const) {
-      const parts = ["one, other hold 2 tensors", "score.weight", "layers.0.q.bias", "--extras drop, first or average"];
+      const parts = ["one, other hold 2 tensors", "score.weight", "layers.0.q.bias", "choose --extras drop or first."];
       await refuses(RefusedError, await two(), recipe, ...parts);
     }
+    const alike = [await adapterWith("one", [head([1, 2])]), await adapterWith("other", [head([5, -2])])];
+    await refuses(RefusedError, alike, {}, "choose --extras drop, first or average.");
     const single = [await adapterWith("plain", []), await adapterWith("headed", [head([1])])];
     await refuses(RefusedError, single, {}, "headed holds a tensor that is not a LoRA factor");
   });

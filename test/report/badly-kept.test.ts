@@ -58,12 +58,12 @@ describe("badly-kept", () => {
 
   it("is nothing to say where all are held alike", () => {
     const needs = { usual: 1, forEnergy: null, acting: 3, units: 3, clusters: false };
-    expect(badlyKept({ name: "a", times: 0.5 }, 2, needs, "tsv")).toEqual([]);
-    expect(badlyKept({ name: "a", times: 0.49 }, 2, needs, "tsv")).toHaveLength(1);
-    const [other] = badlyKept({ name: "a", times: 0.49 }, 2, needs, "ct_merge");
+    expect(badlyKept({ name: "a", times: 0.5 }, 2, needs, "tsv", false)).toEqual([]);
+    expect(badlyKept({ name: "a", times: 0.49 }, 2, needs, "tsv", false)).toHaveLength(1);
+    const [other] = badlyKept({ name: "a", times: 0.49 }, 2, needs, "ct_merge", false);
     expect(other!.fix!.why).toMatch(
       /^Rank 3 leaves room for each adapter, which helps tsv; ct_merge may hold as little/,
     );
-    expect(badlyKept(null, 2, needs, "tsv")).toEqual([]);
+    expect(badlyKept(null, 2, needs, "tsv", false)).toEqual([]);
   });
 });

@@ -61,12 +61,20 @@ it.each([
     "No adapter is lost. a acts at 113 times the strength that it was trained at. The result holds 40% of b.",
   ],
   [
+    "one is amplified beyond words",
+    [
+      ["a", 9.028974e39, 0.6],
+      ["b", 0.4, 0.7],
+    ],
+    "No adapter is lost. a acts at 9.03e+39 times the strength that it was trained at. The result holds 40% of b.",
+  ],
+  [
     "nine equal ones are added up",
     [
       ["a", 9, 1],
       ["b", 9, 1],
     ],
-    "No adapter is lost. The result holds 900% of a to 900% of b.",
+    "No adapter is lost. The result holds 900% of a and b.",
   ],
   [
     "nothing is left",
@@ -100,7 +108,7 @@ it("says what shares no module, instead of calling it kept", () => {
       [null, 4],
     ]),
   ).toBe(
-    "No two adapters share a module: nothing was merged, and each is in the result by itself. The result holds 100% of a to 100% of b.",
+    "No two adapters share a module: nothing was merged, and each is in the result by itself. The result holds 100% of a and b.",
   );
   const three: readonly Shown[] = [...two, ["c", 0.5, 0.5]];
   expect(

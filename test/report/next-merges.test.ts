@@ -4,10 +4,12 @@ import { nextMerges } from "../../src/report/next-merges.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 
 /** Three adapters of rank 6 at rank 6. */
-const made = { modules: [{ inputRanks: [6, 6, 6] }], totals: { rank: 6, shares: [1, 1, 1] } } as unknown as Pick<
-  MergeReport,
-  "modules" | "totals"
->;
+const made = {
+  modules: [{ inputRanks: [6, 6, 6] }],
+  totals: { rank: 6, shares: [1, 1, 1] },
+  options: { scale: 1 },
+  autoScale: null,
+} as unknown as Pick<MergeReport, "modules" | "totals" | "options" | "autoScale">;
 
 const warning = (fix?: Warning["fix"]): Warning => ({ id: "underflow", text: "-", ...(fix !== undefined && { fix }) });
 
@@ -50,8 +52,24 @@ describe("the merges to try next", () => {
       modules: [{ inputRanks: new Array(7).fill(6) }],
       totals: { rank: 6, shares: new Array(7).fill(1) },
     };
-    const report = { ...(seven as unknown as typeof made), warnings: [], advice: "Auto takes tsv." };
+    const report = { ...made, ...(seven as unknown as typeof made), warnings: [], advice: "Auto takes tsv." };
     expect(nextMerges(report)).toEqual([{ why: "Auto takes tsv.", method: "auto", rank: 12 }]);
+  });
+
+  it("are by auto at its own rank, where the merge has another one", () => {
+    const large = { ...made, totals: { ...made.totals, rank: 12 }, warnings: [], advice: "Auto takes tsv." };
+    expect(nextMerges(large)).toEqual([{ why: "Auto takes tsv.", method: "auto", rank: 6 }]);
+  });
+
+  it("compute the factor again where somebody chose one and more than it changes", () => {
+    const scaled = { ...made, options: { scale: 1.5 }, advice: null };
+    const larger = [warning({ why: "A larger rank.", rank: 12 })];
+    expect(nextMerges({ ...scaled, warnings: larger })).toEqual([{ why: "A larger rank.", rank: 12, scale: "auto" }]);
+    expect(nextMerges({ ...made, advice: null, warnings: larger })).toEqual([{ why: "A larger rank.", rank: 12 }]);
+    const finer = [warning({ why: "In f32.", dtype: "f32" })];
+    expect(nextMerges({ ...scaled, warnings: finer })).toEqual([{ why: "In f32.", dtype: "f32" }]);
+    const alone = { ...scaled, totals: { ...made.totals, shares: [1, null, null] } };
+    expect(nextMerges({ ...alone, warnings: larger })).toEqual([{ why: "A larger rank.", rank: 12 }]);
   });
 
   it("end with the one without what is lost", () => {

@@ -1,11 +1,12 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
+import { ofImageModel } from "../../adapter/names/components.ts";
 import { plural } from "../../core/plural.ts";
 import { normOf } from "../../figures/delta.ts";
 import { clustersPurity, type Purity } from "../../figures/purity.ts";
 import { mostAlike } from "../../figures/shared-start.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
-import { AUTO, adviceFor } from "../../methods/auto.ts";
+import { AUTO, adviceFor, chooseMethod } from "../../methods/auto.ts";
 import type { RankedParts } from "../../plan/lego-rank.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import type { Warning } from "../../plan/warning.ts";
@@ -15,13 +16,14 @@ import { leastKept } from "../../report/badly-kept.ts";
 import type { AnyFix } from "../../report/fixes.ts";
 import { type Kept, keptOf } from "../../report/kept.ts";
 import { lostAdapters } from "../../report/lost-adapters.ts";
+import { rankOfAuto } from "../../report/next-merges.ts";
 import { fittingRank, type RankNeeds, rankNeeds } from "../../report/rank-rule.ts";
 import { moduleNames } from "../pools.ts";
 import { fittedFixes } from "./fitted-fixes.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
 import { isResultOf, type RecordedClusters } from "./recorded-clusters.ts";
 import { remedies } from "./remedies.ts";
-import { type Signature, signatures } from "./signatures.ts";
+import { isComputed, type Signature, signatures } from "./signatures.ts";
 
 const STRANGE = "Pass the adapters that it was made of; if these are, merge again with other weights.";
 
@@ -134,9 +136,10 @@ export async function auditMergedAdapter(
   const is = (id: Signature["id"]): boolean => found.some((own) => own.id === id && own.found === true);
   // A rank without room for an adapter loses it.
   const unexplained = hidden.length > 0 && !is("rank-too-low") && !is("badly-kept");
-  const auto = fittingRank(needsOf(false));
+  const byAuto = isByAuto(recorded, acting, figures);
   const fixes = remedies({
     method: recorded.method.id,
+    ofImages: ofImageModel(names),
     figures,
     signatures: found,
     lost: await fittedFixes(kernels, given, lost, {
@@ -146,10 +149,11 @@ export async function auditMergedAdapter(
       clusters,
       needsOf,
     }),
-    advice: adviceOf(recorded, acting),
+    advice: byAuto ? null : adviceOf(recorded, acting),
+    byAuto,
     hidden: unexplained,
     fitting: fittingRank(needs).rank,
-    fittingAuto: auto.because === "usual" ? null : auto.rank,
+    fittingAuto: rankOfAuto(needsOf(false), figures.rank),
     scale: scaleOf(recorded, acting),
     weighed: recorded.weights !== null,
   });
@@ -202,9 +206,16 @@ function scaleOf({ recipe }: RecordedMerge, acting: number): number | null {
   return scale === "auto" ? null : scale;
 }
 
+/** Whether a merge is what `--method auto` makes, whatever its recipe calls it: one that was carried out has the factor that was computed. */
+function isByAuto({ recipe }: RecordedMerge, acting: number, { autoScale }: MergedFigures): boolean {
+  if (recipe === null || acting < 2 || Object.keys(recipe.options ?? {}).length > 0) return false;
+  const { method, scale } = chooseMethod(acting, false);
+  return recipe.method === AUTO || (recipe.method === method && scale === "auto" && isComputed(autoScale));
+}
+
 /** What `--method auto` would take instead; null if that is what was made. */
 function adviceOf({ recipe }: RecordedMerge, acting: number): string | null {
-  return recipe?.method === AUTO ? null : adviceFor(acting, false, recipe?.method ?? UNNAMED, recipe?.scale ?? 1);
+  return adviceFor(acting, false, recipe?.method ?? UNNAMED, recipe?.scale ?? 1);
 }
 
 /** What to add to a command that makes a merge again. */

@@ -6,6 +6,8 @@ import type { Kernels } from "../../kernels/kernels.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import { makePlan } from "../../plan/plan.ts";
+import { MOST_WEIGHT_RATIO } from "../../recipe/check-weights.ts";
+import type { ExtrasPolicy } from "../../recipe/recipe.ts";
 import { type LostInput, twoDigits } from "../../report/lost-adapters.ts";
 import { repeatedInputs } from "../../report/same-adapters.ts";
 import { isStreamed } from "../../units/memory.ts";
@@ -83,8 +85,11 @@ export async function auditOf(
   const sums = sumFigures(products);
   const facts = tally.tallies.map((own, t) => own.facts(adapters[t]!, normOf(products, t), sums[t]!.share));
   const repeated = repeatedInputs(products);
-  const acts = facts.map(({ norm }, t) => norm > 0 && !repeated.has(t));
-  const lost = lostInSum(adapters, products).filter(({ t }) => !repeated.has(t));
+  const small = lostInSum(adapters, products).filter(({ t }) => !repeated.has(t));
+  const lost = small.filter(({ times }) => times <= MOST_WEIGHT_RATIO);
+  // No weight brings these to the size of the others.
+  const faint = small.filter(({ times }) => times > MOST_WEIGHT_RATIO);
+  const acts = facts.map(({ norm }, t) => norm > 0 && !repeated.has(t) && !faint.some((other) => other.t === t));
   const weights =
     lost.length === 0 ? null : facts.map((_, t) => Number(twoDigits(lost.find((other) => other.t === t)?.times ?? 1)));
   const planned = planOf(given, weights, acts.filter(Boolean).length);
@@ -101,12 +106,14 @@ export async function auditOf(
     products,
     cancelled,
     bases,
-    lost,
+    lost: small,
     sharedStart,
     planned,
     energies,
   };
   const findings = setFindings(set);
+  // Other tensors than factors refuse a merge that says nothing of them, and can always be left out.
+  const dropped = "refused" in planned ? planOf(given, weights, acts.filter(Boolean).length, "drop") : planned;
   const repeats = [...repeated].map(([t, of]) => ({ name: adapters[t]!.name, of: adapters[of]!.name }));
   const shareModules = (t: number, u: number): boolean =>
     [...adapters[t]!.modules.keys()].some((name) => adapters[u]!.modules.has(name));
@@ -122,13 +129,15 @@ export async function auditOf(
     consumers: consumerVerdicts(given),
     findings,
     recommendation:
-      "refused" in planned || cancelled || !acts.includes(true)
+      "refused" in dropped || cancelled || !acts.includes(true)
         ? null
-        : recommend(planned, {
+        : recommend(dropped, {
             paths,
+            dropsExtras: dropped !== planned,
             formats: given.map(({ format }) => format),
             acts,
             repeats,
+            faint: faint.map(({ name }) => name),
             sharedStart,
             weights,
             energies,
@@ -155,9 +164,10 @@ function planOf(
   adapters: readonly Adapter[],
   weights: readonly number[] | null,
   acting: number,
+  extras: ExtrasPolicy = "error",
 ): MergePlan | { readonly refused: string } {
   try {
-    return makePlan(adapters, weights === null ? {} : { weights }, { acting });
+    return makePlan(adapters, { extras, ...(weights !== null && { weights }) }, { acting });
   } catch (error) {
     if (!(error instanceof LoraLegoError)) throw error;
     return { refused: error.message };

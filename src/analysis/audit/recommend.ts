@@ -10,7 +10,7 @@ import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
 import { GGUF_FLAG } from "../../report/fix-command.ts";
 import { type LostInput, twoDigits } from "../../report/lost-adapters.ts";
 import { MEASURED, type Measured } from "../../report/measured.ts";
-import { type FittingRank, fittingRank, LEAST_ROOM, rankNeeds } from "../../report/rank-rule.ts";
+import { type FittingRank, fittingRank, isSelection, LEAST_ROOM, rankNeeds } from "../../report/rank-rule.ts";
 
 /** A merge that is recommended, and why. */
 export interface RecommendedMerge {
@@ -34,7 +34,7 @@ export interface Recommendation extends RecommendedMerge {
   readonly weights: readonly number[] | null;
   /** The merge without the adapters that only such weights keep, for whom they hardly trained; null if there are none. */
   readonly without: RecommendedMerge | null;
-  /** The same for those who want LoRA-LEGO, without such adapters; null for a single adapter, and where it is recommended anyway. */
+  /** The same for those who want LoRA-LEGO, without such adapters; null for a single adapter, where it is recommended anyway, and at ranks at which most clusters would hold a single unit. */
   readonly lego: RecommendedMerge | null;
 }
 
@@ -43,10 +43,14 @@ export interface SetFacts {
   /** The adapters' paths as the user wrote them. */
   readonly paths: readonly string[];
   readonly formats: readonly DialectId[];
+  /** Whether other tensors than factors are left out, which the merge is refused with. */
+  readonly dropsExtras: boolean;
   /** Whether each adapter's delta is not zero, nor nearly that of another one that counts. */
   readonly acts: readonly boolean[];
   /** The adapters that are nearly another one. */
   readonly repeats: readonly { readonly name: string; readonly of: string }[];
+  /** The adapters that are so small that no weight keeps them. */
+  readonly faint: readonly string[];
   /** Groups of adapters that began with the same A. */
   readonly sharedStart: readonly (readonly number[])[];
   /** The weights that balance the set; null if it needs none. */
@@ -74,18 +78,18 @@ interface Chosen {
  * @param plan of that merge at its own rank
  */
 export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
-  const { acts, repeats, sharedStart, weights, energies, lost, kept } = facts;
+  const { acts, repeats, faint, sharedStart, weights, energies, lost, kept } = facts;
   const commandFor = commandsOf(plan, facts);
   const { scale } = chooseMethod(count(acts), isCrowded(plan));
   const merge = (chosen: Chosen): RecommendedMerge => autoMerge(plan, chosen, commandFor);
   const all = merge({ acts, weights, energies });
-  const rest = merge({ ...kept, weights: null });
+  const rest = lost.length === 0 ? null : merge({ ...kept, weights: null });
   return {
     ...all,
-    reason: [all.reason, ...leftOut(repeats), ...forWhom(lost)].join(" "),
+    reason: [all.reason, ...leftOut(repeats, faint), ...forWhom(lost)].join(" "),
     scale,
     weights,
-    without: lost.length === 0 ? null : rest,
+    without: rest,
     // LEGO's weights are relative and do not scale deltas.
     lego:
       count(kept.acts) < 2 || isCrowded(plan)
@@ -94,16 +98,19 @@ export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
   };
 }
 
-/** Which adapters a command leaves out, since they would count twice. */
-function leftOut(repeats: SetFacts["repeats"]): string[] {
-  return repeats.map(({ name, of }) => `${name} is left out: it is nearly ${of}, which would count twice.`);
+/** Which adapters a command leaves out, and why. */
+function leftOut(repeats: SetFacts["repeats"], faint: SetFacts["faint"]): string[] {
+  return [
+    ...repeats.map(({ name, of }) => `${name} is left out: it is nearly ${of}, which would count twice.`),
+    ...faint.map((name) => `${name} is left out: beside the others it is nearly zero.`),
+  ];
 }
 
 /** For whom weights are that bring tiny adapters to the size of the others. */
 function forWhom(lost: SetFacts["lost"]): string[] {
   return lost.map(
     ({ name, times }) =>
-      `Its weight makes ${name} act at ${twoDigits(times)} times the strength that it was trained at: take it if ${name} is fully trained and meant to be that small, else leave it out.`,
+      `Its weight of ${twoDigits(times)} amplifies the noise of ${name} as much: take it if it is fully trained and meant to be that small, else leave it out.`,
   );
 }
 
@@ -116,12 +123,13 @@ function isSafetensors(path: string): boolean {
 
 type CommandFor = (chosen: Chosen, ...flags: string[]) => string;
 
-/** The commands of merges of some adapters of a set. */
-function commandsOf({ modules }: MergePlan, { paths, formats }: SetFacts): CommandFor {
+/** The commands of merges of some adapters of a set, each with an output of its own. */
+function commandsOf({ modules }: MergePlan, { paths, formats, dropsExtras }: SetFacts): CommandFor {
   // Single files are merged into one, for the program that loads them; those of language models are the files of folders.
   const gguf = formats.every((format) => format === "gguf");
   const single = formats.every((format) => SINGLE_FILES.includes(format)) || paths.every(isSafetensors);
   const ofImages = ofImageModel(modules.map(({ name }) => name));
+  let number = 0;
   const end = gguf ? ".gguf" : single && ofImages ? ".safetensors" : "";
   return ({ acts, weights }, ...flags) => {
     const leaves = leftOutOf(acts);
@@ -129,7 +137,15 @@ function commandsOf({ modules }: MergePlan, { paths, formats }: SetFacts): Comma
     const weighted = weights === null ? [] : ["--weights", used(weights).join(",")];
     const own = used(paths);
     const reading = own.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
-    const words = [...own.map(shellPath), ...weighted, ...flags, ...reading, "--out", `merged${end}`];
+    const words = [
+      ...own.map(shellPath),
+      ...weighted,
+      ...flags,
+      ...(dropsExtras ? ["--extras", "drop"] : []),
+      ...reading,
+      "--out",
+      `merged${number++ === 0 ? "" : `-${number}`}${end}`,
+    ];
     return `lora-lego merge ${words.join(" ")}`;
   };
 }
@@ -152,7 +168,7 @@ function autoMerge(plan: MergePlan, chosen: Chosen, commandFor: CommandFor): Rec
     rank,
     room: chosen.energies.heldBy(rank),
     reason: [reason, ...rankReason(because, usual, acting, chosen.energies)].join(" "),
-    basis: acting < 2 ? [MEASURED.one] : isCrowded(plan) ? [] : RANK_BASIS[because],
+    basis: acting < 2 ? [MEASURED.one] : isCrowded(plan) ? [] : ofText(plan.modules, RANK_BASIS[because]),
     leaves: leftOutOf(chosen.acts),
     command: commandFor(chosen, ...(rank === usual ? [] : ["--rank", String(rank)])),
   };
@@ -176,22 +192,29 @@ function rankReason(because: FittingRank["because"], usual: number, acting: numb
     : [`${largest}leaves some of ${acting} adapters without a direction of their own.`];
 }
 
-/** Why LEGO's rank follows from a fact, and what was measured. */
-const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Pick<RecommendedMerge, "reason" | "basis">>> = {
+/** Why a rank follows from a fact, and what was measured. */
+interface Because {
+  /** @param who began with the same A: "All" or "Most" */
+  reason(who: string): string;
+  readonly basis: readonly Measured[];
+}
+
+const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Because>> = {
   "ranks-differ": {
-    reason: "The ranks differ, and their geometric mean is near what did best in what was measured.",
+    reason: () => "The ranks differ, and their geometric mean is near what did best in what was measured.",
     basis: [MEASURED.ranksDiffer],
   },
   "two-adapters": {
-    reason: "Twice the rank keeps every unit of two adapters, and the measured models differ in what is best.",
+    reason: () => "Twice the rank keeps every unit of two adapters, and the measured models differ in what is best.",
     basis: [MEASURED.twoAdapters],
   },
   "shared-start": {
-    reason: "Most began with the same random A, so LEGO groups their units by number unless it has twice the rank.",
+    reason: (who) =>
+      `${who} began with the same random A, so LEGO groups their units by number unless it has twice the rank.`,
     basis: [MEASURED.sharedStart],
   },
   "starts-apart": {
-    reason: "Nothing shows that most began with the same random A, and a larger rank did not help such adapters.",
+    reason: () => "Nothing shows that most began with the same random A, and a larger rank did not help such adapters.",
     basis: [MEASURED.startsApart],
   },
 };
@@ -201,24 +224,36 @@ function legoMerge(
   chosen: Chosen,
   sharedStart: SetFacts["sharedStart"],
   commandFor: CommandFor,
-): RecommendedMerge {
+): RecommendedMerge | null {
   const { acts, energies } = chosen;
   const alike = mostAlike(sharedStart, acts);
-  const { rank: usual, because } = legoRank(modules, acts, alike);
+  const { rank: usual, because: usually } = legoRank(modules, acts, alike);
   const forEnergy = energies.rankFor(LEAST_ROOM);
   const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, true));
-  const raised = {
-    reason: `Rank ${usual} can hold ${percent(energies.heldBy(usual))} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
-    basis: [MEASURED.shortOfEnergy],
-  };
+  if (isSelection(modules, acts, rank)) return null;
+  const who = sharedStart.some((group) => acts.every((own, t) => !own || group.includes(t))) ? "All" : "Most";
+  const because: Because =
+    rank === usual
+      ? LEGO_BECAUSE[usually]
+      : {
+          reason: () =>
+            `Rank ${usual} can hold ${percent(energies.heldBy(usual))} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
+          basis: [MEASURED.shortOfEnergy],
+        };
   return {
     method: "lego",
     rank,
     room: energies.heldBy(rank),
-    ...(rank === usual ? LEGO_BECAUSE[because] : raised),
+    reason: because.reason(who),
+    basis: ofText(modules, because.basis),
     leaves: leftOutOf(acts),
     command: commandFor(chosen, "--method", "lego", "--rank", String(rank)),
   };
+}
+
+/** What was measured on tasks of text, which says nothing of image models. */
+function ofText(modules: MergePlan["modules"], basis: readonly Measured[]): readonly Measured[] {
+  return ofImageModel(modules.map(({ name }) => name)) ? [] : basis;
 }
 
 function count(acts: readonly boolean[]): number {

@@ -1,21 +1,24 @@
+import type { AutoScale } from "../../figures/auto-scale.ts";
+import { AUTO } from "../../methods/auto.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import { type AnyFix, FIXES } from "../../report/fixes.ts";
 import { groupedFixes, withoutLost } from "../../report/next-merges.ts";
 import { otherFactor } from "../../report/scale-warnings.ts";
 import type { MergedFigures } from "./merged-figures.ts";
-import { askedFactor, type Signature } from "./signatures.ts";
-
-/** A factor is written with four digits, and the result in fewer. */
-const COMPUTED = 0.005;
+import { askedFactor, isAtOther, type Signature } from "./signatures.ts";
 
 /** A merge whose signatures are known. */
 export interface DiagnosedMerge {
   readonly method: string;
+  /** Whether it is for an image model. */
+  readonly ofImages: boolean;
   readonly figures: MergedFigures;
   readonly signatures: readonly Signature[];
   readonly lost: readonly Warning[];
   /** Whether adapters are lost that are not tiny, and for which the rank has room. */
   readonly hidden: boolean;
+  /** Whether it is what `--method auto` makes. */
+  readonly byAuto: boolean;
   /** What `--method auto` would take instead; null if that is what was made, and for one adapter. */
   readonly advice: string | null;
   /** The rank that fits the adapters by its method. */
@@ -33,27 +36,26 @@ export interface DiagnosedMerge {
  * ranks that it can do without are other ones then.
  */
 export function remedies(merge: DiagnosedMerge): AnyFix[] {
-  const { method, figures, signatures, lost, hidden, advice, fitting, fittingAuto, scale, weighed } = merge;
+  const { method, figures, signatures, lost, hidden, byAuto, advice, fitting, fittingAuto, scale, weighed } = merge;
   const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
   const low = found("rank-too-low");
   // One adapter has no mixed clusters.
   const mixed = found("mixed-clusters") && advice !== null;
   const factor = weighed ? askedFactor(figures.autoScale) : null;
-  // A factor that was computed before is computed again for another rank.
-  const computed = scale !== null && scale !== 1 && factor !== null && Math.abs(factor - 1) < COMPUTED;
   const again: Fix[] = [
     ...(low ? [FIXES.largerRank(fitting, figures.rank)] : []),
     ...(mixed && !low && fitting > figures.rank ? [FIXES.lessMixed(fitting)] : []),
-    ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(fitting, method)] : []),
+    ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(fitting, method, merge.ofImages)] : []),
     ...(advice !== null && (mixed || hidden || found("no-direction")) ? [FIXES.auto(advice, fittingAuto)] : []),
     ...lost.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat()),
   ];
-  const other = weighed ? remote(otherFactor(figures.autoScale), found("lost-adapter")) : null;
+  // Whoever chose a factor has seen both, or neither.
+  const chosen = scale !== null && scale !== 1;
+  // A lost adapter makes the factor uncertain by itself.
+  const other = !weighed || chosen || found("lost-adapter") ? null : remote(figures.autoScale);
   const scaled = factor !== null && (found("scale-too-small") || found("scale-too-large"));
   return [
-    ...groupedFixes(again).map((fix) =>
-      computed && fix.method === undefined ? { ...fix, scale: "auto" as const } : fix,
-    ),
+    ...groupedFixes(byAuto ? again.map((fix) => ({ ...fix, method: AUTO })) : again, chosen),
     ...withoutLost(lost),
     ...(scaled && !low ? [FIXES.factor(factor, scale)] : []),
     ...(other !== null && !low ? [FIXES.otherFactorOf(other, scale)] : []),
@@ -61,7 +63,7 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
   ];
 }
 
-/** The other factor, if it is one to try: a lost adapter makes it uncertain by itself, and one of 1 is how the result is. */
-function remote(other: number | null, isLost: boolean): number | null {
-  return other === null || isLost || Math.abs(other - 1) < COMPUTED ? null : other;
+/** The other one of two factors; null if the adapters ask for one. */
+function remote(auto: AutoScale): number | null {
+  return isAtOther(auto) ? auto.factor : otherFactor(auto);
 }

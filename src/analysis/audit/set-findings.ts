@@ -113,7 +113,7 @@ function lost({ lost: small }: FoundSet): AuditFinding[] {
   return small.map(({ name, times, cosine }) => ({
     level: "problem",
     id: "lost-adapter",
-    text: `${name} would be lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the sum; ${balancingWeight(times)}.`,
+    text: `${name} would be lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the sum; ${balancingWeight(times, times)}.`,
   }));
 }
 

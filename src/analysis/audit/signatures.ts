@@ -16,12 +16,15 @@ import {
   type RankNeeds,
   timesChance,
 } from "../../report/rank-rule.ts";
+import { otherFactor } from "../../report/scale-warnings.ts";
 import type { MergedFigures } from "./merged-figures.ts";
 
 // docs/audit.md says what each limit rests on.
 /** Factors in between change little. */
 const LEAST_FACTOR = 3 / 4;
 const MOST_FACTOR = 4 / 3;
+/** A factor is written with four digits, and the result in fewer. */
+const COMPUTED = 0.005;
 
 /** One way in which a merge fails, and whether this one does. */
 export interface Signature {
@@ -107,10 +110,15 @@ function rankTooHigh({ figures: { idleRanks, rank }, needs }: SignedMerge): Sign
   };
 }
 
-function mixedClusters({ grouped, figures: { rank }, needs }: SignedMerge): Signature {
+function mixedClusters({ grouped, figures: { rank }, needs, weighed }: SignedMerge): Signature {
   const share = timesChance(grouped.purity);
   const found = isMixed(grouped, rank, needs);
-  const unknown = found === true ? `began alike, and rank ${rank} groups them by number` : "no clusters are known";
+  const unknown =
+    found === true
+      ? `began alike, and rank ${rank} groups them by number`
+      : weighed && !needs.clusters
+        ? "the method makes no clusters"
+        : "the clusters are not known";
   return {
     id: "mixed-clusters",
     found,
@@ -126,7 +134,14 @@ function mixedClusters({ grouped, figures: { rank }, needs }: SignedMerge): Sign
 function scale({ figures: { autoScale }, weighed }: SignedMerge): Signature[] {
   const factor = weighed ? askedFactor(autoScale) : null;
   const signed = (id: "scale-too-small" | "scale-too-large", limit: number): Signature => {
-    const found = factor === null ? null : id === "scale-too-small" ? factor > limit : factor < limit;
+    const found =
+      factor === null
+        ? null
+        : isAtOther(autoScale)
+          ? false
+          : id === "scale-too-small"
+            ? factor > limit
+            : factor < limit;
     const side = id === "scale-too-small" ? "most" : "least";
     return {
       id,
@@ -136,10 +151,24 @@ function scale({ figures: { autoScale }, weighed }: SignedMerge): Signature[] {
       text:
         factor === null
           ? noFactor(autoScale, weighed)
-          : `the adapters ask for factor ${factor} (${side} ${limit.toFixed(2)})`,
+          : isAtOther(autoScale)
+            ? `at one of two factors that they may ask for; the other one is ${factor}`
+            : `the adapters ask for factor ${factor} (${side} ${limit.toFixed(2)})`,
     };
   };
   return [signed("scale-too-small", MOST_FACTOR), signed("scale-too-large", LEAST_FACTOR)];
+}
+
+/** Whether a result has the factor that is computed for it. */
+export function isComputed(autoScale: AutoScale): boolean {
+  const factor = askedFactor(autoScale);
+  return factor !== null && Math.abs(factor - 1) < COMPUTED;
+}
+
+/** Whether a result has the other one of two factors that its adapters may ask for. */
+export function isAtOther(autoScale: AutoScale): boolean {
+  const other = otherFactor(autoScale);
+  return other !== null && Math.abs(other - 1) < COMPUTED;
 }
 
 function noFactor({ rule }: AutoScale, weighed: boolean): string {
@@ -175,11 +204,9 @@ function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: S
   const limit =
     isLost && !found
       ? "see lost-adapter"
-      : rank >= fittingRank(needs).rank
-        ? "the rank fits"
-        : rank >= needs.acting
-          ? "as many ranks as adapters"
-          : `least ${LEAST_KEPT.toFixed(2)}`;
+      : found === false && least!.times < LEAST_KEPT
+        ? `below ${LEAST_KEPT.toFixed(2)}, but ${rank >= fittingRank(needs).rank ? "the rank fits" : "there are as many ranks as adapters"}`
+        : `least ${LEAST_KEPT.toFixed(2)}`;
   return {
     id: "badly-kept",
     found,

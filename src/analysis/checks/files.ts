@@ -17,7 +17,7 @@ export function checkFiles(adapter: Adapter, consumer: Consumer): Finding[] {
     return [fails(`${title} loads ${formats.join(" and ")} files, but this is ${adapter.format}.`)];
   return [
     fails(
-      `${title} does not load ${adapter.format} files; convert it with ${convertTo(to)}, and check the result with --for ${id}.`,
+      `${title} does not load ${adapter.format} files; convert it with ${convertTo(to, adapter)}, and check the result with --for ${id}.`,
     ),
   ];
 }

@@ -24,7 +24,7 @@ export function checkParametrisations(adapter: Adapter, consumer: Consumer, unse
   if (id === "peft") return [];
   return [
     fails(
-      `${title} loads plain LoRA only, but this has tensors of another method (such as ${computed.a.name}); write plain LoRA with ${convertTo(formats[0]!)}.`,
+      `${title} loads plain LoRA only, but this has tensors of another method (such as ${computed.a.name}); write plain LoRA with ${convertTo(formats[0]!, adapter)}.`,
     ),
   ];
 }

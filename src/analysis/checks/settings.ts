@@ -20,11 +20,11 @@ export function checkSettings(adapter: Adapter, consumer: Consumer, unseen: stri
 }
 
 function checkExtras(
-  { extras }: Adapter,
+  adapter: Adapter,
   { id, title, version, formats, models, extras: loads }: Consumer,
   unseen: string[],
 ): Finding[] {
-  const keys = [...extras.keys()];
+  const keys = [...adapter.extras.keys()];
   const [first] = loads === "side-tensors" ? keys.filter((key) => !SIDE_TENSOR.test(key)) : keys;
   if (loads === "all" || first === undefined || (loads === "one-head" && isOneHead(keys))) return [];
   if (id === "diffusers") {
@@ -36,7 +36,7 @@ function checkExtras(
   const what = loads === "one-head" ? "factors and one classifier or score" : "factors only";
   return [
     fails(
-      `${title} loads ${what}, but there ${areMany(keys.length, "is another tensor", " other tensors")} (such as ${first}); leave them out with ${convertTo(formats[0]!)} --extras drop, if the task does not need them.`,
+      `${title} loads ${what}, but there ${areMany(keys.length, "is another tensor", " other tensors")} (such as ${first}); leave them out with ${convertTo(formats[0]!, adapter)} --extras drop, if the task does not need them.`,
     ),
   ];
 }

@@ -12,7 +12,7 @@ import { type Call, checkCall, type OptionTable } from "../call/check-call.ts";
 import { BASE_CONFIG, HUB, PATH, PATHS, SWITCH, TEXT } from "../call/rules.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
 import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "../hub/hub-adapters.ts";
-import { holdsAdapter, isFolder } from "./holds-adapter.ts";
+import { ARCHIVE, holdsAdapter, isFolder } from "./holds-adapter.ts";
 
 /** An open adapter, on disk or on the Hub. */
 export interface DiskAdapter {
@@ -142,6 +142,9 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
       ? `pass the adapter's folder, ${dirname(path)}`
       : "pass an adapter's folder or file";
     throw new UsageError(`${path} is a text by its name, no adapter; ${instead}.`);
+  }
+  if (stat.isFile() && ARCHIVE.test(full)) {
+    throw new UsageError(`${path} is an archive; unpack it, and pass the folder with the adapter.`);
   }
   const entries = readdirSync(folder).sort();
   const folders = entries.filter((entry) => isFolder(join(folder, entry)));

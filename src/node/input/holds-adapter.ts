@@ -2,6 +2,9 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isConfigFile, isIndexFile, isWeightsFile } from "../../formats/peft-folder/files.ts";
 
+/** How files are called that hold others. */
+export const ARCHIVE: RegExp = /\.(?:zip|tar|tgz|7z|rar|gz|bz2|xz|zst)$/i;
+
 /** One file, its shards, or their index. */
 const MODEL_WEIGHTS =
   /^(?:model|pytorch_model|diffusion_pytorch_model)(?:-\d{5}-of-\d{5})?\.(?:safetensors|bin)(?:\.index\.json)?$/;

@@ -32,14 +32,14 @@ describe("the findings of a set", () => {
       {
         level: "problem",
         id: "lost-adapter",
-        text: "b would be lost: its deltas are 150 times smaller than the others' and have cosine 0.005 with the sum; a weight of 150 would balance it, which makes it act at 150 times the strength that it was trained at.",
+        text: "b would be lost: its deltas are 150 times smaller than the others' and have cosine 0.005 with the sum; a weight of 150 would balance it, and amplify its noise as much.",
       },
     ]);
     expect(audit.recommendation).toMatchObject({
       weights: [1, 150, 1],
       command: "lora-lego merge a b c --weights 1,150,1 --rank 3 --out merged",
     });
-    expect(audit.recommendation!.lego!.command).not.toContain("--weights");
+    expect(audit.recommendation!.without!.command).not.toContain("--weights");
     const even = await audited([await entry("a", 0, 3), await entry("b", 1, 0.3)]);
     expect([even.findings, even.recommendation!.weights]).toEqual([[], null]);
   });
@@ -54,8 +54,23 @@ describe("the findings of a set", () => {
     const { command, leaves, lego } = audit.recommendation!;
     expect([leaves, lego!.leaves]).toEqual([[1], [1, 3]]);
     expect(command).toMatch(/^lora-lego merge a c d --weights 1,1,\d+ --rank 3 --out merged$/);
-    // d is lost in the sum, and weights of LEGO do not bring it back.
-    expect(lego!.command).toMatch(/^lora-lego merge a c --method lego /);
+    // d is lost in the sum, and weights of LEGO do not bring it back; of a and c alone rank 2 keeps every unit.
+    expect(lego).toBeNull();
+  });
+
+  it("leave out what no weight brings to the size of the others, and advise none", async () => {
+    const audit = await audited([await entry("a", 0, 3), await entry("b", 1, 1e-20), await entry("c", 2, 4.5)]);
+    expect(found(audit, "lost-adapter")[0]!.text).toMatch(/; no weight balances it, so leave it out\.$/);
+    const { command, reason, without } = audit.recommendation!;
+    expect([command, without]).toEqual(["lora-lego merge a c --rank 2 --out merged", null]);
+    expect(reason).toMatch(/ b is left out: beside the others it is nearly zero\.$/);
+  });
+
+  it("are a recommended merge all the same where only other tensors speak against it, which it leaves out", async () => {
+    const extras = { "base_model.model.score.weight": [[1, 2]] };
+    const audit = await audited([await entry("a", 0, 1, { extras }), await entry("b", 1, 1, { extras })]);
+    expect(found(audit, "refused")[0]!.text).toMatch(/; choose --extras drop, first or average\.$/);
+    expect(audit.recommendation!.command).toBe("lora-lego merge a b --rank 2 --extras drop --out merged");
   });
 
   it("say of adapters that cancel each other out that there is nothing to merge", async () => {

@@ -175,7 +175,7 @@ describe("signatures", () => {
       found: null,
       figure: null,
       limit: 0.75,
-      text: "no clusters are known",
+      text: "the method makes no clusters",
     });
   });
 
@@ -251,17 +251,17 @@ describe("signatures", () => {
     const lost = await audited(result(), adapters);
     expect(signature(lost, "lost-adapter")).toMatchObject({ found: true, figure: 1, limit: 0 });
     expect(signature(lost, "lost-adapter").text).toMatch(
-      /^b is practically lost: .* a weight of 150 would balance it, which makes it act at 150 times the strength .*\.$/,
+      /^b is practically lost: .* a weight of 150 would balance it, and amplify its noise as much\.$/,
     );
     const relative = await audited(result(), adapters, sum([1, 1, 1], { method: methodById("lego") }));
     expect(signature(relative, "lost-adapter").text).toMatch(
-      /\(--method cat --scale 150\), which makes it act at 150 times/,
+      /\(--method cat --scale 150\), which amplifies its noise as much/,
     );
     expect([fixesOf(lost), fixesOf(relative)]).toEqual([
       [{ weights: [1, 150, 1] }, { leaves: [1], weights: [1, 1, 1] }],
       [{ sizes: [1, 150, 1] }, { method: "auto", weights: [1, 150, 1] }, { leaves: [1], weights: [1, 1, 1] }],
     ]);
-    expect(lost.next[0]!.why).toContain("b then acts at 150 times its own strength");
+    expect(lost.next[0]!.why).toContain("b then counts 150 times, and its noise as much");
     const balanced = diagonal("m", { 0: 1.5, 1: 1.875, 2: 2.25 });
     expect(signature(await audited(balanced, adapters, sum([1, 150, 1])), "lost-adapter")).toMatchObject({
       found: false,
@@ -288,7 +288,7 @@ describe("signatures", () => {
     });
     const audit = await audited(result, adapters, sum([1, 1, 1], { weightsOf }));
     expect(signature(audit, "lost-adapter").text).toMatch(
-      /; weights 95 times as large would balance it, and make it act as many times as strongly\.$/,
+      /; weights 95 times as large would balance it, and amplify its noise as much\.$/,
     );
   });
 
@@ -311,7 +311,9 @@ describe("signatures", () => {
     });
     expect(foundIn(whole)).toContain("lost-adapter");
     const little = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.2 }), adapters);
-    expect(signature(little, "badly-kept").text).toBe("0.41 times as much of c as of all (the rank fits)");
+    expect(signature(little, "badly-kept").text).toBe(
+      "0.41 times as much of c as of all (below 0.50, but the rank fits)",
+    );
   });
 
   it("tell an adapter that does not show, whatever its size, by the rule of the table", async () => {
@@ -342,7 +344,7 @@ describe("signatures", () => {
     const made = (scale: number) => sum([1, 1, 1], { recipe: { method: "svd", scale } });
     const scalesOf = async (result: Promise<Adapter>, of: readonly Promise<Adapter>[]) =>
       fixesOf(await audited(result, of, made(1))).map((fix) => (fix as { scale?: number }).scale);
-    const other = await audited(diagonal("m", { 0: 0.1, 1: 1 }), lost, made(2));
+    const other = await audited(diagonal("m", { 0: 0.1, 1: 1 }), lost, made(1));
     expect(other.autoScale.rule).toBe("pull");
     expect(fixesOf(other).filter((fix) => "scale" in (fix as object))).toHaveLength(1);
     // Times the response of the first test, so that the response asks for 1.
@@ -357,11 +359,23 @@ describe("signatures", () => {
     const audit = await audited(
       diagonal("m", { 0: 0.1, 1: 1 }),
       pair,
-      sum([1, 1], { recipe: { method: "svd", scale: 2 } }),
+      sum([1, 1], { recipe: { method: "svd", scale: 1 } }),
     );
     expect([audit.autoScale.pull, audit.autoScale.response]).toEqual([2.083, 0.8654]);
-    expect(fixesOf(audit)).toContainEqual({ scale: 1.731 });
+    expect(fixesOf(audit)).toEqual([{ scale: 2.083 }, { scale: 0.8654 }]);
     expect(audit.notes).toEqual([]);
+  });
+
+  it("take either of two factors that the adapters may ask for, and offer no other one to whoever chose", async () => {
+    const pair = [diagonal("a", { 0: 1, 1: 0.5 }), diagonal("b", { 0: 1, 1: 0.5 })];
+    for (const scale of [2.083, 0.8654]) {
+      const result = diagonal("m", { 0: 0.1 * scale, 1: scale });
+      const audit = await audited(result, pair, sum([1, 1], { recipe: { method: "svd", scale } }));
+      expect([scale, foundIn(audit), audit.next]).toEqual([scale, [], []]);
+    }
+    const between = diagonal("m", { 0: 0.15, 1: 1.5 });
+    const audit = await audited(between, pair, sum([1, 1], { recipe: { method: "svd", scale: 1.5 } }));
+    expect([foundIn(audit), fixesOf(audit)]).toEqual([["scale-too-small"], [{ scale: 2.083 }]]);
   });
 
   it("let a rank that is too low be mended before what depends on it", async () => {

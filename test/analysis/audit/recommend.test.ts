@@ -19,7 +19,20 @@ async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = 
   const acts = facts.acts ?? ranks.map(() => true);
   const kept = { acts, energies };
   const formats = adapters.map(({ format }) => format);
-  const all = { paths, formats, acts, repeats: [], sharedStart: [], weights: null, energies, lost: [], kept, ...facts };
+  const all = {
+    paths,
+    formats,
+    dropsExtras: false,
+    acts,
+    repeats: [],
+    faint: [],
+    sharedStart: [],
+    weights: null,
+    energies,
+    lost: [],
+    kept,
+    ...facts,
+  };
   return recommend(makePlan(adapters, {}, { acting: all.acts.filter(Boolean).length }), all);
 }
 
@@ -67,7 +80,7 @@ describe("recommend", () => {
     const { lego } = await recommended(ranks, facts);
     expect(lego!.rank).toBe(rank);
     if (basis !== null) expect(lego!.basis).toEqual([basis]);
-    expect(lego!.command).toMatch(new RegExp(`--method lego --rank ${rank} --out merged$`));
+    expect(lego!.command).toMatch(new RegExp(`--method lego --rank ${rank} --out merged-2$`));
   });
 
   it("takes a rank that leaves room for each adapter, where there are more of them than ranks", async () => {
@@ -81,7 +94,7 @@ describe("recommend", () => {
   });
 
   it("takes a rank that can hold enough of the sum, for LEGO too (13 of 16 parts at rank 2, by hand)", async () => {
-    const { rank, reason, basis, command, lego } = await recommended([2, 2]);
+    const { rank, reason, basis, command, lego } = await recommended([2, 2, 2]);
     expect([rank, lego!.rank]).toEqual([4, 4]);
     expect(reason).toMatch(
       / Rank 2, the largest of an adapter, can hold 81% of the energy of their sum, and less than 90% is too little\.$/,
@@ -96,10 +109,10 @@ describe("recommend", () => {
     const { reason, command, without, lego } = await recommended([4, 4, 4], { weights: [1, 210, 1], lost, kept });
     expect(command).toBe("lora-lego merge adapter-0 adapter-1 adapter-2 --weights 1,210,1 --out merged");
     expect(reason).toMatch(
-      / 210 times the strength that it was trained at: take it if adapter-1 is fully trained .*, else leave it out\.$/,
+      / Its weight of 210 amplifies the noise of adapter-1 as much: take it if it is fully trained .*, else leave it out\.$/,
     );
-    expect(without!.command).toBe("lora-lego merge adapter-0 adapter-2 --out merged");
-    expect(lego!.command).toBe("lora-lego merge adapter-0 adapter-2 --method lego --rank 4 --out merged");
+    expect(without!.command).toBe("lora-lego merge adapter-0 adapter-2 --out merged-2");
+    expect(lego!.command).toBe("lora-lego merge adapter-0 adapter-2 --method lego --rank 4 --out merged-3");
     expect((await recommended([4, 4])).without).toBeNull();
   });
 
