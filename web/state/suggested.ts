@@ -21,10 +21,10 @@ export function mergeAtK(rank: number): void {
 /** Fill the form and the weights with a merge that the overview recommends, and show it. */
 export function mergeAsRecommended(
   method: string,
-  { rank, leaves }: Pick<RecommendedMerge, "rank" | "leaves">,
+  { rank, leaves, extras }: Pick<RecommendedMerge, "rank" | "leaves" | "extras">,
   weights: readonly number[] | null = null,
 ): void {
-  recipe.value = { method, target: { kind: "rank", rank } } as Recipe;
+  recipe.value = { method, ...(extras !== null && { extras }), target: { kind: "rank", rank } } as Recipe;
   for (const [t, { key }] of openAdapters.value.entries()) weigh(key, leaves.includes(t) ? 0 : (weights?.[t] ?? 1));
   showTab("merge");
 }

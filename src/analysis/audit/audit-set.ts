@@ -133,7 +133,7 @@ export async function auditOf(
         ? null
         : recommend(dropped, {
             paths,
-            dropsExtras: dropped !== planned,
+            extras: dropped === planned ? null : "drop",
             formats: given.map(({ format }) => format),
             acts,
             repeats,

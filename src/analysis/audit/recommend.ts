@@ -23,6 +23,8 @@ export interface RecommendedMerge {
   readonly basis: readonly Measured[];
   /** Positions of the adapters that it leaves out. */
   readonly leaves: readonly number[];
+  /** What becomes of other tensors than factors; null if nothing has to be said of them. */
+  readonly extras: "drop" | null;
   /** To copy into a shell. */
   readonly command: string;
 }
@@ -43,8 +45,7 @@ export interface SetFacts {
   /** The adapters' paths as the user wrote them. */
   readonly paths: readonly string[];
   readonly formats: readonly DialectId[];
-  /** Whether other tensors than factors are left out, which the merge is refused with. */
-  readonly dropsExtras: boolean;
+  readonly extras: RecommendedMerge["extras"];
   /** Whether each adapter's delta is not zero, nor nearly that of another one that counts. */
   readonly acts: readonly boolean[];
   /** The adapters that are nearly another one. */
@@ -78,10 +79,10 @@ interface Chosen {
  * @param plan of that merge at its own rank
  */
 export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
-  const { acts, repeats, faint, sharedStart, weights, energies, lost, kept } = facts;
+  const { acts, repeats, faint, weights, energies, lost, kept } = facts;
   const commandFor = commandsOf(plan, facts);
   const { scale } = chooseMethod(count(acts), isCrowded(plan));
-  const merge = (chosen: Chosen): RecommendedMerge => autoMerge(plan, chosen, commandFor);
+  const merge = (chosen: Chosen): RecommendedMerge => autoMerge(plan, chosen, facts.extras, commandFor);
   const all = merge({ acts, weights, energies });
   const rest = lost.length === 0 ? null : merge({ ...kept, weights: null });
   return {
@@ -92,9 +93,7 @@ export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
     without: rest,
     // LEGO's weights are relative and do not scale deltas.
     lego:
-      count(kept.acts) < 2 || isCrowded(plan)
-        ? null
-        : legoMerge(plan, { ...kept, weights: null }, sharedStart, commandFor),
+      count(kept.acts) < 2 || isCrowded(plan) ? null : legoMerge(plan, { ...kept, weights: null }, facts, commandFor),
   };
 }
 
@@ -124,7 +123,7 @@ function isSafetensors(path: string): boolean {
 type CommandFor = (chosen: Chosen, ...flags: string[]) => string;
 
 /** The commands of merges of some adapters of a set, each with an output of its own. */
-function commandsOf({ modules }: MergePlan, { paths, formats, dropsExtras }: SetFacts): CommandFor {
+function commandsOf({ modules }: MergePlan, { paths, formats, extras }: SetFacts): CommandFor {
   // Single files are merged into one, for the program that loads them; those of language models are the files of folders.
   const gguf = formats.every((format) => format === "gguf");
   const single = formats.every((format) => SINGLE_FILES.includes(format)) || paths.every(isSafetensors);
@@ -141,7 +140,7 @@ function commandsOf({ modules }: MergePlan, { paths, formats, dropsExtras }: Set
       ...own.map(shellPath),
       ...weighted,
       ...flags,
-      ...(dropsExtras ? ["--extras", "drop"] : []),
+      ...(extras === null ? [] : ["--extras", extras]),
       ...reading,
       "--out",
       `merged${number++ === 0 ? "" : `-${number}`}${end}`,
@@ -155,7 +154,12 @@ function leftOutOf(acts: readonly boolean[]): number[] {
   return acts.includes(true) ? acts.flatMap((own, t) => (own ? [] : t)) : [];
 }
 
-function autoMerge(plan: MergePlan, chosen: Chosen, commandFor: CommandFor): RecommendedMerge {
+function autoMerge(
+  plan: MergePlan,
+  chosen: Chosen,
+  extras: RecommendedMerge["extras"],
+  commandFor: CommandFor,
+): RecommendedMerge {
   const acting = count(chosen.acts);
   const { method, reason } = chooseMethod(acting, isCrowded(plan));
   const forEnergy = chosen.energies.rankFor(LEAST_ROOM);
@@ -170,6 +174,7 @@ function autoMerge(plan: MergePlan, chosen: Chosen, commandFor: CommandFor): Rec
     reason: [reason, ...rankReason(because, usual, acting, chosen.energies)].join(" "),
     basis: acting < 2 ? [MEASURED.one] : isCrowded(plan) ? [] : ofText(plan.modules, RANK_BASIS[because]),
     leaves: leftOutOf(chosen.acts),
+    extras,
     command: commandFor(chosen, ...(rank === usual ? [] : ["--rank", String(rank)])),
   };
 }
@@ -222,7 +227,7 @@ const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Because>> = {
 function legoMerge(
   { modules }: MergePlan,
   chosen: Chosen,
-  sharedStart: SetFacts["sharedStart"],
+  { sharedStart, extras }: SetFacts,
   commandFor: CommandFor,
 ): RecommendedMerge | null {
   const { acts, energies } = chosen;
@@ -247,6 +252,7 @@ function legoMerge(
     reason: because.reason(who),
     basis: ofText(modules, because.basis),
     leaves: leftOutOf(acts),
+    extras,
     command: commandFor(chosen, "--method", "lego", "--rank", String(rank)),
   };
 }

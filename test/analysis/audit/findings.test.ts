@@ -51,8 +51,8 @@ describe("the findings of a set", () => {
       await entry("c", 2, 4.5),
       await entry("d", 1, 0.02),
     ]);
-    const { command, leaves, lego } = audit.recommendation!;
-    expect([leaves, lego!.leaves]).toEqual([[1], [1, 3]]);
+    const { command, leaves, lego, without } = audit.recommendation!;
+    expect([leaves, without!.leaves]).toEqual([[1], [1, 3]]);
     expect(command).toMatch(/^lora-lego merge a c d --weights 1,1,\d+ --rank 3 --out merged$/);
     // d is lost in the sum, and weights of LEGO do not bring it back; of a and c alone rank 2 keeps every unit.
     expect(lego).toBeNull();
@@ -71,6 +71,7 @@ describe("the findings of a set", () => {
     const audit = await audited([await entry("a", 0, 1, { extras }), await entry("b", 1, 1, { extras })]);
     expect(found(audit, "refused")[0]!.text).toMatch(/; choose --extras drop, first or average\.$/);
     expect(audit.recommendation!.command).toBe("lora-lego merge a b --rank 2 --extras drop --out merged");
+    expect(audit.recommendation!.extras).toBe("drop");
   });
 
   it("say of adapters that cancel each other out that there is nothing to merge", async () => {

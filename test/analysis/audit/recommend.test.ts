@@ -22,7 +22,7 @@ async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = 
   const all = {
     paths,
     formats,
-    dropsExtras: false,
+    extras: null,
     acts,
     repeats: [],
     faint: [],
