@@ -33,7 +33,7 @@ export function Curves({ plane }: { plane: ModulePlane }) {
           marked={recommended.value}
           low={0}
           series={[
-            { name, color: 0, points: points(of) },
+            { name, color: null, points: points(of) },
             ...(i === 1
               ? [{ name: "chance", color: 7, dashed: true, points: points(({ purity }) => purity.chance) }]
               : []),

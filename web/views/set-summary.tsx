@@ -19,13 +19,11 @@ export function SetSummary() {
         <p class="loading tile">Comparing the adapters…</p>
       ) : (
         <>
-          {found.audit.adapters.length > 1 ? (
+          {found.audit.adapters.length > 1 && (
             <>
               <Similarity audit={found.audit} />
               <Shares audit={found.audit} lost={found.lost} />
             </>
-          ) : (
-            <p class="tile">Open a second adapter to see how alike they are, who is lost, and how to merge them.</p>
           )}
           <Findings audit={found.audit} />
         </>
@@ -79,6 +77,9 @@ function Shares({ audit, lost }: { audit: Audit; lost: readonly number[] }) {
 function Findings({ audit: { adapters, findings, recommendation } }: { audit: Audit }) {
   return (
     <section class="tile findings" aria-label="Recommendation">
+      {adapters.length === 1 && (
+        <p>Open a second adapter to see how alike they are, who is lost, and how to merge them.</p>
+      )}
       {recommendation !== null && adapters.length > 1 && <Recommended recommendation={recommendation} />}
       {findings.map(({ level, text }) => (
         <p class={level === "problem" ? "error" : "hint"} key={text}>
@@ -87,6 +88,11 @@ function Findings({ audit: { adapters, findings, recommendation } }: { audit: Au
       ))}
     </section>
   );
+}
+
+/** Weights other than 1, in words. */
+function weightsOf(weights: readonly number[]): string {
+  return weights.flatMap((weight, t) => (weight === 1 ? [] : `weight ${weight} for ${nameOf(t)}`)).join(", ");
 }
 
 /** The merges that are recommended: a button fills the form with each. Weights for what hardly trained come last. */
@@ -111,7 +117,7 @@ function Recommended({ recommendation }: { recommendation: Recommendation }) {
           class={without === null ? "primary" : ""}
           onClick={() => mergeAsRecommended(AUTO, recommendation, weights)}
         >
-          {weights === null ? "Set up this merge" : `Set up with weights ${weights.join(", ")}`}
+          {weights === null ? "Set up this merge" : `Set up with ${weightsOf(weights)}`}
         </button>
         {lego !== null && (
           <button type="button" onClick={() => mergeAsRecommended(lego.method, lego)}>
