@@ -14,6 +14,8 @@ const MOST_FIRST_KB = 140;
 /** A page whose module is drawn, with all of its curves. */
 async function onModule(adapters: readonly string[], of: object = {}): Promise<Page> {
   const page = await browser.open(adapters, { viewport: SCREEN, ...of });
+  // Another one that opens later would open the module anew.
+  await expect.poll(() => page.locator(".chip small", { hasText: "rank" }).count()).toBe(adapters.length);
   await page.getByRole("tab", { name: /^Module/ }).click();
   await page.getByRole("img", { name: /^Energy, k from 1/ }).waitFor();
   return page;
@@ -111,9 +113,9 @@ describe("the first view", () => {
     await page
       .locator('input[type="file"]')
       .nth(1)
-      .setInputFiles(join(minibench("cola"), "adapter_model.safetensors"));
+      .setInputFiles(["adapter_model.safetensors", "adapter_config.json"].map((file) => join(minibench("cola"), file)));
     await page.getByRole("tab", { name: "Overview" }).waitFor();
-    await expect.poll(() => page.locator(".chip b").allTextContents()).toEqual(["adapter_model"]);
+    await expect.poll(() => page.locator(".chip b").allTextContents()).toEqual(["adapter"]);
   });
 });
 

@@ -39,6 +39,19 @@ describe("the list of adapters", () => {
     expect(adapters.value).toEqual([]);
   });
 
+  it("says why adapters are not open without their names twice, and removes all of them at once", async () => {
+    adapters.value = [
+      listed(1, "one", null),
+      listed(2, "two", "two is no adapter."),
+      listed(3, "three", "It is empty."),
+    ];
+    const root = mount(<AdapterList />);
+    const failed = () => [...root.querySelectorAll(".failed")].map(({ textContent }) => textContent!.trim());
+    expect(failed()).toEqual(["two is no adapter. Remove", "three It is empty. Remove"]);
+    await page.getByRole("button", { name: "Remove the 2 that are not open" }).click();
+    expect(adapters.value.map(({ name }) => name)).toEqual(["one"]);
+  });
+
   it("gives no adapter an empty name or one that is taken", async () => {
     mount(<AdapterList />);
     await page.getByText("three", { exact: true }).click();
