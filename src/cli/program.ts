@@ -81,10 +81,21 @@ export async function runProgram(argv: readonly string[]): Promise<number | null
     for (const make of COMMANDS) {
       program.addCommand((await make(argv)).exitOverride().showSuggestionAfterError().copyInheritedSettings(program));
     }
-    await program.parseAsync([...argv], { from: "user" });
+    const known = program.commands.map((command) => command.name());
+    const asked = helpAskedOf(argv);
+    // The help of an unknown command is no help: parsing its name alone suggests the one that was meant.
+    const unknown = asked !== null && asked !== "help" && !known.includes(asked);
+    await program.parseAsync(unknown ? [asked] : [...argv], { from: "user" });
     return null;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? 0 : 2;
   }
+}
+
+/** The command of which the arguments ask for help; null if they ask for none, or for that of the program. */
+function helpAskedOf([first, ...others]: readonly string[]): string | null {
+  if (first === undefined || first.startsWith("-")) return null;
+  if (first === "help") return others[0] === undefined || others[0].startsWith("-") ? null : others[0];
+  return others.some((word) => word === "--help" || word === "-h") ? first : null;
 }

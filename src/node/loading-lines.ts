@@ -45,7 +45,8 @@ export async function loadingLines(
     {
       path,
       weights: isFile ? path : join(path, weights),
-      name: isFile ? basename(path, extname(path)) : basename(path),
+      // Programs would take a name that begins with a dash for a flag.
+      name: (isFile ? basename(path, extname(path)) : basename(path)).replace(/^-+(?=.)/, ""),
       base: here ? named : null,
     },
     facts,

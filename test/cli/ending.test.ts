@@ -165,6 +165,10 @@ describe("the end of a merge", () => {
     expect((await named(there)).stdout).toContain(`vllm serve ${there} --enable-lora`);
   });
 
+  it("takes no name for a program that begins with a dash", async () => {
+    expect(await printed("-od")).toContain(` --lora-modules od=${join(out, "-od")}`);
+  });
+
   it("keeps = and , of names and paths out of lines that split there", async () => {
     const stdout = await printed("a=b,c");
     expect(stdout).toContain(`--lora-modules '{"name":"a-b-c","path":${JSON.stringify(join(out, "a=b,c"))}}'`);

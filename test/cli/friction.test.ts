@@ -150,6 +150,14 @@ describe.concurrent("a folder that holds no adapter itself", () => {
 });
 
 describe.concurrent("a mistake in the inputs", () => {
+  it("is answered with the neighbour that was meant, or the address on the Hub that it looks like", async () => {
+    const told = async (path: string): Promise<string> => (await run(["inspect", path], { cwd: folder })).stderr;
+    expect(await told("adaptors")).toBe("error: There is no file or folder adaptors; did you mean adapters?\n");
+    expect(await told("alice/math")).toMatch(
+      /; pass the folder that holds adapter_config\.json, or hf:\/\/alice\/math for one on the Hub\.$/m,
+    );
+  });
+
   it.each([
     ["merge", ["merge", "adapters/a", "adapters/b", "--weights", "1", ...EXISTS], /2 adapters but 1 weight/],
     ["a path", ["merge", "adapters/a", "adapters/c", ...EXISTS], /no file or folder adapters\/c/],

@@ -42,6 +42,14 @@ describe.concurrent("lora-lego help", () => {
     expect(stdout).toMatch(new RegExp(`^Examples?:\n  lora-lego ${command} `, "m"));
   });
 
+  it.each([["help mergge"], ["mergge --help"], ["mergge -h"]])(
+    "is none of a command that there is not: `%s`",
+    async (words) => {
+      const { code, stdout, stderr } = await run(words.split(" "));
+      expect([code, stdout, stderr]).toEqual([2, "", "error: unknown command 'mergge'\n(Did you mean merge?)\n"]);
+    },
+  );
+
   it.each([["merge --help"], ["help merge"]])(
     "shows the default method, and no option of a method, by `%s`",
     async (words) => {

@@ -6,6 +6,7 @@ import { type AdapterFolder, fileOf } from "../../adapter/folder.ts";
 import { openBased } from "../../adapter/open.ts";
 import type { ByteSource } from "../../core/bytes.ts";
 import { FormatError, UsageError } from "../../core/errors.ts";
+import { nearest } from "../../core/suggest.ts";
 import { CONFIG_FILE, hasWeightsName, isConfigFile } from "../../formats/peft-folder/files.ts";
 import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
 import { type Call, checkCall, type OptionTable } from "../call/check-call.ts";
@@ -131,7 +132,7 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
   const full = resolve(path);
   const stat = statSync(full, { throwIfNoEntry: false });
   if (stat === undefined) {
-    throw new UsageError(`There is no file or folder ${path}; pass the folder that holds ${CONFIG_FILE}.`);
+    throw new UsageError(`There is no file or folder ${path}; ${meant(path)}`);
   }
   if (!stat.isDirectory() && !stat.isFile()) {
     throw new UsageError(`${path} is a pipe or device, not a regular file; save its output to a file and pass that.`);
@@ -167,6 +168,15 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
     },
   };
   return { path: folder, view };
+}
+
+/** What to pass in place of a path where nothing is: a neighbour of nearly this name, or what looks like an adapter on the Hub as one. */
+function meant(path: string): string {
+  const [folder, name] = [dirname(path), basename(path)];
+  const beside = nearest(name, isFolder(folder) ? readdirSync(folder) : []);
+  if (beside !== null) return `did you mean ${join(folder, beside)}?`;
+  const hub = /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(path) ? `, or hf://${path} for one on the Hub` : "";
+  return `pass the folder that holds ${CONFIG_FILE}${hub}.`;
 }
 
 /** Whether a file that a user passed is a card, a recipe or a table by its name, and no config either. */
