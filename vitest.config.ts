@@ -13,6 +13,9 @@ const PAGE_IMPORTS = [
   "zod",
 ];
 
+/** How long tests wait for what a browser will show; its machine may be busy with the next test. */
+const OF_BROWSERS = { poll: { timeout: 30_000 } };
+
 const config: ViteUserConfig = defineConfig({
   test: {
     maxWorkers: 2,
@@ -25,8 +28,8 @@ const config: ViteUserConfig = defineConfig({
           testTimeout: 60_000,
         },
       },
-      { test: { name: "site", include: ["test/site/**/*.test.ts"], testTimeout: 120_000 } },
-      { test: { name: "page", include: ["test/page/**/*.test.ts"], testTimeout: 120_000 } },
+      { test: { name: "site", include: ["test/site/**/*.test.ts"], testTimeout: 120_000, expect: OF_BROWSERS } },
+      { test: { name: "page", include: ["test/page/**/*.test.ts"], testTimeout: 120_000, expect: OF_BROWSERS } },
       {
         oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
         // All that the page imports by name: what is found only while tests run would reload them.
@@ -34,6 +37,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "views",
           include: ["test/views/**/*.test.tsx"],
+          expect: OF_BROWSERS,
           browser: {
             enabled: true,
             headless: true,
