@@ -1,8 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { mergeInMemory } from "../../src/merge/merge.ts";
 import { DOWNLOADS, type Download, download, saveIntoFolder } from "../../web/state/download.ts";
 import type { MadeMerge } from "../../web/state/merge.ts";
-import { linear, openPeft } from "../support/memory-folder.ts";
+import { madeMerge } from "./made-merge.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 
 const FILES = {
@@ -16,19 +15,8 @@ const NAME = "merged-cat-r2";
 
 let made: MadeMerge;
 beforeAll(async () => {
-  const tensors = linear("q").map((tensor) => ({ ...tensor, data: tensor.data.fill(0x3d) }));
-  const { report } = await mergeInMemory([await openPeft(tensors)], { method: "cat" });
   const files = Object.fromEntries(Object.entries(FILES).map(([name, text]) => [name, new TextEncoder().encode(text)]));
-  made = {
-    number: 1,
-    name: NAME,
-    title: "cat, rank 2",
-    recipe: { method: "cat" },
-    report,
-    files,
-    loading: { lines: [], against: null },
-    seconds: 1,
-  };
+  made = await madeMerge(NAME, files);
 });
 
 afterEach(() => {

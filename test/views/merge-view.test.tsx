@@ -1,29 +1,17 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { page } from "vitest/browser";
-import { mergeInMemory } from "../../src/merge/merge.ts";
 import "../../web/merge.css";
 import "../../web/style.css";
 import { adapters } from "../../web/state/adapters.ts";
 import { type MadeMerge, merges } from "../../web/state/merge.ts";
 import { MergeTab } from "../../web/views/merge-view.tsx";
-import { linear, openPeft } from "../support/memory-folder.ts";
+import { madeMerge } from "../state/made-merge.ts";
 import { mount } from "./mounted.ts";
 
 let made: MadeMerge;
 beforeAll(async () => {
-  const tensors = linear("q").map((tensor) => ({ ...tensor, data: tensor.data.fill(0x3d) }));
-  const { report } = await mergeInMemory([await openPeft(tensors)], { method: "cat" });
   const files = { "README.md": new Uint8Array([1]), "adapter_config.json": new Uint8Array([2]) };
-  made = {
-    number: 1,
-    name: "merged",
-    title: "cat, rank 2",
-    recipe: { method: "cat" },
-    report,
-    files,
-    loading: { lines: [], against: null },
-    seconds: 1,
-  };
+  made = await madeMerge("merged", files);
 });
 
 afterEach(() => {

@@ -1,5 +1,5 @@
 import { type Draws, HashedDraws, limitOf } from "../elementwise/draws.ts";
-import { largestOfPieces } from "../elementwise/magnitude-select.ts";
+import { type Look, largestOfPieces } from "../elementwise/magnitude-select.ts";
 import { RankedDrops } from "../elementwise/ranked-drops.ts";
 import { keptCount } from "../elementwise/sparsify.ts";
 import type { ElementwiseRule } from "./merge-tiles.ts";
@@ -99,9 +99,9 @@ export function droppedByRank(density: number, epsilon: number, seed: number): P
 }
 
 function piecesOf(tiles: TaskTiles) {
-  return (use: (values: Float32Array, task: number) => void): void => {
+  return (look: Look): void => {
     tiles.look((tasks) => {
-      for (const [t, tile] of tasks.entries()) use(tile, t);
+      for (const [t, tile] of tasks.entries()) look(tile, t);
     });
   };
 }

@@ -1,4 +1,4 @@
-import { largestOfPieces } from "../elementwise/magnitude-select.ts";
+import { type Look, largestOfPieces } from "../elementwise/magnitude-select.ts";
 import { keptCount } from "../elementwise/sparsify.ts";
 import type { TaskTiles } from "./task-tiles.ts";
 
@@ -21,8 +21,7 @@ export function largestSpread(tiles: TaskTiles, density: number): () => Select {
     for (let x = 0; x < spread.length; x++) if (spread[x]! > 0) differing++;
   });
   const size = tiles.rows * tiles.columns;
-  const pieces = (use: (values: Float32Array, tensor: number) => void): void =>
-    tiles.look((tasks) => use(deviations(tasks, room), 0));
+  const pieces = (look: Look): void => tiles.look((tasks) => look(deviations(tasks, room), 0));
   const fresh = largestOfPieces(tiles.kernels, pieces, 1, size, [keptCount(density, differing)])[0]![0]!;
   return () => {
     const cut = fresh();

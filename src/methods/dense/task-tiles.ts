@@ -93,7 +93,8 @@ function rowsOfTile(tasks: number, columns: number): number {
 
 /**
  * Kernel memory for tiles of such tasks, in bytes: a megabyte, or one row of every task and their merge if that is larger; the coefficients;
- * and what rules look at them with: a tile of draws or deviations, and a search for two thresholds or the ranks of a row. It does not grow with the number of rows.
+ * and what rules look at them with: a tile of draws or deviations, and a search for two thresholds or the ranks of a row. It does not grow
+ * with the number of rows.
  */
 export function taskTilesBytes(tasks: number, columns: number, largestRank: number): number {
   const tile = Math.max(TILES_BYTES / (tasks + 1), 4 * columns);

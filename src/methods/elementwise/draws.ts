@@ -66,8 +66,8 @@ export function bernoulliMask(seed: number, tensor: number, density: number): Ma
 
 /**
  * DARE (Yu et al. 2023, arXiv 2311.03099): drop entries by a mask and divide the others by the density, which keeps the expectation.
- * In place; `from` is the index of the first entry in its tensor.
+ * In place, for a whole tensor.
  */
-export function dropAndRescale(values: Values, task: number, mask: Mask, density: number, from = 0): void {
-  for (let i = 0; i < values.length; i++) values[i] = mask(task, from + i) ? values[i]! / density : 0;
+export function dropAndRescale(values: Values, task: number, mask: Mask, density: number): void {
+  for (let i = 0; i < values.length; i++) values[i] = mask(task, i) ? values[i]! / density : 0;
 }
