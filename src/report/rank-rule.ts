@@ -42,7 +42,7 @@ export function rankNeeds({ modules, acts, alike, forEnergy }: RankedSet, cluste
     usual: usualRank(clusters, modules, acts, alike),
     forEnergy,
     acting: acts.filter(Boolean).length,
-    units: mostPooled(modules, acts),
+    units: maximum(pooled(modules, acts)),
     clusters,
   };
 }
@@ -110,9 +110,7 @@ export const MOST_SINGLES = 0.8;
 
 /** Whether any clusters of these modules' units are so many that most hold a single one. @param acts whether each input counts */
 export function isSelection(modules: readonly RankedParts[], acts: readonly boolean[], rank: number): boolean {
-  const units = modules.map(({ parts }) =>
-    parts.reduce((sum, { input, module }) => sum + (acts[input] ? module.rank : 0), 0),
-  );
+  const units = pooled(modules, acts);
   const clusters = units.map((own) => Math.min(own, rank));
   const singles = units.reduce((sum, own, m) => sum + Math.max(0, 2 * clusters[m]! - own), 0);
   return singles > MOST_SINGLES * clusters.reduce((sum, own) => sum + own, 0);
@@ -144,10 +142,7 @@ export function isMixed({ purity, alike }: Grouped, rank: number, needs: RankNee
   return alike && needs.clusters && rank < fittingRank(needs).rank ? true : null;
 }
 
-/** Units of the largest module. @param acts whether each input counts */
-function mostPooled(modules: readonly RankedParts[], acts: readonly boolean[]): number {
-  const units = modules.map(({ parts }) =>
-    parts.reduce((sum, { input, module }) => sum + (acts[input] ? module.rank : 0), 0),
-  );
-  return maximum(units);
+/** Units of each module. @param acts whether each input counts */
+function pooled(modules: readonly RankedParts[], acts: readonly boolean[]): number[] {
+  return modules.map(({ parts }) => parts.reduce((sum, { input, module }) => sum + (acts[input] ? module.rank : 0), 0));
 }
