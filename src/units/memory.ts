@@ -8,7 +8,7 @@ const STRIP_BYTES = 2 * 2 ** 20;
 /** Strips are whole multiples of the kernels' summation blocks, so their width never changes a bit of a sum. */
 const BLOCK_COLUMNS = 512;
 /** If a module's stored factors are larger than this, each pass reads them in slabs of columns instead of keeping them. */
-const MAX_STORED_BYTES = 256 * 2 ** 20;
+const MAX_STORED_BYTES = 128 * 2 ** 20;
 /** Bytes of one slab. */
 const SLAB_BYTES = 64 * 2 ** 20;
 /** The most units that have a matrix of all pairs: six of these take 48 N^2 bytes, and clustering time grows with N^2 k. */

@@ -31,13 +31,13 @@ describe("the memory of a pool", () => {
     expect(merged - (4 * 100 * 16 + 16 * 100 * (1024 + 200))).toBe(6400);
   });
 
-  it("holds factors up to 256 MB whole, and slabs of 64 MB, whole strips, of larger ones", () => {
+  it("holds factors up to 128 MB whole, and slabs of 64 MB, whole strips, of larger ones", () => {
     const columns = 2 ** 20;
-    expect(poolMemory([module(32, columns, columns)], NOTHING).slab).toBeNull();
-    const { slab, bytes } = poolMemory([module(33, columns, columns)], NOTHING);
-    // 64 MB of 33 rows in f32, down to whole strips of 15872 columns.
-    expect(slab).toBe(Math.floor(2 ** 26 / (4 * 33) / 15872) * 15872);
-    expect(bytes).toBeLessThan(2 ** 26 + 8 * 33 * 15872 + 2 ** 17);
+    expect(poolMemory([module(16, columns, columns)], NOTHING).slab).toBeNull();
+    const { slab, bytes } = poolMemory([module(17, columns, columns)], NOTHING);
+    // 64 MB of 17 rows in f32, down to whole strips of 30720 columns.
+    expect(slab).toBe(Math.floor(2 ** 26 / (4 * 17) / 30720) * 30720);
+    expect(bytes).toBeLessThan(2 ** 26 + 8 * 17 * 30720 + 2 ** 17);
   });
 });
 
