@@ -71,9 +71,8 @@ export function denseProduct(
   }
 }
 
-/** image[i] = sum_j v[j] M[j, i] over from..n, j in order: M v, as M is symmetric. */
-function timesVector(m: usize, v: usize, image: usize, from: usize, n: usize): void {
-  const row = n << 3;
+/** image[i] = sum_j v[j] M[j, i] over from..n, j in order; `row` is the bytes from a row of M to the next. */
+function rowTimes(v: usize, m: usize, row: usize, image: usize, from: usize, n: usize): void {
   let i = from;
   for (; i + 8 <= n; i += 8) {
     let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
@@ -153,7 +152,8 @@ export function tridiagonalize(m: usize, n: usize, diagonal: usize, beside: usiz
     const beta = reflection(v, from, n, beside + at);
     store<f64>(betas + at, beta);
     if (beta == 0) continue;
-    timesVector(m, v, image, from, n);
+    // M v, as M is symmetric.
+    rowTimes(v, m, row, image, from, n);
     let product: f64 = 0;
     for (let i = from; i < n; i++) {
       const value = load<f64>(image + (i << 3)) * beta;
@@ -284,4 +284,22 @@ export function pivotedRoot(gram: usize, n: usize, left: usize, least: f64, colu
     store<u32>(pivots + (size << 2), <u32>pivot);
   }
   return size;
+}
+
+/**
+ * The inverse of the triangle U[m, j] = C[m, pivots[j]], m <= j, transposed: V (size, size), row j holds the coefficients of basis
+ * vector j over the pivots' rows, 0 after index j. `column` is room for `size` entries.
+ */
+export function invertedPivots(columns: usize, n: usize, pivots: usize, size: usize, column: usize, v: usize): void {
+  const row = size << 3;
+  memory.fill(v, 0, size * row);
+  for (let j: usize = 0; j < size; j++) {
+    let u = columns + (<usize>load<u32>(pivots + (j << 2)) << 3);
+    for (let m: usize = 0; m < j; m++, u += n << 3) store<f64>(column + (m << 3), load<f64>(u));
+    const unit = load<f64>(u);
+    const to = v + j * row;
+    rowTimes(column, v, row, to, 0, j);
+    for (let i: usize = 0; i < j; i++) store<f64>(to + (i << 3), -load<f64>(to + (i << 3)) / unit);
+    store<f64>(to + (j << 3), 1 / unit);
+  }
 }

@@ -1,6 +1,6 @@
 // What src/kernels/wasm.ts sees of this folder.
 export { combine } from "./combine";
-export { denseProduct, pivotedRoot, reflectBack, tridiagonalize, turnBack } from "./dense";
+export { denseProduct, invertedPivots, pivotedRoot, reflectBack, tridiagonalize, turnBack } from "./dense";
 export { draw, dropDrawn } from "./draws";
 export { electedMean } from "./elect";
 export { countLower, countUpper } from "./magnitudes";

@@ -20,6 +20,7 @@ interface Exports {
   ): void;
   tridiagonalize(matrix: number, n: number, diagonal: number, beside: number, betas: number, image: number): void;
   pivotedRoot(gram: number, n: number, left: number, least: number, columns: number, pivots: number): number;
+  invertedPivots(columns: number, n: number, pivots: number, size: number, column: number, inverse: number): void;
   turnBack(rows: number, width: number, chains: number, count: number, turns: number, total: number): void;
   reflectBack(columns: number, width: number, vectors: number, betas: number, n: number, sums: number): void;
 }
@@ -89,20 +90,42 @@ export interface PivotedRoot {
   readonly columns: Float64Array;
 }
 
+/** A root with the basis vectors that its coordinates belong to. */
+export interface WhitenedRoot extends PivotedRoot {
+  /** V (size, size): row j holds the coefficients of basis vector j over the pivots' rows, 0 after index j. */
+  readonly inverse: Float64Array;
+}
+
 /**
  * The Cholesky decomposition whose pivot is always the row farthest from the span so far, until no squared distance is above `least`.
  *
  * @param gram (n, n), finite
  */
 export function pivotedRoot(gram: Float64Array, n: number, least: number): PivotedRoot {
-  const { wasm, arena } = begin(n * n, n, n * n, n);
+  const { root } = rootOf(gram, n, least, 0);
+  return root;
+}
+
+/** `pivotedRoot` with the inverse of its triangle. */
+export function whitenedRoot(gram: Float64Array, n: number, least: number): WhitenedRoot {
+  const { wasm, arena, root, places } = rootOf(gram, n, least, n);
+  const size = root.pivots.length;
+  const [column, inverse] = [arena.f64(n), arena.f64(size * size)];
+  wasm.invertedPivots(places.columns, n, places.pivots, size, column.byteOffset, inverse.byteOffset);
+  return { ...root, inverse: inverse.slice() };
+}
+
+/** The root, where its parts lie, and room for `more` rows after it. */
+function rootOf(gram: Float64Array, n: number, least: number, more: number) {
+  const { wasm, arena } = begin(n * n, n, n * n, n, more * n, more);
   const given = placed(arena, gram);
   const left = arena.f64(n);
   for (let i = 0; i < n; i++) left[i] = gram[i * n + i]!;
   const columns = arena.f64(n * n);
   const pivots = arena.u32(n);
-  const size = wasm.pivotedRoot(given.byteOffset, n, left.byteOffset, least, columns.byteOffset, pivots.byteOffset);
-  return { pivots: pivots.slice(0, size), columns: columns.slice(0, size * n) };
+  const places = { columns: columns.byteOffset, pivots: pivots.byteOffset };
+  const size = wasm.pivotedRoot(given.byteOffset, n, left.byteOffset, least, places.columns, places.pivots);
+  return { wasm, arena, places, root: { pivots: pivots.slice(0, size), columns: columns.slice(0, size * n) } };
 }
 
 /** A symmetric matrix M as T between reflections: M = H_0 H_1 ... T ... H_1 H_0, H_k = I - beta_k v_k v_k^T. */

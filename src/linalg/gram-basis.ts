@@ -1,4 +1,4 @@
-import { type PivotedRoot, pivotedRoot } from "../kernels/dense.ts";
+import { type PivotedRoot, pivotedRoot, whitenedRoot } from "../kernels/dense.ts";
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 
 /** A row is in the span of earlier rows if its squared distance is below this share of the longest row's square. */
@@ -21,38 +21,40 @@ export interface GramBasis {
  * @param gram inner products (n, n), finite
  */
 export function gramBasis(gram: Float64Array, n: number): GramBasis {
-  const { pivots, columns } = pivotedCholesky(gram, n);
+  const { root, half } = scaledRoot(whitenedRoot, gram, n);
+  const { pivots, columns, inverse } = root;
   const size = pivots.length;
   const rooted = new Float64Array(n * size);
-  for (let j = 0; j < size; j++) for (let i = 0; i < n; i++) rooted[i * size + j] = columns[j * n + i]!;
-  return { size, rooted, whitened: inverseOfPivots(rooted, pivots, n) };
+  const whitened = new Float64Array(n * size);
+  for (let j = 0; j < size; j++) {
+    for (let i = 0; i < n; i++) rooted[i * size + j] = columns[j * n + i]!;
+    for (let i = 0; i <= j; i++) whitened[pivots[i]! * size + j] = inverse[j * size + i]!;
+  }
+  return {
+    size,
+    rooted: timesPowerOfTwo(rooted, half, rooted),
+    whitened: timesPowerOfTwo(whitened, -half, whitened),
+  };
 }
 
 /**
  * The Cholesky decomposition whose pivot is always the row farthest from the span so far; rows within rounding of the span are left
  * out. Entries may have any size, because the Gram matrix is scaled first.
  */
-export function pivotedCholesky(given: Float64Array, n: number): PivotedRoot {
+export function pivotedCholesky(gram: Float64Array, n: number): PivotedRoot {
+  const { root, half } = scaledRoot(pivotedRoot, gram, n);
+  return { pivots: root.pivots, columns: timesPowerOfTwo(root.columns, half, root.columns) };
+}
+
+/** The root of G / 4^half, whose entries are of moderate size. */
+function scaledRoot<Root extends PivotedRoot>(
+  find: (gram: Float64Array, n: number, least: number) => Root,
+  given: Float64Array,
+  n: number,
+): { readonly root: Root; readonly half: number } {
   const half = Math.trunc(exponentOf(given) / 2);
   const gram = timesPowerOfTwo(given, -2 * half);
   let longest = 0;
   for (let i = 0; i < n; i++) longest = Math.max(longest, gram[i * n + i]!);
-  const { pivots, columns } = pivotedRoot(gram, n, LEAST_SHARE * longest);
-  return { pivots, columns: timesPowerOfTwo(columns, half) };
-}
-
-/** (n, size): the inverse of the triangle formed by the pivots' rows of L, transposed, in the pivots' rows; 0 elsewhere. */
-function inverseOfPivots(rooted: Float64Array, pivots: ArrayLike<number>, n: number): Float64Array {
-  const size = pivots.length;
-  const whitened = new Float64Array(n * size);
-  for (let j = 0; j < size; j++) {
-    const unit = rooted[pivots[j]! * size + j]!;
-    whitened[pivots[j]! * size + j] = 1 / unit;
-    for (let i = 0; i < j; i++) {
-      let sum = 0;
-      for (let m = i; m < j; m++) sum += rooted[pivots[j]! * size + m]! * whitened[pivots[i]! * size + m]!;
-      whitened[pivots[i]! * size + j] = -sum / unit;
-    }
-  }
-  return whitened;
+  return { root: find(gram, n, LEAST_SHARE * longest), half };
 }

@@ -33,10 +33,14 @@ interface RunResult {
   readonly cut: CutModule;
 }
 
-/** Whether a pool must be surveyed in f64: for methods that ask for it, and if the result is decomposed. */
+/**
+ * Whether a pool must be surveyed in f64: for methods that ask for it, for a step after the method, and if its units are decomposed to
+ * find the rank or to cut to it. Rows that a method has written are cut by their own inner products.
+ */
 export function needsPrecision({ method, options, target, after }: ModuleRun): boolean {
-  const decomposed = after !== null || (method.cut === "svd" && target.kind !== "full");
-  return decomposed || method.precise(options);
+  const ofUnits = method.yields === "combinations" || target.kind === "energy";
+  const decomposed = method.cut === "svd" && target.kind !== "full" && ofUnits;
+  return method.precise(options) || after !== null || decomposed;
 }
 
 /**

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
-import { denseProduct, pivotedRoot, tridiagonalize, vectorsBack } from "../../src/kernels/dense.ts";
+import { denseProduct, pivotedRoot, tridiagonalize, vectorsBack, whitenedRoot } from "../../src/kernels/dense.ts";
 
 const values = (seed: number, length: number): Float64Array => {
   const random = seededRandom(seed);
@@ -23,6 +23,11 @@ function plainProduct(left: Float64Array, right: Float64Array, m: number, k: num
     for (let x = 0; x < k; x++) for (let j = 0; j < p; j++) out[i * p + j]! += left[i * k + x]! * right[x * p + j]!;
   }
   return out;
+}
+
+/** The transpose of a matrix (rows, columns). */
+function transposedOf(matrix: Float64Array, rows: number, columns: number): Float64Array {
+  return matrix.map((_, at) => matrix[(at % rows) * columns + Math.floor(at / rows)]!);
 }
 
 describe("dense algebra in wasm", () => {
@@ -78,8 +83,7 @@ describe("dense algebra in wasm", () => {
     fc.assert(
       fc.property(fc.integer(), size, size, (seed, n, rank) => {
         const rows = values(seed, n * rank);
-        const across = new Float64Array(n * rank).map((_, at) => rows[(at % n) * rank + Math.floor(at / n)]!);
-        const gram = plainProduct(rows, across, n, rank);
+        const gram = plainProduct(rows, transposedOf(rows, n, rank), n, rank);
         const root = pivotedRoot(gram, n, 1e-12);
         expect(root.pivots.length).toBe(Math.min(n, rank));
         const turned = root.columns.map((_, at) => {
@@ -88,6 +92,32 @@ describe("dense algebra in wasm", () => {
         });
         const rebuilt = plainProduct(turned, root.columns, n, root.pivots.length);
         for (const [at, value] of rebuilt.entries()) expect(value).toBeCloseTo(gram[at]!, 10);
+      }),
+    );
+  });
+
+  it("inverts the triangle of the pivots' rows", () => {
+    const { inverse } = whitenedRoot(Float64Array.of(4, 2, 2, 5), 2, 0);
+    expect([...inverse]).toEqual([
+      1 / Math.sqrt(5),
+      0,
+      -((2 / Math.sqrt(5)) * (1 / Math.sqrt(5))) / Math.sqrt(3.2),
+      1 / Math.sqrt(3.2),
+    ]);
+    fc.assert(
+      fc.property(fc.integer(), size, size, (seed, n, rank) => {
+        const rows = values(seed, n * rank);
+        const gram = plainProduct(rows, transposedOf(rows, n, rank), n, rank);
+        const { pivots, columns, inverse } = whitenedRoot(gram, n, 1e-12);
+        expect({ pivots, columns }).toEqual(pivotedRoot(gram, n, 1e-12));
+        const count = pivots.length;
+        const triangle = Float64Array.from(
+          { length: count * count },
+          (_, at) => columns[Math.floor(at / count) * n + pivots[at % count]!]!,
+        );
+        for (const [at, value] of plainProduct(triangle, transposedOf(inverse, count, count), count, count).entries()) {
+          expect(value).toBeCloseTo(at % (count + 1) === 0 ? 1 : 0, 5);
+        }
       }),
     );
   });
