@@ -47,6 +47,7 @@ export interface Notice {
     | "unknown-field"
     | "more-adapters"
     | "alpha-zero"
+    | "misapplied"
     | "exact-rank"
     | "method-extracted"
     | "dora-baked"

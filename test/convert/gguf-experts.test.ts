@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Adapter, AdapterModule } from "../../src/adapter/adapter.ts";
+import { consumerById } from "../../src/adapter/consumers.ts";
 import { ggufFamilyOf } from "../../src/adapter/names/gguf.ts";
 import { openAdapter } from "../../src/adapter/open.ts";
+import { checkOpened } from "../../src/analysis/check.ts";
 import { placesIn } from "../../src/analysis/checks/base-places.ts";
 import { RefusedError } from "../../src/core/errors.ts";
 import { layoutGguf } from "../../src/formats/gguf/layout.ts";
@@ -269,6 +271,41 @@ describe("experts in GGUF", () => {
     const error = await rejection(openAdapter(memoryFolder("flat", { "x.gguf": bytes })));
     expect(error.message).toMatch(/blk\.1\.ffn_up_exps has factors that no experts have \(A is \(2, 2\)/);
   });
+
+  it.each([
+    [
+      "gemma4",
+      ["blk.1.ffn_down_exps", [2, 3, 8], [2, 8, 3]],
+      "scales blk.1.ffn_down_exps by the router's per_expert_scale",
+    ],
+    ["deepseek2", ["blk.1.attn_k_b", [3, 8], [8, 3]], "applies no LoRA to blk.1.attn_k_b"],
+    ["deepseek2", ["blk.1.ffn_down_exps", [2, 3, 8], [2, 8, 3]], null],
+  ] as const)(
+    "say where llama.cpp would not apply them as trained: %s, %j",
+    async (architecture, [tensor, a, b], why) => {
+      const layout = layoutGguf(
+        [
+          ["general.architecture", architecture],
+          ["general.type", "adapter"],
+          ["adapter.type", "lora"],
+        ],
+        [
+          { name: `${tensor}.weight.lora_a`, dtype: "F32", shape: [...a] },
+          { name: `${tensor}.weight.lora_b`, dtype: "F32", shape: [...b] },
+        ],
+      );
+      const bytes = new Uint8Array(layout.size);
+      bytes.set(layout.header);
+      const adapter = await openAdapter(memoryFolder("there", { "x.gguf": bytes }));
+      const { findings } = checkOpened(adapter, consumerById("llamacpp"));
+      const said = findings.filter(({ level }) => level === "differs").map(({ text }) => text);
+      expect(said).toEqual(why === null ? [] : [expect.stringContaining(`llama.cpp ${why}`)]);
+      const elsewhere = checkOpened(adapter, consumerById("peft")).findings.filter(
+        ({ text }) => text.includes("llama.cpp applies") || text.includes("llama.cpp scales"),
+      );
+      expect(elsewhere.map(({ level }) => level)).toEqual(why === null ? [] : ["note"]);
+    },
+  );
 
   it("are looked up by check in the tensors of a GGUF base", async () => {
     const base = (inner: number) => ({

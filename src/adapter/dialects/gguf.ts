@@ -9,11 +9,11 @@ import { expertModules } from "../expert-tensors.ts";
 import { type FactorKey, pairFactors } from "../factor-pairs.ts";
 import { heldTensor } from "../held-tensor.ts";
 import { moduleOfFactors, type StridedModule } from "../module-of-factors.ts";
-import { expertOfGguf, ggufFamilyOf, isGgufStack, moduleOfGguf, reorderedBy } from "../names/gguf.ts";
+import { expertOfGguf, ggufFamilyOf, isGgufStack, misapplied, moduleOfGguf, reorderedBy } from "../names/gguf.ts";
 import { GGUF_FAMILIES, type GgufFamily } from "../names/gguf-families.ts";
 import { headOrder, inverseOf } from "../names/head-rows.ts";
 import { addModule, plainAdapter } from "../plain-adapter.ts";
-import type { AdapterModule, StridedFactor, TensorRef } from "../read-adapter.ts";
+import type { AdapterModule, Notice, StridedFactor, TensorRef } from "../read-adapter.ts";
 import { activatedVariant } from "../variants.ts";
 import { areInTurn } from "../weights/gate-and-up.ts";
 import { inParameters } from "../weights/in-parameters.ts";
@@ -43,10 +43,8 @@ export const gguf: Dialect = {
       throw new FormatError(
         `${name}: adapter.lora.alpha is ${alpha}, but must be a finite number; convert the adapter again.`,
       );
-    const naming = namingOf(
-      contents,
-      pairs.map(({ path }) => path),
-    );
+    const paths = pairs.map(({ path }) => path);
+    const naming = namingOf(contents, paths);
     const files = [...contents.files];
     const modules = new Map<string, AdapterModule>();
     let experts = 0;
@@ -72,9 +70,19 @@ export const gguf: Dialect = {
     const invocationTokens = invocationTokensOf(contents);
     const variants = invocationTokens.length > 0 ? [activatedVariant(INVOCATION_KEY)] : [];
     const baseModel = metadata.get("general.base_model.0.name") ?? null;
-    return plainAdapter({ name, files, modules: named, baseModel, gateUpInTurn, variants, invocationTokens });
+    const notices = family === null ? [] : misappliedNotices(name, family, paths);
+    return plainAdapter({ name, files, notices, modules: named, baseModel, gateUpInTurn, variants, invocationTokens });
   },
 };
+
+/** What to know of a file in which llama.cpp itself would not apply everything as it was trained. */
+function misappliedNotices(name: string, family: GgufFamily, paths: readonly string[]): Notice[] {
+  const [first, ...others] = paths.flatMap((path) => misapplied(family, path) ?? []);
+  if (first === undefined) return [];
+  const more = others.length === 0 ? "" : ` (and ${others.length} more such tensors)`;
+  const fix = "fuse the adapter that it was converted from into its base with lora-lego fuse, and convert that model";
+  return [{ id: "misapplied", text: `${name}: llama.cpp ${first}${more}; ${fix}.` }];
+}
 
 /** The tokens after which an activated LoRA acts; none for other adapters. @throws FormatError for what is no list of tokens */
 function invocationTokensOf({ name, metadata }: AdapterContents): readonly number[] {

@@ -111,3 +111,14 @@ export function moduleOfGguf(family: GgufFamily, name: string): string | null {
 export function reorderedBy(family: GgufFamily, name: string): RowOrder | null {
   return family.reordered[name.replace(/^blk\.\d+\./, "")] ?? null;
 }
+
+/**
+ * How llama.cpp treats a LoRA of some tensors otherwise than of others (build_lora_mm_id and deepseek2.cpp in llama-cpp-python 0.3.36), as the
+ * end of a sentence about llama.cpp; null for tensors that it adapts.
+ */
+export function misapplied({ architecture, experts }: GgufFamily, tensor: string): string | null {
+  if (experts?.gateUpAlone === true && tensor.endsWith(".ffn_down_exps")) {
+    return `scales ${tensor} by the router's per_expert_scale, and adds a LoRA of it without that scale`;
+  }
+  return architecture === "deepseek2" && /\.attn_[kv]_b$/.test(tensor) ? `applies no LoRA to ${tensor}` : null;
+}

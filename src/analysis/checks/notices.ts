@@ -1,13 +1,15 @@
 import type { Adapter, Notice } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
-import { type Finding, fails, note } from "./finding.ts";
+import { differs, type Finding, fails, note } from "./finding.ts";
 
 /** Notices from reading the adapter: how a consumer handles its names, and all others unchanged. */
 export function checkNotices(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   const odd = oddNames(adapter, consumer);
   // checkSettings reports unknown fields, as not looked at.
   const others = adapter.notices.filter((notice) => notice !== odd && notice.id !== "unknown-field");
-  const notes = others.map(({ text }) => note(text));
+  const notes = others.map(({ id, text }) =>
+    id === "misapplied" && consumer.id === "llamacpp" ? differs(text) : note(text),
+  );
   return odd === undefined ? notes : [...checkNames(odd, consumer, unseen), ...notes];
 }
 
