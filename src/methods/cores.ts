@@ -81,7 +81,10 @@ export function mergeCores(tasks: readonly TaskCore[], { left, right }: SharedBa
 
 /** The entries of a matrix of this norm with rounding errors set to zero, so that they neither vote nor count as agreeing. */
 export function withoutRounding(entries: Float64Array, norm: number): Float64Array {
-  return entries.map((value) => (Math.abs(value) > ROUNDING * norm && norm > 0 ? value : 0));
+  const kept = new Float64Array(entries.length);
+  if (!(norm > 0)) return kept;
+  for (let at = 0; at < entries.length; at++) if (Math.abs(entries[at]!) > ROUNDING * norm) kept[at] = entries[at]!;
+  return kept;
 }
 
 /** The leading singular triplets of a merge in shared bases, at most `rank`. */
