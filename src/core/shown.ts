@@ -17,3 +17,16 @@ export function percent(share: number | null): string {
   const shown = Math.abs(share) >= 1e4 ? (100 * share).toPrecision(3) : (100 * share).toFixed(0);
   return `${shown.replace(/^-0$/, "0")}%`;
 }
+
+/** A share in percent, with as many decimals as tell it from a limit, at most three; a dash for none. */
+export function percentBeside(share: number | null, limit: number): string {
+  return share === null ? "-" : `${decimalsBeside(100 * share, 100 * limit, 0)}%`;
+}
+
+/** A number with as many decimals as tell it from a limit, at most three; with the least if none do. */
+export function decimalsBeside(value: number, limit: number, least: number): string {
+  for (let digits = least; digits <= 3; digits++) {
+    if (value.toFixed(digits) !== limit.toFixed(digits)) return value.toFixed(digits);
+  }
+  return value.toFixed(least);
+}

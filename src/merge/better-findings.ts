@@ -7,7 +7,7 @@ import type { Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { consumerRank } from "../plan/for-consumer.ts";
 import { isCrowded, type MergePlan } from "../plan/merge-plan.ts";
-import { autoLimit, defaultTarget, type Findings } from "../plan/plan-ranks.ts";
+import { defaultTarget, type Findings } from "../plan/plan-ranks.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 
 /** What values showed that makes another run worthwhile; null if nothing. */
@@ -31,9 +31,9 @@ export function chosenFor(plan: MergePlan, results: readonly ModuleResult[]): st
 /** The method's default target without the adapters that change nothing; null if it is the plan's. */
 function targetOfActing(plan: MergePlan, { target }: Recipe, acting: ReadonlySet<number>): Target | null {
   if (target !== undefined || acting.size === 0) return null;
-  const parts = plan.modules.map((module) => module.parts.filter(({ input }) => acting.has(input)));
-  const limit = autoLimit(plan.chosen, plan.consumer === null ? null : consumerById(plan.consumer));
-  const own = defaultTarget(methodById(plan.method), parts, limit);
+  const modules = plan.modules.map(({ parts }) => ({ parts: parts.filter(({ input }) => acting.has(input)) }));
+  const consumer = plan.consumer === null ? null : consumerById(plan.consumer);
+  const own = defaultTarget(methodById(plan.method), modules, plan.chosen, consumer);
   return JSON.stringify(own) === JSON.stringify(plan.target) ? null : own;
 }
 

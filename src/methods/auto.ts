@@ -72,7 +72,9 @@ export function chooseMethod(acting: number, crowded: boolean): AutoChoice {
  */
 export function adviceFor(acting: number, crowded: boolean, method: string, scale: number | "auto"): string | null {
   const choice = chooseMethod(acting, crowded);
-  if (acting < 2 || (choice.method === method && choice.scale === scale)) return null;
+  // Whoever chose a factor has the method already.
+  const same = choice.method === method && (choice.scale === scale || scale !== 1);
+  if (acting < 2 || same) return null;
   return `For ${acting} adapters --method auto takes ${choice.method}${factorShown(choice.scale)}: it ${choice.why}.`;
 }
 

@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import { defaultsOf } from "../methods/method.ts";
+import { AUTO } from "../methods/auto.ts";
+import { defaultsOf, type Target } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import type { DtypeChoice, LooseRecipe, Recipe } from "../recipe/recipe.ts";
 import { given, withDefaults } from "../recipe/recipe-fields.ts";
@@ -37,6 +38,12 @@ export function asSaid(filled: Recipe, inputs: readonly Adapter[]): LooseRecipe 
     dtype: dtype?.toUpperCase() === plan.dtype ? undefined : dtype,
     rankLayout: rankLayout === plan.rankLayout ? undefined : rankLayout,
   }) as LooseRecipe;
+}
+
+/** The target that `--method auto` takes by itself where a recipe names a method and a target. */
+export function autoTarget(filled: Recipe, inputs: readonly Adapter[]): Target {
+  const { method: _, target: __, options: ___, ...fields }: LooseRecipe = filled;
+  return makePlan(inputs, { ...fields, method: AUTO } as Recipe).target;
 }
 
 /** The fields whose values are not the default. */

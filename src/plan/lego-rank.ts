@@ -8,7 +8,7 @@ export interface RankedParts {
 /** A rank for LEGO, and the fact about the adapters that it follows from. */
 export interface LegoRank {
   readonly rank: number;
-  readonly because: "ranks-differ" | "two-adapters" | "shared-start" | "starts-apart";
+  readonly because: "ranks-differ" | "two-adapters" | "shared-start" | "shared-few-units" | "starts-apart";
 }
 
 /**
@@ -26,5 +26,24 @@ export function legoRank(modules: readonly RankedParts[], acts: readonly boolean
     return { rank, because: "ranks-differ" };
   }
   if (acts.filter(Boolean).length === 2) return { rank, because: "two-adapters" };
-  return alike ? { rank: 2 * rank, because: "shared-start" } : { rank, because: "starts-apart" };
+  if (!alike) return { rank, because: "starts-apart" };
+  return isSelection(modules, acts, 2 * rank)
+    ? { rank, because: "shared-few-units" }
+    : { rank: 2 * rank, because: "shared-start" };
+}
+
+/** Share of single-unit clusters above which a merge is a selection of units. */
+export const MOST_SINGLES = 0.8;
+
+/** Whether any clusters of these modules' units are so many that most hold a single one. @param acts whether each input counts */
+export function isSelection(modules: readonly RankedParts[], acts: readonly boolean[], rank: number): boolean {
+  const units = pooledUnits(modules, acts);
+  const clusters = units.map((own) => Math.min(own, rank));
+  const singles = units.reduce((sum, own, m) => sum + Math.max(0, 2 * clusters[m]! - own), 0);
+  return singles > MOST_SINGLES * clusters.reduce((sum, own) => sum + own, 0);
+}
+
+/** Units of each module. @param acts whether each input counts */
+export function pooledUnits(modules: readonly RankedParts[], acts: readonly boolean[]): number[] {
+  return modules.map(({ parts }) => parts.reduce((sum, { input, module }) => sum + (acts[input] ? module.rank : 0), 0));
 }

@@ -6,6 +6,7 @@ import { mostUnits } from "../methods/module-memory.ts";
 import type { ScoredDirections } from "../methods/net-utility.ts";
 import { refuseUncut } from "../recipe/check-target.ts";
 import type { RankLayout } from "../recipe/recipe.ts";
+import { autoRank } from "./auto-rank.ts";
 import { consumerRank } from "./for-consumer.ts";
 import type { PlannedModule } from "./merge-plan.ts";
 import { moduleTargets } from "./plan-budget.ts";
@@ -42,27 +43,36 @@ export interface RankPlan {
 }
 
 /** The rank asked for, or else the default. @throws UsageError for "full" if the method has no such rank */
-export function planTarget(method: Method, asked: Target | undefined, { modules }: MergeParts, limit: number): Target {
-  const parts = modules.map((module) => module.parts);
-  const target = asked ?? defaultTarget(method, parts, limit);
+export function planTarget(
+  method: Method,
+  asked: Target | undefined,
+  { modules }: MergeParts,
+  chosen: unknown,
+  consumer: Consumer | null,
+): Target {
+  const target = asked ?? defaultTarget(method, modules, chosen, consumer);
   refuseUncut(method, target);
   return target;
 }
 
 /**
- * The method's own target for adapters of these ranks.
+ * The target for adapters of these ranks if none is asked for: the method's own, or that of `--method auto`, which does not go beyond a
+ * consumer's largest rank; a method that is named is refused there instead.
  *
  * @param modules the adapters' parts of each module
- * @param limit the largest rank that counts, infinite for none
+ * @param chosen null where the method was named
  */
-export function defaultTarget(method: Method, modules: readonly PlannedModule["parts"][], limit: number): Target {
-  const ranks = modules.map((parts) => parts.map(({ module }) => module.rank)).filter(({ length }) => length > 0);
-  return method.defaultTarget(Math.min(maximum(ranks.flat()), limit), ranks);
-}
-
-/** The rank beyond which `--method auto` does not go by itself; a method that is named is refused there instead. */
-export function autoLimit(chosen: unknown, consumer: Consumer | null): number {
-  return (chosen === null ? null : consumer?.mostRank) ?? Number.POSITIVE_INFINITY;
+export function defaultTarget(
+  method: Method,
+  modules: readonly Pick<PlannedModule, "parts">[],
+  chosen: unknown,
+  consumer: Consumer | null,
+): Target {
+  const ranks = modules.map(({ parts }) => parts.map(({ module }) => module.rank)).filter(({ length }) => length > 0);
+  const largest = maximum(ranks.flat());
+  if (chosen === null) return method.defaultTarget(largest, ranks);
+  const most = method.cut === "clusters" ? largest : autoRank(modules);
+  return method.defaultTarget(Math.min(most, consumer?.mostRank ?? Number.POSITIVE_INFINITY), ranks);
 }
 
 /**

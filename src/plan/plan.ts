@@ -16,7 +16,7 @@ import { planConfig } from "./plan-config.ts";
 import { planPlaces } from "./plan-layout.ts";
 import { planMemory } from "./plan-memory.ts";
 import { planParts } from "./plan-parts.ts";
-import { autoLimit, type Findings, planRanks, planTarget } from "./plan-ranks.ts";
+import { type Findings, planRanks, planTarget } from "./plan-ranks.ts";
 import { planWarnings } from "./plan-warnings.ts";
 import { refuseAllPairs } from "./refuse-all-pairs.ts";
 import { refuseUnmet } from "./refuse-unmet.ts";
@@ -51,7 +51,7 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
       : chosenParts(inputs, weights, recipe, found.acting ?? weighted(inputs, recipe, weights).filter(Boolean).length);
   refuseLostBiases(inputs, parts.adapters);
   refuseUnmet(method, parts);
-  const target = planTarget(method, recipe.target ?? found.target, parts, autoLimit(chosen, consumer));
+  const target = planTarget(method, recipe.target ?? found.target, parts, chosen, consumer);
   const rankLayout = layoutOf(recipe, target, consumer);
   const ranks = planRanks(parts.modules, method, target, rankLayout, consumer, found);
   const options = { ...(defaultsOf(method) as object), ...given(recipe.options ?? {}) };

@@ -14,6 +14,8 @@ export interface MadeMerge {
   readonly out: string;
   /** The options of its method. */
   readonly ofMethod: readonly string[];
+  /** Whether its rank is the one that `--method auto` takes by itself. */
+  readonly rankByAuto?: boolean;
   /** Its flags, for a shell. @param takes whether the flag of this name is wanted */
   words(takes: (name: string) => boolean): readonly string[];
   /** A path like this one where nothing is yet; never the same twice. */
@@ -46,7 +48,7 @@ function mergedAgain({ why: _, options = {}, sizes, leaves = [], weights, ...oth
     ...Object.keys(fields),
     ...(weights === undefined ? [] : ["weights"]),
     ...Object.keys(options),
-    ...(fields.rank === undefined ? [] : RANK_FIELDS),
+    ...(fields.rank === undefined && !(fields.method === DEFAULT_METHOD && made.rankByAuto) ? [] : RANK_FIELDS),
     ...(fields.method === undefined ? [] : [...WITH_METHOD, ...made.ofMethod]),
   ]);
   const first: string[] = [];

@@ -32,7 +32,7 @@ export function withoutLost(warnings: readonly Warning[]): Fix[] {
 /** The rank that `--method auto` has to be told; null if it takes it by itself, and the merge that was made has it. */
 export function rankOfAuto(needs: RankNeeds, made: number): number | null {
   const { rank, because } = fittingRank(needs);
-  return because === "usual" && rank === made ? null : rank;
+  return because !== "energy" && rank === made ? null : rank;
 }
 
 /** What a rank has to hold by `--method auto`. */

@@ -1,6 +1,7 @@
 import { maximum } from "../core/maximum.ts";
 import type { Purity } from "../figures/purity.ts";
-import { legoRank, type RankedParts } from "../plan/lego-rank.ts";
+import { rankForEach } from "../plan/auto-rank.ts";
+import { legoRank, pooledUnits, type RankedParts } from "../plan/lego-rank.ts";
 
 // Whatever recommends a rank and whatever judges one asks here; docs/audit.md says what the limits rest on.
 /** A rank that can hold less of the energy of the adapters' sum is too low. */
@@ -42,7 +43,7 @@ export function rankNeeds({ modules, acts, alike, forEnergy }: RankedSet, cluste
     usual: usualRank(clusters, modules, acts, alike),
     forEnergy,
     acting: acts.filter(Boolean).length,
-    units: maximum(pooled(modules, acts)),
+    units: maximum(pooledUnits(modules, acts)),
     clusters,
   };
 }
@@ -77,7 +78,7 @@ function usualRank(
  */
 export function fittingRank({ usual, forEnergy, acting, units, clusters }: RankNeeds): FittingRank {
   const held = Math.max(usual, forEnergy ?? 0);
-  const each = clusters || acting <= held ? held : Math.min(Math.max(2 * usual, acting, held), units);
+  const each = clusters ? usual : rankForEach(usual, acting, units);
   if (each > held) return { rank: each, because: "room-for-each" };
   return { rank: held, because: held > usual ? "energy" : "usual" };
 }
@@ -105,17 +106,6 @@ export function isTooHigh(idle: number, rank: number, needs: RankNeeds): boolean
   return idle > MOST_IDLE && rank > fittingRank(needs).rank;
 }
 
-/** Share of single-unit clusters above which a merge is a selection of units. */
-export const MOST_SINGLES = 0.8;
-
-/** Whether any clusters of these modules' units are so many that most hold a single one. @param acts whether each input counts */
-export function isSelection(modules: readonly RankedParts[], acts: readonly boolean[], rank: number): boolean {
-  const units = pooled(modules, acts);
-  const clusters = units.map((own) => Math.min(own, rank));
-  const singles = units.reduce((sum, own, m) => sum + Math.max(0, 2 * clusters[m]! - own), 0);
-  return singles > MOST_SINGLES * clusters.reduce((sum, own) => sum + own, 0);
-}
-
 /** Clusters below this share of chance's purity join units of different adapters rather than of one. */
 export const LEAST_PURITY = 0.75;
 
@@ -140,9 +130,4 @@ export function isMixed({ purity, alike }: Grouped, rank: number, needs: RankNee
   const times = timesChance(purity);
   if (times !== null) return times < LEAST_PURITY;
   return alike && needs.clusters && rank < fittingRank(needs).rank ? true : null;
-}
-
-/** Units of each module. @param acts whether each input counts */
-function pooled(modules: readonly RankedParts[], acts: readonly boolean[]): number[] {
-  return modules.map(({ parts }) => parts.reduce((sum, { input, module }) => sum + (acts[input] ? module.rank : 0), 0));
 }

@@ -1,4 +1,4 @@
-import { percent } from "../core/shown.ts";
+import { percent, percentBeside } from "../core/shown.ts";
 import { clustersPurity } from "../figures/purity.ts";
 import type { ClusterReport } from "../methods/method.ts";
 import type { Warning } from "../plan/warning.ts";
@@ -50,7 +50,7 @@ export function rankWarnings({
 
 function tooLow(room: number | null, rank: number, fitting: number): Warning[] {
   if (room === null || !isTooLow(room)) return [];
-  const text = `Rank ${rank} can hold ${percent(room)} of the energy of the adapters' sum, and less than ${percent(LEAST_ROOM)} is too little; --rank ${fitting} can hold enough.`;
+  const text = `Rank ${rank} can hold ${percentBeside(room, LEAST_ROOM)} of the energy of the adapters' sum, and less than ${percent(LEAST_ROOM)} is too little; --rank ${fitting} can hold enough.`;
   return [{ id: "rank-too-low", text, fix: FIXES.largerRank(fitting, rank) }];
 }
 

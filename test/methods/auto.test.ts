@@ -36,7 +36,8 @@ describe("the method auto", () => {
   it("writes what its choice writes, and a recipe that names it", async () => {
     const adapters = await open(random(4));
     const chosen = await mergeInMemory(adapters, auto);
-    const named = await mergeInMemory(adapters, { method: "tsv", scale: "auto" });
+    const target = { kind: "rank", rank: chosen.plan.rank } as const;
+    const named = await mergeInMemory(adapters, { method: "tsv", scale: "auto", target });
     expect(chosen.weights).toEqual(named.weights);
     const again = await mergeInMemory(adapters, carriedOut(auto, chosen.plan));
     expect(again.weights).toEqual(chosen.weights);

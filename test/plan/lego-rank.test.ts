@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { legoRank } from "../../src/plan/lego-rank.ts";
+import { isSelection, legoRank } from "../../src/plan/lego-rank.ts";
 import type { PlannedModule } from "../../src/plan/merge-plan.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import { openPico, randomAdapter } from "../support/pico.ts";
@@ -14,6 +14,14 @@ describe("the rank for LEGO", () => {
   it("is twice the adapters' own for three and more of one seed, else their own", () => {
     expect(legoRank([module(6, 6, 6)], all(3), true)).toEqual({ rank: 12, because: "shared-start" });
     expect(legoRank([module(6, 6, 6)], all(3), false)).toEqual({ rank: 6, because: "starts-apart" });
+  });
+
+  it("is their own for adapters of one seed of which twice the rank would keep most units alone", () => {
+    // Nine modules of ten have two of the three adapters: 8 of 8 clusters there hold one unit.
+    const few = [module(4, 4, 4), ...new Array(9).fill(module(4, 4))];
+    expect(legoRank(few, all(3), true)).toEqual({ rank: 4, because: "shared-few-units" });
+    expect(isSelection(few, all(3), 8)).toBe(true);
+    expect(isSelection(few, all(3), 4)).toBe(false);
   });
 
   it("is their own for two, whatever they began with", () => {

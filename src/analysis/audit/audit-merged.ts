@@ -21,7 +21,7 @@ import { fittingRank, type RankNeeds, rankNeeds } from "../../report/rank-rule.t
 import { moduleNames } from "../pools.ts";
 import { fittedFixes } from "./fitted-fixes.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
-import { isResultOf, type RecordedClusters } from "./recorded-clusters.ts";
+import { CLUSTERS, isResultOf, type RecordedClusters } from "./recorded-clusters.ts";
 import { remedies } from "./remedies.ts";
 import { isComputed, type Signature, signatures } from "./signatures.ts";
 
@@ -62,6 +62,8 @@ export interface RecordedMerge extends KnownMerge {
   readonly weights: readonly number[] | null;
   /** What has to be said to make it again; null if it is not known. */
   readonly recipe: LooseRecipe | null;
+  /** Whether its rank is the one that `--method auto` takes for these adapters. */
+  readonly rankByAuto?: boolean;
   /** null if they are not known. */
   readonly clusters: RecordedClusters | null;
   readonly unseen: readonly string[];
@@ -145,6 +147,8 @@ export async function auditMergedAdapter(
     lost: await fittedFixes(kernels, given, lost, {
       rank: figures.rank,
       recipe: recorded.recipe,
+      byAuto,
+      rankByAuto: recorded.rankByAuto === true,
       weights: recorded.weights ?? inputs.map(() => 1),
       clusters,
       needsOf,
@@ -183,8 +187,9 @@ export async function auditMergedAdapter(
         : [`${plural(leftOut, "module")} of the adapters ${leftOut === 1 ? "is" : "are"} not in the result.`]),
     ],
     unseen: [
-      ...recorded.unseen,
-      ...(own === recorded.clusters ? [] : ["clusters (report.json is about another result)"]),
+      // What the adapters began with tells mixed clusters too.
+      ...recorded.unseen.filter((what) => !(is("mixed-clusters") && what.startsWith(`${CLUSTERS} `))),
+      ...(own === recorded.clusters ? [] : [`${CLUSTERS} (report.json is about another result)`]),
     ],
     good: mismatch === null && found.every((signature) => signature.found !== true),
   };

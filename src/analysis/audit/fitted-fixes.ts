@@ -1,6 +1,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { LoraLegoError } from "../../core/errors.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
+import { AUTO } from "../../methods/auto.ts";
 import { makePlan } from "../../plan/plan.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import type { LooseRecipe, Recipe } from "../../recipe/recipe.ts";
@@ -13,6 +14,10 @@ interface MadeAt {
   readonly rank: number;
   /** What has to be said to make it again; null if it is not known. */
   readonly recipe: LooseRecipe | null;
+  /** Whether it is what `--method auto` makes, which is then asked for again. */
+  readonly byAuto: boolean;
+  /** Whether its rank is the one that `--method auto` takes by itself. */
+  readonly rankByAuto: boolean;
   /** One for each adapter, in the adapters' order. */
   readonly weights: readonly number[];
   readonly clusters: boolean;
@@ -30,7 +35,8 @@ export async function fittedFixes(
   warnings: readonly Warning[],
   made: MadeAt,
 ): Promise<Warning[]> {
-  const fitted = async (fix: Fix): Promise<Fix> => {
+  const fitted = async (own: Fix): Promise<Fix> => {
+    const fix = made.byAuto ? { ...own, method: AUTO } : own;
     const counts = adapters.map((_, t) =>
       fix.leaves?.includes(t) ? 0 : (fix.weights?.[t] ?? 1) * (fix.sizes?.[t] ?? 1),
     );
@@ -53,10 +59,12 @@ export async function fittedFixes(
 }
 
 /** The rank that a merge has once it is mended, if nothing is said of the rank. */
-function rankWith(fix: Fix, adapters: readonly Adapter[], { recipe, rank, weights }: MadeAt): number {
+function rankWith(fix: Fix, adapters: readonly Adapter[], { recipe, rank, rankByAuto, weights }: MadeAt): number {
   if (recipe === null) return rank;
   const stays = <T>(_: T, t: number): boolean => !fix.leaves?.includes(t);
-  const { method, options, ...fields } = recipe;
+  const { method, options, target, ...others } = recipe;
+  const ranked = target !== undefined && !(fix.method === AUTO && rankByAuto);
+  const fields = { ...others, ...(ranked && { target }) };
   const own = { ...(method !== undefined && { method }), ...(options !== undefined && { options }) };
   const mended: LooseRecipe = {
     ...fields,

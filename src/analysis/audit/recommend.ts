@@ -1,16 +1,17 @@
 import type { DialectId } from "../../adapter/adapter.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { shellPath } from "../../core/shell-word.ts";
-import { percent } from "../../core/shown.ts";
+import { percent, percentBeside } from "../../core/shown.ts";
 import type { EnergyByRank } from "../../figures/energy-by-rank.ts";
 import { mostAlike } from "../../figures/shared-start.ts";
 import { chooseMethod } from "../../methods/auto.ts";
-import { type LegoRank, legoRank } from "../../plan/lego-rank.ts";
+import { rankForEach } from "../../plan/auto-rank.ts";
+import { isSelection, type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
 import { GGUF_FLAG } from "../../report/fix-command.ts";
 import { type LostInput, twoDigits } from "../../report/lost-adapters.ts";
 import { MEASURED, type Measured } from "../../report/measured.ts";
-import { type FittingRank, fittingRank, isSelection, LEAST_ROOM, rankNeeds } from "../../report/rank-rule.ts";
+import { type FittingRank, fittingRank, LEAST_ROOM, rankNeeds } from "../../report/rank-rule.ts";
 
 /** A merge that is recommended, and why. */
 export interface RecommendedMerge {
@@ -165,17 +166,17 @@ function autoMerge(
   const forEnergy = chosen.energies.rankFor(LEAST_ROOM);
   const needs = rankNeeds({ modules: plan.modules, acts: chosen.acts, alike: false, forEnergy }, false);
   // A plan of more units than are compared has the rank that its method takes.
-  const usual = isCrowded(plan) ? plan.rank : needs.usual;
-  const { rank, because } = isCrowded(plan) ? ({ rank: usual, because: "usual" } as const) : fittingRank(needs);
+  const own = isCrowded(plan) ? plan.rank : rankForEach(needs.usual, acting, needs.units);
+  const { rank, because } = isCrowded(plan) ? ({ rank: own, because: "usual" } as const) : fittingRank(needs);
   return {
     method,
     rank,
     room: chosen.energies.heldBy(rank),
-    reason: [reason, ...rankReason(because, usual, acting, chosen.energies)].join(" "),
+    reason: [reason, ...rankReason(because, needs.usual, acting, chosen.energies)].join(" "),
     basis: acting < 2 ? [MEASURED.one] : isCrowded(plan) ? [] : ofText(plan.modules, RANK_BASIS[because]),
     leaves: leftOutOf(chosen.acts),
     extras,
-    command: commandFor(chosen, ...(rank === usual ? [] : ["--rank", String(rank)])),
+    command: commandFor(chosen, ...(rank === own ? [] : ["--rank", String(rank)])),
   };
 }
 
@@ -183,7 +184,7 @@ function autoMerge(
 const RANK_BASIS: Readonly<Record<FittingRank["because"], readonly Measured[]>> = {
   usual: [MEASURED.auto, MEASURED.autoPretrained],
   energy: [MEASURED.auto, MEASURED.shortOfEnergy],
-  "room-for-each": [MEASURED.shortOfRanks],
+  "room-for-each": [MEASURED.roomPretrained, MEASURED.shortOfRanks],
 };
 
 /** Why a merge gets another rank than the largest of an adapter. */
@@ -192,14 +193,14 @@ function rankReason(because: FittingRank["because"], usual: number, acting: numb
   const largest = `Rank ${usual}, the largest of an adapter, `;
   return because === "energy"
     ? [
-        `${largest}can hold ${percent(energies.heldBy(usual))} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
+        `${largest}can hold ${percentBeside(energies.heldBy(usual), LEAST_ROOM)} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
       ]
     : [`${largest}leaves some of ${acting} adapters without a direction of their own.`];
 }
 
 /** Why a rank follows from a fact, and what was measured. */
 interface Because {
-  /** @param who began with the same A: "All" or "Most" */
+  /** @param who began with the same A, as the start of a sentence */
   reason(who: string): string;
   readonly basis: readonly Measured[];
 }
@@ -218,8 +219,13 @@ const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Because>> = {
       `${who} began with the same random A, so LEGO groups their units by number unless it has twice the rank.`,
     basis: [MEASURED.sharedStart],
   },
+  "shared-few-units": {
+    reason: (who) =>
+      `${who} began with the same random A, so LEGO groups their units by number, but twice the rank would leave most units of some modules alone.`,
+    basis: [],
+  },
   "starts-apart": {
-    reason: () => "Nothing shows that most began with the same random A, and a larger rank did not help such adapters.",
+    reason: (who) => `${who} began with the same random A, and a larger rank did not help adapters that began apart.`,
     basis: [MEASURED.startsApart],
   },
 };
@@ -236,13 +242,14 @@ function legoMerge(
   const forEnergy = energies.rankFor(LEAST_ROOM);
   const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, true));
   if (isSelection(modules, acts, rank)) return null;
-  const who = sharedStart.some((group) => acts.every((own, t) => !own || group.includes(t))) ? "All" : "Most";
+  const all = sharedStart.some((group) => acts.every((own, t) => !own || group.includes(t)));
+  const who = alike ? (all ? "All" : "Most") : sharedStart.length > 0 ? "No more than half" : "Nothing shows that most";
   const because: Because =
     rank === usual
       ? LEGO_BECAUSE[usually]
       : {
           reason: () =>
-            `Rank ${usual} can hold ${percent(energies.heldBy(usual))} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
+            `Rank ${usual} can hold ${percentBeside(energies.heldBy(usual), LEAST_ROOM)} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
           basis: [MEASURED.shortOfEnergy],
         };
   return {

@@ -3,6 +3,9 @@ import { isJsonObject, type JsonValue } from "../../formats/json.ts";
 /** Figures of a report are those of the result before its numbers were rounded to their element type: bf16 has eight bits. */
 const ROUNDING = 0.005;
 
+/** What a merge's clusters are called where they were not looked at. */
+export const CLUSTERS = "clusters";
+
 /** The clusters of a merge, and what tells whether it made a result. */
 export interface RecordedClusters {
   /** For each module, for each cluster, the adapter of each unit. */

@@ -1,7 +1,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { sameBase } from "../../adapter/same-base.ts";
 import { plural } from "../../core/plural.ts";
-import { percent } from "../../core/shown.ts";
+import { percent, percentBeside } from "../../core/shown.ts";
 import type { DeltaProducts } from "../../figures/delta.ts";
 import type { EnergyByRank } from "../../figures/energy-by-rank.ts";
 import type { Warning } from "../../plan/warning.ts";
@@ -134,9 +134,10 @@ function outliers({ adapters }: FoundSet): AuditFinding[] {
 }
 
 function lowRank({ planned, energies, cancelled: sumIsZero }: FoundSet): AuditFinding[] {
-  const room = "refused" in planned || sumIsZero ? null : energies.heldBy(planned.rank);
+  if ("refused" in planned || sumIsZero) return [];
+  const room = energies.heldBy(planned.rank);
   if (room === null || !isTooLow(room)) return [];
-  const text = `The largest rank of an adapter can hold ${percent(room)} of the energy of their sum; ${percent(LEAST_ROOM)} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
+  const text = `Rank ${planned.rank}, which a merge takes by itself, can hold ${percentBeside(room, LEAST_ROOM)} of the energy of the adapters' sum; ${percent(LEAST_ROOM)} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
   return [{ level: "note", id: "rank-too-low", text }];
 }
 

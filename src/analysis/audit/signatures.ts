@@ -1,9 +1,8 @@
-import { percent } from "../../core/shown.ts";
+import { decimalsBeside, percent, percentBeside } from "../../core/shown.ts";
 import { type AutoScale, LEAST_AGREEMENT } from "../../figures/auto-scale.ts";
 import type { Warning } from "../../plan/warning.ts";
 import type { LeastKept } from "../../report/badly-kept.ts";
 import {
-  fittingRank,
   type Grouped,
   isCramped,
   isMixed,
@@ -94,7 +93,7 @@ function rankTooLow({ figures: { rank, room } }: SignedMerge): Signature {
     text:
       room === null
         ? "the adapters' sum is zero"
-        : `rank ${rank} can hold ${percent(room)} of the sum's energy (least ${percent(LEAST_ROOM)})`,
+        : `rank ${rank} can hold ${percentBeside(room, LEAST_ROOM)} of the sum's energy (least ${percent(LEAST_ROOM)})`,
   };
 }
 
@@ -106,7 +105,7 @@ function rankTooHigh({ figures: { idleRanks, rank }, needs }: SignedMerge): Sign
     found,
     figure: idleRanks,
     limit: MOST_IDLE,
-    text: `${percent(idleRanks)} of the ranks hold the last 1% of energy (${limit})`,
+    text: `${percentBeside(idleRanks, MOST_IDLE)} of the ranks hold the last 1% of energy (${limit})`,
   };
 }
 
@@ -127,7 +126,7 @@ function mixedClusters({ grouped, figures: { rank }, needs, weighed }: SignedMer
     text:
       share === null
         ? unknown
-        : `purity ${percent(grouped.purity!.purity)}, ${share.toFixed(2)} times chance's (least ${LEAST_PURITY.toFixed(2)})`,
+        : `purity ${percent(grouped.purity!.purity)}, ${decimalsBeside(share, LEAST_PURITY, 2)} times chance's (least ${LEAST_PURITY.toFixed(2)})`,
   };
 }
 
@@ -205,11 +204,11 @@ function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: S
     isLost && !found
       ? "see lost-adapter"
       : found === false && least!.times < LEAST_KEPT
-        ? `below ${LEAST_KEPT.toFixed(2)}, but ${rank >= fittingRank(needs).rank ? "the rank fits" : "there are as many ranks as adapters"}`
+        ? `below ${LEAST_KEPT.toFixed(2)}, though each has room: a larger weight holds more of it, and less of the others`
         : `least ${LEAST_KEPT.toFixed(2)}`;
   return {
     id: "badly-kept",
-    found,
+    found: isLost && !found ? null : found,
     figure: least?.times ?? null,
     limit: LEAST_KEPT,
     text:
@@ -217,7 +216,7 @@ function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: S
         ? weighed
           ? "fewer than two adapters act"
           : NOT_WEIGHED
-        : `${least.times.toFixed(2)} times as much of ${least.name} as of all (${limit})`,
+        : `${decimalsBeside(least.times, LEAST_KEPT, 2)} times as much of ${least.name} as of all (${limit})`,
   };
 }
 

@@ -3,13 +3,18 @@ import { dirname, join } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { isDora } from "../../adapter/dora.ts";
 import type { RecordedMerge } from "../../analysis/audit/audit-merged.ts";
-import { type RecordedClusters, type RecordedReport, recordedReport } from "../../analysis/audit/recorded-clusters.ts";
+import {
+  CLUSTERS,
+  type RecordedClusters,
+  type RecordedReport,
+  recordedReport,
+} from "../../analysis/audit/recorded-clusters.ts";
 import { LoraLegoError, RefusedError } from "../../core/errors.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { parseStrictJson } from "../../formats/json.ts";
 import { EXACT_SUM } from "../../methods/method.ts";
 import { methodById } from "../../methods/registry.ts";
-import { asSaid } from "../../plan/carried-out.ts";
+import { asSaid, autoTarget } from "../../plan/carried-out.ts";
 import { makePlan } from "../../plan/plan.ts";
 import { parseRecipe, type RecipeStep } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
@@ -38,7 +43,7 @@ export interface RecordedInOrder extends RecordedMerge {
   readonly order: readonly number[];
 }
 
-type Weighing = Pick<RecordedInOrder, "method" | "weights" | "weightsOf" | "recipe" | "order">;
+type Weighing = Pick<RecordedInOrder, "method" | "weights" | "weightsOf" | "recipe" | "rankByAuto" | "order">;
 
 /**
  * What the files beside a merged adapter say about its merge: recipe.yaml the method and the weights, report.json the clusters. What they
@@ -70,7 +75,7 @@ export async function recordedMerge(place: MergedPlace, adapters: readonly Adapt
           return others ? `${RECIPE_FILE} says that it was made of ${names}` : weighingOf(steps[0]!, places, adapters);
         });
   const clustering = weighing === null || weighing.method.cut === "clusters";
-  const clusters = await orUnseen(unseen, "clusters", () => clustersOf(place, report, adapters, clustering));
+  const clusters = clustering ? await orUnseen(unseen, CLUSTERS, () => clustersOf(place, report, adapters)) : null;
   return {
     ...(weighing ?? plainSum(adapters)),
     clusters,
@@ -113,6 +118,7 @@ function plainSum(adapters: readonly Adapter[]): Weighing {
     weights: null,
     weightsOf: () => ones,
     recipe: null,
+    rankByAuto: false,
     order: [...adapters.keys()],
   };
 }
@@ -145,6 +151,7 @@ function weighingOf({ recipe }: RecipeStep, places: readonly number[], adapters:
     weights,
     weightsOf: (name) => own.get(name) ?? weights,
     recipe: asSaid(recipe, inputs),
+    rankByAuto: JSON.stringify(autoTarget(recipe, inputs)) === JSON.stringify(plan.target),
     order: places,
   };
 }
@@ -161,14 +168,11 @@ function reportIn({ folder }: MergedPlace): RecordedReport | string {
   }
 }
 
-/** @param clustering whether the method may cluster */
 async function clustersOf(
   { folder, path }: MergedPlace,
   report: RecordedReport | string,
   adapters: readonly Adapter[],
-  clustering: boolean,
 ): Promise<RecordedClusters | string> {
-  if (!clustering) return NO_CLUSTERS;
   if (report === NO_REPORT && folder !== null) {
     const there = shellPath(join(isFolder(path) ? path : dirname(path), REPORT_FILE));
     return `there is no ${REPORT_FILE} beside it; a merge that clusters writes it there with --report ${there}`;

@@ -37,7 +37,7 @@ describe("the findings of a set", () => {
     ]);
     expect(audit.recommendation).toMatchObject({
       weights: [1, 150, 1],
-      command: "lora-lego merge a b c --weights 1,150,1 --rank 3 --out merged",
+      command: "lora-lego merge a b c --weights 1,150,1 --out merged",
     });
     expect(audit.recommendation!.without!.command).not.toContain("--weights");
     const even = await audited([await entry("a", 0, 3), await entry("b", 1, 0.3)]);
@@ -53,7 +53,7 @@ describe("the findings of a set", () => {
     ]);
     const { command, leaves, lego, without } = audit.recommendation!;
     expect([leaves, without!.leaves]).toEqual([[1], [1, 3]]);
-    expect(command).toMatch(/^lora-lego merge a c d --weights 1,1,\d+ --rank 3 --out merged$/);
+    expect(command).toMatch(/^lora-lego merge a c d --weights 1,1,\d+ --out merged$/);
     // d is lost in the sum, and weights of LEGO do not bring it back; of a and c alone rank 2 keeps every unit.
     expect(lego).toBeNull();
   });
@@ -62,7 +62,7 @@ describe("the findings of a set", () => {
     const audit = await audited([await entry("a", 0, 3), await entry("b", 1, 1e-20), await entry("c", 2, 4.5)]);
     expect(found(audit, "lost-adapter")[0]!.text).toMatch(/; no weight balances it, so leave it out\.$/);
     const { command, reason, without } = audit.recommendation!;
-    expect([command, without]).toEqual(["lora-lego merge a c --rank 2 --out merged", null]);
+    expect([command, without]).toEqual(["lora-lego merge a c --out merged", null]);
     expect(reason).toMatch(/ b is left out: beside the others it is nearly zero\.$/);
   });
 
@@ -70,7 +70,7 @@ describe("the findings of a set", () => {
     const extras = { "base_model.model.score.weight": [[1, 2]] };
     const audit = await audited([await entry("a", 0, 1, { extras }), await entry("b", 1, 1, { extras })]);
     expect(found(audit, "refused")[0]!.text).toMatch(/; choose --extras drop, first or average\.$/);
-    expect(audit.recommendation!.command).toBe("lora-lego merge a b --rank 2 --extras drop --out merged");
+    expect(audit.recommendation!.command).toBe("lora-lego merge a b --extras drop --out merged");
     expect(audit.recommendation!.extras).toBe("drop");
   });
 
@@ -113,13 +113,20 @@ describe("the findings of a set", () => {
     expect(await command("layers.0.q_proj", files)).toMatch(/--out merged$/);
   });
 
-  it("say that the adapters' rank is low for their sum, and which is not (by hand: 4 of 5, then all)", async () => {
-    const audit = await audited([await entry("a", 0, 1), await entry("b", 1, 2)]);
+  it("say that the rank of a merge is low for the adapters' sum, and which is not (by hand: 8 of 10, then 9)", async () => {
+    const line = (at: number, size: number): number[] => [0, 1, 2, 3].map((x) => (x === at ? size : 0));
+    const pair = (name: string, at: number, size: number): Promise<Adapter> => {
+      const rows = [line(at, 1), line(at + 1, 1)];
+      const columns = [line(at, size), line(at + 1, size)];
+      const B = [0, 1, 2, 3].map((x) => columns.map((column) => column[x]!));
+      return openPico(name, { modules: { "layers.0.q_proj": { A: rows, B } } });
+    };
+    const audit = await audited([await pair("a", 0, 1), await pair("b", 2, 2)]);
     expect(audit.findings).toEqual([
       {
         level: "note",
         id: "rank-too-low",
-        text: "The largest rank of an adapter can hold 80% of the energy of their sum; 90% takes --rank 2.",
+        text: "Rank 2, which a merge takes by itself, can hold 80% of the energy of the adapters' sum; 90% takes --rank 3.",
       },
     ]);
     expect(audit.good).toBe(true);

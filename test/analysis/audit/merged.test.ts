@@ -306,13 +306,13 @@ describe("signatures", () => {
     expect(fixesOf(short)).toEqual([{ rank: 3 }]);
     const whole = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.01 }), adapters);
     expect(signature(whole, "badly-kept")).toMatchObject({
-      found: false,
+      found: null,
       text: "0.02 times as much of c as of all (see lost-adapter)",
     });
     expect(foundIn(whole)).toContain("lost-adapter");
     const little = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.2 }), adapters);
     expect(signature(little, "badly-kept").text).toBe(
-      "0.41 times as much of c as of all (below 0.50, but the rank fits)",
+      "0.41 times as much of c as of all (below 0.50, though each has room: a larger weight holds more of it, and less of the others)",
     );
   });
 

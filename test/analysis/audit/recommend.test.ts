@@ -86,21 +86,23 @@ describe("recommend", () => {
   it("takes a rank that leaves room for each adapter, where there are more of them than ranks", async () => {
     const { rank, room, basis, reason, command } = await recommended([4, 4, 4, 4, 4], { weights: [1, 2, 3, 1, 1] });
     expect([rank, room]).toEqual([8, 1]);
-    expect(basis).toEqual([MEASURED.shortOfRanks]);
+    expect(basis).toEqual([MEASURED.roomPretrained, MEASURED.shortOfRanks]);
     expect(reason).toMatch(
       / Rank 4, the largest of an adapter, leaves some of 5 adapters without a direction of their own\.$/,
     );
-    expect(command).toMatch(/ --weights 1,2,3,1,1 --rank 8 --out merged$/);
+    expect(command).toMatch(/ --weights 1,2,3,1,1 --out merged$/);
   });
 
   it("takes a rank that can hold enough of the sum, for LEGO too (13 of 16 parts at rank 2, by hand)", async () => {
-    const { rank, reason, basis, command, lego } = await recommended([2, 2, 2]);
+    const { rank, reason, basis, lego } = await recommended([2, 2, 2]);
     expect([rank, lego!.rank]).toEqual([4, 4]);
     expect(reason).toMatch(
       / Rank 2, the largest of an adapter, can hold 81% of the energy of their sum, and less than 90% is too little\.$/,
     );
     expect([basis, lego!.basis]).toEqual([[MEASURED.auto, MEASURED.shortOfEnergy], [MEASURED.shortOfEnergy]]);
-    expect(command).toMatch(/ --rank 4 --out merged$/);
+    // Three adapters get it anyway, and two do not.
+    expect((await recommended([2, 2, 2])).command).toMatch(/adapter-2 --out merged$/);
+    expect((await recommended([2, 2])).command).toMatch(/adapter-1 --rank 4 --out merged$/);
   });
 
   it("offers the merge without an adapter that only an extreme weight keeps, and says for whom each is", async () => {
