@@ -40,12 +40,16 @@ export class MagnitudeCut {
       return;
     }
     const columns = piece.length / rows;
-    for (let x = 0; x < columns; x++) {
+    let x = 0;
+    for (; this.#ties > 0; x++) {
       for (let at = x; at < piece.length; at += columns) {
         if (Math.abs(piece[at]!) === threshold && this.#ties-- <= 0) piece[at] = 0;
       }
     }
     this.#ties = 0;
+    for (let end = columns; end <= piece.length; end += columns) {
+      kernels.prune(piece.subarray(end - columns + x, end), nextUp(threshold));
+    }
   }
 
   /** Zero the entries of the tensor's next piece that are not kept. */
