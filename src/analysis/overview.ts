@@ -2,10 +2,11 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { seededRandom } from "../core/random.ts";
 import { cosineBetween, inputProducts, normOf } from "../figures/delta.ts";
 import { clusterPurity, type Purity } from "../figures/purity.ts";
+import { mostAlike } from "../figures/shared-start.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { PAPER } from "../methods/lego/options.ts";
-import { largestRank } from "../methods/method.ts";
+import { legoRank } from "../plan/lego-rank.ts";
 import { isStreamed } from "../units/memory.ts";
 import { SetTally } from "./audit/set-tally.ts";
 import { blockNames } from "./blocks.ts";
@@ -30,8 +31,11 @@ export interface ModuleOverview {
   readonly cosines: readonly (readonly (number | null)[])[];
   /** Share of sampled entries in which two adapters' deltas have different signs, mean over pairs; null with fewer than two, or too many units. */
   readonly signConflicts: number | null;
-  /** Purity by adapter of LEGO's clusters at the largest rank; null with fewer than two adapters, or too many units. */
-  readonly purity: Purity | null;
+  /**
+   * Purity by adapter of LEGO's clusters at `legoRank`, by what is known of the adapters up to this module; null with fewer than two
+   * adapters, or too many units.
+   */
+  readonly purity: (Purity & { readonly rank: number }) | null;
 }
 
 /**
@@ -51,6 +55,7 @@ export async function overviewOf(
   const names = moduleNames(adapters);
   const blockOf = blockNames(adapters);
   const tally = new SetTally(adapters);
+  const rankNow = rankOf(tally, names);
   for (const name of names) {
     signal?.throwIfAborted();
     const parts = adapters.flatMap(({ modules }) => modules.get(name) ?? []);
@@ -69,9 +74,8 @@ export async function overviewOf(
     const pairs = await SignSample.draw(pool, random.below, adapters.length);
     const signs = pairs.conflictsBetween();
     tally.add(name, pool, products, signs);
-    const ranks = parts.map(({ rank }) => rank);
-    const clusters =
-      ranks.length < 2 ? null : (await legoOn(pool, Math.min(largestRank(ranks), pool.count), PAPER)).merged.clusters!;
+    const rank = Math.min(rankNow(), pool.count);
+    const clusters = parts.length < 2 ? null : (await legoOn(pool, rank, PAPER)).merged.clusters!;
     onModule(
       {
         name,
@@ -85,16 +89,33 @@ export async function overviewOf(
         purity:
           clusters === null || pool.count === 0
             ? null
-            : clusterPurity(
-                clusters.map(({ members }) => members.map(([adapter]) => adapter)),
-                drawing,
-                DRAWS,
-              ),
+            : {
+                ...clusterPurity(
+                  clusters.map(({ members }) => members.map(([adapter]) => adapter)),
+                  drawing,
+                  DRAWS,
+                ),
+                rank,
+              },
       },
       names.length,
     );
   }
   return tally;
+}
+
+/** The rank for LEGO by the modules that were added so far. */
+function rankOf(tally: SetTally, names: readonly string[]): () => number {
+  const modules = names.map((name) => ({
+    parts: tally.adapters.flatMap(({ modules: own }, input) => {
+      const module = own.get(name);
+      return module === undefined ? [] : [{ input, module }];
+    }),
+  }));
+  return () => {
+    const acts = tally.adapters.map((_, t) => normOf(tally.products, t) > 0);
+    return Math.max(1, legoRank(modules, acts, mostAlike(tally.start.groups(), acts)).rank);
+  };
 }
 
 /** Figures of a module whose units are too many to compare, from each adapter's singular values. */

@@ -14,12 +14,14 @@ import type { RemoteLane } from "../lanes/remote-lane.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { underOneName } from "../plan/one-name.ts";
+import type { Kept } from "../plan/planned-adapter.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { MergeReport } from "../report/report.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
-import type { PageResult, ResultChecks, ResultLoading } from "./result.ts";
+import type { Program } from "./programs.ts";
+import type { LoadedResult, PageResult, ResultChecks, ResultLoading } from "./result.ts";
 import type { SetAudit } from "./set-audit.ts";
 import { Turns } from "./turns.ts";
 
@@ -47,15 +49,26 @@ export interface ChosenAdapter {
 
 /** What a merge would write, or why it is refused. */
 export type Estimate =
-  | { readonly bytes: number; readonly rank: number; readonly dtype: string; readonly modules: number }
+  | {
+      readonly bytes: number;
+      readonly rank: number;
+      /** Whether rank and bytes are the most that it may have: its values decide. */
+      readonly most: boolean;
+      readonly dtype: string;
+      readonly modules: number;
+    }
   | { readonly refused: string };
 
 /** The result of a merge, for the page. */
 export interface ExplorerMerge {
   /** The name of its folder. */
   readonly name: string;
+  /** What tells it from other results. */
+  readonly title: string;
   readonly report: MergeReport;
   readonly files: Readonly<Record<string, Uint8Array>>;
+  /** What its inputs have in common that its files do not hold. */
+  readonly kept: Kept;
   readonly loading: ResultLoading;
 }
 
@@ -163,13 +176,16 @@ export class Explorer {
 
   /** What a merge would write, from the headers alone. */
   async estimate(chosen: readonly ChosenAdapter[], recipe: Recipe): Promise<Estimate> {
-    const { makePlan, refuseNoPeft } = await import("./page-merge.ts");
+    const { makePlan, methodById, refuseUnheld, refuseUnmade } = await import("./page-merge.ts");
     try {
-      refuseNoPeft(recipe);
-      const plan: MergePlan = makePlan(this.#named(chosen), withWeights(recipe, chosen));
+      refuseUnmade(recipe);
+      const [adapters, weighted] = [this.#named(chosen), withWeights(recipe, chosen)];
+      const plan: MergePlan = makePlan(adapters, weighted);
+      await refuseUnheld(adapters, weighted);
       return {
         bytes: plan.size,
         rank: plan.rank,
+        most: methodById(plan.method).sparse === true,
         dtype: plan.dtype.toLowerCase(),
         modules: plan.modules.length,
       };
@@ -194,10 +210,23 @@ export class Explorer {
     const paths = chosen.map(({ id, name }) => this.#pinned.get(id) ?? name);
     const folders = chosen.map(({ id }) => this.#folders.get(id) ?? null);
     const { mergeInPage } = await import("./page-merge.ts");
-    const { report, files } = await mergeInPage(adapters, paths, folders, withWeights(recipe, chosen), lanes, control);
-    const name = `merged-${String(report.options.method)}-r${report.totals.rank}`;
-    const { resultLoading } = await import("./set-audit.ts");
-    return { name, report, files, loading: await resultLoading(name, files, recipe) };
+    const { report, files, kept } = await mergeInPage(adapters, paths, folders, withWeights(recipe, chosen), lanes, control);
+    const { mergeTitle, resultLoading } = await import("./set-audit.ts");
+    const titled = mergeTitle(report, recipe);
+    const loading = await resultLoading({ name: titled.name, files, recipe, kept });
+    return { ...titled, report, files, kept, loading };
+  }
+
+  /** Which programs load what is merged of some adapters. */
+  async programs(ids: readonly number[]): Promise<readonly Program[]> {
+    const { programsFor } = await import("./page-merge.ts");
+    return programsFor(ids.map((id) => this.#adapters.get(id)!));
+  }
+
+  /** The result of a merge as the single file that its programs load. */
+  async single(result: LoadedResult): Promise<Uint8Array> {
+    const { resultFile } = await import("./set-audit.ts");
+    return resultFile(result);
   }
 
   /** What an audit finds in the result of a merge. @param ids of the adapters that it was made of, in its report's order */

@@ -7,20 +7,24 @@ import type { RemoteLane } from "../lanes/remote-lane.ts";
 import { folderFiles, peftFolder } from "../merge/folder-files.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
 import { carriedOut } from "../plan/carried-out.ts";
-import { refuseNoPeft } from "../plan/for-consumer.ts";
 import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
+import { type Kept, kept } from "../plan/planned-adapter.ts";
 import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
+import { refuseUnmade } from "./programs.ts";
 
+export { methodById } from "../methods/registry.ts";
 export { makePlan } from "../plan/plan.ts";
-export { refuseNoPeft };
+export { programsFor, refuseUnheld, refuseUnmade } from "./programs.ts";
 
 /** A merged adapter: the outcome, and the files of its folder by name. */
 export interface PageMerge extends MergeOutcome {
   readonly files: Readonly<Record<string, Uint8Array>>;
+  /** What the inputs have in common that a PEFT folder does not hold. */
+  readonly kept: Kept;
 }
 
 /**
@@ -63,7 +67,7 @@ export async function mergeInPage(
     },
   };
   try {
-    refuseNoPeft(recipe);
+    refuseUnmade(recipe);
     const merged = await runMerge(adapters, recipe, host, control);
     control.signal?.throwIfAborted();
     const steps = [{ name: null, adapters: paths.map((path) => ({ path })), recipe: carriedOut(recipe, merged.plan) }];
@@ -71,7 +75,7 @@ export async function mergeInPage(
     const used = folders.filter((folder, t) => folder !== null && inputsUsed.has(t)) as FolderReader[];
     const { outcome, files } = await folderFiles(merged, peftFolder(merged.plan), steps, used, null);
     const named = files.map(({ name, bytes }) => [name, bytes] as const);
-    return { ...outcome, files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(named) } };
+    return { ...outcome, kept: kept(merged.plan, adapters), files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(named) } };
   } finally {
     await Promise.allSettled(workers.map((worker) => worker.close()));
   }

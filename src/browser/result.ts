@@ -5,23 +5,37 @@ import { auditMergedAdapter, type RecordedMerge } from "../analysis/audit/audit-
 import { consumerVerdicts } from "../analysis/audit/consumer-verdicts.ts";
 import type { Signature } from "../analysis/audit/signatures.ts";
 import { type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
+import { RefusedError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { methodById } from "../methods/registry.ts";
 import { makePlan } from "../plan/plan.ts";
+import type { Kept } from "../plan/planned-adapter.ts";
 import type { Fix } from "../plan/warning.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { MergeReport } from "../report/report.ts";
 import { MAX_UNITS } from "../units/memory.ts";
 import { handedFolder } from "./handed-files.ts";
+import { singleFile } from "./single-file.ts";
 
 /** The files of a merged folder, by name. */
 type Files = Readonly<Record<string, Uint8Array>>;
 
-/** How programs load a merged folder. */
+/** A merged folder as programs get it. */
+export interface LoadedResult {
+  readonly name: string;
+  readonly files: Files;
+  readonly recipe: Recipe;
+  /** What its inputs have in common that the folder does not hold. */
+  readonly kept: Kept;
+}
+
+/** How programs load a merged adapter. */
 export interface ResultLoading {
   readonly lines: readonly LoadingLine[];
+  /** The single file that they load, of an image model; null where they load the folder. */
+  readonly single: string | null;
   /** Why the program that it was made for does not load it, after all; null if nothing is known against it. */
   readonly against: string | null;
 }
@@ -31,16 +45,27 @@ function openResult(name: string, files: Files): Promise<Adapter> {
   return openAdapter(handedFolder({ name, files: handed, folders: [] }));
 }
 
-/** How programs load a merged folder of this name. */
-export async function resultLoading(name: string, files: Files, { for: id }: Recipe): Promise<ResultLoading> {
-  const adapter = await openResult(name, files);
-  const { baseModel } = adapter;
+/** How programs load a merged adapter of this name. */
+export async function resultLoading({ name, files, recipe, kept }: LoadedResult): Promise<ResultLoading> {
+  const folder = await openResult(name, files);
+  const single = await singleFile(name, { ...folder, ...kept }, recipe);
+  const adapter = single === null ? folder : await openResult(name, { [single.name]: single.bytes });
+  const { baseModel } = folder;
   const base = baseModel === null || isPath(baseModel) ? null : baseModel;
-  const verdict = consumerVerdicts([adapter]).find((own) => own.for === id);
+  const verdict = consumerVerdicts([adapter]).find((own) => own.for === recipe.for);
+  const path = single?.name ?? name;
   return {
-    lines: linesFor(adapter, { path: name, weights: `${name}/${WEIGHTS_FILE}`, name, base }),
+    lines: linesFor(adapter, { path, weights: single?.name ?? `${name}/${WEIGHTS_FILE}`, name, base }),
+    single: single?.name ?? null,
     against: verdict?.problems[0]?.text ?? null,
   };
+}
+
+/** A merged folder as the single file that programs load. @throws RefusedError where there is none */
+export async function resultFile({ name, files, recipe, kept }: LoadedResult): Promise<Uint8Array> {
+  const single = await singleFile(name, { ...(await openResult(name, files)), ...kept }, recipe);
+  if (single === null) throw new RefusedError(`${name} cannot be one file; take its folder.`);
+  return single.bytes;
 }
 
 /** A merge that was made in the page. */

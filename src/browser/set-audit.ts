@@ -5,7 +5,8 @@ import type { SetTally } from "../analysis/audit/set-tally.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 
 // One chunk of the page: two would split what they share into many.
-export { resultChecks, resultLoading } from "./result.ts";
+export { mergeTitle } from "./merge-title.ts";
+export { resultChecks, resultFile, resultLoading } from "./result.ts";
 
 /** What `lora-lego audit` says of a set. */
 export interface SetAudit {

@@ -47,7 +47,7 @@ function formatsNamed(id: FormatId): readonly WrittenFormat[] {
 }
 
 /** The formats that a program loads, each of which has a writer. */
-function formatsFor({ formats }: Consumer): readonly WrittenFormat[] {
+export function formatsFor({ formats }: Consumer): readonly WrittenFormat[] {
   return formats as readonly WrittenFormat[];
 }
 

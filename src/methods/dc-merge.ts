@@ -29,6 +29,7 @@ export const dcMerge: Method<DcMergeOptions> = {
   reference: "Zhang et al. 2026, arXiv 2603.06242",
   ...IN_CORE_SPACE,
   single: "changes",
+  sparse: true,
   parameters: {
     smoothing: {
       type: "choice",

@@ -139,6 +139,8 @@ export interface Method<Options = unknown> {
   readonly yields: "combinations" | "rows";
   /** How a result of more than k units is reduced to k: by clustering (within the method), or by the SVD of its delta. */
   readonly cut: "clusters" | "svd";
+  /** Whether its values decide how many units a module has, so that headers show only the most. Default false. */
+  readonly sparse?: true;
   /**
    * The rank asked for when the user names none; `largest` is the largest input rank, `modules` the ranks of the adapters that have each
    * module.

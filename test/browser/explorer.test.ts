@@ -15,7 +15,7 @@ import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
-import { auditMerged, mergeToFolder } from "../../src/node/index.ts";
+import { auditMerged, mergeAdapters, mergeToFolder } from "../../src/node/index.ts";
 import { minibench, SEEN } from "../support/minibench.ts";
 import { MockHub } from "../support/mock-hub.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
@@ -98,6 +98,74 @@ describe("the explorer", () => {
     const found = await page.check(ids, { ...made, recipe });
     expect(found!.signatures).toEqual(signatures);
     expect(found!.fixes.length).toBeGreaterThan(0);
+  });
+
+  it("gives the merge of image adapters as the single file that their programs load, byte for byte", async () => {
+    const unet = { "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q": { in: 4, out: 4 } };
+    for (const [name, convert] of [
+      ["peft", null],
+      ["kohya", "kohya"],
+      ["diffusers", "diffusers"],
+    ] as const) {
+      const paths: string[] = [];
+      for (const seed of [1, 2]) {
+        const own = writeAdapter(join(folder, `image-${name}-${seed}`), randomAdapter(seed, { modules: unet }));
+        if (convert === null) paths.push(own);
+        else {
+          const out = join(folder, `image-${name}-${seed}.safetensors`);
+          await convertAdapter(own, { to: convert, out });
+          paths.push(out);
+        }
+      }
+      const page = explorer();
+      const cards = await Promise.all(
+        paths.map((path) =>
+          page.open(
+            convert === null
+              ? handed(path, basename(path))
+              : { name: basename(path), files: { "a.safetensors": { blob: new Blob([readFileSync(path)]) } }, folders: [] },
+          ),
+        ),
+      );
+      const chosen = cards.map(({ id, name: own }) => ({ id, name: own, weight: 1 }));
+      const recipe = { method: "tsv" } as const;
+      const made = await page.merge(chosen, recipe, () => {});
+      const file = `${made.name}.safetensors`;
+      expect(made.loading.single).toBe(file);
+      expect(made.loading.lines.map(({ title }) => title)).toContain("diffusers");
+      expect(made.loading.lines.find(({ title }) => title === "diffusers")!.line).toContain(file);
+      const out = join(folder, `merged-${name}.safetensors`);
+      await mergeAdapters(paths, recipe, { out });
+      expect(readFileSync(out).equals(await page.single({ ...made, recipe })), name).toBe(true);
+      const programs = await page.programs(cards.map(({ id }) => id));
+      const against = Object.fromEntries(programs.map((program) => [program.for, program.against]));
+      expect(against).toMatchObject({ diffusers: null, comfyui: null, peft: null });
+      expect(against.vllm).toMatch(/^vLLM runs language models/);
+      // A program that may be chosen is one that the merge is not refused for.
+      for (const program of programs.filter((own) => own.against === null)) {
+        expect(await page.estimate(chosen, { ...recipe, for: program.for }), program.for).toHaveProperty("rank");
+        const forIt = await page.merge(chosen, { ...recipe, for: program.for }, () => {});
+        expect(forIt.loading.against, program.for).toBeNull();
+      }
+    }
+  });
+
+  it("knows which programs load what is merged before it is", async () => {
+    const page = explorer();
+    const gpt2 = (task: string) => join(minibench(task), "../../../gpt2/all", task);
+    const against = async (...paths: readonly string[]) => {
+      const cards = await Promise.all(paths.map((path) => page.open(handed(path, basename(path)))));
+      return Object.fromEntries(
+        (await page.programs(cards.map(({ id }) => id))).map((program) => [program.for, program.against]),
+      );
+    };
+    const ofGpt2 = await against(gpt2("cola"), gpt2("sst2"));
+    expect(ofGpt2.vllm).toMatch(/^vLLM .* takes no LoRA for GPT2LMHeadModel/);
+    expect(ofGpt2.peft).toBeNull();
+    const ofLlama = await against(minibench("cola"), minibench("sst2"));
+    expect(ofLlama).toMatchObject({ vllm: null, peft: null });
+    expect(ofLlama.llamacpp).toMatch(/convert the result to gguf/);
+    expect(ofLlama.comfyui).toMatch(/ComfyUI/);
   });
 
   it("shares out a budget as lora-lego merge does", async () => {
@@ -243,6 +311,11 @@ describe("the explorer", () => {
     const { files } = await page.merge(chosen, { method: "svd" }, () => {});
     const estimate = await page.estimate(chosen, { method: "svd" });
     expect(estimate).toMatchObject({ bytes: files["adapter_model.safetensors"]!.length, rank: 6, dtype: "bf16" });
+    // How many units dc_merge gives is known when it has merged.
+    const sparse = { method: "dc_merge", target: { kind: "rank", rank: 9 } } as const;
+    expect(await page.estimate(chosen, sparse)).toMatchObject({ rank: 9, most: true });
+    const { report } = await page.merge(chosen, sparse, () => {});
+    expect(report.totals.rank).toBeLessThan(9);
     expect(await page.estimate(chosen, { method: "svd", scale: Number.NaN })).toHaveProperty("refused");
     expect(await page.estimate(chosen, { method: "svd", for: "mlx" })).toMatchObject({
       refused: expect.stringMatching(/mlx-lm loads mlx files, but a PEFT adapter is made here/),
@@ -400,6 +473,21 @@ describe("the explorer", () => {
     expect(found.clusters.map(({ members }) => members.length)).toEqual(
       module.clusters!.map(({ members }) => members.length),
     );
+  });
+
+  it("clusters for purity at the rank where a module's k begins", async () => {
+    const page = explorer();
+    const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));
+    const ids = cards.map(({ id }) => id);
+    const seen: ModuleOverview[] = [];
+    const { audit } = await page.overview(ids, (module) => seen.push(module));
+    const rank = audit.recommendation!.lego!.rank;
+    expect(rank).toBe(12);
+    expect(new Set(seen.map(({ purity }) => purity!.rank))).toEqual(new Set([rank]));
+    const module = seen[5]!;
+    await page.openModule(ids, module.name, PAPER);
+    const { purity } = await page.cluster(module.name, rank, PAPER);
+    expect(purity.purity).toBe(module.purity!.purity);
   });
 
   it("looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share", async () => {

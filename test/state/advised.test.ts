@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Audit } from "../../src/analysis/audit/audit-set.ts";
 import type { MadeMerge } from "../../web/state/merge.ts";
+import type { Asked } from "./fake-worker.ts";
 import { freshPage, openAll, type Page } from "./page.ts";
 
 let page: Page;
@@ -123,30 +124,39 @@ describe("the recommended rank", () => {
 });
 
 describe("what an audit finds in a result", () => {
-  const made = madeOf({ method: "lego" }, ...ALL);
   const signature = (id: string, found: boolean) => ({ id, found, figure: 1, limit: 1, text: "" });
+  const shown = (recipe: object) => {
+    const made = { ...madeOf(recipe, ...ALL), number: 4, files: {}, checks: null };
+    page.merges.value = [made, { ...made, number: 3, files: {} }];
+    return made;
+  };
 
-  it("is asked once, of the adapters that it was made of", async () => {
-    const { checksOf } = await import("../../web/state/checked.ts");
-    expect(checksOf(made, null)).toBeNull();
-    const inputs = advised.openInputs(made);
-    const checks = checksOf(made, inputs)!;
-    expect(checksOf(made, inputs)).toBe(checks);
+  it("is asked once, of the adapters that it was made of, and kept with the result", async () => {
+    const { lookAt } = await import("../../web/state/checked.ts");
+    const made = shown({ method: "lego" });
+    const inputs = advised.openInputs(made)!;
+    lookAt(made, inputs);
+    lookAt(made, inputs);
     const asked = await page.worker.next("check");
     expect(asked.args[0]).toEqual([1, 2, 3]);
     asked.answer({ signatures: [], fixes: [] });
     await page.settled();
-    expect(checks.value).toEqual({ signatures: [], fixes: [] });
+    expect(page.merges.value.map(({ checks }) => checks)).toEqual([{ signatures: [], fixes: [] }, null]);
+    lookAt(page.merges.value[0]!, inputs);
+    await page.settled();
     expect(page.worker.waiting).not.toContain("check");
   });
 
-  it("is unknown where the adapters cannot be read any more", async () => {
-    const { checksOf } = await import("../../web/state/checked.ts");
-    const other = madeOf({ method: "tsv" }, ...ALL);
-    const checks = checksOf(other, advised.openInputs(other))!;
-    (await page.worker.next("check")).refuse(new Error("one is gone."));
+  it.each([
+    ["the adapters cannot be read any more", (asked: Asked) => asked.refuse(new Error("one is gone.")), "one is gone."],
+    ["units are too many", (asked: Asked) => asked.answer(null), "a module has more units than are compared."],
+  ])("is unknown where %s, and says why", async (_, answer, unknown) => {
+    const { lookAt } = await import("../../web/state/checked.ts");
+    const made = shown({ method: "tsv" });
+    lookAt(made, advised.openInputs(made)!);
+    answer(await page.worker.next("check"));
     await page.settled();
-    expect(checks.value).toBe("unknown");
+    expect(page.merges.value[0]!.checks).toEqual({ unknown });
   });
 
   it.each([
@@ -160,8 +170,55 @@ describe("what an audit finds in a result", () => {
       { why: "", method: "auto" },
       { why: "", scale: 2 },
     ];
-    const checks = { signatures: [signature(id, found)], fixes } as unknown as Parameters<typeof scaleFix>[0];
-    expect(scaleFix(checks)?.scale ?? null).toBe(scale);
-    expect(scaleFix("unknown")).toBeNull();
+    const made = madeOf({}, ...ALL);
+    const checks = { signatures: [signature(id, found)], fixes } as unknown as MadeMerge["checks"];
+    expect(scaleFix({ ...made, checks })?.scale ?? null).toBe(scale);
+    expect(scaleFix({ ...made, checks: { unknown: "" } })).toBeNull();
+  });
+});
+
+describe("a factor in the form", () => {
+  const three = () => madeOf({ method: "lego" }, ...ALL);
+  /** Advice that computed a factor for a result was followed. */
+  const advise = () => advised.applyFix({ why: "", scale: 4.31 }, three(), advised.openInputs(three())!);
+
+  it("goes with the method that it was computed for", () => {
+    advise();
+    expect(page.recipe.value).toEqual({ method: "lego", scale: 4.31 });
+    page.askMethod("auto");
+    expect(page.recipe.value).toEqual({ method: "auto" });
+  });
+
+  it("goes where advice names another method, and stays with advice that names none", () => {
+    const scaled = madeOf({ method: "lego", scale: 4.31 }, ...ALL);
+    advised.applyFix({ why: "", rank: 4 }, scaled, advised.openInputs(scaled)!);
+    expect(page.recipe.value.scale).toBe(4.31);
+    page.askMethod("tsv");
+    expect(page.recipe.value.scale).toBeUndefined();
+    advised.applyFix({ why: "", method: "auto" }, scaled, advised.openInputs(scaled)!);
+    expect(page.recipe.value).toEqual({ method: "auto" });
+  });
+
+  it("stays with every method where the user typed it, of the five best too", async () => {
+    const { bestRecipes } = await import("../../web/state/best-recipes.ts");
+    const scales = () => new Set(bestRecipes().map(({ scale }) => scale));
+    page.ask({ scale: 0.5 });
+    page.askMethod("ties");
+    expect(page.recipe.value).toEqual({ method: "ties", scale: 0.5 });
+    expect(scales()).toEqual(new Set([0.5]));
+    advise();
+    expect(scales()).toEqual(new Set(["auto"]));
+  });
+});
+
+describe("the rank in the form", () => {
+  it("stays with another method, of which the overview recommends none", () => {
+    recommend(12, 10);
+    page.askMethod("ties");
+    expect(page.recipe.value).toEqual({ method: "ties", target: { kind: "rank", rank: 12 } });
+    page.recipe.value = { method: "auto" };
+    page.askMethod("lego");
+    expect(page.recipe.value).toEqual({ method: "lego" });
+    expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 10 });
   });
 });

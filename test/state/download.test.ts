@@ -1,8 +1,13 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { DOWNLOADS, type Download, download, saveIntoFolder } from "../../web/state/download.ts";
+import { groupDropped } from "../../src/browser/dropped.ts";
+import { unzipped } from "../../src/browser/unzipped.ts";
+import { DOWNLOADS, type Download, download, downloadsOf, saveIntoFolder } from "../../web/state/download.ts";
 import type { MadeMerge } from "../../web/state/merge.ts";
 import { madeMerge } from "./made-merge.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
+
+const single = vi.fn(async () => new TextEncoder().encode("one file"));
+vi.mock("../../web/state/explorer.ts", () => ({ explorer: { single: () => single() } }));
 
 const FILES = {
   "adapter_model.safetensors": "weights",
@@ -76,8 +81,29 @@ describe("a download", () => {
     for (const text of Object.values(FILES)) expect(zip).toContain(text);
   });
 
+  it("of the folder is opened again as the adapter that it holds", async () => {
+    await download(made, "folder");
+    const files = await unzipped({ path: `${NAME}.zip`, blob: saved.get(`${NAME}.zip`)! });
+    const [folder, ...others] = groupDropped(files);
+    expect([folder!.name, others.length]).toEqual([NAME, 0]);
+    const texts = Object.entries(folder!.files).map(async ([name, file]) => [
+      name,
+      await (file as { blob: Blob }).blob.text(),
+    ]);
+    expect(Object.fromEntries(await Promise.all(texts))).toEqual(FILES);
+  });
+
+  it("is one file, which comes first, where the programs of an image model load that", async () => {
+    expect(downloadsOf(made)[0]).toBe("folder");
+    const image = { ...made, loading: { ...made.loading, single: `${NAME}.safetensors` } };
+    expect(downloadsOf(image)[0]).toBe("single");
+    await download(image, "single");
+    expect(await saved.get(`${NAME}.safetensors`)!.text()).toBe("one file");
+  });
+
   it("is held in memory for a minute, which is enough to be saved", async () => {
-    for (const what of DOWNLOADS) await download(made, what);
+    const image = { ...made, loading: { ...made.loading, single: `${NAME}.safetensors` } };
+    for (const what of DOWNLOADS) await download(image, what);
     expect(saved.size).toBe(DOWNLOADS.length);
     expect(blobs.size).toBe(DOWNLOADS.length);
     vi.advanceTimersByTime(60_000);

@@ -13,7 +13,9 @@ export async function madeMerge(name: string, files: MadeMerge["files"]): Promis
     recipe: { method: "cat" },
     report,
     files,
-    loading: { lines: [], against: null },
+    kept: { format: "peft", families: [], metadata: new Map() },
+    loading: { lines: [], single: null, against: null },
     seconds: 1,
+    checks: null,
   };
 }

@@ -69,6 +69,7 @@ describe("the estimate", () => {
 
 /** A result; another byte makes it another one. */
 const madeOf = (byte: number) => ({
+  title: "svd, rank 2",
   report: { options: { method: "svd" }, totals: { rank: 2 } },
   files: { "a.json": new Uint8Array([byte]) },
 });
@@ -89,20 +90,12 @@ describe("a merge", () => {
     expect(page.progress.value).toEqual({ done: 3, total: 4, of: "" });
     asked.answer(made);
     await merging;
-    expect(page.merges.value).toMatchObject([{ number: 1, title: "svd, rank 2", ...made }]);
+    expect(page.merges.value).toMatchObject([{ number: 1, ...made }]);
     expect(page.merges.value[0]!.seconds).toBeGreaterThan(0);
     expect(page.announcement.value).toBe("Merged: 1. svd, rank 2.");
     expect(page.progress.value).toBeNull();
     await tell(asked, 4);
     expect(page.progress.value).toBeNull();
-  });
-
-  it("is titled by its method's options too, which may be all that tells it from another", async () => {
-    page.recipe.value = { method: "lego", options: { gauge: "balanced" } };
-    const merging = page.startMerge();
-    (await page.worker.next("merge")).answer(made);
-    await merging;
-    expect(page.merges.value[0]!.title).toBe("svd, rank 2, gauge balanced");
   });
 
   it("runs alone", async () => {

@@ -5,7 +5,7 @@ import type { Recipe } from "../../src/recipe/recipe.ts";
 import { recipeFlags } from "../../src/recipe/recipe-flags.ts";
 import { fixCommand } from "../../src/report/fix-command.ts";
 import { type OpenAdapter, openAdapters, weigh } from "./adapters.ts";
-import { type MadeMerge, recipe, withoutMethod } from "./merge.ts";
+import { advisedScale, type MadeMerge, recipe } from "./merge.ts";
 
 /** The adapters that a result was made of, as they are open now; null unless they are the open ones. */
 export function openInputs({ report: { inputs } }: MadeMerge): readonly OpenAdapter[] | null {
@@ -21,18 +21,18 @@ export function openInputs({ report: { inputs } }: MadeMerge): readonly OpenAdap
 /** Fill the form and the weights with those of a result, changed as a fix says. @param inputs that it was made of */
 export function applyFix(fix: Fix, made: MadeMerge, inputs: readonly OpenAdapter[]): void {
   const { method, weights, leaves, rank, scale, dtype, options: wanted } = fix;
-  const before = method === undefined ? made.recipe : withoutMethod(made.recipe);
-  // Another method has a rank of its own, which the overview recommends.
-  const { target, ...others } = before;
+  // Another method has options and a rank of its own, which the overview recommends, and asks for another factor.
+  const { options: _, scale: __, target: ___, ...others } = made.recipe;
+  const before: Recipe = method === undefined ? made.recipe : others;
   recipe.value = {
-    ...others,
-    ...(method === undefined && target !== undefined && { target }),
+    ...before,
     ...(method !== undefined && { method: method as MethodId }),
     ...(rank !== undefined && { target: { kind: "rank", rank } as const }),
     ...(scale !== undefined && { scale }),
     ...(dtype !== undefined && { dtype }),
     ...(wanted !== undefined && { options: { ...before.options, ...wanted } }),
   } as Recipe;
+  advisedScale.value = recipe.value.scale ?? null;
   for (const [t, { key }] of inputs.entries())
     weigh(key, leaves?.includes(t) ? 0 : (weights?.[t] ?? made.report.inputs[t]!.weight));
 }

@@ -11,5 +11,5 @@ export function bestRecipes(): Recipe[] {
   const [{ length: count }, rest] = [openAdapters.value, withoutMethod(wanted.value)];
   return Object.entries(MEASURED_METHODS)
     .slice(0, BEST)
-    .map(([method, { auto }]) => ({ ...rest, method, ...(auto && count > 1 && { scale: "auto" }) }) as Recipe);
+    .map(([method, { auto }]) => ({ ...(auto && count > 1 && { scale: "auto" }), ...rest, method }) as Recipe);
 }

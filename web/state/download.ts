@@ -4,14 +4,16 @@ import { reportText } from "../../src/merge/folder-files.ts";
 import { RECIPE_FILE } from "../../src/recipe/recipe-text.ts";
 import { CARD_FILE } from "../../src/report/card.ts";
 import { reportPage } from "../../src/report/report-page.ts";
+import { explorer } from "./explorer.ts";
 import type { MadeMerge } from "./merge.ts";
 import { save } from "./save-file.ts";
 
 /** The files of a merge that can be downloaded. */
-export const DOWNLOADS = ["folder", "weights", "config", "recipe", "report", "page"] as const;
+export const DOWNLOADS = ["single", "folder", "weights", "config", "recipe", "report", "page"] as const;
 export type Download = (typeof DOWNLOADS)[number];
 
 export const DOWNLOAD_TITLES: Readonly<Record<Download, string>> = {
+  single: "One .safetensors file",
   folder: "PEFT folder (zip)",
   weights: WEIGHTS_FILE,
   config: CONFIG_FILE,
@@ -20,13 +22,23 @@ export const DOWNLOAD_TITLES: Readonly<Record<Download, string>> = {
   page: "report.html",
 };
 
+/** The files that can be downloaded of a merge, the one that programs load first. */
+export function downloadsOf({ loading }: MadeMerge): readonly Download[] {
+  return loading.single === null ? DOWNLOADS.filter((what) => what !== "single") : DOWNLOADS;
+}
+
 export async function download(merge: MadeMerge, what: Download): Promise<void> {
   const { files, report } = merge;
+  if (what === "single") return save(merge.loading.single!, await singleOf(merge));
   if (what === "folder") return save(`${merge.name}.zip`, await zipOf(merge));
   if (what === "report") return save("report.json", new Blob([reportText(report)], { type: "application/json" }));
   if (what === "page") return save("report.html", new Blob([reportPage(report)], { type: "text/html" }));
   const name = { weights: WEIGHTS_FILE, config: CONFIG_FILE, recipe: RECIPE_FILE }[what];
   save(name, new Blob([files[name] as Uint8Array<ArrayBuffer>]));
+}
+
+async function singleOf({ name, files, recipe, kept }: MadeMerge): Promise<Blob> {
+  return new Blob([(await explorer.single({ name, files, recipe, kept })) as Uint8Array<ArrayBuffer>]);
 }
 
 async function zipOf(merge: MadeMerge): Promise<Blob> {

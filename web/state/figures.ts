@@ -21,7 +21,7 @@ export const FIGURES = {
   purity: {
     title: "Cluster purity",
     of: "all",
-    hint: "Share of units in a cluster whose majority comes from their own adapter, LEGO at the largest rank. High: clusters rarely mix adapters.",
+    hint: "Share of units in a cluster whose majority comes from their own adapter. High: clusters rarely mix adapters.",
   },
 } as const;
 export type FigureId = keyof typeof FIGURES;
@@ -63,6 +63,12 @@ const values = computed(() => new Map(Array.from(overview.value, ([name, module]
 export function meanValue(names: readonly string[]): number | null {
   return meanOf(names.map((name) => values.value.get(name) ?? null));
 }
+
+/** At which ranks LEGO's clusters were made whose purity is shown; empty where none is. */
+export const purityRanks = computed<readonly number[]>(() => {
+  const ranks = [...overview.value.values()].flatMap(({ purity }) => purity?.rank ?? []);
+  return [...new Set(ranks)].sort((one, other) => one - other);
+});
 
 /** The ends of the shown figure's scale: its own, or zero and the largest of any adapter and module. */
 export const scale = computed<readonly [least: number, most: number]>(() => {

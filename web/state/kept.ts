@@ -7,7 +7,7 @@ export const keepingError = signal<string | null>(null);
 
 const STORE = "results";
 /** Goes up with every change of what a result holds; results of another layout are forgotten. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 function answer<Value>(request: IDBRequest<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
@@ -31,12 +31,13 @@ export async function keepResults(): Promise<boolean> {
     const base = await open();
     const before = (await answer(base.transaction(STORE).objectStore(STORE).getAll())) as MadeMerge[];
     merges.value = [...merges.value, ...before.sort((one, other) => other.number - one.number)];
-    let kept = new Set(before.map(({ number }) => number));
+    let kept = new Map(before.map((made) => [made.number, made]));
     effect(() => {
       const store = base.transaction(STORE, "readwrite").objectStore(STORE);
-      const now = new Set(merges.value.map(({ number }) => number));
-      for (const made of merges.value) if (!kept.has(made.number)) store.put(made);
-      for (const number of kept) if (!now.has(number)) store.delete(number);
+      const now = new Map(merges.value.map((made) => [made.number, made]));
+      // What is found in a result later is kept with it.
+      for (const [number, made] of now) if (kept.get(number) !== made) store.put(made);
+      for (const number of kept.keys()) if (!now.has(number)) store.delete(number);
       kept = now;
       store.transaction.onabort = () => failed(store.transaction.error);
     });

@@ -1,4 +1,3 @@
-import { MEASURED_METHODS } from "../../src/analysis/measured-methods.ts";
 import { measuredOf } from "../../src/analysis/measured-of.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 
@@ -25,6 +24,3 @@ export function measuredAccuracy({ inputs, options, autoScale, modules, totals }
   if (autoScale !== null) return measured.auto ? measured.withFactor : null;
   return (options.scale ?? 1) === 1 ? measured.asMerged : null;
 }
-
-/** Why auto is recommended rather than LEGO. */
-export const LEGO_OR_AUTO = `LEGO often holds more energy, but in what was measured auto keeps more of the tasks (${MEASURED_METHODS.tsv!.withFactor} % by tsv, ${MEASURED_METHODS.lego!.withFactor} % by lego).`;

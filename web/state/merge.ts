@@ -1,6 +1,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
 import type { Estimate, ExplorerMerge } from "../../src/browser/explorer.ts";
+import type { ResultChecks } from "../../src/browser/result.ts";
 import { bytesEqual } from "../../src/core/bytes.ts";
 import { AUTO } from "../../src/methods/auto.ts";
 import { DEFAULT_METHOD } from "../../src/methods/method.ts";
@@ -44,9 +45,21 @@ export const wanted = computed<Recipe>(() => {
     : { ...asked, target: { kind: "rank", rank } };
 });
 
-/** A recipe for another method: options and a factor go with the method. */
-export function withoutMethod({ options: _, scale: __, ...rest }: Recipe): Recipe {
-  return rest;
+/** The factor that the form has from advice, which was computed for one method; null where it has none, or the user's own. */
+export const advisedScale = signal<Recipe["scale"] | null>(null);
+
+/** The form's recipe for another method: options go with the method, and so does a factor that was computed for it. */
+export function withoutMethod(asked: Recipe): Recipe {
+  const { options: _, scale, ...rest } = asked;
+  return scale === undefined || scale === advisedScale.value ? rest : { ...rest, scale };
+}
+
+/** Choose another method; a rank that was shown stays, unless the overview recommends another one for the method. */
+export function askMethod(method: string): void {
+  const { target } = wanted.value;
+  const rest = withoutMethod(recipe.value);
+  const stays = recommendedRank(method) === null && target !== undefined;
+  recipe.value = { ...rest, method, ...(stays && { target }) } as Recipe;
 }
 
 export const estimate = signal<Estimate | null>(null);
@@ -69,13 +82,16 @@ effect(() => {
   });
 });
 
+/** What an audit finds in a result, or why nothing could be found out; null while that is not known. */
+export type Checks = ResultChecks | { readonly unknown: string } | null;
+
 /** A merge that was made on this page. */
 export interface MadeMerge extends ExplorerMerge {
   readonly number: number;
-  readonly title: string;
   /** What the form said; weights are in the report. */
   readonly recipe: Recipe;
   readonly seconds: number;
+  readonly checks: Checks;
 }
 
 /** How many results are kept; the oldest go first. */
@@ -131,14 +147,11 @@ async function mergeOnce(asked: Recipe, of: string): Promise<number> {
   });
   const merged = await explorer.merge(chosenAdapters.value, asked, onProgress);
   const seconds = (performance.now() - begun) / 1000;
-  const { options, totals } = merged.report;
   const twin = merges.value.find(({ files }) => sameFiles(files, merged.files));
   const number = twin?.number ?? 1 + Math.max(0, ...merges.value.map((made) => made.number));
-  const changed = Object.entries(asked.options ?? {}).map(([name, value]) => `${name} ${value}`);
-  const title = [options.method, `rank ${totals.rank}`, ...changed].join(", ");
   if (twin === undefined)
-    merges.value = [{ ...merged, number, title, recipe: asked, seconds }, ...merges.value].slice(0, KEPT);
-  announcement.value = `Merged: ${number}. ${title}.`;
+    merges.value = [{ ...merged, number, recipe: asked, seconds, checks: null }, ...merges.value].slice(0, KEPT);
+  announcement.value = `Merged: ${number}. ${(twin ?? merged).title}.`;
   return number;
 }
 

@@ -9,8 +9,16 @@ const MOST_BYTES = 1 << 22;
 /** Take files that were dropped or picked: saved pages and results of `lora-lego bench`, and adapters. */
 export async function takeFiles(files: readonly DroppedFile[]): Promise<void> {
   const others: DroppedFile[] = [];
-  for (const file of files) if (!(await takeJson(file))) others.push(file);
+  for (const file of files) {
+    if (isArchive(file)) others.push(...(await (await import("../../src/browser/unzipped.ts")).unzipped(file)));
+    else if (!(await takeJson(file))) others.push(file);
+  }
   if (others.length > 0 || files.length === 0) await addFiles(others);
+}
+
+/** Whether a file was handed over as an archive; one inside a folder is left alone. */
+function isArchive({ path }: DroppedFile): boolean {
+  return /^[^/]*\.zip$/i.test(path);
 }
 
 /** Whether a file is JSON that the page itself understands. */

@@ -3,9 +3,7 @@ import type { MergeReport } from "../../src/report/report.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { applyFix, commandOf, openInputs } from "../state/advised.ts";
 import { scaleFix } from "../state/checked.ts";
-import { LEGO_OR_AUTO } from "../state/measured.ts";
 import { type MadeMerge, progress, recommendedRank, startMerge } from "../state/merge.ts";
-import { useChecks } from "./checks.tsx";
 
 /** What else to try, as buttons that do it, and how to load the result; what the command line's merge ends with. */
 export function Advice({ made }: { made: MadeMerge }) {
@@ -15,7 +13,7 @@ export function Advice({ made }: { made: MadeMerge }) {
     (one, other) => Number(other.leaves !== undefined) - Number(one.leaves !== undefined),
   );
   const inputs = openInputs(made);
-  const scaled = scaleFix(useChecks(made));
+  const scaled = scaleFix(made);
   if (scaled !== null && next.every(({ method }) => method !== undefined)) next.push(scaled);
   return (
     <div class="tile advice">
@@ -42,7 +40,6 @@ export function Advice({ made }: { made: MadeMerge }) {
           )}
         </p>
       ))}
-      {report.options.method === "lego" && report.advice !== null && <p class="hint">{LEGO_OR_AUTO}</p>}
       {next.length > 0 && inputs === null && (
         <p class="hint">
           {openAdapters.value.length === 0
@@ -65,7 +62,8 @@ export function Advice({ made }: { made: MadeMerge }) {
             ))}
           </dl>
           <p class="hint">
-            For other programs: <code>lora-lego check {made.name}</code> says what to convert it to.
+            For other programs: <code>lora-lego check {loading.single ?? made.name}</code> says whether they load it, and
+            what to convert it to.
           </p>
         </details>
       )}

@@ -1,29 +1,31 @@
-import { useMemo } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import type { Signature } from "../../src/analysis/audit/signatures.ts";
 import { plural } from "../../src/core/plural.ts";
 import { openInputs } from "../state/advised.ts";
-import { type Checks as ChecksFound, checksOf } from "../state/checked.ts";
+import { lookAt } from "../state/checked.ts";
 import type { MadeMerge } from "../state/merge.ts";
-
-/** What is known of a result; undefined while its adapters are not open. */
-export function useChecks(made: MadeMerge): ChecksFound | undefined {
-  const inputs = openInputs(made);
-  return useMemo(() => checksOf(made, inputs), [made, inputs !== null])?.value;
-}
 
 /** What `lora-lego audit --of` finds in a result: one line, and a list to unfold. */
 export function Checks({ made }: { made: MadeMerge }) {
-  const checks = useChecks(made);
+  const { checks, report } = made;
+  const inputs = openInputs(made);
   // One adapter was not merged but changed, as it was asked for.
-  if (checks === undefined || checks === "unknown" || made.report.inputs.length < 2) return null;
-  if (checks === null) return <p class="hint">Looking for signs of failure…</p>;
+  const several = report.inputs.length > 1;
+  useEffect(() => {
+    if (several && inputs !== null) lookAt(made, inputs);
+  }, [made, inputs !== null]);
+  if (!several) return null;
+  if (checks === null && inputs !== null) return <p class="hint">Looking for signs of failure…</p>;
+  if (checks === null) return <p class="hint">Not checked for signs of failure: open its adapters again.</p>;
+  if ("unknown" in checks) return <p class="hint">Not checked for signs of failure: {checks.unknown}</p>;
   const { signatures } = checks;
   const found = signatures.filter((check) => check.found === true);
+  const looked = signatures.filter((check) => check.found !== null);
   return (
     <details class="checks">
       <summary class={found.length > 0 ? "error" : ""}>
         {found.length === 0
-          ? `No sign of failure in ${plural(signatures.length, "check")}`
+          ? `No sign of failure in ${plural(looked.length, "check")}`
           : `Signs of failure: ${found.map(wordOf).join(", ")}`}
       </summary>
       <ul>

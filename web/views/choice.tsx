@@ -5,7 +5,7 @@ import { Caption, type Labelled } from "./field.tsx";
 export function Choice<Value extends string | number>(
   props: Labelled & {
     value: Value;
-    options: readonly { readonly value: Value; readonly text: string }[];
+    options: readonly { readonly value: Value; readonly text: string; readonly disabled?: boolean }[];
     /** Shown after it. */
     children?: ComponentChildren;
     onChoose(value: string): void;
@@ -16,8 +16,8 @@ export function Choice<Value extends string | number>(
     <label>
       <Caption label={label} flag={flag} />
       <select value={value} aria-describedby={describedBy} onChange={(event) => onChoose(event.currentTarget.value)}>
-        {options.map(({ value: own, text }) => (
-          <option value={own} key={own}>
+        {options.map(({ value: own, text, disabled }) => (
+          <option value={own} key={own} disabled={disabled}>
             {text}
           </option>
         ))}

@@ -4,7 +4,7 @@ import type { MethodId } from "../../src/methods/method-options.ts";
 import { METHODS, methodById } from "../../src/methods/registry.ts";
 import { FIELD_NAMES, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { openAdapters, weigh } from "../state/adapters.ts";
-import { ask, recipe, refusal } from "../state/merge.ts";
+import { askMethod, recipe, refusal } from "../state/merge.ts";
 import { Choice } from "./choice.tsx";
 import { MethodOptions } from "./method-options.tsx";
 import { Mark } from "./palette.tsx";
@@ -29,7 +29,7 @@ export function MergeForm() {
           { value: AUTO, text: `${AUTO}: chosen by the number of adapters` },
           ...METHODS.map(({ id: own, title }) => ({ value: own, text: `${own}: ${title}` })),
         ]}
-        onChoose={(chosen) => ask({ method: chosen as MethodId, options: undefined })}
+        onChoose={askMethod}
       />
       {id === AUTO ? <p class="hint">Chosen {autoRules()}.</p> : <OfMethod id={id} />}
       <div class="row">

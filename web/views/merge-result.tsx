@@ -4,7 +4,7 @@ import { bytes, figure } from "../../src/core/shown.ts";
 import { compositions } from "../../src/report/compositions.ts";
 import { lossShown } from "../../src/report/loss-shown.ts";
 import { accuracyOf } from "../state/bench.ts";
-import { canPickFolder, DOWNLOAD_TITLES, DOWNLOADS, download, saveIntoFolder } from "../state/download.ts";
+import { canPickFolder, DOWNLOAD_TITLES, download, downloadsOf, saveIntoFolder } from "../state/download.ts";
 import { sentenceOf } from "../state/explorer.ts";
 import { landed, type MadeMerge, shownMerge } from "../state/merge.ts";
 import { Advice } from "./advice.tsx";
@@ -100,10 +100,10 @@ function Files({ made }: { made: MadeMerge }) {
     <>
       <fieldset class="row plain">
         <legend class="visually-hidden">Download {made.title}</legend>
-        {DOWNLOADS.map((what) => (
+        {downloadsOf(made).map((what, i) => (
           <button
             type="button"
-            class={what === "folder" ? "primary" : ""}
+            class={i === 0 ? "primary" : ""}
             key={what}
             onClick={() => saying(download(made, what).then(() => null))}
           >

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import type { Estimate } from "../../src/browser/explorer.ts";
 import { bytes } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { bestRecipes } from "../state/best-recipes.ts";
@@ -9,6 +10,12 @@ import { Flagged } from "./flagged.tsx";
 function isMost(rank: number): boolean {
   const { target } = wanted.value;
   return target?.kind === "rank" && typeof target.rank === "number" && target.rank > rank;
+}
+
+/** What a merge writes, as far as headers tell. */
+function written({ modules, rank, most, dtype, bytes: size }: Exclude<Estimate, { readonly refused: string }>): string {
+  const least = isMost(rank) ? " (no larger one is possible)" : "";
+  return `Writes ${modules} modules of rank ${rank}${most ? " or less" : least} in ${dtype}, ${most ? "at most " : ""}${bytes(size)}.`;
 }
 
 /** What a merge would write, and the buttons that begin and cancel it; stays in view. */
@@ -34,7 +41,7 @@ export function MergeStart() {
             text={
               refused ??
               (found !== null && "bytes" in found
-                ? `Writes ${found.modules} modules of rank ${found.rank}${isMost(found.rank) ? " (no larger one is possible)" : ""} in ${found.dtype}, ${bytes(found.bytes)}.`
+                ? written(found)
                 : "Planning…")
             }
           />

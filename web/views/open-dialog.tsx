@@ -55,7 +55,7 @@ export function OpenDialog() {
             type="file"
             class="hidden-input"
             multiple
-            accept=".safetensors,.json,.bin,.pt,.pth,.gguf"
+            accept=".safetensors,.json,.bin,.pt,.pth,.gguf,.zip"
             onChange={picked}
           />
         </label>

@@ -8,6 +8,7 @@ import {
   grid,
   meanValue,
   placeOf,
+  purityRanks,
   scale,
   second,
   shownFigure,
@@ -53,7 +54,7 @@ function Layers() {
         <Choices />
       </div>
       <p class="hint">
-        {hint} Choose a cell to open its module.{" "}
+        {hint} {shownFigure.value === "purity" && atRanks(purityRanks.value)} Choose a cell to open its module.{" "}
         {done < overviewTotal.value && `${done} of ${overviewTotal.value} modules read.`}
       </p>
       <figure class="plain">
@@ -81,6 +82,12 @@ function Layers() {
       </figure>
     </section>
   );
+}
+
+/** At which rank purity is shown, which is where the module's k begins. */
+function atRanks(ranks: readonly number[]): string {
+  if (ranks.length === 0) return "";
+  return `LEGO at rank ${ranks.length === 1 ? ranks[0] : `${ranks[0]} to ${ranks.at(-1)}`}.`;
 }
 
 function Cell({ names, place, mark }: { names: readonly string[]; place: string; mark: object }) {

@@ -1,9 +1,9 @@
-import { type ConsumerId, consumerById } from "../../src/adapter/consumers.ts";
 import { kebab } from "../../src/core/kebab.ts";
 import { AUTO, chooseMethod } from "../../src/methods/auto.ts";
 import { type FieldName, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { chosenAdapters } from "../state/adapters.ts";
-import { ask, ownRank, recipe, wanted } from "../state/merge.ts";
+import { advisedScale, ask, estimate, ownRank, recipe, recommendedRank, wanted } from "../state/merge.ts";
+import { programs } from "../state/programs.ts";
 import { Choice } from "./choice.tsx";
 import { Check, Field } from "./field.tsx";
 
@@ -16,13 +16,14 @@ export function RecipeField({ name }: { name: OfferedField }) {
   const common = { label: field.label!, flag: `--${kebab(name)}` };
   if (field.type === "rank") {
     const { target } = wanted.value;
+    const rank = target?.kind === "rank" ? target.rank : undefined;
     return (
       <Field
         {...common}
         number={{ min: 1 }}
-        placeholder="default"
-        value={target?.kind === "rank" ? target.rank : undefined}
-        note={target === recipe.value.target ? undefined : "recommended"}
+        placeholder={ownRankShown()}
+        value={rank}
+        note={rank !== undefined && rank === recommendedRank(recipe.value.method) ? "recommended" : undefined}
         onType={(text) => {
           ownRank.value = text === "";
           ask({ target: text === "" ? undefined : { kind: "rank", rank: Number(text) } });
@@ -34,9 +35,11 @@ export function RecipeField({ name }: { name: OfferedField }) {
   const set = (to: unknown): void => ask({ [name]: to === field.default ? undefined : to });
   switch (field.type) {
     case "choice": {
-      const words = Object.entries(field.choices)
-        .filter(([value]) => name !== "for" || value === own || loadsPeft(value as ConsumerId))
-        .map(([value, text]) => ({ value, text: name === "extras" ? `${value}: ${text}` : text }));
+      const words = Object.entries(field.choices).map(([value, text]) => ({
+        value,
+        text: name === "extras" ? `${value}: ${text}` : text,
+        ...(name === "for" && whetherLoads(value, text)),
+      }));
       const options = field.default === null ? [{ value: "", text: field.none ?? "" }, ...words] : words;
       return (
         <Choice
@@ -55,7 +58,10 @@ export function RecipeField({ name }: { name: OfferedField }) {
             recipe.value.method === AUTO && factorOfAuto() === "auto" ? "computed" : `${field.default}, or auto`
           }
           value={own as number | string | undefined}
-          onType={(text) => set(factorIn(text.trim()))}
+          onType={(text) => {
+            advisedScale.value = null;
+            set(factorIn(text.trim()));
+          }}
         />
       );
     case "switch":
@@ -77,9 +83,19 @@ export function RecipeField({ name }: { name: OfferedField }) {
   }
 }
 
-/** Whether a program loads what the page makes; results for others are converted. */
-function loadsPeft(id: ConsumerId): boolean {
-  return consumerById(id).formats.includes("peft");
+/** A program that does not load what is merged of the open adapters cannot be chosen, and says why. */
+function whetherLoads(id: string, title: string): { readonly text: string; readonly disabled: boolean } {
+  const against = programs.value?.find((program) => program.for === id)?.against ?? null;
+  if (against === null) return { text: title, disabled: false };
+  // What to do instead is for those who asked for it.
+  const [reason] = against.split(";");
+  return { text: reason!.startsWith(title) ? reason! : `${title}: ${reason}`, disabled: true };
+}
+
+/** The rank that the method takes by itself, once it is planned. */
+function ownRankShown(): string {
+  const found = estimate.value;
+  return found !== null && "rank" in found ? `default: ${found.rank}` : "default";
 }
 
 /** What is typed into the factor's field; words other than auto stay, and are refused. */

@@ -3,7 +3,6 @@ import type { Recommendation } from "../../src/analysis/audit/recommend.ts";
 import { percent } from "../../src/core/shown.ts";
 import { AUTO } from "../../src/methods/auto.ts";
 import { openAdapters } from "../state/adapters.ts";
-import { LEGO_OR_AUTO } from "../state/measured.ts";
 import { audited } from "../state/overview.ts";
 import { mergeAsRecommended } from "../state/suggested.ts";
 import { Bars } from "./bars.tsx";
@@ -125,7 +124,6 @@ function Recommended({ recommendation }: { recommendation: Recommendation }) {
           </button>
         )}
       </div>
-      {lego !== null && <p class="hint">{LEGO_OR_AUTO}</p>}
       <details>
         <summary>Why: what was measured</summary>
         {[

@@ -1,0 +1,73 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { CONSUMER_IDS, type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
+import { checkOpened } from "../analysis/check.ts";
+import { formatsFor, holdsForm } from "../convert/forms.ts";
+import { LoraLegoError } from "../core/errors.ts";
+import { refuseNoPeft } from "../plan/for-consumer.ts";
+import { makePlan } from "../plan/plan.ts";
+import { planOutput } from "../plan/plan-output.ts";
+import { plannedAdapter } from "../plan/planned-adapter.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+
+/** A program, and why it would not load the merge of some adapters; null where nothing is known against it. */
+export interface Program {
+  readonly for: ConsumerId;
+  readonly title: string;
+  readonly against: string | null;
+}
+
+/** What a page makes besides a PEFT folder: the single file of an image model. */
+export const SINGLE_FILE = ".safetensors";
+
+/** Whether a program loads single files rather than PEFT folders. */
+export function loadsSingleFile(consumer: Consumer): boolean {
+  return !consumer.formats.includes("peft") && formatsFor(consumer).some((format) => holdsForm(format, SINGLE_FILE));
+}
+
+/** Refuse to merge for a program that loads nothing that a page makes. @throws UsageError */
+export function refuseUnmade({ for: id }: Pick<Recipe, "for">): void {
+  if (id !== undefined && !loadsSingleFile(consumerById(id))) refuseNoPeft({ for: id });
+}
+
+/**
+ * Refuse a merge whose result the single file that its program loads cannot hold, from headers alone.
+ *
+ * @throws RefusedError as `convertFor` does
+ */
+export async function refuseUnheld(adapters: readonly Adapter[], recipe: Recipe): Promise<void> {
+  if (recipe.for === undefined || !loadsSingleFile(consumerById(recipe.for))) return;
+  const plan = makePlan(adapters, recipe);
+  await planOutput(SINGLE_FILE, { for: recipe.for }, { plan, adapters, baseConfig: null });
+}
+
+/** Which programs load what is merged of these adapters, from headers and configs alone. */
+export async function programsFor(adapters: readonly Adapter[]): Promise<readonly Program[]> {
+  return Promise.all(
+    CONSUMER_IDS.map(async (id) => {
+      const consumer = consumerById(id);
+      return { for: id, title: consumer.title, against: await whyNot(adapters, consumer) };
+    }),
+  );
+}
+
+/** Why a program would not load the merge; null also where no merge of them can be planned, for whatever reason. */
+async function whyNot(adapters: readonly Adapter[], consumer: Consumer): Promise<string | null> {
+  const recipe: Recipe = { extras: "drop", allowPartial: true };
+  const asked: Recipe = { ...recipe, for: consumer.id };
+  try {
+    makePlan(adapters, recipe);
+  } catch (error) {
+    if (error instanceof LoraLegoError) return null;
+    throw error;
+  }
+  try {
+    refuseUnmade(asked);
+    await refuseUnheld(adapters, asked);
+    if (loadsSingleFile(consumer)) return null;
+    const merged = await plannedAdapter("the result", makePlan(adapters, asked), adapters);
+    return checkOpened({ ...merged, format: "peft" }, consumer).findings.find(({ level }) => level !== "note")?.text ?? null;
+  } catch (error) {
+    if (error instanceof LoraLegoError) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,19 @@
+import { effect, signal } from "@preact/signals";
+import type { Program } from "../../src/browser/programs.ts";
+import { idsOf, openIds } from "./adapters.ts";
+import { explorer } from "./explorer.ts";
+import { Latest } from "./latest.ts";
+
+/** Which programs load what is merged of the open adapters; null while that is not known. */
+export const programs = signal<readonly Program[] | null>(null);
+
+const asking = new Latest(() => {});
+
+effect(() => {
+  const ids = idsOf(openIds.value);
+  programs.value = null;
+  if (ids.length === 0) return asking.cancel();
+  void asking.ask(async ({ wait }) => {
+    programs.value = await wait(explorer.programs(ids));
+  });
+});
