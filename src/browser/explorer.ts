@@ -176,12 +176,12 @@ export class Explorer {
 
   /** What a merge would write, from the headers alone. */
   async estimate(chosen: readonly ChosenAdapter[], recipe: Recipe): Promise<Estimate> {
-    const { makePlan, methodById, refuseUnheld, refuseUnmade } = await import("./page-merge.ts");
+    const { makePlan, methodById, refuseUnmade } = await import("./page-merge.ts");
     try {
       refuseUnmade(recipe);
       const [adapters, weighted] = [this.#named(chosen), withWeights(recipe, chosen)];
       const plan: MergePlan = makePlan(adapters, weighted);
-      await refuseUnheld(adapters, weighted);
+      if (recipe.for !== undefined) await (await import("./set-audit.ts")).refuseUnheld(adapters, weighted);
       return {
         bytes: plan.size,
         rank: plan.rank,
@@ -210,7 +210,14 @@ export class Explorer {
     const paths = chosen.map(({ id, name }) => this.#pinned.get(id) ?? name);
     const folders = chosen.map(({ id }) => this.#folders.get(id) ?? null);
     const { mergeInPage } = await import("./page-merge.ts");
-    const { report, files, kept } = await mergeInPage(adapters, paths, folders, withWeights(recipe, chosen), lanes, control);
+    const { report, files, kept } = await mergeInPage(
+      adapters,
+      paths,
+      folders,
+      withWeights(recipe, chosen),
+      lanes,
+      control,
+    );
     const { mergeTitle, resultLoading } = await import("./set-audit.ts");
     const titled = mergeTitle(report, recipe);
     const loading = await resultLoading({ name: titled.name, files, recipe, kept });
@@ -219,7 +226,7 @@ export class Explorer {
 
   /** Which programs load what is merged of some adapters. */
   async programs(ids: readonly number[]): Promise<readonly Program[]> {
-    const { programsFor } = await import("./page-merge.ts");
+    const { programsFor } = await import("./set-audit.ts");
     return programsFor(ids.map((id) => this.#adapters.get(id)!));
   }
 

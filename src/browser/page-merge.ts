@@ -13,12 +13,12 @@ import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
+import { refuseUnmade } from "./made-for.ts";
 import type { PageInputs } from "./page-lanes.ts";
-import { refuseUnmade } from "./programs.ts";
 
 export { methodById } from "../methods/registry.ts";
 export { makePlan } from "../plan/plan.ts";
-export { programsFor, refuseUnheld, refuseUnmade } from "./programs.ts";
+export { refuseUnmade } from "./made-for.ts";
 
 /** A merged adapter: the outcome, and the files of its folder by name. */
 export interface PageMerge extends MergeOutcome {
@@ -75,7 +75,11 @@ export async function mergeInPage(
     const used = folders.filter((folder, t) => folder !== null && inputsUsed.has(t)) as FolderReader[];
     const { outcome, files } = await folderFiles(merged, peftFolder(merged.plan), steps, used, null);
     const named = files.map(({ name, bytes }) => [name, bytes] as const);
-    return { ...outcome, kept: kept(merged.plan, adapters), files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(named) } };
+    return {
+      ...outcome,
+      kept: kept(merged.plan, adapters),
+      files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(named) },
+    };
   } finally {
     await Promise.allSettled(workers.map((worker) => worker.close()));
   }

@@ -1,32 +1,18 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { CONSUMER_IDS, type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import { checkOpened } from "../analysis/check.ts";
-import { formatsFor, holdsForm } from "../convert/forms.ts";
 import { LoraLegoError } from "../core/errors.ts";
-import { refuseNoPeft } from "../plan/for-consumer.ts";
 import { makePlan } from "../plan/plan.ts";
 import { planOutput } from "../plan/plan-output.ts";
 import { plannedAdapter } from "../plan/planned-adapter.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import { loadsSingleFile, refuseUnmade, SINGLE_FILE } from "./made-for.ts";
 
 /** A program, and why it would not load the merge of some adapters; null where nothing is known against it. */
 export interface Program {
   readonly for: ConsumerId;
   readonly title: string;
   readonly against: string | null;
-}
-
-/** What a page makes besides a PEFT folder: the single file of an image model. */
-export const SINGLE_FILE = ".safetensors";
-
-/** Whether a program loads single files rather than PEFT folders. */
-export function loadsSingleFile(consumer: Consumer): boolean {
-  return !consumer.formats.includes("peft") && formatsFor(consumer).some((format) => holdsForm(format, SINGLE_FILE));
-}
-
-/** Refuse to merge for a program that loads nothing that a page makes. @throws UsageError */
-export function refuseUnmade({ for: id }: Pick<Recipe, "for">): void {
-  if (id !== undefined && !loadsSingleFile(consumerById(id))) refuseNoPeft({ for: id });
 }
 
 /**
@@ -65,7 +51,9 @@ async function whyNot(adapters: readonly Adapter[], consumer: Consumer): Promise
     await refuseUnheld(adapters, asked);
     if (loadsSingleFile(consumer)) return null;
     const merged = await plannedAdapter("the result", makePlan(adapters, asked), adapters);
-    return checkOpened({ ...merged, format: "peft" }, consumer).findings.find(({ level }) => level !== "note")?.text ?? null;
+    return (
+      checkOpened({ ...merged, format: "peft" }, consumer).findings.find(({ level }) => level !== "note")?.text ?? null
+    );
   } catch (error) {
     if (error instanceof LoraLegoError) return error.message;
     throw error;

@@ -6,6 +6,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 
 // One chunk of the page: two would split what they share into many.
 export { mergeTitle } from "./merge-title.ts";
+export { programsFor, refuseUnheld } from "./programs.ts";
 export { resultChecks, resultFile, resultLoading } from "./result.ts";
 
 /** What `lora-lego audit` says of a set. */

@@ -1,12 +1,11 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import type { Conversion } from "../convert/conversion.ts";
-import { convertFor } from "../convert/output-format.ts";
 import { writeConversion } from "../convert/write-conversion.ts";
 import { memorySink } from "../core/bytes.ts";
 import { LoraLegoError } from "../core/errors.ts";
 import type { Recipe } from "../recipe/recipe.ts";
-import { SINGLE_FILE } from "./programs.ts";
+import { SINGLE_FILE } from "./made-for.ts";
 
 /** A merged adapter of an image model as the single file that programs for such models load. */
 export interface SingleFile {
@@ -23,6 +22,8 @@ export interface SingleFile {
 export async function singleFile(name: string, adapter: Adapter, { for: id }: Recipe): Promise<SingleFile | null> {
   if (!ofImageModel(adapter.modules.keys())) return null;
   const file = `${name}${SINGLE_FILE}`;
+  // The writers are many, and language models need none.
+  const { convertFor } = await import("../convert/output-format.ts");
   let conversion: Conversion;
   try {
     ({ conversion } = await convertFor(file, id === undefined ? {} : { for: id }, adapter, null));

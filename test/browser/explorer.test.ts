@@ -123,7 +123,11 @@ describe("the explorer", () => {
           page.open(
             convert === null
               ? handed(path, basename(path))
-              : { name: basename(path), files: { "a.safetensors": { blob: new Blob([readFileSync(path)]) } }, folders: [] },
+              : {
+                  name: basename(path),
+                  files: { "a.safetensors": { blob: new Blob([readFileSync(path)]) } },
+                  folders: [],
+                },
           ),
         ),
       );

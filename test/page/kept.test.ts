@@ -42,10 +42,13 @@ describe("results", () => {
     const name = "adapter_model.safetensors";
     const download = () => saved(page, () => page.getByRole("button", { name }).click());
     const before = (await download()).bytes;
+    const checks = page.getByText(/^(Signs|No sign) of failure/);
+    const found = await checks.textContent();
     await page.reload();
     await page.getByRole("tab", { name: "Merge (1)" }).click();
     const heading = page.getByRole("heading", { name: "1. lego, rank 9" });
     await heading.waitFor();
+    expect(await checks.textContent()).toBe(found);
     // It is not new, and so takes no focus.
     expect(await heading.evaluate((node) => node === document.activeElement)).toBe(false);
     expect((await download()).bytes.equals(before)).toBe(true);

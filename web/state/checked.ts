@@ -7,7 +7,10 @@ import { type Checks, type MadeMerge, merges } from "./merge.ts";
 const asked = new WeakSet<MadeMerge["files"]>();
 
 /** Look for what an audit finds in a result, once, and keep it with the result. @param inputs the adapters that it was made of */
-export function lookAt({ name, files, recipe, report, number, checks }: MadeMerge, inputs: readonly OpenAdapter[]): void {
+export function lookAt(
+  { name, files, recipe, report, number, checks }: MadeMerge,
+  inputs: readonly OpenAdapter[],
+): void {
   if (checks !== null || asked.has(files)) return;
   asked.add(files);
   const found = (own: Checks): void => {

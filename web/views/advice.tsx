@@ -62,8 +62,8 @@ export function Advice({ made }: { made: MadeMerge }) {
             ))}
           </dl>
           <p class="hint">
-            For other programs: <code>lora-lego check {loading.single ?? made.name}</code> says whether they load it, and
-            what to convert it to.
+            For other programs: <code>lora-lego check {loading.single ?? made.name}</code> says what to convert it to,
+            if anything helps.
           </p>
         </details>
       )}

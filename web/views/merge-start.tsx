@@ -37,14 +37,7 @@ export function MergeStart() {
     <div class="start">
       {openAdapters.value.length > 0 && (
         <p class={refused === null ? "estimate" : "error"} aria-live="polite">
-          <Flagged
-            text={
-              refused ??
-              (found !== null && "bytes" in found
-                ? written(found)
-                : "Planning…")
-            }
-          />
+          <Flagged text={refused ?? (found !== null && "bytes" in found ? written(found) : "Planning…")} />
         </p>
       )}
       <div class="row">
