@@ -91,6 +91,11 @@ export const EXPLORER: PromisingText = {
       "browser/explorer > opens every format that the command line reads",
     ],
     [
+      "It also opens zip archives that store files as they are, such as its own; others are to be unpacked first.",
+      "state/download > of the folder is opened again as the adapter that it holds",
+      "browser/unzipped > is to be unpacked first where it is compressed, and is said to be damaged where it is cut off",
+    ],
+    [
       "A chip shows an adapter's mark, rank and norm, and whether it is lost in the sum of all.",
       "page/shows > says what an adapter is, and lets it be renamed, weighted, moved and removed",
       "page/shows > says who is lost beside its name, and balances the set where that is recommended",
@@ -140,8 +145,9 @@ export const EXPLORER: PromisingText = {
       "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
     ],
     [
-      "**cluster purity**: the share of units in a cluster whose majority comes from their own adapter, for LEGO at the largest rank",
+      "**cluster purity**: the share of units in a cluster whose majority comes from their own adapter, for LEGO at the rank where its module's k begins, which the page names",
       "browser/explorer > looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share",
+      "browser/explorer > clusters for purity at the rank where a module's k begins",
     ],
     [
       "You can choose the figures of one or two adapters; otherwise the mean is shown.",
@@ -255,9 +261,22 @@ export const EXPLORER: PromisingText = {
       "page/flows > merges by the method that auto chooses, unless another is chosen",
     ],
     [
-      "An empty rank is filled with the one that the overview recommends for the method, and says so; empty the field for the merge's own.",
+      "An empty rank is filled with the one that the overview recommends for the method, and says so; empty the field for the method's own, which it then names.",
       "state/advised > fills an empty rank of auto, of the method that it is for, and of LEGO, until the field is emptied",
       "page/flows > merges by the method that auto chooses, unless another is chosen",
+    ],
+    [
+      "A rank that was shown stays when you choose another method, unless another one is recommended for it.",
+      "state/advised > stays with another method, of which the overview recommends none",
+    ],
+    [
+      "A factor that came from a result's advice goes with the method that it was computed for.",
+      "state/advised > goes with the method that it was computed for",
+    ],
+    [
+      "The programs that would not load what is merged of the open adapters cannot be chosen, and say why.",
+      "views/merge-form > offers the programs that load the result, and says of the others why not",
+      "browser/explorer > knows which programs load what is merged before it is",
     ],
     [
       "It has every method with its options (folded), the rank, a factor for the delta, the program that will load the result, and a slider for each weight.",
@@ -300,9 +319,19 @@ export const EXPLORER: PromisingText = {
       "page/flows > goes from the example set to a merge whose files are the command line's, byte by byte",
     ],
     [
-      "The checks of `audit --of` follow in one line, which unfolds; they need the adapters open.",
+      "For image models the first download is one .safetensors file, as `--out NAME.safetensors` writes it, because that is what their programs load.",
+      "browser/explorer > gives the merge of image adapters as the single file that their programs load, byte for byte",
+      "state/download > is one file, which comes first, where the programs of an image model load that",
+    ],
+    [
+      "The checks of `audit --of` follow in one line, which unfolds; they need the adapters open and are kept with the result.",
       "browser/explorer > finds in a result what lora-lego audit finds, and whether the program that it is for loads it",
       "page/merge > ends with what the command line ends with: what is lost, what to try, which a button does, and how to load it",
+      "page/kept > are there after a reload, with their files, until they are forgotten",
+    ],
+    [
+      "A result's title and the names of its files say what was asked for besides method and rank: factor, program, options and weights.",
+      "browser/merge-title > tells merges apart by whatever differs, the folder's name too",
     ],
     [
       "What to try next starts from the result that it stands under, and needs its adapters open.",
@@ -327,6 +356,10 @@ export const EXPLORER: PromisingText = {
       "An accuracy that was measured stands only with the merge that it was measured for: of the example set, at rank 6.",
       "state/measured > names what was measured for the very merge: with the computed factor, or as merged",
       "page/merge > of the five best methods stands beside the others, in one scale, with what was measured",
+    ],
+    [
+      'Where the values decide how large the result is (dc_merge), the form says "or less".',
+      "browser/explorer > estimates the size that the merge has, and passes on refusals",
     ],
     [
       "The files are byte-identical to those that `lora-lego merge` writes for the same recipe.",

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { adapters } from "../../web/state/adapters.ts";
 import { estimate, recipe } from "../../web/state/merge.ts";
+import { programs } from "../../web/state/programs.ts";
 import { MergeForm } from "../../web/views/merge-form.tsx";
 import { mount } from "./mounted.ts";
 
@@ -59,6 +60,19 @@ describe("the form of a merge", () => {
     await page.getByLabelText(/^Method/).selectOptions("lego");
     await expect.element(factor).toHaveAttribute("placeholder", "1, or auto");
     expect(recipe.value).toEqual({ method: "lego" });
+  });
+
+  it("offers the programs that load the result, and says of the others why not", async () => {
+    programs.value = [
+      { for: "peft", title: "PEFT", against: null },
+      { for: "vllm", title: "vLLM", against: "vLLM takes no LoRA for GPT-2; fuse it into the base instead." },
+      { for: "llamacpp", title: "llama.cpp", against: "it loads gguf files; convert the result." },
+    ];
+    mount(<MergeForm />);
+    const option = (text: string) => page.getByRole("option", { name: text, exact: true });
+    await expect.element(option("vLLM takes no LoRA for GPT-2")).toBeDisabled();
+    await expect.element(option("llama.cpp: it loads gguf files")).toBeDisabled();
+    await expect.element(option("PEFT")).toBeEnabled();
   });
 
   it("leaves a number that is being typed as it is, and takes auto for a factor", async () => {
