@@ -73,7 +73,7 @@ function refuseSpellings(adapters: readonly Adapter[]): void {
     );
   }
   throw new RefusedError(
-    `${one} and ${other} name their model's modules in different ways (such as ${first} and ${second}), which lora-lego cannot match yet; it does not know how the names of this family correspond, so pass files from one trainer.`,
+    `${one} and ${other} name their model's modules in different ways (such as ${first} and ${second}), which lora-lego cannot match: they are for different models, or it does not know how this family's names correspond; pass adapters of one base model, from one trainer.`,
   );
 }
 
@@ -81,13 +81,8 @@ function refusePartial(one: Adapter, other: Adapter, mayAllow: boolean): void {
   const model = oneModel(one, other);
   const merge = "merge adapters of one base model";
   if (![...one.modules.keys()].some((name) => other.modules.has(name))) {
+    refuseOnlyGguf(one, other, mayAllow);
     const [a, b] = [first(one.modules.keys()), first(other.modules.keys())];
-    if (isGgufName(a) !== isGgufName(b)) {
-      const [gguf, plain] = isGgufName(a) ? [one, other] : [other, one];
-      throw new RefusedError(
-        `${gguf.name} has llama.cpp's names of modules (such as ${isGgufName(a) ? a : b}) and ${plain.name} has not, and only the base model's config.json says which correspond; convert ${gguf.name} first: ${toPeft(gguf)} (BASE is the base model's folder).`,
-      );
-    }
     throw new RefusedError(
       `${one.name} (${plural(one.modules.size, "module")}, such as ${a}) and ${other.name} (${plural(other.modules.size, "module")}, such as ${b}) share no module${
         {
@@ -114,6 +109,25 @@ function refusePartial(one: Adapter, other: Adapter, mayAllow: boolean): void {
 }
 
 /**
+ * Refuse adapters of which some have llama.cpp's names of modules and others have not, even where other adapters share modules with each.
+ */
+export function refuseMixedNames(adapters: readonly Adapter[]): void {
+  const [one] = adapters;
+  for (const other of adapters.slice(1)) refuseOnlyGguf(one!, other, false);
+}
+
+/** Refuse two adapters of which only one has llama.cpp's names of modules. @param merging whether the caller takes --base-config */
+function refuseOnlyGguf(one: Adapter, other: Adapter, merging: boolean): void {
+  const [a, b] = [first(one.modules.keys()), first(other.modules.keys())];
+  if (isGgufName(a) === isGgufName(b)) return;
+  const [gguf, plain] = isGgufName(a) ? [one, other] : [other, one];
+  const merge = merging ? "pass that to the merge as --base-config BASE/config.json, or " : "";
+  throw new RefusedError(
+    `${gguf.name} has llama.cpp's names of modules (such as ${isGgufName(a) ? a : b}) and ${plain.name} has not, and only the base model's config.json says which correspond; ${merge}convert ${gguf.name} first: ${toPeft(gguf)} (BASE is the base model's folder).`,
+  );
+}
+
+/**
  * Refuse to put two adapters side by side that no model has both parts of: they share no module and stack their layers under different paths.
  * Those that name one base model may be parts of it, such as its vision tower and its language model.
  */
@@ -129,7 +143,7 @@ function refuseArchitectures(one: Adapter, other: Adapter): void {
 /** The command that gives an adapter in llama.cpp's names PEFT's. */
 function toPeft({ files, fileNames }: Adapter): string {
   const [file] = files;
-  const path = file !== undefined && "path" in file ? String(file.path) : fileNames.weights;
+  const path = file !== undefined && "shown" in file ? String(file.shown) : fileNames.weights;
   const folder = `${fileNames.weights.replace(/\.\w+$/, "")}-peft`;
   return `lora-lego convert ${shellPath(path)} --to peft --base-config BASE/config.json --out ${shellPath(folder)}`;
 }

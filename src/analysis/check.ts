@@ -1,7 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Consumer } from "../adapter/consumers.ts";
 import type { BaseFacts } from "./base-facts.ts";
-import { checkBase } from "./checks/base.ts";
+import { checkBase, checkPlaces } from "./checks/base.ts";
 import { checkExperts } from "./checks/experts.ts";
 import { checkFiles } from "./checks/files.ts";
 import type { Finding } from "./checks/finding.ts";
@@ -33,6 +33,8 @@ export function checkOpened(adapter: Adapter, consumer: Consumer, base: BaseFact
   if (foreign !== null) return { findings: [foreign], unseen: [] };
   const unseen: string[] = [];
   const findings = [
+    // Whatever else is found, it is the wrong base model.
+    ...checkPlaces(adapter, consumer, base, unseen),
     ...checkFiles(adapter, consumer),
     ...checkNotices(adapter, consumer, unseen),
     ...checkVariants(adapter, consumer, unseen),

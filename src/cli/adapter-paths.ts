@@ -138,11 +138,21 @@ function adaptersIn(path: string): string[] {
   if (!isFolder(path)) return [];
   const names = readdirSync(path).sort(compareNaturally);
   if (names.some(isOfFolder)) return [];
-  const files = names.filter((name) => isAdapterFile(name)).map((name) => join(path, name));
-  if (files.length > 0) return files.length === 1 ? [] : files.filter(isFile);
+  if (names.some(isAdapterFile)) return filesIn(path);
   return names
     .filter((name) => !CHECKPOINT.test(name) && holdsAdapter(join(path, name)))
-    .map((name) => join(path, name));
+    .map((name) => join(path, name))
+    .flatMap((folder) => {
+      const files = filesIn(folder);
+      return files.length === 0 ? folder : files;
+    });
+}
+
+/** The files of weights in a folder that holds several adapters; none where it is one itself. */
+function filesIn(folder: string): string[] {
+  const names = readdirSync(folder).sort(compareNaturally);
+  const files = names.filter(isAdapterFile);
+  return names.some(isOfFolder) || files.length < 2 ? [] : files.map((name) => join(folder, name)).filter(isFile);
 }
 
 function isFile(path: string): boolean {

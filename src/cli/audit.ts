@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { UsageError } from "../core/errors.ts";
 import { shellPath } from "../core/shell-word.ts";
+import { nearPath } from "../node/files/near-path.ts";
 import type { OpenOptions } from "../node/input/adapter-path.ts";
 import { severalAdaptersAmong } from "./adapter-paths.ts";
 import { collectPath } from "./parse-flags.ts";
@@ -65,7 +66,7 @@ async function auditSet(paths: string[], opening: OpenOptions, json: boolean): P
 /** Where an adapter is that a merge names: here, or beside it. */
 function nearby(merged: string, path: string): string {
   const beside = join(dirname(resolve(merged)), path);
-  return existsSync(path) || !existsSync(beside) ? path : relative("", beside);
+  return existsSync(path) || !existsSync(beside) ? path : nearPath(beside);
 }
 
 /** @returns whether no signature was found */

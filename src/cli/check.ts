@@ -58,7 +58,7 @@ export async function checkCommand(): Promise<Command> {
           if (flags.json) continue;
           const [only, ...others] = checks;
           if (others.length === 0) printCheck(only!);
-          else printVerdicts(path, checks);
+          else printVerdicts(path, checks, baseFlags(flags));
         } catch (error) {
           process.exitCode = Math.max(Number(process.exitCode ?? 0), reportFailure(error));
         }
@@ -75,7 +75,7 @@ function printCheck({ name, for: id, version, good, findings, unseen }: CheckedA
 }
 
 /** One line for each program: whether it takes the adapter, and the first thing against it. */
-function printVerdicts(path: string, checks: readonly CheckedAdapter[]): void {
+function printVerdicts(path: string, checks: readonly CheckedAdapter[], flags: readonly string[]): void {
   printLine(`${checks[0]!.name}:`);
   for (const { for: id, version, good, findings, unseen } of checks) {
     const { title } = consumerById(id);
@@ -89,7 +89,16 @@ function printVerdicts(path: string, checks: readonly CheckedAdapter[]): void {
     printLine("  ", colour(good ? "ok" : "no"), `  ${title} ${version}: ${why}`);
   }
   const first = checks.find(({ good }) => good) ?? checks[0]!;
-  printLine(`All about one of them: lora-lego check ${shellPath(path)} --for ${first.for}`);
+  const words = ["lora-lego check", shellPath(path), "--for", first.for, ...flags];
+  printLine(`All about one of them: ${words.join(" ")}`);
+}
+
+/** The flags that say what an adapter is compared with, for a command. */
+function baseFlags({ base, baseConfig }: CheckFlags): string[] {
+  return [
+    ...(base === undefined ? [] : ["--base", shellPath(base)]),
+    ...(baseConfig === undefined ? [] : ["--base-config", shellPath(baseConfig)]),
+  ];
 }
 
 /** The verdict; it claims no more than was looked at. */

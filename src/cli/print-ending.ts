@@ -27,7 +27,7 @@ export async function printEnding(
   out: string,
   { next, paths, from, free }: Ending,
 ): Promise<void> {
-  const audit = auditCommand(report, out, paths);
+  const audit = auditCommand(report, out, paths, from);
   const { lines, compared, base } = await loadingLines(out, from, free);
   printLine();
   printParagraph(lossShown(report));
@@ -48,6 +48,7 @@ function auditCommand(
   { inputs, modules, warnings }: MergeReport,
   out: string,
   paths: readonly string[] | null,
+  from: readonly DialectId[],
 ): string | null {
   // One adapter was not merged but changed, and as it was asked for.
   if (inputs.length < 2) return null;
@@ -58,6 +59,8 @@ function auditCommand(
   if (maximum(units) > MAX_UNITS) return null;
   // A file alone does not say which weights it was made with.
   const known = statSync(out).isDirectory() || inputs.every(({ weight }) => weight === 1);
-  if (!known || paths === null || out.endsWith(".gguf")) return null;
+  if (!known || paths === null) return null;
+  // Modules of GGUF files have their own names, and an audit knows no base model to tell which correspond.
+  if (from.includes("gguf") || out.endsWith(".gguf")) return null;
   return `lora-lego audit ${shellPath(out)} --of ${paths.map(shellPath).join(" ")}`;
 }

@@ -1,7 +1,9 @@
 import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import { maximum } from "../core/maximum.ts";
+import { isHubPath } from "../hub/hub-path.ts";
 import { AUTO, chooseMethod } from "../methods/auto.ts";
+import { nearPath } from "../node/files/near-path.ts";
 import { freeNames } from "../node/output/free-name.ts";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import type { Fix } from "../plan/warning.ts";
@@ -70,9 +72,11 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   if (flags.json) {
     printJson(last.name === null ? last.report : { steps: outcomes.map(({ name, report }) => ({ name, report })) });
   } else if (!quiet) {
-    const out = flags.out ?? recipe.out!;
+    const out = flags.out ?? nearPath(recipe.out!);
     printReport(last.report, out, last.format);
-    const paths = recipe.paths.at(-1)!.flatMap((path) => path ?? []);
+    const paths = recipe.paths
+      .at(-1)!
+      .flatMap((path) => (path === null ? [] : isHubPath(path) ? path : nearPath(path)));
     const next = outcomes.flatMap(({ name, report }) =>
       nextMerges(report).map((fix) => ({ why: fix.why, how: inRecipe(fix, name, report) })),
     );
@@ -127,7 +131,12 @@ async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   if (flags.json) printJson(last.name === null ? last.plan : { steps: planned });
   else {
     for (const step of planned) {
-      printPlan(step, step === last ? (flags.out ?? recipe.out ?? "the output") : `step ${step.name}`);
+      printPlan(
+        step,
+        step === last
+          ? (flags.out ?? (recipe.out === null ? "the output" : nearPath(recipe.out)))
+          : `step ${step.name}`,
+      );
       if (step !== last) printLine();
     }
   }

@@ -1,6 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { isKohyaName, ofImageModel } from "../adapter/names/components.ts";
-import { numberedList } from "../adapter/names/numbered.ts";
+import { numberedList, renamedForTrainer } from "../adapter/names/numbered.ts";
 import { isSideTensor } from "../adapter/side-tensors.ts";
 import { RefusedError } from "../core/errors.ts";
 
@@ -21,7 +21,7 @@ export function refuseUncarried(adapter: Adapter, format: string, carried: "side
   const numbered = [...modules.keys()].find((module) => numberedList(module) !== null);
   if (numbered !== undefined) {
     throw new RefusedError(
-      `${name} numbers its modules (such as ${numbered}) instead of naming them, so ${format} files cannot say where they belong, and only the code that trained it loads it; merge it into a folder, which keeps its numbers for that code.`,
+      `${name} numbers its modules (such as ${numbered}) instead of naming them, so ${format} files cannot say where they belong; write a PEFT folder, which no program loads as it is, and ${renamedForTrainer(numbered)}.`,
     );
   }
 }

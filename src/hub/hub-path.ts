@@ -23,6 +23,31 @@ export function isHubPath(path: string): boolean {
 
 /** @throws UsageError if it is not such a path */
 export function parseHubPath(path: string): HubPath {
+  const found = hubPathOf(path);
+  if (found !== null) return found;
+  throw new UsageError(
+    `${path} is not a Hub path; write hf://owner/name, followed by @revision and /subfolder if needed.`,
+  );
+}
+
+/** The repository that owner/name names, or the same as a path on the Hub. @throws UsageError for what is no repository alone */
+export function parseRepository(text: string): string {
+  const found = hubPathOf(isHubPath(text) ? text : `${SCHEME}${text}`);
+  if (found !== null && found.subfolder === "" && !text.includes("@")) return found.repo;
+  throw new UsageError(`${text} is not the name of a repository on the Hub; write owner/name.`);
+}
+
+/** The path on the Hub that the address of one of its pages shows; null for other addresses. */
+export function pathOfAddress(address: string): string | null {
+  const [, repo, view] =
+    /^https?:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)\/([\w.-]+\/[\w.-]+)(\/[^?#]*)?/.exec(address) ?? [];
+  if (repo === undefined || hubPathOf(`${SCHEME}${repo}`) === null) return null;
+  const [, revision = "main", inside = ""] = /^\/(?:tree|blob|resolve)\/([^/]+)(.*)$/.exec(view ?? "") ?? [];
+  const folder = inside.replace(/\/[^/]*\.[^/]*$/, "").replace(/\/+$/, "");
+  return `${SCHEME}${repo}${revision === "main" ? "" : `@${revision}`}${folder}`;
+}
+
+function hubPathOf(path: string): HubPath | null {
   const [owner = "", rest = "", ...folders] = path.slice(SCHEME.length).replace(/\/+$/, "").split("/");
   const [name = "", revision = "main", ...more] = rest.split("@");
   const good =
@@ -32,12 +57,9 @@ export function parseHubPath(path: string): HubPath {
     more.length === 0 &&
     soundParts(revision) &&
     folders.every((folder) => folder !== "" && folder !== "." && folder !== "..");
-  if (!good) {
-    throw new UsageError(
-      `${path} is not a Hub path; write hf://owner/name, followed by @revision and /subfolder if needed.`,
-    );
-  }
-  return { repo: `${owner}/${name}`, revision: decodeURIComponent(revision), subfolder: folders.join("/") };
+  return !good
+    ? null
+    : { repo: `${owner}/${name}`, revision: decodeURIComponent(revision), subfolder: folders.join("/") };
 }
 
 /** Whether each part of a revision is a safe name, because it becomes a path in the cache. */

@@ -152,6 +152,8 @@ export interface Method<Options = unknown> {
    * The units that a module has where every adapter changes it, if fewer than `fullRank`; plans are made with them. Default: `fullRank`.
    */
   plannedRank?(ranks: readonly number[], size: { readonly in: number; readonly out: number }): number;
+  /** What makes `plannedRank` smaller than `fullRank`, for the warning of a rank that is reduced to it. */
+  readonly plannedBecause?: string;
   /**
    * Kernel memory that `merge` takes besides the pool and the result, in bytes. Default: the memory of its uncut rows, if it yields
    * rows.

@@ -8,6 +8,12 @@ export function mostUnits(method: Method, target: ModuleTarget, shape: Omit<Modu
   return Math.max(1, Math.min(method.fullRank(shape.ranks, shape), targetRank(target, sumOfRanks(shape.ranks))));
 }
 
+/** The units that a module's result is planned with: those of a merge in which every adapter changes it. */
+export function plannedUnits(method: Method, target: ModuleTarget, shape: Omit<ModuleShape, "rank">): number {
+  const planned = method.plannedRank?.(shape.ranks, shape) ?? Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.min(planned, mostUnits(method, target, shape)));
+}
+
 /**
  * Kernel memory for merging a module: its pool, the method's result, and writing it. Several runs on one pool, one after the other, need
  * as much as the largest (`Pool.freely` frees the memory of each).

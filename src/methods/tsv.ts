@@ -15,6 +15,7 @@ export const tsv: Method<Record<string, never>> = {
   single: "exact",
   parameters: {},
   plannedRank: (ranks, size) => sumOfRanks(ranks.map((rank) => Math.min(rank, tripletsEach(size, ranks.length)))),
+  plannedBecause: "of each adapter it takes at most the module's smaller side divided by the number of adapters",
   merge: async (pool, { rank }) =>
     inCoreSpace(pool, (tasks) => {
       const most = tripletsEach(pool, tasks.length);

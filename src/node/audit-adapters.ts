@@ -3,6 +3,7 @@ import { wasmKernels } from "../kernels/wasm.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { PATHS } from "./call/rules.ts";
 import { diskAdapters, OPENING, type OpenOptions } from "./input/adapter-path.ts";
+import { partsAgain } from "./input/parts-again.ts";
 
 const AUDIT: Call<OpenOptions> = { name: "auditAdapters", takes: { paths: PATHS }, options: OPENING };
 
@@ -24,7 +25,9 @@ export async function auditAdapters(paths: readonly string[], options: OpenOptio
   checkCall(AUDIT, [paths, options]);
   const opened = await diskAdapters(paths, options);
   const adapters = opened.map(({ adapter }) => adapter);
-  return auditSet(wasmKernels(), adapters, paths).finally(() => {
+  try {
+    return await auditSet(wasmKernels(), adapters, paths, await partsAgain(opened));
+  } finally {
     for (const { close } of opened) close();
-  });
+  }
 }

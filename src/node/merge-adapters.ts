@@ -138,7 +138,7 @@ export async function mergeChecked(
     profile?.mark("open");
     const { out } = options;
     const adapters = opened.map(({ adapter }) => adapter);
-    for (const text of await partsAgain(opened)) options.onNotice?.(text);
+    for (const text of (await partsAgain(opened)).values()) options.onNotice?.(text);
     const planned = async () => ({ plan: makePlan(adapters, recipe), adapters, baseConfig });
     // What is wrong with the inputs is said before that the output is there already.
     if (existsSync(out)) await planned();

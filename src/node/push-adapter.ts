@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
 import { HubError, RefusedError, UsageError } from "../core/errors.ts";
 import { boundedFetch } from "../hub/bounded-fetch.ts";
-import { parseHubPath } from "../hub/hub-path.ts";
+import { parseRepository } from "../hub/hub-path.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { PATH, SETTINGS, SWITCH, TEXT } from "./call/rules.ts";
 import { refuseForeignFile } from "./files/own-file.ts";
@@ -20,7 +20,7 @@ export interface PushOptions {
 
 const PUSH: Call<PushOptions> = {
   name: "pushAdapter",
-  takes: { folder: PATH, repo: TEXT },
+  takes: { folder: PATH, to: TEXT },
   options: { private: SWITCH, settings: SETTINGS },
 };
 
@@ -34,7 +34,7 @@ export interface Pushed {
  * Upload an adapter's folder to a model repository on the Hub as one commit; the repository is created if it does not exist. Only regular
  * files directly in the folder are uploaded.
  *
- * @param repo owner/name
+ * @param to owner/name, or hf://owner/name
  * @throws UsageError for what is not an adapter or repository name, and if a repository must be created but `private` is not given;
  * RefusedError for a link out of the folder, and for a repository whose visibility contradicts `private`; HubError when the upload fails
  * @example
@@ -47,13 +47,10 @@ export interface Pushed {
  * console.log(files.length); // 4
  * ```
  */
-export async function pushAdapter(folder: string, repo: string, options: PushOptions = {}): Promise<Pushed> {
-  checkCall(PUSH, [folder, repo, options]);
+export async function pushAdapter(folder: string, to: string, options: PushOptions = {}): Promise<Pushed> {
+  checkCall(PUSH, [folder, to, options]);
   const settings = options.settings ?? hubSettings();
-  const path = parseHubPath(`hf://${repo}`);
-  if (path.subfolder !== "" || repo.includes("@")) {
-    throw new UsageError(`${repo} is not the name of a repository; write owner/name.`);
-  }
+  const repo = parseRepository(to);
   if (settings.token === null) {
     throw new HubError(
       `Uploading to ${repo} needs a token that may write; set HF_TOKEN to one from ${settings.endpoint}/settings/tokens.`,

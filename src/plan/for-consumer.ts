@@ -10,7 +10,7 @@ import {
 } from "../adapter/consumers.ts";
 import { unpairedParameters } from "../adapter/experts.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
-import { numberedList } from "../adapter/names/numbered.ts";
+import { numberedList, renamedForTrainer } from "../adapter/names/numbered.ts";
 import { stackGaps } from "../adapter/stacked.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
@@ -97,7 +97,7 @@ export function refuseUnloadable(
   const numbered = modules.find(({ name }) => numberedList(name) !== null);
   if (numbered !== undefined) {
     throw new RefusedError(
-      `${title} finds modules by their names, but these adapters number them (such as ${numbered.name}), as the code that trained them does; leave --for out, and load the result with that code.`,
+      `${title} finds modules by their names, but these adapters number them (such as ${numbered.name}), as the code that trained them does; leave --for out, write a folder, and ${renamedForTrainer(numbered.name)}.`,
     );
   }
   if (models === "language" && ofImageModel(modules.map(({ name }) => name))) {

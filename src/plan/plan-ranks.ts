@@ -2,7 +2,7 @@ import type { Consumer } from "../adapter/consumers.ts";
 import { evenExperts } from "../adapter/experts.ts";
 import { maximum } from "../core/maximum.ts";
 import type { Method, ModuleTarget, Target } from "../methods/method.ts";
-import { mostUnits } from "../methods/module-memory.ts";
+import { plannedUnits } from "../methods/module-memory.ts";
 import type { ScoredDirections } from "../methods/net-utility.ts";
 import { refuseUncut } from "../recipe/check-target.ts";
 import type { RankLayout } from "../recipe/recipe.ts";
@@ -108,8 +108,7 @@ function ownRank(
   const ranks = parts.map(({ module }) => module.rank);
   const { kind, in: inputs, out, inputShape } = parts[0]!.module;
   const size = { in: inputs, out };
-  const planned = method.plannedRank?.(ranks, size) ?? Number.POSITIVE_INFINITY;
-  const rank = Math.max(1, found ?? Math.min(planned, mostUnits(method, target, { ...size, ranks })));
+  const rank = Math.max(1, found ?? plannedUnits(method, target, { ...size, ranks }));
   const parameter = parts.map(({ module }) => module.parameter).find((own) => own !== undefined);
   return {
     name,

@@ -1,9 +1,11 @@
 import type { Consumer } from "../adapter/consumers.ts";
 import { expertGap } from "../adapter/experts.ts";
+import { numberedList, renamedForTrainer } from "../adapter/names/numbered.ts";
 import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
-import type { Target } from "../methods/method.ts";
+import { type Method, sumOfRanks, type Target } from "../methods/method.ts";
+import { plannedUnits } from "../methods/module-memory.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
 import { startWarnings, zerosAdded } from "./for-consumer.ts";
 import { budgetOf } from "./plan-budget.ts";
@@ -14,6 +16,7 @@ import type { Warning } from "./warning.ts";
 /** Warnings about the plan. */
 export function planWarnings(
   recipe: LooseRecipe,
+  method: Method,
   parts: MergeParts,
   ranks: RankPlan,
   consumer: Consumer | null,
@@ -23,9 +26,10 @@ export function planWarnings(
   return [
     ...zerosAdded(zeros),
     ...expertsIncomplete([...modules, ...zeros]),
-    ...rankReduced(recipe.target, ranks),
+    ...rankReduced(recipe.target, ranks, method),
     ...rankLimited(recipe.target, parts, consumer),
     ...startWarnings(consumer, rank),
+    ...numbersKept(parts),
     ...leftOut(parts),
   ];
 }
@@ -39,15 +43,35 @@ function expertsIncomplete(modules: readonly { readonly name: string }[]): Warni
 }
 
 /** Warn that the rank asked for is larger than any module can have, or a budget larger than all of them can use. */
-function rankReduced(asked: Target | undefined, { modules, most, sum }: RankPlan): Warning[] {
+function rankReduced(asked: Target | undefined, ranks: RankPlan, method: Method): Warning[] {
+  const { modules, most, sum } = ranks;
   const total = asked === undefined ? null : budgetOf(asked, modules.length);
   if (total !== null && sum < total) {
     const text = `The budget is ${plural(total, "rank")}, but the modules can use only ${sum}, so that is what they have together.`;
     return [{ id: "rank-reduced", text }];
   }
   if (asked?.kind !== "rank" || asked.rank <= most) return [];
-  const text = `Rank ${asked.rank} was asked for, but no module has more than ${plural(most, "unit")}, so that is the rank of the result.`;
+  const text = `Rank ${asked.rank} was asked for, but ${whyReduced(ranks, method)}, so that is the rank of the result.`;
   return [{ id: "rank-reduced", text }];
+}
+
+/** What keeps a result from the rank asked for: the adapters' units, the sizes of their matrices, or how much the method takes of them. */
+function whyReduced({ modules, most }: RankPlan, method: Method): string {
+  const shapes = modules.map(({ target, in: inputs, out, parts }) => {
+    return { target, in: inputs, out, ranks: parts.map(({ module }) => module.rank) };
+  });
+  if (most === maximum(shapes.map(({ ranks }) => sumOfRanks(ranks)))) {
+    return `no module has more than ${plural(most, "unit")}`;
+  }
+  // What is written may be less than what headers promise.
+  if (most < maximum(shapes.map((shape) => plannedUnits(method, shape.target, shape)))) {
+    return `no module has more than ${plural(most, "unit")} that ${most === 1 ? "is" : "are"} not zero`;
+  }
+  if (method.cut === "svd" && most === maximum(shapes.map(({ in: inputs, out }) => Math.min(inputs, out)))) {
+    return `no module has a smaller side above ${most}`;
+  }
+  const why = method.plannedBecause === undefined ? "" : ` (${method.plannedBecause})`;
+  return `${method.id} gives no module of these adapters a rank above ${most}${why}`;
 }
 
 /** Warn that the result has a smaller rank than an adapter because the consumer takes no larger one. */
@@ -56,6 +80,14 @@ function rankLimited(asked: Target | undefined, { sources }: MergeParts, consume
   if (asked !== undefined || largest <= most) return [];
   const text = `${consumer!.title} takes rank ${most} at most, so that is the rank of the result, though modules of the adapters have up to ${plural(largest, "unit")}.`;
   return [{ id: "rank-limited", text }];
+}
+
+/** Warn that modules have numbers for names, which the result keeps. */
+function numbersKept({ modules }: MergeParts): Warning[] {
+  const numbered = modules.find(({ name }) => numberedList(name) !== null);
+  if (numbered === undefined) return [];
+  const text = `The adapters number their modules (such as ${numbered.name}) instead of naming them, and only the code that trained them knows what the numbers mean: no program loads the result as it is; ${renamedForTrainer(numbered.name)}.`;
+  return [{ id: "numbers-kept", text, module: numbered.name }];
 }
 
 /** Warn about adapters that add nothing. */

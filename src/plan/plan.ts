@@ -103,7 +103,7 @@ export function makePlan(inputs: readonly Adapter[], wanted: Recipe, found: Find
     leftOut: parts.selection.left,
     config,
     warnings: [
-      ...planWarnings(recipe, parts, ranks, consumer, zeros),
+      ...planWarnings(recipe, method, parts, ranks, consumer, zeros),
       ...differences,
       ...parts.warnings,
       ...inputWarnings(parts.used),

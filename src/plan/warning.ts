@@ -15,6 +15,7 @@ export interface Warning {
     | "rank-reduced"
     | "rank-limited"
     | "experts-incomplete"
+    | "numbers-kept"
     | "scale-uncertain"
     | "scale-unknown"
     | "zero-result"

@@ -166,7 +166,7 @@ describe("refuseMisfits", () => {
 
   it("names the file to translate by its path, where it has one", async () => {
     const [gguf, plain] = [await adapterOf("g.gguf", ["blk.0.attn_q"]), await adapterOf("plain", layers(1))];
-    const placed = { ...gguf, files: gguf.files.map((file) => ({ ...file, path: "/my files/g.gguf" })) };
+    const placed = { ...gguf, files: gguf.files.map((file) => ({ ...file, shown: "/my files/g.gguf" })) };
     refused([placed, plain], false, "lora-lego convert '/my files/g.gguf' --to peft");
   });
 
@@ -275,7 +275,13 @@ describe("refuseMisfits", () => {
       const shared = a.startsWith("model.") ? ["model.layers.0.input"] : [];
       const [one, other] = [await adapterOf("one", [a, ...shared]), await adapterOf("other", [b, ...shared])];
       for (const partial of [false, true]) {
-        refused([one, other], partial, "one and other name", `(such as ${a} and ${b})`, "cannot match yet");
+        refused(
+          [one, other],
+          partial,
+          "one and other name",
+          `(such as ${a} and ${b})`,
+          "cannot match: they are for different models, or",
+        );
         refused([await adapterOf("both", [a, b])], partial, "both names its model's modules in two ways");
         expect(() => refuseMisfits([one, other], partial)).not.toThrow(/--allow-partial/);
       }

@@ -47,6 +47,43 @@ describe.concurrent("lora-lego audit", () => {
     expect([json.code, JSON.parse(json.stdout).good]).toEqual([1, false]);
   });
 
+  it("says what a merge says of an adapter that was made of others, and leaves it out", async () => {
+    const cwd = tempFolder();
+    const two = [written("made-1", 11), written("made-2", 12)];
+    expect((await run(["merge", ...two, "--out", "both"], { cwd })).code).toBe(0);
+    const said = "both was made of made-1, made-2 (its recipe.yaml), so made-1, made-2 count twice;";
+    const { code, stdout } = await run(["audit", "both", ...two], { cwd });
+    const text = stdout.replaceAll(/\s+/g, " ");
+    expect([code, text]).toEqual([1, expect.stringContaining(`problem: ${said}`)]);
+    expect(text).toContain("both is left out: it was made of others of these.");
+    expect(stdout).toMatch(new RegExp(`^  lora-lego merge ${two.join(" ")} --out merged$`, "m"));
+    const merged = await run(["merge", "both", ...two, "--out", "again"], { cwd });
+    expect(merged.stderr).toContain(said);
+  });
+
+  it("names a rank that the merge writes", async () => {
+    // floor(4 / 2) units of each adapter.
+    const modules = { q: { in: 4, out: 9 } };
+    const two = [1, 2].map((seed) =>
+      writeAdapter(join(folder, `narrow-${seed}`), randomAdapter(seed, { rank: seed + 4, modules })),
+    );
+    const { stdout } = await run(["audit", ...two]);
+    const [, rank] = /^Merge by tsv at rank (\d+) /m.exec(stdout)!;
+    const { code, stdout: merged } = await run(["merge", ...two, "--out", join(folder, "narrow")]);
+    expect([code, merged]).toEqual([0, expect.stringContaining(`1 module, rank ${rank},`)]);
+  });
+
+  it("says of modules with numbers for names that no program loads the result as it is", async () => {
+    const modules = { w_000: { in: 8, out: 8 } };
+    const two = [1, 2].map((seed) => writeAdapter(join(folder, `sam-${seed}`), randomAdapter(seed, { modules })));
+    const said =
+      "no program loads the result as it is; rename its tensors for that code (base_model.model.w_000.lora_A.weight to w_a_000, and so on).";
+    const { code, stdout } = await run(["audit", ...two]);
+    expect([code, stdout.replaceAll(/\s+/g, " ")]).toEqual([0, expect.stringContaining(said)]);
+    const merged = await run(["merge", ...two, "--dry-run"]);
+    expect([merged.code, merged.stderr]).toEqual([0, expect.stringContaining(`${said} [numbers-kept]`)]);
+  });
+
   it("says so if nothing was found, and where something is found against loading them unmerged", async () => {
     const { code, stdout } = await run(["audit", written("third", 3)]);
     expect([code, stdout]).toEqual([
@@ -228,6 +265,27 @@ describe.concurrent("lora-lego audit of GGUF adapters", () => {
     const [, convert] = /; convert \S+ first: (lora-lego .*) \(BASE is the base model's folder\)\.\n$/.exec(stderr)!;
     expect((await run(ready(convert!), { cwd })).code).toBe(0);
     expect((await run(["audit", "merged-peft", "--of", ...TWO], { cwd })).code).toBe(0);
+  });
+
+  it("refuses a GGUF adapter among others that a PEFT result was made of, whose merge prints no such command", async () => {
+    const cwd = tempFolder();
+    const config = join(BASE, "config.json");
+    await run(["convert", TWO[0]!, "--base-config", config, "--to", "gguf", "--out", "l1.gguf"], { cwd });
+    const alone = await run(["merge", "l1.gguf", TWO[1]!, "--out", "no"], { cwd });
+    expect([alone.code, alone.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^error: l1\.gguf has .*; pass that to the merge as --base-config BASE\/config\.json, or convert /,
+      ),
+    ]);
+    const merged = await run(["merge", "l1.gguf", TWO[1]!, "--base-config", config, "--out", "l2"], { cwd });
+    expect([merged.code, merged.stdout]).toEqual([0, expect.not.stringContaining("lora-lego audit")]);
+    const { code, stdout, stderr } = await run(["audit", "l2", "--of", "l1.gguf", TWO[1]!], { cwd });
+    expect([code, stdout, stderr]).toEqual([
+      1,
+      "",
+      expect.stringMatching(/; convert l1\.gguf first: lora-lego convert l1\.gguf --to peft .* --out l1-peft /),
+    ]);
   });
 });
 

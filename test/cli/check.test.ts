@@ -42,6 +42,17 @@ describe("lora-lego check", () => {
     });
   });
 
+  it.concurrent("names the wrong base first, and in the command at the end", async () => {
+    const { code, stdout } = await run(["check", good, "--base", base]);
+    expect(code).toBe(1);
+    const shown = lines(stdout);
+    for (const program of ["vLLM", "llama.cpp", "TGI", "mlx-lm"]) {
+      const line = shown.find((each) => each.startsWith(`  no  ${program} `))!;
+      expect(line).toMatch(/: none of its \d+ modules is in base /);
+    }
+    expect(shown.at(-1)).toBe(`All about one of them: lora-lego check ${good} --for vllm --base ${base}`);
+  });
+
   it.concurrent("claims no more than that where all was looked at", async () => {
     const zeros = (rows: number, columns: number): number[][] => Array(rows).fill(Array(columns).fill(0));
     const tensors = { "layers.0.q_proj.weight": zeros(5, 6), "layers.1.q_proj.weight": zeros(7, 4) };

@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
+import { encodeTensor, randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, run } from "./run.ts";
 
 let folder = "";
@@ -40,6 +41,14 @@ describe.concurrent("a path that a shell lists beside adapters", () => {
     expect([code, stderr]).toEqual([
       2,
       "error: adapters/a/README.md is a text by its name, no adapter; pass the adapter's folder, adapters/a.\n",
+    ]);
+  });
+
+  it("is named as what it is in the current folder", async () => {
+    const { code, stderr } = await run(["inspect", "README.md"], { cwd: join(folder, "adapters/a") });
+    expect([code, stderr]).toEqual([
+      2,
+      "error: README.md is a text by its name, no adapter; pass the current folder (./), which holds the adapter.\n",
     ]);
   });
 
@@ -230,5 +239,39 @@ describe.concurrent("a merge", () => {
     const { stdout, stderr } = await run(["audit", "ab"], { cwd: folder });
     expect(stderr).toContain("ab is a merge by its recipe.yaml. How it went: lora-lego audit ab --of a b\n");
     expect(stdout).toContain("One adapter has nothing to be merged with: name the others too.");
+  });
+});
+
+describe.concurrent("a path that is not there", () => {
+  it.each([
+    ["https://huggingface.co/me/mine", "for this adapter on the Hub pass hf://me/mine."],
+    ["https://huggingface.co/me/mine/tree/main/sub/", "for this adapter on the Hub pass hf://me/mine/sub."],
+    [
+      "https://hf.co/me/mine/blob/v2/adapter_model.safetensors?x=1",
+      "for this adapter on the Hub pass hf://me/mine@v2.",
+    ],
+    ["https://huggingface.co/me", "download it, and pass its file or folder."],
+    ["http://example.org/a/b.safetensors", "download it, and pass its file or folder."],
+  ])("may be the address of a page: %s", async (address, way) => {
+    const { code, stderr } = await run(["inspect", address]);
+    expect([code, stderr]).toEqual([2, `error: There is no file or folder ${address}; ${way}\n`]);
+  });
+});
+
+describe("a folder of folders", () => {
+  it("stands for the files of those that hold several", async () => {
+    const cwd = tempFolder();
+    writeAdapter(join(cwd, "set/a"), randomAdapter(1));
+    mkdirSync(join(cwd, "set/b"));
+    for (const name of ["one", "two"]) {
+      const [a, b] = [encodeTensor("w_a_000", [[1, 2]]), encodeTensor("w_b_000", [[3]])];
+      writeFileSync(join(cwd, `set/b/${name}.safetensors`), encodeSafetensors([a, b], {}));
+    }
+    const { code, stdout, stderr } = await run(["inspect", "set"], { cwd });
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining("the adapters in it are taken: a, one.safetensors, two.safetensors"),
+    ]);
+    expect(stdout.match(/ LoRA for /g)).toHaveLength(3);
   });
 });

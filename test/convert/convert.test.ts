@@ -364,7 +364,11 @@ describe("convert", () => {
       { "text_encoder.embed": { in: 3, out: 3, kind: "embedding" as const } },
       /text_encoder\.embed is an embedding, which diffusers files cannot hold/,
     ],
-    ["kohya", { "unet:12": { in: 3, out: 3 } }, /numbers its modules \(such as unet:12\)/],
+    [
+      "kohya",
+      { "unet:12": { in: 3, out: 3 } },
+      /numbers its modules \(such as unet:12\).* \(base_model\.model\.unet:12\.lora_A\.weight to unet:12:down, and so on\)\.$/,
+    ],
   ])("to %s refuses %j", async (to, modules, words) => {
     const adapter = await openPico("mine", randomAdapter(7, { modules }));
     expect(() => loadedWriter(to).convert(adapter, null)).toThrow(RefusedError);

@@ -349,7 +349,9 @@ describe("pushAdapter", () => {
   it.each([
     ["me/mine", null, /needs a token.*set HF_TOKEN/],
     ["me/mine", "hf_wrong", /this HF_TOKEN may not write there/],
-    ["mine", TOKEN, /is not a Hub path/],
+    ["mine", TOKEN, /^mine is not the name of a repository on the Hub; write owner\/name\.$/],
+    ["hf://hf://me/mine", TOKEN, /^hf:\/\/hf:\/\/me\/mine is not the name of a repository/],
+    ["hf://me/mine/sub", TOKEN, /not the name of a repository/],
     ["me/mine/sub", TOKEN, /not the name of a repository/],
   ])("to %s with token %s is refused in words", async (repo, token, words) => {
     const folder = writeAdapter(join(tempFolder(), "mine"), randomAdapter(9));

@@ -26,6 +26,31 @@ describe("the rank asked for", () => {
       ],
     });
   });
+
+  it("is named with what the method takes, where that is less than the adapters have", async () => {
+    // floor(min(6, 9) / 2) = 3 of each.
+    const wide = async (name: string, rank: number) => openPeft(linear("q", rank, 6, 9), { r: rank }, name);
+    const adapters = [await wide("one", 2), await wide("two", 5)];
+    const asked = (method: "tsv" | "svd" | "ties_svd" | "lego") =>
+      makePlan(adapters, { method, target: { kind: "rank", rank: 7 } });
+    expect(asked("tsv")).toMatchObject({
+      rank: 5,
+      warnings: [
+        {
+          id: "rank-reduced",
+          text: "Rank 7 was asked for, but tsv gives no module of these adapters a rank above 5 (of each adapter it takes at most the module's smaller side divided by the number of adapters), so that is the rank of the result.",
+        },
+      ],
+    });
+    for (const method of ["svd", "ties_svd"] as const) {
+      expect(asked(method).warnings[0]?.text).toMatch(/^Rank 7 .* but no module has a smaller side above 6, /);
+    }
+    expect(asked("lego")).toMatchObject({ rank: 7, warnings: [] });
+    const equal = [await wide("one", 3), await wide("two", 3)];
+    expect(makePlan(equal, { method: "linear", target: { kind: "rank", rank: 4 } }).warnings[0]?.text).toMatch(
+      /^Rank 4 .* but linear gives no module of these adapters a rank above 3, /,
+    );
+  });
 });
 
 describe("modules of a plan", () => {

@@ -6,3 +6,9 @@ export function numberedList(module: string): string | null {
   const match = NUMBERED.exec(module);
   return match?.[1] ?? match?.[2] ?? null;
 }
+
+/** How to rename the tensors of a result for the code that trained adapters with such a module, as the end of a sentence. */
+export function renamedForTrainer(module: string): string {
+  const own = module.startsWith("w_") ? module.replace("w_", "w_a_") : `${module}:down`;
+  return `rename its tensors for that code (base_model.model.${module}.lora_A.weight to ${own}, and so on)`;
+}

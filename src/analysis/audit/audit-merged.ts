@@ -1,5 +1,5 @@
 import type { Adapter } from "../../adapter/adapter.ts";
-import { refuseMisfits } from "../../adapter/compatibility.ts";
+import { refuseMisfits, refuseMixedNames } from "../../adapter/compatibility.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { plural } from "../../core/plural.ts";
 import { normOf } from "../../figures/delta.ts";
@@ -86,6 +86,7 @@ export async function auditMergedAdapter(
 ): Promise<MergedAudit> {
   const { adapters } = underOneName([...inputs, result]);
   refuseMisfits(adapters, true, false);
+  refuseMixedNames(adapters);
   const [merged, given] = [adapters.at(-1)!, adapters.slice(0, -1)];
   const all = moduleNames(given);
   const names = all.filter((name) => merged.modules.has(name));

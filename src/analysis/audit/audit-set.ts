@@ -51,9 +51,15 @@ export interface Audit {
  * Look at a set of adapters before merging: one pass over the modules, all from Gram matrices, sums in f64. Deterministic.
  *
  * @param paths the adapters' paths as the user wrote them, for the command that is recommended
+ * @param merges what is to be said of adapters that were made of others of the set, by position
  * @throws RefusedError for adapters of different models or shapes
  */
-export async function auditSet(kernels: Kernels, given: readonly Adapter[], paths: readonly string[]): Promise<Audit> {
+export async function auditSet(
+  kernels: Kernels,
+  given: readonly Adapter[],
+  paths: readonly string[],
+  merges: ReadonlyMap<number, string> = new Map(),
+): Promise<Audit> {
   const { adapters } = underOneName(given);
   const tally = new SetTally(adapters);
   const random = seededRandom(0);
@@ -66,7 +72,7 @@ export async function auditSet(kernels: Kernels, given: readonly Adapter[], path
     const signs = await SignSample.draw(pool, random.below, adapters.length);
     tally.add(name, pool, inputProducts(pool, adapters.length), signs.conflictsBetween());
   }
-  return auditOf(kernels, given, paths, tally);
+  return auditOf(kernels, given, paths, tally, merges);
 }
 
 /**
@@ -79,21 +85,23 @@ export async function auditOf(
   given: readonly Adapter[],
   paths: readonly string[],
   tally: SetTally,
+  merges: ReadonlyMap<number, string> = new Map(),
 ): Promise<Audit> {
   const { adapters, products, start } = tally;
   const names = moduleNames(adapters);
   const sums = sumFigures(products);
   const facts = tally.tallies.map((own, t) => own.facts(adapters[t]!, normOf(products, t), sums[t]!.share));
   const repeated = repeatedInputs(products);
-  const small = lostInSum(adapters, products).filter(({ t }) => !repeated.has(t));
+  const counted = (t: number): boolean => !repeated.has(t) && !merges.has(t);
+  const small = lostInSum(adapters, products).filter(({ t }) => counted(t));
   const lost = small.filter(({ times }) => times <= MOST_WEIGHT_RATIO);
   // No weight brings these to the size of the others.
   const faint = small.filter(({ times }) => times > MOST_WEIGHT_RATIO);
-  const acts = facts.map(({ norm }, t) => norm > 0 && !repeated.has(t) && !faint.some((other) => other.t === t));
+  const acts = facts.map(({ norm }, t) => norm > 0 && counted(t) && !faint.some((other) => other.t === t));
   const weights =
     lost.length === 0 ? null : facts.map((_, t) => Number(twoDigits(lost.find((other) => other.t === t)?.times ?? 1)));
   const planned = planOf(given, weights, acts.filter(Boolean).length);
-  const counts = facts.map((_, t) => (repeated.has(t) ? 0 : (weights?.[t] ?? 1)));
+  const counts = facts.map((_, t) => (counted(t) ? (weights?.[t] ?? 1) : 0));
   const energies = counts.every((count) => count === 1) ? tally.energies : await energiesOf(kernels, adapters, counts);
   const kept = lost.length === 0 ? { acts, energies } : await keptOf(kernels, adapters, acts, lost);
   const sharedStart = start.groups();
@@ -110,6 +118,7 @@ export async function auditOf(
     sharedStart,
     planned,
     energies,
+    merges: [...merges.values()],
   };
   const findings = setFindings(set);
   // Other tensors than factors refuse a merge that says nothing of them, and can always be left out.
@@ -137,6 +146,7 @@ export async function auditOf(
             formats: given.map(({ format }) => format),
             acts,
             repeats,
+            merges: [...merges.keys()].map((t) => adapters[t]!.name),
             faint: faint.map(({ name }) => name),
             sharedStart,
             weights,

@@ -1,10 +1,14 @@
 import type { DialectId } from "../../adapter/adapter.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
+import { maximum } from "../../core/maximum.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { percent, percentBeside } from "../../core/shown.ts";
 import type { EnergyByRank } from "../../figures/energy-by-rank.ts";
 import { mostAlike } from "../../figures/shared-start.ts";
 import { chooseMethod } from "../../methods/auto.ts";
+import type { Method } from "../../methods/method.ts";
+import { plannedUnits } from "../../methods/module-memory.ts";
+import { methodById } from "../../methods/registry.ts";
 import { rankForEach } from "../../plan/auto-rank.ts";
 import { isSelection, type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
@@ -47,10 +51,12 @@ export interface SetFacts {
   readonly paths: readonly string[];
   readonly formats: readonly DialectId[];
   readonly extras: RecommendedMerge["extras"];
-  /** Whether each adapter's delta is not zero, nor nearly that of another one that counts. */
+  /** Whether each adapter's delta is not zero, nor nearly that of another one that counts, nor made of others. */
   readonly acts: readonly boolean[];
   /** The adapters that are nearly another one. */
   readonly repeats: readonly { readonly name: string; readonly of: string }[];
+  /** The adapters that were made of others of the set. */
+  readonly merges: readonly string[];
   /** The adapters that are so small that no weight keeps them. */
   readonly faint: readonly string[];
   /** Groups of adapters that began with the same A. */
@@ -80,7 +86,7 @@ interface Chosen {
  * @param plan of that merge at its own rank
  */
 export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
-  const { acts, repeats, faint, weights, energies, lost, kept } = facts;
+  const { acts, repeats, merges, faint, weights, energies, lost, kept } = facts;
   const commandFor = commandsOf(plan, facts);
   const { scale } = chooseMethod(count(acts), isCrowded(plan));
   const merge = (chosen: Chosen): RecommendedMerge => autoMerge(plan, chosen, facts.extras, commandFor);
@@ -88,7 +94,7 @@ export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
   const rest = lost.length === 0 ? null : merge({ ...kept, weights: null });
   return {
     ...all,
-    reason: [all.reason, ...leftOut(repeats, faint), ...forWhom(lost)].join(" "),
+    reason: [all.reason, ...leftOut(repeats, merges, faint), ...forWhom(lost)].join(" "),
     scale,
     weights,
     without: rest,
@@ -99,9 +105,10 @@ export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
 }
 
 /** Which adapters a command leaves out, and why. */
-function leftOut(repeats: SetFacts["repeats"], faint: SetFacts["faint"]): string[] {
+function leftOut(repeats: SetFacts["repeats"], merges: SetFacts["merges"], faint: SetFacts["faint"]): string[] {
   return [
     ...repeats.map(({ name, of }) => `${name} is left out: it is nearly ${of}, which would count twice.`),
+    ...merges.map((name) => `${name} is left out: it was made of others of these.`),
     ...faint.map((name) => `${name} is left out: beside the others it is nearly zero.`),
   ];
 }
@@ -166,8 +173,12 @@ function autoMerge(
   const forEnergy = chosen.energies.rankFor(LEAST_ROOM);
   const needs = rankNeeds({ modules: plan.modules, acts: chosen.acts, alike: false, forEnergy }, false);
   // A plan of more units than are compared has the rank that its method takes.
-  const own = isCrowded(plan) ? plan.rank : rankForEach(needs.usual, acting, needs.units);
-  const { rank, because } = isCrowded(plan) ? ({ rank: own, because: "usual" } as const) : fittingRank(needs);
+  const crowded = isCrowded(plan);
+  const most = crowded ? plan.rank : largestRank(plan, chosen.acts, methodById(method));
+  const own = Math.min(crowded ? plan.rank : rankForEach(needs.usual, acting, needs.units), most);
+  const fits = crowded ? ({ rank: own, because: "usual" } as const) : fittingRank(needs);
+  const rank = Math.min(fits.rank, most);
+  const because = rank === Math.min(needs.usual, most) ? "usual" : fits.because;
   return {
     method,
     rank,
@@ -178,6 +189,17 @@ function autoMerge(
     extras,
     command: commandFor(chosen, ...(rank === own ? [] : ["--rank", String(rank)])),
   };
+}
+
+/** The largest rank that a method gives a module of some adapters. */
+function largestRank({ modules }: MergePlan, acts: readonly boolean[], method: Method): number {
+  const ranks = modules.map(({ in: inputs, out, parts }) => {
+    const own = parts.flatMap(({ input, module }) => (acts[input] ? module.rank : []));
+    return own.length === 0
+      ? 0
+      : plannedUnits(method, { kind: "rank", rank: Math.min(inputs, out) }, { in: inputs, out, ranks: own });
+  });
+  return maximum(ranks);
 }
 
 /** What was measured about a rank by what it follows from. */

@@ -20,7 +20,7 @@ export interface AuditFinding {
   /** problem: merge the set only when it is mended; note: it works, if this is kept in mind. */
   readonly level: "problem" | "note";
   /** Stable; the same as a merge's warning where there is one. */
-  readonly id: Warning["id"] | "refused" | "same-start" | "outliers" | "rank-too-low" | "not-compared";
+  readonly id: Warning["id"] | "refused" | "same-start" | "outliers" | "counts-twice" | "rank-too-low" | "not-compared";
   readonly text: string;
 }
 
@@ -39,6 +39,8 @@ export interface FoundSet {
   readonly sharedStart: readonly (readonly number[])[];
   /** The warnings of the merge that is recommended, or why it is refused. */
   readonly planned: { readonly warnings: readonly Warning[]; readonly rank: number } | { readonly refused: string };
+  /** What is to be said of adapters that were made of others of the set. */
+  readonly merges: readonly string[];
   /** Of the sum of all deltas. */
   readonly energies: EnergyByRank;
 }
@@ -53,6 +55,7 @@ export function setFindings(set: FoundSet): AuditFinding[] {
     ...cancelled(set),
     ...zeroModules(set),
     ...same(set),
+    ...set.merges.map((text) => ({ level: "problem", id: "counts-twice", text }) as const),
     ...lost(set),
     ...sharedStart(set),
     ...outliers(set),

@@ -31,16 +31,19 @@ export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts 
     return checkArchitecture(adapter, consumer, UNKNOWN, unseen);
   }
   // Checkpoints of image models name their weights by other rules than adapters do.
-  if (ofImageModel(adapter.modules.keys()) || consumer.models === "image") {
+  if (isOfImages(adapter, consumer)) {
     unseen.push(`whether ${base.name} has these modules (modules of image models are not compared with a base)`);
     return [];
   }
   return [
     ...checkArchitecture(adapter, consumer, base, unseen),
-    ...checkPlaces(adapter, consumer, base, unseen),
     ...checkExtraSizes(adapter, consumer, base),
     ...checkTied(adapter, consumer, base, unseen),
   ];
+}
+
+function isOfImages({ modules }: Adapter, { models }: Consumer): boolean {
+  return ofImageModel(modules.keys()) || models === "image";
 }
 
 const GPT2 = "GPT2LMHeadModel";
@@ -96,8 +99,9 @@ function isHead({ name }: AdapterModule): boolean {
   return isHeadName(name);
 }
 
-/** Whether the base has the adapter's modules, in their sizes. */
-function checkPlaces(adapter: Adapter, consumer: Consumer, base: BaseFacts, unseen: string[]): Finding[] {
+/** Whether the base has the adapter's modules, in their sizes; nothing where it is not known, or not compared. */
+export function checkPlaces(adapter: Adapter, consumer: Consumer, base: BaseFacts | null, unseen: string[]): Finding[] {
+  if (base === null || isOfImages(adapter, consumer)) return [];
   if (base.modules === null) {
     unseen.push(
       `whether ${base.name} has modules of these names and sizes (a config alone does not show this; pass --base)`,

@@ -1,7 +1,7 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
 import { type Consumer, missingLayers, paddedRank, startedFor } from "../../adapter/consumers.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
-import { numberedList } from "../../adapter/names/numbered.ts";
+import { numberedList, renamedForTrainer } from "../../adapter/names/numbered.ts";
 import { stackGaps } from "../../adapter/stacked.ts";
 import { areMany, differs, type Finding, fails, note, short } from "./finding.ts";
 
@@ -11,8 +11,9 @@ export function otherModels({ format, modules }: Adapter, { title, models }: Con
   if (first === undefined) return null;
   const numbered = [...modules.keys()].find((name) => numberedList(name) !== null);
   if (numbered !== undefined) {
+    const load = format === "peft" ? renamedForTrainer(numbered) : "load it with that code";
     return fails(
-      `${title} finds modules by their names, but this adapter numbers them (such as ${numbered}), as the code that trained it does; load it with that code.`,
+      `${title} finds modules by their names, but this adapter numbers them (such as ${numbered}), as the code that trained it does; ${load}.`,
     );
   }
   const image = ofImageModel(modules.keys());

@@ -2,11 +2,14 @@ import { closeSync, fstatSync, readSync } from "node:fs";
 import { type ByteSource, endsEarly } from "../../core/bytes.ts";
 import { FormatError } from "../../core/errors.ts";
 import { naming } from "./named-failure.ts";
+import { nearPath } from "./near-path.ts";
 import { openRegular } from "./regular-file.ts";
 
 /** A ByteSource over a file that stays open until it is closed. */
 export interface FileSource extends ByteSource {
   readonly path: string;
+  /** The path for messages and commands. */
+  readonly shown: string;
   /** Close the file; a second call does nothing. */
   close(): void;
 }
@@ -24,6 +27,7 @@ export function openFile(path: string, name: string): FileSource {
   let open = true;
   return {
     path,
+    shown: nearPath(path),
     name,
     size,
     async read(offset, into) {

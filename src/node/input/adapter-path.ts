@@ -8,7 +8,7 @@ import type { ByteSource } from "../../core/bytes.ts";
 import { FormatError, UsageError } from "../../core/errors.ts";
 import { nearest } from "../../core/suggest.ts";
 import { CONFIG_FILE, hasWeightsName, isConfigFile } from "../../formats/peft-folder/files.ts";
-import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
+import { hubName, isHubPath, parseHubPath, pathOfAddress } from "../../hub/hub-path.ts";
 import { type Call, checkCall, type OptionTable } from "../call/check-call.ts";
 import { BASE_CONFIG, HUB, PATH, PATHS, SWITCH, TEXT } from "../call/rules.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
@@ -139,9 +139,11 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
   }
   const folder = stat.isDirectory() ? full : dirname(full);
   if (stat.isFile() && isText(basename(full))) {
-    const instead = holdsAdapter(folder)
-      ? `pass the adapter's folder, ${dirname(path)}`
-      : "pass an adapter's folder or file";
+    const instead = !holdsAdapter(folder)
+      ? "pass an adapter's folder or file"
+      : dirname(path) === "."
+        ? "pass the current folder (./), which holds the adapter"
+        : `pass the adapter's folder, ${dirname(path)}`;
     throw new UsageError(`${path} is a text by its name, no adapter; ${instead}.`);
   }
   if (stat.isFile() && ARCHIVE.test(full)) {
@@ -172,6 +174,10 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
 
 /** What to pass in place of a path where nothing is: a neighbour of nearly this name, or what looks like an adapter on the Hub as one. */
 function meant(path: string): string {
+  if (/^https?:/i.test(path)) {
+    const there = pathOfAddress(path);
+    return there === null ? "download it, and pass its file or folder." : `for this adapter on the Hub pass ${there}.`;
+  }
   const [folder, name] = [dirname(path), basename(path)];
   const beside = nearest(name, isFolder(folder) ? readdirSync(folder) : []);
   if (beside !== null) return `did you mean ${join(folder, beside)}?`;

@@ -20,16 +20,17 @@ export async function partsOf(folder: string | null): Promise<string[]> {
   }
 }
 
-/** What to know where a merge meets an adapter that it was made of, one sentence each. */
-export async function partsAgain(opened: readonly DiskAdapter[]): Promise<string[]> {
+/** What to know of each merge that meets an adapter that it was made of, one sentence, by its position. */
+export async function partsAgain(opened: readonly DiskAdapter[]): Promise<ReadonlyMap<number, string>> {
   const adapters = opened.map(({ adapter }) => adapter);
-  const notes: string[] = [];
-  for (const { adapter, folder } of opened) {
+  const notes = new Map<number, string>();
+  for (const [t, { adapter, folder }] of opened.entries()) {
     const parts = await partsOf(folder);
     const again = parts.flatMap((path) => adapters[placeOf(path, adapters)] ?? []).filter((own) => own !== adapter);
     if (parts.length < 2 || again.length === 0) continue;
     const names = again.map(({ name }) => name).join(", ");
-    notes.push(
+    notes.set(
+      t,
       `${adapter.name} was made of ${parts.join(", ")} (its recipe.yaml), so ${names} ${again.length === 1 ? "counts" : "count"} twice; merge the adapters themselves, with --weights for more of one.`,
     );
   }

@@ -25,6 +25,7 @@ async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = 
     extras: null,
     acts,
     repeats: [],
+    merges: [],
     faint: [],
     sharedStart: [],
     weights: null,
