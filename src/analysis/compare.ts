@@ -65,6 +65,8 @@ export interface Comparison {
   /** Singular values of each adapter's deltas, in the form of `ComparedMerge.spectrum`. */
   readonly spectra: readonly (readonly number[])[];
   readonly merges: readonly ComparedMerge[];
+  /** Methods whose results are alike at several of the ranks asked for, and stand once. */
+  readonly alike: readonly string[];
   /** Methods that do not take these adapters, and why, in one sentence each. */
   readonly refused: readonly { readonly method: string; readonly reason: string }[];
 }
@@ -109,12 +111,19 @@ export async function compareMethods(
   makePlan(given, { ...common, method: EXACT_SUM });
   const refused: { method: string; reason: string }[] = [];
   const contestants: Contestant[] = [];
+  const entered = new Set<string>();
+  const alike = new Set<string>();
   for (const recipe of recipes) {
+    const method = recipe.method ?? DEFAULT_METHOD;
     try {
-      contestants.push(enter(adapters, { ...common, ...recipe }));
+      const { contestant, key } = enter(adapters, { ...common, ...recipe });
+      if (entered.has(key)) alike.add(method);
+      else contestants.push(contestant);
+      entered.add(key);
     } catch (error) {
       if (!(error instanceof LoraLegoError)) throw error;
-      refused.push({ method: recipe.method ?? DEFAULT_METHOD, reason: error.message });
+      const known = refused.some((own) => own.method === method && own.reason === error.message);
+      if (!known) refused.push({ method, reason: error.message });
     }
   }
   const random = seededRandom(0);
@@ -145,12 +154,13 @@ export async function compareMethods(
       const options = contestant.run.options as Readonly<Record<string, unknown>>;
       return { ...merge, measured: measuredOf({ ...kind, ...merge, options }) };
     }),
+    alike: [...alike],
     refused,
   };
 }
 
-/** Plan a method, so that it refuses adapters with the same message as a merge. */
-function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
+/** Plan a method, so that it refuses adapters with the same message as a merge. @returns also what two merges of one result share */
+function enter(adapters: readonly Adapter[], recipe: Recipe): { contestant: Contestant; key: string } {
   const plan = makePlan(adapters, recipe);
   const { target } = plan;
   if (target.kind === "budget") {
@@ -158,7 +168,8 @@ function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
       "A comparison looks at each module once and shares out no budget; pass a rank, or merge instead.",
     );
   }
-  return {
+  const key = JSON.stringify([plan.method, plan.options, plan.after, plan.modules.map(({ rank }) => rank)]);
+  const contestant = {
     run: { ...methodRun(plan), target },
     bytesPerElement: bytesOf(plan.dtype),
     products: noProducts(adapters.length),
@@ -170,6 +181,7 @@ function enter(adapters: readonly Adapter[], recipe: Recipe): Contestant {
     composition: new Map(),
     seconds: 0,
   };
+  return { contestant, key };
 }
 
 async function compete(

@@ -61,7 +61,10 @@ export function refusalsByReason({ refused }: Pick<Comparison, "refused">): { me
     group.methods.push(method);
     groups.set(same, group);
   }
-  return [...groups.values()].map(({ methods, reason }) => ({ methods: methods.join(", "), reason }));
+  return [...groups.values()].map(({ methods, reason }) => ({
+    methods: methods.join(", "),
+    reason: methods.length === 1 ? reason : reason.replace(new RegExp(`^${methods[0]} `), "each "),
+  }));
 }
 
 function decimal(value: number): string {

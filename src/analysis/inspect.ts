@@ -1,5 +1,6 @@
 import type { Adapter, AdapterModule, DialectId } from "../adapter/adapter.ts";
 import { kroneckerSides } from "../adapter/lycoris/leading.ts";
+import { shownModel } from "../adapter/shown-model.ts";
 import type { Variant } from "../adapter/variants.ts";
 import type { ModuleKind } from "../core/module-kind.ts";
 import { effectiveRank } from "../figures/spectrum.ts";
@@ -36,6 +37,8 @@ export interface Inspection {
   readonly name: string;
   readonly format: DialectId;
   readonly baseModel: string | null;
+  /** The image or video model that it is for, by its modules: its family, or that it is one; null for other models. */
+  readonly model: string | null;
   readonly taskType: string | null;
   readonly bytes: number;
   /** What it is besides a plain LoRA, each as the rest of a sentence that begins with its name; usually empty. */
@@ -73,6 +76,7 @@ export async function inspectOpened(kernels: Kernels, adapter: Adapter): Promise
     name: adapter.name,
     format: adapter.format,
     baseModel: adapter.baseModel,
+    model: shownModel([adapter]),
     taskType: adapter.taskType,
     bytes: adapter.files.reduce((sum, { size }) => sum + size, 0),
     variants: adapter.variants,

@@ -1,6 +1,8 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import type { ConsumerId } from "../adapter/consumer-facts.ts";
 import { consumerById } from "../adapter/consumers.ts";
 import { type Loaded, loadingLine } from "../adapter/loading.ts";
+import { ofEncoder } from "../adapter/names/encoders.ts";
 import { maximum } from "../core/maximum.ts";
 import { consumerVerdicts } from "./audit/consumer-verdicts.ts";
 import type { BaseFacts } from "./base-facts.ts";
@@ -11,6 +13,9 @@ export interface LoadingLine {
   readonly line: string;
 }
 
+/** Programs that take LoRA for some architectures alone. */
+const SERVERS: readonly ConsumerId[] = ["vllm", "sglang", "tgi"];
+
 /**
  * How to load an adapter in each program against which nothing is found in its headers and config.
  *
@@ -19,7 +24,9 @@ export interface LoadingLine {
  */
 export function linesFor(adapter: Adapter, where: Omit<Loaded, "rank">, base: BaseFacts | null = null): LoadingLine[] {
   const rank = maximum([...adapter.modules.values()].map((module) => module.rank));
+  // Whether a server takes LoRA for an encoder's architecture only the base's config tells.
+  const unsure = base === null && ofEncoder(adapter.modules.keys());
   return consumerVerdicts([adapter], base)
-    .filter(({ problems }) => problems.length === 0)
+    .filter(({ for: id, problems }) => problems.length === 0 && !(unsure && SERVERS.includes(id)))
     .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), { ...where, rank }) }));
 }

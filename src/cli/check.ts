@@ -7,7 +7,7 @@ import { adaptersAmong } from "./adapter-paths.ts";
 import { reportFailure } from "./failure.ts";
 import { collectPath, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
-import { dim, green, printJson, printLine, red, yellow } from "./terminal.ts";
+import { dim, green, printCommand, printJson, printLine, red, yellow } from "./terminal.ts";
 
 interface CheckFlags {
   readonly for?: string;
@@ -90,7 +90,7 @@ function printVerdicts(path: string, checks: readonly CheckedAdapter[], flags: r
   }
   const first = checks.find(({ good }) => good) ?? checks[0]!;
   const words = ["lora-lego check", shellPath(path), "--for", first.for, ...flags];
-  printLine(`All about one of them: ${words.join(" ")}`);
+  printCommand(`All about one of them: ${words.join(" ")}`);
 }
 
 /** The flags that say what an adapter is compared with, for a command. */

@@ -35,7 +35,7 @@ export async function compareCommand(): Promise<Command> {
 }
 
 async function compare(paths: string[], { json, force, ...options }: CompareFlags): Promise<void> {
-  const { compareAdapters } = await import("../node/compare-adapters.ts");
+  const { compareAdapters, SLOW_METHODS } = await import("../node/compare-adapters.ts");
   const comparison = await compareAdapters(await severalAdaptersAmong(paths), {
     ...options,
     force: force ?? false,
@@ -43,5 +43,8 @@ async function compare(paths: string[], { json, force, ...options }: CompareFlag
     onNotice: (text) => sayLine(text),
   });
   if (json) printJson(comparison);
-  else (await import("./print-compare.ts")).printComparison(comparison);
+  else {
+    const { printComparison } = await import("./print-compare.ts");
+    printComparison(comparison, options.methods === undefined ? SLOW_METHODS : []);
+  }
 }

@@ -8,7 +8,7 @@ import { printWarnings, reportFailure } from "./failure.ts";
 import { collectPath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
 import { table } from "./table.ts";
-import { printJson, printLine, printLines } from "./terminal.ts";
+import { pageWidth, printJson, printLine, printLines } from "./terminal.ts";
 
 /** `lora-lego inspect`: what adapters contain, from their headers and values. */
 export async function inspectCommand(): Promise<Command> {
@@ -39,10 +39,11 @@ export async function inspectCommand(): Promise<Command> {
 }
 
 function print(inspection: Inspection, title: string, all: boolean): void {
-  const { name, baseModel, variants, modules, others, extras, ignored } = inspection;
+  const { name, baseModel, model, variants, modules, others, extras, ignored } = inspection;
   const base = baseModel ?? "a base that it does not name";
-  const what = modules.length === 0 ? "adapter" : "LoRA";
-  printLine(`${name}: ${title} ${what} for ${base}, ${bytes(inspection.bytes)}`);
+  const what = modules.length === 0 || /lora/i.test(title) ? "adapter" : "LoRA";
+  const kind = model === null ? "" : ` (${model})`;
+  printLine(`${name}: ${title} ${what} for ${base}${kind}, ${bytes(inspection.bytes)}`);
   for (const { text } of variants) printLine(`  ${text}`);
   if (modules.length > 0) printModules(inspection);
   printBlocks(inspection.blocks);
@@ -86,16 +87,13 @@ function printModules({ modules, ranks, scales, dtypes, norm, magnitudes, biases
   if (tokenRows.length > 0) printLine(`  trained token rows: ${some(tokenRows)}`);
 }
 
-/** Widest line of blocks. */
-const MOST_COLUMNS = 100;
-
 function printBlocks(blocks: Inspection["blocks"]): void {
   if (blocks.length === 0) return;
   printLine("  norms of the deltas in each block:");
   let line = "";
   for (const { name, norm } of blocks) {
     const block = `  ${name} ${norm.toPrecision(3)}`;
-    if (line.length + block.length > MOST_COLUMNS) {
+    if (2 + line.length + block.length > pageWidth()) {
       printLine(`  ${line}`);
       line = "";
     }

@@ -63,10 +63,11 @@ Examples:
   if (words[0] === "merge") {
     const { METHODS, methodById } = await import("../methods/registry.ts");
     const id = methodIdAmong(words);
-    if (id === AUTO) refuseMethodFlags(command, METHODS);
+    if (id === AUTO) refuseMethodFlags(command, METHODS, null);
     else {
       const method = methodById(id);
       addMethodFlags(command, method);
+      refuseMethodFlags(command, METHODS, method);
       ofMethod = Object.keys(method.parameters);
     }
   }

@@ -27,17 +27,24 @@ export function addMethodFlags(command: Command, { id, parameters }: Pick<Method
   }
 }
 
-/** Refuse the flags of options that belong to a method, where no method is named. */
-export function refuseMethodFlags(command: Command, methods: readonly Pick<Method, "id" | "parameters">[]): void {
+/** Refuse the flags of options that belong to other methods. @param named the method that is named; null if none is */
+export function refuseMethodFlags(
+  command: Command,
+  methods: readonly Pick<Method, "id" | "parameters">[],
+  named: Pick<Method, "id" | "parameters"> | null,
+): void {
   const owners = new Map<string, string[]>();
   for (const { id, parameters } of methods) {
-    for (const name of Object.keys(parameters)) owners.set(name, [...(owners.get(name) ?? []), id]);
+    const others = Object.keys(parameters).filter((name) => named === null || !Object.hasOwn(named.parameters, name));
+    for (const name of others) owners.set(name, [...(owners.get(name) ?? []), id]);
   }
   for (const [name, ids] of owners) {
     const flag = `--${kebab(name)}`;
-    const way = ids.length === 1 ? "add" : "name the method, such as";
+    if (command.options.some(({ long }) => long === flag)) continue;
+    const way = named !== null ? "leave it out, or take" : ids.length === 1 ? "add" : "name the method, such as";
+    const not = named === null ? "" : `, not of ${named.id}`;
     const refuse = (): never => {
-      throw new UsageError(`${flag} is an option of ${ids.join(", ")}; ${way} --method ${ids[0]}.`);
+      throw new UsageError(`${flag} is an option of ${ids.join(", ")}${not}; ${way} --method ${ids[0]}.`);
     };
     command.addOption(new Option(`${flag} <value>`).hideHelp().argParser(refuse));
   }

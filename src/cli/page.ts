@@ -1,8 +1,5 @@
 import { printable } from "../core/printable.ts";
-import { bold, printLine, printLines } from "./terminal.ts";
-
-/** Columns of a page of text. */
-const PAGE_WIDTH = 80;
+import { bold, pageWidth, printCommand, printLine, printLines } from "./terminal.ts";
 
 /** Print a paragraph within the page, its lines after the first indented. */
 export function printParagraph(text: string, indent = 2): void {
@@ -18,7 +15,7 @@ export function wrapped(text: string, indent: number, before = 0): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);
-    const room = PAGE_WIDTH - (lines.length === 1 ? before : 0);
+    const room = pageWidth() - (lines.length === 1 ? before : 0);
     if (last !== undefined && last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(lines.length === 0 ? word : `${" ".repeat(indent)}${word}`);
   }
@@ -50,6 +47,6 @@ export function printNext(steps: readonly NextStep[]): void {
   printLine(bold("Try next:"));
   for (const { why, how } of steps) {
     printParagraph(`  ${why}`, 2);
-    if (how !== null) printLine(`    ${how}`);
+    if (how !== null) printCommand(`    ${how}`);
   }
 }

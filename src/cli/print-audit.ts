@@ -7,7 +7,7 @@ import { bytes, percent } from "../core/shown.ts";
 import { cosineShown, cut, printParagraph, wrapped } from "./page.ts";
 import { stems } from "./stems.ts";
 import { table } from "./table.ts";
-import { dim, green, printLine, printLines, red } from "./terminal.ts";
+import { dim, green, printCommand, printLine, printLines, red } from "./terminal.ts";
 
 const MOST_NAME = 20;
 /** More adapters have a matrix wider than the page; their closest pairs are listed instead. */
@@ -30,11 +30,11 @@ export function printAudit(audit: Audit): void {
   else printParagraph("One adapter has nothing to be merged with: name the others too.");
 }
 
-function printHead({ adapters, bases, modules, sharedModules, starts, sharedStart }: Audit): void {
+function printHead({ adapters, bases, model, modules, sharedModules, starts, sharedStart }: Audit): void {
   const size = adapters.reduce((sum, adapter) => sum + adapter.bytes, 0);
   const shared = sharedModules === modules ? "" : `, ${sharedModules} in all of them`;
   printParagraph(
-    `${plural(adapters.length, "adapter")}, ${baseShown(adapters, bases)}, ${plural(modules, "module")}${shared}, ${bytes(size)}`,
+    `${plural(adapters.length, "adapter")}, ${baseShown(adapters, bases)}${model === null ? "" : ` (${model})`}, ${plural(modules, "module")}${shared}, ${bytes(size)}`,
   );
   if (adapters.length < 2) return;
   const cosines = starts.flat().filter((cosine) => cosine !== null);
@@ -134,11 +134,7 @@ function printConsumers({ adapters, consumers }: Audit): void {
   for (const { title, problems } of consumers) {
     if (problems.length === 0) continue;
     const all = problems.length === adapters.length;
-    const who = all
-      ? adapters.length === 1
-        ? "it"
-        : "each"
-      : named(problems.map(({ adapter }) => cut(adapter, MOST_NAME)));
+    const who = all ? (adapters.length === 1 ? "it" : "each") : named(problems.map(({ adapter }) => adapter));
     refused.set(who, [...(refused.get(who) ?? []), title]);
   }
   const parts = [
@@ -193,7 +189,7 @@ function printMerge({ rank, room, reason, basis, command }: RecommendedMerge, wh
   const held = room === null ? "" : ` Rank ${rank} can hold ${percent(room)} of the energy of their sum.`;
   printParagraph(`${what} ${reason}${held}`);
   for (const { text, link } of basis) printParagraph(`  measured: ${text} (${link})`, 4);
-  printLine(`  ${command}`);
+  printCommand(`  ${command}`);
 }
 
 function span(ranks: readonly number[]): string {

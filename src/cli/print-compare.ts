@@ -19,9 +19,13 @@ const LEGEND: readonly (readonly [column: string, ...lines: readonly string[]])[
   ["measured", ...MEASURED_LINES],
 ];
 
-/** Print a comparison on a page of 80 columns: the merges in the order of what was measured, and what each figure means. */
-export function printComparison(comparison: Comparison): void {
-  const { adapters, merges } = comparison;
+/**
+ * Print a comparison on a page of 80 columns: the merges in the order of what was measured, and what each figure means.
+ *
+ * @param slow methods that were not compared since nobody named them
+ */
+export function printComparison(comparison: Comparison, slow: readonly string[]): void {
+  const { adapters, merges, alike } = comparison;
   printParagraph(`${plural(adapters.length, "adapter")}: ${adapters.join(", ")}`);
   printLine();
   printLines(
@@ -51,7 +55,9 @@ export function printComparison(comparison: Comparison): void {
     0,
   );
   for (const line of lostLines(comparison)) printParagraph(line);
+  if (alike.length > 0) printParagraph(`once, as a larger rank changes nothing: ${alike.join(", ")}`);
   for (const { methods, reason } of refusalsByReason(comparison)) printParagraph(`left out: ${methods}: ${reason}`);
+  if (slow.length > 0) printParagraph(`left out as slow, unless --methods names them: ${slow.join(", ")}`);
 }
 
 function cosinesShown({ cosines }: ComparedMerge): string {
@@ -61,12 +67,16 @@ function cosinesShown({ cosines }: ComparedMerge): string {
   return least === most ? `${least}` : `${least}..${most}`;
 }
 
-/** Which merges keep almost nothing of an adapter, by adapter. */
+/** Which merges keep almost nothing of an adapter, those of the same merges together. */
 function lostLines({ adapters, merges }: Comparison): string[] {
-  return adapters.flatMap((name, t) => {
+  const groups = new Map<string, string[]>();
+  for (const [t, name] of adapters.entries()) {
     const losing = merges.filter(({ cosines }) => Math.abs(cosines[t] ?? 1) < MOST_COSINE).map(({ method }) => method);
-    return losing.length === 0 ? [] : [`practically lost: ${name}, by ${[...new Set(losing)].join(", ")}`];
-  });
+    const by = [...new Set(losing)].join(", ");
+    groups.set(by, [...(groups.get(by) ?? []), name]);
+  }
+  groups.delete("");
+  return Array.from(groups, ([by, names]) => `practically lost: ${names.join(", ")}, by ${by}`);
 }
 
 function decimals(value: number | null): string {

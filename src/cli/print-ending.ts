@@ -7,7 +7,7 @@ import { lossShown } from "../report/loss-shown.ts";
 import type { MergeReport } from "../report/report.ts";
 import { MAX_UNITS } from "../units/memory.ts";
 import { type NextStep, printNext, printParagraph } from "./page.ts";
-import { bold, printLine } from "./terminal.ts";
+import { bold, printCommand, printLine } from "./terminal.ts";
 
 /** What was merged, and what else could be. */
 interface Ending {
@@ -39,7 +39,7 @@ export async function printEnding(
   const seen = compared ? "its headers and the base model's config" : "its headers";
   printLine(bold("Load it"), ` (by ${seen}; lora-lego check --base compares it with the base model):`);
   const width = Math.max(...lines.map(({ title }) => title.length));
-  for (const { title, line } of lines) printLine(`  ${title.padEnd(width)}  ${line}`);
+  for (const { title, line } of lines) printCommand(`  ${title.padEnd(width)}  ${line}`);
   if (base !== null) printParagraph(`  ${base}`, 2);
 }
 

@@ -9,13 +9,15 @@ import { apartIn } from "../report/apart.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
 import { keptOf } from "../report/kept.ts";
 import type { MergeReport } from "../report/report.ts";
-import { cut } from "./page.ts";
+import { cut, printParagraph } from "./page.ts";
 import { stems } from "./stems.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";
 
 const BAR_CELLS = 10;
 const MOST_NAME = 24;
+/** Of a name in a row that may have three of them. */
+const MOST_IN_ROW = 18;
 /** How many compositions are listed before one line sums up the rest. */
 const MOST_COMPOSITIONS = 8;
 
@@ -27,7 +29,7 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
   );
   const residual = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
   printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${residual}`);
-  if (report.chosen !== null) printLine(report.chosen);
+  if (report.chosen !== null) printParagraph(report.chosen);
   if (report.autoScale !== null) printLine(factorShown(report.autoScale));
   if (report.budget !== null) printLine(budgetShown(report));
   printLine();
@@ -49,7 +51,10 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
       }),
     ),
   );
-  const merged = compositions(report);
+  const merged = compositions(
+    report,
+    inputs.map(({ name }) => cut(name, MOST_IN_ROW)),
+  );
   if (merged.length === 0) return;
   printLine();
   printLines(
@@ -58,13 +63,14 @@ export function printReport(report: MergeReport, out: string, format: DialectId)
       [...merged.slice(0, MOST_COMPOSITIONS), ...rest(merged.slice(MOST_COMPOSITIONS))],
     ),
   );
-  printLine("A unit is one rank of an adapter: a row of A with its column of B. Each cluster became one.");
+  printParagraph("A unit is one rank of an adapter: a row of A with its column of B. Each cluster became one.");
 }
 
 /** A share as a number and as a bar, which is full at 100%; of what is lost it says nothing. */
 function shareShown(share: number | null, cosine: number | null, apart: boolean): string {
+  if (share === null) return "-";
   if (keptOf(share, cosine, apart) === "lost") return "lost";
-  const full = Math.round(BAR_CELLS * Math.min(1, Math.max(0, share ?? 0)));
+  const full = Math.round(BAR_CELLS * Math.min(1, Math.max(0, share)));
   return `${percent(share).padStart(4)} ${"█".repeat(full)}${"·".repeat(BAR_CELLS - full)}`;
 }
 

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help, type HelpConfiguration } from "commander";
 import { VERSION } from "../core/version.ts";
 import { auditCommand } from "./audit.ts";
 import { benchCommand } from "./bench.ts";
@@ -39,6 +39,21 @@ Examples:
 
 Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`;
 
+/** Most columns of a flag in a list of flags; the words about a longer one stand below it. */
+const MOST_FLAG = 30;
+
+/** Help in lines of a page, however long a flag is. */
+const HELP: HelpConfiguration = {
+  padWidth: (command, helper) => Math.min(MOST_FLAG, Help.prototype.padWidth(command, helper)),
+  formatItem(term, termWidth, description, helper) {
+    if (helper.displayWidth(term) <= termWidth) {
+      return Help.prototype.formatItem.call(helper, term, termWidth, description, helper);
+    }
+    const below = Help.prototype.formatItem.call(helper, "", termWidth, description, helper);
+    return `  ${term}\n${below}`;
+  },
+};
+
 /** Every command, in the order of --help. */
 const COMMANDS: readonly MakeCommand[] = [
   mergeCommand,
@@ -71,6 +86,7 @@ export async function runProgram(argv: readonly string[]): Promise<number | null
     .version(VERSION)
     .addHelpText("after", EXAMPLES)
     .exitOverride()
+    .configureHelp(HELP)
     .configureOutput({
       writeOut: (text) => writeLines(process.stdout, text),
       writeErr: (text) => writeLines(process.stderr, text),

@@ -22,7 +22,10 @@ export async function setupCommand(): Promise<Command> {
   return new Command("setup")
     .description("install what a command needs besides lora-lego: llama.cpp for eval, bench and tune (85 MB, by npm)")
     .addArgument(new Argument("<part>", "what to install").choices(PARTS))
-    .addHelpText("after", "\nExample:\n  lora-lego setup eval")
+    .addHelpText(
+      "after",
+      "\nIt goes into the folder lora-lego in XDG_DATA_HOME, or in ~/.local/share where\nthat is not set; delete the folder to be rid of it.\n\nExample:\n  lora-lego setup eval",
+    )
     .action(async () => {
       const { llamaHome } = await import("../node/evaluate/llama.ts");
       const folder = llamaHome();

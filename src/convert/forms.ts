@@ -10,8 +10,21 @@ export interface FormatChoice {
   readonly for?: ConsumerId;
 }
 
-/** The form that an output's name implies: one file if it ends in .safetensors or .gguf, else a folder. */
+/** Endings of files that hold weights, or others, elsewhere. */
+const OTHER_FILE = /\.(?:bin|pt|pth|ckpt|pkl|npz|npy|h5|onnx|msgpack|zip|tar|tgz|gz|7z|rar|json|ya?ml)$/i;
+
+/**
+ * The form that an output's name implies: one file if it ends in .safetensors or .gguf, else a folder.
+ *
+ * @throws UsageError for the ending of another file: whoever names one wants no folder of that name
+ */
 export function formOf(out: string): OutputForm {
+  const [other] = OTHER_FILE.exec(out) ?? [];
+  if (other !== undefined) {
+    throw new UsageError(
+      `lora-lego writes no ${other} files: a name that ends in .safetensors or .gguf means one file, and any other a folder; pass such a name as --out, not ${out}.`,
+    );
+  }
   return OUTPUT_FORMS.find((form) => out.toLowerCase().endsWith(form) && form !== "folder") ?? "folder";
 }
 
@@ -80,9 +93,15 @@ export function holdsForm(format: WrittenFormat, out: string | null): boolean {
   return out === null || FORMATS[format].forms.includes(formOf(out));
 }
 
-/** @throws UsageError where an output's name is none of a format's forms; it names the format or the program as the choice does */
-export function refuseMisnamed(format: WrittenFormat, out: string | null, { to, for: id }: FormatChoice): void {
-  if (holdsForm(format, out)) return;
+/** @throws UsageError where an output's name is none of a format's forms */
+function refuseMisnamed(format: WrittenFormat, out: string | null, choice: FormatChoice): void {
+  const why = whyMisnamed(format, out, choice);
+  if (why !== null) throw new UsageError(why);
+}
+
+/** What is wrong with an output's name that is none of a format's forms, with the format or the program as the choice names it; else null. */
+export function whyMisnamed(format: WrittenFormat, out: string | null, { to, for: id }: FormatChoice): string | null {
+  if (holdsForm(format, out)) return null;
   const { forms } = FORMATS[format];
   const [kind, name] = forms.includes("folder")
     ? ["folders", "a folder's name"]
@@ -90,5 +109,5 @@ export function refuseMisnamed(format: WrittenFormat, out: string | null, { to, 
   const also = forms.length > 1 ? ` or files that end in ${forms[1]}` : "";
   const adapters =
     to === undefined && id !== undefined ? `adapters for ${consumerById(id).title}` : `${to ?? format} adapters`;
-  throw new UsageError(`${adapters} are ${kind}${also}; pass --out with ${name}, not ${out}.`);
+  return `${adapters} are ${kind}${also}; pass --out with ${name}, not ${out}.`;
 }

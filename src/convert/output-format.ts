@@ -9,7 +9,7 @@ import { shellPath } from "../core/shell-word.ts";
 import type { Conversion } from "./conversion.ts";
 import { type Writer, writerOf } from "./convert.ts";
 import { WRITTEN_FORMATS, type WrittenFormat } from "./formats.ts";
-import { chosenFormats, type FormatChoice, formOf, holdsForm, refuseMisnamed } from "./forms.ts";
+import { chosenFormats, type FormatChoice, formOf, holdsForm, whyMisnamed } from "./forms.ts";
 
 /**
  * Convert an adapter for an output: by the format that the choice or the output's name means, or by the first of several that can hold it.
@@ -26,21 +26,30 @@ export async function convertFor(
 ): Promise<{ readonly writer: Writer; readonly conversion: Conversion }> {
   const chosen = chosenFormats(choice);
   const [first, ...others] = chosen ?? formatsOfForm(out, adapter);
-  refuseMisnamed(first!, out, choice);
+  const misnamed = whyMisnamed(first!, out, choice);
   const reasons: RefusedError[] = [];
   for (const id of [first!, ...others.filter((id) => holdsForm(id, out) && isSafe(choice, id, adapter))]) {
     const writer = await writerOf(id);
     try {
-      return { writer, conversion: writer.convert(adapter, baseConfig) };
+      const conversion = writer.convert(adapter, baseConfig);
+      // A name is easily changed, so what no format can hold is said before it.
+      if (misnamed === null) return { writer, conversion };
+      throw new UsageError(misnamed);
     } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
+      if (!(error instanceof RefusedError)) throw withMisnamed(error, misnamed);
       reasons.push(error);
     }
   }
   const [reason] = reasons;
   if (chosen === null || chosen.length === 1) throw reason;
   const { title, formats } = consumerById(choice.for ?? choice.to!);
-  throw new RefusedError(`${title} loads ${formats.join(" and ")} files, but ${reason!.message}`);
+  throw new RefusedError(`${reason!.message.replace(/\.$/, "")} (${title} loads ${formats.join(" and ")} files).`);
+}
+
+/** What else is wrong with a choice, together with the output's name where that is too. */
+function withMisnamed(error: unknown, misnamed: string | null): unknown {
+  if (misnamed === null || !(error instanceof UsageError) || error.message === misnamed) return error;
+  return new UsageError(`${misnamed} ${error.message}`);
 }
 
 /** The formats for an output where only its name decides. */

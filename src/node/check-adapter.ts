@@ -2,10 +2,12 @@ import { type Consumer, type ConsumerId, consumerById } from "../adapter/consume
 import type { BaseFacts } from "../analysis/base-facts.ts";
 import { type Check, checkOpened, isGood } from "../analysis/check.ts";
 import { checkValues, notFinite } from "../analysis/checks/values.ts";
+import { wholeCommands } from "../analysis/checks/whole-commands.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, PATH } from "./call/rules.ts";
 import { diskAdapter, INPUT, type OpenOptions } from "./input/adapter-path.ts";
 import { type BasePaths, openBase } from "./input/open-base.ts";
+import { freeNames } from "./output/free-name.ts";
 
 /** What to check an adapter for, and what is known about its base model. */
 export interface CheckOptions extends BasePaths, Pick<OpenOptions, "settings" | "onDownload" | "signal" | "stream"> {
@@ -64,9 +66,12 @@ export async function checkPath(
     const tensor = options.stream ? null : await notFinite(adapter);
     return consumers.map((consumer) => {
       const { findings, unseen } = checkOpened(adapter, consumer, base);
+      const free = freeNames();
+      const whole = (text: string): string => wholeCommands(text, path, free);
+      const beside = options.stream ? ["whether all values are finite, because only headers were read"] : [];
       const check = {
-        findings: [...findings, ...checkValues(tensor, consumer)],
-        unseen: options.stream ? [...unseen, "whether all values are finite, because only headers were read"] : unseen,
+        findings: [...findings, ...checkValues(tensor, consumer)].map((own) => ({ ...own, text: whole(own.text) })),
+        unseen: [...unseen.map(whole), ...beside],
       };
       return { name: adapter.name, for: consumer.id, version: consumer.version, good: isGood(check), ...check };
     });

@@ -23,6 +23,9 @@ export interface CompareOptions extends OpenOptions {
   readonly onNotice?: (text: string) => void;
 }
 
+/** Methods that are compared only where they are named: those on dense deltas. */
+export const SLOW_METHODS: readonly string[] = METHODS.filter(({ needs }) => needs.cut).map(({ id }) => id);
+
 const COMPARE: Call<CompareOptions> = {
   name: "compareAdapters",
   takes: { paths: PATHS },
@@ -53,7 +56,7 @@ const COMPARE: Call<CompareOptions> = {
 export async function compareAdapters(paths: readonly string[], options: CompareOptions = {}): Promise<Comparison> {
   checkCall(COMPARE, [paths, options]);
   const { ranks, weights, html, force = false, onNotice } = options;
-  const ids = options.methods ?? METHODS.filter(({ needs }) => !needs.cut).map(({ id }) => id);
+  const ids = options.methods ?? METHODS.map(({ id }) => id).filter((id) => !SLOW_METHODS.includes(id));
   const recipes = ids.flatMap((id) => {
     const method = methodById(id).id;
     return ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } }));

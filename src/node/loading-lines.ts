@@ -7,7 +7,7 @@ import { type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
 import type { WrittenFormat } from "../convert/formats.ts";
 import { convertFor } from "../convert/output-format.ts";
 import { LoraLegoError } from "../core/errors.ts";
-import { shellPath } from "../core/shell-word.ts";
+import { shellPath, shellWord } from "../core/shell-word.ts";
 import { diskAdapter } from "./input/adapter-path.ts";
 import { baseOnDisk } from "./input/base-on-disk.ts";
 
@@ -55,7 +55,13 @@ export async function loadingLines(
   return {
     lines: [...lines, ...(await otherFormats(adapter, path, from, free))],
     compared: facts !== null,
-    base: !here && lines.some(({ line }) => line.includes(" BASE ")) ? `BASE stands for the base model, ${why}.` : null,
+    base: !lines.some(({ line }) => line.includes(` ${here ? shellWord(named) : "BASE"} `))
+      ? null
+      : !here
+        ? `BASE stands for the base model, ${why}.`
+        : named.includes("/") || existsSync(named)
+          ? null
+          : `${named} is the base model as the adapter names it; put its path, or owner/name, where a program does not find it.`,
   };
 }
 

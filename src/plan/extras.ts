@@ -54,9 +54,11 @@ export function planExtras({ adapters, weights, selection }: MergeParts, policy:
   const average = averaged(adapters, weights, used, holders);
   const ways = `choose --extras drop${typeof average === "string" ? " or first" : ", first or average"}`;
   if (policy === "error") {
-    const who = [...new Set([...holders.values()].flat())].map((t) => adapters[t]!.name).join(", ");
+    const who = [...new Set([...holders.values()].flat())].map((t) => adapters[t]!.name);
+    const what =
+      holders.size === 1 ? "a tensor that is not a LoRA factor" : `${holders.size} tensors that are not LoRA factors`;
     throw new RefusedError(
-      `${who} ${holders.size === 1 ? "holds a tensor that is not a LoRA factor" : `hold ${holders.size} tensors that are not LoRA factors`} (${example(holders)}); ${ways}.`,
+      `${who.join(", ")} ${who.length === 1 ? "holds" : "hold"} ${what} (${example(holders)}); ${ways}.`,
     );
   }
   if (average === NO_WEIGHT) throw new UsageError(`${average}; ${ways}.`);

@@ -33,7 +33,14 @@ export async function writerOfMerge(
   choice: FormatChoice,
   plan: () => Promise<PlannedMerge>,
 ): Promise<Writer | null> {
-  return isPeftFolder(out, choice) ? null : (await planOutput(out, choice, await plan())).writer;
+  try {
+    if (isPeftFolder(out, choice)) return null;
+  } catch (error) {
+    // A name is easily changed, so what is wrong with the adapters is said before it.
+    await plan();
+    throw error;
+  }
+  return (await planOutput(out, choice, await plan())).writer;
 }
 
 /** How the result of a plan is written. @throws as `writerOfMerge` does */
@@ -48,7 +55,15 @@ export async function planOutput(
   }
   // The writers are many, and most merges need none.
   const { convertFor } = await import("../convert/output-format.ts");
-  const adapter = await plannedAdapter("the result", plan, adapters);
+  const adapter = await plannedAdapter(out === null ? "the result" : lastName(out), plan, adapters);
   const { writer, conversion } = await convertFor(out, choice, adapter, baseConfig);
   return { writer, bytes: conversion.layout.size };
+}
+
+/** The last part of a path. */
+function lastName(path: string): string {
+  return path
+    .replace(/[/\\]+$/, "")
+    .split(/[/\\]/)
+    .at(-1)!;
 }

@@ -12,8 +12,15 @@ export type AnyFix = Fix | ResultFix;
 /** The method by which ranks with room for each adapter were measured. */
 const MEASURED_WITH = "tsv";
 
-const OTHER_FACTOR =
-  "The factor is uncertain, and this is the other one that the adapters may ask for: score both if you can (lora-lego eval), and keep the better.";
+/** What to do with two factors of which either may be right. */
+function otherFactor(ofImages: boolean): string {
+  const compare = ofImages ? "look at pictures of both" : "score both if you can (lora-lego eval)";
+  return `The factor is uncertain, and this is the other one that the adapters may ask for: ${compare}, and keep the better.`;
+}
+
+function product(scale: number, factor: number): number {
+  return Number((scale * factor).toPrecision(4));
+}
 
 /** Everything that mends a merge: warnings, the end of a merge and audits take their remedies from here, and commands are made of them. */
 export const FIXES = {
@@ -33,7 +40,7 @@ export const FIXES = {
   auto: (why: string, rank: number | null): Fix => ({ why, method: AUTO, ...(rank !== null && { rank }) }),
   inF32: (): Fix => ({ why: "In f32 no unit is too small.", dtype: "f32" }),
   bothHalves: (): Fix => ({
-    why: "Both halves of a unit then weigh alike, which groups other units: compare what is held of each adapter.",
+    why: "Both halves of a unit then weigh alike, which groups other units: keep the merge that holds more of the adapter that it holds least of.",
     options: { gauge: "balanced" },
   }),
   /** @param scales whether the method's weights scale deltas; `--method auto` takes them if not */
@@ -42,9 +49,24 @@ export const FIXES = {
     ...(!scales && { method: AUTO }),
     weights,
   }),
-  /** @param weights of all adapters; @param acting how many of the others change something */
-  leaveOut: (leaves: readonly number[], names: readonly string[], weights: readonly number[], acting: number): Fix => ({
-    why: `The merge without ${names.join(", ")}, if ${names.length === 1 ? "it" : "they"} hardly trained.`,
+  /** @param lost and @param zero names of those that it leaves out; @param weights of all adapters; @param acting how many of the others change something */
+  leaveOut: (
+    leaves: readonly number[],
+    lost: readonly string[],
+    zero: readonly string[],
+    weights: readonly number[],
+    acting: number,
+  ): Fix => ({
+    why: [
+      ...(lost.length === 0
+        ? []
+        : [`The merge without ${lost.join(", ")}, if ${lost.length === 1 ? "it" : "they"} hardly trained.`]),
+      ...(zero.length === 0
+        ? []
+        : [
+            `${lost.length === 0 ? "The merge" : "Also"} without ${zero.join(", ")}, which ${zero.length === 1 ? "changes" : "change"} nothing.`,
+          ]),
+    ].join(" "),
     // There is nothing to merge in one adapter, which other methods may change or refuse.
     ...(acting === 1 && { method: AUTO }),
     leaves,
@@ -56,14 +78,17 @@ export const FIXES = {
   }),
   /** @param scale that the merge was made with; null if it is not known */
   factor: (factor: number, scale: number | null): AnyFix => ({
-    why: "This is the factor that the adapters ask for.",
-    ...(scale === null ? { factor } : { scale: Number((scale * factor).toPrecision(4)) }),
+    why:
+      scale === null || scale === 1
+        ? "This is the factor that the adapters ask for."
+        : `The adapters ask for ${factor} times its factor ${scale}, which is ${product(scale, factor)}.`,
+    ...(scale === null ? { factor } : { scale: product(scale, factor) }),
   }),
-  otherFactor: (scale: number): Fix => ({ why: OTHER_FACTOR, scale }),
+  otherFactor: (scale: number, ofImages: boolean): Fix => ({ why: otherFactor(ofImages), scale }),
   /** @param scale as for `factor` */
-  otherFactorOf: (factor: number, scale: number | null): AnyFix => ({
+  otherFactorOf: (factor: number, scale: number | null, ofImages: boolean): AnyFix => ({
     ...FIXES.factor(factor, scale),
-    why: OTHER_FACTOR,
+    why: otherFactor(ofImages),
   }),
   idleRanks: (): ResultFix => ({ why: "Fewer ranks hold nearly the same deltas.", energy: "sv_fro=0.995" }),
 } as const;

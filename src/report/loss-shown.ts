@@ -36,17 +36,17 @@ export function lossShown({ inputs, totals, warnings, modules }: Shown): string 
       ({ name, share }) =>
         `${name} acts at ${share >= 1e4 ? share.toPrecision(3) : Math.round(share)} times the strength that it was trained at.`,
     ),
-    ...(least === undefined ? [] : [`The result holds ${rangeOf(least, others.at(-1))}.`]),
+    ...(least === undefined ? [] : [`The result holds ${rangeOf(least, others, found.length)}.`]),
   ].join(" ");
 }
 
 /** What is held of the adapter of which it is least, and of the one of which it is most; of those between nothing is said. */
-function rangeOf(least: Held, most: Held | undefined): string {
+function rangeOf(least: Held, others: readonly Held[], count: number): string {
   const of = ({ name, share }: Held): string => `${percent(share)} of ${name}`;
+  const most = others.at(-1);
   if (most === undefined) return of(least);
-  return percent(least.share) === percent(most.share)
-    ? `${percent(least.share)} of ${least.name} and ${most.name}`
-    : `${of(least)} to ${of(most)}`;
+  if (percent(least.share) !== percent(most.share)) return `${of(least)} to ${of(most)}`;
+  return `${percent(least.share)} of each${others.length + 1 < count ? " other one" : ""}`;
 }
 
 /** What a result is for adapters that share no module with another. */

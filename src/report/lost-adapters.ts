@@ -66,7 +66,8 @@ export function lostAdapters(
   scales: boolean,
 ): Warning[] {
   const lost = lostInputs(inputs, products, cosines);
-  const fixes = balancing(inputs, lost, products.cross.length, scales);
+  const zero = inputs.filter(({ t }) => normOf(products, t) === 0);
+  const fixes = balancing(inputs, lost, zero, products.cross.length, scales);
   return lost.map(({ name, weight, times, cosine }) => ({
     id: "lost-adapter",
     text: `${name} is practically lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the result; ${balance(weight, times, scales)}.`,
@@ -94,10 +95,13 @@ export function balancingWeight(weight: number, times: number): string {
 /**
  * The merges that balance all lost inputs. `--method auto` takes the weights if the method's own do not scale deltas; the other way is to
  * bring the inputs to one size first. And the merge without them. None if modules differ in weights.
+ *
+ * @param zero inputs that change nothing, which are left out with the lost ones
  */
 function balancing(
   inputs: readonly LosableInput[],
   lost: readonly LostInput[],
+  zero: readonly LosableInput[],
   count: number,
   scales: boolean,
 ): Pick<Warning, "fix" | "instead" | "without"> {
@@ -111,15 +115,18 @@ function balancing(
     weights[t] = times === undefined ? weight : Number(twoDigits(weight * times));
     sizes[t] = times === undefined ? 1 : Number(twoDigits(times));
   }
-  const leaves = lost.map(({ t }) => t);
-  const names = lost.map(({ name }) => name);
-  const without = FIXES.leaveOut(leaves, names, given, inputs.length - lost.length);
+  const leaves = [...lost, ...zero].map(({ t }) => t).sort((one, other) => one - other);
+  const without = FIXES.leaveOut(leaves, namesOf(lost), namesOf(zero), given, inputs.length - leaves.length);
   if (lost.some(({ times }) => times > MOST_WEIGHT_RATIO)) return { without };
   return {
     fix: FIXES.weights(weights, strengths(lost, weights), scales),
     ...(!scales && { instead: FIXES.sizes(sizes, strengths(lost, sizes)) }),
     without,
   };
+}
+
+function namesOf(inputs: readonly LosableInput[]): string[] {
+  return inputs.map(({ name }) => name);
 }
 
 /** How strongly lost inputs act once they are balanced, and for which that is. */

@@ -10,18 +10,17 @@ import type { ClusterReport, Method } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { MOST_SINGLES } from "../plan/lego-rank.ts";
 import { type MergePlan, type ScaledPlan, usedInputs } from "../plan/merge-plan.ts";
-import type { Warning } from "../plan/warning.ts";
+import type { Fix, Warning } from "../plan/warning.ts";
 import { countUnderflows } from "../units/write-factors.ts";
 import { apartOf } from "./apart.ts";
 import { leastKept } from "./badly-kept.ts";
 import { FIXES } from "./fixes.ts";
+import { ignoredHalf } from "./ignored-half.ts";
 import { lostAdapters } from "./lost-adapters.ts";
 import { rankWarnings } from "./rank-warnings.ts";
 import { sameAdapters } from "./same-adapters.ts";
 import { scaleWarnings } from "./scale-warnings.ts";
 
-/** B's share of the squared length below which clustering hardly sees it. */
-const LEAST_SHARE_OF_B = 0.02;
 /** Share of the inputs' norm below which a result is only rounding error. */
 const LEAST_NORM_RATIO = 1e-6;
 
@@ -97,20 +96,28 @@ const RULES: readonly ((run: Run) => Warning[])[] = [
 ];
 
 /** Warn of a computed factor; another one brings back no adapter that is lost. */
-function computedFactor({ auto, lost }: Run): Warning[] {
-  const told = auto === null ? [] : scaleWarnings(auto);
+function computedFactor({ plan, auto, lost }: Run): Warning[] {
+  const told = auto === null ? [] : scaleWarnings(auto, isOfImages(plan));
   return lost.length === 0 ? told : told.filter(({ id }) => id !== "scale-uncertain");
 }
 
-function zeroAdapters({ method, used, products }: Run): Warning[] {
+function zeroAdapters({ plan, method, used, products, lost }: Run): Warning[] {
   const counted = method.needs.weightSum ? " The mean still counts it; leave it out unless it should count." : "";
-  return used
-    .filter(({ t }) => normOf(products, t) === 0)
-    .map(({ name }) => ({
-      id: "zero-adapter",
-      text: `${name} changes nothing: all its deltas are zero.${counted}`,
-      adapter: name,
-    }));
+  const zero = used.filter(({ t }) => normOf(products, t) === 0);
+  return zero.map(({ name }) => ({
+    id: "zero-adapter",
+    text: `${name} changes nothing: all its deltas are zero.${counted}`,
+    adapter: name,
+    ...(lost.length === 0 && zero.length < used.length && { without: withoutZero(plan, used, zero) }),
+  }));
+}
+
+/** The merge without the adapters that change nothing. */
+function withoutZero({ inputs }: ScaledPlan, used: Run["used"], zero: Run["used"]): Fix {
+  const names = zero.map(({ name }) => name);
+  const weights = inputs.map(({ weight }) => weight);
+  const leaves = zero.map(({ t }) => t);
+  return FIXES.leaveOut(leaves, [], names, weights, used.length - zero.length);
 }
 
 function lostOf({ plan, method, used, products, weighted, totals }: Omit<Run, "lost">): Warning[] {
@@ -131,7 +138,7 @@ function ranks({ plan, method, modules, totals, products, weighted, results, los
   const names = plan.inputs.map(({ name }) => name);
   return rankWarnings({
     method: method.id,
-    ofImages: ofImageModel(plan.modules.map(({ name }) => name)),
+    ofImages: isOfImages(plan),
     rank: maximum(results.map((result) => result.rank)),
     set: { modules: plan.modules, acts, alike: mostAlike(start.groups(), acts), forEnergy: totals.rankForMost },
     clusters: method.cut === "clusters",
@@ -177,8 +184,8 @@ function zeroModules({ modules }: Run): Warning[] {
 
 /** Warn of clusters by A alone, unless an adapter is lost, which is mended first: its units weigh otherwise then. */
 function ignoredB({ totals: { shareOfB, largestCluster }, lost }: Run): Warning[] {
-  if (shareOfB === null || shareOfB >= LEAST_SHARE_OF_B || largestCluster! <= 1) return [];
-  const text = `B makes up ${percent(shareOfB)} of the units' squared length, so they are grouped by A alone; --gauge balanced gives both halves equal weight.`;
+  const text = ignoredHalf(shareOfB);
+  if (text === null || largestCluster! <= 1) return [];
   return [{ id: "b-ignored", text, ...(lost.length === 0 && { fix: FIXES.bothHalves() }) }];
 }
 
@@ -191,6 +198,10 @@ function selectedUnits({ totals: { singles, largestCluster } }: Run): Warning[] 
 function idle({ plan, method, results }: Run): Warning[] {
   const why = method.weights === "relative" ? idleWeights(plan, method, results) : null;
   return why === null ? [] : [{ id: "weights-idle", text: `The weights have no effect: ${why}` }];
+}
+
+function isOfImages({ modules }: MergePlan): boolean {
+  return ofImageModel(modules.map(({ name }) => name));
 }
 
 /** The products of the inputs' deltas, each multiplied by its weight in each module. */

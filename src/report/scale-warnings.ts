@@ -11,8 +11,8 @@ export function otherFactor({ rule, pull, response }: AutoScale): number | null 
   return Math.max(pull / response, response / pull) > MOST_APART ? response : null;
 }
 
-/** Warnings about a factor that was computed. */
-export function scaleWarnings(auto: AutoScale): Warning[] {
+/** Warnings about a factor that was computed. @param ofImages whether it is for an image model */
+export function scaleWarnings(auto: AutoScale, ofImages: boolean): Warning[] {
   if (auto.rule === "no direction") {
     const text = "The adapters work against each other, so no factor follows from them and 1 was taken; set --scale.";
     return [{ id: "scale-unknown", text }];
@@ -20,5 +20,5 @@ export function scaleWarnings(auto: AutoScale): Warning[] {
   const other = otherFactor(auto);
   if (other === null) return [];
   const text = `The factor is uncertain: ${auto.factor} was taken, which the pull on the adapters asks for; their own directions ask for --scale ${other}.`;
-  return [{ id: "scale-uncertain", text, fix: FIXES.otherFactor(other) }];
+  return [{ id: "scale-uncertain", text, fix: FIXES.otherFactor(other, ofImages) }];
 }

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { auditAdapters } from "../../src/node/audit-adapters.ts";
 import { auditMerged } from "../../src/node/audit-merged.ts";
-import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
+import { type Nested, randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, run } from "./run.ts";
 
 const LLAMA = "examples/minibench/llama/all";
@@ -59,6 +59,32 @@ describe.concurrent("lora-lego audit", () => {
     expect(stdout).toMatch(new RegExp(`^  lora-lego merge ${two.join(" ")} --out merged$`, "m"));
     const merged = await run(["merge", "both", ...two, "--out", "again"], { cwd });
     expect(merged.stderr).toContain(said);
+  });
+
+  it("says where LEGO would group units by A alone, as its merge does", async () => {
+    const shrunk = (name: string, seed: number): string => {
+      const { modules, ...others } = randomAdapter(seed);
+      const small = (value: Nested): Nested => (typeof value === "number" ? value / 100 : value.map(small));
+      const smaller = Object.entries(modules).map(([key, module]) => [key, { ...module, B: small(module.B) }]);
+      return writeAdapter(join(folder, name), { ...others, modules: Object.fromEntries(smaller) });
+    };
+    const three = [21, 22, 23].map((seed) => shrunk(`shrunk-${seed}`, seed));
+    const { stdout } = await run(["audit", ...three]);
+    const [, said] = /If you want LoRA-LEGO: .* (B makes up \S+% of the units' squared length, .* equal weight\.)/.exec(
+      stdout.replaceAll(/\s+/g, " "),
+    )!;
+    const merged = await run(["merge", ...three, "--method", "lego", "--out", join(folder, "shrunk")]);
+    expect(merged.stderr).toContain(`${said} [b-ignored]`);
+  });
+
+  it("names the family of an image model in its first line, as inspect does", async () => {
+    const modules = { "diffusion_model.double_blocks.0.img_attn.proj": { in: 8, out: 8 } };
+    const one = writeAdapter(join(folder, "image"), randomAdapter(1, { modules }));
+    expect(lines((await run(["audit", one])).stdout)[0]).toMatch(
+      /^1 adapter, base pico \((?:Flux|an image or video model)/,
+    );
+    expect(lines((await run(["inspect", one])).stdout)[0]).toMatch(/ LoRA for pico \((?:Flux|an image or video model)/);
+    expect(lines((await run(["inspect", SEVEN[0]!])).stdout)[0]).toMatch(/ LoRA for lora-lego\/minibench-llama, /);
   });
 
   it("names a rank that the merge writes", async () => {

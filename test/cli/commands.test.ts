@@ -254,8 +254,30 @@ describe.concurrent("lora-lego compare", () => {
     const { code, stdout } = await run(["compare", a, b]);
     const words = stdout.replace(/\s+/g, " ");
     expect(code).toBe(0);
-    expect(words).toMatch(/left out: linear, \w+[\w, ]*: linear needs adapters of equal rank/);
+    expect(words).toMatch(/left out: linear, \w+[\w, ]*: each needs adapters of equal rank/);
     expect(words.match(/needs adapters of equal rank/g)).toHaveLength(1);
+  });
+
+  it("names each method once, with those that a larger rank does not change and those that it leaves out", async () => {
+    const three = ["cola", "mnli", "mrpc"].map((task) => join(MINIBENCH, task));
+    const methods = ["--methods", "ties,linear,tsv,slerp,nuslerp", "--ranks", "6,12"];
+    const { stdout } = await run(["compare", ...three, ...methods]);
+    const rows = lines(stdout).filter((line) => /^\w+ +\d+ /.test(line));
+    expect(rows.map((line) => line.split(/ +/).slice(0, 2).join(" ")).sort()).toEqual([
+      "linear 6",
+      "ties 6",
+      "tsv 12",
+      "tsv 6",
+    ]);
+    const words = stdout.replace(/\s+/g, " ");
+    expect(words).toContain(
+      "once, as a larger rank changes nothing: ties, linear left out: slerp, nuslerp: each merges 2",
+    );
+    expect(words).not.toContain("left out as slow");
+    const all = await run(["compare", ...three]);
+    expect(all.stdout.replace(/\s+/g, " ")).toMatch(
+      /left out as slow, unless --methods names them: .*\bties_svd, .*\bdella\b/,
+    );
   });
 
   it("fits 80 columns, explains each column in a line, and does not call a higher cosine better", async () => {

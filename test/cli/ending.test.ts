@@ -165,6 +165,26 @@ describe("the end of a merge", () => {
     expect((await named(there)).stdout).toContain(`vllm serve ${there} --enable-lora`);
   });
 
+  it("says of a base without an owner that it may not be found, and no line of a server for an encoder", async () => {
+    const folder = tempFolder();
+    const written = (name: string, base: string, module: string) => {
+      const modules = { [module]: { in: 4, out: 4 } };
+      const config = { base_model_name_or_path: base };
+      writeAdapter(join(folder, name), randomAdapter(1, { modules, config }));
+      return run(["resize", name, "--rank", "1", "--out", `${name}-small`], { cwd: folder });
+    };
+    const bare = await written("bare", "gemma3-270m-it", "model.layers.0.self_attn.q_proj");
+    expect(bare.stdout).toContain("vllm serve gemma3-270m-it --enable-lora");
+    expect(bare.stdout.replaceAll(/\s+/g, " ")).toContain(
+      "gemma3-270m-it is the base model as the adapter names it; put its path, or owner/name, where a program does not find it.",
+    );
+    for (const module of ["roberta.encoder.layer.0.attention.self.query", "encoder.block.0.layer.0.SelfAttention.q"]) {
+      const { stdout } = await written(`encoder-${module.length}`, "acme/encoder", module);
+      expect(stdout).toMatch(/^ {2}PEFT /m);
+      expect(stdout).not.toMatch(/vllm|sglang|text-generation-launcher|as the adapter names it/);
+    }
+  });
+
   it("takes no name for a program that begins with a dash", async () => {
     expect(await printed("-od")).toContain(` --lora-modules od=${join(out, "-od")}`);
   });

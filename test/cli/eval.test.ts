@@ -43,7 +43,9 @@ describe("lora-lego eval", () => {
     const without = await run(args, { cwd: folder, main, env });
     expect([without.code, without.stderr]).toEqual([
       2,
-      expect.stringMatching(/^error: .*node-llama-cpp is not installed; run lora-lego setup eval, or npm install/),
+      expect.stringMatching(
+        /^error: .*node-llama-cpp is not installed; run lora-lego setup eval \(85 MB, into \S+lora-lego\), or npm install/,
+      ),
     ]);
     const broken = join(folder, "broken");
     mkdirSync(join(broken, "node_modules/node-llama-cpp"), { recursive: true });

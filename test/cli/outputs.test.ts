@@ -162,3 +162,55 @@ describe("texts that are no plain files", () => {
     expect(endless.stderr).toMatch(/^error: .* has more than 4194304 bytes/);
   });
 });
+
+describe("the name of an output", () => {
+  const out = (name: string): string => join(root, name);
+
+  it.concurrent.each(["x.bin", "x.pt", "x.ckpt", "x.ZIP", "x.json"])(
+    "is refused where it ends like another file: %s",
+    async (name) => {
+      for (const command of [
+        ["merge", a, b],
+        ["convert", a, "--to", "mlx"],
+        ["resize", a, "--rank", "1"],
+      ]) {
+        await refuses(
+          [...command, "--out", out(name)],
+          /lora-lego writes no \.\w+ files: a name that ends in \.safetensors or \.gguf means one file, and any other a folder;/,
+          2,
+        );
+      }
+      expect(existsSync(out(name))).toBe(false);
+    },
+  );
+
+  it.concurrent("may have dots elsewhere", async () => {
+    const { code } = await run(["merge", a, b, "--out", out("llama-3.1"), "--quiet"]);
+    expect([code, statSync(out("llama-3.1")).isDirectory()]).toEqual([0, true]);
+  });
+
+  it.concurrent("is no reason to refuse where no name would do", async () => {
+    const wrong = out("wrong");
+    await refuses(
+      ["merge", a, b, "--for", "comfyui", "--out", wrong],
+      /^error: wrong: \S+ has no certain name in kohya's keys/,
+    );
+    await refuses(
+      ["convert", a, "--to", "kohya", "--out", wrong],
+      /^error: a: \S+ has no certain name in kohya's keys/,
+    );
+    await refuses(
+      ["merge", image, image, "--for", "llamacpp", "--out", wrong],
+      /llama\.cpp runs (?:only )?language models/,
+    );
+    await refuses(["merge", image, a, "--for", "vllm", "--out", out("wrong.gguf")], /^error: image \(/);
+  });
+
+  it.concurrent("is named together with what else is missing", async () => {
+    await refuses(
+      ["merge", a, b, "--for", "llamacpp", "--out", out("wrong")],
+      /pass --out with a name that ends in \.gguf, not \S+wrong\. .* pass its config\.json as --base-config/,
+      2,
+    );
+  });
+});

@@ -85,6 +85,24 @@ describe.concurrent("lora-lego help", () => {
     expect(stdout).not.toContain("--gauge");
   });
 
+  it.each([["merge --help"], ["merge --method lego --help"], ["setup --help"], ["compare --help"]])(
+    "fits a page, but for commands to copy: %s",
+    async (words) => {
+      const { stdout } = await run(words.split(" "));
+      expect(stdout.split("\n").filter((line) => line.length > 80 && !/^ {2}lora-lego /.test(line))).toEqual([]);
+    },
+  );
+
+  it("names the methods of an option that the one that is named has not", async () => {
+    const { code, stderr } = await run(["merge", "a", "b", "--method", "lego", "--density", "0.5", "--out", "c"]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /^error: --density is an option of .*\bties, .*, not of lego; leave it out, or take --method \w+\.\n$/,
+      ),
+    ]);
+  });
+
   it("prints its version", async () => {
     expect(await run(["--version"])).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
   });
@@ -102,7 +120,11 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["an unknown command", ["mrege"], /unknown command 'mrege'\s+\(Did you mean merge\?\)/],
   ["an unknown flag", [...MERGE, "--forse"], /unknown option '--forse'\s+\(Did you mean --force\?\)/],
   ["an unknown method flag", [...LEGO, "--guage", "raw"], /unknown option '--guage'\s+\(Did you mean --gauge\?\)/],
-  ["a method's flag without that method", [...MERGE, "--method", "cat", "--gauge", "raw"], /unknown option '--gauge'/],
+  [
+    "a method's flag without that method",
+    [...MERGE, "--method", "cat", "--gauge", "raw"],
+    /--gauge is an option of lego, not of cat; leave it out, or take --method lego\./,
+  ],
   [
     "lego's flag without its method",
     [...MERGE, "--gauge", "raw"],

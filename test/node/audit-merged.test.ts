@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { MergedAudit } from "../../src/analysis/audit/audit-merged.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import { auditMerged, mergeToFolder } from "../../src/node/index.ts";
+import { auditMerged, mergeAdapters, mergeToFolder } from "../../src/node/index.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
@@ -72,9 +72,27 @@ describe("what lies beside a merged adapter", () => {
     const { weights, purity, unseen } = await auditMerged(file, { of: adapters });
     expect([weights, purity]).toEqual([null, null]);
     expect(unseen).toEqual([
-      "weights and method, counted as a sum of all adapters (a single file has no recipe.yaml)",
+      expect.stringMatching(
+        /^weights and method, counted as a sum of all adapters \(a single file has no recipe\.yaml; a merge with --report \S+report\.json tells them\)$/,
+      ),
       "clusters (report.json is about another result)",
     ]);
+  });
+
+  it("takes weights and method of a single file from the report beside it, if that is about it", async () => {
+    const of = [1, 2].map((seed) => {
+      const modules = { "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q": { in: 8, out: 8 } };
+      return writeAdapter(join(folder, `image-${seed}`), randomAdapter(seed, { modules }));
+    });
+    const place = tempFolder();
+    const [file, other] = [join(place, "one.safetensors"), join(place, "other.safetensors")];
+    const recipe = { method: "svd", weights: [3, 1], scale: 0.5 } as const;
+    await mergeAdapters(of, recipe, { out: file, threads: 1, report: join(place, "report.json") });
+    await mergeAdapters(of, { method: "tsv" }, { out: other, threads: 1 });
+    const audit = await auditMerged(file, { of: [of[1]!, of[0]!] });
+    expect([audit.weights, audit.unseen]).toEqual([[1, 3], []]);
+    const strange = await auditMerged(other, { of });
+    expect([strange.weights, strange.unseen.length]).toEqual([null, 2]);
   });
 
   it("refuses DoRA adapters, unless their magnitudes were left out", async () => {

@@ -108,6 +108,7 @@ describe("extras of several inputs", () => {
     }
     const alike = [await adapterWith("one", [head([1, 2])]), await adapterWith("other", [head([5, -2])])];
     await refuses(RefusedError, alike, {}, "choose --extras drop, first or average.");
+    await refuses(RefusedError, alike, {}, "one, other hold a tensor that is not a LoRA factor (");
     const single = [await adapterWith("plain", []), await adapterWith("headed", [head([1])])];
     await refuses(RefusedError, single, {}, "headed holds a tensor that is not a LoRA factor");
   });

@@ -28,6 +28,24 @@ it.each([
   ],
   ["there is one", [["a", 1, 1]], "The result holds 100% of a."],
   [
+    "none is of three, and all round alike",
+    [
+      ["a", 0.541, 0.6],
+      ["b", 0.539, 0.7],
+      ["c", 0.543, 0.7],
+    ],
+    "No adapter is lost. The result holds 54% of each.",
+  ],
+  [
+    "one is, and the others round alike",
+    [
+      ["a", 0.541, 0.6],
+      ["b", 0.539, 0.7],
+      ["c", 0.5, 0.01],
+    ],
+    "Practically lost: c (cosine 0.010). The result holds 54% of each other one.",
+  ],
+  [
     "one is, though the others happen to agree with it",
     [
       ["a", 0.73, 0.01],
@@ -74,7 +92,7 @@ it.each([
       ["a", 9, 1],
       ["b", 9, 1],
     ],
-    "No adapter is lost. The result holds 900% of a and b.",
+    "No adapter is lost. The result holds 900% of each.",
   ],
   [
     "nothing is left",
@@ -108,7 +126,7 @@ it("says what shares no module, instead of calling it kept", () => {
       [null, 4],
     ]),
   ).toBe(
-    "No two adapters share a module: nothing was merged, and each is in the result by itself. The result holds 100% of a and b.",
+    "No two adapters share a module: nothing was merged, and each is in the result by itself. The result holds 100% of each.",
   );
   const three: readonly Shown[] = [...two, ["c", 0.5, 0.5]];
   expect(

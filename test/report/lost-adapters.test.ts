@@ -229,3 +229,35 @@ describe("lost-adapter among adapters that were trained", () => {
     expect(texts).toEqual([expect.stringMatching(/gemma-r4-qv is practically lost: its deltas are 210 times smaller/)]);
   });
 });
+
+describe("an adapter that changes nothing", () => {
+  const merged = async (...sizes: readonly number[]) => {
+    const all = sizes.map((size, at) => [at, size] as const);
+    return (await warnings("zero-adapter", all, CAT)).report.warnings;
+  };
+
+  it("has the merge without it as its remedy", async () => {
+    const [zero, ...others] = await merged(3, 0, 2);
+    expect(others).toEqual([]);
+    expect(zero).toMatchObject({
+      id: "zero-adapter",
+      without: { why: "The merge without adapter-1, which changes nothing.", leaves: [1], weights: [1, 1, 1] },
+    });
+  });
+
+  it("is left out with one that is lost", async () => {
+    const found = await merged(3, 0, 0.01);
+    expect(found.map(({ id, without }) => [id, without])).toEqual([
+      ["zero-adapter", undefined],
+      [
+        "lost-adapter",
+        {
+          why: "The merge without adapter-2, if it hardly trained. Also without adapter-1, which changes nothing.",
+          method: "auto",
+          leaves: [1, 2],
+          weights: [1, 1, 1],
+        },
+      ],
+    ]);
+  });
+});

@@ -1,3 +1,5 @@
+import { PEFT_PREFIX } from "../../formats/peft-folder/keys.ts";
+
 /** Names that are only an index into some code's list of layers, as in lora_diffusion and SAM adapters. */
 const NUMBERED = /^(?:(unet|text_encoder):|(w)_(?=\d{3}))\d+$/;
 
@@ -10,5 +12,5 @@ export function numberedList(module: string): string | null {
 /** How to rename the tensors of a result for the code that trained adapters with such a module, as the end of a sentence. */
 export function renamedForTrainer(module: string): string {
   const own = module.startsWith("w_") ? module.replace("w_", "w_a_") : `${module}:down`;
-  return `rename its tensors for that code (base_model.model.${module}.lora_A.weight to ${own}, and so on)`;
+  return `rename its tensors for that code (${PEFT_PREFIX}${module}.lora_A.weight to ${own}, and so on)`;
 }

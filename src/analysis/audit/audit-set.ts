@@ -1,4 +1,5 @@
 import type { Adapter } from "../../adapter/adapter.ts";
+import { shownModel } from "../../adapter/shown-model.ts";
 import { LoraLegoError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import { cosineBetween, inputProducts, normOf } from "../../figures/delta.ts";
@@ -27,6 +28,8 @@ export interface Audit {
   readonly adapters: readonly AuditedAdapter[];
   /** The base models that they name, each once. */
   readonly bases: readonly string[];
+  /** The image or video model that they are for, by their modules: its family, or that it is one; null for other models. */
+  readonly model: string | null;
   /** How many modules any of them changes, and how many all of them change. */
   readonly modules: number;
   readonly sharedModules: number;
@@ -129,6 +132,7 @@ export async function auditOf(
   return {
     adapters: facts,
     bases,
+    model: shownModel(given),
     modules: names.length,
     sharedModules: names.filter((name) => adapters.every(({ modules }) => modules.has(name))).length,
     similarity: facts.map((_, t) => facts.map((_, u) => (shareModules(t, u) ? cosineBetween(products, t, u) : null))),
@@ -149,6 +153,7 @@ export async function auditOf(
             merges: [...merges.keys()].map((t) => adapters[t]!.name),
             faint: faint.map(({ name }) => name),
             sharedStart,
+            shareOfB: tally.shareOfB,
             weights,
             energies,
             lost,

@@ -13,6 +13,7 @@ import { rankForEach } from "../../plan/auto-rank.ts";
 import { isSelection, type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
 import { GGUF_FLAG } from "../../report/fix-command.ts";
+import { ignoredHalf } from "../../report/ignored-half.ts";
 import { type LostInput, twoDigits } from "../../report/lost-adapters.ts";
 import { MEASURED, type Measured } from "../../report/measured.ts";
 import { type FittingRank, fittingRank, LEAST_ROOM, rankNeeds } from "../../report/rank-rule.ts";
@@ -61,6 +62,8 @@ export interface SetFacts {
   readonly faint: readonly string[];
   /** Groups of adapters that began with the same A. */
   readonly sharedStart: readonly (readonly number[])[];
+  /** B's share of the units' squared length; null if it is not known. */
+  readonly shareOfB: number | null;
   /** The weights that balance the set; null if it needs none. */
   readonly weights: readonly number[] | null;
   /** The energy of the sum with these weights. */
@@ -255,7 +258,7 @@ const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Because>> = {
 function legoMerge(
   { modules }: MergePlan,
   chosen: Chosen,
-  { sharedStart, extras }: SetFacts,
+  { sharedStart, shareOfB, extras }: SetFacts,
   commandFor: CommandFor,
 ): RecommendedMerge | null {
   const { acts, energies } = chosen;
@@ -278,7 +281,7 @@ function legoMerge(
     method: "lego",
     rank,
     room: energies.heldBy(rank),
-    reason: because.reason(who),
+    reason: [because.reason(who), ignoredHalf(shareOfB) ?? []].flat().join(" "),
     basis: ofText(modules, because.basis),
     leaves: leftOutOf(acts),
     extras,

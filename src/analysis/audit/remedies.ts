@@ -58,7 +58,7 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
     ...groupedFixes(byAuto ? again.map((fix) => ({ ...fix, method: AUTO })) : again, chosen),
     ...withoutLost(lost),
     ...(scaled && !low ? [FIXES.factor(factor, scale)] : []),
-    ...(other !== null && !low ? [FIXES.otherFactorOf(other, scale)] : []),
+    ...(other !== null && !low ? [FIXES.otherFactorOf(other, scale, merge.ofImages)] : []),
     ...(found("rank-too-high") && !low ? [FIXES.idleRanks()] : []),
   ];
 }

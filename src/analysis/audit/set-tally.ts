@@ -18,6 +18,7 @@ export class SetTally {
   readonly conflicts: KindConflicts = new KindConflicts();
   readonly energies: EnergyByRank = new EnergyByRank();
   products: DeltaProducts;
+  readonly #sharesOfB: number[] = [];
   /** Modules whose units are too many to compare. */
   apart = 0;
 
@@ -40,8 +41,15 @@ export class SetTally {
     }
     this.conflicts.add(name, own, signs);
     this.start.add(pool);
+    if (pool.count > 0) this.#sharesOfB.push(shareOfB(pool));
     this.energies.add(spectrumOf(pool, [...pool.ids.keys()], () => 1));
     this.products = addProducts(this.products, own);
+  }
+
+  /** B's share of the units' squared length, mean over the modules that were compared; null if none were. */
+  get shareOfB(): number | null {
+    const shares = this.#sharesOfB;
+    return shares.length === 0 ? null : shares.reduce((sum, own) => sum + own, 0) / shares.length;
   }
 
   /**
@@ -74,4 +82,13 @@ export class SetTally {
     this.products = addProducts(this.products, { ...own, inputs: unknown });
     return spectrum;
   }
+}
+
+function shareOfB({ count, gramA, gramB }: Pool): number {
+  let [a, b] = [0, 0];
+  for (let cell = 0; cell < count * count; cell += count + 1) {
+    a += gramA[cell]!;
+    b += gramB[cell]!;
+  }
+  return b / (a + b);
 }

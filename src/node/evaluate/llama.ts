@@ -61,7 +61,11 @@ export interface LlamaSequence {
 }
 
 const PACKAGE = "node-llama-cpp";
-const INSTALL = `run lora-lego setup eval, or npm install ${PACKAGE}@3 in the folder that you call it from`;
+/** How to get it. */
+function install(): string {
+  return `run lora-lego setup eval (85 MB, into ${llamaHome()}), or npm install ${PACKAGE}@3 in the folder that you call it from`;
+}
+
 /** Where a checkout of lora-lego has it for its own tests (npm run setup:llama). */
 const CHECKOUT = "test/llamacpp";
 
@@ -88,12 +92,12 @@ export async function loadLlama(from: string = process.cwd()): Promise<LlamaModu
   const own = dirname(fileURLToPath(import.meta.url));
   const found = installedAbove(own, CHECKOUT) ?? installedAbove(from) ?? installedIn(llamaHome());
   if (found === null) {
-    throw new UsageError(`llama.cpp runs the models, but its package ${PACKAGE} is not installed; ${INSTALL}.`);
+    throw new UsageError(`llama.cpp runs the models, but its package ${PACKAGE} is not installed; ${install()}.`);
   }
   try {
     return (await import(found)) as LlamaModule;
   } catch (error) {
-    throw new UsageError(`${PACKAGE} does not start (${(error as Error).message.split("\n")[0]}); ${INSTALL}.`);
+    throw new UsageError(`${PACKAGE} does not start (${(error as Error).message.split("\n")[0]}); ${install()}.`);
   }
 }
 

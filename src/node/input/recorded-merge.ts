@@ -7,6 +7,7 @@ import {
   CLUSTERS,
   type RecordedClusters,
   type RecordedReport,
+  type ResultFigures,
   recordedReport,
 } from "../../analysis/audit/recorded-clusters.ts";
 import { LoraLegoError, RefusedError } from "../../core/errors.ts";
@@ -16,6 +17,7 @@ import { EXACT_SUM } from "../../methods/method.ts";
 import { methodById } from "../../methods/registry.ts";
 import { asSaid, autoTarget } from "../../plan/carried-out.ts";
 import { makePlan } from "../../plan/plan.ts";
+import type { Recipe } from "../../recipe/recipe.ts";
 import { parseRecipe, type RecipeStep } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
 import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
@@ -40,22 +42,30 @@ export interface MergedPlace {
 
 /** What is known of a merge, and which of the adapters each of its recipe's is. */
 export interface RecordedInOrder extends RecordedMerge {
+  /** The figures of the result that a report beside a single file is about, if that said how it was merged; else null. */
+  readonly reported: ResultFigures | null;
   readonly order: readonly number[];
 }
 
 type Weighing = Pick<RecordedInOrder, "method" | "weights" | "weightsOf" | "recipe" | "rankByAuto" | "order">;
 
 /**
- * What the files beside a merged adapter say about its merge: recipe.yaml the method and the weights, report.json the clusters. What they
- * do not say is among `unseen`.
+ * What the files beside a merged adapter say about its merge: recipe.yaml the method and the weights, report.json the clusters, and for a
+ * single file, which has no recipe.yaml, the rest too. What they do not say is among `unseen`.
  *
+ * @param believed whether a report beside a single file is about that file: `reported` are the figures that tell
  * @throws RefusedError for DoRA adapters, unless the recipe left their magnitudes out, and where recipe.yaml names none of the adapters
  */
-export async function recordedMerge(place: MergedPlace, adapters: readonly Adapter[]): Promise<RecordedInOrder> {
+export async function recordedMerge(
+  place: MergedPlace,
+  adapters: readonly Adapter[],
+  believed = true,
+): Promise<RecordedInOrder> {
   const unseen: string[] = [];
-  const steps = await orUnseen(unseen, WEIGHING, () => stepsIn(place));
-  refuseMagnitudes(steps, adapters);
   const report = reportIn(place);
+  const step = believed ? await stepOfReport(place, report, adapters) : null;
+  const steps = step === null ? await orUnseen(unseen, WEIGHING, () => stepsIn(place)) : [step];
+  refuseMagnitudes(steps, adapters);
   const inputs = steps?.length === 1 ? inputsOf(steps[0]!, report) : [];
   const places = await placesOf(inputs, adapters);
   const names = inputs.map(({ name }) => name).join(", ");
@@ -79,12 +89,29 @@ export async function recordedMerge(place: MergedPlace, adapters: readonly Adapt
   return {
     ...(weighing ?? plainSum(adapters)),
     clusters,
+    reported: step === null ? null : figuresFor(report as RecordedReport, places),
     unseen,
     mismatch:
       inputs.length > 0 && others && !(changed && places[0] === -1)
         ? `${RECIPE_FILE} says that the result was made of ${names}; pass those to --of.`
         : null,
   };
+}
+
+/** The merge of these adapters that a report beside a single file tells, as a step of a recipe; null where it tells none. */
+async function stepOfReport(
+  { path }: MergedPlace,
+  report: RecordedReport | string,
+  adapters: readonly Adapter[],
+): Promise<RecipeStep | null> {
+  if (!isNamedFile(path) || typeof report === "string" || report.recipe === null) return null;
+  if (!isPermutation(await placesOf(report.inputs, adapters), adapters.length)) return null;
+  return { name: null, adapters: report.inputs.map(({ name }) => ({ path: name })), recipe: report.recipe as Recipe };
+}
+
+/** The figures of a report's result for adapters in the user's order. @param places of the report's adapters among those passed */
+function figuresFor({ of }: RecordedReport, places: readonly number[]): ResultFigures {
+  return { ...of, cosines: places.map((_, t) => of.cosines[places.indexOf(t)]!) };
 }
 
 /** The deltas of a DoRA adapter's own file are not what a merge holds of it. */
@@ -125,7 +152,9 @@ function plainSum(adapters: readonly Adapter[]): Weighing {
 
 async function stepsIn({ folder, path }: MergedPlace): Promise<readonly RecipeStep[] | string> {
   // A file with a name of its own may lie in the folder of another merge.
-  if (isNamedFile(path)) return `a single file has no ${RECIPE_FILE}`;
+  if (isNamedFile(path)) {
+    return `a single file has no ${RECIPE_FILE}; a merge with --report ${shellPath(join(dirname(path), REPORT_FILE))} tells them`;
+  }
   const text = textIn(folder, RECIPE_FILE);
   return text === null ? `there is no ${RECIPE_FILE} beside the result` : (await parseRecipe(text, RECIPE_FILE)).steps;
 }
@@ -180,9 +209,8 @@ async function clustersOf(
   if (typeof report === "string") return report;
   const places = await placesOf(report.inputs, adapters);
   if (!isPermutation(places, adapters.length)) return `${REPORT_FILE} is about other adapters`;
-  const { modules, of } = report;
-  const cosines = adapters.map((_, t) => of.cosines[places.indexOf(t)]!);
-  return modules === null ? NO_CLUSTERS : { modules, of: { ...of, cosines } };
+  const { modules } = report;
+  return modules === null ? NO_CLUSTERS : { modules, of: figuresFor(report, places) };
 }
 
 function textIn(folder: string | null, file: string): string | null {

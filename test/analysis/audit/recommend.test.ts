@@ -28,6 +28,7 @@ async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = 
     merges: [],
     faint: [],
     sharedStart: [],
+    shareOfB: null,
     weights: null,
     energies,
     lost: [],
