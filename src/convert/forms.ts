@@ -76,6 +76,11 @@ export function chosenFormats({ to, for: id }: FormatChoice): readonly WrittenFo
   );
 }
 
+/** @throws UsageError for a format that the program of the choice does not load */
+export function refuseContradiction(choice: FormatChoice): void {
+  chosenFormats(choice);
+}
+
 /** The formats that a name stands for and a program loads. */
 function loadedOf(to: FormatId, { formats }: Consumer): readonly WrittenFormat[] {
   return formatsNamed(to).filter((format) => formats.includes(format));

@@ -49,7 +49,7 @@ export async function convertFor(
 /** What else is wrong with a choice, together with the output's name where that is too. */
 function withMisnamed(error: unknown, misnamed: string | null): unknown {
   if (misnamed === null || !(error instanceof UsageError) || error.message === misnamed) return error;
-  return new UsageError(`${misnamed} ${error.message}`);
+  return new UsageError(`${misnamed.replace(/\.$/, "")}; ${error.message}`);
 }
 
 /** The formats for an output where only its name decides. */

@@ -21,7 +21,7 @@ export function refuseUncarried(adapter: Adapter, format: string, carried: "side
   const numbered = [...modules.keys()].find((module) => numberedList(module) !== null);
   if (numbered !== undefined) {
     throw new RefusedError(
-      `${name} numbers its modules (such as ${numbered}) instead of naming them, so ${format} files cannot say where they belong; write a PEFT folder, which no program loads as it is, and ${renamedForTrainer(numbered)}.`,
+      `${name} numbers its modules (such as ${numbered}) instead of naming them, so ${format} files cannot say where they belong; merge it into a folder, which no program loads as it is, and ${renamedForTrainer(numbered)}.`,
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { Writer } from "../convert/convert.ts";
-import { type FormatChoice, isPeftFolder } from "../convert/forms.ts";
+import { type FormatChoice, isPeftFolder, refuseContradiction } from "../convert/forms.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import { plannedAdapter } from "./planned-adapter.ts";
 import { refuseGgufInputs } from "./refuse-gguf-inputs.ts";
@@ -33,6 +33,7 @@ export async function writerOfMerge(
   choice: FormatChoice,
   plan: () => Promise<PlannedMerge>,
 ): Promise<Writer | null> {
+  refuseContradiction(choice);
   try {
     if (isPeftFolder(out, choice)) return null;
   } catch (error) {

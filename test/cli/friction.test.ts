@@ -272,6 +272,6 @@ describe("a folder of folders", () => {
       0,
       expect.stringContaining("the adapters in it are taken: a, one.safetensors, two.safetensors"),
     ]);
-    expect(stdout.match(/ LoRA for /g)).toHaveLength(3);
+    expect(stdout.match(/ (?:LoRA|adapter) for /g)).toHaveLength(3);
   });
 });

@@ -209,7 +209,7 @@ describe("the name of an output", () => {
   it.concurrent("is named together with what else is missing", async () => {
     await refuses(
       ["merge", a, b, "--for", "llamacpp", "--out", out("wrong")],
-      /pass --out with a name that ends in \.gguf, not \S+wrong\. .* pass its config\.json as --base-config/,
+      /pass --out with a name that ends in \.gguf, not \S+wrong; .* pass its config\.json as --base-config/,
       2,
     );
   });

@@ -306,7 +306,7 @@ describe("a merge for a consumer", () => {
       "x.safetensors",
       /llama\.cpp loads gguf files, not kohya; ask for the format \(--to\) or for the program/,
     ],
-    ["vllm", {}, "x.safetensors", /adapters for vLLM are folders/],
+    ["vllm", {}, "x.safetensors", /^vLLM runs language models/],
   ] as const)("is refused where output and format do not fit it: %s %j %s", async (id, choice, out, words) => {
     const inputs = pair(UNET);
     await expect(mergeAdapters(inputs, { for: id }, { ...choice, out: at(out) })).rejects.toThrow(words);
