@@ -1,5 +1,5 @@
 import type { FormatId } from "../convert/formats.ts";
-import { printableJson } from "../core/printable.ts";
+import { printableJsonPieces } from "../core/printable.ts";
 import { VERSION } from "../core/version.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { configText } from "../formats/peft-folder/write-config.ts";
@@ -34,13 +34,13 @@ export function peftFolder(plan: MergePlan, based = false): MergedFormat {
 }
 
 /**
- * The files of a merged adapter's folder except the weights: config, recipe, model card and files that all inputs share. The returned
+ * The files of a merged adapter's folder except the weights and a report: config, recipe, model card and files that all inputs share. The returned
  * outcome also reports what only the input folders show.
  *
  * @param format the format that the weights are written in
  * @param steps the steps of the recipe
  * @param folders of the inputs that were merged, except those that are read by range from elsewhere
- * @param reportName name of a report to write into the folder; null for none
+ * @param reportName name of a report in the folder, which the card lists; null for none
  */
 export async function folderFiles(
   { plan, report: bare }: MergeOutcome,
@@ -61,7 +61,6 @@ export async function folderFiles(
   const names = [...(config === null ? [] : [config.file]), weightsFile, CARD_FILE, RECIPE_FILE, ...carried];
   if (reportName !== null) names.push(reportName);
   const texts = {
-    ...(reportName !== null && { [reportName]: reportText(report) }),
     ...(config !== null && { [config.file]: configText(config.fields) }),
     [RECIPE_FILE]: `${recipeComment(`${based ? " --base-config CONFIG" : ""}${baked ? " --base BASE" : ""}`)}${recipe}`,
     [CARD_FILE]: modelCard(plan, id, report, names, recipe, await cardDatasets(folders)),
@@ -71,7 +70,8 @@ export async function folderFiles(
   return { outcome: { plan, report }, files: [...shared.files, ...files] };
 }
 
-/** A report as the text of its file. */
-export function reportText(report: MergeOutcome["report"]): string {
-  return `${printableJson(report)}\n`;
+/** A report as the text of its file, in pieces: that of hundreds of adapters has hundreds of megabytes. */
+export function* reportText(report: MergeOutcome["report"]): Generator<string> {
+  yield* printableJsonPieces(report);
+  yield "\n";
 }

@@ -114,6 +114,7 @@ async function writeBeside(
     const written = await folderFiles(merged, format, stepsOf(merged.plan), folders, inside);
     for (const { name, bytes } of written.files) output.write(name, bytes);
     outcome = written.outcome;
+    if (inside !== null) output.write(inside, reportText(outcome.report));
   }
   if (place !== null && "file" in place) place.file.write(reportText(outcome.report));
   return outcome;

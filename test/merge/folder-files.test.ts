@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { folderFiles, type MergedFormat, peftFolder } from "../../src/merge/folder-files.ts";
+import { folderFiles, type MergedFormat, peftFolder, reportText } from "../../src/merge/folder-files.ts";
 import { type MergedAdapter, mergeInMemory } from "../../src/merge/merge.ts";
 import { filesOfCard } from "../../src/report/card.ts";
 import type { FolderReader } from "../../src/report/tokenizer-files.ts";
@@ -34,15 +34,15 @@ async function written(
 }
 
 describe("the files beside merged weights", () => {
-  it("are config, recipe and card, and a report where one is asked for", async () => {
+  it("are config, recipe and card, which lists a report where one is asked for", async () => {
     const { merge, texts, outcome } = await written(({ plan }) => peftFolder(plan), [], "report.json");
-    expect(Object.keys(texts).sort()).toEqual(["README.md", "adapter_config.json", "recipe.yaml", "report.json"]);
+    expect(Object.keys(texts).sort()).toEqual(["README.md", "adapter_config.json", "recipe.yaml"]);
     expect(JSON.parse(texts["adapter_config.json"]!)).toEqual(merge.config);
     expect(parse(texts["recipe.yaml"]!)).toEqual({ adapters: ["one", "two"], method: "cat" });
-    expect(JSON.parse(texts["report.json"]!)).toEqual(outcome.report);
+    expect(JSON.parse([...reportText(outcome.report)].join(""))).toEqual(outcome.report);
     expect(outcome).toEqual({ plan: merge.plan, report: merge.report });
     expect(filesOfCard(texts["README.md"]!)!.sort()).toEqual(
-      [...Object.keys(texts), "adapter_model.safetensors"].sort(),
+      [...Object.keys(texts), "adapter_model.safetensors", "report.json"].sort(),
     );
     expect(texts["README.md"]).toContain("library_name: peft");
   });

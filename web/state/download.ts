@@ -31,7 +31,7 @@ export async function download(merge: MadeMerge, what: Download): Promise<void> 
   const { files, report } = merge;
   if (what === "single") return save(merge.loading.single!, await singleOf(merge));
   if (what === "folder") return save(`${merge.name}.zip`, await zipOf(merge));
-  if (what === "report") return save("report.json", new Blob([reportText(report)], { type: "application/json" }));
+  if (what === "report") return save("report.json", new Blob([...reportText(report)], { type: "application/json" }));
   if (what === "page") return save("report.html", new Blob([reportPage(report)], { type: "text/html" }));
   const name = { weights: WEIGHTS_FILE, config: CONFIG_FILE, recipe: RECIPE_FILE }[what];
   save(name, new Blob([files[name] as Uint8Array<ArrayBuffer>]));

@@ -8,13 +8,11 @@ import {
   renameSync,
   type Stats,
   statSync,
-  writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../../core/errors.ts";
 import { isWritten, WRITTEN_WITHIN_BYTES } from "../../core/written.ts";
 import { CONFIG_FILE } from "../../formats/peft-folder/files.ts";
-import { naming } from "../files/named-failure.ts";
 import { isWithin, realPath } from "../files/real-path.ts";
 import { openRegular } from "../files/regular-file.ts";
 import { checkSpace, flush } from "./flush.ts";
@@ -26,6 +24,7 @@ import {
   removeMarked,
   type Unfinished,
 } from "./unfinished.ts";
+import { type FileContent, writeWhole } from "./write-whole.ts";
 
 /** How a single file is written. */
 export interface OutputFileOptions {
@@ -93,7 +92,7 @@ export class OutputFile {
   }
 
   /** Write a file whole. @throws OutputError as `create` */
-  static write(path: string, content: string | Uint8Array, options: OutputFileOptions): void {
+  static write(path: string, content: FileContent, options: OutputFileOptions): void {
     const file = OutputFile.create(path, options);
     try {
       file.write(content);
@@ -119,9 +118,9 @@ export class OutputFile {
     this.#unfinished.accompany(dirname(other.path));
   }
 
-  /** Write it whole. */
-  write(content: string | Uint8Array): void {
-    naming(this.path, () => writeFileSync(this.path, content));
+  /** Write it whole, from one piece or several. */
+  write(content: FileContent): void {
+    writeWhole(this.path, content);
   }
 
   /** Refuse when the file system has less room than the file needs. */

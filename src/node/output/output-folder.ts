@@ -8,12 +8,10 @@ import {
   rmdirSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { FormatError, OutputError } from "../../core/errors.ts";
 import { CARD_FILE, filesOfCard } from "../../report/card.ts";
-import { naming } from "../files/named-failure.ts";
 import { readText } from "../files/read-text.ts";
 import { isWithin, realPath } from "../files/real-path.ts";
 import { checkSpace, flush } from "./flush.ts";
@@ -30,6 +28,7 @@ import {
   type Unfinished,
   writeMark,
 } from "./unfinished.ts";
+import { type FileContent, writeWhole } from "./write-whole.ts";
 
 /** A card that lora-lego wrote has some kilobytes; a foreign one may have any size. */
 const MAX_CARD_BYTES = 16 << 20;
@@ -84,9 +83,9 @@ export class OutputFolder {
     return this.path(file);
   }
 
-  /** Write a file of the folder whole. */
-  write(file: string, content: string | Uint8Array): void {
-    naming(this.path(file), () => writeFileSync(this.path(file), content));
+  /** Write a file of the folder whole, from one piece or several. */
+  write(file: string, content: FileContent): void {
+    writeWhole(this.path(file), content);
   }
 
   /** Copy a file into the folder. */
