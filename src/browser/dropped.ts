@@ -1,11 +1,16 @@
 import { compareNaturally } from "../core/natural-order.ts";
-import { isConfigFile, isWeightsFile } from "../formats/peft-folder/files.ts";
+import { holdsSingleFiles, isConfigFile, isWeightsFile } from "../formats/peft-folder/files.ts";
 import type { HandedFolder } from "./handed-files.ts";
 
 /** A dropped or picked file and its path: "folder/file", or the file's own name. */
 export interface DroppedFile {
   readonly path: string;
   readonly blob: Blob;
+}
+
+/** An adapter's files, and where they lay: its folder's path, or that of its one file without the ending. */
+export interface GroupedFolder extends HandedFolder {
+  readonly path: string;
 }
 
 const INDEXED = /-\d{5}-of-\d{5}\.safetensors$|\.index\.json$/;
@@ -15,20 +20,19 @@ const INDEXED = /-\d{5}-of-\d{5}\.safetensors$|\.index\.json$/;
  * is next to it. A folder of folders gives each subfolder that is an adapter; if none is, every folder is kept, so that opening it says
  * what is missing.
  */
-export function groupDropped(files: readonly DroppedFile[]): HandedFolder[] {
+export function groupDropped(files: readonly DroppedFile[]): GroupedFolder[] {
   const folders = new Map<string, DroppedFile[]>();
   for (const file of files) {
     const folder = file.path.includes("/") ? file.path.slice(0, file.path.lastIndexOf("/")) : "";
     folders.set(folder, [...(folders.get(folder) ?? []), file]);
   }
-  const found: HandedFolder[] = [];
+  const found: GroupedFolder[] = [];
   for (const [folder, own] of folders) {
     if (!own.some(({ path }) => holdsAdapter(path))) continue;
-    if (folder === "") found.push(...looseFiles(own));
-    else found.push(handed(lastName(folder), own));
+    if (folder === "" || holdsSingleFiles(own.map(({ path }) => lastName(path)))) found.push(...looseFiles(own));
+    else found.push(handed(folder, own));
   }
-  if (found.length === 0)
-    for (const [folder, own] of folders) found.push(handed(lastName(folder) || own[0]!.path, own));
+  if (found.length === 0) for (const [folder, own] of folders) found.push(handed(folder || own[0]!.path, own));
   return found.sort((one, other) => compareNaturally(one.name, other.name));
 }
 
@@ -41,15 +45,16 @@ export function leftOut(files: readonly DroppedFile[], folders: readonly HandedF
 }
 
 /** Files dropped one by one: a single adapter if they include a config or sharded weights, else one adapter for each weights file. */
-function looseFiles(files: readonly DroppedFile[]): HandedFolder[] {
+function looseFiles(files: readonly DroppedFile[]): GroupedFolder[] {
   const whole = files.some(({ path }) => isConfigFile(path) || INDEXED.test(path));
   if (whole) return [handed("adapter", files)];
   return files.filter(({ path }) => holdsAdapter(path)).map((file) => handed(stem(file.path), [file]));
 }
 
-function handed(name: string, files: readonly DroppedFile[]): HandedFolder {
+function handed(path: string, files: readonly DroppedFile[]): GroupedFolder {
   return {
-    name,
+    path,
+    name: lastName(path),
     files: Object.fromEntries(files.map(({ path, blob }) => [lastName(path), { blob }])),
     folders: [],
   };
@@ -65,6 +70,16 @@ function lastName(path: string): string {
 
 function stem(file: string): string {
   return file.replace(/\.[^.]+$/, "");
+}
+
+/** The name of a folder; where that is taken, with the names of the folders around it, as far as they tell it apart. */
+export function nameAmong(taken: readonly string[], name: string, path: string = name): string {
+  const parts = path.split("/");
+  for (let from = parts.length - 2; from >= 0 && taken.includes(name); from--) {
+    const longer = parts.slice(from).join("/");
+    if (!taken.includes(longer)) return longer;
+  }
+  return freeName(name, taken);
 }
 
 /** The name, with a number appended if it is already taken. */

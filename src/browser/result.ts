@@ -12,8 +12,8 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { methodById } from "../methods/registry.ts";
 import { makePlan } from "../plan/plan.ts";
 import type { Kept } from "../plan/planned-adapter.ts";
-import type { Fix } from "../plan/warning.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import type { AnyFix } from "../report/fixes.ts";
 import type { MergeReport } from "../report/report.ts";
 import { MAX_UNITS } from "../units/memory.ts";
 import { handedFolder } from "./handed-files.ts";
@@ -79,7 +79,7 @@ export interface PageResult {
 /** What an audit finds in a result, and the merges that it would try instead. */
 export interface ResultChecks {
   readonly signatures: readonly Signature[];
-  readonly fixes: readonly Fix[];
+  readonly fixes: readonly AnyFix[];
 }
 
 /**
@@ -113,10 +113,9 @@ export async function resultChecks(
     unseen: [],
     mismatch: null,
   };
-  const fixes: Fix[] = [];
+  const fixes: AnyFix[] = [];
   const { signatures } = await auditMergedAdapter(kernels, result, inputs, recorded, (fix) => {
-    // The page makes merges again, and changes none that was made.
-    if (!("factor" in fix || "energy" in fix)) fixes.push(fix);
+    fixes.push(fix);
     return "";
   });
   return { signatures, fixes };

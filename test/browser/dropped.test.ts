@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { freeName, groupDropped, leftOut } from "../../src/browser/dropped.ts";
+import { freeName, groupDropped, leftOut, nameAmong } from "../../src/browser/dropped.ts";
 
 const files = (...paths: string[]) => paths.map((path) => ({ path, blob: new Blob([path]) }));
 const grouped = (...paths: string[]) =>
@@ -49,6 +49,22 @@ describe("dropped files", () => {
     expect(grouped("folder/notes.txt")).toEqual([["folder", ["notes.txt"]]]);
     expect(grouped("notes.txt")).toEqual([["notes.txt", ["notes.txt"]]]);
     expect(grouped()).toEqual([]);
+  });
+
+  it("in a folder of single files are one adapter each, which image models have", () => {
+    expect(grouped("sam/lora_rank8.safetensors", "sam/lora_rank2.safetensors", "sam/readme.md")).toEqual([
+      ["lora_rank2", ["lora_rank2.safetensors"]],
+      ["lora_rank8", ["lora_rank8.safetensors"]],
+    ]);
+    expect(grouped("one/adapter_model.safetensors", "one/other.safetensors")).toHaveLength(1);
+  });
+
+  it("that have one name are told apart by the folders around them", () => {
+    expect(nameAmong([], "cola", "set/qv/cola")).toBe("cola");
+    expect(nameAmong(["cola"], "cola", "set/qv/cola")).toBe("qv/cola");
+    expect(nameAmong(["cola", "qv/cola"], "cola", "set/qv/cola")).toBe("set/qv/cola");
+    expect(nameAmong(["cola", "qv/cola"], "cola", "qv/cola")).toBe("cola (2)");
+    expect(groupDropped(files("qv/cola/adapter_config.json"))).toMatchObject([{ name: "cola", path: "qv/cola" }]);
   });
 
   it("get names that are not taken", () => {

@@ -62,7 +62,7 @@ describe("the explorer in Chromium", () => {
     const out = join(folder, "by-command");
     const recipe = { method: "lego", options: { gauge: "balanced" }, target: { kind: "rank", rank: 8 } } as const;
     await mergeToFolder(SEEN.map(minibench), recipe, { out });
-    const unpacked = join(folder, "unpacked/merged-lego-r8");
+    const unpacked = join(folder, "unpacked/merged-lego-r8-gauge-balanced");
     expect(readdirSync(unpacked).sort()).toEqual(readdirSync(out).sort());
     for (const file of readdirSync(out)) {
       expect(readFileSync(join(unpacked, file)).equals(readFileSync(join(out, file))), file).toBe(true);
@@ -70,6 +70,12 @@ describe("the explorer in Chromium", () => {
     const report: unknown = JSON.parse(readFileSync(await downloaded(page, "report.json"), "utf8"));
     expect(report).toMatchObject({ version: 1, totals: { rank: 8 } });
     expect(readFileSync(await downloaded(page, "report.html"), "utf8")).toContain("<h2>What merged with what</h2>");
+    // The page opens what it made, in a dialog that stays for more.
+    await page.getByRole("button", { name: "Open", exact: true }).click();
+    await page.locator('input[type="file"]').nth(1).setInputFiles(zip);
+    await page.getByText("merged-lego-r8-gauge-balanced is open", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Done" }).click();
+    expect(await page.locator(".chip").count()).toBe(1);
   });
 
   it("merges by the method that auto chooses, unless another is chosen", async () => {
@@ -79,9 +85,9 @@ describe("the explorer in Chromium", () => {
     await page.getByText("Writes 28 modules of rank 12 in bf16").waitFor();
     expect(await page.getByLabel("Rank --rank").inputValue()).toBe("12");
     await page.getByLabel("Rank --rank").fill("");
-    await page.getByText("Writes 28 modules of rank 6 in bf16").waitFor();
+    await expect.poll(() => page.getByLabel("Rank --rank").getAttribute("placeholder")).toBe("default: 12");
     await page.getByRole("button", { name: "Merge", exact: true }).click();
-    await page.getByRole("heading", { name: "1. tsv, rank 6" }).waitFor();
+    await page.getByRole("heading", { name: "1. tsv, rank 12" }).waitFor();
     const out = join(folder, "auto-by-command");
     await mergeToFolder(SEEN.map(minibench), {}, { out });
     const weights = readFileSync(await downloaded(page, "adapter_model.safetensors"));

@@ -86,7 +86,7 @@ describe("the page", () => {
       JSON.stringify({ adapters: [{ source, name: "judge", weight: 2 }], tab: "merge" }),
     );
     await page.goto(`${page.url()}#page=${state}`);
-    await page.getByText("A page cannot open files by itself; open these again: judge.").waitFor();
+    await page.getByText("A page cannot open files by itself; open these again: mine (named judge).").waitFor();
     // The example set, which the first view drew, is none of its adapters.
     expect(await page.locator(".chip").count()).toBe(0);
     await page.goto(`${page.url().split("#")[0]}#page=${state.slice(0, 40)}`);

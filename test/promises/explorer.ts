@@ -80,9 +80,14 @@ export const EXPLORER: PromisingText = {
       "browser/explorer > opens an adapter on the Hub by ranges, merges it, and pins its commit in the recipe",
     ],
     [
-      "If a folder contains other folders, all adapters in them are opened.",
+      "If a folder contains other folders, or several single files, all adapters in them are opened.",
       "page/shows > comes of each adapter in a folder of folders that is dropped on the page",
       "browser/dropped > make one adapter of each folder that holds one, at any depth",
+      "browser/dropped > in a folder of single files are one adapter each, which image models have",
+    ],
+    [
+      "Adapters of one name are told apart by the folders around them.",
+      "browser/dropped > that have one name are told apart by the folders around them",
     ],
     [
       "The page reads every format that the command line reads, and explains what it cannot read in the same words.",
@@ -344,13 +349,15 @@ export const EXPLORER: PromisingText = {
       "state/advised > is a command line where adapters have to change first",
     ],
     [
-      "The last six results stand side by side, with how much of each adapter they hold.",
+      "The last six results stand side by side, with how much of each adapter they hold; the page says which went.",
       "page/shows > are kept side by side, the last six of them",
       "page/merge > of the five best methods stands beside the others, in one scale, with what was measured",
+      "state/merge > keeps the last six results, whose numbers go on",
     ],
     [
-      "*Merge by the five best* adds the five methods that scored best in [what was measured](evidence.md).",
+      "*Merge by the five best* adds the five methods that scored best in [what was measured](evidence.md), best first; the merge that auto makes is marked.",
       "page/merge > of the five best methods stands beside the others, in one scale, with what was measured",
+      "state/merge > goes by several recipes one after the other, and shows the first result, which stands first",
     ],
     [
       "An accuracy that was measured stands only with the merge that it was measured for: of the example set, at rank 6.",

@@ -177,6 +177,31 @@ describe("what an audit finds in a result", () => {
   });
 });
 
+describe("a rank of which most is idle", () => {
+  it("has its remedy as a command line, which the page prints", async () => {
+    const { resizeFix } = await import("../../web/state/checked.ts");
+    const made = madeOf({ method: "average" }, ...ALL);
+    const fix = { why: "Fewer ranks hold nearly the same deltas.", energy: "sv_fro=0.995" };
+    const checks = { signatures: [], fixes: [{ why: "", method: "auto" }, fix] } as unknown as MadeMerge["checks"];
+    expect(resizeFix({ ...made, checks })).toEqual(fix);
+    expect(resizeFix({ ...made, checks: null })).toBeNull();
+    expect(advised.commandOf(fix, made)).toBe(
+      "lora-lego resize merged-lego-r2 --energy sv_fro=0.995 --out merged-lego-r2-2",
+    );
+  });
+});
+
+describe("weights", () => {
+  it("stay where a merge is set up that names none, but for adapters that it leaves out", async () => {
+    const { mergeAsRecommended } = await import("../../web/state/suggested.ts");
+    page.weigh(page.adapters.value[0]!.key, 0.5);
+    mergeAsRecommended("auto", { rank: 4, leaves: [2], extras: null });
+    expect(weights().map(([, weight]) => weight)).toEqual([0.5, 1, 0]);
+    mergeAsRecommended("auto", { rank: 4, leaves: [], extras: null }, [1, 1, 210]);
+    expect(weights().map(([, weight]) => weight)).toEqual([1, 1, 210]);
+  });
+});
+
 describe("a factor in the form", () => {
   const three = () => madeOf({ method: "lego" }, ...ALL);
   /** Advice that computed a factor for a result was followed. */

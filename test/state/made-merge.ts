@@ -8,6 +8,7 @@ export async function madeMerge(name: string, files: MadeMerge["files"]): Promis
   const { report } = await mergeInMemory([await openPeft(tensors)], { method: "cat" });
   return {
     number: 1,
+    run: 1,
     name,
     title: "cat, rank 2",
     recipe: { method: "cat" },

@@ -116,6 +116,7 @@ describe("a merge", () => {
       await merging;
     }
     expect(page.merges.value.map(({ number }) => number)).toEqual([7, 6, 5, 4, 3, 2]);
+    expect(page.droppedMerges.value).toEqual(["1. svd, rank 2"]);
   });
 
   it("shows a result that is there already again, and does not add it", async () => {
@@ -133,7 +134,7 @@ describe("a merge", () => {
     expect(page.landed.value).toBe(3);
   });
 
-  it("goes by several recipes one after the other, shows the first result, and ends with the one that is cancelled", async () => {
+  it("goes by several recipes one after the other, and shows the first result, which stands first", async () => {
     const merging = page.mergeBy([{ method: "tsv" }, { method: "ctm" }, { method: "svd" }]);
     const first = await page.worker.next("merge");
     expect(page.progress.value?.of).toBe("tsv, 1 of 3: ");
@@ -144,8 +145,21 @@ describe("a merge", () => {
     second.answer(madeOf(2));
     (await page.worker.next("merge")).refuse(new DOMException("This operation was aborted", "AbortError"));
     await merging;
-    expect(page.merges.value.map(({ number }) => number)).toEqual([2, 1]);
-    expect(page.shownMerge.value).toBe(1);
+    // The best stands first, whatever else was made before or comes after.
+    expect(page.merges.value.map(({ number }) => number)).toEqual([1, 2]);
+    const later = page.startMerge();
+    (await page.worker.next("merge")).answer(madeOf(9));
+    await later;
+    expect(page.merges.value.map(({ number }) => number)).toEqual([3, 1, 2]);
+    expect(page.inOrder(page.merges.value.toReversed())).toEqual(page.merges.value);
+    expect(page.shownMerge.value).toBe(3);
+  });
+
+  it("ends with the one of several that is cancelled, and says so", async () => {
+    const merging = page.mergeBy([{ method: "tsv" }, { method: "ctm" }]);
+    (await page.worker.next("merge")).answer(made);
+    (await page.worker.next("merge")).refuse(new DOMException("This operation was aborted", "AbortError"));
+    await merging;
     expect(page.mergeError.value).toBe("The merge was cancelled; nothing was written.");
   });
 

@@ -1,8 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import "../../web/frame.css";
+import "../../web/views.css";
 import { adapters, type ListedAdapter } from "../../web/state/adapters.ts";
+import { showTab, tab } from "../../web/state/tabs.ts";
 import { AdapterList } from "../../web/views/adapter-list.tsx";
+import { useClosing } from "../../web/views/closing.ts";
+import { Shortened } from "../../web/views/shortened.tsx";
 import { mount } from "./mounted.ts";
 
 const listed = (key: number, name: string, error: string | null): ListedAdapter => {
@@ -66,12 +70,16 @@ describe("the list of adapters", () => {
 
   it("shows one card at a time, which Escape and a press beside it close", async () => {
     adapters.value = adapters.value.filter(({ error }) => error === null);
-    mount(
-      <>
-        <AdapterList />
-        <p style={{ marginTop: "20rem" }}>beside</p>
-      </>,
-    );
+    function Page() {
+      useClosing();
+      return (
+        <>
+          <AdapterList />
+          <p style={{ marginTop: "20rem" }}>beside</p>
+        </>
+      );
+    }
+    mount(<Page />);
     const card = (name: string) => page.getByRole("textbox", { name: `Name of ${name}` });
     await page.getByText("one", { exact: true }).click();
     await expect.element(card("one")).toBeVisible();
@@ -84,5 +92,53 @@ describe("the list of adapters", () => {
     await page.getByText("one", { exact: true }).click();
     await page.getByText("beside").click();
     expect(card("one").query()).toBeNull();
+  });
+});
+
+describe("menus over the page", () => {
+  it("close with Escape, by a press elsewhere and with another view, as cards do", async () => {
+    function Menu() {
+      useClosing();
+      return (
+        <>
+          <details class="over">
+            <summary>Menu</summary>
+            <p>inside</p>
+          </details>
+          <p>elsewhere</p>
+        </>
+      );
+    }
+    mount(<Menu />);
+    const inside = page.getByText("inside");
+    for (const close of [
+      () => userEvent.keyboard("{Escape}"),
+      () => page.getByText("elsewhere").click(),
+      async () => showTab(tab.value === "merge" ? "overview" : "merge"),
+    ]) {
+      await page.getByText("Menu").click();
+      await expect.element(inside).toBeVisible();
+      await inside.click();
+      await expect.element(inside).toBeVisible();
+      await close();
+      await expect.element(inside).not.toBeVisible();
+    }
+  });
+});
+
+describe("a name that is too long for its place", () => {
+  it("keeps its end in sight and is read out whole", async () => {
+    const name = "my-gpt2-mathematics-checkpoint-1200";
+    const root = mount(
+      <div style={{ width: "6rem" }}>
+        <Shortened name={name} />
+      </div>,
+    );
+    const end = [...root.querySelectorAll("[aria-hidden] > span")].at(-1)!;
+    expect(end.textContent).toBe("t-1200");
+    const box = root.querySelector("div")!.getBoundingClientRect();
+    expect(end.getBoundingClientRect().right).toBeLessThanOrEqual(box.right + 1);
+    expect(root.querySelector(".visually-hidden")!.textContent).toBe(name);
+    await expect.element(page.getByTitle(name)).toBeVisible();
   });
 });

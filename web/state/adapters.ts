@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import type { DroppedFile } from "../../src/browser/dropped.ts";
-import { freeName, groupDropped, leftOut } from "../../src/browser/dropped.ts";
+import { freeName, groupDropped, leftOut, nameAmong } from "../../src/browser/dropped.ts";
 import type { AdapterCard, ChosenAdapter } from "../../src/browser/explorer.ts";
 import type { HandedFolder } from "../../src/browser/handed-files.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
@@ -65,12 +65,18 @@ function change(key: number, to: Partial<ListedAdapter>): void {
 }
 
 /** List an adapter and open it; an adapter that cannot be read stays in the list with the reason. */
-async function add(name: string, source: Source, open: (name: string) => Promise<AdapterCard>): Promise<void> {
+async function add(
+  name: string,
+  source: Source,
+  open: (name: string) => Promise<AdapterCard>,
+  path = name,
+): Promise<void> {
   if (source.from !== "example") closeExample();
   const key = next++;
-  const own = freeName(
-    name,
+  const own = nameAmong(
     adapters.value.map((adapter) => adapter.name),
+    name,
+    path,
   );
   adapters.value = [...adapters.value, { key, name: own, source, weight: 1, card: null, error: null }];
   // It may have been renamed or removed by then.
@@ -93,10 +99,13 @@ export function closeExample(): void {
   for (const { key, source } of adapters.value) if (source.from === "example") remove(key);
 }
 
-async function addFolders(folders: readonly HandedFolder[], from: "example" | "server" | "files"): Promise<void> {
+async function addFolders(
+  folders: readonly (HandedFolder & { readonly path?: string })[],
+  from: "example" | "server" | "files",
+): Promise<void> {
   await Promise.all(
-    folders.map((folder) =>
-      add(folder.name, { from, name: folder.name }, (name) => explorer.open({ ...folder, name })),
+    folders.map(({ path, ...folder }) =>
+      add(folder.name, { from, name: folder.name }, (name) => explorer.open({ ...folder, name }), path),
     ),
   );
 }
@@ -148,6 +157,7 @@ async function addListed(list: string, from: "example" | "server", wanted = () =
   }
   const served = (await response.json()) as readonly {
     readonly name: string;
+    readonly path?: string;
     readonly files: readonly { readonly name: string; readonly size: number; readonly url: string }[];
     readonly folders: readonly string[];
   }[];
@@ -155,8 +165,9 @@ async function addListed(list: string, from: "example" | "server", wanted = () =
   const there = adapters.value.flatMap(({ source }) => (source.from === from ? source.name : []));
   const missing = served.filter(({ name }) => !there.includes(name));
   await addFolders(
-    missing.map(({ name, files, folders }) => ({
+    missing.map(({ name, path = name, files, folders }) => ({
       name,
+      path,
       folders,
       files: Object.fromEntries(
         files.map((file) => [file.name, { url: new URL(file.url, response.url).href, size: file.size }]),

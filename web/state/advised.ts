@@ -4,6 +4,7 @@ import type { Fix } from "../../src/plan/warning.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { recipeFlags } from "../../src/recipe/recipe-flags.ts";
 import { fixCommand } from "../../src/report/fix-command.ts";
+import type { AnyFix } from "../../src/report/fixes.ts";
 import { type OpenAdapter, openAdapters, weigh } from "./adapters.ts";
 import { advisedScale, type MadeMerge, recipe } from "./merge.ts";
 
@@ -38,7 +39,7 @@ export function applyFix(fix: Fix, made: MadeMerge, inputs: readonly OpenAdapter
 }
 
 /** The command line of a fix, for adapters of a result in folders of their names. */
-export function commandOf(fix: Fix, { name, recipe: asked, report }: MadeMerge): string {
+export function commandOf(fix: AnyFix, { name, recipe: asked, report }: MadeMerge): string {
   const weights = report.inputs.map(({ weight }) => weight);
   const flags = recipeFlags({ ...asked, ...(weights.some((weight) => weight !== 1) && { weights }) });
   let copies = 1;

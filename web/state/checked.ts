@@ -1,4 +1,5 @@
 import type { Fix } from "../../src/plan/warning.ts";
+import type { ResultFix } from "../../src/report/fixes.ts";
 import type { OpenAdapter } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { type Checks, type MadeMerge, merges } from "./merge.ts";
@@ -27,5 +28,12 @@ export function lookAt(
 export function scaleFix({ checks }: MadeMerge): Fix | null {
   if (checks === null || "unknown" in checks) return null;
   const wrong = checks.signatures.some(({ id, found }) => found === true && id.startsWith("scale-"));
-  return (wrong && checks.fixes.find(({ method, scale }) => method === undefined && typeof scale === "number")) || null;
+  const found = checks.fixes.find((fix): fix is Fix => "scale" in fix && !("method" in fix) && fix.scale !== "auto");
+  return (wrong && found) || null;
+}
+
+/** What the command line does with a result of which most ranks are idle; null where that was not found. */
+export function resizeFix({ checks }: MadeMerge): ResultFix | null {
+  if (checks === null || "unknown" in checks) return null;
+  return checks.fixes.find((fix): fix is ResultFix => "energy" in fix) ?? null;
 }

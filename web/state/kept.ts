@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { sentenceOf } from "./explorer.ts";
-import { type MadeMerge, merges } from "./merge.ts";
+import { inOrder, type MadeMerge, merges } from "./merge.ts";
 
 /** Why results are not kept over a reload; null if they are. */
 export const keepingError = signal<string | null>(null);
@@ -30,7 +30,7 @@ export async function keepResults(): Promise<boolean> {
   try {
     const base = await open();
     const before = (await answer(base.transaction(STORE).objectStore(STORE).getAll())) as MadeMerge[];
-    merges.value = [...merges.value, ...before.sort((one, other) => other.number - one.number)];
+    merges.value = inOrder([...merges.value, ...before]);
     let kept = new Map(before.map((made) => [made.number, made]));
     effect(() => {
       const store = base.transaction(STORE, "readwrite").objectStore(STORE);

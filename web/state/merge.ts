@@ -88,6 +88,8 @@ export type Checks = ResultChecks | { readonly unknown: string } | null;
 /** A merge that was made on this page. */
 export interface MadeMerge extends ExplorerMerge {
   readonly number: number;
+  /** The number of the first result that was made by the same press of a button; the newest run stands first, in its own order. */
+  readonly run: number;
   /** What the form said; weights are in the report. */
   readonly recipe: Recipe;
   readonly seconds: number;
@@ -98,6 +100,8 @@ export interface MadeMerge extends ExplorerMerge {
 const KEPT = 6;
 
 export const merges = signal<readonly MadeMerge[]>([]);
+/** What went to make room for the newest results, by number and title. */
+export const droppedMerges = signal<readonly string[]>([]);
 /** The number of the result that is shown in full. */
 export const shownMerge = signal<number | null>(null);
 /** How often a result came that is shown in full: it may be one that is shown already. */
@@ -121,11 +125,13 @@ export function startMerge(): Promise<void> {
 export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
   if (progress.value !== null) return;
   mergeError.value = null;
+  droppedMerges.value = [];
+  const run = nextNumber();
   try {
     for (const [i, asked] of recipes.entries()) {
       const of = recipes.length === 1 ? "" : `${asked.method}, ${i + 1} of ${recipes.length}: `;
       progress.value = { done: 0, total: 1, of };
-      const number = await mergeOnce(asked, of);
+      const number = await mergeOnce(asked, of, run);
       if (i > 0) continue;
       shownMerge.value = number;
       landed.value++;
@@ -140,7 +146,7 @@ export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
 }
 
 /** @returns the number of the result, which is that of an earlier one with the same files */
-async function mergeOnce(asked: Recipe, of: string): Promise<number> {
+async function mergeOnce(asked: Recipe, of: string, run: number): Promise<number> {
   const begun = performance.now();
   const onProgress = proxy((at: { readonly done: number; readonly total: number }): void => {
     if (progress.value !== null) progress.value = { ...at, of };
@@ -148,11 +154,24 @@ async function mergeOnce(asked: Recipe, of: string): Promise<number> {
   const merged = await explorer.merge(chosenAdapters.value, asked, onProgress);
   const seconds = (performance.now() - begun) / 1000;
   const twin = merges.value.find(({ files }) => sameFiles(files, merged.files));
-  const number = twin?.number ?? 1 + Math.max(0, ...merges.value.map((made) => made.number));
-  if (twin === undefined)
-    merges.value = [{ ...merged, number, recipe: asked, seconds, checks: null }, ...merges.value].slice(0, KEPT);
+  const number = twin?.number ?? nextNumber();
+  if (twin === undefined) {
+    const all = inOrder([...merges.value, { ...merged, number, run, recipe: asked, seconds, checks: null }]);
+    const gone = all.slice(KEPT).map((made) => `${made.number}. ${made.title}`);
+    droppedMerges.value = [...droppedMerges.value, ...gone];
+    merges.value = all.slice(0, KEPT);
+  }
   announcement.value = `Merged: ${number}. ${(twin ?? merged).title}.`;
   return number;
+}
+
+function nextNumber(): number {
+  return 1 + Math.max(0, ...merges.value.map(({ number }) => number));
+}
+
+/** The newest run first, and the results of one in the order that they were made in. */
+export function inOrder(made: readonly MadeMerge[]): MadeMerge[] {
+  return made.toSorted((one, other) => other.run - one.run || one.number - other.number);
 }
 
 function sameFiles(one: ExplorerMerge["files"], other: ExplorerMerge["files"]): boolean {

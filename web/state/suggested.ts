@@ -18,13 +18,14 @@ export function mergeAtK(rank: number): void {
   showTab("merge");
 }
 
-/** Fill the form and the weights with a merge that the overview recommends, and show it. */
+/** Fill the form and the weights with a merge that the overview recommends, and show it; where it names no weights, the user's stay. */
 export function mergeAsRecommended(
   method: string,
   { rank, leaves, extras }: Pick<RecommendedMerge, "rank" | "leaves" | "extras">,
   weights: readonly number[] | null = null,
 ): void {
   recipe.value = { method, ...(extras !== null && { extras }), target: { kind: "rank", rank } } as Recipe;
-  for (const [t, { key }] of openAdapters.value.entries()) weigh(key, leaves.includes(t) ? 0 : (weights?.[t] ?? 1));
+  for (const [t, { key, weight }] of openAdapters.value.entries())
+    weigh(key, leaves.includes(t) ? 0 : (weights?.[t] ?? weight));
   showTab("merge");
 }

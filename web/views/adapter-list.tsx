@@ -1,4 +1,3 @@
-import { useEffect } from "preact/hooks";
 import { bytes, figure } from "../../src/core/shown.ts";
 import {
   adapters,
@@ -14,33 +13,10 @@ import {
 import { audited } from "../state/overview.ts";
 import { tab } from "../state/tabs.ts";
 import { Mark } from "./palette.tsx";
-
-/** Lets open cards be closed with Escape, or by pressing anywhere else. */
-function useClosing(): void {
-  useEffect(() => {
-    const opened = () => document.querySelector<HTMLDetailsElement>(".chip details[open]");
-    const press = ({ target }: Event): void => {
-      const details = opened();
-      if (details !== null && !details.contains(target as Node)) details.open = false;
-    };
-    const key = (event: KeyboardEvent): void => {
-      const details = opened();
-      if (event.key !== "Escape" || details === null) return;
-      details.open = false;
-      details.querySelector("summary")!.focus();
-    };
-    document.addEventListener("pointerdown", press);
-    document.addEventListener("keydown", key);
-    return () => {
-      document.removeEventListener("pointerdown", press);
-      document.removeEventListener("keydown", key);
-    };
-  }, []);
-}
+import { Shortened } from "./shortened.tsx";
 
 /** The adapters as chips, in merge order; a chip opens its card. */
 export function AdapterList() {
-  useClosing();
   const failed = adapters.value.filter(({ error }) => error !== null);
   return (
     <aside aria-label="Adapters">
@@ -88,7 +64,10 @@ function Chip({ adapter, place, last }: { adapter: ListedAdapter; place: number;
   return (
     <details name="chip">
       <summary>
-        {index >= 0 && <Mark index={index} />} <b>{name}</b>
+        {index >= 0 && <Mark index={index} />}{" "}
+        <b>
+          <Shortened name={name} />
+        </b>
         {card === null ? <small>opening…</small> : <InShort adapter={{ ...adapter, card }} index={index} />}
       </summary>
       <div class="card">

@@ -2,7 +2,7 @@ import { nextMerges } from "../../src/report/next-merges.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { applyFix, commandOf, openInputs } from "../state/advised.ts";
-import { scaleFix } from "../state/checked.ts";
+import { resizeFix, scaleFix } from "../state/checked.ts";
 import { type MadeMerge, progress, recommendedRank, startMerge } from "../state/merge.ts";
 
 /** What else to try, as buttons that do it, and how to load the result; what the command line's merge ends with. */
@@ -14,11 +14,31 @@ export function Advice({ made }: { made: MadeMerge }) {
   );
   const inputs = openInputs(made);
   const scaled = scaleFix(made);
+  const smaller = resizeFix(made);
   if (scaled !== null && next.every(({ method }) => method !== undefined)) next.push(scaled);
   return (
     <div class="tile advice">
       {report.chosen !== null && <p class="facts">{report.chosen}</p>}
-      {next.length > 0 && <h4>Try next</h4>}
+      {loading.lines.length > 0 && (
+        <details open={next.length === 0}>
+          <summary>Load it</summary>
+          <dl class="loading-lines">
+            {loading.lines.map(({ title, line }) => (
+              <div key={title}>
+                <dt>{title}</dt>
+                <dd>
+                  <code>{line}</code>
+                </dd>
+              </div>
+            ))}
+          </dl>
+          <p class="hint">
+            For other programs: <code>lora-lego check {loading.single ?? made.name}</code> says what to convert it to,
+            if anything helps.
+          </p>
+        </details>
+      )}
+      {(next.length > 0 || smaller !== null) && <h4>Try next</h4>}
       {next.map((fix) => (
         <p key={fix.why}>
           {fix.why}{" "}
@@ -40,6 +60,11 @@ export function Advice({ made }: { made: MadeMerge }) {
           )}
         </p>
       ))}
+      {smaller !== null && (
+        <p>
+          {smaller.why} The command line does it: <code>{commandOf(smaller, made)}</code>
+        </p>
+      )}
       {next.length > 0 && inputs === null && (
         <p class="hint">
           {openAdapters.value.length === 0
@@ -48,25 +73,6 @@ export function Advice({ made }: { made: MadeMerge }) {
         </p>
       )}
       {loading.against !== null && <p class="note">{loading.against}</p>}
-      {loading.lines.length > 0 && (
-        <details open={next.length === 0}>
-          <summary>Load it</summary>
-          <dl class="loading-lines">
-            {loading.lines.map(({ title, line }) => (
-              <div key={title}>
-                <dt>{title}</dt>
-                <dd>
-                  <code>{line}</code>
-                </dd>
-              </div>
-            ))}
-          </dl>
-          <p class="hint">
-            For other programs: <code>lora-lego check {loading.single ?? made.name}</code> says what to convert it to,
-            if anything helps.
-          </p>
-        </details>
-      )}
     </div>
   );
 }

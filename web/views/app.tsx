@@ -7,6 +7,7 @@ import { moduleName } from "../state/module.ts";
 import { showTab, TABS, type Tab, tab } from "../state/tabs.ts";
 import { AdapterList } from "./adapter-list.tsx";
 import { BasesWarning } from "./bases-warning.tsx";
+import { useClosing } from "./closing.ts";
 import { dragging, useDropping } from "./dropping.ts";
 import { Intro } from "./intro-view.tsx";
 import { KeepMenu } from "./keep-menu.tsx";
@@ -21,6 +22,7 @@ const MergeTab = lazy(() => import("./merge-view.tsx").then(({ MergeTab }) => Me
 /** The page: the first view, or the adapters and views of them. */
 export function App() {
   useDropping();
+  useClosing();
   return (
     <div class={`page${dragging.value ? " dragging" : ""}`}>
       <header>

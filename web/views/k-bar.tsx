@@ -1,5 +1,7 @@
 import { figure } from "../../src/core/shown.ts";
+import { openAdapters } from "../state/adapters.ts";
 import { clustering, k, recommended, wantedK } from "../state/module.ts";
+import { audited } from "../state/overview.ts";
 import { mergeAtK } from "../state/suggested.ts";
 
 const WHY = "Recommended for LEGO: the rank at which it kept most of such adapters in what was measured";
@@ -29,6 +31,9 @@ export function KBar({ most }: { most: number }) {
       <button type="button" class="primary" onClick={() => mergeAtK(k.value)}>
         Use this k
       </button>
+      {audited.value !== null && best === null && openAdapters.value.length > 1 && (
+        <span class="quiet">LoRA-LEGO is not recommended for these adapters.</span>
+      )}
       {best !== null && best !== k.value && (
         <button
           type="button"

@@ -9,6 +9,7 @@ import { Choice } from "./choice.tsx";
 import { MethodOptions } from "./method-options.tsx";
 import { Mark } from "./palette.tsx";
 import { type OfferedField, RecipeField } from "./recipe-field.tsx";
+import { Shortened } from "./shortened.tsx";
 
 /** Fields that many merges set; the others are under "More". */
 const FIRST = ["rank", "scale", "for"] as const;
@@ -80,7 +81,7 @@ function Weights() {
       {openAdapters.value.map(({ key, name, weight }, index) => (
         <label key={key}>
           <span title={name}>
-            <Mark index={index} /> {name}
+            <Mark index={index} /> <Shortened name={name} />
           </span>
           <input
             type="range"

@@ -2,7 +2,10 @@ import { missing } from "../state/page-state.ts";
 
 /** Which adapters of a restored page only their owner can open again. */
 export function MissingAdapters() {
-  const names = missing.value.flatMap(({ source, name }) => (source.from === "files" ? [name] : []));
+  const names = missing.value.flatMap(({ source, name }) => {
+    if (source.from !== "files") return [];
+    return source.name === name ? [name] : [`${source.name} (named ${name})`];
+  });
   if (names.length === 0) return null;
   return (
     <p class="note" role="status">

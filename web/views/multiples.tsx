@@ -1,7 +1,7 @@
 import { figure } from "../../src/core/shown.ts";
 import { accuracyOf } from "../state/bench.ts";
 import { measuredAccuracy } from "../state/measured.ts";
-import { type MadeMerge, shownMerge } from "../state/merge.ts";
+import { droppedMerges, type MadeMerge, shownMerge } from "../state/merge.ts";
 import { mostShare } from "./bars.tsx";
 import { Held } from "./held.tsx";
 
@@ -11,52 +11,64 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
   const accuracies = merges.map(({ report }) => measuredAccuracy(report));
   const someMeasured = accuracies.some((accuracy) => accuracy !== null);
   return (
-    <section class="multiples" aria-label="Results side by side">
-      {merges.map((made, i) => {
-        const { number, title, report } = made;
-        const own = accuracyOf(report);
-        const measured = accuracies[i]!;
-        return (
-          <figure class="tile" key={number}>
-            <figcaption>
-              <button
-                type="button"
-                aria-pressed={number === shown}
-                onClick={() => {
-                  shownMerge.value = number;
-                }}
-              >
-                {number}. {title}
-              </button>
-            </figcaption>
-            <Held made={made} most={most} />
-            <dl class="figures">
-              <div>
-                <dt>energy</dt>
-                <dd>{figure(report.totals.energy)}</dd>
-              </div>
-              {own !== null && (
-                <div title="Mean accuracy in your benchmark">
-                  <dt>bench</dt>
-                  <dd>{(100 * own).toFixed(1)} %</dd>
-                </div>
-              )}
-              {own === null && someMeasured && (
-                <div
-                  title={
-                    measured === null
-                      ? "No accuracy was measured for a merge like this"
-                      : "Mean accuracy on the tasks, measured for this merge of the example set (docs/evidence.md)"
-                  }
+    <section aria-label="Results side by side">
+      <div class="multiples">
+        {merges.map((made, i) => {
+          const { number, title, report } = made;
+          const own = accuracyOf(report);
+          const measured = accuracies[i]!;
+          return (
+            <figure class="tile" key={number}>
+              <figcaption>
+                <button
+                  type="button"
+                  aria-pressed={number === shown}
+                  onClick={() => {
+                    shownMerge.value = number;
+                  }}
                 >
-                  <dt>accuracy</dt>
-                  <dd>{measured === null ? "not measured" : `${measured.toFixed(1)} %`}</dd>
+                  {number}. {title}
+                  {isOfAuto(made) && <small> (auto)</small>}
+                </button>
+              </figcaption>
+              <Held made={made} most={most} />
+              <dl class="figures">
+                <div>
+                  <dt>energy</dt>
+                  <dd>{figure(report.totals.energy)}</dd>
                 </div>
-              )}
-            </dl>
-          </figure>
-        );
-      })}
+                {own !== null && (
+                  <div title="Mean accuracy in your benchmark">
+                    <dt>bench</dt>
+                    <dd>{(100 * own).toFixed(1)} %</dd>
+                  </div>
+                )}
+                {own === null && someMeasured && (
+                  <div
+                    title={
+                      measured === null
+                        ? "No accuracy was measured for a merge like this"
+                        : "Mean accuracy on the tasks, measured for this merge of the example set (docs/evidence.md)"
+                    }
+                  >
+                    <dt>accuracy</dt>
+                    <dd>{measured === null ? "not measured" : `${measured.toFixed(1)} %`}</dd>
+                  </div>
+                )}
+              </dl>
+            </figure>
+          );
+        })}
+      </div>
+      <p class="hint">
+        Bars say how much of each adapter's delta is held, and not how well a task is kept.{" "}
+        {droppedMerges.value.length > 0 && `Six results are kept; gone: ${droppedMerges.value.join("; ")}.`}
+      </p>
     </section>
   );
+}
+
+/** Whether a merge is the one that auto makes, as far as method and factor go. */
+function isOfAuto({ report: { inputs, advice } }: MadeMerge): boolean {
+  return inputs.length > 1 && advice === null;
 }

@@ -1,12 +1,19 @@
 import { signal } from "@preact/signals";
-import { addFromHub, openExample, opening } from "../state/adapters.ts";
+import { adapters, addFromHub, openExample, opening, openingError } from "../state/adapters.ts";
 import { takeFiles } from "../state/taken.ts";
 
 const hubPath = signal("");
 const hubToken = signal("");
+const shown = signal(false);
 const ID = "open-adapters";
 
 const dialog = (): HTMLDialogElement => document.getElementById(ID) as HTMLDialogElement;
+
+function show(): void {
+  openingError.value = null;
+  shown.value = true;
+  dialog().showModal();
+}
 
 /** Open adapters, and close the dialog. */
 function openBy(work: () => Promise<unknown>): void {
@@ -14,26 +21,56 @@ function openBy(work: () => Promise<unknown>): void {
   opening(work);
 }
 
+/** Open what was picked; the dialog stays, because a browser's own takes one folder at a time. */
 function picked(event: Event): void {
   const input = event.currentTarget as HTMLInputElement;
   const files = Array.from(input.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, blob: file }));
   input.value = "";
-  openBy(() => takeFiles(files));
+  opening(() => takeFiles(files));
 }
 
 /** The button that shows all ways to open adapters. */
 export function OpenButton({ text, class: name }: { text: string; class: string }) {
   return (
-    <button type="button" class={name} aria-haspopup="dialog" onClick={() => dialog().showModal()}>
+    <button type="button" class={name} aria-haspopup="dialog" onClick={show}>
       {text}
     </button>
+  );
+}
+
+/** What is open by now, and what is not and why. */
+function Listed() {
+  const own = adapters.value.filter(({ source }) => source.from !== "example");
+  if (own.length === 0 && openingError.value === null) return null;
+  return (
+    <div role="status">
+      {own.length > 0 && (
+        <ul class="listed">
+          {own.map(({ key, name, card, error }) => (
+            <li key={key} class={error === null ? "" : "error"}>
+              {error ?? `${name}${card === null ? ": opening…" : " is open"}`}
+            </li>
+          ))}
+        </ul>
+      )}
+      {openingError.value !== null && <p class="error">{openingError.value}</p>}
+      <button type="button" class="primary" onClick={() => dialog().close()}>
+        Done
+      </button>
+    </div>
   );
 }
 
 /** All ways to open adapters except dropping them on the page. */
 export function OpenDialog() {
   return (
-    <dialog id={ID} aria-labelledby={`${ID}-title`}>
+    <dialog
+      id={ID}
+      aria-labelledby={`${ID}-title`}
+      onClose={() => {
+        shown.value = false;
+      }}
+    >
       <div class="row between">
         <h2 id={`${ID}-title`}>Open adapters</h2>
         <button type="button" aria-label="Close" onClick={() => dialog().close()}>
@@ -41,16 +78,16 @@ export function OpenDialog() {
         </button>
       </div>
       <p class="hint">
-        Choose folders or files, or drop them anywhere on this page; of a folder of folders all adapters are opened.
-        Nothing is uploaded.
+        Choose a folder, several times if need be, or files; or drop any number of both anywhere on this page. Of a
+        folder of folders or files all adapters are opened. Nothing is uploaded.
       </p>
       <div class="row">
         <label class="button">
-          Folder
+          Choose a folder
           <input type="file" class="hidden-input" multiple {...{ webkitdirectory: true }} onChange={picked} />
         </label>
         <label class="button">
-          Files
+          Choose files
           <input
             type="file"
             class="hidden-input"
@@ -63,6 +100,7 @@ export function OpenDialog() {
           Example set
         </button>
       </div>
+      {shown.value && <Listed />}
       <h3>From the Hugging Face Hub</h3>
       <form
         class="stack"

@@ -7,6 +7,7 @@ import { audited } from "../state/overview.ts";
 import { mergeAsRecommended } from "../state/suggested.ts";
 import { Bars } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
+import { labelled } from "./flagged.tsx";
 import { nameOf, Similarity } from "./similarity.tsx";
 
 /** What `lora-lego audit` says of the open adapters: how alike they are, who is lost, what speaks against merging, what to do. */
@@ -73,16 +74,35 @@ function Shares({ audit, lost }: { audit: Audit; lost: readonly number[] }) {
   );
 }
 
-function Findings({ audit: { adapters, findings, recommendation } }: { audit: Audit }) {
+/** Which programs load the adapters as they are, and why the others do not. */
+function Programs({ consumers }: { consumers: Audit["consumers"] }) {
+  const loading = consumers.filter(({ problems }) => problems.length === 0).map(({ title }) => title);
+  const against = consumers.flatMap(({ title, problems: [first] }) =>
+    first === undefined ? [] : [{ title, text: `${first.adapter}: ${first.text}` }],
+  );
+  return (
+    <details>
+      <summary>Loading them as they are: {loading.length === 0 ? "no program" : loading.join(", ")}</summary>
+      {against.map(({ title, text }) => (
+        <p class="hint" key={title}>
+          <b>{title}</b>: {text}
+        </p>
+      ))}
+    </details>
+  );
+}
+
+function Findings({ audit: { adapters, consumers, findings, recommendation } }: { audit: Audit }) {
   return (
     <section class="tile findings" aria-label="Recommendation">
       {adapters.length === 1 && (
         <p>Open a second adapter to see how alike they are, who is lost, and how to merge them.</p>
       )}
       {recommendation !== null && adapters.length > 1 && <Recommended recommendation={recommendation} />}
+      <Programs consumers={consumers} />
       {findings.map(({ level, text }) => (
         <p class={level === "problem" ? "error" : "hint"} key={text}>
-          {text}
+          {labelled(text)}
         </p>
       ))}
     </section>
@@ -97,13 +117,28 @@ function weightsOf(weights: readonly number[]): string {
 /** The merges that are recommended: a button fills the form with each. Weights for what hardly trained come last. */
 function Recommended({ recommendation }: { recommendation: Recommendation }) {
   const { method, rank, reason, weights, without, lego, basis } = recommendation;
+  const own = openAdapters.value.filter(({ weight }) => weight !== 1);
   return (
     <>
+      {own.length > 0 && (
+        <p class="hint">
+          Here every adapter counts once. Your weights stay in the merge:{" "}
+          {own.map(({ name, weight }) => `${name} ${weight}`).join(", ")}.
+        </p>
+      )}
+      {without !== null && (
+        <p>
+          <b>
+            Recommended: {without.method}, rank {without.rank}, without {without.leaves.map(nameOf).join(", ")}.
+          </b>{" "}
+          {labelled(without.reason)}
+        </p>
+      )}
       <p>
         <b>
-          Recommended: {method}, rank {rank}.
+          {without === null ? "Recommended" : "Or with all of them"}: {method}, rank {rank}.
         </b>{" "}
-        {reason}
+        {labelled(reason)}
       </p>
       <div class="row">
         {without !== null && (

@@ -4,6 +4,7 @@ import { ChartMenu } from "./chart-menu.tsx";
 import { shadeClass } from "./overview-view.tsx";
 import { Mark } from "./palette.tsx";
 import { Scale } from "./scale.tsx";
+import { Shortened } from "./shortened.tsx";
 import { Row, Table } from "./table.tsx";
 
 /** The most columns that have their names above them; more have marks. */
@@ -48,7 +49,8 @@ export function Similarity({ audit: { similarity } }: { audit: Audit }) {
 function Short({ name, index, hidden = false }: { name: string; index: number; hidden?: boolean }) {
   return (
     <span class="short" title={name}>
-      <Mark index={index} size={10} /> <span class={hidden ? "visually-hidden" : ""}>{name}</span>
+      <Mark index={index} size={10} />{" "}
+      {hidden ? <span class="visually-hidden">{name}</span> : <Shortened name={name} />}
     </span>
   );
 }

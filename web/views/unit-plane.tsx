@@ -70,7 +70,7 @@ export function UnitPlane({ plane, bare = false }: { plane: ModulePlane; bare?: 
 function captionOf({ explained: [one, other] }: ModulePlane): string {
   return layout.value === null
     ? `Units by PCA: ${percent(one ?? 0)} of the variance across, ${percent(other ?? 0)} up`
-    : "Units by UMAP: neighbours are close together, but distances mean little";
+    : "Units by UMAP: distances mean little";
 }
 
 function LayoutButton() {

@@ -39,6 +39,11 @@ export function isOfFolder(file: string): boolean {
   return isConfigFile(file) || isIndexFile(file) || hasWeightsName(file) || OF_FOLDER.test(file);
 }
 
+/** Whether a folder is no adapter itself, but holds several that are one file each, as those of image models lie. */
+export function holdsSingleFiles(names: readonly string[]): boolean {
+  return names.filter(isWeightsFile).length > 1 && !names.some(isOfFolder);
+}
+
 /** The config that was saved with these weights: "adapter_model (1).safetensors" has "adapter_config (1).json". */
 export function configNameBeside(weights: string): string {
   return `adapter_config${OWN_WEIGHTS.exec(weights)?.[1] ?? ""}.json`;

@@ -6,7 +6,13 @@ import { pipeline } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { OutputError, UsageError } from "../../core/errors.ts";
 import { compareNaturally } from "../../core/natural-order.ts";
-import { hasWeightsName, isConfigFile, isIndexFile, isWeightsFile } from "../../formats/peft-folder/files.ts";
+import {
+  hasWeightsName,
+  holdsSingleFiles,
+  isConfigFile,
+  isIndexFile,
+  isWeightsFile,
+} from "../../formats/peft-folder/files.ts";
 import { isHubPath } from "../../hub/hub-path.ts";
 import { CARD_FILE } from "../../report/card.ts";
 import { TOKENIZER_FILES } from "../../report/tokenizer-files.ts";
@@ -148,11 +154,17 @@ function isRead(name: string): boolean {
   );
 }
 
-/** A folder that is not an adapter stands for the adapters in it; anything else stands for itself. */
+/** A folder that is not an adapter stands for the adapters in it, which may be files; anything else stands for itself. */
 function adaptersIn(path: string): string[] {
   const holdsSome = (folder: string): boolean =>
     readdirSync(folder).some((name) => isWeightsFile(name) || isConfigFile(name));
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory() || holdsSome(path)) return [path];
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
+  const names = readdirSync(path);
+  if (holdsSingleFiles(names)) {
+    const files = names.filter(isWeightsFile).sort(compareNaturally);
+    return files.map((name) => join(path, name));
+  }
+  if (holdsSome(path)) return [path];
   const entries = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const found = entries.map(({ name }) => join(path, name)).filter(holdsSome);
   return found.length === 0 ? [path] : found.sort(compareNaturally);
@@ -188,7 +200,8 @@ function listAdapter(path: string, place: number, files: Map<string, string>) {
   });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const ownName = single === null || hasWeightsName(single) ? "" : `/${single}`;
-  return { name: `${basename(folder)}${ownName}`, files: own, folders };
+  // Two folders of one name are told apart by those around them.
+  return { name: `${basename(folder)}${ownName}`, path: `${folder}${ownName}`, files: own, folders };
 }
 
 interface Serving {
