@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { DialectId } from "../adapter/adapter.ts";
+import type { ConsumerId } from "../adapter/consumer-facts.ts";
 import { maximum } from "../core/maximum.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { loadingLines } from "../node/loading-lines.ts";
@@ -17,6 +18,8 @@ interface Ending {
   readonly paths: readonly string[] | null;
   /** Their formats. */
   readonly from: readonly DialectId[];
+  /** The program that it was made for; null for none. */
+  readonly made: ConsumerId | null;
   /** Names what commands write, so that no two write to one place. */
   free(path: string): string;
 }
@@ -25,13 +28,14 @@ interface Ending {
 export async function printEnding(
   report: MergeReport,
   out: string,
-  { next, paths, from, free }: Ending,
+  { next, paths, from, made, free }: Ending,
 ): Promise<void> {
   const audit = auditCommand(report, out, paths, from);
-  const { lines, compared, base } = await loadingLines(out, from, free);
+  const { lines, against, compared, base } = await loadingLines(out, from, free, made);
   printLine();
   printParagraph(lossShown(report));
   printNext([...next, ...(audit === null ? [] : [{ why: "Does the merge show signs of failure?", how: audit }])]);
+  if (against !== null) printParagraph(against);
   if (lines.length === 0) {
     printParagraph(`No program that lora-lego knows loads it as it is: lora-lego check ${shellPath(out)} says why.`);
     return;

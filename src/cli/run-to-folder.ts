@@ -51,6 +51,7 @@ export async function runToFolder(
       next,
       paths,
       from,
+      made: recipe.for ?? null,
       free: made?.free ?? freeNames(),
     });
   }

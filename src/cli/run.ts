@@ -84,6 +84,7 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
       next,
       paths: paths.length === last.report.inputs.length ? paths : null,
       from: last.from,
+      made: recipe.steps.at(-1)!.recipe.for ?? null,
       free: freeNames(),
     });
   }

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import type { Adapter, DialectId } from "../adapter/adapter.ts";
+import type { ConsumerId } from "../adapter/consumer-facts.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import { isPath } from "../adapter/same-base.ts";
+import { consumerVerdicts } from "../analysis/audit/consumer-verdicts.ts";
 import { type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
 import type { WrittenFormat } from "../convert/formats.ts";
 import { convertFor } from "../convert/output-format.ts";
@@ -14,6 +16,8 @@ import { baseOnDisk } from "./input/base-on-disk.ts";
 /** How to load an adapter. */
 export interface Loading {
   readonly lines: readonly LoadingLine[];
+  /** Why the program that it was made for does not load it as intended; null if nothing is known against it. */
+  readonly against: string | null;
   /** Whether the base model's config.json was there to compare with. */
   readonly compared: boolean;
   /** What BASE stands for in them; null where they do not have it. */
@@ -27,11 +31,13 @@ export interface Loading {
  * @param path a folder or file on this machine
  * @param from formats of the adapters that it was made of
  * @param free names the files that commands write
+ * @param made the program that it was made for; null for none
  */
 export async function loadingLines(
   path: string,
   from: readonly DialectId[],
   free: (path: string) => string,
+  made: ConsumerId | null = null,
 ): Promise<Loading> {
   const { adapter, files, close } = await diskAdapter(path, {});
   close();
@@ -54,6 +60,7 @@ export async function loadingLines(
   const why = named === null ? "which the adapter does not name" : `for the adapter names ${named}, which is not here`;
   return {
     lines: [...lines, ...(await otherFormats(adapter, path, from, free))],
+    against: consumerVerdicts([adapter], facts).find((own) => own.for === made)?.problems[0]?.text ?? null,
     compared: facts !== null,
     base: !lines.some(({ line }) => line.includes(` ${here ? shellWord(named) : "BASE"} `))
       ? null

@@ -49,6 +49,16 @@ describe("the end of a merge", () => {
     expect(commandsIn(await printed("lego", "--method", "lego", "--force"))[0]!.at(-1)).toBe(join(out, "lego-4"));
   });
 
+  it("says why the program that it was made for does not load it, after all", async () => {
+    const paths = ["cola", "rte"].map((name) => resolve("examples/minibench/gpt2/all", name));
+    const { code, stdout } = await run(["merge", ...paths, "--for", "vllm", "--out", join(out, "served")]);
+    expect(code).toBe(0);
+    expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
+      / vLLM \S+ takes no LoRA for GPT2LMHeadModel \(.+\); fuse it into the base instead\. /,
+    );
+    expect(await printed("plain", "--for", "vllm")).not.toContain("takes no LoRA");
+  });
+
   it("names the lost adapter, and the weights that balance it", async () => {
     const { code, stdout } = await run(["merge", "cola", "rte", "--weights", "1,0.001", "--out", join(out, "lost")], {
       cwd: ADAPTERS,
