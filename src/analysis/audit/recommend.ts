@@ -1,5 +1,6 @@
 import type { DialectId } from "../../adapter/adapter.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
+import { numberedList } from "../../adapter/names/numbered.ts";
 import { maximum } from "../../core/maximum.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { percent, percentBeside } from "../../core/shown.ts";
@@ -289,9 +290,10 @@ function legoMerge(
   };
 }
 
-/** What was measured on tasks of text, which says nothing of image models. */
+/** What was measured on tasks of text, which says nothing of image models, nor of models whose modules have numbers for names. */
 function ofText(modules: MergePlan["modules"], basis: readonly Measured[]): readonly Measured[] {
-  return ofImageModel(modules.map(({ name }) => name)) ? [] : basis;
+  const names = modules.map(({ name }) => name);
+  return ofImageModel(names) || names.some((name) => numberedList(name) !== null) ? [] : basis;
 }
 
 function count(acts: readonly boolean[]): number {

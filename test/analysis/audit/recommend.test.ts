@@ -11,9 +11,15 @@ const energies = new EnergyByRank();
 energies.add([3, 2, 1, 1, 1]);
 
 /** The recommendation for adapters of these ranks. */
-async function recommended(ranks: readonly number[], facts: Partial<SetFacts> = {}): Promise<Recommendation> {
+async function recommended(
+  ranks: readonly number[],
+  facts: Partial<SetFacts> = {},
+  module = "q",
+): Promise<Recommendation> {
   const adapters = await Promise.all(
-    ranks.map((rank, t) => openPico(`adapter-${t}`, randomAdapter(t, { rank, modules: { q: { in: 40, out: 50 } } }))),
+    ranks.map((rank, t) =>
+      openPico(`adapter-${t}`, randomAdapter(t, { rank, modules: { [module]: { in: 40, out: 50 } } })),
+    ),
   );
   const paths = adapters.map(({ name }) => name);
   const acts = facts.acts ?? ranks.map(() => true);
@@ -50,6 +56,17 @@ describe("recommend", () => {
   it("says what its ranks can hold, by hand: 15 of 16 parts, and all", async () => {
     const { room, lego } = await recommended([4, 4, 4], { sharedStart: [[0, 1, 2]] });
     expect([room, lego!.room]).toEqual([15 / 16, 1]);
+  });
+
+  it("cites what was measured on text for models of text alone", async () => {
+    const bases = async (module: string) => {
+      const { basis, lego } = await recommended([4, 4, 4], {}, module);
+      return [basis.length, lego!.basis.length];
+    };
+    expect(await bases("q")).toEqual([2, 1]);
+    for (const module of ["unet.mid_block.attentions.0.proj_in", "w_000", "unet:12"]) {
+      expect(await bases(module)).toEqual([0, 0]);
+    }
   });
 
   it("leaves out what is nearly another adapter, and says so", async () => {
