@@ -130,7 +130,9 @@ function findCycle(sources: Sources): string[] | null {
 const WRITING = /^(write|append|truncate|ftruncate|rename|copyFile|cp|link|symlink|createWriteStream|open$|openSync)/;
 /** The doors through which files are written: complete or not at all, and never over an input or a foreign file. */
 const DOORS = [
-  ...["output-folder", "output-file", "unfinished", "file-sink"].map((name) => `src/node/output/${name}.ts`),
+  ...["output-folder", "output-file", "write-whole", "unfinished", "file-sink"].map(
+    (name) => `src/node/output/${name}.ts`,
+  ),
   "src/node/hub/hub-cache.ts",
 ];
 /** What opens files for reading alone. */

@@ -168,7 +168,9 @@ function enter(adapters: readonly Adapter[], recipe: Recipe): { contestant: Cont
       "A comparison looks at each module once and shares out no budget; pass a rank, or merge instead.",
     );
   }
-  const key = JSON.stringify([plan.method, plan.options, plan.after, plan.modules.map(({ rank }) => rank)]);
+  // A rank by energy is known only once modules are read.
+  const ranks = target.kind === "rank" ? plan.modules.map(({ rank }) => rank) : target;
+  const key = JSON.stringify([plan.method, plan.options, plan.after, ranks]);
   const contestant = {
     run: { ...methodRun(plan), target },
     bytesPerElement: bytesOf(plan.dtype),

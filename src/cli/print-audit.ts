@@ -1,6 +1,6 @@
 import type { AuditedAdapter } from "../analysis/audit/adapter-tally.ts";
 import type { Audit } from "../analysis/audit/audit-set.ts";
-import type { RecommendedMerge } from "../analysis/audit/recommend.ts";
+import type { RecommendedMerge } from "../analysis/audit/set-facts.ts";
 import { plural } from "../core/plural.ts";
 import { printable } from "../core/printable.ts";
 import { bytes, percent } from "../core/shown.ts";

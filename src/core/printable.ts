@@ -31,7 +31,7 @@ export function* printableJsonPieces(value: object): Generator<string> {
       continue;
     }
     yield `${start}[`;
-    for (const [n, element] of field.entries()) yield `${n === 0 ? "" : ","}\n    ${indented(element, 4)}`;
+    for (const [n, element] of field.entries()) yield `${n === 0 ? "" : ","}\n    ${indented(element ?? null, 4)}`;
     yield "\n  ]";
   }
   yield first ? "{}" : "\n}";

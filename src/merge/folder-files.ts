@@ -34,8 +34,8 @@ export function peftFolder(plan: MergePlan, based = false): MergedFormat {
 }
 
 /**
- * The files of a merged adapter's folder except the weights and a report: config, recipe, model card and files that all inputs share. The returned
- * outcome also reports what only the input folders show.
+ * The files of a merged adapter's folder except the weights and a report: config, recipe, model card and files that all inputs share.
+ * The returned outcome also reports what only the input folders show.
  *
  * @param format the format that the weights are written in
  * @param steps the steps of the recipe

@@ -2,8 +2,9 @@ import { maximum } from "../core/maximum.ts";
 import type { RankedParts } from "./lego-rank.ts";
 
 /**
- * The rank at which `--method auto` merges adapters if none is asked for: the largest of one, or, if there are more adapters than that, twice
- * it and at least their number, so that each has a direction of its own (docs/methods/auto.md). Never more than a module has units.
+ * The rank at which `--method auto` merges adapters if none is asked for, unless it takes a method that clusters: the largest of one, or,
+ * if there are more adapters than that, twice it and at least their number, so that each has a direction of its own
+ * (docs/methods/auto.md). Never more than a module has units.
  *
  * @param modules the parts of adapters that count
  */

@@ -49,7 +49,12 @@ export const FIXES = {
     ...(!scales && { method: AUTO }),
     weights,
   }),
-  /** @param lost and @param zero names of those that it leaves out; @param weights of all adapters; @param acting how many of the others change something */
+  /**
+   * @param lost names of the lost ones that it leaves out
+   * @param zero names of those of zeros that it leaves out
+   * @param weights of all adapters
+   * @param acting how many of the others change something
+   */
   leaveOut: (
     leaves: readonly number[],
     lost: readonly string[],

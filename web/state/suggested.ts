@@ -1,4 +1,4 @@
-import type { RecommendedMerge } from "../../src/analysis/audit/recommend.ts";
+import type { RecommendedMerge } from "../../src/analysis/audit/set-facts.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { openAdapters, weigh } from "./adapters.ts";

@@ -113,8 +113,8 @@ export function reorderedBy(family: GgufFamily, name: string): RowOrder | null {
 }
 
 /**
- * How llama.cpp treats a LoRA of some tensors otherwise than of others (build_lora_mm_id and deepseek2.cpp in llama-cpp-python 0.3.36), as the
- * end of a sentence about llama.cpp; null for tensors that it adapts.
+ * How llama.cpp treats a LoRA of some tensors otherwise than of others (build_lora_mm_id and deepseek2.cpp in llama-cpp-python
+ * 0.3.36), as the end of a sentence about llama.cpp; null for tensors that it adapts.
  */
 export function misapplied({ architecture, experts }: GgufFamily, tensor: string): string | null {
   if (experts?.gateUpAlone === true && tensor.endsWith(".ffn_down_exps")) {

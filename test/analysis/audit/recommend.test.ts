@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { layerKind } from "../../../src/analysis/audit/kind-conflicts.ts";
-import { type Recommendation, recommend, type SetFacts } from "../../../src/analysis/audit/recommend.ts";
+import { type Recommendation, recommend } from "../../../src/analysis/audit/recommend.ts";
+import type { SetFacts } from "../../../src/analysis/audit/set-facts.ts";
 import { EnergyByRank } from "../../../src/figures/energy-by-rank.ts";
 import { makePlan } from "../../../src/plan/plan.ts";
 import { MEASURED } from "../../../src/report/measured.ts";

@@ -1,0 +1,48 @@
+import type { DialectId } from "../../adapter/adapter.ts";
+import { ofImageModel } from "../../adapter/names/components.ts";
+import { shellPath } from "../../core/shell-word.ts";
+import type { MergePlan } from "../../plan/merge-plan.ts";
+import { GGUF_FLAG } from "../../report/fix-command.ts";
+import type { Chosen, SetFacts } from "./set-facts.ts";
+
+/** Formats of adapters that are one file each, wherever it lies. */
+const SINGLE_FILES: readonly DialectId[] = ["kohya", "diffusers", "sam", "lora_diffusion"];
+
+function isSafetensors(path: string): boolean {
+  return path.endsWith(".safetensors");
+}
+
+/** The command of a merge of some adapters, with these flags. */
+export type CommandFor = (chosen: Chosen, ...flags: string[]) => string;
+
+/** The commands of merges of some adapters of a set, each with an output of its own. */
+export function commandsOf({ modules }: MergePlan, { paths, formats, extras }: SetFacts): CommandFor {
+  // Single files are merged into one, for the program that loads them; those of language models are the files of folders.
+  const gguf = formats.every((format) => format === "gguf");
+  const single = formats.every((format) => SINGLE_FILES.includes(format)) || paths.every(isSafetensors);
+  const ofImages = ofImageModel(modules.map(({ name }) => name));
+  let number = 0;
+  const end = gguf ? ".gguf" : single && ofImages ? ".safetensors" : "";
+  return ({ acts, weights }, ...flags) => {
+    const leaves = leftOutOf(acts);
+    const used = <T>(values: readonly T[]): T[] => values.filter((_, t) => !leaves.includes(t));
+    const weighted = weights === null ? [] : ["--weights", used(weights).join(",")];
+    const own = used(paths);
+    const reading = own.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
+    const words = [
+      ...own.map(shellPath),
+      ...weighted,
+      ...flags,
+      ...(extras === null ? [] : ["--extras", extras]),
+      ...reading,
+      "--out",
+      `merged${number++ === 0 ? "" : `-${number}`}${end}`,
+    ];
+    return `lora-lego merge ${words.join(" ")}`;
+  };
+}
+
+/** Adapters that change nothing are left out, unless none does. */
+export function leftOutOf(acts: readonly boolean[]): number[] {
+  return acts.includes(true) ? acts.flatMap((own, t) => (own ? [] : t)) : [];
+}

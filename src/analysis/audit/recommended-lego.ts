@@ -1,0 +1,76 @@
+import { percent, percentBeside } from "../../core/shown.ts";
+import { mostAlike } from "../../figures/shared-start.ts";
+import { isSelection, type LegoRank, legoRank } from "../../plan/lego-rank.ts";
+import type { MergePlan } from "../../plan/merge-plan.ts";
+import { ignoredHalf } from "../../report/ignored-half.ts";
+import { MEASURED, type Measured } from "../../report/measured.ts";
+import { fittingRank, LEAST_ROOM, rankNeeds } from "../../report/rank-rule.ts";
+import { type CommandFor, leftOutOf } from "./recommended-commands.ts";
+import { type Chosen, ofText, type RecommendedMerge, type SetFacts } from "./set-facts.ts";
+
+/** Why a rank follows from a fact, and what was measured. */
+interface Because {
+  /** @param who began with the same A, as the start of a sentence */
+  reason(who: string): string;
+  readonly basis: readonly Measured[];
+}
+
+const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Because>> = {
+  "ranks-differ": {
+    reason: () => "The ranks differ, and their geometric mean is near what did best in what was measured.",
+    basis: [MEASURED.ranksDiffer],
+  },
+  "two-adapters": {
+    reason: () => "Twice the rank keeps every unit of two adapters, and the measured models differ in what is best.",
+    basis: [MEASURED.twoAdapters],
+  },
+  "shared-start": {
+    reason: (who) =>
+      `${who} began with the same random A, so LEGO groups their units by number unless it has twice the rank.`,
+    basis: [MEASURED.sharedStart],
+  },
+  "shared-few-units": {
+    reason: (who) =>
+      `${who} began with the same random A, so LEGO groups their units by number, but twice the rank would leave most units of some modules alone.`,
+    basis: [],
+  },
+  "starts-apart": {
+    reason: (who) => `${who} began with the same random A, and a larger rank did not help adapters that began apart.`,
+    basis: [MEASURED.startsApart],
+  },
+};
+
+/** The merge by LEGO at the rank that fits; null where most of its clusters would hold a single unit. */
+export function legoMerge(
+  { modules }: MergePlan,
+  chosen: Chosen,
+  { sharedStart, shareOfB, extras }: SetFacts,
+  commandFor: CommandFor,
+): RecommendedMerge | null {
+  const { acts, energies } = chosen;
+  const alike = mostAlike(sharedStart, acts);
+  const { rank: usual, because: usually } = legoRank(modules, acts, alike);
+  const forEnergy = energies.rankFor(LEAST_ROOM);
+  const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, true));
+  if (isSelection(modules, acts, rank)) return null;
+  const all = sharedStart.some((group) => acts.every((own, t) => !own || group.includes(t)));
+  const who = alike ? (all ? "All" : "Most") : sharedStart.length > 0 ? "No more than half" : "Nothing shows that most";
+  const because: Because =
+    rank === usual
+      ? LEGO_BECAUSE[usually]
+      : {
+          reason: () =>
+            `Rank ${usual} can hold ${percentBeside(energies.heldBy(usual), LEAST_ROOM)} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
+          basis: [MEASURED.shortOfEnergy],
+        };
+  return {
+    method: "lego",
+    rank,
+    room: energies.heldBy(rank),
+    reason: [because.reason(who), ignoredHalf(shareOfB) ?? []].flat().join(" "),
+    basis: ofText(modules, because.basis),
+    leaves: leftOutOf(acts),
+    extras,
+    command: commandFor(chosen, "--method", "lego", "--rank", String(rank)),
+  };
+}
