@@ -1,5 +1,5 @@
 /** What begins the lines of a sentence after the first. */
-export const HANGING = "    ";
+const HANGING = "    ";
 
 /** A command within a sentence: up to the end of the sentence, or of the part of it. */
 const COMMAND = /lora-lego [a-z]+(?: (?!\()(?:'[^']*'|[^\s'])+?(?=[,;:.)]*(?:\s|$)))*?(?=[,;:)]|\.(?:\s|$)| \(|$)/g;
@@ -26,4 +26,11 @@ export function breaksIn(text: string, width: number): number[] {
     last = at;
   }
   return breaks;
+}
+
+/** A text whose spaces at these positions became ends of lines. @param breaks positions outside of it are ignored */
+export function brokenAt(text: string, breaks: readonly number[]): string {
+  const own = breaks.filter((place) => place >= 0 && place < text.length);
+  const starts = [0, ...own.map((place) => place + 1)];
+  return starts.map((start, line) => text.slice(start, own[line])).join(`\n${HANGING}`);
 }

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { printable, printableJson } from "../core/printable.ts";
-import { breaksIn, HANGING } from "./line-breaks.ts";
+import { breaksIn, brokenAt } from "./line-breaks.ts";
 
 /** A piece of a line: text, which may come from files, or text in one of our colours. */
 type Piece = string | { readonly text: string; readonly colour: (text: string) => string };
@@ -68,7 +68,10 @@ function lineOf(pieces: readonly Piece[], breaks: readonly number[] = []): strin
   return pieces
     .map((piece) => {
       const text = printable(typeof piece === "string" ? piece : piece.text);
-      const broken = Array.from(text, (c, i) => (breaks.includes(at + i) ? `\n${HANGING}` : c)).join("");
+      const broken = brokenAt(
+        text,
+        breaks.map((place) => place - at),
+      );
       at += text.length;
       return typeof piece === "string" ? broken : piece.colour(broken);
     })

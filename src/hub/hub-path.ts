@@ -42,8 +42,9 @@ export function pathOfAddress(address: string): string | null {
   const [, repo, view] =
     /^https?:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)\/([\w.-]+\/[\w.-]+)(\/[^?#]*)?/.exec(address) ?? [];
   if (repo === undefined || hubPathOf(`${SCHEME}${repo}`) === null) return null;
-  const [, revision = "main", inside = ""] = /^\/(?:tree|blob|resolve)\/([^/]+)(.*)$/.exec(view ?? "") ?? [];
-  const folder = inside.replace(/\/[^/]*\.[^/]*$/, "").replace(/\/+$/, "");
+  const [, kind, revision = "main", inside = ""] = /^\/(tree|blob|resolve)\/([^/]+)(.*)$/.exec(view ?? "") ?? [];
+  // A tree is a folder, whatever its name; the others are files.
+  const folder = (kind === "tree" ? inside : inside.replace(/\/[^/]*$/, "")).replace(/\/+$/, "");
   return `${SCHEME}${repo}${revision === "main" ? "" : `@${revision}`}${folder}`;
 }
 

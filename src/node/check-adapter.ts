@@ -1,4 +1,5 @@
 import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
+import { ofImageModel } from "../adapter/names/components.ts";
 import type { BaseFacts } from "../analysis/base-facts.ts";
 import { type Check, checkOpened, isGood } from "../analysis/check.ts";
 import { checkValues, notFinite } from "../analysis/checks/values.ts";
@@ -64,10 +65,11 @@ export async function checkPath(
   const { adapter, close } = await diskAdapter(path, options);
   try {
     const tensor = options.stream ? null : await notFinite(adapter);
+    const named = { path, ofImages: ofImageModel(adapter.modules.keys()) };
     return consumers.map((consumer) => {
       const { findings, unseen } = checkOpened(adapter, consumer, base);
       const free = freeNames();
-      const whole = (text: string): string => wholeCommands(text, path, free);
+      const whole = (text: string): string => wholeCommands(text, named, free);
       const beside = options.stream ? ["whether all values are finite, because only headers were read"] : [];
       const check = {
         findings: [...findings, ...checkValues(tensor, consumer)].map((own) => ({ ...own, text: whole(own.text) })),

@@ -250,6 +250,11 @@ describe.concurrent("a path that is not there", () => {
       "https://hf.co/me/mine/blob/v2/adapter_model.safetensors?x=1",
       "for this adapter on the Hub pass hf://me/mine@v2.",
     ],
+    [
+      "https://huggingface.co/me/mine/tree/main/checkpoint-v1.0",
+      "for this adapter on the Hub pass hf://me/mine/checkpoint-v1.0.",
+    ],
+    ["https://huggingface.co/me/mine/resolve/main/sub/weights", "for this adapter on the Hub pass hf://me/mine/sub."],
     ["https://huggingface.co/me", "download it, and pass its file or folder."],
     ["http://example.org/a/b.safetensors", "download it, and pass its file or folder."],
   ])("may be the address of a page: %s", async (address, way) => {

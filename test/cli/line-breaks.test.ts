@@ -1,12 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { breaksIn, HANGING } from "../../src/cli/line-breaks.ts";
+import { breaksIn, brokenAt } from "../../src/cli/line-breaks.ts";
 
 function broken(text: string, width: number): string[] {
-  const breaks = breaksIn(text, width);
-  return Array.from(text, (c, i) => (breaks.includes(i) ? `\n${HANGING}` : c))
-    .join("")
-    .split("\n");
+  return brokenAt(text, breaksIn(text, width)).split("\n");
 }
 
 describe("a line for a terminal", () => {
@@ -14,6 +11,14 @@ describe("a line for a terminal", () => {
     expect(broken("warning: one two three four", 16)).toEqual(["warning: one two", "    three four"]);
     expect(broken("  short", 16)).toEqual(["  short"]);
     expect(broken("", 16)).toEqual([""]);
+  });
+
+  it("keeps each letter after characters of two code units", () => {
+    expect(broken("warning: \u{1f600}\u{1f600} one two three", 16)).toEqual([
+      "warning: \u{1f600}\u{1f600}",
+      "    one two",
+      "    three",
+    ]);
   });
 
   it("keeps a command within it whole, and breaks before and after it", () => {

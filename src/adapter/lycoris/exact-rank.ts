@@ -11,6 +11,7 @@ export function exactRankNotices(name: string, found: readonly ComputedModule[])
   const [first] = modules;
   if (first === undefined) return [];
   const size = modules.reduce((sum, { rank, in: inputs, out }) => sum + 4 * rank * (inputs + out), 0);
-  const text = `${name} holds ${plural(modules.length, "module")} in a smaller form than factors (such as ${first.a.name}), read as LoRA of the same deltas: rank ${maximum(modules.map(({ rank }) => rank))} at most, ${bytes(size)} of factors in f32; lora-lego resize --rank writes a smaller LoRA that is close to it.`;
+  const most = maximum(modules.map(({ rank }) => rank));
+  const text = `${name} holds ${plural(modules.length, "module")} in a smaller form than factors (such as ${first.a.name}), read as LoRA of the same deltas: rank ${most} at most, ${bytes(size)} of factors in f32; lora-lego resize --rank ${Math.ceil(most / 2)} writes a smaller LoRA that is close to it.`;
   return [{ id: "exact-rank", text }];
 }

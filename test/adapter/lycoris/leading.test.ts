@@ -29,7 +29,7 @@ describe("what is said of computed factors", () => {
     expect((await open({ ...LOKR, ...LOHA })).notices).toEqual([
       {
         id: "exact-rank",
-        text: "it holds 2 modules in a smaller form than factors (such as lora_unet_x.lokr_w1), read as LoRA of the same deltas: rank 50 at most, 83.2 kB of factors in f32; lora-lego resize --rank writes a smaller LoRA that is close to it.",
+        text: "it holds 2 modules in a smaller form than factors (such as lora_unet_x.lokr_w1), read as LoRA of the same deltas: rank 50 at most, 83.2 kB of factors in f32; lora-lego resize --rank 25 writes a smaller LoRA that is close to it.",
       },
     ]);
   });
