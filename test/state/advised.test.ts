@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Audit } from "../../src/analysis/audit/audit-set.ts";
 import type { MadeMerge } from "../../web/state/merge.ts";
-import type { Asked } from "./fake-worker.ts";
 import { freshPage, openAll, type Page } from "./page.ts";
 
 let page: Page;
@@ -147,16 +146,30 @@ describe("what an audit finds in a result", () => {
     expect(page.worker.waiting).not.toContain("check");
   });
 
-  it.each([
-    ["the adapters cannot be read any more", (asked: Asked) => asked.refuse(new Error("one is gone.")), "one is gone."],
-    ["units are too many", (asked: Asked) => asked.answer(null), "a module has more units than are compared."],
-  ])("is unknown where %s, and says why", async (_, answer, unknown) => {
+  it("is unknown where units are too many, and says why", async () => {
     const { lookAt } = await import("../../web/state/checked.ts");
     const made = shown({ method: "tsv" });
     lookAt(made, advised.openInputs(made)!);
-    answer(await page.worker.next("check"));
+    (await page.worker.next("check")).answer(null);
     await page.settled();
-    expect(page.merges.value[0]!.checks).toEqual({ unknown });
+    expect(page.merges.value[0]!.checks).toEqual({ unknown: "a module has more units than are compared." });
+  });
+
+  it("is asked again after a look that failed, which is told and not kept with the result", async () => {
+    const { failedLooks, lookAt } = await import("../../web/state/checked.ts");
+    const made = shown({ method: "tsv" });
+    const inputs = advised.openInputs(made)!;
+    const failed = () => [...failedLooks.value];
+    lookAt(made, inputs);
+    (await page.worker.next("check")).refuse(new Error("one is gone."));
+    await page.settled();
+    expect(page.merges.value[0]!.checks).toBeNull();
+    expect(failed()).toEqual([[made.files, "one is gone."]]);
+    lookAt(page.merges.value[0]!, inputs);
+    expect(failed()).toEqual([]);
+    (await page.worker.next("check")).answer({ signatures: [], fixes: [] });
+    await page.settled();
+    expect(page.merges.value[0]!.checks).toEqual({ signatures: [], fixes: [] });
   });
 
   it.each([
@@ -214,14 +227,43 @@ describe("a factor in the form", () => {
     expect(page.recipe.value).toEqual({ method: "auto" });
   });
 
+  /** Advice that names no factor was followed, for a result that has one. */
+  const adviseOn = (scale: number, fix: object) => {
+    const scaled = madeOf({ method: "lego", scale }, ...ALL);
+    advised.applyFix({ why: "", ...fix }, scaled, advised.openInputs(scaled)!);
+  };
+
   it("goes where advice names another method, and stays with advice that names none", () => {
-    const scaled = madeOf({ method: "lego", scale: 4.31 }, ...ALL);
-    advised.applyFix({ why: "", rank: 4 }, scaled, advised.openInputs(scaled)!);
+    advise();
+    adviseOn(4.31, { rank: 4 });
     expect(page.recipe.value.scale).toBe(4.31);
     page.askMethod("tsv");
     expect(page.recipe.value.scale).toBeUndefined();
-    advised.applyFix({ why: "", method: "auto" }, scaled, advised.openInputs(scaled)!);
+    adviseOn(4.31, { method: "auto" });
     expect(page.recipe.value).toEqual({ method: "auto" });
+  });
+
+  it("is the user's own where advice on their result names none, and stays with every method", () => {
+    advise();
+    adviseOn(0.5, { rank: 4 });
+    page.askMethod("tsv");
+    expect(page.recipe.value.scale).toBe(0.5);
+  });
+
+  it("is the user's own after the form was filled from elsewhere, be it the same number", async () => {
+    const { mergeAsRecommended, mergeAtK } = await import("../../web/state/suggested.ts");
+    const { restoreFile } = await import("../../web/state/page-state.ts");
+    for (const fill of [
+      () => restoreFile({ recipe: { method: "lego" } }),
+      () => mergeAsRecommended("lego", { rank: 4, leaves: [], extras: null }),
+      () => mergeAtK(4),
+    ]) {
+      advise();
+      fill();
+      page.ask({ scale: 4.31 });
+      page.askMethod("tsv");
+      expect(page.recipe.value.scale).toBe(4.31);
+    }
   });
 
   it("stays with every method where the user typed it, of the five best too", async () => {

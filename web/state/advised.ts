@@ -33,7 +33,8 @@ export function applyFix(fix: Fix, made: MadeMerge, inputs: readonly OpenAdapter
     ...(dtype !== undefined && { dtype }),
     ...(wanted !== undefined && { options: { ...before.options, ...wanted } }),
   } as Recipe;
-  advisedScale.value = recipe.value.scale ?? null;
+  // A factor that the result had already is as much the user's own as it was.
+  if (scale !== undefined) advisedScale.value = scale;
   for (const [t, { key }] of inputs.entries())
     weigh(key, leaves?.includes(t) ? 0 : (weights?.[t] ?? made.report.inputs[t]!.weight));
 }

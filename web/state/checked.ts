@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import type { Fix } from "../../src/plan/warning.ts";
 import type { ResultFix } from "../../src/report/fixes.ts";
 import type { OpenAdapter } from "./adapters.ts";
@@ -7,20 +8,31 @@ import { type Checks, type MadeMerge, merges } from "./merge.ts";
 /** The results that are being looked at, by their files: all else of a result may change. */
 const asked = new WeakSet<MadeMerge["files"]>();
 
-/** Look for what an audit finds in a result, once, and keep it with the result. @param inputs the adapters that it was made of */
+/** Why the last look at a result failed, by its files: another look may find more, so nothing of it is kept with the result. */
+export const failedLooks = signal<ReadonlyMap<MadeMerge["files"], string>>(new Map());
+
+/** Look for what an audit finds in a result, once unless it fails, and keep it with the result. @param inputs the adapters that it was made of */
 export function lookAt(
   { name, files, recipe, report, number, checks }: MadeMerge,
   inputs: readonly OpenAdapter[],
 ): void {
   if (checks !== null || asked.has(files)) return;
   asked.add(files);
+  const failed = (why: string | null): void => {
+    const others = [...failedLooks.value].filter(([own]) => own !== files);
+    failedLooks.value = new Map(why === null ? others : [...others, [files, why]]);
+  };
+  failed(null);
   const found = (own: Checks): void => {
     merges.value = merges.value.map((made) => (made.number === number ? { ...made, checks: own } : made));
   };
   const ids = inputs.map(({ card }) => card.id);
   explorer.check(ids, { name, files, recipe, report }).then(
     (own) => found(own ?? { unknown: "a module has more units than are compared." }),
-    (error: unknown) => found({ unknown: sentenceOf(error) }),
+    (error: unknown) => {
+      asked.delete(files);
+      failed(sentenceOf(error));
+    },
   );
 }
 

@@ -48,6 +48,12 @@ export const wanted = computed<Recipe>(() => {
 /** The factor that the form has from advice, which was computed for one method; null where it has none, or the user's own. */
 export const advisedScale = signal<Recipe["scale"] | null>(null);
 
+/** Fill the form with another recipe, whose factor was computed for no method. */
+export function fillForm(asked: Recipe): void {
+  recipe.value = asked;
+  advisedScale.value = null;
+}
+
 /** The form's recipe for another method: options go with the method, and so does a factor that was computed for it. */
 export function withoutMethod(asked: Recipe): Recipe {
   const { options: _, scale, ...rest } = asked;
@@ -82,7 +88,7 @@ effect(() => {
   });
 });
 
-/** What an audit finds in a result, or why nothing could be found out; null while that is not known. */
+/** What an audit finds in a result, or why it cannot be audited; null while that is not known. */
 export type Checks = ResultChecks | { readonly unknown: string } | null;
 
 /** A merge that was made on this page. */
@@ -97,7 +103,7 @@ export interface MadeMerge extends ExplorerMerge {
 }
 
 /** How many results are kept; the oldest go first. */
-const KEPT = 6;
+export const KEPT = 6;
 
 export const merges = signal<readonly MadeMerge[]>([]);
 /** What went to make room for the newest results, by number and title. */

@@ -3,7 +3,7 @@ import { LEGO_PARAMETERS, PAPER } from "../../src/methods/lego/options.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { adapters, addExample, addFromHub, closeExample, opening, rename, type Source, weigh } from "./adapters.ts";
 import { intro } from "./intro.ts";
-import { recipe } from "./merge.ts";
+import { fillForm, recipe } from "./merge.ts";
 import { moduleName, options, wantedK } from "./module.ts";
 import { save } from "./save-file.ts";
 import { showTab, TABS, type Tab, tab } from "./tabs.ts";
@@ -121,7 +121,7 @@ export function restoreFile(page: unknown): void {
 function restorePage({ adapters: listed = [], tab: shown, module, k, lego, recipe: asked }: Partial<PageState>): void {
   intro.value = false;
   if (lego !== undefined) options.value = lego;
-  if (asked !== undefined) recipe.value = asked;
+  if (asked !== undefined) fillForm(asked);
   if (module !== undefined) moduleName.value = module;
   if (k !== undefined) wantedK.value = k;
   if (shown !== undefined) showTab(shown);

@@ -2,7 +2,7 @@ import type { RecommendedMerge } from "../../src/analysis/audit/set-facts.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { openAdapters, weigh } from "./adapters.ts";
-import { recipe } from "./merge.ts";
+import { fillForm } from "./merge.ts";
 import { options } from "./module.ts";
 import { showTab } from "./tabs.ts";
 
@@ -10,11 +10,11 @@ import { showTab } from "./tabs.ts";
 export function mergeAtK(rank: number): void {
   const { gauge, sign, metric } = options.value;
   const changed = Object.entries({ gauge, sign, metric }).filter(([name, value]) => value !== PAPER[name as "gauge"]);
-  recipe.value = {
+  fillForm({
     method: "lego",
     ...(changed.length > 0 && { options: Object.fromEntries(changed) }),
     target: { kind: "rank", rank },
-  };
+  });
   showTab("merge");
 }
 
@@ -24,7 +24,7 @@ export function mergeAsRecommended(
   { rank, leaves, extras }: Pick<RecommendedMerge, "rank" | "leaves" | "extras">,
   weights: readonly number[] | null = null,
 ): void {
-  recipe.value = { method, ...(extras !== null && { extras }), target: { kind: "rank", rank } } as Recipe;
+  fillForm({ method, ...(extras !== null && { extras }), target: { kind: "rank", rank } } as Recipe);
   for (const [t, { key, weight }] of openAdapters.value.entries())
     weigh(key, leaves.includes(t) ? 0 : (weights?.[t] ?? weight));
   showTab("merge");

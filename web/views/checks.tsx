@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import type { Signature } from "../../src/analysis/audit/signatures.ts";
 import { plural } from "../../src/core/plural.ts";
 import { openInputs } from "../state/advised.ts";
-import { lookAt } from "../state/checked.ts";
+import { failedLooks, lookAt } from "../state/checked.ts";
 import type { MadeMerge } from "../state/merge.ts";
 
 /** What `lora-lego audit --of` finds in a result: one line, and a list to unfold. */
@@ -15,9 +15,15 @@ export function Checks({ made }: { made: MadeMerge }) {
     if (several && inputs !== null) lookAt(made, inputs);
   }, [made, inputs !== null]);
   if (!several) return null;
-  if (checks === null && inputs !== null) return <p class="hint">Looking for signs of failure…</p>;
-  if (checks === null) return <p class="hint">Not checked for signs of failure: open its adapters again.</p>;
-  if ("unknown" in checks) return <p class="hint">Not checked for signs of failure: {checks.unknown}</p>;
+  if (checks === null || "unknown" in checks) {
+    const why = inputs === null ? "open its adapters again." : failedLooks.value.get(made.files);
+    const unknown = checks?.unknown ?? why;
+    return (
+      <p class="hint">
+        {unknown === undefined ? "Looking for signs of failure…" : `Not checked for signs of failure: ${unknown}`}
+      </p>
+    );
+  }
   const { signatures } = checks;
   const found = signatures.filter((check) => check.found === true);
   const looked = signatures.filter((check) => check.found !== null);

@@ -1,7 +1,8 @@
 import { figure } from "../../src/core/shown.ts";
 import { accuracyOf } from "../state/bench.ts";
 import { measuredAccuracy } from "../state/measured.ts";
-import { droppedMerges, type MadeMerge, shownMerge } from "../state/merge.ts";
+import { droppedMerges, KEPT, type MadeMerge, shownMerge } from "../state/merge.ts";
+import { isOfAuto } from "../state/of-auto.ts";
 import { mostShare } from "./bars.tsx";
 import { Held } from "./held.tsx";
 
@@ -28,7 +29,7 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
                   }}
                 >
                   {number}. {title}
-                  {isOfAuto(made) && <small> (auto)</small>}
+                  {isOfAuto(report) && <small> (auto)</small>}
                 </button>
               </figcaption>
               <Held made={made} most={most} />
@@ -62,13 +63,8 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
       </div>
       <p class="hint">
         Bars say how much of each adapter's delta is held, and not how well a task is kept.{" "}
-        {droppedMerges.value.length > 0 && `Six results are kept; gone: ${droppedMerges.value.join("; ")}.`}
+        {droppedMerges.value.length > 0 && `${KEPT} results are kept; gone: ${droppedMerges.value.join("; ")}.`}
       </p>
     </section>
   );
-}
-
-/** Whether a merge is the one that auto makes, as far as method and factor go. */
-function isOfAuto({ report: { inputs, advice } }: MadeMerge): boolean {
-  return inputs.length > 1 && advice === null;
 }
