@@ -103,6 +103,20 @@ describe("compareMethods", () => {
     ]);
   });
 
+  it("shows a method once whose ranks come out alike, and ranks by energy apart, which only the modules tell", async () => {
+    const adapters = [await random("one", 1, 4), await random("other", 2, 4)];
+    const ranked = [3, 12].map((rank) => ({ method: "ties", target: { kind: "rank", rank } as const }));
+    const energetic = [0.5, 0.99].map((threshold) => {
+      const target = { kind: "energy", rule: "sv_fro", threshold } as const;
+      return { method: "svd", target };
+    });
+    const all = [...ranked, { ...ranked[1]!, target: { kind: "rank", rank: 20 } as const }, ...energetic];
+    const { merges, alike } = await compareMethods(tightKernels(), adapters, all as ComparedRecipe[], [1, 1]);
+    expect(merges.map(({ method }) => method)).toEqual(["ties", "ties", "svd", "svd"]);
+    expect(alike).toEqual(["ties"]);
+    expect(merges[2]!.rank).toBeLessThan(merges[3]!.rank);
+  });
+
   it("shares out no budget", async () => {
     const adapters = [await random("one", 1, 4), await random("other", 2, 4)];
     const target = { kind: "budget", rank: 2 } as const;
