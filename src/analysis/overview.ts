@@ -8,6 +8,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { PAPER } from "../methods/lego/options.ts";
 import { legoRank } from "../plan/lego-rank.ts";
 import { isStreamed } from "../units/memory.ts";
+import type { Pool } from "../units/pool.ts";
 import { SetTally } from "./audit/set-tally.ts";
 import { blockNames } from "./blocks.ts";
 import { legoOn } from "./lego-on.ts";
@@ -32,17 +33,28 @@ export interface ModuleOverview {
   /** Share of sampled entries in which two adapters' deltas have different signs, mean over pairs; null with fewer than two, or too many units. */
   readonly signConflicts: number | null;
   /**
-   * Purity by adapter of LEGO's clusters at `legoRank`, by what is known of the adapters up to this module; null with fewer than two
-   * adapters, or too many units.
+   * Purity by adapter of LEGO's clusters, at `legoRank` by what is known of the adapters up to this module until `settle` is called;
+   * null with fewer than two adapters, or too many units.
    */
   readonly purity: (Purity & { readonly rank: number }) | null;
+}
+
+/** What a pass over the modules leaves. */
+export interface OverviewPass {
+  /** The sums that an audit of the set is made from. */
+  readonly tally: SetTally;
+  /**
+   * Read the modules again that were clustered for purity at another rank, because too little of the set was known, and tell of each.
+   *
+   * @param rank for LEGO; null for `legoRank` by all modules
+   */
+  settle(rank: number | null): Promise<void>;
 }
 
 /**
  * Figures of adapters module by module: one pass over them, sums in f64.
  *
  * @param onModule called with every module when it is done
- * @returns the sums that an audit of the set is made from
  * @throws RefusedError for adapters of different models or shapes, before anything is read
  */
 export async function overviewOf(
@@ -50,12 +62,13 @@ export async function overviewOf(
   adapters: readonly Adapter[],
   onModule: (module: ModuleOverview, of: number) => void,
   signal?: AbortSignal,
-): Promise<SetTally> {
-  const [random, drawing] = [seededRandom(0), seededRandom(0)];
+): Promise<OverviewPass> {
+  const random = seededRandom(0);
   const names = moduleNames(adapters);
   const blockOf = blockNames(adapters);
   const tally = new SetTally(adapters);
   const rankNow = rankOf(tally, names);
+  const clustered: { readonly module: ModuleOverview; readonly units: number }[] = [];
   for (const name of names) {
     signal?.throwIfAborted();
     const parts = adapters.flatMap(({ modules }) => modules.get(name) ?? []);
@@ -74,34 +87,37 @@ export async function overviewOf(
     const pairs = await SignSample.draw(pool, random.below, adapters.length);
     const signs = pairs.conflictsBetween();
     tally.add(name, pool, products, signs);
-    const rank = Math.min(rankNow(), pool.count);
-    const clusters = parts.length < 2 ? null : (await legoOn(pool, rank, PAPER)).merged.clusters!;
-    onModule(
-      {
-        name,
-        block: blockOf(name),
-        in: pool.in,
-        out: pool.out,
-        norms: has.map((own, t) => (own ? normOf(products, t) : null)),
-        effectiveRanks: has.map((own, t) => (own ? effectiveRank(adapterSpectrum(pool, t)) : null)),
-        cosines: adapters.map((_, t) => adapters.map((_, u) => cosineBetween(products, t, u))),
-        signConflicts: signs,
-        purity:
-          clusters === null || pool.count === 0
-            ? null
-            : {
-                ...clusterPurity(
-                  clusters.map(({ members }) => members.map(([adapter]) => adapter)),
-                  drawing,
-                  DRAWS,
-                ),
-                rank,
-              },
-      },
-      names.length,
-    );
+    const module: ModuleOverview = {
+      name,
+      block: blockOf(name),
+      in: pool.in,
+      out: pool.out,
+      norms: has.map((own, t) => (own ? normOf(products, t) : null)),
+      effectiveRanks: has.map((own, t) => (own ? effectiveRank(adapterSpectrum(pool, t)) : null)),
+      cosines: adapters.map((_, t) => adapters.map((_, u) => cosineBetween(products, t, u))),
+      signConflicts: signs,
+      purity: parts.length < 2 || pool.count === 0 ? null : await purityAt(pool, Math.min(rankNow(), pool.count)),
+    };
+    if (module.purity !== null) clustered.push({ module, units: pool.count });
+    onModule(module, names.length);
   }
-  return tally;
+  const settle = async (wanted: number | null): Promise<void> => {
+    for (const { module, units } of clustered) {
+      const rank = Math.min(wanted ?? rankNow(), units);
+      if (module.purity!.rank === rank) continue;
+      signal?.throwIfAborted();
+      const pool = (await readPool(kernels, adapters, module.name))!;
+      onModule({ ...module, purity: await purityAt(pool, rank) }, names.length);
+    }
+  };
+  return { tally, settle };
+}
+
+/** Purity by adapter of LEGO's clusters of a pool. @param rank at most its units */
+async function purityAt(pool: Pool, rank: number): Promise<Purity & { readonly rank: number }> {
+  const { merged } = await legoOn(pool, rank, PAPER);
+  const clusters = merged.clusters!.map(({ members }) => members.map(([adapter]) => adapter));
+  return { ...clusterPurity(clusters, seededRandom(0), DRAWS), rank };
 }
 
 /** The rank for LEGO by the modules that were added so far. */

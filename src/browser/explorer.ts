@@ -130,19 +130,24 @@ export class Explorer {
     return moduleNames(this.#of(ids));
   }
 
-  /** Analyse every module, and at the end the set; a new call cancels an earlier one. */
+  /**
+   * Analyse every module, and at the end the set, after which `onModule` is told again of modules that were clustered at another rank than
+   * LEGO's recommended one; a new call cancels an earlier one.
+   */
   async overview(ids: readonly number[], onModule: (module: ModuleOverview, of: number) => void): Promise<SetAudit> {
     this.#overview.abort();
     this.#overview = new AbortController();
     const { signal } = this.#overview;
     return this.#looking.run(async () => {
-      const tally = await overviewOf(this.#kernels, this.#of(ids), onModule, signal);
+      const { tally, settle } = await overviewOf(this.#kernels, this.#of(ids), onModule, signal);
       const { setAudit } = await import("./set-audit.ts");
-      return setAudit(
+      const found = await setAudit(
         this.#kernels,
         ids.map((id) => this.#adapters.get(id)!),
         tally,
       );
+      await settle(found.audit.recommendation?.lego?.rank ?? null);
+      return found;
     });
   }
 

@@ -494,15 +494,53 @@ describe("the explorer", () => {
     expect(purity.purity).toBe(module.purity!.purity);
   });
 
+  it("clusters again for purity what was read before all adapters were known", async () => {
+    const folder = tempFolder();
+    const sizes = { in: 24, out: 24 };
+    const [early, late, last] = ["layers.0", "layers.1", "layers.2"].map((layer) => `${layer}.q_proj`) as [
+      ...[string, string, string],
+    ];
+    const adapterOf = (seed: number, rank: number, names: readonly string[]): HandedFolder => {
+      const modules = Object.fromEntries(names.map((name) => [name, sizes]));
+      const path = writeAdapter(join(folder, `adapter-${seed}`), randomAdapter(seed, { rank, modules }));
+      return handed(path, basename(path));
+    };
+    const page = explorer();
+    const ids: number[] = [];
+    for (const own of [
+      adapterOf(1, 2, [early, late, last]),
+      adapterOf(2, 2, [early, late, last]),
+      adapterOf(3, 8, [late, last]),
+    ])
+      ids.push((await page.open(own)).id);
+    const seen: ModuleOverview[] = [];
+    const { audit } = await page.overview(ids, (module) => seen.push(module));
+    const rank = audit.recommendation!.lego!.rank;
+    // Two adapters of four units together are all that the first module tells of.
+    expect(seen[0]).toMatchObject({ name: early, purity: { rank: 2 } });
+    const shown = new Map(seen.map((module) => [module.name, module]));
+    for (const [name, { purity }] of shown) {
+      await page.openModule(ids, name, PAPER);
+      const k = Math.min(rank, name === early ? 4 : 12);
+      expect(purity!.rank).toBe(k);
+      expect(purity!.purity).toBe((await page.cluster(name, k, PAPER)).purity.purity);
+    }
+    expect(rank).toBeGreaterThan(2);
+    // What was clustered at that rank already is not told of twice.
+    expect(new Set(seen.map(({ name, purity }) => `${name} ${purity!.rank}`)).size).toBe(seen.length);
+    expect(shown.get(early)).toEqual({ ...seen[0], purity: shown.get(early)!.purity });
+  });
+
   it("looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share", async () => {
     const page = explorer();
     const twins = [minibench("cola"), minibench("cola"), minibench("sst2")];
     const cards = await Promise.all(twins.map((path, t) => page.open(handed(path, `adapter ${t}`))));
-    const seen: ModuleOverview[] = [];
+    const told = new Map<string, ModuleOverview>();
     await page.overview(
       cards.map(({ id }) => id),
-      (module) => seen.push(module),
+      (module) => told.set(module.name, module),
     );
+    const seen = [...told.values()];
     expect(seen).toHaveLength(28);
     const [cola, , sst2] = await Promise.all(
       twins.map(async (path) => inspectOpened(wasmKernels(), await openAdapter(handedFolder(handed(path, path))))),

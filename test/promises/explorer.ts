@@ -150,7 +150,8 @@ export const EXPLORER: PromisingText = {
       "page/shows > has every figure of one or two adapters where they are chosen, else the mean, and shades by it",
     ],
     [
-      "**cluster purity**: the share of units in a cluster whose majority comes from their own adapter, for LEGO at the rank where its module's k begins, which the page names",
+      "**cluster purity**: the share of units in a cluster whose majority comes from their own adapter, for LEGO at the rank where its module's k begins, which the page names; modules that were looked at before the set was known well enough for it are read again at the end",
+      "browser/explorer > clusters again for purity what was read before all adapters were known",
       "browser/explorer > looks at every module: norms and effective ranks as inspect gives them, similar to itself, purity a share",
       "browser/explorer > clusters for purity at the rank where a module's k begins",
     ],
