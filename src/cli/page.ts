@@ -1,19 +1,20 @@
 import { printable } from "../core/printable.ts";
+import { wordsOf } from "./line-breaks.ts";
 import { bold, pageWidth, printCommand, printLine, printLines } from "./terminal.ts";
 
-/** Print a paragraph within the page, its lines after the first indented. */
+/** Print a paragraph within the page, on a terminal and elsewhere, its lines after the first indented. */
 export function printParagraph(text: string, indent = 2): void {
   printLines(wrapped(printable(text), indent));
 }
 
 /**
- * Text in lines of the page, broken between words; all lines but the first are indented.
+ * Text in lines of the page, broken between words and never within a command to copy; all lines but the first are indented.
  *
  * @param before characters that stand before the first line
  */
 export function wrapped(text: string, indent: number, before = 0): string[] {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  for (const word of wordsOf(text)) {
     const last = lines.at(-1);
     const room = pageWidth() - (lines.length === 1 ? before : 0);
     if (last !== undefined && last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`;

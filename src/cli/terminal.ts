@@ -25,7 +25,7 @@ export function pageWidth(): number {
 
 // All output of the commands goes through here, so that no text from a file can control the terminal; a test checks the sources for it.
 
-/** Print a line on stdout; a terminal gets it in lines of its page. */
+/** Print a line on stdout; a terminal gets it in lines of its page, without a break in a command, and others get it whole. */
 export function printLine(...pieces: readonly Piece[]): void {
   console.log(lineOf(pieces, breaksFor(process.stdout, pieces)));
 }
@@ -45,7 +45,7 @@ export function printJson(value: unknown): void {
   console.log(printableJson(value));
 }
 
-/** Print a line on stderr; a terminal gets it in lines of its page. */
+/** Print a line on stderr, broken as `printLine` breaks it. */
 export function sayLine(...pieces: readonly Piece[]): void {
   console.error(lineOf(pieces, breaksFor(process.stderr, pieces)));
 }

@@ -30,15 +30,14 @@ export async function convertFor(
   const reasons: RefusedError[] = [];
   for (const id of [first!, ...others.filter((id) => holdsForm(id, out) && isSafe(choice, id, adapter))]) {
     const writer = await writerOf(id);
-    try {
-      const conversion = writer.convert(adapter, baseConfig);
-      // A name is easily changed, so what no format can hold is said before it.
-      if (misnamed === null) return { writer, conversion };
-      throw new UsageError(misnamed);
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw withMisnamed(error, misnamed);
-      reasons.push(error);
+    const conversion = converted(writer, adapter, baseConfig, misnamed);
+    if (conversion instanceof RefusedError) {
+      reasons.push(conversion);
+      continue;
     }
+    // A name is easily changed, so what no format can hold is said before it.
+    if (misnamed !== null) throw new UsageError(misnamed);
+    return { writer, conversion };
   }
   const [reason] = reasons;
   if (chosen === null || chosen.length === 1) throw reason;
@@ -46,10 +45,20 @@ export async function convertFor(
   throw new RefusedError(`${reason!.message.replace(/\.$/, "")} (${title} loads ${formats.join(" and ")} files).`);
 }
 
-/** What else is wrong with a choice, together with the output's name where that is too. */
-function withMisnamed(error: unknown, misnamed: string | null): unknown {
-  if (misnamed === null || !(error instanceof UsageError) || error.message === misnamed) return error;
-  return new UsageError(`${misnamed.replace(/\.$/, "")}; ${error.message}`);
+/** A conversion, or why the format cannot hold the adapter. @throws UsageError for the rest of the choice, after what is wrong with the name */
+function converted(
+  writer: Writer,
+  adapter: Adapter,
+  baseConfig: AdapterText | null,
+  misnamed: string | null,
+): Conversion | RefusedError {
+  try {
+    return writer.convert(adapter, baseConfig);
+  } catch (error) {
+    if (error instanceof RefusedError) return error;
+    if (misnamed === null || !(error instanceof UsageError)) throw error;
+    throw new UsageError(`${misnamed.replace(/\.$/, "")}; ${error.message}`);
+  }
 }
 
 /** The formats for an output where only its name decides. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { breaksIn, brokenAt } from "../../src/cli/line-breaks.ts";
+import { breaksIn, brokenAt, wordsOf } from "../../src/cli/line-breaks.ts";
+import { wrapped } from "../../src/cli/page.ts";
 
 function broken(text: string, width: number): string[] {
   return brokenAt(text, breaksIn(text, width)).split("\n");
@@ -34,6 +35,27 @@ describe("a line for a terminal", () => {
       "    lora-lego merge a --for tgi --out a-2,",
       "    and check the",
       "    result of that.",
+    ]);
+  });
+
+  it.each([
+    ["it is broken: lora-lego check OUT says why.", "lora-lego check OUT"],
+    ["a command (lora-lego check x/y.z) in brackets", "(lora-lego check x/y.z)"],
+    ["then lora-lego resize a --rank 4 --out a-2 writes less of it", "lora-lego resize a --rank 4 --out a-2"],
+    ["(by its headers; lora-lego check --base says more of it)", "lora-lego check --base says"],
+    ["see lora-lego audit ab --of a b 'c d', and more", "lora-lego audit ab --of a b 'c d',"],
+    ["lora-lego merge 'a b' c -o 'it'\\''s d' does it all", "lora-lego merge 'a b' c -o 'it'\\''s d'"],
+    ["lora-lego merge a b --weights 1,2 --dry-run", "lora-lego merge a b --weights 1,2 --dry-run"],
+  ])("ends a command at the last word of it: %s", (text, command) => {
+    expect(wordsOf(text)).toContain(command);
+    expect(wordsOf(text).join(" ")).toBe(text);
+  });
+
+  it("is broken around commands in a paragraph too", () => {
+    const why = `${"word ".repeat(10)}lora-lego check 'an adapter of some length' says why it is so.`;
+    expect(wrapped(why, 2)).toEqual([
+      `${"word ".repeat(10).trim()}`,
+      "  lora-lego check 'an adapter of some length' says why it is so.",
     ]);
   });
 
