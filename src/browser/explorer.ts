@@ -12,7 +12,6 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import type { RemoteLane } from "../lanes/remote-lane.ts";
 import type { LegoOptions } from "../methods/lego/options.ts";
-import type { MergePlan } from "../plan/merge-plan.ts";
 import { underOneName } from "../plan/one-name.ts";
 import type { Kept } from "../plan/planned-adapter.ts";
 import type { Recipe } from "../recipe/recipe.ts";
@@ -20,6 +19,7 @@ import type { MergeReport } from "../report/report.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
+import type { MergeSize } from "./page-merge.ts";
 import type { Program } from "./programs.ts";
 import type { LoadedResult, PageResult, ResultChecks, ResultLoading } from "./result.ts";
 import type { SetAudit } from "./set-audit.ts";
@@ -48,16 +48,7 @@ export interface ChosenAdapter {
 }
 
 /** What a merge would write, or why it is refused. */
-export type Estimate =
-  | {
-      readonly bytes: number;
-      readonly rank: number;
-      /** Whether rank and bytes are the most that it may have: its values decide. */
-      readonly most: boolean;
-      readonly dtype: string;
-      readonly modules: number;
-    }
-  | { readonly refused: string };
+export type Estimate = MergeSize | { readonly refused: string };
 
 /** The result of a merge, for the page. */
 export interface ExplorerMerge {
@@ -181,19 +172,12 @@ export class Explorer {
 
   /** What a merge would write, from the headers alone. */
   async estimate(chosen: readonly ChosenAdapter[], recipe: Recipe): Promise<Estimate> {
-    const { makePlan, methodById, refuseUnmade } = await import("./page-merge.ts");
+    const { mergeSize } = await import("./page-merge.ts");
     try {
-      refuseUnmade(recipe);
       const [adapters, weighted] = [this.#named(chosen), withWeights(recipe, chosen)];
-      const plan: MergePlan = makePlan(adapters, weighted);
+      const size = mergeSize(adapters, weighted);
       if (recipe.for !== undefined) await (await import("./set-audit.ts")).refuseUnheld(adapters, weighted);
-      return {
-        bytes: plan.size,
-        rank: plan.rank,
-        most: methodById(plan.method).sparse === true,
-        dtype: plan.dtype.toLowerCase(),
-        modules: plan.modules.length,
-      };
+      return size;
     } catch (error) {
       if (error instanceof LoraLegoError) return { refused: error.message };
       throw error;

@@ -6,8 +6,10 @@ import { affordableThreads } from "../lanes/affordable-threads.ts";
 import type { RemoteLane } from "../lanes/remote-lane.ts";
 import { folderFiles, peftFolder } from "../merge/folder-files.ts";
 import { type MergeControl, type MergeHost, type MergeOutcome, runMerge } from "../merge/merge.ts";
+import { methodById } from "../methods/registry.ts";
 import { carriedOut } from "../plan/carried-out.ts";
 import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
+import { makePlan } from "../plan/plan.ts";
 import { type Kept, kept } from "../plan/planned-adapter.ts";
 import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Recipe } from "../recipe/recipe.ts";
@@ -16,9 +18,28 @@ import { handedOf } from "./handed-files.ts";
 import { refuseUnmade } from "./made-for.ts";
 import type { PageInputs } from "./page-lanes.ts";
 
-export { methodById } from "../methods/registry.ts";
-export { makePlan } from "../plan/plan.ts";
-export { refuseUnmade } from "./made-for.ts";
+/** What a merge would write. */
+export interface MergeSize {
+  readonly bytes: number;
+  readonly rank: number;
+  /** Whether rank and bytes are the most that it may have: its values decide. */
+  readonly most: boolean;
+  readonly dtype: string;
+  readonly modules: number;
+}
+
+/** What a merge in the page would write, from the headers alone. @throws whatever planning it throws */
+export function mergeSize(adapters: readonly Adapter[], recipe: Recipe): MergeSize {
+  refuseUnmade(recipe);
+  const plan = makePlan(adapters, recipe);
+  return {
+    bytes: plan.size,
+    rank: plan.rank,
+    most: methodById(plan.method).sparse === true,
+    dtype: plan.dtype.toLowerCase(),
+    modules: plan.modules.length,
+  };
+}
 
 /** A merged adapter: the outcome, and the files of its folder by name. */
 export interface PageMerge extends MergeOutcome {
