@@ -93,6 +93,19 @@ describe("what lies beside a merged adapter", () => {
     expect([audit.weights, audit.unseen]).toEqual([[1, 3], []]);
     const strange = await auditMerged(other, { of });
     expect([strange.weights, strange.unseen.length]).toEqual([null, 2]);
+    const report = JSON.parse(readFileSync(join(place, "report.json"), "utf8"));
+    const unseenWith = async (options: object): Promise<readonly string[]> => {
+      const text = JSON.stringify({ ...report, options: { ...report.options, ...options } });
+      writeFileSync(join(place, "report.json"), text);
+      return (await auditMerged(file, { of })).unseen;
+    };
+    // What is no recipe is none, and what does not fit the adapters is said of the file that tells it.
+    expect((await unseenWith({ target: { kind: 5, rank: 4 } }))[0]).toMatch(
+      /^weights and method, .* \(a single file has no recipe\.yaml; /,
+    );
+    expect((await unseenWith({ method: "ties_svd", target: { kind: "full" } }))[0]).toMatch(
+      /^weights and method, .* \(report\.json: /,
+    );
   });
 
   it("refuses DoRA adapters, unless their magnitudes were left out", async () => {

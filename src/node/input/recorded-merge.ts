@@ -16,8 +16,10 @@ import { parseStrictJson } from "../../formats/json.ts";
 import { EXACT_SUM } from "../../methods/method.ts";
 import { methodById } from "../../methods/registry.ts";
 import { asSaid, autoTarget } from "../../plan/carried-out.ts";
+import type { MergePlan } from "../../plan/merge-plan.ts";
 import { makePlan } from "../../plan/plan.ts";
-import type { Recipe } from "../../recipe/recipe.ts";
+import { checkRecipe } from "../../recipe/check-recipe.ts";
+import type { LooseRecipe, Recipe } from "../../recipe/recipe.ts";
 import { parseRecipe, type RecipeStep } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
 import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
@@ -64,6 +66,7 @@ export async function recordedMerge(
   const unseen: string[] = [];
   const report = reportIn(place);
   const step = believed ? await stepOfReport(place, report, adapters) : null;
+  const source = step === null ? RECIPE_FILE : REPORT_FILE;
   const steps = step === null ? await orUnseen(unseen, WEIGHING, () => stepsIn(place)) : [step];
   refuseMagnitudes(steps, adapters);
   const inputs = steps?.length === 1 ? inputsOf(steps[0]!, report) : [];
@@ -73,7 +76,7 @@ export async function recordedMerge(
   const changed = inputs.length === 1 && adapters.length > 1;
   if (inputs.length > 0 && !changed && places.every((t) => t === -1)) {
     throw new RefusedError(
-      `${RECIPE_FILE} says that the result was made of ${names}, and none of them is passed; pass those to --of, or correct their names in ${RECIPE_FILE} if these are the same adapters.`,
+      `${source} says that the result was made of ${names}, and none of them is passed; pass those to --of, or correct their names in ${source} if these are the same adapters.`,
     );
   }
   const others = !isPermutation(places, adapters.length);
@@ -81,8 +84,10 @@ export async function recordedMerge(
     steps === null
       ? null
       : await orUnseen(unseen, WEIGHING, async () => {
-          if (steps.length > 1) return `${RECIPE_FILE} has several steps`;
-          return others ? `${RECIPE_FILE} says that it was made of ${names}` : weighingOf(steps[0]!, places, adapters);
+          if (steps.length > 1) return `${source} has several steps`;
+          return others
+            ? `${source} says that it was made of ${names}`
+            : weighingOf(steps[0]!, source, places, adapters);
         });
   const clustering = weighing === null || weighing.method.cut === "clusters";
   const clusters = clustering ? await orUnseen(unseen, CLUSTERS, () => clustersOf(place, report, adapters)) : null;
@@ -93,7 +98,7 @@ export async function recordedMerge(
     unseen,
     mismatch:
       inputs.length > 0 && others && !(changed && places[0] === -1)
-        ? `${RECIPE_FILE} says that the result was made of ${names}; pass those to --of.`
+        ? `${source} says that the result was made of ${names}; pass those to --of.`
         : null,
   };
 }
@@ -106,7 +111,20 @@ async function stepOfReport(
 ): Promise<RecipeStep | null> {
   if (!isNamedFile(path) || typeof report === "string" || report.recipe === null) return null;
   if (!isPermutation(await placesOf(report.inputs, adapters), adapters.length)) return null;
-  return { name: null, adapters: report.inputs.map(({ name }) => ({ path: name })), recipe: report.recipe as Recipe };
+  const names = report.inputs.map(({ name }) => name);
+  if (!isRecipe(report.recipe, names)) return null;
+  return { name: null, adapters: names.map((path) => ({ path })), recipe: report.recipe };
+}
+
+/** Whether what a report tells is a recipe for its adapters. */
+function isRecipe(recipe: LooseRecipe, names: readonly string[]): recipe is Recipe {
+  try {
+    checkRecipe(recipe, names);
+    return true;
+  } catch (error) {
+    if (!(error instanceof LoraLegoError)) throw error;
+    return false;
+  }
 }
 
 /** The figures of a report's result for adapters in the user's order. @param places of the report's adapters among those passed */
@@ -168,10 +186,19 @@ function inputsOf({ adapters }: RecipeStep, report: RecordedReport | string): Re
   }));
 }
 
-/** @param places of the recipe's adapters among those passed */
-function weighingOf({ recipe }: RecipeStep, places: readonly number[], adapters: readonly Adapter[]): Weighing {
+/**
+ * @param source the file that tells the step
+ * @param places of the recipe's adapters among those passed
+ */
+function weighingOf(
+  { recipe }: RecipeStep,
+  source: string,
+  places: readonly number[],
+  adapters: readonly Adapter[],
+): Weighing | string {
   const inputs = places.map((t) => adapters[t]!);
-  const plan = makePlan(inputs, recipe);
+  const plan = planOf(recipe, source, inputs);
+  if (typeof plan === "string") return plan;
   const inUsersOrder = (weights: readonly number[]): number[] => adapters.map((_, t) => weights[places.indexOf(t)]!);
   const weights = inUsersOrder(plan.inputs.map(({ weight }) => weight));
   const own = new Map(plan.modules.map((module) => [module.name, inUsersOrder(module.weights)]));
@@ -183,6 +210,16 @@ function weighingOf({ recipe }: RecipeStep, places: readonly number[], adapters:
     rankByAuto: JSON.stringify(autoTarget(recipe, inputs)) === JSON.stringify(plan.target),
     order: places,
   };
+}
+
+/** The plan of a recipe, or why there is none, with the file that tells the recipe. */
+function planOf(recipe: Recipe, source: string, inputs: readonly Adapter[]): MergePlan | string {
+  try {
+    return makePlan(inputs, recipe);
+  } catch (error) {
+    if (!(error instanceof LoraLegoError)) throw error;
+    return `${source}: ${error.message.replace(/\.$/, "")}`;
+  }
 }
 
 /** The report beside a result, or why there is none. */
