@@ -5,7 +5,7 @@
  * all layers, and of merging layer 0 out of them, which also hashes whole inputs. Inputs lie in a temporary folder (TMPDIR) and are removed.
  *
  * With --all-layers, only the merge of all 224 modules: every other layer of an adapter takes the values that layer 0 has in another
- * adapter. That needs 66 GB of disk, and three quarters of an hour of two cores.
+ * adapter. That needs 66 GB of disk, and 75 minutes of a processor.
  *
  *   npm run build && node bench/many.mjs [ADAPTERS] [--all-layers]
  */

@@ -16,17 +16,33 @@ export interface LoadingLine {
 /** Programs that take LoRA for some architectures alone. */
 const SERVERS: readonly ConsumerId[] = ["vllm", "sglang", "tgi"];
 
+/** How programs load an adapter, by its headers and config. */
+export interface ProgramLines {
+  /** One for each program against which nothing is found. */
+  readonly lines: readonly LoadingLine[];
+  /** What is found against the program that it was made for; null if nothing is. */
+  readonly against: string | null;
+}
+
 /**
- * How to load an adapter in each program against which nothing is found in its headers and config.
- *
  * @param where its base is null where the one that it names is not there
- * @param base what is known about that one; null if nothing is
+ * @param made the program that it was made for; null for none
+ * @param base what is known about the base model; null if nothing is
  */
-export function linesFor(adapter: Adapter, where: Omit<Loaded, "rank">, base: BaseFacts | null = null): LoadingLine[] {
+export function programLines(
+  adapter: Adapter,
+  where: Omit<Loaded, "rank">,
+  made: ConsumerId | null,
+  base: BaseFacts | null = null,
+): ProgramLines {
   const rank = maximum([...adapter.modules.values()].map((module) => module.rank));
   // Whether a server takes LoRA for an encoder's architecture only the base's config tells.
   const unsure = base === null && ofEncoder(adapter.modules.keys());
-  return consumerVerdicts([adapter], base)
-    .filter(({ for: id, problems }) => problems.length === 0 && !(unsure && SERVERS.includes(id)))
-    .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), { ...where, rank }) }));
+  const verdicts = consumerVerdicts([adapter], base);
+  return {
+    lines: verdicts
+      .filter(({ for: id, problems }) => problems.length === 0 && !(unsure && SERVERS.includes(id)))
+      .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), { ...where, rank }) })),
+    against: verdicts.find((own) => own.for === made)?.problems[0]?.text ?? null,
+  };
 }

@@ -2,9 +2,8 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { isPath } from "../adapter/same-base.ts";
 import { auditMergedAdapter, type RecordedMerge } from "../analysis/audit/audit-merged.ts";
-import { consumerVerdicts } from "../analysis/audit/consumer-verdicts.ts";
 import type { Signature } from "../analysis/audit/signatures.ts";
-import { type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
+import { type LoadingLine, programLines } from "../analysis/loading-lines.ts";
 import { RefusedError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
@@ -52,12 +51,14 @@ export async function resultLoading({ name, files, recipe, kept }: LoadedResult)
   const adapter = single === null ? folder : await openResult(name, { [single.name]: single.bytes });
   const { baseModel } = folder;
   const base = baseModel === null || isPath(baseModel) ? null : baseModel;
-  const verdict = consumerVerdicts([adapter]).find((own) => own.for === recipe.for);
   const path = single?.name ?? name;
   return {
-    lines: linesFor(adapter, { path, weights: single?.name ?? `${name}/${WEIGHTS_FILE}`, name, base }),
+    ...programLines(
+      adapter,
+      { path, weights: single?.name ?? `${name}/${WEIGHTS_FILE}`, name, base },
+      recipe.for ?? null,
+    ),
     single: single?.name ?? null,
-    against: verdict?.problems[0]?.text ?? null,
   };
 }
 

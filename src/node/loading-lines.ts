@@ -4,8 +4,7 @@ import type { Adapter, DialectId } from "../adapter/adapter.ts";
 import type { ConsumerId } from "../adapter/consumer-facts.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import { isPath } from "../adapter/same-base.ts";
-import { consumerVerdicts } from "../analysis/audit/consumer-verdicts.ts";
-import { type LoadingLine, linesFor } from "../analysis/loading-lines.ts";
+import { type LoadingLine, programLines } from "../analysis/loading-lines.ts";
 import type { WrittenFormat } from "../convert/formats.ts";
 import { convertFor } from "../convert/output-format.ts";
 import { LoraLegoError } from "../core/errors.ts";
@@ -46,7 +45,7 @@ export async function loadingLines(
   const named = adapter.baseModel;
   const here = named !== null && (!isPath(named) || existsSync(named));
   const facts = here ? baseOnDisk(named) : null;
-  const lines = linesFor(
+  const { lines, against } = programLines(
     adapter,
     {
       path,
@@ -55,12 +54,13 @@ export async function loadingLines(
       name: (isFile ? basename(path, extname(path)) : basename(path)).replace(/^-+(?=.)/, ""),
       base: here ? named : null,
     },
+    made,
     facts,
   );
   const why = named === null ? "which the adapter does not name" : `for the adapter names ${named}, which is not here`;
   return {
     lines: [...lines, ...(await otherFormats(adapter, path, from, free))],
-    against: consumerVerdicts([adapter], facts).find((own) => own.for === made)?.problems[0]?.text ?? null,
+    against,
     compared: facts !== null,
     base: !lines.some(({ line }) => line.includes(` ${here ? shellWord(named) : "BASE"} `))
       ? null

@@ -2,6 +2,7 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import { refuseMisfits } from "../../adapter/compatibility.ts";
 import { addProducts, type DeltaProducts, inputProducts, noProducts } from "../../figures/delta.ts";
 import { EnergyByRank } from "../../figures/energy-by-rank.ts";
+import { shareOfB } from "../../figures/share-of-b.ts";
 import { SharedStart } from "../../figures/shared-start.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { Pool } from "../../units/pool.ts";
@@ -41,7 +42,7 @@ export class SetTally {
     }
     this.conflicts.add(name, own, signs);
     this.start.add(pool);
-    if (pool.count > 0) this.#sharesOfB.push(shareOfB(pool));
+    if (pool.count > 0) this.#sharesOfB.push(shareOfB(pool.gramA, pool.gramB, pool.count + 1));
     this.energies.add(spectrumOf(pool, [...pool.ids.keys()], () => 1));
     this.products = addProducts(this.products, own);
   }
@@ -82,13 +83,4 @@ export class SetTally {
     this.products = addProducts(this.products, { ...own, inputs: unknown });
     return spectrum;
   }
-}
-
-function shareOfB({ count, gramA, gramB }: Pool): number {
-  let [a, b] = [0, 0];
-  for (let cell = 0; cell < count * count; cell += count + 1) {
-    a += gramA[cell]!;
-    b += gramB[cell]!;
-  }
-  return b / (a + b);
 }

@@ -204,7 +204,7 @@ function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: S
     isLost && !found
       ? "see lost-adapter"
       : found === false && least!.times < LEAST_KEPT
-        ? `below ${LEAST_KEPT.toFixed(2)}, though each has room: a larger weight holds more of it, and less of the others`
+        ? `below ${LEAST_KEPT.toFixed(2)}; a larger weight holds more of it, and less of the others`
         : `least ${LEAST_KEPT.toFixed(2)}`;
   return {
     id: "badly-kept",

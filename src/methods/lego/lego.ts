@@ -1,3 +1,4 @@
+import { shareOfB } from "../../figures/share-of-b.ts";
 import { scaleCombination } from "../../linalg/combination.ts";
 import type { Pool } from "../../units/pool.ts";
 import { scaleRows } from "../../units/unit-rows.ts";
@@ -5,7 +6,7 @@ import { type MergedModule, type MergeRequest, type Method, sumOfRanks } from ".
 import { compareIds } from "../unit-order.ts";
 import { meanCentre, rank1Centre } from "./centre.ts";
 import { decorrelated } from "./decorrelate.ts";
-import { type Frame, frameUnits } from "./frame.ts";
+import { frameUnits } from "./frame.ts";
 import { type Group, groupUnits } from "./group.ts";
 import { manyUnitsBytes, refuseMany } from "./many/bounds.ts";
 import { DELTAS, LEGO_PARAMETERS, type LegoOptions, PAPER } from "./options.ts";
@@ -81,16 +82,7 @@ async function mergeLego(pool: Pool, request: MergeRequest<LegoOptions>): Promis
     inertia,
     inertiaPower: INERTIA_POWERS[options.metric],
     // Deltas have no part that is B's.
-    ...(frame.units.length > 0 && options.metric !== "delta" && { shareOfB: shareOfB(frame) }),
+    ...(frame.units.length > 0 &&
+      options.metric !== "delta" && { shareOfB: shareOfB(frame.gramA, frame.gramB, frame.units.length + 1) }),
   };
-}
-
-function shareOfB({ units, gramA, gramB }: Frame): number {
-  let a = 0;
-  let b = 0;
-  for (let i = 0; i < units.length; i++) {
-    a += gramA[i * units.length + i]!;
-    b += gramB[i * units.length + i]!;
-  }
-  return b / (a + b);
 }

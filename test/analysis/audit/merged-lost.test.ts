@@ -72,7 +72,7 @@ describe("signatures of adapters that are lost", () => {
     expect(foundIn(whole)).toContain("lost-adapter");
     const little = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.2 }), adapters);
     expect(signature(little, "badly-kept").text).toBe(
-      "0.41 times as much of c as of all (below 0.50, though each has room: a larger weight holds more of it, and less of the others)",
+      "0.41 times as much of c as of all (below 0.50; a larger weight holds more of it, and less of the others)",
     );
   });
 

@@ -1,3 +1,4 @@
+import { shareOfB } from "../../../figures/share-of-b.ts";
 import { scaledUnit } from "../../../linalg/combination.ts";
 import type { StreamedPool } from "../../../units/streamed-pool.ts";
 import { rowGrams, rowNorms, scaleRows, transformRows, type UnitRows } from "../../../units/unit-rows.ts";
@@ -38,7 +39,7 @@ export async function mergeManyUnits(pool: StreamedPool, request: MergeRequest<L
     })),
     inertia: partition.inertia,
     inertiaPower: options.metric === "cosine" ? 0 : 1,
-    ...(pool.count > 0 && { shareOfB: shareOfB(points) }),
+    ...(pool.count > 0 && { shareOfB: shareOfB(points.squaresA, points.squaresB) }),
   };
 }
 
@@ -138,9 +139,4 @@ function meanNorm(pool: StreamedPool): number {
       ),
     })),
   );
-}
-
-function shareOfB({ squaresA, squaresB }: Points): number {
-  const [a, b] = [squaresA, squaresB].map((squares) => squares.reduce((sum, square) => sum + square, 0));
-  return b! / (a! + b!);
 }
