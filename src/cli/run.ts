@@ -1,6 +1,5 @@
 import { dirname, resolve } from "node:path";
 import { Command } from "commander";
-import { maximum } from "../core/maximum.ts";
 import { isHubPath } from "../hub/hub-path.ts";
 import { AUTO, chooseMethod } from "../methods/auto.ts";
 import { nearPath } from "../node/files/near-path.ts";
@@ -9,7 +8,7 @@ import type { LoadedRecipe } from "../node/run-recipe.ts";
 import type { Fix } from "../plan/warning.ts";
 import { nextMerges } from "../report/next-merges.ts";
 import type { MergeReport } from "../report/report.ts";
-import { MAX_UNITS } from "../units/memory.ts";
+import { reportedChoice } from "../report/reported-choice.ts";
 import { printWarnings } from "./failure.ts";
 import { addBaseOption, addRunOptions, OUT_HELP, type OutputFlags, outputOf } from "./output-flags.ts";
 import { parsePath } from "./parse-flags.ts";
@@ -94,11 +93,12 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
 function inRecipe(
   { why: _, options, weights, sizes, leaves, ...others }: Fix,
   step: string | null,
-  { inputs, modules, totals }: MergeReport,
+  report: MergeReport,
 ): string {
+  const { inputs, totals } = report;
   const acting = totals.shares.filter((share, t) => share !== null && !leaves?.includes(t)).length;
   // A recipe's own factor stays where nothing replaces it.
-  const auto = chooseMethod(acting, mostUnits(modules) > MAX_UNITS);
+  const auto = chooseMethod(acting, reportedChoice(report).crowded);
   const fields = { ...others, ...(others.method === AUTO && others.scale === undefined && { scale: auto.scale }) };
   const lines = [
     ...(leaves ?? []).map((t) => `leave ${inputs[t]!.name} out`),
@@ -116,11 +116,6 @@ function inRecipe(
     ),
   ];
   return `in the ${step === null ? "recipe" : `step ${step}`}: ${lines.join("; ")}`;
-}
-
-/** Units of the largest module. */
-function mostUnits(modules: MergeReport["modules"]): number {
-  return maximum(modules.map(({ inputRanks }) => inputRanks.reduce<number>((sum, rank) => sum + (rank ?? 0), 0)));
 }
 
 async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {

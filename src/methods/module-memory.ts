@@ -4,12 +4,20 @@ import { type Method, type ModuleShape, type ModuleTarget, sumOfRanks, targetRan
 import type { ModuleRun } from "./run-module.ts";
 
 /** The most units of a module's result: the method's units, cut to the target. */
-export function mostUnits(method: Method, target: ModuleTarget, shape: Omit<ModuleShape, "rank">): number {
+export function mostUnits(
+  method: Pick<Method, "fullRank">,
+  target: ModuleTarget,
+  shape: Omit<ModuleShape, "rank">,
+): number {
   return Math.max(1, Math.min(method.fullRank(shape.ranks, shape), targetRank(target, sumOfRanks(shape.ranks))));
 }
 
 /** The units that a module's result is planned with: those of a merge in which every adapter changes it. */
-export function plannedUnits(method: Method, target: ModuleTarget, shape: Omit<ModuleShape, "rank">): number {
+export function plannedUnits(
+  method: Pick<Method, "fullRank" | "plannedRank">,
+  target: ModuleTarget,
+  shape: Omit<ModuleShape, "rank">,
+): number {
   const planned = method.plannedRank?.(shape.ranks, shape) ?? Number.POSITIVE_INFINITY;
   return Math.max(1, Math.min(planned, mostUnits(method, target, shape)));
 }

@@ -44,6 +44,6 @@ export function isSelection(modules: readonly RankedParts[], acts: readonly bool
 }
 
 /** Units of each module. @param acts whether each input counts */
-export function pooledUnits(modules: readonly RankedParts[], acts: readonly boolean[]): number[] {
+function pooledUnits(modules: readonly RankedParts[], acts: readonly boolean[]): number[] {
   return modules.map(({ parts }) => parts.reduce((sum, { input, module }) => sum + (acts[input] ? module.rank : 0), 0));
 }

@@ -71,7 +71,7 @@ export function defaultTarget(
   const ranks = modules.map(({ parts }) => parts.map(({ module }) => module.rank)).filter(({ length }) => length > 0);
   const largest = maximum(ranks.flat());
   if (chosen === null) return method.defaultTarget(largest, ranks);
-  const most = method.cut === "clusters" ? largest : autoRank(modules);
+  const most = method.cut === "clusters" ? largest : autoRank(method, modules);
   return method.defaultTarget(Math.min(most, consumer?.mostRank ?? Number.POSITIVE_INFINITY), ranks);
 }
 

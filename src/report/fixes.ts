@@ -29,6 +29,11 @@ export const FIXES = {
     why: rank > present ? `Rank ${rank} can hold enough of the energy.` : `Some modules have less than rank ${rank}.`,
     rank,
   }),
+  /** @param method that writes no larger rank */
+  mostRank: (rank: number, method: string): Fix => ({
+    why: `Rank ${rank}, the largest that ${method} writes for them, can hold more of the energy.`,
+    rank,
+  }),
   rankOfOneSeed: (rank: number): Fix => ({ why: "Adapters of one seed keep more at a larger rank.", rank }),
   /** @param method that it is merged by; what is known of the rank was measured with another one, on language models */
   roomForEach: (rank: number, method: string, ofImages: boolean): Fix => ({

@@ -1,8 +1,9 @@
+import { methodById } from "../methods/registry.ts";
 import type { Fix, Warning } from "../plan/warning.ts";
-import { MAX_UNITS } from "../units/memory.ts";
 import { FIXES } from "./fixes.ts";
 import { fittingRank, type RankNeeds, rankNeeds } from "./rank-rule.ts";
 import type { MergeReport } from "./report.ts";
+import { reportedChoice } from "./reported-choice.ts";
 
 /** A report as its remedies see it. */
 type Mended = Pick<MergeReport, "warnings" | "advice" | "modules" | "totals" | "options" | "autoScale">;
@@ -12,12 +13,11 @@ type Mended = Pick<MergeReport, "warnings" | "advice" | "modules" | "totals" | "
  * Nothing is decided here; the report's warnings and its advice say what to change.
  */
 export function nextMerges(report: Mended): Fix[] {
-  const { warnings, advice, options, autoScale } = report;
-  const needs = needsOf(report);
-  const crowded = needs.units > MAX_UNITS;
-  const scaled = !crowded && needs.acting > 1 && autoScale === null && options.scale !== 1;
+  const { warnings, advice, options, autoScale, totals } = report;
+  const { method, acting, crowded } = reportedChoice(report);
+  const scaled = !crowded && acting > 1 && autoScale === null && options.scale !== 1;
   const fixes = warnings.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat());
-  const auto = crowded ? null : rankOfAuto(needs, report.totals.rank);
+  const auto = crowded ? null : rankOfAuto(needsOf(report, method), totals.rank);
   return [
     ...groupedFixes([...(advice === null ? [] : [FIXES.auto(advice, auto)]), ...fixes], scaled),
     ...withoutLost(warnings),
@@ -35,13 +35,13 @@ export function rankOfAuto(needs: RankNeeds, made: number): number | null {
   return because !== "energy" && rank === made ? null : rank;
 }
 
-/** What a rank has to hold by `--method auto`. */
-function needsOf({ modules, totals }: Pick<Mended, "modules" | "totals">): RankNeeds {
-  const parts = modules.map(({ inputRanks }) => ({
-    parts: inputRanks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank } }])),
+/** What a rank has to hold by a method. */
+function needsOf({ modules, totals }: Pick<Mended, "modules" | "totals">, method: string): RankNeeds {
+  const parts = modules.map(({ inputRanks, in: inputs, out }) => ({
+    parts: inputRanks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank, in: inputs, out } }])),
   }));
   const acts = totals.shares.map((share) => share !== null);
-  return rankNeeds({ modules: parts, acts, alike: false, forEnergy: totals.rankForMost }, false);
+  return rankNeeds({ modules: parts, acts, alike: false, forEnergy: totals.rankForMost }, methodById(method));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { maximum } from "../core/maximum.ts";
 import type { Purity } from "../figures/purity.ts";
-import { rankForEach } from "../plan/auto-rank.ts";
-import { legoRank, pooledUnits, type RankedParts } from "../plan/lego-rank.ts";
+import { mostRanks, type RankedMethod, rankForEach, type ShapedParts } from "../plan/auto-rank.ts";
+import { legoRank, type RankedParts } from "../plan/lego-rank.ts";
 
 // Whatever recommends a rank and whatever judges one asks here; docs/audit.md says what the limits rest on.
 /** A rank that can hold less of the energy of the adapters' sum is too low. */
@@ -21,15 +21,15 @@ export interface RankNeeds {
   readonly forEnergy: number | null;
   /** How many adapters change something. */
   readonly acting: number;
-  /** Units of the largest module. */
-  readonly units: number;
+  /** The largest that the method can write. */
+  readonly most: number;
   /** Whether the method clusters units, so that adapters share directions. */
   readonly clusters: boolean;
 }
 
 /** Adapters, as what a rank has to hold follows from them. */
 export interface RankedSet {
-  readonly modules: readonly RankedParts[];
+  readonly modules: readonly ShapedParts[];
   /** Whether each adapter's delta is not zero. */
   readonly acts: readonly boolean[];
   /** Whether most of them began with the same A. */
@@ -37,13 +37,14 @@ export interface RankedSet {
   readonly forEnergy: RankNeeds["forEnergy"];
 }
 
-/** What a rank has to hold of these adapters. @param clusters whether the method clusters units */
-export function rankNeeds({ modules, acts, alike, forEnergy }: RankedSet, clusters: boolean): RankNeeds {
+/** What a rank has to hold of these adapters, merged by a method. */
+export function rankNeeds({ modules, acts, alike, forEnergy }: RankedSet, method: RankedMethod): RankNeeds {
+  const clusters = method.cut === "clusters";
   return {
     usual: usualRank(clusters, modules, acts, alike),
     forEnergy,
     acting: acts.filter(Boolean).length,
-    units: maximum(pooledUnits(modules, acts)),
+    most: mostRanks(method, modules, acts),
     clusters,
   };
 }
@@ -74,13 +75,14 @@ function usualRank(
 
 /**
  * The rank to merge at: the usual one, unless it can hold too little of the adapters' sum, or leaves fewer directions than there are
- * adapters. Methods that cluster need no direction for each.
+ * adapters. Methods that cluster need no direction for each. Never more than the method can write.
  */
-export function fittingRank({ usual, forEnergy, acting, units, clusters }: RankNeeds): FittingRank {
-  const held = Math.max(usual, forEnergy ?? 0);
-  const each = clusters ? usual : rankForEach(usual, acting, units);
+export function fittingRank({ usual, forEnergy, acting, most, clusters }: RankNeeds): FittingRank {
+  const own = Math.min(usual, most);
+  const held = Math.min(Math.max(usual, forEnergy ?? 0), most);
+  const each = clusters ? own : rankForEach(usual, acting, most);
   if (each > held) return { rank: each, because: "room-for-each" };
-  return { rank: held, because: held > usual ? "energy" : "usual" };
+  return { rank: held, because: held > own ? "energy" : "usual" };
 }
 
 /**

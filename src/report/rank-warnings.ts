@@ -1,22 +1,23 @@
 import { percent, percentBeside } from "../core/shown.ts";
 import { clustersPurity } from "../figures/purity.ts";
-import type { ClusterReport } from "../methods/method.ts";
+import type { ClusterReport, Method } from "../methods/method.ts";
+import type { RankedMethod } from "../plan/auto-rank.ts";
 import type { Warning } from "../plan/warning.ts";
 import { badlyKept, type LeastKept } from "./badly-kept.ts";
 import { beganAlike } from "./began-alike.ts";
 import { FIXES } from "./fixes.ts";
+import { moreRoom } from "./more-room.ts";
 import { fittingRank, isMixed, isTooLow, LEAST_ROOM, type RankedSet, type RankNeeds, rankNeeds } from "./rank-rule.ts";
 
 /** An executed merge, as its rank is judged. */
 interface RankedMerge {
-  readonly method: string;
+  readonly method: Pick<Method, "id"> & RankedMethod;
   /** Whether it is for an image model. */
   readonly ofImages: boolean;
   /** The largest of a module. */
   readonly rank: number;
   readonly set: RankedSet;
-  /** Whether its method clusters units, and whether as they are stored. */
-  readonly clusters: boolean;
+  /** Whether its method clusters units as they are stored. */
   readonly asStored: boolean;
   /** The share of the energy of the weighted sum that its ranks can hold; null where that is not known. */
   readonly room: number | null;
@@ -26,32 +27,25 @@ interface RankedMerge {
 }
 
 /** Warn of a rank that does not fit the adapters, by the rules by which an audit finds it; the first warning says which one does. */
-export function rankWarnings({
-  method,
-  ofImages,
-  rank,
-  set,
-  clusters,
-  asStored,
-  room,
-  least,
-  modules,
-}: RankedMerge): Warning[] {
-  const needs = rankNeeds(set, clusters);
-  const alike = asStored ? beganAlike(modules, fittingRank(rankNeeds({ ...set, alike: true }, clusters)).rank) : [];
+export function rankWarnings({ method, ofImages, rank, set, asStored, room, least, modules }: RankedMerge): Warning[] {
+  const needs = rankNeeds(set, method);
+  const alike = asStored ? beganAlike(modules, fittingRank(rankNeeds({ ...set, alike: true }, method)).rank) : [];
   const found = [
-    ...tooLow(room, rank, fittingRank(needs).rank),
-    ...badlyKept(least, rank, needs, method, ofImages),
+    ...tooLow(room, rank, needs, method.id),
+    ...badlyKept(least, rank, needs, method.id, ofImages),
     ...alike,
-    ...(alike.length === 0 && clusters ? mixed(modules, rank, needs) : []),
+    ...(alike.length === 0 && needs.clusters ? mixed(modules, rank, needs) : []),
   ];
   return found.map(({ fix, ...warning }, n) => (n === 0 && fix !== undefined ? { ...warning, fix } : warning));
 }
 
-function tooLow(room: number | null, rank: number, fitting: number): Warning[] {
+function tooLow(room: number | null, rank: number, needs: RankNeeds, method: string): Warning[] {
   if (room === null || !isTooLow(room)) return [];
-  const text = `Rank ${rank} can hold ${percentBeside(room, LEAST_ROOM)} of the energy of the adapters' sum, and less than ${percent(LEAST_ROOM)} is too little; --rank ${fitting} can hold enough.`;
-  return [{ id: "rank-too-low", text, fix: FIXES.largerRank(fitting, rank) }];
+  const [fix] = moreRoom(needs, rank, method);
+  const enough = (needs.forEnergy ?? 0) <= needs.most ? "enough" : "more";
+  const way = fix === undefined ? `${method} writes no larger one for them` : `--rank ${fix.rank} can hold ${enough}`;
+  const text = `Rank ${rank} can hold ${percentBeside(room, LEAST_ROOM)} of the energy of the adapters' sum, and less than ${percent(LEAST_ROOM)} is too little; ${way}.`;
+  return [{ id: "rank-too-low", text, ...(fix !== undefined && { fix }) }];
 }
 
 function mixed(modules: RankedMerge["modules"], rank: number, needs: RankNeeds): Warning[] {

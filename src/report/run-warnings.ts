@@ -137,11 +137,10 @@ function ranks({ plan, method, modules, totals, products, weighted, results, los
   for (const { starts } of results) if (starts !== null) start.addSums(starts);
   const names = plan.inputs.map(({ name }) => name);
   return rankWarnings({
-    method: method.id,
+    method,
     ofImages: isOfImages(plan),
     rank: maximum(results.map((result) => result.rank)),
     set: { modules: plan.modules, acts, alike: mostAlike(start.groups(), acts), forEnergy: totals.rankForMost },
-    clusters: method.cut === "clusters",
     asStored: method.namesStoredUnits?.(plan.options) ?? true,
     room: totals.room,
     least: lost.length > 0 ? null : leastKept(names, weighted),

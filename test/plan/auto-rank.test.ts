@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
+import { methodById } from "../../src/methods/registry.ts";
 import { autoRank } from "../../src/plan/auto-rank.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { openPico, randomAdapter } from "../support/pico.ts";
 
 /** A module with an adapter of each rank; null where one lacks it. */
-const module = (...ranks: readonly (number | null)[]) => ({
-  parts: ranks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank } }])),
+const module = (...ranks: readonly (number | null)[]) => shaped(140, 150, ...ranks);
+/** The same in a module of these columns and rows. */
+const shaped = (inputs: number, out: number, ...ranks: readonly (number | null)[]) => ({
+  parts: ranks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank, in: inputs, out } }])),
 });
 
 describe("the rank that auto takes", () => {
@@ -19,7 +22,16 @@ describe("the rank that auto takes", () => {
     ["no more than the largest module has units", [module(2, 1, null), module(null, 1, 1)], 3],
     ["counted over all modules, as some adapters lack some", [module(2, 2, null), module(null, 2, 2)], 4],
   ])("is %s", (_, modules, rank) => {
-    expect(autoRank(modules)).toBe(rank);
+    expect(autoRank(methodById("tsv"), modules)).toBe(rank);
+  });
+
+  // Of 16 directions tsv takes the same number for each adapter.
+  it.each([
+    ["tsv", 12],
+    ["svd", 16],
+    ["linear", 8],
+  ])("is no more than %s writes", (method, rank) => {
+    expect(autoRank(methodById(method), [shaped(16, 20, 8, 8, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4)])).toBe(rank);
   });
 });
 

@@ -57,7 +57,7 @@ describe("badly-kept", () => {
   });
 
   it("is nothing to say where all are held alike", () => {
-    const needs = { usual: 1, forEnergy: null, acting: 3, units: 3, clusters: false };
+    const needs = { usual: 1, forEnergy: null, acting: 3, most: 3, clusters: false };
     expect(badlyKept({ name: "a", times: 0.5 }, 2, needs, "tsv", false)).toEqual([]);
     expect(badlyKept({ name: "a", times: 0.49 }, 2, needs, "tsv", false)).toHaveLength(1);
     const [other] = badlyKept({ name: "a", times: 0.49 }, 2, needs, "ct_merge", false);

@@ -5,7 +5,7 @@ import type { MergeReport } from "../../src/report/report.ts";
 
 /** Three adapters of rank 6 at rank 6. */
 const made = {
-  modules: [{ inputRanks: [6, 6, 6] }],
+  modules: [{ in: 140, out: 150, inputRanks: [6, 6, 6] }],
   totals: { rank: 6, shares: [1, 1, 1] },
   options: { scale: 1 },
   autoScale: null,
@@ -49,11 +49,19 @@ describe("the merges to try next", () => {
 
   it("are by auto at the rank that fits, where the merge has less", () => {
     const seven = {
-      modules: [{ inputRanks: new Array(7).fill(6) }],
+      modules: [{ in: 140, out: 150, inputRanks: new Array(7).fill(6) }],
       totals: { rank: 6, shares: new Array(7).fill(1) },
     };
     const report = { ...made, ...(seven as unknown as typeof made), warnings: [], advice: "Auto takes tsv." };
     expect(nextMerges(report)).toEqual([{ why: "Auto takes tsv.", method: "auto", rank: 12 }]);
+  });
+
+  it("are at no larger rank than tsv writes for the modules", () => {
+    const modules = [{ in: 10, out: 150, inputRanks: new Array(7).fill(6) }];
+    const small = { modules, totals: { rank: 6, shares: new Array(7).fill(1) } } as unknown as typeof made;
+    // Of 10 directions one for each of seven.
+    const report = { ...made, ...small, warnings: [], advice: "Auto takes tsv." };
+    expect(nextMerges(report)).toEqual([{ why: "Auto takes tsv.", method: "auto", rank: 7 }]);
   });
 
   it("are by auto at its own rank, where the merge has another one", () => {

@@ -1,15 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { methodById } from "../../src/methods/registry.ts";
+import { FIXES } from "../../src/report/fixes.ts";
+import { moreRoom } from "../../src/report/more-room.ts";
 import { fittingRank, isCramped, isMixed, isTooHigh, isTooLow, rankNeeds } from "../../src/report/rank-rule.ts";
 
-const needs = (usual: number, forEnergy: number | null, acting: number, units: number, clusters = false) => ({
+const needs = (usual: number, forEnergy: number | null, acting: number, most: number, clusters = false) => ({
   usual,
   forEnergy,
   acting,
-  units,
+  most,
   clusters,
 });
 const module = (...ranks: readonly (number | null)[]) => ({
-  parts: ranks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank } }])),
+  parts: ranks.flatMap((rank, input) => (rank === null ? [] : [{ input, module: { rank, in: 64, out: 48 } }])),
 });
 
 describe("the rank that fits", () => {
@@ -21,6 +24,8 @@ describe("the rank that fits", () => {
     ["is their number where that is more", needs(2, null, 7, 14), 7, "room-for-each"],
     ["is no more than there are units", needs(2, null, 3, 3), 3, "room-for-each"],
     ["is the usual one where all units are kept", needs(3, null, 4, 3), 3, "usual"],
+    ["is no more than the method writes", needs(6, 20, 7, 9), 9, "energy"],
+    ["is what the method writes where an adapter has more", needs(6, 5, 3, 4), 4, "usual"],
     ["needs no direction for each where units are clustered", needs(6, 5, 7, 42, true), 6, "usual"],
     ["holds enough of the sum where units are clustered too", needs(6, 8, 7, 42, true), 8, "energy"],
     ["is what holds enough where that is more than each needs", needs(4, 20, 7, 28), 20, "energy"],
@@ -36,10 +41,22 @@ describe("the rank that fits", () => {
   });
 });
 
+describe("more room for a sum", () => {
+  it("is the rank that holds enough, also where only some modules have less", () => {
+    expect(moreRoom(needs(6, 8, 2, 12), 6, "tsv")).toEqual([FIXES.largerRank(8, 6)]);
+    expect(moreRoom(needs(6, 8, 2, 12), 8, "tsv")).toEqual([FIXES.largerRank(8, 8)]);
+  });
+
+  it("is the largest that the method writes where that is less, and none at that", () => {
+    expect(moreRoom(needs(6, 8, 2, 7), 6, "tsv")).toEqual([FIXES.mostRank(7, "tsv")]);
+    expect(moreRoom(needs(6, 8, 2, 6), 6, "linear")).toEqual([]);
+  });
+});
+
 describe("the usual rank", () => {
   it("is the largest of an adapter that acts, and LEGO's where units are clustered", () => {
     const usualRank = (clusters: boolean, modules: ReturnType<typeof module>[], acts: boolean[], alike: boolean) =>
-      rankNeeds({ modules, acts, alike, forEnergy: null }, clusters).usual;
+      rankNeeds({ modules, acts, alike, forEnergy: null }, methodById(clusters ? "lego" : "tsv")).usual;
     const modules = [module(4, 8, 16), module(4, null, 16)];
     expect(usualRank(false, modules, [true, true, false], false)).toBe(8);
     // The geometric mean of 4, 8 and 16.

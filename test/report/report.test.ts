@@ -6,6 +6,7 @@ import { VERSION } from "../../src/core/version.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import type { LegoOptions } from "../../src/methods/lego/options.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
+import { nextMerges } from "../../src/report/next-merges.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 import { openPico, type PicoAdapter, type PicoModule } from "../support/pico.ts";
 
@@ -362,6 +363,17 @@ describe("warnings", () => {
       ["rank-too-low", 2],
       ["badly-kept", undefined],
     ]);
+  });
+
+  it("rank-too-low: no rank that the method does not write, but auto's", async () => {
+    const made = await report(await right(), { method: "linear" });
+    expect(made.warnings.filter(({ id }) => id === "rank-too-low")).toEqual([
+      {
+        id: "rank-too-low",
+        text: "Rank 1 can hold 64% of the energy of the adapters' sum, and less than 90% is too little; linear writes no larger one for them.",
+      },
+    ]);
+    expect(nextMerges(made).map(({ method, rank }) => [method, rank])).toEqual([["auto", 2]]);
   });
 
   it("same-adapter: two inputs whose deltas have a cosine above 0.99, and no two below", async () => {

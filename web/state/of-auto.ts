@@ -1,14 +1,10 @@
-import { chooseMethod } from "../../src/methods/auto.ts";
 import type { MergeReport } from "../../src/report/report.ts";
-import { MAX_UNITS } from "../../src/units/memory.ts";
+import { reportedChoice } from "../../src/report/reported-choice.ts";
 
 /** Whether a merge of several adapters is the one that `--method auto` makes, as far as method and factor go. */
-export function isOfAuto({ inputs, options, autoScale, modules, totals }: MergeReport): boolean {
-  const acting = totals.shares.filter((share) => share !== null).length;
-  const crowded = modules.some(
-    ({ inputRanks }) => inputRanks.reduce<number>((sum, rank) => sum + (rank ?? 0), 0) > MAX_UNITS,
-  );
-  const { method, scale } = chooseMethod(acting, crowded);
+export function isOfAuto(report: MergeReport): boolean {
+  const { inputs, options, autoScale } = report;
+  const { method, scale } = reportedChoice(report);
   const factor = autoScale === null ? (options.scale ?? 1) : "auto";
   return inputs.length > 1 && options.method === method && factor === scale;
 }

@@ -7,7 +7,8 @@ import { clustersPurity, type Purity } from "../../figures/purity.ts";
 import { mostAlike } from "../../figures/shared-start.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { AUTO, adviceFor, chooseMethod } from "../../methods/auto.ts";
-import type { RankedParts } from "../../plan/lego-rank.ts";
+import { methodById } from "../../methods/registry.ts";
+import type { RankedMethod, ShapedParts } from "../../plan/auto-rank.ts";
 import { underOneName } from "../../plan/one-name.ts";
 import type { Warning } from "../../plan/warning.ts";
 import type { LooseRecipe } from "../../recipe/recipe.ts";
@@ -17,7 +18,7 @@ import type { AnyFix } from "../../report/fixes.ts";
 import { type Kept, keptOf } from "../../report/kept.ts";
 import { lostAdapters } from "../../report/lost-adapters.ts";
 import { rankOfAuto } from "../../report/next-merges.ts";
-import { fittingRank, type RankNeeds, rankNeeds } from "../../report/rank-rule.ts";
+import { type RankNeeds, rankNeeds } from "../../report/rank-rule.ts";
 import { moduleNames } from "../pools.ts";
 import { fittedFixes } from "./fitted-fixes.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
@@ -123,10 +124,10 @@ export async function auditMergedAdapter(
   );
   const alike = mostAlike(start.groups(), acts);
   const forEnergy = figures.rankForMost;
-  const needsOf = (clusters: boolean, counts: readonly boolean[] = acts): RankNeeds =>
-    rankNeeds({ modules: parts, acts: acts.map((own, t) => own && counts[t]!), alike, forEnergy }, clusters);
-  const clusters = recorded.method.cut === "clusters";
-  const needs = needsOf(clusters);
+  const needsOf = (method: RankedMethod, counts: readonly boolean[] = acts): RankNeeds =>
+    rankNeeds({ modules: parts, acts: acts.map((own, t) => own && counts[t]!), alike, forEnergy }, method);
+  const auto = methodById(chooseMethod(acting, false).method);
+  const needs = needsOf(recorded.method);
   const found = signatures({
     figures,
     grouped: { purity, alike: alike && groupsAsStored(recorded) },
@@ -151,14 +152,15 @@ export async function auditMergedAdapter(
       byAuto,
       rankByAuto: recorded.rankByAuto === true,
       weights: recorded.weights ?? inputs.map(() => 1),
-      clusters,
+      method: recorded.method,
+      auto,
       needsOf,
     }),
     advice: byAuto ? null : adviceOf(recorded, acting),
     byAuto,
     hidden: unexplained,
-    fitting: fittingRank(needs).rank,
-    fittingAuto: rankOfAuto(needsOf(false), figures.rank),
+    needs,
+    fittingAuto: rankOfAuto(needsOf(auto), figures.rank),
     scale: scaleOf(recorded, acting),
     weighed: recorded.weights !== null,
   });
@@ -197,7 +199,7 @@ export async function auditMergedAdapter(
 }
 
 /** The adapters' parts of each module. */
-function partsOf(adapters: readonly Adapter[], names: readonly string[]): RankedParts[] {
+function partsOf(adapters: readonly Adapter[], names: readonly string[]): ShapedParts[] {
   return names.map((name) => ({
     parts: adapters.flatMap(({ modules }, input) => {
       const module = modules.get(name);

@@ -2,6 +2,7 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import { LoraLegoError } from "../../core/errors.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { AUTO } from "../../methods/auto.ts";
+import type { RankedMethod } from "../../plan/auto-rank.ts";
 import { makePlan } from "../../plan/plan.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import type { LooseRecipe, Recipe } from "../../recipe/recipe.ts";
@@ -20,9 +21,11 @@ interface MadeAt {
   readonly rankByAuto: boolean;
   /** One for each adapter, in the adapters' order. */
   readonly weights: readonly number[];
-  readonly clusters: boolean;
+  readonly method: RankedMethod;
+  /** What `--method auto` takes for the adapters. */
+  readonly auto: RankedMethod;
   /** What a rank has to hold. @param counts whether each adapter takes part */
-  needsOf(clusters: boolean, counts: readonly boolean[]): RankNeeds;
+  needsOf(method: RankedMethod, counts: readonly boolean[]): RankNeeds;
 }
 
 /**
@@ -42,7 +45,7 @@ export async function fittedFixes(
     );
     const forEnergy = (await energiesOf(kernels, adapters, counts)).rankFor(LEAST_ROOM);
     const acts = counts.map((count) => count !== 0);
-    const needs = made.needsOf(made.clusters && fix.method === undefined, acts);
+    const needs = made.needsOf(fix.method === undefined ? made.method : made.auto, acts);
     const { rank: fitting } = fittingRank({ ...needs, forEnergy });
     return fitting > rankWith(fix, adapters, made) ? { ...fix, rank: fitting } : fix;
   };

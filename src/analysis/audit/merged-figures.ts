@@ -63,7 +63,7 @@ export interface MergedTotals {
 /** How an adapter was made: what is known about the merge. */
 export interface KnownMerge {
   /** How its weights count. */
-  readonly method: Pick<Method, "id" | "weights" | "needs" | "cut" | "namesStoredUnits">;
+  readonly method: Pick<Method, "id" | "weights" | "needs" | "cut" | "namesStoredUnits" | "fullRank" | "plannedRank">;
   /** The weight of each adapter in a module. */
   weightsOf(module: string): readonly number[];
 }

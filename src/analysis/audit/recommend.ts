@@ -1,8 +1,5 @@
-import { maximum } from "../../core/maximum.ts";
 import { percent, percentBeside } from "../../core/shown.ts";
 import { chooseMethod } from "../../methods/auto.ts";
-import type { Method } from "../../methods/method.ts";
-import { plannedUnits } from "../../methods/module-memory.ts";
 import { methodById } from "../../methods/registry.ts";
 import { rankForEach } from "../../plan/auto-rank.ts";
 import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
@@ -32,7 +29,8 @@ export interface Recommendation extends RecommendedMerge {
 export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
   const { acts, repeats, merges, faint, weights, energies, lost, kept } = facts;
   const commandFor = commandsOf(plan, facts);
-  const { scale } = chooseMethod(count(acts), isCrowded(plan));
+  const crowded = isCrowded(plan);
+  const { scale } = chooseMethod(count(acts), crowded);
   const merge = (chosen: Chosen): RecommendedMerge => autoMerge(plan, chosen, facts.extras, commandFor);
   const all = merge({ acts, weights, energies });
   const rest = lost.length === 0 ? null : merge({ ...kept, weights: null });
@@ -43,8 +41,7 @@ export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
     weights,
     without: rest,
     // LEGO's weights are relative and do not scale deltas.
-    lego:
-      count(kept.acts) < 2 || isCrowded(plan) ? null : legoMerge(plan, { ...kept, weights: null }, facts, commandFor),
+    lego: count(kept.acts) < 2 || crowded ? null : legoMerge(plan, { ...kept, weights: null }, facts, commandFor),
   };
 }
 
@@ -72,37 +69,23 @@ function autoMerge(
   commandFor: CommandFor,
 ): RecommendedMerge {
   const acting = count(chosen.acts);
-  const { method, reason } = chooseMethod(acting, isCrowded(plan));
-  const forEnergy = chosen.energies.rankFor(LEAST_ROOM);
-  const needs = rankNeeds({ modules: plan.modules, acts: chosen.acts, alike: false, forEnergy }, false);
-  // A plan of more units than are compared has the rank that its method takes.
   const crowded = isCrowded(plan);
-  const most = crowded ? plan.rank : largestRank(plan, chosen.acts, methodById(method));
-  const own = Math.min(crowded ? plan.rank : rankForEach(needs.usual, acting, needs.units), most);
-  const fits = crowded ? ({ rank: own, because: "usual" } as const) : fittingRank(needs);
-  const rank = Math.min(fits.rank, most);
-  const because = rank === Math.min(needs.usual, most) ? "usual" : fits.because;
+  const { method, reason } = chooseMethod(acting, crowded);
+  const forEnergy = chosen.energies.rankFor(LEAST_ROOM);
+  const needs = rankNeeds({ modules: plan.modules, acts: chosen.acts, alike: false, forEnergy }, methodById(method));
+  // A plan of more units than are compared has the rank that its method takes.
+  const own = crowded ? plan.rank : rankForEach(needs.usual, acting, needs.most);
+  const { rank, because } = crowded ? ({ rank: own, because: "usual" } as const) : fittingRank(needs);
   return {
     method,
     rank,
     room: chosen.energies.heldBy(rank),
     reason: [reason, ...rankReason(because, needs.usual, acting, chosen.energies)].join(" "),
-    basis: acting < 2 ? [MEASURED.one] : isCrowded(plan) ? [] : ofText(plan.modules, RANK_BASIS[because]),
+    basis: acting < 2 ? [MEASURED.one] : crowded ? [] : ofText(plan.modules, RANK_BASIS[because]),
     leaves: leftOutOf(chosen.acts),
     extras,
     command: commandFor(chosen, ...(rank === own ? [] : ["--rank", String(rank)])),
   };
-}
-
-/** The largest rank that a method gives a module of some adapters. */
-function largestRank({ modules }: MergePlan, acts: readonly boolean[], method: Method): number {
-  const ranks = modules.map(({ in: inputs, out, parts }) => {
-    const own = parts.flatMap(({ input, module }) => (acts[input] ? module.rank : []));
-    return own.length === 0
-      ? 0
-      : plannedUnits(method, { kind: "rank", rank: Math.min(inputs, out) }, { in: inputs, out, ranks: own });
-  });
-  return maximum(ranks);
 }
 
 /** What was measured about a rank by what it follows from. */

@@ -1,5 +1,6 @@
 import { percent, percentBeside } from "../../core/shown.ts";
 import { mostAlike } from "../../figures/shared-start.ts";
+import { methodById } from "../../methods/registry.ts";
 import { isSelection, type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { ignoredHalf } from "../../report/ignored-half.ts";
@@ -51,7 +52,7 @@ export function legoMerge(
   const alike = mostAlike(sharedStart, acts);
   const { rank: usual, because: usually } = legoRank(modules, acts, alike);
   const forEnergy = energies.rankFor(LEAST_ROOM);
-  const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, true));
+  const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, methodById("lego")));
   if (isSelection(modules, acts, rank)) return null;
   const all = sharedStart.some((group) => acts.every((own, t) => !own || group.includes(t)));
   const who = alike ? (all ? "All" : "Most") : sharedStart.length > 0 ? "No more than half" : "Nothing shows that most";

@@ -2,7 +2,9 @@ import type { AutoScale } from "../../figures/auto-scale.ts";
 import { AUTO } from "../../methods/auto.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import { type AnyFix, FIXES } from "../../report/fixes.ts";
+import { moreRoom } from "../../report/more-room.ts";
 import { groupedFixes, withoutLost } from "../../report/next-merges.ts";
+import { fittingRank, type RankNeeds } from "../../report/rank-rule.ts";
 import { otherFactor } from "../../report/scale-warnings.ts";
 import type { MergedFigures } from "./merged-figures.ts";
 import { askedFactor, isAtOther, type Signature } from "./signatures.ts";
@@ -21,8 +23,8 @@ export interface DiagnosedMerge {
   readonly byAuto: boolean;
   /** What `--method auto` would take instead; null if that is what was made, and for one adapter. */
   readonly advice: string | null;
-  /** The rank that fits the adapters by its method. */
-  readonly fitting: number;
+  /** What a rank has to hold by its method. */
+  readonly needs: RankNeeds;
   /** The one that auto has to be told; null if it takes it by itself. */
   readonly fittingAuto: number | null;
   /** The factor that its recipe names; null if none is known. */
@@ -36,17 +38,21 @@ export interface DiagnosedMerge {
  * ranks that it can do without are other ones then.
  */
 export function remedies(merge: DiagnosedMerge): AnyFix[] {
-  const { method, figures, signatures, lost, hidden, byAuto, advice, fitting, fittingAuto, scale, weighed } = merge;
+  const { method, figures, signatures, lost, hidden, byAuto, advice, needs, fittingAuto, scale, weighed } = merge;
   const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
   const low = found("rank-too-low");
+  const room = low ? moreRoom(needs, figures.rank, method) : [];
+  const { rank: fitting } = fittingRank(needs);
   // One adapter has no mixed clusters.
   const mixed = found("mixed-clusters") && advice !== null;
   const factor = weighed ? askedFactor(figures.autoScale) : null;
   const again: Fix[] = [
-    ...(low ? [FIXES.largerRank(fitting, figures.rank)] : []),
+    ...room,
     ...(mixed && !low && fitting > figures.rank ? [FIXES.lessMixed(fitting)] : []),
     ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(fitting, method, merge.ofImages)] : []),
-    ...(advice !== null && (mixed || hidden || found("no-direction")) ? [FIXES.auto(advice, fittingAuto)] : []),
+    ...(advice !== null && (mixed || hidden || found("no-direction") || (low && room.length === 0))
+      ? [FIXES.auto(advice, fittingAuto)]
+      : []),
     ...lost.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat()),
   ];
   // Whoever chose a factor has seen both, or neither.
