@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { ifChanged } from "./if-changed.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const lib = join(root, "build/lib");
@@ -25,25 +25,36 @@ const ENTRIES = {
   "node/ui/ui-server": "node/ui/ui-server",
 };
 
-if (!existsSync(lib)) rmSync(join(dist, ".tsbuildinfo"), { force: true });
-const { status } = spawnSync("npx", ["tsc", "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
-if (status !== 0) process.exit(status ?? 1);
+await ifChanged(
+  "build-library",
+  ["src", "tsconfig.build.json"],
+  ["build/lib/index.js", "dist/index.d.ts", "dist/cli/main.js"],
+  compile,
+);
 
-for (const name of readdirSync(dist, { recursive: true })) {
-  if (name.endsWith(".js") && !name.startsWith("web")) rmSync(join(dist, name));
+async function compile() {
+  // Loaded only now: it takes a while to start.
+  const { rolldown } = await import("rolldown");
+  if (!existsSync(lib)) rmSync(join(dist, ".tsbuildinfo"), { force: true });
+  const { status } = spawnSync("npx", ["tsc", "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+
+  for (const name of readdirSync(dist, { recursive: true })) {
+    if (name.endsWith(".js") && !name.startsWith("web")) rmSync(join(dist, name));
+  }
+  const bundle = await rolldown({
+    input: Object.fromEntries(Object.entries(ENTRIES).map(([name, from]) => [name, join(lib, `${from}.js`)])),
+    platform: "node",
+    external: /^[^./]/,
+    // A dynamic import keeps a cycle of types apart in the sources; here it costs nothing.
+    checks: { ineffectiveDynamicImport: false },
+  });
+  await bundle.write({
+    dir: dist,
+    entryFileNames: "[name].js",
+    chunkFileNames: "chunks/[name].js",
+    minifyInternalExports: false,
+  });
+  // npm install -g makes it executable once, in place, and a build anew must not take that away.
+  chmodSync(join(dist, "cli/main.js"), 0o755);
 }
-const bundle = await rolldown({
-  input: Object.fromEntries(Object.entries(ENTRIES).map(([name, from]) => [name, join(lib, `${from}.js`)])),
-  platform: "node",
-  external: /^[^./]/,
-  // A dynamic import keeps a cycle of types apart in the sources; here it costs nothing.
-  checks: { ineffectiveDynamicImport: false },
-});
-await bundle.write({
-  dir: dist,
-  entryFileNames: "[name].js",
-  chunkFileNames: "chunks/[name].js",
-  minifyInternalExports: false,
-});
-// npm install -g makes it executable once, in place, and a build anew must not take that away.
-chmodSync(join(dist, "cli/main.js"), 0o755);
