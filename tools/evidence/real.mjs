@@ -11,7 +11,6 @@
  *
  * REALBENCH_PYTHON names a Python that has tools/realbench/requirements.txt; else they are installed into build/realbench/venv.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -20,6 +19,7 @@ import { parse, stringify } from "yaml";
 import { runBench } from "../../build/lib/evaluate/bench.js";
 import { parseBench } from "../../build/lib/evaluate/bench-file.js";
 import { f1, greatest, matthews } from "../../build/lib/evaluate/metrics.js";
+import { command, realPython } from "../realbench/python.mjs";
 import { recommendations } from "./advice.mjs";
 import { realExactnessOf } from "./exactness.mjs";
 import { addNoise } from "./noise.mjs";
@@ -49,7 +49,7 @@ export async function runReal(args) {
   if (args.includes("--quick")) return checkQuick();
   const unknown = ids.find((id) => !ALL.some((study) => study.id === id));
   if (unknown !== undefined) throw new Error(`There is no study ${unknown}.`);
-  const python = pythonOf();
+  const python = realPython();
   const wanted = ({ id }) => ids.length === 0 || ids.includes(id);
   for (const model of ["minilm", "smollm2"]) {
     const studies = [REAL_QUICK, ...REAL].filter((study) => study.config.base === model && wanted(study));
@@ -203,7 +203,7 @@ async function checkQuick() {
   if (expected === undefined) throw new Error(`${results} has no figures of quick; run npm run evidence -- --real.`);
   const missing = missingHere();
   if (missing !== null) return console.log(`The quick check on a pretrained model is skipped: ${missing}.`);
-  const python = pythonOf();
+  const python = realPython();
   train(python, "minilm", foldersOf(REAL_QUICK));
   const found = await withScorer(python, "minilm", (scorer) => measure(REAL_QUICK, scorer));
   const pairs = [
@@ -223,7 +223,7 @@ function missingHere() {
   const glue = process.env.REALBENCH_GLUE ?? join(root, "../shared/corpus/glue");
   if (!existsSync(glue)) return `there are no GLUE files in ${glue}; pass --glue DIR`;
   try {
-    command(pythonOf(), [tool("fetch.py")]);
+    command(realPython(), [tool("fetch.py")]);
   } catch (error) {
     return `the packages could not be fetched (${error.message})`;
   }
@@ -250,26 +250,4 @@ function writePage() {
 
 function committed() {
   return existsSync(results) ? JSON.parse(readFileSync(results, "utf8")) : {};
-}
-
-/** A Python that has what tools/realbench needs. */
-function pythonOf() {
-  if (process.env.REALBENCH_PYTHON !== undefined) return process.env.REALBENCH_PYTHON;
-  const venv = join(build, "venv");
-  const python = join(venv, "bin/python");
-  if (!existsSync(join(venv, "ready"))) {
-    command("python3", ["-m", "venv", venv]);
-    command(python, ["-m", "pip", "install", "--quiet", "-r", tool("requirements.txt")]);
-    writeFileSync(join(venv, "ready"), "");
-  }
-  return python;
-}
-
-function command(program, args) {
-  const { status, error } = spawnSync(program, args, {
-    stdio: "inherit",
-    env: { ...process.env, OMP_NUM_THREADS: "1" },
-  });
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${status}.`);
 }
