@@ -6,6 +6,7 @@ import { nearPath } from "../node/files/near-path.ts";
 import { freeNames } from "../node/output/free-name.ts";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import type { Fix } from "../plan/warning.ts";
+import type { Recipe } from "../recipe/recipe.ts";
 import { nextMerges } from "../report/next-merges.ts";
 import type { MergeReport } from "../report/report.ts";
 import { reportedChoice } from "../report/reported-choice.ts";
@@ -76,8 +77,8 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
     const paths = recipe.paths
       .at(-1)!
       .flatMap((path) => (path === null ? [] : isHubPath(path) ? path : nearPath(path)));
-    const next = outcomes.flatMap(({ name, report }) =>
-      nextMerges(report).map((fix) => ({ why: fix.why, how: inRecipe(fix, name, report) })),
+    const next = outcomes.flatMap(({ name, report }, n) =>
+      nextMerges(report).map((fix) => ({ why: fix.why, how: inRecipe(fix, name, report, recipe.steps[n]!.recipe) })),
     );
     await printEnding(last.report, out, {
       next,
@@ -94,6 +95,7 @@ function inRecipe(
   { why: _, options, weights, sizes, leaves, ...others }: Fix,
   step: string | null,
   report: MergeReport,
+  recipe: Recipe,
 ): string {
   const { inputs, totals } = report;
   const acting = totals.shares.filter((share, t) => share !== null && !leaves?.includes(t)).length;
@@ -110,12 +112,18 @@ function inRecipe(
           ],
     ),
     ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
+    ...(others.method !== undefined && options === undefined && hasOptions(recipe) ? ["no options"] : []),
     ...Object.entries(options ?? {}).map(([name, value]) => `options: { ${name}: ${value} }`),
     ...(weights ?? []).flatMap((weight, t) =>
       weight === inputs[t]!.weight ? [] : [`weight: ${weight} for ${inputs[t]!.name}`],
     ),
   ];
   return `in the ${step === null ? "recipe" : `step ${step}`}: ${lines.join("; ")}`;
+}
+
+/** Whether a recipe gives options, which are those of its method alone. */
+function hasOptions({ options }: Recipe): boolean {
+  return Object.keys(options ?? {}).length > 0;
 }
 
 async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {

@@ -91,9 +91,18 @@ function isSafe({ to, for: consumer }: FormatChoice, id: WrittenFormat, { module
 }
 
 /** Refuse an adapter that its program loads only after changes that a conversion, unlike a merge, does not make. */
-export function refuseUnshaped({ title, id, formats, differing, stacks, everyLayer }: Consumer, path: string): void {
+export function refuseUnshaped(
+  { title, id, formats, differing, stacks, everyLayer, ranks }: Consumer,
+  { modules }: Pick<Adapter, "modules">,
+  [path, out]: readonly [path: string, out: string],
+): void {
   if (!formats.includes("peft") || (differing === "all" && !stacks && !everyLayer)) return;
+  const odd = [...modules.values()].find(({ rank }) => ranks !== null && !ranks.includes(rank));
+  const takes =
+    odd === undefined
+      ? "one rank and one scale for all modules, but a conversion does not change them"
+      : `rank ${ranks!.join(", ")} alone, but ${odd.name} has rank ${odd.rank}, which a conversion does not change`;
   throw new UsageError(
-    `${title} takes one rank and one scale for all modules, but a conversion does not change them; run lora-lego merge ${shellPath(path)} --method cat --for ${id}, which gives the same deltas in that shape.`,
+    `${title} takes ${takes}; run lora-lego merge ${shellPath(path)} --method cat --for ${id} --out ${shellPath(out)}, which gives the same deltas in that shape.`,
   );
 }

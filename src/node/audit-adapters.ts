@@ -4,6 +4,7 @@ import { type Call, checkCall } from "./call/check-call.ts";
 import { PATHS } from "./call/rules.ts";
 import { diskAdapters, OPENING, type OpenOptions } from "./input/adapter-path.ts";
 import { partsAgain } from "./input/parts-again.ts";
+import { unusedNames } from "./output/free-name.ts";
 
 const AUDIT: Call<OpenOptions> = { name: "auditAdapters", takes: { paths: PATHS }, options: OPENING };
 
@@ -26,7 +27,10 @@ export async function auditAdapters(paths: readonly string[], options: OpenOptio
   const opened = await diskAdapters(paths, options);
   const adapters = opened.map(({ adapter }) => adapter);
   try {
-    return await auditSet(wasmKernels(), adapters, paths, await partsAgain(opened));
+    return await auditSet(wasmKernels(), adapters, paths, {
+      merges: await partsAgain(opened),
+      free: unusedNames(),
+    });
   } finally {
     for (const { close } of opened) close();
   }

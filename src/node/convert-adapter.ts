@@ -109,7 +109,7 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
   try {
     const trained = extras === "drop" ? factorsAlone(opened.adapter) : opened.adapter;
     const adapter = init === undefined ? trained : lessInitial(trained, init.adapter);
-    if (options.for !== undefined) refuseUnfit(path, adapter, options.for);
+    if (options.for !== undefined) refuseUnfit(adapter, options.for, [path, out]);
     const { writer, conversion } = await convertFor(out, options, adapter, baseConfig);
     const inputs = [...inputPaths(paths, all), ...(config === undefined ? [] : [config])];
     const { force, onNotice, signal } = options;
@@ -132,10 +132,10 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
 }
 
 /** Refuse what a program would not load, or would load with another meaning, in any format. */
-function refuseUnfit(path: string, adapter: Adapter, id: ConsumerId): void {
+function refuseUnfit(adapter: Adapter, id: ConsumerId, places: readonly [path: string, out: string]): void {
   const { modules, extras, tokenRows } = adapter;
   const consumer = consumerById(id);
-  refuseUnshaped(consumer, path);
+  refuseUnshaped(consumer, adapter, places);
   const biases = [...modules.values()].flatMap(({ name, bias }) => (bias === undefined ? [] : [biasKey(name)]));
   const rows = Array.from(tokenRows.keys(), tokensKey);
   const keys = [...extras.keys(), ...biases, ...rows].map((key) => ({ key }));

@@ -30,6 +30,31 @@ describe.concurrent("lora-lego audit", () => {
     expect(stdout).toMatch(/^ {2}lora-lego merge \S+cola .*sst2 --method lego --rank 12 --out merged-2$/m);
   });
 
+  it("names outputs where nothing is yet, so that its commands run as they are", async () => {
+    const cwd = tempFolder();
+    const two = [written("free-1", 21), written("free-2", 22)];
+    const outs = async () =>
+      [...(await run(["audit", ...two], { cwd })).stdout.matchAll(/ --out (\S+)$/gm)].map(([, out]) => out);
+    expect(await outs()).toEqual(["merged", "merged-2"]);
+    expect((await run(["merge", ...two, "--out", "merged"], { cwd })).code).toBe(0);
+    symlinkSync("nothing", join(cwd, "merged-2"));
+    expect(await outs()).toEqual(["merged-3", "merged-4"]);
+    expect((await run(["merge", ...two, "--out", "merged-3"], { cwd })).code).toBe(0);
+  });
+
+  it("looks at a merge that got an adapter twice", async () => {
+    const cwd = tempFolder();
+    const [one, other] = [written("twice-1", 31), written("twice-2", 32)];
+    expect((await run(["merge", one, other, one, "--weights", "1,2,3", "--out", "twin"], { cwd })).code).toBe(0);
+    const { code, stdout } = await run(["audit", "twin", "--of", other, one, one], { cwd });
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^twice-2 +2 .*\n\S+twice-1 \(2\) +1 .*\n\S+twice-1 \(3\) +3 /m),
+    ]);
+    const fewer = await run(["audit", "twin", "--of", one, other], { cwd });
+    expect([fewer.code, fewer.stdout]).toEqual([1, expect.stringContaining("pass those to --of")]);
+  });
+
   it("prints what the library returns as JSON", async () => {
     const { code, stdout } = await run(["audit", SEVEN[0]!, SEVEN[1]!, "--json"]);
     expect(code).toBe(0);

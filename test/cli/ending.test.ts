@@ -133,10 +133,16 @@ describe("the end of a merge", () => {
 
   it("names in a recipe the factor that auto computes, which the recipe's own would replace", async () => {
     const recipe = join(out, "recipe.yaml");
-    const lines = [`adapters: [${SET.join(", ")}]`, "method: lego", "scale: 1", "out: by-recipe"];
-    writeFileSync(recipe, lines.join("\n"));
-    const { stdout } = await run(["run", recipe, "--adapters", ADAPTERS]);
+    const byRecipe = async (name: string, ...own: string[]) => {
+      writeFileSync(recipe, [`adapters: [${SET.join(", ")}]`, ...own, `out: ${name}`].join("\n"));
+      return run(["run", recipe, "--adapters", ADAPTERS]);
+    };
+    const { stdout } = await byRecipe("by-recipe", "method: lego", "scale: 1");
     expect(stdout).toMatch(/^ {4}in the recipe: method: auto; scale: auto$/m);
+    // Options are those of a method alone.
+    const own = await byRecipe("by-options", "method: lego", "options: { gauge: balanced }");
+    expect(own.stdout).toMatch(/^ {4}in the recipe: method: auto; scale: auto; no options$/m);
+    expect((await byRecipe("by-auto", "method: auto", "scale: auto")).code).toBe(0);
   });
 
   it("asks for the rank that an audit of the result asks for", async () => {

@@ -95,7 +95,8 @@ export async function auditMergedAdapter(
   if (names.length === 0) refuseMisfits([merged, given[0]!], false, false);
   const { figures, products, weighted, start } = await mergedFigures(kernels, merged, given, names, recorded);
   const own = recorded.clusters !== null && isResultOf(recorded.clusters.of, figures) ? recorded.clusters : null;
-  const purity = own === null ? null : clustersPurity(own.modules);
+  const clusters = own?.modules ?? null;
+  const purity = clusters === null ? null : clustersPurity(clusters);
   const scales = recorded.method.weights === "linear";
   const parts = partsOf(given, names);
   const apart = apartOf(
@@ -193,6 +194,7 @@ export async function auditMergedAdapter(
       // What the adapters began with tells mixed clusters too.
       ...recorded.unseen.filter((what) => !(is("mixed-clusters") && what.startsWith(`${CLUSTERS} `))),
       ...(own === recorded.clusters ? [] : [`${CLUSTERS} (report.json is about another result)`]),
+      ...(own !== null && clusters === null ? [`${CLUSTERS} (the method does not cluster)`] : []),
     ],
     good: mismatch === null && found.every((signature) => signature.found !== true),
   };

@@ -1,6 +1,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { shownModel } from "../../adapter/shown-model.ts";
 import { LoraLegoError } from "../../core/errors.ts";
+import { freeNamesFrom } from "../../core/free-names.ts";
 import { seededRandom } from "../../core/random.ts";
 import { cosineBetween, inputProducts, normOf } from "../../figures/delta.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
@@ -51,18 +52,26 @@ export interface Audit {
   readonly good: boolean;
 }
 
+/** What the place of a set tells, and not its files. */
+export interface KnownOfSet {
+  /** What is to be said of adapters that were made of others of the set, by position. Default: nothing. */
+  readonly merges?: ReadonlyMap<number, string>;
+  /** Names outputs of commands, never the same twice. Default: no name is taken. */
+  free?(path: string): string;
+}
+
 /**
  * Look at a set of adapters before merging: one pass over the modules, all from Gram matrices, sums in f64. Deterministic.
  *
  * @param paths the adapters' paths as the user wrote them, for the command that is recommended
- * @param merges what is to be said of adapters that were made of others of the set, by position
+ * @param known what its place tells of the set
  * @throws RefusedError for adapters of different models or shapes
  */
 export async function auditSet(
   kernels: Kernels,
   given: readonly Adapter[],
   paths: readonly string[],
-  merges: ReadonlyMap<number, string> = new Map(),
+  known: KnownOfSet = {},
 ): Promise<Audit> {
   const { adapters } = underOneName(given);
   const tally = new SetTally(adapters);
@@ -76,7 +85,7 @@ export async function auditSet(
     const signs = await SignSample.draw(pool, random.below, adapters.length);
     tally.add(name, pool, inputProducts(pool, adapters.length), signs.conflictsBetween());
   }
-  return auditOf(kernels, given, paths, tally, merges);
+  return auditOf(kernels, given, paths, tally, known);
 }
 
 /**
@@ -89,7 +98,7 @@ export async function auditOf(
   given: readonly Adapter[],
   paths: readonly string[],
   tally: SetTally,
-  merges: ReadonlyMap<number, string> = new Map(),
+  { merges = new Map(), free = freeNamesFrom(1, () => false) }: KnownOfSet = {},
 ): Promise<Audit> {
   const { adapters, products, start } = tally;
   const names = moduleNames(adapters);
@@ -147,6 +156,7 @@ export async function auditOf(
         ? null
         : recommend(dropped, {
             paths,
+            free,
             extras: dropped === planned ? null : "drop",
             formats: given.map(({ format }) => format),
             acts,

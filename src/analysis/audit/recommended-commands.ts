@@ -16,12 +16,11 @@ function isSafetensors(path: string): boolean {
 export type CommandFor = (chosen: Chosen, ...flags: string[]) => string;
 
 /** The commands of merges of some adapters of a set, each with an output of its own. */
-export function commandsOf({ modules }: MergePlan, { paths, formats, extras }: SetFacts): CommandFor {
+export function commandsOf({ modules }: MergePlan, { paths, formats, extras, free }: SetFacts): CommandFor {
   // Single files are merged into one, for the program that loads them; those of language models are the files of folders.
   const gguf = formats.every((format) => format === "gguf");
   const single = formats.every((format) => SINGLE_FILES.includes(format)) || paths.every(isSafetensors);
   const ofImages = ofImageModel(modules.map(({ name }) => name));
-  let number = 0;
   const end = gguf ? ".gguf" : single && ofImages ? ".safetensors" : "";
   return ({ acts, weights }, ...flags) => {
     const leaves = leftOutOf(acts);
@@ -36,7 +35,7 @@ export function commandsOf({ modules }: MergePlan, { paths, formats, extras }: S
       ...(extras === null ? [] : ["--extras", extras]),
       ...reading,
       "--out",
-      `merged${number++ === 0 ? "" : `-${number}`}${end}`,
+      free(`merged${end}`),
     ];
     return `lora-lego merge ${words.join(" ")}`;
   };

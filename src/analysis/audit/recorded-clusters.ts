@@ -9,8 +9,8 @@ export const CLUSTERS = "clusters";
 
 /** The clusters of a merge, and what tells whether it made a result. */
 export interface RecordedClusters {
-  /** For each module, for each cluster, the adapter of each unit. */
-  readonly modules: readonly (readonly (readonly number[])[])[];
+  /** For each module, for each cluster, the adapter of each unit; null if the method does not cluster. */
+  readonly modules: readonly (readonly (readonly number[])[])[] | null;
   /** The figures of its result; cosines in the adapters' order. */
   readonly of: ResultFigures;
 }
@@ -25,8 +25,7 @@ export interface ResultFigures {
 /** A merge as its report tells it. */
 export interface RecordedReport {
   readonly inputs: readonly { readonly name: string; readonly sha256: string | null }[];
-  /** null if the method does not cluster. */
-  readonly modules: RecordedClusters["modules"] | null;
+  readonly modules: RecordedClusters["modules"];
   readonly of: ResultFigures;
   /** What its options and weights are as a recipe; null where weights differ by module, or they are not what a report holds. */
   readonly recipe: LooseRecipe | null;

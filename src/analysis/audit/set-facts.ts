@@ -28,6 +28,8 @@ export interface SetFacts {
   /** The adapters' paths as the user wrote them. */
   readonly paths: readonly string[];
   readonly formats: readonly DialectId[];
+  /** A path like this one where nothing is yet; never the same twice. */
+  free(path: string): string;
   readonly extras: RecommendedMerge["extras"];
   /** Whether each adapter's delta is not zero, nor nearly that of another one that counts, nor made of others. */
   readonly acts: readonly boolean[];

@@ -8,24 +8,48 @@ export interface RecordedInput {
   readonly sha256: string | null;
 }
 
-/** The position of the adapter that each name means, or that each hash is of, which copies under other names have; -1 if there is none. */
+/**
+ * The position of the adapter that each name means, or that each hash is of, which copies under other names have; -1 if there is none. Each
+ * adapter is that of one name, so that one that counts twice has to be there twice.
+ */
 export async function placesOf(inputs: readonly RecordedInput[], adapters: readonly Adapter[]): Promise<number[]> {
-  const named = inputs.map(({ name }) => placeOf(name, adapters));
-  if (!named.includes(-1) || inputs.every(({ sha256 }) => sha256 === null)) return named;
+  const places = inputs.map(() => -1);
+  const match = (fits: (input: RecordedInput, adapter: Adapter, t: number) => boolean): void => {
+    for (const [n, input] of inputs.entries()) {
+      if (places[n] === -1) places[n] = adapters.findIndex((own, t) => !places.includes(t) && fits(input, own, t));
+    }
+  };
+  match(({ name }, adapter) => isNamed(name, adapter));
+  match(({ name }, adapter) => endsAlike(name, adapter));
+  if (!places.includes(-1) || inputs.every(({ sha256 }) => sha256 === null)) return places;
   const hashes: (string | null)[] = [];
   for (const { files } of adapters) {
     const paths = files.flatMap((file) => ("path" in file ? String(file.path) : []));
     hashes.push(paths.length > 0 && paths.length === files.length ? await hashFiles(paths) : null);
   }
-  return inputs.map(({ sha256 }, n) => (named[n]! >= 0 || sha256 === null ? named[n]! : hashes.indexOf(sha256)));
+  match(({ sha256 }, _, t) => sha256 !== null && hashes[t] === sha256);
+  return places;
 }
 
 /** The position of the adapter that a recipe or report means; -1 if there is none. */
 export function placeOf(path: string, adapters: readonly Adapter[]): number {
-  const name = isHubPath(path) ? hubName(parseHubPath(path)) : path;
-  const exact = adapters.findIndex((adapter) => adapter.name === name);
-  if (exact >= 0) return exact;
-  return adapters.findIndex((adapter) => `/${name}`.endsWith(`/${adapter.name}`) || adapter.name.endsWith(`/${name}`));
+  const exact = adapters.findIndex((adapter) => isNamed(path, adapter));
+  return exact >= 0 ? exact : adapters.findIndex((adapter) => endsAlike(path, adapter));
+}
+
+function isNamed(path: string, { name }: Adapter): boolean {
+  return name === nameOf(path);
+}
+
+/** Whether a path and an adapter's name are the same where both say something. */
+function endsAlike(path: string, adapter: Adapter): boolean {
+  // Adapters of one name are numbered.
+  const name = adapter.name.replace(/ \(\d+\)$/, "");
+  return `/${nameOf(path)}`.endsWith(`/${name}`) || name.endsWith(`/${nameOf(path)}`);
+}
+
+function nameOf(path: string): string {
+  return isHubPath(path) ? hubName(parseHubPath(path)) : path;
 }
 
 /** Whether the places are those of all adapters, each once. */

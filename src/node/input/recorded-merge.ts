@@ -29,7 +29,6 @@ import { isPermutation, placesOf, type RecordedInput } from "./recorded-inputs.t
 
 /** The name of a report that stands beside a merged adapter (`merge --report merged/report.json`). */
 const REPORT_FILE = "report.json";
-const NO_CLUSTERS = "the method does not cluster";
 const NO_REPORT = `there is no ${REPORT_FILE} beside the result`;
 /** What a recipe tells. */
 const WEIGHING = "weights and method, counted as a sum of all adapters";
@@ -246,8 +245,7 @@ async function clustersOf(
   if (typeof report === "string") return report;
   const places = await placesOf(report.inputs, adapters);
   if (!isPermutation(places, adapters.length)) return `${REPORT_FILE} is about other adapters`;
-  const { modules } = report;
-  return modules === null ? NO_CLUSTERS : { modules, of: figuresFor(report, places) };
+  return { modules: report.modules, of: figuresFor(report, places) };
 }
 
 function textIn(folder: string | null, file: string): string | null {

@@ -1,16 +1,17 @@
-import { existsSync } from "node:fs";
+import { lstatSync } from "node:fs";
+import { freeNamesFrom } from "../../core/free-names.ts";
 
-/** Gives names of outputs where nothing is yet: a path's with the first number that is free, and never the same twice. */
+/** Gives names beside things that exist: a path's with the first number that is free, from 2, and never the same twice. */
 export function freeNames(): (path: string) => string {
-  const given = new Set<string>();
-  return (path) => {
-    const [end] = /\.(?:safetensors|gguf)$/.exec(path) ?? [""];
-    const stem = path.slice(0, path.length - end.length).replace(/\/+$/, "");
-    for (let number = 2; ; number++) {
-      const name = `${stem}-${number}${end}`;
-      if (given.has(name) || existsSync(name)) continue;
-      given.add(name);
-      return name;
-    }
-  };
+  return freeNamesFrom(2, isTaken);
+}
+
+/** Gives names where nothing has to be yet: the path itself if it is free, and never the same twice. */
+export function unusedNames(): (path: string) => string {
+  return freeNamesFrom(1, isTaken);
+}
+
+/** Whether something is at a path, be it a link to nothing. */
+function isTaken(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

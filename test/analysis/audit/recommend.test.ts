@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { layerKind } from "../../../src/analysis/audit/kind-conflicts.ts";
 import { type Recommendation, recommend } from "../../../src/analysis/audit/recommend.ts";
 import type { SetFacts } from "../../../src/analysis/audit/set-facts.ts";
+import { freeNamesFrom } from "../../../src/core/free-names.ts";
 import { EnergyByRank } from "../../../src/figures/energy-by-rank.ts";
 import { makePlan } from "../../../src/plan/plan.ts";
 import { MEASURED } from "../../../src/report/measured.ts";
@@ -29,6 +30,7 @@ async function recommended(
   const all = {
     paths,
     formats,
+    free: freeNamesFrom(1, () => false),
     extras: null,
     acts,
     repeats: [],
