@@ -25,12 +25,16 @@ export interface MeasuredSet {
  * model that have one rank, merged at that rank with weights of 1 and the method's defaults.
  */
 export function measuredOf(merge: MeasuredSet): MeasuredMethod | null {
-  const { method, options, weights, ranks, modules, rank } = merge;
+  const [own] = merge.ranks;
+  return own === merge.rank && isMeasured(merge) ? MEASURED_METHODS[merge.method]! : null;
+}
+
+/** Whether a merge is of the kind that was measured, at whatever rank. */
+export function isMeasured({ method, options, weights, ranks, modules }: Omit<MeasuredSet, "rank">): boolean {
   // Methods from outside may have any id.
-  if (!Object.hasOwn(MEASURED_METHODS, method)) return null;
-  const [own] = ranks;
-  if (weights.length < LEAST_ADAPTERS || weights.some((weight) => weight !== 1)) return null;
-  if (ranks.size !== 1 || own !== rank || ofImageModel(modules)) return null;
+  if (!Object.hasOwn(MEASURED_METHODS, method)) return false;
+  if (weights.length < LEAST_ADAPTERS || weights.some((weight) => weight !== 1)) return false;
+  if (ranks.size !== 1 || ofImageModel(modules)) return false;
   const usual = Object.entries(defaultsOf(methodById(method)) as object);
-  return usual.every(([name, value]) => options[name] === value) ? MEASURED_METHODS[method]! : null;
+  return usual.every(([name, value]) => options[name] === value);
 }

@@ -41,6 +41,6 @@ export function badlyKept(
 ): Warning[] {
   if (least === null || !isCramped(least.times, rank, needs)) return [];
   const { rank: larger } = fittingRank(needs);
-  const text = `The result holds ${percent(least.times)} as much of ${least.name} as of all adapters together: it has rank ${rank} for ${needs.acting} adapters; --rank ${larger} leaves room for each.`;
+  const text = `The result holds ${percent(least.times)} as much of ${least.name} as of all adapters together: it has rank ${rank} for ${needs.acting} adapters; rank ${larger} leaves room for each.`;
   return [{ id: "badly-kept", text, adapter: least.name, fix: FIXES.roomForEach(larger, method, ofImages) }];
 }

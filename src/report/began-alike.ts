@@ -30,6 +30,6 @@ export function beganAlike(modules: readonly Clustered[], rank: number): Warning
   const share = alike.length / joining.length;
   if (share < MOST_SHARE) return [];
   if (maximum(modules.map(({ clusters: own }) => own?.length ?? 0)) >= rank) return [];
-  const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters were trained from the same random A (one seed) and are still grouped by it; a larger --rank, such as ${rank}, keeps more of each.`;
+  const text = `${Math.round(100 * share)}% of the clusters that join adapters join units of the same number: the adapters were trained from the same random A (one seed) and are still grouped by it; a larger rank, such as ${rank}, keeps more of each.`;
   return [{ id: "began-alike", text, fix: FIXES.rankOfOneSeed(rank) }];
 }

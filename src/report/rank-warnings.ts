@@ -43,7 +43,7 @@ function tooLow(room: number | null, rank: number, needs: RankNeeds, method: str
   if (room === null || !isTooLow(room)) return [];
   const [fix] = moreRoom(needs, rank, method);
   const enough = (needs.forEnergy ?? 0) <= needs.most ? "enough" : "more";
-  const way = fix === undefined ? `${method} writes no larger one for them` : `--rank ${fix.rank} can hold ${enough}`;
+  const way = fix === undefined ? `${method} writes no larger one for them` : `rank ${fix.rank} can hold ${enough}`;
   const text = `Rank ${rank} can hold ${percentBeside(room, LEAST_ROOM)} of the energy of the adapters' sum, and less than ${percent(LEAST_ROOM)} is too little; ${way}.`;
   return [{ id: "rank-too-low", text, ...(fix !== undefined && { fix }) }];
 }
@@ -55,6 +55,6 @@ function mixed(modules: RankedMerge["modules"], rank: number, needs: RankNeeds):
     modules.map(({ clusters }) => clusters?.map(({ members }) => members.map(([input]) => input)) ?? []),
   );
   if (purity === null || isMixed({ purity, alike: false }, rank, needs) !== true) return [];
-  const text = `Clusters join units of different adapters rather than of one: ${percent(purity.purity)} of the units are with their own adapter's, by chance ${percent(purity.chance)}; --rank ${fitting} mixes fewer.`;
+  const text = `Clusters join units of different adapters rather than of one: ${percent(purity.purity)} of the units are with their own adapter's, by chance ${percent(purity.chance)}; rank ${fitting} mixes fewer.`;
   return [{ id: "mixed-clusters", text, fix: FIXES.lessMixed(fitting) }];
 }

@@ -19,6 +19,6 @@ export function scaleWarnings(auto: AutoScale, ofImages: boolean): Warning[] {
   }
   const other = otherFactor(auto);
   if (other === null) return [];
-  const text = `The factor is uncertain: ${auto.factor} was taken, which the pull on the adapters asks for; their own directions ask for --scale ${other}.`;
+  const text = `The factor is uncertain: ${auto.factor} was taken, which the pull on the adapters asks for; their own directions ask for ${other}.`;
   return [{ id: "scale-uncertain", text, fix: FIXES.otherFactor(other, ofImages) }];
 }

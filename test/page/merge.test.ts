@@ -90,12 +90,17 @@ describe("a result", () => {
     expect(new Set(lines).size).toBe(1);
     expect(await beside.getByText("accuracy").count()).toBe(5);
     await beside.locator("figure", { hasText: "1. tsv" }).getByText("95.1 %").waitFor();
-    // Nothing was measured at another rank.
+    // With the computed factor nothing was measured at that rank, as merged it was.
     await page.getByLabel("Rank --rank").fill("12");
     await page.getByText("Writes 28 modules of rank 12").waitFor();
     await merge(page).click();
     await page.getByRole("heading", { name: "6. tsv, rank 12" }).waitFor();
     await beside.locator("figure", { hasText: "6. tsv" }).getByText("not measured").waitFor();
+    await page.getByLabel(/^Method/).selectOption("lego");
+    await page.getByText("Writes 28 modules of rank 12").waitFor();
+    await merge(page).click();
+    await page.getByRole("heading", { name: "7. lego, rank 12" }).waitFor();
+    await beside.locator("figure", { hasText: "7. lego" }).getByText("94.1 %").waitFor();
   });
 
   it("follows the weights of the sliders", async () => {

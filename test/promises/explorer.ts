@@ -361,7 +361,8 @@ export const EXPLORER: PromisingText = {
       "state/merge > goes by several recipes one after the other, and shows the first result, which stands first",
     ],
     [
-      "An accuracy that was measured stands only with the merge that it was measured for: of the example set, at rank 6.",
+      "An accuracy that was measured stands only with the merge that it was measured for: of the example set, at that rank.",
+      "state/measured > names what was measured at other ranks, as merged and with the computed factor",
       "state/measured > names what was measured for the very merge: with the computed factor, or as merged",
       "page/merge > of the five best methods stands beside the others, in one scale, with what was measured",
     ],

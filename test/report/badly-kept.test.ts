@@ -51,7 +51,7 @@ describe("badly-kept", () => {
     expect(others).toEqual([]);
     expect(warning).toMatchObject({ adapter: "adapter-2", fix: { rank: 3 } });
     expect(warning!.text).toBe(
-      "The result holds 0% as much of adapter-2 as of all adapters together: it has rank 2 for 3 adapters; --rank 3 leaves room for each.",
+      "The result holds 0% as much of adapter-2 as of all adapters together: it has rank 2 for 3 adapters; rank 3 leaves room for each.",
     );
     expect(await warned({ method: "tsv", target: { kind: "rank", rank: 3 } })).toEqual([]);
   });

@@ -18,7 +18,7 @@ describe("began-alike", () => {
     const [found] = beganAlike(times(5, four(same)), RANK);
     expect(found!.id).toBe("began-alike");
     expect(found!.text).toMatch(/^100% of the clusters that join adapters/);
-    expect(found!.text).toContain("a larger --rank, such as 8, keeps more of each.");
+    expect(found!.text).toContain("a larger rank, such as 8, keeps more of each.");
     expect(found!.fix).toEqual({ why: "Adapters of one seed keep more at a larger rank.", rank: 8 });
   });
 

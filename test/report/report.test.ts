@@ -351,7 +351,7 @@ describe("warnings", () => {
     expect(warnings).toEqual([
       {
         id: "rank-too-low",
-        text: "Rank 1 can hold 64% of the energy of the adapters' sum, and less than 90% is too little; --rank 2 can hold enough.",
+        text: "Rank 1 can hold 64% of the energy of the adapters' sum, and less than 90% is too little; rank 2 can hold enough.",
         fix: { why: "Rank 2 can hold enough of the energy.", rank: 2 },
       },
     ]);
@@ -444,7 +444,7 @@ describe("warnings", () => {
     expect(await ids(await faint(0.13), RANK_1)).toContain("b-ignored");
     expect(await ids(await faint(0.15), RANK_1)).not.toContain("b-ignored");
     expect(await ids(await faint(0.13), { ...LEGO, target: { kind: "rank", rank: 2 } })).toEqual([]);
-    expect(await textOf("b-ignored", await faint(0.13), RANK_1)).toMatch(/1\.7%.*--gauge balanced/);
+    expect(await textOf("b-ignored", await faint(0.13), RANK_1)).toMatch(/1\.7%.*the balanced gauge/);
     for (const options of [{ gauge: "balanced" }, { metric: "delta" }] as const) {
       expect(await ids(await faint(0.13), { ...RANK_1, options })).not.toContain("b-ignored");
     }

@@ -14,7 +14,7 @@ describe("a computed factor", () => {
       expect(others).toEqual([]);
       expect(warning!.id).toBe("scale-uncertain");
       expect(warning!.text).toContain(`3 was taken`);
-      expect(warning!.text).toMatch(new RegExp(`their own directions ask for --scale ${response}\\.$`));
+      expect(warning!.text).toMatch(new RegExp(`their own directions ask for ${response}\\.$`));
       expect(warning!.fix).toEqual({ why: expect.stringContaining("score both"), scale: response });
     }
   });

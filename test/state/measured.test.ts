@@ -1,4 +1,6 @@
 import { expect, it } from "vitest";
+import { defaultsOf } from "../../src/methods/method.ts";
+import { methodById } from "../../src/methods/registry.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 import { measuredAccuracy } from "../../web/state/measured.ts";
 
@@ -6,6 +8,7 @@ const input = (name: string) => ({
   ...{ name, sha256: null, weight: 1, baseModel: "lora-lego/minibench-llama", modules: 28, unknownFields: [] },
 });
 const TASKS = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
+const DEFAULTS: Record<string, object> = { lego: defaultsOf(methodById("lego")) as object };
 const auto = { factor: 0.5, rule: "pull", pull: 0.5, response: 0.9, norm: 0.4 };
 
 /** The report of the merge that was measured, with some fields changed. */
@@ -28,8 +31,18 @@ it("names what was measured for the very merge: with the computed factor, or as 
   expect(measuredAccuracy(reportOf({ autoScale: null, options: { method: "tsv", scale: 1 } }))).toBe(93.9);
 });
 
+it("names what was measured at other ranks, as merged and with the computed factor", () => {
+  const at = (method: string, rank: number, autoScale: object | null) =>
+    measuredAccuracy(reportOf({ autoScale, options: { ...DEFAULTS[method], method }, totals: { rank, modules: 28 } }));
+  expect(at("lego", 12, null)).toBe(94.1);
+  expect(at("lego", 1, null)).toBe(76.4);
+  expect(at("tsv", 42, null)).toBe(89.2);
+  expect(at("tsv", 3, auto)).toBe(94.4);
+});
+
 it.each([
-  ["another rank", { totals: { rank: 12, modules: 28 } }],
+  ["a rank that was not measured", { totals: { rank: 7, modules: 28 } }],
+  ["a rank that was measured as merged alone", { totals: { rank: 12, modules: 28 } }],
   ["fewer adapters", { inputs: TASKS.slice(1).map(input) }],
   ["another base model", { inputs: TASKS.map((name) => ({ ...input(name), baseModel: "llama" })) }],
   ["another weight", { inputs: TASKS.map((name, t) => ({ ...input(name), weight: t + 1 })) }],

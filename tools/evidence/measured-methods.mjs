@@ -1,5 +1,6 @@
 /**
- * src/analysis/measured-methods.ts out of docs/evidence.json: what each method scored, for `compare`. A test holds the two together.
+ * src/analysis/measured-methods.ts and measured-ranks.ts out of docs/evidence.json: what each method scored, for `compare` and the page.
+ * A test holds them together.
  *
  *   node tools/evidence/measured-methods.mjs
  */
@@ -11,7 +12,17 @@ const RANK = 6;
 /** Results of one set of adapters: with the factor that the dev rows choose, with the computed one, and methods measured later. */
 const STUDIES = { searched: "methods-llama-all", computed: "factor-llama-all-computed", further: "further-llama-all" };
 
-/** The text of the module. */
+/** Results of the same adapters at several ranks: as merged, and with the computed factor, where a variant of a method has another name. */
+const RANKED = {
+  asMerged: ["methods-llama-all", "ranks-llama-all", "further-llama-all"].map((study) => [study, /^(\w+)$/]),
+  computed: [
+    ["factor-llama-all-computed", /^(?!auto$)(\w+)$/],
+    ["budget-llama-all", /^(\w+) \d+$/],
+    ["further-llama-all", /^(\w+) auto$/],
+  ],
+};
+
+/** The text of measured-methods.ts. */
 export function measuredMethods(evidence) {
   const merges = (study) => evidence[study].merges.filter(({ rank }) => rank === RANK);
   const seen = (study, name) => merges(study).find((merge) => merge.name === name)?.plain.seen;
@@ -49,6 +60,36 @@ ${rows.join("\n")}
 `;
 }
 
+/** The text of measured-ranks.ts. */
+export function measuredRanks(evidence) {
+  const tables = Object.entries(RANKED).map(([factor, studies]) => {
+    const found = {};
+    for (const [study, named] of studies) {
+      for (const { name, rank, plain } of evidence[study].merges) {
+        const method = named.exec(name)?.[1];
+        if (method !== undefined) found[method] = { ...found[method], [rank]: percent(plain.seen) };
+      }
+    }
+    const rows = Object.entries(found).map(([method, ranks]) => {
+      return `    ${method}: { ${Object.entries(ranks)
+        .map((pair) => pair.join(": "))
+        .join(", ")} },\n`;
+    });
+    return `  ${factor}: {\n${rows.join("")}  },\n`;
+  });
+  return `// Made by tools/evidence/measured-methods.mjs from docs/evidence.json.
+
+type ByRank = Readonly<Record<string, Readonly<Record<number, number>>>>;
+
+/**
+ * What methods scored at each rank that was measured, as merged and with the factor of \`--scale auto\`: accuracy in %, mean over the seven
+ * tasks, of the adapters of MEASURED_METHODS.
+ */
+export const MEASURED_RANKS: { readonly asMerged: ByRank; readonly computed: ByRank } = {
+${tables.join("")}};
+`;
+}
+
 function percent(share) {
   return Number((100 * share).toFixed(1));
 }
@@ -56,4 +97,5 @@ function percent(share) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const evidence = JSON.parse(readFileSync(new URL("docs/evidence.json", root), "utf8"));
   writeFileSync(new URL("src/analysis/measured-methods.ts", root), measuredMethods(evidence));
+  writeFileSync(new URL("src/analysis/measured-ranks.ts", root), measuredRanks(evidence));
 }

@@ -21,7 +21,7 @@ import { loadLlama } from "../../dist/node/evaluate.js";
 import { costOf } from "./cost.mjs";
 import { exactnessOf } from "./exactness.mjs";
 import { mergeHeads } from "./heads.mjs";
-import { measuredMethods } from "./measured-methods.mjs";
+import { measuredMethods, measuredRanks } from "./measured-methods.mjs";
 import { addNoise } from "./noise.mjs";
 import { evidencePage } from "./page.mjs";
 import { evidencePlots } from "./plots.mjs";
@@ -133,6 +133,7 @@ function writePage() {
   }
   writeFileSync(results, `${JSON.stringify(found)}\n`);
   writeFileSync(join(root, "src/analysis/measured-methods.ts"), measuredMethods(found));
+  writeFileSync(join(root, "src/analysis/measured-ranks.ts"), measuredRanks(found));
   for (const [name, svg] of Object.entries(evidencePlots(found))) writeFileSync(join(root, "docs", name), svg);
   const words = readFileSync(new URL("words.md", import.meta.url), "utf8");
   writeFileSync(join(root, "docs/evidence.md"), evidencePage(found, words));

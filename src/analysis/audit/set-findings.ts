@@ -140,7 +140,7 @@ function lowRank({ planned, energies, cancelled: sumIsZero }: FoundSet): AuditFi
   if ("refused" in planned || sumIsZero) return [];
   const room = energies.heldBy(planned.rank);
   if (room === null || !isTooLow(room)) return [];
-  const text = `Rank ${planned.rank}, which a merge takes by itself, can hold ${percentBeside(room, LEAST_ROOM)} of the energy of the adapters' sum; ${percent(LEAST_ROOM)} takes --rank ${energies.rankFor(LEAST_ROOM)}.`;
+  const text = `Rank ${planned.rank}, which a merge takes by itself, can hold ${percentBeside(room, LEAST_ROOM)} of the energy of the adapters' sum; ${percent(LEAST_ROOM)} takes rank ${energies.rankFor(LEAST_ROOM)}.`;
   return [{ level: "note", id: "rank-too-low", text }];
 }
 

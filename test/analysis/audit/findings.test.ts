@@ -126,7 +126,7 @@ describe("the findings of a set", () => {
       {
         level: "note",
         id: "rank-too-low",
-        text: "Rank 2, which a merge takes by itself, can hold 80% of the energy of the adapters' sum; 90% takes --rank 3.",
+        text: "Rank 2, which a merge takes by itself, can hold 80% of the energy of the adapters' sum; 90% takes rank 3.",
       },
     ]);
     expect(audit.good).toBe(true);
