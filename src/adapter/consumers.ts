@@ -1,6 +1,7 @@
 import { UsageError } from "../core/errors.ts";
 import type { StartRank } from "./consumer.ts";
 import { CONSUMER_IDS, CONSUMERS, type Consumer } from "./consumer-facts.ts";
+import type { StackGap } from "./stacked.ts";
 
 export type { Handling } from "./consumer.ts";
 export { CONSUMER_IDS, type Consumer, type ConsumerId } from "./consumer-facts.ts";
@@ -47,6 +48,20 @@ function offeredFor({ offered }: StartRank, rank: number): number {
 export function placeOf(module: string): { readonly type: string; readonly layer: number } | null {
   const match = /^(.*?)\.(\d+)\.(.+)$/.exec(module);
   return match === null ? null : { type: `${match[1]}.*.${match[3]}`, layer: Number(match[2]) };
+}
+
+/** A module with the shape of one that a stack lacks: one of its type in another layer, or else one that it must match; null if there is none. */
+export function shapeOfGap<M extends { readonly name: string }>(
+  { lacking, alike }: StackGap,
+  modules: Iterable<M>,
+): M | null {
+  const all = [...modules];
+  const type = placeOf(lacking)?.type;
+  return (
+    all.find(({ name }) => type !== undefined && placeOf(name)?.type === type) ??
+    all.find(({ name }) => name === alike) ??
+    null
+  );
 }
 
 /** By type of module: the layers where other types are adapted but this one is not. */

@@ -2,7 +2,6 @@ import type { Adapter } from "../adapter/adapter.ts";
 import type { ConsumerId } from "../adapter/consumer-facts.ts";
 import { consumerById } from "../adapter/consumers.ts";
 import { type Loaded, loadingLine } from "../adapter/loading.ts";
-import { ofEncoder } from "../adapter/names/encoders.ts";
 import { maximum } from "../core/maximum.ts";
 import { consumerVerdicts } from "./audit/consumer-verdicts.ts";
 import type { BaseFacts } from "./base-facts.ts";
@@ -13,15 +12,14 @@ export interface LoadingLine {
   readonly line: string;
 }
 
-/** Programs that take LoRA for some architectures alone. */
-const SERVERS: readonly ConsumerId[] = ["vllm", "sglang", "tgi"];
-
 /** How programs load an adapter, by its headers and config. */
 export interface ProgramLines {
   /** One for each program against which nothing is found. */
   readonly lines: readonly LoadingLine[];
   /** What is found against the program that it was made for; null if nothing is. */
   readonly against: string | null;
+  /** The programs of which nothing can be said without the base's config. */
+  readonly undecided: readonly string[];
 }
 
 /**
@@ -36,12 +34,12 @@ export function programLines(
   base: BaseFacts | null = null,
 ): ProgramLines {
   const rank = maximum([...adapter.modules.values()].map((module) => module.rank));
-  // Whether a server takes LoRA for an encoder's architecture only the base's config tells.
-  const unsure = base === null && ofEncoder(adapter.modules.keys());
   const verdicts = consumerVerdicts([adapter], base);
+  const free = verdicts.filter(({ problems }) => problems.length === 0);
   return {
-    lines: verdicts
-      .filter(({ for: id, problems }) => problems.length === 0 && !(unsure && SERVERS.includes(id)))
+    undecided: free.flatMap(({ title, undecided }) => (undecided === null ? [] : [title])),
+    lines: free
+      .filter(({ undecided }) => undecided === null)
       .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), { ...where, rank }) })),
     against: verdicts.find((own) => own.for === made)?.problems[0]?.text ?? null,
   };

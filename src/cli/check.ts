@@ -68,27 +68,35 @@ export async function checkCommand(): Promise<Command> {
 }
 
 /** All that was found for one program. */
-function printCheck({ name, for: id, version, good, findings, unseen }: CheckedAdapter): void {
+function printCheck({ name, for: id, version, good, findings, unseen, mended }: CheckedAdapter): void {
   printLine(`${name}: ${verdict(good, unseen.length > 0, `${consumerById(id).title} ${version}`)}`);
   for (const { level, text } of findings) printLine("  ", COLOURS[level](`${level}:`), ` ${text}`);
   for (const text of unseen) printLine("  ", dim("not looked at:"), ` ${text}`);
+  if (mended === null) return;
+  const { command, note } = mended;
+  if (command === null) printLine(`No command mends that: ${note}`);
+  else printCommand(`Mend all of it: ${command}`);
+  if (command !== null && note !== null) printLine(note);
 }
 
 /** One line for each program: whether it takes the adapter, and the first thing against it. */
 function printVerdicts(path: string, checks: readonly CheckedAdapter[], flags: readonly string[]): void {
   printLine(`${checks[0]!.name}:`);
-  for (const { for: id, version, good, findings, unseen } of checks) {
+  for (const { for: id, version, good, findings, unseen, undecided, mended } of checks) {
     const { title } = consumerById(id);
     const against = findings.find(({ level }) => level !== "note");
-    const colour = good ? green : COLOURS[against!.level];
+    const colour = good ? (undecided === null ? green : dim) : COLOURS[against!.level];
     const why = good
-      ? unseen.length > 0
-        ? `nothing found against it (not looked at: ${plural(unseen.length, "thing")})`
-        : "loads it as it is"
+      ? undecided !== null
+        ? `not known: ${undecided}`
+        : unseen.length > 0
+          ? `nothing found against it (not looked at: ${plural(unseen.length, "thing")})`
+          : "loads it as it is"
       : against!.text;
-    printLine("  ", colour(good ? "ok" : "no"), `  ${title} ${version}: ${why}`);
+    printLine("  ", colour(good ? (undecided === null ? "ok" : "? ") : "no"), `  ${title} ${version}: ${why}`);
+    if (mended !== null && mended.command !== null) printCommand(`      ${mended.command}`);
   }
-  const first = checks.find(({ good }) => good) ?? checks[0]!;
+  const first = checks.find(({ good, undecided }) => good && undecided === null) ?? checks[0]!;
   const words = ["lora-lego check", shellPath(path), "--for", first.for, ...flags];
   printCommand(`All about one of them: ${words.join(" ")}`);
 }

@@ -31,7 +31,7 @@ export async function printEnding(
   { next, paths, from, made, free }: Ending,
 ): Promise<void> {
   const audit = auditCommand(report, out, paths, from);
-  const { lines, against, compared, base } = await loadingLines(out, from, free, made);
+  const { lines, against, undecided, compared, base } = await loadingLines(out, from, free, made);
   printLine();
   printParagraph(lossShown(report));
   printNext([...next, ...(audit === null ? [] : [{ why: "Does the merge show signs of failure?", how: audit }])]);
@@ -45,6 +45,13 @@ export async function printEnding(
   const width = Math.max(...lines.map(({ title }) => title.length));
   for (const { title, line } of lines) printCommand(`  ${title.padEnd(width)}  ${line}`);
   if (base !== null) printParagraph(`  ${base}`, 2);
+  if (undecided.length > 0) {
+    const them = undecided.join(", ");
+    printParagraph(
+      `  Whether ${them} ${undecided.length === 1 ? "takes" : "take"} LoRA for an encoder, the base model's config tells: lora-lego check ${shellPath(out)} --base-config BASE/config.json.`,
+      2,
+    );
+  }
 }
 
 /** The command that looks for signs of failure; null where it would see too little. */

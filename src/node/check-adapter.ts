@@ -1,9 +1,8 @@
 import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
-import { ofImageModel } from "../adapter/names/components.ts";
 import type { BaseFacts } from "../analysis/base-facts.ts";
 import { type Check, checkOpened, isGood } from "../analysis/check.ts";
-import { checkValues, notFinite } from "../analysis/checks/values.ts";
-import { wholeCommands } from "../analysis/checks/whole-commands.ts";
+import { type Mended, mendingCommand } from "../analysis/checks/mending-command.ts";
+import { notFinite } from "../analysis/checks/values.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, PATH } from "./call/rules.ts";
 import { diskAdapter, INPUT, type OpenOptions } from "./input/adapter-path.ts";
@@ -31,6 +30,8 @@ export interface CheckedAdapter extends Check {
   readonly version: string;
   /** Whether nothing was found that keeps the adapter from loading with the same meaning. */
   readonly good: boolean;
+  /** How to mend all that was found; null if nothing was, or something that no command mends. */
+  readonly mended: Mended | null;
 }
 
 /**
@@ -65,18 +66,22 @@ export async function checkPath(
   const { adapter, close } = await diskAdapter(path, options);
   try {
     const tensor = options.stream ? null : await notFinite(adapter);
-    const named = { path, ofImages: ofImageModel(adapter.modules.keys()) };
-    return consumers.map((consumer) => {
-      const { findings, unseen } = checkOpened(adapter, consumer, base);
-      const free = freeNames();
-      const whole = (text: string): string => wholeCommands(text, named, free);
-      const beside = options.stream ? ["whether all values are finite, because only headers were read"] : [];
-      const check = {
-        findings: [...findings, ...checkValues(tensor, consumer)].map((own) => ({ ...own, text: whole(own.text) })),
-        unseen: [...unseen.map(whole), ...beside],
-      };
-      return { name: adapter.name, for: consumer.id, version: consumer.version, good: isGood(check), ...check };
-    });
+    const beside = options.stream ? ["whether all values are finite, because only headers were read"] : [];
+    const checked: CheckedAdapter[] = [];
+    for (const consumer of consumers) {
+      const check = checkOpened(adapter, consumer, base, tensor);
+      checked.push({
+        name: adapter.name,
+        for: consumer.id,
+        version: consumer.version,
+        good: isGood(check),
+        findings: check.findings,
+        unseen: [...check.unseen, ...beside],
+        undecided: check.undecided,
+        mended: await mendingCommand(adapter, consumer, check.findings, path, freeNames()),
+      });
+    }
+    return checked;
   } finally {
     close();
   }

@@ -17,6 +17,8 @@ export type { AuditFinding } from "../analysis/audit/set-findings.ts";
 export type { Signature } from "../analysis/audit/signatures.ts";
 export type { InspectedBlock } from "../analysis/blocks.ts";
 export type { Check, Finding } from "../analysis/check.ts";
+export type { Mend } from "../analysis/checks/finding.ts";
+export type { Mended } from "../analysis/checks/mending-command.ts";
 export type { ComparedMerge, Comparison } from "../analysis/compare.ts";
 export type { InspectedModule, Inspection } from "../analysis/inspect.ts";
 export type { MeasuredMethod } from "../analysis/measured-methods.ts";

@@ -17,6 +17,8 @@ export interface Loading {
   readonly lines: readonly LoadingLine[];
   /** Why the program that it was made for does not load it as intended; null if nothing is known against it. */
   readonly against: string | null;
+  /** The programs of which nothing can be said without the base's config. */
+  readonly undecided: readonly string[];
   /** Whether the base model's config.json was there to compare with. */
   readonly compared: boolean;
   /** What BASE stands for in them; null where they do not have it. */
@@ -45,7 +47,7 @@ export async function loadingLines(
   const named = adapter.baseModel;
   const here = named !== null && (!isPath(named) || existsSync(named));
   const facts = here ? baseOnDisk(named) : null;
-  const { lines, against } = programLines(
+  const { lines, against, undecided } = programLines(
     adapter,
     {
       path,
@@ -61,6 +63,7 @@ export async function loadingLines(
   return {
     lines: [...lines, ...(await otherFormats(adapter, path, from, free))],
     against,
+    undecided,
     compared: facts !== null,
     base: !lines.some(({ line }) => line.includes(` ${here ? shellWord(named) : "BASE"} `))
       ? null

@@ -6,6 +6,7 @@ import {
   missingLayers,
   paddedRank,
   placeOf,
+  shapeOfGap,
   startedFor,
 } from "../adapter/consumers.ts";
 import { unpairedParameters } from "../adapter/experts.ts";
@@ -172,12 +173,10 @@ function layerZeros(modules: readonly StoredModule[]): StoredModule[] {
 
 /** A zero module for every gap in a stack, in the shape of its type in another layer, or else of the module it must match. */
 function stackZeros({ title }: Consumer, modules: readonly StoredModule[]): StoredModule[] {
-  return stackGaps(modules.map(({ name }) => name)).map(({ lacking, beside, alike }) => {
-    const type = placeOf(lacking)?.type;
-    const model =
-      modules.find(({ name }) => type !== undefined && placeOf(name)?.type === type) ??
-      modules.find(({ name }) => name === alike);
-    if (model !== undefined) return zeroLike(model, lacking);
+  return stackGaps(modules.map(({ name }) => name)).map((gap) => {
+    const { lacking, beside } = gap;
+    const model = shapeOfGap(gap, modules);
+    if (model !== null) return zeroLike(model, lacking);
     throw new RefusedError(
       `${title} stacks ${beside} with ${lacking}, which no adapter has, so its size is unknown; merge with an adapter that has it, or leave ${beside} out with --exclude.`,
     );

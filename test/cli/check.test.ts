@@ -66,9 +66,10 @@ describe("lora-lego check", () => {
     expect(code).toBe(1);
     expect(lines(stdout).slice(3)).toEqual([
       "odd: not for TGI 3.3 as it is",
-      expect.stringMatching(/^ {2}differs: .*write rank 8 with lora-lego merge \S+odd --for tgi --out \S+odd-2\.$/),
+      expect.stringMatching(/^ {2}differs: .*write rank 8\.$/),
       expect.stringMatching(/^ {2}not looked at: .*--base/),
       expect.stringMatching(/^ {2}not looked at: whether TGI 3\.3 takes LoRA for the architecture/),
+      `Mend all of it: lora-lego merge ${odd} --method cat --for tgi --out ${odd}-2`,
     ]);
     const json = JSON.parse((await run(["check", odd, "--for", "tgi", "--json"])).stdout);
     expect(json).toEqual([
@@ -79,6 +80,8 @@ describe("lora-lego check", () => {
         good: false,
         findings: [expect.objectContaining({ level: "differs" })],
         unseen: [expect.stringContaining("--base"), expect.stringContaining("the architecture")],
+        undecided: null,
+        mended: { command: `lora-lego merge ${odd} --method cat --for tgi --out ${odd}-2`, note: null },
       },
     ]);
   });
@@ -92,10 +95,12 @@ describe("lora-lego check", () => {
     const { code, stdout } = await run(["check", good]);
     const shown = lines(stdout);
     expect([code, shown[0]]).toEqual([0, "good:"]);
-    expect(shown.slice(1, -1).map((line) => line.slice(0, 4))).toEqual(
+    expect(shown.slice(1, -1).flatMap((line) => (/^ {2}\S/.test(line) ? line.slice(0, 4) : []))).toEqual(
       CONSUMER_IDS.map((id) => (["vllm", "tgi", "peft"].includes(id) ? "  ok" : "  no")),
     );
-    expect(stdout).toMatch(/^ {2}no {2}llama\.cpp .*: llama\.cpp does not load peft files; convert it with /m);
+    expect(stdout).toMatch(
+      /^ {2}no {2}llama\.cpp .*: llama\.cpp does not load peft files; convert it to gguf, .*\n {6}lora-lego convert \S+good --to gguf --base-config BASE\/config\.json --out \S+good-2\.gguf$/m,
+    );
     expect(shown.at(-1)).toBe(`All about one of them: lora-lego check ${good} --for vllm`);
     const json = JSON.parse((await run(["check", good, odd, "--json"])).stdout) as { for: string }[];
     expect(json.map((each) => each.for)).toEqual([...CONSUMER_IDS, ...CONSUMER_IDS]);
@@ -124,5 +129,47 @@ describe("lora-lego check", () => {
     const missing = await run(["check", join(folder, "none"), "--for", "peft"]);
     expect(missing.code).toBe(2);
     expect(missing.stderr).toMatch(/no file or folder/);
+  });
+
+  it.concurrent("names one command for all of it, which runs and after which nothing is found", async () => {
+    const names = ["q", "v"].map((letter) => `model.layers.0.self_attn.${letter}_proj`);
+    const sizes = Object.fromEntries(names.map((name) => [name, { in: 20, out: 20 }]));
+    const { modules } = randomAdapter(5, { rank: 7, modules: sizes });
+    const bias = Object.fromEntries(
+      Object.entries(modules).map(([name, { B }]) => [
+        `base_model.model.${name}.base_layer.bias`,
+        Array((B as []).length).fill(1),
+      ]),
+    );
+    const path = writeAdapter(join(folder, "several"), { modules, extras: bias, config: { bias: "lora_only" } });
+    for (const id of ["vllm", "sglang", "tgi", "mlx"]) {
+      const [{ mended }] = JSON.parse((await run(["check", path, "--for", id, "--json"])).stdout);
+      const ended = await run(mended.command.split(" ").slice(1));
+      expect([id, ended.stderr, ended.code]).toEqual([id, expect.not.stringContaining("error"), 0]);
+      const out = mended.command.split(" ").at(-1);
+      expect((await run(["check", out, "--for", id])).code).toBe(0);
+    }
+    // A name that another program's command took is not named again.
+    expect(lines((await run(["check", path, "--for", "tgi"])).stdout).at(-1)).toMatch(/ --out \S+several-6$/);
+  });
+
+  it.concurrent("says of an encoder that nothing is known without its base, as the end of a merge does", async () => {
+    const name = "roberta.encoder.layer.0.attention.self.query";
+    const [one, other] = [1, 2].map((seed) =>
+      writeAdapter(
+        join(folder, `encoder-${seed}`),
+        randomAdapter(seed, { rank: 8, modules: { [name]: { in: 20, out: 20 } } }),
+      ),
+    ) as [string, string];
+    const { code, stdout } = await run(["check", one]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^ {2}\? {3}vLLM \S+: not known: whether vLLM .* an encoder, /m),
+    ]);
+    expect(stdout).toContain(`All about one of them: lora-lego check ${one} --for peft`);
+    const merged = await run(["merge", one, other, "--out", join(folder, "encoders")]);
+    expect(merged.stdout.replaceAll(/\s+/g, " ")).toMatch(
+      /Whether vLLM, SGLang, TGI take LoRA for an encoder, the base model's config tells: lora-lego check \S+encoders --base-config BASE\/config\.json\./,
+    );
   });
 });

@@ -54,7 +54,7 @@ describe("the end of a merge", () => {
     const { code, stdout } = await run(["merge", ...paths, "--for", "vllm", "--out", join(out, "served")]);
     expect(code).toBe(0);
     expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
-      / vLLM \S+ takes no LoRA for GPT2LMHeadModel \(.+\); fuse it into the base instead\. /,
+      / vLLM \S+ takes no LoRA for GPT2LMHeadModel \(.+\); fuse it into the base instead \(lora-lego fuse\)\. /,
     );
     expect(await printed("plain", "--for", "vllm")).not.toContain("takes no LoRA");
   });

@@ -42,7 +42,7 @@ describe("an activated LoRA", () => {
 
   it("is told to be converted, which works, before llama.cpp loads it", async () => {
     const { findings } = checkOpened(await open([1]), LLAMACPP);
-    expect(findings.map(({ text }) => text)).toContainEqual(expect.stringMatching(/lora-lego convert --to gguf/));
+    expect(findings.map(({ text }) => text)).toContainEqual(expect.stringMatching(/convert it to gguf/));
   });
 
   it("is refused in formats without tokens", async () => {

@@ -11,6 +11,8 @@ export interface ConsumerVerdict {
   readonly version: string;
   /** The first thing that keeps the program from loading an adapter with the same meaning, by adapter; empty if nothing was found. */
   readonly problems: readonly { readonly adapter: string; readonly text: string }[];
+  /** What has to be known before anything can be said; null where nothing has. */
+  readonly undecided: string | null;
 }
 
 /**
@@ -21,10 +23,12 @@ export interface ConsumerVerdict {
 export function consumerVerdicts(adapters: readonly Adapter[], base: BaseFacts | null = null): ConsumerVerdict[] {
   return CONSUMER_IDS.map((id) => {
     const consumer = consumerById(id);
-    const problems = adapters.flatMap((adapter) => {
-      const first = checkOpened(adapter, consumer, base).findings.find(({ level }) => level !== "note");
-      return first === undefined ? [] : [{ adapter: adapter.name, text: first.text }];
+    const checks = adapters.map((adapter) => checkOpened(adapter, consumer, base));
+    const problems = checks.flatMap(({ findings }, t) => {
+      const first = findings.find(({ level }) => level !== "note");
+      return first === undefined ? [] : [{ adapter: adapters[t]!.name, text: first.text }];
     });
-    return { for: id, title: consumer.title, version: consumer.version, problems };
+    const undecided = checks.find((check) => check.undecided !== null)?.undecided ?? null;
+    return { for: id, title: consumer.title, version: consumer.version, problems, undecided };
   });
 }

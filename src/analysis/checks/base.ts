@@ -10,6 +10,7 @@ import type { BaseFacts } from "../base-facts.ts";
 import { checkExtraSizes } from "./base-extras.ts";
 import { type BasePlace, placesIn } from "./base-places.ts";
 import { checkTied } from "./base-tied.ts";
+import { undecidedFor } from "./encoder.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
 /** A base that nothing is known about. */
@@ -28,7 +29,10 @@ export function checkBase(adapter: Adapter, consumer: Consumer, base: BaseFacts 
     unseen.push("whether the base model has these modules in these sizes (pass --base, or --base-config)");
     // If one tensor is both head and embedding, these refuse a change of it or change both.
     if (consumer.id === "llamacpp" || consumer.id === "mlx") checkTied(adapter, consumer, UNKNOWN, unseen);
-    return checkArchitecture(adapter, consumer, UNKNOWN, unseen);
+    const undecided = undecidedFor(adapter, consumer, base);
+    if (undecided === null) return checkArchitecture(adapter, consumer, UNKNOWN, unseen);
+    unseen.push(undecided);
+    return [];
   }
   // Checkpoints of image models name their weights by other rules than adapters do.
   if (isOfImages(adapter, consumer)) {
@@ -59,7 +63,9 @@ function checkArchitecture(
   const { modules } = adapter;
   const architecture = config === null ? shownArchitecture(adapter) : config.architectures[0];
   const refused = (): Finding[] => [
-    fails(`${title} ${version} takes no LoRA for ${architecture} (${name}); fuse it into the base instead.`),
+    fails(
+      `${title} ${version} takes no LoRA for ${architecture} (${name}); fuse it into the base instead (lora-lego fuse).`,
+    ),
   ];
   // SGLang knows no sizes of these layers, and TGI looks for layers by Llama's names alone.
   if (architecture === GPT2 && (id === "sglang" || id === "tgi")) return refused();
@@ -107,7 +113,7 @@ export function checkPlaces(adapter: Adapter, consumer: Consumer, base: BaseFact
       `whether ${base.name} has modules of these names and sizes (a config alone does not show this; pass --base)`,
     );
     const { config, name } = base;
-    return config === null ? [] : misfits(adapter.modules.values(), name, config).map(fails);
+    return config === null ? [] : misfits(adapter.modules.values(), name, config).map((text) => fails(text));
   }
   const places = placesIn(base, adapter);
   if (places === null) {

@@ -13,11 +13,14 @@ export function checkExperts(adapter: Adapter, consumer: Consumer, unseen: strin
   if (stack !== undefined) return checkThreeDimensional(stack, consumer, unseen);
   if (consumer.id === "vllm") return checkPaired(adapter, consumer, unseen);
   if (consumer.id === "peft") return [...checkNamed(adapter, consumer), ...checkStacked(adapter, consumer)];
+  // Another format is converted anyway.
+  if (consumer.id !== "mlx" || adapter.format !== "mlx") return [];
   const single = [...adapter.modules.values()].find((module) => expertOf(module.name) !== null && !isStacked(module));
-  if (single === undefined || consumer.id !== "mlx") return [];
+  if (single === undefined) return [];
   return [
     fails(
-      `${consumer.title} stores the experts of a layer as one switch_mlp and has no ${single.name}; convert them with lora-lego convert --to mlx --base-config config.json.`,
+      `${consumer.title} stores the experts of a layer as one switch_mlp and has no ${single.name}; convert them.`,
+      { to: "mlx" },
     ),
   ];
 }
@@ -39,7 +42,8 @@ function checkThreeDimensional(stack: AdapterModule, { id, title, version }: Con
   }
   return [
     fails(
-      `${title} has no place for factors of all experts in one tensor of three dimensions (${key}); ${id === "sglang" ? "write them with lora-lego merge --method cat --for sglang" : "write them with lora-lego convert --to peft"}.`,
+      `${title} has no place for factors of all experts in one tensor of three dimensions (${key}); write them as ${id === "sglang" ? "SGLang takes them" : "PEFT saves them"}.`,
+      id === "sglang" ? { fitted: true } : { to: "peft" },
     ),
   ];
 }
@@ -63,7 +67,8 @@ function checkNamed({ modules, peft }: Adapter, { title }: Consumer): Finding[] 
   if (part === undefined || peft === null || peft.targetParameters.length > 0) return [];
   return [
     differs(
-      `${title} finds parameters by target_parameters, which its config lacks, so it would leave out ${placeOfPart(part).path}; lora-lego convert --to peft writes them.`,
+      `${title} finds parameters by target_parameters, which its config lacks, so it would leave out ${placeOfPart(part).path}; a conversion to peft writes them.`,
+      { to: "peft" },
     ),
   ];
 }
@@ -76,7 +81,8 @@ function checkStacked({ modules }: Adapter, { title }: Consumer): Finding[] {
   if (odd !== undefined) {
     return [
       fails(
-        `${title} stacks the experts of a layer under transformers 5 and gives them all the config's rank, but ${first!.name} has rank ${first!.rank} and ${odd.name} has rank ${odd.rank}; give them one rank with lora-lego merge --rank-layout uniform.`,
+        `${title} stacks the experts of a layer under transformers 5 and gives them all the config's rank, but ${first!.name} has rank ${first!.rank} and ${odd.name} has rank ${odd.rank}; give them one rank.`,
+        { rankLayout: "uniform" },
       ),
     ];
   }

@@ -24,10 +24,11 @@ export function checkImageScales(
   if (inMetadata > 0) {
     if (id === "diffusers") return [note(`${title} takes the scales from lora_adapter_metadata: ${listed(all)}.`)];
     if (scaled === undefined) return [];
-    const way = variants.length > 0 ? "load it in diffusers" : "convert it with lora-lego convert --to kohya";
+    const plain = variants.length === 0;
     return [
       differs(
-        `${title} does not read lora_adapter_metadata, so the scale of ${scaled.name} is that of its .alpha, or 1 without one, instead of ${short(scaled.scale)}; ${way}.`,
+        `${title} does not read lora_adapter_metadata, so the scale of ${scaled.name} is that of its .alpha, or 1 without one, instead of ${short(scaled.scale)}; ${plain ? "convert it to kohya" : "load it in diffusers"}.`,
+        plain ? { to: "kohya" } : undefined,
       ),
     ];
   }

@@ -1,10 +1,10 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { componentOf } from "../../adapter/names/components.ts";
-import { isOfT5, withoutT5 } from "../../adapter/names/without-t5.ts";
+import { isOfT5, OF_T5 } from "../../adapter/names/without-t5.ts";
 import { placeOf } from "../../adapter/weights/whole.ts";
 import { familyById, TEXT_ENCODERS } from "../../families/families.ts";
-import { differs, type Finding, fails, note, short } from "./finding.ts";
+import { differs, type Finding, fails, type Mend, note, short } from "./finding.ts";
 import { type FoundNames, foundNames, isXlabs } from "./found-names.ts";
 import { checkImageScales } from "./image-scales.ts";
 
@@ -36,19 +36,35 @@ export function checkImage(adapter: Adapter, consumer: Consumer, unseen: string[
   return [...findings, ...(loads ? scales : scales.filter(({ level }) => level !== "note"))];
 }
 
+/** What to do about a file: convert it, or else another way, as no conversion keeps more than a plain LoRA. */
+function converted(
+  { variants }: Pick<Adapter, "variants">,
+  to: "kohya" | "diffusers",
+  otherwise: string,
+): [way: string, Mend?] {
+  return variants.length > 0 ? [otherwise] : [`convert it to ${to}`, { to }];
+}
+
 /** How many modules of a known family a program finds. */
 function checkNames({ families, variants }: Adapter, { id, title }: Consumer, names: FoundNames | null): Finding[] {
   if (names === null) return [];
   const { found, of, lost } = names;
   const model = familyById(families[0]!).title;
-  if (lost === null) return [note(`${title} finds all ${of} modules of the denoiser by their names (${model}).`)];
-  const way =
-    variants.length > 0
-      ? "use names that it knows"
-      : `convert it with lora-lego convert --to ${id === "comfyui" ? "kohya" : "diffusers"}`;
-  if (found === 0)
-    return [fails(`${title} finds none of the ${of} modules by their names (such as ${lost}; ${model}); ${way}.`)];
-  return [differs(`${title} finds ${found} of the ${of} modules by their names (not ${lost}; ${model}); ${way}.`)];
+  if (lost === null)
+    return [
+      note(
+        `${title} finds ${of === 1 ? "the one module of the denoiser by its name" : `all ${of} modules of the denoiser by their names`} (${model}).`,
+      ),
+    ];
+  const [way, mend] = converted({ variants }, id === "comfyui" ? "kohya" : "diffusers", "use names that it knows");
+  const none =
+    of === 1
+      ? `does not find the one module by its name (${lost}`
+      : `finds none of the ${of} modules by their names (such as ${lost}`;
+  if (found === 0) return [fails(`${title} ${none}; ${model}); ${way}.`, mend)];
+  return [
+    differs(`${title} finds ${found} of the ${of} modules by their names (not ${lost}; ${model}); ${way}.`, mend),
+  ];
 }
 
 /** Attention layers of UNets. In diffusers' files ComfyUI finds them only by the names of their processors (comfy/lora.py). */
@@ -60,10 +76,10 @@ function checkComfyui({ format, modules, variants }: Adapter, { title }: Consume
   );
   const [first] = lost;
   if (first === undefined) return [];
-  const way = variants.length > 0 ? "load it in diffusers" : "convert it with lora-lego convert --to kohya";
+  const [way, mend] = converted({ variants }, "kohya", "load it in diffusers");
   const which = lost.length === all.length ? "all of its modules" : `${lost.length} of its ${all.length} modules`;
   const text = `${title} misses ${which}: it looks for attention under names with .processor. (not ${first.a.name}); ${way}.`;
-  return [lost.length === all.length ? fails(text) : differs(text)];
+  return [lost.length === all.length ? fails(text, mend) : differs(text, mend)];
 }
 
 /** A name of a component from no known family. */
@@ -84,13 +100,14 @@ function checkBare({ format, families, modules, variants }: Adapter, { id, title
   );
   const [first] = bare;
   if (first === undefined) return [];
-  const way =
-    variants.length > 0
-      ? "put diffusion_model. in front of them"
-      : `convert it with lora-lego convert --to ${id === "diffusers" ? "diffusers" : "kohya"}`;
+  const [way, mend] = converted(
+    { variants },
+    id === "diffusers" ? "diffusers" : "kohya",
+    "put diffusion_model. in front of them",
+  );
   const lost = `a component that ${title} looks for (such as ${first.b.name})`;
-  if (bare.length === all.length) return [fails(`none of its names has ${lost}; ${way}.`)];
-  return [differs(`${bare.length} of its ${all.length} modules have names without ${lost}; ${way}.`)];
+  if (bare.length === all.length) return [fails(`none of its names has ${lost}; ${way}.`, mend)];
+  return [differs(`${bare.length} of its ${all.length} modules have names without ${lost}; ${way}.`, mend)];
 }
 
 /** Control files of Flux's makers, whose bare names both programs take, but each recognises them by other tensors. */
@@ -107,21 +124,24 @@ function checkDiffusers(adapter: Adapter, { title }: Consumer): Finding[] {
   const all = [...modules.values()];
   // No conversion keeps more than a plain LoRA.
   const plain = variants.length === 0;
-  const way = plain ? "write it with lora-lego convert --to diffusers" : "load it in ComfyUI";
+  const [way, mend] = converted({ variants }, "diffusers", "load it in ComfyUI");
   const raised = all.find(({ a }) => /^lora_transformer_.*_(ff|mlp|norm)/.test(a.name));
   if (raised !== undefined) {
     return [
-      fails(`${title} reads only attention from files with lora_transformer_ names (not ${raised.a.name}); ${way}.`),
+      fails(
+        `${title} reads only attention from files with lora_transformer_ names (not ${raised.a.name}); ${way}.`,
+        mend,
+      ),
     ];
   }
   const flux = all.some(({ name }) => name.startsWith("diffusion_model."));
   const second = flux ? all.find(({ a }) => /^lora_te[23]_/.test(a.name)) : undefined;
   if (second !== undefined) {
-    const encoder =
-      all.some(({ name }) => isOfT5(name)) && plain ? `it loads no LoRA of T5: ${withoutT5(adapter)}` : way;
+    const ofT5 = all.some(({ name }) => isOfT5(name)) && plain;
     return [
       differs(
-        `${title} leaves out all text encoders of Flux files except the first (such as ${second.a.name}); ${encoder}.`,
+        `${title} leaves out all text encoders of Flux files except the first (such as ${second.a.name}); ${ofT5 ? "it loads no LoRA of T5: leave that out, and convert the rest to diffusers" : way}.`,
+        ofT5 ? { to: "diffusers", exclude: OF_T5 } : mend,
       ),
     ];
   }
@@ -130,7 +150,8 @@ function checkDiffusers(adapter: Adapter, { title }: Consumer): Finding[] {
   if (other === undefined) return [];
   return [
     differs(
-      `${title} gives some modules of a UNet the alpha of others, but here ${first!.name} has alpha ${short(first!.scale * first!.rank)} and ${other.name} has ${short(other.scale * other.rank)}; ${plain ? "lora-lego convert --to kohya writes one alpha" : way}.`,
+      `${title} gives some modules of a UNet the alpha of others, but here ${first!.name} has alpha ${short(first!.scale * first!.rank)} and ${other.name} has ${short(other.scale * other.rank)}; ${plain ? "a conversion to kohya writes one alpha" : way}.`,
+      plain ? { to: "kohya" } : undefined,
     ),
   ];
 }

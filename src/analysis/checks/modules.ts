@@ -1,5 +1,5 @@
 import type { Adapter, AdapterModule } from "../../adapter/adapter.ts";
-import { type Consumer, missingLayers, paddedRank, startedFor } from "../../adapter/consumers.ts";
+import { type Consumer, missingLayers, paddedRank, shapeOfGap, startedFor } from "../../adapter/consumers.ts";
 import { ofImageModel } from "../../adapter/names/components.ts";
 import { numberedList, renamedForTrainer } from "../../adapter/names/numbered.ts";
 import { stackGaps } from "../../adapter/stacked.ts";
@@ -39,21 +39,22 @@ export function checkKinds({ modules }: Adapter, { title, kinds }: Consumer): Fi
 }
 
 export function checkRanks({ modules }: Adapter, consumer: Consumer): Finding[] {
-  const { id, title, ranks, mostRank } = consumer;
+  const { title, ranks, mostRank } = consumer;
   const distinct = [...new Set(Array.from(modules.values(), ({ rank }) => rank))].sort((one, other) => one - other);
   const largest = distinct.at(-1);
   if (largest === undefined) return [];
   if (mostRank !== null && largest > mostRank) {
     return [
-      fails(
-        `${title} takes rank ${mostRank} at most, but a module has rank ${largest}; cut it with lora-lego resize --rank ${mostRank}.`,
-      ),
+      fails(`${title} takes rank ${mostRank} at most, but a module has rank ${largest}; cut it to rank ${mostRank}.`, {
+        rank: mostRank,
+      }),
     ];
   }
   if (ranks !== null && distinct.some((rank) => !ranks.includes(rank))) {
     return [
       differs(
-        `${title} pads rank ${distinct.join(", ")} to one of ${ranks.join(", ")} and scales by the padded rank, so the delta shrinks; write rank ${paddedRank(consumer, largest)} with lora-lego merge --for ${id}.`,
+        `${title} pads rank ${distinct.join(", ")} to one of ${ranks.join(", ")} and scales by the padded rank, so the delta shrinks; write rank ${paddedRank(consumer, largest)}.`,
+        { fitted: true },
       ),
     ];
   }
@@ -76,7 +77,8 @@ export function checkScales({ modules, statedScale, peft }: Adapter, consumer: C
   if (scaled !== undefined) {
     return [
       differs(
-        `${title} reads one lora_alpha / r for all modules (${short(read)}${peft?.rslora && !rslora ? ", use_rslora ignored" : ""}), but ${scaled.name} has scale ${short(scaled.scale)}; fold the scales in with lora-lego merge --for ${id}.`,
+        `${title} reads one lora_alpha / r for all modules (${short(read)}${peft?.rslora && !rslora ? ", use_rslora ignored" : ""}), but ${scaled.name} has scale ${short(scaled.scale)}; fold the scales in.`,
+        { fitted: true },
       ),
     ];
   }
@@ -85,12 +87,13 @@ export function checkScales({ modules, statedScale, peft }: Adapter, consumer: C
   if (ranked === undefined) return [];
   return [
     differs(
-      `${title} reads one rank for all modules (${rank}), but ${ranked.name} has rank ${ranked.rank}; write one rank with lora-lego merge --for ${id}.`,
+      `${title} reads one rank for all modules (${rank}), but ${ranked.name} has rank ${ranked.rank}; write one rank.`,
+      { fitted: true },
     ),
   ];
 }
 
-export function checkLayers({ modules }: Adapter, { id, title, everyLayer }: Consumer): Finding[] {
+export function checkLayers({ modules }: Adapter, { title, everyLayer }: Consumer): Finding[] {
   const missing = everyLayer ? [...missingLayers(modules.keys())] : [];
   const [first] = missing;
   if (first === undefined) return [];
@@ -98,20 +101,27 @@ export function checkLayers({ modules }: Adapter, { id, title, everyLayer }: Con
   const others = missing.length === 1 ? "" : `, and ${missing.length - 1} more types lack layers`;
   return [
     differs(
-      `${title} drops module types that are not adapted in every layer: ${type} lacks layer ${layers.slice(0, 5).join(", ")}${layers.length > 5 ? ", ..." : ""}${others}; write zero factors there with lora-lego merge --for ${id}.`,
+      `${title} drops module types that are not adapted in every layer: ${type} lacks layer ${layers.slice(0, 5).join(", ")}${layers.length > 5 ? ", ..." : ""}${others}; write zero factors there.`,
+      { fitted: true },
     ),
   ];
 }
 
 /** Whether all modules that a consumer stacks with adapted ones are adapted too. */
-export function checkStacks({ modules }: Adapter, { id, title, stacks }: Consumer): Finding[] {
+export function checkStacks({ modules }: Adapter, { title, stacks }: Consumer): Finding[] {
   const gaps = stacks ? stackGaps(modules.keys()) : [];
-  const [first] = gaps;
+  const unknown = gaps.find((gap) => shapeOfGap(gap, modules.values()) === null);
+  const first = unknown ?? gaps[0];
   if (first === undefined) return [];
   const others = gaps.length === 1 ? "" : `, and ${gaps.length - 1} more such modules`;
+  const way =
+    unknown === undefined
+      ? "write zero factors there"
+      : `as none of its modules shows the size of that, merge it with an adapter that has it, or leave ${first.beside} out with --exclude`;
   return [
     fails(
-      `${title} stacks ${first.beside} with ${first.lacking}, which is not adapted${others}; write zero factors there with lora-lego merge --for ${id}.`,
+      `${title} stacks ${first.beside} with ${first.lacking}, which is not adapted${others}; ${way}.`,
+      unknown === undefined ? { fitted: true } : undefined,
     ),
   ];
 }

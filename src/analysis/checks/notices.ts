@@ -1,5 +1,6 @@
 import type { Adapter, Notice } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
+import type { WrittenFormat } from "../../convert/formats.ts";
 import { differs, type Finding, fails, note } from "./finding.ts";
 
 /** Notices from reading the adapter: how a consumer handles its names, and all others unchanged. */
@@ -22,9 +23,10 @@ function oddNames({ notices, format }: Adapter, { id, formats }: Consumer): Noti
 /** Whether a consumer finds tensors under such names. */
 function checkNames(odd: Notice, { id, title, version, formats }: Consumer, unseen: string[]): Finding[] {
   if (id === "peft" || id === "vllm" || id === "tgi") {
-    const to = formats[0]!;
     return [
-      fails(`${title} finds tensors by their exact names: ${odd.text} Write them with lora-lego convert --to ${to}.`),
+      fails(`${title} finds tensors by their exact names: ${odd.text} A conversion writes these.`, {
+        to: formats[0] as WrittenFormat,
+      }),
     ];
   }
   unseen.push(`whether ${title} ${version} finds the names: ${odd.text.replace(/\.$/, "")}`);

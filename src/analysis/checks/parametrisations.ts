@@ -2,7 +2,7 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import type { Consumer } from "../../adapter/consumers.ts";
 import { kroneckerSides } from "../../adapter/lycoris/leading.ts";
 import { methodOfKey } from "../../adapter/shown-method.ts";
-import { convertTo } from "./convert-to.ts";
+import type { WrittenFormat } from "../../convert/formats.ts";
 import { differs, type Finding, fails } from "./finding.ts";
 
 /**
@@ -17,14 +17,15 @@ export function checkParametrisations(adapter: Adapter, consumer: Consumer, unse
   if (id === "comfyui") return checkTucker(adapter, consumer);
   if (id === "diffusers") {
     unseen.push(
-      `how ${title} ${version} handles LyCORIS' own tensors (such as ${computed.a.name}); write plain LoRA with lora-lego convert --to diffusers`,
+      `how ${title} ${version} handles LyCORIS' own tensors (such as ${computed.a.name}); a conversion to diffusers writes plain LoRA`,
     );
     return [];
   }
   if (id === "peft") return [];
   return [
     fails(
-      `${title} loads plain LoRA only, but this has tensors of another method (such as ${computed.a.name}); write plain LoRA with ${convertTo(formats[0]!, adapter)}.`,
+      `${title} loads plain LoRA only, but this has tensors of another method (such as ${computed.a.name}); write plain LoRA.`,
+      { to: formats[0] as WrittenFormat },
     ),
   ];
 }
@@ -40,6 +41,7 @@ function checkTucker({ modules }: Adapter, { title, version }: Consumer): Findin
   const tucker = [...modules.values()].filter((module) => kroneckerSides(module)?.right.a.op === "core");
   const [first] = tucker;
   if (first === undefined) return [];
-  const text = `${title} leaves out LoKr with lokr_t2 (such as ${first.name}; release ${version} logs an error); write plain LoRA with lora-lego convert --to kohya.`;
-  return [tucker.length === modules.size ? fails(text) : differs(text)];
+  const text = `${title} leaves out LoKr with lokr_t2 (such as ${first.name}; release ${version} logs an error); write plain LoRA.`;
+  const mend = { to: "kohya" } as const;
+  return [tucker.length === modules.size ? fails(text, mend) : differs(text, mend)];
 }

@@ -1,8 +1,10 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { type Consumer, isOneHead } from "../../adapter/consumers.ts";
-import { convertTo } from "./convert-to.ts";
+import type { WrittenFormat } from "../../convert/formats.ts";
 import { areMany, differs, type Finding, fails } from "./finding.ts";
 
+/** A merge for the program writes such settings anew. */
+const FITTED = { fitted: true } as const;
 /** Tensors other than factors that ComfyUI reads. */
 const SIDE_TENSOR = /\.(diff|diff_b|w_norm|b_norm|set_weight|reshape_weight)$/;
 
@@ -36,7 +38,8 @@ function checkExtras(
   const what = loads === "one-head" ? "factors and one classifier or score" : "factors only";
   return [
     fails(
-      `${title} loads ${what}, but there ${areMany(keys.length, "is another tensor", " other tensors")} (such as ${first}); leave them out with ${convertTo(formats[0]!, adapter)} --extras drop, if the task does not need them.`,
+      `${title} loads ${what}, but there ${areMany(keys.length, "is another tensor", " other tensors")} (such as ${first}); leave ${keys.length === 1 ? "it" : "them"} out, if the task does not need ${keys.length === 1 ? "it" : "them"}.`,
+      { to: formats[0] as WrittenFormat, extras: "drop" },
     ),
   ];
 }
@@ -45,13 +48,14 @@ function checkExtras(
 function checkVllm({ peft, modulesToSave }: Adapter, { title }: Consumer): Finding[] {
   const found: Finding[] = [];
   if (peft !== null && peft.bias !== "none") {
-    found.push(fails(`${title} refuses bias "${peft.bias}" in a config; lora-lego merge --for vllm writes "none".`));
+    found.push(fails(`${title} refuses bias "${peft.bias}" in a config; write "none".`, FITTED));
   }
   const others = modulesToSave.filter((name) => name !== "classifier" && name !== "score");
   if (others.length > 0) {
     found.push(
       fails(
-        `${title} refuses modules_to_save in a config except classifier and score, but this has ${others.join(", ")}; lora-lego merge --for vllm writes none.`,
+        `${title} refuses modules_to_save in a config except classifier and score, but this has ${others.join(", ")}; write none.`,
+        FITTED,
       ),
     );
   }
@@ -59,14 +63,15 @@ function checkVllm({ peft, modulesToSave }: Adapter, { title }: Consumer): Findi
 }
 
 /** What SGLang takes as target_modules: a list, "all" or "all-linear"; embeddings and heads only if listed. */
-function checkTargets({ peft, modules }: Adapter, { id, title }: Consumer): Finding[] {
+function checkTargets({ peft, modules }: Adapter, { title }: Consumer): Finding[] {
   const targets = peft?.targets;
   if (targets === undefined || targets === null) return [];
   if (typeof targets === "string") {
     if (targets === "all" || targets === "all-linear") return [];
     return [
       fails(
-        `${title} reads target_modules as a list, "all" or "all-linear", but this is the expression "${targets}"; lora-lego merge --for ${id} writes a list.`,
+        `${title} reads target_modules as a list, "all" or "all-linear", but this is the expression "${targets}"; write a list.`,
+        FITTED,
       ),
     ];
   }
@@ -76,5 +81,5 @@ function checkTargets({ peft, modules }: Adapter, { id, title }: Consumer): Find
     return (last === "embed_tokens" || last === "lm_head") && !listed.has(last);
   });
   if (left === undefined) return [];
-  return [differs(`${title} skips ${left}, which target_modules does not list; lora-lego merge --for ${id} lists it.`)];
+  return [differs(`${title} skips ${left}, which target_modules does not list; list it.`, FITTED)];
 }

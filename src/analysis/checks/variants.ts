@@ -3,6 +3,8 @@ import type { Consumer, Handling } from "../../adapter/consumers.ts";
 import { isNamedStack } from "../../adapter/expert-tensors.ts";
 import { PEFT_TYPES } from "../../adapter/shown-method.ts";
 import type { Variant } from "../../adapter/variants.ts";
+import type { WrittenFormat } from "../../convert/formats.ts";
+import { isOnBase } from "../../formats/peft-folder/lora-like-config.ts";
 import { isPart, placeOfPart } from "../../formats/peft-folder/parameters.ts";
 import { differs, type Finding, fails, note } from "./finding.ts";
 
@@ -10,7 +12,13 @@ import { differs, type Finding, fails, note } from "./finding.ts";
 export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: string[]): Finding[] {
   const { title, version } = consumer;
   const found: Finding[] = [];
-  for (const variant of [...adapter.variants, ...ofParameters(adapter, consumer)]) {
+  const named = ofParameters(adapter, consumer);
+  for (const variant of [...adapter.variants, ...named]) {
+    const mend = isReadOnBase(variant)
+      ? { to: consumer.formats[0] as WrittenFormat, onBase: true as const }
+      : named.includes(variant) && consumer.stackedExperts
+        ? { fitted: true as const }
+        : undefined;
     const own = `it ${variant.text.replace(/\.$/, "")}`;
     switch (handlingOf(adapter, consumer, variant)) {
       case "loads":
@@ -18,10 +26,10 @@ export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: stri
           found.push(note(`it keeps its meaning only on the exact base that it was trained on: ${own}.`));
         break;
       case "fails":
-        found.push(fails(`${title} ${version} does not load such adapters: ${own}.`));
+        found.push(fails(`${title} ${version} does not load such adapters: ${own}.`, mend));
         break;
       case "differs":
-        found.push(differs(`${title} ${version} loads it as something else: ${own}.`));
+        found.push(differs(`${title} ${version} loads it as something else: ${own}.`, mend));
         break;
       case "unknown":
         unseen.push(`how ${title} ${version} handles it: it ${variant.text.replace(/[,;] .*$/, "")}`);
@@ -32,12 +40,17 @@ export function checkVariants(adapter: Adapter, consumer: Consumer, unseen: stri
 }
 
 /** Factors of parameters, which merges read like others, but not every program that loads PEFT's folders. */
-function ofParameters({ modules, variants }: Adapter, { formats, id, stackedExperts }: Consumer): Variant[] {
+function ofParameters({ modules, variants }: Adapter, { formats, stackedExperts }: Consumer): Variant[] {
   const part = [...modules.values()].filter(isPart).find((module) => !(stackedExperts && isNamedStack(module)));
   if (part === undefined || !formats.includes("peft") || variants.some(({ id }) => id === "target_parameters"))
     return [];
-  const text = `adapts parameters of its model (such as ${placeOfPart(part).path}) and not only layers; ${stackedExperts ? `lora-lego merge --method cat --for ${id} writes them as that takes them` : "load it in PEFT or vLLM"}.`;
+  const text = `adapts parameters of its model (such as ${placeOfPart(part).path}) and not only layers; ${stackedExperts ? "write them as it takes them" : "load it in PEFT or vLLM"}.`;
   return [{ id: "target_parameters", text }];
+}
+
+/** Whether an adapter of another method becomes plain LoRA where its base is there. */
+export function isReadOnBase({ id, of, method }: Variant): boolean {
+  return id === "other_method" && of === undefined && method !== undefined && isOnBase(method);
 }
 
 function handlingOf(adapter: Adapter, consumer: Consumer, variant: Variant): Handling {

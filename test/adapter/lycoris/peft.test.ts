@@ -73,7 +73,7 @@ describe("methods of PEFT that are a LoRA all the same", () => {
       for (const id of ["vllm", "sglang", "tgi"] as const) {
         const { findings } = checkOpened(adapter, consumerById(id));
         expect(findings.map(({ text }) => text).join()).toMatch(
-          /plain LoRA only.*(hada|lokr|lora_E|delora|vblora|gralora|c3a).*convert --to peft/,
+          /plain LoRA only.*(hada|lokr|lora_E|delora|vblora|gralora|c3a).*write plain LoRA/,
         );
       }
     }
