@@ -9,6 +9,6 @@ export { multiply } from "./multiply";
 export { narrow, narrowTransposed } from "./narrow";
 export { cross, gram, gramF64, manhattan } from "./pairs";
 export { ascending, dropRanked } from "./ranks";
-export { maxAbs, prune, scale, squaredNorms } from "./rows";
+export { add, maxAbs, prune, scale, squaredNorms } from "./rows";
 export { tileColumns, tileDifferences, tileF32, tileF64, tileSums } from "./tiles";
 export { widen, widenTransposed } from "./widen";

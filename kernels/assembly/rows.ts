@@ -9,6 +9,18 @@ export function scale(row: usize, length: usize, factor: f32): void {
   for (; row < end; row += 4) store<f32>(row, load<f32>(row) * factor);
 }
 
+/** sums[x] += row[x], each sum in f64. */
+export function add(row: usize, length: usize, sums: usize): void {
+  const end = row + (length << 2);
+  for (; row + 16 <= end; row += 16, sums += 32) {
+    const v = v128.load(row);
+    const upper = v128.shuffle<i64>(v, v, 1, 0);
+    v128.store(sums, f64x2.add(v128.load(sums), f64x2.promote_low_f32x4(v)));
+    v128.store(sums, f64x2.add(v128.load(sums, 16), f64x2.promote_low_f32x4(upper)), 16);
+  }
+  for (; row < end; row += 4, sums += 8) store<f64>(sums, load<f64>(sums) + f64(load<f32>(row)));
+}
+
 /** Four elements, 0 for those whose magnitude is below the threshold. */
 // @ts-ignore: decorator
 @inline

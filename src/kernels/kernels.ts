@@ -209,6 +209,9 @@ export interface Kernels {
   /** row[x] *= factor (rounded to f32), in place. */
   scale(row: Float32Array, factor: number): void;
 
+  /** sums[x] += row[x], in f64. */
+  add(row: Float32Array, sums: Float64Array): void;
+
   /** out[i] = the largest |element| of row i. */
   maxAbs(rows: Float32Array, count: number, stride: number, length: number, out: Float64Array): void;
 

@@ -184,6 +184,10 @@ export function referenceKernels(): Kernels {
       for (let x = 0; x < row.length; x++) row[x] = row[x]! * Math.fround(factor);
     },
 
+    add(row, sums) {
+      for (let x = 0; x < row.length; x++) sums[x]! += row[x]!;
+    },
+
     maxAbs(rows, count, stride, length, out) {
       fold(rows, count, stride, length, out, (largest, x) => Math.max(largest, Math.abs(x)));
     },

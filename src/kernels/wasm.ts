@@ -84,6 +84,7 @@ interface Exports {
   ascending(row: number, length: number, order: number, room: number): void;
   dropRanked(row: number, length: number, order: number, draws: number, limits: number, factors: number): void;
   scale(row: number, length: number, factor: number): void;
+  add(row: number, length: number, sums: number): void;
   maxAbs(rows: number, count: number, stride: number, length: number, out: number): void;
   squaredNorms(rows: number, count: number, stride: number, length: number, out: number): void;
 }
@@ -263,6 +264,10 @@ export function wasmKernels(module?: WebAssembly.Module): Kernels {
 
     scale(row, factor) {
       wasm.scale(address(row, 0, "row"), row.length, factor);
+    },
+
+    add(row, sums) {
+      wasm.add(address(row, 0, "row"), row.length, address(sums, row.length, "sums"));
     },
 
     maxAbs(rows, count, stride, length, out) {

@@ -1,4 +1,4 @@
-import { type DellaOptions, della, REMEMBERED } from "./della.ts";
+import { type DellaOptions, della } from "./della.ts";
 import { denseMethod } from "./dense/dense-method.ts";
 import { droppedByRank } from "./dense/sparsifiers.ts";
 import { weightedSum } from "./elementwise/combine.ts";
@@ -21,7 +21,6 @@ export const dellaLinear: Method<DellaLinearOptions> = denseMethod<DellaLinearOp
   parameters: { density, epsilon, seed },
   rule: (options) => ({
     prepare: droppedByRank(options.density, options.epsilon, options.seed),
-    remembered: REMEMBERED,
     combine: weightedSum,
   }),
 });

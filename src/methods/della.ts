@@ -5,9 +5,6 @@ import { votedMean } from "./elementwise/combine.ts";
 import { CONSENSUS, type ConsensusOptions, SEED } from "./elementwise/options.ts";
 import type { Method } from "./method.ts";
 
-/** Merged entries that stay from pass to pass: 64 MB, a module of 4096 x 4096. */
-export const REMEMBERED: number = 2 ** 24;
-
 export interface DellaOptions extends ConsensusOptions {
   readonly density: number;
   readonly epsilon: number;
@@ -37,7 +34,6 @@ export const della: Method<DellaOptions> = denseMethod<DellaOptions>({
   },
   rule: ({ density, epsilon, seed, ...vote }) => ({
     prepare: droppedByRank(density, epsilon, seed),
-    remembered: REMEMBERED,
     combine: votedMean(vote),
   }),
 });

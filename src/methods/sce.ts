@@ -1,5 +1,6 @@
 import { tiledMethod } from "./dense/dense-method.ts";
 import type { RowTiles } from "./dense/low-rank.ts";
+import { mergedBy } from "./dense/merge-tiles.ts";
 import { deltaDensity } from "./dense/options.ts";
 import { largestSpread, type Select } from "./dense/spread.ts";
 import type { TaskTiles } from "./dense/task-tiles.ts";
@@ -24,20 +25,17 @@ export const sce: Method<DensityOption> = tiledMethod<DensityOption>({
     density: { ...deltaDensity(1), description: "share of the entries to keep, those that vary most between adapters" },
   },
   merged(tiles, { density }): RowTiles {
-    const { kernels, columns, tileRows } = tiles;
+    const { kernels } = tiles;
     const begin = largestSpread(tiles, density);
     const weights = kernels.f64(tiles.weights.length);
     weights.set(weightsOf(tiles, begin()));
-    const room = kernels.f32(tileRows * columns);
-    return (use) => {
+    return mergedBy(tiles, () => {
       const select = begin();
-      tiles.each((tasks, from, rows) => {
+      return (tasks, _, merged) => {
         select(tasks);
-        const merged = room.subarray(0, rows * columns);
         kernels.electedMean(tiles.stacked, tasks.length, tiles.stride, merged.length, weights, VOTE, merged);
-        use(merged, from, rows);
-      });
-    };
+      };
+    });
   },
 });
 

@@ -32,6 +32,14 @@ describe.each(BACKENDS)("%s kernels", (_name, create) => {
       expect([...several]).toEqual([8, 16, 24, SENTINEL, 0, 0, 0, SENTINEL, -1, -2, -3, SENTINEL]);
     });
 
+    it("adds to sums in f64", () => {
+      const k = fresh(create);
+      const row = floats(k, [1, 2, 3, 4, 5, 6]);
+      const sums = k.f64(7).fill(2 ** 25);
+      k.add(row.subarray(1), sums.subarray(1, 6));
+      expect([...sums].map((sum) => sum - 2 ** 25)).toEqual([0, 2, 3, 4, 5, 6, 0]);
+    });
+
     it("prunes what is below a magnitude, keeps and counts what equals it", () => {
       const k = fresh(create);
       const row = floats(k, [1, -3, 2, -2, 0, 5, -1, 2.5, SENTINEL]);

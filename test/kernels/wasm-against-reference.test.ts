@@ -205,7 +205,9 @@ describe("wasm against the reference", () => {
         const counts = [k.u32(2 ** 15).fill(0), k.u32(2 ** 16).fill(0)] as const;
         k.countUpper(rows.subarray(1), counts[0]);
         k.countLower(rows.subarray(1), counts[0].indexOf(Math.max(...counts[0])), counts[1]);
-        return { exact: [combined, product, largest, rows, pruned, equal, draws, dropped, ...counts], norms };
+        const sums = k.f64(rows.length).fill(1 / 3);
+        k.add(rows.subarray(1), sums.subarray(1));
+        return { exact: [combined, sums, product, largest, rows, pruned, equal, draws, dropped, ...counts], norms };
       });
       actual.exact.forEach((view, i) => {
         expect(differences(view, expected.exact[i]!)).toEqual([]);

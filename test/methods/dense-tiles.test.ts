@@ -4,7 +4,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { mergedTiles } from "../../src/methods/dense/merge-tiles.ts";
 import { orthonormalize } from "../../src/methods/dense/orthonormalize.ts";
-import { droppedByRank } from "../../src/methods/dense/sparsifiers.ts";
+import { droppedByRank, largestShare } from "../../src/methods/dense/sparsifiers.ts";
 import { type Task, TaskTiles } from "../../src/methods/dense/task-tiles.ts";
 import { weightedSum } from "../../src/methods/elementwise/combine.ts";
 import { largestOfPieces, searchBytes } from "../../src/methods/elementwise/magnitude-select.ts";
@@ -57,20 +57,25 @@ describe("largestOfPieces", () => {
 });
 
 describe("mergedTiles", () => {
-  it("drops by rank alike in every pass, however many merged entries stay", async () => {
+  it.each([
+    // Both of two draws of a half drop.
+    ["drops by rank", droppedByRank(0.5, 0.4, 3), 0.25],
+    // Of equal entries the first ones stay, which a pass counts.
+    ["keeps the largest", largestShare(0.25), 0.75 ** 2],
+  ])("%s alike in every pass, however many merged entries stay", async (_, prepare, zeros) => {
     const kernels = wasmKernels();
     kernels.reset(2 ** 21);
     const random = seededRandom(2);
     const [rows, columns] = [20, 33];
     const task = (): Task => {
       const a = kernels.f32(columns);
-      for (let x = 0; x < columns; x++) a[x] = random.uniform() - 0.5;
-      return { weight: 1, rank: 1, a, b: new Float32Array(rows).map(() => random.uniform() - 0.5) };
+      for (let x = 0; x < columns; x++) a[x] = 2 ** random.below(4);
+      return { weight: 1, rank: 1, a, b: new Float32Array(rows).map(() => 2 ** random.below(2)) };
     };
     const tasks = [task(), task()];
     const passes = async (remembered: number): Promise<number[][]> => {
-      const rule = { prepare: droppedByRank(0.5, 0.4, 3), combine: weightedSum, remembered };
-      const pass = mergedTiles(new TaskTiles(kernels, tasks, rows, columns, 7), rule);
+      const rule = { prepare, combine: weightedSum };
+      const pass = mergedTiles(new TaskTiles(kernels, tasks, rows, columns, 7), rule, remembered);
       const all: number[][] = [];
       for (let i = 0; i < 3; i++) {
         const out: number[] = [];
@@ -83,8 +88,7 @@ describe("mergedTiles", () => {
       return all;
     };
     const [first, second, third] = await passes(0);
-    // Both of two draws of a half drop.
-    expect(first!.filter((x) => x === 0).length / first!.length).toBeCloseTo(0.25, 1);
+    expect(first!.filter((x) => x === 0).length / first!.length).toBeCloseTo(zeros, 1);
     expect([second, third]).toEqual([first, first]);
     for (const some of [100, 7 * columns, 14 * columns + 5, 10 ** 6]) {
       expect(await passes(some)).toEqual([first, first, first]);

@@ -124,9 +124,7 @@ class Sketch {
     const turned = this.#turned.subarray(0, rows * count);
     for (let i = 0; i < rows; i++) for (let j = 0; j < count; j++) turned[j * rows + i] = inner[i * count + j]!;
     kernels.multiply(turned, count, tile, rows, columns, columns, this.#tileSums, columns);
-    const sums = this.#sums;
-    const added = this.#tileSums;
-    for (let x = 0; x < count * columns; x++) sums[x]! += added[x]!;
+    kernels.add(this.#tileSums.subarray(0, count * columns), this.#sums);
   }
 
   /** R W^T (rows, count) for a tile of rows of R. */

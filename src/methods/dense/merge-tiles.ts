@@ -13,38 +13,60 @@ export interface ElementwiseRule {
    */
   prepare(tiles: TaskTiles): () => Sparsify;
   readonly combine: Combine;
-  /**
-   * How many merged entries stay from the first pass to the others, where sparsifying takes most of the time and each row is sparsified by
-   * itself. Default: none.
-   */
-  readonly remembered?: number;
 }
 
-/** The merged matrix of all tasks, tile by tile. Takes four bytes for each remembered entry besides kernel memory. */
-export function mergedTiles(tiles: TaskTiles, { prepare, combine, remembered = 0 }: ElementwiseRule): RowTiles {
-  const { columns, kernels, tileRows } = tiles;
-  const weights = kernels.f64(tiles.weights.length);
+/** Merges the same rows of all tasks, whose tiles it may change; `from` is the first row. */
+export type MergeTile = (tasks: readonly Float32Array[], from: number, merged: Float32Array) => void;
+
+/** Merged entries that stay from the first pass to the others: 64 MB, a module of 4096 x 4096. */
+const REMEMBERED = 2 ** 24;
+
+/** The merged matrix of all tasks by an elementwise rule; `remembered` as in `mergedBy`. */
+export function mergedTiles(tiles: TaskTiles, { prepare, combine }: ElementwiseRule, remembered?: number): RowTiles {
+  const weights = tiles.kernels.f64(tiles.weights.length);
   weights.set(tiles.weights);
-  const room = kernels.f32(tileRows * columns);
   const begin = prepare(tiles);
-  const most = Math.floor(remembered / columns / tileRows) * tileRows;
-  const kept = new Float32Array(Math.min(tiles.rows, most) * columns);
-  let known = 0;
+  const beginMerge = (): MergeTile => {
+    const sparsify = begin();
+    return (tasks, from, merged) => {
+      for (const [t, tile] of tasks.entries()) sparsify(tile, t, from * tiles.columns);
+      combine(tiles, weights, merged.length, merged);
+    };
+  };
+  return mergedBy(tiles, beginMerge, remembered);
+}
+
+/**
+ * The merged matrix of all tasks, tile by tile. The first pass keeps its last rows, and the others take them from there; rows before those
+ * are merged as in the first pass, whatever a merge counts on its way.
+ *
+ * @param begin starts a pass
+ * @param remembered entries to keep at most, of 4 bytes each besides kernel memory
+ */
+export function mergedBy(tiles: TaskTiles, begin: () => MergeTile, remembered: number = REMEMBERED): RowTiles {
+  const { columns, kernels, tileRows, rows: all } = tiles;
+  const room = kernels.f32(tileRows * columns);
+  const least = Math.max(0, all - Math.floor(remembered / columns));
+  const first = Math.min(all, Math.ceil(least / tileRows) * tileRows);
+  const kept = new Float32Array((all - first) * columns);
+  let known = false;
   return (use) => {
-    for (let from = 0; from < known; from += tileRows) {
-      const merged = kept.subarray(from * columns, Math.min(known, from + tileRows) * columns);
+    const end = known ? first : all;
+    if (end > 0) {
+      const merge = begin();
+      tiles.each((tasks, from, rows) => {
+        const merged = room.subarray(0, rows * columns);
+        merge(tasks, from, merged);
+        if (from >= first) kept.set(merged, (from - first) * columns);
+        use(merged, from, rows);
+      }, end);
+    }
+    for (let from = end; from < all; from += tileRows) {
+      const merged = kept.subarray((from - first) * columns, (from - first + tileRows) * columns);
       const tile = room.subarray(0, merged.length);
       tile.set(merged);
       use(tile, from, merged.length / columns);
     }
-    const sparsify = begin();
-    tiles.each((tasks, from, rows) => {
-      for (const [t, tile] of tasks.entries()) sparsify(tile, t, from * columns);
-      const merged = room.subarray(0, rows * columns);
-      combine(tiles, weights, merged.length, merged);
-      if ((from + rows) * columns <= kept.length) kept.set(merged, from * columns);
-      use(merged, from, rows);
-    }, known);
-    known = kept.length / columns;
+    known = true;
   };
 }

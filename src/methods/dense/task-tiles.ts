@@ -59,16 +59,16 @@ export class TaskTiles {
     this.#whole = this.tileRows === this.rows;
   }
 
-  /** Hand the rows from a tile's first on to `use`, in ascending order. It may change the tiles. */
-  each(use: UseTiles, first: number = 0): void {
-    this.#visit(use, first);
+  /** Hand the rows before `end` to `use`, in ascending order. It may change the tiles. */
+  each(use: UseTiles, end: number = this.rows): void {
+    this.#visit(use, end);
     this.#whole = false;
   }
 
-  #visit(use: UseTiles, first: number = 0): void {
-    const { rows: all, columns } = this;
-    for (let from = first; from < all; from += this.tileRows) {
-      const rows = Math.min(this.tileRows, all - from);
+  #visit(use: UseTiles, end: number = this.rows): void {
+    const { columns } = this;
+    for (let from = 0; from < end; from += this.tileRows) {
+      const rows = Math.min(this.tileRows, end - from);
       const tiles = this.#tasks.map((_, t) => {
         const start = t * this.stride;
         return this.stacked.subarray(start, start + rows * columns);
