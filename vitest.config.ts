@@ -4,6 +4,7 @@ import { CHROMIUM, CHROMIUM_ARGS } from "./test/support/chromium.ts";
 
 const PAGE_IMPORTS = [
   "preact",
+  "preact/compat",
   "preact/hooks",
   "preact/jsx-dev-runtime",
   "@preact/signals",

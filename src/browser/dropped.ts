@@ -1,6 +1,6 @@
 import { compareNaturally } from "../core/natural-order.ts";
 import { holdsSingleFiles, isConfigFile, isWeightsFile } from "../formats/peft-folder/files.ts";
-import type { HandedFolder } from "./handed-files.ts";
+import type { HandedFile, HandedFolder } from "./handed-files.ts";
 
 /** A dropped or picked file and its path: "folder/file", or the file's own name. */
 export interface DroppedFile {
@@ -70,6 +70,31 @@ function lastName(path: string): string {
 
 function stem(file: string): string {
   return file.replace(/\.[^.]+$/, "");
+}
+
+/** The names that files of one adapter get where nothing else names it. */
+const UNNAMED = ["adapter", "adapter_model"];
+
+/** The adapter that two make of which one has weights and the other a config; null where they are no such two. */
+export function joined(one: HandedFolder, other: HandedFolder): HandedFolder | null {
+  const has = ({ files }: HandedFolder, is: (file: string) => boolean): boolean => Object.keys(files).some(is);
+  const halves = (a: HandedFolder, b: HandedFolder): boolean =>
+    has(a, isWeightsFile) && !has(a, isConfigFile) && has(b, isConfigFile) && !has(b, isWeightsFile);
+  if (!halves(one, other) && !halves(other, one)) return null;
+  const name = [one.name, other.name].find((own) => !UNNAMED.includes(own)) ?? UNNAMED[0]!;
+  return { name, files: { ...one.files, ...other.files }, folders: [] };
+}
+
+/** Whether an adapter has all files of another and more, by their names, sizes and times. */
+export function hasMoreThan({ files }: HandedFolder, other: HandedFolder): boolean {
+  const theirs = Object.entries(other.files);
+  return theirs.length < Object.keys(files).length && theirs.every(([name, file]) => isSame(files[name], file));
+}
+
+function isSame(one: HandedFile | undefined, other: HandedFile): boolean {
+  if (one === undefined || !("blob" in one && "blob" in other)) return false;
+  const timeOf = (blob: Blob): number => (blob as Partial<File>).lastModified ?? 0;
+  return one.blob.size === other.blob.size && timeOf(one.blob) === timeOf(other.blob);
 }
 
 /** The name of a folder; where that is taken, with the names of the folders around it, as far as they tell it apart. */

@@ -1,3 +1,4 @@
+import { type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { recipeFlags } from "../recipe/recipe-flags.ts";
 import type { MergeReport } from "../report/report.ts";
@@ -17,11 +18,20 @@ export function mergeTitle(
 ): { readonly title: string; readonly name: string } {
   const weights = inputs.map(({ weight }) => weight);
   const weighted = weights.some((weight) => weight !== 1);
-  const words = recipeFlags(asked).map(({ words: [flag, ...value] }) => [flag!.replace(/^--/, ""), ...value].join(" "));
-  if (weighted) words.push(weights.length > MOST_WEIGHTS ? "own weights" : `weights ${weights.join(" ")}`);
-  const name = [`merged-${String(method)}-r${rank}`, ...words].join("-").replace(/[^\w.-]+/g, "-");
+  const flags = recipeFlags(asked).map(({ words: [flag, ...value] }) => [flag!.replace(/^--/, ""), ...value].join(" "));
+  const own = weighted ? [weights.length > MOST_WEIGHTS ? "own weights" : `weights ${weights.join(" ")}`] : [];
+  const name = [`merged-${String(method)}-r${rank}`, ...flags, ...own].join("-").replace(/[^\w.-]+/g, "-");
+  // A title has the words of the page's form.
+  const words = flags.map((flag) =>
+    flag.replace(/^scale (?=\S)/, "factor ").replace(/^for (\S+)$/, (_, id) => `for ${titleOf(id)}`),
+  );
   return {
-    title: [String(method), `rank ${rank}`, ...words].join(", "),
+    title: [String(method), `rank ${rank}`, ...words, ...own].join(", "),
     name: name.slice(0, MOST_LETTERS).replace(/[-.]+$/, ""),
   };
+}
+
+/** The title of a program; the recipe was carried out, so there is one. */
+function titleOf(id: string): string {
+  return consumerById(id as ConsumerId).title;
 }

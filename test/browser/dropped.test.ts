@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { freeName, groupDropped, leftOut, nameAmong } from "../../src/browser/dropped.ts";
+import { freeName, groupDropped, hasMoreThan, joined, leftOut, nameAmong } from "../../src/browser/dropped.ts";
 
 const files = (...paths: string[]) => paths.map((path) => ({ path, blob: new Blob([path]) }));
 const grouped = (...paths: string[]) =>
@@ -70,5 +70,37 @@ describe("dropped files", () => {
   it("get names that are not taken", () => {
     expect(freeName("a", [])).toBe("a");
     expect(freeName("a", ["a", "a (2)"])).toBe("a (3)");
+  });
+});
+
+describe("two that are one adapter's weights and its config", () => {
+  const folder = (path: string) => groupDropped(files(path))[0]!;
+  const [weights, config] = [folder("adapter_model.safetensors"), folder("adapter_config.json")];
+
+  it("make one, whichever comes first, with the name that one of them has", () => {
+    const both = ["adapter_config.json", "adapter_model.safetensors"];
+    for (const whole of [joined(weights, config), joined(config, weights)]) {
+      expect(whole?.name).toBe("adapter");
+      expect(Object.keys(whole!.files).sort()).toEqual(both);
+    }
+    expect(joined(folder("math/adapter_config.json"), weights)?.name).toBe("math");
+  });
+
+  it("are no two of one kind, nor a whole adapter and a file", () => {
+    const [whole] = groupDropped(files("math/adapter_config.json", "math/adapter_model.safetensors"));
+    expect([joined(weights, weights), joined(config, config), joined(whole!, config)]).toEqual([null, null, null]);
+  });
+
+  it("are known where they come together later", () => {
+    const own = files("adapter_model.safetensors", "adapter_config.json");
+    const [whole] = groupDropped(own);
+    const alone = (blob: Blob) => groupDropped([{ path: "adapter_model.safetensors", blob }])[0]!;
+    const same = alone(own[0]!.blob);
+    expect(hasMoreThan(whole!, same)).toBe(true);
+    expect(hasMoreThan(same, whole!)).toBe(false);
+    expect(hasMoreThan(whole!, whole!)).toBe(false);
+    expect(hasMoreThan(whole!, alone(new Blob(["other weights"])))).toBe(false);
+    const later = new File([own[0]!.blob], "adapter_model.safetensors", { lastModified: 1 });
+    expect(hasMoreThan(whole!, alone(later))).toBe(false);
   });
 });

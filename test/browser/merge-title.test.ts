@@ -18,7 +18,7 @@ describe("a merge's title", () => {
   it("tells merges apart by whatever differs, the folder's name too", () => {
     const asked = { method: "lego", options: { gauge: "balanced" }, scale: 4.31, for: "vllm" } as const;
     expect(titled(asked, 1, 0.5)).toEqual({
-      title: "tsv, rank 12, scale 4.31, for vllm, gauge balanced, weights 1 0.5",
+      title: "tsv, rank 12, factor 4.31, for vLLM, gauge balanced, weights 1 0.5",
       name: "merged-tsv-r12-scale-4.31-for-vllm-gauge-balanced-weights-1-0.5",
     });
     expect(titled({ exclude: ["layers.0.**"], dtype: "f32" }, 1, 1).name).toMatch(/^merged-tsv-r12(-[\w.]+)+$/);

@@ -89,7 +89,7 @@ describe("a result", () => {
     const lines = await beside.locator("line.all").evaluateAll((all) => all.map((one) => one.getAttribute("x1")));
     expect(new Set(lines).size).toBe(1);
     expect(await beside.getByText("accuracy").count()).toBe(5);
-    await beside.locator("figure", { hasText: "1. tsv" }).getByText("95.1 %").waitFor();
+    await beside.locator("figure", { hasText: "1. tsv" }).getByText("95.1%").waitFor();
     // With the computed factor nothing was measured at that rank, as merged it was.
     await page.getByLabel("Rank --rank").fill("12");
     await page.getByText("Writes 28 modules of rank 12").waitFor();
@@ -100,7 +100,7 @@ describe("a result", () => {
     await page.getByText("Writes 28 modules of rank 12").waitFor();
     await merge(page).click();
     await page.getByRole("heading", { name: "7. lego, rank 12" }).waitFor();
-    await beside.locator("figure", { hasText: "7. lego" }).getByText("94.1 %").waitFor();
+    await beside.locator("figure", { hasText: "7. lego" }).getByText("94.1%").waitFor();
   });
 
   it("follows the weights of the sliders", async () => {

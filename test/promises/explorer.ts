@@ -90,6 +90,11 @@ export const EXPLORER: PromisingText = {
       "browser/dropped > that have one name are told apart by the folders around them",
     ],
     [
+      "Weights and their config that come one after the other make one adapter.",
+      "state/adapters > makes one of %s, which were refused alone",
+      "browser/dropped > make one, whichever comes first, with the name that one of them has",
+    ],
+    [
       "The page reads every format that the command line reads, and explains what it cannot read in the same words.",
       "page/flows > says what it cannot read in the command line's words, and keeps the rest",
       "browser/explorer > says why a folder is not opened in the words of the command line",
@@ -274,6 +279,7 @@ export const EXPLORER: PromisingText = {
     [
       "A rank that was shown stays when you choose another method, unless another one is recommended for it.",
       "state/advised > stays with another method, of which the overview recommends none",
+      "state/advised > is the recommended one of the next method, whatever way led to the one before",
     ],
     [
       "A factor that came from a result's advice goes with the method that it was computed for.",
@@ -299,7 +305,8 @@ export const EXPLORER: PromisingText = {
       "views/merge-form > takes several patterns of modules",
     ],
     [
-      "Each field names its command line flag, because refusals mention flags; the field that a refusal is about opens by itself.",
+      "Each field names its command line flag; sentences of the page name the field, and the field that a refusal is about opens by itself.",
+      "views/said > names fields by their labels, also those of a method's options, and leaves other flags of the command line alone",
       "views/merge-form > shows the field that a refusal speaks of",
       "page/flows > refuses what the command line refuses before anything is merged",
     ],
@@ -359,6 +366,7 @@ export const EXPLORER: PromisingText = {
       "*Merge by the five best* adds the five methods that scored best in [what was measured](evidence.md), best first; the merge that auto makes is marked.",
       "page/merge > of the five best methods stands beside the others, in one scale, with what was measured",
       "state/merge > goes by several recipes one after the other, and shows the first result, which stands first",
+      "state/merge > stands in the order of several recipes, whatever of them was there already",
     ],
     [
       "An accuracy that was measured stands only with the merge that it was measured for: of the example set, at that rank.",

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { DroppedFile } from "../../src/browser/dropped.ts";
 import { cardOf, folderOf, freshPage, openAll, type Page } from "./page.ts";
 
 let page: Page;
@@ -73,6 +74,37 @@ describe("opening adapters", () => {
     expect(page.openingError.value).toBeNull();
   });
 
+  const [weights, config] = ["adapter_model.safetensors", "adapter_config.json"].map((path) => ({
+    path,
+    blob: new Blob([path]),
+  })) as [DroppedFile, DroppedFile];
+  /** Hand over one file, which is refused by itself. */
+  const handOver = async (file: DroppedFile): Promise<void> => {
+    void page.addFiles([file]);
+    (await page.worker.next("open")).refuse(new Error(`${file.path} lacks the other.`));
+    await page.settled();
+  };
+
+  it.each([
+    ["weights, then their config", [weights, config]],
+    ["a config, then its weights", [config, weights]],
+  ])("makes one of %s, which were refused alone", async (_, files) => {
+    for (const file of files) await handOver(file);
+    const whole = await page.worker.next("open");
+    expect(Object.keys((whole.args[0] as { files: object }).files).sort()).toEqual([config.path, weights.path]);
+    whole.answer(cardOf(3));
+    await page.settled();
+    expect(listed()).toEqual([["adapter", 3]]);
+  });
+
+  it("takes a refusal back where its file comes again with what it lacked", async () => {
+    await handOver(weights);
+    void page.addFiles([weights, config]);
+    (await page.worker.next("open")).answer(cardOf(4));
+    await page.settled();
+    expect(listed()).toEqual([["adapter", 4]]);
+  });
+
   it.each([
     ["owner/name", "", null],
     ["hf://owner/name", "secret", "secret"],
@@ -108,6 +140,8 @@ describe("adapters that are served beside the page", () => {
     for (const id of [1, 2]) (await page.worker.next("open")).answer(cardOf(id));
     await drawn;
     expect(intro.value).toBe(true);
+    // Nobody opened them.
+    expect(page.announcement.value).toBe("");
     await page.openExample();
     expect([intro.value, listed()]).toEqual([
       false,

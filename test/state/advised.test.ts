@@ -288,4 +288,18 @@ describe("the rank in the form", () => {
     expect(page.recipe.value).toEqual({ method: "lego" });
     expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 10 });
   });
+
+  it("is the recommended one of the next method, whatever way led to the one before", async () => {
+    const { mergeAsRecommended } = await import("../../web/state/suggested.ts");
+    recommend(8, 6);
+    const rank = (method: string) => {
+      page.askMethod(method);
+      return page.wanted.value.target;
+    };
+    mergeAsRecommended("lego", { rank: 6, leaves: [], extras: null });
+    expect(rank("auto")).toEqual({ kind: "rank", rank: 8 });
+    expect(rank("ties")).toEqual({ kind: "rank", rank: 8 });
+    expect(rank("lego")).toEqual({ kind: "rank", rank: 6 });
+    expect(rank("auto")).toEqual({ kind: "rank", rank: 8 });
+  });
 });

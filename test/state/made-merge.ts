@@ -9,6 +9,7 @@ export async function madeMerge(name: string, files: MadeMerge["files"]): Promis
   return {
     number: 1,
     run: 1,
+    place: 0,
     name,
     title: "cat, rank 2",
     recipe: { method: "cat" },

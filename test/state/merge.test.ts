@@ -128,10 +128,22 @@ describe("a merge", () => {
     const merging = page.mergeBy([{ method: "tsv" }, { method: "ctm" }]);
     for (const byte of [1, 3]) (await page.worker.next("merge")).answer(madeOf(byte));
     await merging;
-    expect(page.merges.value.map(({ number }) => number)).toEqual([3, 2, 1]);
+    // It stands where it was made again: first of the newest run.
+    expect(page.merges.value.map(({ number }) => number)).toEqual([1, 3, 2]);
     expect(page.shownMerge.value).toBe(1);
     // It is looked at again, though it is not new.
     expect(page.landed.value).toBe(3);
+  });
+
+  it("stands in the order of several recipes, whatever of them was there already", async () => {
+    const merging = page.startMerge();
+    (await page.worker.next("merge")).answer(madeOf(2));
+    await merging;
+    const all = page.mergeBy([{ method: "tsv" }, { method: "ctm" }, { method: "svd" }]);
+    for (const byte of [1, 2, 3]) (await page.worker.next("merge")).answer(madeOf(byte));
+    await all;
+    expect(page.merges.value.map(({ number }) => number)).toEqual([2, 1, 3]);
+    expect(page.droppedMerges.value).toEqual([]);
   });
 
   it("goes by several recipes one after the other, and shows the first result, which stands first", async () => {

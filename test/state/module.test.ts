@@ -1,8 +1,8 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Clustering, ModulePlane } from "../../src/analysis/module-view.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import type { Asked } from "./fake-worker.ts";
-import { freshPage, openAll, type Page } from "./page.ts";
+import { cardOf, freshPage, openAll, type Page } from "./page.ts";
 
 let page: Page;
 beforeEach(async () => {
@@ -66,6 +66,26 @@ describe("a module", () => {
     expect(page.curve.value.map(({ k }) => k)).toEqual([1, 2, 3, 4, 5]);
     expect(page.clustering.value?.k).toBe(3);
     expect(page.worker.waiting).not.toContain("cluster");
+  });
+
+  it("is kept where it is asked for before its adapters are open, as by a link", async () => {
+    for (const { key } of page.adapters.value) page.remove(key);
+    page.moduleName.value = "up";
+    await openAll(page, "one");
+    expect((await page.worker.next("openModule")).args).toEqual([[1], "up", PAPER]);
+    expect(page.moduleName.value).toBe("up");
+  });
+
+  it("is the one that the first view draws, however soon the rest is asked for", async () => {
+    for (const { key } of page.adapters.value) page.remove(key);
+    const list = [{ name: "cola", folders: [], files: [] }];
+    vi.stubGlobal("fetch", async () => Object.defineProperty(Response.json(list), "url", { value: "http://h/l.json" }));
+    const { exploreExample } = await import("../../web/state/begin.ts");
+    const { intro } = await import("../../web/state/intro.ts");
+    intro.value = true;
+    exploreExample();
+    (await page.worker.next("open")).answer(cardOf(1));
+    expect((await page.worker.next("openModule")).args[1]).toBe("model.layers.3.mlp.up_proj");
   });
 
   it("drops an older module that is read later, its error, and its clusters", async () => {

@@ -56,6 +56,18 @@ describe("the list of adapters", () => {
     expect(adapters.value.map(({ name }) => name)).toEqual(["one"]);
   });
 
+  it("takes names with spaces and weights below zero, as they are typed", async () => {
+    mount(<AdapterList />);
+    await page.getByText("one", { exact: true }).click();
+    const field = (of: string) => page.getByLabelText(`${of} of one`).element() as HTMLInputElement;
+    const [name, weight] = [field("Name"), field("Weight")];
+    name.select();
+    await userEvent.keyboard("My  own name");
+    weight.select();
+    await userEvent.keyboard("-0.5{Tab}");
+    expect(adapters.value[0]).toMatchObject({ name: "My  own name", weight: -0.5 });
+  });
+
   it("gives no adapter an empty name or one that is taken", async () => {
     mount(<AdapterList />);
     await page.getByText("three", { exact: true }).click();

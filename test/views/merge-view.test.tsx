@@ -61,6 +61,21 @@ describe("a result", () => {
     expect(why.query()).toBeNull();
   });
 
+  it("offers the factor that a failed check asks for, also where another rank is advised", async () => {
+    const asks = { why: "This is the factor that the adapters ask for.", scale: 1.493 };
+    const small = { id: "scale-too-small", found: true, figure: 1.493, limit: 1.3, text: "" } as const;
+    const warning = {
+      id: "mixed-clusters",
+      text: "",
+      fix: { why: "At rank 12 clusters mix fewer adapters.", rank: 12 },
+    };
+    const report = { ...made.report, warnings: [warning] } as typeof made.report;
+    merges.value = [{ ...made, report, checks: { signatures: [small], fixes: [asks] } }];
+    mount(<MergeTab />);
+    for (const name of ["Merge with rank 12", "Merge with factor 1.493"])
+      await expect.element(page.getByRole("button", { name })).toBeVisible();
+  });
+
   it("stands where results go on a wide screen, with its adapters or without", async () => {
     await page.viewport(1280, 800);
     merges.value = [made];

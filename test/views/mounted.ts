@@ -1,3 +1,5 @@
+// The page loads it, and with it text fields hear of every letter where they listen to a change.
+import "preact/compat";
 import { type ComponentChild, render } from "preact";
 import { afterEach } from "vitest";
 

@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import type { DroppedFile } from "../../src/browser/dropped.ts";
-import { freeName, groupDropped, leftOut, nameAmong } from "../../src/browser/dropped.ts";
+import { freeName, groupDropped, hasMoreThan, joined, leftOut, nameAmong } from "../../src/browser/dropped.ts";
 import type { AdapterCard, ChosenAdapter } from "../../src/browser/explorer.ts";
 import type { HandedFolder } from "../../src/browser/handed-files.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
@@ -64,13 +64,17 @@ function change(key: number, to: Partial<ListedAdapter>): void {
   adapters.value = adapters.value.map((adapter) => (adapter.key === key ? { ...adapter, ...to } : adapter));
 }
 
-/** List an adapter and open it; an adapter that cannot be read stays in the list with the reason. */
+/**
+ * List an adapter and open it; an adapter that cannot be read stays in the list with the reason.
+ *
+ * @returns its key, and whether it is open; null if it was removed meanwhile
+ */
 async function add(
   name: string,
   source: Source,
   open: (name: string) => Promise<AdapterCard>,
   path = name,
-): Promise<void> {
+): Promise<{ readonly key: number; readonly open: boolean } | null> {
   if (source.from !== "example") closeExample();
   const key = next++;
   const own = nameAmong(
@@ -83,14 +87,41 @@ async function add(
   const now = (): ListedAdapter | undefined => adapters.value.find((adapter) => adapter.key === key);
   try {
     const card = await open(own);
-    if (now() === undefined) return void explorer.close(card.id);
+    if (now() === undefined) {
+      void explorer.close(card.id);
+      return null;
+    }
     change(key, { card });
-    announcement.value = `${now()!.name} is open.`;
+    // What the first view draws was opened by nobody.
+    if (!intro.value) announcement.value = `${now()!.name} is open.`;
+    return { key, open: true };
   } catch (error) {
-    if (now() === undefined) return;
+    if (now() === undefined) return null;
     change(key, { error: sentenceOf(error) });
     announcement.value = `${now()!.name} is not open: ${sentenceOf(error)}`;
+    return { key, open: false };
   }
+}
+
+/** The files of adapters that were refused, by key: they may lack a file that comes next. */
+const refused = new Map<number, HandedFolder>();
+
+/** Open an adapter's files; where they are refused, with those that were refused before, if they make one adapter together. */
+async function addHanded({ path, ...folder }: HandedFolder & { readonly path?: string }): Promise<void> {
+  const source = { from: "files", name: folder.name } as const;
+  const added = await add(folder.name, source, (name) => explorer.open({ ...folder, name }), path);
+  if (added === null) return;
+  for (const key of refused.keys()) if (!adapters.value.some((adapter) => adapter.key === key)) refused.delete(key);
+  if (added.open) {
+    for (const [key, other] of refused) if (hasMoreThan(folder, other)) remove(key);
+    return;
+  }
+  const pairs = [...refused].reverse().map(([key, other]) => ({ key, whole: joined(folder, other) }));
+  const pair = pairs.find(({ whole }) => whole !== null);
+  refused.set(added.key, folder);
+  if (pair === undefined) return;
+  for (const key of [pair.key, added.key]) remove(key);
+  await addHanded(pair.whole!);
 }
 
 /** Whoever opens adapters of their own is done with the example set. */
@@ -101,7 +132,7 @@ export function closeExample(): void {
 
 async function addFolders(
   folders: readonly (HandedFolder & { readonly path?: string })[],
-  from: "example" | "server" | "files",
+  from: "example" | "server",
 ): Promise<void> {
   await Promise.all(
     folders.map(({ path, ...folder }) =>
@@ -115,7 +146,7 @@ export async function addFiles(files: readonly DroppedFile[]): Promise<void> {
   const folders = groupDropped(files);
   const left = leftOut(files, folders);
   if (left.length > 0) openingNote.value = `Left out, because they belong to no adapter: ${left.join(", ")}.`;
-  await addFolders(folders, "files");
+  await Promise.all(folders.map(addHanded));
 }
 
 export async function addFromHub(path: string, token: string): Promise<void> {

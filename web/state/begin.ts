@@ -43,8 +43,9 @@ async function showExample(): Promise<void> {
   if (intro.value) moduleName.value = SHOWN;
 }
 
-/** From the first view to all that the page says of the example set. */
+/** From the first view to all that the page says of the example set, and of the module that is drawn there, whether it is read already or not. */
 export function exploreExample(): void {
+  moduleName.value = SHOWN;
   opening(openExample);
   showTab("module");
 }

@@ -7,7 +7,7 @@ export const keepingError = signal<string | null>(null);
 
 const STORE = "results";
 /** Goes up with every change of what a result holds; results of another layout are forgotten. */
-const LAYOUT = 3;
+const LAYOUT = 4;
 
 function answer<Value>(request: IDBRequest<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {

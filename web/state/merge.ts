@@ -63,7 +63,7 @@ export function withoutMethod(asked: Recipe): Recipe {
 /** Choose another method; a rank that was shown stays, unless the overview recommends another one for the method. */
 export function askMethod(method: string): void {
   const { target } = wanted.value;
-  const rest = withoutMethod(recipe.value);
+  const { target: _, ...rest } = withoutMethod(recipe.value);
   const stays = recommendedRank(method) === null && target !== undefined;
   recipe.value = { ...rest, method, ...(stays && { target }) } as Recipe;
 }
@@ -94,8 +94,9 @@ export type Checks = ResultChecks | { readonly unknown: string } | null;
 /** A merge that was made on this page. */
 export interface MadeMerge extends ExplorerMerge {
   readonly number: number;
-  /** The number of the first result that was made by the same press of a button; the newest run stands first, in its own order. */
+  /** Which press of a button made it last, and its place among the results of that; the newest run stands first, in its own order. */
   readonly run: number;
+  readonly place: number;
   /** What the form said; weights are in the report. */
   readonly recipe: Recipe;
   readonly seconds: number;
@@ -132,12 +133,12 @@ export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
   if (progress.value !== null) return;
   mergeError.value = null;
   droppedMerges.value = [];
-  const run = nextNumber();
+  const run = 1 + Math.max(0, ...merges.value.map((made) => made.run));
   try {
     for (const [i, asked] of recipes.entries()) {
       const of = recipes.length === 1 ? "" : `${asked.method}, ${i + 1} of ${recipes.length}: `;
       progress.value = { done: 0, total: 1, of };
-      const number = await mergeOnce(asked, of, run);
+      const number = await mergeOnce(asked, of, run, i);
       if (i > 0) continue;
       shownMerge.value = number;
       landed.value++;
@@ -152,7 +153,7 @@ export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
 }
 
 /** @returns the number of the result, which is that of an earlier one with the same files */
-async function mergeOnce(asked: Recipe, of: string, run: number): Promise<number> {
+async function mergeOnce(asked: Recipe, of: string, run: number, place: number): Promise<number> {
   const begun = performance.now();
   const onProgress = proxy((at: { readonly done: number; readonly total: number }): void => {
     if (progress.value !== null) progress.value = { ...at, of };
@@ -161,12 +162,12 @@ async function mergeOnce(asked: Recipe, of: string, run: number): Promise<number
   const seconds = (performance.now() - begun) / 1000;
   const twin = merges.value.find(({ files }) => sameFiles(files, merged.files));
   const number = twin?.number ?? nextNumber();
-  if (twin === undefined) {
-    const all = inOrder([...merges.value, { ...merged, number, run, recipe: asked, seconds, checks: null }]);
-    const gone = all.slice(KEPT).map((made) => `${made.number}. ${made.title}`);
-    droppedMerges.value = [...droppedMerges.value, ...gone];
-    merges.value = all.slice(0, KEPT);
-  }
+  // One that was there already stands where it was made again.
+  const made = { ...(twin ?? { ...merged, number, recipe: asked, seconds, checks: null }), run, place };
+  const all = inOrder([...merges.value.filter((other) => other !== twin), made]);
+  const gone = all.slice(KEPT).map((other) => `${other.number}. ${other.title}`);
+  droppedMerges.value = [...droppedMerges.value, ...gone];
+  merges.value = all.slice(0, KEPT);
   announcement.value = `Merged: ${number}. ${(twin ?? merged).title}.`;
   return number;
 }
@@ -177,7 +178,7 @@ function nextNumber(): number {
 
 /** The newest run first, and the results of one in the order that they were made in. */
 export function inOrder(made: readonly MadeMerge[]): MadeMerge[] {
-  return made.toSorted((one, other) => other.run - one.run || one.number - other.number);
+  return made.toSorted((one, other) => other.run - one.run || one.place - other.place);
 }
 
 function sameFiles(one: ExplorerMerge["files"], other: ExplorerMerge["files"]): boolean {

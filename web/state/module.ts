@@ -81,6 +81,9 @@ const opening = new Latest((error) => {
   moduleError.value = sentenceOf(error);
 });
 
+/** Whether adapters were open until now: a module that is chosen before they are is a wish for them. */
+let wereOpen = false;
+
 /** Reopen the module whenever it, its options or the adapters change. */
 effect(() => {
   const name = moduleName.value;
@@ -94,8 +97,10 @@ effect(() => {
   curve.value = [];
   marked.value = new Set();
   moduleError.value = null;
-  if (ids.length === 0) moduleName.value = null;
-  else if (name !== null) void opening.ask((question) => open(ids, name, how, question));
+  const forgotten = ids.length === 0 && wereOpen;
+  wereOpen = ids.length > 0;
+  if (forgotten) moduleName.value = null;
+  else if (wereOpen && name !== null) void opening.ask((question) => open(ids, name, how, question));
 });
 
 async function open(ids: readonly number[], name: string, how: LegoOptions, question: Question): Promise<void> {

@@ -122,11 +122,12 @@ function restorePage({ adapters: listed = [], tab: shown, module, k, lego, recip
   intro.value = false;
   if (lego !== undefined) options.value = lego;
   if (asked !== undefined) fillForm(asked);
-  if (module !== undefined) moduleName.value = module;
   if (k !== undefined) wantedK.value = k;
   if (shown !== undefined) showTab(shown);
   missing.value = listed;
   if (listed.some(({ source }) => source.from === "example")) opening(addExample);
   else if (listed.length > 0) closeExample();
+  // The example set takes its module with it.
+  if (module !== undefined) moduleName.value = module;
   for (const { source } of listed) if (source.from === "hub") opening(() => addFromHub(source.path, ""));
 }

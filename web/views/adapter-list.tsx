@@ -13,6 +13,7 @@ import {
 import { audited } from "../state/overview.ts";
 import { tab } from "../state/tabs.ts";
 import { Mark } from "./palette.tsx";
+import { Said } from "./said.tsx";
 import { Shortened } from "./shortened.tsx";
 
 /** The adapters as chips, in merge order; a chip opens its card. */
@@ -28,7 +29,10 @@ export function AdapterList() {
             ) : (
               <>
                 {!adapter.error.includes(adapter.name) && <b>{adapter.name}</b>}{" "}
-                <span class="error">{adapter.error}</span> <Remove adapter={adapter} />
+                <span class="error">
+                  <Said text={adapter.error} />
+                </span>{" "}
+                <Remove adapter={adapter} />
               </>
             )}
           </li>
@@ -76,7 +80,8 @@ function Chip({ adapter, place, last }: { adapter: ListedAdapter; place: number;
             class="name"
             aria-label={`Name of ${name}`}
             value={name}
-            onChange={({ currentTarget }) => {
+            // preact/compat makes `onChange` of text fields hear every letter.
+            onChangeCapture={({ currentTarget }) => {
               currentTarget.value = rename(key, currentTarget.value);
             }}
           />
@@ -102,7 +107,7 @@ function Chip({ adapter, place, last }: { adapter: ListedAdapter; place: number;
               step="0.1"
               aria-label={`Weight of ${name}`}
               value={weight}
-              onChange={({ currentTarget }) => {
+              onChangeCapture={({ currentTarget }) => {
                 currentTarget.value = String(weigh(key, currentTarget.valueAsNumber));
               }}
             />
@@ -171,7 +176,7 @@ function Facts({ adapter: { card } }: { adapter: ListedAdapter }) {
       {card.baseModel !== null && <p class="facts">base {card.baseModel}</p>}
       {card.notes.map((note) => (
         <p class="note" key={note}>
-          {note}
+          <Said text={note} />
         </p>
       ))}
     </>

@@ -1,9 +1,11 @@
+import { RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { nextMerges } from "../../src/report/next-merges.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { applyFix, commandOf, openInputs } from "../state/advised.ts";
 import { resizeFix, scaleFix } from "../state/checked.ts";
 import { type MadeMerge, progress, recommendedRank, startMerge } from "../state/merge.ts";
+import { Said } from "./said.tsx";
 
 /** What else to try, as buttons that do it, and how to load the result; what the command line's merge ends with. */
 export function Advice({ made }: { made: MadeMerge }) {
@@ -15,10 +17,14 @@ export function Advice({ made }: { made: MadeMerge }) {
   const inputs = openInputs(made);
   const scaled = scaleFix(made);
   const smaller = resizeFix(made);
-  if (scaled !== null && next.every(({ method }) => method !== undefined)) next.push(scaled);
+  if (scaled !== null && next.every(({ scale }) => scale !== scaled.scale)) next.push(scaled);
   return (
     <div class="tile advice">
-      {report.chosen !== null && <p class="facts">{report.chosen}</p>}
+      {report.chosen !== null && (
+        <p class="facts">
+          <Said text={report.chosen} />
+        </p>
+      )}
       {loading.lines.length > 0 && (
         <details open={next.length === 0}>
           <summary>Load it</summary>
@@ -33,15 +39,15 @@ export function Advice({ made }: { made: MadeMerge }) {
             ))}
           </dl>
           <p class="hint">
-            For other programs: <code>lora-lego check {loading.single ?? made.name}</code> says what to convert it to,
-            if anything helps.
+            For another program, choose it under “{RECIPE_FIELDS.for.label}” and merge again; where it cannot be chosen,{" "}
+            <code>lora-lego check {loading.single ?? made.name}</code> says whether anything helps.
           </p>
         </details>
       )}
       {(next.length > 0 || smaller !== null) && <h4>Try next</h4>}
       {next.map((fix) => (
         <p key={fix.why}>
-          {fix.why}{" "}
+          <Said text={fix.why} />{" "}
           {fix.sizes === undefined ? (
             <button
               type="button"
@@ -72,7 +78,11 @@ export function Advice({ made }: { made: MadeMerge }) {
             : `The adapters that are open are not those of this result: ${report.inputs.map(({ name }) => name).join(", ")}.`}
         </p>
       )}
-      {loading.against !== null && <p class="note">{loading.against}</p>}
+      {loading.against !== null && (
+        <p class="note">
+          <Said text={loading.against} />
+        </p>
+      )}
     </div>
   );
 }
@@ -85,7 +95,7 @@ function wordsOf(
   if (leaves !== undefined) return `Merge without ${leaves.map((t) => inputs[t]!.name).join(", ")}`;
   const rank = fields.method === undefined ? undefined : (fields.rank ?? recommendedRank(fields.method));
   const words = Object.entries({ ...fields, ...(rank != null && { rank }), ...options }).map(
-    ([name, value]) => `${name} ${value}`,
+    ([name, value]) => `${name === "scale" ? "factor" : name} ${value}`,
   );
   return `Merge with ${words.join(", ")}`;
 }

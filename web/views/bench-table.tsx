@@ -2,7 +2,7 @@ import type { BenchScores } from "../../src/evaluate/bench.ts";
 import { bench } from "../state/bench.ts";
 import { Row, Table } from "./table.tsx";
 
-const percent = (share: number | null): string => (share === null ? "–" : `${(100 * share).toFixed(1)} %`);
+const percent = (share: number | null): string => (share === null ? "–" : `${(100 * share).toFixed(1)}%`);
 
 /** The accuracies of a benchmark that was dropped on the page, best first. */
 export function BenchTable() {

@@ -4,6 +4,7 @@ import { plural } from "../../src/core/plural.ts";
 import { openInputs } from "../state/advised.ts";
 import { failedLooks, lookAt } from "../state/checked.ts";
 import type { MadeMerge } from "../state/merge.ts";
+import { Said } from "./said.tsx";
 
 /** What `lora-lego audit --of` finds in a result: one line, and a list to unfold. */
 export function Checks({ made }: { made: MadeMerge }) {
@@ -37,7 +38,7 @@ export function Checks({ made }: { made: MadeMerge }) {
       <ul>
         {signatures.map((check) => (
           <li key={check.id} class={check.found === true ? "error" : "facts"}>
-            <b>{check.found === null ? "–" : check.found ? "✗" : "✓"}</b> {wordOf(check)}: {check.text}
+            <b>{check.found === null ? "–" : check.found ? "✗" : "✓"}</b> {wordOf(check)}: <Said text={check.text} />
           </li>
         ))}
       </ul>

@@ -7,8 +7,8 @@ import { OpenButton } from "./open-dialog.tsx";
 import { Mark } from "./palette.tsx";
 import { UnitPlane } from "./unit-plane.tsx";
 
-/** The first ks that are shown, and for how long each; all of it takes less than five seconds. */
-const SHOWN = [14, 11, 8, 6];
+/** The first ks that are shown, down to the one that is recommended for the example set, and for how long each; all of it takes less than five seconds. */
+const SHOWN = [28, 22, 16, 12];
 const SHOWN_MS = 1100;
 
 /** The first view: the example set drawn, what it means, and one thing to do. */
@@ -57,9 +57,12 @@ export function Intro() {
   );
 }
 
-/** Let k fall once, until somebody moves it. */
+/** Let k fall once, until somebody moves it; for whoever asked for less motion it is where it would end. */
 function playOnce(): () => void {
-  if (calm()) return () => {};
+  if (calm()) {
+    wantedK.value = SHOWN.at(-1)!;
+    return () => {};
+  }
   let step = 0;
   wantedK.value = SHOWN[0]!;
   const timer = setInterval(() => {

@@ -11,8 +11,8 @@ import { Advice } from "./advice.tsx";
 import { mostShare } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
 import { Checks } from "./checks.tsx";
-import { Flagged } from "./flagged.tsx";
 import { Held } from "./held.tsx";
+import { Said } from "./said.tsx";
 import { Row, Table } from "./table.tsx";
 
 /** Most rows of the table: many adapters have many combinations. */
@@ -43,11 +43,11 @@ export function MergeResult({ made }: { made: MadeMerge }) {
       <p class="facts">
         {report.totals.modules} modules, {report.totals.dtype}, {bytes(report.totals.bytes)}, {seconds.toFixed(1)} s;
         norm ratio {figure(report.totals.normRatio)}, energy {figure(report.totals.energy)}
-        {accuracy !== null && `, accuracy in your benchmark ${(100 * accuracy).toFixed(1)} %`}
+        {accuracy !== null && `, accuracy in your benchmark ${(100 * accuracy).toFixed(1)}%`}
       </p>
       {report.warnings.map(({ text }) => (
         <p class="note" key={text}>
-          <Flagged text={text} />
+          <Said text={text} />
         </p>
       ))}
       <Checks made={made} />

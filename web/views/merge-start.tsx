@@ -4,7 +4,7 @@ import { bytes } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { bestRecipes } from "../state/best-recipes.ts";
 import { cancelMerge, estimate, mergeBy, progress, refusal, startMerge, wanted } from "../state/merge.ts";
-import { Flagged } from "./flagged.tsx";
+import { Said } from "./said.tsx";
 
 /** Whether a larger rank was asked for. */
 function isMost(rank: number): boolean {
@@ -37,7 +37,7 @@ export function MergeStart() {
     <div class="start">
       {openAdapters.value.length > 0 && (
         <p class={refused === null ? "estimate" : "error"} aria-live="polite">
-          <Flagged text={refused ?? (found !== null && "bytes" in found ? written(found) : "Planning…")} />
+          <Said text={refused ?? (found !== null && "bytes" in found ? written(found) : "Planning…")} />
         </p>
       )}
       <div class="row">

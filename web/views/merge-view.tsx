@@ -6,6 +6,7 @@ import { MergeForm } from "./merge-form.tsx";
 import { MergeResult } from "./merge-result.tsx";
 import { MergeStart } from "./merge-start.tsx";
 import { Multiples } from "./multiples.tsx";
+import { Said } from "./said.tsx";
 
 /** Choose a method and merge at the left; results, what they keep and what to do next at the right. */
 export function MergeTab() {
@@ -23,7 +24,7 @@ export function MergeTab() {
         {(count > 0 || progress.value !== null) && <MergeStart />}
         {mergeError.value !== null && (
           <p class={mergeError.value === CANCELLED ? "note" : "error"} role="alert">
-            {mergeError.value}
+            <Said text={mergeError.value} />
           </p>
         )}
       </section>

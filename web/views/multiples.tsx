@@ -41,7 +41,7 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
                 {own !== null && (
                   <div title="Mean accuracy in your benchmark">
                     <dt>bench</dt>
-                    <dd>{(100 * own).toFixed(1)} %</dd>
+                    <dd>{(100 * own).toFixed(1)}%</dd>
                   </div>
                 )}
                 {own === null && someMeasured && (
@@ -53,7 +53,7 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
                     }
                   >
                     <dt>accuracy</dt>
-                    <dd>{measured === null ? "not measured" : `${measured.toFixed(1)} %`}</dd>
+                    <dd>{measured === null ? "not measured" : `${measured.toFixed(1)}%`}</dd>
                   </div>
                 )}
               </dl>

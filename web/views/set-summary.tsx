@@ -7,7 +7,7 @@ import { audited } from "../state/overview.ts";
 import { mergeAsRecommended } from "../state/suggested.ts";
 import { Bars } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
-import { labelled } from "./flagged.tsx";
+import { Said } from "./said.tsx";
 import { nameOf, Similarity } from "./similarity.tsx";
 
 /** What `lora-lego audit` says of the open adapters: how alike they are, who is lost, what speaks against merging, what to do. */
@@ -85,7 +85,7 @@ function Programs({ consumers }: { consumers: Audit["consumers"] }) {
       <summary>Loading them as they are: {loading.length === 0 ? "no program" : loading.join(", ")}</summary>
       {against.map(({ title, text }) => (
         <p class="hint" key={title}>
-          <b>{title}</b>: {text}
+          <b>{title}</b>: <Said text={text} />
         </p>
       ))}
     </details>
@@ -102,7 +102,7 @@ function Findings({ audit: { adapters, consumers, findings, recommendation } }: 
       <Programs consumers={consumers} />
       {findings.map(({ level, text }) => (
         <p class={level === "problem" ? "error" : "hint"} key={text}>
-          {labelled(text)}
+          <Said text={text} />
         </p>
       ))}
     </section>
@@ -131,14 +131,14 @@ function Recommended({ recommendation }: { recommendation: Recommendation }) {
           <b>
             Recommended: {without.method}, rank {without.rank}, without {without.leaves.map(nameOf).join(", ")}.
           </b>{" "}
-          {labelled(without.reason)}
+          <Said text={without.reason} />
         </p>
       )}
       <p>
         <b>
           {without === null ? "Recommended" : "Or with all of them"}: {method}, rank {rank}.
         </b>{" "}
-        {labelled(reason)}
+        <Said text={reason} />
       </p>
       <div class="row">
         {without !== null && (
@@ -168,7 +168,7 @@ function Recommended({ recommendation }: { recommendation: Recommendation }) {
             : [`LoRA-LEGO at rank ${lego.rank}: ${lego.reason}`, ...lego.basis.map(({ text }) => text)]),
         ].map((text) => (
           <p class="hint" key={text}>
-            {text}
+            <Said text={text} />
           </p>
         ))}
       </details>
