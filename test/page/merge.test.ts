@@ -72,6 +72,8 @@ describe("a result", () => {
       .getByText("vllm serve lora-lego/minibench-llama --enable-lora --lora-modules merged-lego-r6=merged-lego-r6")
       .waitFor();
     await page.getByText("Adapters of one seed keep more at a larger rank.").waitFor();
+    // Each failed check has its remedy.
+    await page.getByRole("button", { name: /^Merge with factor 1\.\d+$/ }).waitFor();
     await page.getByRole("button", { name: "Merge with rank 12" }).click();
     await page.getByRole("heading", { name: "2. lego, rank 12" }).waitFor();
     expect(await page.getByLabel("Rank --rank").inputValue()).toBe("12");

@@ -85,10 +85,18 @@ describe("the first view", () => {
     await page.getByRole("listbox").waitFor();
     const first = await k();
     await expect.poll(k, { timeout: 10_000 }).toBeLessThan(first);
-    await expect.poll(k, { timeout: 10_000 }).toBe(6);
+    await expect.poll(k, { timeout: 10_000 }).toBe(12);
     const calm = await browser.open([], { viewport: SCREEN, reducedMotion: "reduce" });
     await calm.getByRole("listbox").waitFor();
-    expect(await calm.getByLabel("clusters k").inputValue()).toBe("6");
+    await expect.poll(() => calm.getByLabel("clusters k").inputValue()).toBe("12");
+  });
+
+  it("leads to the module that it draws, however soon, at the k that it came to, which is recommended", async () => {
+    const page = await browser.open([], { viewport: SCREEN });
+    await page.getByRole("button", { name: "Explore the example" }).click();
+    await page.getByText("recommended", { exact: true }).waitFor();
+    expect(await page.getByRole("combobox", { name: /^module/ }).inputValue()).toBe("model.layers.3.mlp.up_proj");
+    expect(await page.getByLabel("clusters k").inputValue()).toBe("12");
   });
 
   it(`fetches ${MOST_FIRST_KB} kB of code and styles until it is drawn`, async () => {

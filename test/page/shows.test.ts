@@ -220,6 +220,7 @@ describe("a card", () => {
     await card.getByText(/^PEFT · rank 6 · scale [\d.]+ · 28 modules · \w+ · [\d.]+ [kM]B$/i).waitFor();
     await card.getByText(/^base /).waitFor();
     await page.getByLabel("Name of cola").fill("judge");
+    await page.getByLabel("Name of cola").press("Enter");
     await page.getByLabel("Weight of judge").fill("2.5");
     await page.getByLabel("Weight of judge").press("Enter");
     await page.getByRole("button", { name: "Move judge right" }).click();

@@ -277,7 +277,8 @@ export const EXPLORER: PromisingText = {
       "page/flows > merges by the method that auto chooses, unless another is chosen",
     ],
     [
-      "A rank that was shown stays when you choose another method, unless another one is recommended for it.",
+      "A rank that you typed stays when you choose another method; one that was filled in stays unless another one is recommended for it.",
+      "state/advised > stays where it was typed, by whatever method",
       "state/advised > stays with another method, of which the overview recommends none",
       "state/advised > is the recommended one of the next method, whatever way led to the one before",
     ],

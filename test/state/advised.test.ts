@@ -289,6 +289,24 @@ describe("the rank in the form", () => {
     expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 10 });
   });
 
+  it("stays where it was typed, by whatever method", async () => {
+    const { mergeAsRecommended } = await import("../../web/state/suggested.ts");
+    recommend(8, 6);
+    page.typeRank("5");
+    page.askMethod("lego");
+    expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 5 });
+    // What a button fills in is nobody's wish for another method.
+    mergeAsRecommended("auto", { rank: 8, leaves: [], extras: null });
+    page.askMethod("lego");
+    expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 6 });
+    page.typeRank("5");
+    advised.applyFix({ why: "", rank: 4 }, madeOf({ method: "lego" }, ...ALL), advised.openInputs(madeOf({}, ...ALL))!);
+    page.askMethod("auto");
+    expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 8 });
+    page.typeRank("");
+    expect(page.wanted.value.target).toBeUndefined();
+  });
+
   it("is the recommended one of the next method, whatever way led to the one before", async () => {
     const { mergeAsRecommended } = await import("../../web/state/suggested.ts");
     recommend(8, 6);

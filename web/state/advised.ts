@@ -6,7 +6,7 @@ import { recipeFlags } from "../../src/recipe/recipe-flags.ts";
 import { fixCommand } from "../../src/report/fix-command.ts";
 import type { AnyFix } from "../../src/report/fixes.ts";
 import { type OpenAdapter, openAdapters, weigh } from "./adapters.ts";
-import { advisedScale, type MadeMerge, recipe } from "./merge.ts";
+import { advisedScale, type MadeMerge, recipe, typedRank } from "./merge.ts";
 
 /** The adapters that a result was made of, as they are open now; null unless they are the open ones. */
 export function openInputs({ report: { inputs } }: MadeMerge): readonly OpenAdapter[] | null {
@@ -33,6 +33,7 @@ export function applyFix(fix: Fix, made: MadeMerge, inputs: readonly OpenAdapter
     ...(dtype !== undefined && { dtype }),
     ...(wanted !== undefined && { options: { ...before.options, ...wanted } }),
   } as Recipe;
+  if (rank !== undefined) typedRank.value = false;
   // A factor that the result had already is as much the user's own as it was.
   if (scale !== undefined) advisedScale.value = scale;
   for (const [t, { key }] of inputs.entries())

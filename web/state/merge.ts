@@ -31,10 +31,20 @@ export function recommendedRank(method: string | undefined): number | null {
 
 /** Whether the field of the rank was emptied, for a merge at the rank that it takes by itself. */
 export const ownRank = signal(false);
+/** Whether the rank is what somebody typed, and not one that was filled in. */
+export const typedRank = signal(false);
 effect(() => {
   openIds.value;
   ownRank.value = false;
+  typedRank.value = false;
 });
+
+/** Take what is typed into the field of the rank; nothing is the method's own. */
+export function typeRank(text: string): void {
+  ownRank.value = text === "";
+  typedRank.value = text !== "";
+  ask({ target: text === "" ? undefined : { kind: "rank", rank: Number(text) } });
+}
 
 /** The recipe that is carried out: the form's, at the recommended rank where it says none. */
 export const wanted = computed<Recipe>(() => {
@@ -52,6 +62,7 @@ export const advisedScale = signal<Recipe["scale"] | null>(null);
 export function fillForm(asked: Recipe): void {
   recipe.value = asked;
   advisedScale.value = null;
+  typedRank.value = false;
 }
 
 /** The form's recipe for another method: options go with the method, and so does a factor that was computed for it. */
@@ -60,11 +71,11 @@ export function withoutMethod(asked: Recipe): Recipe {
   return scale === undefined || scale === advisedScale.value ? rest : { ...rest, scale };
 }
 
-/** Choose another method; a rank that was shown stays, unless the overview recommends another one for the method. */
+/** Choose another method; a rank that was typed stays, and one that was filled in unless the overview recommends another one for the method. */
 export function askMethod(method: string): void {
   const { target } = wanted.value;
   const { target: _, ...rest } = withoutMethod(recipe.value);
-  const stays = recommendedRank(method) === null && target !== undefined;
+  const stays = target !== undefined && (typedRank.value || recommendedRank(method) === null);
   recipe.value = { ...rest, method, ...(stays && { target }) } as Recipe;
 }
 

@@ -1,3 +1,4 @@
+import { lazy, Suspense } from "preact/compat";
 import { bytes, figure } from "../../src/core/shown.ts";
 import {
   adapters,
@@ -13,8 +14,10 @@ import {
 import { audited } from "../state/overview.ts";
 import { tab } from "../state/tabs.ts";
 import { Mark } from "./palette.tsx";
-import { Said } from "./said.tsx";
 import { Shortened } from "./shortened.tsx";
+
+/** What it is made with is no part of the first view. */
+const Said = lazy(() => import("./said.tsx").then(({ Said }) => Said));
 
 /** The adapters as chips, in merge order; a chip opens its card. */
 export function AdapterList() {
@@ -30,7 +33,9 @@ export function AdapterList() {
               <>
                 {!adapter.error.includes(adapter.name) && <b>{adapter.name}</b>}{" "}
                 <span class="error">
-                  <Said text={adapter.error} />
+                  <Suspense fallback={adapter.error}>
+                    <Said text={adapter.error} />
+                  </Suspense>
                 </span>{" "}
                 <Remove adapter={adapter} />
               </>
@@ -176,7 +181,9 @@ function Facts({ adapter: { card } }: { adapter: ListedAdapter }) {
       {card.baseModel !== null && <p class="facts">base {card.baseModel}</p>}
       {card.notes.map((note) => (
         <p class="note" key={note}>
-          <Said text={note} />
+          <Suspense fallback={note}>
+            <Said text={note} />
+          </Suspense>
         </p>
       ))}
     </>

@@ -1,5 +1,6 @@
 import { percent } from "../../src/core/shown.ts";
 import { colorOf } from "./palette.tsx";
+import { withoutEnding } from "./shortened.tsx";
 import { useSize } from "./use-size.ts";
 
 const ROW = 17;
@@ -30,7 +31,8 @@ interface BarsProps {
 /** A share for each adapter, as bars in their colours. */
 export function Bars({ title, rows, most, line }: BarsProps) {
   const { box, width } = useSize<HTMLDivElement>();
-  const longest = Math.max(...rows.map(({ name }) => name.length));
+  const names = rows.map(({ name }) => withoutEnding(name));
+  const longest = Math.max(...names.map(({ length }) => length));
   const left = Math.min(LETTER * (longest + 2), MOST_NAMES * width);
   const letters = Math.floor(left / LETTER) - 2;
   const values = LETTER * (2 + Math.max(4, ...rows.map((row) => said(row).length)));
@@ -46,7 +48,7 @@ export function Bars({ title, rows, most, line }: BarsProps) {
             <g key={row.name}>
               <title>{row.name}</title>
               <text x={0} y={ROW * t + 12}>
-                {shortened(row.name, letters)}
+                {shortened(names[t]!, letters)}
               </text>
               <rect x={left} y={ROW * t + 3} width={at(row.value ?? 0) - left} height={ROW - 6} fill={colorOf(t)} />
               <text x={width} y={ROW * t + 12} text-anchor="end">

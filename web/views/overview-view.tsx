@@ -41,6 +41,9 @@ export function OverviewView() {
   );
 }
 
+/** The most layers whose cells may be larger where a screen has room. */
+const MOST_FEW = 8;
+
 function Layers() {
   const done = overview.value.size;
   const { layers, kinds, cells } = grid.value;
@@ -57,12 +60,15 @@ function Layers() {
         {hint} {shownFigure.value === "purity" && atRanks(purityRanks.value)} Choose a cell to open its module.{" "}
         {done < overviewTotal.value && `${done} of ${overviewTotal.value} modules read.`}
       </p>
-      <figure class="plain">
-        <figcaption class="row">
+      <figure class="plain layers">
+        <figcaption class="row between">
           <Scale least={least} most={most} />
           <ChartMenu title={`${title} layer by layer`} />
         </figcaption>
-        <Table class="heat" columns={["layer", ...kinds.map((kind) => kind.replace(/[._]/g, "$&\u200b"))]}>
+        <Table
+          class={layers.length > MOST_FEW ? "heat" : "heat few"}
+          columns={["layer", ...kinds.map((kind) => kind.replace(/[._]/g, "$&\u200b"))]}
+        >
           {layers.map((layer, y) => (
             <Row key={layer} head={layer}>
               {cells[y]!.map((names, x) => (

@@ -2,7 +2,7 @@ import { kebab } from "../../src/core/kebab.ts";
 import { AUTO, chooseMethod } from "../../src/methods/auto.ts";
 import { type FieldName, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { chosenAdapters } from "../state/adapters.ts";
-import { advisedScale, ask, estimate, ownRank, recipe, recommendedRank, wanted } from "../state/merge.ts";
+import { advisedScale, ask, estimate, recipe, recommendedRank, typeRank, wanted } from "../state/merge.ts";
 import { programs } from "../state/programs.ts";
 import { Choice } from "./choice.tsx";
 import { Check, Field } from "./field.tsx";
@@ -24,10 +24,7 @@ export function RecipeField({ name }: { name: OfferedField }) {
         placeholder={ownRankShown()}
         value={rank}
         note={rank !== undefined && rank === recommendedRank(recipe.value.method) ? "recommended" : undefined}
-        onType={(text) => {
-          ownRank.value = text === "";
-          ask({ target: text === "" ? undefined : { kind: "rank", rank: Number(text) } });
-        }}
+        onType={typeRank}
       />
     );
   }

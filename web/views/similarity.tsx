@@ -20,7 +20,7 @@ export function Similarity({ audit: { similarity } }: { audit: Audit }) {
   const names = similarity.map((_, t) => nameOf(t));
   const marked = names.length > MOST_NAMED;
   return (
-    <figure class={names.length > MOST_BESIDE ? "tile wide" : "tile"}>
+    <figure class={names.length > MOST_BESIDE ? "tile wide" : "tile"} style={{ "--named": names.length }}>
       <figcaption class="row between">
         <span>
           <b>Similarity</b> of the adapters: cosine of their deltas
@@ -28,7 +28,7 @@ export function Similarity({ audit: { similarity } }: { audit: Audit }) {
         <ChartMenu title="Similarity of the adapters" />
       </figcaption>
       <Table
-        class="heat similarity"
+        class={marked ? "heat similarity" : "heat similarity named"}
         columns={["adapter", ...names]}
         shown={(name, column) => (column === 0 ? name : <Short name={name} index={column - 1} hidden={marked} />)}
       >
