@@ -1,5 +1,5 @@
 import { compareNaturally } from "../core/natural-order.ts";
-import { holdsSingleFiles, isConfigFile, isWeightsFile } from "../formats/peft-folder/files.ts";
+import { hasWeightsName, holdsSingleFiles, isConfigFile, isWeightsFile } from "../formats/peft-folder/files.ts";
 import type { HandedFile, HandedFolder } from "./handed-files.ts";
 
 /** A dropped or picked file and its path: "folder/file", or the file's own name. */
@@ -47,7 +47,7 @@ export function leftOut(files: readonly DroppedFile[], folders: readonly HandedF
 /** Files dropped one by one: a single adapter if they include a config or sharded weights, else one adapter for each weights file. */
 function looseFiles(files: readonly DroppedFile[]): GroupedFolder[] {
   const whole = files.some(({ path }) => isConfigFile(path) || INDEXED.test(path));
-  if (whole) return [handed("adapter", files)];
+  if (whole) return [handed(UNNAMED, files)];
   return files.filter(({ path }) => holdsAdapter(path)).map((file) => handed(stem(file.path), [file]));
 }
 
@@ -72,8 +72,8 @@ function stem(file: string): string {
   return file.replace(/\.[^.]+$/, "");
 }
 
-/** The names that files of one adapter get where nothing else names it. */
-const UNNAMED = ["adapter", "adapter_model"];
+/** The name of files that nothing names. */
+const UNNAMED = "adapter";
 
 /** The adapter that two make of which one has weights and the other a config; null where they are no such two. */
 export function joined(one: HandedFolder, other: HandedFolder): HandedFolder | null {
@@ -81,7 +81,7 @@ export function joined(one: HandedFolder, other: HandedFolder): HandedFolder | n
   const halves = (a: HandedFolder, b: HandedFolder): boolean =>
     has(a, isWeightsFile) && !has(a, isConfigFile) && has(b, isConfigFile) && !has(b, isWeightsFile);
   if (!halves(one, other) && !halves(other, one)) return null;
-  const name = [one.name, other.name].find((own) => !UNNAMED.includes(own)) ?? UNNAMED[0]!;
+  const name = [one.name, other.name].find((own) => own !== UNNAMED && !hasWeightsName(own)) ?? UNNAMED;
   return { name, files: { ...one.files, ...other.files }, folders: [] };
 }
 

@@ -99,12 +99,12 @@ describe("the recommended rank", () => {
     ]);
     page.recipe.value = { method: "auto", target: { kind: "rank", rank: 3 } };
     expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 3 });
-    page.ownRank.value = true;
-    page.ask({ target: undefined });
+    page.typeRank("");
     expect(page.wanted.value).toEqual({ method: "auto" });
     // Other adapters are another question.
     page.remove(page.adapters.value[0]!.key);
-    expect(page.ownRank.value).toBe(false);
+    recommend(6, 12);
+    expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 6 });
   });
 
   it("is where the module's k begins, and not where that of the first view was", async () => {

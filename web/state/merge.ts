@@ -30,7 +30,7 @@ export function recommendedRank(method: string | undefined): number | null {
 }
 
 /** Whether the field of the rank was emptied, for a merge at the rank that it takes by itself. */
-export const ownRank = signal(false);
+const ownRank = signal(false);
 /** Whether the rank is what somebody typed, and not one that was filled in. */
 export const typedRank = signal(false);
 effect(() => {
