@@ -3,6 +3,7 @@ import type { ConsumerId } from "../adapter/consumer-facts.ts";
 import { consumerById } from "../adapter/consumers.ts";
 import { type Loaded, loadingLine } from "../adapter/loading.ts";
 import { maximum } from "../core/maximum.ts";
+import { shellWord } from "../core/shell-word.ts";
 import { consumerVerdicts } from "./audit/consumer-verdicts.ts";
 import type { BaseFacts } from "./base-facts.ts";
 
@@ -43,4 +44,26 @@ export function programLines(
       .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), { ...where, rank }) })),
     against: verdicts.find((own) => own.for === made)?.problems[0]?.text ?? null,
   };
+}
+
+/**
+ * What has to be put into the lines for a base model; null where nothing has.
+ *
+ * @param named as the adapter names it; null if it names none
+ * @param here whether it is no path of another machine
+ * @param whole whether programs find it by that name
+ */
+export function baseSaid(
+  { lines }: Pick<ProgramLines, "lines">,
+  named: string | null,
+  here: boolean,
+  whole: boolean,
+): string | null {
+  const said = named !== null && here ? shellWord(named) : "BASE";
+  if (!lines.some(({ line }) => line.includes(` ${said} `))) return null;
+  const why = named === null ? "which the adapter does not name" : `for the adapter names ${named}, which is not here`;
+  if (named === null || !here) return `BASE stands for the base model, ${why}.`;
+  return whole
+    ? null
+    : `${named} is the base model as the adapter names it; put its path, or owner/name, where a program does not find it.`;
 }

@@ -3,7 +3,7 @@ import { openAdapter } from "../adapter/open.ts";
 import { isPath } from "../adapter/same-base.ts";
 import { auditMergedAdapter, type RecordedMerge } from "../analysis/audit/audit-merged.ts";
 import type { Signature } from "../analysis/audit/signatures.ts";
-import { type LoadingLine, programLines } from "../analysis/loading-lines.ts";
+import { baseSaid, type LoadingLine, programLines } from "../analysis/loading-lines.ts";
 import { RefusedError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
@@ -35,6 +35,10 @@ export interface ResultLoading {
   readonly lines: readonly LoadingLine[];
   /** The single file that they load, of an image model; null where they load the folder. */
   readonly single: string | null;
+  /** The programs of which nothing can be said without the base's config. */
+  readonly undecided: readonly string[];
+  /** What has to be put into the lines for the base model; null where nothing has. */
+  readonly base: string | null;
   /** Why the program that it was made for does not load it, after all; null if nothing is known against it. */
   readonly against: string | null;
 }
@@ -52,13 +56,15 @@ export async function resultLoading({ name, files, recipe, kept }: LoadedResult)
   const { baseModel } = folder;
   const base = baseModel === null || isPath(baseModel) ? null : baseModel;
   const path = single?.name ?? name;
+  const found = programLines(
+    adapter,
+    { path, weights: single?.name ?? `${name}/${WEIGHTS_FILE}`, name, base },
+    recipe.for ?? null,
+  );
   return {
-    ...programLines(
-      adapter,
-      { path, weights: single?.name ?? `${name}/${WEIGHTS_FILE}`, name, base },
-      recipe.for ?? null,
-    ),
+    ...found,
     single: single?.name ?? null,
+    base: baseSaid(found, baseModel, base !== null, base?.includes("/") === true),
   };
 }
 

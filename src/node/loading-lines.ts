@@ -4,11 +4,11 @@ import type { Adapter, DialectId } from "../adapter/adapter.ts";
 import type { ConsumerId } from "../adapter/consumer-facts.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import { isPath } from "../adapter/same-base.ts";
-import { type LoadingLine, programLines } from "../analysis/loading-lines.ts";
+import { baseSaid, type LoadingLine, programLines } from "../analysis/loading-lines.ts";
 import type { WrittenFormat } from "../convert/formats.ts";
 import { convertFor } from "../convert/output-format.ts";
 import { LoraLegoError } from "../core/errors.ts";
-import { shellPath, shellWord } from "../core/shell-word.ts";
+import { shellPath } from "../core/shell-word.ts";
 import { diskAdapter } from "./input/adapter-path.ts";
 import { baseOnDisk } from "./input/base-on-disk.ts";
 
@@ -59,19 +59,12 @@ export async function loadingLines(
     made,
     facts,
   );
-  const why = named === null ? "which the adapter does not name" : `for the adapter names ${named}, which is not here`;
   return {
     lines: [...lines, ...(await otherFormats(adapter, path, from, free))],
     against,
     undecided,
     compared: facts !== null,
-    base: !lines.some(({ line }) => line.includes(` ${here ? shellWord(named) : "BASE"} `))
-      ? null
-      : !here
-        ? `BASE stands for the base model, ${why}.`
-        : named.includes("/") || existsSync(named)
-          ? null
-          : `${named} is the base model as the adapter names it; put its path, or owner/name, where a program does not find it.`,
+    base: baseSaid({ lines }, named, here, here && (named.includes("/") || existsSync(named))),
   };
 }
 

@@ -127,6 +127,7 @@ describe("every chart", () => {
     const page = await worked();
     await page.getByRole("tab", { name: /^Module/ }).click();
     await page.getByRole("img", { name: /^Energy, k from 1/ }).waitFor();
+    const module = await page.getByRole("combobox", { name: /^module/ }).inputValue();
     const menus = page.locator("summary[aria-label$='figures and files']");
     expect(await menus.count()).toBe(7);
     for (const title of ["Units", "Energy", "Cosines"]) {
@@ -134,12 +135,18 @@ describe("every chart", () => {
       await menu.click();
       const box = page.locator("details.chart-menu[open]");
       const svg = await saved(page, () => box.getByRole("button", { name: "Save as SVG" }).click());
-      expect(svg.name).toBe(`${title.toLowerCase()}.svg`);
+      const shown = { Units: ", k = 9, PCA", Energy: "", Cosines: ", k = 9" }[title]!;
+      const named = `${title}, ${module}${shown}`;
+      expect(svg.name).toBe(`${named.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.svg`);
       expect(svg.bytes.toString()).toMatch(/^<svg [^>]*width="\d+"/);
       expect(svg.bytes.toString()).not.toMatch(/class=|style=/);
       // It says what it is, whose marks it has, and what its colours mean.
       const words = [...svg.bytes.toString().matchAll(/<text [^>]*>([^<]+)</g)].map(([, text]) => text);
-      expect(words).toContain(title);
+      expect(words).toContain(named);
+      // Each line has its name: those over k, that of k, and that of the recommended one.
+      expect(words.filter((text) => /^Energy$|^k = 9$|^recommended: \d+$/.test(text!))).toHaveLength(
+        title === "Energy" ? 3 : 0,
+      );
       expect(words.includes("cola")).toBe(title === "Units");
       expect(words.some((text) => text!.startsWith("Colours from -1 to 1"))).toBe(title === "Cosines");
       expect(svg.bytes.toString()).toMatch(title === "Cosines" ? /<image href="data:image\/png/ : /fill="rgb\(/);
@@ -181,7 +188,7 @@ describe("results of lora-lego bench", () => {
     };
     const handed = { name: "results.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(result)) };
     await page.locator('input[type="file"]').nth(1).setInputFiles(handed);
-    await page.getByText(/accuracy in your benchmark 87\.7 %/).waitFor();
+    await page.getByText(/accuracy in your benchmark 87\.7%/).waitFor();
     const heads = await page.getByRole("table").first().getByRole("rowheader").allTextContents();
     expect(heads).toEqual([
       "each adapter on its task",

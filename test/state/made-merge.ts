@@ -16,7 +16,7 @@ export async function madeMerge(name: string, files: MadeMerge["files"]): Promis
     report,
     files,
     kept: { format: "peft", families: [], metadata: new Map() },
-    loading: { lines: [], single: null, against: null },
+    loading: { lines: [], single: null, against: null, undecided: [], base: null },
     seconds: 1,
     checks: null,
   };

@@ -8,7 +8,9 @@ import { mount } from "./mounted.ts";
 it("has room for the longest figure beside its axis", async () => {
   const points = [1, 0.1, 0.01, 0.001].map((value, j) => [j + 1, value] as const);
   const series = [{ name: "one", color: 0, points }];
-  const root = mount(<LineChart title="Values" about="falling" axis="index" logarithmic series={series} />);
+  const root = mount(
+    <LineChart title="Values" about="falling" of="a module" axis="index" logarithmic series={series} />,
+  );
   const figureAt = (text: string) => [...root.querySelectorAll("text")].find(({ textContent }) => textContent === text);
   await expect.poll(() => figureAt("0.001")).toBeDefined();
   const svg = root.querySelector(".plot > svg")!;

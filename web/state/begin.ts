@@ -3,7 +3,7 @@ import { intro } from "./intro.ts";
 import { keepResults } from "./kept.ts";
 import { moduleName } from "./module.ts";
 import { restoreLink } from "./page-state.ts";
-import { rememberTabs, showTab } from "./tabs.ts";
+import { leadTo, rememberTabs, showTab } from "./tabs.ts";
 
 /** A module of the example set whose clusters are easy to see. */
 const SHOWN = "model.layers.3.mlp.up_proj";
@@ -47,5 +47,5 @@ async function showExample(): Promise<void> {
 export function exploreExample(): void {
   moduleName.value = SHOWN;
   opening(openExample);
-  showTab("module");
+  leadTo("module");
 }

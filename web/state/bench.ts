@@ -1,6 +1,8 @@
 import { signal } from "@preact/signals";
 import type { BenchResult } from "../../src/evaluate/bench.ts";
 import type { MergeReport } from "../../src/report/report.ts";
+import { closeExample } from "./adapters.ts";
+import { intro } from "./intro.ts";
 import { showTab } from "./tabs.ts";
 
 /** What `lora-lego bench --json` printed; null until it is dropped on the page. */
@@ -15,6 +17,8 @@ export function takeBench(value: unknown): boolean {
     found.merges.every(({ name, plain }) => typeof name === "string" && typeof plain?.seen === "number");
   if (!good) return false;
   bench.value = found as BenchResult;
+  // The first view has no place for it, and its example is none of it.
+  if (intro.value) closeExample();
   showTab("merge");
   return true;
 }

@@ -33,9 +33,18 @@ export interface DrawnMark {
   readonly radius: number;
 }
 
-/** What a picture says besides the chart: its title, whose mark is whose, and how colours are read. */
+/** A line of a chart, as a legend names it. */
+export interface NamedLine {
+  readonly name: string;
+  /** A colour, or the name of one of the page's. */
+  readonly stroke: string;
+  readonly dashed: boolean;
+}
+
+/** What a picture says besides the chart: its title, whose mark is whose, what its lines are, and how colours are read. */
 export interface ChartWords {
   readonly title: string;
+  readonly lines: readonly NamedLine[];
   readonly adapters: readonly { readonly name: string; readonly shape: string; readonly fill: string }[];
   readonly colours: string | null;
 }
@@ -111,27 +120,41 @@ const LETTER = 0.58;
 const LEAST_WIDTH = 480;
 
 /** A chart under its title, above a legend. */
-function withWords(chart: SVGElement, { title, adapters, colours }: ChartWords): SVGElement {
+function withWords(chart: SVGElement, { title, lines, adapters, colours }: ChartWords): SVGElement {
   const [own, ownHeight] = ["width", "height"].map((name) => Number(chart.getAttribute(name))) as [number, number];
-  const width = Math.max(own, LEAST_WIDTH);
+  const width = Math.max(own, LEAST_WIDTH, Math.ceil(LETTERS * LETTER * title.length));
   const height = Math.round((ownHeight * width) / own);
-  const { color, fontFamily } = getComputedStyle(document.body);
+  const style = getComputedStyle(document.body);
+  const { color, fontFamily } = style;
   const said = (text: string, x: number, y: number, more: object = {}): SVGElement =>
     element("text", { x, y, fill: color, "font-family": fontFamily, "font-size": LETTERS, ...more }, text);
   const legend: SVGElement[] = [];
   let [x, y] = [ROOM, LINE + ROOM + height + LINE];
-  for (const { name, shape, fill } of adapters) {
-    const wide = LETTERS * (LETTER * name.length + 3);
+  /** A sign before its name, in the next free place. */
+  const entry = (name: string, sign: (x: number, y: number) => SVGElement): void => {
+    const wide = LETTERS * (LETTER * name.length + 3.4);
     if (x + wide > width && x > ROOM) [x, y] = [ROOM, y + LINE];
-    const place = element("g", {
-      transform: `translate(${x + LETTERS / 2} ${y - LETTERS / 3}) scale(${LETTERS / 2.8})`,
-    });
-    place.append(element("path", { fill, d: shape }));
-    legend.push(place, said(name, x + 1.4 * LETTERS, y));
+    legend.push(sign(x, y - LETTERS / 3), said(name, x + 1.8 * LETTERS, y));
     x += wide;
+  };
+  for (const { name, shape, fill } of adapters) {
+    entry(name, (left, middle) => {
+      const transform = `translate(${left + LETTERS / 2} ${middle}) scale(${LETTERS / 2.8})`;
+      const place = element("g", { transform });
+      place.append(element("path", { fill, d: shape }));
+      return place;
+    });
+  }
+  for (const { name, stroke, dashed } of lines) {
+    entry(name, (left, middle) =>
+      element("path", {
+        ...{ d: `M${left} ${middle}h${1.5 * LETTERS}`, stroke: style.getPropertyValue(stroke) || stroke },
+        ...{ "stroke-width": 1.8, ...(dashed && { "stroke-dasharray": "4 3" }) },
+      }),
+    );
   }
   if (colours !== null) {
-    y += adapters.length > 0 ? LINE : 0;
+    y += legend.length > 0 ? LINE : 0;
     legend.push(said(colours, ROOM, y));
   }
   const all = (legend.length > 0 ? y : LINE + ROOM + height) + ROOM;

@@ -4,7 +4,7 @@ import type { Recipe } from "../../src/recipe/recipe.ts";
 import { openAdapters, weigh } from "./adapters.ts";
 import { fillForm } from "./merge.ts";
 import { options } from "./module.ts";
-import { showTab } from "./tabs.ts";
+import { leadTo } from "./tabs.ts";
 
 /** Fill the form of a merge with LEGO at a rank, as the module is shown, and show it. */
 export function mergeAtK(rank: number): void {
@@ -15,7 +15,7 @@ export function mergeAtK(rank: number): void {
     ...(changed.length > 0 && { options: Object.fromEntries(changed) }),
     target: { kind: "rank", rank },
   });
-  showTab("merge");
+  leadTo("merge");
 }
 
 /** Fill the form and the weights with a merge that the overview recommends, and show it; where it names no weights, the user's stay. */
@@ -27,5 +27,5 @@ export function mergeAsRecommended(
   fillForm({ method, ...(extras !== null && { extras }), target: { kind: "rank", rank } } as Recipe);
   for (const [t, { key, weight }] of openAdapters.value.entries())
     weigh(key, leaves.includes(t) ? 0 : (weights?.[t] ?? weight));
-  showTab("merge");
+  leadTo("merge");
 }

@@ -9,6 +9,15 @@ export function showTab(to: Tab): void {
   tab.value = to;
 }
 
+/** How often something in a view led to another one, which takes the focus then: what had it is gone. */
+export const led = signal(0);
+
+/** Show another view, and give it the focus. */
+export function leadTo(to: Tab): void {
+  showTab(to);
+  led.value++;
+}
+
 /** Make every tab that is shown from now on a step of the browser's history, so that Back leads to the one before. */
 export function rememberTabs(): void {
   const shown = (state: unknown): Tab | null => {

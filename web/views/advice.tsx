@@ -38,6 +38,13 @@ export function Advice({ made }: { made: MadeMerge }) {
               </div>
             ))}
           </dl>
+          {loading.base !== null && <p class="hint">{loading.base}</p>}
+          {loading.undecided.length > 0 && (
+            <p class="hint">
+              Whether {loading.undecided.join(", ")} {loading.undecided.length === 1 ? "takes" : "take"} LoRA for an
+              encoder, the base model's config tells.
+            </p>
+          )}
           <p class="hint">
             For another program, choose it under “{RECIPE_FIELDS.for.label}” and merge again; where it cannot be chosen,{" "}
             <code>lora-lego check {loading.single ?? made.name}</code> says whether anything helps.

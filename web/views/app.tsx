@@ -1,10 +1,11 @@
 import { lazy, Suspense } from "preact/compat";
+import { useEffect, useRef } from "preact/hooks";
 import { announcement, openAdapters, openingError, openingNote } from "../state/adapters.ts";
 import { explorerError } from "../state/explorer.ts";
 import { intro } from "../state/intro.ts";
 import { merges } from "../state/merge.ts";
 import { moduleName } from "../state/module.ts";
-import { showTab, TABS, type Tab, tab } from "../state/tabs.ts";
+import { led, showTab, TABS, type Tab, tab } from "../state/tabs.ts";
 import { AdapterList } from "./adapter-list.tsx";
 import { BasesWarning } from "./bases-warning.tsx";
 import { useClosing } from "./closing.ts";
@@ -52,8 +53,13 @@ export function App() {
 }
 
 function Panel() {
+  const panel = useRef<HTMLDivElement>(null);
+  const times = led.value;
+  useEffect(() => {
+    if (times > 0) panel.current!.focus();
+  }, [times]);
   return (
-    <div id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`} tabIndex={-1}>
+    <div id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`} tabIndex={-1} ref={panel}>
       <Suspense fallback={<p class="loading">Loading…</p>}>
         {tab.value === "overview" && <OverviewTab />}
         {tab.value === "module" && <ModuleTab />}

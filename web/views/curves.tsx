@@ -28,6 +28,7 @@ export function Curves({ plane }: { plane: ModulePlane }) {
           key={name}
           title={name}
           about={about}
+          of={plane.name}
           axis="k"
           at={clustering.value?.k ?? k.value}
           marked={recommended.value}

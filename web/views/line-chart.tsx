@@ -1,4 +1,5 @@
 import { figure } from "../../src/core/shown.ts";
+import type { NamedLine } from "../state/chart-file.ts";
 import { ChartMenu } from "./chart-menu.tsx";
 import { colorOf, shapeOf } from "./palette.tsx";
 import { Row, Table } from "./table.tsx";
@@ -19,6 +20,8 @@ interface LineChartProps {
   readonly title: string;
   /** What is drawn, after the title. */
   readonly about: string;
+  /** What it is of, in its picture. */
+  readonly of: string;
   readonly axis: string;
   readonly series: readonly Series[];
   /** Where a vertical line marks the current value. */
@@ -42,7 +45,7 @@ export function LineChart(props: LineChartProps) {
         <span title={`${title}: ${about}`}>
           <b>{title}</b> {about}
         </span>
-        <ChartMenu title={title} legend={props.legend ?? false}>
+        <ChartMenu title={title} of={props.of} lines={linesOf(props)} legend={props.legend ?? false}>
           <Figures axis={axis} series={shown} />
         </ChartMenu>
       </figcaption>
@@ -55,6 +58,17 @@ export function LineChart(props: LineChartProps) {
       </div>
     </figure>
   );
+}
+
+/** What a picture's legend says of the lines that are no adapters', and of those that mark a place. */
+function linesOf({ axis, series, at, marked = null, legend = false }: LineChartProps): NamedLine[] {
+  return [
+    ...series
+      .filter(({ color }) => !legend || color === null)
+      .map(({ name, color, dashed = false }) => ({ name, stroke: color === null ? "--text" : colorOf(color), dashed })),
+    ...(at === undefined ? [] : [{ name: `${axis} = ${at}`, stroke: "--text", dashed: true }]),
+    ...(marked === null ? [] : [{ name: `recommended: ${marked}`, stroke: "--good", dashed: false }]),
+  ];
 }
 
 function Lines({ width, height, ...props }: LineChartProps & { width: number; height: number }) {

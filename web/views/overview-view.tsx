@@ -15,7 +15,7 @@ import {
 } from "../state/figures.ts";
 import { moduleName } from "../state/module.ts";
 import { overview, overviewError, overviewTotal } from "../state/overview.ts";
-import { showTab } from "../state/tabs.ts";
+import { leadTo } from "../state/tabs.ts";
 import { ChartMenu } from "./chart-menu.tsx";
 import { Choice } from "./choice.tsx";
 import { useRoving } from "./roving.ts";
@@ -112,8 +112,7 @@ function Cell({ names, place, mark }: { names: readonly string[]; place: string;
       style={{ "--share": share.toFixed(3) }}
       onClick={() => {
         moduleName.value = names[0]!;
-        showTab("module");
-        document.getElementById("panel")?.focus();
+        leadTo("module");
       }}
     >
       {text}

@@ -76,7 +76,9 @@ function Shares({ audit, lost }: { audit: Audit; lost: readonly number[] }) {
 
 /** Which programs load the adapters as they are, and why the others do not. */
 function Programs({ consumers }: { consumers: Audit["consumers"] }) {
-  const loading = consumers.filter(({ problems }) => problems.length === 0).map(({ title }) => title);
+  const loading = consumers.flatMap(({ title, problems, undecided }) =>
+    problems.length > 0 ? [] : undecided === null ? title : `perhaps ${title}`,
+  );
   const against = consumers.flatMap(({ title, problems: [first] }) =>
     first === undefined ? [] : [{ title, text: `${first.adapter}: ${first.text}` }],
   );
@@ -118,6 +120,11 @@ function weightsOf(weights: readonly number[]): string {
 function Recommended({ recommendation }: { recommendation: Recommendation }) {
   const { method, rank, reason, weights, without, lego, basis } = recommendation;
   const own = openAdapters.value.filter(({ weight }) => weight !== 1);
+  // Nothing was measured of image models.
+  const why = [
+    ...basis.map(({ text }) => text),
+    ...(lego === null ? [] : [`LoRA-LEGO at rank ${lego.rank}: ${lego.reason}`, ...lego.basis.map(({ text }) => text)]),
+  ];
   return (
     <>
       {own.length > 0 && (
@@ -159,19 +166,16 @@ function Recommended({ recommendation }: { recommendation: Recommendation }) {
           </button>
         )}
       </div>
-      <details>
-        <summary>Why: what was measured</summary>
-        {[
-          ...basis.map(({ text }) => text),
-          ...(lego === null
-            ? []
-            : [`LoRA-LEGO at rank ${lego.rank}: ${lego.reason}`, ...lego.basis.map(({ text }) => text)]),
-        ].map((text) => (
-          <p class="hint" key={text}>
-            <Said text={text} />
-          </p>
-        ))}
-      </details>
+      {why.length > 0 && (
+        <details>
+          <summary>Why: what was measured</summary>
+          {why.map((text) => (
+            <p class="hint" key={text}>
+              <Said text={text} />
+            </p>
+          ))}
+        </details>
+      )}
     </>
   );
 }

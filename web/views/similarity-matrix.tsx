@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import type { ModulePlane } from "../../src/analysis/module-view.ts";
-import { clustering } from "../state/module.ts";
+import { clustering, k } from "../state/module.ts";
 import { ChartMenu } from "./chart-menu.tsx";
 import { Scale } from "./scale.tsx";
 
@@ -20,7 +20,7 @@ export function SimilarityMatrix({ plane }: { plane: ModulePlane }) {
         <span>
           <b>Cosines</b> by cluster
         </span>
-        <ChartMenu title="Cosines" />
+        <ChartMenu title="Cosines" of={`${plane.name}, k = ${clustering.value?.k ?? k.value}`} />
       </figcaption>
       <svg viewBox={`0 0 ${count} ${count}`} role="img" aria-label={describe(plane, clusters)}>
         <image href={picture} width={count} height={count} />

@@ -1,6 +1,6 @@
 import type { ModulePlane } from "../../src/analysis/module-view.ts";
 import { openAdapters } from "../state/adapters.ts";
-import { clustering } from "../state/module.ts";
+import { clustering, k } from "../state/module.ts";
 import { LineChart } from "./line-chart.tsx";
 
 /** Singular values of each adapter's delta and of the merged delta. */
@@ -11,6 +11,7 @@ export function Spectra({ plane }: { plane: ModulePlane }) {
     <LineChart
       title="Singular values"
       about="merge solid"
+      of={`${plane.name}, k = ${clustering.value?.k ?? k.value}`}
       axis="index"
       logarithmic
       legend

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { ModulePlane } from "../../src/analysis/module-view.ts";
 import { percent } from "../../src/core/shown.ts";
-import { computeLayout, layout, layoutBusy, marked } from "../state/module.ts";
+import { clustering, computeLayout, k, layout, layoutBusy, marked } from "../state/module.ts";
 import { ChartMenu } from "./chart-menu.tsx";
 import { drawnMarks } from "./drawn-marks.ts";
 import { Hulls } from "./hulls.tsx";
@@ -43,7 +43,12 @@ export function UnitPlane({ plane, bare = false }: { plane: ModulePlane; bare?: 
             <button type="button" aria-label="Show all units" aria-disabled={view.zoom === 1} onClick={reset}>
               ⤢
             </button>
-            <ChartMenu title="Units" legend marks={() => drawnMarks(marks)}>
+            <ChartMenu
+              title="Units"
+              of={`${plane.name}, k = ${clustering.value?.k ?? k.value}, ${layout.value === null ? "PCA" : "UMAP"}`}
+              legend
+              marks={() => drawnMarks(marks)}
+            >
               <UnitTable plane={plane} places={placesInOrder(plane)} />
             </ChartMenu>
           </span>
