@@ -1,4 +1,3 @@
-import { lazy, Suspense } from "preact/compat";
 import { bytes, figure } from "../../src/core/shown.ts";
 import {
   adapters,
@@ -16,9 +15,6 @@ import { tab } from "../state/tabs.ts";
 import { Mark } from "./palette.tsx";
 import { Shortened } from "./shortened.tsx";
 
-/** What it is made with is no part of the first view. */
-const Said = lazy(() => import("./said.tsx").then(({ Said }) => Said));
-
 /** The adapters as chips, in merge order; a chip opens its card. */
 export function AdapterList() {
   const failed = adapters.value.filter(({ error }) => error !== null);
@@ -32,12 +28,7 @@ export function AdapterList() {
             ) : (
               <>
                 {!adapter.error.includes(adapter.name) && <b>{adapter.name}</b>}{" "}
-                <span class="error">
-                  <Suspense fallback={adapter.error}>
-                    <Said text={adapter.error} />
-                  </Suspense>
-                </span>{" "}
-                <Remove adapter={adapter} />
+                <span class="error">{adapter.error}</span> <Remove adapter={adapter} />
               </>
             )}
           </li>
@@ -181,9 +172,7 @@ function Facts({ adapter: { card } }: { adapter: ListedAdapter }) {
       {card.baseModel !== null && <p class="facts">base {card.baseModel}</p>}
       {card.notes.map((note) => (
         <p class="note" key={note}>
-          <Suspense fallback={note}>
-            <Said text={note} />
-          </Suspense>
+          {note}
         </p>
       ))}
     </>
