@@ -92,6 +92,7 @@ interface Contestant {
  * and shared. All sums are in f64, so figures can differ from a merge's in the seventh digit.
  *
  * @param weights one per adapter
+ * @param allowPartial accept adapters that share no module or end at different layers
  * @throws RefusedError when the adapters do not fit each other
  */
 export async function compareMethods(
@@ -99,14 +100,14 @@ export async function compareMethods(
   given: readonly Adapter[],
   recipes: readonly ComparedRecipe[],
   weights: readonly number[],
+  allowPartial = false,
 ): Promise<Comparison> {
-  const common = { weights, extras: "drop" } as const;
+  const common = { weights, extras: "drop", allowPartial } as const;
   const used = weights.map((weight) => weight !== 0);
   const { adapters } = underOneName(given, used);
   refuseMisfits(
     adapters.filter((_, t) => used[t] !== false),
-    false,
-    false,
+    allowPartial,
   );
   makePlan(given, { ...common, method: EXACT_SUM });
   const refused: { method: string; reason: string }[] = [];

@@ -8,6 +8,7 @@ interface CompareFlags {
   readonly methods?: string[];
   readonly ranks?: number[];
   readonly weights?: number[];
+  readonly allowPartial?: true;
   readonly html?: string;
   readonly force?: true;
   readonly json?: true;
@@ -27,6 +28,7 @@ export async function compareCommand(): Promise<Command> {
       text.split(",").map(parseCount),
     )
     .option("--weights <list>", "one weight for each adapter (default: 1 each)", parseNumbers)
+    .option("--allow-partial", "accept adapters that share no module or end at different layers")
     .option("--html <file>", "also write the comparison as one self-contained page with plots", parsePath)
     .option("--force", "replace the --html file even if lora-lego did not write it")
     .option("--json", "print the comparison as JSON on stdout")

@@ -70,6 +70,9 @@ Examples:
       const { from, to, modules, bytes: size } = converted;
       printWarnings(converted.warnings);
       if (json) printJson(converted);
-      else if (!quiet) printLine(`${flags.out}: ${plural(modules, "module")} from ${from} to ${to}, ${bytes(size)}`);
+      else if (!quiet)
+        printLine(
+          `${flags.out}: ${plural(modules, "module")} ${from === to ? `in ${to}` : `from ${from} to ${to}`}, ${bytes(size)}`,
+        );
     });
 }

@@ -30,11 +30,12 @@ export function printAudit(audit: Audit): void {
   else printParagraph("One adapter has nothing to be merged with: name the others too.");
 }
 
-function printHead({ adapters, bases, model, modules, sharedModules, starts, sharedStart }: Audit): void {
+function printHead(audit: Audit): void {
+  const { adapters, modules, sharedModules, starts, sharedStart } = audit;
   const size = adapters.reduce((sum, adapter) => sum + adapter.bytes, 0);
   const shared = sharedModules === modules ? "" : `, ${sharedModules} in all of them`;
   printParagraph(
-    `${plural(adapters.length, "adapter")}, ${baseShown(adapters, bases)}${model === null ? "" : ` (${model})`}, ${plural(modules, "module")}${shared}, ${bytes(size)}`,
+    `${plural(adapters.length, "adapter")}, ${baseShown(audit)}, ${plural(modules, "module")}${shared}, ${bytes(size)}`,
   );
   if (adapters.length < 2) return;
   const cosines = starts.flat().filter((cosine) => cosine !== null);
@@ -52,11 +53,13 @@ function printHead({ adapters, bases, model, modules, sharedModules, starts, sha
   );
 }
 
-function baseShown(adapters: readonly AuditedAdapter[], [base, ...others]: readonly string[]): string {
-  if (base === undefined) return "no base named";
-  if (others.length > 0) return "different bases";
+/** The base that adapters name, with the family of image models and how many name it. */
+function baseShown({ adapters, bases: [base, ...others], model }: Audit): string {
   const naming = adapters.filter(({ baseModel }) => baseModel !== null).length;
-  return `base ${base}${naming === adapters.length ? "" : ` (named by ${naming})`}`;
+  const few = base !== undefined && others.length === 0 && naming < adapters.length;
+  const about = [model ?? [], few ? `named by ${naming} of ${adapters.length}` : []].flat().join(", ");
+  const named = base === undefined ? "no base named" : others.length > 0 ? "different bases" : `base ${base}`;
+  return `${named}${about === "" ? "" : ` (${about})`}`;
 }
 
 /** One row for each adapter, largest first. */

@@ -65,5 +65,5 @@ async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFla
   });
   printWarnings(planned.plan.warnings);
   if (flags.json) printJson(planned.plan);
-  else (await import("./print-report.ts")).printPlan(planned, flags.out ?? "The result");
+  else if (!flags.quiet) (await import("./print-report.ts")).printPlan(planned, flags.out ?? "The result");
 }

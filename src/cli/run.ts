@@ -133,7 +133,7 @@ async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   for (const { plan } of planned) printWarnings(plan.warnings);
   const last = planned.at(-1)!;
   if (flags.json) printJson(last.name === null ? last.plan : { steps: planned });
-  else {
+  else if (!flags.quiet) {
     for (const step of planned) {
       printPlan(
         step,

@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import { whyNotThere } from "../node/files/is-there.ts";
 import { finishedPath } from "../node/output/unfinished.ts";
 
 /** What an error of the operating system means, and what to do. */
@@ -23,17 +25,34 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ENXIO: "is a pipe or device with nothing at its other end; choose a regular file",
 };
 
+/** The same of a folder in which something was to be made. */
+const UNMADE: Readonly<Record<string, string>> = {
+  EACCES: "is a folder in which this user may not write",
+  EPERM: "is a folder in which this user may not write",
+  EROFS: "is on a read-only file system",
+  ENOENT: "is no folder in which anything can be made",
+};
+
 /** What JavaScript engines say when an allocation fails. */
 const OUT_OF_MEMORY =
   /could not allocate memory|Array buffer allocation failed|Out of memory|Cannot allocate memory|WebAssembly\.Memory\.grow/i;
 
 /** A sentence for an error of the operating system or a lack of memory; null for any other error. */
-export function systemFailure(error: Error & { readonly code?: unknown; readonly path?: string }): string | null {
-  const { code, path, message } = error;
+export function systemFailure(
+  error: Error & { readonly code?: unknown; readonly path?: string; readonly syscall?: string },
+): string | null {
+  const { code, path, message, syscall } = error;
   if (typeof code !== "string") return OUT_OF_MEMORY.test(message) ? noMemory(message) : null;
   const meaning = MEANINGS[code];
   if (meaning === undefined) return message;
-  return `${path === undefined ? "A file" : finishedPath(path)} ${meaning} (${code}).`;
+  const place = path === undefined ? null : finishedPath(path);
+  // What is not there yet was to be made, and its folder is what refuses that.
+  const unmade = place !== null && whyNotThere(place) === "ENOENT";
+  const made = unmade ? UNMADE[code] : undefined;
+  if (made !== undefined && (code !== "ENOENT" || syscall === "mkdir")) {
+    return `${dirname(place!)} ${made}, so ${place} cannot be made there; choose another path (${code}).`;
+  }
+  return `${place ?? "A file"} ${meaning} (${code}).`;
 }
 
 function noMemory(message: string): string {

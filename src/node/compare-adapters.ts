@@ -15,6 +15,8 @@ export interface CompareOptions extends OpenOptions {
   readonly ranks?: readonly number[];
   /** One weight per adapter. Default 1 each. */
   readonly weights?: readonly number[];
+  /** Accept adapters that share no module or end at different layers. Default false. */
+  readonly allowPartial?: boolean;
   /** Also write the comparison as one self-contained page with plots, to this file. */
   readonly html?: string;
   /** Replace the `html` file even if lora-lego did not write it. Default false. */
@@ -34,6 +36,7 @@ const COMPARE: Call<CompareOptions> = {
     methods: TEXTS,
     ranks: COUNTS,
     weights: NUMBERS,
+    allowPartial: SWITCH,
     html: PATH,
     force: SWITCH,
     onNotice: FUNCTION,
@@ -55,7 +58,7 @@ const COMPARE: Call<CompareOptions> = {
  */
 export async function compareAdapters(paths: readonly string[], options: CompareOptions = {}): Promise<Comparison> {
   checkCall(COMPARE, [paths, options]);
-  const { ranks, weights, html, force = false, onNotice } = options;
+  const { ranks, weights, allowPartial = false, html, force = false, onNotice } = options;
   const ids = options.methods ?? METHODS.map(({ id }) => id).filter((id) => !SLOW_METHODS.includes(id));
   const recipes = ids.flatMap((id) => {
     const method = methodById(id).id;
@@ -67,7 +70,13 @@ export async function compareAdapters(paths: readonly string[], options: Compare
     const page = { inputs, force, remade: true, flag: "--html", ...(onNotice && { tell: onNotice }) };
     if (html !== undefined) OutputFile.check(html, page);
     const adapters = opened.map(({ adapter }) => adapter);
-    const comparison = await compareMethods(wasmKernels(), adapters, recipes, weights ?? adapters.map(() => 1));
+    const comparison = await compareMethods(
+      wasmKernels(),
+      adapters,
+      recipes,
+      weights ?? adapters.map(() => 1),
+      allowPartial,
+    );
     if (html !== undefined) OutputFile.write(html, comparePage(comparison), page);
     return comparison;
   } finally {

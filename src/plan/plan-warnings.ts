@@ -42,7 +42,7 @@ function expertsIncomplete(modules: readonly { readonly name: string }[]): Warni
   return [{ id: "experts-incomplete", text }];
 }
 
-/** Warn that the rank asked for is larger than any module can have, or a budget larger than all of them can use. */
+/** Warn that the rank asked for, or by default expected, is larger than any module can have, or a budget larger than all of them can use. */
 function rankReduced(asked: Target | undefined, ranks: RankPlan, method: Method): Warning[] {
   const { modules, most, sum } = ranks;
   const total = asked === undefined ? null : budgetOf(asked, modules.length);
@@ -50,8 +50,9 @@ function rankReduced(asked: Target | undefined, ranks: RankPlan, method: Method)
     const text = `The budget is ${plural(total, "rank")}, but the modules can use only ${sum}, so that is what they have together.`;
     return [{ id: "rank-reduced", text }];
   }
-  if (asked?.kind !== "rank" || asked.rank <= most) return [];
-  const text = `Rank ${asked.rank} was asked for, but ${whyReduced(ranks, method)}, so that is the rank of the result.`;
+  const promised = asked === undefined ? mostPromised(ranks, method) : asked.kind === "rank" ? asked.rank : most;
+  if (promised <= most) return [];
+  const text = `Rank ${promised} ${asked === undefined ? "is what these adapters ask for" : "was asked for"}, but ${whyReduced(ranks, method)}, so that is the rank of the result.`;
   return [{ id: "rank-reduced", text }];
 }
 
@@ -64,7 +65,7 @@ function whyReduced({ modules, most }: RankPlan, method: Method): string {
     return `no module has more than ${plural(most, "unit")}`;
   }
   // What is written may be less than what headers promise.
-  if (most < maximum(shapes.map((shape) => plannedUnits(method, shape.target, shape)))) {
+  if (most < mostPromised({ modules }, method)) {
     return `no module has more than ${plural(most, "unit")} that ${most === 1 ? "is" : "are"} not zero`;
   }
   if (method.cut === "svd" && most === maximum(shapes.map(({ in: inputs, out }) => Math.min(inputs, out)))) {
@@ -72,6 +73,15 @@ function whyReduced({ modules, most }: RankPlan, method: Method): string {
   }
   const why = method.plannedBecause === undefined ? "" : ` (${method.plannedBecause})`;
   return `${method.id} gives no module of these adapters a rank above ${most}${why}`;
+}
+
+/** The largest rank that the headers promise. */
+function mostPromised({ modules }: Pick<RankPlan, "modules">, method: Method): number {
+  return maximum(
+    modules.map(({ target, in: inputs, out, parts }) =>
+      plannedUnits(method, target, { in: inputs, out, ranks: parts.map(({ module }) => module.rank) }),
+    ),
+  );
 }
 
 /** Warn that the result has a smaller rank than an adapter because the consumer takes no larger one. */

@@ -45,7 +45,7 @@ export const FIXES = {
   auto: (why: string, rank: number | null): Fix => ({ why, method: AUTO, ...(rank !== null && { rank }) }),
   inF32: (): Fix => ({ why: "In f32 no unit is too small.", dtype: "f32" }),
   bothHalves: (): Fix => ({
-    why: "Both halves of a unit then weigh alike, which groups other units: keep the merge that holds more of the adapter that it holds least of.",
+    why: "With the gauge balanced both halves of a unit weigh alike, which groups other units: keep the merge that holds more of the adapter that it holds least of.",
     options: { gauge: "balanced" },
   }),
   /** @param scales whether the method's weights scale deltas; `--method auto` takes them if not */

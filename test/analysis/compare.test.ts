@@ -45,10 +45,14 @@ describe("compareMethods", () => {
     expect(similarity[1]![1]).toBeCloseTo(1, 6);
   });
 
-  it("suggests no flag that compare does not have", async () => {
+  it("names the flag that takes adapters of different modules", async () => {
     const apart = [await adapter("one", 1, [1], [1]), await adapter("other", 1, [1], [1], "v")];
     const comparison = compareMethods(tightKernels(), apart, [{ method: "cat" }], [1, 1]);
-    await expect(comparison).rejects.toThrow(/share no module; merge adapters of one base model\.$/);
+    await expect(comparison).rejects.toThrow(
+      /share no module; merge adapters of one base model, or pass --allow-partial if these are/,
+    );
+    const { merges } = await compareMethods(tightKernels(), apart, [{ method: "cat" }], [1, 1], true);
+    expect(merges[0]!.cosines).toEqual([expect.closeTo(Math.SQRT1_2, 6), expect.closeTo(Math.SQRT1_2, 6)]);
   });
 
   it("takes no names from an adapter of weight 0, and refuses nothing for it", async () => {

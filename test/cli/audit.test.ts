@@ -55,6 +55,24 @@ describe.concurrent("lora-lego audit", () => {
     expect([fewer.code, fewer.stdout]).toEqual([1, expect.stringContaining("pass those to --of")]);
   });
 
+  it("recommends the merge that takes adapters of different modules, as compare and merge do", async () => {
+    const cwd = tempFolder();
+    const part = (name: string, seed: number, modules: readonly string[]) => {
+      const sizes = Object.fromEntries(modules.map((own) => [own, { in: 20, out: 30 }]));
+      return writeAdapter(join(cwd, name), randomAdapter(seed, { rank: 4, modules: sizes }));
+    };
+    const [q, v] = ["model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.v_proj"] as const;
+    const set = [part("both", 1, [q, v]), part("only-q", 2, [q]), part("only-v", 3, [v])];
+    const { code, stdout } = await run(["audit", ...set], { cwd });
+    expect([code, stdout.match(/pass --allow-partial/g)]).toEqual([1, ["pass --allow-partial"]]);
+    const command = /^ {2}lora-lego (merge .* --allow-partial --out merged)$/m.exec(stdout)![1]!;
+    expect((await run(command.split(" "), { cwd })).code).toBe(0);
+    const refused = await run(["compare", ...set, "--methods", "svd"], { cwd });
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("pass --allow-partial")]);
+    const compared = await run(["compare", ...set, "--methods", "svd", "--allow-partial"], { cwd });
+    expect([compared.code, compared.stdout]).toEqual([0, expect.stringMatching(/^svd +4 /m)]);
+  });
+
   it("prints what the library returns as JSON", async () => {
     const { code, stdout } = await run(["audit", SEVEN[0]!, SEVEN[1]!, "--json"]);
     expect(code).toBe(0);
@@ -177,7 +195,7 @@ describe.concurrent("lora-lego audit", () => {
       randomAdapter(7, { config: { base_model_name_or_path: null } }),
     );
     const { stdout } = await run(["audit", written("named", 8), nameless]);
-    expect(stdout).toMatch(/^2 adapters, base pico \(named by 1\), 2 modules, /m);
+    expect(stdout).toMatch(/^2 adapters, base pico \(named by 1 of 2\), 2 modules, /m);
     expect(stdout).toMatch(/^random A at the start: no sign of one seed \(rows of A have cosine -?\d\.\d\d\)$/m);
   });
 

@@ -263,6 +263,7 @@ describe("the end of a merge", () => {
     expect(await printed("quiet", "--quiet")).toBe("");
     expect(await printed("dry", "--dry-run")).not.toContain("Load it");
     expect(existsSync(join(out, "quiet"))).toBe(true);
+    expect(await printed("quiet-dry", "--quiet", "--dry-run")).toBe("");
   });
 
   it("says what to change in a recipe", async () => {

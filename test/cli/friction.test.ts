@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
@@ -161,6 +161,8 @@ describe.concurrent("a folder that holds no adapter itself", () => {
 describe.concurrent("a mistake in the inputs", () => {
   it("is answered with the neighbour that was meant, or the address on the Hub that it looks like", async () => {
     const told = async (path: string): Promise<string> => (await run(["inspect", path], { cwd: folder })).stderr;
+    symlinkSync("nothing", join(folder, "gone"));
+    expect(await told("gone")).toMatch(/^error: gone is a broken link: what it points to is not there;/);
     expect(await told("adaptors")).toBe("error: There is no file or folder adaptors; did you mean adapters?\n");
     expect(await told("alice/math")).toMatch(
       /; pass the folder that holds adapter_config\.json, or hf:\/\/alice\/math for one on the Hub\.$/m,

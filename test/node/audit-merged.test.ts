@@ -75,7 +75,7 @@ describe("what lies beside a merged adapter", () => {
       expect.stringMatching(
         /^weights and method, counted as a sum of all adapters \(a single file has no recipe\.yaml; a merge with --report \S+report\.json tells them\)$/,
       ),
-      "clusters (report.json is about another result)",
+      "clusters (the report beside it is about another result)",
     ]);
   });
 
@@ -95,8 +95,14 @@ describe("what lies beside a merged adapter", () => {
     // The report is that of a merge that does not cluster, which says nothing of this one.
     expect([strange.weights, strange.unseen]).toEqual([
       null,
-      [expect.stringMatching(/^weights and method, /), "clusters (report.json is about another result)"],
+      [expect.stringMatching(/^weights and method, /), "clusters (the report beside it is about another result)"],
     ]);
+    // A report of the file's own stands before one of the folder, which each file of it may have.
+    const own = `${other}.report.json`;
+    expect(strange.unseen[0]).toContain(`a merge with --report ${own} tells them`);
+    await mergeAdapters(of, { method: "tsv" }, { out: other, threads: 1, force: true, report: own });
+    expect((await auditMerged(other, { of })).weights).toEqual([1, 1]);
+    expect((await auditMerged(file, { of })).weights).toEqual([3, 1]);
     const report = JSON.parse(readFileSync(join(place, "report.json"), "utf8"));
     const unseenWith = async (options: object): Promise<readonly string[]> => {
       const text = JSON.stringify({ ...report, options: { ...report.options, ...options } });

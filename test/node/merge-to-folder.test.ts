@@ -380,6 +380,21 @@ describe("mergeToFolder of the built package", () => {
     expect([...readMerged(out).modules.values()].every(({ rank }) => rank === 2)).toBe(true);
     rmSync(out, { recursive: true });
   });
+
+  it("says so, also where no rank was asked for", async () => {
+    const root = tempFolder();
+    const shape = { "layers.0.q_proj": { in: 40, out: 50 } };
+    const three = [1, 2, 3].map((seed) =>
+      writeAdapter(join(root, `few-${seed}`), randomAdapter(seed, { rank: 6, modules: shape })),
+    );
+    // Of 18 x 18 entries each adapter keeps one.
+    const { report } = await mergeToFolder(three, { method: "dc_merge" }, { out: join(root, "few"), threads: 1 });
+    expect(report.totals.rank).toBeLessThan(6);
+    expect(report.warnings).toContainEqual({
+      id: "rank-reduced",
+      text: `Rank 6 is what these adapters ask for, but no module has more than ${report.totals.rank} units that are not zero, so that is the rank of the result.`,
+    });
+  });
 });
 
 function openFiles(): string[] {

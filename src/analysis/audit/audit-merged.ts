@@ -193,7 +193,7 @@ export async function auditMergedAdapter(
     unseen: [
       // What the adapters began with tells mixed clusters too.
       ...recorded.unseen.filter((what) => !(is("mixed-clusters") && what.startsWith(`${CLUSTERS} `))),
-      ...(own === recorded.clusters ? [] : [`${CLUSTERS} (report.json is about another result)`]),
+      ...(own === recorded.clusters ? [] : [`${CLUSTERS} (the report beside it is about another result)`]),
       ...(own !== null && clusters === null ? [`${CLUSTERS} (the method does not cluster)`] : []),
     ],
     good: mismatch === null && found.every((signature) => signature.found !== true),

@@ -1,21 +1,18 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { shownModel } from "../../adapter/shown-model.ts";
-import { LoraLegoError } from "../../core/errors.ts";
 import { freeNamesFrom } from "../../core/free-names.ts";
 import { seededRandom } from "../../core/random.ts";
 import { cosineBetween, inputProducts, normOf } from "../../figures/delta.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
-import type { MergePlan } from "../../plan/merge-plan.ts";
 import { underOneName } from "../../plan/one-name.ts";
-import { makePlan } from "../../plan/plan.ts";
 import { MOST_WEIGHT_RATIO } from "../../recipe/check-weights.ts";
-import type { ExtrasPolicy } from "../../recipe/recipe.ts";
 import { type LostInput, twoDigits } from "../../report/lost-adapters.ts";
 import { repeatedInputs } from "../../report/same-adapters.ts";
 import { isStreamed } from "../../units/memory.ts";
 import { moduleNames, readPool } from "../pools.ts";
 import { SignSample } from "../sign-sample.ts";
 import type { AuditedAdapter } from "./adapter-tally.ts";
+import { allowedPlan, planOf } from "./allowed-plan.ts";
 import { type ConsumerVerdict, consumerVerdicts } from "./consumer-verdicts.ts";
 import { energiesOf } from "./energies-of.ts";
 import type { KindConflict } from "./kind-conflicts.ts";
@@ -134,8 +131,7 @@ export async function auditOf(
     merges: [...merges.values()],
   };
   const findings = setFindings(set);
-  // Other tensors than factors refuse a merge that says nothing of them, and can always be left out.
-  const dropped = "refused" in planned ? planOf(given, weights, acts.filter(Boolean).length, "drop") : planned;
+  const allowed = allowedPlan(planned, given, (own) => planOf(given, weights, acts.filter(Boolean).length, own));
   const repeats = [...repeated].map(([t, of]) => ({ name: adapters[t]!.name, of: adapters[of]!.name }));
   const shareModules = (t: number, u: number): boolean =>
     [...adapters[t]!.modules.keys()].some((name) => adapters[u]!.modules.has(name));
@@ -152,12 +148,13 @@ export async function auditOf(
     consumers: consumerVerdicts(given),
     findings,
     recommendation:
-      "refused" in dropped || cancelled || !acts.includes(true)
+      allowed === null || cancelled || !acts.includes(true)
         ? null
-        : recommend(dropped, {
+        : recommend(allowed.plan, {
             paths,
             free,
-            extras: dropped === planned ? null : "drop",
+            extras: allowed.policy.extras ?? null,
+            allowPartial: allowed.policy.allowPartial ?? false,
             formats: given.map(({ format }) => format),
             acts,
             repeats,
@@ -183,19 +180,4 @@ async function keptOf(
 ): Promise<SetFacts["kept"]> {
   const kept = acts.map((own, t) => own && !lost.some((other) => other.t === t));
   return { acts: kept, energies: await energiesOf(kernels, adapters, kept.map(Number)) };
-}
-
-/** The plan of the merge that is recommended, or why it is refused. */
-function planOf(
-  adapters: readonly Adapter[],
-  weights: readonly number[] | null,
-  acting: number,
-  extras: ExtrasPolicy = "error",
-): MergePlan | { readonly refused: string } {
-  try {
-    return makePlan(adapters, { extras, ...(weights !== null && { weights }) }, { acting });
-  } catch (error) {
-    if (!(error instanceof LoraLegoError)) throw error;
-    return { refused: error.message };
-  }
 }

@@ -16,7 +16,10 @@ function isSafetensors(path: string): boolean {
 export type CommandFor = (chosen: Chosen, ...flags: string[]) => string;
 
 /** The commands of merges of some adapters of a set, each with an output of its own. */
-export function commandsOf({ modules }: MergePlan, { paths, formats, extras, free }: SetFacts): CommandFor {
+export function commandsOf(
+  { modules }: MergePlan,
+  { paths, formats, extras, allowPartial, free }: SetFacts,
+): CommandFor {
   // Single files are merged into one, for the program that loads them; those of language models are the files of folders.
   const gguf = formats.every((format) => format === "gguf");
   const single = formats.every((format) => SINGLE_FILES.includes(format)) || paths.every(isSafetensors);
@@ -28,14 +31,18 @@ export function commandsOf({ modules }: MergePlan, { paths, formats, extras, fre
     const weighted = weights === null ? [] : ["--weights", used(weights).join(",")];
     const own = used(paths);
     const reading = own.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
+    const out = free(`merged${end}`);
     const words = [
       ...own.map(shellPath),
       ...weighted,
       ...flags,
       ...(extras === null ? [] : ["--extras", extras]),
+      ...(allowPartial ? ["--allow-partial"] : []),
       ...reading,
       "--out",
-      free(`merged${end}`),
+      out,
+      // A single file has no place for its recipe, which an audit of it asks for.
+      ...(end === ".safetensors" ? ["--report", `${out}.report.json`] : []),
     ];
     return `lora-lego merge ${words.join(" ")}`;
   };

@@ -31,6 +31,8 @@ export interface SetFacts {
   /** A path like this one where nothing is yet; never the same twice. */
   free(path: string): string;
   readonly extras: RecommendedMerge["extras"];
+  /** Whether the merge has to be told that the adapters may change different modules. */
+  readonly allowPartial: boolean;
   /** Whether each adapter's delta is not zero, nor nearly that of another one that counts, nor made of others. */
   readonly acts: readonly boolean[];
   /** The adapters that are nearly another one. */

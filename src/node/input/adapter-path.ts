@@ -12,6 +12,7 @@ import { hubName, isHubPath, parseHubPath, pathOfAddress } from "../../hub/hub-p
 import { type Call, checkCall, type OptionTable } from "../call/check-call.ts";
 import { BASE_CONFIG, HUB, PATH, PATHS, SWITCH, TEXT } from "../call/rules.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
+import { isThere } from "../files/is-there.ts";
 import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "../hub/hub-adapters.ts";
 import { ARCHIVE, holdsAdapter, isFolder } from "./holds-adapter.ts";
 
@@ -132,7 +133,11 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
   const full = resolve(path);
   const stat = statSync(full, { throwIfNoEntry: false });
   if (stat === undefined) {
-    throw new UsageError(`There is no file or folder ${path}; ${meant(path)}`);
+    throw new UsageError(
+      isThere(full)
+        ? `${path} is a broken link: what it points to is not there; download or copy the adapter again.`
+        : `There is no file or folder ${path}; ${meant(path)}`,
+    );
   }
   if (!stat.isDirectory() && !stat.isFile()) {
     throw new UsageError(`${path} is a pipe or device, not a regular file; save its output to a file and pass that.`);

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { isDora } from "../../adapter/dora.ts";
 import type { RecordedMerge } from "../../analysis/audit/audit-merged.ts";
@@ -29,7 +29,6 @@ import { isPermutation, placesOf, type RecordedInput } from "./recorded-inputs.t
 
 /** The name of a report that stands beside a merged adapter (`merge --report merged/report.json`). */
 const REPORT_FILE = "report.json";
-const NO_REPORT = `there is no ${REPORT_FILE} beside the result`;
 /** What a recipe tells. */
 const WEIGHING = "weights and method, counted as a sum of all adapters";
 
@@ -63,9 +62,10 @@ export async function recordedMerge(
   believed = true,
 ): Promise<RecordedInOrder> {
   const unseen: string[] = [];
-  const report = reportIn(place);
+  const file = reportFile(place);
+  const report = reportIn(place, file);
   const step = believed ? await stepOfReport(place, report, adapters) : null;
-  const source = step === null ? RECIPE_FILE : REPORT_FILE;
+  const source = step === null ? RECIPE_FILE : file;
   const steps = step === null ? await orUnseen(unseen, WEIGHING, () => stepsIn(place)) : [step];
   refuseMagnitudes(steps, adapters);
   const inputs = steps?.length === 1 ? inputsOf(steps[0]!, report) : [];
@@ -89,7 +89,9 @@ export async function recordedMerge(
             : weighingOf(steps[0]!, source, places, adapters);
         });
   const clustering = weighing === null || weighing.method.cut === "clusters";
-  const clusters = clustering ? await orUnseen(unseen, CLUSTERS, () => clustersOf(place, report, adapters)) : null;
+  const clusters = clustering
+    ? await orUnseen(unseen, CLUSTERS, () => clustersOf(place, file, report, adapters))
+    : null;
   return {
     ...(weighing ?? plainSum(adapters)),
     clusters,
@@ -170,7 +172,7 @@ function plainSum(adapters: readonly Adapter[]): Weighing {
 async function stepsIn({ folder, path }: MergedPlace): Promise<readonly RecipeStep[] | string> {
   // A file with a name of its own may lie in the folder of another merge.
   if (isNamedFile(path)) {
-    return `a single file has no ${RECIPE_FILE}; a merge with --report ${shellPath(join(dirname(path), REPORT_FILE))} tells them`;
+    return `a single file has no ${RECIPE_FILE}; a merge with --report ${shellPath(join(dirname(path), reportOf(path)))} tells them`;
   }
   const text = textIn(folder, RECIPE_FILE);
   return text === null ? `there is no ${RECIPE_FILE} beside the result` : (await parseRecipe(text, RECIPE_FILE)).steps;
@@ -221,12 +223,23 @@ function planOf(recipe: Recipe, source: string, inputs: readonly Adapter[]): Mer
   }
 }
 
+/** The name of the report beside a result: a single file's own where that is there, as its folder may hold others. */
+function reportFile({ folder, path }: MergedPlace): string {
+  const own = reportOf(path);
+  return own !== REPORT_FILE && (folder === null || !existsSync(join(folder, own))) ? REPORT_FILE : own;
+}
+
+/** What a report beside a result is best called. */
+function reportOf(path: string): string {
+  return isNamedFile(path) ? `${basename(path)}.${REPORT_FILE}` : REPORT_FILE;
+}
+
 /** The report beside a result, or why there is none. */
-function reportIn({ folder }: MergedPlace): RecordedReport | string {
-  const text = textIn(folder, REPORT_FILE);
-  if (text === null) return NO_REPORT;
+function reportIn({ folder }: MergedPlace, file: string): RecordedReport | string {
+  const text = textIn(folder, file);
+  if (text === null) return noReport(file);
   try {
-    return recordedReport(parseStrictJson(text, REPORT_FILE)) ?? `${REPORT_FILE} is no report of a merge`;
+    return recordedReport(parseStrictJson(text, file)) ?? `${file} is no report of a merge`;
   } catch (error) {
     if (!(error instanceof LoraLegoError)) throw error;
     return error.message.replace(/\.$/, "");
@@ -235,17 +248,22 @@ function reportIn({ folder }: MergedPlace): RecordedReport | string {
 
 async function clustersOf(
   { folder, path }: MergedPlace,
+  file: string,
   report: RecordedReport | string,
   adapters: readonly Adapter[],
 ): Promise<RecordedClusters | string> {
-  if (report === NO_REPORT && folder !== null) {
-    const there = shellPath(join(isFolder(path) ? path : dirname(path), REPORT_FILE));
-    return `there is no ${REPORT_FILE} beside it; a merge that clusters writes it there with --report ${there}`;
+  if (report === noReport(file) && folder !== null) {
+    const there = shellPath(join(isFolder(path) ? path : dirname(path), reportOf(path)));
+    return `there is no ${file} beside it; a merge that clusters writes it there with --report ${there}`;
   }
   if (typeof report === "string") return report;
   const places = await placesOf(report.inputs, adapters);
-  if (!isPermutation(places, adapters.length)) return `${REPORT_FILE} is about other adapters`;
+  if (!isPermutation(places, adapters.length)) return `${file} is about other adapters`;
   return { modules: report.modules, of: figuresFor(report, places) };
+}
+
+function noReport(file: string): string {
+  return `there is no ${file} beside the result`;
 }
 
 function textIn(folder: string | null, file: string): string | null {

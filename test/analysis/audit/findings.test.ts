@@ -107,7 +107,7 @@ describe("the findings of a set", () => {
     };
     const files = ["x/a.safetensors", "b.safetensors"];
     expect(await command("unet.mid_block.attentions.0.proj_in", files)).toMatch(
-      /^lora-lego merge x\/a\.safetensors b\.safetensors .*--out merged\.safetensors$/,
+      /^lora-lego merge x\/a\.safetensors b\.safetensors .*--out merged\.safetensors --report merged\.safetensors\.report\.json$/,
     );
     expect(await command("unet.mid_block.attentions.0.proj_in", ["x/a.safetensors", "b"])).toMatch(/--out merged$/);
     expect(await command("layers.0.q_proj", files)).toMatch(/--out merged$/);
@@ -144,11 +144,14 @@ describe("the findings of a set", () => {
     expect(audit.good).toBe(level === "note");
   });
 
-  it("give the reason for which a merge is refused, and recommend none", async () => {
+  it("give the reason for which a merge is refused, and recommend none that is not for one base", async () => {
     const other: PicoAdapter = { modules: { "layers.0.v_proj": { A: [[1, 0]], B: [[1]] } } };
-    const audit = await audited([await entry("a", 0, 1), await openPico("b", other)]);
+    const partial = await audited([await entry("a", 0, 1), await openPico("b", other)]);
+    expect(partial.recommendation!.command).toMatch(/^lora-lego merge a b --allow-partial --out merged$/);
+    const elsewhere = { ...other, config: { base_model_name_or_path: "elsewhere" } };
+    const audit = await audited([await entry("a", 0, 1), await openPico("b", elsewhere)]);
     expect(audit.findings[0]).toMatchObject({ level: "problem", id: "refused" });
-    expect(audit.findings[0]!.text).toMatch(/^a \(1 module, .*share no module, .*\.$/);
+    expect(audit.findings[0]!.text).toMatch(/^a \(1 module, .*share no module and are for different base models.*\.$/);
     expect([audit.recommendation, audit.good]).toEqual([null, false]);
   });
 

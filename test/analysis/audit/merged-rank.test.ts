@@ -68,7 +68,7 @@ describe("signatures of a rank", () => {
     expect(signature(mixed, "mixed-clusters").text).toMatch(/^purity 25%, 0\.[3-6]\d times chance's \(least 0\.75\)$/);
     // Of another merge of the same adapters: its result has less of the third.
     const others = await merged([numbers.map(() => [...numbers])], { ...of, cosines: [0.7, 0.7, 0.1] });
-    expect([others.purity, others.unseen]).toEqual([null, ["clusters (report.json is about another result)"]]);
+    expect([others.purity, others.unseen]).toEqual([null, ["clusters (the report beside it is about another result)"]]);
     const pure = await merged([numbers.map((t) => numbers.map(() => t))]);
     expect(signature(pure, "mixed-clusters")).toMatchObject({ found: false });
     expect(pure.next).toEqual([]);

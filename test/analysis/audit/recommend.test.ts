@@ -32,6 +32,7 @@ async function recommended(
     formats,
     free: freeNamesFrom(1, () => false),
     extras: null,
+    allowPartial: false,
     acts,
     repeats: [],
     merges: [],
