@@ -200,15 +200,17 @@ function noDirection({ figures: { normRatio, agreement } }: SignedMerge): Signat
 function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: SignedMerge): Signature {
   const found = least === null ? null : isCramped(least.times, rank, needs) && lost.length === 0;
   const isLost = [...lost.map(({ adapter }) => adapter), ...hidden.map(({ name }) => name)].includes(least?.name);
+  // Where the rank leaves room, how much is held of each is a choice of weights, and neither good nor bad.
+  const byWeight = found === false && least!.times < LEAST_KEPT;
   const limit =
     isLost && !found
       ? "see lost-adapter"
-      : found === false && least!.times < LEAST_KEPT
-        ? `below ${LEAST_KEPT.toFixed(2)}; a larger weight holds more of it, and less of the others`
+      : byWeight
+        ? `below ${LEAST_KEPT.toFixed(2)}, but not for lack of rank: a larger weight holds more of it, and less of the others`
         : `least ${LEAST_KEPT.toFixed(2)}`;
   return {
     id: "badly-kept",
-    found: isLost && !found ? null : found,
+    found: (isLost && !found) || byWeight ? null : found,
     figure: least?.times ?? null,
     limit: LEAST_KEPT,
     text:
