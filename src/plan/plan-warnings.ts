@@ -50,7 +50,9 @@ function rankReduced(asked: Target | undefined, ranks: RankPlan, method: Method)
     const text = `The budget is ${plural(total, "rank")}, but the modules can use only ${sum}, so that is what they have together.`;
     return [{ id: "rank-reduced", text }];
   }
-  const promised = asked === undefined ? mostPromised(ranks, method) : asked.kind === "rank" ? asked.rank : most;
+  // Without a rank that was asked for, only what a method drops is worth a word: zero adapters have one of their own.
+  const byDefault = method.sparse ? mostPromised(ranks, method) : most;
+  const promised = asked === undefined ? byDefault : asked.kind === "rank" ? asked.rank : most;
   if (promised <= most) return [];
   const text = `Rank ${promised} ${asked === undefined ? "is what these adapters ask for" : "was asked for"}, but ${whyReduced(ranks, method)}, so that is the rank of the result.`;
   return [{ id: "rank-reduced", text }];
