@@ -73,7 +73,7 @@ describe("what check says of an image file's scales", () => {
     ]);
     const [first, ...others] = said(adapter, "comfyui", false).findings;
     expect(first).toMatch(
-      /^differs: ComfyUI does not read lora_adapter_metadata, .* instead of 3; convert it .*--to kohya\.$/,
+      /^differs: ComfyUI does not read lora_adapter_metadata, .* instead of 3; convert it to kohya\.$/,
     );
     expect(others).toEqual([]);
     expect(said({ ...adapter, variants: [{ id: "dora", text: "is a DoRA." }] }, "comfyui").findings[0]).toMatch(
