@@ -1,5 +1,6 @@
 import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import { UsageError } from "../core/errors.ts";
+import { listed } from "../core/listed.ts";
 import { FORMAT_IDS, FORMATS, type FormatId, OUTPUT_FORMS, type OutputForm, type WrittenFormat } from "./formats.ts";
 
 /** The user's choice of output format. */
@@ -41,8 +42,7 @@ export function isPeftFolder(out: string | null, choice: FormatChoice): boolean 
 export function formatsInWords(): string {
   const ofForm = (form: OutputForm): string => {
     const ids = FORMAT_IDS.filter((id) => FORMATS[formatsNamed(id)[0]!].forms.includes(form));
-    const words = [ids.slice(0, -1).join(", "), ids.at(-1)!].filter((text) => text !== "").join(" or ");
-    return `${words} (${form === "folder" ? "a folder" : `a ${form} file`})`;
+    return `${listed(ids, "or")} (${form === "folder" ? "a folder" : `a ${form} file`})`;
   };
   return OUTPUT_FORMS.map(ofForm).join(", ");
 }

@@ -68,7 +68,7 @@ function whyReduced({ modules, most }: RankPlan, method: Method): string {
   }
   // What is written may be less than what headers promise.
   if (most < mostPromised({ modules }, method)) {
-    return `no module has more than ${plural(most, "unit")} that ${most === 1 ? "is" : "are"} not zero`;
+    return `the merge leaves no module more than ${plural(most, "unit")} that ${most === 1 ? "is" : "are"} not zero`;
   }
   if (method.cut === "svd" && most === maximum(shapes.map(({ in: inputs, out }) => Math.min(inputs, out)))) {
     return `no module has a smaller side above ${most}`;

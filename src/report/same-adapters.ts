@@ -1,3 +1,4 @@
+import { listed } from "../core/listed.ts";
 import { cosineBetween, type DeltaProducts, normOf } from "../figures/delta.ts";
 import type { Warning } from "../plan/warning.ts";
 
@@ -8,18 +9,32 @@ function isSame(products: DeltaProducts, t: number, u: number): boolean {
   return (cosineBetween(products, t, u) ?? 0) > SAME_COSINE;
 }
 
-/** Warn about every two inputs that are the same, or nearly. */
+/** Warn once of all inputs that are the same as another, or nearly. */
 export function sameAdapters(
   used: readonly { readonly name: string; readonly t: number }[],
   products: DeltaProducts,
 ): Warning[] {
-  const pairs = used.flatMap((one, x) => used.slice(x + 1).map((other) => [one, other] as const));
-  return pairs.flatMap(([one, other]) => {
-    if (!isSame(products, one.t, other.t)) return [];
-    const cosine = cosineBetween(products, one.t, other.t)!.toFixed(4);
-    const text = `${one.name} and ${other.name} are the same adapter, or nearly (cosine ${cosine}); is one of them passed twice?`;
-    return [{ id: "same-adapter", text }];
-  });
+  const pairs = used.flatMap((one, x) => used.slice(x + 1).map((other) => [one.t, other.t] as const));
+  const same = pairs.filter(([t, u]) => isSame(products, t, u));
+  if (same.length === 0) return [];
+  const least = Math.min(...same.map(([t, u]) => cosineBetween(products, t, u)!)).toFixed(4);
+  const nearly = `the same adapter, or nearly (${same.length === 1 ? "cosine" : "cosines from"} ${least})`;
+  const groups = groupsOf(used, products).map((group) => listed(group.map(({ name }) => name)));
+  const text =
+    groups.length === 1
+      ? `${groups[0]} are ${nearly}; is one of them passed twice?`
+      : `Each of these groups is ${nearly}: ${groups.join("; ")}. Are they passed twice?`;
+  return [{ id: "same-adapter", text }];
+}
+
+/** Inputs that are the same as another, with all that they are linked to by such pairs. */
+function groupsOf<Input extends { readonly t: number }>(used: readonly Input[], products: DeltaProducts): Input[][] {
+  let groups: Input[][] = [];
+  for (const input of used) {
+    const own = groups.filter((group) => group.some(({ t }) => isSame(products, t, input.t)));
+    groups = [...groups.filter((group) => !own.includes(group)), [...own.flat(), input]];
+  }
+  return groups.filter((group) => group.length > 1).toSorted(([one], [other]) => one!.t - other!.t);
 }
 
 /** The inputs that are nearly another one that is kept, each with that one: of several the largest is kept, the first of equals. */

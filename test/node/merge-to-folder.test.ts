@@ -392,7 +392,7 @@ describe("mergeToFolder of the built package", () => {
     expect(report.totals.rank).toBeLessThan(6);
     expect(report.warnings).toContainEqual({
       id: "rank-reduced",
-      text: `Rank 6 is what these adapters ask for, but no module has more than ${report.totals.rank} units that are not zero, so that is the rank of the result.`,
+      text: `Rank 6 is what these adapters ask for, but the merge leaves no module more than ${report.totals.rank} units that are not zero, so that is the rank of the result.`,
     });
   });
 });

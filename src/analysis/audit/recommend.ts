@@ -1,3 +1,4 @@
+import { listed } from "../../core/listed.ts";
 import { percent, percentBeside } from "../../core/shown.ts";
 import { chooseMethod } from "../../methods/auto.ts";
 import { methodById } from "../../methods/registry.ts";
@@ -48,7 +49,9 @@ export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
 /** Which adapters a command leaves out, and why. */
 function leftOut(repeats: SetFacts["repeats"], merges: SetFacts["merges"], faint: SetFacts["faint"]): string[] {
   return [
-    ...repeats.map(({ name, of }) => `${name} is left out: it is nearly ${of}, which would count twice.`),
+    ...(repeats.length > 1
+      ? [`${listed(repeats.map(({ name, of }) => `${name} (nearly ${of})`))} are left out: they would count twice.`]
+      : repeats.map(({ name, of }) => `${name} is left out: it is nearly ${of}, which would count twice.`)),
     ...merges.map((name) => `${name} is left out: it was made of others of these.`),
     ...faint.map((name) => `${name} is left out: beside the others it is nearly zero.`),
   ];

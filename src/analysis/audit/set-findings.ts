@@ -1,5 +1,6 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { sameBase } from "../../adapter/same-base.ts";
+import { listed } from "../../core/listed.ts";
 import { plural } from "../../core/plural.ts";
 import { percent, percentBeside } from "../../core/shown.ts";
 import type { DeltaProducts } from "../../figures/delta.ts";
@@ -148,9 +149,4 @@ function notCompared({ modules, apart }: FoundSet): AuditFinding[] {
   if (apart === 0) return [];
   const text = `Adapters are not compared in ${apart} of ${plural(modules, "module")}, which ${apart === 1 ? "has" : "have"} more than ${MAX_UNITS} units: whether one is lost or passed twice is not known, nor how alike they are.`;
   return [{ level: "note", id: "not-compared", text }];
-}
-
-/** "a, b and c". */
-function listed(names: readonly string[]): string {
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

@@ -80,6 +80,16 @@ describe("recommend", () => {
     });
     expect([method, command]).toEqual(["tsv", "lora-lego merge adapter-0 adapter-2 --out merged"]);
     expect(reason).toMatch(/ adapter-1 is left out: it is nearly adapter-0, which would count twice\.$/);
+    const several = await recommended([4, 4, 4, 4], {
+      acts: [true, false, true, false],
+      repeats: [
+        { name: "adapter-1", of: "adapter-0" },
+        { name: "adapter-3", of: "adapter-2" },
+      ],
+    });
+    expect(several.reason).toMatch(
+      /\. adapter-1 \(nearly adapter-0\) and adapter-3 \(nearly adapter-2\) are left out: they would count twice\.$/,
+    );
   });
 
   it("returns a single adapter by svd, and has no LEGO for it", async () => {
