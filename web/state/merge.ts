@@ -125,6 +125,8 @@ export const shownMerge = signal<number | null>(null);
 /** How often a result came that is shown in full: it may be one that is shown already. */
 export const landed = signal(0);
 export const progress = signal<{ readonly done: number; readonly total: number; readonly of: string } | null>(null);
+/** Whether results stand side by side: several are there, or being made. */
+export const sideBySide = computed(() => merges.value.length > 1 || (progress.value?.of ?? "") !== "");
 export const CANCELLED = "The merge was cancelled; nothing was written.";
 export const mergeError = signal<string | null>(null);
 

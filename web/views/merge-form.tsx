@@ -66,15 +66,12 @@ function OfMethod({ id }: { id: MethodId }) {
 /** The least span of a weight's slider. */
 const WEIGHTS = [0, 2] as const;
 const WEIGHT_STEP = 0.05;
-/** The most letters of a name that leave room for two sliders in a line. */
-const SHORT = 6;
 
 /** A slider for the weight of each adapter. */
 function Weights() {
   if (openAdapters.value.length < 2) return null;
-  const long = openAdapters.value.some(({ name }) => name.length > SHORT);
   return (
-    <fieldset class={long ? "weights long" : "weights"}>
+    <fieldset class="weights">
       <legend>
         Weights <code>--weights</code>
       </legend>

@@ -1,6 +1,6 @@
 import { openAdapters } from "../state/adapters.ts";
 import { bench } from "../state/bench.ts";
-import { CANCELLED, mergeError, merges, progress, shownMerge } from "../state/merge.ts";
+import { CANCELLED, mergeError, merges, progress, shownMerge, sideBySide } from "../state/merge.ts";
 import { BenchTable } from "./bench-table.tsx";
 import { MergeForm } from "./merge-form.tsx";
 import { MergeResult } from "./merge-result.tsx";
@@ -34,7 +34,7 @@ export function MergeTab() {
           <p class="empty">Results appear here, side by side.</p>
         ) : (
           <>
-            {made.length > 1 && <Multiples merges={made} shown={shown.number} />}
+            {sideBySide.value && <Multiples merges={made} shown={shown.number} />}
             <MergeResult key={shown.number} made={shown} />
           </>
         )}
