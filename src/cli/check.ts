@@ -49,10 +49,14 @@ export async function checkCommand(): Promise<Command> {
       const { openBase } = await import("../node/input/open-base.ts");
       const consumers = (flags.for === undefined ? CONSUMER_IDS : [flags.for]).map(consumerById);
       const base = await openBase(flags);
+      const named = {
+        ...(flags.base !== undefined && { base: flags.base }),
+        ...(flags.baseConfig !== undefined && { baseConfig: flags.baseConfig }),
+      };
       const checked: CheckedAdapter[] = [];
       for (const path of await adaptersAmong(paths)) {
         try {
-          const checks = await checkPath(path, consumers, base, { onDownload: showDownload });
+          const checks = await checkPath({ path, ...named }, consumers, base, { onDownload: showDownload });
           checked.push(...checks);
           if (!checks.some(({ good }) => good)) process.exitCode = 1;
           if (flags.json) continue;

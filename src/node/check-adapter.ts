@@ -1,7 +1,7 @@
 import { type Consumer, type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import type { BaseFacts } from "../analysis/base-facts.ts";
 import { type Check, checkOpened, isGood } from "../analysis/check.ts";
-import { type Mended, mendingCommand } from "../analysis/checks/mending-command.ts";
+import { type Mended, mendingCommand, type NamedPaths } from "../analysis/checks/mending-command.ts";
 import { notFinite } from "../analysis/checks/values.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, PATH } from "./call/rules.ts";
@@ -52,18 +52,18 @@ export async function checkAdapter(path: string, options: CheckOptions): Promise
   checkCall(CHECK, [path, options]);
   const { for: id, base, baseConfig, ...opening } = options;
   const paths = { ...(base !== undefined && { base }), ...(baseConfig !== undefined && { baseConfig }) };
-  const [checked] = await checkPath(path, [consumerById(id)], await openBase(paths, opening), opening);
+  const [checked] = await checkPath({ path, ...paths }, [consumerById(id)], await openBase(paths, opening), opening);
   return checked!;
 }
 
 /** `checkAdapter` for several programs, with a base that is already open, so that several adapters share it. */
 export async function checkPath(
-  path: string,
+  paths: NamedPaths,
   consumers: readonly Consumer[],
   base: BaseFacts | null,
   options: OpenOptions,
 ): Promise<CheckedAdapter[]> {
-  const { adapter, close } = await diskAdapter(path, options);
+  const { adapter, close } = await diskAdapter(paths.path, options);
   try {
     const tensor = options.stream ? null : await notFinite(adapter);
     const beside = options.stream ? ["whether all values are finite, because only headers were read"] : [];
@@ -78,7 +78,7 @@ export async function checkPath(
         findings: check.findings,
         unseen: [...check.unseen, ...beside],
         undecided: check.undecided,
-        mended: await mendingCommand(adapter, consumer, check.findings, path, freeNames()),
+        mended: await mendingCommand(adapter, consumer, check.findings, paths, freeNames()),
       });
     }
     return checked;

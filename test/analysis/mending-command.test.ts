@@ -18,7 +18,7 @@ const language = (own: Partial<PicoAdapter> = {}, rank = 7): Promise<Adapter> =>
 /** What mends all that a check finds. */
 function mended(adapter: Adapter, id: ConsumerId, odd: string | null = null): Promise<Mended | null> {
   const { findings } = checkOpened(adapter, consumerById(id), null, odd);
-  return mendingCommand(adapter, consumerById(id), findings, "a", free);
+  return mendingCommand(adapter, consumerById(id), findings, { path: "a" }, free);
 }
 
 describe("the command that mends what a check finds", () => {
@@ -40,7 +40,7 @@ describe("the command that mends what a check finds", () => {
   it("leaves out what it cannot write, and says so where no finding does", async () => {
     const cut: Mend = { fitted: true };
     const adapter = await language({ extras: head });
-    const found = await mendingCommand(adapter, consumerById("tgi"), [fails("its rank", cut)], "a", free);
+    const found = await mendingCommand(adapter, consumerById("tgi"), [fails("its rank", cut)], { path: "a" }, free);
     expect(found).toEqual({
       command: "lora-lego merge a --method cat --for tgi --extras drop --out a+",
       note: "Its tensors besides the factors are left out then, if the task does not need them.",
@@ -60,7 +60,13 @@ describe("the command that mends what a check finds", () => {
   it("is none where the adapter refuses it, with the reason", async () => {
     const magnitude = { [`base_model.model.${PROJECTION}.lora_magnitude_vector`]: Array<number>(30).fill(1) };
     const dora = await language({ extras: magnitude });
-    const found = await mendingCommand(dora, consumerById("tgi"), [fails("its rank", { fitted: true })], "a", free);
+    const found = await mendingCommand(
+      dora,
+      consumerById("tgi"),
+      [fails("its rank", { fitted: true })],
+      { path: "a" },
+      free,
+    );
     expect(found).toEqual({ command: null, note: expect.stringMatching(/^a .*DoRA/) });
   });
 
@@ -76,14 +82,18 @@ describe("the command that mends what a check finds", () => {
       const { command } = (await mended(own, "mlx"))!;
       expect(command).toBe("lora-lego convert a --to mlx --base-config BASE/config.json --out a+");
     }
-    const based = await mendingCommand(
-      adapter,
-      consumerById("vllm"),
-      [fails("x", { to: "peft", onBase: true })],
-      "a",
-      free,
-    );
-    expect(based!.command).toBe("lora-lego convert a --to peft --base BASE --out a+");
+    const based = [fails("x", { to: "peft", onBase: true })];
+    const command = async (paths: { base?: string; baseConfig?: string }, id: "vllm" | "llamacpp" = "llamacpp") => {
+      const findings = id === "vllm" ? based : [fails("x", { to: "gguf" })];
+      return (await mendingCommand(adapter, consumerById(id), findings, { path: "a", ...paths }, free))!.command;
+    };
+    expect(await command({}, "vllm")).toBe("lora-lego convert a --to peft --base BASE --out a+");
+    expect(await command({ base: "my base" }, "vllm")).toBe("lora-lego convert a --to peft --base 'my base' --out a+");
+    // The config that was named, or the one in the base's folder.
+    const config = "lora-lego convert a --to gguf --base-config";
+    expect(await command({ base: "base", baseConfig: "other.json" })).toBe(`${config} other.json --out a.gguf+`);
+    expect(await command({ base: "base" })).toBe(`${config} base --out a.gguf+`);
+    expect(await command({ base: "base/model.safetensors" })).toBe(`${config} BASE/config.json --out a.gguf+`);
   });
 });
 
@@ -108,14 +118,20 @@ describe("its output", () => {
     [{ ...CUT, exclude: "a.**" }, "a", "merge a --rank 4 --exclude 'a.**' --out a+"],
     [{ rankLayout: "uniform" }, "a", "merge a --method cat --rank-layout uniform --out a+"],
   ] as const)("%j of %s: %s", async (mend: Mend, path, command) => {
-    const found = await mendingCommand(await language(), consumerById("vllm"), [fails("x", mend)], path, free);
+    const found = await mendingCommand(await language(), consumerById("vllm"), [fails("x", mend)], { path }, free);
     expect(found!.command).toBe(`lora-lego ${command}`);
   });
 
   it("is a file for a file of an image model", async () => {
     const shapes = { "lora_unet_x.lora_down.weight": [5, 20], "lora_unet_x.lora_up.weight": [30, 5] };
     const image = await openFile(Object.entries(shapes).map(([key, shape]) => filled(key, shape)));
-    const found = await mendingCommand(image, consumerById("comfyui"), [fails("x", CUT)], "x/l.safetensors", free);
+    const found = await mendingCommand(
+      image,
+      consumerById("comfyui"),
+      [fails("x", CUT)],
+      { path: "x/l.safetensors" },
+      free,
+    );
     expect(found!.command).toBe("lora-lego resize x/l.safetensors --rank 4 --out x/l.safetensors+");
   });
 });

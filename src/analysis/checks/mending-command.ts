@@ -23,25 +23,31 @@ export interface Mended {
   readonly note: string | null;
 }
 
+/** An adapter, and its base model where somebody named it, as the user wrote their paths. */
+export interface NamedPaths {
+  readonly path: string;
+  readonly base?: string;
+  readonly baseConfig?: string;
+}
+
 /**
  * The one command that mends all problems among some findings, planned from headers before it is named; null where there are none, or
  * one that no command mends.
  *
- * @param path the adapter's, as the user wrote it
  * @param free gives a path like another one where nothing is yet
  */
 export async function mendingCommand(
   adapter: Adapter,
   consumer: Consumer,
   findings: readonly Finding[],
-  path: string,
+  paths: NamedPaths,
   free: (path: string) => string,
 ): Promise<Mended | null> {
   const problems = findings.filter(({ level }) => level !== "note");
   if (problems.length === 0 || problems.some(({ mend }) => mend === undefined)) return null;
   const mend: Mend = Object.assign({}, ...problems.map((own) => own.mend));
-  const out = outputOf(adapter, path, formatOf(mend, consumer));
-  const named = (own: Mend): string => commandFor(own, adapter, consumer, path, free(out));
+  const out = outputOf(adapter, paths.path, formatOf(mend, consumer));
+  const named = (own: Mend): string => commandFor(own, adapter, consumer, paths, free(out));
   const refused = await refusalOf(mend, adapter, consumer, out);
   if (refused === null) return { command: named(mend), note: null };
   const dropped: Mend = { ...mend, extras: "drop" };
@@ -90,19 +96,19 @@ async function refusalOf(mend: Mend, adapter: Adapter, { id }: Consumer, out: st
   }
 }
 
-function commandFor(mend: Mend, adapter: Adapter, consumer: Consumer, path: string, out: string): string {
+function commandFor(mend: Mend, adapter: Adapter, consumer: Consumer, paths: NamedPaths, out: string): string {
   const { to, fitted, rank, rankLayout, exclude, extras, onBase } = mend;
   const cuts = rank !== undefined;
   const verb = !isMerge(mend) ? "convert" : cuts && !fitted && exclude === undefined ? "resize" : "merge";
   const words = [
-    shellPath(path),
+    shellPath(paths.path),
     ...(cuts ? ["--rank", String(rank)] : verb === "merge" ? ["--method cat"] : []),
     ...(fitted ? ["--for", consumer.id] : to === undefined ? [] : ["--to", to]),
     ...(exclude === undefined ? [] : ["--exclude", shellWord(exclude)]),
     ...(rankLayout === undefined ? [] : ["--rank-layout", rankLayout]),
     ...(extras === undefined ? [] : ["--extras", extras]),
-    ...(onBase ? ["--base", "BASE"] : []),
-    ...(needsConfig(adapter, formatOf(mend, consumer)) ? GGUF_FLAG.words : []),
+    ...(onBase ? ["--base", paths.base === undefined ? "BASE" : shellPath(paths.base)] : []),
+    ...(needsConfig(adapter, formatOf(mend, consumer)) ? configFlag(paths) : []),
     "--out",
     shellPath(out),
   ];
@@ -115,6 +121,14 @@ function needsConfig({ format, modules }: Adapter, to: WrittenFormat | null): bo
   const byBase = (module: { readonly name: string }): boolean =>
     isTiable(module) || expertOf(module.name) !== null || mlxName(null, module.name) === null;
   return to === "mlx" && [...modules.values()].some(byBase);
+}
+
+/** The flag that names the base's config, with the one that was named, or that lies in the base's folder. */
+function configFlag({ base, baseConfig }: NamedPaths): readonly string[] {
+  const folder =
+    base === undefined || base.startsWith("hf://") || /\.(?:safetensors|gguf)$/.test(base) ? undefined : base;
+  const config = baseConfig ?? folder;
+  return config === undefined ? GGUF_FLAG.words : [GGUF_FLAG.words[0], shellPath(config)];
 }
 
 /** What the output is called, before a number that tells it from others. */
