@@ -79,7 +79,7 @@ export const HUB: PromisingText = {
     ],
     [
       "The library has the same for browsers: `streamHubAdapter`.",
-      "browser/explorer > opens an adapter on the Hub by ranges, merges it, and pins its commit in the recipe",
+      "browser/explorer-opens > opens an adapter on the Hub by ranges, merges it, and pins its commit in the recipe",
     ],
     [
       "**`push`** uploads the plain files of the folder as one commit, large ones through LFS.",
