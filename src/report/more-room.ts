@@ -1,6 +1,6 @@
 import type { Fix } from "../plan/warning.ts";
 import { FIXES } from "./fixes.ts";
-import { fittingRank, type RankNeeds } from "./rank-rule.ts";
+import { canHoldEnough, fittingRank, type RankNeeds } from "./rank-rule.ts";
 
 /**
  * The rank to merge at where one can hold too little of the adapters' sum; none where the method writes no larger one.
@@ -10,6 +10,6 @@ import { fittingRank, type RankNeeds } from "./rank-rule.ts";
  */
 export function moreRoom(needs: RankNeeds, rank: number, method: string): Fix[] {
   const { rank: fitting } = fittingRank(needs);
-  if ((needs.forEnergy ?? 0) <= needs.most) return [FIXES.largerRank(fitting, rank)];
+  if (canHoldEnough(needs)) return [FIXES.largerRank(fitting, rank)];
   return rank < fitting ? [FIXES.mostRank(fitting, method)] : [];
 }

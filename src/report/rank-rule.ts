@@ -85,6 +85,11 @@ export function fittingRank({ usual, forEnergy, acting, most, clusters }: RankNe
   return { rank: held, because: held > own ? "energy" : "usual" };
 }
 
+/** Whether some rank that the method can write holds `LEAST_ROOM` of the energy of the adapters' sum. */
+export function canHoldEnough({ forEnergy, most }: RankNeeds): boolean {
+  return (forEnergy ?? 0) <= most;
+}
+
 /**
  * Whether a rank can hold too little of the energy of the adapters' sum; the rank that `LEAST_ROOM` takes never does, however it is added up.
  *

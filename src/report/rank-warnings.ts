@@ -7,7 +7,16 @@ import { badlyKept, type LeastKept } from "./badly-kept.ts";
 import { beganAlike } from "./began-alike.ts";
 import { FIXES } from "./fixes.ts";
 import { moreRoom } from "./more-room.ts";
-import { fittingRank, isMixed, isTooLow, LEAST_ROOM, type RankedSet, type RankNeeds, rankNeeds } from "./rank-rule.ts";
+import {
+  canHoldEnough,
+  fittingRank,
+  isMixed,
+  isTooLow,
+  LEAST_ROOM,
+  type RankedSet,
+  type RankNeeds,
+  rankNeeds,
+} from "./rank-rule.ts";
 
 /** An executed merge, as its rank is judged. */
 interface RankedMerge {
@@ -42,7 +51,7 @@ export function rankWarnings({ method, ofImages, rank, set, asStored, room, leas
 function tooLow(room: number | null, rank: number, needs: RankNeeds, method: string): Warning[] {
   if (room === null || !isTooLow(room)) return [];
   const [fix] = moreRoom(needs, rank, method);
-  const enough = (needs.forEnergy ?? 0) <= needs.most ? "enough" : "more";
+  const enough = canHoldEnough(needs) ? "enough" : "more";
   const way = fix === undefined ? `${method} writes no larger one for them` : `rank ${fix.rank} can hold ${enough}`;
   const text = `Rank ${rank} can hold ${percentBeside(room, LEAST_ROOM)} of the energy of the adapters' sum, and less than ${percent(LEAST_ROOM)} is too little; ${way}.`;
   return [{ id: "rank-too-low", text, ...(fix !== undefined && { fix }) }];

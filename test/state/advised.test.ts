@@ -1,13 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ALL, inputOf, madeOf, recommend, weightsOf } from "./made.ts";
-import { freshPage, openAll, type Page } from "./page.ts";
+import { ALL, advisedPage, inputOf, madeOf, recommend, weightsOf } from "./advised-page.ts";
 
-let page: Page;
-let advised: typeof import("../../web/state/advised.ts");
+let page: Awaited<ReturnType<typeof advisedPage>>["page"];
+let advised: Awaited<ReturnType<typeof advisedPage>>["advised"];
 beforeEach(async () => {
-  page = await freshPage();
-  advised = await import("../../web/state/advised.ts");
-  await openAll(page, "one", "two", "zero");
+  ({ page, advised } = await advisedPage());
 });
 
 describe("what a result is advised", () => {

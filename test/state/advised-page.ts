@@ -1,6 +1,17 @@
 import type { Audit } from "../../src/analysis/audit/audit-set.ts";
 import type { MadeMerge } from "../../web/state/merge.ts";
-import type { Page } from "./page.ts";
+import { freshPage, openAll, type Page } from "./page.ts";
+
+/** A fresh page with three adapters open, and what advises there. */
+export async function advisedPage(): Promise<{
+  readonly page: Page;
+  readonly advised: typeof import("../../web/state/advised.ts");
+}> {
+  const page = await freshPage();
+  const advised = await import("../../web/state/advised.ts");
+  await openAll(page, "one", "two", "zero");
+  return { page, advised };
+}
 
 export const inputOf = (name: string, weight = 1) => ({ name, weight, baseModel: null, modules: 1 });
 /** A result of these adapters. */
