@@ -17,6 +17,8 @@ const LISTS = [TRIGGERS, "modelspec.tags"];
 const OF_THE_MODEL = ["ss_base_model_version", "modelspec.architecture"];
 /** What names one file or one training. A1111 lists an adapter under its ss_output_name. */
 const OF_ONE_FILE = [OUTPUT_NAME, "ss_session_id", "modelspec.date"];
+/** How lora-lego made a single file: the text of its recipe. */
+export const RECIPE_KEY = "lora_lego.recipe";
 /** Arguments may name ranks, and the result has its own. */
 const OF_THE_RANKS = "ss_network_args";
 
@@ -39,7 +41,7 @@ export function plainMetadata({ metadata, modules }: Merged, families: readonly 
 
 /**
  * What a merge's file says of training: of one adapter all that it says; of several what all of them say, and tags and trigger words
- * together. The title is made anew. There is no date, so that the same merge writes the same file.
+ * together. The title and the recipe are made anew. There is no date, so that the same merge writes the same file.
  *
  * @param inputs that take part; their order does not matter
  * @param families that the result may belong to
@@ -47,7 +49,7 @@ export function plainMetadata({ metadata, modules }: Merged, families: readonly 
 export function mergedMetadata(inputs: readonly Merged[], families: readonly string[]): Map<string, string> {
   const adapters: readonly Said[] = inputs.map((input) => ({ metadata: plainMetadata(input, families) }));
   const [first, ...others] = adapters as readonly [Said, ...Said[]];
-  const merged = new Map([...first.metadata].filter(([key]) => key !== OF_THE_RANKS));
+  const merged = new Map([...first.metadata].filter(([key]) => key !== OF_THE_RANKS && key !== RECIPE_KEY));
   if (others.length === 0) return merged;
   const valuesOf = (key: string) => adapters.flatMap(({ metadata }) => metadata.get(key) ?? []);
   for (const [key, text] of merged) {

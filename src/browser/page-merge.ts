@@ -13,6 +13,7 @@ import { makePlan } from "../plan/plan.ts";
 import { type Kept, kept } from "../plan/planned-adapter.ts";
 import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import { withRecipe } from "../recipe/recipe-text.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
 import { refuseUnmade } from "./made-for.ts";
@@ -44,7 +45,7 @@ export function mergeSize(adapters: readonly Adapter[], recipe: Recipe): MergeSi
 /** A merged adapter: the outcome, and the files of its folder by name. */
 export interface PageMerge extends MergeOutcome {
   readonly files: Readonly<Record<string, Uint8Array>>;
-  /** What the inputs have in common that a PEFT folder does not hold. */
+  /** What a single file of it says that a PEFT folder does not hold: what the inputs have in common, and how it was made. */
   readonly kept: Kept;
 }
 
@@ -92,13 +93,14 @@ export async function mergeInPage(
     const merged = await runMerge(adapters, recipe, host, control);
     control.signal?.throwIfAborted();
     const steps = [{ name: null, adapters: paths.map((path) => ({ path })), recipe: carriedOut(recipe, merged.plan) }];
+    const inherited = kept(merged.plan, adapters);
     const inputsUsed = usedInputs(merged.plan);
     const used = folders.filter((folder, t) => folder !== null && inputsUsed.has(t)) as FolderReader[];
     const { outcome, files } = await folderFiles(merged, peftFolder(merged.plan), steps, used, null);
     const named = files.map(({ name, bytes }) => [name, bytes] as const);
     return {
       ...outcome,
-      kept: kept(merged.plan, adapters),
+      kept: { ...inherited, metadata: withRecipe(inherited.metadata, steps) },
       files: { [WEIGHTS_FILE]: weights, ...Object.fromEntries(named) },
     };
   } finally {

@@ -26,7 +26,7 @@ export interface LoadedResult {
   readonly name: string;
   readonly files: Files;
   readonly recipe: Recipe;
-  /** What its inputs have in common that the folder does not hold. */
+  /** What a single file of it says that the folder does not hold. */
   readonly kept: Kept;
 }
 

@@ -14,7 +14,7 @@ export interface SingleFile {
 }
 
 /**
- * The single file of a merged adapter, as `lora-lego merge --out NAME.safetensors` writes it.
+ * The single file of a merged adapter, as `lora-lego merge --out NAME.safetensors` writes it from the folder of these inputs.
  *
  * @param adapter with the dialect that its inputs have in common
  * @returns null for language models, and where no such file can hold it

@@ -1,5 +1,4 @@
 import { auditMergedAdapter, type MergedAudit } from "../analysis/audit/audit-merged.ts";
-import { isResultOf } from "../analysis/audit/recorded-clusters.ts";
 import { UsageError } from "../core/errors.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { methodById } from "../methods/registry.ts";
@@ -27,8 +26,8 @@ const AUDIT: Call<MergedAuditOptions> = {
 
 /**
  * Measure a merged adapter against the adapters that it was made of, and recognise how merges fail: a rank too low or too high, clusters
- * that mix adapters, a scale too small or too large, lost adapters. Weights and method are those of recipe.yaml beside it, clusters those
- * of report.json, which tells the others too of a single file if it is about that; what is missing there is listed in `unseen`.
+ * that mix adapters, a scale too small or too large, lost adapters. Weights and method are those of recipe.yaml beside it, or of a single
+ * file's metadata, clusters those of report.json, if that is about it; what is missing there is listed in `unseen`.
  *
  * @throws RefusedError for adapters of different models or shapes, or that share no module with the merged one
  * @example
@@ -47,18 +46,11 @@ export async function auditMerged(path: string, options: MergedAuditOptions): Pr
   const opened = await diskAdapters([...options.of, path], options);
   try {
     const [merged, of] = [opened.at(-1)!, opened.slice(0, -1).map(({ adapter }) => adapter)];
-    const place = { folder: merged.folder, path };
-    const audited = (recorded: RecordedInOrder): Promise<MergedAudit> => {
-      const made = madeMerge(path, options.of, recorded);
-      return auditMergedAdapter(wasmKernels(), merged.adapter, of, recorded, (fix) =>
-        fixCommand(inRecipesOrder(fix, recorded.order), made),
-      );
-    };
-    const recorded = await recordedMerge(place, of);
-    const audit = await audited(recorded);
-    if (recorded.reported === null || isResultOf(recorded.reported, audit)) return audit;
-    // A report of another merge of these adapters tells nothing of this one.
-    return await audited(await recordedMerge(place, of, false));
+    const recorded = await recordedMerge({ folder: merged.folder, path, metadata: merged.adapter.metadata }, of);
+    const made = madeMerge(path, options.of, recorded);
+    return await auditMergedAdapter(wasmKernels(), merged.adapter, of, recorded, (fix) =>
+      fixCommand(inRecipesOrder(fix, recorded.order), made),
+    );
   } finally {
     for (const { close } of opened) close();
   }

@@ -10,6 +10,7 @@ import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { planOutput, writerOfMerge } from "../plan/plan-output.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import type { RecipeStep } from "../recipe/recipe-file.ts";
 import { bakedAdapters, refuseIdleBase } from "./bake-adapters.ts";
 import { type Call, checkCall, type OptionTable } from "./call/check-call.ts";
 import { COUNT, FORMAT, FUNCTION, PATH, PATHS, RECIPE, SWITCH } from "./call/rules.ts";
@@ -143,8 +144,7 @@ export async function mergeChecked(
     // What is wrong with the inputs is said before that the output is there already.
     if (existsSync(out)) await planned();
     const writer = await writerOfMerge(out, formatChoice(options.to, recipe), planned);
-    const sources = localPaths(paths).map((path) => ({ path }));
-    const stepsOf = (plan: MergePlan) => [{ name: null, adapters: sources, recipe: carriedOut(recipe, plan) }];
+    const stepsOf = (plan: MergePlan) => writtenSteps(paths, recipe, plan);
     const merged = await withProfile(options, inputs, profile, () =>
       intoOutput(out, inputs, options, (output, place) =>
         mergeInto(
@@ -212,9 +212,16 @@ export async function planMergedOutput(
     const adapters = opened.map(({ adapter }) => adapter);
     const plan = makePlan(adapters, recipe);
     const choice = formatChoice(options.to, recipe);
-    const { writer, bytes } = await planOutput(out ?? SOME_FOLDER, choice, { plan, adapters, baseConfig });
+    const planned = { plan, adapters, baseConfig, steps: writtenSteps(paths, recipe, plan) };
+    const { writer, bytes } = await planOutput(out ?? SOME_FOLDER, choice, planned);
     return { plan, format: writer?.id ?? "peft", bytes };
   });
+}
+
+/** A merge as its output's recipe tells it: adapters by local paths, every default filled in. */
+function writtenSteps(paths: readonly string[], recipe: Recipe, plan: MergePlan): RecipeStep[] {
+  const adapters = localPaths(paths).map((path) => ({ path }));
+  return [{ name: null, adapters, recipe: carriedOut(recipe, plan) }];
 }
 
 /** The format requested by name or by a recipe's `for`. */

@@ -13,10 +13,12 @@ import { plannedAdapter } from "../plan/planned-adapter.ts";
 import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RecipeStep } from "../recipe/recipe-file.ts";
+import { withRecipe } from "../recipe/recipe-text.ts";
 import { openFile } from "./files/file-source.ts";
 import type { DiskAdapter } from "./input/adapter-path.ts";
 import { folderReader } from "./input/folder-reader.ts";
 import { fillFile } from "./output/file-sink.ts";
+import { OutputFile } from "./output/output-file.ts";
 import { OutputFolder } from "./output/output-folder.ts";
 import type { Output } from "./output/output-place.ts";
 import type { ReportPlace } from "./output/report-file.ts";
@@ -57,7 +59,9 @@ export async function mergeInto(output: Output, job: MergeJob, control: MachineC
     return writeBeside(output, job, outcome, peftFolder(outcome.plan, baseConfig !== null));
   }
   const converted = async (plan: MergePlan): Promise<{ adapter: Adapter; conversion: Conversion }> => {
-    const adapter = await plannedAdapter("the result", plan, adapters);
+    const planned = await plannedAdapter("the result", plan, adapters);
+    const single = output instanceof OutputFile;
+    const adapter = single ? { ...planned, metadata: withRecipe(planned.metadata, job.stepsOf(plan)) } : planned;
     return { adapter, conversion: writer.convert(adapter, baseConfig) };
   };
   const room = async (plan: MergePlan): Promise<number> => plan.size + (await converted(plan)).conversion.layout.size;

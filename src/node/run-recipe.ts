@@ -274,7 +274,7 @@ async function planSteps(
 ): Promise<{ readonly steps: PlannedStep[]; readonly last: PlannedMerge }> {
   const results = new Map<string, Adapter>();
   const steps: PlannedStep[] = [];
-  let last: PlannedMerge | null = null;
+  let last: Omit<PlannedMerge, "steps"> | null = null;
   for (const [i, { name, adapters: sources, recipe: merge }] of recipe.steps.entries()) {
     const given = recipe.paths[i]!.filter((path) => path !== null);
     const opened = await diskAdapters(given, { ...options, baseConfig });
@@ -291,5 +291,9 @@ async function planSteps(
       for (const adapter of opened) adapter.close();
     }
   }
-  return { steps, last: last! };
+  const written = writtenSteps(
+    recipe,
+    steps.map(({ plan }) => plan),
+  );
+  return { steps, last: { ...last!, steps: written } };
 }

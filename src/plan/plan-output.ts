@@ -1,7 +1,9 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { Writer } from "../convert/convert.ts";
-import { type FormatChoice, isPeftFolder, refuseContradiction } from "../convert/forms.ts";
+import { type FormatChoice, formOf, isPeftFolder, refuseContradiction } from "../convert/forms.ts";
+import type { RecipeStep } from "../recipe/recipe-file.ts";
+import { withRecipe } from "../recipe/recipe-text.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import { plannedAdapter } from "./planned-adapter.ts";
 import { refuseGgufInputs } from "./refuse-gguf-inputs.ts";
@@ -14,11 +16,12 @@ export interface PlannedOutput {
   readonly bytes: number;
 }
 
-/** A plan, its adapters, and what is known about their base. */
+/** A plan, its adapters, what is known about their base, and the recipe's steps where the bytes of a single file count, which holds them. */
 export interface PlannedMerge {
   readonly plan: MergePlan;
   readonly adapters: readonly Adapter[];
   readonly baseConfig: AdapterText | null;
+  readonly steps?: readonly RecipeStep[];
 }
 
 /**
@@ -48,7 +51,7 @@ export async function writerOfMerge(
 export async function planOutput(
   out: string | null,
   choice: FormatChoice,
-  { plan, adapters, baseConfig }: PlannedMerge,
+  { plan, adapters, baseConfig, steps }: PlannedMerge,
 ): Promise<PlannedOutput> {
   if (isPeftFolder(out, choice)) {
     refuseGgufInputs(plan, adapters);
@@ -56,7 +59,9 @@ export async function planOutput(
   }
   // The writers are many, and most merges need none.
   const { convertFor } = await import("../convert/output-format.ts");
-  const adapter = await plannedAdapter(out === null ? "the result" : lastName(out), plan, adapters);
+  const planned = await plannedAdapter(out === null ? "the result" : lastName(out), plan, adapters);
+  const told = steps !== undefined && out !== null && formOf(out) !== "folder";
+  const adapter = told ? { ...planned, metadata: withRecipe(planned.metadata, steps) } : planned;
   const { writer, conversion } = await convertFor(out, choice, adapter, baseConfig);
   return { writer, bytes: conversion.layout.size };
 }

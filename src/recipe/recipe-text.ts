@@ -1,3 +1,4 @@
+import { RECIPE_KEY } from "../adapter/training-metadata.ts";
 import type { LooseRecipe } from "./recipe.ts";
 import { fieldsAmong, fieldsOf } from "./recipe-fields.ts";
 import type { RecipeFile, RecipeSource, RecipeStep } from "./recipe-file.ts";
@@ -5,6 +6,14 @@ import type { MergeData } from "./recipe-schema.ts";
 
 /** The file in a merged adapter's folder that says how it was made. */
 export const RECIPE_FILE = "recipe.yaml";
+
+/** A single file's metadata with how it was made: what `RECIPE_FILE` says in a folder. */
+export function withRecipe(
+  metadata: ReadonlyMap<string, string>,
+  steps: readonly RecipeStep[],
+): ReadonlyMap<string, string> {
+  return new Map([...metadata, [RECIPE_KEY, recipeText({ steps, out: null, to: null, report: null })]]);
+}
 
 /** Words that need no quotes, except those that some YAML reader misreads. */
 const PLAIN = /^[A-Za-z_][\w./-]*$/;

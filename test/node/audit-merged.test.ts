@@ -1,9 +1,9 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { MergedAudit } from "../../src/analysis/audit/audit-merged.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import { auditMerged, mergeAdapters, mergeToFolder } from "../../src/node/index.ts";
+import { auditMerged, convertAdapter, mergeAdapters, mergeToFolder } from "../../src/node/index.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
@@ -72,50 +72,45 @@ describe("what lies beside a merged adapter", () => {
     const { weights, purity, unseen } = await auditMerged(file, { of: adapters });
     expect([weights, purity]).toEqual([null, null]);
     expect(unseen).toEqual([
-      expect.stringMatching(
-        /^weights and method, counted as a sum of all adapters \(a single file has no recipe\.yaml; a merge with --report \S+report\.json tells them\)$/,
-      ),
+      "weights and method, counted as a sum of all adapters (other.safetensors holds no recipe)",
       "clusters (the report beside it is about another result)",
     ]);
   });
 
-  it("takes weights and method of a single file from the report beside it, if that is about it", async () => {
+  it("takes weights and method of a single file from its metadata, also where it was converted", async () => {
     const of = [1, 2].map((seed) => {
       const modules = { "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q": { in: 8, out: 8 } };
       return writeAdapter(join(folder, `image-${seed}`), randomAdapter(seed, { modules }));
     });
     const place = tempFolder();
-    const [file, other] = [join(place, "one.safetensors"), join(place, "other.safetensors")];
-    const recipe = { method: "svd", weights: [3, 1], scale: 0.5 } as const;
-    await mergeAdapters(of, recipe, { out: file, threads: 1, report: join(place, "report.json") });
-    await mergeAdapters(of, { method: "tsv" }, { out: other, threads: 1 });
-    const audit = await auditMerged(file, { of: [of[1]!, of[0]!] });
-    expect([audit.weights, audit.unseen]).toEqual([[1, 3], []]);
-    const strange = await auditMerged(other, { of });
-    // The report is that of a merge that does not cluster, which says nothing of this one.
-    expect([strange.weights, strange.unseen]).toEqual([
-      null,
-      [expect.stringMatching(/^weights and method, /), "clusters (the report beside it is about another result)"],
-    ]);
-    // A report of the file's own stands before one of the folder, which each file of it may have.
-    const own = `${other}.report.json`;
-    expect(strange.unseen[0]).toContain(`a merge with --report ${own} tells them`);
-    await mergeAdapters(of, { method: "tsv" }, { out: other, threads: 1, force: true, report: own });
-    expect((await auditMerged(other, { of })).weights).toEqual([1, 1]);
-    expect((await auditMerged(file, { of })).weights).toEqual([3, 1]);
-    const report = JSON.parse(readFileSync(join(place, "report.json"), "utf8"));
-    const unseenWith = async (options: object): Promise<readonly string[]> => {
-      const text = JSON.stringify({ ...report, options: { ...report.options, ...options } });
-      writeFileSync(join(place, "report.json"), text);
-      return (await auditMerged(file, { of })).unseen;
-    };
-    // What is no recipe is none, and what does not fit the adapters is said of the file that tells it.
-    expect((await unseenWith({ target: { kind: 5, rank: 4 } }))[0]).toMatch(
-      /^weights and method, .* \(a single file has no recipe\.yaml; /,
+    const at = (name: string): string => join(place, `${name}.safetensors`);
+    const [file, other, converted] = [at("one"), at("other"), at("converted")];
+    await mergeAdapters(of, { method: "cat", weights: [3, 1], scale: 0.5 }, { out: file, threads: 1 });
+    await convertAdapter(file, { to: "diffusers", out: converted });
+    for (const path of [file, converted]) {
+      const { weights, energy, unseen } = await auditMerged(path, { of: [of[1]!, of[0]!] });
+      expect([weights, energy, unseen]).toEqual([[1, 3], expect.closeTo(1, 6), []]);
+    }
+    // A merge of the file says how it was made itself, and nothing of what it was made of.
+    await mergeAdapters([file], { method: "cat" }, { out: other, threads: 1 });
+    expect((await auditMerged(other, { of: [file] })).weights).toEqual([1]);
+    const renamed = of.map((_, t) => join(place, `renamed-${t}`));
+    for (const [t, path] of of.entries()) cpSync(path, renamed[t]!, { recursive: true });
+    await expect(auditMerged(file, { of: renamed })).rejects.toThrow(
+      /^the recipe in one\.safetensors says that the result was made of image-1, image-2, and none of them is passed; pass those to --of, or copies with these names /,
     );
-    expect((await unseenWith({ method: "ties_svd", target: { kind: "full" } }))[0]).toMatch(
-      /^weights and method, .* \(report\.json: /,
-    );
+  });
+
+  it("takes weights and method of a GGUF file from its metadata", async () => {
+    const place = tempFolder();
+    const [out, where] = [join(place, "merged.gguf"), join(place, "config.json")];
+    const text = JSON.stringify({ model_type: "llama", num_attention_heads: 2, num_key_value_heads: 2 });
+    writeFileSync(where, text);
+    const modules = { "model.layers.0.self_attn.q_proj": { in: 8, out: 8 } };
+    const of = [1, 2].map((seed) => writeAdapter(join(place, `language-${seed}`), randomAdapter(seed, { modules })));
+    await mergeAdapters(of, { method: "cat", weights: [1, 2] }, { out, baseConfig: where, threads: 1 });
+    const { weights, energy } = await auditMerged(out, { of, baseConfig: { text, where } });
+    expect([weights, energy]).toEqual([[1, 2], expect.closeTo(1, 6)]);
   });
 
   it("refuses DoRA adapters, unless their magnitudes were left out", async () => {

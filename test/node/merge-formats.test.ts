@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { FormatId } from "../../src/convert/formats.ts";
+import { convertFor } from "../../src/convert/output-format.ts";
+import { writeConversion } from "../../src/convert/write-conversion.ts";
+import { memorySink } from "../../src/core/bytes.ts";
 import { RefusedError, UsageError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
@@ -9,6 +12,8 @@ import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { type MergeOptions, mergeAdapters, mergeToFolder, planMergedOutput } from "../../src/node/merge-adapters.ts";
 import { loadRecipe, planRecipe, runRecipe } from "../../src/node/run-recipe.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
+import { parseRecipe } from "../../src/recipe/recipe-file.ts";
+import { withRecipe } from "../../src/recipe/recipe-text.ts";
 import { encodeTensor, type RandomShape, randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 
 const SIZE = { in: 8, out: 8 };
@@ -61,6 +66,19 @@ function filesOf(path: string): Record<string, string> {
   return Object.fromEntries(told.map((file, i) => [told.length > 1 ? basename(file) : i, readFileSync(file, "hex")]));
 }
 
+/** Write a PEFT folder with a recipe in it as a single file that holds that. */
+async function convertWithRecipe(path: string, to: FormatId, out: string): Promise<void> {
+  const { steps } = await parseRecipe(readFileSync(join(path, "recipe.yaml"), "utf8"), "recipe.yaml");
+  const { adapter, close } = await openAdapterPath(path);
+  const told = { ...adapter, metadata: withRecipe(adapter.metadata, steps) };
+  const baseConfig = to === "gguf" ? { text: readFileSync(base, "utf8"), where: base } : null;
+  const { conversion } = await convertFor(out, { to }, told, baseConfig);
+  const sink = memorySink(conversion.layout.size);
+  await writeConversion(told, conversion, sink);
+  close();
+  writeFileSync(out, sink.bytes);
+}
+
 async function opened(path: string) {
   const { adapter, close } = await openAdapterPath(path);
   close();
@@ -83,7 +101,7 @@ const RECIPES: readonly Recipe[] = [
 
 describe("a merge into a format", () => {
   it.each(FORMATS.flatMap((format) => RECIPES.map((recipe) => [...format, recipe] as const)))(
-    "has the bytes of a merge into PEFT that is then converted: %s %o into %s as %s by %o",
+    "has the bytes of a merge into PEFT that is then converted, with its recipe in a single file: %s %o into %s as %s by %o",
     async (to, modules, out, format, recipe) => {
       // Alphas that differ make writers fold scales in.
       const inputs = pair(modules, { dtype: "BF16", config: { lora_alpha: 3 } });
@@ -92,7 +110,8 @@ describe("a merge into a format", () => {
       expect(merged.format).toBe(format);
       await mergeToFolder(inputs, recipe, { out: at("peft") });
       const way = join(tempFolder(), out);
-      await convertAdapter(at("peft"), { ...options, out: way });
+      if (out === "out") await convertAdapter(at("peft"), { ...options, out: way });
+      else await convertWithRecipe(at("peft"), to, way);
       expect(filesOf(at(out))).toEqual(filesOf(way));
       expect(merged.report.totals.bytes).toBe(statSync(weightsOf(at(out))).size);
     },
@@ -170,6 +189,9 @@ describe("a merge into a single file", () => {
       ss_network_dim: "4",
       sshs_model_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       sshs_legacy_hash: expect.stringMatching(/^[0-9a-f]{8}$/),
+      "lora_lego.recipe": expect.stringMatching(
+        /^adapters: \[\S+\/a\.safetensors, \S+\/b\.safetensors\]\nmethod: cat\n/,
+      ),
     });
     await mergeAdapters([inputs[0]!], { target: { kind: "rank", rank: 1 } }, { out: at("alone.safetensors") });
     expect((await opened(at("alone.safetensors"))).metadata.get("ss_steps")).toBe("10");

@@ -31,7 +31,6 @@ export function commandsOf(
     const weighted = weights === null ? [] : ["--weights", used(weights).join(",")];
     const own = used(paths);
     const reading = own.some((path) => path.endsWith(".gguf")) ? GGUF_FLAG.words : [];
-    const out = free(`merged${end}`);
     const words = [
       ...own.map(shellPath),
       ...weighted,
@@ -40,9 +39,7 @@ export function commandsOf(
       ...(allowPartial ? ["--allow-partial"] : []),
       ...reading,
       "--out",
-      out,
-      // A single file has no place for its recipe, which an audit of it asks for.
-      ...(end === ".safetensors" ? ["--report", `${out}.report.json`] : []),
+      free(`merged${end}`),
     ];
     return `lora-lego merge ${words.join(" ")}`;
   };

@@ -1,5 +1,4 @@
 import { isJsonObject, type JsonValue } from "../../formats/json.ts";
-import type { LooseRecipe } from "../../recipe/recipe.ts";
 
 /** Figures of a report are those of the result before its numbers were rounded to their element type: bf16 has eight bits. */
 const ROUNDING = 0.005;
@@ -27,8 +26,6 @@ export interface RecordedReport {
   readonly inputs: readonly { readonly name: string; readonly sha256: string | null }[];
   readonly modules: RecordedClusters["modules"];
   readonly of: ResultFigures;
-  /** What its options and weights are as a recipe; null where weights differ by module, or they are not what a report holds. */
-  readonly recipe: LooseRecipe | null;
 }
 
 /** Whether a result has the figures of the merge that a report is about. */
@@ -58,25 +55,7 @@ export function recordedReport(report: JsonValue): RecordedReport | null {
   const of = figuresOf(totals, inputs.length);
   if (named.length < inputs.length || clusters.includes(undefined) || of === null) return null;
   const known = clusters.filter((own) => own !== null && own !== undefined);
-  return { inputs: named, modules: known.length === 0 ? null : known, of, recipe: recipeOf(report) };
-}
-
-/** A report's options and weights as a recipe. */
-function recipeOf({ options, inputs, modules }: Readonly<Record<string, JsonValue>>): LooseRecipe | null {
-  if (options === undefined || !isJsonObject(options) || !isList(inputs) || !isList(modules)) return null;
-  const { method, target, after, scale, dtype, rankLayout, ...own } = options;
-  const weights = inputs.map((input) => (isJsonObject(input) ? input.weight : undefined));
-  const even = modules.every(
-    (module) =>
-      isJsonObject(module) &&
-      isList(module.weights) &&
-      isList(module.inputRanks) &&
-      module.weights.every((weight, t) => weight === weights[t] || (module.inputRanks as JsonValue[])[t] === null),
-  );
-  if (typeof method !== "string" || !even || !weights.every((weight) => typeof weight === "number")) return null;
-  const fields = { target, after, scale, dtype, rankLayout };
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  return { method, ...given, weights, options: own } as LooseRecipe;
+  return { inputs: named, modules: known.length === 0 ? null : known, of };
 }
 
 /** null if they are not what a report holds. */

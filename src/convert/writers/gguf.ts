@@ -5,6 +5,7 @@ import { expertOf } from "../../adapter/experts.ts";
 import { ggufExpert, ggufFamilyOf, ggufName, ggufStack } from "../../adapter/names/gguf.ts";
 import { GGUF_FAMILIES, type GgufFamily } from "../../adapter/names/gguf-families.ts";
 import { headOrder } from "../../adapter/names/head-rows.ts";
+import { RECIPE_KEY } from "../../adapter/training-metadata.ts";
 import { areInTurn } from "../../adapter/weights/gate-and-up.ts";
 import { inParameters } from "../../adapter/weights/in-parameters.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
@@ -47,6 +48,7 @@ export const ggufWriter: FormatWriter = {
       ...stacks.flatMap(({ experts, rank }) => experts.flatMap((one) => (one === null ? [] : [{ ...one, rank }]))),
     ]);
     const { invocationTokens } = adapter;
+    const recipe = adapter.metadata.get(RECIPE_KEY);
     const tensors = [
       ...others.flatMap((module) => written(adapter.name, family, config, module, alpha === null)),
       ...stacks.flatMap((stack) => stacked(stack, alpha === null)),
@@ -58,6 +60,7 @@ export const ggufWriter: FormatWriter = {
         ["adapter.type", "lora"],
         ["adapter.lora.alpha", alpha ?? 0],
         ...(invocationTokens.length === 0 ? [] : ([[INVOCATION_KEY, { uint32s: invocationTokens }]] as const)),
+        ...(recipe === undefined ? [] : ([[RECIPE_KEY, recipe]] as const)),
       ],
       tensors,
     );

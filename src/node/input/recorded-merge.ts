@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { isDora } from "../../adapter/dora.ts";
+import { RECIPE_KEY } from "../../adapter/training-metadata.ts";
 import type { RecordedMerge } from "../../analysis/audit/audit-merged.ts";
 import {
   CLUSTERS,
@@ -18,8 +19,7 @@ import { methodById } from "../../methods/registry.ts";
 import { asSaid, autoTarget } from "../../plan/carried-out.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { makePlan } from "../../plan/plan.ts";
-import { checkRecipe } from "../../recipe/check-recipe.ts";
-import type { LooseRecipe, Recipe } from "../../recipe/recipe.ts";
+import type { Recipe } from "../../recipe/recipe.ts";
 import { parseRecipe, type RecipeStep } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
 import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
@@ -38,35 +38,31 @@ export interface MergedPlace {
   readonly folder: string | null;
   /** As the user wrote it. */
   readonly path: string;
+  /** What its file says of itself. */
+  readonly metadata: Adapter["metadata"];
 }
 
 /** What is known of a merge, and which of the adapters each of its recipe's is. */
 export interface RecordedInOrder extends RecordedMerge {
-  /** The figures of the result that a report beside a single file is about, if that said how it was merged; else null. */
-  readonly reported: ResultFigures | null;
   readonly order: readonly number[];
 }
 
 type Weighing = Pick<RecordedInOrder, "method" | "weights" | "weightsOf" | "recipe" | "rankByAuto" | "order">;
 
 /**
- * What the files beside a merged adapter say about its merge: recipe.yaml the method and the weights, report.json the clusters, and for a
- * single file, which has no recipe.yaml, the rest too. What they do not say is among `unseen`.
+ * What is written of a merge: method and weights in recipe.yaml, or in the metadata of a single file; the clusters in a report beside it.
+ * What they do not say is among `unseen`.
  *
- * @param believed whether a report beside a single file is about that file: `reported` are the figures that tell
- * @throws RefusedError for DoRA adapters, unless the recipe left their magnitudes out, and where recipe.yaml names none of the adapters
+ * @throws RefusedError for DoRA adapters, unless the recipe left their magnitudes out, and where the recipe names none of the adapters
  */
-export async function recordedMerge(
-  place: MergedPlace,
-  adapters: readonly Adapter[],
-  believed = true,
-): Promise<RecordedInOrder> {
+export async function recordedMerge(place: MergedPlace, adapters: readonly Adapter[]): Promise<RecordedInOrder> {
   const unseen: string[] = [];
   const file = reportFile(place);
   const report = reportIn(place, file);
-  const step = believed ? await stepOfReport(place, report, adapters) : null;
-  const source = step === null ? RECIPE_FILE : file;
-  const steps = step === null ? await orUnseen(unseen, WEIGHING, () => stepsIn(place)) : [step];
+  // A file with a name of its own may lie in the folder of another merge.
+  const alone = isNamedFile(place.path);
+  const source = alone ? `the recipe in ${basename(place.path)}` : RECIPE_FILE;
+  const steps = await orUnseen(unseen, WEIGHING, () => (alone ? stepsInFile(place, source) : stepsBeside(place)));
   refuseMagnitudes(steps, adapters);
   const inputs = steps?.length === 1 ? inputsOf(steps[0]!, report) : [];
   const places = await placesOf(inputs, adapters);
@@ -74,8 +70,9 @@ export async function recordedMerge(
   // A recipe of one adapter may be that of a merge that was changed, such as scaled or resized.
   const changed = inputs.length === 1 && adapters.length > 1;
   if (inputs.length > 0 && !changed && places.every((t) => t === -1)) {
+    const otherwise = alone ? "copies with these names" : `correct their names in ${source}`;
     throw new RefusedError(
-      `${source} says that the result was made of ${names}, and none of them is passed; pass those to --of, or correct their names in ${source} if these are the same adapters.`,
+      `${source} says that the result was made of ${names}, and none of them is passed; pass those to --of, or ${otherwise} if these are the same adapters.`,
     );
   }
   const others = !isPermutation(places, adapters.length);
@@ -95,37 +92,12 @@ export async function recordedMerge(
   return {
     ...(weighing ?? plainSum(adapters)),
     clusters,
-    reported: step === null ? null : figuresFor(report as RecordedReport, places),
     unseen,
     mismatch:
       inputs.length > 0 && others && !(changed && places[0] === -1)
         ? `${source} says that the result was made of ${names}; pass those to --of.`
         : null,
   };
-}
-
-/** The merge of these adapters that a report beside a single file tells, as a step of a recipe; null where it tells none. */
-async function stepOfReport(
-  { path }: MergedPlace,
-  report: RecordedReport | string,
-  adapters: readonly Adapter[],
-): Promise<RecipeStep | null> {
-  if (!isNamedFile(path) || typeof report === "string" || report.recipe === null) return null;
-  if (!isPermutation(await placesOf(report.inputs, adapters), adapters.length)) return null;
-  const names = report.inputs.map(({ name }) => name);
-  if (!isRecipe(report.recipe, names)) return null;
-  return { name: null, adapters: names.map((path) => ({ path })), recipe: report.recipe };
-}
-
-/** Whether what a report tells is a recipe for its adapters. */
-function isRecipe(recipe: LooseRecipe, names: readonly string[]): recipe is Recipe {
-  try {
-    checkRecipe(recipe, names);
-    return true;
-  } catch (error) {
-    if (!(error instanceof LoraLegoError)) throw error;
-    return false;
-  }
 }
 
 /** The figures of a report's result for adapters in the user's order. @param places of the report's adapters among those passed */
@@ -169,13 +141,15 @@ function plainSum(adapters: readonly Adapter[]): Weighing {
   };
 }
 
-async function stepsIn({ folder, path }: MergedPlace): Promise<readonly RecipeStep[] | string> {
-  // A file with a name of its own may lie in the folder of another merge.
-  if (isNamedFile(path)) {
-    return `a single file has no ${RECIPE_FILE}; a merge with --report ${shellPath(join(dirname(path), reportOf(path)))} tells them`;
-  }
+async function stepsBeside({ folder }: MergedPlace): Promise<readonly RecipeStep[] | string> {
   const text = textIn(folder, RECIPE_FILE);
   return text === null ? `there is no ${RECIPE_FILE} beside the result` : (await parseRecipe(text, RECIPE_FILE)).steps;
+}
+
+/** @param source what the recipe is called in messages */
+async function stepsInFile({ path, metadata }: MergedPlace, source: string): Promise<readonly RecipeStep[] | string> {
+  const text = metadata.get(RECIPE_KEY);
+  return text === undefined ? `${basename(path)} holds no recipe` : (await parseRecipe(text, source)).steps;
 }
 
 /** The adapters that a recipe names, with the hashes of the report that lists as many. */
