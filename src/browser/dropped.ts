@@ -11,6 +11,8 @@ export interface DroppedFile {
 /** An adapter's files, and where they lay: its folder's path, or that of its one file without the ending. */
 export interface GroupedFolder extends HandedFolder {
   readonly path: string;
+  /** Whether they were handed over as files, and not in a folder. */
+  readonly loose: boolean;
 }
 
 const INDEXED = /-\d{5}-of-\d{5}\.safetensors$|\.index\.json$/;
@@ -55,6 +57,7 @@ function handed(path: string, files: readonly DroppedFile[]): GroupedFolder {
   return {
     path,
     name: lastName(path),
+    loose: files.every((file) => !file.path.includes("/")),
     files: Object.fromEntries(files.map(({ path, blob }) => [lastName(path), { blob }])),
     folders: [],
   };
@@ -75,14 +78,14 @@ function stem(file: string): string {
 /** The name of files that nothing names. */
 const UNNAMED = "adapter";
 
-/** The adapter that two make of which one has weights and the other a config; null where they are no such two. */
-export function joined(one: HandedFolder, other: HandedFolder): HandedFolder | null {
+/** The adapter that two make of which one has weights and the other a config; null where they are no such two, or came in a folder. */
+export function joined(one: GroupedFolder, other: GroupedFolder): GroupedFolder | null {
   const has = ({ files }: HandedFolder, is: (file: string) => boolean): boolean => Object.keys(files).some(is);
   const halves = (a: HandedFolder, b: HandedFolder): boolean =>
     has(a, isWeightsFile) && !has(a, isConfigFile) && has(b, isConfigFile) && !has(b, isWeightsFile);
-  if (!halves(one, other) && !halves(other, one)) return null;
+  if (!(one.loose && other.loose) || (!halves(one, other) && !halves(other, one))) return null;
   const name = [one.name, other.name].find((own) => own !== UNNAMED && !hasWeightsName(own)) ?? UNNAMED;
-  return { name, files: { ...one.files, ...other.files }, folders: [] };
+  return { name, path: name, loose: true, files: { ...one.files, ...other.files }, folders: [] };
 }
 
 /** Whether an adapter has all files of another and more, by their names, sizes and times. */

@@ -1,6 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
+import type { SetTally } from "../analysis/audit/set-tally.ts";
 import { type Clustering, type ModulePlane, ModuleView } from "../analysis/module-view.ts";
 import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
@@ -17,6 +18,7 @@ import type { Kept } from "../plan/planned-adapter.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { MergeReport } from "../report/report.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 import type { MergeSize } from "./page-merge.ts";
@@ -36,6 +38,8 @@ export interface AdapterCard {
   readonly scales: readonly number[];
   readonly dtypes: readonly string[];
   readonly bytes: number;
+  /** What tells its files from others of the same name; null where nobody handed them over. */
+  readonly print: string | null;
   /** What to be aware of, in sentences. */
   readonly notes: readonly string[];
 }
@@ -76,6 +80,8 @@ export class Explorer {
   #next = 1;
   #view: ModuleView | null = null;
   /** Tasks that share kernel memory take turns. */
+  /** What was read of the set that was looked at last, and its adapters. */
+  #read: { readonly ids: readonly number[]; readonly tally: SetTally } | null = null;
   readonly #looking = new Turns();
   readonly #viewing = new Turns();
   #overview: AbortController = new AbortController();
@@ -89,7 +95,9 @@ export class Explorer {
 
   /** @throws whatever opening the adapter throws, in one sentence */
   async open(folder: HandedFolder): Promise<AdapterCard> {
-    const card = this.#take(await openAdapter(handedFolder(folder)));
+    const adapter = await openAdapter(handedFolder(folder));
+    const own = Object.values(folder.files).every((file) => "blob" in file);
+    const card = this.#take(adapter, own ? await fingerprint(adapter.files) : null);
     this.#folders.set(card.id, handedReader(folder));
     return card;
   }
@@ -108,12 +116,18 @@ export class Explorer {
     this.#pinned.delete(id);
   }
 
-  #take(adapter: Adapter): AdapterCard {
+  /** Give an adapter another name, which sentences about it say from now on. */
+  async rename(id: number, name: string): Promise<void> {
+    const adapter = this.#adapters.get(id);
+    if (adapter !== undefined) this.#adapters.set(id, { ...adapter, name });
+  }
+
+  #take(adapter: Adapter, print: string | null = null): AdapterCard {
     refuseVariants(adapter, MERGED_VARIANTS);
     underOneName([adapter]);
     const id = this.#next++;
     this.#adapters.set(id, adapter);
-    return cardOf(id, adapter);
+    return cardOf(id, adapter, print);
   }
 
   /** Names of the modules of some adapters, in natural order. */
@@ -131,15 +145,26 @@ export class Explorer {
     const { signal } = this.#overview;
     return this.#looking.run(async () => {
       const { tally, settle } = await overviewOf(this.#kernels, this.#of(ids), onModule, signal);
-      const { setAudit } = await import("./set-audit.ts");
-      const found = await setAudit(
-        this.#kernels,
-        ids.map((id) => this.#adapters.get(id)!),
-        tally,
-      );
+      this.#read = { ids, tally };
+      const found = await this.#audit(ids, tally);
       await settle(found.audit.recommendation?.lego?.rank ?? null);
       return found;
     });
+  }
+
+  /** What the overview said of adapters, by their names as they are now, of what was read then; null unless these were looked at last. */
+  async audit(ids: readonly number[]): Promise<SetAudit | null> {
+    return this.#looking.run(async () => {
+      if (this.#read?.ids.join() !== ids.join() || ids.some((id) => !this.#adapters.has(id))) return null;
+      return this.#audit(ids, this.#read.tally);
+    });
+  }
+
+  async #audit(ids: readonly number[], tally: SetTally): Promise<SetAudit> {
+    const { setAudit } = await import("./set-audit.ts");
+    const given = ids.map((id) => this.#adapters.get(id)!);
+    tally.rename(given.map(({ name }) => name));
+    return setAudit(this.#kernels, given, tally);
   }
 
   /** Cancel the running overview. */
@@ -256,7 +281,7 @@ function withWeights(recipe: Recipe, chosen: readonly ChosenAdapter[]): Recipe {
   return weights.every((weight) => weight === 1) ? recipe : { ...recipe, weights };
 }
 
-function cardOf(id: number, adapter: Adapter): AdapterCard {
+function cardOf(id: number, adapter: Adapter, print: string | null): AdapterCard {
   const modules = [...adapter.modules.values()];
   const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
   const { extras, ignored, notices } = adapter;
@@ -277,6 +302,7 @@ function cardOf(id: number, adapter: Adapter): AdapterCard {
     scales: distinct(modules.map(({ scale }) => scale)),
     dtypes: distinct(modules.flatMap(({ a, b }) => [a.dtype.toLowerCase(), b.dtype.toLowerCase()])),
     bytes: adapter.files.reduce((sum, { size }) => sum + size, 0),
+    print,
     notes,
   };
 }

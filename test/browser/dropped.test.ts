@@ -83,7 +83,12 @@ describe("two that are one adapter's weights and its config", () => {
       expect(whole?.name).toBe("adapter");
       expect(Object.keys(whole!.files).sort()).toEqual(both);
     }
-    expect(joined(folder("math/adapter_config.json"), weights)?.name).toBe("math");
+    expect(joined(config, folder("math.safetensors"))?.name).toBe("math");
+  });
+
+  it("are not one where one of them came in a folder, which names another adapter", () => {
+    expect(joined(folder("math/adapter_config.json"), weights)).toBeNull();
+    expect(joined(config, folder("math/adapter_model.safetensors"))).toBeNull();
   });
 
   it("are no two of one kind, nor a whole adapter and a file", () => {

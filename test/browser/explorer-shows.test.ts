@@ -53,6 +53,28 @@ describe("the explorer", () => {
     );
   });
 
+  it("says what it found by the names that adapters have now, of what was read before", async () => {
+    const page = explorer();
+    const cards = await Promise.all(
+      ["cola", "cola", "sst2"].map((task, t) => page.open(handed(minibench(task), `a${t}`))),
+    );
+    const ids = cards.map(({ id }) => id);
+    const seen: ModuleOverview[] = [];
+    const before = await page.overview(ids, (module) => seen.push(module));
+    const read = seen.length;
+    const sentences = ({ audit: { findings, recommendation } }: typeof before): string =>
+      [...findings.map(({ text }) => text), recommendation!.reason].join(" ");
+    expect(sentences(before)).toContain("a1 is left out: it is nearly a0");
+    await page.rename(ids[0]!, "first");
+    await page.rename(ids[1]!, "again");
+    const after = await page.audit(ids);
+    expect(sentences(after!)).toContain("again is left out: it is nearly first");
+    expect(sentences(after!)).not.toMatch(/\ba[01]\b/);
+    expect(after!.audit.similarity).toEqual(before.audit.similarity);
+    expect(seen).toHaveLength(read);
+    expect(await page.audit(ids.slice(1))).toBeNull();
+  });
+
   it("shows a module's units in a plane, and any k of its clusters", async () => {
     const page = explorer();
     const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));

@@ -97,6 +97,15 @@ describe("opening adapters", () => {
     expect(listed()).toEqual([["adapter", 3]]);
   });
 
+  it("names both files where the one adapter that they make is refused", async () => {
+    for (const file of [weights, config]) await handOver(file);
+    (await page.worker.next("open")).refuse(new Error("adapter has two ranks."));
+    await page.settled();
+    expect(listed()).toEqual([
+      ["adapter", `${config.path} and ${weights.path}, taken together: adapter has two ranks.`],
+    ]);
+  });
+
   it("takes a refusal back where its file comes again with what it lacked", async () => {
     await handOver(weights);
     void page.addFiles([weights, config]);

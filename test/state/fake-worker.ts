@@ -9,7 +9,7 @@ export interface Asked {
 }
 
 /** What the worker is told, and answers at once. */
-const TOLD = ["close", "endOverview", "cancelMerge"];
+const TOLD = ["close", "rename", "endOverview", "cancelMerge"];
 
 /** The explorer's worker behind a real channel: it hears every question and answers none by itself. */
 export class FakeWorker {

@@ -120,10 +120,10 @@ describe("a factor in the form", () => {
 });
 
 describe("the rank in the form", () => {
-  it("stays with another method, of which the overview recommends none", () => {
+  it("goes with the method that it was filled in for, be another one recommended or none", () => {
     recommend(page, 12, 10);
-    page.askMethod("ties");
-    expect(page.recipe.value).toEqual({ method: "ties", target: { kind: "rank", rank: 12 } });
+    page.askMethod("cat");
+    expect(page.wanted.value).toEqual({ method: "cat" });
     page.recipe.value = { method: "auto" };
     page.askMethod("lego");
     expect(page.recipe.value).toEqual({ method: "lego" });
@@ -157,7 +157,7 @@ describe("the rank in the form", () => {
     };
     mergeAsRecommended("lego", { rank: 6, leaves: [], extras: null });
     expect(rank("auto")).toEqual({ kind: "rank", rank: 8 });
-    expect(rank("ties")).toEqual({ kind: "rank", rank: 8 });
+    expect(rank("ties")).toBeUndefined();
     expect(rank("lego")).toEqual({ kind: "rank", rank: 6 });
     expect(rank("auto")).toEqual({ kind: "rank", rank: 8 });
   });

@@ -23,7 +23,8 @@ async function counts(adapters: number, recipe: Recipe, rank = 2): Promise<boole
 describe("a result is what auto makes", () => {
   it.each<[string, Recipe, boolean]>([
     ["auto", { method: "auto" }, true],
-    ["its method with a computed factor", { method: "tsv", scale: "auto" }, true],
+    ["its method, factor and rank", { method: "tsv", scale: "auto", target: { kind: "rank", rank: 4 } }, true],
+    ["its method and factor at that method's own rank", { method: "tsv", scale: "auto" }, false],
     ["its method as merged", { method: "tsv" }, false],
     ["its method with a chosen factor", { method: "tsv", scale: 0.5 }, false],
     ["auto with a chosen factor", { method: "auto", scale: 0.5 }, false],
@@ -32,6 +33,16 @@ describe("a result is what auto makes", () => {
     ["another method for one adapter", { method: "lego", weights: [1, 0, 0] }, false],
   ])("by %s", async (_, recipe, expected) => {
     expect(await counts(3, recipe)).toBe(expected);
+  });
+
+  it.each<[string, number, number, boolean]>([
+    ["its own rank, for each adapter where these are more", 5, 5, true],
+    ["the adapters' rank where more are merged", 5, 2, false],
+    ["twice the adapters' rank where that is more", 3, 4, true],
+    ["a smaller rank", 2, 1, false],
+  ])("at %s", async (_, adapters, rank, expected) => {
+    const target = { kind: "rank", rank } as const;
+    expect(await counts(adapters, { method: "auto", target })).toBe(expected);
   });
 
   it("by lego as merged where a module has more than 4096 units", async () => {

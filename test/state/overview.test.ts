@@ -45,6 +45,28 @@ describe("the overview", () => {
     expect((await page.worker.next("overview")).args[0]).toEqual([2, 1]);
   });
 
+  it("says what an audit says by the names of now, and looks at no module again for it", async () => {
+    const [asked] = await overviewsOf("one");
+    const { key } = page.adapters.value[0]!;
+    const of = (name: string) => ({ audit: name, lost: [] }) as unknown as typeof page.audited.value;
+    page.rename(key, "judge");
+    asked!.answer(of("one"));
+    const again = await page.worker.next("audit");
+    expect(page.worker.told).toContainEqual({ method: "rename", args: [1, "judge"] });
+    expect(again.args).toEqual([[1]]);
+    again.answer(of("judge"));
+    await page.settled();
+    expect(page.audited.value).toEqual(of("judge"));
+    page.rename(key, "last");
+    (await page.worker.next("audit")).answer(of("last"));
+    await page.settled();
+    expect(page.audited.value).toEqual(of("last"));
+    page.weigh(key, 2);
+    await page.settled();
+    expect(page.worker.waiting).not.toContain("audit");
+    expect(page.worker.waiting).not.toContain("overview");
+  });
+
   it("draws modules in groups, and the last one at once", async () => {
     const now = vi.spyOn(performance, "now").mockReturnValue(1000);
     const [asked] = await overviewsOf("one");

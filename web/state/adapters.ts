@@ -1,6 +1,14 @@
 import { computed, signal } from "@preact/signals";
 import type { DroppedFile } from "../../src/browser/dropped.ts";
-import { freeName, groupDropped, hasMoreThan, joined, leftOut, nameAmong } from "../../src/browser/dropped.ts";
+import {
+  freeName,
+  type GroupedFolder,
+  groupDropped,
+  hasMoreThan,
+  joined,
+  leftOut,
+  nameAmong,
+} from "../../src/browser/dropped.ts";
 import type { AdapterCard, ChosenAdapter } from "../../src/browser/explorer.ts";
 import type { HandedFolder } from "../../src/browser/handed-files.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
@@ -51,6 +59,10 @@ export const openAdapters = computed<readonly OpenAdapter[]>(() =>
 export const chosenAdapters = computed<ChosenAdapter[]>(() =>
   openAdapters.value.map(({ card, name, weight }) => ({ id: card.id, name, weight })),
 );
+/** Changes when other adapters are open, or one has another name. */
+export const openNames = computed<string>(() =>
+  openAdapters.value.map(({ card, name }) => `${card.id} ${name}`).join(),
+);
 /** Changes only when other adapters are open, not when names or weights change. */
 export const openIds = computed<string>(() => openAdapters.value.map(({ card }) => card.id).join());
 
@@ -91,6 +103,7 @@ async function add(
       void explorer.close(card.id);
       return null;
     }
+    if (now()!.name !== own) void explorer.rename(card.id, now()!.name);
     change(key, { card });
     // What the first view draws was opened by nobody.
     if (!intro.value) announcement.value = `${now()!.name} is open.`;
@@ -104,24 +117,31 @@ async function add(
 }
 
 /** The files of adapters that were refused, by key: they may lack a file that comes next. */
-const refused = new Map<number, HandedFolder>();
+const refused = new Map<number, GroupedFolder>();
 
 /** Open an adapter's files; where they are refused, with those that were refused before, if they make one adapter together. */
-async function addHanded({ path, ...folder }: HandedFolder & { readonly path?: string }): Promise<void> {
+async function addHanded(folder: GroupedFolder, together = false): Promise<void> {
+  const { path, loose: _, ...own } = folder;
   const source = { from: "files", name: folder.name } as const;
-  const added = await add(folder.name, source, (name) => explorer.open({ ...folder, name }), path);
+  const added = await add(folder.name, source, (name) => explorer.open({ ...own, name }), path);
   if (added === null) return;
   for (const key of refused.keys()) if (!adapters.value.some((adapter) => adapter.key === key)) refused.delete(key);
   if (added.open) {
     for (const [key, other] of refused) if (hasMoreThan(folder, other)) remove(key);
     return;
   }
+  const names = Object.keys(own.files).join(" and ");
+  if (together) change(added.key, { error: `${names}, taken together: ${errorOf(added.key)}` });
   const pairs = [...refused].reverse().map(([key, other]) => ({ key, whole: joined(folder, other) }));
   const pair = pairs.find(({ whole }) => whole !== null);
   refused.set(added.key, folder);
   if (pair === undefined) return;
   for (const key of [pair.key, added.key]) remove(key);
-  await addHanded(pair.whole!);
+  await addHanded(pair.whole!, true);
+}
+
+function errorOf(key: number): string | null {
+  return adapters.value.find((adapter) => adapter.key === key)?.error ?? null;
 }
 
 /** Whoever opens adapters of their own is done with the example set. */
@@ -146,7 +166,7 @@ export async function addFiles(files: readonly DroppedFile[]): Promise<void> {
   const folders = groupDropped(files);
   const left = leftOut(files, folders);
   if (left.length > 0) openingNote.value = `Left out, because they belong to no adapter: ${left.join(", ")}.`;
-  await Promise.all(folders.map(addHanded));
+  await Promise.all(folders.map((folder) => addHanded(folder)));
 }
 
 export async function addFromHub(path: string, token: string): Promise<void> {
@@ -218,8 +238,13 @@ export function remove(key: number): void {
 /** @returns the adapter's name afterwards: names must not be empty or taken */
 export function rename(key: number, name: string): string {
   const others = adapters.value.filter((adapter) => adapter.key !== key).map((adapter) => adapter.name);
-  if (name.trim() !== "") change(key, { name: freeName(name.trim(), others) });
-  return adapters.value.find((adapter) => adapter.key === key)!.name;
+  const { card, name: before } = adapters.value.find((adapter) => adapter.key === key)!;
+  const own = name.trim() === "" ? before : freeName(name.trim(), others);
+  if (own === before) return own;
+  // The worker hears of it before anybody asks it what to say of the adapter.
+  if (card !== null) void explorer.rename(card.id, own);
+  change(key, { name: own });
+  return own;
 }
 
 /** @returns the adapter's weight afterwards: it must be a number */

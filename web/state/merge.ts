@@ -71,11 +71,10 @@ export function withoutMethod(asked: Recipe): Recipe {
   return scale === undefined || scale === advisedScale.value ? rest : { ...rest, scale };
 }
 
-/** Choose another method; a rank that was typed stays, and one that was filled in unless the overview recommends another one for the method. */
+/** Choose another method; a rank that was typed stays, and one that was filled in goes with the method that it was for. */
 export function askMethod(method: string): void {
-  const { target } = wanted.value;
-  const { target: _, ...rest } = withoutMethod(recipe.value);
-  const stays = target !== undefined && (typedRank.value || recommendedRank(method) === null);
+  const { target, ...rest } = withoutMethod(recipe.value);
+  const stays = target !== undefined && typedRank.value;
   recipe.value = { ...rest, method, ...(stays && { target }) } as Recipe;
 }
 

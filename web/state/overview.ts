@@ -2,7 +2,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
 import type { ModuleOverview } from "../../src/analysis/overview.ts";
 import type { SetAudit } from "../../src/browser/set-audit.ts";
-import { idsOf, openIds } from "./adapters.ts";
+import { idsOf, openIds, openNames } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { intro } from "./intro.ts";
 import { Latest, type Question } from "./latest.ts";
@@ -34,8 +34,25 @@ effect(() => {
   void explorer.endOverview();
 });
 
+const naming = new Latest(() => {});
+/** The names that the sentences of the audit say. */
+let said = "";
+
+/** What an audit says follows the adapters' names; nothing is read again for it. */
+effect(() => {
+  const names = openNames.value;
+  if (audited.value === null || names === said) return naming.cancel();
+  void naming.ask(async ({ wait }) => {
+    const found = await wait(explorer.audit(idsOf(openIds.peek())));
+    if (found === null) return;
+    said = names;
+    audited.value = found;
+  });
+});
+
 async function lookAt(ids: readonly number[], question: Question): Promise<void> {
   const found = new Map<string, ModuleOverview>();
+  const names = openNames.peek();
   let drawn = 0;
   const onModule = (module: ModuleOverview, of: number): void => {
     if (!question.current()) return;
@@ -46,5 +63,7 @@ async function lookAt(ids: readonly number[], question: Question): Promise<void>
     overviewTotal.value = of;
     overview.value = new Map(found);
   };
-  audited.value = await question.wait(explorer.overview(ids, proxy(onModule)));
+  const all = await question.wait(explorer.overview(ids, proxy(onModule)));
+  said = names;
+  audited.value = all;
 }

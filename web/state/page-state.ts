@@ -1,7 +1,17 @@
 import { effect, signal } from "@preact/signals";
 import { LEGO_PARAMETERS, PAPER } from "../../src/methods/lego/options.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
-import { adapters, addExample, addFromHub, closeExample, opening, rename, type Source, weigh } from "./adapters.ts";
+import {
+  adapters,
+  addExample,
+  addFromHub,
+  closeExample,
+  openAdapters,
+  opening,
+  rename,
+  type Source,
+  weigh,
+} from "./adapters.ts";
 import { intro } from "./intro.ts";
 import { fillForm, recipe } from "./merge.ts";
 import { moduleName, options, wantedK } from "./module.ts";
@@ -10,7 +20,13 @@ import { showTab, TABS, type Tab, tab } from "./tabs.ts";
 
 /** What the page shows, as a link or a file keeps it: where adapters come from, not what is in them. No token is ever part of it. */
 interface PageState {
-  readonly adapters: readonly { readonly source: Source; readonly name: string; readonly weight: number }[];
+  readonly adapters: readonly {
+    readonly source: Source;
+    readonly name: string;
+    readonly weight: number;
+    /** What tells its files from others of the same name. */
+    readonly print?: string;
+  }[];
   readonly tab: Tab;
   readonly module: string | null;
   readonly k: number | null;
@@ -23,7 +39,12 @@ const FILE = "lora-lego-page.json";
 
 function pageState(): PageState {
   return {
-    adapters: adapters.value.map(({ source, name, weight }) => ({ source, name, weight })),
+    adapters: adapters.value.map(({ source, name, weight, card }) => ({
+      source,
+      name,
+      weight,
+      ...(card !== null && card.print !== null && { print: card.print }),
+    })),
     tab: tab.value,
     module: moduleName.value,
     k: wantedK.value,
@@ -82,11 +103,17 @@ export const missing = signal<PageState["adapters"]>([]);
 const sameSource = (one: Source, other: Source): boolean =>
   one.from === other.from && JSON.stringify(one) === JSON.stringify(other);
 
-/** Names and weights come back as the adapters do. */
+/** The adapters that have taken names and weights of the restored page, by key. */
+const restored = new Set<number>();
+
+/** Names and weights come back as adapters are opened, each once; of several that have one source, the adapter takes that of its own files, or the first. */
 effect(() => {
-  for (const { key, source } of adapters.value) {
-    const found = missing.value.find((wanted) => sameSource(wanted.source, source));
+  for (const { key, source, card } of openAdapters.value) {
+    if (restored.has(key)) continue;
+    const same = missing.value.filter((wanted) => sameSource(wanted.source, source));
+    const found = same.find(({ print }) => print === card.print) ?? same[0];
     if (found === undefined) continue;
+    restored.add(key);
     missing.value = missing.value.filter((wanted) => wanted !== found);
     rename(key, found.name);
     weigh(key, found.weight);
@@ -124,6 +151,7 @@ function restorePage({ adapters: listed = [], tab: shown, module, k, lego, recip
   if (asked !== undefined) fillForm(asked);
   if (k !== undefined) wantedK.value = k;
   if (shown !== undefined) showTab(shown);
+  restored.clear();
   missing.value = listed;
   if (listed.some(({ source }) => source.from === "example")) opening(addExample);
   else if (listed.length > 0) closeExample();

@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import type { Program } from "../../src/browser/programs.ts";
-import { idsOf, openIds } from "./adapters.ts";
+import { idsOf, openIds, openNames } from "./adapters.ts";
 import { explorer } from "./explorer.ts";
 import { Latest } from "./latest.ts";
 
@@ -11,6 +11,8 @@ const asking = new Latest(() => {});
 
 effect(() => {
   const ids = idsOf(openIds.value);
+  // Reasons name adapters.
+  openNames.value;
   programs.value = null;
   if (ids.length === 0) return asking.cancel();
   void asking.ask(async ({ wait }) => {

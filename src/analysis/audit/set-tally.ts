@@ -12,8 +12,8 @@ import { KindConflicts } from "./kind-conflicts.ts";
 
 /** Sums over the modules of a set of adapters, from which an audit is made. */
 export class SetTally {
-  /** The set, under one naming. */
-  readonly adapters: readonly Adapter[];
+  /** The set, under one naming of modules. */
+  adapters: readonly Adapter[];
   readonly tallies: readonly AdapterTally[];
   readonly start: SharedStart;
   readonly conflicts: KindConflicts = new KindConflicts();
@@ -45,6 +45,11 @@ export class SetTally {
     if (pool.count > 0) this.#sharesOfB.push(shareOfB(pool.gramA, pool.gramB, pool.count + 1));
     this.energies.add(spectrumOf(pool, [...pool.ids.keys()], () => 1));
     this.products = addProducts(this.products, own);
+  }
+
+  /** Give the adapters other names, for sentences about them. */
+  rename(names: readonly string[]): void {
+    this.adapters = this.adapters.map((adapter, t) => ({ ...adapter, name: names[t]! }));
   }
 
   /** B's share of the units' squared length, mean over the modules that were compared; null if none were. */
