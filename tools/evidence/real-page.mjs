@@ -152,7 +152,11 @@ function absent({ id, config }, found) {
   const done = (merge, rank) =>
     found[id].merges.some((each) => each.name === (merge.name ?? merge.method) && each.rank === rank);
   const merges = config.merges.filter((merge) => !config.ranks.every((rank) => done(merge, rank)));
-  return merges.length === 0 ? null : `- ${id}: ${merges.map(({ name, method }) => name ?? method).join(", ")}`;
+  if (merges.length === 0) return null;
+  // Names of all methods would be a line that no one reads.
+  const names =
+    merges.length > 8 ? `${merges.length} merges` : merges.map(({ name, method }) => name ?? method).join(", ");
+  return `- ${id}: ${names}`;
 }
 
 /** A study with the merges of those that share its adapters and rank, whatever they were split for. */
