@@ -1,5 +1,6 @@
 import { compareNaturally } from "../core/natural-order.ts";
 import { familyById } from "../families/families.ts";
+import { RECIPE_KEY } from "../formats/recipe-key.ts";
 import type { Adapter } from "./adapter.ts";
 
 /** What files of image models say of their training, as sd-scripts and Stability's ModelSpec name it. */
@@ -17,8 +18,6 @@ const LISTS = [TRIGGERS, "modelspec.tags"];
 const OF_THE_MODEL = ["ss_base_model_version", "modelspec.architecture"];
 /** What names one file or one training. A1111 lists an adapter under its ss_output_name. */
 const OF_ONE_FILE = [OUTPUT_NAME, "ss_session_id", "modelspec.date"];
-/** How lora-lego made a single file: the text of its recipe. */
-export const RECIPE_KEY = "lora_lego.recipe";
 /** Arguments may name ranks, and the result has its own. */
 const OF_THE_RANKS = "ss_network_args";
 

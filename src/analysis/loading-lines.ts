@@ -6,6 +6,7 @@ import { maximum } from "../core/maximum.ts";
 import { shellWord } from "../core/shell-word.ts";
 import { consumerVerdicts } from "./audit/consumer-verdicts.ts";
 import type { BaseFacts } from "./base-facts.ts";
+import { otherModels } from "./checks/modules.ts";
 
 /** A program or a format, and the line that loads an adapter there, or makes the file for it. */
 export interface LoadingLine {
@@ -17,6 +18,8 @@ export interface LoadingLine {
 export interface ProgramLines {
   /** One for each program against which nothing is found. */
   readonly lines: readonly LoadingLine[];
+  /** The other programs for models of its kind, against which something is found. */
+  readonly refused: readonly string[];
   /** What is found against the program that it was made for; null if nothing is. */
   readonly against: string | null;
   /** The programs of which nothing can be said without the base's config. */
@@ -42,6 +45,9 @@ export function programLines(
     lines: free
       .filter(({ undecided }) => undecided === null)
       .map(({ for: id, title }) => ({ title, line: loadingLine(consumerById(id), { ...where, rank }) })),
+    refused: verdicts
+      .filter(({ for: id, problems }) => problems.length > 0 && otherModels(adapter, consumerById(id)) === null)
+      .map(({ title }) => title),
     against: verdicts.find((own) => own.for === made)?.problems[0]?.text ?? null,
   };
 }

@@ -1,11 +1,13 @@
-import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import type { DialectId } from "../adapter/adapter.ts";
 import type { ConsumerId } from "../adapter/consumer-facts.ts";
 import { maximum } from "../core/maximum.ts";
 import { shellPath } from "../core/shell-word.ts";
+import { methodById } from "../methods/registry.ts";
 import { loadingLines } from "../node/loading-lines.ts";
 import { lossShown } from "../report/loss-shown.ts";
 import type { MergeReport } from "../report/report.ts";
+import { reportBeside, reportFlag } from "../report/report-beside.ts";
 import { MAX_UNITS } from "../units/memory.ts";
 import { type NextStep, printNext, printParagraph } from "./page.ts";
 import { bold, printCommand, printLine } from "./terminal.ts";
@@ -20,6 +22,8 @@ interface Ending {
   readonly from: readonly DialectId[];
   /** The program that it was made for; null for none. */
   readonly made: ConsumerId | null;
+  /** Where its report was written; null if it was not. */
+  readonly written: string | null;
   /** Names what commands write, so that no two write to one place. */
   free(path: string): string;
 }
@@ -28,13 +32,13 @@ interface Ending {
 export async function printEnding(
   report: MergeReport,
   out: string,
-  { next, paths, from, made, free }: Ending,
+  { next, paths, from, made, written, free }: Ending,
 ): Promise<void> {
   const audit = auditCommand(report, out, paths, from);
-  const { lines, against, undecided, compared, base } = await loadingLines(out, from, free, made);
+  const { lines, against, refused, undecided, compared, base } = await loadingLines(out, from, free, made);
   printLine();
   printParagraph(lossShown(report));
-  printNext([...next, ...(audit === null ? [] : [{ why: "Does the merge show signs of failure?", how: audit }])]);
+  printNext([...next, ...(audit === null ? [] : [{ why: auditWhy(report, out, written), how: audit }])]);
   if (against !== null) printParagraph(against);
   if (lines.length === 0) {
     printParagraph(`No program that lora-lego knows loads it as it is: lora-lego check ${shellPath(out)} says why.`);
@@ -44,6 +48,7 @@ export async function printEnding(
   printLine(bold("Load it"), ` (by ${seen}; lora-lego check --base compares it with the base model):`);
   const width = Math.max(...lines.map(({ title }) => title.length));
   for (const { title, line } of lines) printCommand(`  ${title.padEnd(width)}  ${line}`);
+  if (refused.length > 0) printParagraph(`  Not ${refused.join(", ")}: lora-lego check ${shellPath(out)} says why.`, 2);
   if (base !== null) printParagraph(`  ${base}`, 2);
   if (undecided.length > 0) {
     const them = undecided.join(", ");
@@ -52,6 +57,14 @@ export async function printEnding(
       2,
     );
   }
+}
+
+/** Why to audit a merge, and what that does not see without its report. @param written where that is; null if nowhere */
+function auditWhy({ options }: MergeReport, out: string, written: string | null): string {
+  const needed = reportFlag(methodById(String(options.method)), out);
+  const there = written !== null && resolve(written) === resolve(reportBeside(out));
+  const limit = needed.length === 0 || there ? "" : ` Not its clusters: it was made without ${needed.join(" ")}.`;
+  return `Does the merge show signs of failure?${limit}`;
 }
 
 /** The command that looks for signs of failure; null where it would see too little. */
@@ -68,9 +81,7 @@ function auditCommand(
   // Beyond that, units are not compared.
   const units = modules.map(({ inputRanks, rank }) => inputRanks.reduce<number>((sum, own) => sum + (own ?? 0), rank));
   if (maximum(units) > MAX_UNITS) return null;
-  // A file alone does not say which weights it was made with.
-  const known = statSync(out).isDirectory() || inputs.every(({ weight }) => weight === 1);
-  if (!known || paths === null) return null;
+  if (paths === null) return null;
   // Modules of GGUF files have their own names, and an audit knows no base model to tell which correspond.
   if (from.includes("gguf") || out.endsWith(".gguf")) return null;
   return `lora-lego audit ${shellPath(out)} --of ${paths.map(shellPath).join(" ")}`;

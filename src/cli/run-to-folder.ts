@@ -1,4 +1,5 @@
 import { UsageError } from "../core/errors.ts";
+import { methodById } from "../methods/registry.ts";
 import { freeNames } from "../node/output/free-name.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { fixCommand, type MadeMerge } from "../report/fix-command.ts";
@@ -44,7 +45,8 @@ export async function runToFolder(
   if (flags.json) printJson(report);
   else if (!flags.quiet) {
     (await import("./print-report.ts")).printReport(report, out, format);
-    const made = again?.(out);
+    const method = methodById(String(report.options.method));
+    const made = again === null ? undefined : { ...again(out), method };
     const fixes = made === undefined ? [] : nextMerges(report);
     const next = fixes.map((fix) => ({ why: fix.why, how: fixCommand(fix, made!) }));
     await (await import("./print-ending.ts")).printEnding(report, out, {
@@ -52,6 +54,7 @@ export async function runToFolder(
       paths,
       from,
       made: recipe.for ?? null,
+      written: flags.report ?? null,
       free: made?.free ?? freeNames(),
     });
   }

@@ -85,6 +85,7 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
       paths: paths.length === last.report.inputs.length ? paths : null,
       from: last.from,
       made: recipe.steps.at(-1)!.recipe.for ?? null,
+      written: recipe.report,
       free: freeNames(),
     });
   }

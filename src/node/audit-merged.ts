@@ -73,7 +73,8 @@ function inRecipesOrder(fix: AnyFix, order: readonly number[]): AnyFix {
 }
 
 /** How an adapter was made, for the commands that mend it. */
-function madeMerge(path: string, of: readonly string[], { recipe, rankByAuto, order }: RecordedInOrder): MadeMerge {
+function madeMerge(path: string, of: readonly string[], recorded: RecordedInOrder): MadeMerge {
+  const { recipe, rankByAuto, order } = recorded;
   const { method } = recipe ?? {};
   const { parameters = {}, resizes } = method === undefined ? {} : methodById(method);
   const resized = of.length === 1 && (recipe === null || resizes !== undefined);
@@ -83,6 +84,7 @@ function madeMerge(path: string, of: readonly string[], { recipe, rankByAuto, or
     paths: order.map((t) => of[t]!),
     out: path,
     ofMethod: Object.keys(parameters),
+    ...(recipe !== null && !resized && { method: recorded.method }),
     ...(rankByAuto === true && { rankByAuto }),
     words: (takes) =>
       flags.flatMap(({ name, words }) => (takes(name) && (!resized || OF_RESIZE.includes(name)) ? words : [])),

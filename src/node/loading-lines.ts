@@ -15,6 +15,8 @@ import { baseOnDisk } from "./input/base-on-disk.ts";
 /** How to load an adapter. */
 export interface Loading {
   readonly lines: readonly LoadingLine[];
+  /** The other programs for models of its kind, against which something is found. */
+  readonly refused: readonly string[];
   /** Why the program that it was made for does not load it as intended; null if nothing is known against it. */
   readonly against: string | null;
   /** The programs of which nothing can be said without the base's config. */
@@ -47,7 +49,7 @@ export async function loadingLines(
   const named = adapter.baseModel;
   const here = named !== null && (!isPath(named) || existsSync(named));
   const facts = here ? baseOnDisk(named) : null;
-  const { lines, against, undecided } = programLines(
+  const { lines, refused, against, undecided } = programLines(
     adapter,
     {
       path,
@@ -61,6 +63,7 @@ export async function loadingLines(
   );
   return {
     lines: [...lines, ...(await otherFormats(adapter, path, from, free))],
+    refused,
     against,
     undecided,
     compared: facts !== null,

@@ -2,6 +2,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { commonDtype } from "../core/dtype.ts";
 import { isFactorDtype } from "../core/elements.ts";
 import { RefusedError, UsageError } from "../core/errors.ts";
+import { listed } from "../core/listed.ts";
 import { formatShape } from "../core/shape.ts";
 import { orderlessSum } from "../core/sum.ts";
 import { withoutPeftPrefix } from "../formats/peft-folder/keys.ts";
@@ -44,11 +45,11 @@ export function planExtras({ adapters, weights, selection }: MergeParts, policy:
   };
   if (holders.size === 0) return { extras: [], skipped: [], warnings: [] };
   if (policy !== "drop" && (used.length === 1 || policy === "first")) {
-    return { extras: Array.from(holders, ([key, [first]]) => copy(key, first!)), skipped: [], warnings: [] };
+    return { extras: Array.from(holders, ([key, [first]]) => copy(key, first!)), ...notFirst(adapters, holders) };
   }
   if (policy === "drop") {
     const skipped = [...holders].flatMap(([tensor, inputs]) => inputs.map((input) => ({ input, tensor })));
-    const text = `${holders.size === 1 ? "One tensor that is not a LoRA factor is" : `${holders.size} tensors that are not LoRA factors are`} left out (${example(holders)}); add heads by hand if the task needs them.`;
+    const text = `${holders.size === 1 ? "One tensor that is not a LoRA factor is" : `${holders.size} tensors that are not LoRA factors are`} left out (${example([...holders.keys()])}), and with ${holders.size === 1 ? "it what it was" : "them what they were"} trained for.`;
     return { extras: [], skipped, warnings: [{ id: "extras-dropped", text }] };
   }
   const average = averaged(adapters, weights, used, holders);
@@ -58,12 +59,32 @@ export function planExtras({ adapters, weights, selection }: MergeParts, policy:
     const what =
       holders.size === 1 ? "a tensor that is not a LoRA factor" : `${holders.size} tensors that are not LoRA factors`;
     throw new RefusedError(
-      `${who.join(", ")} ${who.length === 1 ? "holds" : "hold"} ${what} (${example(holders)}); ${ways}.`,
+      `${who.join(", ")} ${who.length === 1 ? "holds" : "hold"} ${what} (${example([...holders.keys()])}); ${ways}.`,
     );
   }
   if (average === NO_WEIGHT) throw new UsageError(`${average}; ${ways}.`);
   if (typeof average === "string") throw new RefusedError(`${average}; ${ways}.`);
   return { extras: average, skipped: [], warnings: [] };
+}
+
+/** What is not written where the first adapter's tensors are taken: those that others have under the same keys. */
+function notFirst(
+  adapters: readonly Adapter[],
+  holders: ReadonlyMap<string, readonly number[]>,
+): Pick<ExtrasPlan, "skipped" | "warnings"> {
+  const skipped = [...holders].flatMap(([tensor, [, ...others]]) => others.map((input) => ({ input, tensor })));
+  const groups = new Map<string, string[]>();
+  for (const [key, inputs] of holders) {
+    if (inputs.length > 1) groups.set(inputs.join(), [...(groups.get(inputs.join()) ?? []), key]);
+  }
+  const warnings = Array.from(groups, ([inputs, keys]): Warning => {
+    const [first, ...others] = inputs.split(",").map((t) => adapters[Number(t)]!.name);
+    const what =
+      keys.length === 1 ? "One tensor that is not a LoRA factor" : `${keys.length} tensors that are not LoRA factors`;
+    const text = `${what} (${example(keys)}) ${keys.length === 1 ? "is" : "are"} written as ${first} has ${keys.length === 1 ? "it" : "them"}; what ${listed(others)} ${others.length === 1 ? "has" : "have"} there is left out, and with it what it was trained for.`;
+    return { id: "extras-first", text };
+  });
+  return { skipped, warnings };
 }
 
 /** The averages of extras, or why one has none. @param used positions of the adapters that take part @param holders of these, by key */
@@ -113,7 +134,7 @@ function unlike(
   return null;
 }
 
-function example(holders: ReadonlyMap<string, unknown>): string {
-  const keys = [...holders.keys()].map(withoutPeftPrefix);
-  return keys.length > 3 ? `${keys.slice(0, 3).join(", ")}, ...` : keys.join(", ");
+function example(keys: readonly string[]): string {
+  const shown = keys.slice(0, 3).map(withoutPeftPrefix).join(", ");
+  return keys.length > 3 ? `${shown}, ...` : shown;
 }

@@ -1,5 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import { lastLayers } from "../adapter/names/last-layers.ts";
 import { isPath } from "../adapter/same-base.ts";
+import { listed } from "../core/listed.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import { type ConfiguredLora, peftConfig } from "../formats/peft-folder/write-config.ts";
 import type { PlannedExtra } from "./merge-plan.ts";
@@ -47,20 +49,22 @@ interface SharedFacts {
 function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnings: Warning[] } {
   const warnings: Warning[] = [];
   const bases = distinct(adapters.map(({ baseModel }) => baseModel));
-  // Others find a model by its owner and name on the Hub, and a path only where it was.
-  const named =
-    bases.find((base) => !isPath(base) && base.includes("/")) ??
-    bases.find((base) => !isPath(base)) ??
-    bases[0] ??
-    null;
+  const shallow = bases.length > 1 ? endingEarly(adapters) : [];
+  const named = bestNamed(distinct(adapters.filter((own) => !shallow.includes(own)).map(({ baseModel }) => baseModel)));
   if (bases.length > 1) {
     const shared = adapters.some((one, t) =>
       adapters.slice(t + 1).some(({ modules }) => [...one.modules.keys()].some((name) => modules.has(name))),
     );
+    const depths =
+      shallow.length === 0
+        ? ""
+        : named === null
+          ? ", since none of them is known to have all layers of the result"
+          : `, that of the adapter with the deepest layer: they differ in depth, and ${listed(shallow.map(({ name }) => name))} ${shallow.length === 1 ? "ends" : "end"} earlier`;
     const fit = shared ? "the shapes of the modules that they share agree" : "they have no module in common";
     warnings.push({
       id: "different-base",
-      text: `The adapters name different base models (${bases.join(", ")}); ${fit}, and a PEFT folder names ${named}.`,
+      text: `The adapters name different base models (${bases.join(", ")}); ${fit}, and a PEFT folder names ${named ?? "none"}${depths}.`,
     });
   }
   const tasks = distinct(adapters.map(({ taskType }) => taskType));
@@ -93,6 +97,25 @@ function sharedFacts(adapters: readonly Adapter[]): { facts: SharedFacts; warnin
     },
     warnings,
   };
+}
+
+/** The base that others find best: a model by its owner and name on the Hub, and a path only where it was. */
+function bestNamed(bases: readonly string[]): string | null {
+  return (
+    bases.find((base) => !isPath(base) && base.includes("/")) ?? bases.find((base) => !isPath(base)) ?? bases[0] ?? null
+  );
+}
+
+/** The adapters that end at an earlier layer than another one, though none says that it leaves layers out: their bases may lack the rest. */
+function endingEarly(adapters: readonly Adapter[]): Adapter[] {
+  const ends = adapters.map(({ modules }) => lastLayers(modules.keys()));
+  const deepest = new Map<string, number>();
+  for (const [path, layer] of ends.flatMap((own) => [...own])) {
+    deepest.set(path, Math.max(layer, deepest.get(path) ?? 0));
+  }
+  return adapters.filter(
+    ({ someLayers }, t) => !someLayers && [...ends[t]!].some(([path, layer]) => layer < deepest.get(path)!),
+  );
 }
 
 function distinct(values: readonly (string | null)[]): string[] {

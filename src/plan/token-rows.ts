@@ -51,8 +51,34 @@ export function planTokenRows(parts: MergeParts, beside: readonly string[], poli
   });
   return {
     ...none,
+    ...(policy === "first" && notFirst(adapters, used, embeddings)),
     extras: merged.map(({ extra }) => extra),
     tokenIndices: new Map(merged.map(({ embedding, tokens }) => [embedding, tokens])),
+  };
+}
+
+/** What is not written where the first adapter's rows are taken: those that others have of the same tokens. */
+function notFirst(
+  adapters: readonly Adapter[],
+  used: readonly number[],
+  embeddings: readonly string[],
+): Pick<ExtrasPlan, "skipped" | "warnings"> {
+  const lacking = embeddings.flatMap((embedding) => {
+    const rows = [...rowsOf(adapters, used, embedding).values()];
+    return used.flatMap((input) => {
+      const own = rows.filter((all) => all.some((row) => row.input === input));
+      const lost = own.filter(([first]) => first!.input !== input).length;
+      return lost === 0 ? [] : [{ input, embedding, lost, all: lost === own.length }];
+    });
+  });
+  return {
+    skipped: lacking
+      .filter(({ all }) => all)
+      .map(({ input, embedding }) => ({ input, tensor: adapters[input]!.tokenRows.get(embedding)!.tensor.name })),
+    warnings: lacking.map(({ input, embedding, lost }) => {
+      const text = `${plural(lost, "trained token row")} of ${embedding} that ${adapters[input]!.name} shares with an adapter before it ${lost === 1 ? "is" : "are"} written as that one has ${lost === 1 ? "it" : "them"}; its own ${lost === 1 ? "is" : "are"} left out.`;
+      return { id: "extras-first", text };
+    }),
   };
 }
 

@@ -32,6 +32,7 @@ export interface Warning {
     | "selection-not-merge"
     | "began-alike"
     | "extras-dropped"
+    | "extras-first"
     | "base-copies-dropped"
     | "underflow"
     | "tokenizer-differs";

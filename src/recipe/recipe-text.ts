@@ -1,4 +1,4 @@
-import { RECIPE_KEY } from "../adapter/training-metadata.ts";
+import { RECIPE_KEY } from "../formats/recipe-key.ts";
 import type { LooseRecipe } from "./recipe.ts";
 import { fieldsAmong, fieldsOf } from "./recipe-fields.ts";
 import type { RecipeFile, RecipeSource, RecipeStep } from "./recipe-file.ts";

@@ -1,9 +1,10 @@
 import { kebab } from "../core/kebab.ts";
 import { shellPath, shellWord } from "../core/shell-word.ts";
-import { DEFAULT_METHOD } from "../methods/method.ts";
+import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
 import type { Fix } from "../plan/warning.ts";
 import { RANK_FIELDS } from "../recipe/recipe-fields.ts";
 import type { AnyFix } from "./fixes.ts";
+import { reportFlag } from "./report-beside.ts";
 
 /** A merge that was made, as commands name it. */
 export interface MadeMerge {
@@ -14,6 +15,8 @@ export interface MadeMerge {
   readonly out: string;
   /** The options of its method. */
   readonly ofMethod: readonly string[];
+  /** Its method, where that is known and commands are to write the report that an audit of the result needs. */
+  readonly method?: Pick<Method, "cut">;
   /** Whether its rank is the one that `--method auto` takes by itself. */
   readonly rankByAuto?: boolean;
   /** Its flags, for a shell. @param takes whether the flag of this name is wanted */
@@ -34,7 +37,8 @@ const OF_INPUTS = ["extras", "stream", "baseConfig"];
 export function fixCommand(fix: AnyFix, made: MadeMerge): string {
   if ("factor" in fix) return scaled(made.out, fix.factor, made.free(made.out), baseOnly(made));
   if ("energy" in fix) {
-    const words = [shellPath(made.out), "--energy", fix.energy, ...baseOnly(made)];
+    const layout = fix.rankLayout === undefined ? [] : ["--rank-layout", fix.rankLayout];
+    const words = [shellPath(made.out), "--energy", fix.energy, ...layout, ...baseOnly(made)];
     return `lora-lego resize ${words.join(" ")} --out ${shellPath(made.free(made.out))}`;
   }
   return mergedAgain(fix, made);
@@ -73,7 +77,9 @@ function mergedAgain({ why: _, options = {}, sizes, leaves = [], weights, ...oth
     shellWord(String(value)),
   ]);
   const words = [...paths.filter(stays).map(shellPath), ...made.words((name) => !without.has(name)), ...flags];
-  const merge = `lora-lego ${made.verb} ${words.join(" ")} --out ${shellPath(made.free(made.out))}`;
+  const out = made.free(made.out);
+  const report = method === undefined && made.method !== undefined ? reportFlag(made.method, out) : [];
+  const merge = `lora-lego ${made.verb} ${[...words, ...report, "--out", shellPath(out)].join(" ")}`;
   return [...first, merge].join(" && ");
 }
 

@@ -5,7 +5,7 @@ import { MEASURED } from "./measured.ts";
 /** What is done with a merge that was made, instead of making it again. */
 export type ResultFix =
   | { readonly why: string; readonly factor: number }
-  | { readonly why: string; readonly energy: string };
+  | { readonly why: string; readonly energy: string; readonly rankLayout?: "uniform" };
 
 export type AnyFix = Fix | ResultFix;
 
@@ -100,5 +100,10 @@ export const FIXES = {
     ...FIXES.factor(factor, scale),
     why: otherFactor(ofImages),
   }),
-  idleRanks: (): ResultFix => ({ why: "Fewer ranks hold nearly the same deltas.", energy: "sv_fro=0.995" }),
+  /** @param uniform whether all modules have one rank, which some programs need */
+  idleRanks: (uniform: boolean): ResultFix => ({
+    why: "Fewer ranks hold nearly the same deltas.",
+    energy: "sv_fro=0.995",
+    ...(uniform && { rankLayout: "uniform" }),
+  }),
 } as const;

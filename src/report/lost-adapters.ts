@@ -2,7 +2,7 @@ import { type DeltaProducts, normOf } from "../figures/delta.ts";
 import type { Warning } from "../plan/warning.ts";
 import { MOST_WEIGHT_RATIO } from "../recipe/check-weights.ts";
 import { FIXES } from "./fixes.ts";
-import { MOST_COSINE } from "./kept.ts";
+import { keptOf, MOST_COSINE } from "./kept.ts";
 
 /**
  * How many times smaller than the others' mean a delta must be. Adapters trained alike differ by a factor of 2 to 3, those of
@@ -74,6 +74,25 @@ export function lostAdapters(
     adapter: name,
     ...fixes,
   }));
+}
+
+/**
+ * Warn about the other inputs that are practically lost, whatever their size: the result hardly has their direction.
+ *
+ * @param held what the result holds of each input, by its place
+ * @param lost the warnings of `lostAdapters`
+ */
+export function hiddenAdapters(
+  inputs: readonly Pick<LosableInput, "name" | "t" | "apart">[],
+  { shares, cosines }: { readonly shares: readonly (number | null)[]; readonly cosines: readonly (number | null)[] },
+  lost: readonly Warning[],
+): Warning[] {
+  return inputs.flatMap(({ name, t, apart }) => {
+    const [share, cosine] = [shares[t] ?? null, cosines[t] ?? null];
+    if (keptOf(share, cosine, apart) !== "lost" || lost.some(({ adapter }) => adapter === name)) return [];
+    const text = `${name} is practically lost: the result has cosine ${cosine!.toFixed(3)} with it.`;
+    return [{ id: "lost-adapter", text, adapter: name }];
+  });
 }
 
 /** What balances a lost input, and what that does to it. */

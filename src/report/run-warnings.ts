@@ -16,7 +16,7 @@ import { apartOf } from "./apart.ts";
 import { leastKept } from "./badly-kept.ts";
 import { FIXES } from "./fixes.ts";
 import { ignoredHalf } from "./ignored-half.ts";
-import { lostAdapters } from "./lost-adapters.ts";
+import { hiddenAdapters, type LosableInput, lostAdapters } from "./lost-adapters.ts";
 import { rankWarnings } from "./rank-warnings.ts";
 import { sameAdapters } from "./same-adapters.ts";
 import { scaleWarnings } from "./scale-warnings.ts";
@@ -36,6 +36,7 @@ interface TotalFigures {
   readonly dtype: string;
   readonly normRatio: number | null;
   readonly cosines: readonly (number | null)[];
+  readonly shares: readonly (number | null)[];
   readonly shareOfB: number | null;
   readonly singles: number | null;
   readonly largestCluster: number | null;
@@ -85,6 +86,7 @@ const RULES: readonly ((run: Run) => Warning[])[] = [
   zeroAdapters,
   ({ used, products }) => sameAdapters(used, products),
   ({ lost }) => [...lost],
+  hidden,
   ranks,
   cancelledClusters,
   underflow,
@@ -122,12 +124,20 @@ function withoutZero({ inputs }: ScaledPlan, used: Run["used"], zero: Run["used"
 
 function lostOf({ plan, method, used, products, weighted, totals }: Omit<Run, "lost">): Warning[] {
   const scales = method.weights === "linear";
+  return lostAdapters(losable(plan, used), scales ? weighted : products, totals.cosines, scales);
+}
+
+/** Warn of adapters that are lost though they are not tiny, unless the whole result is. */
+function hidden(run: Run): Warning[] {
+  return zeroResult(run).length > 0 ? [] : hiddenAdapters(losable(run.plan, run.used), run.totals, run.lost);
+}
+
+function losable(plan: ScaledPlan, used: Run["used"]): LosableInput[] {
   const apart = apartOf(
     plan.modules.map(({ parts }) => parts.map(({ input }) => input)),
     plan.inputs.length,
   );
-  const inputs = used.map(({ name, t }) => ({ name, t, weight: oneWeight(plan, t), apart: apart.has(t) }));
-  return lostAdapters(inputs, scales ? weighted : products, totals.cosines, scales);
+  return used.map(({ name, t }) => ({ name, t, weight: oneWeight(plan, t), apart: apart.has(t) }));
 }
 
 /** Warn of a rank that does not fit, unless an adapter is lost anyway. */

@@ -27,7 +27,9 @@ describe.concurrent("lora-lego audit", () => {
     expect(stdout).toMatch(/^#5 +0\.00 +0\.04 +0\.32 +0\.31 +1\.00 +0\.13 +0\.00$/m);
     expect(stdout).toMatch(/^down_proj +4 +11% +0% +48%$/m);
     expect(stdout).toMatch(/^ {2}lora-lego merge \S+cola .*sst2 --out merged$/m);
-    expect(stdout).toMatch(/^ {2}lora-lego merge \S+cola .*sst2 --method lego --rank 12 --out merged-2$/m);
+    expect(stdout).toMatch(
+      /^ {2}lora-lego merge \S+cola .*sst2 --method lego --rank 12 --report merged-2\/report\.json --out merged-2$/m,
+    );
   });
 
   it("names outputs where nothing is yet, so that its commands run as they are", async () => {
@@ -261,9 +263,9 @@ describe.concurrent("lora-lego audit --of", () => {
     expect(stdout).toMatch(/^FOUND +scale-too-small +the adapters ask for factor 1\.493 \(most 1\.33\)$/m);
     const commands = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
     expect(commands).toEqual([
-      `    lora-lego merge ${SEVEN.join(" ")} --method lego --rank 12 --out ${out}-2`,
+      `    lora-lego merge ${SEVEN.join(" ")} --method lego --rank 12 --report ${out}-2/report.json --out ${out}-2`,
       `    lora-lego merge ${SEVEN.join(" ")} --rank 12 --out ${out}-3`,
-      `    lora-lego merge ${SEVEN.join(" ")} --method lego --scale 1.493 --out ${out}-4`,
+      `    lora-lego merge ${SEVEN.join(" ")} --method lego --scale 1.493 --report ${out}-4/report.json --out ${out}-4`,
     ]);
     const json = await run(["audit", out, "--of", ...SEVEN, "--json"]);
     expect([json.code, JSON.parse(json.stdout)]).toEqual([
@@ -276,7 +278,7 @@ describe.concurrent("lora-lego audit --of", () => {
     const out = await merged("--method", "lego", "--exclude", "v_proj");
     const { stdout } = await run(["audit", out, "--of", ...SEVEN]);
     const [command] = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
-    expect(command).toMatch(/--method lego --exclude v_proj --rank 12 --out \S+-2$/);
+    expect(command).toMatch(/--method lego --exclude v_proj --rank 12 --report \S+-2\/report\.json --out \S+-2$/);
     expect((await run(command!.trim().split(" ").slice(1))).code).toBe(0);
     expect((await run(["audit", `${out}-2`, "--of", ...SEVEN])).code).toBe(0);
   });

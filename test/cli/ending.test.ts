@@ -35,7 +35,7 @@ describe("the end of a merge", () => {
     const stdout = await printed("lego", "--method", "lego", "--dtype", "f32", "--exclude", "v_proj", "--effort=1");
     const commands = commandsIn(stdout);
     expect(commands.map((words) => words.join(" ").replaceAll(`${out}/`, ""))).toEqual([
-      "merge cola rte sst2 --method lego --dtype f32 --exclude v_proj --effort 1 --rank 12 --out lego-2",
+      "merge cola rte sst2 --method lego --dtype f32 --exclude v_proj --effort 1 --rank 12 --report lego-2/report.json --out lego-2",
       "merge cola rte sst2 --dtype f32 --exclude v_proj --out lego-3",
       "audit lego --of cola rte sst2",
     ]);
@@ -88,7 +88,7 @@ describe("the end of a merge", () => {
       /tiny then counts 1100 times, and its noise as much: for adapters that are fully trained/,
     );
     expect(why[2]).toBe(
-      `lora-lego merge ${out}/tiny --method cat --scale 1100 --out ${out}/tiny-2 && lora-lego merge rte ${out}/tiny-2 --method lego --dtype f32 --out ${out}/by-lego-2`,
+      `lora-lego merge ${out}/tiny --method cat --scale 1100 --out ${out}/tiny-2 && lora-lego merge rte ${out}/tiny-2 --method lego --dtype f32 --report ${out}/by-lego-2/report.json --out ${out}/by-lego-2`,
     );
     for (const command of why[2]!.split(" && ")) {
       const { code, stderr } = await run(command.split(" ").slice(1), { cwd: ADAPTERS });
@@ -120,7 +120,29 @@ describe("the end of a merge", () => {
       const { good } = await checkAdapter(join(out, "load"), { for: program });
       expect([program, good]).toEqual([program, taken]);
     }
-    expect(load).not.toMatch(/TGI|llama\.cpp|mlx|ComfyUI|diffusers/);
+    // The other programs for language models, in one line.
+    expect(load).toMatch(/^ {2}Not llama\.cpp, TGI, mlx-lm: lora-lego check \S+load says\s+why\.$/m);
+    expect(load).not.toMatch(/^ {2}(?:TGI|llama\.cpp|mlx)|ComfyUI|diffusers/m);
+  });
+
+  it("has commands for LEGO that write what an audit of it needs, and says what one without it does not see", async () => {
+    const set = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"];
+    const merge = async (...words: string[]) => {
+      const { stdout } = await run(words, { cwd: ADAPTERS });
+      return { stdout: stdout.replaceAll(/\s+/g, " "), commands: commandsIn(stdout) };
+    };
+    const first = await merge("merge", ...set, "--method", "lego", "--out", join(out, "blind"));
+    expect(first.stdout).toContain(
+      `Does the merge show signs of failure? Not its clusters: it was made without --report ${out}/blind/report.json. lora-lego audit`,
+    );
+    // Copied as they stand, at the rank that mixes clusters.
+    const again = first.commands[0]!.map((word, n, all) => (all[n - 1] === "--rank" ? "6" : word));
+    const second = await merge(...again);
+    expect(second.stdout).toContain("Does the merge show signs of failure? lora-lego audit");
+    const audit = await run(second.commands.at(-1)!, { cwd: ADAPTERS });
+    expect(audit.stdout).toMatch(/^FOUND +mixed-clusters +purity /m);
+    // Other methods have no clusters.
+    expect(await printed("sum", "--method", "cat")).not.toContain("clusters");
   });
 
   it("starts vLLM for the rank, and loads single files where they go", async () => {

@@ -3,6 +3,7 @@ import type { Adapter } from "../../src/adapter/adapter.ts";
 import { FormatError, RefusedError, UsageError } from "../../src/core/errors.ts";
 import type { TensorData } from "../../src/formats/safetensors/write.ts";
 import { type MergedAdapter, mergeInMemory } from "../../src/merge/merge.ts";
+import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { filled, openPeft, rejection } from "../support/memory-folder.ts";
 import { decodeAdapter, encodeTensor, type Nested } from "../support/pico.ts";
@@ -145,7 +146,7 @@ describe("extras of several inputs", () => {
   it("that drop leaves out are counted in words", async () => {
     const merged = await mergeInMemory([await adapterWith("one", [head([1])])], { extras: "drop" });
     expect(merged.report.warnings.map(({ text }) => text)).toEqual([
-      "One tensor that is not a LoRA factor is left out (score.weight); add heads by hand if the task needs them.",
+      "One tensor that is not a LoRA factor is left out (score.weight), and with it what it was trained for.",
     ]);
   });
 
@@ -153,6 +154,24 @@ describe("extras of several inputs", () => {
     expect(extrasOf(await mergeInMemory(await two(), { extras: "first" }))).toEqual({ [HEAD]: [1, 2], [BIAS]: [7] });
     const turned = await mergeInMemory((await two()).toReversed(), { extras: "first" });
     expect(extrasOf(turned)).toEqual({ [HEAD]: [5, -2], [BIAS]: [7] });
+  });
+
+  it("that first does not write are named with their adapters, and are among what was skipped", async () => {
+    const { report } = await mergeInMemory(await two(), { extras: "first" });
+    expect(report.skipped).toEqual([`other: ${HEAD}`]);
+    expect(report.warnings).toContainEqual({
+      id: "extras-first",
+      text: "One tensor that is not a LoRA factor (score.weight) is written as one has it; what other has there is left out, and with it what it was trained for.",
+    });
+    const more = [...(await two()), await adapterWith("third", [encodeTensor(BIAS, [1]), head([0, 1])])];
+    const { warnings, skipped } = makePlan(more, { extras: "first" });
+    expect(skipped.map(({ input }) => input)).toEqual([1, 2, 2]);
+    expect(warnings.filter(({ id }) => id === "extras-first").map(({ text }) => text)).toEqual([
+      expect.stringContaining("(score.weight) is written as one has it; what other and third have there"),
+      expect.stringContaining("(layers.0.q.bias) is written as other has it; what third has there"),
+    ]);
+    const apart = [await adapterWith("one", [head([1])]), await adapterWith("other", [encodeTensor(BIAS, [7])])];
+    expect(makePlan(apart, { extras: "first" })).toMatchObject({ skipped: [], warnings: [] });
   });
 
   it("may differ in shape for first", async () => {

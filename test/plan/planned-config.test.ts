@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Adapter } from "../../src/adapter/adapter.ts";
 import type { Dtype } from "../../src/core/dtype.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
@@ -144,6 +145,34 @@ describe("the output's config", () => {
     expect(warnings.map(({ id }) => id)).toEqual(["different-base", "different-task", "different-fan"]);
     expect(warnings[0]!.text).toContain("(a/x, b/y); the shapes of the modules that they share agree");
     expect(warnings[1]!.text).toContain("CAUSAL_LM, SEQ_CLS");
+  });
+
+  it("names the base of the adapter with the deepest layer, and says that depths differ", async () => {
+    const of = (name: string, layers: number, base?: string): Promise<Adapter> =>
+      adapterOf(
+        name,
+        Object.fromEntries(Array.from({ length: layers }, (_, layer) => [`l.${layer}.q`, 2])),
+        base === undefined ? {} : { base_model_name_or_path: base },
+      );
+    const [deep, flat] = [await of("deep", 4, "gpt2"), await of("flat", 2, "acme/distilgpt2")];
+    for (const pair of [
+      [deep, flat],
+      [flat, deep],
+    ]) {
+      const { config, warnings } = makePlan(pair, { allowPartial: true });
+      expect(config).toMatchObject({ base_model_name_or_path: "gpt2" });
+      expect(warnings.find(({ id }) => id === "different-base")!.text).toContain(
+        "a PEFT folder names gpt2, that of the adapter with the deepest layer: they differ in depth, and flat ends earlier.",
+      );
+    }
+    // Nothing says which model has four layers.
+    const { config, warnings } = makePlan([await of("unnamed", 4), flat, await of("flatter", 1, "acme/tiny")], {
+      allowPartial: true,
+    });
+    expect(config.base_model_name_or_path).toBeNull();
+    expect(warnings.find(({ id }) => id === "different-base")!.text).toContain(
+      "a PEFT folder names none, since none of them is known to have all layers of the result.",
+    );
   });
 
   it("names the spelling of a base that says most about where it is: owner and name, then a name, then a path", async () => {

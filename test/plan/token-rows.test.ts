@@ -54,6 +54,15 @@ describe("trained token rows (trainable_token_indices)", () => {
   it("are the first adapter's where that is asked for, and left out with a warning", async () => {
     const first = await mergeInMemory(await pair(), { method: "cat", extras: "first" });
     expect(rowsOf(first)).toEqual({ 3: [9, 9], 5: [1, 1], 8: [2, 2] });
+    expect(first.report.warnings).toContainEqual({
+      id: "extras-first",
+      text: "1 trained token row of model.embed_tokens that other shares with an adapter before it is written as that one has it; its own is left out.",
+    });
+    // A row of it is written.
+    expect(first.plan.skipped).toEqual([]);
+    const within = [await adapter("one", { 5: 1, 8: 2 }), await adapter("other", { 5: 3 })];
+    const { skipped } = (await mergeInMemory(within, { method: "cat", extras: "first" })).plan;
+    expect(skipped.map(({ input }) => input)).toEqual([1]);
     const { config, report, plan } = await mergeInMemory(await pair(), { method: "cat", extras: "drop" });
     expect(config).not.toHaveProperty("trainable_token_indices");
     expect(report.warnings.map(({ text }) => text).join()).toMatch(

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
+import { lossShown } from "../../src/report/loss-shown.ts";
 import { nextMerges } from "../../src/report/next-merges.ts";
 import type { PicoModule } from "../support/pico.ts";
 import { CAT, four, LEGO, open, RANK_1, report, right, three, unit } from "../support/right-angles.ts";
@@ -33,10 +34,11 @@ describe("warnings", () => {
       },
     ]);
     expect([totals.room, totals.rankForMost]).toEqual([expect.closeTo(0.64, 6), 2]);
-    // One rank for two unrelated adapters leaves no room for the smaller one either: one remedy for both. Without it, auto takes two.
+    // One rank for two unrelated adapters leaves no room for the smaller one either, which is lost: one remedy for all. Without it, auto takes two.
     const auto = await report(await right(), { target: { kind: "rank", rank: 1 } });
     expect((await report(await right(), {})).warnings).toEqual([]);
     expect(auto.warnings.map(({ id, fix }) => [id, fix?.rank])).toEqual([
+      ["lost-adapter", undefined],
       ["rank-too-low", 2],
       ["badly-kept", undefined],
     ]);
@@ -222,6 +224,22 @@ describe("zero-result", () => {
 });
 
 describe("lost-adapter", () => {
+  it("is by the rule of the sentence at a merge's end: a direction that the result hardly has, whatever the size", async () => {
+    // Rank 1 is the larger one's direction: nothing is left of the smaller, which is no 20 times smaller.
+    const made = await report(await right(), { ...CAT, method: "svd", target: { kind: "rank", rank: 1 } });
+    expect(made.warnings.filter(({ id }) => id === "lost-adapter")).toEqual([
+      {
+        id: "lost-adapter",
+        text: "three is practically lost: the result has cosine 0.000 with it.",
+        adapter: "three",
+      },
+    ]);
+    expect(lossShown(made)).toContain("Practically lost: three");
+    // Where everything is lost, that is said instead.
+    const none = await report(await right(), { ...CAT, scale: 1e-60 });
+    expect(none.warnings.map(({ id }) => id)).not.toContain("lost-adapter");
+  });
+
   it("compares with the adapters that change something", async () => {
     // 20 is 20 times 1; with the zero adapter in the mean it would be 10 times.
     const at = (row: number, size: number) => {

@@ -1,4 +1,4 @@
-import { RECIPE_KEY } from "../../src/adapter/training-metadata.ts";
+import { RECIPE_KEY } from "../../src/formats/recipe-key.ts";
 
 /** A safetensors file without its recipe, and that. */
 export function recipeApart(bytes: Uint8Array): {

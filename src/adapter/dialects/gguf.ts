@@ -2,6 +2,7 @@ import { bytesOf } from "../../core/dtype.ts";
 import { FormatError, RefusedError } from "../../core/errors.ts";
 import { INVOCATION_KEY } from "../../formats/gguf/types.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
+import { RECIPE_KEY } from "../../formats/recipe-key.ts";
 import { refuseMisfit } from "../base-sizes.ts";
 import { denseFactor } from "../dense-factor.ts";
 import type { AdapterContents, Dialect } from "../dialect.ts";
@@ -71,7 +72,19 @@ export const gguf: Dialect = {
     const variants = invocationTokens.length > 0 ? [activatedVariant(INVOCATION_KEY)] : [];
     const baseModel = metadata.get("general.base_model.0.name") ?? null;
     const notices = family === null ? [] : misappliedNotices(name, family, paths);
-    return plainAdapter({ name, files, notices, modules: named, baseModel, gateUpInTurn, variants, invocationTokens });
+    // The rest tells how to read the file.
+    const told = new Map([...metadata].filter(([key]) => key === RECIPE_KEY));
+    return plainAdapter({
+      name,
+      files,
+      metadata: told,
+      notices,
+      modules: named,
+      baseModel,
+      gateUpInTurn,
+      variants,
+      invocationTokens,
+    });
   },
 };
 

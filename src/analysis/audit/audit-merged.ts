@@ -16,7 +16,7 @@ import { apartOf } from "../../report/apart.ts";
 import { leastKept } from "../../report/badly-kept.ts";
 import type { AnyFix } from "../../report/fixes.ts";
 import { type Kept, keptOf } from "../../report/kept.ts";
-import { lostAdapters } from "../../report/lost-adapters.ts";
+import { hiddenAdapters, lostAdapters } from "../../report/lost-adapters.ts";
 import { rankOfAuto } from "../../report/next-merges.ts";
 import { type RankNeeds, rankNeeds } from "../../report/rank-rule.ts";
 import { moduleNames } from "../pools.ts";
@@ -114,9 +114,7 @@ export async function auditMergedAdapter(
     ...strangers(given, names),
   ];
   const kept = losable.map(({ t, apart: alone }) => keptOf(figures.shares[t]!, figures.cosines[t]!, alone));
-  const hidden = losable
-    .filter(({ name, t }) => kept[t] === "lost" && !lost.some(({ adapter }) => adapter === name))
-    .map(({ name, t }) => ({ name, cosine: figures.cosines[t]! }));
+  const hidden = hiddenAdapters(losable, figures, lost);
   const acts = inputs.map((_, t) => normOf(products, t) > 0);
   const acting = acts.filter(Boolean).length;
   const least = leastKept(
@@ -145,6 +143,7 @@ export async function auditMergedAdapter(
   const fixes = remedies({
     method: recorded.method.id,
     ofImages: ofImageModel(names),
+    oneRank: new Set([...merged.modules.values()].map(({ rank }) => rank)).size === 1,
     figures,
     signatures: found,
     lost: await fittedFixes(kernels, given, lost, {

@@ -37,7 +37,7 @@ export function recommend(plan: MergePlan, facts: SetFacts): Recommendation {
   const rest = lost.length === 0 ? null : merge({ ...kept, weights: null });
   return {
     ...all,
-    reason: [all.reason, ...leftOut(repeats, merges, faint), ...forWhom(lost)].join(" "),
+    reason: [all.reason, ...leftOut(repeats, merges, faint), ...forWhom(lost), ...dropped(plan, facts)].join(" "),
     scale,
     weights,
     without: rest,
@@ -55,6 +55,11 @@ function leftOut(repeats: SetFacts["repeats"], merges: SetFacts["merges"], faint
     ...merges.map((name) => `${name} is left out: it was made of others of these.`),
     ...faint.map((name) => `${name} is left out: beside the others it is nearly zero.`),
   ];
+}
+
+/** What is missing from a merge that leaves out other tensors than factors. */
+function dropped({ warnings }: MergePlan, { extras }: SetFacts): string[] {
+  return extras === null ? [] : warnings.filter(({ id }) => id === "extras-dropped").map(({ text }) => text);
 }
 
 /** For whom weights are that bring tiny adapters to the size of the others. */
@@ -87,7 +92,7 @@ function autoMerge(
     basis: acting < 2 ? [MEASURED.one] : crowded ? [] : ofText(plan.modules, RANK_BASIS[because]),
     leaves: leftOutOf(chosen.acts),
     extras,
-    command: commandFor(chosen, ...(rank === own ? [] : ["--rank", String(rank)])),
+    command: commandFor(chosen, null, ...(rank === own ? [] : ["--rank", String(rank)])),
   };
 }
 

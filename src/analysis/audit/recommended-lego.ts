@@ -52,7 +52,8 @@ export function legoMerge(
   const alike = mostAlike(sharedStart, acts);
   const { rank: usual, because: usually } = legoRank(modules, acts, alike);
   const forEnergy = energies.rankFor(LEAST_ROOM);
-  const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, methodById("lego")));
+  const lego = methodById("lego");
+  const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, lego));
   if (isSelection(modules, acts, rank)) return null;
   const all = sharedStart.some((group) => acts.every((own, t) => !own || group.includes(t)));
   const who = alike ? (all ? "All" : "Most") : sharedStart.length > 0 ? "No more than half" : "Nothing shows that most";
@@ -65,13 +66,13 @@ export function legoMerge(
           basis: [MEASURED.shortOfEnergy],
         };
   return {
-    method: "lego",
+    method: lego.id,
     rank,
     room: energies.heldBy(rank),
     reason: [because.reason(who), ignoredHalf(shareOfB) ?? []].flat().join(" "),
     basis: ofText(modules, because.basis),
     leaves: leftOutOf(acts),
     extras,
-    command: commandFor(chosen, "--method", "lego", "--rank", String(rank)),
+    command: commandFor(chosen, lego, "--rank", String(rank)),
   };
 }

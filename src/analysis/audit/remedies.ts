@@ -14,6 +14,8 @@ export interface DiagnosedMerge {
   readonly method: string;
   /** Whether it is for an image model. */
   readonly ofImages: boolean;
+  /** Whether all modules of the result have one rank. */
+  readonly oneRank: boolean;
   readonly figures: MergedFigures;
   readonly signatures: readonly Signature[];
   readonly lost: readonly Warning[];
@@ -65,7 +67,7 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
     ...withoutLost(lost),
     ...(scaled && !low ? [FIXES.factor(factor, scale)] : []),
     ...(other !== null && !low ? [FIXES.otherFactorOf(other, scale, merge.ofImages)] : []),
-    ...(found("rank-too-high") && !low ? [FIXES.idleRanks()] : []),
+    ...(found("rank-too-high") && !low ? [FIXES.idleRanks(merge.oneRank && !merge.ofImages)] : []),
   ];
 }
 

@@ -45,13 +45,6 @@ export interface Signature {
   readonly text: string;
 }
 
-/** An adapter that does not show in a result. */
-export interface HiddenAdapter {
-  readonly name: string;
-  /** Of the result with its delta. */
-  readonly cosine: number;
-}
-
 /** A merge as its signatures see it. */
 export interface SignedMerge {
   readonly figures: MergedFigures;
@@ -59,7 +52,7 @@ export interface SignedMerge {
   /** Warnings about adapters that are lost since they are so small. */
   readonly lost: readonly Warning[];
   /** The other adapters that are lost, whatever their size. */
-  readonly hidden: readonly HiddenAdapter[];
+  readonly hidden: readonly Warning[];
   /** The adapter that the result holds least of; null if fewer than two act. */
   readonly least: LeastKept | null;
   /** What its rank has to hold. */
@@ -199,7 +192,7 @@ function noDirection({ figures: { normRatio, agreement } }: SignedMerge): Signat
 
 function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: SignedMerge): Signature {
   const found = least === null ? null : isCramped(least.times, rank, needs) && lost.length === 0;
-  const isLost = [...lost.map(({ adapter }) => adapter), ...hidden.map(({ name }) => name)].includes(least?.name);
+  const isLost = [...lost, ...hidden].some(({ adapter }) => adapter === least?.name);
   // Where the rank leaves room, how much is held of each is a choice of weights, and neither good nor bad.
   const byWeight = found === false && least!.times < LEAST_KEPT;
   const limit =
@@ -224,12 +217,11 @@ function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: S
 
 function lostAdapter({ lost, hidden }: SignedMerge): Signature {
   const figure = lost.length + hidden.length;
-  const others = hidden.map(({ name, cosine }) => `${name} has cosine ${cosine.toFixed(3)} with the result.`);
   return {
     id: "lost-adapter",
     found: figure > 0,
     figure,
     limit: 0,
-    text: figure === 0 ? "none is practically lost" : [...lost.map(({ text }) => text), ...others].join(" "),
+    text: figure === 0 ? "none is practically lost" : [...lost, ...hidden].map(({ text }) => text).join(" "),
   };
 }

@@ -5,7 +5,6 @@ import { expertOf } from "../../adapter/experts.ts";
 import { ggufExpert, ggufFamilyOf, ggufName, ggufStack } from "../../adapter/names/gguf.ts";
 import { GGUF_FAMILIES, type GgufFamily } from "../../adapter/names/gguf-families.ts";
 import { headOrder } from "../../adapter/names/head-rows.ts";
-import { RECIPE_KEY } from "../../adapter/training-metadata.ts";
 import { areInTurn } from "../../adapter/weights/gate-and-up.ts";
 import { inParameters } from "../../adapter/weights/in-parameters.ts";
 import { RefusedError, UsageError } from "../../core/errors.ts";
@@ -13,6 +12,7 @@ import { forKind } from "../../core/module-kind.ts";
 import { type GgufTensorSpec, layoutGguf } from "../../formats/gguf/layout.ts";
 import { INVOCATION_KEY } from "../../formats/gguf/types.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
+import { RECIPE_KEY } from "../../formats/recipe-key.ts";
 import {
   type Conversion,
   type FactorContent,

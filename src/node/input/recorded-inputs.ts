@@ -43,9 +43,13 @@ function isNamed(path: string, { name }: Adapter): boolean {
 
 /** Whether a path and an adapter's name are the same where both say something. */
 function endsAlike(path: string, adapter: Adapter): boolean {
-  // Adapters of one name are numbered.
-  const name = adapter.name.replace(/ \(\d+\)$/, "");
-  return `/${nameOf(path)}`.endsWith(`/${name}`) || name.endsWith(`/${nameOf(path)}`);
+  // Adapters of one name are numbered, and what was converted from a folder is a file of its name.
+  const [name, own] = [adapter.name.replace(/ \(\d+\)$/, ""), nameOf(path)].map(withoutEnd) as [string, string];
+  return `/${own}`.endsWith(`/${name}`) || name.endsWith(`/${own}`);
+}
+
+function withoutEnd(name: string): string {
+  return name.replace(/\.(?:safetensors|gguf)$/, "");
 }
 
 function nameOf(path: string): string {

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { isDora } from "../../adapter/dora.ts";
-import { RECIPE_KEY } from "../../adapter/training-metadata.ts";
 import type { RecordedMerge } from "../../analysis/audit/audit-merged.ts";
 import {
   CLUSTERS,
@@ -14,6 +13,7 @@ import {
 import { LoraLegoError, RefusedError } from "../../core/errors.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { parseStrictJson } from "../../formats/json.ts";
+import { RECIPE_KEY } from "../../formats/recipe-key.ts";
 import { EXACT_SUM } from "../../methods/method.ts";
 import { methodById } from "../../methods/registry.ts";
 import { asSaid, autoTarget } from "../../plan/carried-out.ts";
@@ -22,13 +22,12 @@ import { makePlan } from "../../plan/plan.ts";
 import type { Recipe } from "../../recipe/recipe.ts";
 import { parseRecipe, type RecipeStep } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
+import { REPORT_FILE, reportBeside } from "../../report/report-beside.ts";
 import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
 import { isNamedFile } from "./adapter-path.ts";
 import { isFolder } from "./holds-adapter.ts";
 import { isPermutation, placesOf, type RecordedInput } from "./recorded-inputs.ts";
 
-/** The name of a report that stands beside a merged adapter (`merge --report merged/report.json`). */
-const REPORT_FILE = "report.json";
 /** What a recipe tells. */
 const WEIGHING = "weights and method, counted as a sum of all adapters";
 
@@ -197,15 +196,16 @@ function planOf(recipe: Recipe, source: string, inputs: readonly Adapter[]): Mer
   }
 }
 
-/** The name of the report beside a result: a single file's own where that is there, as its folder may hold others. */
-function reportFile({ folder, path }: MergedPlace): string {
-  const own = reportOf(path);
-  return own !== REPORT_FILE && (folder === null || !existsSync(join(folder, own))) ? REPORT_FILE : own;
+/** Where the report of a result belongs; of a folder's own weights in the folder. */
+function reportPath(path: string): string {
+  return reportBeside(isNamedFile(path) || isFolder(path) ? path : dirname(path));
 }
 
-/** What a report beside a result is best called. */
-function reportOf(path: string): string {
-  return isNamedFile(path) ? `${basename(path)}.${REPORT_FILE}` : REPORT_FILE;
+/** The name of the report beside a result: a single file's own, unless its folder holds one that may be about it. */
+function reportFile({ folder, path }: MergedPlace): string {
+  const own = basename(reportPath(path));
+  const there = (name: string): boolean => folder !== null && existsSync(join(folder, name));
+  return !there(own) && there(REPORT_FILE) ? REPORT_FILE : own;
 }
 
 /** The report beside a result, or why there is none. */
@@ -227,8 +227,7 @@ async function clustersOf(
   adapters: readonly Adapter[],
 ): Promise<RecordedClusters | string> {
   if (report === noReport(file) && folder !== null) {
-    const there = shellPath(join(isFolder(path) ? path : dirname(path), reportOf(path)));
-    return `there is no ${file} beside it; a merge that clusters writes it there with --report ${there}`;
+    return `there is no ${file} beside it; a merge that clusters writes it there with --report ${shellPath(reportPath(path))}`;
   }
   if (typeof report === "string") return report;
   const places = await placesOf(report.inputs, adapters);

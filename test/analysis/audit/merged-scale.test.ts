@@ -89,7 +89,7 @@ describe("signatures of a scale", () => {
     expect(signature(audit, "lost-adapter")).toMatchObject({
       found: true,
       figure: 1,
-      text: "b has cosine 0.000 with the result.",
+      text: "b is practically lost: the result has cosine 0.000 with it.",
     });
     expect(signature(audit, "badly-kept").text).toBe("0.00 times as much of b as of all (see lost-adapter)");
     expect(audit.good).toBe(false);

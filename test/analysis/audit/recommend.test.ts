@@ -113,7 +113,9 @@ describe("recommend", () => {
     const { lego } = await recommended(ranks, facts);
     expect(lego!.rank).toBe(rank);
     if (basis !== null) expect(lego!.basis).toEqual([basis]);
-    expect(lego!.command).toMatch(new RegExp(`--method lego --rank ${rank} --out merged-2$`));
+    expect(lego!.command).toMatch(
+      new RegExp(`--method lego --rank ${rank} --report merged-2/report\\.json --out merged-2$`),
+    );
   });
 
   it("takes a rank that leaves room for each adapter, where there are more of them than ranks", async () => {
@@ -147,7 +149,9 @@ describe("recommend", () => {
       / Its weight of 210 amplifies the noise of adapter-1 as much: take it if it is fully trained .*, else leave it out\.$/,
     );
     expect(without!.command).toBe("lora-lego merge adapter-0 adapter-2 --out merged-2");
-    expect(lego!.command).toBe("lora-lego merge adapter-0 adapter-2 --method lego --rank 4 --out merged-3");
+    expect(lego!.command).toBe(
+      "lora-lego merge adapter-0 adapter-2 --method lego --rank 4 --report merged-3/report.json --out merged-3",
+    );
     expect((await recommended([4, 4])).without).toBeNull();
   });
 
