@@ -15,6 +15,7 @@ import {
 import { effectiveRank, MeanSpectrum } from "../figures/spectrum.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
+import { AUTO } from "../methods/auto.ts";
 import { DEFAULT_METHOD, EXACT_SUM } from "../methods/method.ts";
 import type { MethodChoice } from "../methods/method-options.ts";
 import { moduleMemory } from "../methods/module-memory.ts";
@@ -32,6 +33,8 @@ import { type SignCount, SignSample } from "./sign-sample.ts";
 /** The figures of one method at one rank on given adapters, over all modules. */
 export interface ComparedMerge {
   readonly method: string;
+  /** Whether it is what `--method auto` takes by itself, which gives the result a factor too: that changes its norm alone. */
+  readonly auto: boolean;
   /** The largest rank of its result. */
   readonly rank: number;
   /** The same as in the report of a merge. */
@@ -76,6 +79,7 @@ export type ComparedRecipe = MethodChoice & Pick<RecipeFields, "target">;
 
 interface Contestant {
   readonly run: ModuleRun;
+  auto: boolean;
   readonly bytesPerElement: number;
   products: DeltaProducts;
   readonly ranks: number[];
@@ -112,15 +116,18 @@ export async function compareMethods(
   makePlan(given, { ...common, method: EXACT_SUM });
   const refused: { method: string; reason: string }[] = [];
   const contestants: Contestant[] = [];
-  const entered = new Set<string>();
+  const entered = new Map<string, Contestant>();
   const alike = new Set<string>();
   for (const recipe of recipes) {
     const method = recipe.method ?? DEFAULT_METHOD;
     try {
       const { contestant, key } = enter(adapters, { ...common, ...recipe });
-      if (entered.has(key)) alike.add(method);
-      else contestants.push(contestant);
-      entered.add(key);
+      const same = entered.get(key);
+      if (same === undefined) {
+        contestants.push(contestant);
+        entered.set(key, contestant);
+      } else if (method === AUTO || same.auto) same.auto = true;
+      else alike.add(method);
     } catch (error) {
       if (!(error instanceof LoraLegoError)) throw error;
       const known = refused.some((own) => own.method === method && own.reason === error.message);
@@ -174,6 +181,7 @@ function enter(adapters: readonly Adapter[], recipe: Recipe): { contestant: Cont
   const key = JSON.stringify([plan.method, plan.options, plan.after, ranks]);
   const contestant = {
     run: { ...methodRun(plan), target },
+    auto: plan.chosen !== null && recipe.target === undefined,
     bytesPerElement: bytesOf(plan.dtype),
     products: noProducts(adapters.length),
     ranks: [],
@@ -216,6 +224,7 @@ function outcome(contestant: Contestant, weights: readonly number[]): Omit<Compa
   const rank = ranks.reduce((most, value) => Math.max(most, value), 0);
   return {
     method: run.method.id,
+    auto: contestant.auto,
     rank,
     ...deltaFigures(contestant.products, sumProducts(contestant.products, weights)),
     signConflicts: conflicts.count === 0 ? null : conflicts.disagree / conflicts.count,

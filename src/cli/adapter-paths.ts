@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { LoraLegoError, UsageError } from "../core/errors.ts";
+import { listed } from "../core/listed.ts";
 import { compareNaturally } from "../core/natural-order.ts";
 import { readGguf } from "../formats/gguf/header.ts";
 import { configNameBeside, isConfigFile, isIndexFile, isOfFolder } from "../formats/peft-folder/files.ts";
@@ -53,6 +54,8 @@ interface Group {
   readonly path: string;
   readonly adapters: readonly string[];
   readonly merges: readonly string[];
+  /** Folders in it that hold adapters and are none. */
+  readonly more: readonly string[];
 }
 
 /** Paths that may be adapters, each with the adapters that it stands for, and those that are none. */
@@ -73,8 +76,12 @@ async function sortOut(paths: readonly string[]): Promise<Sorted> {
     const inside = adaptersIn(path);
     const merges = inside.filter((each) => existsSync(join(each, RECIPE_FILE)));
     const others = inside.filter((each) => !merges.includes(each));
-    if (others.length === 0) return { path, adapters: inside.length === 0 ? [path] : inside, merges: [] };
-    return { path, adapters: others, merges };
+    const more = foldersIn(path);
+    if (inside.length === 0 && more.length > 0) {
+      throw new UsageError(`${path} holds no adapter itself, but folders in it do; pass ${listed(more, "or")}.`);
+    }
+    if (others.length === 0) return { path, adapters: inside.length === 0 ? [path] : inside, merges: [], more };
+    return { path, adapters: others, merges, more };
   });
   return { groups, left: others.length === 0 ? [] : left };
 }
@@ -82,12 +89,16 @@ async function sortOut(paths: readonly string[]): Promise<Sorted> {
 /** The adapters, after a notice of each path that is none or stands for others. */
 function said({ groups, left }: Sorted): string[] {
   for (const { path, why } of left) sayLine(`${path} ${why}, and is left out.`);
-  return groups.flatMap(({ path, adapters, merges }) => {
+  return groups.flatMap(({ path, adapters, merges, more }) => {
     if (adapters[0] !== path) {
       const names = adapters.map((each) => basename(each)).join(", ");
       const out = merges.map((each) => basename(each)).join(", ");
+      const left = [
+        ...(out === "" ? [] : [`merges are left out: ${out}`]),
+        ...(more.length === 0 ? [] : [`adapters deeper in it are left out, so pass ${listed(more)} too`]),
+      ];
       sayLine(
-        `${path} holds no adapter itself, and the adapters in it are taken: ${names}${out === "" ? "" : `; merges are left out: ${out}`}.`,
+        `${[`${path} holds no adapter itself, and the adapters in it are taken: ${names}`, ...left].join("; ")}.`,
       );
     }
     return adapters;
@@ -146,6 +157,18 @@ function adaptersIn(path: string): string[] {
       const files = filesIn(folder);
       return files.length === 0 ? folder : files;
     });
+}
+
+/** The folders in one that is no adapter which are none either, but hold some. */
+function foldersIn(path: string): string[] {
+  if (!isFolder(path) || readdirSync(path).some(isOfFolder)) return [];
+  return readdirSync(path)
+    .filter((name) => !CHECKPOINT.test(name) && !name.startsWith("."))
+    .sort(compareNaturally)
+    .map((name) => join(path, name))
+    .filter(
+      (folder) => isFolder(folder) && !holdsAdapter(folder) && !holdsModel(folder) && adaptersIn(folder).length > 0,
+    );
 }
 
 /** The files of weights in a folder that holds several adapters; none where it is one itself. */

@@ -1,9 +1,6 @@
-import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { UsageError } from "../core/errors.ts";
 import { shellPath } from "../core/shell-word.ts";
-import { nearPath } from "../node/files/near-path.ts";
 import type { OpenOptions } from "../node/input/adapter-path.ts";
 import { severalAdaptersAmong } from "./adapter-paths.ts";
 import { collectPath } from "./parse-flags.ts";
@@ -48,25 +45,19 @@ export async function auditCommand(): Promise<Command> {
 /** @returns whether no problem was found */
 async function auditSet(paths: string[], opening: OpenOptions, json: boolean): Promise<boolean> {
   const { auditAdapters } = await import("../node/audit-adapters.ts");
-  const { partsOf } = await import("../node/input/parts-again.ts");
+  const { pathsOfParts } = await import("../node/input/parts-again.ts");
   const adapters = await severalAdaptersAmong(paths);
   const audit = await auditAdapters(adapters, opening);
   const [only, ...others] = adapters as [string, ...string[]];
-  const parts = others.length > 0 ? [] : await partsOf(only);
+  const parts = others.length > 0 ? [] : await pathsOfParts(only);
   if (parts.length > 1) {
     sayLine(
-      `${only} is a merge by its recipe.yaml. How it went: lora-lego audit ${shellPath(only)} --of ${parts.map((path) => shellPath(nearby(only, path))).join(" ")}`,
+      `${only} is a merge by its recipe.yaml. How it went: lora-lego audit ${shellPath(only)} --of ${parts.map(shellPath).join(" ")}`,
     );
   }
   if (json) printJson(audit);
   else printAudit(audit);
   return audit.good;
-}
-
-/** Where an adapter is that a merge names: here, or beside it. */
-function nearby(merged: string, path: string): string {
-  const beside = join(dirname(resolve(merged)), path);
-  return existsSync(path) || !existsSync(beside) ? path : nearPath(beside);
 }
 
 /** @returns whether no signature was found */

@@ -21,7 +21,7 @@ export async function compareCommand(): Promise<Command> {
     .argument("<adapter...>", "folders or files of LoRA adapters of one base model", collectPath)
     .option(
       "--methods <list>",
-      "methods to compare, such as lego,ties_svd (default: all but the slow ones on dense deltas)",
+      "methods to compare, such as auto,lego,ties_svd (default: all but the slow ones on dense deltas)",
       (text) => text.split(","),
     )
     .option("--ranks <list>", "ranks to compare at, such as 8,16 (default: each method's own)", (text) =>

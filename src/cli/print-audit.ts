@@ -171,7 +171,11 @@ function printFindings({ adapters, findings, consumers }: Audit): void {
 }
 
 function printRecommendation({ recommendation }: Audit): void {
-  if (recommendation === null) return;
+  if (recommendation === null) {
+    printLine();
+    printParagraph("There is no merge to recommend: what speaks against one stands above.");
+    return;
+  }
   const { method, scale, rank, without, lego } = recommendation;
   printLine();
   printMerge(

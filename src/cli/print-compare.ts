@@ -2,6 +2,7 @@ import type { ComparedMerge, Comparison } from "../analysis/compare.ts";
 import { inMeasuredOrder, MEASURED_LINES, measuredShown, refusalsByReason } from "../analysis/figures-table.ts";
 import { plural } from "../core/plural.ts";
 import { percent } from "../core/shown.ts";
+import { chooseMethod } from "../methods/auto.ts";
 import { MOST_COSINE } from "../report/kept.ts";
 import { cosineShown, printParagraph } from "./page.ts";
 import { table } from "./table.ts";
@@ -32,7 +33,7 @@ export function printComparison(comparison: Comparison, slow: readonly string[])
     table(
       ["method", ...LEGEND.map(([column]) => column)],
       inMeasuredOrder(merges).map((merge) => [
-        merge.method,
+        merge.auto ? `${merge.method} (auto)` : merge.method,
         merge.rank,
         decimals(merge.normRatio),
         decimals(merge.energy),
@@ -54,6 +55,14 @@ export function printComparison(comparison: Comparison, slow: readonly string[])
       "the methods that score most are not those nearest to the sum. Measure on your own tasks with lora-lego bench.",
     0,
   );
+  const auto = merges.find((merge) => merge.auto);
+  if (auto !== undefined) {
+    const factor =
+      chooseMethod(adapters.length, false).scale === "auto"
+        ? ", times a computed factor, which changes the norm alone"
+        : "";
+    printParagraph(`(auto): what --method auto takes, ${auto.method} at rank ${auto.rank}${factor}.`);
+  }
   for (const line of lostLines(comparison)) printParagraph(line);
   if (alike.length > 0) printParagraph(`once, as a larger rank changes nothing: ${alike.join(", ")}`);
   for (const { methods, reason } of refusalsByReason(comparison)) printParagraph(`left out: ${methods}: ${reason}`);

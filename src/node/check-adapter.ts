@@ -68,6 +68,7 @@ export async function checkPath(
     const tensor = options.stream ? null : await notFinite(adapter);
     const beside = options.stream ? ["whether all values are finite, because only headers were read"] : [];
     const checked: CheckedAdapter[] = [];
+    const free = freeNames();
     for (const consumer of consumers) {
       const check = checkOpened(adapter, consumer, base, tensor);
       checked.push({
@@ -78,7 +79,7 @@ export async function checkPath(
         findings: check.findings,
         unseen: [...check.unseen, ...beside],
         undecided: check.undecided,
-        mended: await mendingCommand(adapter, consumer, check.findings, paths, freeNames()),
+        mended: await mendingCommand(adapter, consumer, check.findings, paths, free),
       });
     }
     return checked;

@@ -1,6 +1,7 @@
 import { type ComparedRecipe, type Comparison, compareMethods } from "../analysis/compare.ts";
 import { comparePage } from "../analysis/compare-page.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
+import { AUTO } from "../methods/auto.ts";
 import { METHODS, methodById } from "../methods/registry.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { COUNTS, FUNCTION, NUMBERS, PATH, PATHS, SWITCH, TEXTS } from "./call/rules.ts";
@@ -9,7 +10,7 @@ import { OutputFile } from "./output/output-file.ts";
 
 /** What to compare. */
 export interface CompareOptions extends OpenOptions {
-  /** Ids of methods. Default: all except the slow ones on dense deltas, which need a rank to cut to. */
+  /** Ids of methods, or auto for the one that a merge takes by itself. Default: auto, and all except the slow ones on dense deltas, which need a rank to cut to. */
   readonly methods?: readonly string[];
   /** Ranks to compare at. Default: each method's own. */
   readonly ranks?: readonly number[];
@@ -59,9 +60,9 @@ const COMPARE: Call<CompareOptions> = {
 export async function compareAdapters(paths: readonly string[], options: CompareOptions = {}): Promise<Comparison> {
   checkCall(COMPARE, [paths, options]);
   const { ranks, weights, allowPartial = false, html, force = false, onNotice } = options;
-  const ids = options.methods ?? METHODS.map(({ id }) => id).filter((id) => !SLOW_METHODS.includes(id));
-  const recipes = ids.flatMap((id) => {
-    const method = methodById(id).id;
+  const quick = METHODS.map(({ id }) => id).filter((id) => !SLOW_METHODS.includes(id));
+  const recipes = (options.methods ?? [...quick, AUTO]).flatMap((id) => {
+    const method = id === AUTO ? AUTO : methodById(id).id;
     return ranks === undefined ? [{ method }] : ranks.map((rank) => ({ method, target: { kind: "rank", rank } }));
   }) as ComparedRecipe[];
   const opened = await diskAdapters(paths, options);

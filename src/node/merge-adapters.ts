@@ -9,6 +9,7 @@ import { carriedOut } from "../plan/carried-out.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { planOutput, writerOfMerge } from "../plan/plan-output.ts";
+import type { Warning } from "../plan/warning.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RecipeStep } from "../recipe/recipe-file.ts";
 import { bakedAdapters, refuseIdleBase } from "./bake-adapters.ts";
@@ -139,7 +140,8 @@ export async function mergeChecked(
     profile?.mark("open");
     const { out } = options;
     const adapters = opened.map(({ adapter }) => adapter);
-    for (const text of (await partsAgain(opened)).values()) options.onNotice?.(text);
+    const again = await partsAgain(opened);
+    const known = Array.from(again.values(), ({ text }): Warning => ({ id: "counts-twice", text }));
     const planned = async () => ({ plan: makePlan(adapters, recipe), adapters, baseConfig });
     // What is wrong with the inputs is said before that the output is there already.
     if (existsSync(out)) await planned();
@@ -149,7 +151,7 @@ export async function mergeChecked(
       intoOutput(out, inputs, options, (output, place) =>
         mergeInto(
           output,
-          { opened, recipe, writer, baseConfig, place, stepsOf, ...(profile && { profile }), ...how },
+          { opened, recipe, writer, baseConfig, place, stepsOf, known, ...(profile && { profile }), ...how },
           options,
         ),
       ),

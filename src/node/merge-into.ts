@@ -11,6 +11,7 @@ import { DEFAULT_METHOD } from "../methods/method.ts";
 import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
 import { plannedAdapter } from "../plan/planned-adapter.ts";
 import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
+import type { Warning } from "../plan/warning.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RecipeStep } from "../recipe/recipe-file.ts";
 import { withRecipe } from "../recipe/recipe-text.ts";
@@ -37,6 +38,8 @@ export interface MergeJob {
   readonly withHost?: WithHost;
   /** What the threads did when is added to it. */
   readonly profile?: Profile;
+  /** What to warn of besides what the merge finds. */
+  readonly known?: readonly Warning[];
   /** Where the report goes. */
   readonly place: ReportPlace | null;
   /** The steps for recipe.yaml, once the final plan is known. */
@@ -133,7 +136,7 @@ function mergeOnDisk(
   output: Output,
   weights: string,
   room: (plan: MergePlan) => Promise<number>,
-  { opened, recipe, hashes = true, profile, withHost = withDiskHost }: MergeJob,
+  { opened, recipe, hashes = true, known = [], profile, withHost = withDiskHost }: MergeJob,
   control: MachineControl,
 ): Promise<MergeOutcome> {
   const adapters = opened.map(({ adapter }) => adapter);
@@ -151,6 +154,7 @@ function mergeOnDisk(
     const outcome = await runMerge(adapters, recipe, host, { ...control, ...(profile && { profile }) });
     control.signal?.throwIfAborted();
     profile?.mark("report");
-    return outcome;
+    const { report } = outcome;
+    return { ...outcome, report: { ...report, warnings: [...known, ...report.warnings] } };
   });
 }

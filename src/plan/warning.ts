@@ -21,6 +21,7 @@ export interface Warning {
     | "zero-result"
     | "weights-idle"
     | "same-adapter"
+    | "counts-twice"
     | "zero-adapter"
     | "lost-adapter"
     | "rank-too-low"

@@ -78,6 +78,13 @@ ${recipe.split("\n").map(printable).join("\n")}\`\`\`
 `;
 }
 
+/** The SHA-256 of each input of a merge, in the order of its recipe, by its card; empty where that has none. null for one that it does not tell. */
+export function hashesOfCard(text: string): (string | null)[] {
+  const [, rows] = /^## Inputs\n\n.*\n.*\n((?:\|.*\n)*)/m.exec(text) ?? [];
+  const lines = filesOfCard(text) === null || rows === undefined ? [] : rows.trimEnd().split("\n");
+  return lines.map((line) => /\| `([0-9a-f]{64})` \|$/.exec(line)?.[1] ?? null);
+}
+
 /**
  * The model card of an adapter that was converted from another format.
  *

@@ -82,6 +82,12 @@ export const FIXES = {
     leaves,
     weights,
   }),
+  /** @param repeated names of those that it leaves out @param weights of all adapters */
+  once: (leaves: readonly number[], repeated: readonly string[], weights: readonly number[]): Fix => ({
+    why: `Without ${repeated.join(", ")}, so that nothing counts twice.`,
+    leaves,
+    weights,
+  }),
   sizes: (sizes: readonly number[], strengths: string): Fix => ({
     why: `The method's weights do not scale deltas, so adapters are brought to one size first; ${strengths}`,
     sizes,

@@ -18,7 +18,7 @@ import { FIXES } from "./fixes.ts";
 import { ignoredHalf } from "./ignored-half.ts";
 import { hiddenAdapters, type LosableInput, lostAdapters } from "./lost-adapters.ts";
 import { rankWarnings } from "./rank-warnings.ts";
-import { sameAdapters } from "./same-adapters.ts";
+import { repeatedInputs, sameAdapters } from "./same-adapters.ts";
 import { scaleWarnings } from "./scale-warnings.ts";
 
 /** Share of the inputs' norm below which a result is only rounding error. */
@@ -84,7 +84,7 @@ export function runWarnings(
 const RULES: readonly ((run: Run) => Warning[])[] = [
   computedFactor,
   zeroAdapters,
-  ({ used, products }) => sameAdapters(used, products),
+  repeatedAdapters,
   ({ lost }) => [...lost],
   hidden,
   ranks,
@@ -120,6 +120,19 @@ function withoutZero({ inputs }: ScaledPlan, used: Run["used"], zero: Run["used"
   const weights = inputs.map(({ weight }) => weight);
   const leaves = zero.map(({ t }) => t);
   return FIXES.leaveOut(leaves, [], names, weights, used.length - zero.length);
+}
+
+/** Warn of adapters that count twice, with the merge of each once; an adapter that is then alone is not merged. */
+function repeatedAdapters({ plan, used, products, lost }: Run): Warning[] {
+  const repeated = repeatedInputs(products);
+  const leaves = used.filter(({ t }) => repeated.has(t));
+  const once = FIXES.once(
+    leaves.map(({ t }) => t),
+    leaves.map(({ name }) => name),
+    plan.inputs.map(({ weight }) => weight),
+  );
+  const several = used.length - leaves.length > 1 && lost.length === 0;
+  return sameAdapters(used, products).map((warning) => ({ ...warning, ...(several && { fix: once }) }));
 }
 
 function lostOf({ plan, method, used, products, weighted, totals }: Omit<Run, "lost">): Warning[] {

@@ -45,6 +45,24 @@ describe("compareMethods", () => {
     expect(similarity[1]![1]).toBeCloseTo(1, 6);
   });
 
+  it("marks what auto takes by itself, at its rank, once", async () => {
+    const three = await Promise.all([1, 2, 3].map((seed) => random(`a${seed}`, seed, 2)));
+    const recipes = [{ method: "tsv" }, { method: "svd" }, { method: "auto" }] as ComparedRecipe[];
+    const { merges, alike } = await compareMethods(tightKernels(), three, recipes, [1, 1, 1]);
+    // Three adapters of rank 2 get twice that rank.
+    expect(merges.map(({ method, rank, auto }) => [method, rank, auto])).toEqual([
+      ["tsv", 2, false],
+      ["svd", 2, false],
+      ["tsv", 4, true],
+    ]);
+    const two = await compareMethods(tightKernels(), three.slice(1), recipes, [1, 1]);
+    expect(two.merges.map(({ method, rank, auto }) => [method, rank, auto])).toEqual([
+      ["tsv", 2, true],
+      ["svd", 2, false],
+    ]);
+    expect([alike, two.alike]).toEqual([[], []]);
+  });
+
   it("names the flag that takes adapters of different modules", async () => {
     const apart = [await adapter("one", 1, [1], [1]), await adapter("other", 1, [1], [1], "v")];
     const comparison = compareMethods(tightKernels(), apart, [{ method: "cat" }], [1, 1]);

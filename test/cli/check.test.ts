@@ -142,6 +142,9 @@ describe("lora-lego check", () => {
       ]),
     );
     const path = writeAdapter(join(folder, "several"), { modules, extras: bias, config: { bias: "lora_only" } });
+    const all = (await run(["check", path])).stdout.matchAll(/^ +lora-lego .* --out (\S+)$/gm);
+    const outs = Array.from(all, ([, out]) => out);
+    expect([outs.length > 1, new Set(outs).size]).toEqual([true, outs.length]);
     for (const id of ["vllm", "sglang", "tgi", "mlx"]) {
       const [{ mended }] = JSON.parse((await run(["check", path, "--for", id, "--json"])).stdout);
       const ended = await run(mended.command.split(" ").slice(1));

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
@@ -230,17 +230,61 @@ describe.concurrent("a merge", () => {
     const { code, stderr } = await run(["merge", "ab", "adapters/b", "--out", "again"], { cwd: folder });
     expect(code).toBe(0);
     expect(stderr).toContain(
-      "ab was made of a, b (its recipe.yaml), so b counts twice; merge the adapters themselves, with --weights for more of one.\n",
+      "warning: ab was made of a, b (its recipe.yaml), so b counts twice; merge the adapters themselves, with --weights for more of one. [counts-twice]\n",
     );
+    const { stdout } = await run(["merge", "ab", "adapters/b", "--out", "told", "--json"], { cwd: folder });
+    expect(JSON.parse(stdout).warnings[0].id).toBe("counts-twice");
     expect((await run(["merge", "adapters/a", "adapters/b", "--out", "apart"], { cwd: folder })).stderr).not.toContain(
       "twice",
     );
+  });
+
+  it("is no set with some of its parts: the audit names them all, and recommends no merge of the rest", async () => {
+    const { code, stdout } = await run(["audit", "../ab", "b"], { cwd: join(folder, "adapters") });
+    expect([code, stdout.replaceAll(/\s+/g, " ")]).toEqual([
+      1,
+      expect.stringContaining("merge the adapters themselves (lora-lego audit a b says how), with --weights"),
+    ]);
+    expect(stdout).toContain("There is no merge to recommend: what speaks against one stands above.");
+    expect(stdout).not.toContain("lora-lego merge");
+    const whole = await run(["audit", "../ab", "a", "b"], { cwd: join(folder, "adapters") });
+    expect(whole.stdout).toMatch(/^ {2}lora-lego merge a b --out/m);
+    const twice = await run(["audit", "a", "a"], { cwd: join(folder, "adapters") });
+    expect([twice.code, twice.stdout]).toEqual([1, expect.stringContaining("There is no merge to recommend")]);
+  });
+
+  it("of an adapter that is passed twice ends with the merge of each once", async () => {
+    const { stdout } = await run(["merge", "a", "a", "b", "--out", "../twice"], { cwd: join(folder, "adapters") });
+    expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
+      /Without adapters\/a \(2\), so that nothing counts twice\. .*lora-lego merge a b .*--out \.\.\/twice-2 /,
+    );
+    const audit = await run(["audit", "../twice", "--of", "a", "a", "b"], { cwd: join(folder, "adapters") });
+    expect(audit.stdout).toMatch(/^note: [\s\S]*is one of them passed\s+twice\?$/m);
   });
 
   it("is told where it is audited alone, with what audits how it went", async () => {
     const { stdout, stderr } = await run(["audit", "ab"], { cwd: folder });
     expect(stderr).toContain("ab is a merge by its recipe.yaml. How it went: lora-lego audit ab --of a b\n");
     expect(stdout).toContain("One adapter has nothing to be merged with: name the others too.");
+  });
+});
+
+describe.concurrent("a folder with folders of folders", () => {
+  it("says which of them hold more adapters, and which to pass where all do", async () => {
+    const cwd = tempFolder();
+    const of = (path: string) => cpSync(join(folder, "adapters/a"), join(cwd, path), { recursive: true });
+    for (const path of ["grp/a", "grp/c", "grp/sub/b", "deep/sub/b"]) of(path);
+    const { code, stderr } = await run(["inspect", "grp"], { cwd });
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining(
+        "grp holds no adapter itself, and the adapters in it are taken: a, c; adapters deeper in it are left out, so pass grp/sub too.\n",
+      ),
+    ]);
+    expect(await run(["inspect", "deep"], { cwd })).toMatchObject({
+      code: 2,
+      stderr: "error: deep holds no adapter itself, but folders in it do; pass deep/sub.\n",
+    });
   });
 });
 

@@ -48,7 +48,7 @@ describe("what lies beside a merged adapter", () => {
     expect((await auditMerged(out, { of: adapters })).mismatch).toBeNull();
   });
 
-  it("refuses adapters of which it names none, but knows copies by their hashes where a report has them", async () => {
+  it("refuses adapters of which it names none, but knows copies by their hashes in the card or a report", async () => {
     const names = ["x", "y", "z"];
     const copies = (seed: number) =>
       names.map((name, t) => writeAdapter(join(tempFolder(), name), randomAdapter(seed + t, { rank: 4 })));
@@ -56,9 +56,26 @@ describe("what lies beside a merged adapter", () => {
     const refused =
       /^recipe\.yaml says that the result was made of a, b, c, and none of them is passed; pass those to --of, /;
     await expect(auditMerged(await merged(recipe, true), { of: copies(5) })).rejects.toThrow(refused);
-    await expect(auditMerged(await merged(recipe), { of: copies(0) })).rejects.toThrow(refused);
+    const plain = await merged(recipe);
+    expect((await auditMerged(plain, { of: copies(0) })).weights).toEqual([1, 2, 3]);
+    rmSync(join(plain, "README.md"));
+    await expect(auditMerged(plain, { of: copies(0) })).rejects.toThrow(refused);
     const { weights, mismatch, energy } = await auditMerged(await merged(recipe, true), { of: copies(0).reverse() });
     expect([weights, mismatch, energy]).toEqual([[3, 2, 1], null, expect.closeTo(1, 6)]);
+  });
+
+  it("tells other adapters under the names of those that it was made of, and advises nothing then", async () => {
+    const other = writeAdapter(join(tempFolder(), "b"), randomAdapter(7, { rank: 4 }));
+    const of = [adapters[0]!, other, adapters[2]!];
+    const out = await merged({ method: "cat", scale: 0.1 });
+    const { mismatch, next, good, weights } = await auditMerged(out, { of });
+    expect(mismatch).toBe(
+      "b is not the file that this was made of (by its SHA-256); pass that to --of, or merge again with this one.",
+    );
+    expect([next, good, weights]).toEqual([[], false, [1, 1, 1]]);
+    // Nothing is known of them without the card.
+    rmSync(join(out, "README.md"));
+    expect((await auditMerged(out, { of })).mismatch).toBeNull();
   });
 
   it("tells nothing of a file of another name in the folder, but that it is not known", async () => {
@@ -183,6 +200,8 @@ describe("what lies beside a merged adapter", () => {
     const method = beside ? "lego" : "cat";
     const out = await merged({ method, target: { kind: "rank", rank: 12 } }, beside);
     writeFileSync(join(out, file), text);
+    // It would know c by its hash, whatever its name.
+    rmSync(join(out, "README.md"));
     const { unseen, weights, energy } = await auditMerged(out, { of: adapters });
     expect(unseen.filter((each) => each.match(reason) !== null)).toHaveLength(1);
     expect([weights, energy]).toEqual([file === "report.json" ? [1, 1, 1] : null, expect.closeTo(1, 6)]);

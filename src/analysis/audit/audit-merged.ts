@@ -19,6 +19,7 @@ import { type Kept, keptOf } from "../../report/kept.ts";
 import { hiddenAdapters, lostAdapters } from "../../report/lost-adapters.ts";
 import { rankOfAuto } from "../../report/next-merges.ts";
 import { type RankNeeds, rankNeeds } from "../../report/rank-rule.ts";
+import { sameAdapters } from "../../report/same-adapters.ts";
 import { moduleNames } from "../pools.ts";
 import { fittedFixes } from "./fitted-fixes.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
@@ -27,6 +28,7 @@ import { remedies } from "./remedies.ts";
 import { isComputed, type Signature, signatures } from "./signatures.ts";
 
 const STRANGE = "Pass the adapters that it was made of; if these are, merge again with other weights.";
+const UNMENDED = "Merge again with other weights, or by another method.";
 
 /** No method of a recipe, so that auto is always another one. */
 const UNNAMED = "";
@@ -181,10 +183,14 @@ export async function auditMergedAdapter(
       mismatch !== null
         ? []
         : [
-            ...(unexplained || is("no-direction") ? [{ why: STRANGE, how: null }] : []),
+            ...(unexplained || is("no-direction") ? strange(recorded, fixes.length > 0) : []),
             ...fixes.map((fix) => ({ why: `${fix.why}${unknownFlags(fix, recorded)}`, how: command(fix) })),
           ],
     notes: [
+      ...sameAdapters(
+        losable.filter(({ t }) => acts[t]),
+        products,
+      ).map(({ text }) => text),
       ...(leftOut === 0
         ? []
         : [`${plural(leftOut, "module")} of the adapters ${leftOut === 1 ? "is" : "are"} not in the result.`]),
@@ -225,6 +231,13 @@ function isByAuto({ recipe }: RecordedMerge, acting: number, { autoScale }: Merg
 /** What `--method auto` would take instead; null if that is what was made. */
 function adviceOf({ recipe }: RecordedMerge, acting: number): string | null {
   return adviceFor(acting, false, recipe?.method ?? UNNAMED, recipe?.scale ?? 1);
+}
+
+/** What to say of a result that does not show its adapters. @param mended whether a command is named that mends it */
+function strange({ recipe }: RecordedMerge, mended: boolean): MergedAudit["next"] {
+  // The recipe names these adapters.
+  if (recipe !== null) return mended ? [] : [{ why: UNMENDED, how: null }];
+  return [{ why: STRANGE, how: null }];
 }
 
 /** What to add to a command that makes a merge again. */

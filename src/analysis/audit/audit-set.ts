@@ -51,8 +51,8 @@ export interface Audit {
 
 /** What the place of a set tells, and not its files. */
 export interface KnownOfSet {
-  /** What is to be said of adapters that were made of others of the set, by position. Default: nothing. */
-  readonly merges?: ReadonlyMap<number, string>;
+  /** The adapters that were made of others of the set, by position: what is to be said of each, and whether all of them are in it. Default: none. */
+  readonly merges?: ReadonlyMap<number, { readonly text: string; readonly whole: boolean }>;
   /** Names outputs of commands, never the same twice. Default: no name is taken. */
   free?(path: string): string;
 }
@@ -128,10 +128,13 @@ export async function auditOf(
     sharedStart,
     planned,
     energies,
-    merges: [...merges.values()],
+    merges: Array.from(merges.values(), ({ text }) => text),
   };
   const findings = setFindings(set);
   const allowed = allowedPlan(planned, given, (own) => planOf(given, weights, acts.filter(Boolean).length, own));
+  // Beside a merge of others, too, the rest is no set; and an adapter alone is no merge.
+  const torn = [...merges.values()].some(({ whole }) => !whole);
+  const lone = merges.size + repeated.size > 0 && acts.filter(Boolean).length < 2;
   const repeats = [...repeated].map(([t, of]) => ({ name: adapters[t]!.name, of: adapters[of]!.name }));
   const shareModules = (t: number, u: number): boolean =>
     [...adapters[t]!.modules.keys()].some((name) => adapters[u]!.modules.has(name));
@@ -148,7 +151,7 @@ export async function auditOf(
     consumers: consumerVerdicts(given),
     findings,
     recommendation:
-      allowed === null || cancelled || !acts.includes(true)
+      allowed === null || cancelled || torn || lone || !acts.includes(true)
         ? null
         : recommend(allowed.plan, {
             paths,

@@ -21,7 +21,7 @@ export interface AuditFinding {
   /** problem: merge the set only when it is mended; note: it works, if this is kept in mind. */
   readonly level: "problem" | "note";
   /** Stable; the same as a merge's warning where there is one. */
-  readonly id: Warning["id"] | "refused" | "same-start" | "outliers" | "counts-twice" | "rank-too-low" | "not-compared";
+  readonly id: Warning["id"] | "refused" | "same-start" | "outliers" | "rank-too-low" | "not-compared";
   readonly text: string;
 }
 

@@ -22,13 +22,37 @@ export async function placesOf(inputs: readonly RecordedInput[], adapters: reado
   match(({ name }, adapter) => isNamed(name, adapter));
   match(({ name }, adapter) => endsAlike(name, adapter));
   if (!places.includes(-1) || inputs.every(({ sha256 }) => sha256 === null)) return places;
+  const hashes = await hashesOf(adapters);
+  match(({ sha256 }, _, t) => sha256 !== null && hashes[t] === sha256);
+  return places;
+}
+
+/**
+ * The adapters whose weights are others than those that were recorded under their names.
+ *
+ * @param places from `placesOf`
+ */
+export async function otherFiles(
+  inputs: readonly RecordedInput[],
+  places: readonly number[],
+  adapters: readonly Adapter[],
+): Promise<Adapter[]> {
+  if (inputs.every(({ sha256 }) => sha256 === null)) return [];
+  const hashes = await hashesOf(adapters);
+  return inputs.flatMap(({ sha256 }, n) => {
+    const own = hashes[places[n]!] ?? null;
+    return sha256 === null || own === null || own === sha256 ? [] : adapters[places[n]!]!;
+  });
+}
+
+/** SHA-256 of the adapters' weights; null for those that are not on this machine. */
+async function hashesOf(adapters: readonly Adapter[]): Promise<(string | null)[]> {
   const hashes: (string | null)[] = [];
   for (const { files } of adapters) {
     const paths = files.flatMap((file) => ("path" in file ? String(file.path) : []));
     hashes.push(paths.length > 0 && paths.length === files.length ? await hashFiles(paths) : null);
   }
-  match(({ sha256 }, _, t) => sha256 !== null && hashes[t] === sha256);
-  return places;
+  return hashes;
 }
 
 /** The position of the adapter that a recipe or report means; -1 if there is none. */

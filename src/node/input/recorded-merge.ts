@@ -11,6 +11,7 @@ import {
   recordedReport,
 } from "../../analysis/audit/recorded-clusters.ts";
 import { LoraLegoError, RefusedError } from "../../core/errors.ts";
+import { listed } from "../../core/listed.ts";
 import { shellPath } from "../../core/shell-word.ts";
 import { parseStrictJson } from "../../formats/json.ts";
 import { RECIPE_KEY } from "../../formats/recipe-key.ts";
@@ -22,11 +23,12 @@ import { makePlan } from "../../plan/plan.ts";
 import type { Recipe } from "../../recipe/recipe.ts";
 import { parseRecipe, type RecipeStep } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
+import { CARD_FILE, hashesOfCard } from "../../report/card.ts";
 import { REPORT_FILE, reportBeside } from "../../report/report-beside.ts";
 import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
 import { isNamedFile } from "./adapter-path.ts";
 import { isFolder } from "./holds-adapter.ts";
-import { isPermutation, placesOf, type RecordedInput } from "./recorded-inputs.ts";
+import { isPermutation, otherFiles, placesOf, type RecordedInput } from "./recorded-inputs.ts";
 
 /** What a recipe tells. */
 const WEIGHING = "weights and method, counted as a sum of all adapters";
@@ -63,7 +65,7 @@ export async function recordedMerge(place: MergedPlace, adapters: readonly Adapt
   const source = alone ? `the recipe in ${basename(place.path)}` : RECIPE_FILE;
   const steps = await orUnseen(unseen, WEIGHING, () => (alone ? stepsInFile(place, source) : stepsBeside(place)));
   refuseMagnitudes(steps, adapters);
-  const inputs = steps?.length === 1 ? inputsOf(steps[0]!, report) : [];
+  const inputs = steps?.length === 1 ? inputsOf(steps[0]!, hashesBeside(place, report)) : [];
   const places = await placesOf(inputs, adapters);
   const names = inputs.map(({ name }) => name).join(", ");
   // A recipe of one adapter may be that of a merge that was changed, such as scaled or resized.
@@ -75,6 +77,7 @@ export async function recordedMerge(place: MergedPlace, adapters: readonly Adapt
     );
   }
   const others = !isPermutation(places, adapters.length);
+  const changedFiles = others ? [] : await otherFiles(inputs, places, adapters);
   const weighing =
     steps === null
       ? null
@@ -95,8 +98,18 @@ export async function recordedMerge(place: MergedPlace, adapters: readonly Adapt
     mismatch:
       inputs.length > 0 && others && !(changed && places[0] === -1)
         ? `${source} says that the result was made of ${names}; pass those to --of.`
-        : null,
+        : changedFiles.length > 0
+          ? notTheFiles(changedFiles)
+          : null,
   };
+}
+
+/** What is wrong with adapters whose weights are not those that were merged. */
+function notTheFiles(adapters: readonly Adapter[]): string {
+  const names = listed(adapters.map(({ name }) => name));
+  return adapters.length === 1
+    ? `${names} is not the file that this was made of (by its SHA-256); pass that to --of, or merge again with this one.`
+    : `${names} are not the files that this was made of (by their SHA-256); pass those to --of, or merge again with these.`;
 }
 
 /** The figures of a report's result for adapters in the user's order. @param places of the report's adapters among those passed */
@@ -151,13 +164,20 @@ async function stepsInFile({ path, metadata }: MergedPlace, source: string): Pro
   return text === undefined ? `${basename(path)} holds no recipe` : (await parseRecipe(text, source)).steps;
 }
 
-/** The adapters that a recipe names, with the hashes of the report that lists as many. */
-function inputsOf({ adapters }: RecipeStep, report: RecordedReport | string): RecordedInput[] {
-  const hashes = typeof report !== "string" && report.inputs.length === adapters.length ? report.inputs : [];
+/** The adapters that a recipe names, with their hashes where as many are recorded. */
+function inputsOf({ adapters }: RecipeStep, hashes: readonly (string | null)[]): RecordedInput[] {
+  const known = hashes.length === adapters.length ? hashes : [];
   return adapters.map((source, n) => ({
     name: "path" in source ? source.path : source.step,
-    sha256: hashes[n]?.sha256 ?? null,
+    sha256: known[n] ?? null,
   }));
+}
+
+/** The hashes of the inputs by the card in the folder, or else by the report; a file with a name of its own has no card. */
+function hashesBeside({ folder, path }: MergedPlace, report: RecordedReport | string): readonly (string | null)[] {
+  const card = isNamedFile(path) ? null : textIn(folder, CARD_FILE);
+  const told = card === null ? [] : hashesOfCard(card);
+  return told.length > 0 || typeof report === "string" ? told : report.inputs.map(({ sha256 }) => sha256);
 }
 
 /**
