@@ -38,11 +38,12 @@ it("names what was measured at other ranks, as merged and with the computed fact
   expect(at("lego", 1, null)).toBe(76.4);
   expect(at("tsv", 42, null)).toBe(89.2);
   expect(at("tsv", 3, auto)).toBe(94.4);
+  expect(at("tsv", 12, auto)).toBe(95.6);
 });
 
 it.each([
   ["a rank that was not measured", { totals: { rank: 7, modules: 28 } }],
-  ["a rank that was measured as merged alone", { totals: { rank: 12, modules: 28 } }],
+  ["a rank that was measured as merged alone", { totals: { rank: 42, modules: 28 } }],
   ["fewer adapters", { inputs: TASKS.slice(1).map(input) }],
   ["another base model", { inputs: TASKS.map((name) => ({ ...input(name), baseModel: "llama" })) }],
   ["another weight", { inputs: TASKS.map((name, t) => ({ ...input(name), weight: t + 1 })) }],

@@ -19,6 +19,8 @@ const RANKED = {
     ["factor-llama-all-computed", /^(?!auto$)(\w+)$/],
     ["budget-llama-all", /^(\w+) \d+$/],
     ["further-llama-all", /^(\w+) auto$/],
+    // What auto takes of seven adapters.
+    ["auto-llama-all", /^auto$/, "tsv"],
   ],
 };
 
@@ -64,9 +66,10 @@ ${rows.join("\n")}
 export function measuredRanks(evidence) {
   const tables = Object.entries(RANKED).map(([factor, studies]) => {
     const found = {};
-    for (const [study, named] of studies) {
+    for (const [study, named, as] of studies) {
       for (const { name, rank, plain } of evidence[study].merges) {
-        const method = named.exec(name)?.[1];
+        const match = named.exec(name);
+        const method = match === null ? undefined : (as ?? match[1]);
         if (method !== undefined) found[method] = { ...found[method], [rank]: percent(plain.seen) };
       }
     }

@@ -118,6 +118,16 @@ const factorStudies = FACTOR_SETS.flatMap(([id, , beside, [shape, targets, optio
   ];
 });
 
+/** The sets of seven adapters of rank 6 for which it was measured what `--method auto` makes by itself: more adapters than that rank, so at rank 12. */
+export const AUTO_SETS = FACTOR_SETS.filter(([id]) => ["llama-all", "gpt2-all"].includes(id));
+const autoStudies = AUTO_SETS.map(([id, , , [shape, targets]]) =>
+  study(
+    `auto-${id}`,
+    "auto",
+    config(shape, targets, { unseen: [], ranks: [12], merges: [{ name: "auto", method: "auto" }] }),
+  ),
+);
+
 /** Methods that the large tables do not have, as merged and with a computed factor. */
 const FURTHER = [
   ...["lego decorrelated", "lego deltas", "svd_clamp", "della_linear", "breadcrumbs_ties", "sce", "multislerp"],
@@ -222,6 +232,7 @@ function ofHeads(shape, gauge, rank) {
 
 /** Every study of the full run: a benchmark each but for `purity`, `exactness` and `cost`; `noise` and `heads` say how its adapters are made before. */
 export const FULL = [
+  ...autoStudies,
   further("llama"),
   further("gpt2"),
   budgets("llama"),
