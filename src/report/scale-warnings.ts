@@ -14,7 +14,8 @@ export function otherFactor({ rule, pull, response }: AutoScale): number | null 
 /** Warnings about a factor that was computed. @param ofImages whether it is for an image model */
 export function scaleWarnings(auto: AutoScale, ofImages: boolean): Warning[] {
   if (auto.rule === "no direction") {
-    const text = "The adapters work against each other, so no factor follows from them and 1 was taken; set --scale.";
+    const text =
+      "The result goes along with none of the adapters, so no factor follows from them and 1 was taken; set --scale.";
     return [{ id: "scale-unknown", text }];
   }
   const other = otherFactor(auto);

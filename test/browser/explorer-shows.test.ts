@@ -75,6 +75,16 @@ describe("the explorer", () => {
     expect(await page.audit(ids.slice(1))).toBeNull();
   });
 
+  it("gives the command that converts an adapter for programs that load no files of its format", async () => {
+    const page = explorer();
+    const { id } = await page.open(handed(minibench("cola"), "cola"));
+    const { conversions } = await page.overview([id], () => {});
+    expect(conversions).toEqual({
+      llamacpp: "lora-lego convert cola --to gguf --base-config BASE/config.json --out cola.gguf",
+      mlx: "lora-lego convert cola --to mlx --out cola-2",
+    });
+  });
+
   it("shows a module's units in a plane, and any k of its clusters", async () => {
     const page = explorer();
     const cards = await Promise.all(SEEN.map((task) => page.open(handed(minibench(task), task))));

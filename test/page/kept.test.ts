@@ -54,6 +54,12 @@ describe("results", () => {
     expect((await download()).bytes.equals(before)).toBe(true);
     await page.getByText("Keep", { exact: true }).click();
     await page.getByRole("button", { name: "Forget all results" }).click();
+    await page.getByText("Forget 1 result? Nothing brings it back.").waitFor();
+    await page.getByRole("button", { name: "Keep it" }).click();
+    await heading.waitFor();
+    await page.getByRole("button", { name: "Forget all results" }).click();
+    await page.getByRole("button", { name: "Forget", exact: true }).click();
+    await page.getByText("All results are forgotten.").waitFor();
     await page.reload();
     await page.getByRole("tab", { name: "Merge", exact: true }).waitFor();
   });

@@ -30,6 +30,8 @@ describe("a computed factor", () => {
 
   it("is said to be unknown where there is none", () => {
     const none = { rule: "no direction", factor: 1, pull: null, response: 9, norm: 1 } as const;
-    expect(scaleWarnings(none, false).map(({ id }) => id)).toEqual(["scale-unknown"]);
+    const text =
+      "The result goes along with none of the adapters, so no factor follows from them and 1 was taken; set --scale.";
+    expect(scaleWarnings(none, false)).toEqual([{ id: "scale-unknown", text }]);
   });
 });

@@ -26,5 +26,5 @@ export const weightsOf = (page: Page) => page.openAdapters.value.map(({ name, we
 /** What the overview recommends. */
 export function recommend(page: Page, rank: number, lego: number): void {
   const recommendation = { method: "tsv", rank, lego: { method: "lego", rank: lego } };
-  page.audited.value = { audit: { recommendation } as unknown as Audit, lost: [] };
+  page.audited.value = { audit: { recommendation } as unknown as Audit, lost: [], conversions: {} };
 }

@@ -167,6 +167,40 @@ describe("a merge", () => {
     expect(page.shownMerge.value).toBe(3);
   });
 
+  it("by the best leaves out what loses every adapter, goes on with the next, and says so", async () => {
+    const report = (cosine: number) => ({
+      inputs: [{ name: "one" }, { name: "two" }],
+      modules: [{ inputRanks: [2, 2] }],
+      totals: { shares: [0.5, 0.5], cosines: [cosine, 0.01], rank: 2 },
+      options: {},
+    });
+    const merging = page.mergeByBest(["tsv", "dc_merge", "ctm"].map((method) => ({ method }) as const) as never, 2);
+    for (const [byte, cosine] of [
+      [1, 0.9],
+      [2, 0.01],
+      [3, 0.8],
+    ] as const) {
+      const asked = await page.worker.next("merge");
+      expect(page.progress.value?.of).toBe(
+        byte === 1 ? "tsv, 1 of 2: " : `${byte === 2 ? "dc_merge" : "ctm"}, 2 of 2: `,
+      );
+      asked.answer({ ...madeOf(byte), report: report(cosine) });
+    }
+    await merging;
+    expect(page.merges.value.map(({ recipe }) => recipe.method)).toEqual(["tsv", "ctm"]);
+    expect(page.losingMethods.value).toEqual(["dc_merge"]);
+  });
+
+  it("makes room, and says before for how many which results go", async () => {
+    for (let merge = 1; merge <= 5; merge++) {
+      const merging = page.startMerge();
+      (await page.worker.next("merge")).answer(madeOf(merge));
+      await merging;
+    }
+    expect(page.makingRoom(1)).toEqual([]);
+    expect(page.makingRoom(5)).toEqual(["4", "3", "2", "1"].map((number) => `${number}. svd, rank 2`));
+  });
+
   it("ends with the one of several that is cancelled, and says so", async () => {
     const merging = page.mergeBy([{ method: "tsv" }, { method: "ctm" }]);
     (await page.worker.next("merge")).answer(made);

@@ -76,6 +76,25 @@ describe("a result", () => {
       await expect.element(page.getByRole("button", { name })).toBeVisible();
   });
 
+  it("is told in amber where an adapter acts far above its strength, and its bar is cut so that others are seen", async () => {
+    const inputs = [...made.report.inputs, { ...made.report.inputs[0]!, name: "other" }];
+    const modules = [{ ...made.report.modules[0]!, inputRanks: [2, 2] }];
+    const report = {
+      ...made.report,
+      inputs,
+      modules,
+      totals: { ...made.report.totals, shares: [113, 0.6], cosines: [0.9, 0.3] },
+    };
+    merges.value = [{ ...made, report, checks: { signatures: [], fixes: [] } }];
+    const root = mount(<MergeTab />);
+    const headline = page.getByText(/acts at 113 times the strength/);
+    await expect.element(headline).toHaveClass("note");
+    await expect.element(page.getByText(/^No sign of failure in 0 checks, but an adapter/)).toHaveClass("note");
+    await expect.poll(() => root.querySelectorAll(".bars rect").length).toBe(2);
+    const [cut, whole] = [...root.querySelectorAll(".bars rect")].map((bar) => Number(bar.getAttribute("width")));
+    expect(whole! / cut!).toBeCloseTo(0.6, 5);
+  });
+
   it("stands where results go on a wide screen, with its adapters or without", async () => {
     await page.viewport(1280, 800);
     merges.value = [made];

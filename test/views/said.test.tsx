@@ -19,7 +19,7 @@ it("breaks no line within a flag that no field has", () => {
 
 it("names fields by their labels, also those of a method's options, and leaves other flags of the command line alone", () => {
   expect(shown("--rank 12 leaves room; choose --extras drop, or pass --base.")).toBe(
-    "“Rank” 12 leaves room; choose “Heads and other full tensors” drop, or pass --base.",
+    "“Rank” 12 leaves room; choose “Heads and other full tensors” drop, or choose --base.",
   );
   expect(shown("For 7 adapters --method auto takes tsv; --gauge balanced helps.")).toBe(
     "For 7 adapters “Method” auto takes tsv; “gauge” balanced helps.",

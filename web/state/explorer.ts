@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { type Remote, wrap } from "comlink";
 import type { PageExplorer } from "../explorer.worker.ts";
+import { pageWords } from "./page-words.ts";
 
 const worker = new Worker(new URL("../explorer.worker.ts", import.meta.url), { type: "module" });
 
@@ -13,7 +14,7 @@ worker.onerror = ({ message }) => {
 /** The explorer in its worker, so that the page's thread only draws. */
 export const explorer: Remote<PageExplorer> = wrap<PageExplorer>(worker);
 
-/** The message of an error. */
+/** The message of an error, in the page's words. */
 export function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return pageWords(error instanceof Error ? error.message : String(error));
 }

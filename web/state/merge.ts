@@ -9,6 +9,7 @@ import type { Recipe } from "../../src/recipe/recipe.ts";
 import { announcement, chosenAdapters, openIds } from "./adapters.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
 import { intro } from "./intro.ts";
+import { losesAll } from "./kept-of-each.ts";
 import { Latest } from "./latest.ts";
 import { audited } from "./overview.ts";
 
@@ -119,6 +120,8 @@ export const KEPT = 6;
 export const merges = signal<readonly MadeMerge[]>([]);
 /** What went to make room for the newest results, by number and title. */
 export const droppedMerges = signal<readonly string[]>([]);
+/** The methods whose results lost every adapter, which are not among the best. */
+export const losingMethods = signal<readonly string[]>([]);
 /** The number of the result that is shown in full. */
 export const shownMerge = signal<number | null>(null);
 /** How often a result came that is shown in full: it may be one that is shown already. */
@@ -141,17 +144,34 @@ export function startMerge(): Promise<void> {
 }
 
 /** Merge by several recipes, one after the other; the first result is shown. */
-export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
+export function mergeBy(recipes: readonly Recipe[]): Promise<void> {
+  return mergeInTurn(recipes, recipes.length, false);
+}
+
+/** Merge by the first recipes, best first, whose results do not lose every adapter; looks at twice as many at most. @param count how many */
+export function mergeByBest(recipes: readonly Recipe[], count: number): Promise<void> {
+  return mergeInTurn(recipes.slice(0, 2 * count), count, true);
+}
+
+async function mergeInTurn(recipes: readonly Recipe[], count: number, isBest: boolean): Promise<void> {
   if (progress.value !== null) return;
   mergeError.value = null;
   droppedMerges.value = [];
+  losingMethods.value = [];
   const run = 1 + Math.max(0, ...merges.value.map((made) => made.run));
+  let place = 0;
   try {
-    for (const [i, asked] of recipes.entries()) {
-      const of = recipes.length === 1 ? "" : `${asked.method}, ${i + 1} of ${recipes.length}: `;
+    for (const asked of recipes) {
+      if (place === count) break;
+      const of = count === 1 ? "" : `${asked.method}, ${place + 1} of ${count}: `;
       progress.value = { done: 0, total: 1, of };
-      const number = await mergeOnce(asked, of, run, i);
-      if (i > 0) continue;
+      const made = await mergeOnce(asked, of);
+      if (isBest && losesAll(made.report)) {
+        losingMethods.value = [...losingMethods.value, asked.method!];
+        continue;
+      }
+      const number = take(made, run, place);
+      if (place++ > 0) continue;
       shownMerge.value = number;
       landed.value++;
     }
@@ -164,24 +184,37 @@ export async function mergeBy(recipes: readonly Recipe[]): Promise<void> {
   }
 }
 
-/** @returns the number of the result, which is that of an earlier one with the same files */
-async function mergeOnce(asked: Recipe, of: string, run: number, place: number): Promise<number> {
+type Merged = ExplorerMerge & Pick<MadeMerge, "recipe" | "seconds">;
+
+async function mergeOnce(asked: Recipe, of: string): Promise<Merged> {
   const begun = performance.now();
   const onProgress = proxy((at: { readonly done: number; readonly total: number }): void => {
     if (progress.value !== null) progress.value = { ...at, of };
   });
   const merged = await explorer.merge(chosenAdapters.value, asked, onProgress);
-  const seconds = (performance.now() - begun) / 1000;
+  return { ...merged, recipe: asked, seconds: (performance.now() - begun) / 1000 };
+}
+
+/** Put a result among the others. @returns its number, which is that of an earlier one with the same files */
+function take(merged: Merged, run: number, place: number): number {
   const twin = merges.value.find(({ files }) => sameFiles(files, merged.files));
   const number = twin?.number ?? nextNumber();
   // One that was there already stands where it was made again.
-  const made = { ...(twin ?? { ...merged, number, recipe: asked, seconds, checks: null }), run, place };
+  const made = { ...(twin ?? { ...merged, number, checks: null }), run, place };
   const all = inOrder([...merges.value.filter((other) => other !== twin), made]);
-  const gone = all.slice(KEPT).map((other) => `${other.number}. ${other.title}`);
-  droppedMerges.value = [...droppedMerges.value, ...gone];
+  droppedMerges.value = [...droppedMerges.value, ...all.slice(KEPT).map(numbered)];
   merges.value = all.slice(0, KEPT);
-  announcement.value = `Merged: ${number}. ${(twin ?? merged).title}.`;
+  announcement.value = `Merged: ${number}. ${made.title}.`;
   return number;
+}
+
+function numbered({ number, title }: MadeMerge): string {
+  return `${number}. ${title}`;
+}
+
+/** The results that have to go for others, by number and title. @param count of the others */
+export function makingRoom(count: number): string[] {
+  return merges.value.slice(Math.max(0, KEPT - count)).map(numbered);
 }
 
 function nextNumber(): number {

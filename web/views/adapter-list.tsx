@@ -11,6 +11,7 @@ import {
   weigh,
 } from "../state/adapters.ts";
 import { audited } from "../state/overview.ts";
+import { pageWords } from "../state/page-words.ts";
 import { tab } from "../state/tabs.ts";
 import { Mark } from "./palette.tsx";
 import { Shortened } from "./shortened.tsx";
@@ -172,7 +173,7 @@ function Facts({ adapter: { card } }: { adapter: ListedAdapter }) {
       {card.baseModel !== null && <p class="facts">base {card.baseModel}</p>}
       {card.notes.map((note) => (
         <p class="note" key={note}>
-          {note}
+          {pageWords(note)}
         </p>
       ))}
     </>

@@ -1,4 +1,6 @@
 import { percent } from "../../src/core/shown.ts";
+import type { MergeReport } from "../../src/report/report.ts";
+import { keptOfEach } from "../state/kept-of-each.ts";
 import { colorOf } from "./palette.tsx";
 import { withoutEnding } from "./shortened.tsx";
 import { useSize } from "./use-size.ts";
@@ -22,7 +24,7 @@ interface BarsProps {
   readonly title: string;
   /** One for each adapter, in their order. */
   readonly rows: readonly Bar[];
-  /** The value at the end of the scale. */
+  /** The value at the end of the scale, where larger ones are cut. */
   readonly most: number;
   /** Where a line stands. */
   readonly line: number;
@@ -37,7 +39,7 @@ export function Bars({ title, rows, most, line }: BarsProps) {
   const letters = Math.floor(left / LETTER) - 2;
   const values = LETTER * (2 + Math.max(4, ...rows.map((row) => said(row).length)));
   const room = Math.max(10, width - left - values);
-  const at = (share: number): number => left + (Math.max(0, share) / most) * room;
+  const at = (share: number): number => left + Math.min(1, Math.max(0, share) / most) * room;
   const height = ROW * rows.length;
   const text = rows.map((row) => `${row.name} ${said(row)}`).join(", ");
   return (
@@ -70,7 +72,12 @@ function shortened(name: string, letters: number): string {
   return `${name.slice(0, first)}…${name.slice(name.length - (letters - 1 - first))}`;
 }
 
-/** The largest share that a scale for some results must reach. */
-export function mostShare(totals: readonly { readonly shares: readonly (number | null)[] }[]): number {
-  return Math.max(1, ...totals.flatMap(({ shares }) => shares.map((share) => share ?? 0)));
+/** The end of a scale for what some results hold; a bar of an adapter that acts far above its strength is cut, as the others are to be seen. */
+export function mostShare(reports: readonly MergeReport[]): number {
+  return Math.max(
+    1,
+    ...reports.flatMap((report) =>
+      keptOfEach(report).map((kept, t) => (kept === "amplified" ? 1 : (report.totals.shares[t] ?? 0))),
+    ),
+  );
 }

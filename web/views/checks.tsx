@@ -3,6 +3,7 @@ import type { Signature } from "../../src/analysis/audit/signatures.ts";
 import { plural } from "../../src/core/plural.ts";
 import { openInputs } from "../state/advised.ts";
 import { failedLooks, lookAt } from "../state/checked.ts";
+import { keptOfEach } from "../state/kept-of-each.ts";
 import type { MadeMerge } from "../state/merge.ts";
 import { Said } from "./said.tsx";
 
@@ -28,11 +29,13 @@ export function Checks({ made }: { made: MadeMerge }) {
   const { signatures } = checks;
   const found = signatures.filter((check) => check.found === true);
   const looked = signatures.filter((check) => check.found !== null);
+  // No check looks at the strength of a single adapter, of which the result's first sentence says more.
+  const amplified = keptOfEach(report).includes("amplified");
   return (
     <details class="checks">
-      <summary class={found.length > 0 ? "error" : ""}>
+      <summary class={found.length > 0 ? "error" : amplified ? "note" : ""}>
         {found.length === 0
-          ? `No sign of failure in ${plural(looked.length, "check")}`
+          ? `No sign of failure in ${plural(looked.length, "check")}${amplified ? ", but an adapter acts far above its strength" : ""}`
           : `Signs of failure: ${found.map(wordOf).join(", ")}`}
       </summary>
       <ul>

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { plural } from "../../src/core/plural.ts";
 import { keepingError } from "../state/kept.ts";
 import { merges } from "../state/merge.ts";
 import { pageLink, savePage } from "../state/page-state.ts";
@@ -7,6 +8,7 @@ import { pageLink, savePage } from "../state/page-state.ts";
 export function KeepMenu() {
   const link = useSignal<string | null>(null);
   const copied = useSignal(false);
+  const forgotten = useSignal(false);
   const local = ["127.0.0.1", "localhost"].includes(location.hostname);
   const copy = async (): Promise<void> => {
     link.value = pageLink();
@@ -37,19 +39,57 @@ export function KeepMenu() {
           file on the page to restore it.
         </p>
         {merges.value.length > 0 && (
-          <button
-            type="button"
-            onClick={() => {
+          <Forget
+            onForget={() => {
               merges.value = [];
+              forgotten.value = true;
             }}
-          >
-            Forget all results
-          </button>
+          />
         )}
+        {forgotten.value && merges.value.length === 0 && <p role="status">All results are forgotten.</p>}
         <p class={keepingError.value === null ? "hint" : "error"}>
           {keepingError.value ?? "Results stay in this browser over a reload."}
         </p>
       </div>
     </details>
+  );
+}
+
+/** The button that forgets all results, which asks first: they may be the only ones. */
+function Forget({ onForget }: { onForget(): void }) {
+  const asking = useSignal(false);
+  if (!asking.value) {
+    return (
+      <button
+        type="button"
+        onClick={() => {
+          asking.value = true;
+        }}
+      >
+        Forget all results
+      </button>
+    );
+  }
+  return (
+    <fieldset class="stack plain">
+      <legend>
+        Forget {plural(merges.value.length, "result")}? Nothing brings {merges.value.length === 1 ? "it" : "them"} back.
+      </legend>
+      <div class="row">
+        <button type="button" onClick={onForget}>
+          Forget
+        </button>
+        <button
+          type="button"
+          class="primary"
+          ref={(button) => button?.focus()}
+          onClick={() => {
+            asking.value = false;
+          }}
+        >
+          Keep {merges.value.length === 1 ? "it" : "them"}
+        </button>
+      </div>
+    </fieldset>
   );
 }

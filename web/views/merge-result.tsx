@@ -6,6 +6,7 @@ import { lossShown } from "../../src/report/loss-shown.ts";
 import { accuracyOf } from "../state/bench.ts";
 import { canPickFolder, DOWNLOAD_TITLES, download, downloadsOf, saveIntoFolder } from "../state/download.ts";
 import { sentenceOf } from "../state/explorer.ts";
+import { keptOfEach } from "../state/kept-of-each.ts";
 import { landed, type MadeMerge, shownMerge } from "../state/merge.ts";
 import { Advice } from "./advice.tsx";
 import { mostShare } from "./bars.tsx";
@@ -39,7 +40,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
       <h3 ref={heading} tabIndex={-1}>
         {number}. {title}
       </h3>
-      <p class="loss">{lossShown(report)}</p>
+      <p class={`loss${worstOf(report)}`}>{lossShown(report)}</p>
       <p class="facts">
         {report.totals.modules} modules, {report.totals.dtype}, {bytes(report.totals.bytes)}, {seconds.toFixed(1)} s;
         norm ratio {figure(report.totals.normRatio)}, energy {figure(report.totals.energy)}
@@ -61,7 +62,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
             </span>
             <ChartMenu title={`What ${title} holds`} />
           </figcaption>
-          <Held made={made} most={mostShare([report.totals])} />
+          <Held made={made} most={mostShare([report])} />
           <p class="hint">The line is all of an adapter, at the strength that it was trained at.</p>
         </figure>
       </div>
@@ -80,6 +81,13 @@ export function MergeResult({ made }: { made: MadeMerge }) {
       )}
     </article>
   );
+}
+
+/** How a result's first sentence is shown: as an error where an adapter is lost, as a warning where one acts far above its strength. */
+function worstOf(report: MadeMerge["report"]): string {
+  const kept = keptOfEach(report);
+  if (kept.some((own) => own === "lost" || own === "against")) return " error";
+  return kept.includes("amplified") ? " note" : "";
 }
 
 /** The buttons that hand out a result's files. */

@@ -2,8 +2,18 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Estimate } from "../../src/browser/explorer.ts";
 import { bytes } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
-import { bestRecipes } from "../state/best-recipes.ts";
-import { cancelMerge, estimate, mergeBy, progress, refusal, startMerge, wanted } from "../state/merge.ts";
+import { BEST, bestRecipes } from "../state/best-recipes.ts";
+import {
+  cancelMerge,
+  estimate,
+  KEPT,
+  makingRoom,
+  mergeByBest,
+  progress,
+  refusal,
+  startMerge,
+  wanted,
+} from "../state/merge.ts";
 import { Said } from "./said.tsx";
 
 /** Whether a larger rank was asked for. */
@@ -49,9 +59,10 @@ export function MergeStart() {
             type="button"
             disabled={!idle || openAdapters.value.length < 2}
             title={`Best in what was measured on the example set: ${bestRecipes()
+              .slice(0, BEST)
               .map(({ method }) => method)
               .join(", ")}`}
-            onClick={() => void mergeBy(bestRecipes())}
+            onClick={() => void mergeByBest(bestRecipes(), BEST)}
           >
             Merge by the five best
           </button>
@@ -68,6 +79,20 @@ export function MergeStart() {
           </>
         )}
       </div>
+      {idle && <Room several={openAdapters.value.length > 1} />}
     </div>
+  );
+}
+
+/** Which results have to go for the next ones. */
+function Room({ several }: { several: boolean }) {
+  const [one, best] = [makingRoom(1), several ? makingRoom(BEST) : []];
+  const more = best.slice(0, best.length - one.length);
+  if (one.length + more.length === 0) return null;
+  return (
+    <p class="hint">
+      {KEPT} results are kept.{one.length > 0 && ` The next one takes the place of ${one.join("; ")}.`}
+      {more.length > 0 && ` The five best take the place of ${[...more, ...one].join("; ")}.`}
+    </p>
   );
 }

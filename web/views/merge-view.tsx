@@ -1,6 +1,6 @@
 import { openAdapters } from "../state/adapters.ts";
 import { bench } from "../state/bench.ts";
-import { CANCELLED, mergeError, merges, progress, shownMerge, sideBySide } from "../state/merge.ts";
+import { CANCELLED, losingMethods, mergeError, merges, progress, shownMerge, sideBySide } from "../state/merge.ts";
 import { BenchTable } from "./bench-table.tsx";
 import { MergeForm } from "./merge-form.tsx";
 import { MergeResult } from "./merge-result.tsx";
@@ -25,6 +25,11 @@ export function MergeTab() {
         {mergeError.value !== null && (
           <p class={mergeError.value === CANCELLED ? "note" : "error"} role="alert">
             <Said text={mergeError.value} />
+          </p>
+        )}
+        {losingMethods.value.length > 0 && (
+          <p class="note" role="status">
+            Not among the best here: {losingMethods.value.join(", ")}, whose result loses every adapter.
           </p>
         )}
       </section>

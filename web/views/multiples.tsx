@@ -1,5 +1,6 @@
 import { figure } from "../../src/core/shown.ts";
 import { accuracyOf } from "../state/bench.ts";
+import { keptOfEach, losesAll } from "../state/kept-of-each.ts";
 import { measuredAccuracy } from "../state/measured.ts";
 import { droppedMerges, KEPT, type MadeMerge, shownMerge } from "../state/merge.ts";
 import { isOfAuto } from "../state/of-auto.ts";
@@ -8,7 +9,7 @@ import { Held } from "./held.tsx";
 
 /** Results side by side, in one scale: how much of each adapter is in each. */
 export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; shown: number }) {
-  const most = mostShare(merges.map(({ report }) => report.totals));
+  const most = mostShare(merges.map(({ report }) => report));
   const accuracies = merges.map(({ report }) => measuredAccuracy(report));
   const someMeasured = accuracies.some((accuracy) => accuracy !== null);
   return (
@@ -32,6 +33,7 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
                   {isOfAuto(report) && <small> (auto)</small>}
                 </button>
               </figcaption>
+              <Lost report={report} />
               <Held made={made} most={most} />
               <dl class="figures">
                 <div>
@@ -66,5 +68,14 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
         {droppedMerges.value.length > 0 && `${KEPT} results are kept; gone: ${droppedMerges.value.join("; ")}.`}
       </p>
     </section>
+  );
+}
+
+/** Who is lost in a result, as its first sentence says at length. */
+function Lost({ report }: Pick<MadeMerge, "report">) {
+  const lost = keptOfEach(report).filter((own) => own === "lost").length;
+  if (lost === 0) return null;
+  return (
+    <p class="loss error">{losesAll(report) ? "Every adapter is lost" : `${lost} of ${report.inputs.length} lost`}</p>
   );
 }

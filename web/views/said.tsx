@@ -1,6 +1,7 @@
 import { kebab } from "../../src/core/kebab.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { FIELD_NAMES, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
+import { pageWords } from "../state/page-words.ts";
 
 /** A whole command in a sentence, up to the next mark; the merge of a bare `lora-lego merge --flags` is one that the form makes. */
 const COMMAND = /(lora-lego (?!merge --)[a-z]+.*?(?=[;,)]|\.?$|\. ))/;
@@ -9,7 +10,7 @@ const OPTIONS = new Set(METHODS.flatMap(({ parameters }) => Object.keys(paramete
 
 /** A part of a sentence without commands, with the labels of the form's fields where it has their flags. */
 function labelled(text: string): string {
-  return text
+  return pageWords(text)
     .replace(/lora-lego merge (?=--)/g, "a merge ")
     .replace(/--([a-z][a-z-]*)( \w+)?/g, (whole, name, value = "") => {
       if (OPTIONS.has(name)) return `“${name}”${value}`;

@@ -76,18 +76,27 @@ function Shares({ audit, lost }: { audit: Audit; lost: readonly number[] }) {
 
 /** Which programs load the adapters as they are, and why the others do not. */
 function Programs({ consumers }: { consumers: Audit["consumers"] }) {
+  const conversions = audited.value?.conversions ?? {};
   const loading = consumers.flatMap(({ title, problems, undecided }) =>
     problems.length > 0 ? [] : undecided === null ? title : `perhaps ${title}`,
   );
-  const against = consumers.flatMap(({ title, problems: [first] }) =>
-    first === undefined ? [] : [{ title, text: `${first.adapter}: ${first.text}` }],
-  );
+  const against = consumers.flatMap(({ for: id, title, problems: [first] }) => {
+    if (first === undefined) return [];
+    const { [id]: command = null } = conversions;
+    // The command says what to do instead.
+    return [{ title, command, text: `${first.adapter}: ${command === null ? first.text : first.text.split(";")[0]}` }];
+  });
   return (
     <details>
       <summary>Loading them as they are: {loading.length === 0 ? "no program" : loading.join(", ")}</summary>
-      {against.map(({ title, text }) => (
+      {against.map(({ title, text, command }) => (
         <p class="hint" key={title}>
           <b>{title}</b>: <Said text={text} />
+          {command !== null && (
+            <>
+              ; in the terminal <code>{command}</code>
+            </>
+          )}
         </p>
       ))}
     </details>
@@ -102,7 +111,7 @@ function Findings({ audit: { adapters, consumers, findings, recommendation } }: 
       )}
       {recommendation !== null && adapters.length > 1 && <Recommended recommendation={recommendation} />}
       <Programs consumers={consumers} />
-      {findings.map(({ level, text }) => (
+      {findings.filter(isSaid).map(({ level, text }) => (
         <p class={level === "problem" ? "error" : "hint"} key={text}>
           <Said text={text} />
         </p>
@@ -110,6 +119,9 @@ function Findings({ audit: { adapters, consumers, findings, recommendation } }: 
     </section>
   );
 }
+
+/** The form takes the rank that is recommended, and not the one that a merge takes by itself. */
+const isSaid = ({ id }: Audit["findings"][number]): boolean => id !== "rank-too-low";
 
 /** Weights other than 1, in words. */
 function weightsOf(weights: readonly number[]): string {
