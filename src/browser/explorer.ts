@@ -1,4 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import type { AdapterText } from "../adapter/dialect.ts";
+import type { AdapterFolder } from "../adapter/folder.ts";
+import { isGgufName } from "../adapter/names/gguf.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
 import type { SetTally } from "../analysis/audit/set-tally.ts";
@@ -7,6 +10,7 @@ import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
 import { LoraLegoError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
+import { parseModelConfig } from "../formats/model-config.ts";
 import type { HubAccess } from "../hub/request.ts";
 import { streamHubAdapter } from "../hub/stream-adapter.ts";
 import type { Kernels } from "../kernels/kernels.ts";
@@ -40,6 +44,8 @@ export interface AdapterCard {
   readonly bytes: number;
   /** What tells its files from others of the same name; null where nobody handed them over. */
   readonly print: string | null;
+  /** Whether its modules have llama.cpp's names, so that it cannot be merged before the base model's config says what others call them. */
+  readonly needsBase: boolean;
   /** What to be aware of, in sentences. */
   readonly notes: readonly string[];
 }
@@ -77,6 +83,7 @@ export class Explorer {
   readonly #folders = new Map<number, FolderReader>();
   /** Paths of Hub adapters for recipes, with the commits that were read. */
   readonly #pinned = new Map<number, string>();
+  #baseConfig: AdapterText | null = null;
   #next = 1;
   #view: ModuleView | null = null;
   /** Tasks that share kernel memory take turns. */
@@ -95,7 +102,7 @@ export class Explorer {
 
   /** @throws whatever opening the adapter throws, in one sentence */
   async open(folder: HandedFolder): Promise<AdapterCard> {
-    const adapter = await openAdapter(handedFolder(folder));
+    const adapter = await this.#open(handedFolder(folder));
     const own = Object.values(folder.files).every((file) => "blob" in file);
     const card = this.#take(adapter, own ? await fingerprint(adapter.files) : null);
     this.#folders.set(card.id, handedReader(folder));
@@ -105,9 +112,26 @@ export class Explorer {
   /** Open an adapter on the Hub (hf://owner/name), read by range. */
   async openHub(path: string, access: Pick<HubAccess, "endpoint" | "token">): Promise<AdapterCard> {
     const { folder, pinned } = await streamHubAdapter(path, { ...access, fetch: (...of) => fetch(...of) });
-    const card = this.#take(await openAdapter(folder));
+    const card = this.#take(await this.#open(folder));
     this.#pinned.set(card.id, pinned);
     return card;
+  }
+
+  /**
+   * Read GGUF adapters that are opened from now on with the config.json of their base model, and judge programs with it.
+   *
+   * @returns the config's model_type
+   * @throws FormatError if it is no model's config
+   */
+  async useBase(config: AdapterText): Promise<string> {
+    const { modelType } = parseModelConfig(config.text, config.where);
+    this.#baseConfig = config;
+    return modelType;
+  }
+
+  #open(folder: AdapterFolder): Promise<Adapter> {
+    const isGguf = folder.files.some((file) => file.endsWith(".gguf"));
+    return openAdapter(folder, isGguf ? { baseConfig: this.#baseConfig } : {});
   }
 
   async close(id: number): Promise<void> {
@@ -201,7 +225,8 @@ export class Explorer {
     try {
       const [adapters, weighted] = [this.#named(chosen), withWeights(recipe, chosen)];
       const size = mergeSize(adapters, weighted);
-      if (recipe.for !== undefined) await (await import("./set-audit.ts")).refuseUnheld(adapters, weighted);
+      if (recipe.for !== undefined)
+        await (await import("./set-audit.ts")).refuseUnheld(adapters, weighted, this.#baseConfig);
       return size;
     } catch (error) {
       if (error instanceof LoraLegoError) return { refused: error.message };
@@ -241,7 +266,10 @@ export class Explorer {
   /** Which programs load what is merged of some adapters. */
   async programs(ids: readonly number[]): Promise<readonly Program[]> {
     const { programsFor } = await import("./set-audit.ts");
-    return programsFor(ids.map((id) => this.#adapters.get(id)!));
+    return programsFor(
+      ids.map((id) => this.#adapters.get(id)!),
+      this.#baseConfig,
+    );
   }
 
   /** The result of a merge as the single file that its programs load. */
@@ -303,6 +331,7 @@ function cardOf(id: number, adapter: Adapter, print: string | null): AdapterCard
     dtypes: distinct(modules.flatMap(({ a, b }) => [a.dtype.toLowerCase(), b.dtype.toLowerCase()])),
     bytes: adapter.files.reduce((sum, { size }) => sum + size, 0),
     print,
+    needsBase: [...adapter.modules.keys()].some(isGgufName),
     notes,
   };
 }

@@ -33,6 +33,7 @@ export interface MergeSize {
 export function mergeSize(adapters: readonly Adapter[], recipe: Recipe): MergeSize {
   refuseUnmade(recipe);
   const plan = makePlan(adapters, recipe);
+  refuseGgufInputs(plan, adapters);
   return {
     bytes: plan.size,
     rank: plan.rank,

@@ -26,12 +26,7 @@ type Conversions = Readonly<Partial<Record<ConsumerId, string>>>;
 
 /** The audit of adapters whose modules were read. */
 export async function setAudit(kernels: Kernels, given: readonly Adapter[], tally: SetTally): Promise<SetAudit> {
-  const audit = await auditOf(
-    kernels,
-    given,
-    given.map(({ name }) => name),
-    tally,
-  );
+  const audit = await auditOf(kernels, given, given.map(pathOf), tally);
   const lost = lostInSum(tally.adapters, tally.products).map(({ t }) => t);
   return { audit, lost, conversions: await conversionsOf(given) };
 }

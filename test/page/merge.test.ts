@@ -45,6 +45,27 @@ describe("a merge at 1280 x 800", () => {
   });
 });
 
+describe("form and results at 1280 x 800", () => {
+  it("scroll each by themselves, with tabs and adapters in view and no height left over", async () => {
+    const page = await onForm();
+    for (const method of ["auto", "lego"]) {
+      await page.getByLabel(/^Method/).selectOption(method);
+      await page.getByText(/^Writes 28 modules/).waitFor();
+      await merge(page).click();
+      await page.getByRole("heading", { name: method === "auto" ? /^1\. tsv/ : /^2\. lego/ }).waitFor();
+    }
+    expect(await page.evaluate(() => scrollY)).toBe(0);
+    for (const part of ["header", ".chips", ".result h3", ".start button"])
+      expect(await inView(page, part), part).toBe(true);
+    const { cut, under } = await page.locator(".merge-form > .stack").evaluate((pane) => ({
+      cut: pane.scrollHeight > pane.clientHeight,
+      under: innerHeight - document.querySelector(".start")!.getBoundingClientRect().bottom,
+    }));
+    // Nothing is cut while there is room below.
+    if (cut) expect(under).toBeLessThan(24);
+  });
+});
+
 describe("a result", () => {
   it.each([SCREEN, { width: 390, height: 844 }])(
     "takes the focus and is scrolled into view, in %o",

@@ -36,7 +36,7 @@ export type Page = Awaited<ReturnType<typeof freshPage>>;
 
 export function cardOf(id: number, name = `adapter ${id}`): AdapterCard {
   const facts = { format: "peft", baseModel: null, modules: 1, ranks: [2], scales: [1], dtypes: ["f32"], bytes: 8 };
-  return { id, name, ...facts, print: null, notes: [] };
+  return { id, name, ...facts, print: null, needsBase: false, notes: [] };
 }
 
 /** Files of a folder as a page gets them. */

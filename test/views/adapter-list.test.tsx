@@ -11,7 +11,7 @@ import { mount } from "./mounted.ts";
 
 const listed = (key: number, name: string, error: string | null): ListedAdapter => {
   const facts = { format: "peft", baseModel: null, modules: 1, ranks: [2], scales: [1], dtypes: ["f32"], bytes: 8 };
-  const card = error === null ? { id: key, name, ...facts, print: null, notes: [] } : null;
+  const card = error === null ? { id: key, name, ...facts, print: null, needsBase: false, notes: [] } : null;
   return { key, name, source: { from: "files", name }, weight: 1, card, error };
 };
 const focused = () => document.activeElement!.textContent;

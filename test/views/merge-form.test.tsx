@@ -8,7 +8,7 @@ import { mount } from "./mounted.ts";
 
 const cardOf = (id: number) => {
   const facts = { format: "peft", baseModel: null, modules: 1, ranks: [2], scales: [1], dtypes: ["f32"], bytes: 8 };
-  return { id, name: `a${id}`, ...facts, print: null, notes: [] };
+  return { id, name: `a${id}`, ...facts, print: null, needsBase: false, notes: [] };
 };
 
 beforeEach(() => {

@@ -49,7 +49,7 @@ describe("a result", () => {
     const why = page.getByText("Open the adapters again to merge them.");
     await expect.element(why).toBeVisible();
     const facts = { format: "peft", baseModel: null, modules: 1, ranks: [2], scales: [1], dtypes: ["f32"], bytes: 8 };
-    const card = { id: 1, name: "one", ...facts, print: null, notes: [] };
+    const card = { id: 1, name: "one", ...facts, print: null, needsBase: false, notes: [] };
     const open = (name: string) => {
       adapters.value = [{ key: 1, name, source: { from: "files", name }, weight: 1, card, error: null }];
     };

@@ -76,6 +76,28 @@ function change(key: number, to: Partial<ListedAdapter>): void {
   adapters.value = adapters.value.map((adapter) => (adapter.key === key ? { ...adapter, ...to } : adapter));
 }
 
+/** How adapters are opened, by key. */
+const opens = new Map<number, (name: string) => Promise<AdapterCard>>();
+/** The adapters that are read with the base model's config, by key; some may be refused with it. */
+const based = new Set<number>();
+
+/** Open GGUF adapters again, which the base model's config says more of. */
+export async function openAgain(): Promise<void> {
+  const own = adapters.value.filter(({ key, card }) => based.has(key) || card?.format === "gguf");
+  await Promise.all(
+    own.map(async ({ key, name, card: before }) => {
+      based.add(key);
+      const after = await opens.get(key)!(name).then(
+        (card) => ({ card, error: null }),
+        (error: unknown) => ({ card: null, error: sentenceOf(error) }),
+      );
+      const gone = adapters.value.every((adapter) => adapter.key !== key);
+      change(key, after);
+      for (const card of [gone ? after.card : null, before]) if (card !== null) void explorer.close(card.id);
+    }),
+  );
+}
+
 /**
  * List an adapter and open it; an adapter that cannot be read stays in the list with the reason.
  *
@@ -89,6 +111,7 @@ async function add(
 ): Promise<{ readonly key: number; readonly open: boolean } | null> {
   if (source.from !== "example") closeExample();
   const key = next++;
+  opens.set(key, open);
   const own = nameAmong(
     adapters.value.map((adapter) => adapter.name),
     name,
@@ -230,6 +253,7 @@ async function addListed(list: string, from: "example" | "server", wanted = () =
 
 export function remove(key: number): void {
   const gone = adapters.value.find((adapter) => adapter.key === key);
+  opens.delete(key);
   adapters.value = adapters.value.filter((adapter) => adapter.key !== key);
   if (gone?.card) void explorer.close(gone.card.id);
   announcement.value = `${gone?.name} is removed.`;

@@ -202,19 +202,15 @@ function take(merged: Merged, run: number, place: number): number {
   // One that was there already stands where it was made again.
   const made = { ...(twin ?? { ...merged, number, checks: null }), run, place };
   const all = inOrder([...merges.value.filter((other) => other !== twin), made]);
-  droppedMerges.value = [...droppedMerges.value, ...all.slice(KEPT).map(numbered)];
+  droppedMerges.value = [...droppedMerges.value, ...all.slice(KEPT).map((old) => `${old.number}. ${old.title}`)];
   merges.value = all.slice(0, KEPT);
   announcement.value = `Merged: ${number}. ${made.title}.`;
   return number;
 }
 
-function numbered({ number, title }: MadeMerge): string {
-  return `${number}. ${title}`;
-}
-
-/** The results that have to go for others, by number and title. @param count of the others */
-export function makingRoom(count: number): string[] {
-  return merges.value.slice(Math.max(0, KEPT - count)).map(numbered);
+/** The results that have to go for others. @param count of the others */
+export function makingRoom(count: number): readonly MadeMerge[] {
+  return merges.value.slice(KEPT - count);
 }
 
 function nextNumber(): number {

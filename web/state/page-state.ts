@@ -1,4 +1,5 @@
 import { effect, signal } from "@preact/signals";
+import type { AdapterText } from "../../src/adapter/dialect.ts";
 import { LEGO_PARAMETERS, PAPER } from "../../src/methods/lego/options.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type Source,
   weigh,
 } from "./adapters.ts";
+import { baseConfig, useBaseConfig } from "./base-config.ts";
 import { intro } from "./intro.ts";
 import { fillForm, recipe } from "./merge.ts";
 import { moduleName, options, wantedK } from "./module.ts";
@@ -32,6 +34,7 @@ interface PageState {
   readonly k: number | null;
   readonly lego: typeof options.value;
   readonly recipe: Recipe;
+  readonly base?: AdapterText;
 }
 
 const KIND = "page of the explorer";
@@ -50,6 +53,7 @@ function pageState(): PageState {
     k: wantedK.value,
     lego: options.value,
     recipe: recipe.value,
+    ...(baseConfig.value !== null && { base: { text: baseConfig.value.text, where: baseConfig.value.where } }),
   };
 }
 
@@ -72,7 +76,7 @@ export function savePage(): void {
 /** What can be used of a page that a link or a file describes; others may have written it. */
 function usable(said: unknown): Partial<PageState> {
   if (!isObject(said)) return {};
-  const { adapters: listed, tab: shown, module, k, lego, recipe: asked } = said as Partial<PageState>;
+  const { adapters: listed, tab: shown, module, k, lego, recipe: asked, base } = said as Partial<PageState>;
   const chosen = (["gauge", "sign", "metric"] as const).filter((name) =>
     LEGO_PARAMETERS[name].choices.some((choice) => choice === lego?.[name]),
   );
@@ -85,6 +89,7 @@ function usable(said: unknown): Partial<PageState> {
     ...(Number.isInteger(k) && k! > 0 && { k: k! }),
     ...(isObject(lego) && { lego: { ...PAPER, ...Object.fromEntries(chosen.map((name) => [name, lego![name]])) } }),
     ...(isObject(asked) && { recipe: asked! }),
+    ...(typeof base?.text === "string" && typeof base.where === "string" && { base }),
   };
 }
 
@@ -145,8 +150,17 @@ export function restoreFile(page: unknown): void {
 }
 
 /** Show a page again: open what can be opened, and remember names and weights of the rest. */
-function restorePage({ adapters: listed = [], tab: shown, module, k, lego, recipe: asked }: Partial<PageState>): void {
+function restorePage({
+  adapters: listed = [],
+  tab: shown,
+  module,
+  k,
+  lego,
+  recipe: asked,
+  base,
+}: Partial<PageState>): void {
   intro.value = false;
+  if (base !== undefined) opening(() => useBaseConfig(base));
   if (lego !== undefined) options.value = lego;
   if (asked !== undefined) fillForm(asked);
   if (k !== undefined) wantedK.value = k;

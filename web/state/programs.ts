@@ -1,6 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import type { Program } from "../../src/browser/programs.ts";
 import { idsOf, openIds, openNames } from "./adapters.ts";
+import { baseConfig } from "./base-config.ts";
 import { explorer } from "./explorer.ts";
 import { Latest } from "./latest.ts";
 
@@ -11,8 +12,8 @@ const asking = new Latest(() => {});
 
 effect(() => {
   const ids = idsOf(openIds.value);
-  // Reasons name adapters.
-  openNames.value;
+  // Reasons name adapters, and follow from the base model where its config is known.
+  void [openNames.value, baseConfig.value];
   programs.value = null;
   if (ids.length === 0) return asking.cancel();
   void asking.ask(async ({ wait }) => {

@@ -1,5 +1,7 @@
 import type { DroppedFile } from "../../src/browser/dropped.ts";
+import { isConfigFile, isWeightsFile } from "../../src/formats/peft-folder/files.ts";
 import { addFiles } from "./adapters.ts";
+import { isBaseConfig, useBaseConfig } from "./base-config.ts";
 import { takeBench } from "./bench.ts";
 import { isPage, restoreFile } from "./page-state.ts";
 
@@ -13,7 +15,13 @@ export async function takeFiles(files: readonly DroppedFile[]): Promise<void> {
     if (isArchive(file)) others.push(...(await (await import("../../src/browser/unzipped.ts")).unzipped(file)));
     else if (!(await takeJson(file))) others.push(file);
   }
-  if (others.length > 0 || files.length === 0) await addFiles(others);
+  // What lies beside a base model's config may be an adapter or not.
+  const adapters = others.some(({ path }) => isWeightsFile(path) || isConfigFile(lastName(path)));
+  if (adapters || others.length === files.length) await addFiles(others);
+}
+
+function lastName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** Whether a file was handed over as an archive; one inside a folder is left alone. */
@@ -24,13 +32,15 @@ function isArchive({ path }: DroppedFile): boolean {
 /** Whether a file is JSON that the page itself understands. */
 async function takeJson({ path, blob }: DroppedFile): Promise<boolean> {
   if (!path.endsWith(".json") || blob.size > MOST_BYTES) return false;
+  const text = await blob.text();
   let value: unknown;
   try {
-    value = JSON.parse(await blob.text());
+    value = JSON.parse(text);
   } catch {
     return false;
   }
-  if (isPage(value)) restoreFile(value);
+  if (lastName(path) === "config.json" && isBaseConfig(value)) await useBaseConfig({ text, where: path });
+  else if (isPage(value)) restoreFile(value);
   else if (!takeBench(value)) return false;
   return true;
 }

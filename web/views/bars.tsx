@@ -37,6 +37,7 @@ export function Bars({ title, rows, most, line }: BarsProps) {
   const longest = Math.max(...names.map(({ length }) => length));
   const left = Math.min(LETTER * (longest + 2), MOST_NAMES * width);
   const letters = Math.floor(left / LETTER) - 2;
+  const shared = sharedStart(names);
   const values = LETTER * (2 + Math.max(4, ...rows.map((row) => said(row).length)));
   const room = Math.max(10, width - left - values);
   const at = (share: number): number => left + Math.min(1, Math.max(0, share) / most) * room;
@@ -50,7 +51,7 @@ export function Bars({ title, rows, most, line }: BarsProps) {
             <g key={row.name}>
               <title>{row.name}</title>
               <text x={0} y={ROW * t + 12}>
-                {shortened(names[t]!, letters)}
+                {shortened(names[t]!, letters, shared)}
               </text>
               <rect x={left} y={ROW * t + 3} width={at(row.value ?? 0) - left} height={ROW - 6} fill={colorOf(t)} />
               <text x={width} y={ROW * t + 12} text-anchor="end">
@@ -65,9 +66,17 @@ export function Bars({ title, rows, most, line }: BarsProps) {
   );
 }
 
-/** A name without its middle: names of one set often begin alike. */
-function shortened(name: string, letters: number): string {
+/** How many letters all names begin with. */
+function sharedStart(names: readonly string[]): number {
+  const [first = ""] = names;
+  const differs = [...first].findIndex((letter, i) => names.some((name) => name[i] !== letter));
+  return Math.max(differs, 0);
+}
+
+/** A name without the letters that all names begin with, or else without its middle. */
+function shortened(name: string, letters: number, shared: number): string {
   if (name.length <= letters) return name;
+  if (shared > 0 && 1 + name.length - shared <= letters) return `…${name.slice(shared)}`;
   const first = Math.ceil((letters - 1) / 2);
   return `${name.slice(0, first)}…${name.slice(name.length - (letters - 1 - first))}`;
 }

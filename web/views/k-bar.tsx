@@ -1,5 +1,6 @@
 import { figure } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
+import { withoutBase } from "../state/base-config.ts";
 import { clustering, k, recommended, wantedK } from "../state/module.ts";
 import { audited } from "../state/overview.ts";
 import { mergeAtK } from "../state/suggested.ts";
@@ -28,7 +29,13 @@ export function KBar({ most }: { most: number }) {
         />
         <datalist id="recommended-k">{best !== null && <option value={best} />}</datalist>
       </label>
-      <button type="button" class="primary" onClick={() => mergeAtK(k.value)}>
+      <button
+        type="button"
+        class="primary"
+        disabled={withoutBase.value.length > 0}
+        title={withoutBase.value.length > 0 ? "Open the base model's config.json first, to merge these adapters" : ""}
+        onClick={() => mergeAtK(k.value)}
+      >
         Use this k
       </button>
       {audited.value !== null && best === null && openAdapters.value.length > 1 && (

@@ -103,9 +103,8 @@ function More() {
     const spoken = [...fields.current!.querySelectorAll("code")].find(({ textContent: flag }) =>
       refusal.value?.includes(flag!),
     );
-    if (spoken === undefined) return;
-    fields.current!.open = true;
-    spoken.closest("label")!.scrollIntoView({ block: "center" });
+    // Whoever reads on finds it; the fields above stay where they are.
+    if (spoken !== undefined) fields.current!.open = true;
   }, [refusal.value]);
   return (
     <details ref={fields}>

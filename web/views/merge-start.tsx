@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Estimate } from "../../src/browser/explorer.ts";
+import { listed } from "../../src/core/listed.ts";
 import { bytes } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { BEST, bestRecipes } from "../state/best-recipes.ts";
@@ -87,12 +88,16 @@ export function MergeStart() {
 /** Which results have to go for the next ones. */
 function Room({ several }: { several: boolean }) {
   const [one, best] = [makingRoom(1), several ? makingRoom(BEST) : []];
-  const more = best.slice(0, best.length - one.length);
-  if (one.length + more.length === 0) return null;
+  if (one.length + best.length === 0) return null;
   return (
     <p class="hint">
-      {KEPT} results are kept.{one.length > 0 && ` The next one takes the place of ${one.join("; ")}.`}
-      {more.length > 0 && ` The five best take the place of ${[...more, ...one].join("; ")}.`}
+      {KEPT} results are kept: {one.length > 0 && `another one takes the place of number ${one[0]!.number}`}
+      {one.length > 0 && best.length > 1 && ", "}
+      {best.length > one.length &&
+        `the five best take the place of ${best.length === 1 ? "number" : "numbers"} ${listed(
+          best.map(({ number }) => String(number)).reverse(),
+        )}`}
+      .
     </p>
   );
 }

@@ -1,16 +1,21 @@
 import { signal } from "@preact/signals";
+import { listed } from "../../src/core/listed.ts";
 import { adapters, addFromHub, openExample, opening, openingError } from "../state/adapters.ts";
+import { baseConfig, withoutBase } from "../state/base-config.ts";
 import { takeFiles } from "../state/taken.ts";
 
 const hubPath = signal("");
 const hubToken = signal("");
 const shown = signal(false);
+/** The adapters that were listed when the dialog was opened, by key. */
+let before: ReadonlySet<number> = new Set();
 const ID = "open-adapters";
 
 const dialog = (): HTMLDialogElement => document.getElementById(ID) as HTMLDialogElement;
 
 function show(): void {
   openingError.value = null;
+  before = new Set(adapters.value.map(({ key }) => key));
   shown.value = true;
   dialog().showModal();
 }
@@ -38,9 +43,11 @@ export function OpenButton({ text, class: name }: { text: string; class: string 
   );
 }
 
-/** What is open by now, and what is not and why. */
+/** What is open by now, and what was refused since the dialog was opened and why, the newest first. */
 function Listed() {
-  const own = adapters.value.filter(({ source }) => source.from !== "example");
+  const own = adapters.value
+    .filter(({ key, source, error }) => source.from !== "example" && (error === null || !before.has(key)))
+    .reverse();
   if (own.length === 0 && openingError.value === null) return null;
   return (
     <div role="status">
@@ -58,6 +65,27 @@ function Listed() {
         Done
       </button>
     </div>
+  );
+}
+
+/** Which base model's config is in use, or that one is needed. */
+function Base() {
+  const used = baseConfig.value;
+  const lacking = withoutBase.value;
+  return (
+    <>
+      {used !== null && (
+        <p class="hint">
+          The base model's config in use: {used.where} ({used.modelType}).
+        </p>
+      )}
+      {lacking.length > 0 && (
+        <p class="note">
+          To merge {listed(lacking)}, open the base model's config.json too: it says what other programs call their
+          modules.
+        </p>
+      )}
+    </>
   );
 }
 
@@ -100,6 +128,7 @@ export function OpenDialog() {
           Example set
         </button>
       </div>
+      <Base />
       {shown.value && <Listed />}
       <h3>From the Hugging Face Hub</h3>
       <form

@@ -1,12 +1,15 @@
 import type { Audit } from "../../src/analysis/audit/audit-set.ts";
 import type { Recommendation } from "../../src/analysis/audit/recommend.ts";
+import { listed } from "../../src/core/listed.ts";
 import { percent } from "../../src/core/shown.ts";
 import { AUTO } from "../../src/methods/auto.ts";
 import { openAdapters } from "../state/adapters.ts";
+import { withoutBase } from "../state/base-config.ts";
 import { audited } from "../state/overview.ts";
 import { mergeAsRecommended } from "../state/suggested.ts";
 import { Bars } from "./bars.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
+import { OpenButton } from "./open-dialog.tsx";
 import { Said } from "./said.tsx";
 import { nameOf, Similarity } from "./similarity.tsx";
 
@@ -159,25 +162,35 @@ function Recommended({ recommendation }: { recommendation: Recommendation }) {
         </b>{" "}
         <Said text={reason} />
       </p>
-      <div class="row">
-        {without !== null && (
-          <button type="button" class="primary" onClick={() => mergeAsRecommended(AUTO, without)}>
-            Set up without {without.leaves.map(nameOf).join(", ")}
+      {withoutBase.value.length === 0 ? (
+        <div class="row">
+          {without !== null && (
+            <button type="button" class="primary" onClick={() => mergeAsRecommended(AUTO, without)}>
+              Set up without {without.leaves.map(nameOf).join(", ")}
+            </button>
+          )}
+          <button
+            type="button"
+            class={without === null ? "primary" : ""}
+            onClick={() => mergeAsRecommended(AUTO, recommendation, weights)}
+          >
+            {weights === null ? "Set up this merge" : `Set up with ${weightsOf(weights)}`}
           </button>
-        )}
-        <button
-          type="button"
-          class={without === null ? "primary" : ""}
-          onClick={() => mergeAsRecommended(AUTO, recommendation, weights)}
-        >
-          {weights === null ? "Set up this merge" : `Set up with ${weightsOf(weights)}`}
-        </button>
-        {lego !== null && (
-          <button type="button" onClick={() => mergeAsRecommended(lego.method, lego)}>
-            Set up LoRA-LEGO at rank {lego.rank}
-          </button>
-        )}
-      </div>
+          {lego !== null && (
+            <button type="button" onClick={() => mergeAsRecommended(lego.method, lego)}>
+              Set up LoRA-LEGO at rank {lego.rank}
+            </button>
+          )}
+        </div>
+      ) : (
+        <>
+          <p class="note">
+            The modules of {listed(withoutBase.value)} have llama.cpp's names. Open the base model's config.json to merge
+            them here, or merge in the terminal: <code>{recommendation.command}</code>
+          </p>
+          <OpenButton class="" text="Open config.json" />
+        </>
+      )}
       {why.length > 0 && (
         <details>
           <summary>Why: what was measured</summary>

@@ -2,8 +2,6 @@ import { isWeightsFile } from "../../src/formats/peft-folder/files.ts";
 
 /** The last letters of a name, which stay in sight: names of one set often begin alike. */
 const END = 6;
-/** The most letters of a name that is shown whole wherever there is room for a name at all. */
-const WHOLE = 12;
 
 /** A name without the ending that says what kind of file it is, which tells no adapter from another. */
 export function withoutEnding(name: string): string {
@@ -13,7 +11,7 @@ export function withoutEnding(name: string): string {
 /** A name that loses its middle where it is too long for its place. */
 export function Shortened({ name }: { name: string }) {
   const short = withoutEnding(name);
-  if (short.length <= WHOLE && short === name) return <>{name}</>;
+  if (short.length <= END && short === name) return <>{name}</>;
   return (
     <>
       <span class="visually-hidden">{name}</span>
