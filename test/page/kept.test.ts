@@ -174,7 +174,8 @@ describe("results of lora-lego bench", () => {
   it("are shown beside the figures of the merges of the same method and rank", async () => {
     const page = await worked();
     await page.getByLabel(/^Method/).selectOption("average");
-    await page.getByText(/^Writes 28 modules/).waitFor();
+    await page.getByLabel("Rank --rank").fill("9");
+    await page.getByText(/^Writes 28 modules of rank 9/).waitFor();
     await page.getByRole("button", { name: "Merge", exact: true }).click();
     await page.getByRole("heading", { name: "1. average, rank 9" }).waitFor();
     const scores = (seen: number) => ({ tasks: {}, seen, unseen: null });

@@ -60,15 +60,18 @@ describe("a download", () => {
   it.each([
     ["weights", { "adapter_model.safetensors": "weights" }],
     ["config", { "adapter_config.json": "config" }],
-    ["recipe", { "recipe.yaml": "recipe" }],
-  ] as const)("of the %s is the merge's own file", async (what, files) => {
-    expect(await textOf(what)).toEqual(files);
-  });
+    ["recipe", { [`${NAME}-recipe.yaml`]: "recipe" }],
+  ] as const)(
+    "of the %s is the merge's own file, named after it unless programs look for its name",
+    async (what, files) => {
+      expect(await textOf(what)).toEqual(files);
+    },
+  );
 
   it("of the report is JSON or a page", async () => {
     const files = { ...(await textOf("report")), ...(await textOf("page")) };
-    expect(JSON.parse(files["report.json"]!)).toEqual(JSON.parse(JSON.stringify(made.report)));
-    expect(files["report.html"]).toMatch(/^<!doctype html>/i);
+    expect(JSON.parse(files[`${NAME}-report.json`]!)).toEqual(JSON.parse(JSON.stringify(made.report)));
+    expect(files[`${NAME}-report.html`]).toMatch(/^<!doctype html>/i);
   });
 
   it("of the folder has every file, the card first", async () => {

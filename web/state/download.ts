@@ -27,14 +27,26 @@ export function downloadsOf({ loading }: MadeMerge): readonly Download[] {
   return loading.single === null ? DOWNLOADS.filter((what) => what !== "single") : DOWNLOADS;
 }
 
+/** Download a file; weights and config have the names that programs look for, all others say what was asked for. */
 export async function download(merge: MadeMerge, what: Download): Promise<void> {
-  const { files, report } = merge;
-  if (what === "single") return save(merge.loading.single!, await singleOf(merge));
-  if (what === "folder") return save(`${merge.name}.zip`, await zipOf(merge));
-  if (what === "report") return save("report.json", new Blob([...reportText(report)], { type: "application/json" }));
-  if (what === "page") return save("report.html", new Blob([reportPage(report)], { type: "text/html" }));
-  const name = { weights: WEIGHTS_FILE, config: CONFIG_FILE, recipe: RECIPE_FILE }[what];
-  save(name, new Blob([files[name] as Uint8Array<ArrayBuffer>]));
+  const { files, name, report } = merge;
+  const stored = (file: string): Blob => new Blob([files[file] as Uint8Array<ArrayBuffer>]);
+  switch (what) {
+    case "single":
+      return save(merge.loading.single!, await singleOf(merge));
+    case "folder":
+      return save(`${name}.zip`, await zipOf(merge));
+    case "weights":
+      return save(WEIGHTS_FILE, stored(WEIGHTS_FILE));
+    case "config":
+      return save(CONFIG_FILE, stored(CONFIG_FILE));
+    case "recipe":
+      return save(`${name}-${RECIPE_FILE}`, stored(RECIPE_FILE));
+    case "report":
+      return save(`${name}-report.json`, new Blob([...reportText(report)], { type: "application/json" }));
+    case "page":
+      return save(`${name}-report.html`, new Blob([reportPage(report)], { type: "text/html" }));
+  }
 }
 
 async function singleOf({ name, files, recipe, kept }: MadeMerge): Promise<Blob> {

@@ -56,7 +56,10 @@ function Panel() {
   const panel = useRef<HTMLDivElement>(null);
   const times = led.value;
   useEffect(() => {
-    if (times > 0) panel.current!.focus();
+    if (times === 0) return;
+    // Header, tabs and adapters stay in view.
+    panel.current!.focus({ preventScroll: true });
+    scrollTo(0, 0);
   }, [times]);
   return (
     <div id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`} tabIndex={-1} ref={panel}>

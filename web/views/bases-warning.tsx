@@ -8,13 +8,19 @@ const ownName = (base: string): string =>
     .toLowerCase()
     .replace(/[^a-z0-9]/g, "");
 
+/** The base models that adapters name, where they are several. */
+export function severalBases(adapters: readonly { readonly card: AdapterCard }[]): readonly string[] {
+  const bases = adapters.flatMap(({ card }) => card.baseModel ?? []);
+  return new Set(bases.map(ownName)).size < 2 ? [] : [...new Set(bases)];
+}
+
 /** A warning as soon as adapters of two base models are open. */
 export function BasesWarning({ adapters }: { adapters: readonly { readonly card: AdapterCard }[] }) {
-  const bases = adapters.flatMap(({ card }) => card.baseModel ?? []);
-  if (new Set(bases.map(ownName)).size < 2) return null;
+  const bases = severalBases(adapters);
+  if (bases.length === 0) return null;
   return (
     <p class="note" role="alert">
-      These adapters name different base models ({[...new Set(bases)].join(", ")}). Merge only adapters of one base.
+      These adapters name different base models ({bases.join(", ")}). Merge only adapters of one base.
     </p>
   );
 }

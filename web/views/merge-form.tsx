@@ -33,7 +33,7 @@ export function MergeForm() {
         onChoose={askMethod}
       />
       {id === AUTO ? <p class="hint">Chosen {autoRules()}.</p> : <OfMethod id={id} />}
-      <div class="row">
+      <div class="first">
         {FIRST.map((name) => (
           <RecipeField key={name} name={name} />
         ))}
@@ -47,13 +47,19 @@ export function MergeForm() {
 /** What a method is, and its options. */
 function OfMethod({ id }: { id: MethodId }) {
   const { title, reference, weights, dependsOn } = methodById(id);
+  const own = useRef<HTMLDetailsElement>(null);
+  const chosen = recipe.value.options !== undefined;
+  // Options that came from elsewhere are to be seen.
+  useEffect(() => {
+    if (chosen) own.current!.open = true;
+  }, [chosen]);
   return (
     <>
       <p class="hint">
         {title}. {reference}. Weights are {weights === "relative" ? "relative" : "factors"}; depends on{" "}
         {dependsOn === "delta" ? "the deltas alone" : "how deltas are split into factors"}.
       </p>
-      <details>
+      <details ref={own}>
         <summary>Options of {id}</summary>
         <div class="parameters">
           <MethodOptions id={id} />

@@ -8,6 +8,7 @@ import { withoutBase } from "../state/base-config.ts";
 import { audited } from "../state/overview.ts";
 import { mergeAsRecommended } from "../state/suggested.ts";
 import { Bars } from "./bars.tsx";
+import { severalBases } from "./bases-warning.tsx";
 import { ChartMenu } from "./chart-menu.tsx";
 import { OpenButton } from "./open-dialog.tsx";
 import { Said } from "./said.tsx";
@@ -123,8 +124,9 @@ function Findings({ audit: { adapters, consumers, findings, recommendation } }: 
   );
 }
 
-/** The form takes the rank that is recommended, and not the one that a merge takes by itself. */
-const isSaid = ({ id }: Audit["findings"][number]): boolean => id !== "rank-too-low";
+/** Not where the form does otherwise, since it takes the rank that is recommended, nor where the page says it above every view. */
+const isSaid = ({ id }: Audit["findings"][number]): boolean =>
+  id !== "rank-too-low" && (id !== "different-base" || severalBases(openAdapters.value).length === 0);
 
 /** Weights other than 1, in words. */
 function weightsOf(weights: readonly number[]): string {
@@ -185,8 +187,8 @@ function Recommended({ recommendation }: { recommendation: Recommendation }) {
       ) : (
         <>
           <p class="note">
-            The modules of {listed(withoutBase.value)} have llama.cpp's names. Open the base model's config.json to merge
-            them here, or merge in the terminal: <code>{recommendation.command}</code>
+            The modules of {listed(withoutBase.value)} have llama.cpp's names. Open the base model's config.json to
+            merge them here, or merge in the terminal: <code>{recommendation.command}</code>
           </p>
           <OpenButton class="" text="Open config.json" />
         </>

@@ -50,7 +50,7 @@ function Short({ name, index, hidden = false }: { name: string; index: number; h
   return (
     <span class="short" title={name}>
       <Mark index={index} size={10} />{" "}
-      {hidden ? <span class="visually-hidden">{name}</span> : <Shortened name={name} />}
+      {hidden ? <span class="visually-hidden">{name}</span> : <Shortened name={name} narrow />}
     </span>
   );
 }
