@@ -63,7 +63,8 @@ function handed(path: string, files: readonly DroppedFile[]): GroupedFolder {
   };
 }
 
-function holdsAdapter(path: string): boolean {
+/** Whether a file may hold an adapter, or its config. */
+export function holdsAdapter(path: string): boolean {
   return isConfigFile(lastName(path)) || isWeightsFile(path);
 }
 

@@ -1,7 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterText } from "../adapter/dialect.ts";
 import type { AdapterFolder } from "../adapter/folder.ts";
-import { isGgufName } from "../adapter/names/gguf.ts";
 import { openAdapter } from "../adapter/open.ts";
 import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
 import type { SetTally } from "../analysis/audit/set-tally.ts";
@@ -10,7 +9,6 @@ import { type ModuleOverview, overviewOf } from "../analysis/overview.ts";
 import { moduleNames } from "../analysis/pools.ts";
 import { LoraLegoError, UsageError } from "../core/errors.ts";
 import { plural } from "../core/plural.ts";
-import { parseModelConfig } from "../formats/model-config.ts";
 import type { HubAccess } from "../hub/request.ts";
 import { streamHubAdapter } from "../hub/stream-adapter.ts";
 import type { Kernels } from "../kernels/kernels.ts";
@@ -22,7 +20,6 @@ import type { Kept } from "../plan/planned-adapter.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { MergeReport } from "../report/report.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
-import { fingerprint } from "./fingerprint.ts";
 import { type HandedFolder, handedFolder, handedReader } from "./handed-files.ts";
 import type { PageInputs } from "./page-lanes.ts";
 import type { MergeSize } from "./page-merge.ts";
@@ -104,7 +101,8 @@ export class Explorer {
   async open(folder: HandedFolder): Promise<AdapterCard> {
     const adapter = await this.#open(handedFolder(folder));
     const own = Object.values(folder.files).every((file) => "blob" in file);
-    const card = this.#take(adapter, own ? await fingerprint(adapter.files) : null);
+    const print = own ? await (await import("./fingerprint.ts")).fingerprint(adapter.files) : null;
+    const card = await this.#take(adapter, print);
     this.#folders.set(card.id, handedReader(folder));
     return card;
   }
@@ -112,7 +110,7 @@ export class Explorer {
   /** Open an adapter on the Hub (hf://owner/name), read by range. */
   async openHub(path: string, access: Pick<HubAccess, "endpoint" | "token">): Promise<AdapterCard> {
     const { folder, pinned } = await streamHubAdapter(path, { ...access, fetch: (...of) => fetch(...of) });
-    const card = this.#take(await this.#open(folder));
+    const card = await this.#take(await this.#open(folder));
     this.#pinned.set(card.id, pinned);
     return card;
   }
@@ -124,7 +122,8 @@ export class Explorer {
    * @throws FormatError if it is no model's config
    */
   async useBase(config: AdapterText): Promise<string> {
-    const { modelType } = parseModelConfig(config.text, config.where);
+    const { modelTypeOf } = await import("./base-config.ts");
+    const modelType = modelTypeOf(config);
     this.#baseConfig = config;
     return modelType;
   }
@@ -146,12 +145,14 @@ export class Explorer {
     if (adapter !== undefined) this.#adapters.set(id, { ...adapter, name });
   }
 
-  #take(adapter: Adapter, print: string | null = null): AdapterCard {
+  async #take(adapter: Adapter, print: string | null = null): Promise<AdapterCard> {
     refuseVariants(adapter, MERGED_VARIANTS);
     underOneName([adapter]);
+    // Most adapters are of other formats, and the first view begins without what knows llama.cpp's names.
+    const lacking = adapter.format === "gguf" && (await import("./base-config.ts")).needsBase(adapter);
     const id = this.#next++;
     this.#adapters.set(id, adapter);
-    return cardOf(id, adapter, print);
+    return { ...cardOf(id, adapter), print, needsBase: lacking };
   }
 
   /** Names of the modules of some adapters, in natural order. */
@@ -309,7 +310,7 @@ function withWeights(recipe: Recipe, chosen: readonly ChosenAdapter[]): Recipe {
   return weights.every((weight) => weight === 1) ? recipe : { ...recipe, weights };
 }
 
-function cardOf(id: number, adapter: Adapter, print: string | null): AdapterCard {
+function cardOf(id: number, adapter: Adapter): Omit<AdapterCard, "print" | "needsBase"> {
   const modules = [...adapter.modules.values()];
   const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
   const { extras, ignored, notices } = adapter;
@@ -330,8 +331,6 @@ function cardOf(id: number, adapter: Adapter, print: string | null): AdapterCard
     scales: distinct(modules.map(({ scale }) => scale)),
     dtypes: distinct(modules.flatMap(({ a, b }) => [a.dtype.toLowerCase(), b.dtype.toLowerCase()])),
     bytes: adapter.files.reduce((sum, { size }) => sum + size, 0),
-    print,
-    needsBase: [...adapter.modules.keys()].some(isGgufName),
     notes,
   };
 }

@@ -70,7 +70,7 @@ describe("the estimate", () => {
 /** A result; another byte makes it another one. */
 const madeOf = (byte: number) => ({
   title: "svd, rank 2",
-  report: { options: { method: "svd" }, totals: { rank: 2 } },
+  report: { inputs: [], modules: [], options: { method: "svd" }, totals: { rank: 2, shares: [], cosines: [] } },
   files: { "a.json": new Uint8Array([byte]) },
 });
 const made = madeOf(1);
@@ -125,7 +125,7 @@ describe("a merge", () => {
       (await page.worker.next("merge")).answer(madeOf(byte));
       await merging;
     }
-    const merging = page.mergeBy([{ method: "tsv" }, { method: "ctm" }]);
+    const merging = page.mergeByBest([{ method: "tsv" }, { method: "ctm" }], 2);
     for (const byte of [1, 3]) (await page.worker.next("merge")).answer(madeOf(byte));
     await merging;
     // It stands where it was made again: first of the newest run.
@@ -139,7 +139,7 @@ describe("a merge", () => {
     const merging = page.startMerge();
     (await page.worker.next("merge")).answer(madeOf(2));
     await merging;
-    const all = page.mergeBy([{ method: "tsv" }, { method: "ctm" }, { method: "svd" }]);
+    const all = page.mergeByBest([{ method: "tsv" }, { method: "ctm" }, { method: "svd" }], 3);
     for (const byte of [1, 2, 3]) (await page.worker.next("merge")).answer(madeOf(byte));
     await all;
     expect(page.merges.value.map(({ number }) => number)).toEqual([2, 1, 3]);
@@ -147,7 +147,7 @@ describe("a merge", () => {
   });
 
   it("goes by several recipes one after the other, and shows the first result, which stands first", async () => {
-    const merging = page.mergeBy([{ method: "tsv" }, { method: "ctm" }, { method: "svd" }]);
+    const merging = page.mergeByBest([{ method: "tsv" }, { method: "ctm" }, { method: "svd" }], 3);
     const first = await page.worker.next("merge");
     expect(page.progress.value?.of).toBe("tsv, 1 of 3: ");
     first.answer(made);
@@ -202,7 +202,7 @@ describe("a merge", () => {
   });
 
   it("ends with the one of several that is cancelled, and says so", async () => {
-    const merging = page.mergeBy([{ method: "tsv" }, { method: "ctm" }]);
+    const merging = page.mergeByBest([{ method: "tsv" }, { method: "ctm" }], 2);
     (await page.worker.next("merge")).answer(made);
     (await page.worker.next("merge")).refuse(new DOMException("This operation was aborted", "AbortError"));
     await merging;

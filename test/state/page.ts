@@ -24,12 +24,13 @@ export async function freshPage() {
   const overview = await import("../../web/state/overview.ts");
   const module = await import("../../web/state/module.ts");
   const merge = await import("../../web/state/merge.ts");
+  const merging = await import("../../web/state/merging.ts");
   /** Wait until all that was said on either side so far has been heard. */
   const settled = async (): Promise<void> => {
     // Messages of a channel keep their order: what comes back now comes after all else.
     for (let round = 0; round < 2; round++) await explorer.explorer.close(-1);
   };
-  return { ...explorer, ...adapters, ...overview, ...module, ...merge, worker: own, settled };
+  return { ...explorer, ...adapters, ...overview, ...module, ...merge, ...merging, worker: own, settled };
 }
 
 export type Page = Awaited<ReturnType<typeof freshPage>>;

@@ -15,12 +15,6 @@ export const withoutBase = computed<readonly string[]>(() =>
   openAdapters.value.flatMap(({ name, card }) => (card.needsBase ? [name] : [])),
 );
 
-/** Whether JSON is the config of a model, and not of an adapter. */
-export function isBaseConfig(value: unknown): boolean {
-  const { model_type: type, peft_type: method } = (value ?? {}) as { model_type?: unknown; peft_type?: unknown };
-  return typeof type === "string" && method === undefined;
-}
-
 /** Read GGUF adapters with the config of their base model, those that are open too. */
 export async function useBaseConfig({ text, where }: AdapterText): Promise<void> {
   const modelType = await explorer.useBase({ text, where });

@@ -8,9 +8,7 @@ export function pageWords(text: string): string {
     .replace(/, such as --base-config BASE\/config\.json/g, "")
     .replace(/, and this one with --base where a command takes it/g, "")
     .replace(/\bpass(?= --)/g, "choose")
-    .replace(/\b(p|P)ass(ed|es|ing)?\b/g, (_, letter: string, end = "") =>
-      letter === "P" ? GIVE[end]! : GIVE[end]!.toLowerCase(),
-    );
+    .replace(/\b(p|P)ass(ed|es|ing)?\b/g, (_, p: string, end = "") => (p === "P" ? "G" : "g") + GIVE[end]!);
 }
 
-const GIVE: Readonly<Record<string, string>> = { "": "Give", ed: "Given", es: "Gives", ing: "Giving" };
+const GIVE: Readonly<Record<string, string>> = { "": "ive", ed: "iven", es: "ives", ing: "iving" };

@@ -1,7 +1,7 @@
-import type { DroppedFile } from "../../src/browser/dropped.ts";
-import { isConfigFile, isWeightsFile } from "../../src/formats/peft-folder/files.ts";
+import { type DroppedFile, holdsAdapter } from "../../src/browser/dropped.ts";
+import { isAdapterConfig } from "../../src/formats/peft-folder/files.ts";
 import { addFiles } from "./adapters.ts";
-import { isBaseConfig, useBaseConfig } from "./base-config.ts";
+import { useBaseConfig } from "./base-config.ts";
 import { takeBench } from "./bench.ts";
 import { isPage, restoreFile } from "./page-state.ts";
 
@@ -16,12 +16,8 @@ export async function takeFiles(files: readonly DroppedFile[]): Promise<void> {
     else if (!(await takeJson(file))) others.push(file);
   }
   // What lies beside a base model's config may be an adapter or not.
-  const adapters = others.some(({ path }) => isWeightsFile(path) || isConfigFile(lastName(path)));
+  const adapters = others.some(({ path }) => holdsAdapter(path));
   if (adapters || others.length === files.length) await addFiles(others);
-}
-
-function lastName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** Whether a file was handed over as an archive; one inside a folder is left alone. */
@@ -39,8 +35,13 @@ async function takeJson({ path, blob }: DroppedFile): Promise<boolean> {
   } catch {
     return false;
   }
-  if (lastName(path) === "config.json" && isBaseConfig(value)) await useBaseConfig({ text, where: path });
+  if (/(^|\/)config\.json$/.test(path) && isBaseConfig(value)) await useBaseConfig({ text, where: path });
   else if (isPage(value)) restoreFile(value);
   else if (!takeBench(value)) return false;
   return true;
+}
+
+/** Whether JSON is the config of a model, and not of an adapter. */
+function isBaseConfig(value: unknown): boolean {
+  return typeof (value as { model_type?: unknown } | null)?.model_type === "string" && !isAdapterConfig(value);
 }

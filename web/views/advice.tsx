@@ -4,7 +4,8 @@ import type { MergeReport } from "../../src/report/report.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { applyFix, commandOf, openInputs } from "../state/advised.ts";
 import { resizeFix, scaleFix } from "../state/checked.ts";
-import { type MadeMerge, progress, recommendedRank, startMerge } from "../state/merge.ts";
+import { type MadeMerge, recommendedRank } from "../state/merge.ts";
+import { progress, startMerge } from "../state/merging.ts";
 import { Said } from "./said.tsx";
 
 /** What else to try, as buttons that do it, and how to load the result; what the command line's merge ends with. */

@@ -73,10 +73,11 @@ function sharedStart(names: readonly string[]): number {
   return Math.max(differs, 0);
 }
 
-/** A name without the letters that all names begin with, or else without its middle. */
+/** A name without the letters that all names begin with, as far as there is room for the rest, or without its middle where none are shared. */
 function shortened(name: string, letters: number, shared: number): string {
   if (name.length <= letters) return name;
-  if (shared > 0 && 1 + name.length - shared <= letters) return `…${name.slice(shared)}`;
+  const rest = name.slice(shared);
+  if (shared > 0) return `…${rest.length < letters ? rest : `${rest.slice(0, letters - 2)}…`}`;
   const first = Math.ceil((letters - 1) / 2);
   return `${name.slice(0, first)}…${name.slice(name.length - (letters - 1 - first))}`;
 }

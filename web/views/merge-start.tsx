@@ -4,17 +4,8 @@ import { listed } from "../../src/core/listed.ts";
 import { bytes } from "../../src/core/shown.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { BEST, bestRecipes } from "../state/best-recipes.ts";
-import {
-  cancelMerge,
-  estimate,
-  KEPT,
-  makingRoom,
-  mergeByBest,
-  progress,
-  refusal,
-  startMerge,
-  wanted,
-} from "../state/merge.ts";
+import { estimate, refusal, wanted } from "../state/merge.ts";
+import { cancelMerge, KEPT, makingRoom, mergeByBest, progress, startMerge } from "../state/merging.ts";
 import { Said } from "./said.tsx";
 
 /** Whether a larger rank was asked for. */

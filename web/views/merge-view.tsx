@@ -1,6 +1,7 @@
 import { openAdapters } from "../state/adapters.ts";
 import { bench } from "../state/bench.ts";
-import { CANCELLED, losingMethods, mergeError, merges, progress, shownMerge, sideBySide } from "../state/merge.ts";
+import { merges, shownMerge } from "../state/merge.ts";
+import { CANCELLED, losingMethods, mergeError, progress, sideBySide } from "../state/merging.ts";
 import { BenchTable } from "./bench-table.tsx";
 import { MergeForm } from "./merge-form.tsx";
 import { MergeResult } from "./merge-result.tsx";

@@ -48,3 +48,8 @@ export function holdsSingleFiles(names: readonly string[]): boolean {
 export function configNameBeside(weights: string): string {
   return `adapter_config${OWN_WEIGHTS.exec(weights)?.[1] ?? ""}.json`;
 }
+
+/** Whether JSON is the config of an adapter, whatever its file is called. */
+export function isAdapterConfig(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "peft_type" in value;
+}
