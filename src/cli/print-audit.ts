@@ -176,11 +176,12 @@ function printRecommendation({ recommendation }: Audit): void {
     printParagraph("There is no merge to recommend: what speaks against one stands above.");
     return;
   }
-  const { method, scale, rank, without, lego } = recommendation;
+  const { method, scale, rank, ownRank, without, lego } = recommendation;
+  const auto = rank === ownRank ? "" : `; by itself it takes rank ${ownRank}`;
   printLine();
   printMerge(
     recommendation,
-    `Merge by ${method} at rank ${rank}${scale === "auto" ? " with a computed factor" : ""} (--method auto).`,
+    `Merge by ${method} at rank ${rank}${scale === "auto" ? " with a computed factor" : ""} (--method auto${auto}).`,
   );
   if (without !== null) {
     // What was measured stands above.

@@ -99,8 +99,8 @@ function formatShown(format: DialectId): string {
   return format === "peft" ? "" : ` (${format})`;
 }
 
-/** Print what a merge would write. */
-export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: string): void {
+/** Print what a merge would write. @param ranked whether somebody asked for its rank */
+export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: string, ranked: boolean): void {
   // Other formats have their own scales and element types.
   const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
   const budget = budgetOf(plan.target, plan.modules.length);
@@ -110,6 +110,10 @@ export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: 
   printLine(
     `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, ${ranks}, ${form}, ${most}${bytes(size)}; nothing was written.`,
   );
+  // The values may ask for more than the headers.
+  if (!ranked && plan.chosen !== null && plan.inputs.length > 1) {
+    printParagraph("By headers alone: lora-lego audit says whether the adapters ask for a larger rank.");
+  }
   printLine();
   printLines(table(["module", "kind", "in", "out", "units", `${most}rank`], planRows(plan)));
 }

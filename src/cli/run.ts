@@ -135,12 +135,13 @@ async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   const last = planned.at(-1)!;
   if (flags.json) printJson(last.name === null ? last.plan : { steps: planned });
   else if (!flags.quiet) {
-    for (const step of planned) {
+    for (const [n, step] of planned.entries()) {
       printPlan(
         step,
         step === last
           ? (flags.out ?? (recipe.out === null ? "the output" : nearPath(recipe.out)))
           : `step ${step.name}`,
+        recipe.steps[n]!.recipe.target !== undefined,
       );
       if (step !== last) printLine();
     }

@@ -144,6 +144,21 @@ describe.concurrent("lora-lego audit", () => {
     expect([code, merged]).toEqual([0, expect.stringContaining(`1 module, rank ${rank},`)]);
   });
 
+  it("says where the adapters ask for a larger rank than auto takes, as a dry run says that it cannot", async () => {
+    // The sum of unlike adapters has the ranks of both.
+    const modules = { "model.layers.0.self_attn.q_proj": { in: 60, out: 60 } };
+    const two = [41, 42].map((seed) =>
+      writeAdapter(join(folder, `wide-${seed}`), randomAdapter(seed, { rank: 3, modules })),
+    );
+    const { stdout } = await run(["audit", ...two]);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("(--method auto; by itself it takes rank 3).");
+    expect(stdout).toMatch(/^ {2}lora-lego merge \S+ \S+ --rank [456] /m);
+    const dry = (flags: string[]) => run(["merge", ...two, "--dry-run", ...flags]);
+    const note = "By headers alone: lora-lego audit says whether the adapters ask for a larger rank.";
+    expect((await dry([])).stdout.replaceAll(/\s+/g, " ")).toContain(note);
+    expect((await dry(["--rank", "3"])).stdout.replaceAll(/\s+/g, " ")).not.toContain(note);
+  });
+
   it("says of modules with numbers for names that no program loads the result as it is", async () => {
     const modules = { w_000: { in: 8, out: 8 } };
     const two = [1, 2].map((seed) => writeAdapter(join(folder, `sam-${seed}`), randomAdapter(seed, { modules })));

@@ -87,6 +87,7 @@ function autoMerge(
   return {
     method,
     rank,
+    ownRank: own,
     room: chosen.energies.heldBy(rank),
     reason: [reason, ...rankReason(because, needs.usual, acting, chosen.energies)].join(" "),
     basis: acting < 2 ? [MEASURED.one] : crowded ? [] : ofText(plan.modules, RANK_BASIS[because]),

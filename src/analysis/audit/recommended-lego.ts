@@ -68,6 +68,7 @@ export function legoMerge(
   return {
     method: lego.id,
     rank,
+    ownRank: usual,
     room: energies.heldBy(rank),
     reason: [because.reason(who), ignoredHalf(shareOfB) ?? []].flat().join(" "),
     basis: ofText(modules, because.basis),

@@ -10,6 +10,8 @@ import type { Measured } from "../../report/measured.ts";
 export interface RecommendedMerge {
   readonly method: string;
   readonly rank: number;
+  /** The one that its method takes by itself. */
+  readonly ownRank: number;
   /** The most of the energy of the adapters' sum that this rank can hold; null if the sum is zero. */
   readonly room: number | null;
   /** A sentence or two. */
