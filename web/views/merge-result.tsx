@@ -43,7 +43,7 @@ export function MergeResult({ made }: { made: MadeMerge }) {
       </h3>
       <p class={`loss${worstOf(report)}`}>{lossShown(report)}</p>
       <p class="facts">
-        {report.totals.modules} modules, {report.totals.dtype}, {bytes(report.totals.bytes)}, {seconds.toFixed(1)} s;
+        {report.totals.modules} modules, {report.totals.dtype}, {bytes(report.totals.bytes)}, {seconds.toFixed(1)} s;{" "}
         {report.autoScale !== null && `factor ${report.autoScale.factor}, `}norm ratio {figure(report.totals.normRatio)}
         , energy {figure(report.totals.energy)}
         {accuracy !== null && `, accuracy in your benchmark ${(100 * accuracy).toFixed(1)}%`}
