@@ -83,9 +83,9 @@ export class Explorer {
   #baseConfig: AdapterText | null = null;
   #next = 1;
   #view: ModuleView | null = null;
-  /** Tasks that share kernel memory take turns. */
   /** What was read of the set that was looked at last, and its adapters. */
   #read: { readonly ids: readonly number[]; readonly tally: SetTally } | null = null;
+  /** Tasks that share kernel memory take turns. */
   readonly #looking = new Turns();
   readonly #viewing = new Turns();
   #overview: AbortController = new AbortController();

@@ -3,6 +3,10 @@ import type { PromisingText } from "./promises.ts";
 /** The merge form and its results. */
 export const MERGE: PromisingText["sentences"] = [
   [
+    "Form and results each scroll by themselves on a wide screen, below the tabs and adapters.",
+    "page/merge > scroll each by themselves, with tabs and adapters in view and no height left over",
+  ],
+  [
     "The form starts with [auto](methods/auto.md), which chooses the method by the number of adapters.",
     "views/merge-form > has no options where auto chooses the method, and says by what",
     "page/flows > merges by the method that auto chooses, unless another is chosen",
@@ -13,9 +17,9 @@ export const MERGE: PromisingText["sentences"] = [
     "page/flows > merges by the method that auto chooses, unless another is chosen",
   ],
   [
-    "A rank that you typed stays when you choose another method; one that was filled in stays unless another one is recommended for it.",
+    "A rank that you typed stays when you choose another method; one that was filled in goes with the method that it was for.",
     "state/filled-form > stays where it was typed, by whatever method",
-    "state/filled-form > stays with another method, of which the overview recommends none",
+    "state/filled-form > goes with the method that it was filled in for, be another one recommended or none",
     "state/filled-form > is the recommended one of the next method, whatever way led to the one before",
   ],
   [
@@ -42,7 +46,7 @@ export const MERGE: PromisingText["sentences"] = [
     "views/merge-form > takes several patterns of modules",
   ],
   [
-    "Each field names its command line flag; sentences of the page name the field, and the field that a refusal is about opens by itself.",
+    "Each field names its command line flag; sentences of the page name the field instead, and the field that a refusal is about opens by itself.",
     "views/said > names fields by their labels, also those of a method's options, and leaves other flags of the command line alone",
     "views/merge-form > shows the field that a refusal speaks of",
     "page/flows > refuses what the command line refuses before anything is merged",
@@ -61,7 +65,8 @@ export const MERGE: PromisingText["sentences"] = [
     "page/merge > takes the focus and is scrolled into view, in %o",
   ],
   [
-    "It says whether an adapter is lost, what to try next, with buttons that do it, and how programs load the result, as the command line does.",
+    "It says whether an adapter is lost, or acts far above the strength that it was trained at; what to try next, with buttons that do it; and how programs load the result, as the command line does.",
+    "views/merge-view > is told in amber where an adapter acts far above its strength, and its bar is cut so that others are seen",
     "page/merge > ends with what the command line ends with: what is lost, what to try, which a button does, and how to load it",
   ],
   [
@@ -94,13 +99,16 @@ export const MERGE: PromisingText["sentences"] = [
     "state/advised > is a command line where adapters have to change first",
   ],
   [
-    "The last six results stand side by side, with how much of each adapter they hold; the page says which went.",
+    "The last six results stand side by side, with how much of each adapter they hold and who is lost; the page says before a merge which results go for it.",
+    "state/merge > makes room, and says before for how many which results go",
     "page/shows > are kept side by side, the last six of them",
     "page/merge > of the five best methods stands beside the others, in one scale, with what was measured",
     "state/merge > keeps the last six results, whose numbers go on",
   ],
   [
-    "*Merge by the five best* adds the five methods that scored best in [what was measured](evidence.md), best first; the merge that auto makes is marked.",
+    "*Merge by the five best* adds the five methods that scored best in [what was measured](evidence.md), best first, and takes the next best for one whose result here loses every adapter; the merge with auto's method, factor and rank is marked.",
+    "state/merge > by the best leaves out what loses every adapter, goes on with the next, and says so",
+    "state/of-auto > at %s",
     "page/merge > of the five best methods stands beside the others, in one scale, with what was measured",
     "state/merge > goes by several recipes one after the other, and shows the first result, which stands first",
     "state/merge > stands in the order of several recipes, whatever of them was there already",

@@ -88,9 +88,10 @@ export const OPENING: PromisingText["sentences"] = [
     "browser/dropped > that have one name are told apart by the folders around them",
   ],
   [
-    "Weights and their config that come one after the other make one adapter.",
+    "Weights and their config that come one after the other as single files make one adapter; those of a folder never join another's.",
     "state/adapters > makes one of %s, which were refused alone",
     "browser/dropped > make one, whichever comes first, with the name that one of them has",
+    "browser/dropped > are not one where one of them came in a folder, which names another adapter",
   ],
   [
     "The page reads every format that the command line reads, and explains what it cannot read in the same words.",
@@ -102,6 +103,17 @@ export const OPENING: PromisingText["sentences"] = [
     "It also opens zip archives that store files as they are, such as its own; others are to be unpacked first.",
     "state/download > of the folder is opened again as the adapter that it holds",
     "browser/unzipped > is to be unpacked first where it is compressed, and is said to be damaged where it is cut off",
+  ],
+  [
+    "GGUF adapters whose modules have llama.cpp's names are shown as they are; to merge them, drop or open their base model's config.json too, which the dialog then names as the one in use.",
+    "browser/explorer-gguf > are refused before a merge while the base model's config is unknown, with the command that needs it",
+    "browser/explorer-gguf > merge as the command line merges them once it is given, and are judged with it",
+    "state/base-config > is asked for where modules have llama.cpp's names, and has these adapters read again",
+  ],
+  [
+    "Programs are judged with it, and *Keep* keeps it.",
+    "browser/explorer-gguf > merge as the command line merges them once it is given, and are judged with it",
+    "state/base-config > is kept with the page",
   ],
   [
     "A chip shows an adapter's mark, rank and norm, and whether it is lost in the sum of all.",

@@ -3,16 +3,23 @@ import { EXPLAINS, MEASURED, type PromisingText } from "./promises.ts";
 /** Keeping a page, its screens, speed and memory. */
 export const REST: PromisingText["sentences"] = [
   [
-    "Results stay in the browser over a reload, until you choose *Forget all results*.",
+    "Results stay in the browser over a reload, until you choose *Forget all results*, which asks first.",
     "page/kept > are there after a reload, with their files, until they are forgotten",
   ],
   [
-    "*Keep* also makes a link or a file of the page: where the adapters come from, their names and weights, and all settings.",
+    "*Keep* also makes a link or a file of the page: where the adapters come from, their names and weights, the base model's config, and all settings.",
     "page/kept > comes back from a link and from a file: settings, weights, and the adapters as they are opened",
+    "state/base-config > is kept with the page",
   ],
   [
     "Neither holds a token or what is in an adapter, so adapters from your disk are opened again by hand.",
     "page/kept > names the files that only their owner can open again, and says what is wrong with a link that is cut off",
+  ],
+  [
+    "Each takes its name and weight back once; folders of one name are told apart by a short hash of their files.",
+    "state/restored > each take one name and weight, by their files where several have one source",
+    "state/restored > are saved with what tells their files from others",
+    "browser/fingerprint > tells files by their sizes and their last bytes",
   ],
   [
     "Drop the file on the page to restore it.",

@@ -155,7 +155,7 @@ function absent({ id, config }, found) {
   if (merges.length === 0) return null;
   // Names of all methods would be a line that no one reads.
   const names =
-    merges.length > 8 ? `${merges.length} merges` : merges.map(({ name, method }) => name ?? method).join(", ");
+    merges.length > 10 ? `${merges.length} merges` : merges.map(({ name, method }) => name ?? method).join(", ");
   return `- ${id}: ${names}`;
 }
 
