@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ByteSource } from "../core/bytes.ts";
 import { QueueError, UsageError } from "../core/errors.ts";
@@ -13,7 +13,7 @@ import { pinnedPath } from "../node/hub/hub-adapters.ts";
 import { readBaseConfig } from "../node/input/base-config.ts";
 import { type Merged, type MergeOptions, mergeChecked } from "../node/merge-adapters.ts";
 import { createFile, moveFile, openSink } from "../node/output/file-sink.ts";
-import { makeFolder } from "../node/output/make-folder.ts";
+import { ensureFolder } from "../node/output/make-folder.ts";
 import type { DiskPlace, WithHost } from "../node/threads/disk-host.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import type { PlanOrigin } from "../plan/plan-origin.ts";
@@ -93,7 +93,7 @@ function queueHost(
   const beginFile = async (plan: MergePlan, origin: PlanOrigin): Promise<OutputInProgress & { file: string }> => {
     const { folder } = common;
     const file = fileOf(planId(plan), folder);
-    if (!existsSync(folder)) makeFolder(folder);
+    ensureFolder(folder);
     // What an earlier run left is gone on with.
     if (!isOwnFile(file, plan.size)) {
       rmSync(file, { force: true });

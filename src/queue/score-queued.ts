@@ -10,7 +10,7 @@ import { type BenchOptions, benchChecked } from "../node/evaluate/run-bench.ts";
 import { type Tuned, type TuneOptions, tuneChecked } from "../node/evaluate/run-tune.ts";
 import { readText } from "../node/files/read-text.ts";
 import { fetchHubAdapter } from "../node/hub/hub-adapters.ts";
-import { makeFolder } from "../node/output/make-folder.ts";
+import { ensureFolder } from "../node/output/make-folder.ts";
 import { OutputFile } from "../node/output/output-file.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
 import { type Place, placeOf } from "./places.ts";
@@ -137,7 +137,7 @@ function keptResults<Data extends { readonly rows: number }, Result>(
       if (known.success) return known.data;
     }
     const result = await open.run(name, data);
-    if (!existsSync(cache)) makeFolder(cache);
+    ensureFolder(cache);
     OutputFile.write(file, encode(result), { inputs: [], force: true });
     return result;
   };

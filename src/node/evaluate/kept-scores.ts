@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { LogProbabilities } from "../../evaluate/bench.ts";
 import type { TaskRow } from "../../evaluate/task-rows.ts";
 import { hashFiles } from "../files/hash.ts";
-import { makeFolder } from "../output/make-folder.ts";
+import { ensureFolder } from "../output/make-folder.ts";
 import { OutputFile } from "../output/output-file.ts";
 import type { LlamaModel } from "./llama.ts";
 import { scoreRows } from "./score-rows.ts";
@@ -52,7 +52,7 @@ export function keptScores({ model, file, cache, threads, signal }: ScorePlace):
       const found = await scoreRows(model, on, rows, threads, () => {}, signal);
       const values = found.flatMap((row) => row.map(({ logProbability }) => logProbability));
       const packed = new Uint8Array(Float32Array.from(values).buffer);
-      if (!existsSync(cache)) makeFolder(cache);
+      ensureFolder(cache);
       OutputFile.write(kept, packed, { inputs: [], force: true });
     }
     return unpack(readFileSync(kept), rows);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
@@ -8,13 +8,32 @@ import { dirname } from "node:path";
  * @returns the folders that were made, outermost first
  */
 export function makeFolder(path: string): string[] {
-  const parent = dirname(path);
-  const above = existsSync(parent) ? [] : makeFolder(parent);
+  const above = ensureFolder(dirname(path));
   try {
     mkdirSync(path);
   } catch (error) {
-    for (const folder of above.reverse()) rmdirSync(folder);
+    removeEmpty(above);
     throw error;
   }
   return [...above, path];
+}
+
+/** The same for a folder that may be there, or that another process makes meanwhile. @returns as `makeFolder` */
+export function ensureFolder(path: string): string[] {
+  if (existsSync(path)) return [];
+  try {
+    return makeFolder(path);
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return [];
+    throw error;
+  }
+}
+
+/** Remove folders, innermost first, up to one that another process has begun to use. */
+function removeEmpty(folders: readonly string[]): void {
+  try {
+    for (const folder of folders.toReversed()) rmdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+  }
 }

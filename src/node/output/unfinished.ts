@@ -12,7 +12,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { OutputError } from "../../core/errors.ts";
 import { isWithin } from "../files/real-path.ts";
-import { makeFolder } from "./make-folder.ts";
+import { ensureFolder, makeFolder } from "./make-folder.ts";
 
 /** Marks a folder that is being written or removed, and names the process; a folder without it is left alone. */
 export const MARK_FILE = ".lora-lego-unfinished";
@@ -63,7 +63,7 @@ export function beginUnfinished(target: string, path: string): Unfinished {
     folder,
     end,
     scratch(name) {
-      if (!existsSync(scratch)) makeFolder(scratch);
+      ensureFolder(scratch);
       return join(scratch, name);
     },
     clearScratch() {
