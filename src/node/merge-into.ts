@@ -14,7 +14,6 @@ import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
 import type { Warning } from "../plan/warning.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RecipeStep } from "../recipe/recipe-file.ts";
-import { withRecipe } from "../recipe/recipe-text.ts";
 import { openFile } from "./files/file-source.ts";
 import type { DiskAdapter } from "./input/adapter-path.ts";
 import { folderReader } from "./input/folder-reader.ts";
@@ -62,9 +61,8 @@ export async function mergeInto(output: Output, job: MergeJob, control: MachineC
     return writeBeside(output, job, outcome, peftFolder(outcome.plan, baseConfig !== null));
   }
   const converted = async (plan: MergePlan): Promise<{ adapter: Adapter; conversion: Conversion }> => {
-    const planned = await plannedAdapter("the result", plan, adapters);
-    const single = output instanceof OutputFile;
-    const adapter = single ? { ...planned, metadata: withRecipe(planned.metadata, job.stepsOf(plan)) } : planned;
+    const held = output instanceof OutputFile ? job.stepsOf(plan) : undefined;
+    const adapter = await plannedAdapter("the result", plan, adapters, held);
     return { adapter, conversion: writer.convert(adapter, baseConfig) };
   };
   const room = async (plan: MergePlan): Promise<number> => plan.size + (await converted(plan)).conversion.layout.size;

@@ -3,7 +3,6 @@ import type { AdapterText } from "../adapter/dialect.ts";
 import type { Writer } from "../convert/convert.ts";
 import { type FormatChoice, formOf, isPeftFolder, refuseContradiction } from "../convert/forms.ts";
 import type { RecipeStep } from "../recipe/recipe-file.ts";
-import { withRecipe } from "../recipe/recipe-text.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import { plannedAdapter } from "./planned-adapter.ts";
 import { refuseGgufInputs } from "./refuse-gguf-inputs.ts";
@@ -59,9 +58,8 @@ export async function planOutput(
   }
   // The writers are many, and most merges need none.
   const { convertFor } = await import("../convert/output-format.ts");
-  const planned = await plannedAdapter(out === null ? "the result" : lastName(out), plan, adapters);
-  const told = steps !== undefined && out !== null && formOf(out) !== "folder";
-  const adapter = told ? { ...planned, metadata: withRecipe(planned.metadata, steps) } : planned;
+  const held = out === null || formOf(out) === "folder" ? undefined : steps;
+  const adapter = await plannedAdapter(out === null ? "the result" : lastName(out), plan, adapters, held);
   const { writer, conversion } = await convertFor(out, choice, adapter, baseConfig);
   return { writer, bytes: conversion.layout.size };
 }

@@ -4,6 +4,8 @@ import { mergedMetadata } from "../adapter/training-metadata.ts";
 import { commonFamilies } from "../adapter/weights/under-one-family.ts";
 import { type ByteSource, memorySource } from "../core/bytes.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
+import type { RecipeStep } from "../recipe/recipe-file.ts";
+import { withRecipe } from "../recipe/recipe-text.ts";
 import { type MergePlan, usedInputs } from "./merge-plan.ts";
 import { planLayout } from "./plan-layout.ts";
 
@@ -11,8 +13,14 @@ import { planLayout } from "./plan-layout.ts";
  * The adapter that a plan will write, as far as headers show it, so that later steps can be planned from it.
  *
  * @param inputs the adapters that the plan was made for
+ * @param steps of the recipe that its file is to hold; a folder has that in a file of its own
  */
-export async function plannedAdapter(name: string, plan: MergePlan, inputs: readonly Adapter[]): Promise<Adapter> {
+export async function plannedAdapter(
+  name: string,
+  plan: MergePlan,
+  inputs: readonly Adapter[],
+  steps?: readonly RecipeStep[],
+): Promise<Adapter> {
   const { header } = planLayout(plan);
   const weights: ByteSource = {
     name: `${name}/${WEIGHTS_FILE}`,
@@ -26,7 +34,8 @@ export async function plannedAdapter(name: string, plan: MergePlan, inputs: read
   const config = memorySource(`${name}/${CONFIG_FILE}`, new TextEncoder().encode(JSON.stringify(plan.config)));
   const open = async (file: string): Promise<ByteSource> => (file === CONFIG_FILE ? config : weights);
   const adapter = await openAdapter({ name, files: [CONFIG_FILE, WEIGHTS_FILE], folders: [], open });
-  return { ...adapter, ...kept(plan, inputs) };
+  const { metadata, ...others } = kept(plan, inputs);
+  return { ...adapter, ...others, metadata: steps === undefined ? metadata : withRecipe(metadata, steps) };
 }
 
 /** What a merged adapter inherits when all its inputs agree: the dialect, which keeps names, its model, and metadata about training. */

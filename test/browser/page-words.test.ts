@@ -29,7 +29,7 @@ function textsOf(file: string): string[] {
   );
 }
 
-it("leaves nothing to be passed in any sentence that reaches the page, nor a base model's config to be named by a flag", () => {
+it("makes no noun a verb in any sentence that reaches the page, and has no base model's config named by a flag", () => {
   const texts = ROOMS.flatMap((room) =>
     readdirSync(join("src", room), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))
@@ -38,6 +38,9 @@ it("leaves nothing to be passed in any sentence that reaches the page, nor a bas
   // Else the pattern above finds no texts any more.
   expect(texts.filter((text) => /\bpass\b/.test(text)).length).toBeGreaterThan(50);
   const said = texts.map(pageWords);
-  expect(said.filter((text) => /\bpass(ed|es|ing)?\b/i.test(text))).toEqual([]);
+  // "A second pass over the rows" would be one.
+  expect(
+    said.filter((text) => /\b(?:an?|the|each|every|one|per|first|second|third|last) gives?\b/i.test(text)),
+  ).toEqual([]);
   expect(said.filter((text) => /give [^,;]* as --base-config/.test(text))).toEqual([]);
 });
