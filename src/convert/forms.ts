@@ -26,7 +26,12 @@ export function formOf(out: string): OutputForm {
       `lora-lego writes no ${other} files: a name that ends in .safetensors or .gguf means one file, and any other a folder; pass such a name as --out, not ${out}.`,
     );
   }
-  return OUTPUT_FORMS.find((form) => out.toLowerCase().endsWith(form) && form !== "folder") ?? "folder";
+  return singleForm(out) ?? "folder";
+}
+
+/** What the name of a single file that is written ends in; null for any other name. */
+export function singleForm(out: string): OutputForm | null {
+  return OUTPUT_FORMS.find((form) => out.toLowerCase().endsWith(form) && form !== "folder") ?? null;
 }
 
 /** Whether an output is a PEFT folder, whatever is written to it. @throws UsageError as `convertFor` does */
