@@ -1,5 +1,5 @@
 import type { Arena } from "./arena.ts";
-import { instantiate } from "./wasm.ts";
+import { ownMemory } from "./own-memory.ts";
 
 /**
  * Dense f64 algebra of small matrices in WebAssembly SIMD. Matrices are copied into the memory of these functions and out of it, which
@@ -25,24 +25,7 @@ interface Exports {
   reflectBack(columns: number, width: number, vectors: number, betas: number, n: number, sums: number): void;
 }
 
-let instance: { readonly wasm: Exports; readonly arena: Arena } | undefined;
-
-/** What a large matrix needed is not kept for the next one: no plan counts it, and each thread would hold its own. */
-const MAX_KEPT_BYTES = 16 * 2 ** 20;
-
-/** Whether memory of a matrix is given up when its result is there. */
-export function tooLargeToKeep(bytes: number): boolean {
-  return bytes > MAX_KEPT_BYTES;
-}
-
-/** The functions and an empty arena that holds these numbers of f64, 16 bytes more for each. */
-function begin(...lengths: readonly number[]): { readonly wasm: Exports; readonly arena: Arena } {
-  const bytes = lengths.reduce((sum, length) => sum + 8 * length + 16, 0);
-  const made = instance ?? instantiate<Exports>();
-  made.arena.reset(bytes);
-  instance = tooLargeToKeep(bytes) ? undefined : made;
-  return made;
-}
+const begin = ownMemory<Exports>();
 
 /** The values in a new view of the arena. */
 function placed(arena: Arena, values: Float64Array): Float64Array {

@@ -1,5 +1,5 @@
 import { seededRandom } from "../core/random.ts";
-import { KMeans } from "./k-means.ts";
+import { type KMeans, kMeansPair } from "./k-means.ts";
 import { plusPlus } from "./plus-plus.ts";
 import type { GramPoints, Partition } from "./points.ts";
 import { rankedSwaps } from "./swaps.ts";
@@ -22,18 +22,17 @@ const LEAST_GAIN = 1e-12;
  */
 export function clusterPoints(points: GramPoints, k: number, effort: number, seed: number): Partition {
   const n = points.count;
-  const best = new KMeans(points, k);
-  best.assign(cutTree(wardTree(points), k));
-  if (k > 1 && k < n) {
-    best.settle();
-    improve(points, best, effort, seed);
-  }
+  const start = cutTree(wardTree(points), k);
+  if (k === 1 || k === n) return renumber(start);
+  const [best, trial] = kMeansPair(points, k);
+  best.assign(start);
+  best.settle();
+  improve(points, best, trial, effort, seed);
   return renumber(best);
 }
 
-function improve(points: GramPoints, best: KMeans, effort: number, seed: number): void {
+function improve(points: GramPoints, best: KMeans, trial: KMeans, effort: number, seed: number): void {
   const random = seededRandom(seed);
-  const trial = new KMeans(points, best.k);
   for (let start = 0; start < STARTS * effort; start++) {
     trial.assign(plusPlus(points, best.k, random));
     keepIfBetter(best, trial);
@@ -41,7 +40,7 @@ function improve(points: GramPoints, best: KMeans, effort: number, seed: number)
   let left = swapBudget(points.count, best.k, effort);
   for (let improved = true; improved && left > 0; ) {
     improved = false;
-    for (const { gone, seed: at } of rankedSwaps(points, best, left)) {
+    for (const { gone, seed: at } of rankedSwaps(best, left)) {
       left--;
       trial.copy(best);
       trial.swap(gone, at);
@@ -69,12 +68,12 @@ function swapBudget(n: number, k: number, effort: number): number {
 }
 
 /** The same clusters, numbered by their first point. */
-export function renumber({ k, labels, signs }: Partition): Partition {
+export function renumber({ k, labels, signs }: Partition | KMeans): Partition {
   const number = new Int32Array(k).fill(-1);
   let next = 0;
-  const renumbered = labels.map((c) => {
+  const renumbered = Int32Array.from(labels, (c) => {
     if (number[c] === -1) number[c] = next++;
     return number[c]!;
   });
-  return { k, labels: renumbered, signs: signs.slice() };
+  return { k, labels: renumbered, signs: Int8Array.from(signs) };
 }

@@ -1,5 +1,4 @@
 import type { KMeans } from "./k-means.ts";
-import type { GramPoints } from "./points.ts";
 
 /** A change too large for single moves: cluster `gone` dissolves and restarts at point `seed`. */
 export interface Swap {
@@ -12,26 +11,9 @@ export interface Swap {
  * A swap's estimate is the loss of the members of `gone` when they join their second-nearest clusters, minus the gain of the
  * points nearer to `seed` than to their own centre when they join it. Moves after the swap improve on both. Ties keep index order.
  */
-export function rankedSwaps(points: GramPoints, state: KMeans, most: number): Swap[] {
-  const { count: n, gram, weights, line } = points;
+export function rankedSwaps(state: KMeans, most: number): Swap[] {
   const k = state.k;
-  const own = new Float64Array(n); // squared distance to its own centre
-  const loss = new Float64Array(k);
-  for (let i = 0; i < n; i++) {
-    const home = state.labels[i]!;
-    own[i] = state.distance(i, home);
-    let second = Number.POSITIVE_INFINITY;
-    for (let c = 0; c < k; c++) if (c !== home) second = Math.min(second, state.distance(i, c));
-    loss[home]! += weights[i]! * (second - own[i]!);
-  }
-  const gain = new Float64Array(n);
-  for (let seed = 0; seed < n; seed++) {
-    for (let i = 0; i < n; i++) {
-      const product = gram[seed * n + i]!;
-      const squared = gram[i * n + i]! + gram[seed * n + seed]! - 2 * (line ? Math.abs(product) : product);
-      if (squared < own[i]!) gain[seed]! += weights[i]! * (own[i]! - squared);
-    }
-  }
+  const { loss, gain } = state.swapTerms();
   const clusters = Array.from(loss.keys()).sort((c, d) => loss[c]! - loss[d]! || c - d);
   const seeds = Array.from(gain.keys())
     .filter((i) => state.companions(i) > 1)

@@ -1,4 +1,5 @@
-import { type Chains, tooLargeToKeep, tridiagonalize, vectorsBack } from "../kernels/dense.ts";
+import { type Chains, tridiagonalize, vectorsBack } from "../kernels/dense.ts";
+import { tooLargeToKeep } from "../kernels/own-memory.ts";
 import { exponentOf, timesPowerOfTwo } from "./scaling.ts";
 
 /** Rounds of QL for one eigenvalue (two or three are usual); each round beyond this doubles the negligible size. */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { clusterPoints } from "../../src/linalg/cluster.ts";
+import { kMeansPair } from "../../src/linalg/k-means.ts";
 import { medoidPartition } from "../../src/linalg/k-medoids.ts";
 import type { GramPoints, Partition } from "../../src/linalg/points.ts";
 import { cutTree, wardTree } from "../../src/linalg/ward.ts";
@@ -89,6 +90,124 @@ describe("wardTree", () => {
     );
   });
 });
+
+/** Each time the two clusters whose union costs least, among all pairs and both signs, by coordinates. */
+function slowTree(rows: readonly (readonly number[])[], weights: readonly number[], line: boolean) {
+  const clusters = new Map(rows.map((mean, i) => [i, { mean: [...mean], mass: weights[i]! }]));
+  const merges: { first: number; second: number; turn: number }[] = [];
+  while (clusters.size > 1) {
+    let best = { cost: Number.POSITIVE_INFINITY, first: 0, second: 0, turn: 1 };
+    for (const [first, one] of clusters) {
+      for (const [second, other] of clusters) {
+        if (second <= first) continue;
+        for (const turn of line ? [1, -1] : [1]) {
+          const apart = one.mean.reduce((sum, x, at) => sum + (x - turn * other.mean[at]!) ** 2, 0);
+          const cost = ((one.mass * other.mass) / (one.mass + other.mass)) * apart;
+          if (cost < best.cost) best = { cost, first, second, turn };
+        }
+      }
+    }
+    const { first, second, turn } = best;
+    const [one, other] = [clusters.get(first)!, clusters.get(second)!];
+    const mass = one.mass + other.mass;
+    one.mean = one.mean.map((x, at) => (one.mass * x + turn * other.mass * other.mean[at]!) / mass);
+    one.mass = mass;
+    clusters.delete(second);
+    merges.push({ first, second, turn });
+  }
+  return merges;
+}
+
+/** Points without ties, odd and even numbers of them. */
+const largeCases = fc.record({
+  seed: fc.integer({ min: 0, max: 1e6 }),
+  n: fc.integer({ min: 9, max: 40 }),
+  line: fc.boolean(),
+});
+
+function scattered(seed: number, n: number) {
+  const random = seededRandom(seed);
+  const rows = Array.from({ length: n }, () => Array.from({ length: 5 }, () => random.uniform() - 0.5));
+  return { random, rows, weights: rows.map(() => 1 + random.below(3)) };
+}
+
+describe("wardTree of more points", () => {
+  it("joins what a search over all pairs joins", () => {
+    fc.assert(
+      fc.property(largeCases, ({ seed, n, line }) => {
+        const { rows, weights } = scattered(seed, n);
+        const { first, second, turn } = wardTree(gramPoints(rows, weights, line));
+        const found = Array.from(first, (c, m) => ({ first: c, second: second[m]!, turn: turn[m]! }));
+        expect(found).toEqual(slowTree(rows, weights, line));
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe("a state of k-means", () => {
+  it("stays what its partition says through moves and swaps, and says what a swap costs", () => {
+    fc.assert(
+      fc.property(largeCases, ({ seed, n, line }) => {
+        const { random, rows, weights } = scattered(seed, n);
+        const k = 2 + random.below(5);
+        const points = gramPoints(rows, weights, line);
+        const squares = rows.reduce((sum, row, i) => sum + weights[i]! * row.reduce((all, x) => all + x * x, 0), 0);
+        const [state, other] = kMeansPair(points, k);
+        const labels = Int32Array.from(rows, (_, i) => (i < k ? i : random.below(k)));
+        state.assign({ labels, signs: new Int8Array(n).fill(1) });
+        for (let round = 0; round < 4; round++) {
+          other.copy(state);
+          state.settle();
+          const before = state.objective;
+          expect(before).toBeLessThanOrEqual(other.objective + 1e-12);
+          const partition = { k, labels: Int32Array.from(state.labels), signs: Int8Array.from(state.signs) };
+          expect(squares + before).toBeCloseTo(objective(rows, weights, partition), 9);
+          const found = slowTerms(rows, weights, line, partition);
+          const { loss, gain } = state.swapTerms();
+          for (const [c, value] of found.loss.entries()) expect(loss[c]).toBeCloseTo(value, 9);
+          for (const [i, value] of found.gain.entries()) expect(gain[i]).toBeCloseTo(value, 9);
+          const free = rows.map((_, i) => i).filter((i) => state.companions(i) > 1);
+          state.swap(random.below(k), free[random.below(free.length)]!);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("ends, with no cluster empty, where distances are not numbers", () => {
+    const points = { ...gramPoints(randomRows(3, 9, 3)), gram: new Float64Array(81).fill(Number.NaN) };
+    expect(new Set(clusterPoints(points, 4, 1, 0).labels).size).toBe(4);
+  });
+});
+
+/** The halves of all swaps by coordinates. */
+function slowTerms(
+  rows: readonly (readonly number[])[],
+  weights: readonly number[],
+  line: boolean,
+  { k, labels, signs }: Partition,
+) {
+  const apart = (p: readonly number[], q: readonly number[]): number => {
+    const to = (sign: number): number => p.reduce((sum, x, at) => sum + (x - sign * q[at]!) ** 2, 0);
+    return line ? Math.min(to(1), to(-1)) : to(1);
+  };
+  const means = Array.from({ length: k }, (_, c) => {
+    const own = [...rows.keys()].filter((i) => labels[i] === c);
+    const mass = own.reduce((sum, i) => sum + weights[i]!, 0);
+    return rows[0]!.map((_, x) => own.reduce((sum, i) => sum + weights[i]! * signs[i]! * rows[i]![x]!, 0) / mass);
+  });
+  const own = rows.map((row, i) => apart(row, means[labels[i]!]!));
+  const loss = new Array<number>(k).fill(0);
+  for (const [i, row] of rows.entries()) {
+    const second = Math.min(...means.filter((_, c) => c !== labels[i]).map((mean) => apart(row, mean)));
+    loss[labels[i]!]! += weights[i]! * (second - own[i]!);
+  }
+  const gain = rows.map((seed) =>
+    rows.reduce((sum, row, i) => sum + weights[i]! * Math.max(0, own[i]! - apart(row, seed)), 0),
+  );
+  return { loss, gain };
+}
 
 describe("clusterPoints", () => {
   it("finds the best of all partitions of small sets, weighted and for lines", () => {
