@@ -1,4 +1,4 @@
-import { type Matrix, matrix, product, productTransposed, rowsOf } from "./matrix.ts";
+import { type Matrix, matrix, product, productTransposed, rowsOf, stackedRows } from "./matrix.ts";
 
 /**
  * A vector in the space of a module's units: half a = sum_m a[m] a_members[m], half b likewise. Units, cluster centres and
@@ -86,16 +86,11 @@ function sumsOfAll(
   half: "a" | "b",
   coefficients: readonly ArrayLike<number>[],
 ): Float64Array[] {
-  const rows = (of: readonly ArrayLike<number>[], columns: number): Matrix => {
-    const out = matrix(of.length, columns);
-    for (const [at, row] of of.entries()) out.data.set(row, at * columns);
-    return out;
-  };
-  const own = rows(
+  const own = stackedRows(
     parts.map((part) => part[half]),
     parts[0]?.members.length ?? 0,
   );
-  return rowsOf(product(rows(coefficients, parts.length), own));
+  return rowsOf(product(stackedRows(coefficients, parts.length), own));
 }
 
 /** From this share of all units on, sums over a combination's members are faster as sums over all. */

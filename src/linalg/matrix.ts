@@ -42,6 +42,13 @@ export function rowsOf({ rows, columns, data }: Matrix): Float64Array[] {
   return Array.from({ length: rows }, (_, j) => data.subarray(j * columns, (j + 1) * columns));
 }
 
+/** A matrix of these rows, each of `columns` entries. */
+export function stackedRows(rows: readonly ArrayLike<number>[], columns: number): Matrix {
+  const out = matrix(rows.length, columns);
+  for (const [at, row] of rows.entries()) out.data.set(row, at * columns);
+  return out;
+}
+
 /** The first rows, at most `count`. */
 export function firstRows({ rows, columns, data }: Matrix, count: number): Matrix {
   const kept = Math.min(count, rows);

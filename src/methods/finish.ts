@@ -4,12 +4,13 @@ import {
   transformCombinations,
   type UnitProducts,
 } from "../linalg/combination.ts";
-import { type FactorSvd, factorSvd } from "../linalg/factor-svd.ts";
 import type { LiveUnits } from "../units/live-units.ts";
 import type { Pool } from "../units/pool.ts";
 import { rowGrams, transformRows, type UnitRows } from "../units/unit-rows.ts";
+import { cutHalfRows, writtenHalfRows } from "./half-rows.ts";
 import type { AfterStep, MergedModule } from "./method.ts";
 import { svcFactors } from "./svc.ts";
+import { type TopUnits, topUnits } from "./top-units.ts";
 
 /** A merged module at its final rank, as combinations of the pool's units or as rows, with the inner products for its figures. */
 export interface CutModule {
@@ -30,11 +31,15 @@ export async function writtenRows(pool: Pool, { combinations, rows }: CutModule)
  */
 export async function cutModule(
   pool: Pool,
-  { combinations, rows }: MergedModule,
+  { combinations, rows: given, halfRows }: MergedModule,
   k: number,
   after: AfterStep | null = null,
 ): Promise<CutModule> {
-  if (combinations !== null) return cutCombinations(pool, combinations, rows, k, after);
+  if (combinations !== null) return cutCombinations(pool, combinations, given, k, after);
+  if (halfRows !== undefined && halfRows.b.length > k && after === null) {
+    return withProducts(pool, await cutHalfRows(pool, halfRows, k));
+  }
+  const rows = halfRows === undefined ? given : await writtenHalfRows(pool, halfRows);
   if (rows === null) throw new Error("a method gave neither rows nor combinations");
   if (after === null) return cutRows(pool, rows, k);
   const { a, b } = calibratedUnits(pool, await pool.products(rows), k);
@@ -64,36 +69,6 @@ function cutCombinations(
   const { a, b } = after === null ? topUnits(products, k) : calibratedUnits(pool, products, k);
   const cut = transformCombinations(combinations, a, b);
   return { combinations: cut, rows: null, products: combinationProducts(cut, pool) };
-}
-
-/** The leading singular units of a delta. */
-export interface TopUnits {
-  /** Their singular values, descending, all above zero. */
-  readonly sigma: readonly number[];
-  /** Coefficients over the given units' halves of sqrt(sigma_j) v_j and sqrt(sigma_j) u_j. */
-  readonly a: Float64Array[];
-  readonly b: Float64Array[];
-}
-
-/**
- * The k leading singular units of the delta of the given units.
- *
- * @param calibrate returns the factor of each singular value
- */
-export function topUnits(
-  products: Pick<UnitProducts, "count" | "amongA" | "amongB">,
-  k: number,
-  calibrate: ((svd: FactorSvd) => number[]) | null = null,
-): TopUnits {
-  const svd = factorSvd(products.amongA, products.amongB, products.count, k);
-  const factors = calibrate?.(svd);
-  const sigma = svd.sigma.map((value, j) => value * (factors?.[j] ?? 1));
-  const scaled = (vector: Float64Array, j: number): Float64Array => vector.map((x) => x * Math.sqrt(sigma[j]!));
-  return {
-    sigma,
-    a: sigma.map((_, j) => scaled(svd.v[j]!, j)),
-    b: sigma.map((_, j) => scaled(svd.u[j]!, j)),
-  };
 }
 
 function calibratedUnits(pool: Pool, products: UnitProducts, k: number): TopUnits {

@@ -1,11 +1,12 @@
 import { ROUNDING } from "../linalg/core.ts";
 import { factorSvd } from "../linalg/factor-svd.ts";
+import { type Matrix, matrix, productTransposed, rowsAt, stackedRows } from "../linalg/matrix.ts";
 import type { Pool } from "../units/pool.ts";
 import { deltaTasks, deltaTasksBytes } from "./dense/delta-tasks.ts";
 import { type ElementwiseRule, mergedTiles } from "./dense/merge-tiles.ts";
 import { deltaDensity } from "./dense/options.ts";
 import { deltaDraws, droppedAtRandom, keepAll, largestShare } from "./dense/sparsifiers.ts";
-import { type Task, TaskTiles, taskTilesBytes } from "./dense/task-tiles.ts";
+import { TaskTiles, taskTilesBytes } from "./dense/task-tiles.ts";
 import { type Combine, votedMean, weightedSum } from "./elementwise/combine.ts";
 import { CONSENSUS, type ConsensusOptions, SEED } from "./elementwise/options.ts";
 import { type MergedModule, type Method, type ModuleShape, sumOfRanks } from "./method.ts";
@@ -21,13 +22,13 @@ export interface KnotsOptions extends ConsensusOptions {
 }
 
 /** If the tasks' blocks, their merge and a block of draws are larger, they are computed again for every pass. */
-const MOST_WHOLE_BYTES = 2 ** 24;
+const MOST_WHOLE_BYTES = 3 * 2 ** 24;
 
 /**
  * KnOTS: with [D_1 | ... | D_T] = U S [V_1 | ... | V_T]^T, all tasks share the directions U. Their blocks S V_t^T (at most N x in) are
  * merged element by element, in tiles; delta = U * merged. U comes from the Gram matrices in f64, so directions below about 1e-6 of
- * the largest are left out. Exact at rank N; cut to k by singular values. Kernel memory besides the pool: 12 N in + 8 N out bytes,
- * at most 17 megabytes of tiles, and small matrices.
+ * the largest are left out. Exact at rank N; cut to k by singular values. Kernel memory besides the pool: 8 N (in + out) bytes,
+ * at most 50 megabytes of tiles, and small matrices.
  */
 export const knots: Method<KnotsOptions> = {
   id: "knots",
@@ -58,14 +59,13 @@ export const knots: Method<KnotsOptions> = {
     const tasks = await deltaTasks(pool);
     const basis = sharedBasis(pool, tasks);
     const count = basis.length;
-    const everyUnit = Int32Array.from({ length: pool.count }, (_, i) => i);
-    const { b } = await pool.combine(basis.map((u) => ({ members: everyUnit, a: u, b: u })));
-    const blocks = tasks.map((task) => ({ ...task, b: coordinates(pool, basis, task.positions) }));
+    const inner = coordinates(pool, basis);
+    const blocks = tasks.map((task) => ({ ...task, b: rowsAt(inner, task.positions).data }));
     const a = pool.kernels.f32(count * pool.in);
     const whole = wholeBytes(blocks.length, count, pool.in) <= MOST_WHOLE_BYTES;
     const tiles = new TaskTiles(pool.kernels, blocks, count, pool.in, whole ? count : undefined);
-    mergedTiles(tiles, ruleOf(options))((tile, from) => a.set(tile, from * pool.in));
-    return { combinations: null, rows: { count, a, b } };
+    mergedTiles(tiles, ruleOf(options), 0)((tile, from) => a.set(tile, from * pool.in));
+    return { combinations: null, rows: null, halfRows: { a, b: basis } };
   },
 };
 
@@ -96,18 +96,12 @@ function sharedBasis(pool: Pool, tasks: readonly { readonly positions: readonly 
   return factorSvd(withinTasks, pool.gramB, n).u;
 }
 
-/** U^T b_i (units, basis) of a task's units, with rounding errors set to 0. The task's block is sum_i (U^T b_i) a_i^T. */
-function coordinates(pool: Pool, basis: readonly Float64Array[], positions: readonly number[]): Task["b"] {
-  const n = pool.count;
-  const inner = new Float64Array(positions.length * basis.length);
-  for (const [local, i] of positions.entries()) {
-    const least = ROUNDING * Math.sqrt(pool.gramB[i * n + i]!);
-    for (let j = 0; j < basis.length; j++) {
-      const u = basis[j]!;
-      let sum = 0;
-      for (let m = 0, cell = i * n; m < n; m++, cell++) sum += u[m]! * pool.gramB[cell]!;
-      inner[local * basis.length + j] = Math.abs(sum) > least ? sum : 0;
-    }
+/** U^T b_i (units, basis) of the pool's units, with rounding errors set to 0. A task's block is sum_i (U^T b_i) a_i^T over its units. */
+function coordinates({ count: n, gramB }: Pool, basis: readonly Float64Array[]): Matrix {
+  const inner = productTransposed(matrix(n, n, gramB), stackedRows(basis, n));
+  for (let i = 0, cell = 0; i < n; i++) {
+    const least = ROUNDING * Math.sqrt(gramB[i * n + i]!);
+    for (let j = 0; j < basis.length; j++, cell++) if (!(Math.abs(inner.data[cell]!) > least)) inner.data[cell] = 0;
   }
   return inner;
 }
@@ -124,7 +118,7 @@ function scratchBytes({ in: inputs, out, ranks, rank }: ModuleShape): number {
     taskTilesBytes(ranks.length, inputs, Math.max(...ranks)) +
     Math.min(MOST_WHOLE_BYTES, wholeBytes(ranks.length, units, inputs)) +
     8 * units * Math.max(...ranks) +
-    4 * units * (2 * inputs + out) +
+    4 * units * (inputs + out) +
     // The products of the uncut rows, and the coefficients that cut them.
     32 * units * units +
     16 * units * rank +

@@ -3,6 +3,7 @@ import type { Combination } from "../linalg/combination.ts";
 import type { Pool } from "../units/pool.ts";
 import type { StreamedPool } from "../units/streamed-pool.ts";
 import type { UnitRows } from "../units/unit-rows.ts";
+import type { HalfRows } from "./half-rows.ts";
 import type { Parameter, ParameterTable } from "./parameters.ts";
 
 /** The method of a recipe that names none. */
@@ -68,6 +69,8 @@ export interface MergedModule {
   readonly combinations: readonly Combination[] | null;
   /** null if the rows follow from the combinations. */
   readonly rows: UnitRows | null;
+  /** @internal In place of both: rows of which only one half is there. */
+  readonly halfRows?: HalfRows;
   /** For clustering methods, in the order of the rows. */
   readonly clusters?: readonly ClusterReport[];
   /** Weighted objective of the clustering, in squared units of the pool (or of the metric). */

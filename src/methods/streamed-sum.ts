@@ -3,8 +3,8 @@ import { stripColumns } from "../units/memory.ts";
 import type { StreamedPool } from "../units/streamed-pool.ts";
 import { rowGrams, transformRows } from "../units/unit-rows.ts";
 import { orthonormalize } from "./dense/orthonormalize.ts";
-import { topUnits } from "./finish.ts";
 import { type ManyUnits, type MergedModule, type ModuleShape, sumOfRanks } from "./method.ts";
+import { topUnits } from "./top-units.ts";
 
 /** Directions beyond k that are followed. */
 const OVERSAMPLING = 10;

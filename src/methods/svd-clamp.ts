@@ -2,8 +2,8 @@ import { combinationProducts, transformCombinations } from "../linalg/combinatio
 import type { Pool } from "../units/pool.ts";
 import type { UnitRows } from "../units/unit-rows.ts";
 import { weightedUnits } from "./cat.ts";
-import { topUnits } from "./finish.ts";
 import { type Method, sumOfRanks } from "./method.ts";
+import { topUnits } from "./top-units.ts";
 import { canonicalPlaces, inOrder } from "./unit-order.ts";
 
 /** Options of the clamped cut. */

@@ -72,11 +72,16 @@ export class Pool extends LiveUnits {
 
   /** Write combinations as rows; sums in f32, or in f64 rounded once if the pool is precise. */
   async combine(combinations: readonly Combination[]): Promise<UnitRows> {
-    const merged = this.emptyRows(combinations.length);
-    if (merged.count === 0) return merged;
-    await this.#strips.write(combinations, "a", merged.a, this.in);
-    await this.#strips.write(combinations, "b", merged.b, this.out);
-    return merged;
+    const a = await this.combineHalf(combinations, "a");
+    return { count: combinations.length, a, b: await this.combineHalf(combinations, "b") };
+  }
+
+  /** @internal One half of `combine`. */
+  async combineHalf(combinations: readonly Combination[], half: "a" | "b"): Promise<Float32Array> {
+    const columns = half === "a" ? this.in : this.out;
+    const rows = this.kernels.f32(combinations.length * columns);
+    if (combinations.length > 0) await this.#strips.write(combinations, half, rows, columns);
+    return rows;
   }
 
   /** Run `use` with the pool, and free the kernel memory that it took, including rows that it made. One call at a time. */

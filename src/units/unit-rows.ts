@@ -40,31 +40,45 @@ export function scaleRows(space: RowSpace, rows: UnitRows, factors: readonly num
 
 /** New merged units from others: row j is sum_c a[j][c] a_c and sum_c b[j][c] b_c; f64 sums rounded once. */
 export function transformRows(
-  { kernels, in: inputs, out }: RowSpace,
-  rows: UnitRows,
-  a: readonly ArrayLike<number>[],
-  b: readonly ArrayLike<number>[],
+  space: RowSpace,
+  { count, a, b }: UnitRows,
+  byA: readonly ArrayLike<number>[],
+  byB: readonly ArrayLike<number>[],
 ): UnitRows {
-  const multiply = (half: Float32Array, by: readonly ArrayLike<number>[], columns: number): Float32Array => {
-    const coefficients = kernels.f64(by.length * rows.count);
-    for (const [j, row] of by.entries()) coefficients.set(row, j * rows.count);
-    const into = kernels.f32(by.length * columns);
-    kernels.multiply(coefficients, by.length, half, rows.count, columns, columns, into, columns);
-    return into;
+  return {
+    count: byA.length,
+    a: sumsOfRows(space, a, count, space.in, byA),
+    b: sumsOfRows(space, b, count, space.out, byB),
   };
-  return { count: a.length, a: multiply(rows.a, a, inputs), b: multiply(rows.b, b, out) };
+}
+
+/** New rows from the rows (count, columns) of one half: row j is sum_c by[j][c] row c; f64 sums rounded once. */
+export function sumsOfRows(
+  { kernels }: RowSpace,
+  rows: Float32Array,
+  count: number,
+  columns: number,
+  by: readonly ArrayLike<number>[],
+): Float32Array {
+  const coefficients = kernels.f64(by.length * count);
+  for (const [j, row] of by.entries()) coefficients.set(row, j * count);
+  const into = kernels.f32(by.length * columns);
+  kernels.multiply(coefficients, by.length, rows, count, columns, columns, into, columns);
+  return into;
 }
 
 /** Inner products of merged units among themselves, in f64. */
 export function rowGrams(
-  { kernels, in: inputs, out }: RowSpace,
+  space: RowSpace,
   { count, a, b }: UnitRows,
 ): Pick<UnitProducts, "count" | "amongA" | "amongB"> {
+  return { count, amongA: gramOfRows(space, a, count, space.in), amongB: gramOfRows(space, b, count, space.out) };
+}
+
+/** Inner products (count, count) of the rows (count, columns) of one half, in f64. */
+export function gramOfRows({ kernels }: RowSpace, rows: Float32Array, count: number, columns: number): Float64Array {
   const every = Int32Array.from({ length: count }, (_, c) => c);
-  const gram = (rows: Float32Array, columns: number): Float64Array => {
-    const upper = kernels.f64(count * count).fill(0);
-    kernels.gramF64(rows, count, columns, columns, upper);
-    return mirrored(upper, count, every, new Float64Array(count * count));
-  };
-  return { count, amongA: gram(a, inputs), amongB: gram(b, out) };
+  const upper = kernels.f64(count * count).fill(0);
+  kernels.gramF64(rows, count, columns, columns, upper);
+  return mirrored(upper, count, every, new Float64Array(count * count));
 }

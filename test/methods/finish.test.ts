@@ -72,6 +72,39 @@ describe("a merged module", () => {
   });
 });
 
+describe("units of which only a is written", () => {
+  const halfRows = async () => {
+    const pool = await poolOf(wasmKernels(), ADAPTERS, true);
+    const a = pool.kernels.f32(2 * 4);
+    a.set([1, 0, 2, 0, 0, 3, 0, 0]);
+    const b = [Float64Array.of(1, 0, 2), Float64Array.of(0, -1, 1)];
+    return { pool, merged: { combinations: null, rows: null, halfRows: { a, b } } };
+  };
+  const asRows = async () => {
+    const { pool, merged } = await halfRows();
+    const members = [0, 1, 2];
+    const { b } = await pool.combine(merged.halfRows.b.map((own) => ({ members, a: own, b: own })));
+    return { pool, merged: { combinations: null, rows: { count: 2, a: merged.halfRows.a, b } } };
+  };
+
+  it.each([
+    ["cut", 1, null],
+    ["kept whole", 2, null],
+    ["cut after another step", 1, "svc"],
+  ] as const)("are the same as rows when they are %s", async (_, k, after) => {
+    const half = await halfRows();
+    const full = await asRows();
+    const found = await cutModule(half.pool, half.merged, k, after);
+    const expected = await cutModule(full.pool, full.merged, k, after);
+    expect(found.rows!.count).toBe(k);
+    expect(relativeDifference(deltaOf(found.rows!, 4, 3), deltaOf(expected.rows!, 4, 3))).toBeLessThan(1e-6);
+    expect(found.products.withPoolB.length).toBe(k * half.pool.count);
+    for (const [i, value] of expected.products.withPoolB.entries()) {
+      expect(Math.abs(found.products.withPoolB[i]!)).toBeCloseTo(Math.abs(value), 5);
+    }
+  });
+});
+
 describe("energyRank", () => {
   const sigma = [8, 4, 2, 1];
   it.each([

@@ -1,7 +1,7 @@
 import type { LiveUnits } from "../../units/live-units.ts";
 import type { Pool } from "../../units/pool.ts";
-import { topUnits } from "../finish.ts";
 import type { MergedModule, MergeRequest, Method, ModuleShape } from "../method.ts";
+import { topUnits } from "../top-units.ts";
 import { deltaTasks, deltaTasksBytes } from "./delta-tasks.ts";
 import { lowRank, lowRankBytes, type RowTiles, type StartingRows } from "./low-rank.ts";
 import { type ElementwiseRule, mergedTiles } from "./merge-tiles.ts";

@@ -1,7 +1,7 @@
 import { seededRandom } from "../../core/random.ts";
 import { isRounding } from "../../linalg/core.ts";
 import { type RowSpace, transformRows, type UnitRows } from "../../units/unit-rows.ts";
-import { topUnits } from "../finish.ts";
+import { topUnits } from "../top-units.ts";
 import { orthonormalize } from "./orthonormalize.ts";
 import { MOST_TILE_ROWS } from "./task-tiles.ts";
 
