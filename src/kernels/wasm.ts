@@ -1,7 +1,7 @@
 import { bytesOf, type FactorDtype } from "../core/dtype.ts";
 import { type Arena, createArena, extentOf, requireLength, requireRows } from "./arena.ts";
 import { type Divisor, type Kernels, RANK_ROOM } from "./kernels.ts";
-import { WASM_BASE64 } from "./wasm-bytes.ts";
+import { WASM_HEX } from "./wasm-bytes.ts";
 
 const PAGE_BYTES = 65_536;
 
@@ -96,8 +96,18 @@ let compiled: WebAssembly.Module | undefined;
 
 /** The compiled kernels. Threads that share the module share its machine code, so optimising it in one speeds up all. */
 export function kernelsModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
+  compiled ??= new WebAssembly.Module(fromHex(WASM_HEX));
   return compiled;
+}
+
+/** The bytes that small hexadecimal digits say. */
+function fromHex(hex: string): Uint8Array<ArrayBuffer> {
+  // In ASCII the digits 0 to 9 end in their value, and a to f, which have the bit 64, in theirs less 9.
+  const digit = (at: number): number => {
+    const code = hex.charCodeAt(at);
+    return (code & 15) + 9 * (code >> 6);
+  };
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => 16 * digit(2 * i) + digit(2 * i + 1));
 }
 
 /** The kernels with a memory of their own, which starts below 1 MB, and an arena that grows it. */
