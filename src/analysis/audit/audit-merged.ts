@@ -21,11 +21,12 @@ import { rankOfAuto } from "../../report/next-merges.ts";
 import { type RankNeeds, rankNeeds } from "../../report/rank-rule.ts";
 import { sameAdapters } from "../../report/same-adapters.ts";
 import { moduleNames } from "../pools.ts";
-import { fittedFixes } from "./fitted-fixes.ts";
+import { balancingWeights } from "./balancing-weights.ts";
+import { fittedFixes, type MadeAt } from "./fitted-fixes.ts";
 import { type KnownMerge, type MergedFigures, mergedFigures } from "./merged-figures.ts";
 import { CLUSTERS, isResultOf, type RecordedClusters } from "./recorded-clusters.ts";
 import { remedies } from "./remedies.ts";
-import { isComputed, type Signature, signatures } from "./signatures.ts";
+import { isByWeight, isComputed, type Signature, signatures } from "./signatures.ts";
 
 const STRANGE = "Pass the adapters that it was made of; if these are, merge again with other weights.";
 const UNMENDED = "Merge again with other weights, or by another method.";
@@ -142,22 +143,36 @@ export async function auditMergedAdapter(
   // A rank without room for an adapter loses it.
   const unexplained = hidden.length > 0 && !is("rank-too-low") && !is("badly-kept");
   const byAuto = isByAuto(recorded, acting, figures);
+  const made: MadeAt = {
+    rank: figures.rank,
+    recipe: recorded.recipe,
+    byAuto,
+    rankByAuto: recorded.rankByAuto === true,
+    weights: recorded.weights ?? inputs.map(() => 1),
+    method: recorded.method,
+    auto,
+    needsOf,
+  };
+  // A merge that is made again for another reason holds other shares.
+  const remade = (["rank-too-low", "mixed-clusters", "no-direction", "lost-adapter"] as const).some(is);
+  const byWeight = least !== null && isByWeight(least.times, figures.rank, needs) && !remade;
+  const balance = byWeight
+    ? await balancingWeights(
+        kernels,
+        given,
+        inputs.findIndex(({ name }) => name === least.name),
+        products,
+        made,
+      )
+    : null;
   const fixes = remedies({
     method: recorded.method.id,
     ofImages: ofImageModel(names),
     oneRank: new Set([...merged.modules.values()].map(({ rank }) => rank)).size === 1,
     figures,
     signatures: found,
-    lost: await fittedFixes(kernels, given, lost, {
-      rank: figures.rank,
-      recipe: recorded.recipe,
-      byAuto,
-      rankByAuto: recorded.rankByAuto === true,
-      weights: recorded.weights ?? inputs.map(() => 1),
-      method: recorded.method,
-      auto,
-      needsOf,
-    }),
+    lost: await fittedFixes(kernels, given, lost, made),
+    balance: balance?.fix ?? null,
     advice: byAuto ? null : adviceOf(recorded, acting),
     byAuto,
     hidden: unexplained,
@@ -184,6 +199,7 @@ export async function auditMergedAdapter(
         ? []
         : [
             ...(unexplained || is("no-direction") ? strange(recorded, fixes.length > 0) : []),
+            ...(balance !== null && balance.fix === null ? [{ why: balance.why, how: null }] : []),
             ...fixes.map((fix) => ({ why: `${fix.why}${unknownFlags(fix, recorded)}`, how: command(fix) })),
           ],
     notes: [

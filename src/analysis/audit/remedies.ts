@@ -19,6 +19,8 @@ export interface DiagnosedMerge {
   readonly figures: MergedFigures;
   readonly signatures: readonly Signature[];
   readonly lost: readonly Warning[];
+  /** The weight that brings what is held of each adapter together; null if none is needed or helps. */
+  readonly balance: Fix | null;
   /** Whether adapters are lost that are not tiny, and for which the rank has room. */
   readonly hidden: boolean;
   /** Whether it is what `--method auto` makes. */
@@ -40,7 +42,8 @@ export interface DiagnosedMerge {
  * ranks that it can do without are other ones then.
  */
 export function remedies(merge: DiagnosedMerge): AnyFix[] {
-  const { method, figures, signatures, lost, hidden, byAuto, advice, needs, fittingAuto, scale, weighed } = merge;
+  const { method, figures, signatures, lost, balance, hidden, byAuto, advice, needs, fittingAuto, scale, weighed } =
+    merge;
   const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
   const low = found("rank-too-low");
   const room = low ? moreRoom(needs, figures.rank, method) : [];
@@ -55,6 +58,7 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
     ...(advice !== null && (mixed || hidden || found("no-direction") || (low && room.length === 0))
       ? [FIXES.auto(advice, fittingAuto)]
       : []),
+    ...(balance === null ? [] : [balance]),
     ...lost.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat()),
   ];
   // Whoever chose a factor has seen both, or neither.
@@ -62,12 +66,14 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
   // A lost adapter makes the factor uncertain by itself.
   const other = !weighed || chosen || found("lost-adapter") ? null : remote(figures.autoScale);
   const scaled = factor !== null && (found("scale-too-small") || found("scale-too-large"));
+  // Another merge asks for another factor.
+  const recomputed = chosen || (scaled && balance !== null);
   return [
-    ...groupedFixes(byAuto ? again.map((fix) => ({ ...fix, method: AUTO })) : again, chosen),
+    ...groupedFixes(byAuto ? again.map((fix) => ({ ...fix, method: AUTO })) : again, recomputed),
     ...withoutLost(lost),
-    ...(scaled && !low ? [FIXES.factor(factor, scale)] : []),
-    ...(other !== null && !low ? [FIXES.otherFactorOf(other, scale, merge.ofImages)] : []),
-    ...(found("rank-too-high") && !low ? [FIXES.idleRanks(merge.oneRank && !merge.ofImages)] : []),
+    ...(scaled && !low && balance === null ? [FIXES.factor(factor, scale)] : []),
+    ...(other !== null && !low && balance === null ? [FIXES.otherFactorOf(other, scale, merge.ofImages)] : []),
+    ...(found("rank-too-high") && !low && balance === null ? [FIXES.idleRanks(merge.oneRank && !merge.ofImages)] : []),
   ];
 }
 

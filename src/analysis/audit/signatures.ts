@@ -190,16 +190,20 @@ function noDirection({ figures: { normRatio, agreement } }: SignedMerge): Signat
   };
 }
 
+/** Whether an adapter is badly kept where the rank leaves room: how much is held of each is a choice of weights then, neither good nor bad. */
+export function isByWeight(times: number, rank: number, needs: RankNeeds): boolean {
+  return times < LEAST_KEPT && !isCramped(times, rank, needs);
+}
+
 function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: SignedMerge): Signature {
   const found = least === null ? null : isCramped(least.times, rank, needs) && lost.length === 0;
   const isLost = [...lost, ...hidden].some(({ adapter }) => adapter === least?.name);
-  // Where the rank leaves room, how much is held of each is a choice of weights, and neither good nor bad.
-  const byWeight = found === false && least!.times < LEAST_KEPT;
+  const byWeight = found === false && isByWeight(least!.times, rank, needs);
   const limit =
     isLost && !found
       ? "see lost-adapter"
       : byWeight
-        ? `below ${LEAST_KEPT.toFixed(2)}, but not for lack of rank: a larger weight holds more of it, and less of the others`
+        ? `below ${LEAST_KEPT.toFixed(2)}, but not for lack of rank`
         : `least ${LEAST_KEPT.toFixed(2)}`;
   return {
     id: "badly-kept",

@@ -73,7 +73,36 @@ describe("signatures of adapters that are lost", () => {
     const little = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.2 }), adapters);
     expect(signature(little, "badly-kept")).toMatchObject({
       found: null,
-      text: "0.41 times as much of c as of all (below 0.50, but not for lack of rank: a larger weight holds more of it, and less of the others)",
+      text: "0.41 times as much of c as of all (below 0.50, but not for lack of rank)",
+    });
+  });
+
+  it("name a weight that keeps adapters evenly, after trying it, where ranks have room", async () => {
+    // The sum is (0.2, 2): it holds 0.2 of a and 3.84 / 4.64 of b. With a weight of 1.5 it is (0.7, 2), which holds 0.7 and 3.44 / 4.64.
+    const pair = [diagonal("a", { 0: 1 }), diagonal("b", { 0: -0.8, 1: 2 })];
+    const made = (weights: readonly number[], scale?: number) =>
+      sum(weights, { recipe: { method: "cat", ...(scale !== undefined && { scale }) } });
+    const uneven = await audited(diagonal("m", { 0: 0.2, 1: 2 }), pair, made([1, 1]));
+    expect(signature(uneven, "badly-kept")).toMatchObject({ found: null, figure: near(0.2 / (4.04 / 5.64)) });
+    expect(fixesOf(uneven)).toEqual([{ weights: [1.5, 1] }]);
+    expect(uneven.next[0]!.why).toBe(
+      "Tried: with weight 1.5 for a the result holds at least 94% as much of each adapter as of the one that it holds most of, instead of 24%.",
+    );
+    const even = await audited(diagonal("m", { 0: 0.7, 1: 2 }), pair, made([1.5, 1]));
+    expect(signature(even, "badly-kept")).toMatchObject({ found: false });
+    expect(fixesOf(even)).toEqual([]);
+    // A factor that does not fit the merge is computed for the next.
+    const large = await audited(diagonal("m", { 0: 0.8, 1: 8 }), pair, made([1, 1], 4));
+    expect(fixesOf(large)).toEqual([{ weights: [1.5, 1], scale: "auto" }]);
+  });
+
+  it("say that no weight helps where none that was tried does", async () => {
+    // With four times a the sum is (-4, 9), still against it.
+    const pair = [diagonal("a", { 0: 1 }), diagonal("b", { 0: -8, 1: 9 })];
+    const audit = await audited(diagonal("m", { 0: -7, 1: 9 }), pair, sum([1, 1], { recipe: { method: "cat" } }));
+    expect(audit.next).toContainEqual({
+      why: "No weight of a from 1.5 to 4 times its own keeps it better by cat: they were tried. Another method may.",
+      how: null,
     });
   });
 
