@@ -58,6 +58,8 @@ interface Run {
   readonly products: DeltaProducts;
   readonly weighted: DeltaProducts;
   readonly results: readonly ModuleResult[];
+  /** The inputs that take part, as they may be lost. */
+  readonly losable: readonly LosableInput[];
   /** A warning for each adapter that is lost. */
   readonly lost: readonly Warning[];
 }
@@ -75,7 +77,8 @@ export function runWarnings(
   const used = plan.inputs.flatMap(({ name }, t) => (present.has(t) ? [{ name, t }] : []));
   const weighted = weightedProducts(plan, results);
   const method = methodById(plan.method);
-  const known = { plan, auto, method, used, modules, totals, products, weighted, results };
+  const losable = losableInputs(plan, used);
+  const known = { plan, auto, method, used, modules, totals, products, weighted, results, losable };
   const run: Run = { ...known, lost: lostOf(known) };
   return RULES.flatMap((rule) => rule(run));
 }
@@ -135,17 +138,17 @@ function repeatedAdapters({ plan, used, products, lost }: Run): Warning[] {
   return sameAdapters(used, products).map((warning) => ({ ...warning, ...(several && { fix: once }) }));
 }
 
-function lostOf({ plan, method, used, products, weighted, totals }: Omit<Run, "lost">): Warning[] {
+function lostOf({ method, losable, products, weighted, totals }: Omit<Run, "lost">): Warning[] {
   const scales = method.weights === "linear";
-  return lostAdapters(losable(plan, used), scales ? weighted : products, totals.cosines, scales);
+  return lostAdapters(losable, scales ? weighted : products, totals.cosines, scales);
 }
 
 /** Warn of adapters that are lost though they are not tiny, unless the whole result is. */
 function hidden(run: Run): Warning[] {
-  return zeroResult(run).length > 0 ? [] : hiddenAdapters(losable(run.plan, run.used), run.totals, run.lost);
+  return zeroResult(run).length > 0 ? [] : hiddenAdapters(run.losable, run.totals, run.lost);
 }
 
-function losable(plan: ScaledPlan, used: Run["used"]): LosableInput[] {
+function losableInputs(plan: ScaledPlan, used: Run["used"]): LosableInput[] {
   const apart = apartOf(
     plan.modules.map(({ parts }) => parts.map(({ input }) => input)),
     plan.inputs.length,

@@ -119,7 +119,9 @@ const factorStudies = FACTOR_SETS.flatMap(([id, , beside, [shape, targets, optio
 });
 
 /** The sets of seven adapters of rank 6 for which it was measured what `--method auto` makes by itself: more adapters than that rank, so at rank 12. */
-export const AUTO_SETS = FACTOR_SETS.filter(([id]) => ["llama-all", "gpt2-all"].includes(id));
+export const AUTO_SETS = ["llama-all", "gpt2-all", "llama-qv", "gpt2-qv"].map((set) =>
+  FACTOR_SETS.find(([id]) => id === set),
+);
 const autoStudies = AUTO_SETS.map(([id, , , [shape, targets]]) =>
   study(
     `auto-${id}`,
