@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright";
 import { describe, expect, it } from "vitest";
-import { minibench } from "../support/minibench.ts";
+import { minibench, SEEN } from "../support/minibench.ts";
 import { useBrowser } from "./chromium.ts";
 import { bottomOf, SCREEN } from "./module-page.ts";
 
@@ -86,5 +86,24 @@ describe("the first view", () => {
       .setInputFiles(["adapter_model.safetensors", "adapter_config.json"].map((file) => join(minibench("cola"), file)));
     await page.getByRole("tab", { name: "Overview" }).waitFor();
     await expect.poll(() => page.locator(".chip b").allTextContents()).toEqual(["adapter"]);
+  });
+
+  it("stays where a file is no adapter, which it says, and makes room for the next one that is", async () => {
+    const page = await browser.open([], { viewport: SCREEN });
+    const files = page.locator('input[type="file"]').nth(1);
+    const wrong = { name: "cola.safetensors", mimeType: "", buffer: Buffer.from("not a tensor file at all") };
+    await page.getByRole("listbox").waitFor();
+    await files.setInputFiles(wrong);
+    await page.locator(".chip.failed", { hasText: "cola.safetensors is not a" }).waitFor();
+    await page.getByRole("listbox", { name: "42 units in the plane" }).waitFor();
+    await page.getByRole("button", { name: "Explore the example" }).click();
+    await page.getByText("recommended", { exact: true }).waitFor();
+    await files.setInputFiles({ ...wrong, name: "rte.safetensors" });
+    await page.locator(".chip.failed", { hasText: "rte.safetensors is not a" }).waitFor();
+    expect(await page.locator(".chip summary b").allTextContents()).toEqual([...SEEN]);
+    await page.getByRole("button", { name: "Remove the 2 that are not open" }).click();
+    // It needs no other name beside the example's.
+    await page.locator('input[type="file"]').first().setInputFiles(minibench("cola"));
+    await expect.poll(() => page.locator(".chip b").allTextContents()).toEqual(["cola"]);
   });
 });

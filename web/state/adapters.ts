@@ -35,6 +35,13 @@ export interface OpenAdapter extends ListedAdapter {
 }
 
 export const adapters = signal<readonly ListedAdapter[]>([]);
+/** Those that are listed as chips: the first view draws the example set, and lists what is being opened instead of it, or was refused. */
+export const chips = computed(() => (intro.value ? adapters.value.filter(isOwn) : adapters.value));
+
+function isOwn({ source }: ListedAdapter): boolean {
+  return source.from !== "example";
+}
+
 /** Text for screen readers. */
 export const announcement = signal("");
 /** Why dropped, picked or named adapters could not be opened at all. */
@@ -109,11 +116,12 @@ async function add(
   open: (name: string) => Promise<AdapterCard>,
   path = name,
 ): Promise<{ readonly key: number; readonly open: boolean } | null> {
-  if (source.from !== "example") closeExample();
   const key = next++;
   opens.set(key, open);
+  // The example set gives way once the first of one's own is open.
+  const staying = source.from === "example" ? adapters.value : adapters.value.filter(isOwn);
   const own = nameAmong(
-    adapters.value.map((adapter) => adapter.name),
+    staying.map((adapter) => adapter.name),
     name,
     path,
   );
@@ -127,6 +135,7 @@ async function add(
       return null;
     }
     if (now()!.name !== own) void explorer.rename(card.id, now()!.name);
+    if (source.from !== "example") closeExample();
     change(key, { card });
     // What the first view draws was opened by nobody.
     if (!intro.value) announcement.value = `${now()!.name} is open.`;
@@ -170,7 +179,7 @@ function errorOf(key: number): string | null {
 /** Whoever opens adapters of their own is done with the example set. */
 export function closeExample(): void {
   intro.value = false;
-  for (const { key, source } of adapters.value) if (source.from === "example") remove(key);
+  for (const adapter of adapters.value) if (!isOwn(adapter)) remove(adapter.key);
 }
 
 async function addFolders(

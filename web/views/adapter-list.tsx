@@ -1,6 +1,6 @@
 import { bytes, figure } from "../../src/core/shown.ts";
 import {
-  adapters,
+  chips,
   type ListedAdapter,
   move,
   openAdapters,
@@ -18,14 +18,14 @@ import { Shortened } from "./shortened.tsx";
 
 /** The adapters as chips, in merge order; a chip opens its card. */
 export function AdapterList() {
-  const failed = adapters.value.filter(({ error }) => error !== null);
+  const failed = chips.value.filter(({ error }) => error !== null);
   return (
     <aside aria-label="Adapters">
       <ol class="chips">
-        {adapters.value.map((adapter, place) => (
+        {chips.value.map((adapter, place) => (
           <li class={`chip${adapter.error === null ? "" : " failed"}`} key={adapter.key}>
             {adapter.error === null ? (
-              <Chip adapter={adapter} place={place} last={place === adapters.value.length - 1} />
+              <Chip adapter={adapter} place={place} last={place === chips.value.length - 1} />
             ) : (
               <>
                 {!adapter.error.includes(adapter.name) && <b>{adapter.name}</b>}{" "}
@@ -46,7 +46,7 @@ export function AdapterList() {
             </button>
           </li>
         )}
-        {adapters.value.length === 0 && (
+        {chips.value.length === 0 && (
           <li class="hint">
             No adapters yet.{" "}
             <button type="button" class="quiet" onClick={() => opening(openExample)}>

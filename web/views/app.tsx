@@ -1,6 +1,6 @@
 import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
-import { announcement, openAdapters, openingError, openingNote } from "../state/adapters.ts";
+import { announcement, chips, openAdapters, openingError, openingNote } from "../state/adapters.ts";
 import { explorerError } from "../state/explorer.ts";
 import { intro } from "../state/intro.ts";
 import { merges } from "../state/merge.ts";
@@ -39,7 +39,7 @@ export function App() {
           Glossary
         </a>
       </header>
-      {!intro.value && <AdapterList />}
+      {(!intro.value || chips.value.length > 0) && <AdapterList />}
       <main>
         <Messages />
         {intro.value ? <Intro /> : <Panel />}
