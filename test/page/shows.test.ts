@@ -148,6 +148,27 @@ describe("the overview", () => {
   });
 });
 
+describe("the overview's menus", () => {
+  it("stand at the right end, however long the names in them are", async () => {
+    const page = await opened();
+    const ends = () =>
+      page.evaluate(() => {
+        const menus = [...document.querySelectorAll("section[aria-labelledby='overview-title'] select")];
+        return innerWidth - menus.at(-1)!.getBoundingClientRect().right;
+      });
+    const before = await ends();
+    await page.locator(".chip", { hasText: "cola" }).click();
+    const name = page.getByLabel("Name of cola");
+    await name.fill("a-name-of-an-adapter-that-is-longer-than-any-menu-can-be-and-still-goes-on");
+    await name.press("Enter");
+    // Drawn anew, a menu is as wide as its longest name may be.
+    await page.getByRole("tab", { name: "Merge" }).click();
+    await page.getByRole("tab", { name: "Overview" }).click();
+    await page.getByRole("combobox", { name: "Adapter", exact: true }).waitFor();
+    expect(await ends()).toBe(before);
+  });
+});
+
 describe("the module", () => {
   it("draws units, hulls, curves, cosines, singular values and clusters, which follow k", async () => {
     const page = await opened();

@@ -12,7 +12,7 @@ import { type OfferedField, RecipeField } from "./recipe-field.tsx";
 import { Shortened } from "./shortened.tsx";
 
 /** Fields that many merges set; the others are under "More". */
-const FIRST = ["rank", "scale", "for"] as const;
+const FIRST = ["rank", "for", "scale"] as const;
 const OTHERS = FIELD_NAMES.filter(
   (name) => RECIPE_FIELDS[name].label !== undefined && ![...FIRST, "method"].some((first) => first === name),
 ) as readonly OfferedField[];
