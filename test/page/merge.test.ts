@@ -67,24 +67,27 @@ describe("form and results at 1280 x 800", () => {
 });
 
 describe("the form's first fields", () => {
-  it.each([SCREEN, { width: 390, height: 844 }])("have names of one line, and their places, in %o", async (viewport) => {
-    const page = await onForm(["cola", "sst2", "mrpc"], viewport);
-    await page.getByText("recommended", { exact: true }).waitFor();
-    const fields = page.locator(".first label");
-    const heights = await fields.locator("> span").evaluateAll((all) => all.map((one) => one.clientHeight));
-    expect(Math.max(...heights)).toBeLessThan(30);
-    const places = () =>
-      fields.evaluateAll((all) => {
-        const [first] = all.map((one) => one.getBoundingClientRect().top);
-        return all.map((one) => [one.getBoundingClientRect().left, one.getBoundingClientRect().top - first!]);
-      });
-    const before = await places();
-    // Neither a note that goes nor what a method does not offer moves them.
-    await page.getByLabel("Rank --rank").fill("5");
-    await page.getByText(/^Writes 28 modules of rank 5/).waitFor();
-    expect(await page.getByText("recommended", { exact: true }).count()).toBe(0);
-    expect(await places()).toEqual(before);
-  });
+  it.each([SCREEN, { width: 390, height: 844 }])(
+    "have names of one line, and their places, in %o",
+    async (viewport) => {
+      const page = await onForm(["cola", "sst2", "mrpc"], viewport);
+      await page.getByText("recommended", { exact: true }).waitFor();
+      const fields = page.locator(".first label");
+      const heights = await fields.locator("> span").evaluateAll((all) => all.map((one) => one.clientHeight));
+      expect(Math.max(...heights)).toBeLessThan(30);
+      const places = () =>
+        fields.evaluateAll((all) => {
+          const [first] = all.map((one) => one.getBoundingClientRect().top);
+          return all.map((one) => [one.getBoundingClientRect().left, one.getBoundingClientRect().top - first!]);
+        });
+      const before = await places();
+      // Neither a note that goes nor what a method does not offer moves them.
+      await page.getByLabel("Rank --rank").fill("5");
+      await page.getByText(/^Writes 28 modules of rank 5/).waitFor();
+      expect(await page.getByText("recommended", { exact: true }).count()).toBe(0);
+      expect(await places()).toEqual(before);
+    },
+  );
 });
 
 describe("a result", () => {
@@ -119,6 +122,11 @@ describe("a result", () => {
     await page.getByRole("button", { name: "Merge with rank 12" }).click();
     await page.getByRole("heading", { name: "2. lego, rank 12" }).waitFor();
     expect(await page.getByLabel("Rank --rank").inputValue()).toBe("12");
+    // What stands there already is shown, and not offered.
+    await page.getByRole("button", { name: "1. lego, rank 6" }).click();
+    expect(await page.getByRole("button", { name: "Merge with rank 12" }).count()).toBe(0);
+    await page.getByRole("button", { name: "See 2. lego, rank 12" }).click();
+    await page.getByRole("heading", { name: "2. lego, rank 12" }).waitFor();
   });
 
   it("of the five best methods stands beside the others, in one scale, with what was measured", async () => {

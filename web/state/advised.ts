@@ -19,13 +19,15 @@ export function openInputs({ report: { inputs } }: MadeMerge): readonly OpenAdap
   return found.length === inputs.length && found.length === open.length ? found : null;
 }
 
-/** Fill the form and the weights with those of a result, changed as a fix says. @param inputs that it was made of */
-export function applyFix(fix: Fix, made: MadeMerge, inputs: readonly OpenAdapter[]): void {
-  const { method, weights, leaves, rank, scale, dtype, options: wanted } = fix;
+/** The recipe of a result, changed as a fix says, and the weights of its adapters in the report's order. */
+export function changedBy(
+  { method, weights, leaves, rank, scale, dtype, options: wanted }: Fix,
+  made: MadeMerge,
+): { readonly asked: Recipe; readonly weights: readonly number[] } {
   // Another method has options and a rank of its own, which the overview recommends, and asks for another factor.
   const { options: _, scale: __, target: ___, ...others } = made.recipe;
   const before: Recipe = method === undefined ? made.recipe : others;
-  recipe.value = {
+  const asked = {
     ...before,
     ...(method !== undefined && { method: method as MethodId }),
     ...(rank !== undefined && { target: { kind: "rank", rank } as const }),
@@ -33,11 +35,18 @@ export function applyFix(fix: Fix, made: MadeMerge, inputs: readonly OpenAdapter
     ...(dtype !== undefined && { dtype }),
     ...(wanted !== undefined && { options: { ...before.options, ...wanted } }),
   } as Recipe;
-  if (rank !== undefined) typedRank.value = false;
+  const own = made.report.inputs.map(({ weight }, t) => (leaves?.includes(t) ? 0 : (weights?.[t] ?? weight)));
+  return { asked, weights: own };
+}
+
+/** Fill the form and the weights with those of a result, changed as a fix says. @param inputs that it was made of */
+export function applyFix(fix: Fix, made: MadeMerge, inputs: readonly OpenAdapter[]): void {
+  const { asked, weights } = changedBy(fix, made);
+  recipe.value = asked;
+  if (fix.rank !== undefined) typedRank.value = false;
   // A factor that the result had already is as much the user's own as it was.
-  if (scale !== undefined) advisedScale.value = scale;
-  for (const [t, { key }] of inputs.entries())
-    weigh(key, leaves?.includes(t) ? 0 : (weights?.[t] ?? made.report.inputs[t]!.weight));
+  if (fix.scale !== undefined) advisedScale.value = fix.scale;
+  for (const [t, { key }] of inputs.entries()) weigh(key, weights[t]!);
 }
 
 /** The command line of a fix, for adapters of a result in folders of their names. */

@@ -45,13 +45,15 @@ export function typeRank(text: string): void {
 }
 
 /** The recipe that is carried out: the form's, at the recommended rank where it says none. */
-export const wanted = computed<Recipe>(() => {
-  const asked = recipe.value;
+export const wanted = computed<Recipe>(() => atRecommendedRank(recipe.value));
+
+/** A recipe at the recommended rank where it says none, unless the field of the rank was emptied. */
+export function atRecommendedRank(asked: Recipe): Recipe {
   const rank = recommendedRank(asked.method);
   return asked.target !== undefined || ownRank.value || rank === null
     ? asked
     : { ...asked, target: { kind: "rank", rank } };
-});
+}
 
 /** The factor that the form has from advice, which was computed for one method; null where it has none, or the user's own. */
 export const advisedScale = signal<Recipe["scale"] | null>(null);

@@ -1,11 +1,13 @@
+import type { Fix } from "../../src/plan/warning.ts";
 import { RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { nextMerges } from "../../src/report/next-merges.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { applyFix, commandOf, openInputs } from "../state/advised.ts";
 import { resizeFix, scaleFix } from "../state/checked.ts";
-import { type MadeMerge, recommendedRank } from "../state/merge.ts";
+import { type MadeMerge, recommendedRank, shownMerge } from "../state/merge.ts";
 import { progress, startMerge } from "../state/merging.ts";
+import { standing } from "../state/standing.ts";
 import { Said } from "./said.tsx";
 
 /** What else to try, as buttons that do it, and how to load the result; what the command line's merge ends with. */
@@ -54,25 +56,7 @@ export function Advice({ made }: { made: MadeMerge }) {
       )}
       {(next.length > 0 || smaller !== null) && <h4>Try next</h4>}
       {next.map((fix) => (
-        <p key={fix.why}>
-          <Said text={fix.why} />{" "}
-          {fix.sizes === undefined ? (
-            <button
-              type="button"
-              disabled={inputs === null || progress.value !== null}
-              onClick={() => {
-                applyFix(fix, made, inputs!);
-                void startMerge();
-              }}
-            >
-              {wordsOf(fix, report.inputs)}
-            </button>
-          ) : (
-            <>
-              The command line does it: <code>{commandOf(fix, made)}</code>
-            </>
-          )}
-        </p>
+        <Next key={fix.why} fix={fix} made={made} inputs={inputs} />
       ))}
       {smaller !== null && (
         <p>
@@ -95,11 +79,43 @@ export function Advice({ made }: { made: MadeMerge }) {
   );
 }
 
+/** Why to merge otherwise, and a button that does it, or shows the result that it would have. */
+function Next({ fix, made, inputs }: { fix: Fix; made: MadeMerge; inputs: ReturnType<typeof openInputs> }) {
+  const there = standing(fix, made);
+  return (
+    <p>
+      <Said text={fix.why} />{" "}
+      {fix.sizes !== undefined ? (
+        <>
+          The command line does it: <code>{commandOf(fix, made)}</code>
+        </>
+      ) : there === null ? (
+        <button
+          type="button"
+          disabled={inputs === null || progress.value !== null}
+          onClick={() => {
+            applyFix(fix, made, inputs!);
+            void startMerge();
+          }}
+        >
+          {wordsOf(fix, made.report.inputs)}
+        </button>
+      ) : (
+        <button
+          type="button"
+          onClick={() => {
+            shownMerge.value = there.number;
+          }}
+        >
+          See {there.number}. {there.title}
+        </button>
+      )}
+    </p>
+  );
+}
+
 /** What a button that merges again changes. */
-function wordsOf(
-  { why: _, options = {}, leaves, ...fields }: ReturnType<typeof nextMerges>[number],
-  inputs: MergeReport["inputs"],
-): string {
+function wordsOf({ why: _, options = {}, leaves, ...fields }: Fix, inputs: MergeReport["inputs"]): string {
   if (leaves !== undefined) return `Merge without ${leaves.map((t) => inputs[t]!.name).join(", ")}`;
   const rank = fields.method === undefined ? undefined : (fields.rank ?? recommendedRank(fields.method));
   const words = Object.entries({ ...fields, ...(rank != null && { rank }), ...options }).map(
