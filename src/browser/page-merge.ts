@@ -1,5 +1,6 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { memorySink, memorySource } from "../core/bytes.ts";
+import { UsageError } from "../core/errors.ts";
 import { WEIGHTS_FILE } from "../formats/peft-folder/files.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { affordableThreads } from "../lanes/affordable-threads.ts";
@@ -12,7 +13,10 @@ import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
 import { makePlan } from "../plan/plan.ts";
 import { type Kept, kept } from "../plan/planned-adapter.ts";
 import { refuseGgufInputs } from "../plan/refuse-gguf-inputs.ts";
+import type { Fail } from "../recipe/check-options.ts";
+import { checkRecipe } from "../recipe/check-recipe.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import { type FieldName, RECIPE_FIELDS } from "../recipe/recipe-fields.ts";
 import { withRecipe } from "../recipe/recipe-text.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 import { handedOf } from "./handed-files.ts";
@@ -31,6 +35,11 @@ export interface MergeSize {
 
 /** What a merge in the page would write, from the headers alone. @throws whatever planning it throws */
 export function mergeSize(adapters: readonly Adapter[], recipe: Recipe): MergeSize {
+  checkRecipe(
+    recipe,
+    adapters.map(({ name }) => name),
+    refuseField,
+  );
   refuseUnmade(recipe);
   const plan = makePlan(adapters, recipe);
   refuseGgufInputs(plan, adapters);
@@ -42,6 +51,12 @@ export function mergeSize(adapters: readonly Adapter[], recipe: Recipe): MergeSi
     modules: plan.modules.length,
   };
 }
+
+/** Refuse a field of the form by the name that it has there. */
+const refuseField: Fail = ([field], why, rest) => {
+  const label = RECIPE_FIELDS[field as FieldName]?.label;
+  throw new UsageError(label === undefined || rest === undefined ? why : `“${label}” ${rest}`);
+};
 
 /** A merged adapter: the outcome, and the files of its folder by name. */
 export interface PageMerge extends MergeOutcome {

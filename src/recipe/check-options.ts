@@ -6,8 +6,8 @@ import { mistakeIn, type Parameter } from "../methods/parameters.ts";
 /** Characters of a value in a message. */
 const MOST_SHOWN = 200;
 
-/** Refuses the value at a path of a recipe, in one sentence. */
-export type Fail = (path: DataPath, why: string) => never;
+/** Refuses the value at a path of a recipe, in one sentence; of a field also what follows its name there, for those who call it otherwise. */
+export type Fail = (path: DataPath, why: string, rest?: string) => never;
 
 /** Check a method's options against its parameters; undefined options count as absent. */
 export function checkOptions(

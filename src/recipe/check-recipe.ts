@@ -81,7 +81,9 @@ function checkField(name: string, value: unknown, fail: Fail): void {
   if (!FIELDS.includes(name)) fail([name], unknownField(name));
   else if (value !== undefined) {
     const why = mistakeInField(RECIPE_FIELDS[name as FieldName], value);
-    if (why !== null) fail([name], `The recipe's ${name} is ${shown(value)}, but ${sentence(why)}`);
+    if (why === null) return;
+    const rest = `is ${shown(value)}, but ${sentence(why)}`;
+    fail([name], `The recipe's ${name} ${rest}`, rest);
   }
 }
 

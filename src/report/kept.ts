@@ -3,7 +3,7 @@ export const MOST_COSINE = 0.05;
 /** Below this share an adapter is hardly there, whatever its direction. */
 const LEAST_SHARE = 0.05;
 /** An adapter of which the result holds more is amplified; a plain sum of nine equal ones holds nine times each. */
-const MOST_SHARE = 10;
+export const MOST_SHARE = 10;
 
 /** What a result holds of an adapter, as one word. */
 export type Kept = "against" | "lost" | "hardly" | "amplified" | "held";

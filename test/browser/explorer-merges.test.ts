@@ -12,6 +12,7 @@ import { wasmKernels } from "../../src/kernels/wasm.ts";
 import { PAPER } from "../../src/methods/lego/options.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
 import { auditMerged, mergeAdapters, mergeToFolder } from "../../src/node/index.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
 import { minibench, SEEN } from "../support/minibench.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { recipeApart } from "../support/recipe-apart.ts";
@@ -215,7 +216,11 @@ describe("the explorer", () => {
     expect(await page.estimate(chosen, sparse)).toMatchObject({ rank: 9, most: true });
     const { report } = await page.merge(chosen, sparse, () => {});
     expect(report.totals.rank).toBeLessThan(9);
-    expect(await page.estimate(chosen, { method: "svd", scale: Number.NaN })).toHaveProperty("refused");
+    // A field by the name that the form gives it.
+    const typed: Recipe = { method: "svd", scale: "abc" as never };
+    expect(await page.estimate(chosen, typed)).toEqual({
+      refused: '“Factor of the delta” is "abc", but must be a finite number, or auto.',
+    });
     expect(await page.estimate(chosen, { method: "svd", for: "mlx" })).toMatchObject({
       refused: expect.stringMatching(/mlx-lm loads mlx files, but a PEFT adapter is made here/),
     });

@@ -85,6 +85,23 @@ describe("the form of a merge", () => {
     expect(recipe.value.scale).toBe("auto");
   });
 
+  it("says what a factor does that few merges need, and nothing of others", async () => {
+    mount(<MergeForm />);
+    const factor = page.getByLabelText(/^Factor of the delta/);
+    const said = () => document.querySelector(".first .note")?.textContent ?? null;
+    for (const [text, expected] of [
+      ["-1", "Below 0 the result acts against its adapters."],
+      ["1.5", null],
+      ["1e9", "Above 10 adapters may act far above their strength."],
+      ["10", null],
+      ["auto", null],
+      ["abc", null],
+    ] as const) {
+      await factor.fill(text);
+      await expect.poll(said, text).toBe(expected);
+    }
+  });
+
   it("has the options of the method chosen, and forgets those of the one before", async () => {
     mount(<MergeForm />);
     await unfold("lego");

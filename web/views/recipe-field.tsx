@@ -1,6 +1,7 @@
 import { kebab } from "../../src/core/kebab.ts";
 import { AUTO, chooseMethod } from "../../src/methods/auto.ts";
 import { type FieldName, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
+import { MOST_SHARE } from "../../src/report/kept.ts";
 import { chosenAdapters } from "../state/adapters.ts";
 import { advisedScale, ask, estimate, recipe, recommendedRank, typeRank, wanted } from "../state/merge.ts";
 import { programs } from "../state/programs.ts";
@@ -59,7 +60,9 @@ export function RecipeField({ name }: { name: OfferedField }) {
             advisedScale.value = null;
             set(factorIn(text.trim()));
           }}
-        />
+        >
+          <OfFactor factor={own} />
+        </Field>
       );
     case "switch":
       return <Check {...common} checked={own === true} onCheck={set} />;
@@ -99,6 +102,18 @@ function ownRankShown(): string {
 function factorIn(text: string): number | string | undefined {
   const factor = Number(text);
   return text === "" ? undefined : Number.isNaN(factor) ? text : factor;
+}
+
+/** What a factor does that few merges need; each may be meant. */
+function OfFactor({ factor }: { factor: unknown }) {
+  if (typeof factor !== "number" || (factor >= 0 && factor <= MOST_SHARE)) return null;
+  return (
+    <small class="note">
+      {factor < 0
+        ? "Below 0 the result acts against its adapters."
+        : `Above ${MOST_SHARE} adapters may act far above their strength.`}
+    </small>
+  );
 }
 
 /** The factor of the method that auto would choose, as far as weights tell. */
