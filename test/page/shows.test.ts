@@ -99,6 +99,15 @@ describe("the overview", () => {
     expect(await page.getByLabel(/^Method/).inputValue()).toBe("auto");
   });
 
+  it("takes no more room for one adapter than what it says of it", async () => {
+    const page = await opened(["cola"]);
+    const tile = page.getByRole("region", { name: "Recommendation" });
+    await tile.getByText("Open a second adapter").waitFor();
+    const below = (await page.getByText("Loading them as they are").boundingBox())!;
+    const { y, height } = (await tile.boundingBox())!;
+    expect(y + height - (below.y + below.height)).toBeLessThan(30);
+  });
+
   it("says who is lost beside its name, and balances the set where that is recommended", async () => {
     const folder = tempFolder();
     const scaled = async (name: string, scale: number): Promise<string> => {
@@ -142,6 +151,9 @@ describe("the overview", () => {
   it("warns as soon as adapters of two base models are open", async () => {
     const page = await browser.open([minibench("cola"), join(minibench("cola"), "../../../gpt2/all/cola")]);
     await page.getByText("These adapters name different base models").waitFor();
+    // What to do is said once, by what says where they differ.
+    await page.getByText(/; merge adapters of one base model\.$/).waitFor();
+    await expect.poll(() => page.getByText(/merge (?:only )?adapters of one base/i).count()).toBe(1);
     await page.locator(".chip", { hasText: "cola" }).first().click();
     await page.getByRole("button", { name: "Remove cola", exact: true }).click();
     await expect.poll(() => page.getByText("These adapters name different base models").count()).toBe(0);

@@ -98,7 +98,7 @@ describe("the form of a merge", () => {
       ["abc", null],
     ] as const) {
       await factor.fill(text);
-      await expect.poll(said, text).toBe(expected);
+      await expect.poll(said).toBe(expected);
     }
   });
 

@@ -1,4 +1,5 @@
 import type { AdapterCard } from "../../src/browser/explorer.ts";
+import { refusal } from "../state/merge.ts";
 
 /** Where an author keeps a base model does not matter, nor how its own name is written: its letters and digits do. */
 const ownName = (base: string): string =>
@@ -14,13 +15,14 @@ export function severalBases(adapters: readonly { readonly card: AdapterCard }[]
   return new Set(bases.map(ownName)).size < 2 ? [] : [...new Set(bases)];
 }
 
-/** A warning as soon as adapters of two base models are open. */
+/** A warning as soon as adapters of two base models are open; where a merge of them is refused, that says what to do. */
 export function BasesWarning({ adapters }: { adapters: readonly { readonly card: AdapterCard }[] }) {
   const bases = severalBases(adapters);
   if (bases.length === 0) return null;
   return (
     <p class="note" role="alert">
-      These adapters name different base models ({bases.join(", ")}). Merge only adapters of one base.
+      These adapters name different base models ({bases.join(", ")}).
+      {refusal.value === null && " Merge only adapters of one base."}
     </p>
   );
 }

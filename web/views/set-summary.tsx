@@ -17,8 +17,9 @@ import { nameOf, Similarity } from "./similarity.tsx";
 /** What `lora-lego audit` says of the open adapters: how alike they are, who is lost, what speaks against merging, what to do. */
 export function SetSummary() {
   const found = audited.value;
+  const count = openAdapters.value.length;
   return (
-    <div class="summary" style={{ "--adapters": openAdapters.value.length }}>
+    <div class={`summary${count === 1 ? " alone" : ""}`} style={{ "--adapters": count }}>
       {found === null ? (
         <p class="loading tile">Comparing the adapters…</p>
       ) : (

@@ -66,7 +66,7 @@ function dropped({ warnings }: MergePlan, { extras }: SetFacts): string[] {
 function forWhom(lost: SetFacts["lost"]): string[] {
   return lost.map(
     ({ name, times }) =>
-      `Its weight of ${twoDigits(times)} amplifies the noise of ${name} as much: take it if it is fully trained and meant to be that small, else leave it out.`,
+      `A weight of ${twoDigits(times)} for ${name} amplifies its noise as much: take it if ${name} is fully trained and meant to be that small, else leave ${name} out.`,
   );
 }
 

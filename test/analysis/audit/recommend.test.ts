@@ -146,7 +146,7 @@ describe("recommend", () => {
     const { reason, command, without, lego } = await recommended([4, 4, 4], { weights: [1, 210, 1], lost, kept });
     expect(command).toBe("lora-lego merge adapter-0 adapter-1 adapter-2 --weights 1,210,1 --out merged");
     expect(reason).toMatch(
-      / Its weight of 210 amplifies the noise of adapter-1 as much: take it if it is fully trained .*, else leave it out\.$/,
+      / A weight of 210 for adapter-1 amplifies its noise as much: take it if adapter-1 is fully trained .*, else leave adapter-1 out\.$/,
     );
     expect(without!.command).toBe("lora-lego merge adapter-0 adapter-2 --out merged-2");
     expect(lego!.command).toBe(
