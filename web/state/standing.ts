@@ -14,7 +14,14 @@ export function standing(fix: Fix, made: MadeMerge): MadeMerge | null {
   const { asked, weights } = changedBy(fix, made);
   const inputs = report.inputs.map((input, t) => ({ ...input, weight: weights[t]! }));
   const wanted = mergeOf(atRecommendedRank(asked), { ...report, inputs });
-  return merges.value.find((other) => other !== made && mergeOf(other.recipe, other.report) === wanted) ?? null;
+  return merges.value.find((other) => other !== made && mergeOf(atItsRank(other), other.report) === wanted) ?? null;
+}
+
+/** The recipe of a result at the rank that it took by itself, where all of its modules have that. */
+function atItsRank({ recipe, report: { modules, totals } }: MadeMerge): Recipe {
+  const { rank } = totals;
+  const same = modules.every((module) => module.rank === rank);
+  return recipe.target === undefined && same ? { ...recipe, target: { kind: "rank", rank } } : recipe;
 }
 
 /** A merge as a text, which differs where the results may: adapters, their weights, and what was asked for, of auto what it takes. */
