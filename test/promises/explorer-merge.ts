@@ -27,12 +27,16 @@ export const MERGE: PromisingText["sentences"] = [
     "state/filled-form > goes with the method that it was computed for",
   ],
   [
+    "Below 0 and above 10 the form says what a factor does.",
+    "views/merge-form > says what a factor does that few merges need, and nothing of others",
+  ],
+  [
     "The programs that would not load what is merged of the open adapters cannot be chosen, and say why.",
     "views/merge-form > offers the programs that load the result, and says of the others why not",
     "browser/explorer-merges > knows which programs load what is merged before it is",
   ],
   [
-    "It has every method with its options (folded), the rank, a factor for the delta, the program that will load the result, and a slider for each weight.",
+    "It has every method with its options (folded), the rank, the program that will load the result, a factor for the delta, and a slider for each weight.",
     "page/merge > has nothing of its flow below the fold, by auto and with a method's options folded",
     "views/merge-form > weighs adapters by sliders, whose span grows with a weight",
     "views/merge-form > has the options of the method chosen, and forgets those of the one before",
@@ -89,7 +93,8 @@ export const MERGE: PromisingText["sentences"] = [
     "browser/merge-title > tells merges apart by whatever differs, the folder's name too",
   ],
   [
-    "What to try next starts from the result that it stands under, and needs its adapters open.",
+    "What to try next starts from the result that it stands under, and needs its adapters open; a result that is there already is shown instead.",
+    "state/standing > stands beside it already, in whatever words it was asked for and in whatever order its adapters stood",
     "state/advised > changes the merge that it is about, whatever the form says now",
     "state/advised > is for no other adapters: of %s",
     "views/merge-view > offers no other merge while its adapters are not open, and says why",

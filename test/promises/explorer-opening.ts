@@ -65,9 +65,10 @@ export const OPENING: PromisingText["sentences"] = [
     "page/first-view > lets k fall by itself once, not for long, and not for those who want less motion",
   ],
   [
-    "*Open yours* shows all ways to open adapters, which take the example's place; *Explore the example* shows the rest of the page.",
+    "*Open yours* shows all ways to open adapters, which take the example's place as soon as the first of them is open; *Explore the example* shows the rest of the page.",
     "page/first-view > is the example set drawn, three sentences, one large button, and nothing else to read",
     "page/first-view > gives way to adapters of one's own, which take the example's place",
+    "page/first-view > stays where a file is no adapter, which it says, and makes room for the next one that is",
     "page/flows > goes from the example set to a merge whose files are the command line's, byte by byte",
   ],
   [
