@@ -37,7 +37,7 @@ Examples:
   lora-lego eval --base base.gguf --adapter merged/ --tasks tasks.jsonl
   lora-lego tune math/ med/ --base base.gguf --tasks dev.jsonl --out tuned
 
-Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.`;
+Exit status: 0 done, 1 failed or refused, 2 wrong usage (a path where nothing is, too), 130 interrupted.`;
 
 /** Most columns of a flag in a list of flags; the words about a longer one stand below it. */
 const MOST_FLAG = 30;

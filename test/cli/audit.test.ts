@@ -343,6 +343,8 @@ describe.concurrent("lora-lego audit of GGUF adapters", () => {
       const from = [TWO[t]!, "--base-config", join(BASE, "config.json")];
       expect((await run(["convert", ...from, "--to", "gguf", "--out", file], { cwd })).code).toBe(0);
     }
+    const folder = await run(["merge", ...gguf, "--out", "folder"], { cwd });
+    expect([folder.code, folder.stderr]).toEqual([2, expect.stringMatching(/; pass that file as --base-config\.\n$/)]);
     const { stdout } = await run(["audit", ...gguf], { cwd });
     const [command] = lines(stdout).filter((line) => line.startsWith("  lora-lego"));
     expect(command).toBe("  lora-lego merge cola.gguf rte.gguf --base-config BASE/config.json --out merged.gguf");

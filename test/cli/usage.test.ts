@@ -23,7 +23,7 @@ describe.concurrent("lora-lego help", () => {
     }
     expect(stdout).toMatch(/^ {2}methods \[options\]/m);
     expect(stdout).toContain("Examples:\n  lora-lego merge ");
-    expect(stdout).toContain("Exit status: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted.");
+    expect(stdout).toContain("Exit status: 0 done, 1 failed or refused, 2 wrong usage (a path where nothing is, too), 130 interrupted.");
   });
 
   it.each([
@@ -199,6 +199,19 @@ const MISTAKES: [string, string[], RegExp][] = [
   ],
   ["no adapter", ["merge", "--out", "merged"], /missing required argument 'adapter'/],
   ["an adapter that is not there", ["merge", "a", "c", "--out", "merged"], /no file or folder c; pass the folder/],
+  [
+    "rows that are not there",
+    ["eval", "--base", "a", "--tasks", "no.jsonl"],
+    /no\.jsonl does not exist; check the path/,
+  ],
+  [
+    "rows to tune by that are not there",
+    ["tune", "a", "b", "--base", "a", "--tasks", "no.jsonl", "--out", "t"],
+    /no\.jsonl does not/,
+  ],
+  ["a bench file that is not there", ["bench", "--config", "no.yaml"], /no\.yaml does not exist; check the path/],
+  ["a recipe that is not there", ["run", "no.yaml", "--out", "merged"], /no recipe file no\.yaml/],
+  ["a base config that is not there", ["check", "a", "--base-config", "no.json"], /no file no\.json/],
   ["prune without a size", ["prune", "a", "--out", "merged"], /one of --rank, --keep, --energy or --budget/],
   [
     "prune with two sizes",

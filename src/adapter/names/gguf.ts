@@ -1,4 +1,4 @@
-import { RefusedError } from "../../core/errors.ts";
+import { UsageError } from "../../core/errors.ts";
 import type { ModelConfig } from "../../formats/model-config.ts";
 import { expertOf, GATE_UP, roleOf } from "../experts.ts";
 import { GGUF_FAMILIES, type GgufFamily, type RowOrder } from "./gguf-families.ts";
@@ -37,7 +37,7 @@ export function isGgufName(module: string): boolean {
 export function refuseGgufNames(who: string, modules: Iterable<string>): void {
   for (const module of modules) {
     if (!isGgufName(module)) continue;
-    throw new RefusedError(
+    throw new UsageError(
       `${who}: ${module} is llama.cpp's name of a module, and only the base model's config.json says what other programs call it and how they order its rows; pass that file as --base-config.`,
     );
   }
