@@ -65,11 +65,23 @@ export function baseSaid(
   here: boolean,
   whole: boolean,
 ): string | null {
-  const said = named !== null && here ? shellWord(named) : "BASE";
-  if (!lines.some(({ line }) => line.includes(` ${said} `))) return null;
-  const why = named === null ? "which the adapter does not name" : `for the adapter names ${named}, which is not here`;
-  if (named === null || !here) return `BASE stands for the base model, ${why}.`;
+  const sentences = [
+    hasWord(lines, named !== null && here ? shellWord(named) : "BASE") ? nameSaid(named, here, whole) : null,
+    hasWord(lines, "BASE.gguf") ? "BASE.gguf stands for the base model as a GGUF file." : null,
+  ].filter((sentence) => sentence !== null);
+  return sentences.length === 0 ? null : sentences.join(" ");
+}
+
+function nameSaid(named: string | null, here: boolean, whole: boolean): string | null {
+  if (named === null) return "BASE stands for the base model, which the adapter does not name.";
+  if (!here) {
+    return `Put the base model's path, or owner/name, in place of BASE: the adapter names ${named}, where nothing is.`;
+  }
   return whole
     ? null
     : `${named} is the base model as the adapter names it; put its path, or owner/name, where a program does not find it.`;
+}
+
+function hasWord(lines: readonly LoadingLine[], word: string): boolean {
+  return lines.some(({ line }) => line.includes(` ${word} `));
 }

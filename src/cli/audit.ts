@@ -30,7 +30,7 @@ export async function auditCommand(): Promise<Command> {
     .addHelpText(
       "after",
       [
-        "\nExit status: 0 if no problem was found, 1 if one was, or a file is refused, 2 for wrong usage.",
+        "\nExit status: 0 if no problem was found, 1 if one was, or a file is refused,\n2 for wrong usage.",
         "\nExamples:\n  lora-lego audit math/ med/ finance/\n  lora-lego audit merged/ --of math/ med/ finance/",
       ].join("\n"),
     )

@@ -1,13 +1,15 @@
 import { Command } from "commander";
 import { CONSUMER_IDS, consumerById } from "../adapter/consumers.ts";
 import { plural } from "../core/plural.ts";
+import { printable } from "../core/printable.ts";
 import { shellPath } from "../core/shell-word.ts";
 import type { CheckedAdapter } from "../node/check-adapter.ts";
 import { adaptersAmong } from "./adapter-paths.ts";
 import { reportFailure } from "./failure.ts";
+import { printParagraph, wrapped } from "./page.ts";
 import { collectPath, parsePath } from "./parse-flags.ts";
 import { showDownload } from "./progress.ts";
-import { dim, green, printCommand, printJson, printLine, red, yellow } from "./terminal.ts";
+import { dim, green, printCommand, printJson, printLine, printLines, red, yellow } from "./terminal.ts";
 
 interface CheckFlags {
   readonly for?: string;
@@ -39,8 +41,11 @@ export async function checkCommand(): Promise<Command> {
     .addHelpText(
       "after",
       [
-        `\nVerdicts apply to ${versions.join(", ")} (docs/formats/consumers.md).`,
-        "\nExit status: 0 if no problem was found (what was not looked at is listed), 1 if an adapter fails to load or means something else (without --for: in every program), or a file is refused, 2 for wrong usage.",
+        "",
+        ...wrapped(`Verdicts apply to ${versions.join(", ")} (docs/formats/consumers.md).`, 2),
+        "\nExit status: 0 if no problem was found (what was not looked at is listed),",
+        "1 if an adapter fails to load or means something else (without --for: in every",
+        "program), or a file is refused, 2 for wrong usage.",
         "\nExamples:\n  lora-lego check merged/\n  lora-lego check merged/ --for vllm --base hf://acme/base\n  lora-lego check merged/ --for sglang --base-config config.json",
       ].join("\n"),
     )
@@ -74,13 +79,20 @@ export async function checkCommand(): Promise<Command> {
 /** All that was found for one program. */
 function printCheck({ name, for: id, version, good, findings, unseen, mended }: CheckedAdapter): void {
   printLine(`${name}: ${verdict(good, unseen.length > 0, `${consumerById(id).title} ${version}`)}`);
-  for (const { level, text } of findings) printLine("  ", COLOURS[level](`${level}:`), ` ${text}`);
-  for (const text of unseen) printLine("  ", dim("not looked at:"), ` ${text}`);
+  for (const { level, text } of findings) printLabelled(`${level}:`, COLOURS[level], text);
+  for (const text of unseen) printLabelled("not looked at:", dim, text);
   if (mended === null) return;
   const { command, note } = mended;
-  if (command === null) printLine(`No command mends that: ${note}`);
+  if (command === null) printParagraph(`No command mends that: ${note}`);
   else printCommand(`Mend all of it: ${command}`);
-  if (command !== null && note !== null) printLine(note);
+  if (command !== null && note !== null) printParagraph(note);
+}
+
+/** A line of what was found, within the page. */
+function printLabelled(label: string, colour: typeof dim, text: string): void {
+  const [first, ...rest] = wrapped(printable(text), 4, label.length + 3);
+  printLine("  ", colour(label), ` ${first}`);
+  printLines(rest);
 }
 
 /** One line for each program: whether it takes the adapter, and the first thing against it. */
@@ -97,12 +109,20 @@ function printVerdicts(path: string, checks: readonly CheckedAdapter[], flags: r
           ? `nothing found against it (not looked at: ${plural(unseen.length, "thing")})`
           : "loads it as it is"
       : against!.text;
-    printLine("  ", colour(good ? (undecided === null ? "ok" : "? ") : "no"), `  ${title} ${version}: ${why}`);
+    const [first, ...rest] = wrapped(printable(`${title} ${version}: ${withoutProgram(why, title, version)}`), 6, 6);
+    printLine("  ", colour(good ? (undecided === null ? "ok" : "? ") : "no"), `  ${first}`);
+    printLines(rest);
     if (mended !== null && mended.command !== null) printCommand(`      ${mended.command}`);
   }
   const first = checks.find(({ good, undecided }) => good && undecided === null) ?? checks[0]!;
   const words = ["lora-lego check", shellPath(path), "--for", first.for, ...flags];
   printCommand(`All about one of them: ${words.join(" ")}`);
+}
+
+/** What is said of a program behind its name, which is not said twice. */
+function withoutProgram(text: string, title: string, version: string): string {
+  for (const name of [`${title} ${version} `, `${title} `]) if (text.startsWith(name)) return text.slice(name.length);
+  return text;
 }
 
 /** The flags that say what an adapter is compared with, for a command. */

@@ -8,7 +8,7 @@ import { untilInterrupted } from "./until-interrupted.ts";
 
 interface EvalFlags {
   readonly base: string;
-  readonly adapter: string[];
+  readonly adapter?: string[];
   readonly tasks: string[];
   readonly glue?: string;
   readonly limit?: number;
@@ -26,17 +26,11 @@ export async function evalCommand(): Promise<Command> {
       "GGUF file of the base model, or its folder (llama, mistral, qwen2, gpt2)",
       parsePath,
     )
-    .option(
-      "--adapter <path>",
-      "adapter in any supported format, scored alone on the base (repeatable)",
-      collectPath,
-      [],
-    )
+    .option("--adapter <path>", "adapter in any supported format, scored alone on the base (repeatable)", collectPath)
     .requiredOption(
       "--tasks <file>",
       "rows {prompt, choices, answer} as JSON Lines, or a GLUE .tsv (repeatable)",
       collectPath,
-      [],
     )
     .option("--glue <task>", "GLUE task of the .tsv files: cola, sst2, mrpc, qqp, qnli, mnli, snli, rte or wnli")
     .option("--limit <n>", "use only the first n rows of each task", parseCount)
@@ -58,7 +52,7 @@ export async function evalCommand(): Promise<Command> {
       const evaluated = await untilInterrupted((signal) =>
         evaluate({
           base: flags.base,
-          adapters: flags.adapter,
+          adapters: flags.adapter ?? [],
           rows,
           signal,
           onProgress: progress.onProgress,

@@ -10,7 +10,15 @@ import {
   RECIPE_FIELDS,
   type SaidRecipe,
 } from "../recipe/recipe-fields.ts";
-import { collect, parseCount, parseEnergy, parseModuleWeights, parseNumber, parseNumbers } from "./parse-flags.ts";
+import {
+  collect,
+  parseCount,
+  parseEnergy,
+  parseModuleWeights,
+  parseNumber,
+  parseNumbers,
+  parseScale,
+} from "./parse-flags.ts";
 
 /** What a command says about a field instead of `RECIPE_FIELDS`. */
 interface Otherwise {
@@ -53,7 +61,7 @@ function parsed(field: Field, text: string, before: unknown): SaidRecipe[FieldNa
       return value;
     }
     case "scale":
-      return text === "auto" ? text : parseNumber(text);
+      return parseScale(text);
     case "rank":
       return parseCount(text);
     case "energy":

@@ -34,6 +34,11 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
   addFieldFlags(
     command,
     FIELD_NAMES.filter((name) => !OF_ONE.includes(name)),
+    {
+      scale: {
+        help: "multiply the merged delta by this, or auto: by a factor computed from the adapters (docs/scale.md; default: auto for --method auto, else 1)",
+      },
+    },
   );
   addBaseOption(command);
   addOutputOptions(command);

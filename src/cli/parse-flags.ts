@@ -4,9 +4,22 @@ import type { ModuleWeights } from "../recipe/recipe.ts";
 
 /** A finite number from a flag. */
 export function parseNumber(text: string): number {
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  if (!Number.isFinite(value)) throw new InvalidArgumentError("Not a finite number.");
+  const value = finiteIn(text);
+  if (value === null) throw new InvalidArgumentError("Not a finite number.");
   return value;
+}
+
+/** A factor of the delta from a flag, or that it is computed. */
+export function parseScale(text: string): number | "auto" {
+  if (text === "auto") return text;
+  const value = finiteIn(text);
+  if (value === null) throw new InvalidArgumentError("Neither auto nor a finite number.");
+  return value;
+}
+
+function finiteIn(text: string): number | null {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : null;
 }
 
 /** A path from a flag. */

@@ -28,6 +28,9 @@ const LEGEND: readonly (readonly [column: string, ...lines: readonly string[]])[
 export function printComparison(comparison: Comparison, slow: readonly string[]): void {
   const { adapters, merges, alike } = comparison;
   printParagraph(`${plural(adapters.length, "adapter")}: ${adapters.join(", ")}`);
+  if (adapters.length === 1) {
+    printParagraph("Most methods leave one adapter as it is: pass two or more to compare merges.", 0);
+  }
   printLine();
   printLines(
     table(

@@ -45,7 +45,7 @@ export async function printEnding(
     return;
   }
   const seen = compared ? "its headers and the base model's config" : "its headers";
-  printLine(bold("Load it"), ` (by ${seen}; lora-lego check --base compares it with the base model):`);
+  printLine(bold("Load it"), ` (by ${seen}; lora-lego check --base compares it with the model):`);
   const width = Math.max(...lines.map(({ title }) => title.length));
   for (const { title, line } of lines) printCommand(`  ${title.padEnd(width)}  ${line}`);
   if (refused.length > 0) printParagraph(`  Not ${refused.join(", ")}: lora-lego check ${shellPath(out)} says why.`, 2);
@@ -53,9 +53,10 @@ export async function printEnding(
   if (undecided.length > 0) {
     const them = undecided.join(", ");
     printParagraph(
-      `  Whether ${them} ${undecided.length === 1 ? "takes" : "take"} LoRA for an encoder, the base model's config tells: lora-lego check ${shellPath(out)} --base-config BASE/config.json.`,
+      `  Whether ${them} ${undecided.length === 1 ? "takes" : "take"} LoRA for an encoder, the base model's config tells:`,
       2,
     );
+    printCommand(`    lora-lego check ${shellPath(out)} --base-config BASE/config.json`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DialectId } from "../adapter/adapter.ts";
+import { consumerById } from "../adapter/consumers.ts";
 import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure, percent } from "../core/shown.ts";
@@ -110,6 +111,12 @@ export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: 
   printLine(
     `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, ${ranks}, ${form}, ${most}${bytes(size)}; nothing was written.`,
   );
+  if (plan.consumer !== null && plan.target.kind === "rank" && plan.target.rank < plan.rank) {
+    const { title } = consumerById(plan.consumer);
+    printParagraph(
+      `It is merged at rank ${plan.target.rank}, and units of zeros make that ${plan.rank}, which ${title} takes.`,
+    );
+  }
   // The values may ask for more than the headers.
   if (!ranked && plan.chosen !== null && plan.inputs.length > 1) {
     printParagraph("By headers alone: lora-lego audit says whether the adapters ask for a larger rank.");

@@ -6,7 +6,7 @@ import type { MergeParts } from "./plan-parts.ts";
 export function refuseUnmet({ id, needs }: Method, { adapters, used, modules }: MergeParts): void {
   if (needs.adapters !== undefined && used.length !== needs.adapters) {
     throw new UsageError(
-      `${id} merges ${needs.adapters} adapters, but ${used.length} ${used.length === 1 ? "is" : "are"} given; pass ${needs.adapters}, or choose another --method.`,
+      `${id} merges ${needs.adapters} adapters, but ${used.length} ${used.length === 1 ? "is" : "are"} given; pass ${needs.adapters}, or choose another method.`,
     );
   }
   if (!needs.equalRanks) return;

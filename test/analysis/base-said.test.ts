@@ -9,9 +9,16 @@ it("says what to put into a line for a base model that programs may not find by 
   );
   expect(baseSaid(linesOf("google/gemma"), "google/gemma", true, true)).toBeNull();
   expect(baseSaid(linesOf("BASE"), "/home/me/gemma", false, false)).toBe(
-    "BASE stands for the base model, for the adapter names /home/me/gemma, which is not here.",
+    "Put the base model's path, or owner/name, in place of BASE: the adapter names /home/me/gemma, where nothing is.",
   );
   expect(baseSaid(linesOf("BASE"), null, false, false)).toMatch(/which the adapter does not name\.$/);
+});
+
+it("says what BASE.gguf stands for", () => {
+  const gguf = { lines: [{ title: "llama.cpp", line: "llama-server -m BASE.gguf --lora a.gguf" }] };
+  for (const named of ["gpt2", null]) {
+    expect(baseSaid(gguf, named, named !== null, true)).toBe("BASE.gguf stands for the base model as a GGUF file.");
+  }
 });
 
 it("says nothing where no line names the base", () => {

@@ -23,6 +23,11 @@ beforeAll(() => {
   odd = writeAdapter(join(root, "odd"), randomAdapter(3, { modules: { "layers.0.q_proj": { in: 3, out: 5 } } }));
 });
 
+/** What a command prints, as one line. */
+async function ended(args: readonly string[]): Promise<string> {
+  return (await run(args)).stdout.replaceAll(/\s+/g, " ");
+}
+
 /** Where a test writes. */
 function fresh(): { folder: string; out: string } {
   const folder = tempFolder();
@@ -87,6 +92,12 @@ describe.concurrent("lora-lego merge", () => {
     const { stdout: json } = await run(["merge", a, b, "--rank", "3", ...flags, "--json"]);
     expect(JSON.parse(json)).toMatchObject({ method: "lego", rank: 3, inputs: [{ name: "a" }, { name: "b" }] });
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("says with --dry-run at which rank it merges where a program takes a larger one", async () => {
+    const padded = await ended(["merge", a, b, "--rank", "3", "--for", "tgi", "--dry-run"]);
+    expect(padded).toContain("It is merged at rank 3, and units of zeros make that 8, which TGI takes.");
+    expect(await ended(["merge", a, b, "--rank", "8", "--for", "tgi", "--dry-run"])).not.toContain("units of zeros");
   });
 
   it("refuses with --dry-run what it would refuse without", async () => {
@@ -256,6 +267,15 @@ describe.concurrent("lora-lego compare", () => {
     expect(code).toBe(0);
     expect(words).toMatch(/left out: linear, \w+[\w, ]*: each needs adapters of equal rank/);
     expect(words.match(/needs adapters of equal rank/g)).toHaveLength(1);
+  });
+
+  it("says that one adapter is little to compare, and names no flag that it does not have", async () => {
+    const alone = await ended(["compare", a]);
+    expect(alone).toContain(
+      "1 adapter: a Most methods leave one adapter as it is: pass two or more to compare merges.",
+    );
+    expect(alone).toMatch(/each merges 2 adapters, but 1 is given; pass 2, or choose another method\./);
+    expect(await ended(["compare", a, b])).not.toContain("Most methods leave");
   });
 
   it("names each method once, with those that a larger rank does not change and those that it leaves out", async () => {

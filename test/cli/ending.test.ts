@@ -187,7 +187,7 @@ describe("the end of a merge", () => {
       const { stdout } = await named(base);
       expect(stdout).toMatch(/^ {2}vLLM +vllm serve BASE --enable-lora /m);
       expect(stdout.replaceAll(/\s+/g, " ")).toContain(
-        `BASE stands for the base model, for the adapter names ${base}, which is not here.`,
+        `Put the base model's path, or owner/name, in place of BASE: the adapter names ${base}, where nothing is.`,
       );
     }
     const { stdout: nameless } = await named(null);

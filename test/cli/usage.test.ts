@@ -23,7 +23,9 @@ describe.concurrent("lora-lego help", () => {
     }
     expect(stdout).toMatch(/^ {2}methods \[options\]/m);
     expect(stdout).toContain("Examples:\n  lora-lego merge ");
-    expect(stdout).toContain("Exit status: 0 done, 1 failed or refused, 2 wrong usage (a path where nothing is, too), 130 interrupted.");
+    expect(stdout).toContain(
+      "Exit status: 0 done, 1 failed or refused, 2 wrong usage (a path where nothing is, too), 130 interrupted.",
+    );
   });
 
   it.each([
@@ -212,6 +214,12 @@ const MISTAKES: [string, string[], RegExp][] = [
   ["a bench file that is not there", ["bench", "--config", "no.yaml"], /no\.yaml does not exist; check the path/],
   ["a recipe that is not there", ["run", "no.yaml", "--out", "merged"], /no recipe file no\.yaml/],
   ["a base config that is not there", ["check", "a", "--base-config", "no.json"], /no file no\.json/],
+  [
+    "a factor that is none",
+    [...MERGE, "--scale", "abc"],
+    /argument 'abc' is invalid\. Neither auto nor a finite number\./,
+  ],
+  ["eval without rows", ["eval", "--base", "a"], /required option '--tasks <file>' not specified/],
   ["prune without a size", ["prune", "a", "--out", "merged"], /one of --rank, --keep, --energy or --budget/],
   [
     "prune with two sizes",
