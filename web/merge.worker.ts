@@ -1,4 +1,4 @@
-import { serveLane, type WorkerScope } from "../src/browser/page-lanes.ts";
+import { serveLane, type WorkerScope } from "../src/browser/serve-lane.ts";
 
 serveLane(self as unknown as WorkerScope, {
   begin: async () => (await import("hash-wasm")).createSHA256(),

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { createSHA256 } from "hash-wasm";
 import { Explorer } from "../../src/browser/explorer.ts";
 import type { HandedFolder } from "../../src/browser/handed-files.ts";
-import { pageLane, serveLane, type WorkerLike, type WorkerScope } from "../../src/browser/page-lanes.ts";
+import { pageLane, type WorkerLike } from "../../src/browser/page-lanes.ts";
+import { serveLane, type WorkerScope } from "../../src/browser/serve-lane.ts";
 
 /** A Web Worker as a page starts it, on the test's own thread; what is sent is cloned. */
 function fakeWorker(): WorkerLike {
