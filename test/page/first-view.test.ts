@@ -11,7 +11,7 @@ const browser = useBrowser();
  * What the first view may fetch of the page's own files, gzipped, until the example set is drawn. 1 kB is for what it says in words of its
  * own, for names that sentences follow, and for base models' configs: all of these are needed where adapters are opened.
  */
-const MOST_FIRST_KB = 141;
+const MOST_FIRST_KB = 137;
 
 /** How many colours cover at least twenty pixels of the marks' canvas. */
 const coloursDrawn = (page: Page): Promise<number> =>
