@@ -1,9 +1,13 @@
 import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
-import { bytes, figure } from "../core/shown.ts";
+import { bytes, figure, percent, percentBeside } from "../core/shown.ts";
+import { freeNames } from "../node/output/free-name.ts";
 import type { DtypeChoice } from "../recipe/recipe.ts";
 import { choicesOf, RECIPE_FIELDS } from "../recipe/recipe-fields.ts";
+import { LEAST_ROOM } from "../report/rank-rule.ts";
+import { printParagraph } from "./page.ts";
 import { collect, parseCount, parsePath } from "./parse-flags.ts";
+import { printLoading } from "./print-loading.ts";
 import { showProgress } from "./progress.ts";
 import { table } from "./table.ts";
 import { printJson, printLine, printLines, sayLine } from "./terminal.ts";
@@ -79,11 +83,19 @@ export async function extractCommand(): Promise<Command> {
           worst.map((module) => [module.name, figure(module.norm), figure(module.energy)]),
         ),
       );
-      if (unrepresented.length === 0) return;
-      const shown = unrepresented.slice(0, 4).join(", ");
+      if (unrepresented.length > 0) {
+        const shown = unrepresented.slice(0, 4).join(", ");
+        printLine();
+        printLine(
+          `changed, but not in the adapter (${unrepresented.length}): ${shown}${unrepresented.length > 4 ? ", ..." : ""}`,
+        );
+      }
       printLine();
-      printLine(
-        `changed, but not in the adapter (${unrepresented.length}): ${shown}${unrepresented.length > 4 ? ", ..." : ""}`,
-      );
+      if (energy < LEAST_ROOM) {
+        printParagraph(
+          `Rank ${rank} holds ${percentBeside(energy, LEAST_ROOM)} of the energy of the change, less than ${percent(LEAST_ROOM)}: a larger --rank holds more.`,
+        );
+      }
+      await printLoading(flags.out, ["peft"], null, freeNames());
     });
 }

@@ -4,13 +4,13 @@ import type { ConsumerId } from "../adapter/consumer-facts.ts";
 import { maximum } from "../core/maximum.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { methodById } from "../methods/registry.ts";
-import { loadingLines } from "../node/loading-lines.ts";
 import { lossShown } from "../report/loss-shown.ts";
 import type { MergeReport } from "../report/report.ts";
 import { reportBeside, reportFlag } from "../report/report-beside.ts";
 import { MAX_UNITS } from "../units/memory.ts";
 import { type NextStep, printNext, printParagraph } from "./page.ts";
-import { bold, printCommand, printLine } from "./terminal.ts";
+import { printLoading } from "./print-loading.ts";
+import { printLine } from "./terminal.ts";
 
 /** What was merged, and what else could be. */
 interface Ending {
@@ -35,29 +35,10 @@ export async function printEnding(
   { next, paths, from, made, written, free }: Ending,
 ): Promise<void> {
   const audit = auditCommand(report, out, paths, from);
-  const { lines, against, refused, undecided, compared, base } = await loadingLines(out, from, free, made);
   printLine();
   printParagraph(lossShown(report));
   printNext([...next, ...(audit === null ? [] : [{ why: auditWhy(report, out, written), how: audit }])]);
-  if (against !== null) printParagraph(against);
-  if (lines.length === 0) {
-    printParagraph(`No program that lora-lego knows loads it as it is: lora-lego check ${shellPath(out)} says why.`);
-    return;
-  }
-  const seen = compared ? "its headers and the base model's config" : "its headers";
-  printLine(bold("Load it"), ` (by ${seen}; lora-lego check --base compares it with the model):`);
-  const width = Math.max(...lines.map(({ title }) => title.length));
-  for (const { title, line } of lines) printCommand(`  ${title.padEnd(width)}  ${line}`);
-  if (refused.length > 0) printParagraph(`  Not ${refused.join(", ")}: lora-lego check ${shellPath(out)} says why.`, 2);
-  if (base !== null) printParagraph(`  ${base}`, 2);
-  if (undecided.length > 0) {
-    const them = undecided.join(", ");
-    printParagraph(
-      `  Whether ${them} ${undecided.length === 1 ? "takes" : "take"} LoRA for an encoder, the base model's config tells:`,
-      2,
-    );
-    printCommand(`    lora-lego check ${shellPath(out)} --base-config BASE/config.json`);
-  }
+  await printLoading(out, from, made, free);
 }
 
 /** Why to audit a merge, and what that does not see without its report. @param written where that is; null if nowhere */

@@ -33,9 +33,15 @@ describe("lora-lego extract", () => {
     ]);
     expect([code, lines(stderr)]).toEqual([0, ["extracting: 1 of 1 modules"]]);
     expect(stdout).toMatch(/lora: 1 module, rank 2, [\d.]+ kB; energy kept 1\.000\n/);
+    expect(stdout).not.toContain("a larger --rank holds more");
+    expect(stdout).toMatch(/^Load it .*\n(?: {2}.*\n)* {2}PEFT +PeftModel\.from_pretrained\(model, ".*lora"\)$/m);
     expect(readdirSync(out).sort()).toEqual(["README.md", "adapter_config.json", "adapter_model.safetensors"]);
     const [expected, found] = [adapter, out].map((dir) => readMerged(dir).modules.get(Q)!.delta);
     expect(relativeError(found!, expected!)).toBeLessThan(1e-5);
+    const less = ["extract", "--base", base, "--tuned", tuned, "--rank", "1", "--out", join(folder, "less")];
+    expect((await run(less)).stdout).toMatch(
+      /^Rank 1 holds \d+% of the energy of the change, less than 90%: a larger --rank\n {2}holds more\.$/m,
+    );
     const json = await run([
       "extract",
       "--base",
