@@ -23,7 +23,7 @@ describe("lora-lego worker", () => {
       1,
       /^error: Redis at redis:\/\/127\.0\.0\.1:1 does not answer \(.*ECONNREFUSED.*\); start redis-server there, or correct --queue\.\n$/,
     ],
-    [["worker", "--queue", "redis://127.0.0.1:1", "--root", "missing"], 1, /missing/],
+    [["worker", "--queue", "redis://127.0.0.1:1", "--root", "missing"], 2, /missing/],
     ...[
       ["merge", "a", "b", "--out", "c"],
       ["bench", "--config", "bench.yaml"],
