@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../../src/adapter/adapter.ts";
-import { RefusedError } from "../../src/core/errors.ts";
+import { UsageError } from "../../src/core/errors.ts";
 import { mergeInMemory } from "../../src/merge/merge.ts";
 import { carriedOut } from "../../src/plan/carried-out.ts";
 import { makePlan } from "../../src/plan/plan.ts";
@@ -41,7 +41,7 @@ describe("how a merge is written", () => {
   it("is refused in PEFT's names where an adapter that takes part has llama.cpp's", async () => {
     const adapters = [await open("one", 1, GGUF as never), await open("two", 2, GGUF as never)];
     const refused = await rejection(planOutput("out", {}, await planned(adapters)));
-    expect(refused).toBeInstanceOf(RefusedError);
+    expect(refused).toBeInstanceOf(UsageError);
     expect(refused.message).toContain("one");
     const beside = [await open("one", 1), adapters[1]!];
     const leftOut = await planned(beside, { weights: [1, 0] });
