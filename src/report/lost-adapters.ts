@@ -70,7 +70,7 @@ export function lostAdapters(
   const fixes = balancing(inputs, lost, zero, products.cross.length, scales);
   return lost.map(({ name, weight, times, cosine }) => ({
     id: "lost-adapter",
-    text: `${name} is practically lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the result; ${balance(weight, times, scales)}.`,
+    text: `${name} is practically lost: its deltas are ${smaller(times)} than the others' and have cosine ${cosine.toFixed(3)} with the result; ${balance(weight, times, scales)}.`,
     adapter: name,
     ...fixes,
   }));
@@ -93,6 +93,11 @@ export function hiddenAdapters(
     const text = `${name} is practically lost: the result has cosine ${cosine!.toFixed(3)} with it.`;
     return [{ id: "lost-adapter", text, adapter: name }];
   });
+}
+
+/** How many times smaller, as part of a sentence; beyond a million it is rounding that is left. */
+export function smaller(times: number): string {
+  return `${times < 1e6 ? twoDigits(times) : "over a million"} times smaller`;
 }
 
 /** What balances a lost input, and what that does to it. */

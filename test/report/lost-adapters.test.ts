@@ -40,6 +40,17 @@ describe("lost-adapter", () => {
     expect(balanced.report.totals.cosines[2]).toBeGreaterThan(0.5);
   });
 
+  it("does not count how small rounding errors are", async () => {
+    const sizes = [
+      [0, 3],
+      [1, 3e-15],
+    ] as const;
+    const { texts } = await warnings("lost-adapter", sizes, { ...CAT, dtype: "f32" });
+    expect(texts).toEqual([
+      expect.stringMatching(/ over a million times smaller .*; no weight balances it, so leave it out\.$/),
+    ]);
+  });
+
   it("multiplies the weight that is there", async () => {
     const { texts } = await warnings(
       "lost-adapter",

@@ -7,7 +7,7 @@ import type { DeltaProducts } from "../../figures/delta.ts";
 import type { EnergyByRank } from "../../figures/energy-by-rank.ts";
 import type { Warning } from "../../plan/warning.ts";
 import { apartOf } from "../../report/apart.ts";
-import { balancingWeight, type LostInput, lostInputs, twoDigits } from "../../report/lost-adapters.ts";
+import { balancingWeight, type LostInput, lostInputs, smaller } from "../../report/lost-adapters.ts";
 import { isTooLow, LEAST_ROOM } from "../../report/rank-rule.ts";
 import { sameAdapters } from "../../report/same-adapters.ts";
 import { MAX_UNITS } from "../../units/memory.ts";
@@ -117,7 +117,7 @@ function lost({ lost: small }: FoundSet): AuditFinding[] {
   return small.map(({ name, times, cosine }) => ({
     level: "problem",
     id: "lost-adapter",
-    text: `${name} would be lost: its deltas are ${twoDigits(times)} times smaller than the others' and have cosine ${cosine.toFixed(3)} with the sum; ${balancingWeight(times, times)}.`,
+    text: `${name} would be lost: its deltas are ${smaller(times)} than the others' and have cosine ${cosine.toFixed(3)} with the sum; ${balancingWeight(times, times)}.`,
   }));
 }
 
