@@ -3,8 +3,10 @@ import { consumerById } from "../adapter/consumers.ts";
 import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure, percent } from "../core/shown.ts";
+import { methodById } from "../methods/registry.ts";
 import type { MergedOutputPlan } from "../node/merge-adapters.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
+import { mostPromised } from "../plan/most-promised.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
 import { apartIn } from "../report/apart.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
@@ -105,16 +107,18 @@ export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: 
   // Other formats have their own scales and element types.
   const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
   const budget = budgetOf(plan.target, plan.modules.length);
-  const [ranks, most] =
-    budget === null ? [`rank ${plan.rank}`, ""] : [`${plural(budget, "rank")} to share out`, "at most "];
+  // An energy rule sees values, and headers the most that they may ask for.
+  const most = budget !== null || plan.target.kind === "energy" ? "at most " : "";
+  const ranks = budget === null ? `${most}rank ${plan.rank}` : `${plural(budget, "rank")} to share out`;
   const form = format === "peft" ? `${plan.dtype.toLowerCase()}, ${scales}` : format;
   printLine(
     `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, ${ranks}, ${form}, ${most}${bytes(size)}; nothing was written.`,
   );
-  if (plan.consumer !== null && plan.target.kind === "rank" && plan.target.rank < plan.rank) {
+  const promised = mostPromised(plan, methodById(plan.method));
+  if (plan.consumer !== null && budget === null && promised < plan.rank) {
     const { title } = consumerById(plan.consumer);
     printParagraph(
-      `It is merged at rank ${plan.target.rank}, and units of zeros make that ${plan.rank}, which ${title} takes.`,
+      `It is merged at ${most}rank ${promised}, and units of zeros make that ${plan.rank}, which ${title} takes.`,
     );
   }
   // The values may ask for more than the headers.

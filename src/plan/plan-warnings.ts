@@ -5,9 +5,9 @@ import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import type { StoredModule } from "../formats/peft-folder/factors.ts";
 import { type Method, sumOfRanks, type Target } from "../methods/method.ts";
-import { plannedUnits } from "../methods/module-memory.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
 import { startWarnings, zerosAdded } from "./for-consumer.ts";
+import { mostPromised } from "./most-promised.ts";
 import { budgetOf } from "./plan-budget.ts";
 import type { MergeParts } from "./plan-parts.ts";
 import type { RankPlan } from "./plan-ranks.ts";
@@ -75,15 +75,6 @@ function whyReduced({ modules, most }: RankPlan, method: Method): string {
   }
   const why = method.plannedBecause === undefined ? "" : ` (${method.plannedBecause})`;
   return `${method.id} gives no module of these adapters a rank above ${most}${why}`;
-}
-
-/** The largest rank that the headers promise. */
-function mostPromised({ modules }: Pick<RankPlan, "modules">, method: Method): number {
-  return maximum(
-    modules.map(({ target, in: inputs, out, parts }) =>
-      plannedUnits(method, target, { in: inputs, out, ranks: parts.map(({ module }) => module.rank) }),
-    ),
-  );
 }
 
 /** Warn that the result has a smaller rank than an adapter because the consumer takes no larger one. */

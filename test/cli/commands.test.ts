@@ -97,7 +97,16 @@ describe.concurrent("lora-lego merge", () => {
   it("says with --dry-run at which rank it merges where a program takes a larger one", async () => {
     const padded = await ended(["merge", a, b, "--rank", "3", "--for", "tgi", "--dry-run"]);
     expect(padded).toContain("It is merged at rank 3, and units of zeros make that 8, which TGI takes.");
-    expect(await ended(["merge", a, b, "--rank", "8", "--for", "tgi", "--dry-run"])).not.toContain("units of zeros");
+    expect(await ended(["merge", a, b, "--rank", "8", "--for", "tgi", "--dry-run"])).toContain("at rank 4, and units");
+    expect(await ended(["merge", a, b, "--rank", "3", "--dry-run"])).not.toContain("units of zeros");
+  });
+
+  it("says with --dry-run that an energy rule may take less", async () => {
+    const plan = await ended(["merge", a, b, "--energy", "sv_fro=0.5", "--dry-run"]);
+    expect(plan).toMatch(
+      /would hold 2 modules by tsv, at most rank 4, f32, .*, at most [\d.]+ kB; nothing was written/,
+    );
+    expect(plan).toContain(" units at most rank ");
   });
 
   it("refuses with --dry-run what it would refuse without", async () => {

@@ -49,7 +49,7 @@ export async function balancingWeights(
   }
   const name = names[least]!;
   if (best === null) {
-    const why = `No weight of ${name} from ${TIMES[0]} to ${TIMES.at(-1)} times its own keeps it better by ${made.method.id}: they were tried. Another method may.`;
+    const why = `No weight of ${name} from ${TIMES[0]} to ${TIMES.at(-1)} times its own keeps it better by ${made.method.id}: they were tried. A larger rank, other weights of several adapters or another method may.`;
     return { why, fix: null };
   }
   const { fix, weight, even } = best;

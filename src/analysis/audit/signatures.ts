@@ -203,7 +203,7 @@ function badlyKept({ figures: { rank }, least, lost, hidden, needs, weighed }: S
     isLost && !found
       ? "see lost-adapter"
       : byWeight
-        ? `below ${LEAST_KEPT.toFixed(2)}, but not for lack of rank`
+        ? `below ${LEAST_KEPT.toFixed(2)}, though the rank has room: other weights or more rank hold more`
         : `least ${LEAST_KEPT.toFixed(2)}`;
   return {
     id: "badly-kept",

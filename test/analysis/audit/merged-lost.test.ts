@@ -73,7 +73,7 @@ describe("signatures of adapters that are lost", () => {
     const little = await audited(diagonal("m", { 0: 3 * GOOD, 1: 3 * GOOD, 2: 0.2 }), adapters);
     expect(signature(little, "badly-kept")).toMatchObject({
       found: null,
-      text: "0.41 times as much of c as of all (below 0.50, but not for lack of rank)",
+      text: "0.41 times as much of c as of all (below 0.50, though the rank has room: other weights or more rank hold more)",
     });
   });
 
@@ -101,7 +101,7 @@ describe("signatures of adapters that are lost", () => {
     const pair = [diagonal("a", { 0: 1 }), diagonal("b", { 0: -8, 1: 9 })];
     const audit = await audited(diagonal("m", { 0: -7, 1: 9 }), pair, sum([1, 1], { recipe: { method: "cat" } }));
     expect(audit.next).toContainEqual({
-      why: "No weight of a from 1.5 to 4 times its own keeps it better by cat: they were tried. Another method may.",
+      why: "No weight of a from 1.5 to 4 times its own keeps it better by cat: they were tried. A larger rank, other weights of several adapters or another method may.",
       how: null,
     });
   });
