@@ -17,6 +17,7 @@ class Agglomeration {
   cost: usize;
 }
 
+/** What it costs to merge two clusters. */
 // @ts-ignore: decorator
 @inline
 function costOf(state: Agglomeration, c: usize, d: usize): f64 {
@@ -26,19 +27,15 @@ function costOf(state: Agglomeration, c: usize, d: usize): f64 {
   return ((w * v) / (w + v)) * (squares - 2 * (state.line ? abs(inner) : inner));
 }
 
-/** Scan the active clusters after position x for the one nearest to the cluster at x. */
+/** Scan the active clusters after position x for the one nearest to the cluster at x; where no cost is a number, that is the next one. */
 function findNearest(state: Agglomeration, x: usize, live: usize): void {
-  const active = state.active, square = state.square, mass = state.mass, line = state.line;
+  const active = state.active;
   const c: usize = load<u32>(active + (x << 2));
-  const row = state.product + ((c * state.n) << 3);
-  const w = load<f64>(mass + (c << 3)), own = load<f64>(square + (c << 3));
   let best = Infinity;
   let at: u32 = x + 1 < live ? load<u32>(active + ((x + 1) << 2)) : 0;
   for (let y = x + 1; y < live; y++) {
     const d: usize = load<u32>(active + (y << 2));
-    const v = load<f64>(mass + (d << 3));
-    const inner = load<f64>(row + (d << 3));
-    const value = ((w * v) / (w + v)) * (own + load<f64>(square + (d << 3)) - 2 * (line ? abs(inner) : inner));
+    const value = costOf(state, c, d);
     if (value < best) {
       best = value;
       at = u32(d);
@@ -78,10 +75,10 @@ function join(state: Agglomeration, place: usize, live: usize): i32 {
   const keep: usize = load<u32>(active + (place << 2));
   const gone: usize = load<u32>(state.nearest + (keep << 2));
   const inner = load<f64>(product + ((keep * n + gone) << 3));
-  const sign: f64 = state.line && inner < 0 ? -1 : 1;
+  const sign: i32 = state.line && inner < 0 ? -1 : 1;
   const kept = load<f64>(mass + (keep << 3)), lost = load<f64>(mass + (gone << 3));
   const total = kept + lost;
-  const p = kept / total, q = (sign * lost) / total;
+  const p = kept / total, q = (f64(sign) * lost) / total;
   const ks = square + (keep << 3);
   store<f64>(ks, p * p * load<f64>(ks) + q * q * load<f64>(square + (gone << 3)) + 2 * p * q * inner);
   store<f64>(mass + (keep << 3), total);
@@ -109,7 +106,7 @@ function join(state: Agglomeration, place: usize, live: usize): i32 {
       }
     }
   }
-  return sign < 0 ? -1 : 1;
+  return sign;
 }
 
 /** The tree's n - 1 merges; all clusters are active at the start, and nothing is known of their nearest ones. */

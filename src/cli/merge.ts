@@ -3,7 +3,7 @@ import { UsageError } from "../core/errors.ts";
 import { AUTO } from "../methods/auto.ts";
 import { DEFAULT_METHOD, type Method } from "../methods/method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
-import { FIELD_NAMES, fieldsAmong, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
+import { FIELD_NAMES, fieldsAmong, RECIPE_FIELDS, recipeOf, type SaidRecipe } from "../recipe/recipe-fields.ts";
 import { severalAdaptersAmong } from "./adapter-paths.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { mergeAgain } from "./merge-again.ts";
@@ -36,7 +36,7 @@ export async function mergeCommand(argv: readonly string[]): Promise<Command> {
     FIELD_NAMES.filter((name) => !OF_ONE.includes(name)),
     {
       scale: {
-        help: "multiply the merged delta by this, or auto: by a factor computed from the adapters (docs/scale.md; default: auto for --method auto, else 1)",
+        help: `${RECIPE_FIELDS.scale.help} (default: auto for --method auto, else 1)`,
       },
     },
   );
