@@ -22,7 +22,10 @@ it("names fields by their labels, also those of a method's options, and leaves o
     "“Rank” 12 leaves room; choose “Heads and other full tensors” drop, or choose --base.",
   );
   expect(shown("For 7 adapters --method auto takes tsv; --gauge balanced helps.")).toBe(
-    "For 7 adapters “Method” auto takes tsv; “gauge” balanced helps.",
+    "For 7 adapters the method “auto” takes tsv; “gauge” balanced helps.",
+  );
+  expect(shown("tsv compares all pairs; take a --method that compares none, or use --method cat to add them.")).toBe(
+    "tsv compares all pairs; take a “Method” that compares none, or use the method “cat” to add them.",
   );
 });
 

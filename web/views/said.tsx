@@ -1,4 +1,5 @@
 import { kebab } from "../../src/core/kebab.ts";
+import { AUTO } from "../../src/methods/auto.ts";
 import { METHODS } from "../../src/methods/registry.ts";
 import { FIELD_NAMES, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { pageWords } from "../state/page-words.ts";
@@ -7,6 +8,8 @@ import { pageWords } from "../state/page-words.ts";
 const COMMAND = /(lora-lego (?!merge --)[a-z]+.*?(?=[;,)]|\.?$|\. ))/;
 /** The options of methods, whose fields have their names. */
 const OPTIONS = new Set(METHODS.flatMap(({ parameters }) => Object.keys(parameters)));
+/** What the field of the method takes; it may as well be spoken of: "take a --method that compares no pairs". */
+const MERGED_BY = new Set([AUTO, ...METHODS.map(({ id }) => id)]);
 
 /** A part of a sentence without commands, with the labels of the form's fields where it has their flags. */
 function labelled(text: string): string {
@@ -17,8 +20,10 @@ function labelled(text: string): string {
       const field = FIELD_NAMES.find((own) => kebab(own) === name);
       const { label, choices = {} } = field === undefined ? {} : (RECIPE_FIELDS[field] as Labelled);
       if (label === undefined) return whole;
+      const chosen = value.trim();
+      if (field === "method" && MERGED_BY.has(chosen)) return `the method “${chosen}”`;
       // Programs stand in their menu by their titles.
-      return `“${label}”${field === "for" && value !== "" ? ` ${choices[value.trim()] ?? value.trim()}` : value}`;
+      return `“${label}”${field === "for" && chosen !== "" ? ` ${choices[chosen] ?? chosen}` : value}`;
     });
 }
 
