@@ -14,6 +14,9 @@ const PAGE_IMPORTS = [
   "zod",
 ];
 
+/** Tests that replace a module for themselves, each in a process of its own; the others share two, which read each file of src once. */
+const MOCKED = "test/**/*.mocked.test.ts";
+
 /** How long tests wait for what a browser will show; its machine may be busy with the next test. */
 const OF_BROWSERS = { poll: { timeout: 30_000 } };
 
@@ -25,10 +28,12 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{slow,page,site}/**"],
+          exclude: ["test/{slow,page,site}/**", MOCKED],
           testTimeout: 60_000,
+          isolate: false,
         },
       },
+      { test: { name: "mocked", include: [MOCKED], testTimeout: 60_000 } },
       { test: { name: "site", include: ["test/site/**/*.test.ts"], testTimeout: 120_000, expect: OF_BROWSERS } },
       { test: { name: "page", include: ["test/page/**/*.test.ts"], testTimeout: 120_000, expect: OF_BROWSERS } },
       {

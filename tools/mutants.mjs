@@ -80,11 +80,14 @@ function copyOfTree(folder) {
 }
 
 function run(tree) {
-  // Files that share modules load them once for a mutant, not once for each file.
-  writeFileSync(
-    join(tree, "vitest.mutants.config.mjs"),
-    `export default { test: { include: ${JSON.stringify(tests.map((glob) => (glob.endsWith("**") ? `${glob}/*.test.ts` : glob)))}, testTimeout: 60000, isolate: false } };\n`,
-  );
+  const test = {
+    include: tests.map((glob) => (glob.endsWith("**") ? `${glob}/*.test.ts` : glob)),
+    // Files that share modules load them once for a mutant, not once for each file; those that replace a module cannot.
+    exclude: ["**/*.mocked.test.ts"],
+    isolate: false,
+    testTimeout: 60000,
+  };
+  writeFileSync(join(tree, "vitest.mutants.config.mjs"), `export default ${JSON.stringify({ test })};\n`);
   const options = {
     testRunner: "vitest",
     vitest: { configFile: "vitest.mutants.config.mjs", related: false },
