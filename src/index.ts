@@ -63,7 +63,7 @@ export {
   memorySource,
 } from "./core/bytes.ts";
 export { DTYPE_BITS, type Dtype, type FactorDtype, type OutputDtype } from "./core/dtype.ts";
-export { FormatError, HubError, LoraLegoError, OutputError, RefusedError, UsageError } from "./core/errors.ts";
+export { FormatError, LoraLegoError, OutputError, RefusedError, RemoteError, UsageError } from "./core/errors.ts";
 export type { ModuleKind } from "./core/module-kind.ts";
 export { VERSION } from "./core/version.ts";
 export type { AutoScale } from "./figures/auto-scale.ts";
@@ -71,8 +71,6 @@ export type { StoredModule } from "./formats/peft-folder/factors.ts";
 export type { ParameterPart } from "./formats/peft-folder/parameters.ts";
 export type { FactorPlaces, Range } from "./formats/peft-folder/places.ts";
 export { CHANGING_FIELDS, type ChangingField, type PeftConfig } from "./formats/peft-folder/read-config.ts";
-export type { HubAccess } from "./hub/request.ts";
-export { type StreamedAdapter, streamHubAdapter } from "./hub/stream-adapter.ts";
 export type { Timings } from "./lanes/clock.ts";
 export type { OnProgress } from "./lanes/lane.ts";
 export { type Combination, scaledUnit, type UnitProducts } from "./linalg/combination.ts";
@@ -147,6 +145,8 @@ export {
 } from "./recipe/recipe-file.ts";
 export { recipeSchema } from "./recipe/recipe-schema.ts";
 export { recipeText } from "./recipe/recipe-text.ts";
+export type { HubAccess } from "./remote/hub/hub-server.ts";
+export { type StreamedAdapter, streamHubAdapter } from "./remote/hub/stream-adapter.ts";
 export type { BudgetReport, Count, InputReport, MergeReport, ModuleReport, TotalsReport } from "./report/report.ts";
 export type { LiveUnits } from "./units/live-units.ts";
 export type { PoolMemory } from "./units/memory.ts";

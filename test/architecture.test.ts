@@ -23,13 +23,13 @@ const ROOMS = [
   ["fuse"],
   ["analysis"],
   ["evaluate"],
-  ["hub"],
+  ["remote"],
   ["node", "browser"],
   ["queue"],
   ["cli"],
 ];
 /** The parts of src/node, each line standing on the ones above it; files beside them stand on all. */
-const PARTS_OF_NODE = [["call"], ["files"], ["hub"], ["input"], ["output"], ["threads"], ["evaluate", "ui"]];
+const PARTS_OF_NODE = [["call"], ["files"], ["remote"], ["input"], ["output"], ["threads"], ["evaluate", "ui"]];
 const ON_A_MACHINE = ["node", "queue", "cli"];
 /** What runs anywhere: the package's front door stands above all rooms that do. */
 const FRONT_DOOR = "src/index.ts";
@@ -133,7 +133,7 @@ const DOORS = [
   ...["output-folder", "output-file", "write-whole", "unfinished", "file-sink"].map(
     (name) => `src/node/output/${name}.ts`,
   ),
-  "src/node/hub/hub-cache.ts",
+  ...["blob", "hub-cache", "web-cache"].map((name) => `src/node/remote/${name}.ts`),
 ];
 /** What opens files for reading alone. */
 const READERS = ["files/regular-file", "files/read-text", "output/flush"].map((name) => `src/node/${name}.ts`);

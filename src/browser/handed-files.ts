@@ -2,9 +2,9 @@ import { type AdapterFolder, fileOf } from "../adapter/folder.ts";
 import { type ByteSource, blobSource, memorySource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import { rangedSource } from "../core/ranged-source.ts";
-import { fillFrom } from "../hub/body.ts";
-import type { HubAccess } from "../hub/request.ts";
-import { type RemoteFile, type RemoteSource, urlSource } from "../hub/url-source.ts";
+import { fillFrom } from "../remote/body.ts";
+import type { HubAccess } from "../remote/hub/hub-server.ts";
+import { type RemoteFile, type RemoteSource, urlSource } from "../remote/url-source.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 
 /** A file in a page, as plain data that can be sent to workers: a Blob, a URL that serves ranges, a file on the Hub, or bytes. */
@@ -27,7 +27,7 @@ export interface HandedSource extends ByteSource {
   readonly handed: HandedFile;
 }
 
-/** @throws (on reading) FormatError or HubError when a server does not send what it should */
+/** @throws (on reading) FormatError or RemoteError when a server does not send what it should */
 export function openHanded(name: string, handed: HandedFile): HandedSource {
   return { ...plainSource(name, handed), handed };
 }

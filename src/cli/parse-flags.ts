@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { ENERGY_RULES, type EnergyRule } from "../methods/method.ts";
 import type { ModuleWeights } from "../recipe/recipe.ts";
+import { withoutSecrets } from "../remote/web/web-path.ts";
 
 /** A finite number from a flag. */
 export function parseNumber(text: string): number {
@@ -22,16 +23,20 @@ function finiteIn(text: string): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** A path from a flag. */
+/** A path from a flag; an address without what is secret in it. */
 export function parsePath(text: string): string {
-  if (text === "") throw new InvalidArgumentError("It is empty.");
-  if (text.includes("\0")) throw new InvalidArgumentError("It contains a NUL character, which no path may contain.");
-  return text;
+  return withoutSecrets(soundPath(text));
 }
 
 /** A path that may be given several times. */
 export function collectPath(text: string, before: readonly string[] = []): string[] {
-  return collect(parsePath(text), before);
+  return collect(withoutSecrets(soundPath(text), before), before);
+}
+
+function soundPath(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It is empty.");
+  if (text.includes("\0")) throw new InvalidArgumentError("It contains a NUL character, which no path may contain.");
+  return text;
 }
 
 /** A whole number above zero from a flag. */

@@ -1,12 +1,12 @@
 import { dirname, resolve } from "node:path";
 import { Command } from "commander";
-import { isHubPath } from "../hub/hub-path.ts";
 import { AUTO, chooseMethod } from "../methods/auto.ts";
 import { nearPath } from "../node/files/near-path.ts";
 import { freeNames } from "../node/output/free-name.ts";
 import type { LoadedRecipe } from "../node/run-recipe.ts";
 import type { Fix } from "../plan/warning.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import { isRemotePath } from "../remote/remote-path.ts";
 import { nextMerges } from "../report/next-merges.ts";
 import type { MergeReport } from "../report/report.ts";
 import { reportedChoice } from "../report/reported-choice.ts";
@@ -76,7 +76,7 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
     printReport(last.report, out, last.format);
     const paths = recipe.paths
       .at(-1)!
-      .flatMap((path) => (path === null ? [] : isHubPath(path) ? path : nearPath(path)));
+      .flatMap((path) => (path === null ? [] : isRemotePath(path) ? path : nearPath(path)));
     const next = outcomes.flatMap(({ name, report }, n) =>
       nextMerges(report).map((fix) => ({ why: fix.why, how: inRecipe(fix, name, report, recipe.steps[n]!.recipe) })),
     );

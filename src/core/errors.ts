@@ -1,6 +1,6 @@
 /**
  * The errors of lora-lego, one class per kind. Every message is a full sentence that names the file and tensor, what was found,
- * what was expected, and what to do. All except HubError and QueueError are permanent: the same input fails the same way again.
+ * what was expected, and what to do. All except RemoteError and QueueError are permanent: the same input fails the same way again.
  */
 export abstract class LoraLegoError extends Error {
   override get name(): string {
@@ -21,12 +21,12 @@ export class UsageError extends LoraLegoError {}
 export class OutputError extends LoraLegoError {}
 
 /** The Hub cannot be reached or does not return the requested file; the request may work later, or with a token. */
-export class HubError extends LoraLegoError {}
+export class RemoteError extends LoraLegoError {}
 
 /** The queue cannot be reached, or its workers did not get a job done; the request may work later. */
 export class QueueError extends LoraLegoError {}
 
-const KINDS = { FormatError, RefusedError, UsageError, OutputError, HubError, QueueError };
+const KINDS = { FormatError, RefusedError, UsageError, OutputError, RemoteError, QueueError };
 
 /** An error as plain data, to send from a worker to its owner. */
 export interface ErrorMessage {

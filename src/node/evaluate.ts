@@ -13,8 +13,8 @@ import { COUNT, FUNCTION, LLAMA, PATH, PATHS, ROWS, SIGNAL } from "./call/rules.
 import { prepareAdapter, prepareBase, requirePaths } from "./evaluate/gguf-inputs.ts";
 import { type LlamaModule, loadLlama, loadModel } from "./evaluate/llama.ts";
 import { scoreRows } from "./evaluate/score-rows.ts";
-import type { OnDownload } from "./hub/hub-cache.ts";
 import { withScratch } from "./output/scratch.ts";
+import type { OnDownload } from "./remote/blob.ts";
 
 export type { BenchResult, BenchScores, MergeScores, OnBenchProgress } from "../evaluate/bench.ts";
 export { benchPage } from "../evaluate/bench-page.ts";

@@ -38,9 +38,6 @@ export { type Converted, type ConvertOptions, convertAdapter } from "./convert-a
 export { type Extracted, type ExtractOptions, extractAdapter } from "./extract-adapter.ts";
 export type { FileSource } from "./files/file-source.ts";
 export { type Fused, type FuseOptions, fuseModel } from "./fuse-model.ts";
-export type { HubOptions } from "./hub/hub-adapters.ts";
-export type { OnDownload } from "./hub/hub-cache.ts";
-export { type HubSettings, hubSettings } from "./hub/hub-settings.ts";
 export {
   type DiskAdapter,
   type NamedOptions,
@@ -65,6 +62,9 @@ export {
 export type { OutputOptions } from "./output/into-output.ts";
 export type { PlaceOptions } from "./output/output-place.ts";
 export { type Pushed, type PushOptions, pushAdapter } from "./push-adapter.ts";
+export type { OnDownload } from "./remote/blob.ts";
+export type { HubOptions } from "./remote/hub-adapters.ts";
+export { type HubSettings, hubSettings } from "./remote/hub-settings.ts";
 export {
   type LoadedRecipe,
   loadRecipe,

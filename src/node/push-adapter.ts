@@ -2,14 +2,14 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MERGED_VARIANTS, refuseVariants } from "../adapter/variants.ts";
-import { HubError, RefusedError, UsageError } from "../core/errors.ts";
-import { boundedFetch } from "../hub/bounded-fetch.ts";
-import { parseRepository } from "../hub/hub-path.ts";
+import { RefusedError, RemoteError, UsageError } from "../core/errors.ts";
+import { boundedFetch } from "../remote/bounded-fetch.ts";
+import { parseRepository } from "../remote/hub/hub-path.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { PATH, SETTINGS, SWITCH, TEXT } from "./call/rules.ts";
 import { refuseForeignFile } from "./files/own-file.ts";
-import { type HubSettings, hubSettings } from "./hub/hub-settings.ts";
 import { diskAdapter } from "./input/adapter-path.ts";
+import { type HubSettings, hubSettings } from "./remote/hub-settings.ts";
 
 /** How to push. */
 export interface PushOptions {
@@ -36,7 +36,7 @@ export interface Pushed {
  *
  * @param to owner/name, or hf://owner/name
  * @throws UsageError for what is not an adapter or repository name, and if a repository must be created but `private` is not given;
- * RefusedError for a link out of the folder, and for a repository whose visibility contradicts `private`; HubError when the upload fails
+ * RefusedError for a link out of the folder, and for a repository whose visibility contradicts `private`; RemoteError when the upload fails
  * @example
  * ```ts
  * import { mergeToFolder, pushAdapter } from "lora-lego/node";
@@ -52,7 +52,7 @@ export async function pushAdapter(folder: string, to: string, options: PushOptio
   const settings = options.settings ?? hubSettings();
   const repo = parseRepository(to);
   if (settings.token === null) {
-    throw new HubError(
+    throw new RemoteError(
       `Uploading to ${repo} needs a token that may write; set HF_TOKEN to one from ${settings.endpoint}/settings/tokens.`,
     );
   }
@@ -71,9 +71,9 @@ export async function pushAdapter(folder: string, to: string, options: PushOptio
     fetch: boundedFetch(settings, repo),
   } as const;
   const refused = (error: unknown): never => {
-    if (error instanceof HubError) throw error;
+    if (error instanceof RemoteError) throw error;
     if (!(error instanceof HubApiError))
-      throw new HubError(
+      throw new RemoteError(
         `${repo}: ${settings.endpoint} cannot be reached (${reasonOf(error)}); check the connection and try again.`,
       );
     throw refusal(repo, error.statusCode, error.message);
@@ -128,10 +128,10 @@ async function visibilityOf(
 }
 
 /** What the Hub's refusal of an upload means. */
-function refusal(repo: string, status: number, message: string): HubError {
+function refusal(repo: string, status: number, message: string): RemoteError {
   const why =
     status === 401 || status === 403 ? "this HF_TOKEN may not write there; use one with write access" : message;
-  return new HubError(`${repo}: the Hub refuses the upload with status ${status}: ${why}.`);
+  return new RemoteError(`${repo}: the Hub refuses the upload with status ${status}: ${why}.`);
 }
 
 function reasonOf(error: unknown): string {

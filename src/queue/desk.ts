@@ -3,7 +3,7 @@ export interface Desk {
   /**
    * @param text of the job
    * @returns the text of its result
-   * @throws whatever goes wrong; an error of lora-lego other than HubError and QueueError is told to the producer at once
+   * @throws whatever goes wrong; an error of lora-lego other than RemoteError and QueueError is told to the producer at once
    */
   run(text: string): Promise<string>;
   close(): Promise<void>;

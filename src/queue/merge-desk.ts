@@ -1,10 +1,10 @@
 import { RefusedError } from "../core/errors.ts";
-import { isHubPath } from "../hub/hub-path.ts";
 import type { Job } from "../lanes/lane.ts";
 import { diskAdapters } from "../node/input/adapter-path.ts";
 import { flush } from "../node/output/flush.ts";
 import { inputFile } from "../node/threads/disk-host.ts";
 import { planFrom } from "../plan/plan-origin.ts";
+import { isHubPath } from "../remote/hub/hub-path.ts";
 import type { Desk } from "./desk.ts";
 import { strayJob } from "./desk.ts";
 import type { LanePool } from "./lane-pool.ts";

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { RefusedError } from "../core/errors.ts";
-import { isHubPath } from "../hub/hub-path.ts";
 import { openFile } from "../node/files/file-source.ts";
 import { isWithin, realPath } from "../node/files/real-path.ts";
+import { isHubPath } from "../remote/hub/hub-path.ts";
 
 /** Pieces of a file that its print covers, and their size. */
 const PIECES = 64;

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Worker } from "bullmq";
-import { errorMessage, HubError, LoraLegoError, QueueError, RefusedError } from "../core/errors.ts";
+import { errorMessage, LoraLegoError, QueueError, RefusedError, RemoteError } from "../core/errors.ts";
 import { VERSION } from "../core/version.ts";
 import type { LlamaModule } from "../node/evaluate/llama.ts";
 import { withScratch } from "../node/output/scratch.ts";
@@ -246,7 +246,7 @@ function orStopped(work: Promise<void>, signal: AbortSignal): Promise<void> {
 
 /** Whether an error comes again however often the job runs. */
 function isFinal(error: unknown): boolean {
-  return error instanceof LoraLegoError && !(error instanceof HubError || error instanceof QueueError);
+  return error instanceof LoraLegoError && !(error instanceof RemoteError || error instanceof QueueError);
 }
 
 /** @param atOnce without waiting for its jobs: nobody waits for them any more, or can be told of them */

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { openAdapter } from "../../src/adapter/open.ts";
 import { handedFolder } from "../../src/browser/handed-files.ts";
-import { HubError, LoraLegoError } from "../../src/core/errors.ts";
+import { LoraLegoError, RemoteError } from "../../src/core/errors.ts";
 import { linear, peftFiles, rejection } from "../support/memory-folder.ts";
 
 const WEIGHTS = "adapter_model.safetensors";
@@ -45,7 +45,7 @@ describe("files that a page was handed", () => {
     [
       "more than its range",
       (response: ServerResponse) => response.writeHead(206).end(new Uint8Array(10_000_000)),
-      HubError,
+      RemoteError,
     ],
     ["less than its range", (response: ServerResponse) => response.writeHead(206).end("x"), LoraLegoError],
     ["another answer", (response: ServerResponse) => response.writeHead(403).end("no"), LoraLegoError],

@@ -302,11 +302,10 @@ describe.concurrent("a path that is not there", () => {
       "for this adapter on the Hub pass hf://me/mine/checkpoint-v1.0.",
     ],
     ["https://huggingface.co/me/mine/resolve/main/sub/weights", "for this adapter on the Hub pass hf://me/mine/sub."],
-    ["https://huggingface.co/me", "download it, and pass its file or folder."],
-    ["http://example.org/a/b.safetensors", "download it, and pass its file or folder."],
+    ["https://huggingface.co/me", "pass hf://owner/name."],
   ])("may be the address of a page: %s", async (address, way) => {
     const { code, stderr } = await run(["inspect", address]);
-    expect([code, stderr]).toEqual([2, `error: There is no file or folder ${address}; ${way}\n`]);
+    expect([code, stderr]).toEqual([2, `error: ${address.replace(/\?.*/, "")} is a page of the Hub; ${way}\n`]);
   });
 });
 

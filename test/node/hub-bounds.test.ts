@@ -5,10 +5,10 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { FormatError, HubError } from "../../src/core/errors.ts";
-import { fetchHubAdapter } from "../../src/node/hub/hub-adapters.ts";
+import { FormatError, RemoteError } from "../../src/core/errors.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { pushAdapter } from "../../src/node/push-adapter.ts";
+import { fetchHubAdapter } from "../../src/node/remote/hub-adapters.ts";
 import { rejection } from "../support/memory-folder.ts";
 import { gitHash, MockHub, TOKEN } from "../support/mock-hub.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
@@ -34,7 +34,7 @@ const blobs = (path: string): string[] =>
 
 async function refusalOf(work: Promise<unknown>): Promise<string> {
   const error = await rejection(work);
-  expect(error).toBeInstanceOf(HubError);
+  expect(error).toBeInstanceOf(RemoteError);
   expect(error.message).toMatch(/^[^\n]+[.]$/);
   return error.message;
 }

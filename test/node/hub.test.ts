@@ -1,14 +1,14 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { HubError, RefusedError, UsageError } from "../../src/core/errors.ts";
+import { RefusedError, RemoteError, UsageError } from "../../src/core/errors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
-import { parseHubPath } from "../../src/hub/hub-path.ts";
-import { fetchHubAdapter } from "../../src/node/hub/hub-adapters.ts";
-import { hubSettings } from "../../src/node/hub/hub-settings.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { mergeToFolder } from "../../src/node/merge-adapters.ts";
 import { pushAdapter } from "../../src/node/push-adapter.ts";
+import { fetchHubAdapter } from "../../src/node/remote/hub-adapters.ts";
+import { hubSettings } from "../../src/node/remote/hub-settings.ts";
+import { parseHubPath } from "../../src/remote/hub/hub-path.ts";
 import { linear, peftFiles, rejection } from "../support/memory-folder.ts";
 import { MockHub, type MockRepository, TOKEN } from "../support/mock-hub.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
@@ -155,7 +155,7 @@ describe("an adapter of the Hub", () => {
     // Each try of the next one ends at once, so that the run gives up.
     const other = fresh();
     hub.breaks = [40, 0, 0, 0, 0];
-    expect(await rejection(fetchHubAdapter(other, { settings: settings() }))).toBeInstanceOf(HubError);
+    expect(await rejection(fetchHubAdapter(other, { settings: settings() }))).toBeInstanceOf(RemoteError);
     const blobs = join(cache, `models--${other.slice(5).replace("/", "--")}`, "blobs");
     expect(readdirSync(blobs).filter((name) => name.endsWith(".incomplete"))).toHaveLength(1);
     hub.breaks = [];
@@ -169,7 +169,7 @@ describe("an adapter of the Hub", () => {
     hub.corrupts = true;
     const path = fresh();
     const error = await rejection(fetchHubAdapter(path, { settings: settings() }));
-    expect(error).toBeInstanceOf(HubError);
+    expect(error).toBeInstanceOf(RemoteError);
     expect(error.message).toMatch(/adapter_model\.safetensors was downloaded with the checksum .*try again/);
     hub.corrupts = false;
     await fetchHubAdapter(path, { settings: settings() });
@@ -228,14 +228,14 @@ describe("an adapter of the Hub", () => {
       return new Response(typeof body === "string" ? body : JSON.stringify(body));
     };
     const error = await rejection(fetchHubAdapter(fresh(), { settings: settings({ fetch: answers }) }));
-    expect(error).toBeInstanceOf(HubError);
+    expect(error).toBeInstanceOf(RemoteError);
     expect(error.message).toMatch(words);
     expect(readdirSync(cache)).toEqual([]);
   });
 
   it("says so when the Hub cannot be reached", async () => {
     const error = await rejection(fetchHubAdapter(fresh(), { settings: settings({ endpoint: "http://127.0.0.1:9" }) }));
-    expect(error).toBeInstanceOf(HubError);
+    expect(error).toBeInstanceOf(RemoteError);
     expect(error.message).toMatch(/127\.0\.0\.1:9 cannot be reached \(.+\); check the connection/);
   });
 });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { HubSettings } from "../../src/node/hub/hub-settings.ts";
+import type { HubSettings } from "../../src/node/remote/hub-settings.ts";
 
 /** A repository of the mock: its files at one commit. */
 export interface MockRepository {

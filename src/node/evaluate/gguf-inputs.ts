@@ -2,11 +2,11 @@ import { closeSync, existsSync, readSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { MAGIC } from "../../formats/gguf/types.ts";
-import { isHubPath } from "../../hub/hub-path.ts";
+import { isRemotePath } from "../../remote/remote-path.ts";
 import { convertAdapter } from "../convert-adapter.ts";
 import { openRegular } from "../files/regular-file.ts";
-import type { OnDownload } from "../hub/hub-cache.ts";
 import { OutputFile } from "../output/output-file.ts";
+import type { OnDownload } from "../remote/blob.ts";
 import { configOfGguf, writeBaseGgufFile } from "./base-gguf-file.ts";
 import { refuseUnfit } from "./gguf-fit.ts";
 
@@ -29,10 +29,10 @@ export async function prepareBase(scratch: string, base: string): Promise<Prepar
   return { model, config };
 }
 
-/** @throws UsageError for paths where nothing is, before anything long begins; those on the Hub are looked at later */
+/** @throws UsageError for paths where nothing is, before anything long begins; those on servers are looked at later */
 export function requirePaths(base: string, adapters: readonly string[]): void {
   requireBase(base);
-  const missing = adapters.find((path) => !isHubPath(path) && !existsSync(path));
+  const missing = adapters.find((path) => !isRemotePath(path) && !existsSync(path));
   if (missing !== undefined) {
     throw new UsageError(`There is no file or folder ${missing}; pass an adapter's folder or file.`);
   }

@@ -6,7 +6,8 @@ import { type BenchHost, type BenchResult, type OnBenchProgress, runBench } from
 import { checkTasks, parseBench } from "../../evaluate/bench-file.ts";
 import { benchPage } from "../../evaluate/bench-page.ts";
 import type { TaskRow } from "../../evaluate/task-rows.ts";
-import { isHubPath } from "../../hub/hub-path.ts";
+import { isRemotePath } from "../../remote/remote-path.ts";
+import { withoutSecrets } from "../../remote/web/web-path.ts";
 import { type Call, checkCall } from "../call/check-call.ts";
 import { COUNT, FUNCTION, LLAMA, PATH, SIGNAL, SWITCH } from "../call/rules.ts";
 import { readText } from "../files/read-text.ts";
@@ -115,7 +116,7 @@ export async function benchChecked(
   const limit = { ...(options.limit !== undefined && { limit: options.limit }) };
   const bench = await parseBench(readText(file), file);
   const home = dirname(resolve(file));
-  const at = (path: string): string => (isHubPath(path) ? path : resolve(home, path));
+  const at = (path: string): string => (isRemotePath(path) ? withoutSecrets(path) : resolve(home, path));
   const placed = {
     ...bench,
     adapters: bench.adapters.map((adapter) => ({ ...adapter, path: at(adapter.path) })),
@@ -140,7 +141,7 @@ export async function benchChecked(
   const { out, force, onNotice } = options;
   if (out === undefined) return work();
   const read = placed.joint === null ? files : [...files, placed.joint];
-  const inputs = read.filter((path) => !isHubPath(path) && existsSync(path));
+  const inputs = read.filter((path) => !isRemotePath(path) && existsSync(path));
   const place = { remade: true, ...(force && { force }), ...(onNotice && { onNotice }) };
   return intoFile(out, inputs, place, async (page) => {
     const result = await work();

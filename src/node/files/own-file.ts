@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { RefusedError } from "../../core/errors.ts";
 import { isWithin } from "./real-path.ts";
 
-/** A commit's folder in the Hub cache; the first group is its repository, whose blobs the folder's files link to. */
-const SNAPSHOT = /^(.*[/\\]models--[^/\\]+)[/\\]snapshots[/\\][^/\\]+(?:[/\\].*)?$/;
+/** A version's folder in the cache of the Hub or of other servers; the first group holds the blobs that its files link to. */
+const SNAPSHOT = /^(.*[/\\](?:models|web)--[^/\\]+)[/\\]snapshots[/\\][^/\\]+(?:[/\\].*)?$/;
 
 /**
- * Whether a file belongs to its folder: not a link, or a link into the folder or into the blobs of its repository in the Hub cache. Files
+ * Whether a file belongs to its folder: not a link, or a link into the folder or into the blobs beside it in the cache. Files
  * that are copied, uploaded or served must; else a folder from somebody else could point at anything.
  *
  * @param file name of an existing file

@@ -8,18 +8,20 @@ import type { ByteSource } from "../../core/bytes.ts";
 import { FormatError, UsageError } from "../../core/errors.ts";
 import { nearest } from "../../core/suggest.ts";
 import { CONFIG_FILE, hasWeightsName, isConfigFile } from "../../formats/peft-folder/files.ts";
-import { hubName, isHubPath, parseHubPath, pathOfAddress } from "../../hub/hub-path.ts";
+import { isRemotePath, remoteName } from "../../remote/remote-path.ts";
+import { withoutSecrets } from "../../remote/web/web-path.ts";
 import { type Call, checkCall, type OptionTable } from "../call/check-call.ts";
 import { BASE_CONFIG, HUB, PATH, PATHS, SWITCH, TEXT } from "../call/rules.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
 import { isThere } from "../files/is-there.ts";
-import { fetchHubAdapter, type HubOptions, pinnedPath, streamedFolder } from "../hub/hub-adapters.ts";
+import type { HubOptions } from "../remote/hub-adapters.ts";
+import { fetchedPath, recordedPath, streamedFolder } from "../remote/remote-adapters.ts";
 import { ARCHIVE, holdsAdapter, isFolder } from "./holds-adapter.ts";
 
-/** An open adapter, on disk or on the Hub. */
+/** An open adapter, on disk or on a server. */
 export interface DiskAdapter {
   readonly adapter: Adapter;
-  /** The folder that holds it; null if it is read from the Hub by range. */
+  /** The folder that holds it; null if it is read from a server by range. */
   readonly folder: string | null;
   /** Its weight files on disk. */
   readonly files: readonly FileSource[];
@@ -29,13 +31,13 @@ export interface DiskAdapter {
 
 /** How to open adapters. */
 export interface OpenOptions extends HubOptions, ReadingOptions {
-  /** Read adapters on the Hub by range instead of downloading them. Default false. */
+  /** Read adapters on servers (hf://, https://) by range instead of downloading them. Default false. */
   readonly stream?: boolean;
 }
 
 /** How to open one adapter. */
 export interface NamedOptions extends OpenOptions {
-  /** What messages call it. Default: the folder's own name, the file's, or the name on the Hub. */
+  /** What messages call it. Default: the folder's own name, the file's, the name on the Hub, or the address without its scheme. */
   readonly name?: string;
 }
 
@@ -50,8 +52,9 @@ const OPEN: Call<NamedOptions> = {
 };
 
 /**
- * Open the adapters at these paths, each a folder, a file in one, or a path on the Hub (hf://owner/name). Each is named after its folder or
- * its file, with the parent folder if two names are equal, or as on the Hub.
+ * Open the adapters at these paths, each a folder, a file in one, a path on the Hub (hf://owner/name), or an address
+ * (https://host/folder or a file in one). Each is named after its folder or its file, with the parent folder if two names are equal, or as
+ * on the Hub, or by its address without the scheme.
  *
  * @example
  * ```ts
@@ -69,10 +72,12 @@ export async function openAdapters(paths: readonly string[], options: OpenOption
 
 /** `openAdapters` for callers that have checked their options, and may pass others with them. */
 export async function diskAdapters(paths: readonly string[], options: OpenOptions): Promise<DiskAdapter[]> {
-  const names = distinctNames(paths);
+  const shown: string[] = [];
+  for (const path of paths) shown.push(withoutSecrets(path, shown));
+  const names = distinctNames(shown);
   const opened: DiskAdapter[] = [];
   try {
-    for (const [i, path] of paths.entries()) opened.push(await diskAdapter(path, { ...options, name: names[i]! }));
+    for (const [i, path] of shown.entries()) opened.push(await diskAdapter(path, { ...options, name: names[i]! }));
   } catch (error) {
     for (const adapter of opened) adapter.close();
     throw error;
@@ -81,7 +86,7 @@ export async function diskAdapters(paths: readonly string[], options: OpenOption
 }
 
 /**
- * Open one adapter: a folder, a file in one, or a path on the Hub.
+ * Open one adapter: a folder, a file in one, a path on the Hub, or an address.
  *
  * @example
  * ```ts
@@ -100,12 +105,12 @@ export async function openAdapterPath(path: string, options: NamedOptions = {}):
 /** `openAdapterPath` for callers that have checked their options, and may pass others with them. */
 export async function diskAdapter(path: string, options: NamedOptions & BasedOptions): Promise<DiskAdapter> {
   const { name = shortName(path) } = options;
-  if (options.stream && isHubPath(path)) {
+  if (options.stream && isRemotePath(path)) {
     const adapter = await openBased({ ...(await streamedFolder(path, options)), name }, options);
     return { adapter, folder: null, files: [], close: () => {} };
   }
   const opened: FileSource[] = [];
-  const local = isHubPath(path) ? (await fetchHubAdapter(path, options)).folder : path;
+  const local = isRemotePath(path) ? await fetchedPath(path, options) : path;
   const folder = diskFolder(local, name, opened);
   const close = (): void => {
     for (const file of opened) file.close();
@@ -121,7 +126,10 @@ export async function diskAdapter(path: string, options: NamedOptions & BasedOpt
 
 /** Paths that must not be overwritten. An input's files may be links into another folder, which must not be replaced either. */
 export function inputPaths(paths: readonly string[], opened: readonly DiskAdapter[]): string[] {
-  return [...paths.filter((path) => !isHubPath(path)), ...opened.flatMap(({ files }) => files.map(({ path }) => path))];
+  return [
+    ...paths.filter((path) => !isRemotePath(path)),
+    ...opened.flatMap(({ files }) => files.map(({ path }) => path)),
+  ];
 }
 
 function isFile(source: ByteSource): source is FileSource {
@@ -177,12 +185,12 @@ function diskFolder(path: string, name: string, opened: FileSource[]): { path: s
   return { path: folder, view };
 }
 
-/** What to pass in place of a path where nothing is: a neighbour of nearly this name, or what looks like an adapter on the Hub as one. */
+/** What to pass in place of a path where nothing is: what is read, a neighbour of nearly this name, or what looks like an adapter on the Hub as one. */
 function meant(path: string): string {
-  if (/^https?:/i.test(path)) {
-    const there = pathOfAddress(path);
-    return there === null ? "download it, and pass its file or folder." : `for this adapter on the Hub pass ${there}.`;
-  }
+  const [, scheme] = /^([a-z][\w+.-]*):\/\//i.exec(path) ?? [];
+  if (scheme?.toLowerCase() === "file") return "pass the path on this machine, without file://.";
+  if (scheme !== undefined)
+    return `${scheme}:// is not read, only https://, http:// and hf://; download it and pass that.`;
   const [folder, name] = [dirname(path), basename(path)];
   const beside = nearest(name, isFolder(folder) ? readdirSync(folder) : []);
   if (beside !== null) return `did you mean ${join(folder, beside)}?`;
@@ -202,7 +210,7 @@ function isWeights(path: string): boolean {
 
 /** The last `parts` names of the folder that holds an adapter. */
 function nameOf(path: string, parts: number): string {
-  if (isHubPath(path)) return hubName(parseHubPath(path));
+  if (isRemotePath(path)) return remoteName(path);
   const full = resolve(path);
   const isFile = existsSync(full) && !isFolder(full);
   const folder = isFile ? dirname(full) : full;
@@ -217,14 +225,14 @@ export function isNamedFile(path: string): boolean {
 }
 
 /**
- * Each path as recipes name it on any machine: on the Hub with its commit; else relative to a folder that holds the adapters. That is the
+ * Each path as recipes name it on any machine: on the Hub with its commit; on another server by address; else relative to a folder that holds the adapters. That is the
  * folder's own name, with as many parent folders as it takes to tell it from others of that name.
  */
 export function localPaths(paths: readonly string[]): string[] {
   const parts = (path: string): number => resolve(path).split(/[/\\]/).length;
   const others = (path: string): string[] => paths.filter((other) => resolve(other) !== resolve(path));
   return paths.map((path) => {
-    if (isHubPath(path)) return pinnedPath(path);
+    if (isRemotePath(path)) return recordedPath(path);
     let count = 1;
     while (count < parts(path) && others(path).some((other) => nameOf(other, count) === nameOf(path, count))) count++;
     return nameOf(path, count);
@@ -234,7 +242,7 @@ export function localPaths(paths: readonly string[]): string[] {
 /** What an adapter is called by itself: a file with a name of its own by that, others by their folder. */
 function shortName(path: string): string {
   const name = nameOf(path, 1);
-  return isHubPath(path) || !isNamedFile(path) ? name : basename(path);
+  return isRemotePath(path) || !isNamedFile(path) ? name : basename(path);
 }
 
 function distinctNames(paths: readonly string[]): string[] {

@@ -4,10 +4,10 @@ import { isPath } from "../../adapter/same-base.ts";
 import { type BaseFacts, configFacts } from "../../analysis/base-facts.ts";
 import { LoraLegoError } from "../../core/errors.ts";
 import { parseModelConfig } from "../../formats/model-config.ts";
-import { parseHubPath } from "../../hub/hub-path.ts";
+import { parseHubPath } from "../../remote/hub/hub-path.ts";
 import { readText } from "../files/read-text.ts";
-import { RepositoryCache } from "../hub/hub-cache.ts";
-import { type HubSettings, hubSettings } from "../hub/hub-settings.ts";
+import { RepositoryCache } from "../remote/hub-cache.ts";
+import { type HubSettings, hubSettings } from "../remote/hub-settings.ts";
 
 /**
  * What the config.json of a base model says that an adapter names, if it is on this machine: in that folder, or in the Hub's cache at the

@@ -8,9 +8,9 @@ import { readGguf } from "../../formats/gguf/header.ts";
 import { isJsonObject, parseStrictJson } from "../../formats/json.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import { type ModelFolder, openModel } from "../../fuse/base-model.ts";
-import { isHubPath } from "../../hub/hub-path.ts";
+import { isHubPath } from "../../remote/hub/hub-path.ts";
 import { openFile } from "../files/file-source.ts";
-import { type HubOptions, streamedFolder } from "../hub/hub-adapters.ts";
+import { type HubOptions, streamedHubFolder } from "../remote/hub-adapters.ts";
 import { readBaseConfig } from "./base-config.ts";
 import { diskModel } from "./model-folder.ts";
 
@@ -32,7 +32,7 @@ export interface BasePaths {
  * Read what headers and config.json say about a base model; for models on the Hub only these bytes are fetched.
  *
  * @returns null if no base is named
- * @throws UsageError, FormatError or HubError in one sentence each
+ * @throws UsageError, FormatError or RemoteError in one sentence each
  */
 export async function openBase({ base, baseConfig }: BasePaths, options: HubOptions = {}): Promise<BaseFacts | null> {
   const text = readBaseConfig(baseConfig);
@@ -62,7 +62,7 @@ interface BasePlace {
 async function placeOf(path: string, options: HubOptions): Promise<BasePlace> {
   if (isHubPath(path)) {
     const [, above, file] = HUB_FILE.exec(path) ?? [];
-    return { folder: await streamedFolder(above ?? path, options), file: file ?? null, close: () => {} };
+    return { folder: await streamedHubFolder(above ?? path, options), file: file ?? null, close: () => {} };
   }
   const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
   if (isFile && !WEIGHTS.test(path)) {

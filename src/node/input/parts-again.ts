@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { LoraLegoError } from "../../core/errors.ts";
 import { shellPath } from "../../core/shell-word.ts";
-import { isHubPath } from "../../hub/hub-path.ts";
 import { parseRecipe } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
+import { isRemotePath } from "../../remote/remote-path.ts";
 import { nearPath } from "../files/near-path.ts";
 import { readText } from "../files/read-text.ts";
 import type { DiskAdapter } from "./adapter-path.ts";
@@ -33,7 +33,7 @@ export async function pathsOfParts(folder: string | null): Promise<string[]> {
 }
 
 function isThere(path: string): boolean {
-  return isHubPath(path) || existsSync(path);
+  return isRemotePath(path) || existsSync(path);
 }
 
 /** A merge that meets adapters that it was made of. */

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { shellPath } from "../../core/shell-word.ts";
-import { isHubPath } from "../../hub/hub-path.ts";
 import type { ParsedRecipe } from "../../recipe/recipe-file.ts";
+import { isRemotePath } from "../../remote/remote-path.ts";
+import { withoutSecrets } from "../../remote/web/web-path.ts";
 
 /**
  * The folder that a recipe's adapters lie in: its own; or else, as for the recipe in a merged folder, the one around that or the current
@@ -11,7 +12,7 @@ import type { ParsedRecipe } from "../../recipe/recipe-file.ts";
  */
 export function folderOfAdapters({ steps }: ParsedRecipe, home: string): string {
   const paths = steps.flatMap(({ adapters }) => adapters.flatMap((source) => ("path" in source ? source.path : [])));
-  const local = paths.filter((path) => !isHubPath(path));
+  const local = paths.filter((path) => !isRemotePath(path));
   const holdsAll = (folder: string): boolean => local.every((path) => existsSync(resolve(folder, path)));
   return [home, dirname(home), process.cwd()].find(holdsAll) ?? home;
 }
@@ -25,7 +26,7 @@ export function existing(
   step: number,
   adapter: number,
 ): string {
-  if (isHubPath(path)) return path;
+  if (isRemotePath(path)) return withoutSecrets(path);
   const full = resolve(from, path);
   if (existsSync(full)) return full;
   throw new UsageError(

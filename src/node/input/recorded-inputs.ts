@@ -1,5 +1,5 @@
 import type { Adapter } from "../../adapter/adapter.ts";
-import { hubName, isHubPath, parseHubPath } from "../../hub/hub-path.ts";
+import { isRemotePath, remoteName } from "../../remote/remote-path.ts";
 import { hashFiles } from "../files/hash.ts";
 
 /** An adapter that a recipe or report names; the hash of its weights where one is recorded. */
@@ -77,7 +77,7 @@ function withoutEnd(name: string): string {
 }
 
 function nameOf(path: string): string {
-  return isHubPath(path) ? hubName(parseHubPath(path)) : path;
+  return isRemotePath(path) ? remoteName(path) : path;
 }
 
 /** Whether the places are those of all adapters, each once. */

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, statfsSync, statSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
 import { OutputError } from "../../core/errors.ts";
+import { freeBytes } from "../files/free-bytes.ts";
 import { naming } from "../files/named-failure.ts";
 
 /** Disk space that must stay free in addition to the output, in bytes. */
@@ -22,10 +23,10 @@ export function flush(path: string): void {
  * @param name the output's name in messages
  */
 export function checkSpace(folder: string, bytes: number, name: string): void {
-  const { bavail, bsize } = statfsSync(folder);
-  if (bavail * bsize >= bytes + SPARE_BYTES) return;
+  const free = freeBytes(folder);
+  if (free >= bytes + SPARE_BYTES) return;
   throw new OutputError(
-    `The result needs ${megabytes(bytes)} MB and ${megabytes(SPARE_BYTES)} MB to spare, but only ${megabytes(bavail * bsize)} MB are free next to ${name}; free some space or choose another --out.`,
+    `The result needs ${megabytes(bytes)} MB and ${megabytes(SPARE_BYTES)} MB to spare, but only ${megabytes(free)} MB are free next to ${name}; free some space or choose another --out.`,
   );
 }
 

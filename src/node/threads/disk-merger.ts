@@ -1,12 +1,12 @@
 import { basename } from "node:path";
 import { fileOf } from "../../adapter/folder.ts";
 import { memorySink, memorySource } from "../../core/bytes.ts";
-import { urlSource } from "../../hub/url-source.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { Clock } from "../../lanes/clock.ts";
 import { type Lane, localLane } from "../../lanes/lane.ts";
 import { Merger } from "../../lanes/merger.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
+import { urlSource } from "../../remote/url-source.ts";
 import { openFile } from "../files/file-source.ts";
 import { hashFiles } from "../files/hash.ts";
 import { openSink } from "../output/file-sink.ts";

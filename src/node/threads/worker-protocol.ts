@@ -1,5 +1,5 @@
-import type { HubAccess } from "../../hub/request.ts";
-import type { RemoteFile } from "../../hub/url-source.ts";
+import type { HubAccess } from "../../remote/hub/hub-server.ts";
+import type { RemoteFile } from "../../remote/url-source.ts";
 
 /** A file of an input as plain data: its path, bytes that were decoded into memory, or its place on the Hub. */
 export type InputFile =

@@ -13,7 +13,8 @@ import {
   isIndexFile,
   isWeightsFile,
 } from "../../formats/peft-folder/files.ts";
-import { isHubPath } from "../../hub/hub-path.ts";
+import { isHubPath } from "../../remote/hub/hub-path.ts";
+import { isRemotePath } from "../../remote/remote-path.ts";
 import { CARD_FILE } from "../../report/card.ts";
 import { TOKENIZER_FILES } from "../../report/tokenizer-files.ts";
 import { isOwnFile, refuseForeignFile } from "../files/own-file.ts";
@@ -172,10 +173,11 @@ function adaptersIn(path: string): string[] {
 
 /** What the page learns about an adapter; its files may be fetched from then on. */
 function listAdapter(path: string, place: number, files: Map<string, string>) {
-  if (isHubPath(path)) {
-    throw new UsageError(
-      `${path} is on the Hub, which the page reads itself; start without it and open it in the page under Hugging Face Hub.`,
-    );
+  if (isRemotePath(path)) {
+    const instead = isHubPath(path)
+      ? "is on the Hub, which the page reads itself; start without it and open it in the page under Hugging Face Hub"
+      : "is an address, which the page does not read; download it, and pass its file or folder";
+    throw new UsageError(`${path} ${instead}.`);
   }
   const full = resolve(path);
   const stat = statSync(full, { throwIfNoEntry: false });

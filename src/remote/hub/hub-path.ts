@@ -1,4 +1,4 @@
-import { UsageError } from "../core/errors.ts";
+import { UsageError } from "../../core/errors.ts";
 
 /** An adapter on the Hugging Face Hub: hf://owner/name[@revision][/subfolder]. */
 export interface HubPath {
@@ -14,6 +14,8 @@ const SCHEME = "hf://";
 const NAME = /^[A-Za-z0-9][\w.-]*$/;
 /** Slashes in branch names are written as %2F, since a slash begins the subfolder. */
 const REVISION = /^[\w.%-]+$/;
+/** Scheme and host of the addresses of its pages. */
+const PAGE = /^https?:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)(?=\/|$)/;
 const COMMIT = /^[0-9a-f]{40}$/;
 
 /** Whether a path names an adapter on the Hub. */
@@ -37,10 +39,14 @@ export function parseRepository(text: string): string {
   throw new UsageError(`${text} is not the name of a repository on the Hub; write owner/name.`);
 }
 
+/** Whether an address is that of a page of the Hub. */
+export function isHubPage(address: string): boolean {
+  return PAGE.test(address);
+}
+
 /** The path on the Hub that the address of one of its pages shows; null for other addresses. */
 export function pathOfAddress(address: string): string | null {
-  const [, repo, view] =
-    /^https?:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)\/([\w.-]+\/[\w.-]+)(\/[^?#]*)?/.exec(address) ?? [];
+  const [, repo, view] = /^\/([\w.-]+\/[\w.-]+)(\/[^?#]*)?/.exec(address.replace(PAGE, "")) ?? [];
   if (repo === undefined || hubPathOf(`${SCHEME}${repo}`) === null) return null;
   const [, kind, revision = "main", inside = ""] = /^\/(tree|blob|resolve)\/([^/]+)(.*)$/.exec(view ?? "") ?? [];
   // A tree is a folder, whatever its name; the others are files.

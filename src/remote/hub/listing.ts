@@ -1,7 +1,8 @@
-import { HubError } from "../core/errors.ts";
-import { bodyText } from "./body.ts";
+import { RemoteError } from "../../core/errors.ts";
+import { bodyText } from "../body.ts";
+import { request } from "../request.ts";
 import { type HubPath, hubName } from "./hub-path.ts";
-import { type HubAccess, request } from "./request.ts";
+import { type HubAccess, hubServer } from "./hub-server.ts";
 
 /** A page of a listing has a thousand entries of about 300 bytes each; the answer about a repository names each of its files. */
 const MAX_ANSWERS_BYTES: number = 32 << 20;
@@ -28,7 +29,7 @@ export interface HubListing {
 /**
  * Look up the commit and the files of a path.
  *
- * @throws HubError when the Hub cannot be reached, does not give them, or lists too many
+ * @throws RemoteError when the Hub cannot be reached, does not give them, or lists too many
  */
 export async function listHubFolder(access: HubAccess, path: HubPath): Promise<HubListing> {
   const { repo, revision, subfolder } = path;
@@ -37,7 +38,7 @@ export async function listHubFolder(access: HubAccess, path: HubPath): Promise<H
   const { value } = await answers.next(`${model}/revision/${encodeURIComponent(revision)}`);
   const commit = (value as { sha?: unknown } | null)?.sha;
   if (typeof commit !== "string" || !/^[0-9a-f]{40}$/.test(commit)) {
-    throw new HubError(`${hubName(path)}: the Hub gave no commit for revision ${revision}; try again later.`);
+    throw new RemoteError(`${hubName(path)}: the Hub gave no commit for revision ${revision}; try again later.`);
   }
   const folder = subfolder === "" ? "" : `/${subfolder.split("/").map(encodeURIComponent).join("/")}`;
   const files = new Map<string, HubFile>();
@@ -76,13 +77,13 @@ class Answers {
 
   async next(url: string): Promise<Answer> {
     if (this.#pagesLeft-- === 0) {
-      throw new HubError(
+      throw new RemoteError(
         `${hubName(this.#path)}: the Hub's listing has more than ${MAX_PAGES} pages; check HF_ENDPOINT, or name a folder with fewer files.`,
       );
     }
     const { patience } = this.#access;
     const bounds = { name: `${hubName(this.#path)} (the listing of its files)`, most: this.#bytesLeft, patience };
-    return request(this.#access, this.#path, url, async (response) => {
+    return request(hubServer(this.#access, this.#path), url, async (response) => {
       const text = await bodyText(response, bounds);
       this.#bytesLeft -= text.length;
       return { value: this.#parsed(text), next: this.#following(response, url) };
@@ -105,7 +106,7 @@ class Answers {
     if (!URL.canParse(link, base)) throw nonsense(this.#path);
     const url = new URL(link, base);
     if (url.origin !== new URL(this.#access.endpoint).origin) {
-      throw new HubError(
+      throw new RemoteError(
         `${hubName(this.#path)}: the Hub's listing continues on another host, ${url.host}; check HF_ENDPOINT.`,
       );
     }
@@ -139,8 +140,8 @@ function checkedFile(hub: HubPath, { path, size, oid, lfs }: TreeEntry): HubFile
   throw nonsense(hub);
 }
 
-function nonsense(path: HubPath): HubError {
-  return new HubError(`${hubName(path)}: the Hub's answer makes no sense; check HF_ENDPOINT, or try again later.`);
+function nonsense(path: HubPath): RemoteError {
+  return new RemoteError(`${hubName(path)}: the Hub's answer makes no sense; check HF_ENDPOINT, or try again later.`);
 }
 
 /** The URL of a file's bytes. */

@@ -1,4 +1,4 @@
-import { HubError } from "../core/errors.ts";
+import { RemoteError } from "../core/errors.ts";
 
 /** A connection that delivers fewer bytes than this within `patience` counts as stalled. */
 export const PROGRESS_BYTES: number = 16 << 10;
@@ -17,10 +17,10 @@ export interface BodyBounds {
 }
 
 /** More bytes came than were listed or asked for; another try would give the same. */
-export class LongBody extends HubError {}
+export class LongBody extends RemoteError {}
 
 /** The connection stalled; another try may get further. */
-export class Stalled extends HubError {}
+export class Stalled extends RemoteError {}
 
 /** The error for a stalled connection. */
 export function stalled(name: string, patience: number = PATIENCE_MS): Stalled {
@@ -75,7 +75,7 @@ export async function* bodyChunks(
       left -= performance.now() - began;
       if (total > most) {
         throw new LongBody(
-          `${name}: the server sends more than the ${most} bytes that it should; check HF_ENDPOINT, or try again later.`,
+          `${name}: the server sends more than the ${most} bytes that it should; check HF_ENDPOINT if it is set, or try again later.`,
         );
       }
       if (fresh >= PROGRESS_BYTES) [fresh, left] = [0, patience ?? PATIENCE_MS];

@@ -2,13 +2,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { MAX_TEXT_BYTES } from "../../adapter/container.ts";
 import { type AdapterFolder, chooseFiles } from "../../adapter/folder.ts";
-import { HubError } from "../../core/errors.ts";
+import { RemoteError } from "../../core/errors.ts";
 import { readShardIndex } from "../../formats/safetensors/shards.ts";
-import { type HubPath, hubName, isCommit, parseHubPath, pinnedHubPath } from "../../hub/hub-path.ts";
-import { type HubFile, listHubFolder } from "../../hub/listing.ts";
-import { listedFolder, streamHubAdapter } from "../../hub/stream-adapter.ts";
+import { type HubPath, hubName, isCommit, parseHubPath, pinnedHubPath } from "../../remote/hub/hub-path.ts";
+import { type HubFile, listHubFolder } from "../../remote/hub/listing.ts";
+import { listedFolder, streamHubAdapter } from "../../remote/hub/stream-adapter.ts";
 import { readText } from "../files/read-text.ts";
-import { type OnDownload, RepositoryCache } from "./hub-cache.ts";
+import type { OnDownload } from "./blob.ts";
+import { RepositoryCache } from "./hub-cache.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 
 /** Model cards say which data an adapter was trained on. */
@@ -38,7 +39,7 @@ const pinned = new Map<string, string>();
 /**
  * Download the files of a Hub adapter into the cache: its config, weights and card, and nothing else from the repository.
  *
- * @throws HubError, UsageError or RefusedError in one sentence each
+ * @throws RemoteError, UsageError or RefusedError in one sentence each
  */
 export function fetchHubAdapter(path: string, options: HubOptions = {}): Promise<HubAdapter> {
   const known = found.get(path) ?? locate(path, options);
@@ -80,14 +81,14 @@ async function bring(
   const cached = known !== null && isComplete(join(cache.snapshot(known), hub.subfolder), hubName(hub)) ? known : null;
   if (cached !== null && (settings.offline || isCommit(hub.revision))) return cached;
   if (settings.offline) {
-    throw new HubError(
+    throw new RemoteError(
       `${hubName(hub)} at ${hub.revision} is not in the cache ${settings.cache}, and HF_HUB_OFFLINE is set; unset it to download.`,
     );
   }
   const listing = await listHubFolder(settings, hub);
   const get = async (file: HubFile): Promise<void> => {
     if (file.path.endsWith(".json") && file.size > MAX_TEXT_BYTES) {
-      throw new HubError(
+      throw new RemoteError(
         `${hubName(hub)} lists ${file.path} with ${file.size} bytes, too many for a JSON file; choose another adapter.`,
       );
     }
@@ -103,7 +104,7 @@ async function bring(
     for (const shard of readShardIndex(readText(index), `${hubName(hub)}/${chosen.weights}`).files) {
       const file = listing.files.get(shard);
       if (file === undefined) {
-        throw new HubError(
+        throw new RemoteError(
           `${hubName(hub)} has no ${shard}, which ${chosen.weights} names; ask its author to upload it.`,
         );
       }
@@ -129,7 +130,10 @@ function isComplete(folder: string, name: string): boolean {
 }
 
 /** A Hub adapter as a folder whose files are read by range. */
-export async function streamedFolder(path: string, { settings = hubSettings() }: HubOptions): Promise<AdapterFolder> {
+export async function streamedHubFolder(
+  path: string,
+  { settings = hubSettings() }: HubOptions,
+): Promise<AdapterFolder> {
   const { folder, pinned: at } = await streamHubAdapter(path, settings);
   pinned.set(path, at);
   return folder;

@@ -1,11 +1,11 @@
-import { MAX_TEXT_BYTES } from "../adapter/container.ts";
-import { type AdapterFolder, fileOf } from "../adapter/folder.ts";
-import { memorySource } from "../core/bytes.ts";
-import { HubError } from "../core/errors.ts";
+import { MAX_TEXT_BYTES } from "../../adapter/container.ts";
+import { type AdapterFolder, fileOf } from "../../adapter/folder.ts";
+import { memorySource } from "../../core/bytes.ts";
+import { RemoteError } from "../../core/errors.ts";
+import { urlSource } from "../url-source.ts";
 import { type HubPath, hubName, parseHubPath, pinnedHubPath } from "./hub-path.ts";
+import type { HubAccess } from "./hub-server.ts";
 import { fileUrl, type HubListing, listHubFolder } from "./listing.ts";
-import type { HubAccess } from "./request.ts";
-import { urlSource } from "./url-source.ts";
 
 /** An adapter on the Hub that is read on demand. */
 export interface StreamedAdapter {
@@ -20,7 +20,7 @@ export interface StreamedAdapter {
  * Node and in browsers.
  *
  * @param path hf://owner/name[@revision][/subfolder]
- * @throws HubError or UsageError in one sentence each
+ * @throws RemoteError or UsageError in one sentence each
  * @example
  * ```ts
  * import { openAdapter, streamHubAdapter } from "lora-lego";
@@ -39,10 +39,17 @@ export async function streamHubAdapter(path: string, access: HubAccess): Promise
     ...listedFolder(hub, listing),
     async open(file) {
       const entry = listing.files.get(file);
-      if (entry === undefined) throw new HubError(`${name} has no file ${file}; ask its author to upload it.`);
+      if (entry === undefined) throw new RemoteError(`${name} has no file ${file}; ask its author to upload it.`);
       const url = fileUrl(access, hub, listing.commit, entry);
       const sha256 = entry.large ? entry.etag : null;
-      const source = urlSource(access, { name: fileOf(name, file), url, size: entry.size, path: hub, sha256 });
+      const source = urlSource(access, {
+        name: fileOf(name, file),
+        url,
+        size: entry.size,
+        from: hub,
+        version: null,
+        sha256,
+      });
       // Whoever reads a config refuses one that is too long.
       if (!file.endsWith(".json") || entry.size > MAX_TEXT_BYTES) return source;
       const bytes = new Uint8Array(entry.size);

@@ -1,14 +1,15 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { HubAccess } from "../../hub/request.ts";
+import type { HubAccess } from "../../remote/hub/hub-server.ts";
+import type { WebAccess } from "../../remote/web/look-up.ts";
 import { type Call, checkCall } from "../call/check-call.ts";
 import { object } from "../call/rules.ts";
 import { readText } from "../files/read-text.ts";
 
-/** Hub settings from the environment variables that Python's huggingface_hub reads. */
-export interface HubSettings extends HubAccess {
-  /** Folder of the cache. */
+/** Hub settings from the environment variables that Python's huggingface_hub reads; other servers are read with them too, but for the token. */
+export interface HubSettings extends HubAccess, WebAccess {
+  /** Folder of the cache; what comes from other servers is in `<cache>-web`. */
   readonly cache: string;
   /** Whether only the cache may be used. */
   readonly offline: boolean;
