@@ -22,13 +22,13 @@ export async function workerCommand(): Promise<Command> {
     .option("--lanes <n>", "how many jobs to do at once (default: all cores)", parseCount)
     .option("--cache <dir>", "folder for finished scores (default: kept as long as the worker runs)", parsePath)
     .option(
-      "--root <dir>",
-      "folder below which it may read and write (repeatable; default: the working folder)",
+      "--root <path>",
+      "folder below which it may read and write, or https:// address below which it may read (repeatable; default: the working folder)",
       collectPath,
     )
     .addHelpText(
       "after",
-      "\nWhat machines share, and how faults are met: docs/distributed.md\n\nExample:\n  lora-lego worker --queue redis://host:6379 --root /shared",
+      "\nWhat machines share, and how faults are met: docs/distributed.md\n\nExample:\n  lora-lego worker --queue redis://host:6379 --root /shared --root https://files.example.org/adapters/",
     )
     .action(async ({ queue, lanes = availableParallelism(), cache, root = ["."] }: WorkerFlags) => {
       const { runWorker } = await import("../queue/worker.ts");

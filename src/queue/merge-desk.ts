@@ -4,11 +4,11 @@ import { diskAdapters } from "../node/input/adapter-path.ts";
 import { flush } from "../node/output/flush.ts";
 import { inputFile } from "../node/threads/disk-host.ts";
 import { planFrom } from "../plan/plan-origin.ts";
-import { isHubPath } from "../remote/hub/hub-path.ts";
+import { isRemotePath } from "../remote/remote-path.ts";
 import type { Desk } from "./desk.ts";
 import { strayJob } from "./desk.ts";
 import type { LanePool } from "./lane-pool.ts";
-import type { Roots } from "./places.ts";
+import type { Roots } from "./roots.ts";
 import { decode, encode } from "./wire.ts";
 import { type MergeDone, type MergeWork, queueSchemas } from "./work.ts";
 import { fileOf, isOwnFile, planId, writtenBy } from "./written-parts.ts";
@@ -23,9 +23,9 @@ export async function openMergeDesk(work: MergeWork, roots: Roots, lanes: LanePo
   if (work.folder !== null) roots.checkPath(work.folder);
   const { baseConfig, stream, origin } = work;
   const paths = work.inputs.map(({ path }) => path);
-  const opened = await diskAdapters(paths, { baseConfig, stream });
+  const opened = await diskAdapters(paths, { baseConfig, stream, settings: roots.settings });
   try {
-    for (const { files } of opened.filter((_, t) => !isHubPath(paths[t]!))) {
+    for (const { files } of opened.filter((_, t) => !isRemotePath(paths[t]!))) {
       for (const file of files) roots.checkPath(file.path);
     }
     const adapters = opened.map(({ adapter }) => adapter);

@@ -12,12 +12,12 @@ import { readBaseConfig } from "../node/input/base-config.ts";
 import { type Merged, type MergeOptions, mergeChecked } from "../node/merge-adapters.ts";
 import { createFile, moveFile, openSink } from "../node/output/file-sink.ts";
 import { ensureFolder } from "../node/output/make-folder.ts";
-import { pinnedPath } from "../node/remote/hub-adapters.ts";
+import { recordedPath } from "../node/remote/remote-adapters.ts";
 import type { DiskPlace, WithHost } from "../node/threads/disk-host.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import type { PlanOrigin } from "../plan/plan-origin.ts";
 import type { Recipe } from "../recipe/recipe.ts";
-import { isHubPath } from "../remote/hub/hub-path.ts";
+import { isRemotePath } from "../remote/remote-path.ts";
 import { type Place, placeOf } from "./places.ts";
 import { Producer, type ProducerControl } from "./producer.ts";
 import { refuseOtherResult } from "./refuse-result.ts";
@@ -52,7 +52,7 @@ export async function mergeQueued(
     const common = { owner: resolve(options.out), baseConfig, stream: options.stream ?? false, folder };
     const withHost: WithHost = async (place, work) => {
       const inputs = await Promise.all(
-        paths.map((path) => placeOf(isHubPath(path) ? pinnedPath(path) : resolve(path))),
+        paths.map((path) => placeOf(isRemotePath(path) ? recordedPath(path) : resolve(path), options)),
       );
       const closers: (() => void)[] = [];
       const files: string[] = [];

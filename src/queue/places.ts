@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, isAbsolute, join } from "node:path";
-import { RefusedError } from "../core/errors.ts";
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { UsageError } from "../core/errors.ts";
 import { openFile } from "../node/files/file-source.ts";
-import { isWithin, realPath } from "../node/files/real-path.ts";
+import type { HubOptions } from "../node/remote/hub-adapters.ts";
 import { isHubPath } from "../remote/hub/hub-path.ts";
+import { isWebPath } from "../remote/web/web-path.ts";
+import { secretsOf } from "../remote/web/web-secrets.ts";
+import { printOfAddress } from "./address-print.ts";
 
 /** Pieces of a file that its print covers, and their size. */
 const PIECES = 64;
@@ -13,9 +16,9 @@ const PIECE_BYTES = 4096;
 const TELLING = /\.(safetensors|gguf|bin|pt|pth|npz|json)$/;
 const CONFIG = /\.json$/;
 
-/** A file or folder of an input, and what tells it from others at the same path on other machines. */
+/** An input, and what tells it from others at the same path or address on other machines. */
 export interface Place {
-  /** An absolute path, the same on all machines, or a path on the Hub. */
+  /** An absolute path, the same on all machines, a path on the Hub, or an address. */
   readonly path: string;
   readonly print: string;
   /**
@@ -27,10 +30,9 @@ export interface Place {
 
 /**
  * A print of a file, or of the files of a folder: SHA-256 of names, sizes and 64 pieces of each, so that it costs little for
- * a large one. A Hub path at a commit is its own print.
+ * a large one.
  */
 export async function printOf(path: string): Promise<string> {
-  if (isHubPath(path)) return path;
   const hash = createHash("sha256");
   for (const file of filesAt(path)) {
     const source = openFile(file, basename(file));
@@ -49,13 +51,25 @@ export async function printOf(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The place of an input, as a producer names it. @param path absolute, or on the Hub */
-export async function placeOf(path: string): Promise<Place> {
-  return { path, print: await printOf(path), stamp: stampOf(path) };
+/**
+ * The place of an input, as a producer names it. A path on the Hub at a commit is its own print.
+ *
+ * @param path absolute, on the Hub, or an address
+ * @throws UsageError for an address with a secret, which would lie in Redis
+ */
+export async function placeOf(path: string, options: HubOptions = {}): Promise<Place> {
+  if (isHubPath(path)) return { path, print: path, stamp: "" };
+  if (!isWebPath(path)) return { path, print: await printOf(path), stamp: stampOf(path) };
+  const { query, authorization } = secretsOf(path);
+  if (query !== "" || authorization !== null) {
+    throw new UsageError(
+      `${path} comes with a query, a user or a password, and what a queue holds is no secret; pass a public address, or download it into a shared folder.`,
+    );
+  }
+  return { path, print: await printOfAddress(path, options), stamp: "" };
 }
 
 function stampOf(path: string): string {
-  if (isHubPath(path)) return "";
   const hash = createHash("sha256");
   for (const file of filesAt(path)) {
     const { size, mtimeNs } = statSync(file, { bigint: true });
@@ -64,38 +78,8 @@ function stampOf(path: string): string {
   return hash.digest("hex");
 }
 
-/** The folders whose files a worker reads and writes. */
-export class Roots {
-  readonly #roots: readonly string[];
-
-  /** @param folders that exist */
-  constructor(folders: readonly string[]) {
-    this.#roots = folders.map((folder) => realpathSync(folder));
-  }
-
-  /**
-   * Check an input of a job: below a root with all links resolved, its files too, and with the producer's content.
-   *
-   * @throws RefusedError in words that follow "this worker leaves the work to others"
-   */
-  async check({ path, print }: Omit<Place, "stamp">): Promise<void> {
-    if (isHubPath(path)) return;
-    this.checkPath(path);
-    if (!existsSync(path)) throw new RefusedError(`There is no ${path} here; mount the folder at the same path.`);
-    for (const file of filesAt(path)) this.checkPath(file);
-    if ((await printOf(path)) === print) return;
-    throw new RefusedError(`${path} here has another content than where the work comes from; bring the same files.`);
-  }
-
-  /** @throws RefusedError for a path that is not below a root with all links resolved */
-  checkPath(path: string): void {
-    if (isAbsolute(path) && this.#roots.some((root) => isWithin(realPath(path), root))) return;
-    throw new RefusedError(`${path} is not below ${this.#roots.join(" or ")}; start the worker with --root for it.`);
-  }
-}
-
 /** The files whose content counts for an input: those of a folder, or a file and the configs next to it. */
-function filesAt(path: string): string[] {
+export function filesAt(path: string): string[] {
   if (path.endsWith(".gguf")) return [path];
   const whole = statSync(path).isDirectory();
   const folder = whole ? path : dirname(path);

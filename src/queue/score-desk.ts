@@ -7,10 +7,12 @@ import { keptScores } from "../node/evaluate/kept-scores.ts";
 import { type LlamaModule, loadLlama, loadModel } from "../node/evaluate/llama.ts";
 import { tuneHost } from "../node/evaluate/tune-host.ts";
 import { makeFolder } from "../node/output/make-folder.ts";
+import { fetchWebAdapter } from "../node/remote/web-adapters.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import { isWebPath } from "../remote/web/web-path.ts";
 import { type Desk, strayJob } from "./desk.ts";
 import type { LanePool } from "./lane-pool.ts";
-import type { Roots } from "./places.ts";
+import type { Roots } from "./roots.ts";
 import { hostOnThreads } from "./thread-host.ts";
 import { decode, encode } from "./wire.ts";
 import { type BenchJob, type BenchWork, queueSchemas, type TuneJob, type TuneWork } from "./work.ts";
@@ -26,6 +28,11 @@ export interface ScorePlace {
   /** Folder of finished scores. */
   readonly cache: string;
   readonly llama?: LlamaModule;
+}
+
+/** Where an adapter is read: one at an address in the cache, so that all jobs see the version that was checked. */
+async function localPath(path: string, { settings }: Roots): Promise<string> {
+  return isWebPath(path) ? fetchWebAdapter(path, { settings }) : path;
 }
 
 /** What merges and scores one job after the other. */
@@ -54,7 +61,7 @@ export async function openScoreDesk(work: BenchWork | TuneWork, roots: Roots, pl
   // One thread for each job: many at once is what a queue is for.
   const kept = { model, cache, threads: 1, signal: stop.signal };
   const scoresOf = keptScores({ ...kept, file: base.model });
-  const paths = work.adapters.map(({ path }) => path);
+  const paths = await Promise.all(work.adapters.map(({ path }) => localPath(path, roots)));
   const inputs = paths.slice(0, work.merged);
   const benches = Array.from({ length: lanes }, (_, lane): Bench => {
     const own = join(scratch, `lane-${lane}`);

@@ -11,8 +11,10 @@ import { readText } from "../node/files/read-text.ts";
 import { ensureFolder } from "../node/output/make-folder.ts";
 import { OutputFile } from "../node/output/output-file.ts";
 import { fetchHubAdapter } from "../node/remote/hub-adapters.ts";
+import { recordedPath } from "../node/remote/remote-adapters.ts";
 import type { LooseRecipe } from "../recipe/recipe.ts";
 import { isHubPath } from "../remote/hub/hub-path.ts";
+import { isRemotePath } from "../remote/remote-path.ts";
 import { type Place, placeOf } from "./places.ts";
 import { type OpenWork, Producer, type ProducerControl } from "./producer.ts";
 import { refuseOtherScores } from "./refuse-result.ts";
@@ -61,8 +63,12 @@ async function scoringOf(
   rows: Scoring["rows"],
   signal: AbortSignal | undefined,
 ): Promise<Scoring> {
-  const place = async (path: string): Promise<Place> =>
-    placeOf(isHubPath(path) ? (await fetchHubAdapter(path, signal ? { signal } : {})).pinned : resolve(path));
+  const options = signal ? { signal } : {};
+  const place = async (path: string): Promise<Place> => {
+    // Its commit is known from then on.
+    if (isHubPath(path)) await fetchHubAdapter(path, options);
+    return placeOf(isRemotePath(path) ? recordedPath(path) : resolve(path), options);
+  };
   const adapters: Place[] = [];
   for (const path of [...merged, ...others]) adapters.push(await place(path));
   return { version: VERSION, owner, base: await placeOf(resolve(base)), adapters, merged: merged.length, rows };

@@ -22,7 +22,7 @@ export interface MergeWork extends Owned {
   readonly kind: "merge";
   readonly inputs: readonly Place[];
   readonly baseConfig: { readonly text: string; readonly where: string } | null;
-  /** Whether adapters on the Hub are read by range. */
+  /** Whether adapters on servers are read by range. */
   readonly stream: boolean;
   readonly origin: PlanOrigin;
   /** SHA-256 of the plan, which each worker makes itself. */

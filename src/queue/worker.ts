@@ -12,7 +12,7 @@ import type { Desk } from "./desk.ts";
 import { MAX_STALLS } from "./follower.ts";
 import { LanePool } from "./lane-pool.ts";
 import { openMergeDesk } from "./merge-desk.ts";
-import { Roots } from "./places.ts";
+import { Roots } from "./roots.ts";
 import { openScoreDesk } from "./score-desk.ts";
 import { decode, encode } from "./wire.ts";
 import { queueSchemas, type Work } from "./work.ts";
@@ -29,7 +29,7 @@ const PATIENCE_MS = 30_000;
 /** How a worker runs. */
 export interface WorkerControl {
   readonly url: string;
-  /** Folders below which it reads and writes. */
+  /** Folders below which it reads and writes, and addresses below which it reads. */
   readonly roots: readonly string[];
   /** How many jobs it does at once. */
   readonly lanes: number;

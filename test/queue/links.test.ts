@@ -7,7 +7,7 @@ import { reachQueue } from "../../src/queue/bull.ts";
 import { LanePool } from "../../src/queue/lane-pool.ts";
 import { openMergeDesk } from "../../src/queue/merge-desk.ts";
 import { mergeQueued } from "../../src/queue/merge-queued.ts";
-import { Roots } from "../../src/queue/places.ts";
+import { Roots } from "../../src/queue/roots.ts";
 import { decode } from "../../src/queue/wire.ts";
 import type { MergeWork } from "../../src/queue/work.ts";
 import { tempFolder } from "../support/pico.ts";

@@ -1,7 +1,8 @@
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { placeOf, printOf, Roots } from "../../src/queue/places.ts";
+import { placeOf, printOf } from "../../src/queue/places.ts";
+import { Roots } from "../../src/queue/roots.ts";
 import { tempFolder } from "../support/pico.ts";
 
 const home = tempFolder();

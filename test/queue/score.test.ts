@@ -158,7 +158,7 @@ describe.runIf(HAS_REDIS)("scores over a queue", { timeout: 300_000 }, () => {
     const own = await startRedis();
     const reached = await reachQueue(own.url);
     const board = new Board(reached.client);
-    const adapters = await Promise.all(paths.map(placeOf));
+    const adapters = await Promise.all(paths.map((path) => placeOf(path)));
     const scoring = { version: VERSION, owner: "", base: await placeOf(base), adapters, merged: 2 };
     const id = await board.announce(encode({ kind: "tune", ...scoring, rows: [rowsOf("weather", 2)] }));
     const queue = new reached.bull.Queue(queueName(id), { connection: reached.connection });
@@ -188,7 +188,7 @@ describe.runIf(HAS_REDIS)("scores over a queue", { timeout: 300_000 }, () => {
     const quiet = await startRedis();
     const reached = await reachQueue(quiet.url);
     const board = new Board(reached.client);
-    const adapters = await Promise.all(paths.map(placeOf));
+    const adapters = await Promise.all(paths.map((path) => placeOf(path)));
     const scoring = { version: VERSION, owner: "", base: await placeOf(base), adapters, merged: 2 };
     await board.announce(description ?? encode({ kind: "tune", ...scoring, rows: [rowsOf("weather", 2)] }));
     const leaving = new AbortController();

@@ -7,6 +7,7 @@ import {
   WEIGHTS_FILE,
 } from "../../formats/peft-folder/files.ts";
 import { isHubPage, pathOfAddress } from "../hub/hub-path.ts";
+import { percentDecoded } from "./percent-decoded.ts";
 import { putAside, secretsIn, secretsOf } from "./web-secrets.ts";
 
 /** An adapter at a plain address: https://host/folder, or https://host/folder/file. */
@@ -79,7 +80,7 @@ export function withoutSecrets(path: string, beside: readonly string[] = []): st
 /** Its name in messages, cards and reports: the address without its scheme; a file that is called as PEFT calls it by its folder. */
 export function webName({ address, folder, file }: WebPath): string {
   const named = file !== null && !hasWeightsName(file) ? address : folder;
-  return named.replace(SCHEME, "").split("/").map(readable).join("/");
+  return named.replace(SCHEME, "").split("/").map(percentDecoded).join("/");
 }
 
 function urlOf(path: string): URL {
@@ -92,15 +93,7 @@ function urlOf(path: string): URL {
 
 /** The name of a file, which becomes one on this machine. */
 function decoded(address: string, name: string): string {
-  const text = readable(name);
+  const text = percentDecoded(name);
   if (!/[/\\\0]/.test(text)) return text;
   throw new UsageError(`${address} has a slash in the name of its file; pass an address without one.`);
-}
-
-function readable(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

@@ -1,3 +1,5 @@
+import { percentDecoded } from "./percent-decoded.ts";
+
 /** What a request carries beside an address: secrets, or what may be one. */
 export interface WebSecrets {
   /** With its question mark; empty without one. Presigned addresses have their signature in it. */
@@ -31,6 +33,6 @@ export function secretsOf(address: string): WebSecrets {
 /** What is secret in a URL. */
 export function secretsIn({ search, username, password }: URL): WebSecrets {
   if (username === "" && password === "") return { query: search, authorization: null };
-  const pair = new TextEncoder().encode(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  const pair = new TextEncoder().encode(`${percentDecoded(username)}:${percentDecoded(password)}`);
   return { query: search, authorization: `Basic ${btoa(String.fromCharCode(...pair))}` };
 }
