@@ -147,6 +147,7 @@ export { recipeSchema } from "./recipe/recipe-schema.ts";
 export { recipeText } from "./recipe/recipe-text.ts";
 export type { HubAccess } from "./remote/hub/hub-server.ts";
 export { type StreamedAdapter, streamHubAdapter } from "./remote/hub/stream-adapter.ts";
+export type { ServerAccess } from "./remote/request.ts";
 export type { BudgetReport, Count, InputReport, MergeReport, ModuleReport, TotalsReport } from "./report/report.ts";
 export type { LiveUnits } from "./units/live-units.ts";
 export type { PoolMemory } from "./units/memory.ts";

@@ -67,6 +67,7 @@ export default defineConfig({
             page("docs/distributed.md", "Many machines"),
             page("docs/fuse.md", "Fuse and extract"),
             page("docs/hub.md", "The Hub"),
+            page("docs/addresses.md", "Addresses"),
             page("docs/explorer.md", "The explorer"),
             page("docs/javascript.md", "JavaScript"),
             page("docs/promises.md", "What to rely on"),

@@ -25,7 +25,10 @@ export async function auditCommand(): Promise<Command> {
       collectPath,
     )
     .option("--of <adapter...>", "the adapters that a merged one was made of: recognise how merges fail", collectPath)
-    .option("--stream", "read adapters on the Hub (hf://...) with range requests instead of downloading them")
+    .option(
+      "--stream",
+      "read adapters on servers (hf://..., https://...) with range requests instead of downloading them",
+    )
     .option("--json", "print everything as JSON on stdout")
     .addHelpText(
       "after",

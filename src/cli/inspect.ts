@@ -16,7 +16,10 @@ export async function inspectCommand(): Promise<Command> {
     .description("show what adapters contain: modules, ranks, scales, norms, spectra, extras")
     .argument("<adapter...>", "folders or files of LoRA adapters, in any supported format", collectPath)
     .option("--modules", "list every module")
-    .option("--stream", "read adapters on the Hub (hf://...) with range requests instead of downloading them")
+    .option(
+      "--stream",
+      "read adapters on servers (hf://..., https://...) with range requests instead of downloading them",
+    )
     .option("--json", "print everything as JSON on stdout")
     .addHelpText("after", "\nExample:\n  lora-lego inspect math/ med/ --modules")
     .action(async (paths: string[], flags: { modules?: true; stream?: true; json?: true }) => {

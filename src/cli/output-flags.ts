@@ -73,7 +73,10 @@ export function addRunOptions(command: Command): void {
     .option("--threads <n>", "worker threads (default: all cores, one for small adapters)", parseCount)
     .option("--dry-run", "show what would be written, but write nothing")
     .option("--force", "replace a folder that lora-lego wrote, or a file")
-    .option("--stream", "read adapters on the Hub (hf://...) with range requests instead of downloading them")
+    .option(
+      "--stream",
+      "read adapters on servers (hf://..., https://...) with range requests instead of downloading them",
+    )
     .option("--json", "print the report as JSON on stdout")
     .option("-q, --quiet", "print warnings and errors alone");
 }

@@ -1,6 +1,6 @@
 /**
  * The commands of the CLI as functions on paths: merge, convert, fuse, extract, check, audit, inspect, compare, verify, the Hub, recipe files.
- * A path is a folder, a file in one, or hf://owner/name. Outputs appear complete or not at all.
+ * A path is a folder, a file in one, hf://owner/name, or https://host/path. Outputs appear complete or not at all.
  *
  * @module lora-lego/node
  */
@@ -28,6 +28,7 @@ export type { Purity } from "../figures/purity.ts";
 export type { ExtractRecipe } from "../fuse/extract.ts";
 export type { ExtractedModule } from "../fuse/extract-modules.ts";
 export type { FuseRecipe } from "../fuse/plan-fusion.ts";
+export type { WebAccess } from "../remote/web/look-up.ts";
 export type { Kept } from "../report/kept.ts";
 export type { Measured } from "../report/measured.ts";
 export { auditAdapters } from "./audit-adapters.ts";

@@ -143,7 +143,9 @@ export function recipeSchema(z: Zod): import("zod").ZodType<unknown> {
 export function fileSchema(z: Zod): import("zod").ZodType<FileData> {
   const { record, choice, list, number, text } = schemaParts(z);
   const weight = number.optional().describe("default 1; 0 leaves the adapter out");
-  const path = text.describe("folder or file of an adapter, relative to the recipe file, or hf://owner/name");
+  const path = text.describe(
+    "folder or file of an adapter, relative to the recipe file, hf://owner/name, or https://host/path",
+  );
   const adapter = z.union(
     [
       path,

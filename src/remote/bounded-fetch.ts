@@ -1,5 +1,5 @@
 import { bodyChunks } from "./body.ts";
-import type { Access } from "./request.ts";
+import type { ServerAccess } from "./request.ts";
 
 /** Answers to an upload are a few lines of JSON for each file. */
 const MOST_BYTES = 16 << 20;
@@ -9,7 +9,7 @@ const MOST_BYTES = 16 << 20;
  *
  * @param name the answer's name in messages
  */
-export function boundedFetch({ fetch, patience }: Access, name: string): typeof fetch {
+export function boundedFetch({ fetch, patience }: ServerAccess, name: string): typeof fetch {
   return async (...request) => {
     const response = await fetch(...request);
     if (response.body === null) return response;

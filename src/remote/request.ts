@@ -10,7 +10,7 @@ const MOST_PAUSE_MS = 10_000;
 const PRECONDITION_FAILED = 412;
 
 /** How requests are made. */
-export interface Access {
+export interface ServerAccess {
   /** Makes the requests. */
   readonly fetch: typeof fetch;
   /** Milliseconds before the second try. Default 500. */
@@ -20,7 +20,7 @@ export interface Access {
 }
 
 /** Who is asked for an adapter's files: how, and what messages say. */
-export interface Server extends Access {
+export interface Server extends ServerAccess {
   /** What messages call what is asked for. */
   readonly name: string;
   /** What messages call the server, with its article. */

@@ -114,6 +114,8 @@ describe("its output", () => {
       "hf://me/mine@v1/adapter_model.safetensors",
       "resize hf://me/mine@v1/adapter_model.safetensors --rank 4 --out mine+",
     ],
+    [CUT, "https://host/x/mine", "resize https://host/x/mine --rank 4 --out mine+"],
+    [CUT, "http://host/x/lora.safetensors", "resize http://host/x/lora.safetensors --rank 4 --out lora+"],
     [CUT, "lora.safetensors", "resize lora.safetensors --rank 4 --out lora+"],
     [{ ...CUT, exclude: "a.**" }, "a", "merge a --rank 4 --exclude 'a.**' --out a+"],
     [{ rankLayout: "uniform" }, "a", "merge a --method cat --rank-layout uniform --out a+"],

@@ -5,7 +5,7 @@ import { tempFolder } from "../support/pico.ts";
 import { run } from "./run.ts";
 
 /** Commands that need the network, llama.cpp, Redis or a browser; other tests run them. */
-const ELSEWHERE = /^(?:merge hf:|eval |bench |tune |ui |setup |worker )/;
+const ELSEWHERE = /^(?:merge (?:hf|https):|eval |bench |tune |ui |setup |worker )/;
 const MINIBENCH = "examples/minibench/llama";
 const { writeImageAdapter }: { writeImageAdapter(path: string, seed: number): void } = await import(
   resolve("tools/start/image-adapter.mjs")

@@ -305,7 +305,10 @@ describe.concurrent("a path that is not there", () => {
     ["https://huggingface.co/me", "pass hf://owner/name."],
   ])("may be the address of a page: %s", async (address, way) => {
     const { code, stderr } = await run(["inspect", address]);
-    expect([code, stderr]).toEqual([2, `error: ${address.replace(/\?.*/, "")} is a page of the Hub; ${way}\n`]);
+    expect([code, stderr]).toEqual([
+      2,
+      `error: ${address.replace(/\/?(?:\?.*)?$/, "")} is a page of the Hub; ${way}\n`,
+    ]);
   });
 });
 

@@ -149,7 +149,8 @@ describe.runIf(HAS_REDIS)("a merge of addresses over a queue", { timeout: 300_00
     await mergeAdapters(inputs, recipe, { out: alone, stream, threads: 1 });
     await mergeQueued(inputs, recipe, { out: queued, stream }, { url: redis.url });
     expect(contents(queued)).toEqual(contents(alone));
-    expect(said.join("")).not.toContain("Leaves");
+    // One that looks late may miss the folder of a finished merge.
+    expect(said.join("")).not.toMatch(/adapters\/a-/);
   });
 
   it("puts no secret into Redis, and says what to do", async () => {

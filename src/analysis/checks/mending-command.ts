@@ -15,6 +15,9 @@ import { planOutput } from "../../plan/plan-output.ts";
 import { GGUF_FLAG } from "../../report/fix-command.ts";
 import type { Finding, Mend } from "./finding.ts";
 
+/** How paths begin that name nothing on this machine. */
+const ON_A_SERVER = /^(?:hf|https?):\/\//;
+
 /** How to mend all that was found against an adapter. */
 export interface Mended {
   /** To copy into a shell; null where the adapter itself refuses what would mend it. */
@@ -126,7 +129,7 @@ function needsConfig({ format, modules }: Adapter, to: WrittenFormat | null): bo
 /** The flag that names the base's config, with the one that was named, or that lies in the base's folder. */
 function configFlag({ base, baseConfig }: NamedPaths): readonly string[] {
   const folder =
-    base === undefined || base.startsWith("hf://") || /\.(?:safetensors|gguf)$/.test(base) ? undefined : base;
+    base === undefined || ON_A_SERVER.test(base) || /\.(?:safetensors|gguf)$/.test(base) ? undefined : base;
   const config = baseConfig ?? folder;
   return config === undefined ? GGUF_FLAG.words : [GGUF_FLAG.words[0], shellPath(config)];
 }
@@ -137,7 +140,7 @@ function outputOf({ modules }: Adapter, path: string, to: WrittenFormat | null):
   const ofImages = ofImageModel(modules.keys());
   const place = ofImages ? path : path.replace(new RegExp(`/${WEIGHTS_FILE}$`), "");
   const [, name] = /([^/]*)\/*$/.exec(place.replace(/@[^/]*$/, ""))!;
-  const own = place.startsWith("hf://") ? name! : place.replace(/\/+$/, "");
+  const own = ON_A_SERVER.test(place) ? name! : place.replace(/\/+$/, "");
   const [end] = /\.(?:safetensors|gguf)$/.exec(own) ?? [""];
   const stem = own.slice(0, own.length - end.length);
   if (to === null) return ofImages || end === ".gguf" ? own : stem;

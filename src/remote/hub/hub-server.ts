@@ -1,9 +1,9 @@
 import { RemoteError, UsageError } from "../../core/errors.ts";
-import type { Access, Server } from "../request.ts";
+import type { Server, ServerAccess } from "../request.ts";
 import { type HubPath, hubName } from "./hub-path.ts";
 
 /** How to reach the Hub. */
-export interface HubAccess extends Access {
+export interface HubAccess extends ServerAccess {
   /** Such as https://huggingface.co, without a slash at the end. */
   readonly endpoint: string;
   readonly token: string | null;

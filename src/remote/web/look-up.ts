@@ -2,7 +2,7 @@ import { fileOf } from "../../adapter/folder.ts";
 import { RemoteError } from "../../core/errors.ts";
 import { CONFIG_FILE, configNameBeside, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
 import { type FileVersion, versionOf } from "../file-version.ts";
-import { type Access, request } from "../request.ts";
+import { request, type ServerAccess } from "../request.ts";
 import { type WebPath, webName } from "./web-path.ts";
 import { secretsOf } from "./web-secrets.ts";
 import { NotServed, type WebOrigin, webServer } from "./web-server.ts";
@@ -29,7 +29,7 @@ export interface WebListing {
 }
 
 /** How web servers are asked. */
-export interface WebAccess extends Access {
+export interface WebAccess extends ServerAccess {
   /** Addresses below which all requests must stay, those of redirects too. Default: anywhere. */
   readonly within?: readonly string[];
 }
@@ -77,7 +77,7 @@ function urlOf({ address, folder, file: named }: WebPath, file: string): string 
 
 /** Ask for the first byte of a file. A signature often holds for GET alone, so HEAD is not used. */
 function lookUpFile(
-  access: Access,
+  access: ServerAccess,
   from: WebOrigin,
   file: Omit<WebFile, "size" | "version">,
   signal: AbortSignal | null,

@@ -1,5 +1,5 @@
 import { RemoteError } from "../../core/errors.ts";
-import type { Access, Server } from "../request.ts";
+import type { Server, ServerAccess } from "../request.ts";
 import { isBelow } from "./below.ts";
 
 /** A web server as plain data: enough for any thread to ask it. */
@@ -30,7 +30,7 @@ const MOST_REDIRECTS = 20;
  *
  * @param name what messages call the file
  */
-export function webServer(access: Access, name: string, from: WebOrigin): Server {
+export function webServer(access: ServerAccess, name: string, from: WebOrigin): Server {
   const { origin } = from;
   return {
     ...access,
