@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TaskRow } from "../../src/evaluate/task-rows.ts";
 import { runBenchFile } from "../../src/node/evaluate/run-bench.ts";
 import { tuneMerge } from "../../src/node/evaluate/run-tune.ts";
@@ -21,15 +21,18 @@ import { contents, queueInputs } from "../support/queue-inputs.ts";
 import { builtWorker, ended, HAS_REDIS, startRedis, startWorker, type TestRedis } from "../support/redis.ts";
 
 const { folder, paths } = queueInputs();
-// Workers and producer have a cache each in life; here they share one.
-process.env.HF_HUB_CACHE = join(tempFolder(), "hub");
 
 let web: MockWeb;
 let count = 0;
 beforeAll(async () => {
+  // Workers and producer have a cache each in life; here they share one.
+  vi.stubEnv("HF_HUB_CACHE", join(tempFolder(), "hub"));
   web = await MockWeb.start();
 });
-afterAll(() => web.stop());
+afterAll(() => {
+  vi.unstubAllEnvs();
+  web.stop();
+});
 beforeEach(() => {
   Object.assign(web, { ranges: true, versions: "strong", instead: null });
 });
