@@ -14,8 +14,11 @@ const PAGE_IMPORTS = [
   "zod",
 ];
 
-/** Tests that replace a module for themselves, each in a process of its own; the others share two, which read each file of src once. */
-const MOCKED = "test/**/*.mocked.test.ts";
+/**
+ * Unit tests that have a process each: those that replace a module for themselves, and those of the page's state, which modules hold. The
+ * others share two processes, which read each file of src once.
+ */
+const ALONE = ["test/**/*.mocked.test.ts", "test/state/**/*.test.ts"];
 
 /** How long tests wait for what a browser will show; its machine may be busy with the next test. */
 const OF_BROWSERS = { poll: { timeout: 30_000 } };
@@ -28,12 +31,12 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{slow,page,site}/**", MOCKED],
+          exclude: ["test/{slow,page,site}/**", ...ALONE],
           testTimeout: 60_000,
           isolate: false,
         },
       },
-      { test: { name: "mocked", include: [MOCKED], testTimeout: 60_000 } },
+      { test: { name: "alone", include: ALONE, testTimeout: 60_000 } },
       { test: { name: "site", include: ["test/site/**/*.test.ts"], testTimeout: 120_000, expect: OF_BROWSERS } },
       { test: { name: "page", include: ["test/page/**/*.test.ts"], testTimeout: 120_000, expect: OF_BROWSERS } },
       {

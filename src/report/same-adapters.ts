@@ -22,8 +22,8 @@ export function sameAdapters(
   const groups = groupsOf(used, products).map((group) => listed(group.map(({ name }) => name)));
   const text =
     groups.length === 1
-      ? `${groups[0]} are ${nearly}; is one of them passed twice?`
-      : `Each of these groups is ${nearly}: ${groups.join("; ")}. Are they passed twice?`;
+      ? `${groups[0]} are ${nearly}; keep one of them, unless it is to count more than once.`
+      : `Each of these groups is ${nearly}: ${groups.join("; ")}. Keep one of each, unless it is to count more than once.`;
   return [{ id: "same-adapter", text }];
 }
 

@@ -8,7 +8,7 @@ it.each([
   ["pass that to the merge as --base-config BASE/config.json, or convert both.", "open that here, or convert both."],
   ["pass the adapters, and this one with --base where a command takes it.", "give the adapters."],
   ["choose another, or pass --allow-partial if these are.", "choose another, or choose --allow-partial if these are."],
-  ["is one of them passed twice?", "is one of them given twice?"],
+  ["one of them is passed twice.", "one of them is given twice."],
   ["Pass a LoRA adapter.", "Give a LoRA adapter."],
   ["Nothing is bypassed.", "Nothing is bypassed."],
 ])("says %j in words of the page", (text, said) => {

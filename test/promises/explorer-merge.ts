@@ -80,7 +80,7 @@ export const MERGE: PromisingText["sentences"] = [
   [
     "For image models the first download is one .safetensors file, as `--out NAME.safetensors` writes it, because that is what their programs load.",
     "browser/explorer-merges > gives the merge of image adapters as the single file that their programs load, byte for byte",
-    "state/download.mocked > is one file, which comes first, where the programs of an image model load that",
+    "state/download > is one file, which comes first, where the programs of an image model load that",
   ],
   [
     "The checks of `audit --of` follow in one line, which unfolds; they need the adapters open and are kept with the result.",

@@ -102,7 +102,7 @@ export const OPENING: PromisingText["sentences"] = [
   ],
   [
     "It also opens zip archives that store files as they are, such as its own; others are to be unpacked first.",
-    "state/download.mocked > of the folder is opened again as the adapter that it holds",
+    "state/download > of the folder is opened again as the adapter that it holds",
     "browser/unzipped > is to be unpacked first where it is compressed, and is said to be damaged where it is cut off",
   ],
   [

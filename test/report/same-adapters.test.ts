@@ -34,18 +34,18 @@ it("warns once of all that are the same, in groups", () => {
   ] as const;
   expect(textOf(x, y)).toEqual([]);
   expect(textOf(x, y, x)).toEqual([
-    "a and c are the same adapter, or nearly (cosine 1.0000); is one of them passed twice?",
+    "a and c are the same adapter, or nearly (cosine 1.0000); keep one of them, unless it is to count more than once.",
   ]);
   // 1 / sqrt(1.01)
   expect(textOf(x, y, nearX, x)).toEqual([
-    "a, c and d are the same adapter, or nearly (cosines from 0.9950); is one of them passed twice?",
+    "a, c and d are the same adapter, or nearly (cosines from 0.9950); keep one of them, unless it is to count more than once.",
   ]);
   expect(textOf(x, y, x, y, [0, 0, 1], x)).toEqual([
-    "Each of these groups is the same adapter, or nearly (cosines from 1.0000): a, c and f; b and d. Are they passed twice?",
+    "Each of these groups is the same adapter, or nearly (cosines from 1.0000): a, c and f; b and d. Keep one of each, unless it is to count more than once.",
   ]);
   // The third links the first two, which are turned by 10 degrees.
   const turned = (degrees: number) => [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
   expect(textOf(turned(0), turned(10), turned(5))).toEqual([
-    "a, b and c are the same adapter, or nearly (cosines from 0.9962); is one of them passed twice?",
+    "a, b and c are the same adapter, or nearly (cosines from 0.9962); keep one of them, unless it is to count more than once.",
   ]);
 });

@@ -106,6 +106,19 @@ describe("opening adapters", () => {
     ]);
   });
 
+  it("goes on with one of two files that make no adapter together, once its own other half comes", async () => {
+    const stray = { path: "training_args.bin", blob: new Blob(["stray"]) };
+    for (const file of [stray, config]) await handOver(file);
+    (await page.worker.next("open")).refuse(new Error("training_args.bin is no adapter."));
+    await page.settled();
+    await handOver(weights);
+    const whole = await page.worker.next("open");
+    expect(Object.keys((whole.args[0] as { files: object }).files).sort()).toEqual([config.path, weights.path]);
+    whole.answer(cardOf(3));
+    await page.settled();
+    expect(listed()).toEqual([["adapter", 3]]);
+  });
+
   it("takes a refusal back where its file comes again with what it lacked", async () => {
     await handOver(weights);
     void page.addFiles([weights, config]);

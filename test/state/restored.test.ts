@@ -57,6 +57,13 @@ describe("adapters of a restored page", () => {
     expect(restore.missing.value.map(({ name }) => name)).toEqual(["math"]);
   });
 
+  it("of a page that lora-lego ui served take them where they are opened by hand", async () => {
+    restore.restoreFile({ adapters: [{ ...math, source: { from: "server", name: "checkpoint-100" } }] });
+    await open(1, "8-a");
+    expect(listed()).toEqual([[1, "math", 2]]);
+    expect(restore.missing.value).toEqual([]);
+  });
+
   it("are saved with what tells their files from others", async () => {
     await open(1, "8-a");
     vi.stubGlobal("location", new URL("http://localhost/"));

@@ -80,6 +80,20 @@ describe("the list of adapters", () => {
     expect(adapters.value.map((adapter) => adapter.name)).toEqual(["one", "two", "one (2)"]);
   });
 
+  it("moves the card of a chip at the right edge into the page", async () => {
+    adapters.value = [listed(1, "one", null)];
+    mount(
+      <div style={{ marginLeft: "calc(100vw - 9rem)" }}>
+        <AdapterList />
+      </div>,
+    );
+    await page.getByText("one", { exact: true }).click();
+    const remove = page.getByRole("button", { name: "Remove one" });
+    await expect
+      .poll(() => remove.element().getBoundingClientRect().right)
+      .toBeLessThanOrEqual(document.documentElement.clientWidth);
+  });
+
   it("shows one card at a time, which Escape and a press beside it close", async () => {
     adapters.value = adapters.value.filter(({ error }) => error === null);
     function Page() {

@@ -47,7 +47,7 @@ describe("loading adapters as they are", () => {
     const command = "lora-lego convert one --to gguf --base-config BASE/config.json --out one.gguf";
     const audit = { adapters: [{ name: "one" }], consumers, findings: [], recommendation: null };
     audited.value = { audit: audit as unknown as Audit, lost: [], conversions: { llamacpp: command } };
-    const said = mount(<SetSummary />).querySelector("details p")!;
+    const said = mount(<SetSummary />).querySelector("details p + p")!;
     expect(said.textContent).toBe(`llama.cpp: one: llama.cpp does not load peft files; in the terminal ${command}`);
   });
 

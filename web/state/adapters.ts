@@ -73,6 +73,11 @@ export const openNames = computed<string>(() =>
 /** Changes only when other adapters are open, not when names or weights change. */
 export const openIds = computed<string>(() => openAdapters.value.map(({ card }) => card.id).join());
 
+/** Changes when others take part in a merge: all that are open but those of weight 0. */
+export const mergedIds = computed<string>(() =>
+  openAdapters.value.flatMap(({ card, weight }) => (weight === 0 ? [] : card.id)).join(),
+);
+
 export function idsOf(joined: string): number[] {
   return joined === "" ? [] : joined.split(",").map(Number);
 }
@@ -148,28 +153,30 @@ async function add(
   }
 }
 
-/** The files of adapters that were refused, by key: they may lack a file that comes next. */
-const refused = new Map<number, GroupedFolder>();
+/** The files of adapters that were refused, by key, and the halves that they were put together from: each may lack a file that comes next. */
+const refused = new Map<number, readonly [GroupedFolder, ...GroupedFolder[]]>();
 
 /** Open an adapter's files; where they are refused, with those that were refused before, if they make one adapter together. */
-async function addHanded(folder: GroupedFolder, together = false): Promise<void> {
+async function addHanded(folder: GroupedFolder, halves: readonly GroupedFolder[] = []): Promise<void> {
   const { path, loose: _, ...own } = folder;
   const source = { from: "files", name: folder.name } as const;
   const added = await add(folder.name, source, (name) => explorer.open({ ...own, name }), path);
   if (added === null) return;
   for (const key of refused.keys()) if (!adapters.value.some((adapter) => adapter.key === key)) refused.delete(key);
   if (added.open) {
-    for (const [key, other] of refused) if (hasMoreThan(folder, other)) remove(key);
+    for (const [key, [other]] of refused) if (hasMoreThan(folder, other)) remove(key);
     return;
   }
   const names = Object.keys(own.files).join(" and ");
-  if (together) change(added.key, { error: `${names}, taken together: ${errorOf(added.key)}` });
-  const pairs = [...refused].reverse().map(([key, other]) => ({ key, whole: joined(folder, other) }));
+  if (halves.length > 0) change(added.key, { error: `${names}, taken together: ${errorOf(added.key)}` });
+  const pairs = [...refused]
+    .reverse()
+    .flatMap(([key, others]) => others.map((other) => ({ key, other, whole: joined(folder, other) })));
   const pair = pairs.find(({ whole }) => whole !== null);
-  refused.set(added.key, folder);
+  refused.set(added.key, [folder, ...halves]);
   if (pair === undefined) return;
   for (const key of [pair.key, added.key]) remove(key);
-  await addHanded(pair.whole!, true);
+  await addHanded(pair.whole!, [pair.other, folder]);
 }
 
 function errorOf(key: number): string | null {
@@ -179,7 +186,7 @@ function errorOf(key: number): string | null {
 /** Whoever opens adapters of their own is done with the example set. */
 export function closeExample(): void {
   intro.value = false;
-  for (const adapter of adapters.value) if (!isOwn(adapter)) remove(adapter.key);
+  for (const adapter of adapters.value) if (!isOwn(adapter)) forget(adapter);
 }
 
 async function addFolders(
@@ -226,9 +233,17 @@ export function drawExample(): Promise<void> {
   return addListed(EXAMPLES, "example", () => intro.value);
 }
 
+/** Whether adapters of `lora-lego ui` are being opened. */
+export const serving = signal(false);
+
 /** Open the adapters of `lora-lego ui`. */
-export function addServed(list: string): Promise<void> {
-  return addListed(list, "server");
+export async function addServed(list: string): Promise<void> {
+  serving.value = true;
+  try {
+    await addListed(list, "server");
+  } finally {
+    serving.value = false;
+  }
 }
 
 /** Open adapters that a list beside the page names. */
@@ -262,10 +277,15 @@ async function addListed(list: string, from: "example" | "server", wanted = () =
 
 export function remove(key: number): void {
   const gone = adapters.value.find((adapter) => adapter.key === key);
+  if (gone === undefined) return;
+  forget(gone);
+  announcement.value = `${gone.name} is removed.`;
+}
+
+function forget({ key, card }: ListedAdapter): void {
   opens.delete(key);
   adapters.value = adapters.value.filter((adapter) => adapter.key !== key);
-  if (gone?.card) void explorer.close(gone.card.id);
-  announcement.value = `${gone?.name} is removed.`;
+  if (card !== null) void explorer.close(card.id);
 }
 
 /** @returns the adapter's name afterwards: names must not be empty or taken */

@@ -105,8 +105,17 @@ export function isPage(value: unknown): boolean {
 /** Adapters of a restored page that are still to be opened by hand, because only their names are known. */
 export const missing = signal<PageState["adapters"]>([]);
 
-const sameSource = (one: Source, other: Source): boolean =>
-  one.from === other.from && JSON.stringify(one) === JSON.stringify(other);
+/** Whether both may be one adapter: one of the page's server is opened by hand where that does not have it. */
+const sameSource = (one: Source, other: Source): boolean => {
+  const where = (source: Source): string =>
+    JSON.stringify({ ...source, from: isOnDisk(source) ? "disk" : source.from });
+  return where(one) === where(other);
+};
+
+/** Whether an adapter lies on a disk, where the page cannot look for it. */
+export function isOnDisk(source: Source): source is Extract<Source, { readonly name: string }> {
+  return source.from === "files" || source.from === "server";
+}
 
 /** The adapters that have taken names and weights of the restored page, by key. */
 const restored = new Set<number>();

@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import type { Program } from "../../src/browser/programs.ts";
-import { idsOf, openIds, openNames } from "./adapters.ts";
+import { idsOf, mergedIds, openNames } from "./adapters.ts";
 import { baseConfig } from "./base-config.ts";
 import { explorer } from "./explorer.ts";
 import { Latest } from "./latest.ts";
@@ -11,7 +11,7 @@ export const programs = signal<readonly Program[] | null>(null);
 const asking = new Latest(() => {});
 
 effect(() => {
-  const ids = idsOf(openIds.value);
+  const ids = idsOf(mergedIds.value);
   // Reasons name adapters, and follow from the base model where its config is known.
   void [openNames.value, baseConfig.value];
   programs.value = null;

@@ -59,11 +59,21 @@ export function AdapterList() {
   );
 }
 
+/** Pixels between a card and the edge of the page. */
+const BESIDE_CARD = 8;
+
+/** Move the card of a chip near the right edge as far left as it needs. */
+function keepInView(card: HTMLElement): void {
+  card.style.left = "0";
+  const over = card.getBoundingClientRect().right + BESIDE_CARD - document.documentElement.clientWidth;
+  if (over > 0) card.style.left = `${-over}px`;
+}
+
 function Chip({ adapter, place, last }: { adapter: ListedAdapter; place: number; last: boolean }) {
   const { key, name, weight, card } = adapter;
   const index = openAdapters.value.findIndex((open) => open.key === key);
   return (
-    <details name="chip">
+    <details name="chip" onToggle={({ currentTarget }) => keepInView(currentTarget.querySelector(".card")!)}>
       <summary>
         {index >= 0 && <Mark index={index} />}{" "}
         <b>

@@ -41,7 +41,8 @@ export function Checks({ made }: { made: MadeMerge }) {
       <ul>
         {signatures.map((check) => (
           <li key={check.id} class={check.found === true ? "error" : "facts"}>
-            <b>{check.found === null ? "–" : check.found ? "✗" : "✓"}</b> {wordOf(check)}: <Said text={check.text} />
+            <b>{check.found === null ? "–" : check.found ? "✗" : "✓"}</b> {check.found === false && "no "}
+            {wordOf(check)}: <Said text={check.text} />
           </li>
         ))}
       </ul>

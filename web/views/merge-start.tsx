@@ -76,16 +76,16 @@ export function MergeStart() {
   );
 }
 
-/** Which results have to go for the next ones. */
+/** Which results may have to go for the next ones: one that is there already makes none go. */
 function Room({ several }: { several: boolean }) {
   const [one, best] = [makingRoom(1), several ? makingRoom(BEST) : []];
   if (one.length + best.length === 0) return null;
   return (
     <p class="hint">
-      {KEPT} results are kept: {one.length > 0 && `another one takes the place of number ${one[0]!.number}`}
+      At most {KEPT} results are kept: {one.length > 0 && `another one takes the place of number ${one[0]!.number}`}
       {one.length > 0 && best.length > 1 && ", "}
       {best.length > one.length &&
-        `the five best take the place of ${best.length === 1 ? "number" : "numbers"} ${listed(
+        `the five best may take the place of ${best.length === 1 ? "number" : "numbers"} ${listed(
           best.map(({ number }) => String(number)).reverse(),
         )}`}
       .

@@ -1,3 +1,4 @@
+import { kebab } from "../../src/core/kebab.ts";
 import type { Parameter } from "../../src/methods/parameters.ts";
 import { methodById } from "../../src/methods/registry.ts";
 import { ask, recipe } from "../state/merge.ts";
@@ -25,7 +26,7 @@ function Option({ name, parameter }: { name: string; parameter: Parameter }) {
     const options = to === parameter.default || to === undefined ? others : { ...others, [name]: to };
     ask({ options: Object.keys(options).length === 0 ? undefined : options });
   };
-  const common = { label: name, describedBy: `about-${name}` };
+  const common = { label: name, flag: `--${kebab(name)}`, describedBy: `about-${name}` };
   const hint = <small id={common.describedBy}>{description}</small>;
   if (type === "boolean") {
     return (

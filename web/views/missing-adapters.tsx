@@ -1,9 +1,10 @@
-import { missing } from "../state/page-state.ts";
+import { serving } from "../state/adapters.ts";
+import { isOnDisk, missing } from "../state/page-state.ts";
 
 /** Which adapters of a restored page only their owner can open again. */
 export function MissingAdapters() {
   const names = missing.value.flatMap(({ source, name }) => {
-    if (source.from !== "files") return [];
+    if (!isOnDisk(source) || serving.value) return [];
     return source.name === name ? [name] : [`${source.name} (named ${name})`];
   });
   if (names.length === 0) return null;

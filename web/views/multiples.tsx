@@ -66,6 +66,7 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
       </div>
       <p class="hint">
         Bars say how much of each adapter's delta is held, and not how well a task is kept.{" "}
+        {someMeasured && "Accuracies were measured for the very merge of the example set, as a mean over its tasks. "}
         {droppedMerges.value.length > 0 && `${KEPT} results are kept; gone: ${droppedMerges.value.join("; ")}.`}
       </p>
     </section>
@@ -76,7 +77,6 @@ export function Multiples({ merges, shown }: { merges: readonly MadeMerge[]; sho
 function Lost({ report }: Pick<MadeMerge, "report">) {
   const lost = keptOfEach(report).filter((own) => own === "lost").length;
   if (lost === 0) return null;
-  return (
-    <p class="loss error">{losesAll(report) ? "Every adapter is lost" : `${lost} of ${report.inputs.length} lost`}</p>
-  );
+  const acting = report.inputs.filter(({ weight }) => weight !== 0).length;
+  return <p class="loss error">{losesAll(report) ? "Every adapter is lost" : `${lost} of ${acting} lost`}</p>;
 }

@@ -50,7 +50,7 @@ function lossOf({ adapters }: Audit, lost: readonly number[]): string {
 
 /** Each adapter's part of the plain sum of all. */
 function Shares({ audit, lost }: { audit: Audit; lost: readonly number[] }) {
-  const { adapters, recommendation } = audit;
+  const { adapters, findings } = audit;
   const shares = adapters.map(({ share }) => share ?? 0);
   const even = 1 / adapters.length;
   return (
@@ -61,7 +61,7 @@ function Shares({ audit, lost }: { audit: Audit; lost: readonly number[] }) {
         </span>
         <ChartMenu title="Parts of the sum" />
       </figcaption>
-      {recommendation !== null || adapters.every(({ norm }) => norm === 0) ? (
+      {findings.every(({ id }) => id !== "refused") || adapters.every(({ norm }) => norm === 0) ? (
         <>
           <p class={lost.length === 0 ? "loss" : "loss error"}>{lossOf(audit, lost)}</p>
           <Bars
@@ -94,6 +94,9 @@ function Programs({ consumers }: { consumers: Audit["consumers"] }) {
   return (
     <details>
       <summary>Loading them as they are: {loading.length === 0 ? "no program" : loading.join(", ")}</summary>
+      {against.length > 0 && (
+        <p class="hint">What keeps the others from it, told of the first adapter that it holds for:</p>
+      )}
       {against.map(({ title, text, command }) => (
         <p class="hint" key={title}>
           <b>{title}</b>: <Said text={text} />

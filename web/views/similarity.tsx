@@ -8,7 +8,7 @@ import { Shortened } from "./shortened.tsx";
 import { Row, Table } from "./table.tsx";
 
 /** The most columns that have their names above them; more have marks. */
-const MOST_NAMED = 4;
+const MOST_NAMED = 2;
 
 /** The most columns that leave room for other tiles beside them. */
 const MOST_BESIDE = 8;

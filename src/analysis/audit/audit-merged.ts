@@ -114,7 +114,11 @@ export async function auditMergedAdapter(
   }));
   const lost = [
     ...lostAdapters(losable, scales ? weighted : products, figures.cosines, scales),
-    ...strangers(given, names),
+    ...strangers(
+      losable.filter(({ weight }) => weight !== 0),
+      given,
+      names,
+    ),
   ];
   const kept = losable.map(({ t, apart: alone }) => keptOf(figures.shares[t]!, figures.cosines[t]!, alone));
   const hidden = hiddenAdapters(losable, figures, lost);
@@ -262,9 +266,13 @@ function unknownFlags(fix: AnyFix, { recipe }: RecordedMerge): string {
   return complete ? "" : " Add the flags that it was merged with, which are not recorded.";
 }
 
-/** Adapters with no module that was compared, which the result cannot have been made of. */
-function strangers(adapters: readonly Adapter[], names: readonly string[]): Warning[] {
-  const strange = adapters.filter(({ modules }) => !names.some((name) => modules.has(name)));
+/** Adapters with no module that was compared, which the result cannot have been made of. @param used those that it was made of by its weights */
+function strangers(
+  used: readonly { readonly name: string; readonly t: number }[],
+  adapters: readonly Adapter[],
+  names: readonly string[],
+): Warning[] {
+  const strange = used.filter(({ t }) => !names.some((name) => adapters[t]!.modules.has(name)));
   return strange.map(({ name }) => ({
     id: "lost-adapter",
     text: `${name} has none of the result's modules: pass the adapters that it was made of.`,

@@ -131,4 +131,10 @@ describe("adapters that the result cannot have been made of", () => {
     );
     expect(audit.good).toBe(false);
   });
+
+  it("are not those of weight 0, which are in no merge", async () => {
+    const given = [diagonal("a", { 0: 1 }), diagonal("b", { 1: 1 }, "other.q")];
+    const audit = await audited(diagonal("m", { 0: 1 }), given, sum([1, 0], { recipe: { method: "svd", scale: 1 } }));
+    expect(foundIn(audit)).not.toContain("lost-adapter");
+  });
 });

@@ -115,7 +115,7 @@ describe("signatures of a scale", () => {
     expect([audit.autoScale.pull, audit.autoScale.response]).toEqual([2.083, 0.8654]);
     expect(fixesOf(audit)).toEqual([{ scale: 2.083 }, { scale: 0.8654 }]);
     expect(audit.notes).toEqual([
-      "a and b are the same adapter, or nearly (cosine 1.0000); is one of them passed twice?",
+      "a and b are the same adapter, or nearly (cosine 1.0000); keep one of them, unless it is to count more than once.",
     ]);
   });
 
