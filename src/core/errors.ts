@@ -20,7 +20,7 @@ export class UsageError extends LoraLegoError {}
 /** The output cannot be written as asked (not ours to replace, inside an input, no space). */
 export class OutputError extends LoraLegoError {}
 
-/** The Hub cannot be reached or does not return the requested file; the request may work later, or with a token. */
+/** The Hub or another server cannot be reached or does not return the requested file; the request may work later, or with a token. */
 export class RemoteError extends LoraLegoError {}
 
 /** The queue cannot be reached, or its workers did not get a job done; the request may work later. */
@@ -40,10 +40,16 @@ export interface ErrorMessage {
 /** Turn an error into plain data for `reviveError`. */
 export function errorMessage(error: unknown): ErrorMessage {
   if (!(error instanceof Error)) return { kind: "Error", message: String(error) };
+  if (error instanceof LoraLegoError) return { kind: kindOf(error), message: error.message };
   const { code, path } = error as Error & { code?: string; path?: string };
   if (code !== undefined)
     return { kind: error.name, message: error.message, code, ...(path !== undefined && { path }) };
-  return { kind: error.name, message: error instanceof LoraLegoError ? error.message : (error.stack ?? error.message) };
+  return { kind: error.name, message: error.stack ?? error.message };
+}
+
+/** The class of an error, or the one that a narrower class is of. */
+function kindOf(error: LoraLegoError): string {
+  return Object.entries(KINDS).find(([, Kind]) => error instanceof Kind)?.[0] ?? error.name;
 }
 
 /** The error behind an `errorMessage`, in its own class if it is one of lora-lego's. */

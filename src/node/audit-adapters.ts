@@ -1,5 +1,6 @@
 import { type Audit, auditSet } from "../analysis/audit/audit-set.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
+import { withoutSecrets } from "../remote/web/web-path.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { PATHS } from "./call/rules.ts";
 import { diskAdapters, OPENING, type OpenOptions } from "./input/adapter-path.ts";
@@ -27,7 +28,8 @@ export async function auditAdapters(paths: readonly string[], options: OpenOptio
   const opened = await diskAdapters(paths, options);
   const adapters = opened.map(({ adapter }) => adapter);
   try {
-    return await auditSet(wasmKernels(), adapters, paths, {
+    const shown = paths.map((path) => withoutSecrets(path));
+    return await auditSet(wasmKernels(), adapters, shown, {
       merges: await partsAgain(opened),
       free: unusedNames(),
     });

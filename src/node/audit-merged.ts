@@ -1,9 +1,12 @@
+import { basename } from "node:path";
 import { auditMergedAdapter, type MergedAudit } from "../analysis/audit/audit-merged.ts";
 import { UsageError } from "../core/errors.ts";
 import { wasmKernels } from "../kernels/wasm.ts";
 import { methodById } from "../methods/registry.ts";
 import { RANK_FIELDS } from "../recipe/recipe-fields.ts";
 import { recipeFlags } from "../recipe/recipe-flags.ts";
+import { isRemotePath } from "../remote/remote-path.ts";
+import { withoutSecrets } from "../remote/web/web-path.ts";
 import { fixCommand, GGUF_FLAG, type MadeMerge } from "../report/fix-command.ts";
 import type { AnyFix } from "../report/fixes.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
@@ -42,12 +45,14 @@ const AUDIT: Call<MergedAuditOptions> = {
  */
 export async function auditMerged(path: string, options: MergedAuditOptions): Promise<MergedAudit> {
   checkCall(AUDIT, [path, options]);
+  const shown = withoutSecrets(path);
   if (options.of.length === 0) throw new UsageError("of is empty; pass the adapters that the result was made of.");
   const opened = await diskAdapters([...options.of, path], options);
   try {
     const [merged, of] = [opened.at(-1)!, opened.slice(0, -1).map(({ adapter }) => adapter)];
-    const recorded = await recordedMerge({ folder: merged.folder, path, metadata: merged.adapter.metadata }, of);
-    const made = madeMerge(path, options.of, recorded);
+    const recorded = await recordedMerge({ folder: merged.folder, path: shown, metadata: merged.adapter.metadata }, of);
+    const parts = options.of.map((each) => withoutSecrets(each));
+    const made = madeMerge(shown, parts, recorded);
     return await auditMergedAdapter(wasmKernels(), merged.adapter, of, recorded, (fix) =>
       fixCommand(inRecipesOrder(fix, recorded.order), made),
     );
@@ -76,6 +81,7 @@ function inRecipesOrder(fix: AnyFix, order: readonly number[]): AnyFix {
 function madeMerge(path: string, of: readonly string[], recorded: RecordedInOrder): MadeMerge {
   const { recipe, rankByAuto, order } = recorded;
   const { method } = recipe ?? {};
+  const free = freeNames();
   const { parameters = {}, resizes } = method === undefined ? {} : methodById(method);
   const resized = of.length === 1 && (recipe === null || resizes !== undefined);
   const flags = [...(recipe === null ? [] : recipeFlags(recipe)), ...(path.endsWith(".gguf") ? [GGUF_FLAG] : [])];
@@ -88,6 +94,7 @@ function madeMerge(path: string, of: readonly string[], recorded: RecordedInOrde
     ...(rankByAuto === true && { rankByAuto }),
     words: (takes) =>
       flags.flatMap(({ name, words }) => (takes(name) && (!resized || OF_RESIZE.includes(name)) ? words : [])),
-    free: freeNames(),
+    // What was made of one on a server is written here.
+    free: (name) => free(isRemotePath(name) ? basename(name) : name),
   };
 }

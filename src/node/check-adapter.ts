@@ -3,6 +3,7 @@ import type { BaseFacts } from "../analysis/base-facts.ts";
 import { type Check, checkOpened, isGood } from "../analysis/check.ts";
 import { type Mended, mendingCommand, type NamedPaths } from "../analysis/checks/mending-command.ts";
 import { notFinite } from "../analysis/checks/values.ts";
+import { withoutSecrets } from "../remote/web/web-path.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, PATH } from "./call/rules.ts";
 import { diskAdapter, INPUT, type OpenOptions } from "./input/adapter-path.ts";
@@ -58,11 +59,12 @@ export async function checkAdapter(path: string, options: CheckOptions): Promise
 
 /** `checkAdapter` for several programs, with a base that is already open, so that several adapters share it. */
 export async function checkPath(
-  paths: NamedPaths,
+  given: NamedPaths,
   consumers: readonly Consumer[],
   base: BaseFacts | null,
   options: OpenOptions,
 ): Promise<CheckedAdapter[]> {
+  const paths = { ...given, path: withoutSecrets(given.path) };
   const { adapter, close } = await diskAdapter(paths.path, options);
   try {
     const tensor = options.stream ? null : await notFinite(adapter);

@@ -14,6 +14,7 @@ import { refuseUnactivated } from "../plan/activation.ts";
 import { consumerRank, refuseUnloadable } from "../plan/for-consumer.ts";
 import { inputWarnings } from "../plan/input-warnings.ts";
 import type { Warning } from "../plan/warning.ts";
+import { withoutSecrets } from "../remote/web/web-path.ts";
 import { CARD_FILE, conversionCard } from "../report/card.ts";
 import { sharedTokenizerFiles } from "../report/tokenizer-files.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
@@ -109,7 +110,7 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
   try {
     const trained = extras === "drop" ? factorsAlone(opened.adapter) : opened.adapter;
     const adapter = init === undefined ? trained : lessInitial(trained, init.adapter);
-    if (options.for !== undefined) refuseUnfit(adapter, options.for, [path, out]);
+    if (options.for !== undefined) refuseUnfit(adapter, options.for, [withoutSecrets(path), out]);
     const { writer, conversion } = await convertFor(out, options, adapter, baseConfig);
     const inputs = [...inputPaths(paths, all), ...(config === undefined ? [] : [config])];
     const { force, onNotice, signal } = options;

@@ -3,11 +3,13 @@
  *
  * @module lora-lego/evaluate
  */
+
 import { availableParallelism } from "node:os";
 import { UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
 import { type TaskScores, taskScores } from "../evaluate/metrics.ts";
 import type { TaskRow } from "../evaluate/task-rows.ts";
+import { withoutSecrets } from "../remote/web/web-path.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { COUNT, FUNCTION, LLAMA, PATH, PATHS, ROWS, SIGNAL } from "./call/rules.ts";
 import { prepareAdapter, prepareBase, requirePaths } from "./evaluate/gguf-inputs.ts";
@@ -99,7 +101,8 @@ export interface Evaluated {
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated[]> {
   checkCall(EVALUATE, [options]);
-  const { base, adapters, rows, threads = availableParallelism(), signal, onProgress = () => {} } = options;
+  const { base, rows, threads = availableParallelism(), signal, onProgress = () => {} } = options;
+  const adapters = options.adapters.map((path) => withoutSecrets(path));
   if (rows.length === 0) throw new UsageError("There are no rows to score; pass --tasks with some.");
   requirePaths(base, adapters);
   const module = options.llama ?? (await loadLlama());

@@ -6,12 +6,14 @@ import {
   FormatError,
   LoraLegoError,
   OutputError,
+  QueueError,
   RefusedError,
+  RemoteError,
   reviveError,
   UsageError,
 } from "../../src/core/errors.ts";
 
-const KINDS = [FormatError, RefusedError, UsageError, OutputError];
+const KINDS = [FormatError, RefusedError, UsageError, OutputError, RemoteError, QueueError];
 
 /** A thread that sends back what it is sent. */
 const echo = new Worker(
@@ -40,6 +42,13 @@ describe("errors", () => {
     const revived = reviveError(await posted(errorMessage(new Kind("a.safetensors is damaged."))));
     expect(revived).toBeInstanceOf(Kind);
     expect(revived.message).toBe("a.safetensors is damaged.");
+  });
+
+  it("of a narrower class come through a thread as the class that it is of", async () => {
+    class Stalled extends RemoteError {}
+    const revived = reviveError(await posted(errorMessage(new Stalled("The server sent nothing."))));
+    expect(revived).toBeInstanceOf(RemoteError);
+    expect(revived.message).toBe("The server sent nothing.");
   });
 
   it("that are defects keep their stack, so that they can be found", async () => {

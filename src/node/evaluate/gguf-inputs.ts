@@ -7,6 +7,7 @@ import { convertAdapter } from "../convert-adapter.ts";
 import { openRegular } from "../files/regular-file.ts";
 import { OutputFile } from "../output/output-file.ts";
 import type { OnDownload } from "../remote/blob.ts";
+import { fetchedPath } from "../remote/remote-adapters.ts";
 import { configOfGguf, writeBaseGgufFile } from "./base-gguf-file.ts";
 import { refuseUnfit } from "./gguf-fit.ts";
 
@@ -65,10 +66,11 @@ export async function prepareAdapter(
   base: PreparedBase,
   { signal, onDownload }: { readonly signal?: AbortSignal; readonly onDownload?: OnDownload } = {},
 ): Promise<string> {
-  const own = isGguf(path);
-  const file = own ? resolve(path) : join(scratch, `adapter-${index}.gguf`);
+  const told = { ...(signal && { signal }), ...(onDownload && { onDownload }) };
+  const here = isRemotePath(path) ? await fetchedPath(path, told) : path;
+  const own = isGguf(here);
+  const file = own ? resolve(here) : join(scratch, `adapter-${index}.gguf`);
   if (!own) {
-    const told = { ...(signal && { signal }), ...(onDownload && { onDownload }) };
     await convertAdapter(path, { to: "gguf", out: file, baseConfig: base.config, ...told });
   }
   await refuseUnfit(basename(path), file, base.model);

@@ -9,7 +9,7 @@ import { FormatError, UsageError } from "../../core/errors.ts";
 import { nearest } from "../../core/suggest.ts";
 import { CONFIG_FILE, hasWeightsName, isConfigFile } from "../../formats/peft-folder/files.ts";
 import { isRemotePath, remoteName } from "../../remote/remote-path.ts";
-import { withoutSecrets } from "../../remote/web/web-path.ts";
+import { isNamedWebFile, isWebPath, parseWebPath, withoutSecrets } from "../../remote/web/web-path.ts";
 import { type Call, checkCall, type OptionTable } from "../call/check-call.ts";
 import { BASE_CONFIG, HUB, PATH, PATHS, SWITCH, TEXT } from "../call/rules.ts";
 import { type FileSource, openFile } from "../files/file-source.ts";
@@ -220,6 +220,7 @@ function nameOf(path: string, parts: number): string {
 
 /** Whether a path that a user passed is a file of weights with a name of its own. */
 export function isNamedFile(path: string): boolean {
+  if (isWebPath(path)) return isNamedWebFile(parseWebPath(path));
   const full = resolve(path);
   return isWeights(full) && !hasWeightsName(basename(full));
 }

@@ -1,6 +1,6 @@
 import { fileOf } from "../../adapter/folder.ts";
 import { RemoteError } from "../../core/errors.ts";
-import { CONFIG_FILE, configNameBeside, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
+import { CONFIG_FILE, configNameBeside, hasWeightsName, WEIGHTS_FILE } from "../../formats/peft-folder/files.ts";
 import { type FileVersion, versionOf } from "../file-version.ts";
 import { request, type ServerAccess } from "../request.ts";
 import { type WebPath, webName } from "./web-path.ts";
@@ -48,19 +48,30 @@ export async function lookUpWeb(access: WebAccess, path: WebPath, signal: AbortS
     lookUpFile(access, from, { file, name: fileOf(name, file), url: urlOf(path, file) }, signal);
   if (path.file !== null) {
     const weights = await ask(path.file);
-    return { name, from, weights, config: await orNone(ask(configNameBeside(path.file))) };
+    // PEFT's own cannot be read without it, so it is said that it is not given.
+    const needed = hasWeightsName(path.file) && !path.file.endsWith(".gguf");
+    const config = await orNone(ask(configNameBeside(path.file)), needed ? NOT_THERE : NOT_GIVEN);
+    return { name, from, weights, config };
   }
-  const config = await orNone(ask(CONFIG_FILE), [404, 410]);
+  const config = await orNone(ask(CONFIG_FILE), NOT_THERE);
   if (config === null) {
     throw new RemoteError(
       `${name} has no ${CONFIG_FILE}, and web servers do not list what a folder holds; pass the address of a file of weights, or of a folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}.`,
     );
   }
-  return { name, from, weights: await ask(WEIGHTS_FILE), config };
+  const weights = await orNone(ask(WEIGHTS_FILE), NOT_THERE);
+  if (weights !== null) return { name, from, weights, config };
+  throw new RemoteError(
+    `${name} has ${CONFIG_FILE} but no ${WEIGHTS_FILE}; pass the address of its file of weights, or download the folder if it has several.`,
+  );
 }
 
-/** null for what the server does not give out; a store that lists nothing says 403 for what is not there. */
-async function orNone(asked: Promise<WebFile>, statuses = [401, 403, 404, 410]): Promise<WebFile | null> {
+/** Statuses for what is not there, and, from a store that lists nothing, for what may not be. */
+const NOT_THERE = [404, 410];
+const NOT_GIVEN = [...NOT_THERE, 401, 403];
+
+/** null for what the server does not give out, by these statuses. */
+async function orNone(asked: Promise<WebFile>, statuses: readonly number[]): Promise<WebFile | null> {
   try {
     return await asked;
   } catch (error) {

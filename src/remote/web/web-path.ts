@@ -78,9 +78,14 @@ export function withoutSecrets(path: string, beside: readonly string[] = []): st
 }
 
 /** Its name in messages, cards and reports: the address without its scheme; a file that is called as PEFT calls it by its folder. */
-export function webName({ address, folder, file }: WebPath): string {
-  const named = file !== null && !hasWeightsName(file) ? address : folder;
+export function webName(path: WebPath): string {
+  const named = isNamedWebFile(path) ? path.address : path.folder;
   return named.replace(SCHEME, "").split("/").map(percentDecoded).join("/");
+}
+
+/** Whether an address is that of a file of weights with a name of its own. */
+export function isNamedWebFile({ file }: WebPath): boolean {
+  return file !== null && !hasWeightsName(file);
 }
 
 function urlOf(path: string): URL {

@@ -88,7 +88,7 @@ function refusal(name: string, origin: string, { status }: Response): Error {
   }
   if (status === 401 || status === 403) {
     return new NotServed(
-      `${name}: ${host} does not give it to you (status ${status}); check that it is public, that a signature in the address has not expired, or its user and password.`,
+      `${name}: ${host} does not give it to you (status ${status}); check that it is public, that a signature in the address holds for this file and has not expired, or its user and password.`,
       status,
     );
   }
