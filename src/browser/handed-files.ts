@@ -3,7 +3,8 @@ import { type ByteSource, blobSource, memorySource } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import { rangedSource } from "../core/ranged-source.ts";
 import { fillFrom } from "../remote/body.ts";
-import type { HubAccess } from "../remote/hub/hub-server.ts";
+import type { HubPath } from "../remote/hub/hub-path.ts";
+import { type HubAccess, hubServer } from "../remote/hub/hub-server.ts";
 import { type RemoteFile, type RemoteSource, urlSource } from "../remote/url-source.ts";
 import type { FolderReader } from "../report/tokenizer-files.ts";
 
@@ -11,7 +12,7 @@ import type { FolderReader } from "../report/tokenizer-files.ts";
 export type HandedFile =
   | { readonly blob: Blob }
   | { readonly url: string; readonly size: number }
-  | ({ readonly remote: RemoteFile } & Pick<HubAccess, "endpoint" | "token">)
+  | ({ readonly remote: RemoteFile<HubPath> } & Pick<HubAccess, "endpoint" | "token">)
   | { readonly bytes: Uint8Array };
 
 /** The files of one adapter by name, and the adapter's name. */
@@ -35,7 +36,10 @@ export function openHanded(name: string, handed: HandedFile): HandedSource {
 function plainSource(name: string, handed: HandedFile): ByteSource {
   if ("blob" in handed) return blobSource(name, handed.blob);
   if ("bytes" in handed) return memorySource(name, handed.bytes);
-  if ("remote" in handed) return urlSource({ ...handed, fetch: fetchHere }, handed.remote);
+  if ("remote" in handed) {
+    const access = { ...handed, fetch: fetchHere };
+    return urlSource(hubServer(access, handed.remote.from), access, handed.remote);
+  }
   const { url, size } = handed;
   return rangedSource(name, size, async (from, to) => {
     const response = await fetchHere(url, { headers: { range: `bytes=${from}-${to - 1}` } }).catch(() => {
@@ -59,7 +63,8 @@ export function handedOf(source: ByteSource): HandedFile {
   if ("handed" in source) return (source as HandedSource).handed;
   if ("remote" in source) {
     const { remote, access } = source as RemoteSource;
-    return { remote, endpoint: access.endpoint, token: access.token };
+    // A page reads no other server.
+    return { remote: remote as RemoteFile<HubPath>, endpoint: access.endpoint, token: access.token };
   }
   return { bytes: (source as ByteSource & { readonly bytes: Uint8Array }).bytes };
 }

@@ -4,17 +4,17 @@ import { rangedSource } from "../core/ranged-source.ts";
 import { fillFrom } from "./body.ts";
 import type { FileVersion } from "./file-version.ts";
 import type { HubPath } from "./hub/hub-path.ts";
-import { type HubAccess, hubServer } from "./hub/hub-server.ts";
+import type { HubAccess } from "./hub/hub-server.ts";
 import { request, type Server } from "./request.ts";
-import { type WebOrigin, webServer } from "./web/web-server.ts";
+import type { WebOrigin } from "./web/web-server.ts";
 
 /** A file on the Hub or another server as plain data: enough for any thread to read ranges of it. */
-export interface RemoteFile {
+export interface RemoteFile<From extends HubPath | WebOrigin = HubPath | WebOrigin> {
   readonly name: string;
   readonly url: string;
   readonly size: number;
   /** Who has it. */
-  readonly from: HubPath | WebOrigin;
+  readonly from: From;
   /** The version that is read, so that none is mixed with another; null where the URL is that of one content for ever. */
   readonly version: FileVersion | null;
   /** Of its content; null if the server does not know it. */
@@ -28,12 +28,12 @@ export interface RemoteSource extends ByteSource {
 }
 
 /**
+ * @param server who is asked for the file
  * @throws (on reading) RemoteError when the server cannot be reached, ignores ranges, sends more or another version; FormatError when it
  *   sends less
  */
-export function urlSource(access: HubAccess, remote: RemoteFile): RemoteSource {
+export function urlSource(server: Server, access: HubAccess, remote: RemoteFile): RemoteSource {
   const { name, size, url, version } = remote;
-  const server = serverOf(access, remote);
   const fetchRange = (from: number, to: number): Promise<Uint8Array> => {
     const whole = from === 0 && to === size;
     const read = async (response: Response): Promise<Uint8Array> => {
@@ -49,8 +49,4 @@ export function urlSource(access: HubAccess, remote: RemoteFile): RemoteSource {
     return request(server, url, read, { range: { from, to }, version });
   };
   return { ...rangedSource(name, size, fetchRange), remote, access };
-}
-
-function serverOf(access: HubAccess, { name, from }: RemoteFile): Server {
-  return "repo" in from ? hubServer(access, from) : webServer(access, name, from);
 }

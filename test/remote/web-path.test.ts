@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/core/errors.ts";
 import { isRemotePath, remoteName } from "../../src/remote/remote-path.ts";
@@ -101,5 +102,19 @@ describe("an address below a folder", () => {
     "https://files.org/",
   ])("is not %s", (address) => {
     expect(isBelow(address, root)).toBe(false);
+  });
+
+  it("is one whose names, ways up resolved one by one, begin with the folder's", () => {
+    const names = fc.constantFrom("adapters", "a", "b.c", "...", "~", "a%20b", ".", "..", "%2e", "%2E%2e", ".%2e");
+    fc.assert(
+      fc.property(fc.array(names, { maxLength: 8 }), (given) => {
+        const left: string[] = ["adapters"];
+        for (const name of given.map(decodeURIComponent)) {
+          if (name === "..") left.pop();
+          else if (name !== ".") left.push(name);
+        }
+        expect(isBelow(`${root}${given.join("/")}`, root)).toBe(left[0] === "adapters");
+      }),
+    );
   });
 });

@@ -6,6 +6,7 @@ import type { Clock } from "../../lanes/clock.ts";
 import { type Lane, localLane } from "../../lanes/lane.ts";
 import { Merger } from "../../lanes/merger.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
+import { serverOf } from "../../remote/server-of.ts";
 import { urlSource } from "../../remote/url-source.ts";
 import { openFile } from "../files/file-source.ts";
 import { hashFiles } from "../files/hash.ts";
@@ -44,7 +45,9 @@ export function openDiskMerger(
     const sources = inputs.map((files, t) =>
       files.map((file) => {
         if (typeof file !== "string") {
-          return "remote" in file ? urlSource({ ...file, fetch }, file.remote) : memorySource(file.name, file.bytes);
+          if (!("remote" in file)) return memorySource(file.name, file.bytes);
+          const access = { ...file, fetch };
+          return urlSource(serverOf(access, file.remote), access, file.remote);
         }
         const source = openFile(file, fileOf(plan.inputs[t]!.name, basename(file)));
         opened.push(source);

@@ -4,7 +4,7 @@ import { memorySource } from "../../core/bytes.ts";
 import { RemoteError } from "../../core/errors.ts";
 import { urlSource } from "../url-source.ts";
 import { type HubPath, hubName, parseHubPath, pinnedHubPath } from "./hub-path.ts";
-import type { HubAccess } from "./hub-server.ts";
+import { type HubAccess, hubServer } from "./hub-server.ts";
 import { fileUrl, type HubListing, listHubFolder } from "./listing.ts";
 
 /** An adapter on the Hub that is read on demand. */
@@ -42,7 +42,7 @@ export async function streamHubAdapter(path: string, access: HubAccess): Promise
       if (entry === undefined) throw new RemoteError(`${name} has no file ${file}; ask its author to upload it.`);
       const url = fileUrl(access, hub, listing.commit, entry);
       const sha256 = entry.large ? entry.etag : null;
-      const source = urlSource(access, {
+      const source = urlSource(hubServer(access, hub), access, {
         name: fileOf(name, file),
         url,
         size: entry.size,
