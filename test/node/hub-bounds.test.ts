@@ -20,7 +20,7 @@ const COMMIT = "b".repeat(40);
 const folder = writeAdapter(join(tempFolder(), "adapter"), randomAdapter(1));
 const bytesOf = (file: string): Uint8Array => new Uint8Array(readFileSync(join(folder, file)));
 const weights = bytesOf(WEIGHTS);
-const names: string[] = Array.from({ length: 40 }, (_, i) => `owner/bounded-${i}`);
+const names: string[] = Array.from({ length: 40 }, (_, i) => `bounds/model-${i}`);
 
 let hub: MockHub;
 let cache: string;
