@@ -15,10 +15,10 @@ const PAGE_IMPORTS = [
 ];
 
 /**
- * Unit tests that have a process each: those that replace a module for themselves, and those of the page's state, which modules hold. The
- * others share two processes, which read each file of src once.
+ * Unit tests that have a process each: those that replace a module or leave it changed, and those of the page's state, which modules hold.
+ * The others share two processes, which read each file of src once.
  */
-const ALONE = ["test/**/*.mocked.test.ts", "test/state/**/*.test.ts"];
+const ALONE = ["test/**/*.alone.test.ts", "test/state/**/*.test.ts"];
 
 /** How long tests wait for what a browser will show; its machine may be busy with the next test. */
 const OF_BROWSERS = { poll: { timeout: 30_000 } };

@@ -82,8 +82,8 @@ function copyOfTree(folder) {
 function run(tree) {
   const test = {
     include: tests.map((glob) => (glob.endsWith("**") ? `${glob}/*.test.ts` : glob)),
-    // Files that share modules load them once for a mutant, not once for each file; those that replace a module cannot.
-    exclude: ["**/*.mocked.test.ts"],
+    // Files that share modules load them once for a mutant, not once for each file; those that have to be alone cannot.
+    exclude: ["**/*.alone.test.ts"],
     isolate: false,
     testTimeout: 60000,
   };

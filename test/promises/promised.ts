@@ -44,7 +44,7 @@ export const PROMISED: PromisingText = {
       "slow/kill > leaves the old output or the new one, complete, and the next run puts things right",
       "slow/kill > leaves the old output or the new one, complete: %s",
       "slow/kill-commands > leaves each old output or the new one, complete, and the next run clears the rest",
-      "node/output-folder.mocked > shows nothing at the target before the commit, and all of it after",
+      "node/output-folder.alone > shows nothing at the target before the commit, and all of it after",
       "node/output-file > shows nothing at the target before the commit, and nothing beside it after",
     ],
     [
@@ -56,14 +56,14 @@ export const PROMISED: PromisingText = {
     ],
     [
       "Inputs are never written to.",
-      "node/output-folder.mocked > refuses a target that is, contains or lies in an input, by whatever links",
+      "node/output-folder.alone > refuses a target that is, contains or lies in an input, by whatever links",
       "node/output-file > refuses folders, links to nothing and inputs, by whatever links (%s)",
       "node/merge-to-folder > does not touch an input whose weights are a link into the output",
       "cli/outputs > never takes the place of an input, whatever leads there, even with --force",
     ],
     [
       "Existing output is replaced only with `--force`, and a folder only if lora-lego wrote it.",
-      "node/output-folder.mocked > refuses a folder that it did not write and changes nothing in it (force %s)",
+      "node/output-folder.alone > refuses a folder that it did not write and changes nothing in it (force %s)",
       "node/output-file > replaces what exists by force only, whoever wrote it",
     ],
     [
