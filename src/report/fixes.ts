@@ -9,8 +9,8 @@ export type ResultFix =
 
 export type AnyFix = Fix | ResultFix;
 
-/** The method by which ranks with room for each adapter were measured. */
-const MEASURED_WITH = "tsv";
+/** The merge by which room for each adapter was measured; its factor was computed, which a merge by this method is then told. */
+const ROOM_MEASURED = { method: "tsv", rank: 12 } as const;
 
 /** What to do with two factors of which either may be right. */
 function otherFactor(ofImages: boolean): string {
@@ -36,10 +36,16 @@ export const FIXES = {
   }),
   rankOfOneSeed: (rank: number): Fix => ({ why: "Adapters of one seed keep more at a larger rank.", rank }),
   /** @param method that it is merged by; what is known of the rank was measured with another one, on language models */
-  roomForEach: (rank: number, method: string, ofImages: boolean): Fix => ({
-    why: `Rank ${rank} leaves room for each adapter${method === MEASURED_WITH ? "" : `, which helps ${MEASURED_WITH}; ${method} may hold as little of it at any rank`}.${ofImages ? "" : ` Measured: ${MEASURED.shortOfRanks.text}.`}`,
-    rank,
-  }),
+  roomForEach: (rank: number, method: string, ofImages: boolean): Fix => {
+    if (method !== ROOM_MEASURED.method) {
+      return {
+        why: `Rank ${rank} leaves room for each adapter; ${method} may hold as little of one at any rank.`,
+        rank,
+      };
+    }
+    const basis = ofImages || rank !== ROOM_MEASURED.rank ? "" : ` Measured: ${MEASURED.shortOfRanks.text}.`;
+    return { why: `Rank ${rank} leaves room for each adapter.${basis}`, rank };
+  },
   lessMixed: (rank: number): Fix => ({ why: `At rank ${rank} clusters mix fewer adapters.`, rank }),
   /** @param rank to merge at; null to leave it as it is */
   auto: (why: string, rank: number | null): Fix => ({ why, method: AUTO, ...(rank !== null && { rank }) }),

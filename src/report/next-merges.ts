@@ -15,13 +15,14 @@ type Mended = Pick<MergeReport, "warnings" | "advice" | "modules" | "totals" | "
 export function nextMerges(report: Mended): Fix[] {
   const { warnings, advice, options, autoScale, totals } = report;
   const { method, acting, crowded } = reportedChoice(report);
-  const scaled = !crowded && acting > 1 && autoScale === null && options.scale !== 1;
+  const byItsMethod = options.method === method;
+  const recomputed = !crowded && acting > 1 && autoScale === null && (options.scale !== 1 || byItsMethod);
   const fixes = warnings.flatMap(({ fix, instead }) => [fix ?? [], instead ?? []].flat());
+  const own = groupedFixes(fixes, recomputed);
+  // With its method and its factor, the merge is the one that it takes.
+  const told = advice === null || (byItsMethod && own.some(({ scale }) => scale === "auto"));
   const auto = crowded ? null : rankOfAuto(needsOf(report, method), totals.rank);
-  return [
-    ...groupedFixes([...(advice === null ? [] : [FIXES.auto(advice, auto)]), ...fixes], scaled),
-    ...withoutLost(warnings),
-  ];
+  return [...(told ? own : groupedFixes([FIXES.auto(advice, auto), ...fixes], recomputed)), ...withoutLost(warnings)];
 }
 
 /** The merge without all lost adapters, which is the same in the warning of each. */
@@ -46,18 +47,19 @@ function needsOf({ modules, totals }: Pick<Mended, "modules" | "totals">, method
 
 /**
  * Changes as at most two merges: all that keep the method, and all that change it. A merge that is made again asks for another factor, so
- * one stands only where nothing else changes, and one that somebody chose is computed instead.
+ * one stands only where nothing else changes.
  *
- * @param scaled whether the factor was a number that somebody chose
+ * @param recomputed whether the factor is computed for the other merge: where somebody chose one, where the adapters ask for another one,
+ * and by the method that auto takes, which was measured so
  */
-export function groupedFixes(fixes: readonly Fix[], scaled: boolean): Fix[] {
+export function groupedFixes(fixes: readonly Fix[], recomputed: boolean): Fix[] {
   const own = fixes.filter(({ method }) => method === undefined);
   const remade = own.filter(({ scale }) => typeof scale !== "number");
   const others = fixes.filter(({ method }) => method !== undefined);
   return [remade.length > 0 ? remade : own, others]
     .filter(({ length }) => length > 0)
     .map(together)
-    .map((fix) => (scaled && isOther(fix) ? { ...fix, scale: "auto" as const } : fix));
+    .map((fix) => (recomputed && isOther(fix) ? { ...fix, scale: "auto" as const } : fix));
 }
 
 /** Whether a merge by the same method comes out otherwise than one of another factor or element type. */

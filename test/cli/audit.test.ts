@@ -278,9 +278,8 @@ describe.concurrent("lora-lego audit --of", () => {
     expect(stdout).toMatch(/^FOUND +scale-too-small +the adapters ask for factor 1\.493 \(most 1\.33\)$/m);
     const commands = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
     expect(commands).toEqual([
-      `    lora-lego merge ${SEVEN.join(" ")} --method lego --rank 12 --report ${out}-2/report.json --out ${out}-2`,
+      `    lora-lego merge ${SEVEN.join(" ")} --method lego --rank 12 --scale auto --report ${out}-2/report.json --out ${out}-2`,
       `    lora-lego merge ${SEVEN.join(" ")} --rank 12 --out ${out}-3`,
-      `    lora-lego merge ${SEVEN.join(" ")} --method lego --scale 1.493 --report ${out}-4/report.json --out ${out}-4`,
     ]);
     const json = await run(["audit", out, "--of", ...SEVEN, "--json"]);
     expect([json.code, JSON.parse(json.stdout)]).toEqual([
@@ -293,7 +292,9 @@ describe.concurrent("lora-lego audit --of", () => {
     const out = await merged("--method", "lego", "--exclude", "v_proj");
     const { stdout } = await run(["audit", out, "--of", ...SEVEN]);
     const [command] = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
-    expect(command).toMatch(/--method lego --exclude v_proj --rank 12 --report \S+-2\/report\.json --out \S+-2$/);
+    expect(command).toMatch(
+      /--method lego --exclude v_proj --rank 12 --scale auto --report \S+-2\/report\.json --out \S+-2$/,
+    );
     expect((await run(command!.trim().split(" ").slice(1))).code).toBe(0);
     expect((await run(["audit", `${out}-2`, "--of", ...SEVEN])).code).toBe(0);
   });

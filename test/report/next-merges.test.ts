@@ -80,6 +80,15 @@ describe("the merges to try next", () => {
     expect(nextMerges({ ...alone, warnings: larger })).toEqual([{ why: "A larger rank.", rank: 12 }]);
   });
 
+  it("compute the factor by the method that auto takes, which leaves auto nothing else to take", () => {
+    const byTsv = { ...made, options: { method: "tsv", scale: 1 }, advice: "Auto takes tsv." };
+    const room = warning({ why: "Room.", rank: 12 });
+    expect(nextMerges({ ...byTsv, warnings: [room] })).toEqual([{ why: "Room.", rank: 12, scale: "auto" }]);
+    expect(nextMerges({ ...byTsv, warnings: [] })).toEqual([{ why: "Auto takes tsv.", method: "auto" }]);
+    const computed = { ...byTsv, autoScale: { factor: 0.5 } as MergeReport["autoScale"], advice: null };
+    expect(nextMerges({ ...computed, warnings: [room] })).toEqual([{ why: "Room.", rank: 12 }]);
+  });
+
   it("end with the one without what is lost", () => {
     const without = { why: "Without it.", leaves: [1], weights: [1, 1] };
     const lost = { ...warning({ why: "Balance.", weights: [1, 30] }), without };

@@ -1,5 +1,5 @@
 import type { AutoScale } from "../../figures/auto-scale.ts";
-import { AUTO } from "../../methods/auto.ts";
+import { AUTO, chooseMethod } from "../../methods/auto.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import { type AnyFix, FIXES } from "../../report/fixes.ts";
 import { moreRoom } from "../../report/more-room.ts";
@@ -38,7 +38,7 @@ export interface DiagnosedMerge {
 }
 
 /**
- * What mends a merge. A result whose rank is too low is merged again before anything else is changed: both the factor that it wants and the
+ * What mends a merge. What has to be merged again is merged again before anything else is changed: both the factor that it wants and the
  * ranks that it can do without are other ones then.
  */
 export function remedies(merge: DiagnosedMerge): AnyFix[] {
@@ -66,14 +66,21 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
   // A lost adapter makes the factor uncertain by itself.
   const other = !weighed || chosen || found("lost-adapter") ? null : remote(figures.autoScale);
   const scaled = factor !== null && (found("scale-too-small") || found("scale-too-large"));
-  // Another merge asks for another factor.
-  const recomputed = chosen || (scaled && balance !== null);
+  const byItsMethod = scale !== null && method === chooseMethod(needs.acting, false).method;
+  // One adapter keeps its size.
+  const asked = scaled && needs.acting > 1;
+  const merges = groupedFixes(
+    byAuto ? again.map((fix) => ({ ...fix, method: AUTO })) : again,
+    chosen || asked || byItsMethod,
+  );
+  const without = withoutLost(lost).map((fix) => (asked && !byAuto ? { ...fix, scale: "auto" as const } : fix));
+  // Another merge asks for another factor, and for other ranks.
+  if (merges.length > 0 || low) return [...merges, ...without];
   return [
-    ...groupedFixes(byAuto ? again.map((fix) => ({ ...fix, method: AUTO })) : again, recomputed),
-    ...withoutLost(lost),
-    ...(scaled && !low && balance === null ? [FIXES.factor(factor, scale)] : []),
-    ...(other !== null && !low && balance === null ? [FIXES.otherFactorOf(other, scale, merge.ofImages)] : []),
-    ...(found("rank-too-high") && !low && balance === null ? [FIXES.idleRanks(merge.oneRank && !merge.ofImages)] : []),
+    ...without,
+    ...(scaled ? [FIXES.factor(factor, scale)] : []),
+    ...(other !== null ? [FIXES.otherFactorOf(other, scale, merge.ofImages)] : []),
+    ...(found("rank-too-high") ? [FIXES.idleRanks(merge.oneRank && !merge.ofImages)] : []),
   ];
 }
 

@@ -25,7 +25,8 @@ describe("signatures of a rank", () => {
       limit: 0.9,
       text: "rank 1 can hold 33% of the sum's energy (least 90%)",
     });
-    expect(fixesOf(low)).toEqual([{ rank: 3 }]);
+    // Rank 1 of them is too small; the factor is computed for the one of rank 3, which is too large.
+    expect(fixesOf(low)).toEqual([{ rank: 3, scale: "auto" }]);
     const enough = await audited(diagonal("m", { 0: GOOD, 1: GOOD, 2: GOOD }), THREE);
     expect(signature(enough, "rank-too-low")).toMatchObject({ found: false, figure: near(1) });
     expect(enough.next).toEqual([]);
