@@ -34,8 +34,8 @@ export function figuresTable({ adapters, merges }: Comparison): FiguresTable {
 /** What `measured` means, in lines that fit a page with its name before them. */
 export const MEASURED_LINES: readonly string[] = [
   "mean accuracy in % on seven tasks of a small Llama, seven adapters at",
-  "their rank 6: as merged / with --scale auto (*: the best factor);",
-  "for three or more language adapters of one rank, merged at that rank.",
+  "their rank 6, or twice it: as merged / with --scale auto (*: the best",
+  "factor); for three or more language adapters of one rank, merged so.",
   `Own adapters score ${decimal(MEASURED_BOUNDS.own)}, the base model ${decimal(MEASURED_BOUNDS.base)} (docs/evidence.md)`,
 ];
 

@@ -2,9 +2,12 @@ import { ofImageModel } from "../adapter/names/components.ts";
 import { defaultsOf } from "../methods/method.ts";
 import { methodById } from "../methods/registry.ts";
 import { MEASURED_METHODS, type MeasuredMethod } from "./measured-methods.ts";
+import { MEASURED_RANKS } from "./measured-ranks.ts";
 
 /** Two adapters were measured apart, and keep other methods best. */
 const LEAST_ADAPTERS = 3;
+/** Twice the rank of each adapter that was measured. */
+const TWICE = 12;
 
 /** A merge as what was measured applies to it or not. */
 export interface MeasuredSet {
@@ -22,11 +25,20 @@ export interface MeasuredSet {
 
 /**
  * What the method of a merge scored; null where the merge is of another kind than those that were measured: several adapters of a language
- * model that have one rank, merged at that rank with weights of 1 and the method's defaults.
+ * model that have one rank, merged at that rank, or at twice it, with weights of 1 and the method's defaults.
  */
 export function measuredOf(merge: MeasuredSet): MeasuredMethod | null {
-  const [own] = merge.ranks;
-  return own === merge.rank && isMeasured(merge) ? MEASURED_METHODS[merge.method]! : null;
+  if (!isMeasured(merge)) return null;
+  const { method, ranks, rank } = merge;
+  const [own] = ranks;
+  if (rank === own) return MEASURED_METHODS[method]!;
+  return rank === 2 * own! ? atTwice(method) : null;
+}
+
+/** What a method scored at twice the rank; null where it was not measured there with the factor of `--scale auto`. */
+function atTwice(method: string): MeasuredMethod | null {
+  const [asMerged, withFactor] = [MEASURED_RANKS.asMerged, MEASURED_RANKS.computed].map((by) => by[method]?.[TWICE]);
+  return asMerged === undefined || withFactor === undefined ? null : { asMerged, withFactor, auto: true };
 }
 
 /** Whether a merge is of the kind that was measured, at whatever rank. */

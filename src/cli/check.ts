@@ -86,6 +86,13 @@ function printCheck({ name, for: id, version, good, findings, unseen, mended }: 
   if (command === null) printParagraph(`No command mends that: ${note}`);
   else printCommand(`Mend all of it: ${command}`);
   if (command !== null && note !== null) printParagraph(note);
+  explainBase([mended]);
+}
+
+/** Say what BASE stands for, where a command has it. */
+function explainBase(mended: readonly CheckedAdapter["mended"][]): void {
+  if (!mended.some((own) => / BASE(\/|\s|$)/.test(own?.command ?? ""))) return;
+  printParagraph("BASE stands for the base model's folder: put its path there.");
 }
 
 /** A line of what was found, within the page. */
@@ -98,6 +105,7 @@ function printLabelled(label: string, colour: typeof dim, text: string): void {
 /** One line for each program: whether it takes the adapter, and the first thing against it. */
 function printVerdicts(path: string, checks: readonly CheckedAdapter[], flags: readonly string[]): void {
   printLine(`${checks[0]!.name}:`);
+  const printed = new Map<string, string>();
   for (const { for: id, version, good, findings, unseen, undecided, mended } of checks) {
     const { title } = consumerById(id);
     const against = findings.find(({ level }) => level !== "note");
@@ -112,8 +120,13 @@ function printVerdicts(path: string, checks: readonly CheckedAdapter[], flags: r
     const [first, ...rest] = wrapped(printable(`${title} ${version}: ${withoutProgram(why, title, version)}`), 6, 6);
     printLine("  ", colour(good ? (undecided === null ? "ok" : "? ") : "no"), `  ${first}`);
     printLines(rest);
-    if (mended !== null && mended.command !== null) printCommand(`      ${mended.command}`);
+    if (mended === null || mended.command === null) continue;
+    const before = printed.get(mended.command);
+    if (before === undefined) printCommand(`      ${mended.command}`);
+    else printLine(`      by the same command as for ${before}`);
+    printed.set(mended.command, before ?? title);
   }
+  explainBase(checks.map(({ mended }) => mended));
   const first = checks.find(({ good, undecided }) => good && undecided === null) ?? checks[0]!;
   const words = ["lora-lego check", shellPath(path), "--for", first.for, ...flags];
   printCommand(`All about one of them: ${words.join(" ")}`);

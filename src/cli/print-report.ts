@@ -1,18 +1,19 @@
 import type { DialectId } from "../adapter/adapter.ts";
-import { consumerById } from "../adapter/consumers.ts";
 import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure, percent } from "../core/shown.ts";
 import { methodById } from "../methods/registry.ts";
 import type { MergedOutputPlan } from "../node/merge-adapters.ts";
-import type { MergePlan } from "../plan/merge-plan.ts";
+import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
 import { mostPromised } from "../plan/most-promised.ts";
 import { budgetOf } from "../plan/plan-budget.ts";
+import type { Recipe } from "../recipe/recipe.ts";
 import { apartIn } from "../report/apart.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
 import { keptOf } from "../report/kept.ts";
 import type { MergeReport } from "../report/report.ts";
 import { cut, printParagraph } from "./page.ts";
+import { paddingShown, rankReason } from "./rank-shown.ts";
 import { stems } from "./stems.ts";
 import { table } from "./table.ts";
 import { printLine, printLines } from "./terminal.ts";
@@ -24,12 +25,25 @@ const MOST_IN_ROW = 18;
 /** How many compositions are listed before one line sums up the rest. */
 const MOST_COMPOSITIONS = 8;
 
+/** What a recipe says about the rank. */
+type Asked = Pick<Recipe, "target" | "for">;
+
 /** Print the result of a merge, how it relates to each input, and what merged with what. */
-export function printReport(report: MergeReport, out: string, format: DialectId): void {
-  const { totals, inputs, modules } = report;
+export function printReport(report: MergeReport, out: string, format: DialectId, asked: Asked): void {
+  const { totals, inputs, modules, chosen } = report;
+  const rank = maximum(modules.map((module) => module.rank));
+  const acting = inputs.flatMap((_, t) => (totals.shares[t] === null ? [] : t));
+  const reason = rankReason({
+    chosen,
+    asked: asked.target !== undefined,
+    rank,
+    adapters: acting.map((t) => modules.flatMap(({ inputRanks }) => inputRanks[t] ?? [])),
+  });
+  const padded = asked.for !== undefined && rank < totals.rank;
   printLine(
-    `${out}${formatShown(format)}: ${plural(totals.modules, "module")}, rank ${totals.rank}, ${totals.dtype}, ${bytes(totals.bytes)}`,
+    `${out}${formatShown(format)}: ${plural(totals.modules, "module")}, rank ${totals.rank}${padded ? "" : reason}, ${totals.dtype}, ${bytes(totals.bytes)}`,
   );
+  if (padded) printParagraph(paddingShown(rank, reason, totals.rank, asked.for!));
   const residual = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
   printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${residual}`);
   if (report.chosen !== null) printParagraph(report.chosen);
@@ -102,31 +116,37 @@ function formatShown(format: DialectId): string {
   return format === "peft" ? "" : ` (${format})`;
 }
 
-/** Print what a merge would write. @param ranked whether somebody asked for its rank */
-export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: string, ranked: boolean): void {
+/** Print what a merge would write. */
+export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: string, asked: Asked): void {
+  const ranked = asked.target !== undefined;
   // Other formats have their own scales and element types.
   const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
   const budget = budgetOf(plan.target, plan.modules.length);
   // An energy rule sees values, and headers the most that they may ask for.
   const most = budget !== null || plan.target.kind === "energy" ? "at most " : "";
-  const ranks = budget === null ? `${most}rank ${plan.rank}` : `${plural(budget, "rank")} to share out`;
+  const promised = mostPromised(plan, methodById(plan.method));
+  const reason = rankReason({ chosen: plan.chosen, asked: ranked, rank: promised, adapters: inputRanksOf(plan) });
+  const padded = plan.consumer !== null && budget === null && promised < plan.rank;
+  const ranks =
+    budget === null ? `${most}rank ${plan.rank}${padded ? "" : reason}` : `${plural(budget, "rank")} to share out`;
   const form = format === "peft" ? `${plan.dtype.toLowerCase()}, ${scales}` : format;
   printLine(
     `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, ${ranks}, ${form}, ${most}${bytes(size)}; nothing was written.`,
   );
-  const promised = mostPromised(plan, methodById(plan.method));
-  if (plan.consumer !== null && budget === null && promised < plan.rank) {
-    const { title } = consumerById(plan.consumer);
-    printParagraph(
-      `It is merged at ${most}rank ${promised}, and units of zeros make that ${plan.rank}, which ${title} takes.`,
-    );
-  }
+  if (padded) printParagraph(paddingShown(promised, reason, plan.rank, plan.consumer!, most !== ""));
   // The values may ask for more than the headers.
   if (!ranked && plan.chosen !== null && plan.inputs.length > 1) {
     printParagraph("By headers alone: lora-lego audit says whether the adapters ask for a larger rank.");
   }
   printLine();
   printLines(table(["module", "kind", "in", "out", "units", `${most}rank`], planRows(plan)));
+}
+
+/** The ranks of each adapter that takes part. */
+function inputRanksOf(plan: MergePlan): number[][] {
+  const ranksOf = (t: number) =>
+    plan.modules.flatMap(({ parts }) => parts.flatMap(({ input, module }) => (input === t ? module.rank : [])));
+  return [...usedInputs(plan)].map(ranksOf);
 }
 
 /** One row for all modules that differ in numbers of their paths alone, which become asterisks. */

@@ -44,7 +44,7 @@ export async function runToFolder(
   printWarnings(report.warnings);
   if (flags.json) printJson(report);
   else if (!flags.quiet) {
-    (await import("./print-report.ts")).printReport(report, out, format);
+    (await import("./print-report.ts")).printReport(report, out, format, recipe);
     const method = methodById(String(report.options.method));
     const made = again === null ? undefined : { ...again(out), method };
     const fixes = made === undefined ? [] : nextMerges(report);
@@ -69,5 +69,5 @@ async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFla
   printWarnings(planned.plan.warnings);
   if (flags.json) printJson(planned.plan);
   else if (!flags.quiet)
-    (await import("./print-report.ts")).printPlan(planned, flags.out ?? "The result", recipe.target !== undefined);
+    (await import("./print-report.ts")).printPlan(planned, flags.out ?? "The result", recipe);
 }

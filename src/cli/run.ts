@@ -73,7 +73,7 @@ async function run(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
     printJson(last.name === null ? last.report : { steps: outcomes.map(({ name, report }) => ({ name, report })) });
   } else if (!quiet) {
     const out = flags.out ?? nearPath(recipe.out!);
-    printReport(last.report, out, last.format);
+    printReport(last.report, out, last.format, recipe.steps.at(-1)!.recipe);
     const paths = recipe.paths
       .at(-1)!
       .flatMap((path) => (path === null ? [] : isRemotePath(path) ? path : nearPath(path)));
@@ -141,7 +141,7 @@ async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
         step === last
           ? (flags.out ?? (recipe.out === null ? "the output" : nearPath(recipe.out)))
           : `step ${step.name}`,
-        recipe.steps[n]!.recipe.target !== undefined,
+        recipe.steps[n]!.recipe,
       );
       if (step !== last) printLine();
     }

@@ -8,7 +8,7 @@ import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, PATH } from "./call/rules.ts";
 import { diskAdapter, INPUT, type OpenOptions } from "./input/adapter-path.ts";
 import { type BasePaths, openBase } from "./input/open-base.ts";
-import { freeNames } from "./output/free-name.ts";
+import { unusedNames } from "./output/free-name.ts";
 
 /** What to check an adapter for, and what is known about its base model. */
 export interface CheckOptions extends BasePaths, Pick<OpenOptions, "settings" | "onDownload" | "signal" | "stream"> {
@@ -70,7 +70,7 @@ export async function checkPath(
     const tensor = options.stream ? null : await notFinite(adapter);
     const beside = options.stream ? ["whether all values are finite, because only headers were read"] : [];
     const checked: CheckedAdapter[] = [];
-    const free = freeNames();
+    const free = freeForEach();
     for (const consumer of consumers) {
       const check = checkOpened(adapter, consumer, base, tensor);
       checked.push({
@@ -88,4 +88,15 @@ export async function checkPath(
   } finally {
     close();
   }
+}
+
+/** Names a place for what each command writes: the same to the same command. */
+function freeForEach(): (path: string, command: string) => string {
+  const free = unusedNames();
+  const places = new Map<string, string>();
+  return (path, command) => {
+    const place = places.get(command) ?? free(path);
+    places.set(command, place);
+    return place;
+  };
 }

@@ -6,6 +6,7 @@ import type { Conversion } from "../convert/conversion.ts";
 import { convertFor, refuseUnshaped } from "../convert/output-format.ts";
 import { UsageError } from "../core/errors.ts";
 import { maximum } from "../core/maximum.ts";
+import { shellPath } from "../core/shell-word.ts";
 import { VERSION } from "../core/version.ts";
 import { tokensKey } from "../formats/peft-folder/inner-keys.ts";
 import { biasKey } from "../formats/peft-folder/keys.ts";
@@ -136,13 +137,15 @@ export async function convertAdapter(path: string, options: ConvertOptions): Pro
 function refuseUnfit(adapter: Adapter, id: ConsumerId, places: readonly [path: string, out: string]): void {
   const { modules, extras, tokenRows } = adapter;
   const consumer = consumerById(id);
+  const [path] = places;
   refuseUnshaped(consumer, adapter, places);
   const biases = [...modules.values()].flatMap(({ name, bias }) => (bias === undefined ? [] : [biasKey(name)]));
   const rows = Array.from(tokenRows.keys(), tokensKey);
   const keys = [...extras.keys(), ...biases, ...rows].map((key) => ({ key }));
   refuseUnloadable(consumer, [...modules.values()], keys);
   refuseUnactivated(consumer, adapter.invocationTokens);
-  consumerRank(consumer, maximum([...modules.values()].map(({ rank }) => rank)));
+  const rank = maximum([...modules.values()].map((module) => module.rank));
+  consumerRank(consumer, rank, (most) => `lora-lego resize ${shellPath(path)} --rank ${most} makes it smaller`);
 }
 
 async function writeBeside(

@@ -66,13 +66,17 @@ export function refuseNoPeft({ for: id }: Pick<LooseRecipe, "for">): void {
   );
 }
 
-/** The rank to write for modules of `rank` units. @throws RefusedError beyond the consumer's largest */
-export function consumerRank(consumer: Consumer | null, rank: number): number {
+/** The rank to write for modules of `rank` units. @param mend says how to come to a smaller one @throws RefusedError beyond the consumer's largest */
+export function consumerRank(
+  consumer: Consumer | null,
+  rank: number,
+  mend: (most: number) => string = (most) => `pass --rank ${most} or less`,
+): number {
   if (consumer === null) return rank;
   const padded = paddedRank(consumer, rank);
   if (padded !== null) return padded;
   throw new RefusedError(
-    `${consumer.title} takes rank ${consumer.mostRank} at most, but the result has rank ${rank}; pass --rank ${consumer.mostRank} or less, or shrink a single adapter with lora-lego resize first.`,
+    `${consumer.title} takes rank ${consumer.mostRank} at most, but the result would have rank ${rank}; ${mend(consumer.mostRank!)}.`,
   );
 }
 

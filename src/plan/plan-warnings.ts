@@ -44,7 +44,7 @@ function expertsIncomplete(modules: readonly { readonly name: string }[]): Warni
 
 /** Warn that the rank asked for, or by default expected, is larger than any module can have, or a budget larger than all of them can use. */
 function rankReduced(asked: Target | undefined, ranks: RankPlan, method: Method): Warning[] {
-  const { modules, most, sum } = ranks;
+  const { modules, most, sum, rank } = ranks;
   const total = asked === undefined ? null : budgetOf(asked, modules.length);
   if (total !== null && sum < total) {
     const text = `The budget is ${plural(total, "rank")}, but the modules can use only ${sum}, so that is what they have together.`;
@@ -54,7 +54,7 @@ function rankReduced(asked: Target | undefined, ranks: RankPlan, method: Method)
   const byDefault = method.sparse ? mostPromised(ranks, method) : most;
   const promised = asked === undefined ? byDefault : asked.kind === "rank" ? asked.rank : most;
   if (promised <= most) return [];
-  const text = `Rank ${promised} ${asked === undefined ? "is what these adapters ask for" : "was asked for"}, but ${whyReduced(ranks, method)}, so that is the rank of the result.`;
+  const text = `Rank ${promised} ${asked === undefined ? "is what these adapters ask for" : "was asked for"}, but ${whyReduced(ranks, method)}, so ${rank === most ? "that is the rank of the result" : `it is merged at that, and written as rank ${rank}`}.`;
   return [{ id: "rank-reduced", text }];
 }
 

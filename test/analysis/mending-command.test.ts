@@ -70,6 +70,25 @@ describe("the command that mends what a check finds", () => {
     expect(found).toEqual({ command: null, note: expect.stringMatching(/^a .*DoRA/) });
   });
 
+  it("adds the adapter to its base where the program takes no LoRA there, whatever else is found", async () => {
+    const adapter = await language({ extras: head });
+    const findings = [fails("no LoRA", { fused: true }), fails("its head", { extras: "drop" })];
+    const command = async (base?: string) => {
+      const paths = { path: "x/a.safetensors", ...(base !== undefined && { base }) };
+      return (await mendingCommand(adapter, consumerById("vllm"), findings, paths, free))!.command;
+    };
+    const fuse = "lora-lego fuse x/a.safetensors --base";
+    expect(await command()).toBe(`${fuse} BASE --out x/a-fused+`);
+    expect(await command("my base")).toBe(`${fuse} 'my base' --out x/a-fused+`);
+    // A base that fuse does not read.
+    for (const base of ["base.gguf", "hf://acme/base"]) {
+      expect(await command(base)).toBe(`${fuse} BASE --out x/a-fused+`);
+    }
+    expect(
+      await mendingCommand(adapter, consumerById("vllm"), [...findings, fails("NaN")], { path: "a" }, free),
+    ).toBeNull();
+  });
+
   it("names the base's config where names or experts depend on it, and the base where deltas do", async () => {
     const adapter = await language();
     expect((await mended(adapter, "llamacpp"))!.command).toBe(

@@ -43,7 +43,24 @@ describe("lora-lego check", () => {
     expect(JSON.parse(config.stdout)[0].findings).toContainEqual({
       level: "fails",
       text: expect.stringContaining("takes no LoRA for GPT2LMHeadModel"),
+      mend: { fused: true },
     });
+    const { stdout: shown } = await run(["check", good, "--for", "vllm", "--base-config", baseConfig]);
+    expect(lines(unbroken(shown)).slice(-2)).toEqual([
+      `Mend all of it: lora-lego fuse ${good} --base BASE --out ${good}-fused`,
+      "BASE stands for the base model's folder: put its path there.",
+    ]);
+  });
+
+  it.concurrent("prints a command that several programs need once, and what BASE stands for", async () => {
+    const extras = { "base_model.model.classifier.dense.bias": [1] };
+    const path = writeAdapter(join(folder, "with-head"), { ...randomAdapter(2, { rank: 8 }), extras });
+    const shown = lines(unbroken((await run(["check", path])).stdout));
+    const commandFor = (title: string) => shown[shown.findIndex((line) => line.startsWith(`  no  ${title} `)) + 1]!;
+    const command = `      lora-lego convert ${path} --to peft --extras drop --out ${path}-2`;
+    expect([commandFor("vLLM"), commandFor("TGI")]).toEqual([command, "      by the same command as for vLLM"]);
+    expect(shown.filter((line) => line.startsWith(command))).toHaveLength(1);
+    expect(shown.at(-2)).toBe("BASE stands for the base model's folder: put its path there.");
   });
 
   it.concurrent("names the wrong base first, and in the command at the end", async () => {
@@ -104,7 +121,7 @@ describe("lora-lego check", () => {
       CONSUMER_IDS.map((id) => (["vllm", "tgi", "peft"].includes(id) ? "  ok" : "  no")),
     );
     expect(unbroken(stdout)).toMatch(
-      /^ {2}no {2}llama\.cpp in node-llama-cpp \S+: does not load peft files; convert it to gguf, .*\n {6}lora-lego convert \S+good --to gguf --base-config BASE\/config\.json --out \S+good-2\.gguf$/m,
+      /^ {2}no {2}llama\.cpp in node-llama-cpp \S+: does not load peft files; convert it to gguf, .*\n {6}lora-lego convert \S+good --to gguf --base-config BASE\/config\.json --out \S+good\.gguf$/m,
     );
     expect(shown.at(-1)).toBe(`All about one of them: lora-lego check ${good} --for vllm`);
     const json = JSON.parse((await run(["check", good, odd, "--json"])).stdout) as { for: string }[];

@@ -85,6 +85,13 @@ describe.concurrent("lora-lego compare", () => {
     expect(shown[2]).toMatch(/ 93\.9 \/ 95\.1$/);
   });
 
+  it("gives what auto takes its place by what was measured at twice the rank", async () => {
+    const seven = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2"].map((task) => join(MINIBENCH, task));
+    const { stdout } = await run(["compare", ...seven, "--methods", "lego,tsv,auto"]);
+    expect(lines(stdout)[2]).toMatch(/^tsv \(auto\) +12 .* 90\.5 \/ 95\.6$/);
+    expect(lines(stdout)[3]).toMatch(/^tsv +6 .* 93\.9 \/ 95\.1$/);
+  });
+
   it("shows names of adapters and tells which are practically lost, with nothing that could control a terminal", async () => {
     const { folder } = fresh();
     const [large, small] = ["large", "small\u001b[31m"].map((name) => join(folder, name));

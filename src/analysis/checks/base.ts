@@ -65,6 +65,7 @@ function checkArchitecture(
   const refused = (): Finding[] => [
     fails(
       `${title} ${version} takes no LoRA for ${architecture} (${name}); fuse it into the base instead (lora-lego fuse).`,
+      { fused: true },
     ),
   ];
   // SGLang knows no sizes of these layers, and TGI looks for layers by Llama's names alone.

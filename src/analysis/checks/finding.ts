@@ -15,6 +15,8 @@ export interface Mend {
   readonly exclude?: string;
   /** Whether the base model's weights are needed. */
   readonly onBase?: true;
+  /** Whether the program takes no LoRA there, so that the adapter goes into the base itself. */
+  readonly fused?: true;
 }
 
 /** A problem with using an adapter, or something to keep in mind. */

@@ -37,20 +37,23 @@ export interface NamedPaths {
  * The one command that mends all problems among some findings, planned from headers before it is named; null where there are none, or
  * one that no command mends.
  *
- * @param free gives a path like another one where nothing is yet
+ * @param free gives a path like this one where nothing is yet, the same to the same command
  */
 export async function mendingCommand(
   adapter: Adapter,
   consumer: Consumer,
   findings: readonly Finding[],
   paths: NamedPaths,
-  free: (path: string) => string,
+  free: (path: string, command: string) => string,
 ): Promise<Mended | null> {
   const problems = findings.filter(({ level }) => level !== "note");
   if (problems.length === 0 || problems.some(({ mend }) => mend === undefined)) return null;
   const mend: Mend = Object.assign({}, ...problems.map((own) => own.mend));
   const out = outputOf(adapter, paths.path, formatOf(mend, consumer));
-  const named = (own: Mend): string => commandFor(own, adapter, consumer, paths, free(out));
+  const to = (command: string, place: string): string => `${command} --out ${shellPath(free(place, command))}`;
+  // What is in the base itself needs nothing else.
+  if (mend.fused) return { command: to(fuseFor(paths), `${stemOf(out)}-fused`), note: null };
+  const named = (own: Mend): string => to(commandFor(own, adapter, consumer, paths), out);
   const refused = await refusalOf(mend, adapter, consumer, out);
   if (refused === null) return { command: named(mend), note: null };
   const dropped: Mend = { ...mend, extras: "drop" };
@@ -99,7 +102,14 @@ async function refusalOf(mend: Mend, adapter: Adapter, { id }: Consumer, out: st
   }
 }
 
-function commandFor(mend: Mend, adapter: Adapter, consumer: Consumer, paths: NamedPaths, out: string): string {
+/** The command that adds an adapter to its base, without its output. */
+function fuseFor({ path, base }: NamedPaths): string {
+  const folder = base === undefined || base.startsWith("hf://") || base.endsWith(".gguf") ? "BASE" : shellPath(base);
+  return `lora-lego fuse ${shellPath(path)} --base ${folder}`;
+}
+
+/** The command that writes the adapter anew, without its output. */
+function commandFor(mend: Mend, adapter: Adapter, consumer: Consumer, paths: NamedPaths): string {
   const { to, fitted, rank, rankLayout, exclude, extras, onBase } = mend;
   const cuts = rank !== undefined;
   const verb = !isMerge(mend) ? "convert" : cuts && !fitted && exclude === undefined ? "resize" : "merge";
@@ -112,8 +122,6 @@ function commandFor(mend: Mend, adapter: Adapter, consumer: Consumer, paths: Nam
     ...(extras === undefined ? [] : ["--extras", extras]),
     ...(onBase ? ["--base", paths.base === undefined ? "BASE" : shellPath(paths.base)] : []),
     ...(needsConfig(adapter, formatOf(mend, consumer)) ? configFlag(paths) : []),
-    "--out",
-    shellPath(out),
   ];
   return `lora-lego ${verb} ${words.join(" ")}`;
 }
@@ -141,8 +149,11 @@ function outputOf({ modules }: Adapter, path: string, to: WrittenFormat | null):
   const place = ofImages ? path : path.replace(new RegExp(`/${WEIGHTS_FILE}$`), "");
   const [, name] = /([^/]*)\/*$/.exec(place.replace(/@[^/]*$/, ""))!;
   const own = ON_A_SERVER.test(place) ? name! : place.replace(/\/+$/, "");
-  const [end] = /\.(?:safetensors|gguf)$/.exec(own) ?? [""];
-  const stem = own.slice(0, own.length - end.length);
-  if (to === null) return ofImages || end === ".gguf" ? own : stem;
+  const stem = stemOf(own);
+  if (to === null) return ofImages || own.endsWith(".gguf") ? own : stem;
   return `${stem}${to === "gguf" ? ".gguf" : to === "kohya" || to === "diffusers" ? ".safetensors" : ""}`;
+}
+
+function stemOf(path: string): string {
+  return path.replace(/\.(?:safetensors|gguf)$/, "");
 }
